@@ -1,0 +1,43 @@
+# `make run` and `make test` do all the set-up on a bare clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.PHONY: run test check bench shots demo clean
+
+$(VENV)/.run: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what the dashboard needs; the first time takes a minute."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.run
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/.run          ## Start the dashboard on http://127.0.0.1:8501
+	@$(BIN)/python -m trail serve
+
+test: $(VENV)/.dev         ## Run all tests, those in a browser among them
+	@$(BIN)/python tests/browser/find_chromium.py
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+check: $(VENV)/.dev        ## Format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.dev        ## Measure, and write bench/RESULTS.md
+	@$(BIN)/python -m bench $(ARGS)
+
+shots: $(VENV)/.dev        ## Draw the pictures of the README
+	@$(BIN)/python tests/browser/find_chromium.py
+	@$(BIN)/python -m docs.shots
+
+demo: $(VENV)/.run         ## Write a believable workspace to demo.ndjson
+	@$(BIN)/python -m trail demo --out demo.ndjson
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,95 @@
+"""The one thing that is started: pages, routes, guard and workers in one process.
+
+`streamlit run dashboard.py`, `uvicorn dashboard:app` and `python -m trail serve` all start this.
+Streamlit finds the app by reading this file, so `app` has to stay a literal `st.App(...)`.
+"""
+
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pandas  # noqa: F401  imported here so that the first visitor does not wait for it
+import plotly.graph_objects  # noqa: F401  likewise
+import streamlit as st
+from starlette.middleware import Middleware
+
+from trail import boot, registry, remote, settings
+from trail.__main__ import run_command
+from trail.errors import SettingError
+from trail.http import api, auth, local
+from trail.http.guard import SID_HEADER, USER_HEADER, Guard
+
+
+def no_delay() -> list[int]:
+    """Send small answers at once on every listening socket of this process; return their ports.
+
+    A socket that was bound before the event loop started lacks TCP_NODELAY; each request after a
+    connection's first would wait 40 ms for it. Accepted sockets inherit the option on Linux.
+    """
+    ports: list[int] = []
+    try:
+        descriptors = os.listdir("/proc/self/fd")
+    except OSError:
+        return ports
+    for descriptor in descriptors:
+        with (
+            contextlib.suppress(OSError, ValueError),
+            socket.socket(fileno=os.dup(int(descriptor))) as each,
+        ):
+            if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                ports.append(each.getsockname()[1])
+    return ports
+
+
+def check_options() -> None:
+    """Refuse to start without the options of `.streamlit/config.toml`: nobody could sign in."""
+    headers = st.get_option("server.trustedUserHeaders")
+    if headers != {USER_HEADER: "username", SID_HEADER: "sid"}:
+        raise SettingError(
+            "Streamlit has not read this project's .streamlit/config.toml.",
+            "Start it from the project's folder.",
+        )
+
+
+def log_to_terminal() -> None:
+    """Write what this project logs to the terminal, unless whoever starts it has set up logging."""
+    if not logging.getLogger().handlers:
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("trail").setLevel(logging.INFO)
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
+    """Open what pages and routes share, and close it at the end."""
+    log_to_terminal()
+    check_options()
+    # An address may hold a one-time code or what somebody looks for; neither belongs in a log.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    registry.discover("pages", "PAGE")  # a broken page file stops the start, not a visitor
+    now = boot.start(settings.load())
+    for port in no_delay():
+        _tokens.append(remote.publish(now.settings, port).token)
+    try:
+        yield {}
+    finally:
+        remote.withdraw(now.settings)
+        boot.stop()
+
+
+_tokens: list[str] = []
+
+
+app = st.App(
+    "ui/main.py",
+    routes=[
+        *auth.ROUTES,
+        *api.ROUTES,
+        local.route(run_command, lambda: _tokens[-1] if _tokens else ""),
+    ],
+    middleware=[Middleware(Guard)],
+    lifespan=lifespan,
+)

@@ -1,0 +1,1 @@
+"""One kind of unusual change a file."""

@@ -1,0 +1,1 @@
+"""One source a file: bytes in, raw records out."""

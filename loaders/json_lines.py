@@ -1,0 +1,169 @@
+"""NDJSON, JSON arrays and API pages, plain or compressed: text files in, raw records out.
+
+Plain lines are cut without copying a byte: Arrow views point into the blocks that were read.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from loaders import _documents
+from loaders._streams import SAMPLE, Stream, head_of
+from trail.model import Chunk, Loader, Reject, Source
+from trail.schema import ROW_GROUP
+from trail.settings import Settings
+
+# Whole row groups go to disk directly; anything else passes through the write-ahead log first.
+ROWS = ROW_GROUP
+
+# How many lines tell a file of lines from one document that spans lines.
+_SAMPLE = 10
+
+
+def accepts(path: Path) -> bool:
+    """Return whether the first bytes of *path*, unpacked, look like JSON text; or it is empty."""
+    text = head_of(path).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return text[:1] in (b"{", b"[") or (not text and path.stat().st_size == 0)
+
+
+def read(source: Source, settings: Settings) -> Iterator[Chunk]:
+    """Yield the records of *source*. Raises `LoadLimitError` when it unpacks without end."""
+    with Stream(source.path, settings.limits) as stream:
+        if is_lines(stream.peek()):
+            yield from lines(stream, settings.limits.line_bytes)
+        else:
+            yield from _documents.chunks(stream, ROWS, settings.limits.line_bytes)
+
+
+def is_lines(head: bytes) -> bool:
+    """Return whether *head* begins a file of one record a line, broken ones among them."""
+    rows = [row for row in head.splitlines() if row.strip()]
+    if len(head) >= SAMPLE and len(rows) > 1:
+        rows.pop()  # cut by the sample's end
+    sample = rows[:_SAMPLE]
+    whole = [_is_json(row) for row in sample]
+    if head.lstrip()[:1] == b"[":
+        return len(sample) > 1 and whole[0]
+    return bool(whole) and (whole[0] or sum(whole) * 2 >= len(whole))
+
+
+def _is_json(row: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(row), dict | list)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def lines(stream: Stream, longest: int) -> Iterator[Chunk]:
+    """Yield chunks of `ROWS` lines; blank lines are no records and are not counted."""
+    gathered = _Gathered()
+    first_line = 1
+    for block, is_cut in stream.line_blocks(longest):
+        views, numbers, rejects, seen = _cut(block, first_line)
+        if is_cut:
+            rejects = [Reject(first_line, f"Longer than {longest:,} bytes", bytes(block))]
+            views, numbers, seen = views[:0], numbers[:0], 1
+        first_line += seen
+        gathered.add(views, numbers, rejects)
+        while gathered.rows >= ROWS:
+            yield gathered.take(ROWS, stream.progress)
+    yield gathered.take(gathered.rows, 1.0)
+
+
+class _Gathered:
+    """Lines waiting until there are enough of them for a chunk."""
+
+    def __init__(self) -> None:
+        self._tables: list[pa.Table] = []
+        self._rejects: list[Reject] = []
+        self.rows = 0
+
+    def add(self, views: pa.Array, numbers: np.ndarray, rejects: list[Reject]) -> None:
+        self._tables.append(pa.table({"line": numbers, "raw": views}))
+        self._rejects.extend(rejects)
+        self.rows += len(views)
+
+    def take(self, rows: int, progress: float) -> Chunk:
+        table = pa.concat_tables(self._tables) if self._tables else _EMPTY
+        rejects, self._rejects = tuple(self._rejects), []
+        self._tables = [table.slice(rows)] if rows < table.num_rows else []
+        self.rows -= rows
+        return Chunk(table.slice(0, rows), rejects, progress)
+
+
+_EMPTY = pa.table({"line": pa.array([], pa.int64()), "raw": pa.array([], pa.string_view())})
+
+
+def _cut(block: pa.Buffer, first_line: int) -> tuple[pa.Array, np.ndarray, list[Reject], int]:
+    """Cut *block* at its newlines: views, their line numbers, lines not UTF-8, lines seen."""
+    octets = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(octets == 0x0A)
+    if not len(octets):
+        return _EMPTY["raw"].combine_chunks(), np.empty(0, np.int64), [], 0
+    if octets[-1] != 0x0A:
+        ends = np.append(ends, len(octets))
+    starts = np.empty_like(ends)
+    starts[0] = 0
+    starts[1:] = ends[:-1] + 1
+    numbers = np.arange(first_line, first_line + len(ends), dtype=np.int64)
+    seen = len(ends)
+    lengths = ends - starts
+    # A record is longer than a view's inline text; shorter lines are rare and take the slow way.
+    short = np.flatnonzero(lengths <= 12)
+    blank = [at for at in short if not octets[starts[at] : ends[at]].tobytes().strip()]
+    if blank:
+        keep = np.ones(seen, bool)
+        keep[blank] = False
+        starts, ends, numbers, lengths = starts[keep], ends[keep], numbers[keep], lengths[keep]
+    views = _views(block, octets, starts, lengths)
+    try:
+        views.validate(full=True)
+    except pa.ArrowInvalid:
+        return *_without_bad_text(block, octets, starts, lengths, numbers), seen
+    return views, numbers, [], seen
+
+
+def _views(
+    block: pa.Buffer, octets: np.ndarray, starts: np.ndarray, lengths: np.ndarray
+) -> pa.Array:
+    """Return string views of the lines: length, first four bytes, buffer 0, offset.
+
+    The layout is Arrow's Variable-size Binary View, with text of 12 bytes or less inline.
+    """
+    view = np.zeros((len(starts), 16), np.uint8)
+    words = view.view(np.int32)
+    words[:, 0] = lengths
+    inline = lengths <= 12
+    for at in np.flatnonzero(inline):
+        text = octets[starts[at] : starts[at] + lengths[at]]
+        view[at, 4 : 4 + len(text)] = text
+    long = np.flatnonzero(~inline)
+    for octet in range(4):
+        view[long, 4 + octet] = octets[starts[long] + octet]
+    words[long, 3] = starts[long]
+    return pa.Array.from_buffers(pa.string_view(), len(starts), [None, pa.py_buffer(view), block])
+
+
+def _without_bad_text(
+    block: pa.Buffer,
+    octets: np.ndarray,
+    starts: np.ndarray,
+    lengths: np.ndarray,
+    numbers: np.ndarray,
+) -> tuple[pa.Array, np.ndarray, list[Reject]]:
+    keep = np.ones(len(starts), bool)
+    rejects = []
+    for at, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        text = octets[start : start + length].tobytes()
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            keep[at] = False
+            rejects.append(Reject(int(numbers[at]), f"Not UTF-8 at byte {error.start + 1}", text))
+    return _views(block, octets, starts[keep], lengths[keep]), numbers[keep], rejects
+
+
+LOADER = Loader("json", "NDJSON, JSON arrays and API pages", 10, accepts, read)

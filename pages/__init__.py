@@ -1,0 +1,1 @@
+"""One page a file: what the reader sees, top to bottom. No SQL here."""

@@ -1,0 +1,125 @@
+"""Explore: any question to the trail, by facets, search and time; one event in all detail."""
+
+import datetime as dt
+import time
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from trail.filters import Filter
+from trail.queries import counts, events
+from ui import charts, detail, facet_sidebar, filter_bar, state, words
+from ui.events_table import pager, table
+from ui.page import Context, Page
+
+
+def render(ctx: Context) -> None:
+    """Draw the page."""
+    filter_ = state.current_filter()
+    store = ctx.runtime.store
+    now = dt.datetime.now(dt.UTC)
+    began = time.perf_counter()
+    facets = counts.facets(store, filter_, now)
+    bars = counts.histogram(store, filter_, now)
+    page = events.page(
+        store,
+        filter_,
+        now,
+        after=events.Cursor.parse(state.own("after")),
+        before=events.Cursor.parse(state.own("before")),
+    )
+    chosen = counts.count(store, filter_, now)
+    in_window = counts.count(store, filter_.cleared(), now)
+    window = counts.bounded(store, filter_.window(now), now)
+    took = (time.perf_counter() - began) * 1000
+
+    labels = {(name, each.value): each.label for name in facets for each in facets[name]}
+    with st.sidebar:
+        facet_sidebar.draw(filter_, facets)
+    filter_bar.title(
+        "Explore", f"<b>{chosen:,}</b> of {words.number(in_window, 'event')} · {took:.0f} ms"
+    )
+    filter_bar.bar(filter_, chosen, search=True)
+    filter_bar.chip_row(filter_, window, labels)
+
+    event = _opened(ctx, page)
+    if event:
+        with st.container(key="split"):
+            left, right = st.columns([1.5, 1], gap="small")
+        with left:
+            _list(filter_, bars, page, event["event_id"])
+        with right:
+            detail.draw(ctx, filter_, event, page)
+    else:
+        _list(filter_, bars, page, "")
+
+
+def _list(filter_: Filter, bars: counts.Histogram, page: events.Page, opened: str) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="chart-head"):
+        st.caption(f"Events per {charts.grain_words(bars.grain)}", width="content")
+        st.caption("Drag to set the range", width="content")
+
+    def brush(first: counts.Bar, last: counts.Bar) -> None:
+        state.go(state.set_range(filter_, first.start, last.end))
+
+    key = f"histogram-{filter_.start}-{filter_.end}-{bool(opened)}"
+    charts.histogram(bars, filter_.zone, key, brush)
+    if not page.rows:
+        _nothing(filter_)
+        return
+
+    def choose(event: dict[str, Any] | None) -> None:
+        if event:
+            detail.go_to(filter_, event)
+        else:
+            state.go(filter_, after=state.own("after"), before=state.own("before"))
+
+    table(page, filter_, opened, choose)
+    pager(page, filter_)
+    with st.expander("The chart in numbers"):
+        st.dataframe(
+            {
+                "From": [words.moment(bar.start, filter_.zone) for bar in bars.bars if bar.count],
+                "Events": [bar.count for bar in bars.bars if bar.count],
+            },
+            hide_index=True,
+            height=220,
+        )
+
+
+def _nothing(filter_: Filter) -> None:
+    narrowed = bool(filter_.choices or filter_.q)
+    st.info(
+        "No event matches these filters in this window."
+        if narrowed
+        else "No event in this window. Choose a longer one.",
+        icon=":material/info:",
+    )
+    if narrowed:
+        st.button("Clear all filters", on_click=lambda: state.go(filter_.cleared()))
+    if filter_.start != "90d" or filter_.end:
+        st.button(
+            "Look at 90 days", on_click=lambda: state.go(replace(filter_, start="90d", end=""))
+        )
+
+
+def _opened(ctx: Context, page: events.Page) -> dict[str, Any] | None:
+    """Return the event that the address names, with its raw record, or None."""
+    event_id = state.own("event")
+    if not event_id:
+        return None
+    try:
+        near = dt.datetime.fromisoformat(state.own("at")).replace(tzinfo=None)
+    except ValueError:
+        near = None
+    event = events.one(ctx.runtime.store, event_id, near)
+    if event is None:
+        st.warning("The event of this link is no longer here. It may have left the kept days.")
+    return event
+
+
+PAGE = Page("explore", "Explore", render, order=20)
+
+if __name__ == "__main__":
+    PAGE.run()

@@ -1,0 +1,173 @@
+"""A fresh server process for each test that asks, on a copy of the project with two pages of ours.
+
+The copy lets a test know what a page shows without knowing the real pages; it is the same code.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server.tab import Tab
+from trail.http.guard import COOKIE, VISIT_COOKIE
+from trail.users import Users
+
+ROOT = Path(__file__).parents[2]
+PARTS = (".streamlit", "dashboard.py", "detectors", "forwarders", "loaders", "pages", "trail", "ui")
+PASSWORD = "correct-horse-9"
+PROBE = '''"""A page of the tests."""
+import streamlit as st
+from ui.page import Context, Page
+
+@st.fragment
+def part(ctx: Context) -> None:
+    if st.button("More"):
+        st.text(f"FRAGMENT SECRET for {ctx.user.username}")
+
+def render(ctx: Context) -> None:
+    st.text(f"PAGE SECRET for {ctx.user.username}")
+    st.session_state["seen"] = st.session_state.get("seen", 0) + 1
+    st.text(f"run {st.session_state['seen']}")
+    st.download_button("Get", b"FILE SECRET", "secret.txt")
+    part(ctx)
+    if st.query_params.get("fail"):
+        raise RuntimeError("select * from secrets /etc/passwd")
+
+PAGE = Page("probe", "Probe", render, order=1)
+
+if __name__ == "__main__":
+    PAGE.run()
+'''
+OWNERS = '''"""A page of the tests, for owners."""
+import streamlit as st
+from ui.page import Context, Page
+
+def render(ctx: Context) -> None:
+    st.text("OWNER SECRET")
+
+PAGE = Page("owners-only", "Owners only", render, roles=frozenset({"owner"}), order=2)
+
+if __name__ == "__main__":
+    PAGE.run()
+'''
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs, and what a test needs to talk to it."""
+
+    url: str
+    users: Users
+    log: Path
+
+    @contextlib.contextmanager
+    def http(self, **cookies: str) -> Iterator[httpx.Client]:
+        """Give a client with these cookies, or those of a browser that opened the page once."""
+        with httpx.Client(base_url=self.url, cookies=cookies or None) as client:
+            if not cookies:
+                client.get("/", headers={"accept": "text/html"})
+            yield client
+
+    def tab(self, **named: object) -> Tab:
+        """Return an open websocket, as the page's script opens it."""
+        return Tab(self.url.replace("http", "ws") + "/_stcore/stream", **named)  # type: ignore[arg-type]
+
+    def sign_in(self, username: str, password: str = PASSWORD) -> str:
+        """Sign in through the form itself and return the value of the session cookie."""
+        with self.http() as client, self.tab(visit=client.cookies[VISIT_COOKIE]) as tab:
+            tab.run(page="probe")
+            tab.run(
+                page="probe", typed={"Username": username, "Password": password}, press="Sign in"
+            )
+            handed = tab.component_data("trail_redirect")
+            assert handed is not None, tab.text
+            client.get(handed["path"], params={"code": handed["code"], "next": "/probe"})
+            return client.cookies[COOKIE]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project that has the two pages as well."""
+    folder = tmp_path_factory.mktemp("project")
+    ignored = shutil.ignore_patterns("__pycache__")
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=ignored)
+        else:
+            shutil.copy(source, folder / part)
+    (folder / "pages" / "probe.py").write_text(PROBE)
+    (folder / "pages" / "owners_only.py").write_text(OWNERS)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def start_server(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Running]]:
+    """Return a function that starts a server process and waits until it answers."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def started() -> Running:
+        data = tmp_path_factory.mktemp("data")
+        users = Users(data / "users.yaml")
+        users.add("maya", "Maya Lind", "", "owner", PASSWORD)
+        users.add("jon", "Jon Berg", "", "manager", PASSWORD)
+        port = _free_port()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
+        given = {
+            "TRAIL_CONFIG": str(data / "trail.toml"),
+            "TRAIL_STORE__PATH": str(data / "trail.duckdb"),
+            "TRAIL_STORE__DEMO": "never",
+            "TRAIL_AUTH__USERS_PATH": str(data / "users.yaml"),
+        }
+        log = data / "server.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "uvicorn", "dashboard:app", "--port", str(port)],
+                cwd=project,
+                env=kept | given,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        processes.append(process)
+        url = f"http://127.0.0.1:{port}"
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            assert process.poll() is None, log.read_text()
+            try:
+                if httpx.get(f"{url}/_stcore/health").status_code == 200:
+                    return Running(url, users, log)
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise TimeoutError(log.read_text())
+
+    yield started
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def server(start_server: Callable[[], Running]) -> Running:
+    """Return one server that tests share when they do not need a fresh one."""
+    return start_server()

@@ -1,0 +1,227 @@
+"""Access to a real server: every way in that is not the sign-in form must show nothing."""
+
+import re
+import statistics
+import time
+from collections.abc import Callable
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.server.conftest import PASSWORD, ROOT, Running
+from trail.http.guard import COOKIE, VISIT_COOKIE
+from trail.http.sessions import hash_of
+
+pytestmark = pytest.mark.server
+
+Start = Callable[[], Running]
+FORM = 'label: "Username"'
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py"))
+
+
+def shows_only_the_form(text: str) -> bool:
+    return FORM in text and "SECRET" not in text
+
+
+def test_a_page_by_its_address_on_a_fresh_server(start_server: Start) -> None:
+    """The first visit after a start is the one that could run a page file by itself."""
+    server = start_server()
+    with server.tab() as tab:
+        assert shows_only_the_form(tab.run(page="owners-only"))
+    with server.tab() as tab:
+        assert shows_only_the_form(tab.run(page="probe"))
+        assert shows_only_the_form(tab.run(page="owners_only"))
+        assert shows_only_the_form(tab.run(page=""))
+
+
+@pytest.mark.parametrize("page", [*PAGES, "probe", "owners-only", "account", "no-such-page"])
+def test_every_address_without_a_session_shows_the_form(server: Running, page: str) -> None:
+    with server.tab() as tab:
+        assert shows_only_the_form(tab.run(page=page))
+
+
+def test_the_form_lets_in_and_the_page_is_drawn(server: Running) -> None:
+    sid = server.sign_in("MAYA")
+    with server.tab(sid=sid) as tab:
+        assert "PAGE SECRET for maya" in tab.run(page="probe")
+        assert "OWNER SECRET" in tab.run(page="owners-only")
+        assert FORM not in tab.text
+
+
+def test_wrong_and_unknown_read_the_same(server: Running) -> None:
+    said = []
+    for username, password in (
+        ("maya", "wrong-horse-10"),
+        ("nobody", PASSWORD),
+        ("maya", "x" * 99),
+    ):
+        with server.http() as client, server.tab(visit=client.cookies[VISIT_COOKIE]) as tab:
+            tab.run()
+            tab.run(typed={"Username": username, "Password": password}, press="Sign in")
+            assert tab.component_data("trail_redirect") is None
+            said.append(re.findall(r'body: "(Sign-in failed[^"]*)"', tab.text))
+    assert said == [["Sign-in failed: check the username and the password."]] * 3
+
+
+def test_wrong_and_unknown_take_the_same_time(start_server: Start) -> None:
+    server, took = start_server(), {"maya": [], "nobody": []}
+    with server.http() as client, server.tab(visit=client.cookies[VISIT_COOKIE]) as tab:
+        tab.run()
+        for _ in range(7):
+            for username, times in took.items():
+                begun = time.perf_counter()
+                tab.run(typed={"Username": username, "Password": "wrong"}, press="Sign in")
+                times.append(time.perf_counter() - begun)
+    known, unknown = statistics.median(took["maya"]), statistics.median(took["nobody"])
+    # One bcrypt is more than a hundred times what else happens here; leave room for a busy machine.
+    assert 0.6 < known / unknown < 1.6
+
+
+def test_guessing_is_slowed_and_says_for_how_long(start_server: Start) -> None:
+    server = start_server()
+    with server.http() as client, server.tab(visit=client.cookies[VISIT_COOKIE]) as tab:
+        tab.run()
+        for _ in range(16):
+            tab.run(typed={"Username": "maya", "Password": "wrong"}, press="Sign in")
+            if "Too many tries" in tab.text:
+                break
+        assert re.search(r"Too many tries\. Try again in \d+ seconds?\.", tab.text)
+        tab.run(typed={"Username": "maya", "Password": PASSWORD}, press="Sign in")
+        assert tab.component_data("trail_redirect") is None
+
+
+@pytest.mark.parametrize("sid", ["guess", "0" * 64, "x" * 4000])
+def test_an_unknown_cookie_is_nobody(server: Running, sid: str) -> None:
+    with server.tab(sid=sid) as tab:
+        assert shows_only_the_form(tab.run(page="probe"))
+
+
+def test_the_hash_of_a_session_is_no_cookie(server: Running) -> None:
+    sid = server.sign_in("maya")
+    with server.tab(sid=hash_of(sid)) as tab:
+        assert shows_only_the_form(tab.run(page="probe"))
+
+
+def test_forged_headers_are_nobody(server: Running) -> None:
+    sid = server.sign_in("maya")
+    forged = {"X-Audit-User": "maya", "x-audit-sid-hash": hash_of(sid)}
+    with server.tab(headers=forged) as tab:
+        assert shows_only_the_form(tab.run(page="probe"))
+
+
+def test_a_stolen_page_session_is_worth_nothing(server: Running) -> None:
+    maya, jon = server.sign_in("maya"), server.sign_in("jon")
+    with server.tab(sid=maya) as open_tab:
+        assert "run 1" in open_tab.run(page="probe")
+        stolen = open_tab.session
+        with server.tab(session=stolen) as tab:  # while her tab is open
+            assert shows_only_the_form(tab.run(page="probe"))
+            assert tab.session != stolen
+    with server.tab(session=stolen) as tab:  # and after it has closed
+        assert shows_only_the_form(tab.run(page="probe"))
+    with server.tab(session=stolen, sid=jon) as tab:
+        text = tab.run(page="probe")
+        assert "PAGE SECRET for jon" in text
+        assert "run 1" in text
+        assert "maya" not in text
+    with server.tab(session=stolen, sid=maya) as tab:  # her own reconnect goes on where it was
+        assert "run 2" in tab.run(page="probe")
+
+
+def test_a_page_of_another_role_says_so_calmly(server: Running) -> None:
+    with server.tab(sid=server.sign_in("jon")) as tab:
+        text = tab.run(page="owners-only")
+        assert "OWNER SECRET" not in text
+        assert "is not open to the role manager" in text
+
+
+def test_an_error_shows_an_id_and_nothing_else(server: Running) -> None:
+    with server.tab(sid=server.sign_in("maya")) as tab:
+        text = tab.run(page="probe", query="fail=1")
+        found = re.search(r"error id ([0-9a-f]{8})", text)
+        assert found
+        for leaked in ("select", "/etc", "RuntimeError", "Traceback", "pages/"):
+            assert leaked not in text
+        assert f"error {found[1]} on page probe" in server.log.read_text()
+
+
+def test_files_of_the_page_need_a_session(server: Running) -> None:
+    sid = server.sign_in("maya")
+    with server.tab(sid=sid) as tab:
+        tab.run(page="probe")
+        address = tab.media[0]
+        with server.http() as client:
+            assert client.get(address).status_code == 401
+        with server.http(**{COOKIE: sid}) as client:
+            answer = client.get(address)
+            assert answer.text == "FILE SECRET"
+            assert answer.headers["cache-control"] == "no-store"
+
+
+def test_uploads_and_side_doors_are_gone(server: Running) -> None:
+    sid = server.sign_in("maya")
+    with server.tab(sid=sid) as tab:
+        tab.run(page="probe")
+        with server.http(**{COOKIE: sid}) as client:
+            path = f"/_stcore/upload_file/{tab.session}/x"
+            assert client.put(path, files={"file": b"x"}).status_code == 404
+            for path in (
+                "/_stcore/metrics",
+                "/_stcore/agent/interact",
+                "/_stcore/agent/openapi.json",
+            ):
+                assert client.get(path).status_code == 404
+
+
+def test_after_signing_out_an_open_tab_draws_nothing(server: Running) -> None:
+    sid = server.sign_in("maya")
+    with server.tab(sid=sid) as tab, server.tab(sid=sid) as second:
+        assert "PAGE SECRET" in tab.run(page="probe")
+        assert "PAGE SECRET" in second.run(page="probe")
+        fragment = next(iter(tab.fragments))
+        assert "FRAGMENT SECRET" in tab.run(page="probe", fragment=fragment, press="More")
+        with server.http(**{COOKIE: sid}) as client:
+            assert client.post("/auth/sign-out").status_code == 303
+        assert tab.run(page="probe", fragment=fragment, press="More") == ""
+        assert second.run(page="probe") == ""
+        assert tab.closed
+        assert second.closed
+    with server.tab(sid=sid) as copied:
+        assert shows_only_the_form(copied.run(page="probe"))
+    with server.http(**{COOKIE: sid}) as client:
+        assert client.get("/media/x").status_code == 401
+
+
+@pytest.mark.parametrize("change", ["removed", "role", "password"])
+def test_a_change_of_the_user_ends_what_is_open(start_server: Start, change: str) -> None:
+    server = start_server()
+    sid = server.sign_in("maya")
+    with server.tab(sid=sid) as tab:
+        assert "OWNER SECRET" in tab.run(page="owners-only")
+        if change == "removed":
+            server.users.remove("maya")
+        elif change == "role":
+            server.users.set_role("maya", "manager")
+        else:
+            server.users.set_password("maya", "another-horse-7")
+        assert tab.run(page="owners-only") == ""
+        assert tab.closed
+    with server.tab(sid=sid) as again:
+        assert shows_only_the_form(again.run(page="owners-only"))
+    if change == "role":
+        with server.tab(sid=server.sign_in("maya")) as lower:
+            assert "OWNER SECRET" not in lower.run(page="owners-only")
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}])
+def test_another_site_cannot_open_the_socket(server: Running, headers: dict[str, str]) -> None:
+    with pytest.raises(InvalidStatus):
+        server.tab(sid="x", headers=headers)
+
+
+def test_the_log_holds_no_secret(server: Running) -> None:
+    sid = server.sign_in("maya")
+    log = server.log.read_text()
+    assert PASSWORD not in log
+    assert sid not in log
+    assert hash_of(sid) not in log

@@ -1,0 +1,1 @@
+"""The core of the audit trail: it knows nothing of Streamlit."""

@@ -1,0 +1,226 @@
+"""The commands: `python -m trail ...`. Exit code 0 is well, 1 failed, 2 wrong usage.
+
+Wires everything, and may import everything. A command that needs the store runs in the server when
+one runs, since that one owns the database; else it opens the database itself.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from trail import boot, remote, runtime, settings
+from trail.commands import COMMANDS
+from trail.desk import Desk, Out, Terminal
+from trail.errors import InputError, TrailError
+from trail.settings import Settings
+from trail.store import Store
+from trail.users import ROLES, Users
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    args = _parser().parse_args(arguments)
+    try:
+        known = settings.load()
+        return _run(args, arguments, known)
+    except TrailError as problem:
+        print(f"trail: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ntrail: stopped", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing left to say at exit
+        return 0
+
+
+def run_command(arguments: list[str], folder: Path, out: Out) -> int:
+    """Run a store's command inside the server, for a terminal; return its exit code."""
+    args = _parser().parse_args(arguments)
+    try:
+        desk = Desk(
+            runtime.current().settings,
+            lambda write: boot.real_store() if write else boot.shown_store(),
+            out,
+            folder,
+        )
+        return COMMANDS[args.command](args, desk)
+    except TrailError as problem:
+        out.note(f"trail: {problem}\n")
+        return 1
+
+
+def _run(args: argparse.Namespace, arguments: list[str], known: Settings) -> int:
+    if args.command == "serve":
+        return _serve(args, known)
+    if args.command == "demo":
+        return _demo(args)
+    if args.command == "users":
+        return _users(args, Users(known.auth.users_path))
+    out = Terminal()
+    note = remote.find(known)
+    if note:
+        code = remote.run(note, arguments, Path.cwd(), out)
+        if code is not None:
+            return code
+    with _stores(known) as store:
+        return COMMANDS[args.command](args, Desk(known, store, out, Path.cwd()))
+
+
+class _Stores:
+    """Opens a database when a command first asks for it."""
+
+    def __init__(self, known: Settings) -> None:
+        self._known = known
+        self.opened: list[Store] = []
+
+    def __call__(self, write: bool) -> Store:
+        path, demo = (self._known.store.path, False) if write else boot.database(self._known)
+        if not write and not path.exists():
+            raise InputError(
+                "There is no database yet.", "Load a file first: python -m trail load FILE."
+            )
+        if demo:
+            print("trail: this is the demo workspace", file=sys.stderr)
+        store = Store.open(path, self._known)
+        self.opened.append(store)
+        return store
+
+
+@contextlib.contextmanager
+def _stores(known: Settings) -> Iterator[_Stores]:
+    stores = _Stores(known)
+    try:
+        yield stores
+    finally:
+        for store in stores.opened:
+            store.close()
+
+
+def _serve(args: argparse.Namespace, known: Settings) -> int:
+    """Start pages, routes and workers; runs until it is stopped."""
+    from trail.serve import serve  # the web parts take a second to import; commands need none
+
+    return serve(known, args.host or known.server.host, args.port or known.server.port)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    """Write a believable workspace as NDJSON."""
+    from trail import demo  # brings numpy, which no other command needs
+
+    bar = sys.stderr.isatty()
+
+    def progress(done: int) -> None:
+        if bar:
+            print(f"\r{done:,} of {args.events:,} events", end="", file=sys.stderr)
+
+    try:
+        demo.write(Path(args.out), args.events, args.days, args.seed, progress=progress)
+    except OSError as error:
+        raise InputError(
+            f"{args.out}: {error.strerror}.", "Name a file that can be written."
+        ) from error
+    if bar:
+        print(file=sys.stderr)
+    report = {"out": args.out, "events": args.events, "days": args.days, "seed": args.seed}
+    print(json.dumps(report) if args.json else f"{args.events:,} events: {args.out}")
+    return 0
+
+
+def _users(args: argparse.Namespace, users: Users) -> int:
+    if args.action == "list":
+        rows = [
+            {"username": user.username, "name": user.name, "email": user.email, "role": user.role}
+            for user in users.all()
+        ]
+        for row in rows:
+            print(json.dumps(row) if args.json else "  ".join(row.values()))
+        return 0
+    if args.action == "remove":
+        users.remove(args.username)
+    elif args.action == "passwd":
+        users.set_password(args.username, _password())
+    else:
+        users.add(args.username, args.name or args.username, args.email, args.role, _password())
+    print(f"{args.action}: {args.username}")
+    return 0
+
+
+def _password() -> str:
+    """Return the password that is typed, or piped in; never an argument, which others can see."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    import getpass
+
+    first = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != first:
+        raise InputError("The two passwords differ.", "Try again.")
+    return first
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m trail", description="An audit trail for Segment workspaces."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="start the dashboard")
+    serve.add_argument("--host", default="")
+    serve.add_argument("--port", type=int, default=0)
+
+    load = commands.add_parser("load", help="load files and folders")
+    load.add_argument("paths", nargs="+", metavar="PATH")
+    load.add_argument("--dry-run", action="store_true", help="judge and count, keep nothing")
+    load.add_argument("--mapping", metavar="FILE", help="which column is what, as TOML")
+
+    events = commands.add_parser("events", help="print events, newest first")
+    events.add_argument("--limit", type=_positive, default=None, metavar="N")
+
+    facets = commands.add_parser("facets", help="print what there is, with counts")
+
+    export = commands.add_parser("export", help="write chosen events to a file")
+    export.add_argument("--out", required=True, metavar="FILE")
+    export.add_argument("--format", choices=("csv", "ndjson", "parquet"), default="")
+    export.add_argument("--columns", default="", help="comma-separated, in order")
+
+    commands.add_parser("status", help="print what the store holds")
+
+    demo = commands.add_parser("demo", help="write a believable workspace as NDJSON")
+    demo.add_argument("--out", required=True, metavar="FILE")
+    demo.add_argument("--events", type=_positive, default=20_000, metavar="N")
+    demo.add_argument("--days", type=_positive, default=90)
+    demo.add_argument("--seed", type=int, default=1)
+
+    users = commands.add_parser("users", help="who may sign in")
+    actions = users.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="add a user; the password is asked for")
+    add.add_argument("username")
+    add.add_argument("--role", choices=ROLES, required=True)
+    add.add_argument("--name", default="")
+    add.add_argument("--email", default="")
+    listed = actions.add_parser("list", help="print the users")
+    listed.add_argument("--json", action="store_true")
+    for name in ("remove", "passwd"):
+        actions.add_parser(name).add_argument("username")
+
+    for each in (events, facets, export):
+        each.add_argument("--query", default="", metavar="QS", help="a page's query string")
+    for name in ("load", "events", "facets", "export", "status", "demo"):
+        commands.choices[name].add_argument("--json", action="store_true", help="answer as JSON")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("not less than 0")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

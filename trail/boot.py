@@ -1,0 +1,90 @@
+"""Starting and stopping: which database, which users, and where the first password goes.
+
+Separate so that the pages, the commands and the tests start the same things in the same order.
+"""
+
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from trail import demo_workspace, runtime
+from trail.http.sessions import Sessions
+from trail.runtime import Runtime
+from trail.settings import Settings
+from trail.store import Store
+from trail.users import FIRST_OWNER, Users
+
+_lock = threading.RLock()
+_starts = 0
+_retired: list[Store] = []
+
+
+def start(settings: Settings) -> Runtime:
+    """Open everything that pages and routes share, and make it the current runtime.
+
+    A second start in one process returns what the first one opened, since a database has one
+    writer; `stop` closes it when as many stops have come.
+    """
+    global _starts  # noqa: PLW0603 - one process, one runtime
+    with _lock:
+        if _starts == 0:
+            runtime.start(_opened(settings))
+        _starts += 1
+        return runtime.current()
+
+
+def stop() -> None:
+    """Undo one `start`; the last one closes the store."""
+    global _starts  # noqa: PLW0603 - as above
+    with _lock:
+        if _starts == 0:
+            return
+        _starts -= 1
+        if _starts == 0:
+            for store in (runtime.current().store, *_retired):
+                store.close()
+            _retired.clear()
+
+
+def database(settings: Settings) -> tuple[Path, bool]:
+    """Return the path of the database to open, and whether it is the demo's."""
+    real = settings.store.path
+    configured = "path" in settings.store.model_fields_set
+    if real.exists() or configured or settings.store.demo == "never":
+        return real, False
+    return settings.store.demo_path, True
+
+
+def shown_store() -> Store:
+    """Return the store that the pages show."""
+    return runtime.current().store
+
+
+def real_store() -> Store:
+    """Return the store of the real workspace; where the demo was shown, the pages change to it."""
+    with _lock:
+        now = runtime.current()
+        if not now.demo:
+            return now.store
+        store = Store.open(now.settings.store.path, now.settings)
+        # Left open until the end, for those who still read from it.
+        _retired.append(now.store)
+        runtime.start(replace(now, store=store, demo=False))
+        return store
+
+
+def _opened(settings: Settings) -> Runtime:
+    path, demo = database(settings)
+    store = demo_workspace.open_store(path, settings) if demo else Store.open(path, settings)
+    users = Users(settings.auth.users_path)
+    if (password := users.first_owner()) is not None:
+        print(
+            f"\n  First start. Sign in as:  {FIRST_OWNER}\n"
+            f"  with the password:        {password}\n"
+            "  It is shown this once. Change it: python -m trail users passwd owner\n",
+            file=sys.stderr,
+            flush=True,
+        )
+    sessions = Sessions(settings.auth.session_hours, settings.auth.idle_minutes)
+    return Runtime(settings, store, users, sessions, demo)

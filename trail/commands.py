@@ -1,0 +1,186 @@
+"""The commands that work on the store: load, events, facets, export, status.
+
+Each is one function from parsed arguments to an exit code: 0 is well, 1 is failed. They run here or
+inside the server (see desk), with the same words.
+"""
+
+import argparse
+import datetime as dt
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+from trail import export as exports
+from trail.desk import Desk
+from trail.errors import InputError
+from trail.filters import Filter
+from trail.loading import load_files
+from trail.model import EVENT_COLUMNS, Batch
+from trail.queries import counts, status
+from trail.queries.events import LISTED
+
+_TABLE = ("occurred_at", "action", "target_name", "actor_name", "actor_id", "outcome")
+
+
+def load(args: argparse.Namespace, desk: Desk) -> int:
+    """Load files and folders; print what was kept, duplicate and quarantined."""
+    mapping = _mapping(desk.folder / args.mapping) if args.mapping else {}
+    paths = [desk.folder / path for path in args.paths]
+    batches = []
+    store = desk.store(True)
+    for batch in load_files(
+        store,
+        desk.settings,
+        paths,
+        mapping=mapping,
+        dry_run=args.dry_run,
+        progress=None if args.json else lambda share, batch: _progress(desk, share, batch),
+    ):
+        batches.append(batch)
+        if not args.json:
+            desk.out.note("\r\x1b[K")
+            desk.out.text(_sentence(batch, dry_run=args.dry_run) + "\n")
+    if args.json:
+        desk.out.text(json.dumps(_report(batches)) + "\n")
+    elif len(batches) > 1:
+        total = _report(batches)
+        desk.out.text(
+            f"{len(batches)} files: {total['read']:,} read = {total['kept']:,} kept + "
+            f"{total['duplicates']:,} duplicates + {total['quarantined']:,} quarantined\n"
+        )
+    return 1 if any(batch.error and not batch.skipped for batch in batches) else 0
+
+
+def events(args: argparse.Namespace, desk: Desk) -> int:
+    """Print events, newest first: one JSON object a line, or a table."""
+    store = desk.store(False)
+    chosen = exports.Export(
+        Filter.parse(args.query), "ndjson", EVENT_COLUMNS if args.json else LISTED
+    )
+    now = dt.datetime.now(dt.UTC)
+    if not args.json:
+        desk.out.text("\t".join(_TABLE) + "\n")
+    for data in exports.stream(store, chosen, now, limit=args.limit):
+        text = data.decode()
+        desk.out.text(text if args.json else _rows(text))
+    return 0
+
+
+def facets(args: argparse.Namespace, desk: Desk) -> int:
+    """Print the values of each facet with their counts, most first."""
+    found = counts.facets(desk.store(False), Filter.parse(args.query), dt.datetime.now(dt.UTC))
+    if args.json:
+        answer = {
+            name: [{"value": each.value, "count": each.count} for each in values]
+            for name, values in found.items()
+        }
+        desk.out.text(json.dumps(answer) + "\n")
+        return 0
+    for name, values in found.items():
+        desk.out.text(f"{name}\n")
+        for each in values:
+            desk.out.text(f"  {each.count:>10,}  {_plain(each.label)}\n")
+    return 0
+
+
+def export(args: argparse.Namespace, desk: Desk) -> int:
+    """Write all chosen events to a file; its ending chooses the format."""
+    path = desk.folder / args.out
+    kind = args.format or path.suffix.lstrip(".").lower()
+    columns = tuple(args.columns.split(",")) if args.columns else _columns_of(kind)
+    chosen = exports.Export(Filter.parse(args.query), kind, columns)
+    now = dt.datetime.now(dt.UTC)
+    store = desk.store(False)
+    rows = counts.count(store, chosen.filter, now)
+    size = 0
+    try:
+        with path.open("wb") as file:
+            for data in exports.stream(store, chosen, now):
+                size += file.write(data)
+    except OSError as error:
+        raise InputError(
+            f"{args.out}: {error.strerror}.", "Name a file that can be written."
+        ) from error
+    report = {"out": str(path), "format": kind, "rows": rows, "bytes": size}
+    desk.out.text(
+        json.dumps(report) + "\n" if args.json else f"{rows:,} events, {size:,} bytes: {args.out}\n"
+    )
+    return 0
+
+
+def show_status(args: argparse.Namespace, desk: Desk) -> int:
+    """Print what the store holds."""
+    found = status.status(desk.store(False))
+    if args.json:
+        desk.out.text(json.dumps(found) + "\n")
+    else:
+        for name, value in found.items():
+            shown = f"{value:,}" if isinstance(value, int) else value or "none"
+            desk.out.text(f"{name.replace('_', ' '):>18}  {shown}\n")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Desk], int]] = {
+    "load": load,
+    "events": events,
+    "facets": facets,
+    "export": export,
+    "status": show_status,
+}
+
+
+def _columns_of(kind: str) -> tuple[str, ...]:
+    return exports.CSV_COLUMNS if kind == "csv" else EVENT_COLUMNS
+
+
+def _mapping(path: Path) -> dict[str, str]:
+    try:
+        found = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path.name}: the mapping cannot be read.",
+            'Write one line a field in TOML, such as timestamp = "Date".',
+        ) from error
+    return {name: str(column) for name, column in found.items()}
+
+
+def _report(batches: list[Batch]) -> dict[str, object]:
+    if len(batches) == 1:
+        return batches[0].report()
+    total = {
+        name: sum(getattr(batch, name) for batch in batches)
+        for name in ("read", "kept", "duplicates", "quarantined")
+    }
+    last = batches[-1].batch_id if batches else None
+    return {**total, "batch_id": last, "files": [batch.report() for batch in batches]}
+
+
+def _sentence(batch: Batch, *, dry_run: bool) -> str:
+    words = (
+        f"{_plain(batch.source)}: {batch.read:,} read = {batch.kept:,} kept + "
+        f"{batch.duplicates:,} duplicates + {batch.quarantined:,} quarantined"
+    )
+    if dry_run:
+        words += " (dry run, nothing was kept)"
+    if batch.skipped:
+        return f"Skipped: {_plain(batch.error)}"
+    return f"{words}\n  Stopped: {_plain(batch.error)}" if batch.error else words
+
+
+def _progress(desk: Desk, share: float, batch: Batch) -> None:
+    filled = int(share * 24)
+    bar = "#" * filled + "." * (24 - filled)
+    desk.out.note(f"\r[{bar}] {share:4.0%}  {batch.read:,} read  {_plain(batch.source)[:40]}")
+
+
+def _rows(lines: str) -> str:
+    rows = (json.loads(line) for line in lines.splitlines())
+    return "".join(
+        "\t".join(_plain(str(row[name] or "")) for name in _TABLE) + "\n" for row in rows
+    )
+
+
+def _plain(text: str) -> str:
+    """Return *text* without what a terminal would act on."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

@@ -1,0 +1,59 @@
+"""What the workspace says by itself all day: new events seen, violations, reads, checks.
+
+Separate because it follows the traffic of a shop's customers, not the hours of its staff; it is
+the two fifths of an audit trail that people want folded away.
+"""
+
+import numpy as np
+
+from trail.demo.actions import NUMBER
+from trail.demo.actors import SYSTEM
+from trail.demo.batch import Batch, batch
+
+# Shares of all lines. Permission Check belongs to people and the last one to a token.
+PERMISSION_CHECK = 0.12
+POLLS = 0.05
+SHARES: dict[str, float] = {
+    "New Event Allowed": 0.13,
+    "Violations Detected": 0.065,
+    "Tracking Plan New Event Blocked": 0.012,
+    "Tracking Plan New Event Allowed": 0.014,
+    "Tracking Plan New Track Property Omitted": 0.009,
+}
+# Traffic by UTC hour: the customers are in Europe and America.
+_TRAFFIC = np.array(
+    [
+        30,
+        24,
+        18,
+        14,
+        12,
+        14,
+        20,
+        30,
+        40,
+        48,
+        52,
+        55,
+        60,
+        64,
+        68,
+        72,
+        76,
+        80,
+        84,
+        82,
+        74,
+        62,
+        50,
+        40,
+    ],
+    dtype=np.float64,
+)
+_EDGES = np.concatenate(([0.0], np.cumsum(_TRAFFIC) / _TRAFFIC.sum()))
+
+
+def chatter(action: str, count: int, rng: np.random.Generator) -> Batch:
+    """Return *count* events of *action* by the system, spread over one day's traffic."""
+    ms = np.interp(rng.random(count), _EDGES, np.arange(25) * 3_600_000.0)
+    return batch(np.minimum(ms, 86_399_999).astype(np.int64), SYSTEM, NUMBER[action])

@@ -1,0 +1,168 @@
+"""The things in the demo workspace and their lives: created, changed, switched off, deleted.
+
+Separate because this is the one place that knows what exists at a moment, so that nothing is
+changed before it was created or after it was deleted, whoever asks.
+"""
+
+import random
+
+from trail.demo import names
+from trail.demo.actions import ACTS, CREATE, DELETE, DISABLE, ENABLE, FAIL, FIRST, MODIFY
+from trail.demo.thing import Resource, identity_of
+
+# How many of each kind a workspace of 20,000 events has, and whether the number grows with it.
+_COUNTS = {
+    "source": 40, "integration": 60, "destination_filter": 25, "warehouse": 6,
+    "warehouse_credential": 8, "tracking_plan": 12, "space": 4, "audience": 45,
+    "computed_trait": 25, "warehouse_source": 5, "source_function": 8, "function": 10, "user": 30,
+    "invite": 6, "user_group": 10, "storage_destination": 5, "profiles_warehouse": 3, "model": 8,
+    "transformation": 6, "label": 8, "workspace": 1, "journey": 6, "broadcast": 6,
+    "consent_category": 2,
+}  # fmt: skip
+_STEADY = frozenset({"space", "profiles_warehouse", "workspace"})
+_PARENTS = {"integration": "source", "destination_filter": "integration"}
+_TRIES = 6
+
+
+class World:
+    """Everything that exists in the workspace at the moment that the writer has reached."""
+
+    def __init__(self, seed: int, size: float, ksuids: list[str], second: int) -> None:
+        """Fill the workspace; *size* 1.0 is that of 20,000 events. *ksuids* and *second* are
+        the identifiers and the time of what exists before the window."""
+        self.rng = random.Random(seed)
+        self.pools: dict[str, list[Resource]] = {kind: [] for kind in _COUNTS}
+        self._off: dict[str, list[Resource]] = {kind: [] for kind in _COUNTS}
+        self._ids = iter(ksuids)
+        self._second = second
+        for kind, count in self.counts(size).items():
+            for _ in range(count):
+                self.add(self.reserve(kind))
+        self._floor = {kind: max(1, len(pool) // 2) for kind, pool in self.pools.items()}
+
+    @staticmethod
+    def counts(size: float) -> dict[str, int]:
+        """Return how many of each kind a workspace of *size* starts with."""
+        return {
+            kind: count if kind in _STEADY else max(count // 2, 2, round(count * size))
+            for kind, count in _COUNTS.items()
+        }
+
+    def reserve(self, kind: str, name: str | None = None, identity: str | None = None) -> Resource:
+        """Return a resource that is not there yet; `add` brings it to life."""
+        return self._new(kind, next(self._ids), self._second, name, identity)
+
+    def add(self, resource: Resource) -> None:
+        """Bring *resource* to life."""
+        resource.alive = True
+        pool = self.pools[resource.kind]
+        resource.at = len(pool)
+        pool.append(resource)
+
+    def remove(self, resource: Resource) -> None:
+        """End the life of *resource*; nothing acts on it from now on."""
+        resource.alive = False
+        pool = self.pools[resource.kind]
+        last = pool.pop()
+        if last is not resource:  # the last one takes its place: pools can be large
+            pool[resource.at] = last
+            last.at = resource.at
+        if resource.parent:
+            resource.parent.children -= 1
+
+    def pin(self, kind: str, name: str, identity: str | None = None) -> Resource:
+        """Return a named resource that only a story may switch off or delete."""
+        resource = self.reserve(kind, name, identity)
+        resource.pinned = True
+        self.add(resource)
+        return resource
+
+    def act(
+        self, act: int, place: float, reach: float, u: float, ksuid: str, second: int
+    ) -> tuple[int, Resource]:
+        """Do action number *act* somewhere near *place* (0 to 1) and within *reach* of it.
+
+        Returns what happened and to what: another action if that one was not possible.
+        """
+        kind, operation = ACTS[act].kind, ACTS[act].operation
+        if operation == CREATE:
+            made = self._new(kind, ksuid, second)
+            self.add(made)
+            return act, made
+        if operation == DELETE:
+            return self._delete(act, kind, place, reach, u, ksuid, second)
+        if operation == DISABLE:
+            return self._switch(act, kind, place, reach, u)
+        found = self._pick(kind, place, reach, u)
+        if operation == FAIL:
+            for _ in range(_TRIES):
+                if found.enabled:
+                    break
+                found = self._pick(kind, 0.0, 1.0, self.rng.random())
+        return act, found
+
+    def do(self, act: int, target: Resource) -> None:
+        """Do action number *act*, planned beforehand, to *target*."""
+        operation = ACTS[act].operation
+        if operation == CREATE:
+            self.add(target)
+        elif operation == DELETE:
+            self.remove(target)
+        elif operation in (DISABLE, ENABLE):
+            target.enabled = operation == ENABLE
+
+    def _pick(self, kind: str, place: float, reach: float, u: float) -> Resource:
+        pool = self.pools[kind]
+        # The square keeps most of one actor's work on few resources, as people's work is.
+        return pool[int((place + reach * u * u) % 1.0 * len(pool))]
+
+    def _delete(
+        self, act: int, kind: str, place: float, reach: float, u: float, ksuid: str, second: int
+    ) -> tuple[int, Resource]:
+        if len(self.pools[kind]) > self._floor[kind]:
+            for _ in range(_TRIES):
+                found = self._pick(kind, place, reach, u)
+                if not found.pinned and not found.children:
+                    self.remove(found)
+                    return act, found
+                u = self.rng.random()
+        instead = FIRST.get((kind, MODIFY), FIRST.get((kind, CREATE), act))
+        return self.act(instead, place, reach, u, ksuid, second)
+
+    def _switch(
+        self, act: int, kind: str, place: float, reach: float, u: float
+    ) -> tuple[int, Resource]:
+        off = self._off[kind]
+        while off and not off[0].alive:
+            off.pop(0)
+        # What was switched off mostly comes back: half of the switches, once two are off.
+        if len(off) > 2 or (off and u < 0.4):
+            found = off.pop(0)
+            found.enabled = True
+            return FIRST[kind, ENABLE], found
+        for _ in range(_TRIES):
+            found = self._pick(kind, place, reach, u)
+            if found.enabled and not found.pinned:
+                found.enabled = False
+                off.append(found)
+                return act, found
+            u = self.rng.random()
+        return FIRST[kind, MODIFY], found
+
+    def _new(
+        self,
+        kind: str,
+        ksuid: str,
+        second: int,
+        name: str | None = None,
+        identity: str | None = None,
+    ) -> Resource:
+        name = names.thing(kind, self.rng) if name is None else name
+        parent = None
+        if kind in _PARENTS:
+            pool = self.pools[_PARENTS[kind]]
+            parent = pool[int(self.rng.random() * len(pool))]
+            parent.children += 1
+        if identity is None:
+            identity = identity_of(kind, ksuid, second, parent, self.rng.random())
+        return Resource(kind, identity, name, parent)

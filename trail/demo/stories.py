@@ -1,0 +1,182 @@
+"""What is planted in the demo workspace for a reader, or a detector, to find.
+
+Separate because these are the only events that are written by hand: fixed people, fixed things,
+fixed times counted back from the end of the window, all within its last seven days. They stay the
+same whatever the number of events around them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trail.demo.actions import NUMBER
+from trail.demo.actors import SYSTEM
+from trail.demo.batch import DAY_MS, Planted
+from trail.demo.failures import BACKOFF_MINUTES
+from trail.demo.stage import (
+    CARELESS,
+    DORMANT,
+    EGRESS,
+    LEAVER,
+    OWNER,
+    REMOVED,
+    WEEKENDER,
+    Stage,
+    audiences,
+    checkout,
+)
+
+STRAYING_TOKEN = "nightly-export"  # noqa: S105 - a name
+STORM_SIZE = 40
+DOWNLOADS = 14
+_MINUTE = 60_000
+_SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One planted story: its name, what was planted in a sentence, and how."""
+
+    name: str
+    sentence: str
+    plant: Callable[[Stage], list[Planted]]
+
+
+def dormant_return(s: Stage) -> list[Planted]:
+    """Return the night on which somebody back from a long absence takes the warehouse down."""
+    warehouse = s.world.pin("warehouse", "Snowflake prod")
+    key = s.world.pin("warehouse_credential", "Snowflake prod loader key")
+    filters = [
+        s.world.pin("destination_filter", name)
+        for name in ('Drop "Payment Info Entered" ', "Strip e-mail → Braze")
+    ]
+    who, off, gone = s.people[DORMANT], NUMBER["Warehouses Disabled"], "Destination Filters Deleted"
+    return [
+        Planted(s.at(3, 1, 14), who, off, warehouse),
+        Planted(s.at(3, 1, 19), who, NUMBER["Warehouse Credential Deleted"], key),
+        Planted(s.at(3, 1, 26), who, NUMBER[gone], filters[0]),
+        Planted(s.at(3, 1, 27.5), who, NUMBER[gone], filters[1]),
+        Planted(s.at(3, 7, 42), s.people[CARELESS], NUMBER["Warehouses Enabled"], warehouse),
+    ]
+
+
+def token_strays(s: Stage) -> list[Planted]:
+    """Return what the export token does that it never did before."""
+    group = s.world.reserve("user_group", "Workspace owners")  # not for anybody's daily work
+    made = s.world.reserve("integration", "Webhooks – backup")
+    return [
+        Planted(s.at(2, 3, 10), s.token, NUMBER["Subjects Added to Group"], group),
+        Planted(s.at(2, 3, 12), s.token, NUMBER["Integrations Created"], made),
+        Planted(s.at(2, 3, 13), s.token, NUMBER["Source Settings Modified"], checkout(s)),
+    ]
+
+
+def filter_then_egress(s: Stage) -> list[Planted]:
+    """Return a filter deleted and a new way out made within the hour."""
+    guard = s.world.pin("destination_filter", "Only consented → Amplitude")
+    made = s.world.reserve("integration", "Webhooks – analytics mirror")
+    who = s.people[EGRESS]
+    deleted, created = NUMBER["Destination Filters Deleted"], NUMBER["Integrations Created"]
+    return [
+        Planted(s.at(5, 16, 5, workday=True), who, deleted, guard),
+        Planted(s.at(5, 16, 41, workday=True), who, created, made),
+    ]
+
+
+def leaving_downloads(s: Stage) -> list[Planted]:
+    """Return a burst of audience downloads, and the leaver's account removed later."""
+    act = NUMBER["Audience CSV Downloaded"]
+    chosen = audiences(s, DOWNLOADS)
+    burst = [
+        Planted(s.at(4, 16, 20 + 1.7 * n, workday=True), s.people[LEAVER], act, each)
+        for n, each in enumerate(chosen)
+    ]
+    removed = NUMBER["User Removed"]
+    end = Planted(s.at(1, 9, 15), s.people[OWNER], removed, s.accounts[LEAVER])
+    return [*burst, end]
+
+
+def warehouse_breaks(s: Stage) -> list[Planted]:
+    """Return an edit of a warehouse and the runs that fail from twelve minutes later on."""
+    warehouse = s.world.pin("warehouse", "BigQuery marketing")
+    edited = s.at(2, 9, 48, workday=True)
+    story = [Planted(edited, s.people[CARELESS], NUMBER["Warehouses Modified"], warehouse)]
+    every_hours = 3 if s.events >= 10_000 else 6
+    for run in range(edited + 12 * _MINUTE, s.days * DAY_MS, every_hours * 60 * _MINUTE):
+        for wait in BACKOFF_MINUTES:
+            at = int(run + wait * _MINUTE)
+            if at < s.days * DAY_MS:
+                story.append(Planted(at, SYSTEM, NUMBER["Warehouse Run Failed"], warehouse))
+    return story
+
+
+def sync_storm(s: Stage) -> list[Planted]:
+    """Return forty audiences whose syncs fail within nine minutes."""
+    act = NUMBER["Audience Destination Sync Failed"]
+    chosen = audiences(s, STORM_SIZE)
+    return [Planted(s.at(6, 13, 2 + 0.22 * n), SYSTEM, act, each) for n, each in enumerate(chosen)]
+
+
+def removed_acts(s: Stage) -> list[Planted]:
+    """Return a user removed, and what the same user does on the next working day."""
+    who, audience = s.people[REMOVED], s.world.pin("audience", 'VIP "do not export"')
+    removed = NUMBER["User Removed"]
+    return [
+        Planted(s.at(5, 9, 5, workday=True), s.people[OWNER], removed, s.accounts[REMOVED]),
+        Planted(s.at(4, 11, 20, workday=True), who, NUMBER["Audience Modified"], audience),
+        Planted(s.at(4, 11, 24, workday=True), who, NUMBER["Audience CSV Downloaded"], audience),
+    ]
+
+
+def weekend_disconnect(s: Stage) -> list[Planted]:
+    """Return a production source taken off its tracking plan on the last Saturday."""
+    back = (s.last_weekday - _SATURDAY) % 7 + 1
+    act = NUMBER["Source Disconnected From Tracking Plan"]
+    return [Planted(s.at(back, 15, 32), s.people[WEEKENDER], act, checkout(s))]
+
+
+STORIES: tuple[Story, ...] = (
+    Story(
+        "dormant-return",
+        "Ingrid Solheim, away for weeks, disables Snowflake prod at night and deletes one of its "
+        "credentials and two destination filters.",
+        dormant_return,
+    ),
+    Story(
+        "token-strays",
+        "The token nightly-export, which only starts audience runs, adds a subject to the owners' "
+        "group, creates a webhook and changes a source's settings.",
+        token_strays,
+    ),
+    Story(
+        "filter-then-egress",
+        "Marcus Oyelaran deletes a consent filter and adds a webhook destination 36 minutes later.",
+        filter_then_egress,
+    ),
+    Story(
+        "leaving-downloads",
+        "Tomasz Wrona, a contractor about to leave, downloads fourteen audiences in 25 minutes.",
+        leaving_downloads,
+    ),
+    Story(
+        "warehouse-breaks",
+        "BigQuery marketing fails every attempt of every run from 12 minutes after Hannah Decker "
+        "edited it, and still does.",
+        warehouse_breaks,
+    ),
+    Story(
+        "sync-storm",
+        "Forty audiences fail to sync within nine minutes, once.",
+        sync_storm,
+    ),
+    Story(
+        "removed-acts",
+        "Priya Raman is removed from the workspace and then edits and downloads an audience.",
+        removed_acts,
+    ),
+    Story(
+        "weekend-disconnect",
+        "Luca Ferri disconnects the production source Web checkout v4 from its tracking plan on a "
+        "Saturday.",
+        weekend_disconnect,
+    ),
+)

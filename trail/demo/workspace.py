@@ -1,0 +1,186 @@
+"""The demo workspace put together: the actors, the day's events in time order, and the file.
+
+Separate because it is the only part that knows all the others. Random choices are drawn with
+numpy, a day at a time, each day from its own seeded generator; so memory holds one day, and the
+same seed and window give the same bytes.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from trail.demo import amounts, people, stage, stories, tokens, turnover
+from trail.demo.actions import DELETE, FIRST, MODIFY
+from trail.demo.actors import FIRST_PERSON, FIRST_TOKEN, SYSTEM_ACTOR, token, user
+from trail.demo.batch import FIRST_PAIR, FIRST_PLANTED, FIRST_RUN, Planted
+from trail.demo.ids import ksuids, sibling
+from trail.demo.resources import World
+from trail.demo.thing import Resource
+from trail.demo.timeline import Timeline
+from trail.demo.writer import FORWARDED_ONLY, Writer
+from trail.errors import InputError
+
+API_SHARE = 0.3  # of all lines; the rest are forwarded calls
+_FOLLOW = 0.45  # chance that a person's next event is another change of the same thing
+_LONGEST = 3650  # days, as long as a workspace may be told to keep events
+_SAME_CHANNEL_MS = 5_000
+
+
+def write(
+    out: Path,
+    events: int = 20_000,
+    days: int = 90,
+    seed: int = 1,
+    end: datetime | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Write exactly *events* records of a demo workspace to *out* as NDJSON, oldest first.
+
+    The window is the *days* days before *end*, which is cut to midnight UTC (without a zone it is
+    taken as UTC) and is today's when not given; so the same seed gives the same bytes on the same
+    day, or with the same *end*. Stories are planted whole as far as half of the lines allow.
+    *progress* is called after each day with the number of lines written. Raises InputError for
+    numbers that make no sense and OSError if *out* cannot be written.
+    """
+    if events < 0 or not 1 <= days <= _LONGEST or seed < 0:
+        raise InputError(
+            f"demo: {events} events over {days} days with seed {seed} cannot be made.",
+            f"Give at least 0 events, 1 to {_LONGEST} days and a seed of 0 or more.",
+        )
+    end = datetime.now(UTC) if end is None else end
+    end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
+    workspace = Workspace(events, days, seed, end.date() - timedelta(days=days))
+    written = 0
+    with out.open("w", encoding="utf-8", newline="\n") as file:
+        for day in range(days):
+            lines = workspace.lines(day)
+            file.writelines(lines)
+            written += len(lines)
+            if progress is not None:
+                progress(written)
+
+
+class Workspace:
+    """A demo workspace that is lived through once, day by day from the first."""
+
+    def __init__(self, events: int, days: int, seed: int, start: date) -> None:
+        """Fill the workspace and decide what happens when, but not yet to which thing."""
+        self._seed, self._days, self._start = seed, days, start
+        rng = np.random.default_rng([seed, days])
+        size = amounts.size(events)
+        staff = people.staff(stage.CAST, amounts.headcount(events), days, seed)
+        midnight = datetime.combine(start, time(), UTC).timestamp()
+        stock = sum(World.counts(size).values()) + 4 * len(staff) + 100
+        made = midnight - rng.uniform(5, 900, stock) * 86_400
+        self._world = World(seed, size, ksuids(rng, made), int(midnight) - 200 * 86_400)
+        self._midnight = int(midnight)
+        crowd = people.crowd(staff, start, days, rng)
+        for row, away in stage.absences(days):
+            crowd.weights[row, away:] = 0.0
+        self._planted = self._plant(staff, events)
+        counts = amounts.split(events - len(self._planted), crowd.weights, start, rng)
+        only = int(counts.checks.sum() + counts.chatter["New Event Allowed"].sum())
+        self._api_chance = API_SHARE * events / max(1, events - only)
+        self._actors = [SYSTEM_ACTOR, *(token(t.id) for t in tokens.TOKENS)]
+        self._actors += [user(person.id, person.email) for person in staff]
+        # Where among the resources each actor works, and how far from there it strays.
+        self._places = np.concatenate(([0.0], rng.random(len(self._actors) - 1))).tolist()
+        self._reaches = [1.0] * FIRST_PERSON + rng.uniform(0.1, 0.5, len(staff)).tolist()
+        self._timeline = Timeline(seed, crowd, counts, self._planted)
+
+    def _plant(self, staff: list[people.Person], events: int) -> list[Planted]:
+        """Return the planned events that fit: whole stories, and at most half of all lines."""
+        cast = range(len(stage.CAST))
+        numbers = tuple(FIRST_PERSON + row for row in cast)
+        names = [each.name for each in tokens.TOKENS]
+        setting = stage.Stage(
+            world=self._world,
+            days=self._days,
+            last_weekday=(self._start + timedelta(days=self._days - 1)).weekday(),
+            events=events,
+            people=numbers,
+            accounts=tuple(
+                self._world.pin("user", staff[row].email, staff[row].id) for row in cast
+            ),
+            token=FIRST_TOKEN + names.index(stories.STRAYING_TOKEN),
+        )
+        owner = numbers[stage.OWNER]
+        planned: list[Planted] = []
+        for group in (
+            *(story.plant(setting) for story in stories.STORIES),
+            *turnover.plan(self._world, staff, FIRST_PERSON, owner, self._days),
+        ):
+            if len(planned) + len(group) <= events // 2:
+                planned += group
+        return planned
+
+    def lines(self, day: int) -> list[str]:
+        """Return the lines of one day, the days being asked for in order."""
+        events = self._timeline.events(day)
+        count = len(events.ms)
+        rng = np.random.default_rng([self._seed, day, 3])
+        second = self._midnight + day * 86_400
+        ids = ksuids(rng, second + events.ms / 1000)
+        picks, turns, settles = rng.random((3, count)).tolist()
+        lags = np.clip(rng.lognormal(4, 0.8, count), 9, 25_000).astype(np.int64).tolist()
+        writer = Writer(self._start + timedelta(days=day))
+        latest: dict[int, tuple[int, Resource]] = {}
+        channels: dict[tuple[int, int, str], tuple[int, bool]] = {}
+        lines: list[str] = []
+        for ms, number, act, group, ksuid, pick, turn, settle, lag in zip(
+            *(c.tolist() for c in (events.ms, events.actor, events.act, events.group)),
+            ids, picks, turns, settles, lags, strict=True,
+        ):  # fmt: skip
+            done = self._target(number, act, group, pick, turn, ksuid, second + ms // 1000, latest)
+            act, target = done
+            if group >= 0:
+                latest[group] = done
+            actor = self._actors[number]
+            if act in FORWARDED_ONLY:
+                by_api = False
+            else:
+                by_api = settle < self._api_chance
+                # One act, one channel: two alike within seconds must not look like one fact.
+                key = (number, act, target.id)
+                before = channels.get(key)
+                if before and ms - before[0] < _SAME_CHANNEL_MS:
+                    by_api = before[1]
+                channels[key] = (ms, by_api)
+            if by_api:
+                lines.append(writer.api(ms, act, actor, target, ksuid))
+            else:
+                lines.append(writer.forwarded(ms, act, actor, target, ksuid, lag, turn))
+        return lines
+
+    def _target(
+        self,
+        number: int,
+        act: int,
+        group: int,
+        pick: float,
+        turn: float,
+        ksuid: str,
+        second: int,
+        latest: dict[int, tuple[int, Resource]],
+    ) -> tuple[int, Resource]:
+        """Return what really happens and to which resource, given what happened before."""
+        if group <= FIRST_PLANTED:
+            planted = self._planted[FIRST_PLANTED - group]
+            self._world.do(act, planted.target)
+            return act, planted.target
+        if group >= 0 and group in latest:
+            earlier, same = latest[group]
+            if same.alive:
+                if group >= FIRST_PAIR:
+                    if not same.children:
+                        self._world.remove(same)
+                        return FIRST[same.kind, DELETE], same
+                elif group >= FIRST_RUN:
+                    return earlier, same
+                elif turn < _FOLLOW and (same.kind, MODIFY) in FIRST:
+                    return FIRST[same.kind, MODIFY], same
+        return self._world.act(
+            act, self._places[number], self._reaches[number], pick, sibling(ksuid), second
+        )

@@ -1,0 +1,42 @@
+"""Errors that say what, where, and what to do next.
+
+Two branches: `InputError` will not pass when tried again, `UnavailableError` may. The message is
+written for the person who reads it on a page or in a terminal: no path of ours, no SQL, no secret.
+"""
+
+
+class TrailError(Exception):
+    """Base of every error that a person may see; `hint` is the next step."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Return the message and the hint as one line."""
+        return f"{self.message} {self.hint}".strip()
+
+
+class InputError(TrailError):
+    """What was given is wrong and will stay wrong: a file, a record, a query."""
+
+
+class SettingError(InputError):
+    """A setting is missing, unknown, or out of its range."""
+
+
+class FilterError(InputError):
+    """A query string that cannot be read as a filter."""
+
+
+class LoadLimitError(InputError):
+    """A file breaks a limit: line length, depth, or expansion."""
+
+
+class MappingNeededError(InputError):
+    """A table whose columns cannot be guessed; the hint asks the question."""
+
+
+class UnavailableError(TrailError):
+    """Something is busy, locked, full or stopping; the same call may pass later."""

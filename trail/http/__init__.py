@@ -1,0 +1,1 @@
+"""HTTP side of the one process: sessions, the guard, and the routes."""

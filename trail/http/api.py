@@ -1,0 +1,159 @@
+"""The filtered routes: events, facets and the timeline as JSON, and the exports as downloads.
+
+The guard has made sure of a session before any of this runs; what is chosen is the same `Filter`
+that the pages hold.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import orjson
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from trail import export as exports
+from trail import runtime
+from trail.errors import TrailError
+from trail.filters import Filter
+from trail.http.guard import user_of
+from trail.http.streams import ClosingStream
+from trail.model import EVENT_COLUMNS
+from trail.queries import counts
+from trail.queries import events as listing
+
+_log = logging.getLogger("trail.access")
+
+# Names in a page's own address that are no part of a filter.
+_NOT_FILTER = ("limit", "after", "columns")
+_MOST_ROWS = 1_000
+_exports: list[anyio.CapacityLimiter] = []
+
+
+def _answers(work: Callable[[Request], Response]) -> Callable[[Request], Any]:
+    """Run *work* in a thread; turn a `TrailError` into its sentence."""
+
+    @wraps(work)
+    async def answer(request: Request) -> Response:
+        try:
+            return await anyio.to_thread.run_sync(work, request)
+        except TrailError as problem:
+            return JSONResponse({"error": problem.message, "hint": problem.hint}, 400)
+
+    return answer
+
+
+@_answers
+def events(request: Request) -> Response:
+    """Answer a page of events, the cursor of the next one, and how many there are in all."""
+    filter_, store, now = _asked(request)
+    try:
+        limit = min(max(int(request.query_params.get("limit", "200")), 1), _MOST_ROWS)
+    except ValueError:
+        limit = listing.PAGE_ROWS
+    after = listing.Cursor.parse(request.query_params.get("after", ""))
+    page = listing.page(store, filter_, now, after=after, rows=limit)
+    return _json(
+        {
+            "events": [_said(row) for row in page.rows],
+            "next": str(page.last) if page.has_after else None,
+            "count": counts.count(store, filter_, now),
+        }
+    )
+
+
+@_answers
+def facets(request: Request) -> Response:
+    """Answer the values of each facet with their counts."""
+    filter_, store, now = _asked(request)
+    return _json(
+        {
+            name: [{"value": each.value, "count": each.count} for each in values]
+            for name, values in counts.facets(store, filter_, now).items()
+        }
+    )
+
+
+@_answers
+def timeline(request: Request) -> Response:
+    """Answer the histogram: bars without gaps, and their width in seconds."""
+    filter_, store, now = _asked(request)
+    found = counts.histogram(store, filter_, now)
+    return _json(
+        {
+            "grain_s": int(found.grain.total_seconds()),
+            "bars": [
+                {
+                    "start": f"{bar.start.isoformat()}Z",
+                    "end": f"{bar.end.isoformat()}Z",
+                    "count": bar.count,
+                }
+                for bar in found.bars
+            ],
+        }
+    )
+
+
+def _export(kind: str) -> Callable[[Request], Any]:
+    async def export(request: Request) -> Response:
+        try:
+            filter_, store, now = _asked(request)
+            named = request.query_params.get("columns")
+            default = exports.CSV_COLUMNS if kind == "csv" else EVENT_COLUMNS
+            chosen = exports.Export(filter_, kind, tuple(named.split(",")) if named else default)
+        except TrailError as problem:
+            return JSONResponse({"error": problem.message, "hint": problem.hint}, 400)
+        user = user_of(request)
+        _log.info("export %s by %s: %s", kind, user.username if user else "", filter_.query())
+        return ClosingStream(
+            exports.stream(store, chosen, now),
+            _limiter(),
+            {"Content-Disposition": f'attachment; filename="{chosen.file_name(now)}"'},
+            exports.FORMATS[kind],
+        )
+
+    return export
+
+
+def _limiter() -> anyio.CapacityLimiter:
+    if not _exports:
+        _exports.append(anyio.CapacityLimiter(runtime.current().settings.limits.exports))
+    return _exports[0]
+
+
+def _asked(request: Request) -> tuple[Filter, Any, dt.datetime]:
+    pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in _NOT_FILTER]
+    return Filter.parse(pairs), runtime.current().store, dt.datetime.now(dt.UTC)
+
+
+def _said(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: f"{value.isoformat()}Z" if isinstance(value, dt.datetime) else value
+        for name, value in row.items()
+    }
+
+
+def _json(answer: dict[str, Any]) -> Response:
+    return Response(
+        orjson.dumps(answer), media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+async def healthz(_: Request) -> Response:
+    """Answer that the process runs and its store answers."""
+    await anyio.to_thread.run_sync(runtime.current().store.table, "select 1")
+    return JSONResponse({"ok": True})
+
+
+ROUTES: list[Route] = [
+    Route("/api/events", events),
+    Route("/api/facets", facets),
+    Route("/api/timeline", timeline),
+    *(Route(f"/export.{kind}", _export(kind)) for kind in exports.FORMATS),
+    Route("/healthz", healthz),
+]

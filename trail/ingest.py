@@ -1,0 +1,242 @@
+"""From raw records to rows: read, judge, de-duplicate, and keep, one chunk a transaction.
+
+Every loader ends here, so that the rules hold for all of them: read = kept + duplicates +
+quarantined; an event id is kept once; a bad record never costs a good one.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+import zstandard
+
+from trail import dimensions, fields
+from trail.errors import InputError
+from trail.model import QUARANTINE_BYTES, Batch, Chunk, Reject
+from trail.records import Record, unfold
+from trail.settings import Limits
+from trail.store import Cursor, Store, utc_now
+
+# An event that comes again is looked for this far around its chunk's own times. Producers do not
+# change an event's time, so the id with another time is another event past that.
+_LOOK_AROUND = "interval 1 day"
+
+
+def load(
+    store: Store,
+    batch: Batch,
+    chunks: Iterator[Chunk],
+    limits: Limits,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[float, Batch], None] | None = None,
+) -> Batch:
+    """Load *chunks* into *store* and return *batch* with its counts.
+
+    A source that breaks half-way keeps what was read before; `batch.error` says why it stopped.
+    With *dry_run* everything is judged and counted and nothing is kept.
+    """
+    rehearsal = _Rehearsal(store) if dry_run else None
+    if not rehearsal:
+        batch.batch_id = store.write(lambda cursor: _open_batch(cursor, batch))
+    try:
+        for chunk in chunks:
+            job = _Job(chunk, batch.batch_id, limits)
+            counts = rehearsal.run(job) if rehearsal else store.write(job.keep)
+            batch.read += sum(counts)
+            batch.kept += counts[0]
+            batch.duplicates += counts[1]
+            batch.quarantined += counts[2]
+            if progress:
+                progress(chunk.progress, batch)
+    except (InputError, OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        batch.error = _words(error)
+    finally:
+        if rehearsal:
+            rehearsal.close()
+        else:
+            store.write(lambda cursor: _close_batch(cursor, batch))
+    return batch
+
+
+class _Rehearsal:
+    """A dry run: its own cursor, and a list of the ids that would have been kept."""
+
+    def __init__(self, store: Store) -> None:
+        self._cursor = store.cursor()
+        self._cursor.execute("create temp table rehearsed (event_id varchar)")
+
+    def run(self, job: "_Job") -> tuple[int, int, int]:
+        staged, quarantined = job.stage(self._cursor)
+        self._cursor.execute("delete from fresh where event_id in (select event_id from rehearsed)")
+        self._cursor.execute("insert into rehearsed select event_id from fresh")
+        kept = _count(self._cursor, "fresh")
+        return kept, staged - kept, quarantined
+
+    def close(self) -> None:
+        self._cursor.close()
+
+
+class _Job:
+    """One chunk on its way into the store."""
+
+    def __init__(self, chunk: Chunk, batch_id: int | None, limits: Limits) -> None:
+        self._chunk = chunk
+        self._batch_id = batch_id
+        self._limits = limits
+        self._rejects: list[Reject] = list(chunk.rejects)
+
+    def keep(self, cursor: Cursor) -> tuple[int, int, int]:
+        """Write the chunk; return how many were kept, duplicate and quarantined."""
+        staged, quarantined = self.stage(cursor)
+        kept = _count(cursor, "fresh")
+        if kept:
+            dimensions.assign(cursor)
+            cursor.execute(_INSERT, {"now": utc_now(), "batch": self._batch_id})
+            cursor.execute(_CUBE)
+        if self._rejects:
+            self._quarantine(cursor)
+        return kept, staged - kept, quarantined
+
+    def stage(self, cursor: Cursor) -> tuple[int, int]:
+        """Make the temporary tables `records` (pos, raw) and `fresh` (new events, with pos).
+
+        Returns how many records are events, and how many were refused.
+        """
+        records = self._chunk.records
+        count = records.num_rows
+        fast = pa.table({"pos": pa.array(range(count), pa.int64()), **_columns(records)})
+        cursor.register("fast_records", fast.append_column("made_id", pa.nulls(count, pa.string())))
+        cursor.execute(fields.parse("fast_records", "parsed", self._limits, trusted=False))
+        slow = cursor.execute(
+            "select pos, line, raw from parsed join fast_records using (pos, line) "
+            "where slow or reason <> '' order by pos"
+        ).fetchall()
+        relation = "fast_records"
+        if slow:
+            cursor.execute("delete from parsed where slow or reason <> ''")
+            self._strict(cursor, slow, count)
+            relation = "(select pos, raw from fast_records union all select pos, raw from strict)"
+        cursor.execute(f"create or replace temp view records as select pos, raw from {relation}")
+        staged = _count(cursor, "parsed")
+        cursor.execute(_fresh(cursor))
+        return staged, len(self._rejects)
+
+    def _strict(self, cursor: Cursor, slow: list[tuple[int, int, str]], start: int) -> None:
+        """Read the doubtful records one by one; add the good ones to `parsed`."""
+        found: list[tuple[int, Record]] = []
+        for _, line, raw in slow:
+            for item in unfold(raw.encode(), self._limits):
+                if isinstance(item, Record):
+                    found.append((line, item))
+                else:
+                    self._rejects.append(Reject(line, item.reason, item.raw))
+        table = pa.table(
+            {
+                "pos": pa.array(range(start, start + len(found)), pa.int64()),
+                "line": pa.array([line for line, _ in found], pa.int64()),
+                "raw": pa.array([record.raw for _, record in found], pa.string()),
+                "made_id": pa.array([record.made_id or None for _, record in found], pa.string()),
+            }
+        )
+        cursor.register("strict", table)
+        cursor.execute(fields.parse("strict", "reparsed", self._limits, trusted=True))
+        for line, reason, raw in cursor.execute(
+            "select line, reason, raw from reparsed join strict using (pos, line) "
+            "where reason <> '' order by pos"
+        ).fetchall():
+            self._rejects.append(Reject(line, reason, raw.encode()))
+        cursor.execute("insert into parsed select * from reparsed where reason = ''")
+
+    def _quarantine(self, cursor: Cursor) -> None:
+        rejects = self._rejects
+        table = pa.table(
+            {
+                "line": pa.array([reject.line for reject in rejects], pa.int64()),
+                "reason": pa.array([reject.reason for reject in rejects], pa.string()),
+                "raw": pa.array([r.raw[:QUARANTINE_BYTES] for r in rejects], pa.binary()),
+                "raw_bytes": pa.array([len(reject.raw) for reject in rejects], pa.int64()),
+            }
+        )
+        cursor.register("rejected", table)
+        cursor.execute(
+            "insert into quarantine select $batch, line, reason, raw, raw_bytes, $now "
+            "from rejected",
+            {"batch": self._batch_id, "now": utc_now()},
+        )
+
+
+_INSERT = """
+insert into events
+select event_id, occurred_at, $now, action_key, actor_key, target_key, target_type, workspace_id,
+ null, $batch, raw
+from records join keyed using (pos)
+"""
+
+_CUBE = """
+insert into cube
+select date_trunc('hour', occurred_at), action_key, actor_type, target_type, workspace_id, count(*)
+from keyed group by all
+"""
+
+
+def _fresh(cursor: Cursor) -> str:
+    """Return the SQL that keeps, of `parsed`, the first of each event id not yet in the store."""
+    repeated = cursor.execute(
+        "select 1 from parsed group by hash(event_id) having count(*) > 1 limit 1"
+    ).fetchone()
+    once = "qualify row_number() over (partition by event_id order by pos) = 1" if repeated else ""
+    span = cursor.execute("select min(occurred_at), max(occurred_at) from parsed").fetchone()
+    known = "false"
+    if span and span[0] is not None:
+        # Literal bounds let the scan skip all row groups of other days; a join would not.
+        known = f"""exists (select 1 from events e where e.event_id = p.event_id
+         and e.occurred_at >= timestamp '{span[0]}' - {_LOOK_AROUND}
+         and e.occurred_at <= timestamp '{span[1]}' + {_LOOK_AROUND})"""
+    return f"""create or replace temp table fresh as
+     select * from (select * from parsed {once}) p where not {known}"""
+
+
+def _columns(records: pa.Table) -> dict[str, pa.ChunkedArray]:
+    return {"line": records["line"], "raw": records["raw"]}
+
+
+def _count(cursor: Cursor, table: str) -> int:
+    found = cursor.execute(f"select count(*) from {table}").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _open_batch(cursor: Cursor, batch: Batch) -> int:
+    found = cursor.execute(
+        "insert into batches (batch_id, loader, source, started_at) "
+        "select coalesce(max(batch_id), 0) + 1, $loader, $source, $now from batches "
+        "returning batch_id",
+        {"loader": batch.loader, "source": batch.source, "now": utc_now()},
+    ).fetchone()
+    assert found
+    return int(found[0])
+
+
+def _close_batch(cursor: Cursor, batch: Batch) -> None:
+    cursor.execute(
+        "update batches set ended_at = $now, read = $read, kept = $kept, "
+        "duplicates = $duplicates, quarantined = $quarantined, error = $error "
+        "where batch_id = $batch",
+        {
+            "now": utc_now(),
+            "read": batch.read,
+            "kept": batch.kept,
+            "duplicates": batch.duplicates,
+            "quarantined": batch.quarantined,
+            "error": batch.error,
+            "batch": batch.batch_id,
+        },
+    )
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and not isinstance(error, EOFError) and error.strerror:
+        return f"The file cannot be read: {error.strerror}."
+    return "The compressed file is damaged or cut short. What came before the damage was read."

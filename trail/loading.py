@@ -1,0 +1,90 @@
+"""Files and folders in: which loader reads what, and the batches that come of it.
+
+Separate from ingest, which knows records and not files. Loaders are found, not listed: a new one
+is one new file under loaders/.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from trail import ingest, registry
+from trail.errors import InputError, TrailError
+from trail.model import Batch, Loader, Source
+from trail.settings import Settings
+from trail.store import Store
+
+Progress = Callable[[float, Batch], None]
+
+# Written by Segment into a bucket to try whether it may; holds no events.
+_NOT_DATA = "dummy-object.txt"
+
+
+def loaders() -> list[Loader]:
+    """Return the loaders in the order in which they are asked."""
+    found: dict[str, Loader] = registry.discover("loaders", "LOADER")
+    return sorted(found.values(), key=lambda loader: loader.rank)
+
+
+def files(paths: list[Path]) -> list[tuple[Path, bool]]:
+    """Return (file, asked for by name) for all that *paths* name, folders opened, in name order.
+
+    Raises `InputError` for a path that does not exist, or a folder without files.
+    """
+    found: list[tuple[Path, bool]] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [
+                file
+                for file in sorted(path.rglob("*"))
+                if file.is_file() and file.name != _NOT_DATA and not file.name.startswith(".")
+            ]
+            if not inside:
+                raise InputError(f"{path.name}: the folder holds no files.", "Name another folder.")
+            found.extend((file, False) for file in inside)
+        elif path.exists():
+            found.append((path, True))
+        else:
+            raise InputError(f"{path.name}: there is no such file.", "Check the path.")
+    return found
+
+
+def load_files(
+    store: Store,
+    settings: Settings,
+    paths: list[Path],
+    *,
+    mapping: dict[str, str] | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[Batch]:
+    """Load each file of *paths* and yield its batch.
+
+    A file that cannot be read gives a batch with an error, and the others go on. One found in a
+    folder that is of no known kind is marked as skipped.
+    """
+    known = loaders()
+    for path, named in files(paths):
+        source = Source(path, mapping or {})
+        batch = Batch(source=source.name, loader="")
+        try:
+            loader = _loader_of(path, known)
+            if loader is None:
+                batch.error = _no_loader(path, known)
+                batch.skipped = not named
+                yield batch
+                continue
+            batch.loader = loader.name
+            chunks = loader.read(source, settings)
+            ingest.load(store, batch, chunks, settings.limits, dry_run=dry_run, progress=progress)
+        except (TrailError, OSError) as error:
+            batch.error = batch.error or str(error)
+        yield batch
+
+
+def _loader_of(path: Path, known: list[Loader]) -> Loader | None:
+    return next((loader for loader in known if loader.accepts(path)), None)
+
+
+def _no_loader(path: Path, known: list[Loader]) -> str:
+    titles = ", ".join(loader.title for loader in known)
+    return f"{path.name}: not a kind of file that can be read. Known: {titles}."

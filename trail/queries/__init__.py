@@ -1,0 +1,1 @@
+"""Every SELECT of the product, by what it answers: counts, events, the overview, the store."""

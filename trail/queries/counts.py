@@ -1,0 +1,284 @@
+"""How many: facets, the histogram, totals. From the cube where the filter allows, else by scan."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trail import zones
+from trail.filters import Filter, Window
+from trail.selection import Selection, is_on_cube, select, span
+from trail.store import Engine
+
+# The facets that `facets` counts, in the order in which pages show them.
+COUNTED = ("category", "action", "actor", "actor_type", "target_type", "outcome", "kind")
+
+_BY_ACTION = ("category", "action", "outcome", "kind")
+_BY_ACTOR = ("actor", "actor_type")
+
+_HOUR = dt.timedelta(hours=1)
+# Grain of a histogram: for windows up to so long, bars of so long.
+_GRAINS = (
+    (dt.timedelta(hours=2), dt.timedelta(minutes=1)),
+    (dt.timedelta(hours=8), dt.timedelta(minutes=5)),
+    (dt.timedelta(hours=36), dt.timedelta(minutes=15)),
+    (dt.timedelta(days=8), _HOUR),
+)
+_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of a facet: what the filter says, what people read, and how many events."""
+
+    value: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a histogram: its span in UTC, without zone, and how many events."""
+
+    start: dt.datetime
+    end: dt.datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Bars without gaps, oldest first, and how wide they are."""
+
+    bars: tuple[Bar, ...]
+    grain: dt.timedelta
+
+
+def count(engine: Engine, filter_: Filter, now: dt.datetime) -> int:
+    """Return how many events *filter_* chooses."""
+    rows = _rows(engine, filter_, now)
+    return int(
+        engine.table(f"select {rows.n} as n from {rows.source}", rows.params)["n"][0].as_py() or 0
+    )
+
+
+def facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
+    """Return each facet's values, most first; each counted with all filters except its own."""
+    found = {
+        **_action_facets(engine, filter_, now),
+        **_actor_facets(engine, filter_, now),
+        "target_type": _target_types(engine, filter_, now),
+    }
+    return {name: found[name] for name in COUNTED}
+
+
+def histogram(
+    engine: Engine, filter_: Filter, now: dt.datetime, grain: dt.timedelta | None = None
+) -> Histogram:
+    """Return the events of *filter_* over time; days are those of the filter's zone."""
+    window = bounded(engine, filter_.window(now), now)
+    assert window.start and window.end
+    grain = grain or grain_of(window)
+    shift = zones.offsets(filter_.zone, window.start, window.end)
+    whole_hours = grain >= _HOUR and all(seconds % 3600 == 0 for _, seconds in shift)
+    rows = _rows(engine, filter_, now, cube=whole_hours)
+    clock = zones.local(rows.time, filter_.zone, window)
+    if grain >= _DAY:
+        bucket = f"date_trunc('day', {clock})"
+    else:
+        # Bars shorter than a day stay apart when the clock goes back: cut on UTC, not the clock.
+        skew = shift[0][1] % int(grain.total_seconds())
+        bucket = (
+            f"time_bucket(to_seconds({int(grain.total_seconds())}), {rows.time}, "
+            f"timestamp '2000-01-01' - to_seconds({skew}))"
+        )
+    table = engine.table(
+        f"select {bucket} as bucket, {rows.n} as n from {rows.source} group by all", rows.params
+    )
+    counts = dict(zip(table["bucket"].to_pylist(), table["n"].to_pylist(), strict=True))
+    return Histogram(tuple(_bars(window, grain, filter_, counts)), grain)
+
+
+def grain_of(window: Window) -> dt.timedelta:
+    """Return how wide the bars of a histogram over *window* are."""
+    assert window.start and window.end
+    length = window.end - window.start
+    return next((grain for longest, grain in _GRAINS if length <= longest), _DAY)
+
+
+def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
+    """Return *window* with both ends: open ones at the first event, and the last or now."""
+    if window.start and window.end:
+        return window
+    table = engine.table("select min(hour) as first, max(hour) as last from cube")
+    first, last = table["first"][0].as_py(), table["last"][0].as_py()
+    moment = now.astimezone(dt.UTC).replace(tzinfo=None)
+    end = window.end or max(moment, last + _HOUR if last else moment)
+    start = window.start or first or end - _DAY
+    return Window(min(start, end), end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Where to count: a FROM clause, the count's expression, the time column, parameters."""
+
+    source: str
+    n: str
+    time: str
+    params: dict[str, object]
+
+
+def _rows(engine: Engine, filter_: Filter, now: dt.datetime, *, cube: bool = True) -> _Rows:
+    cube = cube and is_on_cube(filter_)
+    chosen = select(engine, filter_, now, cube=cube)
+    if not cube:
+        return _Rows(f"events e where {chosen.timed()}", "count(*)", "e.occurred_at", chosen.params)
+    return _Rows(
+        f"{_hours(chosen)} e where {chosen.where}", "sum(e.n)::bigint", "e.hour", chosen.params
+    )
+
+
+def _hours(chosen: Selection) -> str:
+    """Return the cube within the window; the parts of hours at its ends come from the events."""
+    window = chosen.window
+    start, end = window.start, window.end
+    inner = Window(_up(start) if start else None, _down(end) if end else None)
+    edges = []
+    if inner.start and inner.end and inner.start >= inner.end:
+        return f"({_events(span(window, 'occurred_at'))})"
+    if start and inner.start and start < inner.start:
+        edges.append(span(Window(start, inner.start), "occurred_at"))
+    if end and inner.end and inner.end < end:
+        edges.append(span(Window(inner.end, end), "occurred_at"))
+    parts = [
+        "select hour, action_key, actor_type, target_type, workspace_id, n from cube "
+        f"where {span(inner, 'hour')}",
+        *(_events(edge) for edge in edges),
+    ]
+    return f"({' union all '.join(parts)})"
+
+
+def _events(condition: str) -> str:
+    return (
+        "select occurred_at as hour, action_key, actor_type, target_type, workspace_id, 1 as n "
+        f"from events join actors using (actor_key) where {condition}"
+    )
+
+
+def _up(moment: dt.datetime) -> dt.datetime:
+    floor = _down(moment)
+    return floor if floor == moment else floor + _HOUR
+
+
+def _down(moment: dt.datetime) -> dt.datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _action_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
+    """One scan by action key answers four facets: each is a function of the action."""
+    rows = _rows(engine, filter_.without(*_BY_ACTION), now)
+    table = engine.table(
+        "select category, action, outcome, kind, sum(n)::bigint as n from ("
+        f"select e.action_key, {rows.n} as n from {rows.source} group by all"
+        ") join actions using (action_key) group by all",
+        rows.params,
+    ).to_pylist()
+    found = {}
+    for name in _BY_ACTION:
+        counts: Counter[str] = Counter()
+        others = [other for other in _BY_ACTION if other != name]
+        for row in table:
+            if all(_passes(filter_, other, row) for other in others):
+                counts[row[name]] += row["n"]
+        found[name] = _ranked(filter_, name, counts, {})
+    return found
+
+
+def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
+    rows = _rows(engine, filter_.without(*_BY_ACTOR), now, cube=False)
+    table = engine.table(
+        "select actor_id as actor, actor_type, actor_name, actor_email, n from ("
+        f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
+        ") join actors using (actor_key)",
+        rows.params,
+    ).to_pylist()
+    actors: Counter[str] = Counter()
+    types: Counter[str] = Counter()
+    labels = {}
+    for row in table:
+        labels[row["actor"]] = row["actor_name"] or row["actor_email"] or row["actor"]
+        if _passes(filter_, "actor_type", row):
+            actors[row["actor"]] += row["n"]
+        if _passes_actor(filter_, row):
+            types[row["actor_type"]] += row["n"]
+    return {
+        "actor": _ranked(filter_, "actor", actors, labels),
+        "actor_type": _ranked(filter_, "actor_type", types, {}),
+    }
+
+
+def _target_types(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
+    rows = _rows(engine, filter_.without("target_type"), now)
+    table = engine.table(
+        f"select e.target_type as value, {rows.n} as n from {rows.source} group by all",
+        rows.params,
+    ).to_pylist()
+    counts = Counter({row["value"]: row["n"] for row in table if row["value"]})
+    return _ranked(filter_, "target_type", counts, {})
+
+
+def _passes(filter_: Filter, name: str, row: Mapping[str, object]) -> bool:
+    choice, value = filter_.choice(name), row[name]
+    return (not choice.include or value in choice.include) and value not in choice.exclude
+
+
+def _passes_actor(filter_: Filter, row: Mapping[str, object]) -> bool:
+    choice = filter_.choice("actor")
+    known = {row["actor"], row["actor_email"]}
+    return (not choice.include or bool(known & set(choice.include))) and not (
+        known & set(choice.exclude)
+    )
+
+
+def _ranked(
+    filter_: Filter, name: str, counts: Counter[str], labels: Mapping[str, str]
+) -> list[Value]:
+    """Most first; chosen values that no event has come last, so that they can be let go."""
+    choice = filter_.choice(name)
+    for value in (*choice.include, *choice.exclude):
+        counts.setdefault(value, 0)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [Value(value, labels.get(value) or value, number) for value, number in ordered]
+
+
+def _bars(
+    window: Window,
+    grain: dt.timedelta,
+    filter_: Filter,
+    counts: Mapping[dt.datetime, int],
+) -> list[Bar]:
+    assert window.start and window.end
+    bars = []
+    if grain >= _DAY:
+        zone = filter_.zone
+        day = window.start.replace(tzinfo=dt.UTC).astimezone(zone).date()
+        start = _midnight(day, zone)
+        while start < window.end:
+            following = day + _DAY
+            end = _midnight(following, zone)
+            key = dt.datetime.combine(day, dt.time())
+            bars.append(Bar(start, end, counts.get(key, 0)))
+            day, start = following, end
+        return bars
+    skew = zones.offsets(filter_.zone, window.start, window.start)[0][1] % int(
+        grain.total_seconds()
+    )
+    origin = dt.datetime(2000, 1, 1) - dt.timedelta(seconds=skew)  # noqa: DTZ001 - UTC, see Window
+    start = origin + (window.start - origin) // grain * grain
+    while start < window.end:
+        bars.append(Bar(start, start + grain, counts.get(start, 0)))
+        start += grain
+    return bars
+
+
+def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC).replace(tzinfo=None)

@@ -1,0 +1,38 @@
+"""What the running process shares: settings, the store, users and sessions.
+
+Streamlit runs page files by path, so a page cannot be handed its store; it asks here. Set once by
+`dashboard.py` when the process starts.
+"""
+
+from dataclasses import dataclass
+
+from trail.http.sessions import Sessions
+from trail.settings import Settings
+from trail.store import Store
+from trail.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The parts that pages and routes share."""
+
+    settings: Settings
+    store: Store
+    users: Users
+    sessions: Sessions
+    demo: bool
+
+
+_current: list[Runtime] = []
+
+
+def start(runtime: Runtime) -> None:
+    """Make *runtime* the one that `current()` returns."""
+    _current[:] = [runtime]
+
+
+def current() -> Runtime:
+    """Return the runtime of this process; raises `LookupError` before the start."""
+    if not _current:
+        raise LookupError("the process has not started")
+    return _current[0]

@@ -1,0 +1,120 @@
+"""Settings: defaults, then `trail.toml`, then the environment (`TRAIL_SECTION__NAME`).
+
+Read once at the start of a process and handed down; nothing else reads the environment.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from trail.errors import SettingError
+
+CONFIG_VARIABLE = "TRAIL_CONFIG"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Store(_Section):
+    """Where the trail is kept."""
+
+    path: Path = Field(Path("data/trail.duckdb"), description="The database file.")
+    demo_path: Path = Field(
+        Path("data/demo.duckdb"), description="The demo workspace's own database file."
+    )
+    demo: Literal["auto", "never"] = Field(
+        "auto", description="`auto` opens the demo workspace while no database exists yet."
+    )
+    memory: str = Field("4GB", description="Memory that the database may use before it spills.")
+    threads: int = Field(2, ge=1, description="Threads that a query may use.")
+    retention_days: int = Field(90, ge=1, le=3650, description="Days of event time kept.")
+
+
+class Server(_Section):
+    """How the pages and routes are served."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8501, ge=1, le=65535, description="Port to listen on.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host names that may be asked for; empty allows the loopback names only."
+    )
+    https: bool = Field(False, description="Set when a proxy serves it over https: Secure cookies.")
+
+
+class Auth(_Section):
+    """Who may sign in."""
+
+    users_path: Path = Field(Path("data/users.yaml"), description="The users file.")
+    session_hours: float = Field(12, gt=0, le=24, description="A session ends after this long.")
+    idle_minutes: float = Field(
+        720, gt=0, le=1440, description="A session ends after this long without use."
+    )
+
+
+class Limits(_Section):
+    """What a file may demand of the loader."""
+
+    line_bytes: int = Field(1_048_576, ge=1024, description="Longest line that is read, in bytes.")
+    depth: int = Field(64, ge=4, description="Deepest nesting of a record.")
+    expansion: int = Field(
+        1000, ge=2, description="A compressed file may grow this many times over, past 64 MiB."
+    )
+    exports: int = Field(4, ge=1, le=16, description="Exports that may stream at the same time.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; frozen, so it cannot change under a running process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRAIL_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    workspace: str = Field("", description="The workspace's name, shown in the title.")
+    timezone: str = Field("", description="Zone for those whose browser tells none; else UTC.")
+    store: Store = Store()
+    server: Server = Server()
+    auth: Auth = Auth()
+    limits: Limits = Limits()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order: given in code, environment, `trail.toml`."""
+        file = TomlConfigSettingsSource(settings_cls, toml_file=config_path())
+        return init_settings, env_settings, file
+
+
+def config_path() -> Path:
+    """Return the path of the settings file: `TRAIL_CONFIG`, else `trail.toml` here."""
+    return Path(os.environ.get(CONFIG_VARIABLE, "trail.toml"))
+
+
+def load(**given: Any) -> Settings:
+    """Return the settings of this process.
+
+    Raises `SettingError` naming the setting, what is wrong, and where settings are read from.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        places = f"defaults, {config_path().name}, TRAIL_{name.upper().replace('.', '__')}"
+        raise SettingError(
+            f"Setting {name}: {first['msg']}.", f"Settings are read from: {places}."
+        ) from None

@@ -1,0 +1,198 @@
+"""The database: the only place that opens DuckDB, one writer, and cursors for readers.
+
+One process owns the file. Writes are jobs on a queue that one thread takes in turn, each in a
+transaction; reads get a cursor of their own and never wait for a writer.
+"""
+
+import contextlib
+import datetime as dt
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from trail import schema
+from trail.errors import UnavailableError
+from trail.settings import Settings
+
+T = TypeVar("T")
+Params = dict[str, Any]
+Cursor = duckdb.DuckDBPyConnection
+
+# Kept at what 1.5 can read, so that going back one release stays possible.
+_STORAGE = "v1.5.0"
+
+
+class Engine(Protocol):
+    """What the queries need: SQL and parameters in, Arrow out."""
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        """Return the whole answer."""
+        ...
+
+    def reading(self) -> contextlib.AbstractContextManager["Reading"]:
+        """Return one snapshot to stream from."""
+        ...
+
+
+class Reading(Protocol):
+    """One snapshot of the store, streamed from."""
+
+    def batches(self, sql: str, params: Params, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the answer in batches of about *rows* rows."""
+        ...
+
+
+class Store:
+    """An open database. `Store.open` makes one; `close` ends it after the queued writes."""
+
+    def __init__(self, connection: Cursor, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+        self._jobs: queue.SimpleQueue[tuple[Callable[[Cursor], Any], Future[Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._closing = threading.Lock()
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_loop, name="trail-writer", daemon=True)
+        self._writer.start()
+
+    @classmethod
+    def open(cls, path: Path, settings: Settings) -> "Store":
+        """Open or create the database at *path* and bring its tables up to date.
+
+        Raises `UnavailableError` when another process holds it, `InputError` when it was written
+        by a newer release.
+        """
+        path = path.absolute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect()
+        try:
+            connection.execute(
+                "attach $path as trail (storage_version $version)",
+                {"path": str(path), "version": _STORAGE},
+            )
+        except duckdb.IOException as error:
+            connection.close()
+            raise UnavailableError(
+                f"{path.name} cannot be opened: another process holds it, or it is no database.",
+                "Stop that process, or run this command as the user who runs the server.",
+            ) from error
+        for setting, value in (
+            ("TimeZone", "UTC"),
+            ("threads", settings.store.threads),
+            ("memory_limit", settings.store.memory),
+            ("temp_directory", str(path.parent / f"{path.stem}.spill")),
+            ("checkpoint_threshold", "256MB"),
+            ("preserve_insertion_order", False),
+            ("autoinstall_known_extensions", False),
+            ("autoload_known_extensions", False),
+        ):
+            connection.execute(f"set {setting} = '{value}'")
+        store = cls(connection, path)
+        try:
+            store.write(_migrate)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def cursor(self) -> Cursor:
+        """Return a new cursor; the caller closes it."""
+        cursor = self._connection.cursor()
+        cursor.execute("use trail")
+        return cursor
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        """Return the answer to *sql* as one Arrow table."""
+        cursor = self.cursor()
+        try:
+            return cursor.sql(sql, params=params or {}).to_arrow_table()
+        finally:
+            cursor.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator["_Reading"]:
+        """Give one consistent snapshot to stream from, whatever is written meanwhile."""
+        cursor = self.cursor()
+        try:
+            cursor.execute("begin")
+            yield _Reading(cursor)
+        finally:
+            cursor.close()
+
+    def submit(self, job: Callable[[Cursor], T]) -> "Future[T]":
+        """Queue *job* for the writer: it runs alone, in one transaction, and is committed."""
+        future: Future[T] = Future()
+        with self._closing:
+            if self._closed:
+                raise UnavailableError("The store is stopping.", "Try again in a moment.")
+            self._jobs.put((job, future))
+        return future
+
+    def write(self, job: Callable[[Cursor], T]) -> T:
+        """Run *job* on the writer and return what it returns, once it is committed."""
+        return self.submit(job).result()
+
+    def close(self) -> None:
+        """Finish the queued writes, checkpoint, and close the file."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._jobs.put(None)
+        self._writer.join()
+        with contextlib.suppress(duckdb.Error):
+            self._connection.execute("checkpoint trail")
+        self._connection.close()
+
+    def _write_loop(self) -> None:
+        cursor = self.cursor()
+        while (item := self._jobs.get()) is not None:
+            job, future = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                cursor.execute("begin")
+                result = job(cursor)
+                cursor.execute("commit")
+            except BaseException as error:
+                with contextlib.suppress(duckdb.Error):
+                    cursor.execute("rollback")
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+        cursor.close()
+
+
+class _Reading:
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    def batches(self, sql: str, params: Params, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the answer in batches of about *rows* rows, without holding it whole."""
+        # `execute(...)` would hold the whole answer; only `sql(...)` streams.
+        yield from self._cursor.sql(sql, params=params).to_arrow_reader(rows)
+
+
+def _migrate(cursor: Cursor) -> None:
+    cursor.execute(
+        "create table if not exists schema_version (version integer, applied_at timestamp)"
+    )
+    found = cursor.execute("select coalesce(max(version), 0) from schema_version").fetchone()
+    for version, sql in schema.pending(found[0] if found else 0):
+        cursor.execute(sql)
+        cursor.execute(
+            "insert into schema_version values ($version, $now)",
+            {"version": version, "now": utc_now()},
+        )
+
+
+def utc_now() -> dt.datetime:
+    """Return the present moment in UTC, without a zone, as the store keeps times."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)

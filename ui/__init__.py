@@ -1,0 +1,1 @@
+"""Streamlit helpers: sign-in, the page gate, the filter bar, charts, tables and words."""

@@ -1,0 +1,164 @@
+"""One event beside the table: what the panel shows, and what its buttons do."""
+
+import datetime as dt
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from trail.filters import Filter
+from trail.queries import events
+from ui import state, words
+from ui.components.event_panel import PanelEvent, PanelField, RelatedRow, acted, event_panel
+from ui.page import Context
+
+_KEY = "event-panel"
+_AROUND = dt.timedelta(minutes=15)
+
+
+def go_to(filter_: Filter, event: dict[str, Any]) -> None:
+    """Open *event*, on the page of events that is shown now."""
+    state.go(
+        filter_,
+        event=event["event_id"],
+        at=event["occurred_at"].isoformat(),
+        after=state.own("after"),
+        before=state.own("before"),
+    )
+
+
+def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page) -> None:
+    """Draw *event*, its raw record and what lies around it."""
+    near = events.related(ctx.runtime.store, event)
+    places = [row["event_id"] for row in page.rows]
+    place = places.index(event["event_id"]) if event["event_id"] in places else None
+    level = words.risk_level(event["risk"])
+    names = {"event": event["event_id"], "at": event["occurred_at"].isoformat()}
+    panel: PanelEvent = {
+        "event_id": event["event_id"],
+        "risk": {
+            "level": _level(level),
+            "label": f"{words.RISKS[level][1]} · risk {event['risk']}",
+        },
+        "category": {"name": event["category"], "square": words.square(event["category"])},
+        "outcome": {"state": event["outcome"], "label": words.OUTCOMES[event["outcome"]][1]},
+        "link": f"/explore?{urlencode(state.address(filter_, **names))}",
+        "sentence": words.sentence(event),
+        "time": _time(event, filter_),
+        "fields": _fields(event, filter_),
+        "raw": event["raw"],
+        "related": {
+            side: {
+                "total": near[side][0],
+                "rows": [_near(row, event) for row in near[side][1]],
+            }
+            for side in ("actor", "target")
+        },
+        "has_previous": place is not None and place > 0,
+        "has_next": place is not None and place < len(places) - 1,
+    }
+    event_panel(panel, _KEY, lambda: _on_act(filter_, event, page, near))
+
+
+def _level(level: str) -> Literal["high", "medium", "low"]:
+    return "high" if level == "high" else "medium" if level == "medium" else "low"
+
+
+def _time(event: dict[str, Any], filter_: Filter) -> str:
+    now = dt.datetime.now(dt.UTC)
+    at = event["occurred_at"]
+    return f"{words.moment(at, filter_.zone)} {filter_.tz} · {words.ago(at, now)}"
+
+
+def _fields(event: dict[str, Any], filter_: Filter) -> list[PanelField]:
+    lines: list[PanelField] = [
+        {"label": "Action", "value": event["action"], "field": "action"},
+    ]
+    if event["action_raw"] != event["action"]:
+        lines[0]["hint"] = f"sent as {event['action_raw']}"
+    lines.append(
+        {
+            "label": "Actor",
+            "value": words.actor(event),
+            "hint": words.ACTOR_TYPES[event["actor_type"]].lower(),
+            "field": "actor",
+            "filter_value": event["actor_id"],
+        }
+    )
+    email = event["actor_email"]
+    if email and email != words.actor(event):
+        lines.append({"label": "E-mail", "value": email})
+    lines.append({"label": "Actor id", "value": event["actor_id"], "mono": True})
+    if words.target(event):
+        lines.append(
+            {
+                "label": "Target",
+                "value": words.target(event),
+                "hint": (event["target_type"] or "").replace("_", " "),
+                "field": "target",
+                "filter_value": event["target_id"] or event["target_name"],
+            }
+        )
+    if event["target_id"]:
+        lines.append({"label": "Target id", "value": event["target_id"], "mono": True})
+    lines.append({"label": "Kind", "value": event["kind"], "field": "kind"})
+    lines.append({"label": "Received", "value": _received(event, filter_)})
+    if event["workspace_id"]:
+        lines.append({"label": "Workspace", "value": event["workspace_id"], "mono": True})
+    lines.append({"label": "Event id", "value": event["event_id"], "mono": True})
+    return lines
+
+
+def _received(event: dict[str, Any], filter_: Filter) -> str:
+    late = (event["ingested_at"] - event["occurred_at"]).total_seconds()
+    lag = f", {words.length(late)} later" if late >= 1 else ""
+    source = f" · {event['source']}" if event.get("source") else ""
+    return f"{words.moment(event['ingested_at'], filter_.zone)}{lag}{source}"
+
+
+def _near(row: dict[str, Any], event: dict[str, Any]) -> RelatedRow:
+    current = row["event_id"] == event["event_id"]
+    return {
+        "offset": "This event"
+        if current
+        else words.apart(row["occurred_at"] - event["occurred_at"]),
+        "label": row["action"],
+        "target": words.target(row),
+        "event_id": row["event_id"],
+        "current": current,
+    }
+
+
+def _on_act(
+    filter_: Filter,
+    event: dict[str, Any],
+    page: events.Page,
+    near: dict[str, tuple[int, list[dict[str, Any]]]],
+) -> None:
+    for act in acted(_KEY):
+        if act.get("close"):
+            state.go(filter_, after=state.own("after"), before=state.own("before"))
+        elif "step" in act:
+            places = [row["event_id"] for row in page.rows]
+            place = places.index(event["event_id"]) + act["step"]
+            if 0 <= place < len(page.rows):
+                go_to(filter_, page.rows[place])
+        elif "open" in act:
+            rows = [row for _, found in near.values() for row in found]
+            go_to(filter_, next(row for row in rows if row["event_id"] == act["open"]))
+        elif "related" in act:
+            state.go(_related(filter_, event, act["related"]))
+        elif "field" in act:
+            filter_ = filter_.put(act["field"], act["value"], act["mode"])
+            state.go(filter_)
+
+
+def _related(filter_: Filter, event: dict[str, Any], side: str) -> Filter:
+    fresh = filter_.cleared()
+    if side == "target":
+        fresh = fresh.put("target", event["target_id"], "include")
+        return Filter(start="", end="9999-12-31", choices=fresh.choices, tz=filter_.tz)
+    at = event["occurred_at"]
+    return state.set_range(
+        fresh.put("actor", event["actor_id"], "include"),
+        at - _AROUND,
+        at + _AROUND + dt.timedelta(microseconds=1),
+    )

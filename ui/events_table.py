@@ -1,0 +1,103 @@
+"""The table of events: one page of them by key, a row to press, Older and Newer."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from trail.filters import Filter
+from trail.queries.events import PAGE_ROWS, Page
+from ui import state, words
+
+_COLUMNS = ("Time", "Risk", "Action", "Target", "Actor", "Category", "Outcome")
+_ROW = 32
+
+
+def table(
+    page: Page, filter_: Filter, opened: str, on_open: Callable[[dict[str, Any] | None], None]
+) -> None:
+    """Draw *page*; pressing a row calls *on_open* with its event, letting it go with None."""
+    compact = bool(opened)
+    key = f"events-{hash((filter_.query(), str(page.first), compact))}"
+
+    def selected() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        on_open(page.rows[rows[0]] if rows else None)
+
+    chosen = [n for n, row in enumerate(page.rows) if row["event_id"] == opened][:1]
+    st.dataframe(
+        _frame(page.rows, filter_, compact=compact),
+        key=key,
+        on_select=selected,
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": chosen, "columns": [], "cells": []}},
+        hide_index=True,
+        row_height=_ROW,
+        height=min(len(page.rows) + 1, 19) * _ROW + 3,
+        column_config={
+            "Time": st.column_config.TextColumn(width=84 if compact else 158),
+            "Risk": st.column_config.TextColumn(width=40 if compact else 88),
+            "Action": st.column_config.TextColumn(width="medium"),
+            "Target": st.column_config.TextColumn(width="medium"),
+            "Actor": st.column_config.TextColumn(width="small" if compact else "medium"),
+        },
+        alt="Events",
+    )
+
+
+def pager(page: Page, filter_: Filter) -> None:
+    """Draw what part of the order is shown, and the way to its neighbours."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="pager"
+    ):
+        order = "newest first" if filter_.sort == "newest" else "oldest first"
+        st.caption(f"{words.number(len(page.rows), 'row')} of at most {PAGE_ROWS} a page, {order}")
+        with st.container(horizontal=True, horizontal_alignment="right", width="content"):
+            newer, older = ("Newer", "Older") if filter_.sort == "newest" else ("Older", "Newer")
+            st.button(
+                newer,
+                icon=":material/chevron_left:",
+                disabled=not page.has_before,
+                on_click=lambda: state.go(filter_, before=str(page.first)),
+            )
+            st.button(
+                older,
+                icon=":material/chevron_right:",
+                icon_position="right",
+                disabled=not page.has_after,
+                on_click=lambda: state.go(filter_, after=str(page.last)),
+            )
+
+
+def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any:
+    zone = filter_.zone
+    made = []
+    for row in rows:
+        level = words.risk_level(row["risk"])
+        glyph, name = words.RISKS[level]
+        sign, outcome = words.OUTCOMES[row["outcome"]]
+        local = row["occurred_at"].replace(tzinfo=dt.UTC).astimezone(zone)
+        made.append(
+            {
+                "Time": f"{local:%H:%M:%S}"
+                if compact
+                else f"{local:%a} {local.day} {local:%b %H:%M:%S}",
+                "Risk": glyph if compact else f"{glyph} {name}",
+                "Action": row["action"],
+                "Target": words.target(row),
+                "Actor": words.actor(row) + (" (token)" if row["actor_type"] == "token" else ""),
+                "Category": row["category"],
+                "Outcome": f"{sign} {outcome}",
+            }
+        )
+    names = [name for name in _COLUMNS if not (compact and name in ("Category", "Outcome"))]
+    frame = pd.DataFrame(made, columns=names)
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    red, amber, grey = (
+        st.get_option(f"theme.{theme}.{name}Color") for name in ("red", "orange", "gray")
+    )
+    colours = {"▲": red, "◆": amber, "○": grey, "✕": red, "✓": grey, "?": grey}
+    signed = [name for name in ("Risk", "Outcome") if name in names]
+    return frame.style.map(lambda cell: f"color: {colours[cell[0]]}", subset=signed)

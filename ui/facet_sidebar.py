@@ -1,0 +1,85 @@
+"""The sidebar's facets: which values are shown, found and chosen."""
+
+import streamlit as st
+
+from trail.filters import Filter
+from trail.queries.counts import Value
+from ui import state, words
+from ui.components.facets import FacetGroup, FacetValue, State, facet_panel, picked
+
+_KEY = "facets"
+# How many values a group shows before "more", in the order in which groups stand.
+_SHOWN = {
+    "category": 9,
+    "action": 5,
+    "actor": 5,
+    "actor_type": 4,
+    "outcome": 3,
+    "target_type": 4,
+    "kind": 4,
+}
+_GLYPHED = {"outcome": words.OUTCOMES}
+_NAMES = {
+    "actor_type": words.ACTOR_TYPES,
+    "outcome": {name: word for name, (_, word) in words.OUTCOMES.items()},
+}
+
+
+def draw(filter_: Filter, facets: dict[str, list[Value]]) -> None:
+    """Draw the panel; what is pressed there changes the filter of the address."""
+    groups = [_group(name, facets[name], filter_) for name in _SHOWN]
+    facet_panel(groups, _KEY, lambda: _on_pick(filter_))
+
+
+def _on_pick(filter_: Filter) -> None:
+    changed = filter_
+    for act in picked(_KEY):
+        field = act["field"]
+        if "state" in act:
+            changed = changed.put(field, act["value"], act["state"])
+        elif "search" in act:
+            st.session_state[f"facet-search-{field}"] = act["search"]
+        else:
+            st.session_state[f"facet-more-{field}"] = act["more"]
+    if changed != filter_:
+        state.go(changed)
+
+
+def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
+    wanted = st.session_state.get(f"facet-search-{name}", "")
+    found = values
+    if wanted:
+        low = wanted.lower()
+        found = [each for each in values if low in each.label.lower() or low in each.value.lower()]
+    shown = found[: max(st.session_state.get(f"facet-more-{name}", 0), _SHOWN[name])]
+    # What is chosen stays in sight, so that it can be let go.
+    chosen = [each for each in found if filter_.state(name, each.value) and each not in shown]
+    group: FacetGroup = {
+        "field": name,
+        "title": words.FACETS[name],
+        "values": [_row(name, each, filter_) for each in (*shown, *chosen)],
+        "total_values": len(found),
+        "searchable": len(values) > _SHOWN[name],
+    }
+    if wanted:
+        group["search"] = wanted
+    return group
+
+
+def _row(name: str, each: Value, filter_: Filter) -> FacetValue:
+    now: State = (
+        "include"
+        if filter_.state(name, each.value) == "include"
+        else ("exclude" if filter_.state(name, each.value) else "")
+    )
+    row: FacetValue = {
+        "value": each.value,
+        "label": _NAMES.get(name, {}).get(each.value, each.label),
+        "count": each.count,
+        "state": now,
+    }
+    if name == "category":
+        row["square"] = words.square(each.value)
+    elif name in _GLYPHED and each.value in _GLYPHED[name]:
+        row["glyph"] = _GLYPHED[name][each.value][0]
+    return row

@@ -1,0 +1,220 @@
+"""The filter bar: search, window, zone, export and chips, the same on every page.
+
+It only reads and writes the one `Filter` of the address.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+from zoneinfo import available_timezones
+
+import streamlit as st
+
+from trail import export as exports
+from trail.filters import FACETS, Filter, Window
+from trail.model import EVENT_COLUMNS
+from ui import state, words
+from ui.components.chips import Chip, acted, chips
+
+PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
+CUSTOM = "custom"
+
+# Offered first; any other zone can be typed.
+_COMMON_ZONES = (
+    "UTC",
+    "Europe/London",
+    "Europe/Oslo",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "Asia/Kolkata",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+)
+
+Change = Callable[[Filter], None]
+
+
+def title(text: str, summary: str) -> None:
+    """Draw the page's title, and *summary* (numbers of ours) at the right."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="title"
+    ):
+        st.title(text, anchor=False, width="content")
+        st.html(f'<span class="trail-summary">{summary}</span>', width="content")
+
+
+def bar(filter_: Filter, rows: int, *, search: bool) -> None:
+    """Draw one row: search where the page has it, window, zone, and the export of *rows* events."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="filter-bar"):
+        if search:
+            _search(filter_)
+        _window(filter_)
+        _zone(filter_)
+        _export(filter_, rows)
+
+
+def chip_row(filter_: Filter, window: Window, labels: dict[tuple[str, str], str]) -> None:
+    """Draw the active filters, and the window in words at the right."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="chips"
+    ):
+        rows = _chips(filter_, labels)
+        if rows:
+            with st.container(width="stretch"):
+                chips(rows, "active", lambda: _on_chip(filter_))
+        window_words(filter_, window)
+
+
+def window_words(filter_: Filter, window: Window, more: str = "") -> None:
+    """Draw the window and its zone in words."""
+    assert window.start and window.end
+    text = words.window(window.start, window.end, filter_.zone) + more
+    st.html(f'<span class="trail-window">{text}</span>', width="content")
+
+
+def _search(filter_: Filter) -> None:
+    st.session_state["search"] = " ".join(filter_.q)
+
+    def search() -> None:
+        text = st.session_state["search"].strip()
+        state.go(replace(filter_, q=(text,) if text else ()))
+
+    st.text_input(
+        "Search",
+        key="search",
+        on_change=search,
+        icon=":material/search:",
+        placeholder='Search, or field:value, e.g. target:"Snowflake prod"',
+        label_visibility="collapsed",
+        max_chars=1000,
+        width="stretch",
+    )
+
+
+def _window(filter_: Filter) -> None:
+    preset = filter_.start if filter_.start in PRESETS and not filter_.end else CUSTOM
+    st.session_state["window"] = preset
+
+    def choose() -> None:
+        chosen = st.session_state["window"]
+        if chosen in PRESETS:
+            state.go(replace(filter_, start=chosen, end=""))
+
+    st.segmented_control(
+        "Window",
+        [*PRESETS, *([CUSTOM] if preset == CUSTOM else [])],
+        format_func=lambda name: PRESETS.get(name, "Custom"),
+        key="window",
+        on_change=choose,
+        required=True,
+        label_visibility="collapsed",
+        wrap=False,
+    )
+    with st.popover("", icon=":material/date_range:", help="Choose a range"):
+        _range(filter_)
+
+
+def _range(filter_: Filter) -> None:
+    window = filter_.window(dt.datetime.now(dt.UTC))
+    zone = filter_.zone
+    now = dt.datetime.now(zone)
+
+    def shown(moment: dt.datetime | None, otherwise: dt.datetime) -> dt.datetime:
+        local = moment.replace(tzinfo=dt.UTC).astimezone(zone) if moment else otherwise
+        return local.replace(tzinfo=None, second=0, microsecond=0)
+
+    with st.form("range", border=False):
+        first = st.datetime_input("From", shown(window.start, now - dt.timedelta(days=7)))
+        last = st.datetime_input("To", shown(window.end, now))
+        st.caption(f"Times of {words.plain(zone.key)}")
+        if st.form_submit_button("Set the range", type="primary") and first and last:
+            if first >= last:
+                st.error("The range ends before it starts. Swap the two.")
+            else:
+                local = [moment.replace(tzinfo=zone).astimezone(dt.UTC) for moment in (first, last)]
+                start, end = (moment.replace(tzinfo=None) for moment in local)
+                state.go(state.set_range(filter_, start, end))
+                st.rerun()
+
+
+def _zone(filter_: Filter) -> None:
+    st.session_state["tz"] = filter_.tz
+
+    def choose() -> None:
+        state.go(replace(filter_, tz=st.session_state["tz"]))
+
+    rest = sorted(available_timezones() - set(_COMMON_ZONES))
+    st.selectbox(
+        "Zone",
+        [*_COMMON_ZONES, *rest],
+        key="tz",
+        on_change=choose,
+        icon=":material/language:",
+        label_visibility="collapsed",
+        width=190,
+    )
+
+
+def _export(filter_: Filter, rows: int) -> None:
+    size = words.size(exports.rough_bytes("csv", rows))
+    st.link_button(
+        "Download CSV",
+        exports.address(exports.Export(filter_, "csv")),
+        icon=":material/download:",
+        help=f"{words.number(rows, 'row')}, about {size}, times in {words.plain(filter_.tz)}",
+        disabled=rows == 0,
+        wrap=False,
+    )
+    with st.popover("", icon=":material/more_horiz:", help="More ways to export"):
+        columns = st.multiselect(
+            "Columns of the CSV", EVENT_COLUMNS, default=exports.CSV_COLUMNS, key="csv-columns"
+        )
+        kinds = (("csv", "CSV of these columns"), ("ndjson", "NDJSON"), ("parquet", "Parquet"))
+        for kind, label in kinds:
+            chosen = tuple(columns) if kind == "csv" else EVENT_COLUMNS
+            st.link_button(
+                f"{label}, about {words.size(exports.rough_bytes(kind, rows))}",
+                exports.address(exports.Export(filter_, kind, chosen)) if chosen else "#",
+                disabled=not chosen or rows == 0,
+                width="stretch",
+            )
+        st.caption(f"{words.number(rows, 'row')}. NDJSON and Parquet are exact and in UTC.")
+
+
+def _chips(filter_: Filter, labels: dict[tuple[str, str], str]) -> list[Chip]:
+    rows: list[Chip] = []
+    for field in FACETS:
+        choice = filter_.choice(field)
+        for values, excluded in ((choice.include, False), (choice.exclude, True)):
+            rows.extend(
+                {
+                    "field": field,
+                    "value": value,
+                    "name": words.FACETS[field],
+                    "label": labels.get((field, value), value),
+                    "excluded": excluded,
+                }
+                for value in values
+            )
+    rows.extend(
+        {"field": "q", "value": text, "name": "Search", "label": text, "excluded": False}
+        for text in filter_.q
+    )
+    return rows
+
+
+def _on_chip(filter_: Filter) -> None:
+    for act in acted("active"):
+        if act.get("clear"):
+            filter_ = filter_.cleared()
+        elif act["field"] == "q":
+            filter_ = replace(filter_, q=tuple(q for q in filter_.q if q != act["value"]))
+        else:
+            now = filter_.state(act["field"], act["value"])
+            flipped = "include" if now == "exclude" else "exclude"
+            filter_ = filter_.put(
+                act["field"], act["value"], flipped if act["do"] == "flip" else ""
+            )
+    state.go(filter_)

@@ -1,0 +1,133 @@
+"""The Streamlit script: who looks, and the menu of pages that this person may open.
+
+Not beside `pages/`: a folder of that name next to the script would let Streamlit run its files
+without this script, and so without sign-in.
+"""
+
+import html
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from trail import runtime
+from trail.http.auth import SIGN_OUT
+from trail.http.guard import ALIVE
+from trail.users import User
+from ui import signin
+from ui.page import Page, current_user, discovered
+
+FOLDER = Path(__file__).resolve().parent.parent / "pages"
+ACCOUNT = "account"
+
+# The bar's height, the page's sides; the theme has no colour for the text of a primary button.
+_PADDING = ".stMainBlockContainer { padding: 4.6rem 28px 28px; }"
+_DARK_INK = (
+    '[data-testid^="stBaseButton-primary"]:enabled, [data-testid^="stBaseLinkButton-primary"] '
+    "{ color: #0F1318; }"
+)
+
+# An open tab whose session has ended goes to the sign-in form, instead of keeping what it shows.
+_WATCH = """
+export default function () {
+  if (window.trailWatch) return;
+  window.trailWatch = true;
+  let last = Date.now();
+  const look = async () => {
+    if (Date.now() - last < 2000) return;
+    last = Date.now();
+    const answer = await fetch("ALIVE", { cache: "no-store" }).catch(() => null);
+    if (answer && answer.status === 401) window.location.reload();
+  };
+  for (const kind of ["click", "keydown", "focus"]) {
+    window.addEventListener(kind, () => setTimeout(look, 250), true);
+  }
+  setInterval(look, 60000);
+}
+"""
+
+
+def anonymous() -> list[StreamlitPage]:
+    """Return the sign-in form under every page's address, so that a deep link survives it."""
+    paths = ["", *(page.path for page in discovered().values()), ACCOUNT]
+    return [
+        st.Page(signin.show, title="Sign in", url_path=path, default=not path) for path in paths
+    ]
+
+
+def menu(user: User) -> dict[str, list[StreamlitPage]]:
+    """Return the pages by section: those of the role in the bar, the account under the name.
+
+    A page of another role is kept without a place in the menu: its own gate says why, calmly.
+    """
+    entries: list[StreamlitPage] = []
+    home = False
+    for name, page in discovered().items():
+        if user.role in page.roles and not home:
+            # Streamlit serves the first page at `/` only; its own address has to work as well.
+            entries += [_entry(name, page, ""), _entry(name, page, page.path, hidden=True)]
+            home = True
+        else:
+            entries.append(_entry(name, page, page.path, hidden=user.role not in page.roles))
+    account = st.Page(_account, title="Account and sign-out", url_path=ACCOUNT)
+    return {"": entries, user.name: [account]}
+
+
+def _entry(name: str, page: Page, path: str, *, hidden: bool = False) -> StreamlitPage:
+    return st.Page(
+        FOLDER / f"{name}.py",
+        title=page.title,
+        icon=page.icon or None,
+        url_path=path,
+        default=not path,
+        visibility="hidden" if hidden else "visible",
+    )
+
+
+def _account() -> None:
+    user = current_user()
+    if user is None:
+        signin.show()
+        return
+    st.title("Account", anchor=False)
+    st.text(f"{user.name}\nUsername {user.username}, role {user.role}")
+    # A form of the browser's own: a POST to our route, which clears the cookie.
+    st.html(
+        f'<form method="post" action="{SIGN_OUT}"><button type="submit" '
+        'class="trail-sign-out">Sign out</button></form>'
+        "<style>.trail-sign-out { font: inherit; color: inherit; background: transparent; "
+        "border: 1px solid color-mix(in srgb, currentColor 35%, transparent); "
+        "border-radius: 6px; padding: 6px 14px; "
+        "cursor: pointer; }</style>"
+    )
+
+
+def main() -> None:
+    """Choose the menu by who looks, and draw the page that was asked for."""
+    st.set_page_config(layout="wide")
+    user = current_user()
+    if user is None:
+        st.navigation(anonymous(), position="hidden").run()
+        return
+    dark = st.context.theme.type == "dark"
+    st.html(f"<style>{_PADDING}{_DARK_INK if dark else ''}</style>")
+    st.logo(_logo(runtime.current().settings.workspace, dark=dark), size="medium")
+    page = st.navigation(menu(user), position="top")
+    st.set_page_config(page_title=f"{page.title} - Audit Trail")
+    page.run()
+    st.components.v2.component("trail_watch", js=_WATCH.replace("ALIVE", ALIVE))(key="watch")
+
+
+def _logo(workspace: str, *, dark: bool) -> str:
+    ink, faint = ("#E5E9EF", "#A0AAB7") if dark else ("#1A2029", "#5A6472")
+    width = 118 + (12 + 7 * len(workspace) if workspace else 0)
+    font = "font-family=\"'Source Sans 3', 'Source Sans Pro', sans-serif\" font-size=\"15\""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="26" '
+        f'viewBox="0 0 {width} 26">{signin.MARK}'
+        f'<text x="35" y="18" {font} font-weight="600" fill="{ink}">Audit Trail</text>'
+        f'<text x="122" y="18" {font} fill="{faint}">{html.escape(workspace)}</text></svg>'
+    )
+
+
+main()

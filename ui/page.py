@@ -1,0 +1,89 @@
+"""The gate that every page passes: who asks, may they, and what they read when it goes wrong.
+
+Separate from navigation because Streamlit can run a page file without it: hiding a page protects
+nothing, this does.
+"""
+
+import functools
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from trail import registry, runtime
+from trail.errors import TrailError
+from trail.http.sessions import who
+from trail.runtime import Runtime
+from trail.users import ROLES, User
+from ui import signin
+
+_log = logging.getLogger("trail.ui")
+
+
+@dataclass
+class Context:
+    """What a page is given: who looks, and what the process shares."""
+
+    user: User
+    runtime: Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its address, its title, what draws it, and who may see it."""
+
+    path: str
+    title: str
+    render: Callable[[Context], None]
+    roles: frozenset[str] = frozenset(ROLES)
+    order: int = 50
+    icon: str = ""
+
+    def run(self) -> None:
+        """Draw the page for who may see it; the sign-in form for nobody."""
+        user = current_user()
+        if user is None:
+            signin.show()
+            return
+        if user.role not in self.roles:
+            _log.info("refused: %s (%s) on %s", user.username, user.role, self.path)
+            st.info(f"{self.title} is not open to the role {user.role}. An owner can change that.")
+            return
+        try:
+            self.render(Context(user, runtime.current()))
+        except TrailError as problem:
+            _log.info("page %s: %s", self.path, problem)
+            st.error(_plain(str(problem)))
+        except Exception:  # the last resort, so that no trace reaches the screen
+            error_id = secrets.token_hex(4)
+            _log.exception("error %s on page %s", error_id, self.path)
+            st.error(
+                f"This page could not be drawn. Reload it; if it happens again, give an owner "
+                f"the error id {error_id}."
+            )
+
+
+def _plain(text: str) -> str:
+    # A message may quote what somebody typed or sent; it must not act as Markdown.
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])", r"\\\1", text)
+
+
+def current_user() -> User | None:
+    """Return who looks at this page, looked up now; session state has no say in it."""
+    told = st.user.to_dict()
+    sid_hash = told.get("sid")
+    if not isinstance(sid_hash, str) or not sid_hash:
+        return None
+    now = runtime.current()
+    user = who(now.sessions, now.users, sid_hash)
+    return user if user and user.username == told.get("username") else None
+
+
+@functools.cache
+def discovered() -> dict[str, Page]:
+    """Return every page by module name, in the order of the menu."""
+    pages: dict[str, Page] = registry.discover("pages", "PAGE")
+    return dict(sorted(pages.items(), key=lambda item: (item[1].order, item[1].title)))

@@ -1,0 +1,182 @@
+"""The sign-in form, and the hand-over to the route that sets the cookie.
+
+Separate because it is the only place that uses streamlit-authenticator, and only its form and its
+check of a bcrypt hash: no cookie of it is ever written, nothing that it leaves in the session
+state is believed.
+"""
+
+import base64
+import html
+import logging
+import secrets
+from typing import Any
+
+import streamlit as st
+
+from trail import passwords, runtime
+from trail.errors import TrailError
+from trail.http.auth import FINISH
+from trail.http.guard import ADDRESS_HEADER, VISIT_HEADER
+from trail.http.throttle import THROTTLE, sentence
+from trail.users import normal
+
+MARK = (
+    '<rect width="26" height="26" rx="6" fill="#3451C6"/><g fill="#FFFFFF">'
+    '<rect x="6" y="7" width="14" height="2.4" rx="1.2"/>'
+    '<rect x="6" y="12" width="10" height="2.4" rx="1.2"/>'
+    '<rect x="6" y="17" width="6" height="2.4" rx="1.2"/></g>'
+)
+WRONG = "Sign-in failed: check the username and the password."
+STALE = "This tab is too old to sign in from. Reload it and try again."
+_KEY = "sign-in"
+_FIELDS = {"Form name": "", "Username": "Username", "Password": "Password", "Login": "Sign in"}
+# What the library leaves behind after a success; left there it would hide the form next time.
+_LEFT_BEHIND = ("authentication_status", "name", "email", "roles", "username", "logout")
+_log = logging.getLogger("trail.access")
+
+_REDIRECT = """
+export default function ({ data }) {
+  const next = window.location.pathname + window.location.search;
+  const query = new URLSearchParams({ code: data.code, next });
+  window.location.replace(data.path + "?" + query.toString());
+}
+"""
+
+# The library's button is neither primary nor wide, and its empty heading would take up space.
+_STYLE = """<style>
+.st-key-sign-in-page { padding-top: max(0px, 12vh); }
+.st-key-sign-in-page .stForm [data-testid="stElementContainer"]:has([data-testid="stHeading"]),
+.st-key-sign-in-page [data-testid="stElementContainer"]:has(iframe) { display: none; }
+.st-key-sign-in-page [data-testid="stElementContainer"]:has([data-testid="stFormSubmitButton"]),
+.st-key-sign-in-page [data-testid="stFormSubmitButton"],
+.st-key-sign-in-page [data-testid="stFormSubmitButton"] button { width: 100%; }
+.st-key-sign-in-page [data-testid="stFormSubmitButton"] button { margin-top: 6px;
+  background: FILL; border-color: FILL; color: INK; }
+.st-key-sign-in-page [data-testid="stFormSubmitButton"] button:hover {
+  background: color-mix(in srgb, FILL 88%, black); border-color: FILL; color: INK; }
+.st-key-sign-in-page .brand { display: flex; align-items: center; gap: 9px; font-weight: 600;
+  font-size: 16px; }
+.st-key-sign-in-page .whose { color: FAINT; margin-top: -10px; }
+.st-key-sign-in-page .note { color: FAINT; font-size: 12.5px; line-height: 1.45; }
+</style>"""
+
+
+class Checked:
+    """The library's controller with what it lacks: a throttle, and one bcrypt for anybody.
+
+    The library answers at once for a username that it does not know, which tells who exists; so
+    the name that was typed is put into its credentials with a hash that no password has.
+    """
+
+    def __init__(self, controller: Any, credentials: dict[str, Any], address: str) -> None:
+        self._controller, self._credentials, self._address = controller, credentials, address
+        self.refusal = ""
+        self.username = ""
+
+    def login(self, username: str = "", password: str = "", *_: Any, **__: Any) -> bool:
+        """Check one submitted form; False with a `refusal`, or True with the `username`."""
+        name = normal(username or "")[:64]
+        if not name or not password:
+            self.refusal = WRONG
+            return False
+        if seconds := THROTTLE.wait(name, self._address):
+            self.refusal = sentence(seconds)
+            return False
+        known = name in self._credentials["usernames"]
+        self._credentials["usernames"].setdefault(
+            name, {"email": "", "name": "", "password": passwords.decoy_hash(), "roles": []}
+        )
+        fits = passwords.fits(password)
+        right = self._controller.login(name, password if fits else " ") and fits and known
+        if not right:
+            THROTTLE.failed(name, self._address)
+            # A password typed into the wrong box must not reach the log.
+            _log.info("wrong password: %s from %s", name if known else "?", self._address)
+            self.refusal = WRONG
+            return False
+        THROTTLE.passed(name, self._address)
+        self.username = name
+        return True
+
+
+def show() -> None:
+    """Draw the sign-in form; after a success, send the browser to the route with a code."""
+    now = runtime.current()
+    workspace = now.settings.workspace
+    whose = f"the workspace {workspace}" if workspace else "your workspace"
+    st.html(_style())
+    with (
+        st.container(key=f"{_KEY}-page", horizontal_alignment="center"),
+        st.container(width=380),
+    ):
+        st.html(f'<div class="brand">{_mark()}<span>Audit Trail</span></div>')
+        st.title("Sign in", anchor=False)
+        _say("whose", f"To see the trail of {'the demo workspace' if now.demo else whose}.")
+        told = st.empty()
+        try:
+            checked = _form()
+        except TrailError as problem:
+            told.error(str(problem))
+            return
+        _say(
+            "note",
+            "You will come back to the page you asked for. "
+            "Sign-ins and refusals are written to the access log.",
+        )
+        _say("note", "No account, or a lost password? Ask an owner of this workspace.")
+    if checked.username:
+        if not _hand_over(checked.username):
+            told.error(STALE)
+    elif checked.refusal:
+        told.error(checked.refusal)
+
+
+def _form() -> Checked:
+    # Imported in a script's run only: at any other time its cookie component is not registered.
+    import streamlit_authenticator as stauth
+
+    credentials = runtime.current().users.credentials()
+    form = stauth.Authenticate(
+        credentials,
+        cookie_name=secrets.token_hex(16),  # a name that no request can carry
+        cookie_key=secrets.token_hex(32),
+        cookie_expiry_days=0,
+        auto_hash=False,
+        login_sleep_time=0,
+    )
+    address = st.context.headers.get(ADDRESS_HEADER, "unknown")
+    checked = Checked(form.authentication_controller, credentials, address)
+    form.authentication_controller = checked
+    form.login(fields=_FIELDS, key=_KEY)
+    for name in _LEFT_BEHIND:
+        st.session_state.pop(name, None)
+    return checked
+
+
+def _hand_over(username: str) -> bool:
+    now = runtime.current()
+    visit = st.context.headers.get(VISIT_HEADER, "")
+    if not visit:
+        return False
+    code = now.sessions.code(username, visit, now.users.version(username))
+    mount = st.components.v2.component("trail_redirect", js=_REDIRECT)
+    mount(data={"code": code, "path": FINISH}, key="trail-redirect")
+    return True
+
+
+def _say(kind: str, text: str) -> None:
+    st.html(f'<div class="{kind}">{html.escape(text)}</div>')
+
+
+def _mark() -> str:
+    # As an image: Streamlit takes drawings out of HTML, and our media route needs a session.
+    drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 26 26">{MARK}</svg>'
+    data = base64.b64encode(drawing.encode()).decode()
+    return f'<img alt="" width="26" height="26" src="data:image/svg+xml;base64,{data}">'
+
+
+def _style() -> str:
+    dark = st.context.theme.type == "dark"
+    fill = st.get_option(f"theme.{'dark' if dark else 'light'}.primaryColor")
+    inks = ("#0F1318", "#A0AAB7") if dark else ("#FFFFFF", "#5A6472")
+    return _STYLE.replace("FILL", fill).replace("INK", inks[0]).replace("FAINT", inks[1])

@@ -1,0 +1,79 @@
+"""What a page looks at lives in its address, and only there: reading it, and changing it.
+
+Reload, Back, and a copied link then show the same. Session state holds what is nobody else's
+business, such as which facet shows more values.
+"""
+
+import datetime as dt
+from dataclasses import replace
+from zoneinfo import available_timezones
+
+import streamlit as st
+
+from trail import runtime
+from trail.filters import Filter
+
+DEFAULT_FROM = "7d"
+
+# Names in a page's address beside the filter's: the opened event and its time, a page's edge.
+OWN = ("event", "at", "after", "before")
+
+_ZONE = "zone"
+
+
+def current_filter() -> Filter:
+    """Return the filter that the address says; the last seven days where it names no range.
+
+    Raises `FilterError` for an address that cannot be read.
+    """
+    pairs = [
+        (name, value)
+        for name in st.query_params
+        for value in st.query_params.get_all(name)
+        if name not in OWN
+    ]
+    names = {name for name, _ in pairs}
+    if "from" not in names and "to" not in names:
+        pairs.append(("from", DEFAULT_FROM))
+    if "tz" in names:
+        st.session_state[_ZONE] = dict(pairs)["tz"]
+    else:
+        pairs.append(("tz", zone()))
+    return Filter.parse(pairs)
+
+
+def zone() -> str:
+    """Return the reader's zone: chosen earlier, the browser's, the settings', or UTC."""
+    told = (
+        st.session_state.get(_ZONE),
+        st.context.timezone,
+        runtime.current().settings.timezone,
+    )
+    return next((name for name in told if name in available_timezones()), "UTC")
+
+
+def own(name: str) -> str:
+    """Return the value of one of the page's own names, or an empty string."""
+    return st.query_params.get(name, "")
+
+
+def go(filter_: Filter, **names: str) -> None:
+    """Change the address to *filter_*, and to *names* of the page's own that are not empty."""
+    pairs = address(filter_, **names)
+    wanted: dict[str, list[str]] = {}
+    for name, value in pairs:
+        wanted.setdefault(name, []).append(value)
+    st.query_params.from_dict(wanted)
+
+
+def address(filter_: Filter, **names: str) -> list[tuple[str, str]]:
+    """Return the pairs of the address of *filter_*, its zone always among them."""
+    return [
+        *filter_.pairs(),
+        *((name, value) for name, value in names.items() if value),
+    ]
+
+
+def set_range(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:
+    """Return *filter_* for the span from *start* to *end* (UTC, without zone)."""
+    return replace(filter_, start=f"{start.isoformat()}Z", end=f"{end.isoformat()}Z")

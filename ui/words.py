@@ -1,0 +1,205 @@
+"""Every word and number as its reader sees it: sentences, times, sizes, labels.
+
+Separate from the pages so that a thing has one name everywhere.
+"""
+
+import datetime as dt
+import re
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from trail import catalogue
+from ui.components.event_panel import Part
+
+OUTCOMES = {"success": ("✓", "Success"), "failure": ("✕", "Failure"), "unknown": ("?", "Unknown")}
+ACTOR_TYPES = {"user": "Person", "token": "Token", "system": "System", "unknown": "Unknown"}
+RISKS = {"high": ("▲", "High"), "medium": ("◆", "Medium"), "low": ("○", "Low")}
+FACETS = {
+    "category": "Category",
+    "action": "Action",
+    "actor": "Actor",
+    "actor_type": "Actor type",
+    "target_type": "Target type",
+    "target": "Target",
+    "outcome": "Outcome",
+    "kind": "Kind",
+}
+
+_VERBS = {
+    "create": "created",
+    "modify": "changed",
+    "delete": "deleted",
+    "enable": "enabled",
+    "disable": "disabled",
+    "download": "downloaded",
+}
+# The last words of an action's name that say what was done; what stays is the thing.
+_DONE = re.compile(
+    r"\s+(created|modified|updated|deleted|enabled|disabled|downloaded|removed|settings saved)$",
+    re.IGNORECASE,
+)
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
+
+
+def plain(text: str) -> str:
+    """Return hostile *text* for a place that reads Markdown, so that it shows as it is."""
+    flat = " ".join(text.split())
+    # Zero-width joiners break what works across characters, such as :shortcodes:.
+    return _MARKDOWN.sub(lambda found: f"\\{found[1]}", flat).replace(":", ":\u2060")
+
+
+def risk_level(risk: int) -> str:
+    """Return high (7 to 10), medium (4 to 6) or low."""
+    return "high" if risk >= 7 else "medium" if risk >= 4 else "low"
+
+
+def square(category: str) -> str:
+    """Return the number of the category's colour in the theme; later areas share the last."""
+    place = catalogue.CATEGORIES.index(category) if category in catalogue.CATEGORIES else 99
+    return str(min(place, 8))
+
+
+def actor(event: dict[str, Any]) -> str:
+    """Return who did it: the name, else the e-mail, else the id."""
+    return str(event["actor_name"] or event["actor_email"] or event["actor_id"])
+
+
+def target(event: dict[str, Any]) -> str:
+    """Return what was acted on: the name, else the id."""
+    return str(event["target_name"] or event["target_id"] or "")
+
+
+def sentence(event: dict[str, Any]) -> list[Part]:
+    """Return the event in one sentence; names are strong."""
+    who, what, kind = actor(event), target(event), event["kind"]
+    action = event["action"]
+    thing = _thing(action)
+    if event["outcome"] == "failure" or kind not in _VERBS or thing == action.lower():
+        parts = [_part(action, strong=kind == "failure")]
+        if what:
+            parts += [_part(": "), _part(what, strong=True)]
+        if event["actor_type"] != "system":
+            parts += [_part(", by "), _part(who, strong=True)]
+        return [*parts, _part(".")]
+    noun = (event["target_type"] or "").replace("_", " ")
+    if what and thing in (noun, f"{noun} function"):
+        return [
+            _part(who, strong=True),
+            _part(f" {_VERBS[kind]} the {thing} "),
+            _part(what, strong=True),
+            _part("."),
+        ]
+    article = "an" if thing[:1] in "aeiou" else "a"
+    parts = [_part(who, strong=True), _part(f" {_VERBS[kind]} {article} {thing}")]
+    if what:
+        parts += [_part(": "), _part(what, strong=True)]
+    return [*parts, _part(".")]
+
+
+def _part(text: str, *, strong: bool = False) -> Part:
+    return {"text": text, "strong": strong}
+
+
+def _thing(action: str) -> str:
+    """Return what an action's name is about: `Warehouses Disabled` is about a warehouse."""
+    words = _DONE.sub("", action)
+    for plural, singular in (
+        ("Integrations", "Integration"),
+        ("Warehouses", "Warehouse"),
+        ("Destination Filters", "Destination Filter"),
+    ):
+        if words == plural:
+            words = singular
+    return " ".join(
+        word if word.isupper() and len(word) > 1 else word.lower() for word in words.split()
+    )
+
+
+def moment(at: dt.datetime, zone: ZoneInfo) -> str:
+    """Return a UTC time in *zone*: `Mon 23 Nov 2026, 14:32:08`."""
+    local = at.replace(tzinfo=dt.UTC).astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S}"
+
+
+def short_moment(at: dt.datetime, zone: ZoneInfo) -> str:
+    """Return a UTC time in *zone*: `Mon 14:32`."""
+    return f"{at.replace(tzinfo=dt.UTC).astimezone(zone):%a %H:%M}"
+
+
+def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
+    """Return a span of UTC times in *zone*: `Tue 17 Nov 00:00 – Mon 23 Nov 14:35, Europe/Oslo`."""
+    first = start.replace(tzinfo=dt.UTC).astimezone(zone)
+    last = end.replace(tzinfo=dt.UTC).astimezone(zone)
+    year = "" if first.year == last.year else f" {first.year}"
+    return (
+        f"{first:%a} {first.day} {first:%b}{year} {first:%H:%M} – "
+        f"{last:%a} {last.day} {last:%b}{'' if not year else f' {last.year}'} {last:%H:%M}, "
+        f"{zone.key} ({offset(last)})"
+    )
+
+
+def offset(at: dt.datetime) -> str:
+    """Return an aware time's offset: `UTC+1`, `UTC+5:30`, `UTC`."""
+    delta = at.utcoffset() or dt.timedelta()
+    minutes = int(delta.total_seconds() // 60)
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'-' if minutes < 0 else '+'}{hours}{f':{rest:02d}' if rest else ''}"
+
+
+def ago(at: dt.datetime, now: dt.datetime) -> str:
+    """Return how long before *now* (aware) a UTC time was: `3 minutes ago`."""
+    seconds = (now.astimezone(dt.UTC).replace(tzinfo=None) - at).total_seconds()
+    return (
+        "just now"
+        if 0 <= seconds < 60
+        else f"{length(abs(seconds))} {'ago' if seconds > 0 else 'ahead'}"
+    )
+
+
+def length(seconds: float) -> str:
+    """Return a length of time in its largest whole unit: `3 minutes`, `2 days`."""
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{int(seconds)} s"
+
+
+def apart(delta: dt.timedelta) -> str:
+    """Return how far an event lies from another: `+2 min 43 s`, `−28 s`, `−3 d 4 h`."""
+    seconds = int(abs(delta.total_seconds()))
+    sign = "−" if delta.total_seconds() < 0 else "+"
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, seconds = divmod(rest, 60)
+    if days:
+        return f"{sign}{days} d {hours} h"
+    if hours:
+        return f"{sign}{hours} h {minutes} min"
+    return f"{sign}{minutes} min {seconds} s" if minutes else f"{sign}{seconds} s"
+
+
+def size(octets: float) -> str:
+    """Return a rough size: `0.5 MB`."""
+    for unit in ("B", "kB", "MB"):
+        if octets < 999.5:
+            return (
+                f"{octets:.0f} {unit}" if unit != "MB" or octets >= 10 else f"{octets:.1f} {unit}"
+            )
+        octets /= 1000
+    return f"{octets:.1f} GB"
+
+
+def change(count: int, before: int) -> str:
+    """Return the change against the period before: `+6 %`, `−2 %`, or `new`."""
+    if not before:
+        return "new" if count else "0"
+    share = round(100 * (count - before) / before)
+    return f"{'+' if share > 0 else '−' if share < 0 else ''}{abs(share)} %"
+
+
+def number(count: int, one: str, many: str = "") -> str:
+    """Return a count with its noun: `1 event`, `1,842 events`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
