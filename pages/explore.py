@@ -34,7 +34,11 @@ def render(ctx: Context) -> None:
     window = counts.bounded(store, filter_.window(now), now)
     took = (time.perf_counter() - began) * 1000
 
-    labels = {(name, each.value): each.label for name in facets for each in facets[name]}
+    labels = {
+        (name, each.value): words.facet_label(name, each.value, each.label)
+        for name in facets
+        for each in facets[name]
+    }
     with st.sidebar:
         facet_sidebar.draw(filter_, facets)
     filter_bar.title(

@@ -1,13 +1,253 @@
-"""Overview: the state of the trail on one screen."""
+"""Overview: the state of the trail on one screen; each number leads to Explore."""
+
+import datetime as dt
+import time
+from collections import Counter
 
 import streamlit as st
 
+from trail import catalogue
+from trail.filters import Filter
+from trail.queries import counts, events, overview, status
+from trail.store import Store
+from ui import charts, filter_bar, needs, state, words
+from ui.components import ranked_list, tiles
+from ui.components.ranked_list import CategoryRow
 from ui.page import Context, Page
+
+_ROWS = 7
 
 
 def render(ctx: Context) -> None:
     """Draw the page."""
-    st.title("Overview", anchor=False)
+    filter_ = state.current_filter().cleared()
+    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    began = time.perf_counter()
+    changes = overview.changes(filter_)
+    before = overview.period_before(store, filter_, now)
+    window = counts.bounded(store, filter_.window(now), now)
+    total = counts.count(store, filter_, now)
+    changed = counts.count(store, changes, now)
+    days = overview.days(store, changes, now)
+    earlier = overview.days(store, overview.changes(before), now)
+    took = (time.perf_counter() - began) * 1000
+
+    filter_bar.title(
+        "Overview",
+        f"<b>{changed:,}</b> changes of {words.number(total, 'event')} · {took:.0f} ms",
+    )
+    filter_bar.bar(changes, changed, search=False)
+    filter_bar.window_words(filter_, window, ", compared with the same length before")
+    _tiles(store, filter_, before, now, days)
+
+    left, right = st.columns([1.62, 1], gap="small")
+    with left, st.container(border=True, key="activity", height="stretch"):
+        _activity(filter_, days, earlier)
+    with right, st.container(border=True, key="needs", height="stretch"):
+        needs.draw(store, filter_, now)
+    left, right = st.columns([1.62, 1], gap="small")
+    with left, st.container(border=True, key="destructive", height="stretch"):
+        _destructive(store, filter_, now)
+    with right, st.container(border=True, key="actors", height="stretch"):
+        _most_active(store, filter_, now, changed)
+    _routine(store, filter_, now)
+
+
+def _tiles(
+    store: Store, filter_: Filter, before: Filter, now: dt.datetime, days: list[overview.Day]
+) -> None:
+    changes = overview.changes(filter_)
+    by_day = [sum(day.by_category.values()) for day in days]
+    made_before = counts.count(store, overview.changes(before), now)
+    ways = {"Changes": changes}
+    rows = [_tile("Changes", sum(by_day), made_before, f"{made_before:,} before", by_day)]
+    for name, actor_type in (("People", "user"), ("Tokens", "token")):
+        found = overview.actors(store, changes, now, actor_type)
+        note = f"{found.new} seen for the first time"
+        rows.append(_tile(name, found.active, found.before, note, found.by_day))
+        ways[name] = changes.put("actor_type", actor_type, "include")
+    for name, narrow in (
+        ("Failed attempts", overview.failures),
+        ("Destructive changes", overview.destructive),
+    ):
+        number = counts.count(store, narrow(filter_), now)
+        number_before = counts.count(store, narrow(before), now)
+        rows.append(_tile(name, number, number_before, f"{number_before:,} before", []))
+        ways[name] = narrow(filter_)
+    if rows[3]["delta"].startswith("+"):
+        rows[3]["tone"] = "bad"
+        rows[3]["delta"] = f"▲ {rows[3]['delta']}"
+    rows.append(_arrival(store, now))
+
+    def go() -> None:
+        for name in tiles.pressed("tiles"):
+            _explore(ways[name])
+
+    tiles.tiles(rows, "tiles", go)
+
+
+def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> tiles.Tile:
+    return {
+        "go": name,
+        "name": name,
+        "value": f"{number:,}",
+        "delta": words.change(number, before),
+        "tone": "",
+        "note": note,
+        "trend": trend,
+    }
+
+
+def _arrival(store: Store, now: dt.datetime) -> tiles.Tile:
+    held = status.status(store)
+    at = held["last_arrival"]
+    refused = held["quarantined"]
+    return {
+        "go": "",
+        "name": "Last arrival",
+        "value": words.ago(dt.datetime.fromisoformat(at).replace(tzinfo=None), now)
+        if at
+        else "never",
+        "delta": "",
+        "tone": "",
+        "note": f"{words.number(refused, 'record')} in quarantine"
+        if refused
+        else "Nothing in quarantine",
+        "trend": [],
+    }
+
+
+def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.Day]) -> None:
+    order = [*catalogue.CATEGORIES[:8], "Other"]
+
+    def folded(day: overview.Day) -> dict[str, int]:
+        counted: Counter[str] = Counter()
+        for name, number in day.by_category.items():
+            counted[name if name in order else "Other"] += number
+        return dict(counted)
+
+    shown = [(day.start, folded(day)) for day in days]
+    totals = Counter[str]()
+    for _, counted in shown:
+        totals.update(counted)
+    past = Counter[str]()
+    for day in earlier:
+        past.update(folded(day))
+
+    def explore_day(number: int) -> None:
+        start = days[number].start
+        end = days[number + 1].start if number + 1 < len(days) else start + dt.timedelta(days=1)
+        _explore(state.set_range(overview.changes(filter_), start, end))
+
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.header("Activity by category", anchor=False, width="content")
+        st.caption("Changes per day, press a bar to explore", width="content")
+    chart, table = st.columns([1.25, 1], gap="small")
+    with chart:
+        charts.stack(
+            shown, order, filter_.zone, f"stack-{filter_.start}-{filter_.end}", explore_day
+        )
+    with table:
+        rows: list[CategoryRow] = [
+            {
+                "value": name,
+                "name": name,
+                "square": words.square(name),
+                "count": totals[name],
+                "delta": words.change(totals[name], past[name]),
+                "trend": [counted.get(name, 0) for _, counted in shown],
+            }
+            for name in order
+        ]
+        ranked_list.category_table(rows, "categories", lambda: _pick_category(filter_))
+
+
+def _pick_category(filter_: Filter) -> None:
+    for act in ranked_list.picked("categories"):
+        chosen = [act["value"]]
+        if act["value"] == "Other":
+            chosen = list(catalogue.CATEGORIES[8:])
+        changed = overview.changes(filter_)
+        for name in chosen:
+            changed = changed.put("category", name, "include")
+        _explore(changed)
+
+
+def _destructive(store: Store, filter_: Filter, now: dt.datetime) -> None:
+    chosen = overview.destructive(filter_)
+    page = events.page(store, chosen, now, rows=_ROWS)
+    number = counts.count(store, chosen, now)
+
+    def pick() -> None:
+        for act in ranked_list.picked("destructive-list"):
+            if act.get("all"):
+                _explore(chosen)
+            elif "open" in act:
+                row = next(row for row in page.rows if row["event_id"] == act["open"])
+                at = row["occurred_at"].isoformat()
+                _explore(chosen, event=row["event_id"], at=at)
+
+    ranked_list.sentences(
+        [
+            {
+                "event_id": row["event_id"],
+                "time": words.short_moment(row["occurred_at"], filter_.zone),
+                "sentence": words.sentence(row),
+                "category": {"name": row["category"], "square": words.square(row["category"])},
+            }
+            for row in page.rows
+        ],
+        "destructive-list",
+        pick,
+        title="Destructive changes",
+        note=f"{number:,} in this window",
+        link="Explore",
+    )
+
+
+def _most_active(store: Store, filter_: Filter, now: dt.datetime, changed: int) -> None:
+    chosen = overview.changes(filter_).put("actor_type", "system", "exclude")
+    top = counts.actors(store, chosen, now)[:_ROWS]
+
+    def pick() -> None:
+        for act in ranked_list.picked("most-active"):
+            if "value" in act:
+                _explore(overview.changes(filter_).put("actor", act["value"], "include"))
+
+    ranked_list.bars(
+        [
+            {
+                "value": each.value,
+                "name": words.actor_label(each.value, each.label),
+                "hint": "token" if each.value.startswith("tokens/") else "",
+                "count": each.count,
+                "share": f"{100 * each.count / changed:.0f} %" if changed else "",
+            }
+            for each in top
+        ],
+        "most-active",
+        pick,
+        title="Most active",
+        note="Share of changes",
+    )
+
+
+def _routine(store: Store, filter_: Filter, now: dt.datetime) -> None:
+    hidden = overview.routine(filter_)
+    number = counts.count(store, hidden, now)
+    if number:
+        with st.container(horizontal=True, vertical_alignment="center", key="routine"):
+            st.caption(
+                f"{words.number(number, 'routine event')} (reads, checks, rules at work) "
+                "are not counted above.",
+                width="content",
+            )
+            st.page_link(state.EXPLORE, label="Show them", query_params=state.address(hidden))
+
+
+def _explore(filter_: Filter, **names: str) -> None:
+    """Go to Explore with *filter_*, as soon as this run's callbacks are done."""
+    state.leave_for(state.EXPLORE, filter_, **names)
 
 
 PAGE = Page("overview", "Overview", render, order=10)

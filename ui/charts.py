@@ -58,7 +58,15 @@ def histogram(
             "dragmode": "select",
             "selectdirection": "h",
             "newselection": {"line": {"color": accent, "width": 1, "dash": "solid"}},
-            "xaxis": axis(tickvals=places, ticktext=texts, range=[-0.6, len(bars) - 0.4]),
+            "xaxis": axis(
+                tickvals=places,
+                ticktext=texts,
+                range=[-0.6, len(bars) - 0.4],
+                ticklabelshift=14,
+                ticks="outside",
+                ticklen=4,
+                tickcolor=_theme("borderColor"),
+            ),
             "yaxis": value_axis(max((bar.count for bar in bars), default=0)),
         },
     }
@@ -109,7 +117,7 @@ def stack(
             for place, name in enumerate(order)
         ],
         "layout": {
-            **layout(262),
+            **layout(272),
             "barmode": "stack",
             "hovermode": "closest",
             "xaxis": axis(
@@ -126,7 +134,7 @@ def stack(
         on_select=selected,
         selection_mode="points",
         config=_CONFIG,
-        height=262,
+        height=272,
         alt="Changes per day by category",
     )
 
@@ -156,7 +164,7 @@ def layout(height: int) -> dict[str, Any]:
     return {
         "template": None,
         "height": height,
-        "margin": {"l": 38, "r": 4, "t": 6, "b": 22},
+        "margin": {"l": 38, "r": 4, "t": 8, "b": 22},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "bargap": 0.15,

@@ -11,7 +11,8 @@ from trail.filters import Filter
 from trail.queries.events import PAGE_ROWS, Page
 from ui import state, words
 
-_COLUMNS = ("Time", "Risk", "Action", "Target", "Actor", "Category", "Outcome")
+# The narrow column without a name holds the square of the category.
+_COLUMNS = ("Time", "Risk", "Action", "Target", "Actor", " ", "Category", "Outcome")
 _ROW = 32
 
 
@@ -41,6 +42,7 @@ def table(
             "Risk": st.column_config.TextColumn(width=40 if compact else 88),
             "Action": st.column_config.TextColumn(width="medium"),
             "Target": st.column_config.TextColumn(width="medium"),
+            " ": st.column_config.TextColumn(width=28),
             "Actor": st.column_config.TextColumn(width="small" if compact else "medium"),
         },
         alt="Events",
@@ -88,11 +90,12 @@ def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any
                 "Action": row["action"],
                 "Target": words.target(row),
                 "Actor": words.actor(row) + (" (token)" if row["actor_type"] == "token" else ""),
+                " ": "■",
                 "Category": row["category"],
                 "Outcome": f"{sign} {outcome}",
             }
         )
-    names = [name for name in _COLUMNS if not (compact and name in ("Category", "Outcome"))]
+    names = [name for name in _COLUMNS if not (compact and name in (" ", "Category", "Outcome"))]
     frame = pd.DataFrame(made, columns=names)
     theme = "dark" if st.context.theme.type == "dark" else "light"
     red, amber, grey = (
@@ -100,4 +103,9 @@ def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any
     )
     colours = {"▲": red, "◆": amber, "○": grey, "✕": red, "✓": grey, "?": grey}
     signed = [name for name in ("Risk", "Outcome") if name in names]
-    return frame.style.map(lambda cell: f"color: {colours[cell[0]]}", subset=signed)
+    styled = frame.style.map(lambda cell: f"color: {colours[cell[0]]}", subset=signed)
+    if compact:
+        return styled
+    squares = st.get_option(f"theme.{theme}.chartCategoricalColors")
+    fills = [f"color: {squares[int(words.square(row['category']))]}" for row in rows]
+    return styled.apply(lambda _: fills, subset=[" "])

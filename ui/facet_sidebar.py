@@ -19,10 +19,6 @@ _SHOWN = {
     "kind": 4,
 }
 _GLYPHED = {"outcome": words.OUTCOMES}
-_NAMES = {
-    "actor_type": words.ACTOR_TYPES,
-    "outcome": {name: word for name, (_, word) in words.OUTCOMES.items()},
-}
 
 
 def draw(filter_: Filter, facets: dict[str, list[Value]]) -> None:
@@ -74,7 +70,7 @@ def _row(name: str, each: Value, filter_: Filter) -> FacetValue:
     )
     row: FacetValue = {
         "value": each.value,
-        "label": _NAMES.get(name, {}).get(each.value, each.label),
+        "label": words.facet_label(name, each.value, each.label),
         "count": each.count,
         "state": now,
     }

@@ -47,10 +47,12 @@ def title(text: str, summary: str) -> None:
 
 def bar(filter_: Filter, rows: int, *, search: bool) -> None:
     """Draw one row: search where the page has it, window, zone, and the export of *rows* events."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="filter-bar"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter-bar"):
         if search:
             _search(filter_)
         _window(filter_)
+        if not search:
+            st.space("stretch")
         _zone(filter_)
         _export(filter_, rows)
 

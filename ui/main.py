@@ -14,18 +14,11 @@ from trail import runtime
 from trail.http.auth import SIGN_OUT
 from trail.http.guard import ALIVE
 from trail.users import User
-from ui import signin
+from ui import signin, style
 from ui.page import Page, current_user, discovered
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
 ACCOUNT = "account"
-
-# The bar's height, the page's sides; the theme has no colour for the text of a primary button.
-_PADDING = ".stMainBlockContainer { padding: 4.6rem 28px 28px; }"
-_DARK_INK = (
-    '[data-testid^="stBaseButton-primary"]:enabled, [data-testid^="stBaseLinkButton-primary"] '
-    "{ color: #0F1318; }"
-)
 
 # An open tab whose session has ended goes to the sign-in form, instead of keeping what it shows.
 _WATCH = """
@@ -110,7 +103,7 @@ def main() -> None:
         st.navigation(anonymous(), position="hidden").run()
         return
     dark = st.context.theme.type == "dark"
-    st.html(f"<style>{_PADDING}{_DARK_INK if dark else ''}</style>")
+    style.apply()
     st.logo(_logo(runtime.current().settings.workspace, dark=dark), size="medium")
     page = st.navigation(menu(user), position="top")
     st.set_page_config(page_title=f"{page.title} - Audit Trail")

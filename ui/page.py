@@ -18,7 +18,7 @@ from trail.errors import TrailError
 from trail.http.sessions import who
 from trail.runtime import Runtime
 from trail.users import ROLES, User
-from ui import signin
+from ui import signin, state
 
 _log = logging.getLogger("trail.ui")
 
@@ -52,7 +52,9 @@ class Page:
             _log.info("refused: %s (%s) on %s", user.username, user.role, self.path)
             st.info(f"{self.title} is not open to the role {user.role}. An owner can change that.")
             return
+        state.follow()
         try:
+            _banner(self, user)
             self.render(Context(user, runtime.current()))
         except TrailError as problem:
             _log.info("page %s: %s", self.path, problem)
@@ -69,6 +71,16 @@ class Page:
 def _plain(text: str) -> str:
     # A message may quote what somebody typed or sent; it must not act as Markdown.
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])", r"\\\1", text)
+
+
+def _banner(page: Page, user: User) -> None:
+    """Say on every page that the demo is shown, and to an owner where to connect the real one."""
+    if not runtime.current().demo or page.path == "connect":
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="demo-banner"):
+        st.html("<b>Demo workspace.</b> Its events are invented.", width="content")
+        if user.role == "owner":
+            st.page_link(state.CONNECT, label="Connect your own")
 
 
 def current_user() -> User | None:

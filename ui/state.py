@@ -18,7 +18,12 @@ DEFAULT_FROM = "7d"
 # Names in a page's address beside the filter's: the opened event and its time, a page's edge.
 OWN = ("event", "at", "after", "before")
 
+# Where pages stand from the main script, as links between them want it.
+EXPLORE = "../pages/explore.py"
+CONNECT = "../pages/connect.py"
+
 _ZONE = "zone"
+_LEAVING = "leaving"
 
 
 def current_filter() -> Filter:
@@ -64,6 +69,18 @@ def go(filter_: Filter, **names: str) -> None:
     for name, value in pairs:
         wanted.setdefault(name, []).append(value)
     st.query_params.from_dict(wanted)
+
+
+def leave_for(page: str, filter_: Filter, **names: str) -> None:
+    """From a callback: go to *page* with *filter_* once the callbacks of this run are done."""
+    st.session_state[_LEAVING] = (page, address(filter_, **names))
+
+
+def follow() -> None:
+    """Go where `leave_for` said, if anywhere; called before a page is drawn."""
+    if _LEAVING in st.session_state:
+        page, pairs = st.session_state.pop(_LEAVING)
+        st.switch_page(page, query_params=pairs)
 
 
 def address(filter_: Filter, **names: str) -> list[tuple[str, str]]:

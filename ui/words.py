@@ -61,7 +61,25 @@ def square(category: str) -> str:
 
 def actor(event: dict[str, Any]) -> str:
     """Return who did it: the name, else the e-mail, else the id."""
-    return str(event["actor_name"] or event["actor_email"] or event["actor_id"])
+    return actor_label(
+        event["actor_id"], event["actor_name"] or event["actor_email"] or event["actor_id"]
+    )
+
+
+def actor_label(actor_id: str, label: str) -> str:
+    """Return *label*; a token without a name is called by its bare id."""
+    return actor_id.removeprefix("tokens/") if label == actor_id else label
+
+
+def facet_label(field: str, value: str, label: str) -> str:
+    """Return what people read for *value* of the facet *field*."""
+    if field == "actor":
+        return actor_label(value, label)
+    if field == "actor_type":
+        return ACTOR_TYPES.get(value, label)
+    if field == "outcome":
+        return OUTCOMES[value][1] if value in OUTCOMES else label
+    return label.replace("_", " ") if field == "target_type" else label
 
 
 def target(event: dict[str, Any]) -> str:

@@ -3,7 +3,8 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 from trail import zones
 from trail.filters import Filter, Window
@@ -71,6 +72,12 @@ def facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[
     return {name: found[name] for name in COUNTED}
 
 
+def actors(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
+    """Return the actors of what *filter_* chooses, all of its conditions holding, most first."""
+    found = _actor_facets(engine, filter_, now)["actor"]
+    return [each for each in found if each.count]
+
+
 def histogram(
     engine: Engine, filter_: Filter, now: dt.datetime, grain: dt.timedelta | None = None
 ) -> Histogram:
@@ -78,24 +85,72 @@ def histogram(
     window = bounded(engine, filter_.window(now), now)
     assert window.start and window.end
     grain = grain or grain_of(window)
-    shift = zones.offsets(filter_.zone, window.start, window.end)
-    whole_hours = grain >= _HOUR and all(seconds % 3600 == 0 for _, seconds in shift)
-    rows = _rows(engine, filter_, now, cube=whole_hours)
-    clock = zones.local(rows.time, filter_.zone, window)
+    whole = grain >= _HOUR and _whole_hours(filter_, window)
+    rows = _rows(engine, filter_, now, cube=whole)
     if grain >= _DAY:
-        bucket = f"date_trunc('day', {clock})"
+        bucket = day_of(rows.time, filter_.zone, window)
     else:
         # Bars shorter than a day stay apart when the clock goes back: cut on UTC, not the clock.
-        skew = shift[0][1] % int(grain.total_seconds())
         bucket = (
             f"time_bucket(to_seconds({int(grain.total_seconds())}), {rows.time}, "
-            f"timestamp '2000-01-01' - to_seconds({skew}))"
+            f"timestamp '{_origin(grain, filter_, window)}')"
         )
     table = engine.table(
         f"select {bucket} as bucket, {rows.n} as n from {rows.source} group by all", rows.params
     )
     counts = dict(zip(table["bucket"].to_pylist(), table["n"].to_pylist(), strict=True))
     return Histogram(tuple(_bars(window, grain, filter_, counts)), grain)
+
+
+def by_category(
+    engine: Engine, filter_: Filter, now: dt.datetime
+) -> list[tuple[dt.datetime, str, int]]:
+    """Return (start of the local day in UTC, category, events) for what *filter_* chooses."""
+    window = bounded(engine, filter_.window(now), now)
+    rows = _rows(engine, filter_, now, cube=_whole_hours(filter_, window))
+    table = engine.table(
+        "select day, category, sum(n)::bigint as n from ("
+        f"select {day_of(rows.time, filter_.zone, window)} as day, e.action_key, {rows.n} as n "
+        f"from {rows.source} group by all) join actions using (action_key) group by all",
+        rows.params,
+    )
+    starts = {day_key(bar, filter_.zone): bar.start for bar in days_of(window, filter_.zone)}
+    return [
+        (starts[row["day"]], row["category"], row["n"])
+        for row in table.to_pylist()
+        if row["day"] in starts
+    ]
+
+
+def day_of(column: str, zone: ZoneInfo, window: Window) -> str:
+    """Return SQL for the local day of *column* (UTC), as `day_key` names it."""
+    return f"date_trunc('day', {zones.local(column, zone, window)})"
+
+
+def day_key(bar: Bar, zone: ZoneInfo) -> dt.datetime:
+    """Return the name that `day_of` gives the local day that starts with *bar*."""
+    day = bar.start.replace(tzinfo=dt.UTC).astimezone(zone).date()
+    return dt.datetime.combine(day, dt.time())
+
+
+def days_of(window: Window, zone: ZoneInfo) -> list[Bar]:
+    """Return the local days that *window* (both ends set) touches, with counts of 0."""
+    assert window.start and window.end
+    day = window.start.replace(tzinfo=dt.UTC).astimezone(zone).date()
+    start, bars = _midnight(day, zone), []
+    while start < window.end:
+        day += _DAY
+        end = _midnight(day, zone)
+        bars.append(Bar(start, end, 0))
+        start = end
+    return bars
+
+
+def _whole_hours(filter_: Filter, window: Window) -> bool:
+    """Return whether the zone's clock only differs from UTC by whole hours in *window*."""
+    assert window.start and window.end
+    shift = zones.offsets(filter_.zone, window.start, window.end)
+    return all(seconds % 3600 == 0 for _, seconds in shift)
 
 
 def grain_of(window: Window) -> dt.timedelta:
@@ -257,27 +312,26 @@ def _bars(
     counts: Mapping[dt.datetime, int],
 ) -> list[Bar]:
     assert window.start and window.end
-    bars = []
     if grain >= _DAY:
         zone = filter_.zone
-        day = window.start.replace(tzinfo=dt.UTC).astimezone(zone).date()
-        start = _midnight(day, zone)
-        while start < window.end:
-            following = day + _DAY
-            end = _midnight(following, zone)
-            key = dt.datetime.combine(day, dt.time())
-            bars.append(Bar(start, end, counts.get(key, 0)))
-            day, start = following, end
-        return bars
-    skew = zones.offsets(filter_.zone, window.start, window.start)[0][1] % int(
-        grain.total_seconds()
-    )
-    origin = dt.datetime(2000, 1, 1) - dt.timedelta(seconds=skew)  # noqa: DTZ001 - UTC, see Window
+        return [
+            replace(bar, count=counts.get(day_key(bar, zone), 0)) for bar in days_of(window, zone)
+        ]
+    bars = []
+    origin = _origin(grain, filter_, window)
     start = origin + (window.start - origin) // grain * grain
     while start < window.end:
         bars.append(Bar(start, start + grain, counts.get(start, 0)))
         start += grain
     return bars
+
+
+def _origin(grain: dt.timedelta, filter_: Filter, window: Window) -> dt.datetime:
+    """Return a moment from which bars of *grain* start at round times of the filter's clock."""
+    assert window.start
+    east = zones.offsets(filter_.zone, window.start, window.start)[0][1]
+    skew = east % int(grain.total_seconds())
+    return dt.datetime(2000, 1, 1) - dt.timedelta(seconds=skew)  # noqa: DTZ001 - UTC, see Window
 
 
 def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:

@@ -23,12 +23,12 @@ _NEAR = dt.timedelta(minutes=15)
 _SLICE_ROWS = 250_000
 _HOUR = dt.timedelta(hours=1)
 
-# Star columns of one event, for the joins below.
-_STAR = (
+# Star columns of one event, and the joins that give them their names.
+STAR = (
     "e.event_id, e.occurred_at, e.ingested_at, e.action_key, e.actor_key, e.target_key, "
     "e.workspace_id, e.verified"
 )
-_NAMED = """
+NAMED = """
 select s.event_id, s.occurred_at, s.ingested_at, a.action, a.action_raw, a.category, a.kind,
  a.outcome, a.risk, p.actor_id, p.actor_type, nullif(p.actor_email, '') as actor_email,
  nullif(p.actor_name, '') as actor_name, nullif(t.target_type, '') as target_type,
@@ -99,8 +99,8 @@ def page(
     if edge:
         where += f" and {_past(edge, descending=descending, params=params)}"
     order = _order(descending=descending)
-    star = f"select {_STAR} from events e where {where} order by {order} limit {rows + 1}"
-    found = engine.table(f"{_NAMED.format(raw='', star=star)} order by {order}", params).to_pylist()
+    star = f"select {STAR} from events e where {where} order by {order} limit {rows + 1}"
+    found = engine.table(f"{NAMED.format(raw='', star=star)} order by {order}", params).to_pylist()
     more, found = len(found) > rows, found[:rows]
     if backwards:
         return Page(found[::-1], has_before=more, has_after=True)
@@ -114,10 +114,10 @@ def one(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[
     """
     for window in ([Window(near - _HOUR, near + _HOUR)] if near else []) + [Window()]:
         star = (
-            f"select {_STAR}, e.raw, e.batch_id from events e "
+            f"select {STAR}, e.raw, e.batch_id from events e "
             f"where {span(window, 'e.occurred_at')} and e.event_id = $id limit 1"
         )
-        sql = _NAMED.format(raw=", s.raw, s.batch_id, b.loader, b.source", star=star)
+        sql = NAMED.format(raw=", s.raw, s.batch_id, b.loader, b.source", star=star)
         rows = engine.table(sql + " left join batches b using (batch_id)", {"id": event_id})
         if rows.num_rows:
             return dict(rows.to_pylist()[0])
@@ -158,11 +158,11 @@ def _nearest(
 ) -> tuple[int, list[dict[str, Any]]]:
     total = engine.table(f"select count(*) as n from events e where {where}", {"value": value})
     star = (
-        f"select {_STAR} from events e where {where} "
+        f"select {STAR} from events e where {where} "
         f"order by abs(epoch_us(e.occurred_at) - epoch_us({literal(at)})), e.event_id limit {rows}"
     )
     found = engine.table(
-        f"{_NAMED.format(raw='', star=star)} order by occurred_at desc, event_id desc",
+        f"{NAMED.format(raw='', star=star)} order by occurred_at desc, event_id desc",
         {"value": value},
     )
     return int(total["n"][0].as_py()), found.to_pylist()
@@ -189,8 +189,8 @@ def stream(
         where = f"{span(window, 'e.occurred_at')} and {chosen.where}"
         order = _order(descending=descending)
         cap = "" if left is None else f" order by {order} limit {left}"
-        star = f"select {_STAR}, e.raw from events e where {where}{cap}"
-        named = _NAMED.format(raw=", s.raw", star=star)
+        star = f"select {STAR}, e.raw from events e where {where}{cap}"
+        named = NAMED.format(raw=", s.raw", star=star)
         sql = f"select {columns} from ({named}) order by {order}"
         for batch in reading.batches(sql, chosen.params, rows):
             yield batch

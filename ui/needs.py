@@ -1,0 +1,76 @@
+"""What needs somebody in this window: found by the queries, said in words, with the way there."""
+
+import datetime as dt
+from typing import Any
+
+from trail.filters import Filter
+from trail.queries import overview
+from trail.store import Store
+from ui import state, words
+from ui.components.attention import Need, needs, pressed
+
+_KEY = "needs-list"
+_MOST = 6
+
+
+def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
+    """Draw the list; pressing a row opens Explore with what it is about."""
+    found = overview.needs_a_look(store, filter_, now)
+    rows: list[tuple[Need, Filter, dict[str, str]]] = []
+    for failing in found["failing"]:
+        rows.append(_failing(failing, filter_, now))
+    for risky in found["risky"]:
+        rows.append(_risky(risky, filter_, now))
+    for unknown in found["unknown"]:
+        rows.append(_unknown(unknown, filter_))
+    shown = rows[:_MOST]
+
+    def go() -> None:
+        ways = {need["go"]: (way, names) for need, way, names in shown}
+        for name in pressed(_KEY):
+            if name in ways:
+                way, names = ways[name]
+                state.leave_for(state.EXPLORE, way, **names)
+
+    needs([need for need, _, _ in shown], _KEY, go)
+
+
+def _failing(
+    row: dict[str, Any], filter_: Filter, now: dt.datetime
+) -> tuple[Need, Filter, dict[str, str]]:
+    what = row["target_name"] or row["target_id"]
+    since = words.short_moment(row["first_at"], filter_.zone)
+    need: Need = {
+        "go": f"failing {row['action']} {row['target_id']}",
+        "level": "high",
+        "what": f"{what}: {row['attempts']:,} failed attempts since {since}",
+        "why": f"{row['action']} · last {words.ago(row['last_at'], now)}",
+        "age": words.length((now.replace(tzinfo=None) - row["first_at"]).total_seconds()),
+    }
+    way = filter_.put("action", row["action"], "include")
+    return need, way.put("target", row["target_id"], "include"), {}
+
+
+def _risky(
+    row: dict[str, Any], filter_: Filter, now: dt.datetime
+) -> tuple[Need, Filter, dict[str, str]]:
+    need: Need = {
+        "go": f"risky {row['event_id']}",
+        "level": "high" if row["risk"] >= 9 else "medium",
+        "what": "".join(part["text"] for part in words.sentence(row)).rstrip("."),
+        "why": f"Risk {row['risk']} · {row['category']}",
+        "age": words.length((now.replace(tzinfo=None) - row["occurred_at"]).total_seconds()),
+    }
+    names = {"event": row["event_id"], "at": row["occurred_at"].isoformat()}
+    return need, overview.changes(filter_), names
+
+
+def _unknown(row: dict[str, Any], filter_: Filter) -> tuple[Need, Filter, dict[str, str]]:
+    need: Need = {
+        "go": f"unknown {row['action_raw']}",
+        "level": "low",
+        "what": f"{row['action_raw']}: a type that is not in the catalogue",
+        "why": f"{words.number(row['n'], 'event')}, kept under Other",
+        "age": "",
+    }
+    return need, filter_.put("action", row["action_raw"].strip(), "include"), {}
