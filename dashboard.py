@@ -4,6 +4,7 @@
 Streamlit finds the app by reading this file, so `app` has to stay a literal `st.App(...)`.
 """
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -71,13 +72,23 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     registry.discover("pages", "PAGE")  # a broken page file stops the start, not a visitor
     now = boot.start(settings.load())
-    for port in no_delay():
-        _tokens.append(remote.publish(now.settings, port).token)
+    announcing = asyncio.create_task(_announce(now.settings))
     try:
         yield {}
     finally:
+        announcing.cancel()
         remote.withdraw(now.settings)
         boot.stop()
+
+
+async def _announce(known: settings.Settings) -> None:
+    """Leave the note for this machine's commands as soon as the process listens.
+
+    Some servers listen before the lifespan starts, others after; none tells the app where.
+    """
+    while not (ports := no_delay()):
+        await asyncio.sleep(0.05)
+    _tokens.append(remote.publish(known, ports[0]).token)
 
 
 _tokens: list[str] = []

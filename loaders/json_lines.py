@@ -16,8 +16,9 @@ from trail.model import Chunk, Loader, Reject, Source
 from trail.schema import ROW_GROUP
 from trail.settings import Settings
 
-# Whole row groups go to disk directly; anything else passes through the write-ahead log first.
-ROWS = ROW_GROUP
+# A whole row group for each of two threads: it goes to disk directly, where anything less passes
+# through the write-ahead log first.
+ROWS = 2 * ROW_GROUP
 
 # How many lines tell a file of lines from one document that spans lines.
 _SAMPLE = 10

@@ -20,7 +20,7 @@ def render(ctx: Context) -> None:
     store = ctx.runtime.store
     now = dt.datetime.now(dt.UTC)
     began = time.perf_counter()
-    facets = counts.facets(store, filter_, now)
+    facets, chosen = counts.facets_and_count(store, filter_, now)
     bars = counts.histogram(store, filter_, now)
     page = events.page(
         store,
@@ -29,7 +29,6 @@ def render(ctx: Context) -> None:
         after=events.Cursor.parse(state.own("after")),
         before=events.Cursor.parse(state.own("before")),
     )
-    chosen = counts.count(store, filter_, now)
     in_window = counts.count(store, filter_.cleared(), now)
     window = counts.bounded(store, filter_.window(now), now)
     took = (time.perf_counter() - began) * 1000

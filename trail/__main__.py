@@ -7,7 +7,9 @@ one runs, since that one owns the database; else it opens the database itself.
 import argparse
 import contextlib
 import json
+import logging
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +54,13 @@ def run_command(arguments: list[str], folder: Path, out: Out) -> int:
         return COMMANDS[args.command](args, desk)
     except TrailError as problem:
         out.note(f"trail: {problem}\n")
-        return 1
+    except BrokenPipeError:
+        raise
+    except Exception:  # the terminal's user cannot see this process's own trace
+        error_id = secrets.token_hex(4)
+        logging.getLogger("trail").exception("error %s in the command %s", error_id, args.command)
+        out.note(f"trail: the command failed; the server's log tells why, at error {error_id}\n")
+    return 1
 
 
 def _run(args: argparse.Namespace, arguments: list[str], known: Settings) -> int:

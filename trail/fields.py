@@ -39,7 +39,7 @@ _WHO = """case
 # A target's type has one spelling: the API says `Tracking Plans` where calls say `tracking_plan`.
 _TARGET_TYPE = """case when said_type = lower(said_type) and not ends_with(said_type, 's')
   and not contains(said_type, ' ') then said_type
- else regexp_replace(replace(lower(trim(said_type)), ' ', '_'), '(?:s)$', '') end"""
+ else regexp_replace(replace(lower(trim(said_type)), ' ', '_'), '([^s])s$', '\\1') end"""
 
 
 def parse(relation: str, into: str, limits: Limits, *, trusted: bool) -> str:

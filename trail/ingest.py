@@ -7,6 +7,7 @@ quarantined; an event id is kept once; a bad record never costs a good one.
 import zlib
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pyarrow as pa
 import zstandard
 
@@ -67,8 +68,7 @@ class _Rehearsal:
         self._cursor.execute("create temp table rehearsed (event_id varchar)")
 
     def run(self, job: "_Job") -> tuple[int, int, int]:
-        staged, quarantined = job.stage(self._cursor)
-        self._cursor.execute("delete from fresh where event_id in (select event_id from rehearsed)")
+        staged, quarantined = job.stage(self._cursor, "select event_id from rehearsed")
         self._cursor.execute("insert into rehearsed select event_id from fresh")
         kept = _count(self._cursor, "fresh")
         return kept, staged - kept, quarantined
@@ -98,14 +98,15 @@ class _Job:
             self._quarantine(cursor)
         return kept, staged - kept, quarantined
 
-    def stage(self, cursor: Cursor) -> tuple[int, int]:
-        """Make the temporary tables `records` (pos, raw) and `fresh` (new events, with pos).
+    def stage(self, cursor: Cursor, known: str = "") -> tuple[int, int]:
+        """Make the temporary views `records` (pos, raw) and `fresh` (new events, with pos).
 
-        Returns how many records are events, and how many were refused.
+        *known* selects event ids to take for known besides the store's. Returns how many records
+        are events, and how many were refused.
         """
         records = self._chunk.records
         count = records.num_rows
-        fast = pa.table({"pos": pa.array(range(count), pa.int64()), **_columns(records)})
+        fast = pa.table({"pos": np.arange(count), **_columns(records)})
         cursor.register("fast_records", fast.append_column("made_id", pa.nulls(count, pa.string())))
         cursor.execute(fields.parse("fast_records", "parsed", self._limits, trusted=False))
         slow = cursor.execute(
@@ -119,7 +120,7 @@ class _Job:
             relation = "(select pos, raw from fast_records union all select pos, raw from strict)"
         cursor.execute(f"create or replace temp view records as select pos, raw from {relation}")
         staged = _count(cursor, "parsed")
-        cursor.execute(_fresh(cursor))
+        _fresh(cursor, known)
         return staged, len(self._rejects)
 
     def _strict(self, cursor: Cursor, slow: list[tuple[int, int, str]], start: int) -> None:
@@ -133,7 +134,7 @@ class _Job:
                     self._rejects.append(Reject(line, item.reason, item.raw))
         table = pa.table(
             {
-                "pos": pa.array(range(start, start + len(found)), pa.int64()),
+                "pos": np.arange(start, start + len(found)),
                 "line": pa.array([line for line, _ in found], pa.int64()),
                 "raw": pa.array([record.raw for _, record in found], pa.string()),
                 "made_id": pa.array([record.made_id or None for _, record in found], pa.string()),
@@ -180,21 +181,36 @@ from keyed group by all
 """
 
 
-def _fresh(cursor: Cursor) -> str:
-    """Return the SQL that keeps, of `parsed`, the first of each event id not yet in the store."""
+def _fresh(cursor: Cursor, known: str) -> None:
+    """Make the view `fresh`: of `parsed`, the first of each event id that is not yet known.
+
+    What is dropped is listed, since it is little beside what is kept and nothing is then copied.
+    """
+    conditions = [f"event_id in ({known})"] if known else []
     repeated = cursor.execute(
         "select 1 from parsed group by hash(event_id) having count(*) > 1 limit 1"
-    ).fetchone()
-    once = "qualify row_number() over (partition by event_id order by pos) = 1" if repeated else ""
-    span = cursor.execute("select min(occurred_at), max(occurred_at) from parsed").fetchone()
-    known = "false"
-    if span and span[0] is not None:
+    ).fetchall()
+    if repeated:
+        conditions.append(
+            "pos not in (select pos from parsed "
+            "qualify row_number() over (partition by event_id order by pos) = 1)"
+        )
+    first, last = cursor.execute(
+        "select min(occurred_at), max(occurred_at) from parsed"
+    ).fetchall()[0]
+    if first is not None:
         # Literal bounds let the scan skip all row groups of other days; a join would not.
-        known = f"""exists (select 1 from events e where e.event_id = p.event_id
-         and e.occurred_at >= timestamp '{span[0]}' - {_LOOK_AROUND}
-         and e.occurred_at <= timestamp '{span[1]}' + {_LOOK_AROUND})"""
-    return f"""create or replace temp table fresh as
-     select * from (select * from parsed {once}) p where not {known}"""
+        conditions.append(
+            "event_id in (select event_id from events "
+            f"where occurred_at >= timestamp '{first}' - {_LOOK_AROUND} "
+            f"and occurred_at <= timestamp '{last}' + {_LOOK_AROUND})"
+        )
+    cursor.execute(
+        "create or replace temp table dropped as select pos from parsed where "
+        + (" or ".join(conditions) or "false")
+    )
+    rest = " where pos not in (select pos from dropped)" if _count(cursor, "dropped") else ""
+    cursor.execute(f"create or replace temp view fresh as select * from parsed{rest}")
 
 
 def _columns(records: pa.Table) -> dict[str, pa.ChunkedArray]:
@@ -202,8 +218,8 @@ def _columns(records: pa.Table) -> dict[str, pa.ChunkedArray]:
 
 
 def _count(cursor: Cursor, table: str) -> int:
-    found = cursor.execute(f"select count(*) from {table}").fetchone()
-    return int(found[0]) if found else 0
+    # All of it, since a result that is left open holds on to what is registered.
+    return int(cursor.execute(f"select count(*) from {table}").fetchall()[0][0])
 
 
 def _open_batch(cursor: Cursor, batch: Batch) -> int:
@@ -212,9 +228,8 @@ def _open_batch(cursor: Cursor, batch: Batch) -> int:
         "select coalesce(max(batch_id), 0) + 1, $loader, $source, $now from batches "
         "returning batch_id",
         {"loader": batch.loader, "source": batch.source, "now": utc_now()},
-    ).fetchone()
-    assert found
-    return int(found[0])
+    ).fetchall()
+    return int(found[0][0])
 
 
 def _close_batch(cursor: Cursor, batch: Batch) -> None:

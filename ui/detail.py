@@ -40,7 +40,7 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
         },
         "category": {"name": event["category"], "square": words.square(event["category"])},
         "outcome": {"state": event["outcome"], "label": words.OUTCOMES[event["outcome"]][1]},
-        "link": f"/explore?{urlencode(state.address(filter_, **names))}",
+        "link": f"/explore?{urlencode(state.address(filter_, **names), doseq=True)}",
         "sentence": words.sentence(event),
         "time": _time(event, filter_),
         "fields": _fields(event, filter_),

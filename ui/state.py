@@ -64,11 +64,7 @@ def own(name: str) -> str:
 
 def go(filter_: Filter, **names: str) -> None:
     """Change the address to *filter_*, and to *names* of the page's own that are not empty."""
-    pairs = address(filter_, **names)
-    wanted: dict[str, list[str]] = {}
-    for name, value in pairs:
-        wanted.setdefault(name, []).append(value)
-    st.query_params.from_dict(wanted)
+    st.query_params.from_dict(address(filter_, **names))
 
 
 def leave_for(page: str, filter_: Filter, **names: str) -> None:
@@ -79,16 +75,20 @@ def leave_for(page: str, filter_: Filter, **names: str) -> None:
 def follow() -> None:
     """Go where `leave_for` said, if anywhere; called before a page is drawn."""
     if _LEAVING in st.session_state:
-        page, pairs = st.session_state.pop(_LEAVING)
-        st.switch_page(page, query_params=pairs)
+        page, query = st.session_state.pop(_LEAVING)
+        st.switch_page(page, query_params=query)
 
 
-def address(filter_: Filter, **names: str) -> list[tuple[str, str]]:
-    """Return the pairs of the address of *filter_*, its zone always among them."""
-    return [
-        *filter_.pairs(),
-        *((name, value) for name, value in names.items() if value),
-    ]
+def address(filter_: Filter, **names: str) -> dict[str, list[str]]:
+    """Return the address's query as names with their values, the zone always among them.
+
+    As lists, since Streamlit keeps only the last of repeated pairs.
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in (*filter_.pairs(), *names.items()):
+        if value:
+            found.setdefault(name, []).append(value)
+    return found
 
 
 def set_range(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:

@@ -64,12 +64,20 @@ def count(engine: Engine, filter_: Filter, now: dt.datetime) -> int:
 
 def facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
     """Return each facet's values, most first; each counted with all filters except its own."""
+    return facets_and_count(engine, filter_, now)[0]
+
+
+def facets_and_count(
+    engine: Engine, filter_: Filter, now: dt.datetime
+) -> tuple[dict[str, list[Value]], int]:
+    """Return what `facets` and `count` do, in one go: the count falls off the facets."""
+    by_action, chosen = _action_facets(engine, filter_, now)
     found = {
-        **_action_facets(engine, filter_, now),
+        **by_action,
         **_actor_facets(engine, filter_, now),
         "target_type": _target_types(engine, filter_, now),
     }
-    return {name: found[name] for name in COUNTED}
+    return {name: found[name] for name in COUNTED}, chosen
 
 
 def actors(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
@@ -228,7 +236,9 @@ def _down(moment: dt.datetime) -> dt.datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def _action_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
+def _action_facets(
+    engine: Engine, filter_: Filter, now: dt.datetime
+) -> tuple[dict[str, list[Value]], int]:
     """One scan by action key answers four facets: each is a function of the action."""
     rows = _rows(engine, filter_.without(*_BY_ACTION), now)
     table = engine.table(
@@ -245,7 +255,10 @@ def _action_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[st
             if all(_passes(filter_, other, row) for other in others):
                 counts[row[name]] += row["n"]
         found[name] = _ranked(filter_, name, counts, {})
-    return found
+    chosen = sum(
+        row["n"] for row in table if all(_passes(filter_, name, row) for name in _BY_ACTION)
+    )
+    return found, chosen
 
 
 def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:

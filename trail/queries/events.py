@@ -2,7 +2,7 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,22 +22,43 @@ _NEAR = dt.timedelta(minutes=15)
 # A slice of a stream is sorted in memory; this many rows are a small part of it.
 _SLICE_ROWS = 250_000
 _HOUR = dt.timedelta(hours=1)
+_EARLIEST = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - UTC, see Window
+# How many events the first look for a page goes through; the next ones grow.
+_FIRST_ROWS = 20_000
 
-# Star columns of one event, and the joins that give them their names.
+# Star columns of one event; `named` joins what its keys stand for.
 STAR = (
     "e.event_id, e.occurred_at, e.ingested_at, e.action_key, e.actor_key, e.target_key, "
     "e.workspace_id, e.verified"
 )
-NAMED = """
-select s.event_id, s.occurred_at, s.ingested_at, a.action, a.action_raw, a.category, a.kind,
- a.outcome, a.risk, p.actor_id, p.actor_type, nullif(p.actor_email, '') as actor_email,
- nullif(p.actor_name, '') as actor_name, nullif(t.target_type, '') as target_type,
- nullif(t.target_id, '') as target_id, nullif(t.target_name, '') as target_name,
- nullif(s.workspace_id, '') as workspace_id, s.verified{raw}
-from ({star}) s
-join actions a using (action_key) join actors p using (actor_key)
-join targets t using (target_key)
-"""
+_TABLES = {
+    "actions": ("action_key", "risk", ("action", "action_raw", "category", "kind", "outcome")),
+    "actors": ("actor_key", "actor_type", ("actor_id", "actor_email", "actor_name")),
+    "targets": ("target_key", "", ("target_type", "target_id", "target_name")),
+}
+
+
+def named(star: str, more: str = "", text: Callable[[str], str] | None = None) -> str:
+    """Return SQL that gives the rows of *star* (with the `STAR` columns) all `LISTED` columns.
+
+    *more* names further columns of *star* to keep. *text* turns a text column into SQL for what
+    is wanted of it; it runs on the small tables, once a name instead of once a row.
+    """
+    text = text or (lambda column: column)
+    joins = []
+    for table, (key, plain, columns) in _TABLES.items():
+        made = ", ".join(f"{text(column)} as {column}" for column in columns)
+        kept = f"{plain}, " if plain else ""
+        joins.append(f"join (select {key}, {kept}{made} from {table}) using ({key})")
+    return (
+        f"select {text('event_id')} as event_id, occurred_at, ingested_at, action, action_raw, "
+        "category, kind, outcome, risk, actor_id, actor_type, "
+        "nullif(actor_email, '') as actor_email, nullif(actor_name, '') as actor_name, "
+        "nullif(target_type, '') as target_type, nullif(target_id, '') as target_id, "
+        "nullif(target_name, '') as target_name, "
+        f"nullif({text('workspace_id')}, '') as workspace_id, verified{more} "
+        f"from ({star}) {' '.join(joins)}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +116,52 @@ def page(
     edge = before if backwards else after
     chosen = select(engine, filter_, now)
     params = dict(chosen.params)
-    where = chosen.timed()
+    where = chosen.where
     if edge:
         where += f" and {_past(edge, descending=descending, params=params)}"
     order = _order(descending=descending)
-    star = f"select {STAR} from events e where {where} order by {order} limit {rows + 1}"
-    found = engine.table(f"{NAMED.format(raw='', star=star)} order by {order}", params).to_pylist()
+    found: list[dict[str, Any]] = []
+    for window in _growing(engine, _beyond(edge, filter_.window(now), descending), descending):
+        star = (
+            f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
+            f"order by {order} limit {rows + 1 - len(found)}"
+        )
+        sql = f"{named(star)} order by {order}"
+        found += engine.table(sql, params).to_pylist()
+        if len(found) > rows:
+            break
     more, found = len(found) > rows, found[:rows]
     if backwards:
         return Page(found[::-1], has_before=more, has_after=True)
     return Page(found, has_before=edge is not None, has_after=more)
+
+
+def _beyond(edge: Cursor | None, window: Window, descending: bool) -> Window:
+    """Return *window* cut at *edge*, so that no search starts on the wrong side of it."""
+    if edge is None:
+        return window
+    moment = edge.occurred_at
+    if descending:
+        end = moment + dt.timedelta(microseconds=1)
+        return Window(window.start, min(window.end, end) if window.end else end)
+    return Window(max(window.start, moment) if window.start else moment, window.end)
+
+
+def _growing(engine: Engine, window: Window, descending: bool) -> Iterator[Window]:
+    """Yield parts of *window* in order, each holding many times the events of the one before.
+
+    The first rows of most filters lie near the edge; only a rare one needs the whole window.
+    """
+    held, wanted = 0, _FIRST_ROWS
+    edge = window.end if descending else window.start
+    hours = _hours(engine, window)
+    for hour, number in reversed(hours) if descending else hours:
+        held += number
+        cut = hour if descending else hour + _HOUR
+        if held >= wanted and (edge is None or (cut < edge if descending else cut > edge)):
+            yield Window(cut, edge) if descending else Window(edge, cut)
+            edge, held, wanted = cut, 0, wanted * 8
+    yield Window(window.start, edge) if descending else Window(edge, window.end)
 
 
 def one(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[str, Any] | None:
@@ -117,7 +174,7 @@ def one(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[
             f"select {STAR}, e.raw, e.batch_id from events e "
             f"where {span(window, 'e.occurred_at')} and e.event_id = $id limit 1"
         )
-        sql = NAMED.format(raw=", s.raw, s.batch_id, b.loader, b.source", star=star)
+        sql = f"select n.*, b.loader, b.source from ({named(star, ', raw, batch_id')}) n"
         rows = engine.table(sql + " left join batches b using (batch_id)", {"id": event_id})
         if rows.num_rows:
             return dict(rows.to_pylist()[0])
@@ -162,7 +219,7 @@ def _nearest(
         f"order by abs(epoch_us(e.occurred_at) - epoch_us({literal(at)})), e.event_id limit {rows}"
     )
     found = engine.table(
-        f"{NAMED.format(raw='', star=star)} order by occurred_at desc, event_id desc",
+        f"{named(star)} order by occurred_at desc, event_id desc",
         {"value": value},
     )
     return int(total["n"][0].as_py()), found.to_pylist()
@@ -177,9 +234,11 @@ def stream(
     *,
     rows: int = 50_000,
     limit: int | None = None,
+    text: Callable[[str], str] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield all events of *filter_* in order, as *columns* (SQL over `event_rows`' columns).
+    """Yield all events of *filter_* in order, as *columns* (SQL over `EVENT_COLUMNS`).
 
+    *text* is what `named` takes. The raw record is read only where *columns* name it.
     Goes through time in slices, each small enough to sort, so that memory stays flat.
     """
     left = limit
@@ -189,9 +248,12 @@ def stream(
         where = f"{span(window, 'e.occurred_at')} and {chosen.where}"
         order = _order(descending=descending)
         cap = "" if left is None else f" order by {order} limit {left}"
-        star = f"select {STAR}, e.raw from events e where {where}{cap}"
-        named = NAMED.format(raw=", s.raw", star=star)
-        sql = f"select {columns} from ({named}) order by {order}"
+        star = f"select {STAR}, e.event_id as place, e.raw from events e where {where}{cap}"
+        # Ordered by the id itself, since *text* may have changed the one that is shown.
+        sql = (
+            f"select {columns} from ({named(star, ', place, raw', text)}) "
+            f"order by {_order(descending=descending, id_='place')}"
+        )
         for batch in reading.batches(sql, chosen.params, rows):
             yield batch
             if left is not None:
@@ -203,12 +265,9 @@ def stream(
 def _slices(engine: Engine, filter_: Filter, now: dt.datetime, *, descending: bool) -> list[Window]:
     """Cut the filter's window into spans of hours with at most so many events in each."""
     window = bounded(engine, filter_.window(now), now)
-    hours = engine.table(
-        f"select hour, sum(n)::bigint as n from cube where {span(_around(window), 'hour')} "
-        "group by hour order by hour"
-    )
+    assert window.start and window.end
     cuts, held = [], 0
-    for hour, number in zip(hours["hour"].to_pylist(), hours["n"].to_pylist(), strict=True):
+    for hour, number in _hours(engine, window):
         if held and held + number > _SLICE_ROWS:
             cuts.append(hour)
             held = 0
@@ -220,9 +279,14 @@ def _slices(engine: Engine, filter_: Filter, now: dt.datetime, *, descending: bo
     return windows[::-1] if descending else windows
 
 
-def _around(window: Window) -> Window:
-    assert window.start and window.end
-    return Window(window.start - _HOUR, window.end + _HOUR)
+def _hours(engine: Engine, window: Window) -> list[tuple[dt.datetime, int]]:
+    """Return the hours that *window* touches, oldest first, with all events of each."""
+    start = window.start - _HOUR if window.start and window.start > _EARLIEST else None
+    touched = span(Window(start, window.end), "hour")
+    table = engine.table(
+        f"select hour, sum(n)::bigint as n from cube where {touched} group by hour order by hour"
+    )
+    return list(zip(table["hour"].to_pylist(), table["n"].to_pylist(), strict=True))
 
 
 def _past(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:
@@ -235,9 +299,9 @@ def _past(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:
     )
 
 
-def _order(*, descending: bool) -> str:
+def _order(*, descending: bool, id_: str = "event_id") -> str:
     word = "desc" if descending else "asc"
-    return f"occurred_at {word}, event_id {word}"
+    return f"occurred_at {word}, {id_} {word}"
 
 
 def _cursor(row: dict[str, Any]) -> Cursor:

@@ -129,14 +129,12 @@ def needs_a_look(
     ).to_pylist()
     changed = select(engine, changes(filter_), now)
     keys = "e.action_key in (select action_key from actions where {})"
+    star = (
+        f"select {events.STAR} from events e where {changed.timed()} "
+        f"and {keys.format(f'risk >= {HIGH_RISK}')} order by occurred_at desc limit 5"
+    )
     risky = engine.table(
-        events.NAMED.format(
-            raw="",
-            star=f"select {events.STAR} from events e where {changed.timed()} "
-            f"and {keys.format(f'risk >= {HIGH_RISK}')} order by occurred_at desc limit 5",
-        )
-        + " order by occurred_at desc",
-        changed.params,
+        f"{events.named(star)} order by occurred_at desc", changed.params
     ).to_pylist()
     all_ = select(engine, filter_, now)
     unknown = engine.table(

@@ -1,0 +1,180 @@
+"""A filter click in Chromium until the numbers and the chart are painted anew; and a big download.
+
+Browser and server share the machine's cores, as they did where the floor was measured.
+"""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import httpx
+from playwright.sync_api import Page, sync_playwright
+
+from bench import data
+from tests.browser.conftest import FLAGS, PASSWORD
+from tests.browser.find_chromium import chromium
+from trail.users import Users
+
+CLICKS = 30
+
+# Resolves with the ms from the click to the next frame after the numbers, and after the chart.
+_CLICK = """
+async (place) => {
+  const summary = () => document.querySelector('.trail-summary')?.innerText ?? '';
+  const frame = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go, 0)));
+  const roots = [...document.querySelectorAll('*')].filter((node) => node.shadowRoot);
+  const panel = roots.find((node) => node.shadowRoot.querySelector('.group .row'));
+  const row = panel.shadowRoot.querySelectorAll('.group')[0].querySelectorAll('.row')[place];
+  const plot = document.querySelector('.js-plotly-plot');
+  const was = summary();
+  const began = performance.now();
+  let chart = 0;
+  const painted = new Promise((go) => {
+    const seen = new MutationObserver(() => { chart = performance.now(); });
+    seen.observe(document.querySelector('.stPlotlyChart').parentElement.parentElement,
+      { subtree: true, childList: true, attributes: true });
+    setTimeout(() => { seen.disconnect(); go(); }, 2500);
+  });
+  row.click();
+  while (summary() === was && performance.now() - began < 2400) await frame();
+  await frame();
+  const text = performance.now() - began;
+  const gapless = chart;
+  await painted;
+  return { text, chart: chart - began, query: Number(/· (\\d+) ms/.exec(summary())?.[1] ?? 0) };
+}
+"""
+
+
+@contextmanager
+def serving(database: Path) -> Iterator[tuple[str, int]]:
+    """Serve *database*; give the address and the process id."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        Users(folder / "users.yaml").add("maya", "Maya Lind", "", "owner", PASSWORD)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        environment = os.environ | {
+            "TRAIL_STORE__PATH": str(database),
+            "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
+            "TRAIL_SERVER__PORT": str(port),
+        }
+        server = subprocess.Popen(
+            [sys.executable, "-m", "trail", "serve"],
+            env=environment,
+            stderr=subprocess.DEVNULL,
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(300):
+                try:
+                    httpx.get(f"{url}/healthz").raise_for_status()
+                    break
+                except httpx.HTTPError:
+                    time.sleep(0.1)
+            yield url, server.pid
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+def sign_in(page: Page, url: str) -> None:
+    """Sign in at *url* and wait for the page."""
+    page.goto(url)
+    page.get_by_role("textbox", name="Username").fill("maya")
+    page.get_by_role("textbox", name="Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator(".trail-summary").first.wait_for()
+    page.wait_for_timeout(3_000)
+
+
+def clicks(database: Path) -> list[dict[str, float]]:
+    """Return what each of many clicks on a category took, in ms."""
+    with serving(database) as (url, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        sign_in(page, f"{url}/explore?from=2026-10-26T00:00Z&to=2026-11-01T00:00Z&tz=UTC")
+        found = [page.evaluate(_CLICK, number // 3 % 6) for number in range(CLICKS + 3)]
+        browser.close()
+    return found[3:]
+
+
+def download(database: Path) -> tuple[int, float, float]:
+    """Return rows, seconds, and MB by which the server grew, for all events as CSV."""
+    with serving(database) as (url, pid), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        sign_in(page, f"{url}/explore?from=2000-01-01&tz=UTC")
+        before = resident(pid)
+        peak = [before]
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(0.05):
+                peak[0] = max(peak[0], resident(pid))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        began = time.perf_counter()
+        with page.expect_download(timeout=600_000) as got:
+            page.get_by_role("link", name="Download CSV").click()
+        path = got.value.path()
+        took = time.perf_counter() - began
+        done.set()
+        watcher.join()
+        rows = lines(Path(path)) - 1
+        browser.close()
+    return rows, took, peak[0] - before
+
+
+def lines(path: Path) -> int:
+    """Return how many lines *path* has, read in blocks."""
+    count = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 24):
+            count += block.count(b"\n")
+    return count
+
+
+def resident(pid: int) -> float:
+    """Return the resident memory of a process, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def report(sizes: list[int]) -> list[str]:
+    """Return lines of the report."""
+    found = clicks(data.database(sizes[0]))
+    parts = {name: sorted(click[name] for click in found) for name in ("text", "chart", "query")}
+    cells = " | ".join(
+        f"{median(times):.0f} / {times[int(len(times) * 0.95) - 1]:.0f}" for times in parts.values()
+    )
+    rows, took, grown = download(data.database(sizes[-1]))
+    return [
+        "",
+        "## A filter click in Chromium, ms, p50 / p95",
+        "",
+        "From the click on a category until the numbers, and then the chart with all that follows "
+        "it, are painted; and how much of it the queries took.",
+        "",
+        "| events | numbers painted | last change to the chart | queries |",
+        "|---|---|---|---|",
+        f"| {sizes[0]:,} | {cells} |",
+        "",
+        "## A download in Chromium",
+        "",
+        "| rows | seconds | server's memory grew by, MB |",
+        "|---|---|---|",
+        f"| {rows:,} | {took:.1f} | {grown:.0f} |",
+    ]

@@ -1,0 +1,133 @@
+"""One measured job in a process of its own, so that its CPU time and peak memory are its own.
+
+`python -m bench.child JOB ARGUMENTS` prints one line of JSON.
+"""
+
+import datetime as dt
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pyarrow.csv
+
+from bench.data import NOW
+from trail import export as exports
+from trail.filters import Filter
+from trail.loading import load_files
+from trail.queries import counts, events
+from trail.settings import load as load_settings
+from trail.store import Store
+
+
+def floor(source: str, target: str) -> dict[str, float]:
+    """DuckDB's own CTAS of the same file into a database of the same format."""
+    connection = duckdb.connect()
+    connection.execute(f"attach '{target}' as d (storage_version 'v1.5.0')")
+    connection.execute("use d")
+    connection.execute("set threads = 2")
+    connection.execute(f"create table t as select * from read_json_auto('{source}')")
+    connection.execute("checkpoint")
+    found = connection.execute("select count(*) from t").fetchone()
+    assert found
+    return {"rows": found[0]}
+
+
+def ours(source: str, target: str) -> dict[str, float]:
+    """The product's load: strict reading, de-duplication, keys, the cube, the raw record."""
+    settings = load_settings()
+    store = Store.open(Path(target), settings)
+    (batch,) = load_files(store, settings, [Path(source)])
+    store.close()
+    assert not batch.error and batch.read == batch.kept + batch.duplicates + batch.quarantined
+    return {"rows": batch.read, "kept": batch.kept, "duplicates": batch.duplicates}
+
+
+def export(target: str, how: str) -> dict[str, float]:
+    """Every event as CSV: ours, or the same reader and writer with nothing done to the text."""
+    store = Store.open(Path(target), load_settings())
+    chosen = exports.Export(Filter.parse("tz=Europe/Oslo"))
+    size = lines = 0
+    began = time.perf_counter()
+    if how == "ours":
+        for data in exports.stream(store, chosen, NOW):
+            size += len(data)
+            lines += data.count(b"\n")
+        lines -= 1
+    else:
+        columns = ", ".join(chosen.columns)
+        with store.reading() as reading:
+            for batch in events.stream(store, reading, chosen.filter, NOW, columns):
+                sink = pyarrow.BufferOutputStream()
+                pyarrow.csv.write_csv(batch, sink)
+                size += sink.getvalue().size
+                lines += batch.num_rows
+    took = time.perf_counter() - began
+    store.close()
+    return {"rows": lines, "bytes": size, "rows_per_s": lines / took}
+
+
+QUERIES = (
+    ("7 days", "from=2026-10-26&tz=Europe/Oslo"),
+    ("90 days", "tz=Europe/Oslo"),
+    ("90 days, category", "category=Engage&tz=Europe/Oslo"),
+    ("90 days, one actor", "actor={actor}&tz=Europe/Oslo"),
+    ("90 days, without an actor, one kind", "actor=-{actor}&kind=modify&tz=Europe/Oslo"),
+    ("90 days, people only", "actor_type=user&tz=Europe/Oslo"),
+    ("90 days, search in targets", "q=target:snowflake&tz=Europe/Oslo"),
+    ("7 days, search anywhere", "q=snowflake&from=2026-10-26&tz=Europe/Oslo"),
+)
+
+
+JOBS: dict[str, Callable[[Store, Filter], object]] = {
+    "facets": lambda store, filter_: counts.facets_and_count(store, filter_, NOW),
+    "histogram": lambda store, filter_: counts.histogram(store, filter_, NOW),
+    "page": lambda store, filter_: events.page(store, filter_, NOW),
+    "count": lambda store, filter_: counts.count(store, filter_.cleared(), NOW),
+}
+
+
+def pages(target: str, repeats: str) -> dict[str, object]:
+    """What Explore asks for one view: six facets and more, histogram, newest page, two counts."""
+    store = Store.open(Path(target), load_settings())
+    actor = counts.actors(store, Filter.parse("actor_type=user"), NOW)[0].value
+    answer = {}
+    for name, query in QUERIES:
+        filter_ = Filter.parse(query.format(actor=actor))
+        parts: dict[str, list[float]] = {"all": []}
+        for _ in range(int(repeats) + 1):
+            began = time.perf_counter()
+            for part, job in JOBS.items():
+                at = time.perf_counter()
+                job(store, filter_)
+                parts.setdefault(part, []).append(time.perf_counter() - at)
+            parts["all"].append(time.perf_counter() - began)
+        answer[name] = {
+            part: {
+                "p50": sorted(times[1:])[len(times[1:]) // 2] * 1000,
+                "p95": sorted(times[1:])[max(int(len(times[1:]) * 0.95) - 1, 0)] * 1000,
+            }
+            for part, times in parts.items()
+        }
+        answer[name]["rows"] = counts.count(store, filter_, NOW)  # type: ignore[assignment]
+    store.close()
+    return answer
+
+
+def main() -> None:
+    """Run the job that is named, and print what it cost."""
+    job, *arguments = sys.argv[1:]
+    began = dt.datetime.now(dt.UTC)
+    answer = {"floor": floor, "ours": ours, "export": export, "pages": pages}[job](*arguments)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    answer["cpu_s"] = used.ru_utime + used.ru_stime
+    answer["wall_s"] = (dt.datetime.now(dt.UTC) - began).total_seconds()
+    answer["peak_mb"] = used.ru_maxrss / 1024
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The demo workspace at the sizes that are measured, made once and kept in bench/.data."""
+
+import datetime as dt
+from pathlib import Path
+
+from trail import demo
+
+FOLDER = Path(__file__).parent / ".data"
+# Fixed, so that two runs on two days measure the same bytes.
+END = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+NOW = END
+
+
+def ndjson(events: int) -> Path:
+    """Return the NDJSON file of a demo workspace with so many events."""
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"demo-{events}.ndjson"
+    if not path.exists():
+        fresh = path.with_suffix(".part")
+        demo.write(fresh, events, 90, 1, end=END)
+        fresh.replace(path)
+    return path
+
+
+def database(events: int) -> Path:
+    """Return where the database of so many events is kept."""
+    return FOLDER / f"demo-{events}.duckdb"

@@ -1,0 +1,100 @@
+"""`make shots`: draw the README's pictures from the demo workspace, in a browser.
+
+Starts a server of its own on a demo database made for it; nothing of yours is touched.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.conftest import FLAGS, PASSWORD
+from tests.browser.find_chromium import chromium
+from trail.users import Users
+
+FOLDER = Path(__file__).parent / "img"
+WIDE, NARROW = (1440, 1000), (800, 1000)
+SHOTS = (
+    ("overview-light", "/", "light", WIDE),
+    ("overview-dark", "/", "dark", WIDE),
+    ("explore-light", "/explore?category=Source&category=Warehouses&actor=-system", "light", WIDE),
+    ("explore-dark", "/explore?category=Source&category=Warehouses&actor=-system", "dark", WIDE),
+    ("detail-light", "/explore?kind=disable&from=30d", "light", WIDE),
+    ("detail-dark", "/explore?kind=disable&from=30d", "dark", WIDE),
+    ("explore-narrow", "/explore", "light", NARROW),
+    ("overview-narrow-dark", "/", "dark", NARROW),
+)
+
+
+def main() -> None:
+    """Draw all of them."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        Users(folder / "users.yaml").add("maya", "Maya Lind", "", "owner", PASSWORD)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        environment = os.environ | {
+            "TRAIL_CONFIG": str(folder / "trail.toml"),
+            "TRAIL_STORE__DEMO_PATH": str(folder / "demo.duckdb"),
+            "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
+            "TRAIL_SERVER__PORT": str(port),
+        }
+        server = subprocess.Popen([sys.executable, "-m", "trail", "serve"], env=environment)
+        try:
+            draw(f"http://127.0.0.1:{port}")
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def draw(url: str) -> None:
+    """Visit each page as it is meant to be seen, and keep its picture."""
+    for _ in range(300):
+        try:
+            httpx.get(f"{url}/healthz").raise_for_status()
+            break
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        for name, path, scheme, (width, height) in SHOTS:
+            page = visit(browser, url + path, scheme, width, height)
+            if name.startswith("detail"):
+                grid = page.locator('[data-testid="stDataFrame"] canvas').first
+                box = grid.bounding_box()
+                assert box
+                page.mouse.click(box["x"] + 18, box["y"] + 48)
+                page.wait_for_url("**event=**")
+            page.mouse.move(width - 2, height - 2)
+            page.wait_for_timeout(2_500)
+            page.screenshot(path=FOLDER / f"{name}.png")
+            page.context.close()
+        browser.close()
+
+
+def visit(browser: Browser, url: str, scheme: str, width: int, height: int) -> Page:
+    """Return the page at *url*, signed in."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        timezone_id="Europe/Oslo",
+    )
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_role("textbox", name="Username").fill("maya")
+    page.get_by_role("textbox", name="Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator(".trail-summary").first.wait_for()
+    return page
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Parquet files: rows in, records out, flat or nested.
+
+Nested columns are spread out under dotted names (`properties.details.subject`), so that one
+reading of names serves warehouse tables, nested records and CSV alike.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from loaders._columns import ROWS, Columns, Rows
+from trail.errors import InputError
+from trail.model import Chunk, Loader, Reject, Source
+from trail.settings import Settings
+
+_MAGIC = b"PAR1"
+
+
+def accepts(path: Path) -> bool:
+    """Return whether *path* begins as Parquet files do."""
+    with path.open("rb") as file:
+        return file.read(4) == _MAGIC
+
+
+def read(source: Source, settings: Settings) -> Iterator[Chunk]:
+    """Yield the rows of *source* as records; rows are counted from 1.
+
+    Raises `MappingNeededError` when its columns are not clear, `InputError` when it is damaged.
+    """
+    del settings
+    columns = None
+    row = 0
+    gathered = Rows()
+    try:
+        with pq.ParquetFile(source.path) as file:
+            total = max(file.metadata.num_rows, 1)
+            empty = pa.RecordBatch.from_pylist([], file.schema_arrow)
+            columns = Columns(list(_spread(empty)), source.mapping, source.name)
+            for batch in file.iter_batches(ROWS):
+                texts = [_texts(column) for column in _spread(batch).values()]
+                for cells in zip(*texts, strict=True):
+                    row += 1
+                    try:
+                        gathered.add(row, columns.record(cells))
+                    except (TypeError, UnicodeEncodeError):
+                        raw = "\t".join(cells).encode("utf-8", "surrogateescape")
+                        gathered.refuse(Reject(row, "Not UTF-8", raw))
+                    if gathered.full:
+                        yield gathered.take(row / total)
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        # What is already read is kept, as it is of every source that breaks half-way.
+        yield gathered.take(1.0)
+        raise InputError(
+            f"{source.name}: the Parquet file is damaged or cut short, after row {row:,}.",
+            "Rows before that are kept. Write or copy the file again and load it again.",
+        ) from error
+    yield gathered.take(1.0)
+
+
+def _spread(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    """Return the columns with those inside of structs under dotted names."""
+    found: dict[str, pa.Array] = {}
+
+    def add(name: str, column: pa.Array) -> None:
+        if isinstance(column, pa.ExtensionArray):
+            column = column.storage
+        if not pa.types.is_struct(column.type):
+            # A name may come twice; `Columns` tells such columns apart by their order.
+            while name in found:
+                name += " "
+            found[name] = column
+            return
+        for field, inside in zip(column.type, column.flatten(), strict=True):
+            add(f"{name}.{field.name}", inside)
+
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        add(name, column)
+    return found
+
+
+def _texts(column: pa.Array) -> list[str]:
+    """Return the column's values as text, empty where there is none."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.dictionary_decode()
+        kind = column.type
+    if pa.types.is_timestamp(kind):
+        return [text and text.replace(" ", "T", 1) + "Z" for text in _cast(_utc(column))]
+    if pa.types.is_nested(kind):
+        return ["" if v is None else orjson.dumps(_plain(v)).decode() for v in column.to_pylist()]
+    if _is_bytes(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _decoded(column)
+    return _cast(column)
+
+
+def _utc(column: pa.Array) -> pa.Array:
+    """Return times in UTC without a zone, to the microsecond; those without a zone are in UTC."""
+    unit = "us" if column.type.unit == "ns" else column.type.unit
+    if column.type.tz:
+        column = pc.cast(column, pa.timestamp(column.type.unit, "UTC"))
+    return pc.cast(column, pa.timestamp(unit), safe=False)
+
+
+def _cast(column: pa.Array) -> list[str]:
+    try:
+        texts = pc.cast(column, pa.string()).to_pylist()
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        texts = [None if value is None else str(value) for value in column.to_pylist()]
+    return [text or "" for text in texts]
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
+
+
+def _decoded(column: pa.Array) -> list[str]:
+    """Return text; bytes that are no text as hexadecimal digits."""
+    if not _is_bytes(column.type):
+        try:
+            return [text or "" for text in column.to_pylist()]
+        except UnicodeDecodeError:
+            # Marked, so that only the rows with the bad bytes are refused.
+            octets = column.cast(pa.large_binary()).to_pylist()
+            return [(each or b"").decode("utf-8", "surrogateescape") for each in octets]
+    return [_bytes_text(each or b"") for each in column.to_pylist()]
+
+
+def _bytes_text(octets: bytes) -> str:
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets.hex()
+
+
+def _plain(value: Any) -> Any:
+    """Return a nested value as JSON can hold it."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inside) for key, inside in value.items()}
+    if isinstance(value, list):
+        # A map comes as pairs.
+        if value and all(isinstance(pair, tuple) for pair in value):
+            return {str(key): _plain(inside) for key, inside in value}
+        return [_plain(inside) for inside in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return _bytes_text(value) if isinstance(value, bytes) else str(value)
+
+
+LOADER = Loader("parquet", "Parquet tables", 5, accepts, read)

@@ -1,0 +1,159 @@
+"""A real server on a small demo workspace with hostile names added, and a headless Chromium."""
+
+import datetime as dt
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.browser.find_chromium import chromium
+from trail import demo
+from trail.users import Users
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "correct-horse-9"
+HOSTILE = '<img src=x onerror="document.title=1">![x](https://example.com/x.png) =1+1 \u202eabc'
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+expect.set_options(timeout=20_000)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The server that runs, and how its own commands reach it."""
+
+    url: str
+    environment: dict[str, str]
+
+    def command(self, *arguments: str) -> str:
+        """Run a command of the project against the running server; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "trail", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Start the server on a workspace of 5,000 events that end today."""
+    folder = tmp_path_factory.mktemp("site")
+    users = Users(folder / "users.yaml")
+    users.add("maya", "Maya Lind", "maya.lind@example.com", "owner", PASSWORD)
+    users.add("jon", "Jon Berg", "jon.berg@example.com", "manager", PASSWORD)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
+    environment = kept | {
+        "TRAIL_CONFIG": str(folder / "trail.toml"),
+        "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
+        "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
+        "TRAIL_SERVER__PORT": str(port),
+    }
+    demo.write(folder / "demo.ndjson", 5_000, 30, 1)
+    (folder / "hostile.ndjson").write_text(json.dumps(_hostile()) + "\n")
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trail", "serve"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    running = Site(f"http://127.0.0.1:{port}", environment)
+    try:
+        _wait(running.url, process)
+        running.command("load", str(folder / "demo.ndjson"), str(folder / "hostile.ndjson"))
+        yield running
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server stopped"
+        try:
+            if httpx.get(f"{url}/healthz").is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the server did not answer")
+
+
+def _hostile() -> dict[str, str]:
+    at = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5)
+    return {
+        "id": "hostile-1",
+        "timestamp": at.isoformat(),
+        "type": "Warehouses Disabled",
+        "actor": "users/hostile",
+        "actorEmail": HOSTILE,
+        "resourceId": "w1",
+        "resourceType": "warehouse",
+        "resourceName": HOSTILE,
+    }
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start Chromium; without one the tests fail, since a skip would hide what users see."""
+    path = chromium()
+    assert path, "Chromium is missing: run `make test`, which installs it or says how"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens an address as a new person who signs in there."""
+    opened: list[BrowserContext] = []
+
+    def go(path: str = "/explore", username: str = "maya", **options: object) -> Page:
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 1000},
+            timezone_id="Europe/Oslo",
+            **options,  # type: ignore[arg-type]
+        )
+        opened.append(context)
+        page = context.new_page()
+        broken: list[str] = []
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.broken = broken  # type: ignore[attr-defined]
+        page.goto(site.url + path)
+        page.get_by_role("textbox", name="Username").fill(username)
+        page.get_by_role("textbox", name="Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator(".trail-summary").first).to_be_visible()
+        return page
+
+    yield go
+    for context in opened:
+        for page in context.pages:
+            assert not page.broken  # type: ignore[attr-defined]
+        context.close()

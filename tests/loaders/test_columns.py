@@ -1,0 +1,191 @@
+"""Which column is which: guesses, a person's mapping, and the question when neither settles it."""
+
+import tomllib
+
+import orjson
+import pytest
+
+from loaders._columns import Columns
+from trail.errors import MappingNeededError
+
+
+def record(header: str, cells: str, mapping: dict[str, str] | None = None) -> dict[str, object]:
+    columns = Columns(header.split(","), mapping or {}, "events.csv")
+    return dict(orjson.loads(columns.record(cells.split(","))))
+
+
+def question(header: list[str], mapping: dict[str, str] | None = None) -> MappingNeededError:
+    with pytest.raises(MappingNeededError) as caught:
+        Columns(header, mapping or {}, "events.csv")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "time", ["timestamp", "Time", "DATE", "Occurred at", "created-at", "event_time"]
+)
+@pytest.mark.parametrize("type_", ["type", "Event Type", "action", "EVENT", "activity"])
+def test_names_of_the_time_and_the_type_are_known_in_any_spelling(time: str, type_: str) -> None:
+    found = record(f"{time},{type_}", "2026-01-01,Source Created")
+    assert found == {"timestamp": "2026-01-01", "type": "Source Created"}
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("Performed by", "actor"),
+        ("Actor ID", "actor"),
+        ("Subject", "actor"),
+        ("User", "actor"),
+        ("Resource Id", "resourceId"),
+        ("target_id", "resourceId"),
+        ("resource-type", "resourceType"),
+        ("TargetType", "resourceType"),
+        ("resource name", "resourceName"),
+        ("target", "resourceName"),
+        ("workspace_id", "workspaceId"),
+        ("Event ID", "id"),
+    ],
+)
+def test_names_of_the_other_fields_are_known(name: str, field: str) -> None:
+    assert record(f"time,type,{name}", "2026-01-01,X,it")[field] == "it"
+
+
+def test_a_table_of_a_third_party_is_read() -> None:
+    found = record(
+        "timestamp,event_type,target,resource_type,user,user_email",
+        "2026-01-01,Source Created,Web,source,Maya,maya@example.com",
+    )
+    assert found == {
+        "timestamp": "2026-01-01",
+        "type": "Source Created",
+        "resourceName": "Web",
+        "resourceType": "source",
+        "actor": "Maya",
+        "actorEmail": "maya@example.com",
+    }
+
+
+@pytest.mark.parametrize("name", ["user", "email", "performed by"])
+def test_an_actor_told_by_e_mail_is_both_actor_and_e_mail(name: str) -> None:
+    found = record(f"time,type,{name}", "2026-01-01,X,maya@example.com")
+    assert found["actor"] == found["actorEmail"] == "maya@example.com"
+
+
+def test_columns_without_a_field_are_kept_and_empty_cells_are_not() -> None:
+    found = record("time,type,IP address,note,user", "2026-01-01,X,10.0.0.1,,")
+    assert found["columns"] == {"IP address": "10.0.0.1"}
+    assert "actor" not in found
+
+
+def test_a_name_that_comes_twice_or_not_at_all_still_keeps_its_cells() -> None:
+    found = record("time,type,note,note,", "2026-01-01,X,a,b,c")
+    assert found["columns"] == {"note": "a", "note (2)": "b", "column 5": "c"}
+
+
+def test_a_zone_beside_the_time_holds_for_times_without_an_offset() -> None:
+    header = "Time (Europe/Oslo),type"
+    assert record(header, "2026-01-01 12:00:00,X")["timestamp"] == "2026-01-01T12:00:00+01:00"
+    assert record(header, "2026-07-01T12:00:00Z,X")["timestamp"] == "2026-07-01T12:00:00Z"
+
+
+@pytest.mark.parametrize("words", [("timestamp", "type"), ("occurred_at", "action")])
+def test_a_mapping_goes_before_the_guess(words: tuple[str, str]) -> None:
+    mapping = {words[0]: "When", words[1]: "what it was", "target_name": "type"}
+    found = record("When,What it was,type", "2026-01-01,Source Created,Web", mapping)
+    assert found == {"timestamp": "2026-01-01", "type": "Source Created", "resourceName": "Web"}
+
+
+def test_a_missing_field_is_asked_for_with_the_line_to_write() -> None:
+    asked = question(["Date", "What", "Who"])
+    assert asked.message == "events.csv: it is not clear which column is which."
+    assert "Which column holds what was done (the event's type)?" in asked.hint
+    assert '`type = "What"`' in asked.hint
+    assert asked.hint.endswith('Columns found: "Date", "What", "Who".')
+    assert "timestamp = " not in asked.hint
+
+
+def test_each_line_shown_is_toml_that_names_a_column() -> None:
+    header = ['a "b"', "c\td", "ø"]
+    lines = question(header).hint.split("`")[1::2]
+    assert [next(iter(tomllib.loads(line))) for line in lines] == ["timestamp", "type"]
+    assert all(next(iter(tomllib.loads(line).values())) in header for line in lines)
+
+
+def test_two_columns_for_one_field_are_asked_about() -> None:
+    hint = question(["timestamp", "type", "user", "actor"]).hint
+    assert '"user" and "actor"' in hint
+    assert '`actor = "user"`' in hint
+    settled = record("timestamp,type,user,actor", "2026-01-01,X,a,b", {"actor": "actor"})
+    assert settled["actor"] == "b"
+    assert settled["columns"] == {"user": "a"}
+
+
+def test_a_mapping_that_fits_no_column_or_field_is_asked_about() -> None:
+    hint = question(["time", "type"], {"actor": "Person", "colour": "type"}).hint
+    assert '`actor = "Person"`' in hint
+    assert "There is no such column" in hint
+    assert '"colour" is no field; fields are id, timestamp, type,' in hint
+
+
+def test_the_question_stays_short() -> None:
+    hint = question(["x" * 500, *(f"c{number}" for number in range(99))]).hint
+    assert hint.endswith('"c28" and 70 more.')
+    assert "…" in hint
+    assert len(hint) < 2_000
+
+
+def test_the_question_is_calm() -> None:
+    asked = question(["a", "b"])
+    assert not set("!—") & set(str(asked))
+
+
+WAREHOUSE = (
+    "id,user_id,event,event_text,received_at,timestamp,original_timestamp,type,workspace_id,"
+    "details_resource_id,details_resource_type,details_subject,details_target,details_source_id,"
+    "context_library_name"
+)
+
+
+def test_a_warehouse_table_becomes_the_forwarded_call() -> None:
+    found = record(
+        WAREHOUSE,
+        "api-1,u1,audit,Audit,2026-01-01 00:00:01,2026-01-01 00:00:00,,Source Created,w1,"
+        "s1,source,users/u1,Web,s1,unknown",
+    )
+    assert found == {
+        "type": "track",
+        "messageId": "api-1",
+        "userId": "u1",
+        "event": "Audit",
+        "receivedAt": "2026-01-01 00:00:01",
+        "timestamp": "2026-01-01 00:00:00",
+        "properties": {
+            "type": "Source Created",
+            "workspace_id": "w1",
+            "details": {
+                "resource_id": "s1",
+                "resource_type": "source",
+                "subject": "users/u1",
+                "target": "Web",
+                "source_id": "s1",
+            },
+        },
+        "columns": {"event": "audit", "context_library_name": "unknown"},
+    }
+
+
+def test_our_own_header_takes_off_the_quote_before_a_formula() -> None:
+    header = "event_id,occurred_at (Europe/Oslo),action,action_raw,target_name"
+    found = record(header, "e1,2026-01-01T00:00:00+01:00,Source Created,source made,'=1+1")
+    assert found["id"] == "e1"
+    assert found["type"] == "source made"
+    assert found["resourceName"] == "=1+1"
+    other = record("time,type,target", "2026-01-01,X,'=1+1")
+    assert other["resourceName"] == "'=1+1"
+
+
+def test_our_own_header_is_known_with_columns_added_by_a_person() -> None:
+    header = "occurred_at (UTC),action,action_raw,checked by"
+    found = record(header, "2026-01-01T00:00:00Z,A,B,Maya")
+    assert found["type"] == "B"
+    assert found["columns"] == {"action": "A", "checked by": "Maya"}
