@@ -87,7 +87,7 @@ async def _announce(known: settings.Settings) -> None:
     Some servers listen before the lifespan starts, others after; none tells the app where.
     """
     while not (ports := no_delay()):
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.01)
     _tokens.append(remote.publish(known, ports[0]).token)
 
 

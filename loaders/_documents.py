@@ -16,7 +16,8 @@ from trail.model import Chunk, Reject
 _BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 # After a broken element, the next place where a sibling object may begin.
 _NEXT = re.compile(r"\}\s*,\s*(?=\{)")
-_DECODER = json.JSONDecoder()
+# Numbers stay text: only where an element ends matters, and a long one would raise.
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 def chunks(stream: Stream, rows: int, longest: int) -> Iterator[Chunk]:
@@ -37,6 +38,7 @@ def chunks(stream: Stream, rows: int, longest: int) -> Iterator[Chunk]:
             yield _chunk(numbers, texts, rejects, stream.progress)
             numbers, texts, rejects, size = [], [], [], 0
     yield _chunk(numbers, texts, rejects, 1.0)
+    stream.finish()
 
 
 def _chunk(numbers: list[int], texts: list[str], rejects: list[Reject], progress: float) -> Chunk:
@@ -49,17 +51,21 @@ def _chunk(numbers: list[int], texts: list[str], rejects: list[Reject], progress
 def _elements(stream: Stream, longest: int) -> Iterator[tuple[str, str]]:
     """Yield (text, reason): one element's own text, or what could not be read and why."""
     window = _Window(stream)
-    in_array = False
+    in_array, before, reason = False, "", ""
     while window.skip_blank():
         mark = window.mark()
         if mark == "[" and not in_array:
-            in_array = True
-            window.take(1)
+            in_array, before = True, window.take(1)
         elif in_array and mark in ",]":
-            in_array = mark == ","
-            window.take(1)
+            if before == "," or (before == "[" and mark == ","):
+                yield mark, "Not JSON: a comma without a record"
+            in_array, before = mark == ",", window.take(1)
         else:
-            yield window.element(longest)
+            text, reason = window.element(longest)
+            before = "element"
+            yield text, reason
+    if in_array and not reason:
+        yield "", "The array is never closed: the file is cut short"
 
 
 class _Window:

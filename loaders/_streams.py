@@ -4,12 +4,11 @@ Blocks come from Arrow's memory pool, which hands the same pages out again: read
 of what fresh memory for each block does.
 """
 
-import gzip
-import io
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol, cast
 
 import pyarrow as pa
 import zstandard
@@ -22,6 +21,13 @@ BLOCK = 8 << 20
 # How much of a file is looked at to tell what it is.
 SAMPLE = 256 << 10
 
+# What a damaged or cut file raises while it is unpacked.
+DAMAGE = (OSError, EOFError, zlib.error, zstandard.ZstdError)
+
+# A piece of packed bytes; small, since a hostile one grows thousands of times.
+_PIECE = 16 << 10
+
+_BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
@@ -41,7 +47,10 @@ class Stream:
         self._bytes = _unpacked(self._file, magic)
         self._packed = self._bytes is not self._file
         self._out = 0
-        self._head = self._read_block(b"")
+        self._broken: Exception | None = None
+        head = self._read_block(b"")
+        starts_with_mark = head.slice(0, min(3, len(head))).to_pybytes() == _BOM
+        self._head = head.slice(3) if starts_with_mark else head
 
     def __enter__(self) -> "Stream":
         return self
@@ -59,6 +68,14 @@ class Stream:
         """Return the share of the file that has been read, 0 to 1."""
         return min(self._file.tell() / self._size, 1.0)
 
+    def finish(self) -> None:
+        """Raise what broke the file, if anything did; to be called once all was read.
+
+        Damage ends the blocks early and without a word, so that what came before it is kept.
+        """
+        if self._broken:
+            raise self._broken
+
     def peek(self) -> bytes:
         """Return the first bytes, unpacked, without taking them."""
         return self._head.slice(0, min(len(self._head), SAMPLE)).to_pybytes()
@@ -70,47 +87,52 @@ class Stream:
             yield block.to_pybytes()
             block = self._read_block(b"")
 
-    def line_blocks(self, longest: int) -> Iterator[tuple[pa.Buffer, bool]]:
-        """Yield (block, cut): whole lines; or the start of one line that is too long, cut."""
-        block, carry = self._head, b""
-        skipping = False
+    def line_blocks(self, longest: int) -> Iterator[tuple[pa.Buffer, int]]:
+        """Yield (block, 0) of whole lines; or (start, bytes) of one line that is too long."""
+        block, start, skipped = self._head, None, 0
         while len(block):
             view = memoryview(block)
-            if skipping:
+            if start is not None:
                 end = _find(view, b"\n")
+                skipped += len(block) if end < 0 else end
                 if end < 0:
                     block = self._read_block(b"")
                     continue
-                skipping, block = False, block.slice(end + 1)
+                yield start, skipped
+                start, block = None, block.slice(end + 1)
                 view = memoryview(block)
             end = _rfind(view, b"\n") + 1
+            carry = b""
             if end:
-                yield block.slice(0, end), False
+                yield block.slice(0, end), 0
                 carry = bytes(view[end:])
             elif len(block) > longest:
-                yield block.slice(0, longest), True
-                skipping, carry = True, b""
+                start, skipped = block.slice(0, longest), len(block)
             else:
                 carry = bytes(view)
             following = self._read_block(carry)
             if len(following) == len(carry):
                 if carry:
-                    yield following, False
-                return
+                    yield following, 0
+                break
             block = following
+        if start is not None:
+            yield start, skipped
 
     def _read_block(self, carry: bytes) -> pa.Buffer:
         """Return *carry* and as many bytes as the file still gives, a block together."""
         # One size for all, so that the pool can hand the same pages out again.
-        buffer = pa.allocate_buffer(
-            memory_pool=pa.system_memory_pool(),
-            size=BLOCK if 2 * len(carry) < BLOCK else len(carry) + BLOCK,
-        )
+        size = BLOCK if 2 * len(carry) < BLOCK else len(carry) + BLOCK
+        buffer = pa.allocate_buffer(size, memory_pool=pa.system_memory_pool())
         view = memoryview(buffer).cast("B")
         view[: len(carry)] = carry
         filled = len(carry)
-        while filled < len(view):
-            count = self._bytes.readinto(view[filled:])  # type: ignore[attr-defined]
+        while filled < len(view) and not self._broken:
+            try:
+                count = self._bytes.readinto(view[filled:])
+            except DAMAGE as error:
+                self._broken = error
+                break
             if not count:
                 break
             filled += count
@@ -122,7 +144,7 @@ class Stream:
         if not self._packed or self._out <= _ALWAYS_ALLOWED:
             return
         if self._out > self._limits.expansion * self._file.tell():
-            raise LoadLimitError(
+            self._broken = LoadLimitError(
                 f"The file unpacks to more than {self._limits.expansion:,} times its size.",
                 "Unpack it and look at it before you load it; limits.expansion sets the limit.",
             )
@@ -130,22 +152,66 @@ class Stream:
 
 def head_of(path: Path, size: int = SAMPLE) -> bytes:
     """Return the first *size* bytes of *path*, unpacked; fewer where the file is damaged."""
+    found = bytearray()
     with path.open("rb") as file:
         magic = file.read(4)
         file.seek(0)
+        unpacked = _unpacked(file, magic)
+        view = memoryview(bytearray(64 << 10))
         try:
-            return _unpacked(file, magic).read(size)
-        except (OSError, EOFError, zstandard.ZstdError):
-            return b""
+            while len(found) < size and (count := unpacked.readinto(view)):
+                found += view[:count]
+        except DAMAGE:
+            return bytes(found)
+    return bytes(found[:size])
 
 
-def _unpacked(file: BinaryIO, magic: bytes) -> BinaryIO:
+class _Readable(Protocol):
+    def readinto(self, view: memoryview, /) -> int | None: ...
+
+
+class _Packed:
+    """A compressed file as bytes; the members or frames of one file follow one another.
+
+    Says when the file is cut short, which the libraries' own readers of Zstandard do not, and
+    gives all that comes before damage, which those of gzip do not.
+    """
+
+    def __init__(self, file: BinaryIO, make: Callable[[], Any]) -> None:
+        self._file = file
+        self._make = make
+        self._unpack: Any = None
+        self._left = memoryview(b"")
+        self._rest = b""
+
+    def readinto(self, view: memoryview, /) -> int:
+        while not self._left:
+            piece = self._rest or self._file.read(_PIECE)
+            self._rest = b""
+            if not piece:
+                if self._unpack is not None:
+                    raise EOFError
+                return 0
+            if self._unpack is None:
+                if not piece.strip(b"\0"):
+                    continue  # padding after the last member
+                self._unpack = self._make()
+            self._left = memoryview(self._unpack.decompress(piece))
+            if self._unpack.eof:
+                self._rest = self._unpack.unused_data
+                self._unpack = None
+        count = min(len(view), len(self._left))
+        view[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+
+def _unpacked(file: BinaryIO, magic: bytes) -> _Readable:
     if magic.startswith(_GZIP):
-        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
+        return _Packed(file, lambda: zlib.decompressobj(wbits=31))
     if magic == _ZSTD:
-        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-        return io.BufferedReader(reader, BLOCK)  # type: ignore[arg-type,return-value]
-    return file
+        return _Packed(file, lambda: zstandard.ZstdDecompressor().decompressobj())
+    return cast(_Readable, file)
 
 
 def _find(view: memoryview, mark: bytes) -> int:

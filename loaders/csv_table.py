@@ -21,8 +21,9 @@ _DELIMITERS = ",;\t"
 # What the first line of no text has.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
-# A row that goes on over more lines than this has lost a quote.
-_MOST_LINES = 1_000
+# A row that goes on for more characters than this has lost a quote. Far above the longest record:
+# the inside of a long cell is a stranger's words, and must not be taken for rows of the table.
+_FARTHEST = 8 << 20
 # Lines are read again after a lost quote. Past this much of it, in characters, a region that was
 # read in vain is read line by line, so that a hostile file costs no more than twice its size.
 _PATIENCE = 4 << 20
@@ -54,7 +55,7 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
     """
     longest = settings.limits.line_bytes
     # The limit is the whole process's; it is only ever raised, and ingest has its own.
-    csv.field_size_limit(max(csv.field_size_limit(), longest))
+    csv.field_size_limit(max(csv.field_size_limit(), _FARTHEST, longest))
     with Stream(source.path, settings.limits) as stream:
         rows = _rows(stream, _delimiter(stream.peek().removeprefix(_BOM)) or ",", longest)
         header = next(rows, None)
@@ -65,6 +66,7 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
             )
         columns = Columns([_legible(name) for name in header[1]], source.mapping, source.name)
         yield from _chunks(rows, columns, stream)
+        stream.finish()
 
 
 def _chunks(rows: Iterator[Reject | Row], columns: Columns, stream: Stream) -> Iterator[Chunk]:
@@ -125,6 +127,11 @@ class _Lines:
         """Return the present row as it stands in the file."""
         return "".join(self._lines[self._start : self._at]).rstrip("\r\n")
 
+    @property
+    def is_too_long(self) -> bool:
+        """Return whether the present row is longer than a record may be."""
+        return sum(map(len, self._lines[self._start : self._at])) > self._longest
+
     def second(self) -> str:
         """Return the present row's second line."""
         return self._lines[self._start + 1]
@@ -150,11 +157,8 @@ class _Lines:
         if at == self._start + 1:
             self._size = 0
         self._size += len(self._lines[at - 1])
-        if (
-            self._first + self._start < self._alone_until
-            or at - self._start >= _MOST_LINES
-            or self._size > self._longest
-        ):
+        farthest = max(_FARTHEST, self._longest)
+        if self._first + self._start < self._alone_until or self._size > farthest:
             raise _TooFarError
 
     def _fill(self) -> None:
@@ -165,10 +169,10 @@ class _Lines:
         self._first += self._start
         self._at -= self._start
         self._start = 0
-        for block, is_cut in self._blocks:
-            if is_cut:
+        for block, too_long in self._blocks:
+            if too_long:
                 reason = f"Longer than {self._longest:,} bytes"
-                self.cut = Reject(self._first + len(self._lines), reason, bytes(block))
+                self.cut = Reject(self._first + len(self._lines), reason, bytes(block), too_long)
                 raise StopIteration
             octets = bytes(block)
             if self._first == 1 and not self._lines:
@@ -201,13 +205,15 @@ def _rows(stream: Stream, delimiter: str, longest: int) -> Iterator[Reject | Row
             return
         except (csv.Error, _TooFarError) as error:
             lines.go_back()
-            yield _refused(line, lines.text(), _reason(error, longest))
+            yield _refused(line, lines.text(), _reason(error))
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
             continue
         if not width:
             width = len(cells) if any(cells) else 0
         if len(cells) == width:
-            if any(cells):
+            if lines.is_too_long:
+                yield _refused(line, lines.text(), f"Longer than {longest:,} bytes")
+            elif any(cells):
                 yield line, cells, lines.text
         elif lines.count > 1 and _stands_alone(lines.second(), delimiter, width):
             lines.go_back()
@@ -238,11 +244,11 @@ def _cells(text: str, delimiter: str) -> list[str]:
         return []
 
 
-def _reason(error: Exception, longest: int) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, _TooFarError) or "unexpected end" in str(error):
         return _OPEN
     if "field larger" in str(error):
-        return f"A cell is longer than {longest:,} bytes"
+        return f"A cell is longer than {csv.field_size_limit():,} characters"
     if "new-line" in str(error):
         return "A line ends in the middle of a cell without quotes"
     return _LOOSE

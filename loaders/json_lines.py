@@ -3,6 +3,7 @@
 Plain lines are cut without copying a byte: Arrow views point into the blocks that were read.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import orjson
 import pyarrow as pa
 
 from loaders import _documents
-from loaders._streams import SAMPLE, Stream, head_of
+from loaders._streams import Stream, head_of
 from trail.model import Chunk, Loader, Reject, Source
 from trail.schema import ROW_GROUP
 from trail.settings import Settings
@@ -20,14 +21,13 @@ from trail.settings import Settings
 # through the write-ahead log first.
 ROWS = 2 * ROW_GROUP
 
-# How many lines tell a file of lines from one document that spans lines.
-_SAMPLE = 10
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 def accepts(path: Path) -> bool:
     """Return whether the first bytes of *path*, unpacked, look like JSON text; or it is empty."""
     text = head_of(path).removeprefix(b"\xef\xbb\xbf").lstrip()
-    return text[:1] in (b"{", b"[") or (not text and path.stat().st_size == 0)
+    return not text or text[:1] in (b"{", b"[")
 
 
 def read(source: Source, settings: Settings) -> Iterator[Chunk]:
@@ -40,21 +40,33 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
 
 
 def is_lines(head: bytes) -> bool:
-    """Return whether *head* begins a file of one record a line, broken ones among them."""
-    rows = [row for row in head.splitlines() if row.strip()]
-    if len(head) >= SAMPLE and len(rows) > 1:
-        rows.pop()  # cut by the sample's end
-    sample = rows[:_SAMPLE]
-    whole = [_is_json(row) for row in sample]
-    if head.lstrip()[:1] == b"[":
-        return len(sample) > 1 and whole[0]
-    return bool(whole) and (whole[0] or sum(whole) * 2 >= len(whole))
+    """Return whether *head* begins a file of one record a line, broken ones among them.
+
+    A document that spans lines is valid up to where it is cut; lines that are broken are not.
+    """
+    text = head.decode("utf-8", "surrogateescape").lstrip()
+    if not text:
+        return False
+    first, newline, rest = text.partition("\n")
+    if text.startswith("["):
+        return bool(rest.strip()) and _is_json(first)
+    if not newline or not text.startswith("{"):
+        return True
+    # Cut at a line's end, where no string can be open.
+    text = text[: text.rindex("\n")].rstrip()
+    try:
+        _, end = _DECODER.raw_decode(text)
+    except json.JSONDecodeError as error:
+        return error.pos < len(text)
+    except RecursionError:
+        return True
+    return end <= len(first)
 
 
-def _is_json(row: bytes) -> bool:
+def _is_json(row: str) -> bool:
     try:
         return isinstance(orjson.loads(row), dict | list)
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
         return False
 
 
@@ -62,16 +74,18 @@ def lines(stream: Stream, longest: int) -> Iterator[Chunk]:
     """Yield chunks of `ROWS` lines; blank lines are no records and are not counted."""
     gathered = _Gathered()
     first_line = 1
-    for block, is_cut in stream.line_blocks(longest):
+    for block, too_long in stream.line_blocks(longest):
         views, numbers, rejects, seen = _cut(block, first_line)
-        if is_cut:
-            rejects = [Reject(first_line, f"Longer than {longest:,} bytes", bytes(block))]
+        if too_long:
+            reason = f"Longer than {longest:,} bytes"
+            rejects = [Reject(first_line, reason, bytes(block), too_long)]
             views, numbers, seen = views[:0], numbers[:0], 1
         first_line += seen
         gathered.add(views, numbers, rejects)
         while gathered.rows >= ROWS:
             yield gathered.take(ROWS, stream.progress)
     yield gathered.take(gathered.rows, 1.0)
+    stream.finish()
 
 
 class _Gathered:
@@ -112,9 +126,9 @@ def _cut(block: pa.Buffer, first_line: int) -> tuple[pa.Array, np.ndarray, list[
     numbers = np.arange(first_line, first_line + len(ends), dtype=np.int64)
     seen = len(ends)
     lengths = ends - starts
-    # A record is longer than a view's inline text; shorter lines are rare and take the slow way.
-    short = np.flatnonzero(lengths <= 12)
-    blank = [at for at in short if not octets[starts[at] : ends[at]].tobytes().strip()]
+    # Only a line that is empty or begins with a blank can be blank.
+    maybe = np.flatnonzero((lengths == 0) | (octets[starts.clip(max=len(octets) - 1)] <= 0x20))
+    blank = [at for at in maybe if not octets[starts[at] : ends[at]].tobytes().strip()]
     if blank:
         keep = np.ones(seen, bool)
         keep[blank] = False

@@ -5,8 +5,10 @@ inside the server (see desk), with the same words.
 """
 
 import argparse
+import contextlib
 import datetime as dt
 import json
+import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +17,11 @@ from trail import export as exports
 from trail.desk import Desk
 from trail.errors import InputError
 from trail.filters import Filter
-from trail.loading import load_files
+from trail.loading import files, load_files
 from trail.model import EVENT_COLUMNS, Batch
 from trail.queries import counts, status
 from trail.queries.events import LISTED
+from trail.store import Store
 
 _TABLE = ("occurred_at", "action", "target_name", "actor_name", "actor_id", "outcome")
 
@@ -27,8 +30,31 @@ def load(args: argparse.Namespace, desk: Desk) -> int:
     """Load files and folders; print what was kept, duplicate and quarantined."""
     mapping = _mapping(desk.folder / args.mapping) if args.mapping else {}
     paths = [desk.folder / path for path in args.paths]
+    files(paths)  # what is not there must not make a database
+    with contextlib.ExitStack() as stack:
+        store = _rehearsal(desk, stack) if args.dry_run else desk.store(True)
+        return _load(args, desk, store, paths, mapping)
+
+
+def _rehearsal(desk: Desk, stack: contextlib.ExitStack) -> Store:
+    """Return the store to compare with: an empty one where there is none yet."""
+    try:
+        return desk.store(False)
+    except InputError:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        store = Store.open(Path(folder) / "empty.duckdb", desk.settings)
+        stack.callback(store.close)
+        return store
+
+
+def _load(
+    args: argparse.Namespace,
+    desk: Desk,
+    store: Store,
+    paths: list[Path],
+    mapping: dict[str, str],
+) -> int:
     batches = []
-    store = desk.store(True)
     for batch in load_files(
         store,
         desk.settings,
@@ -175,7 +201,7 @@ def _progress(desk: Desk, share: float, batch: Batch) -> None:
 
 
 def _rows(lines: str) -> str:
-    rows = (json.loads(line) for line in lines.splitlines())
+    rows = (json.loads(line) for line in lines.split("\n") if line)
     return "".join(
         "\t".join(_plain(str(row[name] or "")) for name in _TABLE) + "\n" for row in rows
     )

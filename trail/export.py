@@ -51,9 +51,9 @@ class Export:
         if self.format not in FORMATS:
             raise InputError(f"Unknown format {self.format!r}.", "Use csv, ndjson or parquet.")
         unknown = [name for name in self.columns if name not in EVENT_COLUMNS]
-        if unknown or not self.columns:
+        if unknown or not self.columns or len(set(self.columns)) < len(self.columns):
             raise InputError(
-                f"Unknown column {unknown[0]!r}." if unknown else "No columns.",
+                f"Unknown column {unknown[0]!r}." if unknown else "No columns, or one twice.",
                 f"Known: {', '.join(EVENT_COLUMNS)}.",
             )
 

@@ -59,7 +59,7 @@ with read as (
  from {relation}
 ), said as (
  select pos, line, f is null or doubtful as unread, f.type = 'track' as is_track,
-  coalesce(nullif(f.messageId, ''), nullif(f.id, ''), made_id) as event_id,
+  coalesce({_unless_blank("f.messageId")}, {_unless_blank("f.id")}, made_id) as event_id,
   coalesce(nullif(f.timestamp, ''), nullif(f.originalTimestamp, ''), f.receivedAt, '') as said,
   case when f.type = 'track' or f.properties is not null then
    coalesce(nullif(f.properties.type, ''),
@@ -87,6 +87,11 @@ select pos, line, event_id, occurred_at, action_raw, who, email, {_TARGET_TYPE} 
   else '' end as reason,
  unread or coalesce(event_id, '') = '' as slow
 from timed"""
+
+
+def _unless_blank(text: str) -> str:
+    # Only text whose first letter sorts before "!" can be blank; the expression stays cheap.
+    return f"case when {text} < '!' and regexp_full_match({text}, '\\s*') then null else {text} end"
 
 
 def _doubtful(limits: Limits) -> str:

@@ -156,7 +156,7 @@ class _Job:
                 "line": pa.array([reject.line for reject in rejects], pa.int64()),
                 "reason": pa.array([reject.reason for reject in rejects], pa.string()),
                 "raw": pa.array([r.raw[:QUARANTINE_BYTES] for r in rejects], pa.binary()),
-                "raw_bytes": pa.array([len(reject.raw) for reject in rejects], pa.int64()),
+                "raw_bytes": pa.array([r.size or len(r.raw) for r in rejects], pa.int64()),
             }
         )
         cursor.register("rejected", table)

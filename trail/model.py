@@ -44,11 +44,15 @@ QUARANTINE_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that could not become an event: where it stood, why, and its bytes."""
+    """A record that could not become an event: where it stood, why, and its bytes.
+
+    `size` is how many bytes it had, where `raw` is only its beginning.
+    """
 
     line: int
     reason: str
     raw: bytes
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ It says in words why a record is refused.
 """
 
 import hashlib
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -17,10 +18,14 @@ from trail.settings import Limits
 # Wrappers inside wrappers are real (an array of pages of events), but not without end.
 _MOST_WRAPPERS = 6
 
+_BLANK = re.compile(r"[ \t\r\n]*")
+# Numbers stay text: only where a value ends matters here.
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record's JSON text and, where the producer gave no id, the id made from its content."""
+    """One record's exact JSON text, and an id made from its content if it brings none."""
 
     raw: str
     made_id: str
@@ -44,8 +49,7 @@ def unfold(text: bytes, limits: Limits) -> Iterator[Record | Refusal]:
     if problem:
         yield Refusal(problem, text)
         return
-    value = orjson.loads(text)
-    yield from _records(value, text.decode().strip(), 0)
+    yield from _records(text.decode().strip(), 0)
 
 
 def _problem(text: bytes, limits: Limits) -> str:
@@ -90,47 +94,65 @@ def depth(text: bytes) -> int:
     return deepest
 
 
-def _records(value: Any, text: str | None, wrappers: int) -> Iterator[Record | Refusal]:
-    inner = _inside(value)
+def _records(text: str, wrappers: int) -> Iterator[Record | Refusal]:
+    inner = _inside(text)
     if inner is None:
-        yield _record(value, text)
+        yield _record(text)
     elif wrappers >= _MOST_WRAPPERS:
-        yield Refusal("Wrapped too many times", orjson.dumps(value))
+        yield Refusal("Wrapped too many times", text.encode())
     elif not inner:
-        yield Refusal("Holds no records", orjson.dumps(value))
+        yield Refusal("Holds no records", text.encode())
     else:
         for item in inner:
-            yield from _records(item, None, wrappers + 1)
+            yield from _records(item, wrappers + 1)
 
 
-def _inside(value: Any) -> list[Any] | None:
-    """Return the records that *value* wraps, or None when it is no wrapper."""
-    if isinstance(value, list):
-        return value
-    if not isinstance(value, dict):
+def _inside(text: str) -> list[str] | None:
+    """Return the texts of the records that *text* wraps, or None when it is no wrapper."""
+    if text.startswith("["):
+        return [value for _, value in _members(text)]
+    if not text.startswith("{"):
         return None
-    data = value.get("data")
-    if isinstance(data, dict) and isinstance(data.get("events"), list):
-        return list(data["events"])
-    if isinstance(value.get("batch"), list):
-        return list(value["batch"])
-    payload = value.get("payload")
-    if isinstance(payload, dict) and isinstance(payload.get("body"), dict | list):
-        return [payload["body"]]
-    return None
+    top = _first(text)
+    events = _first(top.get("data", "")).get("events", "")
+    for wrapped in (events, top.get("batch", "")):
+        if wrapped.startswith("["):
+            return [value for _, value in _members(wrapped)]
+    body = _first(top.get("payload", "")).get("body", "")
+    return [body] if body[:1] in ("{", "[") else None
 
 
-def _record(value: Any, text: str | None) -> Record | Refusal:
-    raw = orjson.dumps(value) if text is None else text.encode()
-    if not isinstance(value, dict):
-        return Refusal("Not an audit event: not a JSON object", raw)
-    return Record(raw.decode(), "" if _has_id(value) else _content_id(value))
+def _first(text: str) -> dict[str, str]:
+    """Return the members of the object *text* as text; of a repeated name the first."""
+    found: dict[str, str] = {}
+    if text.startswith("{"):
+        for name, value in _members(text):
+            found.setdefault(name, value)
+    return found
 
 
-def _has_id(value: dict[str, Any]) -> bool:
-    return any(str(value.get(name) or "").strip() for name in ("messageId", "id"))
+def _members(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, exact text) of each member of valid JSON; elements have an empty name."""
+    at = _blank(text, 1)
+    while text[at] not in "]}":
+        name = ""
+        if text[0] == "{":
+            name, at = _DECODER.raw_decode(text, at)
+            at = _blank(text, _blank(text, at) + 1)
+        _, end = _DECODER.raw_decode(text, at)
+        yield name, text[at:end]
+        at = _blank(text, end)
+        if text[at] == ",":
+            at = _blank(text, at + 1)
 
 
-def _content_id(value: dict[str, Any]) -> str:
-    canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    return "sha256-" + hashlib.sha256(canonical).hexdigest()
+def _blank(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
+
+
+def _record(text: str) -> Record | Refusal:
+    if not text.startswith("{"):
+        return Refusal("Not an audit event: not a JSON object", text.encode())
+    canonical = orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS)
+    return Record(text, "sha256-" + hashlib.sha256(canonical).hexdigest())

@@ -41,7 +41,7 @@ def frame(kind: str, data: bytes) -> bytes:
 def note_path(settings: Settings) -> Path:
     """Return where the note of this database's server lies."""
     path = settings.store.path.absolute()
-    return path.with_name(f".{path.stem}.server.json")
+    return path.with_name(f".{path.name}.server.json")
 
 
 def publish(settings: Settings, port: int) -> Note:
@@ -106,7 +106,7 @@ def run(note: Note, arguments: list[str], folder: Path, out: Out) -> int | None:
             if kind == b"x":
                 return int(data)
             (out.text if kind == b"o" else out.note)(data.decode())
-    except (OSError, http.client.HTTPException, struct.error) as error:
+    except (OSError, ValueError, http.client.HTTPException, struct.error) as error:
         raise UnavailableError("The server stopped answering.", "Run the command again.") from error
     finally:
         connection.close()

@@ -4,6 +4,7 @@ Read once at the start of a process and handed down; nothing else reads the envi
 """
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -111,6 +113,14 @@ def load(**given: Any) -> Settings:
     """
     try:
         return Settings(**given)
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingError(
+            f"{config_path().name}: not a TOML file: {problem}.", "Mend that line."
+        ) from None
+    except SettingsError as problem:
+        raise SettingError(
+            f"The environment cannot be read: {problem}.", "Name one setting a variable."
+        ) from None
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -77,7 +77,7 @@ class Store:
                 "attach $path as trail (storage_version $version)",
                 {"path": str(path), "version": _STORAGE},
             )
-        except duckdb.IOException as error:
+        except duckdb.Error as error:
             connection.close()
             raise UnavailableError(
                 f"{path.name} cannot be opened: another process holds it, or it is no database.",
@@ -93,7 +93,8 @@ class Store:
             ("autoinstall_known_extensions", False),
             ("autoload_known_extensions", False),
         ):
-            connection.execute(f"set {setting} = '{value}'")
+            # Global, since a cursor does not inherit what was set on its connection.
+            connection.execute(f"set global {setting} = '{value}'")
         store = cls(connection, path)
         try:
             store.write(_migrate)
@@ -122,6 +123,8 @@ class Store:
         cursor = self.cursor()
         try:
             cursor.execute("begin")
+            # The snapshot is taken by the first read, not by `begin`.
+            cursor.execute("select version from schema_version").fetchall()
             yield _Reading(cursor)
         finally:
             cursor.close()

@@ -146,6 +146,17 @@ def test_bytes_that_are_not_utf_8_cost_only_their_row(load: Load, store: Store) 
     assert bad[0]["raw"].endswith(b"caf\xe9")
 
 
+@pytest.mark.parametrize("filling", ["\n" * 1_001, "y" * 1_100_000 + "\n", "y\n" * 600_000])
+def test_what_stands_inside_a_long_cell_is_never_read_as_rows(
+    load: Load, store: Store, filling: str
+) -> None:
+    header = HEADER.strip().split(",")
+    row = ["e1", "2026-01-01", "Source Created", "users/a", filling + line(7) + line(8)]
+    batch = load(table([header, row, ["e2", "2026-01-01", "A", "u", ""]]), "a.csv")
+    assert set(ids(store)) - {"e1"} == {"e2"}
+    assert batch.read == batch.kept + batch.quarantined == 2
+
+
 @pytest.mark.parametrize("length", [1_100_000, 20_000_000])
 def test_a_cell_that_is_too_long_costs_only_its_row(load: Load, store: Store, length: int) -> None:
     text = HEADER + line(1) + line(2, "x" * length) + line(3)

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from trail import zones
@@ -26,6 +27,8 @@ _GRAINS = (
     (dt.timedelta(days=8), _HOUR),
 )
 _DAY = dt.timedelta(days=1)
+# No chart has more days than this.
+_LONGEST = dt.timedelta(days=2000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,17 @@ def facets_and_count(
 
 def actors(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
     """Return the actors of what *filter_* chooses, all of its conditions holding, most first."""
-    found = _actor_facets(engine, filter_, now)["actor"]
-    return [each for each in found if each.count]
+    rows = _rows(engine, filter_, now, cube=False)
+    table = engine.table(
+        "select actor_id, actor_name, actor_email, n from ("
+        f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
+        ") join actors using (actor_key) order by n desc, actor_id",
+        rows.params,
+    ).to_pylist()
+    return [
+        Value(row["actor_id"], row["actor_name"] or row["actor_email"] or row["actor_id"], row["n"])
+        for row in table
+    ]
 
 
 def histogram(
@@ -169,14 +181,20 @@ def grain_of(window: Window) -> dt.timedelta:
 
 
 def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
-    """Return *window* with both ends: open ones at the first event, and the last or now."""
-    if window.start and window.end:
+    """Return *window* with both ends: open ones at the first event, and the last or now.
+
+    A window of many years is cut to the years that have events, so that it can be drawn.
+    """
+    if window.start and window.end and window.end - window.start <= _LONGEST:
         return window
     table = engine.table("select min(hour) as first, max(hour) as last from cube")
     first, last = table["first"][0].as_py(), table["last"][0].as_py()
     moment = now.astimezone(dt.UTC).replace(tzinfo=None)
-    end = window.end or max(moment, last + _HOUR if last else moment)
-    start = window.start or first or end - _DAY
+    newest = max(moment, last + _HOUR if last else moment)
+    end = min(window.end, newest) if window.end else newest
+    start = first or end - _DAY
+    if window.start:
+        start = max(window.start, start) if end - window.start > _LONGEST else window.start
     return Window(min(start, end), end)
 
 
@@ -279,9 +297,17 @@ def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str
         if _passes_actor(filter_, row):
             types[row["actor_type"]] += row["n"]
     return {
-        "actor": _ranked(filter_, "actor", actors, labels),
+        "actor": _ranked(_without_emails(filter_, table), "actor", actors, labels),
         "actor_type": _ranked(filter_, "actor_type", types, {}),
     }
+
+
+def _without_emails(filter_: Filter, rows: list[dict[str, Any]]) -> Filter:
+    """Return *filter_* without the actors that are chosen by e-mail: they are listed by id."""
+    for row in rows:
+        if row["actor_email"]:
+            filter_ = filter_.put("actor", row["actor_email"], "")
+    return filter_
 
 
 def _target_types(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:

@@ -248,11 +248,15 @@ def stream(
         where = f"{span(window, 'e.occurred_at')} and {chosen.where}"
         order = _order(descending=descending)
         cap = "" if left is None else f" order by {order} limit {left}"
-        star = f"select {STAR}, e.event_id as place, e.raw from events e where {where}{cap}"
-        # Ordered by the id itself, since *text* may have changed the one that is shown.
+        star = (
+            f"select {STAR}, e.occurred_at as moment, e.event_id as place, e.raw "
+            f"from events e where {where}{cap}"
+        )
+        # Ordered by what is stored, since the columns may show the time and the id as other text.
+        word = "desc" if descending else "asc"
         sql = (
-            f"select {columns} from ({named(star, ', place, raw', text)}) "
-            f"order by {_order(descending=descending, id_='place')}"
+            f"select {columns} from ({named(star, ', moment, place, raw', text)}) "
+            f"order by moment {word}, place {word}"
         )
         for batch in reading.batches(sql, chosen.params, rows):
             yield batch
@@ -299,9 +303,9 @@ def _past(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:
     )
 
 
-def _order(*, descending: bool, id_: str = "event_id") -> str:
+def _order(*, descending: bool) -> str:
     word = "desc" if descending else "asc"
-    return f"occurred_at {word}, {id_} {word}"
+    return f"occurred_at {word}, event_id {word}"
 
 
 def _cursor(row: dict[str, Any]) -> Cursor:

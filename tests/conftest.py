@@ -1,0 +1,112 @@
+"""What tests of the store share: settings, an open store, and loading bytes into it."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from trail.loading import load_files
+from trail.model import Batch
+from trail.settings import CONFIG_VARIABLE, Settings
+from trail.settings import Store as StoreSettings
+from trail.store import Store
+
+# The database is a file: an example takes milliseconds, and how many depends on the machine.
+hypothesis.settings.register_profile(
+    "trail",
+    deadline=None,
+    suppress_health_check=[
+        hypothesis.HealthCheck.function_scoped_fixture,
+        hypothesis.HealthCheck.too_slow,
+    ],
+)
+hypothesis.settings.load_profile("trail")
+
+Load = Callable[..., Batch]
+CORPORA_VARIABLE = "TRAIL_CORPORA"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Return the default settings, whatever the machine's own say; the database in tmp_path."""
+    for name in list(os.environ):
+        if name.startswith("TRAIL_") and name != CORPORA_VARIABLE:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "no-such-trail.toml"))
+    return Settings(store=StoreSettings(path=tmp_path / "trail.duckdb", memory="1GB"))
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    """Return an open, empty store; closed after the test."""
+    opened = Store.open(settings.store.path, settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def load(store: Store, settings: Settings, tmp_path: Path) -> Load:
+    """Return `load(data, name="events.ndjson", dry_run=False, into=store)`: bytes to a batch.
+
+    The bytes become a file of that name, and go the way that `python -m trail load` goes.
+    """
+
+    def loaded(
+        data: bytes,
+        name: str = "events.ndjson",
+        *,
+        dry_run: bool = False,
+        into: Store = store,
+        using: Settings = settings,
+    ) -> Batch:
+        folder = tmp_path / "files"
+        folder.mkdir(exist_ok=True)
+        path = folder / name
+        path.write_bytes(data)
+        return next(load_files(into, using, [path], dry_run=dry_run))
+
+    return loaded
+
+
+def rows(store: Store, order: str = "occurred_at, event_id") -> list[dict[str, Any]]:
+    """Return all events with all their columns."""
+    return store.table(f"select * from event_rows order by {order}").to_pylist()
+
+
+def row(store: Store, event_id: str) -> dict[str, Any]:
+    """Return the one event with that id."""
+    found = store.table("select * from event_rows where event_id = $id", {"id": event_id})
+    assert found.num_rows == 1
+    return dict(found.to_pylist()[0])
+
+
+def quarantine(store: Store, batch: Batch) -> list[dict[str, Any]]:
+    """Return what the batch refused, in line order: line, reason, raw, raw_bytes."""
+    return store.table(
+        "select line, reason, raw, raw_bytes from quarantine where batch_id = $batch "
+        "order by line, reason, raw",
+        {"batch": batch.batch_id},
+    ).to_pylist()
+
+
+def counted(store: Store) -> tuple[list[Any], list[Any]]:
+    """Return the cube's counts, and the same counts from the events; they must be equal."""
+    columns = "hour, action_key, actor_type, target_type, workspace_id"
+    cube = store.table(f"select {columns}, sum(n)::bigint n from cube group by all order by all")
+    events = store.table(
+        "select date_trunc('hour', e.occurred_at) as hour, e.action_key, p.actor_type, "
+        "e.target_type, e.workspace_id, count(*) as n "
+        "from events e join actors p using (actor_key) group by all order by all"
+    )
+    return cube.to_pylist(), events.to_pylist()
+
+
+def corpora() -> Path:
+    """Return the folder of hostile inputs; skips the test when there is none."""
+    given = os.environ.get(CORPORA_VARIABLE)
+    if not given or not Path(given).is_dir():
+        pytest.skip(f"needs the corpora: set {CORPORA_VARIABLE} to their folder")
+    return Path(given)

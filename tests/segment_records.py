@@ -1,0 +1,181 @@
+"""Records of the shapes in which Segment sends audit events, for tests.
+
+`forwarded` is a track call of Audit Forwarding, `api_event` an object of the Public API; the rest
+is what such records come wrapped in.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from typing import Any
+
+Record = dict[str, Any]
+
+START = dt.datetime(2026, 11, 1, 8, 0, tzinfo=dt.UTC)
+USER = "MNxxtIRCbe"
+WORKSPACE = "VWDxzzIpI5"
+
+
+# Where a key to leave out stands.
+_HOLDERS = {"": (), "properties": ("properties",), "details": ("properties", "details")}
+
+
+def moment(number: int = 0) -> str:
+    """Return a time *number* minutes after START, written as Segment writes it."""
+    at = START + dt.timedelta(minutes=number)
+    return f"{at.strftime('%Y-%m-%dT%H:%M:%S')}.{at.microsecond // 1000:03}Z"
+
+
+def message_id(number: int) -> str:
+    """Return an id in the form of a forwarded call's."""
+    return f"api-{number:027}"
+
+
+def forwarded(
+    number: int = 1,
+    type: str = "Source Modified",
+    *,
+    details: Record | None = None,
+    properties: Record | None = None,
+    without: Iterable[str] = (),
+    **top: Any,
+) -> Record:
+    """Return the *number*-th call of Audit Forwarding: its id and its minute come of the number.
+
+    *details*, *properties* and *top* go over the usual values; *without* names keys to leave out,
+    as `userId` or `details.subject`.
+    """
+    at = moment(number)
+    record: Record = {
+        "channel": "server",
+        "context": {"library": {"name": "unknown", "version": "unknown"}},
+        "event": "Audit",
+        "integrations": {},
+        "messageId": message_id(number),
+        "originalTimestamp": at,
+        "projectId": "B4fc7r2vDB",
+        "properties": {
+            "details": {
+                "resource_id": "LAn9KpdvNZ",
+                "resource_type": "source",
+                "source_id": "LAn9KpdvNZ",
+                "subject": f"users/{USER}",
+                "target": "Web shop",
+                **(details or {}),
+            },
+            "type": type,
+            "workspace_id": WORKSPACE,
+            **(properties or {}),
+        },
+        "receivedAt": at,
+        "timestamp": at,
+        "type": "track",
+        "userId": USER,
+        "version": 2,
+        **top,
+    }
+    for name in without:
+        inner, _, key = name.rpartition(".")
+        holder = record
+        for part in _HOLDERS[inner]:
+            holder = holder[part]
+        del holder[key]
+    return record
+
+
+def api_event(
+    number: int = 1, type: str = "Source Modified", *, without: Iterable[str] = (), **given: Any
+) -> Record:
+    """Return the *number*-th audit event as the Public API gives it."""
+    record: Record = {
+        "id": f"evt_{number:022}",
+        "timestamp": moment(number),
+        "type": type,
+        "actor": f"users/{USER}",
+        "actorEmail": "mara@example.com",
+        "resourceId": "LAn9KpdvNZ",
+        "resourceType": "Sources",
+        "resourceName": "Web shop",
+        **given,
+    }
+    return {key: value for key, value in record.items() if key not in set(without)}
+
+
+def permission_check(number: int = 1) -> Record:
+    """Return the call that names its actor by `subject_id` and has no target."""
+    return forwarded(
+        number,
+        "Permission Check",
+        details={
+            "action": "source:debugger-view",
+            "sso_connection_id": "",
+            "subject_id": USER,
+            "subject_type": "user",
+        },
+        without=("details.subject", "details.target", "details.source_id"),
+    )
+
+
+def new_event_allowed(number: int = 1) -> Record:
+    """Return the call that the system makes: no subject, `__system__` as its user."""
+    return forwarded(
+        number,
+        "New Event Allowed",
+        details={
+            "blocked": "false",
+            "message_id": message_id(number + 1_000_000),
+            "name": "Space Modified",
+            "planned": "false",
+            "source_name": "Web shop",
+            "source_slug": "web_shop",
+            "tracking_plan_connected": "false",
+            "tracking_plan_id": "",
+            "type": "track",
+        },
+        without=("details.subject", "details.target"),
+        userId="__system__",
+    )
+
+
+def replayed(record: Record) -> Record:
+    """Return the call as a replay sends it again: the same id, `replay`, and two keys fewer."""
+    kept = {key: value for key, value in record.items() if key not in ("projectId", "version")}
+    return {**kept, "replay": True}
+
+
+def api_page(records: list[Record], **pagination: Any) -> Record:
+    """Return an answer of the Public API that holds *records*."""
+    return {
+        "data": {
+            "events": records,
+            "pagination": {"current": "MA==", "totalEntries": len(records), **pagination},
+        }
+    }
+
+
+def saved_request(record: Record | list[Record]) -> Record:
+    """Return a request as the function tester saves it: body, headers, query parameters."""
+    return {
+        "payload": {
+            "body": record,
+            "headers": {"Content-Type": ["application/json"], "User-Agent": ["Segment.io/1.0"]},
+            "queryParameters": {},
+        }
+    }
+
+
+def batch_call(records: list[Record]) -> Record:
+    """Return a body of `/v1/batch`."""
+    return {"batch": records, "sentAt": moment(), "writeKey": "not-a-real-key"}
+
+
+def line(record: Any) -> bytes:
+    """Return *record* as JSON text, compact, without a newline."""
+    return json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def ndjson(records: Iterable[Any]) -> bytes:
+    """Return *records* one a line; bytes go in as they are."""
+    return b"".join(
+        (record if isinstance(record, bytes) else line(record)) + b"\n" for record in records
+    )

@@ -1,0 +1,200 @@
+"""What every loader promises, over all that are found under loaders/."""
+
+import gzip
+import io
+import json
+import zlib
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.segment_records import api_event, api_page, forwarded, ndjson, saved_request
+from trail.errors import TrailError
+from trail.loading import load_files
+from trail.model import Chunk, Loader, Reject, Source
+from trail.registry import discover
+from trail.settings import Settings
+from trail.store import Store
+
+LOADERS: dict[str, Loader] = discover("loaders", "LOADER")
+EVENTS = [api_event(n) for n in range(1, 30)]
+
+
+def _table() -> bytes:
+    out = io.BytesIO()
+    columns = {name: [str(event[name]) for event in EVENTS] for name in EVENTS[0]}
+    pyarrow.parquet.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def _csv() -> bytes:
+    rows = [list(EVENTS[0]), *(list(event.values()) for event in EVENTS)]
+    return "\n".join(",".join(f'"{cell}"' for cell in row) for row in rows).encode()
+
+
+SAMPLES: dict[str, bytes] = {
+    "lines": ndjson([*EVENTS, *(forwarded(n) for n in range(5))]),
+    "broken lines": ndjson([EVENTS[0], b"{", b'{"x":"\xff"}', EVENTS[1], b"", b"[]"]),
+    "array": json.dumps(EVENTS, indent=1).encode(),
+    "page": json.dumps(api_page(EVENTS)).encode(),
+    "saved": json.dumps(saved_request(forwarded(1)), indent=2).encode(),
+    "gzip": gzip.compress(ndjson(EVENTS)),
+    "zstd": zstandard.ZstdCompressor().compress(ndjson(EVENTS)),
+    "csv": _csv(),
+    "parquet": _table(),
+    "empty": b"",
+    "blank": b"\n\n  \n",
+    "text": b"Dear all,\nthis is no file of events.\n",
+    "picture": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+    "zeros": bytes(5_000),
+    "gzip magic only": b"\x1f\x8b",
+    "zstd magic only": b"\x28\xb5\x2f\xfd",
+    "parquet magic only": b"PAR1PAR1",
+}
+# What ingest turns into a batch's error; anything else would be a crash.
+CALM = (TrailError, OSError, EOFError, zlib.error, zstandard.ZstdError)
+
+
+@pytest.fixture(params=list(LOADERS), ids=str)
+def loader(request: pytest.FixtureRequest) -> Loader:
+    return LOADERS[request.param]
+
+
+@pytest.fixture(params=list(SAMPLES), ids=str)
+def sample(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / "sample"
+    path.write_bytes(SAMPLES[request.param])
+    return path
+
+
+def test_there_are_loaders() -> None:
+    assert "json_lines" in LOADERS
+
+
+def test_names_and_ranks_differ() -> None:
+    assert len({loader.name for loader in LOADERS.values()}) == len(LOADERS)
+    assert len({loader.rank for loader in LOADERS.values()}) == len(LOADERS)
+
+
+def test_a_loader_is_described(loader: Loader) -> None:
+    assert isinstance(loader, Loader)
+    assert loader.name.isidentifier()
+    assert loader.title.strip() == loader.title != ""
+
+
+def test_accepting_answers_yes_or_no_whatever_the_file(loader: Loader, sample: Path) -> None:
+    assert loader.accepts(sample) in (True, False)
+
+
+@settings(max_examples=50)
+@given(data=st.binary(max_size=300), magic=st.sampled_from([b"", b"\x1f\x8b", b"PAR1", b"{", b"["]))
+def test_accepting_answers_for_any_bytes(
+    loader: Loader, tmp_path: Path, data: bytes, magic: bytes
+) -> None:
+    path = tmp_path / "given"
+    path.write_bytes(magic + data)
+    assert loader.accepts(path) in (True, False)
+
+
+def test_what_is_accepted_is_read_as_chunks(
+    loader: Loader, sample: Path, settings: Settings
+) -> None:
+    if not loader.accepts(sample):
+        return
+    chunks: list[Chunk] = []
+    try:
+        for chunk in loader.read(Source(sample), settings):
+            chunks.append(chunk)
+    except CALM:
+        return
+    numbers: list[int] = []
+    for chunk in chunks:
+        assert chunk.records.column_names == ["line", "raw"]
+        assert chunk.records.schema.field("line").type == pa.int64()
+        raw = chunk.records.schema.field("raw").type
+        assert pa.types.is_string(raw) or pa.types.is_large_string(raw) or raw == pa.string_view()
+        assert chunk.records["raw"].null_count == 0
+        assert all(isinstance(reject, Reject) and reject.reason for reject in chunk.rejects)
+        assert all(isinstance(reject.raw, bytes) for reject in chunk.rejects)
+        numbers += chunk.records["line"].to_pylist()
+    assert all(number >= 1 for number in numbers)
+    assert numbers == sorted(set(numbers))
+    shares = [chunk.progress for chunk in chunks]
+    assert shares == sorted(shares)
+    assert shares == [] or (shares[0] >= 0 and shares[-1] == 1)
+
+
+def test_reading_twice_gives_the_same(loader: Loader, sample: Path, settings: Settings) -> None:
+    if not loader.accepts(sample):
+        return
+
+    def read() -> list[object]:
+        found: list[object] = []
+        try:
+            for chunk in loader.read(Source(sample), settings):
+                found += [chunk.records.to_pylist(), chunk.rejects]
+        except CALM as error:
+            found.append(str(error))
+        return found
+
+    assert read() == read()
+
+
+@pytest.mark.parametrize("name", ["lines", "array", "page", "gzip", "zstd"])
+def test_a_sample_of_events_is_read_whole(
+    name: str, store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "sample"
+    path.write_bytes(SAMPLES[name])
+    (batch,) = load_files(store, settings, [path])
+    expected = 34 if name == "lines" else 29
+    assert (batch.read, batch.kept, batch.error) == (expected, expected, "")
+
+
+@pytest.mark.parametrize(("name", "loaders"), [("csv", "csv"), ("parquet", "parquet")])
+def test_a_table_of_events_is_read_whole_where_there_is_a_loader_for_it(
+    name: str, loaders: str, store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    if not any(loader.name.startswith(loaders) for loader in LOADERS.values()):
+        pytest.skip(f"no loader of {name} files")
+    path = tmp_path / "sample"
+    path.write_bytes(SAMPLES[name])
+    (batch,) = load_files(store, settings, [path])
+    assert (batch.read, batch.kept, batch.error) == (29, 29, "")
+    events = store.table("select distinct actor_id, action from event_rows").to_pylist()
+    assert events == [{"actor_id": "users/MNxxtIRCbe", "action": "Source Modified"}]
+
+
+SOURCES = [name for name in SAMPLES if len(SAMPLES[name]) > 20]
+
+
+@settings(max_examples=120)
+@given(
+    name=st.sampled_from(SOURCES),
+    cut=st.floats(0, 1),
+    flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), max_size=3),
+)
+def test_a_damaged_file_is_told_and_never_crashes(
+    store: Store,
+    settings: Settings,
+    tmp_path: Path,
+    name: str,
+    cut: float,
+    flips: list[tuple[float, int]],
+) -> None:
+    data = bytearray(SAMPLES[name])
+    data = data[: int(len(data) * cut) + 1]
+    for where, bits in flips:
+        data[int(len(data) * where)] ^= bits
+    path = tmp_path / "damaged"
+    path.write_bytes(bytes(data))
+    (batch,) = load_files(store, settings, [path], dry_run=True)
+    assert batch.read == batch.kept + batch.duplicates + batch.quarantined
+    assert str(tmp_path) not in batch.error
+    # Something is said of every file that holds something.
+    assert batch.read or batch.error or not bytes(data).strip()

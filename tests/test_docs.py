@@ -1,0 +1,47 @@
+"""What the documents say is what the program does."""
+
+import re
+from pathlib import Path
+
+from docs import settings
+from trail.__main__ import _parser
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_settings_page_is_written_from_the_settings() -> None:
+    """Each setting is documented; `python -m docs.settings` writes the page anew."""
+    assert settings.PAGE.read_text() == settings.text()
+    assert "None |" not in settings.text(), "a setting lacks its description"
+
+
+def test_readme_names_the_two_commands_first() -> None:
+    """A newcomer reads how to start and how to test before anything else."""
+    lines = (ROOT / "README.md").read_text().splitlines()
+    commands = [line.split("#")[0].strip() for line in lines if line.startswith("    ")]
+    assert commands[:2] == ["make run", "make test"]
+
+
+def test_readme_shows_commands_that_exist() -> None:
+    """Each `python -m trail` line of the README parses."""
+    text = (ROOT / "README.md").read_text()
+    shown = re.findall(r"^    python -m trail (.*)$", text, re.MULTILINE)
+    assert len(shown) > 5
+    for line in shown:
+        name = line.split()[0]
+        assert name in _parser().format_help()
+
+
+def test_pictures_of_the_readme_are_there_and_small() -> None:
+    """No broken picture, and none that makes a clone slow."""
+    for name in re.findall(r"\((docs/img/[^)]+)\)", (ROOT / "README.md").read_text()):
+        file = ROOT / name
+        assert file.exists(), f"{name}: run `make shots`"
+        assert file.stat().st_size < 400_000
+
+
+def test_every_decision_is_listed() -> None:
+    """The list of decisions names each file."""
+    listed = (ROOT / "docs/adr/README.md").read_text()
+    for file in (ROOT / "docs/adr").glob("0*.md"):
+        assert file.name in listed

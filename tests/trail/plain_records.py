@@ -1,0 +1,105 @@
+"""Records in the shapes that Segment sends, made up for tests; no real workspace is in them."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+Record = dict[str, Any]
+
+WORKSPACE = "Wk8QzT4mPa"
+USER = "Qx7LmN2pRt"
+SOURCE = "Hs5VbC9kLd"
+AT = "2026-03-02T10:15:30.250Z"
+
+
+def forwarded(
+    number: int = 1,
+    action: str = "Source Modified",
+    *,
+    at: Any = AT,
+    target: str = "Web shop",
+    resource_type: str = "source",
+    resource_id: str = SOURCE,
+    subject: str = f"users/{USER}",
+    details: Record | None = None,
+    **top: Any,
+) -> Record:
+    """Return a forwarded call as it comes over the wire; *details* and *top* add or replace.
+
+    A value of None takes the key away.
+    """
+    said = {
+        "resource_id": resource_id,
+        "resource_type": resource_type,
+        "subject": subject,
+        "target": target,
+        **(details or {}),
+    }
+    call = {
+        "channel": "server",
+        "context": {"library": {"name": "unknown", "version": "unknown"}},
+        "event": "Audit",
+        "integrations": {},
+        "messageId": f"api-2mVxKq8Tz{number:018d}",
+        "originalTimestamp": at,
+        "projectId": SOURCE,
+        "properties": {"details": _kept(said), "type": action, "workspace_id": WORKSPACE},
+        "receivedAt": at,
+        "timestamp": at,
+        "type": "track",
+        "userId": USER,
+        "version": 2,
+        **top,
+    }
+    return _kept(call)
+
+
+def api_event(number: int = 1, action: str = "Source Modified", **top: Any) -> Record:
+    """Return an event as the Public API gives it; *top* adds or replaces, None takes away."""
+    return _kept(
+        {
+            "id": f"evt{number:024d}",
+            "timestamp": AT,
+            "type": action,
+            "actor": f"users/{USER}",
+            "resourceId": SOURCE,
+            "resourceType": "source",
+            "resourceName": "Web shop",
+            **top,
+        }
+    )
+
+
+def api_page(events: list[Record]) -> Record:
+    """Return *events* as one page of the Public API's answer."""
+    return {"data": {"events": events, "pagination": {"current": "MA==", "next": "Mw=="}}}
+
+
+def batch_call(calls: list[Record]) -> Record:
+    """Return *calls* as one body of the tracking API's batch."""
+    return {"batch": calls, "sentAt": AT}
+
+
+def saved_request(body: Any) -> Record:
+    """Return *body* as a function tester saves a delivered request."""
+    return {
+        "payload": {
+            "body": body,
+            "headers": {"Content-Type": ["application/json"], "User-Agent": ["Segment.io/1.0"]},
+            "queryParameters": {},
+        }
+    }
+
+
+def line(record: Any) -> bytes:
+    """Return *record* as one line of NDJSON, without the newline."""
+    return json.dumps(record, separators=(",", ":")).encode()
+
+
+def ndjson(records: Iterable[Any]) -> bytes:
+    """Return *records* as NDJSON; bytes among them stand as they are."""
+    return b"".join((each if isinstance(each, bytes) else line(each)) + b"\n" for each in records)
+
+
+def _kept(record: Record) -> Record:
+    return {key: value for key, value in record.items() if value is not None}

@@ -1,0 +1,374 @@
+"""A small store of random events, and what a filter means over them, written a second time.
+
+`Row.fits` shares no code with the product: it is what the store's answers are held against.
+"""
+
+import datetime as dt
+import json
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from loaders.json_lines import LOADER
+from trail import catalogue, ingest
+from trail.filters import Choice, Filter
+from trail.model import Batch, Source
+from trail.settings import Settings
+from trail.store import Store
+
+# A moment between two bars, just after London (25 October) and New York (1 November) changed.
+NOW = dt.datetime(2026, 11, 2, 15, 34, 56, 789_000, tzinfo=dt.UTC)
+ZONES = (
+    "UTC",
+    "Europe/London",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+)
+ACTIONS = (
+    "Source Created",
+    "Source Disabled",
+    "User Invite Sent",
+    "User Group Updated",
+    "Tracking Plan Deleted",
+    "Destination Filter Created",
+    "Gizmo 50%_off Calibrated",
+)
+# Name of the actor in the record, its id, its type, its name, and its first and last e-mail.
+ACTORS = (
+    ("users/ana", "users/ana", "user", "", "ana@old.example", "ana@new.example"),
+    ("users/bo", "users/bo", "user", "", "shared@x.example", "shared@x.example"),
+    ("users/Cy_%", "users/Cy_%", "user", "", "shared@x.example", "shared@x.example"),
+    ("tokens/-t1", "tokens/-t1", "token", "", "", ""),
+    ("-dash", "-dash", "unknown", "", "", ""),
+    ("__system__", "system", "system", "Segment", "", ""),
+)
+TARGETS = (
+    ("source", "src/1", "Källa 50%_off"),
+    ("source", "src/1", "Källa 50% off"),
+    ("source", "src/2", "=1+1"),
+    ("source", "src!3", "-5"),
+    ("tracking_plan", "plan_1", "@cmd"),
+    ("tracking_plan", "plan-1", "+41"),
+    ("space", "sp1", "\tTab"),
+    ("space", "sp2", "\rReturn"),
+    ("space", "sp3", "\nLine"),
+    ("user_group", "g1", 'Says "hi", twice; ok'),
+    ("user_group", "plain", "two words"),
+    ("", "", ""),
+)
+# Values of `q` terms: parts of names in other case, wildcards, marks, and what no event has.
+TEXTS = ("source", "ANA", "50%", "%", "_", "!", "users/", "käLLA", "two words", '"hi"', "zzz", "-5")
+MARKS = ("a", "B", "ö", "~", "-", "=", "+", "")
+SPACE = ("ws-1", "ws_2")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One event as the store is to show it; empty text where there is none."""
+
+    event_id: str
+    occurred_at: dt.datetime
+    action: str
+    action_raw: str
+    category: str
+    kind: str
+    outcome: str
+    risk: int
+    actor_id: str
+    actor_type: str
+    actor_email: str
+    actor_name: str
+    target_type: str
+    target_id: str
+    target_name: str
+    workspace_id: str
+    raw: str
+
+    def fits(self, filter_: Filter, terms: Iterable["Term"] = ()) -> bool:
+        """Return whether the filter, at the moment `NOW`, chooses this event."""
+        start, end = window(filter_)
+        return (
+            (start is None or self.occurred_at >= start)
+            and (end is None or self.occurred_at < end)
+            and all(self.in_facet(name, choice) for name, choice in filter_.choices.items())
+            and all(term.holds(self) for term in terms)
+        )
+
+    def in_facet(self, name: str, choice: Choice) -> bool:
+        """Return whether this event's values of a facet are among those chosen."""
+        mine = self.values(name)
+        wanted = not choice.include or any(value in choice.include for value in mine)
+        return wanted and not any(value in choice.exclude for value in mine)
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Return what stands for this event in a facet."""
+        if name == "actor":
+            return (self.actor_id, self.actor_email)
+        if name == "target":
+            return (self.target_id, self.target_name)
+        return (getattr(self, name),)
+
+    def searched(self, field: str) -> tuple[str, ...]:
+        """Return the texts that a search term of *field* looks into."""
+        return {
+            "action": (self.action, self.action_raw),
+            "actor": (self.actor_id, self.actor_name, self.actor_email),
+            "target": (self.target_id, self.target_name),
+            "id": (self.event_id,),
+            "workspace": (self.workspace_id,),
+            "raw": (self.raw,),
+            "": (
+                *(self.action, self.action_raw, self.actor_id, self.actor_name, self.actor_email),
+                *(self.target_id, self.target_name, self.raw),
+            ),
+        }.get(field) or (getattr(self, field),)
+
+    def exact(self, name: str) -> object:
+        """Return a column as NDJSON and Parquet show it: nothing instead of empty text."""
+        value = getattr(self, name)
+        return value if value != "" or name == "raw" else None
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a search: what it means, and how it is written."""
+
+    field: str
+    text: str
+    negated: bool
+    quoted: bool
+
+    def holds(self, row: Row) -> bool:
+        found = any(self.text.lower() in text.lower() for text in row.searched(self.field))
+        return found != self.negated
+
+    def __str__(self) -> str:
+        text = self.text
+        if self.quoted or any(mark in text for mark in ' "\\') or text.startswith("-"):
+            text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return f"{'-' * self.negated}{self.field}{':' if self.field else ''}{text}"
+
+
+def window(filter_: Filter) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """Return the filter's span in UTC, both ends read by hand."""
+    start, end = (_moment(text, ZoneInfo(filter_.tz)) for text in (filter_.start, filter_.end))
+    return start, end
+
+
+def _moment(text: str, zone: ZoneInfo) -> dt.datetime | None:
+    if not text:
+        return None
+    if text[-1] in "hmd" and text[:-1].isdigit():
+        number = int(text[:-1])
+        if text[-1] == "d":
+            today = NOW.astimezone(zone).date()
+            first = today - dt.timedelta(days=number - 1)
+            moment = dt.datetime(first.year, first.month, first.day, tzinfo=zone)
+        else:
+            moment = NOW - dt.timedelta(minutes=number * (60 if text[-1] == "h" else 1))
+    else:
+        moment = dt.datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return moment.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def forwarded(row: Row, subject: str, email: str) -> str:
+    """Return the record of an event as Audit Forwarding sends it."""
+    return json.dumps(
+        {
+            "messageId": row.event_id,
+            "timestamp": row.occurred_at.isoformat(timespec="microseconds") + "Z",
+            "type": "track",
+            "event": "Audit",
+            "properties": {
+                "type": row.action_raw,
+                "workspace_id": row.workspace_id,
+                "details": {
+                    "subject": subject,
+                    "subject_email": email,
+                    "resource_type": row.target_type,
+                    "resource_id": row.target_id,
+                    "target": row.target_name,
+                },
+            },
+        },
+        ensure_ascii=False,
+    )
+
+
+def blank(event_id: str, at: dt.datetime, action_raw: str = "Source Created") -> Row:
+    """Return an event with an action, by nobody known, on nothing; *at* is UTC, without zone."""
+    action = catalogue.resolve(action_raw)
+    return Row(
+        event_id, at, action.name, action_raw, action.category, action.kind, action.outcome,
+        action.risk, "unknown", "unknown", "", "", "", "", "", "ws-1", "",
+    )  # fmt: skip
+
+
+def event(
+    event_id: str,
+    at: str | dt.datetime,
+    action_raw: str = "Source Created",
+    *,
+    actor: str = "",
+    email: str = "",
+    target: tuple[str, str, str] = ("", "", ""),
+) -> str:
+    """Return the record of one event; *at* is UTC, without zone."""
+    moment = dt.datetime.fromisoformat(at) if isinstance(at, str) else at
+    row = replace(
+        blank(event_id, moment, action_raw),
+        target_type=target[0],
+        target_id=target[1],
+        target_name=target[2],
+    )
+    return forwarded(row, actor, email)
+
+
+def random_rows(seed: int, count: int = 130) -> list[Row]:
+    """Return random events in no order: many at one moment, on the hour, and around clock changes.
+
+    The e-mail of an actor is the one that came last, on all of its events.
+    """
+    dice = random.Random(seed)
+    naive = NOW.replace(tzinfo=None)
+    favourites = [
+        dt.datetime(2026, 10, 25, 0, 59, 59, 999_999),
+        dt.datetime(2026, 10, 25, 1),
+        dt.datetime(2026, 11, 1, 5, 30),
+        dt.datetime(2026, 11, 1, 6),
+        dt.datetime(2026, 10, 3, 15, 30),
+        naive.replace(minute=0, second=0, microsecond=0),
+        naive,
+        naive - dt.timedelta(days=1),
+        naive + dt.timedelta(minutes=25),
+    ]
+    rows = []
+    for number in range(count):
+        at = dice.choice(favourites)
+        if dice.random() < 0.3:
+            at = naive - dt.timedelta(minutes=dice.randrange(90 * 24 * 60))
+        elif dice.random() < 0.5:
+            at = naive + dt.timedelta(seconds=dice.randrange(-10 * 86_400, 3_600))
+        event_id = f"{dice.choice(MARKS)}{number % 17}-{number}"
+        row = blank(event_id, at, dice.choice(ACTIONS))
+        subject, actor_id, actor_type, name, first, last = dice.choice(ACTORS)
+        kind, target_id, target_name = dice.choice(TARGETS)
+        # Before September the first e-mail; the very last event of an actor has the last one.
+        email = first if at < dt.datetime(2026, 9, 15) else last
+        row = replace(
+            row,
+            actor_id=actor_id,
+            actor_type=actor_type,
+            actor_name=name,
+            actor_email=last,
+            target_type=kind,
+            target_id=target_id,
+            target_name=target_name,
+            workspace_id=dice.choice(SPACE),
+        )
+        rows.append(replace(row, raw=forwarded(row, subject, email)))
+    return rows
+
+
+def settings(folder: Path) -> Settings:
+    """Return settings with the database in *folder*."""
+    return Settings(store={"path": folder / "trail.duckdb"})  # type: ignore[arg-type]
+
+
+def store_of(folder: Path, *loads: Iterable[str]) -> Store:
+    """Return a new store in *folder* with these records, one load after the other."""
+    known = settings(folder)
+    store = Store.open(known.store.path, known)
+    for lines in loads:
+        add(store, folder, lines)
+    return store
+
+
+def add(store: Store, folder: Path, lines: Iterable[str]) -> None:
+    """Load records into *store*; each of them must be kept."""
+    path = folder / "records.ndjson"
+    written = list(lines)
+    path.write_text("".join(f"{line}\n" for line in written))
+    known = settings(folder)
+    chunks = LOADER.read(Source(path), known)
+    batch = ingest.load(store, Batch(path.name, LOADER.name), chunks, known.limits)
+    assert (batch.kept, batch.error) == (len(written), "")
+
+
+_MINUTES = st.integers(0, 100 * 24 * 60).map(
+    lambda minutes: dt.datetime(2026, 7, 30) + dt.timedelta(minutes=minutes)
+)
+_MOMENTS = st.one_of(
+    _MINUTES.map(lambda at: at.isoformat(timespec="minutes")),
+    _MINUTES.map(lambda at: at.replace(minute=0).isoformat() + "Z"),
+    _MINUTES.map(lambda at: at.isoformat() + "+05:45"),
+    _MINUTES.map(lambda at: f"{at:%Y-%m-%d}"),
+    st.sampled_from(("7d", "1d", "0d", "30d", "24h", "3h", "90m", "2m", "500d")),
+    st.just("2026-11-02T15:34:56.789Z"),
+)
+_VALUES = {
+    "category": (*sorted({catalogue.resolve(name).category for name in ACTIONS}), "None such"),
+    "action": (*sorted({catalogue.resolve(name).name for name in ACTIONS}), "None such"),
+    "actor": (*(actor[1] for actor in ACTORS), "ana@new.example", "shared@x.example", "users/no"),
+    "actor_type": ("user", "token", "system", "unknown"),
+    "target_type": ("source", "tracking_plan", "space", "user_group", "", "nothing"),
+    "target": (*(target[1] for target in TARGETS), *(target[2] for target in TARGETS[:7])),
+    "outcome": ("success", "failure", "unknown"),
+    "kind": ("create", "delete", "modify", "access", "disable"),
+}
+
+
+@st.composite
+def _choices(draw: st.DrawFn) -> dict[str, Choice]:
+    found = {}
+    for name in draw(st.lists(st.sampled_from(sorted(_VALUES)), max_size=3, unique=True)):
+        values = draw(st.lists(st.sampled_from(_VALUES[name]), min_size=1, max_size=4, unique=True))
+        cut = draw(st.integers(0, len(values)))
+        found[name] = Choice(tuple(values[:cut]), tuple(values[cut:]))
+    return found
+
+
+_TERMS = st.builds(
+    Term,
+    st.sampled_from(
+        ("", "", "action", "category", "actor", "actor_type", "target", "target_type", "id",
+         "workspace", "raw", "kind", "outcome")
+    ),
+    st.sampled_from(TEXTS),
+    st.booleans(),
+    st.booleans(),
+)  # fmt: skip
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> tuple[Filter, tuple[Term, ...]]:
+    """Draw a filter and the terms that its search texts are made of."""
+    texts = draw(st.lists(st.lists(_TERMS, min_size=1, max_size=2), max_size=2) | st.just([]))
+    start, end = draw(st.just("") | _MOMENTS), draw(st.just("") | _MOMENTS)
+    tz = draw(st.sampled_from(ZONES))
+    made = Filter(
+        start=start,
+        end=end,
+        choices=draw(_choices()),
+        q=tuple(dict.fromkeys(" ".join(map(str, text)) for text in texts)),
+        tz=tz,
+        sort=draw(st.sampled_from(("newest", "oldest"))),
+    )
+    left, right = window(made)
+    absolute = start[-1:] not in tuple("hdm") and end[-1:] not in tuple("hdm")
+    if left and right and left > right and absolute:
+        made = replace(made, start=end, end=start)
+    return made, tuple(term for text in texts for term in text)
+
+
+def in_order(rows: Iterable[Row], sort: str) -> list[str]:
+    """Return the ids of *rows* in the order of *sort*."""
+    ordered = sorted(rows, key=lambda row: (row.occurred_at, row.event_id.encode()))
+    return [row.event_id for row in (ordered[::-1] if sort == "newest" else ordered)]
