@@ -19,8 +19,9 @@ from trail import export as exports
 from trail.filters import Filter
 from trail.loading import load_files
 from trail.queries import counts, events
+from trail.queries.searched import searched
 from trail.settings import load as load_settings
-from trail.store import Store
+from trail.store import Engine, Store
 
 
 def floor(source: str, target: str) -> dict[str, float]:
@@ -82,11 +83,10 @@ QUERIES = (
 )
 
 
-JOBS: dict[str, Callable[[Store, Filter], object]] = {
-    "facets": lambda store, filter_: counts.facets_and_count(store, filter_, NOW),
-    "histogram": lambda store, filter_: counts.histogram(store, filter_, NOW),
-    "page": lambda store, filter_: events.page(store, filter_, NOW),
-    "count": lambda store, filter_: counts.count(store, filter_.cleared(), NOW),
+JOBS: dict[str, Callable[[Engine, Filter], object]] = {
+    "facets": lambda engine, filter_: counts.facets_and_count(engine, filter_, NOW),
+    "histogram": lambda engine, filter_: counts.histogram(engine, filter_, NOW),
+    "page": lambda engine, filter_: events.page(engine, filter_, NOW),
 }
 
 
@@ -100,10 +100,12 @@ def pages(target: str, repeats: str) -> dict[str, object]:
         parts: dict[str, list[float]] = {"all": []}
         for _ in range(int(repeats) + 1):
             began = time.perf_counter()
-            for part, job in JOBS.items():
-                at = time.perf_counter()
-                job(store, filter_)
-                parts.setdefault(part, []).append(time.perf_counter() - at)
+            with searched(store, filter_, NOW) as (engine, rest):
+                for part, job in JOBS.items():
+                    at = time.perf_counter()
+                    job(engine, rest)
+                    parts.setdefault(part, []).append(time.perf_counter() - at)
+                counts.count(store, filter_.cleared(), NOW)
             parts["all"].append(time.perf_counter() - began)
         answer[name] = {
             part: {

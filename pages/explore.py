@@ -9,6 +9,7 @@ import streamlit as st
 
 from trail.filters import Filter
 from trail.queries import counts, events
+from trail.queries.searched import searched
 from ui import charts, detail, facet_sidebar, filter_bar, state, words
 from ui.events_table import pager, table
 from ui.page import Context, Page
@@ -20,15 +21,16 @@ def render(ctx: Context) -> None:
     store = ctx.runtime.store
     now = dt.datetime.now(dt.UTC)
     began = time.perf_counter()
-    facets, chosen = counts.facets_and_count(store, filter_, now)
-    bars = counts.histogram(store, filter_, now)
-    page = events.page(
-        store,
-        filter_,
-        now,
-        after=events.Cursor.parse(state.own("after")),
-        before=events.Cursor.parse(state.own("before")),
-    )
+    with searched(store, filter_, now) as (engine, rest):
+        facets, chosen = counts.facets_and_count(engine, rest, now)
+        bars = counts.histogram(engine, rest, now)
+        page = events.page(
+            engine,
+            rest,
+            now,
+            after=events.Cursor.parse(state.own("after")),
+            before=events.Cursor.parse(state.own("before")),
+        )
     in_window = counts.count(store, filter_.cleared(), now)
     window = counts.bounded(store, filter_.window(now), now)
     took = (time.perf_counter() - began) * 1000

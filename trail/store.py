@@ -129,6 +129,21 @@ class Store:
         finally:
             cursor.close()
 
+    @contextlib.contextmanager
+    def narrowed(self, tables: dict[str, str], params: Params) -> Iterator[Engine]:
+        """Give an engine for which each name of *tables* means what its SELECT found.
+
+        The names hide the store's own tables of these names, in this engine alone; the first may
+        take *params*, and the next ones read it.
+        """
+        cursor = self.cursor()
+        try:
+            for number, (name, sql) in enumerate(tables.items()):
+                cursor.execute(f"create temp table {name} as {sql}", None if number else params)
+            yield _Narrowed(self, cursor)
+        finally:
+            cursor.close()
+
     def submit(self, job: Callable[[Cursor], T]) -> "Future[T]":
         """Queue *job* for the writer: it runs alone, in one transaction, and is committed."""
         future: Future[T] = Future()
@@ -171,6 +186,15 @@ class Store:
             else:
                 future.set_result(result)
         cursor.close()
+
+
+class _Narrowed:
+    def __init__(self, store: Store, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self.reading = store.reading
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        return self._cursor.sql(sql, params=params or {}).to_arrow_table()
 
 
 class _Reading:

@@ -38,7 +38,7 @@ def table(
         row_height=_ROW,
         height=min(len(page.rows) + 1, 19) * _ROW + 3,
         column_config={
-            "Time": st.column_config.TextColumn(width=84 if compact else 158),
+            "Time": st.column_config.TextColumn(width=122 if compact else 158),
             "Risk": st.column_config.TextColumn(width=40 if compact else 88),
             "Action": st.column_config.TextColumn(width="medium"),
             "Target": st.column_config.TextColumn(width="medium"),
@@ -83,9 +83,7 @@ def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any
         local = row["occurred_at"].replace(tzinfo=dt.UTC).astimezone(zone)
         made.append(
             {
-                "Time": f"{local:%H:%M:%S}"
-                if compact
-                else f"{local:%a} {local.day} {local:%b %H:%M:%S}",
+                "Time": f"{'' if compact else f'{local:%a} '}{local.day} {local:%b %H:%M:%S}",
                 "Risk": glyph if compact else f"{glyph} {name}",
                 "Action": row["action"],
                 "Target": words.target(row),
