@@ -18,7 +18,7 @@ from bench.data import NOW
 from trail import export as exports
 from trail.filters import Filter
 from trail.loading import load_files
-from trail.queries import counts, events
+from trail.queries import counts, events, timeline
 from trail.queries.searched import searched
 from trail.settings import load as load_settings
 from trail.store import Engine, Store
@@ -85,7 +85,7 @@ QUERIES = (
 
 JOBS: dict[str, Callable[[Engine, Filter], object]] = {
     "facets": lambda engine, filter_: counts.facets_and_count(engine, filter_, NOW),
-    "histogram": lambda engine, filter_: counts.histogram(engine, filter_, NOW),
+    "histogram": lambda engine, filter_: timeline.histogram(engine, filter_, NOW),
     "page": lambda engine, filter_: events.page(engine, filter_, NOW),
 }
 

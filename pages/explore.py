@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from trail.filters import Filter
-from trail.queries import counts, events
+from trail.queries import counts, events, timeline
 from trail.queries.searched import searched
 from ui import charts, detail, facet_sidebar, filter_bar, state, words
 from ui.events_table import pager, table
@@ -23,7 +23,7 @@ def render(ctx: Context) -> None:
     began = time.perf_counter()
     with searched(store, filter_, now) as (engine, rest):
         facets, chosen = counts.facets_and_count(engine, rest, now)
-        bars = counts.histogram(engine, rest, now)
+        bars = timeline.histogram(engine, rest, now)
         page = events.page(
             engine,
             rest,
@@ -32,7 +32,7 @@ def render(ctx: Context) -> None:
             before=events.Cursor.parse(state.own("before")),
         )
     in_window = counts.count(store, filter_.cleared(), now)
-    window = counts.bounded(store, filter_.window(now), now)
+    window = timeline.bounded(store, filter_.window(now), now)
     took = (time.perf_counter() - began) * 1000
 
     labels = {
@@ -60,12 +60,12 @@ def render(ctx: Context) -> None:
         _list(filter_, bars, page, "")
 
 
-def _list(filter_: Filter, bars: counts.Histogram, page: events.Page, opened: str) -> None:
+def _list(filter_: Filter, bars: timeline.Histogram, page: events.Page, opened: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key="chart-head"):
         st.caption(f"Events per {charts.grain_words(bars.grain)}", width="content")
         st.caption("Drag to set the range", width="content")
 
-    def brush(first: counts.Bar, last: counts.Bar) -> None:
+    def brush(first: timeline.Bar, last: timeline.Bar) -> None:
         state.go(state.set_range(filter_, first.start, last.end))
 
     key = f"histogram-{filter_.start}-{filter_.end}-{bool(opened)}"

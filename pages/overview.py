@@ -8,7 +8,7 @@ import streamlit as st
 
 from trail import catalogue
 from trail.filters import Filter
-from trail.queries import counts, events, overview, status
+from trail.queries import counts, events, overview, status, timeline
 from trail.store import Store
 from ui import charts, filter_bar, needs, state, words
 from ui.components import ranked_list, tiles
@@ -25,7 +25,7 @@ def render(ctx: Context) -> None:
     began = time.perf_counter()
     changes = overview.changes(filter_)
     before = overview.period_before(store, filter_, now)
-    window = counts.bounded(store, filter_.window(now), now)
+    window = timeline.bounded(store, filter_.window(now), now)
     total = counts.count(store, filter_, now)
     changed = counts.count(store, changes, now)
     days = overview.days(store, changes, now)

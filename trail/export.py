@@ -20,7 +20,7 @@ from trail import zones
 from trail.errors import InputError
 from trail.filters import Filter
 from trail.model import EVENT_COLUMNS
-from trail.queries import counts, events
+from trail.queries import events, timeline
 from trail.store import Engine
 
 # The CSV's columns where none are asked for: all but the raw record.
@@ -33,7 +33,7 @@ FORMATS = {
 }
 
 _TIMES = ("occurred_at", "ingested_at")
-_BATCH_ROWS = 50_000
+_BATCH_ROWS = 20_000
 # Rough bytes of a row by format, measured on the demo workspace; for the button only.
 _ROW_BYTES = {"csv": 285, "ndjson": 1150, "parquet": 120}
 
@@ -92,7 +92,7 @@ def stream(
 
 def _csv(engine: Engine, export: Export, now: dt.datetime, limit: int | None) -> Iterator[bytes]:
     zone = export.filter.zone
-    window = counts.bounded(engine, export.filter.window(now), now)
+    window = timeline.bounded(engine, export.filter.window(now), now)
     names = [f"{name} ({zone.key})" if name in _TIMES else name for name in export.columns]
     columns = []
     for name in export.columns:

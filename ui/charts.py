@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from trail.queries.counts import Bar, Histogram
+from trail.queries.timeline import Bar, Histogram
 
 _CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 _GRAINS = {60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 86400: "day"}

@@ -19,7 +19,7 @@ from tests.trail import random_trail
 from tests.trail.random_trail import NOW, Row, Term
 from trail import export as exports
 from trail.filters import Choice, Filter
-from trail.queries import counts, events
+from trail.queries import counts, events, timeline
 from trail.store import Store
 
 ROWS = random_trail.random_rows(7)
@@ -100,7 +100,7 @@ def test_all_answers_to_one_filter_are_of_the_same_rows(
     ids, last = forwards(store, filter_, page_rows)
     assert ids == expected
     assert backwards(store, filter_, last, page_rows) == expected
-    assert sum(bar.count for bar in counts.histogram(store, filter_, NOW).bars) == len(expected)
+    assert sum(bar.count for bar in timeline.histogram(store, filter_, NOW).bars) == len(expected)
 
 
 @settings(max_examples=100, deadline=None)
@@ -136,7 +136,7 @@ def test_lists_of_people_and_days_are_of_the_chosen_rows_only(
     assert people == dict(Counter(row.actor_id for row in chosen))
 
     days: Counter[tuple[dt.date, str]] = Counter()
-    for start, category, number in counts.by_category(store, filter_, NOW):
+    for start, category, number in timeline.by_category(store, filter_, NOW):
         local = start.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
         assert local.time() == dt.time()
         days[local.date(), category] += number
@@ -155,7 +155,7 @@ def test_each_bar_holds_the_events_of_its_own_span(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]], grain: dt.timedelta
 ) -> None:
     filter_, terms = drawn
-    bars = counts.histogram(store, filter_, NOW, grain).bars
+    bars = timeline.histogram(store, filter_, NOW, grain).bars
     times = Counter(row.occurred_at for row in ROWS if row.fits(filter_, terms))
     filled = {bar.start: bar.count for bar in bars if bar.count}
     expected: Counter[dt.datetime] = Counter()
@@ -237,7 +237,7 @@ def test_a_window_as_wide_as_the_calendar_holds_all(store: Store, query: str) ->
 
 @pytest.mark.parametrize("query", ["to=9999-12-31T23:59Z", "from=99999d"])
 def test_a_window_as_wide_as_the_calendar_has_bars(store: Store, query: str) -> None:
-    bars = counts.histogram(store, Filter.parse(query), NOW).bars
+    bars = timeline.histogram(store, Filter.parse(query), NOW).bars
     assert sum(bar.count for bar in bars) == len(ROWS)
 
 

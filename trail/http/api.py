@@ -26,6 +26,7 @@ from trail.http.streams import ClosingStream
 from trail.model import EVENT_COLUMNS
 from trail.queries import counts
 from trail.queries import events as listing
+from trail.queries import timeline as bars
 
 _log = logging.getLogger("trail.access")
 
@@ -83,7 +84,7 @@ def facets(request: Request) -> Response:
 def timeline(request: Request) -> Response:
     """Answer the histogram: bars without gaps, and their width in seconds."""
     filter_, store, now = _asked(request)
-    found = counts.histogram(store, filter_, now)
+    found = bars.histogram(store, filter_, now)
     return _json(
         {
             "grain_s": int(found.grain.total_seconds()),

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from trail.filters import Filter, Window
 from trail.model import EVENT_COLUMNS
-from trail.queries.counts import bounded
+from trail.queries.timeline import bounded
 from trail.selection import literal, select, span
 from trail.store import Engine, Reading
 

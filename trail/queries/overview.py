@@ -11,7 +11,7 @@ from typing import Any
 
 from trail.catalogue import DESTRUCTIVE_KINDS, ROUTINE_KINDS
 from trail.filters import Choice, Filter, Window
-from trail.queries import counts, events
+from trail.queries import events, timeline
 from trail.selection import select, span
 from trail.store import Engine
 
@@ -62,7 +62,7 @@ def routine(filter_: Filter) -> Filter:
 
 def period_before(engine: Engine, filter_: Filter, now: dt.datetime) -> Filter:
     """Return *filter_* for the span of the same length that ends where its own begins."""
-    window = counts.bounded(engine, filter_.window(now), now)
+    window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start and window.end
     start = window.start - (window.end - window.start)
     return replace(filter_, start=f"{start.isoformat()}Z", end=f"{window.start.isoformat()}Z")
@@ -70,12 +70,14 @@ def period_before(engine: Engine, filter_: Filter, now: dt.datetime) -> Filter:
 
 def days(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Day]:
     """Return the events of *filter_* for each local day of its window, by category."""
-    window = counts.bounded(engine, filter_.window(now), now)
-    grouped = counts.by_category(engine, filter_, now)
+    window = timeline.bounded(engine, filter_.window(now), now)
+    grouped = timeline.by_category(engine, filter_, now)
     found: dict[dt.datetime, Counter[str]] = defaultdict(Counter)
     for bucket, category, number in grouped:
         found[bucket][category] += number
-    return [Day(bar.start, dict(found[bar.start])) for bar in counts.days_of(window, filter_.zone)]
+    return [
+        Day(bar.start, dict(found[bar.start])) for bar in timeline.days_of(window, filter_.zone)
+    ]
 
 
 def actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str) -> Actors:
@@ -83,7 +85,7 @@ def actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str) -
 
     New ones have no event before the window, in all that is kept.
     """
-    window = counts.bounded(engine, filter_.window(now), now)
+    window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start and window.end
     chosen = select(engine, filter_, now)
     before = period_before(engine, filter_, now).window(now)
@@ -100,13 +102,13 @@ def actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str) -
         params,
     ).to_pylist()[0]
     by_day = engine.table(
-        f"select {counts.day_of('e.occurred_at', filter_.zone, window)} as day, "
+        f"select {timeline.day_of('e.occurred_at', filter_.zone, window)} as day, "
         f"count(distinct e.actor_key) as n from events e where {here} group by all",
         params,
     ).to_pylist()
     numbers = {each["day"]: each["n"] for each in by_day}
-    bars = counts.days_of(window, filter_.zone)
-    keys = [counts.day_key(bar, filter_.zone) for bar in bars]
+    bars = timeline.days_of(window, filter_.zone)
+    keys = [timeline.day_key(bar, filter_.zone) for bar in bars]
     return Actors(row["active"], row["before"], row["new"], [numbers.get(key, 0) for key in keys])
 
 

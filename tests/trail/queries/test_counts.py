@@ -9,7 +9,7 @@ import pytest
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.filters import Choice, Filter, Window
-from trail.queries import counts
+from trail.queries import counts, timeline
 from trail.store import Store
 
 ROWS = random_trail.random_rows(3, 400)
@@ -83,7 +83,7 @@ def test_a_day_is_as_long_as_the_clock_makes_it(
     tmp_path: Path, tz: str, start: str, day: str, hours: float, query: str
 ) -> None:
     store = every_minute(tmp_path, start, 72)
-    found = counts.histogram(store, Filter.parse(f"tz={tz}{query}"), NOW, dt.timedelta(days=1))
+    found = timeline.histogram(store, Filter.parse(f"tz={tz}{query}"), NOW, dt.timedelta(days=1))
     zone = Filter(tz=tz).zone
     store.close()
     bars = {bar.start.replace(tzinfo=dt.UTC).astimezone(zone).date(): bar for bar in found.bars}
@@ -109,8 +109,8 @@ def test_a_day_is_as_long_as_the_clock_makes_it(
 )
 def test_bars_follow_one_another_without_a_gap(held: Store, tz: str, window: str) -> None:
     filter_ = Filter.parse(f"{window}&tz={tz}")
-    found = counts.histogram(held, filter_, NOW)
-    span = counts.bounded(held, filter_.window(NOW), NOW)
+    found = timeline.histogram(held, filter_, NOW)
+    span = timeline.bounded(held, filter_.window(NOW), NOW)
     assert sum(bar.count for bar in found.bars) == counts.count(held, filter_, NOW)
     if span.start == span.end:
         assert not any(bar.count for bar in found.bars)
@@ -134,14 +134,14 @@ def test_bars_follow_one_another_without_a_gap(held: Store, tz: str, window: str
 def test_longer_windows_have_wider_bars(hours: float, minutes: int) -> None:
     start = dt.datetime(2026, 10, 1)
     window = Window(start, start + dt.timedelta(hours=hours))
-    assert counts.grain_of(window) == dt.timedelta(minutes=minutes)
+    assert timeline.grain_of(window) == dt.timedelta(minutes=minutes)
 
 
 def test_an_empty_store_answers(store: Store) -> None:
     for query in ("", "q=x", "from=7d", "tz=Asia/Kolkata&kind=create"):
         filter_ = Filter.parse(query)
         assert counts.count(store, filter_, NOW) == 0
-        assert not any(bar.count for bar in counts.histogram(store, filter_, NOW).bars)
+        assert not any(bar.count for bar in timeline.histogram(store, filter_, NOW).bars)
         for values in counts.facets(store, filter_, NOW).values():
             assert not any(each.count for each in values)
 

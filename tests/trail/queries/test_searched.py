@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, Term
 from trail.filters import Filter
-from trail.queries import counts, events
+from trail.queries import counts, events, timeline
 from trail.queries.searched import searched
 from trail.store import Store
 
@@ -34,8 +34,8 @@ def test_all_answers_are_those_of_the_store_itself(
             store, filter_, NOW
         )
         assert events.page(engine, rest, NOW) == events.page(store, filter_, NOW)
-        inside = sum(bar.count for bar in counts.histogram(engine, rest, NOW).bars)
-        assert inside == sum(bar.count for bar in counts.histogram(store, filter_, NOW).bars)
+        inside = sum(bar.count for bar in timeline.histogram(engine, rest, NOW).bars)
+        assert inside == sum(bar.count for bar in timeline.histogram(store, filter_, NOW).bars)
     assert counts.count(store, Filter(), NOW) == len(ROWS)
 
 

@@ -1,0 +1,173 @@
+"""When: the histogram, days of the reader's zone, and the ends of a window."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from trail import zones
+from trail.filters import Filter, Window
+from trail.queries.source import rows_of
+from trail.store import Engine
+
+_HOUR = dt.timedelta(hours=1)
+# Grain of a histogram: for windows up to so long, bars of so long.
+_GRAINS = (
+    (dt.timedelta(hours=2), dt.timedelta(minutes=1)),
+    (dt.timedelta(hours=8), dt.timedelta(minutes=5)),
+    (dt.timedelta(hours=36), dt.timedelta(minutes=15)),
+    (dt.timedelta(days=8), _HOUR),
+)
+_DAY = dt.timedelta(days=1)
+# No chart has more days than this.
+_LONGEST = dt.timedelta(days=2000)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a histogram: its span in UTC, without zone, and how many events."""
+
+    start: dt.datetime
+    end: dt.datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Bars without gaps, oldest first, and how wide they are."""
+
+    bars: tuple[Bar, ...]
+    grain: dt.timedelta
+
+
+def histogram(
+    engine: Engine, filter_: Filter, now: dt.datetime, grain: dt.timedelta | None = None
+) -> Histogram:
+    """Return the events of *filter_* over time; days are those of the filter's zone."""
+    window = bounded(engine, filter_.window(now), now)
+    assert window.start and window.end
+    grain = grain or grain_of(window)
+    whole = grain >= _HOUR and _whole_hours(filter_, window)
+    rows = rows_of(engine, filter_, now, cube=whole)
+    if grain >= _DAY:
+        bucket = day_of(rows.time, filter_.zone, window)
+    else:
+        # Bars shorter than a day stay apart when the clock goes back: cut on UTC, not the clock.
+        bucket = (
+            f"time_bucket(to_seconds({int(grain.total_seconds())}), {rows.time}, "
+            f"timestamp '{_origin(grain, filter_, window)}')"
+        )
+    table = engine.table(
+        f"select {bucket} as bucket, {rows.n} as n from {rows.source} group by all", rows.params
+    )
+    counts = dict(zip(table["bucket"].to_pylist(), table["n"].to_pylist(), strict=True))
+    return Histogram(tuple(_bars(window, grain, filter_, counts)), grain)
+
+
+def by_category(
+    engine: Engine, filter_: Filter, now: dt.datetime
+) -> list[tuple[dt.datetime, str, int]]:
+    """Return (start of the local day in UTC, category, events) for what *filter_* chooses."""
+    window = bounded(engine, filter_.window(now), now)
+    rows = rows_of(engine, filter_, now, cube=_whole_hours(filter_, window))
+    table = engine.table(
+        "select day, category, sum(n)::bigint as n from ("
+        f"select {day_of(rows.time, filter_.zone, window)} as day, e.action_key, {rows.n} as n "
+        f"from {rows.source} group by all) join actions using (action_key) group by all",
+        rows.params,
+    )
+    starts = {day_key(bar, filter_.zone): bar.start for bar in days_of(window, filter_.zone)}
+    return [
+        (starts[row["day"]], row["category"], row["n"])
+        for row in table.to_pylist()
+        if row["day"] in starts
+    ]
+
+
+def day_of(column: str, zone: ZoneInfo, window: Window) -> str:
+    """Return SQL for the local day of *column* (UTC), as `day_key` names it."""
+    return f"date_trunc('day', {zones.local(column, zone, window)})"
+
+
+def day_key(bar: Bar, zone: ZoneInfo) -> dt.datetime:
+    """Return the name that `day_of` gives the local day that starts with *bar*."""
+    day = bar.start.replace(tzinfo=dt.UTC).astimezone(zone).date()
+    return dt.datetime.combine(day, dt.time())
+
+
+def days_of(window: Window, zone: ZoneInfo) -> list[Bar]:
+    """Return the local days that *window* (both ends set) touches, with counts of 0."""
+    assert window.start and window.end
+    day = window.start.replace(tzinfo=dt.UTC).astimezone(zone).date()
+    start, bars = _midnight(day, zone), []
+    while start < window.end:
+        day += _DAY
+        end = _midnight(day, zone)
+        bars.append(Bar(start, end, 0))
+        start = end
+    return bars
+
+
+def _whole_hours(filter_: Filter, window: Window) -> bool:
+    """Return whether the zone's clock only differs from UTC by whole hours in *window*."""
+    assert window.start and window.end
+    shift = zones.offsets(filter_.zone, window.start, window.end)
+    return all(seconds % 3600 == 0 for _, seconds in shift)
+
+
+def grain_of(window: Window) -> dt.timedelta:
+    """Return how wide the bars of a histogram over *window* are."""
+    assert window.start and window.end
+    length = window.end - window.start
+    return next((grain for longest, grain in _GRAINS if length <= longest), _DAY)
+
+
+def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
+    """Return *window* with both ends: open ones at the first event, and the last or now.
+
+    A window of many years is cut to the years that have events, so that it can be drawn.
+    """
+    if window.start and window.end and window.end - window.start <= _LONGEST:
+        return window
+    table = engine.table("select min(hour) as first, max(hour) as last from cube")
+    first, last = table["first"][0].as_py(), table["last"][0].as_py()
+    moment = now.astimezone(dt.UTC).replace(tzinfo=None)
+    newest = max(moment, last + _HOUR if last else moment)
+    end = min(window.end, newest) if window.end else newest
+    start = first or end - _DAY
+    if window.start:
+        start = max(window.start, start) if end - window.start > _LONGEST else window.start
+    return Window(min(start, end), end)
+
+
+def _bars(
+    window: Window,
+    grain: dt.timedelta,
+    filter_: Filter,
+    counts: Mapping[dt.datetime, int],
+) -> list[Bar]:
+    assert window.start and window.end
+    if grain >= _DAY:
+        zone = filter_.zone
+        return [
+            replace(bar, count=counts.get(day_key(bar, zone), 0)) for bar in days_of(window, zone)
+        ]
+    bars = []
+    origin = _origin(grain, filter_, window)
+    start = origin + (window.start - origin) // grain * grain
+    while start < window.end:
+        bars.append(Bar(start, start + grain, counts.get(start, 0)))
+        start += grain
+    return bars
+
+
+def _origin(grain: dt.timedelta, filter_: Filter, window: Window) -> dt.datetime:
+    """Return a moment from which bars of *grain* start at round times of the filter's clock."""
+    assert window.start
+    east = zones.offsets(filter_.zone, window.start, window.start)[0][1]
+    skew = east % int(grain.total_seconds())
+    return dt.datetime(2000, 1, 1) - dt.timedelta(seconds=skew)  # noqa: DTZ001 - UTC, see Window
+
+
+def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC).replace(tzinfo=None)
