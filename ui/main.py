@@ -25,15 +25,20 @@ _WATCH = """
 export default function () {
   if (window.trailWatch) return;
   window.trailWatch = true;
-  let last = Date.now();
+  let last = 0;
+  let due = 0;
   const look = async () => {
-    if (Date.now() - last < 2000) return;
+    due = 0;
     last = Date.now();
     const answer = await fetch("ALIVE", { cache: "no-store" }).catch(() => null);
     if (answer && answer.status === 401) window.location.reload();
   };
+  // At most once in two seconds, yet no press goes without a look after it.
+  const soon = () => {
+    if (!due) due = setTimeout(look, Math.max(250, last + 2000 - Date.now()));
+  };
   for (const kind of ["click", "keydown", "focus"]) {
-    window.addEventListener(kind, () => setTimeout(look, 250), true);
+    window.addEventListener(kind, soon, true);
   }
   setInterval(look, 60000);
 }
