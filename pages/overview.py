@@ -11,7 +11,7 @@ from trail.filters import Filter
 from trail.queries import counts, events, overview, status, timeline
 from trail.store import Store
 from ui import charts, filter_bar, needs, state, words
-from ui.components import ranked_list, tiles
+from ui.components import bridge, ranked_list, tiles
 from ui.components.ranked_list import CategoryRow
 from ui.page import Context, Page
 
@@ -80,7 +80,7 @@ def _tiles(
     rows.append(_arrival(store, now))
 
     def go() -> None:
-        for name in tiles.pressed("tiles"):
+        for name in bridge.ways("tiles"):
             _explore(ways[name])
 
     tiles.tiles(rows, "tiles", go)

@@ -7,7 +7,8 @@ from trail.filters import Filter
 from trail.queries import overview
 from trail.store import Store
 from ui import state, words
-from ui.components.attention import Need, needs, pressed
+from ui.components import bridge
+from ui.components.attention import Need, needs
 
 _KEY = "needs-list"
 _MOST = 6
@@ -27,7 +28,7 @@ def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
 
     def go() -> None:
         ways = {need["go"]: (way, names) for need, way, names in shown}
-        for name in pressed(_KEY):
+        for name in bridge.ways(_KEY):
             if name in ways:
                 way, names = ways[name]
                 state.leave_for(state.EXPLORE, way, **names)

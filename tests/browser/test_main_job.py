@@ -226,3 +226,12 @@ def test_sign_out_ends_the_other_tab_too(visit: Callable[..., Page], site: Site)
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     second.locator(".row").first.click()
     expect(second.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_what_needs_somebody_leads_to_its_events(visit: Callable[..., Page]) -> None:
+    """A line of "Needs you" opens Explore with what it is about."""
+    page = visit("/?from=30d")
+    page.locator(".needs .row").first.click()
+    page.wait_for_url(re.compile("/explore"))
+    expect(page.get_by_role("heading", name="Explore")).to_be_visible()
+    assert chosen(page) > 0

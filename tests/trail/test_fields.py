@@ -342,7 +342,7 @@ def test_ids_of_blanks_are_no_identity(load: Load) -> None:
 
 
 # Spellings that the fast parser takes and that no encoder writes; looking for them in each record
-# would cost a tenth of a load. The raw record keeps them as they came.
+# is expected to cost about a tenth of a load. The raw record keeps them as they came.
 TAKEN = ['"x":nan}', '"x":-inf}', '"x":Inf}', '"x":1, }', '"x":[1, ]}', '"x":[1,\t]}']
 NEARLY_JSON = [
     '"x":NaN}', '"x":Infinity}', '"x":-Infinity}', '"x":1,}', '"x":[1,]}', '"x":1} // note',

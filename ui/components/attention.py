@@ -3,8 +3,8 @@
 A component because the lines carry names from events, which no Markdown may read.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from collections.abc import Callable, Sequence
+from typing import Literal, TypedDict
 
 import streamlit as st
 
@@ -27,19 +27,10 @@ _needs = st.components.v2.component(
 
 
 def needs(rows: Sequence[Need], key: str, on_act: Callable[[], None] | None = None) -> None:
-    """Draw the list, most urgent first; `pressed(key)` tells `on_act` which one was pressed."""
+    """Draw the list, most urgent first; `bridge.ways(key)` tells `on_act` which one was pressed."""
     _needs(
         key=key,
         data={"rows": list(rows), "seen": bridge.seen(key)},
-        on_act_change=bridge.receiver(key, _check, on_act),
+        on_act_change=bridge.receiver(key, bridge.check_way, on_act),
     )
     bridge.settle(key)
-
-
-def pressed(key: str) -> list[str]:
-    """Return the `go` of what was pressed in this run, oldest first."""
-    return [act["go"] for act in bridge.waiting(key)]
-
-
-def _check(act: Mapping[str, Any]) -> dict[str, Any] | None:
-    return {"go": act["go"]} if isinstance(act.get("go"), str) else None

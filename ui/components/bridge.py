@@ -50,6 +50,16 @@ def settle(key: str) -> list[dict[str, Any]]:
     return acts
 
 
+def ways(key: str) -> list[str]:
+    """Return the `go` of each press that arrived with this run, oldest first."""
+    return [act["go"] for act in waiting(key)]
+
+
+def check_way(act: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Keep a press of a component whose parts each lead somewhere, named by `go`."""
+    return {"go": act["go"]} if isinstance(act.get("go"), str) else None
+
+
 def receiver(
     key: str,
     check: Callable[[Mapping[str, Any]], dict[str, Any] | None],

@@ -3,8 +3,8 @@
 A component because a tile is one link, and Streamlit's metric is none.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from collections.abc import Callable, Sequence
+from typing import Literal, TypedDict
 
 import streamlit as st
 
@@ -29,19 +29,10 @@ _tiles = st.components.v2.component(
 
 
 def tiles(rows: Sequence[Tile], key: str, on_act: Callable[[], None] | None = None) -> None:
-    """Draw the tiles in a row that wraps; `pressed(key)` tells `on_act` which one was pressed."""
+    """Draw the tiles in a row that wraps; `bridge.ways(key)` tells `on_act` what was pressed."""
     _tiles(
         key=key,
         data={"tiles": list(rows), "seen": bridge.seen(key)},
-        on_act_change=bridge.receiver(key, _check, on_act),
+        on_act_change=bridge.receiver(key, bridge.check_way, on_act),
     )
     bridge.settle(key)
-
-
-def pressed(key: str) -> list[str]:
-    """Return the `go` of what was pressed in this run, oldest first."""
-    return [act["go"] for act in bridge.waiting(key)]
-
-
-def _check(act: Mapping[str, Any]) -> dict[str, Any] | None:
-    return {"go": act["go"]} if isinstance(act.get("go"), str) else None
