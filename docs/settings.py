@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from trail.settings import Settings
 
@@ -14,7 +14,8 @@ def text() -> str:
     lines = [
         "# Settings",
         "",
-        "In `trail.toml`, or in the environment, which wins. Written from `trail/settings.py`.",
+        "In `trail.toml`, tokens and keys in `secrets.toml` beside it (mode 600), or in the "
+        "environment, which wins. Written from `trail/settings.py`.",
         "",
         "| setting | variable | default | what it is |",
         "|---|---|---|---|",
@@ -31,7 +32,9 @@ def text() -> str:
 
 def _row(name: str, default: object, description: str | None) -> str:
     variable = "TRAIL_" + name.upper().replace(".", "__")
-    return f"| `{name}` | `{variable}` | `{default}` | {description} |"
+    shown = default.get_secret_value() if isinstance(default, SecretStr) else default
+    cell = f"`{shown}`" if shown not in ("", None, ()) else ""
+    return f"| `{name}` | `{variable}` | {cell} | {description} |"
 
 
 if __name__ == "__main__":

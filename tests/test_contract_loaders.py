@@ -21,7 +21,9 @@ from trail.registry import discover
 from trail.settings import Settings
 from trail.store import Store
 
-LOADERS: dict[str, Loader] = discover("loaders", "LOADER")
+LOADERS: dict[str, Loader] = {
+    name: each for name, each in discover("loaders", "LOADER").items() if isinstance(each, Loader)
+}
 EVENTS = [api_event(n) for n in range(1, 30)]
 
 
@@ -38,7 +40,7 @@ def _csv() -> bytes:
 
 
 SAMPLES: dict[str, bytes] = {
-    "lines": ndjson([*EVENTS, *(forwarded(n) for n in range(5))]),
+    "lines": ndjson([*EVENTS, *(forwarded(n, "Space Modified") for n in range(5))]),
     "broken lines": ndjson([EVENTS[0], b"{", b'{"x":"\xff"}', EVENTS[1], b"", b"[]"]),
     "array": json.dumps(EVENTS, indent=1).encode(),
     "page": json.dumps(api_page(EVENTS)).encode(),

@@ -11,7 +11,7 @@ from trail.store import Cursor
 
 _KEYED = """
 create or replace temp table keyed as
-select f.pos, f.event_id, f.occurred_at, f.target_type, f.workspace_id,
+select f.pos, f.event_id, f.occurred_at, f.target_type, f.workspace_id, f.forwarded, f.echo,
  a.action_key, p.actor_key, p.actor_type, t.target_key
 from fresh f
 join actions a on a.action_raw = f.action_raw
@@ -60,8 +60,8 @@ from (
 def assign(cursor: Cursor) -> None:
     """Give each event of the temporary table `fresh` its keys, in the temporary table `keyed`.
 
-    `keyed` has pos, event_id, occurred_at, target_type, workspace_id, action_key, actor_key,
-    actor_type, target_key.
+    `keyed` has pos, event_id, occurred_at, target_type, workspace_id, forwarded, echo, action_key,
+    actor_key, actor_type, target_key.
     """
     new = [row[0] for row in cursor.execute(_NEW_ACTIONS).fetchall()]
     if new:

@@ -5,6 +5,7 @@ Everything downstream sees the columns made here and never looks at a record's s
 because it runs over a quarter of a million records at a time.
 """
 
+from trail import catalogue
 from trail.settings import Limits
 
 # Only what is read; other keys cost nothing and stay in the raw record.
@@ -15,7 +16,8 @@ _SHAPE = """{
  "workspaceId":"VARCHAR","userId":"VARCHAR",
  "properties":{"type":"VARCHAR","workspace_id":"VARCHAR","details":{
   "resource_id":"VARCHAR","resource_type":"VARCHAR","subject":"VARCHAR","subject_id":"VARCHAR",
-  "subject_type":"VARCHAR","subject_email":"VARCHAR","target":"VARCHAR","source_name":"VARCHAR"}}
+  "subject_type":"VARCHAR","subject_email":"VARCHAR","target":"VARCHAR","source_name":"VARCHAR",
+  "name":"VARCHAR"}}
 }"""
 
 # Calls of Segment's tracking that carry no change of a workspace.
@@ -42,14 +44,32 @@ _TARGET_TYPE = """case when said_type = lower(said_type) and not ends_with(said_
  else regexp_replace(replace(lower(trim(said_type)), ' ', '_'), '([^s])s$', '\\1') end"""
 
 
-def parse(relation: str, into: str, limits: Limits, *, trusted: bool) -> str:
+# Names under which the trail's own events reach a source, which then tells of a new event.
+_OUR_NAMES = ", ".join(
+    sorted(
+        "'" + name.casefold().replace("'", "''") + "'"
+        for action in catalogue.ACTIONS
+        for name in ("Audit", action.name, *action.aliases)
+    )
+)
+_ECHO = f"""(action_raw in ('New Event Allowed', 'New Event Blocked')
+  and lower(f.properties.details.name) in ({_OUR_NAMES}))"""
+
+
+def parse(relation: str, into: str, limits: Limits, *, trusted: bool, named: bool = False) -> str:
     """Return SQL that makes the temporary table *into* from *relation* (pos, line, raw, made_id).
 
     Its columns: pos, line, event_id, occurred_at (UTC), action_raw, who, email, target_type,
-    target_id, target_name, workspace_id, reason (empty when it is an event), slow (true when only
+    target_id, target_name, workspace_id, forwarded (the road it came), echo (it tells of an event
+    that the trail itself forwarded), reason (empty when it is an event), slow (true when only
     the strict reader may judge it; never for *trusted* text, which it has already read).
+
+    With *named*, a call without a type among its properties is an event by its own name.
     """
     doubtful = "false" if trusted else _doubtful(limits)
+    own_name = "lower(f.event) <> 'audit'"
+    if not named:
+        own_name = f"f.properties.details is not null and {own_name}"
     # Strict JSON decides in the slow lane; the fast parser would also take NaN and `[1,]`.
     return f"""
 create or replace temp table {into} as
@@ -63,7 +83,7 @@ with read as (
   coalesce(nullif(f.timestamp, ''), nullif(f.originalTimestamp, ''), f.receivedAt, '') as said,
   case when f.type = 'track' or f.properties is not null then
    coalesce(nullif(f.properties.type, ''),
-    case when f.properties.details is not null and lower(f.event) <> 'audit' then f.event end, '')
+    case when {own_name} then f.event end, '')
    when f.messageId is not null and f.type in {_OTHER_CALLS} then ''
    else coalesce(f.type, '') end as action_raw,
   {_WHO} as who,
@@ -72,11 +92,13 @@ with read as (
   coalesce(nullif(f.properties.details.resource_id, ''), f.resourceId, '') as target_id,
   coalesce(nullif(f.properties.details.target, ''), nullif(f.resourceName, ''),
    f.properties.details.source_name, '') as target_name,
-  coalesce(nullif(f.properties.workspace_id, ''), f.workspaceId, '') as workspace_id
+  coalesce(nullif(f.properties.workspace_id, ''), f.workspaceId, '') as workspace_id,
+  coalesce(f.messageId is not null or f.properties is not null, false) as forwarded,
+  coalesce({_ECHO}, false) as echo
  from read
 ), timed as (select *, {_TIME} as occurred_at from said)
 select pos, line, event_id, occurred_at, action_raw, who, email, {_TARGET_TYPE} as target_type,
- target_id, target_name, workspace_id,
+ target_id, target_name, workspace_id, forwarded, echo,
  case
   when unread then 'Not read'
   when action_raw = '' and is_track then 'Not an audit event: a track call without a type'

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import zstandard
 
-from trail import dimensions, fields
+from trail import dimensions, fields, marks, twins
 from trail.errors import InputError
 from trail.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.records import Record, unfold
@@ -42,12 +42,12 @@ def load(
         batch.batch_id = store.write(lambda cursor: _open_batch(cursor, batch))
     try:
         for chunk in chunks:
-            job = _Job(chunk, batch.batch_id, limits)
-            counts = rehearsal.run(job) if rehearsal else store.write(job.keep)
-            batch.read += sum(counts)
-            batch.kept += counts[0]
-            batch.duplicates += counts[1]
-            batch.quarantined += counts[2]
+            job = _Job(chunk, batch, limits)
+            if rehearsal:
+                rehearsal.run(job)
+            else:
+                store.write(job.keep)
+            job.count_into(batch)
             if progress:
                 progress(chunk.progress, batch)
     except (InputError, OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
@@ -67,69 +67,91 @@ class _Rehearsal:
         self._cursor = store.cursor()
         self._cursor.execute("create temp table rehearsed (event_id varchar)")
 
-    def run(self, job: "_Job") -> tuple[int, int, int]:
-        staged, quarantined = job.stage(self._cursor, "select event_id from rehearsed")
+    def run(self, job: "_Job") -> None:
+        job.stage(self._cursor, "select event_id from rehearsed")
         self._cursor.execute("insert into rehearsed select event_id from fresh")
-        kept = _count(self._cursor, "fresh")
-        return kept, staged - kept, quarantined
 
     def close(self) -> None:
         self._cursor.close()
 
 
 class _Job:
-    """One chunk on its way into the store."""
+    """One chunk on its way into the store, and what became of its records."""
 
-    def __init__(self, chunk: Chunk, batch_id: int | None, limits: Limits) -> None:
+    def __init__(self, chunk: Chunk, batch: Batch, limits: Limits) -> None:
         self._chunk = chunk
-        self._batch_id = batch_id
+        self._batch_id = batch.batch_id
+        self._source = batch.loader
         self._limits = limits
         self._rejects: list[Reject] = list(chunk.rejects)
+        self._staged = self._fresh = self._linked = 0
 
-    def keep(self, cursor: Cursor) -> tuple[int, int, int]:
-        """Write the chunk; return how many were kept, duplicate and quarantined."""
-        staged, quarantined = self.stage(cursor)
-        kept = _count(cursor, "fresh")
-        if kept:
+    def keep(self, cursor: Cursor) -> None:
+        """Write the chunk, and where its source stands."""
+        self.stage(cursor)
+        if self._fresh:
             dimensions.assign(cursor)
-            cursor.execute(_INSERT, {"now": utc_now(), "batch": self._batch_id})
+            now = utc_now()
+            self._linked = twins.link(cursor, self._batch_id, now)
+            cursor.execute(_INSERT, {"now": now, "batch": self._batch_id})
             cursor.execute(_CUBE)
         if self._rejects:
             self._quarantine(cursor)
-        return kept, staged - kept, quarantined
+        if self._chunk.mark is not None:
+            marks.put(cursor, self._source, self._chunk.mark)
 
-    def stage(self, cursor: Cursor, known: str = "") -> tuple[int, int]:
-        """Make the temporary views `records` (pos, raw) and `fresh` (new events, with pos).
+    def count_into(self, batch: Batch) -> None:
+        """Add to *batch* what became of the records, once they are kept."""
+        kept = self._fresh - self._linked
+        batch.read += self._staged + len(self._rejects)
+        batch.kept += kept
+        batch.duplicates += self._staged - kept
+        batch.linked += self._linked
+        batch.quarantined += len(self._rejects)
 
-        *known* selects event ids to take for known besides the store's. Returns how many records
-        are events, and how many were refused.
+    def stage(self, cursor: Cursor, known: str = "") -> None:
+        """Make the temporary views `records` (pos, raw, verified) and `fresh` (new events, pos).
+
+        *known* selects event ids to take for known besides the store's.
         """
         records = self._chunk.records
         count = records.num_rows
         fast = pa.table({"pos": np.arange(count), **_columns(records)})
         cursor.register("fast_records", fast.append_column("made_id", pa.nulls(count, pa.string())))
-        cursor.execute(fields.parse("fast_records", "parsed", self._limits, trusted=False))
+        named = self._chunk.named
+        cursor.execute(
+            fields.parse("fast_records", "parsed", self._limits, trusted=False, named=named)
+        )
         slow = cursor.execute(
-            "select pos, line, raw from parsed join fast_records using (pos, line) "
+            "select pos, line, raw, verified from parsed join fast_records using (pos, line) "
             "where slow or reason <> '' order by pos"
         ).fetchall()
         relation = "fast_records"
         if slow:
             cursor.execute("delete from parsed where slow or reason <> ''")
             self._strict(cursor, slow, count)
-            relation = "(select pos, raw from fast_records union all select pos, raw from strict)"
-        cursor.execute(f"create or replace temp view records as select pos, raw from {relation}")
-        staged = _count(cursor, "parsed")
+            relation = (
+                "(select pos, raw, verified from fast_records "
+                "union all select pos, raw, verified from strict)"
+            )
+        cursor.execute(
+            f"create or replace temp view records as select pos, raw, verified from {relation}"
+        )
+        self._staged = _count(cursor, "parsed")
         _fresh(cursor, known)
-        return staged, len(self._rejects)
+        self._fresh = _count(cursor, "fresh")
 
-    def _strict(self, cursor: Cursor, slow: list[tuple[int, int, str]], start: int) -> None:
+    def _strict(
+        self, cursor: Cursor, slow: list[tuple[int, int, str, bool | None]], start: int
+    ) -> None:
         """Read the doubtful records one by one; add the good ones to `parsed`."""
         found: list[tuple[int, Record]] = []
-        for _, line, raw in slow:
+        proved: list[bool | None] = []
+        for _, line, raw, verified in slow:
             for item in unfold(raw.encode(), self._limits):
                 if isinstance(item, Record):
                     found.append((line, item))
+                    proved.append(verified)
                 else:
                     self._rejects.append(Reject(line, item.reason, item.raw))
         table = pa.table(
@@ -138,10 +160,12 @@ class _Job:
                 "line": pa.array([line for line, _ in found], pa.int64()),
                 "raw": pa.array([record.raw for _, record in found], pa.string()),
                 "made_id": pa.array([record.made_id or None for _, record in found], pa.string()),
+                "verified": pa.array(proved, pa.bool_()),
             }
         )
         cursor.register("strict", table)
-        cursor.execute(fields.parse("strict", "reparsed", self._limits, trusted=True))
+        named = self._chunk.named
+        cursor.execute(fields.parse("strict", "reparsed", self._limits, trusted=True, named=named))
         for line, reason, raw in cursor.execute(
             "select line, reason, raw from reparsed join strict using (pos, line) "
             "where reason <> '' order by pos"
@@ -170,7 +194,7 @@ class _Job:
 _INSERT = """
 insert into events
 select event_id, occurred_at, $now, action_key, actor_key, target_key, target_type, workspace_id,
- null, $batch, raw
+ verified, $batch, raw, forwarded, echo
 from records join keyed using (pos)
 """
 
@@ -205,6 +229,8 @@ def _fresh(cursor: Cursor, known: str) -> None:
             f"where occurred_at >= timestamp '{first}' - {_LOOK_AROUND} "
             f"and occurred_at <= timestamp '{last}' + {_LOOK_AROUND})"
         )
+        if _count(cursor, "twins"):
+            conditions.append("event_id in (select event_id from twins)")
     cursor.execute(
         "create or replace temp table dropped as select pos from parsed where "
         + (" or ".join(conditions) or "false")
@@ -214,7 +240,11 @@ def _fresh(cursor: Cursor, known: str) -> None:
 
 
 def _columns(records: pa.Table) -> dict[str, pa.ChunkedArray]:
-    return {"line": records["line"], "raw": records["raw"]}
+    if "verified" in records.column_names:
+        verified = records["verified"]
+    else:
+        verified = pa.nulls(records.num_rows, pa.bool_())
+    return {"line": records["line"], "raw": records["raw"], "verified": verified}
 
 
 def _count(cursor: Cursor, table: str) -> int:
@@ -235,13 +265,14 @@ def _open_batch(cursor: Cursor, batch: Batch) -> int:
 def _close_batch(cursor: Cursor, batch: Batch) -> None:
     cursor.execute(
         "update batches set ended_at = $now, read = $read, kept = $kept, "
-        "duplicates = $duplicates, quarantined = $quarantined, error = $error "
+        "duplicates = $duplicates, linked = $linked, quarantined = $quarantined, error = $error "
         "where batch_id = $batch",
         {
             "now": utc_now(),
             "read": batch.read,
             "kept": batch.kept,
             "duplicates": batch.duplicates,
+            "linked": batch.linked,
             "quarantined": batch.quarantined,
             "error": batch.error,
             "batch": batch.batch_id,

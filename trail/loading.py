@@ -20,9 +20,8 @@ _NOT_DATA = "dummy-object.txt"
 
 
 def loaders() -> list[Loader]:
-    """Return the loaders in the order in which they are asked."""
-    found: dict[str, Loader] = registry.discover("loaders", "LOADER")
-    return sorted(found.values(), key=lambda loader: loader.rank)
+    """Return the loaders of files in the order in which they are asked."""
+    return sorted(registry.of_kind(Loader), key=lambda loader: loader.rank)
 
 
 def files(paths: list[Path]) -> list[tuple[Path, bool]]:

@@ -3,6 +3,7 @@
 Separate because loaders, the store and the pages all speak these and nothing else of each other.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -60,13 +61,18 @@ class Chunk:
     """Some records of one source.
 
     `records` has two columns: `line` (int64, 1-based line or record number) and `raw` (string or
-    string_view; UTF-8 text that is meant to be one JSON value). `progress` is the share of the
-    source that has been read, 0 to 1.
+    string_view; UTF-8 text that is meant to be one JSON value); and a third where the source can
+    prove where a record comes from: `verified` (bool). `progress` is the share of the source that
+    has been read, 0 to 1. `mark` says where a source stands after this chunk, in its own words,
+    empty at its end; it is kept in the same transaction as the records. With `named`, a call whose
+    properties name no type is taken for an event by its own name, not refused.
     """
 
     records: pa.Table
     rejects: tuple[Reject, ...] = ()
     progress: float = 0.0
+    mark: str | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """One kind of source: what it accepts, and how it reads.
+    """One kind of file: what it accepts, and how it reads.
 
     `accepts` looks at the file's content; `read` yields chunks. Loaders are asked in the order of
     `rank`, the lowest first.
@@ -97,9 +103,143 @@ class Loader:
     read: Callable[[Source, Settings], Iterator[Chunk]]
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a feed is asked for: events of [since, until) (UTC, without zone).
+
+    `mark` is the mark of the last chunk that an earlier, broken-off answer to the same ask gave;
+    empty to begin. Times are whole milliseconds.
+    """
+
+    since: dt.datetime
+    until: dt.datetime
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the workspace's directory; `actor_id` as events carry it (`users/...`)."""
+
+    actor_id: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Who and what a workspace is, as its API tells."""
+
+    workspace_id: str
+    workspace_name: str
+    workspace_slug: str
+    people: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A source that is asked for events, again and again.
+
+    `configured` says whether the settings suffice to try. `pull` answers an ask in chunks, the
+    last of which has an empty mark; it raises `InputError` for what will not pass when tried
+    again, `UnavailableError` for what may. `directory` tells whom and what the ids mean; it raises
+    the same.
+    """
+
+    name: str
+    title: str
+    configured: Callable[[Settings], bool]
+    pull: Callable[[Settings, Ask], Iterator[Chunk]]
+    directory: Callable[[Settings], Directory]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One file that a drop holds ready.
+
+    `key` and `version` tell whether it was loaded before; `finish` is called with its batch after
+    the load, and not at all when the load did not take place.
+    """
+
+    key: str
+    version: str
+    path: Path
+    finish: Callable[["Batch"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A place where files appear: `waiting` gives those that *seen(key, version)* does not know.
+
+    Raises `InputError` or `UnavailableError` when the place cannot be looked at.
+    """
+
+    name: str
+    title: str
+    configured: Callable[[Settings], bool]
+    every_s: Callable[[Settings], float]
+    waiting: Callable[[Settings, Callable[[str, str], bool]], Iterator[Arrived]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request to a receiver: its path, headers (lower-case names, repeats kept) and body."""
+
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> list[str]:
+        """Return every value of the header *name* (lower case)."""
+        return [value for key, value in self.headers if key == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a request brings: the exact text of each record, and whether its origin is proved.
+
+    `answer` goes out with 200 once the records are on disk. `named` is that of `Chunk`.
+    """
+
+    records: tuple[bytes, ...]
+    verified: tuple[bool, ...]
+    answer: bytes = b""
+    media_type: str = "application/json"
+    named: bool = False
+
+
+class RefusedError(Exception):
+    """A request that a receiver does not take: the status and the body to answer with."""
+
+    def __init__(self, status: int, body: bytes = b"", reason: str = "") -> None:
+        super().__init__(reason)
+        self.status = status
+        self.body = body
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A source that sends by itself: where it posts, how long a body may be, and how it is read.
+
+    `read` raises `RefusedError`; it looks at nothing but the request and the settings, and stores
+    nothing.
+    """
+
+    name: str
+    title: str
+    paths: tuple[str, ...]
+    configured: Callable[[Settings], bool]
+    longest: Callable[[Settings], int]
+    read: Callable[[Sent, Settings], Received]
+
+
 @dataclass(slots=True)
 class Batch:
-    """What one load did: read = kept + duplicates + quarantined."""
+    """What one load did: read = kept + duplicates + quarantined.
+
+    `linked` of the duplicates are other reports of a change that is kept already; their records
+    stay with it.
+    """
 
     source: str
     loader: str
@@ -108,6 +248,7 @@ class Batch:
     kept: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    linked: int = 0
     error: str = ""
     skipped: bool = False
 

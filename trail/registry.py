@@ -5,7 +5,9 @@ Separate so that a new one is one new file: nothing else has to name it.
 
 import importlib
 import pkgutil
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 def discover(package: str, constant: str) -> dict[str, Any]:
@@ -24,3 +26,8 @@ def discover(package: str, constant: str) -> dict[str, Any]:
             raise LookupError(f"{package.replace('.', '/')}/{module.name}.py defines no {constant}")
         found[module.name] = getattr(loaded, constant)
     return found
+
+
+def of_kind(kind: type[T]) -> list[T]:
+    """Return every `LOADER` of the type *kind*: files, feeds, drops and receivers live together."""
+    return [each for each in discover("loaders", "LOADER").values() if isinstance(each, kind)]

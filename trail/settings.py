@@ -1,14 +1,15 @@
-"""Settings: defaults, then `trail.toml`, then the environment (`TRAIL_SECTION__NAME`).
+"""Settings: defaults, `trail.toml`, `secrets.toml`, then the environment (`TRAIL_SECTION__NAME`).
 
 Read once at the start of a process and handed down; nothing else reads the environment.
 """
 
 import os
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -39,6 +40,8 @@ class Store(_Section):
     memory: str = Field("4GB", description="Memory that the database may use before it spills.")
     threads: int = Field(2, ge=1, description="Threads that a query may use.")
     retention_days: int = Field(90, ge=1, le=3650, description="Days of event time kept.")
+    archive: bool = Field(False, description="Write events to the archive before they are removed.")
+    archive_path: Path = Field(Path("data/archive"), description="The archive's folder.")
 
 
 class Server(_Section):
@@ -50,6 +53,59 @@ class Server(_Section):
         (), description="Host names that may be asked for; empty allows the loopback names only."
     )
     https: bool = Field(False, description="Set when a proxy serves it over https: Secure cookies.")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token for `/metrics`; empty answers this machine only."
+    )
+
+
+class Segment(_Section):
+    """How the workspace's Public API is asked."""
+
+    token: SecretStr = Field(SecretStr(""), description="A Public API token; empty asks nothing.")
+    region: Literal["us", "eu"] = Field("us", description="Where the workspace is.")
+    url: str = Field("", description="Another address of the API; empty takes the region's own.")
+    every_minutes: float = Field(5, gt=0, le=1440, description="Minutes between two asks.")
+    overlap_hours: float = Field(
+        24, ge=0, le=2160, description="Hours that each ask looks back, since events arrive late."
+    )
+    page_events: int = Field(1000, ge=1, le=1000, description="Events a page.")
+    timeout_s: float = Field(30, gt=0, le=300, description="Seconds to wait for an answer.")
+    patience_s: float = Field(
+        600, gt=0, description="Seconds to go on after refusals before an ask is given up."
+    )
+
+
+class Push(_Section):
+    """Who may send events here."""
+
+    webhook_secrets: tuple[SecretStr, ...] = Field(
+        (), description="Shared secrets of Segment's webhook; two while one replaces the other."
+    )
+    write_keys: tuple[SecretStr, ...] = Field(
+        (), description="Write keys that `/v1/track` and `/v1/batch` take."
+    )
+    body_bytes: int = Field(4_194_304, ge=1024, description="Longest webhook body, in bytes.")
+    backlog_bytes: int = Field(
+        1_073_741_824, ge=1_048_576, description="Bytes on disk that may wait for the database."
+    )
+
+
+class Folder(_Section):
+    """A folder that is watched."""
+
+    path: Path | None = Field(None, description="Files dropped here are loaded; none watches none.")
+    every_seconds: float = Field(5, gt=0, description="Seconds between two looks.")
+
+
+class S3(_Section):
+    """A bucket that Segment's S3 destination fills."""
+
+    url: str = Field("", description="`s3://bucket/prefix`; empty looks nowhere.")
+    endpoint: str = Field("", description="Address of another S3-compatible service.")
+    region: str = Field("", description="The bucket's region.")
+    access_key: SecretStr = Field(SecretStr(""), description="Empty takes the machine's own role.")
+    secret_key: SecretStr = Field(SecretStr(""), description="Belongs to the access key.")
+    every_minutes: float = Field(15, gt=0, description="Minutes between two looks.")
 
 
 class Auth(_Section):
@@ -84,6 +140,10 @@ class Settings(BaseSettings):
     timezone: str = Field("", description="Zone for those whose browser tells none; else UTC.")
     store: Store = Store()
     server: Server = Server()
+    segment: Segment = Segment()
+    push: Push = Push()
+    folder: Folder = Folder()
+    s3: S3 = S3()
     auth: Auth = Auth()
     limits: Limits = Limits()
 
@@ -96,14 +156,29 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order: given in code, environment, `trail.toml`."""
-        file = TomlConfigSettingsSource(settings_cls, toml_file=config_path())
-        return init_settings, env_settings, file
+        """Order: given in code, environment, `secrets.toml`, `trail.toml`."""
+        secrets = secrets_path()
+        if secrets.exists() and stat.S_IMODE(secrets.stat().st_mode) & 0o077:
+            raise SettingError(
+                f"{secrets.name} can be read by other users of this machine.",
+                f"Run: chmod 600 {secrets.name}",
+            )
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=secrets),
+            TomlConfigSettingsSource(settings_cls, toml_file=config_path()),
+        )
 
 
 def config_path() -> Path:
     """Return the path of the settings file: `TRAIL_CONFIG`, else `trail.toml` here."""
     return Path(os.environ.get(CONFIG_VARIABLE, "trail.toml"))
+
+
+def secrets_path() -> Path:
+    """Return the path of the file for tokens and keys, beside the settings file."""
+    return config_path().with_name("secrets.toml")
 
 
 def load(**given: Any) -> Settings:

@@ -241,10 +241,13 @@ ACTORS = [
     (forwarded(subject="user/Zz9"), ("users/Zz9", "user")),
     (forwarded(subject="token/tk1"), ("tokens/tk1", "token")),
     (forwarded(subject="the moon"), ("the moon", "unknown")),
-    (api_event(actor="Zz9"), ("Zz9", "unknown")),
-    (api_event(actor="Zz9", actorEmail="z@example.com"), ("users/Zz9", "user")),
-    (api_event(actor="tokens/tk1"), ("tokens/tk1", "token")),
-    (api_event(actor=None), ("unknown", "unknown")),
+    (api_event(type="Space Modified", actor="Zz9"), ("Zz9", "unknown")),
+    (
+        api_event(type="Space Modified", actor="Zz9", actorEmail="z@example.com"),
+        ("users/Zz9", "user"),
+    ),
+    (api_event(type="Space Modified", actor="tokens/tk1"), ("tokens/tk1", "token")),
+    (api_event(type="Space Modified", actor=None), ("unknown", "unknown")),
 ]
 
 

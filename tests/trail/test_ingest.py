@@ -509,7 +509,10 @@ def test_whatever_the_mixture_the_counts_add_up_and_the_cube_is_the_events(
             given_chunk = chunk(*utf8, rejects=rejects)
             rehearsed = ingested(store, given_chunk, dry_run=True)
             batch = ingested(store, given_chunk)
-            assert totals(rehearsed) == totals(batch)
+            # A dry run gives no keys, and so cannot tell that two reports are of one change.
+            assert rehearsed.read == batch.read
+            assert rehearsed.quarantined == batch.quarantined
+            assert rehearsed.kept == batch.kept + batch.linked
             assert batch.read == sum(count for _, count in lines)
             assert batch.read == batch.kept + batch.duplicates + batch.quarantined
             assert ingested(store, given_chunk).kept == 0
