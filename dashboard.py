@@ -17,11 +17,12 @@ import plotly.graph_objects  # noqa: F401  likewise
 import streamlit as st
 from starlette.middleware import Middleware
 
-from trail import boot, registry, remote, settings
+from trail import boot, registry, remote, runtime, settings
 from trail.__main__ import run_command
 from trail.errors import SettingError
-from trail.http import api, auth, local
+from trail.http import api, auth, local, metrics, push
 from trail.http.guard import SID_HEADER, USER_HEADER, Guard
+from trail.model import Receiver
 
 
 def no_delay() -> list[int]:
@@ -99,6 +100,8 @@ app = st.App(
     routes=[
         *auth.ROUTES,
         *api.ROUTES,
+        *metrics.ROUTES,
+        *push.routes(registry.of_kind(Receiver), lambda: runtime.current().intake),
         local.route(run_command, lambda: _tokens[-1] if _tokens else ""),
     ],
     middleware=[Middleware(Guard)],

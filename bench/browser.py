@@ -27,7 +27,7 @@ from trail.users import Users
 CLICKS = 30
 
 # Resolves with the ms from the click to the next frame after the numbers, and after the chart.
-_CLICK = """
+CLICK = """
 async (place) => {
   const summary = () => document.querySelector('.trail-summary')?.innerText ?? '';
   const frame = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go, 0)));
@@ -56,8 +56,8 @@ async (place) => {
 
 
 @contextmanager
-def serving(database: Path) -> Iterator[tuple[str, int]]:
-    """Serve *database*; give the address and the process id."""
+def serving(database: Path, more: dict[str, str] | None = None) -> Iterator[tuple[str, int]]:
+    """Serve *database* with *more* settings; give the address and the process id."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Users(folder / "users.yaml").add("maya", "Maya Lind", "", "owner", PASSWORD)
@@ -68,6 +68,7 @@ def serving(database: Path) -> Iterator[tuple[str, int]]:
             "TRAIL_STORE__PATH": str(database),
             "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
             "TRAIL_SERVER__PORT": str(port),
+            **(more or {}),
         }
         server = subprocess.Popen(
             [sys.executable, "-m", "trail", "serve"],
@@ -104,7 +105,7 @@ def clicks(database: Path) -> list[dict[str, float]]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         sign_in(page, f"{url}/explore?from=2026-10-26T00:00Z&to=2026-11-01T00:00Z&tz=UTC")
-        found = [page.evaluate(_CLICK, number // 3 % 6) for number in range(CLICKS + 3)]
+        found = [page.evaluate(CLICK, number // 3 % 6) for number in range(CLICKS + 3)]
         browser.close()
     return found[3:]
 

@@ -186,6 +186,12 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--dry-run", action="store_true", help="judge and count, keep nothing")
     load.add_argument("--mapping", metavar="FILE", help="which column is what, as TOML")
 
+    pull = commands.add_parser("pull", help="ask Segment's Public API for events")
+    pull.add_argument("--since", default="", metavar="90d", help="ask again from then on")
+    pull.add_argument(
+        "--sweep", action="store_true", help="ask for all days, count what was missed"
+    )
+
     events = commands.add_parser("events", help="print events, newest first")
     events.add_argument("--limit", type=_positive, default=None, metavar="N")
 
@@ -218,7 +224,7 @@ def _parser() -> argparse.ArgumentParser:
 
     for each in (events, facets, export):
         each.add_argument("--query", default="", metavar="QS", help="a page's query string")
-    for name in ("load", "events", "facets", "export", "status", "demo"):
+    for name in ("load", "pull", "events", "facets", "export", "status", "demo"):
         commands.choices[name].add_argument("--json", action="store_true", help="answer as JSON")
     return parser
 

@@ -8,9 +8,11 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from trail import demo_workspace, runtime
+from trail import demo_workspace, dimensions, intake, runtime
 from trail.http.sessions import Sessions
+from trail.intake import Intake
 from trail.runtime import Runtime
+from trail.schedule import Schedule
 from trail.settings import Settings
 from trail.store import Store
 from trail.users import FIRST_OWNER, Users
@@ -35,23 +37,30 @@ def start(settings: Settings) -> Runtime:
 
 
 def stop() -> None:
-    """Undo one `start`; the last one closes the store."""
+    """Undo one `start`; the last one ends the workers and closes the store."""
     global _starts  # noqa: PLW0603 - as above
     with _lock:
         if _starts == 0:
             return
         _starts -= 1
-        if _starts == 0:
-            for store in (runtime.current().store, *_retired):
-                store.close()
-            _retired.clear()
+        if _starts:
+            return
+        now = runtime.current()
+    # Not under the lock: what they still have to keep may ask for the real store.
+    now.schedule.close()
+    now.intake.close()
+    with _lock:
+        for store in (runtime.current().store, *_retired):
+            store.close()
+        _retired.clear()
 
 
 def database(settings: Settings) -> tuple[Path, bool]:
     """Return the path of the database to open, and whether it is the demo's."""
     real = settings.store.path
     configured = "path" in settings.store.model_fields_set
-    if real.exists() or configured or settings.store.demo == "never":
+    sent = any(intake.folder_of(settings).glob("*"))
+    if real.exists() or sent or configured or settings.store.demo == "never":
         return real, False
     return settings.store.demo_path, True
 
@@ -77,6 +86,9 @@ def real_store() -> Store:
 def _opened(settings: Settings) -> Runtime:
     path, demo = database(settings)
     store = demo_workspace.open_store(path, settings) if demo else Store.open(path, settings)
+    store.write(dimensions.refresh_if_changed)
+    if not demo:
+        intake.recover(settings, lambda: store)
     users = Users(settings.auth.users_path)
     if (password := users.first_owner()) is not None:
         print(
@@ -87,4 +99,12 @@ def _opened(settings: Settings) -> Runtime:
             flush=True,
         )
     sessions = Sessions(settings.auth.session_hours, settings.auth.idle_minutes)
-    return Runtime(settings, store, users, sessions, demo)
+    return Runtime(
+        settings,
+        store,
+        users,
+        sessions,
+        Intake(settings, real_store),
+        Schedule(settings, shown_store, real_store),
+        demo,
+    )

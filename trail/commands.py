@@ -1,4 +1,4 @@
-"""The commands that work on the store: load, events, facets, export, status.
+"""The commands that work on the store: load, pull, events, facets, export, status.
 
 Each is one function from parsed arguments to an exit code: 0 is well, 1 is failed. They run here or
 inside the server (see desk), with the same words.
@@ -14,14 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trail import export as exports
+from trail import pulling, registry
 from trail.desk import Desk
 from trail.errors import InputError
 from trail.filters import Filter
 from trail.loading import files, load_files
-from trail.model import EVENT_COLUMNS, Batch
+from trail.model import EVENT_COLUMNS, Batch, Feed
 from trail.queries import counts, status
 from trail.queries.events import LISTED
-from trail.store import Store
+from trail.store import Store, utc_now
 
 _TABLE = ("occurred_at", "action", "target_name", "actor_name", "actor_id", "outcome")
 
@@ -45,6 +46,36 @@ def _rehearsal(desk: Desk, stack: contextlib.ExitStack) -> Store:
         store = Store.open(Path(folder) / "empty.duckdb", desk.settings)
         stack.callback(store.close)
         return store
+
+
+def pull(args: argparse.Namespace, desk: Desk) -> int:
+    """Ask every feed that is set up for its events; print what was kept."""
+    feeds = [feed for feed in registry.of_kind(Feed) if feed.configured(desk.settings)]
+    if not feeds:
+        raise InputError(
+            "No API is set up to be asked.",
+            "Put a Public API token into segment.token (TRAIL_SEGMENT__TOKEN).",
+        )
+    now = utc_now()
+    since = Filter.parse(f"from={args.since}").window(dt.datetime.now(dt.UTC)).start
+    batches = []
+    for feed in feeds:
+        batch = pulling.pull(
+            desk.store(True),
+            desk.settings,
+            feed,
+            now,
+            since=since if args.since else None,
+            sweep=args.sweep,
+            progress=None if args.json else lambda share, batch: _progress(desk, share, batch),
+        )
+        batches.append(batch)
+        if not args.json:
+            desk.out.note("\r\x1b[K")
+            desk.out.text(_sentence(batch, dry_run=False) + "\n")
+    if args.json:
+        desk.out.text(json.dumps(_report(batches)) + "\n")
+    return 1 if any(batch.error for batch in batches) else 0
 
 
 def _load(
@@ -137,18 +168,33 @@ def export(args: argparse.Namespace, desk: Desk) -> int:
 
 def show_status(args: argparse.Namespace, desk: Desk) -> int:
     """Print what the store holds."""
-    found = status.status(desk.store(False))
+    store = desk.store(False)
+    found = status.status(store)
+    sources = [_said(row) for row in status.sources(store)]
     if args.json:
-        desk.out.text(json.dumps(found) + "\n")
+        desk.out.text(json.dumps({**found, "sources": sources}) + "\n")
     else:
         for name, value in found.items():
             shown = f"{value:,}" if isinstance(value, int) else value or "none"
             desk.out.text(f"{name.replace('_', ' '):>18}  {shown}\n")
+        for row in sources:
+            words = f"failing: {_plain(str(row['failure']))}" if row["failing"] else "well"
+            desk.out.text(
+                f"{row['loader']:>18}  {row['kept']:,} of {row['read']:,} kept, {words}\n"
+            )
     return 0
+
+
+def _said(row: dict[str, object]) -> dict[str, object]:
+    return {
+        name: f"{value.isoformat()}Z" if isinstance(value, dt.datetime) else value
+        for name, value in row.items()
+    }
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Desk], int]] = {
     "load": load,
+    "pull": pull,
     "events": events,
     "facets": facets,
     "export": export,

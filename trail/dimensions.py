@@ -6,8 +6,11 @@ once a chunk, in Python, and joined to the records.
 
 import pyarrow as pa
 
-from trail import actors, catalogue
-from trail.store import Cursor
+from trail import actors, catalogue, marks
+from trail.errors import InputError
+from trail.store import Cursor, utc_now
+
+_CATALOGUE = "catalogue"
 
 _KEYED = """
 create or replace temp table keyed as
@@ -29,8 +32,10 @@ where action_raw not in (select action_raw from actions) order by action_raw
 _NEW_ACTORS = """
 insert into actors
 select coalesce((select max(actor_key) from actors), 0) + row_number() over (order by actor_id),
- actor_id, any_value(actor_type), any_value(actor_name), '', null
-from named_actors where actor_id not in (select actor_id from actors) group by actor_id
+ actor_id, any_value(actor_type), coalesce(any_value(p.name), any_value(actor_name)),
+ coalesce(any_value(p.email), ''), any_value(p.seen_at)
+from named_actors left join people p using (actor_id)
+where actor_id not in (select actor_id from actors) group by actor_id
 """
 
 # The latest e-mail by event time wins, whatever the order in which files are loaded.
@@ -92,16 +97,45 @@ def add_actions(cursor: Cursor, names: list[str]) -> None:
     )
 
 
+def map_action(cursor: Cursor, action_raw: str, category: str, made_by: str) -> None:
+    """Put the type *action_raw* in *category*; an empty one undoes that.
+
+    Raises `InputError` for a category that does not exist.
+    """
+    if category and category not in catalogue.CATEGORIES:
+        raise InputError("There is no such category.", "Choose one of the list.")
+    cursor.execute("delete from mappings where action_raw = $name", {"name": action_raw})
+    if category:
+        cursor.execute(
+            "insert into mappings values ($name, $category, $by, $now)",
+            {"name": action_raw, "category": category, "by": made_by, "now": utc_now()},
+        )
+    refresh_actions(cursor)
+
+
+def refresh_if_changed(cursor: Cursor) -> None:
+    """Read every action name anew where the catalogue is another than at the last start."""
+    if marks.read(cursor, _CATALOGUE) != catalogue.VERSION:
+        refresh_actions(cursor)
+        marks.put(cursor, _CATALOGUE, catalogue.VERSION)
+
+
 def refresh_actions(cursor: Cursor) -> None:
-    """Read every known action name anew, after the catalogue changed."""
+    """Read every action name that is kept anew, by the catalogue and by what people mapped."""
     names = [row[0] for row in cursor.execute("select action_raw from actions").fetchall()]
-    cursor.register("read_again", _read(names))
+    cursor.register("told_again", _read(names))
+    cursor.execute(
+        "create or replace temp table read_again as select t.* replace ("
+        "coalesce(m.category, t.category) as category, t.known or m.category is not null as known) "
+        "from told_again t left join mappings m using (action_raw)"
+    )
     cursor.execute(
         "update actions set action = r.action, category = r.category, kind = r.kind, "
         "outcome = r.outcome, risk = r.risk, known = r.known "
         "from read_again r where r.action_raw = actions.action_raw "
-        "and (actions.action, actions.category, actions.kind, actions.outcome, actions.risk) "
-        "is distinct from (r.action, r.category, r.kind, r.outcome, r.risk)"
+        "and (actions.action, actions.category, actions.kind, actions.outcome, actions.risk, "
+        "actions.known) "
+        "is distinct from (r.action, r.category, r.kind, r.outcome, r.risk, r.known)"
     )
 
 

@@ -6,13 +6,14 @@ quarantined; an event id is kept once; a bad record never costs a good one.
 
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import zstandard
 
 from trail import dimensions, fields, marks, twins
-from trail.errors import InputError
+from trail.errors import TrailError
 from trail.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.records import Record, unfold
 from trail.settings import Limits
@@ -39,25 +40,63 @@ def load(
     """
     rehearsal = _Rehearsal(store) if dry_run else None
     if not rehearsal:
-        batch.batch_id = store.write(lambda cursor: _open_batch(cursor, batch))
+        start(store, batch)
     try:
         for chunk in chunks:
-            job = _Job(chunk, batch, limits)
             if rehearsal:
-                rehearsal.run(job)
+                rehearsal.run(chunk, batch, limits)
             else:
-                store.write(job.keep)
-            job.count_into(batch)
+                add(store, batch, chunk, limits)
             if progress:
                 progress(chunk.progress, batch)
-    except (InputError, OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+    except (TrailError, OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         batch.error = _words(error)
     finally:
         if rehearsal:
             rehearsal.close()
         else:
-            store.write(lambda cursor: _close_batch(cursor, batch))
+            end(store, batch)
     return batch
+
+
+def start(store: Store, batch: Batch) -> None:
+    """Open *batch* in the store; it gets its number."""
+    batch.batch_id = store.write(lambda cursor: _open_batch(cursor, batch))
+
+
+def add(
+    store: Store,
+    batch: Batch,
+    chunk: Chunk,
+    limits: Limits,
+    first: Callable[[Cursor], None] | None = None,
+) -> None:
+    """Keep *chunk*, in one transaction with the counts of *batch*, which are then true.
+
+    *first* runs ahead of it in the same transaction.
+    """
+    job = _Job(chunk, batch, limits)
+
+    def keep(cursor: Cursor) -> None:
+        if first:
+            first(cursor)
+        job.keep(cursor)
+
+    store.write(keep)
+    job.count_into(batch)
+
+
+def end(store: Store, batch: Batch, *, keep_empty: bool = True) -> None:
+    """Close *batch*. Without *keep_empty* one that brought nothing new leaves no trace."""
+    empty = not (batch.kept or batch.linked or batch.quarantined or batch.error)
+
+    def close(cursor: Cursor) -> None:
+        if empty and not keep_empty:
+            cursor.execute("delete from batches where batch_id = $id", {"id": batch.batch_id})
+        else:
+            _note(cursor, batch, ended=True)
+
+    store.write(close)
 
 
 class _Rehearsal:
@@ -67,8 +106,10 @@ class _Rehearsal:
         self._cursor = store.cursor()
         self._cursor.execute("create temp table rehearsed (event_id varchar)")
 
-    def run(self, job: "_Job") -> None:
+    def run(self, chunk: Chunk, batch: Batch, limits: Limits) -> None:
+        job = _Job(chunk, batch, limits)
         job.stage(self._cursor, "select event_id from rehearsed")
+        job.count_into(batch)
         self._cursor.execute("insert into rehearsed select event_id from fresh")
 
     def close(self) -> None:
@@ -80,8 +121,7 @@ class _Job:
 
     def __init__(self, chunk: Chunk, batch: Batch, limits: Limits) -> None:
         self._chunk = chunk
-        self._batch_id = batch.batch_id
-        self._source = batch.loader
+        self._batch = batch
         self._limits = limits
         self._rejects: list[Reject] = list(chunk.rejects)
         self._staged = self._fresh = self._linked = 0
@@ -92,13 +132,16 @@ class _Job:
         if self._fresh:
             dimensions.assign(cursor)
             now = utc_now()
-            self._linked = twins.link(cursor, self._batch_id, now)
-            cursor.execute(_INSERT, {"now": now, "batch": self._batch_id})
+            self._linked = twins.link(cursor, self._batch.batch_id, now)
+            cursor.execute(_INSERT, {"now": now, "batch": self._batch.batch_id})
             cursor.execute(_CUBE)
         if self._rejects:
             self._quarantine(cursor)
         if self._chunk.mark is not None:
-            marks.put(cursor, self._source, self._chunk.mark)
+            marks.put(cursor, self._batch.loader, self._chunk.mark)
+        counted = replace(self._batch)
+        self.count_into(counted)
+        _note(cursor, counted)
 
     def count_into(self, batch: Batch) -> None:
         """Add to *batch* what became of the records, once they are kept."""
@@ -187,7 +230,7 @@ class _Job:
         cursor.execute(
             "insert into quarantine select $batch, line, reason, raw, raw_bytes, $now "
             "from rejected",
-            {"batch": self._batch_id, "now": utc_now()},
+            {"batch": self._batch.batch_id, "now": utc_now()},
         )
 
 
@@ -262,13 +305,13 @@ def _open_batch(cursor: Cursor, batch: Batch) -> int:
     return int(found[0][0])
 
 
-def _close_batch(cursor: Cursor, batch: Batch) -> None:
+def _note(cursor: Cursor, batch: Batch, *, ended: bool = False) -> None:
     cursor.execute(
-        "update batches set ended_at = $now, read = $read, kept = $kept, "
+        "update batches set ended_at = $ended, read = $read, kept = $kept, "
         "duplicates = $duplicates, linked = $linked, quarantined = $quarantined, error = $error "
         "where batch_id = $batch",
         {
-            "now": utc_now(),
+            "ended": utc_now() if ended else None,
             "read": batch.read,
             "kept": batch.kept,
             "duplicates": batch.duplicates,
@@ -281,7 +324,7 @@ def _close_batch(cursor: Cursor, batch: Batch) -> None:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, InputError):
+    if isinstance(error, TrailError):
         return str(error)
     if isinstance(error, OSError) and not isinstance(error, EOFError) and error.strerror:
         return f"The file cannot be read: {error.strerror}."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trail import ingest, registry
 from trail.errors import InputError, TrailError
-from trail.model import Batch, Loader, Source
+from trail.model import Batch, Drop, Loader, Source
 from trail.settings import Settings
 from trail.store import Store
 
@@ -87,3 +87,10 @@ def _loader_of(path: Path, known: list[Loader]) -> Loader | None:
 def _no_loader(path: Path, known: list[Loader]) -> str:
     titles = ", ".join(loader.title for loader in known)
     return f"{path.name}: not a kind of file that can be read. Known: {titles}."
+
+
+def load_drop(
+    store: Store, settings: Settings, drop: Drop, progress: Progress | None = None
+) -> Iterator[Batch]:
+    """TODO: comes with the drops."""
+    yield from ()

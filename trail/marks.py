@@ -21,3 +21,11 @@ def get(engine: Engine, source: str) -> str:
     """Return the mark of *source*, or an empty string."""
     found = engine.table("select mark from marks where source = $source", {"source": source})
     return str(found["mark"][0]) if found.num_rows else ""
+
+
+def read(cursor: Cursor, source: str) -> str:
+    """Return the mark of *source* inside a transaction, or an empty string."""
+    found = cursor.execute(
+        "select mark from marks where source = $source", {"source": source}
+    ).fetchall()
+    return str(found[0][0]) if found else ""

@@ -94,6 +94,16 @@ def depth(text: bytes) -> int:
     return deepest
 
 
+def elements(text: str) -> list[str]:
+    """Return the exact text of each element of the valid JSON array *text*."""
+    return [value for _, value in _members(text)]
+
+
+def member(text: str, name: str) -> str:
+    """Return the exact text of the member *name* of the valid JSON object *text*, or ''."""
+    return _first(text.strip()).get(name, "")
+
+
 def _records(text: str, wrappers: int) -> Iterator[Record | Refusal]:
     inner = _inside(text)
     if inner is None:
@@ -110,14 +120,14 @@ def _records(text: str, wrappers: int) -> Iterator[Record | Refusal]:
 def _inside(text: str) -> list[str] | None:
     """Return the texts of the records that *text* wraps, or None when it is no wrapper."""
     if text.startswith("["):
-        return [value for _, value in _members(text)]
+        return elements(text)
     if not text.startswith("{"):
         return None
     top = _first(text)
     events = _first(top.get("data", "")).get("events", "")
     for wrapped in (events, top.get("batch", "")):
         if wrapped.startswith("["):
-            return [value for _, value in _members(wrapped)]
+            return elements(wrapped)
     body = _first(top.get("payload", "")).get("body", "")
     return [body] if body[:1] in ("{", "[") else None
 

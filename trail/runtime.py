@@ -7,6 +7,8 @@ Streamlit runs page files by path, so a page cannot be handed its store; it asks
 from dataclasses import dataclass
 
 from trail.http.sessions import Sessions
+from trail.intake import Intake
+from trail.schedule import Schedule
 from trail.settings import Settings
 from trail.store import Store
 from trail.users import Users
@@ -20,6 +22,8 @@ class Runtime:
     store: Store
     users: Users
     sessions: Sessions
+    intake: Intake
+    schedule: Schedule
     demo: bool
 
 

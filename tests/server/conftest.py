@@ -68,6 +68,18 @@ class Running:
     url: str
     users: Users
     log: Path
+    environment: dict[str, str]
+
+    def command(self, *arguments: str) -> str:
+        """Run one of the project's commands beside the server; return what it printed."""
+        return subprocess.run(
+            [sys.executable, "-m", "trail", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
 
     @contextlib.contextmanager
     def http(self, **cookies: str) -> Iterator[httpx.Client]:
@@ -119,11 +131,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def start_server(
     project: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[], Running]]:
-    """Return a function that starts a server process and waits until it answers."""
+) -> Iterator[Callable[..., Running]]:
+    """Return a function that starts a server process and waits until it answers.
+
+    What it is given goes into the environment of the process.
+    """
     processes: list[subprocess.Popen[bytes]] = []
 
-    def started() -> Running:
+    def started(**more: str) -> Running:
         data = tmp_path_factory.mktemp("data")
         users = Users(data / "users.yaml")
         users.add("maya", "Maya Lind", "", "owner", PASSWORD)
@@ -135,6 +150,7 @@ def start_server(
             "TRAIL_STORE__PATH": str(data / "trail.duckdb"),
             "TRAIL_STORE__DEMO": "never",
             "TRAIL_AUTH__USERS_PATH": str(data / "users.yaml"),
+            **more,
         }
         log = data / "server.log"
         with log.open("wb") as out:
@@ -152,7 +168,7 @@ def start_server(
             assert process.poll() is None, log.read_text()
             try:
                 if httpx.get(f"{url}/_stcore/health").status_code == 200:
-                    return Running(url, users, log)
+                    return Running(url, users, log, kept | given)
             except httpx.TransportError:
                 time.sleep(0.1)
         raise TimeoutError(log.read_text())
@@ -168,6 +184,6 @@ def start_server(
 
 
 @pytest.fixture(scope="session")
-def server(start_server: Callable[[], Running]) -> Running:
+def server(start_server: Callable[..., Running]) -> Running:
     """Return one server that tests share when they do not need a fresh one."""
     return start_server()

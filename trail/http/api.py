@@ -146,9 +146,13 @@ def _json(answer: dict[str, Any]) -> Response:
 
 
 async def healthz(_: Request) -> Response:
-    """Answer that the process runs and its store answers."""
-    await anyio.to_thread.run_sync(runtime.current().store.table, "select 1")
-    return JSONResponse({"ok": True})
+    """Answer that the process runs and its store answers; in words what is wrong beside that."""
+    now = runtime.current()
+    await anyio.to_thread.run_sync(now.store.table, "select 1")
+    problems = [each.title for each in now.schedule.health() if each.error]
+    if now.intake.problem:
+        problems.append(now.intake.problem)
+    return JSONResponse({"ok": True, "problems": problems})
 
 
 ROUTES: list[Route] = [

@@ -17,6 +17,7 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
         "last_arrival": None,
         "batches": 0,
         "duplicates": 0,
+        "linked": 0,
         "quarantined": 0,
         "unknown_actions": 0,
     }
@@ -36,6 +37,7 @@ def test_loads_are_added_up(store: Store, load: Load) -> None:
         "newest": "2026-10-02T01:02:03.500000Z",
         "batches": 2,
         "duplicates": 2,
+        "linked": 0,
         "quarantined": 1,
         "unknown_actions": 1,
     }

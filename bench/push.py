@@ -1,0 +1,166 @@
+"""Signed webhooks under load, while somebody filters Explore: `python -m bench.push`.
+
+Drives Debian's `wrk` over 16 connections, each request one signed event of its own, and then
+counts: everything that was acknowledged has to be in the store, once.
+"""
+
+import argparse
+import hashlib
+import hmac
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import sync_playwright
+
+from bench import browser, data
+from tests.browser.conftest import FLAGS
+from tests.browser.find_chromium import chromium
+from trail.settings import Settings
+from trail.store import Store, utc_now
+
+SECRET = "a-shared-secret-of-the-bench"
+_SCRIPT = """
+local lines = {}
+for line in io.lines("FILE") do lines[#lines + 1] = line end
+local at = 0
+request = function()
+  at = at + 1
+  local line = lines[at]
+  if not line then wrk.thread:stop() line = lines[1] end
+  local cut = string.find(line, "\\t")
+  return wrk.format("POST", "/webhooks/segment", {
+    ["Content-Type"] = "application/json", ["X-Signature"] = string.sub(line, 1, cut - 1),
+  }, string.sub(line, cut + 1))
+end
+done = function(summary, latency)
+  local errors = summary.errors
+  io.write(string.format("p50 %.1f p99 %.1f max %.1f bad %d broken %d\\n",
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000, latency.max / 1000,
+    errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+end
+"""
+
+
+def bodies(path: Path, number: int) -> None:
+    """Write *number* signed events, a line each: signature, tab, body."""
+    now = f"{utc_now().isoformat(timespec='milliseconds')}Z"
+    with path.open("w") as file:
+        for each in range(number):
+            body = json.dumps(
+                {
+                    "channel": "server",
+                    "context": {"library": {"name": "unknown", "version": "unknown"}},
+                    "event": "Audit",
+                    "messageId": f"api-bench{each:020d}",
+                    "originalTimestamp": now,
+                    "properties": {
+                        "details": {
+                            "resource_id": f"res{each % 500:06d}",
+                            "resource_type": "warehouse",
+                            "subject": f"users/bench{each % 40}",
+                            "target": f"Warehouse {each % 500}",
+                        },
+                        "type": "Warehouse Modified",
+                        "workspace_id": "bench",
+                    },
+                    "timestamp": now,
+                    "type": "track",
+                    "userId": f"bench{each % 40}",
+                },
+                separators=(",", ":"),
+            )
+            signature = hmac.digest(SECRET.encode(), body.encode(), hashlib.sha1).hex()
+            file.write(f"{signature}\t{body}\n")
+
+
+def run(seconds: int, *, filtering: bool) -> dict[str, Any]:
+    """Return requests, rate, latencies in ms, and how many acknowledged events are missing."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        database = folder / "trail.duckdb"
+        shutil.copy(data.database(1_000_000), database)
+        lines = folder / "bodies.txt"
+        bodies(lines, 4_000 * seconds)
+        script = folder / "push.lua"
+        script.write_text(_SCRIPT.replace("FILE", str(lines)))
+        more = {"TRAIL_PUSH__WEBHOOK_SECRETS": json.dumps([SECRET])}
+        with browser.serving(database, more) as (url, _):
+            clicked: list[float] = []
+            stop = threading.Event()
+            visitor = threading.Thread(target=_filter, args=(url, stop, clicked))
+            if filtering:
+                visitor.start()
+                while not clicked:
+                    time.sleep(0.5)
+            found = subprocess.run(
+                ["wrk", "-t1", "-c16", f"-d{seconds}s", "-s", str(script), url],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            stop.set()
+            if filtering:
+                visitor.join()
+            waited = time.perf_counter()
+            while any((folder / "trail.intake").glob("*.journal")):
+                time.sleep(0.05)
+            waited = time.perf_counter() - waited
+            healthy = httpx.get(f"{url}/healthz").status_code
+        answered = int(re.search(r"(\d+) requests in", found)[1])  # type: ignore[index]
+        figures = re.search(r"p50 ([\d.]+) p99 ([\d.]+) max ([\d.]+) bad (\d+) broken (\d+)", found)
+        assert figures, found
+        store = Store.open(database, Settings())
+        kept = store.table(
+            "select count(*) as n, count(distinct event_id) as ids from events "
+            "where event_id >= 'api-bench' and event_id < 'api-bencj'"
+        ).to_pylist()[0]
+        store.close()
+    return {
+        "answered": answered,
+        "per_s": answered / seconds,
+        "p50": float(figures[1]),
+        "p99": float(figures[2]),
+        "max": float(figures[3]),
+        "not_2xx": int(figures[4]),
+        "broken": int(figures[5]),
+        "kept": kept["n"],
+        "twice": kept["n"] - kept["ids"],
+        "drained_s": waited,
+        "healthz": healthy,
+        "clicks": len(clicked),
+        "click_ms": sorted(clicked)[len(clicked) // 2] if clicked else 0.0,
+    }
+
+
+def _filter(url: str, stop: threading.Event, clicked: list[float]) -> None:
+    with sync_playwright() as playwright:
+        chrome = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        page = chrome.new_page(viewport={"width": 1440, "height": 1000})
+        browser.sign_in(page, f"{url}/explore?from=2026-10-26T00:00Z&to=2026-11-01T00:00Z&tz=UTC")
+        number = 0
+        while not stop.is_set():
+            click = page.evaluate(browser.CLICK, number // 2 % 6)
+            clicked.append(click["text"])
+            number += 1
+        chrome.close()
+
+
+def main() -> None:
+    """Measure with and without somebody filtering; print the rows of a table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=int, default=60)
+    args = parser.parse_args()
+    for filtering in (False, True):
+        print(json.dumps({"filtering": filtering} | run(args.seconds, filtering=filtering)))
+
+
+if __name__ == "__main__":
+    main()

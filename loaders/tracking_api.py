@@ -1,0 +1,129 @@
+"""Segment's HTTP Tracking API, spoken by us: `/v1/track` and `/v1/batch` in, raw records out.
+
+Any of Segment's libraries can send here once its host is changed. Limits and answers are those of
+Segment's documentation of the HTTP API: 32 KB an event, 500 KB and 2,500 events a batch, 400 with
+`code` and `message` for what is too large or no JSON. Unlike Segment we answer 401 to a write key
+that is not ours: nobody should believe that such events were kept.
+"""
+
+import base64
+import binascii
+import datetime as dt
+import hmac
+import zlib
+from typing import Any
+
+import orjson
+
+from trail import records
+from trail.model import Received, Receiver, RefusedError, Sent
+from trail.settings import Settings
+
+EVENT_BYTES, BATCH_BYTES, BATCH_EVENTS = 32 * 1024, 500 * 1024, 2_500
+_BATCH = "/v1/batch"
+
+
+def configured(settings: Settings) -> bool:
+    """Return whether there is a write key to send with."""
+    return any(key.get_secret_value() for key in settings.push.write_keys)
+
+
+def read(sent: Sent, settings: Settings) -> Received:
+    """Return the calls of a request, each with the time of its arrival where it names none.
+
+    Raises `RefusedError`: 400 for what is too large or no JSON, 401 for an unknown write key.
+    """
+    body = _unpacked(sent)
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise _bad("invalid_json", "The body is not JSON.") from None
+    if not isinstance(told, dict):
+        raise _bad("invalid_request", "The body is not a JSON object.")
+    _check_key(sent, told, settings)
+    if sent.path.rstrip("/").endswith(_BATCH):
+        calls = _batch(body.decode(), told)
+    else:
+        calls = [body.decode()]
+    if any(len(call.encode()) > EVENT_BYTES for call in calls):
+        raise _bad("payload_too_large", "An event is larger than 32 KB.")
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    texts = tuple(_completed(call, now).encode() for call in calls)
+    return Received(texts, (True,) * len(texts), b'{"success":true}', named=True)
+
+
+def _batch(text: str, told: dict[str, Any]) -> list[str]:
+    calls = told.get("batch")
+    if not isinstance(calls, list):
+        raise _bad("invalid_request", "The body has no batch.")
+    if len(calls) > BATCH_EVENTS:
+        raise _bad("payload_too_large", "The batch has more than 2,500 events.")
+    return records.elements(records.member(text, "batch")) if calls else []
+
+
+def _unpacked(sent: Sent) -> bytes:
+    longest = BATCH_BYTES if sent.path.rstrip("/").endswith(_BATCH) else EVENT_BYTES
+    body = sent.body
+    if sent.header("content-encoding") == ["gzip"]:
+        unpack = zlib.decompressobj(wbits=31)
+        try:
+            body = unpack.decompress(body, longest + 1)
+        except zlib.error:
+            raise _bad("invalid_request", "The body is not gzip.") from None
+    if len(body) > longest:
+        raise _bad("payload_too_large", f"The body is larger than {longest // 1024} KB.")
+    return body
+
+
+def _check_key(sent: Sent, told: dict[str, Any], settings: Settings) -> None:
+    given = told.get("writeKey")
+    authorization = sent.header("authorization")
+    if authorization:
+        kind, _, text = authorization[0].partition(" ")
+        given = _user_of(text) if kind.lower() == "basic" and len(authorization) == 1 else ""
+    key = given.encode() if isinstance(given, str) else b""
+    known = [each.get_secret_value().encode() for each in settings.push.write_keys]
+    if not any([hmac.compare_digest(key, each) and bool(each) for each in known]):  # noqa: C419
+        body = orjson.dumps(
+            {"success": False, "code": "unauthorized", "message": "Unknown write key."}
+        )
+        raise RefusedError(401, body, "unknown write key")
+
+
+def _user_of(basic: str) -> str:
+    try:
+        return base64.b64decode(basic, validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _completed(text: str, now: str) -> str:
+    """Return a call with what Segment's own server would add; the rest stays as it was sent."""
+    call = orjson.loads(text)
+    if not isinstance(call, dict):
+        return text
+    added = {
+        name: value
+        for name, value in (("type", "track"), ("timestamp", now), ("receivedAt", now))
+        if not call.get(name) and not (name == "timestamp" and call.get("originalTimestamp"))
+    }
+    inside = orjson.dumps(added).decode()[1:-1]
+    body = text.strip()
+    comma = "," if call and inside else ""
+    return f"{body[:-1].rstrip()}{comma}{inside}}}"
+
+
+def _bad(code: str, message: str) -> RefusedError:
+    body = orjson.dumps({"success": False, "code": code, "message": message})
+    return RefusedError(400, body, message)
+
+
+LOADER = Receiver(
+    "tracking_api",
+    "Segment's libraries",
+    ("/v1/track", _BATCH),
+    configured,
+    # Longer is read on purpose, so that the answer is the one that the libraries know.
+    lambda _: 4 * BATCH_BYTES,
+    read,
+)

@@ -1,0 +1,99 @@
+"""Segment's Webhooks destination, classic and Actions: a signed body in, raw records out.
+
+The signature is `X-Signature`, lower-case hex HMAC-SHA1 with the shared secret: of the body, or
+of the first event where the body is an array (so says Segment's documentation of both
+destinations); newer deliveries may add `X-Segment-Signature` over the whole body. Nothing in it
+tells when it was made: a replay is stopped by the event's id alone.
+"""
+
+import hmac
+import json
+from typing import Any
+
+import orjson
+
+from trail import records
+from trail.model import Received, Receiver, RefusedError, Sent
+from trail.settings import Settings
+
+_OF_ALL = "x-segment-signature"
+_HEX = frozenset("0123456789abcdef")
+
+
+def configured(settings: Settings) -> bool:
+    """Return whether there is a secret to check signatures with."""
+    return any(_secrets(settings))
+
+
+def read(sent: Sent, settings: Settings) -> Received:
+    """Return the events of a signed body.
+
+    Of an array whose signature covers only its first event, the others are not verified. Raises
+    `RefusedError`: 401 without a body for a signature that is missing or wrong, 415 for a packed
+    body, which Segment never sends.
+    """
+    if sent.header("content-encoding") not in ([], ["identity"]):
+        raise RefusedError(415, reason="packed body")
+    secrets = _secrets(settings)
+    given = sent.header("x-signature")
+    whole = any(_proved(each, sent.body, secrets) for each in (given, sent.header(_OF_ALL)))
+    events = _elements(sent.body)
+    if whole:
+        return Received(tuple(events), (True,) * len(events))
+    if events and any(_proved(given, form, secrets) for form in _forms(events[0])):
+        return Received(tuple(events), (True,) + (False,) * (len(events) - 1))
+    raise RefusedError(401, reason="signature missing or wrong" if secrets else "no secret is set")
+
+
+def _secrets(settings: Settings) -> list[bytes]:
+    given = (secret.get_secret_value().encode() for secret in settings.push.webhook_secrets)
+    return [secret for secret in given if secret]
+
+
+def _proved(given: list[str], data: bytes, secrets: list[bytes]) -> bool:
+    """Return whether the one signature *given* is that of *data* under any secret."""
+    if len(given) != 1 or len(given[0]) != 40 or not _HEX.issuperset(given[0]):
+        return False
+    made = [hmac.digest(secret, data, "sha1").hex() for secret in secrets]
+    return any([hmac.compare_digest(each, given[0]) for each in made])  # noqa: C419 - all, always
+
+
+def _elements(body: bytes) -> list[bytes]:
+    """Return the exact bytes of each event; a body that is no JSON is one record as it is."""
+    try:
+        if orjson.loads(body).__class__ is list:
+            return [text.encode() for text in records.elements(body.decode().strip())]
+    except (orjson.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    return [body] if body.strip() else []
+
+
+def _forms(event: bytes) -> list[bytes]:
+    """Return what the sender may have signed: the bytes as they are, or written compactly.
+
+    Not compactly where a name is repeated: of two values the signature would prove the last, and
+    the first is the one that is read.
+    """
+    try:
+        told = json.loads(event, object_pairs_hook=_once)
+        compact = json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return [event]
+    return [event, compact]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a name is repeated")
+    return made
+
+
+LOADER = Receiver(
+    "webhook",
+    "Segment's webhook",
+    ("/webhooks/segment",),
+    configured,
+    lambda settings: settings.push.body_bytes,
+    read,
+)

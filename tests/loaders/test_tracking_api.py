@@ -1,0 +1,173 @@
+"""Segment's HTTP Tracking API as we speak it: keys, limits, answers, and what stays as sent."""
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from loaders.tracking_api import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, LOADER
+from tests.segment_records import forwarded
+from trail.model import Received, RefusedError, Sent
+from trail.settings import Push, Settings
+
+KEY = "write-key-of-the-tests"
+
+
+def basic(key: str) -> tuple[str, str]:
+    return "authorization", "Basic " + base64.b64encode(f"{key}:".encode()).decode()
+
+
+def read(
+    body: Any, *headers: tuple[str, str], path: str = "/v1/track", keys: tuple[str, ...] = (KEY,)
+) -> Received:
+    settings = Settings(push=Push(write_keys=tuple(SecretStr(key) for key in keys)))
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return LOADER.read(Sent(path, headers or (basic(KEY),), data), settings)
+
+
+def refused(*given: Any, **more: Any) -> tuple[int, str]:
+    with pytest.raises(RefusedError) as caught:
+        read(*given, **more)
+    said = orjson.loads(caught.value.body)
+    assert said["success"] is False
+    assert said["message"]
+    return caught.value.status, said["code"]
+
+
+def test_a_call_is_taken_as_it_was_sent() -> None:
+    call = forwarded(1)
+    found = read(call)
+    assert found.records == (json.dumps(call).encode(),)
+    assert found.verified == (True,)
+    assert found.answer == b'{"success":true}'
+
+
+def test_a_call_without_times_gets_that_of_its_arrival() -> None:
+    record = orjson.loads(read({"userId": "u", "event": "Deploy"}).records[0])
+    assert record["type"] == "track"
+    assert record["timestamp"] == record["receivedAt"]
+    assert record["timestamp"].endswith("Z")
+
+
+def test_what_the_call_says_of_itself_is_kept_to_the_byte() -> None:
+    body = b'{"userId":"u", "event":"Deploy","n":1.0,"big":12345678901234567890,"timestamp":"x"}'
+    assert read(body).records[0].startswith(body[:-1])
+
+
+def test_the_key_in_the_body_is_enough() -> None:
+    read({"userId": "u", "event": "Deploy", "writeKey": KEY}, ("x", "y"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        basic("another"),
+        basic(""),
+        ("authorization", "Basic !!!"),
+        ("authorization", f"Bearer {KEY}"),
+        ("authorization", "Basic /w=="),
+        ("x-other", "none"),
+    ],
+)
+def test_an_unknown_key_is_refused(header: tuple[str, str]) -> None:
+    assert refused({"userId": "u"}, header) == (401, "unauthorized")
+
+
+def test_a_wrong_header_is_not_mended_by_the_body() -> None:
+    assert refused({"userId": "u", "writeKey": KEY}, basic("another")) == (401, "unauthorized")
+
+
+def test_without_keys_nothing_is_taken() -> None:
+    assert refused({"userId": "u"}, basic(""), keys=()) == (401, "unauthorized")
+    assert refused({"userId": "u"}, basic(""), keys=("",)) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a":NaN}'])
+def test_what_is_no_json_is_400(body: bytes) -> None:
+    assert refused(body) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"1", b'"x"', b"null"])
+def test_what_is_no_object_is_400(body: bytes) -> None:
+    assert refused(body) == (400, "invalid_request")
+
+
+def padded(size: int) -> dict[str, Any]:
+    call = {"userId": "u", "event": "Deploy", "pad": ""}
+    call["pad"] = "x" * (size - len(json.dumps(call)))
+    assert len(json.dumps(call)) == size
+    return call
+
+
+def test_an_event_of_32_kb_is_taken_and_one_byte_more_is_not() -> None:
+    assert len(read(padded(EVENT_BYTES)).records) == 1
+    assert refused(padded(EVENT_BYTES + 1)) == (400, "payload_too_large")
+
+
+def test_in_a_batch_too() -> None:
+    path = "/v1/batch"
+    assert len(read({"batch": [padded(EVENT_BYTES)]}, path=path).records) == 1
+    assert refused({"batch": [{}, padded(EVENT_BYTES + 1)]}, path=path)[0] == 400
+
+
+def test_a_batch_of_2500_events_is_taken_and_one_more_is_not() -> None:
+    path = "/v1/batch"
+    calls = [{"userId": "u", "event": "Deploy"}] * BATCH_EVENTS
+    assert len(read({"batch": calls}, path=path).records) == BATCH_EVENTS
+    assert refused({"batch": [*calls, {}]}, path=path) == (400, "payload_too_large")
+
+
+def test_a_batch_of_500_kb_is_taken_and_one_byte_more_is_not() -> None:
+    path = "/v1/batch"
+    body = json.dumps({"batch": [padded(25_000)] * 20}).encode()
+    body += b" " * (BATCH_BYTES - len(body))
+    assert len(read(body, path=path).records) == 20
+    assert refused(body + b" ", path=path) == (400, "payload_too_large")
+
+
+@pytest.mark.parametrize("body", [{}, {"batch": None}, {"batch": {}}, {"batch": "x"}])
+def test_a_batch_without_a_batch_is_400(body: Any) -> None:
+    assert refused(body, path="/v1/batch") == (400, "invalid_request")
+
+
+def test_an_empty_batch_brings_nothing() -> None:
+    assert read({"batch": []}, path="/v1/batch").records == ()
+
+
+def test_a_packed_batch_is_unpacked_and_no_further_than_the_limit() -> None:
+    path, header = "/v1/batch", ("content-encoding", "gzip")
+    body = gzip.compress(json.dumps({"batch": [forwarded(1)]}).encode())
+    assert len(read(body, basic(KEY), header, path=path).records) == 1
+    bomb = gzip.compress(b" " * 50_000_000)
+    assert refused(bomb, basic(KEY), header, path=path) == (400, "payload_too_large")
+    assert refused(b"plain", basic(KEY), header, path=path) == (400, "invalid_request")
+
+
+def test_no_key_is_in_what_is_said() -> None:
+    with pytest.raises(RefusedError) as caught:
+        read({"userId": "u"}, basic("their-own-key"))
+    assert KEY not in str(caught.value.body) + repr(caught.value)
+    assert "their-own-key" not in str(caught.value.body) + repr(caught.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=8), JSON, max_size=5), max_size=4))
+def test_all_that_was_sent_is_in_the_record(calls: list[dict[str, Any]]) -> None:
+    found = read({"batch": calls, "writeKey": KEY}, path="/v1/batch")
+    for call, record in zip(calls, found.records, strict=True):
+        kept = orjson.loads(record)
+        assert {name: kept[name] for name in call if call[name]} == {
+            name: value for name, value in call.items() if value
+        }

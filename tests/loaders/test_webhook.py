@@ -1,0 +1,181 @@
+"""Signatures of Segment's webhook: what is taken, what is refused, and what stays unproved."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from loaders.webhook import LOADER
+from tests.segment_records import forwarded
+from trail.model import Received, RefusedError, Sent
+from trail.settings import Push, Settings
+
+SECRET, OTHER = "whsec-of-the-tests", "whsec-that-comes-next"
+
+
+def signed(body: bytes, secret: str = SECRET) -> str:
+    return hmac.new(secret.encode(), body, hashlib.sha1).hexdigest()
+
+
+def compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+BODY = compact(forwarded(1))
+BATCH = [forwarded(1), forwarded(2), forwarded(3)]
+
+
+def read(body: bytes, *headers: tuple[str, str], secrets: tuple[str, ...] = (SECRET,)) -> Received:
+    settings = Settings(push=Push(webhook_secrets=tuple(SecretStr(each) for each in secrets)))
+    return LOADER.read(Sent("/webhooks/segment", headers, body), settings)
+
+
+def refused(body: bytes, *headers: tuple[str, str], **more: Any) -> int:
+    with pytest.raises(RefusedError) as caught:
+        read(body, *headers, **more)
+    assert caught.value.body == b""
+    return caught.value.status
+
+
+def test_a_right_signature_is_taken() -> None:
+    found = read(BODY, ("x-signature", signed(BODY)))
+    assert found.records == (BODY,)
+    assert found.verified == (True,)
+
+
+def test_a_missing_signature_is_refused() -> None:
+    assert refused(BODY) == 401
+
+
+def test_a_wrong_signature_is_refused() -> None:
+    assert refused(BODY, ("x-signature", signed(BODY, "another-secret"))) == 401
+
+
+def test_an_upper_case_signature_is_refused() -> None:
+    assert refused(BODY, ("x-signature", signed(BODY).upper())) == 401
+
+
+def test_two_signature_headers_are_refused() -> None:
+    right = ("x-signature", signed(BODY))
+    assert refused(BODY, right, right) == 401
+    assert refused(BODY, right, ("x-signature", signed(b"x"))) == 401
+
+
+@pytest.mark.parametrize("length", [0, 1, 20, 39])
+def test_a_truncated_signature_is_refused(length: int) -> None:
+    assert refused(BODY, ("x-signature", signed(BODY)[:length])) == 401
+
+
+@pytest.mark.parametrize("more", [" ", "0", "\n", ", v1=x", "00"])
+def test_a_signature_with_something_after_it_is_refused(more: str) -> None:
+    assert refused(BODY, ("x-signature", signed(BODY) + more)) == 401
+
+
+def test_letters_that_are_no_hex_digits_are_refused() -> None:
+    assert refused(BODY, ("x-signature", "é" * 40)) == 401
+    assert refused(BODY, ("x-signature", "g" * 40)) == 401
+
+
+def test_every_single_changed_byte_is_refused() -> None:
+    signature = ("x-signature", signed(BODY))
+    for place in range(0, len(BODY), 7):
+        changed = bytearray(BODY)
+        changed[place] ^= 1
+        assert refused(bytes(changed), signature) == 401
+
+
+def test_a_packed_body_is_refused_whatever_its_signature() -> None:
+    import gzip
+
+    packed = gzip.compress(BODY)
+    for signature in (signed(packed), signed(BODY)):
+        headers = (("x-signature", signature), ("content-encoding", "gzip"))
+        assert refused(packed, *headers) == 415
+
+
+def test_without_a_secret_nothing_is_taken() -> None:
+    assert refused(BODY, ("x-signature", signed(BODY, "")), secrets=()) == 401
+    assert refused(BODY, ("x-signature", signed(BODY, "")), secrets=("",)) == 401
+
+
+def test_a_rotated_secret_both_are_taken_while_both_are_set() -> None:
+    for secret in (SECRET, OTHER):
+        read(BODY, ("x-signature", signed(BODY, secret)), secrets=(OTHER, SECRET))
+    assert refused(BODY, ("x-signature", signed(BODY)), secrets=(OTHER,)) == 401
+
+
+def test_a_replay_is_read_alike_and_left_to_the_event_id() -> None:
+    signature = ("x-signature", signed(BODY))
+    assert read(BODY, signature) == read(BODY, signature)
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_an_array_signed_over_its_first_event_proves_only_that(
+    separators: tuple[str, str],
+) -> None:
+    body = json.dumps(BATCH, separators=separators, ensure_ascii=False).encode()
+    found = read(body, ("x-signature", signed(compact(BATCH[0]))))
+    assert [json.loads(record) for record in found.records] == BATCH
+    assert found.verified == (True, False, False)
+
+
+def test_an_array_signed_over_the_bytes_of_its_first_event() -> None:
+    first = json.dumps(BATCH[0], indent=1).encode()
+    body = b"[" + first + b"," + compact(BATCH[1]) + b"]"
+    found = read(body, ("x-signature", signed(first)))
+    assert found.records == (first, compact(BATCH[1]))
+    assert found.verified == (True, False)
+
+
+def test_an_array_with_an_altered_second_event_leaves_that_one_unproved() -> None:
+    """What Segment signs does not cover it, so it is kept and marked."""
+    altered = [BATCH[0], {**BATCH[1], "userId": "intruder"}]
+    found = read(compact(altered), ("x-signature", signed(compact(BATCH[0]))))
+    assert found.verified == (True, False)
+    assert b"intruder" in found.records[1]
+
+
+def test_an_array_with_an_altered_first_event_is_refused() -> None:
+    altered = [{**BATCH[0], "userId": "intruder"}, *BATCH[1:]]
+    assert refused(compact(altered), ("x-signature", signed(compact(BATCH[0])))) == 401
+
+
+@pytest.mark.parametrize("header", ["x-signature", "x-segment-signature"])
+def test_a_signature_over_the_whole_array_proves_all_of_it(header: str) -> None:
+    body = compact(BATCH)
+    assert read(body, (header, signed(body))).verified == (True, True, True)
+
+
+def test_a_name_given_twice_cannot_hide_behind_a_compact_form() -> None:
+    """The compact form knows the last value; the first is the one that would be read."""
+    signature = ("x-signature", signed(compact({"userId": "maya"})))
+    assert refused(b'[{"userId": "intruder", "userId":"maya"}]', signature) == 401
+    assert read(b'[{"userId": "maya"}]', signature).verified == (True,)
+
+
+def test_a_signed_body_that_is_no_json_is_one_record_for_the_quarantine() -> None:
+    for body in (b"{", b"\xff\xfe", b"nothing", b"[1,]"):
+        assert read(body, ("x-signature", signed(body))).records == (body,)
+
+
+def test_an_empty_array_brings_nothing() -> None:
+    assert read(b"[]", ("x-signature", signed(b"[]"))).records == ()
+
+
+@given(st.binary(max_size=400), st.text(max_size=60))
+def test_whatever_comes_is_read_or_refused(body: bytes, signature: str) -> None:
+    with pytest.raises(RefusedError):
+        read(body, ("x-signature", signature))
+    found = read(body, ("x-signature", signed(body)))
+    assert all(found.verified)
+
+
+def test_no_secret_is_in_what_is_said() -> None:
+    with pytest.raises(RefusedError) as caught:
+        read(BODY, ("x-signature", signed(BODY, OTHER)))
+    assert SECRET not in f"{caught.value!r} {caught.value.reason}"

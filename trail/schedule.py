@@ -1,0 +1,181 @@
+"""What the running server does by itself: ask feeds, look into drops, note that it listens, tidy.
+
+Each job has a thread of its own, so that a slow one holds up no other. Pages and `status` read
+how each is doing in `health`, and can ask for a run at once.
+"""
+
+import contextlib
+import datetime as dt
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from trail import coverage, pulling, registry
+from trail.errors import TrailError, UnavailableError
+from trail.loading import load_drop
+from trail.model import Batch, Drop, Feed, Receiver
+from trail.settings import Settings
+from trail.store import Store, utc_now
+
+_log = logging.getLogger("trail.schedule")
+
+_LISTEN_S = 60.0
+_TIDY_S = 3600.0
+
+
+@dataclass(slots=True)
+class Health:
+    """How a job is doing: times are UTC without zone; `error` is that of the last run, or empty."""
+
+    name: str
+    title: str
+    every_s: float
+    running: bool = False
+    last_at: dt.datetime | None = None
+    good_at: dt.datetime | None = None
+    error: str = ""
+    said: str = ""
+    share: float = 0.0
+
+
+@dataclass(slots=True)
+class _Job:
+    health: Health
+    run: Callable[["_Job"], str]
+    due: threading.Event = field(default_factory=threading.Event)
+
+
+class Schedule:
+    """The running jobs. *shown* gives the store of the pages, *real* the workspace's own."""
+
+    def __init__(
+        self, settings: Settings, shown: Callable[[], Store], real: Callable[[], Store]
+    ) -> None:
+        self._settings = settings
+        self._shown = shown
+        self._real = real
+        self._ending = threading.Event()
+        self._jobs: dict[str, _Job] = {}
+        self._listened: dt.datetime | None = None
+        self._tidied: dt.date | None = None
+        self._add_all()
+        self._threads = [
+            threading.Thread(target=self._loop, args=(job,), name=f"trail-{name}", daemon=True)
+            for name, job in self._jobs.items()
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def health(self) -> list[Health]:
+        """Return how each job is doing."""
+        return [job.health for job in self._jobs.values()]
+
+    def run_now(self, name: str) -> None:
+        """Let the job *name* run as soon as it is free."""
+        self._jobs[name].due.set()
+
+    def close(self) -> None:
+        """Stop; what runs is given a moment, and goes on at the next start where it stopped."""
+        self._ending.set()
+        for job in self._jobs.values():
+            job.due.set()
+        for thread in self._threads:
+            thread.join(2)
+
+    def _add_all(self) -> None:
+        settings = self._settings
+        for feed in registry.of_kind(Feed):
+            if feed.configured(settings):
+                every = settings.segment.every_minutes * 60
+                self._add(feed.name, feed.title, every, self._pull(feed))
+        for drop in registry.of_kind(Drop):
+            if drop.configured(settings):
+                self._add(drop.name, drop.title, drop.every_s(settings), self._look(drop))
+        receivers = [each for each in registry.of_kind(Receiver) if each.configured(settings)]
+        if receivers:
+            self._add("listen", "Listening", _LISTEN_S, self._listen(receivers))
+
+    def _add(self, name: str, title: str, every_s: float, run: Callable[[_Job], str]) -> None:
+        self._jobs[name] = _Job(Health(name, title, every_s), run)
+
+    def _loop(self, job: _Job) -> None:
+        health = job.health
+        while not self._ending.is_set():
+            job.due.clear()
+            health.running, health.last_at, health.share = True, utc_now(), 0.0
+            try:
+                health.said, health.error = job.run(job), ""
+                health.good_at = utc_now()
+            except TrailError as problem:
+                health.error = str(problem)
+                _log.warning("%s: %s", health.name, problem)
+            except Exception:
+                health.error = "It failed for a reason of its own; the server's log tells more."
+                _log.exception("the job %s failed", health.name)
+            health.running = False
+            job.due.wait(health.every_s)
+
+    def _pull(self, feed: Feed) -> Callable[[_Job], str]:
+        def run(job: _Job) -> str:
+            store, now = self._real(), utc_now()
+            with contextlib.suppress(TrailError):  # names can wait; the events say what is wrong
+                pulling.refresh_directory(store, self._settings, feed, now)
+
+            def progress(share: float, _: Batch) -> None:
+                job.health.share = share
+
+            def ask(*, sweep: bool) -> Batch:
+                batch = pulling.pull(
+                    store,
+                    self._settings,
+                    feed,
+                    now,
+                    sweep=sweep,
+                    progress=progress,
+                    stopping=self._ending.is_set,
+                )
+                if batch.error:
+                    raise UnavailableError(batch.error)
+                return batch
+
+            batch = ask(sweep=False)
+            if pulling.last_sweep(store, feed) is None:
+                pulling.note_sweep(store, feed, now, None)
+            elif pulling.sweep_due(store, feed, now):
+                # After an ordinary pull, so that what it finds is what those have missed.
+                pulling.note_sweep(store, feed, now, ask(sweep=True).kept)
+            return f"{batch.read:,} read, {batch.kept:,} new"
+
+        return run
+
+    def _look(self, drop: Drop) -> Callable[[_Job], str]:
+        def run(job: _Job) -> str:
+            files = kept = 0
+            for batch in load_drop(self._real(), self._settings, drop):
+                files, kept = files + 1, kept + batch.kept
+                if self._ending.is_set():
+                    break
+            now = utc_now()
+            start = job.health.good_at or now
+            self._real().write(
+                lambda cursor: coverage.note(cursor, drop.name, "looked", start, now)
+            )
+            return f"{files:,} files, {kept:,} new events" if files else "Nothing new"
+
+        return run
+
+    def _listen(self, receivers: list[Receiver]) -> Callable[[_Job], str]:
+        def run(_: _Job) -> str:
+            now = utc_now()
+            start = self._listened or now
+            for receiver in receivers:
+                self._real().write(
+                    lambda cursor, receiver=receiver: coverage.note(  # type: ignore[misc]
+                        cursor, receiver.name, coverage.WATCHED, start, now
+                    )
+                )
+            self._listened = now
+            return "Listening"
+
+        return run
