@@ -52,6 +52,24 @@ def unfold(text: bytes, limits: Limits) -> Iterator[Record | Refusal]:
     yield from _records(text.decode().strip(), 0)
 
 
+def elements(text: str, *path: str) -> list[str]:
+    """Return the exact text of each element of the array at *path* in the JSON document *text*.
+
+    Raises `ValueError` when *text* is not JSON or has no array there; what the elements are is not
+    looked at.
+    """
+    try:
+        _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    text = text.strip()
+    for name in path:
+        text = _first(text).get(name, "")
+    if not text.startswith("["):
+        raise ValueError(f"no array at {'.'.join(path)}")
+    return [value for _, value in _members(text)]
+
+
 def _problem(text: bytes, limits: Limits) -> str:
     if len(text) > limits.line_bytes:
         return f"Longer than {limits.line_bytes:,} bytes"
