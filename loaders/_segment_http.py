@@ -28,6 +28,19 @@ _PASSING = (408, 409, 425)
 _LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
 _WHOLE_SECONDS = re.compile(r"[0-9]{1,9}")
 
+_REGION = "check that segment.region is the workspace's."
+_REFUSALS = {
+    401: (
+        "The API token is not accepted.",
+        f"Make a new one as a Workspace Owner, and {_REGION}",
+    ),
+    403: ("The API token may not read this.", f"Make one as a Workspace Owner, and {_REGION}"),
+    404: (
+        "Segment has no audit trail for this workspace.",
+        f"It belongs to the Business plan. If you have that, {_REGION}",
+    ),
+}
+
 # Tests put a clock of their own in place of these.
 _sleep = time.sleep
 _clock = time.monotonic
@@ -220,25 +233,8 @@ def _errors(body: bytes) -> list[dict[str, Any]]:
 
 def _refusal(status: int, path: str, said: str) -> AnswerError:
     """Return the error for a status that asking again does not change."""
-    region = "check that segment.region is the workspace's"
-    if status == 401:
-        return AnswerError(
-            status,
-            "The API token is not accepted.",
-            f"Make a new one as a Workspace Owner, and {region}.",
-        )
-    if status == 403:
-        return AnswerError(
-            status,
-            "The API token may not read this.",
-            f"Make one as a Workspace Owner, and {region}.",
-        )
-    if status == 404 and path == "/audit-events":
-        return AnswerError(
-            status,
-            "Segment has no audit trail for this workspace.",
-            f"It belongs to the Business plan. If you have that, {region}.",
-        )
+    if status in _REFUSALS and (status != 404 or path == "/audit-events"):
+        return AnswerError(status, *_REFUSALS[status])
     if 300 <= status < 400:
         return AnswerError(
             status,

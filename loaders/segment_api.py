@@ -132,14 +132,15 @@ def _page(text: str, name: str) -> _Page:
     items = elements(text, "data", name)
     # Numbers stay text, since a long one would raise.
     data = json.loads(text, parse_int=str, parse_float=str)["data"]
-    pagination = data.get("pagination") or {}
+    pagination = data.get("pagination")
+    pagination = {} if pagination is None else pagination
     if not isinstance(pagination, dict):
         raise ValueError("pagination is no object")
-    following = pagination.get("next") or ""
-    if not isinstance(following, str):
+    cursor = pagination.get("next")
+    if not isinstance(cursor, str | None):
         raise ValueError("a cursor is no text")
     total = str(pagination.get("totalEntries"))
-    return _Page(items, following, int(total) if _COUNT.fullmatch(total) else 0)
+    return _Page(items, cursor or "", int(total) if _COUNT.fullmatch(total) else 0)
 
 
 def _chunk(items: list[str], first: int, progress: float, mark: str) -> Chunk:

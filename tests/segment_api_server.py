@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 TOKEN = "sgp_not-a-real-token-0123456789"
 WORKSPACE = {"id": "VWDxzzIpI5", "slug": "example", "name": "Example Ltd"}
-BROKEN = [None, 5, "text", {}, {"id": 1}, [], {"id": "x", "type": "Source Created"}]
+BROKEN: list[Any] = [None, 5, "text", {}, {"id": 1}, [], {"id": "x", "type": "Source Created"}]
 FAULTS = (
     "slow",
     "cut",
@@ -119,7 +119,8 @@ class SegmentApi:
         self.seen: list[Seen] = []
         self.before_answer: Callable[[int], None] = lambda number: None
         self._planned: deque[str] = deque()
-        self._share, self._kinds, self._random = 0.0, FAULTS, random.Random(0)
+        self._share, self._random = 0.0, random.Random(0)
+        self._kinds: tuple[str, ...] = FAULTS
         self._deck: list[str] = []
         self._cursors: dict[str, int] = {}
         self._followed: list[str] = []
@@ -134,7 +135,7 @@ class SegmentApi:
         self._planned.extend(faults)
 
     def mix(self, share: float, seed: int, kinds: Iterable[str] = FAULTS) -> None:
-        """Let that share of all answers have a fault; none of *kinds* again before all have come."""
+        """Let that share of all answers have a fault, none of *kinds* again before all came."""
         self._share, self._kinds, self._random = share, tuple(kinds), random.Random(seed)
 
     @property

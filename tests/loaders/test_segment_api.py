@@ -288,8 +288,7 @@ def test_milliseconds_that_are_none_are_backed_off(
     api: SegmentApi, using: Callable[..., Settings], waits: Waits, ms: Any
 ) -> None:
     api.always = error(429, "Too many requests", {"msBeforeNext": ms})
-    waits.sleep = lambda seconds: setattr(api, "always", None) or waits.slept.append(seconds)  # type: ignore[method-assign]
-    _segment_http._sleep = waits.sleep
+    api.before_answer = lambda number: setattr(api, "always", None) if number else None
     pull(using(api))
     assert len(waits.slept) == 1
     assert waits.slept[0] <= 0.5
@@ -559,6 +558,34 @@ def test_a_mark_of_another_ask_begins_anew(
     assert api.seen[0].cursor == ""
 
 
+def test_a_mark_that_the_api_forgot_begins_anew(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    (first,) = itertools.islice(segment_api.pull(using(api), ASK), 1)
+    api.plan("expired")
+    assert sorted(ids(pull(using(api), Ask(ASK.since, ASK.until, first.mark or "")))) == ALL
+    assert [bool(seen.cursor) for seen in api.seen][:4] == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    "pagination", [[1], [], "next", {"next": {}}, {"next": False}, {"next": ["Mw=="]}]
+)
+def test_a_next_page_that_is_no_cursor_is_asked_for_again(
+    api: SegmentApi, using: Callable[..., Settings], pagination: Any
+) -> None:
+    api.always = Answer(200, {"data": {"events": [], "pagination": pagination}}, {})
+    assert "not whole" in refused(using(api), UnavailableError).message
+
+
+@pytest.mark.parametrize("pagination", [None, {}, {"totalEntries": "many"}, {"totalEntries": True}])
+def test_a_page_that_names_no_next_is_the_last(
+    api: SegmentApi, using: Callable[..., Settings], pagination: Any
+) -> None:
+    api.always = Answer(200, {"data": {"events": [EVENTS[0]], "pagination": pagination}}, {})
+    (chunk,) = pull(using(api))
+    assert (chunk.records.num_rows, chunk.mark, chunk.progress) == (1, "", 1.0)
+
+
 # --- events that are none -----------------------------------------------------------------------
 
 
@@ -585,6 +612,32 @@ def test_an_event_with_a_bad_time_is_set_aside(
     assert batch.quarantined == 1
 
 
+ODD = {
+    "half a pair": '"\\ud800"',
+    "no number": "NaN",
+    "no end": "-Infinity",
+    "many digits": "9" * 5000,
+    "far out": "1e9999",
+    "zero byte": '"\\u0000"',
+    "an object": '{"a": [[]]}',
+    "deep": "[" * 200 + "]" * 200,
+    "long": f'"{"é" * 600_000}"',
+    "escaped": '"\\ud83d\\ude00 \\/"',
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_an_odd_event_costs_no_good_one(
+    api: SegmentApi, store: Store, using: Callable[..., Settings], odd: str
+) -> None:
+    event = json.dumps(api_event(99, resourceName="?")).replace('"?"', odd)
+    body = f'{{"data": {{"events": [{json.dumps(EVENTS)[1:-1]}, {event}], "pagination": {{}}}}}}'
+    api.always = Answer(200, body, {})
+    batch = load(store, using(api))
+    assert set(ALL) <= set(stored(store))
+    assert batch.read == batch.kept + batch.quarantined == 51
+
+
 def test_events_of_the_api_are_proved(
     api: SegmentApi, store: Store, using: Callable[..., Settings]
 ) -> None:
@@ -603,7 +656,7 @@ def test_ten_thousand_events_through_a_bad_line_are_each_there_once(
     events = [api_event(n) for n in range(10_000)]
     tries = 0
     with SegmentApi([*events, *broken]) as api:
-        api.mix(0.2, seed=4, kinds=FAULTS)
+        api.mix(0.2, seed=2, kinds=FAULTS)
         settings = using(api, page_events=100, timeout_s=0.5)
         mark, batches = "", []
         for tries in range(1, 60):
