@@ -58,7 +58,7 @@ def _batch(text: str, told: dict[str, Any]) -> list[str]:
         raise _bad("invalid_request", "The body has no batch.")
     if len(calls) > BATCH_EVENTS:
         raise _bad("payload_too_large", "The batch has more than 2,500 events.")
-    return records.elements(records.member(text, "batch")) if calls else []
+    return records.elements(text, "batch")
 
 
 def _unpacked(sent: Sent) -> bytes:

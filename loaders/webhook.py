@@ -62,8 +62,8 @@ def _elements(body: bytes) -> list[bytes]:
     """Return the exact bytes of each event; a body that is no JSON is one record as it is."""
     try:
         if orjson.loads(body).__class__ is list:
-            return [text.encode() for text in records.elements(body.decode().strip())]
-    except (orjson.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            return [text.encode() for text in records.elements(body.decode())]
+    except ValueError:
         pass
     return [body] if body.strip() else []
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import zstandard
 
 from trail import dimensions, fields, marks, twins
-from trail.errors import TrailError
+from trail.errors import InputError
 from trail.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.records import Record, unfold
 from trail.settings import Limits
@@ -49,7 +49,7 @@ def load(
                 add(store, batch, chunk, limits)
             if progress:
                 progress(chunk.progress, batch)
-    except (TrailError, OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+    except (InputError, OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         batch.error = _words(error)
     finally:
         if rehearsal:
@@ -324,7 +324,7 @@ def _note(cursor: Cursor, batch: Batch, *, ended: bool = False) -> None:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, TrailError):
+    if isinstance(error, InputError):
         return str(error)
     if isinstance(error, OSError) and not isinstance(error, EOFError) and error.strerror:
         return f"The file cannot be read: {error.strerror}."

@@ -52,6 +52,24 @@ def unfold(text: bytes, limits: Limits) -> Iterator[Record | Refusal]:
     yield from _records(text.decode().strip(), 0)
 
 
+def elements(text: str, *path: str) -> list[str]:
+    """Return the exact text of each element of the array at *path* in the JSON document *text*.
+
+    Raises `ValueError` when *text* is not JSON or has no array there; what the elements are is not
+    looked at.
+    """
+    try:
+        _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    text = text.strip()
+    for name in path:
+        text = _first(text).get(name, "")
+    if not text.startswith("["):
+        raise ValueError(f"no array at {'.'.join(path)}")
+    return _elements(text)
+
+
 def _problem(text: bytes, limits: Limits) -> str:
     if len(text) > limits.line_bytes:
         return f"Longer than {limits.line_bytes:,} bytes"
@@ -94,16 +112,6 @@ def depth(text: bytes) -> int:
     return deepest
 
 
-def elements(text: str) -> list[str]:
-    """Return the exact text of each element of the valid JSON array *text*."""
-    return [value for _, value in _members(text)]
-
-
-def member(text: str, name: str) -> str:
-    """Return the exact text of the member *name* of the valid JSON object *text*, or ''."""
-    return _first(text.strip()).get(name, "")
-
-
 def _records(text: str, wrappers: int) -> Iterator[Record | Refusal]:
     inner = _inside(text)
     if inner is None:
@@ -120,16 +128,20 @@ def _records(text: str, wrappers: int) -> Iterator[Record | Refusal]:
 def _inside(text: str) -> list[str] | None:
     """Return the texts of the records that *text* wraps, or None when it is no wrapper."""
     if text.startswith("["):
-        return elements(text)
+        return _elements(text)
     if not text.startswith("{"):
         return None
     top = _first(text)
     events = _first(top.get("data", "")).get("events", "")
     for wrapped in (events, top.get("batch", "")):
         if wrapped.startswith("["):
-            return elements(wrapped)
+            return _elements(wrapped)
     body = _first(top.get("payload", "")).get("body", "")
     return [body] if body[:1] in ("{", "[") else None
+
+
+def _elements(text: str) -> list[str]:
+    return [value for _, value in _members(text)]
 
 
 def _first(text: str) -> dict[str, str]:

@@ -156,6 +156,14 @@ def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
     )
 
 
+def stretch(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
+    """Return a stretch of UTC times in *zone*: `Tue 24 Nov 02:00–02:40`, the day once if one."""
+    first = start.replace(tzinfo=dt.UTC).astimezone(zone)
+    last = end.replace(tzinfo=dt.UTC).astimezone(zone)
+    day = f"{last:%a} {last.day} {last:%b} " if last.date() != first.date() else ""
+    return f"{first:%a} {first.day} {first:%b} {first:%H:%M}–{day}{last:%H:%M}"
+
+
 def offset(at: dt.datetime) -> str:
     """Return an aware time's offset: `UTC+1`, `UTC+5:30`, `UTC`."""
     delta = at.utcoffset() or dt.timedelta()

@@ -1,0 +1,750 @@
+"""Asking Segment's Public API, over a real connection to a server that fails as it is told to."""
+
+import datetime as dt
+import itertools
+import json
+import logging
+import socket
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from loaders import _segment_http, segment_api
+from tests.conftest import quarantine
+from tests.segment_api_server import BROKEN, FAULTS, TOKEN, Answer, SegmentApi, error
+from tests.segment_records import api_event
+from trail import ingest, marks
+from trail.errors import InputError, SettingError, TrailError, UnavailableError
+from trail.model import Ask, Batch, Chunk, Feed, Person
+from trail.records import elements
+from trail.registry import of_kind
+from trail.settings import Segment, Settings
+from trail.store import Store
+
+ASK = Ask(dt.datetime(2026, 11, 1), dt.datetime(2026, 12, 1))
+EVENTS = [api_event(n) for n in range(50)]
+SINCE, UNTIL = "2026-11-01T00:00:00.000Z", "2026-12-01T00:00:00.000Z"
+
+
+class Waits:
+    """A clock that only sleeping moves, and the waits that were asked for."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self.now = 1_000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def clock(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> Waits:
+    found = Waits()
+    monkeypatch.setattr(_segment_http, "_sleep", found.sleep)
+    monkeypatch.setattr(_segment_http, "_clock", found.clock)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    return found
+
+
+@pytest.fixture
+def api() -> Iterator[SegmentApi]:
+    with SegmentApi(EVENTS) as server:
+        yield server
+
+
+@pytest.fixture
+def using(settings: Settings) -> Callable[..., Settings]:
+    """Return `using(api, **segment)`: settings that ask that server, ten events a page."""
+
+    def made(server: SegmentApi | None, **given: Any) -> Settings:
+        segment = {"token": SecretStr(TOKEN), "page_events": 10, "timeout_s": 10, **given}
+        if server:
+            segment["url"] = server.url
+        return settings.model_copy(update={"segment": Segment(**segment)})
+
+    return made
+
+
+def ids(chunks: list[Chunk]) -> list[str]:
+    return [json.loads(raw)["id"] for chunk in chunks for raw in chunk.records["raw"].to_pylist()]
+
+
+def pull(settings: Settings, ask: Ask = ASK) -> list[Chunk]:
+    return list(segment_api.pull(settings, ask))
+
+
+def load(store: Store, settings: Settings, ask: Ask = ASK) -> Batch:
+    batch = Batch(source="Segment", loader="segment_api")
+    return ingest.load(store, batch, segment_api.pull(settings, ask), settings.limits)
+
+
+def stored(store: Store) -> list[str]:
+    return sorted(store.table("select event_id from events")["event_id"].to_pylist())
+
+
+def refused(settings: Settings, kind: type[TrailError] = TrailError) -> TrailError:
+    """Return the error that a pull ends with, having looked for the token in all that it shows."""
+    with pytest.raises(kind) as caught:
+        pull(settings)
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    assert TOKEN not in shown
+    assert caught.value.message.endswith(".")
+    assert caught.value.hint.endswith(".")
+    return caught.value
+
+
+ALL = sorted(event["id"] for event in EVENTS)
+
+# --- the ask ------------------------------------------------------------------------------------
+
+
+def test_it_is_found_as_a_feed() -> None:
+    assert [feed.name for feed in of_kind(Feed)].count("segment_api") == 1
+
+
+@pytest.mark.parametrize(("token", "answer"), [("", False), (" \n", False), (TOKEN, True)])
+def test_a_token_is_enough(using: Callable[..., Settings], token: str, answer: bool) -> None:
+    assert segment_api.configured(using(None, token=SecretStr(token))) is answer
+
+
+def test_every_page_is_asked_for_as_documented(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    chunks = pull(using(api))
+    assert sorted(ids(chunks)) == ALL
+    assert len(api.seen) == len(chunks) == 5
+    for number, seen in enumerate(api.seen):
+        assert seen.query["startTime"] == SINCE
+        assert seen.query["endTime"] == UNTIL
+        assert seen.query["pagination.count"] == "10"
+        assert "pagination=" not in seen.text
+        assert ("pagination.cursor=" in seen.text) == (number > 0)
+        assert seen.headers["authorization"] == f"Bearer {TOKEN}"
+        assert seen.headers["accept"] == "application/vnd.segment.v1+json"
+        assert seen.status == 200
+
+
+def test_the_server_refuses_the_other_form(api: SegmentApi) -> None:
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    assert api.answer("/audit-events?pagination=%7B%22count%22%3A10%7D", headers).status == 422
+    assert api.answer("/audit-events?pagination.count=1001", headers).status == 422
+    assert api.answer("/audit-events?pagination.count=0", headers).status == 422
+    assert api.answer("/audit-events?pagination.cursor=Mw==", headers).status == 422
+    assert api.answer("/audit-events?startTime=yesterday", headers).status == 422
+    assert api.answer("/audit-events?pagination.count=1000", headers).status == 200
+    assert api.answer("/audit-events", {}).status == 401
+
+
+def test_a_chunk_holds_the_exact_text_and_counts_on(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    api.events = []
+    text = '{"id":"a" , "n":1.00,\n "s":"\\u00e9 é \\ud800"}'
+    api.always = Answer(200, f' {{"data":{{"events":[ {text} ,null]}}}}\n', {})
+    (chunk,) = pull(using(api))
+    assert chunk.records.column_names == ["line", "raw", "verified"]
+    assert chunk.records.to_pylist() == [
+        {"line": 1, "raw": text, "verified": True},
+        {"line": 2, "raw": "null", "verified": True},
+    ]
+    assert (chunk.mark, chunk.progress, chunk.rejects) == ("", 1.0, ())
+
+
+def test_lines_count_over_all_pages(api: SegmentApi, using: Callable[..., Settings]) -> None:
+    lines = [line for chunk in pull(using(api)) for line in chunk.records["line"].to_pylist()]
+    assert lines == list(range(1, 51))
+
+
+@pytest.mark.parametrize("total", [True, False])
+def test_progress_rises_to_one_and_marks_end_empty(
+    using: Callable[..., Settings], total: bool
+) -> None:
+    with SegmentApi(EVENTS, total=total) as api:
+        chunks = pull(using(api))
+    shares = [chunk.progress for chunk in chunks]
+    assert shares == sorted(set(shares))
+    assert 0 < shares[0] < shares[-2] < 1 == shares[-1]
+    held = [json.loads(chunk.mark or "null") for chunk in chunks]
+    assert held[-1] is None
+    assert [mark["page"] for mark in held[:-1]] == [1, 2, 3, 4]
+    assert {(mark["since"], mark["until"]) for mark in held[:-1]} == {(SINCE, UNTIL)}
+
+
+@pytest.mark.parametrize("last", [{}, {"next": None}, {"next": ""}])
+def test_each_way_to_end_a_list_ends_it(
+    using: Callable[..., Settings], last: dict[str, Any]
+) -> None:
+    with SegmentApi(EVENTS, last=last) as api:
+        assert len(pull(using(api))) == 5
+
+
+def test_an_empty_answer_is_one_empty_chunk(store: Store, using: Callable[..., Settings]) -> None:
+    with SegmentApi([]) as api:
+        (chunk,) = pull(using(api))
+        assert (chunk.records.num_rows, chunk.mark, chunk.progress) == (0, "", 1.0)
+        assert load(store, using(api)).report()["read"] == 0
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest", "shuffled"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_no_order_is_relied_on(using: Callable[..., Settings], order: str, packed: bool) -> None:
+    with SegmentApi(EVENTS, order=order, packed=packed) as api:
+        api.plan(*["shuffle"] * 5)
+        assert sorted(ids(pull(using(api)))) == ALL
+
+
+def test_events_at_both_bounds_are_kept(api: SegmentApi, using: Callable[..., Settings]) -> None:
+    ask = Ask(dt.datetime(2026, 11, 1, 8, 0), dt.datetime(2026, 11, 1, 8, 9))
+    assert sorted(ids(pull(using(api), ask))) == ALL[:10]
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_events_that_arrive_meanwhile_cost_none(
+    store: Store, using: Callable[..., Settings], order: str
+) -> None:
+    with SegmentApi(EVENTS, order=order) as api:
+        api.before_answer = lambda number: api.events.extend(
+            api_event(1000 + 3 * number + each) for each in range(3)
+        )
+        batch = load(store, using(api))
+    assert set(ALL) <= set(stored(store))
+    assert batch.read == batch.kept + batch.duplicates
+
+
+def test_a_page_that_comes_twice_is_kept_once(
+    api: SegmentApi, store: Store, using: Callable[..., Settings]
+) -> None:
+    api.plan("good", "repeat", "good", "repeat")
+    batch = load(store, using(api))
+    assert (batch.kept, batch.duplicates, batch.quarantined) == (50, 20, 0)
+    assert stored(store) == ALL
+
+
+# --- what passes --------------------------------------------------------------------------------
+
+PASSING = ["cut", "reset", "json", "no-events", "429", "429-ms", "429-bare", "500", "502", "503"]
+
+
+@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize("packed", [True, False])
+def test_what_passes_is_asked_again(
+    using: Callable[..., Settings], waits: Waits, fault: str, packed: bool
+) -> None:
+    with SegmentApi(EVENTS, packed=packed) as api:
+        api.plan(fault, "good", fault, fault)
+        assert sorted(ids(pull(using(api)))) == ALL
+        assert len(api.seen) == 8
+    assert len(waits.slept) == 3
+
+
+def test_a_slow_answer_is_asked_for_again(api: SegmentApi, using: Callable[..., Settings]) -> None:
+    api.plan("good", "slow")
+    assert sorted(ids(pull(using(api, timeout_s=0.3)))) == ALL
+    assert [seen.fault for seen in api.seen][:3] == ["", "slow", ""]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "wait"),
+    [("429", "7", 7.0), ("429", "0", 0.5), ("429-ms", "", 3.5), ("503", "", None)],
+)
+def test_the_stated_wait_is_kept(
+    api: SegmentApi,
+    using: Callable[..., Settings],
+    waits: Waits,
+    fault: str,
+    said: str,
+    wait: float | None,
+) -> None:
+    api.retry_after = said
+    api.plan(*[fault] * 4)
+    pull(using(api))
+    if wait is None:
+        for slept, most in zip(waits.slept, [0.5, 1, 2, 4], strict=True):
+            assert 0 <= slept <= most
+    else:
+        assert waits.slept == [wait] * 4
+
+
+@pytest.mark.parametrize("said", ["soon", "-1", "1.5", "9" * 5000, "Wed, 25 Nov 2026 07:28:00 GMT"])
+def test_a_wait_that_is_no_number_of_seconds_is_backed_off(
+    api: SegmentApi, using: Callable[..., Settings], waits: Waits, said: str
+) -> None:
+    api.retry_after = said
+    api.plan("429")
+    assert sorted(ids(pull(using(api)))) == ALL
+    assert waits.slept[0] <= 0.5
+
+
+@pytest.mark.parametrize("ms", ["soon", None, True, -5, [], 1e300])
+def test_milliseconds_that_are_none_are_backed_off(
+    api: SegmentApi, using: Callable[..., Settings], waits: Waits, ms: Any
+) -> None:
+    api.always = error(429, "Too many requests", {"msBeforeNext": ms})
+    api.before_answer = lambda number: setattr(api, "always", None) if number else None
+    pull(using(api))
+    assert len(waits.slept) == 1
+    assert waits.slept[0] <= 0.5
+
+
+def test_backing_off_ends_at_a_minute() -> None:
+    assert all(0 <= _segment_http._backoff_s(1000) <= 60 for _ in range(200))
+    assert max(_segment_http._backoff_s(1000) for _ in range(200)) > 30
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("500", "it answered 500"),
+        ("json", "its answer was not whole"),
+        ("no-events", "its answer was not whole"),
+        ("cut", "its answer broke off"),
+        ("429-bare", "it was asked too often (429)"),
+    ],
+)
+def test_patience_ends(
+    api: SegmentApi, using: Callable[..., Settings], waits: Waits, fault: str, words: str
+) -> None:
+    api.mix(1, 0, [fault])
+    problem = refused(using(api, patience_s=120), UnavailableError)
+    assert words in problem.message
+    assert "Try again in" in problem.hint
+    assert sum(waits.slept) <= 120
+    assert len(waits.slept) > 3
+
+
+def test_a_good_page_renews_patience(
+    api: SegmentApi, using: Callable[..., Settings], waits: Waits
+) -> None:
+    api.retry_after = "40"
+    api.plan(*itertools.chain.from_iterable([("429", "429", "good")] * 5))
+    assert sorted(ids(pull(using(api, patience_s=100)))) == ALL
+    assert sum(waits.slept) == 400
+
+
+def test_a_wait_beyond_patience_is_not_waited(
+    api: SegmentApi, using: Callable[..., Settings], waits: Waits
+) -> None:
+    api.retry_after = "3600"
+    api.plan("429")
+    problem = refused(using(api), UnavailableError)
+    assert waits.slept == []
+    assert problem.hint == "Try again in 3600 s."
+
+
+def test_nobody_there_is_told(using: Callable[..., Settings]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    problem = refused(using(None, url=f"http://127.0.0.1:{port}"), UnavailableError)
+    assert "it cannot be reached (Connection refused)" in problem.message
+
+
+def test_bytes_that_drip_do_not_hold_forever(
+    api: SegmentApi, using: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = itertools.count()
+    monkeypatch.setattr(_segment_http, "_clock", lambda: next(now) * 100.0)
+    assert "did not end" in refused(using(api, patience_s=50), UnavailableError).message
+
+
+# --- what does not pass -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "hint"),
+    [
+        (401, "The API token is not accepted.", "segment.region"),
+        (403, "The API token may not read this.", "Workspace Owner"),
+        (404, "Segment has no audit trail for this workspace.", "Business plan"),
+        (422, "startTime is too far back", "segment"),
+        (400, "startTime is too far back", "segment"),
+        (413, "startTime is too far back", "segment"),
+    ],
+)
+def test_a_refusal_says_what_to_do(
+    api: SegmentApi,
+    using: Callable[..., Settings],
+    waits: Waits,
+    status: int,
+    message: str,
+    hint: str,
+) -> None:
+    api.always = error(status, "startTime is too far back.")
+    problem = refused(using(api), InputError)
+    assert message in problem.message
+    assert hint in problem.hint
+    assert len(api.seen) == 1
+    assert waits.slept == []
+
+
+def test_a_wrong_token_is_refused_by_the_server(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    problem = refused(using(api, token=SecretStr("sgp_another")), InputError)
+    assert "not accepted" in problem.message
+    assert "sgp_another" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "null", "[]", '{"errors":5}', '{"errors":[5,{}]}', "[" * 9000, b"\xff"]
+)
+def test_a_refusal_without_words_is_told_too(
+    api: SegmentApi, using: Callable[..., Settings], body: Any
+) -> None:
+    api.always = Answer(422, body, {})
+    assert refused(using(api), InputError).message.endswith("(422).")
+
+
+def test_a_token_that_comes_back_is_not_shown(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    api.always = error(422, f"bad\n\x1b[31m {TOKEN} given. " + "x" * 9000)
+    message = refused(using(api), InputError).message
+    assert "bad [31m … given." in message
+    assert len(message) < 400
+
+
+def test_no_redirect_is_followed(api: SegmentApi, using: Callable[..., Settings]) -> None:
+    with SegmentApi(EVENTS) as elsewhere:
+        api.always = Answer(302, "", {"Location": f"{elsewhere.url}/audit-events"})
+        assert "redirect" in refused(using(api), InputError).message
+        assert elsewhere.seen == []
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_an_endless_answer_is_refused(
+    using: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    monkeypatch.setattr(_segment_http, "_LONGEST", 1 << 20)
+    with SegmentApi(EVENTS, packed=packed) as api:
+        api.always = Answer(200, " " * (3 << 20), {})
+        assert "more than 1 MiB" in refused(using(api), InputError).message
+        assert len(api.seen) == 1
+
+
+def test_an_answer_packed_otherwise_is_not_unpacked(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    api.always = Answer(200, "{}", {"Content-Encoding": "zstd"})
+    assert "packed" in refused(using(api), UnavailableError).message
+
+
+@pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "umlaut-ü", "nul\0"])
+def test_a_token_that_cannot_be_one_is_not_sent(
+    api: SegmentApi, using: Callable[..., Settings], token: str
+) -> None:
+    problem = refused(using(api, token=SecretStr(token)), SettingError)
+    assert not token or token not in str(problem)
+    assert api.seen == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example.com",
+        "http://127.example.com",
+        "https://me:word@api.example.com",
+        "ftp://127.0.0.1",
+        "api.example.com",
+        "https://",
+        "https://example.com:port",
+    ],
+)
+def test_a_token_goes_only_where_it_is_safe(using: Callable[..., Settings], url: str) -> None:
+    assert "segment.url" in refused(using(None, url=url), SettingError).message
+
+
+@pytest.mark.parametrize(
+    ("region", "host"), [("us", "api.segmentapis.com"), ("eu", "eu1.api.segmentapis.com")]
+)
+def test_a_region_has_its_host(using: Callable[..., Settings], region: str, host: str) -> None:
+    with _segment_http.Api(using(None, region=region)) as connection:
+        assert connection._client.base_url.host == host
+        assert connection._client.base_url.scheme == "https"
+        assert TOKEN not in repr(connection) + repr(vars(connection)["_client"].headers)
+
+
+# --- cursors ------------------------------------------------------------------------------------
+
+
+def test_going_in_circles_is_seen_and_the_page_is_kept(
+    api: SegmentApi, store: Store, using: Callable[..., Settings]
+) -> None:
+    api.plan("good", "good", "good", "loop")
+    with pytest.raises(UnavailableError, match="came before"):
+        load(store, using(api))
+    assert len(stored(store)) == 40
+    mark = marks.get(store, "segment_api")
+    assert json.loads(mark)["page"] == 3
+    load(store, using(api), Ask(ASK.since, ASK.until, mark))
+    assert stored(store) == ALL
+    assert marks.get(store, "segment_api") == ""
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_an_old_cursor_begins_anew_once(
+    api: SegmentApi, store: Store, using: Callable[..., Settings], status: int
+) -> None:
+    api.cursor_status = status
+    api.plan("good", "good", "expired")
+    batch = load(store, using(api))
+    assert (batch.kept, batch.duplicates, batch.error) == (50, 20, "")
+    assert [bool(seen.cursor) for seen in api.seen][:5] == [False, True, True, False, True]
+    shares = [chunk.progress for chunk in pull(using(api))]
+    assert shares == sorted(shares)
+
+
+def test_a_cursor_that_is_refused_twice_ends_the_pull(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    api.mix(1, 0, ["expired"])
+    assert "twice" in refused(using(api), UnavailableError).message
+    assert [bool(seen.cursor) for seen in api.seen] == [False, True, False, True]
+
+
+def test_progress_never_falls_when_it_begins_anew(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    api.plan("good", "good", "good", "expired")
+    chunks = pull(using(api))
+    shares = [chunk.progress for chunk in chunks]
+    assert shares == sorted(shares)
+    assert [line for chunk in chunks for line in chunk.records["line"].to_pylist()] == list(
+        range(1, 81)
+    )
+
+
+def test_a_pull_goes_on_where_it_was_left(
+    api: SegmentApi, store: Store, using: Callable[..., Settings]
+) -> None:
+    chunks = segment_api.pull(using(api), ASK)
+    taken = itertools.islice(chunks, 3)
+    ingest.load(store, Batch("Segment", "segment_api"), taken, using(api).limits)
+    del taken
+    chunks.close()  # type: ignore[attr-defined]
+    assert len(stored(store)) == 30
+    mark = marks.get(store, "segment_api")
+    before = len(api.seen)
+    batch = load(store, using(api), Ask(ASK.since, ASK.until, mark))
+    assert api.seen[before].cursor == json.loads(mark)["cursor"]
+    assert all(seen.cursor for seen in api.seen[before:])
+    assert (batch.kept, batch.duplicates) == (20, 0)
+    assert stored(store) == ALL
+    assert marks.get(store, "segment_api") == ""
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "not JSON",
+        "[]",
+        "null",
+        '{"cursor":"Mw=="}',
+        json.dumps({"since": SINCE, "until": SINCE, "cursor": "Mw==", "page": 1}),
+        json.dumps({"since": SINCE, "until": UNTIL, "cursor": 5, "page": 1}),
+    ],
+)
+def test_a_mark_of_another_ask_begins_anew(
+    api: SegmentApi, using: Callable[..., Settings], mark: str
+) -> None:
+    assert sorted(ids(pull(using(api), Ask(ASK.since, ASK.until, mark)))) == ALL
+    assert api.seen[0].cursor == ""
+
+
+def test_a_mark_that_the_api_forgot_begins_anew(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    (first,) = itertools.islice(segment_api.pull(using(api), ASK), 1)
+    api.plan("expired")
+    assert sorted(ids(pull(using(api), Ask(ASK.since, ASK.until, first.mark or "")))) == ALL
+    assert [bool(seen.cursor) for seen in api.seen][:4] == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    "pagination", [[1], [], "next", {"next": {}}, {"next": False}, {"next": ["Mw=="]}]
+)
+def test_a_next_page_that_is_no_cursor_is_asked_for_again(
+    api: SegmentApi, using: Callable[..., Settings], pagination: Any
+) -> None:
+    api.always = Answer(200, {"data": {"events": [], "pagination": pagination}}, {})
+    assert "not whole" in refused(using(api), UnavailableError).message
+
+
+@pytest.mark.parametrize("pagination", [None, {}, {"totalEntries": "many"}, {"totalEntries": True}])
+def test_a_page_that_names_no_next_is_the_last(
+    api: SegmentApi, using: Callable[..., Settings], pagination: Any
+) -> None:
+    api.always = Answer(200, {"data": {"events": [EVENTS[0]], "pagination": pagination}}, {})
+    (chunk,) = pull(using(api))
+    assert (chunk.records.num_rows, chunk.mark, chunk.progress) == (1, "", 1.0)
+
+
+# --- events that are none -----------------------------------------------------------------------
+
+
+def test_broken_events_cost_no_good_one(
+    api: SegmentApi, store: Store, using: Callable[..., Settings]
+) -> None:
+    api.plan("good", "broken")
+    batch = load(store, using(api))
+    assert stored(store) == ALL
+    assert batch.quarantined == len(BROKEN)
+    refusals = quarantine(store, batch)
+    raws = {refusal["raw"].decode() for refusal in refusals}
+    assert raws == {json.dumps(each) for each in BROKEN}
+    assert {refusal["line"] for refusal in refusals} == set(range(21, 21 + len(BROKEN)))
+
+
+@pytest.mark.parametrize("timestamp", ["yesterday", "", "2026-13-01T00:00:00Z", 5, None])
+def test_an_event_with_a_bad_time_is_set_aside(
+    store: Store, using: Callable[..., Settings], timestamp: Any
+) -> None:
+    with SegmentApi([*EVENTS, api_event(99, timestamp=timestamp)]) as api:
+        batch = load(store, using(api))
+    assert stored(store) == ALL
+    assert batch.quarantined == 1
+
+
+ODD = {
+    "half a pair": '"\\ud800"',
+    "no number": "NaN",
+    "no end": "-Infinity",
+    "many digits": "9" * 5000,
+    "far out": "1e9999",
+    "zero byte": '"\\u0000"',
+    "an object": '{"a": [[]]}',
+    "deep": "[" * 200 + "]" * 200,
+    "long": f'"{"é" * 600_000}"',
+    "escaped": '"\\ud83d\\ude00 \\/"',
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_an_odd_event_costs_no_good_one(
+    api: SegmentApi, store: Store, using: Callable[..., Settings], odd: str
+) -> None:
+    event = json.dumps(api_event(99, resourceName="?")).replace('"?"', odd)
+    body = f'{{"data": {{"events": [{json.dumps(EVENTS)[1:-1]}, {event}], "pagination": {{}}}}}}'
+    api.always = Answer(200, body, {})
+    batch = load(store, using(api))
+    assert set(ALL) <= set(stored(store))
+    assert batch.read == batch.kept + batch.quarantined == 51
+
+
+def test_events_of_the_api_are_proved(
+    api: SegmentApi, store: Store, using: Callable[..., Settings]
+) -> None:
+    load(store, using(api))
+    assert store.table("select distinct verified from events").to_pylist() == [{"verified": True}]
+
+
+# --- all of it ----------------------------------------------------------------------------------
+
+
+def test_ten_thousand_events_through_a_bad_line_are_each_there_once(
+    store: Store, using: Callable[..., Settings], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    broken = [api_event(20_000 + n, timestamp="no time") for n in range(7)]
+    events = [api_event(n) for n in range(10_000)]
+    tries = 0
+    with SegmentApi([*events, *broken]) as api:
+        api.mix(0.2, seed=2, kinds=FAULTS)
+        settings = using(api, page_events=100, timeout_s=0.5)
+        mark, batches = "", []
+        for tries in range(1, 60):
+            try:
+                batches.append(load(store, settings, Ask(ASK.since, ASK.until, mark)))
+                break
+            except UnavailableError as problem:
+                assert TOKEN not in str(problem)
+                mark = marks.get(store, "segment_api")
+        faults = {seen.fault for seen in api.seen}
+        asked = len(api.seen)
+    assert tries < 59
+    assert faults == {"", *FAULTS}
+    assert asked > 110
+    assert stored(store) == sorted(event["id"] for event in events)
+    assert store.table("select count(*) as n from batches").to_pylist() == [{"n": tries}]
+    raws = store.table("select distinct raw from quarantine")["raw"].to_pylist()
+    assert {json.dumps(each).encode() for each in broken} <= set(raws)
+    assert marks.get(store, "segment_api") == ""
+    assert TOKEN not in caplog.text
+    assert "asking again" in caplog.text
+
+
+# --- the directory ------------------------------------------------------------------------------
+
+USERS = [
+    {"id": f"u{n:03}", "name": f"Person {n}", "email": f"p{n}@example.com", "permissions": []}
+    for n in range(450)
+]
+
+
+def test_the_directory_names_the_workspace_and_its_people(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    api.users = [*USERS, None, {}, {"id": []}, {"id": "u999", "name": None}]
+    api.plan("good", "503", "repeat")
+    found = segment_api.directory(using(api))
+    assert found.workspace_id == "VWDxzzIpI5"
+    assert (found.workspace_name, found.workspace_slug) == ("Example Ltd", "example")
+    assert len(found.people) == 451
+    assert found.people[0] == Person("users/u000", "Person 0", "p0@example.com")
+    assert found.people[-1] == Person("users/u999", "", "")
+    assert all(seen.query["pagination.count"] == "200" for seen in api.asked("/users"))
+
+
+def test_a_workspace_is_read_in_either_form(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    api.workspace = {"id": "w1", "name": "Other", "slug": "other"}
+    found = segment_api.directory(using(api))
+    assert (found.workspace_id, found.workspace_name, found.people) == ("w1", "Other", ())
+
+
+def test_a_directory_that_is_refused_says_so(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    api.always = error(404, "Not found")
+    with pytest.raises(InputError, match="refused what it was asked \\(404\\): Not found"):
+        segment_api.directory(using(api))
+
+
+# --- cutting ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", '{"a":[1}', '{"a":{}}', '{"a":null}', "[]", "5", '{"a":[1 2]}', "[" * 100_000],
+)
+def test_text_without_the_array_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        elements(text, "a")
+
+
+def test_elements_keep_their_text() -> None:
+    assert elements(' {"a": {"b": [ 1.0 ,{ "x":1e400},[], null]}}', "a", "b") == [
+        "1.0",
+        '{ "x":1e400}',
+        "[]",
+        "null",
+    ]
+
+
+def test_real_waiting_is_the_default() -> None:
+    # The fixture replaces it; what it replaces is looked at in a fresh copy of the module.
+    import importlib.util
+
+    spec = importlib.util.find_spec("loaders._segment_http")
+    assert spec and spec.loader
+    fresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fresh)
+    assert (fresh._sleep, fresh._clock) == (time.sleep, time.monotonic)
