@@ -7,10 +7,13 @@ from typing import Any
 
 import streamlit as st
 
+from trail import coverage
 from trail.filters import Filter
 from trail.queries import counts, events, timeline
 from trail.queries.searched import searched
+from trail.store import utc_now
 from ui import charts, detail, facet_sidebar, filter_bar, state, words
+from ui import coverage as watched
 from ui.events_table import pager, table
 from ui.page import Context, Page
 
@@ -33,6 +36,8 @@ def render(ctx: Context) -> None:
         )
     in_window = counts.count(store, filter_.cleared(), now)
     window = timeline.bounded(store, filter_.window(now), now)
+    assert window.start and window.end
+    spans = coverage.spans(store, window.start, min(window.end, utc_now()))
     took = (time.perf_counter() - began) * 1000
 
     labels = {
@@ -53,14 +58,20 @@ def render(ctx: Context) -> None:
         with st.container(key="split"):
             left, right = st.columns([1.5, 1], gap="small")
         with left:
-            _list(filter_, bars, page, event["event_id"])
+            _list(filter_, bars, spans, page, event["event_id"])
         with right:
             detail.draw(ctx, filter_, event, page)
     else:
-        _list(filter_, bars, page, "")
+        _list(filter_, bars, spans, page, "")
 
 
-def _list(filter_: Filter, bars: timeline.Histogram, page: events.Page, opened: str) -> None:
+def _list(
+    filter_: Filter,
+    bars: timeline.Histogram,
+    spans: list[coverage.Span],
+    page: events.Page,
+    opened: str,
+) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key="chart-head"):
         st.caption(f"Events per {charts.grain_words(bars.grain)}", width="content")
         st.caption("Drag to set the range", width="content")
@@ -69,7 +80,9 @@ def _list(filter_: Filter, bars: timeline.Histogram, page: events.Page, opened: 
         state.go(state.set_range(filter_, first.start, last.end))
 
     key = f"histogram-{filter_.start}-{filter_.end}-{bool(opened)}"
-    charts.histogram(bars, filter_.zone, key, brush)
+    charts.histogram(bars, filter_.zone, key, brush, spans)
+    if blind := watched.sentence(spans, filter_.zone):
+        st.caption(f"▲ {words.plain(blind)}")
     if not page.rows:
         _nothing(filter_)
         return

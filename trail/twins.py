@@ -5,6 +5,7 @@ came first is the event; the second one's record is kept beside it and counts as
 """
 
 import datetime as dt
+from typing import Any
 
 from trail.store import Cursor, Engine
 
@@ -94,9 +95,9 @@ def link(cursor: Cursor, batch_id: int | None, now: dt.datetime) -> int:
         )
 
 
-def of(engine: Engine, event_id: str) -> list[dict[str, object]]:
+def of(engine: Engine, event_id: str) -> list[dict[str, Any]]:
     """Return the other reports of an event: event_id, occurred_at, ingested_at, raw, source."""
-    rows: list[dict[str, object]] = engine.table(
+    rows: list[dict[str, Any]] = engine.table(
         "select t.event_id, t.occurred_at, t.ingested_at, t.raw, b.source "
         "from twins t left join batches b using (batch_id) where t.twin_of = $id "
         "order by t.ingested_at",

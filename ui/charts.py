@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from trail.coverage import Span
 from trail.queries.timeline import Bar, Histogram
+from ui import coverage
 
 _CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 _GRAINS = {60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 86400: "day"}
@@ -22,9 +24,15 @@ def grain_words(grain: dt.timedelta) -> str:
 
 
 def histogram(
-    found: Histogram, zone: ZoneInfo, key: str, brush: Callable[[Bar, Bar], None]
+    found: Histogram,
+    zone: ZoneInfo,
+    key: str,
+    brush: Callable[[Bar, Bar], None],
+    spans: Sequence[Span] = (),
 ) -> None:
     """Draw bars over time; dragging over some calls *brush* with the first and the last of them.
+
+    Of *spans*, those in which nobody watched are shaded.
 
     The axis counts bars, since the clock of a zone repeats an hour once a year.
     """
@@ -55,6 +63,7 @@ def histogram(
         ],
         "layout": {
             **layout(126),
+            "shapes": coverage.strip(spans, bars, _theme("orangeColor")),
             "dragmode": "select",
             "selectdirection": "h",
             "newselection": {"line": {"color": accent, "width": 1, "dash": "solid"}},

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+from trail import twins
 from trail.filters import Filter
 from trail.queries import events
 from ui import state, words
@@ -11,6 +12,7 @@ from ui.components.event_panel import PanelEvent, PanelField, RelatedRow, acted,
 from ui.page import Context
 
 _KEY = "event-panel"
+_ORIGIN = {True: "✓ Proved", False: "▲ Not proved: the signature does not cover this event"}
 _AROUND = dt.timedelta(minutes=15)
 
 
@@ -28,6 +30,7 @@ def go_to(filter_: Filter, event: dict[str, Any]) -> None:
 def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page) -> None:
     """Draw *event*, its raw record and what lies around it."""
     near = events.related(ctx.runtime.store, event)
+    others = twins.of(ctx.runtime.store, event["event_id"])
     places = [row["event_id"] for row in page.rows]
     place = places.index(event["event_id"]) if event["event_id"] in places else None
     level = words.risk_level(event["risk"])
@@ -43,8 +46,9 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
         "link": f"/explore?{urlencode(state.address(filter_, **names), doseq=True)}",
         "sentence": words.sentence(event),
         "time": _time(event, filter_),
-        "fields": _fields(event, filter_),
+        "fields": _fields(event, filter_, others),
         "raw": event["raw"],
+        "other_raw": str(others[0]["raw"]) if others else "",
         "related": {
             side: {
                 "total": near[side][0],
@@ -68,7 +72,9 @@ def _time(event: dict[str, Any], filter_: Filter) -> str:
     return f"{words.moment(at, filter_.zone)} {filter_.tz} · {words.ago(at, now)}"
 
 
-def _fields(event: dict[str, Any], filter_: Filter) -> list[PanelField]:
+def _fields(
+    event: dict[str, Any], filter_: Filter, others: list[dict[str, Any]]
+) -> list[PanelField]:
     lines: list[PanelField] = [
         {"label": "Action", "value": event["action"], "field": "action"},
     ]
@@ -101,6 +107,12 @@ def _fields(event: dict[str, Any], filter_: Filter) -> list[PanelField]:
         lines.append({"label": "Target id", "value": event["target_id"], "mono": True})
     lines.append({"label": "Kind", "value": event["kind"], "field": "kind"})
     lines.append({"label": "Received", "value": _received(event, filter_)})
+    for other in others:
+        at = words.moment(other["ingested_at"], filter_.zone)
+        source = f" · {other['source']}" if other["source"] else ""
+        lines.append({"label": "Also reported", "value": f"{at}{source}"})
+    if event["verified"] is not None:
+        lines.append({"label": "Origin", "value": _ORIGIN[event["verified"]]})
     if event["workspace_id"]:
         lines.append({"label": "Workspace", "value": event["workspace_id"], "mono": True})
     lines.append({"label": "Event id", "value": event["event_id"], "mono": True})

@@ -6,7 +6,7 @@ business, such as which facet shows more values.
 
 import datetime as dt
 from dataclasses import replace
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
 
@@ -55,6 +55,11 @@ def zone() -> str:
         runtime.current().settings.timezone,
     )
     return next((name for name in told if name in available_timezones()), "UTC")
+
+
+def clock() -> ZoneInfo:
+    """Return the reader's zone, for pages without a filter."""
+    return ZoneInfo(zone())
 
 
 def own(name: str) -> str:

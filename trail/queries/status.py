@@ -1,5 +1,6 @@
 """What the store holds, in a few numbers; its sources, batches and quarantine."""
 
+import datetime as dt
 from typing import Any
 
 from trail.store import Engine
@@ -57,6 +58,15 @@ def sources(engine: Engine) -> list[dict[str, Any]]:
         """
     ).to_pylist()
     return rows
+
+
+def unproved(engine: Engine, now: dt.datetime) -> int:
+    """Return how many events of the seven days before *now* have an origin that is not proved."""
+    found = engine.table(
+        "select count(*) as n from events where verified = false and occurred_at > $start",
+        {"start": now - dt.timedelta(days=7)},
+    )
+    return int(found["n"][0].as_py())
 
 
 def batches(engine: Engine, rows: int, before: int | None = None) -> list[dict[str, Any]]:

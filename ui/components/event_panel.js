@@ -22,7 +22,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 function build(parent) {
   const root = el("article", "root card", { "aria-label": "Event" });
-  const panel = { root, line: makeLine(), event: null, open: false, tab: "actor" };
+  const panel = { root, line: makeLine(), event: null, open: false, other: false, tab: "actor" };
   const send = panel.line.send;
   const top = el("div", "top");
   const badges = el("div", "badges");
@@ -77,14 +77,19 @@ function buildRaw(panel) {
   const words = el("span", "", { role: "status" });
   words.textContent = "Copy JSON";
   copy.append(words);
-  copyButton(copy, words, "Copy JSON", () => panel.event.raw);
+  copyButton(copy, words, "Copy JSON", () => rawOf(panel));
+  panel.swap = button("link");
+  panel.swap.addEventListener("click", () => {
+    panel.other = !panel.other;
+    drawRaw(panel);
+  });
   panel.toggle = button("link", { "aria-expanded": "false" });
   panel.toggle.addEventListener("click", () => {
     panel.open = !panel.open;
     drawRaw(panel);
   });
   const side = el("div", "side");
-  side.append(copy, panel.toggle);
+  side.append(panel.swap, copy, panel.toggle);
   bar.append(title, side);
   panel.code = el("pre", "code", { tabindex: "0", "aria-label": "Raw JSON", dir: "ltr" });
   panel.cutNote = el("p", "note");
@@ -125,7 +130,7 @@ function draw(panel, event) {
   const changed = !panel.event || panel.event.event_id !== event.event_id;
   const rawChanged = changed || panel.event.raw !== event.raw;
   panel.event = event;
-  if (changed) panel.open = false;
+  if (changed) panel.open = panel.other = false;
   setAttr(panel.risk.node, "data-level", event.risk.level);
   setText(panel.risk.mark, RISK[event.risk.level] || "");
   setText(panel.risk.words, event.risk.label);
@@ -180,8 +185,15 @@ function filter(panel, node, mode) {
   panel.line.send({ field: line.field, value: line.filter_value ?? line.value, mode });
 }
 
+// Two roads bring two records of one change; the panel shows one of them at a time.
+function rawOf(panel) {
+  return (panel.other ? panel.event.other_raw : panel.event.raw) || "";
+}
+
 function drawRaw(panel) {
-  const raw = panel.event.raw || "";
+  const raw = rawOf(panel);
+  show(panel.swap, Boolean(panel.event.other_raw));
+  setText(panel.swap, panel.other ? "Show the first record" : "Show the other record");
   const folded = layOut(raw, FOLDED, MOST_CHARS, TOKEN_CUT);
   const shown = panel.open ? layOut(raw, MOST_LINES, MOST_CHARS, MOST_CHARS) : folded;
   drawLines(panel.code, shown.lines, shown.lines.length >= shown.total);

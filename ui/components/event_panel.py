@@ -69,7 +69,10 @@ class Related(TypedDict):
 
 
 class PanelEvent(TypedDict):
-    """All that the panel draws; `link` may be relative to the page, `raw` is copied as it is."""
+    """All that the panel draws; `link` may be relative to the page, `raw` is copied as it is.
+
+    `other_raw` is a second report of the same change, where there is one.
+    """
 
     event_id: str
     risk: Risk
@@ -80,6 +83,7 @@ class PanelEvent(TypedDict):
     time: str
     fields: Sequence[PanelField]
     raw: str
+    other_raw: NotRequired[str]
     related: Mapping[Literal["actor", "target"], Related]
     has_previous: NotRequired[bool]
     has_next: NotRequired[bool]

@@ -1,0 +1,1 @@
+"""The sections of the Admin page, one file each."""
