@@ -84,6 +84,21 @@ def find(settings: Settings) -> Note | None:
     return note
 
 
+def post(note: Note, path: str, body: bytes, headers: dict[str, str]) -> int:
+    """Send *body* to *path* of the server; return the status of its answer.
+
+    Raises `UnavailableError` when it does not answer.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", note.port, timeout=5)
+    try:
+        connection.request("POST", path, body, headers)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        raise UnavailableError("The server does not answer itself.", "Try again.") from error
+    finally:
+        connection.close()
+
+
 def run(note: Note, arguments: list[str], folder: Path, out: Out) -> int | None:
     """Run a command in the server; return its exit code, or None when nobody answers there.
 

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import http.client
 
 from trail import remote
 from trail.errors import InputError, UnavailableError
@@ -46,15 +45,8 @@ def of_receiver(settings: Settings, receiver: Receiver) -> str:
         raise UnavailableError("The server's own address is not known.", "Start it again.")
     path = next(path for path in reversed(receiver.paths) if _NOTHING.get(path))
     body = _NOTHING[path]
-    connection = http.client.HTTPConnection("127.0.0.1", note.port, timeout=5)
     host = next(iter(settings.server.allowed_hosts), "127.0.0.1")
-    try:
-        connection.request("POST", path, body, {"Host": host, **_proof(settings, path, body)})
-        status = connection.getresponse().status
-    except OSError as error:
-        raise UnavailableError("The server does not answer itself.", "Try again.") from error
-    finally:
-        connection.close()
+    status = remote.post(note, path, body, {"Host": host, **_proof(settings, path, body)})
     if status != 200:
         raise InputError(f"{path} answered {status}.", "The server's log says why.")
     return f"{path} takes what is signed with your key."

@@ -1,0 +1,185 @@
+"""What will be removed and when, what is held against it, and what the archive holds."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from trail import archive, holds, retention
+from trail.errors import TrailError
+from trail.filters import Filter
+from trail.store import utc_now
+from ui import state, words
+from ui.page import Context
+
+_KINDS = {"event": "One event", "target": "One target", "period": "A period"}
+_LISTED_DAYS = 14
+
+
+def draw(ctx: Context) -> None:
+    """Draw what goes next, the holds, and the archive."""
+    with st.container(border=True):
+        _next(ctx)
+    with st.container(border=True):
+        _holds(ctx)
+    with st.container(border=True):
+        _archive(ctx)
+
+
+def _next(ctx: Context) -> None:
+    kept = ctx.runtime.settings.store.retention_days
+    found = retention.preview(ctx.runtime.store, ctx.runtime.settings, utc_now())
+    st.subheader(f"Events are kept for {kept} days", anchor=False)
+    if not found.events:
+        st.text(f"✓ Nothing is older than {found.cutoff:%Y-%m-%d}, 00:00 UTC.")
+    else:
+        st.text(
+            f"The next run removes {words.number(found.events, 'event')} of "
+            f"{found.first} to {found.last} (UTC days)."
+        )
+    if found.held:
+        st.text(f"{words.number(found.held, 'older event')} stay because they are held.")
+    if ctx.runtime.settings.store.archive:
+        st.caption("They are written to the archive first.")
+    else:
+        st.caption("They are not archived: store.archive is off.")
+    following = _following(ctx)
+    if following:
+        st.caption(f"After that {words.number(following, 'event')} leave within seven days.")
+    if found.days:
+        with st.expander("By day"):
+            st.dataframe(
+                pd.DataFrame(
+                    {
+                        "Day (UTC)": [str(day.day) for day in found.days[:_LISTED_DAYS]],
+                        "Removed": [day.events for day in found.days[:_LISTED_DAYS]],
+                        "Held": [day.held for day in found.days[:_LISTED_DAYS]],
+                    }
+                ),
+                hide_index=True,
+                alt="What would be removed, by day",
+            )
+            if len(found.days) > _LISTED_DAYS:
+                st.caption(f"The first {_LISTED_DAYS} of {len(found.days):,} days")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        sure = st.checkbox(
+            "Remove them now, not tonight", key="retain-sure", disabled=not found.events
+        )
+        st.button(
+            "Remove now", key="retain-now", disabled=not sure, on_click=_retain, args=(ctx,)
+        )
+
+
+def _following(ctx: Context) -> int:
+    later = utc_now() + dt.timedelta(days=7)
+    soon = retention.preview(ctx.runtime.store, ctx.runtime.settings, later)
+    due = retention.preview(ctx.runtime.store, ctx.runtime.settings, utc_now())
+    return soon.events - due.events
+
+
+def _retain(ctx: Context) -> None:
+    try:
+        done = retention.retain(
+            ctx.runtime.store, ctx.runtime.settings, utc_now(), made_by=ctx.user.username
+        )
+    except TrailError as problem:
+        st.toast(words.plain(str(problem)))
+        return
+    st.toast(
+        f"{words.number(done.events, 'event')} removed, {done.archived:,} archived, "
+        f"{done.held:,} held"
+    )
+
+
+def _holds(ctx: Context) -> None:
+    st.subheader("Holds", anchor=False)
+    found = holds.active(ctx.runtime.store)
+    if not found:
+        st.text("Nothing is held.")
+    for hold in found:
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        what = (
+            words.stretch(hold["from_at"], hold["to_at"], state.clock())
+            if hold["kind"] == "period"
+            else hold["value"]
+        )
+        left.text(f"{_KINDS[hold['kind']]}: {what}\n{hold['reason']} ({hold['made_by']})")
+        right.button(
+            "End the hold",
+            key=f"end-hold-{hold['hold_id']}",
+            on_click=lambda number=hold["hold_id"]: holds.end(ctx.runtime.store, number),
+        )
+    with st.expander("Hold something"):
+        _new_hold(ctx)
+
+
+def _new_hold(ctx: Context) -> None:
+    kind = st.segmented_control(
+        "What", list(_KINDS), default="target", required=True, format_func=_KINDS.__getitem__
+    )
+    with st.form("hold", border=False, clear_on_submit=True):
+        value, days = "", ()
+        if kind == "period":
+            today = utc_now().date()
+            days = st.date_input("Days (UTC)", (today, today), format="YYYY-MM-DD")
+        else:
+            value = st.text_input("Event id" if kind == "event" else "Target id, or its name")
+        reason = st.text_input("Reason")
+        pressed = st.form_submit_button("Hold")
+    if not pressed:
+        return
+    start = end = None
+    if isinstance(days, tuple) and len(days) == 2:
+        start = dt.datetime.combine(days[0], dt.time())
+        end = dt.datetime.combine(days[1], dt.time()) + dt.timedelta(days=1)
+    try:
+        number = holds.add(
+            ctx.runtime.store, str(kind), value, start, end, reason, ctx.user.username
+        )
+    except TrailError as problem:
+        st.error(words.plain(str(problem)))
+        return
+    covered = holds.covered(ctx.runtime.store, number)
+    st.success(f"Held: {words.number(covered, 'event')} that is kept now."
+               if covered == 1 else f"Held: {covered:,} events that are kept now.")
+
+
+@dataclass
+class _Month:
+    first: dt.date
+    last: dt.date
+    events: int = 0
+    size: int = 0
+
+
+def _archive(ctx: Context) -> None:
+    st.subheader("Archive", anchor=False)
+    months: dict[str, _Month] = {}
+    for day, events, size in archive.days(ctx.runtime.settings):
+        month = months.setdefault(f"{day:%Y-%m}", _Month(day, day))
+        month.first, month.last = min(month.first, day), max(month.last, day)
+        month.events += events
+        month.size += size
+    if not months:
+        st.text(
+            "The archive is empty."
+            if ctx.runtime.settings.store.archive
+            else "Nothing is archived: set store.archive to write events there before they go."
+        )
+        return
+    for name, month in sorted(months.items(), reverse=True):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.text(
+            f"{month.first:%B %Y}: {words.number(month.events, 'event')}, "
+            f"{words.size(month.size)}"
+        )
+        right.button(
+            "Open in Explore", key=f"archive-{name}", on_click=_open, args=(name, month)
+        )
+
+
+def _open(name: str, month: _Month) -> None:
+    end = month.last + dt.timedelta(days=1)
+    filter_ = Filter(start=f"{month.first}T00:00:00Z", end=f"{end}T00:00:00Z", tz=state.zone())
+    state.leave_for(state.EXPLORE, filter_, archive=name)
