@@ -124,8 +124,7 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
             )
             purge = _Purge(found, each, parts, moment, made_by)
             done.update(store.write(purge.run))
-        if any(done.values()):
-            store.checkpoint()
+        store.checkpoint()
     events, archived = done.pop("events"), done.pop("archived")
     return Purged(found.cutoff, found.days, found.held, events, archived, dict(done))
 
@@ -143,13 +142,12 @@ def _slices(found: Preview) -> list[_Slice]:
     """Cut what is before the cutoff into spans of days with at most so many events to go."""
     groups: list[list[dt.date]] = [[]]
     rows = 0
-    for day in found.days:
+    for day in (day for day in found.days if day.events):
         if groups[-1] and rows + day.events > _SLICE_ROWS:
             groups.append([])
             rows = 0
         rows += day.events
-        if day.events:
-            groups[-1].append(day.day)
+        groups[-1].append(day.day)
     cuts = [dt.datetime.combine(dates[0], dt.time()) for dates in groups[1:]]
     edges = itertools.pairwise([None, *cuts, found.cutoff])
     return [

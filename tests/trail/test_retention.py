@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings as profile, strategies as st
+from hypothesis import HealthCheck, given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
 
 from tests import segment_records
 from tests.conftest import Load, counted, rows
@@ -219,7 +221,7 @@ def test_a_large_purge_is_several_transactions_of_whole_days(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "_SLICE_ROWS", 10)
-    lines = [event(f"{d}-{n}", EDGE - (9 - d) * DAY + n * DAY / 7) for d in range(9) for n in
+    lines = [event(f"{d}-{n}", EDGE - (9 - d) * DAY + n * DAY / 30) for d in range(9) for n in
              range(4 if d != 5 else 25)]  # fmt: skip
     load(text(*lines, event("new", EDGE + DAY)))
     seen = []
