@@ -21,7 +21,7 @@ from trail.model import EVENT_COLUMNS
 from trail.queries.events import STAR, named
 from trail.selection import span
 from trail.settings import Settings
-from trail.store import Cursor, Reading, Store
+from trail.store import Reading, Store
 
 # What a file holds is fixed here, not derived, so that all files of an archive are alike.
 _TYPES: dict[str, pa.DataType] = {
@@ -32,6 +32,7 @@ _TYPES: dict[str, pa.DataType] = {
 }
 SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in EVENT_COLUMNS])
 
+_NOTHING = SCHEMA.empty_table().select(["event_id", "occurred_at"])
 _DAY = dt.timedelta(days=1)
 _PREFIX = "day="
 # Begins with a dot, so that neither the loader nor `parts` takes an unfinished file for a part.
@@ -56,24 +57,28 @@ def write(store: Store, settings: Settings, dates: list[dt.date], now: dt.dateti
                     written.append(part)
         for folder in {path.parent.parent for path in written}:
             _sync(folder)
-    except OSError as error:
+    except BaseException as error:
         for part in written:
             part.unlink(missing_ok=True)
-        raise UnavailableError(
-            f"The archive cannot be written: {error.strerror or 'the disk refused'}. "
-            "Nothing was removed.",
-            "Make room, or let the server write to the archive's folder.",
-        ) from error
+        if isinstance(error, OSError):
+            raise _unavailable("written", error) from error
+        raise
     return written
 
 
-def register(cursor: Cursor, parts: list[Path], name: str) -> None:
-    """Make the view *name* (event_id, occurred_at) of what *parts* hold, read back from them."""
-    tables = [pq.read_table(part, columns=["event_id", "occurred_at"]) for part in parts]
-    kept = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+def contents(parts: list[Path]) -> pa.Table:
+    """Return which events *parts* hold, read back from them: event_id, occurred_at (UTC).
+
+    Raises `UnavailableError` when a part cannot be read.
+    """
+    try:
+        tables = [pq.read_table(part, columns=["event_id", "occurred_at"]) for part in parts]
+    except (pa.ArrowException, OSError) as error:
+        raise _unavailable("read", error) from error
+    found = pa.concat_tables([_NOTHING, *tables])
     # Without its zone, as the store keeps times, so that the two compare as they are.
-    at = pc.cast(kept["occurred_at"], pa.timestamp("us"))
-    cursor.register(name, pa.table({"event_id": kept["event_id"], "occurred_at": at}))
+    at = pc.cast(found["occurred_at"], pa.timestamp("us"))
+    return pa.table({"event_id": found["event_id"], "occurred_at": at})
 
 
 def days(settings: Settings) -> list[tuple[dt.date, int, int]]:
@@ -165,3 +170,11 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _unavailable(done: str, error: Exception) -> UnavailableError:
+    words = (isinstance(error, OSError) and error.strerror) or "the file is not whole"
+    return UnavailableError(
+        f"The archive cannot be {done}: {words}. Nothing that is not in it was removed.",
+        "Make room, or let the server write to the archive's folder.",
+    )

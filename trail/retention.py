@@ -10,7 +10,8 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+
+import pyarrow as pa
 
 from trail import archive, holds, twins
 from trail.filters import Window
@@ -117,16 +118,14 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
         found = preview(store, settings, moment)
         done: Counter[str] = Counter()
         for each in _slices(found):
-            parts = (
-                archive.write(store, settings, each.dates, moment)
-                if settings.store.archive
-                else None
-            )
-            purge = _Purge(found, each, parts, moment, made_by)
+            archived = None
+            if settings.store.archive:
+                archived = archive.contents(archive.write(store, settings, each.dates, moment))
+            purge = _Purge(found, each, archived, moment, made_by)
             done.update(store.write(purge.run))
         store.checkpoint()
-    events, archived = done.pop("events"), done.pop("archived")
-    return Purged(found.cutoff, found.days, found.held, events, archived, dict(done))
+    gone, kept = done.pop("events"), done.pop("archived")
+    return Purged(found.cutoff, found.days, found.held, gone, kept, dict(done))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +161,14 @@ class _Purge:
 
     found: Preview
     slice: _Slice
-    parts: list[Path] | None
+    archived: pa.Table | None
     now: dt.datetime
     made_by: str
 
     def run(self, cursor: Cursor) -> dict[str, int]:
         """Return the rows removed by table, and those archived."""
         done = {**self._events(cursor), **(self._sweep(cursor) if self.slice.last else {})}
-        done["archived"] = 0 if self.parts is None else done["events"]
+        done["archived"] = 0 if self.archived is None else done["events"]
         if done["events"] or done.get("quarantine"):
             self._note(cursor, done)
         return done
@@ -178,8 +177,8 @@ class _Purge:
         window = self.slice.window
         assert window.end
         where = f"{span(window, 'e.occurred_at')} and not {holds.condition()}"
-        if self.parts is not None:
-            archive.register(cursor, self.parts, "archived")
+        if self.archived is not None:
+            cursor.register("archived", self.archived)
             # What has come or was let go since the files were written waits for the next purge.
             where += (
                 " and (e.event_id, e.occurred_at) in (select event_id, occurred_at from archived)"
@@ -188,7 +187,7 @@ class _Purge:
             "create or replace temp table going as "
             f"select e.rowid as place, e.event_id from events e where {where}"
         )
-        if self.parts is not None:
+        if self.archived is not None:
             cursor.unregister("archived")
         events = _changed(
             cursor,

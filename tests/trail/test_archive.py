@@ -215,13 +215,32 @@ def test_an_archive_that_cannot_be_written_keeps_everything(
         sync(folder)
 
     monkeypatch.setattr(archive, "_sync", full)
-    with pytest.raises(UnavailableError, match=r"No space left on device\. Nothing was removed"):
+    with pytest.raises(
+        UnavailableError, match=r"No space left on device\. Nothing that is not in it"
+    ):
         retention.retain(store, settings, NOW)
     assert ids(store) == ["a", "b"]
     assert purges(store) == []
     monkeypatch.setattr(archive, "_sync", sync)
     assert retention.retain(store, settings, NOW).archived == 2
     assert len(view(settings)) == 2
+
+
+def test_a_part_that_cannot_be_read_back_keeps_everything(
+    store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(text(event("a", EDGE - DAY)))
+    write = archive.write
+
+    def damaging(*args: Any) -> list[Path]:
+        parts = write(*args)
+        parts[0].write_bytes(parts[0].read_bytes()[:-20])
+        return parts
+
+    monkeypatch.setattr(archive, "write", damaging)
+    with pytest.raises(UnavailableError, match="The archive cannot be read"):
+        retention.retain(store, settings, NOW)
+    assert ids(store) == ["a"]
 
 
 def test_a_file_where_the_archive_should_be_is_told_calmly(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from trail.filters import Filter
 from trail.loading import load_files
 from trail.queries import counts
 from trail.settings import Settings
-from trail.store import Cursor, Store
+from trail.store import Cursor, Reading, Store
 
 NOW = dt.datetime(2026, 11, 2, 15, 34, tzinfo=dt.UTC)
 EDGE = dt.datetime(2026, 8, 4)
@@ -280,6 +281,33 @@ def test_loads_go_on_during_a_purge(
     monkeypatch.setattr(retention, "_slices", loading)
     assert retention.retain(store, settings, NOW).events == 3
     agrees(store)
+
+
+def test_a_reader_keeps_its_snapshot_through_a_purge(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    load(text(event("old", EDGE - DAY, target=SOURCE), event("new", EDGE)))
+    sql = "select event_id, target_id from event_rows order by all"
+
+    def seen(reading: Reading) -> list[str]:
+        batches = reading.batches(sql, {}, 100)
+        return [row["event_id"] for batch in batches for row in batch.to_pylist()]
+
+    with store.reading() as reading, store.narrowed({"found": "select 1"}, {}):
+        assert retention.retain(store, settings, NOW).events == 1
+        assert seen(reading) == ["new", "old"]
+    with store.reading() as reading:
+        assert seen(reading) == ["new"]
+
+
+def test_two_purges_at_once_take_turns(store: Store, tmp_path: Path, load: Load) -> None:
+    archived = archiving(tmp_path)
+    load(text(*(event(f"e{n}", EDGE - DAY) for n in range(50))))
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: retention.retain(store, archived, NOW), range(4)))
+    assert sorted(each.events for each in done) == [0, 0, 0, 50]
+    assert [row["events"] for row in purges(store)] == [50]
+    assert len(list(archived.store.archive_path.rglob("*.parquet"))) == 1
 
 
 # --- against a second writing -------------------------------------------------------------------
