@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from trail import boot, remote, runtime, settings
+from trail import boot, holds, remote, runtime, settings
 from trail.commands import COMMANDS
 from trail.desk import Desk, Out, Terminal
 from trail.errors import InputError, TrailError
@@ -204,6 +204,10 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("status", help="print what the store holds")
 
+    retain = commands.add_parser("retain", help="remove what is older than the settings keep")
+    retain.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+    _add_holds(commands.add_parser("holds", help="what must outlast its retention"))
+
     demo = commands.add_parser("demo", help="write a believable workspace as NDJSON")
     demo.add_argument("--out", required=True, metavar="FILE")
     demo.add_argument("--events", type=_positive, default=20_000, metavar="N")
@@ -224,9 +228,23 @@ def _parser() -> argparse.ArgumentParser:
 
     for each in (events, facets, export):
         each.add_argument("--query", default="", metavar="QS", help="a page's query string")
-    for name in ("load", "pull", "events", "facets", "export", "status", "demo"):
+    for name in ("load", "pull", "events", "facets", "export", "status", "retain", "demo"):
         commands.choices[name].add_argument("--json", action="store_true", help="answer as JSON")
     return parser
+
+
+def _add_holds(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="hold an event, a target or a period")
+    add.add_argument("kind", choices=holds.KINDS)
+    add.add_argument("value", nargs="?", default="", help="the event's or the target's id")
+    add.add_argument("--from", dest="start", default="", metavar="TIME", help="UTC, included")
+    add.add_argument("--to", dest="end", default="", metavar="TIME", help="UTC, not included")
+    add.add_argument("--reason", required=True)
+    listed = actions.add_parser("list", help="print the holds that stand")
+    actions.add_parser("end", help="end a hold").add_argument("hold_id", type=int, metavar="ID")
+    for each in (add, listed):
+        each.add_argument("--json", action="store_true", help="answer as JSON")
 
 
 def _positive(text: str) -> int:

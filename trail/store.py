@@ -10,6 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -54,9 +55,9 @@ class Store:
     def __init__(self, connection: Cursor, path: Path) -> None:
         self._connection = connection
         self.path = path
-        self._jobs: queue.SimpleQueue[tuple[Callable[[Cursor], Any], Future[Any]] | None] = (
-            queue.SimpleQueue()
-        )
+        # Runs once the file is closed: for what lives as long as the store does.
+        self.afterwards = contextlib.ExitStack()
+        self._jobs: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
         self._writer = threading.Thread(target=self._write_loop, name="trail-writer", daemon=True)
@@ -146,16 +147,26 @@ class Store:
 
     def submit(self, job: Callable[[Cursor], T]) -> "Future[T]":
         """Queue *job* for the writer: it runs alone, in one transaction, and is committed."""
-        future: Future[T] = Future()
-        with self._closing:
-            if self._closed:
-                raise UnavailableError("The store is stopping.", "Try again in a moment.")
-            self._jobs.put((job, future))
-        return future
+        return self._queue(job, transaction=True)
 
     def write(self, job: Callable[[Cursor], T]) -> T:
         """Run *job* on the writer and return what it returns, once it is committed."""
         return self.submit(job).result()
+
+    def checkpoint(self) -> None:
+        """Fold the log into the file, so that the room of removed rows is used again.
+
+        Waits for its turn on the writer; readers go on.
+        """
+        self._queue(lambda cursor: cursor.execute("checkpoint trail"), transaction=False).result()
+
+    def _queue(self, job: Callable[[Cursor], T], *, transaction: bool) -> "Future[T]":
+        future: Future[T] = Future()
+        with self._closing:
+            if self._closed:
+                raise UnavailableError("The store is stopping.", "Try again in a moment.")
+            self._jobs.put(_Queued(job, future, transaction))
+        return future
 
     def close(self) -> None:
         """Finish the queued writes, checkpoint, and close the file."""
@@ -168,24 +179,35 @@ class Store:
         with contextlib.suppress(duckdb.Error):
             self._connection.execute("checkpoint trail")
         self._connection.close()
+        self.afterwards.close()
 
     def _write_loop(self) -> None:
         cursor = self.cursor()
         while (item := self._jobs.get()) is not None:
-            job, future = item
-            if not future.set_running_or_notify_cancel():
+            if not item.future.set_running_or_notify_cancel():
                 continue
             try:
-                cursor.execute("begin")
-                result = job(cursor)
-                cursor.execute("commit")
+                if item.transaction:
+                    cursor.execute("begin")
+                result = item.job(cursor)
+                if item.transaction:
+                    cursor.execute("commit")
             except BaseException as error:
                 with contextlib.suppress(duckdb.Error):
                     cursor.execute("rollback")
-                future.set_exception(error)
+                item.future.set_exception(error)
             else:
-                future.set_result(result)
+                item.future.set_result(result)
         cursor.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """A job for the writer, who waits for it, and whether it needs a transaction."""
+
+    job: Callable[[Cursor], Any]
+    future: Future[Any]
+    transaction: bool
 
 
 class _Narrowed:

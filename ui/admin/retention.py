@@ -66,9 +66,7 @@ def _next(ctx: Context) -> None:
         sure = st.checkbox(
             "Remove them now, not tonight", key="retain-sure", disabled=not found.events
         )
-        st.button(
-            "Remove now", key="retain-now", disabled=not sure, on_click=_retain, args=(ctx,)
-        )
+        st.button("Remove now", key="retain-now", disabled=not sure, on_click=_retain, args=(ctx,))
 
 
 def _following(ctx: Context) -> int:
@@ -141,8 +139,11 @@ def _new_hold(ctx: Context) -> None:
         st.error(words.plain(str(problem)))
         return
     covered = holds.covered(ctx.runtime.store, number)
-    st.success(f"Held: {words.number(covered, 'event')} that is kept now."
-               if covered == 1 else f"Held: {covered:,} events that are kept now.")
+    st.success(
+        f"Held: {words.number(covered, 'event')} that is kept now."
+        if covered == 1
+        else f"Held: {covered:,} events that are kept now."
+    )
 
 
 @dataclass
@@ -171,12 +172,9 @@ def _archive(ctx: Context) -> None:
     for name, month in sorted(months.items(), reverse=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.text(
-            f"{month.first:%B %Y}: {words.number(month.events, 'event')}, "
-            f"{words.size(month.size)}"
+            f"{month.first:%B %Y}: {words.number(month.events, 'event')}, {words.size(month.size)}"
         )
-        right.button(
-            "Open in Explore", key=f"archive-{name}", on_click=_open, args=(name, month)
-        )
+        right.button("Open in Explore", key=f"archive-{name}", on_click=_open, args=(name, month))
 
 
 def _open(name: str, month: _Month) -> None:

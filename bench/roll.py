@@ -1,0 +1,140 @@
+"""400 days of life: load a day, remove what is too old, and see that nothing grows.
+
+`python -m bench.roll` writes bench/ROLLING.md and docs/img/rolling.svg. One demo workspace is lived
+through, a day at a time, through the ordinary loader and the ordinary retention.
+"""
+
+import argparse
+import datetime as dt
+import functools
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import plot
+from trail import retention
+from trail.demo.workspace import Workspace
+from trail.filters import Filter
+from trail.loading import load_files
+from trail.queries import counts, events
+from trail.settings import Settings
+from trail.store import Cursor, Store
+
+RESULTS = Path(__file__).parent / "ROLLING.md"
+PLOT = Path(__file__).parents[1] / "docs" / "img" / "rolling.svg"
+START = dt.date(2026, 1, 1)
+STEP = 20
+_REPEATS = 15
+_FILTER = Filter.parse("from=7d")
+
+
+def roll(folder: Path, days: int, a_day: int, archive: bool) -> Iterator[dict[str, float]]:
+    """Live through *days* days of about *a_day* events; yield figures every `STEP` days."""
+    settings = Settings.model_validate(
+        {"store": {"path": folder / "trail.duckdb", "archive": archive,
+                   "archive_path": folder / "archive"}}
+    )  # fmt: skip
+    workspace = Workspace(days * a_day, days, 1, START)
+    store = Store.open(settings.store.path, settings)
+    purges, loads = [], []
+    for day in range(days):
+        path = folder / "day.ndjson"
+        path.write_text("".join(workspace.lines(day)), encoding="utf-8")
+        end = dt.datetime.combine(START, dt.time(), dt.UTC) + dt.timedelta(days=day + 1)
+        began = time.perf_counter()
+        (batch,) = load_files(store, settings, [path])
+        loads.append(time.perf_counter() - began)
+        assert not batch.error and not batch.quarantined
+        # The store notes when a day was loaded; here that must be the simulated day.
+        store.write(functools.partial(_date_batch, end))
+        began = time.perf_counter()
+        retention.retain(store, settings, end)
+        purges.append(time.perf_counter() - began)
+        if (day + 1) % STEP == 0:
+            yield {
+                "day": day + 1,
+                **_figures(store, end),
+                "load_ms": _median(loads) * 1000,
+                "retain_ms": _median(purges) * 1000,
+                "retain_max_ms": max(purges) * 1000,
+            }
+            purges.clear()
+            loads.clear()
+    store.close()
+
+
+def _date_batch(end: dt.datetime, cursor: Cursor) -> None:
+    cursor.execute(
+        "update batches set ended_at = $end where batch_id = (select max(batch_id) from batches)",
+        {"end": end.replace(tzinfo=None)},
+    )
+
+
+def _figures(store: Store, now: dt.datetime) -> dict[str, float]:
+    sizes = {
+        name: store.table(f"select count(*) as n from {name}")["n"][0].as_py()
+        for name in ("events", "targets", "actors", "cube", "batches")
+    }
+    times = []
+    for _ in range(_REPEATS):
+        began = time.perf_counter()
+        counts.facets_and_count(store, _FILTER, now)
+        events.page(store, _FILTER, now)
+        times.append(time.perf_counter() - began)
+    wal = store.path.with_name(store.path.name + ".wal")
+    size = store.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
+    return {**sizes, "mb": size / 1e6, "query_ms": _median(times) * 1000}
+
+
+def _median(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+def _row(found: dict[str, float]) -> str:
+    return (
+        f"| {found['day']:.0f} | {found['events']:,.0f} | {found['mb']:.1f} "
+        f"| {found['query_ms']:.1f} | {found['load_ms']:.0f} | {found['retain_ms']:.0f} "
+        f"| {found['retain_max_ms']:.0f} | {found['targets']:,.0f} | {found['actors']:,.0f} "
+        f"| {found['cube']:,.0f} | {found['batches']:,.0f} |"
+    )
+
+
+def main() -> None:
+    """Measure, print, and write the report and the picture."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--days", type=int, default=400)
+    parser.add_argument("--events", type=int, default=10_000, help="a day")
+    parser.add_argument("--archive", action="store_true", help="archive what goes, too")
+    parser.add_argument("--print", action="store_true", help="write no files")
+    args = parser.parse_args()
+    lines = [
+        "# Rolling",
+        "",
+        f"Written by `python -m bench.roll` on {os.cpu_count()} cores ({platform.machine()}), "
+        f"Python {platform.python_version()}: {args.days} days of about {args.events:,} events, "
+        f"90 days kept{', archived' if args.archive else ''}. Each day is loaded, then retention "
+        "runs. Query: the facets and the newest 200 events of the last 7 days, median of "
+        f"{_REPEATS}. Times of load and retention: median, and largest, of {STEP} days. Shared "
+        "virtual machine: trust the shape, not the milliseconds.",
+        "",
+        "| day | events | file MB | query ms | load ms | retain ms | retain max ms | targets "
+        "| actors | cube rows | batches |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    print("\n".join(lines))
+    found = []
+    with tempfile.TemporaryDirectory(prefix="trail-roll-") as folder:
+        for each in roll(Path(folder), args.days, args.events, args.archive):
+            found.append(each)
+            lines.append(_row(each))
+            print(lines[-1], flush=True)
+    if not args.print:
+        RESULTS.write_text("\n".join(lines) + "\n")
+        PLOT.write_text(plot.small_multiples(found, kept=90))
+
+
+if __name__ == "__main__":
+    main()
