@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui.admin import records, retention, sources, watch
+from ui import state, watch
+from ui.admin import records, retention, sources
 from ui.page import Context, Page
 
+_KEY = "admin-section"
 _SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
     "sources": ("Sources", sources.draw),
     "coverage": ("Coverage", watch.draw),
@@ -20,17 +22,23 @@ _SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
 def render(ctx: Context) -> None:
     """Draw the section that the address names."""
     st.title("Admin", anchor=False)
-    section = st.segmented_control(
+    asked = state.own("section")
+    section = asked if asked in _SECTIONS else "sources"
+    st.session_state[_KEY] = section
+    st.segmented_control(
         "Section",
         list(_SECTIONS),
-        default="sources",
         required=True,
         format_func=lambda name: _SECTIONS[name][0],
-        key="section",
+        key=_KEY,
+        on_change=_choose,
         label_visibility="collapsed",
-        bind="query-params",
     )
-    _SECTIONS[section or "sources"][1](ctx)
+    _SECTIONS[section][1](ctx)
+
+
+def _choose() -> None:
+    st.query_params["section"] = st.session_state[_KEY]
 
 
 PAGE = Page("admin", "Admin", render, roles=frozenset({"owner"}), order=90)

@@ -12,8 +12,7 @@ from trail.filters import Filter
 from trail.queries import counts, events, timeline
 from trail.queries.searched import searched
 from trail.store import utc_now
-from ui import charts, detail, facet_sidebar, filter_bar, state, words
-from ui import coverage as watched
+from ui import charts, detail, facet_sidebar, filter_bar, state, watch, words
 from ui.events_table import pager, table
 from ui.page import Context, Page
 
@@ -21,7 +20,7 @@ from ui.page import Context, Page
 def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = state.current_filter()
-    store = ctx.runtime.store
+    store = ctx.store
     now = dt.datetime.now(dt.UTC)
     began = time.perf_counter()
     with searched(store, filter_, now) as (engine, rest):
@@ -50,6 +49,7 @@ def render(ctx: Context) -> None:
     filter_bar.title(
         "Explore", f"<b>{chosen:,}</b> of {words.number(in_window, 'event')} · {took:.0f} ms"
     )
+    _archive()
     filter_bar.bar(filter_, chosen, search=True)
     filter_bar.chip_row(filter_, window, labels)
 
@@ -81,8 +81,7 @@ def _list(
 
     key = f"histogram-{filter_.start}-{filter_.end}-{bool(opened)}"
     charts.histogram(bars, filter_.zone, key, brush, spans)
-    if blind := watched.sentence(spans, filter_.zone):
-        st.caption(f"▲ {words.plain(blind)}")
+    watch.say_blind(spans, filter_.zone)
     if not page.rows:
         _nothing(filter_)
         return
@@ -104,6 +103,14 @@ def _list(
             hide_index=True,
             height=220,
         )
+
+
+def _archive() -> None:
+    month = state.own("archive")
+    if month:
+        with st.container(horizontal=True, vertical_alignment="center", key="archive-banner"):
+            st.text(f"Archive of {month}. It is read only.", width="content")
+            st.page_link(state.EXPLORE, label="Back to the trail")
 
 
 def _nothing(filter_: Filter) -> None:
@@ -131,7 +138,7 @@ def _opened(ctx: Context, page: events.Page) -> dict[str, Any] | None:
         near = dt.datetime.fromisoformat(state.own("at")).replace(tzinfo=None)
     except ValueError:
         near = None
-    event = events.one(ctx.runtime.store, event_id, near)
+    event = events.one(ctx.store, event_id, near)
     if event is None:
         st.warning("The event of this link is no longer here. It may have left the kept days.")
     return event

@@ -6,11 +6,11 @@ from collections import Counter
 
 import streamlit as st
 
-from trail import catalogue
+from trail import catalogue, coverage
 from trail.filters import Filter
 from trail.queries import counts, events, overview, status, timeline
-from trail.store import Store
-from ui import charts, filter_bar, needs, state, words
+from trail.store import Store, utc_now
+from ui import charts, filter_bar, needs, state, watch, words
 from ui.components import bridge, ranked_list, tiles
 from ui.components.ranked_list import CategoryRow
 from ui.page import Context, Page
@@ -38,6 +38,10 @@ def render(ctx: Context) -> None:
     )
     filter_bar.bar(changes, changed, search=False)
     filter_bar.window_words(filter_, window, ", compared with the same length before")
+    watch.silent(ctx)
+    assert window.start and window.end
+    spans = coverage.spans(store, window.start, min(window.end, utc_now()))
+    watch.say_blind(spans, filter_.zone)
     _tiles(store, filter_, before, now, days)
 
     left, right = st.columns([1.62, 1], gap="small")

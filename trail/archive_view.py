@@ -7,6 +7,8 @@ linked, and forget when they arrived and whether they were proved.
 
 import datetime as dt
 import tempfile
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,10 @@ from trail import archive, dimensions
 from trail.errors import InputError
 from trail.settings import Settings
 from trail.store import Cursor, Store
+
+_MOST_MONTHS = 2
+_months: OrderedDict[str, Store] = OrderedDict()
+_opening = threading.Lock()
 
 # An event that was archived twice, before and after a crash or a second load, is shown once.
 _ONCE = """
@@ -84,6 +90,33 @@ def open_days(settings: Settings, first: dt.date, last: dt.date) -> Store:
         store.close()
         raise
     return store
+
+
+def month(settings: Settings, name: str) -> Store:
+    """Return the archive of a month, such as `2026-08`, opened once for all who look at it.
+
+    The two months that were looked at last stay open. Raises `InputError` for a month that is none
+    or that the archive does not hold.
+    """
+    try:
+        first = dt.date.fromisoformat(f"{name}-01")
+    except ValueError:
+        raise InputError("There is no such month in the archive.", "Choose one on Admin.") from None
+    with _opening:
+        if name not in _months:
+            last = (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+            _months[name] = open_days(settings, first, last)
+        _months.move_to_end(name)
+        while len(_months) > _MOST_MONTHS:
+            _months.popitem(last=False)[1].close()
+        return _months[name]
+
+
+def close_months() -> None:
+    """Close what `month` has opened."""
+    with _opening:
+        while _months:
+            _months.popitem()[1].close()
 
 
 def _fill(cursor: Cursor, parts: list[list[Path]]) -> None:

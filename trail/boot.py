@@ -8,7 +8,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from trail import demo_workspace, dimensions, intake, runtime
+from trail import archive_view, demo_workspace, dimensions, intake, runtime
 from trail.http.sessions import Sessions
 from trail.intake import Intake
 from trail.runtime import Runtime
@@ -31,7 +31,9 @@ def start(settings: Settings) -> Runtime:
     global _starts  # noqa: PLW0603 - one process, one runtime
     with _lock:
         if _starts == 0:
-            runtime.start(_opened(settings))
+            opened = _opened(settings)
+            runtime.start(opened)
+            opened.schedule.begin()
         _starts += 1
         return runtime.current()
 
@@ -53,6 +55,7 @@ def stop() -> None:
         for store in (runtime.current().store, *_retired):
             store.close()
         _retired.clear()
+    archive_view.close_months()
 
 
 def database(settings: Settings) -> tuple[Path, bool]:
@@ -68,6 +71,15 @@ def database(settings: Settings) -> tuple[Path, bool]:
 def shown_store() -> Store:
     """Return the store that the pages show."""
     return runtime.current().store
+
+
+def store_of(archived: str) -> Store:
+    """Return the store of an archived month, such as `2026-08`, or for none the one shown.
+
+    Raises `InputError` for a month that the archive does not hold.
+    """
+    now = runtime.current()
+    return archive_view.month(now.settings, archived) if archived else now.store
 
 
 def real_store() -> Store:

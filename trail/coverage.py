@@ -181,14 +181,17 @@ def days(engine: Engine, now: dt.datetime, number: int) -> list[DayCount]:
 def lag(engine: Engine, now: dt.datetime) -> list[dict[str, object]]:
     """Return by loader how late the events of the last seven days came.
 
-    Each row has loader, events, p50_s and p95_s: seconds from occurrence to arrival.
+    Each row has loader, events, p50_s and p95_s: seconds from occurrence to arrival. Events from
+    before the loader's first batch are not late: nobody had asked for them.
     """
     rows: list[dict[str, object]] = engine.table(
         "select b.loader, count(*) as events, "
         "quantile_cont(epoch(e.ingested_at) - epoch(e.occurred_at), 0.5) as p50_s, "
         "quantile_cont(epoch(e.ingested_at) - epoch(e.occurred_at), 0.95) as p95_s "
-        "from events e join batches b using (batch_id) "
-        "where e.occurred_at > $start and e.occurred_at <= $now group by all order by events desc",
+        "from events e join batches b using (batch_id) join ("
+        "select loader, min(started_at) as began from batches group by loader) f using (loader) "
+        "where e.occurred_at > f.began and e.occurred_at > $start and e.occurred_at <= $now "
+        "group by all order by events desc",
         {"start": now - 7 * _DAY, "now": now},
     ).to_pylist()
     return rows

@@ -70,9 +70,14 @@ def rough_bytes(format_: str, rows: int) -> int:
     return _ROW_BYTES[format_] * rows
 
 
-def address(export: Export) -> str:
-    """Return the address of a download of *export*, its zone and order always in it."""
+def address(export: Export, archived: str = "") -> str:
+    """Return the address of a download of *export*, its zone and order always in it.
+
+    *archived* names a month of the archive to take the events from, such as `2026-08`.
+    """
     pairs = export.filter.pairs()
+    if archived:
+        pairs.append(("archive", archived))
     default = CSV_COLUMNS if export.format == "csv" else EVENT_COLUMNS
     if export.columns != default:
         pairs.append(("columns", ",".join(export.columns)))

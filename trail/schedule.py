@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from trail import coverage, pulling, registry
+from trail import coverage, pulling, registry, retention
 from trail.errors import TrailError, UnavailableError
 from trail.loading import load_drop
 from trail.model import Batch, Drop, Feed, Receiver
@@ -64,6 +64,9 @@ class Schedule:
             threading.Thread(target=self._loop, args=(job,), name=f"trail-{name}", daemon=True)
             for name, job in self._jobs.items()
         ]
+
+    def begin(self) -> None:
+        """Start the jobs; separate from making them, since they ask for the running process."""
         for thread in self._threads:
             thread.start()
 
@@ -81,7 +84,8 @@ class Schedule:
         for job in self._jobs.values():
             job.due.set()
         for thread in self._threads:
-            thread.join(2)
+            if thread.is_alive():
+                thread.join(2)
 
     def _add_all(self) -> None:
         settings = self._settings
@@ -92,6 +96,7 @@ class Schedule:
         for drop in registry.of_kind(Drop):
             if drop.configured(settings):
                 self._add(drop.name, drop.title, drop.every_s(settings), self._look(drop))
+        self._add("retention", "Retention", _TIDY_S, self._retain())
         receivers = [each for each in registry.of_kind(Receiver) if each.configured(settings)]
         if receivers:
             self._add("listen", "Listening", _LISTEN_S, self._listen(receivers))
@@ -164,6 +169,23 @@ class Schedule:
             return f"{files:,} files, {kept:,} new events" if files else "Nothing new"
 
         return run
+
+    def _retain(self) -> Callable[[_Job], str]:
+        def run(_: _Job) -> str:
+            now = utc_now()
+            if not self._is_real():
+                return "Nothing of one's own yet"
+            if self._tidied == now.date():
+                return "Done for today"
+            done = retention.retain(self._shown(), self._settings, now)
+            self._tidied = now.date()
+            return f"{done.events:,} removed, {done.archived:,} archived, {done.held:,} held"
+
+        return run
+
+    def _is_real(self) -> bool:
+        """Return whether the pages show the workspace's own database, not the demo's."""
+        return self._shown().path == self._settings.store.path.absolute()
 
     def _listen(self, receivers: list[Receiver]) -> Callable[[_Job], str]:
         def run(_: _Job) -> str:

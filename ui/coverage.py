@@ -17,9 +17,10 @@ _SHORTEST = dt.timedelta(minutes=2)
 
 _STYLE = """
 <style>
-.trail-days { display: grid; grid-template-columns: repeat(auto-fill, 26px); gap: 4px; }
-.trail-days span { height: 26px; border-radius: 4px; box-sizing: border-box; position: relative; }
-.trail-days .watched { background: ACCENT; }
+.trail-days { display: grid; grid-template-columns: repeat(auto-fill, 22px); gap: 4px;
+  max-width: 776px; }
+.trail-days span { height: 22px; border-radius: 4px; box-sizing: border-box; position: relative; }
+.trail-days .watched { background: color-mix(in srgb, ACCENT 55%, PAGE); }
 .trail-days .unknown { background: PANEL; border: 1px solid LINE; }
 .trail-days .blind { border: 1px solid WARN;
   background: repeating-linear-gradient(135deg, WARN 0 2px, transparent 2px 6px); }
@@ -85,7 +86,8 @@ def calendar(days: Sequence[DayCount], spans: Sequence[Span]) -> None:
     for each in days:
         kind, told = _kind(each.day, spans)
         usual = f", usually {each.usual:,.0f}" if each.usual is not None else ""
-        few = each.usual is not None and each.events < each.usual / 4
+        # The last day is not over, and may yet become a usual one.
+        few = each is not days[-1] and each.usual is not None and each.events < each.usual / 4
         label = f"{each.day:%a} {each.day.day} {each.day:%b}: {told}, {each.events:,} events{usual}"
         classes = f"{kind} few" if few and kind == "watched" else kind
         squares.append(

@@ -29,12 +29,16 @@ def go_to(filter_: Filter, event: dict[str, Any]) -> None:
 
 def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page) -> None:
     """Draw *event*, its raw record and what lies around it."""
-    near = events.related(ctx.runtime.store, event)
-    others = twins.of(ctx.runtime.store, event["event_id"])
+    near = events.related(ctx.store, event)
+    others = twins.of(ctx.store, event["event_id"])
     places = [row["event_id"] for row in page.rows]
     place = places.index(event["event_id"]) if event["event_id"] in places else None
     level = words.risk_level(event["risk"])
-    names = {"event": event["event_id"], "at": event["occurred_at"].isoformat()}
+    names = {
+        "event": event["event_id"],
+        "at": event["occurred_at"].isoformat(),
+        "archive": state.own("archive"),
+    }
     panel: PanelEvent = {
         "event_id": event["event_id"],
         "risk": {

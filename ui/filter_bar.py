@@ -163,7 +163,7 @@ def _export(filter_: Filter, rows: int) -> None:
     size = words.size(exports.rough_bytes("csv", rows))
     st.link_button(
         "Download CSV",
-        exports.address(exports.Export(filter_, "csv")),
+        exports.address(exports.Export(filter_, "csv"), state.own("archive")),
         icon=":material/download:",
         help=f"{words.number(rows, 'row')}, about {size}, times in {words.plain(filter_.tz)}",
         disabled=rows == 0,
@@ -178,7 +178,9 @@ def _export(filter_: Filter, rows: int) -> None:
             chosen = tuple(columns) if kind == "csv" else EVENT_COLUMNS
             st.link_button(
                 f"{label}, about {words.size(exports.rough_bytes(kind, rows))}",
-                exports.address(exports.Export(filter_, kind, chosen)) if chosen else "#",
+                exports.address(exports.Export(filter_, kind, chosen), state.own("archive"))
+                if chosen
+                else "#",
                 disabled=not chosen or rows == 0,
                 width="stretch",
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from trail import runtime
+from trail import directory, runtime
 from trail.http.auth import SIGN_OUT
 from trail.http.guard import ALIVE
 from trail.users import User
@@ -109,7 +109,9 @@ def main() -> None:
         return
     dark = st.context.theme.type == "dark"
     style.apply()
-    st.logo(_logo(runtime.current().settings.workspace, dark=dark), size="medium")
+    now = runtime.current()
+    workspace = now.settings.workspace or directory.workspace_name(now.store)
+    st.logo(_logo(workspace, dark=dark), size="medium")
     page = st.navigation(menu(user), position="top")
     st.set_page_config(page_title=f"{page.title} - Audit Trail")
     page.run()

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from trail import registry, runtime
+from trail import boot, registry, runtime
 from trail.errors import TrailError
 from trail.http.sessions import who
 from trail.runtime import Runtime
+from trail.store import Store
 from trail.users import ROLES, User
 from ui import signin, state
 
@@ -29,6 +30,11 @@ class Context:
 
     user: User
     runtime: Runtime
+
+    @property
+    def store(self) -> Store:
+        """Return the store that the address names: the trail, or an archived month of it."""
+        return boot.store_of(state.own("archive"))
 
 
 @dataclass(frozen=True, slots=True)

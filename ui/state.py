@@ -15,8 +15,9 @@ from trail.filters import Filter
 
 DEFAULT_FROM = "7d"
 
-# Names in a page's address beside the filter's: the opened event and its time, a page's edge.
-OWN = ("event", "at", "after", "before")
+# Names in a page's address beside the filter's: the opened event and its time, a page's edge, an
+# archived month that is looked at instead of the present trail, a page's section.
+OWN = ("event", "at", "after", "before", "archive", "section")
 
 # Where pages stand from the main script, as links between them want it.
 EXPLORE = "../pages/explore.py"
@@ -68,8 +69,11 @@ def own(name: str) -> str:
 
 
 def go(filter_: Filter, **names: str) -> None:
-    """Change the address to *filter_*, and to *names* of the page's own that are not empty."""
-    st.query_params.from_dict(address(filter_, **names))
+    """Change the address to *filter_*, and to *names* of the page's own that are not empty.
+
+    What is looked at in an archived month stays there.
+    """
+    st.query_params.from_dict(address(filter_, **{"archive": own("archive"), **names}))
 
 
 def leave_for(page: str, filter_: Filter, **names: str) -> None:

@@ -9,11 +9,11 @@ _RULES = """
 [data-testid=stSidebarUserContent] { padding: 0 6px 24px; }
 .trail-summary, .trail-window { color: GREY; font-size: 12.5px; white-space: nowrap; }
 .trail-summary b { color: INK; font-weight: 600; }
-.st-key-demo-banner {
+.st-key-demo-banner, .st-key-archive-banner {
   background: PANEL; border: 1px solid LINE; border-radius: 6px; padding: 4px 12px;
   min-height: 36px;
 }
-.st-key-demo-banner p, .st-key-demo-banner .stHtml { font-size: 13px; }
+.st-key-demo-banner p, .st-key-demo-banner .stHtml, .st-key-archive-banner * { font-size: 13px; }
 .st-key-chart-head { margin-bottom: -14px; }
 .st-key-chips { min-height: 30px; }
 @media (max-width: 1000px) {

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Load, counted, rows
@@ -92,6 +92,7 @@ def test_two_same_changes_in_two_seconds_pair_one_to_one(load: Load, store: Stor
     assert store.table("select count(distinct twin_of) n from twins")["n"][0].as_py() == 3
 
 
+@settings(max_examples=30)
 @given(
     st.lists(st.integers(0, 40), max_size=8),
     st.lists(st.integers(0, 40), max_size=8),

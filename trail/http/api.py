@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from trail import boot, runtime
 from trail import export as exports
-from trail import runtime
 from trail.errors import TrailError
 from trail.filters import Filter
 from trail.http.guard import user_of
@@ -31,7 +31,7 @@ from trail.queries import timeline as bars
 _log = logging.getLogger("trail.access")
 
 # Names in a page's own address that are no part of a filter.
-_NOT_FILTER = ("limit", "after", "columns")
+_NOT_FILTER = ("limit", "after", "columns", "archive")
 _MOST_ROWS = 1_000
 _exports: list[anyio.CapacityLimiter] = []
 
@@ -129,7 +129,8 @@ def _limiter() -> anyio.CapacityLimiter:
 
 def _asked(request: Request) -> tuple[Filter, Any, dt.datetime]:
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in _NOT_FILTER]
-    return Filter.parse(pairs), runtime.current().store, dt.datetime.now(dt.UTC)
+    store = boot.store_of(request.query_params.get("archive", ""))
+    return Filter.parse(pairs), store, dt.datetime.now(dt.UTC)
 
 
 def _said(row: dict[str, Any]) -> dict[str, Any]:

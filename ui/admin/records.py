@@ -70,7 +70,7 @@ def draw_quarantine(ctx: Context) -> None:
         return
     st.caption(f"{words.number(sum(row['records'] for row in rows), 'record')} could not be read")
     for number, row in enumerate(rows[:_TYPES]):
-        with st.container(border=True):
+        with st.container(border=True, gap="xsmall"):
             left, right = st.columns([3, 1], vertical_alignment="center")
             with left:
                 st.text(f"{row['reason']}: {words.number(row['records'], 'record')}")

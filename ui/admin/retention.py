@@ -19,11 +19,11 @@ _LISTED_DAYS = 14
 
 def draw(ctx: Context) -> None:
     """Draw what goes next, the holds, and the archive."""
-    with st.container(border=True):
+    with st.container(border=True, gap="xsmall"):
         _next(ctx)
-    with st.container(border=True):
+    with st.container(border=True, gap="xsmall"):
         _holds(ctx)
-    with st.container(border=True):
+    with st.container(border=True, gap="xsmall"):
         _archive(ctx)
 
 

@@ -34,7 +34,7 @@ def draw(ctx: Context) -> None:
     for source in sources:
         row = known.get(source.name, {})
         job = health.get(source.name)
-        with st.container(border=True, key=f"source-{source.name}"):
+        with st.container(border=True, key=f"source-{source.name}", gap="xsmall"):
             _source(ctx, source, row, job, late.get(source.name))
     _files(known)
 
@@ -52,7 +52,7 @@ def _source(
 ) -> None:
     configured = source.configured(ctx.runtime.settings)
     left, right = st.columns([3, 1], vertical_alignment="center")
-    with left:
+    with left, st.container(gap="xxsmall"):
         st.subheader(source.title, anchor=False)
         st.text(_condition(source, configured, row, job))
         st.caption(words.plain(_numbers(row, late)))
@@ -110,8 +110,8 @@ def _numbers(row: dict[str, Any], late: dict[str, object] | None) -> str:
     if late:
         half, most = float(str(late["p50_s"])), float(str(late["p95_s"]))
         told += (
-            f" · events of 7 days came {words.length(max(half, 0))} late by half, "
-            f"{words.length(max(most, 0))} by 95 %"
+            f" · half of the last week's events came within {words.length(max(half, 0))}, "
+            f"95 % within {words.length(max(most, 0))}"
         )
     return told
 
@@ -182,7 +182,7 @@ def _files(known: dict[str, dict[str, Any]]) -> None:
     rows = [known[loader.name] for loader in loaders if loader.name in known]
     if not rows:
         return
-    with st.container(border=True):
+    with st.container(border=True, gap="xxsmall"):
         st.subheader("Files loaded by hand", anchor=False)
         for row in rows:
             title = next(each.title for each in loaders if each.name == row["loader"])

@@ -1,6 +1,7 @@
 """When the trail was watched: ninety squares, the gaps in words, and an unusual silence."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -19,11 +20,11 @@ def draw(ctx: Context) -> None:
     spans = coverage.spans(store, start, now)
     zone = state.clock()
     silent(ctx)
-    with st.container(border=True):
+    with st.container(border=True, gap="xsmall"):
         st.subheader(f"The last {number} days", anchor=False)
         drawn.calendar(coverage.days(store, now, number), spans)
     gaps = drawn.blind(spans)
-    with st.container(border=True):
+    with st.container(border=True, gap="xsmall"):
         st.subheader("Gaps", anchor=False)
         if spans and spans[-1].state == "unknown":
             st.text(
@@ -56,3 +57,9 @@ def silent(ctx: Context) -> None:
             ),
             icon=":material/notifications:",
         )
+
+
+def say_blind(spans: list[coverage.Span], zone: ZoneInfo) -> None:
+    """Say when nobody watched, if there was such a time."""
+    if told := drawn.sentence(spans, zone):
+        st.caption(f"▲ {words.plain(told)}")
