@@ -18,6 +18,8 @@ WATCHED, FAILED = "watched", "failed"
 _WEEKS, _FEWEST_WEEKS, _FEWEST_EVENTS = 12, 3, 8
 _SHORTEST_SILENCE = dt.timedelta(hours=1)
 _DAY = dt.timedelta(days=1)
+# Between two asks nobody has looked yet; that is no gap.
+_NOT_LATE = dt.timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def gaps(
 def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     """Return [start, end) cut into spans that were watched by any source, blind, or unknown.
 
-    Time before the first note is unknown; where nothing was ever noted, all of it is.
+    Time before the first note is unknown; where nothing was ever noted, all of it is. So is the
+    last quarter of an hour before *end* until somebody has asked about it: it is not late yet.
     """
     first = engine.table("select min(from_at) as first from watches where state = 'watched'")
     begun = first["first"][0].as_py()
@@ -105,6 +108,9 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
         at = blind[1]
     if at < end:
         found.append(Span(at, end, "watched"))
+    last = found[-1]
+    if last.state == "blind" and last.end - last.start < _NOT_LATE:
+        found[-1] = Span(last.start, last.end, "unknown")
     return found
 
 

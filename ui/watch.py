@@ -26,7 +26,7 @@ def draw(ctx: Context) -> None:
     gaps = drawn.blind(spans)
     with st.container(border=True, gap="xsmall"):
         st.subheader("Gaps", anchor=False)
-        if spans and spans[-1].state == "unknown":
+        if all(span.state == "unknown" for span in spans):
             st.text(
                 "Nothing watches yet: events come from files alone, which do not tell what is "
                 "missing."

@@ -71,6 +71,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
         "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
         "TRAIL_SERVER__PORT": str(port),
+        "TRAIL_PUSH__WEBHOOK_SECRETS": '["whsec-of-the-tests"]',
     }
     demo.write(folder / "demo.ndjson", 5_000, 30, 1)
     (folder / "hostile.ndjson").write_text(json.dumps(_hostile()) + "\n")

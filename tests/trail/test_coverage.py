@@ -56,6 +56,12 @@ def test_before_the_first_note_is_unknown_and_a_gap_is_blind(store: Store) -> No
     ]
 
 
+def test_between_two_asks_nothing_is_blind_yet(store: Store) -> None:
+    note(store, 0, 1)
+    assert spans(store, 0, 1.2) == [(0, 1, "watched"), (1, 1.2, "unknown")]
+    assert spans(store, 0, 1.25) == [(0, 1, "watched"), (1, 1.25, "blind")]
+
+
 def test_one_source_watches_where_another_does_not(store: Store) -> None:
     note(store, 0, 2)
     note(store, 3, 4)

@@ -13,7 +13,7 @@ from ui import state, words
 from ui.page import Context
 
 _BATCHES, _RECORDS, _TYPES = 100, 50, 50
-_RAW = 4_000
+_RAW, _NAME = 4_000, 120
 
 
 def draw_batches(ctx: Context) -> None:
@@ -140,7 +140,7 @@ def draw_unknown(ctx: Context) -> None:
         middle.caption(f"{words.number(row['events'], 'event')}{last}")
         key = f"category-{number}-{hash(row['action_raw'])}"
         right.selectbox(
-            f"Category of type {number + 1}",
+            f"Category of {words.plain(row['action_raw'][:_NAME])}",
             catalogue.CATEGORIES,
             index=catalogue.CATEGORIES.index(row["category"]),
             key=key,
