@@ -6,8 +6,11 @@ reader's light or dark.
 
 from collections.abc import Sequence
 
-_CHARTS = (("events", "Events kept", 1e3, " k"), ("mb", "File, MB", 1, ""),
-           ("query_ms", "Query of 7 days, ms", 1, ""))  # fmt: skip
+_CHARTS = (
+    ("events", "Events kept, thousands", 1e3),
+    ("mb", "File, MB", 1),
+    ("query_ms", "Query of 7 days, ms", 1),
+)
 _WIDTH, _HEIGHT, _LEFT, _TOP = 240, 130, 48, 34
 _STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #57606a }
@@ -29,8 +32,8 @@ def small_multiples(found: Sequence[dict[str, float]], kept: int) -> str:
     height = _TOP + _HEIGHT + 44
     charts = "".join(
         f'<g transform="translate({_LEFT + number * (_LEFT + _WIDTH + 20)},{_TOP})">'
-        f"{_chart(found, name, title, unit, mark, kept)}</g>\n"
-        for number, (name, title, unit, mark) in enumerate(_CHARTS)
+        f"{_chart(found, name, title, unit, kept)}</g>\n"
+        for number, (name, title, unit) in enumerate(_CHARTS)
     )
     last = found[-1]
     words = (
@@ -44,9 +47,7 @@ def small_multiples(found: Sequence[dict[str, float]], kept: int) -> str:
     )
 
 
-def _chart(
-    found: Sequence[dict[str, float]], name: str, title: str, unit: float, mark: str, kept: int
-) -> str:
+def _chart(found: Sequence[dict[str, float]], name: str, title: str, unit: float, kept: int) -> str:
     days = max(each["day"] for each in found)
     step = _step(max(each[name] for each in found) / unit)
     top = step * 4
@@ -62,12 +63,12 @@ def _chart(
         at = _HEIGHT - number / 4 * _HEIGHT
         parts.append(
             f'<line class="grid" x1="0" x2="{_WIDTH}" y1="{at}" y2="{at}"/>'
-            f'<text x="-6" y="{at + 4}" text-anchor="end">{number * step:g}'
-            f"{mark if number else ''}</text>"
+            f'<text x="-6" y="{at + 4}" text-anchor="end">{number * step:g}</text>'
         )
     for day in range(0, int(days) + 1, 100):
         parts.append(f'<text x="{x(day)}" y="{_HEIGHT + 18}" text-anchor="middle">{day}</text>')
-    parts.append(f'<text x="{_WIDTH / 2}" y="{_HEIGHT + 36}" text-anchor="middle">day</text>')
+    words = f"day (dashed: {kept})"
+    parts.append(f'<text x="{_WIDTH / 2}" y="{_HEIGHT + 36}" text-anchor="middle">{words}</text>')
     parts.append(f'<line class="kept" x1="{x(kept)}" x2="{x(kept)}" y1="0" y2="{_HEIGHT}"/>')
     points = " ".join(f"{x(each['day'])},{y(each[name])}" for each in found)
     last = found[-1]

@@ -28,13 +28,14 @@ PLOT = Path(__file__).parents[1] / "docs" / "img" / "rolling.svg"
 START = dt.date(2026, 1, 1)
 STEP = 20
 _REPEATS = 15
+_KEPT = 90
 _FILTER = Filter.parse("from=7d")
 
 
 def roll(folder: Path, days: int, a_day: int, archive: bool) -> Iterator[dict[str, float]]:
     """Live through *days* days of about *a_day* events; yield figures every `STEP` days."""
     settings = Settings.model_validate(
-        {"store": {"path": folder / "trail.duckdb", "archive": archive,
+        {"store": {"path": folder / "trail.duckdb", "retention_days": _KEPT, "archive": archive,
                    "archive_path": folder / "archive"}}
     )  # fmt: skip
     workspace = Workspace(days * a_day, days, 1, START)
@@ -86,7 +87,11 @@ def _figures(store: Store, now: dt.datetime) -> dict[str, float]:
         times.append(time.perf_counter() - began)
     wal = store.path.with_name(store.path.name + ".wal")
     size = store.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
-    return {**sizes, "mb": size / 1e6, "query_ms": _median(times) * 1000}
+    blocks = store.table(
+        "select used_blocks, block_size from pragma_database_size() where database_name = 'trail'"
+    ).to_pylist()[0]
+    used = blocks["used_blocks"] * blocks["block_size"]
+    return {**sizes, "mb": size / 1e6, "used_mb": used / 1e6, "query_ms": _median(times) * 1000}
 
 
 def _median(values: list[float]) -> float:
@@ -96,10 +101,35 @@ def _median(values: list[float]) -> float:
 def _row(found: dict[str, float]) -> str:
     return (
         f"| {found['day']:.0f} | {found['events']:,.0f} | {found['mb']:.1f} "
+        f"| {found['used_mb']:.1f} "
         f"| {found['query_ms']:.1f} | {found['load_ms']:.0f} | {found['retain_ms']:.0f} "
         f"| {found['retain_max_ms']:.0f} | {found['targets']:,.0f} | {found['actors']:,.0f} "
         f"| {found['cube']:,.0f} | {found['batches']:,.0f} |"
     )
+
+
+def _verdict(found: list[dict[str, float]]) -> list[str]:
+    """Return how far the figures moved once the window was full, as lines of the report."""
+    full = [each for each in found if each["day"] > _KEPT]
+    if len(full) < 8:
+        return ["", "Too few days to say whether it is flat."]
+    early, late = full[:4], full[-4:]
+    moved = [
+        f"{words} {_mean(late, name) / _mean(early, name):.2f}"
+        for name, words in (
+            ("events", "events"),
+            ("mb", "file"),
+            ("used_mb", "in use"),
+            ("query_ms", "query"),
+            ("retain_ms", "retain"),
+            ("targets", "targets"),
+        )
+    ]
+    return ["", f"The last four rows over the first four past day {_KEPT}: {', '.join(moved)}."]
+
+
+def _mean(rows: list[dict[str, float]], name: str) -> float:
+    return sum(row[name] for row in rows) / len(rows)
 
 
 def main() -> None:
@@ -115,14 +145,14 @@ def main() -> None:
         "",
         f"Written by `python -m bench.roll` on {os.cpu_count()} cores ({platform.machine()}), "
         f"Python {platform.python_version()}: {args.days} days of about {args.events:,} events, "
-        f"90 days kept{', archived' if args.archive else ''}. Each day is loaded, then retention "
-        "runs. Query: the facets and the newest 200 events of the last 7 days, median of "
-        f"{_REPEATS}. Times of load and retention: median, and largest, of {STEP} days. Shared "
-        "virtual machine: trust the shape, not the milliseconds.",
+        f"{_KEPT} days kept{', archived' if args.archive else ''}. Each day is loaded, then "
+        "retention runs, its checkpoint included. Query: the facets and the newest 200 events of "
+        f"the last 7 days, median of {_REPEATS}. Times of load and retention: median, and "
+        f"largest, of {STEP} days. Shared virtual machine: trust the shape, not the milliseconds.",
         "",
-        "| day | events | file MB | query ms | load ms | retain ms | retain max ms | targets "
-        "| actors | cube rows | batches |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| day | events | file MB | in use MB | query ms | load ms | retain ms | retain max ms "
+        "| targets | actors | cube rows | batches |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     print("\n".join(lines))
     found = []
@@ -131,9 +161,11 @@ def main() -> None:
             found.append(each)
             lines.append(_row(each))
             print(lines[-1], flush=True)
+    lines += _verdict(found)
+    print("\n".join(lines[-2:]))
     if not args.print:
         RESULTS.write_text("\n".join(lines) + "\n")
-        PLOT.write_text(plot.small_multiples(found, kept=90))
+        PLOT.write_text(plot.small_multiples(found, kept=_KEPT))
 
 
 if __name__ == "__main__":

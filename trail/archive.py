@@ -5,7 +5,9 @@ Separate from retention because it outlives the database. Layout:
 ordinary loader all read it. Events that arrive after their day was archived make a second part.
 """
 
+import contextlib
 import datetime as dt
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,61 +42,73 @@ _UNFINISHED = ".unfinished-"
 _BATCH_ROWS = 20_000
 
 
-def write(store: Store, settings: Settings, dates: list[dt.date], now: dt.datetime) -> list[Path]:
-    """Write the events of *dates* that nothing holds, a new part each; return the parts.
+def write(store: Store, settings: Settings, dates: list[dt.date], now: dt.datetime) -> pa.Table:
+    """Write the events of *dates* that nothing holds, a new part each day; return which they are.
 
-    All parts are on disk, whole and under their names, when this returns; without events of a day
-    there is none. *now* (UTC) names them. Raises `UnavailableError` when the folder cannot be
-    written; then no part of this call stays.
+    The answer (event_id, occurred_at in UTC without a zone) is read back from the parts. When this
+    returns all of them are on disk, whole and under their names; *now* (UTC) names them. Raises
+    `UnavailableError` when the folder cannot be written; then no part of this call stays.
     """
     written: list[Path] = []
+    found = [_NOTHING]
     try:
         with store.reading() as reading:
             for date in dates:
                 folder = settings.store.archive_path.absolute() / f"{_PREFIX}{date.isoformat()}"
-                part = _write_day(reading, date, folder, now)
-                if part:
-                    written.append(part)
+                day = _write_day(reading, date, folder, now)
+                if day:
+                    written.append(day[0])
+                    found.append(day[1])
         for folder in {path.parent.parent for path in written}:
             _sync(folder)
     except BaseException as error:
         for part in written:
             part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _unavailable("written", error) from error
+        if isinstance(error, OSError | pa.ArrowException):
+            words = isinstance(error, OSError) and error.strerror
+            raise UnavailableError(
+                f"The archive cannot be written: {words or 'what was written is not whole'}. "
+                "Nothing that is not in it was removed.",
+                "Make room, or let the server write to the archive's folder.",
+            ) from error
         raise
-    return written
-
-
-def contents(parts: list[Path]) -> pa.Table:
-    """Return which events *parts* hold, read back from them: event_id, occurred_at (UTC).
-
-    Raises `UnavailableError` when a part cannot be read.
-    """
-    try:
-        tables = [pq.read_table(part, columns=["event_id", "occurred_at"]) for part in parts]
-    except (pa.ArrowException, OSError) as error:
-        raise _unavailable("read", error) from error
-    found = pa.concat_tables([_NOTHING, *tables])
+    events = pa.concat_tables(found)
     # Without its zone, as the store keeps times, so that the two compare as they are.
-    at = pc.cast(found["occurred_at"], pa.timestamp("us"))
-    return pa.table({"event_id": found["event_id"], "occurred_at": at})
+    at = pc.cast(events["occurred_at"], pa.timestamp("us"))
+    return pa.table({"event_id": events["event_id"], "occurred_at": at})
 
 
 def days(settings: Settings) -> list[tuple[dt.date, int, int]]:
     """Return the archived days, oldest first: (day, events, bytes).
 
-    An event that lies in two parts counts once; both its copies count as bytes.
+    An event that lies in two parts counts once; both its copies count as bytes. Raises
+    `UnavailableError` naming a part that is damaged.
     """
     found = []
     for date, files in parts(settings).items():
-        if len(files) == 1:
-            rows = int(pq.read_metadata(files[0]).num_rows)
-        else:
-            ids = [pq.read_table(file, columns=["event_id"])["event_id"] for file in files]
-            rows = len(pc.unique(pa.chunked_array([c for each in ids for c in each.chunks])))
-        found.append((date, rows, sum(file.stat().st_size for file in files)))
+        ids = pa.chunked_array([], pa.string())
+        rows = 0
+        for file in files:
+            with readable(file):
+                if len(files) == 1:
+                    rows = int(pq.read_metadata(file).num_rows)
+                    continue
+                more = pq.read_table(file, columns=["event_id"])["event_id"]
+                ids = pa.chunked_array([*ids.chunks, *more.chunks], pa.string())
+        found.append((date, rows or len(pc.unique(ids)), sum(f.stat().st_size for f in files)))
     return found
+
+
+@contextlib.contextmanager
+def readable(part: Path) -> Iterator[None]:
+    """Turn what a damaged *part* raises into an `UnavailableError` that names it."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise UnavailableError(
+            f"The archive's {part.parent.name}/{part.name} cannot be read; it is damaged or gone.",
+            "Put a copy of it back, or move it out of the archive.",
+        ) from error
 
 
 def parts(
@@ -113,8 +127,10 @@ def parts(
     return found
 
 
-def _write_day(reading: Reading, date: dt.date, folder: Path, now: dt.datetime) -> Path | None:
-    """Write one day's part and give it its name; return it, or None for a day without events."""
+def _write_day(
+    reading: Reading, date: dt.date, folder: Path, now: dt.datetime
+) -> tuple[Path, pa.Table] | None:
+    """Write one day's part, read it back, and give it its name; None for a day without events."""
     batches = _rows(reading, date)
     first = next(batches, None)
     if first is None:
@@ -125,23 +141,32 @@ def _write_day(reading: Reading, date: dt.date, folder: Path, now: dt.datetime) 
     target = _free_name(folder, now)
     fresh = folder / f"{_UNFINISHED}{target.name}"
     try:
-        rows = first.num_rows
-        with fresh.open("wb") as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
-            writer.write_batch(first)
-            for batch in batches:
-                rows += batch.num_rows
-                writer.write_batch(batch)
-            writer.close()
+        rows = 0
+        with fresh.open("wb") as file:
+            with pq.ParquetWriter(
+                file, SCHEMA, compression="zstd", write_page_checksum=True
+            ) as writer:
+                for batch in itertools.chain([first], batches):
+                    rows += batch.num_rows
+                    writer.write_batch(batch)
             file.flush()
             os.fsync(file.fileno())
-        if pq.read_metadata(fresh).num_rows != rows:
-            raise OSError(None, "a file does not hold what was written to it")
+        kept = _read_back(fresh)
+        if kept.num_rows != rows:
+            raise pa.ArrowInvalid("a part does not hold what was written to it")
         fresh.rename(target)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
     _sync(folder)
-    return target
+    return target, kept
+
+
+def _read_back(part: Path) -> pa.Table:
+    """Read all of *part*, its checksums compared; return the columns that tell events apart."""
+    with pq.ParquetFile(part, page_checksum_verification=True) as file:
+        found = [batch.select(_NOTHING.column_names) for batch in file.iter_batches()]
+    return pa.Table.from_batches(found, _NOTHING.schema)
 
 
 def _rows(reading: Reading, date: dt.date) -> Iterator[pa.RecordBatch]:
@@ -170,11 +195,3 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _unavailable(done: str, error: Exception) -> UnavailableError:
-    words = (isinstance(error, OSError) and error.strerror) or "the file is not whole"
-    return UnavailableError(
-        f"The archive cannot be {done}: {words}. Nothing that is not in it was removed.",
-        "Make room, or let the server write to the archive's folder.",
-    )

@@ -24,6 +24,12 @@ _MOST_MONTHS = 2
 _months: OrderedDict[str, Store] = OrderedDict()
 _opening = threading.Lock()
 
+# Times without their zone, as the store keeps them.
+_ROWS = (
+    "select * replace (occurred_at at time zone 'UTC' as occurred_at, "
+    "ingested_at at time zone 'UTC' as ingested_at) from archived"
+)
+
 # An event that was archived twice, before and after a crash or a second load, is shown once.
 _ONCE = """
 delete from rows where rowid not in (
@@ -122,11 +128,12 @@ def close_months() -> None:
 def _fill(cursor: Cursor, parts: list[list[Path]]) -> None:
     """Fill the empty tables from the *parts* of each day."""
     files = [file for each in parts for file in each]
-    cursor.register("archived", pa.RecordBatchReader.from_batches(archive.SCHEMA, _batches(files)))
-    cursor.execute(
-        "create temp table rows as select * replace (occurred_at at time zone 'UTC' as "
-        "occurred_at, ingested_at at time zone 'UTC' as ingested_at) from archived"
-    )
+    cursor.register("archived", archive.SCHEMA.empty_table())
+    cursor.execute(f"create temp table rows as {_ROWS}")
+    # Batch by batch, not as one stream: what is wrong with a part is then told as it is.
+    for batch in _batches(files):
+        cursor.register("archived", pa.Table.from_batches([batch]))
+        cursor.execute(f"insert into rows {_ROWS}")
     cursor.unregister("archived")
     if any(len(each) > 1 for each in parts):
         cursor.execute(_ONCE)
@@ -139,5 +146,5 @@ def _fill(cursor: Cursor, parts: list[list[Path]]) -> None:
 
 def _batches(files: list[Path]) -> Iterator[pa.RecordBatch]:
     for path in files:
-        with pq.ParquetFile(path) as file:
+        with archive.readable(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield from file.iter_batches()

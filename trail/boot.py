@@ -8,7 +8,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from trail import archive_view, demo_workspace, dimensions, intake, runtime
+from trail import archive_view, demo_workspace, dimensions, ingest, intake, runtime
 from trail.http.sessions import Sessions
 from trail.intake import Intake
 from trail.runtime import Runtime
@@ -99,6 +99,7 @@ def _opened(settings: Settings) -> Runtime:
     path, demo = database(settings)
     store = demo_workspace.open_store(path, settings) if demo else Store.open(path, settings)
     store.write(dimensions.refresh_if_changed)
+    store.write(ingest.end_abandoned)
     if not demo:
         intake.recover(settings, lambda: store)
     users = Users(settings.auth.users_path)

@@ -86,6 +86,11 @@ def add(
     job.count_into(batch)
 
 
+def end_abandoned(cursor: Cursor) -> None:
+    """Close the batches that a killed process left open; their counts are right as they are."""
+    cursor.execute("update batches set ended_at = $now where ended_at is null", {"now": utc_now()})
+
+
 def end(store: Store, batch: Batch, *, keep_empty: bool = True) -> None:
     """Close *batch*. Without *keep_empty* one that brought nothing new leaves no trace."""
     empty = not (batch.kept or batch.linked or batch.quarantined or batch.error)

@@ -11,18 +11,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import pyarrow as pa
-
-from trail import archive, holds, twins
+from trail import archive, holds
 from trail.filters import Window
-from trail.selection import literal, span
+from trail.purge import Purge
+from trail.selection import span
 from trail.settings import Settings
-from trail.store import Cursor, Engine, Params, Store
+from trail.store import Engine, Store
 
 # A purge of more rows is cut by days, so that nobody who loads waits for more than a moment.
 _SLICE_ROWS = 500_000
-# What has arrived is remembered longer than its events, so that old files are not fetched again.
-_ARRIVALS_LONGER = dt.timedelta(days=30)
 
 # Two purges at once would archive the same rows twice.
 _one_at_a_time = threading.Lock()
@@ -118,10 +115,14 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
         found = preview(store, settings, moment)
         done: Counter[str] = Counter()
         for each in _slices(found):
-            archived = None
-            if settings.store.archive:
-                archived = archive.contents(archive.write(store, settings, each.dates, moment))
-            purge = _Purge(found, each, archived, moment, made_by)
+            archived = (
+                archive.write(store, settings, each.dates, moment)
+                if settings.store.archive
+                else None
+            )
+            purge = Purge(
+                each.window, each.last, archived, found.cutoff, found.held, moment, made_by
+            )
             done.update(store.write(purge.run))
         store.checkpoint()
     gone, kept = done.pop("events"), done.pop("archived")
@@ -155,123 +156,9 @@ def _slices(found: Preview) -> list[_Slice]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Purge:
-    """The transaction that purges one slice; the last one also sweeps what nothing refers to."""
-
-    found: Preview
-    slice: _Slice
-    archived: pa.Table | None
-    now: dt.datetime
-    made_by: str
-
-    def run(self, cursor: Cursor) -> dict[str, int]:
-        """Return the rows removed by table, and those archived."""
-        done = {**self._events(cursor), **(self._sweep(cursor) if self.slice.last else {})}
-        done["archived"] = 0 if self.archived is None else done["events"]
-        if done["events"] or done.get("quarantine"):
-            self._note(cursor, done)
-        return done
-
-    def _events(self, cursor: Cursor) -> dict[str, int]:
-        window = self.slice.window
-        assert window.end
-        where = f"{span(window, 'e.occurred_at')} and not {holds.condition()}"
-        if self.archived is not None:
-            cursor.register("archived", self.archived)
-            # What has come or was let go since the files were written waits for the next purge.
-            where += (
-                " and (e.event_id, e.occurred_at) in (select event_id, occurred_at from archived)"
-            )
-        cursor.execute(
-            "create or replace temp table going as "
-            f"select e.rowid as place, e.event_id from events e where {where}"
-        )
-        if self.archived is not None:
-            cursor.unregister("archived")
-        events = _changed(
-            cursor,
-            f"delete from events where {span(window, 'occurred_at')} "
-            "and rowid in (select place from going)",
-        )
-        late = literal(window.end + twins.APART)
-        seconds = _changed(
-            cursor,
-            f"delete from twins where occurred_at < {late} "
-            "and twin_of in (select event_id from going)",
-        )
-        cursor.execute("drop table going")
-        if events:
-            cursor.execute(f"delete from cube where {span(window, 'hour')}")
-            cursor.execute(_CUBE.format(span(window, "occurred_at")))
-        return {"events": events, "twins": seconds}
-
-    def _sweep(self, cursor: Cursor) -> dict[str, int]:
-        edge = self.found.cutoff
-        return {
-            table: _changed(cursor, f"delete from {table} where {condition}")
-            for table, condition in (
-                ("targets", "target_key not in (select target_key from events)"),
-                (
-                    "actors",
-                    "actor_key not in (select actor_key from events) "
-                    "and not exists (select 1 from people p where p.actor_id = actors.actor_id)",
-                ),
-                (
-                    "quarantine",
-                    f"seen_at < {literal(edge)} and not {holds.moment_held('seen_at')}",
-                ),
-                ("arrivals", f"arrived_at < {literal(edge - _ARRIVALS_LONGER)}"),
-                ("batches", f"ended_at < {literal(edge)} and {_UNUSED}"),
-                ("watches", f"to_at < {literal(edge)}"),
-            )
-        }
-
-    def _note(self, cursor: Cursor, done: dict[str, int]) -> None:
-        """Say in `purges` what went; the slices of one purge share a row."""
-        values = {
-            "now": self.now,
-            "cutoff": self.found.cutoff,
-            "events": done["events"],
-            "held": self.found.held,
-            "archived": done["archived"],
-            "made_by": self.made_by,
-        }
-        updated = _changed(
-            cursor,
-            "update purges set events = events + $events, archived = archived + $archived, "
-            "held = $held where purged_at = $now and cutoff = $cutoff and made_by = $made_by",
-            values,
-        )
-        if not updated:
-            cursor.execute(
-                "insert into purges values ($now, $cutoff, $events, $held, $archived, $made_by)",
-                values,
-            )
-
-
-_CUBE = """
-insert into cube
-select date_trunc('hour', occurred_at), action_key, actor_type, e.target_type, workspace_id,
- count(*)
-from events e join actors using (actor_key) where {} group by all
-"""
-
-# A batch is kept while anything tells of it; its number would else be given again.
-_UNUSED = " and ".join(
-    f"not exists (select 1 from {table} r where r.batch_id = batches.batch_id)"
-    for table in ("events", "twins", "quarantine", "arrivals")
-)
-
-
 def _held(engine: Engine, edge: dt.datetime) -> Iterator[tuple[dt.date, int]]:
     table = engine.table(
         "select date_trunc('day', e.occurred_at)::date as day, count(*) as n from events e "
         f"where {span(Window(None, edge), 'e.occurred_at')} and {holds.condition()} group by all"
     )
     return zip(table["day"].to_pylist(), table["n"].to_pylist(), strict=True)
-
-
-def _changed(cursor: Cursor, sql: str, params: Params | None = None) -> int:
-    """Run *sql* and return how many rows it removed or changed."""
-    return int(cursor.execute(sql, params).fetchall()[0][0])

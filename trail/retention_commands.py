@@ -53,7 +53,8 @@ def hold(args: argparse.Namespace, desk: Desk) -> int:
             for name in ("from_at", "to_at", "made_at")
         }
         what = each["value"] or f"{each['from_at']} to {each['to_at']}"
-        words = f"{each['hold_id']}  {each['kind']}  {_plain(what)}  {_plain(each['reason'])}"
+        # Spelled out where a terminal would act on it.
+        words = f"{each['hold_id']}  {each['kind']}  {what!r}  {each['reason']!r}"
         desk.out.text((json.dumps(each) if args.json else words) + "\n")
     return 0
 
@@ -87,8 +88,3 @@ def _moment(text: str) -> dt.datetime:
         raise InputError(
             f"Time {text!r} is not understood.", "Write 2026-11-23 or 2026-11-23T14:30Z."
         ) from None
-
-
-def _plain(text: str) -> str:
-    """Return *text* without what a terminal would act on."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

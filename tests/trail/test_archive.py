@@ -1,6 +1,9 @@
 """The archive: nothing is removed that is not there, and what is there can be looked at again."""
 
 import datetime as dt
+import os
+import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +23,7 @@ from trail.export import Export, stream
 from trail.filters import Filter
 from trail.loading import load_files
 from trail.model import EVENT_COLUMNS
+from trail.purge import Purge
 from trail.queries import counts, events, timeline
 from trail.settings import Settings
 from trail.store import Store
@@ -128,7 +132,7 @@ def test_only_what_the_files_hold_is_removed(
     number = holds.add(store, "event", "let go", None, None, "a question", "mara")
     write = archive.write
 
-    def meanwhile(*args: Any) -> list[Path]:
+    def meanwhile(*args: Any) -> Any:
         parts = write(*args)
         load(text(event("late", EDGE - DAY)), "late.ndjson")
         holds.end(store, number)
@@ -150,12 +154,12 @@ def test_a_crash_between_archive_and_purge_loses_and_doubles_nothing(
 ) -> None:
     load(text(*(event(f"e{n}", EDGE - (1 + n % 3) * DAY) for n in range(30))))
     before = shown(store)
-    whole = retention._Purge.run
-    monkeypatch.setattr(retention._Purge, "run", lambda self, cursor: 1 / 0)
+    whole = Purge.run
+    monkeypatch.setattr(Purge, "run", lambda self, cursor: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         retention.retain(store, settings, NOW)
     assert shown(store) == before
-    monkeypatch.setattr(retention._Purge, "run", whole)
+    monkeypatch.setattr(Purge, "run", whole)
     assert retention.retain(store, settings, NOW).events == 30
     assert len(files(settings)) == 6
     assert view(settings) == before
@@ -229,18 +233,38 @@ def test_an_archive_that_cannot_be_written_keeps_everything(
 def test_a_part_that_cannot_be_read_back_keeps_everything(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load(text(event("a", EDGE - DAY)))
-    write = archive.write
+    load(text(event("a", EDGE - 2 * DAY), event("b", EDGE - DAY)))
+    sync, seen = os.fsync, []
 
-    def damaging(*args: Any) -> list[Path]:
-        parts = write(*args)
-        parts[0].write_bytes(parts[0].read_bytes()[:-20])
-        return parts
+    def lying(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            seen.append(descriptor)
+            if len(seen) == 2:
+                os.ftruncate(descriptor, os.fstat(descriptor).st_size - 20)
+        sync(descriptor)
 
-    monkeypatch.setattr(archive, "write", damaging)
-    with pytest.raises(UnavailableError, match="The archive cannot be read"):
+    with monkeypatch.context() as patched:
+        patched.setattr(archive.os, "fsync", lying)
+        with pytest.raises(UnavailableError, match="what was written is not whole"):
+            retention.retain(store, settings, NOW)
+    assert ids(store) == ["a", "b"]
+    assert files(settings) == []
+    assert retention.retain(store, settings, NOW).archived == 2
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_damaged_part_is_named(store: Store, settings: Settings, load: Load, copies: int) -> None:
+    for _ in range(copies):
+        load(text(event("a", EDGE - DAY)))
         retention.retain(store, settings, NOW)
-    assert ids(store) == ["a"]
+    path = settings.store.archive_path / files(settings)[0]
+    path.write_bytes(path.read_bytes()[:-20])
+    words = re.escape(f"day=2026-08-03/{path.name} cannot be read")
+    with pytest.raises(UnavailableError, match=words) as refused:
+        archive.days(settings)
+    assert str(path.parent.parent) not in str(refused.value)
+    with pytest.raises(UnavailableError, match=words):
+        archive_view.open_days(settings, FIRST, LAST)
 
 
 def test_a_file_where_the_archive_should_be_is_told_calmly(

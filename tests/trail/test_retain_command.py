@@ -113,8 +113,8 @@ def test_holds_are_listed(filled: Inside) -> None:
     assert (second["reason"], second["made_by"]) == ("Case 8", "command line")
     said, _ = filled.run("holds", "list")
     assert said.splitlines() == [
-        "1  target  s1  Case\ufffd[2J 7",
-        f"2  period  {day(96)}T00:00:00Z to {day(94)}T00:00:00Z  Case 8",
+        "1  target  's1'  'Case\\x1b[2J 7'",
+        f"2  period  '{day(96)}T00:00:00Z to {day(94)}T00:00:00Z'  'Case 8'",
     ]
     assert filled.run("holds", "end", "1")[0] == "Hold 1 ended\n"
     assert len(filled.lines("holds", "list")) == 1

@@ -17,6 +17,7 @@ from tests.trail.random_trail import event
 from trail import holds, retention
 from trail.filters import Filter
 from trail.loading import load_files
+from trail.purge import Purge
 from trail.queries import counts
 from trail.settings import Settings
 from trail.store import Cursor, Reading, Store
@@ -226,7 +227,7 @@ def test_a_large_purge_is_several_transactions_of_whole_days(
              range(4 if d != 5 else 25)]  # fmt: skip
     load(text(*lines, event("new", EDGE + DAY)))
     seen = []
-    whole = retention._Purge.run
+    whole = Purge.run
 
     def watched(self: Any, cursor: Cursor) -> dict[str, int]:
         agrees(store)  # what a reader sees between two transactions
@@ -234,7 +235,7 @@ def test_a_large_purge_is_several_transactions_of_whole_days(
         seen.append(done["events"])
         return done
 
-    monkeypatch.setattr(retention._Purge, "run", watched)
+    monkeypatch.setattr(Purge, "run", watched)
     done = retention.retain(store, settings, NOW)
     assert done.events == sum(seen) == sum(day.events for day in done.days) == 57
     assert seen[:3] == [8, 8, 4]
@@ -249,7 +250,7 @@ def test_a_purge_that_breaks_half_way_leaves_whole_days(
 ) -> None:
     monkeypatch.setattr(retention, "_SLICE_ROWS", 10)
     load(text(*(event(f"{d}-{n}", EDGE - (d + 1) * DAY) for d in range(4) for n in range(8))))
-    whole = retention._Purge.run
+    whole = Purge.run
 
     def breaking(self: Any, cursor: Cursor) -> dict[str, int]:
         done = whole(self, cursor)
@@ -257,13 +258,13 @@ def test_a_purge_that_breaks_half_way_leaves_whole_days(
             raise RuntimeError("the power is gone")
         return done
 
-    monkeypatch.setattr(retention._Purge, "run", breaking)
+    monkeypatch.setattr(Purge, "run", breaking)
     with pytest.raises(RuntimeError):
         retention.retain(store, settings, NOW)
     agrees(store)
     assert size(store, "events") == 16
     assert [row["events"] for row in purges(store)] == [16]
-    monkeypatch.setattr(retention._Purge, "run", whole)
+    monkeypatch.setattr(Purge, "run", whole)
     assert retention.retain(store, settings, NOW).events == 16
 
 
