@@ -22,6 +22,8 @@ _log = logging.getLogger("trail.schedule")
 
 _LISTEN_S = 60.0
 _TIDY_S = 3600.0
+# Whoever has just started it with old events can see what would go before it goes.
+_BEFORE_TIDYING_S = 600.0
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Health:
 class _Job:
     health: Health
     run: Callable[["_Job"], str]
+    after_s: float = 0.0
     due: threading.Event = field(default_factory=threading.Event)
 
 
@@ -96,16 +99,24 @@ class Schedule:
         for drop in registry.of_kind(Drop):
             if drop.configured(settings):
                 self._add(drop.name, drop.title, drop.every_s(settings), self._look(drop))
-        self._add("retention", "Retention", _TIDY_S, self._retain())
+        self._add("retention", "Retention", _TIDY_S, self._retain(), _BEFORE_TIDYING_S)
         receivers = [each for each in registry.of_kind(Receiver) if each.configured(settings)]
         if receivers:
             self._add("listen", "Listening", _LISTEN_S, self._listen(receivers))
 
-    def _add(self, name: str, title: str, every_s: float, run: Callable[[_Job], str]) -> None:
-        self._jobs[name] = _Job(Health(name, title, every_s), run)
+    def _add(
+        self,
+        name: str,
+        title: str,
+        every_s: float,
+        run: Callable[[_Job], str],
+        after_s: float = 0.0,
+    ) -> None:
+        self._jobs[name] = _Job(Health(name, title, every_s), run, after_s)
 
     def _loop(self, job: _Job) -> None:
         health = job.health
+        job.due.wait(job.after_s)
         while not self._ending.is_set():
             job.due.clear()
             health.running, health.last_at, health.share = True, utc_now(), 0.0
