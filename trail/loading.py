@@ -4,14 +4,15 @@ Separate from ingest, which knows records and not files. Loaders are found, not 
 is one new file under loaders/.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
 
-from trail import ingest, registry
-from trail.errors import InputError, TrailError
-from trail.model import Batch, Drop, Loader, Source
+from trail import arrivals, ingest, registry
+from trail.errors import InputError, TrailError, UnavailableError
+from trail.model import Arrived, Batch, Chunk, Drop, Loader, Source
 from trail.settings import Settings
-from trail.store import Store
+from trail.store import Cursor, Store
 
 Progress = Callable[[float, Batch], None]
 
@@ -68,7 +69,7 @@ def load_files(
         try:
             loader = _loader_of(path, known)
             if loader is None:
-                batch.error = _no_loader(path, known)
+                batch.error = _no_loader(path.name, known)
                 batch.skipped = not named
                 yield batch
                 continue
@@ -80,17 +81,65 @@ def load_files(
         yield batch
 
 
+def load_drop(
+    store: Store, settings: Settings, drop: Drop, progress: Progress | None = None
+) -> Iterator[Batch]:
+    """Load each file that waits in *drop* and yield its batch, whose source is the file's key.
+
+    A file is noted once its records are kept, whatever became of them, so that no look loads it
+    again; one that is of no known kind, or cannot be read, gives a batch with an error. Raises
+    what the drop's `waiting` raises, and `UnavailableError` when the store cannot take the file,
+    which is then left as it was.
+    """
+    known = loaders()
+    waiting = drop.waiting(settings, arrivals.seen(store, drop.name))
+    try:
+        for arrived in waiting:
+            batch = _load_arrived(store, settings, drop, arrived, known, progress)
+            store.write(partial(_note, drop=drop, arrived=arrived, batch=batch))
+            arrived.finish(batch)
+            yield batch
+    finally:
+        # A drop may hold a copy of the file that is being loaded.
+        if isinstance(waiting, Generator):
+            waiting.close()
+
+
+def _note(cursor: Cursor, drop: Drop, arrived: Arrived, batch: Batch) -> None:
+    arrivals.note(cursor, drop.name, arrived.key, arrived.version, batch.batch_id)
+
+
+def _load_arrived(
+    store: Store,
+    settings: Settings,
+    drop: Drop,
+    arrived: Arrived,
+    known: list[Loader],
+    progress: Progress | None,
+) -> Batch:
+    batch = Batch(source=arrived.key, loader=drop.name)
+    try:
+        loader = _loader_of(arrived.path, known)
+        if loader is None:
+            raise InputError(_no_loader(arrived.key.rpartition("/")[2], known))
+        chunks = loader.read(Source(arrived.path), settings)
+    except UnavailableError:
+        raise
+    except (TrailError, OSError) as error:
+        # Nobody watches a drop as they watch a command: the refusal is kept like any batch.
+        chunks = _refusal(error)
+    return ingest.load(store, batch, chunks, settings.limits, progress=progress)
+
+
+def _refusal(error: TrailError | OSError) -> Iterator[Chunk]:
+    raise error
+    yield
+
+
 def _loader_of(path: Path, known: list[Loader]) -> Loader | None:
     return next((loader for loader in known if loader.accepts(path)), None)
 
 
-def _no_loader(path: Path, known: list[Loader]) -> str:
+def _no_loader(name: str, known: list[Loader]) -> str:
     titles = ", ".join(loader.title for loader in known)
-    return f"{path.name}: not a kind of file that can be read. Known: {titles}."
-
-
-def load_drop(
-    store: Store, settings: Settings, drop: Drop, progress: Progress | None = None
-) -> Iterator[Batch]:
-    """TODO: comes with the drops."""
-    yield from ()
+    return f"{name}: not a kind of file that can be read. Known: {titles}."

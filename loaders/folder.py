@@ -1,0 +1,184 @@
+"""A watched folder: files dropped there are loaded, and moved aside with a report.
+
+Whoever drops a file sees what became of it where they dropped it: in done/ or in failed/.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from trail.errors import SettingError, UnavailableError
+from trail.model import Arrived, Batch, Drop
+from trail.settings import Settings
+
+DONE = "done"
+FAILED = "failed"
+
+_REPORT = ".report.json"
+
+# How programs call a file that they have not finished; our own reports, which come along when what
+# failed is moved back; and what Segment writes into a bucket to try whether it may.
+_PASSED_OVER = (".part", ".tmp", ".crdownload", "~", _REPORT, "dummy-object.txt")
+
+# A file that was written to less than this long ago may be written to again.
+_QUIET_S = 2
+
+# Between two looks at a file's size: shares of other machines tell its time late.
+_PAUSE_S = 0.1
+
+_REPORTED = ("read", "kept", "duplicates", "linked", "quarantined", "error", "loader", "source")
+
+
+def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Arrived]:
+    """Yield the files that lie ready, the oldest first; the folder is made if it is missing.
+
+    Links, hidden files and those still being written are passed over. Raises `SettingError` when
+    the path is no folder, `UnavailableError` when it, or at the end a folder in it, cannot be
+    read.
+    """
+    root = settings.folder.path
+    if root is None:
+        return
+    _make(root)
+    closed: list[str] = []
+    fresh: list[tuple[int, Path, str, str]] = []
+    for path, about in _files(root, closed):
+        key, version = _printable(path.relative_to(root)), _version(about)
+        if _is_quiet(about) and not seen(key, version):
+            fresh.append((about.st_mtime_ns, path, key, version))
+    if fresh:
+        time.sleep(_PAUSE_S)
+    for _, path, key, version in sorted(fresh):
+        if _version_now(path) == version:
+            yield Arrived(key, version, path, partial(_put_away, root, path, version))
+    if closed:
+        raise UnavailableError(
+            f"The watched folder's {closed[0]} cannot be read.",
+            "Let the user who runs the server read it.",
+        )
+
+
+def _make(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise SettingError(
+            "The watched folder's path is that of a file.", "Set folder.path to a folder."
+        ) from None
+    except OSError as error:
+        raise UnavailableError(
+            f"The watched folder cannot be made: {error.strerror}.",
+            "Let the user who runs the server write there, or set folder.path to another folder.",
+        ) from None
+
+
+def _files(root: Path, closed: list[str]) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield the regular files below *root*; *closed* gets the subfolders that cannot be read."""
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                inside = list(entries)
+        except OSError as error:
+            if folder == root:
+                raise UnavailableError(
+                    f"The watched folder cannot be read: {error.strerror}.",
+                    "Let the user who runs the server read it, or set folder.path to another.",
+                ) from None
+            closed.append(_printable(folder.relative_to(root)))
+            continue
+        for entry in inside:
+            path = Path(entry.path)
+            about = _about(path)
+            if about is None or entry.name.startswith("."):
+                continue
+            if stat.S_ISDIR(about.st_mode) and not _is_ours(root, path):
+                folders.append(path)
+            elif stat.S_ISREG(about.st_mode) and not entry.name.lower().endswith(_PASSED_OVER):
+                yield path, about
+
+
+def _about(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except OSError:
+        # Taken away since the folder was read.
+        return None
+
+
+def _is_ours(root: Path, folder: Path) -> bool:
+    return folder.parent == root and folder.name in (DONE, FAILED)
+
+
+def _is_quiet(about: os.stat_result) -> bool:
+    # A time in the future is another machine's clock, and would never be old enough.
+    return abs(time.time() - about.st_mtime) >= _QUIET_S
+
+
+def _version(about: os.stat_result) -> str:
+    # The time of its own that a file system keeps makes a file that was moved back another one,
+    # though its content is as old as it was: it was moved back to be loaded.
+    return f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
+
+
+def _version_now(path: Path) -> str:
+    about = _about(path)
+    return _version(about) if about and stat.S_ISREG(about.st_mode) else ""
+
+
+def _printable(path: Path) -> str:
+    """Return *path* as text that any database takes: a name may be any bytes."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _put_away(root: Path, path: Path, version: str, batch: Batch) -> None:
+    """Move the file aside and write its report; a file that changed meanwhile stays, to be read.
+
+    Where nothing can be written the file stays too: it is known, and not loaded again.
+    """
+    if _version_now(path) != version:
+        return
+    with contextlib.suppress(OSError):
+        folder = root / (FAILED if batch.error else DONE)
+        folder.mkdir(exist_ok=True)
+        target = _free(folder, path.name)
+        path.rename(target)
+        with _report_of(target).open("x", encoding="utf-8") as file:
+            json.dump(_report(batch), file, indent=2, ensure_ascii=False)
+            file.write("\n")
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Return a path in *folder* that is free, and so is that of its report: name, name-2 …."""
+    stem, dot, rest = name.partition(".")
+    number = 1
+    target = folder / name
+    while os.path.lexists(target) or os.path.lexists(_report_of(target)):
+        number += 1
+        target = folder / f"{stem}-{number}{dot}{rest}"
+    return target
+
+
+def _report_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}{_REPORT}")
+
+
+def _report(batch: Batch) -> dict[str, object]:
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {**{name: getattr(batch, name) for name in _REPORTED}, "loaded_at": now}
+
+
+LOADER = Drop(
+    name="folder",
+    title="A watched folder",
+    configured=lambda settings: settings.folder.path is not None,
+    every_s=lambda settings: settings.folder.every_seconds,
+    waiting=waiting,
+)

@@ -1,0 +1,324 @@
+"""A watched folder: what is taken, where it goes, and what is never touched."""
+
+import datetime as dt
+import gzip
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loaders import folder
+from loaders.folder import LOADER
+from tests.conftest import rows
+from tests.segment_records import forwarded, ndjson
+from trail.errors import InputError, UnavailableError
+from trail.loading import load_drop
+from trail.model import Arrived, Batch
+from trail.settings import Folder, Settings
+from trail.store import Store
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "_PAUSE_S", 0)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def watched(settings: Settings, root: Path) -> Settings:
+    """Return settings that watch *root*, which exists."""
+    root.mkdir()
+    return watching(settings, root)
+
+
+def watching(settings: Settings, root: Path) -> Settings:
+    return settings.model_copy(update={"folder": Folder(path=root)})
+
+
+def put(path: Path, data: bytes | int = 1, age_s: float = 60) -> Path:
+    """Write *data*, or that many events, to *path*, last touched *age_s* seconds ago."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(ndjson([forwarded(n) for n in range(data)]) if isinstance(data, int) else data)
+    then = time.time() - age_s
+    os.utime(path, (then, then))
+    return path
+
+
+def look(store: Store, settings: Settings) -> list[Batch]:
+    return list(load_drop(store, settings, LOADER))
+
+
+def waiting(settings: Settings) -> list[Arrived]:
+    return list(LOADER.waiting(settings, lambda *_: False))
+
+
+def inside(root: Path) -> list[str]:
+    return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if not p.is_dir())
+
+
+def report(root: Path, name: str) -> dict[str, Any]:
+    return dict(json.loads((root / f"{name}.report.json").read_text(encoding="utf-8")))
+
+
+def test_is_configured_by_a_path(settings: Settings, root: Path) -> None:
+    assert not LOADER.configured(settings)
+    assert waiting(settings) == []
+    assert LOADER.configured(watching(settings, root))
+    assert LOADER.every_s(settings) == 5
+
+
+def test_a_missing_folder_is_made(settings: Settings, root: Path) -> None:
+    assert waiting(watching(settings, root / "deeper")) == []
+    assert (root / "deeper").is_dir()
+
+
+def test_a_dropped_file_is_loaded_once_and_moved_with_a_report(
+    store: Store, watched: Settings, root: Path
+) -> None:
+    put(root / "events.ndjson.gz", gzip.compress(ndjson([forwarded(1), b"{", forwarded(1)])))
+    (batch,) = look(store, watched)
+    assert (batch.source, batch.kept, batch.error) == ("events.ndjson.gz", 1, "")
+    assert inside(root) == ["done/events.ndjson.gz", "done/events.ndjson.gz.report.json"]
+    told = report(root / "done", "events.ndjson.gz")
+    loaded_at = dt.datetime.fromisoformat(told.pop("loaded_at"))
+    assert abs((dt.datetime.now(dt.UTC) - loaded_at).total_seconds()) < 60
+    assert told == {
+        "read": 3,
+        "kept": 1,
+        "duplicates": 1,
+        "linked": 0,
+        "quarantined": 1,
+        "error": "",
+        "loader": "json",
+        "source": "events.ndjson.gz",
+    }
+    assert look(store, watched) == []
+    assert len(rows(store)) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "kept"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not a kind of file", 0),
+        (gzip.compress(ndjson([forwarded(n) for n in range(50)]))[:-9], "cut short", 50),
+    ],
+)
+def test_a_file_that_fails_goes_to_failed(
+    store: Store, watched: Settings, root: Path, data: bytes, words: str, kept: int
+) -> None:
+    put(root / "a.bin", data)
+    (batch,) = look(store, watched)
+    assert words in batch.error
+    assert batch.kept == kept
+    assert inside(root) == ["failed/a.bin", "failed/a.bin.report.json"]
+    assert report(root / "failed", "a.bin")["error"] == batch.error
+    assert look(store, watched) == []
+
+
+def test_what_was_there_is_never_overwritten(store: Store, watched: Settings, root: Path) -> None:
+    for number in range(3):
+        put(root / "a.ndjson.gz", number + 1, age_s=60 + number)
+        look(store, watched)
+    put(root / "b.ndjson")
+    put(root / "done/b.ndjson.report.json", b"somebody's own")
+    look(store, watched)
+    names = ("a-2.ndjson.gz", "a-3.ndjson.gz", "a.ndjson.gz", "b-2.ndjson")
+    whole = [f"done/{name}{more}" for name in names for more in ("", ".report.json")]
+    assert inside(root) == sorted([*whole, "done/b.ndjson.report.json"])
+    assert [report(root / "done", name)["read"] for name in names] == [2, 3, 1, 1]
+    assert (root / "done/b.ndjson.report.json").read_bytes() == b"somebody's own"
+
+
+@pytest.mark.parametrize("age_s", [60, 7200])
+def test_a_file_dropped_again_is_loaded_and_changes_nothing(
+    store: Store, watched: Settings, root: Path, age_s: float
+) -> None:
+    put(root / "a.ndjson", 2)
+    look(store, watched)
+    put(root / "a.ndjson", 2, age_s)
+    (batch,) = look(store, watched)
+    assert (batch.kept, batch.duplicates) == (0, 2)
+
+
+def test_a_failed_file_that_is_moved_back_is_tried_again(
+    store: Store, watched: Settings, root: Path
+) -> None:
+    put(root / "a.bin", bytes(200))
+    look(store, watched)
+    for path in (root / "failed").iterdir():
+        path.rename(root / path.name)
+    (batch,) = look(store, watched)
+    assert batch.source == "a.bin"
+    assert batch.error
+    assert inside(root) == ["a.bin.report.json", "failed/a.bin", "failed/a.bin.report.json"]
+
+
+def test_oldest_first_and_subfolders(store: Store, watched: Settings, root: Path) -> None:
+    put(root / "new.ndjson", age_s=10)
+    put(root / "sub/deep/old.ndjson", age_s=900)
+    put(root / "middle.ndjson", age_s=100)
+    put(root / "sub/done/mine.ndjson", age_s=50)
+    assert [batch.source for batch in look(store, watched)] == [
+        "sub/deep/old.ndjson",
+        "middle.ndjson",
+        "sub/done/mine.ndjson",
+        "new.ndjson",
+    ]
+    assert (root / "done/old.ndjson").exists()
+    assert (root / "sub/deep").is_dir()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".hidden", ".hidden/a.ndjson", "a.part", "a.TMP", "a.crdownload", "a.ndjson~"),
+        *("done/a.ndjson", "failed/a.ndjson", "a.ndjson.report.json"),
+        "bucket/dummy-object.txt",
+    ],
+)
+def test_passed_over(watched: Settings, root: Path, name: str) -> None:
+    put(root / name)
+    assert waiting(watched) == []
+
+
+def test_a_file_that_grows_is_left_until_it_rests(
+    store: Store, watched: Settings, root: Path
+) -> None:
+    path = put(root / "a.ndjson", 1, age_s=0)
+    assert look(store, watched) == []
+    put(path, 2, age_s=1)
+    assert look(store, watched) == []
+    put(path, 3, age_s=3)
+    assert [batch.kept for batch in look(store, watched)] == [3]
+
+
+def test_a_file_that_grows_between_two_stats_is_left(
+    watched: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(root / "a.ndjson", 1)
+    about = path.stat()
+
+    def written_meanwhile(_: float) -> None:
+        with path.open("ab") as file:
+            file.write(b"{")
+        os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+
+    monkeypatch.setattr(time, "sleep", written_meanwhile)
+    assert waiting(watched) == []
+
+
+def test_a_file_that_changes_while_it_is_loaded_stays_and_is_loaded_again(
+    store: Store, watched: Settings, root: Path
+) -> None:
+    path = put(root / "a.ndjson", 1)
+    list(load_drop(store, watched, LOADER, lambda *_: put(path, 2, 30) and None))
+    assert inside(root) == ["a.ndjson"]
+    (batch,) = look(store, watched)
+    assert (batch.kept, batch.duplicates) == (1, 1)
+    assert (root / "done/a.ndjson").exists()
+
+
+def test_a_time_in_the_future_does_not_keep_a_file_waiting_for_ever(
+    watched: Settings, root: Path
+) -> None:
+    put(root / "a.ndjson", age_s=-86_400)
+    assert [arrived.key for arrived in waiting(watched)] == ["a.ndjson"]
+
+
+def test_links_and_things_that_are_no_files_are_not_followed(
+    watched: Settings, root: Path, tmp_path: Path
+) -> None:
+    outside = put(tmp_path / "outside/secret.ndjson").parent
+    (root / "passwd").symlink_to("/etc/passwd")
+    (root / "folder").symlink_to(outside, target_is_directory=True)
+    (root / "self").symlink_to(root, target_is_directory=True)
+    (root / "broken").symlink_to(root / "nowhere")
+    os.mkfifo(root / "pipe")
+    assert waiting(watched) == []
+
+
+def test_a_file_that_turns_into_a_link_is_left(
+    watched: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(root / "a.ndjson")
+
+    def swap(_: float) -> None:
+        path.unlink()
+        path.symlink_to("/etc/passwd")
+
+    monkeypatch.setattr(time, "sleep", swap)
+    assert waiting(watched) == []
+
+
+def test_a_file_that_cannot_be_moved_is_loaded_once(
+    store: Store, watched: Settings, root: Path
+) -> None:
+    (root / "done").symlink_to(root / "nowhere")
+    put(root / "a.ndjson")
+    assert [batch.kept for batch in look(store, watched)] == [1]
+    assert (root / "a.ndjson").exists()
+    assert look(store, watched) == []
+
+
+def test_a_name_that_is_no_text(store: Store, watched: Settings, root: Path) -> None:
+    path = root / os.fsdecode(b"caf\xe9.ndjson")
+    put(path)
+    put(root / os.fsdecode(b"caf\xe9.csv"), b"id,timestamp,type\ne1,2026-01-05T10:00:00Z,x\n", 50)
+    put(root / os.fsdecode(b"caf\xe9.bin"), bytes(200), 40)
+    sources = [(batch.source, batch.kept) for batch in look(store, watched)]
+    assert sources == [("caf\\xe9.ndjson", 1), ("caf\\xe9.csv", 1), ("caf\\xe9.bin", 0)]
+    assert not path.exists()
+
+
+def test_a_name_too_long_for_its_report(store: Store, watched: Settings, root: Path) -> None:
+    put(root / ("a" * 250))
+    assert [batch.kept for batch in look(store, watched)] == [1]
+    assert inside(root) == ["done/" + "a" * 250]
+
+
+def test_a_path_that_is_a_file(settings: Settings, root: Path) -> None:
+    put(root)
+    with pytest.raises(InputError, match=r"^The watched folder's path is that of a file\. Set"):
+        waiting(watching(settings, root))
+    with pytest.raises(InputError):
+        waiting(watching(settings, root / "sub"))
+
+
+def test_a_folder_that_cannot_be_made(
+    settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(root))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(UnavailableError, match=r"cannot be made: Permission denied\. Let") as told:
+        waiting(watching(settings, root))
+    assert str(root) not in str(told.value)
+
+
+@pytest.mark.parametrize("closed", ["", "sub"])
+def test_a_folder_that_cannot_be_read(
+    store: Store, watched: Settings, root: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    put(root / "sub/a.ndjson")
+    put(root / "b.ndjson")
+    scandir = os.scandir
+
+    def refuse(path: Path) -> Any:
+        if Path(path) == root / closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    words = r"folder's sub cannot be read\." if closed else r"read: Permission denied\."
+    with pytest.raises(UnavailableError, match=words) as told:
+        look(store, watched)
+    assert str(root) not in str(told.value)
+    assert len(rows(store)) == (1 if closed else 0)  # what can be read is read first

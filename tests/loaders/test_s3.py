@@ -1,0 +1,545 @@
+"""A bucket, asked over HTTP of a server that answers as S3 does."""
+
+import datetime as dt
+import gzip
+import http.server
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+from moto.server import ThreadedMotoServer
+from pydantic import SecretStr
+
+from loaders import s3
+from loaders.s3 import LOADER
+from tests.conftest import quarantine, rows
+from tests.segment_records import forwarded, ndjson
+from trail.errors import InputError, TrailError, UnavailableError
+from trail.loading import load_drop
+from trail.model import Arrived, Batch
+from trail.settings import S3, Settings
+from trail.store import Store
+
+ACCESS, SECRET = "AKIDNOTREAL0001", "not-a-real-secret-0002"
+DAY, NEXT_DAY = "1793491200000", "1793577600000"
+LOGS = "trail/segment-logs/LAn9KpdvNZ"
+
+Put = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    """Return the address of a running S3 service."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(
+    service: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Settings:
+    """Return settings for a new, empty bucket; copies of objects go below tmp_path."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    (tmp_path / "copies").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "copies"))
+    urllib.request.urlopen(urllib.request.Request(f"{service}/moto-api/reset", method="POST"))
+    client(service).create_bucket(Bucket="example-logs")
+    return placed(settings, url="s3://example-logs/trail", endpoint=service)
+
+
+@pytest.fixture
+def put(service: str, bucket: Settings) -> Put:
+    """Return `put(key, data)`: bytes, or the numbers of the events that the object holds."""
+    asked = client(service)
+
+    def stored(key: str, data: bytes | list[int], **more: Any) -> None:
+        body = data if isinstance(data, bytes) else packed(*data)
+        asked.put_object(Bucket="example-logs", Key=key, Body=body, **more)
+
+    return stored
+
+
+def client(service: str) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=service,
+        aws_access_key_id=ACCESS,
+        aws_secret_access_key=SECRET,
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}),
+    )
+
+
+def packed(*numbers: int) -> bytes:
+    return gzip.compress(ndjson([forwarded(number) for number in numbers]))
+
+
+def placed(settings: Settings, **given: Any) -> Settings:
+    keys = {"access_key": SecretStr(ACCESS), "secret_key": SecretStr(SECRET)}
+    section = {**keys, "region": "us-east-1", **settings.s3.model_dump(exclude_defaults=True)}
+    return settings.model_copy(update={"s3": S3(**{**section, **given})})
+
+
+def look(store: Store, settings: Settings) -> list[Batch]:
+    return list(load_drop(store, settings, LOADER))
+
+
+def waiting(settings: Settings) -> list[Arrived]:
+    return list(LOADER.waiting(settings, lambda *_: False))
+
+
+def written_at(key: str, seconds: int) -> None:
+    """Make the object *key* as old as if it had been written *seconds* after the epoch."""
+    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_object("example-logs", key)
+    found.last_modified = dt.datetime.fromtimestamp(seconds, dt.UTC).replace(tzinfo=None)
+
+
+def refusal(settings: Settings) -> TrailError:
+    """Return the error that looking raises; it holds no secret, however it is printed."""
+    with pytest.raises(TrailError) as told:
+        waiting(settings)
+    text = f"{told.getrepr(style='long', chain=True)} {told.value!r} {told.value}"
+    assert SECRET not in text.replace(repr(SECRET), "")
+    assert told.value.__suppress_context__ or told.value.__context__ is None
+    assert ACCESS not in str(told.value)
+    assert SECRET not in str(told.value)
+    assert "curl" not in str(told.value)
+    assert "AWS Error" not in str(told.value)
+    assert told.value.hint
+    return told.value
+
+
+def test_is_configured_by_an_address(settings: Settings) -> None:
+    assert not LOADER.configured(settings)
+    assert LOADER.configured(placed(settings, url="s3://example-logs"))
+    assert LOADER.every_s(settings) == 900
+
+
+def test_segments_layout_is_loaded_once(
+    store: Store, bucket: Settings, put: Put, tmp_path: Path
+) -> None:
+    put(f"{LOGS}/{NEXT_DAY}/c.gz", [3])
+    put(f"{LOGS}/{DAY}/a.gz", [1, 2])
+    put("trail/segment-logs/dummy-object.txt", b"test")
+    put(f"{LOGS}/empty.gz", b"")
+    put(f"{LOGS}/", b"")
+    put("trail/copied by hand/ä+%41.ndjson", ndjson([forwarded(4)]))
+    put("trailing/other.gz", [5])
+    batches = look(store, bucket)
+    assert [(batch.source, batch.kept) for batch in batches if "hand" not in batch.source] == [
+        (f"{LOGS}/{DAY}/a.gz", 2),
+        (f"{LOGS}/{NEXT_DAY}/c.gz", 1),
+    ]
+    assert ("trail/copied by hand/ä+%41.ndjson", 1) in [(b.source, b.kept) for b in batches]
+    assert {batch.error for batch in batches} == {""}
+    assert list((tmp_path / "copies").iterdir()) == []
+    assert look(store, bucket) == []
+    assert len(rows(store)) == 4
+
+
+def test_a_prefix_that_nothing_was_written_to_yet(bucket: Settings) -> None:
+    assert waiting(bucket) == []
+    assert waiting(placed(bucket, url="s3://example-logs")) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("s3://example-logs", ["p/q/a", "p/b", "pq/c"]),
+        ("s3://example-logs/", ["p/q/a", "p/b", "pq/c"]),
+        ("s3://example-logs/p", ["p/q/a", "p/b"]),
+        ("s3://example-logs/p/", ["p/q/a", "p/b"]),
+        ("s3://example-logs//p/q//", ["p/q/a"]),
+    ],
+)
+def test_prefixes(bucket: Settings, put: Put, url: str, expected: list[str]) -> None:
+    for number, key in enumerate(("p/q/a", "p/b", "pq/c")):
+        put(key, b"{}")
+        written_at(key, number)
+    assert [arrived.key for arrived in waiting(placed(bucket, url=url))] == expected
+
+
+def test_oldest_first_by_day_then_time_then_key(bucket: Settings, put: Put) -> None:
+    later, sooner = f"trail/{DAY}/later", f"trail/{DAY}/sooner"
+    keys = [f"trail/{NEXT_DAY}/early", later, sooner, f"trail/{DAY}/again", "trail/no-day"]
+    for key, at in zip(keys, (10, 500, 400, 500, int(NEXT_DAY) // 1000 + 5), strict=True):
+        put(key, b"{}")
+        written_at(key, at)
+    assert [arrived.key for arrived in waiting(bucket)] == [
+        sooner,
+        f"trail/{DAY}/again",
+        later,
+        f"trail/{NEXT_DAY}/early",
+        "trail/no-day",
+    ]
+
+
+def test_a_late_object_of_an_old_day_is_found(store: Store, bucket: Settings, put: Put) -> None:
+    put(f"{LOGS}/{NEXT_DAY}/b.gz", [2])
+    look(store, bucket)
+    put(f"{LOGS}/{DAY}/late.gz", [1])
+    assert [batch.source for batch in look(store, bucket)] == [f"{LOGS}/{DAY}/late.gz"]
+    assert len(rows(store)) == 2
+
+
+def test_a_changed_object_is_loaded_and_counts_duplicates(
+    store: Store, bucket: Settings, put: Put
+) -> None:
+    put(f"{LOGS}/{DAY}/a.gz", [1, 2])
+    look(store, bucket)
+    put(f"{LOGS}/{DAY}/a.gz", [1, 2, 3])
+    (batch,) = look(store, bucket)
+    assert (batch.kept, batch.duplicates) == (1, 2)
+    written_at(f"{LOGS}/{DAY}/a.gz", 1_900_000_000)  # written anew, as long as it was
+    (batch,) = look(store, bucket)
+    assert (batch.kept, batch.duplicates) == (0, 3)
+    assert look(store, bucket) == []
+
+
+def test_content_encoding_and_plain_bytes_under_a_gz_name(
+    store: Store, bucket: Settings, put: Put
+) -> None:
+    put(f"{LOGS}/{DAY}/a.gz", [1], ContentEncoding="gzip")
+    put(f"{LOGS}/{DAY}/b.gz", ndjson([forwarded(2)]), ContentEncoding="gzip")
+    assert [(batch.kept, batch.error) for batch in look(store, bucket)] == [(1, "")] * 2
+
+
+def test_damage_is_told_and_not_tried_for_ever(store: Store, bucket: Settings, put: Put) -> None:
+    put(f"{LOGS}/{DAY}/cut.gz", packed(*range(40))[:-9])
+    put(f"{LOGS}/{DAY}/magic.gz", b"\x1f\x8b" + b"not gzip" * 9)
+    put(f"{LOGS}/{DAY}/picture.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    put(f"{LOGS}/{DAY}/lines.gz", gzip.compress(ndjson([forwarded(90), b"{"])))
+    told = {batch.source.rpartition("/")[2]: batch for batch in look(store, bucket)}
+    assert (told["cut.gz"].kept, "cut short" in told["cut.gz"].error) == (40, True)
+    assert told["magic.gz"].error
+    assert told["picture.png"].error.startswith("picture.png: not a kind of file")
+    assert (told["lines.gz"].kept, told["lines.gz"].error) == (1, "")
+    assert len(quarantine(store, told["lines.gz"])) == 1
+    assert look(store, bucket) == []
+
+
+def test_stopped_half_way_and_taken_up_again(
+    store: Store, bucket: Settings, put: Put, tmp_path: Path
+) -> None:
+    for number in range(6):
+        put(f"{LOGS}/{DAY}/{number}.gz", [number])
+    first = load_drop(store, bucket, LOADER)
+    next(first)
+    next(first)
+    first.close()  # type: ignore[attr-defined]
+    assert list((tmp_path / "copies").iterdir()) == []
+    # Killed after an object's events were kept, and before that was noted.
+    store.write(lambda cursor: cursor.execute("delete from arrivals where key like '%/1.gz'"))
+    rest = look(store, bucket)
+    assert [(batch.kept, batch.duplicates) for batch in rest] == [(0, 1), *[(1, 0)] * 4]
+    assert len(rows(store)) == 6
+    assert look(store, bucket) == []
+
+
+def test_a_copy_lives_until_it_is_finished_or_the_next_is_asked_for(
+    bucket: Settings, put: Put, tmp_path: Path
+) -> None:
+    for number in range(3):
+        put(f"{LOGS}/{DAY}/{number}.gz", [number])
+    found = LOADER.waiting(bucket, lambda *_: False)
+    first = next(found)
+    assert (first.path.name, first.path.read_bytes()) == ("0.gz", packed(0))
+    first.finish(Batch("", ""))
+    assert not first.path.exists()
+    second = next(found)
+    assert second.path.exists()
+    third = next(found)
+    assert (second.path.exists(), third.path.exists()) == (False, True)
+    found.close()  # type: ignore[attr-defined]
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_an_object_that_vanishes_is_passed_over(bucket: Settings, put: Put, service: str) -> None:
+    for number in range(3):
+        put(f"{LOGS}/{DAY}/{number}.gz", [number])
+    found = LOADER.waiting(bucket, lambda *_: False)
+    next(found)
+    client(service).delete_object(Bucket="example-logs", Key=f"{LOGS}/{DAY}/1.gz")
+    assert [arrived.path.name for arrived in found] == ["2.gz"]
+
+
+def test_a_name_longer_than_a_file_may_bear(
+    store: Store, bucket: Settings, put: Put, tmp_path: Path
+) -> None:
+    key = "trail/" + "ä" * 400
+    put(key, [2])
+    (arrived,) = waiting(bucket)
+    assert (arrived.key, arrived.path.name) == (key, "ä" * 100)
+    assert [(batch.source, batch.kept) for batch in look(store, bucket)] == [(key, 1)]
+
+
+@pytest.mark.parametrize("key", ["trail//a.gz", "trail/../trail/b.gz", "trail/."])
+def test_a_key_that_cannot_be_read_is_told_after_the_others(
+    store: Store, bucket: Settings, put: Put, key: str
+) -> None:
+    put(key, [1])
+    put("trail/z.gz", [2])
+    with pytest.raises(InputError) as told:
+        look(store, bucket)
+    assert told.value.message.startswith(f"{key}: Its key has a part that is empty")
+    assert len(rows(store)) == 1
+
+
+def test_more_objects_than_a_page_and_none_is_asked_for_that_is_known(
+    bucket: Settings, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for number in range(2_300):
+        backend.put_object("example-logs", f"{LOGS}/{DAY}/{number:05}.gz", b"{}")
+    monkeypatch.setattr(s3, "_copy", lambda *_: pytest.fail("was copied"))
+    known: set[str] = set()
+    assert list(LOADER.waiting(bucket, lambda key, _: bool(known.add(key)) or True)) == []
+    assert len(known) == 2_300
+
+
+# --- what cannot be read ------------------------------------------------------------------------
+
+
+def test_wrong_bucket(bucket: Settings) -> None:
+    error = refusal(placed(bucket, url="s3://no-such-example"))
+    assert isinstance(error, InputError)
+    assert str(error) == "There is no bucket no-such-example. Check s3.url and s3.endpoint."
+
+
+def test_wrong_keys(bucket: Settings, service: str, put: Put) -> None:
+    put("trail/a.gz", [1])
+
+    def checks(after: str) -> None:
+        ask = urllib.request.Request(
+            f"{service}/moto-api/reset-auth", data=after.encode(), method="POST"
+        )
+        ask.add_header("Content-Type", "text/plain")
+        urllib.request.urlopen(ask)
+
+    checks("0")
+    try:
+        error = refusal(bucket)
+    finally:
+        checks("Infinity")
+    assert isinstance(error, InputError)
+    assert str(error) == "The access key is not known. Check s3.access_key."
+
+
+def test_no_keys_take_the_machines_own_role(
+    bucket: Settings, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("trail/a.gz", [1])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    own = placed(bucket, access_key=SecretStr(""), secret_key=SecretStr(""), region="")
+    assert len(waiting(own)) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"url": "example-logs/trail"},
+        {"url": "https://example-logs.s3.example.com/"},
+        {"url": "s3://"},
+        {"url": f"s3://{ACCESS}:{SECRET}@example-logs"},
+        {"url": "s3://example-logs/a//b"},
+        {"endpoint": "ftp://s3.example.com"},
+        {"endpoint": "http://"},
+        {"endpoint": f"http://{ACCESS}:{SECRET}@s3.example.com"},
+        {"endpoint": "http://s3.example.com/example-logs"},
+        {"endpoint": "http://[::1"},
+        {"secret_key": SecretStr("")},
+    ],
+)
+def test_settings_that_cannot_be(settings: Settings, given: dict[str, Any]) -> None:
+    error = refusal(placed(settings, **{"url": "s3://example-logs", **given}))
+    assert isinstance(error, InputError)
+    assert "s3." in error.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", ("https", "")),
+        ("s3.example.com", ("https", "s3.example.com")),
+        ("https://s3.example.com/", ("https", "s3.example.com")),
+        ("http://127.0.0.1:9000", ("http", "127.0.0.1:9000")),
+    ],
+)
+def test_endpoints(given: str, expected: tuple[str, str]) -> None:
+    assert s3._endpoint(given) == expected
+
+
+def test_nobody_listens(bucket: Settings) -> None:
+    error = refusal(placed(bucket, endpoint="http://127.0.0.1:1"))
+    assert isinstance(error, UnavailableError)
+    assert error.message == "The S3 service cannot be reached."
+
+
+def test_an_endpoint_that_says_nothing_is_given_up_in_time(
+    bucket: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert s3._TRIES * max(s3._ANSWER_S, s3._CONNECT_S) <= 12
+    monkeypatch.setattr(s3, "_ANSWER_S", 1)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        started = time.monotonic()
+        error = refusal(placed(bucket, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}"))
+    assert time.monotonic() - started < 8
+    assert isinstance(error, UnavailableError)
+    assert error.message == "The S3 service did not answer in time."
+
+
+class _Answers(http.server.BaseHTTPRequestHandler):
+    """Answers everything as `server.answer` says, or as `server.later` from the second on."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        status, body = self.server.answer  # type: ignore[attr-defined]
+        self.server.answer = self.server.later or self.server.answer  # type: ignore[attr-defined]
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def answers() -> Iterator[http.server.ThreadingHTTPServer]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
+    server.later = None  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def failure(code: str) -> bytes:
+    return (
+        f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{ACCESS} {SECRET}</Message>"
+        f"<AWSAccessKeyId>{ACCESS}</AWSAccessKeyId></Error>"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words", "kind"),
+    [
+        (403, failure("AccessDenied"), "Access to the bucket example-logs is denied", InputError),
+        (403, failure("SignatureDoesNotMatch"), "The secret key is not that", InputError),
+        (403, failure("SomethingNew"), "could not be read", UnavailableError),
+        (403, b"", "is denied", InputError),
+        (301, failure("PermanentRedirect"), "in another region", InputError),
+        (400, failure("AuthorizationHeaderMalformed"), "in another region", InputError),
+        (400, failure("ExpiredToken"), "credentials have expired", UnavailableError),
+        (403, failure("RequestTimeTooSkewed"), "clocks", UnavailableError),
+        (503, failure("SlowDown"), "busy", UnavailableError),
+        (500, failure("InternalError"), "could not be read", UnavailableError),
+        (404, b"<html>no</html>", "no S3 service", InputError),
+        (200, b"<html>hello", "no S3 service", InputError),
+    ],
+)
+def test_answers(
+    bucket: Settings, answers: Any, status: int, body: bytes, words: str, kind: type[TrailError]
+) -> None:
+    answers.answer = (status, body)
+    error = refusal(placed(bucket, endpoint=f"http://127.0.0.1:{answers.server_address[1]}"))
+    assert words in error.message
+    assert isinstance(error, kind)
+
+
+LISTING = (
+    "<?xml version='1.0'?><ListBucketResult><Name>example-logs</Name><KeyCount>2</KeyCount>"
+    "<IsTruncated>false</IsTruncated>"
+    + "".join(
+        f"<Contents><Key>trail/{name}</Key><LastModified>2026-11-01T08:00:00.000Z</LastModified>"
+        "<Size>9</Size></Contents>"
+        for name in ("a", "b")
+    )
+    + "</ListBucketResult>"
+).encode()
+
+
+@pytest.mark.parametrize(
+    ("later", "words", "kind"),
+    [
+        (
+            (403, failure("AccessDenied")),
+            "trail/a: Access to the bucket example-logs is denied. And 1 more.",
+            InputError,
+        ),
+        ((200, b"short"), "trail/a: It came cut short. And 1 more.", InputError),
+        ((404, b""), "", None),
+        ((503, b""), "The S3 service is busy.", UnavailableError),
+    ],
+)
+def test_objects_that_are_listed_and_cannot_be_had(
+    bucket: Settings, answers: Any, later: tuple[int, bytes], words: str, kind: Any
+) -> None:
+    answers.answer, answers.later = (200, LISTING), later
+    there = placed(bucket, endpoint=f"http://127.0.0.1:{answers.server_address[1]}")
+    if kind is None:
+        assert waiting(there) == []
+        return
+    error = refusal(there)
+    assert isinstance(error, kind)
+    assert error.message.startswith(words)
+
+
+def test_no_room_for_the_copy(bucket: Settings, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    put("trail/a.gz", [1])
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device", "/somewhere")
+
+    monkeypatch.setattr(s3, "_copy", full)
+    error = refusal(bucket)
+    assert isinstance(error, UnavailableError)
+    assert error.message == "An object cannot be kept while it is read: No space left on device."
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
+    assert isinstance(refusal(bucket), UnavailableError)
+
+
+def test_a_process_that_used_it_ends_promptly(bucket: Settings, put: Put) -> None:
+    for number in range(3):
+        put(f"trail/{number}.gz", [number])
+    code = (
+        "from loaders.s3 import LOADER\n"
+        "from trail.settings import S3, Settings\n"
+        f"s3 = S3(url={bucket.s3.url!r}, endpoint={bucket.s3.endpoint!r}, region='us-east-1',"
+        f" access_key={ACCESS!r}, secret_key={SECRET!r})\n"
+        "found = LOADER.waiting(Settings(s3=s3), lambda *_: False)\n"
+        "print(next(found).path.name)\n"  # and `found` is left open
+    )
+    root = Path(__file__).parents[2]
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "0.gz\n", "")
