@@ -27,6 +27,7 @@ SHOTS = (
     ("explore-dark", "/explore?category=Source&category=Warehouses&actor=-system", "dark", WIDE),
     ("detail-light", "/explore?kind=disable&from=30d", "light", WIDE),
     ("detail-dark", "/explore?kind=disable&from=30d", "dark", WIDE),
+    ("admin-light", "/admin", "light", WIDE),
     ("explore-narrow", "/explore", "light", NARROW),
     ("overview-narrow-dark", "/", "dark", NARROW),
 )

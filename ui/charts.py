@@ -14,7 +14,7 @@ from trail.coverage import Span
 from trail.queries.timeline import Bar, Histogram
 from ui import coverage
 
-_CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
+CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 _GRAINS = {60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 86400: "day"}
 
 
@@ -37,7 +37,7 @@ def histogram(
     The axis counts bars, since the clock of a zone repeats an hour once a year.
     """
     bars = found.bars
-    accent = _theme("primaryColor")
+    accent = theme("primaryColor")
 
     def selected() -> None:
         boxes = st.session_state[key]["selection"].get("box", [])
@@ -55,7 +55,7 @@ def histogram(
                 "x": list(range(len(bars))),
                 "y": [bar.count for bar in bars],
                 "marker": {"color": accent},
-                "customdata": [_span(bar, zone) for bar in bars],
+                "customdata": [span_words(bar, zone) for bar in bars],
                 "hovertemplate": "%{customdata}<br>%{y:,}<extra></extra>",
                 "selected": {"marker": {"opacity": 1}},
                 "unselected": {"marker": {"opacity": 0.45}},
@@ -63,7 +63,7 @@ def histogram(
         ],
         "layout": {
             **layout(126),
-            "shapes": coverage.strip(spans, bars, _theme("orangeColor")),
+            "shapes": coverage.strip(spans, bars, theme("orangeColor")),
             "dragmode": "select",
             "selectdirection": "h",
             "newselection": {"line": {"color": accent, "width": 1, "dash": "solid"}},
@@ -74,7 +74,7 @@ def histogram(
                 ticklabelshift=14,
                 ticks="outside",
                 ticklen=4,
-                tickcolor=_theme("borderColor"),
+                tickcolor=theme("borderColor"),
             ),
             "yaxis": value_axis(max((bar.count for bar in bars), default=0)),
         },
@@ -85,7 +85,7 @@ def histogram(
         key=key,
         on_select=selected,
         selection_mode="box",
-        config=_CONFIG,
+        config=CONFIG,
         height=126,
         alt="Events over time",
     )
@@ -99,8 +99,8 @@ def stack(
     pick: Callable[[int], None],
 ) -> None:
     """Draw one stacked bar a day, categories in *order*; a click calls *pick* with its number."""
-    colours = st.get_option("theme." + _mode() + ".chartCategoricalColors")
-    page = _theme("backgroundColor")
+    colours = categorical()
+    page = theme("backgroundColor")
 
     def selected() -> None:
         points = st.session_state[key]["selection"].get("points", [])
@@ -142,7 +142,7 @@ def stack(
         key=key,
         on_select=selected,
         selection_mode="points",
-        config=_CONFIG,
+        config=CONFIG,
         height=272,
         alt="Changes per day by category",
     )
@@ -179,11 +179,11 @@ def layout(height: int) -> dict[str, Any]:
         "bargap": 0.15,
         "showlegend": False,
         "hovermode": "x",
-        "font": {"family": "Source Sans, sans-serif", "size": 11.5, "color": _theme("grayColor")},
+        "font": {"family": "Source Sans, sans-serif", "size": 11.5, "color": theme("grayColor")},
         "hoverlabel": {
-            "bgcolor": _theme("backgroundColor"),
-            "bordercolor": _theme("borderColor"),
-            "font": {"color": _theme("textColor"), "size": 12},
+            "bgcolor": theme("backgroundColor"),
+            "bordercolor": theme("borderColor"),
+            "font": {"color": theme("textColor"), "size": 12},
         },
     }
 
@@ -197,7 +197,7 @@ def value_axis(highest: int) -> dict[str, Any]:
     """Return a vertical axis with a faint grid and whole numbers."""
     return {
         "showgrid": True,
-        "gridcolor": _theme("dataframeBorderColor"),
+        "gridcolor": theme("dataframeBorderColor"),
         "zeroline": False,
         "fixedrange": True,
         "nticks": 4,
@@ -207,8 +207,14 @@ def value_axis(highest: int) -> dict[str, Any]:
     }
 
 
-def _theme(name: str) -> str:
+def theme(name: str) -> str:
+    """Return a colour of the theme in the reader's mode."""
     return str(st.get_option(f"theme.{_mode()}.{name}"))
+
+
+def categorical() -> list[str]:
+    """Return the colours of the categories, in their order."""
+    return list(st.get_option(f"theme.{_mode()}.chartCategoricalColors"))
 
 
 def _mode() -> str:
@@ -219,7 +225,8 @@ def _day(at: dt.datetime) -> str:
     return f"{at:%a} {at.day} {at:%b}" if at.day == 1 else f"{at:%a} {at.day}"
 
 
-def _span(bar: Bar, zone: ZoneInfo) -> str:
+def span_words(bar: Bar, zone: ZoneInfo) -> str:
+    """Return when a bar begins and ends, in *zone*."""
     start = bar.start.replace(tzinfo=dt.UTC).astimezone(zone)
     if bar.end - bar.start >= dt.timedelta(hours=23):
         return f"{start:%a} {start.day} {start:%b}"

@@ -54,21 +54,13 @@ def strip(spans: Sequence[Span], bars: Sequence[Bar], colour: str) -> list[dict[
     """Return shapes for a chart whose axis counts *bars*: a mark under each gap."""
     if not bars:
         return []
-
-    def place(at: dt.datetime) -> float:
-        for number, bar in enumerate(bars):
-            if at < bar.end:
-                share = max(at - bar.start, dt.timedelta()) / (bar.end - bar.start)
-                return number - 0.5 + share
-        return len(bars) - 0.5
-
     return [
         {
             "type": "rect",
             "xref": "x",
             "yref": "paper",
-            "x0": place(gap.start),
-            "x1": max(place(gap.end), place(gap.start) + 0.15),
+            "x0": place_of(gap.start, bars),
+            "x1": max(place_of(gap.end, bars), place_of(gap.start, bars) + 0.15),
             "y0": 0,
             "y1": 1,
             "line": {"width": 0},
@@ -78,6 +70,14 @@ def strip(spans: Sequence[Span], bars: Sequence[Bar], colour: str) -> list[dict[
         }
         for gap in blind(spans)
     ]
+
+
+def place_of(at: dt.datetime, bars: Sequence[Bar]) -> float:
+    """Return where *at* (UTC) lies on an axis that counts *bars*."""
+    for number, bar in enumerate(bars):
+        if at < bar.end:
+            return number - 0.5 + max(at - bar.start, dt.timedelta()) / (bar.end - bar.start)
+    return len(bars) - 0.5
 
 
 def calendar(days: Sequence[DayCount], spans: Sequence[Span]) -> None:

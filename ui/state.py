@@ -16,8 +16,9 @@ from trail.filters import Filter
 DEFAULT_FROM = "7d"
 
 # Names in a page's address beside the filter's: the opened event and its time, a page's edge, an
-# archived month that is looked at instead of the present trail, a page's section.
-OWN = ("event", "at", "after", "before", "archive", "section")
+# archived month that is looked at instead of the present trail, a page's section, and how the
+# timeline is cut.
+OWN = ("event", "at", "after", "before", "archive", "section", "grain", "by", "top")
 
 # Where pages stand from the main script, as links between them want it.
 EXPLORE = "../pages/explore.py"

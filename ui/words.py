@@ -4,6 +4,7 @@ Separate from the pages so that a thing has one name everywhere.
 """
 
 import datetime as dt
+import html
 import re
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,6 +47,13 @@ def plain(text: str) -> str:
     flat = " ".join(text.split())
     # Zero-width joiners break what works across characters, such as :shortcodes:.
     return _MARKDOWN.sub(lambda found: f"\\{found[1]}", flat).replace(":", ":\u2060")
+
+
+def chart(text: str, longest: int = 80) -> str:
+    """Return hostile *text* for a chart, where tags and formulas would be acted on."""
+    flat = " ".join(text.split())
+    flat = flat if len(flat) <= longest else f"{flat[: longest - 1]}…"
+    return html.escape(flat).replace("$", "&#36;")
 
 
 def risk_level(risk: int) -> str:

@@ -96,7 +96,7 @@ def test_a_dropped_file_is_loaded_once_and_moved_with_a_report(
         "linked": 0,
         "quarantined": 1,
         "error": "",
-        "loader": "json",
+        "loader": "folder",
         "source": "events.ndjson.gz",
     }
     assert look(store, watched) == []

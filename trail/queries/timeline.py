@@ -1,7 +1,6 @@
 """When: the histogram, days of the reader's zone, and the ends of a window."""
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -47,21 +46,42 @@ def histogram(
     window = bounded(engine, filter_.window(now), now)
     assert window.start and window.end
     grain = grain or grain_of(window)
-    whole = grain >= _HOUR and _whole_hours(filter_, window)
+    whole = grain >= _HOUR and whole_hours(filter_, window)
     rows = rows_of(engine, filter_, now, cube=whole)
-    if grain >= _DAY:
-        bucket = day_of(rows.time, filter_.zone, window)
-    else:
-        # Bars shorter than a day stay apart when the clock goes back: cut on UTC, not the clock.
-        bucket = (
-            f"time_bucket(to_seconds({int(grain.total_seconds())}), {rows.time}, "
-            f"timestamp '{_origin(grain, filter_, window)}')"
-        )
+    bucket = bucket_of(rows.time, grain, filter_, window)
     table = engine.table(
         f"select {bucket} as bucket, {rows.n} as n from {rows.source} group by all", rows.params
     )
     counts = dict(zip(table["bucket"].to_pylist(), table["n"].to_pylist(), strict=True))
-    return Histogram(tuple(_bars(window, grain, filter_, counts)), grain)
+    bars = bars_of(window, grain, filter_)
+    return Histogram(
+        tuple(replace(bar, count=counts.get(key, 0)) for key, bar in bars.items()), grain
+    )
+
+
+def bucket_of(column: str, grain: dt.timedelta, filter_: Filter, window: Window) -> str:
+    """Return SQL for the bar of *grain* that *column* (UTC) falls into, as `bars_of` names it."""
+    if grain >= _DAY:
+        return day_of(column, filter_.zone, window)
+    # Bars shorter than a day stay apart when the clock goes back: cut on UTC, not the clock.
+    return (
+        f"time_bucket(to_seconds({int(grain.total_seconds())}), {column}, "
+        f"timestamp '{_origin(grain, filter_, window)}')"
+    )
+
+
+def bars_of(window: Window, grain: dt.timedelta, filter_: Filter) -> dict[dt.datetime, Bar]:
+    """Return the empty bars of *window* (both ends set) by their name, oldest first."""
+    assert window.start and window.end
+    if grain >= _DAY:
+        return {day_key(bar, filter_.zone): bar for bar in days_of(window, filter_.zone)}
+    bars = {}
+    origin = _origin(grain, filter_, window)
+    start = origin + (window.start - origin) // grain * grain
+    while start < window.end:
+        bars[start] = Bar(start, start + grain, 0)
+        start += grain
+    return bars
 
 
 def by_category(
@@ -69,7 +89,7 @@ def by_category(
 ) -> list[tuple[dt.datetime, str, int]]:
     """Return (start of the local day in UTC, category, events) for what *filter_* chooses."""
     window = bounded(engine, filter_.window(now), now)
-    rows = rows_of(engine, filter_, now, cube=_whole_hours(filter_, window))
+    rows = rows_of(engine, filter_, now, cube=whole_hours(filter_, window))
     table = engine.table(
         "select day, category, sum(n)::bigint as n from ("
         f"select {day_of(rows.time, filter_.zone, window)} as day, e.action_key, {rows.n} as n "
@@ -108,7 +128,7 @@ def days_of(window: Window, zone: ZoneInfo) -> list[Bar]:
     return bars
 
 
-def _whole_hours(filter_: Filter, window: Window) -> bool:
+def whole_hours(filter_: Filter, window: Window) -> bool:
     """Return whether the zone's clock only differs from UTC by whole hours in *window*."""
     assert window.start and window.end
     shift = zones.offsets(filter_.zone, window.start, window.end)
@@ -138,27 +158,6 @@ def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
     if window.start:
         start = max(window.start, start) if end - window.start > _LONGEST else window.start
     return Window(min(start, end), end)
-
-
-def _bars(
-    window: Window,
-    grain: dt.timedelta,
-    filter_: Filter,
-    counts: Mapping[dt.datetime, int],
-) -> list[Bar]:
-    assert window.start and window.end
-    if grain >= _DAY:
-        zone = filter_.zone
-        return [
-            replace(bar, count=counts.get(day_key(bar, zone), 0)) for bar in days_of(window, zone)
-        ]
-    bars = []
-    origin = _origin(grain, filter_, window)
-    start = origin + (window.start - origin) // grain * grain
-    while start < window.end:
-        bars.append(Bar(start, start + grain, counts.get(start, 0)))
-        start += grain
-    return bars
 
 
 def _origin(grain: dt.timedelta, filter_: Filter, window: Window) -> dt.datetime:

@@ -63,6 +63,8 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
             store=cast("Any", None),
             users=users,
             sessions=Sessions(12, 30),
+            intake=cast("Any", None),
+            schedule=cast("Any", None),
             demo=False,
         )
         runtime.start(made)

@@ -1,0 +1,247 @@
+"""Timeline: when things happened, by lane and by the hours of the week, against the time before."""
+
+import datetime as dt
+import time
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from trail import annotations, coverage
+from trail.catalogue import CATEGORIES
+from trail.errors import TrailError
+from trail.filters import Filter
+from trail.queries import counts, lanes, overview, timeline
+from trail.queries.lanes import By, Lane, Point
+from trail.queries.timeline import Bar
+from trail.store import Store, utc_now
+from ui import charts, filter_bar, state, timeline_charts, watch, words
+from ui.page import Context, Page
+
+_BY: dict[By, str] = {"category": "Categories", "actor": "Actors", "target": "Targets"}
+_TOP, _MORE = 12, 40
+_GRAINS = {
+    "1m": ("Minutes", dt.timedelta(minutes=1)),
+    "15m": ("Quarters", dt.timedelta(minutes=15)),
+    "1h": ("Hours", dt.timedelta(hours=1)),
+    "1d": ("Days", dt.timedelta(days=1)),
+}
+# More bars than a screen has room for tell nothing.
+_MOST_BARS = 400
+
+
+def render(ctx: Context) -> None:
+    """Draw the page."""
+    filter_ = state.current_filter()
+    store, now = ctx.store, dt.datetime.now(dt.UTC)
+    began = time.perf_counter()
+    window = timeline.bounded(store, filter_.window(now), now)
+    assert window.start and window.end
+    grain = _grain(window.end - window.start)
+    found = timeline.histogram(store, filter_, now, grain)
+    categories = lanes.lanes(store, filter_, now, "category", grain, len(CATEGORIES)).lanes
+    past = overview.period_before(store, filter_, now)
+    before = [bar.count for bar in timeline.histogram(store, past, now, grain).bars]
+    total = sum(bar.count for bar in found.bars)
+    spans = coverage.spans(store, window.start, min(window.end, utc_now()))
+    notes = annotations.within(store, window)
+    took = (time.perf_counter() - began) * 1000
+
+    filter_bar.title(
+        "Timeline", f"<b>{total:,}</b> {'event' if total == 1 else 'events'} · {took:.0f} ms"
+    )
+    filter_bar.bar(filter_, total, search=True)
+    filter_bar.chip_row(filter_, window, _labels(store, filter_))
+    watch.say_blind(spans, filter_.zone)
+
+    def brush(first: Bar, last: Bar) -> None:
+        state.go(state.set_range(filter_, first.start, last.end), **_kept())
+
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            st.header(f"Events per {charts.grain_words(grain)}", anchor=False, width="content")
+            st.caption("Dotted: the same length before. Drag to set the range", width="content")
+            _grain_choice(window.end - window.start, grain, filter_)
+        ghost = [*before, *[0] * len(found.bars)][: len(found.bars)]
+        key = f"activity-{filter_.query()}-{grain}"
+        timeline_charts.activity(found, categories, ghost, filter_.zone, key, spans, notes, brush)
+        _notes(notes, filter_)
+        with st.expander("The chart in numbers"):
+            st.dataframe(
+                pd.DataFrame(
+                    {
+                        "From": [words.moment(bar.start, filter_.zone) for bar in found.bars],
+                        "Events": [bar.count for bar in found.bars],
+                        "Before": ghost,
+                    }
+                ),
+                hide_index=True,
+                height=240,
+            )
+    with st.container(border=True, gap="xsmall"):
+        _lanes(store, filter_, now, grain, found.bars, spans, notes)
+    with st.container(border=True, gap="xsmall"):
+        st.header("Hours of the week", anchor=False)
+        st.caption(
+            f"The stronger the colour, the more events. Clock of {words.plain(filter_.zone.key)}"
+        )
+        timeline_charts.week(lanes.week(store, filter_, now), filter_.zone)
+    if ctx.user.role == "owner":
+        _annotate(ctx)
+
+
+def _grain(length: dt.timedelta) -> dt.timedelta:
+    """Return the grain that the address names, where it suits so long a window."""
+    asked = _GRAINS.get(state.own("grain"), ("", None))[1]
+    if asked and asked in [grain for _, grain in _suiting(length).values()]:
+        return asked
+    suiting = [grain for _, grain in _suiting(length).values()]
+    return min(suiting, key=lambda grain: abs(length / grain - 90))
+
+
+def _suiting(length: dt.timedelta) -> dict[str, tuple[str, dt.timedelta]]:
+    found = {
+        name: (label, grain)
+        for name, (label, grain) in _GRAINS.items()
+        if 3 <= length / grain <= _MOST_BARS
+    }
+    return found or {"1d": _GRAINS["1d"]}
+
+
+def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) -> None:
+    suiting = _suiting(length)
+    if len(suiting) < 2:
+        return
+    names = {each: name for name, (_, each) in suiting.items()}
+    st.session_state["grain"] = names.get(grain)
+
+    def choose() -> None:
+        state.go(filter_, **{**_kept(), "grain": st.session_state["grain"]})
+
+    st.segmented_control(
+        "Grain",
+        list(suiting),
+        required=True,
+        format_func=lambda name: suiting[name][0],
+        key="grain",
+        on_change=choose,
+        label_visibility="collapsed",
+    )
+
+
+def _kept() -> dict[str, str]:
+    return {name: state.own(name) for name in ("grain", "by", "top")}
+
+
+def _labels(store: Store, filter_: Filter) -> dict[tuple[str, str], str]:
+    if not filter_.choice("actor"):
+        return {}
+    now = dt.datetime.now(dt.UTC)
+    return {
+        ("actor", each.value): words.actor_label(each.value, each.label)
+        for each in counts.actors(store, filter_, now)
+    }
+
+
+def _lanes(
+    store: Store,
+    filter_: Filter,
+    now: dt.datetime,
+    grain: dt.timedelta,
+    bars: tuple[Bar, ...],
+    spans: list[coverage.Span],
+    notes: list[annotations.Annotation],
+) -> None:
+    asked = state.own("by")
+    by: By = asked if asked in _BY else "category"  # type: ignore[assignment]
+    top = _MORE if state.own("top") == "more" else _TOP
+    found = lanes.lanes(store, filter_, now, by, grain, top)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.header("Lanes", anchor=False, width="content")
+        st.caption(
+            "● events  ✕ failed attempts  ◆ destructive. Click a mark to see its events",
+            width="content",
+        )
+        st.session_state["by"] = by
+        st.segmented_control(
+            "Lanes by",
+            list(_BY),
+            required=True,
+            format_func=_BY.__getitem__,
+            key="by",
+            on_change=lambda: state.go(filter_, **{**_kept(), "by": st.session_state["by"]}),
+            label_visibility="collapsed",
+        )
+    if not found.lanes:
+        st.info("No event matches these filters in this window.", icon=":material/info:")
+        return
+
+    def pick(lane: Lane, point: Point) -> None:
+        narrowed = state.set_range(filter_, point.bar.start, point.bar.end)
+        state.leave_for(state.EXPLORE, narrowed.put(by, lane.value, "include"))
+
+    shown = [
+        replace(lane, label=words.facet_label(by, lane.value, lane.label)) for lane in found.lanes
+    ]
+    key = f"lanes-{by}-{top}-{filter_.query()}-{grain}"
+    timeline_charts.lanes(shown, bars, filter_.zone, key, spans, notes, pick)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{len(found.lanes):,} of {found.total:,} lanes, most events first")
+        if found.total > _TOP:
+            label = "Fewer" if top == _MORE else "More"
+            value = "" if top == _MORE else "more"
+            st.button(label, on_click=lambda: state.go(filter_, **{**_kept(), "top": value}))
+    with st.expander("The lanes in numbers"):
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    _BY[by][:-1] if by != "category" else "Category": [
+                        lane.label for lane in shown
+                    ],
+                    "Events": [lane.count for lane in found.lanes],
+                    "Failed attempts": [
+                        sum(point.failures for point in lane.points) for lane in found.lanes
+                    ],
+                    "Destructive": [
+                        sum(point.destructive for point in lane.points) for lane in found.lanes
+                    ],
+                }
+            ),
+            hide_index=True,
+        )
+
+
+def _notes(notes: list[annotations.Annotation], filter_: Filter) -> None:
+    for note in notes[:8]:
+        when = (
+            words.stretch(note.at_time, note.until_time, filter_.zone)
+            if note.until_time
+            else words.moment(note.at_time, filter_.zone)
+        )
+        st.caption(words.plain(f"┊ {when}: {note.label}"))
+    if len(notes) > 8:
+        st.caption(f"and {len(notes) - 8:,} more annotations")
+
+
+def _annotate(ctx: Context) -> None:
+    with st.expander("Annotations: deploys, freezes"):
+        with st.form("annotate", border=False, clear_on_submit=True):
+            text = st.text_area(
+                "CSV: time,label or time,until,label",
+                placeholder="time,until,label\n2026-11-24T14:00Z,,Deploy 42",
+                height=120,
+            )
+            pressed = st.form_submit_button("Import")
+        if pressed:
+            try:
+                new = annotations.add(ctx.runtime.store, annotations.parse(text), ctx.user.username)
+                st.success(f"{words.number(new, 'annotation')} added")
+            except TrailError as problem:
+                st.error(words.plain(str(problem)))
+        st.button("Remove all", on_click=lambda: annotations.clear(ctx.runtime.store))
+
+
+PAGE = Page("timeline", "Timeline", render, order=30)
+
+if __name__ == "__main__":
+    PAGE.run()

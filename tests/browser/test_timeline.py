@@ -1,0 +1,69 @@
+"""The Timeline: lanes lead to their events, grain and lanes are in the address, notes are drawn."""
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import HOSTILE
+
+pytestmark = pytest.mark.browser
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+@pytest.fixture
+def page(visit: Callable[..., Page]) -> Page:
+    opened = visit("/timeline?from=30d")
+    expect(opened.locator(".js-plotly-plot")).to_have_count(2)
+    return opened
+
+
+def test_a_point_of_a_lane_opens_its_events(page: Page) -> None:
+    point = page.locator(".js-plotly-plot").nth(1).locator(".points path").first
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_url("**/explore?**")
+    assert len(query(page)["category"]) == 1
+    expect(page.locator(".chip")).to_have_count(1)
+    assert int(page.locator(".trail-summary").first.inner_text().split()[0].replace(",", "")) > 0
+
+
+def test_lanes_by_actor_and_a_finer_grain_survive_a_reload(page: Page) -> None:
+    page.get_by_role("radio", name="Actors").click()
+    page.wait_for_url("**by=actor**")
+    page.reload()
+    expect(page.get_by_role("radio", name="Actors")).to_be_checked()
+    page.go_back()
+    expect(page.get_by_role("radio", name="Categories")).to_be_checked()
+
+
+def test_dragging_over_the_bars_sets_the_range(page: Page) -> None:
+    box = page.locator(".js-plotly-plot").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 90, steps=6)
+    page.mouse.up()
+    page.wait_for_url("**from=20**")
+    assert "to" in query(page)
+
+
+def test_hostile_names_are_text_and_an_annotation_is_drawn(page: Page) -> None:
+    page.get_by_role("radio", name="Targets").click()
+    page.wait_for_url("**by=target**")
+    if page.get_by_role("button", name="More", exact=True).is_visible():
+        page.get_by_role("button", name="More", exact=True).click()
+        page.wait_for_url("**top=more**")
+    page.get_by_text("Annotations: deploys, freezes").click()
+    box = page.get_by_role("textbox", name="CSV: time,label or time,until,label")
+    box.fill(f'time,label\n2026-01-01,old\n2099-01-01,"{HOSTILE.replace(chr(34), chr(39))}"')
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("2 annotations added")).to_be_visible()
+    assert page.title().startswith("Timeline")
+    page.get_by_role("button", name="Remove all").click()

@@ -1,0 +1,126 @@
+"""Who or what was active when: lanes over time, and the hours of the week."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from trail import zones
+from trail.catalogue import DESTRUCTIVE_KINDS
+from trail.filters import Filter
+from trail.queries import timeline
+from trail.queries.source import rows_of
+from trail.queries.timeline import Bar
+from trail.selection import select
+from trail.store import Engine
+
+By = Literal["category", "actor", "target"]
+
+FAILED_KINDS = ("failure", "partial")
+# How a lane's value and its label are read: the table, its key, value and label.
+_LANES: dict[str, tuple[str, str, str, str]] = {
+    "category": ("actions", "action_key", "l.category", "l.category"),
+    "actor": (
+        "actors",
+        "actor_key",
+        "l.actor_id",
+        "coalesce(nullif(l.actor_name, ''), nullif(l.actor_email, ''), l.actor_id)",
+    ),
+    "target": (
+        "targets",
+        "target_key",
+        "coalesce(nullif(l.target_id, ''), l.target_name)",
+        "coalesce(nullif(l.target_name, ''), l.target_id)",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What happened in one lane during one bar; failures and destructive are among `count`."""
+
+    bar: Bar
+    count: int
+    failures: int
+    destructive: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One category, actor or target: its filter value, its label, all its events, its points."""
+
+    value: str
+    label: str
+    count: int
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The lanes with the most events, most first, and how many lanes there are in all."""
+
+    lanes: tuple[Lane, ...]
+    total: int
+
+
+def lanes(
+    engine: Engine, filter_: Filter, now: dt.datetime, by: By, grain: dt.timedelta, top: int
+) -> Lanes:
+    """Return the *top* lanes of what *filter_* chooses, in bars of *grain*."""
+    window = timeline.bounded(engine, filter_.window(now), now)
+    chosen = select(engine, filter_, now)
+    table, key, value, label = _LANES[by]
+    bucket = timeline.bucket_of("e.occurred_at", grain, filter_, window)
+    failed = ", ".join(f"'{kind}'" for kind in FAILED_KINDS)
+    destructive = ", ".join(f"'{kind}'" for kind in sorted(DESTRUCTIVE_KINDS))
+    rows = engine.table(
+        f"""
+        with counted as (
+         select {key} as lane_key, {bucket} as bucket, e.action_key, count(*) as n
+         from events e where {chosen.timed()} group by all
+        ), named as (
+         select {value} as value, any_value({label}) as label, c.bucket, sum(c.n)::bigint as n,
+          coalesce(sum(c.n) filter (a.kind in ({failed})), 0)::bigint as failures,
+          coalesce(sum(c.n) filter (a.kind in ({destructive})), 0)::bigint as destructive
+         from counted c join actions a using (action_key)
+         join {table} l on l.{key} = c.lane_key group by all
+        ), ranked as (
+         select value, sum(n)::bigint as total, count(*) over () as lanes
+         from named group by value
+        )
+        select n.*, r.total, r.lanes from named n join (
+         select * from ranked order by total desc, value limit {int(top)}
+        ) r using (value) order by r.total desc, value, bucket
+        """,
+        chosen.params,
+    ).to_pylist()
+    bars = timeline.bars_of(window, grain, filter_)
+    found: dict[str, list[Point]] = {}
+    about: dict[str, tuple[str, int]] = {}
+    for row in rows:
+        about[row["value"]] = (row["label"], row["total"])
+        if row["bucket"] in bars:
+            point = Point(bars[row["bucket"]], row["n"], row["failures"], row["destructive"])
+            found.setdefault(row["value"], []).append(point)
+    return Lanes(
+        tuple(
+            Lane(value, name, total, tuple(found.get(value, ())))
+            for value, (name, total) in about.items()
+        ),
+        rows[0]["lanes"] if rows else 0,
+    )
+
+
+def week(engine: Engine, filter_: Filter, now: dt.datetime) -> list[list[int]]:
+    """Return events by weekday (0 is Monday) and hour of the filter's zone, in the window."""
+    window = timeline.bounded(engine, filter_.window(now), now)
+    rows = rows_of(engine, filter_, now, cube=timeline.whole_hours(filter_, window))
+    local = zones.local(rows.time, filter_.zone, window)
+    table = engine.table(
+        f"select isodow({local}) - 1 as day, hour({local}) as hour, {rows.n} as n "
+        f"from {rows.source} group by all",
+        rows.params,
+    )
+    made = [[0] * 24 for _ in range(7)]
+    for row in table.to_pylist():
+        made[row["day"]][row["hour"]] += row["n"]
+    return made

@@ -1,0 +1,272 @@
+"""The Timeline's own charts: activity against the period before, lanes, hours of the week."""
+
+import datetime as dt
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from trail.annotations import Annotation
+from trail.coverage import Span
+from trail.queries.lanes import Lane, Point
+from trail.queries.timeline import Bar, Histogram
+from ui import charts, coverage, words
+
+_ROW, _LABEL = 26, 34
+# Which mark stands for what; shape as well as colour.
+MARKS = (
+    ("circle", "count", "primaryColor", "events"),
+    ("x", "failures", "redColor", "failed attempts"),
+    ("diamond", "destructive", "orangeColor", "destructive changes"),
+)
+# Marks of one bar stand beside each other, the strong ones over the pale ones.
+_SHIFT = {"circle": 0.0, "x": 0.17, "diamond": -0.17}
+_OPACITY = {"circle": 0.4, "x": 0.95, "diamond": 0.95}
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+Pick = Callable[[Lane, Point], None]
+Brush = Callable[[Bar, Bar], None]
+
+
+def activity(
+    found: Histogram,
+    categories: Sequence[Lane],
+    before: Sequence[int],
+    zone: ZoneInfo,
+    key: str,
+    spans: Sequence[Span],
+    notes: Sequence[Annotation],
+    brush: Brush,
+) -> None:
+    """Draw bars over time, a part for each of *categories*, and the period *before* as a line.
+
+    Dragging over some calls *brush*.
+    """
+    bars = found.bars
+    colours = charts.categorical()
+    where = {bar.start: number for number, bar in enumerate(bars)}
+
+    def selected() -> None:
+        boxes = st.session_state[key]["selection"].get("box", [])
+        if boxes:
+            brush(*_boxed(boxes, bars))
+
+    places, texts = charts.ticks(bars, zone)
+    highest = max((*(bar.count for bar in bars), *before), default=0)
+    figure = {
+        "data": [
+            *(
+                {
+                    "type": "bar",
+                    "name": lane.value,
+                    "x": [where[point.bar.start] for point in lane.points],
+                    "y": [point.count for point in lane.points],
+                    "marker": {"color": colours[int(words.square(lane.value))]},
+                    "customdata": [
+                        f"{charts.span_words(point.bar, zone)}<br>{lane.value}: {point.count:,}"
+                        for point in lane.points
+                    ],
+                    "hovertemplate": "%{customdata}<extra></extra>",
+                    "selected": {"marker": {"opacity": 1}},
+                    "unselected": {"marker": {"opacity": 0.45}},
+                }
+                for lane in sorted(categories, key=lambda each: int(words.square(each.value)))
+            ),
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": list(range(len(bars))),
+                "y": list(before),
+                "line": {
+                    "color": charts.theme("grayColor"),
+                    "width": 1.5,
+                    "dash": "dot",
+                    "shape": "hvh",
+                },
+                "hoverinfo": "skip",
+            },
+        ],
+        "layout": {
+            **charts.layout(180),
+            "barmode": "stack",
+            "dragmode": "select",
+            "selectdirection": "h",
+            "hovermode": "closest",
+            "shapes": [
+                *coverage.strip(spans, bars, charts.theme("orangeColor")),
+                *note_lines(notes, bars),
+            ],
+            "xaxis": charts.axis(tickvals=places, ticktext=texts, range=[-0.6, len(bars) - 0.4]),
+            "yaxis": charts.value_axis(highest),
+        },
+    }
+    st.plotly_chart(
+        figure,
+        theme=None,
+        key=key,
+        on_select=selected,
+        selection_mode="box",
+        config=charts.CONFIG,
+        height=180,
+        alt="Events over time by category, the period before as a dotted line",
+    )
+
+
+def _boxed(boxes: Sequence[dict[str, Any]], bars: Sequence[Bar]) -> tuple[Bar, Bar]:
+    low, high = sorted(float(edge) for edge in boxes[0]["x"])
+    first = min(max(round(low), 0), len(bars) - 1)
+    return bars[first], bars[min(max(round(high), first), len(bars) - 1)]
+
+
+def lanes(
+    found: Sequence[Lane],
+    bars: Sequence[Bar],
+    zone: ZoneInfo,
+    key: str,
+    spans: Sequence[Span],
+    notes: Sequence[Annotation],
+    pick: Pick,
+) -> None:
+    """Draw a row of marks for each lane; a click on one calls *pick*."""
+    places = {bar.start: number for number, bar in enumerate(bars)}
+    points = _points(found, places)
+    height = 40 + _ROW * len(found)
+
+    def selected() -> None:
+        chosen = st.session_state[key]["selection"].get("point_indices", [])
+        if chosen:
+            lane, point, _, _ = points[chosen[0]]
+            pick(found[lane], point)
+
+    most = max((number for _, _, number, _ in points), default=1)
+    ticked, texts = charts.ticks(bars, zone)
+    figure = {
+        "data": [
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [places[point.bar.start] + _SHIFT[mark[0]] for _, point, _, mark in points],
+                "y": [lane for lane, _, _, _ in points],
+                "marker": {
+                    "size": [5 + 13 * math.sqrt(number / most) for _, _, number, _ in points],
+                    "symbol": [mark[0] for _, _, _, mark in points],
+                    "color": [charts.theme(mark[2]) for _, _, _, mark in points],
+                    "opacity": [_OPACITY[mark[0]] for _, _, _, mark in points],
+                    "line": {"width": 0},
+                },
+                "customdata": [
+                    f"{words.chart(found[lane].label)}<br>{charts.span_words(point.bar, zone)}"
+                    f"<br>{number:,} {mark[3]}"
+                    for lane, point, number, mark in points
+                ],
+                "hovertemplate": "%{customdata}<extra></extra>",
+                "selected": {"marker": {"opacity": 1}},
+                "unselected": {"marker": {"opacity": 0.45}},
+            }
+        ],
+        "layout": {
+            **charts.layout(height),
+            "margin": {"l": 190, "r": 4, "t": 8, "b": 24},
+            "hovermode": "closest",
+            "shapes": [
+                *coverage.strip(spans, bars, charts.theme("orangeColor")),
+                *note_lines(notes, bars),
+            ],
+            "xaxis": charts.axis(tickvals=ticked, ticktext=texts, range=[-0.6, len(bars) - 0.4]),
+            "yaxis": {
+                "tickvals": list(range(len(found))),
+                "ticktext": [words.chart(lane.label, _LABEL) for lane in found],
+                "range": [len(found) - 0.4, -0.6],
+                "fixedrange": True,
+                "zeroline": False,
+                "gridcolor": charts.theme("dataframeBorderColor"),
+            },
+        },
+    }
+    st.plotly_chart(
+        figure,
+        theme=None,
+        key=key,
+        on_select=selected,
+        selection_mode="points",
+        config=charts.CONFIG,
+        height=height,
+        alt="Events by lane over time",
+    )
+
+
+def _points(
+    found: Sequence[Lane], places: dict[dt.datetime, int]
+) -> list[tuple[int, Point, int, tuple[str, str, str, str]]]:
+    made = []
+    for number, lane in enumerate(found):
+        for point in lane.points:
+            if point.bar.start not in places:
+                continue
+            for mark in MARKS:
+                counted = getattr(point, mark[1])
+                if mark[1] == "count":
+                    counted -= point.failures + point.destructive
+                if counted:
+                    made.append((number, point, counted, mark))
+    return made
+
+
+def note_lines(notes: Sequence[Annotation], bars: Sequence[Bar]) -> list[dict[str, Any]]:
+    """Return shapes for a chart whose axis counts *bars*: what people noted, as lines or bands."""
+    if not bars:
+        return []
+    colour = charts.theme("textColor")
+    made = []
+    for note in notes:
+        start = coverage.place_of(note.at_time, bars)
+        end = coverage.place_of(note.until_time or note.at_time, bars)
+        band = note.until_time is not None
+        made.append(
+            {
+                "type": "rect" if band else "line",
+                "xref": "x",
+                "yref": "paper",
+                "x0": start,
+                "x1": end,
+                "y0": 0,
+                "y1": 1,
+                "line": {"width": 0 if band else 1, "dash": "dot", "color": colour},
+                "fillcolor": colour,
+                "opacity": 0.08 if band else 0.7,
+                "layer": "below",
+            }
+        )
+    return made
+
+
+def week(counts: Sequence[Sequence[int]], zone: ZoneInfo) -> None:
+    """Draw events by weekday and hour of *zone* as a table whose cells are shaded."""
+    most = max((number for row in counts for number in row), default=0) or 1
+    colour, line = charts.theme("primaryColor"), charts.theme("dataframeBorderColor")
+    head = "".join(f"<th>{hour:02d}</th>" for hour in range(24))
+    body = "".join(
+        f"<tr><th>{_DAYS[day]}</th>"
+        + "".join(_cell(number, most, day, hour) for hour, number in enumerate(row))
+        + "</tr>"
+        for day, row in enumerate(counts)
+    )
+    st.html(
+        "<style>.trail-week { border-collapse: separate; border-spacing: 2px; width: 100%; "
+        "font-size: 11.5px; table-layout: fixed; } .trail-week th { font-weight: 400; "
+        f"color: {charts.theme('grayColor')}; text-align: center; padding: 0; }} "
+        ".trail-week td { height: 20px; border-radius: 3px; text-align: center; padding: 0; "
+        f"background: color-mix(in srgb, {colour} calc(var(--share) * 1%), {line}); "
+        "color: transparent; } .trail-week td:hover { outline: 1px solid currentColor; "
+        f"outline-color: {charts.theme('textColor')}; }}</style>"
+        f'<table class="trail-week" aria-label="Events by weekday and hour, {zone.key}">'
+        f"<tr><th></th>{head}</tr>{body}</table>"
+    )
+
+
+def _cell(number: int, most: int, day: int, hour: int) -> str:
+    share = round(100 * math.sqrt(number / most))
+    label = f"{_DAYS[day]} {hour:02d}:00 to {(hour + 1) % 24:02d}:00: {number:,} events"
+    return f'<td style="--share: {share}" title="{label}">{number}</td>'
