@@ -45,8 +45,9 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 def plain(text: str) -> str:
     """Return hostile *text* for a place that reads Markdown, so that it shows as it is."""
     flat = " ".join(text.split())
-    # Zero-width joiners break what works across characters, such as :shortcodes:.
-    return _MARKDOWN.sub(lambda found: f"\\{found[1]}", flat).replace(":", ":\u2060")
+    # Zero-width joiners break what works across characters: :shortcodes:, links to an e-mail.
+    marked = _MARKDOWN.sub(lambda found: f"\\{found[1]}", flat)
+    return marked.replace(":", ":\u2060").replace("@", "@\u2060")
 
 
 def chart(text: str, longest: int = 80) -> str:

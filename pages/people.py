@@ -1,0 +1,66 @@
+"""People and tokens: who is active, new, dormant or gone; all of one actor; one target's life."""
+
+import datetime as dt
+import time
+
+import streamlit as st
+
+from trail.filters import Filter
+from trail.queries import people, timeline
+from trail.store import utc_now
+from ui import filter_bar, state, words
+from ui.page import Context, Page
+from ui.people import actor, everybody, target
+
+
+def render(ctx: Context) -> None:
+    """Draw everybody, or the one whom the address names."""
+    filter_ = state.current_filter()
+    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    began = time.perf_counter()
+    who, what = state.own("who"), state.own("what")
+    window = timeline.bounded(store, filter_.window(now), now)
+    if what:
+        life = people.life(store, what)
+        _title("Target" if not life else str(life["label"]), "", began)
+        _back()
+        target.draw(ctx, filter_, what, life)
+        return
+    found = people.everybody(store, filter_.cleared(), now)
+    if who:
+        one = next((each for each in found if each.actor_id == who), None)
+        _title(_name(one) if one else who, "", began)
+        _back()
+        filter_bar.bar(_only(filter_, who), one.events if one else 0, search=False)
+        filter_bar.window_words(filter_, window)
+        actor.draw(ctx, filter_.cleared(), who, one)
+        return
+    active = sum(each.state in ("active", "new") for each in found)
+    _title("People and tokens", f"<b>{active:,}</b> of {len(found):,} active", began)
+    filter_bar.bar(filter_, sum(each.events for each in found), search=False)
+    filter_bar.window_words(filter_, window)
+    everybody.draw(ctx, filter_.cleared(), found, utc_now())
+
+
+def _title(text: str, summary: str, began: float) -> None:
+    took = (time.perf_counter() - began) * 1000
+    filter_bar.title(words.plain(text), f"{summary}{' · ' if summary else ''}{took:.0f} ms")
+
+
+def _name(one: people.Somebody) -> str:
+    return words.actor_label(one.actor_id, one.name or one.email or one.actor_id)
+
+
+def _only(filter_: Filter, who: str) -> Filter:
+    return filter_.cleared().put("actor", who, "include")
+
+
+def _back() -> None:
+    way = state.address(state.current_filter())
+    st.page_link(state.PEOPLE, label="Everybody", icon=":material/arrow_back:", query_params=way)
+
+
+PAGE = Page("people", "People", render, order=40)
+
+if __name__ == "__main__":
+    PAGE.run()

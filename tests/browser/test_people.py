@@ -1,0 +1,32 @@
+"""People and tokens: from everybody to one, from one to a target, and to their events."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_main_job import open_row
+
+pytestmark = pytest.mark.browser
+
+
+def test_from_everybody_to_one_and_to_their_events(visit: Callable[..., Page]) -> None:
+    page = visit("/people?from=30d")
+    expect(page.get_by_role("heading", name="Everybody")).to_be_visible()
+    open_row(page, 1)
+    page.wait_for_url("**who=**")
+    expect(page.get_by_role("heading", name="What they touch")).to_be_visible()
+    page.get_by_role("link", name="See these events in Explore").click()
+    page.wait_for_url("**/explore?**")
+    expect(page.locator(".chip")).to_have_count(1)
+    page.go_back()
+    expect(page.get_by_role("heading", name="What they touch")).to_be_visible()
+    page.get_by_role("link", name="Everybody").click()
+    expect(page.get_by_role("heading", name="Everybody")).to_be_visible()
+
+
+def test_a_target_shows_its_history(visit: Callable[..., Page]) -> None:
+    page = visit("/people?what=w1")
+    expect(page.get_by_text("History, oldest first")).to_be_visible()
+    page.goto(page.url.replace("what=w1", "what=no-such"))
+    expect(page.get_by_text("No kept event is about this target.")).to_be_visible()

@@ -1,0 +1,1 @@
+"""The parts of the page of people: everybody, one actor, one target."""

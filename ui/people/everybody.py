@@ -1,0 +1,152 @@
+"""Everybody in one table, and what a reviewer would want to know first."""
+
+import datetime as dt
+
+import pandas as pd
+import streamlit as st
+
+from trail.filters import Filter
+from trail.queries import counts, events, overview, people
+from trail.queries.people import Somebody
+from ui import state, words
+from ui.components import ranked_list
+from ui.page import Context
+
+_STATES = {
+    "active": "● Active",
+    "new": "◆ New",
+    "dormant": "○ Dormant",
+    "never": "– No event",
+}
+_FEED = 8
+_ROW = 32
+
+
+def draw(ctx: Context, filter_: Filter, found: list[Somebody], now: dt.datetime) -> None:
+    """Draw who should not act any more, the table, and the changes of membership."""
+    _gone(found, filter_)
+    _unowned(ctx, found)
+    with st.container(border=True, gap="xsmall"):
+        _table(found, filter_, now)
+    with st.container(border=True, key="membership"):
+        _membership(ctx, filter_)
+
+
+def _gone(found: list[Somebody], filter_: Filter) -> None:
+    late = [each for each in found if each.after_removal]
+    for each in late:
+        st.warning(
+            words.plain(
+                f"{_name(each)} was removed {words.moment(_at(each.removed_at), filter_.zone)} "
+                f"and has {words.number(each.after_removal, 'event')} after that."
+            ),
+            icon=":material/person_off:",
+        )
+
+
+def _unowned(ctx: Context, found: list[Somebody]) -> None:
+    makers = people.makers(ctx.runtime.store)
+    removed = {each.actor_id for each in found if each.removed_at}
+    acting = [each for each in found if each.actor_type == "token" and each.events]
+    orphans = [
+        each
+        for each in acting
+        if each.actor_id in makers and makers[each.actor_id]["maker_id"] in removed
+    ]
+    for each in orphans:
+        maker = makers[each.actor_id]["maker_name"]
+        st.warning(
+            words.plain(f"Token {_name(each)} still acts; {maker}, who made it, was removed."),
+            icon=":material/key_off:",
+        )
+    untold = [each for each in acting if each.actor_id not in makers]
+    if untold:
+        names = ", ".join(_name(each) for each in untold[:5])
+        more = f" and {len(untold) - 5:,} more" if len(untold) > 5 else ""
+        st.caption(
+            words.plain(
+                f"No kept event tells who made {words.number(len(untold), 'token')}: {names}{more}."
+            )
+        )
+
+
+def _table(found: list[Somebody], filter_: Filter, now: dt.datetime) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.header("Everybody", anchor=False, width="content")
+        st.caption("Press a row to see all that somebody did", width="content")
+    key = f"everybody-{filter_.query()}"
+
+    def chosen() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows:
+            state.go(filter_, who=found[rows[0]].actor_id)
+
+    aware = now.replace(tzinfo=dt.UTC)
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Name": [_name(each) for each in found],
+                "Kind": ["Token" if each.actor_type == "token" else "Person" for each in found],
+                "State": [
+                    "✕ Removed" if each.removed_at else _STATES[each.state] for each in found
+                ],
+                "Last seen": [
+                    words.ago(each.last_at, aware) if each.last_at else "" for each in found
+                ],
+                "Events": [each.events for each in found],
+                "Changes": [each.changes for each in found],
+                "Destructive": [each.destructive for each in found],
+                "E-mail": [each.email for each in found],
+                "Id": [each.actor_id for each in found],
+            }
+        ),
+        key=key,
+        on_select=chosen,
+        selection_mode="single-row",
+        hide_index=True,
+        row_height=_ROW,
+        height=min(len(found) + 1, 16) * _ROW + 3,
+        alt="People and tokens",
+    )
+
+
+def _membership(ctx: Context, filter_: Filter) -> None:
+    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    chosen = overview.changes(filter_).put("category", "Access Management", "include")
+    page = events.page(store, chosen, now, rows=_FEED)
+    total = counts.count(store, chosen, now)
+
+    def pick() -> None:
+        for act in ranked_list.picked("membership-list"):
+            if act.get("all"):
+                state.leave_for(state.EXPLORE, chosen)
+            elif "open" in act:
+                row = next(row for row in page.rows if row["event_id"] == act["open"])
+                at = row["occurred_at"].isoformat()
+                state.leave_for(state.EXPLORE, chosen, event=row["event_id"], at=at)
+
+    ranked_list.sentences(
+        [
+            {
+                "event_id": row["event_id"],
+                "time": words.short_moment(row["occurred_at"], filter_.zone),
+                "sentence": words.sentence(row),
+                "category": {"name": row["category"], "square": words.square(row["category"])},
+            }
+            for row in page.rows
+        ],
+        "membership-list",
+        pick,
+        title="Who may enter and act",
+        note=f"{total:,} in this window",
+        link="Explore",
+    )
+
+
+def _name(each: Somebody) -> str:
+    return words.actor_label(each.actor_id, each.name or each.email or each.actor_id)
+
+
+def _at(moment: dt.datetime | None) -> dt.datetime:
+    assert moment
+    return moment

@@ -1,0 +1,68 @@
+"""One target's life, from the event that made it to the one that took it away."""
+
+import datetime as dt
+from typing import Any
+
+import streamlit as st
+
+from trail.filters import Filter
+from trail.queries import events
+from ui import state, words
+from ui.components import ranked_list
+from ui.page import Context
+
+_ROWS = 100
+
+
+def draw(ctx: Context, filter_: Filter, what: str, life: dict[str, Any] | None) -> None:
+    """Draw the history of the target *what*."""
+    if life is None:
+        st.info("No kept event is about this target.", icon=":material/info:")
+        return
+    st.text(_about(what, life, filter_))
+    only = Filter(start="1900-01-01", end="9999-12-31", tz=filter_.tz, sort="oldest").put(
+        "target", what, "include"
+    )
+    page = events.page(ctx.runtime.store, only, dt.datetime.now(dt.UTC), rows=_ROWS)
+
+    def pick() -> None:
+        for act in ranked_list.picked("life"):
+            if act.get("all"):
+                state.leave_for(state.EXPLORE, only)
+            elif "open" in act:
+                row = next(row for row in page.rows if row["event_id"] == act["open"])
+                at = row["occurred_at"].isoformat()
+                state.leave_for(state.EXPLORE, only, event=row["event_id"], at=at)
+
+    with st.container(border=True, key="life-box"):
+        ranked_list.sentences(
+            [
+                {
+                    "event_id": row["event_id"],
+                    "time": words.moment(row["occurred_at"], filter_.zone),
+                    "sentence": words.sentence(row),
+                    "category": {"name": row["category"], "square": words.square(row["category"])},
+                }
+                for row in page.rows
+            ],
+            "life",
+            pick,
+            title="History, oldest first",
+            note=f"{len(page.rows):,} of {words.number(life['events'], 'event')}",
+            link="Explore",
+        )
+
+
+def _about(what: str, life: dict[str, Any], filter_: Filter) -> str:
+    made = (
+        f"Created {words.moment(life['created_at'], filter_.zone)}"
+        if life["created_at"]
+        else f"First kept event {words.moment(life['first_at'], filter_.zone)}"
+    )
+    gone = (
+        f", deleted {words.moment(life['deleted_at'], filter_.zone)}" if life["deleted_at"] else ""
+    )
+    kind = (life["target_type"] or "target").replace("_", " ")
+    who = words.number(life["actors"], "actor")
+    number = words.number(life["events"], "event")
+    return f"{kind.capitalize()} · {what}\n{made}{gone}. {number} by {who}."
