@@ -1,0 +1,208 @@
+"""Incidents as tables: what new events touch is computed anew, and nothing else.
+
+Loading only notes which series it touched; whoever reads incidents catches up first. So a load
+costs nothing noticeable, and the tables are right after late events, a second load, retention, and
+a new reading of the catalogue.
+"""
+
+import concurrent.futures
+import contextlib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trail import marks
+from trail.incidents import grouping, storms
+from trail.incidents.grouping import SECOND
+from trail.store import Cursor, Store
+
+FAILED_KINDS = ("failure", "partial")
+FAILED = "kind in ('failure', 'partial')"
+
+# One road writes a target's id as a path, the other its last part.
+TARGET = (
+    "coalesce(nullif(case when contains(t.target_id, '/') "
+    "then regexp_extract(t.target_id, '[^/]*$') else t.target_id end, ''), t.target_name)"
+)
+
+# Raise it with any change of the rules: everything is then computed anew.
+_RULES = "1"
+_MARK = "incidents"
+# A reader waits so long for what has come, and then reads what was known before.
+_PATIENCE_S = 5.0
+_FEW_KEYS = 1_000
+
+
+def touch(cursor: Cursor, rows: str = "keyed") -> None:
+    """Note the series of the failed attempts among *rows* (with action_key, target_key)."""
+    cursor.execute(
+        f"insert into touched select distinct a.action, {TARGET} as target "
+        f"from (select distinct k.action_key, k.target_key from {rows} k where k.action_key in "
+        f"(select action_key from actions where {FAILED})) "
+        "join actions a using (action_key) join targets t using (target_key) "
+        f"where not exists (select 1 from touched d where d.action = a.action "
+        f"and d.target = {TARGET})"
+    )
+
+
+def catch_up(store: Store, patience_s: float = _PATIENCE_S) -> None:
+    """Bring the incidents of *store* up to date; return at once where they are.
+
+    While a long load is on, waits at most *patience_s* seconds for a turn.
+    """
+    due = store.table(
+        "select exists (select 1 from touched) or coalesce("
+        f"(select mark from marks where source = '{_MARK}'), '') <> '{_RULES}:' "
+        "|| coalesce((select mark from marks where source = 'catalogue'), '') as due"
+    )
+    if due["due"][0].as_py():
+        with contextlib.suppress(concurrent.futures.TimeoutError):
+            store.submit(refresh).result(patience_s)
+
+
+def refresh(cursor: Cursor) -> int:
+    """Compute the touched series anew, inside a transaction; return how many incidents they have.
+
+    Without a mark, and after a change of the rules or of the catalogue, computes all of them.
+    """
+    mark = f"{_RULES}:{marks.read(cursor, 'catalogue')}"
+    if marks.read(cursor, _MARK) != mark:
+        condition = "true"
+        cursor.execute("delete from attempts")
+        cursor.execute("delete from incidents")
+        marks.put(cursor, _MARK, mark)
+        actions = None
+    else:
+        actions = [row[0] for row in cursor.execute("select distinct action from touched").fetchall()]
+        if not actions:
+            return 0
+        condition = _narrow(cursor)
+        _forget(cursor)
+    found = _group(cursor, condition)
+    cursor.execute("delete from touched")
+    _find_storms(cursor, actions)
+    return found
+
+
+def _narrow(cursor: Cursor) -> str:
+    """Return the condition on `events e` that leaves only rows that may be of touched series."""
+    cursor.execute(
+        "create or replace temp table near as select target_key from targets t "
+        f"where {TARGET} in (select target from touched)"
+    )
+    keys = [row[0] for row in cursor.execute("select target_key from near limit 1001").fetchall()]
+    if not keys:
+        return "false"
+    if len(keys) > _FEW_KEYS:
+        return "e.target_key in (select target_key from near)"
+    return f"e.target_key in ({', '.join(map(str, keys))})"
+
+
+def _forget(cursor: Cursor) -> None:
+    cursor.execute(
+        "create or replace temp table stale as select i.incident_id from incidents i "
+        "join touched d on d.action = i.action and d.target = i.target"
+    )
+    for table in ("attempts", "incidents"):
+        cursor.execute(f"delete from {table} where incident_id in (select * from stale)")
+
+
+_FAILED = f"""
+create or replace temp table failed as
+select e.event_id, e.occurred_at, e.action_key, e.actor_key, e.target_key, e.target_type,
+ e.workspace_id, a.action, {TARGET} as target,
+ row_number() over (order by a.action, {TARGET}, e.occurred_at, e.event_id) - 1 as pos
+from events e join actions a using (action_key) join targets t using (target_key)
+where e.action_key in ({{keys}}) and {{near}}
+"""
+
+_ONLY_TOUCHED = " and (a.action, {}) in (select action, target from touched)".format(TARGET)
+
+_MADE = """
+create or replace temp table made as
+select g.number, left(sha256(concat_ws(chr(10), f.action, f.target, f.event_id)), 16)
+  as incident_id,
+ f.action, f.target, l.action_key, l.target_key, f.event_id as first_event_id,
+ f.occurred_at as first_at, l.occurred_at as last_at, g.attempts, g.runs, g.exhausted, g.class,
+ nullif(g.beat_s, 0) as beat_s, g.gap_s
+from groups g join failed f on f.pos = g.first join failed l on l.pos = g.last
+"""
+
+
+def _group(cursor: Cursor, near: str) -> int:
+    keys = cursor.execute(f"select action_key from actions where {FAILED}").fetchall()
+    if not keys or near == "false":
+        return 0
+    if near != "true":
+        near += _ONLY_TOUCHED
+    cursor.execute(_FAILED.format(keys=", ".join(str(key) for (key,) in keys), near=near))
+    read = cursor.execute(
+        "select dense_rank() over (order by action, target) as series, epoch_us(occurred_at) as at "
+        "from failed order by pos"
+    ).fetchnumpy()
+    found = grouping.group(read["series"].astype(np.int64), read["at"].astype(np.int64))
+    cursor.register(
+        "placed",
+        pa.table({"pos": np.arange(len(found.run)), "run": found.run, "number": found.incident}),
+    )
+    cursor.register(
+        "groups",
+        pa.table(
+            {
+                "number": np.arange(len(found.first)),
+                "first": found.first,
+                "last": found.last,
+                "attempts": found.attempts,
+                "runs": found.runs,
+                "exhausted": found.exhausted,
+                "class": pa.array(found.classes.tolist(), pa.string()),
+                "beat_s": found.beat // SECOND,
+                "gap_s": found.gap // SECOND,
+            }
+        ),
+    )
+    cursor.execute(_MADE)
+    cursor.execute("insert into incidents select * exclude (number), null from made")
+    cursor.execute(
+        "insert into attempts select f.event_id, f.occurred_at, f.action_key, f.actor_key, "
+        "f.target_key, f.target_type, f.workspace_id, m.incident_id, p.run "
+        "from failed f join placed p using (pos) join made m using (number)"
+    )
+    for name in ("placed", "groups"):
+        cursor.unregister(name)
+    for name in ("made", "failed"):
+        cursor.execute(f"drop table {name}")
+    return len(found.first)
+
+
+def _find_storms(cursor: Cursor, actions: list[str] | None) -> None:
+    """Find the storms of *actions* (None: of all) among all their incidents, and note changes."""
+    where = "" if actions is None else "where list_contains($actions, action) "
+    rows = cursor.execute(
+        "select incident_id, action, epoch_us(first_at) as first, epoch_us(last_at) as last, "
+        f"coalesce(storm_id, '') as storm from incidents {where}"
+        "order by action, first_at, incident_id",
+        {} if actions is None else {"actions": actions},
+    ).to_arrow_table()
+    if not rows.num_rows:
+        return
+    names = rows["action"].combine_chunks().dictionary_encode().indices.to_numpy()
+    first, last = rows["first"].to_numpy(), rows["last"].to_numpy()
+    edges = np.r_[0, np.flatnonzero(np.diff(names)) + 1, len(names)]
+    heads = np.full(len(names), -1, np.int64)
+    for start, end in zip(edges[:-1], edges[1:], strict=True):
+        found = storms.storms(first[start:end], last[start:end])
+        heads[start:end] = np.where(found >= 0, found + start, -1)
+    ids = rows["incident_id"].combine_chunks()
+    named = pc.binary_join_element_wise("storm", ids, "-")
+    now = pc.fill_null(named.take(pa.array(heads, mask=heads < 0)), "")
+    differs = pc.not_equal(now, rows["storm"].combine_chunks())
+    changed = pa.table({"incident_id": ids, "storm_id": now}).filter(differs)
+    if changed.num_rows:
+        cursor.register("stormy", changed)
+        cursor.execute(
+            "update incidents set storm_id = nullif(s.storm_id, '') from stormy s "
+            "where s.incident_id = incidents.incident_id"
+        )
+        cursor.unregister("stormy")
