@@ -67,12 +67,9 @@ def group(series: Ints, at: Ints) -> Groups:
     incident at one of clamp(2.2 x rhythm, 2 h, 26 h); the rhythm is the 25th percentile of the
     intervals between the series' runs, 24 h where there are none.
     """
-    if not len(at):
-        none = np.empty(0, np.int64)
-        return Groups(*[none] * 7, np.empty(0, np.str_), none, none)  # type: ignore[arg-type]
     opens = _changes(series)
     number = np.cumsum(opens) - 1
-    silence = np.diff(at, prepend=at[0])
+    silence = np.diff(at, prepend=at[:1])
 
     runs = opens | (silence > _RUN_GAP)
     rough = _rhythm(number, at, runs)
@@ -124,8 +121,13 @@ def classes(runs: Ints, exhausted: Ints) -> npt.NDArray[np.str_]:
 
 
 def _changes(values: Ints) -> Flags:
-    found: Flags = np.r_[True, values[1:] != values[:-1]]
+    found = np.ones(len(values), np.bool_)
+    found[1:] = values[1:] != values[:-1]
     return found
+
+
+def _count(number: Ints) -> int:
+    return int(number[-1]) + 1 if len(number) else 0
 
 
 def _rhythm(number: Ints, at: Ints, runs: Flags) -> Ints:
@@ -133,7 +135,7 @@ def _rhythm(number: Ints, at: Ints, runs: Flags) -> Ints:
     places = np.flatnonzero(runs)
     groups, starts = number[places], at[places]
     intervals, same = np.diff(starts), groups[1:] == groups[:-1]
-    return _quantile(groups[1:][same], intervals[same], int(number[-1]) + 1, _QUARTER)
+    return _quantile(groups[1:][same], intervals[same], _count(number), _QUARTER)
 
 
 def _steady(number: Ints, silence: Ints, runs: Flags) -> Ints:
@@ -144,7 +146,7 @@ def _steady(number: Ints, silence: Ints, runs: Flags) -> Ints:
     """
     run = np.cumsum(runs) - 1
     inside = ~runs & (np.bincount(run)[run] > MOST_ATTEMPTS)
-    return _even(number[inside], silence[inside], int(number[-1]) + 1)
+    return _even(number[inside], silence[inside], _count(number))
 
 
 def _beats(groups: Ints, starts: Ints, count: int) -> Ints:

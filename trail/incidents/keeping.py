@@ -7,10 +7,10 @@ a new reading of the catalogue.
 
 import concurrent.futures
 import contextlib
+import itertools
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trail import marks
 from trail.incidents import grouping, storms
@@ -31,18 +31,17 @@ _RULES = "1"
 _MARK = "incidents"
 # A reader waits so long for what has come, and then reads what was known before.
 _PATIENCE_S = 5.0
-_FEW_KEYS = 1_000
 
 
 def touch(cursor: Cursor, rows: str = "keyed") -> None:
     """Note the series of the failed attempts among *rows* (with action_key, target_key)."""
     cursor.execute(
-        f"insert into touched select distinct a.action, {TARGET} as target "
-        f"from (select distinct k.action_key, k.target_key from {rows} k where k.action_key in "
+        f"insert into touched select distinct a.action, {TARGET}, t.target_key "
+        f"from (select distinct action_key, target_key from {rows} where action_key in "
         f"(select action_key from actions where {FAILED})) "
         "join actions a using (action_key) join targets t using (target_key) "
-        f"where not exists (select 1 from touched d where d.action = a.action "
-        f"and d.target = {TARGET})"
+        "where not exists (select 1 from touched d "
+        "where d.action = a.action and d.target_key = t.target_key)"
     )
 
 
@@ -67,57 +66,50 @@ def refresh(cursor: Cursor) -> int:
     Without a mark, and after a change of the rules or of the catalogue, computes all of them.
     """
     mark = f"{_RULES}:{marks.read(cursor, 'catalogue')}"
-    if marks.read(cursor, _MARK) != mark:
-        condition = "true"
+    everything = marks.read(cursor, _MARK) != mark
+    if everything:
         cursor.execute("delete from attempts")
         cursor.execute("delete from incidents")
+        cursor.execute(
+            f"create or replace temp table near as select target_key, {TARGET} as target "
+            "from targets t"
+        )
         marks.put(cursor, _MARK, mark)
-        actions = None
     else:
-        actions = [row[0] for row in cursor.execute("select distinct action from touched").fetchall()]
-        if not actions:
-            return 0
-        condition = _narrow(cursor)
         _forget(cursor)
-    found = _group(cursor, condition)
+    touched = [row[0] for row in cursor.execute("select distinct action from touched").fetchall()]
+    found = _group(cursor, everything=everything)
     cursor.execute("delete from touched")
-    _find_storms(cursor, actions)
+    _find_storms(cursor, None if everything else touched)
     return found
 
 
-def _narrow(cursor: Cursor) -> str:
-    """Return the condition on `events e` that leaves only rows that may be of touched series."""
-    cursor.execute(
-        "create or replace temp table near as select target_key from targets t "
-        f"where {TARGET} in (select target from touched)"
-    )
-    keys = [row[0] for row in cursor.execute("select target_key from near limit 1001").fetchall()]
-    if not keys:
-        return "false"
-    if len(keys) > _FEW_KEYS:
-        return "e.target_key in (select target_key from near)"
-    return f"e.target_key in ({', '.join(map(str, keys))})"
-
-
 def _forget(cursor: Cursor) -> None:
+    """Drop the incidents of the touched series, and list in `near` what their targets are called.
+
+    Every attempt is either one of those incidents' or has touched its series since.
+    """
     cursor.execute(
-        "create or replace temp table stale as select i.incident_id from incidents i "
-        "join touched d on d.action = i.action and d.target = i.target"
+        "create or replace temp table stale as select i.incident_id, i.target from incidents i "
+        "where (i.action, i.target) in (select action, target from touched)"
+    )
+    cursor.execute(
+        "create or replace temp table near as select target_key, target from touched union "
+        "select a.target_key, s.target from attempts a join stale s using (incident_id)"
     )
     for table in ("attempts", "incidents"):
-        cursor.execute(f"delete from {table} where incident_id in (select * from stale)")
+        cursor.execute(f"delete from {table} where incident_id in (select incident_id from stale)")
 
 
-_FAILED = f"""
+_FAILED = """
 create or replace temp table failed as
 select e.event_id, e.occurred_at, e.action_key, e.actor_key, e.target_key, e.target_type,
- e.workspace_id, a.action, {TARGET} as target,
- row_number() over (order by a.action, {TARGET}, e.occurred_at, e.event_id) - 1 as pos
-from events e join actions a using (action_key) join targets t using (target_key)
-where e.action_key in ({{keys}}) and {{near}}
+ e.workspace_id, a.action, n.target,
+ row_number() over (order by a.action, n.target, e.occurred_at, e.event_id) - 1 as pos
+from events e join actions a using (action_key) join near n using (target_key)
+where e.action_key in ({keys}) and {touched}
 """
-
-_ONLY_TOUCHED = " and (a.action, {}) in (select action, target from touched)".format(TARGET)
+_TOUCHED = "(a.action, n.target) in (select action, target from touched)"
 
 _MADE = """
 create or replace temp table made as
@@ -130,13 +122,12 @@ from groups g join failed f on f.pos = g.first join failed l on l.pos = g.last
 """
 
 
-def _group(cursor: Cursor, near: str) -> int:
+def _group(cursor: Cursor, *, everything: bool) -> int:
     keys = cursor.execute(f"select action_key from actions where {FAILED}").fetchall()
-    if not keys or near == "false":
+    if not keys:
         return 0
-    if near != "true":
-        near += _ONLY_TOUCHED
-    cursor.execute(_FAILED.format(keys=", ".join(str(key) for (key,) in keys), near=near))
+    among = ", ".join(str(key) for (key,) in keys)
+    cursor.execute(_FAILED.format(keys=among, touched="true" if everything else _TOUCHED))
     read = cursor.execute(
         "select dense_rank() over (order by action, target) as series, epoch_us(occurred_at) as at "
         "from failed order by pos"
@@ -179,30 +170,26 @@ def _group(cursor: Cursor, near: str) -> int:
 def _find_storms(cursor: Cursor, actions: list[str] | None) -> None:
     """Find the storms of *actions* (None: of all) among all their incidents, and note changes."""
     where = "" if actions is None else "where list_contains($actions, action) "
-    rows = cursor.execute(
-        "select incident_id, action, epoch_us(first_at) as first, epoch_us(last_at) as last, "
-        f"coalesce(storm_id, '') as storm from incidents {where}"
-        "order by action, first_at, incident_id",
+    read = cursor.execute(
+        "select rowid as place, dense_rank() over (order by action) as action, "
+        "epoch_us(first_at) as first, epoch_us(last_at) as last, storm_id is not null as stormy "
+        f"from incidents {where}order by action, first_at, incident_id",
         {} if actions is None else {"actions": actions},
-    ).to_arrow_table()
-    if not rows.num_rows:
-        return
-    names = rows["action"].combine_chunks().dictionary_encode().indices.to_numpy()
-    first, last = rows["first"].to_numpy(), rows["last"].to_numpy()
-    edges = np.r_[0, np.flatnonzero(np.diff(names)) + 1, len(names)]
-    heads = np.full(len(names), -1, np.int64)
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    ).fetchnumpy()
+    place, first, last = read["place"], read["first"], read["last"]
+    edges = np.flatnonzero(np.diff(read["action"], prepend=-1, append=-1))
+    heads = np.full(len(place), -1, np.int64)
+    for start, end in itertools.pairwise(edges):
         found = storms.storms(first[start:end], last[start:end])
-        heads[start:end] = np.where(found >= 0, found + start, -1)
-    ids = rows["incident_id"].combine_chunks()
-    named = pc.binary_join_element_wise("storm", ids, "-")
-    now = pc.fill_null(named.take(pa.array(heads, mask=heads < 0)), "")
-    differs = pc.not_equal(now, rows["storm"].combine_chunks())
-    changed = pa.table({"incident_id": ids, "storm_id": now}).filter(differs)
-    if changed.num_rows:
-        cursor.register("stormy", changed)
-        cursor.execute(
-            "update incidents set storm_id = nullif(s.storm_id, '') from stormy s "
-            "where s.incident_id = incidents.incident_id"
-        )
-        cursor.unregister("stormy")
+        heads[start:end] = np.where(found >= 0, place[start:end][found], -1)
+    concerned = (heads >= 0) | read["stormy"]
+    if not concerned.any():
+        return
+    cursor.register("stormy", pa.table({"place": place[concerned], "head": heads[concerned]}))
+    cursor.execute(
+        "update incidents set storm_id = s.storm_id from ("
+        "select s.place, 'storm-' || h.incident_id as storm_id from stormy s "
+        "left join incidents h on h.rowid = s.head) s "
+        "where s.place = incidents.rowid and s.storm_id is distinct from incidents.storm_id"
+    )
+    cursor.unregister("stormy")

@@ -10,7 +10,8 @@ from trail.incidents.grouping import HOUR, MINUTE, Ints
 
 _WINDOW = 30 * MINUTE
 _DAY = 24 * HOUR
-_BITS = 13.0
+# DETECTION's 13 bits are for fixed half hours; a window at every onset gets many more chances.
+_BITS = 20.0
 _FEWEST = 5
 # Windows of ordinary days that are taken for granted, so that a short trail has a rate as well.
 _PRIOR = _DAY // _WINDOW
@@ -23,7 +24,7 @@ def storms(first: Ints, last: Ints) -> Ints:
 
     *first* and *last* are the incidents' first and last attempts in microseconds, sorted by
     *first*; no target begins two incidents in half an hour. A storm is at least 5 targets within
-    30 minutes and more than 13 bits of surprise.
+    30 minutes and more than 20 bits of surprise.
     """
     found = np.full(len(first), -1, np.int64)
     if len(first) < _FEWEST:
@@ -68,4 +69,5 @@ def _alike_within(hours: Ints, counts: Ints) -> Ints:
     # Half an hour touches at most two hours; the first of them ends where the hour changes.
     changes = np.r_[np.flatnonzero(np.diff(hours)) + 1, len(hours)]
     stop = changes[np.searchsorted(changes, places, side="right")]
-    return np.minimum(stop, places + counts) - places
+    found: Ints = np.minimum(stop, places + counts) - places
+    return found

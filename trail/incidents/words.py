@@ -68,7 +68,7 @@ def before(change: Change) -> str:
     if change.changes <= 1:
         days = _count(max(round(change.every_days), 1), "day")
         return f"{words}; the only change of this {thing} in {days}"
-    return f"{words}; this {thing} changes every {span(change.every_days * 86_400)}"
+    return f"{words}; this {thing} changes {every(change.every_days * 86_400)}"
 
 
 def changes_title(changes: list[Change]) -> str:
@@ -107,7 +107,7 @@ def when(
     return f"{day.day} {local:%b}{year} {time}"
 
 
-def every(seconds: int) -> str:
+def every(seconds: float) -> str:
     """Return an interval as a rhythm: "hourly", "daily", "every 3 hours"."""
     for exact, name in _NAMED.items():
         if abs(seconds - exact) <= _ROUNDED * exact:

@@ -1,6 +1,6 @@
 -- Failed attempts, grouped. All of it follows from `events` and can be made anew from them.
 -- `touched` names what has changed since; `attempts` has the columns that a selection asks for.
-create table touched (action varchar, target varchar);
+create table touched (action varchar, target varchar, target_key integer);
 create table attempts (
     event_id varchar, occurred_at timestamp, action_key integer, actor_key integer,
     target_key integer, target_type varchar, workspace_id varchar, incident_id varchar,

@@ -5,7 +5,7 @@ that a narrower window never makes an outage look smaller. Call `keeping.catch_u
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,6 @@ from trail.queries import events
 from trail.selection import literal, select, span
 from trail.store import Engine, Params
 
-ORDER = "newest", "urgent"
 _PAGE_ROWS = 200
 # A link that names more targets than this is longer than browsers take.
 _MOST_TARGETS = 50
@@ -123,15 +122,15 @@ def attempts(
     return list(table.to_pylist())
 
 
-def attempt_ids(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[str]]:
-    """Return the event ids of all attempts, by time, of each incident that *filter_* chooses."""
-    hit, params = _hit(engine, filter_, now)
+def attempt_ids(engine: Engine, found: Sequence[Incident]) -> dict[str, list[str]]:
+    """Return for each incident's id the event ids of all its attempts, by time."""
     table = engine.table(
-        f"with hit as ({hit}) select coalesce(i.storm_id, i.incident_id) as incident_id, "
+        "with wanted as (select unnest($ids::varchar[]) as shown), mine as ("
+        "select incident_id, coalesce(storm_id, incident_id) as shown from incidents) "
+        "select shown as incident_id, "
         "list(a.event_id order by a.occurred_at, a.event_id) as event_ids "
-        "from attempts a join incidents i using (incident_id) "
-        "where coalesce(i.storm_id, i.incident_id) in (select shown from hit) group by all",
-        params,
+        "from attempts a join mine using (incident_id) join wanted using (shown) group by shown",
+        {"ids": [each.incident_id for each in found]},
     )
     return dict(zip(table["incident_id"].to_pylist(), table["event_ids"].to_pylist(), strict=True))
 
@@ -183,31 +182,6 @@ def narrowed(engine: Engine, filter_: Filter, found: Incident) -> Filter:
         end=f"{end.isoformat()}Z",
         choices=choices,
     )
-
-
-def records(found: list[Incident]) -> Iterator[dict[str, Any]]:
-    """Yield incidents as the command and the route say them; times as ISO 8601 in UTC."""
-    for each in found:
-        storm = each.class_ == STORM
-        yield {
-            "incident_id": each.incident_id,
-            "action": each.action,
-            "category": each.category,
-            "target_type": each.target_type or None,
-            "target_id": None if storm else each.target_id or None,
-            "target_name": None if storm else each.target_name or None,
-            "targets": each.targets,
-            "class": each.class_,
-            "open": each.open,
-            "first_at": f"{each.first_at.isoformat()}Z",
-            "last_at": f"{each.last_at.isoformat()}Z",
-            "closes_at": f"{each.closes_at.isoformat()}Z",
-            "completed_at": f"{each.completed_at.isoformat()}Z" if each.completed_at else None,
-            "attempts": each.attempts,
-            "runs": each.runs,
-            "runs_exhausted": each.exhausted,
-            "beat_s": each.beat_s,
-        }
 
 
 def _hit(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[str, Params]:
