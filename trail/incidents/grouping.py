@@ -43,12 +43,14 @@ CLASSES = (PERSISTENT, EXHAUSTED, REPEATING, STORM, TRANSIENT)
 class Groups:
     """What became of the attempts, and one value an incident in the order of its first attempt.
 
-    `run` and `incident` number the attempts' groups from 0. Of incidents: `first` and `last` are
+    `run` and `incident` number the attempts' groups from 0; `onset` marks the first attempts of
+    runs that do not follow another within half an hour. Of incidents: `first` and `last` are
     places of attempts; `beat` is the even interval between its runs, 0 where there is none; `gap`
     is the silence after which it is over; both in microseconds.
     """
 
     run: Ints
+    onset: Flags
     incident: Ints
     first: Ints
     last: Ints
@@ -60,8 +62,11 @@ class Groups:
     gap: Ints
 
 
-def group(series: Ints, at: Ints) -> Groups:
+def group(series: Ints, at: Ints, stormy: Flags) -> Groups:
     """Return the runs and incidents of attempts, which are sorted by series and then by time.
+
+    *stormy* marks attempts while the action fails on many targets: a run that begins there after
+    two hours of silence begins an incident, unless the run before was in a storm as well.
 
     *at* is in microseconds. A run ends at a silence of more than min(30 min, 0.45 x rhythm), an
     incident at one of clamp(2.2 x rhythm, 2 h, 26 h); the rhythm is the 25th percentile of the
@@ -81,11 +86,29 @@ def group(series: Ints, at: Ints) -> Groups:
     rhythm = _rhythm(number, at, runs)
     rhythm = np.where(rhythm > 0, rhythm, _UNKNOWN)
     gap = np.clip((_INCIDENT_TIMES * rhythm).astype(np.int64), _SHORTEST, _LONGEST)
-    starts = opens | (runs & (silence > gap[number]))
-    return _summary(at, runs, starts, gap[number])
+    cuts = stormy & (silence > _SHORTEST) & ~_before(stormy, runs)
+    starts = opens | (runs & (cuts | (silence > gap[number])))
+    return _summary(at, runs, _onsets(opens, runs, at), starts, gap[number])
 
 
-def _summary(at: Ints, runs: Flags, starts: Flags, gap: Ints) -> Groups:
+def _before(stormy: Flags, runs: Flags) -> Flags:
+    """Return for each attempt whether the run before its own began in a storm."""
+    begins = stormy[runs]
+    earlier = np.zeros(len(begins), np.bool_)
+    earlier[1:] = begins[:-1]
+    found: Flags = earlier[np.cumsum(runs) - 1]
+    return found
+
+
+def _onsets(opens: Flags, runs: Flags, at: Ints) -> Flags:
+    places = np.flatnonzero(runs)
+    apart = np.diff(at[places], prepend=at[:1]) > _RUN_GAP
+    found = np.zeros(len(at), np.bool_)
+    found[places] = opens[places] | apart
+    return found
+
+
+def _summary(at: Ints, runs: Flags, onset: Flags, starts: Flags, gap: Ints) -> Groups:
     first = np.flatnonzero(starts)
     incident = np.cumsum(starts) - 1
     run = np.cumsum(runs) - 1
@@ -99,6 +122,7 @@ def _summary(at: Ints, runs: Flags, starts: Flags, gap: Ints) -> Groups:
     edges = np.diff(first, append=len(at))
     return Groups(
         run=run,
+        onset=onset,
         incident=incident,
         first=first,
         last=first + edges - 1,

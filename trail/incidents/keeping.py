@@ -7,13 +7,12 @@ a new reading of the catalogue.
 
 import concurrent.futures
 import contextlib
-import itertools
 
 import numpy as np
 import pyarrow as pa
 
 from trail import marks
-from trail.incidents import grouping, storms
+from trail.incidents import grouping, storming
 from trail.incidents.grouping import SECOND
 from trail.store import Cursor, Store
 
@@ -68,8 +67,8 @@ def refresh(cursor: Cursor) -> int:
     mark = f"{_RULES}:{marks.read(cursor, 'catalogue')}"
     everything = marks.read(cursor, _MARK) != mark
     if everything:
-        cursor.execute("delete from attempts")
-        cursor.execute("delete from incidents")
+        for table in ("attempts", "incidents", "storms", "touched"):
+            cursor.execute(f"delete from {table}")
         cursor.execute(
             f"create or replace temp table near as select target_key, {TARGET} as target "
             "from targets t"
@@ -78,9 +77,15 @@ def refresh(cursor: Cursor) -> int:
     else:
         _forget(cursor)
     touched = [row[0] for row in cursor.execute("select distinct action from touched").fetchall()]
+    actions = None if everything else touched
     found = _group(cursor, everything=everything)
     cursor.execute("delete from touched")
-    _find_storms(cursor, None if everything else touched)
+    # Runs do not depend on storms, so that a second round finds the same ones.
+    if storming.look(cursor, actions):
+        _forget(cursor)
+        _group(cursor, everything=False)
+        cursor.execute("delete from touched")
+    storming.join(cursor, actions)
     return found
 
 
@@ -104,7 +109,8 @@ def _forget(cursor: Cursor) -> None:
 _FAILED = """
 create or replace temp table failed as
 select e.event_id, e.occurred_at, e.action_key, e.actor_key, e.target_key, e.target_type,
- e.workspace_id, a.action, n.target,
+ e.workspace_id, a.action, n.target, exists (select 1 from storms s where s.action = a.action
+  and e.occurred_at >= s.first_at and e.occurred_at < s.until) as stormy,
  row_number() over (order by a.action, n.target, e.occurred_at, e.event_id) - 1 as pos
 from events e join actions a using (action_key) join near n using (target_key)
 where e.action_key in ({keys}) and {touched}
@@ -129,13 +135,20 @@ def _group(cursor: Cursor, *, everything: bool) -> int:
     among = ", ".join(str(key) for (key,) in keys)
     cursor.execute(_FAILED.format(keys=among, touched="true" if everything else _TOUCHED))
     read = cursor.execute(
-        "select dense_rank() over (order by action, target) as series, epoch_us(occurred_at) as at "
-        "from failed order by pos"
+        "select dense_rank() over (order by action, target) as series, "
+        "epoch_us(occurred_at) as moment, stormy from failed order by pos"
     ).fetchnumpy()
-    found = grouping.group(read["series"].astype(np.int64), read["at"].astype(np.int64))
+    found = grouping.group(read["series"], read["moment"], read["stormy"])
     cursor.register(
         "placed",
-        pa.table({"pos": np.arange(len(found.run)), "run": found.run, "number": found.incident}),
+        pa.table(
+            {
+                "pos": np.arange(len(found.run)),
+                "run": found.run,
+                "onset": found.onset,
+                "number": found.incident,
+            }
+        ),
     )
     cursor.register(
         "groups",
@@ -157,7 +170,7 @@ def _group(cursor: Cursor, *, everything: bool) -> int:
     cursor.execute("insert into incidents select * exclude (number), null from made")
     cursor.execute(
         "insert into attempts select f.event_id, f.occurred_at, f.action_key, f.actor_key, "
-        "f.target_key, f.target_type, f.workspace_id, m.incident_id, p.run "
+        "f.target_key, f.target_type, f.workspace_id, m.incident_id, p.run, p.onset "
         "from failed f join placed p using (pos) join made m using (number)"
     )
     for name in ("placed", "groups"):
@@ -165,31 +178,3 @@ def _group(cursor: Cursor, *, everything: bool) -> int:
     for name in ("made", "failed"):
         cursor.execute(f"drop table {name}")
     return len(found.first)
-
-
-def _find_storms(cursor: Cursor, actions: list[str] | None) -> None:
-    """Find the storms of *actions* (None: of all) among all their incidents, and note changes."""
-    where = "" if actions is None else "where list_contains($actions, action) "
-    read = cursor.execute(
-        "select rowid as place, dense_rank() over (order by action) as action, "
-        "epoch_us(first_at) as first, epoch_us(last_at) as last, storm_id is not null as stormy "
-        f"from incidents {where}order by action, first_at, incident_id",
-        {} if actions is None else {"actions": actions},
-    ).fetchnumpy()
-    place, first, last = read["place"], read["first"], read["last"]
-    edges = np.flatnonzero(np.diff(read["action"], prepend=-1, append=-1))
-    heads = np.full(len(place), -1, np.int64)
-    for start, end in itertools.pairwise(edges):
-        found = storms.storms(first[start:end], last[start:end])
-        heads[start:end] = np.where(found >= 0, place[start:end][found], -1)
-    concerned = (heads >= 0) | read["stormy"]
-    if not concerned.any():
-        return
-    cursor.register("stormy", pa.table({"place": place[concerned], "head": heads[concerned]}))
-    cursor.execute(
-        "update incidents set storm_id = s.storm_id from ("
-        "select s.place, 'storm-' || h.incident_id as storm_id from stormy s "
-        "left join incidents h on h.rowid = s.head) s "
-        "where s.place = incidents.rowid and s.storm_id is distinct from incidents.storm_id"
-    )
-    cursor.unregister("stormy")

@@ -19,42 +19,45 @@ _PRIOR = _DAY // _WINDOW
 _OUTLASTS = 2 * HOUR
 
 
-def storms(first: Ints, last: Ints) -> Ints:
-    """Return the storm of each incident of one action: the place of its first one, or -1.
+def spans(onsets: Ints) -> list[tuple[int, int]]:
+    """Return when one action's storms began: spans of microseconds, the end not included.
 
-    *first* and *last* are the incidents' first and last attempts in microseconds, sorted by
-    *first*; no target begins two incidents in half an hour. A storm is at least 5 targets within
-    30 minutes and more than 20 bits of surprise.
+    *onsets* are the sorted times at which runs began to fail, no target twice in half an hour. A
+    storm is at least 5 targets within 30 minutes and more than 20 bits of surprise.
     """
-    found = np.full(len(first), -1, np.int64)
-    if len(first) < _FEWEST:
-        return found
-    counts = np.searchsorted(first, first + _WINDOW) - np.arange(len(first))
-    heads = np.flatnonzero((counts >= _FEWEST) & (_surprise(first, counts) > _BITS))
-    at = 0
-    while at < len(heads):
-        begin = heads[at]
-        end = begin + counts[begin]
-        while at < len(heads) and heads[at] < end:
-            end = max(end, heads[at] + counts[heads[at]])
-            at += 1
-        members = np.arange(begin, end)
-        members = members[last[members] <= np.median(last[members]) + _OUTLASTS]
-        if len(members) >= _FEWEST:
-            found[members] = members[0]
+    if len(onsets) < _FEWEST:
+        return []
+    counts = np.searchsorted(onsets, onsets + _WINDOW) - np.arange(len(onsets))
+    found: list[tuple[int, int]] = []
+    for head in np.flatnonzero((counts >= _FEWEST) & (_surprise(onsets, counts) > _BITS)):
+        begin, end = int(onsets[head]), int(onsets[head]) + _WINDOW
+        if found and begin < found[-1][1]:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((begin, end))
     return found
 
 
-def _surprise(first: Ints, counts: Ints) -> npt.NDArray[np.float64]:
+def members(last: Ints) -> Ints:
+    """Return the places of those incidents that are one storm, of all that began in its span.
+
+    *last* are their last attempts in microseconds. A target that goes on failing for two hours
+    more than half of them has a trouble of its own; fewer than 5 are no storm.
+    """
+    found = np.flatnonzero(last <= np.median(last) + _OUTLASTS) if len(last) else np.arange(0)
+    return found if len(found) >= _FEWEST else found[:0]
+
+
+def _surprise(onsets: Ints, counts: Ints) -> npt.NDArray[np.float64]:
     """Return the bits of so many onsets in the window from each onset on.
 
     The rate is that of the other onsets, or where it is higher that of the same hour of the other
     days, since a nightly schedule is no storm. Bits are those of Chernoff's bound of the Poisson
     tail, which is closed and never too high.
     """
-    span = max(int(first[-1] - first[0]), 1)
-    overall = (len(first) - counts + 1) / (span / _WINDOW + _PRIOR)
-    hours = first // HOUR % 24
+    span = max(int(onsets[-1] - onsets[0]), 1)
+    overall = (len(onsets) - counts + 1) / (span / _WINDOW + _PRIOR)
+    hours = onsets // HOUR % 24
     alike = np.bincount(hours, minlength=24)[hours]
     here = _alike_within(hours, counts)
     hourly = (alike - here) / (span / _DAY + 1) * (_WINDOW / HOUR)
