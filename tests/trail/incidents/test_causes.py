@@ -1,0 +1,40 @@
+"""The surprise of a change, by hand, and what may be blamed."""
+
+import math
+
+import pytest
+
+from trail.incidents import causes
+
+DAY = 86_400.0
+
+
+def test_bits_are_those_of_the_formula() -> None:
+    expected = -math.log2(1 - math.exp(-720 / (19 * DAY)))
+    assert causes.bits(720, 19 * DAY) == pytest.approx(expected)
+    assert causes.bits(0, DAY) == causes.bits(1, DAY)
+
+
+def test_risk_ranks_and_is_not_blamed() -> None:
+    assert causes.score(4.0, 9) == 7.0
+    assert not causes.blamed(4.9, 60, "persistent", 7_200, upstream=False)
+
+
+def test_a_trail_that_has_begun_knows_no_rate() -> None:
+    assert causes.every_s(1, 60) == DAY
+    assert causes.every_s(0, 2 * DAY) == 2 * DAY
+
+
+@pytest.mark.parametrize(
+    ("class_", "before_s", "upstream", "expected"),
+    [
+        ("persistent", 720, False, True),
+        ("retries exhausted", 720, False, True),
+        ("persistent", 720, True, False),
+        ("persistent", 7_201, False, False),
+        ("transient", 720, False, False),
+        ("storm", 720, False, False),
+    ],
+)
+def test_blame(class_: str, before_s: float, upstream: bool, expected: bool) -> None:
+    assert causes.blamed(9.0, before_s, class_, 7_200, upstream=upstream) is expected
