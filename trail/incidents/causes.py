@@ -7,12 +7,14 @@ upstream is ever blamed, since without a link the first of fifty candidates is r
 import datetime as dt
 import math
 
-from trail.incidents.grouping import STORM, TRANSIENT
+from trail.incidents.grouping import EXHAUSTED, STORM, TRANSIENT
 
 LOOK_BACK = dt.timedelta(hours=24)
 MOST_SHOWN = 3
 
-_BLAME_BITS = 5.0
+# DETECTION's 5 bits, at the rate of working hours: people change things in a third of the day, and
+# what they change fails in the same hours.
+_BLAME_BITS = 5.0 + math.log2(3)
 _RISK_SHARE = 3.0
 # Of a trail that has only begun nothing is known about how often things change.
 _SHORTEST_TRAIL_S = 86_400.0
@@ -38,16 +40,14 @@ def score(surprise: float, risk: int) -> float:
     return surprise + risk / _RISK_SHARE
 
 
-def blamed(surprise: float, before_s: float, class_: str, gap_s: int, *, upstream: bool) -> bool:
+def blamed(
+    surprise: float, before_s: float, class_: str, gap_s: int, *, is_open: bool, upstream: bool
+) -> bool:
     """Return whether a change may be called the cause of an incident.
 
-    Only above 5 bits, the risk not counted. What goes away by itself, or hits many at once, was
+    Only above 6.6 bits, the risk not counted. What went away by itself, or hits many at once, was
     not caused by one change; and a change that lies further back than the incident's own rhythm
     would have shown earlier.
     """
-    return (
-        not upstream
-        and surprise > _BLAME_BITS
-        and class_ not in (TRANSIENT, STORM)
-        and before_s <= gap_s
-    )
+    passed = class_ in (TRANSIENT, STORM) or (class_ == EXHAUSTED and not is_open)
+    return not upstream and not passed and surprise > _BLAME_BITS and before_s <= gap_s

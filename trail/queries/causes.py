@@ -96,7 +96,9 @@ def _change(row: dict[str, Any], each: Incident, first: dt.datetime, *, upstream
         bits=surprise,
         score=causes.score(surprise, row["risk"]),
         upstream=upstream,
-        blamed=causes.blamed(surprise, before_s, each.class_, each.gap_s, upstream=upstream),
+        blamed=causes.blamed(
+            surprise, before_s, each.class_, each.gap_s, is_open=each.open, upstream=upstream
+        ),
     )
 
 

@@ -17,7 +17,7 @@ def test_bits_are_those_of_the_formula() -> None:
 
 def test_risk_ranks_and_is_not_blamed() -> None:
     assert causes.score(4.0, 9) == 7.0
-    assert not causes.blamed(4.9, 60, "persistent", 7_200, upstream=False)
+    assert not causes.blamed(6.5, 60, "persistent", 7_200, is_open=True, upstream=False)
 
 
 def test_a_trail_that_has_begun_knows_no_rate() -> None:
@@ -26,15 +26,18 @@ def test_a_trail_that_has_begun_knows_no_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("class_", "before_s", "upstream", "expected"),
+    ("class_", "is_open", "before_s", "upstream", "expected"),
     [
-        ("persistent", 720, False, True),
-        ("retries exhausted", 720, False, True),
-        ("persistent", 720, True, False),
-        ("persistent", 7_201, False, False),
-        ("transient", 720, False, False),
-        ("storm", 720, False, False),
+        ("persistent", True, 720, False, True),
+        ("retries exhausted", True, 720, False, True),
+        ("persistent", True, 720, True, False),
+        ("persistent", True, 7_201, False, False),
+        ("transient", True, 720, False, False),
+        ("persistent", False, 720, False, True),
+        ("retries exhausted", False, 720, False, False),
+        ("storm", True, 720, False, False),
     ],
 )
-def test_blame(class_: str, before_s: float, upstream: bool, expected: bool) -> None:
-    assert causes.blamed(9.0, before_s, class_, 7_200, upstream=upstream) is expected
+def test_blame(class_: str, is_open: bool, before_s: float, upstream: bool, expected: bool) -> None:
+    found = causes.blamed(9.0, before_s, class_, 7_200, is_open=is_open, upstream=upstream)
+    assert found is expected

@@ -66,7 +66,8 @@ def test_without_a_rhythm_26_hours_of_silence_end_an_incident(
         (2, 0, "transient"),
         (3, 0, "repeating"),
         (1, 1, "retries exhausted"),
-        (2, 1, "persistent"),
+        (2, 1, "retries exhausted"),
+        (3, 1, "repeating"),
         (2, 2, "persistent"),
     ],
 )
