@@ -15,6 +15,8 @@ MOST_SHOWN = 3
 # DETECTION's 5 bits, at the rate of working hours: people change things in a third of the day, and
 # what they change fails in the same hours.
 _BLAME_BITS = 5.0 + math.log2(3)
+# Before so much of a trail is known, no rate of changes is; DETECTION starts others then as well.
+_COLD_S = 14 * 86_400.0
 _RISK_SHARE = 3.0
 # Of a trail that has only begun nothing is known about how often things change.
 _SHORTEST_TRAIL_S = 86_400.0
@@ -41,13 +43,21 @@ def score(surprise: float, risk: int) -> float:
 
 
 def blamed(
-    surprise: float, before_s: float, class_: str, gap_s: int, *, is_open: bool, upstream: bool
+    surprise: float,
+    before_s: float,
+    class_: str,
+    gap_s: int,
+    trail_s: float,
+    *,
+    is_open: bool,
+    upstream: bool,
 ) -> bool:
     """Return whether a change may be called the cause of an incident.
 
-    Only above 6.6 bits, the risk not counted. What went away by itself, or hits many at once, was
-    not caused by one change; and a change that lies further back than the incident's own rhythm
-    would have shown earlier.
+    Only above 6.6 bits, the risk not counted, and after 14 days of trail. What went away by itself,
+    or hits many at once, was not caused by one change; and a change that lies further back than the
+    incident's own rhythm would have shown earlier.
     """
     passed = class_ in (TRANSIENT, STORM) or (class_ == EXHAUSTED and not is_open)
-    return not upstream and not passed and surprise > _BLAME_BITS and before_s <= gap_s
+    known = surprise > _BLAME_BITS and trail_s >= _COLD_S
+    return known and not upstream and not passed and before_s <= gap_s

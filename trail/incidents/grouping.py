@@ -29,6 +29,7 @@ _UNKNOWN = 24 * HOUR
 _QUARTER = 0.25
 # A rhythm is even where its longer intervals are at most so much longer than its shorter ones.
 _EVEN = 1.25
+_ALIKE = 0.1
 
 TRANSIENT = "transient"
 EXHAUSTED = "retries exhausted"
@@ -62,15 +63,16 @@ class Groups:
     gap: Ints
 
 
-def group(series: Ints, at: Ints, stormy: Flags) -> Groups:
+def group(series: Ints, at: Ints, storm: Ints) -> Groups:
     """Return the runs and incidents of attempts, which are sorted by series and then by time.
 
-    *stormy* marks attempts while the action fails on many targets. Where that begins or ends for a
-    target without a rhythm of its own, two hours of silence end an incident.
+    *storm* numbers the storm of its action in which an attempt lies, 0 for none. For a target whose
+    rhythm is slow or not known, two hours of silence end an incident where a storm begins or ends,
+    and between runs that went through in the end, unless they come at an even beat.
 
     *at* is in microseconds. A run ends at a silence of more than min(30 min, 0.45 x rhythm), an
     incident at one of clamp(2.2 x rhythm, 2 h, 26 h); the rhythm is the 25th percentile of the
-    intervals between the series' runs, 24 h where there are none.
+    intervals between the series' runs, 24 h where there are fewer than two.
     """
     opens = _changes(series)
     number = np.cumsum(opens) - 1
@@ -87,17 +89,37 @@ def group(series: Ints, at: Ints, stormy: Flags) -> Groups:
     rhythm = np.where(rhythm > 0, rhythm, _UNKNOWN)
     gap = np.clip((_INCIDENT_TIMES * rhythm).astype(np.int64), _SHORTEST, _LONGEST)
     slow = (gap >= _LONGEST)[number]
-    cuts = slow & (silence > _SHORTEST) & (stormy != _before(stormy, runs))
+    apart = (storm != _before(storm, runs)) | _unrelated(number, at, runs)
+    cuts = slow & (silence > _SHORTEST) & apart
     starts = opens | (runs & (cuts | (silence > gap[number])))
     return _summary(at, runs, _onsets(opens, runs, at), starts, gap[number])
 
 
-def _before(stormy: Flags, runs: Flags) -> Flags:
-    """Return for each attempt whether the run before its own began in a storm."""
-    begins = stormy[runs]
-    earlier = np.zeros(len(begins), np.bool_)
+def _before(storm: Ints, runs: Flags) -> Ints:
+    """Return for each attempt the storm in which the run before its own began."""
+    begins = storm[runs]
+    earlier = np.zeros(len(begins), np.int64)
     earlier[1:] = begins[:-1]
-    found: Flags = earlier[np.cumsum(runs) - 1]
+    found: Ints = earlier[np.cumsum(runs) - 1]
+    return found
+
+
+def _unrelated(number: Ints, at: Ints, runs: Flags) -> Flags:
+    """Return for each attempt whether neither its run nor the one before used all attempts.
+
+    Runs that come at the interval of a neighbour are a schedule that fails, and related.
+    """
+    places = np.flatnonzero(runs)
+    soft = np.diff(places, append=len(at)) < MOST_ATTEMPTS
+    interval = np.diff(at[places], prepend=at[:1])
+    first = np.diff(number[places], prepend=-1) != 0
+    alike = np.zeros(len(places), np.bool_)
+    near = ~first[1:] & ~first[:-1] & (np.abs(np.diff(interval)) <= _ALIKE * interval[1:])
+    alike[1:] |= near
+    alike[:-1] |= near
+    soft_before = np.zeros(len(places), np.bool_)
+    soft_before[1:] = soft[:-1]
+    found: Flags = (soft & soft_before & ~alike)[np.cumsum(runs) - 1]
     return found
 
 
@@ -160,11 +182,15 @@ def _count(number: Ints) -> int:
 
 
 def _rhythm(number: Ints, at: Ints, runs: Flags) -> Ints:
-    """Return for each series the 25th percentile of the intervals between runs, or 0."""
+    """Return for each series the 25th percentile of the intervals between runs, or 0.
+
+    One interval is no rhythm yet.
+    """
     places = np.flatnonzero(runs)
     groups, starts = number[places], at[places]
     intervals, same = np.diff(starts), groups[1:] == groups[:-1]
-    return _quantile(groups[1:][same], intervals[same], _count(number), _QUARTER)
+    found = _quantile(groups[1:][same], intervals[same], _count(number), _QUARTER)
+    return np.where(np.bincount(groups, minlength=_count(number)) >= 3, found, 0)
 
 
 def _steady(number: Ints, silence: Ints, runs: Flags) -> Ints:

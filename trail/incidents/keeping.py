@@ -109,8 +109,9 @@ def _forget(cursor: Cursor) -> None:
 _FAILED = """
 create or replace temp table failed as
 select e.event_id, e.occurred_at, e.action_key, e.actor_key, e.target_key, e.target_type,
- e.workspace_id, a.action, n.target, exists (select 1 from storms s where s.action = a.action
-  and e.occurred_at >= s.first_at and e.occurred_at < s.until) as stormy,
+ e.workspace_id, a.action, n.target, coalesce((select max(epoch_us(s.first_at)) from storms s
+  where s.action = a.action and e.occurred_at >= s.first_at and e.occurred_at < s.until), 0)
+  as storm,
  row_number() over (order by a.action, n.target, e.occurred_at, e.event_id) - 1 as pos
 from events e join actions a using (action_key) join near n using (target_key)
 where e.action_key in ({keys}) and {touched}
@@ -136,9 +137,9 @@ def _group(cursor: Cursor, *, everything: bool) -> int:
     cursor.execute(_FAILED.format(keys=among, touched="true" if everything else _TOUCHED))
     read = cursor.execute(
         "select dense_rank() over (order by action, target) as series, "
-        "epoch_us(occurred_at) as moment, stormy from failed order by pos"
+        "epoch_us(occurred_at) as moment, storm from failed order by pos"
     ).fetchnumpy()
-    found = grouping.group(read["series"], read["moment"], read["stormy"])
+    found = grouping.group(read["series"], read["moment"], read["storm"])
     cursor.register(
         "placed",
         pa.table(

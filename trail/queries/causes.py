@@ -78,7 +78,8 @@ def _ranked(changes: list[Change]) -> list[Change]:
 
 def _change(row: dict[str, Any], each: Incident, first: dt.datetime, *, upstream: bool) -> Change:
     before_s = (each.first_at - row["occurred_at"]).total_seconds()
-    every = causes.every_s(row["changes"], (each.first_at - first).total_seconds())
+    trail_s = (each.first_at - first).total_seconds()
+    every = causes.every_s(row["changes"], trail_s)
     surprise = causes.bits(before_s, every)
     return Change(
         event_id=row["event_id"],
@@ -97,7 +98,13 @@ def _change(row: dict[str, Any], each: Incident, first: dt.datetime, *, upstream
         score=causes.score(surprise, row["risk"]),
         upstream=upstream,
         blamed=causes.blamed(
-            surprise, before_s, each.class_, each.gap_s, is_open=each.open, upstream=upstream
+            surprise,
+            before_s,
+            each.class_,
+            each.gap_s,
+            trail_s,
+            is_open=each.open,
+            upstream=upstream,
         ),
     )
 

@@ -17,7 +17,11 @@ def test_bits_are_those_of_the_formula() -> None:
 
 def test_risk_ranks_and_is_not_blamed() -> None:
     assert causes.score(4.0, 9) == 7.0
-    assert not causes.blamed(6.5, 60, "persistent", 7_200, is_open=True, upstream=False)
+    assert not causes.blamed(6.5, 60, "persistent", 7_200, 30 * DAY, is_open=True, upstream=False)
+
+
+def test_nothing_is_blamed_in_a_trail_of_two_weeks() -> None:
+    assert not causes.blamed(20, 60, "persistent", 7_200, 13 * DAY, is_open=True, upstream=False)
 
 
 def test_a_trail_that_has_begun_knows_no_rate() -> None:
@@ -39,5 +43,7 @@ def test_a_trail_that_has_begun_knows_no_rate() -> None:
     ],
 )
 def test_blame(class_: str, is_open: bool, before_s: float, upstream: bool, expected: bool) -> None:
-    found = causes.blamed(9.0, before_s, class_, 7_200, is_open=is_open, upstream=upstream)
+    found = causes.blamed(
+        9.0, before_s, class_, 7_200, 30 * DAY, is_open=is_open, upstream=upstream
+    )
     assert found is expected

@@ -10,7 +10,7 @@ def grouped(*series: list[float]):
     """Return the groups of series that are given as minutes."""
     numbers = np.repeat(np.arange(len(series)), [len(each) for each in series])
     moments = np.array([round(each * MINUTE) for one in series for each in one], np.int64)
-    return group(numbers.astype(np.int64), moments, np.zeros(len(moments), np.bool_))
+    return group(numbers.astype(np.int64), moments, np.zeros(len(moments), np.int64))
 
 
 def test_nothing_gives_nothing() -> None:
@@ -50,13 +50,34 @@ def test_a_schedule_faster_than_the_silence_between_runs_is_seen() -> None:
     assert found.beat.tolist() == [10 * MINUTE]
 
 
-@pytest.mark.parametrize(("silence", "incidents"), [(25.9, 1), (26.1, 2)])
-def test_without_a_rhythm_26_hours_of_silence_end_an_incident(
-    silence: float, incidents: int
-) -> None:
-    # Rare failures far apart: the rhythm is longer than the longest gap allows.
-    found = grouped([0, 60 * 24 * 10, 60 * 24 * 20, 60 * (24 * 20 + silence)])
+FIVE = (0, 1, 3, 7, 15)
+DAYS_10 = 60 * 24 * 10
+
+
+@pytest.mark.parametrize(("hours", "incidents"), [(25.9, 1), (26.1, 2)])
+def test_without_a_rhythm_26_hours_of_silence_end_an_incident(hours: float, incidents: int) -> None:
+    # Failures far apart: the rhythm is longer than the longest silence allows.
+    starts = (0, DAYS_10, 2 * DAYS_10, 2 * DAYS_10 + 15 + 60 * hours)
+    found = grouped([start + wait for start in starts for wait in FIVE])
     assert len(found.first) == 2 + incidents
+
+
+def test_runs_that_went_through_in_the_end_stay_apart() -> None:
+    assert grouped([0, DAYS_10, DAYS_10 + 60 * 20, 2 * DAYS_10]).runs.tolist() == [1, 1, 1, 1]
+
+
+def test_single_attempts_at_an_even_beat_belong_together() -> None:
+    daily = [DAYS_10 + 60 * 24 * day for day in range(4)]
+    found = grouped([0, *daily, 3 * DAYS_10, 5 * DAYS_10, 7 * DAYS_10, 9 * DAYS_10, 11 * DAYS_10])
+    assert max(found.runs) == 4
+
+
+def test_from_one_storm_to_another_two_hours_are_enough() -> None:
+    numbers = np.zeros(10, np.int64)
+    moments = np.array([start + wait for start in (0, 600) for wait in FIVE], np.int64) * MINUTE
+    apart = group(numbers, moments, np.repeat([1, 2], 5))
+    assert apart.runs.tolist() == [1, 1]
+    assert group(numbers, moments, np.repeat([1, 1], 5)).runs.tolist() == [2]
 
 
 @pytest.mark.parametrize(
