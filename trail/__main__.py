@@ -202,6 +202,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", choices=("csv", "ndjson", "parquet"), default="")
     export.add_argument("--columns", default="", help="comma-separated, in order")
 
+    incidents = commands.add_parser("incidents", help="print failures, folded into incidents")
+
     commands.add_parser("status", help="print what the store holds")
 
     retain = commands.add_parser("retain", help="remove what is older than the settings keep")
@@ -226,9 +228,20 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("remove", "passwd"):
         actions.add_parser(name).add_argument("username")
 
-    for each in (events, facets, export):
+    for each in (events, facets, export, incidents):
         each.add_argument("--query", default="", metavar="QS", help="a page's query string")
-    for name in ("load", "pull", "events", "facets", "export", "status", "retain", "demo"):
+    reporting = (
+        "load",
+        "pull",
+        "events",
+        "facets",
+        "export",
+        "incidents",
+        "status",
+        "retain",
+        "demo",
+    )
+    for name in reporting:
         commands.choices[name].add_argument("--json", action="store_true", help="answer as JSON")
     return parser
 

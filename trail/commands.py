@@ -1,4 +1,4 @@
-"""The commands that work on the store: load, pull, events, facets, export, status.
+"""The commands that work on the store: load, pull, events, facets, export, status, incidents.
 
 Each is one function from parsed arguments to an exit code: 0 is well, 1 is failed. They run here or
 inside the server (see desk), with the same words.
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trail import export as exports
-from trail import pulling, registry, retention_commands
+from trail import incident_commands, pulling, registry, retention_commands
 from trail.desk import Desk
 from trail.errors import InputError
 from trail.filters import Filter
@@ -199,6 +199,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Desk], int]] = {
     "facets": facets,
     "export": export,
     "status": show_status,
+    "incidents": incident_commands.incidents,
     "retain": retention_commands.retain,
     "holds": retention_commands.hold,
 }

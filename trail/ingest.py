@@ -14,6 +14,7 @@ import zstandard
 
 from trail import dimensions, fields, marks, twins
 from trail.errors import InputError
+from trail.incidents import keeping
 from trail.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.records import Record, unfold
 from trail.settings import Limits
@@ -140,6 +141,7 @@ class _Job:
             self._linked = twins.link(cursor, self._batch.batch_id, now)
             cursor.execute(_INSERT, {"now": now, "batch": self._batch.batch_id})
             cursor.execute(_CUBE)
+            keeping.touch(cursor)
         if self._rejects:
             self._quarantine(cursor)
         if self._chunk.mark is not None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from trail import holds, twins
 from trail.filters import Window
+from trail.incidents import keeping
 from trail.selection import literal, span
 from trail.store import Cursor, Params
 
@@ -66,8 +67,10 @@ class Purge:
             )
         cursor.execute(
             "create or replace temp table going as "
-            f"select e.rowid as place, e.event_id from events e where {where}"
+            "select e.rowid as place, e.event_id, e.action_key, e.target_key "
+            f"from events e where {where}"
         )
+        keeping.touch(cursor, "going")
         if self.archived is not None:
             cursor.unregister("archived")
         events = _changed(

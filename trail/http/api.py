@@ -1,4 +1,4 @@
-"""The filtered routes: events, facets and the timeline as JSON, and the exports as downloads.
+"""The filtered routes: events, facets, timeline and incidents as JSON, exports as downloads.
 
 The guard has made sure of a session before any of this runs; what is chosen is the same `Filter`
 that the pages hold.
@@ -23,15 +23,18 @@ from trail.errors import TrailError
 from trail.filters import Filter
 from trail.http.guard import user_of
 from trail.http.streams import ClosingStream
+from trail.incidents import keeping
 from trail.model import EVENT_COLUMNS
 from trail.queries import counts
 from trail.queries import events as listing
+from trail.queries import incident_records as failures
+from trail.queries import incidents as counted
 from trail.queries import timeline as bars
 
 _log = logging.getLogger("trail.access")
 
 # Names in a page's own address that are no part of a filter.
-_NOT_FILTER = ("limit", "after", "columns", "archive")
+_NOT_FILTER = ("limit", "skip", "after", "columns", "archive")
 _MOST_ROWS = 1_000
 _exports: list[anyio.CapacityLimiter] = []
 
@@ -53,12 +56,8 @@ def _answers(work: Callable[[Request], Response]) -> Callable[[Request], Any]:
 def events(request: Request) -> Response:
     """Answer a page of events, the cursor of the next one, and how many there are in all."""
     filter_, store, now = _asked(request)
-    try:
-        limit = min(max(int(request.query_params.get("limit", "200")), 1), _MOST_ROWS)
-    except ValueError:
-        limit = listing.PAGE_ROWS
     after = listing.Cursor.parse(request.query_params.get("after", ""))
-    page = listing.page(store, filter_, now, after=after, rows=limit)
+    page = listing.page(store, filter_, now, after=after, rows=_rows(request))
     return _json(
         {
             "events": [_said(row) for row in page.rows],
@@ -98,6 +97,29 @@ def timeline(request: Request) -> Response:
             ],
         }
     )
+
+
+@_answers
+def incidents(request: Request) -> Response:
+    """Answer a page of incidents, the most urgent first, and how many there are in all."""
+    filter_, store, now = _asked(request)
+    keeping.catch_up(store)
+    found = failures.records(
+        store, filter_, now, rows=_rows(request), skip=_number(request, "skip", 0)
+    )
+    return _json({"incidents": list(found), "count": counted.tiles(store, filter_, now).incidents})
+
+
+def _rows(request: Request) -> int:
+    return min(max(_number(request, "limit", listing.PAGE_ROWS), 1), _MOST_ROWS)
+
+
+def _number(request: Request, name: str, usual: int) -> int:
+    """Return the whole number *name* of the address, not less than 0; *usual* where it is none."""
+    try:
+        return max(int(request.query_params.get(name, usual)), 0)
+    except ValueError:
+        return usual
 
 
 def _export(kind: str) -> Callable[[Request], Any]:
@@ -160,6 +182,7 @@ ROUTES: list[Route] = [
     Route("/api/events", events),
     Route("/api/facets", facets),
     Route("/api/timeline", timeline),
+    Route("/api/incidents", incidents),
     *(Route(f"/export.{kind}", _export(kind)) for kind in exports.FORMATS),
     Route("/healthz", healthz),
 ]

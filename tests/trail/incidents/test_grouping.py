@@ -1,0 +1,96 @@
+"""Grouping on arrays: the bounds of runs and incidents, the classes, and the rhythm."""
+
+import numpy as np
+import pytest
+
+from trail.incidents.grouping import HOUR, MINUTE, classes, group
+
+
+def grouped(*series: list[float]):
+    """Return the groups of series that are given as minutes."""
+    numbers = np.repeat(np.arange(len(series)), [len(each) for each in series])
+    moments = np.array([round(each * MINUTE) for one in series for each in one], np.int64)
+    return group(numbers.astype(np.int64), moments, np.zeros(len(moments), np.int64))
+
+
+def test_nothing_gives_nothing() -> None:
+    assert len(grouped([]).first) == 0
+
+
+def test_attempts_of_one_run_are_one_incident() -> None:
+    found = grouped([0, 1, 3, 7, 15])
+    assert found.attempts.tolist() == [5]
+    assert found.runs.tolist() == [1]
+    assert found.classes.tolist() == ["retries exhausted"]
+    assert found.gap.tolist() == [26 * HOUR]
+
+
+def test_two_series_never_meet() -> None:
+    found = grouped([0, 1], [1, 2])
+    assert found.incident.tolist() == [0, 0, 1, 1]
+    assert found.run.tolist() == [0, 0, 1, 1]
+
+
+def test_an_hourly_schedule_is_one_incident_of_many_runs() -> None:
+    found = grouped([60.0 * hour for hour in range(24)])
+    assert found.runs.tolist() == [24]
+    assert found.beat.tolist() == [HOUR]
+    assert found.gap.tolist() == [round(2.2 * HOUR)]
+    assert found.classes.tolist() == ["repeating"]
+
+
+def test_an_hourly_schedule_that_pauses_for_three_hours_is_two_incidents() -> None:
+    found = grouped([60.0 * hour for hour in (0, 1, 2, 3, 6, 7, 8)])
+    assert found.runs.tolist() == [4, 3]
+
+
+def test_a_schedule_faster_than_the_silence_between_runs_is_seen() -> None:
+    found = grouped([10.0 * number for number in range(30)])
+    assert found.runs.tolist() == [30]
+    assert found.beat.tolist() == [10 * MINUTE]
+
+
+FIVE = (0, 1, 3, 7, 15)
+DAYS_10 = 60 * 24 * 10
+
+
+@pytest.mark.parametrize(("hours", "incidents"), [(25.9, 1), (26.1, 2)])
+def test_without_a_rhythm_26_hours_of_silence_end_an_incident(hours: float, incidents: int) -> None:
+    # Failures far apart: the rhythm is longer than the longest silence allows.
+    starts = (0, DAYS_10, 2 * DAYS_10, 2 * DAYS_10 + 15 + 60 * hours)
+    found = grouped([start + wait for start in starts for wait in FIVE])
+    assert len(found.first) == 2 + incidents
+
+
+def test_runs_that_went_through_in_the_end_stay_apart() -> None:
+    assert grouped([0, DAYS_10, DAYS_10 + 60 * 20, 2 * DAYS_10]).runs.tolist() == [1, 1, 1, 1]
+
+
+def test_single_attempts_at_an_even_beat_belong_together() -> None:
+    daily = [DAYS_10 + 60 * 24 * day for day in range(4)]
+    found = grouped([0, *daily, 3 * DAYS_10, 5 * DAYS_10, 7 * DAYS_10, 9 * DAYS_10, 11 * DAYS_10])
+    assert max(found.runs) == 4
+
+
+def test_from_one_storm_to_another_two_hours_are_enough() -> None:
+    numbers = np.zeros(10, np.int64)
+    moments = np.array([start + wait for start in (0, 600) for wait in FIVE], np.int64) * MINUTE
+    apart = group(numbers, moments, np.repeat([1, 2], 5))
+    assert apart.runs.tolist() == [1, 1]
+    assert group(numbers, moments, np.repeat([1, 1], 5)).runs.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("runs", "exhausted", "expected"),
+    [
+        (1, 0, "transient"),
+        (2, 0, "transient"),
+        (3, 0, "repeating"),
+        (1, 1, "retries exhausted"),
+        (2, 1, "retries exhausted"),
+        (3, 1, "repeating"),
+        (2, 2, "persistent"),
+    ],
+)
+def test_classes(runs: int, exhausted: int, expected: str) -> None:
+    assert classes(np.array([runs]), np.array([exhausted])).tolist() == [expected]

@@ -1,0 +1,135 @@
+"""Wording: what is said of an incident, and what never is."""
+
+import datetime as dt
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from trail.incidents import words
+from trail.incidents.grouping import CLASSES
+from trail.incidents.model import Change, Incident
+
+OSLO, UTC = ZoneInfo("Europe/Oslo"), ZoneInfo("UTC")
+NOW = dt.datetime(2026, 10, 7, 1, 30, tzinfo=dt.UTC)
+FIRST = dt.datetime(2026, 10, 6, 2, 0)
+HOURLY = Incident(
+    incident_id="a1",
+    class_="repeating",
+    open=True,
+    action="Warehouse Run Failed",
+    category="Warehouses",
+    target="wh_prod",
+    target_type="warehouse",
+    target_id="wh_prod",
+    target_name="Snowflake prod",
+    targets=1,
+    first_event_id="e1",
+    first_at=FIRST,
+    last_at=dt.datetime(2026, 10, 7, 1, 0),
+    closes_at=dt.datetime(2026, 10, 7, 3, 12),
+    gap_s=7_920,
+    attempts=24,
+    runs=24,
+    exhausted=0,
+    beat_s=3_600,
+    completed_at=None,
+)
+EDIT = Change(
+    event_id="c1",
+    occurred_at=FIRST,
+    action="Warehouses Modified",
+    kind="modify",
+    actor_id="users/ana",
+    actor_name="",
+    target_type="warehouse",
+    target_id="wh_prod",
+    target_name="Snowflake prod",
+    before_s=720.0,
+    changes=4,
+    every_days=19.2,
+    bits=11.0,
+    score=12.0,
+    upstream=False,
+    blamed=True,
+)
+
+
+def test_an_open_incident() -> None:
+    assert (
+        words.headline(HOURLY, NOW, UTC)
+        == "Warehouse Snowflake prod: 24 failed attempts since Tue 02:00, hourly"
+    )
+    assert words.silence(HOURLY, NOW, UTC) == "no failure since 01:00"
+    assert words.silence(HOURLY, NOW, OSLO) == "no failure since 03:00"
+
+
+def test_a_closed_incident() -> None:
+    closed = replace(
+        HOURLY, open=False, beat_s=None, attempts=5, last_at=dt.datetime(2026, 10, 6, 2, 15)
+    )
+    assert (
+        words.headline(closed, NOW, UTC)
+        == "Warehouse Snowflake prod: 5 failed attempts from Tue 02:00 to 02:15"
+    )
+    once = replace(closed, attempts=1, last_at=FIRST)
+    assert words.headline(once, NOW, UTC) == "Warehouse Snowflake prod: 1 failed attempt, Tue 02:00"
+
+
+def test_a_storm() -> None:
+    storm = replace(HOURLY, class_="storm", targets=40, target_type="audience", attempts=46)
+    assert (
+        words.headline(storm, NOW, UTC)
+        == "40 audiences began to fail together Tue 02:00: 46 failed attempts in all"
+    )
+
+
+@pytest.mark.parametrize("class_", CLASSES)
+@pytest.mark.parametrize("is_open", [True, False])
+def test_nothing_is_said_to_work_again(class_: str, is_open: bool) -> None:
+    each = replace(HOURLY, class_=class_, open=is_open)
+    said = " ".join(
+        [words.headline(each, NOW, UTC), words.silence(each, NOW, UTC), words.verdict(each)]
+    )
+    for word in ("recover", "succe", "healed", "fixed", "resolved", "complete"):
+        assert word not in said.lower()
+
+
+def test_a_success_event_says_so() -> None:
+    done = replace(HOURLY, completed_at=dt.datetime(2026, 10, 7, 1, 10))
+    assert words.silence(done, NOW, UTC) == "completed at 01:10"
+
+
+def test_changes_bear_their_numbers() -> None:
+    assert (
+        words.before(EDIT)
+        == "Warehouses Modified 12 minutes before; this warehouse changes every 19 days"
+    )
+    assert words.before(replace(EDIT, changes=1, every_days=83.0)).endswith(
+        "; the only change of this warehouse in 83 days"
+    )
+    assert "on Snowflake prod;" in words.before(replace(EDIT, upstream=True))
+    assert words.changes_title([EDIT]) == "Likely cause"
+    assert words.changes_title([replace(EDIT, blamed=False)]) == "Changes nearby"
+    assert words.changes_title([]) == "No change in the 24 hours before"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (10, "less than a minute"),
+        (60, "1 minute"),
+        (720, "12 minutes"),
+        (3_590, "1 hour"),
+        (10_800, "3 hours"),
+        (19 * 86_400, "19 days"),
+    ],
+)
+def test_spans(seconds: float, expected: str) -> None:
+    assert words.span(seconds) == expected
+
+
+def test_old_moments_bear_their_date() -> None:
+    assert words.when(dt.datetime(2026, 9, 3, 14, 2), NOW, UTC) == "3 Sep 14:02"
+    assert words.when(dt.datetime(2025, 9, 3, 14, 2), NOW, UTC) == "3 Sep 2025 14:02"
+    assert words.when(dt.datetime(2026, 10, 7, 23, 30), NOW, OSLO) == "8 Oct 01:30"
