@@ -8,7 +8,8 @@ import streamlit as st
 
 from trail import catalogue, coverage
 from trail.filters import Filter
-from trail.queries import counts, events, overview, status, timeline
+from trail.incidents import keeping
+from trail.queries import counts, events, incidents, overview, status, timeline
 from trail.store import Store, utc_now
 from ui import charts, filter_bar, needs, state, watch, words
 from ui.components import bridge, ranked_list, tiles
@@ -16,6 +17,7 @@ from ui.components.ranked_list import CategoryRow
 from ui.page import Context, Page
 
 _ROWS = 7
+_FAILURES = "Failure incidents"
 
 
 def render(ctx: Context) -> None:
@@ -70,14 +72,24 @@ def _tiles(
         note = f"{found.new} seen for the first time"
         rows.append(_tile(name, found.active, found.before, note, found.by_day))
         ways[name] = changes.put("actor_type", actor_type, "include")
-    for name, narrow in (
-        ("Failed attempts", overview.failures),
-        ("Destructive changes", overview.destructive),
-    ):
-        number = counts.count(store, narrow(filter_), now)
-        number_before = counts.count(store, narrow(before), now)
-        rows.append(_tile(name, number, number_before, f"{number_before:,} before", []))
-        ways[name] = narrow(filter_)
+    keeping.catch_up(store)
+    failing = incidents.tiles(store, filter_, now)
+    failing_before = incidents.tiles(store, before, now)
+    attempts = words.number(failing.attempts, "failed attempt")
+    rows.append(
+        _tile(
+            _FAILURES,
+            failing.incidents,
+            failing_before.incidents,
+            f"{failing.open:,} open, from {attempts}",
+            [],
+        )
+    )
+    destroyed = counts.count(store, overview.destructive(filter_), now)
+    destroyed_before = counts.count(store, overview.destructive(before), now)
+    note = f"{destroyed_before:,} before"
+    rows.append(_tile("Destructive changes", destroyed, destroyed_before, note, []))
+    ways["Destructive changes"] = overview.destructive(filter_)
     if rows[3]["delta"].startswith("+"):
         rows[3]["tone"] = "bad"
         rows[3]["delta"] = f"▲ {rows[3]['delta']}"
@@ -85,7 +97,10 @@ def _tiles(
 
     def go() -> None:
         for name in bridge.ways("tiles"):
-            _explore(ways[name])
+            if name == _FAILURES:
+                state.leave_for(state.FAILURES, filter_)
+            else:
+                _explore(ways[name])
 
     tiles.tiles(rows, "tiles", go)
 

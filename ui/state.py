@@ -17,17 +17,19 @@ DEFAULT_FROM = "7d"
 
 # Names in a page's address beside the filter's: the opened event and its time, a page's edge, an
 # archived month that is looked at instead of the present trail, a page's section, how the
-# timeline is cut, and whom or what the page of people is about.
+# timeline is cut, whom or what the page of people is about, and the incident that is looked at.
 OWN = (
     *("event", "at", "after", "before", "archive", "section"),
     *("grain", "by", "top"),
     *("who", "what"),
+    *("incident", "class"),
 )
 
 # Where pages stand from the main script, as links between them want it.
 EXPLORE = "../pages/explore.py"
 CONNECT = "../pages/connect.py"
 PEOPLE = "../pages/people.py"
+FAILURES = "../pages/failures.py"
 
 _ZONE = "zone"
 _LEAVING = "leaving"

@@ -153,6 +153,12 @@ def short_moment(at: dt.datetime, zone: ZoneInfo) -> str:
     return f"{at.replace(tzinfo=dt.UTC).astimezone(zone):%a %H:%M}"
 
 
+def short_day_moment(at: dt.datetime, zone: ZoneInfo) -> str:
+    """Return a UTC time in *zone* with its day: `Thu 19 Nov 02:10`."""
+    local = at.replace(tzinfo=dt.UTC).astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
 def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
     """Return a span of UTC times in *zone*: `Tue 17 Nov 00:00 – Mon 23 Nov 14:35, Europe/Oslo`."""
     first = start.replace(tzinfo=dt.UTC).astimezone(zone)

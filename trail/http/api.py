@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from trail import boot, runtime
+from trail import boot, incident_csv, runtime
 from trail import export as exports
 from trail.errors import TrailError
 from trail.filters import Filter
@@ -143,6 +143,24 @@ def _export(kind: str) -> Callable[[Request], Any]:
     return export
 
 
+async def export_incidents(request: Request) -> Response:
+    """Answer the incidents as a CSV download."""
+    try:
+        filter_, store, now = _asked(request)
+    except TrailError as problem:
+        return JSONResponse({"error": problem.message, "hint": problem.hint}, 400)
+    await anyio.to_thread.run_sync(keeping.catch_up, store)
+    user = user_of(request)
+    _log.info("export incidents by %s: %s", user.username if user else "", filter_.query())
+    name = exports.Export(filter_).file_name(now).replace("audit-trail", "incidents")
+    return ClosingStream(
+        incident_csv.stream(store, filter_, now),
+        _limiter(),
+        {"Content-Disposition": f'attachment; filename="{name}"'},
+        exports.FORMATS["csv"],
+    )
+
+
 def _limiter() -> anyio.CapacityLimiter:
     if not _exports:
         _exports.append(anyio.CapacityLimiter(runtime.current().settings.limits.exports))
@@ -184,5 +202,6 @@ ROUTES: list[Route] = [
     Route("/api/timeline", timeline),
     Route("/api/incidents", incidents),
     *(Route(f"/export.{kind}", _export(kind)) for kind in exports.FORMATS),
+    Route("/export.incidents.csv", export_incidents),
     Route("/healthz", healthz),
 ]

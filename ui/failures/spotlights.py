@@ -1,0 +1,54 @@
+"""Two spotlights side by side: runs of warehouses, and syncs of audiences and traits."""
+
+import datetime as dt
+
+import streamlit as st
+
+from trail.filters import Filter
+from trail.queries import incidents, strips
+from ui import words
+from ui.failures.one import draw_strip, rows_of
+from ui.page import Context
+
+_SPOTS = (
+    ("Warehouse runs", ("Warehouse Run Failed", "Storage Destination Sync Failed")),
+    (
+        "Audience and trait syncs",
+        (
+            "Audience Run Failed",
+            "Audience Destination Sync Failed",
+            "Computed Trait Run Failed",
+            "Computed Trait Destination Sync Failed",
+        ),
+    ),
+)
+_DAYS, _ROWS = 14, 6
+
+
+def draw(ctx: Context, filter_: Filter) -> None:
+    """Draw both."""
+    for column, (title, actions) in zip(st.columns(2, gap="small"), _SPOTS, strict=True):
+        with column, st.container(border=True, gap="xsmall", height="stretch"):
+            _spot(ctx, filter_, title, actions)
+
+
+def _spot(ctx: Context, filter_: Filter, title: str, actions: tuple[str, ...]) -> None:
+    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    only = filter_.cleared()
+    for action in actions:
+        only = only.put("action", action, "include")
+    shown = strips.strips(store, only, now, days=_DAYS, most=_ROWS)
+    numbers = incidents.tiles(store, only, now)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.header(title, anchor=False, width="content")
+        st.caption(
+            f"{words.number(numbers.incidents, 'incident')}, {numbers.open:,} open, "
+            f"{numbers.attempts:,} attempts",
+            width="content",
+        )
+    if not shown.strips:
+        st.text(f"✓ No failed attempt in {_DAYS} days.")
+        return
+    draw_strip(shown, rows_of(shown), filter_, f"spot-{title}", _DAYS)
+    more = f"; {shown.more:,} further targets" if shown.more else ""
+    st.caption(f"Failed attempts a day, {_DAYS} days{more}. Press a target to see them")
