@@ -69,28 +69,29 @@ def _note(
 
 def join(cursor: Cursor, actions: list[str] | None) -> None:
     """Say in the incidents of *actions* (None: all) which storm each belongs to."""
-    read = cursor.execute(
-        "select i.rowid as place, epoch_us(i.last_at) as last, i.storm_id is not null as stormy, "
-        "dense_rank() over (order by s.action, s.first_at) as number, "
-        "s.action is not null as inside from incidents i left join storms s "
+    rows = cursor.execute(
+        "select coalesce(i.action || epoch_us(s.first_at), '') as storm, i.incident_id, "
+        "epoch_us(i.last_at) as last, coalesce(i.storm_id, '') as before "
+        "from incidents i left join storms s "
         "on s.action = i.action and i.first_at >= s.first_at and i.first_at < s.until "
         "where (s.action is not null or i.storm_id is not null) "
-        f"{_among('and', 'i.action', actions)}order by number, i.first_at, i.incident_id",
+        f"{_among('and', 'i.action', actions)}order by storm, i.first_at, i.incident_id",
         _params(actions),
-    ).fetchnumpy()
-    place, heads = read["place"], np.full(len(read["place"]), -1, np.int64)
-    for start, end in _parts(read["number"]):
-        if read["inside"][start]:
-            found = start + storms.members(read["last"][start:end])
-            heads[found] = place[found[:1]]
-    if not len(place):
+    ).fetchall()
+    now = {incident_id: "" for _, incident_id, _, _ in rows}
+    for storm, part in itertools.groupby(rows, key=lambda row: row[0]):
+        began = list(part)
+        if storm:
+            places = storms.members(np.array([last for _, _, last, _ in began]))
+            now.update({began[place][1]: f"storm-{began[places[0]][1]}" for place in places})
+    changed = [(each[1], now[each[1]]) for each in rows if now[each[1]] != each[3]]
+    if not changed:
         return
-    cursor.register("stormy", pa.table({"place": place, "head": heads}))
+    ids, names = zip(*changed, strict=True)
+    cursor.register("stormy", pa.table({"incident_id": list(ids), "storm_id": list(names)}))
     cursor.execute(
-        "update incidents set storm_id = s.storm_id from ("
-        "select s.place, 'storm-' || h.incident_id as storm_id from stormy s "
-        "left join incidents h on h.rowid = s.head) s "
-        "where s.place = incidents.rowid and s.storm_id is distinct from incidents.storm_id"
+        "update incidents set storm_id = nullif(s.storm_id, '') from stormy s "
+        "where s.incident_id = incidents.incident_id"
     )
     cursor.unregister("stormy")
 
