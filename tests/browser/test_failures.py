@@ -19,6 +19,7 @@ def page(visit: Callable[..., Page]) -> Page:
 
 
 def test_the_numbers_of_the_classes_add_up(page: Page) -> None:
+    expect(page.locator(".tile")).to_have_count(6)
     total = int(page.locator(".trail-summary").first.inner_text().split()[0].replace(",", ""))
     values = page.locator(".tile .value").all_inner_texts()
     assert sum(int(value.replace(",", "")) for value in values[1:]) == total > 0
