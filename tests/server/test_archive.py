@@ -1,0 +1,60 @@
+"""An archived month over HTTP: the same filters, read only, and only for who is signed in."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.segment_records import api_event, ndjson
+from tests.server.conftest import Running
+from trail.http.guard import COOKIE
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Running]) -> Running:
+    """Give a server whose events of four months ago are archived and gone."""
+    running = start_server(TRAIL_STORE__ARCHIVE="true", TRAIL_STORE__ARCHIVE_PATH="archive")
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(days=120)
+    events = [
+        {**api_event(number), "timestamp": (old + dt.timedelta(minutes=number)).isoformat()}
+        for number in range(20)
+    ]
+    path = running.log.with_name("old.ndjson")
+    path.write_bytes(ndjson(events))
+    running.command("load", str(path))
+    assert json.loads(running.command("retain", "--json"))["archived"] == 20
+    return running
+
+
+def month() -> str:
+    return f"{dt.datetime.now(dt.UTC) - dt.timedelta(days=120):%Y-%m}"
+
+
+def test_an_archived_month_answers_the_same_filters(server: Running) -> None:
+    cookies = {COOKIE: server.sign_in("maya")}
+    with httpx.Client(base_url=server.url, cookies=cookies) as client:
+        asked = {"from": "2000-01-01", "archive": month()}
+        found = client.get("/api/events", params=asked).json()
+        assert found["count"] in (19, 20)  # the twenty minutes may span a midnight of two months
+        assert client.get("/api/events", params={"from": "2000-01-01"}).json()["count"] == 0
+        none = client.get("/api/events", params={**asked, "category": "Warehouses"}).json()
+        assert none["count"] == 0
+        rows = client.get("/export.csv", params=asked).text.count("\n")
+        assert rows == found["count"] + 1
+
+
+@pytest.mark.parametrize("name", ["2001-01", "nonsense", "../../etc", "2026-13"])
+def test_a_month_that_is_not_there_is_said_to_be_none(server: Running, name: str) -> None:
+    cookies = {COOKIE: server.sign_in("maya")}
+    answer = httpx.get(f"{server.url}/api/events", params={"archive": name}, cookies=cookies)
+    assert answer.status_code == 400
+    assert "archive" in answer.json()["error"].lower()
+
+
+def test_nobody_without_a_session_reads_it(server: Running) -> None:
+    answer = httpx.get(f"{server.url}/api/events", params={"archive": month()})
+    assert answer.status_code == 401
