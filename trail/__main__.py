@@ -202,6 +202,12 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", choices=("csv", "ndjson", "parquet"), default="")
     export.add_argument("--columns", default="", help="comma-separated, in order")
 
+    findings = commands.add_parser("findings", help="print what is unusual, and why")
+    findings.add_argument(
+        "--budget", type=_above_zero, default=3, metavar="N", help="findings a day, on average"
+    )
+    findings.add_argument("--all", action="store_true", help="every scored finding")
+
     commands.add_parser("status", help="print what the store holds")
 
     retain = commands.add_parser("retain", help="remove what is older than the settings keep")
@@ -226,9 +232,10 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("remove", "passwd"):
         actions.add_parser(name).add_argument("username")
 
-    for each in (events, facets, export):
+    for each in (events, facets, findings, export):
         each.add_argument("--query", default="", metavar="QS", help="a page's query string")
-    for name in ("load", "pull", "events", "facets", "export", "status", "retain", "demo"):
+    answering = "load pull events facets findings export status retain demo"
+    for name in answering.split():
         commands.choices[name].add_argument("--json", action="store_true", help="answer as JSON")
     return parser
 
@@ -245,6 +252,13 @@ def _add_holds(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("end", help="end a hold").add_argument("hold_id", type=int, metavar="ID")
     for each in (add, listed):
         each.add_argument("--json", action="store_true", help="answer as JSON")
+
+
+def _above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1_000:
+        raise argparse.ArgumentTypeError("more than 0, at most 1000")
+    return number
 
 
 def _positive(text: str) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trail import export as exports
-from trail import pulling, registry, retention_commands
+from trail import finding_commands, pulling, registry, retention_commands
 from trail.desk import Desk
 from trail.errors import InputError
 from trail.filters import Filter
@@ -199,6 +199,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Desk], int]] = {
     "facets": facets,
     "export": export,
     "status": show_status,
+    "findings": finding_commands.findings,
     "retain": retention_commands.retain,
     "holds": retention_commands.hold,
 }

@@ -1,4 +1,4 @@
-"""The filtered routes: events, facets and the timeline as JSON, and the exports as downloads.
+"""The filtered routes: events, facets, the timeline and findings as JSON, and the exports.
 
 The guard has made sure of a session before any of this runs; what is chosen is the same `Filter`
 that the pages hold.
@@ -19,8 +19,10 @@ from starlette.routing import Route
 
 from trail import boot, runtime
 from trail import export as exports
-from trail.errors import TrailError
+from trail.errors import InputError, TrailError
 from trail.filters import Filter
+from trail.findings import queries as unusual
+from trail.findings.refresh import refresh
 from trail.http.guard import user_of
 from trail.http.streams import ClosingStream
 from trail.model import EVENT_COLUMNS
@@ -31,7 +33,7 @@ from trail.queries import timeline as bars
 _log = logging.getLogger("trail.access")
 
 # Names in a page's own address that are no part of a filter.
-_NOT_FILTER = ("limit", "after", "columns", "archive")
+_NOT_FILTER = ("limit", "after", "columns", "archive", "budget", "all")
 _MOST_ROWS = 1_000
 _exports: list[anyio.CapacityLimiter] = []
 
@@ -100,6 +102,36 @@ def timeline(request: Request) -> Response:
     )
 
 
+@_answers
+def findings(request: Request) -> Response:
+    """Answer what the budget lets through, the highest score first, as the command prints it.
+
+    `budget` is how many a day on average (3); `all=1` gives every scored one.
+    """
+    if request.query_params.get("archive"):
+        raise InputError("An archived month is not judged.", "Ask without archive.")
+    filter_, store, now = _asked(request)
+    try:
+        a_day = float(request.query_params.get("budget", "3"))
+    except ValueError:
+        a_day = 0
+    if not 0 < a_day <= 1_000:
+        raise InputError("The budget is no number above 0.", "Ask for budget=3.")
+    everything = request.query_params.get("all", "") not in ("", "0")
+    refresh(store, now)
+    found = unusual.queue(store, filter_, now, a_day=a_day, everything=everything)
+    return _json(
+        {
+            "findings": [
+                finding.said(ids) for finding, ids in unusual.event_ids(store, found.findings)
+            ],
+            "scored": found.scored,
+            "budget": a_day,
+            "note": found.judged.said(),
+        }
+    )
+
+
 def _export(kind: str) -> Callable[[Request], Any]:
     async def export(request: Request) -> Response:
         try:
@@ -160,6 +192,7 @@ ROUTES: list[Route] = [
     Route("/api/events", events),
     Route("/api/facets", facets),
     Route("/api/timeline", timeline),
+    Route("/api/findings", findings),
     *(Route(f"/export.{kind}", _export(kind)) for kind in exports.FORMATS),
     Route("/healthz", healthz),
 ]

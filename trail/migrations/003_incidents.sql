@@ -1,0 +1,2 @@
+-- Placeholder: the incidents' session writes this step.
+select 1;
