@@ -1,4 +1,4 @@
-"""How well findings find, and how fast: incidents put into demo workspaces, and into real histories.
+"""How well findings find, and how fast: incidents in demo workspaces and in real histories.
 
 `python -m bench.findings [--seeds 11,12] [--events 40000] [--speed 1000000]` prints tables. The
 real histories are read where `TRAIL_DATA` names their folder. The incidents follow the list of
@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -251,7 +251,7 @@ def background(store: Store, start: dt.datetime, days: int) -> Background:
 
 def incidents(b: Background, seed: int, count: int) -> Iterator[tuple[str, list[Planted]]]:
     """Yield *count* incidents by name; one in ten within days 5 to 13."""
-    dice = random.Random(f"incidents {seed}")  # noqa: S311
+    dice = random.Random(f"incidents {seed}")
     names = list(KINDS)
     for number in range(count):
         cold = number % 10 == 9
@@ -261,6 +261,21 @@ def incidents(b: Background, seed: int, count: int) -> Iterator[tuple[str, list[
         )
         name = names[number % len(names)]
         yield f"{name} {number}", KINDS[name](b, dice, at)
+
+
+def plain(planted: dict[str, list[Planted]]) -> dict[str, list[Planted]]:
+    """Return the incidents in the three actions that a git history has, in files it has."""
+
+    def verb(action: str) -> str:
+        if action.endswith("Created"):
+            return "Source Created"
+        gone = ("Deleted", "Disabled", "Downloaded", "Plan")
+        return "Source Deleted" if action.endswith(gone) else "Source Modified"
+
+    return {
+        name: [replace(each, action=verb(each.action)) for each in events]
+        for name, events in planted.items()
+    }
 
 
 def put(store: Store, settings: Settings, path: Path, planted: dict[str, list[Planted]]) -> None:
@@ -352,12 +367,13 @@ def real_workspace(
 
 
 def judge(
-    opened: tuple[Store, Settings, dt.datetime], seed: int, count: int
+    opened: tuple[Store, Settings, dt.datetime], seed: int, count: int, *, real: bool = False
 ) -> dict[float, Outcome]:
     """Put incidents in, refresh, and return the outcome for each budget."""
     store, settings, now = opened
     start = now.replace(tzinfo=None) + dt.timedelta(seconds=1) - dt.timedelta(days=DAYS)
     planted = dict(incidents(background(store, start, DAYS), seed, count))
+    planted = plain(planted) if real else planted
     put(store, settings, settings.store.path.with_suffix(".incidents.ndjson"), planted)
     refresh(store, now)
     results = {a_day: outcome(store, now, planted, a_day, DAYS) for a_day in BUDGETS}
@@ -437,7 +453,9 @@ def main() -> None:
         given = os.environ.get("TRAIL_DATA")
         for path in sorted(Path(given).glob("*.parquet")) if given else []:
             opened = [real_workspace(path, window, folder) for window in range(4)]
-            real = [judge(each, number, 17) for number, each in enumerate(opened) if each]
+            real = [
+                judge(each, number, 17, real=True) for number, each in enumerate(opened) if each
+            ]
             report(f"Real history {path.stem}, its four busiest 90 days", real)
         if args.speed:
             speed(args.speed, folder)

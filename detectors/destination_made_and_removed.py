@@ -13,7 +13,7 @@ DETECTOR = Rule(
     ),
     points=50,
     sql=f"""
-select gone.event_id from changes gone join changes made on made.target_id = gone.target_id
+select gone.* from changes gone join changes made on made.target_id = gone.target_id
  and made.occurred_at <= gone.occurred_at
  and gone.occurred_at - made.occurred_at <= interval 24 hours
 where made.kind = 'create' and gone.kind = 'delete' and gone.target_id <> ''

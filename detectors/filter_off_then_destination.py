@@ -13,7 +13,7 @@ DETECTOR = Rule(
     ),
     points=80,
     sql=f"""
-select later.event_id from changes later join changes first_ on first_.actor_id = later.actor_id
+select later.* from changes later join changes first_ on first_.actor_id = later.actor_id
  and first_.occurred_at <= later.occurred_at
  and later.occurred_at - first_.occurred_at <= interval 24 hours
 where first_.kind in ('delete', 'disable', 'disconnect')

@@ -13,7 +13,7 @@ DETECTOR = Rule(
     ),
     points=70,
     sql=f"""
-select c.event_id from changes c join identities i on i.actor_id = c.actor_id
+select c.* from changes c join identities i on i.actor_id = c.actor_id
 where c.occurred_at <= i.first_at + interval 72 hours and i.first_at > i.opened + interval 7 days
  and i.actor_type <> 'system'
  and c.action in ({sequences.names((*sequences.GROUPS, "User Invite Sent", "Users Invited"))})

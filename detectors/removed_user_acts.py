@@ -16,13 +16,13 @@ DETECTOR = Rule(
     points=80,
     on=True,
     sql="""
-select later.event_id from changes later join changes gone
- on later.actor_id in (gone.target_id, 'users/' || gone.target_id)
+select later.* from changes later join changes gone
+ on later.actor_id = 'users/' || gone.target_id
  and later.occurred_at > gone.occurred_at
 where gone.action = 'User Removed' and later.actor_type = 'user'
- and not exists (select 1 from changes back where back.occurred_at > gone.occurred_at
-  and back.occurred_at <= later.occurred_at and back.action in ('User Added via SSO',
-   'User Invite Accepted') and back.actor_id = later.actor_id)
+ and not exists (select 1 from changes back where back.actor_id = later.actor_id
+  and back.action in ('User Added via SSO', 'User Invite Accepted')
+  and back.occurred_at > gone.occurred_at and back.occurred_at <= later.occurred_at)
 """,
     examples=(
         Example(

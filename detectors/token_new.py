@@ -12,7 +12,7 @@ DETECTOR = Rule(
     ),
     points=50,
     sql="""
-select c.event_id from changes c join identities i on i.actor_id = c.actor_id
+select c.* from changes c join identities i on i.actor_id = c.actor_id
 where i.actor_type = 'token' and c.occurred_at < i.first_at + interval 24 hours
  and i.first_at > i.opened + interval 7 days
 """,

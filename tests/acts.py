@@ -9,9 +9,9 @@ from pathlib import Path
 from loaders.json_lines import LOADER
 from tests.segment_records import Record, line
 from trail import ingest
-from trail.findings.model import FIRST_DAY, Act, Finding
-from trail.findings import queries
 from trail.filters import Filter
+from trail.findings import queries
+from trail.findings.model import FIRST_DAY, Act, Finding
 from trail.findings.refresh import refresh
 from trail.model import Batch, Source
 from trail.settings import Settings

@@ -97,8 +97,9 @@ class Detector:
 class Rule:
     """One kind of change that is looked at whenever it happens, usual or not.
 
-    `query` is a filter's query string without times; `sql` instead selects `event_id` from
-    `changes` (the columns of `event_rows` but `raw`, of the window and a week before it) and
+    `query` is a filter's query string without times; `sql` instead selects rows of `changes`
+    (event_id, occurred_at, actor_key, actor_id, actor_type, action, kind, risk, target_type,
+    target_id, target_name; those of the window and a week before it), and may read
     `identities` (actor_id, actor_type, first_at, opened: when an actor and the trail were first
     seen). `points` is what it adds to a finding while it is on; `on` is how it is shipped.
     """

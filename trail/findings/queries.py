@@ -191,10 +191,10 @@ def _chosen(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Finding]:
     for start in range(0, len(findings), _AT_ONCE):
         sql, params, within = _evidence(findings[start : start + _AT_ONCE])
         found = engine.table(
-            f"with {sql} select distinct s.finding_id from specs s "
-            f"join actors p on p.actor_id = s.actor_id join events e on {_MATCHES} "
-            f"join actions a using (action_key) where {_NAMED} and {within} "
-            f"and {narrowed.where}",
+            f"with {sql}, narrowed as (select e.event_id, e.occurred_at, e.actor_key, "
+            f"e.action_key from events e where {within} and {narrowed.where}) "
+            "select distinct s.finding_id from specs s join actors p on p.actor_id = s.actor_id "
+            f"join narrowed e on {_MATCHES} join actions a using (action_key) where {_NAMED}",
             {**params, **narrowed.params},
         )
         hits.update(found["finding_id"].to_pylist())

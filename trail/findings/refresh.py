@@ -18,7 +18,7 @@ import pyarrow as pa
 from trail import catalogue, marks, registry
 from trail.findings import daily, history, risks, switches
 from trail.findings.model import Detector
-from trail.findings.score import Item, Sizes, Weighed, weigh
+from trail.findings.score import MEMORY_DAYS, Item, Sizes, Weighed, weigh
 from trail.store import Cursor, Store
 
 _SOURCE = "findings"
@@ -26,7 +26,6 @@ _DAY = dt.timedelta(days=1)
 # Raised when the scoring itself changes, so that what is kept is judged anew.
 _SCORING = 1
 
-# A rule's reason follows the statistics' own; its points are the rule's.
 _OPEN = "open"
 
 
@@ -84,6 +83,8 @@ class _Refresh:
         version = _version(cursor, self._detectors)
         changed = daily.changed(cursor, mark.ingested)
         daily.fold(cursor, {*changed.came, *changed.went})
+        if changed.went:
+            _sweep(cursor)
         since = self._since(mark, changed.came, anew=version != mark.version)
         written = self._judge(since) if since else 0
         if changed.came or changed.went or since:
@@ -142,6 +143,7 @@ class _Refresh:
         by_day: dict[dt.date, list[tuple[str, float]]] = defaultdict(list)
         for day, detector, bits in cursor.execute(
             f"select day, detector, bits from item_sizes where day < date '{since}' "
+            f"and day >= date '{since - dt.timedelta(days=MEMORY_DAYS)}' "
             "order by day, detector, bits"
         ).fetchall():
             by_day[day].append((detector, bits))
@@ -239,10 +241,6 @@ def _replace(
         "or finding_id in (select finding_id from written_again))"
     )
     cursor.unregister("written_again")
-    cursor.execute(
-        f"delete from findings where state = '{_OPEN}' "
-        "and day < (select coalesce(min(day), date '0001-01-01') from folded)"
-    )
     _insert(
         cursor,
         "findings",
@@ -258,6 +256,13 @@ def _replace(
             "scored_at": pa.array([now] * len(rows), pa.timestamp("us")),
         },
     )
+
+
+def _sweep(cursor: Cursor) -> None:
+    """Let go what is about days whose events are gone; what people decided stays."""
+    oldest = "(select coalesce(min(day), date '9999-01-01') from folded)"
+    cursor.execute(f"delete from findings where state = '{_OPEN}' and day < {oldest}")
+    cursor.execute(f"delete from item_sizes where day < {oldest} - {MEMORY_DAYS}")
 
 
 def _insert(cursor: Cursor, table: str, columns: dict[str, pa.Array]) -> None:

@@ -64,33 +64,53 @@ def fired(
     moment = now.astimezone(dt.UTC).replace(tzinfo=None) if now.tzinfo else now
     window = Window(moment - dt.timedelta(days=days), moment + dt.timedelta(microseconds=1))
     sql, params = chosen(engine, rule_, window)
-    count = engine.table(f"select count(*) as n from ({sql})", params)["n"][0].as_py()
-    found = engine.table(
-        f"with chosen as ({sql}) select {_LISTED} from event_rows where event_id in "
-        f"(select event_id from chosen) and {span(window, 'occurred_at')} "
-        f"order by occurred_at desc, event_id limit {int(rows)}",
+    newest = engine.table(
+        "select event_id, occurred_at, count(*) over () as n "
+        f"from ({sql}) order by occurred_at desc, event_id limit {int(rows)}",
         params,
     )
-    return Fired(rule_, days, int(count), found.to_pylist())
+    if not newest.num_rows:
+        return Fired(rule_, days, 0, [])
+    times = newest["occurred_at"].to_pylist()
+    near = Window(times[-1], times[0] + dt.timedelta(microseconds=1))
+    found = engine.table(
+        f"select {_LISTED} from event_rows where list_contains($ids, event_id) "
+        f"and {span(near, 'occurred_at')} order by occurred_at desc, event_id",
+        {"ids": newest["event_id"].to_pylist()},
+    )
+    return Fired(rule_, days, int(newest["n"][0].as_py()), found.to_pylist())
 
 
 def chosen(engine: Engine, rule_: Rule, window: Window) -> tuple[str, Params]:
-    """Return the SELECT of `event_id, occurred_at, actor_key` that *rule_* finds in *window*."""
+    """Return the SELECT of what *rule_* finds in *window*, and its parameters.
+
+    Its columns: event_id, occurred_at, actor_key, action; each event once.
+    """
     if rule_.query:
         selection = select(engine, Filter.parse(rule_.query), dt.datetime.now(dt.UTC))
         where = f"{span(window, 'e.occurred_at')} and {selection.where}"
-        return f"select e.event_id, e.occurred_at, e.actor_key from events e where {where}", (
-            selection.params
+        return (
+            "select e.event_id, e.occurred_at, e.actor_key, a.action "
+            f"from events e join actions a using (action_key) where {where}",
+            selection.params,
         )
     wide = Window(window.start - _BACK if window.start else None, window.end)
+    # Not materialized, so that each use is narrowed before it is joined.
     return (
-        f"with changes as (select {_LISTED} from event_rows where {span(wide, 'occurred_at')}), "
-        f"identities as ({_IDENTITIES}), found as ({rule_.sql}) "
-        "select e.event_id, e.occurred_at, e.actor_key from events e "
-        f"where {span(window, 'e.occurred_at')} and e.event_id in (select event_id from found)",
+        f"with changes as not materialized ({_CHANGES.format(span(wide, 'e.occurred_at'))}), "
+        f"identities as ({_IDENTITIES}) "
+        f"select distinct event_id, occurred_at, actor_key, action from ({rule_.sql}) "
+        f"where {span(window, 'occurred_at')}",
         {},
     )
 
+
+_CHANGES = (
+    "select e.event_id, e.occurred_at, e.actor_key, p.actor_id, p.actor_type, a.action, a.kind, "
+    "a.risk, t.target_type, t.target_id, t.target_name from events e "
+    "join actions a using (action_key) join actors p using (actor_key) "
+    "join targets t using (target_key) where {}"
+)
 
 _IDENTITIES = (
     "select p.actor_id, p.actor_type, min(d.first_at) as first_at, "

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_MEMORY_DAYS = 60
+MEMORY_DAYS = 60
 _MOST_REASONS = 8
 _SCALE = 10
 
@@ -58,7 +58,7 @@ class Sizes:
 
     def turn_to(self, day: dt.date) -> None:
         """Forget what is too long before *day*, which is judged next."""
-        edge = day - dt.timedelta(days=_MEMORY_DAYS)
+        edge = day - dt.timedelta(days=MEMORY_DAYS)
         self._active = sum(n for when, n in self._actor_days.items() if edge <= when < day)
         while self._days and self._days[0][0] < edge:
             for detector, bits in self._days.popleft()[1]:

@@ -71,11 +71,10 @@ def reasons(
             continue
         sql, params = rules.chosen(engine, rule, window)
         rows = engine.table(
-            "select occurred_at::date as day, c.actor_key, count(*) as n, "
+            "select occurred_at::date as day, actor_key, count(*) as n, "
             "min(occurred_at) as since, max(occurred_at) as upto, "
-            "list(distinct a.action order by a.action) as actions "
-            f"from ({sql}) c join events e using (event_id, occurred_at) "
-            "join actions a using (action_key) group by all order by all",
+            f"list(distinct action order by action) as actions from ({sql}) "
+            "group by all order by all",
             params,
         ).to_pylist()
         for row in rows:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings as few
+from hypothesis import given
+from hypothesis import settings as few
 from hypothesis import strategies as st
 
 from tests import acts
