@@ -263,19 +263,28 @@ def incidents(b: Background, seed: int, count: int) -> Iterator[tuple[str, list[
         yield f"{name} {number}", KINDS[name](b, dice, at)
 
 
-def plain(planted: dict[str, list[Planted]]) -> dict[str, list[Planted]]:
-    """Return the incidents in the three actions that a git history has, in files it has."""
+def plain(
+    planted: dict[str, list[Planted]], folders: dict[str, str], dice: random.Random
+) -> dict[str, list[Planted]]:
+    """Return the incidents as a git history tells: a verb on a file of the folder it lies in.
 
-    def verb(action: str) -> str:
-        if action.endswith("Created"):
-            return "Source Created"
+    What is acted on and is no file of the history becomes one of them.
+    """
+
+    def told(each: Planted, files: dict[str, str]) -> Planted:
         gone = ("Deleted", "Disabled", "Downloaded", "Plan")
-        return "Source Deleted" if action.endswith(gone) else "Source Modified"
+        verb = "Deleted" if each.action.endswith(gone) else "Modified"
+        verb = "Created" if each.action.endswith("Created") else verb
+        file = each.target if each.target in folders else files.setdefault(
+            each.target, dice.choice(sorted(folders))
+        )  # fmt: skip
+        return replace(each, action=f"{folders[file]} {verb}", target=file)
 
-    return {
-        name: [replace(each, action=verb(each.action)) for each in events]
-        for name, events in planted.items()
-    }
+    named: dict[str, list[Planted]] = {}
+    for name, events in planted.items():
+        files: dict[str, str] = {}
+        named[name] = [told(each, files) for each in events]
+    return named
 
 
 def put(store: Store, settings: Settings, path: Path, planted: dict[str, list[Planted]]) -> None:
@@ -331,7 +340,7 @@ def real_workspace(
 ) -> tuple[Store, Settings, dt.datetime] | None:
     """Return a store with the *window*-th busiest 90 days of a history; its times are kept."""
     table = pq.read_table(
-        path, columns=["actor", "actor_type", "action", "resource_id", "timestamp"]
+        path, columns=["actor", "actor_type", "action", "resource_type", "resource_id", "timestamp"]
     )
     rows = table.to_pylist()
     first = min(row["timestamp"] for row in rows)
@@ -346,16 +355,13 @@ def real_workspace(
     source = folder / f"real-{window}.ndjson"
     with source.open("w") as file:
         for place, row in enumerate(by_window[number]):
-            verb = {"Modified": "Source Modified", "Created": "Source Created"}.get(
-                str(row["action"]), "Source Deleted"
-            )
             record = {
                 "id": f"evt_real-{place}",
                 "timestamp": row["timestamp"].isoformat(timespec="milliseconds") + "Z",  # type: ignore[attr-defined]
-                "type": verb,
+                "type": f"{row['resource_type']} {row['action']}",
                 "actor": f"{row['actor_type']}s/{row['actor']}",
                 "resourceId": row["resource_id"],
-                "resourceType": "File",
+                "resourceType": row["resource_type"],
                 "resourceName": row["resource_id"],
             }
             file.write(json.dumps(record) + "\n")
@@ -373,7 +379,12 @@ def judge(
     store, settings, now = opened
     start = now.replace(tzinfo=None) + dt.timedelta(seconds=1) - dt.timedelta(days=DAYS)
     planted = dict(incidents(background(store, start, DAYS), seed, count))
-    planted = plain(planted) if real else planted
+    if real:
+        rows = store.table(
+            "select target_id, any_value(target_type) as folder from targets group by 1"
+        )
+        folders = dict(zip(rows["target_id"].to_pylist(), rows["folder"].to_pylist(), strict=True))
+        planted = plain(planted, folders, random.Random(f"files {seed}"))
     put(store, settings, settings.store.path.with_suffix(".incidents.ndjson"), planted)
     refresh(store, now)
     results = {a_day: outcome(store, now, planted, a_day, DAYS) for a_day in BUDGETS}

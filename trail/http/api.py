@@ -108,6 +108,9 @@ def findings(request: Request) -> Response:
 
     `budget` is how many a day on average (3); `all=1` gives every scored one.
     """
+    user = user_of(request)
+    if user and user.role == "manager":
+        return JSONResponse({"error": "Findings are for owners and reviewers.", "hint": ""}, 403)
     if request.query_params.get("archive"):
         raise InputError("An archived month is not judged.", "Ask without archive.")
     filter_, store, now = _asked(request)
