@@ -34,7 +34,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Findings, the highest score first, and what the budget did; `folded` as in `Judged`."""
+    """Findings, the highest score first; what the budget did; how many the window has in all."""
 
     findings: list[Finding]
     judged: Judged
@@ -53,12 +53,20 @@ def queue(
 
     The budget is the workspace's: it is spent before the filter narrows. With *everything* all
     scored ones. A finding is chosen when its day overlaps the filter's window and one of its
-    evidence events matches the rest of the filter. `scored` counts all chosen ones.
+    evidence events matches the rest of the filter. `scored` counts all of the window.
     """
     judged = judge(engine, now, a_day=a_day)
-    chosen = _chosen(engine, filter_, now)
-    findings = [each for each in chosen if everything or each.finding_id in judged.shown]
-    return Queue(findings, judged, len(chosen))
+    where = _days_of(filter_.window(now))
+    scored = engine.table(f"select count(*) as n from findings where {where}")["n"][0].as_py()
+    params: Params = {}
+    if not everything:
+        where += " and finding_id in (select unnest($shown))"
+        params = {"shown": sorted(judged.shown)}
+    order = "day, score desc" if filter_.sort == "oldest" else "score desc, day desc"
+    rows = engine.table(
+        f"select {_COLUMNS} from findings where {where} order by {order}, actor_id", params
+    ).to_pylist()
+    return Queue(_narrowed(engine, filter_, now, [_finding(row) for row in rows]), judged, scored)
 
 
 def judge(engine: Engine, now: dt.datetime, *, a_day: float = budget.DEFAULT_A_DAY) -> Judged:
@@ -170,20 +178,21 @@ def peers(engine: Engine, finding: Finding, rows: int = 10) -> dict[str, Any]:
     return {"actions": actions, "others": others, "active": active}
 
 
-def _chosen(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Finding]:
-    window = filter_.window(now)
+def _days_of(window: Window) -> str:
+    """Return the condition that the column `day` overlaps *window*."""
     conditions = ["true"]
     if window.start:
         conditions.append(f"day >= date '{window.start.date()}'")
     if window.end:
         last = (window.end - dt.timedelta(microseconds=1)).date()
         conditions.append(f"day <= date '{last}'")
-    order = "day, score desc, actor_id" if filter_.sort == "oldest" else "score desc, day desc"
-    rows = engine.table(
-        f"select {_COLUMNS} from findings where {' and '.join(conditions)} "
-        f"order by {order}, actor_id"
-    ).to_pylist()
-    findings = [_finding(row) for row in rows]
+    return " and ".join(conditions)
+
+
+def _narrowed(
+    engine: Engine, filter_: Filter, now: dt.datetime, findings: list[Finding]
+) -> list[Finding]:
+    """Return those of *findings* that have an evidence event which *filter_* chooses."""
     if not filter_.choices and not filter_.q:
         return findings
     narrowed = select(engine, filter_, now)

@@ -58,7 +58,7 @@ def aggregates(store: Store) -> list[list[dict[str, Any]]]:
     ]
 
 
-@few(max_examples=25)
+@few(max_examples=8)
 @given(histories(), st.integers(1, DAYS - 1))
 def test_later_events_never_change_an_earlier_day(found: list[Act], edge: int) -> None:
     cut = FIRST_DAY + dt.timedelta(days=edge)
@@ -70,7 +70,7 @@ def test_later_events_never_change_an_earlier_day(found: list[Act], edge: int) -
     assert alone == whole
 
 
-@few(max_examples=25)
+@few(max_examples=8)
 @given(histories(), st.randoms(use_true_random=False), st.integers(1, 4))
 def test_the_order_of_loading_and_refreshing_does_not_matter(
     found: list[Act], dice: random.Random, parts: int
@@ -86,7 +86,7 @@ def test_the_order_of_loading_and_refreshing_does_not_matter(
         assert refresh(store, acts.evening(DAYS)).since is None
 
 
-@few(max_examples=25)
+@few(max_examples=8)
 @given(histories())
 def test_scores_are_the_sums_of_their_reasons(found: list[Act]) -> None:
     with stored(found) as store:
