@@ -9,8 +9,9 @@ from trail import retention
 from trail.errors import InputError
 from trail.filters import Filter
 from trail.findings import lessons, queries, risks, rules, switches
+from trail.findings.kept import finding_id
 from trail.findings.model import FIRST_DAY, Act, Finding, act, daily, workdays
-from trail.findings.refresh import finding_id, refresh
+from trail.findings.refresh import refresh
 from trail.settings import Settings
 from trail.store import Store
 
@@ -92,6 +93,23 @@ def test_retention_leaves_scores_and_trims_the_aggregates(
     oldest = filled.table("select min(day) as day from daily_actions")["day"][0].as_py()
     assert oldest >= edge
     assert found(filled) == before
+
+
+def test_what_retention_takes_keeps_its_score_for_the_thresholds_alone(
+    store: Store, settings: Settings
+) -> None:
+    acts.put(store, settings, (*HABITS, *act(20, "11:00", "users/ana", "Source Deleted", "s")))
+    refresh(store, acts.evening(39))
+    queue = queries.queue(store, Filter(), acts.evening(39))
+    gone = found(store, day=20)
+    assert gone.finding_id in {each.finding_id for each in queue.findings}
+    now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
+    retention.retain(store, settings, now)
+    refresh(store, acts.evening(39))
+    after = queries.queue(store, Filter(), acts.evening(39), everything=True)
+    assert gone.finding_id not in {each.finding_id for each in after.findings}
+    assert after.judged.thresholds == queue.judged.thresholds
+    assert found(store, day=20).reasons == ()
 
 
 def test_a_late_event_as_retention_takes_as_many_is_seen(filled: Store, settings: Settings) -> None:
