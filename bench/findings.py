@@ -22,8 +22,9 @@ import pyarrow.parquet as pq
 
 from trail import demo
 from trail.filters import Filter
-from trail.findings import queries
-from trail.findings.model import Finding
+from trail.findings import budget, queries
+from trail.findings.budget import Scored
+from trail.findings.model import Finding, Reason
 from trail.findings.refresh import refresh
 from trail.loading import load_files
 from trail.settings import Settings
@@ -228,6 +229,9 @@ class Outcome:
     days: int
 
 
+Results = dict[tuple[str, float], Outcome]  # by method and budget
+
+
 def background(store: Store, start: dt.datetime, days: int) -> Background:
     """Return what incidents are drawn from, read from the events of *store*."""
     rows = store.table(
@@ -306,11 +310,62 @@ def put(store: Store, settings: Settings, path: Path, planted: dict[str, list[Pl
         assert not batch.error and not batch.quarantined, batch
 
 
+# What simpler methods make of the same days: SQL to actor_id, day, score and actions.
+_DAYS = (
+    "select d.day, p.actor_id, p.actor_type, a.action, a.risk::integer as risk, "
+    "sum(d.n)::bigint as n from daily_actions d "
+    "join actions a using (action_key) join actors p using (actor_key) "
+    "where a.kind not in ('failure', 'partial', 'enforce', 'detect', 'complete') group by all"
+)
+BASELINES = {
+    "new terms of 14 days, by risk": f"""
+select actor_id, actor_type, day, sum(10 * risk + 1)::integer as score,
+ list(action order by action) as actions from (
+  select *, lag(day) over (partition by actor_id, action order by day) as before from ({_DAYS})
+ ) where before is null or day - before > 14 group by all""",
+    "risk of 7 and more": f"""
+select actor_id, actor_type, day, (100 * max(risk) + sum(n))::integer as score,
+ list(action order by action) as actions from ({_DAYS}) where risk >= 7 group by all""",
+    "z-score of the day's events": f"""
+with days as (select actor_id, actor_type, day, sum(n)::double as n from ({_DAYS}) group by all),
+scored as (
+ select *, (n - avg(n) over mine) / (0.5 + stddev_pop(n) over mine) as z from days
+ window mine as (partition by actor_id order by day
+  rows between unbounded preceding and 1 preceding)
+) select actor_id, actor_type, day, (100 * z)::integer as score, null::varchar[] as actions
+from scored where z > 0.01""",
+}
+
+
+def baselines(store: Store) -> dict[str, list[Finding]]:
+    """Return what each baseline scores, as findings."""
+    return {
+        name: [
+            Finding(
+                f"b-{number}",
+                row["day"],
+                row["actor_id"],
+                row["actor_type"],
+                row["score"],
+                (Reason(name, row["score"], "", {}, tuple(row["actions"] or ()) or None),),
+            )
+            for number, row in enumerate(store.table(f"{sql} order by all").to_pylist())
+        ]
+        for name, sql in BASELINES.items()
+    }
+
+
+def within(found: list[Finding], opened: dt.date, now: dt.datetime, a_day: float) -> list[Finding]:
+    """Return those of *found* that the same budget lets through."""
+    scored = [Scored(each.finding_id, each.day, each.actor_id, each.score) for each in found]
+    shown = budget.judge(scored, opened, now.date(), a_day).shown
+    return [each for each in found if each.finding_id in shown]
+
+
 def outcome(
-    store: Store, now: dt.datetime, planted: dict[str, list[Planted]], a_day: float, days: int
+    store: Store, shown: list[Finding], planted: dict[str, list[Planted]], days: int
 ) -> Outcome:
-    """Return which incidents the findings shown at *a_day* hold."""
-    shown = queries.queue(store, Filter(), now, a_day=a_day).findings
+    """Return which incidents the findings *shown* hold."""
     names = list(planted)
     found = dict.fromkeys(names, False)
     true = 0
@@ -374,8 +429,8 @@ def real_workspace(
 
 def judge(
     opened: tuple[Store, Settings, dt.datetime], seed: int, count: int, *, real: bool = False
-) -> dict[float, Outcome]:
-    """Put incidents in, refresh, and return the outcome for each budget."""
+) -> Results:
+    """Put incidents in, refresh, and return the outcome for each method and budget."""
     store, settings, now = opened
     start = now.replace(tzinfo=None) + dt.timedelta(seconds=1) - dt.timedelta(days=DAYS)
     planted = dict(incidents(background(store, start, DAYS), seed, count))
@@ -387,30 +442,36 @@ def judge(
         planted = plain(planted, folders, random.Random(f"files {seed}"))
     put(store, settings, settings.store.path.with_suffix(".incidents.ndjson"), planted)
     refresh(store, now)
-    results = {a_day: outcome(store, now, planted, a_day, DAYS) for a_day in BUDGETS}
+    others = baselines(store)
+    results: Results = {}
+    for a_day in BUDGETS:
+        ours = queries.queue(store, Filter(), now, a_day=a_day).findings
+        results["findings", a_day] = outcome(store, ours, planted, DAYS)
+        for name, found in others.items():
+            shown = within(found, start.date(), now, a_day)
+            results[name, a_day] = outcome(store, shown, planted, DAYS)
     store.close()
     return results
 
 
-def report(title: str, runs: list[dict[float, Outcome]]) -> None:
-    """Print recall, precision and false alarms for each budget, and recall by incident."""
-    print(
-        f"\n## {title}\n\n| budget a day | shown a day | recall (sd) | precision | false a week |"
-    )
-    print("|---|---|---|---|---|")
-    for a_day in BUDGETS:
-        each = [run[a_day] for run in runs]
+def report(title: str, runs: list[Results]) -> None:
+    """Print recall, precision and false alarms by method and budget, and recall by incident."""
+    print(f"\n## {title}\n")
+    print("| method | budget a day | shown a day | recall (sd) | precision | false a week |")
+    print("|---|---|---|---|---|---|")
+    for name, a_day in runs[0]:
+        each = [run[name, a_day] for run in runs]
         recalls = [sum(one.found.values()) / len(one.found) for one in each]
         shown, true = sum(one.shown for one in each), sum(one.true for one in each)
         days = sum(one.days for one in each)
         print(
-            f"| {a_day:g} | {shown / days:.2f} | {statistics.mean(recalls):.2f} "
+            f"| {name} | {a_day:g} | {shown / days:.2f} | {statistics.mean(recalls):.2f} "
             f"({statistics.pstdev(recalls):.2f}) | {true / max(shown, 1):.2f} "
             f"| {(shown - true) / days * 7:.1f} |"
         )
     by_name: dict[str, list[bool]] = {}
     for run in runs:
-        for name, hit in run[3.0].found.items():
+        for name, hit in run["findings", 3.0].found.items():
             by_name.setdefault(name.split()[0], []).append(hit)
     print("\nRecall at 3 a day by incident: " + ", ".join(
         f"{name} {sum(hits) / len(hits):.2f}" for name, hits in sorted(by_name.items())
