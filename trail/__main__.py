@@ -203,6 +203,11 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--columns", default="", help="comma-separated, in order")
 
     incidents = commands.add_parser("incidents", help="print failures, folded into incidents")
+    findings = commands.add_parser("findings", help="print what is unusual, and why")
+    findings.add_argument(
+        "--budget", type=_above_zero, default=3, metavar="N", help="findings a day, on average"
+    )
+    findings.add_argument("--all", action="store_true", help="every scored finding")
 
     commands.add_parser("status", help="print what the store holds")
 
@@ -228,20 +233,10 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("remove", "passwd"):
         actions.add_parser(name).add_argument("username")
 
-    for each in (events, facets, export, incidents):
+    for each in (events, facets, findings, export, incidents):
         each.add_argument("--query", default="", metavar="QS", help="a page's query string")
-    reporting = (
-        "load",
-        "pull",
-        "events",
-        "facets",
-        "export",
-        "incidents",
-        "status",
-        "retain",
-        "demo",
-    )
-    for name in reporting:
+    answering = "load pull events facets incidents findings export status retain demo"
+    for name in answering.split():
         commands.choices[name].add_argument("--json", action="store_true", help="answer as JSON")
     return parser
 
@@ -258,6 +253,13 @@ def _add_holds(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("end", help="end a hold").add_argument("hold_id", type=int, metavar="ID")
     for each in (add, listed):
         each.add_argument("--json", action="store_true", help="answer as JSON")
+
+
+def _above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1_000:
+        raise argparse.ArgumentTypeError("more than 0, at most 1000")
+    return number
 
 
 def _positive(text: str) -> int:

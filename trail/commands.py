@@ -14,7 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trail import export as exports
-from trail import incident_commands, pulling, registry, retention_commands
+from trail import (
+    finding_commands,
+    incident_commands,
+    pulling,
+    registry,
+    retention_commands,
+)
 from trail.desk import Desk
 from trail.errors import InputError
 from trail.filters import Filter
@@ -200,6 +206,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Desk], int]] = {
     "export": export,
     "status": show_status,
     "incidents": incident_commands.incidents,
+    "findings": finding_commands.findings,
     "retain": retention_commands.retain,
     "holds": retention_commands.hold,
 }

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from trail import coverage, pulling, registry, retention
 from trail.errors import TrailError, UnavailableError
+from trail.findings.refresh import refresh
 from trail.loading import load_drop
 from trail.model import Batch, Drop, Feed, Receiver
 from trail.settings import Settings
@@ -24,6 +25,7 @@ _LISTEN_S = 60.0
 _TIDY_S = 3600.0
 # Whoever has just started it with old events can see what would go before it goes.
 _BEFORE_TIDYING_S = 600.0
+_JUDGE_S = 300.0
 
 
 @dataclass(slots=True)
@@ -100,6 +102,7 @@ class Schedule:
             if drop.configured(settings):
                 self._add(drop.name, drop.title, drop.every_s(settings), self._look(drop))
         self._add("retention", "Retention", _TIDY_S, self._retain(), _BEFORE_TIDYING_S)
+        self._add("findings", "Unusual changes", _JUDGE_S, self._judge)
         receivers = [each for each in registry.of_kind(Receiver) if each.configured(settings)]
         if receivers:
             self._add("listen", "Listening", _LISTEN_S, self._listen(receivers))
@@ -193,6 +196,11 @@ class Schedule:
             return f"{done.events:,} removed, {done.archived:,} archived, {done.held:,} held"
 
         return run
+
+    def _judge(self, _: _Job) -> str:
+        # So that whoever asks for findings waits for little: what is new since the last time.
+        done = refresh(self._shown(), utc_now())
+        return f"{done.folded:,} days counted anew" if done.folded else "Nothing new"
 
     def _is_real(self) -> bool:
         """Return whether the pages show the workspace's own database, not the demo's."""

@@ -1,4 +1,4 @@
-"""The filtered routes: events, facets, timeline and incidents as JSON, exports as downloads.
+"""The filtered routes: events, facets, timeline, incidents and findings as JSON; exports.
 
 The guard has made sure of a session before any of this runs; what is chosen is the same `Filter`
 that the pages hold.
@@ -19,8 +19,10 @@ from starlette.routing import Route
 
 from trail import boot, incident_csv, runtime
 from trail import export as exports
-from trail.errors import TrailError
+from trail.errors import InputError, TrailError
 from trail.filters import Filter
+from trail.findings import queries as unusual
+from trail.findings.refresh import refresh
 from trail.http.guard import user_of
 from trail.http.streams import ClosingStream
 from trail.incidents import keeping
@@ -34,7 +36,7 @@ from trail.queries import timeline as bars
 _log = logging.getLogger("trail.access")
 
 # Names in a page's own address that are no part of a filter.
-_NOT_FILTER = ("limit", "skip", "after", "columns", "archive")
+_NOT_FILTER = ("limit", "skip", "after", "columns", "archive", "budget", "all")
 _MOST_ROWS = 1_000
 _exports: list[anyio.CapacityLimiter] = []
 
@@ -108,6 +110,39 @@ def incidents(request: Request) -> Response:
         store, filter_, now, rows=_rows(request), skip=_number(request, "skip", 0)
     )
     return _json({"incidents": list(found), "count": counted.tiles(store, filter_, now).incidents})
+
+
+@_answers
+def findings(request: Request) -> Response:
+    """Answer what the budget lets through, the highest score first, as the command prints it.
+
+    `budget` is how many a day on average (3); `all=1` gives every scored one.
+    """
+    user = user_of(request)
+    if user and user.role == "manager":
+        return JSONResponse({"error": "Findings are for owners and reviewers.", "hint": ""}, 403)
+    if request.query_params.get("archive"):
+        raise InputError("An archived month is not judged.", "Ask without archive.")
+    filter_, store, now = _asked(request)
+    try:
+        a_day = float(request.query_params.get("budget", "3"))
+    except ValueError:
+        a_day = 0
+    if not 0 < a_day <= 1_000:
+        raise InputError("The budget is no number above 0.", "Ask for budget=3.")
+    everything = request.query_params.get("all", "") not in ("", "0")
+    refresh(store, now)
+    found = unusual.queue(store, filter_, now, a_day=a_day, everything=everything)
+    return _json(
+        {
+            "findings": [
+                finding.said(ids) for finding, ids in unusual.event_ids(store, found.findings)
+            ],
+            "scored": found.scored,
+            "budget": a_day,
+            "note": found.judged.said(),
+        }
+    )
 
 
 def _rows(request: Request) -> int:
@@ -201,6 +236,7 @@ ROUTES: list[Route] = [
     Route("/api/facets", facets),
     Route("/api/timeline", timeline),
     Route("/api/incidents", incidents),
+    Route("/api/findings", findings),
     *(Route(f"/export.{kind}", _export(kind)) for kind in exports.FORMATS),
     Route("/export.incidents.csv", export_incidents),
     Route("/healthz", healthz),

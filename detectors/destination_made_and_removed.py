@@ -1,0 +1,45 @@
+"""Rule: a way out is created and deleted again within a day."""
+
+from trail.findings import sequences
+from trail.findings.model import Example, Rule, act
+
+DETECTOR = Rule(
+    name="made-and-removed",
+    title="Way out made and removed",
+    sentence="A destination, warehouse or function was created and deleted within 24 hours.",
+    check=(
+        "Find out what went through it while it was there.",
+        "A test should have a name that says so, and run in a workspace for tests.",
+    ),
+    points=50,
+    sql=f"""
+select gone.* from changes gone join changes made on made.target_id = gone.target_id
+ and made.occurred_at <= gone.occurred_at
+ and gone.occurred_at - made.occurred_at <= interval 24 hours
+where made.kind = 'create' and gone.kind = 'delete' and gone.target_id <> ''
+ and made.action in ({sequences.names(sequences.EGRESS)})
+ and gone.action in ({sequences.names(sequences.EGRESS)})
+""",
+    examples=(
+        Example(
+            "ten minutes later",
+            True,
+            (
+                *act(1, "10:00", "users/ana", "Integrations Created", "integration-1"),
+                *act(1, "10:10", "users/ana", "Integrations Deleted", "integration-1"),
+            ),
+            1,
+            "users/ana",
+        ),
+        Example(
+            "another one deleted",
+            False,
+            (
+                *act(1, "10:00", "users/ana", "Integrations Created", "integration-1"),
+                *act(1, "10:10", "users/ana", "Integrations Deleted", "integration-2"),
+            ),
+            1,
+            "users/ana",
+        ),
+    ),
+)

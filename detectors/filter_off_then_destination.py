@@ -1,0 +1,45 @@
+"""Rule: a filter comes off, and within a day the same actor adds a way out."""
+
+from trail.findings import sequences
+from trail.findings.model import Example, Rule, act
+
+DETECTOR = Rule(
+    name="filter-then-destination",
+    title="Filter off, then destination added",
+    sentence="A filter or tracking plan was taken away, and a way out was added within 24 hours.",
+    check=(
+        "Look at the new destination: where does it send to, and who owns it?",
+        "Put the filter back first, then ask.",
+    ),
+    points=80,
+    sql=f"""
+select later.* from changes later join changes first_ on first_.actor_id = later.actor_id
+ and first_.occurred_at <= later.occurred_at
+ and later.occurred_at - first_.occurred_at <= interval 24 hours
+where first_.kind in ('delete', 'disable', 'disconnect')
+ and first_.action in ({sequences.names(sequences.WEAKENING)})
+ and later.kind = 'create' and later.action in ({sequences.names(sequences.OPENING)})
+""",
+    examples=(
+        Example(
+            "36 minutes later",
+            True,
+            (
+                *act(1, "16:05", "users/ana", "Destination Filters Deleted", "filter-1"),
+                *act(1, "16:41", "users/ana", "Integrations Created", "integration-1"),
+            ),
+            1,
+            "users/ana",
+        ),
+        Example(
+            "by somebody else",
+            False,
+            (
+                *act(1, "16:05", "users/ana", "Destination Filters Deleted", "filter-1"),
+                *act(1, "16:41", "users/ben", "Integrations Created", "integration-1"),
+            ),
+            1,
+            "users/ben",
+        ),
+    ),
+)

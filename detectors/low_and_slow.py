@@ -1,0 +1,83 @@
+"""D4: a little every day that adds up to much in a week."""
+
+from trail.findings import amounts
+from trail.findings.model import Detector, Example, Facts, act, daily, workdays
+
+_SQL = f"""
+with weeks as (
+ select *, sum(x) over week as week_x, count(*) over week as days,
+  min(day) over week as week_start
+ from amounts where verb in {amounts.TAKING}
+ window week as (partition by actor_key, verb order by day
+  range between interval 6 days preceding and current row)
+), rates as (
+ select * exclude (x, mu), week_x::double as x, s - (week_x - x) as before,
+  greatest(0, date_diff('day', first_day, day) - 6) as past_days, 0.4 * mu as rate
+ from weeks where day >= (select since from judged) and days >= 3
+  and date_diff('day', (select min(day) from actor_days), day) >= 14
+), bits as (
+ select *, (before + 14 * rate) * 7 / (past_days + 14) as mu, greatest(3 / spread, 0.6) as r
+ from rates
+), sized as (select *, 0.8 * {amounts.BITS} as bits from bits where x > mu and x >= 3)
+select day, actor_key, least(bits, 30) as bits, risk::double as risk,
+ to_json(struct_pack(verb := verb, x := x::bigint, days := days, expected := round(mu, 2),
+  before := before, past_days := past_days)) as facts,
+ (select list(distinct a.action order by a.action) from acted a where a.actor_key = s0.actor_key
+  and a.day between s0.week_start and s0.day and (a.kind = s0.verb
+   or (a.kind = 'disconnect' and s0.verb = 'disable'))) as actions,
+ week_start::timestamp as since, null::timestamp as upto
+from sized s0 where bits > 5
+"""
+
+_DID = {
+    "delete": "things deleted",
+    "disable": "things disabled or disconnected",
+    "download": "lists downloaded",
+    "access": "targets of access changes",
+}
+
+
+def _words(facts: Facts) -> str:
+    return (
+        f"{facts['x']:,} {_DID[facts['verb']]} on {facts['days']} days of the last 7; about "
+        f"{facts['expected']:g} expected ({facts['before']:,} in the {facts['past_days']} days "
+        "before)"
+    )
+
+
+_HABIT = daily(workdays(0, 45), "users/ana", "Audience Modified", target="audience-1")
+_OTHERS = daily(workdays(0, 45), "users/ben", "Audience Modified", target="audience-2")
+_SLOW = tuple(
+    event
+    for day in (42, 43, 44, 45)
+    for event in act(day, "15:00", "users/ana", "Audience Deleted", f"audience-{day}", times=2)
+)
+
+DETECTOR = Detector(
+    name="slow",
+    title="Low and slow",
+    sentence="A few deletes, switch-offs or downloads a day that add up to many in a week.",
+    check=(
+        "Look at the whole week's targets together: is it one project's clean-up?",
+        "Compare with what the actor is asked to do; ask who knows of it.",
+        "If it goes on, take away the right to do it while you ask.",
+    ),
+    sql=_SQL,
+    words=_words,
+    examples=(
+        Example(
+            "two audiences deleted on each of four days by somebody who never deletes",
+            True,
+            (*_HABIT, *_OTHERS, *_SLOW),
+            45,
+            "users/ana",
+        ),
+        Example(
+            "two audiences deleted once",
+            False,
+            (*_HABIT, *_OTHERS, *act(45, "15:00", "users/ana", "Audience Deleted", "a", times=2)),
+            45,
+            "users/ana",
+        ),
+    ),
+)

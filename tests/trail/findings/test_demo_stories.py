@@ -1,0 +1,59 @@
+"""Each story of the demo workspace that is about a change is in the queue, for the right reason."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import acts
+from trail import demo
+from trail.filters import Filter
+from trail.findings import queries
+from trail.findings.model import Finding
+from trail.findings.refresh import refresh
+from trail.loading import load_files
+from trail.store import Store
+
+END = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+NOW = END - dt.timedelta(seconds=1)
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, Finding]]]:
+    """Return the findings of the last nine days that the budget lets through, with names."""
+    folder: Path = tmp_path_factory.mktemp("demo")
+    demo.write(folder / "demo.ndjson", 20_000, 90, 1, end=END)
+    store, settings = acts.folder_store(folder)
+    for batch in load_files(store, settings, [folder / "demo.ndjson"]):
+        assert not batch.error
+    refresh(store, NOW)
+    found = queries.queue(store, Filter.parse("from=9d"), NOW).findings
+    yield [(_name(store, each.actor_id), each) for each in found]
+    store.close()
+
+
+def _name(store: Store, actor_id: str) -> str:
+    row = store.table(
+        "select actor_email, actor_id from actors where actor_id = $id", {"id": actor_id}
+    ).to_pylist()[0]
+    return f"{row['actor_email']} {row['actor_id']}"
+
+
+@pytest.mark.parametrize(
+    ("story", "who", "detector"),
+    [
+        ("dormant-return", "ingrid", "dormant"),
+        ("token-strays", "nightly_export", "unfamiliar"),
+        ("filter-then-egress", "marcus", "chain"),
+        ("leaving-downloads", "tomasz", "burst"),
+        ("removed-acts", "priya", "rule:removed-user-acts"),
+        ("weekend-disconnect", "luca", "hours"),
+    ],
+)
+def test_a_story_is_found(
+    shown: list[tuple[str, Finding]], story: str, who: str, detector: str
+) -> None:
+    assert story in {each.name for each in demo.STORIES}
+    reasons = {reason.detector for name, each in shown if who in name for reason in each.reasons}
+    assert detector in reasons, shown

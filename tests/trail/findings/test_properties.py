@@ -1,0 +1,125 @@
+"""What holds for any events: no look-ahead, no matter of order, exact sums, budgets that hold."""
+
+import datetime as dt
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import settings as few
+from hypothesis import strategies as st
+
+from tests import acts
+from tests.trail.findings.random_acts import DAYS, histories
+from trail.findings import queries
+from trail.findings.budget import WARM_UP_DAYS, Scored, judge
+from trail.findings.model import FIRST_DAY, Act
+from trail.findings.refresh import refresh
+from trail.store import Store
+
+
+@contextmanager
+def stored(*loads: list[Act], refreshed: bool = False) -> Iterator[Store]:
+    """Give a store with *loads*, one after the other; *refreshed* after each, or not yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        store, settings = acts.folder_store(Path(folder))
+        try:
+            for load in loads:
+                acts.put(store, settings, load)
+                if refreshed:
+                    refresh(store, acts.evening(DAYS))
+            yield store
+        finally:
+            store.close()
+
+
+def scores(store: Store, day: int = DAYS) -> list[tuple[Any, ...]]:
+    """Return every finding as it is once *day* has been judged."""
+    return [(each.day, each.actor_id, each.score, each.reasons) for each in acts.judged(store, day)]
+
+
+def aggregates(store: Store) -> list[list[dict[str, Any]]]:
+    """Return the aggregates by names, since keys depend on the order of loading."""
+    names = "join actors p using (actor_key) join actions a using (action_key)"
+    return [
+        store.table(sql).to_pylist()
+        for sql in (
+            f"select d.* exclude (actor_key, action_key), actor_id, action_raw "
+            f"from daily_actions d {names} order by all",
+            f"select d.day, d.n, target_id, actor_id, action_raw from daily_targets d {names} "
+            "join targets using (target_key) order by all",
+            "select c.* exclude (actor_key), actor_id from daily_chains c "
+            "join actors using (actor_key) order by all",
+            "select * from folded order by all",
+        )
+    ]
+
+
+@few(max_examples=8)
+@given(histories(), st.integers(1, DAYS - 1))
+def test_later_events_never_change_an_earlier_day(found: list[Act], edge: int) -> None:
+    cut = FIRST_DAY + dt.timedelta(days=edge)
+    before = [act for act in found if act.at.date() < cut]
+    with stored(before) as store:
+        alone = scores(store, edge - 1)
+    with stored(found) as store:
+        whole = [each for each in scores(store) if each[0] < cut]
+    assert alone == whole
+
+
+@few(max_examples=8)
+@given(histories(), st.randoms(use_true_random=False), st.integers(1, 4))
+def test_the_order_of_loading_and_refreshing_does_not_matter(
+    found: list[Act], dice: random.Random, parts: int
+) -> None:
+    with stored(found) as store:
+        wanted, kept = scores(store), aggregates(store)
+    shuffled = list(found)
+    dice.shuffle(shuffled)
+    pieces = [shuffled[start::parts] for start in range(parts)]
+    with stored(*pieces, refreshed=True) as store:
+        assert scores(store) == wanted
+        assert aggregates(store) == kept
+        assert refresh(store, acts.evening(DAYS)).since is None
+
+
+@few(max_examples=8)
+@given(histories())
+def test_scores_are_the_sums_of_their_reasons(found: list[Act]) -> None:
+    with stored(found) as store:
+        every = acts.judged(store, DAYS)
+        for finding, ids in queries.event_ids(store, every):
+            said = finding.said(ids)
+            assert said["score"] == sum(reason["points"] for reason in said["reasons"])
+            assert len(set(ids)) == len(ids)
+            assert finding.actor_id != "system"
+            assert all("Permission Check" not in reason.text for reason in finding.reasons)
+
+
+@few(max_examples=100)
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 6), st.integers(1, 50)), unique=True),
+    st.sampled_from((1, 3, 5)),
+    st.integers(0, 40),
+)
+def test_budgets_are_capped_causal_and_deterministic(
+    rows: list[tuple[int, int, int]], a_day: int, edge: int
+) -> None:
+    found = [
+        Scored(f"f-{day}-{actor}", FIRST_DAY + dt.timedelta(days=day), f"users/{actor}", score)
+        for (day, actor), score in {(day, actor): score for day, actor, score in rows}.items()
+    ]
+    until = FIRST_DAY + dt.timedelta(days=40)
+    judged = judge(found, FIRST_DAY, until, a_day)
+    days = [each.day for each in found if each.finding_id in judged.shown]
+    assert all(days.count(day) <= 3 * a_day for day in days)
+    assert all((day - FIRST_DAY).days >= WARM_UP_DAYS for day in days)
+    assert judge(found[::-1], FIRST_DAY, until, a_day) == judged
+    cut = FIRST_DAY + dt.timedelta(days=edge)
+    early = judge([each for each in found if each.day <= cut], FIRST_DAY, cut, a_day)
+    assert early.shown == {
+        each.finding_id for each in found if each.finding_id in judged.shown and each.day <= cut
+    }

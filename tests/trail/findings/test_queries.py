@@ -1,0 +1,130 @@
+"""What the page, the command and the route are told."""
+
+import argparse
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import acts
+from trail import finding_commands
+from trail.desk import Desk
+from trail.errors import FilterError
+from trail.filters import Filter
+from trail.findings import queries
+from trail.findings.model import FIRST_DAY, act, daily, workdays
+from trail.findings.refresh import refresh
+from trail.settings import Settings
+from trail.store import Store
+
+DAY = FIRST_DAY + dt.timedelta(days=38)
+
+
+class _Kept:
+    """Keeps what a command says."""
+
+    def __init__(self) -> None:
+        self.said = ""
+
+    def text(self, text: str) -> None:
+        self.said += text
+
+    def note(self, text: str) -> None:
+        self.said += text
+
+
+@pytest.fixture
+def filled(store: Store, settings: Settings) -> Store:
+    """Return a store with habits and one strange day, judged."""
+    acts.put(
+        store,
+        settings,
+        (
+            *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
+            *daily(workdays(0, 40), "users/ben", "Warehouses Modified", target="warehouse-1"),
+            *act(36, "11:00", "users/ben", "Warehouses Disabled", "warehouse-1"),
+            *act(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
+            *act(38, "12:00", "users/ana", "Permission Check", "warehouse-1"),
+        ),
+    )
+    refresh(store, acts.evening(39))
+    return store
+
+
+def command(store: Store, settings: Settings, **given: object) -> str:
+    out = _Kept()
+    args = argparse.Namespace(**{"query": "", "budget": 3.0, "all": False, "json": True, **given})
+    desk = Desk(settings, lambda write: store, out, Path())
+    assert finding_commands.findings(args, desk) == 0
+    return out.said
+
+
+def test_the_queue_shows_the_strange_day(filled: Store) -> None:
+    queue = queries.queue(filled, Filter(), acts.evening(39))
+    assert (DAY, "users/ana") in [(each.day, each.actor_id) for each in queue.findings]
+    assert "The first 5 days are learnt from" in queue.judged.said()
+
+
+@pytest.mark.parametrize(
+    ("query", "actors"),
+    [
+        ("", {"users/ana", "users/ben"}),
+        ("actor=users/ana", {"users/ana"}),
+        ("actor=-users/ana", {"users/ben"}),
+        ("category=Warehouses", {"users/ana", "users/ben"}),
+        ("category=Engage", set()),
+        ("action=Warehouses+Disabled&target=warehouse-1", {"users/ana", "users/ben"}),
+        ("q=no-such-word", set()),
+        (f"from={DAY}&to={DAY + dt.timedelta(days=1)}", {"users/ana"}),
+        (f"from={DAY + dt.timedelta(days=1)}", set()),
+        (f"to={DAY}", {"users/ben"}),
+    ],
+)
+def test_a_filter_narrows_findings_by_their_evidence(
+    filled: Store, query: str, actors: set[str]
+) -> None:
+    queue = queries.queue(filled, Filter.parse(query), acts.evening(39))
+    late = {each.actor_id for each in queue.findings if each.day >= DAY - dt.timedelta(days=2)}
+    assert late == actors
+
+
+def test_one_finding_has_its_evidence_and_what_was_expected(filled: Store) -> None:
+    (finding,) = queries.queue(
+        filled, Filter.parse(f"from={DAY}&actor=users/ana"), acts.evening(39)
+    ).findings
+    assert queries.one(filled, finding.finding_id) == finding
+    assert queries.one(filled, "f-none") is None
+    rows = queries.evidence(filled, finding)
+    assert [row["action"] for row in rows] == ["Warehouses Disabled"]
+    expected = {row["action"]: row for row in queries.expected_and_seen(filled, finding)}
+    assert expected["Warehouses Disabled"] == {
+        "action": "Warehouses Disabled", "risk": 8, "seen": 1, "days": 0, "of": 28, "expected": 0.0,
+    }  # fmt: skip
+    assert expected["Source Modified"]["expected"] == 1.0
+    others = queries.peers(filled, finding)
+    assert [row["actor_id"] for row in others["others"]] == ["users/ben"]
+    assert others["active"] == 1
+    history = queries.activity(filled, "users/ana", acts.evening(39))
+    assert history.column_names == ["day", "events", "targets", "risk"]
+    assert history["events"].to_pylist()[-2:] == [2, 1]
+
+
+def test_the_command_says_one_object_a_line(
+    filled: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [json.loads(line) for line in command(filled, settings, all=True).splitlines()]
+    assert lines
+    for line in lines:
+        assert {"finding_id", "day", "actor_id", "score", "reasons", "event_ids", "state"} <= set(
+            line
+        )
+        assert line["score"] == sum(reason["points"] for reason in line["reasons"])
+        assert {"detector", "points", "text"} == set(line["reasons"][0])
+        assert line["state"] == "open"
+        assert line["event_ids"]
+    budget = [json.loads(line) for line in command(filled, settings, budget=1.0).splitlines()]
+    assert {line["finding_id"] for line in budget} <= {line["finding_id"] for line in lines}
+    assert "users/ana" in command(filled, settings, json=False)
+    with pytest.raises(FilterError):
+        command(filled, settings, query="colour=red")

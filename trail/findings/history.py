@@ -1,0 +1,112 @@
+"""The tables that detectors read: what each actor did on each day, and everything before it.
+
+All of them are about days up to the last one judged; each window looks at earlier days only, so
+that a score never depends on what came after. Temporary, made for one refresh:
+
+`judged` (since, until, at_time): the days to judge, and the moment at which that is done.
+`acted` (day, actor_key, actor_type, action, category, kind, risk, n, targets, hours, first_at,
+  last_at): one row for each actor's action on a day; `hours` has a bit for each UTC hour.
+`actor_days` (day, actor_key, actor_type, grp, m, first_day, day_before, n, hours, risk): one row
+  for each active day; m is how many active days came before, grp the peers: the category of most of
+  the actor's earlier changes ("token" for tokens).
+`groups` (grp, day, pdays, peers): active days and people of a peer group before that day.
+`everyone` (day, gdays): active days of all before that day.
+`amounts`: see `trail.findings.amounts`.
+
+The system and unnamed failures, checks and run-time notices are in none of them: nobody did those.
+"""
+
+import datetime as dt
+
+from trail.findings import amounts
+from trail.store import Cursor
+
+# What no person or token decides to do; `read` and `run` are habits and stay.
+_NOBODYS = ("failure", "partial", "enforce", "detect", "complete")
+
+_ACTED = f"""
+create or replace temp table acted as
+select d.day, d.actor_key, min(p.actor_type) as actor_type, a.action, min(a.category) as category,
+ min(a.kind) as kind, min(coalesce(o.risk, a.risk))::integer as risk, sum(d.n)::bigint as n,
+ sum(d.targets)::bigint as targets, bit_or(d.hours) as hours, min(d.first_at) as first_at,
+ max(d.last_at) as last_at
+from daily_actions d join actions a using (action_key) join actors p using (actor_key)
+left join risks o on o.action = a.action
+where d.day <= (select until from judged) and p.actor_type <> 'system'
+ and a.kind not in {_NOBODYS} and a.action <> 'Permission Check'
+group by d.day, d.actor_key, a.action
+"""
+
+# The newest override of each action, where it is not taken back.
+_RISKS = """
+create or replace temp table risks as
+select action, risk from risk_overrides
+qualify row_number() over (partition by action order by version desc) = 1 and risk is not null
+"""
+
+_GROUPED = """
+create or replace temp table grouped as
+with days as (select distinct day, actor_key, actor_type from acted),
+mine as (select distinct actor_key, category from acted),
+before as (
+ select d.day, d.actor_key, m.category, coalesce(sum(n), 0) as today,
+  coalesce(sum(sum(n)) over (partition by d.actor_key, m.category order by d.day
+   rows between unbounded preceding and 1 preceding), 0) as earlier
+ from days d join mine m using (actor_key)
+ left join acted a on a.day = d.day and a.actor_key = d.actor_key and a.category = m.category
+ group by d.day, d.actor_key, m.category
+)
+select day, actor_key, actor_type,
+ case when actor_type in ('token', 'unknown') then actor_type else category end as grp
+from before join days using (day, actor_key)
+qualify row_number() over (
+ partition by day, actor_key order by earlier desc, today desc, category) = 1
+"""
+
+_ACTOR_DAYS = """
+create or replace temp table actor_days as
+select a.day, a.actor_key, g.actor_type, g.grp,
+ row_number() over mine - 1 as m,
+ min(a.day) over mine as first_day, lag(a.day) over mine as day_before,
+ a.n, a.hours, a.risk, a.first_at, a.last_at,
+ row_number() over (partition by g.grp, a.actor_key order by a.day) = 1 as new_in_group
+from (
+ select day, actor_key, sum(n)::bigint as n, bit_or(hours) as hours, max(risk) as risk,
+  min(first_at) as first_at, max(last_at) as last_at
+ from acted group by day, actor_key
+) a join grouped g using (day, actor_key)
+window mine as (partition by a.actor_key order by a.day)
+"""
+
+_GROUPS = """
+create or replace temp table groups as
+select grp, day,
+ sum(count(*)) over earlier - count(*) as pdays,
+ sum(count(*) filter (new_in_group)) over earlier - count(*) filter (new_in_group) as peers
+from actor_days group by grp, day
+window earlier as (partition by grp order by day)
+"""
+
+_EVERYONE = """
+create or replace temp table everyone as
+select day, sum(count(*)) over (order by day) - count(*) as gdays from actor_days group by day
+"""
+
+TABLES = ("judged", "risks", "acted", "grouped", "actor_days", "groups", "everyone", "amounts")
+
+
+def prepare(cursor: Cursor, since: dt.date, until: dt.date, now: dt.datetime) -> None:
+    """Make the tables, to judge the days from *since* up to and with *until* at *now* (UTC)."""
+    cursor.execute(
+        "create or replace temp table judged as "
+        f"select date '{since}' as since, date '{until}' as until, "
+        f"timestamp '{now.isoformat(sep=' ')}' as at_time"
+    )
+    for statement in (_RISKS, _ACTED, _GROUPED, _ACTOR_DAYS, _GROUPS, _EVERYONE, amounts.TABLE):
+        cursor.execute(statement)
+
+
+def drop(cursor: Cursor) -> None:
+    """Remove the tables again."""
+    for table in TABLES:
+        cursor.execute(f"drop table if exists {table}")

@@ -1,0 +1,106 @@
+"""Which rules are on, who switched them, and the reasons that they add to findings.
+
+Separate from `rules`, since switching writes while a look at what a rule would find only reads.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from typing import Any
+
+import pyarrow as pa
+
+from trail.filters import Window
+from trail.findings import rules
+from trail.store import Cursor, Engine, Params, Store, utc_now
+
+_STATES = (
+    "select rule, is_on, made_by, made_at from rule_switches "
+    "qualify row_number() over (partition by rule order by made_at desc) = 1"
+)
+
+
+def switch(store: Store, name: str, made_by: str, *, on: bool) -> None:
+    """Switch the rule *name*; it counts for all days from the next refresh.
+
+    Raises `InputError` when there is no such rule.
+    """
+    rules.rule(name)
+    store.write(
+        lambda cursor: cursor.execute(
+            "insert into rule_switches values ($rule, $on, $by, $now)",
+            {"rule": name, "on": on, "by": made_by, "now": utc_now()},
+        )
+    )
+
+
+def states(engine: Engine) -> list[dict[str, Any]]:
+    """Return each rule with `is_on`, `made_by` and `made_at` (UTC; None where as shipped)."""
+    switched = {row["rule"]: row for row in engine.table(_STATES).to_pylist()}
+    return [
+        {
+            "rule": rule,
+            "is_on": switched.get(rule.name, {}).get("is_on", rule.on),
+            "made_by": switched.get(rule.name, {}).get("made_by"),
+            "made_at": switched.get(rule.name, {}).get("made_at"),
+        }
+        for rule in rules.rules()
+    ]
+
+
+def on(cursor: Cursor) -> set[str]:
+    """Return the names of the rules that are on."""
+    return {each["rule"].name for each in states(_Inside(cursor)) if each["is_on"]}
+
+
+def reasons(
+    cursor: Cursor, since: dt.date, until: dt.date
+) -> dict[tuple[dt.date, int], list[dict[str, Any]]]:
+    """Return the reasons of the rules that are on, by day (UTC) and actor key.
+
+    Each is a reason as `findings.reasons` keeps it.
+    """
+    engine = _Inside(cursor)
+    window = Window(
+        dt.datetime.combine(since, dt.time()),
+        dt.datetime.combine(until + dt.timedelta(days=1), dt.time()),
+    )
+    active = on(cursor)
+    found: dict[tuple[dt.date, int], list[dict[str, Any]]] = defaultdict(list)
+    for rule in rules.rules():
+        if rule.name not in active:
+            continue
+        sql, params = rules.chosen(engine, rule, window)
+        rows = engine.table(
+            "select occurred_at::date as day, actor_key, count(*) as n, "
+            "min(occurred_at) as since, max(occurred_at) as upto, "
+            f"list(distinct action order by action) as actions from ({sql}) "
+            "group by all order by all",
+            params,
+        ).to_pylist()
+        for row in rows:
+            times = "" if row["n"] == 1 else f", {row['n']:,} times"
+            found[row["day"], row["actor_key"]].append(
+                {
+                    "detector": f"rule:{rule.name}",
+                    "points": rule.points,
+                    "text": f"{rule.title}{times}",
+                    "facts": {"n": row["n"]},
+                    "actions": row["actions"],
+                    "since": row["since"].isoformat(),
+                    "upto": row["upto"].isoformat(),
+                }
+            )
+    return found
+
+
+class _Inside:
+    """Reads inside the writer's own transaction."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        return self._cursor.sql(sql, params=params or {}).to_arrow_table()
+
+    def reading(self) -> Any:
+        raise NotImplementedError("a transaction is read as one table at a time")
