@@ -13,12 +13,14 @@ DETECTOR = Rule(
     ),
     points=50,
     sql=f"""
-select gone.* from changes gone join changes made on made.target_id = gone.target_id
- and made.occurred_at <= gone.occurred_at
- and gone.occurred_at - made.occurred_at <= interval 24 hours
-where made.kind = 'create' and gone.kind = 'delete' and gone.target_id <> ''
- and made.action in ({sequences.names(sequences.EGRESS)})
- and gone.action in ({sequences.names(sequences.EGRESS)})
+select gone.* from (
+ select * from changes where kind = 'delete' and target_id <> ''
+  and action in ({sequences.names(sequences.EGRESS)})
+) gone asof join (
+ select target_id, occurred_at from changes where kind = 'create'
+  and action in ({sequences.names(sequences.EGRESS)})
+) made on made.target_id = gone.target_id and made.occurred_at <= gone.occurred_at
+where gone.occurred_at - made.occurred_at <= interval 24 hours
 """,
     examples=(
         Example(

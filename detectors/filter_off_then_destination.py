@@ -13,12 +13,14 @@ DETECTOR = Rule(
     ),
     points=80,
     sql=f"""
-select later.* from changes later join changes first_ on first_.actor_id = later.actor_id
- and first_.occurred_at <= later.occurred_at
- and later.occurred_at - first_.occurred_at <= interval 24 hours
-where first_.kind in ('delete', 'disable', 'disconnect')
- and first_.action in ({sequences.names(sequences.WEAKENING)})
- and later.kind = 'create' and later.action in ({sequences.names(sequences.OPENING)})
+select later.* from (
+ select * from changes where kind = 'create'
+  and action in ({sequences.names(sequences.OPENING)})
+) later asof join (
+ select actor_id, occurred_at from changes where kind in ('delete', 'disable', 'disconnect')
+  and action in ({sequences.names(sequences.WEAKENING)})
+) before on before.actor_id = later.actor_id and before.occurred_at <= later.occurred_at
+where later.occurred_at - before.occurred_at <= interval 24 hours
 """,
     examples=(
         Example(

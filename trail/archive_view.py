@@ -32,9 +32,10 @@ _ROWS = (
 
 # An event that was archived twice, before and after a crash or a second load, is shown once.
 _ONCE = """
-delete from rows where rowid not in (
- select rowid from rows qualify row_number() over (
-  partition by event_id, date_trunc('day', occurred_at) order by ingested_at, rowid) = 1)
+create table once as select * from rows qualify row_number() over (
+ partition by event_id, date_trunc('day', occurred_at) order by ingested_at) = 1;
+drop table rows;
+alter table once rename to rows
 """
 
 _STEPS = (

@@ -67,7 +67,7 @@ class Purge:
             )
         cursor.execute(
             "create or replace temp table going as "
-            "select e.rowid as place, e.event_id, e.action_key, e.target_key "
+            "select e.event_id, e.occurred_at, e.action_key, e.target_key "
             f"from events e where {where}"
         )
         keeping.touch(cursor, "going")
@@ -76,7 +76,7 @@ class Purge:
         events = _changed(
             cursor,
             f"delete from events where {span(window, 'occurred_at')} "
-            "and rowid in (select place from going)",
+            "and (event_id, occurred_at) in (select event_id, occurred_at from going)",
         )
         late = literal(window.end + twins.APART)
         seconds = _changed(
