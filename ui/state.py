@@ -17,12 +17,13 @@ DEFAULT_FROM = "7d"
 
 # Names in a page's address beside the filter's: the opened event and its time, a page's edge, an
 # archived month that is looked at instead of the present trail, a page's section, how the
-# timeline is cut, whom or what the page of people is about, and the incident that is looked at.
+# timeline is cut, whom or what the page of people is about, and the incident or finding looked at.
 OWN = (
     *("event", "at", "after", "before", "archive", "section"),
     *("grain", "by", "top"),
     *("who", "what"),
     *("incident", "class"),
+    *("finding", "all"),
 )
 
 # Where pages stand from the main script, as links between them want it.
@@ -30,6 +31,7 @@ EXPLORE = "../pages/explore.py"
 CONNECT = "../pages/connect.py"
 PEOPLE = "../pages/people.py"
 FAILURES = "../pages/failures.py"
+UNUSUAL = "../pages/unusual.py"
 
 _ZONE = "zone"
 _LEAVING = "leaving"

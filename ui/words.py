@@ -153,6 +153,11 @@ def short_moment(at: dt.datetime, zone: ZoneInfo) -> str:
     return f"{at.replace(tzinfo=dt.UTC).astimezone(zone):%a %H:%M}"
 
 
+def clock(at: dt.datetime, zone: ZoneInfo) -> str:
+    """Return the time of day of a UTC time in *zone*: `14:32:08`."""
+    return f"{at.replace(tzinfo=dt.UTC).astimezone(zone):%H:%M:%S}"
+
+
 def short_day_moment(at: dt.datetime, zone: ZoneInfo) -> str:
     """Return a UTC time in *zone* with its day: `Thu 19 Nov 02:10`."""
     local = at.replace(tzinfo=dt.UTC).astimezone(zone)

@@ -25,9 +25,16 @@ _STAR = (
 # Findings whose events are looked up at once.
 _AT_ONCE = 500
 
-_MATCHES = "e.actor_key = p.actor_key and e.occurred_at >= s.since and e.occurred_at <= s.upto"
-_NAMED = (
-    "a.action <> 'Permission Check' and (s.actions is null or list_contains(s.actions, a.action))"
+# Names become keys among the small tables first, so that events meet a join of integers.
+_WANTED = """
+wanted as materialized (
+ select distinct s.finding_id, p.actor_key, a.action_key, s.since, s.upto
+ from specs s join actors p on p.actor_id = s.actor_id
+ join actions a on s.actions is null or list_contains(s.actions, a.action)
+ where a.action <> 'Permission Check')"""
+_MATCHES = (
+    "w.actor_key = e.actor_key and w.action_key = e.action_key "
+    "and e.occurred_at >= w.since and e.occurred_at <= w.upto"
 )
 
 
@@ -68,10 +75,9 @@ def narrowed(
     for start in range(0, len(findings), _AT_ONCE):
         sql, params, within = _evidence(findings[start : start + _AT_ONCE])
         found = engine.table(
-            f"with {sql}, narrowed as (select e.event_id, e.occurred_at, e.actor_key, "
-            f"e.action_key from events e where {within} and {chosen.where}) "
-            "select distinct s.finding_id from specs s join actors p on p.actor_id = s.actor_id "
-            f"join narrowed e on {_MATCHES} join actions a using (action_key) where {_NAMED}",
+            f"with {sql}, {_WANTED}, narrowed as (select e.occurred_at, e.actor_key, e.action_key "
+            f"from events e where {within} and {chosen.where}) "
+            f"select distinct w.finding_id from narrowed e join wanted w on {_MATCHES}",
             {**params, **chosen.params},
         )
         hits.update(found["finding_id"].to_pylist())
@@ -83,9 +89,8 @@ def _with_ids(engine: Engine, findings: list[Finding]) -> Iterator[tuple[Finding
         return
     sql, params, within = _evidence(findings)
     table = engine.table(
-        f"with {sql} select distinct s.finding_id, e.occurred_at, e.event_id from specs s "
-        f"join actors p on p.actor_id = s.actor_id join events e on {_MATCHES} "
-        f"join actions a using (action_key) where {_NAMED} and {within} "
+        f"with {sql}, {_WANTED} select distinct w.finding_id, e.occurred_at, e.event_id "
+        f"from events e join wanted w on {_MATCHES} where {within} "
         "order by e.occurred_at, e.event_id",
         params,
     )

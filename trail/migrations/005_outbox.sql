@@ -1,1 +1,1 @@
--- Made by the outbox.
+-- Filled by forwarding.

@@ -206,3 +206,25 @@ def life(engine: Engine, target: str) -> dict[str, Any] | None:
         {"target": target},
     ).to_pylist()
     return rows[0] if rows and rows[0]["events"] else None
+
+
+def ids_of(engine: Engine, email: str) -> frozenset[str]:
+    """Return the actor ids that bear *email*, whatever its case; none for an empty one."""
+    if not email.strip():
+        return frozenset()
+    table = engine.table(
+        "select actor_id from actors where lower(actor_email) = lower($email) "
+        "union select actor_id from people where lower(email) = lower($email)",
+        {"email": email.strip()},
+    )
+    return frozenset(table["actor_id"].to_pylist())
+
+
+def labels(engine: Engine, actor_ids: list[str]) -> dict[str, str]:
+    """Return how people call each of *actor_ids*: a name, else an e-mail, else the id."""
+    rows = engine.table(
+        "select actor_id, coalesce(nullif(actor_name, ''), nullif(actor_email, ''), actor_id) "
+        "as label from actors where list_contains($ids, actor_id)",
+        {"ids": sorted(set(actor_ids))},
+    ).to_pylist()
+    return {row["actor_id"]: row["label"] for row in rows}

@@ -1,0 +1,114 @@
+"""Unusual: findings by score, each with its reasons; decide on them, and sign a period."""
+
+import datetime as dt
+import time
+
+import streamlit as st
+
+from trail import retention, reviews
+from trail.findings import queries
+from trail.findings.model import Finding
+from trail.findings.refresh import refresh
+from trail.queries import timeline
+from trail.store import utc_now
+from ui import filter_bar, state, words
+from ui.page import Context, Page
+from ui.unusual import explained, queue, rules, signing
+
+_TABS = {"queue": "To review", "signed": "Sign-off", "rules": "Rules", "expected": "Expected"}
+_KEY = "unusual-section"
+_SOON = dt.timedelta(days=7)
+
+
+def render(ctx: Context) -> None:
+    """Draw the page."""
+    filter_ = state.current_filter()
+    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    refresh(store, utc_now())
+    began = time.perf_counter()
+    everything = state.own("all") == "1"
+    found = queries.queue(store, filter_, now, everything=everything)
+    window = timeline.bounded(store, filter_.window(now), now)
+    took = (time.perf_counter() - began) * 1000
+    waiting = [finding for finding in found.findings if finding.state == reviews.OPEN]
+    filter_bar.title(
+        "Unusual",
+        f"<b>{len(waiting):,}</b> to review of {words.number(len(found.findings), 'finding')}, "
+        f"{found.scored:,} scored · {took:.0f} ms",
+    )
+    filter_bar.bar(filter_, sum(1 for _ in found.findings), search=False)
+    filter_bar.window_words(filter_, window)
+    _leaving(ctx, found.judged.shown)
+    section = _section()
+    if section == "rules":
+        rules.draw(ctx)
+        return
+    if section == "expected":
+        rules.draw_expected(ctx)
+        return
+    if section == "signed":
+        signing.draw(ctx, filter_, found.findings)
+        return
+    st.caption(words.plain(found.judged.said()))
+    left, right = st.columns([1, 2.6], gap="small")
+    with left:
+        queue.draw(ctx, filter_, found, everything=everything)
+    with right:
+        chosen = _chosen(ctx, found.findings)
+        if chosen:
+            explained.draw(ctx, filter_, chosen, found.findings)
+
+
+def _section() -> str:
+    asked = state.own("section")
+    section = asked if asked in _TABS else "queue"
+    st.session_state[_KEY] = section
+
+    def choose() -> None:
+        st.query_params["section"] = st.session_state[_KEY]
+
+    st.segmented_control(
+        "Section",
+        list(_TABS),
+        required=True,
+        format_func=_TABS.__getitem__,
+        key=_KEY,
+        on_change=choose,
+        label_visibility="collapsed",
+    )
+    return section
+
+
+def _chosen(ctx: Context, found: list[Finding]) -> Finding | None:
+    asked = state.own("finding")
+    if asked:
+        known = next((each for each in found if each.finding_id == asked), None)
+        known = known or queries.one(ctx.runtime.store, asked)
+        if known is None:
+            st.warning("The finding of this link is no longer here: its events have left.")
+        return known
+    waiting = [each for each in found if each.state == reviews.OPEN]
+    return (waiting or found or [None])[0]
+
+
+def _leaving(ctx: Context, shown: frozenset[str]) -> None:
+    edge = retention.cutoff(ctx.runtime.settings, utc_now())
+    found = reviews.leaving(ctx.runtime.store, edge, _SOON)
+    soon = [row for row in found if row["finding_id"] in shown]
+    if soon:
+        st.warning(
+            f"{words.number(len(soon), 'finding')} without an end leave the kept days within a "
+            f"week, the first on {soon[0]['day'] + dt.timedelta(days=_kept(ctx))}. Decide on them, "
+            "or hold their events.",
+            icon=":material/hourglass_bottom:",
+        )
+
+
+def _kept(ctx: Context) -> int:
+    return ctx.runtime.settings.store.retention_days + 1
+
+
+PAGE = Page("unusual", "Unusual", render, roles=frozenset({"owner", "reviewer"}), order=38)
+
+if __name__ == "__main__":
+    PAGE.run()

@@ -1,0 +1,1 @@
+"""The parts of the page of unusual changes: the queue, one finding, sign-off, rules."""

@@ -1,0 +1,87 @@
+"""Rules beside the statistics: what each would have found, on or off; and what is expected."""
+
+import datetime as dt
+
+import pandas as pd
+import streamlit as st
+
+from trail.errors import TrailError
+from trail.findings import lessons, rules, switches
+from trail.store import utc_now
+from ui import words
+from ui.page import Context
+
+
+def draw(ctx: Context) -> None:
+    """Draw each rule with its sentence, its hits in 90 days, and its switch."""
+    store = ctx.runtime.store
+    st.caption(
+        "A rule adds its points to a day whenever it matches, usual or not. Switch it on once you "
+        "have seen what it would have found."
+    )
+    for each in switches.states(store):
+        rule = each["rule"]
+        with st.container(border=True, gap="xsmall"):
+            left, right = st.columns([5, 1], vertical_alignment="center")
+            with left:
+                st.subheader(words.plain(f"{rule.title} · {rule.points} points"), anchor=False)
+                st.caption(words.plain(rule.sentence))
+            right.toggle(
+                "On" if each["is_on"] else "Off",
+                value=each["is_on"],
+                key=f"rule-{rule.name}-{each['is_on']}",
+                on_change=_switch,
+                args=(ctx, rule.name, not each["is_on"]),
+                disabled=ctx.user.role != "owner",
+            )
+            _would_have(ctx, rule.name)
+
+
+def _would_have(ctx: Context, name: str) -> None:
+    found = rules.fired(ctx.runtime.store, rules.rule(name), dt.datetime.now(dt.UTC))
+    with st.expander(found.sentence.capitalize()):
+        if not found.rows:
+            st.text("Nothing in what is kept.")
+            return
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Time (UTC)": [f"{row['occurred_at']:%Y-%m-%d %H:%M:%S}" for row in found.rows],
+                    "Action": [row["action"] for row in found.rows],
+                    "Target": [row["target_name"] or row["target_id"] for row in found.rows],
+                    "Actor": [row["actor_id"] for row in found.rows],
+                }
+            ),
+            hide_index=True,
+            height=240,
+            alt="What the rule would have found",
+        )
+
+
+def _switch(ctx: Context, name: str, on: bool) -> None:
+    try:
+        switches.switch(ctx.runtime.store, name, ctx.user.username, on=on)
+    except TrailError as problem:
+        st.toast(words.plain(str(problem)))
+
+
+def draw_expected(ctx: Context) -> None:
+    """Draw what people said is expected, with who, why and until when."""
+    store = ctx.runtime.store
+    today = utc_now().date()
+    found = lessons.lessons(store, today)
+    if not found:
+        st.info("Nothing has been called expected.", icon=":material/info:")
+        return
+    for number, row in enumerate(found):
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        left.text(
+            f"{row['action']} by {row['actor_id']}, until {row['until']}\n"
+            f"{row['reason']} ({row['made_by']}, {row['made_at']:%Y-%m-%d})"
+        )
+        right.button(
+            "End it",
+            key=f"lesson-{number}",
+            on_click=lessons.unteach,
+            args=(store, row["actor_id"], row["action"], today),
+        )
