@@ -1,0 +1,1 @@
+-- Its tables are written by another branch; this file keeps its number.

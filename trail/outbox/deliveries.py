@@ -1,0 +1,313 @@
+"""Deliveries: what waits for each destination in its order, what each try came to, dead letters.
+
+`enqueue` runs inside the transaction that keeps what is told of, so that neither is there without
+the other. A try is noted before it begins and after it ends; one that was under way when the
+process died counts as not sent.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from trail.errors import InputError
+from trail.model import Verdict
+from trail.outbox import answers
+from trail.store import Cursor, Engine
+
+KINDS = ("event", "alert", "finding", "incident", "notice", "test")
+_LONGEST_ANSWER = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One thing on its way to one destination; `tries` counts the one that is under way."""
+
+    delivery_id: int
+    kind: str
+    key: str
+    body: dict[str, Any]
+    created_at: dt.datetime
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What one try came to, and when it began and ended (UTC, without zone)."""
+
+    delivery: Delivery
+    began_at: dt.datetime
+    ended_at: dt.datetime
+    verdict: Verdict
+    status: int
+
+
+def enqueue(
+    cursor: Cursor,
+    destination_id: int,
+    kind: str,
+    key: str,
+    payload: Mapping[str, Any],
+    now: dt.datetime,
+) -> None:
+    """Let *payload* be told to a destination, after all that waits for it already.
+
+    *key* names what it tells of and is the same for each copy; *now* is UTC without zone. Runs in
+    the caller's transaction. Raises `InputError` for an unknown kind.
+    """
+    enqueue_all(cursor, destination_id, kind, [(key, payload)], now)
+
+
+def enqueue_all(
+    cursor: Cursor,
+    destination_id: int,
+    kind: str,
+    told: Iterable[tuple[str, Mapping[str, Any]]],
+    now: dt.datetime,
+) -> int:
+    """As `enqueue`, for many (key, payload) in their order; return how many."""
+    if kind not in KINDS:
+        raise InputError(f"There is no delivery of the kind {kind!r}.")
+    rows = list(told)
+    if not rows:
+        return 0
+    table = pa.table(
+        {
+            "place": pa.array(range(len(rows)), pa.int64()),
+            "key": pa.array([key for key, _ in rows], pa.string()),
+            "payload": pa.array([_text(payload) for _, payload in rows], pa.string()),
+        }
+    )
+    cursor.register("told", table)
+    # Numbers are taken in the order of the rows: the order of the numbers is that of sending.
+    cursor.execute(
+        "insert into deliveries select nextval('delivery_ids'), $id, $kind, key, payload, $now, "
+        "'waiting', 0, $now, null, null, '' from (select key, payload from told order by place)",
+        {"id": destination_id, "kind": kind, "now": now},
+    )
+    cursor.unregister("told")
+    return len(rows)
+
+
+def claim(cursor: Cursor, destination_id: int, now: dt.datetime, most: int) -> list[Delivery]:
+    """Return the first that wait, in order, and note that they are being tried.
+
+    None where the first is not due yet: nothing overtakes it.
+    """
+    found = cursor.execute(
+        "select delivery_id, kind, key, payload, created_at, tries, due_at from deliveries "
+        "where destination_id = $id and state = 'waiting' order by delivery_id "
+        f"limit {most}",
+        {"id": destination_id},
+    ).fetchall()
+    claimed: list[Delivery] = []
+    for number, kind, key, payload, created_at, tries, due_at in found:
+        if due_at > now:
+            break
+        claimed.append(Delivery(number, kind, key, json.loads(payload), created_at, tries + 1))
+    if claimed:
+        cursor.execute(
+            "update deliveries set state = 'sending', tries = tries + 1 "
+            "where destination_id = $id and state = 'waiting' "
+            "and delivery_id between $first and $last",
+            {
+                "id": destination_id,
+                "first": claimed[0].delivery_id,
+                "last": claimed[-1].delivery_id,
+            },
+        )
+    return claimed
+
+
+def settle(
+    cursor: Cursor,
+    destination_id: int,
+    tried: list[Try],
+    untried: list[Delivery],
+    random: answers.Random,
+) -> None:
+    """Note what became of what was claimed: sent, waiting again, or dead; in one transaction."""
+    rows = [_row(each, random) for each in tried]
+    rows += [_returned(each) for each in untried]
+    columns = ("number", "state", "tries", "due_at", "ended_at", "status", "answer")
+    types = (
+        pa.int64(),
+        pa.string(),
+        pa.int32(),
+        pa.timestamp("us"),
+        pa.timestamp("us"),
+        pa.int32(),
+        pa.string(),
+    )
+    table = pa.table(
+        {
+            name: pa.array([row[n] for row in rows], kind)
+            for n, (name, kind) in enumerate(zip(columns, types, strict=True))
+        }
+    )
+    cursor.register("settled", table)
+    cursor.execute(
+        "update deliveries set state = s.state, tries = s.tries, "
+        "due_at = coalesce(s.due_at, deliveries.due_at), ended_at = s.ended_at, "
+        "status = coalesce(s.status, deliveries.status), "
+        "answer = coalesce(s.answer, deliveries.answer) "
+        "from settled s where deliveries.delivery_id = s.number "
+        "and deliveries.destination_id = $id",
+        {"id": destination_id},
+    )
+    cursor.unregister("settled")
+    _log(cursor, destination_id, tried)
+
+
+def recover(cursor: Cursor) -> int:
+    """Let wait again whatever was being tried when the process died; return how many."""
+    found = cursor.execute(
+        "update deliveries set state = 'waiting', tries = tries - 1 where state = 'sending' "
+        "returning 1"
+    ).fetchall()
+    return len(found)
+
+
+def resend(cursor: Cursor, delivery_ids: Iterable[int], now: dt.datetime) -> int:
+    """Let dead letters be tried anew, each in its old place of the order; return how many."""
+    found = cursor.execute(
+        "update deliveries set state = 'waiting', tries = 0, due_at = $now "
+        "where state = 'dead' and list_contains($ids, delivery_id) returning 1",
+        {"ids": list(delivery_ids), "now": now},
+    ).fetchall()
+    return len(found)
+
+
+def prune(cursor: Cursor, days: int, rows: int, now: dt.datetime) -> None:
+    """Keep of the log so many *days* and at most so many *rows* a destination.
+
+    Dead letters stay until there are more than *rows*; what then goes is counted in `dropped`.
+    """
+    cursor.execute(
+        "delete from deliveries where state = 'sent' and (ended_at < $before or delivery_id in ("
+        "select delivery_id from deliveries where state = 'sent' qualify row_number() over "
+        "(partition by destination_id order by delivery_id desc) > $rows))",
+        {"before": now - dt.timedelta(days=days), "rows": rows},
+    )
+    gone = cursor.execute(
+        "delete from deliveries where state = 'dead' and delivery_id in ("
+        "select delivery_id from deliveries where state = 'dead' qualify row_number() over "
+        "(partition by destination_id order by delivery_id desc) > $rows) "
+        "returning destination_id",
+        {"rows": rows},
+    ).fetchall()
+    for number in {row[0] for row in gone}:
+        cursor.execute(
+            "update destinations set dropped = dropped + $n where destination_id = $id",
+            {"id": number, "n": sum(row[0] == number for row in gone)},
+        )
+    cursor.execute(
+        "delete from attempts where not exists (select 1 from deliveries d "
+        "where d.delivery_id = attempts.delivery_id)"
+    )
+
+
+def log(
+    engine: Engine,
+    *,
+    destination_id: int | None = None,
+    state: str = "",
+    before: int | None = None,
+    rows: int = 200,
+) -> list[dict[str, Any]]:
+    """Return deliveries, the newest first: all columns of the table, and `destination`, its name.
+
+    *before* is the `delivery_id` of the last row of the page before.
+    """
+    parts, params = ["true"], dict[str, Any]()
+    if destination_id is not None:
+        parts.append("d.destination_id = $id")
+        params["id"] = destination_id
+    if state:
+        parts.append("d.state = $state")
+        params["state"] = state
+    if before is not None:
+        parts.append("d.delivery_id < $before")
+        params["before"] = before
+    found: list[dict[str, Any]] = engine.table(
+        "select d.*, t.name as destination from deliveries d "
+        "join destinations t using (destination_id) "
+        f"where {' and '.join(parts)} order by d.delivery_id desc limit {rows}",
+        params,
+    ).to_pylist()
+    return found
+
+
+def tries_of(engine: Engine, delivery_id: int) -> list[dict[str, Any]]:
+    """Return every try of a delivery, the first one first: all columns of `attempts`."""
+    found: list[dict[str, Any]] = engine.table(
+        "select * from attempts where delivery_id = $id order by began_at, number",
+        {"id": delivery_id},
+    ).to_pylist()
+    return found
+
+
+def counts(engine: Engine) -> dict[int, dict[str, int]]:
+    """Return for each destination how many deliveries are waiting, sending, sent and dead."""
+    found: dict[int, dict[str, int]] = {}
+    for row in engine.table(
+        "select destination_id, state, count(*) as n from deliveries group by all"
+    ).to_pylist():
+        found.setdefault(row["destination_id"], {})[row["state"]] = row["n"]
+    return found
+
+
+def _row(each: Try, random: answers.Random) -> tuple[Any, ...]:
+    verdict, tries = each.verdict, each.delivery.tries
+    state, due = "sent", None
+    if verdict.kind == "rejected":
+        state = "dead"
+    elif verdict.kind == "retry":
+        wait = answers.wait_s(tries, verdict.wait_s, random)
+        state = "dead" if wait is None else "waiting"
+        due = each.ended_at + dt.timedelta(seconds=wait) if wait is not None else None
+    elif verdict.kind != "ok":
+        # It is the destination that is at fault; what was to be told waits until it is mended.
+        state, due = "waiting", each.ended_at
+    ended = each.ended_at if state in ("sent", "dead") else None
+    words = verdict.words[:_LONGEST_ANSWER]
+    return (each.delivery.delivery_id, state, tries, due, ended, each.status, words)
+
+
+def _returned(each: Delivery) -> tuple[Any, ...]:
+    return (each.delivery_id, "waiting", each.tries - 1, None, None, None, None)
+
+
+def _log(cursor: Cursor, destination_id: int, tried: list[Try]) -> None:
+    if not tried:
+        return
+    table = pa.table(
+        {
+            "delivery_id": pa.array([t.delivery.delivery_id for t in tried], pa.int64()),
+            "number": pa.array([t.delivery.tries for t in tried], pa.int32()),
+            "began_at": pa.array([t.began_at for t in tried], pa.timestamp("us")),
+            "ended_at": pa.array([t.ended_at for t in tried], pa.timestamp("us")),
+            "verdict": pa.array([t.verdict.kind for t in tried], pa.string()),
+            "status": pa.array([t.status for t in tried], pa.int32()),
+            "answer": pa.array([t.verdict.words[:_LONGEST_ANSWER] for t in tried], pa.string()),
+        }
+    )
+    cursor.register("tried", table)
+    cursor.execute(
+        "insert into attempts select delivery_id, $id, number, began_at, ended_at, verdict, "
+        "status, answer from tried",
+        {"id": destination_id},
+    )
+    cursor.unregister("tried")
+
+
+def _text(payload: Mapping[str, Any]) -> str:
+    def plain(value: object) -> str:
+        if isinstance(value, dt.datetime):
+            return f"{value.isoformat()}Z" if value.tzinfo is None else value.isoformat()
+        return str(value)
+
+    return json.dumps(dict(payload), default=plain, separators=(",", ":"))
