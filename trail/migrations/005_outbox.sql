@@ -15,6 +15,7 @@ create table deliveries (
     created_at timestamp, state varchar, tries integer, due_at timestamp, ended_at timestamp,
     status integer, answer varchar
 );
+-- Only the tries that failed; a delivery that was sent tells of its last one itself.
 create table attempts (
     delivery_id bigint, destination_id integer, number integer, began_at timestamp,
     ended_at timestamp, verdict varchar, status integer, answer varchar

@@ -19,6 +19,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], list[str]]
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _PORTS = {"https": 443, "http": 80, "smtps": 465, "smtp": 587}
 # Prefixes under which an IPv4 address travels inside an IPv6 one: mapped, compatible, NAT64
 # (RFC 6052, 8215), 6to4 (RFC 3056), Teredo (RFC 4380), and ISATAP by its interface id.
@@ -37,17 +38,35 @@ _INSIDE = tuple(
 _ISATAP = (0x00005EFE, 0x02005EFE)
 # Only this block holds addresses of the public internet (RFC 4291, IANA registry).
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-# Reachable by the registry, yet never a service of somebody else: clouds answer here for the
-# machine itself, and relays of 6to4 and AS112 are infrastructure.
-_METADATA = tuple(
+# Never a service of somebody else. Clouds answer at 168.63.129.16 and 100.100.100.200 for the
+# machine itself; the rest are IANA's special purposes, written out since Python's own lists differ
+# by release.
+_SPECIAL = tuple(
     ipaddress.ip_network(text)
     for text in (
         "168.63.129.16/32",
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
         "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
         "192.31.196.0/24",
         "192.52.193.0/24",
         "192.175.48.0/24",
         "100.100.100.200/32",
+        "2001::/23",
+        "2001:db8::/32",
+        "2620:4f:8000::/48",
+        "3fff::/20",
         "5f00::/16",
     )
 )
@@ -79,6 +98,8 @@ def read(url: str, *, loopback: bool, schemes: tuple[str, ...] = ("https",)) -> 
         raise _refused("it cannot be read") from None
     if "@" in parts.netloc:
         raise _refused("it has a user name")
+    if not _NETLOC.fullmatch(parts.netloc):
+        raise _refused("its host cannot be read")
     host = _host(parts.hostname or "")
     scheme = parts.scheme.lower()
     if scheme not in schemes and not (loopback and scheme == "http" and _names_loopback(host)):
@@ -128,7 +149,7 @@ def allowed(text: str, *, loopback: bool) -> bool:
 
 def is_public(address: Address) -> bool:
     """Return whether *address* belongs to a host of the public internet (IANA's registries)."""
-    if any(address.version == net.version and address in net for net in _METADATA):
+    if any(address.version == net.version and address in net for net in _SPECIAL):
         return False
     if isinstance(address, ipaddress.IPv6Address) and (
         address not in _GLOBAL_UNICAST
@@ -165,6 +186,8 @@ def _host(host: str) -> str:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
             raise _refused("its host is a number that is no plain address") from None
+    if len(labels) < 2 and host.lower() != "localhost":
+        raise _refused("its host is a name of this network only")
     return host.lower()
 
 

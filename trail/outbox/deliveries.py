@@ -92,6 +92,16 @@ def enqueue_all(
     return len(rows)
 
 
+def head(engine: Engine, destination_id: int) -> tuple[int, dt.datetime | None]:
+    """Return how many wait for a destination, and when the first of them is due (UTC)."""
+    row = engine.table(
+        "select count(*) as n, arg_min(due_at, delivery_id) as due_at from deliveries "
+        "where destination_id = $id and state = 'waiting'",
+        {"id": destination_id},
+    ).to_pylist()[0]
+    return row["n"], row["due_at"]
+
+
 def claim(cursor: Cursor, destination_id: int, now: dt.datetime, most: int) -> list[Delivery]:
     """Return the first that wait, in order, and note that they are being tried.
 
@@ -130,45 +140,35 @@ def settle(
     random: answers.Random,
 ) -> None:
     """Note what became of what was claimed: sent, waiting again, or dead; in one transaction."""
-    rows = [_row(each, random) for each in tried]
-    rows += [_returned(each) for each in untried]
-    columns = ("number", "state", "tries", "due_at", "ended_at", "status", "answer")
-    types = (
-        pa.int64(),
-        pa.string(),
-        pa.int32(),
-        pa.timestamp("us"),
-        pa.timestamp("us"),
-        pa.int32(),
-        pa.string(),
-    )
-    table = pa.table(
-        {
-            name: pa.array([row[n] for row in rows], kind)
-            for n, (name, kind) in enumerate(zip(columns, types, strict=True))
-        }
-    )
-    cursor.register("settled", table)
-    cursor.execute(
-        "update deliveries set state = s.state, tries = s.tries, "
-        "due_at = coalesce(s.due_at, deliveries.due_at), ended_at = s.ended_at, "
-        "status = coalesce(s.status, deliveries.status), "
-        "answer = coalesce(s.answer, deliveries.answer) "
-        "from settled s where deliveries.delivery_id = s.number "
-        "and deliveries.destination_id = $id",
-        {"id": destination_id},
-    )
-    cursor.unregister("settled")
-    _log(cursor, destination_id, tried)
+    for each in tried:
+        if each.verdict.kind != "ok":
+            _note_failed(cursor, destination_id, each, random)
+    well = [each for each in tried if each.verdict.kind == "ok"]
+    if well:
+        # What is left in this state is what was claimed; all that went well is noted at once.
+        cursor.execute(
+            "update deliveries set state = 'sent', ended_at = $ended, status = $status, "
+            "answer = $answer where destination_id = $id and state = 'sending' "
+            "and list_contains($numbers, delivery_id)",
+            {
+                "id": destination_id,
+                "numbers": [each.delivery.delivery_id for each in well],
+                "ended": well[-1].ended_at,
+                "status": well[-1].status,
+                "answer": well[-1].verdict.words[:_LONGEST_ANSWER],
+            },
+        )
+    if untried:
+        cursor.execute(_LET_GO + " and destination_id = $id", {"id": destination_id})
 
 
 def recover(cursor: Cursor) -> int:
     """Let wait again whatever was being tried when the process died; return how many."""
-    found = cursor.execute(
-        "update deliveries set state = 'waiting', tries = tries - 1 where state = 'sending' "
-        "returning 1"
-    ).fetchall()
-    return len(found)
+    return len(cursor.execute(f"{_LET_GO} returning 1").fetchall())
+
+
+# What was claimed and not tried, or not to its end.
+_LET_GO = "update deliveries set state = 'waiting', tries = tries - 1 where state = 'sending'"
 
 
 def resend(cursor: Cursor, delivery_ids: Iterable[int], now: dt.datetime) -> int:
@@ -242,9 +242,15 @@ def log(
 
 
 def tries_of(engine: Engine, delivery_id: int) -> list[dict[str, Any]]:
-    """Return every try of a delivery, the first one first: all columns of `attempts`."""
+    """Return every try of a delivery that is over, the first one first.
+
+    Each has number, began_at (None of the one that went well), ended_at, verdict, status, answer.
+    """
     found: list[dict[str, Any]] = engine.table(
-        "select * from attempts where delivery_id = $id order by began_at, number",
+        "select number, began_at, ended_at, verdict, status, answer from attempts "
+        "where delivery_id = $id union all "
+        "select tries, null, ended_at, 'ok', status, answer from deliveries "
+        "where delivery_id = $id and state = 'sent' order by ended_at, number",
         {"id": delivery_id},
     ).to_pylist()
     return found
@@ -260,48 +266,35 @@ def counts(engine: Engine) -> dict[int, dict[str, int]]:
     return found
 
 
-def _row(each: Try, random: answers.Random) -> tuple[Any, ...]:
+def _note_failed(cursor: Cursor, destination_id: int, each: Try, random: answers.Random) -> None:
     verdict, tries = each.verdict, each.delivery.tries
-    state, due = "sent", None
+    state, due = "waiting", each.ended_at
     if verdict.kind == "rejected":
         state = "dead"
     elif verdict.kind == "retry":
         wait = answers.wait_s(tries, verdict.wait_s, random)
         state = "dead" if wait is None else "waiting"
-        due = each.ended_at + dt.timedelta(seconds=wait) if wait is not None else None
-    elif verdict.kind != "ok":
-        # It is the destination that is at fault; what was to be told waits until it is mended.
-        state, due = "waiting", each.ended_at
-    ended = each.ended_at if state in ("sent", "dead") else None
+        due += dt.timedelta(seconds=wait or 0)
+    # Else the destination is at fault; what was to be told waits until it is mended.
+    told = {"number": each.delivery.delivery_id, "ended": each.ended_at, "status": each.status}
     words = verdict.words[:_LONGEST_ANSWER]
-    return (each.delivery.delivery_id, state, tries, due, ended, each.status, words)
-
-
-def _returned(each: Delivery) -> tuple[Any, ...]:
-    return (each.delivery_id, "waiting", each.tries - 1, None, None, None, None)
-
-
-def _log(cursor: Cursor, destination_id: int, tried: list[Try]) -> None:
-    if not tried:
-        return
-    table = pa.table(
-        {
-            "delivery_id": pa.array([t.delivery.delivery_id for t in tried], pa.int64()),
-            "number": pa.array([t.delivery.tries for t in tried], pa.int32()),
-            "began_at": pa.array([t.began_at for t in tried], pa.timestamp("us")),
-            "ended_at": pa.array([t.ended_at for t in tried], pa.timestamp("us")),
-            "verdict": pa.array([t.verdict.kind for t in tried], pa.string()),
-            "status": pa.array([t.status for t in tried], pa.int32()),
-            "answer": pa.array([t.verdict.words[:_LONGEST_ANSWER] for t in tried], pa.string()),
-        }
-    )
-    cursor.register("tried", table)
     cursor.execute(
-        "insert into attempts select delivery_id, $id, number, began_at, ended_at, verdict, "
-        "status, answer from tried",
-        {"id": destination_id},
+        "update deliveries set state = $state, due_at = $due, status = $status, answer = $answer, "
+        "ended_at = case when $state = 'dead' then $ended end where delivery_id = $number",
+        {**told, "state": state, "due": due, "answer": words},
     )
-    cursor.unregister("tried")
+    cursor.execute(
+        "insert into attempts values ($number, $id, $tries, $began, $ended, $verdict, $status, "
+        "$answer)",
+        {
+            **told,
+            "id": destination_id,
+            "tries": tries,
+            "began": each.began_at,
+            "verdict": verdict.kind,
+            "answer": words,
+        },
+    )
 
 
 def _text(payload: Mapping[str, Any]) -> str:

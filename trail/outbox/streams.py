@@ -18,12 +18,12 @@ from trail.queries.events import STAR, named
 from trail.selection import literal, select
 from trail.store import Cursor, Store
 
-# What waits for one destination as deliveries; the rest waits as events.
+# So many become deliveries at a time; the rest waits as events.
 AHEAD = 500
 
 
 def fill(store: Store, destination: Destination, now: dt.datetime) -> int:
-    """Let the next events wait for a stream that has little waiting; return how many.
+    """Let the next events of a stream wait as deliveries; return how many.
 
     *now* is UTC without zone. Events that its forwarder does not take are counted as skipped.
     """
@@ -31,13 +31,6 @@ def fill(store: Store, destination: Destination, now: dt.datetime) -> int:
     if kept is None or (
         destination.mark_at and destination.mark_at >= kept and _ended(destination)
     ):
-        return 0
-    waiting = store.table(
-        "select count(*) as n from deliveries where destination_id = $id "
-        "and state in ('waiting', 'sending')",
-        {"id": destination.destination_id},
-    )["n"][0].as_py()
-    if waiting > AHEAD // 2:
         return 0
     rows = _next(store, destination, kept, now)
     taken = [row for row in rows if _takes(destination, row)]

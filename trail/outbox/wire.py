@@ -26,7 +26,11 @@ _USUAL = {"https": 443, "http": 80}
 
 
 class RefusedByUsError(httpcore.ConnectError):
-    """The address may not be connected to; the words are for the person who set it."""
+    """The address may not be connected to; `why` is for the person who set it."""
+
+    def __init__(self, why: InputError) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 class Wire:
@@ -61,7 +65,7 @@ class Wire:
         try:
             return self._exchange(place, request)
         except RefusedByUsError as error:
-            raise InputError(str(error)) from None
+            raise error.why from None
         except httpcore.TimeoutException:
             return Answer(0, trouble=f"There was no answer within {self._timeout_s:g} s.")
         except (httpcore.ConnectError, httpcore.UnsupportedProtocol):
@@ -147,7 +151,7 @@ class _Guard(httpcore.NetworkBackend):
         try:
             found = addresses.resolved(self.place, self._resolve, loopback=self._loopback)
         except InputError as error:
-            raise RefusedByUsError(str(error)) from None
+            raise RefusedByUsError(error) from None
         except TrailError as error:
             raise httpcore.ConnectError(str(error)) from None
         failed: Exception = httpcore.ConnectError("no address")
@@ -167,11 +171,11 @@ class _Guard(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Refuse: nothing is sent to a socket of this machine."""
-        raise RefusedByUsError("A socket of this machine is no destination.")
+        raise RefusedByUsError(InputError("A socket of this machine is no destination."))
 
     def sleep(self, seconds: float) -> None:
         """Refuse to wait: the outbox decides when to try again."""
-        raise RefusedByUsError("The wire does not wait.")
+        raise RefusedByUsError(InputError("The wire does not wait."))
 
     def left(self) -> float:
         """Return the seconds that are left of this try; raises `ReadTimeout` when none are."""

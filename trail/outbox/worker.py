@@ -30,8 +30,9 @@ _log = logging.getLogger("trail.outbox")
 Clock = Callable[[], dt.datetime]
 Send = Callable[[Destination, Request], Answer]
 
-# So many are noted together, before and after; after a crash at most these are sent twice.
-_AT_ONCE = 100
+# So many are noted together, before and after; after a crash at most these are sent twice. Few
+# at first: where every fifth try fails, the rest of many would be read in vain.
+_FEW_AT_ONCE, _MOST_AT_ONCE = 8, 128
 _LONGEST_ROUND_S = 2.0
 _THREADS = 8
 _TIDY = dt.timedelta(hours=1)
@@ -99,33 +100,25 @@ class Forwarding:
             raise
 
     def _send_due(self, store: Store, destination: Destination) -> int:
-        sent = 0
+        sent, most = 0, _FEW_AT_ONCE
         began = time.monotonic()
         number = destination.destination_id
         while not self._ending.is_set() and time.monotonic() - began < _LONGEST_ROUND_S:
             now = self.clock()
-            if destination.streams:
-                destination = destinations.one(store, number)
-                streams.fill(store, destination, now)
-            claimed = self._claim(store, number, now)
-            if not claimed:
-                break
+            waiting, due_at = deliveries.head(store, number)
+            if destination.streams and waiting <= streams.AHEAD // 2:
+                added = streams.fill(store, destinations.one(store, number), now)
+                due_at = due_at or (now if added else None)
+            if due_at is None or due_at > now:
+                break  # seen without the writer, which most rounds then never need
+            claimed = store.write(_claim(number, now, most))
             tried, untried = self._try_all(destination, claimed)
             store.write(_settle(destination, tried, untried, self.random))
             sent += sum(each.verdict.kind == "ok" for each in tried)
             if not tried or tried[-1].verdict.kind not in ("ok", "rejected"):
                 break
+            most = min(most * 2, _MOST_AT_ONCE)
         return sent
-
-    def _claim(self, store: Store, number: int, now: dt.datetime) -> list[Delivery]:
-        due = store.table(
-            "select due_at from deliveries where destination_id = $id and state = 'waiting' "
-            "order by delivery_id limit 1",
-            {"id": number},
-        )["due_at"].to_pylist()
-        if not due or due[0] > now:
-            return []  # looked at without the writer, which most rounds then never need
-        return store.write(lambda cursor: deliveries.claim(cursor, number, now, _AT_ONCE))
 
     def _try_all(
         self, destination: Destination, claimed: list[Delivery]
@@ -188,6 +181,10 @@ class Forwarding:
         store.write(
             lambda cursor: deliveries.prune(cursor, forward.log_days, forward.log_rows, now)
         )
+
+
+def _claim(number: int, now: dt.datetime, most: int) -> Callable[[Cursor], list[Delivery]]:
+    return lambda cursor: deliveries.claim(cursor, number, now, most)
 
 
 def _settle(
