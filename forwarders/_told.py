@@ -214,7 +214,9 @@ def _link(home: str, event: Mapping[str, Any]) -> str:
 
 
 def _query_link(home: str, query: object) -> str:
-    return f"{home}/explore?{query}" if home and query else _page(home, "explore")
+    # Written anew, so that nothing in a query can end the address or begin another.
+    safe = quote(str(query or ""), safe="=&%+:~")
+    return f"{home}/explore?{safe}" if home and query else _page(home, "explore")
 
 
 def _page(home: str, page: str, **names: object) -> str:

@@ -99,13 +99,14 @@ def _of_events(engine: Engine, rule: Rule, start: dt.datetime, end: dt.datetime)
         f"e.occurred_at >= {literal(start)} and e.occurred_at < {literal(end)} and {chosen.timed()}"
     )
     total = engine.table(f"select count(*) as n from events e where {where}", chosen.params)
+    window = rule.window_minutes * 60_000_000 - 1  # its far end is not inside, as when live
     unit = "minute" if total["n"][0].as_py() <= _BY_MINUTE else "hour"
     found = engine.table(
         f"select date_trunc('{unit}', occurred_at) as at_time, target, "
         "max_by(label, occurred_at) as label, count(*) as n, max(inside) as inside from ("
         f"select e.occurred_at, {hits.TARGET} as target, {hits.LABEL} as label, count(*) over "
         "(partition by t.target_type, t.target_id, t.target_name order by e.occurred_at "
-        f"range between interval {rule.window_minutes} minute preceding and current row) as inside "
+        f"range between interval {window} microsecond preceding and current row) as inside "
         f"from events e join targets t using (target_key) where {where}) "
         "group by at_time, target order by at_time, target",
         chosen.params,

@@ -102,6 +102,15 @@ def head(engine: Engine, destination_id: int) -> tuple[int, dt.datetime | None]:
     return row["n"], row["due_at"]
 
 
+def heads(engine: Engine) -> dict[int, tuple[int, dt.datetime]]:
+    """Return what `head` returns, of every destination for which something waits."""
+    found = engine.table(
+        "select destination_id, count(*) as n, arg_min(due_at, delivery_id) as due_at "
+        "from deliveries where state = 'waiting' group by destination_id"
+    ).to_pylist()
+    return {row["destination_id"]: (row["n"], row["due_at"]) for row in found}
+
+
 def claim(cursor: Cursor, destination_id: int, now: dt.datetime, most: int) -> list[Delivery]:
     """Return the first that wait, in order, and note that they are being tried.
 

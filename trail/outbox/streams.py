@@ -28,9 +28,7 @@ def fill(store: Store, destination: Destination, now: dt.datetime) -> int:
     *now* is UTC without zone. Events that its forwarder does not take are counted as skipped.
     """
     kept = marks.kept(store)
-    if kept is None or (
-        destination.mark_at and destination.mark_at >= kept and _ended(destination)
-    ):
+    if kept is None or not is_behind(destination, kept):
         return 0
     rows = _next(store, destination, kept, now)
     taken = [row for row in rows if _takes(destination, row)]
@@ -73,8 +71,12 @@ def replay(cursor: Cursor, destination_id: int, since: dt.datetime, now: dt.date
 _TOLD = (*EVENT_COLUMNS, "echo")
 
 
-def _ended(destination: Destination) -> bool:
-    return destination.mark_time is None
+def is_behind(destination: Destination, kept: dt.datetime | None) -> bool:
+    """Return whether events were kept past the place of a stream; *kept* is `marks.kept`."""
+    if not destination.streams or kept is None:
+        return False
+    ended = destination.mark_at is not None and destination.mark_time is None
+    return not (ended and destination.mark_at is not None and destination.mark_at >= kept)
 
 
 def _next(

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from trail import marks
 from trail.errors import InputError
 from trail.model import Answer, Parcel, Request, Verdict
 from trail.outbox import deliveries, destinations, elsewhere, mail, streams
@@ -69,10 +70,14 @@ class Forwarding:
             store.write(deliveries.recover)
             self._recovered = store
         self._busy = {number: job for number, job in self._busy.items() if not job.done()}
-        known = destinations.all_of(store)
+        known, heads, kept = destinations.all_of(store), deliveries.heads(store), marks.kept(store)
         for each in known:
-            if each.state == "on" and each.destination_id not in self._busy:
-                job = self._pool.submit(self._serve, store, each)
+            waiting, due_at = heads.get(each.destination_id, (0, None))
+            is_due = due_at is not None and due_at <= now
+            is_behind = waiting <= streams.AHEAD // 2 and streams.is_behind(each, kept)
+            idle = each.destination_id not in self._busy
+            if each.state == "on" and idle and (is_due or is_behind):
+                job = self._pool.submit(self._serve, store, each, is_behind)
                 self._busy[each.destination_id] = job
         self._tidy(store, now)
         if until_done:
@@ -89,35 +94,37 @@ class Forwarding:
         for wire in self._wires.values():
             wire.close()
 
-    def _serve(self, store: Store, destination: Destination) -> int:
+    def _serve(self, store: Store, destination: Destination, is_behind: bool) -> int:
         """Send what is due to one destination; return how many were taken."""
         try:
-            return self._send_due(store, destination)
+            return self._send_due(store, destination, is_behind)
         except Exception:
             self._recovered = None  # what it had claimed is let go at the next round
             if not self._ending.is_set():
                 _log.exception("sending to %s failed", destination.name)
             raise
 
-    def _send_due(self, store: Store, destination: Destination) -> int:
+    def _send_due(self, store: Store, destination: Destination, is_behind: bool) -> int:
         sent, most = 0, _FEW_AT_ONCE
         began = time.monotonic()
         number = destination.destination_id
         while not self._ending.is_set() and time.monotonic() - began < _LONGEST_ROUND_S:
             now = self.clock()
-            waiting, due_at = deliveries.head(store, number)
-            if destination.streams and waiting <= streams.AHEAD // 2:
-                added = streams.fill(store, destinations.one(store, number), now)
-                due_at = due_at or (now if added else None)
-            if due_at is None or due_at > now:
-                break  # seen without the writer, which most rounds then never need
+            if is_behind:
+                streams.fill(store, destinations.one(store, number), now)
             claimed = store.write(_claim(number, now, most))
+            if not claimed:
+                break
             tried, untried = self._try_all(destination, claimed)
             store.write(_settle(destination, tried, untried, self.random))
             sent += sum(each.verdict.kind == "ok" for each in tried)
             if not tried or tried[-1].verdict.kind not in ("ok", "rejected"):
                 break
             most = min(most * 2, _MOST_AT_ONCE)
+            waiting, due_at = deliveries.head(store, number)
+            is_behind = destination.streams and waiting <= streams.AHEAD // 2
+            if not is_behind and (due_at is None or due_at > now):
+                break
         return sent
 
     def _try_all(
