@@ -16,7 +16,8 @@ from trail.alerts.hits import News
 from trail.alerts.rule import Rule
 from trail.alerts.tally import Hit, Message, Tally, due_at, step
 from trail.errors import TrailError
-from trail.outbox import deliveries
+from trail.model import Parcel
+from trail.outbox import deliveries, destinations
 from trail.settings import Settings
 from trail.store import Cursor, Inside, Store, utc_now
 
@@ -25,6 +26,7 @@ _log = logging.getLogger("trail.alerts")
 PLACE = "alerts"
 _SILENCE_EVERY = dt.timedelta(minutes=1)
 _SEEN_DAYS = 400
+_BEFORE_ALL = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - UTC, as the store keeps times
 
 
 @dataclass(slots=True)
@@ -61,7 +63,8 @@ class Alerts:
             for rule in active
             if found[rule.rule_id] or _is_due(rule, tallies.get(rule.rule_id), now)
         ]
-        text = kept.isoformat() if kept else ""
+        # Before the first event there is a place too, or the very first would be behind it.
+        text = (kept or _BEFORE_ALL).isoformat()
         if concerned or text != place:
             store.write(lambda cursor: _act(cursor, concerned, found, place, text, now))
         if self._problems:
@@ -163,31 +166,23 @@ def _act(
         if rule.kind == "silence" and found[rule.rule_id]:
             rules.unseen(cursor, rule.rule_id, ["silence"], now)
         _tell(cursor, rule, remembered[rule.rule_id], found[rule.rule_id], now)
-    if kept:
-        marks.put(cursor, PLACE, kept)
+    marks.put(cursor, PLACE, kept)
 
 
 def _tell(cursor: Cursor, rule: Rule, tally: Tally, found: list[Hit], now: dt.datetime) -> None:
     """Take a rule one step further: its messages into the outbox, its memory into the store."""
     messages = step(rule, tally, found, now)
+    wanted = {name.lower() for name in rule.destinations}
+    known = destinations.all_of(Inside(cursor)) if messages and wanted else []
     for number, message in enumerate(messages):
         kind, body = _payload(rule, message, now)
         key = f"{rule.rule_id}-{now.isoformat()}-{number}"
-        for destination_id in _destinations(cursor, rule):
-            deliveries.enqueue(cursor, destination_id, kind, key, body, now)
+        parcel = Parcel(kind, key, now, body)
+        for each in known:
+            if each.name.lower() in wanted and each.forwarder.takes(parcel, each.settings):
+                deliveries.enqueue(cursor, each.destination_id, kind, key, body, now)
     rules.put_tally(cursor, rule.rule_id, tally)
     rules.note(cursor, rule.rule_id, now, sum(hit.count for hit in found), len(messages))
-
-
-def _destinations(cursor: Cursor, rule: Rule) -> list[int]:
-    if not rule.destinations:
-        return []
-    found = cursor.execute(
-        "select destination_id from destinations where list_contains($names, lower(name)) "
-        "order by destination_id",
-        {"names": [name.lower() for name in rule.destinations]},
-    ).fetchall()
-    return [row[0] for row in found]
 
 
 def _payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from trail.alerts.rule import Rule
 from trail.alerts.tally import FIRSTS, Hit, Tally
 from trail.filters import Filter
+from trail.model import EVENT_COLUMNS
 from trail.queries import events
 from trail.selection import Selection, literal, select
 from trail.store import Engine
@@ -41,7 +42,8 @@ def of_events(
     chosen = select(engine, Filter.parse(rule.query), now.replace(tzinfo=dt.UTC))
     rows = engine.table(
         f"select {TARGET} as target, max_by({LABEL}, e.occurred_at) as label, count(*) as n, "
-        "min_by(e.event_id, e.occurred_at) as event_id, min(e.occurred_at) as first_at, "
+        "min_by(e.event_id, e.occurred_at) as event_id, min_by(e.echo, e.occurred_at) as echo, "
+        "min(e.occurred_at) as first_at, "
         "max(e.occurred_at) as last_at "
         f"from events e join targets t using (target_key) where {news.condition()} "
         f"and e.occurred_at >= {literal(oldest)} and {chosen.timed()} "
@@ -60,7 +62,8 @@ def of_events(
             continue
         example: Mapping[str, Any] = {}
         if row["target"] not in tally.groups and shown < FIRSTS:
-            example = events.one(engine, row["event_id"], row["first_at"]) or {}
+            one = events.one(engine, row["event_id"], row["first_at"]) or {}
+            example = {**{name: one.get(name) for name in EVENT_COLUMNS}, "echo": row["echo"]}
             shown += 1
         found.append(Hit(row["target"], row["label"], number, example))
     return found

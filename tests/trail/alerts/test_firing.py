@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Load
-from tests.segment_records import forwarded, message_id, ndjson
+from tests.segment_records import forwarded, message_id, ndjson, new_event_allowed
 from tests.trail.outbox.conftest import Clock, forward
 from trail import marks
 from trail.alerts import rules
@@ -84,6 +84,29 @@ def test_a_warehouse_disabled_is_told_at_once_with_its_event(
     (history,) = made.values()
     assert history["days"][-1] == (dt.date(2026, 11, 1), 1, 1)
     assert len(history["days"]) == 14
+
+
+def test_the_very_first_event_of_a_store_is_seen(
+    store: Store, load: Load, alerts: Alerts, keep: Keep
+) -> None:
+    keep("Any")
+    alerts.round()
+    load(ndjson([forwarded(1)]))
+    alerts.round()
+    assert [message["count"] for message in told(store)] == [1]
+
+
+def test_an_alert_of_an_echo_does_not_go_back_to_segment(
+    store: Store, load: Load, alerts: Alerts
+) -> None:
+    made = Destination(0, "segment_source", "segment", {}, {"write_key": "key"})
+    store.write(lambda cursor: destinations.add(cursor, made, forward(), "owner"))
+    both = Rule("Both", query="action=New Event Allowed", destinations=("hook", "Segment", "gone"))
+    store.write(lambda cursor: rules.keep(cursor, both, "owner"))
+    start(load, alerts)
+    load(ndjson([new_event_allowed(9)]))
+    alerts.round()
+    assert [row["destination"] for row in deliveries.log(store)] == ["hook"]
 
 
 def test_a_storm_of_real_failures_is_three_messages_at_most(
