@@ -6,7 +6,6 @@ by its id that it has it already.
 """
 
 import datetime as dt
-import json
 import logging
 import secrets
 import threading
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from trail import marks
 from trail.errors import InputError
 from trail.model import Answer, Parcel, Request, Verdict
-from trail.outbox import deliveries, destinations, elsewhere, mail, streams
+from trail.outbox import deliveries, destinations, elsewhere, history, mail, streams
 from trail.outbox.answers import Random
 from trail.outbox.deliveries import Delivery, Try
 from trail.outbox.destinations import Destination
@@ -185,9 +184,7 @@ class Forwarding:
             return
         self._tidied = now
         forward = self.settings.forward
-        store.write(
-            lambda cursor: deliveries.prune(cursor, forward.log_days, forward.log_rows, now)
-        )
+        store.write(lambda cursor: history.prune(cursor, forward.log_days, forward.log_rows, now))
 
 
 def _claim(number: int, now: dt.datetime, most: int) -> Callable[[Cursor], list[Delivery]]:
@@ -223,40 +220,3 @@ def _tell_others(cursor: Cursor, destination: Destination, words: str, now: dt.d
     key = f"off-{destination.destination_id}-{now.isoformat()}"
     for (number,) in others:
         deliveries.enqueue(cursor, number, "notice", key, told, now)
-
-
-def preview(destination: Destination, parcel: Parcel, settings: Settings) -> str:
-    """Return the body of the message that *parcel* would become, to be shown; no secret in it."""
-    blanks = {blank.name: _stand_in(blank.name) for blank in destination.forwarder.secrets}
-    now = dt.datetime.now(dt.UTC)
-    request = destination.forwarder.request(parcel, destination.settings, blanks, now)
-    text = request.body.decode(errors="replace")
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        return text
-
-
-def _stand_in(blank: str) -> str:
-    return "https://example.com/" if blank == "url" else "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
-
-def send_test(forwarding: Forwarding, destination: Destination) -> Verdict:
-    """Send one message that says it is a test, at once and past the queue; return the verdict.
-
-    It is not retried and does not switch the destination off. Raises `InputError` for settings
-    that cannot be used.
-    """
-    now = forwarding.clock()
-    body = {
-        "title": "A test from the audit trail",
-        "text": "If you can read this, messages arrive here.",
-        "severity": "info",
-        "at": f"{now.isoformat()}Z",
-        "test": True,
-    }
-    delivery = Delivery(0, "test", f"test-{secrets.token_hex(8)}", body, now, 1)
-    verdict, _ = forwarding.try_one(destination, delivery)
-    if verdict.kind == "refused":
-        raise InputError(verdict.words)
-    return verdict

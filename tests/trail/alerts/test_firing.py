@@ -11,12 +11,12 @@ from tests.conftest import Load
 from tests.segment_records import forwarded, message_id, ndjson, new_event_allowed
 from tests.trail.outbox.conftest import Clock, forward
 from trail import marks
-from trail.alerts import rules
+from trail.alerts import as_code, rules
 from trail.alerts.firing import PLACE, Alerts, offer, prune
 from trail.alerts.rehearsal import would_have_fired
 from trail.alerts.rule import Rule, read
 from trail.errors import InputError
-from trail.outbox import deliveries, destinations
+from trail.outbox import destinations, history
 from trail.outbox.destinations import Destination
 from trail.settings import Settings
 from trail.store import Store
@@ -56,7 +56,7 @@ def told(store: Store) -> list[dict[str, Any]]:
     import json
 
     return [
-        {"kind": row["kind"], **json.loads(row["payload"])} for row in deliveries.log(store)[::-1]
+        {"kind": row["kind"], **json.loads(row["payload"])} for row in history.page(store)[::-1]
     ]
 
 
@@ -106,7 +106,7 @@ def test_an_alert_of_an_echo_does_not_go_back_to_segment(
     start(load, alerts)
     load(ndjson([new_event_allowed(9)]))
     alerts.round()
-    assert [row["destination"] for row in deliveries.log(store)] == ["hook"]
+    assert [row["destination"] for row in history.page(store)] == ["hook"]
 
 
 def test_a_storm_of_real_failures_is_three_messages_at_most(
@@ -306,14 +306,14 @@ def test_would_have_fired_goes_the_same_steps(store: Store, load: Load) -> None:
 def test_rules_as_code(store: Store, keep: Keep) -> None:
     keep("Warehouses", query="kind=disable", severity="critical", quiet="22:00-07:00")
     keep("Nächte", kind="silence", silent_minutes=90, why="Nobody looks; so we do.")
-    text = rules.export(rules.all_of(store))
+    text = as_code.export(rules.all_of(store))
     assert "threshold" not in text
-    found = rules.parse(text)
+    found = as_code.parse(text)
     assert found == rules.all_of(store)
     changed = [replace(found[0], daily_cap=7), found[1], Rule("Third")]
     from trail.store import Inside
 
-    done = store.write(lambda c: rules.bring_in(c, Inside(c), changed, "owner"))
+    done = store.write(lambda c: as_code.bring_in(c, Inside(c), changed, "owner"))
     assert done == {"new": 1, "changed": 1, "same": 1}
     assert [rule.daily_cap for rule in rules.all_of(store)] == [7, 50, 50]
 
@@ -341,7 +341,7 @@ def test_rules_as_code(store: Store, keep: Keep) -> None:
 )
 def test_rules_that_cannot_be_read_are_refused_calmly(text: str) -> None:
     with pytest.raises(InputError):
-        rules.parse(text)
+        as_code.parse(text)
 
 
 def test_a_name_is_used_once(store: Store, keep: Keep) -> None:

@@ -11,8 +11,8 @@ from tests.receiver import Receiver
 from tests.segment_records import forwarded, message_id, ndjson
 from tests.trail.outbox.conftest import KEY, Clock, Make, forward, hook
 from trail.errors import InputError
-from trail.model import Answer, Request
-from trail.outbox import deliveries, destinations, streams, worker
+from trail.model import Answer, Parcel, Request
+from trail.outbox import deliveries, destinations, history, streams, trial
 from trail.outbox.answers import MOST_TRIES, WAITS_S
 from trail.outbox.destinations import Destination
 from trail.outbox.worker import Forwarding
@@ -34,7 +34,7 @@ def put(store: Store, destination: Destination, clock: Clock, *keys: str) -> Non
 
 
 def states(store: Store) -> dict[str, str]:
-    return {row["key"]: row["state"] for row in deliveries.log(store)}
+    return {row["key"]: row["state"] for row in history.page(store)}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_each_answer(
     put(store, destination, clock, "a")
     outbox = make()
     outbox.round(until_done=True)
-    row = deliveries.log(store)[0]
+    row = history.page(store)[0]
     now = destinations.one(store, destination.destination_id)
     assert (row["state"], now.state) == (state, destination_state)
     if destination_state == "off":
@@ -94,7 +94,7 @@ def test_each_answer(
         clock.move(0.02)
         outbox.round(until_done=True)
         assert states(store) == {"a": "sent"}
-    assert all(KEY not in str(each) for each in deliveries.tries_of(store, row["delivery_id"]))
+    assert all(KEY not in str(each) for each in history.tries_of(store, row["delivery_id"]))
 
 
 def test_the_whole_table_of_waits_and_then_a_dead_letter(
@@ -119,13 +119,13 @@ def test_the_whole_table_of_waits_and_then_a_dead_letter(
     assert states(store) == {"first": "dead", "second": "waiting"}
     outbox.round(until_done=True)
     assert begun[-1][0] == "notice_second"
-    dead = deliveries.log(store, state="dead")
+    dead = history.page(store, state="dead")
     store.write(lambda cursor: deliveries.resend(cursor, [dead[0]["delivery_id"]], clock()))
     outbox.send = lambda *_: Answer(200)
     clock.move(10)
     outbox.round(until_done=True)
     assert set(states(store).values()) == {"sent"}
-    assert len(deliveries.tries_of(store, dead[0]["delivery_id"])) == 11
+    assert len(history.tries_of(store, dead[0]["delivery_id"])) == 11
 
 
 def through_failures(outbox: Forwarding, clock: Clock, store: Store, wanted: int) -> None:
@@ -134,7 +134,7 @@ def through_failures(outbox: Forwarding, clock: Clock, store: Store, wanted: int
     for round_number in range(wanted):
         outbox.round(until_done=True)
         clock.move(100_000)
-        if round_number % 50 == 0 and deliveries.counts(store) == {1: {"sent": wanted}}:
+        if round_number % 50 == 0 and history.counts(store) == {1: {"sent": wanted}}:
             return
     raise AssertionError("it did not come to an end")
 
@@ -246,7 +246,7 @@ def test_one_that_goes_off_is_told_to_the_others(
         outbox.round(until_done=True)
         assert len(gone.taken) == 1
     assert "bad was switched off" in receiver.taken[0].json["data"]["title"]
-    assert deliveries.counts(store)[bad.destination_id] == {"waiting": 2}
+    assert history.counts(store)[bad.destination_id] == {"waiting": 2}
 
 
 def test_one_that_hangs_holds_up_no_other(
@@ -276,12 +276,12 @@ def test_the_log_and_the_dead_are_bounded(store: Store, clock: Clock) -> None:
             {"now": clock()},
         )
     )
-    store.write(lambda cursor: deliveries.prune(cursor, 30, 100, clock()))
-    assert deliveries.counts(store)[destination.destination_id] == {"dead": 100, "sent": 100}
+    store.write(lambda cursor: history.prune(cursor, 30, 100, clock()))
+    assert history.counts(store)[destination.destination_id] == {"dead": 100, "sent": 100}
     assert destinations.one(store, destination.destination_id).dropped == 50
     clock.move(31 * 86_400)
-    store.write(lambda cursor: deliveries.prune(cursor, 30, 100, clock()))
-    assert deliveries.counts(store)[destination.destination_id] == {"dead": 100}
+    store.write(lambda cursor: history.prune(cursor, 30, 100, clock()))
+    assert history.counts(store)[destination.destination_id] == {"dead": 100}
 
 
 def test_a_secret_that_is_not_set_switches_off_and_says_which(
@@ -301,13 +301,16 @@ def test_a_test_message_says_so_and_leaves_no_trace(
     store: Store, make: Make, receiver: Receiver
 ) -> None:
     destination = hook(store, receiver.url)
+    shown = trial.preview(destination, Parcel("test", "k", dt.datetime(2026, 1, 1), {"x": 1}))
+    assert "audit.test" in shown
+    assert "whsec" not in shown
     outbox = make()
-    assert worker.send_test(outbox, destination).kind == "ok"
+    assert trial.send_test(outbox, destination).kind == "ok"
     assert receiver.taken[0].json["data"]["test"] is True
     receiver.answer = 410
-    assert worker.send_test(outbox, destination).kind == "gone"
+    assert trial.send_test(outbox, destination).kind == "gone"
     assert destinations.one(store, destination.destination_id).state == "on"
-    assert deliveries.log(store) == []
+    assert history.page(store) == []
 
 
 def test_what_is_under_way_counts_as_not_sent(
@@ -320,7 +323,7 @@ def test_what_is_under_way_counts_as_not_sent(
     assert set(states(store).values()) == {"sending"}
     make().round(until_done=True)
     assert receiver.good() == ["notice_a", "notice_b"]
-    assert {row["tries"] for row in deliveries.log(store)} == {1}
+    assert {row["tries"] for row in history.page(store)} == {1}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.conftest import Load
 from tests.receiver import Receiver
 from tests.segment_records import forwarded, message_id, ndjson
 from tests.trail.outbox.conftest import forward, hook
-from trail.outbox import deliveries
+from trail.outbox import history
 from trail.outbox.worker import Forwarding
 from trail.settings import Settings
 from trail.settings import Store as StoreSettings
@@ -70,7 +70,7 @@ def test_killed_again_and_again(store: Store, settings: Settings, load: Load, ki
             stack.callback(last.close)
             stack.callback(outbox.close)
             until = time.monotonic() + 120
-            while deliveries.counts(last)[1] != {"sent": events}:
+            while history.counts(last)[1] != {"sent": events}:
                 outbox.round(until_done=True)
                 assert time.monotonic() < until
         first_seen = list(dict.fromkeys(receiver.good()))
