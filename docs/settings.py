@@ -33,7 +33,7 @@ def text() -> str:
 def _row(name: str, default: object, description: str | None) -> str:
     variable = "TRAIL_" + name.upper().replace(".", "__")
     shown = default.get_secret_value() if isinstance(default, SecretStr) else default
-    cell = f"`{shown}`" if shown not in ("", None, ()) else ""
+    cell = f"`{shown}`" if shown not in ("", None, (), {}) else ""
     return f"| `{name}` | `{variable}` | {cell} | {description} |"
 
 

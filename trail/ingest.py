@@ -137,7 +137,7 @@ class _Job:
         self.stage(cursor)
         if self._fresh:
             dimensions.assign(cursor)
-            now = utc_now()
+            now = marks.next_moment(cursor)
             self._linked = twins.link(cursor, self._batch.batch_id, now)
             cursor.execute(_INSERT, {"now": now, "batch": self._batch.batch_id})
             cursor.execute(_CUBE)

@@ -4,7 +4,7 @@ Separate because loaders, the store and the pages all speak these and nothing el
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -255,3 +255,90 @@ class Batch:
     def report(self) -> dict[str, Any]:
         """Return the numbers as `load --json` prints them."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """One thing that a destination must or may be told: a blank of its form."""
+
+    name: str
+    title: str
+    help: str = ""
+    required: bool = False
+    default: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is to be told: `kind` is event, alert, finding, incident, notice or test.
+
+    `body` holds the fields of DESIGN section 6 by name, times as ISO 8601 in UTC; of an alert,
+    those of `trail.alerts`. `key` is the same for each try and each replay of it. `home` is the
+    address under which people open the trail, or empty.
+    """
+
+    kind: str
+    key: str
+    created_at: dt.datetime
+    body: Mapping[str, Any]
+    home: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes over the wire. `method` is an HTTP method, or `MAIL`, or `APPRISE`.
+
+    For `MAIL` the address is `smtp://host:port` (STARTTLS) or `smtps://host:port`, the body a
+    whole message, and the headers hold `from`, `to` (one each), `user` and `password` of the
+    envelope. For `APPRISE` the address is Apprise's own and the body JSON with title and body.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: a status (0 where there was none), headers (lower case), 64 kB of body.
+
+    `trouble` says in words why there is no status.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer means: `kind` is ok, retry, gone, unauthorised or rejected.
+
+    `wait_s` is how long the other side wants to be left alone, None where it did not say. `words`
+    is one sentence for the delivery log.
+    """
+
+    kind: str
+    words: str
+    wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarder:
+    """One kind of destination. Pure: the outbox sends, waits and remembers.
+
+    `request` makes the request from a parcel, the destination's settings, its secrets by the name
+    of their blank, and the present moment (aware, UTC); it raises `InputError` for settings that
+    cannot be used. `takes` says whether the parcel may go there at all. `judge` reads the answer.
+    """
+
+    name: str
+    title: str
+    settings: tuple[Blank, ...]
+    secrets: tuple[Blank, ...]
+    request: Callable[[Parcel, Mapping[str, str], Mapping[str, str], dt.datetime], Request]
+    judge: Callable[[Answer], Verdict]
+    takes: Callable[[Parcel, Mapping[str, str]], bool] = lambda parcel, settings: True

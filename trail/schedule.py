@@ -12,16 +12,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from trail import coverage, pulling, registry, retention
+from trail.alerts import firing
 from trail.errors import TrailError, UnavailableError
+from trail.filters import Filter
+from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
+from trail.incidents import keeping
 from trail.loading import load_drop
 from trail.model import Batch, Drop, Feed, Receiver
+from trail.outgoing import EVERY_S, Outgoing
+from trail.queries.incident_records import records
 from trail.settings import Settings
 from trail.store import Store, utc_now
 
 _log = logging.getLogger("trail.schedule")
 
 _LISTEN_S = 60.0
+# What alerts are offered again and again reaches back so far; each is told once.
+_RECENT = "3d"
 _TIDY_S = 3600.0
 # Whoever has just started it with old events can see what would go before it goes.
 _BEFORE_TIDYING_S = 600.0
@@ -91,6 +99,7 @@ class Schedule:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(2)
+        self.outgoing.close()
 
     def _add_all(self) -> None:
         settings = self._settings
@@ -102,6 +111,8 @@ class Schedule:
             if drop.configured(settings):
                 self._add(drop.name, drop.title, drop.every_s(settings), self._look(drop))
         self._add("retention", "Retention", _TIDY_S, self._retain(), _BEFORE_TIDYING_S)
+        self.outgoing = Outgoing(settings, self._shown)
+        self._add("outgoing", "Alerts and forwarding", EVERY_S, lambda _: self.outgoing.run())
         self._add("findings", "Unusual changes", _JUDGE_S, self._judge)
         receivers = [each for each in registry.of_kind(Receiver) if each.configured(settings)]
         if receivers:
@@ -200,7 +211,27 @@ class Schedule:
     def _judge(self, _: _Job) -> str:
         # So that whoever asks for findings waits for little: what is new since the last time.
         done = refresh(self._shown(), utc_now())
+        self._offer()
         return f"{done.folded:,} days counted anew" if done.folded else "Nothing new"
+
+    def _offer(self) -> None:
+        """Let alerts look at what the budget shows, and at the open incidents, of the last days."""
+        store, now = self._shown(), dt.datetime.now(dt.UTC)
+        recent = Filter(start=_RECENT)
+        found = unusual.queue(store, recent, now)
+        keeping.catch_up(store)
+        rows = {
+            "findings": [
+                finding.said(ids) for finding, ids in unusual.event_ids(store, found.findings)
+            ],
+            "incidents": list(records(store, recent, now)),
+        }
+        for kind, told in rows.items():
+            store.write(
+                lambda cursor, kind=kind, told=told: firing.offer(  # type: ignore[misc]
+                    cursor, kind, told, utc_now()
+                )
+            )
 
     def _is_real(self) -> bool:
         """Return whether the pages show the workspace's own database, not the demo's."""

@@ -108,6 +108,28 @@ class S3(_Section):
     every_minutes: float = Field(15, gt=0, description="Minutes between two looks.")
 
 
+class Forward(_Section):
+    """What goes out: forwarded events and alerts."""
+
+    secrets: dict[str, SecretStr] = Field(
+        {}, description="Write keys, passwords and secret addresses by a name of one's own."
+    )
+    public_url: str = Field(
+        "", description="Address under which people open the trail; links in messages start so."
+    )
+    allow_loopback: bool = Field(
+        False, description="Send to this machine too, and there without https; for tries only."
+    )
+    timeout_s: float = Field(10, gt=0, le=60, description="Seconds that one try may take.")
+    alert_hours: float = Field(
+        24, gt=0, le=8760, description="Events that arrive older than this set off no alert."
+    )
+    log_days: int = Field(30, ge=1, le=3650, description="Days that the delivery log is kept.")
+    log_rows: int = Field(
+        10_000, ge=100, description="Deliveries a destination that the log keeps; so many dead too."
+    )
+
+
 class Auth(_Section):
     """Who may sign in."""
 
@@ -144,6 +166,7 @@ class Settings(BaseSettings):
     push: Push = Push()
     folder: Folder = Folder()
     s3: S3 = S3()
+    forward: Forward = Forward()
     auth: Auth = Auth()
     limits: Limits = Limits()
 

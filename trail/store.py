@@ -219,6 +219,21 @@ class _Narrowed:
         return self._cursor.sql(sql, params=params or {}).to_arrow_table()
 
 
+class Inside:
+    """An engine that reads through *cursor*: inside a transaction, what it has written so far."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        """Return the answer to *sql* as one Arrow table."""
+        return self._cursor.sql(sql, params=params or {}).to_arrow_table()
+
+    def reading(self) -> contextlib.AbstractContextManager["Reading"]:
+        """Give the same cursor to stream from; it stays open."""
+        return contextlib.nullcontext(_Reading(self._cursor))
+
+
 class _Reading:
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor

@@ -1,0 +1,207 @@
+"""What every forwarder promises, over all that are found under forwarders/."""
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trail.errors import InputError
+from trail.model import Answer, Forwarder, Parcel, Request
+from trail.registry import discover
+
+FORWARDERS: dict[str, Forwarder] = discover("forwarders", "FORWARDER")
+NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
+AT = dt.datetime(2026, 11, 24, 11, 59)
+SECRET = "whsec_" + "QUFB" * 12
+GIVEN = {
+    "url": "https://hooks.example.com/in",
+    "host": "mail.example.com",
+    "from": "trail@example.com",
+    "to": "mara@example.com",
+    "undo_url": "https://app.example.com/{workspace_id}/{target_type}/{target_id}",
+}
+HOSTILE = (
+    "<!channel> <@U1> *b* _i_ `c` ~s~ <https://evil.example.com|x> &amp; {{x}} ${x} %0a\r\n"
+    "Bcc: all@example.com\r\n\r\n\u202egnp\x00\x1b[31m @everyone [x](https://evil.example.com) 🙂"
+)
+
+EVENT: dict[str, Any] = {
+    "event_id": "api-1",
+    "occurred_at": "2026-11-24T11:58:00.250000Z",
+    "action": "Warehouses Disabled",
+    "action_raw": "Warehouse Disabled",
+    "category": "Warehouses",
+    "kind": "disable",
+    "outcome": "success",
+    "risk": 7,
+    "actor_id": "users/abc",
+    "actor_type": "user",
+    "actor_email": "mara@example.com",
+    "actor_name": "Mara",
+    "target_type": "warehouse",
+    "target_id": "WH1",
+    "target_name": "Prod",
+    "workspace_id": "ws1",
+    "verified": True,
+    "raw": "{}",
+    "echo": False,
+}
+ALERT = {
+    "rule": "Warehouses",
+    "rule_id": 1,
+    "severity": "critical",
+    "form": "first",
+    "count": 1,
+    "event": EVENT,
+    "targets": [{"label": "Prod", "count": 1}],
+}
+FINDING = {
+    "finding_id": "f1",
+    "day": "2026-11-24",
+    "actor_id": "users/abc",
+    "score": 61,
+    "reasons": [{"detector": "mass-deletion", "points": 40, "text": "41 deleted, usual are 2"}],
+    "why": "Rule “Unusual”",
+    "severity": "warning",
+}
+INCIDENT = {
+    "incident_id": "i1",
+    "action": "Warehouse Run Failed",
+    "target_id": "WH1",
+    "class": "persistent",
+    "open": True,
+    "first_at": "2026-11-24T09:00:00Z",
+    "attempts": 14,
+    "severity": "critical",
+}
+ROLLUP = {
+    **ALERT,
+    "form": "rollup",
+    "count": 4_999,
+    "event": None,
+    "text": "4,999 more on 37 targets in 10 min.",
+    "targets": [{"label": f"T{n}", "count": 100 - n} for n in range(10)],
+    "more_targets": 27,
+    "query": "outcome=failure",
+}
+BODIES = {
+    "event": EVENT,
+    "alert": ALERT,
+    "rollup": ROLLUP,
+    "finding": FINDING,
+    "incident": INCIDENT,
+    "notice": {"title": "hook was switched off", "text": "It is gone.", "severity": "warning"},
+    "test": {"title": "A test", "text": "It works."},
+}
+
+
+def parcel(kind: str, body: Any = None, home: str = "https://trail.example.com") -> Parcel:
+    found = BODIES[kind] if body is None else body
+    return Parcel({"rollup": "alert"}.get(kind, kind), "key-1", AT, found, home)
+
+
+def made(forwarder: Forwarder, one: Parcel) -> Request:
+    given = {blank.name: GIVEN[blank.name] for blank in forwarder.settings if blank.name in GIVEN}
+    known = {"url": "https://hooks.example.com/secret-path", "key": SECRET}
+    secrets = {blank.name: known.get(blank.name, "a-secret") for blank in forwarder.secrets}
+    return forwarder.request(one, given, secrets, NOW)
+
+
+def everything(request: Request) -> str:
+    """Return the body as its reader has it: a mail without its encoding."""
+    if request.method == "MAIL":
+        import email.policy
+
+        mail = email.message_from_bytes(request.body, policy=email.policy.default)
+        body = mail.get_body()
+        assert body is not None
+        return f"{mail['subject']}\n{body.get_content()}"
+    return request.body.decode()
+
+
+def test_all_five_are_there() -> None:
+    assert set(FORWARDERS) == {"apprise", "mail", "segment_source", "slack", "webhook"}
+    assert all(forwarder.name == name for name, forwarder in FORWARDERS.items())
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
+def test_each_thing_becomes_a_request(forwarder: Forwarder, kind: str) -> None:
+    request = made(forwarder, parcel(kind))
+    assert request.method in ("POST", "MAIL", "APPRISE")
+    assert "://" in request.url
+    assert made(forwarder, parcel(kind)) == request, "pure: the same in, the same out"
+    words = {"event": "Prod", "alert": "Prod", "rollup": "4,999", "incident": "WH1"}.get(kind, "")
+    assert words.replace(",", "") in everything(request).replace(",", "")
+    assert "a-secret" not in everything(request)
+    assert "whsec_" not in everything(request) + str(request.headers)
+
+
+@pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
+@pytest.mark.parametrize("kind", BODIES)
+def test_hostile_text_stays_text(forwarder: Forwarder, kind: str) -> None:
+    def spoiled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: spoiled(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [spoiled(each) for each in value]
+        return HOSTILE if isinstance(value, str) else value
+
+    body = {**spoiled(BODIES[kind]), "form": BODIES[kind].get("form"), "raw": "{}"}
+    request = made(forwarder, parcel(kind, body))
+    for name, value in request.headers:
+        assert "\n" not in value + name
+        assert "\r" not in value + name
+    head = request.body.partition(b"\r\n\r\n")[0]
+    if request.method == "MAIL":
+        assert b"\nBcc:" not in head
+        assert b"\n\n" not in head
+    else:
+        json.loads(request.body)
+    if forwarder.name == "slack":
+        assert b"<" not in request.body
+        assert b'mrkdwn": true' not in request.body
+        assert b'"type": "mrkdwn"' not in request.body
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**9) | st.text(max_size=60),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=5,
+)
+_BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.text(max_size=400) | st.none() for name in EVENT if name not in ("risk", "raw")
+    }
+    | {"raw": st.text(max_size=50) | _JSON.map(json.dumps), "risk": st.integers(0, 10)},
+)
+
+
+@pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
+@given(body=_BODIES)
+@settings(max_examples=60)
+def test_no_event_breaks_a_forwarder(forwarder: Forwarder, body: dict[str, Any]) -> None:
+    one = parcel("event", body)
+    forwarder.takes(one, {"source": "LAn9"})
+    assert made(forwarder, one).url
+
+
+@pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
+def test_settings_that_are_missing_are_named(forwarder: Forwarder) -> None:
+    if any(blank.required for blank in forwarder.secrets) and forwarder.name != "segment_source":
+        with pytest.raises(InputError):
+            forwarder.request(parcel("event"), GIVEN, {}, NOW)
+    assert all(blank.title for blank in (*forwarder.settings, *forwarder.secrets))
+
+
+@pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
+def test_every_status_has_a_verdict(forwarder: Forwarder) -> None:
+    for status in (0, *range(100, 600)):
+        verdict = forwarder.judge(Answer(status, {}, b"", "Nothing came."))
+        assert verdict.kind in ("ok", "retry", "gone", "unauthorised", "rejected", "refused")
+        assert (verdict.kind == "ok") == (200 <= status < 300)
+        assert verdict.words

@@ -1,0 +1,88 @@
+"""kill -9 while forwarding: nothing unsent, and nothing marked sent that was not received."""
+
+import contextlib
+import multiprocessing
+import os
+import random
+import signal
+import time
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Load
+from tests.receiver import Receiver
+from tests.segment_records import forwarded, message_id, ndjson
+from tests.trail.outbox.conftest import forward, hook
+from trail.outbox import history
+from trail.outbox.worker import Forwarding
+from trail.settings import Settings
+from trail.settings import Store as StoreSettings
+from trail.store import Store
+
+
+def forward_for_ever(path: str) -> None:
+    """Run an outbox over the database at *path* until somebody kills this process."""
+    settings = Settings(
+        store=StoreSettings(path=Path(path), memory="500MB"), forward=forward(timeout_s=5)
+    )
+    store = Store.open(settings.store.path, settings)
+    outbox = Forwarding(settings, lambda: store)
+    while True:
+        outbox.round(until_done=True)
+        time.sleep(0.01)
+
+
+def _killed_at_a_bad_moment(path: Path, chance: random.Random, receiver: Receiver) -> None:
+    # A fork server that has imported everything: a start costs no second.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "trail.outbox.worker"])
+    process: ForkServerProcess = context.Process(target=forward_for_ever, args=(str(path),))
+    before = len(receiver.taken)
+    process.start()
+    until = time.monotonic() + 20
+    while len(receiver.taken) == before and process.is_alive() and time.monotonic() < until:
+        time.sleep(0.002)
+    assert process.is_alive(), "it was to be killed, not to fail"
+    time.sleep(chance.uniform(0, 0.08))
+    assert process.pid
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+
+
+@pytest.mark.parametrize("kills", [20, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.timeout(600)
+def test_killed_again_and_again(store: Store, settings: Settings, load: Load, kills: int) -> None:
+    chance = random.Random(kills)
+    events = 200 * kills
+    with Receiver() as receiver:
+        hook(store, receiver.url, streams=True)
+        load(ndjson(forwarded(n) for n in range(events)))
+        store.close()
+        for _ in range(kills):
+            _killed_at_a_bad_moment(settings.store.path, chance, receiver)
+            _nothing_is_marked_that_did_not_arrive(settings, receiver)
+        using = settings.model_copy(update={"forward": forward(timeout_s=5)})
+        last = Store.open(settings.store.path, settings)
+        outbox = Forwarding(using, lambda: last)
+        with contextlib.ExitStack() as stack:
+            stack.callback(last.close)
+            stack.callback(outbox.close)
+            until = time.monotonic() + 120
+            while history.counts(last)[1] != {"sent": events}:
+                outbox.round(until_done=True)
+                assert time.monotonic() < until
+        first_seen = list(dict.fromkeys(receiver.good()))
+        assert first_seen == [f"event_{message_id(n)}" for n in range(events)], "all, in order"
+        assert len(receiver.taken) <= events + kills * 128
+
+
+def _nothing_is_marked_that_did_not_arrive(settings: Settings, receiver: Receiver) -> None:
+    opened = Store.open(settings.store.path, settings)
+    try:
+        sent = opened.table("select key from deliveries where state = 'sent'")["key"].to_pylist()
+    finally:
+        opened.close()
+    arrived = set(receiver.good())
+    assert all(f"event_{key}" in arrived for key in sent)

@@ -1,0 +1,1 @@
+"""What goes out: destinations, deliveries in order, tries, and the guarded way onto the wire."""
