@@ -153,22 +153,24 @@ def settle(
         if each.verdict.kind != "ok":
             _note_failed(cursor, destination_id, each, random)
     well = [each for each in tried if each.verdict.kind == "ok"]
-    if well:
-        # What is left in this state is what was claimed; all that went well is noted at once.
-        cursor.execute(
-            "update deliveries set state = 'sent', ended_at = $ended, status = $status, "
-            "answer = $answer where destination_id = $id and state = 'sending' "
-            "and list_contains($numbers, delivery_id)",
-            {
-                "id": destination_id,
-                "numbers": [each.delivery.delivery_id for each in well],
-                "ended": well[-1].ended_at,
-                "status": well[-1].status,
-                "answer": well[-1].verdict.words[:_LONGEST_ANSWER],
-            },
-        )
-    if untried:
-        cursor.execute(_LET_GO + " and destination_id = $id", {"id": destination_id})
+    if not well and not untried:
+        return
+    # What is still in this state is what was claimed: it went well, or was not tried.
+    cursor.execute(
+        "update deliveries set state = if(list_contains($well, delivery_id), 'sent', 'waiting'), "
+        "tries = if(list_contains($well, delivery_id), tries, tries - 1), "
+        "ended_at = if(list_contains($well, delivery_id), $ended, null), "
+        "status = if(list_contains($well, delivery_id), $status, status), "
+        "answer = if(list_contains($well, delivery_id), $answer, answer) "
+        "where destination_id = $id and state = 'sending'",
+        {
+            "id": destination_id,
+            "well": [each.delivery.delivery_id for each in well],
+            "ended": well[-1].ended_at if well else None,
+            "status": well[-1].status if well else None,
+            "answer": well[-1].verdict.words[:_LONGEST_ANSWER] if well else None,
+        },
+    )
 
 
 def recover(cursor: Cursor) -> int:
