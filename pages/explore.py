@@ -54,15 +54,16 @@ def render(ctx: Context) -> None:
     filter_bar.chip_row(filter_, window, labels)
 
     event = _opened(ctx, page)
+    may_alert = ctx.user.role == "owner" and not state.own("archive")
     if event:
         with st.container(key="split"):
             left, right = st.columns([1.5, 1], gap="small")
         with left:
-            _list(filter_, bars, spans, page, event["event_id"])
+            _list(filter_, bars, spans, page, event["event_id"], may_alert=may_alert)
         with right:
             detail.draw(ctx, filter_, event, page)
     else:
-        _list(filter_, bars, spans, page, "")
+        _list(filter_, bars, spans, page, "", may_alert=may_alert)
 
 
 def _list(
@@ -71,10 +72,19 @@ def _list(
     spans: list[coverage.Span],
     page: events.Page,
     opened: str,
+    *,
+    may_alert: bool,
 ) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key="chart-head"):
         st.caption(f"Events per {charts.grain_words(bars.grain)}", width="content")
         st.caption("Drag to set the range", width="content")
+        if may_alert:
+            st.page_link(
+                state.ALERTS,
+                label="Alert on this",
+                icon=":material/notification_add:",
+                query_params={"rule": _untimed(filter_), "section": "rules"},
+            )
 
     def brush(first: timeline.Bar, last: timeline.Bar) -> None:
         state.go(state.set_range(filter_, first.start, last.end))
@@ -111,6 +121,10 @@ def _archive() -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="archive-banner"):
             st.text(f"Archive of {month}. It is read only.", width="content")
             st.page_link(state.EXPLORE, label="Back to the trail")
+
+
+def _untimed(filter_: Filter) -> str:
+    return Filter(choices=filter_.choices, q=filter_.q, tz=filter_.tz).query()
 
 
 def _nothing(filter_: Filter) -> None:

@@ -16,14 +16,15 @@ from trail.filters import Filter
 DEFAULT_FROM = "7d"
 
 # Names in a page's address beside the filter's: the opened event and its time, a page's edge, an
-# archived month that is looked at instead of the present trail, a page's section, how the
-# timeline is cut, whom or what the page of people is about, and the incident or finding looked at.
+# archived month that is looked at instead of the present trail, a page's section; how the timeline
+# is cut; whom or what people, failures and unusual are about; a rule to make.
 OWN = (
     *("event", "at", "after", "before", "archive", "section"),
     *("grain", "by", "top"),
     *("who", "what"),
     *("incident", "class"),
     *("finding", "all"),
+    *("rule",),
 )
 
 # Where pages stand from the main script, as links between them want it.
@@ -32,6 +33,7 @@ CONNECT = "../pages/connect.py"
 PEOPLE = "../pages/people.py"
 FAILURES = "../pages/failures.py"
 UNUSUAL = "../pages/unusual.py"
+ALERTS = "../pages/alerts.py"
 
 _ZONE = "zone"
 _LEAVING = "leaving"

@@ -72,6 +72,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
         "TRAIL_SERVER__PORT": str(port),
         "TRAIL_PUSH__WEBHOOK_SECRETS": '["whsec-of-the-tests"]',
+        "TRAIL_FORWARD__SECRETS": json.dumps({"hook": f"whsec_{'A' * 32}"}),
+        "TRAIL_FORWARD__ALLOW_LOOPBACK": "true",
     }
     demo.write(folder / "demo.ndjson", 5_000, 30, 1)
     (folder / "hostile.ndjson").write_text(json.dumps(_hostile()) + "\n")

@@ -1,0 +1,63 @@
+"""From a filter in Explore to an alert that fires: test message, rule, delivery log."""
+
+import datetime as dt
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+from tests.receiver import Receiver
+
+pytestmark = pytest.mark.browser
+
+
+def test_filter_alert_test_message_fires_and_is_in_the_log(
+    visit: Callable[..., Page], site: Site, tmp_path: Path
+) -> None:
+    with Receiver() as receiver:
+        page = visit("/explore")
+        page.goto(f"{site.url}/alerts?section=destinations")
+        page.get_by_role("radio", name="Signed webhook").click()
+        page.get_by_role("textbox", name="Name").fill("Pager")
+        page.get_by_role("textbox", name="Address").fill(f"http://127.0.0.1:{receiver.port}/hook")
+        page.get_by_role("combobox", name="Signing secret: name of the secret").click()
+        page.get_by_role("option", name="hook").click()
+        page.get_by_role("button", name="Add", exact=True).click()
+        expect(page.get_by_text("✓ On")).to_be_visible()
+        page.get_by_role("button", name="Send a test").click()
+        expect(page.get_by_text("The test arrived.")).to_be_visible()
+        assert receiver.taken[0].json["type"] == "audit.test"
+
+        page.goto(f"{site.url}/explore?kind=disable&from=30d")
+        page.get_by_role("link", name="Alert on this").click()
+        page.wait_for_url("**/alerts?**")
+        expect(page.get_by_text("In the last 30 days it would have been met")).to_be_visible()
+        page.get_by_role("button", name="Save the rule").click()
+        expect(page.get_by_role("button", name="Snooze 1 h")).to_be_visible()
+
+        now = dt.datetime.now(dt.UTC).isoformat()
+        event = {
+            "id": "disabled-just-now",
+            "timestamp": now,
+            "type": "Warehouses Disabled",
+            "actor": "users/x",
+            "resourceId": "w9",
+            "resourceType": "warehouse",
+            "resourceName": "Snowflake prod",
+        }
+        path = tmp_path / "now.ndjson"
+        path.write_text(json.dumps(event) + "\n")
+        began = time.monotonic()
+        site.command("load", str(path))
+        while not any(each.json["type"] == "audit.alert" for each in receiver.taken):
+            assert time.monotonic() - began < 20
+            time.sleep(0.05)
+        told = next(each for each in receiver.taken if each.json["type"] == "audit.alert")
+        assert "Snowflake prod" in told.body.decode()
+
+        page.get_by_role("radio", name="Delivery log").click()
+        expect(page.get_by_text("The newest 1.")).to_be_visible()
