@@ -22,8 +22,10 @@ def test_filter_alert_test_message_fires_and_is_in_the_log(
         page = visit("/explore")
         page.goto(f"{site.url}/alerts?section=destinations")
         page.get_by_role("radio", name="Signed webhook").click()
-        page.get_by_role("textbox", name="Name").fill("Pager")
-        page.get_by_role("textbox", name="Address").fill(f"http://127.0.0.1:{receiver.port}/hook")
+        expect(page.get_by_role("combobox", name="Signing secret")).to_be_visible()
+        for name, text in (("Name", "Pager"), ("Address", f"http://127.0.0.1:{receiver.port}/x")):
+            page.get_by_role("textbox", name=name).fill(text)
+            page.get_by_role("textbox", name=name).press("Enter")
         page.get_by_role("combobox", name="Signing secret: name of the secret").click()
         page.get_by_role("option", name="hook").click()
         page.get_by_role("button", name="Add", exact=True).click()
