@@ -91,6 +91,7 @@ _OF_DETAIL = {
     "space_id": "spaceId",
     "function_id": "functionId",
 }
+_ONE_LINE = 48  # characters of a body; a longer one is laid out over lines, to be read
 _LONGEST_RAW = 1_000_000  # characters; a longer record is not looked into for the sake of an id
 
 
@@ -167,11 +168,14 @@ def _read() -> tuple[dict[str, Recipe], dict[str, Recipe]]:
 
 
 def _made(row: dict[str, Any]) -> Recipe:
+    body = row.get("body", "")
+    if len(body) > _ONE_LINE:
+        body = json.dumps(json.loads(body), indent=2)
     return Recipe(
         check=tuple(row["check"]),
         undo=row["undo"],
         screen=row["screen"],
-        call="\n".join(filter(None, (row.get("call"), row.get("body")))),
+        call="\n".join(filter(None, (row.get("call"), body))),
         cannot=row.get("cannot", ""),
     )
 

@@ -75,7 +75,7 @@ function buildRaw(panel) {
   const bar = el("div", "bar-line");
   const title = el("h3");
   title.textContent = "Raw JSON";
-  const copy = button("link");
+  const copy = button("link", { title: "Copy JSON" });
   const words = el("span", "", { role: "status" });
   words.textContent = "Copy JSON";
   copy.append(words);

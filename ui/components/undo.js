@@ -22,7 +22,7 @@ function buildCall(undo) {
   const bar = el("div", "bar-line");
   const title = el("h3");
   title.textContent = "Public API call";
-  const copy = button("link");
+  const copy = button("link", { title: "Copy call" }); // the status inside gives it no name
   const words = el("span", "", { role: "status" });
   words.textContent = "Copy call";
   copy.append(words);
