@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from trail import twins
 from trail.filters import Filter
 from trail.queries import events
-from ui import state, words
+from ui import state, undo, words
 from ui.components.event_panel import PanelEvent, PanelField, RelatedRow, acted, event_panel
 from ui.page import Context
 
@@ -63,6 +63,8 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
         "has_previous": place is not None and place > 0,
         "has_next": place is not None and place < len(places) - 1,
     }
+    if how := undo.part(event):
+        panel["undo"] = how
     event_panel(panel, _KEY, lambda: _on_act(filter_, event, page, near))
 
 

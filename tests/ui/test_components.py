@@ -45,9 +45,8 @@ def test_styles_fetch_nothing(path: Path) -> None:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert {"common.js", "facets.js", "event_panel.js", "json_text.js", "ranked_list.js"} <= {
-        path.name for path in SCRIPTS
-    }
+    names = {"common.js", "facets.js", "event_panel.js", "json_text.js", "ranked_list.js"}
+    assert names | {"undo.js"} <= {path.name for path in SCRIPTS}
 
 
 def _panels() -> None:
@@ -84,6 +83,12 @@ def _panels() -> None:
         "time": "now",
         "fields": [{"label": "Actor", "value": name, "field": "actor"} for name in names],
         "raw": names[0] * 100,
+        "undo": {
+            "title": names[0],
+            "lines": [{"label": "Check", "points": names}, {"label": "Undo", "text": names[0]}],
+            "call": names[0],
+            "note": names[0],
+        },
         "related": {"actor": {"total": 7, "rows": near}},
     }
     assert event_panel(event, "panel") == []
@@ -121,6 +126,8 @@ def test_every_component_mounts_and_gets_hostile_data_unchanged() -> None:
     assert [row["label"] for row in panel["groups"][0]["values"]] == HOSTILE
     event = next(value for name, value in data.items() if name.startswith("trail_event"))
     assert [line["value"] for line in event["event"]["fields"]] == HOSTILE
+    assert event["event"]["undo"]["lines"][0]["points"] == HOSTILE
+    assert event["event"]["undo"]["call"] == HOSTILE[0]
     app.run()
     assert not app.exception
 

@@ -1,4 +1,4 @@
-// The detail panel of one event. Drawn by patching; a new event starts with its JSON folded.
+// The detail panel of one event. Drawn by patching; a new event starts with its parts folded.
 
 const PANELS = new WeakMap();
 const RISK = { high: "▲", medium: "◆", low: "○" };
@@ -51,7 +51,9 @@ function build(parent) {
   steps.append(panel.previous, panel.next);
   when.append(panel.time, steps);
   panel.fields = el("dl", "fields");
-  root.append(top, panel.sentence, when, panel.fields, buildRaw(panel), buildRelated(panel));
+  panel.undo = buildUndo();
+  root.append(top, panel.sentence, when, panel.fields, panel.undo.part);
+  root.append(buildRaw(panel), buildRelated(panel));
   parent.append(root);
   document.addEventListener("keydown", function onKey(event) {
     // The panel has no other way to learn that it is gone for good.
@@ -73,7 +75,7 @@ function buildRaw(panel) {
   const bar = el("div", "bar-line");
   const title = el("h3");
   title.textContent = "Raw JSON";
-  const copy = button("link");
+  const copy = button("link", { title: "Copy JSON" });
   const words = el("span", "", { role: "status" });
   words.textContent = "Copy JSON";
   copy.append(words);
@@ -144,6 +146,7 @@ function draw(panel, event) {
   panel.previous.disabled = event.has_previous === false;
   panel.next.disabled = event.has_next === false;
   patchList(panel.fields, event.fields, (line) => line.label, () => makeField(panel), drawField);
+  drawUndo(panel.undo, event.undo, changed);
   if (rawChanged) drawRaw(panel);
   drawRelated(panel);
 }

@@ -68,10 +68,28 @@ class Related(TypedDict):
     rows: Sequence[RelatedRow]
 
 
+class PanelUndo(TypedDict):
+    """How the event is undone; `lines` are labels with one or more sentences, `call` is copied."""
+
+    title: str
+    lines: Sequence["UndoLine"]
+    call: str
+    note: str
+
+
+class UndoLine(TypedDict):
+    """One label, and what stands beside it; `points` are drawn as a list."""
+
+    label: str
+    text: NotRequired[str]
+    points: NotRequired[Sequence[str]]
+
+
 class PanelEvent(TypedDict):
     """All that the panel draws; `link` may be relative to the page, `raw` is copied as it is.
 
-    `other_raw` is a second report of the same change, where there is one.
+    `other_raw` is a second report of the same change, `undo` how it is reversed, where there is
+    one.
     """
 
     event_id: str
@@ -84,6 +102,7 @@ class PanelEvent(TypedDict):
     fields: Sequence[PanelField]
     raw: str
     other_raw: NotRequired[str]
+    undo: NotRequired[PanelUndo]
     related: Mapping[Literal["actor", "target"], Related]
     has_previous: NotRequired[bool]
     has_next: NotRequired[bool]
@@ -104,7 +123,9 @@ class EventAct(TypedDict, total=False):
 _panel = st.components.v2.component(
     "trail_event",
     css=bridge.style("event_panel.css"),
-    js=bridge.script("json_text.js") + "\n" + bridge.asset("event_panel.js"),
+    js="\n".join(
+        (bridge.script("json_text.js"), bridge.asset("undo.js"), bridge.asset("event_panel.js"))
+    ),
 )
 
 
