@@ -6,8 +6,10 @@ from collections import Counter
 
 import streamlit as st
 
-from trail import catalogue, coverage
+from trail import catalogue, coverage, retention, reviews
 from trail.filters import Filter
+from trail.findings import queries as unusual
+from trail.findings.refresh import refresh
 from trail.incidents import keeping
 from trail.queries import counts, events, incidents, overview, status, timeline
 from trail.store import Store, utc_now
@@ -17,7 +19,10 @@ from ui.components.ranked_list import CategoryRow
 from ui.page import Context, Page
 
 _ROWS = 7
-_FAILURES = "Failure incidents"
+_FAILURES, _UNUSUAL = "Failure incidents", "Unusual changes"
+_PAGES = {_FAILURES: state.FAILURES, _UNUSUAL: state.UNUSUAL}
+_REVIEWERS = frozenset({"owner", "reviewer"})
+_SOON = dt.timedelta(days=7)
 
 
 def render(ctx: Context) -> None:
@@ -44,7 +49,8 @@ def render(ctx: Context) -> None:
     assert window.start and window.end
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))
     watch.say_blind(spans, filter_.zone)
-    _tiles(store, filter_, before, now, days)
+    _leaving(ctx)
+    _tiles(ctx, store, filter_, before, now, days)
 
     left, right = st.columns([1.62, 1], gap="small")
     with left, st.container(border=True, key="activity", height="stretch"):
@@ -60,7 +66,12 @@ def render(ctx: Context) -> None:
 
 
 def _tiles(
-    store: Store, filter_: Filter, before: Filter, now: dt.datetime, days: list[overview.Day]
+    ctx: Context,
+    store: Store,
+    filter_: Filter,
+    before: Filter,
+    now: dt.datetime,
+    days: list[overview.Day],
 ) -> None:
     changes = overview.changes(filter_)
     by_day = [sum(day.by_category.values()) for day in days]
@@ -85,11 +96,19 @@ def _tiles(
             [],
         )
     )
-    destroyed = counts.count(store, overview.destructive(filter_), now)
-    destroyed_before = counts.count(store, overview.destructive(before), now)
-    note = f"{destroyed_before:,} before"
-    rows.append(_tile("Destructive changes", destroyed, destroyed_before, note, []))
-    ways["Destructive changes"] = overview.destructive(filter_)
+    if ctx.user.role in _REVIEWERS:
+        refresh(store, utc_now())
+        found = unusual.queue(store, filter_, now)
+        waiting = sum(finding.state == reviews.OPEN for finding in found.findings)
+        past = unusual.queue(store, before, now)
+        note = f"{waiting:,} to review"
+        rows.append(_tile(_UNUSUAL, len(found.findings), len(past.findings), note, []))
+    else:
+        destroyed = counts.count(store, overview.destructive(filter_), now)
+        gone_before = counts.count(store, overview.destructive(before), now)
+        note = f"{gone_before:,} before"
+        rows.append(_tile("Destructive changes", destroyed, gone_before, note, []))
+        ways["Destructive changes"] = overview.destructive(filter_)
     if rows[3]["delta"].startswith("+"):
         rows[3]["tone"] = "bad"
         rows[3]["delta"] = f"▲ {rows[3]['delta']}"
@@ -97,12 +116,27 @@ def _tiles(
 
     def go() -> None:
         for name in bridge.ways("tiles"):
-            if name == _FAILURES:
-                state.leave_for(state.FAILURES, filter_)
+            if name in _PAGES:
+                state.leave_for(_PAGES[name], filter_)
             else:
                 _explore(ways[name])
 
     tiles.tiles(rows, "tiles", go)
+
+
+def _leaving(ctx: Context) -> None:
+    """Say which findings without an end leave the kept days soon."""
+    if ctx.user.role not in _REVIEWERS:
+        return
+    edge = retention.cutoff(ctx.runtime.settings, utc_now())
+    soon = reviews.leaving(ctx.runtime.store, edge, _SOON)
+    shown = unusual.judge(ctx.runtime.store, dt.datetime.now(dt.UTC)).shown if soon else frozenset()
+    number = sum(row["finding_id"] in shown for row in soon)
+    if number:
+        st.caption(
+            f"▲ {words.number(number, 'finding')} without an end leave the kept days within a "
+            "week: decide on them under Unusual, or hold their events."
+        )
 
 
 def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> tiles.Tile:

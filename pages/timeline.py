@@ -85,7 +85,12 @@ def render(ctx: Context) -> None:
         st.caption(
             f"The stronger the colour, the more events. Clock of {words.plain(filter_.zone.key)}"
         )
-        timeline_charts.week(lanes.week(store, filter_, now), filter_.zone)
+        timeline_charts.week(
+            lanes.week(store, filter_, now),
+            filter_.zone,
+            "week",
+            lambda day, hour: hour_of_week(ctx, filter_, day, hour),
+        )
     if ctx.user.role == "owner":
         _annotate(ctx)
 
@@ -221,6 +226,13 @@ def _notes(notes: list[annotations.Annotation], filter_: Filter) -> None:
         st.caption(words.plain(f"┊ {when}: {note.label}"))
     if len(notes) > 8:
         st.caption(f"and {len(notes) - 8:,} more annotations")
+
+
+def hour_of_week(ctx: Context, filter_: Filter, day: int, hour: int) -> None:
+    """Open the latest events of that hour of the week in Explore."""
+    found = lanes.latest_hour(ctx.store, filter_, dt.datetime.now(dt.UTC), day, hour)
+    if found:
+        state.leave_for(state.EXPLORE, state.set_range(filter_, *found))
 
 
 def _annotate(ctx: Context) -> None:

@@ -13,6 +13,8 @@ from trail.coverage import Span
 from trail.queries.lanes import Lane, Point
 from trail.queries.timeline import Bar, Histogram
 from ui import charts, coverage, words
+from ui.components import bridge
+from ui.components.week_grid import week_grid
 
 _ROW, _LABEL = 26, 34
 # Which mark stands for what; shape as well as colour.
@@ -24,7 +26,6 @@ MARKS = (
 # Marks of one bar stand beside each other, the strong ones over the pale ones.
 _SHIFT = {"circle": 0.0, "x": 0.17, "diamond": -0.17}
 _OPACITY = {"circle": 0.4, "x": 0.95, "diamond": 0.95}
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 Pick = Callable[[Lane, Point], None]
 Brush = Callable[[Bar, Bar], None]
@@ -242,31 +243,15 @@ def note_lines(notes: Sequence[Annotation], bars: Sequence[Bar]) -> list[dict[st
     return made
 
 
-def week(counts: Sequence[Sequence[int]], zone: ZoneInfo) -> None:
-    """Draw events by weekday and hour of *zone* as a table whose cells are shaded."""
-    most = max((number for row in counts for number in row), default=0) or 1
-    colour, line = charts.theme("primaryColor"), charts.theme("dataframeBorderColor")
-    head = "".join(f"<th>{hour:02d}</th>" for hour in range(24))
-    body = "".join(
-        f"<tr><th>{_DAYS[day]}</th>"
-        + "".join(_cell(number, most, day, hour) for hour, number in enumerate(row))
-        + "</tr>"
-        for day, row in enumerate(counts)
-    )
-    st.html(
-        "<style>.trail-week { border-collapse: separate; border-spacing: 2px; width: 100%; "
-        "font-size: 11.5px; table-layout: fixed; } .trail-week th { font-weight: 400; "
-        f"color: {charts.theme('grayColor')}; text-align: center; padding: 0; }} "
-        ".trail-week td { height: 20px; border-radius: 3px; text-align: center; padding: 0; "
-        f"background: color-mix(in srgb, {colour} calc(var(--share) * 1%), {line}); "
-        "color: transparent; } .trail-week td:hover { outline: 1px solid currentColor; "
-        f"outline-color: {charts.theme('textColor')}; }}</style>"
-        f'<table class="trail-week" aria-label="Events by weekday and hour, {zone.key}">'
-        f"<tr><th></th>{head}</tr>{body}</table>"
-    )
+def week(
+    counts: Sequence[Sequence[int]], zone: ZoneInfo, key: str, pick: Callable[[int, int], None]
+) -> None:
+    """Draw events by weekday and hour of *zone*; a press calls *pick* with the two."""
 
+    def go() -> None:
+        for way in bridge.ways(key):
+            day, _, hour = way.partition(" ")
+            if day.isdigit() and hour.isdigit():
+                pick(int(day), int(hour))
 
-def _cell(number: int, most: int, day: int, hour: int) -> str:
-    share = round(100 * math.sqrt(number / most))
-    label = f"{_DAYS[day]} {hour:02d}:00 to {(hour + 1) % 24:02d}:00: {number:,} events"
-    return f'<td style="--share: {share}" title="{label}">{number}</td>'
+    week_grid(counts, f"Events by weekday and hour, {zone.key}", key, go)

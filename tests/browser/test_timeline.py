@@ -54,6 +54,12 @@ def test_dragging_over_the_bars_sets_the_range(page: Page) -> None:
     assert "to" in query(page)
 
 
+def test_an_hour_of_the_week_opens_its_latest_events(page: Page) -> None:
+    page.locator(".week-cell:not([disabled])").first.click()
+    page.wait_for_url("**/explore?**")
+    assert int(page.locator(".trail-summary").first.inner_text().split()[0].replace(",", "")) > 0
+
+
 def test_hostile_names_are_text_and_an_annotation_is_drawn(page: Page) -> None:
     page.get_by_role("radio", name="Targets").click()
     page.wait_for_url("**by=target**")

@@ -16,6 +16,7 @@ from trail.store import Engine
 By = Literal["category", "actor", "target"]
 
 FAILED_KINDS = ("failure", "partial")
+_HOUR = dt.timedelta(hours=1)
 # How a lane's value and its label are read: the table, its key, value and label.
 _LANES: dict[str, tuple[str, str, str, str]] = {
     "category": ("actions", "action_key", "l.category", "l.category"),
@@ -124,3 +125,30 @@ def week(engine: Engine, filter_: Filter, now: dt.datetime) -> list[list[int]]:
     for row in table.to_pylist():
         made[row["day"]][row["hour"]] += row["n"]
     return made
+
+
+def latest_hour(
+    engine: Engine, filter_: Filter, now: dt.datetime, weekday: int, hour: int
+) -> tuple[dt.datetime, dt.datetime] | None:
+    """Return the latest hour (UTC) at *hour* of *weekday* by the filter's clock that has events.
+
+    None where *filter_* chooses none at that hour of the week.
+    """
+    window = timeline.bounded(engine, filter_.window(now), now)
+    chosen = select(engine, filter_, now)
+    local = zones.local("e.occurred_at", filter_.zone, window)
+    found = engine.table(
+        f"select max(e.occurred_at) as last from events e where {chosen.timed()} "
+        f"and isodow({local}) - 1 = {int(weekday)} and hour({local}) = {int(hour)}",
+        chosen.params,
+    )["last"][0].as_py()
+    if found is None:
+        return None
+    start = found.replace(minute=0, second=0, microsecond=0)
+    shift = found.replace(tzinfo=dt.UTC).astimezone(filter_.zone).utcoffset()
+    # Of zones that are off by part of an hour, an hour of the clock begins within one of UTC.
+    part = dt.timedelta(seconds=(shift or dt.timedelta()).total_seconds() % 3600)
+    start -= part
+    if found >= start + _HOUR:
+        start += _HOUR
+    return start, start + _HOUR

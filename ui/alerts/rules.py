@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qsl
 
 import streamlit as st
@@ -12,7 +13,10 @@ from trail.alerts.rehearsal import would_have_fired
 from trail.alerts.rule import SEVERITIES, Rule
 from trail.errors import TrailError
 from trail.filters import Filter
+from trail.findings import queries as unusual
+from trail.incidents import keeping
 from trail.outbox import destinations
+from trail.queries.incident_records import records
 from trail.store import Cursor, utc_now
 from ui import state, words
 from ui.page import Context
@@ -93,10 +97,8 @@ def _untimed(query: str) -> str:
 
 
 def _rehearse(ctx: Context, rule: Rule) -> None:
-    if rule.kind not in ("events", "silence"):
-        return
     try:
-        found = would_have_fired(ctx.runtime.store, rule, _DAYS)
+        found = would_have_fired(ctx.runtime.store, rule, _DAYS, rows=_rows(ctx, rule.kind))
     except TrailError as problem:
         st.error(words.plain(str(problem)))
         return
@@ -105,6 +107,19 @@ def _rehearse(ctx: Context, rule: Rule) -> None:
         f"made {words.number(found.messages, 'message')}."
     )
     st.bar_chart({"Hits": [hits for _, hits, _ in found.days]}, height=90, color=[_accent()])
+
+
+def _rows(ctx: Context, kind: str) -> list[dict[str, Any]]:
+    """Return the findings or incidents that a rule of *kind* would have looked at."""
+    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    past = Filter(start=f"{_DAYS}d")
+    if kind == "incidents":
+        keeping.catch_up(store)
+        return list(records(store, past, now))
+    if kind == "findings":
+        found = unusual.queue(store, past, now).findings
+        return [finding.said(ids) for finding, ids in unusual.event_ids(store, found)]
+    return []
 
 
 def _accent() -> str:

@@ -60,7 +60,13 @@ def draw(ctx: Context, filter_: Filter, who: str, one: Somebody | None) -> None:
     with st.container(border=True, gap="xsmall"):
         st.header("Hours of the week", anchor=False)
         st.caption(f"Clock of {words.plain(filter_.zone.key)}")
-        timeline_charts.week(lanes.week(store, only, now), filter_.zone)
+
+        def hour(day: int, number: int) -> None:
+            found = lanes.latest_hour(store, only, now, day, number)
+            if found:
+                state.leave_for(state.EXPLORE, state.set_range(only, *found))
+
+        timeline_charts.week(lanes.week(store, only, now), filter_.zone, "actor-week", hour)
 
 
 def _about(one: Somebody, filter_: Filter, now: dt.datetime) -> str:

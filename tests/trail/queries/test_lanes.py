@@ -77,6 +77,25 @@ def test_the_week_is_that_of_the_reader_s_clock(held: Store, query: str) -> None
     assert lanes.week(held, filter_, NOW) == expected
 
 
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_latest_hour_of_the_week_is_one_of_the_reader_s_clock(held: Store, query: str) -> None:
+    filter_ = Filter.parse(f"{query}&from=2000-01-01&to=2100-01-01")
+    row = next(row for row in ROWS if row.fits(filter_))
+    local = row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
+    same = [
+        each.occurred_at
+        for each in ROWS
+        if each.fits(filter_)
+        and (at := each.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone))
+        and (at.weekday(), at.hour) == (local.weekday(), local.hour)
+    ]
+    found = lanes.latest_hour(held, filter_, NOW, local.weekday(), local.hour)
+    assert found
+    assert found[0] <= max(same) < found[1]
+    begins = found[0].replace(tzinfo=dt.UTC).astimezone(filter_.zone)
+    assert (begins.weekday(), begins.hour, begins.minute) == (local.weekday(), local.hour, 0)
+
+
 def test_nothing_chosen_gives_no_lanes(held: Store) -> None:
     filter_ = Filter.parse("category=NoSuch")
     assert lanes.lanes(held, filter_, NOW, "category", DAY, 10) == lanes.Lanes((), 0)
