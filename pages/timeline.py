@@ -16,6 +16,7 @@ from trail.queries.lanes import By, Lane, Point
 from trail.queries.timeline import Bar
 from trail.store import Store, utc_now
 from ui import charts, filter_bar, state, timeline_charts, watch, words
+from ui.noting import note_act
 from ui.page import Context, Page
 
 _BY: dict[By, str] = {"category": "Categories", "actor": "Actors", "target": "Targets"}
@@ -86,7 +87,7 @@ def render(ctx: Context) -> None:
             f"The stronger the colour, the more events. Clock of {words.plain(filter_.zone.key)}"
         )
         timeline_charts.week(lanes.week(store, filter_, now), filter_.zone)
-    if ctx.user.role == "owner":
+    if ctx.user.may("annotate"):
         _annotate(ctx)
 
 
@@ -235,10 +236,16 @@ def _annotate(ctx: Context) -> None:
         if pressed:
             try:
                 new = annotations.add(ctx.runtime.store, annotations.parse(text), ctx.user.username)
+                note_act("annotated", ctx.user, "timeline", f"{new} added")
                 st.success(f"{words.number(new, 'annotation')} added")
             except TrailError as problem:
                 st.error(words.plain(str(problem)))
-        st.button("Remove all", on_click=lambda: annotations.clear(ctx.runtime.store))
+        st.button("Remove all", on_click=_remove_all, args=(ctx,))
+
+
+def _remove_all(ctx: Context) -> None:
+    annotations.clear(ctx.runtime.store)
+    note_act("annotated", ctx.user, "timeline", "all removed")
 
 
 PAGE = Page("timeline", "Timeline", render, order=30)
