@@ -23,6 +23,7 @@ from trail.filters import Filter
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
 from trail.http.downloads import by_line, noted
+from trail.http.guard import user_of
 from trail.http.streams import ClosingStream
 from trail.incidents import keeping
 from trail.model import EVENT_COLUMNS
@@ -116,6 +117,8 @@ def findings(request: Request) -> Response:
 
     `budget` is how many a day on average (3); `all=1` gives every scored one.
     """
+    if (user := user_of(request)) and not user.may("see_findings"):  # the guard has looked too
+        return JSONResponse({"error": "Findings are for owners and reviewers.", "hint": ""}, 403)
     if request.query_params.get("archive"):
         raise InputError("An archived month is not judged.", "Ask without archive.")
     filter_, store, now = _asked(request)

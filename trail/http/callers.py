@@ -18,7 +18,7 @@ from trail.http.throttle import Throttle
 from trail.tokens import PREFIX, Token
 from trail.users import User
 
-COOKIE = "audit_session"
+SESSION_COOKIE = "audit_session"
 TOKENS_TOO = re.compile(r"/(api(/|$)|export([./]|$)|metrics/?$)")
 REFUSALS = {
     401: ("This token is not known here, or it has ended.", "An owner can make another."),
@@ -51,7 +51,7 @@ def identify(headers: Headers, path: str, address: str, *, touch: bool) -> Calle
     if TOKENS_TOO.match(path) and (secret := _bearer(headers)):
         return _by_token(secret, address)
     now = runtime.current()
-    found = cookies(headers, COOKIE)
+    found = cookies(headers, SESSION_COOKIE)
     for sid in found[:4]:  # a neighbouring site can add a cookie of this name
         sid_hash = hash_of(sid)
         if user := who(now.sessions, now.users, sid_hash, touch=touch):

@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trail import runtime
-from trail.http.callers import COOKIE as COOKIE
 from trail.http.callers import (
     REFUSALS,
+    SESSION_COOKIE,
     Caller,
     cookies,
     identify,
@@ -28,6 +28,7 @@ from trail.http.sessions import hash_of, who
 from trail.settings import Server
 from trail.users import User
 
+COOKIE = SESSION_COOKIE
 VISIT_COOKIE = "audit_visit"  # ties a sign-in to the browser that began it
 OURS = b"x-audit-"
 USER_HEADER, SID_HEADER = "x-audit-user", "x-audit-sid-hash"
