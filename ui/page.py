@@ -59,13 +59,17 @@ class Page:
         if not self.roles:
             object.__setattr__(self, "roles", who_may(self.needs))
 
+    def open_to(self, user: User) -> bool:
+        """Return whether the user's role may see this page."""
+        return user.role in self.roles
+
     def run(self) -> None:
         """Draw the page for who may see it; the sign-in form for nobody."""
         user = current_user()
         if user is None:
             signin.show()
             return
-        if user.role not in self.roles:
+        if not self.open_to(user):
             note_page("page_refused", user, self.path)
             st.info(f"{self.title} is not open to the role {user.role}. An owner can change that.")
             return
