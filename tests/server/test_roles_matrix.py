@@ -52,9 +52,15 @@ def load_canary(server: Running) -> None:
     """Load one event that names the canary as its actor."""
     at = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5)
     record = {
-        "id": "canary-1", "timestamp": at.isoformat(), "type": "Warehouse Deleted",
-        "actor": "users/canary", "actorEmail": "canary@example.com", "actorName": CANARY,
-        "resourceId": "w1", "resourceType": "warehouse", "resourceName": CANARY,
+        "id": "canary-1",
+        "timestamp": at.isoformat(),
+        "type": "Warehouse Deleted",
+        "actor": "users/canary",
+        "actorEmail": "canary@example.com",
+        "actorName": CANARY,
+        "resourceId": "w1",
+        "resourceType": "warehouse",
+        "resourceName": CANARY,
     }
     path = server.log.with_name("canary.ndjson")
     path.write_text(json.dumps(record) + "\n")
