@@ -16,7 +16,7 @@ from ui import filter_bar, state, words
 from ui.page import Context, Page
 
 _PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "400d": "400 d"}
-_ROW, _SHOWN = 35, 18
+_ROW, _SHOWN = 32, 19
 
 
 def render(ctx: Context) -> None:
@@ -128,15 +128,20 @@ def _table(rows: list[dict[str, Any]]) -> None:
                 "Times": [row["times"] for row in rows],
                 "Role": [row["role"] for row in rows],
                 "From": [row["address"] for row in rows],
-                "Rows": [row["row_count"] for row in rows],
-                "Bytes": [row["byte_count"] for row in rows],
+                "Rows": [_figure(row["row_count"]) for row in rows],
+                "Bytes": [_figure(row["byte_count"]) for row in rows],
                 "SHA-256": [row["digest"] for row in rows],
             }
         ),
         hide_index=True,
+        row_height=_ROW,
         height=min(len(rows) + 1, _SHOWN) * _ROW + 3,
         alt="Access log",
     )
+
+
+def _figure(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"
 
 
 def _pager(rows: list[dict[str, Any]], after: str) -> None:

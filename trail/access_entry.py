@@ -42,6 +42,7 @@ KINDS = {
     "trimmed": "Access log trimmed",
 }
 
+_LOOKING = ("viewed", "read", "exported", "page_refused")
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # until it is noted
 _LONGEST = 2_000
 _TOKEN = re.compile(r"trail_[\w-]{16,}")
@@ -75,8 +76,9 @@ class Entry:
             setattr(self, name, _clean(getattr(self, name)))
 
     def say(self) -> None:
-        """Write one line to the log of the process."""
-        parts = [KINDS[self.kind].lower(), self.username, self.role, self.what, self.detail]
+        """Write one line to the log of the process; what somebody looks for stays out of it."""
+        detail = "" if self.kind in _LOOKING else self.detail
+        parts = [KINDS[self.kind].lower(), self.username, self.role, self.what, detail]
         parts.append(f"from {self.address}" if self.address else "")
         _log.info("%s", " · ".join(part for part in parts if part))
 

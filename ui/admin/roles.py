@@ -8,6 +8,8 @@ import streamlit as st
 from trail import roles
 from ui.page import Context
 
+_ROW = 32
+
 
 def draw(ctx: Context) -> None:
     """Draw the table of roles, the users and the tokens."""
@@ -31,7 +33,8 @@ def _capabilities() -> None:
     st.dataframe(
         pd.DataFrame(shown),
         hide_index=True,
-        height=(len(roles.CAPABILITIES) + 1) * 35 + 3,
+        row_height=_ROW,
+        height=(len(roles.CAPABILITIES) + 1) * _ROW + 3,
         alt="What each role may do",
     )
 
