@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ui import state, watch
-from ui.admin import records, retention, sources
+from ui.admin import records, retention, roles, sources
 from ui.page import Context, Page
 
 _KEY = "admin-section"
@@ -16,6 +16,7 @@ _SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
     "quarantine": ("Quarantine", records.draw_quarantine),
     "types": ("Unknown types", records.draw_unknown),
     "retention": ("Retention", retention.draw),
+    "roles": ("Roles", roles.draw),
 }
 
 
@@ -41,7 +42,7 @@ def _choose() -> None:
     st.query_params["section"] = st.session_state[_KEY]
 
 
-PAGE = Page("admin", "Admin", render, roles=frozenset({"owner"}), order=90)
+PAGE = Page("admin", "Admin", render, needs="configure", order=90)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -38,7 +38,7 @@ def _choose() -> None:
     st.query_params["section"] = st.session_state[_KEY]
 
 
-PAGE = Page("alerts", "Alerts", render, roles=frozenset({"owner"}), order=70)
+PAGE = Page("alerts", "Alerts", render, needs="configure", order=70)
 
 if __name__ == "__main__":
     PAGE.run()

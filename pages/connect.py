@@ -123,7 +123,7 @@ def _test(ctx: Context, source: Feed | Drop | Receiver, run: Callable[[], str]) 
             st.error(words.plain(str(problem)), icon=":material/error:")
 
 
-PAGE = Page("connect", "Connect", render, roles=frozenset({"owner"}), order=80)
+PAGE = Page("connect", "Connect", render, needs="configure", order=80)
 
 if __name__ == "__main__":
     PAGE.run()

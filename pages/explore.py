@@ -54,7 +54,7 @@ def render(ctx: Context) -> None:
     filter_bar.chip_row(filter_, window, labels)
 
     event = _opened(ctx, page)
-    may_alert = ctx.user.role == "owner" and not state.own("archive")
+    may_alert = ctx.user.may("configure") and not state.own("archive")
     if event:
         with st.container(key="split"):
             left, right = st.columns([1.5, 1], gap="small")

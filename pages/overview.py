@@ -21,7 +21,6 @@ from ui.page import Context, Page
 _ROWS = 7
 _FAILURES, _UNUSUAL = "Failure incidents", "Unusual changes"
 _PAGES = {_FAILURES: state.FAILURES, _UNUSUAL: state.UNUSUAL}
-_REVIEWERS = frozenset({"owner", "reviewer"})
 _SOON = dt.timedelta(days=7)
 
 
@@ -96,7 +95,7 @@ def _tiles(
             [],
         )
     )
-    if ctx.user.role in _REVIEWERS:
+    if ctx.user.may("see_findings"):
         refresh(store, utc_now())
         found = unusual.queue(store, filter_, now)
         waiting = sum(finding.state == reviews.OPEN for finding in found.findings)
@@ -126,7 +125,7 @@ def _tiles(
 
 def _leaving(ctx: Context) -> None:
     """Say which findings without an end leave the kept days soon."""
-    if ctx.user.role not in _REVIEWERS:
+    if not ctx.user.may("see_findings"):
         return
     edge = retention.cutoff(ctx.runtime.settings, utc_now())
     soon = reviews.leaving(ctx.runtime.store, edge, _SOON)

@@ -16,6 +16,7 @@ from trail.queries.lanes import By, Lane, Point
 from trail.queries.timeline import Bar
 from trail.store import Store, utc_now
 from ui import charts, filter_bar, state, timeline_charts, watch, words
+from ui.noting import note_act
 from ui.page import Context, Page
 
 _BY: dict[By, str] = {"category": "Categories", "actor": "Actors", "target": "Targets"}
@@ -91,7 +92,7 @@ def render(ctx: Context) -> None:
             "week",
             lambda day, hour: hour_of_week(ctx, filter_, day, hour),
         )
-    if ctx.user.role == "owner":
+    if ctx.user.may("annotate"):
         _annotate(ctx)
 
 
@@ -247,10 +248,16 @@ def _annotate(ctx: Context) -> None:
         if pressed:
             try:
                 new = annotations.add(ctx.runtime.store, annotations.parse(text), ctx.user.username)
+                note_act("annotated", ctx.user, "timeline", f"{new} added")
                 st.success(f"{words.number(new, 'annotation')} added")
             except TrailError as problem:
                 st.error(words.plain(str(problem)))
-        st.button("Remove all", on_click=lambda: annotations.clear(ctx.runtime.store))
+        st.button("Remove all", on_click=_remove_all, args=(ctx,))
+
+
+def _remove_all(ctx: Context) -> None:
+    annotations.clear(ctx.runtime.store)
+    note_act("annotated", ctx.user, "timeline", "all removed")
 
 
 PAGE = Page("timeline", "Timeline", render, order=30)

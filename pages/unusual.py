@@ -108,7 +108,7 @@ def _kept(ctx: Context) -> int:
     return ctx.runtime.settings.store.retention_days + 1
 
 
-PAGE = Page("unusual", "Unusual", render, roles=frozenset({"owner", "reviewer"}), order=38)
+PAGE = Page("unusual", "Unusual", render, needs="see_findings", order=38)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -14,12 +14,24 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from trail import boot, holds, remote, runtime, settings
+from trail import (
+    access_log,
+    access_waiting,
+    boot,
+    holds,
+    remote,
+    runtime,
+    settings,
+    token_commands,
+    tokens,
+)
+from trail.command_notes import note_command
 from trail.commands import COMMANDS
 from trail.desk import Desk, Out, Terminal
 from trail.errors import InputError, TrailError
 from trail.settings import Settings
 from trail.store import Store
+from trail.tokens import Tokens
 from trail.users import ROLES, Users
 
 
@@ -51,7 +63,9 @@ def run_command(arguments: list[str], folder: Path, out: Out) -> int:
             out,
             folder,
         )
-        return COMMANDS[args.command](args, desk)
+        code = COMMANDS[args.command](args, desk)
+        note_command(args, arguments, code)
+        return code
     except TrailError as problem:
         out.note(f"trail: {problem}\n")
     except BrokenPipeError:
@@ -68,16 +82,28 @@ def _run(args: argparse.Namespace, arguments: list[str], known: Settings) -> int
         return _serve(args, known)
     if args.command == "demo":
         return _demo(args)
-    if args.command == "users":
-        return _users(args, Users(known.auth.users_path))
+    with access_log.aside(access_waiting.folder_of(known)):
+        return _here_or_there(args, arguments, known)
+
+
+def _here_or_there(args: argparse.Namespace, arguments: list[str], known: Settings) -> int:
+    """Run a command on the files of sign-in, in the server where one runs, or on the store."""
     out = Terminal()
+    if args.command == "users":
+        code = _users(args, Users(known.auth.users_path))
+        note_command(args, arguments, code)
+        return code
+    if args.command == "tokens":
+        return token_commands.run(args, Tokens(tokens.path_of(known)), out)
     note = remote.find(known)
     if note:
-        code = remote.run(note, arguments, Path.cwd(), out)
-        if code is not None:
-            return code
+        ended = remote.run(note, arguments, Path.cwd(), out)
+        if ended is not None:
+            return ended
     with _stores(known) as store:
-        return COMMANDS[args.command](args, Desk(known, store, out, Path.cwd()))
+        code = COMMANDS[args.command](args, Desk(known, store, out, Path.cwd()))
+        note_command(args, arguments, code)
+        return code
 
 
 class _Stores:
@@ -232,6 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     listed.add_argument("--json", action="store_true")
     for name in ("remove", "passwd"):
         actions.add_parser(name).add_argument("username")
+    token_commands.add_parser(commands.add_parser("tokens", help="what may ask without a person"))
 
     for each in (events, facets, findings, export, incidents):
         each.add_argument("--query", default="", metavar="QS", help="a page's query string")

@@ -8,13 +8,24 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from trail import archive_view, demo_workspace, dimensions, ingest, intake, runtime
+from trail import (
+    access_log,
+    access_waiting,
+    archive_view,
+    demo_workspace,
+    dimensions,
+    ingest,
+    intake,
+    runtime,
+    tokens,
+)
 from trail.http.sessions import Sessions
 from trail.intake import Intake
 from trail.runtime import Runtime
 from trail.schedule import Schedule
 from trail.settings import Settings
 from trail.store import Store
+from trail.tokens import Tokens
 from trail.users import FIRST_OWNER, Users
 
 _lock = threading.RLock()
@@ -33,6 +44,11 @@ def start(settings: Settings) -> Runtime:
         if _starts == 0:
             opened = _opened(settings)
             runtime.start(opened)
+            access_log.start(
+                lambda: (runtime.current().store, not runtime.current().demo),
+                access_waiting.folder_of(settings),
+                settings.auth.access_days,
+            )
             opened.schedule.begin()
         _starts += 1
         return runtime.current()
@@ -51,6 +67,7 @@ def stop() -> None:
     # Not under the lock: what they still have to keep may ask for the real store.
     now.schedule.close()
     now.intake.close()
+    access_log.stop()
     with _lock:
         for store in (runtime.current().store, *_retired):
             store.close()
@@ -120,4 +137,5 @@ def _opened(settings: Settings) -> Runtime:
         Intake(settings, real_store),
         Schedule(settings, shown_store, real_store),
         demo,
+        Tokens(tokens.path_of(settings)),
     )

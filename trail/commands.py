@@ -13,14 +13,15 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from trail import export as exports
 from trail import (
+    access_log,
     finding_commands,
     incident_commands,
     pulling,
     registry,
     retention_commands,
 )
+from trail import export as exports
 from trail.desk import Desk
 from trail.errors import InputError
 from trail.filters import Filter
@@ -29,6 +30,7 @@ from trail.model import EVENT_COLUMNS, Batch, Feed
 from trail.queries import counts, status
 from trail.queries.events import LISTED
 from trail.store import Store, utc_now
+from trail.tally import Tally
 
 _TABLE = ("occurred_at", "action", "target_name", "actor_name", "actor_id", "outcome")
 
@@ -155,16 +157,27 @@ def export(args: argparse.Namespace, desk: Desk) -> int:
     chosen = exports.Export(Filter.parse(args.query), kind, columns)
     now = dt.datetime.now(dt.UTC)
     store = desk.store(False)
-    rows = counts.count(store, chosen.filter, now)
-    size = 0
+    tally = Tally()
     try:
         with path.open("wb") as file:
-            for data in exports.stream(store, chosen, now):
-                size += file.write(data)
+            for data in exports.stream(store, chosen, now, tally=tally):
+                file.write(data)
+                tally.sent(data)
     except OSError as error:
         raise InputError(
             f"{args.out}: {error.strerror}.", "Name a file that can be written."
         ) from error
+    rows, size = tally.rows, tally.size
+    access_log.note(
+        "exported",
+        access_log.COMMAND_LINE,
+        what=str(path),
+        detail=chosen.filter.query(),
+        file_format=kind,
+        rows=rows,
+        size=size,
+        digest=tally.digest,
+    )
     report = {"out": str(path), "format": kind, "rows": rows, "bytes": size}
     desk.out.text(
         json.dumps(report) + "\n" if args.json else f"{rows:,} events, {size:,} bytes: {args.out}\n"

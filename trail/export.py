@@ -22,6 +22,7 @@ from trail.filters import Filter
 from trail.model import EVENT_COLUMNS
 from trail.queries import events, timeline
 from trail.store import Engine
+from trail.tally import Tally
 
 # The CSV's columns where none are asked for: all but the raw record.
 CSV_COLUMNS = events.LISTED
@@ -85,17 +86,23 @@ def address(export: Export, archived: str = "") -> str:
 
 
 def stream(
-    engine: Engine, export: Export, now: dt.datetime, limit: int | None = None
+    engine: Engine,
+    export: Export,
+    now: dt.datetime,
+    limit: int | None = None,
+    tally: Tally | None = None,
 ) -> Iterator[bytes]:
     """Yield the file's bytes, from one snapshot of the store; *now* is aware.
 
-    With *limit*, only so many events.
+    With *limit*, only so many events. *tally* counts the rows as they are made.
     """
     write = {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}[export.format]
-    return write(engine, export, now, limit)
+    return write(engine, export, now, limit, tally or Tally())
 
 
-def _csv(engine: Engine, export: Export, now: dt.datetime, limit: int | None) -> Iterator[bytes]:
+def _csv(
+    engine: Engine, export: Export, now: dt.datetime, limit: int | None, tally: Tally
+) -> Iterator[bytes]:
     zone = export.filter.zone
     window = timeline.bounded(engine, export.filter.window(now), now)
     names = [f"{name} ({zone.key})" if name in _TIMES else name for name in export.columns]
@@ -120,6 +127,7 @@ def _csv(engine: Engine, export: Export, now: dt.datetime, limit: int | None) ->
             limit=limit,
             text=_harmless,
         ):
+            tally.made += batch.num_rows
             yield _csv_rows(batch if arrival is None else _arrivals(batch, arrival, zone))
 
 
@@ -155,7 +163,9 @@ def _harmless(name: str) -> str:
     )
 
 
-def _ndjson(engine: Engine, export: Export, now: dt.datetime, limit: int | None) -> Iterator[bytes]:
+def _ndjson(
+    engine: Engine, export: Export, now: dt.datetime, limit: int | None, tally: Tally
+) -> Iterator[bytes]:
     fields = ", ".join(f"{name} := {_exact(name)}" for name in export.columns)
     line = f"to_json(struct_pack({fields}))::varchar || chr(10) as line"
     with engine.reading() as reading:
@@ -163,6 +173,7 @@ def _ndjson(engine: Engine, export: Export, now: dt.datetime, limit: int | None)
             engine, reading, export.filter, now, line, rows=_BATCH_ROWS, limit=limit
         ):
             column = batch.column(0)
+            tally.made += batch.num_rows
             yield b"".join(column.to_pylist()) if pa.types.is_binary(column.type) else _text(column)
 
 
@@ -182,7 +193,7 @@ def _exact(name: str) -> str:
 
 
 def _parquet(
-    engine: Engine, export: Export, now: dt.datetime, limit: int | None
+    engine: Engine, export: Export, now: dt.datetime, limit: int | None, tally: Tally
 ) -> Iterator[bytes]:
     sink = _Sink()
     writer = None
@@ -192,6 +203,7 @@ def _parquet(
             engine, reading, export.filter, now, columns, rows=_BATCH_ROWS, limit=limit
         ):
             writer = writer or _parquet_writer(sink, batch.schema)
+            tally.made += batch.num_rows
             writer.write_batch(batch.cast(_utc_schema(batch.schema)))
             yield sink.take()
     if writer is None:

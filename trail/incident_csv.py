@@ -3,11 +3,10 @@
 Separate from `export`, which knows events; the same care for spreadsheets that run formulas.
 """
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Iterator
 
+from trail import csv_lines
 from trail.filters import Filter
 from trail.queries.incident_records import records
 from trail.store import Engine
@@ -17,33 +16,21 @@ _COLUMNS = (
     *("target_name", "targets", "first_at", "last_at", "attempts", "runs", "text"),
 )
 _TIMES = ("first_at", "last_at")
-_RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def stream(engine: Engine, filter_: Filter, now: dt.datetime) -> Iterator[bytes]:
     """Yield the incidents that *filter_* chooses as CSV, with a header; *now* is aware."""
     zone = filter_.zone
     named = [f"{name} ({zone.key})" if name in _TIMES else name for name in _COLUMNS]
-    yield _line([*named, "changes_before", "likely_cause"])
+    yield csv_lines.line([*named, "changes_before", "likely_cause"])
     for record in records(engine, filter_, now):
         cells = [
             _moment(record[name], filter_) if name in _TIMES else record[name] for name in _COLUMNS
         ]
         changes = record["changes_before"]
         blamed = "; ".join(each["text"] for each in changes if each["blamed"])
-        yield _line([*cells, len(changes), blamed])
+        yield csv_lines.line([*cells, len(changes), blamed])
 
 
 def _moment(text: str, filter_: Filter) -> str:
     return dt.datetime.fromisoformat(text).astimezone(filter_.zone).isoformat()
-
-
-def _line(cells: list[object]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([_harmless(cell) for cell in cells])
-    return out.getvalue().encode()
-
-
-def _harmless(cell: object) -> str:
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(_RUN_BY_SPREADSHEETS) else text

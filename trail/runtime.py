@@ -11,6 +11,7 @@ from trail.intake import Intake
 from trail.schedule import Schedule
 from trail.settings import Settings
 from trail.store import Store
+from trail.tokens import Tokens
 from trail.users import Users
 
 
@@ -25,6 +26,7 @@ class Runtime:
     intake: Intake
     schedule: Schedule
     demo: bool
+    tokens: Tokens | None = None
 
 
 _current: list[Runtime] = []

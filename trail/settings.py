@@ -138,6 +138,7 @@ class Auth(_Section):
     idle_minutes: float = Field(
         720, gt=0, le=1440, description="A session ends after this long without use."
     )
+    access_days: int = Field(400, ge=1, le=3650, description="Days that the access log is kept.")
 
 
 class Limits(_Section):

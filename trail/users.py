@@ -7,13 +7,10 @@ or a new role acts on the very next request.
 
 import contextlib
 import copy
-import fcntl
 import hashlib
 import logging
-import os
 import re
 import secrets
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,10 +19,10 @@ from typing import Any
 
 import yaml
 
-from trail import passwords
+from trail import passwords, private_file, roles
 from trail.errors import InputError, UnavailableError
 
-ROLES = ("owner", "reviewer", "manager")
+ROLES = roles.ROLES
 FIRST_OWNER = "owner"
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")  # also safe in a header and in a log line
 _log = logging.getLogger("trail.users")
@@ -39,6 +36,10 @@ class User:
     name: str
     email: str
     role: str
+
+    def may(self, capability: str) -> bool:
+        """Return whether the role allows what *capability* names (see roles)."""
+        return roles.may(self.role, capability)
 
 
 def normal(username: str) -> str:
@@ -145,11 +146,10 @@ class Users:
             return password
 
     def _refresh(self) -> None:
+        stamp = private_file.stamp(self._path)
+        if stamp == self._stamp:
+            return
         try:
-            status = self._path.stat()
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if stamp == self._stamp:
-                return
             entries = _entries_of(self._read())
         except FileNotFoundError:
             stamp, entries = (0, 0, 0), {}
@@ -188,30 +188,12 @@ class Users:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        # A command may change the file while the server does: a lock beside it, since the file
-        # itself is replaced.
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        lock = self._path.with_name(self._path.name + ".lock")
-        with self._lock, open(os.open(lock, os.O_CREAT | os.O_RDWR, 0o600), "rb") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
+        with self._lock, private_file.locked(self._path):
             yield
 
     def _write(self, document: dict[str, Any]) -> None:
-        handle, name = tempfile.mkstemp(prefix=self._path.name, dir=self._path.parent)  # 0600
-        try:
-            with open(handle, "w", encoding="utf-8") as file:
-                yaml.safe_dump(document, file, sort_keys=False, allow_unicode=True)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        private_file.replace(self._path, text)
 
 
 def _entries_of(document: Any) -> dict[str, dict[str, Any]]:
@@ -221,8 +203,8 @@ def _entries_of(document: Any) -> dict[str, dict[str, Any]]:
 def _user_of(username: str, entry: Any) -> User | None:
     if not isinstance(entry, dict) or not _USERNAME.fullmatch(username):
         return None
-    roles = entry.get("roles") or []
-    known = [role for role in (roles if isinstance(roles, list) else [roles]) if role in ROLES]
+    given = entry.get("roles") or []
+    known = [role for role in (given if isinstance(given, list) else [given]) if role in ROLES]
     if not known or not passwords.is_hash(entry.get("password")):
         return None
     parts = (str(entry.get("first_name") or ""), str(entry.get("last_name") or ""))

@@ -61,12 +61,12 @@ def menu(user: User) -> dict[str, list[StreamlitPage]]:
     entries: list[StreamlitPage] = []
     home = False
     for name, page in discovered().items():
-        if user.role in page.roles and not home:
+        if page.open_to(user) and not home:
             # Streamlit serves the first page at `/` only; its own address has to work as well.
             entries += [_entry(name, page, ""), _entry(name, page, page.path, hidden=True)]
             home = True
         else:
-            entries.append(_entry(name, page, page.path, hidden=user.role not in page.roles))
+            entries.append(_entry(name, page, page.path, hidden=not page.open_to(user)))
     account = st.Page(_account, title="Account and sign-out", url_path=ACCOUNT)
     return {"": entries, user.name: [account]}
 

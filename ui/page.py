@@ -16,10 +16,12 @@ import streamlit as st
 from trail import boot, registry, runtime
 from trail.errors import TrailError
 from trail.http.sessions import who
+from trail.roles import who_may
 from trail.runtime import Runtime
 from trail.store import Store
-from trail.users import ROLES, User
+from trail.users import User
 from ui import signin, state
+from ui.noting import note_page
 
 _log = logging.getLogger("trail.ui")
 
@@ -39,14 +41,27 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its address, its title, what draws it, and who may see it."""
+    """One page: its address, its title, what draws it, and the capability that it needs.
+
+    `roles` follows from that; naming roles instead is for pages of tests only.
+    """
 
     path: str
     title: str
     render: Callable[[Context], None]
-    roles: frozenset[str] = frozenset(ROLES)
+    needs: str = "explore"
+    roles: frozenset[str] = frozenset()
     order: int = 50
     icon: str = ""
+
+    def __post_init__(self) -> None:
+        """Take the roles from the one table, by what the page needs."""
+        if not self.roles:
+            object.__setattr__(self, "roles", who_may(self.needs))
+
+    def open_to(self, user: User) -> bool:
+        """Return whether the user's role may see this page."""
+        return user.role in self.roles
 
     def run(self) -> None:
         """Draw the page for who may see it; the sign-in form for nobody."""
@@ -54,11 +69,12 @@ class Page:
         if user is None:
             signin.show()
             return
-        if user.role not in self.roles:
-            _log.info("refused: %s (%s) on %s", user.username, user.role, self.path)
+        if not self.open_to(user):
+            note_page("page_refused", user, self.path)
             st.info(f"{self.title} is not open to the role {user.role}. An owner can change that.")
             return
         state.follow()
+        note_page("viewed", user, self.path)
         try:
             _banner(self, user)
             self.render(Context(user, runtime.current()))
@@ -85,7 +101,7 @@ def _banner(page: Page, user: User) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="demo-banner"):
         st.html("<b>Demo workspace.</b> Its events are invented.", width="content")
-        if user.role == "owner":
+        if user.may("configure"):
             st.page_link(state.CONNECT, label="Connect your own")
 
 

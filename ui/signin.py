@@ -6,14 +6,14 @@ state is believed.
 """
 
 import base64
+import hmac
 import html
-import logging
 import secrets
 from typing import Any
 
 import streamlit as st
 
-from trail import passwords, runtime
+from trail import access_log, passwords, runtime
 from trail.errors import TrailError
 from trail.http.auth import FINISH
 from trail.http.guard import ADDRESS_HEADER, VISIT_HEADER
@@ -32,7 +32,7 @@ _KEY = "sign-in"
 _FIELDS = {"Form name": "", "Username": "Username", "Password": "Password", "Login": "Sign in"}
 # What the library leaves behind after a success; left there it would hide the form next time.
 _LEFT_BEHIND = ("authentication_status", "name", "email", "roles", "username", "logout")
-_log = logging.getLogger("trail.access")
+_MARKS = secrets.token_bytes(32)
 
 _REDIRECT = """
 export default function ({ data }) {
@@ -79,10 +79,11 @@ class Checked:
         if not name or not password:
             self.refusal = WRONG
             return False
+        known = name in self._credentials["usernames"]
         if seconds := THROTTLE.wait(name, self._address):
             self.refusal = sentence(seconds)
+            self._note(name, "too many tries", known=known)
             return False
-        known = name in self._credentials["usernames"]
         self._credentials["usernames"].setdefault(
             name, {"email": "", "name": "", "password": passwords.decoy_hash(), "roles": []}
         )
@@ -90,13 +91,25 @@ class Checked:
         right = self._controller.login(name, password if fits else " ") and fits and known
         if not right:
             THROTTLE.failed(name, self._address)
-            # A password typed into the wrong box must not reach the log.
-            _log.info("wrong password: %s from %s", name if known else "?", self._address)
+            self._note(name, "wrong password", known=known)
             self.refusal = WRONG
             return False
         THROTTLE.passed(name, self._address)
         self.username = name
         return True
+
+    def _note(self, name: str, why: str, *, known: bool) -> None:
+        # A password typed into the wrong box must not reach the log: of a name that nobody has,
+        # only what tells two of them apart, under a key that this process forgets.
+        mark = hmac.new(_MARKS, name.encode(), "sha256").hexdigest()[:12]
+        access_log.note(
+            "sign_in_refused",
+            name if known else "",
+            what=why,
+            detail="" if known else f"unknown name {mark}",
+            address=self._address,
+            together=True,
+        )
 
 
 def show() -> None:

@@ -69,6 +69,13 @@ class Running:
     users: Users
     log: Path
     environment: dict[str, str]
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def stop(self) -> None:
+        """Stop the server as a service manager does, and wait until it has ended."""
+        assert self.process
+        self.process.terminate()
+        self.process.wait(30)
 
     def command(self, *arguments: str) -> str:
         """Run one of the project's commands beside the server; return what it printed."""
@@ -168,7 +175,7 @@ def start_server(
             assert process.poll() is None, log.read_text()
             try:
                 if httpx.get(f"{url}/_stcore/health").status_code == 200:
-                    return Running(url, users, log, kept | given)
+                    return Running(url, users, log, kept | given, process)
             except httpx.TransportError:
                 time.sleep(0.1)
         raise TimeoutError(log.read_text())

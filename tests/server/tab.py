@@ -40,6 +40,8 @@ class Tab:
         self.fragments: set[str] = set()
         self.media: list[str] = []
         self.closed = False
+        self.menu: dict[str, bool] = {}
+        self.hashes: dict[str, str] = {}
         self._elements: list[Any] = []
         self._widgets: dict[str, str] = {}
 
@@ -59,6 +61,11 @@ class Tab:
         """What the last run drew."""
         return "\n".join(str(each) for each in self._elements)
 
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of element that the last run drew, in order."""
+        return [str(each.WhichOneof("type")) for each in self._elements]
+
     def run(
         self,
         page: str = "",
@@ -66,11 +73,13 @@ class Tab:
         fragment: str = "",
         typed: dict[str, str] | None = None,
         press: str = "",
+        page_hash: str = "",
     ) -> str:
         """Ask for a run, read all that comes back, and return it as text; '' once closed."""
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.page_name = page
+        message.rerun_script.page_script_hash = page_hash
         message.rerun_script.fragment_id = fragment
         for label, value in (typed or {}).items():
             state = message.rerun_script.widget_states.widgets.add()
@@ -105,6 +114,10 @@ class Tab:
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self.session = message.new_session.initialize.session_id or self.session
+        elif kind == "navigation":
+            pages = message.navigation.app_pages
+            self.menu = {each.url_pathname: not each.is_hidden for each in pages}
+            self.hashes = {each.url_pathname: each.page_script_hash for each in pages}
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             self._keep(message.delta.new_element, message.delta.fragment_id)
         return kind == "script_finished"

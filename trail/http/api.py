@@ -5,7 +5,6 @@ that the pages hold.
 """
 
 import datetime as dt
-import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -23,6 +22,7 @@ from trail.errors import InputError, TrailError
 from trail.filters import Filter
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
+from trail.http.downloads import by_line, noted
 from trail.http.guard import user_of
 from trail.http.streams import ClosingStream
 from trail.incidents import keeping
@@ -32,8 +32,7 @@ from trail.queries import events as listing
 from trail.queries import incident_records as failures
 from trail.queries import incidents as counted
 from trail.queries import timeline as bars
-
-_log = logging.getLogger("trail.access")
+from trail.tally import Tally
 
 # Names in a page's own address that are no part of a filter.
 _NOT_FILTER = ("limit", "skip", "after", "columns", "archive", "budget", "all")
@@ -118,8 +117,7 @@ def findings(request: Request) -> Response:
 
     `budget` is how many a day on average (3); `all=1` gives every scored one.
     """
-    user = user_of(request)
-    if user and user.role == "manager":
+    if (user := user_of(request)) and not user.may("see_findings"):  # the guard has looked too
         return JSONResponse({"error": "Findings are for owners and reviewers.", "hint": ""}, 403)
     if request.query_params.get("archive"):
         raise InputError("An archived month is not judged.", "Ask without archive.")
@@ -166,10 +164,9 @@ def _export(kind: str) -> Callable[[Request], Any]:
             chosen = exports.Export(filter_, kind, tuple(named.split(",")) if named else default)
         except TrailError as problem:
             return JSONResponse({"error": problem.message, "hint": problem.hint}, 400)
-        user = user_of(request)
-        _log.info("export %s by %s: %s", kind, user.username if user else "", filter_.query())
+        tally = Tally()
         return ClosingStream(
-            exports.stream(store, chosen, now),
+            noted(request, exports.stream(store, chosen, now, tally=tally), tally, filter_, kind),
             _limiter(),
             {"Content-Disposition": f'attachment; filename="{chosen.file_name(now)}"'},
             exports.FORMATS[kind],
@@ -185,11 +182,10 @@ async def export_incidents(request: Request) -> Response:
     except TrailError as problem:
         return JSONResponse({"error": problem.message, "hint": problem.hint}, 400)
     await anyio.to_thread.run_sync(keeping.catch_up, store)
-    user = user_of(request)
-    _log.info("export incidents by %s: %s", user.username if user else "", filter_.query())
+    tally = Tally()
     name = exports.Export(filter_).file_name(now).replace("audit-trail", "incidents")
     return ClosingStream(
-        incident_csv.stream(store, filter_, now),
+        noted(request, by_line(incident_csv.stream(store, filter_, now), tally), tally, filter_),
         _limiter(),
         {"Content-Disposition": f'attachment; filename="{name}"'},
         exports.FORMATS["csv"],

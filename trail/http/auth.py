@@ -4,19 +4,17 @@ Separate from the form because only a response can carry an HttpOnly cookie; the
 with a code that works once.
 """
 
-import logging
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from trail import runtime
-from trail.http.guard import ALIVE, COOKIE, SCOPE_SID_HASH, VISIT_HEADER, user_of
+from trail import access_log, runtime
+from trail.http.guard import ALIVE, COOKIE, SCOPE_SID_HASH, VISIT_HEADER, address_of, user_of
 
 FINISH, SIGN_OUT = "/auth/finish", "/auth/sign-out"
 _LONGEST_NEXT = 16_384
-_log = logging.getLogger("trail.access")
 
 
 def safe_next(target: str) -> str:
@@ -41,10 +39,16 @@ async def finish(request: Request) -> Response:
         request.query_params.get("code", ""), request.headers.get(VISIT_HEADER, "")
     )
     if sid is None:
-        _log.info("sign-in refused: code unknown, used, late or from another browser")
+        access_log.note(
+            "sign_in_refused",
+            what="code unknown, used, late or from another browser",
+            address=address_of(request),
+            together=True,
+        )
         return response
     now.sessions.end_hash(request.scope.get(SCOPE_SID_HASH, ""))
-    _log.info("signed in: %s", now.sessions.user_of(sid))
+    if (name := now.sessions.user_of(sid)) and (user := now.users.get(name)):
+        access_log.note("signed_in", user.username, user.role, address=address_of(request))
     response.set_cookie(
         COOKIE,
         sid,
@@ -62,7 +66,7 @@ async def sign_out(request: Request) -> Response:
     now = runtime.current()
     now.sessions.end_hash(request.scope.get(SCOPE_SID_HASH, ""))
     if user := user_of(request):
-        _log.info("signed out: %s", user.username)
+        access_log.note("signed_out", user.username, user.role, address=address_of(request))
     response = _go("/")
     response.delete_cookie(
         COOKIE, path="/", secure=now.settings.server.https, httponly=True, samesite="lax"

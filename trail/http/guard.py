@@ -15,11 +15,20 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trail import runtime
+from trail.http.callers import (
+    REFUSALS,
+    SESSION_COOKIE,
+    Caller,
+    cookies,
+    identify,
+    note_reading,
+    permitted,
+)
 from trail.http.sessions import hash_of, who
 from trail.settings import Server
 from trail.users import User
 
-COOKIE = "audit_session"
+COOKIE = SESSION_COOKIE
 VISIT_COOKIE = "audit_visit"  # ties a sign-in to the browser that began it
 OURS = b"x-audit-"
 USER_HEADER, SID_HEADER = "x-audit-user", "x-audit-sid-hash"
@@ -58,6 +67,11 @@ def user_of(request: Request) -> User | None:
     return user if isinstance(user, User) else None
 
 
+def address_of(request: Request) -> str:
+    """Return the address that *request* came from, as the guard noted it."""
+    return request.headers.get(ADDRESS_HEADER, "")
+
+
 class Guard:
     """ASGI middleware around the whole app."""
 
@@ -71,20 +85,20 @@ class Guard:
             return
         server = runtime.current().settings.server
         headers = Headers(scope=scope)
-        user, sid_hash = _identity(headers, touch=scope["path"] != ALIVE)
-        refusal = _refusal(scope, headers, user, server)
+        caller = identify(headers, _path(scope), _client(scope), touch=scope["path"] != ALIVE)
+        refusal = _refusal(scope, headers, caller, server)
         if scope["type"] == "websocket":
             if refusal is not None:
                 await send({"type": "websocket.close", "code": 1008})
                 return
-            socket = _Socket(receive, send, sid_hash)
-            await self._app(_bound(scope, headers, user, sid_hash), socket.receive, socket.send)
+            socket = _Socket(receive, send, caller.sid_hash)
+            await self._app(_bound(scope, headers, caller), socket.receive, socket.send)
             return
         answer = _dressed(scope, headers, send, server)
         if refusal is not None:
             await refusal(scope, receive, answer)
             return
-        await self._app(_bound(scope, headers, user, sid_hash), receive, answer)
+        await self._app(_bound(scope, headers, caller), receive, answer)
 
 
 class _Socket:
@@ -123,44 +137,51 @@ class _Socket:
             await self._send({"type": "websocket.close", "code": 1008})
 
 
-def _cookies(headers: Headers, name: str) -> list[str]:
-    pairs = (part.strip().partition("=") for part in ";".join(headers.getlist("cookie")).split(";"))
-    return [value for key, _, value in pairs if key == name and value]
+def _path(scope: Scope) -> str:
+    return re.sub(r"/{2,}", "/", scope["path"].removeprefix(scope.get("root_path", "")))
 
 
-def _identity(headers: Headers, *, touch: bool) -> tuple[User | None, str]:
-    now = runtime.current()
-    for sid in _cookies(headers, COOKIE)[:4]:  # a neighbouring site can add a cookie of this name
-        sid_hash = hash_of(sid)
-        if user := who(now.sessions, now.users, sid_hash, touch=touch):
-            return user, sid_hash
-    return None, ""
+def _client(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope.get("client") else "unknown"
 
 
-def _bound(scope: Scope, headers: Headers, user: User | None, sid_hash: str) -> Scope:
+def _bound(scope: Scope, headers: Headers, caller: Caller) -> Scope:
     kept = [pair for pair in scope["headers"] if not pair[0].lower().startswith(OURS)]
-    told = {ADDRESS_HEADER: scope["client"][0] if scope.get("client") else "unknown"}
-    if visit := _cookies(headers, VISIT_COOKIE):
+    told = {ADDRESS_HEADER: _client(scope)}
+    if visit := cookies(headers, VISIT_COOKIE):
         told[VISIT_HEADER] = hash_of(visit[0])
-    if user:
-        told |= {USER_HEADER: user.username, SID_HEADER: sid_hash}
+    if caller.user and not caller.token:
+        told |= {USER_HEADER: caller.user.username, SID_HEADER: caller.sid_hash}
     added = [(name.encode("ascii"), value.encode("latin-1")) for name, value in told.items()]
-    return {**scope, "headers": kept + added, SCOPE_USER: user, SCOPE_SID_HASH: sid_hash}
+    bound = {SCOPE_USER: caller.user, SCOPE_SID_HASH: caller.sid_hash}
+    return {**scope, "headers": kept + added, **bound}
 
 
-def _refusal(
-    scope: Scope, headers: Headers, user: User | None, server: Server
-) -> JSONResponse | None:
-    path = re.sub(r"/{2,}", "/", scope["path"].removeprefix(scope.get("root_path", "")))
+def _refusal(scope: Scope, headers: Headers, caller: Caller, server: Server) -> JSONResponse | None:
+    path = _path(scope)
     if path not in ANY_HOST and not _host_allowed(headers.get("host", ""), server):
         return _no(400, "This host name is not served here.", "Add it to server.allowed_hosts.")
     if ABSENT.match(path):
         return _no(404, "There is nothing here.", "Check the address.")
-    unsafe = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD", "OPTIONS")
-    if unsafe and not path.startswith(OWN_PROOF) and not _same_origin(headers, server):
+    method = "" if scope["type"] == "websocket" else scope["method"]
+    unsafe = method not in ("GET", "HEAD", "OPTIONS")
+    # A browser never adds a token by itself, so another site cannot make it send one.
+    proved = caller.token or path.startswith(OWN_PROOF)
+    if unsafe and not proved and not _same_origin(headers, server):
         return _no(403, "This request comes from another site.", "Open the dashboard itself.")
-    if SIGNED_IN_ONLY.match(path) and user is None:
+    return _unproved(scope, path, method, caller)
+
+
+def _unproved(scope: Scope, path: str, method: str, caller: Caller) -> JSONResponse | None:
+    """Return the refusal of who is nobody, or may not; note what is read."""
+    if caller.refused:
+        return _no(caller.refused, *REFUSALS[caller.refused])
+    if SIGNED_IN_ONLY.match(path) and caller.user is None:
         return _no(401, "Nobody is signed in.", "Sign in on the dashboard, then try again.")
+    if caller.user and not permitted(caller, path, method, _client(scope)):
+        return _no(403, "This is not open to this role.", "An owner can change that.")
+    if caller.user and path.startswith("/api/"):
+        note_reading(caller, path, scope["query_string"].decode("latin-1"), _client(scope))
     return None
 
 
@@ -205,7 +226,7 @@ def _same_origin(headers: Headers, server: Server) -> bool:
 def _dressed(scope: Scope, headers: Headers, send: Send, server: Server) -> Send:
     path = scope["path"]
     visit = ""
-    if "text/html" in headers.get("accept", "") and not _cookies(headers, VISIT_COOKIE):
+    if "text/html" in headers.get("accept", "") and not cookies(headers, VISIT_COOKIE):
         secure = "; Secure" if server.https else ""
         visit = (
             f"{VISIT_COOKIE}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Lax{secure}"

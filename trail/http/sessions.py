@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from trail import access_log
 from trail.errors import TrailError
 from trail.users import User, Users
 
@@ -142,6 +143,8 @@ def who(sessions: Sessions, users: Users, sid_hash: str, *, touch: bool = True) 
         return None
     if user is None or (session.version and session.version != version):
         sessions.end_hash(sid_hash)
-        _log.info("session of %s ended: removed, or another password or role", session.username)
+        access_log.note(
+            "session_ended", session.username, what="removed, or another password or role"
+        )
         return None
     return user

@@ -10,6 +10,7 @@ from trail import catalogue, dimensions, quarantine
 from trail.queries import status
 from trail.store import Cursor
 from ui import state, words
+from ui.noting import note_act
 from ui.page import Context
 
 _BATCHES, _RECORDS, _TYPES = 100, 50, 50
@@ -116,6 +117,8 @@ def _records(ctx: Context, row: dict[str, Any]) -> None:
 
 def _retry(ctx: Context, batch_id: int) -> None:
     again = quarantine.retry(ctx.runtime.store, ctx.runtime.settings.limits, batch_id)
+    told = f"{again.kept:,} passed, {again.quarantined:,} refused again"
+    note_act("retried", ctx.user, f"batch {batch_id}", told)
     st.toast(
         f"{words.number(again.kept, 'record')} passed, {again.duplicates:,} were known, "
         f"{again.quarantined:,} were refused again"
@@ -160,3 +163,4 @@ def _map(ctx: Context, action_raw: str, key: str) -> None:
         dimensions.map_action(cursor, action_raw, category, ctx.user.username)
 
     ctx.runtime.store.write(write)
+    note_act("mapped", ctx.user, action_raw, category or "Other")

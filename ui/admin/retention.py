@@ -11,6 +11,7 @@ from trail.errors import TrailError
 from trail.filters import Filter
 from trail.store import utc_now
 from ui import state, words
+from ui.noting import note_act
 from ui.page import Context
 
 _KINDS = {"event": "One event", "target": "One target", "period": "A period"}
@@ -90,6 +91,7 @@ def _retain(ctx: Context) -> None:
     except TrailError as problem:
         st.toast(words.plain(str(problem)))
         return
+    note_act("retained", ctx.user, "by hand", f"{done.events:,} removed, {done.held:,} held")
     st.toast(
         f"{words.number(done.events, 'event')} removed, {done.archived:,} archived, "
         f"{done.held:,} held"
@@ -112,10 +114,16 @@ def _holds(ctx: Context) -> None:
         right.button(
             "End the hold",
             key=f"end-hold-{hold['hold_id']}",
-            on_click=lambda number=hold["hold_id"]: holds.end(ctx.runtime.store, number),
+            on_click=_end_hold,
+            args=(ctx, hold["hold_id"]),
         )
     with st.expander("Hold something"):
         _new_hold(ctx)
+
+
+def _end_hold(ctx: Context, number: int) -> None:
+    holds.end(ctx.runtime.store, number)
+    note_act("hold_ended", ctx.user, f"hold {number}")
 
 
 def _new_hold(ctx: Context) -> None:
@@ -145,6 +153,7 @@ def _new_hold(ctx: Context) -> None:
         st.error(words.plain(str(problem)))
         return
     covered = holds.covered(ctx.runtime.store, number)
+    note_act("held", ctx.user, f"hold {number}", f"{kind} {value}: {reason}")
     st.success(
         f"Held: {words.number(covered, 'event')} that is kept now."
         if covered == 1

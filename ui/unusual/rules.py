@@ -32,7 +32,7 @@ def draw(ctx: Context) -> None:
                 key=f"rule-{rule.name}-{each['is_on']}",
                 on_change=_switch,
                 args=(ctx, rule.name, not each["is_on"]),
-                disabled=ctx.user.role != "owner",
+                disabled=not ctx.user.may("configure"),
             )
             _would_have(ctx, rule.name)
 

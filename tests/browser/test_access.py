@@ -1,0 +1,92 @@
+"""What an owner sees of the access log and of roles, and what a manager does not."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def log(visit: Callable[..., Page], site: Site) -> Callable[[str], Page]:
+    """Return a function that opens the access log at an address."""
+
+    def opened(query: str = "") -> Page:
+        page = visit("/explore")
+        page.goto(f"{site.url}/access{query}")
+        expect(page.get_by_role("heading", name="Access log")).to_be_visible()
+        return page
+
+    return opened
+
+
+def test_it_is_chosen_by_what_and_who_and_the_address_says_so(log: Callable[[str], Page]) -> None:
+    page = log("")
+    page.get_by_role("combobox", name="What").click()
+    page.get_by_role("option", name="Signed in").click()
+    page.wait_for_url("**kind=signed_in**")
+    page.get_by_role("combobox", name="Who").click()
+    page.get_by_role("option", name="maya").click()
+    page.wait_for_url("**user=maya**")
+    page.get_by_role("radio", name="24 h").click()
+    page.wait_for_url("**from=24h**")
+    before = page.locator(".trail-summary").inner_text()
+    page.reload()
+    expect(page.get_by_role("combobox", name="What")).to_have_value("Signed in")
+    assert page.locator(".trail-summary").inner_text().split()[0] == before.split()[0]
+    page.go_back()
+    expect(page.get_by_role("radio", name="7 d")).to_be_checked()
+
+
+def test_its_download_has_what_it_shows(log: Callable[[str], Page], tmp_path: Path) -> None:
+    page = log("?kind=signed_in&user=maya")
+    with page.expect_download() as waited:
+        page.get_by_role("link", name="Download CSV").click()
+    path = tmp_path / "log.csv"
+    waited.value.save_as(path)
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    assert {(row["kind"], row["username"]) for row in rows} == {("signed_in", "maya")}
+    page.goto(page.url.split("?")[0] + "?kind=exported")
+    expect(page.locator(".trail-summary")).to_contain_text("entr")
+    with page.expect_download() as again:
+        page.get_by_role("link", name="Download CSV").click()
+    again.value.save_as(tmp_path / "exports.csv")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in (tmp_path / "exports.csv").read_text()
+
+
+def test_an_empty_choice_says_so_calmly(log: Callable[[str], Page]) -> None:
+    page = log("?user=nobody-of-that-name")
+    expect(page.get_by_text("Nothing of that was noted in this window.")).to_be_visible()
+
+
+def test_an_address_that_cannot_be_read_says_so(log: Callable[[str], Page], site: Site) -> None:
+    page = log("")
+    page.goto(f"{site.url}/access?from=yesterdayish&kind=%3Cb%3E&after=x")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_text("error id")).to_have_count(0)
+
+
+def test_roles_are_drawn_on_admin(log: Callable[[str], Page], site: Site) -> None:
+    site.command("tokens", "add", "from-the-browser-test", "--role", "manager")
+    page = log("")
+    page.goto(f"{site.url}/admin?section=roles")
+    for heading in ("What each role may do", "Users", "API tokens"):
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    expect(page.get_by_role("radio", name="Roles")).to_be_checked()
+
+
+def test_a_manager_sees_neither_the_page_nor_its_name(
+    visit: Callable[..., Page], site: Site
+) -> None:
+    page = visit("/explore", "jon")
+    expect(page.get_by_role("link", name="Access log")).to_have_count(0)
+    page.goto(f"{site.url}/access")
+    expect(page.get_by_text("Access log is not open to the role manager")).to_be_visible()
+    assert page.request.get(f"{site.url}/export.access.csv").status == 403

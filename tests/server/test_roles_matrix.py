@@ -1,0 +1,327 @@
+"""Every page and every route, for every role and every way in: nothing beyond the role is shown.
+
+Real servers, one cell at a time; each test prints how many cells it walked.
+"""
+
+import base64
+import csv
+import datetime as dt
+import hashlib
+import hmac
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+import httpx
+import pytest
+
+from tests.server.conftest import PASSWORD, Running
+from tests.server.tab import Tab
+from trail import registry, roles
+from trail.http import access, api, metrics
+from trail.http.guard import COOKIE
+from trail.http.sessions import hash_of
+from trail.tokens import Tokens
+
+pytestmark = pytest.mark.server
+
+CANARY = "Canary-Vogel"
+FORM = 'label: "Username"'
+USERS = {"owner": "maya", "reviewer": "rita", "manager": "jon"}
+PAGES = registry.discover("pages", "PAGE")
+RESTRICTED = sorted(name for name, page in PAGES.items() if len(page.roles) < len(roles.ROLES))
+PATHS = [route.path for route in (*api.ROUTES, *access.ROUTES, *metrics.ROUTES)]
+PATHS = [path for path in PATHS if path != "/healthz"]
+# What is drawn around every page: the stylesheet, the demo's banner, the watch over the session.
+AROUND = {"html", "bidi_component", "empty"}
+
+
+@dataclass(frozen=True)
+class House:
+    """A server with an event in it, a user of each role, and their cookies and tokens."""
+
+    server: Running
+    cookies: dict[str, str]
+    tokens: dict[tuple[str, str], str]
+
+
+def load_canary(server: Running) -> None:
+    """Load one event that names the canary as its actor."""
+    at = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5)
+    record = {
+        "id": "canary-1",
+        "timestamp": at.isoformat(),
+        "type": "Warehouse Deleted",
+        "actor": "users/canary",
+        "actorEmail": "canary@example.com",
+        "actorName": CANARY,
+        "resourceId": "w1",
+        "resourceType": "warehouse",
+        "resourceName": CANARY,
+    }
+    path = server.log.with_name("canary.ndjson")
+    path.write_text(json.dumps(record) + "\n")
+    server.command("load", str(path))
+
+
+@pytest.fixture(scope="module")
+def house(start_server: Callable[..., Running]) -> House:
+    server = start_server()
+    load_canary(server)
+    # Before anybody has signed in: every page by its address, on a server that just started.
+    for page in PAGES.values():
+        with server.tab() as tab:
+            assert only_the_form(tab.run(page=page.path)), page.path
+    server.users.add("rita", "Rita Moen", "", "reviewer", PASSWORD)
+    tokens = Tokens(server.log.with_name("tokens.json"))
+    made = {
+        (role, scope): tokens.add(f"{role}-{scope}", role, (scope,), 1, dt.datetime.now(dt.UTC))[1]
+        for role in roles.ROLES
+        for scope in roles.SCOPES
+    }
+    cookies = {role: server.sign_in(username) for role, username in USERS.items()}
+    return House(server, cookies, made)
+
+
+def only_the_form(text: str) -> bool:
+    return FORM in text and CANARY not in text and "is not open" not in text
+
+
+def refused(tab: Tab, title: str, role: str) -> bool:
+    """Return whether the page drew one calm sentence and nothing else."""
+    said = f"{title} is not open to the role {role}" in tab.text
+    left = [kind for kind in tab.kinds if kind not in AROUND]
+    return said and left == ["alert"] and CANARY not in tab.text
+
+
+def drawn(tab: Tab, title: str) -> bool:
+    return bool(tab.text) and FORM not in tab.text and "is not open" not in tab.text and bool(title)
+
+
+def test_pages_by_role_and_way_in(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = len(PAGES)  # those without a session, walked by the fixture
+    for role, sid in house.cookies.items():
+        with house.server.tab(sid=sid) as first:
+            first.run(page="explore")
+            assert CANARY in first.text  # so that its absence elsewhere means something
+            menu, hashes = first.menu, first.hashes
+            for page in PAGES.values():
+                allowed = role in page.roles
+                assert menu[page.path] is allowed, (role, page.path)
+                first.run(page=page.path)
+                ways = {"open tab": judged(first, page.title, role, allowed)}
+                with house.server.tab(sid=sid) as second:
+                    second.run(page=page.path)
+                    ways["second tab"] = judged(second, page.title, role, allowed)
+                with house.server.tab(sid=sid) as third:
+                    third.run(page_hash=hashes[page.path])
+                    ways["page hash"] = judged(third, page.title, role, allowed)
+                assert all(ways.values()), (role, page.path, ways)
+                cells += 1 + len(ways)
+    assert cells == len(PAGES) * (1 + 4 * len(USERS))
+    with capsys.disabled():
+        print(f"\n  pages: {cells} cells ({len(PAGES)} pages, {len(USERS)} roles and nobody)")
+
+
+def judged(tab: Tab, title: str, role: str, allowed: bool) -> bool:
+    return drawn(tab, title) if allowed else refused(tab, title, role)
+
+
+def test_pages_after_signing_out(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = 0
+    for username in USERS.values():
+        sid = house.server.sign_in(username)
+        with house.server.tab(sid=sid) as tab:
+            tab.run(page="explore")
+            with house.server.http(**{COOKIE: sid}) as client:
+                client.post("/auth/sign-out")
+            assert tab.run(page="explore") == ""
+        for page in PAGES.values():
+            with house.server.tab(sid=sid) as again:
+                assert only_the_form(again.run(page=page.path)), page.path
+            cells += 1
+    with capsys.disabled():
+        print(f"\n  pages after sign-out: {cells} cells")
+
+
+def test_restricted_pages_as_the_first_visit_of_a_server(
+    start_server: Callable[..., Running], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first page that a process draws is the one that could come without the gate."""
+    assert RESTRICTED
+    cells = 0
+    for name in RESTRICTED[:3]:
+        page, server = PAGES[name], start_server()
+        with server.tab() as tab:
+            assert only_the_form(tab.run(page=page.path))
+        with server.tab(sid=server.sign_in("jon")) as tab:
+            tab.run(page=page.path)
+            assert refused(tab, page.title, "manager")
+        cells += 2
+    with capsys.disabled():
+        print(f"\n  pages as the first visit of a fresh server: {cells} cells")
+
+
+def test_routes_by_role_and_proof(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    cells, told = 0, set()
+    with httpx.Client(base_url=house.server.url) as client:
+
+        def status(path: str, **headers: str) -> int:
+            nonlocal cells
+            cells += 1
+            answer = client.get(path, headers=headers)
+            if answer.status_code != 200:
+                assert CANARY not in answer.text
+                assert set(answer.json()) == {"error", "hint"}
+            elif CANARY in answer.text:
+                told.add(path)
+            return answer.status_code
+
+        for path in PATHS:
+            needed = roles.needs(path, "GET")
+            assert needed
+            # Counts for a scraper on this machine need no proof while no token is set.
+            nobody = 200 if path == "/metrics" else 401
+            assert status(path) == nobody, path
+            assert status(path, cookie=f"{COOKIE}=guess") == nobody, path
+            assert status(path, authorization="Bearer trail_guess") in (401, 429), path
+            for role, sid in house.cookies.items():
+                allowed = roles.may(role, needed)
+                assert status(path, cookie=f"{COOKIE}={sid}") == (200 if allowed else 403), path
+                for scope in roles.SCOPES:
+                    bearer = f"Bearer {house.tokens[role, scope]}"
+                    right = allowed and scope == roles.scope_of(path)
+                    found = status(path, authorization=bearer)
+                    assert found == (200 if right else 403), (path, role, scope)
+    assert "/api/events" in told
+    assert "/export.csv" in told
+    with capsys.disabled():
+        print(f"\n  routes: {cells} cells ({len(PATHS)} routes)")
+
+
+def test_a_revoked_token_and_a_lowered_role_end_at_once(house: House) -> None:
+    tokens = Tokens(house.server.log.with_name("tokens.json"))
+    _, secret = tokens.add("short", "owner", ("read",), 1, dt.datetime.now(dt.UTC))
+    headers = {"authorization": f"Bearer {secret}"}
+    assert httpx.get(f"{house.server.url}/api/events", headers=headers).status_code == 200
+    house.server.command("tokens", "revoke", "short")
+    assert httpx.get(f"{house.server.url}/api/events", headers=headers).status_code == 401
+
+
+def forged() -> dict[str, str]:
+    """Return cookies as they would be forged if a session were a signed token."""
+    claims = {"username": "maya", "exp_date": 4_000_000_000.0}
+    return {
+        "alg none": jwt({"alg": "none"}, claims, None),
+        "empty key": jwt({"alg": "HS256"}, claims, b""),
+        "default key": jwt({"alg": "HS256"}, claims, b"some_key"),
+        "guessed key": jwt({"alg": "HS256"}, claims, b"audit_session"),
+        "changed user": jwt({"alg": "HS256"}, {**claims, "username": "jon"}, b"some_key"),
+        "expiry as text": jwt({"alg": "HS256"}, {**claims, "exp_date": "never"}, b"some_key"),
+        "expiry huge": jwt({"alg": "HS256"}, {**claims, "exp_date": 10**300}, b"some_key"),
+        "10 kB": "x" * 10_000,
+    }
+
+
+def jwt(head: dict[str, object], claims: dict[str, object], key: bytes | None) -> str:
+    parts = [base64.urlsafe_b64encode(json.dumps(each).encode()) for each in (head, claims)]
+    body = b".".join(part.rstrip(b"=") for part in parts)
+    mark = b"" if key is None else hmac.new(key, body, "sha256").digest()
+    return (body + b"." + base64.urlsafe_b64encode(mark).rstrip(b"=")).decode()
+
+
+def stale(server: Running) -> dict[str, str]:
+    """Return cookies of sessions that were good, each ended in its own way."""
+    found = {}
+    for number, end in enumerate(("removed", "role lowered", "signed out", "new password")):
+        user = f"leaver{number}"
+        server.users.add(user, "Some Body", "", "owner", PASSWORD)
+        found[end] = sid = server.sign_in(user)
+        assert status_of(server, sid) == 200
+        if end == "removed":
+            server.users.remove(user)
+        elif end == "role lowered":
+            server.users.set_role(user, "manager")
+        elif end == "new password":
+            server.users.set_password(user, "another-horse-7")
+        else:
+            with server.http(**{COOKIE: sid}) as client:
+                client.post("/auth/sign-out")
+    return found
+
+
+def status_of(server: Running, sid: str) -> int:
+    headers = {"cookie": f"{COOKIE}={sid}"}
+    return httpx.get(f"{server.url}/api/events", headers=headers).status_code
+
+
+def test_forged_and_stale_cookies(house: House, start_server: Callable[..., Running]) -> None:
+    """RELIABILITY 4.3, with what a server that holds its sessions itself can meet."""
+    short = start_server(TRAIL_AUTH__SESSION_HOURS="0.001")
+    old = short.sign_in("maya")
+    cases = {**forged(), **stale(house.server), "of an earlier process": old}
+    for name, value in cases.items():
+        assert status_of(house.server, value) == 401, name
+        if len(value) < 8_000:  # a longer one ends the handshake of a socket
+            with house.server.tab(sid=value) as tab:
+                assert only_the_form(tab.run(page="admin")), name
+    end = time.monotonic() + 10
+    while status_of(short, old) == 200 and time.monotonic() < end:
+        time.sleep(0.5)
+    assert status_of(short, old) == 401
+    log = house.server.log.read_text()
+    assert "Traceback" not in log + short.log.read_text()
+    for name, value in cases.items():
+        assert value not in log, name
+        assert log.count(f"cookie {hash_of(value)[:8]} ") == 1, name
+    assert len(cases) + 1 >= 13
+
+
+def test_the_access_log_of_a_real_server(house: House) -> None:
+    server, sid = house.server, house.server.sign_in("jon")
+    server.command("facets", "--json")
+    bearer = {"authorization": f"Bearer trail_{'s' * 43}"}
+    with server.http(**{COOKIE: sid}) as client, server.tab(sid=sid) as tab:
+        sent = client.get("/export.csv", params={"from": "7d", "q": "Canary"})
+        assert CANARY in sent.text
+        client.get("/api/events", params={"from": "7d"})
+        client.get("/api/findings")
+        client.get("/api/events", headers=bearer)
+        tab.run(page="admin")
+        for _ in range(3):
+            tab.run(page="explore", query="from=24h&category=Warehouses")
+        client.post("/auth/sign-out")
+    with server.http(**{COOKIE: house.cookies["reviewer"]}) as client:
+        told = client.get("/export.access.csv").text
+    rows = list(csv.DictReader(io.StringIO(told)))
+    kinds = {row["kind"] for row in rows}
+    assert kinds >= {
+        *("signed_in", "signed_out", "page_refused", "route_refused", "token_refused"),
+        *("viewed", "read", "exported", "command"),
+    }
+    export = next(row for row in rows if row["kind"] == "exported" and row["username"] == "jon")
+    assert (export["what"], export["file_format"], export["role"]) == (
+        *("/export.csv", "csv", "manager"),
+    )
+    assert "q=Canary" in export["detail"]
+    assert export["digest"] == hashlib.sha256(sent.content).hexdigest()
+    assert int(export["byte_count"]) == len(sent.content)
+    assert int(export["row_count"]) == len(sent.text.splitlines()) - 1
+    view = next(row for row in rows if row["detail"] == "from=24h&category=Warehouses")
+    assert (view["kind"], view["what"], int(view["times"])) == ("viewed", "explore", 3)
+    for hidden in (PASSWORD, sid, "s" * 43, *house.cookies.values(), *house.tokens.values()):
+        assert hidden not in told
+
+
+def test_a_stop_loses_nothing_of_the_log(start_server: Callable[..., Running]) -> None:
+    server = start_server()
+    sid = server.sign_in("maya")
+    with server.http(**{COOKIE: sid}) as client:
+        for number in range(30):
+            client.get("/api/events", params={"q": f"word{number}"})
+    server.stop()
+    found = duckdb.connect(str(server.environment["TRAIL_STORE__PATH"]), read_only=True)
+    assert found.execute("select count(*) from access_log where kind = 'read'").fetchone() == (30,)

@@ -1,0 +1,90 @@
+"""The check of a sign-in: the same work whoever is named, and what the access log learns of it."""
+
+import logging
+from typing import Any
+
+import bcrypt
+import pytest
+
+from trail import passwords
+from trail.http.throttle import Throttle
+from ui import signin
+
+PASSWORD = "correct-horse-9"
+
+
+class Library:
+    """Stands for the library's controller: one look-up, one bcrypt."""
+
+    def __init__(self, credentials: dict[str, Any]) -> None:
+        self.credentials = credentials
+
+    def login(self, username: str, password: str) -> bool:
+        entry = self.credentials["usernames"].get(username)
+        if entry is None:  # as the library does, which tells who exists
+            return False
+        return bcrypt.checkpw(password.encode(), entry["password"].encode())
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list with the cost of each bcrypt that is done."""
+    cheap, checkpw = bcrypt.gensalt(4), bcrypt.checkpw
+    done: list[int] = []
+
+    def check(password: bytes, hash_: bytes) -> bool:
+        done.append(int(hash_.split(b"$")[2]))
+        return checkpw(password, hash_)
+
+    monkeypatch.setattr(bcrypt, "gensalt", lambda *_: cheap)
+    monkeypatch.setattr(bcrypt, "checkpw", check)
+    monkeypatch.setattr(signin, "THROTTLE", Throttle())
+    return done
+
+
+def checked(address: str = "10.0.0.7") -> signin.Checked:
+    credentials = {"usernames": {"maya": {"password": passwords.hashed(PASSWORD)}}}
+    return signin.Checked(Library(credentials), credentials, address)
+
+
+@pytest.mark.parametrize("username", ["maya", "nobody", "x" * 500, "\x00"])
+@pytest.mark.parametrize("password", ["wrong", PASSWORD, "y" * 99])
+def test_one_bcrypt_of_one_cost_whoever_is_named(
+    counted: list[int], username: str, password: str
+) -> None:
+    form = checked()
+    right = form.login(username, password)
+    assert right is (username == "maya" and password == PASSWORD)
+    assert counted == [4]
+    assert form.refusal == ("" if right else signin.WRONG)
+
+
+def test_a_delay_costs_no_bcrypt_and_reads_the_same(counted: list[int]) -> None:
+    said = set()
+    for username in ("maya", "nobody"):
+        for number in range(12):
+            checked(f"10.0.1.{username}").login(username, "wrong")
+            last = number
+        form = checked(f"10.0.1.{username}")
+        before = len(counted)
+        assert form.login(username, PASSWORD) is False
+        assert len(counted) == before
+        assert last
+        said.add(form.refusal.split(". Try")[0])
+    assert said == {"Too many tries"}
+
+
+def test_a_name_that_nobody_has_is_not_written_down(
+    counted: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "trail.access")
+    typed = "correct-horse-10"  # a password in the wrong box
+    for address in ("10.0.2.1", "10.0.2.2"):
+        checked(address).login(typed, "wrong")
+    checked("10.0.2.3").login("MAYA", "wrong")
+    assert typed not in caplog.text
+    lines = [record.getMessage() for record in caplog.records]
+    marks = [line.split("unknown name ")[1].split(" ")[0] for line in lines if "unknown" in line]
+    assert len(marks) == 2
+    assert marks[0] == marks[1]
+    assert "sign-in refused · maya · wrong password · from 10.0.2.3" in lines

@@ -1,0 +1,53 @@
+"""Downloads as the access log knows them: by whom, what, how many rows and bytes, which digest.
+
+Separate because every route that streams a file needs the same few lines around its stream.
+"""
+
+from collections.abc import Iterator
+
+from starlette.requests import Request
+
+from trail import access_log
+from trail.filters import Filter
+from trail.http.guard import address_of, user_of
+from trail.tally import Tallied, Tally
+
+
+def noted(
+    request: Request,
+    chunks: Iterator[bytes],
+    tally: Tally,
+    chosen: Filter | str,
+    file_format: str = "csv",
+) -> Tallied:
+    """Return *chunks* so that their end notes the download; *chosen* is the filter or its words.
+
+    *tally* has to know the rows that *chunks* makes: see `by_line`, or `export.stream`.
+    """
+    user, address = user_of(request), address_of(request)
+    words = chosen if isinstance(chosen, str) else chosen.query()
+    archived = request.query_params.get("archive", "")
+    words += f"&archive={archived}" if archived else ""
+
+    def ended(tally: Tally) -> None:
+        access_log.note(
+            "exported",
+            user.username if user else "",
+            user.role if user else "",
+            what=request.url.path,
+            detail=words if tally.whole else f"{words} (stopped half-way)".lstrip(),
+            address=address,
+            file_format=file_format,
+            rows=tally.rows,
+            size=tally.size,
+            digest=tally.digest,
+        )
+
+    return Tallied(chunks, tally, ended)
+
+
+def by_line(lines: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
+    """Yield *lines*, a heading first; count each one after it as a row."""
+    for number, line in enumerate(lines):
+        tally.made = number
+        yield line

@@ -1,0 +1,1 @@
+-- Nothing: another branch brings this step. Delete this file when it does.

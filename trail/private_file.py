@@ -1,0 +1,53 @@
+"""Small files of ours that hold secrets' hashes: changed whole, under a lock, private to the user.
+
+Separate because the users and the API tokens are kept the same way, and a server and a command may
+change one at the same time.
+"""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of *path*, against other processes too.
+
+    A lock beside it, since the file itself is replaced.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(path.name + ".lock")
+    with open(os.open(lock, os.O_CREAT | os.O_RDWR, 0o600), "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def replace(path: Path, text: str) -> None:
+    """Put *text* in the place of the file, at once and for good: whole or not at all."""
+    handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # 0600
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def stamp(path: Path) -> tuple[int, int, int]:
+    """Return what differs once the file has changed; zeros where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return (0, 0, 0)
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
