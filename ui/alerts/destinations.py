@@ -10,6 +10,7 @@ from trail.outbox import destinations, history, streams, trial
 from trail.outbox.destinations import Destination
 from trail.store import Cursor, utc_now
 from ui import words
+from ui.noting import note_act
 from ui.page import Context
 
 _STATES = {"on": "✓ On", "paused": "○ Paused", "off": "▲ Off"}
@@ -69,6 +70,7 @@ def _one(ctx: Context, each: Destination, counted: dict[str, int]) -> None:
 def _write(ctx: Context, job: object) -> None:
     try:
         ctx.runtime.store.write(job)  # type: ignore[arg-type]
+        note_act("settings", ctx.user, "destination of alerts")
     except TrailError as problem:
         st.toast(words.plain(str(problem)))
 
@@ -166,6 +168,7 @@ def _form(ctx: Context) -> None:
         except TrailError as problem:
             st.error(words.plain(str(problem)))
             return
+        note_act("settings", ctx.user, f"destination {made.name}", made.kind)
         st.rerun()
 
 

@@ -19,6 +19,7 @@ from trail.outbox import destinations
 from trail.queries.incident_records import records
 from trail.store import Cursor, utc_now
 from ui import state, words
+from ui.noting import note_act
 from ui.page import Context
 
 _KINDS = {
@@ -134,6 +135,7 @@ def _save(ctx: Context, rule: Rule) -> None:
     except TrailError as problem:
         st.error(words.plain(str(problem)))
         return
+    note_act("settings", ctx.user, f"alert rule {rule.name}", rule.query)
     st.query_params.from_dict({"section": "rules"})
     st.rerun()
 
@@ -173,6 +175,7 @@ def _about(rule: Rule, last: dt.datetime | None) -> str:
 def _buttons(ctx: Context, rule: Rule) -> None:
     def write(job: object) -> None:
         ctx.runtime.store.write(job)  # type: ignore[arg-type]
+        note_act("settings", ctx.user, f"alert rule {rule.name}")
 
     now = utc_now()
     if rule.snoozed_until and rule.snoozed_until > now:

@@ -15,6 +15,7 @@ from trail.queries import people
 from trail.registry import discover
 from ui import charts, state, words
 from ui.components import ranked_list
+from ui.noting import note_act
 from ui.page import Context
 
 _ROWS = 60
@@ -234,6 +235,8 @@ def _apply(
     except TrailError as problem:
         st.error(words.plain(str(problem)))
         return
+    for each in chosen:
+        note_act("decided", ctx.user, f"finding {each.finding_id}", decision)
     done = {each.finding_id for each in chosen}
     rest = [each for each in found if each.state == reviews.OPEN and each.finding_id not in done]
     following = rest[0].finding_id if rest and decision != reviews.OPEN else ""

@@ -9,6 +9,7 @@ from trail.errors import TrailError
 from trail.findings import lessons, rules, switches
 from trail.store import utc_now
 from ui import words
+from ui.noting import note_act
 from ui.page import Context
 
 
@@ -61,6 +62,7 @@ def _would_have(ctx: Context, name: str) -> None:
 def _switch(ctx: Context, name: str, on: bool) -> None:
     try:
         switches.switch(ctx.runtime.store, name, ctx.user.username, on=on)
+        note_act("settings", ctx.user, f"detection rule {name}", "on" if on else "off")
     except TrailError as problem:
         st.toast(words.plain(str(problem)))
 
@@ -82,6 +84,11 @@ def draw_expected(ctx: Context) -> None:
         right.button(
             "End it",
             key=f"lesson-{number}",
-            on_click=lessons.unteach,
-            args=(store, row["actor_id"], row["action"], today),
+            on_click=_end,
+            args=(ctx, row["actor_id"], row["action"], today),
         )
+
+
+def _end(ctx: Context, actor_id: str, action: str, today: dt.date) -> None:
+    lessons.unteach(ctx.runtime.store, actor_id, action, today)
+    note_act("decided", ctx.user, f"{action} by {actor_id}", "no longer expected")

@@ -11,6 +11,7 @@ from trail.filters import Filter
 from trail.findings.model import Finding
 from trail.queries import counts
 from ui import words
+from ui.noting import note_act
 from ui.page import Context
 from ui.unusual.explained import own_ids
 
@@ -42,6 +43,7 @@ def _form(ctx: Context, filter_: Filter, found: list[Finding]) -> None:
             number = reviews.sign(
                 ctx.runtime.store, filter_, now, found, reason, ctx.user.username, own_ids(ctx)
             )
+            note_act("signed_off", ctx.user, f"sign-off {number}", filter_.query())
             st.success(f"Signed as number {number}")
         except TrailError as problem:
             st.error(words.plain(str(problem)))
