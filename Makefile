@@ -21,7 +21,7 @@ run: $(VENV)/.run          ## Start the dashboard on http://127.0.0.1:8501
 
 test: $(VENV)/.dev         ## Run all tests, those in a browser among them
 	@$(BIN)/python tests/browser/find_chromium.py
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev        ## Format, lint, types, layers
 	@$(BIN)/ruff format --check .
