@@ -177,6 +177,8 @@ def _users(args: argparse.Namespace, users: Users) -> int:
         return 0
     if args.action == "remove":
         users.remove(args.username)
+    elif args.action == "role":
+        users.set_role(args.username, args.role)
     elif args.action == "passwd":
         users.set_password(args.username, _password())
     else:
@@ -258,6 +260,9 @@ def _parser() -> argparse.ArgumentParser:
     listed.add_argument("--json", action="store_true")
     for name in ("remove", "passwd"):
         actions.add_parser(name).add_argument("username")
+    role = actions.add_parser("role", help="give a user another role; open sessions end")
+    role.add_argument("username")
+    role.add_argument("--role", choices=ROLES, required=True)
     token_commands.add_parser(commands.add_parser("tokens", help="what may ask without a person"))
 
     for each in (events, facets, findings, export, incidents):

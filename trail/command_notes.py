@@ -17,6 +17,7 @@ _KINDS = {
     ("users", "add"): "user_added",
     ("users", "remove"): "user_removed",
     ("users", "passwd"): "password_set",
+    ("users", "role"): "role_set",
 }
 _QUIET = ("status", "export", "tokens")  # counts only; notes itself; notes itself
 _QUIET_ACTIONS = (("users", "list"),)

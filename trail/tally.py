@@ -54,9 +54,11 @@ class Tallied:
 
     def close(self) -> None:
         """Close what is read from, and say how it ended."""
-        close = getattr(self._chunks, "close", None)
-        if close:
-            close()
-        if not self._said:
-            self._said = True
-            self._ended(self._tally)
+        try:
+            close = getattr(self._chunks, "close", None)
+            if close:
+                close()
+        finally:
+            if not self._said:
+                self._said = True
+                self._ended(self._tally)

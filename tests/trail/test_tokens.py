@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import io
 import json
 import stat
 from pathlib import Path
@@ -153,3 +154,30 @@ class TestCommands:
         told = json.loads(capsys.readouterr().out)
         assert told["token"].startswith(PREFIX)
         assert told["scopes"] == ["read"]
+
+
+def test_users_by_command_are_noted_without_their_passwords(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAIL_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("TRAIL_AUTH__USERS_PATH", str(tmp_path / "users.yaml"))
+    monkeypatch.setenv("TRAIL_STORE__PATH", str(tmp_path / "trail.duckdb"))
+    monkeypatch.setattr(access_log, "_current", [])
+    for line, typed in (
+        ("users add jon --role manager", "correct-horse-9"),
+        ("users passwd jon", "another-horse-7"),
+        ("users role jon --role reviewer", ""),
+        ("users list", ""),
+        ("users remove jon", ""),
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
+        assert main(line.split()) == 0
+    left = sorted((tmp_path / "trail.access").glob("*.json"))
+    found = [json.loads(path.read_text()) for path in left]
+    assert [(row["kind"], row["what"], row["detail"]) for row in found] == [
+        ("user_added", "jon", "manager"),
+        ("password_set", "jon", ""),
+        ("role_set", "jon", "reviewer"),
+        ("user_removed", "jon", ""),
+    ]
+    assert all("horse" not in path.read_text() for path in left)
