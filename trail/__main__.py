@@ -95,7 +95,7 @@ class _Stores:
             )
         if demo:
             print("trail: this is the demo workspace", file=sys.stderr)
-        store = Store.open(path, self._known)
+        store = Store.open(path, self._known) if demo else boot.open_real(self._known)
         self.opened.append(store)
         return store
 
@@ -204,6 +204,12 @@ def _parser() -> argparse.ArgumentParser:
 
     incidents = commands.add_parser("incidents", help="print failures, folded into incidents")
 
+    verify = commands.add_parser("verify", help="check every sealed day")
+    verify.add_argument("--against", default="", metavar="FILE", help="a copy of the seals")
+    seal = commands.add_parser("seal", help="seal the days that have closed")
+    seal.add_argument("--accept", action="store_true", help="seal what does not match, as it is")
+    seal.add_argument("--reason", default="", help="why it is accepted")
+
     commands.add_parser("status", help="print what the store holds")
 
     retain = commands.add_parser("retain", help="remove what is older than the settings keep")
@@ -239,6 +245,8 @@ def _parser() -> argparse.ArgumentParser:
         "incidents",
         "status",
         "retain",
+        "verify",
+        "seal",
         "demo",
     )
     for name in reporting:

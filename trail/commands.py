@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trail import export as exports
-from trail import incident_commands, pulling, registry, retention_commands
+from trail import incident_commands, pulling, registry, retention_commands, seal_commands
 from trail.desk import Desk
 from trail.errors import InputError
 from trail.filters import Filter
@@ -202,6 +202,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Desk], int]] = {
     "incidents": incident_commands.incidents,
     "retain": retention_commands.retain,
     "holds": retention_commands.hold,
+    "verify": seal_commands.verify,
+    "seal": seal_commands.seal,
 }
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from trail import coverage, pulling, registry, retention
-from trail.errors import TrailError, UnavailableError
+from trail.errors import IntegrityError, TrailError, UnavailableError
 from trail.loading import load_drop
 from trail.model import Batch, Drop, Feed, Receiver
+from trail.seals import checking, sealing, standing
 from trail.settings import Settings
 from trail.store import Store, utc_now
 
@@ -24,6 +25,9 @@ _LISTEN_S = 60.0
 _TIDY_S = 3600.0
 # Whoever has just started it with old events can see what would go before it goes.
 _BEFORE_TIDYING_S = 600.0
+_SEAL_S = 3600.0
+_BEFORE_SEALING_S = 120.0
+_VERIFY_EVERY = dt.timedelta(hours=24)
 
 
 @dataclass(slots=True)
@@ -100,6 +104,7 @@ class Schedule:
             if drop.configured(settings):
                 self._add(drop.name, drop.title, drop.every_s(settings), self._look(drop))
         self._add("retention", "Retention", _TIDY_S, self._retain(), _BEFORE_TIDYING_S)
+        self._add("seals", "Seals", _SEAL_S, self._seal(), _BEFORE_SEALING_S)
         receivers = [each for each in registry.of_kind(Receiver) if each.configured(settings)]
         if receivers:
             self._add("listen", "Listening", _LISTEN_S, self._listen(receivers))
@@ -191,6 +196,28 @@ class Schedule:
             done = retention.retain(self._shown(), self._settings, now)
             self._tidied = now.date()
             return f"{done.events:,} removed, {done.archived:,} archived, {done.held:,} held"
+
+        return run
+
+    def _seal(self) -> Callable[[_Job], str]:
+        def run(job: _Job) -> str:
+            if not self._is_real():
+                return "Nothing of one's own yet"
+            store, now = self._shown(), utc_now()
+            last = standing.standing(store)
+            if last.verified_at is None or now - last.verified_at >= _VERIFY_EVERY:
+
+                def progress(share: float) -> None:
+                    job.health.share = share
+
+                standing.note(store, checking.verify(store, self._settings, progress=progress))
+            sealed = sealing.seal(store, self._settings, now)
+            last = standing.standing(store)
+            if last.problem_count:
+                raise IntegrityError(
+                    f"Verify found {last.problem_count:,} problems.", "Run: python -m trail verify"
+                )
+            return f"{sealed:,} days sealed, {last.checked_days:,} verified"
 
         return run
 

@@ -108,6 +108,17 @@ class S3(_Section):
     every_minutes: float = Field(15, gt=0, description="Minutes between two looks.")
 
 
+class Seals(_Section):
+    """How days are sealed."""
+
+    close_hours: float = Field(
+        24, ge=0, le=720, description="Hours after a UTC day's end until it is sealed."
+    )
+    mirror: Path | None = Field(
+        None, description="File that each seal is also written to; none is beside the database."
+    )
+
+
 class Auth(_Section):
     """Who may sign in."""
 
@@ -144,6 +155,7 @@ class Settings(BaseSettings):
     push: Push = Push()
     folder: Folder = Folder()
     s3: S3 = S3()
+    seals: Seals = Seals()
     auth: Auth = Auth()
     limits: Limits = Limits()
 

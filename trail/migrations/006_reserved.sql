@@ -1,0 +1,1 @@
+-- Kept free for another branch; whoever merges puts the real step here.
