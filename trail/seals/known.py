@@ -28,8 +28,13 @@ _LONG_AGO = dt.datetime.fromisoformat("2000-01-01")
 
 Note = dict[str, Any]
 
+# `total` is what loads say they kept, batches that are gone among them; `there` is what the rows
+# and the purges say. A cut log or an older copy lowers both, a deletion beside the trail only one.
 _TOTAL = """
-select (select count(*) from events) + (select coalesce(sum(events), 0) from removals) as total,
+select (select coalesce(sum(kept), 0) from batches)
+ + (select coalesce(sum(events), 0) from removals
+    where batch_id is null or batch_id not in (select batch_id from batches)) as total,
+ (select count(*) from events) + (select coalesce(sum(events), 0) from removals) as there,
  (select coalesce(max(batch_id), 0) from batches) as batch
 """
 
@@ -38,7 +43,8 @@ select (select count(*) from events) + (select coalesce(sum(events), 0) from rem
 class Shortfall:
     """The database was shorter at *found_at* than at *was_at*: *there* events of *was*.
 
-    What is lost happened from *lost_from* to *lost_to*. Times are UTC without a zone.
+    What is lost happened from *lost_from* to *lost_to*. Times are UTC without a zone. *deleted*
+    says that loads still count the events: only their rows are gone.
     """
 
     found_at: dt.datetime
@@ -47,14 +53,17 @@ class Shortfall:
     there: int
     lost_from: dt.datetime | None
     lost_to: dt.datetime | None
+    deleted: bool = False
 
     def text(self) -> str:
         """Return what is wrong and what to pull again, in words."""
         words = (
             f"The database has lost {self.was - self.there:,} of {self.was:,} events that it had "
-            f"on {self.was_at:%Y-%m-%d at %H:%M:%S} UTC: its log was cut, or an older copy was "
-            "put in its place."
+            f"on {self.was_at:%Y-%m-%d at %H:%M:%S} UTC: "
         )
+        if self.deleted:
+            return f"{words}they were deleted past the trail. Run: python -m trail verify"
+        words += "its log was cut, or an older copy was put in its place."
         if self.lost_from is None or self.lost_to is None:
             return f"{words} Pull everything again: python -m trail pull --since 90d"
         return (
@@ -74,6 +83,7 @@ def shortfalls(path: Path) -> tuple[Shortfall, ...]:
             int(each["there"]),
             _time(each["from"]),
             _time(each["to"]),
+            bool(each.get("deleted")),
         )
         for each in _read(path).get("short", [])
     )
@@ -152,29 +162,34 @@ _writing = threading.Lock()
 def _next(store: Store, note: Note) -> Note | None:
     """Return the note that is true now, or None where *note* is."""
     found = store.table(_TOTAL).to_pylist()[0]
-    total, batch, now = int(found["total"]), int(found["batch"]), utc_now()
+    total, there, now = int(found["total"]), int(found["there"]), utc_now()
     was = int(note.get("total", 0))
-    if total == was and batch == note.get("batch") and note:
+    made = {"total": total, "there": there, "batch": int(found["batch"])}
+    if all(note.get(name) == value for name, value in made.items()):
         return None
     steps = list(note.get("steps", []))
     short = list(note.get("short", []))
     if total < was:
         lost = [step for step in steps if step["total"] > total]
         steps = [step for step in steps if step["total"] <= total]
-        short.append(
-            {
-                "found_at": now.isoformat(),
-                "was_at": note["at"],
-                "was": was,
-                "there": total,
-                "from": min((s["from"] for s in lost if s["from"]), default=None),
-                "to": max((s["to"] for s in lost if s["to"]), default=None),
-            }
-        )
-    elif total > was:
+        short.append(_lost(note, now, was, total, lost))
+    elif there - total < int(note.get("there", 0)) - was:
+        short.append({**_lost(note, now, total, there, []), "deleted": True})
+    if total > was:
         steps = _thinned([*steps, _step(store, note, total, now)])
-    made = {"total": total, "batch": batch, "at": now.isoformat(), "steps": steps}
-    return {**made, "short": short} if short else made
+    after = {**made, "at": now.isoformat(), "steps": steps}
+    return {**after, "short": short} if short else after
+
+
+def _lost(note: Note, now: dt.datetime, was: int, there: int, steps: list[Note]) -> Note:
+    return {
+        "found_at": now.isoformat(),
+        "was_at": note["at"],
+        "was": was,
+        "there": there,
+        "from": min((step["from"] for step in steps if step["from"]), default=None),
+        "to": max((step["to"] for step in steps if step["to"]), default=None),
+    }
 
 
 def _step(store: Store, note: Note, total: int, now: dt.datetime) -> dict[str, Any]:
