@@ -12,6 +12,7 @@ from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
 from trail.incidents import keeping
 from trail.queries import counts, events, incidents, overview, status, timeline
+from trail.seals import standing
 from trail.store import Store, utc_now
 from ui import charts, filter_bar, needs, state, watch, words
 from ui.components import bridge, ranked_list, tiles
@@ -111,7 +112,7 @@ def _tiles(
     if rows[3]["delta"].startswith("+"):
         rows[3]["tone"] = "bad"
         rows[3]["delta"] = f"▲ {rows[3]['delta']}"
-    rows.append(_arrival(store, now))
+    rows.append(_integrity(store, now))
 
     def go() -> None:
         for name in bridge.ways("tiles"):
@@ -150,21 +151,26 @@ def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> t
     }
 
 
-def _arrival(store: Store, now: dt.datetime) -> tiles.Tile:
+def _integrity(store: Store, now: dt.datetime) -> tiles.Tile:
+    """Return the tile of the trail's own state: what verify found, and the last arrival."""
     held = status.status(store)
-    at = held["last_arrival"]
-    refused = held["quarantined"]
+    at, refused = held["last_arrival"], held["quarantined"]
+    arrived = (
+        f"last arrival {words.ago(dt.datetime.fromisoformat(at).replace(tzinfo=None), now)}"
+        if at
+        else "nothing has arrived"
+    )
+    sealed = standing.standing(store)
+    value = {True: "✓ Unchanged", False: "▲ Changed", None: "Not sealed yet"}[sealed.ok]
+    problems = f"{sealed.problem_count:,} problems, " if sealed.problem_count else ""
+    quarantine = f", {words.number(refused, 'record')} in quarantine" if refused else ""
     return {
         "go": "",
-        "name": "Last arrival",
-        "value": words.ago(dt.datetime.fromisoformat(at).replace(tzinfo=None), now)
-        if at
-        else "never",
+        "name": "Trail integrity",
+        "value": value,
         "delta": "",
-        "tone": "",
-        "note": f"{words.number(refused, 'record')} in quarantine"
-        if refused
-        else "Nothing in quarantine",
+        "tone": "bad" if sealed.problem_count else "",
+        "note": f"{problems}{arrived}{quarantine}",
         "trend": [],
     }
 

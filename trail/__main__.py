@@ -121,7 +121,7 @@ class _Stores:
             )
         if demo:
             print("trail: this is the demo workspace", file=sys.stderr)
-        store = Store.open(path, self._known)
+        store = Store.open(path, self._known) if demo else boot.open_real(self._known)
         self.opened.append(store)
         return store
 
@@ -237,6 +237,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     findings.add_argument("--all", action="store_true", help="every scored finding")
 
+    verify = commands.add_parser("verify", help="check every sealed day")
+    verify.add_argument("--against", default="", metavar="FILE", help="a copy of the seals")
+    seal = commands.add_parser("seal", help="seal the days that have closed")
+    seal.add_argument("--accept", action="store_true", help="seal what does not match, as it is")
+    seal.add_argument("--reason", default="", help="why it is accepted")
+
     commands.add_parser("status", help="print what the store holds")
 
     retain = commands.add_parser("retain", help="remove what is older than the settings keep")
@@ -249,8 +255,19 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--days", type=_positive, default=90)
     demo.add_argument("--seed", type=int, default=1)
 
-    users = commands.add_parser("users", help="who may sign in")
-    actions = users.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add_users(commands.add_parser("users", help="who may sign in"))
+    token_commands.add_parser(commands.add_parser("tokens", help="what may ask without a person"))
+
+    for each in (events, facets, findings, export, incidents):
+        each.add_argument("--query", default="", metavar="QS", help="a page's query string")
+    answering = "load pull events facets incidents findings export status retain verify seal demo"
+    for name in answering.split():
+        commands.choices[name].add_argument("--json", action="store_true", help="answer as JSON")
+    return parser
+
+
+def _add_users(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="add a user; the password is asked for")
     add.add_argument("username")
     add.add_argument("--role", choices=ROLES, required=True)
@@ -263,14 +280,6 @@ def _parser() -> argparse.ArgumentParser:
     role = actions.add_parser("role", help="give a user another role; open sessions end")
     role.add_argument("username")
     role.add_argument("--role", choices=ROLES, required=True)
-    token_commands.add_parser(commands.add_parser("tokens", help="what may ask without a person"))
-
-    for each in (events, facets, findings, export, incidents):
-        each.add_argument("--query", default="", metavar="QS", help="a page's query string")
-    answering = "load pull events facets incidents findings export status retain demo"
-    for name in answering.split():
-        commands.choices[name].add_argument("--json", action="store_true", help="answer as JSON")
-    return parser
 
 
 def _add_holds(parser: argparse.ArgumentParser) -> None:

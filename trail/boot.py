@@ -23,6 +23,7 @@ from trail.http.sessions import Sessions
 from trail.intake import Intake
 from trail.runtime import Runtime
 from trail.schedule import Schedule
+from trail.seals import known, mirror
 from trail.settings import Settings
 from trail.store import Store
 from trail.tokens import Tokens
@@ -80,7 +81,8 @@ def database(settings: Settings) -> tuple[Path, bool]:
     real = settings.store.path
     configured = "path" in settings.store.model_fields_set
     sent = any(intake.folder_of(settings).glob("*"))
-    if real.exists() or sent or configured or settings.store.demo == "never":
+    had = mirror.files(real, settings).known.exists()
+    if real.exists() or had or sent or configured or settings.store.demo == "never":
         return real, False
     return settings.store.demo_path, True
 
@@ -105,16 +107,30 @@ def real_store() -> Store:
         now = runtime.current()
         if not now.demo:
             return now.store
-        store = Store.open(now.settings.store.path, now.settings)
+        store = open_real(now.settings)
         # Left open until the end, for those who still read from it.
         _retired.append(now.store)
         runtime.start(replace(now, store=store, demo=False))
         return store
 
 
+def open_real(settings: Settings) -> Store:
+    """Open the workspace's own database, held against what is noted that it held.
+
+    A database that is shorter opens all the same; see `trail.seals.known.shortfalls`.
+    """
+    store = Store.open(settings.store.path, settings)
+    try:
+        known.watch(store, mirror.files(store.path, settings).known)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
 def _opened(settings: Settings) -> Runtime:
     path, demo = database(settings)
-    store = demo_workspace.open_store(path, settings) if demo else Store.open(path, settings)
+    store = demo_workspace.open_store(path, settings) if demo else open_real(settings)
     store.write(dimensions.refresh_if_changed)
     store.write(ingest.end_abandoned)
     if not demo:

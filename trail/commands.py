@@ -20,6 +20,7 @@ from trail import (
     pulling,
     registry,
     retention_commands,
+    seal_commands,
 )
 from trail import export as exports
 from trail.desk import Desk
@@ -222,6 +223,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Desk], int]] = {
     "findings": finding_commands.findings,
     "retain": retention_commands.retain,
     "holds": retention_commands.hold,
+    "verify": seal_commands.verify,
+    "seal": seal_commands.seal,
 }
 
 

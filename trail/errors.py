@@ -1,6 +1,7 @@
 """Errors that say what, where, and what to do next.
 
-Two branches: `InputError` will not pass when tried again, `UnavailableError` may. The message is
+Three branches: `InputError` will not pass when tried again, `UnavailableError` may, and
+`IntegrityError` is for a person to look into. The message is
 written for the person who reads it on a page or in a terminal: no path of ours, no SQL, no secret.
 """
 
@@ -40,3 +41,7 @@ class MappingNeededError(InputError):
 
 class UnavailableError(TrailError):
     """Something is busy, locked, full or stopping; the same call may pass later."""
+
+
+class IntegrityError(TrailError):
+    """What is kept does not match its seals, or the seals do not match each other."""

@@ -11,8 +11,10 @@ import pyarrow as pa
 from trail import holds, twins
 from trail.filters import Window
 from trail.incidents import keeping
+from trail.seals import removal
+from trail.seals.mirror import Files
 from trail.selection import literal, span
-from trail.store import Cursor, Params
+from trail.store import Cursor, Params, utc_now
 
 # What has arrived is remembered longer than its events, so that old files are not fetched again.
 _ARRIVALS_LONGER = dt.timedelta(days=30)
@@ -46,6 +48,7 @@ class Purge:
     held: int
     now: dt.datetime
     made_by: str
+    seals: Files
 
     def run(self, cursor: Cursor) -> dict[str, int]:
         """Return the rows removed by table, and those archived."""
@@ -73,22 +76,25 @@ class Purge:
         keeping.touch(cursor, "going")
         if self.archived is not None:
             cursor.unregister("archived")
+        late = literal(window.end + twins.APART)
+        seconds_going = f"occurred_at < {late} and twin_of in (select event_id from going)"
+        going = removal.counted(cursor, seconds_going)
         events = _changed(
             cursor,
             f"delete from events where {span(window, 'occurred_at')} "
             "and (event_id, occurred_at) in (select event_id, occurred_at from going)",
         )
-        late = literal(window.end + twins.APART)
-        seconds = _changed(
-            cursor,
-            f"delete from twins where occurred_at < {late} "
-            "and twin_of in (select event_id from going)",
-        )
+        seconds = _changed(cursor, f"delete from twins where {seconds_going}")
         cursor.execute("drop table going")
+        removal.leave(cursor, self.seals, going, self._reason(), self.made_by, utc_now())
         if events:
             cursor.execute(f"delete from cube where {span(window, 'hour')}")
             cursor.execute(_CUBE.format(span(window, "occurred_at")))
         return {"events": events, "twins": seconds}
+
+    def _reason(self) -> str:
+        words = f"retention: events before {self.cutoff:%Y-%m-%d} are not kept"
+        return words if self.archived is None else f"{words}; they are in the archive"
 
     def _sweep(self, cursor: Cursor) -> dict[str, int]:
         edge = self.cutoff

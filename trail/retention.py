@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from trail import archive, holds
 from trail.filters import Window
 from trail.purge import Purge
+from trail.seals import mirror, removal
 from trail.selection import span
 from trail.settings import Settings
 from trail.store import Engine, Store
@@ -108,11 +109,15 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
 
     Never touches what is held. With `store.archive` events are archived first, and only what the
     archive's files hold is removed. A second run removes nothing. Raises `UnavailableError` when
-    the archive cannot be written; nothing that is not archived is removed then.
+    the archive cannot be written; nothing that is not archived is removed then. Raises
+    `IntegrityError`, and removes nothing, while the seals do not hold. Each day that loses events
+    gets a seal that says so.
     """
     with _one_at_a_time:
         moment = now.astimezone(dt.UTC).replace(tzinfo=None) if now.tzinfo else now
         found = preview(store, settings, moment)
+        seals = mirror.files(store.path, settings)
+        removal.ready(store, seals)
         done: Counter[str] = Counter()
         for each in _slices(found):
             archived = (
@@ -121,10 +126,11 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
                 else None
             )
             purge = Purge(
-                each.window, each.last, archived, found.cutoff, found.held, moment, made_by
+                each.window, each.last, archived, found.cutoff, found.held, moment, made_by, seals
             )
             done.update(store.write(purge.run))
         store.checkpoint()
+        mirror.catch_up(store, seals)
     gone, kept = done.pop("events"), done.pop("archived")
     return Purged(found.cutoff, found.days, found.held, gone, kept, dict(done))
 

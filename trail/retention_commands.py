@@ -15,7 +15,7 @@ _MADE_BY = "command line"
 
 def retain(args: argparse.Namespace, desk: Desk) -> int:
     """Remove what is older than the settings keep, or with --dry-run only say what that is."""
-    store, now = _kept_store(desk), dt.datetime.now(dt.UTC)
+    store, now = kept_store(desk), dt.datetime.now(dt.UTC)
     found: retention.Preview | retention.Purged
     if args.dry_run:
         found, archived = retention.preview(store, desk.settings, now), 0
@@ -40,7 +40,7 @@ def retain(args: argparse.Namespace, desk: Desk) -> int:
 
 def hold(args: argparse.Namespace, desk: Desk) -> int:
     """Make, list or end holds."""
-    store = _kept_store(desk)
+    store = kept_store(desk)
     if args.action == "add":
         return _add(args, desk, store)
     if args.action == "end":
@@ -70,7 +70,7 @@ def _add(args: argparse.Namespace, desk: Desk, store: Store) -> int:
     return 0
 
 
-def _kept_store(desk: Desk) -> Store:
+def kept_store(desk: Desk) -> Store:
     """Return the real workspace's store; it is never made for this, nor the demo's taken."""
     if not desk.settings.store.path.exists():
         raise InputError(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from trail import coverage, pulling, registry, retention
 from trail.alerts import firing
-from trail.errors import TrailError, UnavailableError
+from trail.errors import IntegrityError, TrailError, UnavailableError
 from trail.filters import Filter
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
@@ -22,6 +22,7 @@ from trail.loading import load_drop
 from trail.model import Batch, Drop, Feed, Receiver
 from trail.outgoing import EVERY_S, Outgoing
 from trail.queries.incident_records import records
+from trail.seals import checking, sealing, standing
 from trail.settings import Settings
 from trail.store import Store, utc_now
 
@@ -34,6 +35,9 @@ _TIDY_S = 3600.0
 # Whoever has just started it with old events can see what would go before it goes.
 _BEFORE_TIDYING_S = 600.0
 _JUDGE_S = 300.0
+_SEAL_S = 3600.0
+_BEFORE_SEALING_S = 120.0
+_VERIFY_EVERY = dt.timedelta(hours=24)
 
 
 @dataclass(slots=True)
@@ -114,6 +118,7 @@ class Schedule:
         self.outgoing = Outgoing(settings, self._shown)
         self._add("outgoing", "Alerts and forwarding", EVERY_S, lambda _: self.outgoing.run())
         self._add("findings", "Unusual changes", _JUDGE_S, self._judge)
+        self._add("seals", "Seals", _SEAL_S, self._seal(), _BEFORE_SEALING_S)
         receivers = [each for each in registry.of_kind(Receiver) if each.configured(settings)]
         if receivers:
             self._add("listen", "Listening", _LISTEN_S, self._listen(receivers))
@@ -232,6 +237,28 @@ class Schedule:
                     cursor, kind, told, utc_now()
                 )
             )
+
+    def _seal(self) -> Callable[[_Job], str]:
+        def run(job: _Job) -> str:
+            if not self._is_real():
+                return "Nothing of one's own yet"
+            store, now = self._shown(), utc_now()
+            last = standing.standing(store)
+            if last.verified_at is None or now - last.verified_at >= _VERIFY_EVERY:
+
+                def progress(share: float) -> None:
+                    job.health.share = share
+
+                standing.note(store, checking.verify(store, self._settings, progress=progress))
+            sealed = sealing.seal(store, self._settings, now)
+            last = standing.standing(store)
+            if last.problem_count:
+                raise IntegrityError(
+                    f"Verify found {last.problem_count:,} problems.", "Run: python -m trail verify"
+                )
+            return f"{sealed:,} days sealed, {last.checked_days:,} verified"
+
+        return run
 
     def _is_real(self) -> bool:
         """Return whether the pages show the workspace's own database, not the demo's."""

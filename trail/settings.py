@@ -130,6 +130,17 @@ class Forward(_Section):
     )
 
 
+class Seals(_Section):
+    """How days are sealed."""
+
+    close_hours: float = Field(
+        24, ge=0, le=720, description="Hours after a UTC day's end until it is sealed."
+    )
+    mirror: Path | None = Field(
+        None, description="File that each seal is also written to; none is beside the database."
+    )
+
+
 class Auth(_Section):
     """Who may sign in."""
 
@@ -168,6 +179,7 @@ class Settings(BaseSettings):
     folder: Folder = Folder()
     s3: S3 = S3()
     forward: Forward = Forward()
+    seals: Seals = Seals()
     auth: Auth = Auth()
     limits: Limits = Limits()
 

@@ -57,6 +57,10 @@ class Store:
         self.path = path
         # Runs once the file is closed: for what lives as long as the store does.
         self.afterwards = contextlib.ExitStack()
+        # Runs after the last write, while the store still answers.
+        self.beforehand = contextlib.ExitStack()
+        # Told on the writer after each commit; must return at once.
+        self.committed: Callable[[], None] = _nobody
         self._jobs: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -176,6 +180,7 @@ class Store:
             self._closed = True
             self._jobs.put(None)
         self._writer.join()
+        self.beforehand.close()
         with contextlib.suppress(duckdb.Error):
             self._connection.execute("checkpoint trail")
         self._connection.close()
@@ -197,6 +202,8 @@ class Store:
                     cursor.execute("rollback")
                 item.future.set_exception(error)
             else:
+                if item.transaction:
+                    self.committed()
                 item.future.set_result(result)
         cursor.close()
 
@@ -242,6 +249,10 @@ class _Reading:
         """Yield the answer in batches of about *rows* rows, without holding it whole."""
         # `execute(...)` would hold the whole answer; only `sql(...)` streams.
         yield from self._cursor.sql(sql, params=params).to_arrow_reader(rows)
+
+
+def _nobody() -> None:
+    """Hear of a commit, and do nothing."""
 
 
 def _migrate(cursor: Cursor) -> None:

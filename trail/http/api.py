@@ -32,6 +32,7 @@ from trail.queries import events as listing
 from trail.queries import incident_records as failures
 from trail.queries import incidents as counted
 from trail.queries import timeline as bars
+from trail.seals import known, mirror
 from trail.tally import Tally
 
 # Names in a page's own address that are no part of a filter.
@@ -224,6 +225,9 @@ async def healthz(_: Request) -> Response:
     problems = [each.title for each in now.schedule.health() if each.error]
     if now.intake.problem:
         problems.append(now.intake.problem)
+    if not now.demo:
+        where = mirror.files(now.store.path, now.settings)
+        problems += [each.text() for each in known.shortfalls(where.known)]
     return JSONResponse({"ok": True, "problems": problems})
 
 

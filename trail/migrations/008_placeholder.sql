@@ -1,1 +1,0 @@
--- Nothing: another branch brings this step. Delete this file when it does.

@@ -1,0 +1,54 @@
+"""Batches against rows: each batch kept as many events as are there and as were removed.
+
+Separate because it holds for every row, those of days that are not sealed yet among them, and
+decides whether late rows came by a load or by another way.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from trail.seals.rows import Ask
+
+_SQL = """
+with counted as (
+ select coalesce(batch_id, 0) as batch_id, count(*) as n, 0 as t from events group by all
+ union all select coalesce(batch_id, 0), 0, count(*) from twins group by all
+ union all select batch_id, sum(events)::bigint, sum(twins)::bigint from removals
+  where batch_id in (select batch_id from batches) group by all
+)
+select coalesce(b.batch_id, c.batch_id) as batch_id, b.started_at,
+ coalesce(c.n, 0) as n, coalesce(b.kept, 0) as kept,
+ coalesce(c.t, 0) as t, coalesce(b.linked, 0) as linked
+from (select batch_id, sum(n)::bigint as n, sum(t)::bigint as t from counted group by all) c
+full join batches b on b.batch_id = c.batch_id
+where coalesce(c.n, 0) <> coalesce(b.kept, 0) or coalesce(c.t, 0) <> coalesce(b.linked, 0)
+order by 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Imbalance:
+    """A batch whose rows are not those it says: *over* or *under* by so many, and its counts."""
+
+    batch: int
+    started_at: dt.datetime | None
+    over: int
+    under: int
+    kept: int
+    there: int
+
+
+def imbalances(ask: Ask) -> dict[int, Imbalance]:
+    """Return the batches that do not add up, by number; rows without a batch have number 0."""
+    found = {}
+    for row in ask(_SQL):
+        gaps = (row["n"] - row["kept"], row["t"] - row["linked"])
+        found[row["batch_id"]] = Imbalance(
+            row["batch_id"],
+            row["started_at"],
+            sum(gap for gap in gaps if gap > 0),
+            -sum(gap for gap in gaps if gap < 0),
+            row["kept"] + row["linked"],
+            row["n"] + row["t"],
+        )
+    return found

@@ -1,0 +1,67 @@
+"""Where the seals stand, for a badge: sealed up to when, last verified when, and what was found.
+
+Separate because pages ask it on every visit: it reads two rows and hashes nothing.
+"""
+
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass
+
+from trail import marks
+from trail.seals.checking import Report
+from trail.seals.history import Problem
+from trail.store import Engine, Store
+
+MARK = "seals.verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """*sealed_to* is the newest sealed UTC day; *verified_at* is UTC without a zone, or None.
+
+    *problems* are those of the last verification, its first hundred; *problem_count* is all.
+    """
+
+    sealed_to: dt.date | None
+    verified_at: dt.datetime | None
+    checked_days: int
+    problem_count: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool | None:
+        """Return whether the last verification found nothing; None where there was none."""
+        return None if self.verified_at is None else self.problem_count == 0
+
+
+def standing(engine: Engine) -> Standing:
+    """Return where the seals of *engine* stand."""
+    sealed = engine.table("select max(day) as day from seals")["day"][0].as_py()
+    text = marks.get(engine, MARK)
+    if not text:
+        return Standing(sealed, None, 0, 0, ())
+    said = json.loads(text)
+    problems = tuple(
+        Problem(_day(each["day"]), each["problem"], each["count"], each["text"])
+        for each in said["problems"]
+    )
+    at = dt.datetime.fromisoformat(said["verified_at"])
+    return Standing(sealed, at, said["checked_days"], said["problem_count"], problems)
+
+
+def note(store: Store, report: Report) -> None:
+    """Keep *report* as the last verification."""
+    said = {
+        "verified_at": report.verified_at.isoformat(),
+        "checked_days": len(report.days),
+        "problem_count": len(report.problems),
+        "problems": [
+            {**asdict(each), "day": each.day.isoformat() if each.day else None}
+            for each in report.problems[:100]
+        ],
+    }
+    store.write(lambda cursor: marks.put(cursor, MARK, json.dumps(said)))
+
+
+def _day(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
