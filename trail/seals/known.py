@@ -173,7 +173,7 @@ def _next(store: Store, note: Note) -> Note | None:
         lost = [step for step in steps if step["total"] > total]
         steps = [step for step in steps if step["total"] <= total]
         short.append(_lost(note, now, was, total, lost))
-    elif there - total < int(note.get("there", 0)) - was:
+    elif there - total < min(int(note.get("there", 0)) - was, 0):
         short.append({**_lost(note, now, total, there, []), "deleted": True})
     if total > was:
         steps = _thinned([*steps, _step(store, note, total, now)])
@@ -194,13 +194,14 @@ def _lost(note: Note, now: dt.datetime, was: int, there: int, steps: list[Note])
 
 def _step(store: Store, note: Note, total: int, now: dt.datetime) -> dict[str, Any]:
     """Return what came since *note*: arrival times rise, so that only new rows are read."""
-    # A little back, since a row's arrival is set before its commit.
-    since = (_time(note.get("at")) or _LONG_AGO) - dt.timedelta(minutes=2)
+    steps = note.get("steps", [])
+    since = _time(steps[-1].get("newest") if steps else None) or _LONG_AGO
     span = store.table(
-        "select min(occurred_at) as first, max(occurred_at) as last from events "
-        f"where ingested_at >= timestamp '{since.isoformat(sep=' ')}'"
+        "select min(occurred_at) as first, max(occurred_at) as last, max(ingested_at) as newest "
+        f"from events where ingested_at > timestamp '{since.isoformat(sep=' ')}'"
     ).to_pylist()[0]
     return {
+        "newest": (span["newest"] or since).isoformat(),
         "total": total,
         "at": now.isoformat(),
         "from": span["first"].isoformat() if span["first"] else None,
