@@ -74,7 +74,7 @@ def _answer(report: Report, sealed: int) -> dict[str, Any]:
 
 def _words(report: Report, sealed: int) -> str:
     lines = [
-        f"{each.day or 'no day':<10}  {each.problem:<14}  {each.count:>10,}  {each.text}"
+        f"{each.day or 'no day'!s:<10}  {each.problem:<14}  {each.count:>10,}  {each.text}"
         for each in report.problems
     ]
     lines += [

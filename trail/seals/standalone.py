@@ -27,9 +27,10 @@ What is checked:
    Rows that arrived after the seal (`batch`, `seen_at`) are late: counted, not held against it.
 
 What cannot be checked here: a day of which the export holds a part only (a filter) is named
-"in part", or "MISSING" with --whole, which says that the export has no filter; second reports of one change, which an export leaves out, have a digest of their own in
-the seals; and whoever holds the trail, its seals and the signing key can make all of them anew. So
-keep a copy of SEALS.ndjson where they cannot reach it: a later SEALS.ndjson must begin with it.
+"in part", or "MISSING" with --whole, which says that the export has no filter; second reports of
+one change, which an export leaves out, have a digest of their own in the seals; and whoever holds
+the trail, its seals and the signing key can make all of them anew. So keep a copy of SEALS.ndjson
+where they cannot reach it: a later SEALS.ndjson must begin with it.
 
 Prints a line a day and a sentence; the exit code is 0 where nothing is wrong, 1 where something is,
 2 for wrong use.

@@ -97,7 +97,7 @@ def test_against_a_copy(trail: Trail) -> None:
     assert _json(trail, "verify", "--against", "copy.ndjson")[0] == 0
     (trail.folder / "empty.ndjson").write_text("")
     for name in ("none.ndjson", "empty.ndjson"):
-        with pytest.raises(Exception, match="copy of the mirror|no file|no seals"):
+        with pytest.raises(Exception, match=r"no file|no seals"):
             _json(trail, "verify", "--against", name)
 
 
@@ -130,7 +130,7 @@ def test_verify_while_others_load(trail: Trail) -> None:
         number = 0
         while not ending.is_set():
             path = trail.folder / "more.ndjson"
-            path.write_bytes(ndjson([event(1000 + number, 1, resourceId=f"r{number}")]))
+            path.write_bytes(ndjson([event(number % 40, 1, id=f"late-{number}")]))
             next(load_files(store, trail.settings, [path]))
             number += 1
 
