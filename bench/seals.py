@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import data
 from trail.loading import load_files
-from trail.seals import checking, known, mirror, sealing
+from trail.seals import checking, mirror, sealing, watching
 from trail.settings import Settings
 from trail.settings import Store as StoreSettings
 from trail.store import Store
@@ -30,7 +30,7 @@ def measure(events: int) -> str:
         left.unlink()
     settings = Settings(store=StoreSettings(path=path))
     store = Store.open(path, settings)
-    known.watch(store, mirror.files(path, settings).known)
+    watching.watch(store, mirror.files(path, settings).known)
     began = time.perf_counter()
     (batch,) = load_files(store, settings, [source])
     loaded = time.perf_counter() - began

@@ -8,7 +8,7 @@ from typing import Any
 from trail.desk import Desk
 from trail.errors import InputError, IntegrityError
 from trail.retention_commands import kept_store
-from trail.seals import accepting, checking, known, mirror, sealing, standing
+from trail.seals import accepting, checking, sealing, standing
 from trail.seals.checking import PURGED, Report
 from trail.store import utc_now
 
@@ -45,7 +45,6 @@ def seal(args: argparse.Namespace, desk: Desk) -> int:
         if not args.reason.strip():
             raise InputError("What is accepted needs a reason.", "Add --reason TEXT.")
         done = accepting.accept(store, desk.settings, args.reason, _MADE_BY)
-        known.settle(mirror.files(store.path, desk.settings).known)
         report = {"accepted": done}
     else:
         report = {"sealed": sealing.seal(store, desk.settings, utc_now())}

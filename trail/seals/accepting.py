@@ -25,10 +25,10 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
     edge = store.write(lambda cursor: kept.edge(kept.asking(cursor), utc_now()))
     with sealing.snapshot(store) as ask:
         number, _ = kept.last(ask)
-        known = history.read(ask, where)
+        found = history.read(ask, where)
         # Without the key that signed them they cannot be continued: another chain begins.
-        holding = known.holding() if where.key.exists() else []
-        statements = _accepted(ask, known, holding, edge, f"accepted: {reason.strip()}", made_by)
+        holding = found.holding() if where.key.exists() else []
+        statements = _accepted(ask, found, holding, edge, f"accepted: {reason.strip()}", made_by)
 
     def job(cursor: Cursor) -> int:
         if kept.last(kept.asking(cursor))[0] != number:
@@ -39,14 +39,15 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
 
     done = store.write(job)
     mirror.start_anew(store, where)
+    known.settle(where.known)
     return done
 
 
 def _accepted(
-    ask: Ask, known: History, holding: list[chain.Line], edge: Edge, reason: str, made_by: str
+    ask: Ask, chain_now: History, holding: list[chain.Line], edge: Edge, reason: str, made_by: str
 ) -> list[kept.Statement]:
     latest = {line.day: line for line in holding if line.day}
-    days = {line.day for line in (*known.own, *known.outside, *holding) if line.day}
+    days = {line.day for line in (*chain_now.own, *chain_now.outside, *holding) if line.day}
     statements: list[kept.Statement] = []
     edges = [sealing.moved(edge, day) for day in days if day is not None]
     for group in rows.spans(edges, rows.per_day(ask), sealing.SPAN_ROWS):

@@ -17,7 +17,7 @@ import pytest
 from tests.segment_records import ndjson
 from tests.trail.seals.conftest import Trail, event
 from trail import boot, retention
-from trail.seals import known
+from trail.seals import known, watching
 from trail.settings import Settings
 
 COMMITS = 50
@@ -35,7 +35,7 @@ store = boot.open_real(used)
 for number in range(int(sys.argv[1])):
     next(load_files(store, used, [Path(sys.argv[2]) / f"{number}.ndjson"]))
 note = mirror.files(store.path, used).known
-while known._read(note).get("total") != int(sys.argv[1]):
+while known.read(note).get("total") != int(sys.argv[1]):
     time.sleep(0.05)
 print("done", flush=True)
 time.sleep(60)
@@ -178,6 +178,6 @@ def test_a_damaged_note_is_begun_anew(trail: Trail) -> None:
 
 def test_many_steps_are_thinned() -> None:
     steps = [{"total": n, "at": "", "from": f"{n:03}", "to": f"{n:03}"} for n in range(101)]
-    thinned = known._thinned(steps)
+    thinned = watching._thinned(steps)
     assert len(thinned) == 100
     assert thinned[0] == {"total": 1, "at": "", "from": "000", "to": "001"}
