@@ -23,7 +23,7 @@ from trail.http.sessions import Sessions
 from trail.intake import Intake
 from trail.runtime import Runtime
 from trail.schedule import Schedule
-from trail.seals import known, mirror
+from trail.seals import mirror, watching
 from trail.settings import Settings
 from trail.store import Store
 from trail.tokens import Tokens
@@ -121,7 +121,7 @@ def open_real(settings: Settings) -> Store:
     """
     store = Store.open(settings.store.path, settings)
     try:
-        known.watch(store, mirror.files(store.path, settings).known)
+        watching.watch(store, mirror.files(store.path, settings).known)
     except BaseException:
         store.close()
         raise

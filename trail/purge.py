@@ -53,6 +53,7 @@ class Purge:
     def run(self, cursor: Cursor) -> dict[str, int]:
         """Return the rows removed by table, and those archived."""
         done = {**self._events(cursor), **(self._sweep(cursor) if self.last else {})}
+        removal.tidy(cursor)
         done["archived"] = 0 if self.archived is None else done["events"]
         if done["events"] or done.get("quarantine"):
             self._note(cursor, done)

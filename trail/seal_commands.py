@@ -8,7 +8,7 @@ from typing import Any
 from trail.desk import Desk
 from trail.errors import InputError, IntegrityError
 from trail.retention_commands import kept_store
-from trail.seals import accepting, checking, known, mirror, sealing, standing
+from trail.seals import accepting, checking, sealing, standing
 from trail.seals.checking import PURGED, Report
 from trail.store import utc_now
 
@@ -45,7 +45,6 @@ def seal(args: argparse.Namespace, desk: Desk) -> int:
         if not args.reason.strip():
             raise InputError("What is accepted needs a reason.", "Add --reason TEXT.")
         done = accepting.accept(store, desk.settings, args.reason, _MADE_BY)
-        known.settle(mirror.files(store.path, desk.settings).known)
         report = {"accepted": done}
     else:
         report = {"sealed": sealing.seal(store, desk.settings, utc_now())}
@@ -74,7 +73,7 @@ def _answer(report: Report, sealed: int) -> dict[str, Any]:
 
 def _words(report: Report, sealed: int) -> str:
     lines = [
-        f"{each.day or 'no day':<10}  {each.problem:<14}  {each.count:>10,}  {each.text}"
+        f"{each.day or 'no day'!s:<10}  {each.problem:<14}  {each.count:>10,}  {each.text}"
         for each in report.problems
     ]
     lines += [

@@ -8,6 +8,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from trail.seals.rows import Ask
+from trail.store import Cursor
 
 _SQL = """
 with counted as (
@@ -52,3 +53,20 @@ def imbalances(ask: Ask) -> dict[int, Imbalance]:
             row["n"] + row["t"],
         )
     return found
+
+
+def balance(cursor: Cursor) -> None:
+    """Let each batch count what is there, in this transaction: for a person who accepts it."""
+    cursor.execute(f"create or replace temp table odd as {_SQL}")
+    for statement in (
+        "insert into removals select batch_id, greatest(kept - n, 0), greatest(linked - t, 0) "
+        "from odd where batch_id in (select batch_id from batches)",
+        "update batches set kept = o.kept + greatest(o.n - o.kept, 0), "
+        "linked = o.linked + greatest(o.t - o.linked, 0) "
+        "from odd o where o.batch_id = batches.batch_id and (o.n > o.kept or o.t > o.linked)",
+        "insert into batches (batch_id, loader, source, read, kept, duplicates, linked, "
+        "quarantined) select batch_id, '', 'Accepted', n + t, n, t, t, 0 from odd "
+        "where batch_id not in (select batch_id from batches)",
+        "drop table odd",
+    ):
+        cursor.execute(statement)

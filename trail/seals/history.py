@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trail.errors import InputError, IntegrityError
-from trail.seals import chain, kept, keys, mirror, rows
+from trail.seals import chain, kept, keys, known, mirror, rows
 from trail.seals.chain import Line
 from trail.seals.mirror import Files
 from trail.seals.rows import Ask, DayRows
@@ -90,6 +90,10 @@ def read(ask: Ask, where: Files, against: Path | None = None) -> History:
     if copies:
         _judge_outside(found, chain.read(copies, key), 0, "copy")
     _trust(found, [*outside, *chain.read(copies, key)])
+    gone = known.seals(where.known) - max([len(own), *found.trusted])
+    if gone > 0:
+        text = f"{gone:,} seals are gone from the database and from the mirror."
+        found.problems.append(Problem(None, "seal removed", gone, text))
     return found
 
 

@@ -1,7 +1,8 @@
 """What a lawful removal leaves behind: a seal for each day that lost rows, in its transaction.
 
-Separate because whoever removes events (retention now, others later) calls these two, and nothing
-else: `counted` ahead of the deletes, `leave` after them. What goes is in the temporary table
+Separate because whoever removes events (retention now, others later) calls these, and nothing
+else: `ready` ahead of all, `counted` ahead of the deletes, `leave` after them, `tidy` after batches
+were deleted, and `mirror.catch_up` after the commit. What goes is in the temporary table
 `going` (event_id, occurred_at).
 """
 
@@ -70,7 +71,6 @@ def leave(
             "insert into removals values ($batch, $events, $twins)",
             {"batch": batch, "events": events, "twins": twins},
         )
-    _tidy(cursor)
     ask = kept.asking(cursor)
     edge = kept.edge(ask, now)
     days = sorted(going.days)
@@ -130,8 +130,11 @@ def _doubt(
     return {word: n for word, n in words.items() if n}
 
 
-def _tidy(cursor: Cursor) -> None:
-    """Keep one row a batch, and one for all batches that are no more."""
+def tidy(cursor: Cursor) -> None:
+    """Keep one row a batch, and one for all batches that are no more.
+
+    To be called after batches were deleted, in the same transaction: a number is given again.
+    """
     cursor.execute(
         "create or replace temp table removed as select "
         "case when batch_id in (select batch_id from batches) then batch_id end as batch_id, "

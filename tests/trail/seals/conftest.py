@@ -17,7 +17,7 @@ import pytest
 from tests.segment_records import api_event, ndjson
 from trail.loading import load_files
 from trail.model import Batch
-from trail.seals import checking, known, mirror, sealing
+from trail.seals import checking, mirror, sealing, watching
 from trail.seals.mirror import Files
 from trail.settings import Settings
 from trail.store import Store
@@ -59,7 +59,7 @@ class Trail:
     def open(self) -> Store:
         """Open it as the server does."""
         store = Store.open(self.path, self.settings)
-        known.watch(store, self.files.known)
+        watching.watch(store, self.files.known)
         return store
 
     def run(self, work: Callable[[Store], Any]) -> Any:

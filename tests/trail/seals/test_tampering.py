@@ -7,6 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.trail.seals.conftest import A_DAY, NOW, Trail, day, event
+from trail.errors import IntegrityError
 from trail.seals import chain, keys
 from trail.seals.rows import DayRows, Edge
 
@@ -201,6 +202,16 @@ def test_the_last_seals_removed(trail: Trail) -> None:
 def test_all_seals_removed(trail: Trail) -> None:
     trail.sql("delete from seals", "delete from seal_parts", "delete from marks")
     assert [word for _, word, _ in trail.told()] == ["seal removed"] * 6
+
+
+def test_all_seals_removed_and_the_mirror_too(trail: Trail) -> None:
+    """The note of what the database held knows how many there were."""
+    trail.sql("delete from seals", "delete from seal_parts", "delete from marks")
+    trail.files.mirror.unlink()
+    assert trail.told() == [(None, "seal removed", 6)]
+    with pytest.raises(IntegrityError):
+        trail.seal()
+    assert trail.told() == [(None, "seal removed", 6)]
 
 
 def test_the_mirror_cut(trail: Trail) -> None:
