@@ -4,7 +4,7 @@ Separate since nothing does this by itself: after a restored backup, a damaged d
 """
 
 from trail.errors import InputError, UnavailableError
-from trail.seals import accounts, chain, history, kept, mirror, rows, sealing
+from trail.seals import accounts, chain, history, kept, known, mirror, rows, sealing
 from trail.seals.history import History
 from trail.seals.rows import Ask, Edge
 from trail.settings import Settings
