@@ -37,6 +37,7 @@ def test_it_is_chosen_by_what_and_who_and_the_address_says_so(log: Callable[[str
     page.wait_for_url("**user=maya**")
     page.get_by_role("radio", name="24 h").click()
     page.wait_for_url("**from=24h**")
+    page.wait_for_timeout(2_000)  # until the number is that of the last choice
     before = page.locator(".trail-summary").inner_text()
     page.reload()
     expect(page.get_by_role("combobox", name="What")).to_have_value("Signed in")

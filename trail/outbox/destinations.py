@@ -133,14 +133,16 @@ def remove(cursor: Cursor, destination_id: int) -> None:
         cursor.execute(f"delete from {table} where destination_id = $id", {"id": destination_id})
 
 
-def switch(cursor: Cursor, destination_id: int, state: str, said: str = "") -> None:
+def switch(
+    cursor: Cursor, destination_id: int, state: str, said: str = "", now: dt.datetime | None = None
+) -> None:
     """Put a destination on, pause it, or note that it went off and why.
 
-    What waits for it stays. Put on, the first that waits is due at once.
+    What waits for it stays. Put on, the first that waits is due at *now* (UTC; this moment).
     """
     if state not in STATES:
         raise InputError(f"A destination cannot be {state!r}.", f"Use {', '.join(STATES)}.")
-    now = utc_now()
+    now = now or utc_now()
     cursor.execute(
         "update destinations set state = $state, said = $said, changed_at = $now "
         "where destination_id = $id",

@@ -139,6 +139,7 @@ def through_failures(outbox: Forwarding, clock: Clock, store: Store, wanted: int
     raise AssertionError("it did not come to an end")
 
 
+@pytest.mark.timeout(900)
 def test_ten_thousand_events_through_failures(
     store: Store, make: Make, clock: Clock, load: Load
 ) -> None:
@@ -228,7 +229,7 @@ def test_paused_waits_and_goes_on(
     store.write(lambda cursor: destinations.switch(cursor, number, "paused"))
     outbox.round(until_done=True)
     assert receiver.taken == []
-    store.write(lambda cursor: destinations.switch(cursor, number, "on"))
+    store.write(lambda cursor: destinations.switch(cursor, number, "on", now=clock()))
     clock.move(1)
     outbox.round(until_done=True)
     assert receiver.good() == ["notice_a"]

@@ -1,12 +1,10 @@
 """kill -9 while forwarding: nothing unsent, and nothing marked sent that was not received."""
 
 import contextlib
-import multiprocessing
-import os
 import random
-import signal
+import subprocess
+import sys
 import time
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,8 @@ from trail.outbox.worker import Forwarding
 from trail.settings import Settings
 from trail.settings import Store as StoreSettings
 from trail.store import Store
+
+ROOT = Path(__file__).parents[3]
 
 
 def forward_for_ever(path: str) -> None:
@@ -35,20 +35,17 @@ def forward_for_ever(path: str) -> None:
 
 
 def _killed_at_a_bad_moment(path: Path, chance: random.Random, receiver: Receiver) -> None:
-    # A fork server that has imported everything: a start costs no second.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "trail.outbox.worker"])
-    process: ForkServerProcess = context.Process(target=forward_for_ever, args=(str(path),))
+    # A process of its own in every way: what a test runner has started must not come along.
+    code = f"from tests.trail.outbox.test_killed import forward_for_ever as f; f({str(path)!r})"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     before = len(receiver.taken)
-    process.start()
-    until = time.monotonic() + 20
-    while len(receiver.taken) == before and process.is_alive() and time.monotonic() < until:
+    until = time.monotonic() + 60
+    while len(receiver.taken) == before and process.poll() is None and time.monotonic() < until:
         time.sleep(0.002)
-    assert process.is_alive(), "it was to be killed, not to fail"
+    assert process.poll() is None, "it was to be killed, not to fail"
     time.sleep(chance.uniform(0, 0.08))
-    assert process.pid
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
+    process.kill()
+    process.wait()
 
 
 @pytest.mark.parametrize("kills", [20, pytest.param(100, marks=pytest.mark.slow)])
