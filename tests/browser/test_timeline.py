@@ -73,3 +73,26 @@ def test_hostile_names_are_text_and_an_annotation_is_drawn(page: Page) -> None:
     expect(page.get_by_text("2 annotations added")).to_be_visible()
     assert page.title().startswith("Timeline")
     page.get_by_role("button", name="Remove all").click()
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end"),
+    [
+        ("Europe/London", "2026-10-24T23:00Z", "2026-10-27T00:00Z"),
+        ("America/New_York", "2026-11-01T04:00Z", "2026-11-03T05:00Z"),
+    ],
+)
+def test_the_day_on_which_clocks_go_back_has_25_hours(
+    visit: Callable[..., Page], zone: str, start: str, end: str
+) -> None:
+    """Two local days, of which the first is longer: 49 bars by the hour, nothing left out."""
+    page = visit(f"/timeline?from={start}&to={end}&tz={zone}&grain=1h")
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    bars = "() => document.querySelector('.js-plotly-plot').layout.xaxis.range[1] + 0.4"
+    assert round(page.evaluate(bars)) == 49
+    total = page.locator(".trail-summary").first.inner_text().split()[0].replace(",", "")
+    drawn = page.evaluate(
+        "() => document.querySelector('.js-plotly-plot').data.filter((t) => t.type === 'bar')"
+        ".flatMap((t) => Array.from(t.y)).reduce((a, b) => a + b, 0)"
+    )
+    assert drawn == int(total)

@@ -73,41 +73,55 @@ def lanes(
     bucket = timeline.bucket_of("e.occurred_at", grain, filter_, window)
     failed = ", ".join(f"'{kind}'" for kind in FAILED_KINDS)
     destructive = ", ".join(f"'{kind}'" for kind in sorted(DESTRUCTIVE_KINDS))
+    # Two looks: which lanes there are at all, then what happened when in the few that are drawn.
+    tops = engine.table(
+        f"""
+        with counted as (
+         select {key} as lane_key, count(*) as n from events e where {chosen.timed()} group by all
+        ), named as (
+         select {value} as value, c.lane_key, c.n from counted c
+         join {table} l on l.{key} = c.lane_key
+        )
+        select value, list(lane_key) as keys, sum(n)::bigint as total, count(*) over () as lanes
+        from named group by value order by total desc, value limit {int(top)}
+        """,
+        chosen.params,
+    ).to_pylist()
+    keys = [str(each) for row in tops for each in row["keys"]]
     rows = engine.table(
         f"""
         with counted as (
          select {key} as lane_key, {bucket} as bucket, e.action_key, count(*) as n
-         from events e where {chosen.timed()} group by all
-        ), named as (
-         select {value} as value, any_value({label}) as label, c.bucket, sum(c.n)::bigint as n,
-          coalesce(sum(c.n) filter (a.kind in ({failed})), 0)::bigint as failures,
-          coalesce(sum(c.n) filter (a.kind in ({destructive})), 0)::bigint as destructive
-         from counted c join actions a using (action_key)
-         join {table} l on l.{key} = c.lane_key group by all
-        ), ranked as (
-         select value, sum(n)::bigint as total, count(*) over () as lanes
-         from named group by value
+         from events e where {chosen.timed()} and e.{key} in ({", ".join(keys) or "null"})
+         group by all
         )
-        select n.*, r.total, r.lanes from named n join (
-         select * from ranked order by total desc, value limit {int(top)}
-        ) r using (value) order by r.total desc, value, bucket
+        select {value} as value, any_value({label}) as label, c.bucket, sum(c.n)::bigint as n,
+         coalesce(sum(c.n) filter (a.kind in ({failed})), 0)::bigint as failures,
+         coalesce(sum(c.n) filter (a.kind in ({destructive})), 0)::bigint as destructive
+        from counted c join actions a using (action_key)
+        join {table} l on l.{key} = c.lane_key group by all order by value, bucket
         """,
         chosen.params,
     ).to_pylist()
     bars = timeline.bars_of(window, grain, filter_)
     found: dict[str, list[Point]] = {}
-    about: dict[str, tuple[str, int]] = {}
+    labels: dict[str, str] = {}
     for row in rows:
-        about[row["value"]] = (row["label"], row["total"])
+        labels[row["value"]] = row["label"]
         if row["bucket"] in bars:
             point = Point(bars[row["bucket"]], row["n"], row["failures"], row["destructive"])
             found.setdefault(row["value"], []).append(point)
     return Lanes(
         tuple(
-            Lane(value, name, total, tuple(found.get(value, ())))
-            for value, (name, total) in about.items()
+            Lane(
+                row["value"],
+                labels.get(row["value"], row["value"]),
+                row["total"],
+                tuple(found.get(row["value"], ())),
+            )
+            for row in tops
         ),
-        rows[0]["lanes"] if rows else 0,
+        tops[0]["lanes"] if tops else 0,
     )
 
 
