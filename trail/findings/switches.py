@@ -7,11 +7,9 @@ import datetime as dt
 from collections import defaultdict
 from typing import Any
 
-import pyarrow as pa
-
 from trail.filters import Window
 from trail.findings import rules
-from trail.store import Cursor, Engine, Params, Store, utc_now
+from trail.store import Cursor, Engine, Inside, Store, utc_now
 
 _STATES = (
     "select rule, is_on, made_by, made_at from rule_switches "
@@ -49,7 +47,7 @@ def states(engine: Engine) -> list[dict[str, Any]]:
 
 def on(cursor: Cursor) -> set[str]:
     """Return the names of the rules that are on."""
-    return {each["rule"].name for each in states(_Inside(cursor)) if each["is_on"]}
+    return {each["rule"].name for each in states(Inside(cursor)) if each["is_on"]}
 
 
 def reasons(
@@ -59,7 +57,7 @@ def reasons(
 
     Each is a reason as `findings.reasons` keeps it.
     """
-    engine = _Inside(cursor)
+    engine = Inside(cursor)
     window = Window(
         dt.datetime.combine(since, dt.time()),
         dt.datetime.combine(until + dt.timedelta(days=1), dt.time()),
@@ -91,16 +89,3 @@ def reasons(
                 }
             )
     return found
-
-
-class _Inside:
-    """Reads inside the writer's own transaction."""
-
-    def __init__(self, cursor: Cursor) -> None:
-        self._cursor = cursor
-
-    def table(self, sql: str, params: Params | None = None) -> pa.Table:
-        return self._cursor.sql(sql, params=params or {}).to_arrow_table()
-
-    def reading(self) -> Any:
-        raise NotImplementedError("a transaction is read as one table at a time")
