@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import state, watch
+from ui import sections, watch
 from ui.admin import records, retention, roles, sources
 from ui.page import Context, Page
 
-_KEY = "admin-section"
 _SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
     "sources": ("Sources", sources.draw),
     "coverage": ("Coverage", watch.draw),
@@ -23,23 +22,8 @@ _SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
 def render(ctx: Context) -> None:
     """Draw the section that the address names."""
     st.title("Admin", anchor=False)
-    asked = state.own("section")
-    section = asked if asked in _SECTIONS else "sources"
-    st.session_state[_KEY] = section
-    st.segmented_control(
-        "Section",
-        list(_SECTIONS),
-        required=True,
-        format_func=lambda name: _SECTIONS[name][0],
-        key=_KEY,
-        on_change=_choose,
-        label_visibility="collapsed",
-    )
-    _SECTIONS[section][1](ctx)
-
-
-def _choose() -> None:
-    st.query_params["section"] = st.session_state[_KEY]
+    titles = {name: title for name, (title, _) in _SECTIONS.items()}
+    _SECTIONS[sections.chosen(titles, "admin-section")][1](ctx)
 
 
 PAGE = Page("admin", "Admin", render, needs="configure", order=90)

@@ -14,7 +14,7 @@ from trail.incidents import keeping
 from trail.queries import counts, events, incidents, overview, status, timeline
 from trail.seals import standing
 from trail.store import Store, utc_now
-from ui import charts, filter_bar, needs, state, watch, words
+from ui import charts, feed, filter_bar, needs, state, watch, words
 from ui.components import bridge, ranked_list, tiles
 from ui.components.ranked_list import CategoryRow
 from ui.page import Context, Page
@@ -236,30 +236,13 @@ def _destructive(store: Store, filter_: Filter, now: dt.datetime) -> None:
     page = events.page(store, chosen, now, rows=_ROWS)
     number = counts.count(store, chosen, now)
 
-    def pick() -> None:
-        for act in ranked_list.picked("destructive-list"):
-            if act.get("all"):
-                _explore(chosen)
-            elif "open" in act:
-                row = next(row for row in page.rows if row["event_id"] == act["open"])
-                at = row["occurred_at"].isoformat()
-                _explore(chosen, event=row["event_id"], at=at)
-
-    ranked_list.sentences(
-        [
-            {
-                "event_id": row["event_id"],
-                "time": words.short_moment(row["occurred_at"], filter_.zone),
-                "sentence": words.sentence(row),
-                "category": {"name": row["category"], "square": words.square(row["category"])},
-            }
-            for row in page.rows
-        ],
+    feed.draw(
+        page.rows,
+        chosen,
         "destructive-list",
-        pick,
         title="Destructive changes",
         note=f"{number:,} in this window",
-        link="Explore",
+        time=lambda at: words.short_moment(at, filter_.zone),
     )
 
 

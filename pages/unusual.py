@@ -11,12 +11,11 @@ from trail.findings.model import Finding
 from trail.findings.refresh import refresh
 from trail.queries import timeline
 from trail.store import utc_now
-from ui import filter_bar, state, words
+from ui import filter_bar, sections, state, words
 from ui.page import Context, Page
 from ui.unusual import explained, queue, rules, signing
 
 _TABS = {"queue": "To review", "signed": "Sign-off", "rules": "Rules", "expected": "Expected"}
-_KEY = "unusual-section"
 _SOON = dt.timedelta(days=7)
 
 
@@ -39,7 +38,7 @@ def render(ctx: Context) -> None:
     filter_bar.bar(filter_, sum(1 for _ in found.findings), search=False)
     filter_bar.window_words(filter_, window)
     _leaving(ctx, found.judged.shown)
-    section = _section()
+    section = sections.chosen(_TABS, "unusual-section")
     if section == "rules":
         rules.draw(ctx)
         return
@@ -57,26 +56,6 @@ def render(ctx: Context) -> None:
         chosen = _chosen(ctx, found.findings)
         if chosen:
             explained.draw(ctx, filter_, chosen, found.findings)
-
-
-def _section() -> str:
-    asked = state.own("section")
-    section = asked if asked in _TABS else "queue"
-    st.session_state[_KEY] = section
-
-    def choose() -> None:
-        st.query_params["section"] = st.session_state[_KEY]
-
-    st.segmented_control(
-        "Section",
-        list(_TABS),
-        required=True,
-        format_func=_TABS.__getitem__,
-        key=_KEY,
-        on_change=choose,
-        label_visibility="collapsed",
-    )
-    return section
 
 
 def _chosen(ctx: Context, found: list[Finding]) -> Finding | None:

@@ -8,8 +8,7 @@ import streamlit as st
 from trail.filters import Filter
 from trail.queries import counts, events, overview, people
 from trail.queries.people import Somebody
-from ui import state, words
-from ui.components import ranked_list
+from ui import feed, state, words
 from ui.page import Context
 
 _STATES = {
@@ -116,30 +115,13 @@ def _membership(ctx: Context, filter_: Filter) -> None:
     page = events.page(store, chosen, now, rows=_FEED)
     total = counts.count(store, chosen, now)
 
-    def pick() -> None:
-        for act in ranked_list.picked("membership-list"):
-            if act.get("all"):
-                state.leave_for(state.EXPLORE, chosen)
-            elif "open" in act:
-                row = next(row for row in page.rows if row["event_id"] == act["open"])
-                at = row["occurred_at"].isoformat()
-                state.leave_for(state.EXPLORE, chosen, event=row["event_id"], at=at)
-
-    ranked_list.sentences(
-        [
-            {
-                "event_id": row["event_id"],
-                "time": words.short_moment(row["occurred_at"], filter_.zone),
-                "sentence": words.sentence(row),
-                "category": {"name": row["category"], "square": words.square(row["category"])},
-            }
-            for row in page.rows
-        ],
+    feed.draw(
+        page.rows,
+        chosen,
         "membership-list",
-        pick,
         title="Who may enter and act",
         note=f"{total:,} in this window",
-        link="Explore",
+        time=lambda at: words.short_moment(at, filter_.zone),
     )
 
 

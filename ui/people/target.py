@@ -7,8 +7,7 @@ import streamlit as st
 
 from trail.filters import Filter
 from trail.queries import events
-from ui import state, words
-from ui.components import ranked_list
+from ui import feed, words
 from ui.page import Context
 
 _ROWS = 100
@@ -25,31 +24,14 @@ def draw(ctx: Context, filter_: Filter, what: str, life: dict[str, Any] | None) 
     )
     page = events.page(ctx.runtime.store, only, dt.datetime.now(dt.UTC), rows=_ROWS)
 
-    def pick() -> None:
-        for act in ranked_list.picked("life"):
-            if act.get("all"):
-                state.leave_for(state.EXPLORE, only)
-            elif "open" in act:
-                row = next(row for row in page.rows if row["event_id"] == act["open"])
-                at = row["occurred_at"].isoformat()
-                state.leave_for(state.EXPLORE, only, event=row["event_id"], at=at)
-
     with st.container(border=True, key="life-box"):
-        ranked_list.sentences(
-            [
-                {
-                    "event_id": row["event_id"],
-                    "time": words.moment(row["occurred_at"], filter_.zone),
-                    "sentence": words.sentence(row),
-                    "category": {"name": row["category"], "square": words.square(row["category"])},
-                }
-                for row in page.rows
-            ],
+        feed.draw(
+            page.rows,
+            only,
             "life",
-            pick,
             title="History, oldest first",
             note=f"{len(page.rows):,} of {words.number(life['events'], 'event')}",
-            link="Explore",
+            time=lambda at: words.moment(at, filter_.zone),
         )
 
 

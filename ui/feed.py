@@ -1,0 +1,50 @@
+"""Events as sentences, each of which leads to itself in Explore: the list many pages end in."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from trail.filters import Filter
+from ui import state, words
+from ui.components import ranked_list
+
+
+def draw(
+    rows: Sequence[dict[str, Any]],
+    chosen: Filter,
+    key: str,
+    *,
+    title: str,
+    note: str,
+    time: Callable[[dt.datetime], str],
+) -> None:
+    """Draw *rows* (events); a press opens that event among those of *chosen*, the link all of them.
+
+    *time* says when in the words that the list has room for.
+    """
+
+    def pick() -> None:
+        for act in ranked_list.picked(key):
+            if act.get("all"):
+                state.leave_for(state.EXPLORE, chosen)
+            elif "open" in act:
+                row = next(row for row in rows if row["event_id"] == act["open"])
+                at = row["occurred_at"].isoformat()
+                state.leave_for(state.EXPLORE, chosen, event=row["event_id"], at=at)
+
+    ranked_list.sentences(
+        [
+            {
+                "event_id": row["event_id"],
+                "time": time(row["occurred_at"]),
+                "sentence": words.sentence(row),
+                "category": {"name": row["category"], "square": words.square(row["category"])},
+            }
+            for row in rows
+        ],
+        key,
+        pick,
+        title=title,
+        note=note,
+        link="Explore",
+    )
