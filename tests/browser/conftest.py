@@ -1,5 +1,6 @@
 """A real server on a small demo workspace with hostile names added, and a headless Chromium."""
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -62,6 +63,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     users = Users(folder / "users.yaml")
     users.add("maya", "Maya Lind", "maya.lind@example.com", "owner", PASSWORD)
     users.add("jon", "Jon Berg", "jon.berg@example.com", "manager", PASSWORD)
+    demo.write(folder / "demo.ndjson", 5_000, 30, 1)
+    (folder / "hostile.ndjson").write_text(json.dumps(_hostile()) + "\n")
+    secrets = {
+        "TRAIL_PUSH__WEBHOOK_SECRETS": '["whsec-of-the-tests"]',
+        "TRAIL_FORWARD__SECRETS": json.dumps({"hook": f"whsec_{'A' * 32}"}),
+    }
+    with serving(folder, **secrets) as running:
+        running.command("load", str(folder / "demo.ndjson"), str(folder / "hostile.ndjson"))
+        yield running
+
+
+@contextlib.contextmanager
+def serving(folder: Path, **more: str) -> Iterator[Site]:
+    """Run a server on the users and the database in *folder*; *more* goes into its environment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -71,12 +86,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
         "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
         "TRAIL_SERVER__PORT": str(port),
-        "TRAIL_PUSH__WEBHOOK_SECRETS": '["whsec-of-the-tests"]',
-        "TRAIL_FORWARD__SECRETS": json.dumps({"hook": f"whsec_{'A' * 32}"}),
         "TRAIL_FORWARD__ALLOW_LOOPBACK": "true",
+        **more,
     }
-    demo.write(folder / "demo.ndjson", 5_000, 30, 1)
-    (folder / "hostile.ndjson").write_text(json.dumps(_hostile()) + "\n")
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "trail", "serve"],
@@ -88,7 +100,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running = Site(f"http://127.0.0.1:{port}", environment)
     try:
         _wait(running.url, process)
-        running.command("load", str(folder / "demo.ndjson"), str(folder / "hostile.ndjson"))
         yield running
     finally:
         process.terminate()
