@@ -8,6 +8,8 @@ import json
 from dataclasses import asdict, dataclass
 
 from trail import marks
+from trail.filters import Window
+from trail.seals import chain
 from trail.seals.checking import Report
 from trail.seals.history import Problem
 from trail.store import Engine, Store
@@ -47,6 +49,41 @@ def standing(engine: Engine) -> Standing:
     )
     at = dt.datetime.fromisoformat(said["verified_at"])
     return Standing(sealed, at, said["checked_days"], said["problem_count"], problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What one lawful removal took of a UTC day: events and second reports, why, by whom, when."""
+
+    day: dt.date
+    gone: int
+    gone_twins: int
+    reason: str
+    made_by: str
+    sealed_at: dt.datetime
+
+
+def removals(engine: Engine, window: Window | None = None) -> list[Removed]:
+    """Return what was removed of the days that *window* (all time) touches, as the seals say."""
+    window = window or Window()
+    texts = engine.table(
+        'select line from seals where line like \'%"kind":"purge"%\' '
+        "and ($start is null or day >= $start::date) and ($end is null or day < $end) "
+        "order by day, number",
+        {"start": window.start, "end": window.end},
+    )["line"].to_pylist()
+    return [
+        Removed(
+            line.day,
+            chain.whole(line.body.get("gone")),
+            chain.whole(line.body.get("gone_twins")),
+            str(line.body.get("reason", "")),
+            str(line.body.get("made_by", "")),
+            dt.datetime.fromisoformat(str(line.body["sealed_at"])),
+        )
+        for line in chain.read(texts)
+        if line.day and not line.fault
+    ]
 
 
 def note(store: Store, report: Report) -> None:
