@@ -344,7 +344,10 @@ def of_signature(pack: Pack, wanted: str) -> tuple[str, list[str]]:
     key = str(said.get("key", ""))
     if MANIFEST not in pack.names or SIGNATURE not in pack.names:
         return "", ["the manifest is not signed: the pack proves nothing"]
-    digest = pack.digest(MANIFEST)[1]
+    try:
+        digest = pack.digest(MANIFEST)[1]
+    except BROKEN:
+        return "", [f"{MANIFEST} cannot be read"]
     if not signed(key, str(said.get("signature")), PACK_CONTEXT + digest.encode()):
         return "", [f"{MANIFEST} is not as it was signed"]
     return key, [] if is_key(key, wanted) else [f"{MANIFEST} was signed by another key"]
