@@ -19,11 +19,12 @@ MARK = "seals.verified"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """*sealed_to* is the newest sealed UTC day; *verified_at* is UTC without a zone, or None.
+    """The oldest and the newest sealed UTC day; *verified_at* is UTC without a zone, or None.
 
     *problems* are those of the last verification, its first hundred; *problem_count* is all.
     """
 
+    sealed_from: dt.date | None
     sealed_to: dt.date | None
     verified_at: dt.datetime | None
     checked_days: int
@@ -38,17 +39,19 @@ class Standing:
 
 def standing(engine: Engine) -> Standing:
     """Return where the seals of *engine* stand."""
-    sealed = engine.table("select max(day) as day from seals")["day"][0].as_py()
+    days = engine.table("select min(day) as first, max(day) as last from seals").to_pylist()[0]
     text = marks.get(engine, MARK)
     if not text:
-        return Standing(sealed, None, 0, 0, ())
+        return Standing(days["first"], days["last"], None, 0, 0, ())
     said = json.loads(text)
     problems = tuple(
         Problem(_day(each["day"]), each["problem"], each["count"], each["text"])
         for each in said["problems"]
     )
     at = dt.datetime.fromisoformat(said["verified_at"])
-    return Standing(sealed, at, said["checked_days"], said["problem_count"], problems)
+    return Standing(
+        days["first"], days["last"], at, said["checked_days"], said["problem_count"], problems
+    )
 
 
 @dataclass(frozen=True, slots=True)
