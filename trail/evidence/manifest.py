@@ -14,8 +14,7 @@ from trail import VERSION, coverage, directory, holds, retention, reviews
 from trail.evidence.period import Period
 from trail.findings import queries
 from trail.findings.model import Finding
-from trail.seals import keys, known, standing
-from trail.seals.history import Problem
+from trail.seals import chain, keys, known, standing
 from trail.settings import Settings
 from trail.store import Engine
 
@@ -63,9 +62,19 @@ def head() -> Said:
     }
 
 
-def seals_said(lines: list[str], key: str) -> Said:
+def seals_said(lines: list[chain.Line], period: Period, key: str) -> Said:
     """Return what is said of the *lines* of the chain that are in the pack, and of the key."""
-    return {"lines": len(lines), "key": key, "fingerprint": keys.fingerprint(key)}
+    accepted = [
+        {name: line.body.get(name) for name in ("day", "reason", "made_by", "sealed_at")}
+        for line in lines
+        if line.body.get("kind") == chain.ACCEPTED and period.touches(line.day)
+    ]
+    return {
+        "lines": len(lines),
+        "key": key,
+        "fingerprint": keys.fingerprint(key),
+        "accepted": accepted,
+    }
 
 
 def _coverage(engine: Engine, period: Period, now: dt.datetime) -> Said:
@@ -141,18 +150,11 @@ def _retention(engine: Engine, settings: Settings, period: Period) -> Said:
 
 def _alarms(engine: Engine, period: Period, note: Path) -> list[Said]:
     """Return what the last verification found wrong with the period, and what was lost."""
-    window = period.window
-
-    def touches(problem: Problem) -> bool:
-        if problem.day is None:
-            return True
-        first = dt.datetime.combine(problem.day, dt.time())
-        after = first + dt.timedelta(days=1)
-        return not (window.start and after <= window.start) and not (
-            window.end and first >= window.end
-        )
-
-    problems = [each for each in standing.standing(engine).problems if touches(each)]
+    problems = [
+        each
+        for each in standing.standing(engine).problems
+        if each.day is None or period.touches(each.day)
+    ]
     lost = [
         {"day": None, "problem": "lost", "text": each.text()} for each in known.shortfalls(note)
     ]

@@ -60,7 +60,7 @@ class Pack:
         lines = _covering(engine, self.period)
         yield "README.txt", [readme.TEXT.encode()]
         yield "verify.py", [Path(standalone.__file__).read_bytes()]
-        yield "seals.ndjson", ["".join(f"{line}\n" for line in lines).encode()]
+        yield "seals.ndjson", ["".join(f"{line.text}\n" for line in lines).encode()]
         filter_, count = self.period.filter, Tally()
         yield "events.csv", export.stream(engine, export.Export(filter_), self.now, tally=count)
         exact = export.Export(filter_, "ndjson", EVENT_COLUMNS)
@@ -71,7 +71,7 @@ class Pack:
             **manifest.head(),
             **manifest.about(engine, self.settings, self.period, self.now, note),
             "events": {"rows": rows, "digest": digest, "digest_is_over": reviews.DIGEST_IS_OVER},
-            "seals": manifest.seals_said(lines, public),
+            "seals": manifest.seals_said(lines, self.period, public),
             "files": list(self.files),
         }
         text = (json.dumps(said, indent=2, ensure_ascii=False) + "\n").encode()
@@ -105,7 +105,7 @@ def prepare(store: Store, settings: Settings, filter_: Filter, now: dt.datetime)
     return Pack(store, settings, fixed(filter_, now), now, key)
 
 
-def _covering(engine: Engine, period: Period) -> list[str]:
+def _covering(engine: Engine, period: Period) -> list[chain.Line]:
     """Return the chain up to the last seal that speaks of a day of *period*.
 
     Those after it are of other days: without them the pack of a month stays as it is.
@@ -113,16 +113,8 @@ def _covering(engine: Engine, period: Period) -> list[str]:
     lines = chain.read(
         engine.table("select line from seals order by number, line")["line"].to_pylist()
     )
-    window, last = period.window, 0
-    for place, line in enumerate(lines, 1):
-        if line.day is None:
-            continue
-        first = dt.datetime.combine(line.day, dt.time())
-        before = window.end and first >= window.end
-        after = window.start and first + dt.timedelta(days=1) <= window.start
-        if not before and not after:
-            last = place
-    return [line.text for line in lines[:last]]
+    last = max((n for n, line in enumerate(lines, 1) if period.touches(line.day)), default=0)
+    return lines[:last]
 
 
 def _signature(key: Ed25519PrivateKey, public: str, text: bytes) -> bytes:

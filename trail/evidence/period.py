@@ -29,6 +29,14 @@ class Period:
         """Return whether it leaves out events of its time."""
         return bool(self.filter.choices or self.filter.q)
 
+    def touches(self, day: dt.date | None) -> bool:
+        """Return whether a moment of the UTC *day* is in it; not for no day."""
+        if day is None:
+            return False
+        first = dt.datetime.combine(day, dt.time())
+        start, end = self.window.start, self.window.end
+        return (not end or first < end) and (not start or first + dt.timedelta(days=1) > start)
+
     def words(self) -> str:
         """Return in words what it chooses; what an event or a person wrote stands in quotes."""
         start, end = (self._moment(each) for each in (self.window.start, self.window.end))

@@ -42,6 +42,9 @@ What each outcome means
   Nothing is wrong      The files are those that were signed, the seals are a whole chain by the
                         same key, and each sealed day that is whole in here is as it was sealed.
   unchanged             The day's events are exactly those that were sealed soon after the day.
+  sealed anew since ... The day did not match its seal, and somebody accepted it as it was then. Ask
+                        why. The earlier seals of the day are in seals.ndjson too.
+  ... were removed      Old events went as the settings say; the seal says how many, and what stays.
   arrived after ...     Events that came after the day was sealed. They are counted, not checked.
   not sealed            The day was too new to be sealed, or older than the seals.
   in part               The pack holds some of the day's events only, since it is filtered or

@@ -222,10 +222,21 @@ def days(
     return found
 
 
+def sealed_anew(seal: Row) -> str:
+    """Return in words what somebody did to the day before its newest seal, or an empty string."""
+    reason = "".join(c if c.isprintable() else "?" for c in str(seal.get("reason", "")))
+    if seal.get("kind") == "accepted":
+        return f"; sealed anew since {seal.get('made_by')} accepted it ({reason})"
+    if seal.get("kind") == "purge":
+        return f"; {seal.get('gone'):,} were removed before ({reason})"
+    return ""
+
+
 def state(seal: Row | None, parts: dict[str, list[str]], late: int) -> tuple[str, bool]:
     """Return what became of one day, in words, and whether that is well."""
     there = sum(len(hashes) for hashes in parts.values())
     more = f", {late:,} arrived after its seal" if late else ""
+    more += sealed_anew(seal) if seal else ""
     if seal is None:
         return f"not sealed, {there:,} events cannot be checked", True
     sealed = int(seal["events"])

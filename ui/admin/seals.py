@@ -23,7 +23,7 @@ def draw(ctx: Context) -> None:
     """Draw how the seals stand, what is wrong, the way out, the key, and what was removed."""
     where = mirror.files(ctx.runtime.store.path, ctx.runtime.settings)
     found = standing.standing(ctx.runtime.store)
-    lost = () if ctx.runtime.demo else known.shortfalls(where.known)
+    lost = () if ctx.runtime.demo else _lost(found, where)
     with st.container(border=True, gap="xsmall"):
         _stand(ctx)
     if found.problems or lost:
@@ -35,6 +35,13 @@ def draw(ctx: Context) -> None:
         _key(where)
     with st.container(border=True, gap="xsmall"):
         _removed(ctx)
+
+
+def _lost(found: Standing, where: Files) -> tuple[Shortfall, ...]:
+    """Return what was lost; deleted rows only where no day tells of them yet."""
+    return tuple(
+        each for each in known.shortfalls(where.known) if not (each.deleted and found.problem_count)
+    )
 
 
 def _stand(ctx: Context) -> None:

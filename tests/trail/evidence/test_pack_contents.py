@@ -120,9 +120,9 @@ def test_seals_of_later_days_are_not_in_the_pack(trail: Trail, whole: bytes) -> 
     assert len(inside) < len(kept)
 
 
-def test_what_was_removed_is_told(trail: Trail, tmp_path: Path) -> None:
-    other = Trail(trail.settings.model_copy(deep=True), tmp_path)
-    other.settings.store.__dict__["path"] = tmp_path / "trail.duckdb"
+def test_what_was_removed_is_told(trail: Trail, tmp_path: Path, check: Check) -> None:
+    given = trail.settings.store.model_copy(update={"path": tmp_path / "trail.duckdb"})
+    other = Trail(trail.settings.model_copy(update={"store": given}), tmp_path)
     other.load([event(number, of) for of in DAYS for number in range(A_DAY)])
     other.seal()
     purged = NOW + dt.timedelta(days=85)  # the days before 3 November are past keeping
@@ -132,6 +132,9 @@ def test_what_was_removed_is_told(trail: Trail, tmp_path: Path) -> None:
         (each["day"], each["gone"], each["made_by"]) for each in said["retention"]["removed_by_day"]
     ]
     assert gone == [("2026-11-01", A_DAY, "maya"), ("2026-11-02", A_DAY, "maya")]
+    told = check(made(other))
+    assert told.code == 0, told.text
+    assert "2026-11-01  unchanged, 0 events; 40 were removed before (retention" in told.text
     (run,) = said["retention"]["runs"]
     assert (run["events"], run["made_by"]) == (2 * A_DAY, "maya")
 
@@ -157,8 +160,8 @@ def test_a_filter_in_words(query: str, words: str) -> None:
 
 
 def test_an_empty_trail_gives_a_pack_that_holds(trail: Trail, tmp_path: Path, check: Check) -> None:
-    other = Trail(trail.settings.model_copy(deep=True), tmp_path)
-    other.settings.store.__dict__["path"] = tmp_path / "empty.duckdb"
+    given = trail.settings.store.model_copy(update={"path": tmp_path / "empty.duckdb"})
+    other = Trail(trail.settings.model_copy(update={"store": given}), tmp_path)
     found = check(made(other, ""))
     assert (found.code, "0 events, 0 days; 0 seals" in found.text) == (0, True)
 

@@ -14,8 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.trail.evidence.conftest import WEEK, Check, files, made, zipped
-from tests.trail.seals.conftest import Trail
-from trail.seals import keys, standalone
+from tests.trail.seals.conftest import A_DAY, Trail, event
+from trail.seals import accepting, keys, standalone
 
 Files = dict[str, bytes]
 
@@ -212,3 +212,22 @@ def test_a_filtered_pack_says_what_cannot_be_checked(trail: Trail, check: Check)
     half = check(made(trail, "from=2026-11-01T05:00:00Z&to=2026-11-02T00:00:00Z"))
     assert half.code == 0
     assert re.search(r"2026-11-01  in part: 30 of 40 sealed events", half.text), half.text
+
+
+def test_what_somebody_accepted_is_told(trail: Trail, tmp_path: Path, check: Check) -> None:
+    given = trail.settings.store.model_copy(update={"path": tmp_path / "accepted.duckdb"})
+    other = Trail(trail.settings.model_copy(update={"store": given}), tmp_path)
+    other.load([event(number, 1) for number in range(A_DAY)])
+    other.seal()
+    other.sql("delete from events where occurred_at < '2026-11-01 00:10'")
+    told = check(made(other))
+    assert (told.code, "2026-11-01 MISSING: 39 of 40" in told.text) == (1, True), told.text
+    other.run(lambda store: accepting.accept(store, other.settings, "a test\x1b[2J", "maya"))
+    data = made(other)
+    told = check(data)
+    assert told.code == 0
+    words = "sealed anew since maya accepted it (accepted: a test?[2J)"
+    assert f"2026-11-01  unchanged, 39 events; {words}" in told.text
+    said = json.loads(files(data)["manifest.json"])
+    (accepted,) = said["seals"]["accepted"]
+    assert (accepted["day"], accepted["made_by"]) == ("2026-11-01", "maya")
