@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from trail import boot, registry, remote, runtime, settings
 from trail.__main__ import run_command
 from trail.errors import SettingError
-from trail.http import access, api, auth, local, metrics, push
+from trail.http import access, api, auth, evidence, local, metrics, push
 from trail.http.guard import SID_HEADER, USER_HEADER, Guard
 from trail.model import Receiver
 
@@ -101,6 +101,7 @@ app = st.App(
         *auth.ROUTES,
         *api.ROUTES,
         *access.ROUTES,
+        *evidence.ROUTES,
         *metrics.ROUTES,
         *push.routes(registry.of_kind(Receiver), lambda: runtime.current().intake),
         local.route(run_command, lambda: _tokens[-1] if _tokens else ""),

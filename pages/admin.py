@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ui import sections, watch
-from ui.admin import records, retention, roles, sources
+from ui.admin import records, retention, roles, seals, sources
 from ui.page import Context, Page
 
 _SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
@@ -15,6 +15,7 @@ _SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
     "quarantine": ("Quarantine", records.draw_quarantine),
     "types": ("Unknown types", records.draw_unknown),
     "retention": ("Retention", retention.draw),
+    "seals": ("Seals", seals.draw),
     "roles": ("Roles", roles.draw),
 }
 

@@ -50,7 +50,8 @@ def render(ctx: Context) -> None:
         "Explore", f"<b>{chosen:,}</b> of {words.number(in_window, 'event')} · {took:.0f} ms"
     )
     _archive()
-    filter_bar.bar(filter_, chosen, search=True)
+    may_pack = ctx.user.may("take_evidence") and not state.own("archive")
+    filter_bar.bar(filter_, chosen, search=True, evidence=may_pack)
     filter_bar.chip_row(filter_, window, labels)
 
     event = _opened(ctx, page)

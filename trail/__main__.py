@@ -230,6 +230,9 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", choices=("csv", "ndjson", "parquet"), default="")
     export.add_argument("--columns", default="", help="comma-separated, in order")
 
+    evidence = commands.add_parser("evidence", help="write a pack for an auditor, as a ZIP")
+    evidence.add_argument("--out", required=True, metavar="FILE")
+
     incidents = commands.add_parser("incidents", help="print failures, folded into incidents")
     findings = commands.add_parser("findings", help="print what is unusual, and why")
     findings.add_argument(
@@ -258,10 +261,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_users(commands.add_parser("users", help="who may sign in"))
     token_commands.add_parser(commands.add_parser("tokens", help="what may ask without a person"))
 
-    for each in (events, facets, findings, export, incidents):
+    for each in (events, facets, findings, export, evidence, incidents):
         each.add_argument("--query", default="", metavar="QS", help="a page's query string")
-    answering = "load pull events facets incidents findings export status retain verify seal demo"
-    for name in answering.split():
+    answering = "load pull events facets incidents findings export evidence status retain verify"
+    for name in (*answering.split(), "seal", "demo"):
         commands.choices[name].add_argument("--json", action="store_true", help="answer as JSON")
     return parser
 

@@ -22,6 +22,7 @@ KINDS = {
     "viewed": "Page viewed",
     "read": "API read",
     "exported": "Downloaded",
+    "evidence": "Evidence pack taken",
     "decided": "Decided",
     "signed_off": "Signed off",
     "retried": "Quarantine tried again",
@@ -39,10 +40,11 @@ KINDS = {
     "token_revoked": "Token revoked",
     "command": "Command run",
     "verified": "Seals verified",
+    "accepted": "Seals accepted as they are",
     "trimmed": "Access log trimmed",
 }
 
-_LOOKING = ("viewed", "read", "exported", "page_refused")
+_LOOKING = ("viewed", "read", "exported", "evidence", "page_refused")
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # until it is noted
 _LONGEST = 2_000
 _TOKEN = re.compile(r"trail_[\w-]{16,}")

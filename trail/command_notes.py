@@ -8,7 +8,7 @@ import shlex
 
 from trail.access_log import COMMAND_LINE, note
 
-# Commands that say more than that they ran. An export notes itself, with its digest.
+# Commands that say more than that they ran.
 _KINDS = {
     ("retain", ""): "retained",
     ("holds", "add"): "held",
@@ -19,7 +19,8 @@ _KINDS = {
     ("users", "passwd"): "password_set",
     ("users", "role"): "role_set",
 }
-_QUIET = ("status", "export", "tokens")  # counts only; notes itself; notes itself
+# Counts only; the others note themselves.
+_QUIET = ("status", "export", "evidence", "tokens")
 _QUIET_ACTIONS = (("users", "list"),)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from trail import (
     access_log,
+    evidence_commands,
     finding_commands,
     incident_commands,
     pulling,
@@ -218,6 +219,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Desk], int]] = {
     "events": events,
     "facets": facets,
     "export": export,
+    "evidence": evidence_commands.evidence,
     "status": show_status,
     "incidents": incident_commands.incidents,
     "findings": finding_commands.findings,

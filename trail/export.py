@@ -21,6 +21,7 @@ from trail.errors import InputError
 from trail.filters import Filter
 from trail.model import EVENT_COLUMNS
 from trail.queries import events, timeline
+from trail.sink import Sink
 from trail.store import Engine
 from trail.tally import Tally
 
@@ -195,7 +196,7 @@ def _exact(name: str) -> str:
 def _parquet(
     engine: Engine, export: Export, now: dt.datetime, limit: int | None, tally: Tally
 ) -> Iterator[bytes]:
-    sink = _Sink()
+    sink = Sink()
     writer = None
     columns = ", ".join(export.columns)
     with engine.reading() as reading:
@@ -213,7 +214,7 @@ def _parquet(
     yield sink.take()
 
 
-def _parquet_writer(sink: "_Sink", schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
+def _parquet_writer(sink: Sink, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
     return pyarrow.parquet.ParquetWriter(
         pa.PythonFile(sink, mode="w"), _utc_schema(schema), compression="zstd"
     )
@@ -231,26 +232,3 @@ def _utc_schema(schema: pa.Schema) -> pa.Schema:
             for field in schema
         ]
     )
-
-
-class _Sink(io.RawIOBase):
-    """A file that gives away what was written to it."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._at = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        self._parts.append(bytes(data))
-        self._at += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return self._at
-
-    def take(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)

@@ -108,6 +108,14 @@ def active(engine: Engine) -> list[dict[str, Any]]:
     return rows
 
 
+def every(engine: Engine) -> list[dict[str, Any]]:
+    """Return all holds as `active` does, those that have ended among them, with ended_at."""
+    rows: list[dict[str, Any]] = engine.table(
+        f"select {_COLUMNS}, ended_at from holds order by hold_id"
+    ).to_pylist()
+    return rows
+
+
 def covered(engine: Engine, hold_id: int) -> int:
     """Return how many events that are kept now a hold covers, so that a typing error shows."""
     found = engine.table(

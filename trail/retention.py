@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from trail import archive, holds
 from trail.filters import Window
@@ -168,3 +169,16 @@ def _held(engine: Engine, edge: dt.datetime) -> Iterator[tuple[dt.date, int]]:
         f"where {span(Window(None, edge), 'e.occurred_at')} and {holds.condition()} group by all"
     )
     return zip(table["day"].to_pylist(), table["n"].to_pylist(), strict=True)
+
+
+def runs(engine: Engine, start: dt.datetime | None = None) -> list[dict[str, Any]]:
+    """Return the purges that could remove what happened at *start* (UTC) or later, oldest first.
+
+    Each has purged_at, cutoff, events (removed), held, archived, made_by.
+    """
+    rows: list[dict[str, Any]] = engine.table(
+        "select purged_at, cutoff, events, held, archived, made_by from purges "
+        "where $start is null or cutoff > $start order by purged_at, cutoff",
+        {"start": start},
+    ).to_pylist()
+    return rows

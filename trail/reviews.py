@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trail.errors import InputError
-from trail.filters import Filter
+from trail.filters import Filter, Window
 from trail.findings import lessons
 from trail.findings.model import Finding, Reason
 from trail.queries import counts
@@ -20,6 +20,10 @@ from trail.store import Cursor, Engine, Store, utc_now
 
 EXPECTED, ACTION, DONE, OPEN = "expected", "needs action", "done", "open"
 DECISIONS = (EXPECTED, ACTION, DONE)
+DIGEST_IS_OVER = (
+    "for each event by time and id: id, LF, microseconds since 1970, LF, "
+    "SHA-256 of its record in hex, LF"
+)
 _BATCH = 50_000
 
 
@@ -207,9 +211,17 @@ def digest_of(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[int, s
     return total, found.hexdigest()
 
 
-def signoffs(engine: Engine, now: dt.datetime) -> list[Signoff]:
-    """Return all signatures, the latest first, each with what its period holds now."""
-    rows = engine.table("select * from signoffs order by signoff_id desc").to_pylist()
+def signoffs(engine: Engine, now: dt.datetime, window: Window | None = None) -> list[Signoff]:
+    """Return the signatures of periods that touch *window* (all time), the latest first.
+
+    Each with what its period holds now.
+    """
+    window = window or Window()
+    rows = engine.table(
+        "select * from signoffs where ($start is null or to_at > $start) "
+        "and ($end is null or from_at < $end) order by signoff_id desc",
+        {"start": window.start, "end": window.end},
+    ).to_pylist()
     return [_looked_at(engine, row, now) for row in rows]
 
 
@@ -232,10 +244,7 @@ def certificate(signed: Signoff, decisions: list[dict[str, Any]], workspace: str
         "filter": signed.query,
         "events": signed.events,
         "digest": f"sha256:{signed.digest}",
-        "digest_is_over": (
-            "for each event by time and id: id, LF, microseconds since 1970, LF, "
-            "SHA-256 of its record in hex, LF"
-        ),
+        "digest_is_over": DIGEST_IS_OVER,
         "findings": signed.findings,
         "undecided": signed.undecided,
         "reason": signed.reason,
@@ -279,6 +288,21 @@ def decisions_of(engine: Engine, findings: list[Finding]) -> list[dict[str, Any]
             {"ids": [finding.finding_id for finding in findings]},
         ).to_pylist()
     )
+
+
+def decisions_on(engine: Engine, finding_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return every decision on these findings by finding, oldest first.
+
+    Each has decision, note, made_by, made_at (UTC, without zone).
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in engine.table(
+        "select finding_id, decision, note, made_by, made_at from decisions "
+        "where list_contains($ids, finding_id) order by made_at, decision",
+        {"ids": finding_ids},
+    ).to_pylist():
+        found.setdefault(row.pop("finding_id"), []).append(row)
+    return found
 
 
 def leaving(engine: Engine, cutoff: dt.datetime, within: dt.timedelta) -> list[dict[str, Any]]:

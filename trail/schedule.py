@@ -73,6 +73,7 @@ class Schedule:
         self._shown = shown
         self._real = real
         self._ending = threading.Event()
+        self._verify = threading.Event()
         self._jobs: dict[str, _Job] = {}
         self._listened: dt.datetime | None = None
         self._tidied: dt.date | None = None
@@ -94,6 +95,16 @@ class Schedule:
     def run_now(self, name: str) -> None:
         """Let the job *name* run as soon as it is free."""
         self._jobs[name].due.set()
+
+    def verify_now(self) -> None:
+        """Let the seals be verified as soon as that job is free, however lately they were."""
+        self._verify.set()
+        self.run_now("seals")
+
+    @property
+    def verifying(self) -> bool:
+        """Return whether somebody asked for the seals to be verified, and waits for it."""
+        return self._verify.is_set()
 
     def close(self) -> None:
         """Stop; what runs is given a moment, and goes on at the next start where it stopped."""
@@ -240,17 +251,14 @@ class Schedule:
 
     def _seal(self) -> Callable[[_Job], str]:
         def run(job: _Job) -> str:
-            if not self._is_real():
-                return "Nothing of one's own yet"
-            store, now = self._shown(), utc_now()
-            last = standing.standing(store)
-            if last.verified_at is None or now - last.verified_at >= _VERIFY_EVERY:
-
-                def progress(share: float) -> None:
-                    job.health.share = share
-
-                standing.note(store, checking.verify(store, self._settings, progress=progress))
-            sealed = sealing.seal(store, self._settings, now)
+            try:
+                if not self._is_real():
+                    return "Nothing of one's own yet"
+                self._verify_seals(job)
+            finally:
+                self._verify.clear()
+            store = self._shown()
+            sealed = sealing.seal(store, self._settings, utc_now())
             last = standing.standing(store)
             if last.problem_count:
                 raise IntegrityError(
@@ -259,6 +267,18 @@ class Schedule:
             return f"{sealed:,} days sealed, {last.checked_days:,} verified"
 
         return run
+
+    def _verify_seals(self, job: _Job) -> None:
+        """Verify where that was asked for, or the last time is long ago."""
+        store = self._shown()
+        at = standing.standing(store).verified_at
+        if at is not None and utc_now() - at < _VERIFY_EVERY and not self._verify.is_set():
+            return
+
+        def progress(share: float) -> None:
+            job.health.share = share
+
+        standing.note(store, checking.verify(store, self._settings, progress=progress))
 
     def _is_real(self) -> bool:
         """Return whether the pages show the workspace's own database, not the demo's."""

@@ -123,14 +123,20 @@ class Store:
             cursor.close()
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator["_Reading"]:
+    def reading(self) -> Iterator["Reading"]:
         """Give one consistent snapshot to stream from, whatever is written meanwhile."""
+        with self.snapshot() as engine, engine.reading() as reading:
+            yield reading
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator["Inside"]:
+        """Give one consistent snapshot to ask and to stream from, one thing after the other."""
         cursor = self.cursor()
         try:
             cursor.execute("begin")
             # The snapshot is taken by the first read, not by `begin`.
             cursor.execute("select version from schema_version").fetchall()
-            yield _Reading(cursor)
+            yield Inside(cursor)
         finally:
             cursor.close()
 

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 import streamlit as st
 
 from trail import export as exports
+from trail.evidence import period
 from trail.filters import FACETS, Filter, Window
 from trail.model import EVENT_COLUMNS
 from ui import state, words
@@ -45,8 +46,11 @@ def title(text: str, summary: str) -> None:
         st.html(f'<span class="trail-summary">{summary}</span>', width="content")
 
 
-def bar(filter_: Filter, rows: int, *, search: bool) -> None:
-    """Draw one row: search where the page has it, window, zone, and the export of *rows* events."""
+def bar(filter_: Filter, rows: int, *, search: bool, evidence: bool = False) -> None:
+    """Draw one row: search where the page has it, window, zone, and the export of *rows* events.
+
+    With *evidence* the pack for an auditor is among the ways to export.
+    """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter-bar"):
         if search:
             _search(filter_)
@@ -54,7 +58,7 @@ def bar(filter_: Filter, rows: int, *, search: bool) -> None:
         if not search:
             st.space("stretch")
         _zone(filter_)
-        _export(filter_, rows)
+        _export(filter_, rows, evidence=evidence)
 
 
 def chip_row(filter_: Filter, window: Window, labels: dict[tuple[str, str], str]) -> None:
@@ -159,7 +163,7 @@ def _zone(filter_: Filter) -> None:
     )
 
 
-def _export(filter_: Filter, rows: int) -> None:
+def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
     size = words.size(exports.rough_bytes("csv", rows))
     st.link_button(
         "Download CSV",
@@ -185,6 +189,13 @@ def _export(filter_: Filter, rows: int) -> None:
                 width="stretch",
             )
         st.caption(f"{words.number(rows, 'row')}. NDJSON and Parquet are exact and in UTC.")
+        if evidence:
+            st.link_button(
+                "Evidence pack for an auditor",
+                period.address(filter_),
+                help="These events with their seals, decisions and signatures, to be checked alone",
+                width="stretch",
+            )
 
 
 def _chips(filter_: Filter, labels: dict[tuple[str, str], str]) -> list[Chip]:

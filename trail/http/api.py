@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import anyio
 import anyio.to_thread
 import orjson
 from starlette.requests import Request
@@ -22,7 +21,7 @@ from trail.errors import InputError, TrailError
 from trail.filters import Filter
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
-from trail.http.downloads import by_line, noted
+from trail.http.downloads import by_line, limiter, noted
 from trail.http.guard import user_of
 from trail.http.streams import ClosingStream
 from trail.incidents import keeping
@@ -38,7 +37,6 @@ from trail.tally import Tally
 # Names in a page's own address that are no part of a filter.
 _NOT_FILTER = ("limit", "skip", "after", "columns", "archive", "budget", "all")
 _MOST_ROWS = 1_000
-_exports: list[anyio.CapacityLimiter] = []
 
 
 def _answers(work: Callable[[Request], Response]) -> Callable[[Request], Any]:
@@ -168,7 +166,7 @@ def _export(kind: str) -> Callable[[Request], Any]:
         tally = Tally()
         return ClosingStream(
             noted(request, exports.stream(store, chosen, now, tally=tally), tally, filter_, kind),
-            _limiter(),
+            limiter(),
             {"Content-Disposition": f'attachment; filename="{chosen.file_name(now)}"'},
             exports.FORMATS[kind],
         )
@@ -187,16 +185,10 @@ async def export_incidents(request: Request) -> Response:
     name = exports.Export(filter_).file_name(now).replace("audit-trail", "incidents")
     return ClosingStream(
         noted(request, by_line(incident_csv.stream(store, filter_, now), tally), tally, filter_),
-        _limiter(),
+        limiter(),
         {"Content-Disposition": f'attachment; filename="{name}"'},
         exports.FORMATS["csv"],
     )
-
-
-def _limiter() -> anyio.CapacityLimiter:
-    if not _exports:
-        _exports.append(anyio.CapacityLimiter(runtime.current().settings.limits.exports))
-    return _exports[0]
 
 
 def _asked(request: Request) -> tuple[Filter, Any, dt.datetime]:

@@ -5,12 +5,22 @@ Separate because every route that streams a file needs the same few lines around
 
 from collections.abc import Iterator
 
+import anyio
 from starlette.requests import Request
 
-from trail import access_log
+from trail import access_log, runtime
 from trail.filters import Filter
 from trail.http.guard import address_of, user_of
 from trail.tally import Tallied, Tally
+
+_limiters: list[anyio.CapacityLimiter] = []
+
+
+def limiter() -> anyio.CapacityLimiter:
+    """Return what lets only so many large downloads be made at a time (`limits.exports`)."""
+    if not _limiters:
+        _limiters.append(anyio.CapacityLimiter(runtime.current().settings.limits.exports))
+    return _limiters[0]
 
 
 def noted(
@@ -19,10 +29,12 @@ def noted(
     tally: Tally,
     chosen: Filter | str,
     file_format: str = "csv",
+    kind: str = "exported",
 ) -> Tallied:
     """Return *chunks* so that their end notes the download; *chosen* is the filter or its words.
 
-    *tally* has to know the rows that *chunks* makes: see `by_line`, or `export.stream`.
+    *kind* is one of `access_entry.KINDS`. *tally* has to know the rows that *chunks* makes: see
+    `by_line`, or `export.stream`.
     """
     user, address = user_of(request), address_of(request)
     words = chosen if isinstance(chosen, str) else chosen.query()
@@ -31,7 +43,7 @@ def noted(
 
     def ended(tally: Tally) -> None:
         access_log.note(
-            "exported",
+            kind,
             user.username if user else "",
             user.role if user else "",
             what=request.url.path,

@@ -4,6 +4,7 @@ Separate because it is the one secret here: nothing of it is logged, shown or ke
 """
 
 import contextlib
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -72,6 +73,12 @@ def public(path: Path) -> str:
         return load(path).public_key().public_bytes_raw().hex()
     except (IntegrityError, SettingError):
         return ""
+
+
+def fingerprint(key: str) -> str:
+    """Return what people compare of a public key in hex: 32 digits of its SHA-256, in fours."""
+    digest = hashlib.sha256(bytes.fromhex(key)).hexdigest()[:32]
+    return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
 
 
 def sync(folder: Path) -> None:

@@ -7,10 +7,11 @@ import streamlit as st
 
 from trail import directory, reviews
 from trail.errors import TrailError
+from trail.evidence import period
 from trail.filters import Filter
 from trail.findings.model import Finding
 from trail.queries import counts
-from ui import words
+from ui import seals_words, words
 from ui.noting import note_act
 from ui.page import Context
 from ui.unusual.explained import own_ids
@@ -20,6 +21,8 @@ def draw(ctx: Context, filter_: Filter, found: list[Finding]) -> None:
     """Draw the form and the list of signatures."""
     with st.container(border=True, gap="small"):
         _form(ctx, filter_, found)
+    with st.container(border=True, gap="small"):
+        _evidence(ctx, filter_)
     with st.container(border=True, gap="small"):
         _signed(ctx, filter_, found)
 
@@ -47,6 +50,16 @@ def _form(ctx: Context, filter_: Filter, found: list[Finding]) -> None:
             st.success(f"Signed as number {number}")
         except TrailError as problem:
             st.error(words.plain(str(problem)))
+
+
+def _evidence(ctx: Context, filter_: Filter) -> None:
+    st.header("Hand it to an auditor", anchor=False)
+    st.text(
+        "One file with the events of this period, their seals, what was decided and signed, when "
+        "nobody looked, and a program that checks all of it without this one."
+    )
+    st.text(seals_words.standing(ctx))
+    st.link_button("Evidence pack", period.address(filter_), icon=":material/inventory_2:")
 
 
 def _signed(ctx: Context, filter_: Filter, found: list[Finding]) -> None:

@@ -1,0 +1,92 @@
+"""Seals on Admin: verify beside the page, a problem with what to do, accepting it with a reason."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+from trail.seals import keys, standalone
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def beside(site: Site) -> Iterator[Callable[[str], Path]]:
+    """Return a function that names a file beside the sealed database; the seals hold afterwards."""
+    site.command("seal")
+    path = Path(site.environment["TRAIL_STORE__PATH"])
+    mirror = path.with_name(f"{path.stem}.seals.ndjson")
+    before = mirror.read_bytes()
+    yield lambda ending: path.with_name(f"{path.stem}.{ending}")
+    mirror.write_bytes(before)
+
+
+@pytest.fixture
+def page(visit: Callable[..., Page], site: Site, beside: Callable[[str], Path]) -> Page:
+    opened = visit("/explore")
+    opened.goto(f"{site.url}/admin?section=seals")
+    expect(opened.get_by_role("heading", name="Each closed day is sealed")).to_be_visible()
+    return opened
+
+
+def test_verify_find_and_accept(page: Page, site: Site, beside: Callable[[str], Path]) -> None:
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.get_by_text(re.compile(r"✓ Unchanged since \d{4}-\d\d-\d\d"))).to_be_visible()
+    expect(page.get_by_text("What is wrong")).to_have_count(0)
+    mark = keys.fingerprint(keys.public(beside("seals.key")))
+    expect(page.get_by_text(mark)).to_be_visible()
+
+    mirror = beside("seals.ndjson")
+    mirror.write_bytes(b"".join(mirror.read_bytes().splitlines(keepends=True)[1:]))
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.get_by_text("Of the mirror's lines 1 are missing from it.")).to_be_visible()
+    expect(page.get_by_text("Put a copy of it back, then verify.")).to_be_visible()
+
+    page.get_by_role("textbox", name="Why it is right as it is").fill("Cut by a test")
+    page.get_by_role("button", name="Accept and seal").click()
+    expect(page.get_by_text("Look at the problems first")).to_be_visible()
+    page.get_by_text("I have looked at 1 problem").click()
+    page.get_by_role("button", name="Accept and seal").click()
+    expect(page.get_by_text("✓ Unchanged since")).to_be_visible()
+    log = page.request.get(f"{site.url}/export.access.csv").text()
+    assert re.search(r",accepted,maya,owner,.*,0 days,Cut by a test", log)
+    assert ",verified,maya,owner," in log
+
+
+def test_a_pack_is_taken_where_periods_are_signed_and_from_explore(
+    page: Page, site: Site, tmp_path: Path
+) -> None:
+    page.goto(f"{site.url}/unusual?from=7d&section=signed")
+    expect(page.get_by_role("heading", name="Hand it to an auditor")).to_be_visible()
+    taken = []
+    for place in ("sign-off", "explore"):
+        if place == "explore":
+            page.goto(f"{site.url}/explore?from=7d")
+            page.get_by_role("button", name="more_horiz").click()
+        with page.expect_download() as got:
+            page.get_by_role("link", name="Evidence pack").click()
+        path = tmp_path / f"{place}.zip"
+        got.value.save_as(path)
+        assert re.fullmatch(r"evidence_[\d-]+_open_Europe-Oslo\.zip", got.value.suggested_filename)
+        taken.append(path)
+    for path in taken:
+        done = subprocess.run(
+            [sys.executable, "-I", standalone.__file__, str(path)],
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_a_manager_is_not_offered_a_pack(visit: Callable[..., Page], site: Site) -> None:
+    page = visit("/explore?from=7d", "jon")
+    page.get_by_role("button", name="more_horiz").click()
+    expect(page.get_by_role("link", name="NDJSON")).to_be_visible()
+    expect(page.get_by_role("link", name="Evidence pack")).to_have_count(0)
+    assert page.request.get(f"{site.url}/export.evidence.zip").status == 403

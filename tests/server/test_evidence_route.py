@@ -1,0 +1,87 @@
+"""The pack for an auditor over HTTP: who may take it, what is noted, and that it holds."""
+
+import csv
+import hashlib
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.segment_records import api_event, ndjson
+from tests.server.conftest import PASSWORD, Running
+from trail.evidence.period import ADDRESS
+from trail.http.guard import COOKIE
+from trail.seals import standalone
+
+pytestmark = pytest.mark.server
+
+WEEK = {"from": "2026-11-01", "to": "2026-11-08", "q": "shop"}
+
+
+@pytest.fixture(scope="module")
+def reviewer(server: Running) -> Iterator[httpx.Client]:
+    """Return a reviewer's client; the server has thirty events."""
+    path = server.log.with_name("evidence.ndjson")
+    path.write_bytes(ndjson(api_event(number) for number in range(30)))
+    server.command("load", str(path))
+    server.users.add("eva", "Eva Dahl", "", "reviewer", PASSWORD)
+    with httpx.Client(base_url=server.url, cookies={COOKIE: server.sign_in("eva")}) as client:
+        yield client
+
+
+def test_a_reviewer_takes_a_pack_that_holds_and_it_is_noted(
+    reviewer: httpx.Client, server: Running, tmp_path: Path
+) -> None:
+    taken = reviewer.get(ADDRESS, params=WEEK)
+    assert taken.status_code == 200
+    assert taken.headers["content-type"] == "application/zip"
+    name = 'attachment; filename="evidence_2026-11-01_2026-11-07_UTC.zip"'
+    assert taken.headers["content-disposition"] == name
+    assert reviewer.get(ADDRESS, params=WEEK).content == taken.content
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(taken.content)
+    done = subprocess.run(
+        [sys.executable, "-I", standalone.__file__, str(path)],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    with zipfile.ZipFile(path) as archive:
+        rows = archive.read("events.ndjson").count(b"\n")
+    out = tmp_path / "command.zip"
+    server.command("evidence", "--out", str(out), "--query", "from=2026-11-01&to=2026-11-08&q=shop")
+    assert out.read_bytes() == taken.content
+
+    log = csv.DictReader(io.StringIO(reviewer.get("/export.access.csv").text))
+    noted = [row for row in log if row["kind"] == "evidence"]
+    assert [row["username"] for row in noted] == ["command line", "eva", "eva"]
+    for row in noted:
+        assert (row["what"], row["file_format"]) == (ADDRESS, "zip")
+        assert "from=2026-11-01T00%3A00%3A00Z" in row["detail"] and "q=shop" in row["detail"]
+        assert (int(row["row_count"]), int(row["byte_count"])) == (rows, len(taken.content))
+        assert row["digest"] == hashlib.sha256(taken.content).hexdigest()
+    assert rows == 30
+
+
+def test_a_manager_and_nobody_are_refused(server: Running, reviewer: httpx.Client) -> None:
+    manager = {COOKIE: server.sign_in("jon")}
+    for cookies, status in ((manager, 403), ({}, 401)):
+        answer = httpx.get(f"{server.url}{ADDRESS}", cookies=cookies)
+        assert answer.status_code == status
+        assert set(answer.json()) == {"error", "hint"}
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("archive=2026-08", "archived month"), ("from=yesterday", "not understood"), ("x=1", "'x'")],
+)
+def test_what_cannot_be_packed_is_said(reviewer: httpx.Client, query: str, words: str) -> None:
+    answer = reviewer.get(f"{ADDRESS}?{query}")
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]

@@ -1,0 +1,233 @@
+"""Each way to change a pack is found by the verifier alone; an untouched one holds."""
+
+import ast
+import hashlib
+import io
+import json
+import re
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.trail.evidence.conftest import WEEK, Check, files, made, zipped
+from tests.trail.seals.conftest import A_DAY, Trail, event
+from trail.seals import accepting, keys, standalone
+
+Files = dict[str, bytes]
+
+
+def test_an_untouched_pack_holds_zipped_and_unpacked(
+    whole: bytes, check: Check, tmp_path: Path, trail: Trail
+) -> None:
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    for name, data in files(whole).items():
+        (folder / name).write_bytes(data)
+    mark = keys.fingerprint(keys.public(trail.files.key))
+    for each in (whole, folder):
+        found = check(each, "--key", mark)
+        assert found.code == 0, found.text
+        assert found.text.count("unchanged") == 5  # one of them without an event
+        assert "2026-11-02  unchanged, 41 events" in found.text
+        assert f"fingerprint {mark}" in found.text
+        assert "Gap: Nobody looked" in found.text
+        assert "Nothing is wrong." in found.text
+
+
+def test_the_page_for_the_auditor_names_every_file_and_the_real_steps(whole: bytes) -> None:
+    found = files(whole)
+    page = found["README.txt"].decode()
+    assert all(f"  {name}" in page for name in found)
+    assert "python3 evidence/verify.py evidence.zip" in page
+    assert "does NOT prove" in page.replace("What it ", "")
+    assert max(map(len, page.splitlines())) <= 100
+    assert found["verify.py"] == Path(standalone.__file__).read_bytes()
+
+
+def test_the_verifier_needs_one_package() -> None:
+    tree = ast.parse(Path(standalone.__file__).read_text())
+    names = {
+        (node.module or "").partition(".")[0]
+        if isinstance(node, ast.ImportFrom)
+        else node.names[0].name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert names - set(sys.stdlib_module_names) == {"cryptography"}
+
+
+def edit_row(found: Files) -> None:
+    found["events.ndjson"] = found["events.ndjson"].replace(b"Web shop", b"Web shap", 1)
+
+
+def edit_csv(found: Files) -> None:
+    found["events.csv"] = found["events.csv"].replace(b"Web shop", b"Web shap", 1)
+
+
+def drop_row(found: Files) -> None:
+    found["events.ndjson"] = found["events.ndjson"].split(b"\n", 1)[1]
+
+
+def drop_file(found: Files) -> None:
+    del found["events.csv"]
+
+
+def drop_events(found: Files) -> None:
+    del found["events.ndjson"]
+
+
+def add_file(found: Files) -> None:
+    found["notes.txt"] = b"as agreed"
+
+
+def swap_seal(found: Files) -> None:
+    lines = found["seals.ndjson"].splitlines(keepends=True)
+    lines[0], lines[1] = lines[1], lines[0]
+    found["seals.ndjson"] = b"".join(lines)
+
+
+def cut_seals(found: Files) -> None:
+    found["seals.ndjson"] = b"".join(found["seals.ndjson"].splitlines(keepends=True)[:-1])
+
+
+def change_manifest(found: Files) -> None:
+    found["manifest.json"] = found["manifest.json"].replace(b"called her", b"called him")
+
+
+def change_verifier(found: Files) -> None:
+    found["verify.py"] += b"\n"
+
+
+def drop_signature(found: Files) -> None:
+    del found["signature.json"]
+
+
+def drop_manifest(found: Files) -> None:
+    del found["manifest.json"]
+
+
+def broken_manifest(found: Files) -> None:
+    found["manifest.json"] = b"[" * 100_000
+
+
+def listed_anew(found: Files) -> None:
+    """An edited row, and a manifest that names the edited file: only the signature tells."""
+    edit_row(found)
+    said = json.loads(found["manifest.json"])
+    for each in said["files"]:
+        each["sha256"] = hashlib.sha256(found[each["name"]]).hexdigest()
+    found["manifest.json"] = json.dumps(said).encode()
+
+
+NAMED = "is not the file that the manifest names"
+UNSIGNED = "manifest.json is not as it was signed"
+ATTACKS: list[tuple[Callable[[Files], None], str]] = [
+    (edit_row, f"events.ndjson {NAMED}"),
+    (edit_row, "2026-11-01 CHANGED: 40 events"),
+    (edit_csv, f"events.csv {NAMED}"),
+    (drop_row, "events.ndjson has 160 events, the manifest says 161"),
+    (drop_row, "2026-11-01 MISSING: 39 of 40"),
+    (drop_file, "events.csv is missing"),
+    (drop_events, "events.ndjson is missing"),
+    (add_file, "notes.txt is not in the manifest"),
+    (swap_seal, "seal 2 of 2026-11-02 stands where seal 1 should"),
+    (cut_seals, "seals.ndjson has 4 seals"),
+    (change_manifest, UNSIGNED),
+    (change_verifier, f"verify.py {NAMED}"),
+    (drop_signature, "the manifest is not signed"),
+    (drop_manifest, "the manifest is not signed"),
+    (broken_manifest, UNSIGNED),
+    (listed_anew, UNSIGNED),
+]
+
+
+@pytest.mark.parametrize(("attack", "words"), ATTACKS)
+def test_tampering_is_found(
+    whole: bytes, check: Check, attack: Callable[[Files], None], words: str
+) -> None:
+    found = files(whole)
+    attack(found)
+    told = check(zipped(list(found.items())))
+    assert (told.code, f"WRONG: {words}" in told.text) == (1, True), told.text
+    assert "Do not rely on this pack" in told.text
+
+
+def test_a_file_that_is_there_twice_is_found(whole: bytes, check: Check) -> None:
+    pairs = list(files(whole).items())
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        data = zipped([*pairs, ("events.csv", b"another")])
+    told = check(data)
+    assert (told.code, "events.csv is in the pack more than once" in told.text) == (1, True)
+
+
+def test_bytes_that_rot_are_found(whole: bytes, check: Check) -> None:
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        for each in archive.infolist():
+            at = each.header_offset + 30 + len(each.filename) + 20 + each.compress_size // 2
+            told = check(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            assert told.code == 1, each.filename
+    assert check(whole[: len(whole) // 2]).code == 2
+
+
+def test_whoever_signs_anew_needs_the_key(whole: bytes, check: Check, trail: Trail) -> None:
+    """All of it made anew by somebody else holds by itself: only the fingerprint tells."""
+    found = files(whole)
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes_raw().hex()
+    prev, lines = "0" * 64, []
+    for text in found["seals.ndjson"].decode().splitlines():
+        body = {k: v for k, v in json.loads(text).items() if k not in ("seal", "key", "signature")}
+        body["prev"] = prev
+        canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        prev = hashlib.sha256(canonical.encode()).hexdigest()
+        signature = key.sign(standalone.CONTEXT + prev.encode()).hex()
+        lines.append(json.dumps({**body, "seal": prev, "key": public, "signature": signature}))
+    found["seals.ndjson"] = "".join(f"{line}\n" for line in lines).encode()
+    said = json.loads(found["manifest.json"])
+    for each in said["files"]:
+        data = found[each["name"]]
+        each |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    found["manifest.json"] = json.dumps(said).encode()
+    digest = hashlib.sha256(found["manifest.json"]).hexdigest()
+    made_up = key.sign(standalone.PACK_CONTEXT + digest.encode()).hex()
+    found["signature.json"] = json.dumps({"key": public, "signature": made_up}).encode()
+    data = zipped(list(found.items()))
+    assert check(data).code == 0
+    told = check(data, "--key", keys.fingerprint(keys.public(trail.files.key)))
+    assert (told.code, "manifest.json was signed by another key" in told.text) == (1, True)
+    assert standalone.fingerprint(public) == keys.fingerprint(public)
+
+
+def test_a_filtered_pack_says_what_cannot_be_checked(trail: Trail, check: Check) -> None:
+    told = check(made(trail, f"{WEEK}&q=-target:nothing&action=Source Modified"))
+    assert told.code == 0, told.text
+    assert "This pack is filtered" in told.text
+    part = check(made(trail, f"{WEEK}&q=id:evt_*1"))
+    assert "This pack is filtered" in part.text
+    # Half a day is no whole day, filter or not.
+    half = check(made(trail, "from=2026-11-01T05:00:00Z&to=2026-11-02T00:00:00Z"))
+    assert half.code == 0
+    assert re.search(r"2026-11-01  in part: 30 of 40 sealed events", half.text), half.text
+
+
+def test_what_somebody_accepted_is_told(trail: Trail, tmp_path: Path, check: Check) -> None:
+    given = trail.settings.store.model_copy(update={"path": tmp_path / "accepted.duckdb"})
+    other = Trail(trail.settings.model_copy(update={"store": given}), tmp_path)
+    other.load([event(number, 1) for number in range(A_DAY)])
+    other.seal()
+    other.sql("delete from events where occurred_at < '2026-11-01 00:10'")
+    told = check(made(other))
+    assert (told.code, "2026-11-01 MISSING: 39 of 40" in told.text) == (1, True), told.text
+    other.run(lambda store: accepting.accept(store, other.settings, "a test\x1b[2J", "maya"))
+    data = made(other)
+    told = check(data)
+    assert told.code == 0
+    words = "sealed anew since maya accepted it (accepted: a test?[2J)"
+    assert f"2026-11-01  unchanged, 39 events; {words}" in told.text
+    said = json.loads(files(data)["manifest.json"])
+    (accepted,) = said["seals"]["accepted"]
+    assert (accepted["day"], accepted["made_by"]) == ("2026-11-01", "maya")
