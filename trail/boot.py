@@ -29,6 +29,8 @@ from trail.store import Store
 from trail.tokens import Tokens
 from trail.users import FIRST_OWNER, Users
 
+SESSIONS_FILE = "sessions.json"  # beside the users
+
 _lock = threading.RLock()
 _starts = 0
 _retired: list[Store] = []
@@ -69,6 +71,7 @@ def stop() -> None:
     now.schedule.close()
     now.intake.close()
     access_log.stop()
+    now.sessions.keep()
     with _lock:
         for store in (runtime.current().store, *_retired):
             store.close()
@@ -144,7 +147,11 @@ def _opened(settings: Settings) -> Runtime:
             file=sys.stderr,
             flush=True,
         )
-    sessions = Sessions(settings.auth.session_hours, settings.auth.idle_minutes)
+    sessions = Sessions(
+        settings.auth.session_hours,
+        settings.auth.idle_minutes,
+        path=settings.auth.users_path.with_name(SESSIONS_FILE),
+    )
     return Runtime(
         settings,
         store,

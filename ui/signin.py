@@ -16,7 +16,7 @@ import streamlit as st
 from trail import access_log, passwords, runtime
 from trail.errors import TrailError
 from trail.http.auth import FINISH
-from trail.http.guard import ADDRESS_HEADER, VISIT_HEADER
+from trail.http.guard import ADDRESS_HEADER, ENDED_HEADER, VISIT_HEADER
 from trail.http.throttle import THROTTLE, sentence
 from trail.users import normal
 
@@ -126,6 +126,8 @@ def show() -> None:
         st.title("Sign in", anchor=False)
         _say("whose", f"To see the trail of {'the demo workspace' if now.demo else whose}.")
         told = st.empty()
+        if ended := now.sessions.said(st.context.headers.get(ENDED_HEADER, "")):
+            told.info(ended)
         try:
             checked = _form()
         except TrailError as problem:
