@@ -20,6 +20,7 @@ from trail import (
     tokens,
 )
 from trail.http.sessions import Sessions
+from trail.http.throttle import Throttle
 from trail.intake import Intake
 from trail.runtime import Runtime
 from trail.schedule import Schedule
@@ -29,7 +30,7 @@ from trail.store import Store
 from trail.tokens import Tokens
 from trail.users import FIRST_OWNER, Users
 
-SESSIONS_FILE = "sessions.json"  # beside the users
+SESSIONS_FILE, TRIES_FILE = "sessions.json", "sign-in-tries.json"  # beside the users
 
 _lock = threading.RLock()
 _starts = 0
@@ -161,4 +162,5 @@ def _opened(settings: Settings) -> Runtime:
         Schedule(settings, shown_store, real_store),
         demo,
         Tokens(tokens.path_of(settings)),
+        Throttle(path=settings.auth.users_path.with_name(TRIES_FILE)),
     )

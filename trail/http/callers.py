@@ -114,7 +114,6 @@ def _by_token(secret: str, address: str) -> Caller:
         return Caller(refused=503)
     if token:
         return Caller(User(token.username, token.name, "", token.role), token=token)
-    waits = WRONG_TOKENS.wait(address, address)
-    WRONG_TOKENS.failed(address, address)
+    waits = WRONG_TOKENS.admit(address, address)
     access_log.note("token_refused", address=address, together=True)
     return Caller(refused=429 if waits else 401)
