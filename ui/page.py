@@ -106,7 +106,7 @@ def current_user() -> User | None:
     if not isinstance(sid_hash, str) or not sid_hash:
         return None
     now = runtime.current()
-    user = who(now.sessions, now.users, sid_hash)
+    user = who(now.sessions, now.users, sid_hash, touch=False)  # a run may start by itself
     return user if user and user.username == told.get("username") else None
 
 

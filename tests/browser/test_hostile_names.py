@@ -55,7 +55,9 @@ def site(strings: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterat
         patch.setenv(CONFIG_VARIABLE, str(folder / "no-such.toml"))
         fill(folder, Settings(store=StoreSettings(path=folder / "trail.duckdb")), strings)
     secrets = json.dumps({"hook": f"whsec_{'A' * 32}"})
-    with serving(folder, TRAIL_FORWARD__SECRETS=secrets) as running:
+    with serving(
+        folder, TRAIL_FORWARD__SECRETS=secrets, TRAIL_FORWARD__ALLOW_LOOPBACK="true"
+    ) as running:
         # Rules look at what comes while the server runs: this one fills the delivery log.
         running.command("load", str(folder / "late.ndjson"))
         yield running
