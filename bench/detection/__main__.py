@@ -92,7 +92,9 @@ def written(seeds: Sequence[int], scale: float) -> str:
 
 _REAL = (
     f"Its {_WINDOWS} busiest stretches of 90 days, 18 planted incidents each (nine shapes that a "
-    "file history can tell). No window was held out."
+    "file history can tell). No window was held out. So quiet a trail fills no budget: a method "
+    "that says something of most days finds more and is wrong more often; compare recall with what "
+    "is shown a day."
 )
 _HEAD = """# Unusual changes against known truth
 
