@@ -1,1 +1,3 @@
 """The core of the audit trail: it knows nothing of Streamlit."""
+
+VERSION = "0.1.0"

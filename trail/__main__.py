@@ -17,6 +17,7 @@ from pathlib import Path
 from trail import (
     access_log,
     access_waiting,
+    backup_commands,
     boot,
     holds,
     remote,
@@ -25,6 +26,7 @@ from trail import (
     token_commands,
     tokens,
 )
+from trail.backup import swapping
 from trail.command_notes import note_command
 from trail.commands import COMMANDS
 from trail.desk import Desk, Out, Terminal
@@ -82,6 +84,7 @@ def _run(args: argparse.Namespace, arguments: list[str], known: Settings) -> int
         return _serve(args, known)
     if args.command == "demo":
         return _demo(args)
+    swapping.finish(known)
     with access_log.aside(access_waiting.folder_of(known)):
         return _here_or_there(args, arguments, known)
 
@@ -95,6 +98,10 @@ def _here_or_there(args: argparse.Namespace, arguments: list[str], known: Settin
         return code
     if args.command == "tokens":
         return token_commands.run(args, Tokens(tokens.path_of(known)), out)
+    if args.command == "restore":
+        code = backup_commands.restore(args, known, Path.cwd(), out)
+        note_command(args, arguments, code)
+        return code
     note = remote.find(known)
     if note:
         ended = remote.run(note, arguments, Path.cwd(), out)
@@ -249,6 +256,14 @@ def _parser() -> argparse.ArgumentParser:
     retain.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     _add_holds(commands.add_parser("holds", help="what must outlast its retention"))
 
+    backup = commands.add_parser("backup", help="write the whole trail to one file")
+    backup.add_argument("--out", required=True, metavar="FILE")
+    backup.add_argument("--without-archive", action="store_true", help="leave the archive out")
+    restore = commands.add_parser("restore", help="put a backup in its place; no server may run")
+    restore.add_argument("file", metavar="FILE")
+    restore.add_argument("--into", default="", metavar="DIR", help="all of it into this folder")
+    restore.add_argument("--replace", action="store_true", help="put aside the trail that is there")
+
     demo = commands.add_parser("demo", help="write a believable workspace as NDJSON")
     demo.add_argument("--out", required=True, metavar="FILE")
     demo.add_argument("--events", type=_positive, default=20_000, metavar="N")
@@ -260,7 +275,10 @@ def _parser() -> argparse.ArgumentParser:
 
     for each in (events, facets, findings, export, incidents):
         each.add_argument("--query", default="", metavar="QS", help="a page's query string")
-    answering = "load pull events facets incidents findings export status retain verify seal demo"
+    answering = (
+        "load pull events facets incidents findings export status retain verify seal demo backup "
+        "restore"
+    )
     for name in answering.split():
         commands.choices[name].add_argument("--json", action="store_true", help="answer as JSON")
     return parser

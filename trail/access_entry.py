@@ -39,6 +39,8 @@ KINDS = {
     "token_revoked": "Token revoked",
     "command": "Command run",
     "verified": "Seals verified",
+    "backed_up": "Backup made",
+    "restored": "Restored from a backup",
     "trimmed": "Access log trimmed",
 }
 

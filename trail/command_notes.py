@@ -14,12 +14,13 @@ _KINDS = {
     ("holds", "add"): "held",
     ("holds", "end"): "hold_ended",
     ("verify", ""): "verified",
+    ("restore", ""): "restored",
     ("users", "add"): "user_added",
     ("users", "remove"): "user_removed",
     ("users", "passwd"): "password_set",
     ("users", "role"): "role_set",
 }
-_QUIET = ("status", "export", "tokens")  # counts only; notes itself; notes itself
+_QUIET = ("status", "export", "tokens", "backup")  # counts only; the others note themselves
 _QUIET_ACTIONS = (("users", "list"),)
 
 
