@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
-from docs import settings
-from trail.__main__ import _parser
+import pytest
+
+from docs import files, settings
+from trail.arguments import parser
 
 ROOT = Path(__file__).parents[1]
 
@@ -13,6 +15,13 @@ def test_settings_page_is_written_from_the_settings() -> None:
     """Each setting is documented; `python -m docs.settings` writes the page anew."""
     assert settings.PAGE.read_text() == settings.text()
     assert "None |" not in settings.text(), "a setting lacks its description"
+
+
+def test_files_page_is_written_from_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file that the product writes; `python -m docs.files` writes the page anew."""
+    monkeypatch.delenv("TRAIL_CONFIG", raising=False)
+    monkeypatch.chdir(ROOT)
+    assert files.PAGE.read_text() == files.text()
 
 
 def test_readme_names_the_two_commands_first() -> None:
@@ -29,7 +38,7 @@ def test_readme_shows_commands_that_exist() -> None:
     assert len(shown) > 5
     for line in shown:
         name = line.split()[0]
-        assert name in _parser().format_help()
+        assert name in parser().format_help()
 
 
 def test_pictures_of_the_readme_are_there_and_small() -> None:

@@ -41,6 +41,8 @@ KINDS = {
     "command": "Command run",
     "verified": "Seals verified",
     "accepted": "Seals accepted as they are",
+    "backed_up": "Backup made",
+    "restored": "Restored from a backup",
     "trimmed": "Access log trimmed",
 }
 

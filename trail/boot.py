@@ -19,6 +19,7 @@ from trail import (
     runtime,
     tokens,
 )
+from trail.backup import swapping
 from trail.http.sessions import Sessions
 from trail.http.throttle import Throttle
 from trail.intake import Intake
@@ -133,6 +134,7 @@ def open_real(settings: Settings) -> Store:
 
 
 def _opened(settings: Settings) -> Runtime:
+    swapping.finish(settings)
     path, demo = database(settings)
     store = demo_workspace.open_store(path, settings) if demo else open_real(settings)
     store.write(dimensions.refresh_if_changed)

@@ -14,13 +14,14 @@ _KINDS = {
     ("holds", "add"): "held",
     ("holds", "end"): "hold_ended",
     ("verify", ""): "verified",
+    ("restore", ""): "restored",
     ("users", "add"): "user_added",
     ("users", "remove"): "user_removed",
     ("users", "passwd"): "password_set",
     ("users", "role"): "role_set",
 }
 # Counts only; the others note themselves.
-_QUIET = ("status", "export", "evidence", "tokens")
+_QUIET = ("status", "export", "evidence", "tokens", "backup")
 _QUIET_ACTIONS = (("users", "list"),)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from trail import (
     access_log,
+    backup_commands,
     evidence_commands,
     finding_commands,
     incident_commands,
@@ -227,6 +228,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Desk], int]] = {
     "holds": retention_commands.hold,
     "verify": seal_commands.verify,
     "seal": seal_commands.seal,
+    "backup": backup_commands.backup,
 }
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from trail import coverage, pulling, registry, retention
 from trail.alerts import firing
+from trail.backup import daily, making
 from trail.errors import IntegrityError, TrailError, UnavailableError
 from trail.filters import Filter
 from trail.findings import queries as unusual
@@ -37,6 +38,7 @@ _BEFORE_TIDYING_S = 600.0
 _JUDGE_S = 300.0
 _SEAL_S = 3600.0
 _BEFORE_SEALING_S = 120.0
+_BACKUP_S = 3600.0
 _VERIFY_EVERY = dt.timedelta(hours=24)
 
 
@@ -130,6 +132,8 @@ class Schedule:
         self._add("outgoing", "Alerts and forwarding", EVERY_S, lambda _: self.outgoing.run())
         self._add("findings", "Unusual changes", _JUDGE_S, self._judge)
         self._add("seals", "Seals", _SEAL_S, self._seal(), _BEFORE_SEALING_S)
+        if settings.backup.path:
+            self._add("backup", "Daily backup", _BACKUP_S, self._back_up, _BEFORE_SEALING_S)
         receivers = [each for each in registry.of_kind(Receiver) if each.configured(settings)]
         if receivers:
             self._add("listen", "Listening", _LISTEN_S, self._listen(receivers))
@@ -279,6 +283,16 @@ class Schedule:
             job.health.share = share
 
         standing.note(store, checking.verify(store, self._settings, progress=progress))
+
+    def _back_up(self, _: _Job) -> str:
+        if not self._is_real():
+            return "Nothing of one's own yet"
+        path = daily.due(self._settings, utc_now())
+        if path is None:
+            return "Done for today"
+        made = daily.make(self._shown(), self._settings, path)
+        making.note(made, "schedule")
+        return f"{made.manifest.events:,} events, {made.bytes:,} bytes"
 
     def _is_real(self) -> bool:
         """Return whether the pages show the workspace's own database, not the demo's."""

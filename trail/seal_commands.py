@@ -9,7 +9,7 @@ from trail.desk import Desk
 from trail.errors import InputError, IntegrityError
 from trail.retention_commands import kept_store
 from trail.seals import accepting, checking, sealing, standing
-from trail.seals.checking import PURGED, Report
+from trail.seals.checking import LAWFUL, UNCHANGED, Report
 from trail.store import utc_now
 
 _MADE_BY = "command line"
@@ -79,12 +79,13 @@ def _words(report: Report, sealed: int) -> str:
     lines += [
         f"{each.day}  {each.state:<14}  {each.purged:>10,}  {each.reason}"
         for each in report.days
-        if each.state == PURGED
+        if each.state in LAWFUL and each.state != UNCHANGED
     ]
-    good = sum(each.state in (checking.UNCHANGED, PURGED) for each in report.days)
+    good = sum(each.state in LAWFUL for each in report.days)
     lines.append(
-        f"{len(report.days):,} sealed days checked in {report.took_s:.1f} s: {good:,} as sealed or "
-        f"purged lawfully, {len(report.problems):,} problems; {sealed:,} days sealed now"
+        f"{len(report.days):,} sealed days checked in {report.took_s:.1f} s: {good:,} as sealed, "
+        f"purged lawfully or restored, {len(report.problems):,} problems; "
+        f"{sealed:,} days sealed now"
     )
     return "\n".join(lines) + "\n"
 

@@ -152,8 +152,18 @@ class Auth(_Section):
     access_days: int = Field(400, ge=1, le=3650, description="Days that the access log is kept.")
 
 
+class Backup(_Section):
+    """Backups that the server makes by itself."""
+
+    path: Path | None = Field(
+        None, description="Folder for a backup a day, better on another disk; none makes none."
+    )
+    keep: int = Field(7, ge=1, le=3650, description="Daily backups that are kept.")
+    archive: bool = Field(True, description="Whether daily backups hold the archive's files too.")
+
+
 class Limits(_Section):
-    """What a file may demand of the loader."""
+    """What a file may demand of the loader, and a question of the database."""
 
     line_bytes: int = Field(1_048_576, ge=1024, description="Longest line that is read, in bytes.")
     depth: int = Field(64, ge=4, description="Deepest nesting of a record.")
@@ -181,6 +191,7 @@ class Settings(BaseSettings):
     forward: Forward = Forward()
     seals: Seals = Seals()
     auth: Auth = Auth()
+    backup: Backup = Backup()
     limits: Limits = Limits()
 
     @classmethod

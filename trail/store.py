@@ -26,7 +26,7 @@ Params = dict[str, Any]
 Cursor = duckdb.DuckDBPyConnection
 
 # Kept at what 1.5 can read, so that going back one release stays possible.
-_STORAGE = "v1.5.0"
+STORAGE = "v1.5.0"
 
 
 class Engine(Protocol):
@@ -80,7 +80,7 @@ class Store:
         try:
             connection.execute(
                 "attach $path as trail (storage_version $version)",
-                {"path": str(path), "version": _STORAGE},
+                {"path": str(path), "version": STORAGE},
             )
         except duckdb.Error as error:
             connection.close()

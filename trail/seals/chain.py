@@ -20,7 +20,7 @@ from trail.seals import rows
 from trail.seals.rows import Edge
 
 FIRST = "0" * 64
-DAY, PURGE, ACCEPTED = "day", "purge", "accepted"
+DAY, PURGE, ACCEPTED, RESTORED = "day", "purge", "accepted", "restored"
 
 _CONTEXT = b"segment-audit-trail seal 1\n"
 _OUTSIDE = ("seal", "key", "signature")

@@ -17,7 +17,8 @@ from trail.seals.rows import DayRows
 from trail.settings import Settings
 from trail.store import Store, utc_now
 
-UNCHANGED, PURGED = "unchanged", "purged lawfully"
+UNCHANGED, PURGED, RESTORED = "unchanged", "purged lawfully", "restored"
+LAWFUL = (UNCHANGED, PURGED, RESTORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,9 @@ def _day(check: _Check, line: Line, found: DayRows) -> None:
         states.append(Problem(line.day, "added", alien, text))
     check.problems += states
     gone, reasons = _purged(check.history, line.day)
-    state = states[0].problem if states else PURGED if gone else UNCHANGED
+    restored = line.body["kind"] == chain.RESTORED
+    well = PURGED if gone else RESTORED if restored else UNCHANGED
+    state = states[0].problem if states else well
     late = sum(sum(each) for each in found.late.values())
     reason = reasons or str(line.body.get("reason", ""))
     check.days.append(DayState(line.day, state, int(line.body["events"]), late, gone, reason))
@@ -163,7 +166,9 @@ def _alien(check: _Check, found: DayRows) -> int:
 
 def _purged(known_: History, day: dt.date) -> tuple[int, str]:
     gone, reason = 0, ""
-    for line in known_.trusted.values():
+    for _, line in sorted(known_.trusted.items()):
+        if line.day == day and line.body["kind"] == chain.RESTORED:
+            gone, reason = 0, ""  # what was purged after the copy was made is there again
         if line.day == day and line.body["kind"] == chain.PURGE:
             gone += int(line.body["gone"]) + int(line.body["gone_twins"])
             reason = str(line.body["reason"])
@@ -209,7 +214,7 @@ def _unsealed(check: _Check) -> None:
 
 def _shorter(check: _Check, where: mirror.Files) -> None:
     for each in known.shortfalls(where.known):
-        if each.deleted:
-            continue  # told by the day or the batch whose rows are gone
+        if each.deleted or each.restored_from:
+            continue  # told by the day or the batch whose rows are gone, or by a signed line
         day = each.lost_from.date() if each.lost_from else each.was_at.date()
         check.problems.append(Problem(day, "rolled back", each.was - each.there, each.text()))

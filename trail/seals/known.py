@@ -18,6 +18,8 @@ from trail.seals import keys
 
 LONG_AGO = dt.datetime.fromisoformat("2000-01-01")
 
+_SETTLE = "When that is done: python -m trail seal --accept --reason TEXT"
+
 Note = dict[str, Any]
 
 # Whoever changes the note holds this from reading to writing.
@@ -29,7 +31,8 @@ class Shortfall:
     """The database was shorter at *found_at* than at *was_at*: *there* events of *was*.
 
     What is lost happened from *lost_from* to *lost_to*. Times are UTC without a zone. *deleted*
-    says that loads still count the events: only their rows are gone.
+    says that loads still count the events: only their rows are gone. *restored_from* is when the
+    copy was made that a person has put in its place: no alarm, but to be known.
     """
 
     found_at: dt.datetime
@@ -39,9 +42,12 @@ class Shortfall:
     lost_from: dt.datetime | None
     lost_to: dt.datetime | None
     deleted: bool = False
+    restored_from: dt.datetime | None = None
 
     def text(self) -> str:
-        """Return what is wrong and what to pull again, in words."""
+        """Return what is wrong, what to pull again and how to end this, in words."""
+        if self.restored_from:
+            return f"{self._restored()} {self._again()} {_SETTLE}"
         words = (
             f"The database has lost {self.was - self.there:,} of {self.was:,} events that it had "
             f"on {self.was_at:%Y-%m-%d at %H:%M:%S} UTC: "
@@ -49,10 +55,21 @@ class Shortfall:
         if self.deleted:
             return f"{words}they were deleted past the trail. Run: python -m trail verify"
         words += "its log was cut, or an older copy was put in its place."
-        if self.lost_from is None or self.lost_to is None:
-            return f"{words} Pull everything again: python -m trail pull --since 90d"
+        return f"{words} {self._again()} {_SETTLE}"
+
+    def _restored(self) -> str:
+        gone = self.was - self.there
+        words = f"{gone:,} events newer than it are missing." if gone else "What came later is not."
         return (
-            f"{words} Pull again what happened from {self.lost_from:%Y-%m-%d %H:%M} to "
+            f"The trail was restored on {self.found_at:%Y-%m-%d at %H:%M} UTC from a copy of "
+            f"{self.restored_from:%Y-%m-%d %H:%M} UTC: {words}"
+        )
+
+    def _again(self) -> str:
+        if self.lost_from is None or self.lost_to is None:
+            return "Pull everything again: python -m trail pull --since 90d"
+        return (
+            f"Pull again what happened from {self.lost_from:%Y-%m-%d %H:%M} to "
             f"{self.lost_to:%Y-%m-%d %H:%M} UTC: "
             f"python -m trail pull --since {self.lost_from:%Y-%m-%d}"
         )
@@ -69,6 +86,7 @@ def shortfalls(path: Path) -> tuple[Shortfall, ...]:
             moment(each["from"]),
             moment(each["to"]),
             bool(each.get("deleted")),
+            moment(each.get("restored_from")),
         )
         for each in read(path).get("short", [])
     )
@@ -78,6 +96,23 @@ def seals(path: Path) -> int:
     """Return how many seals the database had at most, by the note at *path*."""
     found = read(path).get("seals", 0)
     return found if isinstance(found, int) else 0
+
+
+def restored(path: Path, found: Shortfall) -> None:
+    """Note that a copy was put in the place of the trail at *path*; `settle` ends it."""
+    with writing:
+        note = read(path)
+        short = {
+            "found_at": found.found_at.isoformat(),
+            "was_at": found.was_at.isoformat(),
+            "was": found.was,
+            "there": found.there,
+            "from": found.lost_from.isoformat() if found.lost_from else None,
+            "to": found.lost_to.isoformat() if found.lost_to else None,
+        }
+        if found.restored_from:
+            short["restored_from"] = found.restored_from.isoformat()
+        write(path, {**note, "short": [*note.get("short", []), short]})
 
 
 def settle(path: Path) -> int:

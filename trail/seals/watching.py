@@ -23,7 +23,7 @@ _MOST_STEPS = 100
 
 # `total` is what loads say they kept, batches that are gone among them; `there` is what the rows
 # and the purges say. A cut log or an older copy lowers both, a deletion beside the trail only one.
-_TOTAL = """
+TOTAL = """
 select (select coalesce(sum(kept), 0) from batches)
  + (select coalesce(sum(events), 0) from removals
     where batch_id is null or batch_id not in (select batch_id from batches)) as total,
@@ -92,7 +92,7 @@ class _Watch:
 
 def _next(store: Store, note: Note) -> Note | None:
     """Return the note that is true now, or None where *note* is."""
-    found = store.table(_TOTAL).to_pylist()[0]
+    found = store.table(TOTAL).to_pylist()[0]
     total, there, now = int(found["total"]), int(found["there"]), utc_now()
     was = int(note.get("total", 0))
     made = {"total": total, "there": there, "batch": int(found["batch"])}

@@ -11,7 +11,8 @@ import pytest
 from tests.segment_records import ndjson
 from tests.trail.seals.conftest import Trail, event
 from trail import boot, seal_commands
-from trail.__main__ import _parser, main
+from trail.__main__ import main
+from trail.arguments import parser
 from trail.desk import Desk
 from trail.loading import load_files
 from trail.seals import checking
@@ -34,7 +35,7 @@ class Words:
 
 
 def _run(trail: Trail, *arguments: str) -> tuple[int, str]:
-    args: argparse.Namespace = _parser().parse_args(list(arguments))
+    args: argparse.Namespace = parser().parse_args(list(arguments))
     out = Words()
 
     def work(store: Store) -> int:

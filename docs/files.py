@@ -1,0 +1,40 @@
+"""Writes docs/files.md from the list of files that backups are made of; a test holds the two."""
+
+from pathlib import Path
+
+from trail.backup import places
+from trail.settings import Backup, Folder, Settings
+
+PAGE = Path(__file__).parent / "files.md"
+
+
+def text() -> str:
+    """Return the page: each file that the product writes, and whether a backup holds it."""
+    given = Settings.model_construct(
+        folder=Folder(path=Path("inbox")), backup=Backup(path=Path("backups"))
+    )
+    lines = [
+        "# Files",
+        "",
+        "Every file that the product writes, with the default settings. Written from "
+        "`trail/backup/places.py`.",
+        "",
+        "| in a backup | file | what it is |",
+        "|---|---|---|",
+    ]
+    config = Path("trail.toml").absolute()
+    for place in places.kept(given, config):
+        path = _shown(place.path)
+        shown = f"{path}/{place.prefix}{place.pattern}" if place.pattern else path
+        lines.append(f"| `{place.name}` | `{shown}` | {place.what} |")
+    for path, why in places.passing(given).items():
+        lines.append(f"| no | `{_shown(path)}` | {why} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(path: Path) -> str:
+    return path.relative_to(Path.cwd()).as_posix()
+
+
+if __name__ == "__main__":
+    PAGE.write_text(text())

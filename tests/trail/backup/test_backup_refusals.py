@@ -1,0 +1,172 @@
+"""What a restore refuses: it changes nothing then, and says why."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from tests.trail.backup.conftest import state
+from trail import boot, remote, schema
+from trail.backup import making, places, restoring
+from trail.backup.making import Made
+from trail.errors import InputError, UnavailableError
+from trail.settings import Auth, Settings
+from trail.settings import Store as StoreSettings
+from trail.users import Users
+
+
+@dataclass(frozen=True)
+class Given:
+    """A small trail, a backup of it, and a folder for bad ones; no test changes the trail."""
+
+    settings: Settings
+    made: Made
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
+    home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
+    settings = Settings(
+        store=StoreSettings(path=home / "trail.duckdb", archive_path=home / "archive"),
+        auth=Auth(users_path=home / "users.yaml"),
+    )
+    store = boot.open_real(settings)
+    try:
+        Users(settings.auth.users_path).add("maya", "Maya", "", "owner", "correct-horse-9")
+        made = making.make(store, settings, folder / "copy.tar.zst")
+    finally:
+        store.close()
+    return Given(settings, made, folder)
+
+
+def refused(given: Given, path: Path, words: str, *, replace: bool = True) -> None:
+    """Restore, and find it refused with nothing changed."""
+    before = state(given.settings.store.path.parent)
+    with pytest.raises((InputError, UnavailableError), match=words):
+        restoring.restore(path, given.settings, into=None, replace=replace, made_by="test")
+    assert state(given.settings.store.path.parent) == before
+
+
+def test_a_running_server_is_refused(given: Given) -> None:
+    remote.publish(given.settings, 1)
+    try:
+        refused(given, given.made.path, "The server runs")
+    finally:
+        remote.withdraw(given.settings)
+
+
+def test_a_trail_that_is_there_is_not_written_over(given: Given) -> None:
+    refused(given, given.made.path, "There is a trail already: trail.duckdb", replace=False)
+
+
+def test_a_database_in_use_is_refused(given: Given) -> None:
+    holding = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, str(given.settings.store.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdin and other.stdout
+        assert other.stdout.readline() == b"1\n"
+        refused(given, given.made.path, "Another process has the database")
+        other.stdin.close()
+
+
+def test_every_cut_and_every_changed_byte_is_found(given: Given) -> None:
+    made = given.made
+    whole = made.path.read_bytes()
+    bad = given.folder / "bad.tar.zst"
+    for part in range(1, 12):
+        bad.write_bytes(whole[: len(whole) * part // 12])
+        refused(given, bad, "damaged, cut, or no backup")
+        at = len(whole) * part // 12
+        bad.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        refused(given, bad, "damaged, cut, or no backup")
+    for data in (b"", b"hello", whole[:-1], whole + b"x", b"\x28\xb5\x2f\xfd"):
+        bad.write_bytes(data)
+        refused(given, bad, "damaged, cut, or no backup")
+    refused(given, given.folder / "none", "there is no such file")
+
+
+def made_by_hand(path: Path, manifest: dict[str, Any], *entries: tuple[Any, bytes]) -> Path:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        text = json.dumps(manifest).encode()
+        first = tarfile.TarInfo("manifest.json")
+        first.size = len(text)
+        tar.addfile(first, io.BytesIO(text))
+        for entry, data in entries:
+            tar.addfile(entry, io.BytesIO(data))
+    path.write_bytes(zstandard.compress(packed.getvalue()))
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "../escaped",
+            "/escaped-from-a-backup",
+            "access/../../escaped.json",
+            "access/x/../y.json",
+        ),
+        *("intake/..", "access\\..\\x.json", "archive/day=2026-01-01/../../part-1.parquet"),
+        *("archive/day=../part-1.parquet/x", "evil.sh", "trail.duckdb.wal", "access/\x00.json"),
+        *("secrets.toml", "./users.yaml", "users.yaml/", "seals-before/../x", "access/"),
+    ],
+)
+def test_a_name_that_no_backup_has_is_refused(given: Given, name: str) -> None:
+    data = b"escaped"
+    entry = tarfile.TarInfo(name)
+    entry.size = len(data)
+    member = {"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    manifest = given.made.manifest.said()
+    manifest["files"].append(member)
+    path = made_by_hand(given.folder / "by-hand.tar.zst", manifest, (entry, data))
+    refused(given, path, "holds something that a backup does not hold")
+    assert not Path("/escaped-from-a-backup").exists()
+    assert places.target(given.settings, given.folder / "t", name) is None
+
+
+@pytest.mark.parametrize("kind", [b"1", b"2", b"3", b"5", b"6"])  # links, devices, folders
+def test_what_is_no_plain_file_is_refused(given: Given, kind: bytes) -> None:
+    entry = tarfile.TarInfo("users.yaml")
+    entry.type, entry.linkname = kind, "../../etc/passwd"
+    manifest = given.made.manifest.said()
+    manifest["files"] = [
+        {"name": places.DATABASE, "bytes": 0, "sha256": ""},
+        {"name": "users.yaml", "bytes": 0, "sha256": ""},
+    ]
+    path = made_by_hand(given.folder / "by-hand.tar.zst", manifest, (entry, b""))
+    refused(given, path, "holds something that a backup does not hold")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"schema": schema.NEWEST + 1}, "this release knows versions up to"),
+        ({"format": 2}, "A newer release has made this backup"),
+        ({"product": "another"}, "damaged, cut, or no backup"),
+        ({"files": []}, "holds no database"),
+        ({"files": "none"}, "damaged, cut, or no backup"),
+        ({"more": 1}, "damaged, cut, or no backup"),
+        (
+            {"files": [{"name": "trail.duckdb", "bytes": 10**18, "sha256": ""}]},
+            "no room for the backup",
+        ),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(
+    given: Given, change: dict[str, Any], words: str
+) -> None:
+    manifest = {**given.made.manifest.said(), **change}
+    refused(given, made_by_hand(given.folder / "x.tar.zst", manifest), words)

@@ -1,0 +1,327 @@
+"""A backup and the way back: all is as it was, and what is missing is said and signed."""
+
+import datetime as dt
+import json
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trail.backup.conftest import Kept, everything, state
+from tests.trail.seals.conftest import NOW, event
+from trail import access_waiting, boot, intake, retention, schema
+from trail.backup import bundle, places, restoring, swapping
+from trail.errors import InputError, UnavailableError
+from trail.journal import Entry, Journal
+from trail.seals import accepting, chain, known
+from trail.tokens import Tokens
+from trail.tokens import path_of as tokens_of
+from trail.users import Users
+
+
+def newest_line(kept: Kept) -> dict[str, Any]:
+    line = kept.trail.files.mirror.read_text().splitlines()[-1]
+    return dict(json.loads(line))
+
+
+def full(kept: Kept) -> None:
+    """Let the trail have a file of each kind."""
+    users = Users(kept.settings.auth.users_path)
+    users.add("maya", "Maya", "", "owner", "correct-horse-9")
+    Tokens(tokens_of(kept.settings)).add("ci", "manager", ("read",), 30, dt.datetime.now(dt.UTC))
+    access_waiting.put(access_waiting.folder_of(kept.settings), 7, {"kind": "viewed"})
+    journal = Journal(intake.folder_of(kept.settings), 10**6)
+    journal.append([Entry("webhook", b'{"event":"x"}', verified=True)]).result(5)
+    journal.close()
+    part = kept.settings.store.archive_path / "day=2026-01-01" / "part-1.parquet"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"a part")
+    kept.trail.files.mirror.with_name("trail.seals.ndjson.1").write_text("before\n")
+
+
+def test_all_of_it_comes_back(kept: Kept, tmp_path: Path) -> None:
+    full(kept)
+    made = kept.backup()
+    assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
+    assert made.sha256 == bundle.digest(made.path).sha256
+    held = made.manifest
+    assert (held.events, held.seals, held.schema) == (160, 6, schema.NEWEST)
+    assert held.newest_event == "2026-11-05T19:30:00Z"
+    assert sorted(path.name for path in kept.folder.iterdir()) == ["copy.tar.zst"]
+
+    into = tmp_path / "into"
+    done = kept.restore(made.path, into=into)
+    assert (done.missing, done.problems, done.aside) == (None, 0, [])
+    new = kept.elsewhere(into)
+    for name in ("users.yaml", "tokens.json", "trail.seals.key", "trail.seals.ndjson.1"):
+        assert (into / name).read_bytes() == (tmp_path / name).read_bytes()
+        assert stat.S_IMODE((into / name).stat().st_mode) == 0o600
+    for name in ("trail.access/7.json", "archive/day=2026-01-01/part-1.parquet"):
+        assert (into / name).read_bytes() == (tmp_path / name).read_bytes()
+    (old,) = intake.folder_of(kept.settings).iterdir()
+    assert (intake.folder_of(new.settings) / old.name).read_bytes() == old.read_bytes()
+    before, after = kept.trail.run(everything), new.run(everything)
+    for name in ("seals", "seal_parts", "marks"):  # the restore adds a line to the chain
+        before.pop(name), after.pop(name)
+    assert before == after
+    assert new.told() == []
+    assert new.seal() == 0
+
+
+def test_the_copy_says_in_the_chain_that_it_is_one(kept: Kept, tmp_path: Path) -> None:
+    made = kept.backup()
+    copy = shutil.copy(kept.trail.files.mirror, tmp_path / "copy-of-mirror")
+    lost = tmp_path / "lost"
+    lost.mkdir()
+    for path in tmp_path.glob("trail.*"):
+        path.rename(lost / path.name)
+    kept.restore(made.path)
+    line = newest_line(kept)
+    assert (line["kind"], line["number"], line["made_by"]) == ("restored", 7, "test")
+    assert line["reason"].endswith("what came later is not known")
+    assert kept.trail.told(Path(copy)) == []
+    (told,) = known.shortfalls(kept.trail.files.known)
+    assert "What came later is not" in told.text()
+    assert f"pull --since {dt.datetime.now(dt.UTC):%Y-%m-%d}" in told.text()
+
+
+def test_an_old_copy_over_a_newer_trail_says_what_is_missing(kept: Kept, tmp_path: Path) -> None:
+    made = kept.backup()
+    kept.trail.load([event(number, 7) for number in range(12)])
+    assert kept.trail.seal(NOW + dt.timedelta(days=1)) == 1
+    kept.trail.load([event(number, 9) for number in range(3)])
+    copy = shutil.copy(kept.trail.files.mirror, tmp_path / "copy-of-mirror")
+    before = kept.trail.files.mirror.read_text()
+
+    done = kept.restore(made.path, replace=True)
+    assert done.missing and done.missing.events == 15
+    assert (done.missing.first, done.missing.last) == (
+        dt.datetime(2026, 11, 7),
+        dt.datetime(2026, 11, 9, 1),
+    )
+    assert (done.recorded.taken_over, done.recorded.signed, done.problems) == (1, 1, 0)
+    line = newest_line(kept)
+    assert (line["day"], line["kind"], line["missing"]) == ("2026-11-07", chain.RESTORED, 15)
+    assert "15 newer events are missing, from 2026-11-07 00:00 to 2026-11-09" in line["reason"]
+    # Nobody's copy of the mirror is contradicted, and no alarm is false.
+    assert kept.trail.files.mirror.read_text().startswith(before)
+    assert kept.trail.told(Path(copy)) == []
+    report = kept.trail.verify()
+    assert {str(each.day): each.state for each in report.days}["2026-11-07"] == "restored"
+    # It is told until somebody ends it, after restarts too.
+    for _ in range(2):
+        kept.trail.open().close()
+        (told,) = known.shortfalls(kept.trail.files.known)
+        assert "15 events newer than it are missing. Pull again what happened from" in told.text()
+    # The trail goes on: what was lost is loaded again, days are sealed again.
+    kept.trail.load([event(number, 7) for number in range(12)])
+    kept.trail.load([event(number, 9) for number in range(3)])
+    assert kept.trail.seal(NOW + dt.timedelta(days=9)) > 0
+    assert kept.trail.told() == []
+    kept.trail.run(lambda store: accepting.accept(store, kept.settings, "pulled again", "maya"))
+    assert known.shortfalls(kept.trail.files.known) == ()
+    assert kept.trail.told(Path(copy)) == []
+
+
+def test_a_purge_after_the_copy_is_undone_and_can_be_done_again(kept: Kept) -> None:
+    made = kept.backup()
+    store = kept.settings.store.model_copy(update={"retention_days": 10})
+    short = kept.settings.model_copy(update={"store": store})
+    now = dt.datetime(2026, 11, 13)
+
+    def purge() -> int:
+        done: retention.Purged = kept.trail.run(lambda store: retention.retain(store, short, now))
+        return done.events
+
+    assert purge() == 80
+    done = kept.restore(made.path, replace=True)
+    assert done.missing and done.missing.events == 0
+    assert known.shortfalls(kept.trail.files.known) == ()
+    assert kept.trail.told() == []
+    assert purge() == 80
+    assert kept.trail.told() == []
+
+
+def test_the_damage_in_a_copy_is_not_healed(kept: Kept) -> None:
+    kept.trail.sql("update events set raw = '{}' where occurred_at < '2026-11-01 01:00'")
+    made = kept.backup()
+    kept.trail.load([event(number, 7) for number in range(12)])
+    kept.trail.seal(NOW + dt.timedelta(days=1))
+    before = kept.trail.told()
+    assert before[0][:2] == (1, "changed")
+    assert kept.restore(made.path, replace=True).problems == len(before)
+    assert kept.trail.told() == before
+
+
+def test_a_copy_after_a_cut_trail_is_told_from_its_note(kept: Kept) -> None:
+    made = kept.backup()
+    old = kept.trail.copy("old.duckdb")
+    kept.trail.load([event(number, 8) for number in range(10)])
+    shutil.copy(old, kept.trail.path)  # what was cut away is in no database any more
+    done = kept.restore(made.path, replace=True)
+    assert done.missing and done.missing.events == 10
+    assert done.missing.first == dt.datetime(2026, 11, 8)
+    assert kept.trail.told() == []
+
+
+def test_a_trail_of_another_key_is_put_aside(kept: Kept, tmp_path: Path) -> None:
+    made = kept.backup()
+    for path in tmp_path.glob("trail.*"):
+        path.unlink()
+    kept.trail.load([event(number, 4) for number in range(5)])
+    kept.trail.seal()
+    done = kept.restore(made.path, replace=True)
+    assert (done.recorded.taken_over, done.recorded.apart) == (0, 3)
+    assert len([path for path in done.aside if "seals" in path.name]) == 2
+    assert all(path.exists() for path in done.aside)
+    assert kept.trail.told() == []
+
+
+def test_what_was_acknowledged_after_the_copy_is_kept(kept: Kept) -> None:
+    full(kept)
+    made = kept.backup()
+    journal = Journal(intake.folder_of(kept.settings), 10**6)
+    journal.append([Entry("webhook", b'{"event":"y"}', verified=True)]).result(5)
+    journal.close()
+    before = {path.read_bytes() for path in intake.folder_of(kept.settings).iterdir()}
+    kept.restore(made.path, replace=True)
+    after = [path.read_bytes() for path in intake.folder_of(kept.settings).iterdir()]
+    assert len(after) == 3
+    assert set(after) == before
+
+
+def test_settings_are_put_beside(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "my.toml"
+    config.write_text('workspace = "acme"\n')
+    monkeypatch.setenv("TRAIL_CONFIG", str(config))
+    made = kept.backup()
+    kept.restore(made.path, into=tmp_path / "into")
+    assert (tmp_path / "into" / "trail.toml.restored").read_text() == 'workspace = "acme"\n'
+    config.write_text('[segment]\ntoken = "sgp_secret"\n')
+    again = kept.backup("again.tar.zst")
+    assert "segment.token" in again.manifest.left_out[places.CONFIG]
+    assert places.CONFIG not in {each.name for each in again.manifest.files}
+
+
+def test_secrets_are_named_and_not_in_it(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAIL_SEGMENT__TOKEN", "sgp_hidden_value")
+    monkeypatch.setenv("TRAIL_FORWARD__SECRETS", '{"slack": "hidden_too"}')
+    loaded = type(kept.settings)()
+    assert places.secrets(loaded) == ["segment.token", "forward.secrets"]
+
+
+def test_an_existing_file_is_not_written_over(kept: Kept) -> None:
+    made = kept.backup()
+    before = made.path.read_bytes()
+    with pytest.raises(InputError, match="exists already"):
+        kept.backup()
+    assert made.path.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_written_is_said(kept: Kept) -> None:
+    with pytest.raises(UnavailableError, match="cannot be written"):
+        kept.backup("no/such/folder.tar.zst")
+
+
+def test_an_older_schema_is_brought_up_to_date(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = kept.backup()
+    step = "create table of_the_next_release (x integer)"
+    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, step))
+    monkeypatch.setattr(schema, "NEWEST", schema.NEWEST + 1)
+    kept.restore(made.path, into=tmp_path / "into")
+    new = kept.elsewhere(tmp_path / "into")
+    assert new.ask("select max(version) from schema_version") == [(schema.NEWEST,)]
+    assert new.told() == []
+
+
+# Killed half-way.
+
+
+class Killed(BaseException):
+    """Ends everything at once, as far as the files can see."""
+
+
+def test_a_restore_that_is_killed_leaves_all_or_nothing(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = kept.backup()
+    kept.trail.load([event(number, 7) for number in range(12)])
+    moves: list[Path] = []
+    real = swapping._move
+
+    def counted(source: Path, target: Path) -> None:
+        if len(moves) == stop:
+            raise Killed
+        moves.append(target)
+        real(source, target)
+
+    stop = 10**6
+    with monkeypatch.context() as patched:
+        patched.setattr(swapping, "_move", counted)
+        kept.restore(made.path, replace=True)
+        all_moves = len(moves)
+        assert all_moves > 5
+        for stop in range(all_moves):
+            moves.clear()
+            with pytest.raises(Killed):
+                kept.restore(made.path, replace=True)
+            patched.setattr(swapping, "_move", real)
+            assert swapping.finish(kept.settings)
+            assert not swapping.room_of(kept.settings).exists()
+            assert kept.trail.told() == []
+            assert kept.trail.ask("select count(*) from events") == [(160,)]
+            patched.setattr(swapping, "_move", counted)
+
+
+def test_a_restore_that_is_killed_before_its_commit_changes_nothing(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = kept.backup()
+    kept.trail.load([event(number, 7) for number in range(12)])
+    before = state(kept.settings.store.path.parent)
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    for module, name in ((restoring.checking, "verify"), (swapping, "commit")):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, killed)
+            with pytest.raises(Killed):
+                kept.restore(made.path, replace=True)
+        assert state(kept.settings.store.path.parent) == before
+    assert not swapping.finish(kept.settings)
+
+
+def test_two_restores_at_once_are_refused(kept: Kept) -> None:
+    made = kept.backup()
+    with (
+        swapping.alone(kept.settings),
+        pytest.raises(UnavailableError, match="Another restore runs"),
+    ):
+        kept.restore(made.path, replace=True)
+
+
+def test_a_start_finishes_what_was_committed(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = kept.backup()
+    kept.trail.load([event(number, 7) for number in range(12)])
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(swapping, "_carry_out", lambda room: None)
+        patched.setattr(restoring, "_mirrored", killed)
+        with pytest.raises(Killed):
+            kept.restore(made.path, replace=True)
+    assert kept.trail.ask("select count(*) from events") == [(172,)]
+    now = boot.start(kept.settings)
+    try:
+        assert now.store.table("select count(*) as n from events")["n"].to_pylist() == [160]
+    finally:
+        boot.stop()
