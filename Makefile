@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check bench shots demo clean
+.PHONY: run test check bench bench-detection shots demo clean
 
 $(VENV)/.run: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -14,6 +14,10 @@ $(VENV)/.run: requirements.txt
 
 $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.run
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
+	@$(PIP) -r requirements-bench.txt
 	@touch $@
 
 run: $(VENV)/.run          ## Start the dashboard on http://127.0.0.1:8501
@@ -31,6 +35,9 @@ check: $(VENV)/.dev        ## Format, lint, types, layers
 
 bench: $(VENV)/.dev        ## Measure, and write bench/RESULTS.md
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-detection: $(VENV)/.bench  ## Measure what is found, and write bench/DETECTION.md
+	@$(BIN)/python -m bench.detection $(ARGS)
 
 shots: $(VENV)/.dev        ## Draw the pictures of the README
 	@$(BIN)/python tests/browser/find_chromium.py

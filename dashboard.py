@@ -17,7 +17,7 @@ import plotly.graph_objects  # noqa: F401  likewise
 import streamlit as st
 from starlette.middleware import Middleware
 
-from trail import boot, registry, remote, runtime, settings
+from trail import boot, registry, remote, runtime, settings, weak_setups
 from trail.__main__ import run_command
 from trail.errors import SettingError
 from trail.http import access, api, auth, evidence, local, metrics, push
@@ -72,7 +72,10 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     # An address may hold a one-time code or what somebody looks for; neither belongs in a log.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     registry.discover("pages", "PAGE")  # a broken page file stops the start, not a visitor
-    now = boot.start(settings.load())
+    known = settings.load()
+    if wrong := weak_setups.found(known, known.server.host):
+        raise SettingError("\n".join(wrong))
+    now = boot.start(known)
     announcing = asyncio.create_task(_announce(now.settings))
     try:
         yield {}

@@ -8,12 +8,19 @@ _MOST = 30
 _MOST_MILD = 10
 _MILD = ("modify", "create", "enable", "all")
 _TOKEN_RISK = 5
+# Days that everybody's irregularity weighs against one's own; a token's clock is soon known.
+_PRIOR = 10
+_TOKEN_PRIOR = 1
 
 _SQL = f"""
 with expected as (
  select *, (s + 3 * mu) / (m + 3) as own, (m * case when s = 0 then 0 else
-   greatest(0, (q * m - s * s - s * m) / (s::double * s)) end + 10 * spread) / (m + 10) as cv2
- from amounts where day >= (select since from judged) and x >= 3 and m + s > 0
+   greatest(0, (q * m - s * s - s * m) / (s::double * s)) end + prior * spread) / (m + prior)
+  as cv2
+ from (
+  select *, case when actor_type = 'token' then {_TOKEN_PRIOR} else {_PRIOR} end as prior
+  from amounts
+ ) where day >= (select since from judged) and x >= 3 and m + s > 0
 ), bits as (
  select * exclude (mu), own as mu, 1 / greatest(cv2, 0.001) as r from expected where x > own
 ), sized as (select *, {amounts.BITS} as raw_bits from bits)

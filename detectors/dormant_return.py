@@ -2,10 +2,13 @@
 
 from trail.findings.model import Detector, Example, Facts, act, daily, workdays
 
-_SQL = """
+# Days without activity that a short history is held against: two days in a row are no habit.
+_PRIOR_DAYS = 14
+
+_SQL = f"""
 with away as (
  select day, actor_key, m, risk, day_before, date_diff('day', day_before, day) as gap,
-  least(0.95, m / (date_diff('day', first_day, day_before) + 1)) as rate
+  least(0.95, m / (date_diff('day', first_day, day_before) + {_PRIOR_DAYS})) as rate
  from actor_days where day_before is not null and day >= (select since from judged)
 )
 select w.day, w.actor_key, least(12, -gap * log2(1 - rate) * 0.8) as bits, risk::double as risk,

@@ -8,20 +8,25 @@ _SETTLED = 5  # changes that a thing must have had to be somebody's
 
 # Targets are compared by id, since a new name gives a target another key.
 _SQL = f"""
-with changes as (
- select t.day, t.actor_key, t.n, a.action, coalesce(r.risk, a.risk) as risk,
-  g.target_type || chr(31) || coalesce(nullif(g.target_id, ''), g.target_name) as target
- from daily_targets t join actions a using (action_key) join targets g using (target_key)
- left join risks r on r.action = a.action
- semi join actor_days d on d.day = t.day and d.actor_key = t.actor_key
- where t.day <= (select until from judged)
+with risky as (
+ select t.day, t.actor_key, t.target_key, a.action, coalesce(r.risk, a.risk) as risk
+ from daily_targets t join actions a using (action_key) left join risks r on r.action = a.action
+ where t.day between (select since from judged) and (select until from judged)
+  and coalesce(r.risk, a.risk) >= {_RISK}
+), named as (
+ select target_key, target_type, coalesce(nullif(target_id, ''), target_name) as thing from targets
+), keys as (
+ select target_key, target_type || chr(31) || thing as target from named
+ semi join (select distinct target_type, thing from named semi join risky using (target_key))
+  using (target_type, thing)
 ), today as (
  select day, actor_key, target, max(risk) as risk, list(distinct action order by action) as actions
- from changes where risk >= {_RISK} and day >= (select since from judged)
+ from risky join keys using (target_key) semi join actor_days using (day, actor_key)
  group by day, actor_key, target
 ), histories as (
- select target, day, actor_key, sum(n)::bigint as n from changes
- semi join today using (target) group by target, day, actor_key
+ select k.target, t.day, t.actor_key, sum(t.n)::bigint as n
+ from daily_targets t join keys k using (target_key) semi join actor_days using (day, actor_key)
+ where t.day <= (select until from judged) group by k.target, t.day, t.actor_key
 ), before as (
  select t.day, t.actor_key, t.target, t.risk, t.actions, sum(h.n)::bigint as changed,
   count(distinct h.actor_key) as people, bool_or(h.actor_key = t.actor_key) as own

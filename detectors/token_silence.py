@@ -3,7 +3,7 @@
 from trail.findings.model import Detector, Example, Facts, daily
 
 _FEWEST = 200
-_RISK = 5
+_RISK = 7
 
 # Gaps within a day are shorter than the 24 hours that are always allowed.
 _SQL = f"""

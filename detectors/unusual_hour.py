@@ -42,7 +42,7 @@ with clock as (select unnest(range(24))::integer as h), near as (
   from by_hour
   qualify row_number() over (partition by day, actor_key order by p, h) = 1)
  union all
- select r.day, r.actor_key, -log2((w.k + 0.2) / (w.w + 4)) - 3.5, r.n, r.risk, r.actions, w.m,
+ select r.day, r.actor_key, -log2((w.k + 0.2) / (w.w + 4)) - 2.5, r.n, r.risk, r.actions, w.m,
   'weekend', null, w.k, w.w
  from risky r join weekend_days w using (day, actor_key) where w.is_weekend and w.w >= 3
 )

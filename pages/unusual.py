@@ -13,9 +13,17 @@ from trail.queries import timeline
 from trail.store import utc_now
 from ui import filter_bar, sections, state, words
 from ui.page import Context, Page
-from ui.unusual import explained, queue, rules, signing
+from ui.unusual import explained, queue, risks, rules, signing
 
-_TABS = {"queue": "To review", "signed": "Sign-off", "rules": "Rules", "expected": "Expected"}
+_TABS = {
+    "queue": "To review",
+    "signed": "Sign-off",
+    "rules": "Rules",
+    "risks": "Risks",
+    "expected": "Expected",
+}
+# What is about rules for all findings, whatever the filter.
+_APART = {"rules": rules.draw, "risks": risks.draw, "expected": rules.draw_expected}
 _SOON = dt.timedelta(days=7)
 
 
@@ -39,11 +47,8 @@ def render(ctx: Context) -> None:
     filter_bar.window_words(filter_, window)
     _leaving(ctx, found.judged.shown)
     section = sections.chosen(_TABS, "unusual-section")
-    if section == "rules":
-        rules.draw(ctx)
-        return
-    if section == "expected":
-        rules.draw_expected(ctx)
+    if section in _APART:
+        _APART[section](ctx)
         return
     if section == "signed":
         signing.draw(ctx, filter_, found.findings)

@@ -24,11 +24,12 @@ from trail import (
     settings,
     token_commands,
     tokens,
+    weak_setups,
 )
 from trail.command_notes import note_command
 from trail.commands import COMMANDS
 from trail.desk import Desk, Out, Terminal
-from trail.errors import InputError, TrailError
+from trail.errors import InputError, SettingError, TrailError
 from trail.settings import Settings
 from trail.store import Store
 from trail.tokens import Tokens
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _run(args, arguments, known)
     except TrailError as problem:
         print(f"trail: {problem}", file=sys.stderr)
-        return 1
+        return 2 if args.command == "serve" and isinstance(problem, SettingError) else 1
     except KeyboardInterrupt:
         print("\ntrail: stopped", file=sys.stderr)
         return 1
@@ -137,10 +138,15 @@ def _stores(known: Settings) -> Iterator[_Stores]:
 
 
 def _serve(args: argparse.Namespace, known: Settings) -> int:
-    """Start pages, routes and workers; runs until it is stopped."""
+    """Start pages, routes and workers; runs until it is stopped. Refuses a weak set-up."""
+    host = args.host or known.server.host
+    if wrong := weak_setups.found(known, host):
+        for each in wrong:
+            print(f"trail: {each}", file=sys.stderr)
+        return 2
     from trail.serve import serve  # the web parts take a second to import; commands need none
 
-    return serve(known, args.host or known.server.host, args.port or known.server.port)
+    return serve(known, host, args.port or known.server.port)
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ from trail import (
     tokens,
 )
 from trail.http.sessions import Sessions
+from trail.http.throttle import Throttle
 from trail.intake import Intake
 from trail.runtime import Runtime
 from trail.schedule import Schedule
@@ -28,6 +29,8 @@ from trail.settings import Settings
 from trail.store import Store
 from trail.tokens import Tokens
 from trail.users import FIRST_OWNER, Users
+
+SESSIONS_FILE, TRIES_FILE = "sessions.json", "sign-in-tries.json"  # beside the users
 
 _lock = threading.RLock()
 _starts = 0
@@ -69,6 +72,7 @@ def stop() -> None:
     now.schedule.close()
     now.intake.close()
     access_log.stop()
+    now.sessions.keep()
     with _lock:
         for store in (runtime.current().store, *_retired):
             store.close()
@@ -144,7 +148,11 @@ def _opened(settings: Settings) -> Runtime:
             file=sys.stderr,
             flush=True,
         )
-    sessions = Sessions(settings.auth.session_hours, settings.auth.idle_minutes)
+    sessions = Sessions(
+        settings.auth.session_hours,
+        settings.auth.idle_minutes,
+        path=settings.auth.users_path.with_name(SESSIONS_FILE),
+    )
     return Runtime(
         settings,
         store,
@@ -154,4 +162,5 @@ def _opened(settings: Settings) -> Runtime:
         Schedule(settings, shown_store, real_store),
         demo,
         Tokens(tokens.path_of(settings)),
+        Throttle(path=settings.auth.users_path.with_name(TRIES_FILE)),
     )

@@ -237,7 +237,7 @@ def _columns_of(kind: str) -> tuple[str, ...]:
 def _mapping(path: Path) -> dict[str, str]:
     try:
         found = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path.name}: the mapping cannot be read.",
             'Write one line a field in TOML, such as timestamp = "Date".',

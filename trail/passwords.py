@@ -3,6 +3,7 @@
 Separate from the users file because the commands, the form and the file all need the same rules.
 """
 
+import hashlib
 import re
 import secrets
 import string
@@ -12,6 +13,7 @@ import bcrypt
 from trail.errors import InputError
 
 SHORTEST, LONGEST_BYTES = 12, 72  # bcrypt reads 72 bytes; what comes after them would not count
+LOWEST_COST = 10  # rounds of bcrypt, as a power of two
 _FEWEST_LETTERS = 4
 _HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 
@@ -24,6 +26,16 @@ def hashed(password: str) -> str:
 def is_hash(text: object) -> bool:
     """Return whether *text* is a bcrypt hash and not, say, a password in plain text."""
     return isinstance(text, str) and _HASH.fullmatch(text) is not None
+
+
+def cost(hash_: str) -> int:
+    """Return the rounds of a bcrypt hash, as a power of two."""
+    return int(hash_[4:6])
+
+
+def judged(hash_: str) -> str:
+    """Return the mark that says beside *hash_* that its password passed `check` when it was set."""
+    return hashlib.sha256(f"checked {hash_}".encode()).hexdigest()[:16]
 
 
 def decoy_hash() -> str:

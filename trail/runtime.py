@@ -4,9 +4,10 @@ Streamlit runs page files by path, so a page cannot be handed its store; it asks
 `dashboard.py` when the process starts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trail.http.sessions import Sessions
+from trail.http.throttle import Throttle
 from trail.intake import Intake
 from trail.schedule import Schedule
 from trail.settings import Settings
@@ -27,6 +28,7 @@ class Runtime:
     schedule: Schedule
     demo: bool
     tokens: Tokens | None = None
+    throttle: Throttle = field(default_factory=Throttle)
 
 
 _current: list[Runtime] = []

@@ -147,7 +147,7 @@ class Auth(_Section):
     users_path: Path = Field(Path("data/users.yaml"), description="The users file.")
     session_hours: float = Field(12, gt=0, le=24, description="A session ends after this long.")
     idle_minutes: float = Field(
-        720, gt=0, le=1440, description="A session ends after this long without use."
+        30, gt=0, le=1440, description="A session ends after this long without use."
     )
     access_days: int = Field(400, ge=1, le=3650, description="Days that the access log is kept.")
 

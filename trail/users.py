@@ -50,8 +50,9 @@ def normal(username: str) -> str:
 class Users:
     """The users file at *path*; every call sees the file as it is now."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, warn: bool = True) -> None:
+        """With *warn* the log names the entries that cannot sign in."""
+        self._path, self._warn = path, warn
         self._lock = threading.RLock()
         self._stamp: tuple[int, int, int] | None = None
         self._entries: dict[str, dict[str, Any]] = {}
@@ -79,6 +80,21 @@ class Users:
                 return ""
             told = f"{user.role} {self._entries[user.username]['password']}"
             return hashlib.sha256(told.encode()).hexdigest()
+
+    def hashes(self, *, judged: bool = True) -> dict[str, Any]:
+        """Return what stands as each one's password; without *judged*, what was not set here."""
+        with self._lock:
+            self._refresh()
+            found = {
+                name: (each.get("password"), each.get("judged"))
+                for name, each in self._entries.items()
+                if isinstance(each, dict)
+            }
+        return {
+            name: hash_
+            for name, (hash_, mark) in found.items()
+            if judged or mark != passwords.judged(str(hash_))
+        }
 
     def credentials(self) -> dict[str, Any]:
         """Return a fresh dictionary in the shape that streamlit-authenticator takes."""
@@ -127,7 +143,7 @@ class Users:
         passwords.check(normal(username), password)
         hash_ = passwords.hashed(password)
         with self._changing() as entries:
-            entries[_known(entries, username)]["password"] = hash_
+            entries[_known(entries, username)] |= _secret(hash_)
 
     def set_role(self, username: str, role: str) -> None:
         """Give a user another role; the sessions of the user end with the next request."""
@@ -157,7 +173,7 @@ class Users:
         for name, entry in entries.items():
             if user := _user_of(name, entry):
                 users[name] = user
-            else:
+            elif self._warn:
                 _log.warning("users file: %r cannot sign in: no known role or no bcrypt hash", name)
         self._stamp, self._entries, self._users = stamp, entries, users
 
@@ -218,9 +234,13 @@ def _entry(name: str, email: str, role: str, password: str) -> dict[str, Any]:
         "email": email.strip(),
         "first_name": first,
         "last_name": last.strip(),
-        "password": passwords.hashed(password),
+        **_secret(passwords.hashed(password)),
         "roles": [role],
     }
+
+
+def _secret(hash_: str) -> dict[str, str]:
+    return {"password": hash_, "judged": passwords.judged(hash_)}
 
 
 def _known(entries: dict[str, dict[str, Any]], username: str) -> str:

@@ -20,26 +20,34 @@ from ui.page import Page, current_user, discovered
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
 ACCOUNT = "account"
 
-# An open tab whose session has ended goes to the sign-in form, instead of keeping what it shows.
+# An open tab whose session has ended goes to the sign-in form, instead of keeping what it shows;
+# and what somebody does in it counts as use, which a page that renews itself does not.
 _WATCH = """
 export default function () {
   if (window.trailWatch) return;
   window.trailWatch = true;
   let last = 0;
   let due = 0;
+  let used = false;
   const look = async () => {
     due = 0;
     last = Date.now();
-    const answer = await fetch("ALIVE", { cache: "no-store" }).catch(() => null);
+    const method = used ? "POST" : "GET";
+    used = false;
+    const answer = await fetch("ALIVE", { method, cache: "no-store" }).catch(() => null);
     if (answer && answer.status === 401) window.location.reload();
   };
   // At most once in two seconds, yet no press goes without a look after it.
   const soon = () => {
     if (!due) due = setTimeout(look, Math.max(250, last + 2000 - Date.now()));
   };
-  for (const kind of ["click", "keydown", "focus"]) {
-    window.addEventListener(kind, soon, true);
-  }
+  const listen = (kinds, heard) => {
+    for (const kind of kinds) {
+      window.addEventListener(kind, heard, { capture: true, passive: true });
+    }
+  };
+  listen(["click", "keydown", "wheel", "touchstart"], () => { used = true; });
+  listen(["click", "keydown", "focus"], soon);
   setInterval(look, 60000);
 }
 """

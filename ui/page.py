@@ -6,7 +6,6 @@ nothing, this does.
 
 import functools
 import logging
-import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from trail.roles import who_may
 from trail.runtime import Runtime
 from trail.store import Store
 from trail.users import User
-from ui import signin, state
+from ui import signin, state, words
 from ui.noting import note_page
 
 _log = logging.getLogger("trail.ui")
@@ -80,7 +79,7 @@ class Page:
             self.render(Context(user, runtime.current()))
         except TrailError as problem:
             _log.info("page %s: %s", self.path, problem)
-            st.error(_plain(str(problem)))
+            st.error(words.plain(str(problem)))
         except Exception:  # the last resort, so that no trace reaches the screen
             error_id = secrets.token_hex(4)
             _log.exception("error %s on page %s", error_id, self.path)
@@ -88,11 +87,6 @@ class Page:
                 f"This page could not be drawn. Reload it; if it happens again, give an owner "
                 f"the error id {error_id}."
             )
-
-
-def _plain(text: str) -> str:
-    # A message may quote what somebody typed or sent; it must not act as Markdown.
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])", r"\\\1", text)
 
 
 def _banner(page: Page, user: User) -> None:
@@ -112,7 +106,7 @@ def current_user() -> User | None:
     if not isinstance(sid_hash, str) or not sid_hash:
         return None
     now = runtime.current()
-    user = who(now.sessions, now.users, sid_hash)
+    user = who(now.sessions, now.users, sid_hash, touch=False)  # a run may start by itself
     return user if user and user.username == told.get("username") else None
 
 

@@ -36,7 +36,7 @@ def standing(ctx: Context) -> str:
     if found.sealed_from is None:
         return "○ No day is sealed yet. A day is sealed the day after it ends."
     span = f"{found.sealed_from} to {found.sealed_to} (UTC days)"
-    if found.verified_at is None:
+    if found.verified_at is None or found.ok is None:
         return f"○ Sealed {span}. Not verified yet."
     ago = words.ago(found.verified_at, dt.datetime.now(dt.UTC))
     checked = f"{words.number(found.checked_days, 'sealed day')} checked {ago}"

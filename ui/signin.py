@@ -16,8 +16,8 @@ import streamlit as st
 from trail import access_log, passwords, runtime
 from trail.errors import TrailError
 from trail.http.auth import FINISH
-from trail.http.guard import ADDRESS_HEADER, VISIT_HEADER
-from trail.http.throttle import THROTTLE, sentence
+from trail.http.guard import ADDRESS_HEADER, ENDED_HEADER, VISIT_HEADER
+from trail.http.throttle import Throttle, sentence
 from trail.users import normal
 
 MARK = (
@@ -68,8 +68,11 @@ class Checked:
     the name that was typed is put into its credentials with a hash that no password has.
     """
 
-    def __init__(self, controller: Any, credentials: dict[str, Any], address: str) -> None:
-        self._controller, self._credentials, self._address = controller, credentials, address
+    def __init__(
+        self, controller: Any, credentials: dict[str, Any], address: str, throttle: Throttle
+    ) -> None:
+        self._controller, self._credentials = controller, credentials
+        self._address, self._throttle = address, throttle
         self.refusal = ""
         self.username = ""
 
@@ -80,7 +83,7 @@ class Checked:
             self.refusal = WRONG
             return False
         known = name in self._credentials["usernames"]
-        if seconds := THROTTLE.wait(name, self._address):
+        if seconds := self._throttle.admit(name, self._address):
             self.refusal = sentence(seconds)
             self._note(name, "too many tries", known=known)
             return False
@@ -90,11 +93,10 @@ class Checked:
         fits = passwords.fits(password)
         right = self._controller.login(name, password if fits else " ") and fits and known
         if not right:
-            THROTTLE.failed(name, self._address)
             self._note(name, "wrong password", known=known)
             self.refusal = WRONG
             return False
-        THROTTLE.passed(name, self._address)
+        self._throttle.passed(name, self._address)
         self.username = name
         return True
 
@@ -126,6 +128,8 @@ def show() -> None:
         st.title("Sign in", anchor=False)
         _say("whose", f"To see the trail of {'the demo workspace' if now.demo else whose}.")
         told = st.empty()
+        if ended := now.sessions.said(st.context.headers.get(ENDED_HEADER, "")):
+            told.info(ended)
         try:
             checked = _form()
         except TrailError as problem:
@@ -148,7 +152,8 @@ def _form() -> Checked:
     # Imported in a script's run only: at any other time its cookie component is not registered.
     import streamlit_authenticator as stauth
 
-    credentials = runtime.current().users.credentials()
+    now = runtime.current()
+    credentials = now.users.credentials()
     form = stauth.Authenticate(
         credentials,
         cookie_name=secrets.token_hex(16),  # a name that no request can carry
@@ -158,7 +163,7 @@ def _form() -> Checked:
         login_sleep_time=0,
     )
     address = st.context.headers.get(ADDRESS_HEADER, "unknown")
-    checked = Checked(form.authentication_controller, credentials, address)
+    checked = Checked(form.authentication_controller, credentials, address, now.throttle)
     form.authentication_controller = checked
     form.login(fields=_FIELDS, key=_KEY)
     for name in _LEFT_BEHIND:

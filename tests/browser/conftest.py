@@ -1,5 +1,6 @@
 """A real server on a small demo workspace with hostile names added, and a headless Chromium."""
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -55,29 +56,19 @@ class Site:
         return done.stdout
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Start the server on a workspace of 5,000 events that end today."""
-    folder = tmp_path_factory.mktemp("site")
-    users = Users(folder / "users.yaml")
-    users.add("maya", "Maya Lind", "maya.lind@example.com", "owner", PASSWORD)
-    users.add("jon", "Jon Berg", "jon.berg@example.com", "manager", PASSWORD)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+@contextlib.contextmanager
+def serving(folder: Path, **more: str) -> Iterator[Site]:
+    """Serve from *folder* for as long as the block runs; *more* goes into the environment."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
+    port = more.get("TRAIL_SERVER__PORT") or str(free_port())
     environment = kept | {
         "TRAIL_CONFIG": str(folder / "trail.toml"),
         "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
         "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
-        "TRAIL_SERVER__PORT": str(port),
-        "TRAIL_PUSH__WEBHOOK_SECRETS": '["whsec-of-the-tests"]',
-        "TRAIL_FORWARD__SECRETS": json.dumps({"hook": f"whsec_{'A' * 32}"}),
-        "TRAIL_FORWARD__ALLOW_LOOPBACK": "true",
+        "TRAIL_SERVER__PORT": port,
+        **more,
     }
-    demo.write(folder / "demo.ndjson", 5_000, 30, 1)
-    (folder / "hostile.ndjson").write_text(json.dumps(_hostile()) + "\n")
-    with (folder / "server.log").open("wb") as log:
+    with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "trail", "serve"],
             cwd=ROOT,
@@ -88,11 +79,36 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running = Site(f"http://127.0.0.1:{port}", environment)
     try:
         _wait(running.url, process)
-        running.command("load", str(folder / "demo.ndjson"), str(folder / "hostile.ndjson"))
         yield running
     finally:
         process.terminate()
         process.wait(30)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Start the server on a workspace of 5,000 events that end today."""
+    folder = tmp_path_factory.mktemp("site")
+    users = Users(folder / "users.yaml")
+    users.add("maya", "Maya Lind", "maya.lind@example.com", "owner", PASSWORD)
+    users.add("jon", "Jon Berg", "jon.berg@example.com", "manager", PASSWORD)
+    demo.write(folder / "demo.ndjson", 5_000, 30, 1)
+    (folder / "hostile.ndjson").write_text(json.dumps(_hostile()) + "\n")
+    with serving(
+        folder,
+        TRAIL_PUSH__WEBHOOK_SECRETS='["whsec-of-the-tests"]',
+        TRAIL_FORWARD__SECRETS=json.dumps({"hook": f"whsec_{'A' * 32}"}),
+        TRAIL_FORWARD__ALLOW_LOOPBACK="true",
+    ) as running:
+        running.command("load", str(folder / "demo.ndjson"), str(folder / "hostile.ndjson"))
+        yield running
 
 
 def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:

@@ -55,6 +55,24 @@ def test_a_rule_tells_what_it_would_have_found(page: Page) -> None:
     expect(page.get_by_text("Would have fired").first).to_be_visible()
 
 
+def test_an_owner_changes_a_risk_and_takes_it_back(page: Page) -> None:
+    page.get_by_role("radio", name="Risks").click()
+    expect(page.get_by_text("Every risk is as shipped.")).to_be_visible()
+    page.get_by_role("spinbutton", name="Risk").fill("9")
+    page.get_by_role("spinbutton", name="Risk").press("Enter")
+    page.get_by_role("button", name="Set the risk").click()
+    expect(page.get_by_text("No reason is given.")).to_be_visible()
+    page.get_by_role("textbox", name="Why").fill("It opens the door")
+    page.get_by_role("textbox", name="Why").press("Enter")
+    page.get_by_role("button", name="Set the risk").click()
+    expect(page.get_by_text("It opens the door")).to_be_visible()
+    page.get_by_role("textbox", name="Why").fill("Enough of it")
+    page.get_by_role("textbox", name="Why").press("Enter")
+    page.get_by_role("button", name="Back to as shipped").click()
+    expect(page.get_by_text("Version 2")).to_be_visible()
+    expect(page.get_by_role("button", name="Back to as shipped")).to_be_disabled()
+
+
 def test_managers_do_not_review(visit: Callable[..., Page], site: Site) -> None:
     page = visit("/explore", "jon")
     page.goto(f"{site.url}/unusual")

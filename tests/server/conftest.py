@@ -100,9 +100,13 @@ class Running:
         """Return an open websocket, as the page's script opens it."""
         return Tab(self.url.replace("http", "ws") + "/_stcore/stream", **named)  # type: ignore[arg-type]
 
-    def sign_in(self, username: str, password: str = PASSWORD) -> str:
-        """Sign in through the form itself and return the value of the session cookie."""
-        with self.http() as client, self.tab(visit=client.cookies[VISIT_COOKIE]) as tab:
+    def sign_in(self, username: str, password: str = PASSWORD, source: str = "") -> str:
+        """Sign in through the form itself and return the value of the session cookie.
+
+        *source* is the address of this machine that the form is sent from.
+        """
+        visit = self.http()
+        with visit as client, self.tab(visit=client.cookies[VISIT_COOKIE], source=source) as tab:
             tab.run(page="probe")
             tab.run(
                 page="probe", typed={"Username": username, "Password": password}, press="Sign in"
@@ -141,15 +145,19 @@ def start_server(
 ) -> Iterator[Callable[..., Running]]:
     """Return a function that starts a server process and waits until it answers.
 
-    What it is given goes into the environment of the process.
+    What it is given goes into the environment of the process. *again* starts the same one anew,
+    on its files; it is stopped first.
     """
     processes: list[subprocess.Popen[bytes]] = []
 
-    def started(**more: str) -> Running:
-        data = tmp_path_factory.mktemp("data")
+    def started(again: Running | None = None, **more: str) -> Running:
+        data = again.log.parent if again else tmp_path_factory.mktemp("data")
         users = Users(data / "users.yaml")
-        users.add("maya", "Maya Lind", "", "owner", PASSWORD)
-        users.add("jon", "Jon Berg", "", "manager", PASSWORD)
+        if again:
+            again.stop()
+        else:
+            users.add("maya", "Maya Lind", "", "owner", PASSWORD)
+            users.add("jon", "Jon Berg", "", "manager", PASSWORD)
         port = _free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
         given = {
@@ -160,7 +168,7 @@ def start_server(
             **more,
         }
         log = data / "server.log"
-        with log.open("wb") as out:
+        with log.open("ab") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "uvicorn", "dashboard:app", "--port", str(port)],
                 cwd=project,

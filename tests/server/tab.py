@@ -24,6 +24,7 @@ class Tab:
         visit: str = "",
         session: str = "",
         headers: dict[str, str] | None = None,
+        source: str = "",
     ) -> None:
         cookies = {COOKIE: sid, VISIT_COOKIE: visit}
         cookie = "; ".join(f"{name}={value}" for name, value in cookies.items() if value)
@@ -34,6 +35,7 @@ class Tab:
             additional_headers={**({"Cookie": cookie} if cookie else {}), **(headers or {})},
             subprotocols=[Subprotocol(each) for each in offered],
             max_size=None,
+            **({"source_address": (source, 0)} if source else {}),
         )
         self._socket = self._opened.__enter__()
         self.session = ""

@@ -237,6 +237,16 @@ def test_a_folder_is_loaded_file_by_file_and_the_unknown_skipped(here: Terminal)
     assert "picture.bin" in said
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 5_000, f"a = {'9' * 5_000}", "a = \xff", "a"])
+def test_a_mapping_that_cannot_be_read_is_refused_in_words(
+    filled: Terminal, tmp_path: Path, text: str
+) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_bytes(text.encode("latin-1"))
+    _, remarks = filled.run("load", "in.ndjson", "--mapping", str(mapping), code=1)
+    assert "mapping.toml: the mapping cannot be read." in remarks
+
+
 def test_a_missing_file_fails_in_words(filled: Terminal) -> None:
     _, remarks = filled.run("load", "missing.ndjson", code=1)
     assert remarks == "trail: missing.ndjson: there is no such file. Check the path.\n"

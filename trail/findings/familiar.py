@@ -3,7 +3,8 @@
 Separate because actions (D1) and chains of actions (D2) are scored by the same formula, that of
 DETECTION section 2, D1: with k of m earlier active days, pk of the peers' pdays and gk of all
 gdays, q_glob = (gk+0.5)/(gdays+25), q_peer = (pk+20 q_glob)/(pdays+20), p = (k+5q)/(m+5) with
-q = q_peer, or q_glob for a newcomer (m < 5) or a token.
+q = q_peer, or q_glob for a newcomer (m < 5) or a token. For a token 0.5 stands in place of 5: a
+machine that does something new is more of a surprise (bench/DETECTION.md).
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from typing import Any
 # An item needs this many bits, and these are not counted.
 _LEAST_BITS = 3
 _FREE_BITS = 2
+# Days that the others' habit weighs against one's own. A machine does not pick up what others do.
+_PRIOR = 5
+_TOKEN_PRIOR = 0.5
 # Days that a lesson counts for: what somebody called expected was done before.
 LESSON_DAYS = 3
 
@@ -50,9 +54,12 @@ with done as (
  left join lessons l using (day, actor_key, what)
  where d.day >= (select since from judged) and {condition}
 ), odds as (
- select *, least(1, (k + extra + 5 * case when m < 5 or actor_type = 'token' then q_glob
-   else (pk + 20 * q_glob) / (pdays + 20) end) / (m + 5)) as p
- from numbers
+ select *, least(1, (k + extra + a * q) / (m + a)) as p from (
+  select *, case when actor_type = 'token' then {_TOKEN_PRIOR} else {_PRIOR} end as a,
+   case when m < 5 or actor_type = 'token' then q_glob
+    else (pk + 20 * q_glob) / (pdays + 20) end as q
+  from numbers
+ )
 )
 select day, actor_key, greatest(0, -log2(p) - {_FREE_BITS}) as bits, risk::double as risk,
  to_json(struct_pack(what := what, k := k, m := m, doers := doers, peers := peers, grp := grp,

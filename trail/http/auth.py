@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from trail import access_log, runtime
 from trail.http.guard import ALIVE, COOKIE, SCOPE_SID_HASH, VISIT_HEADER, address_of, user_of
+from trail.http.sessions import REMEMBERED_SECONDS
 
 FINISH, SIGN_OUT = "/auth/finish", "/auth/sign-out"
 _LONGEST_NEXT = 16_384
@@ -52,7 +53,8 @@ async def finish(request: Request) -> Response:
     response.set_cookie(
         COOKIE,
         sid,
-        max_age=int(now.sessions.seconds),
+        # Longer than the session, so that the form can say why it ended; it opens nothing then.
+        max_age=int(now.sessions.seconds + REMEMBERED_SECONDS),
         path="/",
         secure=now.settings.server.https,
         httponly=True,
@@ -75,7 +77,7 @@ async def sign_out(request: Request) -> Response:
 
 
 async def alive(request: Request) -> Response:
-    """Tell an open tab whether its session still stands, without counting as use."""
+    """Tell an open tab whether its session still stands; only a POST counts as use."""
     return Response(None, 204 if user_of(request) else 401, {"cache-control": "no-store"})
 
 
@@ -86,5 +88,5 @@ def _go(target: str) -> Response:
 ROUTES: list[Route] = [
     Route(FINISH, finish, methods=["GET"]),
     Route(SIGN_OUT, sign_out, methods=["POST"]),
-    Route(ALIVE, alive, methods=["GET"]),
+    Route(ALIVE, alive, methods=["GET", "POST"]),
 ]

@@ -38,6 +38,7 @@ class Caller:
     sid_hash: str = ""
     token: Token | None = None
     refused: int = 0
+    ended: str = ""  # why the session that the cookie stood for is no more
 
 
 def cookies(headers: Headers, name: str) -> list[str]:
@@ -60,7 +61,8 @@ def identify(headers: Headers, path: str, address: str, *, touch: bool) -> Calle
         # Enough of the hash to tell two apart, too little to be of use.
         mark = f"cookie {hash_of(found[0])[:8]}"
         access_log.note("session_refused", what=mark, address=address, together=True)
-    return Caller()
+    reasons = (now.sessions.why(hash_of(sid)) for sid in found[:4])
+    return Caller(ended=next((reason for reason in reasons if reason), ""))
 
 
 def permitted(caller: Caller, path: str, method: str, address: str) -> bool:
@@ -112,7 +114,6 @@ def _by_token(secret: str, address: str) -> Caller:
         return Caller(refused=503)
     if token:
         return Caller(User(token.username, token.name, "", token.role), token=token)
-    waits = WRONG_TOKENS.wait(address, address)
-    WRONG_TOKENS.failed(address, address)
+    waits = WRONG_TOKENS.admit(address, address)
     access_log.note("token_refused", address=address, together=True)
     return Caller(refused=429 if waits else 401)

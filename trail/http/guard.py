@@ -33,9 +33,13 @@ VISIT_COOKIE = "audit_visit"  # ties a sign-in to the browser that began it
 OURS = b"x-audit-"
 USER_HEADER, SID_HEADER = "x-audit-user", "x-audit-sid-hash"
 VISIT_HEADER, ADDRESS_HEADER = "x-audit-visit", "x-audit-address"
+ENDED_HEADER = "x-audit-ended"  # why the session of the cookie that came has ended
 SCOPE_USER, SCOPE_SID_HASH = "audit_user", "audit_sid_hash"  # for our own routes
 
-ALIVE = "/auth/alive"  # asked by open tabs, so it must not keep a session alive
+# Asked by open tabs: to look (GET) is no use of the trail; a press or a key is told of (POST).
+ALIVE = "/auth/alive"
+# What a page fetches by itself, for as long as it is open.
+BY_ITSELF = re.compile(r"/(_stcore|media|static|component)/")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ABSENT = re.compile(r"/_stcore/(upload_file|metrics|agent|script-health-check)", re.IGNORECASE)
 SIGNED_IN_ONLY = re.compile(r"/(media/|api(/|$)|export([./]|$))")
@@ -85,7 +89,7 @@ class Guard:
             return
         server = runtime.current().settings.server
         headers = Headers(scope=scope)
-        caller = identify(headers, _path(scope), _client(scope), touch=scope["path"] != ALIVE)
+        caller = identify(headers, _path(scope), _client(scope), touch=_is_use(scope))
         refusal = _refusal(scope, headers, caller, server)
         if scope["type"] == "websocket":
             if refusal is not None:
@@ -105,7 +109,8 @@ class _Socket:
     """A websocket whose session is looked up again at every frame, in both directions.
 
     A fragment's rerun never runs the main script, so a check there would not see that the session
-    has ended; and what a run still draws after the end must not go out.
+    has ended; and what a run still draws after the end must not go out. A frame is no use of the
+    trail: a page that renews itself sends them for as long as it is open.
     """
 
     def __init__(self, receive: Receive, send: Send, sid_hash: str) -> None:
@@ -114,22 +119,22 @@ class _Socket:
 
     async def receive(self) -> Message:
         message = await self._receive()
-        if message["type"] == "websocket.receive" and not self._good(touch=True):
+        if message["type"] == "websocket.receive" and not self._good():
             await self._close()
             return {"type": "websocket.disconnect", "code": 1008}
         return message
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "websocket.send" and not self._good(touch=False):
+        if message["type"] == "websocket.send" and not self._good():
             await self._close()
         elif not self._closed:
             await self._send(message)
 
-    def _good(self, *, touch: bool) -> bool:
+    def _good(self) -> bool:
         if self._closed or not self._sid_hash:  # nobody is signed in: only the form is drawn
             return not self._closed
         now = runtime.current()
-        return who(now.sessions, now.users, self._sid_hash, touch=touch) is not None
+        return who(now.sessions, now.users, self._sid_hash, touch=False) is not None
 
     async def _close(self) -> None:
         if not self._closed:
@@ -139,6 +144,12 @@ class _Socket:
 
 def _path(scope: Scope) -> str:
     return re.sub(r"/{2,}", "/", scope["path"].removeprefix(scope.get("root_path", "")))
+
+
+def _is_use(scope: Scope) -> bool:
+    if scope["type"] == "websocket" or BY_ITSELF.match(_path(scope)):
+        return False
+    return bool(_path(scope) != ALIVE or scope["method"] == "POST")
 
 
 def _client(scope: Scope) -> str:
@@ -152,6 +163,8 @@ def _bound(scope: Scope, headers: Headers, caller: Caller) -> Scope:
         told[VISIT_HEADER] = hash_of(visit[0])
     if caller.user and not caller.token:
         told |= {USER_HEADER: caller.user.username, SID_HEADER: caller.sid_hash}
+    if caller.ended:
+        told[ENDED_HEADER] = caller.ended
     added = [(name.encode("ascii"), value.encode("latin-1")) for name, value in told.items()]
     bound = {SCOPE_USER: caller.user, SCOPE_SID_HASH: caller.sid_hash}
     return {**scope, "headers": kept + added, **bound}

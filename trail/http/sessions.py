@@ -9,26 +9,23 @@ import logging
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from trail import access_log
 from trail.errors import TrailError
+from trail.http import session_file
+from trail.http.session_file import Session
 from trail.users import User, Users
 
 CODE_SECONDS = 30
-MOST_SESSIONS, MOST_CODES = 10_000, 1_000
+KEEP_SECONDS = 60.0  # how old the last use may be that a restart finds
+REMEMBERED_SECONDS = 24 * 3600  # for so long the form can say why a session ended
+MOST_SESSIONS, MOST_CODES, MOST_ENDED = 10_000, 1_000, 10_000
+IDLE, OVER, CHANGED = "idle", "over", "changed"  # why a session has ended
 _log = logging.getLogger("trail.access")
-
-
-@dataclass(slots=True)
-class Session:
-    """One signed-in browser; `version` is the mark of the user's password and role."""
-
-    username: str
-    version: str
-    started: float
-    seen: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +42,22 @@ def hash_of(secret: str) -> str:
 
 
 class Sessions:
-    """The sessions of this process; a restart ends them all."""
+    """The sessions of this process; with a *path* they outlive it, in a file of hashes."""
 
     def __init__(
-        self, hours: float, idle_minutes: float, clock: Callable[[], float] = time.time
+        self,
+        hours: float,
+        idle_minutes: float,
+        clock: Callable[[], float] = time.time,
+        path: Path | None = None,
     ) -> None:
-        self.seconds = hours * 3600
-        self._idle = idle_minutes * 60
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._sessions: dict[str, Session] = {}
+        self.seconds, self.idle_seconds = hours * 3600, idle_minutes * 60
+        self._clock, self._path = clock, path
+        self._lock, self._writing = threading.Lock(), threading.Lock()
+        self._sessions = session_file.read(path, clock()) if path else dict[str, Session]()
         self._codes: dict[str, _Code] = {}
+        self._ended: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._kept = clock()
 
     def code(self, username: str, binding: str, version: str = "") -> str:
         """Return a code that `finish` takes once, within 30 seconds, from the same browser."""
@@ -80,6 +82,7 @@ class Sessions:
                 self._make_room(now)
             sid = secrets.token_urlsafe(32)
             self._sessions[hash_of(sid)] = Session(known.username, known.version, now, now)
+        self.keep()
         return sid
 
     def find(self, sid_hash: str, *, touch: bool = True) -> Session | None:
@@ -89,12 +92,24 @@ class Sessions:
             session = self._sessions.get(sid_hash)
             if session is None:
                 return None
-            if self._over(session, now):
-                del self._sessions[sid_hash]
-                return None
-            if touch:
+            reason = self._over(session, now)
+            if not reason and touch:
                 session.seen = now
-            return session
+            late = now - self._kept >= KEEP_SECONDS
+            if late:
+                self._kept = now
+        if reason:
+            self._expire(sid_hash, session, reason)
+            return None
+        if late and self._path:
+            threading.Thread(target=self.keep, name="trail-sessions", daemon=True).start()
+        return session
+
+    def why(self, sid_hash: str) -> str:
+        """Return why the session of that hash has ended; '' where nobody knows, or need know."""
+        with self._lock:
+            reason, until = self._ended.get(sid_hash, ("", 0.0))
+        return reason if self._clock() < until else ""
 
     def user_of(self, sid: str) -> str | None:
         """Return the username that the cookie value *sid* stands for, or None."""
@@ -105,10 +120,16 @@ class Sessions:
         """End one session, in every tab that uses it."""
         self.end_hash(hash_of(sid))
 
-    def end_hash(self, sid_hash: str) -> None:
-        """End the session kept under that hash."""
+    def end_hash(self, sid_hash: str, reason: str = "") -> None:
+        """End the session kept under that hash; the form can say the *reason* to its browser."""
         with self._lock:
-            self._sessions.pop(sid_hash, None)
+            ended = self._sessions.pop(sid_hash, None)
+            if ended and reason:
+                self._ended[sid_hash] = (reason, self._clock() + REMEMBERED_SECONDS)
+                while len(self._ended) > MOST_ENDED:
+                    self._ended.popitem(last=False)
+        if ended:
+            self.keep()
 
     def end_all(self, username: str) -> None:
         """End every session of a user, and the sign-ins that are under way."""
@@ -116,9 +137,34 @@ class Sessions:
             for table in (self._sessions, self._codes):
                 for key in [key for key, each in table.items() if each.username == username]:
                     del table[key]
+        self.keep()
 
-    def _over(self, session: Session, now: float) -> bool:
-        return now - session.started >= self.seconds or now - session.seen >= self._idle
+    def keep(self) -> None:
+        """Write the sessions down, so that a restart ends none; after an end, before it counts."""
+        if self._path is None:
+            return
+        with self._writing:  # around both, so that no older state is written over a newer one
+            with self._lock:
+                kept = session_file.text(self._sessions)
+            session_file.write(self._path, kept)
+
+    def _expire(self, sid_hash: str, session: Session, reason: str) -> None:
+        self.end_hash(sid_hash, reason)
+        access_log.note("session_ended", session.username, what=self.said(reason))
+
+    def said(self, reason: str) -> str:
+        """Return what a person reads about an end for that *reason*."""
+        if reason == IDLE:
+            return f"Signed out after {self.idle_seconds / 60:g} minutes without use."
+        if reason == OVER:
+            return f"Signed out after {self.seconds / 3600:g} hours. Sign in again to go on."
+        return "Signed out, since your password or your role has changed." if reason else ""
+
+    def _over(self, session: Session, now: float) -> str:
+        idle, over = session.seen + self.idle_seconds, session.started + self.seconds
+        if now < min(idle, over):
+            return ""
+        return IDLE if idle < over else OVER
 
     def _make_room(self, now: float) -> None:
         for key in [key for key, each in self._sessions.items() if self._over(each, now)]:
@@ -142,7 +188,7 @@ def who(sessions: Sessions, users: Users, sid_hash: str, *, touch: bool = True) 
         _log.error("nobody can be let in: %s", problem.message)
         return None
     if user is None or (session.version and session.version != version):
-        sessions.end_hash(sid_hash)
+        sessions.end_hash(sid_hash, CHANGED)
         access_log.note(
             "session_ended", session.username, what="removed, or another password or role"
         )

@@ -33,8 +33,9 @@ class Standing:
 
     @property
     def ok(self) -> bool | None:
-        """Return whether the last verification found nothing; None where there was none."""
-        return None if self.verified_at is None else self.problem_count == 0
+        """Return whether the last verification found nothing; None where it looked at nothing."""
+        looked = self.verified_at is not None and (self.checked_days or self.problem_count)
+        return self.problem_count == 0 if looked else None
 
 
 def standing(engine: Engine) -> Standing:

@@ -30,7 +30,7 @@ def test_a_code_becomes_a_cookie(client: TestClient, now: Runtime) -> None:
     assert answer.headers["cache-control"] == "no-store"
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith(f"{COOKIE}=")
-    for part in ("HttpOnly", "SameSite=lax", "Path=/", "Max-Age=43200"):
+    for part in ("HttpOnly", "SameSite=lax", "Path=/", "Max-Age=129600"):
         assert part in cookie
     assert "Secure" not in cookie
     assert client.get("/").json()["user"] == "maya"
@@ -145,5 +145,35 @@ def test_an_open_tab_can_ask_without_keeping_the_session(
     seen = session.seen
     assert client.get("/auth/alive").status_code == 204
     assert session.seen == seen
+    for path in ("/_stcore/health", "/media/x.png", "/static/x.js"):  # fetched by an open page
+        client.get(path)
+        assert session.seen == seen
+    assert client.post("/auth/alive", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert client.post("/auth/alive").status_code == 204
+    assert session.seen > seen
+    session.seen = seen
     client.get("/")
     assert session.seen > seen
+
+
+def test_frames_are_no_use(client: TestClient, now: Runtime, sign_in: Callable[[str], str]) -> None:
+    session = now.sessions.find(hash_of(sign_in("maya")))
+    assert session is not None
+    seen = session.seen = session.seen - 60
+    with client.websocket_connect("ws://localhost:8501/_stcore/stream") as socket:
+        socket.send_text("a fragment that renews itself")
+        assert socket.receive_text()
+    assert session.seen == seen
+
+
+def test_the_form_is_told_that_the_session_was_idle(
+    client: TestClient, now: Runtime, sign_in: Callable[[str], str]
+) -> None:
+    session = now.sessions.find(hash_of(sign_in("maya")))
+    assert session is not None
+    session.seen -= 30 * 60
+    assert client.get("/auth/alive").status_code == 401
+    assert client.get("/").json()["headers"]["x-audit-ended"] == "idle"
+    client.cookies.set(COOKIE, "a guess")
+    answer = client.get("/", headers={"x-audit-ended": "idle"}).json()
+    assert "x-audit-ended" not in answer["headers"]

@@ -137,6 +137,109 @@ def test_one_code_from_many_threads_makes_one_session(sessions: Sessions) -> Non
     assert len([sid for sid in found if sid]) == 1
 
 
+def test_an_end_is_remembered_with_its_reason(sessions: Sessions, clock: Clock) -> None:
+    idle, over, out = sign_in(sessions), sign_in(sessions), sign_in(sessions)
+    sessions.end(out)
+    for _ in range(12 * 3):
+        clock.now += 20 * 60
+        sessions.find(hash_of(over))
+    assert sessions.find(hash_of(idle)) is None
+    said = [sessions.said(sessions.why(hash_of(sid))) for sid in (idle, over, out, "guess")]
+    assert said == [
+        "Signed out after 30 minutes without use.",
+        "Signed out after 12 hours. Sign in again to go on.",
+        "",
+        "",
+    ]
+    clock.now += module.REMEMBERED_SECONDS
+    assert sessions.why(hash_of(idle)) == ""
+
+
+class TestKept:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "sessions.json"
+
+    @staticmethod
+    def opened(path: Path, clock: Clock) -> Sessions:
+        return Sessions(12, 30, clock, path)
+
+    def test_a_restart_ends_none_and_keeps_the_ends(self, path: Path, clock: Clock) -> None:
+        first = self.opened(path, clock)
+        good, out, idle = sign_in(first), sign_in(first), sign_in(first)
+        first.end(out)
+        clock.now += 29 * 60
+        assert first.user_of(good) == "maya"
+        first.keep()  # as a stop does
+        again = self.opened(path, clock)
+        assert again.user_of(out) is None
+        clock.now += 60
+        assert again.user_of(good) == "maya"
+        assert again.user_of(idle) is None
+        assert again.why(hash_of(idle)) == module.IDLE
+        clock.now += 12 * 3600
+        assert self.opened(path, clock).user_of(good) is None
+
+    def test_a_kill_keeps_sign_ins_and_ends(self, path: Path, clock: Clock) -> None:
+        first = self.opened(path, clock)
+        good, out = sign_in(first), sign_in(first)
+        first.end(out)
+        killed = self.opened(path, clock)  # nothing was told to `first`
+        assert killed.user_of(good) == "maya"
+        assert killed.user_of(out) is None
+
+    def test_use_is_written_once_a_minute(self, path: Path, clock: Clock) -> None:
+        first = self.opened(path, clock)
+        sid = sign_in(first)
+        before = path.stat().st_ino
+        for _ in range(50):
+            clock.now += 1
+            first.find(hash_of(sid))
+        assert path.stat().st_ino == before
+        clock.now += 10
+        first.find(hash_of(sid))
+        for thread in threading.enumerate():
+            if thread.name == "trail-sessions":
+                thread.join()
+        clock.now += 30 * 60 - 1  # would be over, counted from the sign-in
+        assert self.opened(path, clock).user_of(sid) == "maya"
+
+    def test_the_file_holds_no_cookie_and_is_private(self, path: Path, clock: Clock) -> None:
+        sid = sign_in(self.opened(path, clock))
+        assert sid not in path.read_text()
+        assert hash_of(sid) in path.read_text()
+        assert path.stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.parametrize(
+        "damage",
+        ["", "[]", "{", '{"x": 1}', '{"x": {"username": "maya"}}', "\x00\xff", '{"x": null}'],
+    )
+    def test_a_damaged_file_lets_nobody_in(self, path: Path, clock: Clock, damage: str) -> None:
+        sid = sign_in(self.opened(path, clock))
+        path.write_text(damage)
+        again = self.opened(path, clock)
+        assert again.user_of(sid) is None
+        assert again.user_of(sign_in(again)) == "maya"
+
+    def test_a_file_that_others_could_write_lets_nobody_in(self, path: Path, clock: Clock) -> None:
+        sid = sign_in(self.opened(path, clock))
+        path.chmod(0o660)
+        assert self.opened(path, clock).user_of(sid) is None
+
+    def test_a_clock_that_went_back_lengthens_nothing(self, path: Path, clock: Clock) -> None:
+        sid = sign_in(self.opened(path, clock))
+        clock.now -= 3600
+        assert self.opened(path, clock).user_of(sid) is None
+
+    def test_a_full_disk_stops_nobody(
+        self, path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sessions = self.opened(path, clock)
+        path.mkdir()  # cannot be replaced by a file
+        assert sessions.user_of(sign_in(sessions)) == "maya"
+        assert "sessions.json cannot be written" in caplog.text
+
+
 class TestWho:
     @pytest.fixture
     def users(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Users:

@@ -262,6 +262,8 @@ def test_nothing_sealed_yet(settings: Settings) -> None:
     trail = Trail(settings, settings.store.path.parent)
     report = trail.verify()
     assert (report.ok, report.days, report.sealed_to) == (True, (), None)
+    trail.run(lambda store: standing.note(store, report))
+    assert trail.run(standing.standing).ok is None  # looked at nothing, so that nothing is proven
     assert trail.seal() == 0
     assert sealing.newest_closed(NOW, 24) == day(6)
 

@@ -1,0 +1,168 @@
+"""The same incidents in real change histories: git logs read as trails, where `TRAIL_DATA` is set.
+
+A history knows only that a file was created, modified or deleted, in a folder; so an incident's
+acts are told that way. Nobody can say that the rest of a real history is harmless.
+"""
+
+import datetime as dt
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from bench.detection import DAYS
+from bench.detection.world import Planted
+
+Row = dict[str, object]
+FILES = ("git_audit_kubernetes_org.parquet", "git_audit_segment_docs.parquet")
+
+
+def files() -> list[Path]:
+    """Return the histories that are there; none where `TRAIL_DATA` is unset."""
+    given = os.environ.get("TRAIL_DATA")
+    return [path for name in FILES if given and (path := Path(given) / name).exists()]
+
+
+def windows(path: Path, count: int) -> Iterator[tuple[dt.datetime, list[Row]]]:
+    """Yield the *count* busiest stretches of 90 days of a history: their start and their rows."""
+    columns = ["actor", "actor_type", "action", "resource_type", "resource_id", "timestamp"]
+    rows = pq.read_table(path, columns=columns).to_pylist()
+    first = min(row["timestamp"] for row in rows).replace(hour=0, minute=0, second=0)
+    by_window: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_window[(row["timestamp"] - first).days // DAYS].append(row)
+    for number in sorted(by_window, key=lambda key: -len(by_window[key]))[:count]:
+        yield first + dt.timedelta(days=DAYS * number), by_window[number]
+
+
+class History:
+    """One stretch of a history, and incidents put into it."""
+
+    def __init__(self, start: dt.datetime, rows: list[Row], seed: int) -> None:
+        """Take *rows* from *start* (UTC, without a zone) on; *seed* decides what is planted."""
+        self.start, self.rows = start, rows
+        self.dice = np.random.default_rng([seed, 77])
+        self.planted: dict[str, Planted] = {}
+        self.truth: dict[tuple[str, dt.date], set[str]] = defaultdict(set)
+        self._folder = {str(r["resource_id"]): str(r["resource_type"]) for r in rows}
+        self._added: list[tuple[dt.datetime, str, str, str, str]] = []
+        active: dict[str, set[dt.date]] = defaultdict(set)
+        for row in rows:
+            active[self.actor(row)].add(row["timestamp"].date())  # type: ignore[attr-defined]
+        self.known = [who for who, days in sorted(active.items()) if len(days) >= 5]
+        self.last = {who: max(days) for who, days in active.items()}
+
+    def actor(self, row: Row) -> str:
+        """Return the actor of a row as the API writes it."""
+        return f"{row['actor_type']}s/{row['actor']}"
+
+    def tell(self, label: str, who: str, at: dt.datetime, verb: str, targets: list[str]) -> None:
+        """Add one event on each of *targets*, which are files of the history."""
+        for number, target in enumerate(targets):
+            moment = at + dt.timedelta(seconds=70 * number)
+            self._added.append((moment, who, verb, target, label))
+            self.truth[who, moment.date()].add(label)
+
+    def plant(self, copies: int = 2) -> None:
+        """Plant *copies* of each of the nine shapes that a file history can tell."""
+        for name, shape in _SHAPES.items():
+            for copy in range(copies):
+                label = f"{name}#{copy}"
+                day = int(self.dice.integers(14, DAYS - 8))
+                at = self.start + dt.timedelta(days=day, hours=float(self.dice.uniform(8, 18)))
+                self.planted[label] = Planted(label, name, "incident", at.replace(tzinfo=dt.UTC))
+                shape(self, label, at)
+
+    def some(self, count: int) -> list[str]:
+        """Return *count* files."""
+        names = sorted(self._folder)
+        return [names[int(n)] for n in self.dice.choice(len(names), min(count, len(names)), False)]
+
+    def one(self) -> str:
+        """Return somebody who is known."""
+        return str(self.dice.choice(self.known))
+
+    def write(self, path: Path) -> None:
+        """Write the history with what was planted, in the Public API's shape."""
+        told = [
+            (row["timestamp"], self.actor(row), str(row["action"]), str(row["resource_id"]), "")
+            for row in self.rows
+        ]
+        with path.open("w") as file:
+            for number, (at, who, verb, target, label) in enumerate([*told, *self._added]):
+                event_id = f"evt_{number:07}"
+                if label:
+                    self.planted[label].ids.add(event_id)
+                record = {
+                    "id": event_id,
+                    "timestamp": at.isoformat(timespec="milliseconds") + "Z",  # type: ignore[attr-defined]
+                    "type": f"{self._folder[target]} {verb}",
+                    "actor": who,
+                    "resourceId": target,
+                    "resourceType": self._folder[target],
+                    "resourceName": target,
+                }
+                file.write(json.dumps(record) + "\n")
+
+
+def _mass_delete(h: History, label: str, at: dt.datetime) -> None:
+    h.tell(label, h.one(), at, "Deleted", h.some(int(h.dice.integers(8, 25))))
+
+
+def _slow_delete(h: History, label: str, at: dt.datetime) -> None:
+    who = h.one()
+    for later in range(6):
+        h.tell(label, who, at + dt.timedelta(days=later), "Deleted", h.some(2))
+
+
+def _outsider(h: History, label: str, at: dt.datetime) -> None:
+    h.tell(label, h.one(), at, "Deleted", h.some(1))
+
+
+def _night(h: History, label: str, at: dt.datetime) -> None:
+    who = h.one()
+    hours: Counter[int] = Counter(
+        row["timestamp"].hour
+        for row in h.rows
+        if h.actor(row) == who  # type: ignore[attr-defined]
+    )
+    quiet = min(range(24), key=lambda hour: sum(hours[(hour + d) % 24] for d in (-2, -1, 0, 1, 2)))
+    h.tell(label, who, at.replace(hour=quiet), "Modified", h.some(3))
+    h.tell(label, who, at.replace(hour=quiet, minute=40), "Deleted", h.some(1))
+
+
+def _made_and_gone(h: History, label: str, at: dt.datetime) -> None:
+    who, target = h.one(), h.some(1)
+    h.tell(label, who, at, "Created", target)
+    h.tell(label, who, at + dt.timedelta(hours=2), "Deleted", target)
+
+
+def _newcomer(h: History, label: str, at: dt.datetime) -> None:
+    who = f"users/new-{label.replace('#', '-')}"
+    h.tell(label, who, at, "Created", h.some(2))
+    h.tell(label, who, at + dt.timedelta(hours=1), "Deleted", h.some(2))
+
+
+def _dormant(h: History, label: str, at: dt.datetime) -> None:
+    gone = [who for who in h.known if (at.date() - h.last[who]).days >= 21] or h.known
+    h.tell(label, str(h.dice.choice(gone)), at, "Deleted", h.some(2))
+
+
+def _burst_of_edits(h: History, label: str, at: dt.datetime) -> None:
+    h.tell(label, h.one(), at, "Modified", h.some(int(h.dice.integers(15, 40))))
+
+
+def _removed_many(h: History, label: str, at: dt.datetime) -> None:
+    h.tell(label, h.one(), at, "Deleted", h.some(int(h.dice.integers(3, 7))))
+
+
+_SHAPES = {
+    "mass_delete": _mass_delete, "slow_delete": _slow_delete, "wh_disable_outsider": _outsider,
+    "offhours_takeover": _night, "create_then_delete": _made_and_gone,
+    "newhire_abuse": _newcomer, "dormant_reactivated": _dormant,
+    "token_level_shift": _burst_of_edits, "tp_disconnect_many": _removed_many,
+}  # fmt: skip

@@ -1,0 +1,95 @@
+"""What a planted scenario is told with: who plays, when, on which things."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.detection import DAYS
+from bench.detection.people import Person
+from bench.detection.world import START, World
+
+_DAY = dt.timedelta(days=1)
+
+
+@dataclass
+class Scene:
+    """One scenario on *day*: everything that it does carries its label."""
+
+    world: World
+    label: str
+    day: int
+
+    def who(
+        self, *roles: str, until: int = 1, fits: Callable[[Person], bool] | None = None
+    ) -> Person:
+        """Return somebody of *roles* who has been there for a while and plays in no other scene.
+
+        They are neither away nor gone for *until* days from the scene's day on.
+        """
+        dice = self.world.dice
+        days = range(self.day, min(self.day + until, DAYS))
+        fitting = [
+            each
+            for each in self.world.people
+            if each.role in roles
+            and each.actor not in self.world.taken
+            and each.start <= max(0, self.day - 10)
+            and each.active > 0.15
+            and all(each.there(day) for day in days)
+            and (fits is None or fits(each))
+        ]
+        if not fitting:
+            raise LookupError(f"nobody of {roles} for {self.label}")
+        who = fitting[int(dice.integers(len(fitting)))]
+        self.world.taken.add(who.actor)
+        return who
+
+    def at(self, zone: float, hour: float, later: int = 0) -> dt.datetime:
+        """Return the UTC time of *hour* o'clock in a *zone* on the scene's day, or days later."""
+        moment = START + (self.day + later) * _DAY + dt.timedelta(hours=hour - zone)
+        return moment + dt.timedelta(seconds=float(self.world.dice.uniform(0, 1200)))
+
+    def office(self, who: Person, later: int = 0) -> dt.datetime:
+        """Return a time within *who*'s usual working hours."""
+        return self.at(who.zone, float(self.world.dice.uniform(9.5, 15)), later)
+
+    def things(self, kind: str, count: int, at: dt.datetime) -> list[str]:
+        """Return *count* living things of *kind*."""
+        return self.world.there(kind, at, count)
+
+    def own(self, who: Person, kind: str, count: int, at: dt.datetime) -> list[str]:
+        """Return *count* things of *kind* that *who* looks after, or any where none is left."""
+        return self.world.there(kind, at, count, who.own.get(kind, ())) or self.things(
+            kind, count, at
+        )
+
+    def do(
+        self, at: dt.datetime, actor: str, action: str, targets: list[str], gap_s: float = 100
+    ) -> dt.datetime:
+        """Let *actor* do *action* to each of *targets*, one after another; return when it ends."""
+        kind_gone = action.endswith("Deleted")
+        for target in targets:
+            self.world.add(at, actor, action, target, self.label)
+            if kind_gone:
+                self.world.remove(target.rsplit("-", 1)[0], target, at)
+            at += dt.timedelta(seconds=float(self.world.dice.exponential(gap_s)) + 2)
+        return at
+
+    def between(self, least: int, most: int) -> int:
+        """Return a whole number from *least* to *most*."""
+        return int(self.world.dice.integers(least, most + 1))
+
+    def one_of(self, *choices: str) -> str:
+        """Return one of *choices*."""
+        return str(self.world.dice.choice(choices))
+
+    def weekend(self) -> None:
+        """Move the scene to the Saturday or Sunday of its week."""
+        self.day += 5 + int(self.world.dice.integers(2)) - self.day % 7
+
+    def workdays(self, count: int) -> list[int]:
+        """Return *count* days as offsets from the scene's day, weekends left out."""
+        return [later for later in range(2 * count + 2) if (self.day + later) % 7 < 5][:count]
+
+
+Story = Callable[[Scene], None]

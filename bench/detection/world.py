@@ -1,0 +1,196 @@
+"""A workspace's things and events: who made what, who touches what, what is gone, what was planted.
+
+Separate because ordinary days and planted scenarios write through the same book, so that nothing
+acts on a thing that is not there.
+"""
+
+import datetime as dt
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.detection import DAYS
+from bench.detection.people import Dice, Person
+
+START = dt.datetime(2026, 8, 3, tzinfo=dt.UTC)  # a Monday
+END = START + dt.timedelta(days=DAYS)
+SYSTEM = "__system__"
+
+_TYPES = (
+    ("Destination Filter", "destination_filter"), ("Destination Function", "function"),
+    ("Source Function", "function"), ("Destination", "audience"), ("Source Regulation",
+    "regulation"), ("Source", "source"), ("Integrations", "integration"),
+    ("Warehouse Credential", "warehouse_credential"), ("Warehouse", "warehouse"),
+    ("Tracking Plan", "tracking_plan"), ("Audience", "audience"), ("Activation", "activation"),
+    ("Computed Trait", "computed_trait"), ("Model", "model"), ("Space", "space"),
+    ("User Group", "user_group"), ("Subjects", "user_group"), ("User", "user"),
+    ("Non-Segment User", "user"),
+    ("Schema", "source"), ("Transformation", "transformation"),
+    ("Storage", "storage_destination"), ("Profiles Sync", "warehouse"),
+    ("Workspace Regulation", "regulation"), ("Regulation", "regulation"),
+    ("Violations", "tracking_plan"), ("Support", "workspace"), ("Label", "label"),
+    ("Permission", "workspace"),
+)  # fmt: skip
+_AT_FIRST = {
+    "source": 160, "integration": 240, "function": 60, "destination_filter": 50, "warehouse": 24,
+    "tracking_plan": 40, "audience": 300, "computed_trait": 120, "model": 80, "space": 4,
+    "user_group": 12, "user": 120, "regulation": 40, "transformation": 30,
+    "storage_destination": 8, "warehouse_credential": 20, "activation": 30, "workspace": 1,
+    "label": 10,
+}  # fmt: skip
+
+
+def type_of(action: str) -> str:
+    """Return what kind of thing *action* is about."""
+    return next(kind for prefix, kind in _TYPES if action.startswith(prefix))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: UTC time, who, what, on what; `label` names the scenario it belongs to."""
+
+    at: dt.datetime
+    actor: str
+    action: str
+    kind: str
+    target: str
+    label: str = ""
+
+
+@dataclass(slots=True)
+class Planted:
+    """One scenario that was put in: its type, which list it is of, and from when it can be seen."""
+
+    name: str
+    type: str
+    list: str  # incident, benign or further
+    seen_from: dt.datetime
+    ids: set[str] = field(default_factory=set)
+
+
+@dataclass
+class World:
+    """The book: people, living things by type, events, and what was planted."""
+
+    dice: Dice
+    people: list[Person]
+    events: list[Event] = field(default_factory=list)
+    planted: dict[str, Planted] = field(default_factory=dict)
+    living: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    born: dict[str, dt.datetime] = field(default_factory=dict)
+    gone: dict[str, dt.datetime] = field(default_factory=dict)
+    silent: dict[str, dt.datetime] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)  # who already plays in a scenario
+    token_own: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    _made: int = 0
+
+    def settle(self) -> None:
+        """Make the things that are there before the first day, and give people some of them."""
+        for kind, count in _AT_FIRST.items():
+            for _ in range(count):
+                self.make(kind, START)
+        for who in self.people:
+            for kind in sorted({type_of(action) for action in who.actions}):
+                count = min(1 + int(self.dice.poisson(5)), len(self.living[kind]))
+                picked = self.dice.choice(self.living[kind], count, replace=False)
+                who.own[kind] = [str(each) for each in picked]
+
+    def make(self, kind: str, at: dt.datetime) -> str:
+        """Return the id of a new thing."""
+        self._made += 1
+        name = f"{kind}-{self._made:05}"
+        self.living[kind].append(name)
+        self.born[name] = at
+        return name
+
+    def remove(self, kind: str, name: str, at: dt.datetime) -> None:
+        """Let a thing be gone from *at* on."""
+        self.gone[name] = min(at, self.gone.get(name, at))
+        if name in self.living[kind]:
+            self.living[kind].remove(name)
+
+    def one(self, items: Sequence[str]) -> str:
+        """Return one of *items*."""
+        return items[int(self.dice.integers(0, len(items)))]
+
+    def there(self, kind: str, at: dt.datetime, count: int, among: Iterable[str] = ()) -> list[str]:
+        """Return up to *count* different things of *kind* that live at *at*.
+
+        From *among* where that names any.
+        """
+        pool = [
+            name
+            for name in (among or self.living[kind])
+            if self.born[name] <= at and not self.gone.get(name, END) < at
+        ]
+        picked = self.dice.choice(len(pool), min(count, len(pool)), replace=False) if pool else []
+        return [pool[int(each)] for each in picked]
+
+    def add(self, at: dt.datetime, actor: str, action: str, target: str, label: str = "") -> None:
+        """Write down one event."""
+        self.events.append(Event(at, actor, action, type_of(action), target, label))
+
+    def silence(self, actor: str, at: dt.datetime) -> None:
+        """Let *actor* do nothing of its own after *at*."""
+        self.silent[actor] = at
+
+    def last_of(self, actor: str, at: dt.datetime, label: str) -> None:
+        """Give the last event of *actor* up to *at* the *label*."""
+        index = max(
+            (number for number, each in enumerate(self.events)
+             if each.actor == actor and each.at <= at and not each.label),
+            key=lambda number: self.events[number].at,
+        )  # fmt: skip
+        self.events[index] = replace(self.events[index], label=label)
+
+    def shift(self, actor: str, at: dt.datetime, days: int, factor: int, label: str) -> None:
+        """Let *actor* do everything *factor* times for some *days* from *at* on."""
+        end = at + dt.timedelta(days=days)
+        usual = [e for e in self.events if e.actor == actor and at <= e.at < end and not e.label]
+        for each in usual:
+            for again in range(1, factor):
+                later = each.at + dt.timedelta(seconds=3 * again)
+                target = self.one(self.living[each.kind])
+                self.events.append(replace(each, at=later, target=target, label=label))
+
+    def written(self, path: Path) -> int:
+        """Write the events as the Public API gives them, and note which ids were planted.
+
+        What happens to a thing after it was removed by a scenario, or by a token after it fell
+        silent, is left out.
+        """
+        kept = [each for each in self.events if START <= each.at < END and self._possible(each)]
+        kept.sort(key=lambda each: each.at)
+        with path.open("wb") as file:
+            for number, each in enumerate(kept):
+                event_id = f"evt_{number:07}"
+                if each.label:
+                    self.planted[each.label].ids.add(event_id)
+                record = {
+                    "id": event_id,
+                    "timestamp": each.at.strftime("%Y-%m-%dT%H:%M:%S.")
+                    + f"{each.at.microsecond // 1000:03}Z",
+                    "type": each.action,
+                    "actor": each.actor,
+                    "resourceId": each.target,
+                    "resourceType": each.kind.upper(),
+                    "resourceName": each.target.replace("-", " "),
+                }
+                file.write(json.dumps(record).encode() + b"\n")
+        return len(kept)
+
+    def _possible(self, each: Event) -> bool:
+        if each.label:
+            return True
+        if each.at > self.silent.get(each.actor, END):
+            return False
+        return not self.gone.get(each.target, END) < each.at
+
+
+def pick(dice: Dice, items: list[str], shares: np.ndarray, count: int) -> list[str]:
+    """Return *count* of *items* drawn by their *shares*."""
+    return [items[int(each)] for each in dice.choice(len(items), count, p=shares)]

@@ -1,0 +1,59 @@
+"""Does time tell who exists? `python -m bench.signin`.
+
+Wrong passwords through the form of a real server, for names that exist and names that do not, in
+turn: the medians have to be within 5 %. Names and addresses change often enough that no try is
+turned away before its password is looked at.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.browser.conftest import serving
+from tests.server.tab import Tab
+from trail.http.guard import VISIT_COOKIE
+from trail.http.throttle import ADDRESS, PAIR
+from trail.users import Users
+
+TRIES, WITHIN = 200, 0.05
+_NAMES = TRIES // PAIR
+assert ADDRESS >= 2 * PAIR  # a known and an unknown name may be tried from one address
+
+
+def main() -> int:
+    """Print both medians in milliseconds and their ratio; return 0 when they are close enough."""
+    took: dict[str, list[float]] = {"known": [], "unknown": []}
+    with tempfile.TemporaryDirectory() as name:
+        users = Users(Path(name) / "users.yaml")
+        for number in range(_NAMES):
+            users.add(f"known{number}", "Known", "", "owner", f"correct-horse-{number:04}")
+        with serving(Path(name), TRAIL_STORE__DEMO="never") as site:
+            for number in range(_NAMES):
+                _tried(site.url, number, took)
+    known, unknown = (statistics.median(times) * 1000 for times in took.values())
+    ratio = known / unknown
+    print(f"{TRIES} tries each: known {known:.1f} ms, unknown {unknown:.1f} ms, ratio {ratio:.3f}")
+    return 0 if abs(ratio - 1) <= WITHIN else 1
+
+
+def _tried(url: str, number: int, took: dict[str, list[float]]) -> None:
+    page = httpx.get(url, headers={"accept": "text/html"})
+    source = f"127.0.1.{number + 1}"
+    socket = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
+    with Tab(socket, visit=page.cookies[VISIT_COOKIE], source=source) as tab:
+        tab.run()
+        for _ in range(PAIR):
+            for kind, times in took.items():
+                typed = {"Username": f"{kind}{number}", "Password": "wrong-horse-10"}
+                begun = time.perf_counter()
+                tab.run(typed=typed, press="Sign in")
+                times.append(time.perf_counter() - begun)
+                assert "Sign-in failed" in tab.text, tab.text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The simulated workspaces of the detection bench: the same per seed, whole, and truly labelled."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.detection import DEV_SEEDS, HELD_OUT_SEEDS
+from bench.detection.benign import BENIGN
+from bench.detection.further import FURTHER
+from bench.detection.incidents import INCIDENTS
+from bench.detection.plan import workspace
+from bench.detection.world import END, START, World
+from trail.catalogue import resolve
+
+SEED = 1
+SCALE = 0.2
+
+
+def test_dev_and_held_out_seeds_are_apart() -> None:
+    assert not set(DEV_SEEDS) & set(HELD_OUT_SEEDS)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[World, Path]]:
+    """Return a small workspace with the incidents, and one with the further scenarios."""
+    folder = tmp_path_factory.mktemp("workspaces")
+    return {
+        name: (
+            workspace(SEED, folder / name, further=name == "further", scale=SCALE, copies=1),
+            folder / name,
+        )
+        for name in ("incident", "further")
+    }
+
+
+def test_a_seed_gives_the_same_bytes(made: dict[str, tuple[World, Path]], tmp_path: Path) -> None:
+    workspace(SEED, tmp_path / "again", scale=SCALE, copies=1)
+    first = made["incident"][1].read_bytes()
+    assert (tmp_path / "again").read_bytes() == first
+    assert made["further"][1].read_bytes() != first
+
+
+@pytest.mark.parametrize(
+    ("name", "stories", "count"), [("incident", INCIDENTS, 20), ("further", FURTHER, 10)]
+)
+def test_every_type_and_look_alike_is_there(
+    made: dict[str, tuple[World, Path]], name: str, stories: tuple[object, ...], count: int
+) -> None:
+    planted = made[name][0].planted.values()
+    assert len(stories) == count and len(BENIGN) == 9
+    assert {each.type for each in planted if each.list == name} == {
+        story.__name__  # type: ignore[attr-defined]
+        for story in stories
+    }
+    assert {each.type for each in planted if each.list == "benign"} == {s.__name__ for s in BENIGN}
+
+
+@pytest.mark.parametrize("name", ["incident", "further"])
+def test_labels_are_of_events_that_exist(made: dict[str, tuple[World, Path]], name: str) -> None:
+    world, path = made[name]
+    records = [json.loads(line) for line in path.read_bytes().splitlines()]
+    times = {record["id"]: record["timestamp"] for record in records}
+    assert len(times) == len(records)
+    for each in world.planted.values():
+        assert each.ids and each.ids <= times.keys()
+        assert START <= each.seen_from < END
+    owned = [event_id for each in world.planted.values() for event_id in each.ids]
+    assert len(owned) == len(set(owned))
+
+
+def test_it_speaks_the_catalogues_names(made: dict[str, tuple[World, Path]]) -> None:
+    names = {event.action for world, _ in made.values() for event in world.events}
+    assert [name for name in names if not resolve(name).known] == []

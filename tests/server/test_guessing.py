@@ -1,0 +1,73 @@
+"""Guessing at a password on a real server: few looks, however many tries, and the owner gets in.
+
+A look is one bcrypt; the access log of the server tells looks ("wrong password") from tries that
+were turned away before one ("too many tries").
+"""
+
+import csv
+import io
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.server.conftest import PASSWORD, Running
+from trail.http.guard import COOKIE, VISIT_COOKIE
+from trail.http.throttle import PAIR
+
+pytestmark = pytest.mark.server
+
+TRIES, TABS = 1_000, 8
+ELSEWHERE = "127.0.0.2"
+
+
+def guess(server: Running, tries: int) -> None:
+    with server.http() as client, server.tab(visit=client.cookies[VISIT_COOKIE]) as tab:
+        tab.run(page="probe")
+        for number in range(tries):
+            tab.run(
+                page="probe",
+                typed={"Username": "maya", "Password": f"wrong-horse-{number}"},
+                press="Sign in",
+            )
+            assert tab.component_data("trail_redirect") is None
+
+
+def refusals(server: Running, sid: str) -> Counter[str]:
+    """Return how often each refusal was noted for maya, as the owner downloads it."""
+    answer = httpx.get(f"{server.url}/export.access.csv", cookies={COOKIE: sid}, timeout=30)
+    assert answer.status_code == 200
+    found: Counter[str] = Counter()
+    for row in csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff"))):
+        if row["kind"] == "sign_in_refused" and row["username"] == "maya":
+            assert row["address"] == "127.0.0.1"
+            found[row["what"]] += int(row["times"])
+    return found
+
+
+def test_a_thousand_wrong_passwords_get_ten_looks(start_server: Callable[..., Running]) -> None:
+    server = start_server()
+    threads = [threading.Thread(target=guess, args=(server, TRIES // TABS)) for _ in range(TABS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sid = server.sign_in("maya", source=ELSEWHERE)
+    found = refusals(server, sid)
+    assert found == {"wrong password": PAIR, "too many tries": TRIES - PAIR}
+    # Not even the right one is looked at from there, and a restart changes nothing.
+    guess_right(server)
+    server = start_server(again=server)
+    guess_right(server)
+    assert server.sign_in("maya", source=ELSEWHERE)
+    assert refusals(server, sid)["wrong password"] == PAIR  # the session stood the restart too
+
+
+def guess_right(server: Running) -> None:
+    with server.http() as client, server.tab(visit=client.cookies[VISIT_COOKIE]) as tab:
+        tab.run(page="probe")
+        tab.run(page="probe", typed={"Username": "maya", "Password": PASSWORD}, press="Sign in")
+        assert "Too many tries. Try again in 1" in tab.text
+        assert tab.component_data("trail_redirect") is None
