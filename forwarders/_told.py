@@ -62,6 +62,7 @@ def told(parcel: Parcel, settings: Mapping[str, str]) -> Told:
         "alert": _alert,
         "finding": _finding,
         "incident": _incident,
+        "seal": _seal,
     }.get(parcel.kind, _notice)
     return made(parcel, settings.get("undo_url", ""))
 
@@ -170,6 +171,25 @@ def _incident(parcel: Parcel, undo_url: str) -> Told:
         _severity(body),
         _page(parcel.home, "failures", incident=body.get("incident_id")),
         _undo(undo_url, body),
+    )
+
+
+def _seal(parcel: Parcel, _: str) -> Told:
+    body = parcel.body
+    number, day = flat(body.get("number"), 20), flat(body.get("day"), 20)
+    facts = (
+        ("Seal", flat(body.get("seal"), 64)),
+        ("The one before", flat(body.get("prev"), 64)),
+        ("Key", flat(body.get("key"), 64)),
+    )
+    return Told(
+        f"Seal {number} of the audit trail",
+        f"Seal {number} says what {day} held. It stands for all seals before it: keep it.",
+        tuple(fact for fact in facts if fact[1]),
+        "",
+        "info",
+        parcel.home,
+        "",
     )
 
 

@@ -86,4 +86,5 @@ FORWARDER = Forwarder(
     secrets=(Blank("key", "Signing secret", "whsec_ and base64", required=True),),
     request=request,
     judge=answers.judge,
+    exact=True,
 )

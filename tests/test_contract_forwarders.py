@@ -93,6 +93,7 @@ BODIES = {
     "rollup": ROLLUP,
     "finding": FINDING,
     "incident": INCIDENT,
+    "seal": {"number": 12, "day": "2026-11-23", "seal": "5e" * 32, "prev": "0a" * 32, "events": 40},
     "notice": {"title": "hook was switched off", "text": "It is gone.", "severity": "warning"},
     "test": {"title": "A test", "text": "It works."},
 }
@@ -134,7 +135,8 @@ def test_each_thing_becomes_a_request(forwarder: Forwarder, kind: str) -> None:
     assert request.method in ("POST", "MAIL", "APPRISE")
     assert "://" in request.url
     assert made(forwarder, parcel(kind)) == request, "pure: the same in, the same out"
-    words = {"event": "Prod", "alert": "Prod", "rollup": "4,999", "incident": "WH1"}.get(kind, "")
+    said = {"event": "Prod", "alert": "Prod", "rollup": "4,999", "incident": "WH1", "seal": "12"}
+    words = said.get(kind, "")
     assert words.replace(",", "") in everything(request).replace(",", "")
     assert "a-secret" not in everything(request)
     assert "whsec_" not in everything(request) + str(request.headers)

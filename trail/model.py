@@ -271,7 +271,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What is to be told: `kind` is event, alert, finding, incident, notice or test.
+    """What is to be told: `kind` is event, alert, finding, incident, notice, seal or test.
 
     `body` holds the fields of DESIGN section 6 by name, times as ISO 8601 in UTC; of an alert,
     those of `trail.alerts`. `key` is the same for each try and each replay of it. `home` is the
@@ -333,6 +333,7 @@ class Forwarder:
     `request` makes the request from a parcel, the destination's settings, its secrets by the name
     of their blank, and the present moment (aware, UTC); it raises `InputError` for settings that
     cannot be used. `takes` says whether the parcel may go there at all. `judge` reads the answer.
+    `exact` says that the body is sent as it is, for a program that keeps it.
     """
 
     name: str
@@ -342,3 +343,4 @@ class Forwarder:
     request: Callable[[Parcel, Mapping[str, str], Mapping[str, str], dt.datetime], Request]
     judge: Callable[[Answer], Verdict]
     takes: Callable[[Parcel, Mapping[str, str]], bool] = lambda parcel, settings: True
+    exact: bool = False

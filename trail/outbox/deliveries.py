@@ -18,7 +18,7 @@ from trail.model import Verdict
 from trail.outbox import answers
 from trail.store import Cursor, Engine
 
-KINDS = ("event", "alert", "finding", "incident", "notice", "test")
+KINDS = ("event", "alert", "finding", "incident", "notice", "seal", "test")
 _LONGEST_ANSWER = 300
 
 

@@ -31,8 +31,9 @@ class Destination:
 
     `settings` hold no secret; `secrets` gives for each secret blank the name under
     `forward.secrets`. With `streams` every event that `query` chooses goes there; without, only
-    what rules and reports send. `said` is why it is off, `skipped` how many events its forwarder
-    does not take, `dropped` how many dead letters went for want of room.
+    what rules and reports send. With `seals` it gets those too: `seal_number` is the last one that
+    was put on its way, `seal_mark` that seal in hex. `said` is why it is off, `skipped` how many
+    events its forwarder does not take, `dropped` how many dead letters went for want of room.
     """
 
     destination_id: int
@@ -52,6 +53,9 @@ class Destination:
     mark_id: str = ""
     skipped: int = 0
     dropped: int = 0
+    seals: bool = False
+    seal_number: int = 0
+    seal_mark: str = ""
 
     @property
     def forwarder(self) -> Forwarder:
@@ -89,7 +93,7 @@ def add(cursor: Cursor, made: Destination, forward: Forward, by: str) -> int:
     number = int(cursor.execute("select nextval('destination_ids')").fetchall()[0][0])
     cursor.execute(
         "insert into destinations values ($id, $kind, $name, $settings, $secrets, $streams, "
-        "$query, 'on', '', $now, $by, $now, $mark, null, '', 0, 0)",
+        "$query, 'on', '', $now, $by, $now, $mark, null, '', 0, 0, $seals, 0, '')",
         {
             "id": number,
             "kind": made.kind,
@@ -98,6 +102,7 @@ def add(cursor: Cursor, made: Destination, forward: Forward, by: str) -> int:
             "secrets": json.dumps(dict(made.secrets)),
             "streams": made.streams,
             "query": made.query,
+            "seals": made.seals,
             "now": utc_now(),
             "by": by,
             "mark": _kept(cursor),
@@ -111,7 +116,7 @@ def change(cursor: Cursor, made: Destination, forward: Forward) -> None:
     check(made, forward)
     cursor.execute(
         "update destinations set name = $name, settings = $settings, secrets = $secrets, "
-        "streams = $streams, query = $query, "
+        "streams = $streams, query = $query, seals = $seals, "
         "mark_at = case when $streams and not streams then $mark else mark_at end, "
         "changed_at = $now where destination_id = $id",
         {
@@ -121,6 +126,7 @@ def change(cursor: Cursor, made: Destination, forward: Forward) -> None:
             "secrets": json.dumps(dict(made.secrets)),
             "streams": made.streams,
             "query": made.query,
+            "seals": made.seals,
             "mark": _kept(cursor),
             "now": utc_now(),
         },

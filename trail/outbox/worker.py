@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from trail import marks
 from trail.errors import InputError
 from trail.model import Answer, Parcel, Request, Verdict
-from trail.outbox import deliveries, destinations, elsewhere, history, mail, streams
+from trail.outbox import deliveries, destinations, elsewhere, history, mail, seal_copies, streams
 from trail.outbox.answers import Random
 from trail.outbox.deliveries import Delivery, Try
 from trail.outbox.destinations import Destination
@@ -70,10 +70,13 @@ class Forwarding:
             self._recovered = store
         self._busy = {number: job for number, job in self._busy.items() if not job.done()}
         known, heads, kept = destinations.all_of(store), deliveries.heads(store), marks.kept(store)
+        sealed = seal_copies.newest(store) if any(each.seals for each in known) else None
         for each in known:
             waiting, due_at = heads.get(each.destination_id, (0, None))
             is_due = due_at is not None and due_at <= now
-            is_behind = waiting <= streams.AHEAD // 2 and streams.is_behind(each, kept)
+            is_behind = waiting <= streams.AHEAD // 2 and (
+                streams.is_behind(each, kept) or seal_copies.is_behind(each, sealed)
+            )
             idle = each.destination_id not in self._busy
             if each.state == "on" and idle and (is_due or is_behind):
                 job = self._pool.submit(self._serve, store, each, is_behind)
@@ -111,6 +114,7 @@ class Forwarding:
             now = self.clock()
             if is_behind:
                 streams.fill(store, destinations.one(store, number), now)
+                seal_copies.fill(store, destinations.one(store, number), now)
             claimed = store.write(_claim(number, now, most))
             if not claimed:
                 break

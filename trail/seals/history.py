@@ -100,7 +100,7 @@ def read(ask: Ask, where: Files, against: Path | None = None) -> History:
 def _copy(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"{path.name} is no file.", "Name a copy of the mirror.")
-    lines = mirror.read(path)
+    lines = mirror.copied(path)
     if not lines:
         raise InputError(f"{path.name} holds no seals.", "Name a copy of the mirror.")
     return lines

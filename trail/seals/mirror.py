@@ -51,6 +51,33 @@ def read(path: Path) -> list[str]:
     return whole.split("\n") if whole else []
 
 
+def copied(path: Path) -> list[str]:
+    """Return the lines of a copy that was kept elsewhere, each once.
+
+    Also of what the receiver of a webhook stored: whole messages or their `data`, other messages
+    among them, more than once and in any order. Raises `UnavailableError` when it cannot be read.
+    """
+    whole, _, last = _content(path).rpartition("\n")
+    lines = dict.fromkeys(_unwrapped(text) for text in whole.split("\n"))
+    # The last one may be half written, or the file may end without a newline.
+    lines |= dict.fromkeys([_unwrapped(last)] if last.rstrip().endswith("}") else [])
+    return [line for line in lines if line]
+
+
+def _unwrapped(text: str) -> str:
+    """Return the seal that a message brings; any other text as it is, for who checks it."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text.strip()
+    if not isinstance(found, dict) or not str(found.get("type", "")).startswith("audit."):
+        return text.strip()
+    data = found.get("data")
+    if found["type"] != "audit.seal" or not isinstance(data, dict):
+        return ""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"))
+
+
 def noted(mark: str, path: Path) -> int:
     """Return up to which seal the mirror at *path* was written, from the store's mark of it."""
     try:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from trail.errors import TrailError
+from trail.outbox import destinations
 from trail.seals import accepting, keys, known, mirror, standing
 from trail.seals.known import Shortfall
 from trail.seals.mirror import Files
@@ -32,7 +33,7 @@ def draw(ctx: Context) -> None:
         with st.container(border=True, gap="xsmall"):
             _accept(ctx, found, lost)
     with st.container(border=True, gap="xsmall"):
-        _key(where)
+        _key(ctx, where)
     with st.container(border=True, gap="xsmall"):
         _removed(ctx)
 
@@ -111,7 +112,7 @@ def _accept(ctx: Context, found: Standing, lost: tuple[Shortfall, ...]) -> None:
     st.rerun()
 
 
-def _key(where: Files) -> None:
+def _key(ctx: Context, where: Files) -> None:
     st.subheader("The key that signs", anchor=False)
     public = keys.public(where.key)
     if not public:
@@ -121,10 +122,15 @@ def _key(where: Files) -> None:
     st.code(keys.fingerprint(public), language=None)
     st.caption(
         words.plain(
-            f"The seals are also in the file {where.mirror.name}. Whoever holds database, file and "
-            "key can make all anew: keep a copy of the seals elsewhere."
+            f"The seals are also in the file {where.mirror.name}{_sent(ctx)}. Whoever holds "
+            "database, file and key can make all anew: keep a copy of the seals elsewhere."
         )
     )
+
+
+def _sent(ctx: Context) -> str:
+    names = [each.name for each in destinations.all_of(ctx.runtime.store) if each.seals]
+    return f", and are sent to {', '.join(names)}" if names else ""
 
 
 def _removed(ctx: Context) -> None:

@@ -36,7 +36,8 @@ def _one(ctx: Context, each: Destination, counted: dict[str, int]) -> None:
         st.text(f"{_STATES[each.state]}{said}")
         shown = ", ".join(f"{name} {value}" for name, value in each.shown().items() if value)
         forwards = f" · forwards {each.query or 'all events'}" if each.streams else ""
-        st.caption(words.plain(f"{each.forwarder.title} · {shown}{forwards}"))
+        sealed = f" · seals, up to number {each.seal_number:,}" if each.seals else ""
+        st.caption(words.plain(f"{each.forwarder.title} · {shown}{forwards}{sealed}"))
         waiting = counted.get("waiting", 0) + counted.get("sending", 0)
         dead = f", {each.dropped:,} dropped" if each.dropped else ""
         st.caption(
@@ -149,6 +150,13 @@ def _form(ctx: Context) -> None:
     query = ""
     if follows:
         query = st.text_input("Filter of the forwarded events", key=f"query-{kind}")
+    sealed = st.checkbox(
+        "Send the seals too, as a copy outside this machine",
+        key=f"seals-{kind}",
+        help="Every seal, to be verified against"
+        if forwarder.exact
+        else "The newest one after each day, which stands for all before it",
+    )
     if st.button("Add", type="primary", disabled=not name.strip()):
         made = Destination(
             0,
@@ -158,6 +166,7 @@ def _form(ctx: Context) -> None:
             secrets,
             streams=follows,
             query=query,
+            seals=sealed,
         )
         try:
             ctx.runtime.store.write(
