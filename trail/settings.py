@@ -171,6 +171,9 @@ class Limits(_Section):
         1000, ge=2, description="A compressed file may grow this many times over, past 64 MiB."
     )
     exports: int = Field(4, ge=1, le=16, description="Exports that may stream at the same time.")
+    query_seconds: float = Field(
+        30, ge=0, le=3600, description="Seconds that a page or an API answer may ask; 0 for any."
+    )
 
 
 class Settings(BaseSettings):

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 import duckdb
 import pyarrow as pa
 
-from trail import schema
+from trail import deadlines, schema
 from trail.errors import UnavailableError
 from trail.settings import Settings
 
@@ -118,7 +118,7 @@ class Store:
         """Return the answer to *sql* as one Arrow table."""
         cursor = self.cursor()
         try:
-            return cursor.sql(sql, params=params or {}).to_arrow_table()
+            return _table(cursor, sql, params)
         finally:
             cursor.close()
 
@@ -150,7 +150,8 @@ class Store:
         cursor = self.cursor()
         try:
             for number, (name, sql) in enumerate(tables.items()):
-                cursor.execute(f"create temp table {name} as {sql}", None if number else params)
+                with _in_time(cursor):
+                    cursor.execute(f"create temp table {name} as {sql}", None if number else params)
             yield _Narrowed(self, cursor)
         finally:
             cursor.close()
@@ -229,7 +230,7 @@ class _Narrowed:
         self.reading = store.reading
 
     def table(self, sql: str, params: Params | None = None) -> pa.Table:
-        return self._cursor.sql(sql, params=params or {}).to_arrow_table()
+        return _table(self._cursor, sql, params)
 
 
 class Inside:
@@ -240,7 +241,7 @@ class Inside:
 
     def table(self, sql: str, params: Params | None = None) -> pa.Table:
         """Return the answer to *sql* as one Arrow table."""
-        return self._cursor.sql(sql, params=params or {}).to_arrow_table()
+        return _table(self._cursor, sql, params)
 
     def reading(self) -> contextlib.AbstractContextManager["Reading"]:
         """Give the same cursor to stream from; it stays open."""
@@ -255,6 +256,24 @@ class _Reading:
         """Yield the answer in batches of about *rows* rows, without holding it whole."""
         # `execute(...)` would hold the whole answer; only `sql(...)` streams.
         yield from self._cursor.sql(sql, params=params).to_arrow_reader(rows)
+
+
+def _table(cursor: Cursor, sql: str, params: Params | None) -> pa.Table:
+    with _in_time(cursor):
+        return cursor.sql(sql, params=params or {}).to_arrow_table()
+
+
+@contextlib.contextmanager
+def _in_time(cursor: Cursor) -> Iterator[None]:
+    """Run a question for as long as whoever asks may wait."""
+    try:
+        with deadlines.bounded(cursor):
+            yield
+    except duckdb.InterruptException as error:
+        raise UnavailableError(
+            f"This took longer than {deadlines.allowed():g} seconds and was stopped.",
+            "Choose a shorter time or a narrower filter.",
+        ) from error
 
 
 def _nobody() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from trail import boot, registry, runtime
+from trail import boot, deadlines, registry, runtime
 from trail.errors import TrailError
 from trail.http.sessions import who
 from trail.roles import who_may
@@ -76,7 +76,9 @@ class Page:
         note_page("viewed", user, self.path)
         try:
             _banner(self, user)
-            self.render(Context(user, runtime.current()))
+            ctx = Context(user, runtime.current())
+            with deadlines.within(ctx.runtime.settings.limits.query_seconds):
+                self.render(ctx)
         except TrailError as problem:
             _log.info("page %s: %s", self.path, problem)
             st.error(words.plain(str(problem)))

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from trail import boot, incident_csv, runtime
+from trail import boot, deadlines, incident_csv, runtime
 from trail import export as exports
-from trail.errors import InputError, TrailError
+from trail.errors import InputError, TrailError, UnavailableError
 from trail.filters import Filter
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
@@ -44,10 +44,13 @@ def _answers(work: Callable[[Request], Response]) -> Callable[[Request], Any]:
 
     @wraps(work)
     async def answer(request: Request) -> Response:
+        limit = runtime.current().settings.limits.query_seconds
         try:
-            return await anyio.to_thread.run_sync(work, request)
+            with deadlines.within(limit):
+                return await anyio.to_thread.run_sync(work, request)
         except TrailError as problem:
-            return JSONResponse({"error": problem.message, "hint": problem.hint}, 400)
+            code = 503 if isinstance(problem, UnavailableError) else 400
+            return JSONResponse({"error": problem.message, "hint": problem.hint}, code)
 
     return answer
 
