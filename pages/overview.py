@@ -14,7 +14,7 @@ from trail.incidents import keeping
 from trail.queries import counts, events, incidents, overview, status, timeline
 from trail.seals import standing
 from trail.store import Store, utc_now
-from ui import charts, feed, filter_bar, needs, state, watch, words
+from ui import charts, feed, filter_bar, needs, seals_words, state, watch, words
 from ui.components import bridge, ranked_list, tiles
 from ui.components.ranked_list import CategoryRow
 from ui.page import Context, Page
@@ -45,6 +45,8 @@ def render(ctx: Context) -> None:
     )
     filter_bar.bar(changes, changed, search=False)
     filter_bar.window_words(filter_, window, ", compared with the same length before")
+    for each in seals_words.lost(ctx):
+        st.error(words.plain(each.text()), icon=":material/history:")
     watch.silent(ctx)
     assert window.start and window.end
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))
@@ -112,7 +114,7 @@ def _tiles(
     if rows[3]["delta"].startswith("+"):
         rows[3]["tone"] = "bad"
         rows[3]["delta"] = f"▲ {rows[3]['delta']}"
-    rows.append(_integrity(store, now))
+    rows.append(_integrity(ctx, now))
 
     def go() -> None:
         for name in bridge.ways("tiles"):
@@ -151,17 +153,20 @@ def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> t
     }
 
 
-def _integrity(store: Store, now: dt.datetime) -> tiles.Tile:
+def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
     """Return the tile of the trail's own state: what verify found, and the last arrival."""
-    held = status.status(store)
+    held, lost = status.status(ctx.runtime.store), seals_words.lost(ctx)
     at, refused = held["last_arrival"], held["quarantined"]
     arrived = (
         f"last arrival {words.ago(dt.datetime.fromisoformat(at).replace(tzinfo=None), now)}"
         if at
         else "nothing has arrived"
     )
-    sealed = standing.standing(store)
-    value = {True: "✓ Unchanged", False: "▲ Changed", None: "Not sealed yet"}[sealed.ok]
+    sealed = standing.standing(ctx.runtime.store)
+    unlooked = "Not verified yet" if sealed.sealed_to else "Not sealed yet"
+    value = {True: "✓ Unchanged", False: "▲ Changed", None: unlooked}[sealed.ok]
+    if lost:
+        value = "▲ Events are missing"
     problems = f"{sealed.problem_count:,} problems, " if sealed.problem_count else ""
     quarantine = f", {words.number(refused, 'record')} in quarantine" if refused else ""
     return {
@@ -169,7 +174,7 @@ def _integrity(store: Store, now: dt.datetime) -> tiles.Tile:
         "name": "Trail integrity",
         "value": value,
         "delta": "",
-        "tone": "bad" if sealed.problem_count else "",
+        "tone": "bad" if sealed.problem_count or lost else "",
         "note": f"{problems}{arrived}{quarantine}",
         "trend": [],
     }

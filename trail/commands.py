@@ -32,6 +32,7 @@ from trail.loading import files, load_files
 from trail.model import EVENT_COLUMNS, Batch, Feed
 from trail.queries import counts, status
 from trail.queries.events import LISTED
+from trail.seals import known, mirror
 from trail.store import Store, utc_now
 from trail.tally import Tally
 
@@ -193,8 +194,10 @@ def show_status(args: argparse.Namespace, desk: Desk) -> int:
     store = desk.store(False)
     found = status.status(store)
     sources = [_said(row) for row in status.sources(store)]
+    where = mirror.files(store.path, desk.settings)
+    problems = [each.text() for each in known.shortfalls(where.known)]
     if args.json:
-        desk.out.text(json.dumps({**found, "sources": sources}) + "\n")
+        desk.out.text(json.dumps({**found, "sources": sources, "problems": problems}) + "\n")
     else:
         for name, value in found.items():
             shown = f"{value:,}" if isinstance(value, int) else value or "none"
@@ -204,6 +207,8 @@ def show_status(args: argparse.Namespace, desk: Desk) -> int:
             desk.out.text(
                 f"{row['loader']:>18}  {row['kept']:,} of {row['read']:,} kept, {words}\n"
             )
+        for problem in problems:
+            desk.out.text(f"{problem}\n")
     return 0
 
 

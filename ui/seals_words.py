@@ -2,7 +2,9 @@
 
 import datetime as dt
 
+from trail.seals import known, mirror
 from trail.seals import standing as seals
+from trail.seals.known import Shortfall
 from ui import words
 from ui.page import Context
 
@@ -26,6 +28,13 @@ _ADVICE = {
     "in its place.",
 }
 _FILE = "The file of the seals was cut or changed. Put a copy of it back, then verify."
+
+
+def lost(ctx: Context) -> tuple[Shortfall, ...]:
+    """Return what the database held once and does not any more, as far as it is not settled."""
+    if ctx.runtime.demo:
+        return ()
+    return known.shortfalls(mirror.files(ctx.runtime.store.path, ctx.runtime.settings).known)
 
 
 def standing(ctx: Context) -> str:

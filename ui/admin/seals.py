@@ -8,7 +8,7 @@ import streamlit as st
 
 from trail.errors import TrailError
 from trail.outbox import destinations
-from trail.seals import accepting, keys, known, mirror, standing
+from trail.seals import accepting, keys, mirror, standing
 from trail.seals.known import Shortfall
 from trail.seals.mirror import Files
 from trail.seals.standing import Standing
@@ -24,7 +24,7 @@ def draw(ctx: Context) -> None:
     """Draw how the seals stand, what is wrong, the way out, the key, and what was removed."""
     where = mirror.files(ctx.runtime.store.path, ctx.runtime.settings)
     found = standing.standing(ctx.runtime.store)
-    lost = () if ctx.runtime.demo else _lost(found, where)
+    lost = _lost(ctx, found)
     with st.container(border=True, gap="xsmall"):
         _stand(ctx)
     if found.problems or lost:
@@ -38,10 +38,10 @@ def draw(ctx: Context) -> None:
         _removed(ctx)
 
 
-def _lost(found: Standing, where: Files) -> tuple[Shortfall, ...]:
+def _lost(ctx: Context, found: Standing) -> tuple[Shortfall, ...]:
     """Return what was lost; deleted rows only where no day tells of them yet."""
     return tuple(
-        each for each in known.shortfalls(where.known) if not (each.deleted and found.problem_count)
+        each for each in seals_words.lost(ctx) if not (each.deleted and found.problem_count)
     )
 
 

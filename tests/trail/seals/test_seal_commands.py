@@ -1,6 +1,7 @@
 """`verify` and `seal` in a terminal, with and without a server, and what /healthz says."""
 
 import argparse
+import datetime as dt
 import json
 import threading
 from pathlib import Path
@@ -9,13 +10,15 @@ from typing import Any
 import pytest
 
 from tests.segment_records import ndjson
-from tests.trail.seals.conftest import Trail, event
+from tests.trail.seals.conftest import NOW, Trail, event
 from trail import boot, seal_commands
 from trail.__main__ import main
 from trail.arguments import parser
+from trail.commands import COMMANDS
 from trail.desk import Desk
 from trail.loading import load_files
-from trail.seals import checking
+from trail.seals import checking, known, mirror
+from trail.seals.known import Shortfall
 from trail.settings import Settings
 from trail.store import Store
 
@@ -152,3 +155,18 @@ def test_the_real_store_is_watched(trail: Trail) -> None:
     store = boot.open_real(trail.settings)
     store.close()
     assert trail.files.known.exists()
+
+
+def test_status_says_what_is_lost(trail: Trail) -> None:
+    known.restored(
+        mirror.files(trail.settings.store.path, trail.settings).known,
+        Shortfall(NOW, NOW, 240, 200, NOW - dt.timedelta(days=2), NOW),
+    )
+    out, args = Words(), parser().parse_args(["status", "--json"])
+    trail.run(
+        lambda store: COMMANDS["status"](
+            args, Desk(trail.settings, lambda _: store, out, trail.folder)
+        )
+    )
+    (problem,) = json.loads(out.said)["problems"]
+    assert "python -m trail pull --since" in problem
