@@ -7,9 +7,9 @@ import streamlit as st
 
 from trail import boot, coverage, pulling, registry
 from trail.errors import TrailError
+from trail.jobs.model import Health
 from trail.model import Drop, Feed, Loader, Receiver
 from trail.queries import status
-from trail.schedule import Health
 from trail.store import utc_now
 from ui import state, words
 from ui.page import Context
