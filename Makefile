@@ -62,7 +62,7 @@ lock:                      ## Write the locks anew; ARGS=--upgrade takes newer i
 audit:                     ## Ask whether a locked package has a known weakness; needs the network
 	@test -x $(TOOLS)/audit/bin/python || $(PYTHON) -m venv $(TOOLS)/audit
 	@$(TOOLS)/audit/bin/pip install --quiet --disable-pip-version-check $(PIP_AUDIT)
-	@$(TOOLS)/audit/bin/pip-audit --require-hashes --disable-pip -r requirements-dev.lock $(ARGS)
+	@$(TOOLS)/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements-dev.lock $(ARGS)
 
 clean:
 	rm -rf $(VENV)
