@@ -3,17 +3,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# Looks at the lists of packages only, so it lives apart from what the dashboard runs on.
+TOOLS := $(VENV)/tools
+UV := uv==0.13.9
+PIP_AUDIT := pip-audit==2.10.1
+# One lock for every system and Python from 3.11 on, with the hashes of all files of a release.
+LOCK = $(TOOLS)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --annotation-style line --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: run test check bench bench-detection shots demo clean
+.PHONY: run test check bench bench-detection shots demo lock audit clean
 
-$(VENV)/.run: requirements.txt
+$(VENV)/.run: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what the dashboard needs; the first time takes a minute."
-	@$(PIP) -r requirements.txt
+	@$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
-$(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.run
-	@$(PIP) -r requirements-dev.txt
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
@@ -45,6 +52,17 @@ shots: $(VENV)/.dev        ## Draw the pictures of the README
 
 demo: $(VENV)/.run         ## Write a believable workspace to demo.ndjson
 	@$(BIN)/python -m trail demo --out demo.ndjson
+
+lock:                      ## Write the locks anew; ARGS=--upgrade takes newer indirect packages
+	@test -x $(TOOLS)/lock/bin/python || $(PYTHON) -m venv $(TOOLS)/lock
+	@$(TOOLS)/lock/bin/pip install --quiet --disable-pip-version-check $(UV)
+	@$(LOCK) -o requirements-dev.lock requirements-dev.txt
+	@$(LOCK) -o requirements.lock -c requirements-dev.lock requirements.txt  # run what is tested
+
+audit:                     ## Ask whether a locked package has a known weakness; needs the network
+	@test -x $(TOOLS)/audit/bin/python || $(PYTHON) -m venv $(TOOLS)/audit
+	@$(TOOLS)/audit/bin/pip install --quiet --disable-pip-version-check $(PIP_AUDIT)
+	@$(TOOLS)/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements-dev.lock $(ARGS)
 
 clean:
 	rm -rf $(VENV)

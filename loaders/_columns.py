@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pyarrow as pa
 
+from trail import csv_lines
 from trail.errors import MappingNeededError
 from trail.model import EVENT_COLUMNS, Chunk, Reject
 
@@ -66,7 +67,7 @@ _TELLING = frozenset(
 
 _BRACKET = re.compile(r"(.*?)\s*\(([^()]*)\)", re.DOTALL)
 _EMAIL = re.compile(r"[^@\s/]+@[^@\s/]+\.[^@\s/]+")
-_GUARDED = ("'=", "'+", "'-", "'@", "'\t", "'\n", "'\r")
+_GUARDED = tuple(f"'{mark}" for mark in csv_lines.RUN_BY_SPREADSHEETS)
 
 Path = tuple[str, ...]
 

@@ -51,6 +51,17 @@ def test_pictures_of_the_readme_are_there_and_small() -> None:
         assert file.stat().st_size < 400_000
 
 
+def test_what_the_security_page_points_to_is_there() -> None:
+    """A reader who checks a defence finds the file that makes it."""
+    text = (ROOT / "SECURITY.md").read_text()
+    linked = re.findall(r"\]\(([^)]+)\)", text)
+    named = re.findall(r"`((?:trail|loaders)/[\w./]*|[\w-]+\.(?:lock|txt))`", text)
+    assert len(linked) > 2
+    assert len(named) > 10
+    for name in (*linked, *named):
+        assert (ROOT / name).exists(), name
+
+
 def test_every_decision_is_listed() -> None:
     """The list of decisions names each file."""
     listed = (ROOT / "docs/adr/README.md").read_text()

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from trail import zones
+from trail import csv_lines, zones
 from trail.errors import InputError
 from trail.filters import Filter
 from trail.model import EVENT_COLUMNS
@@ -35,6 +35,7 @@ FORMATS = {
 }
 
 _TIMES = ("occurred_at", "ingested_at")
+_RUN = ", ".join(f"chr({ord(mark)})" for mark in csv_lines.RUN_BY_SPREADSHEETS)
 _BATCH_ROWS = 20_000
 # Rough bytes of a row by format, measured on the demo workspace; for the button only.
 _ROW_BYTES = {"csv": 285, "ndjson": 1150, "parquet": 120}
@@ -158,10 +159,7 @@ def _csv_rows(batch: pa.RecordBatch) -> bytes:
 
 def _harmless(name: str) -> str:
     """Return SQL that puts a quote before text that a spreadsheet would run."""
-    return (
-        f"case when {name}[1] in ('=', '+', '-', '@', chr(9), chr(10), chr(13)) "
-        f"then '''' || {name} else {name} end"
-    )
+    return f"case when {name}[1] in ({_RUN}) then '''' || {name} else {name} end"
 
 
 def _ndjson(

@@ -174,14 +174,15 @@ def test_a_warehouse_table_becomes_the_forwarded_call() -> None:
     }
 
 
-def test_our_own_header_takes_off_the_quote_before_a_formula() -> None:
+@pytest.mark.parametrize("name", ["=1+1", "＝1+1", "＋1", "－1", "＠SUM(1)"])
+def test_our_own_header_takes_off_the_quote_before_a_formula(name: str) -> None:
     header = "event_id,occurred_at (Europe/Oslo),action,action_raw,target_name"
-    found = record(header, "e1,2026-01-01T00:00:00+01:00,Source Created,source made,'=1+1")
+    found = record(header, f"e1,2026-01-01T00:00:00+01:00,Source Created,source made,'{name}")
     assert found["id"] == "e1"
     assert found["type"] == "source made"
-    assert found["resourceName"] == "=1+1"
-    other = record("time,type,target", "2026-01-01,X,'=1+1")
-    assert other["resourceName"] == "'=1+1"
+    assert found["resourceName"] == name
+    other = record("time,type,target", f"2026-01-01,X,'{name}")
+    assert other["resourceName"] == f"'{name}"
 
 
 def test_our_own_header_is_known_with_columns_added_by_a_person() -> None:

@@ -270,7 +270,7 @@ FIRST = """
  "actor": "users/u1", "actorEmail": "maya@example.com", "workspaceId": "w1",
  "resourceId": "s1", "resourceType": "Sources", "resourceName": "=1+1, \\"x\\"\\ny"}
 {"messageId": "api-2", "timestamp": "2026-01-06T10:00:00Z", "type": "track", "event": "Audit",
- "userId": "__system__", "properties": {"type": "Never Heard Of", "workspace_id": "w1",
+ "userId": "__system__", "properties": {"type": "＝Never Heard Of", "workspace_id": "w1",
  "details": {"resource_id": "-7", "target": "@home "}}}
 {"messageId": "api-3", "timestamp": "2026-01-07T10:00:00Z", "type": "track", "event": "Audit",
  "properties": {"type": "Space Modified",

@@ -142,8 +142,25 @@ FORMULAS = (
     "=cmd|' /C calc'!A0",
     "=",
     "-",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠SUM(1)",
 )
-HARMLESS = ("a=b", "'=1", " =1", "a\n=1", 'x","=1', "1-2", "ö", 'say "hi"', "a,b", "a\r\nb", "5")
+HARMLESS = (
+    "a＝b",
+    "a=b",
+    "'=1",
+    " =1",
+    "a\n=1",
+    'x","=1',
+    "1-2",
+    "ö",
+    'say "hi"',
+    "a,b",
+    "a\r\nb",
+    "5",
+)
 
 
 def test_csv_cells_that_a_spreadsheet_runs_are_neutralised(tmp_path: Path) -> None:
@@ -164,7 +181,7 @@ def test_csv_cells_that_a_spreadsheet_runs_are_neutralised(tmp_path: Path) -> No
         known = exact[row[0]]
         for name, cell in zip(names, row, strict=True):
             value = known[name]
-            assert cell == (f"'{value}" if value.startswith(tuple("=+-@\t\r\n")) else value)
+            assert cell == (f"'{value}" if value.startswith(tuple("=+-@＝＋－＠\t\r\n")) else value)
         assert row[-1] == (f"'{text}" if text in FORMULAS else text)
         assert (known["target_name"], known["target_id"], known["action_raw"]) == (text,) * 3
 
