@@ -16,12 +16,14 @@ import pandas  # noqa: F401  imported here so that the first visitor does not wa
 import plotly.graph_objects  # noqa: F401  likewise
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit.runtime.secrets import secrets_singleton
 
-from trail import boot, registry, remote, runtime, settings, weak_setups
+from trail import boot, provider, registry, remote, runtime, settings, weak_setups
 from trail.__main__ import run_command
 from trail.errors import SettingError
 from trail.http import access, api, auth, evidence, local, metrics, push
 from trail.http.guard import SID_HEADER, USER_HEADER, Guard
+from trail.http.provider_gate import ProviderGate
 from trail.model import Receiver
 
 
@@ -86,12 +88,15 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _announce(known: settings.Settings) -> None:
-    """Leave the note for this machine's commands as soon as the process listens.
+    """Tell commands of this machine, and Streamlit, where the process listens, once it does.
 
     Some servers listen before the lifespan starts, others after; none tells the app where.
     """
     while not (ports := no_delay()):
         await asyncio.sleep(0.01)
+    if known.auth.by_provider:
+        told = provider.for_streamlit(known, ports[0])
+        secrets_singleton.merge_programmatic_secrets({"auth": told})
     _tokens.append(remote.publish(known, ports[0]).token)
 
 
@@ -109,6 +114,6 @@ app = st.App(
         *push.routes(registry.of_kind(Receiver), lambda: runtime.current().intake),
         local.route(run_command, lambda: _tokens[-1] if _tokens else ""),
     ],
-    middleware=[Middleware(Guard)],
+    middleware=[Middleware(Guard), Middleware(ProviderGate)],
     lifespan=lifespan,
 )

@@ -16,6 +16,7 @@ from trail import (
     dimensions,
     ingest,
     intake,
+    provider,
     runtime,
     tokens,
 )
@@ -142,7 +143,7 @@ def _opened(settings: Settings) -> Runtime:
     if not demo:
         intake.recover(settings, lambda: store)
     users = Users(settings.auth.users_path)
-    if (password := users.first_owner()) is not None:
+    if settings.auth.by_password and (password := users.first_owner()) is not None:
         print(
             f"\n  First start. Sign in as:  {FIRST_OWNER}\n"
             f"  with the password:        {password}\n"
@@ -154,6 +155,8 @@ def _opened(settings: Settings) -> Runtime:
         settings.auth.session_hours,
         settings.auth.idle_minutes,
         path=settings.auth.users_path.with_name(SESSIONS_FILE),
+        provider=provider.version(settings.auth),
+        by_password=settings.auth.by_password,
     )
     return Runtime(
         settings,

@@ -150,6 +150,39 @@ class Auth(_Section):
         30, gt=0, le=1440, description="A session ends after this long without use."
     )
     access_days: int = Field(400, ge=1, le=3650, description="Days that the access log is kept.")
+    oidc_metadata_url: str = Field(
+        "", description="An OpenID provider's `…/.well-known/openid-configuration`; empty is none."
+    )
+    oidc_client_id: str = Field("", description="The client's id at the provider.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Belongs to the client's id.")
+    oidc_roles: dict[str, Literal["owner", "reviewer", "manager"]] = Field(
+        {}, description="Values of the role claim, and the role that each gives here."
+    )
+    oidc_role_claim: str = Field(
+        "roles", description="Claim of the ID token that says the role, or a list of them."
+    )
+    oidc_name_claim: str = Field(
+        "email",
+        description="Claim that names people in the logs; without it, or for an email that is "
+        "not verified, their `sub`.",
+    )
+    oidc_label: str = Field("your provider", description="The provider's name on the button.")
+    oidc_prompt: Literal["select_account", "login"] = Field(
+        "select_account", description="`login` has the provider ask for the password each time."
+    )
+    passwords: bool = Field(
+        False, description="Keep the password form beside a provider; without one it is there."
+    )
+
+    @property
+    def by_provider(self) -> bool:
+        """Return whether people sign in with a provider."""
+        return bool(self.oidc_metadata_url)
+
+    @property
+    def by_password(self) -> bool:
+        """Return whether people sign in with a password."""
+        return self.passwords or not self.by_provider
 
 
 class Backup(_Section):

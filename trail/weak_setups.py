@@ -9,7 +9,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from trail import passwords, private_file, tokens
+from trail import passwords, private_file, provider, tokens
 from trail.seals import mirror
 from trail.settings import Settings
 from trail.users import Users
@@ -24,7 +24,8 @@ def found(settings: Settings, host: str) -> list[str]:
 
     Raises `UnavailableError` for a users file that cannot be read.
     """
-    return [*_address(settings, host), *_files(settings), *_users(settings)]
+    wrong = [*_address(settings, host), *_files(settings), *provider.wrong(settings, host)]
+    return [*wrong, *_users(settings)] if settings.auth.by_password else wrong
 
 
 def _address(settings: Settings, host: str) -> list[str]:

@@ -9,6 +9,7 @@ import base64
 import hmac
 import html
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -19,6 +20,7 @@ from trail.http.auth import FINISH
 from trail.http.guard import ADDRESS_HEADER, ENDED_HEADER, VISIT_HEADER
 from trail.http.throttle import Throttle, sentence
 from trail.users import normal
+from ui import signin_provider
 
 MARK = (
     '<rect width="26" height="26" rx="6" fill="#3451C6"/><g fill="#FFFFFF">'
@@ -36,7 +38,8 @@ _MARKS = secrets.token_bytes(32)
 
 _REDIRECT = """
 export default function ({ data }) {
-  const next = window.location.pathname + window.location.search;
+  const here = window.location.pathname + window.location.search;
+  const next = (data.kept && window.sessionStorage.getItem(data.kept)) || here;
   const query = new URLSearchParams({ code: data.code, next });
   window.location.replace(data.path + "?" + query.toString());
 }
@@ -117,7 +120,7 @@ class Checked:
 def show() -> None:
     """Draw the sign-in form; after a success, send the browser to the route with a code."""
     now = runtime.current()
-    workspace = now.settings.workspace
+    auth, workspace = now.settings.auth, now.settings.workspace
     whose = f"the workspace {workspace}" if workspace else "your workspace"
     st.html(_style())
     with (
@@ -131,7 +134,8 @@ def show() -> None:
         if ended := now.sessions.said(st.context.headers.get(ENDED_HEADER, "")):
             told.info(ended)
         try:
-            checked = _form()
+            let_in = signin_provider.offer(told) if auth.by_provider else None
+            checked = _form() if auth.by_password else None
         except TrailError as problem:
             told.error(str(problem))
             return
@@ -140,12 +144,18 @@ def show() -> None:
             "You will come back to the page you asked for. "
             "Sign-ins and refusals are written to the access log.",
         )
-        _say("note", "No account, or a lost password? Ask an owner of this workspace.")
-    if checked.username:
-        if not _hand_over(checked.username):
-            told.error(STALE)
-    elif checked.refusal:
-        told.error(checked.refusal)
+        lost = "No account, or a lost password?" if auth.by_password else "No account?"
+        _say("note", f"{lost} Ask an owner of this workspace.")
+    if let_in:
+        going = _hand_over(lambda visit: now.sessions.code_for(let_in[0], visit, let_in[1]))
+    elif checked and (name := checked.username):
+        going = _hand_over(lambda visit: now.sessions.code(name, visit, now.users.version(name)))
+    else:
+        if checked and checked.refusal:
+            told.error(checked.refusal)
+        return
+    if not going:
+        told.error(STALE)
 
 
 def _form() -> Checked:
@@ -171,14 +181,14 @@ def _form() -> Checked:
     return checked
 
 
-def _hand_over(username: str) -> bool:
-    now = runtime.current()
+def _hand_over(code_for: Callable[[str], str]) -> bool:
+    """Send the browser to the route with a code; False where the browser cannot be told apart."""
     visit = st.context.headers.get(VISIT_HEADER, "")
     if not visit:
         return False
-    code = now.sessions.code(username, visit, now.users.version(username))
+    kept = signin_provider.KEPT if runtime.current().settings.auth.by_provider else ""
     mount = st.components.v2.component("trail_redirect", js=_REDIRECT)
-    mount(data={"code": code, "path": FINISH}, key="trail-redirect")
+    mount(data={"code": code_for(visit), "path": FINISH, "kept": kept}, key="trail-redirect")
     return True
 
 

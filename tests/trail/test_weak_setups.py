@@ -122,6 +122,16 @@ def test_an_open_address_needs_https_and_a_name(folder: Path) -> None:
     assert (code, len(lines)) == (2, 1)
 
 
+def test_a_provider_that_is_half_set_up(folder: Path) -> None:
+    metadata = "https://id.example.com/.well-known/openid-configuration"
+    code, lines = serve(folder, TRAIL_AUTH__OIDC_METADATA_URL=metadata, TRAIL_AUTH__OIDC_ROLES="{}")
+    assert code == 2
+    assert lines == [
+        "trail: Sign-in with a provider is half set up. Set auth.oidc_client_id and "
+        "auth.oidc_client_secret and auth.oidc_roles, or none of its settings."
+    ]
+
+
 def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:
     by_hand(folder, "jo", GOOD, "manager")
     (folder / "users.yaml").chmod(0o644)

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from trail import access_log, runtime
+from trail import access_log, provider, runtime
 from trail.http.guard import ALIVE, COOKIE, SCOPE_SID_HASH, VISIT_HEADER, address_of, user_of
-from trail.http.sessions import REMEMBERED_SECONDS
+from trail.http.provider_gate import forget
+from trail.http.sessions import REMEMBERED_SECONDS, hash_of, who
 
 FINISH, SIGN_OUT = "/auth/finish", "/auth/sign-out"
 _LONGEST_NEXT = 16_384
@@ -48,8 +49,12 @@ async def finish(request: Request) -> Response:
         )
         return response
     now.sessions.end_hash(request.scope.get(SCOPE_SID_HASH, ""))
-    if (name := now.sessions.user_of(sid)) and (user := now.users.get(name)):
-        access_log.note("signed_in", user.username, user.role, address=address_of(request))
+    if user := who(now.sessions, now.users, hash_of(sid)):
+        how = "by provider" if provider.vouched(user) else ""
+        access_log.note(
+            "signed_in", user.username, user.role, what=how, address=address_of(request)
+        )
+    forget(request, response)
     response.set_cookie(
         COOKIE,
         sid,
@@ -70,6 +75,7 @@ async def sign_out(request: Request) -> Response:
     if user := user_of(request):
         access_log.note("signed_out", user.username, user.role, address=address_of(request))
     response = _go("/")
+    forget(request, response)
     response.delete_cookie(
         COOKIE, path="/", secure=now.settings.server.https, httponly=True, samesite="lax"
     )

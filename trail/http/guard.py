@@ -180,7 +180,7 @@ def _refusal(scope: Scope, headers: Headers, caller: Caller, server: Server) -> 
     unsafe = method not in ("GET", "HEAD", "OPTIONS")
     # A browser never adds a token by itself, so another site cannot make it send one.
     proved = caller.token or path.startswith(OWN_PROOF)
-    if unsafe and not proved and not _same_origin(headers, server):
+    if unsafe and not proved and not same_origin(headers, server):
         return _no(403, "This request comes from another site.", "Open the dashboard itself.")
     return _unproved(scope, path, method, caller)
 
@@ -219,7 +219,8 @@ def _host_allowed(host: str, server: Server) -> bool:
     return False
 
 
-def _same_origin(headers: Headers, server: Server) -> bool:
+def same_origin(headers: Headers, server: Server) -> bool:
+    """Return whether a page of ours, or no browser's page at all, sends these headers."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None and site not in ("same-origin", "none"):
         return False

@@ -20,13 +20,18 @@ _log = logging.getLogger("trail.access")
 class Session:
     """One signed-in browser; `version` is the mark of the user's password and role.
 
-    Times are seconds since 1970.
+    For who was vouched for by a provider it is the mark of the provider's settings, and `role`,
+    `name` and `email` are kept here, since the users file knows nothing of that person. Times are
+    seconds since 1970.
     """
 
     username: str
     version: str
     started: float
     seen: float
+    role: str = ""
+    name: str = ""
+    email: str = ""
 
 
 _FORM = TypeAdapter(dict[str, Session])

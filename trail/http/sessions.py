@@ -22,6 +22,7 @@ from trail.users import User, Users
 
 CODE_SECONDS = 30
 KEEP_SECONDS = 60.0  # how old the last use may be that a restart finds
+USED_SECONDS = 3600.0  # longer than any proof from a provider is fresh
 REMEMBERED_SECONDS = 24 * 3600  # for so long the form can say why a session ended
 MOST_SESSIONS, MOST_CODES, MOST_ENDED = 10_000, 1_000, 10_000
 IDLE, OVER, CHANGED = "idle", "over", "changed"  # why a session has ended
@@ -34,6 +35,8 @@ class _Code:
     binding: str
     version: str
     until: float
+    vouched: User | None = None
+    proof: str = ""
 
 
 def hash_of(secret: str) -> str:
@@ -50,23 +53,47 @@ class Sessions:
         idle_minutes: float,
         clock: Callable[[], float] = time.time,
         path: Path | None = None,
+        provider: str = "",
+        *,
+        by_password: bool = True,
     ) -> None:
+        """With *provider*, the mark of its settings, sessions that it vouched for are good."""
+        self.provider, self.by_password = provider, by_password
         self.seconds, self.idle_seconds = hours * 3600, idle_minutes * 60
         self._clock, self._path = clock, path
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._sessions = session_file.read(path, clock()) if path else dict[str, Session]()
         self._codes: dict[str, _Code] = {}
+        self._used: dict[str, float] = {}  # proofs that a session was made of, until when
         self._ended: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._kept = clock()
 
     def code(self, username: str, binding: str, version: str = "") -> str:
         """Return a code that `finish` takes once, within 30 seconds, from the same browser."""
+        return self._code(_Code(username, binding, version, self._clock() + CODE_SECONDS))
+
+    def code_for(self, vouched: User, binding: str, proof: str) -> str:
+        """Return a code as `code` does, for whom a provider vouched; a *proof* makes one session.
+
+        The proof counts as used only when its session begins, since a page may be drawn twice.
+        """
+        until = self._clock() + CODE_SECONDS
+        return self._code(
+            _Code(vouched.username, binding, self.provider, until, vouched, hash_of(proof))
+        )
+
+    def is_used(self, proof: str) -> bool:
+        """Return whether a session was made of that proof already."""
+        with self._lock:
+            return hash_of(proof) in self._used
+
+    def _code(self, fresh: _Code) -> str:
         now, code = self._clock(), secrets.token_urlsafe(32)
         with self._lock:
             self._codes = {key: each for key, each in self._codes.items() if each.until > now}
             while len(self._codes) >= MOST_CODES:
                 del self._codes[next(iter(self._codes))]
-            self._codes[hash_of(code)] = _Code(username, binding, version, now + CODE_SECONDS)
+            self._codes[hash_of(code)] = fresh
         return code
 
     def finish(self, code: str, binding: str) -> str | None:
@@ -78,10 +105,12 @@ class Sessions:
                 return None
             if not binding or not secrets.compare_digest(known.binding, binding):
                 return None
+            if known.vouched and not self._use(known.proof, now):
+                return None
             if len(self._sessions) >= MOST_SESSIONS:
                 self._make_room(now)
             sid = secrets.token_urlsafe(32)
-            self._sessions[hash_of(sid)] = Session(known.username, known.version, now, now)
+            self._sessions[hash_of(sid)] = _begun(known, now)
         self.keep()
         return sid
 
@@ -166,6 +195,13 @@ class Sessions:
             return ""
         return IDLE if idle < over else OVER
 
+    def _use(self, proof: str, now: float) -> bool:
+        self._used = {key: until for key, until in self._used.items() if until > now}
+        if proof in self._used:
+            return False
+        self._used[proof] = now + USED_SECONDS
+        return True
+
     def _make_room(self, now: float) -> None:
         for key in [key for key, each in self._sessions.items() if self._over(each, now)]:
             del self._sessions[key]
@@ -176,14 +212,15 @@ class Sessions:
 def who(sessions: Sessions, users: Users, sid_hash: str, *, touch: bool = True) -> User | None:
     """Return the user behind a session as the users file has it now, or None.
 
-    Ends the session when the user is gone, or has another password or role than at sign-in. A
-    users file that cannot be read lets nobody in, and ends nothing.
+    Ends the session when the user is gone, or has another password or role than at sign-in; for
+    whom a provider vouched, when its settings are others. A users file that cannot be read lets
+    nobody in by password, and ends nothing.
     """
     session = sessions.find(sid_hash, touch=touch)
     if session is None:
         return None
     try:
-        user, version = users.get(session.username), users.version(session.username)
+        user, version = _known(sessions, users, session)
     except TrailError as problem:
         _log.error("nobody can be let in: %s", problem.message)
         return None
@@ -194,3 +231,19 @@ def who(sessions: Sessions, users: Users, sid_hash: str, *, touch: bool = True) 
         )
         return None
     return user
+
+
+def _begun(code: _Code, now: float) -> Session:
+    session = Session(code.username, code.version, now, now)
+    if user := code.vouched:
+        session.role, session.name, session.email = user.role, user.name, user.email
+    return session
+
+
+def _known(sessions: Sessions, users: Users, session: Session) -> tuple[User | None, str]:
+    if session.role:
+        user = User(session.username, session.name, session.email, session.role)
+        return (user if sessions.provider else None), sessions.provider
+    if not sessions.by_password:
+        return None, ""
+    return users.get(session.username), users.version(session.username)

@@ -53,6 +53,8 @@ def _users(ctx: Context) -> None:
         alt="Users",
     )
     st.caption("Added and removed on the server: `python -m trail users`")
+    if ctx.runtime.settings.auth.by_provider:
+        st.caption("Who signs in with the provider is not listed: the provider says who has a role")
 
 
 def _tokens(ctx: Context) -> None:

@@ -1,0 +1,231 @@
+"""Sign-in with a provider: its role claim counts, its lies do not, and nothing outlives the end."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import PASSWORD, Site, serving
+from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+from trail.users import Users
+
+pytestmark = pytest.mark.browser
+
+RITA = {"email": "rita@example.com", "email_verified": True, "name": "Rita", "roles": ["audit"]}
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with providing() as running:
+        yield running
+
+
+def settings_for(provider: Provider) -> dict[str, str]:
+    return {
+        "TRAIL_STORE__DEMO": "never",
+        "TRAIL_AUTH__OIDC_METADATA_URL": f"{provider.url}/.well-known/openid-configuration",
+        "TRAIL_AUTH__OIDC_CLIENT_ID": CLIENT_ID,
+        "TRAIL_AUTH__OIDC_CLIENT_SECRET": CLIENT_SECRET,
+        "TRAIL_AUTH__OIDC_ROLES": json.dumps({"audit": "reviewer", "admins": "owner"}),
+        "TRAIL_AUTH__OIDC_LABEL": "Example ID",
+        "TRAIL_AUTH__OIDC_PROMPT": "login",
+    }
+
+
+@pytest.fixture(scope="module")
+def served(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("oidc")  # without a users file: nobody needs one
+    with serving(folder, **settings_for(provider)) as running:
+        yield running
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context()
+    yield made
+    made.close()
+
+
+def press(site: Site, context: BrowserContext, path: str = "/") -> Page:
+    page = context.new_page()
+    page.goto(site.url + path)
+    page.get_by_role("button", name="Sign in with Example ID").click()
+    return page
+
+
+def log(site: Site, context: BrowserContext) -> list[dict[str, str]]:
+    """Return the access log, newest first, as its reader downloads it."""
+    answer = context.request.get(f"{site.url}/export.access.csv")
+    assert answer.ok
+    return list(csv.DictReader(answer.text().splitlines()))
+
+
+def streamlit_cookies(context: BrowserContext) -> list[str]:
+    return [each["name"] for each in context.cookies() if each["name"].startswith("_streamlit_u")]
+
+
+def test_a_reviewer_by_claim(served: Site, provider: Provider, context: BrowserContext) -> None:
+    provider.signs_in(**RITA)
+    page = press(served, context, "/explore?from=30d&action=Warehouse+Deleted")
+    expect(page.locator(".trail-summary").first).to_be_visible()
+    assert "/explore?" in page.url
+    assert "action=Warehouse" in page.url
+    assert provider.asked[-1]["prompt"] == "login"
+    expect(page.get_by_role("link", name="Unusual").first).to_be_visible()
+    expect(page.get_by_role("link", name="Admin")).to_have_count(0)
+    page.goto(f"{served.url}/admin")
+    expect(page.get_by_text("is not open to the role reviewer")).to_be_visible()
+    page.goto(f"{served.url}/account")
+    expect(page.get_by_text("Username oidc:rita@example.com, role reviewer")).to_be_visible()
+    assert streamlit_cookies(context) == []
+    entry = next(each for each in log(served, context) if each["kind"] == "signed_in")
+    assert (entry["username"], entry["role"]) == ("oidc:rita@example.com", "reviewer")
+    assert entry["what"] == "by provider"
+
+
+def test_passwords_are_hidden(served: Site, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(served.url)
+    expect(page.get_by_role("button", name="Sign in with Example ID")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Password")).to_have_count(0)
+
+
+def test_passwords_beside_it(
+    tmp_path: Path, provider: Provider, context: BrowserContext, browser: Browser
+) -> None:
+    Users(tmp_path / "users.yaml").add("maya", "Maya", "", "owner", PASSWORD)
+    provider.signs_in(**RITA)
+    with serving(tmp_path, TRAIL_AUTH__PASSWORDS="true", **settings_for(provider)) as site:
+        page = context.new_page()
+        page.goto(f"{site.url}/account")
+        page.get_by_role("textbox", name="Username").fill("maya")
+        page.get_by_role("textbox", name="Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(page.get_by_text("Username maya, role owner")).to_be_visible()
+        another = browser.new_context()
+        page = press(site, another, "/account")
+        expect(page.get_by_text("Username oidc:rita@example.com, role reviewer")).to_be_visible()
+        another.close()
+
+
+def test_an_account_without_a_role(
+    served: Site, provider: Provider, context: BrowserContext
+) -> None:
+    provider.signs_in(**RITA | {"roles": ["sales"]})
+    page = press(served, context)
+    expect(
+        page.get_by_text("Your account has no role here. Ask an owner of this workspace.")
+    ).to_be_visible()
+    assert page.request.get(f"{served.url}/auth/alive").status == 401
+
+
+def test_an_account_of_a_local_users_name(
+    served: Site, provider: Provider, context: BrowserContext
+) -> None:
+    provider.signs_in(sub="maya", roles="audit")
+    page = press(served, context, "/account")
+    expect(page.get_by_text("Username oidc:maya, role reviewer")).to_be_visible()
+
+
+LIES: list[tuple[dict[str, Any], str]] = [
+    ({"wrong_key": True}, "The sign-in did not come through"),
+    ({"refuses": True}, "The sign-in did not come through"),
+    ({"away": True}, "The provider cannot be reached"),
+    ({"token_changes": {"nonce": "another"}}, "The sign-in did not come through"),
+    ({"token_changes": {"aud": "another"}}, "The sign-in did not come through"),
+    ({"token_changes": {"iss": "https://example.com"}}, "The sign-in did not come through"),
+    # These two pass Streamlit and Authlib, and are ours to see.
+    ({"token_changes": {"aud": "another", "azp": CLIENT_ID}}, "made for another application"),
+    ({"token_changes": {"iat": 1_700_000_000}}, "This sign-in is too old"),
+]
+
+
+@pytest.mark.parametrize(("lie", "said"), LIES, ids=lambda value: str(value)[:40])
+def test_a_lie_lets_nobody_in(
+    served: Site, provider: Provider, context: BrowserContext, lie: dict[str, Any], said: str
+) -> None:
+    provider.signs_in(**RITA)
+    for name, value in lie.items():
+        setattr(provider, name, value)
+    page = press(served, context)
+    expect(page.get_by_text(said)).to_be_visible()
+    assert page.request.get(f"{served.url}/auth/alive").status == 401
+
+
+def test_forged_claims_name_nobody(
+    served: Site, provider: Provider, context: BrowserContext, browser: Browser
+) -> None:
+    provider.signs_in(**RITA | {"roles": "admins"})
+    owner = browser.new_context()
+    page = press(served, owner, "/admin")
+    expect(page.get_by_role("heading", name="Admin").first).to_be_visible()
+    kept = served.environment["TRAIL_AUTH__USERS_PATH"]
+    stored = json.loads(Path(kept).with_name("sessions.json").read_text())
+    sids = [key for key, each in stored.items() if each["role"] == "owner"]
+    assert sids
+    provider.signs_in(sub="eve", sid=sids[0], username="oidc:rita@example.com")
+    page = press(served, context, "/admin")
+    expect(page.get_by_text("Your account has no role here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Admin")).to_have_count(0)
+    httpx.get(f"{served.url}/oauth2callback?code=x&state=y")
+    refused = [each for each in log(served, owner) if each["kind"] == "sign_in_refused"]
+    told = {(each["username"], each["what"]) for each in refused}
+    assert ("oidc:eve", "by provider: no role for this account") in told
+    assert ("", "provider's answer not believed") in told
+    assert CLIENT_SECRET not in str(refused)
+    owner.close()
+
+
+def test_after_the_end_no_old_cookie_opens_anything(
+    served: Site, provider: Provider, context: BrowserContext, browser: Browser
+) -> None:
+    provider.signs_in(**RITA)
+    taken: list[dict[str, str]] = []
+
+    def take(response: Any) -> None:
+        if "/oauth2callback" in response.url:
+            taken.extend(response.headers_array())
+
+    context.on("response", take)
+    page = press(served, context, "/account")
+    expect(page.get_by_text("role reviewer")).to_be_visible()
+    ours = [each for each in context.cookies() if each["name"].startswith("audit_")]
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in with Example ID")).to_be_visible()
+
+    lines = [each["value"] for each in taken if each["name"].lower() == "set-cookie"]
+    theirs = [line for line in lines if line.startswith("_streamlit_user")]
+    assert theirs
+    assert all("Max-Age=300" in line for line in theirs)
+    thief = browser.new_context()
+    pairs = [line.split(";")[0].partition("=") for line in theirs]
+    thief.add_cookies(
+        [{"name": name, "value": value, "url": served.url} for name, _, value in pairs]
+    )
+    thief.add_cookies(ours)  # type: ignore[arg-type]
+    page = thief.new_page()
+    page.goto(f"{served.url}/explore")
+    expect(page.get_by_text("This sign-in was used already.")).to_be_visible()
+    assert page.request.get(f"{served.url}/auth/alive").status == 401
+    thief.close()
+
+
+def test_what_other_sites_may_not_ask_for(served: Site) -> None:
+    asked = httpx.get(f"{served.url}/auth/logout")
+    assert asked.status_code == 404
+    from_elsewhere = {"sec-fetch-site": "cross-site"}
+    asked = httpx.get(f"{served.url}/auth/login?provider=x", headers=from_elsewhere)
+    assert asked.status_code == 403
+    asked = httpx.get(f"{served.url}/oauth2callback?code=x&state=y")
+    assert (asked.status_code, asked.headers["location"]) == (302, "/?sign-in=refused")
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/logout", "/oauth2callback", "/auth/login/"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_without_a_provider_there_is_nothing(site: Site, path: str, method: str) -> None:
+    assert httpx.request(method, f"{site.url}{path}?provider=x").status_code == 404
