@@ -1,10 +1,11 @@
 # `make run` and `make test` do all the set-up on a bare clone.
 PYTHON ?= python3
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check bench bench-detection shots demo clean
+.PHONY: run test check bench bench-detection fuzz shots demo clean
 
 $(VENV)/.run: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -18,6 +19,10 @@ $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.run
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
 	@$(PIP) -r requirements-bench.txt
+	@touch $@
+
+$(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.run
+	@$(PIP) -r requirements-fuzz.txt
 	@touch $@
 
 run: $(VENV)/.run          ## Start the dashboard on http://127.0.0.1:8501
@@ -38,6 +43,9 @@ bench: $(VENV)/.dev        ## Measure, and write bench/RESULTS.md
 
 bench-detection: $(VENV)/.bench  ## Measure what is found, and write bench/DETECTION.md
 	@$(BIN)/python -m bench.detection $(ARGS)
+
+fuzz: $(VENV)/.fuzz        ## Feed hostile bytes to all that reads; SECONDS=60 for each target
+	@$(BIN)/python -m fuzz --seconds $(SECONDS) $(ARGS)
 
 shots: $(VENV)/.dev        ## Draw the pictures of the README
 	@$(BIN)/python tests/browser/find_chromium.py
