@@ -6,6 +6,8 @@ the input is then in fuzz/found.
 """
 
 import argparse
+import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -30,9 +32,16 @@ def main() -> int:
     well = True
     for name in args.targets or sorted(targets()):
         command = [sys.executable, "-m", "fuzz", name, "--here", "--seconds", str(args.seconds)]
-        ended = subprocess.run(
-            command, check=False, capture_output=True, text=True, errors="replace"
-        )
+        # libFuzzer ends its process without a word to Python, which would tidy up.
+        with tempfile.TemporaryDirectory() as room:
+            ended = subprocess.run(
+                command,
+                env={**os.environ, "TMPDIR": room},
+                check=False,
+                capture_output=True,
+                text=True,
+                errors="replace",
+            )
         runs = re.findall(r"stat::number_of_executed_units: (\d+)", ended.stderr)
         said = "nothing found" if ended.returncode == 0 else f"FOUND\n{ended.stdout[-4000:]}"
         print(f"{name:>16}  {int(runs[-1]) if runs else 0:>10,} executions  {said}", flush=True)
@@ -46,13 +55,21 @@ def _feed(name: str, seconds: int) -> int:
     with atheris.instrument_imports(include=_OURS):
         target = targets()[name]
     FOUND.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as corpus:
-        for number, seed in enumerate([*target.seeds, *crashes(name)]):
-            Path(corpus, f"seed-{number}").write_bytes(seed)
-        limits = [f"-max_total_time={seconds}", "-timeout=2", "-max_len=4096", "-rss_limit_mb=4096"]
-        options = [*limits, f"-artifact_prefix={FOUND}/{name}-", "-print_final_stats=1", corpus]
-        atheris.Setup([sys.argv[0], *options], target.feed)
-        atheris.Fuzz()
+    corpus = Path(tempfile.mkdtemp())
+    for number, seed in enumerate([*target.seeds, *crashes(name)]):
+        (corpus / f"seed-{number}").write_bytes(seed)
+    limits = [f"-max_total_time={seconds}", "-timeout=2", "-max_len=4096", "-rss_limit_mb=4096"]
+    options = [*limits, f"-artifact_prefix={FOUND}/{name}-", "-print_final_stats=1", str(corpus)]
+
+    def feed(data: bytes) -> None:
+        try:
+            target.feed(data)
+        except BaseException:  # written here too: native threads can end the process before it is
+            (FOUND / f"{name}-{hashlib.sha256(data).hexdigest()[:12]}").write_bytes(data)
+            raise
+
+    atheris.Setup([sys.argv[0], *options], feed)
+    atheris.Fuzz()
     return 0
 
 

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from fuzz import Target
 from loaders import csv_table, json_lines, parquet_table
@@ -67,6 +69,21 @@ def mapping(data: bytes) -> None:
     _read(csv_table.LOADER, b"when,what,who\n2026-11-01,Source Modified,maya\n", found)
 
 
+def _parquet() -> bytes:
+    out = pa.BufferOutputStream()
+    table = pa.table(
+        {
+            "timestamp": pa.array([0, None], pa.timestamp("ns", "Europe/Oslo")),
+            "type": pa.array(["Source Modified", "x"]).dictionary_encode(),
+            "day": pa.array([1, 2], pa.date32()),
+            "amount": pa.array([1, 2], pa.decimal128(9, 2)),
+            "details": [{"subject": b"maya", "list": [1.5]}, None],
+        }
+    )
+    pq.write_table(table, out, compression="none", write_statistics=False)
+    return out.getvalue().to_pybytes()
+
+
 _LINES = (_CALL + b"\n" + _CALL, b"[" + _CALL + b",\n" + _CALL + b"]", _PAGE)
 _TABLE = b'timestamp,type,actor,"resource id"\n2026-11-01T08:00:00Z,Source Modified,"a ""b""",x\n'
 _WAREHOUSE = b"id\toriginal_timestamp\tevent_text\tdetails_subject\n1\t2026-11-01\tAudit\tmaya\n"
@@ -77,7 +94,7 @@ TARGETS = (
         partial(_read, csv_table.LOADER),
         (_TABLE, _WAREHOUSE, b"occurred_at (Europe/Oslo);action\n2026-11-01 08:00;'=Source\n"),
     ),
-    Target("parquet", partial(_read, parquet_table.LOADER), (b"PAR1\x00PAR1",)),
+    Target("parquet", partial(_read, parquet_table.LOADER), (_parquet(), b"PAR1\x00PAR1")),
     Target("s3_dump", dump, _LINES),
     Target("mapping", mapping, (b'timestamp = "when"\ntype = "what"\n', b"actor = 0x1f\nid = 1.5")),
 )
