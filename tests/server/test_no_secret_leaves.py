@@ -172,6 +172,7 @@ def _use(server: Running, made: Said, folder: Path, echo: Echo) -> None:
     for page in PAGES:
         with server.tab(sid=sid) as tab:
             made.raw[f"page {page}"] = tab.run(page=page).encode()
+            assert made.raw[f"page {page}"], page
     for command in COMMANDS:
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
@@ -189,6 +190,7 @@ def _push(client: httpx.Client, made: Said) -> None:
         answer = client.post("/webhooks/segment", content=body, headers={"X-Signature": mac})
         _note(made, answer)
     assert answer.status_code == 200
+    statuses = []
     key = made.words["push.write_keys.0"]
     basic = {"auth": httpx.BasicAuth(key, "")}
     call = forwarded(2)
@@ -200,7 +202,10 @@ def _push(client: httpx.Client, made: Said) -> None:
         ("/v1/batch", {"batch": [forwarded(5)]}, basic),
         ("/v1/track", {"writeKey": key, "event": "Audit"}, {}),
     ):
-        _note(made, client.post(path, json=told, **more))  # type: ignore[arg-type]
+        answer = client.post(path, json=told, **more)  # type: ignore[arg-type]
+        _note(made, answer)
+        statuses.append(answer.status_code)
+    assert statuses == [401, 200, 200, 200, 200, 200]
 
 
 def _note(made: Said, answer: httpx.Response) -> None:
