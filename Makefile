@@ -1,5 +1,6 @@
 # `make run` and `make test` do all the set-up on a bare clone.
 PYTHON ?= python3
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
@@ -11,7 +12,7 @@ PIP_AUDIT := pip-audit==2.10.1
 LOCK = $(TOOLS)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --annotation-style line --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: run test check bench bench-detection shots demo lock audit clean
+.PHONY: run test check bench bench-detection fuzz shots demo lock audit clean
 
 $(VENV)/.run: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -25,6 +26,10 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
 	@$(PIP) -r requirements-bench.txt
+	@touch $@
+
+$(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.run
+	@$(PIP) -r requirements-fuzz.txt
 	@touch $@
 
 run: $(VENV)/.run          ## Start the dashboard on http://127.0.0.1:8501
@@ -45,6 +50,9 @@ bench: $(VENV)/.dev        ## Measure, and write bench/RESULTS.md
 
 bench-detection: $(VENV)/.bench  ## Measure what is found, and write bench/DETECTION.md
 	@$(BIN)/python -m bench.detection $(ARGS)
+
+fuzz: $(VENV)/.fuzz        ## Feed hostile bytes to all that reads; SECONDS=60 for each target
+	@$(BIN)/python -m fuzz --seconds $(SECONDS) $(ARGS)
 
 shots: $(VENV)/.dev        ## Draw the pictures of the README
 	@$(BIN)/python tests/browser/find_chromium.py

@@ -66,13 +66,24 @@ def log_to_terminal() -> None:
         logging.getLogger("trail").setLevel(logging.INFO)
 
 
+def keep_headers_out_of_the_log() -> None:
+    """Let no library write at DEBUG what it was sent, whatever level whoever starts it has set.
+
+    Those are headers as they came: session cookies, and whatever a receiver of ours echoes.
+    """
+    for name in ("httpcore", "uvicorn.error", "websockets"):
+        log = logging.getLogger(name)
+        log.setLevel(max(log.getEffectiveLevel(), logging.INFO))
+    # An address may hold a one-time code or what somebody looks for; neither belongs in a log.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+
+
 @contextlib.asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     """Open what pages and routes share, and close it at the end."""
     log_to_terminal()
     check_options()
-    # An address may hold a one-time code or what somebody looks for; neither belongs in a log.
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    keep_headers_out_of_the_log()
     registry.discover("pages", "PAGE")  # a broken page file stops the start, not a visitor
     known = settings.load()
     if wrong := weak_setups.found(known, known.server.host):

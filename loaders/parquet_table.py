@@ -19,6 +19,9 @@ from trail.model import Chunk, Loader, Reject, Source
 from trail.settings import Settings
 
 _MAGIC = b"PAR1"
+# What reading a damaged file ends in: besides Arrow's own errors, names and zones that are no text,
+# zones that nobody knows, and moments that Python's calendar has not.
+_DAMAGE = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError)
 
 
 def accepts(path: Path) -> bool:
@@ -52,7 +55,7 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
                         gathered.refuse(Reject(row, "Not UTF-8", raw))
                     if gathered.full:
                         yield gathered.take(row / total)
-    except (pa.ArrowException, OSError) as error:
+    except _DAMAGE as error:
         if isinstance(error, OSError) and error.errno:
             raise
         # What is already read is kept, as it is of every source that breaks half-way.

@@ -132,6 +132,8 @@ def _page(text: str, name: str) -> _Page:
     items = elements(text, "data", name)
     # Numbers stay text, since a long one would raise.
     data = json.loads(text, parse_int=str, parse_float=str)["data"]
+    if not isinstance(data, dict):
+        raise ValueError("the data is there twice, once as no object")
     pagination = data.get("pagination")
     pagination = {} if pagination is None else pagination
     if not isinstance(pagination, dict):

@@ -7,7 +7,6 @@ that is not ours: nobody should believe that such events were kept.
 """
 
 import base64
-import binascii
 import datetime as dt
 import hmac
 import zlib
@@ -41,10 +40,15 @@ def read(sent: Sent, settings: Settings) -> Received:
     if not isinstance(told, dict):
         raise _bad("invalid_request", "The body is not a JSON object.")
     _check_key(sent, told, settings)
-    if sent.path.rstrip("/").endswith(_BATCH):
-        calls = _batch(body.decode(), told)
-    else:
-        calls = [body.decode()]
+    try:
+        if sent.path.rstrip("/").endswith(_BATCH):
+            calls = _batch(body.decode(), told)
+        else:
+            calls = [body.decode()]
+        calls = [_without_key(call) for call in calls]
+    except (ValueError, RecursionError):
+        # A name that stands twice, or so deep that it can be read and not be taken apart.
+        raise _bad("invalid_request", "The body cannot be taken apart.") from None
     if any(len(call.encode()) > EVENT_BYTES for call in calls):
         raise _bad("payload_too_large", "An event is larger than 32 KB.")
     now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -93,8 +97,15 @@ def _check_key(sent: Sent, told: dict[str, Any], settings: Settings) -> None:
 def _user_of(basic: str) -> str:
     try:
         return base64.b64decode(basic, validate=True).decode().partition(":")[0]
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, letters that base64 has not, or no UTF-8
         return ""
+
+
+def _without_key(text: str) -> str:
+    """Return a call without the write key: it is a secret, and what is kept here is shown."""
+    call = orjson.loads(text)
+    has = isinstance(call, dict) and "writeKey" in call
+    return records.without(text, "writeKey") if has else text
 
 
 def _completed(text: str, now: str) -> str:

@@ -41,7 +41,7 @@ _TABLE = ("occurred_at", "action", "target_name", "actor_name", "actor_id", "out
 
 def load(args: argparse.Namespace, desk: Desk) -> int:
     """Load files and folders; print what was kept, duplicate and quarantined."""
-    mapping = _mapping(desk.folder / args.mapping) if args.mapping else {}
+    mapping = read_mapping(desk.folder / args.mapping) if args.mapping else {}
     paths = [desk.folder / path for path in args.paths]
     files(paths)  # what is not there must not make a database
     with contextlib.ExitStack() as stack:
@@ -241,15 +241,16 @@ def _columns_of(kind: str) -> tuple[str, ...]:
     return exports.CSV_COLUMNS if kind == "csv" else EVENT_COLUMNS
 
 
-def _mapping(path: Path) -> dict[str, str]:
+def read_mapping(path: Path) -> dict[str, str]:
+    """Return which column is which field; raises `InputError` for what is no such file."""
     try:
         found = tomllib.loads(path.read_text())
+        return {name: str(column) for name, column in found.items()}
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path.name}: the mapping cannot be read.",
             'Write one line a field in TOML, such as timestamp = "Date".',
         ) from error
-    return {name: str(column) for name, column in found.items()}
 
 
 def _report(batches: list[Batch]) -> dict[str, object]:

@@ -8,6 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -23,6 +24,12 @@ _DEFAULTS = (("tz", "UTC"), ("sort", "newest"))
 _RELATIVE = re.compile(r"^(\d{1,5})([hdm])$")
 _FIRST = dt.datetime(1, 1, 1)  # noqa: DTZ001 - stored times bear no zone; all are UTC
 _LAST = dt.datetime(9999, 12, 31)  # noqa: DTZ001
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return every zone's name. Kept, since looking walks a folder of hundreds of files."""
+    return frozenset(available_timezones())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Filter:
 
     def check(self) -> None:
         """Raise `FilterError` for a zone, sort order or time that cannot be read."""
-        if self.tz not in available_timezones():
+        if self.tz not in zone_names():
             raise FilterError(f"Unknown zone {self.tz!r}.", "Use a name such as Europe/Oslo.")
         if self.sort not in SORTS:
             raise FilterError(f"Unknown sort {self.sort!r}.", "Use newest or oldest.")

@@ -70,6 +70,16 @@ def elements(text: str, *path: str) -> list[str]:
     return _elements(text)
 
 
+def without(text: str, name: str) -> str:
+    """Return the JSON object *text* without its members called *name*; the others stay as written.
+
+    Raises `RecursionError` for what nests too deep.
+    """
+    members = _members(text.strip())
+    kept = (f"{json.dumps(each)}:{value}" for each, value in members if each != name)
+    return "{" + ",".join(kept) + "}"
+
+
 def _problem(text: bytes, limits: Limits) -> str:
     if len(text) > limits.line_bytes:
         return f"Longer than {limits.line_bytes:,} bytes"

@@ -6,13 +6,12 @@ It only reads and writes the one `Filter` of the address.
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
-from zoneinfo import available_timezones
 
 import streamlit as st
 
 from trail import export as exports
 from trail.evidence import period
-from trail.filters import FACETS, Filter, Window
+from trail.filters import FACETS, Filter, Window, zone_names
 from trail.model import EVENT_COLUMNS
 from ui import state, words
 from ui.components.chips import Chip, acted, chips
@@ -151,7 +150,7 @@ def _zone(filter_: Filter) -> None:
     def choose() -> None:
         state.go(replace(filter_, tz=st.session_state["tz"]))
 
-    rest = sorted(available_timezones() - set(_COMMON_ZONES))
+    rest = sorted(zone_names() - set(_COMMON_ZONES))
     st.selectbox(
         "Zone",
         [*_COMMON_ZONES, *rest],

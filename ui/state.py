@@ -6,12 +6,12 @@ business, such as which facet shows more values.
 
 import datetime as dt
 from dataclasses import replace
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from trail import runtime
-from trail.filters import Filter
+from trail.filters import Filter, zone_names
 
 DEFAULT_FROM = "7d"
 
@@ -67,7 +67,7 @@ def zone() -> str:
         st.context.timezone,
         runtime.current().settings.timezone,
     )
-    return next((name for name in told if name in available_timezones()), "UTC")
+    return next((name for name in told if name in zone_names()), "UTC")
 
 
 def clock() -> ZoneInfo:

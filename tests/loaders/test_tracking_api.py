@@ -55,6 +55,32 @@ def test_a_call_without_times_gets_that_of_its_arrival() -> None:
     assert record["timestamp"].endswith("Z")
 
 
+def test_the_write_key_is_not_kept_and_the_rest_stays_as_written() -> None:
+    """Segment's browser library writes it into each call; what is kept is shown and exported."""
+    call = b'{"userId":"u", "writeKey":"%b" ,"n":1.0,"timestamp":"x","w":{"writeKey":"mine"}}'
+    call %= KEY.encode()
+    batch = b'{"batch":[%b],"writeKey":"%b"}' % (call, KEY.encode())
+    for body, path in ((call, "/v1/track"), (batch, "/v1/batch")):
+        (kept,) = read(body, path=path).records
+        assert kept.startswith(b'{"userId":"u","n":1.0,"timestamp":"x","w":{"writeKey":"mine"}')
+        assert KEY.encode() not in kept
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"batch":5,"batch":[]}',
+        b'{"batch":[' + b"[" * 1010 + b"]" * 1010 + b"]}",
+    ],
+)
+def test_a_body_that_reads_in_two_ways_or_nests_without_end_is_refused(body: bytes) -> None:
+    assert refused(body, path="/v1/batch") == (400, "invalid_request")
+
+
+def test_a_write_key_of_letters_that_base64_has_not_is_refused() -> None:
+    assert refused({}, ("authorization", "Basic \xea\xea")) == (401, "unauthorized")
+
+
 def test_what_the_call_says_of_itself_is_kept_to_the_byte() -> None:
     body = b'{"userId":"u", "event":"Deploy","n":1.0,"big":12345678901234567890,"timestamp":"x"}'
     assert read(body).records[0].startswith(body[:-1])

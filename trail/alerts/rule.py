@@ -5,10 +5,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
-from zoneinfo import available_timezones
 
 from trail.errors import InputError
-from trail.filters import Filter
+from trail.filters import Filter, zone_names
 
 # `events`: any filter; `findings` above a score; `incidents` persistent or open too long;
 # `silence`: no event of a filter for so long.
@@ -68,7 +67,7 @@ class Rule:
                 raise self._wrong(f"{name} is {getattr(self, name)}", f"Use {least} to {most:,}.")
         if self.quiet and not _QUIET.fullmatch(self.quiet):
             raise self._wrong(f"quiet is {self.quiet[:30]!r}", "Write it as 22:00-07:00.")
-        if self.zone not in available_timezones():
+        if self.zone not in zone_names():
             raise self._wrong(f"zone is {self.zone[:60]!r}", "Use a name such as Europe/Oslo.")
         Filter.parse(self.query)
 

@@ -1,0 +1,97 @@
+"""What comes over HTTP: webhook and tracking requests, the answers of APIs, and their headers."""
+
+import base64
+import contextlib
+import hmac
+
+import orjson
+
+from fuzz import Target
+from loaders import _segment_http, segment_api, tracking_api, webhook
+from trail import records
+from trail.model import Answer, RefusedError, Sent
+from trail.outbox import answers
+from trail.settings import Push, Settings
+
+_SECRET, _KEY = "fuzz-secret", "fuzz-key"
+_SETTINGS = Settings(push=Push(webhook_secrets=(_SECRET,), write_keys=(_KEY,)))  # type: ignore[arg-type]
+_BASIC = "Basic " + base64.b64encode(f"{_KEY}:".encode()).decode()
+
+
+def hook(data: bytes) -> None:
+    """Read a webhook's body whose signature is right; then one of the first event alone."""
+    for header in ("x-signature", "x-segment-signature"):
+        for signed in (data, data[1:-1]):
+            given = hmac.digest(_SECRET.encode(), signed, "sha1").hex()
+            with contextlib.suppress(RefusedError):
+                got = webhook.read(Sent("/webhooks/segment", ((header, given),), data), _SETTINGS)
+                assert len(got.records) == len(got.verified)
+                for text in got.records:
+                    list(records.unfold(text, _SETTINGS.limits))
+
+
+def tracking(data: bytes) -> None:
+    """Read a call and a batch: what is kept is JSON, and holds no write key."""
+    for path in ("/v1/track", "/v1/batch"):
+        for headers in ((), (("authorization", _BASIC),)):
+            with contextlib.suppress(RefusedError):
+                got = tracking_api.read(Sent(path, headers, data), _SETTINGS)
+                for text in got.records:
+                    told = orjson.loads(text)
+                    assert not isinstance(told, dict) or "writeKey" not in told
+                    list(records.unfold(text, _SETTINGS.limits))
+
+
+def headers(data: bytes) -> None:
+    """Read every header that proves who sends; none of these proves anything."""
+    for name, value in _pairs(data):
+        for path, read in (("/webhooks/segment", webhook.read), ("/v1/track", tracking_api.read)):
+            try:
+                read(Sent(path, ((name, value),), b'{"event":"Audit"}'), _SETTINGS)
+            except RefusedError:
+                continue
+            raise AssertionError(f"{name}: {value!r} was taken for a proof")
+
+
+def waits(data: bytes) -> None:
+    """Read the headers by which a receiver asks to be left alone."""
+    said = data.decode("latin-1")
+    first, _, second = said.partition("\n")
+    found = answers.retry_after_s(Answer(503, {"retry-after": first, "date": second}))
+    assert found is None or 1 <= found <= 86_400
+
+
+def page(data: bytes) -> None:
+    """Read an answer of the Public API, good or bad, as its client does."""
+    _segment_http._said(data)
+    found = _segment_http._ms_before_next_s(data)
+    assert found is None or found > 0
+    text = data.decode(errors="replace")
+    for name in ("events", "users"):
+        with contextlib.suppress(ValueError, RecursionError):  # these it asks for again
+            for item in segment_api._page(text, name).items:
+                segment_api._person(item)
+    with contextlib.suppress(ValueError, RecursionError):
+        segment_api._workspace(text)
+
+
+def _pairs(data: bytes) -> list[tuple[str, str]]:
+    value = data.decode("latin-1")
+    return [(name, value) for name in ("x-signature", "x-segment-signature", "authorization")]
+
+
+_CALL = b'{"type":"track","event":"Audit","messageId":"m","writeKey":"fuzz-key","properties":{}}'
+_ERROR = b'{"errors":[{"type":"x","message":"no","field":"f","data":{"msBeforeNext":5}}]}'
+_PAGE = b'{"data":{"events":[' + _CALL + b'],"pagination":{"next":"MQ==","totalEntries":2}}}'
+_USERS = b'{"data":{"users":[{"id":"u","name":"n","email":"e"}],"pagination":null}}'
+TARGETS = (
+    Target("webhook", hook, (_CALL, b"[" + _CALL + b"," + _CALL + b"]")),
+    Target("tracking", tracking, (_CALL, b'{"writeKey":"fuzz-key","batch":[' + _CALL + b"]}")),
+    Target("headers", headers, (b"0" * 40, b"Basic eDp5", b"basic  ")),
+    Target(
+        "waits",
+        waits,
+        (b"120\n", b"Tue, 24 Nov 2026 10:00:00 GMT\nTue, 24 Nov 2026 09:00 -0"),
+    ),
+    Target("page", page, (_PAGE, _ERROR, _USERS, b'{"data":{"workspace":{"id":"w"}}}')),
+)

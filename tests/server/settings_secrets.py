@@ -1,0 +1,98 @@
+"""Every setting that holds a secret, found in the settings' own model, each with a word of ours."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+
+from trail.model import Forwarder
+from trail.settings import Settings
+
+# A plain setting of such a name is a secret that somebody forgot to call one.
+_TELLING = re.compile(r"token|secret|password|passwd|credential|(^|_)keys?$", re.IGNORECASE)
+
+
+def paths(model: type[BaseModel] = Settings, above: tuple[str, ...] = ()) -> Iterator[Any]:
+    """Yield (path, annotation) of every setting below *model* that is no section."""
+    for name, field in model.model_fields.items():
+        path, kind = (*above, name), field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from paths(kind, path)
+        else:
+            yield path, kind
+
+
+def holds_secret(kind: Any) -> bool:
+    """Return whether a setting of the annotation *kind* holds a secret, however deep inside."""
+    return kind is SecretStr or any(holds_secret(each) for each in get_args(kind))
+
+
+def forgotten() -> list[str]:
+    """Return the settings that are named like secrets and are none."""
+    return [
+        ".".join(path)
+        for path, kind in paths()
+        if _TELLING.search(path[-1]) and not holds_secret(kind)
+    ]
+
+
+def environment(
+    forwarders: dict[str, Forwarder], echo: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the environment that sets every secret there is, and each secret's word by its name.
+
+    A dict of secrets gets one for each secret blank of each forwarder, which sends to *echo*.
+    """
+    given: dict[str, str] = {}
+    words: dict[str, str] = {}
+
+    def word(name: str) -> str:
+        words[name] = f"Hush{len(words):02}" + re.sub("[^a-z]", "", name)[:12] + "Q7w9Zt4Kx2Lm"
+        return words[name]
+
+    for path, kind in paths():
+        if not holds_secret(kind):
+            continue
+        name = ".".join(path)
+        origin = get_origin(kind)
+        if kind is SecretStr:
+            value = word(name)
+        elif origin in (tuple, list):
+            value = json.dumps([word(f"{name}.0"), word(f"{name}.1")])
+        elif origin is dict:
+            value = json.dumps(
+                {
+                    f"{each.name}_{blank.name}": _formed(
+                        each.name, blank.name, word(f"{name}.{each.name}.{blank.name}"), echo
+                    )
+                    for each in forwarders.values()
+                    for blank in each.secrets
+                }
+            )
+        else:
+            raise AssertionError(f"no value is known for {name}: {kind}")
+        given["TRAIL_" + "__".join(path).upper()] = value
+    return given, words
+
+
+def _formed(forwarder: str, blank: str, word: str, echo: str) -> str:
+    """Return a secret that the forwarder takes and that holds *word*."""
+    if blank == "url":
+        scheme = "json" if forwarder == "apprise" else "http"
+        return f"{scheme}://{echo}/services/{word}"
+    if (forwarder, blank) == ("webhook", "key"):
+        return "whsec_" + base64.b64encode(word.encode()).decode()
+    return word
+
+
+def forms(word: str) -> list[bytes]:
+    """Return what *word* may look like where it stands: as it is, or within base64."""
+    found = [word.encode()]
+    for shift in range(3):
+        packed = base64.b64encode(b"x" * shift + word.encode())
+        # The letters at either end hang on what stands beside it.
+        found.append(packed[4 if shift else 0 : len(packed) - 4])
+    return found

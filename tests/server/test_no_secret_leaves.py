@@ -1,0 +1,249 @@
+"""No secret leaves: a server with one in every place is used, and all that it said is searched.
+
+Every logger writes all it can, and every other side echoes what it was sent: what is found nowhere
+then is not there by luck.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import httpx
+import pytest
+
+from tests.segment_records import api_event, forwarded, ndjson
+from tests.server.conftest import PASSWORD, Running
+from tests.server.echo import Echo
+from tests.server.settings_secrets import environment, forgotten, forms
+from trail.__main__ import main
+from trail.http.guard import COOKIE
+from trail.outbox import destinations
+from trail.outbox.destinations import Destination
+from trail.settings import Settings
+from trail.store import Store
+from trail.users import Users
+
+pytestmark = pytest.mark.server
+
+WRONG = "Wrong-Battery-Staple-41"
+# Files that are meant to hold a secret, by the end of their name, and why. No other may.
+MEANT = {
+    "trail.seals.key": "the key that signs seals; mode 0600, nowhere else",
+    ".trail.duckdb.server.json": "the token by which this machine's commands prove themselves",
+}
+EVERYTHING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"all": {"class": "logging.StreamHandler"}},
+    "root": {"level": "DEBUG", "handlers": ["all"]},
+}
+PAGES = ("overview", "explore", "timeline", "failures", "unusual", "people", "alerts")
+PAGES += ("connect", "admin", "access")
+READS = (
+    *(f"/api/{each}" for each in ("events", "facets", "timeline", "incidents", "findings")),
+    *(f"/export.{each}" for each in ("csv", "ndjson", "parquet", "access.csv", "evidence.zip")),
+    "/export.incidents.csv",
+    "/metrics",
+    "/healthz",
+)
+COMMANDS = (
+    *("status", "events", "facets", "incidents", "findings --all", "verify", "seal"),
+    *("retain --dry-run", "holds list", "users list", "tokens list", "pull"),
+)
+
+
+@dataclass
+class Said:
+    """All that came out, by where; and the secrets by name."""
+
+    words: dict[str, str]
+    raw: dict[str, bytes] = field(default_factory=dict)
+    sent: str = ""
+
+    def leaks(self) -> list[str]:
+        """Return `secret in place` for each secret that stands where it must not."""
+        return sorted(
+            f"{name} in {place}"
+            for place, data in self.raw.items()
+            for name, word in self.words.items()
+            if any(form in data for form in forms(word))
+        )
+
+
+def _prepared(folder: Path, settings: Settings, echo: str) -> None:
+    """Make a database that sends every event to a destination of each kind."""
+    store = Store.open(settings.store.path, settings)
+    host, _, port = echo.partition(":")
+    known: dict[str, dict[str, str]] = {
+        "webhook": {"url": f"http://{echo}/hook"},
+        "segment_source": {"url": f"http://{echo}"},
+        "mail": {
+            "host": host,
+            "port": port,
+            "tls": "implicit",
+            "user": "trail",
+            "from": "trail@example.com",
+            "to": "maya@example.com",
+        },
+    }
+    for kind, forwarder in destinations.kinds().items():
+        secrets = {blank.name: f"{kind}_{blank.name}" for blank in forwarder.secrets}
+        made = Destination(0, kind, kind, known.get(kind, {}), secrets, streams=True)
+        store.write(
+            lambda cursor, made=made: destinations.add(cursor, made, settings.forward, "maya")
+        )
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def said(
+    start_server: Callable[..., Running], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Said]:
+    """Return all that a server, its commands and its files said while they were used."""
+    folder = tmp_path_factory.mktemp("secrets")
+    with Echo() as echo, pytest.MonkeyPatch.context() as patch:
+        place = f"127.0.0.1:{echo.port}"
+        given, words = environment(destinations.kinds(), place)
+        given |= {
+            "TRAIL_CONFIG": str(folder / "trail.toml"),
+            "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
+            "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
+            "TRAIL_SEGMENT__URL": f"http://{place}",
+            "TRAIL_SEGMENT__PATIENCE_S": "0.1",
+            "TRAIL_S3__URL": "s3://audit/segment-logs",
+            "TRAIL_S3__ENDPOINT": f"http://{place}",
+            "TRAIL_FORWARD__ALLOW_LOOPBACK": "true",
+            "TRAIL_FORWARD__TIMEOUT_S": "2",
+            "UVICORN_LOG_CONFIG": str(folder / "logging.json"),
+            "UVICORN_LOG_LEVEL": "debug",
+            "UVICORN_WS": "websockets-sansio",  # as `serve` has it
+            "STREAMLIT_LOGGER_LEVEL": "debug",
+        }
+        (folder / "logging.json").write_text(json.dumps(EVERYTHING))
+        for name in list(os.environ):
+            if name.startswith("TRAIL_"):
+                patch.delenv(name)
+        for name, value in given.items():
+            patch.setenv(name, value)
+        _prepared(folder, Settings(), place)
+        users = Users(folder / "users.yaml")
+        users.add("maya", "Maya Lind", "", "owner", PASSWORD)
+        server = start_server(**given)
+        made = Said({**words, "a password": PASSWORD, "a wrong password": WRONG})
+        _use(server, made, folder, echo)
+        made.sent = json.dumps(echo.seen)
+    made.raw["the log"] = server.log.read_bytes()
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name not in MEANT:
+            made.raw[f"file {path.name}"] = path.read_bytes()
+    made.raw["the database's rows"] = _rows(folder / "trail.duckdb")
+    yield made
+
+
+def _use(server: Running, made: Said, folder: Path, echo: Echo) -> None:
+    with contextlib.suppress(AssertionError):
+        server.sign_in("maya", WRONG)
+    sid = server.sign_in("maya")
+    made.words["a session"] = sid
+    token = server.command("tokens", "add", "ci", "--role", "owner", "--scope", "read").strip()
+    made.words["an API token"] = token
+    note = json.loads((folder / ".trail.duckdb.server.json").read_text())
+    made.words["the commands' token"] = note["token"]
+    with httpx.Client(base_url=server.url, cookies={COOKIE: sid}) as client:
+        _push(client, made)
+        path = folder / "more.ndjson"
+        path.write_bytes(ndjson(api_event(number) for number in range(20)))
+        made.raw["load"] = server.command("load", str(path)).encode()
+        _wait_for_deliveries(echo)
+        for address in READS:
+            given = {"authorization": f"Bearer {made.words['server.metrics_token']}"}
+            _note(made, client.get(address, headers=given if address == "/metrics" else {}))
+    with httpx.Client(base_url=server.url) as client:
+        _note(made, client.get("/api/events", headers={"authorization": f"Bearer {token}"}))
+        _note(made, client.get("/api/events", headers={"authorization": f"Bearer {token[:-1]}"}))
+    for page in PAGES:
+        with server.tab(sid=sid) as tab:
+            made.raw[f"page {page}"] = tab.run(page=page).encode()
+            assert made.raw[f"page {page}"], page
+    for command in COMMANDS:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            main(command.split())
+        made.raw[f"command {command}"] = out.getvalue().encode()
+    server.stop()
+    pem = (folder / "trail.seals.key").read_text()
+    made.words["the seals' key"] = pem.split("\n")[1]
+
+
+def _push(client: httpx.Client, made: Said) -> None:
+    body = json.dumps(forwarded(1)).encode()
+    secret = made.words["push.webhook_secrets.1"].encode()
+    for mac in ("0" * 40, hmac.new(secret, body, hashlib.sha1).hexdigest()):
+        answer = client.post("/webhooks/segment", content=body, headers={"X-Signature": mac})
+        _note(made, answer)
+    assert answer.status_code == 200
+    statuses = []
+    key = made.words["push.write_keys.0"]
+    basic = {"auth": httpx.BasicAuth(key, "")}
+    call = forwarded(2)
+    for path, told, more in (
+        ("/v1/track", {**call, "writeKey": "another"}, {}),
+        ("/v1/track", {**call, "writeKey": key}, {}),
+        ("/v1/track", {**forwarded(3), "writeKey": key}, basic),
+        ("/v1/batch", {"batch": [{**forwarded(4), "writeKey": key}], "writeKey": key}, {}),
+        ("/v1/batch", {"batch": [forwarded(5)]}, basic),
+        ("/v1/track", {"writeKey": key, "event": "Audit"}, {}),
+    ):
+        answer = client.post(path, json=told, **more)  # type: ignore[arg-type]
+        _note(made, answer)
+        statuses.append(answer.status_code)
+    assert statuses == [401, 200, 200, 200, 200, 200]
+
+
+def _note(made: Said, answer: httpx.Response) -> None:
+    name = f"{answer.request.method} {answer.request.url.path} {len(made.raw)}"
+    head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+    made.raw[name] = head.encode() + b"\n" + answer.content
+
+
+def _wait_for_deliveries(echo: Echo) -> None:
+    """Wait until something was sent to each receiver that speaks HTTP from this process."""
+    end = time.monotonic() + 30
+    while not all(path in json.dumps(echo.seen) for path in ("/hook", "/v1/track", "/services")):
+        assert time.monotonic() < end, echo.seen
+        time.sleep(0.05)
+
+
+def _rows(path: Path) -> bytes:
+    """Return every value of every table as text: a database's file may hold them packed."""
+    with duckdb.connect(str(path), read_only=True) as opened:
+        tables = opened.execute("select table_name from duckdb_tables()").fetchall()
+        return "\n".join(
+            str(row)
+            for (name,) in tables
+            for row in opened.execute(f'select * from "{name}"').fetchall()
+        ).encode()
+
+
+def test_every_setting_named_like_a_secret_is_kept_as_one() -> None:
+    assert forgotten() == []
+
+
+def test_no_secret_is_where_it_is_not_meant_to_be(said: Said) -> None:
+    assert said.leaks() == []
+
+
+def test_what_was_used_was_used_with_its_secret(said: Said) -> None:
+    """Else the search above would find nothing because nothing happened."""
+    outgoing = ("segment.token", "s3.access_key", "slack.url", "segment_source.write_key")
+    for name in outgoing:
+        word = said.words.get(name) or said.words[f"forward.secrets.{name}"]
+        assert any(form.decode() in said.sent for form in forms(word)), name

@@ -1,0 +1,30 @@
+"""What the fuzzer feeds, without the fuzzer: seeds, what crashed once, and a few random bytes."""
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from fuzz import FOLDER, Target, crashes, targets
+
+TARGETS = targets()
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
+def test_a_target_takes_its_seeds_and_what_crashed_it_once(target: Target) -> None:
+    for data in (*target.seeds, *crashes(target.name)):
+        target.feed(data)
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
+@hypothesis.settings(max_examples=30)
+@hypothesis.given(data=st.data())
+def test_a_target_takes_any_bytes(target: Target, data: st.DataObject) -> None:
+    """Seeds that are cut and mended with random bytes come further than random bytes alone."""
+    seed = data.draw(st.sampled_from(target.seeds))
+    start, end = (data.draw(st.integers(0, len(seed))) for _ in range(2))
+    target.feed(seed[:start] + data.draw(st.binary(max_size=40)) + seed[end:])
+
+
+def test_each_crash_belongs_to_a_target() -> None:
+    names = {path.name.partition("-")[0] for path in (FOLDER / "crashes").iterdir()}
+    assert names <= TARGETS.keys()
