@@ -84,7 +84,8 @@ def _users(settings: Settings) -> list[str]:
             f"Run: python -m trail users passwd {name}"
             for name in _everybodys(users, private_file.stamp(path))
         ]
-    if not wrong and not any(user.role == "owner" for user in users.all()):
+    owners = [user for user in users.all() if user.role == "owner"]
+    if not wrong and not owners and "owner" not in settings.auth.oidc_roles.values():
         wrong.append(
             "No owner can sign in. Run: python -m trail users add NAME --role owner, "
             "or python -m trail users role NAME --role owner"

@@ -57,6 +57,7 @@ _STYLE = """<style>
   background: FILL; border-color: FILL; color: INK; }
 .st-key-sign-in-page [data-testid="stFormSubmitButton"] button:hover {
   background: color-mix(in srgb, FILL 88%, black); border-color: FILL; color: INK; }
+.st-key-sign-in-page .stButton button { color: INK; }
 .st-key-sign-in-page .brand { display: flex; align-items: center; gap: 9px; font-weight: 600;
   font-size: 16px; }
 .st-key-sign-in-page .whose { color: FAINT; margin-top: -10px; }

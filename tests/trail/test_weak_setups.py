@@ -150,6 +150,22 @@ def test_a_good_set_up_passes(folder: Path, host: str) -> None:
     assert weak_setups.found(known, host) == []
 
 
+def test_an_owner_may_come_from_the_provider(folder: Path) -> None:
+    Users(folder / "users.yaml").set_role("maya", "manager")
+    auth = {
+        "users_path": folder / "users.yaml",
+        "passwords": True,
+        "oidc_metadata_url": "https://id.example.com/.well-known/openid-configuration",
+        "oidc_client_id": "trail",
+        "oidc_client_secret": "s3cret-of-the-tests",
+    }
+    for role, count in (("owner", 0), ("reviewer", 1)):
+        known = Settings(
+            auth=auth | {"oidc_roles": {"x": role}}, store={"path": folder / "trail.duckdb"}
+        )
+        assert len(weak_setups.found(known, "127.0.0.1")) == count
+
+
 def test_what_was_set_here_is_not_tried_again(folder: Path) -> None:
     users = Users(folder / "users.yaml")
     assert users.hashes(judged=False) == {}
