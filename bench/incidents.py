@@ -1,8 +1,8 @@
 """Incidents against known truth: grouping, outages found, persistence, wrongful blame.
 
 `python -m bench.incidents` prints eight seeds; `--speed FILE` measures a database instead. The
-workspace here is written from DETECTION sections 3 and 4, not from the demo's stories, so that the
-rules are not held against what they were drawn from. All of it goes through the real store.
+workspace here follows a description of its own, not the demo's stories, so that the rules are
+not held against what they were drawn from. All of it goes through the real store.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """How well unusual changes are found: simulated workspaces, rivals, real histories.
 
 `python -m bench.detection` prints the tables and writes bench/DETECTION.md. The workspaces follow
-DETECTION section 3, not the demo's stories. Rules and formulas were tuned on `DEV_SEEDS` alone;
-`HELD_OUT_SEEDS` are for the table.
+a description of their own, not the demo's stories. Rules and formulas were tuned on `DEV_SEEDS`
+alone; `HELD_OUT_SEEDS` are for the table.
 """
 
 DEV_SEEDS = (1, 2, 3, 4)

@@ -1,4 +1,4 @@
-"""The nine benign look-alikes of DETECTION section 3: what is unusual and yet in order."""
+"""The nine benign look-alikes: what is unusual and yet in order."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""The twenty incident types of DETECTION section 3."""
+"""The twenty incident types."""
 
 import datetime as dt
 

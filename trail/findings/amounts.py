@@ -54,5 +54,5 @@ from rates
 """
 
 # Bits of seeing x or more where mu is expected with shape r: the Chernoff bound of the negative
-# binomial tail, DETECTION section 2, D3.
+# binomial tail, docs/detection.md, D3.
 BITS = "(x * ln(x / mu) - (x + r) * ln((x + r) / (mu + r))) / ln(2)"

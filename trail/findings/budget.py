@@ -1,6 +1,6 @@
 """How many findings a day a reviewer is shown: a threshold from the days before, never the future.
 
-DETECTION section 2, "Budget": a day's threshold is the score that would have given N a day over the
+docs/detection.md, Budget: a day's threshold is the score that would have given N a day over the
 28 days before; at most 3N on one day. Whoever was shown in the last two days comes back only with
 more than 1.5 times that score; else the day is folded into the finding that is shown.
 """

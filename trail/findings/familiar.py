@@ -1,7 +1,7 @@
 """How familiar a thing is to an actor, backing off to the peers and then to everybody.
 
 Separate because actions (D1) and chains of actions (D2) are scored by the same formula, that of
-DETECTION section 2, D1: with k of m earlier active days, pk of the peers' pdays and gk of all
+docs/detection.md, D1: with k of m earlier active days, pk of the peers' pdays and gk of all
 gdays, q_glob = (gk+0.5)/(gdays+25), q_peer = (pk+20 q_glob)/(pdays+20), p = (k+5q)/(m+5) with
 q = q_peer, or q_glob for a newcomer (m < 5) or a token. For a token 0.5 stands in place of 5: a
 machine that does something new is more of a surprise (bench/DETECTION.md).

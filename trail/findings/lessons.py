@@ -1,7 +1,7 @@
 """What people said is expected: an action of an actor counts as done before, until it expires.
 
-Separate because reviewers write it while scoring reads it. DETECTION section 6: a dismissed kind
-counts as familiar, k + 3.
+Separate because reviewers write it while scoring reads it. docs/detection.md, Expected: it
+counts as done on three days, k + 3.
 """
 
 import datetime as dt

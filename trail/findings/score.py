@@ -1,6 +1,6 @@
 """From a detector's items to a score: weighed, muted, ordered, and rounded so that sums are exact.
 
-DETECTION section 2, "Combine": c = min(bits, 1.5 b_conf) * (risk+0.5)/10.5, the i-th largest
+docs/detection.md, Score: c = min(bits, 1.5 b_conf) * (risk+0.5)/10.5, the i-th largest
 counts c/i, eight at most. b_conf = -log2((1 + items of the detector at least this large) / (1 +
 actor-days)), both over the 60 days before. Points are tenths of that, whole, so
 that the score, being their sum, is what a reader adds up.

@@ -1,7 +1,7 @@
 """Chains of changes that mean more together than each alone, found once for each changed day.
 
 Separate from the detector, since these need the order of events, while the detector only asks how
-usual a chain is. DETECTION section 2, D2 a, b, c and f; d and e need no order.
+usual a chain is. docs/detection.md, D2 a, b, c and f; d and e need no order.
 """
 
 import datetime as dt

@@ -1,7 +1,8 @@
 """What changed before: how surprising a change is so close to an onset, and when it is blamed.
 
-Pure. DETECTION section 4, item 6: score = -log2(1 - exp(-rate x distance)) + risk / 3. Nothing
-upstream is ever blamed, since without a link the first of fifty candidates is right once in twenty.
+Pure. docs/detection.md, incidents, item 6: score = -log2(1 - exp(-rate x distance)) + risk / 3.
+Nothing upstream is ever blamed, since without a link the first of fifty candidates is right once
+in twenty.
 """
 
 import datetime as dt
@@ -12,10 +13,10 @@ from trail.incidents.grouping import EXHAUSTED, STORM, TRANSIENT
 LOOK_BACK = dt.timedelta(hours=24)
 MOST_SHOWN = 3
 
-# DETECTION's 5 bits, at the rate of working hours: people change things in a third of the day, and
+# 5 bits, at the rate of working hours: people change things in a third of the day, and
 # what they change fails in the same hours.
 _BLAME_BITS = 5.0 + math.log2(3)
-# Before so much of a trail is known, no rate of changes is; DETECTION starts others then as well.
+# Before so much of a trail is known, no rate of changes is; low and slow starts then as well.
 _COLD_S = 14 * 86_400.0
 _RISK_SHARE = 3.0
 # Of a trail that has only begun nothing is known about how often things change.

@@ -1,7 +1,7 @@
 """From failed attempts to runs to incidents, each target by its own rhythm.
 
 Pure arithmetic on arrays, all series at once, so that it runs the same on one series and on all.
-A series is one action on one target. The rules are those of DETECTION section 4, items 1, 2 and 4.
+A series is one action on one target. See docs/detection.md, incidents, items 1, 2 and 4.
 """
 
 from dataclasses import dataclass
@@ -161,7 +161,7 @@ def _summary(at: Ints, runs: Flags, onset: Flags, starts: Flags, gap: Ints) -> G
 def classes(runs: Ints, exhausted: Ints) -> npt.NDArray[np.str_]:
     """Return the class of incidents with so many runs, so many of which used all attempts.
 
-    DETECTION calls one exhausted run with any other persistent. A run with fewer failed attempts
+    Others call one exhausted run with any other persistent. A run with fewer failed attempts
     went through in the end, so that two exhausted ones are asked for: see bench/INCIDENTS.md.
     """
     return np.select(

@@ -1,6 +1,6 @@
 """Storms: one action that begins to fail on many targets at once, more than its own trail explains.
 
-Separate because it is the one rule that looks across targets. DETECTION section 4, item 3.
+Separate because it is the one rule that looks across targets. docs/detection.md, incidents, item 3.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from trail.incidents.grouping import HOUR, MINUTE, Ints
 
 _WINDOW = 30 * MINUTE
 _DAY = 24 * HOUR
-# DETECTION's 13 bits are for fixed half hours; a window at every onset gets many more chances.
+# 13 bits are for fixed half hours; a window at every onset gets many more chances.
 _BITS = 20.0
 _FEWEST = 5
 # Windows of ordinary days that are taken for granted, so that a short trail has a rate as well.
