@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Protocol
 
+_AGAIN_S = 0.05
 _seconds: ContextVar[float] = ContextVar("seconds", default=0.0)
 
 
@@ -80,9 +81,11 @@ class _Watch:
         with self._changed:
             while True:
                 now = time.monotonic()
-                over = [key for key, (until, _) in self._running.items() if until <= now]
-                for key in over:
-                    self._running.pop(key)[1].interrupt()
+                for key, (until, cursor) in self._running.items():
+                    if until <= now:
+                        cursor.interrupt()
+                        # Again until it ends: one that comes between two steps is forgotten.
+                        self._running[key] = now + _AGAIN_S, cursor
                 first = min((until for until, _ in self._running.values()), default=None)
                 self._changed.wait(None if first is None else first - now)
 

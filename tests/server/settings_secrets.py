@@ -35,7 +35,7 @@ def forgotten() -> list[str]:
     return [
         ".".join(path)
         for path, kind in paths()
-        if _TELLING.search(path[-1]) and not holds_secret(kind)
+        if _TELLING.search(path[-1]) and kind is not bool and not holds_secret(kind)
     ]
 
 

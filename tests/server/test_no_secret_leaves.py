@@ -116,6 +116,11 @@ def said(
             "TRAIL_CONFIG": str(folder / "trail.toml"),
             "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
             "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
+            # The provider's secret cannot stand alone; passwords stay beside it.
+            "TRAIL_AUTH__OIDC_METADATA_URL": f"http://{place}/.well-known/openid-configuration",
+            "TRAIL_AUTH__OIDC_CLIENT_ID": "trail",
+            "TRAIL_AUTH__OIDC_ROLES": json.dumps({"admins": "owner"}),
+            "TRAIL_AUTH__PASSWORDS": "true",
             "TRAIL_SEGMENT__URL": f"http://{place}",
             "TRAIL_SEGMENT__PATIENCE_S": "0.1",
             "TRAIL_S3__URL": "s3://audit/segment-logs",
