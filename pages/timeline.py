@@ -9,18 +9,18 @@ import streamlit as st
 
 from trail import annotations, coverage
 from trail.catalogue import CATEGORIES
-from trail.errors import TrailError
 from trail.filters import Filter
 from trail.queries import counts, lanes, overview, timeline
 from trail.queries.lanes import By, Lane, Point
 from trail.queries.timeline import Bar
 from trail.store import Store, utc_now
-from ui import charts, filter_bar, state, timeline_charts, watch, words
+from ui import charts, entry, filter_bar, state, timeline_charts, watch, words
 from ui.noting import note_act
 from ui.page import Context, Page
 
 _BY: dict[By, str] = {"category": "Categories", "actor": "Actors", "target": "Targets"}
 _TOP, _MORE = 12, 40
+_TYPED = "annotations-csv"
 _GRAINS = {
     "1m": ("Minutes", dt.timedelta(minutes=1)),
     "15m": ("Quarters", dt.timedelta(minutes=15)),
@@ -238,21 +238,24 @@ def hour_of_week(ctx: Context, filter_: Filter, day: int, hour: int) -> None:
 
 def _annotate(ctx: Context) -> None:
     with st.expander("Annotations: deploys, freezes"):
-        with st.form("annotate", border=False, clear_on_submit=True):
-            text = st.text_area(
+        with entry.form("annotate", "Import", lambda: _import(ctx), (_TYPED,)):
+            st.text_area(
                 "CSV: time,label or time,until,label",
                 placeholder="time,until,label\n2026-11-24T14:00Z,,Deploy 42",
                 height=120,
+                key=_TYPED,
             )
-            pressed = st.form_submit_button("Import")
-        if pressed:
-            try:
-                new = annotations.add(ctx.runtime.store, annotations.parse(text), ctx.user.username)
-                note_act("annotated", ctx.user, "timeline", f"{new} added")
-                st.success(f"{words.number(new, 'annotation')} added")
-            except TrailError as problem:
-                st.error(words.plain(str(problem)))
         st.button("Remove all", on_click=_remove_all, args=(ctx,))
+
+
+def _import(ctx: Context) -> str:
+    found = annotations.parse(st.session_state[_TYPED])
+    new = annotations.add(ctx.runtime.store, found, ctx.user.username)
+    note_act("annotated", ctx.user, "timeline", f"{new} added")
+    known = len(found) - new
+    return f"{words.number(new, 'annotation')} added" + (
+        f", {known:,} known already" if known else ""
+    )
 
 
 def _remove_all(ctx: Context) -> None:

@@ -23,6 +23,7 @@ from trail.users import Users
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct-horse-9"
 HOSTILE = '<img src=x onerror="document.title=1">![x](https://example.com/x.png) =1+1 \u202eabc'
+DRAWING = "[data-testid=stApp][data-test-script-state=running]"
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -161,6 +162,8 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         opened.append(context)
         page = context.new_page()
+        # What is pressed while a page is still being drawn can move away under the pointer.
+        page.add_locator_handler(page.locator(DRAWING), lambda _: None)
         broken: list[str] = []
         page.on("pageerror", lambda error: broken.append(str(error)))
         page.broken = broken  # type: ignore[attr-defined]

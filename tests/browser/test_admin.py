@@ -70,7 +70,7 @@ def test_a_target_is_held_and_let_go(admin: Callable[[str], Page], site: Site) -
     page.get_by_role("textbox", name="Target id, or its name").fill("w1")
     page.get_by_role("textbox", name="Reason").fill("Asked for by the auditor")
     page.get_by_role("button", name="Hold", exact=True).click()
-    expect(page.get_by_text("Held: 1 event that is kept now.")).to_be_visible()
+    expect(page.get_by_text("1 event is held now")).to_be_visible()
     page.reload()
     expect(page.get_by_text("Asked for by the auditor")).to_be_visible()
     page.get_by_role("button", name="End the hold").click()

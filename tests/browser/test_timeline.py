@@ -1,5 +1,7 @@
 """The Timeline: lanes lead to their events, grain and lanes are in the address, notes are drawn."""
 
+import datetime as dt
+import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -68,11 +70,21 @@ def test_hostile_names_are_text_and_an_annotation_is_drawn(page: Page) -> None:
         page.wait_for_url("**top=more**")
     page.get_by_text("Annotations: deploys, freezes").click()
     box = page.get_by_role("textbox", name="CSV: time,label or time,until,label")
-    box.fill(f'time,label\n2026-01-01,old\n2099-01-01,"{HOSTILE.replace(chr(34), chr(39))}"')
+    label = HOSTILE.replace(chr(34), chr(39))
+    box.fill(f'time,label\nyesterday,"{label}"')
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("the time is not understood")).to_be_visible()
+    assert label in box.input_value()
+    yesterday = dt.date.today() - dt.timedelta(days=1)
+    box.fill(f'time,label\n2026-01-01,old\n{yesterday},"{label}"')
     page.get_by_role("button", name="Import").click()
     expect(page.get_by_text("2 annotations added")).to_be_visible()
+    note = page.get_by_text(re.compile("┊ .*<img src=x onerror"))
+    expect(note).to_be_visible()
+    expect(box).to_have_value("")
     assert page.title().startswith("Timeline")
     page.get_by_role("button", name="Remove all").click()
+    expect(note).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,13 @@ from trail import archive, holds, retention, reviews
 from trail.errors import TrailError
 from trail.filters import Filter
 from trail.store import utc_now
-from ui import state, words
+from ui import entry, state, words
 from ui.noting import note_act
 from ui.page import Context
 
 _KINDS = {"event": "One event", "target": "One target", "period": "A period"}
 _LISTED_DAYS = 14
+_WHAT, _DAYS, _REASON = "hold-what", "hold-days", "hold-reason"
 
 
 def draw(ctx: Context) -> None:
@@ -130,35 +131,26 @@ def _new_hold(ctx: Context) -> None:
     kind = st.segmented_control(
         "What", list(_KINDS), default="target", required=True, format_func=_KINDS.__getitem__
     )
-    with st.form("hold", border=False, clear_on_submit=True):
-        value, days = "", ()
+    with entry.form("hold", "Hold", lambda: _hold(ctx, str(kind)), (_WHAT, _REASON)):
         if kind == "period":
             today = utc_now().date()
-            days = st.date_input("Days (UTC)", (today, today), format="YYYY-MM-DD")
+            st.date_input("Days (UTC)", (today, today), format="YYYY-MM-DD", key=_DAYS)
         else:
-            value = st.text_input("Event id" if kind == "event" else "Target id, or its name")
-        reason = st.text_input("Reason")
-        pressed = st.form_submit_button("Hold")
-    if not pressed:
-        return
-    start = end = None
-    if isinstance(days, tuple) and len(days) == 2:
+            st.text_input("Event id" if kind == "event" else "Target id, or its name", key=_WHAT)
+        st.text_input("Reason", key=_REASON)
+
+
+def _hold(ctx: Context, kind: str) -> str:
+    typed = st.session_state
+    days, start, end = typed.get(_DAYS, ()) if kind == "period" else (), None, None
+    if len(days) == 2:
         start = dt.datetime.combine(days[0], dt.time())
         end = dt.datetime.combine(days[1], dt.time()) + dt.timedelta(days=1)
-    try:
-        number = holds.add(
-            ctx.runtime.store, str(kind), value, start, end, reason, ctx.user.username
-        )
-    except TrailError as problem:
-        st.error(words.plain(str(problem)))
-        return
+    value, reason = typed.get(_WHAT, "") if kind != "period" else "", typed[_REASON]
+    number = holds.add(ctx.runtime.store, kind, value, start, end, reason, ctx.user.username)
     covered = holds.covered(ctx.runtime.store, number)
     note_act("held", ctx.user, f"hold {number}", f"{kind} {value}: {reason}")
-    st.success(
-        f"Held: {words.number(covered, 'event')} that is kept now."
-        if covered == 1
-        else f"Held: {covered:,} events that are kept now."
-    )
+    return f"{words.number(covered, 'event')} {'is' if covered == 1 else 'are'} held now"
 
 
 @dataclass

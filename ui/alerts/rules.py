@@ -18,7 +18,7 @@ from trail.incidents import keeping
 from trail.outbox import destinations
 from trail.queries.incident_records import records
 from trail.store import Cursor, utc_now
-from ui import state, words
+from ui import entry, state, words
 from ui.noting import note_act
 from ui.page import Context
 
@@ -30,6 +30,7 @@ _KINDS = {
 }
 _SNOOZES = {"1 h": dt.timedelta(hours=1), "1 day": dt.timedelta(days=1)}
 _DAYS = 30
+_TYPED = "rules-yaml"
 
 
 def draw(ctx: Context) -> None:
@@ -206,18 +207,16 @@ def _buttons(ctx: Context, rule: Rule) -> None:
 def _code(ctx: Context) -> None:
     store = ctx.runtime.store
     st.code(as_code.export(kept.all_of(store)), language="yaml")
-    with st.form("as-code", border=False, clear_on_submit=True):
-        text = st.text_area("Rules to bring in, as YAML", height=160)
-        pressed = st.form_submit_button("Bring in")
-    if not pressed:
-        return
-    try:
-        found = as_code.parse(text)
+    with entry.form("as-code", "Bring in", lambda: _bring_in(ctx), (_TYPED,)):
+        st.text_area("Rules to bring in, as YAML", height=160, key=_TYPED)
 
-        def write(cursor: Cursor) -> dict[str, int]:
-            return as_code.bring_in(cursor, store, found, ctx.user.username)
 
-        done = store.write(write)
-        st.success(f"{done['new']:,} new, {done['changed']:,} changed, {done['same']:,} the same")
-    except TrailError as problem:
-        st.error(words.plain(str(problem)))
+def _bring_in(ctx: Context) -> str:
+    store, found = ctx.runtime.store, as_code.parse(st.session_state[_TYPED])
+
+    def write(cursor: Cursor) -> dict[str, int]:
+        return as_code.bring_in(cursor, store, found, ctx.user.username)
+
+    done = store.write(write)
+    note_act("settings", ctx.user, "alert rules", f"{done['new']} new, {done['changed']} changed")
+    return f"{done['new']:,} new, {done['changed']:,} changed, {done['same']:,} the same"

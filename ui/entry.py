@@ -1,0 +1,33 @@
+"""A form that acts before the page is drawn, so what it changed shows; a refusal keeps the text."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from trail.errors import TrailError
+from ui import words
+
+
+@contextmanager
+def form(name: str, button: str, act: Callable[[], str], clears: tuple[str, ...]) -> Iterator[None]:
+    """Draw the fields of the block as a form with *button*, and below it what came of it.
+
+    *act* runs when the button is pressed and returns the sentence to show; the text fields with
+    the keys *clears* are empty then. A `TrailError` is shown instead, and the fields stay as typed.
+    """
+    said = f"{name}-said"
+
+    def press() -> None:
+        try:
+            st.session_state[said] = (st.success, act())
+            st.session_state.update(dict.fromkeys(clears, ""))
+        except TrailError as problem:
+            st.session_state[said] = (st.error, str(problem))
+
+    with st.form(name, border=False):
+        yield
+        st.form_submit_button(button, on_click=press)
+    if found := st.session_state.pop(said, None):
+        draw, text = found
+        draw(words.plain(text))
