@@ -3,11 +3,7 @@
 Browser and server share the machine's cores, as they did where the floor was measured.
 """
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -16,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-import httpx
 from playwright.sync_api import Page, sync_playwright
 
 from bench import data
-from tests.browser.conftest import FLAGS, PASSWORD
+from tests.browser import conftest
+from tests.browser.conftest import FLAGS, PASSWORD, Site
 from tests.browser.find_chromium import chromium
 from trail.users import Users
 
@@ -56,37 +52,14 @@ async (place) => {
 
 
 @contextmanager
-def serving(database: Path, more: dict[str, str] | None = None) -> Iterator[tuple[str, int]]:
-    """Serve *database* with *more* settings; give the address and the process id."""
+def serving(database: Path, more: dict[str, str] | None = None) -> Iterator[Site]:
+    """Serve *database* to an owner, with *more* in the environment."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Users(folder / "users.yaml").add("maya", "Maya Lind", "", "owner", PASSWORD)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        environment = os.environ | {
-            "TRAIL_STORE__PATH": str(database),
-            "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
-            "TRAIL_SERVER__PORT": str(port),
-            **(more or {}),
-        }
-        server = subprocess.Popen(
-            [sys.executable, "-m", "trail", "serve"],
-            env=environment,
-            stderr=subprocess.DEVNULL,
-        )
-        url = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(300):
-                try:
-                    httpx.get(f"{url}/healthz").raise_for_status()
-                    break
-                except httpx.HTTPError:
-                    time.sleep(0.1)
-            yield url, server.pid
-        finally:
-            server.terminate()
-            server.wait(60)
+        given = {"TRAIL_STORE__PATH": str(database), **(more or {})}
+        with conftest.serving(folder, **given) as site:
+            yield site
 
 
 def sign_in(page: Page, url: str) -> None:
@@ -101,10 +74,10 @@ def sign_in(page: Page, url: str) -> None:
 
 def clicks(database: Path) -> list[dict[str, float]]:
     """Return what each of many clicks on a category took, in ms."""
-    with serving(database) as (url, _), sync_playwright() as playwright:
+    with serving(database) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        sign_in(page, f"{url}/explore?from=2026-10-26T00:00Z&to=2026-11-01T00:00Z&tz=UTC")
+        sign_in(page, f"{site.url}/explore?from=2026-10-26T00:00Z&to=2026-11-01T00:00Z&tz=UTC")
         found = [page.evaluate(CLICK, number // 3 % 6) for number in range(CLICKS + 3)]
         browser.close()
     return found[3:]
@@ -112,17 +85,17 @@ def clicks(database: Path) -> list[dict[str, float]]:
 
 def download(database: Path) -> tuple[int, float, float]:
     """Return rows, seconds, and MB by which the server grew, for all events as CSV."""
-    with serving(database) as (url, pid), sync_playwright() as playwright:
+    with serving(database) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        sign_in(page, f"{url}/explore?from=2000-01-01&tz=UTC")
-        before = resident(pid)
+        sign_in(page, f"{site.url}/explore?from=2000-01-01&tz=UTC")
+        before = resident(site.pid)
         peak = [before]
         done = threading.Event()
 
         def watch() -> None:
             while not done.wait(0.05):
-                peak[0] = max(peak[0], resident(pid))
+                peak[0] = max(peak[0], resident(site.pid))
 
         watcher = threading.Thread(target=watch)
         watcher.start()

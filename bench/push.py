@@ -95,7 +95,8 @@ def run(seconds: int, *, filtering: bool) -> dict[str, Any]:
         script = folder / "push.lua"
         script.write_text(_SCRIPT.replace("FILE", str(lines)))
         more = {"TRAIL_PUSH__WEBHOOK_SECRETS": json.dumps([SECRET])}
-        with browser.serving(database, more) as (url, _):
+        with browser.serving(database, more) as site:
+            url = site.url
             clicked: list[float] = []
             stop = threading.Event()
             visitor = threading.Thread(target=_filter, args=(url, stop, clicked))

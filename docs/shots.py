@@ -3,18 +3,12 @@
 Starts a server of its own on a demo database made for it; nothing of yours is touched.
 """
 
-import os
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.conftest import FLAGS, PASSWORD
+from tests.browser.conftest import FLAGS, PASSWORD, serving
 from tests.browser.find_chromium import chromium
 from trail.users import Users
 
@@ -46,31 +40,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Users(folder / "users.yaml").add("maya", "Maya Lind", "", "owner", PASSWORD)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        environment = os.environ | {
-            "TRAIL_CONFIG": str(folder / "trail.toml"),
-            "TRAIL_STORE__DEMO_PATH": str(folder / "demo.duckdb"),
-            "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
-            "TRAIL_SERVER__PORT": str(port),
-        }
-        server = subprocess.Popen([sys.executable, "-m", "trail", "serve"], env=environment)
-        try:
-            draw(f"http://127.0.0.1:{port}")
-        finally:
-            server.terminate()
-            server.wait(30)
+        with serving(folder, TRAIL_STORE__DEMO_PATH=str(folder / "demo.duckdb")) as site:
+            draw(site.url)
 
 
 def draw(url: str) -> None:
     """Visit each page as it is meant to be seen, and keep its picture."""
-    for _ in range(300):
-        try:
-            httpx.get(f"{url}/healthz").raise_for_status()
-            break
-        except httpx.HTTPError:
-            time.sleep(0.1)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         for name, path, scheme, (width, height) in SHOTS:

@@ -12,11 +12,11 @@ from trail import access_log
 from trail.access_entry import KINDS
 from trail.filters import Filter
 from trail.http.access import ADDRESS
-from ui import filter_bar, state, words
+from ui import filter_bar, state, tables, words
 from ui.page import Context, Page
 
 _PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "400d": "400 d"}
-_ROW, _SHOWN = 32, 19
+_SHOWN = 18
 
 
 def render(ctx: Context) -> None:
@@ -134,8 +134,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
             }
         ),
         hide_index=True,
-        row_height=_ROW,
-        height=min(len(rows) + 1, _SHOWN) * _ROW + 3,
+        **tables.tall(len(rows), _SHOWN),
         alt="Access log",
     )
 

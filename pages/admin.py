@@ -1,14 +1,10 @@
 """Admin: how events come in, what was refused, what is kept how long, and when nobody watched."""
 
-from collections.abc import Callable
-
-import streamlit as st
-
 from ui import sections, watch
 from ui.admin import records, retention, roles, seals, sources
 from ui.page import Context, Page
 
-_SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
+_SECTIONS: dict[str, sections.Section] = {
     "sources": ("Sources", sources.draw),
     "coverage": ("Coverage", watch.draw),
     "batches": ("Batches", records.draw_batches),
@@ -22,9 +18,7 @@ _SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
 
 def render(ctx: Context) -> None:
     """Draw the section that the address names."""
-    st.title("Admin", anchor=False)
-    titles = {name: title for name, (title, _) in _SECTIONS.items()}
-    _SECTIONS[sections.chosen(titles, "admin-section")][1](ctx)
+    sections.draw("Admin", _SECTIONS, "admin-section", ctx)
 
 
 PAGE = Page("admin", "Admin", render, needs="configure", order=90)

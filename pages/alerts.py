@@ -1,14 +1,10 @@
 """Alerts: rules made from any filter, where they are told, and what became of each message."""
 
-from collections.abc import Callable
-
-import streamlit as st
-
 from ui import sections
 from ui.alerts import destinations, log, rules
 from ui.page import Context, Page
 
-_SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
+_SECTIONS: dict[str, sections.Section] = {
     "rules": ("Rules", rules.draw),
     "destinations": ("Destinations", destinations.draw),
     "log": ("Delivery log", log.draw),
@@ -17,9 +13,7 @@ _SECTIONS: dict[str, tuple[str, Callable[[Context], None]]] = {
 
 def render(ctx: Context) -> None:
     """Draw the section that the address names."""
-    st.title("Alerts", anchor=False)
-    titles = {name: title for name, (title, _) in _SECTIONS.items()}
-    _SECTIONS[sections.chosen(titles, "alerts-section")][1](ctx)
+    sections.draw("Alerts", _SECTIONS, "alerts-section", ctx)
 
 
 PAGE = Page("alerts", "Alerts", render, needs="configure", order=70)

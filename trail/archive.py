@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from trail import holds
+from trail import durable, holds
 from trail.errors import UnavailableError
 from trail.filters import Window
 from trail.model import EVENT_COLUMNS
@@ -60,7 +60,7 @@ def write(store: Store, settings: Settings, dates: list[dt.date], now: dt.dateti
                     written.append(day[0])
                     found.append(day[1])
         for folder in {path.parent.parent for path in written}:
-            _sync(folder)
+            durable.sync(folder)
     except BaseException as error:
         for part in written:
             part.unlink(missing_ok=True)
@@ -158,7 +158,7 @@ def _write_day(
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
-    _sync(folder)
+    durable.sync(folder)
     return target, kept
 
 
@@ -186,12 +186,3 @@ def _free_name(folder: Path, now: dt.datetime) -> Path:
     stem = f"part-{now:%Y%m%dT%H%M%S.%f}Z"
     names = (f"{stem}{f'-{number}' if number else ''}.parquet" for number in range(10_000))
     return next(folder / name for name in names if not (folder / name).exists())
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in *folder* survive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

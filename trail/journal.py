@@ -18,6 +18,7 @@ from pathlib import Path
 
 import orjson
 
+from trail import durable
 from trail.errors import UnavailableError
 
 _FRAME = struct.Struct("<II")
@@ -136,7 +137,7 @@ class Journal:
             path = self._folder / f"{self._number:012d}{_SUFFIX}"
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             self._size = 0
-            _sync_folder(self._folder)
+            durable.sync(self._folder)
         left = memoryview(data)
         while left:
             left = left[os.write(self._file, left) :]
@@ -177,11 +178,3 @@ def _framed(entry: Entry) -> bytes:
 
 def _unavailable(words: str) -> UnavailableError:
     return UnavailableError(words, "Send it again in a moment.")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from trail import durable
+
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
@@ -37,11 +39,7 @@ def replace(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.sync(path.parent)
 
 
 def stamp(path: Path) -> tuple[int, int, int]:

@@ -9,11 +9,10 @@ import streamlit as st
 
 from trail.filters import Filter
 from trail.queries.events import PAGE_ROWS, Page
-from ui import state, words
+from ui import state, tables, words
 
 # The narrow column without a name holds the square of the category.
 _COLUMNS = ("Time", "Risk", "Action", "Target", "Actor", " ", "Category", "Outcome")
-_ROW = 32
 
 
 def table(
@@ -35,8 +34,7 @@ def table(
         selection_mode="single-row",
         selection_default={"selection": {"rows": chosen, "columns": [], "cells": []}},
         hide_index=True,
-        row_height=_ROW,
-        height=min(len(page.rows) + 1, 19) * _ROW + 3,
+        **tables.tall(len(page.rows), 18),
         column_config={
             "Time": st.column_config.TextColumn(width=122 if compact else 158),
             "Risk": st.column_config.TextColumn(width=40 if compact else 88),

@@ -17,10 +17,12 @@ def draw(
     title: str,
     note: str,
     time: Callable[[dt.datetime], str],
+    sentence: Callable[[dict[str, Any]], list[words.Part]] = words.sentence,
+    link: str = "Explore",
 ) -> None:
-    """Draw *rows* (events); a press opens that event among those of *chosen*, the link all of them.
+    """Draw *rows* (events); a press opens that event among those of *chosen*, the *link* all.
 
-    *time* says when in the words that the list has room for.
+    *time* says when, and *sentence* what, in the words that the list has room for.
     """
 
     def pick() -> None:
@@ -37,7 +39,7 @@ def draw(
             {
                 "event_id": row["event_id"],
                 "time": time(row["occurred_at"]),
-                "sentence": words.sentence(row),
+                "sentence": sentence(row),
                 "category": {"name": row["category"], "square": words.square(row["category"])},
             }
             for row in rows
@@ -46,5 +48,5 @@ def draw(
         pick,
         title=title,
         note=note,
-        link="Explore",
+        link=link,
     )

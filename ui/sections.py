@@ -3,11 +3,15 @@
 Separate because three pages have sections, and a fourth should not write the choice again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from ui import state
+from ui.page import Context
+
+# What it is called, and what draws it.
+Section = tuple[str, Callable[[Context], None]]
 
 
 def chosen(titles: Mapping[str, str], key: str) -> str:
@@ -32,3 +36,10 @@ def chosen(titles: Mapping[str, str], key: str) -> str:
         label_visibility="collapsed",
     )
     return section
+
+
+def draw(title: str, sections: Mapping[str, Section], key: str, ctx: Context) -> None:
+    """Draw *title*, the choice among *sections*, and the one that is chosen."""
+    st.title(title, anchor=False)
+    titles = {name: label for name, (label, _) in sections.items()}
+    sections[chosen(titles, key)][1](ctx)

@@ -2,8 +2,10 @@
 
 import datetime as dt
 
+import numpy as np
+
 from bench.detection import DAYS
-from bench.detection.people import ROLES, minutes_of_day
+from bench.detection.people import ROLES, Person, minutes_of_day
 from bench.detection.scenes import Scene, Story
 from bench.detection.world import START, pick, type_of
 
@@ -60,14 +62,7 @@ def role_change(s: Scene) -> None:
     for later in s.workdays(10):
         if s.world.dice.random() > 0.6:
             continue
-        count = 1 + int(s.world.dice.poisson(3))
-        chosen = pick(s.world.dice, list(actions), shares, count)
-        midnight = START + (s.day + later) * _DAY
-        for time, action in zip(minutes_of_day(s.world.dice, who, count), chosen, strict=True):
-            kind, at = type_of(action), midnight + time
-            made = action.endswith("Created")
-            target = [s.world.make(kind, at)] if made else s.things(kind, 1, at)
-            s.do(at, who.actor, action, target)
+        _days_work(s, who, later, 3, list(actions), shares)
 
 
 def dev_create_delete(s: Scene) -> None:
@@ -92,14 +87,20 @@ def returning_user(s: Scene) -> None:
     who = asleep[s.between(0, len(asleep) - 1)]
     s.world.taken.add(who.actor)
     for later in s.workdays(4):
-        count = 1 + int(s.world.dice.poisson(who.rate))
-        chosen = pick(s.world.dice, who.actions, who.shares, count)
-        midnight = START + (s.day + later) * _DAY
-        for time, action in zip(minutes_of_day(s.world.dice, who, count), chosen, strict=True):
-            kind, at = type_of(action), midnight + time
-            made = action.endswith("Created")
-            target = [s.world.make(kind, at)] if made else s.things(kind, 1, at)
-            s.do(at, who.actor, action, target)
+        _days_work(s, who, later, who.rate, who.actions, who.shares)
+
+
+def _days_work(
+    s: Scene, who: Person, later: int, rate: float, actions: list[str], shares: np.ndarray
+) -> None:
+    count = 1 + int(s.world.dice.poisson(rate))
+    chosen = pick(s.world.dice, actions, shares, count)
+    midnight = START + (s.day + later) * _DAY
+    for time, action in zip(minutes_of_day(s.world.dice, who, count), chosen, strict=True):
+        kind, at = type_of(action), midnight + time
+        made = action.endswith("Created")
+        target = [s.world.make(kind, at)] if made else s.things(kind, 1, at)
+        s.do(at, who.actor, action, target)
 
 
 def platform_storm(s: Scene) -> None:

@@ -10,7 +10,7 @@ from trail.users import Users
 
 pytestmark = pytest.mark.browser
 
-IDLE_S = 6
+IDLE_S = 12  # a busy machine can be seconds late with what a key press tells the server
 
 
 def test_the_end_is_said_and_the_address_kept(tmp_path: Path, browser: Browser) -> None:
@@ -37,7 +37,7 @@ def test_the_end_is_said_and_the_address_kept(tmp_path: Path, browser: Browser) 
             page.wait_for_timeout(1000)
             page.request.get(f"{site.url}/auth/alive")
         page.keyboard.press("Shift")
-        expect(page.get_by_text("Signed out after 0.1 minutes without use.")).to_be_visible()
+        expect(page.get_by_text("Signed out after 0.2 minutes without use.")).to_be_visible()
         assert "action=Warehouse" in page.url
         sign_in()
         assert "/explore?" in page.url

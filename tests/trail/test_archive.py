@@ -17,7 +17,7 @@ from tests.conftest import Load, rows
 from tests.trail import random_trail
 from tests.trail.random_trail import event
 from tests.trail.test_retention import DAY, EDGE, NOW, agrees, archiving, ids, purges, text
-from trail import archive, archive_view, holds, retention
+from trail import archive, archive_view, durable, holds, retention
 from trail.errors import InputError, UnavailableError
 from trail.export import Export, stream
 from trail.filters import Filter
@@ -211,21 +211,21 @@ def test_an_archive_that_cannot_be_written_keeps_everything(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(text(event("a", EDGE - 2 * DAY), event("b", EDGE - DAY)))
-    sync = archive._sync
+    sync = durable.sync
 
     def full(folder: Path) -> None:
         if folder.name == "day=2026-08-03":
             raise OSError(28, "No space left on device")
         sync(folder)
 
-    monkeypatch.setattr(archive, "_sync", full)
+    monkeypatch.setattr(durable, "sync", full)
     with pytest.raises(
         UnavailableError, match=r"No space left on device\. Nothing that is not in it"
     ):
         retention.retain(store, settings, NOW)
     assert ids(store) == ["a", "b"]
     assert purges(store) == []
-    monkeypatch.setattr(archive, "_sync", sync)
+    monkeypatch.setattr(durable, "sync", sync)
     assert retention.retain(store, settings, NOW).archived == 2
     assert len(view(settings)) == 2
 

@@ -18,12 +18,11 @@ from pathlib import Path
 
 import duckdb
 
-from trail import VERSION, access_log, settings
+from trail import VERSION, access_log, durable, settings
 from trail.backup import bundle, database, places
 from trail.backup.bundle import Manifest
 from trail.backup.places import Place
 from trail.errors import InputError, UnavailableError
-from trail.seals import keys
 from trail.settings import Settings
 from trail.store import Store, utc_now
 
@@ -73,7 +72,7 @@ def make(store: Store, given: Settings, out: Path, *, archive: bool = True) -> M
             bundle.write(packed, manifest, sources)
             about = bundle.digest(packed)
             os.link(packed, out)  # whole, or not at all; and never over another
-            keys.sync(out.parent)
+            durable.sync(out.parent)
     except FileExistsError:
         raise InputError(f"{out.name} exists already.", "Name a file that does not.") from None
     except (OSError, duckdb.IOException) as error:

@@ -14,8 +14,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from trail import durable
 from trail.errors import UnavailableError
-from trail.seals import keys, known
+from trail.seals import known
 from trail.settings import Settings
 
 _COMMIT = "commit.json"
@@ -72,7 +73,7 @@ def commit(room: Path, moves: list[Move]) -> None:
     """Decide on *moves*, each from a file to where nothing is by then, and carry them out."""
     said = {"moves": [[str(source), str(target)] for source, target in moves]}
     for folder, _, _ in os.walk(room):
-        keys.sync(Path(folder))
+        durable.sync(Path(folder))
     known.write(room / _COMMIT, said)
     _carry_out(room)
 
@@ -110,7 +111,7 @@ def _move(source: Path, target: Path) -> None:
             os.fsync(file.fileno())
         fresh.rename(target)
         source.unlink()
-    keys.sync(target.parent)
+    durable.sync(target.parent)
 
 
 def _empty(room: Path) -> None:

@@ -121,7 +121,7 @@ def peers(engine: Engine, finding: Finding, rows: int = 10) -> dict[str, Any]:
     """Return who else did the finding's actions in the 28 days up to its day, most first.
 
     `actions` are those of its reasons; `others` has actor_id, actor_name, actor_type, days and
-    events; `active` counts all other actors who did anything in these days.
+    events of *rows* of them; `doing` counts them all, `active` all who did anything in these days.
     """
     actions = sorted({name for reason in finding.reasons for name in reason.actions or ()})
     params: Params = {"actor": finding.actor_id, "day": finding.day, "actions": actions}
@@ -132,7 +132,8 @@ def peers(engine: Engine, finding: Finding, rows: int = 10) -> dict[str, Any]:
     others = engine.table(
         "select p.actor_id, any_value(p.actor_name) as actor_name, "
         "any_value(p.actor_type) as actor_type, count(distinct d.day) as days, "
-        f"sum(d.n)::bigint as events {near} and list_contains($actions, a.action) "
+        "sum(d.n)::bigint as events, count(*) over () as doing "
+        f"{near} and list_contains($actions, a.action) "
         f"group by p.actor_id order by events desc, p.actor_id limit {int(rows)}",
         params,
     ).to_pylist()
@@ -140,7 +141,8 @@ def peers(engine: Engine, finding: Finding, rows: int = 10) -> dict[str, Any]:
         f"select count(distinct d.actor_key) as n {near}",
         {"actor": finding.actor_id, "day": finding.day},
     )["n"][0].as_py()
-    return {"actions": actions, "others": others, "active": active}
+    doing = others[0].pop("doing") if others else 0
+    return {"actions": actions, "others": others, "doing": doing, "active": active}
 
 
 def _days_of(window: Window) -> str:

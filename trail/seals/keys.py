@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from trail import durable
 from trail.errors import IntegrityError, SettingError, UnavailableError
 
 
@@ -35,7 +36,7 @@ def make(path: Path) -> Ed25519PrivateKey:
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
             os.link(fresh, path)  # whole, or not at all; and never over another
-        sync(path.parent)
+        durable.sync(path.parent)
     except OSError as error:
         raise UnavailableError(
             f"The key of the seals cannot be written: {error.strerror}.",
@@ -79,12 +80,3 @@ def fingerprint(key: str) -> str:
     """Return what people compare of a public key in hex: 32 digits of its SHA-256, in fours."""
     digest = hashlib.sha256(bytes.fromhex(key)).hexdigest()[:32]
     return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
-
-
-def sync(folder: Path) -> None:
-    """Make the names in *folder* survive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

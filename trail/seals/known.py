@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trail.seals import keys
+from trail import durable
 
 LONG_AGO = dt.datetime.fromisoformat("2000-01-01")
 
@@ -153,4 +153,4 @@ def write(path: Path, note: Note) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    keys.sync(path.parent)
+    durable.sync(path.parent)

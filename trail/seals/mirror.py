@@ -10,9 +10,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from trail import marks
+from trail import durable, marks
 from trail.errors import UnavailableError
-from trail.seals import keys
 from trail.settings import Settings
 from trail.store import Cursor, Store
 
@@ -136,7 +135,7 @@ def _append(path: Path, lines: list[str]) -> None:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        keys.sync(path.parent)
+        durable.sync(path.parent)
     except OSError as error:
         raise UnavailableError(
             f"The mirror of the seals cannot be written: {error.strerror}.",

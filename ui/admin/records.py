@@ -9,7 +9,7 @@ import streamlit as st
 from trail import catalogue, dimensions, quarantine
 from trail.queries import status
 from trail.store import Cursor
-from ui import state, words
+from ui import state, tables, words
 from ui.noting import note_act
 from ui.page import Context
 
@@ -42,7 +42,7 @@ def draw_batches(ctx: Context) -> None:
             }
         ),
         hide_index=True,
-        height=min(len(shown) + 1, 18) * 35 + 3,
+        **tables.tall(len(shown), 17),
         alt="Batches",
     )
     with st.container(horizontal=True):

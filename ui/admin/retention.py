@@ -90,7 +90,7 @@ def _retain(ctx: Context) -> None:
             ctx.runtime.store, ctx.runtime.settings, utc_now(), made_by=ctx.user.username
         )
     except TrailError as problem:
-        st.toast(words.plain(str(problem)))
+        st.toast(words.plain(str(problem)), duration="long")
         return
     note_act("retained", ctx.user, "by hand", f"{done.events:,} removed, {done.held:,} held")
     st.toast(

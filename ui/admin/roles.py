@@ -6,9 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from trail import roles
+from ui import tables
 from ui.page import Context
-
-_ROW = 32
 
 
 def draw(ctx: Context) -> None:
@@ -33,8 +32,7 @@ def _capabilities() -> None:
     st.dataframe(
         pd.DataFrame(shown),
         hide_index=True,
-        row_height=_ROW,
-        height=(len(roles.CAPABILITIES) + 1) * _ROW + 3,
+        **tables.tall(len(roles.CAPABILITIES), len(roles.CAPABILITIES)),
         alt="What each role may do",
     )
 

@@ -73,7 +73,7 @@ def _write(ctx: Context, job: object) -> None:
         ctx.runtime.store.write(job)  # type: ignore[arg-type]
         note_act("settings", ctx.user, "destination of alerts")
     except TrailError as problem:
-        st.toast(words.plain(str(problem)))
+        st.toast(words.plain(str(problem)), duration="long")
 
 
 def _test(ctx: Context, each: Destination) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from trail.outbox import deliveries, destinations, history
 from trail.store import utc_now
-from ui import state, words
+from ui import state, tables, words
 from ui.page import Context
 
 _STATES = {
@@ -52,7 +52,7 @@ def draw(ctx: Context) -> None:
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
-        height=min(len(rows) + 1, 15) * 35 + 3,
+        **tables.tall(len(rows), 14),
         alt="Deliveries",
     )
     st.caption(f"Times in {zone.key}. The newest {len(rows):,}.")

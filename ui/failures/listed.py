@@ -8,10 +8,9 @@ import streamlit as st
 from trail.filters import Filter
 from trail.incidents.grouping import STORM
 from trail.incidents.model import Change, Incident
-from ui import state, words
+from ui import state, tables, words
 
 MOST = 200
-_ROW = 32
 
 
 def draw(
@@ -52,8 +51,7 @@ def draw(
         selection_mode="single-row",
         selection_default={"selection": {"rows": opened, "columns": [], "cells": []}},
         hide_index=True,
-        row_height=_ROW,
-        height=min(len(found) + 1, 9) * _ROW + 3,
+        **tables.tall(len(found), 8),
         alt="Incidents",
     )
     with st.container(horizontal=True, horizontal_alignment="distribute"):

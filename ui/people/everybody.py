@@ -8,7 +8,7 @@ import streamlit as st
 from trail.filters import Filter
 from trail.queries import counts, events, overview, people
 from trail.queries.people import Somebody
-from ui import feed, state, words
+from ui import feed, state, tables, words
 from ui.page import Context
 
 _STATES = {
@@ -18,7 +18,6 @@ _STATES = {
     "never": "– No event",
 }
 _FEED = 8
-_ROW = 32
 
 
 def draw(ctx: Context, filter_: Filter, found: list[Somebody], now: dt.datetime) -> None:
@@ -99,12 +98,19 @@ def _table(found: list[Somebody], filter_: Filter, now: dt.datetime) -> None:
                 "Id": [each.actor_id for each in found],
             }
         ),
+        column_config={
+            "Name": st.column_config.TextColumn(width=210),
+            "E-mail": st.column_config.TextColumn(width=200),
+            **{
+                name: st.column_config.NumberColumn(format="localized", width=96)
+                for name in ("Events", "Changes", "Destructive")
+            },
+        },
         key=key,
         on_select=chosen,
         selection_mode="single-row",
         hide_index=True,
-        row_height=_ROW,
-        height=min(len(found) + 1, 16) * _ROW + 3,
+        **tables.tall(len(found), 15),
         alt="People and tokens",
     )
 

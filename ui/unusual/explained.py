@@ -13,12 +13,11 @@ from trail.findings import queries
 from trail.findings.model import Finding
 from trail.queries import people
 from trail.registry import discover
-from ui import charts, state, words
-from ui.components import ranked_list
+from ui import charts, feed, state, tables, words
 from ui.noting import note_act
 from ui.page import Context
 
-_ROWS = 60
+_ROWS, _PEERS = 60, 4
 
 
 def draw(ctx: Context, filter_: Filter, finding: Finding, found: list[Finding]) -> None:
@@ -115,24 +114,23 @@ def _expected(ctx: Context, finding: Finding) -> None:
             }
         ),
         hide_index=True,
-        height=min(len(rows) + 1, 7) * 35 + 3,
+        **tables.tall(len(rows), 6),
         alt="Expected and seen on that day",
     )
 
 
 def _peers(ctx: Context, finding: Finding) -> None:
     found = queries.peers(ctx.runtime.store, finding)
-    others = found["others"]
     if not found["actions"]:
         return
-    names = ", ".join(
-        words.actor_label(each["actor_id"], each["actor_name"] or each["actor_id"])
-        for each in others[:4]
-    )
-    told = f": {names}" if names else ""
+    ids = [each["actor_id"] for each in found["others"][:_PEERS]]
+    labels = people.labels(ctx.runtime.store, ids)
+    names = ", ".join(words.actor_label(each, labels.get(each, each)) for each in ids)
+    more = found["doing"] - len(ids)
+    told = (f": {names}" if names else "") + (f" and {more:,} more" if more > 0 else "")
     st.caption(
         words.plain(
-            f"{len(others):,} of {found['active']:,} others did any of it in the 28 days before"
+            f"{found['doing']:,} of {found['active']:,} others did any of it in the 28 days before"
             f"{told}."
         )
     )
@@ -145,34 +143,23 @@ def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
         filter_.cleared().put("actor", finding.actor_id, "include"), day, day + dt.timedelta(days=1)
     )
 
-    def pick() -> None:
-        for act in ranked_list.picked("evidence"):
-            if act.get("all"):
-                state.leave_for(state.EXPLORE, whole)
-            elif "open" in act:
-                row = next(row for row in rows if row["event_id"] == act["open"])
-                at = row["occurred_at"].isoformat()
-                state.leave_for(state.EXPLORE, whole, event=row["event_id"], at=at)
-
-    ranked_list.sentences(
-        [
-            {
-                "event_id": row["event_id"],
-                "time": words.clock(row["occurred_at"], filter_.zone),
-                "sentence": [
-                    {"text": row["action"], "strong": True},
-                    {"text": f" {row['target_name'] or row['target_id'] or ''}", "strong": False},
-                ],
-                "category": {"name": row["category"], "square": words.square(row["category"])},
-            }
-            for row in rows
-        ],
+    feed.draw(
+        rows,
+        whole,
         "evidence",
-        pick,
         title="Evidence",
         note=words.number(len(rows), "event") if len(rows) < _ROWS else f"the first {_ROWS}",
+        time=lambda when: words.clock(when, filter_.zone),
+        sentence=_without_actor,
         link="That day in Explore",
     )
+
+
+def _without_actor(event: dict[str, Any]) -> list[words.Part]:
+    return [
+        {"text": event["action"], "strong": True},
+        {"text": f" {words.target(event)}", "strong": False},
+    ]
 
 
 def _check(finding: Finding) -> None:

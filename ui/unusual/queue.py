@@ -8,12 +8,11 @@ from trail.filters import Filter
 from trail.findings.model import Finding
 from trail.findings.queries import Queue
 from trail.queries import people
-from ui import state, words
+from ui import state, tables, words
 from ui.page import Context
 
-_ROW = 32
 _MARKS = {
-    reviews.OPEN: "▲",
+    reviews.OPEN: "▲ Open",
     reviews.ACTION: "◆ Action",
     reviews.EXPECTED: "○ Expected",
     reviews.DONE: "✓ Done",
@@ -68,16 +67,16 @@ def _table(
             }
         ),
         column_config={
-            "Points": st.column_config.NumberColumn(width=56),
-            "State": st.column_config.TextColumn(width=84),
-            "Day": st.column_config.TextColumn(width=84),
+            "Points": st.column_config.NumberColumn(width=52),
+            "Who": st.column_config.TextColumn(width=132),
+            "Day": st.column_config.TextColumn(width=76),
+            "State": st.column_config.TextColumn(width=80),
         },
         key=key,
         on_select=chosen,
         selection_mode="single-row",
         selection_default={"selection": {"rows": opened, "columns": [], "cells": []}},
         hide_index=True,
-        row_height=_ROW,
-        height=min(len(rows) + 1, 14) * _ROW + 3,
+        **tables.tall(len(rows), 13),
         alt="Findings",
     )

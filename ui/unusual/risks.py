@@ -7,11 +7,11 @@ import streamlit as st
 
 from trail.errors import TrailError
 from trail.findings import risks
-from ui import state, words
+from ui import state, tables, words
 from ui.noting import note_act
 from ui.page import Context
 
-_ROW, _MOST_ROWS = 32, 12
+_MOST_ROWS = 12
 _MOST_VERSIONS = 200
 
 
@@ -55,8 +55,7 @@ def _in_force(found: list[dict[str, Any]]) -> None:
             }
         ),
         hide_index=True,
-        row_height=_ROW,
-        height=(min(len(shown), _MOST_ROWS) + 1) * _ROW + 3,
+        **tables.tall(len(shown), _MOST_ROWS),
         alt="The risk of each action",
     )
     st.caption(words.number(len(shown), "action"))
@@ -88,12 +87,12 @@ def _put(ctx: Context, action: str, key: str | None) -> None:
     try:
         risks.put(ctx.runtime.store, action, risk, st.session_state["risk-why"], ctx.user.username)
     except TrailError as problem:
-        st.toast(words.plain(str(problem)))
+        st.toast(words.plain(str(problem)), duration="long")
         return
     told = f"{risk}" if key else "as shipped"
     note_act("settings", ctx.user, f"risk of {action}", told)
     st.session_state["risk-why"] = ""
-    st.toast(words.plain(f"{action}: {told}"))
+    st.toast(words.plain(f"{action}: {told}"), duration="long")
 
 
 def _history(changes: list[dict[str, Any]]) -> None:

@@ -7,8 +7,9 @@ import streamlit as st
 
 from trail.errors import TrailError
 from trail.findings import lessons, rules, switches
+from trail.queries import people
 from trail.store import utc_now
-from ui import words
+from ui import state, tables, words
 from ui.noting import note_act
 from ui.page import Context
 
@@ -20,43 +21,52 @@ def draw(ctx: Context) -> None:
         "A rule adds its points to a day whenever it matches, usual or not. Switch it on once you "
         "have seen what it would have found."
     )
-    for each in switches.states(store):
-        rule = each["rule"]
-        with st.container(border=True, gap="xsmall"):
-            left, right = st.columns([5, 1], vertical_alignment="center")
-            with left:
-                st.subheader(words.plain(f"{rule.title} · {rule.points} points"), anchor=False)
+    with st.container(border=True, gap="small"):
+        for each in switches.states(store):
+            rule = each["rule"]
+            left, right = st.columns([3, 1], vertical_alignment="center")
+            with left.container(gap=None):
+                st.toggle(
+                    words.plain(f"{rule.title} · {rule.points} points"),
+                    value=each["is_on"],
+                    key=f"rule-{rule.name}-{each['is_on']}",
+                    on_change=_switch,
+                    args=(ctx, rule.name, not each["is_on"]),
+                    disabled=not ctx.user.may("configure"),
+                )
                 st.caption(words.plain(rule.sentence))
-            right.toggle(
-                "On" if each["is_on"] else "Off",
-                value=each["is_on"],
-                key=f"rule-{rule.name}-{each['is_on']}",
-                on_change=_switch,
-                args=(ctx, rule.name, not each["is_on"]),
-                disabled=not ctx.user.may("configure"),
-            )
-            _would_have(ctx, rule.name)
+            with right:
+                _would_have(ctx, rules.fired(store, rule, dt.datetime.now(dt.UTC)))
 
 
-def _would_have(ctx: Context, name: str) -> None:
-    found = rules.fired(ctx.runtime.store, rules.rule(name), dt.datetime.now(dt.UTC))
-    with st.expander(found.sentence.capitalize()):
-        if not found.rows:
-            st.text("Nothing in what is kept.")
-            return
+def _would_have(ctx: Context, found: rules.Fired) -> None:
+    if not found.rows:
+        st.caption(found.sentence.capitalize())
+        return
+    zone = state.clock()
+    labels = people.labels(ctx.runtime.store, [row["actor_id"] for row in found.rows])
+    with st.popover(found.sentence.capitalize(), width="stretch"):
         st.dataframe(
             pd.DataFrame(
                 {
-                    "Time (UTC)": [f"{row['occurred_at']:%Y-%m-%d %H:%M:%S}" for row in found.rows],
+                    "Time": [words.moment(row["occurred_at"], zone) for row in found.rows],
                     "Action": [row["action"] for row in found.rows],
-                    "Target": [row["target_name"] or row["target_id"] for row in found.rows],
-                    "Actor": [row["actor_id"] for row in found.rows],
+                    "Target": [words.target(row) for row in found.rows],
+                    "Actor": [
+                        words.actor_label(
+                            row["actor_id"], labels.get(row["actor_id"], row["actor_id"])
+                        )
+                        for row in found.rows
+                    ],
                 }
             ),
             hide_index=True,
-            height=240,
+            width=760,
+            **tables.tall(len(found.rows), 8),
             alt="What the rule would have found",
         )
+        shown = f" The newest {len(found.rows):,}." if found.count > len(found.rows) else ""
+        st.caption(f"Times in {words.plain(zone.key)}.{shown}")
 
 
 def _switch(ctx: Context, name: str, on: bool) -> None:
@@ -64,7 +74,7 @@ def _switch(ctx: Context, name: str, on: bool) -> None:
         switches.switch(ctx.runtime.store, name, ctx.user.username, on=on)
         note_act("settings", ctx.user, f"detection rule {name}", "on" if on else "off")
     except TrailError as problem:
-        st.toast(words.plain(str(problem)))
+        st.toast(words.plain(str(problem)), duration="long")
 
 
 def draw_expected(ctx: Context) -> None:
@@ -75,10 +85,12 @@ def draw_expected(ctx: Context) -> None:
     if not found:
         st.info("Nothing has been called expected.", icon=":material/info:")
         return
+    labels = people.labels(store, [row["actor_id"] for row in found])
     for number, row in enumerate(found):
+        who = words.actor_label(row["actor_id"], labels.get(row["actor_id"], row["actor_id"]))
         left, right = st.columns([5, 1], vertical_alignment="center")
         left.text(
-            f"{row['action']} by {row['actor_id']}, until {row['until']}\n"
+            f"{row['action']} by {who}, until {row['until']}\n"
             f"{row['reason']} ({row['made_by']}, {row['made_at']:%Y-%m-%d})"
         )
         right.button(
