@@ -16,7 +16,6 @@ from ui.failures import listed, one, spotlights
 from ui.page import Context, Page
 
 OPEN, FOLDED = "open", "folded"
-_SHOWN = (*(name for name in grouping.CLASSES if name != grouping.TRANSIENT),)
 
 
 def render(ctx: Context) -> None:
@@ -33,6 +32,7 @@ def render(ctx: Context) -> None:
         now,
         classes=_classes(class_),
         only_open=class_ == OPEN,
+        fold=not class_,
         rows=listed.MOST,
     )
     changes = causes.changes_before(store, found)
@@ -46,8 +46,7 @@ def render(ctx: Context) -> None:
     )
     failed = overview.failures(filter_)
     filter_bar.bar(failed, counts.count(store, failed, now), search=False)
-    folded = numbers.by_class[grouping.TRANSIENT]
-    more = f" · {words.number(folded, 'transient incident')} folded" if not class_ else ""
+    more = f" · {words.number(numbers.over, 'transient incident')} folded" if not class_ else ""
     filter_bar.window_words(filter_, window, more)
     watch.silent(ctx)
     _tiles(filter_, numbers)
@@ -67,11 +66,9 @@ def _class() -> str:
 
 
 def _classes(class_: str) -> tuple[str, ...]:
-    if class_ == OPEN:
-        return ()
     if class_ == FOLDED:
         return (grouping.TRANSIENT,)
-    return (class_,) if class_ else _SHOWN
+    return (class_,) if class_ in grouping.CLASSES else ()
 
 
 def _chosen(ctx: Context, found: list[Incident], now: dt.datetime) -> Incident | None:

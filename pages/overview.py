@@ -6,7 +6,7 @@ from collections import Counter
 
 import streamlit as st
 
-from trail import catalogue, coverage, retention, reviews
+from trail import catalogue, coverage, expiry, reviews
 from trail.filters import Filter
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
@@ -22,7 +22,6 @@ from ui.page import Context, Page
 _ROWS = 7
 _FAILURES, _UNUSUAL = "Failure incidents", "Unusual changes"
 _PAGES = {_FAILURES: state.FAILURES, _UNUSUAL: state.UNUSUAL}
-_SOON = dt.timedelta(days=7)
 
 
 def render(ctx: Context) -> None:
@@ -130,15 +129,9 @@ def _leaving(ctx: Context) -> None:
     """Say which findings without an end leave the kept days soon."""
     if not ctx.user.may("see_findings"):
         return
-    edge = retention.cutoff(ctx.runtime.settings, utc_now())
-    soon = reviews.leaving(ctx.runtime.store, edge, _SOON)
-    shown = unusual.judge(ctx.runtime.store, dt.datetime.now(dt.UTC)).shown if soon else frozenset()
-    number = sum(row["finding_id"] in shown for row in soon)
-    if number:
-        st.caption(
-            f"▲ {words.number(number, 'finding')} without an end leave the kept days within a "
-            "week: decide on them under Unusual, or hold their events."
-        )
+    found = expiry.leaving(ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC))
+    if found.findings:
+        st.caption(f"▲ {found.said()} Decide on them under Unusual, or hold their events.")
 
 
 def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> tiles.Tile:

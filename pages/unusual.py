@@ -5,7 +5,7 @@ import time
 
 import streamlit as st
 
-from trail import retention, reviews
+from trail import expiry, reviews
 from trail.findings import queries
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
@@ -24,7 +24,6 @@ _TABS = {
 }
 # What is about rules for all findings, whatever the filter.
 _APART = {"rules": rules.draw, "risks": risks.draw, "expected": rules.draw_expected}
-_SOON = dt.timedelta(days=7)
 
 
 def render(ctx: Context) -> None:
@@ -76,20 +75,12 @@ def _chosen(ctx: Context, found: list[Finding]) -> Finding | None:
 
 
 def _leaving(ctx: Context, shown: frozenset[str]) -> None:
-    edge = retention.cutoff(ctx.runtime.settings, utc_now())
-    found = reviews.leaving(ctx.runtime.store, edge, _SOON)
-    soon = [row for row in found if row["finding_id"] in shown]
-    if soon:
+    found = expiry.leaving(ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC), shown)
+    if found.findings:
         st.warning(
-            f"{words.number(len(soon), 'finding')} without an end leave the kept days within a "
-            f"week, the first on {soon[0]['day'] + dt.timedelta(days=_kept(ctx))}. Decide on them, "
-            "or hold their events.",
+            f"{found.said()} Decide on them, or hold their events.",
             icon=":material/hourglass_bottom:",
         )
-
-
-def _kept(ctx: Context) -> int:
-    return ctx.runtime.settings.store.retention_days + 1
 
 
 PAGE = Page("unusual", "Unusual", render, needs="see_findings", order=38)

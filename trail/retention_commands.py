@@ -5,7 +5,7 @@ import datetime as dt
 import json
 from dataclasses import asdict
 
-from trail import holds, retention
+from trail import expiry, holds, retention
 from trail.desk import Desk
 from trail.errors import InputError
 from trail.store import Store
@@ -22,10 +22,12 @@ def retain(args: argparse.Namespace, desk: Desk) -> int:
     else:
         found = retention.retain(store, desk.settings, now, _MADE_BY)
         archived = found.archived
+    leaving = expiry.leaving(store, desk.settings, now)
     days = [{**asdict(day), "day": day.day.isoformat()} for day in found.days]
     edge = f"{found.cutoff.isoformat()}Z"
     if args.json:
         report = {"cutoff": edge, "events": found.events, "held": found.held, "days": days}
+        report["leaving"] = leaving.findings
         desk.out.text(json.dumps({**report, "archived": archived}) + "\n")
         return 0
     for day in days:
@@ -35,6 +37,8 @@ def retain(args: argparse.Namespace, desk: Desk) -> int:
         f"Before {edge}: {found.events:,} events {words}, {found.held:,} held, "
         f"{archived:,} archived\n"
     )
+    if said := leaving.said():
+        desk.out.text(f"{said}\n")
     return 0
 
 

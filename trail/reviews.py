@@ -303,20 +303,3 @@ def decisions_on(engine: Engine, finding_ids: list[str]) -> dict[str, list[dict[
     ).to_pylist():
         found.setdefault(row.pop("finding_id"), []).append(row)
     return found
-
-
-def leaving(engine: Engine, cutoff: dt.datetime, within: dt.timedelta) -> list[dict[str, Any]]:
-    """Return undecided or flagged findings whose events leave the kept days soon, oldest first.
-
-    *cutoff* (UTC) is the day before which events go now. Each has finding_id, day, actor_id,
-    score, state.
-    """
-    last = (cutoff + within).date()
-    return list(
-        engine.table(
-            "select finding_id, day, actor_id, score, state from findings "
-            f"where state in ('{OPEN}', '{ACTION}') and reasons <> '[]' "
-            "and day >= $first and day < $last order by day, score desc",
-            {"first": cutoff.date(), "last": last},
-        ).to_pylist()
-    )

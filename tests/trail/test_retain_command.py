@@ -52,6 +52,7 @@ def story(terminal: Terminal) -> None:
             {"day": day(95), "events": 2, "held": 0},
             {"day": day(93), "events": 1, "held": 0},
         ],
+        "leaving": 0,
         "archived": 0,
     }
     assert terminal.json("status")["events"] == 4
@@ -174,4 +175,4 @@ def test_the_same_while_a_server_runs(served: Terminal) -> None:
 def test_the_answer_is_one_object(filled: Inside) -> None:
     said, _ = filled.run("retain", "--json")
     assert said.count("\n") == 1
-    assert set(json.loads(said)) == {"cutoff", "events", "held", "days", "archived"}
+    assert set(json.loads(said)) == {"cutoff", "events", "held", "days", "leaving", "archived"}

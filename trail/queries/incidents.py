@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trail.filters import Choice, Filter, Window
-from trail.incidents.grouping import CLASSES, STORM
+from trail.incidents.grouping import CLASSES, STORM, TRANSIENT
 from trail.incidents.keeping import FAILED, TARGET
 from trail.incidents.model import Incident, Recurrence
 from trail.queries import events
@@ -28,7 +28,7 @@ _COMPLETES = {"Audience Run Failed": "Audience Run Complete"}
 class Tiles:
     """How many incidents there are: in all, open, by class; and attempts in all of them.
 
-    `folded` is how many attempts lie in the transient ones.
+    `folded` is how many attempts lie in the transient ones, `over` how many of these are over.
     """
 
     incidents: int
@@ -36,6 +36,7 @@ class Tiles:
     by_class: dict[str, int]
     attempts: int
     folded: int
+    over: int
 
 
 def incidents(
@@ -45,17 +46,20 @@ def incidents(
     *,
     classes: tuple[str, ...] = (),
     only_open: bool = False,
+    fold: bool = False,
     rows: int | None = None,
     skip: int = 0,
 ) -> list[Incident]:
     """Return the incidents that *filter_* chooses at the moment *now* (aware), most urgent first.
 
     Open ones stand before closed ones, then the order is that of `CLASSES`, then the latest.
-    *classes* narrows to those, *rows* and *skip* cut out a page.
+    *classes* narrows to those, *fold* leaves out transient ones that are over, *rows* and *skip*
+    cut out a page.
     """
     sql, params = _shown(engine, filter_, now)
     conditions = ["list_contains($classes, class_)"] if classes else []
     conditions += ["open"] if only_open else []
+    conditions += [f"(open or class_ <> '{TRANSIENT}')"] if fold else []
     where = f" where {' and '.join(conditions)}" if conditions else ""
     rank = " ".join(f"when '{name}' then {place}" for place, name in enumerate(CLASSES))
     found = engine.table(
@@ -83,13 +87,14 @@ def tiles(engine: Engine, filter_: Filter, now: dt.datetime) -> Tiles:
         params,
     ).to_pylist()
     by_class = {name: sum(row["n"] for row in rows if row["class_"] == name) for name in CLASSES}
-    folded = sum(row["attempts"] for row in rows if row["class_"] == CLASSES[-1])
+    transient = [row for row in rows if row["class_"] == TRANSIENT]
     return Tiles(
         sum(by_class.values()),
         sum(row["open"] for row in rows),
         by_class,
         sum(row["attempts"] for row in rows),
-        folded,
+        sum(row["attempts"] for row in transient),
+        sum(row["n"] - row["open"] for row in transient),
     )
 
 

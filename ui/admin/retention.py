@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from trail import archive, holds, retention, reviews
+from trail import archive, expiry, holds, retention
 from trail.errors import TrailError
 from trail.filters import Filter
 from trail.store import utc_now
@@ -46,12 +46,9 @@ def _next(ctx: Context) -> None:
         st.caption("They are written to the archive first.")
     else:
         st.caption("They are not archived: store.archive is off.")
-    open_ = reviews.leaving(ctx.runtime.store, found.cutoff, dt.timedelta(days=7))
-    if open_:
-        st.text(
-            f"▲ {words.number(len(open_), 'scored day')} of the next seven to leave "
-            "have no decision yet."
-        )
+    now = dt.datetime.now(dt.UTC)
+    if said := expiry.leaving(ctx.runtime.store, ctx.runtime.settings, now).said():
+        st.text(f"▲ {said}")
     following = _following(ctx)
     if following:
         st.caption(f"After that {words.number(following, 'event')} leave within seven days.")

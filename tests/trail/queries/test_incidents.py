@@ -76,7 +76,7 @@ def test_one_by_its_id(filled: Store) -> None:
 
 def test_tiles_agree_with_the_table(filled: Store) -> None:
     tiles = incidents.tiles(filled, Filter(), at(DAY - 60 * 16))
-    assert (tiles.incidents, tiles.attempts, tiles.folded) == (3, 38, 2)
+    assert (tiles.incidents, tiles.attempts, tiles.folded, tiles.over) == (3, 38, 2, 0)
     assert tiles.by_class == {
         "persistent": 1,
         "retries exhausted": 0,
@@ -86,6 +86,14 @@ def test_tiles_agree_with_the_table(filled: Store) -> None:
     }
     found = incidents.incidents(filled, Filter(), at(DAY - 60 * 16), only_open=True)
     assert len(found) == tiles.open == 2
+
+
+def test_what_is_transient_and_over_can_be_folded(filled: Store) -> None:
+    folded = [each.class_ for each in incidents.incidents(filled, Filter(), NOW, fold=True)]
+    assert folded == ["persistent", "storm"]
+    assert incidents.tiles(filled, Filter(), NOW).over == 1
+    while_it_lasts = incidents.incidents(filled, Filter(), at(95), fold=True)
+    assert "transient" in [each.class_ for each in while_it_lasts if each.open]
 
 
 def test_pages_and_classes(filled: Store) -> None:
