@@ -2,7 +2,8 @@
 
 docs/detection.md, Budget: a day's threshold is the score that would have given N a day over the
 28 days before; at most 3N on one day. Whoever was shown in the last two days comes back only with
-more than 1.5 times that score; else the day is folded into the finding that is shown.
+more than 1.5 times that score; else the day is folded into the finding that is shown. What would
+have been folded costs a reviewer nothing, so it does not count when the threshold is set.
 """
 
 import datetime as dt
@@ -66,23 +67,20 @@ def judge(
     for each in found:
         by_day[each.day].append(each)
     first = opened + dt.timedelta(days=WARM_UP_DAYS)
+    counted = _counted(by_day)
     shown: set[str] = set()
     folded: dict[str, str] = {}
     thresholds: dict[dt.date, int] = {}
     latest: dict[str, Scored] = {}
     day = first
     while day <= until:
-        thresholds[day] = _threshold(by_day, opened, day, a_day)
+        thresholds[day] = _threshold(counted, opened, day, a_day)
         room = max(1, int(_CAP * a_day))
         for each in sorted(by_day.get(day, []), key=lambda s: (-s.score, s.actor_id)):
             if each.score < thresholds[day]:
                 break
             before = latest.get(each.actor_id)
-            if (
-                before
-                and (day - before.day).days <= _COOL_DOWN_DAYS
-                and each.score <= _COME_BACK * before.score
-            ):
+            if before and _folds(before, each):
                 folded[each.finding_id] = before.finding_id
             elif room:
                 room -= 1
@@ -92,16 +90,35 @@ def judge(
     return Judged(frozenset(shown), folded, thresholds, first)
 
 
+def _folds(before: Scored, each: Scored) -> bool:
+    """Return whether the actor's later day says too little new to be shown by itself."""
+    near = (each.day - before.day).days <= _COOL_DOWN_DAYS
+    return near and each.score <= _COME_BACK * before.score
+
+
+def _counted(by_day: dict[dt.date, list[Scored]]) -> dict[dt.date, list[int]]:
+    """Return the scores of each day that would be shown by themselves if all were let through."""
+    counted: dict[dt.date, list[int]] = defaultdict(list)
+    latest: dict[str, Scored] = {}
+    for day in sorted(by_day):
+        for each in by_day[day]:
+            before = latest.get(each.actor_id)
+            if not (before and _folds(before, each)):
+                counted[day].append(each.score)
+                latest[each.actor_id] = each
+    return counted
+
+
 def _threshold(
-    by_day: dict[dt.date, list[Scored]], opened: dt.date, day: dt.date, a_day: float
+    counted: dict[dt.date, list[int]], opened: dt.date, day: dt.date, a_day: float
 ) -> int:
     """Return the lowest score that is shown on *day*; 1 where the days before had fewer."""
     days = min(_WINDOW_DAYS, (day - opened).days)
     scores = sorted(
         (
-            each.score
+            score
             for back in range(1, days + 1)
-            for each in by_day.get(day - dt.timedelta(days=back), [])
+            for score in counted.get(day - dt.timedelta(days=back), [])
         ),
         reverse=True,
     )
