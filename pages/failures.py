@@ -84,8 +84,14 @@ def _chosen(ctx: Context, found: list[Incident], now: dt.datetime) -> Incident |
 
 def _tiles(filter_: Filter, numbers: Tiles) -> None:
     by_class = numbers.by_class
+    passing = by_class[grouping.TRANSIENT] - numbers.over
     rows: list[tiles.Tile] = [
-        _tile(OPEN, "Open", numbers.open, "failing now"),
+        _tile(
+            OPEN,
+            "Open",
+            numbers.open,
+            f"{passing:,} transient so far" if passing else "failing now",
+        ),
         _tile(grouping.PERSISTENT, "Persistent", by_class[grouping.PERSISTENT], "run after run"),
         _tile(grouping.REPEATING, "Repeating", by_class[grouping.REPEATING], "fails and goes on"),
         _tile(grouping.EXHAUSTED, "Retries exhausted", by_class[grouping.EXHAUSTED], "one run"),

@@ -7,7 +7,7 @@ Only an event that says so makes it "completed".
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from trail.incidents.grouping import STORM
+from trail.incidents.grouping import STORM, TRANSIENT
 from trail.incidents.model import Change, Incident
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
@@ -47,8 +47,10 @@ def silence(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
 
 def verdict(incident: Incident) -> str:
     """Return what the incident's class means, in a sentence."""
+    if incident.open and incident.class_ == TRANSIENT:
+        return "A few attempts failed so far; more may follow."
     return {
-        "transient": "A few attempts failed and then no more; this usually needs nobody.",
+        TRANSIENT: "A few attempts failed and then no more; this usually needs nobody.",
         "retries exhausted": "One run failed at every attempt.",
         "persistent": "Run after run fails at every attempt.",
         "repeating": "Run after run fails, though not at every attempt.",

@@ -53,18 +53,19 @@ def incidents(
     """Return the incidents that *filter_* chooses at the moment *now* (aware), most urgent first.
 
     Open ones stand before closed ones, then the order is that of `CLASSES`, then the latest.
-    *classes* narrows to those, *fold* leaves out transient ones that are over, *rows* and *skip*
-    cut out a page.
+    *classes* narrows to those; *fold* leaves out transient ones that are over and puts the others
+    last; *rows* and *skip* cut out a page.
     """
     sql, params = _shown(engine, filter_, now)
     conditions = ["list_contains($classes, class_)"] if classes else []
     conditions += ["open"] if only_open else []
     conditions += [f"(open or class_ <> '{TRANSIENT}')"] if fold else []
     where = f" where {' and '.join(conditions)}" if conditions else ""
+    last = f"class_ = '{TRANSIENT}', " if fold else ""
     rank = " ".join(f"when '{name}' then {place}" for place, name in enumerate(CLASSES))
     found = engine.table(
         f"{sql} select * from named{where} "
-        f"order by open desc, case class_ {rank} end, last_at desc, incident_id "
+        f"order by {last}open desc, case class_ {rank} end, last_at desc, incident_id "
         + (f"limit {int(rows)} offset {int(skip)}" if rows is not None else ""),
         {**params, **({"classes": list(classes)} if classes else {})},
     )

@@ -133,3 +133,9 @@ def test_old_moments_bear_their_date() -> None:
     assert words.when(dt.datetime(2026, 9, 3, 14, 2), NOW, UTC) == "3 Sep 14:02"
     assert words.when(dt.datetime(2025, 9, 3, 14, 2), NOW, UTC) == "3 Sep 2025 14:02"
     assert words.when(dt.datetime(2026, 10, 7, 23, 30), NOW, OSLO) == "8 Oct 01:30"
+
+
+def test_a_transient_that_lasts_is_not_said_to_be_over() -> None:
+    lasts = replace(HOURLY, class_="transient", open=True)
+    assert words.verdict(lasts) == "A few attempts failed so far; more may follow."
+    assert "then no more" in words.verdict(replace(lasts, open=False))
