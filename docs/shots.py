@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, PASSWORD, serving
 from tests.browser.find_chromium import chromium
+from trail import demo_workspace
+from trail.settings import Settings
 from trail.users import Users
 
 FOLDER = Path(__file__).parent / "img"
@@ -40,7 +42,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Users(folder / "users.yaml").add("maya", "Maya Lind", "", "owner", PASSWORD)
-        with serving(folder, TRAIL_STORE__DEMO_PATH=str(folder / "demo.duckdb")) as site:
+        database = folder / "trail.duckdb"
+        demo_workspace.open_store(database, Settings(store={"path": database})).close()  # type: ignore[arg-type]
+        with serving(folder) as site:
             draw(site.url)
 
 
