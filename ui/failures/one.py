@@ -12,7 +12,7 @@ from trail.incidents import words as said
 from trail.incidents.model import Change, Incident, Recurrence
 from trail.queries import incidents, strips
 from trail.queries.strips import Strip, Strips
-from ui import state, words
+from ui import names, state, words
 from ui.components import bridge
 from ui.components.day_strip import StripDay, StripRow, day_strip
 from ui.failures.listed import target
@@ -45,7 +45,7 @@ def draw(ctx: Context, filter_: Filter, found: Incident, changes: dict[str, list
         with st.container(border=True, gap="xsmall"):
             _runs(ctx, filter_, found)
     with right, st.container(border=True, gap="xsmall"):
-        _before(filter_, changes[found.incident_id])
+        _before(ctx, filter_, changes[found.incident_id])
         _again(incidents.recurrence(store, found), found)
 
 
@@ -143,18 +143,18 @@ def _spacing(run: list[dict[str, Any]]) -> str:
     return said.every(seconds)
 
 
-def _before(filter_: Filter, changes: list[Change]) -> None:
+def _before(ctx: Context, filter_: Filter, changes: list[Change]) -> None:
     st.header(said.changes_title(changes), anchor=False)
     st.caption("Same target and what it names, 24 h before the first failure")
     if not changes:
         st.text("Nothing that the trail knows of changed before it began.")
+    called = names.actors(ctx.runtime.store, [each.actor_id for each in changes])
     for change in changes:
         kind = "Likely cause" if change.blamed else "Upstream" if change.upstream else "Nearby"
-        who = words.actor_label(change.actor_id, change.actor_name or change.actor_id)
         with st.container(gap="xxsmall"):
             st.text(
                 f"{kind} · {change.bits:.1f} bits\n{said.before(change)}.\n"
-                f"{who}, {words.moment(change.occurred_at, filter_.zone)}"
+                f"{called[change.actor_id]}, {words.moment(change.occurred_at, filter_.zone)}"
             )
             st.page_link(
                 state.EXPLORE,

@@ -13,7 +13,7 @@ from trail.findings import queries
 from trail.findings.model import Finding
 from trail.queries import people
 from trail.registry import discover
-from ui import charts, feed, state, tables, words
+from ui import charts, feed, names, state, tables, words
 from ui.noting import note_act
 from ui.page import Context
 
@@ -23,8 +23,7 @@ _ROWS, _PEERS = 60, 4
 def draw(ctx: Context, filter_: Filter, finding: Finding, found: list[Finding]) -> None:
     """Draw *finding*."""
     store = ctx.runtime.store
-    labels = people.labels(store, [finding.actor_id])
-    name = words.actor_label(finding.actor_id, labels.get(finding.actor_id, finding.actor_id))
+    name = names.actors(store, [finding.actor_id])[finding.actor_id]
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header(
@@ -124,10 +123,9 @@ def _peers(ctx: Context, finding: Finding) -> None:
     if not found["actions"]:
         return
     ids = [each["actor_id"] for each in found["others"][:_PEERS]]
-    labels = people.labels(ctx.runtime.store, ids)
-    names = ", ".join(words.actor_label(each, labels.get(each, each)) for each in ids)
+    called = ", ".join(names.actors(ctx.runtime.store, ids).values())
     more = found["doing"] - len(ids)
-    told = (f": {names}" if names else "") + (f" and {more:,} more" if more > 0 else "")
+    told = (f": {called}" if called else "") + (f" and {more:,} more" if more > 0 else "")
     st.caption(
         words.plain(
             f"{found['doing']:,} of {found['active']:,} others did any of it in the 28 days before"

@@ -7,8 +7,7 @@ from trail import reviews
 from trail.filters import Filter
 from trail.findings.model import Finding
 from trail.findings.queries import Queue
-from trail.queries import people
-from ui import state, tables, words
+from ui import names, state, tables
 from ui.page import Context
 
 _MARKS = {
@@ -25,8 +24,8 @@ def draw(ctx: Context, filter_: Filter, found: Queue, *, everything: bool) -> No
     if not rows:
         st.info("Nothing unusual in this window.", icon=":material/check:")
     else:
-        names = people.labels(ctx.runtime.store, [each.actor_id for each in rows])
-        _table(filter_, rows, names, everything=everything)
+        called = names.actors(ctx.runtime.store, [each.actor_id for each in rows])
+        _table(filter_, rows, called, everything=everything)
     decided = sum(each.state != reviews.OPEN for each in rows)
     if rows:
         st.progress(decided / len(rows), f"{decided:,} of {len(rows):,} decided")
@@ -39,7 +38,7 @@ def draw(ctx: Context, filter_: Filter, found: Queue, *, everything: bool) -> No
 
 
 def _table(
-    filter_: Filter, rows: list[Finding], names: dict[str, str], *, everything: bool
+    filter_: Filter, rows: list[Finding], called: dict[str, str], *, everything: bool
 ) -> None:
     key = f"findings-{filter_.query()}-{everything}-{len(rows)}"
 
@@ -58,10 +57,7 @@ def _table(
         pd.DataFrame(
             {
                 "Points": [each.score for each in rows],
-                "Who": [
-                    words.actor_label(each.actor_id, names.get(each.actor_id, each.actor_id))
-                    for each in rows
-                ],
+                "Who": [called[each.actor_id] for each in rows],
                 "Day": [f"{each.day:%a} {each.day.day} {each.day:%b}" for each in rows],
                 "State": [_MARKS.get(each.state, each.state) for each in rows],
             }

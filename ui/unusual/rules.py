@@ -7,9 +7,8 @@ import streamlit as st
 
 from trail.errors import TrailError
 from trail.findings import lessons, rules, switches
-from trail.queries import people
 from trail.store import utc_now
-from ui import state, tables, words
+from ui import names, state, tables, words
 from ui.noting import note_act
 from ui.page import Context
 
@@ -44,7 +43,7 @@ def _would_have(ctx: Context, found: rules.Fired) -> None:
         st.caption(found.sentence.capitalize())
         return
     zone = state.clock()
-    labels = people.labels(ctx.runtime.store, [row["actor_id"] for row in found.rows])
+    called = names.actors(ctx.runtime.store, [row["actor_id"] for row in found.rows])
     with st.popover(found.sentence.capitalize(), width="stretch"):
         st.dataframe(
             pd.DataFrame(
@@ -52,12 +51,7 @@ def _would_have(ctx: Context, found: rules.Fired) -> None:
                     "Time": [words.moment(row["occurred_at"], zone) for row in found.rows],
                     "Action": [row["action"] for row in found.rows],
                     "Target": [words.target(row) for row in found.rows],
-                    "Actor": [
-                        words.actor_label(
-                            row["actor_id"], labels.get(row["actor_id"], row["actor_id"])
-                        )
-                        for row in found.rows
-                    ],
+                    "Actor": [called[row["actor_id"]] for row in found.rows],
                 }
             ),
             hide_index=True,
@@ -85,12 +79,11 @@ def draw_expected(ctx: Context) -> None:
     if not found:
         st.info("Nothing has been called expected.", icon=":material/info:")
         return
-    labels = people.labels(store, [row["actor_id"] for row in found])
+    called = names.actors(store, [row["actor_id"] for row in found])
     for number, row in enumerate(found):
-        who = words.actor_label(row["actor_id"], labels.get(row["actor_id"], row["actor_id"]))
         left, right = st.columns([5, 1], vertical_alignment="center")
         left.text(
-            f"{row['action']} by {who}, until {row['until']}\n"
+            f"{row['action']} by {called[row['actor_id']]}, until {row['until']}\n"
             f"{row['reason']} ({row['made_by']}, {row['made_at']:%Y-%m-%d})"
         )
         right.button(
