@@ -6,7 +6,7 @@ import time
 import streamlit as st
 
 from trail.filters import Filter
-from trail.queries import people, timeline
+from trail.queries import counts, people, timeline
 from trail.store import utc_now
 from ui import filter_bar, state, words
 from ui.page import Context, Page
@@ -37,7 +37,7 @@ def render(ctx: Context) -> None:
         return
     active = sum(each.state in ("active", "new") for each in found)
     _title("People and tokens", f"<b>{active:,}</b> of {len(found):,} active", began)
-    filter_bar.bar(filter_, sum(each.events for each in found), search=False)
+    filter_bar.bar(filter_, counts.count(ctx.runtime.store, filter_, now), search=False)
     filter_bar.window_words(filter_, window)
     everybody.draw(ctx, filter_.cleared(), found, utc_now())
 

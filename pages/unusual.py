@@ -9,7 +9,7 @@ from trail import expiry, reviews
 from trail.findings import queries
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
-from trail.queries import timeline
+from trail.queries import counts, timeline
 from trail.store import utc_now
 from ui import filter_bar, sections, state, words
 from ui.page import Context, Page
@@ -42,7 +42,7 @@ def render(ctx: Context) -> None:
         f"<b>{len(waiting):,}</b> to review of {words.number(len(found.findings), 'finding')}, "
         f"{found.scored:,} scored · {took:.0f} ms",
     )
-    filter_bar.bar(filter_, sum(1 for _ in found.findings), search=False)
+    filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
     filter_bar.window_words(filter_, window)
     _leaving(ctx, found.judged.shown)
     section = sections.chosen(_TABS, "unusual-section")

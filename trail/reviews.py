@@ -66,12 +66,17 @@ def decide(
     """Decide on *findings*: `expected`, `needs action`, `done`, or `open` to take it back.
 
     *own_ids* are the actor ids of who decides: nobody decides on their own acts. What is expected
-    teaches the baseline until *until* (90 days at most) and needs a reason. Raises `InputError`.
+    teaches the baseline until *until* (90 days at most) and needs a reason, as do several at once.
+    Raises `InputError`.
     """
     if decision not in (*DECISIONS, OPEN):
         raise InputError("There is no such decision.", f"Use one of: {', '.join(DECISIONS)}.")
     if any(finding.actor_id in own_ids for finding in findings):
         raise InputError("These are your own acts.", "Let somebody else decide on them.")
+    if len(findings) > 1 and not note.strip():
+        raise InputError(
+            f"{len(findings):,} findings at once need a reason.", "Write it in the note."
+        )
     if decision == EXPECTED:
         _teach(store, findings, note, made_by, until)
 

@@ -168,7 +168,7 @@ def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
         "Download CSV",
         exports.address(exports.Export(filter_, "csv"), state.own("archive")),
         icon=":material/download:",
-        help=f"{words.number(rows, 'row')}, about {size}, times in {words.plain(filter_.tz)}",
+        help=f"{words.number(rows, 'event')}, about {size}, times in {words.plain(filter_.tz)}",
         disabled=rows == 0,
         wrap=False,
     )

@@ -57,6 +57,15 @@ def test_nobody_decides_on_their_own_acts(store: Store) -> None:
     assert reviews.history(store, "f1") == []
 
 
+def test_many_at_once_need_a_reason(store: Store) -> None:
+    both = [finding(1), finding(2)]
+    with pytest.raises(InputError, match="2 findings at once need a reason"):
+        reviews.decide(store, both, "done", " ", "lee", NOBODY)
+    assert reviews.decisions_of(store, both) == []
+    reviews.decide(store, both, "done", "one clean-up", "lee", NOBODY)
+    assert [row["note"] for row in reviews.decisions_of(store, both)] == ["one clean-up"] * 2
+
+
 def test_expected_needs_a_reason_and_teaches_until_it_expires(store: Store) -> None:
     with pytest.raises(InputError, match="reason"):
         reviews.decide(store, [finding()], "expected", " ", "lee", NOBODY)

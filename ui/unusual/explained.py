@@ -222,6 +222,8 @@ def _apply(
         return
     for each in chosen:
         note_act("decided", ctx.user, f"finding {each.finding_id}", decision)
+    told = "taken back" if decision == reviews.OPEN else decision
+    st.toast(f"{words.number(len(chosen), 'finding')}: {told}", duration="long")
     done = {each.finding_id for each in chosen}
     rest = [each for each in found if each.state == reviews.OPEN and each.finding_id not in done]
     following = rest[0].finding_id if rest and decision != reviews.OPEN else ""
