@@ -37,16 +37,6 @@ FLAGS = (
 expect.set_options(timeout=20_000)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Try a test in a browser once more before it counts as failed; the report names those.
-
-    On a busy machine a press can meet a page that moves; what fails twice is a fault.
-    """
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 @dataclass(frozen=True)
 class Site:
     """The server that runs, and how its own commands reach it."""

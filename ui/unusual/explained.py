@@ -162,8 +162,8 @@ def _without_actor(event: dict[str, Any]) -> list[words.Part]:
 
 def _check(finding: Finding) -> None:
     known = discover("detectors", "DETECTOR")
-    names = [reason.detector.removeprefix("rule:") for reason in finding.reasons]
-    checks = [line for each in known.values() if each.name in names for line in each.check]
+    found = [reason.detector.removeprefix("rule:") for reason in finding.reasons]
+    checks = [line for each in known.values() if each.name in found for line in each.check]
     if checks:
         with st.expander("What to check"):
             for line in dict.fromkeys(checks):
