@@ -1,18 +1,18 @@
 """Admin: how events come in, what was refused, what is kept how long, and when nobody watched."""
 
 from ui import sections, watch
-from ui.admin import records, retention, roles, seals, sources
+from ui.admin import quarantine_tab, retention_tab, roles_tab, seals_tab, sources_tab
 from ui.page import Context, Page
 
 _SECTIONS: dict[str, sections.Section] = {
-    "sources": ("Sources", sources.draw),
+    "sources": ("Sources", sources_tab.draw),
     "coverage": ("Coverage", watch.draw),
-    "batches": ("Batches", records.draw_batches),
-    "quarantine": ("Quarantine", records.draw_quarantine),
-    "types": ("Unknown types", records.draw_unknown),
-    "retention": ("Retention", retention.draw),
-    "seals": ("Seals", seals.draw),
-    "roles": ("Roles", roles.draw),
+    "batches": ("Batches", quarantine_tab.draw_batches),
+    "quarantine": ("Quarantine", quarantine_tab.draw_quarantine),
+    "types": ("Unknown types", quarantine_tab.draw_unknown),
+    "retention": ("Retention", retention_tab.draw),
+    "seals": ("Seals", seals_tab.draw),
+    "roles": ("Roles", roles_tab.draw),
 }
 
 

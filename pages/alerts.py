@@ -1,13 +1,13 @@
 """Alerts: rules made from any filter, where they are told, and what became of each message."""
 
 from ui import sections
-from ui.alerts import destinations, log, rules
+from ui.alerts import delivery_log_tab, destinations_tab, rules_tab
 from ui.page import Context, Page
 
 _SECTIONS: dict[str, sections.Section] = {
-    "rules": ("Rules", rules.draw),
-    "destinations": ("Destinations", destinations.draw),
-    "log": ("Delivery log", log.draw),
+    "rules": ("Rules", rules_tab.draw),
+    "destinations": ("Destinations", destinations_tab.draw),
+    "log": ("Delivery log", delivery_log_tab.draw),
 }
 
 

@@ -12,7 +12,7 @@ from trail.errors import TrailError
 from trail.model import Drop, Feed, Receiver
 from trail.queries import status
 from trail.store import utc_now
-from ui import trial, words
+from ui import source_check, words
 from ui.page import Context, Page
 
 _FILE = "python -m trail load FILE_OR_FOLDER"
@@ -49,7 +49,7 @@ def _ask(ctx: Context) -> None:
     )
     st.code('[segment]\ntoken = "..."\nregion = "us"  # or "eu"', language="toml")
     for feed in registry.of_kind(Feed):
-        _test(ctx, feed, lambda feed=feed: trial.of_feed(ctx.runtime.settings, feed))
+        _test(ctx, feed, lambda feed=feed: source_check.of_feed(ctx.runtime.settings, feed))
 
 
 def _send(ctx: Context) -> None:
@@ -67,7 +67,11 @@ def _send(ctx: Context) -> None:
         "send to `/v1/batch` with a write key."
     )
     for receiver in registry.of_kind(Receiver):
-        _test(ctx, receiver, lambda each=receiver: trial.of_receiver(ctx.runtime.settings, each))
+        _test(
+            ctx,
+            receiver,
+            lambda each=receiver: source_check.of_receiver(ctx.runtime.settings, each),
+        )
     unproved = status.unproved(ctx.runtime.store, utc_now())
     if unproved:
         st.warning(
@@ -88,7 +92,7 @@ def _drop(ctx: Context) -> None:
         language="toml",
     )
     for drop in registry.of_kind(Drop):
-        _test(ctx, drop, lambda drop=drop: trial.of_drop(ctx.runtime.settings, drop))
+        _test(ctx, drop, lambda drop=drop: source_check.of_drop(ctx.runtime.settings, drop))
 
 
 def _files(_: Context) -> None:

@@ -14,7 +14,7 @@ from trail.incidents import keeping
 from trail.queries import counts, events, incidents, overview, status, timeline
 from trail.seals import standing
 from trail.store import Store, utc_now
-from ui import charts, feed, filter_bar, needs, seals_words, state, watch, words
+from ui import charts, feed, filter_bar, needs, seal_text, state, watch, words
 from ui.components import bridge, ranked_list, tiles
 from ui.components.ranked_list import CategoryRow
 from ui.page import Context, Page
@@ -44,7 +44,7 @@ def render(ctx: Context) -> None:
     )
     filter_bar.bar(changes, changed, search=False)
     filter_bar.window_words(filter_, window, ", compared with the same length before")
-    for each in seals_words.lost(ctx):
+    for each in seal_text.lost(ctx):
         st.error(words.plain(each.text()), icon=":material/history:")
     watch.silent(ctx)
     assert window.start and window.end
@@ -148,7 +148,7 @@ def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> t
 
 def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
     """Return the tile of the trail's own state: what verify found, and the last arrival."""
-    held, lost = status.status(ctx.runtime.store), seals_words.lost(ctx)
+    held, lost = status.status(ctx.runtime.store), seal_text.lost(ctx)
     at, refused = held["last_arrival"], held["quarantined"]
     arrived = (
         f"last arrival {words.ago(dt.datetime.fromisoformat(at).replace(tzinfo=None), now)}"

@@ -10,7 +10,7 @@ from trail.queries import counts, people, timeline
 from trail.store import utc_now
 from ui import filter_bar, state, words
 from ui.page import Context, Page
-from ui.people import actor, everybody, target
+from ui.people import actor_detail, actor_list, target_history
 
 
 def render(ctx: Context) -> None:
@@ -24,7 +24,7 @@ def render(ctx: Context) -> None:
         life = people.life(store, what)
         _title("Target" if not life else str(life["label"]), "", began)
         _back()
-        target.draw(ctx, filter_, what, life)
+        target_history.draw(ctx, filter_, what, life)
         return
     found = people.everybody(store, filter_.cleared(), now)
     if who:
@@ -33,13 +33,13 @@ def render(ctx: Context) -> None:
         _back()
         filter_bar.bar(_only(filter_, who), one.events if one else 0, search=False)
         filter_bar.window_words(filter_, window)
-        actor.draw(ctx, filter_.cleared(), who, one)
+        actor_detail.draw(ctx, filter_.cleared(), who, one)
         return
     active = sum(each.state in ("active", "new") for each in found)
     _title("People and tokens", f"<b>{active:,}</b> of {len(found):,} active", began)
     filter_bar.bar(filter_, counts.count(ctx.runtime.store, filter_, now), search=False)
     filter_bar.window_words(filter_, window)
-    everybody.draw(ctx, filter_.cleared(), found, utc_now())
+    actor_list.draw(ctx, filter_.cleared(), found, utc_now())
 
 
 def _title(text: str, summary: str, began: float) -> None:

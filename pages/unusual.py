@@ -13,7 +13,7 @@ from trail.queries import counts, timeline
 from trail.store import utc_now
 from ui import filter_bar, sections, state, words
 from ui.page import Context, Page
-from ui.unusual import explained, queue, risks, rules, signing
+from ui.unusual import detection_rules, finding_detail, finding_queue, risk_table, sign_off
 
 _TABS = {
     "queue": "To review",
@@ -23,7 +23,11 @@ _TABS = {
     "expected": "Expected",
 }
 # What is about rules for all findings, whatever the filter.
-_APART = {"rules": rules.draw, "risks": risks.draw, "expected": rules.draw_expected}
+_APART = {
+    "rules": detection_rules.draw,
+    "risks": risk_table.draw,
+    "expected": detection_rules.draw_expected,
+}
 
 
 def render(ctx: Context) -> None:
@@ -50,16 +54,16 @@ def render(ctx: Context) -> None:
         _APART[section](ctx)
         return
     if section == "signed":
-        signing.draw(ctx, filter_, found.findings)
+        sign_off.draw(ctx, filter_, found.findings)
         return
     st.caption(words.plain(found.judged.said()))
     left, right = st.columns([1, 2.6], gap="small")
     with left:
-        queue.draw(ctx, filter_, found, everything=everything)
+        finding_queue.draw(ctx, filter_, found, everything=everything)
     with right:
         chosen = _chosen(ctx, found.findings)
         if chosen:
-            explained.draw(ctx, filter_, chosen, found.findings)
+            finding_detail.draw(ctx, filter_, chosen, found.findings)
 
 
 def _chosen(ctx: Context, found: list[Finding]) -> Finding | None:

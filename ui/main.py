@@ -14,7 +14,7 @@ from trail import directory, runtime
 from trail.http.auth import SIGN_OUT
 from trail.http.guard import ALIVE
 from trail.users import User
-from ui import signin, style, words
+from ui import sign_in_form, style, words
 from ui.page import Page, current_user, discovered
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
@@ -57,7 +57,8 @@ def anonymous() -> list[StreamlitPage]:
     """Return the sign-in form under every page's address, so that a deep link survives it."""
     paths = ["", *(page.path for page in discovered().values()), ACCOUNT]
     return [
-        st.Page(signin.show, title="Sign in", url_path=path, default=not path) for path in paths
+        st.Page(sign_in_form.show, title="Sign in", url_path=path, default=not path)
+        for path in paths
     ]
 
 
@@ -93,7 +94,7 @@ def _entry(name: str, page: Page, path: str, *, hidden: bool = False) -> Streaml
 def _account() -> None:
     user = current_user()
     if user is None:
-        signin.show()
+        sign_in_form.show()
         return
     st.title("Account", anchor=False)
     st.text(f"{user.name}\nUsername {user.username}, role {user.role}")
@@ -132,7 +133,7 @@ def _logo(workspace: str, *, dark: bool) -> str:
     font = "font-family=\"'Source Sans 3', 'Source Sans Pro', sans-serif\" font-size=\"15\""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="26" '
-        f'viewBox="0 0 {width} 26">{signin.MARK}'
+        f'viewBox="0 0 {width} 26">{sign_in_form.MARK}'
         f'<text x="35" y="18" {font} font-weight="600" fill="{ink}">Audit Trail</text>'
         f'<text x="122" y="18" {font} fill="{faint}">{html.escape(workspace)}</text></svg>'
     )

@@ -19,7 +19,7 @@ from trail.roles import who_may
 from trail.runtime import Runtime
 from trail.store import Store
 from trail.users import User
-from ui import signin, state, words
+from ui import sign_in_form, state, words
 from ui.noting import note_page
 
 _log = logging.getLogger("trail.ui")
@@ -66,7 +66,7 @@ class Page:
         """Draw the page for who may see it; the sign-in form for nobody."""
         user = current_user()
         if user is None:
-            signin.show()
+            sign_in_form.show()
             return
         if not self.open_to(user):
             note_page("page_refused", user, self.path)

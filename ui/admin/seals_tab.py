@@ -12,7 +12,7 @@ from trail.seals import accepting, keys, mirror, standing
 from trail.seals.known import Shortfall
 from trail.seals.mirror import Files
 from trail.seals.standing import Standing
-from ui import seals_words, words
+from ui import seal_text, words
 from ui.noting import note_act
 from ui.page import Context
 
@@ -40,14 +40,12 @@ def draw(ctx: Context) -> None:
 
 def _lost(ctx: Context, found: Standing) -> tuple[Shortfall, ...]:
     """Return what was lost; deleted rows only where no day tells of them yet."""
-    return tuple(
-        each for each in seals_words.lost(ctx) if not (each.deleted and found.problem_count)
-    )
+    return tuple(each for each in seal_text.lost(ctx) if not (each.deleted and found.problem_count))
 
 
 def _stand(ctx: Context) -> None:
     st.subheader("Each closed day is sealed", anchor=False)
-    st.text(seals_words.standing(ctx))
+    st.text(seal_text.standing(ctx))
     if ctx.runtime.schedule.verifying:
         st.fragment(_verifying, run_every=_EVERY_S)(ctx)
     else:
@@ -76,7 +74,7 @@ def _problems(found: Standing, lost: tuple[Shortfall, ...]) -> None:
     others = [each for each in found.problems if each.text not in told]
     for each in others[:_LISTED]:
         st.text(f"▲ {each.text}")
-        st.caption(words.plain(seals_words.advice(each.problem)))
+        st.caption(words.plain(seal_text.advice(each.problem)))
     more = found.problem_count - len(found.problems) + len(others) - _LISTED
     if more > 0:
         st.caption(f"{words.number(more, 'further problem')}: `python -m trail verify`")

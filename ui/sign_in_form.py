@@ -20,7 +20,7 @@ from trail.http.auth import FINISH
 from trail.http.guard import ADDRESS_HEADER, ENDED_HEADER, VISIT_HEADER
 from trail.http.throttle import Throttle, sentence
 from trail.users import normal
-from ui import signin_provider
+from ui import sign_in_oidc
 
 MARK = (
     '<rect width="26" height="26" rx="6" fill="#3451C6"/><g fill="#FFFFFF">'
@@ -135,7 +135,7 @@ def show() -> None:
         if ended := now.sessions.said(st.context.headers.get(ENDED_HEADER, "")):
             told.info(ended)
         try:
-            let_in = signin_provider.offer(told) if auth.by_provider else None
+            let_in = sign_in_oidc.offer(told) if auth.by_provider else None
             checked = _form() if auth.by_password else None
         except TrailError as problem:
             told.error(str(problem))
@@ -187,7 +187,7 @@ def _hand_over(code_for: Callable[[str], str]) -> bool:
     visit = st.context.headers.get(VISIT_HEADER, "")
     if not visit:
         return False
-    kept = signin_provider.KEPT if runtime.current().settings.auth.by_provider else ""
+    kept = sign_in_oidc.KEPT if runtime.current().settings.auth.by_provider else ""
     mount = st.components.v2.component("trail_redirect", js=_REDIRECT)
     mount(data={"code": code_for(visit), "path": FINISH, "kept": kept}, key="trail-redirect")
     return True

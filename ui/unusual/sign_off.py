@@ -11,10 +11,10 @@ from trail.evidence import period
 from trail.filters import Filter
 from trail.findings.model import Finding
 from trail.queries import counts
-from ui import seals_words, words
+from ui import seal_text, words
 from ui.noting import note_act
 from ui.page import Context
-from ui.unusual.explained import own_ids
+from ui.unusual.finding_detail import own_ids
 
 
 def draw(ctx: Context, filter_: Filter, found: list[Finding]) -> None:
@@ -58,7 +58,7 @@ def _evidence(ctx: Context, filter_: Filter) -> None:
         "One file with the events of this period, their seals, what was decided and signed, when "
         "nobody looked, and a program that checks all of it without this one."
     )
-    st.text(seals_words.standing(ctx))
+    st.text(seal_text.standing(ctx))
     st.link_button("Evidence pack", period.address(filter_), icon=":material/inventory_2:")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from trail import passwords
 from trail.http.throttle import PAIR, Throttle
-from ui import signin
+from ui import sign_in_form
 
 PASSWORD = "correct-horse-9"
 
@@ -41,9 +41,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return done
 
 
-def checked(address: str = "10.0.0.7", throttle: Throttle | None = None) -> signin.Checked:
+def checked(address: str = "10.0.0.7", throttle: Throttle | None = None) -> sign_in_form.Checked:
     credentials = {"usernames": {"maya": {"password": passwords.hashed(PASSWORD)}}}
-    return signin.Checked(Library(credentials), credentials, address, throttle or Throttle())
+    return sign_in_form.Checked(Library(credentials), credentials, address, throttle or Throttle())
 
 
 @pytest.mark.parametrize("username", ["maya", "nobody", "x" * 500, "\x00"])
@@ -55,7 +55,7 @@ def test_one_bcrypt_of_one_cost_whoever_is_named(
     right = form.login(username, password)
     assert right is (username == "maya" and password == PASSWORD)
     assert counted == [4]
-    assert form.refusal == ("" if right else signin.WRONG)
+    assert form.refusal == ("" if right else sign_in_form.WRONG)
 
 
 def test_a_delay_costs_no_bcrypt_and_reads_the_same(counted: list[int]) -> None:
