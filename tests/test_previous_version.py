@@ -1,0 +1,218 @@
+"""Data written by the previous version opens unchanged, and its evidence pack still verifies.
+
+tests/fixtures/previous/README.md says how the fixture was made.
+"""
+
+import datetime as dt
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from trail import archive, holds, reviews, tokens, users
+from trail.alerts import rules
+from trail.evidence import pack
+from trail.filters import Filter
+from trail.findings import queries
+from trail.findings.refresh import refresh
+from trail.incidents import keeping
+from trail.queries import incident_records
+from trail.seals import checking, mirror, sealing, standalone, watching
+from trail.settings import CONFIG_VARIABLE, Settings
+from trail.store import Store
+from trail.tally import Tally
+
+FIXTURE = Path(__file__).parent / "fixtures/previous/trail.tar.zst"
+NOW = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)
+PERIOD = "from=2026-11-01T00:00:00Z&to=2026-11-15T00:00:00Z"
+# Computed wording may change between versions; what people wrote may not.
+WORDING = {"text", "changes_before", "state_text"}
+
+
+@dataclass(frozen=True)
+class Previous:
+    """The files of the previous version, its settings, its open store, and what it reported."""
+
+    folder: Path
+    settings: Settings
+    store: Store
+    expected: dict[str, Any]
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        return [_json(row) for row in self.store.table(sql).to_pylist()]
+
+
+@pytest.fixture(scope="module")
+def previous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Previous]:
+    folder = tmp_path_factory.mktemp("previous")
+    with zstandard.open(FIXTURE, "rb") as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        tar.extractall(folder, filter="data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CONFIG_VARIABLE, str(folder / "trail.toml"))
+        settings = Settings(
+            store={"path": folder / "trail.duckdb", "archive_path": folder / "archive"},
+            auth={"users_path": folder / "users.yaml"},
+        )
+        assert (settings.workspace, settings.store.retention_days) == ("Example", 95)
+        store = Store.open(settings.store.path, settings)
+        try:
+            watching.watch(store, mirror.files(store.path, settings).known)
+            expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+            yield Previous(folder, settings, store, expected)
+        finally:
+            store.close()
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _json(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _structure(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return *records* without wording, the changes before an incident by their ids."""
+    return [
+        {
+            **{name: value for name, value in record.items() if name not in WORDING},
+            "changes": [
+                (change["event_id"], round(change["score"], 2), change["blamed"])
+                for change in record["changes_before"]
+            ],
+        }
+        for record in records
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "sql"),
+    [
+        ("events", "select * from event_rows order by occurred_at, event_id"),
+        ("decisions", "select * from decisions order by finding_id"),
+        ("taught", "select * from taught order by all"),
+        ("annotations", "select * from annotations order by all"),
+        ("purges", "select * from purges order by all"),
+    ],
+)
+def test_tables_hold_the_same_rows(previous: Previous, name: str, sql: str) -> None:
+    assert previous.rows(sql) == previous.expected[name]
+
+
+def test_incidents_are_the_same(previous: Previous) -> None:
+    keeping.catch_up(previous.store)
+    found = _json(list(incident_records.records(previous.store, Filter(), NOW)))
+    assert _structure(found) == _structure(previous.expected["incidents"])
+
+
+def test_findings_keep_their_scores_and_decisions(previous: Previous) -> None:
+    refresh(previous.store, NOW)
+    queue = queries.queue(previous.store, Filter(), NOW, everything=True)
+    found = [
+        {
+            "finding_id": finding.finding_id,
+            "day": finding.day.isoformat(),
+            "actor_id": finding.actor_id,
+            "score": finding.score,
+            "state": finding.state,
+            "detectors": [[reason.detector, reason.points] for reason in finding.reasons],
+        }
+        for finding in queue.findings
+    ]
+    assert found == previous.expected["findings"]
+    assert sorted(queue.judged.shown) == previous.expected["shown"]
+
+
+def test_sign_offs_still_match_their_events(previous: Previous) -> None:
+    signed = reviews.signoffs(previous.store, NOW)
+    documents = [_json(reviews.certificate(signoff, [], "")) for signoff in signed]
+    assert documents == previous.expected["signoffs"]
+    assert not signed[0].reopened
+
+
+def test_legal_holds_and_alert_rules_are_the_same(previous: Previous) -> None:
+    assert _json(holds.every(previous.store)) == previous.expected["holds"]
+    found = [rule.definition() for rule in rules.all_of(previous.store)]
+    assert found == previous.expected["rules"]
+
+
+def test_users_and_tokens_are_the_same(previous: Previous) -> None:
+    people = users.Users(previous.settings.auth.users_path)
+    assert [(user.username, user.email, user.role) for user in people.all()] == [
+        ("maya", "maya@example.com", "owner"),
+        ("rita", "rita@example.com", "reviewer"),
+    ]
+    assert people.check("maya", "correct horse battery")
+    kept = tokens.Tokens(tokens.path_of(previous.settings)).all()
+    assert [(token.name, token.role, token.scopes) for token in kept] == [
+        ("ci", "reviewer", ("read",))
+    ]
+
+
+def test_every_seal_verifies(previous: Previous) -> None:
+    report = checking.verify(previous.store, previous.settings)
+    assert report.problems == ()
+    days = [[day.day.isoformat(), day.events, day.late, day.purged] for day in report.days]
+    expected = previous.expected["verify"]["days"]
+    assert days == [[day, *counts] for day, _, *counts in expected]
+    assert [day.state for day in report.days].count(checking.UNCHANGED) == sum(
+        state == "unchanged" for _, state, *_ in expected
+    )
+
+
+def test_sealing_continues_the_chain(previous: Previous) -> None:
+    later = NOW.replace(tzinfo=None) + dt.timedelta(days=2)
+    assert sealing.seal(previous.store, previous.settings, later) == 2
+    lines = [row["line"] for row in previous.rows("select line from seals order by number, line")]
+    assert lines[:-2] == previous.expected["seals"]
+    assert checking.verify(previous.store, previous.settings).ok
+
+
+def test_the_archive_is_readable(previous: Previous) -> None:
+    days = archive.days(previous.settings)
+    assert [day.isoformat() for day, _, _ in days] == [
+        f"2026-08-{number}" for number in range(19, 24)
+    ]
+    assert sum(events for _, events, _ in days) == previous.expected["purges"][0]["events"]
+
+
+def _verified(verifier: Path, data: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(verifier), str(data)], capture_output=True, text=True, check=False
+    )
+
+
+def test_its_evidence_pack_verifies_with_the_old_and_the_new_verifier(
+    previous: Previous, tmp_path: Path
+) -> None:
+    data = previous.folder / "evidence.zip"
+    old = tmp_path / "verify.py"
+    with zipfile.ZipFile(data) as pack_:
+        old.write_bytes(pack_.read("verify.py"))
+    for verifier in (old, Path(standalone.__file__)):
+        done = _verified(verifier, data)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def test_a_new_evidence_pack_verifies_with_the_old_verifier(
+    previous: Previous, tmp_path: Path
+) -> None:
+    old, data = tmp_path / "verify.py", tmp_path / "new.zip"
+    with zipfile.ZipFile(previous.folder / "evidence.zip") as before:
+        old.write_bytes(before.read("verify.py"))
+        names = before.namelist()
+    made = pack.prepare(previous.store, previous.settings, Filter.parse(PERIOD), NOW)
+    data.write_bytes(b"".join(made.stream(Tally())))
+    done = _verified(old, data)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    with zipfile.ZipFile(io.BytesIO(data.read_bytes())) as now:
+        assert now.namelist() == names
