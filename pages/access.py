@@ -12,7 +12,7 @@ from trail import access_log
 from trail.access_entry import KINDS
 from trail.filters import Filter
 from trail.http.access import ADDRESS
-from ui import filter_bar, state, tables, words
+from ui import filter_bar, tables, text, url_state
 from ui.page import Context, Page
 
 _PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "400d": "400 d"}
@@ -22,13 +22,13 @@ _SHOWN = 18
 def render(ctx: Context) -> None:
     """Draw the entries that the address chooses, the newest first."""
     began = time.perf_counter()
-    user, kind = state.own("user"), state.own("kind")
+    user, kind = url_state.own("user"), url_state.own("kind")
     kind = kind if kind in KINDS else ""
     filter_ = _window()
     window = filter_.window(dt.datetime.now(dt.UTC))
     access_log.settle()
     store = ctx.runtime.store
-    after = state.own("after")
+    after = url_state.own("after")
     rows = access_log.entries(
         store,
         window,
@@ -40,7 +40,7 @@ def render(ctx: Context) -> None:
     count = access_log.count(store, window, user, kind)
     took = (time.perf_counter() - began) * 1000
     filter_bar.title(
-        "Access log", f"<b>{words.number(count, 'entry', 'entries')}</b> · {took:.0f} ms"
+        "Access log", f"<b>{text.number(count, 'entry', 'entries')}</b> · {took:.0f} ms"
     )
     _bar(filter_, access_log.users(store), user, kind, count)
     if not rows:
@@ -51,10 +51,10 @@ def render(ctx: Context) -> None:
 
 
 def _window() -> Filter:
-    given = {name: state.own(name) for name in ("from", "to") if state.own(name)}
+    given = {name: url_state.own(name) for name in ("from", "to") if url_state.own(name)}
     if not given:
-        given = {"from": state.DEFAULT_FROM}
-    return Filter.parse([*given.items(), ("tz", state.own("tz") or state.zone())])
+        given = {"from": url_state.DEFAULT_FROM}
+    return Filter.parse([*given.items(), ("tz", url_state.own("tz") or url_state.zone())])
 
 
 def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) -> None:
@@ -94,7 +94,7 @@ def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) ->
             "Download CSV",
             f"{ADDRESS}?{urlencode({name: value for name, value in chosen.items() if value})}",
             icon=":material/download:",
-            help=f"{words.number(count, 'row')}, times in {words.plain(filter_.tz)}",
+            help=f"{text.number(count, 'row')}, times in {text.plain(filter_.tz)}",
             disabled=count == 0,
             wrap=False,
         )
@@ -116,11 +116,11 @@ def _put(changed: dict[str, str]) -> None:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    zone = state.clock()
+    zone = url_state.clock()
     st.dataframe(
         pd.DataFrame(
             {
-                "Time": [words.moment(row["first_at"], zone) for row in rows],
+                "Time": [text.moment(row["first_at"], zone) for row in rows],
                 "Who": [row["username"] or "Nobody known" for row in rows],
                 "What": [KINDS.get(row["kind"], row["kind"]) for row in rows],
                 "On": [row["what"] for row in rows],
@@ -148,8 +148,8 @@ def _pager(rows: list[dict[str, Any]], after: str) -> None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.caption(
-            f"Times in {words.plain(state.clock().key)}. The same within ten minutes is one row. "
-            "It is kept apart from the trail."
+            f"Times in {text.plain(url_state.clock().key)}. The same within ten minutes is "
+            "one row. It is kept apart from the trail."
         )
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             st.button("Newest", disabled=not after, on_click=_put, args=({"after": ""},))

@@ -1,12 +1,12 @@
 """Admin: how events come in, what was refused, what is kept how long, and when nobody watched."""
 
-from ui import sections, watch
+from ui import coverage_banner, tabs
 from ui.admin import quarantine_tab, retention_tab, roles_tab, seals_tab, sources_tab
 from ui.page import Context, Page
 
-_SECTIONS: dict[str, sections.Section] = {
+_SECTIONS: dict[str, tabs.Section] = {
     "sources": ("Sources", sources_tab.draw),
-    "coverage": ("Coverage", watch.draw),
+    "coverage": ("Coverage", coverage_banner.draw),
     "batches": ("Batches", quarantine_tab.draw_batches),
     "quarantine": ("Quarantine", quarantine_tab.draw_quarantine),
     "types": ("Unknown types", quarantine_tab.draw_unknown),
@@ -18,7 +18,7 @@ _SECTIONS: dict[str, sections.Section] = {
 
 def render(ctx: Context) -> None:
     """Draw the section that the address names."""
-    sections.draw("Admin", _SECTIONS, "admin-section", ctx)
+    tabs.draw("Admin", _SECTIONS, "admin-section", ctx)
 
 
 PAGE = Page("admin", "Admin", render, needs="configure", order=90)

@@ -1,10 +1,10 @@
 """Alerts: rules made from any filter, where they are told, and what became of each message."""
 
-from ui import sections
+from ui import tabs
 from ui.alerts import delivery_log_tab, destinations_tab, rules_tab
 from ui.page import Context, Page
 
-_SECTIONS: dict[str, sections.Section] = {
+_SECTIONS: dict[str, tabs.Section] = {
     "rules": ("Rules", rules_tab.draw),
     "destinations": ("Destinations", destinations_tab.draw),
     "log": ("Delivery log", delivery_log_tab.draw),
@@ -13,7 +13,7 @@ _SECTIONS: dict[str, sections.Section] = {
 
 def render(ctx: Context) -> None:
     """Draw the section that the address names."""
-    sections.draw("Alerts", _SECTIONS, "alerts-section", ctx)
+    tabs.draw("Alerts", _SECTIONS, "alerts-section", ctx)
 
 
 PAGE = Page("alerts", "Alerts", render, needs="configure", order=70)

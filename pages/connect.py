@@ -12,7 +12,7 @@ from trail.errors import TrailError
 from trail.model import Drop, Feed, Receiver
 from trail.queries import status
 from trail.store import utc_now
-from ui import source_check, words
+from ui import source_check, text
 from ui.page import Context, Page
 
 _FILE = "python -m trail load FILE_OR_FOLDER"
@@ -30,7 +30,7 @@ def render(ctx: Context) -> None:
             icon=":material/info:",
         )
     else:
-        st.text(f"{words.number(held['events'], 'event')} kept from {held['batches']:,} loads.")
+        st.text(f"{text.number(held['events'], 'event')} kept from {held['batches']:,} loads.")
     st.write(
         "Use at least the first way: it asks again for what was missed. The second brings events "
         "within a second and the details that the first one lacks. Each change is counted once."
@@ -75,7 +75,7 @@ def _send(ctx: Context) -> None:
     unproved = status.unproved(ctx.runtime.store, utc_now())
     if unproved:
         st.warning(
-            f"{words.number(unproved, 'event')} of the last seven days came in a batch whose "
+            f"{text.number(unproved, 'event')} of the last seven days came in a batch whose "
             "signature does not cover them. Turn batching off in the destination.",
             icon=":material/verified_user:",
         )
@@ -122,9 +122,9 @@ def _test(ctx: Context, source: Feed | Drop | Receiver, run: Callable[[], str]) 
         try:
             with st.spinner("Trying"):
                 said = run()
-            st.success(words.plain(said), icon=":material/check:")
+            st.success(text.plain(said), icon=":material/check:")
         except TrailError as problem:
-            st.error(words.plain(str(problem)), icon=":material/error:")
+            st.error(text.plain(str(problem)), icon=":material/error:")
 
 
 PAGE = Page("connect", "Connect", render, needs="configure", order=80)

@@ -12,14 +12,15 @@ from trail.filters import Filter
 from trail.queries import counts, events, timeline
 from trail.queries.searched import searched
 from trail.store import utc_now
-from ui import charts, detail, facet_sidebar, filter_bar, state, watch, words
-from ui.events_table import pager, table
+from ui import charts, coverage_banner, filter_bar, text, url_state
+from ui.explore import event_detail, facet_sidebar
+from ui.explore.events_table import pager, table
 from ui.page import Context, Page
 
 
 def render(ctx: Context) -> None:
     """Draw the page."""
-    filter_ = state.current_filter()
+    filter_ = url_state.current_filter()
     store = ctx.store
     now = dt.datetime.now(dt.UTC)
     began = time.perf_counter()
@@ -30,8 +31,8 @@ def render(ctx: Context) -> None:
             engine,
             rest,
             now,
-            after=events.Cursor.parse(state.own("after")),
-            before=events.Cursor.parse(state.own("before")),
+            after=events.Cursor.parse(url_state.own("after")),
+            before=events.Cursor.parse(url_state.own("before")),
         )
     in_window = counts.count(store, filter_.cleared(), now)
     window = timeline.bounded(store, filter_.window(now), now)
@@ -40,29 +41,29 @@ def render(ctx: Context) -> None:
     took = (time.perf_counter() - began) * 1000
 
     labels = {
-        (name, each.value): words.facet_label(name, each.value, each.label)
+        (name, each.value): text.facet_label(name, each.value, each.label)
         for name in facets
         for each in facets[name]
     }
     with st.sidebar:
         facet_sidebar.draw(filter_, facets)
     filter_bar.title(
-        "Explore", f"<b>{chosen:,}</b> of {words.number(in_window, 'event')} · {took:.0f} ms"
+        "Explore", f"<b>{chosen:,}</b> of {text.number(in_window, 'event')} · {took:.0f} ms"
     )
     _archive()
-    may_pack = ctx.user.may("take_evidence") and not state.own("archive")
+    may_pack = ctx.user.may("take_evidence") and not url_state.own("archive")
     filter_bar.bar(filter_, chosen, search=True, evidence=may_pack)
     filter_bar.chip_row(filter_, window, labels)
 
     event = _opened(ctx, page)
-    may_alert = ctx.user.may("configure") and not state.own("archive")
+    may_alert = ctx.user.may("configure") and not url_state.own("archive")
     if event:
         with st.container(key="split"):
             left, right = st.columns([1.5, 1], gap="small")
         with left:
             _list(filter_, bars, spans, page, event["event_id"], may_alert=may_alert)
         with right:
-            detail.draw(ctx, filter_, event, page)
+            event_detail.draw(ctx, filter_, event, page)
     else:
         _list(filter_, bars, spans, page, "", may_alert=may_alert)
 
@@ -81,34 +82,34 @@ def _list(
         st.caption("Drag to set the range", width="content")
         if may_alert:
             st.page_link(
-                state.ALERTS,
+                url_state.ALERTS,
                 label="Alert on this",
                 icon=":material/notification_add:",
                 query_params={"rule": _untimed(filter_), "section": "rules"},
             )
 
     def brush(first: timeline.Bar, last: timeline.Bar) -> None:
-        state.go(state.set_range(filter_, first.start, last.end))
+        url_state.go(url_state.set_range(filter_, first.start, last.end))
 
     key = f"histogram-{filter_.start}-{filter_.end}-{bool(opened)}"
     charts.histogram(bars, filter_.zone, key, brush, spans)
-    watch.say_blind(spans, filter_.zone)
+    coverage_banner.say_blind(spans, filter_.zone)
     if not page.rows:
         _nothing(filter_)
         return
 
     def choose(event: dict[str, Any] | None) -> None:
         if event:
-            detail.go_to(filter_, event)
+            event_detail.go_to(filter_, event)
         else:
-            state.go(filter_, after=state.own("after"), before=state.own("before"))
+            url_state.go(filter_, after=url_state.own("after"), before=url_state.own("before"))
 
     table(page, filter_, opened, choose)
     pager(page, filter_)
     with st.expander("The chart in numbers"):
         st.dataframe(
             {
-                "From": [words.moment(bar.start, filter_.zone) for bar in bars.bars if bar.count],
+                "From": [text.moment(bar.start, filter_.zone) for bar in bars.bars if bar.count],
                 "Events": [bar.count for bar in bars.bars if bar.count],
             },
             hide_index=True,
@@ -117,11 +118,11 @@ def _list(
 
 
 def _archive() -> None:
-    month = state.own("archive")
+    month = url_state.own("archive")
     if month:
         with st.container(horizontal=True, vertical_alignment="center", key="archive-banner"):
             st.text(f"Archive of {month}. It is read only.", width="content")
-            st.page_link(state.EXPLORE, label="Back to the trail")
+            st.page_link(url_state.EXPLORE, label="Back to the trail")
 
 
 def _untimed(filter_: Filter) -> str:
@@ -137,20 +138,20 @@ def _nothing(filter_: Filter) -> None:
         icon=":material/info:",
     )
     if narrowed:
-        st.button("Clear all filters", on_click=lambda: state.go(filter_.cleared()))
+        st.button("Clear all filters", on_click=lambda: url_state.go(filter_.cleared()))
     if filter_.start != "90d" or filter_.end:
         st.button(
-            "Look at 90 days", on_click=lambda: state.go(replace(filter_, start="90d", end=""))
+            "Look at 90 days", on_click=lambda: url_state.go(replace(filter_, start="90d", end=""))
         )
 
 
 def _opened(ctx: Context, page: events.Page) -> dict[str, Any] | None:
     """Return the event that the address names, with its raw record, or None."""
-    event_id = state.own("event")
+    event_id = url_state.own("event")
     if not event_id:
         return None
     try:
-        near = dt.datetime.fromisoformat(state.own("at")).replace(tzinfo=None)
+        near = dt.datetime.fromisoformat(url_state.own("at")).replace(tzinfo=None)
     except ValueError:
         near = None
     event = events.one(ctx.store, event_id, near)

@@ -10,9 +10,9 @@ from trail.incidents import grouping, keeping
 from trail.incidents.model import Incident
 from trail.queries import causes, counts, incidents, overview, timeline
 from trail.queries.incidents import Tiles
-from ui import filter_bar, state, watch, words
+from ui import coverage_banner, filter_bar, text, url_state
 from ui.components import bridge, tiles
-from ui.failures import listed, one, spotlights
+from ui.failures import incident_detail, incident_table, spotlights
 from ui.page import Context, Page
 
 OPEN, FOLDED = "open", "folded"
@@ -20,7 +20,7 @@ OPEN, FOLDED = "open", "folded"
 
 def render(ctx: Context) -> None:
     """Draw the page."""
-    filter_ = state.current_filter()
+    filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     keeping.catch_up(store)
     began = time.perf_counter()
@@ -33,7 +33,7 @@ def render(ctx: Context) -> None:
         classes=_classes(class_),
         only_open=class_ == OPEN,
         fold=not class_,
-        rows=listed.MOST,
+        rows=incident_table.MOST,
     )
     changes = causes.changes_before(store, found)
     window = timeline.bounded(store, filter_.window(now), now)
@@ -42,26 +42,26 @@ def render(ctx: Context) -> None:
     filter_bar.title(
         "Failures",
         f"<b>{numbers.incidents:,}</b> {'incident' if numbers.incidents == 1 else 'incidents'} "
-        f"from {words.number(numbers.attempts, 'failed attempt')} · {took:.0f} ms",
+        f"from {text.number(numbers.attempts, 'failed attempt')} · {took:.0f} ms",
     )
     failed = overview.failures(filter_)
     filter_bar.bar(failed, counts.count(store, failed, now), search=False)
-    more = f" · {words.number(numbers.over, 'transient incident')} folded" if not class_ else ""
+    more = f" · {text.number(numbers.over, 'transient incident')} folded" if not class_ else ""
     filter_bar.window_words(filter_, window, more)
-    watch.silent(ctx)
+    coverage_banner.silent(ctx)
     _tiles(filter_, numbers)
     if not numbers.incidents:
         st.info("No attempt failed in this window.", icon=":material/check:")
         return
-    listed.draw(filter_, found, changes, class_)
+    incident_table.draw(filter_, found, changes, class_)
     chosen = _chosen(ctx, found, now)
     if chosen:
-        one.draw(ctx, filter_, chosen, causes.changes_before(store, [chosen]))
+        incident_detail.draw(ctx, filter_, chosen, causes.changes_before(store, [chosen]))
     spotlights.draw(ctx, filter_)
 
 
 def _class() -> str:
-    asked = state.own("class")
+    asked = url_state.own("class")
     return asked if asked in (OPEN, FOLDED, *grouping.CLASSES) else ""
 
 
@@ -72,7 +72,7 @@ def _classes(class_: str) -> tuple[str, ...]:
 
 
 def _chosen(ctx: Context, found: list[Incident], now: dt.datetime) -> Incident | None:
-    asked = state.own("incident")
+    asked = url_state.own("incident")
     if not asked:
         return found[0] if found else None
     known = next((each for each in found if each.incident_id == asked), None)
@@ -101,7 +101,7 @@ def _tiles(filter_: Filter, numbers: Tiles) -> None:
 
     def go() -> None:
         for name in bridge.ways("failure-tiles"):
-            state.go(filter_, **{"class": "" if name == _class() else name})
+            url_state.go(filter_, **{"class": "" if name == _class() else name})
 
     tiles.tiles(rows, "failure-tiles", go)
 

@@ -14,19 +14,20 @@ from trail.incidents import keeping
 from trail.queries import counts, events, incidents, overview, status, timeline
 from trail.seals import standing
 from trail.store import Store, utc_now
-from ui import charts, feed, filter_bar, needs, seal_text, state, watch, words
+from ui import charts, coverage_banner, event_feed, filter_bar, seal_text, text, url_state
 from ui.components import bridge, ranked_list, tiles
 from ui.components.ranked_list import CategoryRow
+from ui.overview import needs_attention
 from ui.page import Context, Page
 
 _ROWS = 7
 _FAILURES, _UNUSUAL = "Failure incidents", "Unusual changes"
-_PAGES = {_FAILURES: state.FAILURES, _UNUSUAL: state.UNUSUAL}
+_PAGES = {_FAILURES: url_state.FAILURES, _UNUSUAL: url_state.UNUSUAL}
 
 
 def render(ctx: Context) -> None:
     """Draw the page."""
-    filter_ = state.current_filter().cleared()
+    filter_ = url_state.current_filter().cleared()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     began = time.perf_counter()
     changes = overview.changes(filter_)
@@ -40,16 +41,16 @@ def render(ctx: Context) -> None:
 
     filter_bar.title(
         "Overview",
-        f"<b>{changed:,}</b> changes of {words.number(total, 'event')} · {took:.0f} ms",
+        f"<b>{changed:,}</b> changes of {text.number(total, 'event')} · {took:.0f} ms",
     )
     filter_bar.bar(changes, changed, search=False)
     filter_bar.window_words(filter_, window, ", compared with the same length before")
     for each in seal_text.lost(ctx):
-        st.error(words.plain(each.text()), icon=":material/history:")
-    watch.silent(ctx)
+        st.error(text.plain(each.text()), icon=":material/history:")
+    coverage_banner.silent(ctx)
     assert window.start and window.end
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))
-    watch.say_blind(spans, filter_.zone)
+    coverage_banner.say_blind(spans, filter_.zone)
     _leaving(ctx)
     _tiles(ctx, store, filter_, before, now, days)
 
@@ -57,7 +58,7 @@ def render(ctx: Context) -> None:
     with left, st.container(border=True, key="activity", height="stretch"):
         _activity(filter_, days, earlier)
     with right, st.container(border=True, key="needs", height="stretch"):
-        needs.draw(store, filter_, now)
+        needs_attention.draw(store, filter_, now)
     left, right = st.columns([1.62, 1], gap="small")
     with left, st.container(border=True, key="destructive", height="stretch"):
         _destructive(store, filter_, now)
@@ -87,7 +88,7 @@ def _tiles(
     keeping.catch_up(store)
     failing = incidents.tiles(store, filter_, now)
     failing_before = incidents.tiles(store, before, now)
-    attempts = words.number(failing.attempts, "failed attempt")
+    attempts = text.number(failing.attempts, "failed attempt")
     rows.append(
         _tile(
             _FAILURES,
@@ -118,7 +119,7 @@ def _tiles(
     def go() -> None:
         for name in bridge.ways("tiles"):
             if name in _PAGES:
-                state.leave_for(_PAGES[name], filter_)
+                url_state.leave_for(_PAGES[name], filter_)
             else:
                 _explore(ways[name])
 
@@ -139,7 +140,7 @@ def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> t
         "go": name,
         "name": name,
         "value": f"{number:,}",
-        "delta": words.change(number, before),
+        "delta": text.change(number, before),
         "tone": "",
         "note": note,
         "trend": trend,
@@ -151,7 +152,7 @@ def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
     held, lost = status.status(ctx.runtime.store), seal_text.lost(ctx)
     at, refused = held["last_arrival"], held["quarantined"]
     arrived = (
-        f"last arrival {words.ago(dt.datetime.fromisoformat(at).replace(tzinfo=None), now)}"
+        f"last arrival {text.ago(dt.datetime.fromisoformat(at).replace(tzinfo=None), now)}"
         if at
         else "nothing has arrived"
     )
@@ -161,7 +162,7 @@ def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
     if lost:
         value = "▲ Events are missing"
     problems = f"{sealed.problem_count:,} problems, " if sealed.problem_count else ""
-    quarantine = f", {words.number(refused, 'record')} in quarantine" if refused else ""
+    quarantine = f", {text.number(refused, 'record')} in quarantine" if refused else ""
     return {
         "go": "",
         "name": "Trail integrity",
@@ -193,7 +194,7 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
     def explore_day(number: int) -> None:
         start = days[number].start
         end = days[number + 1].start if number + 1 < len(days) else start + dt.timedelta(days=1)
-        _explore(state.set_range(overview.changes(filter_), start, end))
+        _explore(url_state.set_range(overview.changes(filter_), start, end))
 
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("Activity by category", anchor=False, width="content")
@@ -208,9 +209,9 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
             {
                 "value": name,
                 "name": name,
-                "square": words.square(name),
+                "square": text.square(name),
                 "count": totals[name],
-                "delta": words.change(totals[name], past[name]),
+                "delta": text.change(totals[name], past[name]),
                 "trend": [counted.get(name, 0) for _, counted in shown],
             }
             for name in order
@@ -234,13 +235,13 @@ def _destructive(store: Store, filter_: Filter, now: dt.datetime) -> None:
     page = events.page(store, chosen, now, rows=_ROWS)
     number = counts.count(store, chosen, now)
 
-    feed.draw(
+    event_feed.draw(
         page.rows,
         chosen,
         "destructive-list",
         title="Destructive changes",
         note=f"{number:,} in this window",
-        time=lambda at: words.short_moment(at, filter_.zone),
+        time=lambda at: text.short_moment(at, filter_.zone),
     )
 
 
@@ -257,7 +258,7 @@ def _most_active(store: Store, filter_: Filter, now: dt.datetime, changed: int) 
         [
             {
                 "value": each.value,
-                "name": words.actor_label(each.value, each.label),
+                "name": text.actor_label(each.value, each.label),
                 "hint": "token" if each.value.startswith("tokens/") else "",
                 "count": each.count,
                 "share": f"{100 * each.count / changed:.0f} %" if changed else "",
@@ -277,16 +278,18 @@ def _routine(store: Store, filter_: Filter, now: dt.datetime) -> None:
     if number:
         with st.container(horizontal=True, vertical_alignment="center", key="routine"):
             st.caption(
-                f"{words.number(number, 'routine event')} (reads, checks, rules at work) "
+                f"{text.number(number, 'routine event')} (reads, checks, rules at work) "
                 "are not counted above.",
                 width="content",
             )
-            st.page_link(state.EXPLORE, label="Show them", query_params=state.address(hidden))
+            st.page_link(
+                url_state.EXPLORE, label="Show them", query_params=url_state.address(hidden)
+            )
 
 
 def _explore(filter_: Filter, **names: str) -> None:
     """Go to Explore with *filter_*, as soon as this run's callbacks are done."""
-    state.leave_for(state.EXPLORE, filter_, **names)
+    url_state.leave_for(url_state.EXPLORE, filter_, **names)
 
 
 PAGE = Page("overview", "Overview", render, order=10)

@@ -8,17 +8,17 @@ import streamlit as st
 from trail.filters import Filter
 from trail.queries import counts, people, timeline
 from trail.store import utc_now
-from ui import filter_bar, state, words
+from ui import filter_bar, text, url_state
 from ui.page import Context, Page
 from ui.people import actor_detail, actor_list, target_history
 
 
 def render(ctx: Context) -> None:
     """Draw everybody, or the one whom the address names."""
-    filter_ = state.current_filter()
+    filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     began = time.perf_counter()
-    who, what = state.own("who"), state.own("what")
+    who, what = url_state.own("who"), url_state.own("what")
     window = timeline.bounded(store, filter_.window(now), now)
     if what:
         life = people.life(store, what)
@@ -42,13 +42,13 @@ def render(ctx: Context) -> None:
     actor_list.draw(ctx, filter_.cleared(), found, utc_now())
 
 
-def _title(text: str, summary: str, began: float) -> None:
+def _title(name: str, summary: str, began: float) -> None:
     took = (time.perf_counter() - began) * 1000
-    filter_bar.title(words.plain(text), f"{summary}{' · ' if summary else ''}{took:.0f} ms")
+    filter_bar.title(text.plain(name), f"{summary}{' · ' if summary else ''}{took:.0f} ms")
 
 
 def _name(one: people.Somebody) -> str:
-    return words.actor_label(one.actor_id, one.name or one.email or one.actor_id)
+    return text.actor_label(one.actor_id, one.name or one.email or one.actor_id)
 
 
 def _only(filter_: Filter, who: str) -> Filter:
@@ -56,8 +56,10 @@ def _only(filter_: Filter, who: str) -> Filter:
 
 
 def _back() -> None:
-    way = state.address(state.current_filter())
-    st.page_link(state.PEOPLE, label="Everybody", icon=":material/arrow_back:", query_params=way)
+    way = url_state.address(url_state.current_filter())
+    st.page_link(
+        url_state.PEOPLE, label="Everybody", icon=":material/arrow_back:", query_params=way
+    )
 
 
 PAGE = Page("people", "People", render, order=40)

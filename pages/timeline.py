@@ -14,8 +14,8 @@ from trail.queries import counts, lanes, overview, timeline
 from trail.queries.lanes import By, Lane, Point
 from trail.queries.timeline import Bar
 from trail.store import Store, utc_now
-from ui import charts, entry, filter_bar, state, timeline_charts, watch, words
-from ui.noting import note_act
+from ui import charts, coverage_banner, filter_bar, forms, text, timeline_charts, url_state
+from ui.audit import note_act
 from ui.page import Context, Page
 
 _BY: dict[By, str] = {"category": "Categories", "actor": "Actors", "target": "Targets"}
@@ -33,7 +33,7 @@ _MOST_BARS = 400
 
 def render(ctx: Context) -> None:
     """Draw the page."""
-    filter_ = state.current_filter()
+    filter_ = url_state.current_filter()
     store, now = ctx.store, dt.datetime.now(dt.UTC)
     began = time.perf_counter()
     window = timeline.bounded(store, filter_.window(now), now)
@@ -53,10 +53,10 @@ def render(ctx: Context) -> None:
     )
     filter_bar.bar(filter_, total, search=True)
     filter_bar.chip_row(filter_, window, _labels(store, filter_))
-    watch.say_blind(spans, filter_.zone)
+    coverage_banner.say_blind(spans, filter_.zone)
 
     def brush(first: Bar, last: Bar) -> None:
-        state.go(state.set_range(filter_, first.start, last.end), **_kept())
+        url_state.go(url_state.set_range(filter_, first.start, last.end), **_kept())
 
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -71,7 +71,7 @@ def render(ctx: Context) -> None:
             st.dataframe(
                 pd.DataFrame(
                     {
-                        "From": [words.moment(bar.start, filter_.zone) for bar in found.bars],
+                        "From": [text.moment(bar.start, filter_.zone) for bar in found.bars],
                         "Events": [bar.count for bar in found.bars],
                         "Before": ghost,
                     }
@@ -84,7 +84,7 @@ def render(ctx: Context) -> None:
     with st.container(border=True, gap="xsmall"):
         st.header("Hours of the week", anchor=False)
         st.caption(
-            f"The stronger the colour, the more events. Clock of {words.plain(filter_.zone.key)}"
+            f"The stronger the colour, the more events. Clock of {text.plain(filter_.zone.key)}"
         )
         timeline_charts.week(
             lanes.week(store, filter_, now),
@@ -98,7 +98,7 @@ def render(ctx: Context) -> None:
 
 def _grain(length: dt.timedelta) -> dt.timedelta:
     """Return the grain that the address names, where it suits so long a window."""
-    asked = _GRAINS.get(state.own("grain"), ("", None))[1]
+    asked = _GRAINS.get(url_state.own("grain"), ("", None))[1]
     if asked and asked in [grain for _, grain in _suiting(length).values()]:
         return asked
     suiting = [grain for _, grain in _suiting(length).values()]
@@ -122,7 +122,7 @@ def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) ->
     st.session_state["grain"] = names.get(grain)
 
     def choose() -> None:
-        state.go(filter_, **{**_kept(), "grain": st.session_state["grain"]})
+        url_state.go(filter_, **{**_kept(), "grain": st.session_state["grain"]})
 
     st.segmented_control(
         "Grain",
@@ -136,7 +136,7 @@ def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) ->
 
 
 def _kept() -> dict[str, str]:
-    return {name: state.own(name) for name in ("grain", "by", "top")}
+    return {name: url_state.own(name) for name in ("grain", "by", "top")}
 
 
 def _labels(store: Store, filter_: Filter) -> dict[tuple[str, str], str]:
@@ -144,7 +144,7 @@ def _labels(store: Store, filter_: Filter) -> dict[tuple[str, str], str]:
         return {}
     now = dt.datetime.now(dt.UTC)
     return {
-        ("actor", each.value): words.actor_label(each.value, each.label)
+        ("actor", each.value): text.actor_label(each.value, each.label)
         for each in counts.actors(store, filter_, now)
     }
 
@@ -158,9 +158,9 @@ def _lanes(
     spans: list[coverage.Span],
     notes: list[annotations.Annotation],
 ) -> None:
-    asked = state.own("by")
+    asked = url_state.own("by")
     by: By = asked if asked in _BY else "category"  # type: ignore[assignment]
-    top = _MORE if state.own("top") == "more" else _TOP
+    top = _MORE if url_state.own("top") == "more" else _TOP
     found = lanes.lanes(store, filter_, now, by, grain, top)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("Lanes", anchor=False, width="content")
@@ -175,7 +175,7 @@ def _lanes(
             required=True,
             format_func=_BY.__getitem__,
             key="by",
-            on_change=lambda: state.go(filter_, **{**_kept(), "by": st.session_state["by"]}),
+            on_change=lambda: url_state.go(filter_, **{**_kept(), "by": st.session_state["by"]}),
             label_visibility="collapsed",
         )
     if not found.lanes:
@@ -183,11 +183,11 @@ def _lanes(
         return
 
     def pick(lane: Lane, point: Point) -> None:
-        narrowed = state.set_range(filter_, point.bar.start, point.bar.end)
-        state.leave_for(state.EXPLORE, narrowed.put(by, lane.value, "include"))
+        narrowed = url_state.set_range(filter_, point.bar.start, point.bar.end)
+        url_state.leave_for(url_state.EXPLORE, narrowed.put(by, lane.value, "include"))
 
     shown = [
-        replace(lane, label=words.facet_label(by, lane.value, lane.label)) for lane in found.lanes
+        replace(lane, label=text.facet_label(by, lane.value, lane.label)) for lane in found.lanes
     ]
     key = f"lanes-{by}-{top}-{filter_.query()}-{grain}"
     timeline_charts.lanes(shown, bars, filter_.zone, key, spans, notes, pick)
@@ -196,7 +196,7 @@ def _lanes(
         if found.total > _TOP:
             label = "Fewer" if top == _MORE else "More"
             value = "" if top == _MORE else "more"
-            st.button(label, on_click=lambda: state.go(filter_, **{**_kept(), "top": value}))
+            st.button(label, on_click=lambda: url_state.go(filter_, **{**_kept(), "top": value}))
     with st.expander("The lanes in numbers"):
         st.dataframe(
             pd.DataFrame(
@@ -220,11 +220,11 @@ def _lanes(
 def _notes(notes: list[annotations.Annotation], filter_: Filter) -> None:
     for note in notes[:8]:
         when = (
-            words.stretch(note.at_time, note.until_time, filter_.zone)
+            text.stretch(note.at_time, note.until_time, filter_.zone)
             if note.until_time
-            else words.moment(note.at_time, filter_.zone)
+            else text.moment(note.at_time, filter_.zone)
         )
-        st.caption(words.plain(f"┊ {when}: {note.label}"))
+        st.caption(text.plain(f"┊ {when}: {note.label}"))
     if len(notes) > 8:
         st.caption(f"and {len(notes) - 8:,} more annotations")
 
@@ -233,12 +233,12 @@ def hour_of_week(ctx: Context, filter_: Filter, day: int, hour: int) -> None:
     """Open the latest events of that hour of the week in Explore."""
     found = lanes.latest_hour(ctx.store, filter_, dt.datetime.now(dt.UTC), day, hour)
     if found:
-        state.leave_for(state.EXPLORE, state.set_range(filter_, *found))
+        url_state.leave_for(url_state.EXPLORE, url_state.set_range(filter_, *found))
 
 
 def _annotate(ctx: Context) -> None:
     with st.expander("Annotations: deploys, freezes"):
-        with entry.form("annotate", "Import", lambda: _import(ctx), (_TYPED,)):
+        with forms.form("annotate", "Import", lambda: _import(ctx), (_TYPED,)):
             st.text_area(
                 "CSV: time,label or time,until,label",
                 placeholder="time,until,label\n2026-11-24T14:00Z,,Deploy 42",
@@ -253,7 +253,7 @@ def _import(ctx: Context) -> str:
     new = annotations.add(ctx.runtime.store, found, ctx.user.username)
     note_act("annotated", ctx.user, "timeline", f"{new} added")
     known = len(found) - new
-    return f"{words.number(new, 'annotation')} added" + (
+    return f"{text.number(new, 'annotation')} added" + (
         f", {known:,} known already" if known else ""
     )
 

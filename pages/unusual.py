@@ -11,7 +11,7 @@ from trail.findings.model import Finding
 from trail.findings.refresh import refresh
 from trail.queries import counts, timeline
 from trail.store import utc_now
-from ui import filter_bar, sections, state, words
+from ui import filter_bar, tabs, text, url_state
 from ui.page import Context, Page
 from ui.unusual import detection_rules, finding_detail, finding_queue, risk_table, sign_off
 
@@ -32,31 +32,31 @@ _APART = {
 
 def render(ctx: Context) -> None:
     """Draw the page."""
-    filter_ = state.current_filter()
+    filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     refresh(store, utc_now())
     began = time.perf_counter()
-    everything = state.own("all") == "1"
+    everything = url_state.own("all") == "1"
     found = queries.queue(store, filter_, now, everything=everything)
     window = timeline.bounded(store, filter_.window(now), now)
     took = (time.perf_counter() - began) * 1000
     waiting = [finding for finding in found.findings if finding.state == reviews.OPEN]
     filter_bar.title(
         "Unusual",
-        f"<b>{len(waiting):,}</b> to review of {words.number(len(found.findings), 'finding')}, "
+        f"<b>{len(waiting):,}</b> to review of {text.number(len(found.findings), 'finding')}, "
         f"{found.scored:,} scored · {took:.0f} ms",
     )
     filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
     filter_bar.window_words(filter_, window)
     _leaving(ctx, found.judged.shown)
-    section = sections.chosen(_TABS, "unusual-section")
+    section = tabs.chosen(_TABS, "unusual-section")
     if section in _APART:
         _APART[section](ctx)
         return
     if section == "signed":
         sign_off.draw(ctx, filter_, found.findings)
         return
-    st.caption(words.plain(found.judged.said()))
+    st.caption(text.plain(found.judged.said()))
     left, right = st.columns([1, 2.6], gap="small")
     with left:
         finding_queue.draw(ctx, filter_, found, everything=everything)
@@ -67,7 +67,7 @@ def render(ctx: Context) -> None:
 
 
 def _chosen(ctx: Context, found: list[Finding]) -> Finding | None:
-    asked = state.own("finding")
+    asked = url_state.own("finding")
     if asked:
         known = next((each for each in found if each.finding_id == asked), None)
         known = known or queries.one(ctx.runtime.store, asked)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from trail.coverage import DayCount, Span
 from trail.queries.timeline import Bar
-from ui import words
+from ui import text
 
 # More gaps than this are counted, not listed.
 _LISTED = 3
@@ -45,7 +45,7 @@ def sentence(spans: Sequence[Span], zone: ZoneInfo) -> str:
     gaps = blind(spans)
     if not gaps:
         return ""
-    told = ", ".join(words.stretch(gap.start, gap.end, zone) for gap in gaps[-_LISTED:])
+    told = ", ".join(text.stretch(gap.start, gap.end, zone) for gap in gaps[-_LISTED:])
     more = f" and {len(gaps) - _LISTED} times before" if len(gaps) > _LISTED else ""
     return f"Blind {told}{more}: nobody watched then, so events may be missing."
 
@@ -117,7 +117,7 @@ def _kind(day: dt.date, spans: Sequence[Span]) -> tuple[str, str]:
         if inside > dt.timedelta():
             lengths[span.state] += inside
     if lengths["blind"] >= _SHORTEST:
-        return "blind", f"blind for {words.length(lengths['blind'].total_seconds())}"
+        return "blind", f"blind for {text.length(lengths['blind'].total_seconds())}"
     if lengths["watched"]:
         return "watched", "watched"
     return "unknown", "not watched yet"

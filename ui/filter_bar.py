@@ -13,7 +13,7 @@ from trail import export as exports
 from trail.evidence import period
 from trail.filters import FACETS, Filter, Window, zone_names
 from trail.model import EVENT_COLUMNS
-from ui import state, words
+from ui import text, url_state
 from ui.components.chips import Chip, acted, chips
 
 PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
@@ -36,12 +36,12 @@ _COMMON_ZONES = (
 Change = Callable[[Filter], None]
 
 
-def title(text: str, summary: str) -> None:
+def title(name: str, summary: str) -> None:
     """Draw the page's title, and *summary* (numbers of ours) at the right."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="title"
     ):
-        st.title(text, anchor=False, width="content")
+        st.title(name, anchor=False, width="content")
         st.html(f'<span class="trail-summary">{summary}</span>', width="content")
 
 
@@ -75,16 +75,16 @@ def chip_row(filter_: Filter, window: Window, labels: dict[tuple[str, str], str]
 def window_words(filter_: Filter, window: Window, more: str = "") -> None:
     """Draw the window and its zone in words."""
     assert window.start and window.end
-    text = words.window(window.start, window.end, filter_.zone) + more
-    st.html(f'<span class="trail-window">{text}</span>', width="content")
+    line = text.window(window.start, window.end, filter_.zone) + more
+    st.html(f'<span class="trail-window">{line}</span>', width="content")
 
 
 def _search(filter_: Filter) -> None:
     st.session_state["search"] = " ".join(filter_.q)
 
     def search() -> None:
-        text = st.session_state["search"].strip()
-        state.go(replace(filter_, q=(text,) if text else ()))
+        query = st.session_state["search"].strip()
+        url_state.go(replace(filter_, q=(query,) if query else ()))
 
     st.text_input(
         "Search",
@@ -105,7 +105,7 @@ def _window(filter_: Filter) -> None:
     def choose() -> None:
         chosen = st.session_state["window"]
         if chosen in PRESETS:
-            state.go(replace(filter_, start=chosen, end=""))
+            url_state.go(replace(filter_, start=chosen, end=""))
 
     st.segmented_control(
         "Window",
@@ -133,14 +133,14 @@ def _range(filter_: Filter) -> None:
     with st.form("range", border=False):
         first = st.datetime_input("From", shown(window.start, now - dt.timedelta(days=7)))
         last = st.datetime_input("To", shown(window.end, now))
-        st.caption(f"Times of {words.plain(zone.key)}")
+        st.caption(f"Times of {text.plain(zone.key)}")
         if st.form_submit_button("Set the range", type="primary") and first and last:
             if first >= last:
                 st.error("The range ends before it starts. Swap the two.")
             else:
                 local = [moment.replace(tzinfo=zone).astimezone(dt.UTC) for moment in (first, last)]
                 start, end = (moment.replace(tzinfo=None) for moment in local)
-                state.go(state.set_range(filter_, start, end))
+                url_state.go(url_state.set_range(filter_, start, end))
                 st.rerun()
 
 
@@ -148,7 +148,7 @@ def _zone(filter_: Filter) -> None:
     st.session_state["tz"] = filter_.tz
 
     def choose() -> None:
-        state.go(replace(filter_, tz=st.session_state["tz"]))
+        url_state.go(replace(filter_, tz=st.session_state["tz"]))
 
     rest = sorted(zone_names() - set(_COMMON_ZONES))
     st.selectbox(
@@ -163,12 +163,12 @@ def _zone(filter_: Filter) -> None:
 
 
 def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
-    size = words.size(exports.rough_bytes("csv", rows))
+    size = text.size(exports.rough_bytes("csv", rows))
     st.link_button(
         "Download CSV",
-        exports.address(exports.Export(filter_, "csv"), state.own("archive")),
+        exports.address(exports.Export(filter_, "csv"), url_state.own("archive")),
         icon=":material/download:",
-        help=f"{words.number(rows, 'event')}, about {size}, times in {words.plain(filter_.tz)}",
+        help=f"{text.number(rows, 'event')}, about {size}, times in {text.plain(filter_.tz)}",
         disabled=rows == 0,
         wrap=False,
     )
@@ -180,14 +180,14 @@ def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
         for kind, label in kinds:
             chosen = tuple(columns) if kind == "csv" else EVENT_COLUMNS
             st.link_button(
-                f"{label}, about {words.size(exports.rough_bytes(kind, rows))}",
-                exports.address(exports.Export(filter_, kind, chosen), state.own("archive"))
+                f"{label}, about {text.size(exports.rough_bytes(kind, rows))}",
+                exports.address(exports.Export(filter_, kind, chosen), url_state.own("archive"))
                 if chosen
                 else "#",
                 disabled=not chosen or rows == 0,
                 width="stretch",
             )
-        st.caption(f"{words.number(rows, 'row')}. NDJSON and Parquet are exact and in UTC.")
+        st.caption(f"{text.number(rows, 'row')}. NDJSON and Parquet are exact and in UTC.")
         if evidence:
             st.link_button(
                 "Evidence pack for an auditor",
@@ -206,15 +206,15 @@ def _chips(filter_: Filter, labels: dict[tuple[str, str], str]) -> list[Chip]:
                 {
                     "field": field,
                     "value": value,
-                    "name": words.FACETS[field],
+                    "name": text.FACETS[field],
                     "label": labels.get((field, value), value),
                     "excluded": excluded,
                 }
                 for value in values
             )
     rows.extend(
-        {"field": "q", "value": text, "name": "Search", "label": text, "excluded": False}
-        for text in filter_.q
+        {"field": "q", "value": query, "name": "Search", "label": query, "excluded": False}
+        for query in filter_.q
     )
     return rows
 
@@ -231,4 +231,4 @@ def _on_chip(filter_: Filter) -> None:
             filter_ = filter_.put(
                 act["field"], act["value"], flipped if act["do"] == "flip" else ""
             )
-    state.go(filter_)
+    url_state.go(filter_)

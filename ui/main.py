@@ -14,7 +14,7 @@ from trail import directory, runtime
 from trail.http.auth import SIGN_OUT
 from trail.http.guard import ALIVE
 from trail.users import User
-from ui import sign_in_form, style, words
+from ui import sign_in_form, style, text
 from ui.page import Page, current_user, discovered
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
@@ -77,7 +77,7 @@ def menu(user: User) -> dict[str, list[StreamlitPage]]:
         else:
             entries.append(_entry(name, page, page.path, hidden=not page.open_to(user)))
     account = st.Page(_account, title="Account and sign-out", url_path=ACCOUNT)
-    return {"": entries, words.plain(user.name): [account]}  # a label reads Markdown
+    return {"": entries, text.plain(user.name): [account]}  # a label reads Markdown
 
 
 def _entry(name: str, page: Page, path: str, *, hidden: bool = False) -> StreamlitPage:

@@ -19,8 +19,8 @@ from trail.roles import who_may
 from trail.runtime import Runtime
 from trail.store import Store
 from trail.users import User
-from ui import sign_in_form, state, words
-from ui.noting import note_page
+from ui import sign_in_form, text, url_state
+from ui.audit import note_page
 
 _log = logging.getLogger("trail.ui")
 
@@ -35,7 +35,7 @@ class Context:
     @property
     def store(self) -> Store:
         """Return the store that the address names: the trail, or an archived month of it."""
-        return boot.store_of(state.own("archive"))
+        return boot.store_of(url_state.own("archive"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Page:
             note_page("page_refused", user, self.path)
             st.info(f"{self.title} is not open to the role {user.role}. An owner can change that.")
             return
-        state.follow()
+        url_state.follow()
         note_page("viewed", user, self.path)
         try:
             _banner(self, user)
@@ -81,7 +81,7 @@ class Page:
                 self.render(ctx)
         except TrailError as problem:
             _log.info("page %s: %s", self.path, problem)
-            st.error(words.plain(str(problem)))
+            st.error(text.plain(str(problem)))
         except Exception:  # the last resort, so that no trace reaches the screen
             error_id = secrets.token_hex(4)
             _log.exception("error %s on page %s", error_id, self.path)
@@ -98,7 +98,7 @@ def _banner(page: Page, user: User) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="demo-banner"):
         st.html("<b>Demo workspace.</b> Its events are invented.", width="content")
         if user.may("configure"):
-            st.page_link(state.CONNECT, label="Connect your own")
+            st.page_link(url_state.CONNECT, label="Connect your own")
 
 
 def current_user() -> User | None:

@@ -5,7 +5,7 @@ import datetime as dt
 from trail.seals import known, mirror
 from trail.seals import standing as seals
 from trail.seals.known import Shortfall
-from ui import words
+from ui import text
 from ui.page import Context
 
 # What a person does about each kind of problem.
@@ -47,11 +47,11 @@ def standing(ctx: Context) -> str:
     span = f"{found.sealed_from} to {found.sealed_to} (UTC days)"
     if found.verified_at is None or found.ok is None:
         return f"○ Sealed {span}. Not verified yet."
-    ago = words.ago(found.verified_at, dt.datetime.now(dt.UTC))
-    checked = f"{words.number(found.checked_days, 'sealed day')} checked {ago}"
+    ago = text.ago(found.verified_at, dt.datetime.now(dt.UTC))
+    checked = f"{text.number(found.checked_days, 'sealed day')} checked {ago}"
     if found.ok:
         return f"✓ Unchanged since {found.sealed_from}. {checked}, sealed {span}."
-    return f"▲ {words.number(found.problem_count, 'problem')}. {checked}, sealed {span}."
+    return f"▲ {text.number(found.problem_count, 'problem')}. {checked}, sealed {span}."
 
 
 def advice(problem: str) -> str:

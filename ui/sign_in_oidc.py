@@ -14,7 +14,7 @@ from trail.http.guard import ADDRESS_HEADER
 from trail.http.provider_gate import PROBLEM, UNBELIEVED, UNREACHABLE
 from trail.provider import RefusedError
 from trail.users import User
-from ui import words
+from ui import text
 
 KEPT = "trail-next"  # where the browser keeps the address that was asked for
 _PROBLEMS = {
@@ -34,7 +34,7 @@ def offer(told: DeltaGenerator) -> tuple[User, str] | None:
 
     *told* takes what went wrong.
     """
-    label = words.plain(runtime.current().settings.auth.oidc_label)
+    label = text.plain(runtime.current().settings.auth.oidc_label)
     if st.button(f"Sign in with {label}", type="primary", width="stretch"):
         st.login()
     if st.user.to_dict().get("is_logged_in"):

@@ -8,7 +8,7 @@ from trail import remote
 from trail.errors import InputError, UnavailableError
 from trail.model import Drop, Feed, Receiver
 from trail.settings import Settings
-from ui import words
+from ui import text
 
 # Holds no event, so that a trial leaves nothing behind.
 _NOTHING = {"/webhooks/segment": b"[]", "/v1/track": b"", "/v1/batch": b'{"batch":[]}'}
@@ -17,7 +17,7 @@ _NOTHING = {"/webhooks/segment": b"[]", "/v1/track": b"", "/v1/batch": b'{"batch
 def of_feed(settings: Settings, feed: Feed) -> str:
     """Ask who the workspace is; return what it said. Raises what the feed raises."""
     found = feed.directory(settings)
-    people = words.number(len(found.people), "person", "people")
+    people = text.number(len(found.people), "person", "people")
     return f"The token is accepted: workspace {found.workspace_name}, {people}."
 
 
@@ -32,7 +32,7 @@ def of_drop(settings: Settings, drop: Drop) -> str:
 
     for _ in drop.waiting(settings, seen):
         pass
-    return f"It can be read: {words.number(waiting, 'file')} there."
+    return f"It can be read: {text.number(waiting, 'file')} there."
 
 
 def of_receiver(settings: Settings, receiver: Receiver) -> str:

@@ -12,7 +12,7 @@ from trail.annotations import Annotation
 from trail.coverage import Span
 from trail.queries.lanes import Lane, Point
 from trail.queries.timeline import Bar, Histogram
-from ui import charts, coverage, words
+from ui import charts, coverage, text
 from ui.components import bridge
 from ui.components.week_grid import week_grid
 
@@ -64,7 +64,7 @@ def activity(
                     "name": lane.value,
                     "x": [where[point.bar.start] for point in lane.points],
                     "y": [point.count for point in lane.points],
-                    "marker": {"color": colours[int(words.square(lane.value))]},
+                    "marker": {"color": colours[int(text.square(lane.value))]},
                     "customdata": [
                         f"{charts.span_words(point.bar, zone)}<br>{lane.value}: {point.count:,}"
                         for point in lane.points
@@ -73,7 +73,7 @@ def activity(
                     "selected": {"marker": {"opacity": 1}},
                     "unselected": {"marker": {"opacity": 0.45}},
                 }
-                for lane in sorted(categories, key=lambda each: int(words.square(each.value)))
+                for lane in sorted(categories, key=lambda each: int(text.square(each.value)))
             ),
             {
                 "type": "scatter",
@@ -158,7 +158,7 @@ def lanes(
                     "line": {"width": 0},
                 },
                 "customdata": [
-                    f"{words.chart(found[lane].label)}<br>{charts.span_words(point.bar, zone)}"
+                    f"{text.chart(found[lane].label)}<br>{charts.span_words(point.bar, zone)}"
                     f"<br>{number:,} {mark[3]}"
                     for lane, point, number, mark in points
                 ],
@@ -178,7 +178,7 @@ def lanes(
             "xaxis": charts.axis(tickvals=ticked, ticktext=texts, range=[-0.6, len(bars) - 0.4]),
             "yaxis": {
                 "tickvals": list(range(len(found))),
-                "ticktext": [words.chart(lane.label, _LABEL) for lane in found],
+                "ticktext": [text.chart(lane.label, _LABEL) for lane in found],
                 "range": [len(found) - 0.4, -0.6],
                 "fixedrange": True,
                 "zeroline": False,

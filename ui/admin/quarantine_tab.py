@@ -9,8 +9,8 @@ import streamlit as st
 from trail import catalogue, dimensions, quarantine
 from trail.queries import status
 from trail.store import Cursor
-from ui import state, tables, words
-from ui.noting import note_act
+from ui import tables, text, url_state
+from ui.audit import note_act
 from ui.page import Context
 
 _BATCHES, _RECORDS, _TYPES = 100, 50, 50
@@ -19,7 +19,7 @@ _RAW, _NAME = 4_000, 120
 
 def draw_batches(ctx: Context) -> None:
     """Draw the newest batches, each with what became of its records."""
-    zone = state.clock()
+    zone = url_state.clock()
     before = st.session_state.get("batches-before")
     rows = status.batches(ctx.runtime.store, _BATCHES + 1, before)
     if not rows:
@@ -30,7 +30,7 @@ def draw_batches(ctx: Context) -> None:
         pd.DataFrame(
             {
                 "Batch": [row["batch_id"] for row in shown],
-                "Started": [words.moment(row["started_at"], zone) for row in shown],
+                "Started": [text.moment(row["started_at"], zone) for row in shown],
                 "Source": [row["loader"] for row in shown],
                 "What": [row["source"] for row in shown],
                 "Read": [row["read"] for row in shown],
@@ -69,16 +69,16 @@ def draw_quarantine(ctx: Context) -> None:
     if not rows:
         st.info("Nothing is in quarantine: every record could be read.", icon=":material/check:")
         return
-    st.caption(f"{words.number(sum(row['records'] for row in rows), 'record')} could not be read")
+    st.caption(f"{text.number(sum(row['records'] for row in rows), 'record')} could not be read")
     for number, row in enumerate(rows[:_TYPES]):
         with st.container(border=True, gap="xsmall"):
             left, right = st.columns([3, 1], vertical_alignment="center")
             with left:
-                st.text(f"{row['reason']}: {words.number(row['records'], 'record')}")
+                st.text(f"{row['reason']}: {text.number(row['records'], 'record')}")
                 st.caption(
-                    words.plain(
+                    text.plain(
                         f"Batch {row['batch_id']}, {row['source'] or 'unknown'}, "
-                        f"{words.ago(row['seen_at'], now)}"
+                        f"{text.ago(row['seen_at'], now)}"
                     )
                 )
             with right, st.container(horizontal=True, horizontal_alignment="right"):
@@ -120,7 +120,7 @@ def _retry(ctx: Context, batch_id: int) -> None:
     told = f"{again.kept:,} passed, {again.quarantined:,} refused again"
     note_act("retried", ctx.user, f"batch {batch_id}", told)
     st.toast(
-        f"{words.number(again.kept, 'record')} passed, {again.duplicates:,} were known, "
+        f"{text.number(again.kept, 'record')} passed, {again.duplicates:,} were known, "
         f"{again.quarantined:,} were refused again"
     )
 
@@ -131,7 +131,7 @@ def draw_unknown(ctx: Context) -> None:
     if not rows:
         st.info("Every type is known to the catalogue.", icon=":material/check:")
         return
-    zone = state.clock()
+    zone = url_state.clock()
     st.caption(
         "Segment publishes no list of its types. Those below are kept and counted under Other "
         "until you put them in a category."
@@ -139,11 +139,11 @@ def draw_unknown(ctx: Context) -> None:
     for number, row in enumerate(rows[:_TYPES]):
         left, middle, right = st.columns([3, 2, 2], vertical_alignment="center")
         left.text(row["action_raw"])
-        last = f", last {words.short_moment(row['last_at'], zone)}" if row["last_at"] else ""
-        middle.caption(f"{words.number(row['events'], 'event')}{last}")
+        last = f", last {text.short_moment(row['last_at'], zone)}" if row["last_at"] else ""
+        middle.caption(f"{text.number(row['events'], 'event')}{last}")
         key = f"category-{number}-{hash(row['action_raw'])}"
         right.selectbox(
-            f"Category of {words.plain(row['action_raw'][:_NAME])}",
+            f"Category of {text.plain(row['action_raw'][:_NAME])}",
             catalogue.CATEGORIES,
             index=catalogue.CATEGORIES.index(row["category"]),
             key=key,

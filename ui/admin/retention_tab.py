@@ -10,8 +10,8 @@ from trail import archive, expiry, holds, retention
 from trail.errors import TrailError
 from trail.filters import Filter
 from trail.store import utc_now
-from ui import entry, state, words
-from ui.noting import note_act
+from ui import forms, text, url_state
+from ui.audit import note_act
 from ui.page import Context
 
 _KINDS = {"event": "One event", "target": "One target", "period": "A period"}
@@ -37,11 +37,11 @@ def _next(ctx: Context) -> None:
         st.text(f"✓ Nothing is older than {found.cutoff:%Y-%m-%d}, 00:00 UTC.")
     else:
         st.text(
-            f"The next run removes {words.number(found.events, 'event')} of "
+            f"The next run removes {text.number(found.events, 'event')} of "
             f"{found.first} to {found.last} (UTC days)."
         )
     if found.held:
-        st.text(f"{words.number(found.held, 'older event')} stay because they are held.")
+        st.text(f"{text.number(found.held, 'older event')} stay because they are held.")
     if ctx.runtime.settings.store.archive:
         st.caption("They are written to the archive first.")
     else:
@@ -51,7 +51,7 @@ def _next(ctx: Context) -> None:
         st.text(f"▲ {said}")
     following = _following(ctx)
     if following:
-        st.caption(f"After that {words.number(following, 'event')} leave within seven days.")
+        st.caption(f"After that {text.number(following, 'event')} leave within seven days.")
     if found.days:
         with st.expander("By day"):
             st.dataframe(
@@ -87,11 +87,11 @@ def _retain(ctx: Context) -> None:
             ctx.runtime.store, ctx.runtime.settings, utc_now(), made_by=ctx.user.username
         )
     except TrailError as problem:
-        st.toast(words.plain(str(problem)), duration="long")
+        st.toast(text.plain(str(problem)), duration="long")
         return
     note_act("retained", ctx.user, "by hand", f"{done.events:,} removed, {done.held:,} held")
     st.toast(
-        f"{words.number(done.events, 'event')} removed, {done.archived:,} archived, "
+        f"{text.number(done.events, 'event')} removed, {done.archived:,} archived, "
         f"{done.held:,} held"
     )
 
@@ -104,7 +104,7 @@ def _holds(ctx: Context) -> None:
     for hold in found:
         left, right = st.columns([4, 1], vertical_alignment="center")
         what = (
-            words.stretch(hold["from_at"], hold["to_at"], state.clock())
+            text.stretch(hold["from_at"], hold["to_at"], url_state.clock())
             if hold["kind"] == "period"
             else hold["value"]
         )
@@ -128,7 +128,7 @@ def _new_hold(ctx: Context) -> None:
     kind = st.segmented_control(
         "What", list(_KINDS), default="target", required=True, format_func=_KINDS.__getitem__
     )
-    with entry.form("hold", "Hold", lambda: _hold(ctx, str(kind)), (_WHAT, _REASON)):
+    with forms.form("hold", "Hold", lambda: _hold(ctx, str(kind)), (_WHAT, _REASON)):
         if kind == "period":
             today = utc_now().date()
             st.date_input("Days (UTC)", (today, today), format="YYYY-MM-DD", key=_DAYS)
@@ -147,7 +147,7 @@ def _hold(ctx: Context, kind: str) -> str:
     number = holds.add(ctx.runtime.store, kind, value, start, end, reason, ctx.user.username)
     covered = holds.covered(ctx.runtime.store, number)
     note_act("held", ctx.user, f"hold {number}", f"{kind} {value}: {reason}")
-    return f"{words.number(covered, 'event')} {'is' if covered == 1 else 'are'} held now"
+    return f"{text.number(covered, 'event')} {'is' if covered == 1 else 'are'} held now"
 
 
 @dataclass
@@ -176,12 +176,12 @@ def _archive(ctx: Context) -> None:
     for name, month in sorted(months.items(), reverse=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.text(
-            f"{month.first:%B %Y}: {words.number(month.events, 'event')}, {words.size(month.size)}"
+            f"{month.first:%B %Y}: {text.number(month.events, 'event')}, {text.size(month.size)}"
         )
         right.button("Open in Explore", key=f"archive-{name}", on_click=_open, args=(name, month))
 
 
 def _open(name: str, month: _Month) -> None:
     end = month.last + dt.timedelta(days=1)
-    filter_ = Filter(start=f"{month.first}T00:00:00Z", end=f"{end}T00:00:00Z", tz=state.zone())
-    state.leave_for(state.EXPLORE, filter_, archive=name)
+    filter_ = Filter(start=f"{month.first}T00:00:00Z", end=f"{end}T00:00:00Z", tz=url_state.zone())
+    url_state.leave_for(url_state.EXPLORE, filter_, archive=name)

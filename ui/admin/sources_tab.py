@@ -11,7 +11,7 @@ from trail.jobs.model import Health
 from trail.model import Drop, Feed, Loader, Receiver
 from trail.queries import status
 from trail.store import utc_now
-from ui import state, words
+from ui import text, url_state
 from ui.page import Context
 
 _SETTING = {
@@ -55,7 +55,7 @@ def _source(
     with left, st.container(gap="xxsmall"):
         st.subheader(source.title, anchor=False)
         st.text(_condition(source, configured, row, job))
-        st.caption(words.plain(_numbers(row, late)))
+        st.caption(text.plain(_numbers(row, late)))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         if job and configured and not isinstance(source, Receiver):
             label = "Ask now" if isinstance(source, Feed) else "Look now"
@@ -67,7 +67,7 @@ def _source(
                 args=(source.name,),
             )
         elif not configured:
-            st.page_link(state.CONNECT, label="Set it up")
+            st.page_link(url_state.CONNECT, label="Set it up")
     if isinstance(source, Feed) and configured:
         _sweep(ctx, source)
         _again(ctx, source)
@@ -82,7 +82,7 @@ def _condition(
         last = row.get("last_kept_at")
         now = dt.datetime.now(dt.UTC)
         return (
-            f"✓ Listening. Last event {words.ago(last, now)}."
+            f"✓ Listening. Last event {text.ago(last, now)}."
             if last
             else "◆ Listening. Nothing has come yet."
         )
@@ -95,7 +95,7 @@ def _doing(job: Health) -> str:
     if job.error:
         return f"▲ Failing: {job.error}"
     if job.good_at:
-        return f"✓ Well. {job.said}, {words.ago(job.good_at, dt.datetime.now(dt.UTC))}."
+        return f"✓ Well. {job.said}, {text.ago(job.good_at, dt.datetime.now(dt.UTC))}."
     return "… The first look is still to come."
 
 
@@ -104,14 +104,14 @@ def _numbers(row: dict[str, Any], late: dict[str, object] | None) -> str:
         return "No records yet"
     linked = f" ({row['linked']:,} other reports of a kept change)" if row["linked"] else ""
     told = (
-        f"{words.number(row['read'], 'record')} read = {row['kept']:,} kept + "
+        f"{text.number(row['read'], 'record')} read = {row['kept']:,} kept + "
         f"{row['duplicates']:,} duplicates{linked} + {row['quarantined']:,} quarantined"
     )
     if late:
         half, most = float(str(late["p50_s"])), float(str(late["p95_s"]))
         told += (
-            f" · half of the last week's events came within {words.length(max(half, 0))}, "
-            f"95 % within {words.length(max(most, 0))}"
+            f" · half of the last week's events came within {text.length(max(half, 0))}, "
+            f"95 % within {text.length(max(most, 0))}"
         )
     return told
 
@@ -123,15 +123,15 @@ def _sweep(ctx: Context, feed: Feed) -> None:
     at, missed = found
     now = dt.datetime.now(dt.UTC)
     if missed is None:
-        due = words.moment(at + dt.timedelta(days=7), state.clock())
+        due = text.moment(at + dt.timedelta(days=7), url_state.clock())
         st.caption(f"The first weekly sweep is due {due}")
     elif missed:
         st.caption(
-            f"The sweep of all kept days, {words.ago(at, now)}, found "
-            f"{words.number(missed, 'event')} that asks had missed"
+            f"The sweep of all kept days, {text.ago(at, now)}, found "
+            f"{text.number(missed, 'event')} that asks had missed"
         )
     else:
-        st.caption(f"The sweep of all kept days, {words.ago(at, now)}, found nothing missing")
+        st.caption(f"The sweep of all kept days, {text.ago(at, now)}, found nothing missing")
 
 
 def _again(ctx: Context, feed: Feed) -> None:
@@ -166,13 +166,13 @@ def _ask_again(ctx: Context, feed: Feed, first: dt.date, last: dt.date) -> None:
             progress=lambda share, batch: bar.progress(share, f"{batch.read:,} read") and None,
         )
     except TrailError as problem:
-        st.error(words.plain(str(problem)))
+        st.error(text.plain(str(problem)))
         return
     bar.empty()
     if batch.error:
-        st.error(words.plain(batch.error))
+        st.error(text.plain(batch.error))
     st.success(
-        f"{words.number(batch.read, 'record')} read: {batch.kept:,} kept, "
+        f"{text.number(batch.read, 'record')} read: {batch.kept:,} kept, "
         f"{batch.duplicates:,} known already, {batch.quarantined:,} quarantined"
     )
 
@@ -186,4 +186,4 @@ def _files(known: dict[str, dict[str, Any]]) -> None:
         st.subheader("Files loaded by hand", anchor=False)
         for row in rows:
             title = next(each.title for each in loaders if each.name == row["loader"])
-            st.caption(words.plain(f"{title}: {_numbers(row, None)}"))
+            st.caption(text.plain(f"{title}: {_numbers(row, None)}"))

@@ -5,7 +5,7 @@ import streamlit as st
 
 from trail.outbox import deliveries, destinations, history
 from trail.store import utc_now
-from ui import state, tables, words
+from ui import tables, text, url_state
 from ui.page import Context
 
 _STATES = {
@@ -35,12 +35,12 @@ def draw(ctx: Context) -> None:
     if not rows:
         st.info("Nothing has been sent yet.", icon=":material/info:")
         return
-    zone = state.clock()
+    zone = url_state.clock()
     key = f"deliveries-{chosen}-{kind}-{len(rows)}"
     st.dataframe(
         pd.DataFrame(
             {
-                "Made": [words.moment(row["created_at"], zone) for row in rows],
+                "Made": [text.moment(row["created_at"], zone) for row in rows],
                 "To": [row["destination"] for row in rows],
                 "What": [row["kind"] for row in rows],
                 "State": [_STATES.get(row["state"], row["state"]) for row in rows],
@@ -59,7 +59,7 @@ def draw(ctx: Context) -> None:
     dead = [row["delivery_id"] for row in rows if row["state"] == "dead"]
     if dead:
         st.button(
-            f"Send {words.number(len(dead), 'dead letter')} again",
+            f"Send {text.number(len(dead), 'dead letter')} again",
             on_click=lambda: store.write(lambda cursor: deliveries.resend(cursor, dead, utc_now())),
         )
     picked = st.session_state[key]["selection"]["rows"] if key in st.session_state else []
@@ -68,10 +68,10 @@ def draw(ctx: Context) -> None:
 
 
 def _tries(ctx: Context, delivery_id: int) -> None:
-    zone = state.clock()
+    zone = url_state.clock()
     st.subheader("Tries", anchor=False)
     for each in history.tries_of(ctx.runtime.store, delivery_id):
         st.text(
-            f"{each['number']} · {words.moment(each['ended_at'], zone)} · {each['verdict']} "
+            f"{each['number']} · {text.moment(each['ended_at'], zone)} · {each['verdict']} "
             f"{each['status'] or ''} {each['answer'] or ''}"
         )

@@ -18,8 +18,8 @@ from trail.incidents import keeping
 from trail.outbox import destinations
 from trail.queries.incident_records import records
 from trail.store import Cursor, utc_now
-from ui import entry, state, words
-from ui.noting import note_act
+from ui import forms, text, url_state
+from ui.audit import note_act
 from ui.page import Context
 
 _KINDS = {
@@ -35,7 +35,7 @@ _TYPED = "rules-yaml"
 
 def draw(ctx: Context) -> None:
     """Draw the form of a new rule, the rules, and rules as code."""
-    with st.expander("New rule", expanded=bool(state.own("rule"))):
+    with st.expander("New rule", expanded=bool(url_state.own("rule"))):
         _form(ctx)
     _list(ctx)
     with st.expander("Rules as code"):
@@ -44,7 +44,7 @@ def draw(ctx: Context) -> None:
 
 def _form(ctx: Context) -> None:
     store = ctx.runtime.store
-    query = state.own("rule")
+    query = url_state.own("rule")
     told = [each.name for each in destinations.all_of(store)]
     if not told:
         st.info("Add a destination first, so that somebody hears of it.", icon=":material/info:")
@@ -56,7 +56,7 @@ def _form(ctx: Context) -> None:
         "Filter", value=query, help="What an address of Explore holds, such as kind=disable"
     )
     left, middle, right = st.columns(3, gap="small")
-    rule = Rule(name=name, kind=str(kind), query=_untimed(query), zone=state.zone())
+    rule = Rule(name=name, kind=str(kind), query=_untimed(query), zone=url_state.zone())
     if kind == "events":
         rule = replace(
             rule,
@@ -102,11 +102,11 @@ def _rehearse(ctx: Context, rule: Rule) -> None:
     try:
         found = would_have_fired(ctx.runtime.store, rule, _DAYS, rows=_rows(ctx, rule.kind))
     except TrailError as problem:
-        st.error(words.plain(str(problem)))
+        st.error(text.plain(str(problem)))
         return
     st.text(
-        f"In the last {_DAYS} days it would have been met {words.number(found.hits, 'time')} and "
-        f"made {words.number(found.messages, 'message')}."
+        f"In the last {_DAYS} days it would have been met {text.number(found.hits, 'time')} and "
+        f"made {text.number(found.messages, 'message')}."
     )
     st.bar_chart({"Hits": [hits for _, hits, _ in found.days]}, height=90, color=[_accent()])
 
@@ -134,7 +134,7 @@ def _save(ctx: Context, rule: Rule) -> None:
         rule.check()
         ctx.runtime.store.write(lambda cursor: kept.keep(cursor, rule, ctx.user.username))
     except TrailError as problem:
-        st.error(words.plain(str(problem)))
+        st.error(text.plain(str(problem)))
         return
     note_act("settings", ctx.user, f"alert rule {rule.name}", rule.query)
     st.query_params.from_dict({"section": "rules"})
@@ -152,8 +152,8 @@ def _list(ctx: Context) -> None:
             left, middle, right = st.columns([3, 1.3, 1.6], vertical_alignment="center")
             history = past.get(rule.rule_id, {"days": [], "last_fired_at": None})
             with left:
-                st.subheader(words.plain(rule.name), anchor=False)
-                st.caption(words.plain(_about(rule, history["last_fired_at"])))
+                st.subheader(text.plain(rule.name), anchor=False)
+                st.caption(text.plain(_about(rule, history["last_fired_at"])))
             middle.bar_chart(
                 {"Hits": [hits for _, hits, _ in history["days"]]}, height=60, color=[_accent()]
             )
@@ -163,9 +163,9 @@ def _list(ctx: Context) -> None:
 
 def _about(rule: Rule, last: dt.datetime | None) -> str:
     now = dt.datetime.now(dt.UTC)
-    fired = f"last fired {words.ago(last, now)}" if last else "never fired"
+    fired = f"last fired {text.ago(last, now)}" if last else "never fired"
     snoozed = (
-        f", snoozed until {words.moment(rule.snoozed_until, state.clock())}"
+        f", snoozed until {text.moment(rule.snoozed_until, url_state.clock())}"
         if rule.snoozed_until and rule.snoozed_until > utc_now()
         else ""
     )
@@ -207,7 +207,7 @@ def _buttons(ctx: Context, rule: Rule) -> None:
 def _code(ctx: Context) -> None:
     store = ctx.runtime.store
     st.code(as_code.export(kept.all_of(store)), language="yaml")
-    with entry.form("as-code", "Bring in", lambda: _bring_in(ctx), (_TYPED,)):
+    with forms.form("as-code", "Bring in", lambda: _bring_in(ctx), (_TYPED,)):
         st.text_area("Rules to bring in, as YAML", height=160, key=_TYPED)
 
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from trail.filters import Filter
 from trail.queries import incidents, strips
-from ui import words
-from ui.failures.one import draw_strip, rows_of
+from ui import text
+from ui.failures.incident_detail import draw_strip, rows_of
 from ui.page import Context
 
 _SPOTS = (
@@ -42,7 +42,7 @@ def _spot(ctx: Context, filter_: Filter, title: str, actions: tuple[str, ...]) -
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header(title, anchor=False, width="content")
         st.caption(
-            f"{words.number(numbers.incidents, 'incident')}, {numbers.open:,} open, "
+            f"{text.number(numbers.incidents, 'incident')}, {numbers.open:,} open, "
             f"{numbers.attempts:,} attempts",
             width="content",
         )

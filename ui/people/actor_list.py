@@ -8,7 +8,7 @@ import streamlit as st
 from trail.filters import Filter
 from trail.queries import counts, events, overview, people
 from trail.queries.people import Somebody
-from ui import feed, state, tables, words
+from ui import event_feed, tables, text, url_state
 from ui.page import Context
 
 _STATES = {
@@ -34,9 +34,9 @@ def _gone(found: list[Somebody], filter_: Filter) -> None:
     late = [each for each in found if each.after_removal]
     for each in late:
         st.warning(
-            words.plain(
-                f"{_name(each)} was removed {words.moment(_at(each.removed_at), filter_.zone)} "
-                f"and has {words.number(each.after_removal, 'event')} after that."
+            text.plain(
+                f"{_name(each)} was removed {text.moment(_at(each.removed_at), filter_.zone)} "
+                f"and has {text.number(each.after_removal, 'event')} after that."
             ),
             icon=":material/person_off:",
         )
@@ -54,7 +54,7 @@ def _unowned(ctx: Context, found: list[Somebody]) -> None:
     for each in orphans:
         maker = makers[each.actor_id]["maker_name"]
         st.warning(
-            words.plain(f"Token {_name(each)} still acts; {maker}, who made it, was removed."),
+            text.plain(f"Token {_name(each)} still acts; {maker}, who made it, was removed."),
             icon=":material/key_off:",
         )
     untold = [each for each in acting if each.actor_id not in makers]
@@ -62,8 +62,8 @@ def _unowned(ctx: Context, found: list[Somebody]) -> None:
         names = ", ".join(_name(each) for each in untold[:5])
         more = f" and {len(untold) - 5:,} more" if len(untold) > 5 else ""
         st.caption(
-            words.plain(
-                f"No kept event tells who made {words.number(len(untold), 'token')}: {names}{more}."
+            text.plain(
+                f"No kept event tells who made {text.number(len(untold), 'token')}: {names}{more}."
             )
         )
 
@@ -77,7 +77,7 @@ def _table(found: list[Somebody], filter_: Filter, now: dt.datetime) -> None:
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            state.go(filter_, who=found[rows[0]].actor_id)
+            url_state.go(filter_, who=found[rows[0]].actor_id)
 
     aware = now.replace(tzinfo=dt.UTC)
     st.dataframe(
@@ -89,7 +89,7 @@ def _table(found: list[Somebody], filter_: Filter, now: dt.datetime) -> None:
                     "✕ Removed" if each.removed_at else _STATES[each.state] for each in found
                 ],
                 "Last seen": [
-                    words.ago(each.last_at, aware) if each.last_at else "" for each in found
+                    text.ago(each.last_at, aware) if each.last_at else "" for each in found
                 ],
                 "Events": [each.events for each in found],
                 "Changes": [each.changes for each in found],
@@ -121,18 +121,18 @@ def _membership(ctx: Context, filter_: Filter) -> None:
     page = events.page(store, chosen, now, rows=_FEED)
     total = counts.count(store, chosen, now)
 
-    feed.draw(
+    event_feed.draw(
         page.rows,
         chosen,
         "membership-list",
         title="Who may enter and act",
         note=f"{total:,} in this window",
-        time=lambda at: words.short_moment(at, filter_.zone),
+        time=lambda at: text.short_moment(at, filter_.zone),
     )
 
 
 def _name(each: Somebody) -> str:
-    return words.actor_label(each.actor_id, each.name or each.email or each.actor_id)
+    return text.actor_label(each.actor_id, each.name or each.email or each.actor_id)
 
 
 def _at(moment: dt.datetime | None) -> dt.datetime:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from trail.filters import Filter
 from trail.queries import events
-from ui import feed, words
+from ui import event_feed, text
 from ui.page import Context
 
 _ROWS = 100
@@ -25,26 +25,26 @@ def draw(ctx: Context, filter_: Filter, what: str, life: dict[str, Any] | None) 
     page = events.page(ctx.runtime.store, only, dt.datetime.now(dt.UTC), rows=_ROWS)
 
     with st.container(border=True, key="life-box"):
-        feed.draw(
+        event_feed.draw(
             page.rows,
             only,
             "life",
             title="History, oldest first",
-            note=f"{len(page.rows):,} of {words.number(life['events'], 'event')}",
-            time=lambda at: words.moment(at, filter_.zone),
+            note=f"{len(page.rows):,} of {text.number(life['events'], 'event')}",
+            time=lambda at: text.moment(at, filter_.zone),
         )
 
 
 def _about(what: str, life: dict[str, Any], filter_: Filter) -> str:
     made = (
-        f"Created {words.moment(life['created_at'], filter_.zone)}"
+        f"Created {text.moment(life['created_at'], filter_.zone)}"
         if life["created_at"]
-        else f"First kept event {words.moment(life['first_at'], filter_.zone)}"
+        else f"First kept event {text.moment(life['first_at'], filter_.zone)}"
     )
     gone = (
-        f", deleted {words.moment(life['deleted_at'], filter_.zone)}" if life["deleted_at"] else ""
+        f", deleted {text.moment(life['deleted_at'], filter_.zone)}" if life["deleted_at"] else ""
     )
     kind = (life["target_type"] or "target").replace("_", " ")
-    who = words.number(life["actors"], "actor")
-    number = words.number(life["events"], "event")
+    who = text.number(life["actors"], "actor")
+    number = text.number(life["events"], "event")
     return f"{kind.capitalize()} · {what}\n{made}{gone}. {number} by {who}."

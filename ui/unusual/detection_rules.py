@@ -8,8 +8,8 @@ import streamlit as st
 from trail.errors import TrailError
 from trail.findings import lessons, rules, switches
 from trail.store import utc_now
-from ui import names, state, tables, words
-from ui.noting import note_act
+from ui import actor_names, tables, text, url_state
+from ui.audit import note_act
 from ui.page import Context
 
 
@@ -26,14 +26,14 @@ def draw(ctx: Context) -> None:
             left, right = st.columns([3, 1], vertical_alignment="center")
             with left.container(gap=None):
                 st.toggle(
-                    words.plain(f"{rule.title} · {rule.points} points"),
+                    text.plain(f"{rule.title} · {rule.points} points"),
                     value=each["is_on"],
                     key=f"rule-{rule.name}-{each['is_on']}",
                     on_change=_switch,
                     args=(ctx, rule.name, not each["is_on"]),
                     disabled=not ctx.user.may("configure"),
                 )
-                st.caption(words.plain(rule.sentence))
+                st.caption(text.plain(rule.sentence))
             with right:
                 _would_have(ctx, rules.fired(store, rule, dt.datetime.now(dt.UTC)))
 
@@ -42,15 +42,15 @@ def _would_have(ctx: Context, found: rules.Fired) -> None:
     if not found.rows:
         st.caption(found.sentence.capitalize())
         return
-    zone = state.clock()
-    called = names.actors(ctx.runtime.store, [row["actor_id"] for row in found.rows])
+    zone = url_state.clock()
+    called = actor_names.actors(ctx.runtime.store, [row["actor_id"] for row in found.rows])
     with st.popover(found.sentence.capitalize(), width="stretch"):
         st.dataframe(
             pd.DataFrame(
                 {
-                    "Time": [words.moment(row["occurred_at"], zone) for row in found.rows],
+                    "Time": [text.moment(row["occurred_at"], zone) for row in found.rows],
                     "Action": [row["action"] for row in found.rows],
-                    "Target": [words.target(row) for row in found.rows],
+                    "Target": [text.target(row) for row in found.rows],
                     "Actor": [called[row["actor_id"]] for row in found.rows],
                 }
             ),
@@ -60,7 +60,7 @@ def _would_have(ctx: Context, found: rules.Fired) -> None:
             alt="What the rule would have found",
         )
         shown = f" The newest {len(found.rows):,}." if found.count > len(found.rows) else ""
-        st.caption(f"Times in {words.plain(zone.key)}.{shown}")
+        st.caption(f"Times in {text.plain(zone.key)}.{shown}")
 
 
 def _switch(ctx: Context, name: str, on: bool) -> None:
@@ -68,7 +68,7 @@ def _switch(ctx: Context, name: str, on: bool) -> None:
         switches.switch(ctx.runtime.store, name, ctx.user.username, on=on)
         note_act("settings", ctx.user, f"detection rule {name}", "on" if on else "off")
     except TrailError as problem:
-        st.toast(words.plain(str(problem)), duration="long")
+        st.toast(text.plain(str(problem)), duration="long")
 
 
 def draw_expected(ctx: Context) -> None:
@@ -79,7 +79,7 @@ def draw_expected(ctx: Context) -> None:
     if not found:
         st.info("Nothing has been called expected.", icon=":material/info:")
         return
-    called = names.actors(store, [row["actor_id"] for row in found])
+    called = actor_names.actors(store, [row["actor_id"] for row in found])
     for number, row in enumerate(found):
         left, right = st.columns([5, 1], vertical_alignment="center")
         left.text(

@@ -13,8 +13,8 @@ from trail.findings import queries
 from trail.findings.model import Finding
 from trail.queries import people
 from trail.registry import discover
-from ui import charts, feed, names, state, tables, words
-from ui.noting import note_act
+from ui import actor_names, charts, event_feed, tables, text, url_state
+from ui.audit import note_act
 from ui.page import Context
 
 _ROWS, _PEERS = 60, 4
@@ -23,11 +23,11 @@ _ROWS, _PEERS = 60, 4
 def draw(ctx: Context, filter_: Filter, finding: Finding, found: list[Finding]) -> None:
     """Draw *finding*."""
     store = ctx.runtime.store
-    name = names.actors(store, [finding.actor_id])[finding.actor_id]
+    name = actor_names.actors(store, [finding.actor_id])[finding.actor_id]
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header(
-                words.plain(f"{name}, {finding.day:%a} {finding.day.day} {finding.day:%b}"),
+                text.plain(f"{name}, {finding.day:%a} {finding.day.day} {finding.day:%b}"),
                 anchor=False,
                 width="content",
             )
@@ -53,10 +53,10 @@ def _why(finding: Finding) -> None:
     _row("Sum", "", finding.score)
 
 
-def _row(title: str, text: str, points: int) -> None:
+def _row(title: str, reason: str, points: int) -> None:
     name, said, number = st.columns([1.1, 3.2, 0.5], gap="small")
     name.text(title)
-    said.text(text)
+    said.text(reason)
     number.text(f"{points:,}")
 
 
@@ -123,11 +123,11 @@ def _peers(ctx: Context, finding: Finding) -> None:
     if not found["actions"]:
         return
     ids = [each["actor_id"] for each in found["others"][:_PEERS]]
-    called = ", ".join(names.actors(ctx.runtime.store, ids).values())
+    called = ", ".join(actor_names.actors(ctx.runtime.store, ids).values())
     more = found["doing"] - len(ids)
     told = (f": {called}" if called else "") + (f" and {more:,} more" if more > 0 else "")
     st.caption(
-        words.plain(
+        text.plain(
             f"{found['doing']:,} of {found['active']:,} others did any of it in the 28 days before"
             f"{told}."
         )
@@ -137,26 +137,26 @@ def _peers(ctx: Context, finding: Finding) -> None:
 def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
     rows = queries.evidence(ctx.runtime.store, finding, rows=_ROWS)
     day = dt.datetime.combine(finding.day, dt.time())
-    whole = state.set_range(
+    whole = url_state.set_range(
         filter_.cleared().put("actor", finding.actor_id, "include"), day, day + dt.timedelta(days=1)
     )
 
-    feed.draw(
+    event_feed.draw(
         rows,
         whole,
         "evidence",
         title="Evidence",
-        note=words.number(len(rows), "event") if len(rows) < _ROWS else f"the first {_ROWS}",
-        time=lambda when: words.clock(when, filter_.zone),
+        note=text.number(len(rows), "event") if len(rows) < _ROWS else f"the first {_ROWS}",
+        time=lambda when: text.clock(when, filter_.zone),
         sentence=_without_actor,
         link="That day in Explore",
     )
 
 
-def _without_actor(event: dict[str, Any]) -> list[words.Part]:
+def _without_actor(event: dict[str, Any]) -> list[text.Part]:
     return [
         {"text": event["action"], "strong": True},
-        {"text": f" {words.target(event)}", "strong": False},
+        {"text": f" {text.target(event)}", "strong": False},
     ]
 
 
@@ -173,9 +173,9 @@ def _check(finding: Finding) -> None:
 def _decide(ctx: Context, filter_: Filter, finding: Finding, found: list[Finding]) -> None:
     st.subheader("Decide", anchor=False)
     for row in reviews.history(ctx.runtime.store, finding.finding_id)[:5]:
-        when = words.moment(row["made_at"], filter_.zone)
+        when = text.moment(row["made_at"], filter_.zone)
         note = f": {row['note']}" if row["note"] else ""
-        st.caption(words.plain(f"{row['made_by']} decided {row['decision']}, {when}{note}"))
+        st.caption(text.plain(f"{row['made_by']} decided {row['decision']}, {when}{note}"))
     note = st.text_input("Note, kept with the decision", key=f"note-{finding.finding_id}")
     waiting = [each for each in found if each.state == reviews.OPEN]
     many = st.checkbox(
@@ -204,7 +204,7 @@ def _decide(ctx: Context, filter_: Filter, finding: Finding, found: list[Finding
 
 def _show(filter_: Filter, found: list[Finding], place: int | None) -> None:
     if place is not None:
-        state.go(filter_, finding=found[place].finding_id, all=state.own("all"))
+        url_state.go(filter_, finding=found[place].finding_id, all=url_state.own("all"))
 
 
 def _apply(
@@ -218,16 +218,16 @@ def _apply(
     try:
         reviews.decide(ctx.runtime.store, chosen, decision, note, ctx.user.username, own_ids(ctx))
     except TrailError as problem:
-        st.error(words.plain(str(problem)))
+        st.error(text.plain(str(problem)))
         return
     for each in chosen:
         note_act("decided", ctx.user, f"finding {each.finding_id}", decision)
     told = "taken back" if decision == reviews.OPEN else decision
-    st.toast(f"{words.number(len(chosen), 'finding')}: {told}", duration="long")
+    st.toast(f"{text.number(len(chosen), 'finding')}: {told}", duration="long")
     done = {each.finding_id for each in chosen}
     rest = [each for each in found if each.state == reviews.OPEN and each.finding_id not in done]
     following = rest[0].finding_id if rest and decision != reviews.OPEN else ""
-    state.go(filter_, finding=following, all=state.own("all"))
+    url_state.go(filter_, finding=following, all=url_state.own("all"))
     st.rerun()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from trail.filters import Filter
 from trail.queries import overview
 from trail.store import Store
-from ui import state, words
+from ui import text, url_state
 from ui.components import bridge
 from ui.components.attention import Need, needs
 
@@ -31,7 +31,7 @@ def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
         for name in bridge.ways(_KEY):
             if name in ways:
                 way, names = ways[name]
-                state.leave_for(state.EXPLORE, way, **names)
+                url_state.leave_for(url_state.EXPLORE, way, **names)
 
     needs([need for need, _, _ in shown], _KEY, go)
 
@@ -40,13 +40,13 @@ def _failing(
     row: dict[str, Any], filter_: Filter, now: dt.datetime
 ) -> tuple[Need, Filter, dict[str, str]]:
     what = row["target_name"] or row["target_id"]
-    since = words.short_moment(row["first_at"], filter_.zone)
+    since = text.short_moment(row["first_at"], filter_.zone)
     need: Need = {
         "go": f"failing {row['action']} {row['target_id']}",
         "level": "high",
         "what": f"{what}: {row['attempts']:,} failed attempts since {since}",
-        "why": f"{row['action']} · last {words.ago(row['last_at'], now)}",
-        "age": words.length((now.replace(tzinfo=None) - row["first_at"]).total_seconds()),
+        "why": f"{row['action']} · last {text.ago(row['last_at'], now)}",
+        "age": text.length((now.replace(tzinfo=None) - row["first_at"]).total_seconds()),
     }
     way = filter_.put("action", row["action"], "include")
     return need, way.put("target", row["target_id"], "include"), {}
@@ -58,9 +58,9 @@ def _risky(
     need: Need = {
         "go": f"risky {row['event_id']}",
         "level": "high" if row["risk"] >= 9 else "medium",
-        "what": "".join(part["text"] for part in words.sentence(row)).rstrip("."),
+        "what": "".join(part["text"] for part in text.sentence(row)).rstrip("."),
         "why": f"Risk {row['risk']} · {row['category']}",
-        "age": words.length((now.replace(tzinfo=None) - row["occurred_at"]).total_seconds()),
+        "age": text.length((now.replace(tzinfo=None) - row["occurred_at"]).total_seconds()),
     }
     names = {"event": row["event_id"], "at": row["occurred_at"].isoformat()}
     return need, overview.changes(filter_), names
@@ -71,7 +71,7 @@ def _unknown(row: dict[str, Any], filter_: Filter) -> tuple[Need, Filter, dict[s
         "go": f"unknown {row['action_raw']}",
         "level": "low",
         "what": f"{row['action_raw']}: a type that is not in the catalogue",
-        "why": f"{words.number(row['n'], 'event')}, kept under Other",
+        "why": f"{text.number(row['n'], 'event')}, kept under Other",
         "age": "",
     }
     return need, filter_.put("action", row["action_raw"].strip(), "include"), {}

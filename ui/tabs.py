@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from ui import state
+from ui import url_state
 from ui.page import Context
 
 # What it is called, and what draws it.
@@ -19,7 +19,7 @@ def chosen(titles: Mapping[str, str], key: str) -> str:
 
     *key* names the widget, one a page.
     """
-    asked = state.own("section")
+    asked = url_state.own("section")
     section = asked if asked in titles else next(iter(titles))
     st.session_state[key] = section
 

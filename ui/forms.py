@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from trail.errors import TrailError
-from ui import words
+from ui import text
 
 
 @contextmanager
@@ -29,5 +29,5 @@ def form(name: str, button: str, act: Callable[[], str], clears: tuple[str, ...]
         yield
         st.form_submit_button(button, on_click=press)
     if found := st.session_state.pop(said, None):
-        draw, text = found
-        draw(words.plain(text))
+        draw, message = found
+        draw(text.plain(message))

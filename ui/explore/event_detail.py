@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 from trail import twins
 from trail.filters import Filter
 from trail.queries import events
-from ui import state, undo, words
+from ui import text, url_state
 from ui.components.event_panel import PanelEvent, PanelField, RelatedRow, acted, event_panel
+from ui.explore import undo_guide
 from ui.page import Context
 
 _KEY = "event-panel"
@@ -18,12 +19,12 @@ _AROUND = dt.timedelta(minutes=15)
 
 def go_to(filter_: Filter, event: dict[str, Any]) -> None:
     """Open *event*, on the page of events that is shown now."""
-    state.go(
+    url_state.go(
         filter_,
         event=event["event_id"],
         at=event["occurred_at"].isoformat(),
-        after=state.own("after"),
-        before=state.own("before"),
+        after=url_state.own("after"),
+        before=url_state.own("before"),
     )
 
 
@@ -33,22 +34,22 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
     others = twins.of(ctx.store, event["event_id"])
     places = [row["event_id"] for row in page.rows]
     place = places.index(event["event_id"]) if event["event_id"] in places else None
-    level = words.risk_level(event["risk"])
+    level = text.risk_level(event["risk"])
     names = {
         "event": event["event_id"],
         "at": event["occurred_at"].isoformat(),
-        "archive": state.own("archive"),
+        "archive": url_state.own("archive"),
     }
     panel: PanelEvent = {
         "event_id": event["event_id"],
         "risk": {
             "level": _level(level),
-            "label": f"{words.RISKS[level][1]} · risk {event['risk']}",
+            "label": f"{text.RISKS[level][1]} · risk {event['risk']}",
         },
-        "category": {"name": event["category"], "square": words.square(event["category"])},
-        "outcome": {"state": event["outcome"], "label": words.OUTCOMES[event["outcome"]][1]},
-        "link": f"/explore?{urlencode(state.address(filter_, **names), doseq=True)}",
-        "sentence": words.sentence(event),
+        "category": {"name": event["category"], "square": text.square(event["category"])},
+        "outcome": {"state": event["outcome"], "label": text.OUTCOMES[event["outcome"]][1]},
+        "link": f"/explore?{urlencode(url_state.address(filter_, **names), doseq=True)}",
+        "sentence": text.sentence(event),
         "time": _time(event, filter_),
         "fields": _fields(event, filter_, others),
         "raw": event["raw"],
@@ -63,7 +64,7 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
         "has_previous": place is not None and place > 0,
         "has_next": place is not None and place < len(places) - 1,
     }
-    if how := undo.part(event):
+    if how := undo_guide.part(event):
         panel["undo"] = how
     event_panel(panel, _KEY, lambda: _on_act(filter_, event, page, near))
 
@@ -75,7 +76,7 @@ def _level(level: str) -> Literal["high", "medium", "low"]:
 def _time(event: dict[str, Any], filter_: Filter) -> str:
     now = dt.datetime.now(dt.UTC)
     at = event["occurred_at"]
-    return f"{words.moment(at, filter_.zone)} {filter_.tz} · {words.ago(at, now)}"
+    return f"{text.moment(at, filter_.zone)} {filter_.tz} · {text.ago(at, now)}"
 
 
 def _fields(
@@ -89,21 +90,21 @@ def _fields(
     lines.append(
         {
             "label": "Actor",
-            "value": words.actor(event),
-            "hint": words.ACTOR_TYPES[event["actor_type"]].lower(),
+            "value": text.actor(event),
+            "hint": text.ACTOR_TYPES[event["actor_type"]].lower(),
             "field": "actor",
             "filter_value": event["actor_id"],
         }
     )
     email = event["actor_email"]
-    if email and email != words.actor(event):
+    if email and email != text.actor(event):
         lines.append({"label": "E-mail", "value": email})
     lines.append({"label": "Actor id", "value": event["actor_id"], "mono": True})
-    if words.target(event):
+    if text.target(event):
         lines.append(
             {
                 "label": "Target",
-                "value": words.target(event),
+                "value": text.target(event),
                 "hint": (event["target_type"] or "").replace("_", " "),
                 "field": "target",
                 "filter_value": event["target_id"] or event["target_name"],
@@ -114,7 +115,7 @@ def _fields(
     lines.append({"label": "Kind", "value": event["kind"], "field": "kind"})
     lines.append({"label": "Received", "value": _received(event, filter_)})
     for other in others:
-        at = words.moment(other["ingested_at"], filter_.zone)
+        at = text.moment(other["ingested_at"], filter_.zone)
         source = f" · {other['source']}" if other["source"] else ""
         lines.append({"label": "Also reported", "value": f"{at}{source}"})
     if event["verified"] is not None:
@@ -127,9 +128,9 @@ def _fields(
 
 def _received(event: dict[str, Any], filter_: Filter) -> str:
     late = (event["ingested_at"] - event["occurred_at"]).total_seconds()
-    lag = f", {words.length(late)} later" if late >= 1 else ""
+    lag = f", {text.length(late)} later" if late >= 1 else ""
     source = f" · {event['source']}" if event.get("source") else ""
-    return f"{words.moment(event['ingested_at'], filter_.zone)}{lag}{source}"
+    return f"{text.moment(event['ingested_at'], filter_.zone)}{lag}{source}"
 
 
 def _near(row: dict[str, Any], event: dict[str, Any]) -> RelatedRow:
@@ -137,9 +138,9 @@ def _near(row: dict[str, Any], event: dict[str, Any]) -> RelatedRow:
     return {
         "offset": "This event"
         if current
-        else words.apart(row["occurred_at"] - event["occurred_at"]),
+        else text.apart(row["occurred_at"] - event["occurred_at"]),
         "label": row["action"],
-        "target": words.target(row),
+        "target": text.target(row),
         "event_id": row["event_id"],
         "current": current,
     }
@@ -153,7 +154,7 @@ def _on_act(
 ) -> None:
     for act in acted(_KEY):
         if act.get("close"):
-            state.go(filter_, after=state.own("after"), before=state.own("before"))
+            url_state.go(filter_, after=url_state.own("after"), before=url_state.own("before"))
         elif "step" in act:
             places = [row["event_id"] for row in page.rows]
             place = places.index(event["event_id"]) + act["step"]
@@ -163,10 +164,10 @@ def _on_act(
             rows = [row for _, found in near.values() for row in found]
             go_to(filter_, next(row for row in rows if row["event_id"] == act["open"]))
         elif "related" in act:
-            state.go(_related(filter_, event, act["related"]))
+            url_state.go(_related(filter_, event, act["related"]))
         elif "field" in act:
             filter_ = filter_.put(act["field"], act["value"], act["mode"])
-            state.go(filter_)
+            url_state.go(filter_)
 
 
 def _related(filter_: Filter, event: dict[str, Any], side: str) -> Filter:
@@ -175,7 +176,7 @@ def _related(filter_: Filter, event: dict[str, Any], side: str) -> Filter:
         fresh = fresh.put("target", event["target_id"], "include")
         return Filter(start="", end="9999-12-31", choices=fresh.choices, tz=filter_.tz)
     at = event["occurred_at"]
-    return state.set_range(
+    return url_state.set_range(
         fresh.put("actor", event["actor_id"], "include"),
         at - _AROUND,
         at + _AROUND + dt.timedelta(microseconds=1),

@@ -9,7 +9,7 @@ import streamlit as st
 
 from trail.filters import Filter
 from trail.queries.events import PAGE_ROWS, Page
-from ui import state, tables, words
+from ui import tables, text, url_state
 
 # The narrow column without a name holds the square of the category.
 _COLUMNS = ("Time", "Risk", "Action", "Target", "Actor", " ", "Category", "Outcome")
@@ -53,21 +53,21 @@ def pager(page: Page, filter_: Filter) -> None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="pager"
     ):
         order = "newest first" if filter_.sort == "newest" else "oldest first"
-        st.caption(f"{words.number(len(page.rows), 'row')} of at most {PAGE_ROWS} a page, {order}")
+        st.caption(f"{text.number(len(page.rows), 'row')} of at most {PAGE_ROWS} a page, {order}")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             newer, older = ("Newer", "Older") if filter_.sort == "newest" else ("Older", "Newer")
             st.button(
                 newer,
                 icon=":material/chevron_left:",
                 disabled=not page.has_before,
-                on_click=lambda: state.go(filter_, before=str(page.first)),
+                on_click=lambda: url_state.go(filter_, before=str(page.first)),
             )
             st.button(
                 older,
                 icon=":material/chevron_right:",
                 icon_position="right",
                 disabled=not page.has_after,
-                on_click=lambda: state.go(filter_, after=str(page.last)),
+                on_click=lambda: url_state.go(filter_, after=str(page.last)),
             )
 
 
@@ -75,17 +75,17 @@ def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any
     zone = filter_.zone
     made = []
     for row in rows:
-        level = words.risk_level(row["risk"])
-        glyph, name = words.RISKS[level]
-        sign, outcome = words.OUTCOMES[row["outcome"]]
+        level = text.risk_level(row["risk"])
+        glyph, name = text.RISKS[level]
+        sign, outcome = text.OUTCOMES[row["outcome"]]
         local = row["occurred_at"].replace(tzinfo=dt.UTC).astimezone(zone)
         made.append(
             {
                 "Time": f"{'' if compact else f'{local:%a} '}{local.day} {local:%b %H:%M:%S}",
                 "Risk": glyph if compact else f"{glyph} {name}",
                 "Action": row["action"],
-                "Target": words.target(row),
-                "Actor": words.actor(row) + (" (token)" if row["actor_type"] == "token" else ""),
+                "Target": text.target(row),
+                "Actor": text.actor(row) + (" (token)" if row["actor_type"] == "token" else ""),
                 " ": "■",
                 "Category": row["category"],
                 "Outcome": f"{sign} {outcome}",
@@ -103,5 +103,5 @@ def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any
     if compact:
         return styled
     squares = st.get_option(f"theme.{theme}.chartCategoricalColors")
-    fills = [f"color: {squares[int(words.square(row['category']))]}" for row in rows]
+    fills = [f"color: {squares[int(text.square(row['category']))]}" for row in rows]
     return styled.apply(lambda _: fills, subset=[" "])

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from ui import undo
+from ui.explore import undo_guide
 
 
 def said(action: str, target_id: str = "w1") -> dict[str, Any]:
     """Return what the panel says on an event."""
-    part = undo.part({"action": action, "target_id": target_id, "target_type": "", "raw": ""})
+    part = undo_guide.part({"action": action, "target_id": target_id, "target_type": "", "raw": ""})
     assert part is not None
     return dict(part)
 
@@ -29,4 +29,4 @@ def test_what_cannot_be_undone_says_why_first() -> None:
 
 
 def test_what_is_harmless_has_no_part() -> None:
-    assert undo.part({"action": "Warehouses Created", "target_id": "w1", "raw": ""}) is None
+    assert undo_guide.part({"action": "Warehouses Created", "target_id": "w1", "raw": ""}) is None

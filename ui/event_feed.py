@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trail.filters import Filter
-from ui import state, words
+from ui import text, url_state
 from ui.components import ranked_list
 
 
@@ -17,7 +17,7 @@ def draw(
     title: str,
     note: str,
     time: Callable[[dt.datetime], str],
-    sentence: Callable[[dict[str, Any]], list[words.Part]] = words.sentence,
+    sentence: Callable[[dict[str, Any]], list[text.Part]] = text.sentence,
     link: str = "Explore",
 ) -> None:
     """Draw *rows* (events); a press opens that event among those of *chosen*, the *link* all.
@@ -28,11 +28,11 @@ def draw(
     def pick() -> None:
         for act in ranked_list.picked(key):
             if act.get("all"):
-                state.leave_for(state.EXPLORE, chosen)
+                url_state.leave_for(url_state.EXPLORE, chosen)
             elif "open" in act:
                 row = next(row for row in rows if row["event_id"] == act["open"])
                 at = row["occurred_at"].isoformat()
-                state.leave_for(state.EXPLORE, chosen, event=row["event_id"], at=at)
+                url_state.leave_for(url_state.EXPLORE, chosen, event=row["event_id"], at=at)
 
     ranked_list.sentences(
         [
@@ -40,7 +40,7 @@ def draw(
                 "event_id": row["event_id"],
                 "time": time(row["occurred_at"]),
                 "sentence": sentence(row),
-                "category": {"name": row["category"], "square": words.square(row["category"])},
+                "category": {"name": row["category"], "square": text.square(row["category"])},
             }
             for row in rows
         ],

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from trail.queries import people
 from trail.store import Engine
-from ui import words
+from ui import text
 
 
 def actors(engine: Engine, actor_ids: Iterable[str]) -> dict[str, str]:
     """Return for each of *actor_ids* a name, else an e-mail, else the id without its kind."""
     asked = list(actor_ids)
     known = people.labels(engine, asked) if asked else {}
-    return {each: words.actor_label(each, known.get(each, each)) for each in asked}
+    return {each: text.actor_label(each, known.get(each, each)) for each in asked}

@@ -8,7 +8,7 @@ import streamlit as st
 from trail.filters import Filter
 from trail.incidents.grouping import STORM
 from trail.incidents.model import Change, Incident
-from ui import state, tables, words
+from ui import tables, text, url_state
 
 MOST = 200
 
@@ -25,9 +25,9 @@ def draw(
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            state.go(filter_, incident=found[rows[0]].incident_id, **{"class": class_})
+            url_state.go(filter_, incident=found[rows[0]].incident_id, **{"class": class_})
 
-    asked = state.own("incident") or found[0].incident_id
+    asked = url_state.own("incident") or found[0].incident_id
     opened = [n for n, each in enumerate(found) if each.incident_id == asked][:1]
     st.dataframe(
         pd.DataFrame(
@@ -37,11 +37,11 @@ def draw(
                 "What fails": [each.action for each in found],
                 "Class": [each.class_.capitalize() for each in found],
                 "Failing since": [
-                    words.short_day_moment(each.first_at, filter_.zone) for each in found
+                    text.short_day_moment(each.first_at, filter_.zone) for each in found
                 ],
                 "Attempts": [each.attempts for each in found],
                 "Last attempt": [
-                    words.short_day_moment(each.last_at, filter_.zone) for each in found
+                    text.short_day_moment(each.last_at, filter_.zone) for each in found
                 ],
                 "Changes before": [len(changes.get(each.incident_id, [])) for each in found],
             }

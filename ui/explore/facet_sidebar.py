@@ -4,7 +4,7 @@ import streamlit as st
 
 from trail.filters import Filter
 from trail.queries.counts import Value
-from ui import state, words
+from ui import text, url_state
 from ui.components.facets import FacetGroup, FacetValue, State, facet_panel, picked
 
 _KEY = "facets"
@@ -18,7 +18,7 @@ _SHOWN = {
     "target_type": 4,
     "kind": 4,
 }
-_GLYPHED = {"outcome": words.OUTCOMES}
+_GLYPHED = {"outcome": text.OUTCOMES}
 
 
 def draw(filter_: Filter, facets: dict[str, list[Value]]) -> None:
@@ -38,7 +38,7 @@ def _on_pick(filter_: Filter) -> None:
         else:
             st.session_state[f"facet-more-{field}"] = act["more"]
     if changed != filter_:
-        state.go(changed)
+        url_state.go(changed)
 
 
 def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
@@ -52,7 +52,7 @@ def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
     chosen = [each for each in found if filter_.state(name, each.value) and each not in shown]
     group: FacetGroup = {
         "field": name,
-        "title": words.FACETS[name],
+        "title": text.FACETS[name],
         "values": [_row(name, each, filter_) for each in (*shown, *chosen)],
         "total_values": len(found),
         "searchable": len(values) > _SHOWN[name],
@@ -70,12 +70,12 @@ def _row(name: str, each: Value, filter_: Filter) -> FacetValue:
     )
     row: FacetValue = {
         "value": each.value,
-        "label": words.facet_label(name, each.value, each.label),
+        "label": text.facet_label(name, each.value, each.label),
         "count": each.count,
         "state": now,
     }
     if name == "category":
-        row["square"] = words.square(each.value)
+        row["square"] = text.square(each.value)
     elif name in _GLYPHED and each.value in _GLYPHED[name]:
         row["glyph"] = _GLYPHED[name][each.value][0]
     return row

@@ -1,0 +1,1 @@
+"""Parts of the Explore page: facets, events table, event panel."""
