@@ -12,7 +12,7 @@ PIP_AUDIT := pip-audit==2.10.1
 LOCK = $(TOOLS)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --annotation-style line --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: run test check bench bench-detection fuzz shots demo lock audit clean
+.PHONY: run test test-dates check bench bench-detection fuzz shots demo lock audit clean
 
 $(VENV)/.run: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -38,6 +38,11 @@ run: $(VENV)/.run          ## Start the dashboard on http://127.0.0.1:8501
 test: $(VENV)/.dev         ## Run all tests, those in a browser among them
 	@$(BIN)/python tests/browser/find_chromium.py
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
+
+test-dates: $(VENV)/.dev   ## Run the browser tests at eleven dates, one after another; ARGS="-k leap" picks
+	@$(BIN)/python tests/browser/find_chromium.py
+	@$(BIN)/python tests/shifted_clock.py
+	@$(BIN)/python -m pytest -q -m slow tests/test_dates.py $(ARGS)
 
 check: $(VENV)/.dev        ## Format, lint, types, layers
 	@$(BIN)/ruff format --check .

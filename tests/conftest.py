@@ -1,4 +1,4 @@
-"""What tests of the store share: settings, an open store, and loading bytes into it."""
+"""Shared fixtures: settings, an open store, loading bytes into it; a check of parameter ids."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -27,6 +27,14 @@ hypothesis.settings.load_profile("trail")
 
 Load = Callable[..., Batch]
 CORPORA_VARIABLE = "TRAIL_CORPORA"
+# gzip, Zstandard, zip: a header can contain the time of packing.
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> None:
+    """Reject compressed bytes as an id: workers that import in different seconds would differ."""
+    if isinstance(val, bytes) and val.startswith(_COMPRESSED) and len(val) > 8:
+        raise pytest.UsageError(f"Give the compressed value of {argname!r} an explicit id.")
 
 
 @pytest.fixture

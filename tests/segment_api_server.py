@@ -319,7 +319,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.broken_off == "slow":
             api.closing.wait(api.slow_s)
         if api.packed and "gzip" in headers.get("accept-encoding", ""):
-            body = gzip.compress(body)
+            body = gzip.compress(body, mtime=0)
             answer.headers["Content-Encoding"] = "gzip"
         sent = body[: len(body) // 2] if answer.broken_off in ("cut", "reset") else body
         self.send_response(answer.status)

@@ -1,6 +1,5 @@
 """What every loader promises, over all that are found under loaders/."""
 
-import gzip
 import io
 import json
 import zlib
@@ -13,7 +12,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.segment_records import api_event, api_page, forwarded, ndjson, saved_request
+from tests.segment_records import api_event, api_page, forwarded, gz, ndjson, saved_request
 from trail.errors import TrailError
 from trail.loading import load_files
 from trail.model import Chunk, Loader, Reject, Source
@@ -45,7 +44,7 @@ SAMPLES: dict[str, bytes] = {
     "array": json.dumps(EVENTS, indent=1).encode(),
     "page": json.dumps(api_page(EVENTS)).encode(),
     "saved": json.dumps(saved_request(forwarded(1)), indent=2).encode(),
-    "gzip": gzip.compress(ndjson(EVENTS)),
+    "gzip": gz(ndjson(EVENTS)),
     "zstd": zstandard.ZstdCompressor().compress(ndjson(EVENTS)),
     "csv": _csv(),
     "parquet": _table(),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_main_job import open_row
+from tests.browser.locators import open_row, tile, total
 
 pytestmark = pytest.mark.browser
 
@@ -21,23 +21,22 @@ def page(visit: Callable[..., Page]) -> Page:
 
 def test_the_numbers_of_the_classes_add_up(page: Page) -> None:
     expect(page.locator(".tile")).to_have_count(6)
-    total = int(page.locator(".trail-summary").first.inner_text().split()[0].replace(",", ""))
     values = page.locator(".tile .value").all_inner_texts()
-    assert sum(int(value.replace(",", "")) for value in values[1:]) == total > 0
+    assert sum(int(value.replace(",", "")) for value in values[1:]) == total(page) > 0
 
 
 def test_a_tile_narrows_the_table_and_the_address_keeps_it(page: Page) -> None:
-    page.get_by_role("button", name="Transient").click()
+    tile(page, "Transient").click()
     page.wait_for_url("**class=folded**")
     page.reload()
-    expect(page.get_by_text("Transient ✓")).to_be_visible()
+    expect(tile(page, "Transient ✓")).to_be_visible()
     page.go_back()
-    expect(page.get_by_text("Transient ✓")).to_have_count(0)
+    expect(tile(page, "Transient ✓")).to_have_count(0)
 
 
 def test_a_row_shows_that_incident_and_leads_to_its_attempts(page: Page) -> None:
-    page.get_by_role("button", name="Transient").click()
-    expect(page.get_by_text("Transient ✓")).to_be_visible()
+    tile(page, "Transient").click()
+    expect(tile(page, "Transient ✓")).to_be_visible()
     page.wait_for_timeout(1_500)  # the table is made anew, and a row must not move away
     open_row(page, 2)
     page.wait_for_url("**incident=**")
@@ -46,8 +45,7 @@ def test_a_row_shows_that_incident_and_leads_to_its_attempts(page: Page) -> None
     ).to_be_visible()
     page.get_by_role("link", name="Its attempts in Explore").click()
     page.wait_for_url("**/explore?**")
-    shown = page.locator(".trail-summary").first.inner_text().split()[0]
-    assert int(shown.replace(",", "")) > 0
+    assert total(page) > 0
 
 
 def test_a_target_of_the_strip_opens_its_attempts(page: Page) -> None:
@@ -61,7 +59,6 @@ def test_incidents_download_as_csv(page: Page, tmp_path: Path) -> None:
         page.get_by_role("link", name="CSV of incidents").click()
     path = tmp_path / "incidents.csv"
     got.value.save_as(path)
-    total = int(page.locator(".trail-summary").first.inner_text().split()[0].replace(",", ""))
     lines = path.read_text().splitlines()
     assert lines[0].startswith("incident_id,class,open")
-    assert len(lines) == total + 1
+    assert len(lines) == total(page) + 1

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import hostile_strings
 from tests.browser.conftest import Site, serving
 from tests.browser.hostile_site import FIRST, Canary, Watched, fill, watched
-from tests.browser.test_main_job import open_row
+from tests.browser.locators import open_row
 from tests.conftest import CORPORA_VARIABLE
 from trail.settings import CONFIG_VARIABLE, Settings
 from trail.settings import Store as StoreSettings

@@ -10,18 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import HOSTILE, Site
+from tests.browser.locators import facet, open_row, summary, summary_text, tile, total
 
 pytestmark = pytest.mark.browser
-
-
-def summary(page: Page) -> str:
-    """Return the numbers at the right of the title, without the time they took."""
-    return page.locator(".trail-summary").first.inner_text().split(" · ")[0]
-
-
-def chosen(page: Page) -> int:
-    """Return how many events the page says that it shows."""
-    return int(summary(page).split()[0].replace(",", ""))
 
 
 def query(page: Page) -> dict[str, list[str]]:
@@ -31,8 +22,7 @@ def query(page: Page) -> dict[str, list[str]]:
 
 def pick(page: Page, group: str, place: int = 0) -> str:
     """Press a value of a facet; return its name once the page has followed."""
-    section = page.locator(".group").filter(has=page.get_by_role("heading", name=group, exact=True))
-    row = section.locator(".row").nth(place)
+    row = facet(page, group).locator(".row").nth(place)
     name = row.locator(".name").inner_text()
     before = page.url
     row.click()
@@ -40,64 +30,53 @@ def pick(page: Page, group: str, place: int = 0) -> str:
     return name
 
 
-def open_row(page: Page, number: int) -> None:
-    """Press the mark of a row of the table, the first being 1."""
-    grid = page.locator('[data-testid="stDataFrame"] canvas').first
-    grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
-    assert box
-    # The table scrolls by a layer above its canvas; a person's mouse presses that one.
-    page.mouse.click(box["x"] + 18, box["y"] + 32 * number + 16)
-
-
 def test_filter_by_category_action_and_actor_then_exclude(visit: Callable[..., Page]) -> None:
     """Each facet narrows; a second press leaves the value out; the third lets it go."""
     page = visit("/explore?from=30d")
-    everything = chosen(page)
+    everything = total(page)
     category = pick(page, "Category")
     expect(page.locator(".chip")).to_have_count(1)
-    narrowed = chosen(page)
+    narrowed = total(page)
     assert 0 < narrowed < everything
     assert query(page)["category"] == [category]
     pick(page, "Action")
     expect(page.locator(".chip")).to_have_count(2)
     pick(page, "Actor")
     expect(page.locator(".chip")).to_have_count(3)
-    assert 0 < chosen(page) <= narrowed
-    page.get_by_role("button", name="Clear all").click()
+    assert 0 < total(page) <= narrowed
+    page.get_by_role("button", name="Clear all", exact=True).click()
     expect(page.locator(".chip")).to_have_count(0)
 
     pick(page, "Category")
     name = pick(page, "Category", _place(page, category))
     expect(page.locator(".chip.excluded")).to_have_count(1)
     assert query(page)["category"] == [f"-{name}"]
-    expect(page.locator(".trail-summary").first).to_contain_text(f"{everything - narrowed:,} of")
+    expect(summary(page)).to_contain_text(f"{everything - narrowed:,} of")
 
 
 def _place(page: Page, name: str) -> int:
-    section = page.locator(".group").first
-    return section.locator(".row .name").all_inner_texts().index(name)
+    return facet(page, "Category").locator(".row .name").all_inner_texts().index(name)
 
 
 def test_back_and_reload_keep_what_is_shown(visit: Callable[..., Page]) -> None:
     """The address holds the state: Back undoes a filter, a reload keeps one."""
     page = visit("/explore?from=30d")
-    before = summary(page)
+    before = summary_text(page)
     pick(page, "Category")
     expect(page.locator(".chip")).to_have_count(1)
-    after = summary(page)
+    after = summary_text(page)
     page.reload()
     expect(page.locator(".chip")).to_have_count(1)
-    assert summary(page) == after
+    assert summary_text(page) == after
     page.go_back()
     expect(page.locator(".chip")).to_have_count(0)
-    assert summary(page) == before
+    assert summary_text(page) == before
 
 
 def test_brush_sets_the_range(visit: Callable[..., Page]) -> None:
     """Dragging over some bars keeps only their time, in the address and in the numbers."""
     page = visit("/explore?from=30d")
-    before = chosen(page)
+    before = total(page)
     plot = page.locator(".js-plotly-plot .nsewdrag").first
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
@@ -107,8 +86,8 @@ def test_brush_sets_the_range(visit: Callable[..., Page]) -> None:
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 40, steps=8)
     page.mouse.up()
     page.wait_for_url(re.compile(r"[?&]to="))
-    expect(page.get_by_text("Custom")).to_be_visible()
-    assert 0 < chosen(page) < before
+    expect(page.get_by_text("Custom", exact=True)).to_be_visible()
+    assert 0 < total(page) < before
     assert query(page)["from"][0].endswith("Z")
 
 
@@ -121,12 +100,12 @@ def test_a_row_opens_and_its_link_shows_the_same_to_somebody_else(
     heading = page.locator(".root h2, .root .sentence").first
     expect(heading).to_be_visible()
     page.wait_for_url(re.compile(r"[?&]event="))
-    said, count = heading.inner_text(), summary(page)
+    said, count = heading.inner_text(), summary_text(page)
     address = urlsplit(page.url)
 
     other = visit(f"{address.path}?{address.query}", username="jon")
     expect(other.locator(".root h2, .root .sentence").first).to_have_text(said)
-    assert summary(other) == count
+    assert summary_text(other) == count
     other.keyboard.press("Escape")
 
 
@@ -135,7 +114,7 @@ def test_csv_of_exactly_what_is_filtered(
 ) -> None:
     """The download is, byte for byte, what the same filter gives from the database."""
     page = visit("/explore?from=30d&kind=modify&actor_type=-system&tz=America/New_York")
-    rows = chosen(page)
+    rows = total(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download CSV").click()
     file = tmp_path / "page.csv"
@@ -182,12 +161,12 @@ def test_zone_changes_every_time_on_the_page(visit: Callable[..., Page]) -> None
 def test_overview_numbers_lead_to_explore(visit: Callable[..., Page]) -> None:
     """A tile is a link to its own events: the number is the same there."""
     page = visit("/?from=30d", "jon")  # a manager, who has no findings to look at
-    tile = page.locator(".tile").filter(has_text="Destructive changes")
-    number = tile.locator(".value").inner_text()
-    tile.click()
+    destructive = tile(page, "Destructive changes")
+    number = destructive.locator(".value").inner_text()
+    destructive.click()
     page.wait_for_url(re.compile("/explore"))
     expect(page.get_by_role("heading", name="Explore")).to_be_visible()
-    expect(page.locator(".trail-summary").first).to_contain_text(f"{number} of")
+    expect(summary(page)).to_contain_text(f"{number} of")
     assert query(page)["kind"] == ["delete", "disable", "disconnect"]
 
 
@@ -220,7 +199,7 @@ def test_sign_out_ends_the_other_tab_too(visit: Callable[..., Page], site: Site)
     second = page.context.new_page()
     second.broken = []  # type: ignore[attr-defined]
     second.goto(f"{site.url}/explore")
-    expect(second.locator(".trail-summary").first).to_be_visible()
+    expect(summary(second)).to_be_visible()
     page.goto(f"{site.url}/account")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -234,4 +213,4 @@ def test_what_needs_somebody_leads_to_its_events(visit: Callable[..., Page]) -> 
     page.locator(".needs .row").first.click()
     page.wait_for_url(re.compile("/explore"))
     expect(page.get_by_role("heading", name="Explore")).to_be_visible()
-    assert chosen(page) > 0
+    assert total(page) > 0

@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_main_job import open_row
+from tests.browser.locators import open_row
 
 pytestmark = pytest.mark.browser
 
 
 def test_from_everybody_to_one_and_to_their_events(visit: Callable[..., Page]) -> None:
     page = visit("/people?from=30d")
-    expect(page.get_by_role("heading", name="Everybody")).to_be_visible()
+    expect(page.get_by_role("heading", name="Everybody", exact=True)).to_be_visible()
     open_row(page, 1)
     page.wait_for_url("**who=**")
     expect(page.get_by_role("heading", name="What they touch")).to_be_visible()
@@ -21,8 +21,8 @@ def test_from_everybody_to_one_and_to_their_events(visit: Callable[..., Page]) -
     expect(page.locator(".chip")).to_have_count(1)
     page.go_back()
     expect(page.get_by_role("heading", name="What they touch")).to_be_visible()
-    page.get_by_role("link", name="Everybody").click()
-    expect(page.get_by_role("heading", name="Everybody")).to_be_visible()
+    page.get_by_role("link", name="Everybody", exact=True).click()
+    expect(page.get_by_role("heading", name="Everybody", exact=True)).to_be_visible()
 
 
 def test_a_target_shows_its_history(visit: Callable[..., Page]) -> None:

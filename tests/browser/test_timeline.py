@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import HOSTILE
+from tests.browser.locators import total
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +34,7 @@ def test_a_point_of_a_lane_opens_its_events(page: Page) -> None:
     page.wait_for_url("**/explore?**")
     assert len(query(page)["category"]) == 1
     expect(page.locator(".chip")).to_have_count(1)
-    assert int(page.locator(".trail-summary").first.inner_text().split()[0].replace(",", "")) > 0
+    assert total(page) > 0
 
 
 def test_lanes_by_actor_and_a_finer_grain_survive_a_reload(page: Page) -> None:
@@ -59,7 +60,7 @@ def test_dragging_over_the_bars_sets_the_range(page: Page) -> None:
 def test_an_hour_of_the_week_opens_its_latest_events(page: Page) -> None:
     page.locator(".week-cell:not([disabled])").first.click()
     page.wait_for_url("**/explore?**")
-    assert int(page.locator(".trail-summary").first.inner_text().split()[0].replace(",", "")) > 0
+    assert total(page) > 0
 
 
 def test_hostile_names_are_text_and_an_annotation_is_drawn(page: Page) -> None:
@@ -102,9 +103,8 @@ def test_the_day_on_which_clocks_go_back_has_25_hours(
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     bars = "() => document.querySelector('.js-plotly-plot').layout.xaxis.range[1] + 0.4"
     assert round(page.evaluate(bars)) == 49
-    total = page.locator(".trail-summary").first.inner_text().split()[0].replace(",", "")
     drawn = page.evaluate(
         "() => document.querySelector('.js-plotly-plot').data.filter((t) => t.type === 'bar')"
         ".flatMap((t) => Array.from(t.y)).reduce((a, b) => a + b, 0)"
     )
-    assert drawn == int(total)
+    assert drawn == total(page)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_main_job import open_row
+from tests.browser.locators import open_row
 
 pytestmark = pytest.mark.browser
 

@@ -2,7 +2,6 @@
 
 import csv
 import datetime as dt
-import gzip
 import io
 import json
 import time
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from loaders import csv_table
 from loaders._columns import ROWS
 from tests.conftest import Load, corpora, quarantine, rows
+from tests.segment_records import gz
 from trail.export import Export, stream
 from trail.filters import Filter
 from trail.loading import load_files
@@ -56,7 +56,7 @@ def read_notes(path: Path, settings: Settings) -> list[str]:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("pack", [bytes, gz, zstandard.compress], ids=["plain", "gzip", "zstd"])
 def test_the_kinds_of_csv(
     load: Load, store: Store, delimiter: str, end: str, mark: str, pack: object
 ) -> None:

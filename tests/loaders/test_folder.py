@@ -1,7 +1,6 @@
 """A watched folder: what is taken, where it goes, and what is never touched."""
 
 import datetime as dt
-import gzip
 import json
 import os
 import time
@@ -13,7 +12,7 @@ import pytest
 from loaders import folder
 from loaders.folder import LOADER
 from tests.conftest import rows
-from tests.segment_records import forwarded, ndjson
+from tests.segment_records import forwarded, gz, ndjson
 from trail.errors import InputError, UnavailableError
 from trail.loading import load_drop
 from trail.model import Arrived, Batch
@@ -82,7 +81,7 @@ def test_a_missing_folder_is_made(settings: Settings, root: Path) -> None:
 def test_a_dropped_file_is_loaded_once_and_moved_with_a_report(
     store: Store, watched: Settings, root: Path
 ) -> None:
-    put(root / "events.ndjson.gz", gzip.compress(ndjson([forwarded(1), b"{", forwarded(1)])))
+    put(root / "events.ndjson.gz", gz(ndjson([forwarded(1), b"{", forwarded(1)])))
     (batch,) = look(store, watched)
     assert (batch.source, batch.kept, batch.error) == ("events.ndjson.gz", 1, "")
     assert inside(root) == ["done/events.ndjson.gz", "done/events.ndjson.gz.report.json"]
@@ -107,8 +106,9 @@ def test_a_dropped_file_is_loaded_once_and_moved_with_a_report(
     ("data", "words", "kept"),
     [
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not a kind of file", 0),
-        (gzip.compress(ndjson([forwarded(n) for n in range(50)]))[:-9], "cut short", 50),
+        (gz(ndjson([forwarded(n) for n in range(50)]))[:-9], "cut short", 50),
     ],
+    ids=["picture", "cut gzip"],
 )
 def test_a_file_that_fails_goes_to_failed(
     store: Store, watched: Settings, root: Path, data: bytes, words: str, kept: int

@@ -1,7 +1,6 @@
 """A bucket, asked over HTTP of a server that answers as S3 does."""
 
 import datetime as dt
-import gzip
 import http.server
 import socket
 import subprocess
@@ -24,7 +23,7 @@ from pydantic import SecretStr
 from loaders import s3
 from loaders.s3 import LOADER
 from tests.conftest import quarantine, rows
-from tests.segment_records import forwarded, ndjson
+from tests.segment_records import forwarded, gz, ndjson
 from trail.errors import InputError, TrailError, UnavailableError
 from trail.loading import load_drop
 from trail.model import Arrived, Batch
@@ -85,7 +84,7 @@ def client(service: str) -> Any:
 
 
 def packed(*numbers: int) -> bytes:
-    return gzip.compress(ndjson([forwarded(number) for number in numbers]), mtime=0)
+    return gz(ndjson([forwarded(number) for number in numbers]))
 
 
 def placed(settings: Settings, **given: Any) -> Settings:
@@ -222,7 +221,7 @@ def test_damage_is_told_and_not_tried_for_ever(store: Store, bucket: Settings, p
     put(f"{LOGS}/{DAY}/cut.gz", packed(*range(40))[:-9])
     put(f"{LOGS}/{DAY}/magic.gz", b"\x1f\x8b" + b"not gzip" * 9)
     put(f"{LOGS}/{DAY}/picture.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
-    put(f"{LOGS}/{DAY}/lines.gz", gzip.compress(ndjson([forwarded(90), b"{"])))
+    put(f"{LOGS}/{DAY}/lines.gz", gz(ndjson([forwarded(90), b"{"])))
     told = {batch.source.rpartition("/")[2]: batch for batch in look(store, bucket)}
     assert (told["cut.gz"].kept, "cut short" in told["cut.gz"].error) == (40, True)
     assert told["magic.gz"].error

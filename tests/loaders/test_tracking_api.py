@@ -1,7 +1,6 @@
 """Segment's HTTP Tracking API as we speak it: keys, limits, answers, and what stays as sent."""
 
 import base64
-import gzip
 import json
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from loaders.tracking_api import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, LOADER
-from tests.segment_records import forwarded
+from tests.segment_records import forwarded, gz
 from trail.model import Received, RefusedError, Sent
 from trail.settings import Push, Settings
 
@@ -168,9 +167,9 @@ def test_an_empty_batch_brings_nothing() -> None:
 
 def test_a_packed_batch_is_unpacked_and_no_further_than_the_limit() -> None:
     path, header = "/v1/batch", ("content-encoding", "gzip")
-    body = gzip.compress(json.dumps({"batch": [forwarded(1)]}).encode())
+    body = gz(json.dumps({"batch": [forwarded(1)]}).encode())
     assert len(read(body, basic(KEY), header, path=path).records) == 1
-    bomb = gzip.compress(b" " * 50_000_000)
+    bomb = gz(b" " * 50_000_000)
     assert refused(bomb, basic(KEY), header, path=path) == (400, "payload_too_large")
     assert refused(b"plain", basic(KEY), header, path=path) == (400, "invalid_request")
 

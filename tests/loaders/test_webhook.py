@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from loaders.webhook import LOADER
-from tests.segment_records import forwarded
+from tests.segment_records import forwarded, gz
 from trail.model import Received, RefusedError, Sent
 from trail.settings import Push, Settings
 
@@ -90,9 +90,7 @@ def test_every_single_changed_byte_is_refused() -> None:
 
 
 def test_a_packed_body_is_refused_whatever_its_signature() -> None:
-    import gzip
-
-    packed = gzip.compress(BODY)
+    packed = gz(BODY)
     for signature in (signed(packed), signed(BODY)):
         headers = (("x-signature", signature), ("content-encoding", "gzip"))
         assert refused(packed, *headers) == 415

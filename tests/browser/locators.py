@@ -1,0 +1,44 @@
+"""Locators that several browser tests use: they name an element, whatever the data around it."""
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def tile(page: Page, name: str) -> Locator:
+    """Return the tile with exactly this title; a note or another tile may contain the same word."""
+    return page.locator(".tile").filter(has=page.locator(".name").get_by_text(name, exact=True))
+
+
+def summary(page: Page) -> Locator:
+    """Return the figures at the right of the page's title."""
+    return page.locator(".trail-summary").first
+
+
+def total(page: Page) -> int:
+    """Return the first figure of the summary: how many events, incidents or findings are shown."""
+    return int(summary_text(page).split()[0].replace(",", ""))
+
+
+def summary_text(page: Page) -> str:
+    """Return the figures of the summary once the page is complete, without the query time."""
+    settle(page)
+    return summary(page).inner_text().split(" · ")[0]
+
+
+def settle(page: Page) -> None:
+    """Wait until the server has drawn everything."""
+    expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
+
+
+def facet(page: Page, title: str) -> Locator:
+    """Return the facet with exactly this title."""
+    return page.get_by_role("group", name=title, exact=True)
+
+
+def open_row(page: Page, number: int) -> None:
+    """Click the selection mark of a row of the first table; the first row is 1."""
+    grid = page.locator('[data-testid="stDataFrame"] canvas').first
+    grid.scroll_into_view_if_needed()
+    box = grid.bounding_box()
+    assert box
+    # The table scrolls by a layer above its canvas; a person's mouse clicks that one.
+    page.mouse.click(box["x"] + 18, box["y"] + 32 * number + 16)
