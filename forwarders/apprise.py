@@ -8,7 +8,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 
-from forwarders._told import told
+from forwarders._message import compose
 from trail.errors import InputError
 from trail.model import Answer, Blank, Forwarder, Parcel, Request, Verdict
 from trail.outbox import answers
@@ -22,9 +22,9 @@ def request(
     """Return title, body and type for Apprise; raises `InputError` without an address."""
     if "://" not in secrets.get("url", ""):
         raise InputError("Apprise: the service's address is missing.")
-    said = told(parcel, settings)
-    text = said.text() + (f"\n{said.reason}" if said.reason else "")
-    body = {"title": said.title, "body": text, "type": _TYPES[said.severity]}
+    content = compose(parcel, settings)
+    text = content.text() + (f"\n{content.reason}" if content.reason else "")
+    body = {"title": content.title, "body": text, "type": _TYPES[content.severity]}
     return Request("APPRISE", secrets["url"], (), json.dumps(body).encode())
 
 

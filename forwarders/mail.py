@@ -13,7 +13,8 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from hashlib import sha256
 
-from forwarders._told import flat, told
+from forwarders._message import compose
+from trail.core.event_text import one_line
 from trail.errors import InputError
 from trail.model import Blank, Forwarder, Parcel, Request
 from trail.outbox import answers
@@ -25,18 +26,18 @@ def request(
     parcel: Parcel, settings: Mapping[str, str], secrets: Mapping[str, str], now: dt.datetime
 ) -> Request:
     """Return the message with its envelope; raises `InputError` for an address of no plain form."""
-    said = told(parcel, settings)
+    content = compose(parcel, settings)
     sender, receiver = _address(settings.get("from", "")), _address(settings.get("to", ""))
     message = EmailMessage(policy=SMTP)
     message["From"] = Address("Audit trail", addr_spec=sender)
     message["To"] = Address(addr_spec=receiver)
-    message["Subject"] = flat(f"[{said.severity}] {said.title}", 150)
+    message["Subject"] = one_line(f"[{content.severity}] {content.title}", 150)
     message["Date"] = format_datetime(now)
     # The same for each copy, so that a mail program shows it once.
     digest = sha256(f"{parcel.kind} {parcel.key}".encode(errors="replace")).hexdigest()
     message["Message-ID"] = f"<{digest[:40]}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday note answers it
-    text = said.text() + (f"\n\n{said.reason}" if said.reason else "")
+    text = content.text() + (f"\n\n{content.reason}" if content.reason else "")
     message.set_content(f"{text.encode(errors='replace').decode()}\n", cte="quoted-printable")
     envelope = (
         ("from", sender),

@@ -16,7 +16,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from forwarders._told import flat, told
+from forwarders._message import compose
+from trail.core.event_text import one_line
 from trail.model import Blank, Forwarder, Parcel, Request
 from trail.outbox import answers
 
@@ -83,18 +84,18 @@ def _event(parcel: Parcel, settings: Mapping[str, str]) -> dict[str, Any]:
         "actor": event.get("actor_id"),
         "actor_name": event.get("actor_name") or "",
     }
-    name = flat(event.get("action")) if by_action else "Audit"
+    name = one_line(event.get("action")) if by_action else "Audit"
     return _call(name or "Audit", _user(event), parcel.key, event.get("occurred_at"), properties)
 
 
 def _other(parcel: Parcel, settings: Mapping[str, str]) -> dict[str, Any]:
-    said = told(parcel, settings)
+    content = compose(parcel, settings)
     properties = {
         "type": f"Audit Trail {parcel.kind.title()}",
-        "title": said.title,
-        "text": said.sentence,
-        "severity": said.severity,
-        "link": said.link,
+        "title": content.title,
+        "text": content.sentence,
+        "severity": content.severity,
+        "link": content.link,
         "count": parcel.body.get("count", 1),
     }
     user = _user(parcel.body) if parcel.body.get("actor_id") else "audit-trail"

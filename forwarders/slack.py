@@ -11,7 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from forwarders._told import Told, flat, told
+from forwarders._message import Message, compose
+from trail.core.event_text import one_line
 from trail.errors import InputError
 from trail.model import Answer, Blank, Forwarder, Parcel, Request, Verdict
 from trail.outbox import answers
@@ -34,14 +35,14 @@ def request(
     """Return the POST to the incoming webhook; raises `InputError` without an address."""
     if not secrets.get("url"):
         raise InputError("Slack: the webhook's address is missing.")
-    said = told(parcel, settings)
+    content = compose(parcel, settings)
     # `text` is read by notifications and by screen readers; escaped, and with no formatting.
     body = {
-        "text": _cut(escape(f"{_MARKS[said.severity]}{said.sentence}"), _SECTION),
+        "text": _cut(escape(f"{_MARKS[content.severity]}{content.sentence}"), _SECTION),
         "mrkdwn": False,
         "unfurl_links": False,
         "unfurl_media": False,
-        "blocks": _blocks(said),
+        "blocks": _blocks(content),
     }
     data = json.dumps(body, ensure_ascii=False).encode()
     return Request("POST", secrets["url"], (("Content-Type", "application/json"),), data)
@@ -57,21 +58,21 @@ def judge(answer: Answer) -> Verdict:
     return answers.judge(answer)
 
 
-def _blocks(said: Told) -> list[dict[str, Any]]:
+def _blocks(content: Message) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": _plain(f"{_MARKS[said.severity]}{said.title}", _HEADER)},
-        {"type": "section", "text": _plain(said.sentence or said.title, _SECTION)},
+        {"type": "header", "text": _plain(f"{_MARKS[content.severity]}{content.title}", _HEADER)},
+        {"type": "section", "text": _plain(content.sentence or content.title, _SECTION)},
     ]
-    facts = [_plain(f"{name}: {value}", _FIELD) for name, value in said.facts]
+    facts = [_plain(f"{name}: {value}", _FIELD) for name, value in content.facts]
     blocks += [
         {"type": "section", "fields": facts[start : start + _FIELDS]}
         for start in range(0, min(len(facts), 4 * _FIELDS), _FIELDS)
     ]
-    if said.reason:
-        blocks.append({"type": "context", "elements": [_plain(said.reason, _FIELD)]})
+    if content.reason:
+        blocks.append({"type": "context", "elements": [_plain(content.reason, _FIELD)]})
     buttons = [
         {"type": "button", "text": _plain(name, 75), "url": url, "action_id": f"open-{number}"}
-        for number, (name, url) in enumerate(said.links())
+        for number, (name, url) in enumerate(content.links())
         if len(url) <= _URL
     ]
     if buttons:
@@ -80,7 +81,7 @@ def _blocks(said: Told) -> list[dict[str, Any]]:
 
 
 def _plain(text: str, most: int) -> dict[str, Any]:
-    return {"type": "plain_text", "text": _cut(escape(flat(text, most)), most), "emoji": False}
+    return {"type": "plain_text", "text": _cut(escape(one_line(text, most)), most), "emoji": False}
 
 
 def _cut(text: str, most: int) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 import streamlit as st
 
 from trail import catalogue, coverage, expiry, reviews
+from trail.core import event_text
 from trail.filters import Filter
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
@@ -258,7 +259,7 @@ def _most_active(store: Store, filter_: Filter, now: dt.datetime, changed: int) 
         [
             {
                 "value": each.value,
-                "name": text.actor_label(each.value, each.label),
+                "name": event_text.actor_label(each.value, each.label),
                 "hint": "token" if each.value.startswith("tokens/") else "",
                 "count": each.count,
                 "share": f"{100 * each.count / changed:.0f} %" if changed else "",

@@ -5,6 +5,7 @@ import time
 
 import streamlit as st
 
+from trail.core import event_text
 from trail.filters import Filter
 from trail.queries import counts, people, timeline
 from trail.store import utc_now
@@ -48,7 +49,7 @@ def _title(name: str, summary: str, began: float) -> None:
 
 
 def _name(one: people.Somebody) -> str:
-    return text.actor_label(one.actor_id, one.name or one.email or one.actor_id)
+    return event_text.actor_label(one.actor_id, one.name or one.email or one.actor_id)
 
 
 def _only(filter_: Filter, who: str) -> Filter:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from trail import annotations, coverage
 from trail.catalogue import CATEGORIES
+from trail.core import event_text
 from trail.filters import Filter
 from trail.queries import counts, lanes, overview, timeline
 from trail.queries.lanes import By, Lane, Point
@@ -144,7 +145,7 @@ def _labels(store: Store, filter_: Filter) -> dict[tuple[str, str], str]:
         return {}
     now = dt.datetime.now(dt.UTC)
     return {
-        ("actor", each.value): text.actor_label(each.value, each.label)
+        ("actor", each.value): event_text.actor_label(each.value, each.label)
         for each in counts.actors(store, filter_, now)
     }
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
+from trail.core import event_text
 from trail.queries import people
 from trail.store import Engine
-from ui import text
 
 
 def actors(engine: Engine, actor_ids: Iterable[str]) -> dict[str, str]:
     """Return for each of *actor_ids* a name, else an e-mail, else the id without its kind."""
     asked = list(actor_ids)
     known = people.labels(engine, asked) if asked else {}
-    return {each: text.actor_label(each, known.get(each, each)) for each in asked}
+    return {each: event_text.actor_label(each, known.get(each, each)) for each in asked}

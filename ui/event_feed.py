@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from trail.core import event_text
 from trail.filters import Filter
 from ui import text, url_state
 from ui.components import ranked_list
@@ -17,7 +18,7 @@ def draw(
     title: str,
     note: str,
     time: Callable[[dt.datetime], str],
-    sentence: Callable[[dict[str, Any]], list[text.Part]] = text.sentence,
+    sentence: Callable[[dict[str, Any]], list[event_text.Part]] = event_text.sentence_parts,
     link: str = "Explore",
 ) -> None:
     """Draw *rows* (events); a press opens that event among those of *chosen*, the *link* all.

@@ -6,11 +6,10 @@ Separate from the pages so that a thing has one name everywhere.
 import datetime as dt
 import html
 import re
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from trail import catalogue
-from ui.components.event_panel import Part
+from trail.core import event_text
 
 OUTCOMES = {"success": ("✓", "Success"), "failure": ("✕", "Failure"), "unknown": ("?", "Unknown")}
 ACTOR_TYPES = {"user": "Person", "token": "Token", "system": "System", "unknown": "Unknown"}
@@ -26,19 +25,6 @@ FACETS = {
     "kind": "Kind",
 }
 
-_VERBS = {
-    "create": "created",
-    "modify": "changed",
-    "delete": "deleted",
-    "enable": "enabled",
-    "disable": "disabled",
-    "download": "downloaded",
-}
-# The last words of an action's name that say what was done; what stays is the thing.
-_DONE = re.compile(
-    r"\s+(created|modified|updated|deleted|enabled|disabled|downloaded|removed|settings saved)$",
-    re.IGNORECASE,
-)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 
 
@@ -68,78 +54,15 @@ def square(category: str) -> str:
     return str(min(place, 8))
 
 
-def actor(event: dict[str, Any]) -> str:
-    """Return who did it: the name, else the e-mail, else the id."""
-    return actor_label(
-        event["actor_id"], event["actor_name"] or event["actor_email"] or event["actor_id"]
-    )
-
-
-def actor_label(actor_id: str, label: str) -> str:
-    """Return *label*; a token without a name is called by its bare id."""
-    return actor_id.removeprefix("tokens/") if label == actor_id else label
-
-
 def facet_label(field: str, value: str, label: str) -> str:
     """Return what people read for *value* of the facet *field*."""
     if field == "actor":
-        return actor_label(value, label)
+        return event_text.actor_label(value, label)
     if field == "actor_type":
         return ACTOR_TYPES.get(value, label)
     if field == "outcome":
         return OUTCOMES[value][1] if value in OUTCOMES else label
     return label.replace("_", " ") if field == "target_type" else label
-
-
-def target(event: dict[str, Any]) -> str:
-    """Return what was acted on: the name, else the id."""
-    return str(event["target_name"] or event["target_id"] or "")
-
-
-def sentence(event: dict[str, Any]) -> list[Part]:
-    """Return the event in one sentence; names are strong."""
-    who, what, kind = actor(event), target(event), event["kind"]
-    action = event["action"]
-    thing = _thing(action)
-    if event["outcome"] == "failure" or kind not in _VERBS or thing == action.lower():
-        parts = [_part(action, strong=kind == "failure")]
-        if what:
-            parts += [_part(": "), _part(what, strong=True)]
-        if event["actor_type"] != "system":
-            parts += [_part(", by "), _part(who, strong=True)]
-        return [*parts, _part(".")]
-    noun = (event["target_type"] or "").replace("_", " ")
-    if what and thing in (noun, f"{noun} function"):
-        return [
-            _part(who, strong=True),
-            _part(f" {_VERBS[kind]} the {thing} "),
-            _part(what, strong=True),
-            _part("."),
-        ]
-    article = "an" if thing[:1] in "aeiou" else "a"
-    parts = [_part(who, strong=True), _part(f" {_VERBS[kind]} {article} {thing}")]
-    if what:
-        parts += [_part(": "), _part(what, strong=True)]
-    return [*parts, _part(".")]
-
-
-def _part(text: str, *, strong: bool = False) -> Part:
-    return {"text": text, "strong": strong}
-
-
-def _thing(action: str) -> str:
-    """Return what an action's name is about: `Warehouses Disabled` is about a warehouse."""
-    words = _DONE.sub("", action)
-    for plural, singular in (
-        ("Integrations", "Integration"),
-        ("Warehouses", "Warehouse"),
-        ("Destination Filters", "Destination Filter"),
-    ):
-        if words == plural:
-            words = singular
-    return " ".join(
-        word if word.isupper() and len(word) > 1 else word.lower() for word in words.split()
-    )
 
 
 def moment(at: dt.datetime, zone: ZoneInfo) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from forwarders import mail, slack, webhook
-from forwarders._told import sentence
 from tests.test_contract_forwarders import ALERT, EVENT, NOW, ROLLUP, SECRET, made, parcel
 from trail.errors import InputError
 from trail.model import Answer, Request
@@ -47,10 +46,10 @@ def test_slack_says_who_what_why_with_both_links() -> None:
     ]
     assert texts(found) == [
         "🔴 Warehouses",
-        "Mara disabled the warehouse “Prod”.",
-        "Who: Mara (mara@example.com)",
-        "What: warehouse Prod",
-        "When: 2026-11-24T11:58:00.250000Z",
+        "Mara disabled the warehouse Prod.",
+        "Actor: Mara (mara@example.com)",
+        "Target: warehouse Prod",
+        "Time: 2026-11-24T11:58:00.250000Z",
         "Rule “Warehouses”",
     ]
     opens, undoes = found[-1]["elements"]
@@ -172,15 +171,6 @@ def test_no_event_adds_a_header() -> None:
         "Content-Transfer-Encoding",
         "MIME-Version",
     }
-
-
-def test_a_sentence_reads_well() -> None:
-    failed = {"action": "Warehouse Run Failed", "outcome": "failure", "target_name": "Prod"}
-    assert sentence({**failed, "actor_type": "system"}) == "Warehouse Run Failed: Prod."
-    assert sentence({}) == "A change, by Somebody unknown."
-    assert sentence({**EVENT, "action": "Source Created", "kind": "create"}) == (
-        "Mara created the source “Prod”."
-    )
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_warehouse_disabled_reaches_slack_with_its_link(
         outgoing.close()
         assert time.monotonic() - began < 5
         told = slack.taken[0].json
-        assert "disabled the warehouse “Prod”" in told["text"]
+        assert "disabled the warehouse Prod." in told["text"]
         opens = told["blocks"][-1]["elements"][0]["url"]
         wanted = f"https://trail.example.com/explore?event={message_id(2)}&at="
         assert opens.startswith(wanted)

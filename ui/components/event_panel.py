@@ -9,14 +9,8 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 
 import streamlit as st
 
+from trail.core.event_text import Part
 from ui.components import bridge
-
-
-class Part(TypedDict):
-    """A piece of a sentence; names are strong."""
-
-    text: str
-    strong: bool
 
 
 class Risk(TypedDict):

@@ -9,8 +9,9 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import streamlit as st
 
+from trail.core.event_text import Part
 from ui.components import bridge
-from ui.components.event_panel import Category, Part
+from ui.components.event_panel import Category
 
 
 class BarRow(TypedDict):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from trail import twins
+from trail.core import event_text
 from trail.filters import Filter
 from trail.queries import events
 from ui import text, url_state
@@ -49,7 +50,7 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
         "category": {"name": event["category"], "square": text.square(event["category"])},
         "outcome": {"state": event["outcome"], "label": text.OUTCOMES[event["outcome"]][1]},
         "link": f"/explore?{urlencode(url_state.address(filter_, **names), doseq=True)}",
-        "sentence": text.sentence(event),
+        "sentence": event_text.sentence_parts(event),
         "time": _time(event, filter_),
         "fields": _fields(event, filter_, others),
         "raw": event["raw"],
@@ -90,21 +91,21 @@ def _fields(
     lines.append(
         {
             "label": "Actor",
-            "value": text.actor(event),
+            "value": event_text.actor(event),
             "hint": text.ACTOR_TYPES[event["actor_type"]].lower(),
             "field": "actor",
             "filter_value": event["actor_id"],
         }
     )
     email = event["actor_email"]
-    if email and email != text.actor(event):
+    if email and email != event_text.actor(event):
         lines.append({"label": "E-mail", "value": email})
     lines.append({"label": "Actor id", "value": event["actor_id"], "mono": True})
-    if text.target(event):
+    if event_text.target(event):
         lines.append(
             {
                 "label": "Target",
-                "value": text.target(event),
+                "value": event_text.target(event),
                 "hint": (event["target_type"] or "").replace("_", " "),
                 "field": "target",
                 "filter_value": event["target_id"] or event["target_name"],
@@ -140,7 +141,7 @@ def _near(row: dict[str, Any], event: dict[str, Any]) -> RelatedRow:
         if current
         else text.apart(row["occurred_at"] - event["occurred_at"]),
         "label": row["action"],
-        "target": text.target(row),
+        "target": event_text.target(row),
         "event_id": row["event_id"],
         "current": current,
     }

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from trail.core import event_text
 from trail.filters import Filter
 from trail.queries.events import PAGE_ROWS, Page
 from ui import tables, text, url_state
@@ -84,8 +85,8 @@ def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any
                 "Time": f"{'' if compact else f'{local:%a} '}{local.day} {local:%b %H:%M:%S}",
                 "Risk": glyph if compact else f"{glyph} {name}",
                 "Action": row["action"],
-                "Target": text.target(row),
-                "Actor": text.actor(row) + (" (token)" if row["actor_type"] == "token" else ""),
+                "Target": event_text.target(row),
+                "Actor": event_text.actor(row) + " (token)" * (row["actor_type"] == "token"),
                 " ": "■",
                 "Category": row["category"],
                 "Outcome": f"{sign} {outcome}",

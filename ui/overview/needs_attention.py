@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from trail.core import event_text
 from trail.filters import Filter
 from trail.queries import overview
 from trail.store import Store
@@ -58,7 +59,7 @@ def _risky(
     need: Need = {
         "go": f"risky {row['event_id']}",
         "level": "high" if row["risk"] >= 9 else "medium",
-        "what": "".join(part["text"] for part in text.sentence(row)).rstrip("."),
+        "what": event_text.sentence(row).rstrip("."),
         "why": f"Risk {row['risk']} · {row['category']}",
         "age": text.length((now.replace(tzinfo=None) - row["occurred_at"]).total_seconds()),
     }

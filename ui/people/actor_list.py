@@ -5,6 +5,7 @@ import datetime as dt
 import pandas as pd
 import streamlit as st
 
+from trail.core import event_text
 from trail.filters import Filter
 from trail.queries import counts, events, overview, people
 from trail.queries.people import Somebody
@@ -132,7 +133,7 @@ def _membership(ctx: Context, filter_: Filter) -> None:
 
 
 def _name(each: Somebody) -> str:
-    return text.actor_label(each.actor_id, each.name or each.email or each.actor_id)
+    return event_text.actor_label(each.actor_id, each.name or each.email or each.actor_id)
 
 
 def _at(moment: dt.datetime | None) -> dt.datetime:

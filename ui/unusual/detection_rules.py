@@ -5,6 +5,7 @@ import datetime as dt
 import pandas as pd
 import streamlit as st
 
+from trail.core import event_text
 from trail.errors import TrailError
 from trail.findings import lessons, rules, switches
 from trail.store import utc_now
@@ -50,7 +51,7 @@ def _would_have(ctx: Context, found: rules.Fired) -> None:
                 {
                     "Time": [text.moment(row["occurred_at"], zone) for row in found.rows],
                     "Action": [row["action"] for row in found.rows],
-                    "Target": [text.target(row) for row in found.rows],
+                    "Target": [event_text.target(row) for row in found.rows],
                     "Actor": [called[row["actor_id"]] for row in found.rows],
                 }
             ),

@@ -1,12 +1,14 @@
 """One finding: why it is one, what was expected, its evidence, and what is decided."""
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from trail import reviews
+from trail.core import event_text
 from trail.errors import TrailError
 from trail.filters import Filter
 from trail.findings import queries
@@ -148,16 +150,9 @@ def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
         title="Evidence",
         note=text.number(len(rows), "event") if len(rows) < _ROWS else f"the first {_ROWS}",
         time=lambda when: text.clock(when, filter_.zone),
-        sentence=_without_actor,
+        sentence=partial(event_text.sentence_parts, with_actor=False),
         link="That day in Explore",
     )
-
-
-def _without_actor(event: dict[str, Any]) -> list[text.Part]:
-    return [
-        {"text": event["action"], "strong": True},
-        {"text": f" {text.target(event)}", "strong": False},
-    ]
 
 
 def _check(finding: Finding) -> None:

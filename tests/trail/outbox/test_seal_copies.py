@@ -137,7 +137,7 @@ def test_people_are_told_the_newest_seal_only(
     newest = seal_copies.newest(sealed)
     assert newest and newest.number == 6
     assert newest.seal in taken.body.decode()
-    assert "Seal 6 says what 2026-11-06 held" in taken.body.decode()
+    assert "Seal 6 covers 2026-11-06" in taken.body.decode()
 
 
 def test_the_place_and_the_deliveries_are_kept_together(sealed: Store, receiver: Receiver) -> None:

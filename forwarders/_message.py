@@ -1,0 +1,213 @@
+"""The text of a notification, the same for Slack, e-mail and every other service.
+
+Nothing is escaped here; each forwarder escapes for its own service.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from trail.core.event_text import actor, one_line, sentence, target
+from trail.model import Parcel
+
+SEVERITIES = ("info", "warning", "critical")
+_MAX_REASONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A title, one sentence, labeled facts, the reason for sending, and links (empty for none)."""
+
+    title: str
+    sentence: str
+    facts: Sequence[tuple[str, str]] = ()
+    reason: str = ""
+    severity: str = "info"
+    link: str = ""
+    undo: str = ""
+
+    def text(self) -> str:
+        """Return sentence, facts and links as plain text, one item a line."""
+        lines = [self.sentence, *(f"{name}: {value}" for name, value in self.facts)]
+        lines += [f"{name}: {url}" for name, url in self.links()]
+        return "\n".join(line for line in lines if line)
+
+    def links(self) -> list[tuple[str, str]]:
+        """Return the links as (label, URL)."""
+        pairs = [("Open in the audit trail", self.link), ("Undo in Segment", self.undo)]
+        return [(name, url) for name, url in pairs if url]
+
+
+def compose(parcel: Parcel, settings: Mapping[str, str]) -> Message:
+    """Return the message for *parcel*; never raises, whatever an event contains."""
+    make = {
+        "event": _event,
+        "alert": _alert,
+        "finding": _finding,
+        "incident": _incident,
+        "seal": _seal,
+    }.get(parcel.kind, _notice)
+    return make(parcel, settings.get("undo_url", ""))
+
+
+def _event(parcel: Parcel, undo_url: str) -> Message:
+    event = parcel.body
+    return Message(
+        one_line(event.get("action") or "Audit event", 120),
+        sentence(event),
+        _facts(event),
+        severity="warning" if _number(event.get("risk")) >= 7 else "info",
+        link=_event_link(parcel.home, event),
+        undo=_undo(undo_url, event),
+    )
+
+
+def _alert(parcel: Parcel, undo_url: str) -> Message:
+    body = parcel.body
+    event: Mapping[str, Any] = body.get("event") or {}
+    count, form = _number(body.get("count")), body.get("form")
+    rule, why = one_line(body.get("rule"), 120), one_line(body.get("why"))
+    text = one_line(body.get("text"), 500)
+    if form == "first" and count == 1 and event:
+        text = sentence(event)
+    elif form != "overflow":
+        text = text or f"{count:,} × {rule}"
+    facts = _facts(event) if event else []
+    if form == "rollup":
+        for row in body.get("targets", []):
+            label = one_line(row.get("label"), 120) or "Without target"
+            facts.append((label, f"×{_number(row.get('count')):,}"))
+    if body.get("more_targets"):
+        facts.append(("Other targets", f"{body['more_targets']:,}"))
+    return Message(
+        f"{rule} (×{count:,})" if count > 1 else rule,
+        text,
+        facts,
+        f"Rule “{rule}”" + (f": {why}" if why else ""),
+        _severity(body),
+        _event_link(parcel.home, event) if event else _query_link(parcel.home, body.get("query")),
+        _undo(undo_url, event),
+    )
+
+
+def _finding(parcel: Parcel, _: str) -> Message:
+    body = parcel.body
+    who, day, score = (
+        one_line(actor(body)),
+        one_line(body.get("day"), 30),
+        one_line(body.get("score"), 20),
+    )
+    return Message(
+        f"Unusual activity: {who}",
+        f"Unusual activity by {who} on {day} (score {score}).",
+        [
+            (
+                one_line(reason.get("detector"), 60),
+                f"{one_line(reason.get('text'))} (+{one_line(reason.get('points'))})",
+            )
+            for reason in body.get("reasons", [])[:_MAX_REASONS]
+        ],
+        one_line(body.get("why")),
+        _severity(body),
+        _page(parcel.home, "unusual", finding=body.get("finding_id")),
+    )
+
+
+def _incident(parcel: Parcel, undo_url: str) -> Message:
+    body = parcel.body
+    action, on = one_line(body.get("action")), one_line(target(body))
+    attempts = _number(body.get("attempts"))
+    state = "is still failing" if body.get("open") else "has recovered"
+    return Message(
+        f"{action[:100]}: {on}",
+        f"{action} on {on} {state} after {attempts:,} attempt{'s' * (attempts != 1)}.",
+        _present(
+            ("Class", one_line(body.get("class"), 60)),
+            ("First", one_line(body.get("first_at"), 40)),
+            ("Last", one_line(body.get("last_at"), 40)),
+        ),
+        one_line(body.get("why")),
+        _severity(body),
+        _page(parcel.home, "failures", incident=body.get("incident_id")),
+        _undo(undo_url, body),
+    )
+
+
+def _seal(parcel: Parcel, _: str) -> Message:
+    body = parcel.body
+    number, day = one_line(body.get("number"), 20), one_line(body.get("day"), 20)
+    return Message(
+        f"Seal {number} of the audit trail",
+        f"Seal {number} covers {day} and, through the chain, every day before it. "
+        "Keep this message: it exposes any later change to those days.",
+        _present(
+            ("Seal", one_line(body.get("seal"), 64)),
+            ("Previous seal", one_line(body.get("prev"), 64)),
+            ("Key", one_line(body.get("key"), 64)),
+        ),
+        link=parcel.home,
+    )
+
+
+def _notice(parcel: Parcel, _: str) -> Message:
+    body = parcel.body
+    return Message(
+        one_line(body.get("title") or "Audit trail", 140),
+        one_line(body.get("text"), 500),
+        reason="Test message" if parcel.kind == "test" else "",
+        severity=_severity(body),
+        link=parcel.home,
+    )
+
+
+def _facts(event: Mapping[str, Any]) -> list[tuple[str, str]]:
+    name, email = one_line(event.get("actor_name")), one_line(event.get("actor_email"))
+    kind = one_line(str(event.get("target_type") or "").replace("_", " "), 60)
+    return _present(
+        ("Actor", f"{name} ({email})" if name and email else one_line(actor(event))),
+        ("Target", f"{kind} {one_line(target(event))}".strip()),
+        ("Time", one_line(event.get("occurred_at"), 40)),
+    )
+
+
+def _present(*facts: tuple[str, str]) -> list[tuple[str, str]]:
+    return [fact for fact in facts if fact[1]]
+
+
+def _severity(body: Mapping[str, Any]) -> str:
+    severity = body.get("severity")
+    return str(severity) if severity in SEVERITIES else "info"
+
+
+def _number(value: object) -> int:
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _event_link(home: str, event: Mapping[str, Any]) -> str:
+    at = str(event.get("occurred_at") or "").removesuffix("Z")
+    return _page(home, "explore", event=event.get("event_id"), at=at)
+
+
+def _query_link(home: str, query: object) -> str:
+    # Quoted again, so that nothing in a query can end this URL or begin another.
+    safe = quote(str(query or ""), safe="=&%+:~")
+    return f"{home}/explore?{safe}" if home and query else _page(home, "explore")
+
+
+def _page(home: str, page: str, **names: object) -> str:
+    if not home:
+        return ""
+    query = urlencode({name: str(value) for name, value in names.items() if value})
+    return f"{home}/{page}?{query}" if query else f"{home}/{page}"
+
+
+def _undo(template: str, event: Mapping[str, Any]) -> str:
+    """Return *template* with `{target_id}` and the like filled in, each as one path segment."""
+    if not template or not event.get("target_id"):
+        return ""
+    url = template
+    for name in ("target_type", "target_id", "workspace_id"):
+        value = str(event.get(name) or "").rpartition("/")[2]
+        url = url.replace("{" + name + "}", quote(value, safe=""))
+    return url if url.startswith("https://") else ""

@@ -1,0 +1,122 @@
+"""How an event is put into words: on every page, in Slack, e-mail, webhooks and the command line.
+
+Nothing is escaped here; each caller escapes for its own output.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+_VERBS = {
+    "create": "created",
+    "modify": "changed",
+    "delete": "deleted",
+    "enable": "enabled",
+    "disable": "disabled",
+    "connect": "connected",
+    "disconnect": "disconnected",
+    "download": "downloaded",
+}
+# The verb that ends an action's name; what precedes it is the object.
+_VERB_SUFFIX = re.compile(
+    r"\s+(created|modified|updated|deleted|enabled|disabled|downloaded|removed|connected"
+    r"|disconnected|settings saved)$",
+    re.IGNORECASE,
+)
+_SINGULAR = {
+    "Integrations": "Integration",
+    "Warehouses": "Warehouse",
+    "Destination Filters": "Destination Filter",
+}
+_TEXT_FIELDS = (
+    "action",
+    "kind",
+    "outcome",
+    "actor_id",
+    "actor_type",
+    "actor_name",
+    "actor_email",
+    "target_type",
+    "target_name",
+    "target_id",
+)
+
+
+class Part(TypedDict):
+    """A piece of a sentence; names are strong."""
+
+    text: str
+    strong: bool
+
+
+def one_line(value: object, limit: int = 300) -> str:
+    """Return *value* as one line of printable characters, cut to *limit* with an ellipsis."""
+    text = "" if value is None else str(value)
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def actor(event: Mapping[str, Any]) -> str:
+    """Return the actor's name, else e-mail, else id."""
+    actor_id = str(event.get("actor_id") or "")
+    label = str(event.get("actor_name") or event.get("actor_email") or actor_id)
+    return actor_label(actor_id, label) or "Unknown actor"
+
+
+def actor_label(actor_id: str, label: str) -> str:
+    """Return *label*, or the bare id of a token that has no name."""
+    return actor_id.removeprefix("tokens/") if label == actor_id else label
+
+
+def target(event: Mapping[str, Any]) -> str:
+    """Return the target's name, else id, else an empty string."""
+    return str(event.get("target_name") or event.get("target_id") or "")
+
+
+def sentence(event: Mapping[str, Any]) -> str:
+    """Return the event as one sentence of printable characters, long names cut.
+
+    Accepts any mapping: missing fields are replaced by neutral words.
+    """
+    fields = {name: one_line(event.get(name)) for name in _TEXT_FIELDS}
+    return "".join(part["text"] for part in sentence_parts(fields))
+
+
+def sentence_parts(event: Mapping[str, Any], *, with_actor: bool = True) -> list[Part]:
+    """Return the event as one sentence, as pieces that tell names from the words around them.
+
+    Without *with_actor*, for a list of one actor's events: the action and its target.
+    """
+    name, kind = event.get("action") or "Unknown action", event.get("kind")
+    on, thing = target(event), _thing(name)
+    named = [_part(": "), _part(on, strong=True)] if on else []
+    if (
+        not with_actor
+        or event.get("outcome") == "failure"
+        or kind not in _VERBS
+        or thing == name.lower()
+    ):
+        parts = [_part(name, strong=not with_actor or kind == "failure"), *named]
+        if with_actor and event.get("actor_type") != "system":
+            parts += [_part(", by "), _part(actor(event), strong=True)]
+    else:
+        article = "an" if thing[:1] in "aeiou" else "a"
+        noun = (event.get("target_type") or "").replace("_", " ")
+        if on and thing in (noun, f"{noun} function"):
+            article, named = "the", [_part(" "), _part(on, strong=True)]
+        words = f" {_VERBS[kind]} {article} {thing}"
+        parts = [_part(actor(event), strong=True), _part(words), *named]
+    return [*parts, _part(".")]
+
+
+def _part(text: str, *, strong: bool = False) -> Part:
+    return {"text": text, "strong": strong}
+
+
+def _thing(action: str) -> str:
+    """Return the object of an action's name: `Warehouses Disabled` gives `warehouse`."""
+    words = _VERB_SUFFIX.sub("", action)
+    return " ".join(
+        word if word.isupper() and len(word) > 1 else word.lower()
+        for word in _SINGULAR.get(words, words).split()
+    )
