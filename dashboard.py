@@ -71,7 +71,7 @@ def keep_headers_out_of_the_log() -> None:
 
     Those are headers as they came: session cookies, and whatever a receiver of ours echoes.
     """
-    for name in ("httpcore", "uvicorn.error", "websockets"):
+    for name in ("httpcore2", "uvicorn.error", "websockets"):
         log = logging.getLogger(name)
         log.setLevel(max(log.getEffectiveLevel(), logging.INFO))
     # An address may hold a one-time code or what somebody looks for; neither belongs in a log.

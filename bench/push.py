@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from playwright.sync_api import sync_playwright
 
 from bench import browser, data
@@ -117,7 +117,7 @@ def run(seconds: int, *, filtering: bool) -> dict[str, Any]:
             while any((folder / "trail.intake").glob("*.journal")):
                 time.sleep(0.05)
             waited = time.perf_counter() - waited
-            healthy = httpx.get(f"{url}/healthz").status_code
+            healthy = httpx2.get(f"{url}/healthz").status_code
         answered = int(re.search(r"(\d+) requests in", found)[1])  # type: ignore[index]
         figures = re.search(r"p50 ([\d.]+) p99 ([\d.]+) max ([\d.]+) bad (\d+) broken (\d+)", found)
         assert figures, found

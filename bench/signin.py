@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from tests.browser.conftest import serving
 from tests.server.tab import Tab
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def _tried(url: str, number: int, took: dict[str, list[float]]) -> None:
-    page = httpx.get(url, headers={"accept": "text/html"})
+    page = httpx2.get(url, headers={"accept": "text/html"})
     source = f"127.0.1.{number + 1}"
     socket = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
     with Tab(socket, visit=page.cookies[VISIT_COOKIE], source=source) as tab:

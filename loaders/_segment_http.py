@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
-import httpx
+import httpx2
 
 from trail.errors import InputError, SettingError, UnavailableError
 from trail.settings import Settings
@@ -75,7 +75,7 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings.segment
         self._token = _token(settings)
-        self._client = httpx.Client(
+        self._client = httpx2.Client(
             base_url=_address(settings),
             headers={
                 "Authorization": f"Bearer {self._token}",
@@ -123,13 +123,13 @@ class Api:
         try:
             with self._client.stream("GET", path, params=query) as response:
                 body = _body(response, until)
-        except httpx.TimeoutException:
+        except httpx2.TimeoutException:
             limit = self._settings.timeout_s
             raise _FailedError(f"it did not answer within {limit:g} s") from None
-        except httpx.ConnectError as error:
+        except httpx2.ConnectError as error:
             reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or "no reason is known"
             raise _FailedError(f"it cannot be reached ({self._clean(reason)})") from None
-        except (httpx.TransportError, httpx.DecodingError):
+        except (httpx2.TransportError, httpx2.DecodingError):
             raise _FailedError("its answer broke off") from None
         status = response.status_code
         if response.is_success:
@@ -165,9 +165,9 @@ def _address(settings: Settings) -> str:
     if not given:
         return _HOSTS[settings.segment.region]
     try:
-        url = httpx.URL(given)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
+        url = httpx2.URL(given)
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
     safe = url.scheme == "https" or (url.scheme == "http" and _LOOPBACK.fullmatch(url.host))
     if not url.host or url.userinfo or not safe:
         raise SettingError(
@@ -177,7 +177,7 @@ def _address(settings: Settings) -> str:
     return given
 
 
-def _body(response: httpx.Response, until: float) -> bytes:
+def _body(response: httpx2.Response, until: float) -> bytes:
     if response.headers.get("content-encoding", "identity") not in ("identity", "gzip"):
         raise _FailedError("its answer was packed in a way that was not asked for")
     parts: list[bytes] = []
@@ -196,7 +196,7 @@ def _body(response: httpx.Response, until: float) -> bytes:
     return b"".join(parts)
 
 
-def _retry_after_s(response: httpx.Response) -> float | None:
+def _retry_after_s(response: httpx2.Response) -> float | None:
     said = response.headers.get("retry-after", "").strip()
     # Zero would be asking without a pause for as long as it is said.
     return max(_FIRST_WAIT_S, float(said)) if _WHOLE_SECONDS.fullmatch(said) else None

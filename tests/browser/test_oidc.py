@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -172,7 +172,7 @@ def test_forged_claims_name_nobody(
     page = press(served, context, "/admin")
     expect(page.get_by_text("Your account has no role here")).to_be_visible()
     expect(page.get_by_role("heading", name="Admin")).to_have_count(0)
-    httpx.get(f"{served.url}/oauth2callback?code=x&state=y")
+    httpx2.get(f"{served.url}/oauth2callback?code=x&state=y")
     refused = [each for each in log(served, owner) if each["kind"] == "sign_in_refused"]
     told = {(each["username"], each["what"]) for each in refused}
     assert ("oidc:eve", "by provider: no role for this account") in told
@@ -216,16 +216,16 @@ def test_after_the_end_no_old_cookie_opens_anything(
 
 
 def test_what_other_sites_may_not_ask_for(served: Site) -> None:
-    asked = httpx.get(f"{served.url}/auth/logout")
+    asked = httpx2.get(f"{served.url}/auth/logout")
     assert asked.status_code == 404
     from_elsewhere = {"sec-fetch-site": "cross-site"}
-    asked = httpx.get(f"{served.url}/auth/login?provider=x", headers=from_elsewhere)
+    asked = httpx2.get(f"{served.url}/auth/login?provider=x", headers=from_elsewhere)
     assert asked.status_code == 403
-    asked = httpx.get(f"{served.url}/oauth2callback?code=x&state=y")
+    asked = httpx2.get(f"{served.url}/oauth2callback?code=x&state=y")
     assert (asked.status_code, asked.headers["location"]) == (302, "/?sign-in=refused")
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/logout", "/oauth2callback", "/auth/login/"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_without_a_provider_there_is_nothing(site: Site, path: str, method: str) -> None:
-    assert httpx.request(method, f"{site.url}{path}?provider=x").status_code == 404
+    assert httpx2.request(method, f"{site.url}{path}?provider=x").status_code == 404

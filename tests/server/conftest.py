@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.server.tab import Tab
@@ -89,9 +89,9 @@ class Running:
         ).stdout
 
     @contextlib.contextmanager
-    def http(self, **cookies: str) -> Iterator[httpx.Client]:
+    def http(self, **cookies: str) -> Iterator[httpx2.Client]:
         """Give a client with these cookies, or those of a browser that opened the page once."""
-        with httpx.Client(base_url=self.url, cookies=cookies or None) as client:
+        with httpx2.Client(base_url=self.url, cookies=cookies or None) as client:
             if not cookies:
                 client.get("/", headers={"accept": "text/html"})
             yield client
@@ -182,9 +182,9 @@ def start_server(
         while time.monotonic() < end:
             assert process.poll() is None, log.read_text()
             try:
-                if httpx.get(f"{url}/_stcore/health").status_code == 200:
+                if httpx2.get(f"{url}/_stcore/health").status_code == 200:
                     return Running(url, users, log, kept | given, process)
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 time.sleep(0.1)
         raise TimeoutError(log.read_text())
 

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 
 from tests.segment_records import api_event, ndjson
@@ -36,7 +36,7 @@ def month() -> str:
 
 def test_an_archived_month_answers_the_same_filters(server: Running) -> None:
     cookies = {COOKIE: server.sign_in("maya")}
-    with httpx.Client(base_url=server.url, cookies=cookies) as client:
+    with httpx2.Client(base_url=server.url, cookies=cookies) as client:
         asked = {"from": "2000-01-01", "archive": month()}
         found = client.get("/api/events", params=asked).json()
         assert found["count"] in (19, 20)  # the twenty minutes may span a midnight of two months
@@ -50,11 +50,11 @@ def test_an_archived_month_answers_the_same_filters(server: Running) -> None:
 @pytest.mark.parametrize("name", ["2001-01", "nonsense", "../../etc", "2026-13"])
 def test_a_month_that_is_not_there_is_said_to_be_none(server: Running, name: str) -> None:
     cookies = {COOKIE: server.sign_in("maya")}
-    answer = httpx.get(f"{server.url}/api/events", params={"archive": name}, cookies=cookies)
+    answer = httpx2.get(f"{server.url}/api/events", params={"archive": name}, cookies=cookies)
     assert answer.status_code == 400
     assert "archive" in answer.json()["error"].lower()
 
 
 def test_nobody_without_a_session_reads_it(server: Running) -> None:
-    answer = httpx.get(f"{server.url}/api/events", params={"archive": month()})
+    answer = httpx2.get(f"{server.url}/api/events", params={"archive": month()})
     assert answer.status_code == 401

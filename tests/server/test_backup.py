@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.server.conftest import ROOT, Running
@@ -63,8 +63,8 @@ def send(url: str, number: int) -> bool:
         "properties": {"details": {"target": f"Thing {number}"}},
     }
     try:
-        return httpx.post(f"{url}/v1/track", json=record, auth=(KEY, "")).status_code == 200
-    except httpx.TransportError:
+        return httpx2.post(f"{url}/v1/track", json=record, auth=(KEY, "")).status_code == 200
+    except httpx2.TransportError:
         return False
 
 

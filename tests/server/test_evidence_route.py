@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.segment_records import api_event, ndjson
@@ -24,18 +24,18 @@ WEEK = {"from": "2026-11-01", "to": "2026-11-08", "q": "shop"}
 
 
 @pytest.fixture(scope="module")
-def reviewer(server: Running) -> Iterator[httpx.Client]:
+def reviewer(server: Running) -> Iterator[httpx2.Client]:
     """Return a reviewer's client; the server has thirty events."""
     path = server.log.with_name("evidence.ndjson")
     path.write_bytes(ndjson(api_event(number) for number in range(30)))
     server.command("load", str(path))
     server.users.add("eva", "Eva Dahl", "", "reviewer", PASSWORD)
-    with httpx.Client(base_url=server.url, cookies={COOKIE: server.sign_in("eva")}) as client:
+    with httpx2.Client(base_url=server.url, cookies={COOKIE: server.sign_in("eva")}) as client:
         yield client
 
 
 def test_a_reviewer_takes_a_pack_that_holds_and_it_is_noted(
-    reviewer: httpx.Client, server: Running, tmp_path: Path
+    reviewer: httpx2.Client, server: Running, tmp_path: Path
 ) -> None:
     taken = reviewer.get(ADDRESS, params=WEEK)
     assert taken.status_code == 200
@@ -69,10 +69,10 @@ def test_a_reviewer_takes_a_pack_that_holds_and_it_is_noted(
     assert rows == 30
 
 
-def test_a_manager_and_nobody_are_refused(server: Running, reviewer: httpx.Client) -> None:
+def test_a_manager_and_nobody_are_refused(server: Running, reviewer: httpx2.Client) -> None:
     manager = {COOKIE: server.sign_in("jon")}
     for cookies, status in ((manager, 403), ({}, 401)):
-        answer = httpx.get(f"{server.url}{ADDRESS}", cookies=cookies)
+        answer = httpx2.get(f"{server.url}{ADDRESS}", cookies=cookies)
         assert answer.status_code == status
         assert set(answer.json()) == {"error", "hint"}
 
@@ -81,7 +81,7 @@ def test_a_manager_and_nobody_are_refused(server: Running, reviewer: httpx.Clien
     ("query", "words"),
     [("archive=2026-08", "archived month"), ("from=yesterday", "not understood"), ("x=1", "'x'")],
 )
-def test_what_cannot_be_packed_is_said(reviewer: httpx.Client, query: str, words: str) -> None:
+def test_what_cannot_be_packed_is_said(reviewer: httpx2.Client, query: str, words: str) -> None:
     answer = reviewer.get(f"{ADDRESS}?{query}")
     assert answer.status_code == 400
     assert words in answer.json()["error"]

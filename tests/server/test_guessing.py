@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 
 from tests.server.conftest import PASSWORD, Running
@@ -37,7 +37,7 @@ def guess(server: Running, tries: int) -> None:
 
 def refusals(server: Running, sid: str) -> Counter[str]:
     """Return how often each refusal was noted for maya, as the owner downloads it."""
-    answer = httpx.get(f"{server.url}/export.access.csv", cookies={COOKIE: sid}, timeout=30)
+    answer = httpx2.get(f"{server.url}/export.access.csv", cookies={COOKIE: sid}, timeout=30)
     assert answer.status_code == 200
     found: Counter[str] = Counter()
     for row in csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff"))):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import httpx
+import httpx2
 import pytest
 
 from tests.segment_records import api_event, forwarded, ndjson
@@ -162,7 +162,7 @@ def _use(server: Running, made: Said, folder: Path, echo: Echo) -> None:
     made.words["an API token"] = token
     note = json.loads((folder / ".trail.duckdb.server.json").read_text())
     made.words["the commands' token"] = note["token"]
-    with httpx.Client(base_url=server.url, cookies={COOKIE: sid}) as client:
+    with httpx2.Client(base_url=server.url, cookies={COOKIE: sid}) as client:
         _push(client, made)
         path = folder / "more.ndjson"
         path.write_bytes(ndjson(api_event(number) for number in range(20)))
@@ -171,7 +171,7 @@ def _use(server: Running, made: Said, folder: Path, echo: Echo) -> None:
         for address in READS:
             given = {"authorization": f"Bearer {made.words['server.metrics_token']}"}
             _note(made, client.get(address, headers=given if address == "/metrics" else {}))
-    with httpx.Client(base_url=server.url) as client:
+    with httpx2.Client(base_url=server.url) as client:
         _note(made, client.get("/api/events", headers={"authorization": f"Bearer {token}"}))
         _note(made, client.get("/api/events", headers={"authorization": f"Bearer {token[:-1]}"}))
     for page in PAGES:
@@ -188,7 +188,7 @@ def _use(server: Running, made: Said, folder: Path, echo: Echo) -> None:
     made.words["the seals' key"] = pem.split("\n")[1]
 
 
-def _push(client: httpx.Client, made: Said) -> None:
+def _push(client: httpx2.Client, made: Said) -> None:
     body = json.dumps(forwarded(1)).encode()
     secret = made.words["push.webhook_secrets.1"].encode()
     for mac in ("0" * 40, hmac.new(secret, body, hashlib.sha1).hexdigest()):
@@ -197,7 +197,7 @@ def _push(client: httpx.Client, made: Said) -> None:
     assert answer.status_code == 200
     statuses = []
     key = made.words["push.write_keys.0"]
-    basic = {"auth": httpx.BasicAuth(key, "")}
+    basic = {"auth": httpx2.BasicAuth(key, "")}
     call = forwarded(2)
     for path, told, more in (
         ("/v1/track", {**call, "writeKey": "another"}, {}),
@@ -213,7 +213,7 @@ def _push(client: httpx.Client, made: Said) -> None:
     assert statuses == [401, 200, 200, 200, 200, 200]
 
 
-def _note(made: Said, answer: httpx.Response) -> None:
+def _note(made: Said, answer: httpx2.Response) -> None:
     name = f"{answer.request.method} {answer.request.url.path} {len(made.raw)}"
     head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
     made.raw[name] = head.encode() + b"\n" + answer.content

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from segment.analytics import Client
 
@@ -66,14 +66,14 @@ def eventually(true: Callable[[], bool]) -> None:
 
 def test_a_signed_event_is_on_the_trail_a_moment_later(server: Running) -> None:
     body = event(1)
-    answer = httpx.post(f"{server.url}/webhooks/segment", content=body, headers=signed(body))
+    answer = httpx2.post(f"{server.url}/webhooks/segment", content=body, headers=signed(body))
     assert answer.status_code == 200
     eventually(lambda: forwarded(1)["messageId"] in ids(server))
 
 
 def test_what_is_not_signed_is_refused_without_a_word(server: Running) -> None:
     for headers in ({}, {"X-Signature": "0" * 40}, signed(b"another")):
-        answer = httpx.post(f"{server.url}/webhooks/segment", content=event(2), headers=headers)
+        answer = httpx2.post(f"{server.url}/webhooks/segment", content=event(2), headers=headers)
         assert (answer.status_code, answer.content) == (401, b"")
     assert forwarded(2)["messageId"] not in ids(server)
 
@@ -81,7 +81,7 @@ def test_what_is_not_signed_is_refused_without_a_word(server: Running) -> None:
 def test_a_chunked_body_is_as_good_as_a_whole_one(server: Running) -> None:
     body = event(3)
     pieces = (body[at : at + 100] for at in range(0, len(body), 100))
-    answer = httpx.post(f"{server.url}/webhooks/segment", content=pieces, headers=signed(body))
+    answer = httpx2.post(f"{server.url}/webhooks/segment", content=pieces, headers=signed(body))
     assert answer.status_code == 200
     eventually(lambda: forwarded(3)["messageId"] in ids(server))
 
@@ -100,13 +100,13 @@ def test_another_site_cannot_post_with_a_browser_s_cookie(server: Running) -> No
     """The routes take a proof of their own, so a foreign origin is nothing to them."""
     body = event(4)
     headers = signed(body) | {"Origin": "https://elsewhere.example.com"}
-    answer = httpx.post(f"{server.url}/webhooks/segment", content=body, headers=headers)
+    answer = httpx2.post(f"{server.url}/webhooks/segment", content=body, headers=headers)
     assert answer.status_code == 200
 
 
 def test_only_posts(server: Running) -> None:
     for path in ("/webhooks/segment", "/v1/track", "/v1/batch"):
-        assert httpx.get(f"{server.url}{path}").status_code == 405
+        assert httpx2.get(f"{server.url}{path}").status_code == 405
 
 
 @pytest.mark.parametrize("gzip", [False, True])
@@ -152,7 +152,7 @@ def test_commands_work_while_events_come_in(server: Running, tmp_path: Path) -> 
     answers: list[int] = []
 
     def send() -> None:
-        with httpx.Client(base_url=server.url) as client:
+        with httpx2.Client(base_url=server.url) as client:
             number = 1_000
             while not stop.is_set():
                 body = event(number)
@@ -212,8 +212,8 @@ class Killed:
         try:
             while True:
                 assert time.monotonic() < began + 60
-                with contextlib.suppress(httpx.TransportError):
-                    httpx.get(f"http://127.0.0.1:{self.port}/healthz").raise_for_status()
+                with contextlib.suppress(httpx2.TransportError):
+                    httpx2.get(f"http://127.0.0.1:{self.port}/healthz").raise_for_status()
                     break
                 time.sleep(0.02)
             self.starts.append(time.monotonic() - began)
@@ -224,7 +224,7 @@ class Killed:
 
     def send(self) -> None:
         """Send new events until the server is gone; remember those that it acknowledged."""
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=5) as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=5) as client:
             while True:
                 with self._lock:
                     self._number += 1
@@ -232,7 +232,7 @@ class Killed:
                 body = event(number)
                 try:
                     answer = client.post("/webhooks/segment", content=body, headers=signed(body))
-                except httpx.TransportError:
+                except httpx2.TransportError:
                     return
                 assert answer.status_code == 200
                 with self._lock:

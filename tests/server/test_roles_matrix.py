@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
-import httpx
+import httpx2
 import pytest
 
 from tests.server.conftest import PASSWORD, Running
@@ -167,7 +167,7 @@ def test_restricted_pages_as_the_first_visit_of_a_server(
 
 def test_routes_by_role_and_proof(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     cells, told = 0, set()
-    with httpx.Client(base_url=house.server.url) as client:
+    with httpx2.Client(base_url=house.server.url) as client:
 
         def status(path: str, **headers: str) -> int:
             nonlocal cells
@@ -206,10 +206,10 @@ def test_a_revoked_token_and_a_lowered_role_end_at_once(house: House) -> None:
     tokens = Tokens(house.server.log.with_name("tokens.json"))
     _, secret = tokens.add("short", "owner", ("read",), 1, dt.datetime.now(dt.UTC))
     headers = {"authorization": f"Bearer {secret}"}
-    assert httpx.get(f"{house.server.url}/api/events", headers=headers).status_code == 200
+    assert httpx2.get(f"{house.server.url}/api/events", headers=headers).status_code == 200
     house.server.command("tokens", "revoke", "short")
     # 429 where the guesses of the test above came first: they are this address's.
-    again = httpx.get(f"{house.server.url}/api/events", headers=headers)
+    again = httpx2.get(f"{house.server.url}/api/events", headers=headers)
     assert again.status_code in (401, 429)
 
 
@@ -257,7 +257,7 @@ def stale(server: Running) -> dict[str, str]:
 
 def status_of(server: Running, sid: str) -> int:
     headers = {"cookie": f"{COOKIE}={sid}"}
-    return httpx.get(f"{server.url}/api/events", headers=headers).status_code
+    return httpx2.get(f"{server.url}/api/events", headers=headers).status_code
 
 
 def test_forged_and_stale_cookies(house: House, start_server: Callable[..., Running]) -> None:

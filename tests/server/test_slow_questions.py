@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 
 from tests.server.conftest import COOKIE, Running
@@ -22,7 +22,7 @@ def hasty(start_server: Callable[..., Running]) -> Running:
 
 def test_the_api_stops_and_says_how_to_ask_for_less(hasty: Running) -> None:
     cookies = {COOKIE: hasty.sign_in("maya")}
-    with httpx.Client(base_url=hasty.url, cookies=cookies) as client:
+    with httpx2.Client(base_url=hasty.url, cookies=cookies) as client:
         # A quick machine may answer one of them in time; not all.
         answers = [
             client.get(f"/api/facets?from=90d&q={word}&category=-Other")
@@ -36,6 +36,6 @@ def test_the_api_stops_and_says_how_to_ask_for_less(hasty: Running) -> None:
 
 def test_a_download_takes_the_time_it_needs(hasty: Running) -> None:
     cookies = {COOKIE: hasty.sign_in("maya")}
-    found = httpx.get(f"{hasty.url}/export.csv?from=90d", cookies=cookies)
+    found = httpx2.get(f"{hasty.url}/export.csv?from=90d", cookies=cookies)
     assert found.status_code == 200
     assert found.text.count("\n") > 10_000

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pyarrow.parquet as pq
 import pytest
 
@@ -144,8 +144,8 @@ def serving(
         end = time.monotonic() + 60
         while True:
             assert process.poll() is None and time.monotonic() < end, log.read_text()
-            with contextlib.suppress(httpx.TransportError):
-                healthy = httpx.get(f"{url}/healthz").status_code == 200
+            with contextlib.suppress(httpx2.TransportError):
+                healthy = httpx2.get(f"{url}/healthz").status_code == 200
                 if healthy and list(terminal.folder.glob("data/.*.json")):
                     break
             time.sleep(0.05)
@@ -502,12 +502,12 @@ def test_the_note_is_private_and_its_token_the_only_key(served: tuple[Terminal, 
         token,
         f"Basic {token}",
     ):
-        refused = httpx.post(url + PATH, json=body, headers={"Authorization": wrong})
+        refused = httpx2.post(url + PATH, json=body, headers={"Authorization": wrong})
         assert (refused.status_code, "events" in refused.text) == (401, False), wrong
-    assert httpx.post(url + PATH, json=body).status_code == 401
-    assert httpx.post(url + PATH, json=body, cookies={"token": token}).status_code == 401
-    assert httpx.post(f"{url}{PATH}?token={token}", json=body).status_code == 401
-    right = httpx.post(url + PATH, json=body, headers={"Authorization": f"Bearer {token}"})
+    assert httpx2.post(url + PATH, json=body).status_code == 401
+    assert httpx2.post(url + PATH, json=body, cookies={"token": token}).status_code == 401
+    assert httpx2.post(f"{url}{PATH}?token={token}", json=body).status_code == 401
+    right = httpx2.post(url + PATH, json=body, headers={"Authorization": f"Bearer {token}"})
     assert right.status_code == 200
     assert b'"events"' in right.content
 
@@ -515,7 +515,7 @@ def test_the_note_is_private_and_its_token_the_only_key(served: tuple[Terminal, 
 @pytest.mark.server
 def test_a_token_of_strange_letters_is_just_wrong(served: tuple[Terminal, str]) -> None:
     _, url = served
-    refused = httpx.post(url + PATH, json={}, headers={"Authorization": "Bearer ö".encode()})
+    refused = httpx2.post(url + PATH, json={}, headers={"Authorization": "Bearer ö".encode()})
     assert refused.status_code == 401
 
 

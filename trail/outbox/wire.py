@@ -1,6 +1,6 @@
 """One try over HTTP: to the address that was judged, within one time limit, and no further.
 
-Made on httpcore, since it follows no redirects, reads no proxy from the environment, and lets the
+Made on httpcore2, since it follows no redirects, reads no proxy from the environment, and lets the
 caller open the connection: TLS names and `Host` stay those of the address as written, while the
 socket goes to the address that was looked up and judged.
 """
@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import httpcore
+import httpcore2
 
 from trail.errors import InputError, TrailError
 from trail.model import Answer, Request
@@ -25,7 +25,7 @@ _IDLE_S = 20.0
 _USUAL = {"https": 443, "http": 80}
 
 
-class RefusedByUsError(httpcore.ConnectError):
+class RefusedByUsError(httpcore2.ConnectError):
     """The address may not be connected to; `why` is for the person who set it."""
 
     def __init__(self, why: InputError) -> None:
@@ -49,7 +49,7 @@ class Wire:
         self._guard = _Guard(resolve, loopback=loopback)
         self._context = context
         self._lock = threading.Lock()
-        self._pool: httpcore.ConnectionPool | None = None
+        self._pool: httpcore2.ConnectionPool | None = None
 
     def send(self, request: Request) -> Answer:
         """Return the answer to *request*, or in its `trouble` why there was none.
@@ -66,11 +66,11 @@ class Wire:
             return self._exchange(place, request)
         except RefusedByUsError as error:
             raise error.why from None
-        except httpcore.TimeoutException:
+        except httpcore2.TimeoutException:
             return Answer(0, trouble=f"There was no answer within {self._timeout_s:g} s.")
-        except (httpcore.ConnectError, httpcore.UnsupportedProtocol):
+        except (httpcore2.ConnectError, httpcore2.UnsupportedProtocol):
             return Answer(0, trouble="It cannot be reached.")
-        except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError):
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, ssl.SSLError):
             return Answer(0, trouble="The connection broke off before the answer.")
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class Wire:
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout_s)
         with self._opened().stream(
             request.method,
-            httpcore.URL(
+            httpcore2.URL(
                 scheme=place.scheme, host=place.host, port=place.port, target=place.target
             ),
             headers=headers,
@@ -113,13 +113,13 @@ class Wire:
                 body += part
                 if len(body) >= ANSWER_BYTES:
                     break
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
+        except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError):
             pass
         return body[:ANSWER_BYTES]
 
-    def _opened(self) -> httpcore.ConnectionPool:
+    def _opened(self) -> httpcore2.ConnectionPool:
         if self._pool is None:
-            self._pool = httpcore.ConnectionPool(
+            self._pool = httpcore2.ConnectionPool(
                 ssl_context=self._context,
                 max_connections=1,
                 keepalive_expiry=_IDLE_S,
@@ -128,13 +128,13 @@ class Wire:
         return self._pool
 
 
-class _Guard(httpcore.NetworkBackend):
+class _Guard(httpcore2.NetworkBackend):
     """Opens connections to judged addresses only; all of one try share one deadline."""
 
     def __init__(self, resolve: Resolve, *, loopback: bool) -> None:
         self._resolve = resolve
         self._loopback = loopback
-        self._plain = httpcore.SyncBackend()
+        self._plain = httpcore2.SyncBackend()
         self.place: addresses.Place | None = None
         self.until = 0.0
 
@@ -145,7 +145,7 @@ class _Guard(httpcore.NetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore2.NetworkStream:
         """Return a connection to the first judged address of *host* that takes it."""
         assert self.place and (host, port) == (self.place.host, self.place.port)
         try:
@@ -153,12 +153,12 @@ class _Guard(httpcore.NetworkBackend):
         except InputError as error:
             raise RefusedByUsError(error) from None
         except TrailError as error:
-            raise httpcore.ConnectError(str(error)) from None
-        failed: Exception = httpcore.ConnectError("no address")
+            raise httpcore2.ConnectError(str(error)) from None
+        failed: Exception = httpcore2.ConnectError("no address")
         for address in found:
             try:
                 stream = self._plain.connect_tcp(address, port, self.left())
-            except httpcore.ConnectError as error:
+            except httpcore2.ConnectError as error:
                 failed = error
             else:
                 return _Stream(stream, self)
@@ -169,7 +169,7 @@ class _Guard(httpcore.NetworkBackend):
         path: str,
         timeout: float | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore2.NetworkStream:
         """Refuse: nothing is sent to a socket of this machine."""
         raise RefusedByUsError(InputError("A socket of this machine is no destination."))
 
@@ -181,17 +181,17 @@ class _Guard(httpcore.NetworkBackend):
         """Return the seconds that are left of this try; raises `ReadTimeout` when none are."""
         left = self.until - time.monotonic()
         if left <= 0:
-            raise httpcore.ReadTimeout("the try took too long")
+            raise httpcore2.ReadTimeout("the try took too long")
         return left
 
 
-class _Stream(httpcore.NetworkStream):
+class _Stream(httpcore2.NetworkStream):
     """A connection whose every step counts against the try's one deadline.
 
     The client's own limits count each read anew, so that an answer that drips would never end.
     """
 
-    def __init__(self, stream: httpcore.NetworkStream, guard: _Guard) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, guard: _Guard) -> None:
         self._stream = stream
         self._guard = guard
 
@@ -212,7 +212,7 @@ class _Stream(httpcore.NetworkStream):
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore2.NetworkStream:
         """Return the connection under TLS; the certificate must bear *server_hostname*."""
         inner = self._stream.start_tls(ssl_context, server_hostname, self._guard.left())
         return _Stream(inner, self._guard)

@@ -1,6 +1,5 @@
 """A runtime with real users and sessions, and a small app behind the guard."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from trail import runtime
@@ -21,10 +21,6 @@ from trail.http.sessions import Sessions
 from trail.runtime import Runtime
 from trail.settings import Server, Settings
 from trail.users import Users
-
-with warnings.catch_warnings():  # it asks for a successor of httpx that this project does not need
-    warnings.simplefilter("ignore")
-    from starlette.testclient import TestClient
 
 PASSWORD = "correct-horse-9"
 HOST = "http://localhost:8501"

@@ -1,12 +1,12 @@
 """`GET /api/findings`: the command's answers over HTTP, for owners and reviewers."""
 
 import datetime as dt
-import warnings
 from typing import Any, cast
 
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests import acts
@@ -18,10 +18,6 @@ from trail.runtime import Runtime
 from trail.settings import Settings
 from trail.store import Store
 from trail.users import User
-
-with warnings.catch_warnings():  # it asks for a successor of httpx that this project does not need
-    warnings.simplefilter("ignore")
-    from starlette.testclient import TestClient
 
 DAY = FIRST_DAY + dt.timedelta(days=38)
 

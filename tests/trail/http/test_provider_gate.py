@@ -1,6 +1,5 @@
 """The gate before Streamlit's sign-in routes, around answers as Streamlit gives them."""
 
-import warnings
 from collections.abc import Callable
 
 import pytest
@@ -9,15 +8,12 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from trail import runtime
 from trail.http.guard import Guard
 from trail.http.provider_gate import ProviderGate
 from trail.runtime import Runtime
-
-with warnings.catch_warnings():  # as in conftest
-    warnings.simplefilter("ignore")
-    from starlette.testclient import TestClient
 
 URL = "https://id.example.com/.well-known/openid-configuration"
 
