@@ -6,7 +6,7 @@ import time
 import streamlit as st
 
 from trail.filters import Filter
-from trail.incidents import grouping, keeping
+from trail.incidents import grouping
 from trail.incidents.model import Incident
 from trail.queries import causes, counts, incidents, overview, timeline
 from trail.queries.incidents import Tiles
@@ -22,7 +22,6 @@ def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
-    keeping.catch_up(store)
     began = time.perf_counter()
     numbers = incidents.tiles(store, filter_, now)
     class_ = _class()

@@ -11,7 +11,6 @@ from trail.core import event_text
 from trail.filters import Filter
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
-from trail.incidents import keeping
 from trail.queries import counts, events, incidents, overview, status, timeline
 from trail.seals import standing
 from trail.store import Store, utc_now
@@ -86,7 +85,6 @@ def _tiles(
         note = f"{found.new} seen for the first time"
         rows.append(_tile(name, found.active, found.before, note, found.by_day))
         ways[name] = changes.put("actor_type", actor_type, "include")
-    keeping.catch_up(store)
     failing = incidents.tiles(store, filter_, now)
     failing_before = incidents.tiles(store, before, now)
     attempts = text.number(failing.attempts, "failed attempt")

@@ -24,7 +24,6 @@ from trail.evidence import pack
 from trail.filters import Filter
 from trail.findings import queries
 from trail.findings.refresh import refresh
-from trail.incidents import keeping
 from trail.queries import incident_records
 from trail.seals import checking, mirror, sealing, standalone, watching
 from trail.settings import CONFIG_VARIABLE, Settings
@@ -109,7 +108,6 @@ def test_tables_hold_the_same_rows(previous: Previous, name: str, sql: str) -> N
 
 
 def test_incidents_are_the_same(previous: Previous) -> None:
-    keeping.catch_up(previous.store)
     found = _json(list(incident_records.records(previous.store, Filter(), NOW)))
     assert _structure(found) == _structure(previous.expected["incidents"])
 

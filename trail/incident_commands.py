@@ -6,7 +6,6 @@ import json
 
 from trail.desk import Desk
 from trail.filters import Filter
-from trail.incidents import keeping
 from trail.queries.incident_records import records
 
 
@@ -14,7 +13,6 @@ def incidents(args: argparse.Namespace, desk: Desk) -> int:
     """Print the incidents that the query chooses, the most urgent first."""
     filter_ = Filter.parse(args.query)
     store = desk.store(False)
-    keeping.catch_up(store)
     for record in records(store, filter_, dt.datetime.now(dt.UTC)):
         if args.json:
             desk.out.text(json.dumps(record) + "\n")

@@ -24,7 +24,6 @@ from trail.findings.refresh import refresh
 from trail.http.downloads import by_line, limiter, noted
 from trail.http.guard import user_of
 from trail.http.streams import ClosingStream
-from trail.incidents import keeping
 from trail.model import EVENT_COLUMNS
 from trail.queries import counts
 from trail.queries import events as listing
@@ -106,7 +105,6 @@ def timeline(request: Request) -> Response:
 def incidents(request: Request) -> Response:
     """Answer a page of incidents, the most urgent first, and how many there are in all."""
     filter_, store, now = _asked(request)
-    keeping.catch_up(store)
     found = failures.records(
         store, filter_, now, rows=_rows(request), skip=_number(request, "skip", 0)
     )
@@ -183,7 +181,6 @@ async def export_incidents(request: Request) -> Response:
         filter_, store, now = _asked(request)
     except TrailError as problem:
         return JSONResponse({"error": problem.message, "hint": problem.hint}, 400)
-    await anyio.to_thread.run_sync(keeping.catch_up, store)
     tally = Tally()
     name = exports.Export(filter_).file_name(now).replace("audit-trail", "incidents")
     return ClosingStream(

@@ -14,7 +14,7 @@ import pyarrow as pa
 from trail import marks
 from trail.incidents import grouping, storming
 from trail.incidents.grouping import SECOND
-from trail.store import Cursor, Store
+from trail.store import Cursor, Engine, Store
 
 FAILED_KINDS = ("failure", "partial")
 FAILED = "kind in ('failure', 'partial')"
@@ -28,8 +28,7 @@ TARGET = (
 # Raise it with any change of the rules: everything is then computed anew.
 _RULES = "1"
 _MARK = "incidents"
-# A reader waits so long for what has come, and then reads what was known before.
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 
 
 def touch(cursor: Cursor, rows: str = "keyed") -> None:
@@ -44,19 +43,23 @@ def touch(cursor: Cursor, rows: str = "keyed") -> None:
     )
 
 
-def catch_up(store: Store, patience_s: float = _PATIENCE_S) -> None:
-    """Bring the incidents of *store* up to date; return at once where they are.
+def catch_up(engine: Engine, timeout_s: float = _TIMEOUT_S) -> None:
+    """Bring the incidents up to date; return immediately if they are.
 
-    While a long load is on, waits at most *patience_s* seconds for a turn.
+    Every query of incidents calls this first. While a load occupies the writer it waits at most
+    *timeout_s* seconds; the reader then gets the incidents as of the last update. A snapshot, or a
+    transaction, is read as it is.
     """
-    due = store.table(
+    if not isinstance(engine, Store):
+        return
+    due = engine.table(
         "select exists (select 1 from touched) or coalesce("
         f"(select mark from marks where source = '{_MARK}'), '') <> '{_RULES}:' "
         "|| coalesce((select mark from marks where source = 'catalogue'), '') as due"
     )
     if due["due"][0].as_py():
         with contextlib.suppress(concurrent.futures.TimeoutError):
-            store.submit(refresh).result(patience_s)
+            engine.submit(refresh).result(timeout_s)
 
 
 def refresh(cursor: Cursor) -> int:

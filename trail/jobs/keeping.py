@@ -11,7 +11,6 @@ from trail.errors import IntegrityError
 from trail.filters import Filter
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
-from trail.incidents import keeping
 from trail.jobs.model import Job, Work
 from trail.queries.incident_records import records
 from trail.seals import checking, sealing, standing
@@ -73,7 +72,6 @@ def _offer(work: Work) -> None:
     store, now = work.shown(), dt.datetime.now(dt.UTC)
     recent = Filter(start=_RECENT)
     found = unusual.queue(store, recent, now)
-    keeping.catch_up(store)
     rows = {
         "findings": [
             finding.said(ids) for finding, ids in unusual.event_ids(store, found.findings)

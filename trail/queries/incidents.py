@@ -1,7 +1,7 @@
 """Incidents as the page, the command and the route ask for them.
 
 A filter chooses attempts; an incident is chosen with any of its attempts and then shown whole, so
-that a narrower window never makes an outage look smaller. Call `keeping.catch_up` first.
+that a narrower window never makes an outage look smaller. Incidents are brought up to date first.
 """
 
 import datetime as dt
@@ -11,7 +11,7 @@ from typing import Any
 
 from trail.filters import Choice, Filter, Window
 from trail.incidents.grouping import CLASSES, STORM, TRANSIENT
-from trail.incidents.keeping import FAILED, TARGET
+from trail.incidents.keeping import FAILED, TARGET, catch_up
 from trail.incidents.model import Incident, Recurrence
 from trail.queries import events
 from trail.selection import literal, select, span
@@ -74,6 +74,7 @@ def incidents(
 
 def incident(engine: Engine, incident_id: str, now: dt.datetime) -> Incident | None:
     """Return the one incident with that id, or None when there is none any more."""
+    catch_up(engine)
     sql = _folded("select $id as shown", now, _completes(engine))
     found = engine.table(f"{sql} select * from named", {"id": incident_id}).to_pylist()
     return Incident(**found[0]) if found else None
@@ -208,6 +209,7 @@ def _hit(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[str, Params
 
 
 def _shown(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[str, Params]:
+    catch_up(engine)
     hit, params = _hit(engine, filter_, now)
     return _folded(hit, now, _completes(engine)), params
 

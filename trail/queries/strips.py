@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from trail.filters import Filter
+from trail.incidents.keeping import catch_up
 from trail.queries import timeline
 from trail.selection import select
 from trail.store import Engine
@@ -41,6 +42,7 @@ def strips(
 
     The filter's own range is not looked at; its zone says what a day is.
     """
+    catch_up(engine)
     recent = replace(filter_, start=f"{days}d", end="", q=())
     window = timeline.bounded(engine, replace(recent, end="0h").window(now), now)
     chosen = select(engine, recent, now)

@@ -14,7 +14,6 @@ from trail.alerts.rule import SEVERITIES, Rule
 from trail.errors import TrailError
 from trail.filters import Filter
 from trail.findings import queries as unusual
-from trail.incidents import keeping
 from trail.outbox import destinations
 from trail.queries.incident_records import records
 from trail.store import Cursor, utc_now
@@ -116,7 +115,6 @@ def _rows(ctx: Context, kind: str) -> list[dict[str, Any]]:
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     past = Filter(start=f"{_DAYS}d")
     if kind == "incidents":
-        keeping.catch_up(store)
         return list(records(store, past, now))
     if kind == "findings":
         found = unusual.queue(store, past, now).findings

@@ -27,7 +27,6 @@ LATER = at(60 * 24 * 10)
 
 
 def found(store: Store, now: dt.datetime = LATER, query: str = "") -> list[Incident]:
-    keeping.catch_up(store)
     return incidents(store, Filter.parse(query), now)
 
 

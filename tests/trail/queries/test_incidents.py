@@ -7,7 +7,6 @@ import pytest
 from tests.conftest import Load
 from tests.trail.incidents.failures import AUDIENCE, START, WAREHOUSE, at, line, run, text
 from trail.filters import Filter
-from trail.incidents import keeping
 from trail.incidents.model import Change
 from trail.queries import counts, events, incidents, strips
 from trail.queries.causes import candidates, changes_before
@@ -29,7 +28,6 @@ def filled(store: Store, load: Load) -> Store:
             *(each for lines in storm for each in lines),
         )
     )
-    keeping.catch_up(store)
     return store
 
 
@@ -139,7 +137,6 @@ def test_recurrence(store: Store, load: Load) -> None:
             line(30 * DAY, "Source Modified", ("source", "s", "S")),
         )
     )
-    keeping.catch_up(store)
     found = incidents.incidents(store, Filter.parse("target=aud_vip"), at(40 * DAY))[0]
     often = incidents.recurrence(store, found)
     assert (often.incidents, often.attempts, often.per_30d) == (3, 15, pytest.approx(3))
@@ -151,7 +148,6 @@ def test_recurrence(store: Store, load: Load) -> None:
 
 def test_a_success_event_closes(store: Store, load: Load) -> None:
     load(text(*run(0, 3), line(40, "Audience Run Complete", AUDIENCE), *run(60 * 30, 1)))
-    keeping.catch_up(store)
     last, first = sorted(
         incidents.incidents(store, Filter(), at(60 * 30 + 5)), key=lambda each: not each.open
     )
@@ -162,7 +158,6 @@ def test_a_success_event_closes(store: Store, load: Load) -> None:
 
 def changed(store: Store, load: Load, *lines: bytes) -> list[Change]:
     load(text(*lines), "changes.ndjson")
-    keeping.catch_up(store)
     found = incidents.incidents(store, Filter.parse("category=Warehouses"), NOW)
     return changes_before(store, found)[found[0].incident_id]
 
@@ -219,7 +214,6 @@ def test_upstream_is_listed_and_never_blamed(store: Store, load: Load) -> None:
 def test_a_storm_blames_nothing(store: Store, load: Load) -> None:
     lines = [each for n in range(6) for each in run(n, 2, ("audience", f"a{n}", f"A {n}"))]
     load(text(OLD, line(-2, "Audience Modified", ("audience", "a0", "A 0")), *lines))
-    keeping.catch_up(store)
     found = incidents.incidents(store, Filter(), NOW)
     assert [each.class_ for each in found] == ["storm"]
     assert changes_before(store, found) == {found[0].incident_id: []}
@@ -254,7 +248,6 @@ def test_records_bear_the_contract(filled: Store) -> None:
 
 
 def test_nothing_yet(store: Store) -> None:
-    keeping.catch_up(store)
     assert incidents.incidents(store, Filter(), NOW) == []
     assert incidents.tiles(store, Filter(), NOW).incidents == 0
     assert changes_before(store, []) == {}
