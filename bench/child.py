@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.csv
@@ -94,7 +95,7 @@ def pages(target: str, repeats: str) -> dict[str, object]:
     """What Explore asks for one view: six facets and more, histogram, newest page, two counts."""
     store = Store.open(Path(target), load_settings())
     actor = counts.actors(store, Filter.parse("actor_type=user"), NOW)[0].value
-    answer = {}
+    answer: dict[str, object] = {}
     for name, query in QUERIES:
         filter_ = Filter.parse(query.format(actor=actor))
         parts: dict[str, list[float]] = {"all": []}
@@ -107,14 +108,14 @@ def pages(target: str, repeats: str) -> dict[str, object]:
                     parts.setdefault(part, []).append(time.perf_counter() - at)
                 counts.count(store, filter_.cleared(), NOW)
             parts["all"].append(time.perf_counter() - began)
-        answer[name] = {
+        figures = {
             part: {
                 "p50": sorted(times[1:])[len(times[1:]) // 2] * 1000,
                 "p95": sorted(times[1:])[max(int(len(times[1:]) * 0.95) - 1, 0)] * 1000,
             }
             for part, times in parts.items()
         }
-        answer[name]["rows"] = counts.count(store, filter_, NOW)  # type: ignore[assignment]
+        answer[name] = {**figures, "rows": counts.count(store, filter_, NOW)}
     store.close()
     return answer
 
@@ -123,7 +124,13 @@ def main() -> None:
     """Run the job that is named, and print what it cost."""
     job, *arguments = sys.argv[1:]
     began = dt.datetime.now(dt.UTC)
-    answer = {"floor": floor, "ours": ours, "export": export, "pages": pages}[job](*arguments)
+    jobs: dict[str, Callable[..., dict[str, Any]]] = {
+        "floor": floor,
+        "ours": ours,
+        "export": export,
+        "pages": pages,
+    }
+    answer = jobs[job](*arguments)
     used = resource.getrusage(resource.RUSAGE_SELF)
     answer["cpu_s"] = used.ru_utime + used.ru_stime
     answer["wall_s"] = (dt.datetime.now(dt.UTC) - began).total_seconds()

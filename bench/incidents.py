@@ -9,6 +9,7 @@ import argparse
 import datetime as dt
 import itertools
 import json
+import operator
 import statistics
 import tempfile
 import time
@@ -104,7 +105,7 @@ def world(seed: int) -> World:
     for thing in all_:
         _transients(made, dice, thing, busy, ids)
         _changes(made, dice, thing, ids)
-    dice.shuffle(made.lines)  # type: ignore[arg-type]
+    dice.shuffle(made.lines)
     return made
 
 
@@ -132,7 +133,7 @@ def _storm(made, dice, all_, name, busy, ids) -> None:  # type: ignore[no-untype
     action = str(dice.choice(["Audience Run Failed", "Audience Destination Sync Failed"]))
     alike = [thing for thing in all_ if thing.action == action]
     begin = float(dice.uniform(1440, MINUTES - 1440))
-    for thing in dice.choice(alike, int(dice.integers(15, 80)), replace=False):  # type: ignore[arg-type]
+    for thing in dice.choice(alike, int(dice.integers(15, 80)), replace=False):
         _attempts(
             made, dice, begin + dice.uniform(0, 15), int(dice.integers(1, 5)), thing, name, ids
         )
@@ -294,13 +295,12 @@ def speed(path: Path) -> None:
         for size in (1, 20, 100):
             times = []
             for _ in range(7):
-                store.write(
-                    lambda cursor, size=size: cursor.execute(
-                        "insert into touched select distinct i.action, i.target, a.target_key "
-                        "from attempts a join incidents i using (incident_id) "
-                        f"using sample {size}"
-                    )
+                touch = (
+                    "insert into touched select distinct i.action, i.target, a.target_key "
+                    "from attempts a join incidents i using (incident_id) "
+                    f"using sample {size}"
                 )
+                store.write(operator.methodcaller("execute", touch))
                 times.append(_ms(lambda: keeping.catch_up(store, 600)))
             print(f"{size} series touched: {statistics.median(times[1:]):.0f} ms")
     finally:

@@ -78,7 +78,7 @@ class Stream:
 
     def peek(self) -> bytes:
         """Return the first bytes, unpacked, without taking them."""
-        return self._head.slice(0, min(len(self._head), SAMPLE)).to_pybytes()
+        return bytes(self._head.slice(0, min(len(self._head), SAMPLE)))
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the file's bytes, unpacked."""

@@ -120,10 +120,9 @@ def _cast(column: pa.Array) -> list[str]:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
+    types = pa.types
+    return any(
+        (types.is_binary(kind), types.is_large_binary(kind), types.is_fixed_size_binary(kind))
     )
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -80,7 +81,7 @@ def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) ->
             st.selectbox(
                 label,
                 options,
-                format_func=lambda value, shown=shown: KINDS.get(value, value) or shown,
+                format_func=partial(_label, shown),
                 key=f"access-{name}",
                 on_change=_choose,
                 args=(name,),
@@ -98,6 +99,10 @@ def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) ->
             disabled=count == 0,
             wrap=False,
         )
+
+
+def _label(empty: str, value: str) -> str:
+    return KINDS.get(value, value) or empty
 
 
 def _choose_window() -> None:

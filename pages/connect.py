@@ -4,6 +4,7 @@ Tokens and keys are settings, never typed into a page: what is typed here could 
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -49,7 +50,7 @@ def _ask(ctx: Context) -> None:
     )
     st.code('[segment]\ntoken = "..."\nregion = "us"  # or "eu"', language="toml")
     for feed in registry.of_kind(Feed):
-        _test(ctx, feed, lambda feed=feed: source_check.of_feed(ctx.runtime.settings, feed))
+        _test(ctx, feed, partial(source_check.of_feed, ctx.runtime.settings, feed))
 
 
 def _send(ctx: Context) -> None:
@@ -67,11 +68,7 @@ def _send(ctx: Context) -> None:
         "send to `/v1/batch` with a write key."
     )
     for receiver in registry.of_kind(Receiver):
-        _test(
-            ctx,
-            receiver,
-            lambda each=receiver: source_check.of_receiver(ctx.runtime.settings, each),
-        )
+        _test(ctx, receiver, partial(source_check.of_receiver, ctx.runtime.settings, receiver))
     unproved = status.unproved(ctx.runtime.store, utc_now())
     if unproved:
         st.warning(
@@ -92,7 +89,7 @@ def _drop(ctx: Context) -> None:
         language="toml",
     )
     for drop in registry.of_kind(Drop):
-        _test(ctx, drop, lambda drop=drop: source_check.of_drop(ctx.runtime.settings, drop))
+        _test(ctx, drop, partial(source_check.of_drop, ctx.runtime.settings, drop))
 
 
 def _files(_: Context) -> None:

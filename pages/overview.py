@@ -99,11 +99,11 @@ def _tiles(
     )
     if ctx.user.may("see_findings"):
         refresh(store, utc_now())
-        found = unusual.queue(store, filter_, now)
-        waiting = sum(finding.state == reviews.OPEN for finding in found.findings)
+        queue = unusual.queue(store, filter_, now)
+        waiting = sum(finding.state == reviews.OPEN for finding in queue.findings)
         past = unusual.queue(store, before, now)
         note = f"{waiting:,} to review"
-        rows.append(_tile(_UNUSUAL, len(found.findings), len(past.findings), note, []))
+        rows.append(_tile(_UNUSUAL, len(queue.findings), len(past.findings), note, []))
     else:
         destroyed = counts.count(store, overview.destructive(filter_), now)
         gone_before = counts.count(store, overview.destructive(before), now)

@@ -160,7 +160,7 @@ def _lanes(
     notes: list[annotations.Annotation],
 ) -> None:
     asked = url_state.own("by")
-    by: By = asked if asked in _BY else "category"  # type: ignore[assignment]
+    by: By = next((name for name in _BY if name == asked), "category")
     top = _MORE if url_state.own("top") == "more" else _TOP
     found = lanes.lanes(store, filter_, now, by, grain, top)
     with st.container(horizontal=True, horizontal_alignment="distribute"):

@@ -75,7 +75,7 @@ def _chosen(ctx: Context, found: list[Finding]) -> Finding | None:
             st.warning("The finding of this link is no longer here: its events have left.")
         return known
     waiting = [each for each in found if each.state == reviews.OPEN]
-    return (waiting or found or [None])[0]
+    return next(iter(waiting or found), None)
 
 
 def _leaving(ctx: Context, shown: frozenset[str]) -> None:

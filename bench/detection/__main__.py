@@ -12,6 +12,7 @@ from bench.detection.world import END
 from trail.findings.budget import WARM_UP_DAYS
 from trail.loading import load_files
 from trail.settings import Settings
+from trail.settings import Store as StoreSettings
 from trail.store import Store
 
 _OUT = Path(__file__).parents[1] / "DETECTION.md"
@@ -21,7 +22,7 @@ _WINDOWS = 4
 def opened(folder: Path, source: Path) -> Store:
     """Return a new database with *source* loaded by the product's own ingest."""
     path = folder / f"{source.stem}.duckdb"
-    settings = Settings(store={"path": path})  # type: ignore[arg-type]
+    settings = Settings(store=StoreSettings(path=path))
     store = Store.open(path, settings)
     for batch in load_files(store, settings, [source]):
         assert not batch.error and not batch.quarantined, batch
@@ -44,7 +45,7 @@ def simulated(seed: int, *, further: bool, scale: float = 1.0) -> report.Run:
 
 def real(path: Path) -> list[report.Run]:
     """Return the outcomes of the busiest windows of a real history."""
-    runs = []
+    runs: list[report.Run] = []
     for seed, (start, rows) in enumerate(histories.windows(path, _WINDOWS)):
         with tempfile.TemporaryDirectory() as name:
             history = histories.History(start, rows, seed)

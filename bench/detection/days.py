@@ -12,6 +12,8 @@ _CHATTER = (
     "Tracking Plan New Track Property Omitted",
 )  # fmt: skip
 _STAND_IN = 0.004  # share of changes that belong to another role's work
+# Time, actor, action, and the person where the actor is one.
+_Slot = tuple[dt.datetime, str, str, Person | None]
 _PROJECT = 0.05  # share of days that are spent on one thing, many times over
 
 
@@ -19,21 +21,21 @@ def fill(world: World, scale: float) -> None:
     """Write all ordinary days into *world*, in order, so that things live and die in order."""
     for number in range(DAYS):
         day = START + number * _DAY
-        slots = []
-        for who in world.people:
-            if who.there(number) and _works(world, who, day):
-                slots.extend(_slots(world, who, day))
+        slots: list[_Slot] = []
+        for person in world.people:
+            if person.there(number) and _works(world, person, day):
+                slots.extend(_slots(world, person, day))
         for token in TOKENS:
             slots.extend(_runs(world, token, day))
         for at, actor, action, who in sorted(slots, key=lambda slot: slot[0]):
             if START <= at < END:
                 act(world, at, actor, action, who)
         _system(world, day, scale)
-    for who in world.people:
-        if who.end < DAYS and world.dice.random() < 0.8:
+    for person in world.people:
+        if person.end < DAYS and world.dice.random() < 0.8:
             owner = str(world.dice.choice([p.actor for p in world.people if p.role == "owner"]))
-            at = START + who.end * _DAY + dt.timedelta(hours=float(world.dice.uniform(8, 17)))
-            world.add(at, owner, "User Removed", who.actor.replace("users/", "user-"))
+            at = START + person.end * _DAY + dt.timedelta(hours=float(world.dice.uniform(8, 17)))
+            world.add(at, owner, "User Removed", person.actor.replace("users/", "user-"))
 
 
 def _works(world: World, who: Person, day: dt.datetime) -> bool:
@@ -42,14 +44,12 @@ def _works(world: World, who: Person, day: dt.datetime) -> bool:
     return bool(world.dice.random() < share)
 
 
-def _slots(
-    world: World, who: Person, day: dt.datetime
-) -> list[tuple[dt.datetime, str, str, Person | None]]:
+def _slots(world: World, who: Person, day: dt.datetime) -> list[_Slot]:
     dice = world.dice
     count = 1 + int(dice.poisson(who.rate * dice.gamma(2, 0.5)))
     actions = pick(dice, who.actions, who.shares, count)
     if dice.random() < _PROJECT:
-        actions += [actions[0]] * int(dice.integers(3, 5 + 4 * who.rate))
+        actions += [actions[0]] * int(dice.integers(3, int(5 + 4 * who.rate)))
     if dice.random() < _STAND_IN * count:
         others = list(ROLES[str(dice.choice(list(ROLES)))][1].items())
         weights = [weight for _, weight in others]
@@ -61,16 +61,14 @@ def _slots(
     ]
 
 
-def _runs(
-    world: World, token: Token, day: dt.datetime
-) -> list[tuple[dt.datetime, str, str, Person | None]]:
+def _runs(world: World, token: Token, day: dt.datetime) -> list[_Slot]:
     dice = world.dice
     if day.weekday() not in token.weekdays:
         return []
     hours = [float(hour) for hour in token.hours]
     if not hours:
         hours = [float(dice.uniform(8, 18)) for _ in range(int(dice.poisson(0.7)))]
-    slots = []
+    slots: list[_Slot] = []
     for hour in hours:
         at = day + dt.timedelta(hours=hour, minutes=float(dice.uniform(0, 6)))
         count = int(dice.integers(token.least, token.most + 1))

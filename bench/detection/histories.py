@@ -10,6 +10,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 from bench.detection import DAYS
 from bench.detection.world import Planted
 
-Row = dict[str, object]
+Row = dict[str, Any]
 FILES = ("git_audit_kubernetes_org.parquet", "git_audit_segment_docs.parquet")
 
 
@@ -52,7 +53,7 @@ class History:
         self._added: list[tuple[dt.datetime, str, str, str, str]] = []
         active: dict[str, set[dt.date]] = defaultdict(set)
         for row in rows:
-            active[self.actor(row)].add(row["timestamp"].date())  # type: ignore[attr-defined]
+            active[self.actor(row)].add(row["timestamp"].date())
         self.known = [who for who, days in sorted(active.items()) if len(days) >= 5]
         self.last = {who: max(days) for who, days in active.items()}
 
@@ -99,7 +100,7 @@ class History:
                     self.planted[label].ids.add(event_id)
                 record = {
                     "id": event_id,
-                    "timestamp": at.isoformat(timespec="milliseconds") + "Z",  # type: ignore[attr-defined]
+                    "timestamp": at.isoformat(timespec="milliseconds") + "Z",
                     "type": f"{self._folder[target]} {verb}",
                     "actor": who,
                     "resourceId": target,
@@ -125,11 +126,7 @@ def _outsider(h: History, label: str, at: dt.datetime) -> None:
 
 def _night(h: History, label: str, at: dt.datetime) -> None:
     who = h.one()
-    hours: Counter[int] = Counter(
-        row["timestamp"].hour
-        for row in h.rows
-        if h.actor(row) == who  # type: ignore[attr-defined]
-    )
+    hours: Counter[int] = Counter(row["timestamp"].hour for row in h.rows if h.actor(row) == who)
     quiet = min(range(24), key=lambda hour: sum(hours[(hour + d) % 24] for d in (-2, -1, 0, 1, 2)))
     h.tell(label, who, at.replace(hour=quiet), "Modified", h.some(3))
     h.tell(label, who, at.replace(hour=quiet, minute=40), "Deleted", h.some(1))

@@ -127,8 +127,10 @@ class World:
             for name in (among or self.living[kind])
             if self.born[name] <= at and not self.gone.get(name, END) < at
         ]
-        picked = self.dice.choice(len(pool), min(count, len(pool)), replace=False) if pool else []
-        return [pool[int(each)] for each in picked]
+        if not pool:
+            return []
+        places = self.dice.choice(len(pool), min(count, len(pool)), replace=False)
+        return [pool[int(place)] for place in places]
 
     def add(self, at: dt.datetime, actor: str, action: str, target: str, label: str = "") -> None:
         """Write down one event."""

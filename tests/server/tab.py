@@ -35,7 +35,7 @@ class Tab:
             additional_headers={**({"Cookie": cookie} if cookie else {}), **(headers or {})},
             subprotocols=[Subprotocol(each) for each in offered],
             max_size=None,
-            **({"source_address": (source, 0)} if source else {}),
+            source_address=(source, 0) if source else None,
         )
         self._socket = self._opened.__enter__()
         self.session = ""

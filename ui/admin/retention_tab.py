@@ -139,7 +139,8 @@ def _new_hold(ctx: Context) -> None:
 
 def _hold(ctx: Context, kind: str) -> str:
     typed = st.session_state
-    days, start, end = typed.get(_DAYS, ()) if kind == "period" else (), None, None
+    days: tuple[dt.date, ...] = typed.get(_DAYS, ()) if kind == "period" else ()
+    start = end = None
     if len(days) == 2:
         start = dt.datetime.combine(days[0], dt.time())
         end = dt.datetime.combine(days[1], dt.time()) + dt.timedelta(days=1)

@@ -8,7 +8,7 @@ import streamlit as st
 from trail import boot, coverage, pulling, registry
 from trail.errors import TrailError
 from trail.jobs.model import Health
-from trail.model import Drop, Feed, Loader, Receiver
+from trail.model import Batch, Drop, Feed, Loader, Receiver
 from trail.queries import status
 from trail.store import utc_now
 from ui import text, url_state
@@ -155,6 +155,10 @@ def _ask_again(ctx: Context, feed: Feed, first: dt.date, last: dt.date) -> None:
     start = dt.datetime.combine(first, dt.time())
     end = min(dt.datetime.combine(last, dt.time()) + dt.timedelta(days=1), utc_now())
     bar = st.progress(0.0, "Asking")
+
+    def progress(share: float, batch: Batch) -> None:
+        bar.progress(share, f"{batch.read:,} read")
+
     try:
         batch = pulling.pull(
             boot.real_store(),
@@ -163,7 +167,7 @@ def _ask_again(ctx: Context, feed: Feed, first: dt.date, last: dt.date) -> None:
             utc_now(),
             since=start,
             until=end,
-            progress=lambda share, batch: bar.progress(share, f"{batch.read:,} read") and None,
+            progress=progress,
         )
     except TrailError as problem:
         st.error(text.plain(str(problem)))

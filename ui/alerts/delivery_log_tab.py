@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from trail.outbox import deliveries, destinations, history
-from trail.store import utc_now
+from trail.store import Store, utc_now
 from ui import tables, text, url_state
 from ui.page import Context
 
@@ -60,11 +60,16 @@ def draw(ctx: Context) -> None:
     if dead:
         st.button(
             f"Send {text.number(len(dead), 'dead letter')} again",
-            on_click=lambda: store.write(lambda cursor: deliveries.resend(cursor, dead, utc_now())),
+            on_click=_resend,
+            args=(store, dead),
         )
     picked = st.session_state[key]["selection"]["rows"] if key in st.session_state else []
     if picked:
         _tries(ctx, rows[picked[0]]["delivery_id"])
+
+
+def _resend(store: Store, delivery_ids: list[int]) -> None:
+    store.write(lambda cursor: deliveries.resend(cursor, delivery_ids, utc_now()))
 
 
 def _tries(ctx: Context, delivery_id: int) -> None:
