@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from trail.core.event_text import actor, one_line, sentence, target
-from trail.model import Parcel
+from trail.model import Notification
 
 SEVERITIES = ("info", "warning", "critical")
 _MAX_REASONS = 8
@@ -39,32 +39,32 @@ class Message:
         return [(name, url) for name, url in pairs if url]
 
 
-def compose(parcel: Parcel, settings: Mapping[str, str]) -> Message:
-    """Return the message for *parcel*; never raises, whatever an event contains."""
+def compose(notification: Notification, settings: Mapping[str, str]) -> Message:
+    """Return the message for *notification*; never raises, whatever an event contains."""
     make = {
         "event": _event,
         "alert": _alert,
         "finding": _finding,
         "incident": _incident,
         "seal": _seal,
-    }.get(parcel.kind, _notice)
-    return make(parcel, settings.get("undo_url", ""))
+    }.get(notification.kind, _notice)
+    return make(notification, settings.get("undo_url", ""))
 
 
-def _event(parcel: Parcel, undo_url: str) -> Message:
-    event = parcel.body
+def _event(notification: Notification, undo_url: str) -> Message:
+    event = notification.body
     return Message(
         one_line(event.get("action") or "Audit event", 120),
         sentence(event),
         _facts(event),
         severity="warning" if _number(event.get("risk")) >= 7 else "info",
-        link=_event_link(parcel.home, event),
+        link=_event_link(notification.home, event),
         undo=_undo(undo_url, event),
     )
 
 
-def _alert(parcel: Parcel, undo_url: str) -> Message:
-    body = parcel.body
+def _alert(notification: Notification, undo_url: str) -> Message:
+    body = notification.body
     event: Mapping[str, Any] = body.get("event") or {}
     count, form = _number(body.get("count")), body.get("form")
     rule, why = one_line(body.get("rule"), 120), one_line(body.get("why"))
@@ -86,13 +86,15 @@ def _alert(parcel: Parcel, undo_url: str) -> Message:
         facts,
         f"Rule “{rule}”" + (f": {why}" if why else ""),
         _severity(body),
-        _event_link(parcel.home, event) if event else _query_link(parcel.home, body.get("query")),
+        _event_link(notification.home, event)
+        if event
+        else _query_link(notification.home, body.get("query")),
         _undo(undo_url, event),
     )
 
 
-def _finding(parcel: Parcel, _: str) -> Message:
-    body = parcel.body
+def _finding(notification: Notification, _: str) -> Message:
+    body = notification.body
     who, day, score = (
         one_line(actor(body)),
         one_line(body.get("day"), 30),
@@ -110,12 +112,12 @@ def _finding(parcel: Parcel, _: str) -> Message:
         ],
         one_line(body.get("why")),
         _severity(body),
-        _page(parcel.home, "unusual", finding=body.get("finding_id")),
+        _page(notification.home, "unusual", finding=body.get("finding_id")),
     )
 
 
-def _incident(parcel: Parcel, undo_url: str) -> Message:
-    body = parcel.body
+def _incident(notification: Notification, undo_url: str) -> Message:
+    body = notification.body
     action, on = one_line(body.get("action")), one_line(target(body))
     attempts = _number(body.get("attempts"))
     state = "is still failing" if body.get("open") else "has recovered"
@@ -129,13 +131,13 @@ def _incident(parcel: Parcel, undo_url: str) -> Message:
         ),
         one_line(body.get("why")),
         _severity(body),
-        _page(parcel.home, "failures", incident=body.get("incident_id")),
+        _page(notification.home, "failures", incident=body.get("incident_id")),
         _undo(undo_url, body),
     )
 
 
-def _seal(parcel: Parcel, _: str) -> Message:
-    body = parcel.body
+def _seal(notification: Notification, _: str) -> Message:
+    body = notification.body
     number, day = one_line(body.get("number"), 20), one_line(body.get("day"), 20)
     return Message(
         f"Seal {number} of the audit trail",
@@ -146,18 +148,18 @@ def _seal(parcel: Parcel, _: str) -> Message:
             ("Previous seal", one_line(body.get("prev"), 64)),
             ("Key", one_line(body.get("key"), 64)),
         ),
-        link=parcel.home,
+        link=notification.home,
     )
 
 
-def _notice(parcel: Parcel, _: str) -> Message:
-    body = parcel.body
+def _notice(notification: Notification, _: str) -> Message:
+    body = notification.body
     return Message(
         one_line(body.get("title") or "Audit trail", 140),
         one_line(body.get("text"), 500),
-        reason="Test message" if parcel.kind == "test" else "",
+        reason="Test message" if notification.kind == "test" else "",
         severity=_severity(body),
-        link=parcel.home,
+        link=notification.home,
     )
 
 

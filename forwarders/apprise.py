@@ -1,7 +1,6 @@
-"""Any other service, through the library Apprise: Teams, PagerDuty, Telegram and a hundred more.
+"""Any of the hundred services of the Apprise library: Teams, PagerDuty, Telegram and others.
 
-The address is Apprise's own and holds that service's keys, so it is a secret as a whole. What is
-sent is plain text; Apprise is told so, and escapes it for the service.
+The Apprise URL contains the service's credentials, so all of it is a secret.
 """
 
 import datetime as dt
@@ -10,36 +9,42 @@ from collections.abc import Mapping
 
 from forwarders._message import compose
 from trail.errors import InputError
-from trail.model import Answer, Blank, Forwarder, Parcel, Request, Verdict
-from trail.outbox import answers
+from trail.model import FormField, Forwarder, Notification, Request, Response, Verdict
+from trail.outbox import answers, elsewhere
 
 _TYPES = {"info": "info", "warning": "warning", "critical": "failure"}
 
 
 def request(
-    parcel: Parcel, settings: Mapping[str, str], secrets: Mapping[str, str], now: dt.datetime
+    notification: Notification,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    now: dt.datetime,
 ) -> Request:
-    """Return title, body and type for Apprise; raises `InputError` without an address."""
+    """Return title, plain text and type for Apprise; raises `InputError` without a URL."""
     if "://" not in secrets.get("url", ""):
-        raise InputError("Apprise: the service's address is missing.")
-    content = compose(parcel, settings)
-    text = content.text() + (f"\n{content.reason}" if content.reason else "")
-    body = {"title": content.title, "body": text, "type": _TYPES[content.severity]}
-    return Request("APPRISE", secrets["url"], (), json.dumps(body).encode())
+        raise InputError("Apprise: the Apprise URL is missing.")
+    message = compose(notification, settings)
+    text = message.text() + (f"\n{message.reason}" if message.reason else "")
+    body = {"title": message.title, "body": text, "type": _TYPES[message.severity]}
+    return Request(secrets["url"], body=json.dumps(body).encode())
 
 
-def judge(answer: Answer) -> Verdict:
-    """Return what Apprise's one word means; an address that it cannot use is a setting to mend."""
-    if answer.status == 400:
-        return Verdict("refused", answer.trouble)
-    return answers.judge(answer)
+def judge(response: Response) -> Verdict:
+    """Return the verdict; a URL that Apprise cannot use is a setting to correct."""
+    if response.status == 400:
+        return Verdict("refused", response.error)
+    return answers.judge(response)
 
 
 FORWARDER = Forwarder(
     name="apprise",
     title="Apprise",
-    settings=(Blank("undo_url", "Undo link", "As for Slack"),),
-    secrets=(Blank("url", "Apprise address", "Such as pagerduty://…", required=True),),
+    settings=(FormField("undo_url", "Undo link", "Same format as for Slack"),),
+    secrets=(
+        FormField("url", "Apprise URL", "Such as pagerduty://…", True, example="json://host/path"),
+    ),
     request=request,
+    send=elsewhere.send,
     judge=judge,
 )

@@ -1,12 +1,12 @@
-"""A Segment source, by the HTTP Tracking API: each event once more, named so that it can be used.
+"""A Segment source, through the HTTP Tracking API: every audit event as a usable track call.
 
-Segment's own Audit Forwarding names every event `Audit` and brings no e-mail; here the name is the
-action (by setting), the e-mail is among the properties, and `messageId` is the event's id, by which
-Segment drops copies. Format and limits: Segment's documentation of the HTTP API source (32 KB an
-event, messageId under 100 characters, 400 for what is too large, 200 for anything else).
+Segment's own Audit Forwarding names every event `Audit` and sends no e-mail address. Here the
+event name is the action (configurable), the actor's e-mail is a property, and `messageId` is the
+event id, by which Segment deduplicates. Format and limits: Segment's HTTP API source (32 KB per
+event, messageId under 100 characters, 400 for oversized events, 200 otherwise).
 
-A new name reaching a source is itself an audit event ("New Event Allowed"). Such echoes, and all
-that happens to our own source, are never sent there: it would go round for ever.
+A new event name in a source is itself audited ("New Event Allowed"). Those echoes, and events
+about the receiving source, are not sent, which would loop forever.
 """
 
 import base64
@@ -18,8 +18,8 @@ from typing import Any
 
 from forwarders._message import compose
 from trail.core.event_text import one_line
-from trail.model import Blank, Forwarder, Parcel, Request
-from trail.outbox import answers
+from trail.errors import InputError
+from trail.model import FormField, Forwarder, Notification, Request
 
 HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 EVENT_BYTES = 32 * 1024
@@ -27,13 +27,13 @@ _LONGEST_ID = 99
 _CUT = 500
 
 
-def takes(parcel: Parcel, settings: Mapping[str, str]) -> bool:
-    """Return whether *parcel* may go to this source: no echo, and nothing about the source itself.
+def accepts(notification: Notification, settings: Mapping[str, str]) -> bool:
+    """Return False for echoes and for events about the receiving source.
 
-    The source is known by the setting `source`: its id or its name.
+    The setting `source` identifies the receiving source by id or name.
     """
-    event = parcel.body
-    if parcel.kind == "alert":
+    event = notification.body
+    if notification.kind == "alert":
         event = event.get("event") or {}
     if event.get("echo"):
         return False
@@ -50,23 +50,28 @@ def takes(parcel: Parcel, settings: Mapping[str, str]) -> bool:
 
 
 def request(
-    parcel: Parcel, settings: Mapping[str, str], secrets: Mapping[str, str], now: dt.datetime
+    notification: Notification,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    now: dt.datetime,
 ) -> Request:
-    """Return the POST to `/v1/track` with the write key as its user."""
-    call = _event(parcel, settings) if parcel.kind == "event" else _other(parcel, settings)
+    """Return the POST to `/v1/track`, authorized by the write key."""
+    if not secrets.get("write_key"):
+        raise InputError("Segment source: the write key is missing.")
+    call = (_event if notification.kind == "event" else _other)(notification, settings)
     body = _dumped(call)
     if len(body) > EVENT_BYTES:
         body = _dumped(_shortened(call))
-    key = base64.b64encode(f"{secrets.get('write_key', '')}:".encode()).decode()
+    key = base64.b64encode(f"{secrets['write_key']}:".encode()).decode()
     base = settings.get("url") or HOSTS[settings.get("region") or "us"]
     headers = (("Content-Type", "application/json"), ("Authorization", f"Basic {key}"))
-    return Request("POST", f"{base.rstrip('/')}/v1/track", headers, body)
+    return Request(f"{base.rstrip('/')}/v1/track", headers, body)
 
 
-def _event(parcel: Parcel, settings: Mapping[str, str]) -> dict[str, Any]:
-    event = parcel.body
+def _event(notification: Notification, settings: Mapping[str, str]) -> dict[str, Any]:
+    event = notification.body
     details = {
-        **_made_details(event),
+        **_standard_details(event),
         **{name: value for name, value in _details(event).items() if value not in (None, "")},
     }
     if event.get("actor_email"):
@@ -85,22 +90,26 @@ def _event(parcel: Parcel, settings: Mapping[str, str]) -> dict[str, Any]:
         "actor_name": event.get("actor_name") or "",
     }
     name = one_line(event.get("action")) if by_action else "Audit"
-    return _call(name or "Audit", _user(event), parcel.key, event.get("occurred_at"), properties)
+    return _call(
+        name or "Audit", _user(event), notification.key, event.get("occurred_at"), properties
+    )
 
 
-def _other(parcel: Parcel, settings: Mapping[str, str]) -> dict[str, Any]:
-    content = compose(parcel, settings)
+def _other(notification: Notification, settings: Mapping[str, str]) -> dict[str, Any]:
+    content = compose(notification, settings)
     properties = {
-        "type": f"Audit Trail {parcel.kind.title()}",
+        "type": f"Audit Trail {notification.kind.title()}",
         "title": content.title,
         "text": content.sentence,
         "severity": content.severity,
         "link": content.link,
-        "count": parcel.body.get("count", 1),
+        "count": notification.body.get("count", 1),
     }
-    user = _user(parcel.body) if parcel.body.get("actor_id") else "audit-trail"
-    at = f"{parcel.created_at.isoformat()}Z"
-    return _call(str(properties["type"]), user, f"{parcel.kind}-{parcel.key}", at, properties)
+    user = _user(notification.body) if notification.body.get("actor_id") else "audit-trail"
+    at = f"{notification.created_at.isoformat()}Z"
+    return _call(
+        str(properties["type"]), user, f"{notification.kind}-{notification.key}", at, properties
+    )
 
 
 def _call(name: str, user: str, key: str, at: object, properties: object) -> dict[str, Any]:
@@ -115,8 +124,8 @@ def _call(name: str, user: str, key: str, at: object, properties: object) -> dic
     }
 
 
-def _made_details(event: Mapping[str, Any]) -> dict[str, str]:
-    """Return `details` as Audit Forwarding would write them, all values strings."""
+def _standard_details(event: Mapping[str, Any]) -> dict[str, str]:
+    """Return `details` in the form of Audit Forwarding, all values strings."""
     made = {
         "resource_id": event.get("target_id"),
         "resource_type": event.get("target_type"),
@@ -127,7 +136,7 @@ def _made_details(event: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _details(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the details that the record itself brought; none for a record of the API."""
+    """Return the `details` of a forwarded record; empty for a record of the Public API."""
     try:
         found = json.loads(str(event.get("raw") or "{}"))["properties"]["details"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -150,7 +159,7 @@ def _message_id(key: str) -> str:
 
 
 def _moment(at: object) -> str:
-    """Return a time of three digits as Segment writes it; more where it has more."""
+    """Return a time as Segment writes it: milliseconds, or more digits where they are not zero."""
     text = (f"{at.isoformat()}" if isinstance(at, dt.datetime) else str(at)).removesuffix("Z")
     seconds, _, fraction = text.partition(".")
     fraction = fraction.ljust(3, "0")
@@ -158,7 +167,7 @@ def _moment(at: object) -> str:
 
 
 def _shortened(call: dict[str, Any]) -> dict[str, Any]:
-    """Return *call* with its long texts cut and a note of it, so that Segment takes it."""
+    """Return *call* with long texts cut to fit Segment's limit, marked `shortened`."""
     properties = dict(call["properties"])
     given = properties.get("details") or {}
     kept = ("resource_id", "resource_type", "subject", "subject_email", "target", "source_id")
@@ -178,19 +187,20 @@ FORWARDER = Forwarder(
     name="segment_source",
     title="Segment source",
     settings=(
-        Blank("region", "Region", "Where that workspace is", default="us", choices=("us", "eu")),
-        Blank("url", "Address", "Another address than the region's own"),
-        Blank(
+        FormField("region", "Region", "Workspace region", default="us", choices=("us", "eu")),
+        FormField("url", "URL", "Overrides the URL of the region"),
+        FormField(
             "event_name",
             "Event name",
-            "The action, or Audit as Segment's own forwarding",
+            "The action, or Audit as in Segment's own forwarding",
             default="action",
             choices=("action", "audit"),
         ),
-        Blank("source", "The source itself", "Its id or name, so that it never tells of itself"),
+        FormField("source", "Source", "Its id or name; events about it are not sent to it"),
     ),
-    secrets=(Blank("write_key", "Write key", "Of an HTTP API source", required=True),),
+    secrets=(
+        FormField("write_key", "Write key", "Of an HTTP API source", True, example="write-key"),
+    ),
     request=request,
-    judge=answers.judge,
-    takes=takes,
+    accepts=accepts,
 )

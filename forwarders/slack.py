@@ -1,9 +1,8 @@
-"""Slack, by an incoming webhook: a message of Block Kit that says who, what, why, and links.
+"""Slack, through an incoming webhook, as a Block Kit message.
 
-Limits are those of Slack's reference of blocks: 50 blocks, 150 characters of a header, 3,000 of a
-section's text, 10 fields of 2,000, 75 of a button's text, 3,000 of its address. What comes from an
-event is escaped as Slack's page on formatting says (& < >) and stands in `plain_text`, where Slack
-reads no formatting, no mention and no link.
+Limits from Slack's Block Kit reference: 50 blocks, 150 characters in a header, 3,000 in a section,
+10 fields of 2,000, 75 in a button, 3,000 in its URL. Event text is escaped (& < >) and sent as
+`plain_text`, in which Slack interprets no formatting, mentions or links.
 """
 
 import datetime as dt
@@ -14,29 +13,32 @@ from typing import Any
 from forwarders._message import Message, compose
 from trail.core.event_text import one_line
 from trail.errors import InputError
-from trail.model import Answer, Blank, Forwarder, Parcel, Request, Verdict
+from trail.model import FormField, Forwarder, Notification, Request, Response, Verdict
 from trail.outbox import answers
 
 _HEADER, _SECTION, _FIELD, _FIELDS, _URL = 150, 3_000, 2_000, 10, 3_000
 _MARKS = {"info": "", "warning": "⚠ ", "critical": "🔴 "}
-# What Slack answers for a webhook that was taken away (its page on incoming webhooks).
+# Errors of a webhook that was removed (Slack: Sending messages using incoming webhooks).
 _GONE = (b"no_service", b"no_team", b"channel_is_archived", b"channel_not_found")
 _UNAUTHORISED = (b"invalid_token", b"action_prohibited", b"no_active_hooks")
 
 
 def escape(text: str) -> str:
-    """Return *text* with the three characters that Slack reads as control replaced."""
+    """Return *text* with Slack's three control characters escaped."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def request(
-    parcel: Parcel, settings: Mapping[str, str], secrets: Mapping[str, str], now: dt.datetime
+    notification: Notification,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    now: dt.datetime,
 ) -> Request:
-    """Return the POST to the incoming webhook; raises `InputError` without an address."""
+    """Return the POST to the incoming webhook; raises `InputError` without a URL."""
     if not secrets.get("url"):
-        raise InputError("Slack: the webhook's address is missing.")
-    content = compose(parcel, settings)
-    # `text` is read by notifications and by screen readers; escaped, and with no formatting.
+        raise InputError("Slack: the webhook URL is missing.")
+    content = compose(notification, settings)
+    # `text` is what push notifications and screen readers use.
     body = {
         "text": _cut(escape(f"{_MARKS[content.severity]}{content.sentence}"), _SECTION),
         "mrkdwn": False,
@@ -45,17 +47,17 @@ def request(
         "blocks": _blocks(content),
     }
     data = json.dumps(body, ensure_ascii=False).encode()
-    return Request("POST", secrets["url"], (("Content-Type", "application/json"),), data)
+    return Request(secrets["url"], (("Content-Type", "application/json"),), data)
 
 
-def judge(answer: Answer) -> Verdict:
-    """Return what Slack's answer means; it says in a word what is wrong with a webhook."""
-    word = answer.body.strip()
-    if answer.status >= 400 and word in _GONE:
-        return Verdict("gone", f"Slack answered {word.decode()}: the channel or webhook is gone.")
-    if answer.status >= 400 and word in _UNAUTHORISED:
-        return Verdict("unauthorised", f"Slack answered {word.decode()}.")
-    return answers.judge(answer)
+def judge(response: Response) -> Verdict:
+    """Return the verdict; Slack's error code is the body of its response."""
+    code = response.body.strip()
+    if response.status >= 400 and code in _GONE:
+        return Verdict("gone", f"Slack: {code.decode()}. The channel or webhook was removed.")
+    if response.status >= 400 and code in _UNAUTHORISED:
+        return Verdict("unauthorised", f"Slack: {code.decode()}.")
+    return answers.judge(response)
 
 
 def _blocks(content: Message) -> list[dict[str, Any]]:
@@ -85,7 +87,7 @@ def _plain(text: str, most: int) -> dict[str, Any]:
 
 
 def _cut(text: str, most: int) -> str:
-    """Return at most so much of escaped *text*, never half of an escape."""
+    """Return escaped *text* cut to *most* characters, never inside an escape."""
     if len(text) <= most:
         return text
     kept = text[: most - 1]
@@ -99,13 +101,22 @@ FORWARDER = Forwarder(
     name="slack",
     title="Slack",
     settings=(
-        Blank(
+        FormField(
             "undo_url",
             "Undo link",
-            "An https address with {target_type}, {target_id} or {workspace_id}; empty has none.",
+            "HTTPS URL with {target_type}, {target_id} or {workspace_id}; leave empty for no link",
+            example="https://app.example.com/{workspace_id}/{target_type}/{target_id}",
         ),
     ),
-    secrets=(Blank("url", "Webhook address", "Slack's https://hooks.slack.com/…", required=True),),
+    secrets=(
+        FormField(
+            "url",
+            "Webhook URL",
+            "From Slack: https://hooks.slack.com/…",
+            True,
+            example="https://hooks.example.com/services/T1/B1/x",
+        ),
+    ),
     request=request,
     judge=judge,
 )

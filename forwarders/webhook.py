@@ -1,8 +1,8 @@
-"""A signed webhook, as the Standard Webhooks specification (1.0.0) has it.
+"""A signed webhook, following the Standard Webhooks specification 1.0.0.
 
 Headers `webhook-id`, `webhook-timestamp` (seconds) and `webhook-signature`: `v1,` and base64 of
-HMAC-SHA256 over `id.timestamp.body`, with the bytes that the secret holds in base64 after `whsec_`.
-The id is that of what is told, so that a copy or a replay has the same.
+HMAC-SHA256 over `id.timestamp.body`, keyed with the secret's base64 after `whsec_`. The id is the
+same for every attempt and replay of a notification.
 """
 
 import base64
@@ -14,32 +14,34 @@ import json
 from collections.abc import Mapping
 
 from trail.errors import InputError
-from trail.model import Blank, Forwarder, Parcel, Request
-from trail.outbox import answers
+from trail.model import FormField, Forwarder, Notification, Request
 
 _PREFIX = "whsec_"
-# The specification asks for 24 to 64 bytes.
-_LEAST, _MOST = 24, 64
+# Key length in bytes that the specification allows.
+_MIN_KEY, _MAX_KEY = 24, 64
 
 
 def request(
-    parcel: Parcel, settings: Mapping[str, str], secrets: Mapping[str, str], now: dt.datetime
+    notification: Notification,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    now: dt.datetime,
 ) -> Request:
     """Return the POST of `{"type", "timestamp", "data"}`, signed at *now* (aware).
 
-    Raises `InputError` for a secret of another form.
+    Raises `InputError` for an invalid secret.
     """
     body = json.dumps(
         {
-            "type": f"audit.{parcel.kind}",
-            "timestamp": f"{parcel.created_at.isoformat()}Z",
-            "data": dict(parcel.body),
+            "type": f"audit.{notification.kind}",
+            "timestamp": f"{notification.created_at.isoformat()}Z",
+            "data": dict(notification.body),
         },
         default=str,
         ensure_ascii=False,
         separators=(",", ":"),
     ).encode()
-    name = message_id(parcel)
+    name = message_id(notification)
     stamp = str(int(now.timestamp()))
     headers = (
         ("Content-Type", "application/json"),
@@ -47,27 +49,28 @@ def request(
         ("webhook-timestamp", stamp),
         ("webhook-signature", sign(key_of(secrets.get("key", "")), name, stamp, body)),
     )
-    return Request("POST", settings.get("url", ""), headers, body)
+    return Request(settings.get("url", ""), headers, body)
 
 
-def message_id(parcel: Parcel) -> str:
-    """Return the id: that of what is told where it is a plain word, else a digest of it."""
-    plain = f"{parcel.kind}_{parcel.key}"
+def message_id(notification: Notification) -> str:
+    """Return kind and key, the key hashed where the specification does not allow it."""
+    plain = f"{notification.kind}_{notification.key}"
     if len(plain) <= 100 and all(c.isascii() and (c.isalnum() or c in "_-:") for c in plain):
         return plain
-    return f"{parcel.kind}_{hashlib.sha256(parcel.key.encode(errors='replace')).hexdigest()}"
+    digest = hashlib.sha256(notification.key.encode(errors="replace")).hexdigest()
+    return f"{notification.kind}_{digest}"
 
 
 def key_of(secret: str) -> bytes:
-    """Return the signing key of a `whsec_` secret; raises `InputError` for another form."""
+    """Return the signing key of a `whsec_` secret; raises `InputError` for an invalid one."""
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
         key = b""
-    if not secret.startswith(_PREFIX) or not _LEAST <= len(key) <= _MOST:
+    if not secret.startswith(_PREFIX) or not _MIN_KEY <= len(key) <= _MAX_KEY:
         raise InputError(
-            "The webhook's secret is not of the form whsec_ and base64 of 24 to 64 bytes.",
-            "Make one: python -c \"import base64, os; print('whsec_' "
+            "Signed webhook: the secret must be whsec_ followed by 24 to 64 bytes in base64.",
+            "Create one: python -c \"import base64, os; print('whsec_' "
             '+ base64.b64encode(os.urandom(32)).decode())"',
         )
     return key
@@ -82,9 +85,12 @@ def sign(key: bytes, name: str, stamp: str, body: bytes) -> str:
 FORWARDER = Forwarder(
     name="webhook",
     title="Signed webhook",
-    settings=(Blank("url", "Address", "https://…", required=True),),
-    secrets=(Blank("key", "Signing secret", "whsec_ and base64", required=True),),
+    settings=(
+        FormField("url", "URL", "https://…", True, example="https://hooks.example.com/audit"),
+    ),
+    secrets=(
+        FormField("key", "Signing secret", "whsec_ and base64", True, example="whsec_" + "A" * 32),
+    ),
     request=request,
-    judge=answers.judge,
     exact=True,
 )

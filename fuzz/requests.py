@@ -9,7 +9,7 @@ import orjson
 from fuzz import Target
 from loaders import _segment_http, segment_api, tracking_api, webhook
 from trail import records
-from trail.model import Answer, RefusedError, Sent
+from trail.model import RefusedError, Response, Sent
 from trail.outbox import answers
 from trail.settings import Push, Settings
 
@@ -57,7 +57,7 @@ def waits(data: bytes) -> None:
     """Read the headers by which a receiver asks to be left alone."""
     said = data.decode("latin-1")
     first, _, second = said.partition("\n")
-    found = answers.retry_after_s(Answer(503, {"retry-after": first, "date": second}))
+    found = answers.retry_after_s(Response(503, {"retry-after": first, "date": second}))
     assert found is None or 1 <= found <= 86_400
 
 

@@ -1,6 +1,8 @@
-"""What every forwarder promises, over all that are found under forwarders/."""
+"""The contract of forwarders, checked for every file in forwarders/."""
 
 import datetime as dt
+import email
+import email.policy
 import json
 from typing import Any
 
@@ -9,20 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trail.errors import InputError
-from trail.model import Answer, Forwarder, Parcel, Request
+from trail.model import FormField, Forwarder, Notification, Request, Response
+from trail.outbox import answers
 from trail.registry import discover
 
 FORWARDERS: dict[str, Forwarder] = discover("forwarders", "FORWARDER")
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 AT = dt.datetime(2026, 11, 24, 11, 59)
-SECRET = "whsec_" + "QUFB" * 12
-GIVEN = {
-    "url": "https://hooks.example.com/in",
-    "host": "mail.example.com",
-    "from": "trail@example.com",
-    "to": "mara@example.com",
-    "undo_url": "https://app.example.com/{workspace_id}/{target_type}/{target_id}",
-}
 HOSTILE = (
     "<!channel> <@U1> *b* _i_ `c` ~s~ <https://evil.example.com|x> &amp; {{x}} ${x} %0a\r\n"
     "Bcc: all@example.com\r\n\r\n\u202egnp\x00\x1b[31m @everyone [x](https://evil.example.com) 🙂"
@@ -99,47 +94,61 @@ BODIES = {
 }
 
 
-def parcel(kind: str, body: Any = None, home: str = "https://trail.example.com") -> Parcel:
+def notification(
+    kind: str, body: Any = None, home: str = "https://trail.example.com"
+) -> Notification:
     found = BODIES[kind] if body is None else body
-    return Parcel({"rollup": "alert"}.get(kind, kind), "key-1", AT, found, home)
+    return Notification({"rollup": "alert"}.get(kind, kind), "key-1", AT, found, home)
 
 
-def made(forwarder: Forwarder, one: Parcel) -> Request:
-    given = {blank.name: GIVEN[blank.name] for blank in forwarder.settings if blank.name in GIVEN}
-    known = {"url": "https://hooks.example.com/secret-path", "key": SECRET}
-    secrets = {blank.name: known.get(blank.name, "a-secret") for blank in forwarder.secrets}
-    return forwarder.request(one, given, secrets, NOW)
+def examples(fields: tuple[FormField, ...]) -> dict[str, str]:
+    return {field.name: field.example for field in fields if field.example}
 
 
-def everything(request: Request) -> str:
-    """Return the body as its reader has it: a mail without its encoding."""
-    if request.method == "MAIL":
-        import email.policy
+def made(forwarder: Forwarder, one: Notification) -> Request:
+    """Return the request for *one* under the forwarder's own example settings."""
+    return forwarder.request(one, examples(forwarder.settings), examples(forwarder.secrets), NOW)
 
+
+def readable(request: Request) -> str:
+    """Return the body as the recipient reads it: JSON as it is, an e-mail decoded."""
+    try:
+        return json.dumps(json.loads(request.body), ensure_ascii=False)
+    except ValueError:
         mail = email.message_from_bytes(request.body, policy=email.policy.default)
         body = mail.get_body()
         assert body is not None
         return f"{mail['subject']}\n{body.get_content()}"
-    return request.body.decode()
 
 
-def test_all_five_are_there() -> None:
-    assert set(FORWARDERS) == {"apprise", "mail", "segment_source", "slack", "webhook"}
+def test_forwarders_are_found_by_their_name() -> None:
     assert all(forwarder.name == name for name, forwarder in FORWARDERS.items())
+
+
+@pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
+def test_required_fields_have_examples(forwarder: Forwarder) -> None:
+    for field in (*forwarder.settings, *forwarder.secrets):
+        assert field.title
+        assert field.example or not field.required, field.name
 
 
 @pytest.mark.parametrize("kind", BODIES)
 @pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
-def test_each_thing_becomes_a_request(forwarder: Forwarder, kind: str) -> None:
-    request = made(forwarder, parcel(kind))
-    assert request.method in ("POST", "MAIL", "APPRISE")
+def test_every_notification_becomes_a_request(forwarder: Forwarder, kind: str) -> None:
+    request = made(forwarder, notification(kind))
     assert "://" in request.url
-    assert made(forwarder, parcel(kind)) == request, "pure: the same in, the same out"
-    said = {"event": "Prod", "alert": "Prod", "rollup": "4,999", "incident": "WH1", "seal": "12"}
-    words = said.get(kind, "")
-    assert words.replace(",", "") in everything(request).replace(",", "")
-    assert "a-secret" not in everything(request)
-    assert "whsec_" not in everything(request) + str(request.headers)
+    assert made(forwarder, notification(kind)) == request, "equal input gives equal requests"
+    expected = {"event": "Prod", "alert": "Prod", "rollup": "4,999", "incident": "WH1"}
+    expected["seal"] = "12"
+    words = expected.get(kind, "")
+    assert words.replace(",", "") in readable(request).replace(",", "")
+
+
+@pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
+def test_secrets_stay_out_of_the_body(forwarder: Forwarder) -> None:
+    secrets = examples(forwarder.secrets)
+    request = made(forwarder, notification("event"))
+    assert not any(secret in readable(request) for secret in secrets.values())
 
 
 @pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
@@ -153,20 +162,16 @@ def test_hostile_text_stays_text(forwarder: Forwarder, kind: str) -> None:
         return HOSTILE if isinstance(value, str) else value
 
     body = {**spoiled(BODIES[kind]), "form": BODIES[kind].get("form"), "raw": "{}"}
-    request = made(forwarder, parcel(kind, body))
+    request = made(forwarder, notification(kind, body))
     for name, value in request.headers:
         assert "\n" not in value + name
         assert "\r" not in value + name
-    head = request.body.partition(b"\r\n\r\n")[0]
-    if request.method == "MAIL":
+    try:
+        json.loads(request.body)
+    except ValueError:
+        head = request.body.partition(b"\r\n\r\n")[0]
         assert b"\nBcc:" not in head
         assert b"\n\n" not in head
-    else:
-        json.loads(request.body)
-    if forwarder.name == "slack":
-        assert b"<" not in request.body
-        assert b'mrkdwn": true' not in request.body
-        assert b'"type": "mrkdwn"' not in request.body
 
 
 _JSON = st.recursive(
@@ -187,23 +192,22 @@ _BODIES = st.fixed_dictionaries(
 @given(body=_BODIES)
 @settings(max_examples=60)
 def test_no_event_breaks_a_forwarder(forwarder: Forwarder, body: dict[str, Any]) -> None:
-    one = parcel("event", body)
-    forwarder.takes(one, {"source": "LAn9"})
+    one = notification("event", body)
+    forwarder.accepts(one, {"source": "LAn9"})
     assert made(forwarder, one).url
 
 
 @pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
-def test_settings_that_are_missing_are_named(forwarder: Forwarder) -> None:
-    if any(blank.required for blank in forwarder.secrets) and forwarder.name != "segment_source":
+def test_a_missing_required_secret_is_an_error(forwarder: Forwarder) -> None:
+    if any(field.required for field in forwarder.secrets):
         with pytest.raises(InputError):
-            forwarder.request(parcel("event"), GIVEN, {}, NOW)
-    assert all(blank.title for blank in (*forwarder.settings, *forwarder.secrets))
+            forwarder.request(notification("event"), examples(forwarder.settings), {}, NOW)
 
 
 @pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
 def test_every_status_has_a_verdict(forwarder: Forwarder) -> None:
     for status in (0, *range(100, 600)):
-        verdict = forwarder.judge(Answer(status, {}, b"", "Nothing came."))
+        verdict = (forwarder.judge or answers.judge)(Response(status, {}, b"", "Nothing came."))
         assert verdict.kind in ("ok", "retry", "gone", "unauthorised", "rejected", "refused")
         assert (verdict.kind == "ok") == (200 <= status < 300)
-        assert verdict.words
+        assert verdict.text

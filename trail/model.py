@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -258,8 +258,11 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Blank:
-    """One thing that a destination must or may be told: a blank of its form."""
+class FormField:
+    """One field of a destination's form.
+
+    `example` is a valid value: shown beside the field, and used to preview and to test.
+    """
 
     name: str
     title: str
@@ -267,15 +270,16 @@ class Blank:
     required: bool = False
     default: str = ""
     choices: tuple[str, ...] = ()
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """What is to be told: `kind` is event, alert, finding, incident, notice, seal or test.
+class Notification:
+    """What a destination receives: an event, alert, finding, incident, notice, seal or test.
 
-    `body` holds the fields of DESIGN section 6 by name, times as ISO 8601 in UTC; of an alert,
-    those of `trail.alerts`. `key` is the same for each try and each replay of it. `home` is the
-    address under which people open the trail, or empty.
+    `body` holds the fields of DESIGN section 6 by name, times as ISO 8601 in UTC; for an alert,
+    those of `trail.alerts`. `key` is the same for every attempt and replay. `home` is the public
+    URL of this dashboard, or empty.
     """
 
     kind: str
@@ -287,60 +291,76 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What goes over the wire. `method` is an HTTP method, or `MAIL`, or `APPRISE`.
+    """One message, ready to send. Over HTTP it is a POST; other transports read `url` their way.
 
-    For `MAIL` the address is `smtp://host:port` (STARTTLS) or `smtps://host:port`, the body a
-    whole message, and the headers hold `from`, `to` (one each), `user` and `password` of the
-    envelope. For `APPRISE` the address is Apprise's own and the body JSON with title and body.
+    For SMTP, `url` is `smtp://host:port` (STARTTLS) or `smtps://host:port`, `body` a whole message,
+    and `headers` the envelope: `from`, `to` (one each), `user` and `password`. For Apprise, `url`
+    is Apprise's own and `body` is JSON with title, body and type.
     """
 
-    method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: a status (0 where there was none), headers (lower case), 64 kB of body.
+class Response:
+    """A service's response: status (0 for none), headers (lower case), up to 64 kB of body.
 
-    `trouble` says in words why there is no status.
+    `error` says why there is no status.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    trouble: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an answer means: `kind` is ok, retry, gone, unauthorised or rejected.
+    """What a response means: `kind` is ok, retry, gone, unauthorised, rejected or refused.
 
-    `wait_s` is how long the other side wants to be left alone, None where it did not say. `words`
-    is one sentence for the delivery log.
+    `rejected` concerns this message only; `gone`, `unauthorised` and `refused` switch the
+    destination off. `wait_s` is the delay that the service asked for, None without one. `text` is
+    one sentence for the delivery log.
     """
 
     kind: str
-    words: str
+    text: str
     wait_s: float | None = None
+
+
+class Transport(Protocol):
+    """Connections to one destination, restricted to addresses that may be reached.
+
+    With `loopback` this machine may be reached too; `timeout_s` limits one attempt.
+    """
+
+    loopback: bool
+    timeout_s: float
+
+    def send(self, request: Request) -> Response:
+        """POST *request* over HTTPS; raises `InputError` for an address that is not allowed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Forwarder:
-    """One kind of destination. Pure: the outbox sends, waits and remembers.
+    """One kind of destination.
 
-    `request` makes the request from a parcel, the destination's settings, its secrets by the name
-    of their blank, and the present moment (aware, UTC); it raises `InputError` for settings that
-    cannot be used. `takes` says whether the parcel may go there at all. `judge` reads the answer.
-    `exact` says that the body is sent as it is, for a program that keeps it.
+    `request` builds the request, without side effects, from a notification, the destination's
+    settings, its secrets by field name, and the current time (aware, UTC); it raises `InputError`
+    for unusable settings. `send` delivers it, over HTTP by default. `judge` interprets the
+    response, by `trail.outbox.answers.judge` if None. `accepts` returns False for what must not go
+    there. `exact` means that the body is stored unchanged by the program that receives it.
     """
 
     name: str
     title: str
-    settings: tuple[Blank, ...]
-    secrets: tuple[Blank, ...]
-    request: Callable[[Parcel, Mapping[str, str], Mapping[str, str], dt.datetime], Request]
-    judge: Callable[[Answer], Verdict]
-    takes: Callable[[Parcel, Mapping[str, str]], bool] = lambda parcel, settings: True
+    settings: tuple[FormField, ...]
+    secrets: tuple[FormField, ...]
+    request: Callable[[Notification, Mapping[str, str], Mapping[str, str], dt.datetime], Request]
+    send: Callable[[Request, Transport], Response] = lambda request, http: http.send(request)
+    judge: Callable[[Response], Verdict] | None = None
+    accepts: Callable[[Notification, Mapping[str, str]], bool] = lambda notification, settings: True
     exact: bool = False

@@ -13,14 +13,26 @@ from typing import Any
 import pytest
 
 from forwarders import mail, slack, webhook
-from tests.test_contract_forwarders import ALERT, EVENT, NOW, ROLLUP, SECRET, made, parcel
+from tests.test_contract_forwarders import (
+    ALERT,
+    BODIES,
+    EVENT,
+    HOSTILE,
+    NOW,
+    ROLLUP,
+    made,
+    notification,
+)
 from trail.errors import InputError
-from trail.model import Answer, Request
+from trail.model import Request, Response
 from trail.outbox import mail as post
+from trail.outbox.wire import HttpTransport
+
+_SECRET = webhook.FORWARDER.secrets[0].example
 
 
 def blocks(kind: str, body: Any = None) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(made(slack.FORWARDER, parcel(kind, body)).body)[
+    found: list[dict[str, Any]] = json.loads(made(slack.FORWARDER, notification(kind, body)).body)[
         "blocks"
     ]
     return found
@@ -92,9 +104,21 @@ def test_slack_stays_within_its_limits(letter: str) -> None:
                 assert text[start:].startswith(("&amp;", "&lt;", "&gt;"))
 
 
+@pytest.mark.parametrize("kind", BODIES)
+def test_slack_reads_no_markup_in_hostile_text(kind: str) -> None:
+    body = {
+        name: HOSTILE if isinstance(value, str) and name != "form" else value
+        for name, value in BODIES[kind].items()
+    }
+    request = made(slack.FORWARDER, notification(kind, body))
+    assert b"<" not in request.body
+    assert b'mrkdwn": true' not in request.body
+    assert b'"type": "mrkdwn"' not in request.body
+
+
 def test_slack_says_in_a_word_what_is_wrong() -> None:
     kinds = {
-        word: slack.judge(Answer(status, {}, word.encode())).kind
+        word: slack.judge(Response(status, {}, word.encode())).kind
         for status, word in (
             (404, "no_service"),
             (410, "channel_is_archived"),
@@ -120,17 +144,17 @@ def test_the_webhook_is_signed_as_the_standard_has_it() -> None:
     body = b'{"test": 2432232314}'
     made_now = webhook.sign(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
     assert made_now == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-    request = made(webhook.FORWARDER, parcel("event"))
+    request = made(webhook.FORWARDER, notification("event"))
     told = dict(request.headers)
     assert told["webhook-id"] == "event_key-1"
     assert told["webhook-timestamp"] == str(int(NOW.timestamp()))
     signed = f"{told['webhook-id']}.{told['webhook-timestamp']}.".encode() + request.body
-    wanted = hmac.digest(base64.b64decode(SECRET.removeprefix("whsec_")), signed, "sha256")
+    wanted = hmac.digest(base64.b64decode(_SECRET.removeprefix("whsec_")), signed, "sha256")
     assert told["webhook-signature"] == "v1," + base64.b64encode(wanted).decode()
     assert json.loads(request.body)["type"] == "audit.event"
 
 
-@pytest.mark.parametrize("secret", ["", "plain", "whsec_", "whsec_QUFB", "whsec_!!!", SECRET[6:]])
+@pytest.mark.parametrize("secret", ["", "plain", "whsec_", "whsec_QUFB", "whsec_!!!", _SECRET[6:]])
 def test_a_secret_of_another_form_is_refused(secret: str) -> None:
     with pytest.raises(InputError) as refused:
         webhook.key_of(secret)
@@ -152,12 +176,12 @@ def test_a_secret_of_another_form_is_refused(secret: str) -> None:
 def test_only_plain_addresses_are_written_to(address: str) -> None:
     given = {"host": "mail.example.com", "from": "trail@example.com", "to": address}
     with pytest.raises(InputError):
-        mail.request(parcel("event"), given, {}, NOW)
+        mail.request(notification("event"), given, {}, NOW)
 
 
 def test_no_event_adds_a_header() -> None:
     spoiled = {**EVENT, "action": "x\r\nBcc: all@example.com\r\n\r\nbody", "target_name": "\n.\n"}
-    request = made(mail.FORWARDER, parcel("event", spoiled))
+    request = made(mail.FORWARDER, notification("event", spoiled))
     found = email.message_from_bytes(request.body, policy=email.policy.default)
     assert found["bcc"] is None
     assert set(found.keys()) == {
@@ -198,9 +222,9 @@ def mail_server() -> Iterator[tuple[int, list[str]]]:
 def test_mail_says_nothing_to_a_server_without_tls(mail_server: tuple[int, list[str]]) -> None:
     port, words = mail_server
     envelope = (("from", "a@example.com"), ("to", "b@example.com"), ("password", "a-secret"))
-    request = Request("MAIL", f"smtp://mail.example.com:{port}", envelope, b"Secret: x\r\n\r\n")
+    request = Request(f"smtp://mail.example.com:{port}", envelope, b"Secret: x\r\n\r\n")
     answer = post.send(
-        request, loopback=True, timeout_s=2, resolve=lambda host, port: ["127.0.0.1"]
+        request, HttpTransport(loopback=True, timeout_s=2), resolve=lambda host, port: ["127.0.0.1"]
     )
     assert answer.status == 0
     assert all(word.split()[0] in ("ehlo", "EHLO", "helo", "QUIT", "quit") for word in words)

@@ -13,7 +13,7 @@ from forwarders.segment_source import EVENT_BYTES, FORWARDER
 from loaders.tracking_api import LOADER
 from tests.conftest import Load, rows
 from tests.segment_records import api_event, forwarded, ndjson, new_event_allowed, permission_check
-from trail.model import EVENT_COLUMNS, Parcel, Request, Sent
+from trail.model import EVENT_COLUMNS, Notification, Request, Sent
 from trail.settings import Push, Settings
 from trail.store import Store
 
@@ -39,7 +39,7 @@ SAME = [
 
 
 def request(event: dict[str, Any], **given: str) -> Request:
-    parcel = Parcel("event", str(event["event_id"]), NOW.replace(tzinfo=None), event)
+    parcel = Notification("event", str(event["event_id"]), NOW.replace(tzinfo=None), event)
     return FORWARDER.request(parcel, given, {"write_key": KEY}, NOW)
 
 
@@ -137,7 +137,7 @@ def test_what_would_go_round_for_ever_is_never_sent(store: Store, load: Load) ->
 
     def takes(number: int, **settings: str) -> bool:
         event = sorted(found.to_pylist(), key=lambda row: row["occurred_at"])[number]
-        return FORWARDER.takes(Parcel("event", "k", NOW, event), settings)
+        return FORWARDER.accepts(Notification("event", "k", NOW, event), settings)
 
     assert not takes(0), "an echo of our own event"
     assert takes(1)

@@ -44,7 +44,7 @@ def environment(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the environment that sets every secret there is, and each secret's word by its name.
 
-    A dict of secrets gets one for each secret blank of each forwarder, which sends to *echo*.
+    A dict of secrets gets one for each secret field of each forwarder, which sends to *echo*.
     """
     given: dict[str, str] = {}
     words: dict[str, str] = {}
@@ -65,11 +65,11 @@ def environment(
         elif origin is dict:
             value = json.dumps(
                 {
-                    f"{each.name}_{blank.name}": _formed(
-                        each.name, blank.name, word(f"{name}.{each.name}.{blank.name}"), echo
+                    f"{each.name}_{secret.name}": _formed(
+                        secret.example, word(f"{name}.{each.name}.{secret.name}"), echo
                     )
                     for each in forwarders.values()
-                    for blank in each.secrets
+                    for secret in each.secrets
                 }
             )
         else:
@@ -78,12 +78,12 @@ def environment(
     return given, words
 
 
-def _formed(forwarder: str, blank: str, word: str, echo: str) -> str:
-    """Return a secret that the forwarder takes and that holds *word*."""
-    if blank == "url":
-        scheme = "json" if forwarder == "apprise" else "http"
-        return f"{scheme}://{echo}/services/{word}"
-    if (forwarder, blank) == ("webhook", "key"):
+def _formed(example: str, word: str, echo: str) -> str:
+    """Return a secret of the form of *example* that contains *word*."""
+    scheme, separator, _ = example.partition("://")
+    if separator:
+        return f"{'http' if scheme == 'https' else scheme}://{echo}/services/{word}"
+    if example.startswith("whsec_"):
         return "whsec_" + base64.b64encode(word.encode()).decode()
     return word
 

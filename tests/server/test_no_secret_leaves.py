@@ -95,8 +95,10 @@ def _prepared(folder: Path, settings: Settings, echo: str) -> None:
         },
     }
     for kind, forwarder in destinations.kinds().items():
-        secrets = {blank.name: f"{kind}_{blank.name}" for blank in forwarder.secrets}
-        made = Destination(0, kind, kind, known.get(kind, {}), secrets, streams=True)
+        secrets = {field.name: f"{kind}_{field.name}" for field in forwarder.secrets}
+        required = {field.name: field.example for field in forwarder.settings if field.required}
+        given = required | known.get(kind, {})
+        made = Destination(0, kind, kind, given, secrets, streams=True)
         store.write(
             lambda cursor, made=made: destinations.add(cursor, made, settings.forward, "maya")
         )

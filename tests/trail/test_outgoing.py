@@ -19,6 +19,7 @@ from trail.alerts.rule import Rule
 from trail.model import Request
 from trail.outbox import destinations, mail
 from trail.outbox.destinations import Destination
+from trail.outbox.wire import HttpTransport
 from trail.outgoing import Outgoing
 from trail.settings import Forward, Settings
 from trail.store import Store, utc_now
@@ -95,9 +96,8 @@ def test_mail_goes_out_under_tls_to_the_server_of_that_name(
     envelope = (("from", "trail@example.com"), ("to", "mara@example.com"))
     url = f"smtps://{named}:{listening.getsockname()[1]}"
     answer = mail.send(
-        Request("MAIL", url, envelope, b"Subject: x\r\n\r\nSaid.\r\n"),
-        loopback=True,
-        timeout_s=3,
+        Request(url, envelope, b"Subject: x\r\n\r\nSaid.\r\n"),
+        HttpTransport(loopback=True, timeout_s=3),
         resolve=lambda host, port: ["127.0.0.1"],
         context=ssl.create_default_context(cafile=str(cert)),
     )

@@ -16,7 +16,7 @@ from trail.alerts.hits import News
 from trail.alerts.rule import Rule
 from trail.alerts.tally import Hit, Message, Tally, due_at, step
 from trail.errors import TrailError
-from trail.model import Parcel
+from trail.model import Notification
 from trail.outbox import deliveries, destinations
 from trail.settings import Settings
 from trail.store import Cursor, Inside, Store, utc_now
@@ -177,9 +177,9 @@ def _tell(cursor: Cursor, rule: Rule, tally: Tally, found: list[Hit], now: dt.da
     for number, message in enumerate(messages):
         kind, body = _payload(rule, message, now)
         key = f"{rule.rule_id}-{now.isoformat()}-{number}"
-        parcel = Parcel(kind, key, now, body)
+        notification = Notification(kind, key, now, body)
         for each in known:
-            if each.name.lower() in wanted and each.forwarder.takes(parcel, each.settings):
+            if each.name.lower() in wanted and each.forwarder.accepts(notification, each.settings):
                 deliveries.enqueue(cursor, each.destination_id, kind, key, body, now)
     rules.put_tally(cursor, rule.rule_id, tally)
     rules.note(cursor, rule.rule_id, now, sum(hit.count for hit in found), len(messages))

@@ -1,7 +1,7 @@
-"""What an answer means, and when to try again: pure, so that a table of cases can prove it.
+"""The retry policy: what a response means, and how long to wait before the next attempt.
 
-Waits are those of the Standard Webhooks specification (5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and
-24 h after one another), each up to 10 % shorter or longer so that many do not come back together.
+Delays follow the Standard Webhooks specification (5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h),
+each with 10 % jitter.
 """
 
 import datetime as dt
@@ -9,78 +9,78 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
-from trail.model import Answer, Verdict
+from trail.model import Response, Verdict
 
-WAITS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
-# The first try and one after each wait.
-MOST_TRIES = len(WAITS_S) + 1
+DELAYS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+# The first attempt and one after each delay.
+MAX_ATTEMPTS = len(DELAYS_S) + 1
 _JITTER = 0.1
-_LONGEST_WAIT_S = 86_400.0
+_MAX_DELAY_S = 86_400.0
 _WHOLE_SECONDS = re.compile(r"[0-9]{1,9}")
-# The message itself is refused: sending it again changes nothing, and the next may well pass.
+# 4xx of the second group reject this message only; retrying it would not help.
 _FINAL = {
-    410: Verdict("gone", "It answered that this address is gone for good (410)."),
-    401: Verdict("unauthorised", "It does not accept the key (401)."),
+    410: Verdict("gone", "The URL no longer exists (410 Gone)."),
+    401: Verdict("unauthorised", "The credentials were not accepted (401)."),
     **{
-        status: Verdict("rejected", f"It refused this message ({status}).")
+        status: Verdict("rejected", f"The message was rejected ({status}).")
         for status in (400, 413, 414, 415, 422, 431)
     },
 }
 
 
 class Random(Protocol):
-    """Where chance comes from: `random.Random` and `secrets.SystemRandom` are such."""
+    """A source of randomness, such as `random.Random` or `secrets.SystemRandom`."""
 
     def uniform(self, a: float, b: float) -> float:
         """Return a number between *a* and *b*."""
         ...
 
 
-def judge(answer: Answer) -> Verdict:
-    """Return what *answer* means for a service that keeps to HTTP; forwarders may know more."""
-    status = answer.status
+def judge(response: Response) -> Verdict:
+    """Return the verdict by HTTP status; a forwarder may know more about its service."""
+    status = response.status
     if not status:
-        return Verdict("retry", answer.trouble or "There was no answer.")
+        return Verdict("retry", response.error or "No response.")
     if 200 <= status < 300:
-        return Verdict("ok", f"Taken ({status}).")
+        return Verdict("ok", f"Delivered ({status}).")
     if status in _FINAL:
         return _FINAL[status]
     if 300 <= status < 400:
-        return Verdict("retry", f"It points elsewhere ({status}), which is not followed.")
-    words = "It was asked too often (429)." if status == 429 else f"It answered {status}."
-    return Verdict("retry", words, retry_after_s(answer))
+        return Verdict("retry", f"Redirects are not followed ({status}).")
+    text = "Rate limit reached (429)." if status == 429 else f"The service responded {status}."
+    return Verdict("retry", text, retry_after_s(response))
 
 
-def retry_after_s(answer: Answer) -> float | None:
-    """Return the seconds that `Retry-After` asks for, between 1 s and 24 h; None without one.
+def retry_after_s(response: Response) -> float | None:
+    """Return the delay of `Retry-After` in seconds, clamped to 1 s to 24 h; None without one.
 
-    RFC 9110, 10.2.3: whole seconds, or a date, which is read against the answer's own `Date` so
-    that a clock that is wrong here does not matter; without `Date` a date is not read.
+    RFC 9110, 10.2.3: whole seconds, or a date, which is compared with the response's own `Date` so
+    that the local clock does not matter; without `Date` a date is ignored.
     """
-    said = answer.headers.get("retry-after", "").strip()
-    if _WHOLE_SECONDS.fullmatch(said):
-        return min(max(1.0, float(said)), _LONGEST_WAIT_S)
-    until, since = _date(said), _date(answer.headers.get("date", ""))
+    value = response.headers.get("retry-after", "").strip()
+    if _WHOLE_SECONDS.fullmatch(value):
+        return min(max(1.0, float(value)), _MAX_DELAY_S)
+    until, since = _date(value), _date(response.headers.get("date", ""))
     if until is None or since is None:
         return None
-    return min(max(1.0, (until - since).total_seconds()), _LONGEST_WAIT_S)
+    return min(max(1.0, (until - since).total_seconds()), _MAX_DELAY_S)
 
 
-def wait_s(tries: int, asked_s: float | None, random: Random) -> float | None:
-    """Return the seconds to wait after so many *tries*; None when it has been tried enough.
+def delay_s(attempts: int, requested_s: float | None, random: Random) -> float | None:
+    """Return the seconds to wait after *attempts*; None when none remain.
 
-    What the other side asked for is never cut short: there jitter only adds.
+    A delay that the service requested is only ever lengthened by jitter.
     """
-    if tries >= MOST_TRIES:
+    if attempts >= MAX_ATTEMPTS:
         return None
-    if asked_s is not None:
-        return asked_s * (1 + random.uniform(0, _JITTER))
-    return WAITS_S[max(tries, 1) - 1] * (1 + random.uniform(-_JITTER, _JITTER))
+    if requested_s is not None:
+        return requested_s * (1 + random.uniform(0, _JITTER))
+    return DELAYS_S[max(attempts, 1) - 1] * (1 + random.uniform(-_JITTER, _JITTER))
 
 
 def _date(text: str) -> dt.datetime | None:
     try:
-        found = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

@@ -168,7 +168,7 @@ def settle(
             "well": [each.delivery.delivery_id for each in well],
             "ended": well[-1].ended_at if well else None,
             "status": well[-1].status if well else None,
-            "answer": well[-1].verdict.words[:_LONGEST_ANSWER] if well else None,
+            "answer": well[-1].verdict.text[:_LONGEST_ANSWER] if well else None,
         },
     )
 
@@ -198,12 +198,12 @@ def _note_failed(cursor: Cursor, destination_id: int, each: Try, random: answers
     if verdict.kind == "rejected":
         state = "dead"
     elif verdict.kind == "retry":
-        wait = answers.wait_s(tries, verdict.wait_s, random)
+        wait = answers.delay_s(tries, verdict.wait_s, random)
         state = "dead" if wait is None else "waiting"
         due += dt.timedelta(seconds=wait or 0)
     # Else the destination is at fault; what was to be told waits until it is mended.
     told = {"number": each.delivery.delivery_id, "ended": each.ended_at, "status": each.status}
-    words = verdict.words[:_LONGEST_ANSWER]
+    words = verdict.text[:_LONGEST_ANSWER]
     cursor.execute(
         "update deliveries set state = $state, due_at = $due, status = $status, answer = $answer, "
         "ended_at = case when $state = 'dead' then $ended end where delivery_id = $number",

@@ -1,8 +1,8 @@
-"""One try by Apprise, which knows a hundred services: in a process of its own, with its hands tied.
+"""Apprise transport: one message by the Apprise library, in a restricted process of its own.
 
-Apprise opens its own connections. So it runs apart, where a hook of the interpreter sees each
-connection before it is made and refuses those that the outbox would refuse. No proxy and no secret
-of ours is in that process's environment, and it is ended when its time is over.
+Apprise opens its own connections, so an audit hook of that process refuses every address that the
+HTTP transport would refuse. Its environment contains no proxy and no secret, and it is killed when
+its time is over.
 """
 
 import json
@@ -13,32 +13,40 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trail.model import Answer, Request
+from trail.model import Request, Response, Transport
 from trail.outbox import addresses
 
 _ROOT = Path(__file__).parents[2]
-# What that process may not do at all.
-_NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "ctypes.dlopen")
+# Audit events that are always refused.
+_FORBIDDEN = (
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "ctypes.dlopen",
+)
 _CONNECTS = ("socket.connect", "socket.sendto", "socket.sendmsg")
-# The start of Python and Apprise takes a second or two of a slow machine's time.
+# Extra time to start Python and import Apprise on a slow machine.
 _START_S = 10.0
-_STATUS = {"taken": 200, "refused": 400, "insecure": 400, "unknown": 400, "failed": 0}
-_TROUBLE = {
-    "insecure": "Apprise would send this without TLS; use the secure form of the address.",
-    "unknown": "Apprise does not know this kind of address.",
-    "missing": "Apprise is not installed here.",
+_STATUS = {"sent": 200, "insecure": 400, "unknown": 400}
+_ERRORS = {
+    "insecure": "This Apprise URL sends without TLS. Use its secure scheme.",
+    "unknown": "Apprise does not support this URL scheme.",
+    "missing": "Apprise is not installed. Run: pip install apprise",
 }
 
 
-def send(request: Request, *, loopback: bool, timeout_s: float) -> Answer:
-    """Return 200 when the service took the message, 400 for an address that cannot be used.
+def send(request: Request, transport: Transport) -> Response:
+    """Send a message; return 200 for delivered, 400 for an unusable URL, else 0.
 
-    Apprise tells no more than yes or no; no is taken for a failure that may pass.
+    Apprise reports only success or failure; a failure is treated as transient.
     """
+    loopback, timeout_s = transport.loopback, transport.timeout_s
     work = {"url": request.url, "loopback": loopback, "timeout_s": timeout_s}
     work.update(json.loads(request.body))
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "trail.outbox.elsewhere"],
             input=json.dumps(work).encode(),
             capture_output=True,
@@ -48,21 +56,20 @@ def send(request: Request, *, loopback: bool, timeout_s: float) -> Answer:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return Answer(0, trouble="Apprise did not come to an end in time.")
-    word = done.stdout.decode(errors="replace").strip().rpartition("\n")[2]
-    trouble = _TROUBLE.get(word, "The service did not take it, as Apprise tells.")
-    return Answer(_STATUS.get(word, 0), trouble="" if word == "taken" else trouble)
+        return Response(0, error="Apprise timed out.")
+    result = process.stdout.decode(errors="replace").strip().rpartition("\n")[2]
+    error = _ERRORS.get(result, "Apprise could not deliver the message.")
+    return Response(_STATUS.get(result, 0), error="" if result == "sent" else error)
 
 
-def tie_hands(*, loopback: bool, public: bool) -> None:
-    """Let this process connect to public addresses, or with *loopback* to this machine, only.
+def restrict_connections(*, loopback: bool, public: bool) -> None:
+    """Restrict this process to public addresses and, with *loopback*, this machine.
 
-    Lasts until the process ends: such a hook cannot be taken away. It raises `PermissionError`
-    inside whatever tries.
+    Other connections raise `PermissionError`. An audit hook cannot be removed.
     """
 
-    def look(event: str, given: tuple[Any, ...]) -> None:
-        if event in _NEVER:
+    def check(event: str, given: tuple[Any, ...]) -> None:
+        if event in _FORBIDDEN:
             raise PermissionError("not in this process")
         if event in _CONNECTS:
             where = given[1]
@@ -73,13 +80,13 @@ def tie_hands(*, loopback: bool, public: bool) -> None:
             ):
                 raise PermissionError("not a public address")
 
-    sys.addaudithook(look)
+    sys.addaudithook(check)
 
 
 def _main() -> str:
     work = json.load(sys.stdin)
     try:
-        import apprise  # only here, so that nothing else pays for it
+        import apprise  # imported in this process only
     except ImportError:
         return "missing"
     service = apprise.Apprise.instantiate(work["url"])
@@ -89,11 +96,11 @@ def _main() -> str:
     is_secure = service.schema in ((secure,) if isinstance(secure, str) else secure)
     if not is_secure and not work["loopback"]:
         return "insecure"
-    tie_hands(loopback=work["loopback"], public=is_secure)
+    restrict_connections(loopback=work["loopback"], public=is_secure)
     service.verify_certificate = True
     service.socket_connect_timeout = service.socket_read_timeout = work["timeout_s"]
-    taken = service.notify(body=work["body"], title=work["title"], notify_type=work["type"])
-    return "taken" if taken else "failed"
+    sent = service.notify(body=work["body"], title=work["title"], notify_type=work["type"])
+    return "sent" if sent else "failed"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""One try over SMTP: TLS always, to the address that was judged, within a time limit.
+"""SMTP transport: one message over TLS to a checked address, within a time limit.
 
-Separate because mail has a protocol of its own; what it answers is told in HTTP's terms, so that
-the outbox has one way to judge.
+Replies are mapped to HTTP statuses, so that one retry policy covers every transport.
 """
 
 import contextlib
@@ -10,7 +9,7 @@ import socket
 import ssl
 
 from trail.errors import UnavailableError
-from trail.model import Answer, Request
+from trail.model import Request, Response, Transport
 from trail.outbox import addresses
 from trail.outbox.addresses import Resolve
 
@@ -19,45 +18,45 @@ SCHEMES = ("smtp", "smtps")
 
 def send(
     request: Request,
+    transport: Transport,
     *,
-    loopback: bool,
-    timeout_s: float,
     resolve: Resolve = addresses.look_up,
     context: ssl.SSLContext | None = None,
-) -> Answer:
-    """Return how the mail server took the message: 200, 401 for the password, 400 for the message.
+) -> Response:
+    """Send a message; return 200, 401 for refused credentials, 400 for a rejected message.
 
-    Raises `InputError` where the address may not be sent to. `smtp` begins plain and must change
-    to TLS before anything is said; a server that cannot is not used.
+    Raises `InputError` for an address that is not allowed. `smtp` connections must upgrade to TLS
+    before anything is sent; a server without TLS is not used.
     """
-    told = dict(request.headers)
+    loopback, timeout_s = transport.loopback, transport.timeout_s
+    envelope = dict(request.headers)
     place = addresses.read(request.url, loopback=loopback, schemes=SCHEMES)
     try:
         found = addresses.resolved(place, resolve, loopback=loopback)
     except UnavailableError as error:
-        return Answer(0, trouble=str(error))
+        return Response(0, error=str(error))
     try:
         with contextlib.closing(_opened(place, found[0], timeout_s, context)) as server:
-            if told.get("user"):
-                server.login(told["user"], told.get("password", ""))
-            server.sendmail(told["from"], [told["to"]], request.body)
+            if envelope.get("user"):
+                server.login(envelope["user"], envelope.get("password", ""))
+            server.sendmail(envelope["from"], [envelope["to"]], request.body)
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 server.quit()
     except smtplib.SMTPAuthenticationError:
-        return Answer(401)
+        return Response(401)
     except smtplib.SMTPResponseException as error:
-        return _answer(error.smtp_code)
+        return _response(error.smtp_code)
     except smtplib.SMTPRecipientsRefused as error:
-        return _answer(max(code for code, _ in error.recipients.values()))
+        return _response(max(code for code, _ in error.recipients.values()))
     except (smtplib.SMTPException, OSError) as error:
-        words = "did not answer in time" if isinstance(error, TimeoutError) else "broke off"
-        return Answer(0, trouble=f"The mail server {words}, or it cannot do TLS.")
-    return Answer(200)
+        reason = "timed out" if isinstance(error, TimeoutError) else "failed"
+        return Response(0, error=f"The connection to the mail server {reason}. It must offer TLS.")
+    return Response(200)
 
 
-def _answer(code: int) -> Answer:
-    """Return the answer for an SMTP code: 4xx may pass, 5xx will not (RFC 5321, 4.2.1)."""
-    return Answer(400 if code >= 500 else 503)
+def _response(code: int) -> Response:
+    """Return the response for an SMTP reply: 4xx is transient, 5xx permanent (RFC 5321, 4.2.1)."""
+    return Response(400 if code >= 500 else 503)
 
 
 def _opened(

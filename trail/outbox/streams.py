@@ -11,7 +11,7 @@ from typing import Any
 
 from trail import marks
 from trail.filters import Filter
-from trail.model import EVENT_COLUMNS, Parcel
+from trail.model import EVENT_COLUMNS, Notification
 from trail.outbox import deliveries
 from trail.outbox.destinations import Destination
 from trail.queries.events import STAR, named
@@ -109,8 +109,8 @@ def _after(destination: Destination) -> tuple[str, dict[str, Any]]:
 
 
 def _takes(destination: Destination, row: Mapping[str, Any]) -> bool:
-    parcel = Parcel("event", str(row["event_id"]), row["ingested_at"], row)
-    return destination.forwarder.takes(parcel, destination.settings)
+    notification = Notification("event", str(row["event_id"]), row["ingested_at"], row)
+    return destination.forwarder.accepts(notification, destination.settings)
 
 
 def _stands(cursor: Cursor, destination: Destination) -> bool:

@@ -1,8 +1,8 @@
-"""One try over HTTP: to the address that was judged, within one time limit, and no further.
+"""HTTP transport: one POST to a checked address, within one time limit.
 
-Made on httpcore2, since it follows no redirects, reads no proxy from the environment, and lets the
-caller open the connection: TLS names and `Host` stay those of the address as written, while the
-socket goes to the address that was looked up and judged.
+httpcore2 follows no redirects, reads no proxy from the environment, and lets the caller open the
+socket: TLS name and `Host` are those of the URL, while the socket connects to the IP address that
+was resolved and checked.
 """
 
 import ssl
@@ -14,27 +14,27 @@ from typing import Any
 import httpcore2
 
 from trail.errors import InputError, TrailError
-from trail.model import Answer, Request
+from trail.model import Request, Response
 from trail.outbox import addresses
 from trail.outbox.addresses import Resolve
 
-ANSWER_BYTES = 64 * 1024
+RESPONSE_BYTES = 64 * 1024
 _AGENT = "segment-audit-trail"
 _IDLE_S = 20.0
-# What `Host` leaves out.
-_USUAL = {"https": 443, "http": 80}
+# Ports that `Host` omits.
+_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
-class RefusedByUsError(httpcore2.ConnectError):
-    """The address may not be connected to; `why` is for the person who set it."""
+class AddressRefusedError(httpcore2.ConnectError):
+    """The address may not be reached; `why` is shown to whoever configured it."""
 
     def __init__(self, why: InputError) -> None:
         super().__init__(str(why))
         self.why = why
 
 
-class Wire:
-    """Connections to the place of one destination; one try at a time. *resolve* looks names up."""
+class HttpTransport:
+    """HTTP connections to one destination; one attempt at a time. *resolve* looks names up."""
 
     def __init__(
         self,
@@ -44,34 +44,34 @@ class Wire:
         resolve: Resolve = addresses.look_up,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        self._loopback = loopback
-        self._timeout_s = timeout_s
+        self.loopback = loopback
+        self.timeout_s = timeout_s
         self._guard = _Guard(resolve, loopback=loopback)
         self._context = context
         self._lock = threading.Lock()
         self._pool: httpcore2.ConnectionPool | None = None
 
-    def send(self, request: Request) -> Answer:
-        """Return the answer to *request*, or in its `trouble` why there was none.
+    def send(self, request: Request) -> Response:
+        """Return the response to *request*; network failures are its `error`.
 
-        Raises `InputError` where the address may not be sent to. Never raises for the network.
+        Raises `InputError` for an address that is not allowed.
         """
         with self._lock:
             return self._send(request)
 
-    def _send(self, request: Request) -> Answer:
-        place = addresses.read(request.url, loopback=self._loopback)
-        self._guard.place, self._guard.until = place, time.monotonic() + self._timeout_s
+    def _send(self, request: Request) -> Response:
+        place = addresses.read(request.url, loopback=self.loopback)
+        self._guard.place, self._guard.until = place, time.monotonic() + self.timeout_s
         try:
             return self._exchange(place, request)
-        except RefusedByUsError as error:
+        except AddressRefusedError as error:
             raise error.why from None
         except httpcore2.TimeoutException:
-            return Answer(0, trouble=f"There was no answer within {self._timeout_s:g} s.")
+            return Response(0, error=f"No response within {self.timeout_s:g} s.")
         except (httpcore2.ConnectError, httpcore2.UnsupportedProtocol):
-            return Answer(0, trouble="It cannot be reached.")
+            return Response(0, error="The service cannot be reached.")
         except (httpcore2.NetworkError, httpcore2.ProtocolError, ssl.SSLError):
-            return Answer(0, trouble="The connection broke off before the answer.")
+            return Response(0, error="The connection was closed before the response.")
 
     def close(self) -> None:
         """Close what is open."""
@@ -79,9 +79,9 @@ class Wire:
             self._pool.close()
             self._pool = None
 
-    def _exchange(self, place: addresses.Place, request: Request) -> Answer:
+    def _exchange(self, place: addresses.Place, request: Request) -> Response:
         host = f"[{place.host}]" if ":" in place.host else place.host
-        port = "" if place.port == _USUAL[place.scheme] else f":{place.port}"
+        port = "" if place.port == _DEFAULT_PORTS[place.scheme] else f":{place.port}"
         headers = [
             ("Host", f"{host}{port}"),
             ("User-Agent", _AGENT),
@@ -89,9 +89,9 @@ class Wire:
             ("Content-Length", str(len(request.body))),
             *request.headers,
         ]
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout_s)
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout_s)
         with self._opened().stream(
-            request.method,
+            "POST",
             httpcore2.URL(
                 scheme=place.scheme, host=place.host, port=place.port, target=place.target
             ),
@@ -103,7 +103,7 @@ class Wire:
                 name.decode("latin-1").lower(): value.decode("latin-1")
                 for name, value in response.headers
             }
-            return Answer(response.status, found, self._body(response.iter_stream()))
+            return Response(response.status, found, self._body(response.iter_stream()))
 
     def _body(self, parts: Iterator[bytes]) -> bytes:
         """Return at most so much of the answer; how it goes on does not change the status."""
@@ -111,11 +111,11 @@ class Wire:
         try:
             for part in parts:
                 body += part
-                if len(body) >= ANSWER_BYTES:
+                if len(body) >= RESPONSE_BYTES:
                     break
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError):
             pass
-        return body[:ANSWER_BYTES]
+        return body[:RESPONSE_BYTES]
 
     def _opened(self) -> httpcore2.ConnectionPool:
         if self._pool is None:
@@ -151,7 +151,7 @@ class _Guard(httpcore2.NetworkBackend):
         try:
             found = addresses.resolved(self.place, self._resolve, loopback=self._loopback)
         except InputError as error:
-            raise RefusedByUsError(error) from None
+            raise AddressRefusedError(error) from None
         except TrailError as error:
             raise httpcore2.ConnectError(str(error)) from None
         failed: Exception = httpcore2.ConnectError("no address")
@@ -170,12 +170,12 @@ class _Guard(httpcore2.NetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Refuse: nothing is sent to a socket of this machine."""
-        raise RefusedByUsError(InputError("A socket of this machine is no destination."))
+        """Refuse local sockets."""
+        raise AddressRefusedError(InputError("Local sockets are not allowed as a destination."))
 
     def sleep(self, seconds: float) -> None:
-        """Refuse to wait: the outbox decides when to try again."""
-        raise RefusedByUsError(InputError("The wire does not wait."))
+        """Refuse to wait: the retry policy decides when to try again."""
+        raise AddressRefusedError(InputError("The transport does not retry."))
 
     def left(self) -> float:
         """Return the seconds that are left of this try; raises `ReadTimeout` when none are."""

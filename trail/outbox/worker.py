@@ -1,8 +1,7 @@
-"""The worker: for each destination, claim what is due, try it in order, note what became of it.
+"""The delivery worker: claim due deliveries of each destination, send in order, record results.
 
-Each destination has a thread's attention at a time, so that one that hangs holds up no other. The
-store knows of every try before it begins; a killed process sends it again, and the receiver tells
-by its id that it has it already.
+Each destination has at most one thread, so a slow one does not delay the others. Attempts are
+recorded before they begin; after a crash they are repeated, and receivers deduplicate by id.
 """
 
 import datetime as dt
@@ -16,23 +15,23 @@ from dataclasses import dataclass, field
 
 from trail import marks
 from trail.errors import InputError
-from trail.model import Answer, Parcel, Request, Verdict
-from trail.outbox import deliveries, destinations, elsewhere, history, mail, seal_copies, streams
+from trail.model import Notification, Request, Response, Verdict
+from trail.outbox import answers, deliveries, destinations, history, seal_copies, streams
 from trail.outbox.answers import Random
 from trail.outbox.deliveries import Delivery, Try
 from trail.outbox.destinations import Destination
-from trail.outbox.wire import Wire
+from trail.outbox.wire import HttpTransport
 from trail.settings import Settings
 from trail.store import Cursor, Store, utc_now
 
 _log = logging.getLogger("trail.outbox")
 
 Clock = Callable[[], dt.datetime]
-Send = Callable[[Destination, Request], Answer]
+Send = Callable[[Destination, Request], Response]
 
-# So many are noted together, before and after; after a crash at most these are sent twice. Few
-# at first: where every fifth try fails, the rest of many would be read in vain.
-_FEW_AT_ONCE, _MOST_AT_ONCE = 8, 128
+# Deliveries claimed together; after a crash at most these are sent twice. Batches start small,
+# since a failure returns the rest of a batch to the queue.
+_MIN_BATCH, _MAX_BATCH = 8, 128
 _LONGEST_ROUND_S = 2.0
 _THREADS = 8
 _TIDY = dt.timedelta(hours=1)
@@ -40,14 +39,14 @@ _TIDY = dt.timedelta(hours=1)
 
 @dataclass(slots=True)
 class Forwarding:
-    """The running outbox of one store. *clock* gives UTC without zone; *send* makes one try."""
+    """The running outbox of one store. *clock* returns naive UTC; *send* replaces the network."""
 
     settings: Settings
     store: Callable[[], Store]
     clock: Clock = utc_now
     random: Random = field(default_factory=secrets.SystemRandom)
     send: Send | None = None
-    _wires: dict[int, Wire] = field(default_factory=dict)
+    _transports: dict[int, HttpTransport] = field(default_factory=dict)
     _busy: dict[int, "Future[int]"] = field(default_factory=dict)
     _recovered: Store | None = None
     _tidied: dt.datetime | None = None
@@ -57,14 +56,13 @@ class Forwarding:
     )
 
     def round(self, *, until_done: bool = False) -> str:
-        """Let every destination that is on, and not being served, send what is due.
+        """Start sending what is due to every active, idle destination; return a status text.
 
-        Returns words for the pages. With *until_done* it comes back only when what it began is
-        over, having raised whatever went wrong.
+        With *until_done*, wait for all sending to end and raise its errors.
         """
         store, now = self.store(), self.clock()
         if self._recovered is not store:
-            # One process owns the store and no thread of ours is at it: all of it was cut short.
+            # Nothing is being sent by this process, so what is marked as sending was interrupted.
             wait(self._busy.values())
             store.write(deliveries.recover)
             self._recovered = store
@@ -89,25 +87,25 @@ class Forwarding:
         return f"Switched off: {', '.join(off)}" if off else f"{len(known):,} destinations"
 
     def close(self) -> None:
-        """Stop; a try that is under way is given a moment, and else counts as not sent."""
+        """Stop; an attempt that does not end within a moment counts as not sent."""
         self._ending.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         wait(self._busy.values(), _LONGEST_ROUND_S)
-        for wire in self._wires.values():
-            wire.close()
+        for transport in self._transports.values():
+            transport.close()
 
     def _serve(self, store: Store, destination: Destination, is_behind: bool) -> int:
-        """Send what is due to one destination; return how many were taken."""
+        """Send what is due to one destination; return how many were delivered."""
         try:
             return self._send_due(store, destination, is_behind)
         except Exception:
-            self._recovered = None  # what it had claimed is let go at the next round
+            self._recovered = None  # the next round releases what it had claimed
             if not self._ending.is_set():
                 _log.exception("sending to %s failed", destination.name)
             raise
 
     def _send_due(self, store: Store, destination: Destination, is_behind: bool) -> int:
-        sent, most = 0, _FEW_AT_ONCE
+        sent, most = 0, _MIN_BATCH
         began = time.monotonic()
         number = destination.destination_id
         while not self._ending.is_set() and time.monotonic() - began < _LONGEST_ROUND_S:
@@ -123,7 +121,7 @@ class Forwarding:
             sent += sum(each.verdict.kind == "ok" for each in tried)
             if not tried or tried[-1].verdict.kind not in ("ok", "rejected"):
                 break
-            most = min(most * 2, _MOST_AT_ONCE)
+            most = min(most * 2, _MAX_BATCH)
             waiting, due_at = deliveries.head(store, number)
             is_behind = destination.streams and waiting <= streams.AHEAD // 2
             if not is_behind and (due_at is None or due_at > now):
@@ -133,7 +131,7 @@ class Forwarding:
     def _try_all(
         self, destination: Destination, claimed: list[Delivery]
     ) -> tuple[list[Try], list[Delivery]]:
-        """Return the tries of *claimed* in order up to the first that must wait, and the rest."""
+        """Attempt *claimed* in order until one must wait; return the attempts and the rest."""
         tried: list[Try] = []
         began = time.monotonic()
         for place, delivery in enumerate(claimed):
@@ -147,41 +145,37 @@ class Forwarding:
         return tried, []
 
     def try_one(self, destination: Destination, delivery: Delivery) -> tuple[Verdict, int]:
-        """Return what one try came to, and the status; nothing is noted.
+        """Attempt one delivery; return the verdict and the HTTP status. Nothing is recorded.
 
-        The verdict is `refused` where settings or address cannot be used.
+        The verdict is `refused` for unusable settings or an address that is not allowed.
         """
         forward, home = self.settings.forward, self.settings.forward.public_url.rstrip("/")
-        parcel = Parcel(delivery.kind, delivery.key, delivery.created_at, delivery.body, home)
+        notification = Notification(
+            delivery.kind, delivery.key, delivery.created_at, delivery.body, home
+        )
         forwarder = destination.forwarder
         moment = self.clock().replace(tzinfo=dt.UTC)
         send, problem = self.send or self._send, "rejected"
         try:
             values = destinations.secrets_of(destination, forward)
-            request = forwarder.request(parcel, destination.settings, values, moment)
+            request = forwarder.request(notification, destination.settings, values, moment)
             problem = "retry"
-            answer = send(destination, request)
+            response = send(destination, request)
         except InputError as error:
-            # A setting or an address that will not get better by waiting: a person must look.
             return Verdict("refused", str(error)), 0
         except Exception:
-            _log.exception("a %s for %s failed", delivery.kind, destination.name)
-            return Verdict(problem, "It failed for a reason of ours; the server's log tells."), 0
-        return forwarder.judge(answer), answer.status
+            _log.exception("sending %s to %s failed", delivery.kind, destination.name)
+            return Verdict(problem, "Internal error. See the server log."), 0
+        return (forwarder.judge or answers.judge)(response), response.status
 
-    def _send(self, destination: Destination, request: Request) -> Answer:
-        forward = self.settings.forward
-        loopback, timeout_s = forward.allow_loopback, forward.timeout_s
-        if request.method == "MAIL":
-            return mail.send(request, loopback=loopback, timeout_s=timeout_s)
-        if request.method == "APPRISE":
-            return elsewhere.send(request, loopback=loopback, timeout_s=timeout_s)
-        wire = self._wires.get(destination.destination_id)
-        if wire is None:
-            wire = self._wires[destination.destination_id] = Wire(
-                loopback=loopback, timeout_s=timeout_s
+    def _send(self, destination: Destination, request: Request) -> Response:
+        transport = self._transports.get(destination.destination_id)
+        if transport is None:
+            forward = self.settings.forward
+            transport = self._transports[destination.destination_id] = HttpTransport(
+                loopback=forward.allow_loopback, timeout_s=forward.timeout_s
             )
-        return wire.send(request)
+        return destination.forwarder.send(request, transport)
 
     def _tidy(self, store: Store, now: dt.datetime) -> None:
         if self._tidied and now - self._tidied < _TIDY:
@@ -202,25 +196,25 @@ def _settle(
         deliveries.settle(cursor, destination.destination_id, tried, untried, random)
         last = tried[-1].verdict if tried else None
         if last and last.kind in ("gone", "unauthorised", "refused"):
-            destinations.switch(cursor, destination.destination_id, "off", last.words)
-            _tell_others(cursor, destination, last.words, tried[-1].ended_at)
+            destinations.switch(cursor, destination.destination_id, "off", last.text)
+            _notify_others(cursor, destination, last.text, tried[-1].ended_at)
 
     return job
 
 
-def _tell_others(cursor: Cursor, destination: Destination, words: str, now: dt.datetime) -> None:
-    """Say on every other way to people that this one is off."""
+def _notify_others(cursor: Cursor, destination: Destination, reason: str, now: dt.datetime) -> None:
+    """Notify every other destination that this one was switched off."""
     others = cursor.execute(
         "select destination_id from destinations where state = 'on' and not streams "
         "and destination_id <> $id order by destination_id",
         {"id": destination.destination_id},
     ).fetchall()
-    told = {
+    body = {
         "title": f"{destination.name} was switched off",
-        "text": f"{words} What is to be sent there waits.",
+        "text": f"{reason} Its deliveries wait until it is switched on.",
         "severity": "warning",
         "at": now,
     }
     key = f"off-{destination.destination_id}-{now.isoformat()}"
     for (number,) in others:
-        deliveries.enqueue(cursor, number, "notice", key, told, now)
+        deliveries.enqueue(cursor, number, "notice", key, body, now)

@@ -5,7 +5,7 @@ import datetime as dt
 import streamlit as st
 
 from trail.errors import TrailError
-from trail.model import Blank, Parcel
+from trail.model import FormField, Notification
 from trail.outbox import destinations, history, streams, trial
 from trail.outbox.destinations import Destination
 from trail.store import Cursor, utc_now
@@ -85,7 +85,7 @@ def _test(ctx: Context, each: Destination) -> None:
     if verdict.kind == "ok":
         st.success("The test arrived.", icon=":material/check:")
     else:
-        st.error(text.plain(f"It did not arrive: {verdict.words}"))
+        st.error(text.plain(f"It did not arrive: {verdict.text}"))
 
 
 def _preview(each: Destination) -> str:
@@ -98,7 +98,7 @@ def _preview(each: Destination) -> str:
     }
     try:
         return trial.preview(
-            each, Parcel("alert", "sample", now, body, "https://trail.example.com")
+            each, Notification("alert", "sample", now, body, "https://trail.example.com")
         )
     except TrailError as problem:
         return str(problem)
@@ -181,7 +181,7 @@ def _form(ctx: Context) -> None:
         st.rerun()
 
 
-def _blank(blank: Blank, kind: str) -> str:
+def _blank(blank: FormField, kind: str) -> str:
     key = f"blank-{kind}-{blank.name}"
     label = blank.title if blank.required else f"{blank.title} (optional)"
     if blank.choices:

@@ -12,9 +12,9 @@ import pytest
 
 from tests.receiver import Receiver
 from trail.errors import InputError
-from trail.model import Answer, Request
+from trail.model import Request, Response
 from trail.outbox import addresses, elsewhere, mail
-from trail.outbox.wire import Wire
+from trail.outbox.wire import HttpTransport
 
 _seen: list[Any] = []
 _watching = [False]
@@ -270,9 +270,9 @@ def _given(url: str, found: list[str]) -> list[str]:
 
 @pytest.mark.parametrize(("url", "found"), CASES, ids=range(len(CASES)))
 def test_nothing_inside_is_connected_to(url: str, found: list[str], watched: list[Any]) -> None:
-    wire = Wire(loopback=False, timeout_s=1, resolve=lambda host, port: _given(url, found))
+    wire = HttpTransport(loopback=False, timeout_s=1, resolve=lambda host, port: _given(url, found))
     with pytest.raises(InputError) as refused:
-        wire.send(Request("POST", url, (), b"{}"))
+        wire.send(Request(url, (), b"{}"))
     assert watched == []
     assert refused.value.hint
     wire.close()
@@ -280,9 +280,13 @@ def test_nothing_inside_is_connected_to(url: str, found: list[str], watched: lis
 
 @pytest.mark.parametrize("address", INSIDE)
 def test_mail_goes_nowhere_inside(address: str, watched: list[Any]) -> None:
-    request = Request("MAIL", "smtp://mail.example.com:587", (), b"")
+    request = Request("smtp://mail.example.com:587", (), b"")
     with pytest.raises(InputError):
-        mail.send(request, loopback=False, timeout_s=1, resolve=lambda host, port: [address])
+        mail.send(
+            request,
+            HttpTransport(loopback=False, timeout_s=1),
+            resolve=lambda host, port: [address],
+        )
     assert watched == []
 
 
@@ -310,9 +314,9 @@ def test_a_name_is_looked_up_once_and_its_address_is_connected_to(watched: list[
     """Rebinding: the second answer would lead inside, and is never asked for."""
     answers = itertools.chain([["127.0.0.1"]], itertools.repeat(["169.254.169.254"]))
     with Receiver() as receiver:
-        wire = Wire(loopback=True, timeout_s=2, resolve=lambda host, port: next(answers))
+        wire = HttpTransport(loopback=True, timeout_s=2, resolve=lambda host, port: next(answers))
         _watching[0] = True
-        assert wire.send(Request("POST", receiver.url, (), b"{}")).status == 200
+        assert wire.send(Request(receiver.url, (), b"{}")).status == 200
         wire.close()
         connects = [where for event, where in watched if event == "socket.connect"]
         assert connects == [("127.0.0.1", receiver.port)]
@@ -331,13 +335,13 @@ def test_the_certificate_must_bear_the_name_and_the_host_header_does(
             raise ssl.SSLError("enough was seen")
 
     with Receiver() as receiver:
-        wire = Wire(
+        wire = HttpTransport(
             loopback=True,
             timeout_s=2,
             resolve=lambda host, port: ["127.0.0.1"],
             context=Context(ssl.PROTOCOL_TLS_CLIENT),
         )
-        answer = wire.send(Request("POST", f"https://hooks.example.com:{receiver.port}/", (), b""))
+        answer = wire.send(Request(f"https://hooks.example.com:{receiver.port}/", (), b""))
     assert answer.status == 0
     assert asked == [("127.0.0.1", "hooks.example.com")]
     assert ssl.create_default_context().check_hostname
@@ -347,8 +351,8 @@ def test_no_proxy_and_no_redirect(monkeypatch: pytest.MonkeyPatch) -> None:
     with Receiver() as other, Receiver(answer=302, headers={"Location": other.url}) as receiver:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, other.url)
-        wire = Wire(loopback=True, timeout_s=2)
-        answer = wire.send(Request("POST", receiver.url, (("X-A", "b"),), b"{}"))
+        wire = HttpTransport(loopback=True, timeout_s=2)
+        answer = wire.send(Request(receiver.url, (("X-A", "b"),), b"{}"))
         wire.close()
         assert (answer.status, len(receiver.taken), len(other.taken)) == (302, 1, 0)
         assert receiver.taken[0].headers["host"] == f"127.0.0.1:{receiver.port}"
@@ -356,8 +360,8 @@ def test_no_proxy_and_no_redirect(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_answer_is_read_to_its_limit_only() -> None:
     with Receiver(answer="long") as receiver:
-        wire = Wire(loopback=True, timeout_s=2)
-        assert len(wire.send(Request("POST", receiver.url, (), b"{}")).body) == 65_536
+        wire = HttpTransport(loopback=True, timeout_s=2)
+        assert len(wire.send(Request(receiver.url, (), b"{}")).body) == 65_536
         wire.close()
 
 
@@ -374,9 +378,9 @@ def test_a_name_that_nobody_knows_may_be_known_later() -> None:
     def fails(host: str, port: int) -> list[str]:
         raise socket.gaierror(-2, "Name or service not known")
 
-    wire = Wire(loopback=False, timeout_s=1, resolve=fails)
-    answer = wire.send(Request("POST", "https://hooks.example.com/", (), b""))
-    assert answer == Answer(0, trouble="It cannot be reached.")
+    wire = HttpTransport(loopback=False, timeout_s=1, resolve=fails)
+    answer = wire.send(Request("https://hooks.example.com/", (), b""))
+    assert answer == Response(0, error="The service cannot be reached.")
 
 
 @pytest.mark.parametrize(
@@ -394,7 +398,7 @@ def test_apprise_has_its_hands_tied(url: str, loopback: bool, status: int) -> No
     pytest.importorskip("apprise")
     with Receiver() as receiver:
         body = b'{"title": "t", "body": "b", "type": "info"}'
-        request = Request("APPRISE", url.format(port=receiver.port), (), body)
-        answer = elsewhere.send(request, loopback=loopback, timeout_s=5)
+        request = Request(url.format(port=receiver.port), (), body)
+        answer = elsewhere.send(request, HttpTransport(loopback=loopback, timeout_s=5))
         assert answer.status == status
         assert len(receiver.taken) == (status == 200)

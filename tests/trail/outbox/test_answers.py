@@ -4,21 +4,21 @@ import random
 
 import pytest
 
-from trail.model import Answer
-from trail.outbox.answers import MOST_TRIES, WAITS_S, judge, retry_after_s, wait_s
+from trail.model import Response
+from trail.outbox.answers import DELAYS_S, MAX_ATTEMPTS, delay_s, judge, retry_after_s
 
 
 def test_the_table_is_the_standards_with_a_tenth_of_jitter() -> None:
-    hours = [wait / 3600 for wait in WAITS_S[3:]]
-    assert WAITS_S[:3] == (5, 300, 1800)
+    hours = [wait / 3600 for wait in DELAYS_S[3:]]
+    assert DELAYS_S[:3] == (5, 300, 1800)
     assert hours == [2, 5, 10, 14, 20, 24]
     chance = random.Random(5)
-    for tries, wait in enumerate(WAITS_S, 1):
-        found = [wait_s(tries, None, chance) or 0 for _ in range(200)]
+    for tries, wait in enumerate(DELAYS_S, 1):
+        found = [delay_s(tries, None, chance) or 0 for _ in range(200)]
         assert wait * 0.9 <= min(found) < wait < max(found) <= wait * 1.1
-    assert wait_s(MOST_TRIES, None, chance) is None
-    assert wait_s(MOST_TRIES, 5, chance) is None
-    assert all(60 <= (wait_s(3, 60, chance) or 0) <= 66 for _ in range(100))
+    assert delay_s(MAX_ATTEMPTS, None, chance) is None
+    assert delay_s(MAX_ATTEMPTS, 5, chance) is None
+    assert all(60 <= (delay_s(3, 60, chance) or 0) <= 66 for _ in range(100))
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,6 @@ def test_the_table_is_the_standards_with_a_tenth_of_jitter() -> None:
     ],
 )
 def test_retry_after_is_read_strictly(said: str, date: str, seconds: float | None) -> None:
-    found = Answer(429, {"retry-after": said, "date": date})
+    found = Response(429, {"retry-after": said, "date": date})
     assert retry_after_s(found) == seconds
     assert judge(found).wait_s == seconds

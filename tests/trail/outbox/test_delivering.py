@@ -11,9 +11,9 @@ from tests.receiver import Receiver
 from tests.segment_records import forwarded, message_id, ndjson
 from tests.trail.outbox.conftest import KEY, Clock, Make, forward, hook
 from trail.errors import InputError
-from trail.model import Answer, Parcel, Request
+from trail.model import Notification, Request, Response
 from trail.outbox import deliveries, destinations, history, streams, trial
-from trail.outbox.answers import MOST_TRIES, WAITS_S
+from trail.outbox.answers import DELAYS_S, MAX_ATTEMPTS
 from trail.outbox.destinations import Destination
 from trail.outbox.worker import Forwarding
 from trail.settings import Settings
@@ -104,24 +104,24 @@ def test_the_whole_table_of_waits_and_then_a_dead_letter(
     put(store, destination, clock, "first", "second")
     begun: list[tuple[str, dt.datetime]] = []
 
-    def send(_: Destination, request: Request) -> Answer:
+    def send(_: Destination, request: Request) -> Response:
         begun.append((dict(request.headers)["webhook-id"], clock()))
-        return Answer(500)
+        return Response(500)
 
     outbox = make(send)
-    for wait in (*WAITS_S, None):
+    for wait in (*DELAYS_S, None):
         outbox.round(until_done=True)
         if wait:
             assert states(store)["first"] == "waiting"
             clock.move(wait * 1.1)
-    assert len(begun) == MOST_TRIES == 10
+    assert len(begun) == MAX_ATTEMPTS == 10
     assert {name for name, _ in begun} == {"notice_first"}, "the second never overtakes"
     assert states(store) == {"first": "dead", "second": "waiting"}
     outbox.round(until_done=True)
     assert begun[-1][0] == "notice_second"
     dead = history.page(store, state="dead")
     store.write(lambda cursor: deliveries.resend(cursor, [dead[0]["delivery_id"]], clock()))
-    outbox.send = lambda *_: Answer(200)
+    outbox.send = lambda *_: Response(200)
     clock.move(10)
     outbox.round(until_done=True)
     assert set(states(store).values()) == {"sent"}
@@ -147,13 +147,13 @@ def test_ten_thousand_events_through_failures(
     came: list[str] = []
     taken: list[str] = []
 
-    def send(_: Destination, request: Request) -> Answer:
+    def send(_: Destination, request: Request) -> Response:
         name = dict(request.headers)["webhook-id"]
         came.append(name)
         if chance.random() < 0.2:
-            return Answer(chance.choice([0, 429, 500, 503]))
+            return Response(chance.choice([0, 429, 500, 503]))
         taken.append(name)
-        return Answer(200)
+        return Response(200)
 
     hook(store, "https://hooks.example.com/", streams=True)
     load(ndjson(forwarded(n) for n in range(10_000)))
@@ -302,7 +302,7 @@ def test_a_test_message_says_so_and_leaves_no_trace(
     store: Store, make: Make, receiver: Receiver
 ) -> None:
     destination = hook(store, receiver.url)
-    shown = trial.preview(destination, Parcel("test", "k", dt.datetime(2026, 1, 1), {"x": 1}))
+    shown = trial.preview(destination, Notification("test", "k", dt.datetime(2026, 1, 1), {"x": 1}))
     assert "audit.test" in shown
     assert "whsec" not in shown
     outbox = make()
