@@ -1,28 +1,16 @@
-"""Rule: people of an audience go to one more place."""
+"""Rule: an audience's members are sent to another destination."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="audience-egress",
-    title="Destination added to an audience",
-    sentence="An audience's people now go to another destination.",
-    check=("Check that the destination may receive them: consent, contract, region.",),
+    title="Destination added to audience",
+    description="An audience is now sent to an additional destination.",
+    runbook=("Verify that the destination may receive this data: consent, contract, region.",),
     points=40,
-    query="action=Destination+Added+into+Audience",
+    actions=("Destination Added into Audience",),
     examples=(
-        Example(
-            "it happens",
-            True,
-            act(1, "10:00", "users/ana", "Destination Added into Audience"),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Destination Removed from Audience"),
-            1,
-            "users/ana",
-        ),
+        match("Destination Added into Audience"),
+        no_match("Destination Removed from Audience"),
     ),
 )

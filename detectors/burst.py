@@ -1,16 +1,16 @@
-"""D3: much more of one verb in a day than this actor and their peers do."""
+"""D3: far more changes of one kind in a day than usual for this actor and their peers."""
 
 from trail.findings import amounts
-from trail.findings.model import Detector, Example, Facts, act, daily, workdays
+from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
-# Real histories have days of 479 edits; uncapped, such days would fill the list.
-_MOST = 30
-_MOST_MILD = 10
+# In bits. Real histories have days with 479 edits; uncapped, such days would fill the list.
+_MAX = 30
+_MAX_MILD = 10
 _MILD = ("modify", "create", "enable", "all")
 _TOKEN_RISK = 5
-# Days that everybody's irregularity weighs against one's own; a token's clock is soon known.
-_PRIOR = 10
-_TOKEN_PRIOR = 1
+# Weight, in days, of the overall variance against the actor's own; tokens are soon predictable.
+_PRIOR_DAYS = 10
+_TOKEN_PRIOR_DAYS = 1
 
 _SQL = f"""
 with expected as (
@@ -18,14 +18,14 @@ with expected as (
    greatest(0, (q * m - s * s - s * m) / (s::double * s)) end + prior * spread) / (m + prior)
   as cv2
  from (
-  select *, case when actor_type = 'token' then {_TOKEN_PRIOR} else {_PRIOR} end as prior
+  select *, case when actor_type = 'token' then {_TOKEN_PRIOR_DAYS} else {_PRIOR_DAYS} end as prior
   from amounts
  ) where day >= (select since from judged) and x >= 3 and m + s > 0
 ), bits as (
  select * exclude (mu), own as mu, 1 / greatest(cv2, 0.001) as r from expected where x > own
 ), sized as (select *, {amounts.BITS} as raw_bits from bits)
 select day, actor_key,
- least(raw_bits, case when verb in {_MILD} then {_MOST_MILD} else {_MOST} end) as bits,
+ least(raw_bits, case when verb in {_MILD} then {_MAX_MILD} else {_MAX} end) as bits,
  (case when actor_type = 'token' then greatest(risk, {_TOKEN_RISK}) else risk end)::double as risk,
  to_json(struct_pack(verb := verb, x := x, expected := round(mu, 2), m := m, s := s,
   most := most)) as facts,
@@ -37,62 +37,52 @@ select day, actor_key,
 from sized s0 where raw_bits > 5
 """
 
-_DID = {
-    "delete": "things deleted",
-    "disable": "things disabled or disconnected",
-    "download": "lists downloaded",
-    "access": "targets of access changes",
-    "create": "things created",
-    "modify": "edits",
-    "enable": "things enabled or connected",
-    "all": "changes in all",
+_UNITS = {
+    "delete": "resources deleted",
+    "disable": "resources disabled or disconnected",
+    "download": "files downloaded",
+    "access": "access changes",
+    "create": "resources created",
+    "modify": "modifications",
+    "enable": "resources enabled or connected",
+    "all": "changes in total",
 }
 
 
-def _words(facts: Facts) -> str:
-    did = _DID.get(facts["verb"], facts["verb"])
+def _explain(facts: Facts) -> str:
+    unit = _UNITS.get(facts["verb"], facts["verb"])
     return (
-        f"{facts['x']:,} {did} in a day; about {facts['expected']:g} expected from "
-        f"{facts['m']} active days before ({facts['s']:,} in all, at most {facts['most']:,} a day)"
+        f"{facts['x']:,} {unit} in one day; about {facts['expected']:g} expected based on "
+        f"{facts['m']} earlier active days (total {facts['s']:,}, daily maximum {facts['most']:,})"
     )
 
 
-_HABIT = daily(workdays(0, 40), "users/ana", "Audience Modified", target="audience-1")
-_OTHERS = daily(workdays(0, 40), "users/ben", "Audience Modified", target="audience-2")
+_USUAL = (
+    *daily(workdays(0, 40), "users/ana", "Audience Modified", target="audience-1"),
+    *daily(workdays(0, 40), "users/ben", "Audience Modified", target="audience-2"),
+)
 
 DETECTOR = Detector(
     name="burst",
     title="Burst",
-    sentence="Far more of one kind of change in a day than this actor and their peers make.",
-    check=(
-        "See whether the targets have something in common: a clean-up, a migration, an export.",
-        "Ask for the ticket or the announcement; a script should run as a token, not as a person.",
-        "For downloads, find out where the files went before anything else.",
+    description="Far more changes of one kind in a day than usual for this actor and their peers.",
+    runbook=(
+        "Check what the targets have in common: a cleanup, a migration, an export.",
+        "Ask for the ticket or announcement; scripts should use a token, not a user account.",
+        "For downloads, find out first where the files are stored.",
     ),
     sql=_SQL,
-    words=_words,
+    explain=_explain,
     examples=(
-        Example(
-            "fourteen audiences downloaded by somebody who downloads none",
-            True,
-            (
-                *_HABIT,
-                *_OTHERS,
-                *act(42, "16:20", "users/ana", "Audience CSV Downloaded", "audience", times=14),
-            ),
-            42,
-            "users/ana",
+        match(
+            "14 audiences downloaded by a user who never downloads",
+            _USUAL,
+            events(42, "16:20", "users/ana", "Audience CSV Downloaded", "audience", times=14),
         ),
-        Example(
-            "two downloads are no burst",
-            False,
-            (
-                *_HABIT,
-                *_OTHERS,
-                *act(42, "16:20", "users/ana", "Audience CSV Downloaded", "audience", times=2),
-            ),
-            42,
-            "users/ana",
+        no_match(
+            "Two downloads",
+            _USUAL,
+            events(42, "16:20", "users/ana", "Audience CSV Downloaded", "audience", times=2),
         ),
     ),
 )

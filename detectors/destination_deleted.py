@@ -1,24 +1,13 @@
-"""Rule: a destination's settings cannot be brought back."""
+"""Rule: the settings of a deleted destination cannot be restored."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="destination-deleted",
     title="Destination deleted",
-    sentence="A destination was deleted with its settings and mappings.",
-    check=("Ask whether the tool behind it was retired.",),
+    description="A destination was deleted, including its settings and mappings.",
+    runbook=("Confirm that the connected tool was retired.",),
     points=40,
-    query="action=Integrations+Deleted",
-    examples=(
-        Example(
-            "it happens", True, act(1, "10:00", "users/ana", "Integrations Deleted"), 1, "users/ana"
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Integrations Modified"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Integrations Deleted",),
+    examples=(match("Integrations Deleted"), no_match("Integrations Modified")),
 )

@@ -1,28 +1,13 @@
-"""Rule: a destination that is off receives nothing."""
+"""Rule: a disabled destination receives no data."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="destination-disabled",
     title="Destination disabled",
-    sentence="A destination was switched off and receives nothing.",
-    check=("Ask the tool's owners whether they know.",),
+    description="A destination was disabled and no longer receives data.",
+    runbook=("Confirm that the owners of the connected tool know.",),
     points=40,
-    query="action=Integrations+Disabled",
-    examples=(
-        Example(
-            "it happens",
-            True,
-            act(1, "10:00", "users/ana", "Integrations Disabled"),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Integrations Enabled"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Integrations Disabled",),
+    examples=(match("Integrations Disabled"), no_match("Integrations Enabled")),
 )

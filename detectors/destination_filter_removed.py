@@ -1,31 +1,16 @@
-"""Rule: a filter that is gone lets through what it held back."""
+"""Rule: data that a filter blocked is delivered once it is removed."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="filter-removed",
     title="Destination filter removed",
-    sentence="A filter that held data back was deleted or switched off.",
-    check=(
-        "Find out what the filter held back: consent, personal data, test data?",
-        "See what has gone to the destination since.",
+    description="A destination filter was deleted or disabled.",
+    runbook=(
+        "Find out what the filter blocked: missing consent, personal data, test data?",
+        "Check which data the destination has received since.",
     ),
     points=70,
-    query=("action=Destination+Filters+Deleted&action=Destination+Filter+Disabled"),
-    examples=(
-        Example(
-            "it happens",
-            True,
-            act(1, "10:00", "users/ana", "Destination Filters Deleted"),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Destination Filters Created"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Destination Filters Deleted", "Destination Filter Disabled"),
+    examples=(match("Destination Filters Deleted"), no_match("Destination Filters Created")),
 )

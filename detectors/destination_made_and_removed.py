@@ -1,15 +1,15 @@
-"""Rule: a way out is created and deleted again within a day."""
+"""Rule: a destination exists for less than a day."""
 
 from trail.findings import sequences
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, events, match, no_match
 
 DETECTOR = Rule(
     name="made-and-removed",
-    title="Way out made and removed",
-    sentence="A destination, warehouse or function was created and deleted within 24 hours.",
-    check=(
-        "Find out what went through it while it was there.",
-        "A test should have a name that says so, and run in a workspace for tests.",
+    title="Short-lived destination",
+    description="A destination, warehouse or function was created and deleted within 24 hours.",
+    runbook=(
+        "Find out which data it received while it existed.",
+        "If it was a test, ask for test workspaces or clearly named test resources.",
     ),
     points=50,
     sql=f"""
@@ -23,25 +23,15 @@ select gone.* from (
 where gone.occurred_at - made.occurred_at <= interval 24 hours
 """,
     examples=(
-        Example(
-            "ten minutes later",
-            True,
-            (
-                *act(1, "10:00", "users/ana", "Integrations Created", "integration-1"),
-                *act(1, "10:10", "users/ana", "Integrations Deleted", "integration-1"),
-            ),
-            1,
-            "users/ana",
+        match(
+            "Deleted ten minutes after its creation",
+            events(1, "10:00", "users/ana", "Integrations Created", "integration-1"),
+            events(1, "10:10", "users/ana", "Integrations Deleted", "integration-1"),
         ),
-        Example(
-            "another one deleted",
-            False,
-            (
-                *act(1, "10:00", "users/ana", "Integrations Created", "integration-1"),
-                *act(1, "10:10", "users/ana", "Integrations Deleted", "integration-2"),
-            ),
-            1,
-            "users/ana",
+        no_match(
+            "Another destination deleted",
+            events(1, "10:00", "users/ana", "Integrations Created", "integration-1"),
+            events(1, "10:10", "users/ana", "Integrations Deleted", "integration-2"),
         ),
     ),
 )

@@ -1,8 +1,8 @@
-"""D6: somebody who was away for weeks comes back and makes a risky change."""
+"""D6: an actor inactive for weeks returns and makes a risky change."""
 
-from trail.findings.model import Detector, Example, Facts, act, daily, workdays
+from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
-# Days without activity that a short history is held against: two days in a row are no habit.
+# Inactive days assumed before the history begins: two active days in a row are not a habit.
 _PRIOR_DAYS = 14
 
 _SQL = f"""
@@ -20,41 +20,39 @@ from away w where gap >= 21 and risk >= 4 and m >= 2
 """
 
 
-def _words(facts: Facts) -> str:
+def _explain(facts: Facts) -> str:
     return (
-        f"back after {facts['gap']} days without a trace; before that active on "
+        f"active again after {facts['gap']} days of inactivity; previously active on "
         f"{facts['share']:g}% of days ({facts['m']} active days)"
     )
 
 
-_HABIT = daily(workdays(0, 20), "users/ana", "Warehouses Modified", target="warehouse-1")
-_OTHERS = daily(workdays(0, 60), "users/ben", "Warehouses Modified", target="warehouse-2")
+_USUAL = (
+    *daily(workdays(0, 20), "users/ana", "Warehouses Modified", target="warehouse-1"),
+    *daily(workdays(0, 60), "users/ben", "Warehouses Modified", target="warehouse-2"),
+)
 
 DETECTOR = Detector(
     name="dormant",
     title="Dormant actor returns",
-    sentence="An actor who had been away for three weeks or more makes a risky change.",
-    check=(
-        "Find out whether the person is back: leave, or a changed role.",
-        "If they have left the company, take their access away now, and look at all they did.",
-        "For a token, find out who still holds it.",
+    description="An actor inactive for three weeks or more makes a risky change.",
+    runbook=(
+        "Find out whether the user has returned from leave or changed roles.",
+        "If they left the company, revoke their access now and review everything they changed.",
+        "For a token, find out who has it.",
     ),
     sql=_SQL,
-    words=_words,
+    explain=_explain,
     examples=(
-        Example(
-            "a warehouse disabled after 36 days away",
-            True,
-            (*_HABIT, *_OTHERS, *act(56, "11:00", "users/ana", "Warehouses Disabled", "w-1")),
-            56,
-            "users/ana",
+        match(
+            "A warehouse disabled after 36 days of inactivity",
+            _USUAL,
+            events(56, "11:00", "users/ana", "Warehouses Disabled", "w-1"),
         ),
-        Example(
-            "a warehouse disabled after a long weekend",
-            False,
-            (*_HABIT, *_OTHERS, *act(22, "11:00", "users/ana", "Warehouses Disabled", "w-1")),
-            22,
-            "users/ana",
+        no_match(
+            "A warehouse disabled after a long weekend",
+            _USUAL,
+            events(22, "11:00", "users/ana", "Warehouses Disabled", "w-1"),
         ),
     ),
 )

@@ -1,15 +1,15 @@
-"""Rule: a filter comes off, and within a day the same actor adds a way out."""
+"""Rule: the same actor weakens protection and opens data egress within a day."""
 
 from trail.findings import sequences
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, events, match, no_match
 
 DETECTOR = Rule(
     name="filter-then-destination",
-    title="Filter off, then destination added",
-    sentence="A filter or tracking plan was taken away, and a way out was added within 24 hours.",
-    check=(
-        "Look at the new destination: where does it send to, and who owns it?",
-        "Put the filter back first, then ask.",
+    title="Filter removed, then destination added",
+    description="A filter or tracking plan was removed and a destination added within 24 hours.",
+    runbook=(
+        "Review the new destination: where does it send data, and who owns it?",
+        "Restore the filter first, then ask for the reason.",
     ),
     points=80,
     sql=f"""
@@ -23,25 +23,15 @@ select later.* from (
 where later.occurred_at - before.occurred_at <= interval 24 hours
 """,
     examples=(
-        Example(
+        match(
             "36 minutes later",
-            True,
-            (
-                *act(1, "16:05", "users/ana", "Destination Filters Deleted", "filter-1"),
-                *act(1, "16:41", "users/ana", "Integrations Created", "integration-1"),
-            ),
-            1,
-            "users/ana",
+            events(1, "16:05", "users/ana", "Destination Filters Deleted", "filter-1"),
+            events(1, "16:41", "users/ana", "Integrations Created", "integration-1"),
         ),
-        Example(
-            "by somebody else",
-            False,
-            (
-                *act(1, "16:05", "users/ana", "Destination Filters Deleted", "filter-1"),
-                *act(1, "16:41", "users/ben", "Integrations Created", "integration-1"),
-            ),
-            1,
-            "users/ben",
+        no_match(
+            "By another user",
+            events(1, "16:05", "users/ana", "Destination Filters Deleted", "filter-1"),
+            events(1, "16:41", "users/ben", "Integrations Created", "integration-1"),
         ),
     ),
 )

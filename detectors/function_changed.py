@@ -1,28 +1,13 @@
-"""Rule: code that sees the data passing through."""
+"""Rule: functions see all data that passes through them."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="function-changed",
     title="Function code changed",
-    sentence="The code of a function was changed; it sees all data that passes through.",
-    check=("Read the change; look for new addresses and secrets.",),
+    description="The code of a function was changed; it processes all data that passes through it.",
+    runbook=("Review the change; look for new addresses and secrets.",),
     points=40,
-    query=("action=Destination+Function+Modified&action=Source+Function+Modified"),
-    examples=(
-        Example(
-            "it happens",
-            True,
-            act(1, "10:00", "users/ana", "Destination Function Modified"),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Destination Function Created"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Destination Function Modified", "Source Function Modified"),
+    examples=(match("Destination Function Modified"), no_match("Destination Function Created")),
 )

@@ -1,28 +1,13 @@
-"""Rule: code that is gone breaks what was connected to it."""
+"""Rule: deleting a function breaks the connections that use it."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="function-deleted",
     title="Function deleted",
-    sentence="A source or destination function was deleted.",
-    check=("See what was connected to it.",),
+    description="A source or destination function was deleted.",
+    runbook=("Check which connections used it.",),
     points=40,
-    query=("action=Destination+Function+Deleted&action=Source+Function+Deleted"),
-    examples=(
-        Example(
-            "it happens",
-            True,
-            act(1, "10:00", "users/ana", "Destination Function Deleted"),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Destination Function Created"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Destination Function Deleted", "Source Function Deleted"),
+    examples=(match("Destination Function Deleted"), no_match("Destination Function Created")),
 )

@@ -1,7 +1,7 @@
-"""D4: a little every day that adds up to much in a week."""
+"""D4: small daily amounts that add up to many in a week."""
 
 from trail.findings import amounts
-from trail.findings.model import Detector, Example, Facts, act, daily, workdays
+from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
 _SQL = f"""
 with weeks as (
@@ -29,55 +29,49 @@ select day, actor_key, least(bits, 30) as bits, risk::double as risk,
 from sized s0 where bits > 5
 """
 
-_DID = {
-    "delete": "things deleted",
-    "disable": "things disabled or disconnected",
-    "download": "lists downloaded",
-    "access": "targets of access changes",
+_UNITS = {
+    "delete": "resources deleted",
+    "disable": "resources disabled or disconnected",
+    "download": "files downloaded",
+    "access": "access changes",
 }
 
 
-def _words(facts: Facts) -> str:
+def _explain(facts: Facts) -> str:
     return (
-        f"{facts['x']:,} {_DID[facts['verb']]} on {facts['days']} days of the last 7; about "
-        f"{facts['expected']:g} expected ({facts['before']:,} in the {facts['past_days']} days "
-        "before)"
+        f"{facts['x']:,} {_UNITS[facts['verb']]} on {facts['days']} of the last 7 days; about "
+        f"{facts['expected']:g} expected ({facts['before']:,} in the preceding "
+        f"{facts['past_days']} days)"
     )
 
 
-_HABIT = daily(workdays(0, 45), "users/ana", "Audience Modified", target="audience-1")
-_OTHERS = daily(workdays(0, 45), "users/ben", "Audience Modified", target="audience-2")
-_SLOW = tuple(
+_USUAL = (
+    *daily(workdays(0, 45), "users/ana", "Audience Modified", target="audience-1"),
+    *daily(workdays(0, 45), "users/ben", "Audience Modified", target="audience-2"),
+)
+_DELETIONS = tuple(
     event
     for day in (42, 43, 44, 45)
-    for event in act(day, "15:00", "users/ana", "Audience Deleted", f"audience-{day}", times=2)
+    for event in events(day, "15:00", "users/ana", "Audience Deleted", f"audience-{day}", times=2)
 )
 
 DETECTOR = Detector(
     name="slow",
     title="Low and slow",
-    sentence="A few deletes, switch-offs or downloads a day that add up to many in a week.",
-    check=(
-        "Look at the whole week's targets together: is it one project's clean-up?",
-        "Compare with what the actor is asked to do; ask who knows of it.",
-        "If it goes on, take away the right to do it while you ask.",
+    description="A few deletions, deactivations or downloads a day that add up to many in a week.",
+    runbook=(
+        "Review the targets of the whole week together: do they belong to one cleanup project?",
+        "Compare with the actor's assigned work; ask who knows about it.",
+        "If it continues, suspend the permission while you investigate.",
     ),
     sql=_SQL,
-    words=_words,
+    explain=_explain,
     examples=(
-        Example(
-            "two audiences deleted on each of four days by somebody who never deletes",
-            True,
-            (*_HABIT, *_OTHERS, *_SLOW),
-            45,
-            "users/ana",
-        ),
-        Example(
-            "two audiences deleted once",
-            False,
-            (*_HABIT, *_OTHERS, *act(45, "15:00", "users/ana", "Audience Deleted", "a", times=2)),
-            45,
-            "users/ana",
+        match("Two audiences deleted per day by a user who never deletes", _USUAL, _DELETIONS),
+        no_match(
+            "Two audiences deleted once",
+            _USUAL,
+            events(45, "15:00", "users/ana", "Audience Deleted", "a", times=2),
         ),
     ),
 )

@@ -1,15 +1,15 @@
-"""Rule: an identity of the last three days changes groups, permissions or invites."""
+"""Rule: an actor first seen in the last three days changes groups, permissions or invites."""
 
 from trail.findings import sequences
-from trail.findings.model import Example, Rule, act, daily
+from trail.findings.detector import Rule, daily, events, match, no_match
 
 DETECTOR = Rule(
     name="newcomer-rights",
-    title="Newcomer changes rights",
-    sentence="Somebody first seen in the last 72 hours changed rights or invited people.",
-    check=(
-        "Ask who let the newcomer in, and whether administering is their work.",
-        "Look at each right that was given, and at each invitation.",
+    title="New actor changes permissions",
+    description="An actor first seen in the last 72 hours changed permissions or invited users.",
+    runbook=(
+        "Ask who granted the new actor access and whether administration is their task.",
+        "Review each permission granted and each invitation.",
     ),
     points=70,
     sql=f"""
@@ -19,25 +19,15 @@ where c.occurred_at <= i.first_at + interval 72 hours and i.first_at > i.opened 
  and c.action in ({sequences.names((*sequences.GROUPS, "User Invite Sent", "Users Invited"))})
 """,
     examples=(
-        Example(
-            "a policy on the first day",
-            True,
-            (
-                *daily(range(12), "users/ana", "Source Modified"),
-                *act(12, "10:00", "users/new", "User Policy Updated"),
-            ),
-            12,
-            "users/new",
+        match(
+            "Permissions changed on the first day",
+            daily(range(12), "users/ana", "Source Modified"),
+            events(12, "10:00", "users/new", "User Policy Updated"),
         ),
-        Example(
-            "by somebody long known",
-            False,
-            (
-                *daily(range(12), "users/ana", "Source Modified"),
-                *act(12, "10:00", "users/ana", "User Policy Updated"),
-            ),
-            12,
-            "users/ana",
+        no_match(
+            "By a long-standing user",
+            daily(range(12), "users/ana", "Source Modified"),
+            events(12, "10:00", "users/ana", "User Policy Updated"),
         ),
     ),
 )

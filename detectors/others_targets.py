@@ -1,12 +1,12 @@
-"""D7: risky changes of several things that others look after and this actor never touched."""
+"""D7: risky changes to several targets that only other actors changed before."""
 
-from trail.findings.model import Detector, Example, Facts, act, daily, workdays
+from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
-_FEWEST = 3
+_MIN_TARGETS = 3
 _RISK = 4
-_SETTLED = 5  # changes that a thing must have had to be somebody's
+_ESTABLISHED = 5  # earlier changes that make a target somebody's responsibility
 
-# Targets are compared by id, since a new name gives a target another key.
+# Targets are compared by id because a renamed target gets another key.
 _SQL = f"""
 with risky as (
  select t.day, t.actor_key, t.target_key, a.action, coalesce(r.risk, a.risk) as risk
@@ -38,14 +38,14 @@ select b.day, b.actor_key, least(6, 1.5 * log2(1 + count(*))) as bits, max(b.ris
  list_sort(list_distinct(flatten(list(actions)))) as actions,
  null::timestamp as since, null::timestamp as upto
 from before b join actor_days d on d.day = b.day and d.actor_key = b.actor_key
-where not own and changed >= {_SETTLED} and d.m >= 5
-group by b.day, b.actor_key having count(*) >= {_FEWEST}
+where not own and changed >= {_ESTABLISHED} and d.m >= 5
+group by b.day, b.actor_key having count(*) >= {_MIN_TARGETS}
 """
 
 
-def _words(facts: Facts) -> str:
+def _explain(facts: Facts) -> str:
     return (
-        f"risky changes of {facts['n']} things that only others changed before "
+        f"risky changes to {facts['n']} targets that only others changed before "
         f"({facts['changed']:,} times)"
     )
 
@@ -55,31 +55,25 @@ _OTHERS = tuple(
     for number in range(4)
     for event in daily(workdays(0, 20), "users/ben", "Integrations Modified", target=f"i-{number}")
 )
-_HABIT = daily(workdays(0, 40), "users/ana", "Integrations Modified", target="own-1")
+_OWN = daily(workdays(0, 40), "users/ana", "Integrations Modified", target="own-1")
 _FOREIGN = tuple(
     event
     for number in range(4)
-    for event in act(42, f"11:0{number}", "users/ana", "Integrations Modified", f"i-{number}")
+    for event in events(42, f"11:0{number}", "users/ana", "Integrations Modified", f"i-{number}")
 )
 
 DETECTOR = Detector(
     name="others",
-    title="Others' targets",
-    sentence="Risky changes of several things that others look after and this actor never touched.",
-    check=(
-        "Ask those who look after the things whether they know.",
-        "See whether a hand-over or a stand-in explains it.",
+    title="Changes to others' targets",
+    description="Risky changes to several targets that only other actors changed before.",
+    runbook=(
+        "Ask the people who maintain the targets whether they know.",
+        "Check whether a handover or a substitution explains it.",
     ),
     sql=_SQL,
-    words=_words,
+    explain=_explain,
     examples=(
-        Example(
-            "four destinations of a colleague, changed in one go",
-            True,
-            (*_OTHERS, *_HABIT, *_FOREIGN),
-            42,
-            "users/ana",
-        ),
-        Example("one's own destination", False, (*_OTHERS, *_HABIT), 39, "users/ana"),
+        match("Four destinations of a colleague changed", _OTHERS, _OWN, _FOREIGN),
+        no_match("The actor's own destination", _OTHERS, _OWN),
     ),
 )

@@ -1,22 +1,13 @@
-"""Rule: rights given to one person directly."""
+"""Rule: permissions are granted outside of groups."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="policy-changed",
     title="Permissions changed",
-    sentence="A user's or the workspace's permissions were changed.",
-    check=("See whether the rights gained were asked for and approved.",),
+    description="The permissions of a user or of the workspace were changed.",
+    runbook=("Check that the new permissions were requested and approved.",),
     points=50,
-    query=("action=Policy+Created&action=Policy+Deleted&action=User+Policy+Updated"),
-    examples=(
-        Example("it happens", True, act(1, "10:00", "users/ana", "Policy Created"), 1, "users/ana"),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "User Invite Accepted"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Policy Created", "Policy Deleted", "User Policy Updated"),
+    examples=(match("Policy Created"), no_match("User Invite Accepted")),
 )

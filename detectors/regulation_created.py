@@ -1,31 +1,16 @@
-"""Rule: what a regulation deletes does not come back."""
+"""Rule: deletions made by a regulation are permanent."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="regulation-created",
     title="Deletion or suppression requested",
-    sentence="A regulation was created: profiles are deleted or suppressed, for good.",
-    check=(
-        "Match it with the request of the person concerned.",
-        "A regulation on the whole workspace needs a second pair of eyes.",
+    description="A regulation was created; it permanently deletes or suppresses profiles.",
+    runbook=(
+        "Match it with the data subject's request.",
+        "A regulation on the whole workspace needs a second reviewer.",
     ),
     points=50,
-    query=("action=Source+Regulation+Created&action=Workspace+Regulation+Created"),
-    examples=(
-        Example(
-            "it happens",
-            True,
-            act(1, "10:00", "users/ana", "Source Regulation Created"),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Regulation Deleted"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Source Regulation Created", "Workspace Regulation Created"),
+    examples=(match("Source Regulation Created"), no_match("Regulation Deleted")),
 )

@@ -1,20 +1,20 @@
-"""Rule: somebody acts who was removed from the workspace before. Shipped switched on.
+"""Rule: a removed user makes changes. Enabled by default.
 
-The removal is looked for in the week before; who comes back later must have been let in again.
+Only removals in the preceding week count; a later return requires a new invitation.
 """
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, events, match, no_match
 
 DETECTOR = Rule(
     name="removed-user-acts",
-    title="Acted after being removed",
-    sentence="Somebody who was removed from the workspace changed something afterwards.",
-    check=(
-        "End the person's sessions and revoke the tokens that they made.",
-        "Find out how they still got in: an open session, a token, an invitation.",
+    title="Activity after removal",
+    description="A user who was removed from the workspace made a change afterwards.",
+    runbook=(
+        "End the user's sessions and revoke the tokens they created.",
+        "Find out how they still had access: an open session, a token, an invitation.",
     ),
     points=80,
-    on=True,
+    enabled=True,
     sql="""
 select later.* from changes later join changes gone
  on later.actor_id = 'users/' || gone.target_id
@@ -25,25 +25,17 @@ where gone.action = 'User Removed' and later.actor_type = 'user'
   and back.occurred_at > gone.occurred_at and back.occurred_at <= later.occurred_at)
 """,
     examples=(
-        Example(
-            "an audience downloaded the day after",
-            True,
-            (
-                *act(1, "09:05", "users/ana", "User Removed", "bob"),
-                *act(2, "11:24", "users/bob", "Audience CSV Downloaded", "audience-1"),
-            ),
-            2,
-            "users/bob",
+        match(
+            "An audience downloaded on the next day",
+            events(1, "09:05", "users/ana", "User Removed", "bob"),
+            events(2, "11:24", "users/bob", "Audience CSV Downloaded", "audience-1"),
         ),
-        Example(
-            "before the removal",
-            False,
-            (
-                *act(1, "09:05", "users/bob", "Audience CSV Downloaded", "audience-1"),
-                *act(2, "11:24", "users/ana", "User Removed", "bob"),
-            ),
-            1,
-            "users/bob",
+        no_match(
+            "Before the removal",
+            events(1, "09:05", "users/bob", "Audience CSV Downloaded", "audience-1"),
+            events(2, "11:24", "users/ana", "User Removed", "bob"),
+            day=1,
+            actor="users/bob",
         ),
     ),
 )

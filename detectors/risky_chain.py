@@ -1,19 +1,19 @@
-"""D2: changes that mean more in a row, scored as if they were one action.
+"""D2: sequences of changes that are riskier together, scored as if each were one action.
 
-A workspace in which a chain is routine, such as a test token that creates and deletes all day,
-silences it, since a chain is as familiar as it is usual.
+A sequence that is routine in the workspace, such as a test token that creates and deletes all day,
+scores nothing, because familiarity is measured per sequence.
 """
 
 from trail.findings import familiar, sequences
-from trail.findings.model import Detector, Example, Facts, act, daily, workdays
+from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
-_NAMES = {
-    "weaken-then-open": "a filter or tracking plan weakened, then a way out opened within 24 hours",
-    "create-then-delete": "a way out created and deleted within 24 hours",
-    "group-twice": "the same group changed twice within 24 hours",
-    "invite-then-group": "somebody invited, then rights changed within 24 hours",
-    "newcomer": "two or more risky changes within 72 hours of first being seen",
-    "toggled": "one thing switched on and off four times or more in a day",
+_TITLES = {
+    "weaken-then-open": "Filter or tracking plan weakened, then egress or access within 24 hours",
+    "create-then-delete": "Destination, warehouse or function created and deleted within 24 hours",
+    "group-twice": "Same user group changed twice within 24 hours",
+    "invite-then-group": "User invited, then permissions changed within 24 hours",
+    "newcomer": "Two or more risky changes within 72 hours of first activity",
+    "toggled": "Same target enabled and disabled four times or more in a day",
 }
 _RISK = {
     "weaken-then-open": 8,
@@ -31,12 +31,12 @@ _ACTIONS = {
 }
 
 
-def _cases(answers: dict[str, str], otherwise: str) -> str:
-    cases = " ".join(f"when '{chain}' then {answer}" for chain, answer in answers.items())
-    return f"case chain {cases} else {otherwise} end"
+def _case(values: dict[str, str], default: str) -> str:
+    branches = " ".join(f"when '{chain}' then {value}" for chain, value in values.items())
+    return f"case chain {branches} else {default} end"
 
 
-# The count of risky changes ends with the day itself, and so sees nothing that came later.
+# The running count ends on the evaluated day, so later changes do not affect it.
 _NEWCOMERS = """
 select day, actor_key, 'newcomer' as chain, null::timestamp as since, null::timestamp as upto
 from (
@@ -57,8 +57,8 @@ group by t.day, t.actor_key, t.target_key having sum(t.n) >= 4
 
 _RELATION = f"""
 select distinct on (day, actor_key, chain) day, actor_key, chain as what,
- {_cases({chain: str(risk) for chain, risk in _RISK.items()}, "6")} as risk,
- {_cases({chain: f"[{sequences.names(each)}]" for chain, each in _ACTIONS.items()}, "null")}
+ {_case({chain: str(risk) for chain, risk in _RISK.items()}, "6")} as risk,
+ {_case({chain: f"[{sequences.names(actions)}]" for chain, actions in _ACTIONS.items()}, "null")}
   as actions, since, upto
 from (
  select day, actor_key, chain, since, upto from daily_chains semi join actor_days
@@ -68,64 +68,47 @@ from (
 """
 
 
-def _words(facts: Facts) -> str:
-    name = _NAMES[facts["what"]]
-    return familiar.words(facts, name[0].upper() + name[1:])
+def _explain(facts: Facts) -> str:
+    return familiar.words(facts, _TITLES[facts["what"]])
 
 
-_OTHERS = (
+_USUAL = (
     *daily(workdays(0, 40), "users/ben", "Integrations Modified", target="integration-1"),
     *daily(workdays(0, 40), "users/ana", "Integrations Modified", target="integration-2"),
 )
 _ROUTINE = tuple(
     event
-    for day in workdays(0, 41)
+    for day in workdays(0, 40)
     for event in (
-        *act(day, "06:00", "tokens/qa", "Integrations Created", f"integration-q{day}"),
-        *act(day, "06:05", "tokens/qa", "Integrations Deleted", f"integration-q{day}"),
+        *events(day, "06:00", "tokens/qa", "Integrations Created", f"integration-q{day}"),
+        *events(day, "06:05", "tokens/qa", "Integrations Deleted", f"integration-q{day}"),
     )
 )
 
 DETECTOR = Detector(
     name="chain",
-    title="Risky chain",
-    sentence="Changes that are harmless alone follow each other so that data or rights could leak.",
-    check=(
-        "Read the events in order: what was protected before, and what can get out now?",
-        "Look at the new destination, invite or group: who owns it, and where does it send to?",
-        "If it is wrong, put the protection back first, then remove what was opened.",
+    title="Risky sequence",
+    description="Changes that are harmless alone combine so that data or permissions could leak.",
+    runbook=(
+        "Read the events in order: what was protected before, and what is exposed now?",
+        "Review the new destination, invitation or group: who owns it, where does it send data?",
+        "If it is not legitimate, restore the protection first, then remove what was added.",
     ),
     sql=familiar.sql(_RELATION),
-    words=_words,
+    explain=_explain,
     examples=(
-        Example(
-            "a filter is deleted and a destination added 36 minutes later",
-            True,
-            (
-                *_OTHERS,
-                *act(42, "16:05", "users/ana", "Destination Filters Deleted", "filter-1"),
-                *act(42, "16:41", "users/ana", "Integrations Created", "integration-9"),
-            ),
-            42,
-            "users/ana",
+        match(
+            "A filter deleted and a destination added 36 minutes later",
+            _USUAL,
+            events(42, "16:05", "users/ana", "Destination Filters Deleted", "filter-1"),
+            events(42, "16:41", "users/ana", "Integrations Created", "integration-9"),
         ),
-        Example(
-            "a destination added first, a filter deleted after it",
-            False,
-            (
-                *_OTHERS,
-                *act(42, "16:05", "users/ana", "Integrations Created", "integration-9"),
-                *act(42, "16:41", "users/ana", "Destination Filters Deleted", "filter-1"),
-            ),
-            42,
-            "users/ana",
+        no_match(
+            "A destination added first and a filter deleted afterwards",
+            _USUAL,
+            events(42, "16:05", "users/ana", "Integrations Created", "integration-9"),
+            events(42, "16:41", "users/ana", "Destination Filters Deleted", "filter-1"),
         ),
-        Example(
-            "a test token that creates and deletes destinations every day",
-            False,
-            (*_OTHERS, *_ROUTINE),
-            39,
-            "tokens/qa",
-        ),
+        no_match("A test token that creates and deletes every day", _USUAL, _ROUTINE),
     ),
 )

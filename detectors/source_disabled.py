@@ -1,34 +1,21 @@
-"""Rule: a source that somebody switched off; Segment's own switch-offs are left out."""
+"""Rule: a user or token disabled a source; Segment's own actions are excluded."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, events, match, no_match
 
 DETECTOR = Rule(
     name="source-disabled",
-    title="Source disabled by a person",
-    sentence="A person or token, not Segment itself, switched a source off.",
-    check=(
-        "See whether the source was in use.",
-        "Ask for the reason; enabling it again brings back nothing that was missed.",
+    title="Source disabled by a user or token",
+    description="A user or token, not Segment itself, disabled a source.",
+    runbook=(
+        "Check whether the source was in use.",
+        "Ask for the reason; enabling the source does not recover missed events.",
     ),
     points=50,
-    query=("action=Source+Disabled&actor_type=-system"),
+    actions=("Source Disabled",),
+    condition="actor_type=-system",
     examples=(
-        Example(
-            "it happens", True, act(1, "10:00", "users/ana", "Source Disabled"), 1, "users/ana"
-        ),
-        Example(
-            "Segment itself does it",
-            False,
-            act(1, "10:00", "system", "Source Disabled"),
-            1,
-            "system",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Source Enabled"),
-            1,
-            "users/ana",
-        ),
+        match("Source Disabled"),
+        no_match("Source Enabled"),
+        no_match("Disabled by Segment itself", events(1, "10:00", "system", "Source Disabled")),
     ),
 )

@@ -1,22 +1,13 @@
-"""Rule: a space holds every profile and audience in it."""
+"""Rule: a space contains profiles, audiences and traits."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="space-deleted",
     title="Space deleted",
-    sentence="An Engage space was deleted, with its profiles, audiences and traits.",
-    check=("Ask at once: not all of this can be brought back.",),
+    description="An Engage space was deleted, including its profiles, audiences and traits.",
+    runbook=("Contact the actor immediately; not all of it can be restored.",),
     points=90,
-    query="action=Space+Deleted",
-    examples=(
-        Example("it happens", True, act(1, "10:00", "users/ana", "Space Deleted"), 1, "users/ana"),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Space Modified"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Space Deleted",),
+    examples=(match("Space Deleted"), no_match("Space Modified")),
 )

@@ -1,28 +1,13 @@
-"""Rule: people outside the company may look in."""
+"""Rule: people outside the company gain access."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="support-access",
     title="Support access granted",
-    sentence="Segment's support was given access to the workspace.",
-    check=("Find the support ticket; note when the access ends.",),
+    description="Segment support was given access to the workspace.",
+    runbook=("Find the support ticket; note when the access ends.",),
     points=60,
-    query="action=Support+Access+Granted",
-    examples=(
-        Example(
-            "it happens",
-            True,
-            act(1, "10:00", "users/ana", "Support Access Granted"),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Support Access Revoked"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Support Access Granted",),
+    examples=(match("Support Access Granted"), no_match("Support Access Revoked")),
 )

@@ -1,22 +1,13 @@
-"""Rule: people outside the company looked in."""
+"""Rule: people outside the company signed in."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="support-login",
     title="Support login",
-    sentence="Somebody of Segment's support signed in to the workspace.",
-    check=("Find the ticket, and what was done while they were in.",),
+    description="A member of Segment support signed in to the workspace.",
+    runbook=("Find the support ticket; review what was done during the session.",),
     points=60,
-    query="action=Support+Login",
-    examples=(
-        Example("it happens", True, act(1, "10:00", "users/ana", "Support Login"), 1, "users/ana"),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Support Access Revoked"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Support Login",),
+    examples=(match("Support Login"), no_match("Support Access Revoked")),
 )

@@ -1,14 +1,14 @@
-"""Rule: a token is used for the first time. Segment names no event for making one, so this does."""
+"""Rule: a token is used for the first time; Segment sends no event when a token is created."""
 
-from trail.findings.model import Example, Rule, act, daily
+from trail.findings.detector import Rule, daily, events, match, no_match
 
 DETECTOR = Rule(
     name="token-new",
     title="New token used",
-    sentence="A token acted that was never seen before; the trail must be a week old.",
-    check=(
-        "Find out who made the token, for what, and with which rights.",
-        "A token needs an owner and as few rights as its work asks for.",
+    description="A token was used for the first time, at least a week after recording began.",
+    runbook=(
+        "Find out who created the token, for what purpose and with which permissions.",
+        "Confirm that the token has an owner and only the permissions it needs.",
     ),
     points=50,
     sql="""
@@ -17,22 +17,11 @@ where i.actor_type = 'token' and c.occurred_at < i.first_at + interval 24 hours
  and i.first_at > i.opened + interval 7 days
 """,
     examples=(
-        Example(
-            "its first event",
-            True,
-            (
-                *daily(range(12), "users/ana", "Source Modified"),
-                *act(12, "10:00", "tokens/new", "Source Modified"),
-            ),
-            12,
-            "tokens/new",
+        match(
+            "First event of a token",
+            daily(range(12), "users/ana", "Source Modified"),
+            events(12, "10:00", "tokens/new", "Source Modified"),
         ),
-        Example(
-            "a token that is always there",
-            False,
-            daily(range(13), "tokens/old", "Source Modified"),
-            12,
-            "tokens/old",
-        ),
+        no_match("A token in daily use", daily(range(13), "tokens/old", "Source Modified")),
     ),
 )

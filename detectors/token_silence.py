@@ -1,11 +1,11 @@
-"""D8: a token that used to act all the time falls silent."""
+"""D8: a continuously active token stops."""
 
-from trail.findings.model import Detector, Example, Facts, daily
+from trail.findings.detector import Detector, Facts, daily, match, no_match
 
-_FEWEST = 200
+_MIN_EVENTS = 200
 _RISK = 7
 
-# Gaps within a day are shorter than the 24 hours that are always allowed.
+# Gaps within a day need no check: 24 hours are always allowed.
 _SQL = f"""
 with gaps as (
  select actor_key, day, last_at, m + 1 as days,
@@ -25,47 +25,43 @@ select missed_at::date as day, actor_key, log2(1 + n) as bits, {_RISK}::double a
   allowed_h := round(epoch(coalesce(allowed, interval 24 hours)) / 3600))) as facts,
  null::varchar[] as actions, last_at as since, last_at as upto
 from silent
-where n >= {_FEWEST} and (next_at is null or next_at > missed_at)
+where n >= {_MIN_EVENTS} and (next_at is null or next_at > missed_at)
  and missed_at <= (select at_time from judged)
  and missed_at::date between (select since from judged) and (select until from judged)
 """
 
 
-def _words(facts: Facts) -> str:
+def _explain(facts: Facts) -> str:
     return (
-        f"silent since {facts['last_at']} UTC, longer than ever: {facts['allowed_h']:g} hours are "
-        f"the most to expect after {facts['n']:,} events on {facts['days']} days"
+        f"no activity since {facts['last_at']} UTC; the longest gap to expect is "
+        f"{facts['allowed_h']:g} hours, based on {facts['n']:,} events on {facts['days']} days"
     )
 
 
-_STEADY = tuple(
+_SYNCS = tuple(
     event
     for hour in range(8)
     for event in daily(
         range(30), "tokens/sync", "Tracking Plan Modified", time=f"{hour * 3:02}:00", target="plan"
     )
 )
-_LATER = daily(range(40), "users/ben", "Source Modified")
+_OTHERS = daily(range(40), "users/ben", "Source Modified")
 
 DETECTOR = Detector(
     name="silence",
-    title="Token silent",
-    sentence="A token that acted all the time has stopped; something may be broken or cut off.",
-    check=(
+    title="Token inactive",
+    description="A continuously active token has stopped; an integration may be broken or cut off.",
+    runbook=(
         "Ask the owner of the integration whether it was retired.",
-        "If not, see whether the token was revoked or ran out, and what now goes unrecorded.",
+        "If not, check whether the token was revoked or expired, and what is no longer updated.",
     ),
     sql=_SQL,
-    words=_words,
+    explain=_explain,
     examples=(
-        Example("eight runs a day, then none", True, (*_STEADY, *_LATER), 30, "tokens/sync"),
-        Example("eight runs a day", False, (*_STEADY, *_LATER), 29, "tokens/sync"),
-        Example(
-            "a person on leave is no token",
-            False,
-            (*daily(range(30), "users/ana", "Source Modified"), *_LATER),
-            31,
-            "users/ana",
+        match("Eight runs a day, then none", _OTHERS, _SYNCS, day=30),
+        no_match("Eight runs a day", _OTHERS, _SYNCS),
+        no_match(
+            "A user on leave", _OTHERS, daily(range(30), "users/ana", "Source Modified"), day=31
         ),
     ),
 )

@@ -1,28 +1,13 @@
-"""Rule: without a plan nothing is checked."""
+"""Rule: data is not validated without a tracking plan."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="plan-deleted",
     title="Tracking plan deleted",
-    sentence="A tracking plan was deleted; its sources are no longer checked.",
-    check=("Find the sources that were connected to it.",),
+    description="A tracking plan was deleted; data of its sources is no longer validated.",
+    runbook=("Identify the sources that were connected to it.",),
     points=70,
-    query="action=Tracking+Plan+Deleted",
-    examples=(
-        Example(
-            "it happens",
-            True,
-            act(1, "10:00", "users/ana", "Tracking Plan Deleted"),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Tracking Plan Created"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("Tracking Plan Deleted",),
+    examples=(match("Tracking Plan Deleted"), no_match("Tracking Plan Created")),
 )

@@ -1,31 +1,19 @@
-"""Rule: a source without its plan sends whatever it likes."""
+"""Rule: a source without a tracking plan can send any data."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="plan-disconnected",
-    title="Source taken off its tracking plan",
-    sentence="A source left its tracking plan; unplanned data is no longer blocked.",
-    check=(
-        "Ask whether another plan follows.",
-        "See which events have come since that the plan would have blocked.",
+    title="Source disconnected from tracking plan",
+    description="A source was disconnected from its tracking plan; unplanned data can pass.",
+    runbook=(
+        "Ask whether another tracking plan will be connected.",
+        "Check which events have arrived since that the plan would have blocked.",
     ),
     points=60,
-    query="action=Source+Disconnected+From+Tracking+Plan",
+    actions=("Source Disconnected From Tracking Plan",),
     examples=(
-        Example(
-            "it happens",
-            True,
-            act(1, "10:00", "users/ana", "Source Disconnected From Tracking Plan"),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Source Connected to Tracking Plan"),
-            1,
-            "users/ana",
-        ),
+        match("Source Disconnected From Tracking Plan"),
+        no_match("Source Connected to Tracking Plan"),
     ),
 )

@@ -1,7 +1,7 @@
-"""D1: an action that this actor, their peers or the workspace rarely or never do."""
+"""D1: an action that is rare or new for the actor, their peers or the whole workspace."""
 
 from trail.findings import familiar
-from trail.findings.model import Detector, Example, Facts, act, daily, workdays
+from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
 _SQL = familiar.sql(
     "select day, actor_key, action as what, risk, [action] as actions, "
@@ -9,45 +9,37 @@ _SQL = familiar.sql(
 )
 
 
-def _words(facts: Facts) -> str:
+def _explain(facts: Facts) -> str:
     return familiar.words(facts, facts["what"])
 
 
-_OTHERS = (
+_USUAL = (
+    *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
     *daily(workdays(0, 40), "users/ben", "Source Modified", target="source-2"),
     *daily(workdays(0, 40), "users/cyd", "Warehouses Modified", target="warehouse-1"),
 )
-_HABIT = daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1")
 
 DETECTOR = Detector(
     name="unfamiliar",
     title="Unfamiliar action",
-    sentence="Somebody does what they, their peers or the whole workspace rarely or never do.",
-    check=(
-        "Ask whether the actor's work has changed: a new role, a project, a stand-in.",
-        "Look at what else the same actor did that day, and at the target's history.",
-        "If it is new and right, decide Expected, so that it counts as familiar.",
+    description="An action that is rare or new for the actor, their peers or the whole workspace.",
+    runbook=(
+        "Ask whether the actor's responsibilities changed: a new role, a project, a substitution.",
+        "Review the actor's other changes on that day and the history of the target.",
+        "If the change is legitimate, mark it as expected so that it counts as familiar.",
     ),
     sql=_SQL,
-    words=_words,
+    explain=_explain,
     examples=(
-        Example(
-            "a warehouse disabled by somebody who only ever edits sources",
-            True,
-            (
-                *_OTHERS,
-                *_HABIT,
-                *act(42, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
-            ),
-            42,
-            "users/ana",
+        match(
+            "A warehouse disabled by a user who only edits sources",
+            _USUAL,
+            events(42, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
         ),
-        Example(
-            "one more edit of the daily source",
-            False,
-            (*_OTHERS, *_HABIT, *act(42, "11:00", "users/ana", "Source Modified", "source-1")),
-            42,
-            "users/ana",
+        no_match(
+            "Another edit of the same source",
+            _USUAL,
+            events(42, "11:00", "users/ana", "Source Modified", "source-1"),
         ),
     ),
 )

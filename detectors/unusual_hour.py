@@ -1,10 +1,10 @@
-"""D5: a risky change at an hour, or on a weekend day, on which this actor is not usually active.
+"""D5: a risky change at an hour or on a weekend day when the actor is not usually active.
 
-Hours are UTC and compared around the clock, an hour either side, so that there is no edge at
-midnight and nobody's zone has to be known.
+UTC hours are compared on a 24-hour circle, one hour either side: no edge at midnight, and no need
+to know the actor's time zone.
 """
 
-from trail.findings.model import Detector, Example, Facts, act, daily, workdays
+from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
 _RISK = 4
 
@@ -57,51 +57,47 @@ from items where raw_bits > 0
 """
 
 
-def _words(facts: Facts) -> str:
-    changes = "1 risky change" if facts["n"] == 1 else f"{facts['n']:,} risky changes on the day"
+def _explain(facts: Facts) -> str:
+    changes = "1 risky change" if facts["n"] == 1 else f"{facts['n']:,} risky changes"
     if facts["what"] == "weekend":
         return (
-            f"{changes} on a {facts['weekday']}; active on {facts['k']} of "
-            f"{facts['of_days']} weekend days before"
+            f"{changes} on a {facts['weekday']}; previously active on {facts['k']} of "
+            f"{facts['of_days']} weekend days"
         )
     hour = facts["h"]
     return (
-        f"{changes}, at {hour:02}–{(hour + 1) % 24:02} UTC; active within an hour of that on "
-        f"{facts['k']} of {facts['of_days']} active days before"
+        f"{changes} that day, at {hour:02}–{(hour + 1) % 24:02} UTC; previously active within one "
+        f"hour of that time on {facts['k']} of {facts['of_days']} active days"
     )
 
 
-_HABIT = daily(workdays(0, 45), "users/ana", "Integrations Modified", target="integration-1")
-_OTHERS = daily(workdays(0, 45), "users/ben", "Integrations Modified", target="integration-2")
-_NIGHT = act(44, "02:10", "users/ana", "Integrations Modified", "integration-1")
-_SATURDAY = act(47, "10:00", "users/ana", "Integrations Modified", "integration-1", times=3)
+_USUAL = (
+    *daily(workdays(0, 45), "users/ana", "Integrations Modified", target="integration-1"),
+    *daily(workdays(0, 45), "users/ben", "Integrations Modified", target="integration-2"),
+)
 
 DETECTOR = Detector(
     name="hours",
     title="Unusual hour",
-    sentence="A risky change at an hour or on a weekend day on which this actor is not active.",
-    check=(
-        "Ask the actor whether it was them; a stolen session works at the thief's hours.",
-        "See whether they were on call, travelling, or ahead of a release.",
-        "If it was not them, end their sessions and tokens in Segment first.",
+    description="A risky change at an hour or on a weekend day when the actor is usually inactive.",
+    runbook=(
+        "Ask the actor whether they made the change; a stolen session is often used at odd hours.",
+        "Check whether they were on call, traveling, or preparing a release.",
+        "If they did not make it, end their sessions and revoke their tokens in Segment first.",
     ),
     sql=_SQL,
-    words=_words,
+    explain=_explain,
     examples=(
-        Example(
-            "somebody who works at ten in the morning, at two in the night",
-            True,
-            (*_HABIT, *_OTHERS, *_NIGHT),
-            44,
-            "users/ana",
+        match(
+            "A user who works at 10:00, at 02:10",
+            _USUAL,
+            events(44, "02:10", "users/ana", "Integrations Modified", "integration-1"),
         ),
-        Example(
-            "somebody who never works on Saturdays, on a Saturday",
-            True,
-            (*_HABIT, *_OTHERS, *_SATURDAY),
-            47,
-            "users/ana",
+        match(
+            "A user who never works on Saturdays, on a Saturday",
+            _USUAL,
+            events(47, "10:00", "users/ana", "Integrations Modified", "integration-1", times=3),
         ),
-        Example("at the usual hour", False, (*_HABIT, *_OTHERS), 44, "users/ana"),
+        no_match("At the usual hour", _USUAL, day=44, actor="users/ana"),
     ),
 )

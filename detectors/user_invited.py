@@ -1,28 +1,17 @@
-"""Rule: a new person gets in."""
+"""Rule: a new person gains access."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="user-invited",
     title="User invited",
-    sentence="Somebody was invited to the workspace.",
-    check=("Check the address: one's own domain, a known agency, or a private mailbox?",),
+    description="A user was invited to the workspace.",
+    runbook=("Check the e-mail address: company domain, known agency, or private mailbox?",),
     points=30,
-    query=(
-        "action=User+Invite+Sent"
-        "&action=Non-Segment+User+Invited+to+Workspace"
-        "&action=New+Segment+User+Invited+to+Workspace"
+    actions=(
+        "User Invite Sent",
+        "Non-Segment User Invited to Workspace",
+        "New Segment User Invited to Workspace",
     ),
-    examples=(
-        Example(
-            "it happens", True, act(1, "10:00", "users/ana", "User Invite Sent"), 1, "users/ana"
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "User Invite Deleted"),
-            1,
-            "users/ana",
-        ),
-    ),
+    examples=(match("User Invite Sent"), no_match("User Invite Deleted")),
 )

@@ -1,22 +1,13 @@
-"""Rule: an account that is gone, and tokens that are not."""
+"""Rule: tokens outlive the account of the user who created them."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="user-removed",
     title="User removed",
-    sentence="Somebody's account was removed from the workspace.",
-    check=("See whether it belongs to a leaver; tokens that they made live on.",),
+    description="A user was removed from the workspace.",
+    runbook=("Check whether the user left the company; tokens they created stay active.",),
     points=30,
-    query="action=User+Removed",
-    examples=(
-        Example("it happens", True, act(1, "10:00", "users/ana", "User Removed"), 1, "users/ana"),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "User Added via SSO"),
-            1,
-            "users/ana",
-        ),
-    ),
+    actions=("User Removed",),
+    examples=(match("User Removed"), no_match("User Added via SSO")),
 )

@@ -1,33 +1,19 @@
-"""Rule: what the plan forbids is let through."""
+"""Rule: data that violates the tracking plan is delivered."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="violations-allowed",
-    title="Violating data let through",
-    sentence="A source now lets through traits that violate its tracking plan.",
-    check=("Ask who decided it; compare with the plan.",),
+    title="Tracking plan violations allowed",
+    description="A source now accepts traits that violate its tracking plan.",
+    runbook=("Ask who approved the change; compare it with the tracking plan.",),
     points=50,
-    query=(
-        "action=Schema+Default+Edited+To+Allow+Group+Traits+On+Violation"
-        "&action=Schema+Default+Edited+To+Allow+Identify+Traits+On+Violation"
+    actions=(
+        "Schema Default Edited To Allow Group Traits On Violation",
+        "Schema Default Edited To Allow Identify Traits On Violation",
     ),
     examples=(
-        Example(
-            "it happens",
-            True,
-            act(
-                1, "10:00", "users/ana", "Schema Default Edited To Allow Group Traits On Violation"
-            ),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Schema Default Edited To Block New Events"),
-            1,
-            "users/ana",
-        ),
+        match("Schema Default Edited To Allow Group Traits On Violation"),
+        no_match("Schema Default Edited To Block New Events"),
     ),
 )

@@ -1,35 +1,20 @@
-"""Rule: keys to a warehouse are keys to all its data."""
+"""Rule: a credential gives access to all data of a warehouse."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="warehouse-credential",
     title="Warehouse credential changed",
-    sentence="A credential of a warehouse was made, changed or deleted.",
-    check=(
-        "See who asked for the credential, and what it may read.",
-        "After a change, check that the next sync runs.",
+    description="A warehouse credential was created, changed or deleted.",
+    runbook=(
+        "Check who requested the credential and what it can read.",
+        "After a change, confirm that the next sync succeeds.",
     ),
     points=50,
-    query=(
-        "action=Warehouse+Credential+Created"
-        "&action=Warehouse+Credential+Modified"
-        "&action=Warehouse+Credential+Deleted"
+    actions=(
+        "Warehouse Credential Created",
+        "Warehouse Credential Modified",
+        "Warehouse Credential Deleted",
     ),
-    examples=(
-        Example(
-            "it happens",
-            True,
-            act(1, "10:00", "users/ana", "Warehouse Credential Created"),
-            1,
-            "users/ana",
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Warehouses Modified"),
-            1,
-            "users/ana",
-        ),
-    ),
+    examples=(match("Warehouse Credential Created"), no_match("Warehouses Modified")),
 )

@@ -1,31 +1,20 @@
-"""Rule: a warehouse is gone, and so is what was synced to it from then on."""
+"""Rule: deleting a warehouse ends its syncs."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="warehouse-deleted",
     title="Warehouse deleted",
-    sentence="A warehouse or storage destination was deleted, and its syncs with it.",
-    check=(
-        "Ask who uses the warehouse downstream, and whether they know.",
-        "See whether a replacement was created before.",
+    description="A warehouse or storage destination was deleted; its syncs have stopped.",
+    runbook=(
+        "Ask who uses the warehouse downstream and whether they know.",
+        "Check whether a replacement was created first.",
     ),
     points=80,
-    query=(
-        "action=Warehouses+Deleted"
-        "&action=Storage+Destination+Deleted"
-        "&action=Profiles+Sync+Warehouse+Deleted"
+    actions=(
+        "Warehouses Deleted",
+        "Storage Destination Deleted",
+        "Profiles Sync Warehouse Deleted",
     ),
-    examples=(
-        Example(
-            "it happens", True, act(1, "10:00", "users/ana", "Warehouses Deleted"), 1, "users/ana"
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Warehouses Modified"),
-            1,
-            "users/ana",
-        ),
-    ),
+    examples=(match("Warehouses Deleted"), no_match("Warehouses Modified")),
 )

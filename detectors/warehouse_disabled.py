@@ -1,31 +1,20 @@
-"""Rule: a warehouse that is off loses data quietly."""
+"""Rule: a disabled warehouse misses data silently."""
 
-from trail.findings.model import Example, Rule, act
+from trail.findings.detector import Rule, match, no_match
 
 DETECTOR = Rule(
     name="warehouse-disabled",
     title="Warehouse disabled",
-    sentence="A warehouse no longer receives data; the gap cannot always be filled later.",
-    check=(
-        "See whether maintenance was announced.",
-        "Note when it is enabled again, and ask for a backfill.",
+    description="A warehouse no longer receives data; the gap cannot always be backfilled.",
+    runbook=(
+        "Check whether maintenance was announced.",
+        "Note when it is enabled again, and request a backfill.",
     ),
     points=60,
-    query=(
-        "action=Warehouses+Disabled"
-        "&action=Storage+Destination+Disabled"
-        "&action=Profiles+Sync+Warehouse+Disabled"
+    actions=(
+        "Warehouses Disabled",
+        "Storage Destination Disabled",
+        "Profiles Sync Warehouse Disabled",
     ),
-    examples=(
-        Example(
-            "it happens", True, act(1, "10:00", "users/ana", "Warehouses Disabled"), 1, "users/ana"
-        ),
-        Example(
-            "something else happens",
-            False,
-            act(1, "10:00", "users/ana", "Warehouses Enabled"),
-            1,
-            "users/ana",
-        ),
-    ),
+    examples=(match("Warehouses Disabled"), no_match("Warehouses Enabled")),
 )

@@ -4,11 +4,12 @@ import datetime as dt
 
 import pytest
 
-from tests import acts
+from tests import detection
 from trail import expiry, reviews
 from trail.filters import Filter
 from trail.findings import queries
-from trail.findings.model import FIRST_DAY, Finding, act, daily, workdays
+from trail.findings.detector import FIRST_DAY, daily, events, workdays
+from trail.findings.model import Finding
 from trail.findings.refresh import refresh
 from trail.settings import Settings
 from trail.store import Store
@@ -20,16 +21,16 @@ KEPT = dt.timedelta(days=91)  # the day itself, and 90 whole days after it
 @pytest.fixture
 def finding(store: Store, settings: Settings) -> Finding:
     """Return the one finding of a strange day after weeks of habit."""
-    acts.put(
+    detection.load(
         store,
         settings,
         (
             *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
-            *act(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
+            *events(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
         ),
     )
-    refresh(store, acts.evening(39))
-    found = queries.queue(store, Filter(), acts.evening(39)).findings
+    refresh(store, detection.end_of_day(39))
+    found = queries.queue(store, Filter(), detection.end_of_day(39)).findings
     assert [each.day for each in found] == [STRANGE]
     return found[0]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from trail import registry
 from trail.findings import daily, history, kept, risks, standing, switches
-from trail.findings.model import Detector
+from trail.findings.detector import Detector
 from trail.findings.score import MEMORY_DAYS, Item, Sizes, Weighed, weigh
 from trail.findings.standing import Standing
 from trail.store import Cursor, Store
@@ -152,7 +152,7 @@ class _Refresh:
                 "select actor_key, actor_id, actor_type from actors"
             ).fetchall()
         }
-        words = {detector.name: detector.words for detector in self._detectors}
+        words = {detector.name: detector.explain for detector in self._detectors}
         rows = []
         for day, actor_key in sorted({*weighed, *ruled}):
             reasons = [

@@ -11,7 +11,7 @@ from typing import Any
 from trail import registry
 from trail.errors import InputError
 from trail.filters import Filter, Window
-from trail.findings.model import Rule
+from trail.findings.detector import Rule
 from trail.selection import select, span
 from trail.store import Engine, Params
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 from trail import catalogue, marks
 from trail.findings import risks, switches
-from trail.findings.model import Detector
+from trail.findings.detector import Detector
 from trail.store import Cursor, Engine
 
 _SOURCE = "findings"

@@ -37,7 +37,7 @@ def states(engine: Engine) -> list[dict[str, Any]]:
     return [
         {
             "rule": rule,
-            "is_on": switched.get(rule.name, {}).get("is_on", rule.on),
+            "is_on": switched.get(rule.name, {}).get("is_on", rule.enabled),
             "made_by": switched.get(rule.name, {}).get("made_by"),
             "made_at": switched.get(rule.name, {}).get("made_at"),
         }

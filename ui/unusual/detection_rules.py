@@ -34,7 +34,7 @@ def draw(ctx: Context) -> None:
                     args=(ctx, rule.name, not each["is_on"]),
                     disabled=not ctx.user.may("configure"),
                 )
-                st.caption(text.plain(rule.sentence))
+                st.caption(text.plain(rule.description))
             with right:
                 _would_have(ctx, rules.fired(store, rule, dt.datetime.now(dt.UTC)))
 

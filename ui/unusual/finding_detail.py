@@ -158,7 +158,7 @@ def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
 def _check(finding: Finding) -> None:
     known = discover("detectors", "DETECTOR")
     found = [reason.detector.removeprefix("rule:") for reason in finding.reasons]
-    checks = [line for each in known.values() if each.name in found for line in each.check]
+    checks = [line for each in known.values() if each.name in found for line in each.runbook]
     if checks:
         with st.expander("What to check"):
             for line in dict.fromkeys(checks):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import acts
+from tests import detection
 from trail import demo
 from trail.filters import Filter
 from trail.findings import queries
@@ -24,7 +24,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, 
     """Return the findings of the last nine days that the budget lets through, with names."""
     folder: Path = tmp_path_factory.mktemp("demo")
     demo.write(folder / "demo.ndjson", 20_000, 90, 1, end=END)
-    store, settings = acts.folder_store(folder)
+    store, settings = detection.open_store(folder)
     for batch in load_files(store, settings, [folder / "demo.ndjson"]):
         assert not batch.error
     refresh(store, NOW)

@@ -12,25 +12,25 @@ from hypothesis import given
 from hypothesis import settings as few
 from hypothesis import strategies as st
 
-from tests import acts
-from tests.trail.findings.random_acts import DAYS, histories
+from tests import detection
+from tests.trail.findings.random_histories import DAYS, histories
 from trail.findings import queries
 from trail.findings.budget import WARM_UP_DAYS, Scored, judge
-from trail.findings.model import FIRST_DAY, Act
+from trail.findings.detector import FIRST_DAY, ExampleEvent
 from trail.findings.refresh import refresh
 from trail.store import Store
 
 
 @contextmanager
-def stored(*loads: list[Act], refreshed: bool = False) -> Iterator[Store]:
+def stored(*loads: list[ExampleEvent], refreshed: bool = False) -> Iterator[Store]:
     """Give a store with *loads*, one after the other; *refreshed* after each, or not yet."""
     with tempfile.TemporaryDirectory() as folder:
-        store, settings = acts.folder_store(Path(folder))
+        store, settings = detection.open_store(Path(folder))
         try:
             for load in loads:
-                acts.put(store, settings, load)
+                detection.load(store, settings, load)
                 if refreshed:
-                    refresh(store, acts.evening(DAYS))
+                    refresh(store, detection.end_of_day(DAYS))
             yield store
         finally:
             store.close()
@@ -38,7 +38,10 @@ def stored(*loads: list[Act], refreshed: bool = False) -> Iterator[Store]:
 
 def scores(store: Store, day: int = DAYS) -> list[tuple[Any, ...]]:
     """Return every finding as it is once *day* has been judged."""
-    return [(each.day, each.actor_id, each.score, each.reasons) for each in acts.judged(store, day)]
+    return [
+        (each.day, each.actor_id, each.score, each.reasons)
+        for each in detection.findings(store, day)
+    ]
 
 
 def aggregates(store: Store) -> list[list[dict[str, Any]]]:
@@ -60,12 +63,12 @@ def aggregates(store: Store) -> list[list[dict[str, Any]]]:
 
 @few(max_examples=8)
 @given(histories(), st.integers(1, DAYS - 1))
-def test_later_events_never_change_an_earlier_day(found: list[Act], edge: int) -> None:
+def test_later_events_never_change_an_earlier_day(history: list[ExampleEvent], edge: int) -> None:
     cut = FIRST_DAY + dt.timedelta(days=edge)
-    before = [act for act in found if act.at.date() < cut]
+    before = [event for event in history if event.at.date() < cut]
     with stored(before) as store:
         alone = scores(store, edge - 1)
-    with stored(found) as store:
+    with stored(history) as store:
         whole = [each for each in scores(store) if each[0] < cut]
     assert alone == whole
 
@@ -73,24 +76,24 @@ def test_later_events_never_change_an_earlier_day(found: list[Act], edge: int) -
 @few(max_examples=8)
 @given(histories(), st.randoms(use_true_random=False), st.integers(1, 4))
 def test_the_order_of_loading_and_refreshing_does_not_matter(
-    found: list[Act], dice: random.Random, parts: int
+    history: list[ExampleEvent], dice: random.Random, parts: int
 ) -> None:
-    with stored(found) as store:
+    with stored(history) as store:
         wanted, kept = scores(store), aggregates(store)
-    shuffled = list(found)
+    shuffled = list(history)
     dice.shuffle(shuffled)
     pieces = [shuffled[start::parts] for start in range(parts)]
     with stored(*pieces, refreshed=True) as store:
         assert scores(store) == wanted
         assert aggregates(store) == kept
-        assert refresh(store, acts.evening(DAYS)).since is None
+        assert refresh(store, detection.end_of_day(DAYS)).since is None
 
 
 @few(max_examples=8)
 @given(histories())
-def test_scores_are_the_sums_of_their_reasons(found: list[Act]) -> None:
-    with stored(found) as store:
-        every = acts.judged(store, DAYS)
+def test_scores_are_the_sums_of_their_reasons(history: list[ExampleEvent]) -> None:
+    with stored(history) as store:
+        every = detection.findings(store, DAYS)
         for finding, ids in queries.event_ids(store, every):
             said = finding.said(ids)
             assert said["score"] == sum(reason["points"] for reason in said["reasons"])

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests import acts
+from tests import detection
 from trail import finding_commands
 from trail.desk import Desk
 from trail.errors import FilterError
 from trail.filters import Filter
 from trail.findings import queries
-from trail.findings.model import FIRST_DAY, act, daily, workdays
+from trail.findings.detector import FIRST_DAY, daily, events, workdays
 from trail.findings.refresh import refresh
 from trail.settings import Settings
 from trail.store import Store
@@ -37,18 +37,18 @@ class _Kept:
 @pytest.fixture
 def filled(store: Store, settings: Settings) -> Store:
     """Return a store with habits and one strange day, judged."""
-    acts.put(
+    detection.load(
         store,
         settings,
         (
             *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
             *daily(workdays(0, 40), "users/ben", "Warehouses Modified", target="warehouse-1"),
-            *act(36, "11:00", "users/ben", "Warehouses Disabled", "warehouse-1"),
-            *act(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
-            *act(38, "12:00", "users/ana", "Permission Check", "warehouse-1"),
+            *events(36, "11:00", "users/ben", "Warehouses Disabled", "warehouse-1"),
+            *events(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
+            *events(38, "12:00", "users/ana", "Permission Check", "warehouse-1"),
         ),
     )
-    refresh(store, acts.evening(39))
+    refresh(store, detection.end_of_day(39))
     return store
 
 
@@ -61,7 +61,7 @@ def command(store: Store, settings: Settings, **given: object) -> str:
 
 
 def test_the_queue_shows_the_strange_day(filled: Store) -> None:
-    queue = queries.queue(filled, Filter(), acts.evening(39))
+    queue = queries.queue(filled, Filter(), detection.end_of_day(39))
     assert (DAY, "users/ana") in [(each.day, each.actor_id) for each in queue.findings]
     assert "The first 5 days are learnt from" in queue.judged.said()
 
@@ -84,14 +84,14 @@ def test_the_queue_shows_the_strange_day(filled: Store) -> None:
 def test_a_filter_narrows_findings_by_their_evidence(
     filled: Store, query: str, actors: set[str]
 ) -> None:
-    queue = queries.queue(filled, Filter.parse(query), acts.evening(39))
+    queue = queries.queue(filled, Filter.parse(query), detection.end_of_day(39))
     late = {each.actor_id for each in queue.findings if each.day >= DAY - dt.timedelta(days=2)}
     assert late == actors
 
 
 def test_one_finding_has_its_evidence_and_what_was_expected(filled: Store) -> None:
     (finding,) = queries.queue(
-        filled, Filter.parse(f"from={DAY}&actor=users/ana"), acts.evening(39)
+        filled, Filter.parse(f"from={DAY}&actor=users/ana"), detection.end_of_day(39)
     ).findings
     assert queries.one(filled, finding.finding_id) == finding
     assert queries.one(filled, "f-none") is None
@@ -105,7 +105,7 @@ def test_one_finding_has_its_evidence_and_what_was_expected(filled: Store) -> No
     others = queries.peers(filled, finding)
     assert [row["actor_id"] for row in others["others"]] == ["users/ben"]
     assert (others["doing"], others["active"]) == (1, 1)
-    history = queries.activity(filled, "users/ana", acts.evening(39))
+    history = queries.activity(filled, "users/ana", detection.end_of_day(39))
     assert history.column_names == ["day", "events", "targets", "risk"]
     assert history["events"].to_pylist()[-2:] == [2, 1]
 

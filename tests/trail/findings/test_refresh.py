@@ -4,13 +4,14 @@ import datetime as dt
 
 import pytest
 
-from tests import acts
+from tests import detection
 from trail import retention
 from trail.errors import InputError
 from trail.filters import Filter
 from trail.findings import lessons, queries, risks, rules, switches
+from trail.findings.detector import FIRST_DAY, ExampleEvent, daily, events, workdays
 from trail.findings.kept import finding_id
-from trail.findings.model import FIRST_DAY, Act, Finding, act, daily, workdays
+from trail.findings.model import Finding
 from trail.findings.refresh import refresh
 from trail.settings import Settings
 from trail.store import Store
@@ -19,14 +20,14 @@ HABITS = (
     *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
     *daily(workdays(0, 40), "users/ben", "Warehouses Modified", target="warehouse-1"),
 )
-STRANGE = act(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1")
+STRANGE = events(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1")
 
 
 @pytest.fixture
 def filled(store: Store, settings: Settings) -> Store:
     """Return a store with two habits and one strange day, judged."""
-    acts.put(store, settings, (*HABITS, *STRANGE))
-    refresh(store, acts.evening(39))
+    detection.load(store, settings, (*HABITS, *STRANGE))
+    refresh(store, detection.end_of_day(39))
     return store
 
 
@@ -37,28 +38,30 @@ def found(store: Store, actor: str = "users/ana", day: int = 38) -> Finding:
 
 
 def test_nothing_new_is_nothing_done(filled: Store) -> None:
-    again = refresh(filled, acts.evening(39))
+    again = refresh(filled, detection.end_of_day(39))
     assert (again.folded, again.since, again.findings) == (0, None, 0)
 
 
 def test_an_empty_store_has_no_findings(store: Store) -> None:
-    assert refresh(store, acts.evening(3)).since is None
-    queue = queries.queue(store, Filter(), acts.evening(3))
+    assert refresh(store, detection.end_of_day(3)).since is None
+    queue = queries.queue(store, Filter(), detection.end_of_day(3))
     assert queue.findings == []
     assert queue.judged.said() == "Nothing has been recorded yet."
 
 
 def test_a_new_day_is_judged_alone(filled: Store, settings: Settings) -> None:
-    acts.put(filled, settings, act(40, "10:00", "users/ana", "Source Modified", "source-1"))
-    done = refresh(filled, acts.evening(40))
+    detection.load(
+        filled, settings, events(40, "10:00", "users/ana", "Source Modified", "source-1")
+    )
+    done = refresh(filled, detection.end_of_day(40))
     assert done.folded == 1
     # The day before had not ended for certain when it was judged last.
     assert done.since == FIRST_DAY + dt.timedelta(days=39)
 
 
 def test_a_late_event_judges_its_day_and_all_after_it(filled: Store, settings: Settings) -> None:
-    acts.put(filled, settings, act(20, "10:07", "users/ana", "Warehouses Disabled", "w-2"))
-    done = refresh(filled, acts.evening(39))
+    detection.load(filled, settings, events(20, "10:07", "users/ana", "Warehouses Disabled", "w-2"))
+    done = refresh(filled, detection.end_of_day(39))
     assert done.since == FIRST_DAY + dt.timedelta(days=20)
     assert "on 1 of 29 active days before" in found(filled).reasons[0].text
 
@@ -75,8 +78,8 @@ def test_a_decision_outlasts_being_judged_again(filled: Store, settings: Setting
             "update findings set state = 'expected' where finding_id = $id", {"id": id_}
         )
     )
-    acts.put(filled, settings, act(2, "10:07", "users/ben", "Source Modified", "source-2"))
-    refresh(filled, acts.evening(39))
+    detection.load(filled, settings, events(2, "10:07", "users/ben", "Source Modified", "source-2"))
+    refresh(filled, detection.end_of_day(39))
     assert found(filled).state == "expected"
 
 
@@ -87,7 +90,7 @@ def test_retention_leaves_scores_and_trims_the_aggregates(
     now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
     retention.retain(filled, settings, now)
     edge = retention.cutoff(settings, now).date()
-    done = refresh(filled, acts.evening(39))
+    done = refresh(filled, detection.end_of_day(39))
     assert done.since is None
     assert done.folded == 22  # working days before the cutoff
     oldest = filled.table("select min(day) as day from daily_actions")["day"][0].as_py()
@@ -98,15 +101,17 @@ def test_retention_leaves_scores_and_trims_the_aggregates(
 def test_what_retention_takes_keeps_its_score_for_the_thresholds_alone(
     store: Store, settings: Settings
 ) -> None:
-    acts.put(store, settings, (*HABITS, *act(20, "11:00", "users/ana", "Source Deleted", "s")))
-    refresh(store, acts.evening(39))
-    queue = queries.queue(store, Filter(), acts.evening(39))
+    detection.load(
+        store, settings, (*HABITS, *events(20, "11:00", "users/ana", "Source Deleted", "s"))
+    )
+    refresh(store, detection.end_of_day(39))
+    queue = queries.queue(store, Filter(), detection.end_of_day(39))
     gone = found(store, day=20)
     assert gone.finding_id in {each.finding_id for each in queue.findings}
     now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
     retention.retain(store, settings, now)
-    refresh(store, acts.evening(39))
-    after = queries.queue(store, Filter(), acts.evening(39), everything=True)
+    refresh(store, detection.end_of_day(39))
+    after = queries.queue(store, Filter(), detection.end_of_day(39), everything=True)
     assert gone.finding_id not in {each.finding_id for each in after.findings}
     assert after.judged.thresholds == queue.judged.thresholds
     assert found(store, day=20).reasons == ()
@@ -126,7 +131,7 @@ def test_a_late_event_as_retention_takes_as_many_is_seen(filled: Store, settings
             {"day": FIRST_DAY + dt.timedelta(days=38)},
         )
     )
-    acts.put(filled, settings, act(38, "12:00", "users/cyd", "Source Deleted", "source-1"))
+    detection.load(filled, settings, events(38, "12:00", "users/cyd", "Source Deleted", "source-1"))
     filled.write(
         lambda cursor: cursor.execute(
             "insert into cube select date_trunc('hour', occurred_at), action_key, actor_type, "
@@ -135,7 +140,7 @@ def test_a_late_event_as_retention_takes_as_many_is_seen(filled: Store, settings
             {"day": FIRST_DAY + dt.timedelta(days=38)},
         )
     )
-    assert refresh(filled, acts.evening(39)).folded == 1
+    assert refresh(filled, detection.end_of_day(39)).folded == 1
     assert found(filled, "users/cyd").score > 0
 
 
@@ -143,14 +148,14 @@ def test_another_risk_is_another_score_and_says_its_version(filled: Store) -> No
     before = found(filled)
     assert before.risk_version == 0
     assert risks.put(filled, "warehouse disabled", 1, "we do it weekly", "owner") == 1
-    refresh(filled, acts.evening(39))
+    refresh(filled, detection.end_of_day(39))
     after = found(filled)
     assert (after.risk_version, after.score < before.score) == (1, True)
     table = {row["action"]: row for row in risks.table(filled)}
     assert table["Warehouses Disabled"]["risk"] == 1
     assert table["Warehouses Disabled"]["catalogue"] == 8
     assert risks.put(filled, "Warehouses Disabled", None, "back again", "owner") == 2
-    refresh(filled, acts.evening(39))
+    refresh(filled, detection.end_of_day(39))
     assert found(filled).reasons == before.reasons
     assert [row["version"] for row in risks.history(filled)] == [2, 1]
     with pytest.raises(InputError):
@@ -160,20 +165,22 @@ def test_another_risk_is_another_score_and_says_its_version(filled: Store) -> No
 
 
 def test_what_is_expected_counts_as_done_before(filled: Store, settings: Settings) -> None:
-    acts.put(filled, settings, act(39, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"))
-    refresh(filled, acts.evening(39))
+    detection.load(
+        filled, settings, events(39, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1")
+    )
+    refresh(filled, detection.end_of_day(39))
     first, second = found(filled), found(filled, day=39)
     day = first.day
     lessons.teach(
         filled, "users/ana", ["Warehouses Disabled"], day, day + dt.timedelta(days=30), "hers", "r"
     )
-    refresh(filled, acts.evening(39))
+    refresh(filled, detection.end_of_day(39))
     assert found(filled) == first
     left = queries.one(filled, second.finding_id)
     assert left is None or left.score < second.score
     assert [row["action"] for row in lessons.lessons(filled, day)] == ["Warehouses Disabled"]
     lessons.unteach(filled, "users/ana", "Warehouses Disabled", day)
-    refresh(filled, acts.evening(39))
+    refresh(filled, detection.end_of_day(39))
     assert found(filled, day=39) == second
     with pytest.raises(InputError):
         lessons.teach(filled, "users/ana", ["x"], day, day + dt.timedelta(days=91), "long", "r")
@@ -181,18 +188,18 @@ def test_what_is_expected_counts_as_done_before(filled: Store, settings: Setting
 
 def test_a_rule_adds_its_points_while_it_is_on(filled: Store) -> None:
     before = found(filled)
-    fired = rules.fired(filled, rules.rule("warehouse-disabled"), acts.evening(39))
+    fired = rules.fired(filled, rules.rule("warehouse-disabled"), detection.end_of_day(39))
     assert (fired.count, fired.sentence) == (1, "would have fired once in 90 days")
     assert fired.rows[0]["actor_id"] == "users/ana"
     switches.switch(filled, "warehouse-disabled", "owner", on=True)
-    refresh(filled, acts.evening(39))
+    refresh(filled, detection.end_of_day(39))
     after = found(filled)
     assert after.score == before.score + 60 == sum(each.points for each in after.reasons)
     assert after.reasons[-1].detector == "rule:warehouse-disabled"
     states = {each["rule"].name: each for each in switches.states(filled)}
     assert states["warehouse-disabled"]["made_by"] == "owner"
     switches.switch(filled, "warehouse-disabled", "owner", on=False)
-    refresh(filled, acts.evening(39))
+    refresh(filled, detection.end_of_day(39))
     assert found(filled) == before
     with pytest.raises(InputError):
         switches.switch(filled, "no such", "owner", on=True)
@@ -200,14 +207,16 @@ def test_a_rule_adds_its_points_while_it_is_on(filled: Store) -> None:
 
 def test_checks_and_the_system_are_in_nobodys_baseline(store: Store, settings: Settings) -> None:
     noise = [
-        Act(dt.datetime.combine(FIRST_DAY + dt.timedelta(days=day), dt.time(9)), who, what, "t")
+        ExampleEvent(
+            dt.datetime.combine(FIRST_DAY + dt.timedelta(days=day), dt.time(9)), who, what, "t"
+        )
         for day in range(40)
         for who, what in (("system", "Source Disabled"), ("users/cyd", "Permission Check"))
     ]
-    acts.put(store, settings, (*HABITS, *STRANGE))
-    quiet = acts.judged(store, 39)
-    acts.put(store, settings, noise)
-    assert acts.judged(store, 39) == quiet
+    detection.load(store, settings, (*HABITS, *STRANGE))
+    quiet = detection.findings(store, 39)
+    detection.load(store, settings, noise)
+    assert detection.findings(store, 39) == quiet
     assert store.table(
         "select count(*) as n from daily_actions join actors using (actor_key) "
         "where actor_id in ('system', 'users/cyd')"

@@ -9,9 +9,9 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests import acts
+from tests import detection
 from trail import runtime
-from trail.findings.model import FIRST_DAY, act, daily, workdays
+from trail.findings.detector import FIRST_DAY, daily, events, workdays
 from trail.http import api
 from trail.http.guard import SCOPE_USER
 from trail.runtime import Runtime
@@ -37,12 +37,12 @@ class _As:
 @pytest.fixture
 def client(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     """Return a client of the routes over a store with one strange day."""
-    acts.put(
+    detection.load(
         store,
         settings,
         (
             *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
-            *act(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
+            *events(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
         ),
     )
     nothing = cast("Any", None)

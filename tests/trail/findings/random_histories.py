@@ -1,10 +1,10 @@
-"""Random acts of a few actors over some weeks, for properties."""
+"""Random events of a few actors over some weeks, for property tests."""
 
 import datetime as dt
 
 from hypothesis import strategies as st
 
-from trail.findings.model import FIRST_DAY, Act
+from trail.findings.detector import FIRST_DAY, ExampleEvent
 
 ACTORS = ("users/ana", "users/ben", "users/cyd", "tokens/sync", "system", "")
 ACTIONS = (
@@ -15,8 +15,8 @@ ACTIONS = (
 )  # fmt: skip
 DAYS = 40
 
-_ACT = st.builds(
-    lambda day, minute, actor, action, target: Act(
+_EVENT = st.builds(
+    lambda day, minute, actor, action, target: ExampleEvent(
         dt.datetime.combine(FIRST_DAY, dt.time()) + dt.timedelta(days=day, minutes=minute),
         actor,
         action,
@@ -31,13 +31,13 @@ _ACT = st.builds(
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Act]:
-    """Draw some habits, and acts that are none; no two alike within the seconds of a twin."""
-    acts = draw(st.lists(_ACT, max_size=40))
+def histories(draw: st.DrawFn) -> list[ExampleEvent]:
+    """Draw routine and single events; no two are close enough to be duplicates."""
+    drawn = draw(st.lists(_EVENT, max_size=40))
     for _ in range(draw(st.integers(0, 3))):
         actor, action = draw(st.sampled_from(ACTORS[:4])), draw(st.sampled_from(ACTIONS))
         step, minute = draw(st.integers(1, 3)), draw(st.integers(0, 1_400))
         for day in range(draw(st.integers(0, 10)), DAYS, step):
             at = dt.datetime.combine(FIRST_DAY, dt.time()) + dt.timedelta(days=day, minutes=minute)
-            acts.append(Act(at, actor, action, "thing-0"))
-    return list(dict.fromkeys(acts))
+            drawn.append(ExampleEvent(at, actor, action, "thing-0"))
+    return list(dict.fromkeys(drawn))
