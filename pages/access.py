@@ -23,13 +23,13 @@ _SHOWN = 18
 def render(ctx: Context) -> None:
     """Draw the entries that the address chooses, the newest first."""
     began = time.perf_counter()
-    user, kind = url_state.own("user"), url_state.own("kind")
+    user, kind = url_state.param("user"), url_state.param("kind")
     kind = kind if kind in KINDS else ""
     filter_ = _window()
     window = filter_.window(dt.datetime.now(dt.UTC))
     access_log.settle()
     store = ctx.runtime.store
-    after = url_state.own("after")
+    after = url_state.param("after")
     rows = access_log.entries(
         store,
         window,
@@ -41,7 +41,7 @@ def render(ctx: Context) -> None:
     count = access_log.count(store, window, user, kind)
     took = (time.perf_counter() - began) * 1000
     filter_bar.title(
-        "Access log", f"<b>{text.number(count, 'entry', 'entries')}</b> · {took:.0f} ms"
+        "Access log", f"<b>{text.count(count, 'entry', 'entries')}</b> · {took:.0f} ms"
     )
     _bar(filter_, access_log.users(store), user, kind, count)
     if not rows:
@@ -52,10 +52,12 @@ def render(ctx: Context) -> None:
 
 
 def _window() -> Filter:
-    given = {name: url_state.own(name) for name in ("from", "to") if url_state.own(name)}
+    given = {name: url_state.param(name) for name in ("from", "to") if url_state.param(name)}
     if not given:
         given = {"from": url_state.DEFAULT_FROM}
-    return Filter.parse([*given.items(), ("tz", url_state.own("tz") or url_state.zone())])
+    return Filter.parse(
+        [*given.items(), ("tz", url_state.param("tz") or url_state.timezone_name())]
+    )
 
 
 def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) -> None:
@@ -95,7 +97,7 @@ def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) ->
             "Download CSV",
             f"{ADDRESS}?{urlencode({name: value for name, value in chosen.items() if value})}",
             icon=":material/download:",
-            help=f"{text.number(count, 'row')}, times in {text.plain(filter_.tz)}",
+            help=f"{text.count(count, 'row')}, times in {text.escape(filter_.tz)}",
             disabled=count == 0,
             wrap=False,
         )
@@ -121,11 +123,11 @@ def _put(changed: dict[str, str]) -> None:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    zone = url_state.clock()
+    zone = url_state.timezone()
     st.dataframe(
         pd.DataFrame(
             {
-                "Time": [text.moment(row["first_at"], zone) for row in rows],
+                "Time": [text.timestamp(row["first_at"], zone) for row in rows],
                 "Who": [row["username"] or "Nobody known" for row in rows],
                 "What": [KINDS.get(row["kind"], row["kind"]) for row in rows],
                 "On": [row["what"] for row in rows],
@@ -139,7 +141,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
             }
         ),
         hide_index=True,
-        **tables.tall(len(rows), _SHOWN),
+        **tables.height(len(rows), _SHOWN),
         alt="Access log",
     )
 
@@ -153,7 +155,7 @@ def _pager(rows: list[dict[str, Any]], after: str) -> None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.caption(
-            f"Times in {text.plain(url_state.clock().key)}. The same within ten minutes is "
+            f"Times in {text.escape(url_state.timezone().key)}. The same within ten minutes is "
             "one row. It is kept apart from the trail."
         )
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
@@ -163,7 +165,7 @@ def _pager(rows: list[dict[str, Any]], after: str) -> None:
             st.button("Older", disabled=not more, on_click=_put, args=({"after": last},))
 
 
-PAGE = Page("access", "Access log", render, needs="see_access_log", order=85)
+PAGE = Page("access", "Access log", render, capability="see_access_log", order=85)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -1,12 +1,12 @@
-"""Admin: how events come in, what was refused, what is kept how long, and when nobody watched."""
+"""Admin: sources, coverage, quarantine, retention, seals and roles."""
 
-from ui import coverage_banner, tabs
-from ui.admin import quarantine_tab, retention_tab, roles_tab, seals_tab, sources_tab
+from ui import tabs
+from ui.admin import coverage_tab, quarantine_tab, retention_tab, roles_tab, seals_tab, sources_tab
 from ui.page import Context, Page
 
-_SECTIONS: dict[str, tabs.Section] = {
+_SECTIONS: dict[str, tabs.Tab] = {
     "sources": ("Sources", sources_tab.draw),
-    "coverage": ("Coverage", coverage_banner.draw),
+    "coverage": ("Coverage", coverage_tab.draw),
     "batches": ("Batches", quarantine_tab.draw_batches),
     "quarantine": ("Quarantine", quarantine_tab.draw_quarantine),
     "types": ("Unknown types", quarantine_tab.draw_unknown),
@@ -21,7 +21,7 @@ def render(ctx: Context) -> None:
     tabs.draw("Admin", _SECTIONS, "admin-section", ctx)
 
 
-PAGE = Page("admin", "Admin", render, needs="configure", order=90)
+PAGE = Page("admin", "Admin", render, capability="configure", order=90)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -4,7 +4,7 @@ from ui import tabs
 from ui.alerts import delivery_log_tab, destinations_tab, rules_tab
 from ui.page import Context, Page
 
-_SECTIONS: dict[str, tabs.Section] = {
+_SECTIONS: dict[str, tabs.Tab] = {
     "rules": ("Rules", rules_tab.draw),
     "destinations": ("Destinations", destinations_tab.draw),
     "log": ("Delivery log", delivery_log_tab.draw),
@@ -16,7 +16,7 @@ def render(ctx: Context) -> None:
     tabs.draw("Alerts", _SECTIONS, "alerts-section", ctx)
 
 
-PAGE = Page("alerts", "Alerts", render, needs="configure", order=70)
+PAGE = Page("alerts", "Alerts", render, capability="configure", order=70)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -31,7 +31,7 @@ def render(ctx: Context) -> None:
             icon=":material/info:",
         )
     else:
-        st.text(f"{text.number(held['events'], 'event')} kept from {held['batches']:,} loads.")
+        st.text(f"{text.count(held['events'], 'event')} kept from {held['batches']:,} loads.")
     st.write(
         "Use at least the first way: it asks again for what was missed. The second brings events "
         "within a second and the details that the first one lacks. Each change is counted once."
@@ -72,7 +72,7 @@ def _send(ctx: Context) -> None:
     unproved = status.unproved(ctx.runtime.store, utc_now())
     if unproved:
         st.warning(
-            f"{text.number(unproved, 'event')} of the last seven days came in a batch whose "
+            f"{text.count(unproved, 'event')} of the last seven days came in a batch whose "
             "signature does not cover them. Turn batching off in the destination.",
             icon=":material/verified_user:",
         )
@@ -119,12 +119,12 @@ def _test(ctx: Context, source: Feed | Drop | Receiver, run: Callable[[], str]) 
         try:
             with st.spinner("Trying"):
                 said = run()
-            st.success(text.plain(said), icon=":material/check:")
+            st.success(text.escape(said), icon=":material/check:")
         except TrailError as problem:
-            st.error(text.plain(str(problem)), icon=":material/error:")
+            st.error(text.escape(str(problem)), icon=":material/error:")
 
 
-PAGE = Page("connect", "Connect", render, needs="configure", order=80)
+PAGE = Page("connect", "Connect", render, capability="configure", order=80)
 
 if __name__ == "__main__":
     PAGE.run()

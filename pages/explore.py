@@ -31,8 +31,8 @@ def render(ctx: Context) -> None:
             engine,
             rest,
             now,
-            after=events.Cursor.parse(url_state.own("after")),
-            before=events.Cursor.parse(url_state.own("before")),
+            after=events.Cursor.parse(url_state.param("after")),
+            before=events.Cursor.parse(url_state.param("before")),
         )
     in_window = counts.count(store, filter_.cleared(), now)
     window = timeline.bounded(store, filter_.window(now), now)
@@ -48,15 +48,15 @@ def render(ctx: Context) -> None:
     with st.sidebar:
         facet_sidebar.draw(filter_, facets)
     filter_bar.title(
-        "Explore", f"<b>{chosen:,}</b> of {text.number(in_window, 'event')} · {took:.0f} ms"
+        "Explore", f"<b>{chosen:,}</b> of {text.count(in_window, 'event')} · {took:.0f} ms"
     )
     _archive()
-    may_pack = ctx.user.may("take_evidence") and not url_state.own("archive")
+    may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
     filter_bar.bar(filter_, chosen, search=True, evidence=may_pack)
     filter_bar.chip_row(filter_, window, labels)
 
     event = _opened(ctx, page)
-    may_alert = ctx.user.may("configure") and not url_state.own("archive")
+    may_alert = ctx.user.may("configure") and not url_state.param("archive")
     if event:
         with st.container(key="split"):
             left, right = st.columns([1.5, 1], gap="small")
@@ -78,7 +78,7 @@ def _list(
     may_alert: bool,
 ) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key="chart-head"):
-        st.caption(f"Events per {charts.grain_words(bars.grain)}", width="content")
+        st.caption(f"Events per {charts.grain_label(bars.grain)}", width="content")
         st.caption("Drag to set the range", width="content")
         if may_alert:
             st.page_link(
@@ -89,11 +89,11 @@ def _list(
             )
 
     def brush(first: timeline.Bar, last: timeline.Bar) -> None:
-        url_state.go(url_state.set_range(filter_, first.start, last.end))
+        url_state.set_url(url_state.with_range(filter_, first.start, last.end))
 
     key = f"histogram-{filter_.start}-{filter_.end}-{bool(opened)}"
     charts.histogram(bars, filter_.zone, key, brush, spans)
-    coverage_banner.say_blind(spans, filter_.zone)
+    coverage_banner.show_gaps(spans, filter_.zone)
     if not page.rows:
         _nothing(filter_)
         return
@@ -102,14 +102,16 @@ def _list(
         if event:
             event_detail.go_to(filter_, event)
         else:
-            url_state.go(filter_, after=url_state.own("after"), before=url_state.own("before"))
+            url_state.set_url(
+                filter_, after=url_state.param("after"), before=url_state.param("before")
+            )
 
     table(page, filter_, opened, choose)
     pager(page, filter_)
     with st.expander("The chart in numbers"):
         st.dataframe(
             {
-                "From": [text.moment(bar.start, filter_.zone) for bar in bars.bars if bar.count],
+                "From": [text.timestamp(bar.start, filter_.zone) for bar in bars.bars if bar.count],
                 "Events": [bar.count for bar in bars.bars if bar.count],
             },
             hide_index=True,
@@ -118,7 +120,7 @@ def _list(
 
 
 def _archive() -> None:
-    month = url_state.own("archive")
+    month = url_state.param("archive")
     if month:
         with st.container(horizontal=True, vertical_alignment="center", key="archive-banner"):
             st.text(f"Archive of {month}. It is read only.", width="content")
@@ -138,20 +140,21 @@ def _nothing(filter_: Filter) -> None:
         icon=":material/info:",
     )
     if narrowed:
-        st.button("Clear all filters", on_click=lambda: url_state.go(filter_.cleared()))
+        st.button("Clear all filters", on_click=lambda: url_state.set_url(filter_.cleared()))
     if filter_.start != "90d" or filter_.end:
         st.button(
-            "Look at 90 days", on_click=lambda: url_state.go(replace(filter_, start="90d", end=""))
+            "Look at 90 days",
+            on_click=lambda: url_state.set_url(replace(filter_, start="90d", end="")),
         )
 
 
 def _opened(ctx: Context, page: events.Page) -> dict[str, Any] | None:
     """Return the event that the address names, with its raw record, or None."""
-    event_id = url_state.own("event")
+    event_id = url_state.param("event")
     if not event_id:
         return None
     try:
-        near = dt.datetime.fromisoformat(url_state.own("at")).replace(tzinfo=None)
+        near = dt.datetime.fromisoformat(url_state.param("at")).replace(tzinfo=None)
     except ValueError:
         near = None
     event = events.one(ctx.store, event_id, near)

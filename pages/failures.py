@@ -41,13 +41,13 @@ def render(ctx: Context) -> None:
     filter_bar.title(
         "Failures",
         f"<b>{numbers.incidents:,}</b> {'incident' if numbers.incidents == 1 else 'incidents'} "
-        f"from {text.number(numbers.attempts, 'failed attempt')} · {took:.0f} ms",
+        f"from {text.count(numbers.attempts, 'failed attempt')} · {took:.0f} ms",
     )
     failed = overview.failures(filter_)
     filter_bar.bar(failed, counts.count(store, failed, now), search=False)
-    more = f" · {text.number(numbers.over, 'transient incident')} folded" if not class_ else ""
-    filter_bar.window_words(filter_, window, more)
-    coverage_banner.silent(ctx)
+    more = f" · {text.count(numbers.over, 'transient incident')} folded" if not class_ else ""
+    filter_bar.window_caption(filter_, window, more)
+    coverage_banner.show_silence(ctx.runtime.store)
     _tiles(filter_, numbers)
     if not numbers.incidents:
         st.info("No attempt failed in this window.", icon=":material/check:")
@@ -60,7 +60,7 @@ def render(ctx: Context) -> None:
 
 
 def _class() -> str:
-    asked = url_state.own("class")
+    asked = url_state.param("class")
     return asked if asked in (OPEN, FOLDED, *grouping.CLASSES) else ""
 
 
@@ -71,7 +71,7 @@ def _classes(class_: str) -> tuple[str, ...]:
 
 
 def _chosen(ctx: Context, found: list[Incident], now: dt.datetime) -> Incident | None:
-    asked = url_state.own("incident")
+    asked = url_state.param("incident")
     if not asked:
         return found[0] if found else None
     known = next((each for each in found if each.incident_id == asked), None)
@@ -100,7 +100,7 @@ def _tiles(filter_: Filter, numbers: Tiles) -> None:
 
     def go() -> None:
         for name in bridge.ways("failure-tiles"):
-            url_state.go(filter_, **{"class": "" if name == _class() else name})
+            url_state.set_url(filter_, **{"class": "" if name == _class() else name})
 
     tiles.tiles(rows, "failure-tiles", go)
 

@@ -41,16 +41,16 @@ def render(ctx: Context) -> None:
 
     filter_bar.title(
         "Overview",
-        f"<b>{changed:,}</b> changes of {text.number(total, 'event')} · {took:.0f} ms",
+        f"<b>{changed:,}</b> changes of {text.count(total, 'event')} · {took:.0f} ms",
     )
     filter_bar.bar(changes, changed, search=False)
-    filter_bar.window_words(filter_, window, ", compared with the same length before")
+    filter_bar.window_caption(filter_, window, ", compared with the same length before")
     for each in seal_text.lost(ctx):
-        st.error(text.plain(each.text()), icon=":material/history:")
-    coverage_banner.silent(ctx)
+        st.error(text.escape(each.text()), icon=":material/history:")
+    coverage_banner.show_silence(ctx.runtime.store)
     assert window.start and window.end
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))
-    coverage_banner.say_blind(spans, filter_.zone)
+    coverage_banner.show_gaps(spans, filter_.zone)
     _leaving(ctx)
     _tiles(ctx, store, filter_, before, now, days)
 
@@ -87,7 +87,7 @@ def _tiles(
         ways[name] = changes.put("actor_type", actor_type, "include")
     failing = incidents.tiles(store, filter_, now)
     failing_before = incidents.tiles(store, before, now)
-    attempts = text.number(failing.attempts, "failed attempt")
+    attempts = text.count(failing.attempts, "failed attempt")
     rows.append(
         _tile(
             _FAILURES,
@@ -118,7 +118,7 @@ def _tiles(
     def go() -> None:
         for name in bridge.ways("tiles"):
             if name in _PAGES:
-                url_state.leave_for(_PAGES[name], filter_)
+                url_state.open_page(_PAGES[name], filter_)
             else:
                 _explore(ways[name])
 
@@ -139,7 +139,7 @@ def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> t
         "go": name,
         "name": name,
         "value": f"{number:,}",
-        "delta": text.change(number, before),
+        "delta": text.percent_change(number, before),
         "tone": "",
         "note": note,
         "trend": trend,
@@ -161,7 +161,7 @@ def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
     if lost:
         value = "▲ Events are missing"
     problems = f"{sealed.problem_count:,} problems, " if sealed.problem_count else ""
-    quarantine = f", {text.number(refused, 'record')} in quarantine" if refused else ""
+    quarantine = f", {text.count(refused, 'record')} in quarantine" if refused else ""
     return {
         "go": "",
         "name": "Trail integrity",
@@ -193,14 +193,14 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
     def explore_day(number: int) -> None:
         start = days[number].start
         end = days[number + 1].start if number + 1 < len(days) else start + dt.timedelta(days=1)
-        _explore(url_state.set_range(overview.changes(filter_), start, end))
+        _explore(url_state.with_range(overview.changes(filter_), start, end))
 
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("Activity by category", anchor=False, width="content")
         st.caption("Changes per day, press a bar to explore", width="content")
     chart, table = st.columns([1.25, 1], gap="small")
     with chart:
-        charts.stack(
+        charts.stacked_bars(
             shown, order, filter_.zone, f"stack-{filter_.start}-{filter_.end}", explore_day
         )
     with table:
@@ -208,9 +208,9 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
             {
                 "value": name,
                 "name": name,
-                "square": text.square(name),
+                "square": text.category_color(name),
                 "count": totals[name],
-                "delta": text.change(totals[name], past[name]),
+                "delta": text.percent_change(totals[name], past[name]),
                 "trend": [counted.get(name, 0) for _, counted in shown],
             }
             for name in order
@@ -240,7 +240,7 @@ def _destructive(store: Store, filter_: Filter, now: dt.datetime) -> None:
         "destructive-list",
         title="Destructive changes",
         note=f"{number:,} in this window",
-        time=lambda at: text.short_moment(at, filter_.zone),
+        time=lambda at: text.weekday_time(at, filter_.zone),
     )
 
 
@@ -277,18 +277,18 @@ def _routine(store: Store, filter_: Filter, now: dt.datetime) -> None:
     if number:
         with st.container(horizontal=True, vertical_alignment="center", key="routine"):
             st.caption(
-                f"{text.number(number, 'routine event')} (reads, checks, rules at work) "
+                f"{text.count(number, 'routine event')} (reads, checks, rules at work) "
                 "are not counted above.",
                 width="content",
             )
             st.page_link(
-                url_state.EXPLORE, label="Show them", query_params=url_state.address(hidden)
+                url_state.EXPLORE, label="Show them", query_params=url_state.query_params(hidden)
             )
 
 
 def _explore(filter_: Filter, **names: str) -> None:
     """Go to Explore with *filter_*, as soon as this run's callbacks are done."""
-    url_state.leave_for(url_state.EXPLORE, filter_, **names)
+    url_state.open_page(url_state.EXPLORE, filter_, **names)
 
 
 PAGE = Page("overview", "Overview", render, order=10)

@@ -19,7 +19,7 @@ def render(ctx: Context) -> None:
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     began = time.perf_counter()
-    who, what = url_state.own("who"), url_state.own("what")
+    who, what = url_state.param("who"), url_state.param("what")
     window = timeline.bounded(store, filter_.window(now), now)
     if what:
         life = people.life(store, what)
@@ -33,19 +33,19 @@ def render(ctx: Context) -> None:
         _title(_name(one) if one else who, "", began)
         _back()
         filter_bar.bar(_only(filter_, who), one.events if one else 0, search=False)
-        filter_bar.window_words(filter_, window)
+        filter_bar.window_caption(filter_, window)
         actor_detail.draw(ctx, filter_.cleared(), who, one)
         return
     active = sum(each.state in ("active", "new") for each in found)
     _title("People and tokens", f"<b>{active:,}</b> of {len(found):,} active", began)
     filter_bar.bar(filter_, counts.count(ctx.runtime.store, filter_, now), search=False)
-    filter_bar.window_words(filter_, window)
+    filter_bar.window_caption(filter_, window)
     actor_list.draw(ctx, filter_.cleared(), found, utc_now())
 
 
 def _title(name: str, summary: str, began: float) -> None:
     took = (time.perf_counter() - began) * 1000
-    filter_bar.title(text.plain(name), f"{summary}{' · ' if summary else ''}{took:.0f} ms")
+    filter_bar.title(text.escape(name), f"{summary}{' · ' if summary else ''}{took:.0f} ms")
 
 
 def _name(one: people.Somebody) -> str:
@@ -57,7 +57,7 @@ def _only(filter_: Filter, who: str) -> Filter:
 
 
 def _back() -> None:
-    way = url_state.address(url_state.current_filter())
+    way = url_state.query_params(url_state.current_filter())
     st.page_link(
         url_state.PEOPLE, label="Everybody", icon=":material/arrow_back:", query_params=way
     )

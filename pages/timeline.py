@@ -16,7 +16,7 @@ from trail.queries.lanes import By, Lane, Point
 from trail.queries.timeline import Bar
 from trail.store import Store, utc_now
 from ui import charts, coverage_banner, filter_bar, forms, text, timeline_charts, url_state
-from ui.audit import note_act
+from ui.audit import record_action
 from ui.page import Context, Page
 
 _BY: dict[By, str] = {"category": "Categories", "actor": "Actors", "target": "Targets"}
@@ -54,14 +54,14 @@ def render(ctx: Context) -> None:
     )
     filter_bar.bar(filter_, total, search=True)
     filter_bar.chip_row(filter_, window, _labels(store, filter_))
-    coverage_banner.say_blind(spans, filter_.zone)
+    coverage_banner.show_gaps(spans, filter_.zone)
 
     def brush(first: Bar, last: Bar) -> None:
-        url_state.go(url_state.set_range(filter_, first.start, last.end), **_kept())
+        url_state.set_url(url_state.with_range(filter_, first.start, last.end), **_kept())
 
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
-            st.header(f"Events per {charts.grain_words(grain)}", anchor=False, width="content")
+            st.header(f"Events per {charts.grain_label(grain)}", anchor=False, width="content")
             st.caption("Dotted: the same length before. Drag to set the range", width="content")
             _grain_choice(window.end - window.start, grain, filter_)
         ghost = [*before, *[0] * len(found.bars)][: len(found.bars)]
@@ -72,7 +72,7 @@ def render(ctx: Context) -> None:
             st.dataframe(
                 pd.DataFrame(
                     {
-                        "From": [text.moment(bar.start, filter_.zone) for bar in found.bars],
+                        "From": [text.timestamp(bar.start, filter_.zone) for bar in found.bars],
                         "Events": [bar.count for bar in found.bars],
                         "Before": ghost,
                     }
@@ -85,7 +85,7 @@ def render(ctx: Context) -> None:
     with st.container(border=True, gap="xsmall"):
         st.header("Hours of the week", anchor=False)
         st.caption(
-            f"The stronger the colour, the more events. Clock of {text.plain(filter_.zone.key)}"
+            f"The stronger the colour, the more events. Clock of {text.escape(filter_.zone.key)}"
         )
         timeline_charts.week(
             lanes.week(store, filter_, now),
@@ -99,7 +99,7 @@ def render(ctx: Context) -> None:
 
 def _grain(length: dt.timedelta) -> dt.timedelta:
     """Return the grain that the address names, where it suits so long a window."""
-    asked = _GRAINS.get(url_state.own("grain"), ("", None))[1]
+    asked = _GRAINS.get(url_state.param("grain"), ("", None))[1]
     if asked and asked in [grain for _, grain in _suiting(length).values()]:
         return asked
     suiting = [grain for _, grain in _suiting(length).values()]
@@ -123,7 +123,7 @@ def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) ->
     st.session_state["grain"] = names.get(grain)
 
     def choose() -> None:
-        url_state.go(filter_, **{**_kept(), "grain": st.session_state["grain"]})
+        url_state.set_url(filter_, **{**_kept(), "grain": st.session_state["grain"]})
 
     st.segmented_control(
         "Grain",
@@ -137,7 +137,7 @@ def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) ->
 
 
 def _kept() -> dict[str, str]:
-    return {name: url_state.own(name) for name in ("grain", "by", "top")}
+    return {name: url_state.param(name) for name in ("grain", "by", "top")}
 
 
 def _labels(store: Store, filter_: Filter) -> dict[tuple[str, str], str]:
@@ -159,9 +159,9 @@ def _lanes(
     spans: list[coverage.Span],
     notes: list[annotations.Annotation],
 ) -> None:
-    asked = url_state.own("by")
+    asked = url_state.param("by")
     by: By = next((name for name in _BY if name == asked), "category")
-    top = _MORE if url_state.own("top") == "more" else _TOP
+    top = _MORE if url_state.param("top") == "more" else _TOP
     found = lanes.lanes(store, filter_, now, by, grain, top)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("Lanes", anchor=False, width="content")
@@ -176,7 +176,9 @@ def _lanes(
             required=True,
             format_func=_BY.__getitem__,
             key="by",
-            on_change=lambda: url_state.go(filter_, **{**_kept(), "by": st.session_state["by"]}),
+            on_change=lambda: url_state.set_url(
+                filter_, **{**_kept(), "by": st.session_state["by"]}
+            ),
             label_visibility="collapsed",
         )
     if not found.lanes:
@@ -184,8 +186,8 @@ def _lanes(
         return
 
     def pick(lane: Lane, point: Point) -> None:
-        narrowed = url_state.set_range(filter_, point.bar.start, point.bar.end)
-        url_state.leave_for(url_state.EXPLORE, narrowed.put(by, lane.value, "include"))
+        narrowed = url_state.with_range(filter_, point.bar.start, point.bar.end)
+        url_state.open_page(url_state.EXPLORE, narrowed.put(by, lane.value, "include"))
 
     shown = [
         replace(lane, label=text.facet_label(by, lane.value, lane.label)) for lane in found.lanes
@@ -197,7 +199,9 @@ def _lanes(
         if found.total > _TOP:
             label = "Fewer" if top == _MORE else "More"
             value = "" if top == _MORE else "more"
-            st.button(label, on_click=lambda: url_state.go(filter_, **{**_kept(), "top": value}))
+            st.button(
+                label, on_click=lambda: url_state.set_url(filter_, **{**_kept(), "top": value})
+            )
     with st.expander("The lanes in numbers"):
         st.dataframe(
             pd.DataFrame(
@@ -221,11 +225,11 @@ def _lanes(
 def _notes(notes: list[annotations.Annotation], filter_: Filter) -> None:
     for note in notes[:8]:
         when = (
-            text.stretch(note.at_time, note.until_time, filter_.zone)
+            text.time_range(note.at_time, note.until_time, filter_.zone)
             if note.until_time
-            else text.moment(note.at_time, filter_.zone)
+            else text.timestamp(note.at_time, filter_.zone)
         )
-        st.caption(text.plain(f"┊ {when}: {note.label}"))
+        st.caption(text.escape(f"┊ {when}: {note.label}"))
     if len(notes) > 8:
         st.caption(f"and {len(notes) - 8:,} more annotations")
 
@@ -234,7 +238,7 @@ def hour_of_week(ctx: Context, filter_: Filter, day: int, hour: int) -> None:
     """Open the latest events of that hour of the week in Explore."""
     found = lanes.latest_hour(ctx.store, filter_, dt.datetime.now(dt.UTC), day, hour)
     if found:
-        url_state.leave_for(url_state.EXPLORE, url_state.set_range(filter_, *found))
+        url_state.open_page(url_state.EXPLORE, url_state.with_range(filter_, *found))
 
 
 def _annotate(ctx: Context) -> None:
@@ -252,16 +256,16 @@ def _annotate(ctx: Context) -> None:
 def _import(ctx: Context) -> str:
     found = annotations.parse(st.session_state[_TYPED])
     new = annotations.add(ctx.runtime.store, found, ctx.user.username)
-    note_act("annotated", ctx.user, "timeline", f"{new} added")
+    record_action("annotated", ctx.user, "timeline", f"{new} added")
     known = len(found) - new
-    return f"{text.number(new, 'annotation')} added" + (
+    return f"{text.count(new, 'annotation')} added" + (
         f", {known:,} known already" if known else ""
     )
 
 
 def _remove_all(ctx: Context) -> None:
     annotations.clear(ctx.runtime.store)
-    note_act("annotated", ctx.user, "timeline", "all removed")
+    record_action("annotated", ctx.user, "timeline", "all removed")
 
 
 PAGE = Page("timeline", "Timeline", render, order=30)

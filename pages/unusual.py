@@ -36,27 +36,27 @@ def render(ctx: Context) -> None:
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     refresh(store, utc_now())
     began = time.perf_counter()
-    everything = url_state.own("all") == "1"
+    everything = url_state.param("all") == "1"
     found = queries.queue(store, filter_, now, everything=everything)
     window = timeline.bounded(store, filter_.window(now), now)
     took = (time.perf_counter() - began) * 1000
     waiting = [finding for finding in found.findings if finding.state == reviews.OPEN]
     filter_bar.title(
         "Unusual",
-        f"<b>{len(waiting):,}</b> to review of {text.number(len(found.findings), 'finding')}, "
+        f"<b>{len(waiting):,}</b> to review of {text.count(len(found.findings), 'finding')}, "
         f"{found.scored:,} scored · {took:.0f} ms",
     )
     filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
-    filter_bar.window_words(filter_, window)
+    filter_bar.window_caption(filter_, window)
     _leaving(ctx, found.judged.shown)
-    section = tabs.chosen(_TABS, "unusual-section")
+    section = tabs.select(_TABS, "unusual-section")
     if section in _APART:
         _APART[section](ctx)
         return
     if section == "signed":
         sign_off.draw(ctx, filter_, found.findings)
         return
-    st.caption(text.plain(found.judged.said()))
+    st.caption(text.escape(found.judged.said()))
     left, right = st.columns([1, 2.6], gap="small")
     with left:
         finding_queue.draw(ctx, filter_, found, everything=everything)
@@ -67,7 +67,7 @@ def render(ctx: Context) -> None:
 
 
 def _chosen(ctx: Context, found: list[Finding]) -> Finding | None:
-    asked = url_state.own("finding")
+    asked = url_state.param("finding")
     if asked:
         known = next((each for each in found if each.finding_id == asked), None)
         known = known or queries.one(ctx.runtime.store, asked)
@@ -87,7 +87,7 @@ def _leaving(ctx: Context, shown: frozenset[str]) -> None:
         )
 
 
-PAGE = Page("unusual", "Unusual", render, needs="see_findings", order=38)
+PAGE = Page("unusual", "Unusual", render, capability="see_findings", order=38)
 
 if __name__ == "__main__":
     PAGE.run()

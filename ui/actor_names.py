@@ -7,7 +7,7 @@ from trail.queries import people
 from trail.store import Engine
 
 
-def actors(engine: Engine, actor_ids: Iterable[str]) -> dict[str, str]:
+def display_names(engine: Engine, actor_ids: Iterable[str]) -> dict[str, str]:
     """Return for each of *actor_ids* a name, else an e-mail, else the id without its kind."""
     asked = list(actor_ids)
     known = people.labels(engine, asked) if asked else {}

@@ -12,7 +12,7 @@ from trail.users import User
 _NOT_A_CHOICE = ("event", "at", "after", "before", "grain", "by", "top", "tz", "sort")
 
 
-def note_page(kind: str, user: User, path: str) -> None:
+def record_page_view(kind: str, user: User, path: str) -> None:
     """Note that *user* opened the page, with its filter; the same within ten minutes is one row."""
     pairs = [
         (name, value)
@@ -26,16 +26,18 @@ def note_page(kind: str, user: User, path: str) -> None:
         user.role,
         what=path,
         detail=urlencode(pairs),
-        address=address(),
+        address=client_address(),
         together=True,
     )
 
 
-def note_act(kind: str, user: User, what: str, detail: str = "") -> None:
+def record_action(kind: str, user: User, what: str, detail: str = "") -> None:
     """Note one thing that *user* did on a page, such as `held` or `settings`."""
-    access_log.note(kind, user.username, user.role, what=what, detail=detail, address=address())
+    access_log.note(
+        kind, user.username, user.role, what=what, detail=detail, address=client_address()
+    )
 
 
-def address() -> str:
+def client_address() -> str:
     """Return the address that the page's reader comes from, as the guard noted it."""
     return st.context.headers.get(ADDRESS_HEADER, "")

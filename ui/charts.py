@@ -12,13 +12,14 @@ import streamlit as st
 
 from trail.coverage import Span
 from trail.queries.timeline import Bar, Histogram
-from ui import coverage
+from ui import coverage_banner
+from ui.style import category_colors, theme_color
 
 CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 _GRAINS = {60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 86400: "day"}
 
 
-def grain_words(grain: dt.timedelta) -> str:
+def grain_label(grain: dt.timedelta) -> str:
     """Return how wide a bar is, in words: `hour`."""
     return _GRAINS.get(int(grain.total_seconds()), "bar")
 
@@ -32,12 +33,12 @@ def histogram(
 ) -> None:
     """Draw bars over time; dragging over some calls *brush* with the first and the last of them.
 
-    Of *spans*, those in which nobody watched are shaded.
+    Coverage gaps among *spans* are shaded.
 
     The axis counts bars, since the clock of a zone repeats an hour once a year.
     """
     bars = found.bars
-    accent = theme("primaryColor")
+    accent = theme_color("primaryColor")
 
     def selected() -> None:
         boxes = st.session_state[key]["selection"].get("box", [])
@@ -55,7 +56,7 @@ def histogram(
                 "x": list(range(len(bars))),
                 "y": [bar.count for bar in bars],
                 "marker": {"color": accent},
-                "customdata": [span_words(bar, zone) for bar in bars],
+                "customdata": [bar_label(bar, zone) for bar in bars],
                 "hovertemplate": "%{customdata}<br>%{y:,}<extra></extra>",
                 "selected": {"marker": {"opacity": 1}},
                 "unselected": {"marker": {"opacity": 0.45}},
@@ -63,7 +64,7 @@ def histogram(
         ],
         "layout": {
             **layout(126),
-            "shapes": coverage.strip(spans, bars, theme("orangeColor")),
+            "shapes": gap_shapes(spans, bars),
             "dragmode": "select",
             "selectdirection": "h",
             "newselection": {"line": {"color": accent, "width": 1, "dash": "solid"}},
@@ -74,7 +75,7 @@ def histogram(
                 ticklabelshift=14,
                 ticks="outside",
                 ticklen=4,
-                tickcolor=theme("borderColor"),
+                tickcolor=theme_color("borderColor"),
             ),
             "yaxis": value_axis(max((bar.count for bar in bars), default=0)),
         },
@@ -91,7 +92,7 @@ def histogram(
     )
 
 
-def stack(
+def stacked_bars(
     bars: Sequence[tuple[dt.datetime, dict[str, int]]],
     order: Sequence[str],
     zone: ZoneInfo,
@@ -99,8 +100,8 @@ def stack(
     pick: Callable[[int], None],
 ) -> None:
     """Draw one stacked bar a day, categories in *order*; a click calls *pick* with its number."""
-    colours = categorical()
-    page = theme("backgroundColor")
+    colours = category_colors()
+    page = theme_color("backgroundColor")
 
     def selected() -> None:
         points = st.session_state[key]["selection"].get("points", [])
@@ -168,6 +169,36 @@ def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
     return places, [f"{local[number]:%H:%M}" for number in places]
 
 
+def gap_shapes(spans: Sequence[Span], bars: Sequence[Bar]) -> list[dict[str, Any]]:
+    """Return shapes that shade the coverage gaps of a chart whose x axis counts *bars*."""
+    if not bars:
+        return []
+    return [
+        {
+            "type": "rect",
+            "xref": "x",
+            "yref": "paper",
+            "x0": bar_position(gap.start, bars),
+            "x1": max(bar_position(gap.end, bars), bar_position(gap.start, bars) + 0.15),
+            "y0": 0,
+            "y1": 1,
+            "line": {"width": 0},
+            "fillcolor": theme_color("orangeColor"),
+            "opacity": 0.16,
+            "layer": "below",
+        }
+        for gap in coverage_banner.long_gaps(spans)
+    ]
+
+
+def bar_position(at: dt.datetime, bars: Sequence[Bar]) -> float:
+    """Return the position of the UTC time *at* on an axis that counts *bars*."""
+    for number, bar in enumerate(bars):
+        if at < bar.end:
+            return number - 0.5 + max(at - bar.start, dt.timedelta()) / (bar.end - bar.start)
+    return len(bars) - 0.5
+
+
 def layout(height: int) -> dict[str, Any]:
     """Return the look that all charts share."""
     return {
@@ -179,11 +210,15 @@ def layout(height: int) -> dict[str, Any]:
         "bargap": 0.15,
         "showlegend": False,
         "hovermode": "x",
-        "font": {"family": "Source Sans, sans-serif", "size": 11.5, "color": theme("grayColor")},
+        "font": {
+            "family": "Source Sans, sans-serif",
+            "size": 11.5,
+            "color": theme_color("grayColor"),
+        },
         "hoverlabel": {
-            "bgcolor": theme("backgroundColor"),
-            "bordercolor": theme("borderColor"),
-            "font": {"color": theme("textColor"), "size": 12},
+            "bgcolor": theme_color("backgroundColor"),
+            "bordercolor": theme_color("borderColor"),
+            "font": {"color": theme_color("textColor"), "size": 12},
         },
     }
 
@@ -197,7 +232,7 @@ def value_axis(highest: int) -> dict[str, Any]:
     """Return a vertical axis with a faint grid and whole numbers."""
     return {
         "showgrid": True,
-        "gridcolor": theme("dataframeBorderColor"),
+        "gridcolor": theme_color("dataframeBorderColor"),
         "zeroline": False,
         "fixedrange": True,
         "nticks": 4,
@@ -207,25 +242,11 @@ def value_axis(highest: int) -> dict[str, Any]:
     }
 
 
-def theme(name: str) -> str:
-    """Return a colour of the theme in the reader's mode."""
-    return str(st.get_option(f"theme.{_mode()}.{name}"))
-
-
-def categorical() -> list[str]:
-    """Return the colours of the categories, in their order."""
-    return list(st.get_option(f"theme.{_mode()}.chartCategoricalColors"))
-
-
-def _mode() -> str:
-    return "dark" if st.context.theme.type == "dark" else "light"
-
-
 def _day(at: dt.datetime) -> str:
     return f"{at:%a} {at.day} {at:%b}" if at.day == 1 else f"{at:%a} {at.day}"
 
 
-def span_words(bar: Bar, zone: ZoneInfo) -> str:
+def bar_label(bar: Bar, zone: ZoneInfo) -> str:
     """Return when a bar begins and ends, in *zone*."""
     start = bar.start.replace(tzinfo=dt.UTC).astimezone(zone)
     if bar.end - bar.start >= dt.timedelta(hours=23):

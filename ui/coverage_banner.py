@@ -1,65 +1,49 @@
-"""When the trail was watched: ninety squares, the gaps in words, and an unusual silence."""
+"""Warnings about missing data: coverage gaps, and an unusually long time without events."""
 
 import datetime as dt
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from trail import coverage
-from trail.store import utc_now
-from ui import coverage as drawn
+from trail.coverage import Span
+from trail.store import Store, utc_now
 from ui import text, url_state
-from ui.page import Context
+
+SHORTEST_GAP = dt.timedelta(minutes=2)  # a restart is shorter
+_LISTED = 3
 
 
-def draw(ctx: Context) -> None:
-    """Draw the calendar, and say when the trail was blind."""
-    store, now = ctx.runtime.store, utc_now()
-    number = ctx.runtime.settings.store.retention_days
-    start = dt.datetime.combine(now.date() - dt.timedelta(days=number - 1), dt.time())
-    spans = coverage.spans(store, start, now)
-    zone = url_state.clock()
-    silent(ctx)
-    with st.container(border=True, gap="xsmall"):
-        st.subheader(f"The last {number} days", anchor=False)
-        drawn.calendar(coverage.days(store, now, number), spans)
-    gaps = drawn.blind(spans)
-    with st.container(border=True, gap="xsmall"):
-        st.subheader("Gaps", anchor=False)
-        if all(span.state == "unknown" for span in spans):
-            st.text(
-                "Nothing watches yet: events come from files alone, which do not tell what is "
-                "missing."
-            )
-            st.page_link(url_state.CONNECT, label="Connect a source that watches")
-        elif not gaps:
-            first = next(span.start for span in spans if span.state == "watched")
-            st.text(f"✓ Watched without a gap since {text.moment(first, zone)}.")
-        else:
-            for gap in gaps[::-1][:20]:
-                long = text.length((gap.end - gap.start).total_seconds())
-                st.text(f"▲ Blind {text.stretch(gap.start, gap.end, zone)}, {long}")
-            st.caption(
-                "A source that is asked again heals its gaps by itself at the next ask. "
-                f"Times in {zone.key}."
-            )
+def long_gaps(spans: Sequence[Span]) -> list[Span]:
+    """Return the coverage gaps that are long enough to show."""
+    return [
+        span for span in spans if span.state == "blind" and span.end - span.start >= SHORTEST_GAP
+    ]
 
 
-def silent(ctx: Context) -> None:
-    """Say that it is quieter than it should be, if it is."""
-    found = coverage.silence(ctx.runtime.store, utc_now())
-    if found:
-        since = text.moment(found.since, url_state.clock())
+def show_gaps(spans: Sequence[Span], zone: ZoneInfo) -> None:
+    """Draw a caption that names the latest coverage gaps of a window, if it has any."""
+    if not (gaps := long_gaps(spans)):
+        return
+    ranges = ", ".join(text.time_range(gap.start, gap.end, zone) for gap in gaps[-_LISTED:])
+    earlier = f" and {len(gaps) - _LISTED:,} earlier" if len(gaps) > _LISTED else ""
+    st.caption(
+        text.escape(
+            f"▲ Coverage gap{'s' if len(gaps) > 1 else ''}: {ranges}{earlier}. No source was "
+            "collecting, so events may be missing."
+        )
+    )
+
+
+def show_silence(store: Store) -> None:
+    """Draw a warning where no event has arrived for unusually long."""
+    if silence := coverage.silence(store, utc_now()):
+        since = text.timestamp(silence.since, url_state.timezone())
         st.warning(
-            text.plain(
-                f"No event since {since}. In each of the {found.weeks} weeks before, the same "
-                f"hours brought {found.low:,} to {found.high:,}. Check that forwarding is on."
+            text.escape(
+                f"No event since {since}. In the {silence.weeks} weeks before, the same hours "
+                f"had {silence.low:,} to {silence.high:,} events. Check that forwarding is on."
             ),
             icon=":material/notifications:",
         )
-
-
-def say_blind(spans: list[coverage.Span], zone: ZoneInfo) -> None:
-    """Say when nobody watched, if there was such a time."""
-    if told := drawn.sentence(spans, zone):
-        st.caption(f"▲ {text.plain(told)}")

@@ -29,11 +29,11 @@ def draw(
     def pick() -> None:
         for act in ranked_list.picked(key):
             if act.get("all"):
-                url_state.leave_for(url_state.EXPLORE, chosen)
+                url_state.open_page(url_state.EXPLORE, chosen)
             elif "open" in act:
                 row = next(row for row in rows if row["event_id"] == act["open"])
                 at = row["occurred_at"].isoformat()
-                url_state.leave_for(url_state.EXPLORE, chosen, event=row["event_id"], at=at)
+                url_state.open_page(url_state.EXPLORE, chosen, event=row["event_id"], at=at)
 
     ranked_list.sentences(
         [
@@ -41,7 +41,10 @@ def draw(
                 "event_id": row["event_id"],
                 "time": time(row["occurred_at"]),
                 "sentence": sentence(row),
-                "category": {"name": row["category"], "square": text.square(row["category"])},
+                "category": {
+                    "name": row["category"],
+                    "square": text.category_color(row["category"]),
+                },
             }
             for row in rows
         ],

@@ -69,10 +69,10 @@ def chip_row(filter_: Filter, window: Window, labels: dict[tuple[str, str], str]
         if rows:
             with st.container(width="stretch"):
                 chips(rows, "active", lambda: _on_chip(filter_))
-        window_words(filter_, window)
+        window_caption(filter_, window)
 
 
-def window_words(filter_: Filter, window: Window, more: str = "") -> None:
+def window_caption(filter_: Filter, window: Window, more: str = "") -> None:
     """Draw the window and its zone in words."""
     assert window.start and window.end
     line = text.window(window.start, window.end, filter_.zone) + more
@@ -84,7 +84,7 @@ def _search(filter_: Filter) -> None:
 
     def search() -> None:
         query = st.session_state["search"].strip()
-        url_state.go(replace(filter_, q=(query,) if query else ()))
+        url_state.set_url(replace(filter_, q=(query,) if query else ()))
 
     st.text_input(
         "Search",
@@ -105,7 +105,7 @@ def _window(filter_: Filter) -> None:
     def choose() -> None:
         chosen = st.session_state["window"]
         if chosen in PRESETS:
-            url_state.go(replace(filter_, start=chosen, end=""))
+            url_state.set_url(replace(filter_, start=chosen, end=""))
 
     st.segmented_control(
         "Window",
@@ -133,14 +133,14 @@ def _range(filter_: Filter) -> None:
     with st.form("range", border=False):
         first = st.datetime_input("From", shown(window.start, now - dt.timedelta(days=7)))
         last = st.datetime_input("To", shown(window.end, now))
-        st.caption(f"Times of {text.plain(zone.key)}")
+        st.caption(f"Times of {text.escape(zone.key)}")
         if st.form_submit_button("Set the range", type="primary") and first and last:
             if first >= last:
                 st.error("The range ends before it starts. Swap the two.")
             else:
                 local = [moment.replace(tzinfo=zone).astimezone(dt.UTC) for moment in (first, last)]
                 start, end = (moment.replace(tzinfo=None) for moment in local)
-                url_state.go(url_state.set_range(filter_, start, end))
+                url_state.set_url(url_state.with_range(filter_, start, end))
                 st.rerun()
 
 
@@ -148,7 +148,7 @@ def _zone(filter_: Filter) -> None:
     st.session_state["tz"] = filter_.tz
 
     def choose() -> None:
-        url_state.go(replace(filter_, tz=st.session_state["tz"]))
+        url_state.set_url(replace(filter_, tz=st.session_state["tz"]))
 
     rest = sorted(zone_names() - set(_COMMON_ZONES))
     st.selectbox(
@@ -163,12 +163,12 @@ def _zone(filter_: Filter) -> None:
 
 
 def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
-    size = text.size(exports.rough_bytes("csv", rows))
+    size = text.byte_size(exports.rough_bytes("csv", rows))
     st.link_button(
         "Download CSV",
-        exports.address(exports.Export(filter_, "csv"), url_state.own("archive")),
+        exports.address(exports.Export(filter_, "csv"), url_state.param("archive")),
         icon=":material/download:",
-        help=f"{text.number(rows, 'event')}, about {size}, times in {text.plain(filter_.tz)}",
+        help=f"{text.count(rows, 'event')}, about {size}, times in {text.escape(filter_.tz)}",
         disabled=rows == 0,
         wrap=False,
     )
@@ -180,14 +180,14 @@ def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
         for kind, label in kinds:
             chosen = tuple(columns) if kind == "csv" else EVENT_COLUMNS
             st.link_button(
-                f"{label}, about {text.size(exports.rough_bytes(kind, rows))}",
-                exports.address(exports.Export(filter_, kind, chosen), url_state.own("archive"))
+                f"{label}, about {text.byte_size(exports.rough_bytes(kind, rows))}",
+                exports.address(exports.Export(filter_, kind, chosen), url_state.param("archive"))
                 if chosen
                 else "#",
                 disabled=not chosen or rows == 0,
                 width="stretch",
             )
-        st.caption(f"{text.number(rows, 'row')}. NDJSON and Parquet are exact and in UTC.")
+        st.caption(f"{text.count(rows, 'row')}. NDJSON and Parquet are exact and in UTC.")
         if evidence:
             st.link_button(
                 "Evidence pack for an auditor",
@@ -231,4 +231,4 @@ def _on_chip(filter_: Filter) -> None:
             filter_ = filter_.put(
                 act["field"], act["value"], flipped if act["do"] == "flip" else ""
             )
-    url_state.go(filter_)
+    url_state.set_url(filter_)

@@ -30,4 +30,4 @@ def form(name: str, button: str, act: Callable[[], str], clears: tuple[str, ...]
         st.form_submit_button(button, on_click=press)
     if found := st.session_state.pop(said, None):
         draw, message = found
-        draw(text.plain(message))
+        draw(text.escape(message))

@@ -15,7 +15,7 @@ from trail.http.auth import SIGN_OUT
 from trail.http.guard import ALIVE
 from trail.users import User
 from ui import sign_in_form, style, text
-from ui.page import Page, current_user, discovered
+from ui.page import Page, current_user, discover_pages
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
 ACCOUNT = "account"
@@ -55,7 +55,7 @@ export default function () {
 
 def anonymous() -> list[StreamlitPage]:
     """Return the sign-in form under every page's address, so that a deep link survives it."""
-    paths = ["", *(page.path for page in discovered().values()), ACCOUNT]
+    paths = ["", *(page.path for page in discover_pages().values()), ACCOUNT]
     return [
         st.Page(sign_in_form.show, title="Sign in", url_path=path, default=not path)
         for path in paths
@@ -69,15 +69,15 @@ def menu(user: User) -> dict[str, list[StreamlitPage]]:
     """
     entries: list[StreamlitPage] = []
     home = False
-    for name, page in discovered().items():
-        if page.open_to(user) and not home:
+    for name, page in discover_pages().items():
+        if page.allows(user) and not home:
             # Streamlit serves the first page at `/` only; its own address has to work as well.
             entries += [_entry(name, page, ""), _entry(name, page, page.path, hidden=True)]
             home = True
         else:
-            entries.append(_entry(name, page, page.path, hidden=not page.open_to(user)))
+            entries.append(_entry(name, page, page.path, hidden=not page.allows(user)))
     account = st.Page(_account, title="Account and sign-out", url_path=ACCOUNT)
-    return {"": entries, text.plain(user.name): [account]}  # a label reads Markdown
+    return {"": entries, text.escape(user.name): [account]}  # a label reads Markdown
 
 
 def _entry(name: str, page: Page, path: str, *, hidden: bool = False) -> StreamlitPage:

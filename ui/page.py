@@ -20,7 +20,7 @@ from trail.runtime import Runtime
 from trail.store import Store
 from trail.users import User
 from ui import sign_in_form, text, url_state
-from ui.audit import note_page
+from ui.audit import record_page_view
 
 _log = logging.getLogger("trail.ui")
 
@@ -35,7 +35,7 @@ class Context:
     @property
     def store(self) -> Store:
         """Return the store that the address names: the trail, or an archived month of it."""
-        return boot.store_of(url_state.own("archive"))
+        return boot.store_of(url_state.param("archive"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Page:
     path: str
     title: str
     render: Callable[[Context], None]
-    needs: str = "explore"
+    capability: str = "explore"
     roles: frozenset[str] = frozenset()
     order: int = 50
     icon: str = ""
@@ -56,9 +56,9 @@ class Page:
     def __post_init__(self) -> None:
         """Take the roles from the one table, by what the page needs."""
         if not self.roles:
-            object.__setattr__(self, "roles", who_may(self.needs))
+            object.__setattr__(self, "roles", who_may(self.capability))
 
-    def open_to(self, user: User) -> bool:
+    def allows(self, user: User) -> bool:
         """Return whether the user's role may see this page."""
         return user.role in self.roles
 
@@ -68,12 +68,12 @@ class Page:
         if user is None:
             sign_in_form.show()
             return
-        if not self.open_to(user):
-            note_page("page_refused", user, self.path)
+        if not self.allows(user):
+            record_page_view("page_refused", user, self.path)
             st.info(f"{self.title} is not open to the role {user.role}. An owner can change that.")
             return
-        url_state.follow()
-        note_page("viewed", user, self.path)
+        url_state.open_requested_page()
+        record_page_view("viewed", user, self.path)
         try:
             _banner(self, user)
             ctx = Context(user, runtime.current())
@@ -81,7 +81,7 @@ class Page:
                 self.render(ctx)
         except TrailError as problem:
             _log.info("page %s: %s", self.path, problem)
-            st.error(text.plain(str(problem)))
+            st.error(text.escape(str(problem)))
         except Exception:  # the last resort, so that no trace reaches the screen
             error_id = secrets.token_hex(4)
             _log.exception("error %s on page %s", error_id, self.path)
@@ -113,7 +113,7 @@ def current_user() -> User | None:
 
 
 @functools.cache
-def discovered() -> dict[str, Page]:
+def discover_pages() -> dict[str, Page]:
     """Return every page by module name, in the order of the menu."""
     pages: dict[str, Page] = registry.discover("pages", "PAGE")
     return dict(sorted(pages.items(), key=lambda item: (item[1].order, item[1].title)))

@@ -48,10 +48,10 @@ def standing(ctx: Context) -> str:
     if found.verified_at is None or found.ok is None:
         return f"○ Sealed {span}. Not verified yet."
     ago = text.ago(found.verified_at, dt.datetime.now(dt.UTC))
-    checked = f"{text.number(found.checked_days, 'sealed day')} checked {ago}"
+    checked = f"{text.count(found.checked_days, 'sealed day')} checked {ago}"
     if found.ok:
         return f"✓ Unchanged since {found.sealed_from}. {checked}, sealed {span}."
-    return f"▲ {text.number(found.problem_count, 'problem')}. {checked}, sealed {span}."
+    return f"▲ {text.count(found.problem_count, 'problem')}. {checked}, sealed {span}."
 
 
 def advice(problem: str) -> str:

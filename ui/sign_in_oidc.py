@@ -34,7 +34,7 @@ def offer(told: DeltaGenerator) -> tuple[User, str] | None:
 
     *told* takes what went wrong.
     """
-    label = text.plain(runtime.current().settings.auth.oidc_label)
+    label = text.escape(runtime.current().settings.auth.oidc_label)
     if st.button(f"Sign in with {label}", type="primary", width="stretch"):
         st.login()
     if st.user.to_dict().get("is_logged_in"):

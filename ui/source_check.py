@@ -17,7 +17,7 @@ _NOTHING = {"/webhooks/segment": b"[]", "/v1/track": b"", "/v1/batch": b'{"batch
 def of_feed(settings: Settings, feed: Feed) -> str:
     """Ask who the workspace is; return what it said. Raises what the feed raises."""
     found = feed.directory(settings)
-    people = text.number(len(found.people), "person", "people")
+    people = text.count(len(found.people), "person", "people")
     return f"The token is accepted: workspace {found.workspace_name}, {people}."
 
 
@@ -32,7 +32,7 @@ def of_drop(settings: Settings, drop: Drop) -> str:
 
     for _ in drop.waiting(settings, seen):
         pass
-    return f"It can be read: {text.number(waiting, 'file')} there."
+    return f"It can be read: {text.count(waiting, 'file')} there."
 
 
 def of_receiver(settings: Settings, receiver: Receiver) -> str:

@@ -1,4 +1,6 @@
-"""The one short stylesheet: what the theme of `.streamlit/config.toml` cannot say."""
+"""The stylesheet and the theme's colors: what `.streamlit/config.toml` has no option for."""
+
+import re
 
 import streamlit as st
 
@@ -23,7 +25,7 @@ _RULES = """
   .trail-window { white-space: normal; }
 }
 """
-# The theme has no colour for the text of a primary button, and the dark accent needs dark text.
+# The theme has no option for the text color of a primary button; the dark accent needs dark text.
 _DARK = """
 [data-testid^="stBaseButton-primary"]:enabled, [data-testid^="stBaseLinkButton-primary"] {
   color: #0F1318;
@@ -31,15 +33,37 @@ _DARK = """
 """
 
 
+_COLORS = {
+    "GREY": "grayColor",
+    "INK": "textColor",
+    "PANEL": "secondaryBackgroundColor",
+    "PAGE": "backgroundColor",
+    "LINE": "borderColor",
+    "GREEN": "greenColor",
+    "AMBER": "orangeColor",
+}
+
+
+def mode() -> str:
+    """Return the viewer's mode: `dark` or `light`."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def theme_color(option: str) -> str:
+    """Return a color of the theme, such as `grayColor`, in the viewer's mode."""
+    return str(st.get_option(f"theme.{mode()}.{option}"))
+
+
+def category_colors() -> list[str]:
+    """Return the colors of the categories, in their order."""
+    return list(st.get_option(f"theme.{mode()}.chartCategoricalColors"))
+
+
+def themed(css: str) -> str:
+    """Return *css* with the names of `_COLORS` replaced by the theme's colors."""
+    return re.sub("|".join(_COLORS), lambda match: theme_color(_COLORS[match[0]]), css)
+
+
 def apply() -> None:
-    """Put the rules on the page, in the colours of the viewer's mode."""
-    mode = "dark" if st.context.theme.type == "dark" else "light"
-    rules = _RULES
-    for word, option in (
-        ("GREY", "grayColor"),
-        ("INK", "textColor"),
-        ("PANEL", "secondaryBackgroundColor"),
-        ("LINE", "borderColor"),
-    ):
-        rules = rules.replace(word, str(st.get_option(f"theme.{mode}.{option}")))
-    st.html(f"<style>{rules}{_DARK if mode == 'dark' else ''}</style>")
+    """Add the stylesheet to the page, in the colors of the viewer's mode."""
+    st.html(f"<style>{themed(_RULES)}{_DARK if mode() == 'dark' else ''}</style>")

@@ -12,6 +12,6 @@ class Heights(TypedDict):
     height: int
 
 
-def tall(rows: int, most: int) -> Heights:
+def height(rows: int, most: int) -> Heights:
     """Return the heights, in px, of a table of *rows* that shows *most* of them at once."""
     return {"row_height": ROW, "height": (min(rows, most) + 1) * ROW + 3}

@@ -11,15 +11,15 @@ from ui import url_state
 from ui.page import Context
 
 # What it is called, and what draws it.
-Section = tuple[str, Callable[[Context], None]]
+Tab = tuple[str, Callable[[Context], None]]
 
 
-def chosen(titles: Mapping[str, str], key: str) -> str:
+def select(titles: Mapping[str, str], key: str) -> str:
     """Draw the choice among *titles* and return the section that the address names, or the first.
 
     *key* names the widget, one a page.
     """
-    asked = url_state.own("section")
+    asked = url_state.param("section")
     section = asked if asked in titles else next(iter(titles))
     st.session_state[key] = section
 
@@ -38,8 +38,8 @@ def chosen(titles: Mapping[str, str], key: str) -> str:
     return section
 
 
-def draw(title: str, sections: Mapping[str, Section], key: str, ctx: Context) -> None:
+def draw(title: str, sections: Mapping[str, Tab], key: str, ctx: Context) -> None:
     """Draw *title*, the choice among *sections*, and the one that is chosen."""
     st.title(title, anchor=False)
     titles = {name: label for name, (label, _) in sections.items()}
-    sections[chosen(titles, key)][1](ctx)
+    sections[select(titles, key)][1](ctx)

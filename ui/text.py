@@ -28,7 +28,7 @@ FACETS = {
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 
 
-def plain(text: str) -> str:
+def escape(text: str) -> str:
     """Return hostile *text* for a place that reads Markdown, so that it shows as it is."""
     flat = " ".join(text.split())
     # Zero-width joiners break what works across characters: :shortcodes:, links to an e-mail.
@@ -36,7 +36,7 @@ def plain(text: str) -> str:
     return marked.replace(":", ":\u2060").replace("@", "@\u2060")
 
 
-def chart(text: str, longest: int = 80) -> str:
+def escape_chart(text: str, longest: int = 80) -> str:
     """Return hostile *text* for a chart, where tags and formulas would be acted on."""
     flat = " ".join(text.split())
     flat = flat if len(flat) <= longest else f"{flat[: longest - 1]}…"
@@ -48,7 +48,7 @@ def risk_level(risk: int) -> str:
     return "high" if risk >= 7 else "medium" if risk >= 4 else "low"
 
 
-def square(category: str) -> str:
+def category_color(category: str) -> str:
     """Return the number of the category's colour in the theme; later areas share the last."""
     place = catalogue.CATEGORIES.index(category) if category in catalogue.CATEGORIES else 99
     return str(min(place, 8))
@@ -65,23 +65,23 @@ def facet_label(field: str, value: str, label: str) -> str:
     return label.replace("_", " ") if field == "target_type" else label
 
 
-def moment(at: dt.datetime, zone: ZoneInfo) -> str:
+def timestamp(at: dt.datetime, zone: ZoneInfo) -> str:
     """Return a UTC time in *zone*: `Mon 23 Nov 2026, 14:32:08`."""
     local = at.replace(tzinfo=dt.UTC).astimezone(zone)
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S}"
 
 
-def short_moment(at: dt.datetime, zone: ZoneInfo) -> str:
+def weekday_time(at: dt.datetime, zone: ZoneInfo) -> str:
     """Return a UTC time in *zone*: `Mon 14:32`."""
     return f"{at.replace(tzinfo=dt.UTC).astimezone(zone):%a %H:%M}"
 
 
-def clock(at: dt.datetime, zone: ZoneInfo) -> str:
+def time_of_day(at: dt.datetime, zone: ZoneInfo) -> str:
     """Return the time of day of a UTC time in *zone*: `14:32:08`."""
     return f"{at.replace(tzinfo=dt.UTC).astimezone(zone):%H:%M:%S}"
 
 
-def short_day_moment(at: dt.datetime, zone: ZoneInfo) -> str:
+def short_timestamp(at: dt.datetime, zone: ZoneInfo) -> str:
     """Return a UTC time in *zone* with its day: `Thu 19 Nov 02:10`."""
     local = at.replace(tzinfo=dt.UTC).astimezone(zone)
     return f"{local:%a} {local.day} {local:%b %H:%M}"
@@ -95,11 +95,11 @@ def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
     return (
         f"{first:%a} {first.day} {first:%b}{year} {first:%H:%M} – "
         f"{last:%a} {last.day} {last:%b}{'' if not year else f' {last.year}'} {last:%H:%M}, "
-        f"{zone.key} ({offset(last)})"
+        f"{zone.key} ({utc_offset(last)})"
     )
 
 
-def stretch(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
+def time_range(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
     """Return a stretch of UTC times in *zone*: `Tue 24 Nov 02:00–02:40`, the day once if one."""
     first = start.replace(tzinfo=dt.UTC).astimezone(zone)
     last = end.replace(tzinfo=dt.UTC).astimezone(zone)
@@ -107,7 +107,7 @@ def stretch(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
     return f"{first:%a} {first.day} {first:%b} {first:%H:%M}–{day}{last:%H:%M}"
 
 
-def offset(at: dt.datetime) -> str:
+def utc_offset(at: dt.datetime) -> str:
     """Return an aware time's offset: `UTC+1`, `UTC+5:30`, `UTC`."""
     delta = at.utcoffset() or dt.timedelta()
     minutes = int(delta.total_seconds() // 60)
@@ -123,20 +123,19 @@ def ago(at: dt.datetime, now: dt.datetime) -> str:
     return (
         "just now"
         if 0 <= seconds < 60
-        else f"{length(abs(seconds))} {'ago' if seconds > 0 else 'ahead'}"
+        else f"{duration(abs(seconds))} {'ago' if seconds > 0 else 'ahead'}"
     )
 
 
-def length(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Return a length of time in its largest whole unit: `3 minutes`, `2 days`."""
-    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'' if count == 1 else 's'}"
+    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= unit:
+            return count(int(seconds // unit), name)
     return f"{seconds:.1f} s" if seconds < 10 else f"{int(seconds)} s"
 
 
-def apart(delta: dt.timedelta) -> str:
+def time_offset(delta: dt.timedelta) -> str:
     """Return how far an event lies from another: `+2 min 43 s`, `−28 s`, `−3 d 4 h`."""
     seconds = int(abs(delta.total_seconds()))
     sign = "−" if delta.total_seconds() < 0 else "+"
@@ -150,7 +149,7 @@ def apart(delta: dt.timedelta) -> str:
     return f"{sign}{minutes} min {seconds} s" if minutes else f"{sign}{seconds} s"
 
 
-def size(octets: float) -> str:
+def byte_size(octets: float) -> str:
     """Return a rough size: `0.5 MB`."""
     for unit in ("B", "kB", "MB"):
         if octets < 999.5:
@@ -161,14 +160,14 @@ def size(octets: float) -> str:
     return f"{octets:.1f} GB"
 
 
-def change(count: int, before: int) -> str:
+def percent_change(current: int, before: int) -> str:
     """Return the change against the period before: `+6 %`, `−2 %`, or `new`."""
     if not before:
-        return "new" if count else "0"
-    share = round(100 * (count - before) / before)
+        return "new" if current else "0"
+    share = round(100 * (current - before) / before)
     return f"{'+' if share > 0 else '−' if share < 0 else ''}{abs(share)} %"
 
 
-def number(count: int, one: str, many: str = "") -> str:
+def count(value: int, singular: str, plural: str = "") -> str:
     """Return a count with its noun: `1 event`, `1,842 events`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{value:,} {singular if value == 1 else plural or singular + 's'}"

@@ -12,7 +12,7 @@ from trail.annotations import Annotation
 from trail.coverage import Span
 from trail.queries.lanes import Lane, Point
 from trail.queries.timeline import Bar, Histogram
-from ui import charts, coverage, text
+from ui import charts, style, text
 from ui.components import bridge
 from ui.components.week_grid import week_grid
 
@@ -46,7 +46,7 @@ def activity(
     Dragging over some calls *brush*.
     """
     bars = found.bars
-    colours = charts.categorical()
+    colours = style.category_colors()
     where = {bar.start: number for number, bar in enumerate(bars)}
 
     def selected() -> None:
@@ -64,16 +64,18 @@ def activity(
                     "name": lane.value,
                     "x": [where[point.bar.start] for point in lane.points],
                     "y": [point.count for point in lane.points],
-                    "marker": {"color": colours[int(text.square(lane.value))]},
+                    "marker": {"color": colours[int(text.category_color(lane.value))]},
                     "customdata": [
-                        f"{charts.span_words(point.bar, zone)}<br>{lane.value}: {point.count:,}"
+                        f"{charts.bar_label(point.bar, zone)}<br>{lane.value}: {point.count:,}"
                         for point in lane.points
                     ],
                     "hovertemplate": "%{customdata}<extra></extra>",
                     "selected": {"marker": {"opacity": 1}},
                     "unselected": {"marker": {"opacity": 0.45}},
                 }
-                for lane in sorted(categories, key=lambda each: int(text.square(each.value)))
+                for lane in sorted(
+                    categories, key=lambda each: int(text.category_color(each.value))
+                )
             ),
             {
                 "type": "scatter",
@@ -81,7 +83,7 @@ def activity(
                 "x": list(range(len(bars))),
                 "y": list(before),
                 "line": {
-                    "color": charts.theme("grayColor"),
+                    "color": style.theme_color("grayColor"),
                     "width": 1.5,
                     "dash": "dot",
                     "shape": "hvh",
@@ -96,7 +98,7 @@ def activity(
             "selectdirection": "h",
             "hovermode": "closest",
             "shapes": [
-                *coverage.strip(spans, bars, charts.theme("orangeColor")),
+                *charts.gap_shapes(spans, bars),
                 *note_lines(notes, bars),
             ],
             "xaxis": charts.axis(tickvals=places, ticktext=texts, range=[-0.6, len(bars) - 0.4]),
@@ -153,12 +155,12 @@ def lanes(
                 "marker": {
                     "size": [5 + 13 * math.sqrt(number / most) for _, _, number, _ in points],
                     "symbol": [mark[0] for _, _, _, mark in points],
-                    "color": [charts.theme(mark[2]) for _, _, _, mark in points],
+                    "color": [style.theme_color(mark[2]) for _, _, _, mark in points],
                     "opacity": [_OPACITY[mark[0]] for _, _, _, mark in points],
                     "line": {"width": 0},
                 },
                 "customdata": [
-                    f"{text.chart(found[lane].label)}<br>{charts.span_words(point.bar, zone)}"
+                    f"{text.escape_chart(found[lane].label)}<br>{charts.bar_label(point.bar, zone)}"
                     f"<br>{number:,} {mark[3]}"
                     for lane, point, number, mark in points
                 ],
@@ -172,17 +174,17 @@ def lanes(
             "margin": {"l": 190, "r": 4, "t": 8, "b": 24},
             "hovermode": "closest",
             "shapes": [
-                *coverage.strip(spans, bars, charts.theme("orangeColor")),
+                *charts.gap_shapes(spans, bars),
                 *note_lines(notes, bars),
             ],
             "xaxis": charts.axis(tickvals=ticked, ticktext=texts, range=[-0.6, len(bars) - 0.4]),
             "yaxis": {
                 "tickvals": list(range(len(found))),
-                "ticktext": [text.chart(lane.label, _LABEL) for lane in found],
+                "ticktext": [text.escape_chart(lane.label, _LABEL) for lane in found],
                 "range": [len(found) - 0.4, -0.6],
                 "fixedrange": True,
                 "zeroline": False,
-                "gridcolor": charts.theme("dataframeBorderColor"),
+                "gridcolor": style.theme_color("dataframeBorderColor"),
             },
         },
     }
@@ -219,11 +221,11 @@ def note_lines(notes: Sequence[Annotation], bars: Sequence[Bar]) -> list[dict[st
     """Return shapes for a chart whose axis counts *bars*: what people noted, as lines or bands."""
     if not bars:
         return []
-    colour = charts.theme("textColor")
+    colour = style.theme_color("textColor")
     made = []
     for note in notes:
-        start = coverage.place_of(note.at_time, bars)
-        end = coverage.place_of(note.until_time or note.at_time, bars)
+        start = charts.bar_position(note.at_time, bars)
+        end = charts.bar_position(note.until_time or note.at_time, bars)
         band = note.until_time is not None
         made.append(
             {

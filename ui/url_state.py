@@ -18,7 +18,7 @@ DEFAULT_FROM = "7d"
 # Names in a page's address beside the filter's: the opened event and its time, a page's edge, an
 # archived month that is looked at instead of the present trail, a page's section; how the timeline
 # is cut; whom or what people, failures and unusual are about; a rule to make.
-OWN = (
+PAGE_PARAMS = (
     *("event", "at", "after", "before", "archive", "section"),
     *("grain", "by", "top"),
     *("who", "what"),
@@ -48,7 +48,7 @@ def current_filter() -> Filter:
         (name, value)
         for name in st.query_params
         for value in st.query_params.get_all(name)
-        if name not in OWN
+        if name not in PAGE_PARAMS
     ]
     names = {name for name, _ in pairs}
     if "from" not in names and "to" not in names:
@@ -56,11 +56,11 @@ def current_filter() -> Filter:
     if "tz" in names:
         st.session_state[_ZONE] = dict(pairs)["tz"]
     else:
-        pairs.append(("tz", zone()))
+        pairs.append(("tz", timezone_name()))
     return Filter.parse(pairs)
 
 
-def zone() -> str:
+def timezone_name() -> str:
     """Return the reader's zone: chosen earlier, the browser's, the settings', or UTC."""
     told = (
         st.session_state.get(_ZONE),
@@ -70,37 +70,37 @@ def zone() -> str:
     return next((name for name in told if name in zone_names()), "UTC")
 
 
-def clock() -> ZoneInfo:
+def timezone() -> ZoneInfo:
     """Return the reader's zone, for pages without a filter."""
-    return ZoneInfo(zone())
+    return ZoneInfo(timezone_name())
 
 
-def own(name: str) -> str:
+def param(name: str) -> str:
     """Return the value of one of the page's own names, or an empty string."""
     return st.query_params.get(name, "")
 
 
-def go(filter_: Filter, **names: str) -> None:
+def set_url(filter_: Filter, **names: str) -> None:
     """Change the address to *filter_*, and to *names* of the page's own that are not empty.
 
     What is looked at in an archived month stays there.
     """
-    st.query_params.from_dict(address(filter_, **{"archive": own("archive"), **names}))
+    st.query_params.from_dict(query_params(filter_, **{"archive": param("archive"), **names}))
 
 
-def leave_for(page: str, filter_: Filter, **names: str) -> None:
+def open_page(page: str, filter_: Filter, **names: str) -> None:
     """From a callback: go to *page* with *filter_* once the callbacks of this run are done."""
-    st.session_state[_LEAVING] = (page, address(filter_, **names))
+    st.session_state[_LEAVING] = (page, query_params(filter_, **names))
 
 
-def follow() -> None:
+def open_requested_page() -> None:
     """Go where `leave_for` said, if anywhere; called before a page is drawn."""
     if _LEAVING in st.session_state:
         page, query = st.session_state.pop(_LEAVING)
         st.switch_page(page, query_params=query)
 
 
-def address(filter_: Filter, **names: str) -> dict[str, list[str]]:
+def query_params(filter_: Filter, **names: str) -> dict[str, list[str]]:
     """Return the address's query as names with their values, the zone always among them.
 
     As lists, since Streamlit keeps only the last of repeated pairs.
@@ -112,6 +112,6 @@ def address(filter_: Filter, **names: str) -> dict[str, list[str]]:
     return found
 
 
-def set_range(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:
+def with_range(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:
     """Return *filter_* for the span from *start* to *end* (UTC, without zone)."""
     return replace(filter_, start=f"{start.isoformat()}Z", end=f"{end.isoformat()}Z")

@@ -38,11 +38,11 @@ def test_an_unknown_role_may_nothing_and_an_unknown_capability_is_a_mistake() ->
 
 def test_every_page_names_a_capability() -> None:
     pages = registry.discover("pages", "PAGE")
-    assert {page.needs for page in pages.values()} <= set(roles.CAPABILITIES)
+    assert {page.capability for page in pages.values()} <= set(roles.CAPABILITIES)
     for page in pages.values():
-        assert page.roles == roles.who_may(page.needs)
-    assert pages["admin"].needs == pages["connect"].needs == "configure"
-    assert pages["access"].needs == "see_access_log"
+        assert page.roles == roles.who_may(page.capability)
+    assert pages["admin"].capability == pages["connect"].capability == "configure"
+    assert pages["access"].capability == "see_access_log"
 
 
 def test_every_route_that_tells_something_needs_a_capability() -> None:

@@ -10,7 +10,7 @@ from trail import catalogue, dimensions, quarantine
 from trail.queries import status
 from trail.store import Cursor
 from ui import tables, text, url_state
-from ui.audit import note_act
+from ui.audit import record_action
 from ui.page import Context
 
 _BATCHES, _RECORDS, _TYPES = 100, 50, 50
@@ -19,7 +19,7 @@ _RAW, _NAME = 4_000, 120
 
 def draw_batches(ctx: Context) -> None:
     """Draw the newest batches, each with what became of its records."""
-    zone = url_state.clock()
+    zone = url_state.timezone()
     before = st.session_state.get("batches-before")
     rows = status.batches(ctx.runtime.store, _BATCHES + 1, before)
     if not rows:
@@ -30,7 +30,7 @@ def draw_batches(ctx: Context) -> None:
         pd.DataFrame(
             {
                 "Batch": [row["batch_id"] for row in shown],
-                "Started": [text.moment(row["started_at"], zone) for row in shown],
+                "Started": [text.timestamp(row["started_at"], zone) for row in shown],
                 "Source": [row["loader"] for row in shown],
                 "What": [row["source"] for row in shown],
                 "Read": [row["read"] for row in shown],
@@ -42,7 +42,7 @@ def draw_batches(ctx: Context) -> None:
             }
         ),
         hide_index=True,
-        **tables.tall(len(shown), 17),
+        **tables.height(len(shown), 17),
         alt="Batches",
     )
     with st.container(horizontal=True):
@@ -69,14 +69,14 @@ def draw_quarantine(ctx: Context) -> None:
     if not rows:
         st.info("Nothing is in quarantine: every record could be read.", icon=":material/check:")
         return
-    st.caption(f"{text.number(sum(row['records'] for row in rows), 'record')} could not be read")
+    st.caption(f"{text.count(sum(row['records'] for row in rows), 'record')} could not be read")
     for number, row in enumerate(rows[:_TYPES]):
         with st.container(border=True, gap="xsmall"):
             left, right = st.columns([3, 1], vertical_alignment="center")
             with left:
-                st.text(f"{row['reason']}: {text.number(row['records'], 'record')}")
+                st.text(f"{row['reason']}: {text.count(row['records'], 'record')}")
                 st.caption(
-                    text.plain(
+                    text.escape(
                         f"Batch {row['batch_id']}, {row['source'] or 'unknown'}, "
                         f"{text.ago(row['seen_at'], now)}"
                     )
@@ -118,9 +118,9 @@ def _records(ctx: Context, row: dict[str, Any]) -> None:
 def _retry(ctx: Context, batch_id: int) -> None:
     again = quarantine.retry(ctx.runtime.store, ctx.runtime.settings.limits, batch_id)
     told = f"{again.kept:,} passed, {again.quarantined:,} refused again"
-    note_act("retried", ctx.user, f"batch {batch_id}", told)
+    record_action("retried", ctx.user, f"batch {batch_id}", told)
     st.toast(
-        f"{text.number(again.kept, 'record')} passed, {again.duplicates:,} were known, "
+        f"{text.count(again.kept, 'record')} passed, {again.duplicates:,} were known, "
         f"{again.quarantined:,} were refused again"
     )
 
@@ -131,7 +131,7 @@ def draw_unknown(ctx: Context) -> None:
     if not rows:
         st.info("Every type is known to the catalogue.", icon=":material/check:")
         return
-    zone = url_state.clock()
+    zone = url_state.timezone()
     st.caption(
         "Segment publishes no list of its types. Those below are kept and counted under Other "
         "until you put them in a category."
@@ -139,11 +139,11 @@ def draw_unknown(ctx: Context) -> None:
     for number, row in enumerate(rows[:_TYPES]):
         left, middle, right = st.columns([3, 2, 2], vertical_alignment="center")
         left.text(row["action_raw"])
-        last = f", last {text.short_moment(row['last_at'], zone)}" if row["last_at"] else ""
-        middle.caption(f"{text.number(row['events'], 'event')}{last}")
+        last = f", last {text.weekday_time(row['last_at'], zone)}" if row["last_at"] else ""
+        middle.caption(f"{text.count(row['events'], 'event')}{last}")
         key = f"category-{number}-{hash(row['action_raw'])}"
         right.selectbox(
-            f"Category of {text.plain(row['action_raw'][:_NAME])}",
+            f"Category of {text.escape(row['action_raw'][:_NAME])}",
             catalogue.CATEGORIES,
             index=catalogue.CATEGORIES.index(row["category"]),
             key=key,
@@ -163,4 +163,4 @@ def _map(ctx: Context, action_raw: str, key: str) -> None:
         dimensions.map_action(cursor, action_raw, category, ctx.user.username)
 
     ctx.runtime.store.write(write)
-    note_act("mapped", ctx.user, action_raw, category or "Other")
+    record_action("mapped", ctx.user, action_raw, category or "Other")

@@ -11,7 +11,7 @@ from trail.errors import TrailError
 from trail.filters import Filter
 from trail.store import utc_now
 from ui import forms, text, url_state
-from ui.audit import note_act
+from ui.audit import record_action
 from ui.page import Context
 
 _KINDS = {"event": "One event", "target": "One target", "period": "A period"}
@@ -37,11 +37,11 @@ def _next(ctx: Context) -> None:
         st.text(f"✓ Nothing is older than {found.cutoff:%Y-%m-%d}, 00:00 UTC.")
     else:
         st.text(
-            f"The next run removes {text.number(found.events, 'event')} of "
+            f"The next run removes {text.count(found.events, 'event')} of "
             f"{found.first} to {found.last} (UTC days)."
         )
     if found.held:
-        st.text(f"{text.number(found.held, 'older event')} stay because they are held.")
+        st.text(f"{text.count(found.held, 'older event')} stay because they are held.")
     if ctx.runtime.settings.store.archive:
         st.caption("They are written to the archive first.")
     else:
@@ -51,7 +51,7 @@ def _next(ctx: Context) -> None:
         st.text(f"▲ {said}")
     following = _following(ctx)
     if following:
-        st.caption(f"After that {text.number(following, 'event')} leave within seven days.")
+        st.caption(f"After that {text.count(following, 'event')} leave within seven days.")
     if found.days:
         with st.expander("By day"):
             st.dataframe(
@@ -87,11 +87,11 @@ def _retain(ctx: Context) -> None:
             ctx.runtime.store, ctx.runtime.settings, utc_now(), made_by=ctx.user.username
         )
     except TrailError as problem:
-        st.toast(text.plain(str(problem)), duration="long")
+        st.toast(text.escape(str(problem)), duration="long")
         return
-    note_act("retained", ctx.user, "by hand", f"{done.events:,} removed, {done.held:,} held")
+    record_action("retained", ctx.user, "by hand", f"{done.events:,} removed, {done.held:,} held")
     st.toast(
-        f"{text.number(done.events, 'event')} removed, {done.archived:,} archived, "
+        f"{text.count(done.events, 'event')} removed, {done.archived:,} archived, "
         f"{done.held:,} held"
     )
 
@@ -104,7 +104,7 @@ def _holds(ctx: Context) -> None:
     for hold in found:
         left, right = st.columns([4, 1], vertical_alignment="center")
         what = (
-            text.stretch(hold["from_at"], hold["to_at"], url_state.clock())
+            text.time_range(hold["from_at"], hold["to_at"], url_state.timezone())
             if hold["kind"] == "period"
             else hold["value"]
         )
@@ -121,7 +121,7 @@ def _holds(ctx: Context) -> None:
 
 def _end_hold(ctx: Context, number: int) -> None:
     holds.end(ctx.runtime.store, number)
-    note_act("hold_ended", ctx.user, f"hold {number}")
+    record_action("hold_ended", ctx.user, f"hold {number}")
 
 
 def _new_hold(ctx: Context) -> None:
@@ -147,8 +147,8 @@ def _hold(ctx: Context, kind: str) -> str:
     value, reason = typed.get(_WHAT, "") if kind != "period" else "", typed[_REASON]
     number = holds.add(ctx.runtime.store, kind, value, start, end, reason, ctx.user.username)
     covered = holds.covered(ctx.runtime.store, number)
-    note_act("held", ctx.user, f"hold {number}", f"{kind} {value}: {reason}")
-    return f"{text.number(covered, 'event')} {'is' if covered == 1 else 'are'} held now"
+    record_action("held", ctx.user, f"hold {number}", f"{kind} {value}: {reason}")
+    return f"{text.count(covered, 'event')} {'is' if covered == 1 else 'are'} held now"
 
 
 @dataclass
@@ -177,12 +177,15 @@ def _archive(ctx: Context) -> None:
     for name, month in sorted(months.items(), reverse=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.text(
-            f"{month.first:%B %Y}: {text.number(month.events, 'event')}, {text.size(month.size)}"
+            f"{month.first:%B %Y}: {text.count(month.events, 'event')}, "
+            f"{text.byte_size(month.size)}"
         )
         right.button("Open in Explore", key=f"archive-{name}", on_click=_open, args=(name, month))
 
 
 def _open(name: str, month: _Month) -> None:
     end = month.last + dt.timedelta(days=1)
-    filter_ = Filter(start=f"{month.first}T00:00:00Z", end=f"{end}T00:00:00Z", tz=url_state.zone())
-    url_state.leave_for(url_state.EXPLORE, filter_, archive=name)
+    filter_ = Filter(
+        start=f"{month.first}T00:00:00Z", end=f"{end}T00:00:00Z", tz=url_state.timezone_name()
+    )
+    url_state.open_page(url_state.EXPLORE, filter_, archive=name)

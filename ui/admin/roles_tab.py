@@ -32,7 +32,7 @@ def _capabilities() -> None:
     st.dataframe(
         pd.DataFrame(shown),
         hide_index=True,
-        **tables.tall(len(roles.CAPABILITIES), len(roles.CAPABILITIES)),
+        **tables.height(len(roles.CAPABILITIES), len(roles.CAPABILITIES)),
         alt="What each role may do",
     )
 

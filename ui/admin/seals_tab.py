@@ -13,7 +13,7 @@ from trail.seals.known import Shortfall
 from trail.seals.mirror import Files
 from trail.seals.standing import Standing
 from ui import seal_text, text
-from ui.audit import note_act
+from ui.audit import record_action
 from ui.page import Context
 
 _LISTED, _REMOVED = 20, 400
@@ -54,7 +54,7 @@ def _stand(ctx: Context) -> None:
 
 
 def _verify(ctx: Context) -> None:
-    note_act("verified", ctx.user, "seals", "asked for on the page")
+    record_action("verified", ctx.user, "seals", "asked for on the page")
     ctx.runtime.schedule.verify_now()
 
 
@@ -74,10 +74,10 @@ def _problems(found: Standing, lost: tuple[Shortfall, ...]) -> None:
     others = [each for each in found.problems if each.text not in told]
     for each in others[:_LISTED]:
         st.text(f"▲ {each.text}")
-        st.caption(text.plain(seal_text.advice(each.problem)))
+        st.caption(text.escape(seal_text.advice(each.problem)))
     more = found.problem_count - len(found.problems) + len(others) - _LISTED
     if more > 0:
-        st.caption(f"{text.number(more, 'further problem')}: `python -m trail verify`")
+        st.caption(f"{text.count(more, 'further problem')}: `python -m trail verify`")
 
 
 def _accept(ctx: Context, found: Standing, lost: tuple[Shortfall, ...]) -> None:
@@ -89,7 +89,7 @@ def _accept(ctx: Context, found: Standing, lost: tuple[Shortfall, ...]) -> None:
     with st.form("accept", border=False):
         reason = st.text_input("Why it is right as it is")
         sure = st.checkbox(
-            f"I have looked at {text.number(found.problem_count or len(lost), 'problem')}"
+            f"I have looked at {text.count(found.problem_count or len(lost), 'problem')}"
         )
         pressed = st.form_submit_button("Accept and seal")
     if not pressed:
@@ -103,9 +103,9 @@ def _accept(ctx: Context, found: Standing, lost: tuple[Shortfall, ...]) -> None:
                 ctx.runtime.store, ctx.runtime.settings, reason, ctx.user.username
             )
     except TrailError as problem:
-        st.error(text.plain(str(problem)))
+        st.error(text.escape(str(problem)))
         return
-    note_act("accepted", ctx.user, text.number(days, "day"), reason)
+    record_action("accepted", ctx.user, text.count(days, "day"), reason)
     ctx.runtime.schedule.verify_now()
     st.rerun()
 
@@ -119,7 +119,7 @@ def _key(ctx: Context, where: Files) -> None:
     st.text("Its fingerprint. Tell it to whoever checks a pack, by another way than the pack.")
     st.code(keys.fingerprint(public), language=None)
     st.caption(
-        text.plain(
+        text.escape(
             f"The seals are also in the file {where.mirror.name}{_sent(ctx)}. Whoever holds "
             "database, file and key can make all anew: keep a copy of the seals elsewhere."
         )
@@ -138,7 +138,7 @@ def _removed(ctx: Context) -> None:
         st.text("Nothing was removed yet.")
         return
     total = sum(each.gone for each in rows)
-    st.text(f"{text.number(total, 'event')} of {text.number(len(rows), 'day')}, each sealed.")
+    st.text(f"{text.count(total, 'event')} of {text.count(len(rows), 'day')}, each sealed.")
     with st.expander("By day"):
         st.dataframe(
             pd.DataFrame(

@@ -55,7 +55,7 @@ def _source(
     with left, st.container(gap="xxsmall"):
         st.subheader(source.title, anchor=False)
         st.text(_condition(source, configured, row, job))
-        st.caption(text.plain(_numbers(row, late)))
+        st.caption(text.escape(_numbers(row, late)))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         if job and configured and not isinstance(source, Receiver):
             label = "Ask now" if isinstance(source, Feed) else "Look now"
@@ -104,14 +104,14 @@ def _numbers(row: dict[str, Any], late: dict[str, object] | None) -> str:
         return "No records yet"
     linked = f" ({row['linked']:,} other reports of a kept change)" if row["linked"] else ""
     told = (
-        f"{text.number(row['read'], 'record')} read = {row['kept']:,} kept + "
+        f"{text.count(row['read'], 'record')} read = {row['kept']:,} kept + "
         f"{row['duplicates']:,} duplicates{linked} + {row['quarantined']:,} quarantined"
     )
     if late:
         half, most = float(str(late["p50_s"])), float(str(late["p95_s"]))
         told += (
-            f" · half of the last week's events came within {text.length(max(half, 0))}, "
-            f"95 % within {text.length(max(most, 0))}"
+            f" · half of the last week's events came within {text.duration(max(half, 0))}, "
+            f"95 % within {text.duration(max(most, 0))}"
         )
     return told
 
@@ -123,12 +123,12 @@ def _sweep(ctx: Context, feed: Feed) -> None:
     at, missed = found
     now = dt.datetime.now(dt.UTC)
     if missed is None:
-        due = text.moment(at + dt.timedelta(days=7), url_state.clock())
+        due = text.timestamp(at + dt.timedelta(days=7), url_state.timezone())
         st.caption(f"The first weekly sweep is due {due}")
     elif missed:
         st.caption(
             f"The sweep of all kept days, {text.ago(at, now)}, found "
-            f"{text.number(missed, 'event')} that asks had missed"
+            f"{text.count(missed, 'event')} that asks had missed"
         )
     else:
         st.caption(f"The sweep of all kept days, {text.ago(at, now)}, found nothing missing")
@@ -170,13 +170,13 @@ def _ask_again(ctx: Context, feed: Feed, first: dt.date, last: dt.date) -> None:
             progress=progress,
         )
     except TrailError as problem:
-        st.error(text.plain(str(problem)))
+        st.error(text.escape(str(problem)))
         return
     bar.empty()
     if batch.error:
-        st.error(text.plain(batch.error))
+        st.error(text.escape(batch.error))
     st.success(
-        f"{text.number(batch.read, 'record')} read: {batch.kept:,} kept, "
+        f"{text.count(batch.read, 'record')} read: {batch.kept:,} kept, "
         f"{batch.duplicates:,} known already, {batch.quarantined:,} quarantined"
     )
 
@@ -190,4 +190,4 @@ def _files(known: dict[str, dict[str, Any]]) -> None:
         st.subheader("Files loaded by hand", anchor=False)
         for row in rows:
             title = next(each.title for each in loaders if each.name == row["loader"])
-            st.caption(text.plain(f"{title}: {_numbers(row, None)}"))
+            st.caption(text.escape(f"{title}: {_numbers(row, None)}"))

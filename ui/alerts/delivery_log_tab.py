@@ -35,12 +35,12 @@ def draw(ctx: Context) -> None:
     if not rows:
         st.info("Nothing has been sent yet.", icon=":material/info:")
         return
-    zone = url_state.clock()
+    zone = url_state.timezone()
     key = f"deliveries-{chosen}-{kind}-{len(rows)}"
     st.dataframe(
         pd.DataFrame(
             {
-                "Made": [text.moment(row["created_at"], zone) for row in rows],
+                "Made": [text.timestamp(row["created_at"], zone) for row in rows],
                 "To": [row["destination"] for row in rows],
                 "What": [row["kind"] for row in rows],
                 "State": [_STATES.get(row["state"], row["state"]) for row in rows],
@@ -52,14 +52,14 @@ def draw(ctx: Context) -> None:
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
-        **tables.tall(len(rows), 14),
+        **tables.height(len(rows), 14),
         alt="Deliveries",
     )
     st.caption(f"Times in {zone.key}. The newest {len(rows):,}.")
     dead = [row["delivery_id"] for row in rows if row["state"] == "dead"]
     if dead:
         st.button(
-            f"Send {text.number(len(dead), 'dead letter')} again",
+            f"Send {text.count(len(dead), 'dead letter')} again",
             on_click=_resend,
             args=(store, dead),
         )
@@ -73,10 +73,10 @@ def _resend(store: Store, delivery_ids: list[int]) -> None:
 
 
 def _tries(ctx: Context, delivery_id: int) -> None:
-    zone = url_state.clock()
+    zone = url_state.timezone()
     st.subheader("Tries", anchor=False)
     for each in history.tries_of(ctx.runtime.store, delivery_id):
         st.text(
-            f"{each['number']} · {text.moment(each['ended_at'], zone)} · {each['verdict']} "
+            f"{each['number']} · {text.timestamp(each['ended_at'], zone)} · {each['verdict']} "
             f"{each['status'] or ''} {each['answer'] or ''}"
         )

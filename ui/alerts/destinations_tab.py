@@ -10,7 +10,7 @@ from trail.outbox import destinations, history, streams, trial
 from trail.outbox.destinations import Destination
 from trail.store import Cursor, utc_now
 from ui import text
-from ui.audit import note_act
+from ui.audit import record_action
 from ui.page import Context
 
 _STATES = {"on": "✓ On", "paused": "○ Paused", "off": "▲ Off"}
@@ -31,13 +31,13 @@ def draw(ctx: Context) -> None:
 def _one(ctx: Context, each: Destination, counted: dict[str, int]) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        st.subheader(text.plain(each.name), anchor=False)
+        st.subheader(text.escape(each.name), anchor=False)
         said = f": {each.said}" if each.said else ""
         st.text(f"{_STATES[each.state]}{said}")
         shown = ", ".join(f"{name} {value}" for name, value in each.shown().items() if value)
         forwards = f" · forwards {each.query or 'all events'}" if each.streams else ""
         sealed = f" · seals, up to number {each.seal_number:,}" if each.seals else ""
-        st.caption(text.plain(f"{each.forwarder.title} · {shown}{forwards}{sealed}"))
+        st.caption(text.escape(f"{each.forwarder.title} · {shown}{forwards}{sealed}"))
         waiting = counted.get("waiting", 0) + counted.get("sending", 0)
         dead = f", {each.dropped:,} dropped" if each.dropped else ""
         st.caption(
@@ -71,21 +71,21 @@ def _one(ctx: Context, each: Destination, counted: dict[str, int]) -> None:
 def _write(ctx: Context, job: object) -> None:
     try:
         ctx.runtime.store.write(job)  # type: ignore[arg-type]
-        note_act("settings", ctx.user, "destination of alerts")
+        record_action("settings", ctx.user, "destination of alerts")
     except TrailError as problem:
-        st.toast(text.plain(str(problem)), duration="long")
+        st.toast(text.escape(str(problem)), duration="long")
 
 
 def _test(ctx: Context, each: Destination) -> None:
     try:
         verdict = trial.send_test(ctx.runtime.schedule.outgoing.forwarding, each)
     except TrailError as problem:
-        st.error(text.plain(str(problem)))
+        st.error(text.escape(str(problem)))
         return
     if verdict.kind == "ok":
         st.success("The test arrived.", icon=":material/check:")
     else:
-        st.error(text.plain(f"It did not arrive: {verdict.text}"))
+        st.error(text.escape(f"It did not arrive: {verdict.text}"))
 
 
 def _preview(each: Destination) -> str:
@@ -115,7 +115,7 @@ def _replay(ctx: Context, each: Destination) -> None:
             return streams.replay(cursor, each.destination_id, start, utc_now())
 
         number = ctx.runtime.store.write(write)
-        st.success(f"{text.number(number, 'event')} will be sent again, with the same ids.")
+        st.success(f"{text.count(number, 'event')} will be sent again, with the same ids.")
 
 
 def _form(ctx: Context) -> None:
@@ -175,9 +175,9 @@ def _form(ctx: Context) -> None:
                 )
             )
         except TrailError as problem:
-            st.error(text.plain(str(problem)))
+            st.error(text.escape(str(problem)))
             return
-        note_act("settings", ctx.user, f"destination {made.name}", made.kind)
+        record_action("settings", ctx.user, f"destination {made.name}", made.kind)
         st.rerun()
 
 

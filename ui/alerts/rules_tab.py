@@ -18,7 +18,7 @@ from trail.outbox import destinations
 from trail.queries.incident_records import records
 from trail.store import Cursor, utc_now
 from ui import forms, text, url_state
-from ui.audit import note_act
+from ui.audit import record_action
 from ui.page import Context
 
 _KINDS = {
@@ -34,7 +34,7 @@ _TYPED = "rules-yaml"
 
 def draw(ctx: Context) -> None:
     """Draw the form of a new rule, the rules, and rules as code."""
-    with st.expander("New rule", expanded=bool(url_state.own("rule"))):
+    with st.expander("New rule", expanded=bool(url_state.param("rule"))):
         _form(ctx)
     _list(ctx)
     with st.expander("Rules as code"):
@@ -43,7 +43,7 @@ def draw(ctx: Context) -> None:
 
 def _form(ctx: Context) -> None:
     store = ctx.runtime.store
-    query = url_state.own("rule")
+    query = url_state.param("rule")
     told = [each.name for each in destinations.all_of(store)]
     if not told:
         st.info("Add a destination first, so that somebody hears of it.", icon=":material/info:")
@@ -55,7 +55,7 @@ def _form(ctx: Context) -> None:
         "Filter", value=query, help="What an address of Explore holds, such as kind=disable"
     )
     left, middle, right = st.columns(3, gap="small")
-    rule = Rule(name=name, kind=str(kind), query=_untimed(query), zone=url_state.zone())
+    rule = Rule(name=name, kind=str(kind), query=_untimed(query), zone=url_state.timezone_name())
     if kind == "events":
         rule = replace(
             rule,
@@ -101,11 +101,11 @@ def _rehearse(ctx: Context, rule: Rule) -> None:
     try:
         found = would_have_fired(ctx.runtime.store, rule, _DAYS, rows=_rows(ctx, rule.kind))
     except TrailError as problem:
-        st.error(text.plain(str(problem)))
+        st.error(text.escape(str(problem)))
         return
     st.text(
-        f"In the last {_DAYS} days it would have been met {text.number(found.hits, 'time')} and "
-        f"made {text.number(found.messages, 'message')}."
+        f"In the last {_DAYS} days it would have been met {text.count(found.hits, 'time')} and "
+        f"made {text.count(found.messages, 'message')}."
     )
     st.bar_chart({"Hits": [hits for _, hits, _ in found.days]}, height=90, color=[_accent()])
 
@@ -132,9 +132,9 @@ def _save(ctx: Context, rule: Rule) -> None:
         rule.check()
         ctx.runtime.store.write(lambda cursor: kept.keep(cursor, rule, ctx.user.username))
     except TrailError as problem:
-        st.error(text.plain(str(problem)))
+        st.error(text.escape(str(problem)))
         return
-    note_act("settings", ctx.user, f"alert rule {rule.name}", rule.query)
+    record_action("settings", ctx.user, f"alert rule {rule.name}", rule.query)
     st.query_params.from_dict({"section": "rules"})
     st.rerun()
 
@@ -150,8 +150,8 @@ def _list(ctx: Context) -> None:
             left, middle, right = st.columns([3, 1.3, 1.6], vertical_alignment="center")
             history = past.get(rule.rule_id, {"days": [], "last_fired_at": None})
             with left:
-                st.subheader(text.plain(rule.name), anchor=False)
-                st.caption(text.plain(_about(rule, history["last_fired_at"])))
+                st.subheader(text.escape(rule.name), anchor=False)
+                st.caption(text.escape(_about(rule, history["last_fired_at"])))
             middle.bar_chart(
                 {"Hits": [hits for _, hits, _ in history["days"]]}, height=60, color=[_accent()]
             )
@@ -163,7 +163,7 @@ def _about(rule: Rule, last: dt.datetime | None) -> str:
     now = dt.datetime.now(dt.UTC)
     fired = f"last fired {text.ago(last, now)}" if last else "never fired"
     snoozed = (
-        f", snoozed until {text.moment(rule.snoozed_until, url_state.clock())}"
+        f", snoozed until {text.timestamp(rule.snoozed_until, url_state.timezone())}"
         if rule.snoozed_until and rule.snoozed_until > utc_now()
         else ""
     )
@@ -174,7 +174,7 @@ def _about(rule: Rule, last: dt.datetime | None) -> str:
 def _buttons(ctx: Context, rule: Rule) -> None:
     def write(job: object) -> None:
         ctx.runtime.store.write(job)  # type: ignore[arg-type]
-        note_act("settings", ctx.user, f"alert rule {rule.name}")
+        record_action("settings", ctx.user, f"alert rule {rule.name}")
 
     now = utc_now()
     if rule.snoozed_until and rule.snoozed_until > now:
@@ -216,5 +216,7 @@ def _bring_in(ctx: Context) -> str:
         return as_code.bring_in(cursor, store, found, ctx.user.username)
 
     done = store.write(write)
-    note_act("settings", ctx.user, "alert rules", f"{done['new']} new, {done['changed']} changed")
+    record_action(
+        "settings", ctx.user, "alert rules", f"{done['new']} new, {done['changed']} changed"
+    )
     return f"{done['new']:,} new, {done['changed']:,} changed, {done['same']:,} the same"

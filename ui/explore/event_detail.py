@@ -20,12 +20,12 @@ _AROUND = dt.timedelta(minutes=15)
 
 def go_to(filter_: Filter, event: dict[str, Any]) -> None:
     """Open *event*, on the page of events that is shown now."""
-    url_state.go(
+    url_state.set_url(
         filter_,
         event=event["event_id"],
         at=event["occurred_at"].isoformat(),
-        after=url_state.own("after"),
-        before=url_state.own("before"),
+        after=url_state.param("after"),
+        before=url_state.param("before"),
     )
 
 
@@ -39,7 +39,7 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
     names = {
         "event": event["event_id"],
         "at": event["occurred_at"].isoformat(),
-        "archive": url_state.own("archive"),
+        "archive": url_state.param("archive"),
     }
     panel: PanelEvent = {
         "event_id": event["event_id"],
@@ -47,9 +47,9 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
             "level": _level(level),
             "label": f"{text.RISKS[level][1]} · risk {event['risk']}",
         },
-        "category": {"name": event["category"], "square": text.square(event["category"])},
+        "category": {"name": event["category"], "square": text.category_color(event["category"])},
         "outcome": {"state": event["outcome"], "label": text.OUTCOMES[event["outcome"]][1]},
-        "link": f"/explore?{urlencode(url_state.address(filter_, **names), doseq=True)}",
+        "link": f"/explore?{urlencode(url_state.query_params(filter_, **names), doseq=True)}",
         "sentence": event_text.sentence_parts(event),
         "time": _time(event, filter_),
         "fields": _fields(event, filter_, others),
@@ -77,7 +77,7 @@ def _level(level: str) -> Literal["high", "medium", "low"]:
 def _time(event: dict[str, Any], filter_: Filter) -> str:
     now = dt.datetime.now(dt.UTC)
     at = event["occurred_at"]
-    return f"{text.moment(at, filter_.zone)} {filter_.tz} · {text.ago(at, now)}"
+    return f"{text.timestamp(at, filter_.zone)} {filter_.tz} · {text.ago(at, now)}"
 
 
 def _fields(
@@ -116,7 +116,7 @@ def _fields(
     lines.append({"label": "Kind", "value": event["kind"], "field": "kind"})
     lines.append({"label": "Received", "value": _received(event, filter_)})
     for other in others:
-        at = text.moment(other["ingested_at"], filter_.zone)
+        at = text.timestamp(other["ingested_at"], filter_.zone)
         source = f" · {other['source']}" if other["source"] else ""
         lines.append({"label": "Also reported", "value": f"{at}{source}"})
     if event["verified"] is not None:
@@ -129,9 +129,9 @@ def _fields(
 
 def _received(event: dict[str, Any], filter_: Filter) -> str:
     late = (event["ingested_at"] - event["occurred_at"]).total_seconds()
-    lag = f", {text.length(late)} later" if late >= 1 else ""
+    lag = f", {text.duration(late)} later" if late >= 1 else ""
     source = f" · {event['source']}" if event.get("source") else ""
-    return f"{text.moment(event['ingested_at'], filter_.zone)}{lag}{source}"
+    return f"{text.timestamp(event['ingested_at'], filter_.zone)}{lag}{source}"
 
 
 def _near(row: dict[str, Any], event: dict[str, Any]) -> RelatedRow:
@@ -139,7 +139,7 @@ def _near(row: dict[str, Any], event: dict[str, Any]) -> RelatedRow:
     return {
         "offset": "This event"
         if current
-        else text.apart(row["occurred_at"] - event["occurred_at"]),
+        else text.time_offset(row["occurred_at"] - event["occurred_at"]),
         "label": row["action"],
         "target": event_text.target(row),
         "event_id": row["event_id"],
@@ -155,7 +155,9 @@ def _on_act(
 ) -> None:
     for act in acted(_KEY):
         if act.get("close"):
-            url_state.go(filter_, after=url_state.own("after"), before=url_state.own("before"))
+            url_state.set_url(
+                filter_, after=url_state.param("after"), before=url_state.param("before")
+            )
         elif "step" in act:
             places = [row["event_id"] for row in page.rows]
             place = places.index(event["event_id"]) + act["step"]
@@ -165,10 +167,10 @@ def _on_act(
             rows = [row for _, found in near.values() for row in found]
             go_to(filter_, next(row for row in rows if row["event_id"] == act["open"]))
         elif "related" in act:
-            url_state.go(_related(filter_, event, act["related"]))
+            url_state.set_url(_related(filter_, event, act["related"]))
         elif "field" in act:
             filter_ = filter_.put(act["field"], act["value"], act["mode"])
-            url_state.go(filter_)
+            url_state.set_url(filter_)
 
 
 def _related(filter_: Filter, event: dict[str, Any], side: str) -> Filter:
@@ -177,7 +179,7 @@ def _related(filter_: Filter, event: dict[str, Any], side: str) -> Filter:
         fresh = fresh.put("target", event["target_id"], "include")
         return Filter(start="", end="9999-12-31", choices=fresh.choices, tz=filter_.tz)
     at = event["occurred_at"]
-    return url_state.set_range(
+    return url_state.with_range(
         fresh.put("actor", event["actor_id"], "include"),
         at - _AROUND,
         at + _AROUND + dt.timedelta(microseconds=1),

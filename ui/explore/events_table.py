@@ -35,7 +35,7 @@ def table(
         selection_mode="single-row",
         selection_default={"selection": {"rows": chosen, "columns": [], "cells": []}},
         hide_index=True,
-        **tables.tall(len(page.rows), 18),
+        **tables.height(len(page.rows), 18),
         column_config={
             "Time": st.column_config.TextColumn(width=122 if compact else 158),
             "Risk": st.column_config.TextColumn(width=40 if compact else 88),
@@ -54,21 +54,21 @@ def pager(page: Page, filter_: Filter) -> None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="pager"
     ):
         order = "newest first" if filter_.sort == "newest" else "oldest first"
-        st.caption(f"{text.number(len(page.rows), 'row')} of at most {PAGE_ROWS} a page, {order}")
+        st.caption(f"{text.count(len(page.rows), 'row')} of at most {PAGE_ROWS} a page, {order}")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             newer, older = ("Newer", "Older") if filter_.sort == "newest" else ("Older", "Newer")
             st.button(
                 newer,
                 icon=":material/chevron_left:",
                 disabled=not page.has_before,
-                on_click=lambda: url_state.go(filter_, before=str(page.first)),
+                on_click=lambda: url_state.set_url(filter_, before=str(page.first)),
             )
             st.button(
                 older,
                 icon=":material/chevron_right:",
                 icon_position="right",
                 disabled=not page.has_after,
-                on_click=lambda: url_state.go(filter_, after=str(page.last)),
+                on_click=lambda: url_state.set_url(filter_, after=str(page.last)),
             )
 
 
@@ -104,5 +104,5 @@ def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any
     if compact:
         return styled
     squares = st.get_option(f"theme.{theme}.chartCategoricalColors")
-    fills = [f"color: {squares[int(text.square(row['category']))]}" for row in rows]
+    fills = [f"color: {squares[int(text.category_color(row['category']))]}" for row in rows]
     return styled.apply(lambda _: fills, subset=[" "])

@@ -38,7 +38,7 @@ def _on_pick(filter_: Filter) -> None:
         else:
             st.session_state[f"facet-more-{field}"] = act["more"]
     if changed != filter_:
-        url_state.go(changed)
+        url_state.set_url(changed)
 
 
 def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
@@ -75,7 +75,7 @@ def _row(name: str, each: Value, filter_: Filter) -> FacetValue:
         "state": now,
     }
     if name == "category":
-        row["square"] = text.square(each.value)
+        row["square"] = text.category_color(each.value)
     elif name in _GLYPHED and each.value in _GLYPHED[name]:
         row["glyph"] = _GLYPHED[name][each.value][0]
     return row

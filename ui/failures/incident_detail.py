@@ -26,12 +26,12 @@ def draw(ctx: Context, filter_: Filter, found: Incident, changes: dict[str, list
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     only = incidents.narrowed(store, filter_, found)
     with st.container(horizontal=True, horizontal_alignment="distribute", key="incident-head"):
-        st.header(text.plain(target(found)), anchor=False, width="content")
+        st.header(text.escape(target(found)), anchor=False, width="content")
         st.page_link(
             url_state.EXPLORE,
             label="Its attempts in Explore",
             icon=":material/manage_search:",
-            query_params=url_state.address(only),
+            query_params=url_state.query_params(only),
         )
     mark = "▲ Open" if found.open else "○ Quiet"
     st.text(
@@ -56,7 +56,7 @@ def _strip(ctx: Context, filter_: Filter, found: Incident, now: dt.datetime) -> 
     for row, each in zip(rows, shown.strips, strict=True):
         row["current"] = each.action == found.action and each.target_id == found.target_id
     draw_strip(shown, rows, filter_, "incident-strip", _DAYS)
-    more = f"{text.number(shown.more, 'further target')} failed less often. " if shown.more else ""
+    more = f"{text.count(shown.more, 'further target')} failed less often. " if shown.more else ""
     st.caption(f"{more}Press a target to see its failed attempts")
 
 
@@ -67,7 +67,7 @@ def draw_strip(shown: Strips, rows: list[StripRow], filter_: Filter, key: str, d
         for name in bridge.ways(key):
             for each in shown.strips:
                 if name == _name(each):
-                    url_state.leave_for(url_state.EXPLORE, _way(each, filter_, days))
+                    url_state.open_page(url_state.EXPLORE, _way(each, filter_, days))
 
     day_strip(rows, _days(shown, filter_), key, go)
 
@@ -122,7 +122,7 @@ def _runs(ctx: Context, filter_: Filter, found: Incident) -> None:
         pd.DataFrame(
             {
                 "Run started": [
-                    text.moment(run[0]["occurred_at"], filter_.zone) for run in runs[:_RUNS]
+                    text.timestamp(run[0]["occurred_at"], filter_.zone) for run in runs[:_RUNS]
                 ],
                 "Target": [run[0]["target_name"] or run[0]["target_id"] for run in runs[:_RUNS]],
                 "Attempts": [len(run) for run in runs[:_RUNS]],
@@ -148,19 +148,19 @@ def _before(ctx: Context, filter_: Filter, changes: list[Change]) -> None:
     st.caption("Same target and what it names, 24 h before the first failure")
     if not changes:
         st.text("Nothing that the trail knows of changed before it began.")
-    called = actor_names.actors(ctx.runtime.store, [each.actor_id for each in changes])
+    called = actor_names.display_names(ctx.runtime.store, [each.actor_id for each in changes])
     for change in changes:
         kind = "Likely cause" if change.blamed else "Upstream" if change.upstream else "Nearby"
         with st.container(gap="xxsmall"):
             st.text(
                 f"{kind} · {change.bits:.1f} bits\n{said.before(change)}.\n"
-                f"{called[change.actor_id]}, {text.moment(change.occurred_at, filter_.zone)}"
+                f"{called[change.actor_id]}, {text.timestamp(change.occurred_at, filter_.zone)}"
             )
             st.page_link(
                 url_state.EXPLORE,
                 label="See the change",
-                query_params=url_state.address(
-                    url_state.set_range(
+                query_params=url_state.query_params(
+                    url_state.with_range(
                         filter_.cleared(),
                         change.occurred_at,
                         change.occurred_at + dt.timedelta(milliseconds=1),
@@ -179,7 +179,7 @@ def _before(ctx: Context, filter_: Filter, changes: list[Change]) -> None:
 def _again(found: Recurrence, incident: Incident) -> None:
     st.header("How often", anchor=False)
     lines = [
-        f"{text.number(found.incidents, 'incident')} of this kind in {found.days:.0f} days, "
+        f"{text.count(found.incidents, 'incident')} of this kind in {found.days:.0f} days, "
         f"{found.attempts:,} attempts: {found.share:.0%} of all attempts of this action."
     ]
     if found.between_s:

@@ -25,9 +25,9 @@ def draw(
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            url_state.go(filter_, incident=found[rows[0]].incident_id, **{"class": class_})
+            url_state.set_url(filter_, incident=found[rows[0]].incident_id, **{"class": class_})
 
-    asked = url_state.own("incident") or found[0].incident_id
+    asked = url_state.param("incident") or found[0].incident_id
     opened = [n for n, each in enumerate(found) if each.incident_id == asked][:1]
     st.dataframe(
         pd.DataFrame(
@@ -37,11 +37,11 @@ def draw(
                 "What fails": [each.action for each in found],
                 "Class": [each.class_.capitalize() for each in found],
                 "Failing since": [
-                    text.short_day_moment(each.first_at, filter_.zone) for each in found
+                    text.short_timestamp(each.first_at, filter_.zone) for each in found
                 ],
                 "Attempts": [each.attempts for each in found],
                 "Last attempt": [
-                    text.short_day_moment(each.last_at, filter_.zone) for each in found
+                    text.short_timestamp(each.last_at, filter_.zone) for each in found
                 ],
                 "Changes before": [len(changes.get(each.incident_id, [])) for each in found],
             }
@@ -51,7 +51,7 @@ def draw(
         selection_mode="single-row",
         selection_default={"selection": {"rows": opened, "columns": [], "cells": []}},
         hide_index=True,
-        **tables.tall(len(found), 8),
+        **tables.height(len(found), 8),
         alt="Incidents",
     )
     with st.container(horizontal=True, horizontal_alignment="distribute"):

@@ -42,7 +42,7 @@ def _spot(ctx: Context, filter_: Filter, title: str, actions: tuple[str, ...]) -
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header(title, anchor=False, width="content")
         st.caption(
-            f"{text.number(numbers.incidents, 'incident')}, {numbers.open:,} open, "
+            f"{text.count(numbers.incidents, 'incident')}, {numbers.open:,} open, "
             f"{numbers.attempts:,} attempts",
             width="content",
         )

@@ -32,7 +32,7 @@ def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
         for name in bridge.ways(_KEY):
             if name in ways:
                 way, names = ways[name]
-                url_state.leave_for(url_state.EXPLORE, way, **names)
+                url_state.open_page(url_state.EXPLORE, way, **names)
 
     needs([need for need, _, _ in shown], _KEY, go)
 
@@ -41,13 +41,13 @@ def _failing(
     row: dict[str, Any], filter_: Filter, now: dt.datetime
 ) -> tuple[Need, Filter, dict[str, str]]:
     what = row["target_name"] or row["target_id"]
-    since = text.short_moment(row["first_at"], filter_.zone)
+    since = text.weekday_time(row["first_at"], filter_.zone)
     need: Need = {
         "go": f"failing {row['action']} {row['target_id']}",
         "level": "high",
         "what": f"{what}: {row['attempts']:,} failed attempts since {since}",
         "why": f"{row['action']} · last {text.ago(row['last_at'], now)}",
-        "age": text.length((now.replace(tzinfo=None) - row["first_at"]).total_seconds()),
+        "age": text.duration((now.replace(tzinfo=None) - row["first_at"]).total_seconds()),
     }
     way = filter_.put("action", row["action"], "include")
     return need, way.put("target", row["target_id"], "include"), {}
@@ -61,7 +61,7 @@ def _risky(
         "level": "high" if row["risk"] >= 9 else "medium",
         "what": event_text.sentence(row).rstrip("."),
         "why": f"Risk {row['risk']} · {row['category']}",
-        "age": text.length((now.replace(tzinfo=None) - row["occurred_at"]).total_seconds()),
+        "age": text.duration((now.replace(tzinfo=None) - row["occurred_at"]).total_seconds()),
     }
     names = {"event": row["event_id"], "at": row["occurred_at"].isoformat()}
     return need, overview.changes(filter_), names
@@ -72,7 +72,7 @@ def _unknown(row: dict[str, Any], filter_: Filter) -> tuple[Need, Filter, dict[s
         "go": f"unknown {row['action_raw']}",
         "level": "low",
         "what": f"{row['action_raw']}: a type that is not in the catalogue",
-        "why": f"{text.number(row['n'], 'event')}, kept under Other",
+        "why": f"{text.count(row['n'], 'event')}, kept under Other",
         "age": "",
     }
     return need, filter_.put("action", row["action_raw"].strip(), "include"), {}

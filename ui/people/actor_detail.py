@@ -26,10 +26,10 @@ def draw(ctx: Context, filter_: Filter, who: str, one: Somebody | None) -> None:
     _maker(ctx, who, filter_)
     with st.container(border=True, gap="xsmall"):
         bars = timeline.histogram(store, only, now)
-        st.header(f"Events per {charts.grain_words(bars.grain)}", anchor=False)
+        st.header(f"Events per {charts.grain_label(bars.grain)}", anchor=False)
 
         def brush(first: Bar, last: Bar) -> None:
-            url_state.go(url_state.set_range(filter_, first.start, last.end), who=who)
+            url_state.set_url(url_state.with_range(filter_, first.start, last.end), who=who)
 
         charts.histogram(bars, filter_.zone, f"actor-{only.query()}", brush)
         # A link, so that Back leads here again.
@@ -37,7 +37,7 @@ def draw(ctx: Context, filter_: Filter, who: str, one: Somebody | None) -> None:
             url_state.EXPLORE,
             label="See these events in Explore",
             icon=":material/manage_search:",
-            query_params=url_state.address(only),
+            query_params=url_state.query_params(only),
         )
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, gap="xsmall", height="stretch"):
@@ -59,12 +59,12 @@ def draw(ctx: Context, filter_: Filter, who: str, one: Somebody | None) -> None:
         _targets(ctx, filter_, who)
     with st.container(border=True, gap="xsmall"):
         st.header("Hours of the week", anchor=False)
-        st.caption(f"Clock of {text.plain(filter_.zone.key)}")
+        st.caption(f"Clock of {text.escape(filter_.zone.key)}")
 
         def hour(day: int, number: int) -> None:
             found = lanes.latest_hour(store, only, now, day, number)
             if found:
-                url_state.leave_for(url_state.EXPLORE, url_state.set_range(only, *found))
+                url_state.open_page(url_state.EXPLORE, url_state.with_range(only, *found))
 
         timeline_charts.week(lanes.week(store, only, now), filter_.zone, "actor-week", hour)
 
@@ -75,21 +75,21 @@ def _about(one: Somebody, filter_: Filter, now: dt.datetime) -> str:
     lines = [" · ".join(parts)]
     if one.first_at and one.last_at:
         lines.append(
-            f"First kept event {text.moment(one.first_at, filter_.zone)}, "
+            f"First kept event {text.timestamp(one.first_at, filter_.zone)}, "
             f"last {text.ago(one.last_at, now)}. In this window "
-            f"{text.number(one.events, 'event')}, {text.number(one.changes, 'change')}, "
+            f"{text.count(one.events, 'event')}, {text.count(one.changes, 'change')}, "
             f"{one.destructive:,} destructive."
         )
     if one.removed_at:
-        lines.append(f"✕ Removed {text.moment(one.removed_at, filter_.zone)}.")
+        lines.append(f"✕ Removed {text.timestamp(one.removed_at, filter_.zone)}.")
     return "\n".join(lines)
 
 
 def _maker(ctx: Context, who: str, filter_: Filter) -> None:
     made = people.makers(ctx.runtime.store).get(who)
     if made:
-        when = text.moment(made["made_at"], filter_.zone)
-        st.caption(text.plain(f"Made by {made['maker_name']}, {when}"))
+        when = text.timestamp(made["made_at"], filter_.zone)
+        st.caption(text.escape(f"Made by {made['maker_name']}, {when}"))
 
 
 def _targets(ctx: Context, filter_: Filter, who: str) -> None:
@@ -100,7 +100,7 @@ def _targets(ctx: Context, filter_: Filter, who: str) -> None:
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            url_state.go(filter_, what=found[rows[0]]["value"])
+            url_state.set_url(filter_, what=found[rows[0]]["value"])
 
     st.dataframe(
         pd.DataFrame(
@@ -108,7 +108,7 @@ def _targets(ctx: Context, filter_: Filter, who: str) -> None:
                 "Target": [row["label"] for row in found],
                 "Type": [(row["target_type"] or "").replace("_", " ") for row in found],
                 "Events": [row["events"] for row in found],
-                "Last": [text.short_moment(row["last_at"], filter_.zone) for row in found],
+                "Last": [text.weekday_time(row["last_at"], filter_.zone) for row in found],
             }
         ),
         key=key,

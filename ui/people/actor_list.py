@@ -35,9 +35,9 @@ def _gone(found: list[Somebody], filter_: Filter) -> None:
     late = [each for each in found if each.after_removal]
     for each in late:
         st.warning(
-            text.plain(
-                f"{_name(each)} was removed {text.moment(_at(each.removed_at), filter_.zone)} "
-                f"and has {text.number(each.after_removal, 'event')} after that."
+            text.escape(
+                f"{_name(each)} was removed {text.timestamp(_at(each.removed_at), filter_.zone)} "
+                f"and has {text.count(each.after_removal, 'event')} after that."
             ),
             icon=":material/person_off:",
         )
@@ -55,7 +55,7 @@ def _unowned(ctx: Context, found: list[Somebody]) -> None:
     for each in orphans:
         maker = makers[each.actor_id]["maker_name"]
         st.warning(
-            text.plain(f"Token {_name(each)} still acts; {maker}, who made it, was removed."),
+            text.escape(f"Token {_name(each)} still acts; {maker}, who made it, was removed."),
             icon=":material/key_off:",
         )
     untold = [each for each in acting if each.actor_id not in makers]
@@ -63,8 +63,8 @@ def _unowned(ctx: Context, found: list[Somebody]) -> None:
         names = ", ".join(_name(each) for each in untold[:5])
         more = f" and {len(untold) - 5:,} more" if len(untold) > 5 else ""
         st.caption(
-            text.plain(
-                f"No kept event tells who made {text.number(len(untold), 'token')}: {names}{more}."
+            text.escape(
+                f"No kept event tells who made {text.count(len(untold), 'token')}: {names}{more}."
             )
         )
 
@@ -78,7 +78,7 @@ def _table(found: list[Somebody], filter_: Filter, now: dt.datetime) -> None:
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            url_state.go(filter_, who=found[rows[0]].actor_id)
+            url_state.set_url(filter_, who=found[rows[0]].actor_id)
 
     aware = now.replace(tzinfo=dt.UTC)
     st.dataframe(
@@ -111,7 +111,7 @@ def _table(found: list[Somebody], filter_: Filter, now: dt.datetime) -> None:
         on_select=chosen,
         selection_mode="single-row",
         hide_index=True,
-        **tables.tall(len(found), 15),
+        **tables.height(len(found), 15),
         alt="People and tokens",
     )
 
@@ -128,7 +128,7 @@ def _membership(ctx: Context, filter_: Filter) -> None:
         "membership-list",
         title="Who may enter and act",
         note=f"{total:,} in this window",
-        time=lambda at: text.short_moment(at, filter_.zone),
+        time=lambda at: text.weekday_time(at, filter_.zone),
     )
 
 

@@ -30,21 +30,23 @@ def draw(ctx: Context, filter_: Filter, what: str, life: dict[str, Any] | None) 
             only,
             "life",
             title="History, oldest first",
-            note=f"{len(page.rows):,} of {text.number(life['events'], 'event')}",
-            time=lambda at: text.moment(at, filter_.zone),
+            note=f"{len(page.rows):,} of {text.count(life['events'], 'event')}",
+            time=lambda at: text.timestamp(at, filter_.zone),
         )
 
 
 def _about(what: str, life: dict[str, Any], filter_: Filter) -> str:
     made = (
-        f"Created {text.moment(life['created_at'], filter_.zone)}"
+        f"Created {text.timestamp(life['created_at'], filter_.zone)}"
         if life["created_at"]
-        else f"First kept event {text.moment(life['first_at'], filter_.zone)}"
+        else f"First kept event {text.timestamp(life['first_at'], filter_.zone)}"
     )
     gone = (
-        f", deleted {text.moment(life['deleted_at'], filter_.zone)}" if life["deleted_at"] else ""
+        f", deleted {text.timestamp(life['deleted_at'], filter_.zone)}"
+        if life["deleted_at"]
+        else ""
     )
     kind = (life["target_type"] or "target").replace("_", " ")
-    who = text.number(life["actors"], "actor")
-    number = text.number(life["events"], "event")
+    who = text.count(life["actors"], "actor")
+    number = text.count(life["events"], "event")
     return f"{kind.capitalize()} · {what}\n{made}{gone}. {number} by {who}."

@@ -10,7 +10,7 @@ from trail.errors import TrailError
 from trail.findings import lessons, rules, switches
 from trail.store import utc_now
 from ui import actor_names, tables, text, url_state
-from ui.audit import note_act
+from ui.audit import record_action
 from ui.page import Context
 
 
@@ -27,14 +27,14 @@ def draw(ctx: Context) -> None:
             left, right = st.columns([3, 1], vertical_alignment="center")
             with left.container(gap=None):
                 st.toggle(
-                    text.plain(f"{rule.title} · {rule.points} points"),
+                    text.escape(f"{rule.title} · {rule.points} points"),
                     value=each["is_on"],
                     key=f"rule-{rule.name}-{each['is_on']}",
                     on_change=_switch,
                     args=(ctx, rule.name, not each["is_on"]),
                     disabled=not ctx.user.may("configure"),
                 )
-                st.caption(text.plain(rule.description))
+                st.caption(text.escape(rule.description))
             with right:
                 _would_have(ctx, rules.fired(store, rule, dt.datetime.now(dt.UTC)))
 
@@ -43,13 +43,13 @@ def _would_have(ctx: Context, found: rules.Fired) -> None:
     if not found.rows:
         st.caption(found.sentence.capitalize())
         return
-    zone = url_state.clock()
-    called = actor_names.actors(ctx.runtime.store, [row["actor_id"] for row in found.rows])
+    zone = url_state.timezone()
+    called = actor_names.display_names(ctx.runtime.store, [row["actor_id"] for row in found.rows])
     with st.popover(found.sentence.capitalize(), width="stretch"):
         st.dataframe(
             pd.DataFrame(
                 {
-                    "Time": [text.moment(row["occurred_at"], zone) for row in found.rows],
+                    "Time": [text.timestamp(row["occurred_at"], zone) for row in found.rows],
                     "Action": [row["action"] for row in found.rows],
                     "Target": [event_text.target(row) for row in found.rows],
                     "Actor": [called[row["actor_id"]] for row in found.rows],
@@ -57,19 +57,19 @@ def _would_have(ctx: Context, found: rules.Fired) -> None:
             ),
             hide_index=True,
             width=760,
-            **tables.tall(len(found.rows), 8),
+            **tables.height(len(found.rows), 8),
             alt="What the rule would have found",
         )
         shown = f" The newest {len(found.rows):,}." if found.count > len(found.rows) else ""
-        st.caption(f"Times in {text.plain(zone.key)}.{shown}")
+        st.caption(f"Times in {text.escape(zone.key)}.{shown}")
 
 
 def _switch(ctx: Context, name: str, on: bool) -> None:
     try:
         switches.switch(ctx.runtime.store, name, ctx.user.username, on=on)
-        note_act("settings", ctx.user, f"detection rule {name}", "on" if on else "off")
+        record_action("settings", ctx.user, f"detection rule {name}", "on" if on else "off")
     except TrailError as problem:
-        st.toast(text.plain(str(problem)), duration="long")
+        st.toast(text.escape(str(problem)), duration="long")
 
 
 def draw_expected(ctx: Context) -> None:
@@ -80,7 +80,7 @@ def draw_expected(ctx: Context) -> None:
     if not found:
         st.info("Nothing has been called expected.", icon=":material/info:")
         return
-    called = actor_names.actors(store, [row["actor_id"] for row in found])
+    called = actor_names.display_names(store, [row["actor_id"] for row in found])
     for number, row in enumerate(found):
         left, right = st.columns([5, 1], vertical_alignment="center")
         left.text(
@@ -97,4 +97,4 @@ def draw_expected(ctx: Context) -> None:
 
 def _end(ctx: Context, actor_id: str, action: str, today: dt.date) -> None:
     lessons.unteach(ctx.runtime.store, actor_id, action, today)
-    note_act("decided", ctx.user, f"{action} by {actor_id}", "no longer expected")
+    record_action("decided", ctx.user, f"{action} by {actor_id}", "no longer expected")

@@ -15,8 +15,8 @@ from trail.findings import queries
 from trail.findings.model import Finding
 from trail.queries import people
 from trail.registry import discover
-from ui import actor_names, charts, event_feed, tables, text, url_state
-from ui.audit import note_act
+from ui import actor_names, charts, event_feed, style, tables, text, url_state
+from ui.audit import record_action
 from ui.page import Context
 
 _ROWS, _PEERS = 60, 4
@@ -25,11 +25,11 @@ _ROWS, _PEERS = 60, 4
 def draw(ctx: Context, filter_: Filter, finding: Finding, found: list[Finding]) -> None:
     """Draw *finding*."""
     store = ctx.runtime.store
-    name = actor_names.actors(store, [finding.actor_id])[finding.actor_id]
+    name = actor_names.display_names(store, [finding.actor_id])[finding.actor_id]
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header(
-                text.plain(f"{name}, {finding.day:%a} {finding.day.day} {finding.day:%b}"),
+                text.escape(f"{name}, {finding.day:%a} {finding.day.day} {finding.day:%b}"),
                 anchor=False,
                 width="content",
             )
@@ -74,7 +74,9 @@ def _chart(days: list[dict[str, Any]], finding: Finding) -> None:
     counts = {row["day"]: row["events"] for row in days}
     last = dt.datetime.now(dt.UTC).date()
     span = [last - dt.timedelta(days=back) for back in range(89, -1, -1)]
-    colours = [charts.theme("redColor" if day == finding.day else "primaryColor") for day in span]
+    colours = [
+        style.theme_color("redColor" if day == finding.day else "primaryColor") for day in span
+    ]
     figure = {
         "data": [
             {
@@ -115,7 +117,7 @@ def _expected(ctx: Context, finding: Finding) -> None:
             }
         ),
         hide_index=True,
-        **tables.tall(len(rows), 6),
+        **tables.height(len(rows), 6),
         alt="Expected and seen on that day",
     )
 
@@ -125,11 +127,11 @@ def _peers(ctx: Context, finding: Finding) -> None:
     if not found["actions"]:
         return
     ids = [each["actor_id"] for each in found["others"][:_PEERS]]
-    called = ", ".join(actor_names.actors(ctx.runtime.store, ids).values())
+    called = ", ".join(actor_names.display_names(ctx.runtime.store, ids).values())
     more = found["doing"] - len(ids)
     told = (f": {called}" if called else "") + (f" and {more:,} more" if more > 0 else "")
     st.caption(
-        text.plain(
+        text.escape(
             f"{found['doing']:,} of {found['active']:,} others did any of it in the 28 days before"
             f"{told}."
         )
@@ -139,7 +141,7 @@ def _peers(ctx: Context, finding: Finding) -> None:
 def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
     rows = queries.evidence(ctx.runtime.store, finding, rows=_ROWS)
     day = dt.datetime.combine(finding.day, dt.time())
-    whole = url_state.set_range(
+    whole = url_state.with_range(
         filter_.cleared().put("actor", finding.actor_id, "include"), day, day + dt.timedelta(days=1)
     )
 
@@ -148,8 +150,8 @@ def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
         whole,
         "evidence",
         title="Evidence",
-        note=text.number(len(rows), "event") if len(rows) < _ROWS else f"the first {_ROWS}",
-        time=lambda when: text.clock(when, filter_.zone),
+        note=text.count(len(rows), "event") if len(rows) < _ROWS else f"the first {_ROWS}",
+        time=lambda when: text.time_of_day(when, filter_.zone),
         sentence=partial(event_text.sentence_parts, with_actor=False),
         link="That day in Explore",
     )
@@ -168,9 +170,9 @@ def _check(finding: Finding) -> None:
 def _decide(ctx: Context, filter_: Filter, finding: Finding, found: list[Finding]) -> None:
     st.subheader("Decide", anchor=False)
     for row in reviews.history(ctx.runtime.store, finding.finding_id)[:5]:
-        when = text.moment(row["made_at"], filter_.zone)
+        when = text.timestamp(row["made_at"], filter_.zone)
         note = f": {row['note']}" if row["note"] else ""
-        st.caption(text.plain(f"{row['made_by']} decided {row['decision']}, {when}{note}"))
+        st.caption(text.escape(f"{row['made_by']} decided {row['decision']}, {when}{note}"))
     note = st.text_input("Note, kept with the decision", key=f"note-{finding.finding_id}")
     waiting = [each for each in found if each.state == reviews.OPEN]
     many = st.checkbox(
@@ -199,7 +201,7 @@ def _decide(ctx: Context, filter_: Filter, finding: Finding, found: list[Finding
 
 def _show(filter_: Filter, found: list[Finding], place: int | None) -> None:
     if place is not None:
-        url_state.go(filter_, finding=found[place].finding_id, all=url_state.own("all"))
+        url_state.set_url(filter_, finding=found[place].finding_id, all=url_state.param("all"))
 
 
 def _apply(
@@ -213,16 +215,16 @@ def _apply(
     try:
         reviews.decide(ctx.runtime.store, chosen, decision, note, ctx.user.username, own_ids(ctx))
     except TrailError as problem:
-        st.error(text.plain(str(problem)))
+        st.error(text.escape(str(problem)))
         return
     for each in chosen:
-        note_act("decided", ctx.user, f"finding {each.finding_id}", decision)
+        record_action("decided", ctx.user, f"finding {each.finding_id}", decision)
     told = "taken back" if decision == reviews.OPEN else decision
-    st.toast(f"{text.number(len(chosen), 'finding')}: {told}", duration="long")
+    st.toast(f"{text.count(len(chosen), 'finding')}: {told}", duration="long")
     done = {each.finding_id for each in chosen}
     rest = [each for each in found if each.state == reviews.OPEN and each.finding_id not in done]
     following = rest[0].finding_id if rest and decision != reviews.OPEN else ""
-    url_state.go(filter_, finding=following, all=url_state.own("all"))
+    url_state.set_url(filter_, finding=following, all=url_state.param("all"))
     st.rerun()
 
 

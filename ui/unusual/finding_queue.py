@@ -24,17 +24,17 @@ def draw(ctx: Context, filter_: Filter, found: Queue, *, everything: bool) -> No
     if not rows:
         st.info("Nothing unusual in this window.", icon=":material/check:")
     else:
-        called = actor_names.actors(ctx.runtime.store, [each.actor_id for each in rows])
+        called = actor_names.display_names(ctx.runtime.store, [each.actor_id for each in rows])
         _table(filter_, rows, called, everything=everything)
     decided = sum(each.state != reviews.OPEN for each in rows)
     if rows:
         st.progress(decided / len(rows), f"{decided:,} of {len(rows):,} decided")
     more = found.scored - len(rows)
     if everything:
-        st.button("Only those of the budget", on_click=lambda: url_state.go(filter_))
+        st.button("Only those of the budget", on_click=lambda: url_state.set_url(filter_))
     elif more > 0:
         st.caption(f"{more:,} further scored days are below the threshold.")
-        st.button("Show all", on_click=lambda: url_state.go(filter_, all="1"))
+        st.button("Show all", on_click=lambda: url_state.set_url(filter_, all="1"))
 
 
 def _table(
@@ -45,13 +45,13 @@ def _table(
     def chosen() -> None:
         picked = st.session_state[key]["selection"]["rows"]
         if picked:
-            url_state.go(
+            url_state.set_url(
                 filter_,
                 finding=rows[picked[0]].finding_id,
                 all="1" if everything else "",
             )
 
-    asked = url_state.own("finding")
+    asked = url_state.param("finding")
     opened = [n for n, each in enumerate(rows) if each.finding_id == asked][:1]
     st.dataframe(
         pd.DataFrame(
@@ -73,6 +73,6 @@ def _table(
         selection_mode="single-row",
         selection_default={"selection": {"rows": opened, "columns": [], "cells": []}},
         hide_index=True,
-        **tables.tall(len(rows), 13),
+        **tables.height(len(rows), 13),
         alt="Findings",
     )

@@ -8,7 +8,7 @@ import streamlit as st
 from trail.errors import TrailError
 from trail.findings import risks
 from ui import tables, text, url_state
-from ui.audit import note_act
+from ui.audit import record_action
 from ui.page import Context
 
 _MOST_ROWS = 12
@@ -55,15 +55,15 @@ def _in_force(found: list[dict[str, Any]]) -> None:
             }
         ),
         hide_index=True,
-        **tables.tall(len(shown), _MOST_ROWS),
+        **tables.height(len(shown), _MOST_ROWS),
         alt="The risk of each action",
     )
-    st.caption(text.number(len(shown), "action"))
+    st.caption(text.count(len(shown), "action"))
 
 
 def _form(ctx: Context, found: list[dict[str, Any]]) -> None:
     by_name = {row["action"]: row for row in found}
-    action = st.selectbox("Action", sorted(by_name), key="risk-action", format_func=text.plain)
+    action = st.selectbox("Action", sorted(by_name), key="risk-action", format_func=text.escape)
     now = by_name[action]
     # Its own key for each action, so that the number begins at the risk in force.
     key = f"risk-{action}-{now['version']}"
@@ -87,24 +87,24 @@ def _put(ctx: Context, action: str, key: str | None) -> None:
     try:
         risks.put(ctx.runtime.store, action, risk, st.session_state["risk-why"], ctx.user.username)
     except TrailError as problem:
-        st.toast(text.plain(str(problem)), duration="long")
+        st.toast(text.escape(str(problem)), duration="long")
         return
     told = f"{risk}" if key else "as shipped"
-    note_act("settings", ctx.user, f"risk of {action}", told)
+    record_action("settings", ctx.user, f"risk of {action}", told)
     st.session_state["risk-why"] = ""
-    st.toast(text.plain(f"{action}: {told}"), duration="long")
+    st.toast(text.escape(f"{action}: {told}"), duration="long")
 
 
 def _history(changes: list[dict[str, Any]]) -> None:
     if not changes:
         st.text("Every risk is as shipped.")
         return
-    zone = url_state.clock()
+    zone = url_state.timezone()
     for row in changes[:_MOST_VERSIONS]:
         risk = "as shipped" if row["risk"] is None else row["risk"]
         st.text(
             f"Version {row['version']}: {row['action']} {risk}\n{row['reason']} "
-            f"({row['made_by']}, {text.moment(row['made_at'], zone)})"
+            f"({row['made_by']}, {text.timestamp(row['made_at'], zone)})"
         )
     if len(changes) > _MOST_VERSIONS:
         st.caption(f"{len(changes) - _MOST_VERSIONS:,} earlier changes are not shown.")

@@ -12,7 +12,7 @@ from trail.filters import Filter
 from trail.findings.model import Finding
 from trail.queries import counts
 from ui import seal_text, text
-from ui.audit import note_act
+from ui.audit import record_action
 from ui.page import Context
 from ui.unusual.finding_detail import own_ids
 
@@ -33,7 +33,7 @@ def _form(ctx: Context, filter_: Filter, found: list[Finding]) -> None:
     undecided = sum(each.state == reviews.OPEN for each in found)
     st.header("Sign this period", anchor=False)
     st.text(
-        f"{text.number(total, 'event')}, {text.number(len(found), 'finding')}, "
+        f"{text.count(total, 'event')}, {text.count(len(found), 'finding')}, "
         f"{undecided:,} undecided. Signed as {ctx.user.name}."
     )
     with st.form("sign", border=False):
@@ -46,10 +46,10 @@ def _form(ctx: Context, filter_: Filter, found: list[Finding]) -> None:
             number = reviews.sign(
                 ctx.runtime.store, filter_, now, found, reason, ctx.user.username, own_ids(ctx)
             )
-            note_act("signed_off", ctx.user, f"sign-off {number}", filter_.query())
+            record_action("signed_off", ctx.user, f"sign-off {number}", filter_.query())
             st.success(f"Signed as number {number}")
         except TrailError as problem:
-            st.error(text.plain(str(problem)))
+            st.error(text.escape(str(problem)))
 
 
 def _evidence(ctx: Context, filter_: Filter) -> None:
@@ -75,10 +75,10 @@ def _signed(ctx: Context, filter_: Filter, found: list[Finding]) -> None:
         mark = f"▲ {row.reopened}" if row.reopened else "✓ as signed"
         remark = f"\n{row.reason}" if row.reason else ""
         left.text(
-            f"{row.signoff_id} · {text.stretch(row.from_at, row.to_at, filter_.zone)} · {mark}\n"
-            f"{text.number(row.events, 'event')}, {text.number(row.findings, 'finding')}, "
+            f"{row.signoff_id} · {text.time_range(row.from_at, row.to_at, filter_.zone)} · {mark}\n"
+            f"{text.count(row.events, 'event')}, {text.count(row.findings, 'finding')}, "
             f"{row.undecided:,} undecided · {row.signed_by}, "
-            f"{text.moment(row.signed_at, filter_.zone)}{remark}"
+            f"{text.timestamp(row.signed_at, filter_.zone)}{remark}"
         )
         document = reviews.certificate(row, decisions, workspace)
         with right, st.container(horizontal=True, horizontal_alignment="right"):

@@ -1,0 +1,112 @@
+"""The Coverage tab: one square per day of the retention period, and the list of coverage gaps."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import streamlit as st
+
+from trail import coverage
+from trail.coverage import DayCount, Span
+from trail.store import utc_now
+from ui import style, text, url_state
+from ui.coverage_banner import SHORTEST_GAP, long_gaps, show_silence
+from ui.page import Context
+
+_LISTED = 20
+
+_STYLE = """
+.trail-days { display: grid; grid-template-columns: repeat(auto-fill, 22px); gap: 4px;
+  max-width: 776px; }
+.trail-days span { height: 22px; border-radius: 4px; box-sizing: border-box; position: relative; }
+.trail-days .covered { background: color-mix(in srgb, GREEN 55%, PAGE); }
+.trail-days .unknown { background: PANEL; border: 1px solid LINE; }
+.trail-days .gap { border: 1px solid AMBER;
+  background: repeating-linear-gradient(135deg, AMBER 0 2px, transparent 2px 6px); }
+.trail-days .few::after { content: ""; position: absolute; left: 50%; top: 50%;
+  width: 6px; height: 6px; margin: -3px; border-radius: 50%; background: PAGE; }
+.trail-legend { display: flex; flex-wrap: wrap; gap: 6px 18px; margin-top: 12px;
+  font-size: 12.5px; color: GREY; }
+.trail-legend div { display: flex; align-items: center; gap: 6px; }
+.trail-legend .trail-days { display: inline-grid; grid-template-columns: 14px; }
+.trail-legend .trail-days span { height: 14px; }
+"""
+_LEGEND = {
+    "covered": "Covered all day",
+    "covered few": "Covered, far fewer events than usual",
+    "gap": "Coverage gap during the day",
+    "unknown": "Before collection started",
+}
+
+
+def draw(ctx: Context) -> None:
+    """Draw the calendar of days and the coverage gaps."""
+    store, now = ctx.runtime.store, utc_now()
+    number = ctx.runtime.settings.store.retention_days
+    start = dt.datetime.combine(now.date() - dt.timedelta(days=number - 1), dt.time())
+    spans = coverage.spans(store, start, now)
+    show_silence(store)
+    with st.container(border=True, gap="xsmall"):
+        st.subheader(f"Last {number} days", anchor=False)
+        _calendar(coverage.days(store, now, number), spans)
+    with st.container(border=True, gap="xsmall"):
+        st.subheader("Coverage gaps", anchor=False)
+        _gaps(spans)
+
+
+def _gaps(spans: Sequence[Span]) -> None:
+    zone = url_state.timezone()
+    if all(span.state == "unknown" for span in spans):
+        st.text(
+            "No continuous source is connected. All events come from files, and files do not "
+            "show which events are missing."
+        )
+        st.page_link(url_state.CONNECT, label="Connect a continuous source")
+        return
+    gaps = long_gaps(spans)
+    if not gaps:
+        first = next(span.start for span in spans if span.state == "watched")
+        st.text(f"✓ No coverage gap since {text.timestamp(first, zone)}.")
+        return
+    for gap in gaps[::-1][:_LISTED]:
+        duration = text.duration((gap.end - gap.start).total_seconds())
+        st.text(f"▲ {text.time_range(gap.start, gap.end, zone)} ({duration})")
+    st.caption(f"Polling fills its gaps the next time it succeeds. Times in {zone.key}.")
+
+
+def _calendar(days: Sequence[DayCount], spans: Sequence[Span]) -> None:
+    squares = []
+    for day in days:
+        kind, label = _coverage_of(day.day, spans)
+        usual = f", usually {day.usual:,.0f}" if day.usual is not None else ""
+        # The last day is not complete yet.
+        few = day is not days[-1] and day.usual is not None and day.events < day.usual / 4
+        title = (
+            f"{day.day:%a} {day.day.day} {day.day:%b}: {label}, "
+            f"{text.count(day.events, 'event')}{usual}"
+        )
+        classes = "covered few" if few and kind == "covered" else kind
+        squares.append(
+            f'<span class="{classes}" title="{title}" role="img" aria-label="{title}"></span>'
+        )
+    legend = "".join(
+        f'<div><span class="trail-days"><span class="{kind}"></span></span>{label}</div>'
+        for kind, label in _LEGEND.items()
+    )
+    st.html(
+        f'<style>{style.themed(_STYLE)}</style><div class="trail-days">{"".join(squares)}</div>'
+        f'<div class="trail-legend">{legend}</div>'
+    )
+
+
+def _coverage_of(day: dt.date, spans: Sequence[Span]) -> tuple[str, str]:
+    """Return the CSS class and the label of *day* (UTC)."""
+    start = dt.datetime.combine(day, dt.time())
+    end = start + dt.timedelta(days=1)
+    lengths = {"watched": dt.timedelta(), "blind": dt.timedelta(), "unknown": dt.timedelta()}
+    for span in spans:
+        lengths[span.state] += max(min(span.end, end) - max(span.start, start), dt.timedelta())
+    if lengths["blind"] >= SHORTEST_GAP:
+        return "gap", f"coverage gap of {text.duration(lengths['blind'].total_seconds())}"
+    if lengths["watched"]:
+        return "covered", "covered"
+    return "unknown", "not collected yet"
