@@ -213,7 +213,7 @@ def measure(seed: int) -> dict[str, float]:
             found = incidents.incidents(store, Filter(), now)
             ids = incidents.attempt_ids(store, found)
             blamed = {
-                name: [each.event_id for each in changes if each.blamed]
+                name: [each.event_id for each in changes if each.likely_cause]
                 for name, changes in causes.changes_before(store, found).items()
             }
             ranked = {

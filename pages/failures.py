@@ -9,7 +9,7 @@ from trail.filters import Filter
 from trail.incidents import grouping
 from trail.incidents.model import Incident
 from trail.queries import causes, counts, incidents, overview, timeline
-from trail.queries.incidents import Tiles
+from trail.queries.incidents import Summary
 from ui import coverage_banner, filter_bar, text, url_state
 from ui.components import bridge, tiles
 from ui.failures import incident_detail, incident_table, spotlights
@@ -23,7 +23,7 @@ def render(ctx: Context) -> None:
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     began = time.perf_counter()
-    numbers = incidents.tiles(store, filter_, now)
+    numbers = incidents.summary(store, filter_, now)
     class_ = _class()
     found = incidents.incidents(
         store,
@@ -45,8 +45,8 @@ def render(ctx: Context) -> None:
     )
     failed = overview.failures(filter_)
     filter_bar.bar(failed, counts.count(store, failed, now), search=False)
-    more = f" · {text.count(numbers.over, 'transient incident')} folded" if not class_ else ""
-    filter_bar.window_caption(filter_, window, more)
+    folded = text.count(numbers.transient_closed, "transient incident")
+    filter_bar.window_caption(filter_, window, "" if class_ else f" · {folded} folded")
     coverage_banner.show_silence(ctx.runtime.store)
     _tiles(filter_, numbers)
     if not numbers.incidents:
@@ -81,9 +81,9 @@ def _chosen(ctx: Context, found: list[Incident], now: dt.datetime) -> Incident |
     return known
 
 
-def _tiles(filter_: Filter, numbers: Tiles) -> None:
+def _tiles(filter_: Filter, numbers: Summary) -> None:
     by_class = numbers.by_class
-    passing = by_class[grouping.TRANSIENT] - numbers.over
+    passing = by_class[grouping.TRANSIENT] - numbers.transient_closed
     rows: list[tiles.Tile] = [
         _tile(
             OPEN,
@@ -95,7 +95,12 @@ def _tiles(filter_: Filter, numbers: Tiles) -> None:
         _tile(grouping.REPEATING, "Repeating", by_class[grouping.REPEATING], "fails and goes on"),
         _tile(grouping.EXHAUSTED, "Retries exhausted", by_class[grouping.EXHAUSTED], "one run"),
         _tile(grouping.STORM, "Storms", by_class[grouping.STORM], "many targets at once"),
-        _tile(FOLDED, "Transient", by_class[grouping.TRANSIENT], f"{numbers.folded:,} attempts"),
+        _tile(
+            FOLDED,
+            "Transient",
+            by_class[grouping.TRANSIENT],
+            f"{numbers.transient_attempts:,} attempts",
+        ),
     ]
 
     def go() -> None:

@@ -85,8 +85,8 @@ def _tiles(
         note = f"{found.new} seen for the first time"
         rows.append(_tile(name, found.active, found.before, note, found.by_day))
         ways[name] = changes.put("actor_type", actor_type, "include")
-    failing = incidents.tiles(store, filter_, now)
-    failing_before = incidents.tiles(store, before, now)
+    failing = incidents.summary(store, filter_, now)
+    failing_before = incidents.summary(store, before, now)
     attempts = text.count(failing.attempts, "failed attempt")
     rows.append(
         _tile(

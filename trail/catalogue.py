@@ -65,6 +65,7 @@ OUTCOMES: tuple[str, ...] = ("success", "failure", "unknown")
 
 # Kinds that change no setting and that a page may fold away, and those that take something away.
 ROUTINE_KINDS = frozenset({"read", "run", "complete", "enforce", "detect"})
+FAILED_KINDS = ("failure", "partial")
 DESTRUCTIVE_KINDS = frozenset({"delete", "disable", "disconnect"})
 
 # The verb of a type that the table does not know; the last verb of the name decides. Verbs that

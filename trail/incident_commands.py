@@ -1,4 +1,4 @@
-"""The command `incidents`: failures folded into incidents, one a line."""
+"""The command `incidents`: print incidents, one per line."""
 
 import argparse
 import datetime as dt
@@ -10,16 +10,13 @@ from trail.queries.incident_records import records
 
 
 def incidents(args: argparse.Namespace, desk: Desk) -> int:
-    """Print the incidents that the query chooses, the most urgent first."""
+    """Print the incidents that the query selects, most urgent first."""
     filter_ = Filter.parse(args.query)
-    store = desk.store(False)
-    for record in records(store, filter_, dt.datetime.now(dt.UTC)):
+    for record in records(desk.store(False), filter_, dt.datetime.now(dt.UTC)):
         if args.json:
             desk.out.text(json.dumps(record) + "\n")
         else:
             state = "open" if record["open"] else "closed"
-            words = "".join(
-                letter if letter.isprintable() else "\ufffd" for letter in record["text"]
-            )
-            desk.out.text(f"{state:>6}  {record['class']:<17}  {words}\n")
+            text = "".join(c if c.isprintable() else "\ufffd" for c in record["text"])
+            desk.out.text(f"{state:>6}  {record['class']:<17}  {text}\n")
     return 0

@@ -1,7 +1,4 @@
-"""Incidents as CSV, streamed: one row an incident, times in the reader's zone.
-
-Separate from `export`, which knows events; the same care for spreadsheets that run formulas.
-"""
+"""Export incidents as CSV: one row per incident, times in the zone of the filter."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -19,7 +16,7 @@ _TIMES = ("first_at", "last_at")
 
 
 def stream(engine: Engine, filter_: Filter, now: dt.datetime) -> Iterator[bytes]:
-    """Yield the incidents that *filter_* chooses as CSV, with a header; *now* is aware."""
+    """Yield the incidents that *filter_* selects as CSV, with a header; *now* is aware."""
     zone = filter_.zone
     named = [f"{name} ({zone.key})" if name in _TIMES else name for name in _COLUMNS]
     yield csv_lines.line([*named, "changes_before", "likely_cause"])
@@ -28,8 +25,8 @@ def stream(engine: Engine, filter_: Filter, now: dt.datetime) -> Iterator[bytes]
             _moment(record[name], filter_) if name in _TIMES else record[name] for name in _COLUMNS
         ]
         changes = record["changes_before"]
-        blamed = "; ".join(each["text"] for each in changes if each["blamed"])
-        yield csv_lines.line([*cells, len(changes), blamed])
+        causes = "; ".join(change["text"] for change in changes if change["blamed"])
+        yield csv_lines.line([*cells, len(changes), causes])
 
 
 def _moment(text: str, filter_: Filter) -> str:

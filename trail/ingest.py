@@ -141,7 +141,7 @@ class _Job:
             self._linked = twins.link(cursor, self._batch.batch_id, now)
             cursor.execute(_INSERT, {"now": now, "batch": self._batch.batch_id})
             cursor.execute(_CUBE)
-            keeping.touch(cursor)
+            keeping.mark_stale(cursor)
         if self._rejects:
             self._quarantine(cursor)
         if self._chunk.mark is not None:

@@ -74,7 +74,7 @@ class Purge:
             "select e.event_id, e.occurred_at, e.action_key, e.target_key "
             f"from events e where {where}"
         )
-        keeping.touch(cursor, "going")
+        keeping.mark_stale(cursor, "going")
         if self.archived is not None:
             cursor.unregister("archived")
         late = literal(window.end + twins.APART)

@@ -108,7 +108,8 @@ def incidents(request: Request) -> Response:
     found = failures.records(
         store, filter_, now, rows=_rows(request), skip=_number(request, "skip", 0)
     )
-    return _json({"incidents": list(found), "count": counted.tiles(store, filter_, now).incidents})
+    count = counted.summary(store, filter_, now).incidents
+    return _json({"incidents": list(found), "count": count})
 
 
 @_answers

@@ -1,1 +1,1 @@
-"""Failed attempts as incidents: how they are grouped, classed, put into words, and kept."""
+"""Incidents: failed attempts grouped, classified, described and stored."""

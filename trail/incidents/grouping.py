@@ -1,7 +1,7 @@
-"""From failed attempts to runs to incidents, each target by its own rhythm.
+"""Group failed attempts into job runs and runs into incidents.
 
-Pure arithmetic on arrays, all series at once, so that it runs the same on one series and on all.
-A series is one action on one target. See docs/detection.md, incidents, items 1, 2 and 4.
+Works on arrays, all series at once; a series is one action on one target. Formulas:
+docs/detection.md, incidents, items 1, 2 and 4.
 """
 
 from dataclasses import dataclass
@@ -17,19 +17,20 @@ SECOND = 1_000_000  # microseconds, the unit of all times here
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 
-# A job that fails is tried five times in all.
-MOST_ATTEMPTS = 5
-# A longer silence ends a run: longer than any wait between attempts, shorter than any schedule.
+# A failing job is attempted five times in all.
+MAX_ATTEMPTS = 5
+# Gap that ends a run: longer than any wait between attempts, shorter than any schedule.
 _RUN_GAP = 30 * MINUTE
-_RUN_SHARE = 0.45
-# Silence that ends an incident: so many times the rhythm, within these bounds.
-_INCIDENT_TIMES = 2.2
-_SHORTEST, _LONGEST = 2 * HOUR, 26 * HOUR
-_UNKNOWN = 24 * HOUR
-_QUARTER = 0.25
-# A rhythm is even where its longer intervals are at most so much longer than its shorter ones.
-_EVEN = 1.25
-_ALIKE = 0.1
+_RUN_GAP_FACTOR = 0.45
+# Gap that ends an incident, as a multiple of the typical interval, and its bounds.
+_INCIDENT_GAP_FACTOR = 2.2
+_MIN_GAP, _MAX_GAP = 2 * HOUR, 26 * HOUR
+_DEFAULT_INTERVAL = 24 * HOUR
+_INTERVAL_QUANTILE = 0.25
+# Intervals are regular if the 75th percentile is at most this many times the 25th.
+_REGULAR_RATIO = 1.25
+# Two neighboring intervals are similar if they differ by at most this share.
+_SIMILAR_SHARE = 0.1
 
 TRANSIENT = "transient"
 EXHAUSTED = "retries exhausted"
@@ -42,16 +43,16 @@ CLASSES = (PERSISTENT, EXHAUSTED, REPEATING, STORM, TRANSIENT)
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """What became of the attempts, and one value an incident in the order of its first attempt.
+    """The groups of the attempts, and one value per incident in the order of its first attempt.
 
-    `run` and `incident` number the attempts' groups from 0; `onset` marks the first attempts of
-    runs that do not follow another within half an hour. Of incidents: `first` and `last` are
-    places of attempts; `beat` is the even interval between its runs, 0 where there is none; `gap`
-    is the silence after which it is over; both in microseconds.
+    `run` and `incident` number the groups from 0; `is_start` marks first attempts of runs that do
+    not follow another run within half an hour. Per incident: `first` and `last` are indexes of
+    attempts; `cadence` is the regular interval between its runs, 0 if there is none; `gap` is the
+    time without failures after which it closes; both in microseconds.
     """
 
     run: Ints
-    onset: Flags
+    is_start: Flags
     incident: Ints
     first: Ints
     last: Ints
@@ -59,79 +60,75 @@ class Groups:
     runs: Ints
     exhausted: Ints
     classes: npt.NDArray[np.str_]
-    beat: Ints
+    cadence: Ints
     gap: Ints
 
 
 def group(series: Ints, at: Ints, storm: Ints) -> Groups:
-    """Return the runs and incidents of attempts, which are sorted by series and then by time.
+    """Return the runs and incidents of attempts that are sorted by series and then by time.
 
-    *storm* numbers the storm of its action in which an attempt lies, 0 for none. For a target whose
-    rhythm is slow or not known, two hours of silence end an incident where a storm begins or ends,
-    and between runs that went through in the end, unless they come at an even beat.
+    *at* is in microseconds; *storm* is the number of the storm that contains the attempt, or 0.
 
-    *at* is in microseconds. A run ends at a silence of more than min(30 min, 0.45 x rhythm), an
-    incident at one of clamp(2.2 x rhythm, 2 h, 26 h); the rhythm is the 25th percentile of the
-    intervals between the series' runs, 24 h where there are fewer than two.
+    The typical interval of a series is the 25th percentile of the intervals between its runs, 24 h
+    with fewer than two. A run ends after a gap of min(30 min, 0.45 x interval), an incident after
+    clamp(2.2 x interval, 2 h, 26 h). If the interval is long or unknown, two hours end an incident
+    where a storm begins or ends, and between runs that succeeded in the end, unless they recur at
+    similar intervals.
     """
-    opens = _changes(series)
+    opens = _series_starts(series)
     number = np.cumsum(opens) - 1
-    silence = np.diff(at, prepend=at[:1])
+    elapsed = np.diff(at, prepend=at[:1])
 
-    runs = opens | (silence > _RUN_GAP)
-    rough = _rhythm(number, at, runs)
-    rough = np.where(rough > 0, rough, _UNKNOWN)
-    steady = _steady(number, silence, runs)
-    rough = np.where(steady > 0, steady, rough)
-    runs = opens | (silence > np.minimum(_RUN_GAP, (_RUN_SHARE * rough).astype(np.int64))[number])
+    runs = opens | (elapsed > _RUN_GAP)
+    estimate = _typical_interval(number, at, runs)
+    schedule = _schedule_interval(number, elapsed, runs)
+    estimate = np.where(schedule > 0, schedule, estimate)
+    run_gap = np.minimum(_RUN_GAP, (_RUN_GAP_FACTOR * estimate).astype(np.int64))
+    runs = opens | (elapsed > run_gap[number])
 
-    rhythm = _rhythm(number, at, runs)
-    rhythm = np.where(rhythm > 0, rhythm, _UNKNOWN)
-    gap = np.clip((_INCIDENT_TIMES * rhythm).astype(np.int64), _SHORTEST, _LONGEST)
-    slow = (gap >= _LONGEST)[number]
-    apart = (storm != _before(storm, runs)) | _unrelated(number, at, runs)
-    cuts = slow & (silence > _SHORTEST) & apart
-    starts = opens | (runs & (cuts | (silence > gap[number])))
-    return _summary(at, runs, _onsets(opens, runs, at), starts, gap[number])
+    interval = _typical_interval(number, at, runs)
+    gap = np.clip((_INCIDENT_GAP_FACTOR * interval).astype(np.int64), _MIN_GAP, _MAX_GAP)
+    slow = (gap >= _MAX_GAP)[number]
+    separate = (storm != _previous_storm(storm, runs)) | _unrelated_runs(number, at, runs)
+    cuts = slow & (elapsed > _MIN_GAP) & separate
+    starts = opens | (runs & (cuts | (elapsed > gap[number])))
+    return _summarize(at, runs, _failure_starts(opens, runs, at), starts, gap[number])
 
 
-def _before(storm: Ints, runs: Flags) -> Ints:
+def _previous_storm(storm: Ints, runs: Flags) -> Ints:
     """Return for each attempt the storm in which the run before its own began."""
-    begins = storm[runs]
-    earlier = np.zeros(len(begins), np.int64)
-    earlier[1:] = begins[:-1]
-    found: Ints = earlier[np.cumsum(runs) - 1]
-    return found
+    previous = np.r_[np.zeros(1, np.int64), storm[runs]]
+    result: Ints = previous[np.cumsum(runs) - 1]
+    return result
 
 
-def _unrelated(number: Ints, at: Ints, runs: Flags) -> Flags:
-    """Return for each attempt whether neither its run nor the one before used all attempts.
+def _unrelated_runs(number: Ints, at: Ints, runs: Flags) -> Flags:
+    """Return for each attempt whether neither its run nor the previous one used all attempts.
 
-    Runs that come at the interval of a neighbour are a schedule that fails, and related.
+    Runs at similar intervals are a failing schedule, and related.
     """
-    places = np.flatnonzero(runs)
-    soft = np.diff(places, append=len(at)) < MOST_ATTEMPTS
-    interval = np.diff(at[places], prepend=at[:1])
-    first = np.diff(number[places], prepend=-1) != 0
-    alike = np.zeros(len(places), np.bool_)
-    near = ~first[1:] & ~first[:-1] & (np.abs(np.diff(interval)) <= _ALIKE * interval[1:])
-    alike[1:] |= near
-    alike[:-1] |= near
-    soft_before = np.zeros(len(places), np.bool_)
-    soft_before[1:] = soft[:-1]
-    found: Flags = (soft & soft_before & ~alike)[np.cumsum(runs) - 1]
-    return found
+    run_first = np.flatnonzero(runs)
+    partial = np.diff(run_first, append=len(at)) < MAX_ATTEMPTS
+    interval = np.diff(at[run_first], prepend=at[:1])
+    first = np.diff(number[run_first], prepend=-1) != 0
+    similar = ~first[1:] & ~first[:-1]
+    similar &= np.abs(np.diff(interval)) <= _SIMILAR_SHARE * interval[1:]
+    scheduled = np.zeros(len(run_first), np.bool_)
+    scheduled[1:] |= similar
+    scheduled[:-1] |= similar
+    partial_before = np.r_[False, partial][:-1]
+    result: Flags = (partial & partial_before & ~scheduled)[np.cumsum(runs) - 1]
+    return result
 
 
-def _onsets(opens: Flags, runs: Flags, at: Ints) -> Flags:
-    places = np.flatnonzero(runs)
-    apart = np.diff(at[places], prepend=at[:1]) > _RUN_GAP
-    found = np.zeros(len(at), np.bool_)
-    found[places] = opens[places] | apart
-    return found
+def _failure_starts(opens: Flags, runs: Flags, at: Ints) -> Flags:
+    run_first = np.flatnonzero(runs)
+    result = np.zeros(len(at), np.bool_)
+    result[run_first] = opens[run_first] | (np.diff(at[run_first], prepend=at[:1]) > _RUN_GAP)
+    return result
 
 
-def _summary(at: Ints, runs: Flags, onset: Flags, starts: Flags, gap: Ints) -> Groups:
+def _summarize(at: Ints, runs: Flags, is_start: Flags, starts: Flags, gap: Ints) -> Groups:
     first = np.flatnonzero(starts)
     incident = np.cumsum(starts) - 1
     run = np.cumsum(runs) - 1
@@ -140,29 +137,28 @@ def _summary(at: Ints, runs: Flags, onset: Flags, starts: Flags, gap: Ints) -> G
     count = len(first)
     run_of = incident[run_first]
     n_runs = np.bincount(run_of, minlength=count)
-    exhausted = np.bincount(run_of, weights=sizes >= MOST_ATTEMPTS, minlength=count)
-    exhausted = exhausted.astype(np.int64)
-    edges = np.diff(first, append=len(at))
+    exhausted = np.bincount(run_of[sizes >= MAX_ATTEMPTS], minlength=count)
+    attempts = np.diff(first, append=len(at))
     return Groups(
         run=run,
-        onset=onset,
+        is_start=is_start,
         incident=incident,
         first=first,
-        last=first + edges - 1,
-        attempts=edges,
+        last=first + attempts - 1,
+        attempts=attempts,
         runs=n_runs,
         exhausted=exhausted,
-        classes=classes(n_runs, exhausted),
-        beat=_beats(run_of, at[run_first], count),
+        classes=classify(n_runs, exhausted),
+        cadence=_cadences(run_of, at[run_first], count),
         gap=gap[first],
     )
 
 
-def classes(runs: Ints, exhausted: Ints) -> npt.NDArray[np.str_]:
-    """Return the class of incidents with so many runs, so many of which used all attempts.
+def classify(runs: Ints, exhausted: Ints) -> npt.NDArray[np.str_]:
+    """Return the class of incidents with *runs* runs, *exhausted* of which used all attempts.
 
-    Others call one exhausted run with any other persistent. A run with fewer failed attempts
-    went through in the end, so that two exhausted ones are asked for: see bench/INCIDENTS.md.
+    A run with fewer failed attempts succeeded in the end; "persistent" requires two exhausted runs
+    (see bench/INCIDENTS.md).
     """
     return np.select(
         [exhausted >= 2, runs >= 3, exhausted == 1],
@@ -171,50 +167,50 @@ def classes(runs: Ints, exhausted: Ints) -> npt.NDArray[np.str_]:
     )
 
 
-def _changes(values: Ints) -> Flags:
-    found = np.ones(len(values), np.bool_)
-    found[1:] = values[1:] != values[:-1]
-    return found
+def _series_starts(series: Ints) -> Flags:
+    result: Flags = np.r_[np.ones(min(len(series), 1), np.bool_), series[1:] != series[:-1]]
+    return result
 
 
-def _count(number: Ints) -> int:
+def _series_count(number: Ints) -> int:
     return int(number[-1]) + 1 if len(number) else 0
 
 
-def _rhythm(number: Ints, at: Ints, runs: Flags) -> Ints:
-    """Return for each series the 25th percentile of the intervals between runs, or 0.
+def _typical_interval(number: Ints, at: Ints, runs: Flags) -> Ints:
+    """Return for each series the 25th percentile of the intervals between runs.
 
-    One interval is no rhythm yet.
+    With fewer than two intervals it is unknown, and 24 hours.
     """
-    places = np.flatnonzero(runs)
-    groups, starts = number[places], at[places]
+    run_first, count = np.flatnonzero(runs), _series_count(number)
+    groups, starts = number[run_first], at[run_first]
     intervals, same = np.diff(starts), groups[1:] == groups[:-1]
-    found = _quantile(groups[1:][same], intervals[same], _count(number), _QUARTER)
-    return np.where(np.bincount(groups, minlength=_count(number)) >= 3, found, 0)
+    result = _quantile(groups[1:][same], intervals[same], count, _INTERVAL_QUANTILE)
+    known = (np.bincount(groups, minlength=count) >= 3) & (result > 0)
+    return np.where(known, result, _DEFAULT_INTERVAL)
 
 
-def _steady(number: Ints, silence: Ints, runs: Flags) -> Ints:
-    """Return for each series the even interval inside runs with too many attempts, or 0.
+def _schedule_interval(number: Ints, elapsed: Ints, runs: Flags) -> Ints:
+    """Return for each series the regular interval inside runs with too many attempts, or 0.
 
-    Waits between attempts grow; a schedule's stay the same. So an even interval is a schedule that
-    is faster than the silence between runs.
+    Waits between attempts grow while those of a schedule stay the same, so a regular interval is a
+    schedule that is faster than the gap between runs.
     """
     run = np.cumsum(runs) - 1
-    inside = ~runs & (np.bincount(run)[run] > MOST_ATTEMPTS)
-    return _even(number[inside], silence[inside], _count(number))
+    inside = ~runs & (np.bincount(run)[run] > MAX_ATTEMPTS)
+    return _regular_interval(number[inside], elapsed[inside], _series_count(number))
 
 
-def _beats(groups: Ints, starts: Ints, count: int) -> Ints:
-    """Return for each incident of three and more runs the even interval between them, or 0."""
+def _cadences(groups: Ints, starts: Ints, count: int) -> Ints:
+    """Return for each incident of at least three runs the regular interval between them, or 0."""
     same = groups[1:] == groups[:-1]
-    beat = _even(groups[1:][same], np.diff(starts)[same], count)
-    return np.where(np.bincount(groups, minlength=count) >= 3, beat, 0)
+    cadence = _regular_interval(groups[1:][same], np.diff(starts)[same], count)
+    return np.where(np.bincount(groups, minlength=count) >= 3, cadence, 0)
 
 
-def _even(groups: Ints, values: Ints, count: int) -> Ints:
-    """Return the median of each group's values where their middle half is close, else 0."""
+def _regular_interval(groups: Ints, values: Ints, count: int) -> Ints:
+    """Return the median of each group's values if their middle half is close together, else 0."""
     low, high = (_quantile(groups, values, count, share) for share in (0.25, 0.75))
-    return np.where(high <= _EVEN * low, _quantile(groups, values, count, 0.5), 0)
+    return np.where(high <= _REGULAR_RATIO * low, _quantile(groups, values, count, 0.5), 0)
 
 
 def _quantile(groups: Ints, values: Ints, count: int, share: float) -> Ints:
@@ -228,5 +224,5 @@ def _quantile(groups: Ints, values: Ints, count: int, share: float) -> Ints:
     lower = np.minimum(np.floor(place).astype(np.int64), len(ordered) - 1)
     upper = np.minimum(lower + 1, len(ordered) - 1)
     part = place - np.floor(place)
-    found = ordered[lower] + part * np.where(part > 0, ordered[upper] - ordered[lower], 0)
-    return np.where(sizes > 0, found.astype(np.int64), 0)
+    result = ordered[lower] + part * np.where(part > 0, ordered[upper] - ordered[lower], 0)
+    return np.where(sizes > 0, result.astype(np.int64), 0)

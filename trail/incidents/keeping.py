@@ -1,8 +1,7 @@
-"""Incidents as tables: what new events touch is computed anew, and nothing else.
+"""Maintain the tables of incidents: recompute the series that new events affect.
 
-Loading only notes which series it touched; whoever reads incidents catches up first. So a load
-costs nothing noticeable, and the tables are right after late events, a second load, retention, and
-a new reading of the catalogue.
+Loading only marks the affected series as stale; the next query of incidents recomputes them. The
+tables are therefore right after late events, repeated loads, retention and catalogue changes.
 """
 
 import concurrent.futures
@@ -12,27 +11,30 @@ import numpy as np
 import pyarrow as pa
 
 from trail import marks
+from trail.catalogue import FAILED_KINDS
 from trail.incidents import grouping, storming
 from trail.incidents.grouping import SECOND
 from trail.store import Cursor, Engine, Store
 
-FAILED_KINDS = ("failure", "partial")
-FAILED = "kind in ('failure', 'partial')"
+FAILED = f"kind in {FAILED_KINDS}"
 
-# One road writes a target's id as a path, the other its last part.
+# The API gives a target's id as a path, forwarded events only its last part.
 TARGET = (
     "coalesce(nullif(case when contains(t.target_id, '/') "
     "then regexp_extract(t.target_id, '[^/]*$') else t.target_id end, ''), t.target_name)"
 )
 
-# Raise it with any change of the rules: everything is then computed anew.
-_RULES = "1"
+# Increase it with any change of the rules, so that everything is recomputed.
+_RULES_VERSION = "1"
 _MARK = "incidents"
 _TIMEOUT_S = 5.0
 
 
-def touch(cursor: Cursor, rows: str = "keyed") -> None:
-    """Note the series of the failed attempts among *rows* (with action_key, target_key)."""
+def mark_stale(cursor: Cursor, rows: str = "keyed") -> None:
+    """Mark the series of the failed attempts among *rows* (with action_key, target_key) as stale.
+
+    *rows* is the name of a table or view.
+    """
     cursor.execute(
         f"insert into touched select distinct a.action, {TARGET}, t.target_key "
         f"from (select distinct action_key, target_key from {rows} where action_key in "
@@ -54,7 +56,7 @@ def catch_up(engine: Engine, timeout_s: float = _TIMEOUT_S) -> None:
         return
     due = engine.table(
         "select exists (select 1 from touched) or coalesce("
-        f"(select mark from marks where source = '{_MARK}'), '') <> '{_RULES}:' "
+        f"(select mark from marks where source = '{_MARK}'), '') <> '{_RULES_VERSION}:' "
         "|| coalesce((select mark from marks where source = 'catalogue'), '') as due"
     )
     if due["due"][0].as_py():
@@ -63,122 +65,126 @@ def catch_up(engine: Engine, timeout_s: float = _TIMEOUT_S) -> None:
 
 
 def refresh(cursor: Cursor) -> int:
-    """Compute the touched series anew, inside a transaction; return how many incidents they have.
+    """Recompute the stale series, inside a transaction; return how many incidents they have.
 
-    Without a mark, and after a change of the rules or of the catalogue, computes all of them.
+    All series are stale on the first call and after a change of the rules or of the catalogue.
     """
-    mark = f"{_RULES}:{marks.read(cursor, 'catalogue')}"
+    mark = f"{_RULES_VERSION}:{marks.read(cursor, 'catalogue')}"
     everything = marks.read(cursor, _MARK) != mark
     if everything:
         for table in ("attempts", "incidents", "storms", "touched"):
             cursor.execute(f"delete from {table}")
         cursor.execute(
-            f"create or replace temp table near as select target_key, {TARGET} as target "
+            f"create or replace temp table stale_targets as select target_key, {TARGET} as target "
             "from targets t"
         )
         marks.put(cursor, _MARK, mark)
     else:
-        _forget(cursor)
-    touched = [row[0] for row in cursor.execute("select distinct action from touched").fetchall()]
-    actions = None if everything else touched
-    found = _group(cursor, everything=everything)
+        _delete_stale(cursor)
+    stale = cursor.execute("select distinct action from touched").fetchall()
+    actions = None if everything else [action for (action,) in stale]
+    count = _rebuild(cursor, everything=everything)
     cursor.execute("delete from touched")
-    # Runs do not depend on storms, so that a second round finds the same ones.
-    if storming.look(cursor, actions):
-        _forget(cursor)
-        _group(cursor, everything=False)
+    # Runs do not depend on storms, so a second round does not change the storms again.
+    if storming.update_storms(cursor, actions):
+        _delete_stale(cursor)
+        _rebuild(cursor, everything=False)
         cursor.execute("delete from touched")
-    storming.join(cursor, actions)
-    return found
+    storming.assign_storms(cursor, actions)
+    return count
 
 
-def _forget(cursor: Cursor) -> None:
-    """Drop the incidents of the touched series, and list in `near` what their targets are called.
+def _delete_stale(cursor: Cursor) -> None:
+    """Delete the incidents of the stale series, and list their targets in `stale_targets`.
 
-    Every attempt is either one of those incidents' or has touched its series since.
+    Every attempt either belongs to one of those incidents or was marked stale after it.
     """
     cursor.execute(
-        "create or replace temp table stale as select i.incident_id, i.target from incidents i "
-        "where (i.action, i.target) in (select action, target from touched)"
+        "create or replace temp table stale_incidents as select i.incident_id, i.target "
+        "from incidents i where (i.action, i.target) in (select action, target from touched)"
     )
     cursor.execute(
-        "create or replace temp table near as select target_key, target from touched union "
-        "select a.target_key, s.target from attempts a join stale s using (incident_id)"
+        "create or replace temp table stale_targets as select target_key, target from touched "
+        "union select a.target_key, s.target from attempts a "
+        "join stale_incidents s using (incident_id)"
     )
     for table in ("attempts", "incidents"):
-        cursor.execute(f"delete from {table} where incident_id in (select incident_id from stale)")
+        cursor.execute(
+            f"delete from {table} where incident_id in (select incident_id from stale_incidents)"
+        )
 
 
-_FAILED = """
-create or replace temp table failed as
+_FAILED_ATTEMPTS = """
+create or replace temp table failed_attempts as
 select e.event_id, e.occurred_at, e.action_key, e.actor_key, e.target_key, e.target_type,
  e.workspace_id, a.action, n.target, coalesce((select max(epoch_us(s.first_at)) from storms s
   where s.action = a.action and e.occurred_at >= s.first_at and e.occurred_at < s.until), 0)
   as storm,
  row_number() over (order by a.action, n.target, e.occurred_at, e.event_id) - 1 as pos
-from events e join actions a using (action_key) join near n using (target_key)
-where e.action_key in ({keys}) and {touched}
+from events e join actions a using (action_key) join stale_targets n using (target_key)
+where e.action_key in ({keys}) and {stale}
 """
-_TOUCHED = "(a.action, n.target) in (select action, target from touched)"
+_STALE = "(a.action, n.target) in (select action, target from touched)"
 
-_MADE = """
-create or replace temp table made as
+_NEW_INCIDENTS = """
+create or replace temp table new_incidents as
 select g.number, left(sha256(concat_ws(chr(10), f.action, f.target, f.event_id)), 16)
   as incident_id,
  f.action, f.target, l.action_key, l.target_key, f.event_id as first_event_id,
  f.occurred_at as first_at, l.occurred_at as last_at, g.attempts, g.runs, g.exhausted, g.class,
  nullif(g.beat_s, 0) as beat_s, g.gap_s
-from groups g join failed f on f.pos = g.first join failed l on l.pos = g.last
+from incident_groups g join failed_attempts f on f.pos = g.first
+join failed_attempts l on l.pos = g.last
 """
 
 
-def _group(cursor: Cursor, *, everything: bool) -> int:
+def _rebuild(cursor: Cursor, *, everything: bool) -> int:
     keys = cursor.execute(f"select action_key from actions where {FAILED}").fetchall()
     if not keys:
         return 0
-    among = ", ".join(str(key) for (key,) in keys)
-    cursor.execute(_FAILED.format(keys=among, touched="true" if everything else _TOUCHED))
-    read = cursor.execute(
+    listed = ", ".join(str(key) for (key,) in keys)
+    cursor.execute(_FAILED_ATTEMPTS.format(keys=listed, stale="true" if everything else _STALE))
+    attempts = cursor.execute(
         "select dense_rank() over (order by action, target) as series, "
-        "epoch_us(occurred_at) as moment, storm from failed order by pos"
+        "epoch_us(occurred_at) as at, storm from failed_attempts order by pos"
     ).fetchnumpy()
-    found = grouping.group(read["series"], read["moment"], read["storm"])
+    groups = grouping.group(attempts["series"], attempts["at"], attempts["storm"])
     cursor.register(
-        "placed",
+        "attempt_groups",
         pa.table(
             {
-                "pos": np.arange(len(found.run)),
-                "run": found.run,
-                "onset": found.onset,
-                "number": found.incident,
+                "pos": np.arange(len(groups.run)),
+                "run": groups.run,
+                "onset": groups.is_start,
+                "number": groups.incident,
             }
         ),
     )
     cursor.register(
-        "groups",
+        "incident_groups",
         pa.table(
             {
-                "number": np.arange(len(found.first)),
-                "first": found.first,
-                "last": found.last,
-                "attempts": found.attempts,
-                "runs": found.runs,
-                "exhausted": found.exhausted,
-                "class": pa.array(found.classes.tolist(), pa.string()),
-                "beat_s": found.beat // SECOND,
-                "gap_s": found.gap // SECOND,
+                "number": np.arange(len(groups.first)),
+                "first": groups.first,
+                "last": groups.last,
+                "attempts": groups.attempts,
+                "runs": groups.runs,
+                "exhausted": groups.exhausted,
+                "class": pa.array(groups.classes.tolist(), pa.string()),
+                "beat_s": groups.cadence // SECOND,
+                "gap_s": groups.gap // SECOND,
             }
         ),
     )
-    cursor.execute(_MADE)
-    cursor.execute("insert into incidents select * exclude (number), null from made")
+    cursor.execute(_NEW_INCIDENTS)
+    cursor.execute("insert into incidents select * exclude (number), null from new_incidents")
     cursor.execute(
         "insert into attempts select f.event_id, f.occurred_at, f.action_key, f.actor_key, "
-        "f.target_key, f.target_type, f.workspace_id, m.incident_id, p.run, p.onset "
-        "from failed f join placed p using (pos) join made m using (number)"
+        "f.target_key, f.target_type, f.workspace_id, m.incident_id, p.run, p.onset from "
+        "failed_attempts f join attempt_groups p using (pos) join new_incidents m using (number)"
     )
-    for name in ("placed", "groups"):
+    for name in ("attempt_groups", "incident_groups"):
         cursor.unregister(name)
-    for name in ("made", "failed"):
+    for name in ("new_incidents", "failed_attempts"):
         cursor.execute(f"drop table {name}")
-    return len(found.first)
+    return len(groups.first)

@@ -1,4 +1,4 @@
-"""The words of incidents as types. All times are UTC without zone."""
+"""Types of incidents. All times are UTC without zone."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident: failed attempts of one action on one target, or in a storm on many.
+    """Failed attempts of one action on one target, or of a storm on many targets.
 
-    `class_` is one of `grouping.CLASSES`. `open` says whether it is at the moment that was asked
-    for; `closes_at` is when silence ends or ended it. `beat_s` is the even interval between runs in
-    seconds, or None. `completed_at` is when a success was reported after the last failure, or
-    None. For a storm `targets` counts its targets and the target named is the first to fail.
-    `target` identifies the target among the incidents; `target_id` is as events give it.
+    `class_` is one of `grouping.CLASSES`. `open` is evaluated at the time of the query;
+    `closes_at` is when the incident closes, or closed, for lack of failures. `cadence_s` is the
+    regular interval between runs in seconds, or None. `completed_at` is when a success was reported
+    after the last failure, or None. For a storm, `targets` counts its targets and the target fields
+    are those of the first to fail. `target` identifies the target among incidents; `target_id` is
+    the id that events use.
     """
 
     incident_id: str
@@ -33,18 +34,17 @@ class Incident:
     attempts: int
     runs: int
     exhausted: int
-    beat_s: int | None
+    cadence_s: int | None
     completed_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change near an incident's onset, and how surprising it is there.
+    """A change shortly before an incident, and how surprising its timing is.
 
-    `every_days` is how often that target changes, by what is kept, and `changes` how many changes
-    that comes from. `bits` is the surprise that one of them falls so close by chance, `score` adds
-    the change's risk. `upstream` marks a change of something that the failed event only names.
-    `blamed` says whether it may be called the cause.
+    `interval_days` is the mean interval between the `changes` changes of its target. `bits` is the
+    surprise that one of them falls this close by chance; `score` adds the change's risk. `upstream`
+    marks a change of something that the failed event only refers to.
     """
 
     event_id: str
@@ -58,28 +58,28 @@ class Change:
     target_name: str
     before_s: float
     changes: int
-    every_days: float
+    interval_days: float
     bits: float
     score: float
     upstream: bool
-    blamed: bool
+    likely_cause: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """How often one action fails on one target, over `days` days of what is kept.
+    """How often one action fails on one target, over `days` days of stored events.
 
-    `per_30d` is incidents in 30 days, `usual_per_30d` the median of the targets on which the
-    action fails. `between_s` is the mean time from onset to onset, None with fewer than two;
-    `length_s` the median time from first to last failure. `share` is the target's part of all
-    attempts of the action that failed.
+    `per_30d` is incidents per 30 days, `peer_median_per_30d` the median over the targets on which
+    the action fails. `mean_interval_s` is the mean time between starts, None with fewer than two;
+    `median_duration_s` the median time from first to last failure. `share` is the target's share of
+    all failed attempts of the action.
     """
 
     days: float
     incidents: int
     attempts: int
     per_30d: float
-    usual_per_30d: float
-    between_s: float | None
-    length_s: float
+    peer_median_per_30d: float
+    mean_interval_s: float | None
+    median_duration_s: float
     share: float

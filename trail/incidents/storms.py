@@ -1,6 +1,6 @@
-"""Storms: one action that begins to fail on many targets at once, more than its own trail explains.
+"""Detect storms: one action starts failing on many targets at once, unexpectedly for its history.
 
-Separate because it is the one rule that looks across targets. docs/detection.md, incidents, item 3.
+Formula: docs/detection.md, incidents, item 3.
 """
 
 import numpy as np
@@ -10,67 +10,67 @@ from trail.incidents.grouping import HOUR, MINUTE, Ints
 
 _WINDOW = 30 * MINUTE
 _DAY = 24 * HOUR
-# 13 bits are for fixed half hours; a window at every onset gets many more chances.
-_BITS = 20.0
-_FEWEST = 5
-# Windows of ordinary days that are taken for granted, so that a short trail has a rate as well.
-_PRIOR = _DAY // _WINDOW
-# A target that fails for so much longer than half of the others has a trouble of its own.
-_OUTLASTS = 2 * HOUR
+# 13 bits suffice for fixed half hours; a window at every failure has many more chances.
+_MIN_BITS = 20.0
+_MIN_TARGETS = 5
+# Windows of ordinary days assumed in advance, so that a short history has a rate too.
+_PRIOR_WINDOWS = _DAY // _WINDOW
+# A target that keeps failing this much longer than the median has a problem of its own.
+_MAX_OVERRUN = 2 * HOUR
 
 
-def spans(onsets: Ints) -> list[tuple[int, int]]:
-    """Return when one action's storms began: spans of microseconds, the end not included.
+def storm_spans(starts: Ints) -> list[tuple[int, int]]:
+    """Return the storms of one action: spans in microseconds, the end exclusive.
 
-    *onsets* are the sorted times at which runs began to fail, no target twice in half an hour. A
-    storm is at least 5 targets within 30 minutes and more than 20 bits of surprise.
+    *starts* are the sorted times at which runs began to fail, each target at most once per half
+    hour. A storm is at least 5 targets within 30 minutes and more than 20 bits of surprise.
     """
-    if len(onsets) < _FEWEST:
+    if len(starts) < _MIN_TARGETS:
         return []
-    counts = np.searchsorted(onsets, onsets + _WINDOW) - np.arange(len(onsets))
-    found: list[tuple[int, int]] = []
-    for head in np.flatnonzero((counts >= _FEWEST) & (_surprise(onsets, counts) > _BITS)):
-        begin, end = int(onsets[head]), int(onsets[head]) + _WINDOW
-        if found and begin < found[-1][1]:
-            found[-1] = (found[-1][0], end)
+    counts = np.searchsorted(starts, starts + _WINDOW) - np.arange(len(starts))
+    is_storm = (counts >= _MIN_TARGETS) & (_surprise_bits(starts, counts) > _MIN_BITS)
+    spans: list[tuple[int, int]] = []
+    for start in starts[is_storm].tolist():
+        if spans and start < spans[-1][1]:
+            spans[-1] = (spans[-1][0], start + _WINDOW)
         else:
-            found.append((begin, end))
-    return found
+            spans.append((start, start + _WINDOW))
+    return spans
 
 
 def members(last: Ints) -> Ints:
-    """Return the places of those incidents that are one storm, of all that began in its span.
+    """Return the indexes of the incidents that form the storm in whose span they all began.
 
-    *last* are their last attempts in microseconds. A target that goes on failing for two hours
-    more than half of them has a trouble of its own; fewer than 5 are no storm.
+    *last* are their last attempts in microseconds. A target that fails for two hours longer than
+    the median is excluded; fewer than 5 are not a storm.
     """
-    found = np.flatnonzero(last <= np.median(last) + _OUTLASTS) if len(last) else np.arange(0)
-    return found if len(found) >= _FEWEST else found[:0]
+    if not len(last):
+        return np.arange(0)
+    indexes = np.flatnonzero(last <= np.median(last) + _MAX_OVERRUN)
+    return indexes if len(indexes) >= _MIN_TARGETS else indexes[:0]
 
 
-def _surprise(onsets: Ints, counts: Ints) -> npt.NDArray[np.float64]:
-    """Return the bits of so many onsets in the window from each onset on.
+def _surprise_bits(starts: Ints, counts: Ints) -> npt.NDArray[np.float64]:
+    """Return the surprise of *counts* failures in the window that begins at each of *starts*.
 
-    The rate is that of the other onsets, or where it is higher that of the same hour of the other
-    days, since a nightly schedule is no storm. Bits are those of Chernoff's bound of the Poisson
-    tail, which is closed and never too high.
+    The rate is that of the other failures or, if higher, that of the same hour on other days, since
+    a nightly schedule is not a storm. Bits follow Chernoff's bound of the Poisson tail.
     """
-    span = max(int(onsets[-1] - onsets[0]), 1)
-    overall = (len(onsets) - counts + 1) / (span / _WINDOW + _PRIOR)
-    hours = onsets // HOUR % 24
-    alike = np.bincount(hours, minlength=24)[hours]
-    here = _alike_within(hours, counts)
-    hourly = (alike - here) / (span / _DAY + 1) * (_WINDOW / HOUR)
+    span = max(int(starts[-1] - starts[0]), 1)
+    overall = (len(starts) - counts + 1) / (span / _WINDOW + _PRIOR_WINDOWS)
+    hours = starts // HOUR % 24
+    same_hour = np.bincount(hours, minlength=24)[hours]
+    hourly = (same_hour - _same_hour_within(hours, counts)) / (span / _DAY + 1) * (_WINDOW / HOUR)
     rate = np.maximum(overall, hourly)
     bits = (counts * np.log(counts / rate) - (counts - rate)) / np.log(2)
     return np.where(counts > rate, bits, 0.0)
 
 
-def _alike_within(hours: Ints, counts: Ints) -> Ints:
-    """Return how many onsets of each window lie in the hour in which it begins."""
-    places = np.arange(len(hours))
-    # Half an hour touches at most two hours; the first of them ends where the hour changes.
+def _same_hour_within(hours: Ints, counts: Ints) -> Ints:
+    """Return how many failures of each window fall into the hour in which it begins."""
+    indexes = np.arange(len(hours))
+    # A window of half an hour spans at most two hours; the first ends where the hour changes.
     changes = np.r_[np.flatnonzero(np.diff(hours)) + 1, len(hours)]
-    stop = changes[np.searchsorted(changes, places, side="right")]
-    found: Ints = np.minimum(stop, places + counts) - places
-    return found
+    stop = changes[np.searchsorted(changes, indexes, side="right")]
+    result: Ints = np.minimum(stop, indexes + counts) - indexes
+    return result

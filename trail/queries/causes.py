@@ -1,4 +1,4 @@
-"""What changed before an incident began: on its target, and on what its first event names."""
+"""Find changes before an incident: of its target, and of what its first event refers to."""
 
 import datetime as dt
 from collections import defaultdict
@@ -7,16 +7,16 @@ from typing import Any
 
 import orjson
 
-from trail.catalogue import ROUTINE_KINDS
+from trail.catalogue import FAILED_KINDS, ROUTINE_KINDS
 from trail.incidents import causes
 from trail.incidents.grouping import STORM
-from trail.incidents.keeping import FAILED_KINDS, TARGET
+from trail.incidents.keeping import TARGET
 from trail.incidents.model import Change, Incident
 from trail.store import Engine
 
-# Ids are only looked for where the record tells of the job; these say nothing of its causes.
+# Ids in a record that do not refer to anything that could cause the failure.
 _NO_CANDIDATES = frozenset({"workspace", "subject", "user", "message", "event", "project", "actor"})
-_MOST_CANDIDATES = 20
+_MAX_CANDIDATES = 20
 
 _CHANGES = f"""
 with wanted as (
@@ -42,105 +42,106 @@ order by f.number, f.occurred_at desc, f.event_id
 """
 
 
-def changes_before(engine: Engine, found: Sequence[Incident]) -> dict[str, list[Change]]:
-    """Return for each incident's id the changes of the 24 hours before it, the likeliest first.
+def changes_before(engine: Engine, incidents: Sequence[Incident]) -> dict[str, list[Change]]:
+    """Return by incident id the changes of the 24 hours before it, the most likely cause first.
 
-    At most three on the target itself; after them at most three upstream candidates, which are
-    listed and never blamed. A storm has candidates alone.
+    At most three of the target itself, then at most three upstream candidates, which are never
+    called a likely cause. A storm has upstream candidates only.
     """
-    wanted = list(_wanted(engine, found))
+    wanted = list(_wanted(engine, incidents))
     if not wanted:
-        return {each.incident_id: [] for each in found}
+        return {incident.incident_id: [] for incident in incidents}
     rows = engine.table(
         _CHANGES,
         {
             "number": list(range(len(wanted))),
             "target": [target for _, target, _ in wanted],
-            "onset": [each.first_at for each, _, _ in wanted],
-            "last": max(each.first_at for each, _, _ in wanted),
+            "onset": [incident.first_at for incident, _, _ in wanted],
+            "last": max(incident.first_at for incident, _, _ in wanted),
             "kinds": [*sorted(ROUTINE_KINDS), *FAILED_KINDS],
         },
     ).to_pylist()
     first = engine.table("select min(hour) as first from cube")["first"][0].as_py()
     changes: dict[str, list[Change]] = defaultdict(list)
     for row in rows:
-        each, _, upstream = wanted[row["number"]]
-        changes[each.incident_id].append(_change(row, each, first, upstream=upstream))
-    return {each.incident_id: _ranked(changes[each.incident_id]) for each in found}
+        incident, _, upstream = wanted[row["number"]]
+        changes[incident.incident_id].append(_change(row, incident, first, upstream=upstream))
+    return {incident.incident_id: _ranked(changes[incident.incident_id]) for incident in incidents}
 
 
 def _ranked(changes: list[Change]) -> list[Change]:
-    ordered = sorted(changes, key=lambda each: (-each.score, each.before_s, each.event_id))
-    own = [each for each in ordered if not each.upstream]
-    others = [each for each in ordered if each.upstream]
-    return [*own[: causes.MOST_SHOWN], *others[: causes.MOST_SHOWN]]
+    ordered = sorted(changes, key=lambda change: (-change.score, change.before_s, change.event_id))
+    own, upstream = (
+        [change for change in ordered if change.upstream is is_upstream]
+        for is_upstream in (False, True)
+    )
+    return [*own[: causes.MOST_SHOWN], *upstream[: causes.MOST_SHOWN]]
 
 
-def _change(row: dict[str, Any], each: Incident, first: dt.datetime, *, upstream: bool) -> Change:
-    before_s = (each.first_at - row["occurred_at"]).total_seconds()
-    trail_s = (each.first_at - first).total_seconds()
-    every = causes.every_s(row["changes"], trail_s)
-    surprise = causes.bits(before_s, every)
+_FIELDS = (
+    *("event_id", "occurred_at", "action", "kind", "actor_id", "actor_name", "target_type"),
+    *("target_id", "target_name", "changes"),
+)
+
+
+def _change(
+    row: dict[str, Any], incident: Incident, first: dt.datetime, *, upstream: bool
+) -> Change:
+    before_s = (incident.first_at - row["occurred_at"]).total_seconds()
+    history_s = (incident.first_at - first).total_seconds()
+    interval_s = causes.mean_interval_s(row["changes"], history_s)
+    bits = causes.surprise_bits(before_s, interval_s)
     return Change(
-        event_id=row["event_id"],
-        occurred_at=row["occurred_at"],
-        action=row["action"],
-        kind=row["kind"],
-        actor_id=row["actor_id"],
-        actor_name=row["actor_name"],
-        target_type=row["target_type"],
-        target_id=row["target_id"],
-        target_name=row["target_name"],
+        **{name: row[name] for name in _FIELDS},
         before_s=before_s,
-        changes=row["changes"],
-        every_days=every / 86_400,
-        bits=surprise,
-        score=causes.score(surprise, row["risk"]),
+        interval_days=interval_s / 86_400,
+        bits=bits,
+        score=causes.score(bits, row["risk"]),
         upstream=upstream,
-        blamed=causes.blamed(
-            surprise,
+        likely_cause=causes.is_likely_cause(
+            bits,
             before_s,
-            each.class_,
-            each.gap_s,
-            trail_s,
-            is_open=each.open,
+            incident.class_,
+            incident.gap_s,
+            history_s,
+            is_open=incident.open,
             upstream=upstream,
         ),
     )
 
 
-def _wanted(engine: Engine, found: Sequence[Incident]) -> Iterator[tuple[Incident, str, bool]]:
-    """Yield incident, target and whether that is upstream, for all that is to be looked at."""
-    raws = _first_records(engine, found)
-    for each in found:
-        if each.class_ != STORM:
-            yield each, each.target, False
-        raw = raws.get(each.first_event_id, "")
-        for name in candidates(raw, each.target_id)[:_MOST_CANDIDATES]:
-            if name != each.target:
-                yield each, name, True
+def _wanted(engine: Engine, incidents: Sequence[Incident]) -> Iterator[tuple[Incident, str, bool]]:
+    """Yield incident, target and whether that is upstream, for every target to be checked."""
+    records = _first_records(engine, incidents)
+    for incident in incidents:
+        if incident.class_ != STORM:
+            yield incident, incident.target, False
+        raw = records.get(incident.first_event_id, "")
+        for name in candidates(raw, incident.target_id)[:_MAX_CANDIDATES]:
+            if name != incident.target:
+                yield incident, name, True
 
 
-def _first_records(engine: Engine, found: Sequence[Incident]) -> dict[str, str]:
-    if not found:
+def _first_records(engine: Engine, incidents: Sequence[Incident]) -> dict[str, str]:
+    if not incidents:
         return {}
     table = engine.table(
         "select event_id, raw from events where occurred_at between $first and $last "
         "and event_id in (select unnest($ids::varchar[]))",
         {
-            "ids": [each.first_event_id for each in found],
-            "first": min(each.first_at for each in found),
-            "last": max(each.first_at for each in found),
+            "ids": [incident.first_event_id for incident in incidents],
+            "first": min(incident.first_at for incident in incidents),
+            "last": max(incident.first_at for incident in incidents),
         },
     )
     return dict(zip(table["event_id"].to_pylist(), table["raw"].to_pylist(), strict=True))
 
 
 def candidates(raw: str, target_id: str) -> list[str]:
-    """Return the ids, in order, of what a failed event names besides its target.
+    """Return the ids, in order, that a failed event refers to besides its target.
 
-    Those are the parts of an id that is a path (`spaces/x/audiences/y`), and the values of `..._id`
-    in the record's details. Anything else, or a record that cannot be read, gives none.
+    These are the parts of an id that is a path (`spaces/x/audiences/y`), and the values of `..._id`
+    in the record's details. A record that cannot be read has none.
     """
     parts = target_id.split("/")
     names = [part for part in parts[1:-1:2] if len(parts) > 3]
@@ -152,7 +153,7 @@ def candidates(raw: str, target_id: str) -> list[str]:
     details = properties.get("details") if isinstance(properties, dict) else None
     if isinstance(details, dict):
         for key, value in details.items():
-            thing = key.removesuffix("_id")
-            if thing != key and thing not in _NO_CANDIDATES and value and isinstance(value, str):
+            kind = key.removesuffix("_id")
+            if kind != key and kind not in _NO_CANDIDATES and value and isinstance(value, str):
                 names.append(value.rpartition("/")[2])
     return list(dict.fromkeys(names))

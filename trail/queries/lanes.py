@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trail import zones
-from trail.catalogue import DESTRUCTIVE_KINDS
+from trail.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS
 from trail.filters import Filter
 from trail.queries import timeline
 from trail.queries.source import rows_of
@@ -15,7 +15,6 @@ from trail.store import Engine
 
 By = Literal["category", "actor", "target"]
 
-FAILED_KINDS = ("failure", "partial")
 _HOUR = dt.timedelta(hours=1)
 # How a lane's value and its label are read: the table, its key, value and label.
 _LANES: dict[str, tuple[str, str, str, str]] = {

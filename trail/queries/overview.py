@@ -9,13 +9,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trail.catalogue import DESTRUCTIVE_KINDS, ROUTINE_KINDS
+from trail.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, ROUTINE_KINDS
 from trail.filters import Choice, Filter, Window
 from trail.queries import events, timeline
 from trail.selection import select, span
 from trail.store import Engine
 
-FAILED_KINDS = ("failure", "partial")
 _NO_CHANGE = (*sorted(ROUTINE_KINDS), *FAILED_KINDS)
 HIGH_RISK = 8
 # Fewer failed attempts at one thing than a retrying job makes are no news.

@@ -1,4 +1,4 @@
-"""Failed attempts by target and local day: the strip under the incidents."""
+"""Failed attempts by target and local day, for the strip of days under the incidents."""
 
 import datetime as dt
 from collections import defaultdict
@@ -13,7 +13,7 @@ from trail.store import Engine
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One target's failed attempts of one action; `by_day` has one number a day of `Strips`."""
+    """Failed attempts of one action on one target; `by_day` has one count per day of `Strips`."""
 
     action: str
     target_type: str
@@ -25,9 +25,9 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Strips:
-    """Local days (their starts in UTC, without zone), the targets with most attempts, the rest.
+    """Local days (their starts in UTC, without zone) and the targets with the most attempts.
 
-    `more` counts the targets that are left out.
+    `more` counts the targets that are not included.
     """
 
     days: list[dt.datetime]
@@ -38,9 +38,9 @@ class Strips:
 def strips(
     engine: Engine, filter_: Filter, now: dt.datetime, *, days: int = 30, most: int = 40
 ) -> Strips:
-    """Return the attempts that *filter_* chooses in its last *days* local days, by target.
+    """Return the attempts that *filter_* selects in the last *days* local days, by target.
 
-    The filter's own range is not looked at; its zone says what a day is.
+    Days are those of the filter's zone; its time range is ignored.
     """
     catch_up(engine)
     recent = replace(filter_, start=f"{days}d", end="", q=())
@@ -70,7 +70,7 @@ def strips(
         heads[key] = row
         if row["day"] in places:
             numbers[key][places[row["day"]]] += row["n"]
-    found = [
+    result = [
         Strip(
             row["action"],
             row["target_type"],
@@ -82,4 +82,4 @@ def strips(
         for key, row in heads.items()
     ]
     targets = next(iter(heads.values()))["targets"] if heads else 0
-    return Strips([bar.start for bar in bars], found, targets - len(found))
+    return Strips([bar.start for bar in bars], result, targets - len(result))

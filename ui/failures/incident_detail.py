@@ -24,7 +24,7 @@ _DAYS, _ROWS, _RUNS = 30, 7, 12
 def draw(ctx: Context, filter_: Filter, found: Incident, changes: dict[str, list[Change]]) -> None:
     """Draw the incident *found*."""
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
-    only = incidents.narrowed(store, filter_, found)
+    only = incidents.attempts_filter(store, filter_, found)
     with st.container(horizontal=True, horizontal_alignment="distribute", key="incident-head"):
         st.header(text.escape(target(found)), anchor=False, width="content")
         st.page_link(
@@ -36,7 +36,7 @@ def draw(ctx: Context, filter_: Filter, found: Incident, changes: dict[str, list
     mark = "▲ Open" if found.open else "○ Quiet"
     st.text(
         f"{mark} · {said.headline(found, now, filter_.zone)}; "
-        f"{said.silence(found, now, filter_.zone)}.\n{said.verdict(found)}"
+        f"{said.current_state(found, now, filter_.zone)}.\n{said.class_text(found)}"
     )
     left, right = st.columns([1.62, 1], gap="small")
     with left:
@@ -140,7 +140,7 @@ def _spacing(run: list[dict[str, Any]]) -> str:
     if len(run) < 2:
         return "one attempt"
     seconds = (run[-1]["occurred_at"] - run[0]["occurred_at"]).total_seconds() / (len(run) - 1)
-    return said.every(seconds)
+    return said.cadence_text(seconds)
 
 
 def _before(ctx: Context, filter_: Filter, changes: list[Change]) -> None:
@@ -150,10 +150,11 @@ def _before(ctx: Context, filter_: Filter, changes: list[Change]) -> None:
         st.text("Nothing that the trail knows of changed before it began.")
     called = actor_names.display_names(ctx.runtime.store, [each.actor_id for each in changes])
     for change in changes:
-        kind = "Likely cause" if change.blamed else "Upstream" if change.upstream else "Nearby"
+        kind = "Upstream" if change.upstream else "Preceding"
+        kind = "Likely cause" if change.likely_cause else kind
         with st.container(gap="xxsmall"):
             st.text(
-                f"{kind} · {change.bits:.1f} bits\n{said.before(change)}.\n"
+                f"{kind} · {change.bits:.1f} bits\n{said.change_text(change)}.\n"
                 f"{called[change.actor_id]}, {text.timestamp(change.occurred_at, filter_.zone)}"
             )
             st.page_link(
@@ -182,10 +183,10 @@ def _again(found: Recurrence, incident: Incident) -> None:
         f"{text.count(found.incidents, 'incident')} of this kind in {found.days:.0f} days, "
         f"{found.attempts:,} attempts: {found.share:.0%} of all attempts of this action."
     ]
-    if found.between_s:
-        lines.append(f"From one to the next {said.span(found.between_s)}.")
+    if found.mean_interval_s:
+        lines.append(f"From one to the next {said.duration_text(found.mean_interval_s)}.")
     lines.append(
-        f"Other targets of this action: {found.usual_per_30d:.1f} incidents in 30 days; "
+        f"Other targets of this action: {found.peer_median_per_30d:.1f} incidents in 30 days; "
         f"this one {found.per_30d:.1f}."
     )
     st.text("\n".join(lines))

@@ -38,7 +38,7 @@ def _spot(ctx: Context, filter_: Filter, title: str, actions: tuple[str, ...]) -
     for action in actions:
         only = only.put("action", action, "include")
     shown = strips.strips(store, only, now, days=_DAYS, most=_ROWS)
-    numbers = incidents.tiles(store, only, now)
+    numbers = incidents.summary(store, only, now)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header(title, anchor=False, width="content")
         st.caption(

@@ -1,4 +1,4 @@
-"""The surprise of a change, by hand, and what may be blamed."""
+"""Surprise of a change computed by hand, and when it is called a likely cause."""
 
 import math
 
@@ -9,24 +9,28 @@ from trail.incidents import causes
 DAY = 86_400.0
 
 
-def test_bits_are_those_of_the_formula() -> None:
+def test_surprise_follows_the_formula() -> None:
     expected = -math.log2(1 - math.exp(-720 / (19 * DAY)))
-    assert causes.bits(720, 19 * DAY) == pytest.approx(expected)
-    assert causes.bits(0, DAY) == causes.bits(1, DAY)
+    assert causes.surprise_bits(720, 19 * DAY) == pytest.approx(expected)
+    assert causes.surprise_bits(0, DAY) == causes.surprise_bits(1, DAY)
 
 
-def test_risk_ranks_and_is_not_blamed() -> None:
+def test_risk_affects_ranking_but_not_likely_cause() -> None:
     assert causes.score(4.0, 9) == 7.0
-    assert not causes.blamed(6.5, 60, "persistent", 7_200, 30 * DAY, is_open=True, upstream=False)
+    assert not causes.is_likely_cause(
+        6.5, 60, "persistent", 7_200, 30 * DAY, is_open=True, upstream=False
+    )
 
 
-def test_nothing_is_blamed_in_a_trail_of_two_weeks() -> None:
-    assert not causes.blamed(20, 60, "persistent", 7_200, 13 * DAY, is_open=True, upstream=False)
+def test_no_likely_cause_within_the_first_two_weeks() -> None:
+    assert not causes.is_likely_cause(
+        20, 60, "persistent", 7_200, 13 * DAY, is_open=True, upstream=False
+    )
 
 
-def test_a_trail_that_has_begun_knows_no_rate() -> None:
-    assert causes.every_s(1, 60) == DAY
-    assert causes.every_s(0, 2 * DAY) == 2 * DAY
+def test_a_short_history_counts_as_one_day() -> None:
+    assert causes.mean_interval_s(1, 60) == DAY
+    assert causes.mean_interval_s(0, 2 * DAY) == 2 * DAY
 
 
 @pytest.mark.parametrize(
@@ -42,8 +46,10 @@ def test_a_trail_that_has_begun_knows_no_rate() -> None:
         ("storm", True, 720, False, False),
     ],
 )
-def test_blame(class_: str, is_open: bool, before_s: float, upstream: bool, expected: bool) -> None:
-    found = causes.blamed(
+def test_likely_cause(
+    class_: str, is_open: bool, before_s: float, upstream: bool, expected: bool
+) -> None:
+    found = causes.is_likely_cause(
         9.0, before_s, class_, 7_200, 30 * DAY, is_open=is_open, upstream=upstream
     )
     assert found is expected

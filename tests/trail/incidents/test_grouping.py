@@ -1,19 +1,21 @@
-"""Grouping on arrays: the bounds of runs and incidents, the classes, and the rhythm."""
+"""Grouping on arrays: the bounds of runs and incidents, the classes, and the cadence."""
 
 import numpy as np
 import pytest
 
-from trail.incidents.grouping import HOUR, MINUTE, classes, group
+from trail.incidents.grouping import HOUR, MINUTE, classify, group
 
 
 def grouped(*series: list[float]):
-    """Return the groups of series that are given as minutes."""
-    numbers = np.repeat(np.arange(len(series)), [len(each) for each in series])
-    moments = np.array([round(each * MINUTE) for one in series for each in one], np.int64)
+    """Return the groups of series given in minutes."""
+    numbers = np.repeat(np.arange(len(series)), [len(minutes) for minutes in series])
+    moments = np.array(
+        [round(minute * MINUTE) for minutes in series for minute in minutes], np.int64
+    )
     return group(numbers.astype(np.int64), moments, np.zeros(len(moments), np.int64))
 
 
-def test_nothing_gives_nothing() -> None:
+def test_no_attempts_give_no_incidents() -> None:
     assert len(grouped([]).first) == 0
 
 
@@ -25,7 +27,7 @@ def test_attempts_of_one_run_are_one_incident() -> None:
     assert found.gap.tolist() == [26 * HOUR]
 
 
-def test_two_series_never_meet() -> None:
+def test_series_are_grouped_separately() -> None:
     found = grouped([0, 1], [1, 2])
     assert found.incident.tolist() == [0, 0, 1, 1]
     assert found.run.tolist() == [0, 0, 1, 1]
@@ -34,7 +36,7 @@ def test_two_series_never_meet() -> None:
 def test_an_hourly_schedule_is_one_incident_of_many_runs() -> None:
     found = grouped([60.0 * hour for hour in range(24)])
     assert found.runs.tolist() == [24]
-    assert found.beat.tolist() == [HOUR]
+    assert found.cadence.tolist() == [HOUR]
     assert found.gap.tolist() == [round(2.2 * HOUR)]
     assert found.classes.tolist() == ["repeating"]
 
@@ -44,10 +46,10 @@ def test_an_hourly_schedule_that_pauses_for_three_hours_is_two_incidents() -> No
     assert found.runs.tolist() == [4, 3]
 
 
-def test_a_schedule_faster_than_the_silence_between_runs_is_seen() -> None:
+def test_a_schedule_faster_than_the_gap_between_runs_is_recognized() -> None:
     found = grouped([10.0 * number for number in range(30)])
     assert found.runs.tolist() == [30]
-    assert found.beat.tolist() == [10 * MINUTE]
+    assert found.cadence.tolist() == [10 * MINUTE]
 
 
 FIVE = (0, 1, 3, 7, 15)
@@ -55,24 +57,24 @@ DAYS_10 = 60 * 24 * 10
 
 
 @pytest.mark.parametrize(("hours", "incidents"), [(25.9, 1), (26.1, 2)])
-def test_without_a_rhythm_26_hours_of_silence_end_an_incident(hours: float, incidents: int) -> None:
-    # Failures far apart: the rhythm is longer than the longest silence allows.
+def test_without_a_cadence_a_gap_of_26_hours_ends_an_incident(hours: float, incidents: int) -> None:
+    # Failures far apart: the typical interval exceeds the longest gap.
     starts = (0, DAYS_10, 2 * DAYS_10, 2 * DAYS_10 + 15 + 60 * hours)
     found = grouped([start + wait for start in starts for wait in FIVE])
     assert len(found.first) == 2 + incidents
 
 
-def test_runs_that_went_through_in_the_end_stay_apart() -> None:
+def test_runs_that_succeeded_in_the_end_stay_separate() -> None:
     assert grouped([0, DAYS_10, DAYS_10 + 60 * 20, 2 * DAYS_10]).runs.tolist() == [1, 1, 1, 1]
 
 
-def test_single_attempts_at_an_even_beat_belong_together() -> None:
+def test_single_attempts_at_a_regular_interval_are_one_incident() -> None:
     daily = [DAYS_10 + 60 * 24 * day for day in range(4)]
     found = grouped([0, *daily, 3 * DAYS_10, 5 * DAYS_10, 7 * DAYS_10, 9 * DAYS_10, 11 * DAYS_10])
     assert max(found.runs) == 4
 
 
-def test_from_one_storm_to_another_two_hours_are_enough() -> None:
+def test_two_hours_separate_one_storm_from_another() -> None:
     numbers = np.zeros(10, np.int64)
     moments = np.array([start + wait for start in (0, 600) for wait in FIVE], np.int64) * MINUTE
     apart = group(numbers, moments, np.repeat([1, 2], 5))
@@ -93,4 +95,4 @@ def test_from_one_storm_to_another_two_hours_are_enough() -> None:
     ],
 )
 def test_classes(runs: int, exhausted: int, expected: str) -> None:
-    assert classes(np.array([runs]), np.array([exhausted])).tolist() == [expected]
+    assert classify(np.array([runs]), np.array([exhausted])).tolist() == [expected]

@@ -31,7 +31,7 @@ def found(store: Store, now: dt.datetime = LATER, query: str = "") -> list[Incid
 
 
 def tables(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """Return what is kept of incidents, without the numbers that depend on what came first."""
+    """Return the stored incidents without the numbers that depend on load order."""
     keeping.catch_up(store)
     return {
         "incidents": store.table(
@@ -55,7 +55,7 @@ def test_five_attempts_then_silence(store: Store, load: Load) -> None:
         ("retries exhausted", False, 5)
     ]
     zone = Filter().zone
-    assert words.silence(one[0], at(24 * 60), zone) == "no failure since Tue 02:15"
+    assert words.current_state(one[0], at(24 * 60), zone) == "no failure since Tue 02:15"
     assert (
         words.headline(one[0], at(60), zone)
         == "Audience VIP: 5 failed attempts from 02:00 to 02:15"
@@ -63,20 +63,20 @@ def test_five_attempts_then_silence(store: Store, load: Load) -> None:
     assert found(store, at(60))[0].open
 
 
-def test_hourly_failures_for_a_day_are_one(store: Store, load: Load) -> None:
+def test_hourly_failures_for_a_day_are_one_incident(store: Store, load: Load) -> None:
     load(text(*(each for hour in range(24) for each in run(60 * hour, 1, WAREHOUSE))))
     one = found(store, at(60 * 23 + 30))
     assert len(one) == 1
-    assert (one[0].attempts, one[0].open, one[0].beat_s) == (24, True, 3600)
+    assert (one[0].attempts, one[0].open, one[0].cadence_s) == (24, True, 3600)
     assert not found(store, at(60 * 26))[0].open
 
 
-def test_two_at_once_are_two(store: Store, load: Load) -> None:
+def test_two_targets_failing_at_once_are_two_incidents(store: Store, load: Load) -> None:
     load(text(*run(0, 3, audience(1)), *run(1, 3, audience(2))))
     assert [each.class_ for each in found(store)] == ["transient", "transient"]
 
 
-def test_forty_at_once_are_one_storm(store: Store, load: Load) -> None:
+def test_forty_targets_failing_at_once_are_one_storm(store: Store, load: Load) -> None:
     # One of them had a bad moment in the night before; another one goes on for two days.
     load(
         text(
@@ -93,7 +93,7 @@ def test_forty_at_once_are_one_storm(store: Store, load: Load) -> None:
     assert by_class["transient"].target_id == "aud_3"
 
 
-def test_a_storm_ends_when_its_events_go_and_comes_back(store: Store, load: Load) -> None:
+def test_a_storm_appears_with_further_events(store: Store, load: Load) -> None:
     lines = [each for n in range(6) for each in run(n, 1, audience(n))]
     load(text(*lines[:4]))
     assert [each.class_ for each in found(store)] == ["transient"] * 4
@@ -119,7 +119,7 @@ def test_actions_and_spellings(store: Store, load: Load) -> None:
     ]
 
 
-def test_a_second_load_changes_nothing_and_asks_for_nothing(store: Store, load: Load) -> None:
+def test_a_repeated_load_changes_nothing(store: Store, load: Load) -> None:
     lines = text(*run(0, 5), *run(500, 2, WAREHOUSE))
     load(lines)
     before = tables(store)
@@ -128,7 +128,7 @@ def test_a_second_load_changes_nothing_and_asks_for_nothing(store: Store, load: 
     assert tables(store) == before
 
 
-def test_only_what_is_touched_is_computed(store: Store, load: Load) -> None:
+def test_only_stale_series_are_recomputed(store: Store, load: Load) -> None:
     load(text(*run(0, 2), *run(0, 3, WAREHOUSE)))
     keeping.catch_up(store)
     load(text(*run(60, 2)), "more.ndjson")
@@ -136,7 +136,7 @@ def test_only_what_is_touched_is_computed(store: Store, load: Load) -> None:
     assert store.write(keeping.refresh) == 0
 
 
-def test_a_new_catalogue_is_read(store: Store, load: Load) -> None:
+def test_a_changed_catalogue_recomputes_incidents(store: Store, load: Load) -> None:
     load(text(*run(0, 2)))
     keeping.catch_up(store)
     store.write(lambda cursor: marks.put(cursor, "catalogue", "older"))
@@ -145,7 +145,7 @@ def test_a_new_catalogue_is_read(store: Store, load: Load) -> None:
     assert marks.get(store, "incidents").endswith(marks.get(store, "catalogue"))
 
 
-def test_retention_takes_the_old_ones(store: Store, load: Load, settings: Settings) -> None:
+def test_retention_removes_old_incidents(store: Store, load: Load, settings: Settings) -> None:
     load(text(*run(0, 5), *run(60 * 24 * 60, 3), *run(60 * 24 * 2, 1, WAREHOUSE)))
     assert len(found(store)) == 3
     now = START + dt.timedelta(days=settings.store.retention_days + 1)
@@ -219,10 +219,10 @@ def built(folder: Path, loads: list[list[bytes]], each_time: bool) -> dict[str, 
         store.close()
 
 
-@pytest.mark.parametrize("patience", [0.0, 5.0])
-def test_a_reader_does_not_wait_for_long(store: Store, load: Load, patience: float) -> None:
+@pytest.mark.parametrize("timeout_s", [0.0, 5.0])
+def test_a_reader_waits_only_for_the_timeout(store: Store, load: Load, timeout_s: float) -> None:
     load(text(*run(0, 2)))
-    keeping.catch_up(store, patience)
+    keeping.catch_up(store, timeout_s)
     store.write(lambda _: None)
     assert len(incidents(store, Filter(), LATER)) == 1
     assert AUDIENCE[1] == incidents(store, Filter(), LATER)[0].target

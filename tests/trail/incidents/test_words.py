@@ -1,4 +1,4 @@
-"""Wording: what is said of an incident, and what never is."""
+"""Text of incidents, and what it never claims."""
 
 import datetime as dt
 from dataclasses import replace
@@ -32,7 +32,7 @@ HOURLY = Incident(
     attempts=24,
     runs=24,
     exhausted=0,
-    beat_s=3_600,
+    cadence_s=3_600,
     completed_at=None,
 )
 EDIT = Change(
@@ -47,11 +47,11 @@ EDIT = Change(
     target_name="Snowflake prod",
     before_s=720.0,
     changes=4,
-    every_days=19.2,
+    interval_days=19.2,
     bits=11.0,
     score=12.0,
     upstream=False,
-    blamed=True,
+    likely_cause=True,
 )
 
 
@@ -60,13 +60,13 @@ def test_an_open_incident() -> None:
         words.headline(HOURLY, NOW, UTC)
         == "Warehouse Snowflake prod: 24 failed attempts since Tue 02:00, hourly"
     )
-    assert words.silence(HOURLY, NOW, UTC) == "no failure since 01:00"
-    assert words.silence(HOURLY, NOW, OSLO) == "no failure since 03:00"
+    assert words.current_state(HOURLY, NOW, UTC) == "no failure since 01:00"
+    assert words.current_state(HOURLY, NOW, OSLO) == "no failure since 03:00"
 
 
 def test_a_closed_incident() -> None:
     closed = replace(
-        HOURLY, open=False, beat_s=None, attempts=5, last_at=dt.datetime(2026, 10, 6, 2, 15)
+        HOURLY, open=False, cadence_s=None, attempts=5, last_at=dt.datetime(2026, 10, 6, 2, 15)
     )
     assert (
         words.headline(closed, NOW, UTC)
@@ -80,38 +80,42 @@ def test_a_storm() -> None:
     storm = replace(HOURLY, class_="storm", targets=40, target_type="audience", attempts=46)
     assert (
         words.headline(storm, NOW, UTC)
-        == "40 audiences began to fail together Tue 02:00: 46 failed attempts in all"
+        == "40 audiences started failing together Tue 02:00: 46 failed attempts"
     )
 
 
 @pytest.mark.parametrize("class_", CLASSES)
 @pytest.mark.parametrize("is_open", [True, False])
-def test_nothing_is_said_to_work_again(class_: str, is_open: bool) -> None:
-    each = replace(HOURLY, class_=class_, open=is_open)
-    said = " ".join(
-        [words.headline(each, NOW, UTC), words.silence(each, NOW, UTC), words.verdict(each)]
+def test_text_never_claims_recovery(class_: str, is_open: bool) -> None:
+    incident = replace(HOURLY, class_=class_, open=is_open)
+    text = " ".join(
+        [
+            words.headline(incident, NOW, UTC),
+            words.current_state(incident, NOW, UTC),
+            words.class_text(incident),
+        ]
     )
     for word in ("recover", "succe", "healed", "fixed", "resolved", "complete"):
-        assert word not in said.lower()
+        assert word not in text.lower()
 
 
-def test_a_success_event_says_so() -> None:
+def test_a_success_event_is_reported() -> None:
     done = replace(HOURLY, completed_at=dt.datetime(2026, 10, 7, 1, 10))
-    assert words.silence(done, NOW, UTC) == "completed at 01:10"
+    assert words.current_state(done, NOW, UTC) == "completed at 01:10"
 
 
-def test_changes_bear_their_numbers() -> None:
+def test_changes_include_their_numbers() -> None:
     assert (
-        words.before(EDIT)
+        words.change_text(EDIT)
         == "Warehouses Modified 12 minutes before; this warehouse changes every 19 days"
     )
-    assert words.before(replace(EDIT, changes=1, every_days=83.0)).endswith(
-        "; the only change of this warehouse in 83 days"
+    assert words.change_text(replace(EDIT, changes=1, interval_days=83.0)).endswith(
+        "; the only change to this warehouse in 83 days"
     )
-    assert "on Snowflake prod;" in words.before(replace(EDIT, upstream=True))
+    assert "on Snowflake prod;" in words.change_text(replace(EDIT, upstream=True))
     assert words.changes_title([EDIT]) == "Likely cause"
-    assert words.changes_title([replace(EDIT, blamed=False)]) == "Changes nearby"
-    assert words.changes_title([]) == "No change in the 24 hours before"
+    assert words.changes_title([replace(EDIT, likely_cause=False)]) == "Preceding changes"
+    assert words.changes_title([]) == "No changes in the 24 hours before"
 
 
 @pytest.mark.parametrize(
@@ -125,17 +129,17 @@ def test_changes_bear_their_numbers() -> None:
         (19 * 86_400, "19 days"),
     ],
 )
-def test_spans(seconds: float, expected: str) -> None:
-    assert words.span(seconds) == expected
+def test_durations(seconds: float, expected: str) -> None:
+    assert words.duration_text(seconds) == expected
 
 
-def test_old_moments_bear_their_date() -> None:
-    assert words.when(dt.datetime(2026, 9, 3, 14, 2), NOW, UTC) == "3 Sep 14:02"
-    assert words.when(dt.datetime(2025, 9, 3, 14, 2), NOW, UTC) == "3 Sep 2025 14:02"
-    assert words.when(dt.datetime(2026, 10, 7, 23, 30), NOW, OSLO) == "8 Oct 01:30"
+def test_old_moments_include_the_date() -> None:
+    assert words.moment_text(dt.datetime(2026, 9, 3, 14, 2), NOW, UTC) == "3 Sep 14:02"
+    assert words.moment_text(dt.datetime(2025, 9, 3, 14, 2), NOW, UTC) == "3 Sep 2025 14:02"
+    assert words.moment_text(dt.datetime(2026, 10, 7, 23, 30), NOW, OSLO) == "8 Oct 01:30"
 
 
-def test_a_transient_that_lasts_is_not_said_to_be_over() -> None:
+def test_an_open_transient_incident_is_not_described_as_over() -> None:
     lasts = replace(HOURLY, class_="transient", open=True)
-    assert words.verdict(lasts) == "A few attempts failed so far; more may follow."
-    assert "then no more" in words.verdict(replace(lasts, open=False))
+    assert words.class_text(lasts) == "A few attempts have failed so far; more may follow."
+    assert "then no more" in words.class_text(replace(lasts, open=False))

@@ -1,4 +1,4 @@
-"""What the page asks of incidents: filters, tiles, attempts, strips, recurrence, and causes."""
+"""Queries of incidents: filters, summary, attempts, days, recurrence and likely causes."""
 
 import json
 
@@ -66,16 +66,21 @@ def test_a_narrow_window_shows_the_whole_incident(filled: Store) -> None:
     assert [each.attempts for each in incidents.incidents(filled, filter_, NOW)] == [30]
 
 
-def test_one_by_its_id(filled: Store) -> None:
+def test_an_incident_is_found_by_its_id(filled: Store) -> None:
     for each in incidents.incidents(filled, Filter(), NOW):
         assert incidents.incident(filled, each.incident_id, NOW) == each
     assert incidents.incident(filled, "no-such", NOW) is None
 
 
 def test_tiles_agree_with_the_table(filled: Store) -> None:
-    tiles = incidents.tiles(filled, Filter(), at(DAY - 60 * 16))
-    assert (tiles.incidents, tiles.attempts, tiles.folded, tiles.over) == (3, 38, 2, 0)
-    assert tiles.by_class == {
+    summary = incidents.summary(filled, Filter(), at(DAY - 60 * 16))
+    assert (
+        summary.incidents,
+        summary.attempts,
+        summary.transient_attempts,
+        summary.transient_closed,
+    ) == (3, 38, 2, 0)
+    assert summary.by_class == {
         "persistent": 1,
         "retries exhausted": 0,
         "repeating": 0,
@@ -83,13 +88,13 @@ def test_tiles_agree_with_the_table(filled: Store) -> None:
         "transient": 1,
     }
     found = incidents.incidents(filled, Filter(), at(DAY - 60 * 16), only_open=True)
-    assert len(found) == tiles.open == 2
+    assert len(found) == summary.open == 2
 
 
-def test_what_is_transient_and_over_can_be_folded(filled: Store) -> None:
+def test_closed_transient_incidents_can_be_folded(filled: Store) -> None:
     folded = [each.class_ for each in incidents.incidents(filled, Filter(), NOW, fold=True)]
     assert folded == ["persistent", "storm"]
-    assert incidents.tiles(filled, Filter(), NOW).over == 1
+    assert incidents.summary(filled, Filter(), NOW).transient_closed == 1
     while_it_lasts = incidents.incidents(filled, Filter(), at(95), fold=True)
     assert "transient" in [each.class_ for each in while_it_lasts if each.open]
 
@@ -116,7 +121,9 @@ def test_attempts_by_time_page_by_page(filled: Store) -> None:
 
 def test_explore_shows_the_same_attempts(filled: Store) -> None:
     for each in incidents.incidents(filled, Filter(), NOW):
-        narrow = incidents.narrowed(filled, Filter.parse("tz=Europe/Oslo&kind=failure"), each)
+        narrow = incidents.attempts_filter(
+            filled, Filter.parse("tz=Europe/Oslo&kind=failure"), each
+        )
         assert counts.count(filled, Filter.parse(narrow.query()), NOW) == each.attempts
 
 
@@ -140,9 +147,9 @@ def test_recurrence(store: Store, load: Load) -> None:
     found = incidents.incidents(store, Filter.parse("target=aud_vip"), at(40 * DAY))[0]
     often = incidents.recurrence(store, found)
     assert (often.incidents, often.attempts, often.per_30d) == (3, 15, pytest.approx(3))
-    assert often.usual_per_30d == pytest.approx(2)
-    assert often.between_s == pytest.approx(10 * 86_400)
-    assert often.length_s == 15 * 60
+    assert often.peer_median_per_30d == pytest.approx(2)
+    assert often.mean_interval_s == pytest.approx(10 * 86_400)
+    assert often.median_duration_s == 15 * 60
     assert often.share == pytest.approx(15 / 16)
 
 
@@ -153,7 +160,7 @@ def test_a_success_event_closes(store: Store, load: Load) -> None:
     )
     assert (first.open, first.completed_at) == (False, at(40).replace(tzinfo=None))
     assert (last.open, last.completed_at) == (True, None)
-    assert incidents.tiles(store, Filter(), at(60)).open == 1
+    assert incidents.summary(store, Filter(), at(60)).open == 1
 
 
 def changed(store: Store, load: Load, *lines: bytes) -> list[Change]:
@@ -166,18 +173,20 @@ OUTAGE = [each for hour in range(6) for each in run(60 * hour, 5, WAREHOUSE)]
 OLD = line(-80 * DAY, "Source Modified", ("source", "s", "S"))
 
 
-def test_an_edit_just_before_is_blamed(store: Store, load: Load) -> None:
+def test_an_edit_just_before_is_the_likely_cause(store: Store, load: Load) -> None:
     edit = line(-12, "Warehouses Modified", WAREHOUSE, "edit")
     older = line(-40 * DAY, "Warehouses Modified", WAREHOUSE)
     after = line(2, "Warehouses Modified", WAREHOUSE)
     far = line(-DAY - 1, "Warehouses Modified", WAREHOUSE)
     found = changed(store, load, OLD, edit, older, after, far, *OUTAGE)
-    assert [(each.event_id, each.blamed, each.before_s) for each in found] == [("edit", True, 720)]
+    assert [(each.event_id, each.likely_cause, each.before_s) for each in found] == [
+        ("edit", True, 720)
+    ]
     assert found[0].changes == 3
-    assert found[0].every_days == pytest.approx(80 / 3, rel=0.01)
+    assert found[0].interval_days == pytest.approx(80 / 3, rel=0.01)
 
 
-def test_what_changes_daily_is_only_near(store: Store, load: Load) -> None:
+def test_a_daily_change_is_not_a_likely_cause(store: Store, load: Load) -> None:
     edits = [
         line(-12 - day * DAY, "Warehouses Modified", WAREHOUSE, f"edit{day:02}")
         for day in range(80)
@@ -191,13 +200,13 @@ def test_what_changes_daily_is_only_near(store: Store, load: Load) -> None:
     assert len(found) == 3
 
 
-def test_failures_and_reads_are_no_changes(store: Store, load: Load) -> None:
+def test_failures_and_reads_are_not_changes(store: Store, load: Load) -> None:
     run_forced = line(-5, "Audience Run Forced", WAREHOUSE)
     other = line(-6, "Storage Destination Sync Skipped", WAREHOUSE)
     assert changed(store, load, OLD, run_forced, other, *OUTAGE) == []
 
 
-def test_upstream_is_listed_and_never_blamed(store: Store, load: Load) -> None:
+def test_an_upstream_change_is_listed_but_never_a_likely_cause(store: Store, load: Load) -> None:
     failing = [
         line(60 * hour + wait, "Warehouse Run Failed", WAREHOUSE, source_id="src_shop")
         for hour in range(3)
@@ -205,13 +214,13 @@ def test_upstream_is_listed_and_never_blamed(store: Store, load: Load) -> None:
     ]
     edit = line(-3, "Source Modified", ("source", "src_shop", "Shop"), "edit")
     found = changed(store, load, OLD, edit, *failing)
-    assert [(each.event_id, each.upstream, each.blamed) for each in found] == [
+    assert [(each.event_id, each.upstream, each.likely_cause) for each in found] == [
         ("edit", True, False)
     ]
     assert found[0].bits > 10
 
 
-def test_a_storm_blames_nothing(store: Store, load: Load) -> None:
+def test_a_storm_has_no_likely_cause(store: Store, load: Load) -> None:
     lines = [each for n in range(6) for each in run(n, 2, ("audience", f"a{n}", f"A {n}"))]
     load(text(OLD, line(-2, "Audience Modified", ("audience", "a0", "A 0")), *lines))
     found = incidents.incidents(store, Filter(), NOW)
@@ -235,7 +244,7 @@ def test_candidates(raw: str, target_id: str, expected: list[str]) -> None:
     assert candidates(raw, target_id) == expected
 
 
-def test_records_bear_the_contract(filled: Store) -> None:
+def test_records_have_the_documented_fields(filled: Store) -> None:
     found = list(records(filled, Filter(), NOW))
     assert [each["class"] for each in found] == ["persistent", "storm", "transient"]
     names = {"incident_id", "action", "target_id", "class", "open", "first_at", "last_at"}
@@ -247,8 +256,8 @@ def test_records_bear_the_contract(filled: Store) -> None:
     assert (found[1]["target_id"], found[1]["targets"]) == (None, 6)
 
 
-def test_nothing_yet(store: Store) -> None:
+def test_an_empty_database_has_no_incidents(store: Store) -> None:
     assert incidents.incidents(store, Filter(), NOW) == []
-    assert incidents.tiles(store, Filter(), NOW).incidents == 0
+    assert incidents.summary(store, Filter(), NOW).incidents == 0
     assert changes_before(store, []) == {}
     assert strips.strips(store, Filter(), NOW).strips == []

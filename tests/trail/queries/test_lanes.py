@@ -8,7 +8,7 @@ import pytest
 
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW
-from trail.catalogue import DESTRUCTIVE_KINDS
+from trail.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS
 from trail.filters import Filter
 from trail.queries import lanes
 from trail.store import Store
@@ -49,7 +49,7 @@ def test_every_lane_counts_its_events_and_marks(
     for lane in found.lanes:
         mine = [row for row in fitting if value_of(row, by) == lane.value]
         assert sum(point.count for point in lane.points) == lane.count
-        failed = sum(row.kind in lanes.FAILED_KINDS for row in mine)
+        failed = sum(row.kind in FAILED_KINDS for row in mine)
         assert sum(point.failures for point in lane.points) == failed
         gone = sum(row.kind in DESTRUCTIVE_KINDS for row in mine)
         assert sum(point.destructive for point in lane.points) == gone
