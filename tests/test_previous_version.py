@@ -50,25 +50,24 @@ class Previous:
         return [_json(row) for row in self.store.table(sql).to_pylist()]
 
 
-@pytest.fixture(scope="module")
-def previous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Previous]:
-    folder = tmp_path_factory.mktemp("previous")
+@pytest.fixture
+def previous(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Previous]:
+    folder = tmp_path / "previous"
     with zstandard.open(FIXTURE, "rb") as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
         tar.extractall(folder, filter="data")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CONFIG_VARIABLE, str(folder / "trail.toml"))
-        settings = Settings(
-            store={"path": folder / "trail.duckdb", "archive_path": folder / "archive"},
-            auth={"users_path": folder / "users.yaml"},
-        )
-        assert (settings.workspace, settings.store.retention_days) == ("Example", 95)
-        store = Store.open(settings.store.path, settings)
-        try:
-            watching.watch(store, mirror.files(store.path, settings).known)
-            expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
-            yield Previous(folder, settings, store, expected)
-        finally:
-            store.close()
+    monkeypatch.setenv(CONFIG_VARIABLE, str(folder / "trail.toml"))
+    settings = Settings(
+        store={"path": folder / "trail.duckdb", "archive_path": folder / "archive"},
+        auth={"users_path": folder / "users.yaml"},
+    )
+    assert (settings.workspace, settings.store.retention_days) == ("Example", 95)
+    store = Store.open(settings.store.path, settings)
+    try:
+        watching.watch(store, mirror.files(store.path, settings).known)
+        expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+        yield Previous(folder, settings, store, expected)
+    finally:
+        store.close()
 
 
 def _json(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The command `evidence`: the pack for an auditor, written to a file; see `trail.evidence`."""
+"""The command `evidence`: write an evidence pack to a file."""
 
 import argparse
 import datetime as dt
@@ -14,48 +14,49 @@ from trail.tally import Tally
 
 
 def evidence(args: argparse.Namespace, desk: Desk) -> int:
-    """Write the pack of the chosen events; it is whole, or the file is not there."""
+    """Write the pack of the selected events; the file appears only when it is complete."""
     path = desk.folder / args.out
     made = pack.prepare(
         desk.store(False), desk.settings, Filter.parse(args.query), dt.datetime.now(dt.UTC)
     )
-    tally, fresh = Tally(), path.with_name(f"{path.name}.part")
+    tally, part = Tally(), path.with_name(f"{path.name}.part")
     try:
-        with fresh.open("wb") as file:
+        with part.open("wb") as file:
             for data in made.stream(tally):
                 file.write(data)
                 tally.sent(data)
-        fresh.replace(path)
+        part.replace(path)
     except OSError as error:
         raise InputError(
-            f"{args.out}: {error.strerror}.", "Name a file that can be written."
+            f"Cannot write {args.out}: {error.strerror}.", "Choose a file that can be written."
         ) from error
     finally:
-        fresh.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+    query = made.period.filter.query()
     access_log.note(
         "evidence",
         access_log.COMMAND_LINE,
         what=ADDRESS,
-        detail=made.period.filter.query(),
+        detail=query,
         file_format="zip",
         rows=tally.rows,
         size=tally.size,
         digest=tally.digest,
     )
-    report = {
-        "out": str(path),
-        "rows": tally.rows,
-        "bytes": tally.size,
-        "sha256": tally.digest,
-        "query": made.period.filter.query(),
-        "files": made.files,
-    }
     if args.json:
+        report = {
+            "out": str(path),
+            "rows": tally.rows,
+            "bytes": tally.size,
+            "sha256": tally.digest,
+            "query": query,
+            "files": made.files,
+        }
         desk.out.text(json.dumps(report) + "\n")
         return 0
-    for each in made.files:
-        desk.out.text(f"{each['sha256']}  {each['bytes']:>14,}  {each['name']}\n")
+    for file_ in made.files:
+        desk.out.text(f"{file_['sha256']}  {file_['bytes']:>14,}  {file_['name']}\n")
     desk.out.text(
-        f"{made.period.words()}: {tally.rows:,} events, {tally.size:,} bytes: {args.out}\n"
+        f"{made.period.description()}: {tally.rows:,} events, {tally.size:,} bytes, {args.out}\n"
     )
     return 0

@@ -1,6 +1,6 @@
-"""What a pack says about its events: how watched, what was removed, who decided and signed.
+"""The manifest of a pack: coverage, removals, findings, decisions and sign-offs of its period.
 
-All of it is of the data: nothing says when the pack was made, so that the same data gives the same
+Derived from the data alone, without the time of creation, so that the same data gives the same
 bytes. Times are ISO 8601 in UTC.
 """
 
@@ -20,41 +20,46 @@ from trail.store import Engine
 
 FORM = 1
 
-Said = dict[str, Any]
+Section = dict[str, Any]
 
-_STATES = {
-    "watched": "Somebody looked",
-    "blind": "Nobody looked: events of this time may be missing",
-    "unknown": "Not known whether somebody looked",
+_GAP_TEXT = {
+    "blind": "No source was collecting: events may be missing",
+    "unknown": "Unknown whether a source was collecting",
 }
 
 
-def about(engine: Engine, settings: Settings, period: Period, now: dt.datetime, note: Path) -> Said:
-    """Return all that is said beside files and seals; *now* is aware, *note* as in `known`."""
+def about(
+    engine: Engine, settings: Settings, period: Period, now: dt.datetime, note: Path
+) -> Section:
+    """Return what the manifest states besides files and seals.
+
+    *now* is aware; *note* is the path of the high-water mark.
+    """
     window = period.window
+    workspace = settings.workspace or directory.workspace_name(engine)
     return {
-        "workspace": settings.workspace or directory.workspace_name(engine),
+        "workspace": workspace,
         "filter": {
-            "words": period.words(),
+            "words": period.description(),
             "query": period.filter.query(),
-            "narrowed": period.narrowed,
+            "narrowed": period.filtered,
         },
         "period": {
-            "from": _time(window.start),
-            "to": _time(window.end),
+            "from": _utc_text(window.start),
+            "to": _utc_text(window.end),
             "zone": period.filter.tz,
         },
         "coverage": _coverage(engine, period, now),
         "findings": _findings(engine, period, now),
-        "sign_offs": _signoffs(engine, settings, period, now),
+        "sign_offs": _sign_offs(engine, workspace, period, now),
         "retention": _retention(engine, settings, period),
-        "holds": [_plain(row) for row in holds.every(engine)],
+        "holds": [_json(row) for row in holds.every(engine)],
         "alarms": _alarms(engine, period, note),
     }
 
 
-def head() -> Said:
-    """Return what a manifest begins with."""
+def header() -> Section:
+    """Return the fields that a manifest begins with."""
     return {
         "document": "Evidence pack of an audit trail",
         "form": FORM,
@@ -62,63 +67,62 @@ def head() -> Said:
     }
 
 
-def seals_said(lines: list[chain.Line], period: Period, key: str) -> Said:
-    """Return what is said of the *lines* of the chain that are in the pack, and of the key."""
-    accepted = [
-        {name: line.body.get(name) for name in ("day", "reason", "made_by", "sealed_at")}
-        for line in lines
-        if line.body.get("kind") == chain.ACCEPTED and period.touches(line.day)
-    ]
+def seals_section(lines: list[chain.Line], period: Period, key: str) -> Section:
+    """Return the section on the seals in the pack, *lines*, and on the public *key* (hex)."""
     return {
         "lines": len(lines),
         "key": key,
         "fingerprint": keys.fingerprint(key),
-        "accepted": accepted,
+        "accepted": [
+            {name: line.body.get(name) for name in ("day", "reason", "made_by", "sealed_at")}
+            for line in lines
+            if line.body.get("kind") == chain.ACCEPTED and period.overlaps(line.day)
+        ],
     }
 
 
-def _coverage(engine: Engine, period: Period, now: dt.datetime) -> Said:
-    until = period.told_until(engine, now)
-    start = period.window.start or _first(engine)
+def _coverage(engine: Engine, period: Period, now: dt.datetime) -> Section:
+    until = period.covered_until(engine, now)
+    start = period.window.start or _first_hour(engine)
     spans = coverage.spans(engine, start, until) if start and until else []
     gaps = [
-        f"{_STATES[span.state]}, from {_words(span.start)} to {_words(span.end)} UTC"
+        f"{_GAP_TEXT[span.state]}, from {span.start:%Y-%m-%d %H:%M:%S} "
+        f"to {span.end:%Y-%m-%d %H:%M:%S} UTC"
         for span in spans
-        if span.state != "watched"
+        if span.state in _GAP_TEXT
     ]
     return {
-        "from": _time(start),
-        "to": _time(until),
-        "words": "; ".join(gaps) or ("Watched without a gap" if spans else "Nothing was kept yet"),
+        "from": _utc_text(start),
+        "to": _utc_text(until),
+        "words": "; ".join(gaps) or ("No gaps" if spans else "No events were stored"),
         "gaps": gaps,
         "spans": [
-            {"from": _time(span.start), "to": _time(span.end), "state": span.state}
+            {"from": _utc_text(span.start), "to": _utc_text(span.end), "state": span.state}
             for span in spans
         ],
     }
 
 
-def _first(engine: Engine) -> dt.datetime | None:
-    found: dt.datetime | None = engine.table("select min(hour) as first from cube")["first"][
-        0
-    ].as_py()
-    return found
+def _first_hour(engine: Engine) -> dt.datetime | None:
+    table = engine.table("select min(hour) as first from cube")
+    first: dt.datetime | None = table["first"][0].as_py()
+    return first
 
 
-def _findings(engine: Engine, period: Period, now: dt.datetime) -> list[Said]:
-    """Return what was shown as unusual, and whatever somebody decided on, in order of day."""
-    found = queries.queue(engine, period.filter, now, everything=True)
-    chosen = [
-        each
-        for each in found.findings
-        if each.finding_id in found.judged.shown or each.state != reviews.OPEN
+def _findings(engine: Engine, period: Period, now: dt.datetime) -> list[Section]:
+    """Return the findings that were shown or decided, in order of day."""
+    queue = queries.queue(engine, period.filter, now, everything=True)
+    findings = [
+        finding
+        for finding in queue.findings
+        if finding.finding_id in queue.judged.shown or finding.state != reviews.OPEN
     ]
-    decisions = reviews.decisions_on(engine, [each.finding_id for each in chosen])
-    chosen.sort(key=lambda each: (each.day, each.finding_id))
-    return [_finding(each, decisions.get(each.finding_id, [])) for each in chosen]
+    findings.sort(key=lambda finding: (finding.day, finding.finding_id))
+    decisions = reviews.decisions_on(engine, [finding.finding_id for finding in findings])
+    return [_finding(finding, decisions.get(finding.finding_id, [])) for finding in findings]
 
 
-def _finding(finding: Finding, decisions: list[dict[str, Any]]) -> Said:
+def _finding(finding: Finding, decisions: list[dict[str, Any]]) -> Section:
     return {
         "finding_id": finding.finding_id,
         "day": finding.day.isoformat(),
@@ -126,55 +130,52 @@ def _finding(finding: Finding, decisions: list[dict[str, Any]]) -> Said:
         "score": finding.score,
         "reasons": [reason.said() for reason in finding.reasons],
         "state": finding.state,
-        "decisions": [_plain(each) for each in decisions],
+        "decisions": [_json(decision) for decision in decisions],
     }
 
 
-def _signoffs(engine: Engine, settings: Settings, period: Period, now: dt.datetime) -> list[Said]:
-    workspace = settings.workspace or directory.workspace_name(engine)
-    found = reviews.signoffs(engine, now, period.window)
-    said = [reviews.certificate(each, [], workspace) for each in reversed(found)]
-    return [{name: each[name] for name in each if name != "decisions"} for each in said]
+def _sign_offs(engine: Engine, workspace: str, period: Period, now: dt.datetime) -> list[Section]:
+    sections = []
+    for signed in reversed(reviews.signoffs(engine, now, period.window)):
+        section = reviews.certificate(signed, [], workspace)
+        del section["decisions"]
+        sections.append(section)
+    return sections
 
 
-def _retention(engine: Engine, settings: Settings, period: Period) -> Said:
+def _retention(engine: Engine, settings: Settings, period: Period) -> Section:
     return {
         "kept_days": settings.store.retention_days,
         "archived": settings.store.archive,
         "removed_by_day": [
-            _plain(asdict(each)) for each in standing.removals(engine, period.window)
+            _json(asdict(removed)) for removed in standing.removals(engine, period.window)
         ],
-        "runs": [_plain(row) for row in retention.runs(engine, period.window.start)],
+        "runs": [_json(row) for row in retention.runs(engine, period.window.start)],
     }
 
 
-def _alarms(engine: Engine, period: Period, note: Path) -> list[Said]:
-    """Return what the last verification found wrong with the period, and what was lost."""
+def _alarms(engine: Engine, period: Period, note: Path) -> list[Section]:
+    """Return the problems that the last verification found with the period, and data losses."""
     problems = [
-        each
-        for each in standing.standing(engine).problems
-        if each.day is None or period.touches(each.day)
+        _json(asdict(problem))
+        for problem in standing.standing(engine).problems
+        if problem.day is None or period.overlaps(problem.day)
     ]
-    lost = [
-        {"day": None, "problem": "lost", "text": each.text()} for each in known.shortfalls(note)
+    losses = [
+        {"day": None, "problem": "lost", "text": loss.text()} for loss in known.shortfalls(note)
     ]
-    return [_plain(asdict(each)) for each in problems] + lost
+    return problems + losses
 
 
-def _plain(row: Mapping[str, Any]) -> Said:
-    """Return *row* as JSON can hold it."""
-    return {name: _value(value) for name, value in row.items()}
+def _json(row: Mapping[str, Any]) -> Section:
+    return {name: _json_value(value) for name, value in row.items()}
 
 
-def _value(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, dt.datetime):
-        return _time(value)
+        return _utc_text(value)
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def _time(at: dt.datetime | None) -> str | None:
+def _utc_text(at: dt.datetime | None) -> str | None:
     return f"{at.isoformat()}Z" if at else None
-
-
-def _words(at: dt.datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}"

@@ -1,7 +1,7 @@
-"""The pack itself: a ZIP that is made while it is sent, the same bytes from the same data.
+"""Build an evidence pack: a ZIP that is created while it is sent, the same bytes for the same data.
 
-Separate from what it says. All of it is read from one snapshot; memory stays flat at any size. The
-ZIP's times are fixed and its files stand in one order; events come from the writers of the exports.
+Everything is read from one snapshot; memory stays flat for any size. File times and their order in
+the ZIP are fixed; the events come from the writers of the exports.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from trail import export, reviews
 from trail.evidence import manifest, readme
-from trail.evidence.period import Period, fixed
+from trail.evidence.period import Period, resolve
 from trail.filters import Filter
 from trail.findings.refresh import refresh
 from trail.model import EVENT_COLUMNS
@@ -28,7 +28,7 @@ from trail.store import Engine, Store
 from trail.tally import Tally
 
 _CONTEXT = b"segment-audit-trail evidence 1\n"
-# Compressed in pieces of one size, so that how the rows were read changes no byte.
+# Compressed in pieces of one size, so that the bytes do not depend on how rows were read.
 _PIECE = 1 << 20
 _LEVEL = 6
 
@@ -37,7 +37,7 @@ File = dict[str, Any]
 
 @dataclass(slots=True)
 class Pack:
-    """A pack that can be streamed once; `files` says afterwards what is in it."""
+    """A pack that can be streamed once; afterwards `files` lists its contents."""
 
     store: Store
     settings: Settings
@@ -47,7 +47,7 @@ class Pack:
     files: list[File] = field(default_factory=list)
 
     def stream(self, tally: Tally) -> Iterator[bytes]:
-        """Yield the ZIP; *tally* counts the events in it once."""
+        """Yield the ZIP; *tally* counts its events once."""
         with self.store.snapshot() as engine:
             sink = Sink()
             with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
@@ -57,7 +57,7 @@ class Pack:
 
     def _contents(self, engine: Engine, tally: Tally) -> Iterator[tuple[str, Iterable[bytes]]]:
         public = self.key.public_key().public_bytes_raw().hex()
-        lines = _covering(engine, self.period)
+        lines = _chain_of(engine, self.period)
         yield "README.txt", [readme.TEXT.encode()]
         yield "verify.py", [Path(standalone.__file__).read_bytes()]
         yield "seals.ndjson", ["".join(f"{line.text}\n" for line in lines).encode()]
@@ -67,14 +67,14 @@ class Pack:
         yield "events.ndjson", export.stream(engine, exact, self.now, tally=tally)
         rows, digest = reviews.digest_of(engine, filter_, self.now)
         note = mirror.files(self.store.path, self.settings).known
-        said = {
-            **manifest.head(),
+        document = {
+            **manifest.header(),
             **manifest.about(engine, self.settings, self.period, self.now, note),
             "events": {"rows": rows, "digest": digest, "digest_is_over": reviews.DIGEST_IS_OVER},
-            "seals": manifest.seals_said(lines, self.period, public),
+            "seals": manifest.seals_section(lines, self.period, public),
             "files": list(self.files),
         }
-        text = (json.dumps(said, indent=2, ensure_ascii=False) + "\n").encode()
+        text = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
         yield "manifest.json", [text]
         yield "signature.json", [_signature(self.key, public, text)]
 
@@ -82,9 +82,9 @@ class Pack:
         self, archive: zipfile.ZipFile, sink: Sink, name: str, chunks: Iterable[bytes]
     ) -> Iterator[bytes]:
         size, digest = 0, hashlib.sha256()
-        # By its bare name, a file gets the ZIP's earliest time.
+        # Opened by name, a file gets the earliest time that a ZIP can store.
         with archive.open(name, "w", force_zip64=True) as file:
-            for piece in _even(chunks):
+            for piece in _pieces(chunks):
                 size += len(piece)
                 digest.update(piece)
                 file.write(piece)
@@ -93,43 +93,43 @@ class Pack:
 
 
 def prepare(store: Store, settings: Settings, filter_: Filter, now: dt.datetime) -> Pack:
-    """Return the pack of *filter_* as it chooses at *now* (aware); judges what is new first.
+    """Return the pack of *filter_* at *now* (aware); brings findings up to date first.
 
-    Raises `IntegrityError` where the key of the seals is gone, `SettingError` where others may read
+    Raises `IntegrityError` if the signing key is missing, `SettingError` if other users can read
     it.
     """
     refresh(store, now)
     with sealing.snapshot(store) as ask:
         number, _ = kept.last(ask)
     key = kept.signing_key(mirror.files(store.path, settings), number)
-    return Pack(store, settings, fixed(filter_, now), now, key)
+    return Pack(store, settings, resolve(filter_, now), now, key)
 
 
-def _covering(engine: Engine, period: Period) -> list[chain.Line]:
-    """Return the chain up to the last seal that speaks of a day of *period*.
+def _chain_of(engine: Engine, period: Period) -> list[chain.Line]:
+    """Return the chain up to the last seal of a day of *period*.
 
-    Those after it are of other days: without them the pack of a month stays as it is.
+    Later seals belong to other days; without them the pack of a month does not change.
     """
     lines = chain.read(
         engine.table("select line from seals order by number, line")["line"].to_pylist()
     )
-    last = max((n for n, line in enumerate(lines, 1) if period.touches(line.day)), default=0)
+    last = max((n for n, line in enumerate(lines, 1) if period.overlaps(line.day)), default=0)
     return lines[:last]
 
 
 def _signature(key: Ed25519PrivateKey, public: str, text: bytes) -> bytes:
     digest = hashlib.sha256(text).hexdigest()
-    made = key.sign(_CONTEXT + digest.encode()).hex()
-    return (json.dumps({"manifest": digest, "key": public, "signature": made}) + "\n").encode()
+    signature = key.sign(_CONTEXT + digest.encode()).hex()
+    return (json.dumps({"manifest": digest, "key": public, "signature": signature}) + "\n").encode()
 
 
-def _even(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the bytes of *chunks* in pieces of one size, but for the last."""
-    waiting = bytearray()
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of *chunks* in pieces of one size; the last may be shorter."""
+    buffer = bytearray()
     for chunk in chunks:
-        waiting += chunk
-        while len(waiting) >= _PIECE:
-            yield bytes(waiting[:_PIECE])
-            del waiting[:_PIECE]
-    if waiting:
-        yield bytes(waiting)
+        buffer += chunk
+        while len(buffer) >= _PIECE:
+            yield bytes(buffer[:_PIECE])
+            del buffer[:_PIECE]
+    if buffer:
+        yield bytes(buffer)

@@ -1,6 +1,6 @@
-"""What a pack is about: the filter, fixed in time so that asking again chooses the same, in words.
+"""The scope of a pack: its filter with absolute times, and a description of it.
 
-Separate because `7d` means another week tomorrow: what is handed out names its moments.
+A relative range such as `7d` becomes absolute: the same query later selects the same events.
 """
 
 import datetime as dt
@@ -14,84 +14,82 @@ from trail.store import Engine
 
 ADDRESS = "/export.evidence.zip"
 
-_NAMES = {name: name.replace("_", " ") for name in FACETS}
-
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A filter whose ends are moments, oldest events first, and its window (UTC, without zone)."""
+    """A filter with absolute ends, oldest events first, and its window (UTC, without zone)."""
 
     filter: Filter
     window: Window
 
     @property
-    def narrowed(self) -> bool:
-        """Return whether it leaves out events of its time."""
+    def filtered(self) -> bool:
+        """Return whether it excludes events within its window."""
         return bool(self.filter.choices or self.filter.q)
 
-    def touches(self, day: dt.date | None) -> bool:
-        """Return whether a moment of the UTC *day* is in it; not for no day."""
+    def overlaps(self, day: dt.date | None) -> bool:
+        """Return whether the UTC *day* overlaps the window; False for None."""
         if day is None:
             return False
         first = dt.datetime.combine(day, dt.time())
         start, end = self.window.start, self.window.end
         return (not end or first < end) and (not start or first + dt.timedelta(days=1) > start)
 
-    def words(self) -> str:
-        """Return in words what it chooses; what an event or a person wrote stands in quotes."""
-        start, end = (self._moment(each) for each in (self.window.start, self.window.end))
-        ends = {
-            (True, True): f"from {start} until just before {end}",
-            (True, False): f"from {start} on",
-            (False, True): f"until just before {end}",
-            (False, False): "of all time",
-        }[bool(start), bool(end)]
-        said = f"{'Events' if self.narrowed else 'All events'} {ends} ({self.filter.tz})"
-        return f"{said}, {' and '.join(self._parts())}" if self.narrowed else said
+    def description(self) -> str:
+        """Return the selection in words; values from events and people are quoted."""
+        start, end = self._local(self.window.start), self._local(self.window.end)
+        if start and end:
+            span = f"from {start} to {end} (exclusive)"
+        elif start or end:
+            span = f"from {start}" if start else f"before {end}"
+        else:
+            span = "without a time limit"
+        text = f"{'Events' if self.filtered else 'All events'} {span}, {self.filter.tz}"
+        return f"{text}; {' and '.join(self._conditions())}" if self.filtered else text
 
     def file_name(self) -> str:
-        """Return the name of the pack: the days that it begins and ends with, in its zone."""
+        """Return the file name of the pack, with its first and last day in its zone."""
         start, end = self.window.start, self.window.end
         last = end - dt.timedelta(microseconds=1) if end else None
-        first_day, last_day = (self._moment(each)[:10] or "open" for each in (start, last))
+        first_day, last_day = (self._local(at)[:10] or "open" for at in (start, last))
         zone = re.sub(r"[^A-Za-z0-9_+-]", "-", self.filter.tz)
         return f"evidence_{first_day}_{last_day}_{zone}.zip"
 
-    def told_until(self, engine: Engine, now: dt.datetime) -> dt.datetime | None:
-        """Return up to when coverage is told (UTC): the end, where that is over at *now* (aware).
+    def covered_until(self, engine: Engine, now: dt.datetime) -> dt.datetime | None:
+        """Return the end (UTC) of the coverage section: the window's end if before *now* (aware).
 
-        Else up to when the newest record came, so that it is of the data and not of the clock; None
-        where none has.
+        Otherwise when the newest record arrived, so that it depends on the data and not on the
+        clock; None without records.
         """
-        end, kept = self.window.end, marks.kept(engine)
+        end, arrived = self.window.end, marks.kept(engine)
         if end and end <= now.astimezone(dt.UTC).replace(tzinfo=None):
             return end
-        return min(end, kept) if end and kept else kept
+        return min(end, arrived) if end and arrived else arrived
 
-    def _parts(self) -> list[str]:
-        parts = []
+    def _conditions(self) -> list[str]:
+        conditions = []
         for name in FACETS:
             choice = self.filter.choice(name)
-            for values, word in ((choice.include, "is"), (choice.exclude, "is not")):
+            for values, verb in ((choice.include, "is"), (choice.exclude, "is not")):
                 if values:
                     listed = " or ".join(f"“{value}”" for value in values)
-                    parts.append(f"{_NAMES[name]} {word} {listed}")
-        return [*parts, *(f"searched for “{text}”" for text in self.filter.q)]
+                    conditions.append(f"{name.replace('_', ' ')} {verb} {listed}")
+        return [*conditions, *(f"search matches “{text}”" for text in self.filter.q)]
 
-    def _moment(self, at: dt.datetime | None) -> str:
+    def _local(self, at: dt.datetime | None) -> str:
         if at is None:
             return ""
         local = at.replace(tzinfo=dt.UTC).astimezone(self.filter.zone)
         return local.replace(tzinfo=None).isoformat(sep=" ")
 
 
-def fixed(filter_: Filter, now: dt.datetime) -> Period:
-    """Return *filter_* as it chooses at *now* (aware), its moments written out."""
+def resolve(filter_: Filter, now: dt.datetime) -> Period:
+    """Return the period that *filter_* selects at *now* (aware), its ends absolute."""
     window = filter_.window(now)
-    start, end = (f"{each.isoformat()}Z" if each else "" for each in (window.start, window.end))
+    start, end = (f"{at.isoformat()}Z" if at else "" for at in (window.start, window.end))
     return Period(replace(filter_, start=start, end=end, sort="oldest"), window)
 
 
 def address(filter_: Filter) -> str:
-    """Return the address of the pack of *filter_*."""
+    """Return the URL of the pack of *filter_*."""
     return f"{ADDRESS}?{urlencode(filter_.pairs())}"

@@ -1,49 +1,48 @@
 #!/usr/bin/env python3
-"""Check an exported trail against its seals, without the program that made them.
+"""Verify an evidence pack or an export against its seals, without the program that made them.
 
     python verify.py PACK [--key KEY]
     python verify.py EXPORT.ndjson SEALS.ndjson [--key KEY] [--whole]
 
-Needs Python 3.11 and the package `cryptography`; reads what it is given and nothing else. It is one
-file, so that it can be read and compared whole.
+Needs Python 3.11 and the package `cryptography`; reads only the given files. It is a single file,
+so that it can be read and compared as a whole.
 
-PACK is an evidence pack: the ZIP, or the folder into which it was unpacked.
-EXPORT.ndjson is an export of the audit trail: one event a line, with at least event_id,
+PACK is an evidence pack: the ZIP, or the folder it was unpacked into.
+EXPORT.ndjson is an export of the audit trail: one event per line, with at least event_id,
 occurred_at, ingested_at, verified, action_raw, actor_id, target_type, target_id, target_name,
 workspace_id, raw.
-SEALS.ndjson is the mirror of the seals: one signed line a statement about one UTC day.
+SEALS.ndjson is the mirror of the seals: one signed line per statement about one UTC day.
 
 What is checked:
 1. Each seal: `seal` is the SHA-256 of the line's other fields as JSON (sorted keys, no spaces,
    ASCII, without seal, key and signature); `signature` is Ed25519 by `key` over
-   "segment-audit-trail seal 1", a newline, and the seal. All lines have one key; with --key it is
-   that one (the key in hex, or its fingerprint). Get it from the trail's owner by another way than
-   these files.
-2. The chain: lines are numbered from 1 without a gap, `prev` is the seal before (64 zeros first).
-3. Each day that the export touches: its events against the newest seal of that day. A row's hash is
-   the SHA-256 of (joined by commas, times in microseconds since 1970 UTC)
+   "segment-audit-trail seal 1", a newline, and the seal. All lines have the same key, with --key
+   the given one (in hex, or its fingerprint). Get it from the trail's owner separately.
+2. The chain: lines are numbered from 1 without gaps; `prev` is the previous seal (64 zeros first).
+3. Each day of the export: its events against the newest seal of that day. A row's hash is the
+   SHA-256 of (joined by commas, times in microseconds since 1970 UTC)
        event, occurred, ingested, SHA-256 of raw, verified (true, false, -), road, then the texts
        event_id, action_raw, actor_id, target_type, target_id, target_name, workspace_id,
-   each text as length in bytes, a colon, and the text; `road` is forwarded where the raw record is
-   a forwarded call (has messageId or properties), else api; an export may say it as "road".
-   Rows go into parts by hour and first hex digit of the MD5 of the id; a part's digest is the
-   SHA-256 of its sorted hashes; a day's digest that of its lines `part:rows:digest`.
-   Rows that arrived after the seal (`batch`, `seen_at`) are late: counted, not held against it.
-4. Of a pack also: that it has the files that manifest.json names and no others, each with its size
-   and SHA-256; that signature.json is Ed25519 by the key of the seals over
+   each text as length in bytes, a colon, and the text; `road` is "forwarded" if the raw record is a
+   forwarded call (has messageId or properties), else "api"; an export may state it as "road".
+   Rows are grouped into parts by hour and first hex digit of the MD5 of the id; a part's digest is
+   the SHA-256 of its sorted hashes; a day's digest that of its lines `part:rows:digest`.
+   Rows that arrived after the seal (`batch`, `seen_at`) are late: counted, but not compared.
+4. For a pack also: that it has exactly the files that manifest.json lists, each with its size and
+   SHA-256; that signature.json is Ed25519 by the key of the seals over
    "segment-audit-trail evidence 1", a newline, and the SHA-256 of manifest.json in hex; that
-   events.ndjson has as many rows as the manifest says, and their digest: SHA-256 over, for each
+   events.ndjson has as many rows as the manifest states, and their digest: SHA-256 over, for each
    event in order of time and id, its id, LF, its time in microseconds since 1970, LF, the SHA-256
-   of raw in hex, LF. Without a filter, each UTC day that lies whole in the period must be whole.
+   of raw in hex, LF. Without a filter, each UTC day within the period must be complete.
 
-What cannot be checked here: a day of which the export holds a part only (a filter) is named
-"in part", or "MISSING" with --whole, which says that the export has no filter; second reports of
-one change, which an export leaves out, have a digest of their own in the seals; and whoever holds
-the trail, its seals and the signing key can make all of them anew. So keep a copy of SEALS.ndjson
-where they cannot reach it: a later SEALS.ndjson must begin with it.
+What cannot be checked: a day of which the export contains only some events (a filter) is reported
+as "partial", or as "MISSING" with --whole, which states that the export has no filter; second
+reports of one change, which exports omit, have a digest of their own in the seals; and whoever
+controls the trail, its seals and the signing key can recreate all of them. Keep a copy of
+SEALS.ndjson out of their reach: a later SEALS.ndjson must begin with it.
 
-Prints a line a day and a sentence; the exit code is 0 where nothing is wrong, 1 where something is,
-2 for wrong use.
+Prints a line per day and a summary. The exit code is 0 without problems, 1 with problems, 2 for
+wrong use or files that cannot be read.
 """
 
 import argparse
@@ -73,7 +72,8 @@ MAY_BE_EMPTY = ("target_type", "target_id", "target_name", "workspace_id")
 TEXTS = ("event_id", "action_raw", "actor_id", *MAY_BE_EMPTY)
 
 Row = dict[str, Any]
-# What a ZIP raises that was damaged or changed.
+Days = dict[str, tuple[dict[str, list[str]], int]]
+# Exceptions raised by a damaged or modified ZIP.
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
@@ -88,8 +88,8 @@ def micros(text: str) -> int:
     return (moment(text) - EPOCH) // MICROSECOND
 
 
-def said(row: Row, name: str) -> str:
-    """Return a text as it is hashed; what a record does not name is the empty text."""
+def field_text(row: Row, name: str) -> str:
+    """Return a field as it is hashed; one that a record omits is the empty text."""
     value = row.get(name)
     if value is None and name in MAY_BE_EMPTY:
         value = ""
@@ -97,7 +97,7 @@ def said(row: Row, name: str) -> str:
 
 
 def road(row: Row) -> str:
-    """Return the road by which a record came."""
+    """Return how a record arrived: "forwarded" or "api"."""
     if row.get("road"):
         return str(row["road"])
     record = json.loads(row["raw"])
@@ -115,13 +115,13 @@ def row_hash(row: Row) -> str:
         hashlib.sha256(row["raw"].encode()).hexdigest(),
         verified,
         road(row),
-        *(said(row, name) for name in TEXTS),
+        *(field_text(row, name) for name in TEXTS),
     )
     return hashlib.sha256(",".join(fields).encode()).hexdigest()
 
 
 def part_of(row: Row) -> str:
-    """Return the part that an event belongs to: its hour, and a digit of its id's MD5."""
+    """Return the part of an event: its hour and the first hex digit of the MD5 of its id."""
     digit = hashlib.md5(row["event_id"].encode(), usedforsecurity=False).hexdigest()[0]
     return f"{moment(row['occurred_at']):%H}{digit}"
 
@@ -136,18 +136,18 @@ def day_digest(parts: dict[str, list[str]]) -> str:
 
 
 def fingerprint(key: str) -> str:
-    """Return the fingerprint of a public key in hex: 32 digits of its SHA-256, in fours."""
+    """Return the fingerprint of a public key in hex: 32 digits of its SHA-256 in groups of 4."""
     digest = hashlib.sha256(bytes.fromhex(key)).hexdigest()[:32]
     return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
 
 
 def is_key(key: str, wanted: str) -> bool:
-    """Return whether *key* (hex) is the one *wanted*, in hex or by its fingerprint."""
+    """Return whether *key* (hex) matches *wanted*, a key in hex or a fingerprint."""
     plain = "".join(wanted.split()).lower()
     return not plain or plain in (key.lower(), fingerprint(key).replace(" ", ""))
 
 
-def signed(key: str, signature: str, text: bytes) -> bool:
+def is_signed(key: str, signature: str, text: bytes) -> bool:
     """Return whether *signature* over *text* was made with *key*, both in hex."""
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
@@ -158,25 +158,25 @@ def signed(key: str, signature: str, text: bytes) -> bool:
 
 
 def fault(body: Row, key: str, wanted: str) -> str:
-    """Return what is wrong with one seal by itself, or an empty string."""
+    """Return the problem of a single seal, or an empty string."""
     inside = {name: body[name] for name in body if name not in ("seal", "key", "signature")}
     text = json.dumps(inside, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     if hashlib.sha256(text.encode()).hexdigest() != body.get("seal"):
-        return "is not as it was signed"
+        return "was changed after it was signed"
     if body.get("key") != key or not is_key(key, wanted):
-        return "was signed by another key"
-    if not signed(key, str(body.get("signature")), CONTEXT + body["seal"].encode()):
-        return "was not signed by the key"
+        return "was signed by a different key"
+    if not is_signed(key, str(body.get("signature")), CONTEXT + body["seal"].encode()):
+        return "has an invalid signature"
     return ""
 
 
 def seals(lines: Iterable[str], key: str, wanted: str) -> tuple[dict[str, Row], list[str]]:
-    """Return the newest seal of each day, and what is wrong with the chain.
+    """Return the newest seal of each day, and the problems of the chain.
 
-    *key* in hex must have signed all, without it the first line's; *wanted* is what --key says.
+    All must be signed by *key* (hex), or the first line's if it is empty; *wanted* is the --key.
     """
     latest: dict[str, Row] = {}
-    wrong: list[str] = []
+    problems: list[str] = []
     prev = FIRST
     for number, line in enumerate(lines, 1):
         try:
@@ -184,106 +184,102 @@ def seals(lines: Iterable[str], key: str, wanted: str) -> tuple[dict[str, Row], 
             key = key or body["key"]
             problem = fault(body, key, wanted)
             if not problem and body["number"] != number:
-                problem = f"stands where seal {number} should"
+                problem = f"is in the place of seal {number}"
             elif not problem and body["prev"] != prev:
-                problem = "does not follow the one before it"
+                problem = "does not continue the previous seal"
         except (ValueError, KeyError, TypeError, AttributeError):
-            wrong.append(f"line {number} of the seals cannot be read")
+            problems.append(f"line {number} of the seals cannot be read")
             continue
         if problem:
-            wrong.append(f"seal {body.get('number')} of {body.get('day')} {problem}")
+            problems.append(f"seal {body.get('number')} of {body.get('day')} {problem}")
         else:
             latest[body["day"]] = body
         prev = str(body.get("seal"))
-    return latest, wrong
+    return latest, problems
 
 
 def lines_of(file: BinaryIO) -> Iterator[str]:
-    """Yield the lines of a file that hold something; only a newline ends one."""
+    """Yield the lines of a file that are not blank; only a newline ends a line."""
     for line in io.TextIOWrapper(file, encoding="utf-8", newline="\n"):
         if line.strip():
             yield line
 
 
-def days(
-    rows: Iterable[Row], latest: dict[str, Row]
-) -> dict[str, tuple[dict[str, list[str]], int]]:
+def rows_by_day(rows: Iterable[Row], latest: dict[str, Row]) -> Days:
     """Return by day the hashes of the exported events by part, and how many are late."""
-    found: dict[str, tuple[dict[str, list[str]], int]] = {}
+    days: Days = {}
     for row in rows:
         day = moment(row["occurred_at"]).date().isoformat()
-        parts, late = found.get(day, (defaultdict(list), 0))
+        parts, late = days.get(day, (defaultdict(list), 0))
         seal = latest.get(day)
         if seal and moment(row["ingested_at"]) >= moment(seal["seen_at"]):
             late += 1
         else:
             parts[part_of(row)].append(row_hash(row))
-        found[day] = (parts, late)
-    return found
+        days[day] = (parts, late)
+    return days
 
 
-def sealed_anew(seal: Row) -> str:
-    """Return in words what somebody did to the day before its newest seal, or an empty string."""
+def intervention(seal: Row) -> str:
+    """Return what was done to the day before its newest seal, or an empty string."""
     reason = "".join(c if c.isprintable() else "?" for c in str(seal.get("reason", "")))
     if seal.get("kind") == "accepted":
-        return f"; sealed anew since {seal.get('made_by')} accepted it ({reason})"
+        return f"; accepted by {seal.get('made_by')} as it was then ({reason})"
     if seal.get("kind") == "purge":
-        return f"; {seal.get('gone'):,} were removed before ({reason})"
+        return f"; {seal.get('gone'):,} removed earlier ({reason})"
     return ""
 
 
 def state(seal: Row | None, parts: dict[str, list[str]], late: int) -> tuple[str, bool]:
-    """Return what became of one day, in words, and whether that is well."""
-    there = sum(len(hashes) for hashes in parts.values())
+    """Return the result for one day as text, and whether it is free of problems."""
+    count = sum(len(hashes) for hashes in parts.values())
     more = f", {late:,} arrived after its seal" if late else ""
-    more += sealed_anew(seal) if seal else ""
+    more += intervention(seal) if seal else ""
     if seal is None:
-        return f"not sealed, {there:,} events cannot be checked", True
+        return f"not sealed, {count:,} events cannot be checked", True
     sealed = int(seal["events"])
-    if there == sealed and day_digest(parts) == seal["digest"]:
-        return f"unchanged, {there:,} events{more}", True
-    if there == sealed:
-        return f"CHANGED: {there:,} events are not as they were sealed{more}", False
-    if there > sealed:
-        return f"ADDED: {there - sealed:,} events more than the {sealed:,} sealed{more}", False
-    return f"in part: {there:,} of {sealed:,} sealed events; cannot be checked whole{more}", True
+    if count == sealed and day_digest(parts) == seal["digest"]:
+        return f"unchanged, {count:,} events{more}", True
+    if count == sealed:
+        return f"CHANGED: {count:,} events do not match their seal{more}", False
+    if count > sealed:
+        return f"ADDED: {count - sealed:,} events more than the {sealed:,} sealed{more}", False
+    return f"partial: {count:,} of {sealed:,} sealed events; cannot be checked{more}", True
 
 
-def judged(
-    found: dict[str, tuple[dict[str, list[str]], int]], latest: dict[str, Row], whole: set[str]
-) -> list[str]:
-    """Print what became of each day; return what is wrong. A day of *whole* must be all there."""
-    wrong = []
-    for day in sorted(found.keys() | (latest.keys() & whole)):
-        parts, late = found.get(day, ({}, 0))
-        words, well = state(latest.get(day), parts, late)
-        if day in whole and words.startswith("in part"):
-            words, well = words.replace("in part", "MISSING", 1), False
-        print(f"{day}  {words}")
-        if not well:
-            wrong.append(f"{day} {words}")
-    return wrong
+def check_days(days: Days, latest: dict[str, Row], complete: set[str]) -> list[str]:
+    """Print the result for each day; return the problems. Days of *complete* must be complete."""
+    problems = []
+    for day in sorted(days.keys() | (latest.keys() & complete)):
+        parts, late = days.get(day, ({}, 0))
+        text, ok = state(latest.get(day), parts, late)
+        if day in complete and text.startswith("partial"):
+            text, ok = text.replace("partial", "MISSING", 1), False
+        print(f"{day}  {text}")
+        if not ok:
+            problems.append(f"{day} {text}")
+    return problems
 
 
 class Pack:
     """An evidence pack: a ZIP, or the folder of its files."""
 
     def __init__(self, path: Path) -> None:
-        """Open *path*; raises `ValueError` or `OSError` for what is neither."""
+        """Open *path*; raises `ValueError` or `OSError` if it is neither."""
         self.folder = path if path.is_dir() else None
         try:
             self.zip = None if self.folder else zipfile.ZipFile(path)
         except zipfile.BadZipFile as error:
-            raise ValueError(f"{path.name} is no ZIP") from error
+            raise ValueError(f"{path.name} is not a ZIP file") from error
         self.names = self.zip.namelist() if self.zip else self._listed(path)
 
     @staticmethod
     def _listed(folder: Path) -> list[str]:
-        found = (each for each in sorted(folder.rglob("*")) if not each.is_dir())
-        return [each.relative_to(folder).as_posix() for each in found]
+        paths = (path for path in sorted(folder.rglob("*")) if not path.is_dir())
+        return [path.relative_to(folder).as_posix() for path in paths]
 
     def open(self, name: str) -> BinaryIO:
-        """Return the file *name*, to be read; raises `KeyError` where there is none."""
+        """Open the file *name* for reading; raises `KeyError` if there is none."""
         if self.zip:
             return self.zip.open(name)  # type: ignore[return-value]
         if name not in self.names or not self.folder:
@@ -291,26 +287,26 @@ class Pack:
         return (self.folder / name).open("rb")
 
     def json(self, name: str) -> Row:
-        """Return the object in the file *name*; an empty one where there is none."""
+        """Return the JSON object in the file *name*, or an empty one."""
         try:
             with self.open(name) as file:
-                found = json.loads(file.read())
-        except (KeyError, ValueError, *BROKEN):  # too deep is a RuntimeError
+                document = json.loads(file.read())
+        except (KeyError, ValueError, *BROKEN):  # a RuntimeError if nested too deeply
             return {}
-        return found if isinstance(found, dict) else {}
+        return document if isinstance(document, dict) else {}
 
     def digest(self, name: str) -> tuple[int, str]:
         """Return the size of the file *name* in bytes, and its SHA-256 in hex."""
-        size, found = 0, hashlib.sha256()
+        size, digest = 0, hashlib.sha256()
         with self.open(name) as file:
             while chunk := file.read(1 << 20):
                 size += len(chunk)
-                found.update(chunk)
-        return size, found.hexdigest()
+                digest.update(chunk)
+        return size, digest.hexdigest()
 
 
 class Rows:
-    """The events of a pack, one after the other: counted, and digested in their order."""
+    """Iterates over the events of a pack, and counts and digests them in their order."""
 
     def __init__(self, file: BinaryIO) -> None:
         """Read from *file*."""
@@ -326,139 +322,146 @@ class Rows:
             yield row
 
 
-def of_files(pack: Pack, manifest: Row) -> list[str]:
-    """Return what is wrong with the files: missing, too many, or not as the manifest says."""
-    listed = {str(each["name"]): each for each in manifest.get("files", [])}
-    wrong = [f"{name} is in the pack more than once" for name in sorted(twice(pack.names))]
-    known = {*listed, MANIFEST, SIGNATURE}
-    wrong += [f"{name} is not in the manifest" for name in sorted({*pack.names} - known)]
-    wrong += [f"{name} is missing" for name in sorted(known - {*pack.names})]
-    for name, said in listed.items():
+def file_problems(pack: Pack, manifest: Row) -> list[str]:
+    """Return the problems of the files: missing, additional, or different from the manifest."""
+    listed = {str(file["name"]): file for file in manifest.get("files", [])}
+    expected = {*listed, MANIFEST, SIGNATURE}
+    problems = [
+        f"{name} is in the pack more than once"
+        for name in sorted({name for name in pack.names if pack.names.count(name) > 1})
+    ]
+    problems += [f"{name} is not in the manifest" for name in sorted({*pack.names} - expected)]
+    problems += [f"{name} is missing" for name in sorted(expected - {*pack.names})]
+    for name, file in listed.items():
         if name in pack.names:
             try:
-                right = pack.digest(name) == (said["bytes"], said["sha256"])
+                matches = pack.digest(name) == (file["bytes"], file["sha256"])
             except BROKEN:
-                right = False
-            if not right:
-                wrong.append(f"{name} is not the file that the manifest names")
-    return wrong
+                matches = False
+            if not matches:
+                problems.append(f"{name} does not match the manifest")
+    return problems
 
 
-def twice(names: list[str]) -> set[str]:
-    """Return the names that are there more than once."""
-    return {name for name in names if names.count(name) > 1}
-
-
-def of_signature(pack: Pack, wanted: str) -> tuple[str, list[str]]:
-    """Return the key in hex that signed the manifest, and what is wrong with the signature."""
-    said = pack.json(SIGNATURE)
-    key = str(said.get("key", ""))
+def signer(pack: Pack, wanted: str) -> tuple[str, list[str]]:
+    """Return the key in hex that signed the manifest, and the problems of the signature."""
+    document = pack.json(SIGNATURE)
+    key = str(document.get("key", ""))
     if MANIFEST not in pack.names or SIGNATURE not in pack.names:
         return "", ["the manifest is not signed: the pack proves nothing"]
     try:
         digest = pack.digest(MANIFEST)[1]
     except BROKEN:
         return "", [f"{MANIFEST} cannot be read"]
-    if not signed(key, str(said.get("signature")), PACK_CONTEXT + digest.encode()):
-        return "", [f"{MANIFEST} is not as it was signed"]
-    return key, [] if is_key(key, wanted) else [f"{MANIFEST} was signed by another key"]
+    if not is_signed(key, str(document.get("signature")), PACK_CONTEXT + digest.encode()):
+        return "", [f"{MANIFEST} does not match its signature"]
+    return key, [] if is_key(key, wanted) else [f"{MANIFEST} was signed by a different key"]
 
 
-def of_rows(rows: Rows, chain: list[str], manifest: Row) -> list[str]:
-    """Return where rows and seals are not those that the manifest counts."""
-    wrong = []
-    said = manifest.get("events", {})
-    if rows.count != said.get("rows"):
-        wrong.append(f"{EVENTS} has {rows.count:,} events, the manifest says {said.get('rows')}")
-    elif rows.digest.hexdigest() != said.get("digest"):
-        wrong.append(f"the events of {EVENTS} are not those of the manifest's digest")
+def count_problems(rows: Rows, chain: list[str], manifest: Row) -> list[str]:
+    """Return where events and seals differ from the counts and digests of the manifest."""
+    problems = []
+    events = manifest.get("events", {})
+    if rows.count != events.get("rows"):
+        problems.append(
+            f"{EVENTS} has {rows.count:,} events, the manifest states {events.get('rows')}"
+        )
+    elif rows.digest.hexdigest() != events.get("digest"):
+        problems.append(f"the events of {EVENTS} do not match the digest in the manifest")
     if len(chain) != manifest.get("seals", {}).get("lines"):
-        wrong.append(f"{SEALS} has {len(chain):,} seals, the manifest names another number")
-    return wrong
+        problems.append(f"{SEALS} has {len(chain):,} seals, the manifest states another number")
+    return problems
 
 
-def whole_days(manifest: Row, days_: Iterable[str]) -> set[str]:
-    """Return those of *days_* (UTC) that the period holds whole; none where a filter narrows it."""
+def complete_days(manifest: Row, days: Iterable[str]) -> set[str]:
+    """Return those of *days* (UTC) that lie within the period; none if the pack is filtered."""
     if manifest.get("filter", {}).get("narrowed", True):
         return set()
     period = manifest["period"]
     start = moment(period["from"]) if period["from"] else None
     end = moment(period["to"]) if period["to"] else None
-    found = set()
-    for day in days_:
-        first = moment(day)
-        after = first + dt.timedelta(days=1)
-        if (start is None or start <= first) and (end is None or after <= end):
-            found.add(day)
-    return found
+    return {
+        day
+        for day in days
+        if (start is None or start <= moment(day))
+        and (end is None or moment(day) + dt.timedelta(days=1) <= end)
+    }
 
 
 def check_pack(path: Path, wanted: str) -> int:
-    """Check an evidence pack on its own; print what was found; return the exit code."""
+    """Verify an evidence pack and print the results; return the exit code."""
     pack = Pack(path)
-    key, wrong = of_signature(pack, wanted)
+    key, problems = signer(pack, wanted)
     if not key:
-        return told(wrong, key)  # without its manifest nothing else can be judged
+        return report(problems, key)  # nothing else can be judged without the manifest
     manifest = pack.json(MANIFEST)
-    wrong += of_files(pack, manifest)
+    problems += file_problems(pack, manifest)
     if EVENTS not in pack.names or SEALS not in pack.names:
-        return told(wrong, key)
+        return report(problems, key)
     try:
         with pack.open(SEALS) as file:
             chain = list(lines_of(file))
-        latest, problems = seals(chain, key, wanted)
+        latest, chain_problems = seals(chain, key, wanted)
         with pack.open(EVENTS) as file:
             rows = Rows(file)
-            found = days(rows, latest)
+            days = rows_by_day(rows, latest)
     except (ValueError, KeyError, TypeError, AttributeError, *BROKEN):
-        return told([*wrong, f"{EVENTS} or {SEALS} cannot be read"], key)
-    wrong += problems + of_rows(rows, chain, manifest)
-    wrong += judged(found, latest, whole_days(manifest, latest))
-    print(f"{rows.count:,} events, {len(found):,} days; {len(chain):,} seals in the chain")
-    print(f"Chosen: {manifest.get('filter', {}).get('words')}")
+        return report([*problems, f"{EVENTS} or {SEALS} cannot be read"], key)
+    problems += chain_problems + count_problems(rows, chain, manifest)
+    problems += check_days(days, latest, complete_days(manifest, latest))
+    print(f"{rows.count:,} events, {len(days):,} days; {len(chain):,} seals in the chain")
+    print(f"Selection: {manifest.get('filter', {}).get('words')}")
     if manifest.get("filter", {}).get("narrowed", True):
         print(
-            "This pack is filtered: a day holds a part of its events, so that only the files, the "
-            "signature, the chain and days that are whole by chance can be checked. That nothing "
-            "was left out of the choice cannot be."
+            "This pack is filtered and contains only some events of each day. The files, the "
+            "signature and the chain were checked; whether the pack contains everything that "
+            "matches its filter cannot be checked."
         )
     for gap in manifest.get("coverage", {}).get("gaps", []):
         print(f"Gap: {gap}")
-    return told(wrong, key)
+    return report(problems, key)
 
 
-def told(wrong: list[str], key: str) -> int:
-    """Print what is wrong and who signed; return the exit code."""
-    for each in wrong:
-        print(f"WRONG: {each}")
+def report(problems: list[str], key: str) -> int:
+    """Print the problems and the signer; return the exit code."""
+    for problem in problems:
+        print(f"PROBLEM: {problem}")
     if key:
         print(f"Signed by the key with the fingerprint {fingerprint(key)}")
-        print("Ask the trail's owner for the fingerprint by another way, and compare.")
-    print("Nothing is wrong." if not wrong else f"{len(wrong):,} wrong. Do not rely on this pack.")
-    return 1 if wrong else 0
+        print("Compare it with the fingerprint that the trail's owner gives you separately.")
+    print(
+        f"{len(problems):,} problems. Do not rely on this pack."
+        if problems
+        else "No problems found."
+    )
+    return 1 if problems else 0
 
 
 def check_export(export: Path, mirror: Path, wanted: str, whole: bool) -> int:
-    """Check an export against the seals; print what was found; return the exit code."""
+    """Verify an export against the seals and print the results; return the exit code."""
     with mirror.open("rb") as file:
-        latest, wrong = seals(lines_of(file), "", wanted)
+        latest, problems = seals(lines_of(file), "", wanted)
     with export.open("rb") as file:
-        found = days((json.loads(line) for line in lines_of(file)), latest)
-    wrong += judged(found, latest, set(latest) if whole else set())
-    for each in wrong:
-        print(f"WRONG: {each}")
+        days = rows_by_day((json.loads(line) for line in lines_of(file)), latest)
+    problems += check_days(days, latest, set(latest) if whole else set())
+    for problem in problems:
+        print(f"PROBLEM: {problem}")
     key = next(iter(latest.values()), {}).get("key", wanted or "none")
-    print(f"{len(found):,} days, {len(latest):,} sealed; {len(wrong):,} wrong; signed by key {key}")
-    return 1 if wrong else 0
+    print(f"{len(days):,} days, {len(latest):,} sealed; {len(problems):,} problems; key {key}")
+    return 1 if problems else 0
 
 
 def main() -> int:
-    """Check what the command line names; return the exit code."""
-    parser = argparse.ArgumentParser(description="Check an exported trail against its seals.")
+    """Verify the files on the command line; return the exit code."""
+    parser = argparse.ArgumentParser(
+        description="Verify an evidence pack or an export against its seals."
+    )
     parser.add_argument("export", type=Path, metavar="PACK|EXPORT")
     parser.add_argument("seals", type=Path, nargs="?")
-    parser.add_argument("--key", default="", help="the key that must sign, or its fingerprint")
-    parser.add_argument("--whole", action="store_true", help="a day in part is wrong: MISSING")
+    parser.add_argument("--key", default="", help="expected signing key, or its fingerprint")
+    parser.add_argument(
+        "--whole", action="store_true", help="report partial days as problems (MISSING)"
+    )
     args = parser.parse_args()
     if args.seals is None:
         return check_pack(args.export, args.key)
@@ -469,5 +472,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, *BROKEN) as problem:
-        print(f"These files cannot be checked: {problem!r}", file=sys.stderr)
+        print(f"These files cannot be verified: {problem!r}", file=sys.stderr)
         sys.exit(2)

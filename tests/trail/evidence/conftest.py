@@ -1,4 +1,4 @@
-"""What tests of the pack share: a trail with seals, decisions and a signature; the lone verifier.
+"""Fixtures of the pack tests: a trail with seals, decisions and a sign-off; the isolated verifier.
 
 The verifier is the one in the pack, in a process of its own that finds the standard library and
 `cryptography`, and nothing else of this machine.
@@ -43,7 +43,7 @@ _FINDING = (
 
 @dataclass(frozen=True)
 class Checked:
-    """What the verifier said, and its exit code."""
+    """Output and exit code of the verifier."""
 
     code: int
     text: str
@@ -79,8 +79,8 @@ def zipped(pairs: list[tuple[str, bytes]]) -> bytes:
     return out.getvalue()
 
 
-def _lived_in(trail: Trail) -> None:
-    """Let people decide, sign and hold, and let somebody look but for an hour."""
+def _add_activity(trail: Trail) -> None:
+    """Add decisions, a sign-off, a legal hold, and coverage with a gap."""
     reason = Reason("unfamiliar_action", 9, "first time", {}, ("Source Modified",))
     found = Finding("f1", dt.date(2026, 11, 2), "users/maya", "user", 9, (reason,))
 
@@ -98,7 +98,7 @@ def _lived_in(trail: Trail) -> None:
 
 @pytest.fixture(scope="module")
 def trail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trail]:
-    """Return a sealed trail of 1 to 5 November that people have worked with."""
+    """Return a sealed trail of 1 to 5 November with reviews and a legal hold."""
     folder = tmp_path_factory.mktemp("evidence")
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
@@ -110,7 +110,7 @@ def trail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trail]:
         odd = forwarded(1, timestamp="2026-11-02T23:00:00.000Z", details={"target": "=1+1\u2028"})
         found.load([*(event(number, of) for of in DAYS for number in range(A_DAY)), odd])
         assert found.seal() == 6
-        _lived_in(found)
+        _add_activity(found)
         yield found
 
 
@@ -135,7 +135,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def check(tmp_path: Path, whole: bytes, alone: Path) -> Check:
-    """Return `check(data, *more)`: what the verifier of the pack says of the ZIP *data*."""
+    """Return `check(data, *more)`: the result of the pack's verifier for the ZIP *data*."""
     script = tmp_path / "verify.py"
     script.write_bytes(files(whole)["verify.py"])
 

@@ -1,4 +1,4 @@
-"""What is in a pack: the same bytes from the same data, and all that an auditor asks for."""
+"""What is in a pack: the same bytes from the same data, and everything an auditor needs."""
 
 import csv
 import datetime as dt
@@ -14,7 +14,7 @@ import pytest
 from tests.trail.evidence.conftest import AWARE, WEEK, Check, files, made
 from tests.trail.seals.conftest import A_DAY, DAYS, NOW, Trail, event
 from trail import VERSION, export, retention, reviews
-from trail.evidence.period import fixed
+from trail.evidence.period import resolve
 from trail.filters import Filter
 from trail.model import EVENT_COLUMNS
 from trail.seals import keys
@@ -57,7 +57,7 @@ def test_another_process_gives_the_same_bytes(trail: Trail, whole: bytes) -> Non
     assert not list(trail.folder.glob("*.part"))
 
 
-def test_a_range_that_moves_is_written_out(trail: Trail) -> None:
+def test_a_relative_range_becomes_absolute(trail: Trail) -> None:
     said = json.loads(files(made(trail, "from=7d&tz=Europe/Oslo"))["manifest.json"])
     assert said["filter"]["query"].startswith("from=2026-11-01T23%3A00%3A00Z&tz=Europe%2FOslo")
     again = made(trail, said["filter"]["query"], AWARE + dt.timedelta(days=1))
@@ -78,19 +78,19 @@ def test_the_events_are_those_of_the_exports(trail: Trail, whole: bytes) -> None
     assert len(list(csv.reader(io.StringIO(found["events.csv"].decode())))) == EVENTS + 1
 
 
-def test_the_manifest_says_what_was_watched_decided_signed_and_held(
+def test_the_manifest_states_coverage_decisions_sign_offs_and_holds(
     trail: Trail, whole: bytes
 ) -> None:
     found = files(whole)
     said = json.loads(found["manifest.json"])
     assert (said["product"].split()[-1], said["workspace"]) == (VERSION, "Ærø")
     assert said["filter"] == {
-        "words": "All events from 2026-11-01 00:00:00 until just before 2026-11-06 00:00:00 (UTC)",
+        "words": "All events from 2026-11-01 00:00:00 to 2026-11-06 00:00:00 (exclusive), UTC",
         "query": "from=2026-11-01T00%3A00%3A00Z&to=2026-11-06T00%3A00%3A00Z&sort=oldest",
         "narrowed": False,
     }
     assert said["coverage"]["gaps"] == [
-        "Nobody looked: events of this time may be missing, "
+        "No source was collecting: events may be missing, "
         "from 2026-11-03 00:00:00 to 2026-11-04 00:00:00 UTC"
     ]
     (finding,) = (each for each in said["findings"] if each["finding_id"] == "f1")
@@ -100,7 +100,7 @@ def test_the_manifest_says_what_was_watched_decided_signed_and_held(
     )
     (signed,) = said["sign_offs"]
     assert (signed["signed_by"], signed["state"], signed["events"]) == ("rita", "as signed", EVENTS)
-    # What was signed is what is handed out.
+    # The events signed off are the events in the pack.
     assert signed["digest"] == f"sha256:{said['events']['digest']}"
     (held,) = said["holds"]
     assert (held["value"], held["reason"], held["ended_at"]) == ("s1", "asked for", None)
@@ -120,53 +120,53 @@ def test_seals_of_later_days_are_not_in_the_pack(trail: Trail, whole: bytes) -> 
     assert len(inside) < len(kept)
 
 
-def test_what_was_removed_is_told(trail: Trail, tmp_path: Path, check: Check) -> None:
+def test_removals_are_reported(trail: Trail, tmp_path: Path, check: Check) -> None:
     given = trail.settings.store.model_copy(update={"path": tmp_path / "trail.duckdb"})
     other = Trail(trail.settings.model_copy(update={"store": given}), tmp_path)
     other.load([event(number, of) for of in DAYS for number in range(A_DAY)])
     other.seal()
-    purged = NOW + dt.timedelta(days=85)  # the days before 3 November are past keeping
+    purged = NOW + dt.timedelta(days=85)  # the days before 3 November are past retention
     other.run(lambda store: retention.retain(store, other.settings, purged, made_by="maya"))
     said = json.loads(files(made(other))["manifest.json"])
     gone = [
         (each["day"], each["gone"], each["made_by"]) for each in said["retention"]["removed_by_day"]
     ]
     assert gone == [("2026-11-01", A_DAY, "maya"), ("2026-11-02", A_DAY, "maya")]
-    told = check(made(other))
-    assert told.code == 0, told.text
-    assert "2026-11-01  unchanged, 0 events; 40 were removed before (retention" in told.text
+    result = check(made(other))
+    assert result.code == 0, result.text
+    assert "2026-11-01  unchanged, 0 events; 40 removed earlier (retention" in result.text
     (run,) = said["retention"]["runs"]
     assert (run["events"], run["made_by"]) == (2 * A_DAY, "maya")
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "text"),
     [
-        ("", "All events of all time (UTC)"),
-        ("from=2026-11-01", "All events from 2026-11-01 00:00:00 on (UTC)"),
+        ("", "All events without a time limit, UTC"),
+        ("from=2026-11-01", "All events from 2026-11-01 00:00:00, UTC"),
         (
             "to=2026-11-01&tz=Europe/Oslo&q=web shop",
-            "Events until just before 2026-11-01 00:00:00 (Europe/Oslo), searched for “web shop”",
+            "Events before 2026-11-01 00:00:00, Europe/Oslo; search matches “web shop”",
         ),
         (
             "category=Source&category=Warehouses&actor=-users/abc&target_type=source",
-            "Events of all time (UTC), category is “Source” or “Warehouses” and "
+            "Events without a time limit, UTC; category is “Source” or “Warehouses” and "
             "actor is not “users/abc” and target type is “source”",
         ),
     ],
 )
-def test_a_filter_in_words(query: str, words: str) -> None:
-    assert fixed(Filter.parse(query), AWARE).words() == words
+def test_a_filter_is_described(query: str, text: str) -> None:
+    assert resolve(Filter.parse(query), AWARE).description() == text
 
 
-def test_an_empty_trail_gives_a_pack_that_holds(trail: Trail, tmp_path: Path, check: Check) -> None:
+def test_the_pack_of_an_empty_trail_verifies(trail: Trail, tmp_path: Path, check: Check) -> None:
     given = trail.settings.store.model_copy(update={"path": tmp_path / "empty.duckdb"})
     other = Trail(trail.settings.model_copy(update={"store": given}), tmp_path)
     found = check(made(other, ""))
     assert (found.code, "0 events, 0 days; 0 seals" in found.text) == (0, True)
 
 
-def test_digest_of_the_exported_rows_is_that_of_a_signature(trail: Trail, whole: bytes) -> None:
+def test_the_digest_of_the_events_is_that_of_a_sign_off(trail: Trail, whole: bytes) -> None:
     said = json.loads(files(whole)["manifest.json"])["events"]
     found = trail.run(lambda store: reviews.digest_of(store, Filter.parse(WEEK), AWARE))
     assert found == (said["rows"], said["digest"])

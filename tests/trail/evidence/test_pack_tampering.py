@@ -20,7 +20,7 @@ from trail.seals import accepting, keys, standalone
 Files = dict[str, bytes]
 
 
-def test_an_untouched_pack_holds_zipped_and_unpacked(
+def test_an_unmodified_pack_verifies_zipped_and_unpacked(
     whole: bytes, check: Check, tmp_path: Path, trail: Trail
 ) -> None:
     folder = tmp_path / "unpacked"
@@ -34,11 +34,11 @@ def test_an_untouched_pack_holds_zipped_and_unpacked(
         assert found.text.count("unchanged") == 5  # one of them without an event
         assert "2026-11-02  unchanged, 41 events" in found.text
         assert f"fingerprint {mark}" in found.text
-        assert "Gap: Nobody looked" in found.text
-        assert "Nothing is wrong." in found.text
+        assert "Gap: No source was collecting" in found.text
+        assert "No problems found." in found.text
 
 
-def test_the_page_for_the_auditor_names_every_file_and_the_real_steps(whole: bytes) -> None:
+def test_the_readme_lists_every_file_and_the_actual_steps(whole: bytes) -> None:
     found = files(whole)
     page = found["README.txt"].decode()
     assert all(f"  {name}" in page for name in found)
@@ -114,7 +114,7 @@ def broken_manifest(found: Files) -> None:
     found["manifest.json"] = b"[" * 100_000
 
 
-def listed_anew(found: Files) -> None:
+def relisted(found: Files) -> None:
     """An edited row, and a manifest that names the edited file: only the signature tells."""
     edit_row(found)
     said = json.loads(found["manifest.json"])
@@ -123,58 +123,60 @@ def listed_anew(found: Files) -> None:
     found["manifest.json"] = json.dumps(said).encode()
 
 
-NAMED = "is not the file that the manifest names"
-UNSIGNED = "manifest.json is not as it was signed"
+NAMED = "does not match the manifest"
+UNSIGNED = "manifest.json does not match its signature"
 ATTACKS: list[tuple[Callable[[Files], None], str]] = [
     (edit_row, f"events.ndjson {NAMED}"),
     (edit_row, "2026-11-01 CHANGED: 40 events"),
     (edit_csv, f"events.csv {NAMED}"),
-    (drop_row, "events.ndjson has 160 events, the manifest says 161"),
+    (drop_row, "events.ndjson has 160 events, the manifest states 161"),
     (drop_row, "2026-11-01 MISSING: 39 of 40"),
     (drop_file, "events.csv is missing"),
     (drop_events, "events.ndjson is missing"),
     (add_file, "notes.txt is not in the manifest"),
-    (swap_seal, "seal 2 of 2026-11-02 stands where seal 1 should"),
+    (swap_seal, "seal 2 of 2026-11-02 is in the place of seal 1"),
     (cut_seals, "seals.ndjson has 4 seals"),
     (change_manifest, UNSIGNED),
     (change_verifier, f"verify.py {NAMED}"),
     (drop_signature, "the manifest is not signed"),
     (drop_manifest, "the manifest is not signed"),
     (broken_manifest, UNSIGNED),
-    (listed_anew, UNSIGNED),
+    (relisted, UNSIGNED),
 ]
 
 
 @pytest.mark.parametrize(("attack", "words"), ATTACKS)
-def test_tampering_is_found(
+def test_tampering_is_detected(
     whole: bytes, check: Check, attack: Callable[[Files], None], words: str
 ) -> None:
     found = files(whole)
     attack(found)
-    told = check(zipped(list(found.items())))
-    assert (told.code, f"WRONG: {words}" in told.text) == (1, True), told.text
-    assert "Do not rely on this pack" in told.text
+    result = check(zipped(list(found.items())))
+    assert (result.code, f"PROBLEM: {words}" in result.text) == (1, True), result.text
+    assert "Do not rely on this pack" in result.text
 
 
-def test_a_file_that_is_there_twice_is_found(whole: bytes, check: Check) -> None:
+def test_a_duplicate_file_is_detected(whole: bytes, check: Check) -> None:
     pairs = list(files(whole).items())
     with pytest.warns(UserWarning, match="Duplicate name"):
         data = zipped([*pairs, ("events.csv", b"another")])
-    told = check(data)
-    assert (told.code, "events.csv is in the pack more than once" in told.text) == (1, True)
+    result = check(data)
+    assert (result.code, "events.csv is in the pack more than once" in result.text) == (1, True)
 
 
-def test_bytes_that_rot_are_found(whole: bytes, check: Check) -> None:
+def test_corrupted_bytes_are_detected(whole: bytes, check: Check) -> None:
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         for each in archive.infolist():
             at = each.header_offset + 30 + len(each.filename) + 20 + each.compress_size // 2
-            told = check(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-            assert told.code == 1, each.filename
+            result = check(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            assert result.code == 1, each.filename
     assert check(whole[: len(whole) // 2]).code == 2
 
 
-def test_whoever_signs_anew_needs_the_key(whole: bytes, check: Check, trail: Trail) -> None:
-    """All of it made anew by somebody else holds by itself: only the fingerprint tells."""
+def test_a_pack_signed_with_another_key_is_detected_by_fingerprint(
+    whole: bytes, check: Check, trail: Trail
+) -> None:
+    """A pack recreated by somebody else verifies by itself: only the fingerprint differs."""
     found = files(whole)
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes_raw().hex()
@@ -197,37 +199,37 @@ def test_whoever_signs_anew_needs_the_key(whole: bytes, check: Check, trail: Tra
     found["signature.json"] = json.dumps({"key": public, "signature": made_up}).encode()
     data = zipped(list(found.items()))
     assert check(data).code == 0
-    told = check(data, "--key", keys.fingerprint(keys.public(trail.files.key)))
-    assert (told.code, "manifest.json was signed by another key" in told.text) == (1, True)
+    result = check(data, "--key", keys.fingerprint(keys.public(trail.files.key)))
+    assert (result.code, "manifest.json was signed by a different key" in result.text) == (1, True)
     assert standalone.fingerprint(public) == keys.fingerprint(public)
 
 
-def test_a_filtered_pack_says_what_cannot_be_checked(trail: Trail, check: Check) -> None:
-    told = check(made(trail, f"{WEEK}&q=-target:nothing&action=Source Modified"))
-    assert told.code == 0, told.text
-    assert "This pack is filtered" in told.text
+def test_a_filtered_pack_states_what_cannot_be_checked(trail: Trail, check: Check) -> None:
+    result = check(made(trail, f"{WEEK}&q=-target:nothing&action=Source Modified"))
+    assert result.code == 0, result.text
+    assert "This pack is filtered" in result.text
     part = check(made(trail, f"{WEEK}&q=id:evt_*1"))
     assert "This pack is filtered" in part.text
-    # Half a day is no whole day, filter or not.
+    # Half a day is not a complete day, with or without a filter.
     half = check(made(trail, "from=2026-11-01T05:00:00Z&to=2026-11-02T00:00:00Z"))
     assert half.code == 0
-    assert re.search(r"2026-11-01  in part: 30 of 40 sealed events", half.text), half.text
+    assert re.search(r"2026-11-01  partial: 30 of 40 sealed events", half.text), half.text
 
 
-def test_what_somebody_accepted_is_told(trail: Trail, tmp_path: Path, check: Check) -> None:
+def test_accepted_days_are_reported(trail: Trail, tmp_path: Path, check: Check) -> None:
     given = trail.settings.store.model_copy(update={"path": tmp_path / "accepted.duckdb"})
     other = Trail(trail.settings.model_copy(update={"store": given}), tmp_path)
     other.load([event(number, 1) for number in range(A_DAY)])
     other.seal()
     other.sql("delete from events where occurred_at < '2026-11-01 00:10'")
-    told = check(made(other))
-    assert (told.code, "2026-11-01 MISSING: 39 of 40" in told.text) == (1, True), told.text
+    result = check(made(other))
+    assert (result.code, "2026-11-01 MISSING: 39 of 40" in result.text) == (1, True), result.text
     other.run(lambda store: accepting.accept(store, other.settings, "a test\x1b[2J", "maya"))
     data = made(other)
-    told = check(data)
-    assert told.code == 0
-    words = "sealed anew since maya accepted it (accepted: a test?[2J)"
-    assert f"2026-11-01  unchanged, 39 events; {words}" in told.text
+    result = check(data)
+    assert result.code == 0
+    words = "accepted by maya as it was then (accepted: a test?[2J)"
+    assert f"2026-11-01  unchanged, 39 events; {words}" in result.text
     said = json.loads(files(data)["manifest.json"])
     (accepted,) = said["seals"]["accepted"]
     assert (accepted["day"], accepted["made_by"]) == ("2026-11-01", "maya")

@@ -139,14 +139,14 @@ def test_the_script_finds_a_whole_export_unchanged(trail: Trail, exported: Path)
     assert "2026-11-02  unchanged, 41 events" in text
 
 
-def test_the_script_finds_an_edit(trail: Trail, exported: Path) -> None:
+def test_the_verifier_detects_an_edit(trail: Trail, exported: Path) -> None:
     exported.write_text(exported.read_text().replace("Web shop", "Web shap", 1))
     code, text = _checked(exported, trail.files.mirror)
     assert code == 1
-    assert text.count("CHANGED") == 2  # on its day, and again among what is wrong
+    assert text.count("CHANGED") == 2  # on its day, and again among the problems
 
 
-def test_the_script_finds_what_is_missing_or_added(trail: Trail, exported: Path) -> None:
+def test_the_verifier_detects_missing_and_added_events(trail: Trail, exported: Path) -> None:
     lines = exported.read_text().splitlines(keepends=True)
     exported.write_text("".join(lines[1:]))
     assert _checked(exported, trail.files.mirror)[0] == 0  # may be a filter's
@@ -160,12 +160,12 @@ def test_the_script_finds_what_is_missing_or_added(trail: Trail, exported: Path)
 @pytest.mark.parametrize(
     ("old", "new", "word"),
     [
-        ('"events":40', '"events":39', "not as it was signed"),
-        ('"signature":"', '"signature":"00', "not signed by the key"),
+        ('"events":40', '"events":39', "changed after it was signed"),
+        ('"signature":"', '"signature":"00', "has an invalid signature"),
         ("{", "", "cannot be read"),
     ],
 )
-def test_the_script_finds_a_changed_seal(
+def test_the_verifier_detects_a_changed_seal(
     trail: Trail, exported: Path, old: str, new: str, word: str
 ) -> None:
     seals = trail.folder / "seals.ndjson"
@@ -174,17 +174,19 @@ def test_the_script_finds_a_changed_seal(
     assert (code, word in text) == (1, True), text
 
 
-def test_the_script_finds_a_removed_seal_and_another_key(trail: Trail, exported: Path) -> None:
+def test_the_verifier_detects_a_removed_seal_and_a_different_key(
+    trail: Trail, exported: Path
+) -> None:
     seals = trail.folder / "seals.ndjson"
     lines = trail.files.mirror.read_text().splitlines(keepends=True)
     seals.write_text("".join(lines[:1] + lines[2:]))
     code, text = _checked(exported, seals)
-    assert (code, "stands where seal 2 should" in text) == (1, True)
+    assert (code, "is in the place of seal 2" in text) == (1, True)
     code, text = _checked(exported, trail.files.mirror, "--key", "00" * 32)
-    assert (code, "signed by another key" in text) == (1, True)
+    assert (code, "signed by a different key" in text) == (1, True)
 
 
-def test_the_script_refuses_what_it_cannot_read(trail: Trail, exported: Path) -> None:
+def test_the_verifier_rejects_unreadable_files(trail: Trail, exported: Path) -> None:
     assert _checked(trail.folder / "none.ndjson", trail.files.mirror)[0] == 2
     exported.write_text("nothing\n")
     assert _checked(exported, trail.files.mirror)[0] == 2
