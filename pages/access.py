@@ -1,12 +1,10 @@
-"""Access log: who signed in, looked, downloaded, changed or was refused. No part of the trail."""
+"""Access log: sign-ins, views, downloads, changes and refusals in this product."""
 
 import datetime as dt
 import time
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
 
 from trail import access_log
@@ -17,19 +15,17 @@ from ui import filter_bar, tables, text, url_state
 from ui.page import Context, Page
 
 _PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "400d": "400 d"}
-_SHOWN = 18
 
 
 def render(ctx: Context) -> None:
-    """Draw the entries that the address chooses, the newest first."""
+    """Draw the entries that the address chooses, newest first."""
     began = time.perf_counter()
-    user, kind = url_state.param("user"), url_state.param("kind")
+    user, kind, after = (url_state.param(name) for name in ("user", "kind", "after"))
     kind = kind if kind in KINDS else ""
     filter_ = _window()
     window = filter_.window(dt.datetime.now(dt.UTC))
     access_log.settle()
     store = ctx.runtime.store
-    after = url_state.param("after")
     rows = access_log.entries(
         store,
         window,
@@ -45,10 +41,11 @@ def render(ctx: Context) -> None:
     )
     _bar(filter_, access_log.users(store), user, kind, count)
     if not rows:
-        st.info("Nothing of that was noted in this window.", icon=":material/info:")
+        st.info("No entries match in this window.", icon=":material/info:")
         return
-    _table(rows[: access_log.PAGE_ROWS])
-    _pager(rows, after)
+    shown = rows[: access_log.PAGE_ROWS]
+    _table(shown)
+    _pager(shown[-1]["entry_id"] if len(rows) > len(shown) else None, first=not after)
 
 
 def _window() -> Filter:
@@ -61,11 +58,9 @@ def _window() -> Filter:
 
 
 def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) -> None:
-    st.session_state["access-user"] = user
-    st.session_state["access-kind"] = kind
+    preset = filter_.start if filter_.start in _PRESETS and not filter_.end else "custom"
+    st.session_state.update({"access-user": user, "access-kind": kind, "access-window": preset})
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter-bar"):
-        preset = filter_.start if filter_.start in _PRESETS and not filter_.end else "custom"
-        st.session_state["access-window"] = preset
         st.segmented_control(
             "Window",
             [*_PRESETS, *(["custom"] if preset == "custom" else [])],
@@ -76,20 +71,8 @@ def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) ->
             label_visibility="collapsed",
             wrap=False,
         )
-        for name, label, options, shown in (
-            ("user", "Who", ["", *sorted({*users, user} - {""})], "Anybody"),
-            ("kind", "What", ["", *KINDS], "Anything"),
-        ):
-            st.selectbox(
-                label,
-                options,
-                format_func=partial(_label, shown),
-                key=f"access-{name}",
-                on_change=_choose,
-                args=(name,),
-                label_visibility="collapsed",
-                width=210,
-            )
+        _choice("user", "User", {name: name for name in sorted({*users, user} - {""})}, "All users")
+        _choice("kind", "Action", KINDS, "All actions")
         st.space("stretch")
         pairs = {"from": filter_.start, "to": filter_.end, "tz": filter_.tz}
         chosen = {**pairs, "user": user, "kind": kind}
@@ -103,8 +86,16 @@ def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) ->
         )
 
 
-def _label(empty: str, value: str) -> str:
-    return KINDS.get(value, value) or empty
+def _choice(name: str, label: str, labels: dict[str, str], all_label: str) -> None:
+    st.selectbox(
+        label,
+        ["", *labels],
+        format_func=lambda value: labels.get(value, all_label),
+        key=f"access-{name}",
+        on_change=lambda: _put({name: st.session_state[f"access-{name}"], "after": ""}),
+        label_visibility="collapsed",
+        width=210,
+    )
 
 
 def _choose_window() -> None:
@@ -113,56 +104,48 @@ def _choose_window() -> None:
         _put({"from": chosen, "to": "", "after": ""})
 
 
-def _choose(name: str) -> None:
-    _put({name: st.session_state[f"access-{name}"], "after": ""})
-
-
 def _put(changed: dict[str, str]) -> None:
-    now = {**st.query_params.to_dict(), **changed}
-    st.query_params.from_dict({name: value for name, value in now.items() if value})
+    query = {**st.query_params.to_dict(), **changed}
+    st.query_params.from_dict({name: value for name, value in query.items() if value})
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
     zone = url_state.timezone()
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Time": [text.timestamp(row["first_at"], zone) for row in rows],
-                "Who": [row["username"] or "Nobody known" for row in rows],
-                "What": [KINDS.get(row["kind"], row["kind"]) for row in rows],
-                "On": [row["what"] for row in rows],
-                "Details": [row["detail"] for row in rows],
-                "Times": [row["times"] for row in rows],
-                "Role": [row["role"] for row in rows],
-                "From": [row["address"] for row in rows],
-                "Rows": [_figure(row["row_count"]) for row in rows],
-                "Bytes": [_figure(row["byte_count"]) for row in rows],
-                "SHA-256": [row["digest"] for row in rows],
-            }
-        ),
-        hide_index=True,
-        **tables.height(len(rows), _SHOWN),
-        alt="Access log",
-    )
+    columns = {
+        "Time": [text.timestamp(row["first_at"], zone) for row in rows],
+        "User": [row["username"] or "Unknown" for row in rows],
+        "Action": [KINDS.get(row["kind"], row["kind"]) for row in rows],
+    }
+    for title, name in (
+        ("Object", "what"),
+        ("Details", "detail"),
+        ("Count", "times"),
+        ("Role", "role"),
+        ("IP address", "address"),
+        ("Rows", "row_count"),
+        ("Bytes", "byte_count"),
+        ("SHA-256", "digest"),
+    ):
+        columns[title] = [row[name] for row in rows]
+    for title in ("Rows", "Bytes"):
+        columns[title] = ["" if count is None else f"{count:,}" for count in columns[title]]
+    tables.draw(columns, "Access log", visible=18)
 
 
-def _figure(count: int | None) -> str:
-    return "" if count is None else f"{count:,}"
-
-
-def _pager(rows: list[dict[str, Any]], after: str) -> None:
+def _pager(older: int | None, *, first: bool) -> None:
+    """Draw the buttons to the newest page and to the page that starts after the entry *older*."""
+    zone = text.escape(url_state.timezone().key)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.caption(
-            f"Times in {text.escape(url_state.timezone().key)}. The same within ten minutes is "
-            "one row. It is kept apart from the trail."
+            f"Times in {zone}. The same action within ten minutes is "
+            "counted in one row. The access log is stored apart from the audit events."
         )
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
-            st.button("Newest", disabled=not after, on_click=_put, args=({"after": ""},))
-            more = len(rows) > access_log.PAGE_ROWS
-            last = str(rows[: access_log.PAGE_ROWS][-1]["entry_id"])
-            st.button("Older", disabled=not more, on_click=_put, args=({"after": last},))
+            st.button("Newest", disabled=first, on_click=_put, args=({"after": ""},))
+            after = {"after": str(older)}
+            st.button("Older", disabled=older is None, on_click=_put, args=(after,))
 
 
 PAGE = Page("access", "Access log", render, capability="see_access_log", order=85)

@@ -1,15 +1,24 @@
-"""Admin: sources, coverage, quarantine, retention, seals and roles."""
+"""Admin: sources, coverage, batches, quarantine, unknown types, retention, seals and roles."""
 
 from ui import tabs
-from ui.admin import coverage_tab, quarantine_tab, retention_tab, roles_tab, seals_tab, sources_tab
+from ui.admin import (
+    batches_tab,
+    coverage_tab,
+    quarantine_tab,
+    retention_tab,
+    roles_tab,
+    seals_tab,
+    sources_tab,
+    unknown_types_tab,
+)
 from ui.page import Context, Page
 
-_SECTIONS: dict[str, tabs.Tab] = {
+_TABS: dict[str, tabs.Tab] = {
     "sources": ("Sources", sources_tab.draw),
     "coverage": ("Coverage", coverage_tab.draw),
-    "batches": ("Batches", quarantine_tab.draw_batches),
-    "quarantine": ("Quarantine", quarantine_tab.draw_quarantine),
-    "types": ("Unknown types", quarantine_tab.draw_unknown),
+    "batches": ("Batches", batches_tab.draw),
+    "quarantine": ("Quarantine", quarantine_tab.draw),
+    "types": ("Unknown types", unknown_types_tab.draw),
     "retention": ("Retention", retention_tab.draw),
     "seals": ("Seals", seals_tab.draw),
     "roles": ("Roles", roles_tab.draw),
@@ -17,8 +26,8 @@ _SECTIONS: dict[str, tabs.Tab] = {
 
 
 def render(ctx: Context) -> None:
-    """Draw the section that the address names."""
-    tabs.draw("Admin", _SECTIONS, "admin-section", ctx)
+    """Draw the tab that the address names."""
+    tabs.draw("Admin", _TABS, "admin-section", ctx)
 
 
 PAGE = Page("admin", "Admin", render, capability="configure", order=90)

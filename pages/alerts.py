@@ -1,4 +1,4 @@
-"""Alerts: rules made from any filter, where they are told, and what became of each message."""
+"""Alerts: rules, destinations, and the delivery log."""
 
 from ui import tabs
 from ui.alerts import delivery_log_tab, destinations_tab, rules_tab

@@ -1,10 +1,7 @@
-"""Connect: how real events come in, for a trail that has none yet and for one that has.
+"""Connect: how to set up polling, the webhook and file drops, and how to test each.
 
-Tokens and keys are settings, never typed into a page: what is typed here could be read by others.
+Tokens and keys are settings and are never typed into a page.
 """
-
-from collections.abc import Callable
-from functools import partial
 
 import streamlit as st
 
@@ -16,112 +13,111 @@ from trail.store import utc_now
 from ui import source_check, text
 from ui.page import Context, Page
 
-_FILE = "python -m trail load FILE_OR_FOLDER"
-_TRY = "python -m trail load --dry-run FILE_OR_FOLDER"
-
 
 def render(ctx: Context) -> None:
     """Draw the page."""
     st.title("Connect", anchor=False)
-    held = status.status(ctx.runtime.store)
     if ctx.runtime.demo:
         st.info(
-            "This is the demo workspace. Its events are invented and kept in a database of their "
-            "own. The first real event opens your own workspace instead.",
+            "This is the demo workspace with generated events in a separate database. Your own "
+            "workspace opens with the first real event.",
             icon=":material/info:",
         )
     else:
-        st.text(f"{text.count(held['events'], 'event')} kept from {held['batches']:,} loads.")
+        stored = status.status(ctx.runtime.store)
+        events, batches = stored["events"], stored["batches"]
+        st.text(f"{text.count(events, 'event')} kept from {text.count(batches, 'load')}")
     st.write(
-        "Use at least the first way: it asks again for what was missed. The second brings events "
-        "within a second and the details that the first one lacks. Each change is counted once."
+        "Start with polling: it loads the history and fills gaps. Add the webhook for events "
+        "within seconds and for details that polling lacks. An event that arrives several ways is "
+        "counted once."
     )
-    for draw in (_ask, _send, _drop, _files):
+    for draw in (_polling, _webhook, _file_drop, _manual):
         with st.container(border=True):
             draw(ctx)
 
 
-def _ask(ctx: Context) -> None:
-    st.header("1. Ask Segment", anchor=False)
+def _polling(ctx: Context) -> None:
+    st.header("1. Polling", anchor=False)
     st.write(
-        "A workspace owner makes a Public API token in Segment: Settings, Workspace settings, "
-        "Access management, Tokens. Put it into `secrets.toml` (mode 600) beside the dashboard and "
-        "start it again. The last 90 days come first, then every five minutes."
+        "In Segment, a workspace owner creates a Public API token: Settings → Workspace settings → "
+        "Access management → Tokens. Add it to `secrets.toml` (mode 600) beside the dashboard and "
+        "restart the server. The last 90 days are loaded first, then new events every five minutes."
     )
     st.code('[segment]\ntoken = "..."\nregion = "us"  # or "eu"', language="toml")
     for feed in registry.of_kind(Feed):
-        _test(ctx, feed, partial(source_check.of_feed, ctx.runtime.settings, feed))
+        _test(ctx, feed)
 
 
-def _send(ctx: Context) -> None:
-    st.header("2. Let Segment send", anchor=False)
+def _webhook(ctx: Context) -> None:
+    st.header("2. Webhook", anchor=False)
     st.write(
-        "In Segment, forward the audit events to a source (Settings, Workspace settings, Audit "
-        "forwarding), and give this source a Webhooks destination with a shared secret and this "
-        "address, under the name by which Segment reaches you:"
+        "In Segment, forward audit events to a source (Settings → Workspace settings → Audit "
+        "forwarding). Add a Webhooks destination to this source with a shared secret and this "
+        "address, with the host name of this server:"
     )
     st.code("https://YOUR-HOST/webhooks/segment", language=None)
     st.code('[push]\nwebhook_secrets = ["..."]\nwrite_keys = ["..."]', language="toml")
     st.write(
-        "Turn batching off in the destination, or its signature proves only the first event of "
-        "each request; the others are kept and marked as not proved. Libraries of Segment can "
-        "send to `/v1/batch` with a write key."
+        "Turn batching off in the destination: in a batch, the signature proves only the first "
+        "event, and the others are kept as unverified. Segment libraries can send to `/v1/batch` "
+        "with a write key."
     )
     for receiver in registry.of_kind(Receiver):
-        _test(ctx, receiver, partial(source_check.of_receiver, ctx.runtime.settings, receiver))
-    unproved = status.unproved(ctx.runtime.store, utc_now())
-    if unproved:
+        _test(ctx, receiver)
+    unverified = status.unproved(ctx.runtime.store, utc_now())
+    if unverified:
         st.warning(
-            f"{text.count(unproved, 'event')} of the last seven days came in a batch whose "
+            f"{text.count(unverified, 'event')} of the last 7 days arrived in a batch whose "
             "signature does not cover them. Turn batching off in the destination.",
             icon=":material/verified_user:",
         )
 
 
-def _drop(ctx: Context) -> None:
-    st.header("3. A folder or a bucket", anchor=False)
+def _file_drop(ctx: Context) -> None:
+    st.header("3. File drop", anchor=False)
     st.write(
-        "Files that are dropped into a folder load once and move to `done` or `failed`. A bucket "
-        "that Segment's S3 destination fills is looked into every quarter of an hour."
+        "Files in the folder are loaded once and moved to `done` or `failed`. A bucket that is "
+        "filled by Segment's S3 destination is checked every 15 minutes."
     )
     st.code(
         '[folder]\npath = "data/inbox"\n\n[s3]\nurl = "s3://BUCKET/PREFIX"\nregion = "eu-west-1"',
         language="toml",
     )
     for drop in registry.of_kind(Drop):
-        _test(ctx, drop, partial(source_check.of_drop, ctx.runtime.settings, drop))
+        _test(ctx, drop)
 
 
-def _files(_: Context) -> None:
-    st.header("Or files by hand", anchor=False)
+def _manual(_: Context) -> None:
+    st.header("Load files manually", anchor=False)
     st.write(
-        "NDJSON, JSON arrays, pages of the Public API, CSV and Parquet, also packed with gzip or "
-        "Zstandard. Run this where the dashboard runs:"
+        "NDJSON, JSON arrays, Public API pages, CSV and Parquet, also compressed with gzip or "
+        "Zstandard. Run on the server:"
     )
-    st.code(_FILE, language="bash")
-    st.write("To see what would be kept, duplicate or refused before anything is written:")
-    st.code(_TRY, language="bash")
+    st.code("python -m trail load FILE_OR_FOLDER", language="bash")
+    st.write("Dry run, which stores nothing and counts new, duplicate and refused records:")
+    st.code("python -m trail load --dry-run FILE_OR_FOLDER", language="bash")
     st.caption(
-        "Loading the same file twice changes nothing. Records that cannot be read are kept in "
-        "quarantine with their line and the reason."
+        "Loading a file twice changes nothing. Records that cannot be read are quarantined with "
+        "their line and the reason."
     )
 
 
-def _test(ctx: Context, source: Feed | Drop | Receiver, run: Callable[[], str]) -> None:
+def _test(ctx: Context, source: Feed | Drop | Receiver) -> None:
     configured = source.configured(ctx.runtime.settings)
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
             f"Test: {source.title}", key=f"test-{source.name}", disabled=not configured
         )
         if not configured:
-            st.text("○ Not set up")
+            st.text("○ Not configured")
     if pressed:
         try:
-            with st.spinner("Trying"):
-                said = run()
-            st.success(text.escape(said), icon=":material/check:")
-        except TrailError as problem:
-            st.error(text.escape(str(problem)), icon=":material/error:")
+            with st.spinner("Testing"):
+                result = source_check.check(ctx.runtime.settings, source)
+            st.success(text.escape(result), icon=":material/check:")
+        except TrailError as error:
+            st.error(text.escape(str(error)), icon=":material/error:")
 
 
 PAGE = Page("connect", "Connect", render, capability="configure", order=80)

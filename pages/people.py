@@ -1,12 +1,10 @@
-"""People and tokens: who is active, new, dormant or gone; all of one actor; one target's life."""
+"""People and tokens: who is active, new, dormant or removed; one actor; one target."""
 
 import datetime as dt
 import time
 
 import streamlit as st
 
-from trail.core import event_text
-from trail.filters import Filter
 from trail.queries import counts, people, timeline
 from trail.store import utc_now
 from ui import filter_bar, text, url_state
@@ -15,51 +13,46 @@ from ui.people import actor_detail, actor_list, target_history
 
 
 def render(ctx: Context) -> None:
-    """Draw everybody, or the one whom the address names."""
+    """Draw all people and tokens, or the actor or target that the address names."""
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     began = time.perf_counter()
-    who, what = url_state.param("who"), url_state.param("what")
+    actor_id, target_id = url_state.param("who"), url_state.param("what")
     window = timeline.bounded(store, filter_.window(now), now)
-    if what:
-        life = people.life(store, what)
-        _title("Target" if not life else str(life["label"]), "", began)
+    if target_id:
+        target = people.life(store, target_id)
+        _title(str(target["label"]) if target else "Target", "", began)
         _back()
-        target_history.draw(ctx, filter_, what, life)
+        target_history.draw(ctx, filter_, target_id, target)
         return
-    found = people.everybody(store, filter_.cleared(), now)
-    if who:
-        one = next((each for each in found if each.actor_id == who), None)
-        _title(_name(one) if one else who, "", began)
+    actors = people.everybody(store, filter_.cleared(), now)
+    if actor_id:
+        actor = next((actor for actor in actors if actor.actor_id == actor_id), None)
+        _title(actor_list.label(actor) if actor else actor_id, "", began)
         _back()
-        filter_bar.bar(_only(filter_, who), one.events if one else 0, search=False)
+        only = filter_.cleared().put("actor", actor_id, "include")
+        filter_bar.bar(only, actor.events if actor else 0, search=False)
         filter_bar.window_caption(filter_, window)
-        actor_detail.draw(ctx, filter_.cleared(), who, one)
+        actor_detail.draw(ctx, filter_.cleared(), actor_id, actor)
         return
-    active = sum(each.state in ("active", "new") for each in found)
-    _title("People and tokens", f"<b>{active:,}</b> of {len(found):,} active", began)
-    filter_bar.bar(filter_, counts.count(ctx.runtime.store, filter_, now), search=False)
+    active = sum(actor.state in ("active", "new") for actor in actors)
+    _title("People and tokens", f"<b>{active:,}</b> of {len(actors):,} active · ", began)
+    filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
     filter_bar.window_caption(filter_, window)
-    actor_list.draw(ctx, filter_.cleared(), found, utc_now())
+    actor_list.draw(ctx, filter_.cleared(), actors, utc_now())
 
 
-def _title(name: str, summary: str, began: float) -> None:
+def _title(title: str, summary: str, began: float) -> None:
     took = (time.perf_counter() - began) * 1000
-    filter_bar.title(text.escape(name), f"{summary}{' · ' if summary else ''}{took:.0f} ms")
-
-
-def _name(one: people.Somebody) -> str:
-    return event_text.actor_label(one.actor_id, one.name or one.email or one.actor_id)
-
-
-def _only(filter_: Filter, who: str) -> Filter:
-    return filter_.cleared().put("actor", who, "include")
+    filter_bar.title(text.escape(title), f"{summary}{took:.0f} ms")
 
 
 def _back() -> None:
-    way = url_state.query_params(url_state.current_filter())
     st.page_link(
-        url_state.PEOPLE, label="Everybody", icon=":material/arrow_back:", query_params=way
+        url_state.PEOPLE,
+        label="All people and tokens",
+        icon=":material/arrow_back:",
+        query_params=url_state.query_params(url_state.current_filter()),
     )
 
 

@@ -1,4 +1,4 @@
-"""Unusual: findings by score, each with its reasons; decide on them, and sign a period."""
+"""Unusual: findings by score with their reasons and decisions; sign-off of a period."""
 
 import datetime as dt
 import time
@@ -13,20 +13,26 @@ from trail.queries import counts, timeline
 from trail.store import utc_now
 from ui import filter_bar, tabs, text, url_state
 from ui.page import Context, Page
-from ui.unusual import detection_rules, finding_detail, finding_queue, risk_table, sign_off
+from ui.unusual import (
+    detection_rules,
+    expected_activity,
+    finding_detail,
+    finding_queue,
+    risk_table,
+    sign_off,
+)
 
 _TABS = {
     "queue": "To review",
     "signed": "Sign-off",
     "rules": "Rules",
     "risks": "Risks",
-    "expected": "Expected",
+    "expected": "Expected activity",
 }
-# What is about rules for all findings, whatever the filter.
-_APART = {
+_UNFILTERED = {
     "rules": detection_rules.draw,
     "risks": risk_table.draw,
-    "expected": detection_rules.draw_expected,
+    "expected": expected_activity.draw,
 }
 
 
@@ -37,54 +43,49 @@ def render(ctx: Context) -> None:
     refresh(store, utc_now())
     began = time.perf_counter()
     everything = url_state.param("all") == "1"
-    found = queries.queue(store, filter_, now, everything=everything)
+    queue = queries.queue(store, filter_, now, everything=everything)
     window = timeline.bounded(store, filter_.window(now), now)
     took = (time.perf_counter() - began) * 1000
-    waiting = [finding for finding in found.findings if finding.state == reviews.OPEN]
+    undecided = sum(finding.state == reviews.OPEN for finding in queue.findings)
     filter_bar.title(
         "Unusual",
-        f"<b>{len(waiting):,}</b> to review of {text.count(len(found.findings), 'finding')}, "
-        f"{found.scored:,} scored · {took:.0f} ms",
+        f"<b>{undecided:,}</b> to review of {text.count(len(queue.findings), 'finding')}, "
+        f"{text.count(queue.scored, 'actor-day')} scored · {took:.0f} ms",
     )
     filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
     filter_bar.window_caption(filter_, window)
-    _leaving(ctx, found.judged.shown)
-    section = tabs.select(_TABS, "unusual-section")
-    if section in _APART:
-        _APART[section](ctx)
-        return
-    if section == "signed":
-        sign_off.draw(ctx, filter_, found.findings)
-        return
-    st.caption(text.escape(found.judged.said()))
-    left, right = st.columns([1, 2.6], gap="small")
-    with left:
-        finding_queue.draw(ctx, filter_, found, everything=everything)
-    with right:
-        chosen = _chosen(ctx, found.findings)
-        if chosen:
-            finding_detail.draw(ctx, filter_, chosen, found.findings)
-
-
-def _chosen(ctx: Context, found: list[Finding]) -> Finding | None:
-    asked = url_state.param("finding")
-    if asked:
-        known = next((each for each in found if each.finding_id == asked), None)
-        known = known or queries.one(ctx.runtime.store, asked)
-        if known is None:
-            st.warning("The finding of this link is no longer here: its events have left.")
-        return known
-    waiting = [each for each in found if each.state == reviews.OPEN]
-    return next(iter(waiting or found), None)
-
-
-def _leaving(ctx: Context, shown: frozenset[str]) -> None:
-    found = expiry.leaving(ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC), shown)
-    if found.findings:
+    expiring = expiry.leaving(store, ctx.runtime.settings, now, queue.judged.shown)
+    if expiring.findings:
         st.warning(
-            f"{found.said()} Decide on them, or hold their events.",
+            f"{expiring.said()} Decide on them or place a legal hold.",
             icon=":material/hourglass_bottom:",
         )
+    tab = tabs.select(_TABS, "unusual-section")
+    if tab in _UNFILTERED:
+        _UNFILTERED[tab](ctx)
+        return
+    if tab == "signed":
+        sign_off.draw(ctx, filter_, queue.findings)
+        return
+    st.caption(text.escape(queue.judged.said()))
+    left, right = st.columns([1, 2.6], gap="small")
+    with left:
+        finding_queue.draw(ctx, filter_, queue, everything=everything)
+    with right:
+        if finding := _opened(ctx, queue.findings):
+            finding_detail.draw(ctx, filter_, finding, queue.findings)
+
+
+def _opened(ctx: Context, findings: list[Finding]) -> Finding | None:
+    """Return the finding that the address names, else the first one to review."""
+    if finding_id := url_state.param("finding"):
+        in_queue = (finding for finding in findings if finding.finding_id == finding_id)
+        finding = next(in_queue, None) or queries.one(ctx.runtime.store, finding_id)
+        if finding is None:
+            st.warning("Finding not available: its events are past retention.")
+        return finding
+    undecided = [finding for finding in findings if finding.state == reviews.OPEN]
+    return next(iter(undecided or findings), None)
 
 
 PAGE = Page("unusual", "Unusual", render, capability="see_findings", order=38)

@@ -51,7 +51,7 @@ class Signoff:
         more = self.events_now - self.events
         if more:
             return f"reopened: {more:+,} event{'' if abs(more) == 1 else 's'}"
-        return "" if self.digest_now == self.digest else "reopened: events were changed"
+        return "" if self.digest_now == self.digest else "reopened: events changed"
 
 
 def decide(
@@ -70,12 +70,14 @@ def decide(
     Raises `InputError`.
     """
     if decision not in (*DECISIONS, OPEN):
-        raise InputError("There is no such decision.", f"Use one of: {', '.join(DECISIONS)}.")
+        raise InputError(
+            f"Unknown decision {decision!r}.", f"Allowed: {', '.join((*DECISIONS, OPEN))}."
+        )
     if any(finding.actor_id in own_ids for finding in findings):
-        raise InputError("These are your own acts.", "Let somebody else decide on them.")
+        raise InputError("You cannot review your own activity.", "Ask another reviewer.")
     if len(findings) > 1 and not note.strip():
         raise InputError(
-            f"{len(findings):,} findings at once need a reason.", "Write it in the note."
+            f"A decision on {len(findings):,} findings needs a reason.", "Enter a reason."
         )
     if decision == EXPECTED:
         _teach(store, findings, note, made_by, until)
@@ -104,7 +106,7 @@ def _teach(
     store: Store, findings: list[Finding], note: str, made_by: str, until: dt.date | None
 ) -> None:
     if not note.strip():
-        raise InputError("No reason is given.", "Say why it is expected.")
+        raise InputError("The reason is missing.", "Enter why it is expected.")
     for finding in findings:
         actions = sorted({name for reason in finding.reasons for name in _taught(reason)})
         if actions:
@@ -147,18 +149,21 @@ def sign(
     """
     window = filter_.window(now)
     if window.start is None:
-        raise InputError("The period has no beginning.", "Choose a range.")
+        raise InputError("The period has no start.", "Choose a range.")
     end = min(window.end or now.replace(tzinfo=None), now.replace(tzinfo=None))
     period = _fixed(filter_, window.start, end)
     undecided = sum(finding.state == OPEN for finding in findings)
     if undecided and not reason.strip():
         raise InputError(
             f"{undecided:,} finding{' is' if undecided == 1 else 's are'} undecided.",
-            "Decide on them, or say why you sign without.",
+            "Decide on them, or enter a reason for signing off.",
         )
     own = [finding for finding in findings if finding.actor_id in own_ids]
     if own and len(own) == len(findings):
-        raise InputError("All findings of this period are about you.", "Let somebody else sign.")
+        raise InputError(
+            "You cannot sign off a period in which all findings are your own activity.",
+            "Ask another reviewer.",
+        )
     events, digest = digest_of(store, period, now)
     query = period.query()
 

@@ -1,4 +1,4 @@
-"""Trying a source at the press of a button: it is really asked, and nothing is kept."""
+"""The connection test of a source: a real request that stores nothing."""
 
 import base64
 import hashlib
@@ -10,49 +10,52 @@ from trail.model import Drop, Feed, Receiver
 from trail.settings import Settings
 from ui import text
 
-# Holds no event, so that a trial leaves nothing behind.
-_NOTHING = {"/webhooks/segment": b"[]", "/v1/track": b"", "/v1/batch": b'{"batch":[]}'}
+# Bodies without events, so that a test stores nothing.
+_EMPTY_BODIES = {"/webhooks/segment": b"[]", "/v1/track": b"", "/v1/batch": b'{"batch":[]}'}
 
 
-def of_feed(settings: Settings, feed: Feed) -> str:
-    """Ask who the workspace is; return what it said. Raises what the feed raises."""
-    found = feed.directory(settings)
-    people = text.count(len(found.people), "person", "people")
-    return f"The token is accepted: workspace {found.workspace_name}, {people}."
+def check(settings: Settings, source: Feed | Drop | Receiver) -> str:
+    """Connect to *source* and return the result in one sentence.
 
-
-def of_drop(settings: Settings, drop: Drop) -> str:
-    """Look at what waits; return how much. Raises what the drop raises."""
-    waiting = 0
-
-    def seen(*_: str) -> bool:
-        nonlocal waiting
-        waiting += 1
-        return True  # so that nothing is fetched
-
-    for _ in drop.waiting(settings, seen):
-        pass
-    return f"It can be read: {text.count(waiting, 'file')} there."
-
-
-def of_receiver(settings: Settings, receiver: Receiver) -> str:
-    """Send a request without an event to our own address; return how it was answered.
-
-    Raises `UnavailableError` when the server does not answer, `InputError` when it refuses.
+    Raises what the source raises; `UnavailableError` if the server does not reach itself,
+    `InputError` if it refuses a receiver's request.
     """
-    note = remote.find(settings)
-    if note is None:
-        raise UnavailableError("The server's own address is not known.", "Start it again.")
-    path = next(path for path in reversed(receiver.paths) if _NOTHING.get(path))
-    body = _NOTHING[path]
+    if isinstance(source, Feed):
+        directory = source.directory(settings)
+        people = text.count(len(directory.people), "person", "people")
+        return f"Token accepted: workspace {directory.workspace_name}, {people}"
+    if isinstance(source, Drop):
+        return f"Readable: {text.count(_files_waiting(settings, source), 'file')} waiting"
+    return _check_receiver(settings, source)
+
+
+def _files_waiting(settings: Settings, drop: Drop) -> int:
+    count = 0
+
+    def skip(*_: str) -> bool:
+        nonlocal count
+        count += 1
+        return True  # as if loaded before, so that nothing is fetched
+
+    for _ in drop.waiting(settings, skip):
+        pass
+    return count
+
+
+def _check_receiver(settings: Settings, receiver: Receiver) -> str:
+    server = remote.find(settings)
+    if server is None:
+        raise UnavailableError("The address of this server is unknown.", "Restart the server.")
+    path = next(path for path in reversed(receiver.paths) if _EMPTY_BODIES.get(path))
+    body = _EMPTY_BODIES[path]
     host = next(iter(settings.server.allowed_hosts), "127.0.0.1")
-    status = remote.post(note, path, body, {"Host": host, **_proof(settings, path, body)})
+    status = remote.post(server, path, body, {"Host": host, **_signature(settings, path, body)})
     if status != 200:
-        raise InputError(f"{path} answered {status}.", "The server's log says why.")
-    return f"{path} takes what is signed with your key."
+        raise InputError(f"{path} answered {status}.", "See the server log.")
+    return f"{path} accepts requests that are signed with your key"
 
 
-def _proof(settings: Settings, path: str, body: bytes) -> dict[str, str]:
+def _signature(settings: Settings, path: str, body: bytes) -> dict[str, str]:
     if path == "/webhooks/segment":
         secret = settings.push.webhook_secrets[0].get_secret_value().encode()
         return {"X-Signature": hmac.digest(secret, body, hashlib.sha1).hex()}

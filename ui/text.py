@@ -65,6 +65,11 @@ def facet_label(field: str, value: str, label: str) -> str:
     return label.replace("_", " ") if field == "target_type" else label
 
 
+def day(date: dt.date) -> str:
+    """Return a day without its year: `Mon 23 Nov`."""
+    return f"{date:%a} {date.day} {date:%b}"
+
+
 def timestamp(at: dt.datetime, zone: ZoneInfo) -> str:
     """Return a UTC time in *zone*: `Mon 23 Nov 2026, 14:32:08`."""
     local = at.replace(tzinfo=dt.UTC).astimezone(zone)

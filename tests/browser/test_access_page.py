@@ -1,4 +1,4 @@
-"""What an owner sees of the access log and of roles, and what a manager does not."""
+"""The access log page and the roles tab, for an owner and for a manager."""
 
 import csv
 import hashlib
@@ -27,26 +27,26 @@ def log(visit: Callable[..., Page], site: Site) -> Callable[[str], Page]:
     return opened
 
 
-def test_it_is_chosen_by_what_and_who_and_the_address_says_so(log: Callable[[str], Page]) -> None:
+def test_filters_are_in_the_address(log: Callable[[str], Page]) -> None:
     page = log("")
-    page.get_by_role("combobox", name="What").click()
+    page.get_by_role("combobox", name="Action").click()
     page.get_by_role("option", name="Signed in").click()
     page.wait_for_url("**kind=signed_in**")
-    page.get_by_role("combobox", name="Who").click()
+    page.get_by_role("combobox", name="User").click()
     page.get_by_role("option", name="maya").click()
     page.wait_for_url("**user=maya**")
     page.get_by_role("radio", name="24 h").click()
     page.wait_for_url("**from=24h**")
-    page.wait_for_timeout(2_000)  # until the number is that of the last choice
+    page.wait_for_timeout(2_000)  # until the count is that of the last choice
     before = page.locator(".trail-summary").inner_text()
     page.reload()
-    expect(page.get_by_role("combobox", name="What")).to_have_value("Signed in")
+    expect(page.get_by_role("combobox", name="Action")).to_have_value("Signed in")
     assert page.locator(".trail-summary").inner_text().split()[0] == before.split()[0]
     page.go_back()
     expect(page.get_by_role("radio", name="7 d")).to_be_checked()
 
 
-def test_its_download_has_what_it_shows(log: Callable[[str], Page], tmp_path: Path) -> None:
+def test_download_contains_the_filtered_rows(log: Callable[[str], Page], tmp_path: Path) -> None:
     page = log("?kind=signed_in&user=maya")
     with page.expect_download() as waited:
         page.get_by_role("link", name="Download CSV").click()
@@ -62,30 +62,30 @@ def test_its_download_has_what_it_shows(log: Callable[[str], Page], tmp_path: Pa
     assert hashlib.sha256(path.read_bytes()).hexdigest() in (tmp_path / "exports.csv").read_text()
 
 
-def test_an_empty_choice_says_so_calmly(log: Callable[[str], Page]) -> None:
+def test_no_matching_entries(log: Callable[[str], Page]) -> None:
     page = log("?user=nobody-of-that-name")
-    expect(page.get_by_text("Nothing of that was noted in this window.")).to_be_visible()
+    expect(page.get_by_text("No entries match in this window.")).to_be_visible()
 
 
-def test_an_address_that_cannot_be_read_says_so(log: Callable[[str], Page], site: Site) -> None:
+def test_invalid_address_shows_an_error(log: Callable[[str], Page], site: Site) -> None:
     page = log("")
     page.goto(f"{site.url}/access?from=yesterdayish&kind=%3Cb%3E&after=x")
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_text("error id")).to_have_count(0)
 
 
-def test_roles_are_drawn_on_admin(log: Callable[[str], Page], site: Site) -> None:
+def test_roles_tab_shows_permissions_users_and_tokens(
+    log: Callable[[str], Page], site: Site
+) -> None:
     site.command("tokens", "add", "from-the-browser-test", "--role", "manager")
     page = log("")
     page.goto(f"{site.url}/admin?section=roles")
-    for heading in ("What each role may do", "Users", "API tokens"):
+    for heading in ("Permissions by role", "Users", "API tokens"):
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
     expect(page.get_by_role("radio", name="Roles")).to_be_checked()
 
 
-def test_a_manager_sees_neither_the_page_nor_its_name(
-    visit: Callable[..., Page], site: Site
-) -> None:
+def test_page_is_hidden_from_managers(visit: Callable[..., Page], site: Site) -> None:
     page = visit("/explore", "jon")
     expect(page.get_by_role("link", name="Access log")).to_have_count(0)
     page.goto(f"{site.url}/access")

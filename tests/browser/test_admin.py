@@ -1,4 +1,4 @@
-"""What an owner does on Admin and Connect: see how sources are, mend what was refused, hold."""
+"""Admin and Connect: sources, quarantine, unknown types, legal holds and coverage."""
 
 import datetime as dt
 import json
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def admin(visit: Callable[..., Page], site: Site, tmp_path: Path) -> Callable[[str], Page]:
-    """Return a function that opens a section of Admin, where something was refused before."""
+    """Return a function that opens a tab of Admin, with a refused record in quarantine."""
     path = tmp_path / "odd.ndjson"
     at = dt.datetime.now(dt.UTC).isoformat()
     unknown = {"id": "odd-1", "timestamp": at, "type": f"Widget {HOSTILE}", "actor": "users/x"}
@@ -32,7 +32,7 @@ def admin(visit: Callable[..., Page], site: Site, tmp_path: Path) -> Callable[[s
     return opened
 
 
-def test_sections_are_in_the_address_and_back_works(admin: Callable[[str], Page]) -> None:
+def test_tab_is_in_the_address_and_back_works(admin: Callable[[str], Page]) -> None:
     page = admin("batches")
     expect(page.get_by_text("Read = kept + duplicates + quarantined.")).to_be_visible()
     page.get_by_role("radio", name="Quarantine").click()
@@ -44,14 +44,14 @@ def test_sections_are_in_the_address_and_back_works(admin: Callable[[str], Page]
     expect(page.get_by_text("Read = kept + duplicates + quarantined.")).to_be_visible()
 
 
-def test_a_refused_record_is_shown_and_tried_again(admin: Callable[[str], Page]) -> None:
+def test_retry_of_a_refused_record(admin: Callable[[str], Page]) -> None:
     page = admin("quarantine")
     expect(page.get_by_text("Not JSON").first).to_be_visible()
-    page.get_by_role("button", name="Try the batch again").first.click()
+    page.get_by_role("button", name="Retry batch").first.click()
     expect(page.get_by_text("refused again")).to_be_visible()
 
 
-def test_an_unknown_type_is_put_in_a_category_and_the_facets_follow(
+def test_category_of_an_unknown_type_changes_the_facets(
     admin: Callable[[str], Page], site: Site
 ) -> None:
     page = admin("types")
@@ -63,42 +63,42 @@ def test_an_unknown_type_is_put_in_a_category_and_the_facets_follow(
     assert facets["category"] == [{"value": "Engage", "count": 1}]
 
 
-def test_a_target_is_held_and_let_go(admin: Callable[[str], Page], site: Site) -> None:
+def test_place_and_end_a_legal_hold(admin: Callable[[str], Page], site: Site) -> None:
     page = admin("retention")
     expect(page.get_by_text("Events are kept for 90 days")).to_be_visible()
-    page.get_by_text("Hold something").click()
-    page.get_by_role("textbox", name="Target id, or its name").fill("w1")
+    page.get_by_text("New legal hold").click()
+    page.get_by_role("textbox", name="Target ID or name").fill("w1")
     page.get_by_role("textbox", name="Reason").fill("Asked for by the auditor")
-    page.get_by_role("button", name="Hold", exact=True).click()
-    expect(page.get_by_text("1 event is held now")).to_be_visible()
+    page.get_by_role("button", name="Place hold").click()
+    expect(page.get_by_text(re.compile(r"Hold \d+ placed on 1 event"))).to_be_visible()
     page.reload()
     expect(page.get_by_text("Asked for by the auditor")).to_be_visible()
-    page.get_by_role("button", name="End the hold").click()
-    expect(page.get_by_text("Nothing is held.")).to_be_visible()
+    page.get_by_role("button", name="End hold").click()
+    expect(page.get_by_text("No legal holds")).to_be_visible()
 
 
-def test_coverage_draws_ninety_days_and_says_since_when_it_watches(
+def test_coverage_shows_ninety_days(
     admin: Callable[[str], Page],
 ) -> None:
     page = admin("coverage")
     expect(page.locator(".trail-days > span[title]")).to_have_count(90)
-    # The server notes that it listens once a minute: before the first note nothing watches.
-    since = re.compile("Nothing watches yet|Watched without a gap since")
+    # Coverage starts when the server first notes that it listens, once a minute.
+    since = re.compile("No continuous source|No coverage gap since")
     expect(page.get_by_text(since)).to_be_visible()
 
 
-def test_connect_says_what_is_missing_and_tests_what_is_there(
+def test_connect_shows_missing_settings_and_tests_a_source(
     admin: Callable[[str], Page], site: Site
 ) -> None:
     page = admin("sources")
-    expect(page.get_by_text("Not set up: segment.token is empty.")).to_be_visible()
+    expect(page.get_by_text("Not configured: segment.token is empty.")).to_be_visible()
     page.goto(f"{site.url}/connect")
     expect(page.get_by_role("button", name="Test: Segment's Public API")).to_be_disabled()
     page.get_by_role("button", name="Test: Segment's webhook").click()
-    expect(page.get_by_text("takes what is signed with your key")).to_be_visible()
+    expect(page.get_by_text("accepts requests that are signed with your key")).to_be_visible()
 
 
-def test_a_manager_may_not_open_it(visit: Callable[..., Page], site: Site) -> None:
+def test_managers_cannot_open_admin(visit: Callable[..., Page], site: Site) -> None:
     page = visit("/explore", "jon")
     page.goto(f"{site.url}/admin")
     expect(page.get_by_text("Admin is not open to the role manager")).to_be_visible()

@@ -15,7 +15,7 @@ from tests.receiver import Receiver
 pytestmark = pytest.mark.browser
 
 
-def test_filter_alert_test_message_fires_and_is_in_the_log(
+def test_rule_from_a_filter_fires_and_is_in_the_delivery_log(
     visit: Callable[..., Page], site: Site, tmp_path: Path
 ) -> None:
     with Receiver() as receiver:
@@ -26,19 +26,19 @@ def test_filter_alert_test_message_fires_and_is_in_the_log(
         for name, text in (("Name", "Pager"), ("Address", f"http://127.0.0.1:{receiver.port}/x")):
             page.get_by_role("textbox", name=name).fill(text)
             page.get_by_role("textbox", name=name).press("Enter")
-        page.get_by_role("combobox", name="Signing secret: name of the secret").click()
+        page.get_by_role("combobox", name="Signing secret (name of the secret)").click()
         page.get_by_role("option", name="hook").click()
-        page.get_by_role("button", name="Add", exact=True).click()
+        page.get_by_role("button", name="Add destination").click()
         expect(page.get_by_text("✓ On")).to_be_visible()
-        page.get_by_role("button", name="Send a test").click()
-        expect(page.get_by_text("The test arrived.")).to_be_visible()
+        page.get_by_role("button", name="Send test message").click()
+        expect(page.get_by_text("Test message delivered")).to_be_visible()
         assert receiver.taken[0].json["type"] == "audit.test"
 
         page.goto(f"{site.url}/explore?kind=disable&from=30d")
         page.get_by_role("link", name="Alert on this").click()
         page.wait_for_url("**/alerts?**")
-        expect(page.get_by_text("In the last 30 days it would have been met")).to_be_visible()
-        page.get_by_role("button", name="Save the rule").click()
+        expect(page.get_by_text("Back-test, last 30 days: ")).to_be_visible()
+        page.get_by_role("button", name="Save rule").click()
         expect(page.get_by_role("button", name="Snooze 1 h")).to_be_visible()
 
         now = dt.datetime.now(dt.UTC).isoformat()
@@ -55,11 +55,11 @@ def test_filter_alert_test_message_fires_and_is_in_the_log(
         path.write_text(json.dumps(event) + "\n")
         began = time.monotonic()
         site.command("load", str(path))
-        while not any(each.json["type"] == "audit.alert" for each in receiver.taken):
+        while not any(message.json["type"] == "audit.alert" for message in receiver.taken):
             assert time.monotonic() - began < 20
             time.sleep(0.05)
-        told = next(each for each in receiver.taken if each.json["type"] == "audit.alert")
-        assert "Snowflake prod" in told.body.decode()
+        alert = next(row for row in receiver.taken if row.json["type"] == "audit.alert")
+        assert "Snowflake prod" in alert.body.decode()
 
         page.get_by_role("radio", name="Delivery log").click()
-        expect(page.get_by_text("The newest 1.")).to_be_visible()
+        expect(page.get_by_text("Newest 1 delivery.")).to_be_visible()

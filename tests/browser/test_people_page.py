@@ -1,4 +1,4 @@
-"""People and tokens: from everybody to one, from one to a target, and to their events."""
+"""People and tokens: the list, one actor, one target, and their events."""
 
 from collections.abc import Callable
 
@@ -10,23 +10,23 @@ from tests.browser.locators import open_row
 pytestmark = pytest.mark.browser
 
 
-def test_from_everybody_to_one_and_to_their_events(visit: Callable[..., Page]) -> None:
+def test_from_the_list_to_an_actor_and_to_explore(visit: Callable[..., Page]) -> None:
     page = visit("/people?from=30d")
-    expect(page.get_by_role("heading", name="Everybody", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="All people and tokens", exact=True)).to_be_visible()
     open_row(page, 1)
     page.wait_for_url("**who=**")
-    expect(page.get_by_role("heading", name="What they touch")).to_be_visible()
-    page.get_by_role("link", name="See these events in Explore").click()
+    expect(page.get_by_role("heading", name="Targets")).to_be_visible()
+    page.get_by_role("link", name="View these events in Explore").click()
     page.wait_for_url("**/explore?**")
     expect(page.locator(".chip")).to_have_count(1)
     page.go_back()
-    expect(page.get_by_role("heading", name="What they touch")).to_be_visible()
-    page.get_by_role("link", name="Everybody", exact=True).click()
-    expect(page.get_by_role("heading", name="Everybody", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Targets")).to_be_visible()
+    page.get_by_role("link", name="All people and tokens", exact=True).click()
+    expect(page.get_by_role("heading", name="All people and tokens", exact=True)).to_be_visible()
 
 
-def test_a_target_shows_its_history(visit: Callable[..., Page]) -> None:
+def test_target_history(visit: Callable[..., Page]) -> None:
     page = visit("/people?what=w1")
     expect(page.get_by_text("History, oldest first")).to_be_visible()
     page.goto(page.url.replace("what=w1", "what=no-such"))
-    expect(page.get_by_text("No kept event is about this target.")).to_be_visible()
+    expect(page.get_by_text("No retained events for this target")).to_be_visible()

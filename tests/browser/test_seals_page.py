@@ -1,4 +1,4 @@
-"""Seals on Admin: verify beside the page, a problem with what to do, accepting it with a reason."""
+"""Seals on Admin: verification, a problem with its remedy, and its acceptance with a reason."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def beside(site: Site) -> Iterator[Callable[[str], Path]]:
-    """Return a function that names a file beside the sealed database; the seals hold afterwards."""
+    """Return a function that names a file beside the sealed database; restores the seal file."""
     site.command("seal")
     path = Path(site.environment["TRAIL_STORE__PATH"])
     mirror = path.with_name(f"{path.stem}.seals.ndjson")
@@ -30,14 +30,14 @@ def beside(site: Site) -> Iterator[Callable[[str], Path]]:
 def page(visit: Callable[..., Page], site: Site, beside: Callable[[str], Path]) -> Page:
     opened = visit("/explore")
     opened.goto(f"{site.url}/admin?section=seals")
-    expect(opened.get_by_role("heading", name="Each closed day is sealed")).to_be_visible()
+    expect(opened.get_by_role("heading", name="Seals of closed days")).to_be_visible()
     return opened
 
 
-def test_verify_find_and_accept(page: Page, site: Site, beside: Callable[[str], Path]) -> None:
+def test_verify_and_accept_a_problem(page: Page, site: Site, beside: Callable[[str], Path]) -> None:
     page.get_by_role("button", name="Verify now").click()
     expect(page.get_by_text(re.compile(r"✓ Unchanged since \d{4}-\d\d-\d\d"))).to_be_visible()
-    expect(page.get_by_text("What is wrong")).to_have_count(0)
+    expect(page.get_by_text("Problems and remedies")).to_have_count(0)
     mark = keys.fingerprint(keys.public(beside("seals.key")))
     expect(page.get_by_text(mark)).to_be_visible()
 
@@ -45,12 +45,12 @@ def test_verify_find_and_accept(page: Page, site: Site, beside: Callable[[str], 
     mirror.write_bytes(b"".join(mirror.read_bytes().splitlines(keepends=True)[1:]))
     page.get_by_role("button", name="Verify now").click()
     expect(page.get_by_text("Of the mirror's lines 1 are missing from it.")).to_be_visible()
-    expect(page.get_by_text("Put a copy of it back, then verify.")).to_be_visible()
+    expect(page.get_by_text("Restore it from a copy, then verify.")).to_be_visible()
 
-    page.get_by_role("textbox", name="Why it is right as it is").fill("Cut by a test")
+    page.get_by_role("textbox", name="Reason").fill("Cut by a test")
     page.get_by_role("button", name="Accept and seal").click()
-    expect(page.get_by_text("Look at the problems first")).to_be_visible()
-    page.get_by_text("I have looked at 1 problem").click()
+    expect(page.get_by_text("The problems are not confirmed as reviewed.")).to_be_visible()
+    page.get_by_text("I have reviewed 1 problem").click()
     page.get_by_role("button", name="Accept and seal").click()
     expect(page.get_by_text("✓ Unchanged since")).to_be_visible()
     log = page.request.get(f"{site.url}/export.access.csv").text()
@@ -58,11 +58,9 @@ def test_verify_find_and_accept(page: Page, site: Site, beside: Callable[[str], 
     assert ",verified,maya,owner," in log
 
 
-def test_a_pack_is_taken_where_periods_are_signed_and_from_explore(
-    page: Page, site: Site, tmp_path: Path
-) -> None:
+def test_evidence_pack_from_sign_off_and_explore(page: Page, site: Site, tmp_path: Path) -> None:
     page.goto(f"{site.url}/unusual?from=7d&section=signed")
-    expect(page.get_by_role("heading", name="Hand it to an auditor")).to_be_visible()
+    expect(page.get_by_role("heading", name="Evidence for an auditor")).to_be_visible()
     taken = []
     for place in ("sign-off", "explore"):
         if place == "explore":
@@ -84,7 +82,7 @@ def test_a_pack_is_taken_where_periods_are_signed_and_from_explore(
         assert done.returncode == 0, done.stdout
 
 
-def test_a_manager_is_not_offered_a_pack(visit: Callable[..., Page], site: Site) -> None:
+def test_managers_cannot_download_evidence(visit: Callable[..., Page], site: Site) -> None:
     page = visit("/explore?from=7d", "jon")
     page.get_by_role("button", name="more_horiz").click()
     expect(page.get_by_role("link", name="NDJSON")).to_be_visible()

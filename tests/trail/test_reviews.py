@@ -1,4 +1,4 @@
-"""Deciding and signing: what is kept, what is refused, and what reopens a signature."""
+"""Decisions and sign-offs: what is stored, what is refused, and what reopens a sign-off."""
 
 import datetime as dt
 import json
@@ -40,7 +40,7 @@ def finding(number: int = 1, actor: str = "users/maya", state: str = "open") -> 
     return Finding(f"f{number}", day, actor, "user", 9, (reason,), state)
 
 
-def test_a_decision_is_kept_with_who_when_and_why(store: Store) -> None:
+def test_decision_is_stored_with_user_and_note(store: Store) -> None:
     reviews.decide(store, [finding()], "needs action", "  call her ", "lee", NOBODY)
     reviews.decide(store, [finding()], "done", "", "lee", NOBODY)
     rows = reviews.history(store, "f1")
@@ -51,22 +51,22 @@ def test_a_decision_is_kept_with_who_when_and_why(store: Store) -> None:
     assert [row["decision"] for row in reviews.decisions_of(store, [finding()])] == ["done"]
 
 
-def test_nobody_decides_on_their_own_acts(store: Store) -> None:
-    with pytest.raises(InputError, match="own acts"):
+def test_own_activity_cannot_be_decided(store: Store) -> None:
+    with pytest.raises(InputError, match="your own activity"):
         reviews.decide(store, [finding()], "done", "", "maya", frozenset({"users/maya"}))
     assert reviews.history(store, "f1") == []
 
 
-def test_many_at_once_need_a_reason(store: Store) -> None:
+def test_bulk_decision_needs_a_reason(store: Store) -> None:
     both = [finding(1), finding(2)]
-    with pytest.raises(InputError, match="2 findings at once need a reason"):
+    with pytest.raises(InputError, match="decision on 2 findings needs a reason"):
         reviews.decide(store, both, "done", " ", "lee", NOBODY)
     assert reviews.decisions_of(store, both) == []
     reviews.decide(store, both, "done", "one clean-up", "lee", NOBODY)
     assert [row["note"] for row in reviews.decisions_of(store, both)] == ["one clean-up"] * 2
 
 
-def test_expected_needs_a_reason_and_teaches_until_it_expires(store: Store) -> None:
+def test_expected_needs_a_reason_and_expires(store: Store) -> None:
     with pytest.raises(InputError, match="reason"):
         reviews.decide(store, [finding()], "expected", " ", "lee", NOBODY)
     reviews.decide(store, [finding()], "expected", "a planned move", "lee", NOBODY)
@@ -83,9 +83,7 @@ def sign(store: Store, *findings: Finding, reason: str = "", **more: Any) -> int
     return reviews.sign(store, WEEK, NOW, list(findings), reason, "lee", NOBODY, **more)
 
 
-def test_a_signature_covers_what_is_there_and_a_late_event_reopens_it(
-    load: Load, store: Store
-) -> None:
+def test_late_event_reopens_a_sign_off(load: Load, store: Store) -> None:
     load("\n".join(event(number) for number in range(5)).encode())
     sign(store, finding(state="done"))
     (signed,) = reviews.signoffs(store, NOW)
@@ -97,27 +95,27 @@ def test_a_signature_covers_what_is_there_and_a_late_event_reopens_it(
     assert reviews.signoffs(store, NOW)[0].reopened == "reopened: +1 event"
 
 
-def test_a_changed_record_is_seen_though_the_count_is_the_same(load: Load, store: Store) -> None:
+def test_changed_record_reopens_a_sign_off(load: Load, store: Store) -> None:
     load(event(1).encode())
     sign(store)
     store.write(lambda cursor: cursor.execute("update events set raw = raw || ' '") and None)
-    assert reviews.signoffs(store, NOW)[0].reopened == "reopened: events were changed"
+    assert reviews.signoffs(store, NOW)[0].reopened == "reopened: events changed"
 
 
-def test_undecided_findings_need_a_reason(store: Store) -> None:
+def test_sign_off_with_undecided_findings_needs_a_reason(store: Store) -> None:
     with pytest.raises(InputError, match="undecided"):
         sign(store, finding())
-    assert sign(store, finding(), reason="Lee looks at it on Monday") == 1
-    assert reviews.signoffs(store, NOW)[0].reason == "Lee looks at it on Monday"
+    assert sign(store, finding(), reason="Review on Monday") == 1
+    assert reviews.signoffs(store, NOW)[0].reason == "Review on Monday"
 
 
-def test_nobody_signs_a_period_of_nothing_but_their_own_acts(store: Store) -> None:
+def test_period_of_own_activity_cannot_be_signed(store: Store) -> None:
     own = frozenset({"users/maya"})
-    with pytest.raises(InputError, match="about you"):
+    with pytest.raises(InputError, match="your own activity"):
         reviews.sign(store, WEEK, NOW, [finding(state="done")], "", "maya", own)
 
 
-def test_the_digest_is_what_the_certificate_says_it_is(load: Load, store: Store) -> None:
+def test_certificate_digest(load: Load, store: Store) -> None:
     import hashlib
 
     lines = [event(number) for number in range(3)]
@@ -134,7 +132,7 @@ def test_the_digest_is_what_the_certificate_says_it_is(load: Load, store: Store)
     assert document["digest"] == f"sha256:{expected.hexdigest()}"
 
 
-def test_a_certificate_as_a_page_shows_hostile_text_as_text(store: Store) -> None:
+def test_certificate_page_escapes_hostile_text(store: Store) -> None:
     reviews.decide(store, [finding()], "done", "<script>alert(1)</script>", "lee", NOBODY)
     sign(store, finding(state="done"))
     (signed,) = reviews.signoffs(store, NOW)

@@ -1,122 +1,124 @@
-"""What will be removed and when, what is held against it, and what the archive holds."""
+"""Retention: what the next run removes, the legal holds, and the archive."""
 
 import datetime as dt
-from dataclasses import dataclass
+from itertools import groupby
 
-import pandas as pd
 import streamlit as st
 
 from trail import archive, expiry, holds, retention
 from trail.errors import TrailError
 from trail.filters import Filter
+from trail.retention import Preview
 from trail.store import utc_now
-from ui import forms, text, url_state
+from ui import forms, tables, text, url_state
 from ui.audit import record_action
 from ui.page import Context
 
-_KINDS = {"event": "One event", "target": "One target", "period": "A period"}
-_LISTED_DAYS = 14
-_WHAT, _DAYS, _REASON = "hold-what", "hold-days", "hold-reason"
+_KINDS = {"event": "Event", "target": "Target", "period": "Period"}
+_MAX_DAYS = 14
+_SOON = dt.timedelta(days=7)
+_VALUE, _DAYS, _REASON = "hold-what", "hold-days", "hold-reason"
 
 
 def draw(ctx: Context) -> None:
-    """Draw what goes next, the holds, and the archive."""
+    """Draw the next removal, the legal holds, and the archive."""
     with st.container(border=True, gap="xsmall"):
-        _next(ctx)
+        _next_run(ctx)
     with st.container(border=True, gap="xsmall"):
         _holds(ctx)
     with st.container(border=True, gap="xsmall"):
         _archive(ctx)
 
 
-def _next(ctx: Context) -> None:
-    kept = ctx.runtime.settings.store.retention_days
-    found = retention.preview(ctx.runtime.store, ctx.runtime.settings, utc_now())
-    st.subheader(f"Events are kept for {kept} days", anchor=False)
-    if not found.events:
-        st.text(f"✓ Nothing is older than {found.cutoff:%Y-%m-%d}, 00:00 UTC.")
-    else:
+def _next_run(ctx: Context) -> None:
+    store, settings, now = ctx.runtime.store, ctx.runtime.settings, utc_now()
+    preview = retention.preview(store, settings, now)
+    st.subheader(f"Events are kept for {settings.store.retention_days} days", anchor=False)
+    if preview.events:
         st.text(
-            f"The next run removes {text.count(found.events, 'event')} of "
-            f"{found.first} to {found.last} (UTC days)."
+            f"The next run removes {text.count(preview.events, 'event')} from {preview.first} "
+            f"to {preview.last} (UTC days)."
         )
-    if found.held:
-        st.text(f"{text.count(found.held, 'older event')} stay because they are held.")
-    if ctx.runtime.settings.store.archive:
-        st.caption("They are written to the archive first.")
     else:
-        st.caption("They are not archived: store.archive is off.")
-    now = dt.datetime.now(dt.UTC)
-    if said := expiry.leaving(ctx.runtime.store, ctx.runtime.settings, now).said():
-        st.text(f"▲ {said}")
-    following = _following(ctx)
-    if following:
-        st.caption(f"After that {text.count(following, 'event')} leave within seven days.")
-    if found.days:
+        st.text(f"✓ No events before {preview.cutoff:%Y-%m-%d}, 00:00 UTC")
+    if preview.held:
+        st.text(f"{text.count(preview.held, 'older event')} under legal hold")
+    if settings.store.archive:
+        st.caption("Events are archived before removal.")
+    else:
+        st.caption("Events are not archived before removal: store.archive is off.")
+    if warning := expiry.leaving(store, settings, dt.datetime.now(dt.UTC)).said():
+        st.text(f"▲ {warning}")
+    later = retention.preview(store, settings, now + _SOON).events - preview.events
+    if later:
+        st.caption(f"{text.count(later, 'more event')} expire within {_SOON.days} days.")
+    if preview.days:
         with st.expander("By day"):
-            st.dataframe(
-                pd.DataFrame(
-                    {
-                        "Day (UTC)": [str(day.day) for day in found.days[:_LISTED_DAYS]],
-                        "Removed": [day.events for day in found.days[:_LISTED_DAYS]],
-                        "Held": [day.held for day in found.days[:_LISTED_DAYS]],
-                    }
-                ),
-                hide_index=True,
-                alt="What would be removed, by day",
-            )
-            if len(found.days) > _LISTED_DAYS:
-                st.caption(f"The first {_LISTED_DAYS} of {len(found.days):,} days")
+            _removal_by_day(preview)
     with st.container(horizontal=True, vertical_alignment="center"):
-        sure = st.checkbox(
-            "Remove them now, not tonight", key="retain-sure", disabled=not found.events
+        confirmed = st.checkbox(
+            "Remove now instead of tonight", key="retain-sure", disabled=not preview.events
         )
-        st.button("Remove now", key="retain-now", disabled=not sure, on_click=_retain, args=(ctx,))
+        st.button(
+            "Remove events",
+            key="retain-now",
+            disabled=not confirmed,
+            on_click=_remove,
+            args=(ctx,),
+        )
 
 
-def _following(ctx: Context) -> int:
-    later = utc_now() + dt.timedelta(days=7)
-    soon = retention.preview(ctx.runtime.store, ctx.runtime.settings, later)
-    due = retention.preview(ctx.runtime.store, ctx.runtime.settings, utc_now())
-    return soon.events - due.events
+def _removal_by_day(preview: Preview) -> None:
+    shown = preview.days[:_MAX_DAYS]
+    tables.draw(
+        {
+            "Day (UTC)": [str(day.day) for day in shown],
+            "To remove": [day.events for day in shown],
+            "On hold": [day.held for day in shown],
+        },
+        "Events to remove by day",
+    )
+    if len(preview.days) > _MAX_DAYS:
+        st.caption(f"First {_MAX_DAYS} of {len(preview.days):,} days")
 
 
-def _retain(ctx: Context) -> None:
+def _remove(ctx: Context) -> None:
+    store, settings = ctx.runtime.store, ctx.runtime.settings
     try:
-        done = retention.retain(
-            ctx.runtime.store, ctx.runtime.settings, utc_now(), made_by=ctx.user.username
-        )
-    except TrailError as problem:
-        st.toast(text.escape(str(problem)), duration="long")
+        purged = retention.retain(store, settings, utc_now(), made_by=ctx.user.username)
+    except TrailError as error:
+        st.toast(text.escape(str(error)), duration="long")
         return
-    record_action("retained", ctx.user, "by hand", f"{done.events:,} removed, {done.held:,} held")
+    record_action(
+        "retained", ctx.user, "manually", f"{purged.events:,} removed, {purged.held:,} held"
+    )
     st.toast(
-        f"{text.count(done.events, 'event')} removed, {done.archived:,} archived, "
-        f"{done.held:,} held"
+        f"{text.count(purged.events, 'event')} removed, {purged.archived:,} archived, "
+        f"{purged.held:,} on hold"
     )
 
 
 def _holds(ctx: Context) -> None:
-    st.subheader("Holds", anchor=False)
-    found = holds.active(ctx.runtime.store)
-    if not found:
-        st.text("Nothing is held.")
-    for hold in found:
+    st.subheader("Legal holds", anchor=False)
+    active = holds.active(ctx.runtime.store)
+    if not active:
+        st.text("No legal holds")
+    for hold in active:
         left, right = st.columns([4, 1], vertical_alignment="center")
-        what = (
+        scope = (
             text.time_range(hold["from_at"], hold["to_at"], url_state.timezone())
             if hold["kind"] == "period"
             else hold["value"]
         )
-        left.text(f"{_KINDS[hold['kind']]}: {what}\n{hold['reason']} ({hold['made_by']})")
+        left.text(f"{_KINDS[hold['kind']]}: {scope}\n{hold['reason']} ({hold['made_by']})")
         right.button(
-            "End the hold",
+            "End hold",
             key=f"end-hold-{hold['hold_id']}",
             on_click=_end_hold,
             args=(ctx, hold["hold_id"]),
         )
-    with st.expander("Hold something"):
-        _new_hold(ctx)
+    with st.expander("New legal hold"):
+        _hold_form(ctx)
 
 
 def _end_hold(ctx: Context, number: int) -> None:
@@ -124,68 +126,57 @@ def _end_hold(ctx: Context, number: int) -> None:
     record_action("hold_ended", ctx.user, f"hold {number}")
 
 
-def _new_hold(ctx: Context) -> None:
+def _hold_form(ctx: Context) -> None:
     kind = st.segmented_control(
-        "What", list(_KINDS), default="target", required=True, format_func=_KINDS.__getitem__
+        "Scope", list(_KINDS), default="target", required=True, format_func=_KINDS.__getitem__
     )
-    with forms.form("hold", "Hold", lambda: _hold(ctx, str(kind)), (_WHAT, _REASON)):
+    with forms.form("hold", "Place hold", lambda: _place_hold(ctx, str(kind)), (_VALUE, _REASON)):
         if kind == "period":
             today = utc_now().date()
             st.date_input("Days (UTC)", (today, today), format="YYYY-MM-DD", key=_DAYS)
         else:
-            st.text_input("Event id" if kind == "event" else "Target id, or its name", key=_WHAT)
+            st.text_input("Event ID" if kind == "event" else "Target ID or name", key=_VALUE)
         st.text_input("Reason", key=_REASON)
 
 
-def _hold(ctx: Context, kind: str) -> str:
-    typed = st.session_state
-    days: tuple[dt.date, ...] = typed.get(_DAYS, ()) if kind == "period" else ()
+def _place_hold(ctx: Context, kind: str) -> str:
     start = end = None
-    if len(days) == 2:
+    value, reason = "", st.session_state[_REASON]
+    if kind != "period":
+        value = st.session_state[_VALUE]
+    elif len(days := st.session_state[_DAYS]) == 2:
         start = dt.datetime.combine(days[0], dt.time())
         end = dt.datetime.combine(days[1], dt.time()) + dt.timedelta(days=1)
-    value, reason = typed.get(_WHAT, "") if kind != "period" else "", typed[_REASON]
     number = holds.add(ctx.runtime.store, kind, value, start, end, reason, ctx.user.username)
-    covered = holds.covered(ctx.runtime.store, number)
     record_action("held", ctx.user, f"hold {number}", f"{kind} {value}: {reason}")
-    return f"{text.count(covered, 'event')} {'is' if covered == 1 else 'are'} held now"
-
-
-@dataclass
-class _Month:
-    first: dt.date
-    last: dt.date
-    events: int = 0
-    size: int = 0
+    covered = holds.covered(ctx.runtime.store, number)
+    return f"Hold {number} placed on {text.count(covered, 'event')}"
 
 
 def _archive(ctx: Context) -> None:
     st.subheader("Archive", anchor=False)
-    months: dict[str, _Month] = {}
-    for day, events, size in archive.days(ctx.runtime.settings):
-        month = months.setdefault(f"{day:%Y-%m}", _Month(day, day))
-        month.first, month.last = min(month.first, day), max(month.last, day)
-        month.events += events
-        month.size += size
-    if not months:
+    days = sorted(archive.days(ctx.runtime.settings), reverse=True)
+    if not days:
         st.text(
-            "The archive is empty."
+            "The archive is empty"
             if ctx.runtime.settings.store.archive
-            else "Nothing is archived: set store.archive to write events there before they go."
+            else "Archiving is off. Set store.archive to archive events before their removal."
         )
-        return
-    for name, month in sorted(months.items(), reverse=True):
+    for name, group in groupby(days, key=lambda day: f"{day[0]:%Y-%m}"):
+        month = list(group)
+        last, first = month[0][0], month[-1][0]
+        events = sum(count for _, count, _ in month)
+        octets = sum(size for _, _, size in month)
         left, right = st.columns([4, 1], vertical_alignment="center")
-        left.text(
-            f"{month.first:%B %Y}: {text.count(month.events, 'event')}, "
-            f"{text.byte_size(month.size)}"
+        left.text(f"{first:%B %Y}: {text.count(events, 'event')}, {text.byte_size(octets)}")
+        right.button(
+            "Open in Explore", key=f"archive-{name}", on_click=_open, args=(name, first, last)
         )
-        right.button("Open in Explore", key=f"archive-{name}", on_click=_open, args=(name, month))
 
 
-def _open(name: str, month: _Month) -> None:
-    end = month.last + dt.timedelta(days=1)
+def _open(month: str, first: dt.date, last: dt.date) -> None:
+    end = last + dt.timedelta(days=1)
     filter_ = Filter(
-        start=f"{month.first}T00:00:00Z", end=f"{end}T00:00:00Z", tz=url_state.timezone_name()
+        start=f"{first}T00:00:00Z", end=f"{end}T00:00:00Z", tz=url_state.timezone_name()
     )
-    url_state.open_page(url_state.EXPLORE, filter_, archive=name)
+    url_state.open_page(url_state.EXPLORE, filter_, archive=month)

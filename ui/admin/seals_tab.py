@@ -1,56 +1,57 @@
-"""The seals: how they stand, what is wrong and what to do about it, what was removed lawfully.
+"""The seals: status, problems with their remedies, the signing key, and sealed removals.
 
-Verifying runs beside the page; accepting what is there needs a reason, and stays in the chain.
+Verification runs in the background. Accepting the current state needs a reason, which stays in the
+chain.
 """
 
-import pandas as pd
 import streamlit as st
 
-from trail.errors import TrailError
+from trail.errors import InputError
 from trail.outbox import destinations
 from trail.seals import accepting, keys, mirror, standing
 from trail.seals.known import Shortfall
 from trail.seals.mirror import Files
 from trail.seals.standing import Standing
-from ui import seal_text, text
+from ui import forms, seal_text, tables, text
 from ui.audit import record_action
 from ui.page import Context
 
-_LISTED, _REMOVED = 20, 400
-_EVERY_S = 0.5
+_MAX_PROBLEMS, _MAX_REMOVALS = 20, 400
+_REFRESH_S = 0.5
+_REASON, _REVIEWED = "accept-reason", "accept-reviewed"
 
 
 def draw(ctx: Context) -> None:
-    """Draw how the seals stand, what is wrong, the way out, the key, and what was removed."""
-    where = mirror.files(ctx.runtime.store.path, ctx.runtime.settings)
-    found = standing.standing(ctx.runtime.store)
-    lost = _lost(ctx, found)
+    """Draw the status, problems with their remedies, the key, and the removals."""
+    files = mirror.files(ctx.runtime.store.path, ctx.runtime.settings)
+    status = standing.standing(ctx.runtime.store)
+    # Deleted rows are listed as lost only until verification reports the days concerned.
+    lost = tuple(
+        shortfall
+        for shortfall in seal_text.lost(ctx)
+        if not (shortfall.deleted and status.problem_count)
+    )
     with st.container(border=True, gap="xsmall"):
-        _stand(ctx)
-    if found.problems or lost:
+        _status(ctx)
+    if status.problems or lost:
         with st.container(border=True, gap="xsmall"):
-            _problems(found, lost)
+            _problems(status, lost)
         with st.container(border=True, gap="xsmall"):
-            _accept(ctx, found, lost)
+            _accept_form(ctx, status.problem_count or len(lost))
     with st.container(border=True, gap="xsmall"):
-        _key(ctx, where)
+        _key(ctx, files)
     with st.container(border=True, gap="xsmall"):
-        _removed(ctx)
+        _removals(ctx)
 
 
-def _lost(ctx: Context, found: Standing) -> tuple[Shortfall, ...]:
-    """Return what was lost; deleted rows only where no day tells of them yet."""
-    return tuple(each for each in seal_text.lost(ctx) if not (each.deleted and found.problem_count))
-
-
-def _stand(ctx: Context) -> None:
-    st.subheader("Each closed day is sealed", anchor=False)
-    st.text(seal_text.standing(ctx))
+def _status(ctx: Context) -> None:
+    st.subheader("Seals of closed days", anchor=False)
+    st.text(seal_text.status(ctx))
     if ctx.runtime.schedule.verifying:
-        st.fragment(_verifying, run_every=_EVERY_S)(ctx)
+        st.fragment(_progress, run_every=_REFRESH_S)(ctx)
     else:
         st.button("Verify now", disabled=ctx.runtime.demo, on_click=_verify, args=(ctx,))
-    st.caption("Every day is verified once a day by itself.")
+    st.caption("All days are verified automatically once a day.")
 
 
 def _verify(ctx: Context) -> None:
@@ -58,99 +59,87 @@ def _verify(ctx: Context) -> None:
     ctx.runtime.schedule.verify_now()
 
 
-def _verifying(ctx: Context) -> None:
-    """Draw how far verifying is; once it is done, draw the page anew."""
+def _progress(ctx: Context) -> None:
+    """Draw the progress of the verification; redraw the page when it is done."""
     if not ctx.runtime.schedule.verifying:
         st.rerun()
-    job = next(each for each in ctx.runtime.schedule.health() if each.name == "seals")
+    job = next(job for job in ctx.runtime.schedule.health() if job.name == "seals")
     st.progress(job.share, f"Verifying, {job.share:.0%}")
 
 
-def _problems(found: Standing, lost: tuple[Shortfall, ...]) -> None:
-    st.subheader("What is wrong, and what to do", anchor=False)
-    told = [each.text() for each in lost]
-    for sentence in told:
-        st.text(f"▲ {sentence}")
-    others = [each for each in found.problems if each.text not in told]
-    for each in others[:_LISTED]:
-        st.text(f"▲ {each.text}")
-        st.caption(text.escape(seal_text.advice(each.problem)))
-    more = found.problem_count - len(found.problems) + len(others) - _LISTED
+def _problems(status: Standing, lost: tuple[Shortfall, ...]) -> None:
+    st.subheader("Problems and remedies", anchor=False)
+    losses = [shortfall.text() for shortfall in lost]
+    for loss in losses:
+        st.text(f"▲ {loss}")
+    others = [problem for problem in status.problems if problem.text not in losses]
+    for problem in others[:_MAX_PROBLEMS]:
+        st.text(f"▲ {problem.text}")
+        st.caption(text.escape(seal_text.remedy(problem.problem)))
+    more = status.problem_count - len(status.problems) + len(others) - _MAX_PROBLEMS
     if more > 0:
-        st.caption(f"{text.count(more, 'further problem')}: `python -m trail verify`")
+        st.caption(f"{text.count(more, 'more problem')}. To list all: `python -m trail verify`")
 
 
-def _accept(ctx: Context, found: Standing, lost: tuple[Shortfall, ...]) -> None:
-    st.subheader("Accept what is there", anchor=False)
+def _accept_form(ctx: Context, problems: int) -> None:
+    st.subheader("Accept the current state", anchor=False)
     st.text(
-        "When nothing can be mended, each day that does not match is sealed as it is now. Your "
-        "name and reason stay in the chain for ever, and every auditor reads them."
+        "If a problem cannot be repaired, seal the days concerned again as they are now. Your name "
+        "and reason stay in the chain permanently and are shown to every auditor."
     )
-    with st.form("accept", border=False):
-        reason = st.text_input("Why it is right as it is")
-        sure = st.checkbox(
-            f"I have looked at {text.count(found.problem_count or len(lost), 'problem')}"
-        )
-        pressed = st.form_submit_button("Accept and seal")
-    if not pressed:
-        return
-    if not sure:
-        st.error("Look at the problems first, and say that you have.")
-        return
-    try:
-        with st.spinner("Sealing"):
-            days = accepting.accept(
-                ctx.runtime.store, ctx.runtime.settings, reason, ctx.user.username
-            )
-    except TrailError as problem:
-        st.error(text.escape(str(problem)))
-        return
-    record_action("accepted", ctx.user, text.count(days, "day"), reason)
+    with forms.form("accept", "Accept and seal", lambda: _accept(ctx), (_REASON,)):
+        st.text_input("Reason", key=_REASON)
+        st.checkbox(f"I have reviewed {text.count(problems, 'problem')}", key=_REVIEWED)
+
+
+def _accept(ctx: Context) -> str:
+    if not st.session_state[_REVIEWED]:
+        raise InputError("The problems are not confirmed as reviewed.", "Select the checkbox.")
+    reason = st.session_state[_REASON]
+    days = accepting.accept(ctx.runtime.store, ctx.runtime.settings, reason, ctx.user.username)
+    accepted = text.count(days, "day")
+    record_action("accepted", ctx.user, accepted, reason)
     ctx.runtime.schedule.verify_now()
-    st.rerun()
+    return f"{accepted} sealed again"
 
 
-def _key(ctx: Context, where: Files) -> None:
-    st.subheader("The key that signs", anchor=False)
-    public = keys.public(where.key)
+def _key(ctx: Context, files: Files) -> None:
+    st.subheader("Signing key", anchor=False)
+    public = keys.public(files.key)
     if not public:
-        st.text("There is no key yet. It is made with the first seal.")
+        st.text("No key yet. It is created with the first seal.")
         return
-    st.text("Its fingerprint. Tell it to whoever checks a pack, by another way than the pack.")
+    st.text("Fingerprint. Send it to the auditor separately from the evidence pack.")
     st.code(keys.fingerprint(public), language=None)
+    rows = destinations.all_of(ctx.runtime.store)
+    names = ", ".join(destination.name for destination in rows if destination.seals)
+    sent = f" and sent to {names}" if names else ""
     st.caption(
         text.escape(
-            f"The seals are also in the file {where.mirror.name}{_sent(ctx)}. Whoever holds "
-            "database, file and key can make all anew: keep a copy of the seals elsewhere."
+            f"The seals are also stored in {files.mirror.name}{sent}. Anyone with access to the "
+            "database, this file and the key can rewrite all seals, so keep a copy elsewhere."
         )
     )
 
 
-def _sent(ctx: Context) -> str:
-    names = [each.name for each in destinations.all_of(ctx.runtime.store) if each.seals]
-    return f", and are sent to {', '.join(names)}" if names else ""
-
-
-def _removed(ctx: Context) -> None:
-    st.subheader("Removed lawfully", anchor=False)
+def _removals(ctx: Context) -> None:
+    st.subheader("Removed by retention policy", anchor=False)
     rows = standing.removals(ctx.runtime.store)[::-1]
     if not rows:
-        st.text("Nothing was removed yet.")
+        st.text("No events removed")
         return
-    total = sum(each.gone for each in rows)
-    st.text(f"{text.count(total, 'event')} of {text.count(len(rows), 'day')}, each sealed.")
+    events = text.count(sum(row.gone for row in rows), "event")
+    st.text(f"{events} of {text.count(len(rows), 'day')}. Each removal is sealed.")
     with st.expander("By day"):
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "Day (UTC)": [str(each.day) for each in rows[:_REMOVED]],
-                    "Removed": [each.gone for each in rows[:_REMOVED]],
-                    "Why": [each.reason for each in rows[:_REMOVED]],
-                    "By": [each.made_by for each in rows[:_REMOVED]],
-                }
-            ),
-            hide_index=True,
-            alt="What was removed, by day",
+        shown = rows[:_MAX_REMOVALS]
+        tables.draw(
+            {
+                "Day (UTC)": [str(row.day) for row in shown],
+                "Removed": [row.gone for row in shown],
+                "Reason": [row.reason for row in shown],
+                "By": [row.made_by for row in shown],
+            },
+            "Removed events by day",
         )
-        if len(rows) > _REMOVED:
-            st.caption(f"The newest {_REMOVED} of {len(rows):,}")
+        if len(rows) > _MAX_REMOVALS:
+            st.caption(f"Newest {_MAX_REMOVALS} of {len(rows):,}")

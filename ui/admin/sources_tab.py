@@ -1,4 +1,4 @@
-"""Where events come from: how each source is doing, in words, and what can be asked of it."""
+"""The sources of events: state, counts, polling on demand, and backfill."""
 
 import datetime as dt
 from typing import Any
@@ -24,140 +24,125 @@ _SETTING = {
 
 
 def draw(ctx: Context) -> None:
-    """Draw a row for each source, those that are set up first."""
-    store, now = ctx.runtime.store, utc_now()
-    known = {row["loader"]: row for row in status.sources(store)}
-    late = {row["loader"]: row for row in coverage.lag(store, now)}
-    health = {each.name: each for each in ctx.runtime.schedule.health()}
-    sources = [each for each in registry.discover("loaders", "LOADER").values() if _is_source(each)]
-    sources.sort(key=lambda each: (not each.configured(ctx.runtime.settings), each.title))
-    for source in sources:
-        row = known.get(source.name, {})
-        job = health.get(source.name)
-        with st.container(border=True, key=f"source-{source.name}", gap="xsmall"):
-            _source(ctx, source, row, job, late.get(source.name))
-    _files(known)
-
-
-def _is_source(loader: object) -> bool:
-    return isinstance(loader, Feed | Drop | Receiver)
+    """Draw a card per source, the configured ones first."""
+    store, settings = ctx.runtime.store, ctx.runtime.settings
+    counts = {row["loader"]: row for row in status.sources(store)}
+    delays = {row["loader"]: row for row in coverage.lag(store, utc_now())}
+    health = {job.name: job for job in ctx.runtime.schedule.health()}
+    loaders = registry.discover("loaders", "LOADER").values()
+    sources = [loader for loader in loaders if isinstance(loader, Feed | Drop | Receiver)]
+    for source in sorted(sources, key=lambda each: (not each.configured(settings), each.title)):
+        name = source.name
+        with st.container(border=True, key=f"source-{name}", gap="xsmall"):
+            _source(ctx, source, counts.get(name, {}), health.get(name), delays.get(name))
+    _files(counts)
 
 
 def _source(
     ctx: Context,
     source: Feed | Drop | Receiver,
-    row: dict[str, Any],
+    counts: dict[str, Any],
     job: Health | None,
-    late: dict[str, object] | None,
+    delays: dict[str, Any] | None,
 ) -> None:
     configured = source.configured(ctx.runtime.settings)
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left, st.container(gap="xxsmall"):
         st.subheader(source.title, anchor=False)
-        st.text(_condition(source, configured, row, job))
-        st.caption(text.escape(_numbers(row, late)))
+        st.text(_state(source, configured, counts, job))
+        st.caption(text.escape(_counts(counts, delays)))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
-        if job and configured and not isinstance(source, Receiver):
-            label = "Ask now" if isinstance(source, Feed) else "Look now"
+        if not configured:
+            st.page_link(url_state.CONNECT, label="Set up")
+        elif job and not isinstance(source, Receiver):
             st.button(
-                label,
+                "Poll now" if isinstance(source, Feed) else "Check now",
                 key=f"now-{source.name}",
                 disabled=job.running,
                 on_click=ctx.runtime.schedule.run_now,
                 args=(source.name,),
             )
-        elif not configured:
-            st.page_link(url_state.CONNECT, label="Set it up")
     if isinstance(source, Feed) and configured:
-        _sweep(ctx, source)
-        _again(ctx, source)
+        _last_sweep(ctx, source)
+        with st.expander("Backfill a date range"):
+            _backfill_form(ctx, source)
 
 
-def _condition(
-    source: Feed | Drop | Receiver, configured: bool, row: dict[str, Any], job: Health | None
+def _state(
+    source: Feed | Drop | Receiver, configured: bool, counts: dict[str, Any], job: Health | None
 ) -> str:
+    now = dt.datetime.now(dt.UTC)
     if not configured:
-        return f"○ Not set up: {_SETTING.get(source.name, source.name)} is empty."
+        return f"○ Not configured: {_SETTING.get(source.name, source.name)} is empty."
     if isinstance(source, Receiver):
-        last = row.get("last_kept_at")
-        now = dt.datetime.now(dt.UTC)
+        last = counts.get("last_kept_at")
         return (
             f"✓ Listening. Last event {text.ago(last, now)}."
             if last
-            else "◆ Listening. Nothing has come yet."
+            else "◆ Listening. No events received yet."
         )
-    return _doing(job) if job else "… Starts with the server."
+    return _job_state(job, now) if job else "… Starts with the server."
 
 
-def _doing(job: Health) -> str:
+def _job_state(job: Health, now: dt.datetime) -> str:
     if job.running and job.share:
-        return f"… Asking now, {job.share:.0%} done."
+        return f"… Polling, {job.share:.0%} done."
     if job.error:
         return f"▲ Failing: {job.error}"
     if job.good_at:
-        return f"✓ Well. {job.said}, {text.ago(job.good_at, dt.datetime.now(dt.UTC))}."
-    return "… The first look is still to come."
+        return f"✓ OK. {job.said}, {text.ago(job.good_at, now)}."
+    return "… Not polled yet."
 
 
-def _numbers(row: dict[str, Any], late: dict[str, object] | None) -> str:
-    if not row.get("read"):
+def _counts(counts: dict[str, Any], delays: dict[str, Any] | None) -> str:
+    if not counts.get("read"):
         return "No records yet"
-    linked = f" ({row['linked']:,} other reports of a kept change)" if row["linked"] else ""
-    told = (
-        f"{text.count(row['read'], 'record')} read = {row['kept']:,} kept + "
-        f"{row['duplicates']:,} duplicates{linked} + {row['quarantined']:,} quarantined"
+    linked = f" ({counts['linked']:,} linked to an event kept earlier)" if counts["linked"] else ""
+    summary = (
+        f"{text.count(counts['read'], 'record')} read = {counts['kept']:,} kept + "
+        f"{counts['duplicates']:,} duplicates{linked} + {counts['quarantined']:,} quarantined"
     )
-    if late:
-        half, most = float(str(late["p50_s"])), float(str(late["p95_s"]))
-        told += (
-            f" · half of the last week's events came within {text.duration(max(half, 0))}, "
-            f"95 % within {text.duration(max(most, 0))}"
-        )
-    return told
+    if delays:
+        median, p95 = (text.duration(max(delays[name], 0)) for name in ("p50_s", "p95_s"))
+        summary += f" · delay in the last 7 days: median {median}, 95th percentile {p95}"
+    return summary
 
 
-def _sweep(ctx: Context, feed: Feed) -> None:
-    found = pulling.last_sweep(ctx.runtime.store, feed)
-    if not found:
+def _last_sweep(ctx: Context, feed: Feed) -> None:
+    sweep = pulling.last_sweep(ctx.runtime.store, feed)
+    if not sweep:
         return
-    at, missed = found
-    now = dt.datetime.now(dt.UTC)
+    at, missed = sweep
     if missed is None:
         due = text.timestamp(at + dt.timedelta(days=7), url_state.timezone())
-        st.caption(f"The first weekly sweep is due {due}")
-    elif missed:
-        st.caption(
-            f"The sweep of all kept days, {text.ago(at, now)}, found "
-            f"{text.count(missed, 'event')} that asks had missed"
-        )
+        st.caption(f"First weekly sweep due {due}")
     else:
-        st.caption(f"The sweep of all kept days, {text.ago(at, now)}, found nothing missing")
+        ago = text.ago(at, dt.datetime.now(dt.UTC))
+        result = f"{text.count(missed, 'missed event')} recovered" if missed else "no gaps"
+        st.caption(f"Weekly sweep of all retained days, {ago}: {result}")
 
 
-def _again(ctx: Context, feed: Feed) -> None:
-    with st.expander("Ask again for some days"):
-        today = utc_now().date()
-        oldest = today - dt.timedelta(days=ctx.runtime.settings.store.retention_days)
-        with st.form(f"again-{feed.name}", border=False):
-            days = st.date_input(
-                "Days (UTC)",
-                (today - dt.timedelta(days=7), today),
-                min_value=oldest,
-                max_value=today,
-                format="YYYY-MM-DD",
-            )
-            pressed = st.form_submit_button("Ask")
-        if pressed and isinstance(days, tuple) and len(days) == 2:
-            _ask_again(ctx, feed, days[0], days[1])
+def _backfill_form(ctx: Context, feed: Feed) -> None:
+    today = utc_now().date()
+    with st.form(f"again-{feed.name}", border=False):
+        days = st.date_input(
+            "Days (UTC)",
+            (today - dt.timedelta(days=7), today),
+            min_value=today - dt.timedelta(days=ctx.runtime.settings.store.retention_days),
+            max_value=today,
+            format="YYYY-MM-DD",
+        )
+        pressed = st.form_submit_button("Backfill")
+    if pressed and isinstance(days, tuple) and len(days) == 2:
+        _backfill(ctx, feed, *days)
 
 
-def _ask_again(ctx: Context, feed: Feed, first: dt.date, last: dt.date) -> None:
-    start = dt.datetime.combine(first, dt.time())
-    end = min(dt.datetime.combine(last, dt.time()) + dt.timedelta(days=1), utc_now())
-    bar = st.progress(0.0, "Asking")
+def _backfill(ctx: Context, feed: Feed, first: dt.date, last: dt.date) -> None:
+    end = dt.datetime.combine(last, dt.time()) + dt.timedelta(days=1)
+    bar = st.progress(0.0, "Polling")
 
-    def progress(share: float, batch: Batch) -> None:
-        bar.progress(share, f"{batch.read:,} read")
+    def show_progress(share: float, batch: Batch) -> None:
+        bar.progress(share, f"{text.count(batch.read, 'record')} read")
 
     try:
         batch = pulling.pull(
@@ -165,29 +150,26 @@ def _ask_again(ctx: Context, feed: Feed, first: dt.date, last: dt.date) -> None:
             ctx.runtime.settings,
             feed,
             utc_now(),
-            since=start,
-            until=end,
-            progress=progress,
+            since=dt.datetime.combine(first, dt.time()),
+            until=min(end, utc_now()),
+            progress=show_progress,
         )
-    except TrailError as problem:
-        st.error(text.escape(str(problem)))
+    except TrailError as error:
+        st.error(text.escape(str(error)))
         return
     bar.empty()
     if batch.error:
         st.error(text.escape(batch.error))
     st.success(
         f"{text.count(batch.read, 'record')} read: {batch.kept:,} kept, "
-        f"{batch.duplicates:,} known already, {batch.quarantined:,} quarantined"
+        f"{text.count(batch.duplicates, 'duplicate')}, {batch.quarantined:,} quarantined"
     )
 
 
-def _files(known: dict[str, dict[str, Any]]) -> None:
-    loaders = registry.of_kind(Loader)
-    rows = [known[loader.name] for loader in loaders if loader.name in known]
-    if not rows:
-        return
-    with st.container(border=True, gap="xxsmall"):
-        st.subheader("Files loaded by hand", anchor=False)
-        for row in rows:
-            title = next(each.title for each in loaders if each.name == row["loader"])
-            st.caption(text.escape(f"{title}: {_numbers(row, None)}"))
+def _files(counts: dict[str, dict[str, Any]]) -> None:
+    loaders = [loader for loader in registry.of_kind(Loader) if loader.name in counts]
+    if loaders:
+        with st.container(border=True, gap="xxsmall"):
+            st.subheader("Files loaded manually", anchor=False)
+            for loader in loaders:
+                st.caption(text.escape(f"{loader.title}: {_counts(counts[loader.name], None)}"))

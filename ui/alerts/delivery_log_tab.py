@@ -1,10 +1,9 @@
-"""The delivery log: each message, what became of it, and another try for what did not arrive."""
+"""The delivery log: deliveries with their state and attempts; resending of dead letters."""
 
-import pandas as pd
 import streamlit as st
 
 from trail.outbox import deliveries, destinations, history
-from trail.store import Store, utc_now
+from trail.store import utc_now
 from ui import tables, text, url_state
 from ui.page import Context
 
@@ -14,13 +13,13 @@ _STATES = {
     "sent": "✓ Sent",
     "dead": "✕ Dead letter",
 }
-_ROWS = 200
+_MAX_ROWS = 200
 
 
 def draw(ctx: Context) -> None:
-    """Draw the newest deliveries; pressing one shows its tries."""
+    """Draw the newest deliveries; selecting one shows its attempts."""
     store = ctx.runtime.store
-    names = {each.destination_id: each.name for each in destinations.all_of(store)}
+    names = {row.destination_id: row.name for row in destinations.all_of(store)}
     with st.container(horizontal=True):
         chosen = st.selectbox(
             "Destination",
@@ -28,55 +27,39 @@ def draw(ctx: Context) -> None:
             format_func=lambda number: names.get(number, "All"),
             width=240,
         )
-        kind = st.selectbox(
+        state = st.selectbox(
             "State", ["", *_STATES], format_func=lambda name: _STATES.get(name, "All"), width=200
         )
-    rows = history.page(store, destination_id=chosen or None, state=kind, rows=_ROWS)
+    rows = history.page(store, destination_id=chosen or None, state=state, rows=_MAX_ROWS)
     if not rows:
-        st.info("Nothing has been sent yet.", icon=":material/info:")
+        st.info("No deliveries", icon=":material/info:")
         return
     zone = url_state.timezone()
-    key = f"deliveries-{chosen}-{kind}-{len(rows)}"
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Made": [text.timestamp(row["created_at"], zone) for row in rows],
-                "To": [row["destination"] for row in rows],
-                "What": [row["kind"] for row in rows],
-                "State": [_STATES.get(row["state"], row["state"]) for row in rows],
-                "Tries": [row["tries"] for row in rows],
-                "Answer": [f"{row['status'] or ''} {row['answer'] or ''}".strip() for row in rows],
-            }
-        ),
-        key=key,
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-        **tables.height(len(rows), 14),
-        alt="Deliveries",
+    selected = tables.draw(
+        {
+            "Created": [text.timestamp(row["created_at"], zone) for row in rows],
+            "Destination": [row["destination"] for row in rows],
+            "Kind": [row["kind"] for row in rows],
+            "State": [_STATES.get(row["state"], row["state"]) for row in rows],
+            "Attempts": [row["tries"] for row in rows],
+            "Response": [f"{row['status'] or ''} {row['answer'] or ''}".strip() for row in rows],
+        },
+        "Deliveries; select a row for its attempts",
+        visible=14,
+        key=f"deliveries-{chosen}-{state}-{len(rows)}",
     )
-    st.caption(f"Times in {zone.key}. The newest {len(rows):,}.")
+    st.caption(
+        f"Newest {text.count(len(rows), 'delivery', 'deliveries')}. "
+        f"Times in {text.escape(zone.key)}."
+    )
     dead = [row["delivery_id"] for row in rows if row["state"] == "dead"]
-    if dead:
-        st.button(
-            f"Send {text.count(len(dead), 'dead letter')} again",
-            on_click=_resend,
-            args=(store, dead),
-        )
-    picked = st.session_state[key]["selection"]["rows"] if key in st.session_state else []
-    if picked:
-        _tries(ctx, rows[picked[0]]["delivery_id"])
-
-
-def _resend(store: Store, delivery_ids: list[int]) -> None:
-    store.write(lambda cursor: deliveries.resend(cursor, delivery_ids, utc_now()))
-
-
-def _tries(ctx: Context, delivery_id: int) -> None:
-    zone = url_state.timezone()
-    st.subheader("Tries", anchor=False)
-    for each in history.tries_of(ctx.runtime.store, delivery_id):
-        st.text(
-            f"{each['number']} · {text.timestamp(each['ended_at'], zone)} · {each['verdict']} "
-            f"{each['status'] or ''} {each['answer'] or ''}"
-        )
+    if dead and st.button(f"Resend {text.count(len(dead), 'dead letter')}"):
+        store.write(lambda cursor: deliveries.resend(cursor, dead, utc_now()))
+        st.rerun()
+    if selected is not None:
+        st.subheader("Attempts", anchor=False)
+        for attempt in history.tries_of(store, rows[selected]["delivery_id"]):
+            st.text(
+                f"{attempt['number']} · {text.timestamp(attempt['ended_at'], zone)} · "
+                f"{attempt['verdict']} {attempt['status'] or ''} {attempt['answer'] or ''}"
+            )

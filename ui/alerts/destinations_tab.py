@@ -1,6 +1,7 @@
-"""Destinations: where messages go, how each is doing, a test, a pause, and a new one."""
+"""Destinations of alerts and events: state, test message, pause, replay, and a new one."""
 
 import datetime as dt
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -14,81 +15,92 @@ from ui.audit import record_action
 from ui.page import Context
 
 _STATES = {"on": "✓ On", "paused": "○ Paused", "off": "▲ Off"}
+_RESUME = {"on": "Pause", "paused": "Resume", "off": "Switch on"}
 
 
 def draw(ctx: Context) -> None:
     """Draw the destinations, and the form of a new one."""
     store = ctx.runtime.store
-    found = destinations.all_of(store)
-    counted = history.counts(store)
-    for each in found:
+    rows = destinations.all_of(store)
+    counts = history.counts(store)
+    for destination in rows:
         with st.container(border=True, gap="xsmall"):
-            _one(ctx, each, counted.get(each.destination_id, {}))
-    with st.expander("New destination", expanded=not found):
+            _destination(ctx, destination, counts.get(destination.destination_id, {}))
+    with st.expander("New destination", expanded=not rows):
         _form(ctx)
 
 
-def _one(ctx: Context, each: Destination, counted: dict[str, int]) -> None:
+def _destination(ctx: Context, destination: Destination, counts: dict[str, int]) -> None:
+    number = destination.destination_id
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        st.subheader(text.escape(each.name), anchor=False)
-        said = f": {each.said}" if each.said else ""
-        st.text(f"{_STATES[each.state]}{said}")
-        shown = ", ".join(f"{name} {value}" for name, value in each.shown().items() if value)
-        forwards = f" · forwards {each.query or 'all events'}" if each.streams else ""
-        sealed = f" · seals, up to number {each.seal_number:,}" if each.seals else ""
-        st.caption(text.escape(f"{each.forwarder.title} · {shown}{forwards}{sealed}"))
-        waiting = counted.get("waiting", 0) + counted.get("sending", 0)
-        dead = f", {each.dropped:,} dropped" if each.dropped else ""
+        st.subheader(text.escape(destination.name), anchor=False)
+        reason = f": {destination.said}" if destination.said else ""
+        st.text(f"{_STATES[destination.state]}{reason}")
+        st.caption(text.escape(_about(destination)))
+        waiting = counts.get("waiting", 0) + counts.get("sending", 0)
+        dropped = f", {destination.dropped:,} dropped" if destination.dropped else ""
         st.caption(
-            f"{counted.get('sent', 0):,} sent, {waiting:,} waiting, "
-            f"{counted.get('dead', 0):,} dead letters{dead}"
+            f"{counts.get('sent', 0):,} sent, {waiting:,} waiting, "
+            f"{text.count(counts.get('dead', 0), 'dead letter')}{dropped}"
         )
     with right, st.container(horizontal=True, horizontal_alignment="right"):
-        tested = st.button("Send a test", key=f"test-{each.destination_id}")
-        other = "paused" if each.state == "on" else "on"
+        tested = st.button("Send test message", key=f"test-{number}")
+        state = "paused" if destination.state == "on" else "on"
         st.button(
-            "Pause" if other == "paused" else "Switch on",
-            key=f"switch-{each.destination_id}",
+            _RESUME[destination.state],
+            key=f"switch-{number}",
             on_click=_write,
-            args=(ctx, lambda cursor: destinations.switch(cursor, each.destination_id, other)),
+            args=(ctx, lambda cursor: destinations.switch(cursor, number, state)),
         )
         st.button(
-            "Remove",
-            key=f"away-{each.destination_id}",
+            "Delete",
+            key=f"delete-{number}",
             on_click=_write,
-            args=(ctx, lambda cursor: destinations.remove(cursor, each.destination_id)),
+            args=(ctx, lambda cursor: destinations.remove(cursor, number)),
         )
     if tested:
-        _test(ctx, each)
-    if each.streams:
-        with st.expander("Send again from a day on"):
-            _replay(ctx, each)
-    with st.expander("What a message looks like"):
-        st.code(_preview(each), language="json")
+        _test(ctx, destination)
+    if destination.streams:
+        with st.expander("Replay events"):
+            _replay(ctx, destination)
+    with st.expander("Message preview"):
+        st.code(_preview(destination), language="json")
 
 
-def _write(ctx: Context, job: object) -> None:
+def _about(destination: Destination) -> str:
+    parts = [
+        destination.forwarder.title,
+        ", ".join(f"{name} {value}" for name, value in destination.shown().items() if value),
+    ]
+    if destination.streams:
+        parts.append(f"forwards {destination.query or 'all events'}")
+    if destination.seals:
+        parts.append(f"seals sent up to number {destination.seal_number:,}")
+    return " · ".join(part for part in parts if part)
+
+
+def _write(ctx: Context, job: Callable[[Cursor], None]) -> None:
     try:
-        ctx.runtime.store.write(job)  # type: ignore[arg-type]
+        ctx.runtime.store.write(job)
         record_action("settings", ctx.user, "destination of alerts")
-    except TrailError as problem:
-        st.toast(text.escape(str(problem)), duration="long")
+    except TrailError as error:
+        st.toast(text.escape(str(error)), duration="long")
 
 
-def _test(ctx: Context, each: Destination) -> None:
+def _test(ctx: Context, destination: Destination) -> None:
     try:
-        verdict = trial.send_test(ctx.runtime.schedule.outgoing.forwarding, each)
-    except TrailError as problem:
-        st.error(text.escape(str(problem)))
+        verdict = trial.send_test(ctx.runtime.schedule.outgoing.forwarding, destination)
+    except TrailError as error:
+        st.error(text.escape(str(error)))
         return
     if verdict.kind == "ok":
-        st.success("The test arrived.", icon=":material/check:")
+        st.success("Test message delivered", icon=":material/check:")
     else:
-        st.error(text.escape(f"It did not arrive: {verdict.text}"))
+        st.error(text.escape(f"Test message not delivered: {verdict.text}"))
 
 
-def _preview(each: Destination) -> str:
+def _preview(destination: Destination) -> str:
     now = dt.datetime.now(dt.UTC)
     body = {
         "title": "Warehouses Disabled",
@@ -97,96 +109,101 @@ def _preview(each: Destination) -> str:
         "at": now.isoformat(),
     }
     try:
-        return trial.preview(
-            each, Notification("alert", "sample", now, body, "https://trail.example.com")
-        )
-    except TrailError as problem:
-        return str(problem)
+        sample = Notification("alert", "sample", now, body, "https://trail.example.com")
+        return trial.preview(destination, sample)
+    except TrailError as error:
+        return str(error)
 
 
-def _replay(ctx: Context, each: Destination) -> None:
-    with st.form(f"replay-{each.destination_id}", border=False):
-        day = st.date_input("From (UTC)", utc_now().date() - dt.timedelta(days=1))
-        pressed = st.form_submit_button("Send again")
+def _replay(ctx: Context, destination: Destination) -> None:
+    with st.form(f"replay-{destination.destination_id}", border=False):
+        day = st.date_input("Since (UTC)", utc_now().date() - dt.timedelta(days=1))
+        pressed = st.form_submit_button("Replay")
     if pressed and isinstance(day, dt.date):
         start = dt.datetime.combine(day, dt.time())
 
         def write(cursor: Cursor) -> int:
-            return streams.replay(cursor, each.destination_id, start, utc_now())
+            return streams.replay(cursor, destination.destination_id, start, utc_now())
 
         number = ctx.runtime.store.write(write)
-        st.success(f"{text.count(number, 'event')} will be sent again, with the same ids.")
+        st.success(f"{text.count(number, 'event')} queued for replay with their original IDs")
 
 
 def _form(ctx: Context) -> None:
     kinds = destinations.kinds()
-    kind = st.segmented_control(
-        "Kind",
-        list(kinds),
-        default=next(iter(kinds)),
-        required=True,
-        format_func=lambda name: kinds[name].title,
+    kind = str(
+        st.segmented_control(
+            "Kind",
+            list(kinds),
+            default=next(iter(kinds)),
+            required=True,
+            format_func=lambda name: kinds[name].title,
+        )
     )
-    forwarder = kinds[str(kind)]
+    forwarder = kinds[kind]
     known = sorted(ctx.runtime.settings.forward.secrets)
     name = st.text_input("Name", max_chars=80, key=f"name-{kind}")
-    given = {blank.name: _blank(blank, str(kind)) for blank in forwarder.settings}
+    settings = {field.name: _field(field, kind) for field in forwarder.settings}
     secrets = {}
-    for blank in forwarder.secrets:
-        chosen = st.selectbox(
-            f"{blank.title}: name of the secret",
+    for field in forwarder.secrets:
+        secret = st.selectbox(
+            f"{field.title} (name of the secret)",
             ["", *known],
-            help=blank.help or None,
-            key=f"secret-{kind}-{blank.name}",
+            help=field.help or None,
+            key=f"secret-{kind}-{field.name}",
         )
-        if chosen:
-            secrets[blank.name] = chosen
+        if secret:
+            secrets[field.name] = secret
     if not known:
         st.caption(
-            "Secrets come from secrets.toml, section forward.secrets, or from the environment, "
-            "such as TRAIL_FORWARD__SECRETS__SLACK. They are never shown."
+            "Set secrets in secrets.toml, section forward.secrets, or in the environment, for "
+            "example TRAIL_FORWARD__SECRETS__SLACK. Their values are never displayed."
         )
-    follows = st.checkbox("Forward events, not only alerts", key=f"streams-{kind}")
-    query = ""
-    if follows:
-        query = st.text_input("Filter of the forwarded events", key=f"query-{kind}")
-    sealed = st.checkbox(
-        "Send the seals too, as a copy outside this machine",
-        key=f"seals-{kind}",
-        help="Every seal, to be verified against"
-        if forwarder.exact
-        else "The newest one after each day, which stands for all before it",
+    streams_events = st.checkbox("Also forward events", key=f"streams-{kind}")
+    query = (
+        st.text_input("Filter of the forwarded events", key=f"query-{kind}")
+        if streams_events
+        else ""
     )
-    if st.button("Add", type="primary", disabled=not name.strip()):
-        made = Destination(
+    sends_seals = st.checkbox(
+        "Also send seals, as a copy outside this machine",
+        key=f"seals-{kind}",
+        help="Sends every seal, so that the trail can be verified against the copy."
+        if forwarder.exact
+        else "Sends the newest seal of each day, which covers all earlier ones.",
+    )
+    if st.button("Add destination", type="primary", disabled=not name.strip()):
+        destination = Destination(
             0,
-            str(kind),
+            kind,
             name.strip(),
-            {key: value for key, value in given.items() if value},
+            {key: value for key, value in settings.items() if value},
             secrets,
-            streams=follows,
+            streams=streams_events,
             query=query,
-            seals=sealed,
+            seals=sends_seals,
         )
-        try:
-            ctx.runtime.store.write(
-                lambda cursor: destinations.add(
-                    cursor, made, ctx.runtime.settings.forward, ctx.user.username
-                )
-            )
-        except TrailError as problem:
-            st.error(text.escape(str(problem)))
-            return
-        record_action("settings", ctx.user, f"destination {made.name}", made.kind)
-        st.rerun()
+        _add(ctx, destination)
 
 
-def _blank(blank: FormField, kind: str) -> str:
-    key = f"blank-{kind}-{blank.name}"
-    label = blank.title if blank.required else f"{blank.title} (optional)"
-    if blank.choices:
-        place = blank.choices.index(blank.default) if blank.default in blank.choices else 0
-        return str(
-            st.selectbox(label, blank.choices, index=place, help=blank.help or None, key=key)
-        )
-    return st.text_input(label, value=blank.default, help=blank.help or None, key=key)
+def _add(ctx: Context, destination: Destination) -> None:
+    def write(cursor: Cursor) -> int:
+        forward = ctx.runtime.settings.forward
+        return destinations.add(cursor, destination, forward, ctx.user.username)
+
+    try:
+        ctx.runtime.store.write(write)
+    except TrailError as error:
+        st.error(text.escape(str(error)))
+        return
+    record_action("settings", ctx.user, f"destination {destination.name}", destination.kind)
+    st.rerun()
+
+
+def _field(field: FormField, kind: str) -> str:
+    key, help_ = f"field-{kind}-{field.name}", field.help or None
+    label = field.title if field.required else f"{field.title} (optional)"
+    if field.choices:
+        index = field.choices.index(field.default) if field.default in field.choices else 0
+        return str(st.selectbox(label, field.choices, index=index, help=help_, key=key))
+    return st.text_input(label, value=field.default, help=help_, key=key)

@@ -1,8 +1,7 @@
-"""Everybody in one table, and what a reviewer would want to know first."""
+"""All people and tokens in one table, with warnings about removed people and access changes."""
 
 import datetime as dt
 
-import pandas as pd
 import streamlit as st
 
 from trail.core import event_text
@@ -16,90 +15,85 @@ _STATES = {
     "active": "● Active",
     "new": "◆ New",
     "dormant": "○ Dormant",
-    "never": "– No event",
+    "never": "– No events",
 }
-_FEED = 8
+_MAX_CHANGES = 8
+_MAX_NAMES = 5
 
 
-def draw(ctx: Context, filter_: Filter, found: list[Somebody], now: dt.datetime) -> None:
-    """Draw who should not act any more, the table, and the changes of membership."""
-    _gone(found, filter_)
-    _unowned(ctx, found)
+def draw(ctx: Context, filter_: Filter, actors: list[Somebody], now: dt.datetime) -> None:
+    """Draw the warnings, the table of *actors*, and the access changes at *now* (UTC)."""
+    _acting_after_removal(actors, filter_)
+    _token_creators(ctx, actors)
     with st.container(border=True, gap="xsmall"):
-        _table(found, filter_, now)
+        _table(actors, filter_, now)
     with st.container(border=True, key="membership"):
-        _membership(ctx, filter_)
+        _access_changes(ctx, filter_)
 
 
-def _gone(found: list[Somebody], filter_: Filter) -> None:
-    late = [each for each in found if each.after_removal]
-    for each in late:
-        st.warning(
-            text.escape(
-                f"{_name(each)} was removed {text.timestamp(_at(each.removed_at), filter_.zone)} "
-                f"and has {text.count(each.after_removal, 'event')} after that."
-            ),
-            icon=":material/person_off:",
-        )
-
-
-def _unowned(ctx: Context, found: list[Somebody]) -> None:
-    makers = people.makers(ctx.runtime.store)
-    removed = {each.actor_id for each in found if each.removed_at}
-    acting = [each for each in found if each.actor_type == "token" and each.events]
-    orphans = [
-        each
-        for each in acting
-        if each.actor_id in makers and makers[each.actor_id]["maker_id"] in removed
-    ]
-    for each in orphans:
-        maker = makers[each.actor_id]["maker_name"]
-        st.warning(
-            text.escape(f"Token {_name(each)} still acts; {maker}, who made it, was removed."),
-            icon=":material/key_off:",
-        )
-    untold = [each for each in acting if each.actor_id not in makers]
-    if untold:
-        names = ", ".join(_name(each) for each in untold[:5])
-        more = f" and {len(untold) - 5:,} more" if len(untold) > 5 else ""
-        st.caption(
-            text.escape(
-                f"No kept event tells who made {text.count(len(untold), 'token')}: {names}{more}."
+def _acting_after_removal(actors: list[Somebody], filter_: Filter) -> None:
+    for actor in actors:
+        if actor.after_removal and actor.removed_at:
+            removed = text.timestamp(actor.removed_at, filter_.zone)
+            later = text.count(actor.after_removal, "event")
+            st.warning(
+                text.escape(f"{label(actor)} was removed {removed} and has {later} after that."),
+                icon=":material/person_off:",
             )
-        )
 
 
-def _table(found: list[Somebody], filter_: Filter, now: dt.datetime) -> None:
+def _token_creators(ctx: Context, actors: list[Somebody]) -> None:
+    """Warn about tokens whose creator was removed; name those whose creator is unknown."""
+    creators = people.makers(ctx.runtime.store)
+    removed = {actor.actor_id for actor in actors if actor.removed_at}
+    unknown = []
+    for token in actors:
+        if token.actor_type != "token" or not token.events:
+            continue
+        creator = creators.get(token.actor_id)
+        if creator is None:
+            unknown.append(label(token))
+        elif creator["maker_id"] in removed:
+            st.warning(
+                text.escape(
+                    f"Token {label(token)} is in use, but {creator['maker_name']}, who created "
+                    "it, was removed."
+                ),
+                icon=":material/key_off:",
+            )
+    if unknown:
+        names = ", ".join(unknown[:_MAX_NAMES])
+        more = f" and {len(unknown) - _MAX_NAMES:,} more" if len(unknown) > _MAX_NAMES else ""
+        tokens = text.count(len(unknown), "token")
+        st.caption(text.escape(f"Creator unknown for {tokens}: {names}{more}"))
+
+
+def _table(actors: list[Somebody], filter_: Filter, now: dt.datetime) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.header("Everybody", anchor=False, width="content")
-        st.caption("Press a row to see all that somebody did", width="content")
-    key = f"everybody-{filter_.query()}"
-
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            url_state.set_url(filter_, who=found[rows[0]].actor_id)
-
+        st.header("All people and tokens", anchor=False, width="content")
+        st.caption("Select a row for details", width="content")
     aware = now.replace(tzinfo=dt.UTC)
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Name": [_name(each) for each in found],
-                "Kind": ["Token" if each.actor_type == "token" else "Person" for each in found],
-                "State": [
-                    "✕ Removed" if each.removed_at else _STATES[each.state] for each in found
-                ],
-                "Last seen": [
-                    text.ago(each.last_at, aware) if each.last_at else "" for each in found
-                ],
-                "Events": [each.events for each in found],
-                "Changes": [each.changes for each in found],
-                "Destructive": [each.destructive for each in found],
-                "E-mail": [each.email for each in found],
-                "Id": [each.actor_id for each in found],
-            }
-        ),
-        column_config={
+    tables.draw(
+        {
+            "Name": [label(actor) for actor in actors],
+            "Type": [text.ACTOR_TYPES[actor.actor_type] for actor in actors],
+            "State": [
+                "✕ Removed" if actor.removed_at else _STATES[actor.state] for actor in actors
+            ],
+            "Last event": [
+                text.ago(actor.last_at, aware) if actor.last_at else "" for actor in actors
+            ],
+            "Events": [actor.events for actor in actors],
+            "Changes": [actor.changes for actor in actors],
+            "Destructive": [actor.destructive for actor in actors],
+            "E-mail": [actor.email for actor in actors],
+            "ID": [actor.actor_id for actor in actors],
+        },
+        "People and tokens",
+        visible=15,
+        key=f"actors-{filter_.query()}",
+        on_select=lambda index: url_state.set_url(filter_, who=actors[index].actor_id),
+        config={
             "Name": st.column_config.TextColumn(width=210),
             "E-mail": st.column_config.TextColumn(width=200),
             **{
@@ -107,35 +101,22 @@ def _table(found: list[Somebody], filter_: Filter, now: dt.datetime) -> None:
                 for name in ("Events", "Changes", "Destructive")
             },
         },
-        key=key,
-        on_select=chosen,
-        selection_mode="single-row",
-        hide_index=True,
-        **tables.height(len(found), 15),
-        alt="People and tokens",
     )
 
 
-def _membership(ctx: Context, filter_: Filter) -> None:
+def _access_changes(ctx: Context, filter_: Filter) -> None:
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
-    chosen = overview.changes(filter_).put("category", "Access Management", "include")
-    page = events.page(store, chosen, now, rows=_FEED)
-    total = counts.count(store, chosen, now)
-
+    changes = overview.changes(filter_).put("category", "Access Management", "include")
     event_feed.draw(
-        page.rows,
-        chosen,
+        events.page(store, changes, now, rows=_MAX_CHANGES).rows,
+        changes,
         "membership-list",
-        title="Who may enter and act",
-        note=f"{total:,} in this window",
+        title="Access changes",
+        note=f"{counts.count(store, changes, now):,} in this window",
         time=lambda at: text.weekday_time(at, filter_.zone),
     )
 
 
-def _name(each: Somebody) -> str:
-    return event_text.actor_label(each.actor_id, each.name or each.email or each.actor_id)
-
-
-def _at(moment: dt.datetime | None) -> dt.datetime:
-    assert moment
-    return moment
+def label(actor: Somebody) -> str:
+    """Return the name of *actor*, else the e-mail, else the ID."""
+    return event_text.actor_label(actor.actor_id, actor.name or actor.email or actor.actor_id)

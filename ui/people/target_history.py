@@ -1,4 +1,4 @@
-"""One target's life, from the event that made it to the one that took it away."""
+"""The history of one target, from its creation to its deletion."""
 
 import datetime as dt
 from typing import Any
@@ -10,43 +10,42 @@ from trail.queries import events
 from ui import event_feed, text
 from ui.page import Context
 
-_ROWS = 100
+_MAX_EVENTS = 100
 
 
-def draw(ctx: Context, filter_: Filter, what: str, life: dict[str, Any] | None) -> None:
-    """Draw the history of the target *what*."""
-    if life is None:
-        st.info("No kept event is about this target.", icon=":material/info:")
+def draw(ctx: Context, filter_: Filter, target_id: str, target: dict[str, Any] | None) -> None:
+    """Draw the target *target_id*, of which *target* is known."""
+    if target is None:
+        st.info("No retained events for this target", icon=":material/info:")
         return
-    st.text(_about(what, life, filter_))
+    st.text(_about(target_id, target, filter_))
     only = Filter(start="1900-01-01", end="9999-12-31", tz=filter_.tz, sort="oldest").put(
-        "target", what, "include"
+        "target", target_id, "include"
     )
-    page = events.page(ctx.runtime.store, only, dt.datetime.now(dt.UTC), rows=_ROWS)
-
+    rows = events.page(ctx.runtime.store, only, dt.datetime.now(dt.UTC), rows=_MAX_EVENTS).rows
     with st.container(border=True, key="life-box"):
         event_feed.draw(
-            page.rows,
+            rows,
             only,
             "life",
             title="History, oldest first",
-            note=f"{len(page.rows):,} of {text.count(life['events'], 'event')}",
+            note=f"{len(rows):,} of {text.count(target['events'], 'event')}",
             time=lambda at: text.timestamp(at, filter_.zone),
         )
 
 
-def _about(what: str, life: dict[str, Any], filter_: Filter) -> str:
-    made = (
-        f"Created {text.timestamp(life['created_at'], filter_.zone)}"
-        if life["created_at"]
-        else f"First kept event {text.timestamp(life['first_at'], filter_.zone)}"
-    )
-    gone = (
-        f", deleted {text.timestamp(life['deleted_at'], filter_.zone)}"
-        if life["deleted_at"]
-        else ""
-    )
-    kind = (life["target_type"] or "target").replace("_", " ")
-    who = text.count(life["actors"], "actor")
-    number = text.count(life["events"], "event")
-    return f"{kind.capitalize()} · {what}\n{made}{gone}. {number} by {who}."
+def _about(target_id: str, target: dict[str, Any], filter_: Filter) -> str:
+    moments = [
+        f"{label} {text.timestamp(target[name], filter_.zone)}"
+        for label, name in (
+            ("created", "created_at")
+            if target["created_at"]
+            else ("first retained event", "first_at"),
+            ("deleted", "deleted_at"),
+        )
+        if target[name]
+    ]
+    history = ", ".join(moments)
+    kind = (target["target_type"] or "target").replace("_", " ").capitalize()
+    events_ = f"{text.count(target['events'], 'event')} by {text.count(target['actors'], 'actor')}"
+    return f"{kind} · {target_id}\n{history[:1].upper()}{history[1:]}. {events_}."

@@ -1,8 +1,7 @@
-"""How risky each action counts, who changed that and why; an owner changes it here."""
+"""The risk of each action, its change history, and the form by which an owner changes it."""
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from trail.errors import TrailError
@@ -11,100 +10,97 @@ from ui import tables, text, url_state
 from ui.audit import record_action
 from ui.page import Context
 
-_MOST_ROWS = 12
-_MOST_VERSIONS = 200
+_MAX_CHANGES = 200
+_DEFAULT = "default"
+_REASON = "risk-why"
 
 
 def draw(ctx: Context) -> None:
-    """Draw the risks in force, the form that changes one, and every change so far."""
+    """Draw the current risks, the form that changes one, and the change history."""
     store = ctx.runtime.store
     st.caption(
-        "The points of an unusual change grow with the risk of its action, from 0 to 10. A change "
-        "of a risk scores all kept days anew; each finding says by which version it was scored."
+        "A finding scores higher when the risk of its action is higher (0 to 10). Changing a risk "
+        "rescores all retained days; each finding shows the version it was scored with."
     )
-    found, changes = risks.table(store), risks.history(store)
+    rows, changes = risks.table(store), risks.history(store)
     left, right = st.columns([3, 2], gap="small")
     with left, st.container(border=True, gap="xsmall"):
-        st.subheader("Risks in force", anchor=False)
-        _in_force(found)
+        st.subheader("Current risks", anchor=False)
+        _current(rows)
     with right:
         if ctx.user.may("configure"):
             with st.container(border=True, gap="xsmall"):
-                st.subheader("Change one", anchor=False)
-                _form(ctx, found)
+                st.subheader("Change a risk", anchor=False)
+                _form(ctx, rows)
         with st.container(border=True, gap="xsmall"):
-            st.subheader("Changes so far", anchor=False)
+            st.subheader("Change history", anchor=False)
             _history(changes)
 
 
-def _in_force(found: list[dict[str, Any]]) -> None:
-    asked = st.text_input(
-        "Find an action", placeholder="Find an action", label_visibility="collapsed"
-    )
-    shown = [row for row in found if asked.strip().casefold() in row["action"].casefold()]
+def _current(rows: list[dict[str, Any]]) -> None:
+    wanted = st.text_input("Search actions", placeholder="Search", label_visibility="collapsed")
+    shown = [row for row in rows if wanted.strip().casefold() in row["action"].casefold()]
     if not shown:
-        st.text("No action has that in its name.")
+        st.text("No matching actions")
         return
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Action": [row["action"] for row in shown],
-                "Risk": [row["risk"] for row in shown],
-                "As shipped": [row["catalogue"] for row in shown],
-                "Changed": [f"version {row['version']}" if row["version"] else "" for row in shown],
-            }
-        ),
-        hide_index=True,
-        **tables.height(len(shown), _MOST_ROWS),
-        alt="The risk of each action",
+    tables.draw(
+        {
+            "Action": [row["action"] for row in shown],
+            "Risk": [row["risk"] for row in shown],
+            "Default": [row["catalogue"] for row in shown],
+            "Changed in": [f"Version {row['version']}" if row["version"] else "" for row in shown],
+        },
+        "Risk of each action",
+        visible=12,
     )
     st.caption(text.count(len(shown), "action"))
 
 
-def _form(ctx: Context, found: list[dict[str, Any]]) -> None:
-    by_name = {row["action"]: row for row in found}
+def _form(ctx: Context, rows: list[dict[str, Any]]) -> None:
+    by_name = {row["action"]: row for row in rows}
     action = st.selectbox("Action", sorted(by_name), key="risk-action", format_func=text.escape)
-    now = by_name[action]
-    # Its own key for each action, so that the number begins at the risk in force.
-    key = f"risk-{action}-{now['version']}"
-    st.number_input("Risk", 0, 10, now["risk"], key=key)
-    st.text_input("Why", key="risk-why", max_chars=300)
+    current = by_name[action]
+    # A key per action and version, so that the field starts at the current risk.
+    key = f"risk-{action}-{current['version']}"
+    st.number_input("Risk", 0, 10, current["risk"], key=key)
+    st.text_input("Reason", key=_REASON, max_chars=300)
     left, right = st.columns(2)
     left.button(
-        "Set the risk", type="primary", on_click=_put, args=(ctx, action, key), width="stretch"
+        "Set risk", type="primary", on_click=_change, args=(ctx, action, key), width="stretch"
     )
     right.button(
-        "Back to as shipped",
-        on_click=_put,
+        "Reset to default",
+        on_click=_change,
         args=(ctx, action, None),
-        disabled=now["version"] is None,
+        disabled=current["version"] is None,
         width="stretch",
     )
 
 
-def _put(ctx: Context, action: str, key: str | None) -> None:
+def _change(ctx: Context, action: str, key: str | None) -> None:
+    """Set the risk of *action* to the value of the widget *key*, or to the default without one."""
     risk = int(st.session_state[key]) if key else None
     try:
-        risks.put(ctx.runtime.store, action, risk, st.session_state["risk-why"], ctx.user.username)
-    except TrailError as problem:
-        st.toast(text.escape(str(problem)), duration="long")
+        risks.put(ctx.runtime.store, action, risk, st.session_state[_REASON], ctx.user.username)
+    except TrailError as error:
+        st.toast(text.escape(str(error)), duration="long")
         return
-    told = f"{risk}" if key else "as shipped"
-    record_action("settings", ctx.user, f"risk of {action}", told)
-    st.session_state["risk-why"] = ""
-    st.toast(text.escape(f"{action}: {told}"), duration="long")
+    value = str(risk) if key else _DEFAULT
+    record_action("settings", ctx.user, f"risk of {action}", value)
+    st.session_state[_REASON] = ""
+    st.toast(text.escape(f"{action}: {value}"), duration="long")
 
 
 def _history(changes: list[dict[str, Any]]) -> None:
     if not changes:
-        st.text("Every risk is as shipped.")
+        st.text("All risks have their default value")
         return
     zone = url_state.timezone()
-    for row in changes[:_MOST_VERSIONS]:
-        risk = "as shipped" if row["risk"] is None else row["risk"]
+    for row in changes[:_MAX_CHANGES]:
+        risk = _DEFAULT if row["risk"] is None else row["risk"]
         st.text(
             f"Version {row['version']}: {row['action']} {risk}\n{row['reason']} "
             f"({row['made_by']}, {text.timestamp(row['made_at'], zone)})"
         )
-    if len(changes) > _MOST_VERSIONS:
-        st.caption(f"{len(changes) - _MOST_VERSIONS:,} earlier changes are not shown.")
+    if len(changes) > _MAX_CHANGES:
+        st.caption(f"{len(changes) - _MAX_CHANGES:,} earlier changes are not shown.")

@@ -1,0 +1,39 @@
+"""The activity that reviewers marked as expected."""
+
+import datetime as dt
+
+import streamlit as st
+
+from trail.findings import lessons
+from trail.store import utc_now
+from ui import actor_names
+from ui.audit import record_action
+from ui.page import Context
+
+
+def draw(ctx: Context) -> None:
+    """Draw the expected activity with reason, author and expiry."""
+    store = ctx.runtime.store
+    today = utc_now().date()
+    rows = lessons.lessons(store, today)
+    if not rows:
+        st.info("No activity is marked as expected.", icon=":material/info:")
+        return
+    names = actor_names.display_names(store, [row["actor_id"] for row in rows])
+    for number, row in enumerate(rows):
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        left.text(
+            f"{row['action']} by {names[row['actor_id']]}, until {row['until']}\n"
+            f"{row['reason']} ({row['made_by']}, {row['made_at']:%Y-%m-%d})"
+        )
+        right.button(
+            "End now",
+            key=f"expected-{number}",
+            on_click=_end,
+            args=(ctx, row["actor_id"], row["action"], today),
+        )
+
+
+def _end(ctx: Context, actor_id: str, action: str, today: dt.date) -> None:
+    lessons.unteach(ctx.runtime.store, actor_id, action, today)
+    record_action("decided", ctx.user, f"{action} by {actor_id}", "no longer expected")
