@@ -23,11 +23,11 @@ def text() -> str:
         "|---|---|---|",
     ]
     config = Path("trail.toml").absolute()
-    for place in places.kept(given, config):
+    for place in places.included(given, config):
         path = _shown(place.path)
         shown = f"{path}/{place.prefix}{place.pattern}" if place.pattern else path
         lines.append(f"| `{place.name}` | `{shown}` | {place.what} |")
-    for path, why in places.passing(given).items():
+    for path, why in places.excluded(given).items():
         lines.append(f"| no | `{_shown(path)}` | {why} |")
     return "\n".join(lines) + "\n"
 

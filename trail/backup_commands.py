@@ -1,4 +1,4 @@
-"""The commands about backups: backup, and restore. Separate from `commands` for their length."""
+"""The commands `backup` and `restore`."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 from trail import access_log
 from trail.backup import making, restoring
-from trail.backup.making import Made
+from trail.backup.making import Backup
 from trail.backup.restoring import Restored
 from trail.desk import Desk, Out
 from trail.retention_commands import kept_store
@@ -17,22 +17,21 @@ _MADE_BY = "command line"
 
 
 def backup(args: argparse.Namespace, desk: Desk) -> int:
-    """Write the whole trail to one file; print what is in it, and what is not."""
-    store = kept_store(desk)
+    """Write the whole trail to one file; print what it contains and what it omits."""
     made = making.make(
-        store, desk.settings, desk.folder / args.out, archive=not args.without_archive
+        kept_store(desk), desk.settings, desk.folder / args.out, archive=not args.without_archive
     )
-    making.note(made, access_log.COMMAND_LINE)
+    making.log(made, access_log.COMMAND_LINE)
     if args.json:
         report = {"out": str(made.path), "bytes": made.bytes, "sha256": made.sha256}
-        desk.out.text(json.dumps({**report, **made.manifest.said()}) + "\n")
+        desk.out.text(json.dumps({**report, **made.manifest.to_dict()}) + "\n")
     else:
-        desk.out.text(_words(made, args.out))
+        desk.out.text(_backup_text(made, args.out))
     return 0
 
 
 def restore(args: argparse.Namespace, settings: Settings, folder: Path, out: Out) -> int:
-    """Put a backup in its places, or in a folder; print what was put aside and what is missing."""
+    """Restore a backup to its paths or a folder; print renamed files and missing events."""
     done = restoring.restore(
         folder / args.file,
         settings,
@@ -40,51 +39,48 @@ def restore(args: argparse.Namespace, settings: Settings, folder: Path, out: Out
         replace=args.replace,
         made_by=_MADE_BY,
     )
-    out.text(json.dumps(_answer(done)) + "\n" if args.json else _told(done))
+    out.text(json.dumps(_report(done)) + "\n" if args.json else _restore_text(done))
     return 0
 
 
-def _words(made: Made, name: str) -> str:
-    held = made.manifest
+def _backup_text(made: Backup, name: str) -> str:
+    manifest = made.manifest
     lines = [
-        f"{name}: {held.events:,} events, {held.seals:,} seals, {len(held.files):,} files, "
-        f"{made.bytes:,} bytes, SHA-256 {made.sha256}",
-        "It holds the private key of the seals and the hashes of passwords: keep it where only "
-        "you can read it.",
+        f"{name}: {manifest.events:,} events, {manifest.seals:,} seals, "
+        f"{len(manifest.files):,} files, {made.bytes:,} bytes, SHA-256 {made.sha256}",
+        "It contains the private key of the seals and password hashes: store it where only you can "
+        "read it.",
     ]
-    if held.secrets:
-        lines.append(f"Not in it, keep them apart: {', '.join(held.secrets)}.")
-    lines += [f"Left out: {each}. {why}" for each, why in held.left_out.items()]
+    if manifest.secrets:
+        lines.append(f"Not included, store separately: {', '.join(manifest.secrets)}.")
+    lines += [f"Omitted: {file}. {reason}" for file, reason in manifest.left_out.items()]
     return "\n".join(lines) + "\n"
 
 
-def _told(done: Restored) -> str:
-    held = done.manifest
+def _restore_text(done: Restored) -> str:
+    manifest, missing = done.manifest, done.missing
     lines = [
-        f"Restored from the copy of {held.made_at}: {held.events:,} events, newest "
-        f"{held.newest_event or 'none'}, in {done.into.name}"
+        f"Restored the backup of {manifest.made_at} into {done.into.name}: "
+        f"{manifest.events:,} events, newest {manifest.newest_event or 'none'}"
     ]
-    if done.missing is None:
-        lines.append("What came after the copy is not here: pull again from then.")
-    elif done.missing.events:
-        lines.append(
-            f"{done.missing.events:,} newer events are missing: pull again from "
-            f"{done.missing.first:%Y-%m-%d %H:%M} UTC."
-            if done.missing.first
-            else f"{done.missing.events:,} newer events are missing: pull again."
-        )
-    lines.append("Who may sign in, and tokens, are as they were in the copy: look them through.")
-    if held.secrets:
-        lines.append(f"Not in a backup, put them back: {', '.join(held.secrets)}.")
+    if missing is None:
+        lines.append("Later events are not included: pull again from that time.")
+    elif missing.events:
+        since = f" from {missing.first:%Y-%m-%d %H:%M} UTC" if missing.first else ""
+        lines.append(f"{missing.events:,} newer events are missing: pull again{since}.")
+    lines.append("Users and API tokens are those of the backup: review them.")
+    if manifest.secrets:
+        lines.append(f"Not in the backup, set again: {', '.join(manifest.secrets)}.")
     if done.problems:
         lines.append(
-            f"Verify found {done.problems:,} problems in the copy. Run: python -m trail verify"
+            f"Verification found {done.problems:,} problems in the backup. "
+            "Run: python -m trail verify"
         )
-    lines += [f"Put aside: {path.name}" for path in done.aside]
+    lines += [f"Previous file renamed: {path.name}" for path in done.aside]
     return "\n".join(lines) + "\n"
 
 
-def _answer(done: Restored) -> dict[str, Any]:
+def _report(done: Restored) -> dict[str, Any]:
     missing = done.missing
     return {
         "into": str(done.into),

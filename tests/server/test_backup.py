@@ -109,7 +109,7 @@ def command(server: Running, *words: str) -> "subprocess.Popen[str]":
 def strangers(settings: Settings, *folders: Path) -> list[Path]:
     """Return the files that the server has written and the list does not know."""
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if not places.known(settings, path)]
+    return [path for path in files if not places.is_listed(settings, path)]
 
 
 def test_round_trip_while_events_are_sent(
@@ -136,7 +136,7 @@ def test_round_trip_while_events_are_sent(
     into = tmp_path / "into"
     words = server.command("restore", str(out), "--into", str(into))
     assert "look them through" in words
-    new = places.moved(settings_of, into)
+    new = places.relocated(settings_of, into)
     for name in ("users.yaml", "tokens.json"):
         assert (into / name).read_bytes() == (home / name).read_bytes()
     store = boot.open_real(new)

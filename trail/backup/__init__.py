@@ -1,1 +1,1 @@
-"""Copies of the whole trail in one file, and the way back from them. See docs/adr/0011."""
+"""Back up the whole trail into one file, and restore it. See docs/adr/0011."""

@@ -1,15 +1,16 @@
-"""The file of a backup: a tar, packed with Zstandard, whose first entry says what the others are.
+"""The file format of a backup: a tar compressed with Zstandard whose first entry is the manifest.
 
-Separate because it is a format. `tar --zstd -xf FILE` opens it without us. Reading trusts nothing:
-names must be known ones, each a plain file of the size and SHA-256 that `manifest.json` gives.
+`tar --zstd -xf FILE` unpacks it without this program. Reading trusts nothing: every entry must be a
+regular file with a known name and the size and SHA-256 stated in `manifest.json`.
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -21,13 +22,13 @@ from trail.errors import InputError
 FORMAT = 1
 PRODUCT = "segment-audit-trail"
 MANIFEST = "manifest.json"
-ENDING = ".tar.zst"
+SUFFIX = ".tar.zst"
 
-_LONGEST_MANIFEST = 64 * 1024 * 1024
+_MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 _BLOCK = 1024 * 1024
 _LEVEL = 3
-# What is packed may grow many thousandfold: a little of it at a time.
-_SMALL = 4096
+# Compressed input per step; decompression may expand it many thousandfold.
+_COMPRESSED_BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup says of itself. Times are ISO 8601 in UTC.
+    """Contents of a backup. Times are ISO 8601 in UTC.
 
-    `secrets` names settings that were in force and are not in it, `left_out` files, and why.
+    `secrets` names the secret settings in use, which a backup omits; `left_out` the omitted files,
+    with reasons.
     """
 
     made_at: str
@@ -60,35 +62,39 @@ class Manifest:
     format: int = FORMAT
     product: str = PRODUCT
 
-    def said(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
         return asdict(self)
 
 
 def digest(path: Path) -> Member:
     """Return size and SHA-256 of a file, without a name yet."""
-    size, found = 0, hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            size += len(block)
-            found.update(block)
-    return Member("", size, found.hexdigest())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Member("", file.tell(), digest)
 
 
 def write(path: Path, manifest: Manifest, sources: dict[str, Path]) -> None:
     """Write a new file at *path*, mode 0600, with the files of *manifest* from *sources*."""
+    compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+    with (
+        _new_file(path) as file,
+        compressor.stream_writer(file, closefd=False) as compressed,
+        tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        text = json.dumps(manifest.to_dict(), indent=1).encode()
+        tar.addfile(_entry(MANIFEST, len(text)), io.BytesIO(text))
+        for member in manifest.files:
+            with sources[member.name].open("rb") as source:
+                tar.addfile(_entry(member.name, member.bytes), source)
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Create *path*, readable by its owner only; it is on disk afterwards."""
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW
-    packer = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        with (
-            packer.stream_writer(file, closefd=False) as packed,
-            tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
-        ):
-            text = json.dumps(manifest.said(), indent=1).encode()
-            tar.addfile(_entry(MANIFEST, len(text)), io.BytesIO(text))
-            for member in manifest.files:
-                with sources[member.name].open("rb") as source:
-                    tar.addfile(_entry(member.name, member.bytes), source)
+        yield file
         file.flush()
         os.fsync(file.fileno())
 
@@ -102,51 +108,54 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
 def unpack(
     path: Path, place: Callable[[str], Path | None], accept: Callable[[Manifest], None]
 ) -> Manifest:
-    """Unpack *path*, each file to where *place* puts its name; return what it says of itself.
+    """Unpack *path*, each file to the path that *place* gives its name; return the manifest.
 
-    *accept* is asked with the manifest before anything is written. Raises `InputError` for a file
-    that is damaged, cut, or no backup of ours, and for a name that *place* does not know.
+    *accept* may reject the manifest before anything is written. Raises `InputError` if the file is
+    damaged, truncated or not a backup, and for a name for which *place* returns None.
     """
     try:
         with path.open("rb") as file:
-            packed = _Packed(file)
-            with tarfile.open(fileobj=packed, mode="r|") as tar:
+            stream = _Decompressed(file)
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
                 manifest = _manifest(tar)
                 accept(manifest)
                 _members(tar, manifest, place)
-            packed.finish()
+            stream.finish()
     except FileNotFoundError:
-        raise InputError(f"{path.name}: there is no such file.", "Name a backup.") from None
+        raise InputError(f"Backup {path.name} does not exist.", "Check the path.") from None
     except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
-        raise _damaged(path) from error
+        raise InputError(
+            f"{path.name} is damaged, truncated, or not a backup of this product.",
+            "Nothing was restored. Use another backup.",
+        ) from error
     return manifest
 
 
-class _Packed(io.RawIOBase):
-    """Reads a Zstandard file, and knows whether it ended whole."""
+class _Decompressed(io.RawIOBase):
+    """Reads a Zstandard file and detects whether it is complete."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._unpacker = zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
         self._ready = b""
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        while not self._ready and not self._unpacker.eof:
-            block = self._file.read(_SMALL)
+        while not self._ready and not self._decompressor.eof:
+            block = self._file.read(_COMPRESSED_BLOCK)
             if not block:
                 raise EOFError
-            self._ready = self._unpacker.decompress(block)
-        found, self._ready = self._ready[:size], self._ready[size:]
-        return found
+            self._ready = self._decompressor.decompress(block)
+        data, self._ready = self._ready[:size], self._ready[size:]
+        return data
 
     def finish(self) -> None:
-        """Read what is left; raises `EOFError` where the file was cut or goes on."""
+        """Read the rest; raises `EOFError` if the file is truncated or has trailing data."""
         while self.read(_BLOCK):
             pass
-        if self._unpacker.unused_data or self._file.read(1):
+        if self._decompressor.unused_data or self._file.read(1):
             raise EOFError
 
 
@@ -154,57 +163,47 @@ def _manifest(tar: tarfile.TarFile) -> Manifest:
     entry = tar.next()
     if entry is None or entry.name != MANIFEST or not entry.isreg():
         raise tarfile.ReadError("no manifest")
-    if entry.size > _LONGEST_MANIFEST:
-        raise tarfile.ReadError("no manifest of ours")
+    if entry.size > _MAX_MANIFEST_BYTES:
+        raise tarfile.ReadError("manifest too large")
     file = tar.extractfile(entry)
     assert file
     try:
-        said = json.loads(file.read())
-        if said["product"] != PRODUCT:
-            raise tarfile.ReadError("another product's")
-        if said["format"] > FORMAT:
+        fields = json.loads(file.read())
+        if fields["product"] != PRODUCT:
+            raise tarfile.ReadError("backup of another product")
+        if fields["format"] > FORMAT:
             raise InputError(
-                "A newer release has made this backup.", "Restore it with that release."
+                "This backup was made by a newer release.", "Restore it with that release."
             )
-        files = [Member(**each) for each in said.pop("files")]
-        return Manifest(**said, files=files)
+        files = [Member(**member) for member in fields.pop("files")]
+        return Manifest(**fields, files=files)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise tarfile.ReadError("no manifest of ours") from error
+        raise tarfile.ReadError("invalid manifest") from error
 
 
 def _members(tar: tarfile.TarFile, manifest: Manifest, place: Callable[[str], Path | None]) -> None:
-    left = {member.name: member for member in manifest.files}
+    remaining = {member.name: member for member in manifest.files}
     while (entry := tar.next()) is not None:
-        member = left.pop(entry.name, None)
+        member = remaining.pop(entry.name, None)
         target = place(entry.name)
         if member is None or target is None or not entry.isreg():
             raise InputError(
-                "This backup holds something that a backup does not hold.",
-                "Nothing was restored. Use another copy.",
+                f"Unexpected file in the backup: {entry.name[:60]!r}.",
+                "Nothing was restored. Use another backup.",
             )
         source = tar.extractfile(entry)
-        if source is None or entry.size != member.bytes or _put(source, target) != member.sha256:
-            raise tarfile.ReadError("not as it was written")
-    if left:
+        if source is None or entry.size != member.bytes or _write(source, target) != member.sha256:
+            raise tarfile.ReadError("digest mismatch")
+    if remaining:
         raise tarfile.ReadError("files are missing")
 
 
-def _put(source: IO[bytes], target: Path) -> str:
+def _write(source: IO[bytes], target: Path) -> str:
     """Write a new private file; return its SHA-256."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW
-    found = hashlib.sha256()
-    with os.fdopen(os.open(target, flags, 0o600), "wb") as file:
+    digest = hashlib.sha256()
+    with _new_file(target) as file:
         while block := source.read(_BLOCK):
-            found.update(block)
+            digest.update(block)
             file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
-    return found.hexdigest()
-
-
-def _damaged(path: Path) -> InputError:
-    return InputError(
-        f"{path.name} is damaged, cut, or no backup of this product.",
-        "Nothing was restored. Use another copy.",
-    )
+    return digest.hexdigest()

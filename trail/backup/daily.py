@@ -1,45 +1,45 @@
-"""The server's own backups: one a UTC day into a folder, the oldest beyond so many removed."""
+"""The server's daily backups: one per UTC day in a folder; the oldest are deleted."""
 
 import datetime as dt
 from pathlib import Path
 
 from trail.backup import making
-from trail.backup.bundle import ENDING
-from trail.backup.making import Made
+from trail.backup.bundle import SUFFIX
+from trail.backup.making import Backup
 from trail.settings import Settings
 from trail.store import Store
 
 _PREFIX = "trail-"
 
 
-def due(given: Settings, now: dt.datetime) -> Path | None:
-    """Return the file that today's backup is to become, or None: not asked for, or made already."""
-    folder = given.backup.path
+def due(settings: Settings, now: dt.datetime) -> Path | None:
+    """Return the path of today's backup, or None if it is disabled or already made."""
+    folder = settings.backup.path
     if folder is None:
         return None
-    path = folder.absolute() / f"{_PREFIX}{now:%Y-%m-%d}{ENDING}"
+    path = folder.absolute() / f"{_PREFIX}{now:%Y-%m-%d}{SUFFIX}"
     return None if path.exists() else path
 
 
-def make(store: Store, given: Settings, path: Path) -> Made:
-    """Make the backup *path*, then remove the oldest beyond `backup.keep`; return what was made.
+def make(store: Store, settings: Settings, path: Path) -> Backup:
+    """Make the backup *path*, then delete the oldest beyond `backup.keep`; return the backup.
 
-    Raises `UnavailableError` when it cannot be written; none is removed then.
+    Raises `UnavailableError` if it cannot be written; nothing is deleted then.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = making.make(store, given, path, archive=given.backup.archive)
-    for old in _all(path.parent)[: -given.backup.keep]:
+    backup = making.make(store, settings, path, archive=settings.backup.archive)
+    for old in _daily_backups(path.parent)[: -settings.backup.keep]:
         old.unlink()
-    return made
+    return backup
 
 
-def _all(folder: Path) -> list[Path]:
-    """Return the daily backups of *folder*, the oldest first; other files are nobody's business."""
-    found = []
-    for path in folder.glob(f"{_PREFIX}*{ENDING}"):
+def _daily_backups(folder: Path) -> list[Path]:
+    """Return the daily backups in *folder*, oldest first; other files are ignored."""
+    backups = []
+    for path in folder.glob(f"{_PREFIX}*{SUFFIX}"):
         try:
-            day = dt.date.fromisoformat(path.name.removeprefix(_PREFIX).removesuffix(ENDING))
+            day = dt.date.fromisoformat(path.name.removeprefix(_PREFIX).removesuffix(SUFFIX))
         except ValueError:
             continue
-        found.append((day, path))
-    return [path for _, path in sorted(found)]
+        backups.append((day, path))
+    return [path for _, path in sorted(backups)]

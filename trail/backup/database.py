@@ -1,7 +1,7 @@
-"""What only the database itself can do for a backup: copy itself, and compare itself with another.
+"""Copy the database from one snapshot, and compare it with another database.
 
-Separate since it is all there is of SQL here. The copy is made by DuckDB from one snapshot: copying
-the file would need its log folded in and nobody writing, and to open it twice would drop its lock.
+Copying the file would require a checkpoint and no writers, and opening it twice would release its
+lock, so DuckDB makes the copy.
 """
 
 import contextlib
@@ -18,8 +18,8 @@ _COPY, _OTHER = "backup_copy", "other"
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
-    """What a copy holds: its schema's version, counts, and the newest event (UTC, no zone)."""
+class Copy:
+    """Contents of a copy: schema version, counts, and the newest event (UTC, without zone)."""
 
     schema: int
     events: int
@@ -28,7 +28,7 @@ class Copied:
     newest_event: datetime | None
 
 
-_HOLDS = """
+_CONTENTS = """
 select (select max(version) from schema_version), (select count(*) from events),
  (select count(*) from batches), (select count(*) from seals),
  (select max(occurred_at) from events)
@@ -36,47 +36,41 @@ select (select max(version) from schema_version), (select count(*) from events),
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
-    """Events that another database has and this one lacks, and when the first and last happened."""
+class MissingEvents:
+    """Events that only another database contains: count, first and last time (UTC, no zone)."""
 
     events: int
     first: datetime | None
     last: datetime | None
 
 
-_LACKING = f"""
+_MISSING = f"""
 select count(*), min(occurred_at), max(occurred_at) from {_OTHER}.events
 where event_id not in (select event_id from trail.events)
 """
 
 
-def copy_to(store: Store, path: Path) -> Copied:
-    """Copy *store* as it is now to a new file at *path*; return what it holds.
-
-    Runs beside the writer, which goes on.
-    """
+def copy_to(store: Store, path: Path) -> Copy:
+    """Copy *store* to a new file at *path*, while writes continue; return its contents."""
     cursor = store.cursor()
     try:
         with _attached(cursor, path, _COPY, f"storage_version '{STORAGE}'"):
             cursor.execute("begin")
-            row = cursor.execute(_HOLDS).fetchall()[0]  # takes the snapshot that is copied
+            row = cursor.execute(_CONTENTS).fetchall()[0]  # takes the snapshot that is copied
             cursor.execute(f"copy from database trail to {_COPY}")
             cursor.execute("commit")
             cursor.execute(f"checkpoint {_COPY}")
-        return Copied(*row)
+        return Copy(*row)
     finally:
         cursor.close()
 
 
-def lacking(store: Store, path: Path) -> Lacking | None:
-    """Return what the closed database at *path* has and *store* lacks; None when it does not open.
-
-    Nothing in *path* is changed.
-    """
+def missing_events(store: Store, path: Path) -> MissingEvents | None:
+    """Return what only the closed database at *path* contains; None if it cannot be opened."""
     cursor = store.cursor()
     try:
         with _attached(cursor, path, _OTHER, "read_only"):
-            return Lacking(*cursor.execute(_LACKING).fetchall()[0])
+            return MissingEvents(*cursor.execute(_MISSING).fetchall()[0])
     except duckdb.Error:
         return None
     finally:

@@ -1,13 +1,12 @@
-"""Making a backup: a copy of everything as of one moment, while all goes on.
+"""Make a backup: a consistent copy of everything while the server continues to run.
 
-The order makes it consistent without stopping anybody. What flows into the database (the journal,
-waiting entries) and what follows it (the mirror, the note) is copied first, the database after
-them, the key last: so the copy of the database never lacks what the others know, the journal's
-records that it has already are dropped by their ids, and its seals never lack their key.
+The order of copying makes it consistent. Files that feed the database (write-ahead log, spooled
+access log entries) and files that follow it (mirror, high-water mark) are copied first, then the
+database, the key last. So the copied database is never behind the other files, records that it
+already contains are dropped by their ids, and its seals always have their key.
 """
 
 import contextlib
-import datetime as dt
 import os
 import shutil
 import threading
@@ -18,24 +17,23 @@ from pathlib import Path
 
 import duckdb
 
-from trail import VERSION, access_log, durable, settings
+from trail import VERSION, access_log, durable
 from trail.backup import bundle, database, places
 from trail.backup.bundle import Manifest
 from trail.backup.places import Place
 from trail.errors import InputError, UnavailableError
-from trail.settings import Settings
+from trail.settings import Settings, config_path
 from trail.store import Store, utc_now
 
 _FIRST = (places.JOURNAL, "access", places.MIRROR, places.KNOWN)
-_TRIES = 5
+_ATTEMPTS = 5
 
-# Two at once would share their rooms.
 _one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A backup that was made: where, how large, and what it says of itself."""
+class Backup:
+    """A finished backup: path, size in bytes, SHA-256 and contents."""
 
     path: Path
     bytes: int
@@ -43,88 +41,89 @@ class Made:
     manifest: Manifest
 
 
-def note(made: Made, who: str) -> None:
-    """Note in the access log that *who* made a backup."""
+def log(backup: Backup, who: str) -> None:
+    """Record in the access log that *who* made *backup*."""
     access_log.note(
         "backed_up",
         who,
-        what=str(made.path),
-        rows=made.manifest.events,
-        size=made.bytes,
-        digest=made.sha256,
+        what=str(backup.path),
+        rows=backup.manifest.events,
+        size=backup.bytes,
+        digest=backup.sha256,
     )
 
 
-def make(store: Store, given: Settings, out: Path, *, archive: bool = True) -> Made:
-    """Write a backup of *store*, the workspace's own, and of all that belongs to it, to *out*.
+def make(store: Store, settings: Settings, out: Path, *, archive: bool = True) -> Backup:
+    """Write a backup of *store*, the workspace's own, and of all its files to *out*.
 
-    Private to its user, whole or not at all. Needs as much room beside *out* as the database has,
-    twice, for a moment. Raises `InputError` when *out* exists, `UnavailableError` when the disk
-    does not take it.
+    The file appears only when complete, readable by its owner only. Temporarily needs twice the
+    size of the database on the disk of *out*. Raises `InputError` if *out* exists,
+    `UnavailableError` if it cannot be written.
     """
+    exists = InputError(f"{out.name} already exists.", "Choose another file name.")
     if os.path.lexists(out):
-        raise InputError(f"{out.name} exists already.", "Name a file that does not.")
+        raise exists
     try:
-        with _one_at_a_time, _room(out) as room:
+        with _one_at_a_time, _work_folder(out) as work:
             access_log.settle()
-            manifest, sources = _gather(store, given, room, archive=archive)
-            packed = room / "packed"
+            manifest, sources = _gather(store, settings, work, archive=archive)
+            packed = work / "packed"
             bundle.write(packed, manifest, sources)
-            about = bundle.digest(packed)
-            os.link(packed, out)  # whole, or not at all; and never over another
+            result = bundle.digest(packed)
+            os.link(packed, out)  # complete, and never over an existing file
             durable.sync(out.parent)
     except FileExistsError:
-        raise InputError(f"{out.name} exists already.", "Name a file that does not.") from None
+        raise exists from None
     except (OSError, duckdb.IOException) as error:
-        words = getattr(error, "strerror", "") or "no room, or it cannot be written"
+        reason = getattr(error, "strerror", "") or "disk full or not writable"
         raise UnavailableError(
-            f"{out.name} cannot be written: {words}.", "Name a folder with room, and try again."
+            f"{out.name} cannot be written: {reason}.", "Choose a folder with free space."
         ) from error
-    return Made(out, about.bytes, about.sha256, manifest)
+    return Backup(out, result.bytes, result.sha256, manifest)
 
 
 @contextlib.contextmanager
-def _room(out: Path) -> Iterator[Path]:
-    """Give a private folder beside *out*; what a killed run left there goes first."""
-    room = out.with_name(f".{out.name}.unfinished")
-    if room.is_dir() and not room.is_symlink():
-        shutil.rmtree(room)
-    room.mkdir(mode=0o700)
+def _work_folder(out: Path) -> Iterator[Path]:
+    """Give a private folder beside *out*; remains of a killed run are deleted first."""
+    folder = out.with_name(f".{out.name}.unfinished")
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
     try:
-        yield room
+        yield folder
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _gather(
-    store: Store, given: Settings, room: Path, *, archive: bool
+    store: Store, settings: Settings, work: Path, *, archive: bool
 ) -> tuple[Manifest, dict[str, Path]]:
-    """Copy what changes into *room*; return the manifest, and where each of its files is read."""
+    """Copy changing files into *work*; return the manifest, and the source path of each file."""
     now = utc_now()
-    all_ = places.kept(given)
-    left_out = _left_out(given, archive=archive)
-    early = [place for place in all_ if place.name in _FIRST]
-    late = [place for place in all_ if place.name not in (*_FIRST, places.DATABASE, *left_out)]
-    for number in range(_TRIES):
-        sources = _copied(early, room / f"early-{number}")
-        path = room / f"{number}.duckdb"
-        held = database.copy_to(store, path)
-        if number == _TRIES - 1 or _followed(sources.get(places.MIRROR), early):
+    included = places.included(settings)
+    left_out = _left_out(archive=archive)
+    early = [place for place in included if place.name in _FIRST]
+    late = [place for place in included if place.name not in (*_FIRST, places.DATABASE, *left_out)]
+    for number in range(_ATTEMPTS):
+        sources = _copy(early, work / f"early-{number}")
+        path = work / f"{number}.duckdb"
+        copy = database.copy_to(store, path)
+        if number == _ATTEMPTS - 1 or _only_appended(sources.get(places.MIRROR), early):
             break
-        path.unlink()  # the seals were accepted anew meanwhile: the two do not belong together
-    sources |= {places.DATABASE: path, **_copied(late, room / "late")}
+        path.unlink()  # the mirror was replaced meanwhile: the copies do not match
+    sources |= {places.DATABASE: path, **_copy(late, work / "late")}
     files = [replace(bundle.digest(source), name=name) for name, source in sorted(sources.items())]
     return (
         Manifest(
             made_at=f"{now.isoformat()}Z",
             version=VERSION,
             duckdb=duckdb.__version__,
-            schema=held.schema,
-            events=held.events,
-            batches=held.batches,
-            seals=held.seals,
-            newest_event=_said(held.newest_event),
-            secrets=places.secrets(given),
+            schema=copy.schema,
+            events=copy.events,
+            batches=copy.batches,
+            seals=copy.seals,
+            newest_event=f"{copy.newest_event.isoformat()}Z" if copy.newest_event else None,
+            secrets=places.secrets(settings),
             left_out=left_out,
             files=files,
         ),
@@ -132,24 +131,24 @@ def _gather(
     )
 
 
-def _copied(those: list[Place], room: Path) -> dict[str, Path]:
-    """Copy files into *room*; one that is gone by then is in the database already."""
+def _copy(included: list[Place], folder: Path) -> dict[str, Path]:
+    """Copy files into *folder*; a file that disappears meanwhile is already in the database."""
     copies: dict[str, Path] = {}
-    for place in those:
+    for place in included:
         for name, path in place.files().items():
-            target = room / name
+            target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 if place.name == "archive":
-                    os.stat(path)  # parts are never changed: read where they are
+                    os.stat(path)  # parts never change and are read in place
                     copies[name] = path
                 else:
                     copies[name] = Path(shutil.copyfile(path, target))
     return copies
 
 
-def _followed(copy: Path | None, early: list[Place]) -> bool:
-    """Return whether the mirror has only grown since it was copied."""
+def _only_appended(copy: Path | None, early: list[Place]) -> bool:
+    """Return whether the mirror was only appended to since it was copied."""
     mirror = next(place.path for place in early if place.name == places.MIRROR)
     if copy is None:
         return True
@@ -159,28 +158,24 @@ def _followed(copy: Path | None, early: list[Place]) -> bool:
         return False
 
 
-def _left_out(given: Settings, *, archive: bool) -> dict[str, str]:
-    found = {} if archive else {"archive": "It was not asked for."}
-    named = _named_secrets(settings.config_path())
-    if named:
-        found[places.CONFIG] = f"It holds {', '.join(named)}; they belong in secrets.toml."
-    return found
+def _left_out(*, archive: bool) -> dict[str, str]:
+    left_out = {} if archive else {"archive": "Excluded by --without-archive."}
+    secrets = _secrets_in(config_path())
+    if secrets:
+        left_out[places.CONFIG] = f"Contains {', '.join(secrets)}; move them to secrets.toml."
+    return left_out
 
 
-def _named_secrets(path: Path) -> list[str]:
-    """Return the secrets that the settings file at *path* holds itself."""
+def _secrets_in(path: Path) -> list[str]:
+    """Return the secrets in the settings file at *path*."""
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        sections = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
     except (OSError, ValueError):
-        return ["what cannot be read"]
+        return ["unreadable settings"]
     return [
         name
         for name in places.SECRETS
-        if found.get(name.partition(".")[0], {}).get(name.partition(".")[2])
+        if sections.get(name.partition(".")[0], {}).get(name.partition(".")[2])
     ]
-
-
-def _said(moment: dt.datetime | None) -> str | None:
-    return f"{moment.isoformat()}Z" if moment else None

@@ -1,7 +1,6 @@
-"""Every file that the product writes, in one list: what a backup holds, and what it does not.
+"""List every file that the product writes: files in a backup, and files that it omits.
 
-Backup, restore and docs/files.md read this list; a test lets a server run and fails for a file
-that it does not know.
+Used by backup, restore and docs/files.md; a test runs a server and fails for an unlisted file.
 """
 
 import fnmatch
@@ -12,9 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, SecretStr
 
-from trail import access_waiting, intake, settings, tokens
+from trail import access_waiting, intake, tokens
 from trail.seals import mirror
-from trail.settings import Settings
+from trail.settings import Settings, config_path, secrets_path
 
 DATABASE = "trail.duckdb"
 KEY = "seals.key"
@@ -26,9 +25,9 @@ CONFIG = "trail.toml"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file at *path*, called *name* in a backup; with a *pattern*, files of that folder.
+    """A file at *path*, called *name* in a backup; with a *pattern*, files in that folder.
 
-    *prefix* is what their names begin with there, and not in a backup.
+    Their names begin with *prefix*, which a backup omits.
     """
 
     name: str
@@ -38,17 +37,16 @@ class Place:
     prefix: str = ""
 
     def files(self) -> dict[str, Path]:
-        """Return the files that are there, by their names in a backup."""
+        """Return the existing files by their names in a backup."""
         if not self.pattern:
             return {self.name: self.path} if self.path.is_file() else {}
-        found = (path for path in sorted(self.path.glob(self.prefix + self.pattern)))
-        return {f"{self.name}/{self._short(path)}": path for path in found if path.is_file()}
+        paths = sorted(self.path.glob(self.prefix + self.pattern))
+        names = (path.relative_to(self.path).as_posix().removeprefix(self.prefix) for path in paths)
+        files = zip(names, paths, strict=True)
+        return {f"{self.name}/{name}": path for name, path in files if path.is_file()}
 
-    def _short(self, path: Path) -> str:
-        return path.relative_to(self.path).as_posix().removeprefix(self.prefix)
-
-    def of(self, name: str) -> Path | None:
-        """Return where the file *name* of a backup belongs, or None where it is none of these."""
+    def target(self, name: str) -> Path | None:
+        """Return the path of the file *name* of a backup, or None if it is not one of these."""
         if not self.pattern:
             return self.path if name == self.name else None
         head, _, rest = name.partition("/")
@@ -63,122 +61,130 @@ class Place:
         return self.path / (self.prefix + "/".join(parts))
 
 
-def kept(given: Settings, config: Path | None = None) -> tuple[Place, ...]:
-    """Return what a backup holds; *config* is the settings file where it is another."""
-    database = given.store.path.absolute()
-    seals = mirror.files(database, given)
-    config = config or settings.config_path().absolute()
+def included(settings: Settings, config: Path | None = None) -> tuple[Place, ...]:
+    """Return the files in a backup; *config* overrides the path of the settings file."""
+    database = settings.store.path.absolute()
+    seals = mirror.files(database, settings)
+    config = config or config_path().absolute()
     return (
-        Place(DATABASE, database, "Events, decisions, rules, destinations, holds, access log"),
+        Place(
+            DATABASE,
+            database,
+            "Events, decisions, alert rules, destinations, legal holds, access log",
+        ),
         Place(KEY, seals.key, "The private key that signs the seals"),
         Place(MIRROR, seals.mirror, "The mirror of the seals"),
         Place(
             "seals-before",
             seals.mirror.parent,
-            "Mirrors before one that was accepted",
+            "Earlier mirrors, before a mismatch was accepted",
             "[1-9]*",
             f"{seals.mirror.name}.",
         ),
-        Place(KNOWN, seals.known, "How many events the database ever had"),
-        Place("users.yaml", given.auth.users_path.absolute(), "Users, with hashes of passwords"),
-        Place("tokens.json", tokens.path_of(given).absolute(), "API tokens, as hashes"),
-        Place(CONFIG, config, "Settings; left out where it holds a token or key itself"),
+        Place(KNOWN, seals.known, "High-water mark: how many events the database ever contained"),
+        Place("users.yaml", settings.auth.users_path.absolute(), "Users, with password hashes"),
+        Place("tokens.json", tokens.path_of(settings).absolute(), "API tokens, as hashes"),
+        Place(CONFIG, config, "Settings; omitted if the file contains a token or key"),
         Place(
             JOURNAL,
-            intake.folder_of(given),
-            "Events that were acknowledged and are on their way into the database",
+            intake.folder_of(settings),
+            "Write-ahead log: acknowledged events not yet in the database",
             "*.journal",
         ),
         Place(
             "access",
-            access_waiting.folder_of(given),
-            "Entries of the access log on their way into the database",
+            access_waiting.folder_of(settings),
+            "Access log entries not yet in the database",
             "*.json",
         ),
         Place(
             "archive",
-            given.store.archive_path.absolute(),
-            "Events that retention has removed, by day",
+            settings.store.archive_path.absolute(),
+            "Events removed by the retention policy, by day",
             "day=*/part-*.parquet",
         ),
     )
 
 
-def passing(given: Settings) -> dict[Path, str]:
-    """Return patterns of files that no backup holds, and why."""
-    database, demo = given.store.path.absolute(), given.store.demo_path.absolute()
-    users, held = given.auth.users_path.absolute(), mirror.files(database, given)
-    keys = tokens.path_of(given).absolute()
+def excluded(settings: Settings) -> dict[Path, str]:
+    """Return patterns of files that backups omit, and why."""
+    database, demo = settings.store.path.absolute(), settings.store.demo_path.absolute()
+    users, seals = settings.auth.users_path.absolute(), mirror.files(database, settings)
+    keys = tokens.path_of(settings).absolute()
     beside = database.parent
-    found = {
-        settings.secrets_path().absolute(): "Secrets: keep them apart from the trail",
-        beside / f"{database.name}.wal": "The database's log; the copy is of both",
-        beside / f".{database.name}.server.json": "Where the running server is",
-        beside / f".{database.name}.[0-9]*": "The same, half written",
-        beside / f"{database.stem}.spill/**": "Room for large queries",
-        held.key.with_name(f"{held.key.name}.*.new"): "Half written",
-        held.known.with_name(f"{held.known.name}.new"): "Half written",
-        access_waiting.folder_of(given) / "*.new": "Half written",
-        given.store.archive_path.absolute() / "day=*/.unfinished-*": "Half written",
-        users.with_name(f"{users.name}*"): "The lock, and what is half written",
-        keys.with_name(f"{keys.name}*"): "The lock, and what is half written",
-        beside / f".{database.name}.restoring/**": "A restore that runs",
-        demo.with_name(f"{demo.stem}.*"): "The demo workspace, made anew when it is asked for",
-        demo.with_name(f".{demo.name}.*"): "The demo workspace, made anew when it is asked for",
+    patterns = {
+        secrets_path().absolute(): "Secrets: store them separately",
+        beside
+        / f"{database.name}.wal": "Write-ahead log of the database; its contents are in the copy",
+        beside / f".{database.name}.server.json": "Address of the running server",
+        beside / f".{database.name}.[0-9]*": "The same, incomplete",
+        beside / f"{database.stem}.spill/**": "Temporary data of large queries",
+        seals.key.with_name(f"{seals.key.name}.*.new"): "Incomplete",
+        seals.known.with_name(f"{seals.known.name}?*"): "Incomplete",
+        access_waiting.folder_of(settings) / "*.new": "Incomplete",
+        settings.store.archive_path.absolute() / "day=*/.unfinished-*": "Incomplete",
+        users.with_name(f"{users.name}*"): "Lock file, and incomplete versions",
+        keys.with_name(f"{keys.name}*"): "Lock file, and incomplete versions",
+        beside / f".{database.name}.restoring/**": "A restore in progress",
+        demo.with_name(f"{demo.stem}.*"): "Demo workspace, recreated on demand",
+        demo.with_name(f".{demo.name}.*"): "Demo workspace, recreated on demand",
     }
-    found[beside / "trail.toml.restored*"] = "The settings of a backup, to be compared"
-    for place in kept(given):
+    patterns[beside / "trail.toml.restored*"] = "Settings from a backup, for comparison"
+    for place in included(settings):
         if not place.pattern and place.name != CONFIG:
-            found[place.path.with_name(f"{place.path.name}.before-*")] = "Put aside by a restore"
-    if given.folder.path:
-        found[given.folder.path.absolute() / "**"] = "Files that were dropped here to be loaded"
-    if given.backup.path:
-        found[given.backup.path.absolute() / "**"] = "The backups themselves"
-    return found
+            moved = place.path.with_name(f"{place.path.name}.before-*")
+            patterns[moved] = "Previous file, renamed by a restore"
+    if settings.folder.path:
+        patterns[settings.folder.path.absolute() / "**"] = "Files dropped here for loading"
+    if settings.backup.path:
+        patterns[settings.backup.path.absolute() / "**"] = "The backups themselves"
+    return patterns
 
 
-def known(given: Settings, path: Path) -> bool:
-    """Return whether the list knows the file at *path*."""
+def is_listed(settings: Settings, path: Path) -> bool:
+    """Return whether the file at *path* is included or excluded."""
     path = path.absolute()
-    if any(path in place.files().values() for place in kept(given)):
+    if any(path in place.files().values() for place in included(settings)):
         return True
-    return any(_fits(path, pattern) for pattern in passing(given))
+    return any(_matches(path, pattern) for pattern in excluded(settings))
 
 
-def _fits(path: Path, pattern: Path) -> bool:
+def _matches(path: Path, pattern: Path) -> bool:
     if pattern.name == "**":
         return pattern.parent in path.parents
     return PurePosixPath(path).match(str(pattern))
 
 
-def target(given: Settings, config: Path, name: str) -> Path | None:
-    """Return where the file *name* of a backup belongs, or None for a name that none has."""
-    return next((path for place in kept(given, config) if (path := place.of(name))), None)
+def target(settings: Settings, config: Path, name: str) -> Path | None:
+    """Return the path of the file *name* of a backup, or None for an unknown name."""
+    return next(
+        (path for place in included(settings, config) if (path := place.target(name))), None
+    )
 
 
-def moved(given: Settings, folder: Path) -> Settings:
-    """Return *given* with everything in one *folder*."""
-    store = given.store.model_copy(
+def relocated(settings: Settings, folder: Path) -> Settings:
+    """Return *settings* with all paths in one *folder*."""
+    store = settings.store.model_copy(
         update={
-            "path": folder / given.store.path.name,
-            "archive_path": folder / given.store.archive_path.name,
+            "path": folder / settings.store.path.name,
+            "archive_path": folder / settings.store.archive_path.name,
         }
     )
-    auth = given.auth.model_copy(update={"users_path": folder / given.auth.users_path.name})
-    seals = given.seals.model_copy(update={"mirror": None})
-    return given.model_copy(update={"store": store, "auth": auth, "seals": seals})
+    auth = settings.auth.model_copy(update={"users_path": folder / settings.auth.users_path.name})
+    seals = settings.seals.model_copy(update={"mirror": None})
+    return settings.model_copy(update={"store": store, "auth": auth, "seals": seals})
 
 
-def secrets(given: Settings) -> list[str]:
-    """Return the names of the secrets that are set; a backup holds none of them."""
-    return [name for name in SECRETS if _set(attrgetter(name)(given))]
+def secrets(settings: Settings) -> list[str]:
+    """Return the names of the secrets that are set; a backup contains none of them."""
+    return [name for name in SECRETS if _is_set(attrgetter(name)(settings))]
 
 
-def _set(value: SecretStr | Sized) -> bool:
+def _is_set(value: SecretStr | Sized) -> bool:
     return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
 
 
-# Every setting that is a secret, or holds some.
+# All settings that are secrets or contain some.
 SECRETS = tuple(
     f"{section}.{name}"
     for section, field in Settings.model_fields.items()

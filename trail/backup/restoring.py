@@ -1,8 +1,8 @@
-"""Restoring: a backup is read, proved and brought up to date aside, then put in its places.
+"""Restore a backup: unpack, verify and migrate it in a work folder, then move it into place.
 
-Nothing that is there is deleted: it is put aside under another name. Of what is there now two
-things are kept: events that were acknowledged and not stored yet, and entries of the access log.
-What the copy lacks is said by signed lines in the chain, and in words until somebody settles it.
+Existing files are renamed, never deleted. Acknowledged events that are not stored yet and spooled
+access log entries stay in use. Signed lines in the chain record what the backup does not contain,
+and an alarm reports it until somebody acknowledges it.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from pathlib import Path
 from trail import remote, schema
 from trail.backup import bundle, database, places, swapping
 from trail.backup.bundle import Manifest
-from trail.backup.database import Lacking
+from trail.backup.database import MissingEvents
 from trail.backup.swapping import Move
 from trail.errors import InputError, UnavailableError
 from trail.seals import checking, known, mirror, restored, watching
@@ -26,7 +26,7 @@ from trail.seals.restored import Recorded
 from trail.settings import Settings
 from trail.store import Store, utc_now
 
-_JUDGED = (
+_OVERWRITTEN = (
     places.DATABASE,
     places.KEY,
     places.MIRROR,
@@ -39,121 +39,115 @@ _MERGED = ("access", "archive", "seals-before")
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored: *aside* are the files that were there, *missing* what the copy lacks.
+    """Result of a restore: renamed previous files (*aside*), and events that the backup lacks.
 
-    *missing* is None where nothing was there to compare with. *problems* counts what verify found
-    in the copy itself.
+    *missing* is None if there was nothing to compare with. *problems* counts the problems that
+    verification found in the backup itself.
     """
 
     manifest: Manifest
     into: Path
     aside: list[Path]
-    missing: Lacking | None
+    missing: MissingEvents | None
     recorded: Recorded
     problems: int
 
 
 def restore(
-    path: Path, given: Settings, *, into: Path | None, replace: bool, made_by: str
+    path: Path, settings: Settings, *, into: Path | None, replace: bool, made_by: str
 ) -> Restored:
-    """Put the backup *path* in the places that *given* names, or all of it in the folder *into*.
+    """Restore the backup *path* to the paths in *settings*, or into the folder *into*.
 
-    Raises `InputError` for a damaged or foreign file, one that a newer release has made, and where
-    something is there and *replace* is not asked for; `UnavailableError` while a server or a
-    command has the database. Whatever happens, all is as before or all is restored.
+    Everything is restored, or nothing changes. Raises `InputError` for a file that is damaged, not
+    a backup or made by a newer release, and if a trail exists without *replace*;
+    `UnavailableError` while a server or command uses the database.
     """
-    target = places.moved(given, into.absolute()) if into else given
+    target = places.relocated(settings, into.absolute()) if into else settings
     if remote.find(target):
-        raise UnavailableError("The server runs.", "Stop it, then restore.")
-    with swapping.alone(target) as room:
-        there = [place.path for place in _there(target)]
-        if there and not replace:
+        raise UnavailableError("The server is running.", "Stop it before the restore.")
+    with swapping.exclusive(target) as work:
+        existing = [
+            place.path.name
+            for place in places.included(target)
+            if place.name in _OVERWRITTEN and os.path.lexists(place.path)
+        ]
+        if existing and not replace:
             raise InputError(
-                f"There is a trail already: {', '.join(each.name for each in there)}.",
-                "Add --replace to put it aside, or --into FOLDER to restore elsewhere.",
+                f"A trail already exists: {', '.join(existing)}.",
+                "Add --replace to rename it, or --into FOLDER to restore elsewhere.",
             )
-        with _unused(target.store.path):
+        with _locked(target.store.path):
             pass
-        staged = places.moved(given, room / "ready")
-        manifest = bundle.unpack(path, _placing(staged), _acceptable(room))
-        missing, recorded, problems = _made_true(target, staged, manifest, made_by)
-        with _unused(target.store.path):
+        staged = places.relocated(settings, work / "ready")
+        manifest = bundle.unpack(
+            path, lambda name: places.target(staged, _config(staged), name), _acceptable(work)
+        )
+        missing, recorded, problems = _prepare(target, staged, manifest, made_by)
+        with _locked(target.store.path):
             moves, aside = _moves(target, staged)
-            swapping.commit(room, moves)
-    _mirrored(target)
+            swapping.commit(work, moves)
+    _update_mirror(target)
     return Restored(
         manifest, target.store.path.absolute().parent, aside, missing, recorded, problems
     )
 
 
-def _there(target: Settings) -> list[places.Place]:
-    return [
-        place
-        for place in places.kept(target)
-        if place.name in _JUDGED and os.path.lexists(place.path)
-    ]
-
-
 @contextlib.contextmanager
-def _unused(path: Path) -> Iterator[None]:
-    """Hold the lock that DuckDB takes of the database at *path*, if there is one."""
+def _locked(path: Path) -> Iterator[None]:
+    """Take the lock that DuckDB uses for the database at *path*, if it exists."""
     try:
-        held = os.open(path, os.O_RDWR)
+        lock = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         yield
         return
     try:
-        fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
         raise UnavailableError(
-            "Another process has the database.", "Stop it, then restore."
+            "Another process uses the database.", "Stop it before the restore."
         ) from error
     finally:
-        os.close(held)
+        os.close(lock)
 
 
-def _placing(staged: Settings) -> Callable[[str], Path | None]:
-    return lambda name: places.target(staged, _config(staged), name)
+def _config(settings: Settings) -> Path:
+    """Return the path of restored settings, which do not replace those in use."""
+    return settings.store.path.absolute().with_name("trail.toml.restored")
 
 
-def _config(given: Settings) -> Path:
-    """Return where settings are put: aside, since those in force say where everything goes."""
-    return given.store.path.absolute().with_name("trail.toml.restored")
-
-
-def _acceptable(room: Path) -> Callable[[Manifest], None]:
+def _acceptable(work: Path) -> Callable[[Manifest], None]:
     def accept(manifest: Manifest) -> None:
         if manifest.schema > schema.NEWEST:
             raise InputError(
-                f"The backup's database has version {manifest.schema}; this release knows versions "
-                f"up to {schema.NEWEST}.",
+                f"The backup has database version {manifest.schema}; this release supports "
+                f"versions up to {schema.NEWEST}.",
                 "Restore it with the release that made it, or a newer one.",
             )
         if places.DATABASE not in {member.name for member in manifest.files}:
-            raise InputError("This backup holds no database.", "Use another copy.")
+            raise InputError("This backup contains no database.", "Use another backup.")
         size = sum(member.bytes for member in manifest.files)
-        if size > shutil.disk_usage(room).free:
+        if size > shutil.disk_usage(work).free:
             raise UnavailableError(
-                f"The disk has no room for the backup's {size:,} bytes.", "Make room."
+                f"The backup needs {size:,} bytes of disk space.", "Free disk space and try again."
             )
 
     return accept
 
 
-def _made_true(
+def _prepare(
     target: Settings, staged: Settings, manifest: Manifest, made_by: str
-) -> tuple[Lacking | None, Recorded, int]:
-    """Open the copy aside, compare it with what is there, and let it say what it is."""
+) -> tuple[MissingEvents | None, Recorded, int]:
+    """Open the unpacked copy, compare it with the existing trail, and record the restore in it."""
     now, made_at = utc_now(), dt.datetime.fromisoformat(manifest.made_at.removesuffix("Z"))
     where, live = mirror.files(staged.store.path, staged), mirror.files(target.store.path, target)
     if not where.key.exists() and live.key.exists() and not manifest.seals:
-        shutil.copy(live.key, where.key)  # made after the copy was
+        shutil.copy(live.key, where.key)  # created after the backup
     store = Store.open(staged.store.path, staged)
     try:
-        missing = _missing(store, target, live)
+        missing = _missing_events(store, target, live)
         report = checking.verify(store, staged)
-        doubted = {each.day for each in report.days if each.state not in checking.LAWFUL}
+        doubted = {day.day for day in report.days if day.state not in checking.LAWFUL}
         recorded = restored.record(
             store,
             staged,
@@ -186,64 +180,63 @@ def _made_true(
     return missing, recorded, len(report.problems)
 
 
-def _missing(store: Store, target: Settings, live: mirror.Files) -> Lacking | None:
-    """Return what the trail that is there has, or by its note had, beyond the copy."""
-    noted = _noted(store, known.read(live.known))
-    held = None
+def _missing_events(store: Store, target: Settings, live: mirror.Files) -> MissingEvents | None:
+    """Return the events of the existing trail, or of its high-water mark, that the copy lacks."""
+    candidates = [_missing_by_mark(store, known.read(live.known))]
     if target.store.path.exists():
-        held = database.lacking(store, target.store.path)
-    found = [each for each in (held, noted) if each]
-    if not found:
+        candidates.append(database.missing_events(store, target.store.path))
+    results = [missing for missing in candidates if missing]
+    if not results:
         return None
-    # The database that is there may have been cut itself.
-    return Lacking(
-        max(each.events for each in found),
-        min((each.first for each in found if each.first), default=None),
-        max((each.last for each in found if each.last), default=None),
+    # The existing database may itself have lost events.
+    return MissingEvents(
+        max(missing.events for missing in results),
+        min((missing.first for missing in results if missing.first), default=None),
+        max((missing.last for missing in results if missing.last), default=None),
     )
 
 
-def _noted(store: Store, note: known.Note) -> Lacking | None:
-    """Return what a trail had beyond *store*, by the *note* beside it."""
+def _missing_by_mark(store: Store, note: known.Note) -> MissingEvents | None:
+    """Return the events that *store* lacks according to the high-water mark *note*."""
     if not note:
         return None
     short = list(note.get("short", []))
     here = int(store.table(watching.TOTAL)["total"][0].as_py())
-    most = max([int(note.get("total", 0)), *(int(each["was"]) for each in short)])
+    most = max([int(note.get("total", 0)), *(int(loss["was"]) for loss in short)])
     spans = [*short, *(step for step in note.get("steps", []) if step["total"] > here)]
     if most <= here:
-        return Lacking(0, None, None)
-    return Lacking(
+        return MissingEvents(0, None, None)
+    return MissingEvents(
         most - here,
-        min((at for each in spans if (at := known.moment(each["from"]))), default=None),
-        max((at for each in spans if (at := known.moment(each["to"]))), default=None),
+        min((at for span in spans if (at := known.moment(span["from"]))), default=None),
+        max((at for span in spans if (at := known.moment(span["to"]))), default=None),
     )
 
 
-def _reason(made_at: dt.datetime, missing: Lacking | None) -> str:
-    words = f"restored from a copy of {made_at:%Y-%m-%d %H:%M:%S} UTC"
+def _reason(made_at: dt.datetime, missing: MissingEvents | None) -> str:
+    text = f"restored from a backup of {made_at:%Y-%m-%d %H:%M:%S} UTC"
     if missing is None:
-        return f"{words}; what came later is not known"
+        return f"{text}; later events are unknown"
     if not missing.events:
-        return f"{words}; no newer events are missing"
+        return f"{text}; no newer events are missing"
     span = (
         f", from {missing.first:%Y-%m-%d %H:%M} to {missing.last:%Y-%m-%d %H:%M} UTC"
         if missing.first and missing.last
         else ""
     )
-    return f"{words}; {missing.events:,} newer events are missing{span}"
+    return f"{text}; {missing.events:,} newer events are missing{span}"
 
 
 def _moves(target: Settings, staged: Settings) -> tuple[list[Move], list[Path]]:
-    """Return the moves in order, and the names under which what is there is put aside."""
+    """Return the moves in order, and the new paths of the existing files."""
     stamp = f"before-{utc_now():%Y%m%dT%H%M%S.%f}Z"
     aside: list[Move] = []
     moves: list[Move] = []
-    config, ready = _config(target), places.kept(staged, _config(staged))
+    config, ready = _config(target), places.included(staged, _config(staged))
     journal = _next_number(target)
-    for old, new in zip(places.kept(target, config), ready, strict=True):
+    for old, new in zip(places.included(target, config), ready, strict=True):
         for name, source in new.files().items():
-            to = old.of(name)
+            to = old.target(name)
             assert to
             if new.name == places.JOURNAL:
                 to, journal = old.path / f"{journal:012d}.journal", journal + 1
@@ -251,7 +244,7 @@ def _moves(target: Settings, staged: Settings) -> tuple[list[Move], list[Path]]:
                 if os.path.lexists(to):
                     continue
             elif new.name == places.MIRROR and _continues(source, to):
-                continue  # it may be a file that can only grow: the rest is appended
+                continue  # it may be append-only: the rest is appended later
             elif os.path.lexists(to):
                 aside.append((to, to.with_name(f"{to.name}.{stamp}")))
             moves.append((source, to))
@@ -268,13 +261,13 @@ def _continues(source: Path, live: Path) -> bool:
 
 
 def _next_number(target: Settings) -> int:
-    place = next(each for each in places.kept(target) if each.name == places.JOURNAL)
+    place = next(place for place in places.included(target) if place.name == places.JOURNAL)
     numbers = [int(path.stem) for path in place.files().values() if path.stem.isdecimal()]
     return max(numbers, default=0) + 1
 
 
-def _mirrored(target: Settings) -> None:
-    """Open what was restored once, in its place, and append to the mirror what it lacks."""
+def _update_mirror(target: Settings) -> None:
+    """Open the restored database, and append missing lines to the mirror."""
     store = Store.open(target.store.path, target)
     try:
         mirror.catch_up(store, mirror.files(store.path, target))

@@ -1,8 +1,8 @@
-"""Putting restored files in their places: all of them or none, whenever the process is killed.
+"""Move restored files into place atomically: all of them or none, even if the process is killed.
 
-Everything is made ready in a folder beside the database. Then one file, `commit.json`, lists every
-move; until it is there nothing has changed, and from then on whoever comes next (a start, a
-command, another restore) finishes the moves. Each can be done again without harm.
+Everything is prepared in a folder beside the database. Then one file, `commit.json`, lists every
+move. Before it exists nothing has changed; afterwards the next start, command or restore finishes
+the moves, which can be repeated safely.
 """
 
 import contextlib
@@ -14,9 +14,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from trail import durable
+from trail import durable, private_file
 from trail.errors import UnavailableError
-from trail.seals import known
 from trail.settings import Settings
 
 _COMMIT = "commit.json"
@@ -24,63 +23,64 @@ _COMMIT = "commit.json"
 Move = tuple[Path, Path]
 
 
-def room_of(given: Settings) -> Path:
-    """Return the folder in which a restore is made ready."""
-    database = given.store.path.absolute()
+def work_folder(settings: Settings) -> Path:
+    """Return the folder in which a restore is prepared."""
+    database = settings.store.path.absolute()
     return database.with_name(f".{database.name}.restoring")
 
 
-def finish(given: Settings) -> bool:
+def finish(settings: Settings) -> bool:
     """Finish a restore that was killed after its commit; return whether there was one.
 
-    To be called before anything of the trail is opened. Raises `UnavailableError` when a file
-    cannot be put in its place; the next call tries again.
+    Call it before opening any file of the trail. Raises `UnavailableError` if a file cannot be
+    moved; the next call tries again.
     """
-    room = room_of(given)
-    if not (room / _COMMIT).exists():
+    if not (work_folder(settings) / _COMMIT).exists():
         return False
-    with alone(given):
+    with exclusive(settings):
         pass
     return True
 
 
 @contextlib.contextmanager
-def alone(given: Settings) -> Iterator[Path]:
-    """Give the empty room, to nobody else meanwhile; a committed restore is finished first.
+def exclusive(settings: Settings) -> Iterator[Path]:
+    """Lock and give the empty work folder, after finishing a committed restore.
 
-    The room is gone afterwards. Raises `UnavailableError` when another restore runs.
+    The folder is deleted afterwards. Raises `UnavailableError` while another restore is running.
     """
-    room = room_of(given)
-    room.mkdir(mode=0o700, parents=True, exist_ok=True)
-    held = os.open(room, os.O_RDONLY)
+    work = work_folder(settings)
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(work, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UnavailableError("Another restore runs.", "Wait until it ends.") from error
-        _carry_out(room)
-        _empty(room)
+            raise UnavailableError(
+                "Another restore is running.", "Try again when it has finished."
+            ) from error
+        _carry_out(work)
+        _clear(work)
         try:
-            yield room
+            yield work
         finally:
-            if not (room / _COMMIT).exists():
-                shutil.rmtree(room, ignore_errors=True)
+            if not (work / _COMMIT).exists():
+                shutil.rmtree(work, ignore_errors=True)
     finally:
-        os.close(held)
+        os.close(lock)
 
 
-def commit(room: Path, moves: list[Move]) -> None:
-    """Decide on *moves*, each from a file to where nothing is by then, and carry them out."""
-    said = {"moves": [[str(source), str(target)] for source, target in moves]}
-    for folder, _, _ in os.walk(room):
+def commit(work: Path, moves: list[Move]) -> None:
+    """Commit to *moves*, each from a file to an unused path, and carry them out."""
+    document = {"moves": [[str(source), str(target)] for source, target in moves]}
+    for folder, _, _ in os.walk(work):
         durable.sync(Path(folder))
-    known.write(room / _COMMIT, said)
-    _carry_out(room)
+    private_file.replace(work / _COMMIT, json.dumps(document))
+    _carry_out(work)
 
 
-def _carry_out(room: Path) -> None:
-    """Make the moves that were decided on; those that are made already are passed over."""
-    path = room / _COMMIT
+def _carry_out(work: Path) -> None:
+    """Carry out the committed moves; those already done are skipped."""
+    path = work / _COMMIT
     if not path.exists():
         return
     try:
@@ -88,14 +88,14 @@ def _carry_out(room: Path) -> None:
             _move(Path(source), Path(target))
     except OSError as error:
         raise UnavailableError(
-            f"A restore cannot be finished: {Path(error.filename or '').name}: {error.strerror}.",
-            "Let this user write there; the next start or command finishes it.",
+            f"The restore cannot finish: {Path(error.filename or '').name}: {error.strerror}.",
+            "Grant this user write access; the next start or command finishes the restore.",
         ) from error
     path.unlink()
 
 
 def _move(source: Path, target: Path) -> None:
-    # A target that is there was moved before; a source that is gone too.
+    # An existing target, or a missing source, was moved earlier.
     if os.path.lexists(target) or not os.path.lexists(source):
         return
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,19 +104,19 @@ def _move(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        fresh = target.with_name(f"{target.name}.before-move")
-        shutil.copyfile(source, fresh)
-        fresh.chmod(0o600)
-        with fresh.open("rb") as file:
+        copy = target.with_name(f"{target.name}.before-move")
+        shutil.copyfile(source, copy)
+        copy.chmod(0o600)
+        with copy.open("rb") as file:
             os.fsync(file.fileno())
-        fresh.rename(target)
+        copy.rename(target)
         source.unlink()
     durable.sync(target.parent)
 
 
-def _empty(room: Path) -> None:
-    for each in room.iterdir():
-        if each.is_dir() and not each.is_symlink():
-            shutil.rmtree(each)
+def _clear(work: Path) -> None:
+    for path in work.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
         else:
-            each.unlink()
+            path.unlink()

@@ -129,7 +129,7 @@ def _back_up(work: Work) -> Callable[[Job], str]:
         if path is None:
             return "Done for today"
         made = daily.make(work.shown(), work.settings, path)
-        making.note(made, "schedule")
+        making.log(made, "schedule")
         return f"{made.manifest.events:,} events, {made.bytes:,} bytes"
 
     return run

@@ -5,16 +5,14 @@ write-ahead log takes away without an error. `watching` writes it after commits;
 for the pages, for verify and for `/healthz`.
 """
 
-import contextlib
 import datetime as dt
 import json
-import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trail import durable
+from trail import private_file
 
 LONG_AGO = dt.datetime.fromisoformat("2000-01-01")
 
@@ -143,14 +141,5 @@ def read(path: Path) -> Note:
 
 
 def write(path: Path, note: Note) -> None:
-    """Write *note* whole or not at all, and so that it survives a loss of power."""
-    fresh = path.with_name(f"{path.name}.new")
-    with contextlib.suppress(FileNotFoundError):
-        fresh.unlink()
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW
-    with os.fdopen(os.open(fresh, flags, 0o600), "w", encoding="utf-8") as file:
-        json.dump(note, file)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    durable.sync(path.parent)
+    """Write *note* atomically, so that it survives a power loss."""
+    private_file.replace(path, json.dumps(note))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.trail.seals.conftest import Trail, trail
 from trail.backup import making, places, restoring
-from trail.backup.making import Made
+from trail.backup.making import Backup
 from trail.backup.restoring import Restored
 from trail.settings import Auth, Settings
 from trail.store import Store
@@ -27,9 +27,9 @@ class Kept:
     def settings(self) -> Settings:
         return self.trail.settings
 
-    def backup(self, name: str = "copy.tar.zst", **given: Any) -> Made:
+    def backup(self, name: str = "copy.tar.zst", **given: Any) -> Backup:
         """Back the trail up."""
-        made: Made = self.trail.run(
+        made: Backup = self.trail.run(
             lambda store: making.make(store, self.settings, self.folder / name, **given)
         )
         return made
@@ -40,7 +40,7 @@ class Kept:
 
     def elsewhere(self, folder: Path) -> Trail:
         """Return the trail that was restored into *folder*."""
-        return Trail(places.moved(self.settings, folder), folder)
+        return Trail(places.relocated(self.settings, folder), folder)
 
 
 @pytest.fixture

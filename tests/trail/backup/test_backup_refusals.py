@@ -1,4 +1,4 @@
-"""What a restore refuses: it changes nothing then, and says why."""
+"""Refused restores change nothing and state the reason."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ import zstandard
 from tests.trail.backup.conftest import state
 from trail import boot, remote, schema
 from trail.backup import making, places, restoring
-from trail.backup.making import Made
+from trail.backup.making import Backup
 from trail.errors import InputError, UnavailableError
 from trail.settings import Auth, Settings
 from trail.settings import Store as StoreSettings
@@ -28,7 +28,7 @@ class Given:
     """A small trail, a backup of it, and a folder for bad ones; no test changes the trail."""
 
     settings: Settings
-    made: Made
+    made: Backup
     folder: Path
 
 
@@ -49,7 +49,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
 
 
 def refused(given: Given, path: Path, words: str, *, replace: bool = True) -> None:
-    """Restore, and find it refused with nothing changed."""
+    """Assert that a restore is refused and changes nothing."""
     before = state(given.settings.store.path.parent)
     with pytest.raises((InputError, UnavailableError), match=words):
         restoring.restore(path, given.settings, into=None, replace=replace, made_by="test")
@@ -59,13 +59,13 @@ def refused(given: Given, path: Path, words: str, *, replace: bool = True) -> No
 def test_a_running_server_is_refused(given: Given) -> None:
     remote.publish(given.settings, 1)
     try:
-        refused(given, given.made.path, "The server runs")
+        refused(given, given.made.path, "The server is running")
     finally:
         remote.withdraw(given.settings)
 
 
-def test_a_trail_that_is_there_is_not_written_over(given: Given) -> None:
-    refused(given, given.made.path, "There is a trail already: trail.duckdb", replace=False)
+def test_an_existing_trail_is_not_overwritten(given: Given) -> None:
+    refused(given, given.made.path, "A trail already exists: trail.duckdb", replace=False)
 
 
 def test_a_database_in_use_is_refused(given: Given) -> None:
@@ -77,24 +77,24 @@ def test_a_database_in_use_is_refused(given: Given) -> None:
     ) as other:
         assert other.stdin and other.stdout
         assert other.stdout.readline() == b"1\n"
-        refused(given, given.made.path, "Another process has the database")
+        refused(given, given.made.path, "Another process uses the database")
         other.stdin.close()
 
 
-def test_every_cut_and_every_changed_byte_is_found(given: Given) -> None:
+def test_truncated_and_modified_backups_are_refused(given: Given) -> None:
     made = given.made
     whole = made.path.read_bytes()
     bad = given.folder / "bad.tar.zst"
     for part in range(1, 12):
         bad.write_bytes(whole[: len(whole) * part // 12])
-        refused(given, bad, "damaged, cut, or no backup")
+        refused(given, bad, "damaged, truncated, or not a backup")
         at = len(whole) * part // 12
         bad.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        refused(given, bad, "damaged, cut, or no backup")
+        refused(given, bad, "damaged, truncated, or not a backup")
     for data in (b"", b"hello", whole[:-1], whole + b"x", b"\x28\xb5\x2f\xfd"):
         bad.write_bytes(data)
-        refused(given, bad, "damaged, cut, or no backup")
-    refused(given, given.folder / "none", "there is no such file")
+        refused(given, bad, "damaged, truncated, or not a backup")
+    refused(given, given.folder / "none", "does not exist")
 
 
 def made_by_hand(path: Path, manifest: dict[str, Any], *entries: tuple[Any, bytes]) -> Path:
@@ -124,49 +124,49 @@ def made_by_hand(path: Path, manifest: dict[str, Any], *entries: tuple[Any, byte
         *("secrets.toml", "./users.yaml", "users.yaml/", "seals-before/../x", "access/"),
     ],
 )
-def test_a_name_that_no_backup_has_is_refused(given: Given, name: str) -> None:
+def test_an_unexpected_name_is_refused(given: Given, name: str) -> None:
     data = b"escaped"
     entry = tarfile.TarInfo(name)
     entry.size = len(data)
     member = {"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    manifest = given.made.manifest.said()
+    manifest = given.made.manifest.to_dict()
     manifest["files"].append(member)
     path = made_by_hand(given.folder / "by-hand.tar.zst", manifest, (entry, data))
-    refused(given, path, "holds something that a backup does not hold")
+    refused(given, path, "Unexpected file in the backup")
     assert not Path("/escaped-from-a-backup").exists()
     assert places.target(given.settings, given.folder / "t", name) is None
 
 
 @pytest.mark.parametrize("kind", [b"1", b"2", b"3", b"5", b"6"])  # links, devices, folders
-def test_what_is_no_plain_file_is_refused(given: Given, kind: bytes) -> None:
+def test_entries_that_are_not_regular_files_are_refused(given: Given, kind: bytes) -> None:
     entry = tarfile.TarInfo("users.yaml")
     entry.type, entry.linkname = kind, "../../etc/passwd"
-    manifest = given.made.manifest.said()
+    manifest = given.made.manifest.to_dict()
     manifest["files"] = [
         {"name": places.DATABASE, "bytes": 0, "sha256": ""},
         {"name": "users.yaml", "bytes": 0, "sha256": ""},
     ]
     path = made_by_hand(given.folder / "by-hand.tar.zst", manifest, (entry, b""))
-    refused(given, path, "holds something that a backup does not hold")
+    refused(given, path, "Unexpected file in the backup")
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"schema": schema.NEWEST + 1}, "this release knows versions up to"),
-        ({"format": 2}, "A newer release has made this backup"),
-        ({"product": "another"}, "damaged, cut, or no backup"),
-        ({"files": []}, "holds no database"),
-        ({"files": "none"}, "damaged, cut, or no backup"),
-        ({"more": 1}, "damaged, cut, or no backup"),
+        ({"schema": schema.NEWEST + 1}, "this release supports versions up to"),
+        ({"format": 2}, "This backup was made by a newer release"),
+        ({"product": "another"}, "damaged, truncated, or not a backup"),
+        ({"files": []}, "contains no database"),
+        ({"files": "none"}, "damaged, truncated, or not a backup"),
+        ({"more": 1}, "damaged, truncated, or not a backup"),
         (
             {"files": [{"name": "trail.duckdb", "bytes": 10**18, "sha256": ""}]},
-            "no room for the backup",
+            "bytes of disk space",
         ),
     ],
 )
-def test_a_manifest_that_does_not_fit_is_refused(
+def test_an_unsuitable_manifest_is_refused(
     given: Given, change: dict[str, Any], words: str
 ) -> None:
-    manifest = {**given.made.manifest.said(), **change}
+    manifest = {**given.made.manifest.to_dict(), **change}
     refused(given, made_by_hand(given.folder / "x.tar.zst", manifest), words)

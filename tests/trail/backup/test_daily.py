@@ -10,7 +10,7 @@ from trail.store import Store
 NOON = dt.datetime(2026, 11, 20, 12)
 
 
-def test_one_a_day_and_the_oldest_go(kept: Kept) -> None:
+def test_one_backup_per_day_and_the_oldest_are_deleted(kept: Kept) -> None:
     folder = kept.folder / "daily"
     given = kept.settings.model_copy(update={"backup": Backup(path=folder, keep=2)})
 
@@ -31,5 +31,5 @@ def test_one_a_day_and_the_oldest_go(kept: Kept) -> None:
     ]
 
 
-def test_none_is_made_that_nobody_asked_for(kept: Kept) -> None:
+def test_no_backup_is_due_without_a_folder(kept: Kept) -> None:
     assert daily.due(kept.settings, NOON) is None

@@ -1,4 +1,4 @@
-"""A backup and the way back: all is as it was, and what is missing is said and signed."""
+"""Backup and restore: everything is as before, and missing events are reported and signed."""
 
 import datetime as dt
 import json
@@ -27,7 +27,7 @@ def newest_line(kept: Kept) -> dict[str, Any]:
 
 
 def full(kept: Kept) -> None:
-    """Let the trail have a file of each kind."""
+    """Add a file of each kind to the trail."""
     users = Users(kept.settings.auth.users_path)
     users.add("maya", "Maya", "", "owner", "correct-horse-9")
     Tokens(tokens_of(kept.settings)).add("ci", "manager", ("read",), 30, dt.datetime.now(dt.UTC))
@@ -41,7 +41,7 @@ def full(kept: Kept) -> None:
     kept.trail.files.mirror.with_name("trail.seals.ndjson.1").write_text("before\n")
 
 
-def test_all_of_it_comes_back(kept: Kept, tmp_path: Path) -> None:
+def test_everything_is_restored(kept: Kept, tmp_path: Path) -> None:
     full(kept)
     made = kept.backup()
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
@@ -70,7 +70,7 @@ def test_all_of_it_comes_back(kept: Kept, tmp_path: Path) -> None:
     assert new.seal() == 0
 
 
-def test_the_copy_says_in_the_chain_that_it_is_one(kept: Kept, tmp_path: Path) -> None:
+def test_the_chain_records_the_restore(kept: Kept, tmp_path: Path) -> None:
     began = dt.datetime.now(dt.UTC)
     made = kept.backup()
     copy = shutil.copy(kept.trail.files.mirror, tmp_path / "copy-of-mirror")
@@ -81,7 +81,7 @@ def test_the_copy_says_in_the_chain_that_it_is_one(kept: Kept, tmp_path: Path) -
     kept.restore(made.path)
     line = newest_line(kept)
     assert (line["kind"], line["number"], line["made_by"]) == ("restored", 7, "test")
-    assert line["reason"].endswith("what came later is not known")
+    assert line["reason"].endswith("later events are unknown")
     assert kept.trail.told(Path(copy)) == []
     (told,) = known.shortfalls(kept.trail.files.known)
     assert "What came later is not" in told.text()
@@ -89,7 +89,7 @@ def test_the_copy_says_in_the_chain_that_it_is_one(kept: Kept, tmp_path: Path) -
     assert told.text().partition("pull --since ")[2][:10] in days
 
 
-def test_an_old_copy_over_a_newer_trail_says_what_is_missing(kept: Kept, tmp_path: Path) -> None:
+def test_restoring_an_older_backup_reports_missing_events(kept: Kept, tmp_path: Path) -> None:
     made = kept.backup()
     kept.trail.load([event(number, 7) for number in range(12)])
     assert kept.trail.seal(NOW + dt.timedelta(days=1)) == 1
@@ -127,7 +127,7 @@ def test_an_old_copy_over_a_newer_trail_says_what_is_missing(kept: Kept, tmp_pat
     assert kept.trail.told(Path(copy)) == []
 
 
-def test_a_purge_after_the_copy_is_undone_and_can_be_done_again(kept: Kept) -> None:
+def test_a_purge_after_the_backup_can_be_repeated(kept: Kept) -> None:
     made = kept.backup()
     store = kept.settings.store.model_copy(update={"retention_days": 10})
     short = kept.settings.model_copy(update={"store": store})
@@ -146,7 +146,7 @@ def test_a_purge_after_the_copy_is_undone_and_can_be_done_again(kept: Kept) -> N
     assert kept.trail.told() == []
 
 
-def test_the_damage_in_a_copy_is_not_healed(kept: Kept) -> None:
+def test_damage_in_a_backup_is_still_reported(kept: Kept) -> None:
     kept.trail.sql("update events set raw = '{}' where occurred_at < '2026-11-01 01:00'")
     made = kept.backup()
     kept.trail.load([event(number, 7) for number in range(12)])
@@ -157,7 +157,7 @@ def test_the_damage_in_a_copy_is_not_healed(kept: Kept) -> None:
     assert kept.trail.told() == before
 
 
-def test_a_copy_after_a_cut_trail_is_told_from_its_note(kept: Kept) -> None:
+def test_missing_events_are_derived_from_the_high_water_mark(kept: Kept) -> None:
     made = kept.backup()
     old = kept.trail.copy("old.duckdb")
     kept.trail.load([event(number, 8) for number in range(10)])
@@ -168,7 +168,7 @@ def test_a_copy_after_a_cut_trail_is_told_from_its_note(kept: Kept) -> None:
     assert kept.trail.told() == []
 
 
-def test_a_trail_of_another_key_is_put_aside(kept: Kept, tmp_path: Path) -> None:
+def test_a_trail_with_another_key_is_renamed(kept: Kept, tmp_path: Path) -> None:
     made = kept.backup()
     for path in tmp_path.glob("trail.*"):
         path.unlink()
@@ -181,7 +181,7 @@ def test_a_trail_of_another_key_is_put_aside(kept: Kept, tmp_path: Path) -> None
     assert kept.trail.told() == []
 
 
-def test_what_was_acknowledged_after_the_copy_is_kept(kept: Kept) -> None:
+def test_events_acknowledged_after_the_backup_are_kept(kept: Kept) -> None:
     full(kept)
     made = kept.backup()
     journal = Journal(intake.folder_of(kept.settings), 10**6)
@@ -194,7 +194,7 @@ def test_what_was_acknowledged_after_the_copy_is_kept(kept: Kept) -> None:
     assert set(after) == before
 
 
-def test_settings_are_put_beside(
+def test_settings_are_restored_beside_those_in_use(
     kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "my.toml"
@@ -209,22 +209,22 @@ def test_settings_are_put_beside(
     assert places.CONFIG not in {each.name for each in again.manifest.files}
 
 
-def test_secrets_are_named_and_not_in_it(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_listed_but_not_included(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAIL_SEGMENT__TOKEN", "sgp_hidden_value")
     monkeypatch.setenv("TRAIL_FORWARD__SECRETS", '{"slack": "hidden_too"}')
     loaded = type(kept.settings)()
     assert places.secrets(loaded) == ["segment.token", "forward.secrets"]
 
 
-def test_an_existing_file_is_not_written_over(kept: Kept) -> None:
+def test_an_existing_file_is_not_overwritten(kept: Kept) -> None:
     made = kept.backup()
     before = made.path.read_bytes()
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         kept.backup()
     assert made.path.read_bytes() == before
 
 
-def test_a_folder_that_cannot_be_written_is_said(kept: Kept) -> None:
+def test_an_unwritable_folder_is_reported(kept: Kept) -> None:
     with pytest.raises(UnavailableError, match="cannot be written"):
         kept.backup("no/such/folder.tar.zst")
 
@@ -275,7 +275,7 @@ def test_a_restore_that_is_killed_leaves_all_or_nothing(
                 kept.restore(made.path, replace=True)
             patched.setattr(swapping, "_move", real)
             assert swapping.finish(kept.settings)
-            assert not swapping.room_of(kept.settings).exists()
+            assert not swapping.work_folder(kept.settings).exists()
             assert kept.trail.told() == []
             assert kept.trail.ask("select count(*) from events") == [(160,)]
             patched.setattr(swapping, "_move", counted)
@@ -303,8 +303,8 @@ def test_a_restore_that_is_killed_before_its_commit_changes_nothing(
 def test_two_restores_at_once_are_refused(kept: Kept) -> None:
     made = kept.backup()
     with (
-        swapping.alone(kept.settings),
-        pytest.raises(UnavailableError, match="Another restore runs"),
+        swapping.exclusive(kept.settings),
+        pytest.raises(UnavailableError, match="Another restore is running"),
     ):
         kept.restore(made.path, replace=True)
 
@@ -318,7 +318,7 @@ def test_a_start_finishes_what_was_committed(kept: Kept, monkeypatch: pytest.Mon
 
     with monkeypatch.context() as patched:
         patched.setattr(swapping, "_carry_out", lambda room: None)
-        patched.setattr(restoring, "_mirrored", killed)
+        patched.setattr(restoring, "_update_mirror", killed)
         with pytest.raises(Killed):
             kept.restore(made.path, replace=True)
     assert kept.trail.ask("select count(*) from events") == [(172,)]
