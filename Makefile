@@ -1,14 +1,15 @@
-# `make run` and `make test` do all the set-up on a bare clone.
+# Run `make help` for the targets. `make run` and `make test` set everything up on a fresh clone.
+.DEFAULT_GOAL := help
 PYTHON ?= python3
 SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
-# Looks at the lists of packages only, so it lives apart from what the dashboard runs on.
+# Tools that read the lists of packages only; kept apart from the environment of the dashboard.
 TOOLS := $(VENV)/tools
 UV := uv==0.13.9
 PIP_AUDIT := pip-audit==2.10.1
-# One lock for every system and Python from 3.11 on, with the hashes of all files of a release.
+# One lock for all systems and Python 3.11 or later, with the hashes of all files of a release.
 LOCK = $(TOOLS)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --annotation-style line --custom-compile-command "make lock" $(ARGS)
 
@@ -16,7 +17,7 @@ LOCK = $(TOOLS)/lock/bin/uv pip compile --quiet --universal --python-version 3.1
 
 $(VENV)/.run: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing what the dashboard needs; the first time takes a minute."
+	@echo "Installing dependencies; the first time takes a minute."
 	@$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
@@ -32,10 +33,13 @@ $(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.run
 	@$(PIP) -r requirements-fuzz.txt
 	@touch $@
 
+help:                      ## List the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
 run: $(VENV)/.run          ## Start the dashboard on http://127.0.0.1:8501
 	@$(BIN)/python -m trail serve
 
-test: $(VENV)/.dev         ## Run all tests, those in a browser among them
+test: $(VENV)/.dev         ## Run all tests, including the browser tests
 	@$(BIN)/python tests/browser/find_chromium.py
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
@@ -50,32 +54,35 @@ check: $(VENV)/.dev        ## Format, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(VENV)/.dev        ## Measure, and write bench/RESULTS.md
+wheel: $(VENV)/.dev        ## Build the wheel into dist/
+	@$(BIN)/python -m hatchling build -t wheel
+
+bench: $(VENV)/.dev        ## Run the benchmarks and write bench/RESULTS.md
 	@$(BIN)/python -m bench $(ARGS)
 
-bench-detection: $(VENV)/.bench  ## Measure what is found, and write bench/DETECTION.md
+bench-detection: $(VENV)/.bench  ## Measure detection quality and write bench/DETECTION.md
 	@$(BIN)/python -m bench.detection $(ARGS)
 
-fuzz: $(VENV)/.fuzz        ## Feed hostile bytes to all that reads; SECONDS=60 for each target
+fuzz: $(VENV)/.fuzz        ## Fuzz all parsers; SECONDS=60 per target
 	@$(BIN)/python -m fuzz --seconds $(SECONDS) $(ARGS)
 
-shots: $(VENV)/.dev        ## Draw the pictures of the README
+shots: $(VENV)/.dev        ## Take the screenshots of README and docs
 	@$(BIN)/python tests/browser/find_chromium.py
 	@$(BIN)/python -m docs.shots
 
-demo: $(VENV)/.run         ## Write a believable workspace to demo.ndjson
+demo: $(VENV)/.run         ## Write a realistic demo workspace to demo.ndjson
 	@$(BIN)/python -m trail demo --out demo.ndjson
 
-lock:                      ## Write the locks anew; ARGS=--upgrade takes newer indirect packages
+lock:                      ## Resolve the lock files; ARGS=--upgrade takes newer indirect dependencies
 	@test -x $(TOOLS)/lock/bin/python || $(PYTHON) -m venv $(TOOLS)/lock
 	@$(TOOLS)/lock/bin/pip install --quiet --disable-pip-version-check $(UV)
 	@$(LOCK) -o requirements-dev.lock requirements-dev.txt
-	@$(LOCK) -o requirements.lock -c requirements-dev.lock requirements.txt  # run what is tested
+	@$(LOCK) -o requirements.lock -c requirements-dev.lock requirements.txt  # same versions as tested
 
-audit:                     ## Ask whether a locked package has a known weakness; needs the network
+audit:                     ## Check locked packages for known vulnerabilities; needs the network
 	@test -x $(TOOLS)/audit/bin/python || $(PYTHON) -m venv $(TOOLS)/audit
 	@$(TOOLS)/audit/bin/pip install --quiet --disable-pip-version-check $(PIP_AUDIT)
 	@$(TOOLS)/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements-dev.lock $(ARGS)
 
-clean:
+clean:                     ## Remove the virtual environment
 	rm -rf $(VENV)

@@ -15,6 +15,7 @@ from typing import Any
 import pandas  # noqa: F401  imported here so that the first visitor does not wait for it
 import plotly.graph_objects  # noqa: F401  likewise
 import streamlit as st
+import streamlit.config
 from starlette.middleware import Middleware
 from streamlit.runtime.secrets import secrets_singleton
 
@@ -113,6 +114,8 @@ async def _announce(known: settings.Settings) -> None:
 
 _tokens: list[str] = []
 
+# Read `.streamlit/config.toml` beside this file whatever the working directory is.
+streamlit.config._main_script_path = streamlit.config._main_script_path or __file__
 
 app = st.App(
     "ui/main.py",
