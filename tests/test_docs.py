@@ -1,13 +1,11 @@
 """What the documents say is what the program does."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from docs import files, settings
-from trail import VERSION
 from trail.arguments import parser
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +65,3 @@ def test_every_decision_is_listed() -> None:
     listed = (ROOT / "docs/adr/README.md").read_text()
     for file in (ROOT / "docs/adr").glob("0*.md"):
         assert file.name in listed
-
-
-def test_the_version_is_the_same_in_both_places() -> None:
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
