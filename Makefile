@@ -53,6 +53,11 @@ check: $(VENV)/.dev        ## Format, lint, types, layers
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/zensical build --strict
+
+docs: $(VENV)/.dev         ## Write the generated pages and build the docs site into site/
+	@for page in commands files routes settings; do $(BIN)/python -m docs.$$page || exit 1; done
+	@$(BIN)/zensical build --strict --clean
 
 wheel: $(VENV)/.dev        ## Build the wheel into dist/
 	@$(BIN)/python -m hatchling build -t wheel

@@ -1,11 +1,12 @@
 """What the documents say is what the program does."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from docs import files, settings
+from docs import commands, files, routes, settings
 from trail.arguments import parser
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +23,28 @@ def test_files_page_is_written_from_the_list(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("TRAIL_CONFIG", raising=False)
     monkeypatch.chdir(ROOT)
     assert files.PAGE.read_text() == files.text()
+
+
+def test_commands_page_is_generated_from_the_parser() -> None:
+    assert commands.PAGE.read_text() == commands.text(), "run `make docs`"
+
+
+def test_routes_page_is_generated_from_the_routes() -> None:
+    """Every route has a purpose."""
+    assert routes.PAGE.read_text() == routes.text(), "run `make docs`"
+    assert "|  |" not in routes.text()
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    """Pages that nothing links to are not published by accident."""
+    site = tomllib.loads((ROOT / "zensical.toml").read_text())
+    listed = set(re.findall(r"'([\w/-]+\.md)'", str(site["project"]["nav"])))
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert listed == pages, "list every page under nav in zensical.toml"
+
+
+def test_readme_is_at_most_120_lines() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
 
 
 def test_readme_names_the_two_commands_first() -> None:

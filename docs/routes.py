@@ -1,0 +1,62 @@
+"""Write docs/routes.md from the routes of the server; a test compares the two."""
+
+from pathlib import Path
+
+from starlette.routing import Route
+
+from trail import registry, runtime
+from trail.http import access, api, auth, evidence, metrics, push
+from trail.model import Receiver
+
+PAGE = Path(__file__).parent / "routes.md"
+
+# Endpoints that are made at run time have no docstring of their own.
+PURPOSES = {
+    "/export.csv": "Stream the filtered events as CSV.",
+    "/export.ndjson": "Stream the filtered events as NDJSON.",
+    "/export.parquet": "Stream the filtered events as Parquet.",
+    "/v1/track": "Receive one event in the format of Segment's libraries.",
+    "/v1/batch": "Receive several events in the format of Segment's libraries.",
+    "/webhooks/segment": "Receive signed webhooks from Segment.",
+}
+
+
+def text() -> str:
+    """Return the page: every route with its methods and purpose."""
+    lines = [
+        "# HTTP routes",
+        "",
+        "Filters are the query string of the pages: `from`, `to`, `category`, `action`, `actor`, "
+        "`actor_type`, `target_type`, `target`, `outcome`, `kind`, `risk`, `verified`, `q`, `tz` "
+        "and `sort`; repeat a name to include more values, start a value with `-` to exclude it. "
+        "`/api` and `/export` accept a session or `Authorization: Bearer TOKEN`.",
+        "",
+        "Generated from the server's routes by `make docs`.",
+        "",
+        "| route | methods | purpose |",
+        "|---|---|---|",
+    ]
+    found = [
+        *auth.ROUTES,
+        *api.ROUTES,
+        *access.ROUTES,
+        *evidence.ROUTES,
+        *metrics.ROUTES,
+        *push.routes(registry.of_kind(Receiver), lambda: runtime.current().intake),
+    ]
+    for route in found:
+        assert isinstance(route, Route)
+        # A receiver takes every method in order to answer 405 itself.
+        answered = {"POST"} if "DELETE" in (route.methods or ()) else route.methods or set()
+        methods = ", ".join(sorted(answered - {"HEAD"}))
+        lines.append(f"| `{route.path}` | {methods} | {_purpose(route)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _purpose(route: Route) -> str:
+    docstring = (route.endpoint.__doc__ or "").strip().partition("\n")[0]
+    return PURPOSES.get(route.path) or docstring
+
+
+if __name__ == "__main__":
+    PAGE.write_text(text(), encoding="utf-8")
