@@ -69,7 +69,7 @@ from (
 
 
 def _explain(facts: Facts) -> str:
-    return familiar.words(facts, _TITLES[facts["what"]])
+    return familiar.explain(facts, _TITLES[facts["what"]])
 
 
 _USUAL = (

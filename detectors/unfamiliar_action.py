@@ -10,7 +10,7 @@ _SQL = familiar.sql(
 
 
 def _explain(facts: Facts) -> str:
-    return familiar.words(facts, facts["what"])
+    return familiar.explain(facts, facts["what"])
 
 
 _USUAL = (

@@ -54,7 +54,7 @@ def render(ctx: Context) -> None:
     )
     filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
     filter_bar.window_caption(filter_, window)
-    expiring = expiry.leaving(store, ctx.runtime.settings, now, queue.judged.shown)
+    expiring = expiry.leaving(store, ctx.runtime.settings, now, queue.budget.shown)
     if expiring.findings:
         st.warning(
             f"{expiring.said()} Decide on them or place a legal hold.",
@@ -67,7 +67,7 @@ def render(ctx: Context) -> None:
     if tab == "signed":
         sign_off.draw(ctx, filter_, queue.findings)
         return
-    st.caption(text.escape(queue.judged.said()))
+    st.caption(text.escape(queue.budget.status_text()))
     left, right = st.columns([1, 2.6], gap="small")
     with left:
         finding_queue.draw(ctx, filter_, queue, everything=everything)
@@ -80,7 +80,7 @@ def _opened(ctx: Context, findings: list[Finding]) -> Finding | None:
     """Return the finding that the address names, else the first one to review."""
     if finding_id := url_state.param("finding"):
         in_queue = (finding for finding in findings if finding.finding_id == finding_id)
-        finding = next(in_queue, None) or queries.one(ctx.runtime.store, finding_id)
+        finding = next(in_queue, None) or queries.get(ctx.runtime.store, finding_id)
         if finding is None:
             st.warning("Finding not available: its events are past retention.")
         return finding

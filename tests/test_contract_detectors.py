@@ -53,11 +53,11 @@ def test_example(
     if isinstance(detector, Rule):
         now = detection.end_of_day(example.day)
         refresh(store, now)  # rules read the daily aggregates
-        fired = rules.fired(store, detector, now)
+        matches = rules.back_test(store, detector, now)
         actors = {
-            row["actor_id"] for row in fired.rows if row["occurred_at"].date() == example.date
+            row["actor_id"] for row in matches.rows if row["occurred_at"].date() == example.date
         }
-        assert (example.actor in actors) == example.matches, fired.rows
+        assert (example.actor in actors) == example.matches, matches.rows
         return
     reasons = {
         reason.detector: reason

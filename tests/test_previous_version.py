@@ -126,7 +126,7 @@ def test_findings_keep_their_scores_and_decisions(previous: Previous) -> None:
         for finding in queue.findings
     ]
     assert found == previous.expected["findings"]
-    assert sorted(queue.judged.shown) == previous.expected["shown"]
+    assert sorted(queue.budget.shown) == previous.expected["shown"]
 
 
 def test_sign_offs_still_match_their_events(previous: Previous) -> None:

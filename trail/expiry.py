@@ -47,7 +47,7 @@ def leaving(
         },
     ).to_pylist()
     if rows and shown is None:
-        shown = queries.judge(engine, now).shown
+        shown = queries.apply_budget(engine, now).shown
     days = [row["day"] for row in rows if row["finding_id"] in (shown or ())]
     kept = dt.timedelta(days=settings.store.retention_days + 1)
     return Leaving(len(days), days[0] + kept if days else None)

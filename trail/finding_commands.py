@@ -18,14 +18,15 @@ def findings(args: argparse.Namespace, desk: Desk) -> int:
     found = queries.queue(store, filter_, now, a_day=args.budget, everything=args.all)
     if args.json:
         for finding, ids in queries.event_ids(store, found.findings):
-            desk.out.text(json.dumps(finding.said(ids)) + "\n")
+            desk.out.text(json.dumps(finding.to_dict(ids)) + "\n")
         return 0
     for each in found.findings:
         desk.out.text(f"{each.day}  {each.score:>5}  {_plain(each.actor_id)}  {each.finding_id}\n")
         for reason in each.reasons:
             desk.out.text(f"            {reason.points:>5}  {_plain(reason.text)}\n")
     desk.out.text(
-        f"{len(found.findings):,} of {found.scored:,} scored findings. {found.judged.said()}\n"
+        f"{len(found.findings):,} of {found.scored:,} scored findings. "
+        f"{found.budget.status_text()}\n"
     )
     return 0
 

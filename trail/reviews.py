@@ -113,7 +113,9 @@ def _teach(
             longest = finding.day + dt.timedelta(days=lessons.LONGEST_DAYS)
             last = min(until or longest, longest)
             if last > finding.day:
-                lessons.teach(store, finding.actor_id, actions, finding.day, last, note, made_by)
+                lessons.mark_expected(
+                    store, finding.actor_id, actions, finding.day, last, note, made_by
+                )
 
 
 def _taught(reason: Reason) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ def _of_alerts(
     span: int,
 ) -> Outcome:
     scored = [Scored(str(n), a.day, a.actor, a.score) for n, a in enumerate(alerts)]
-    shown = budget.judge(scored, opened, now.date(), a_day).shown
+    shown = budget.apply_budget(scored, opened, now.date(), a_day).shown
     outcome = Outcome(dict.fromkeys(planted), span)
     for number in sorted(shown, key=int):
         each = alerts[int(number)]

@@ -70,7 +70,7 @@ def test_expected_needs_a_reason_and_expires(store: Store) -> None:
     with pytest.raises(InputError, match="reason"):
         reviews.decide(store, [finding()], "expected", " ", "lee", NOBODY)
     reviews.decide(store, [finding()], "expected", "a planned move", "lee", NOBODY)
-    (lesson,) = lessons.lessons(store, dt.date(2026, 11, 24))
+    (lesson,) = lessons.active(store, dt.date(2026, 11, 24))
     assert (lesson["actor_id"], lesson["action"], lesson["made_by"]) == (
         "users/maya",
         "Warehouses Deleted",

@@ -1,74 +1,51 @@
-"""The actions that happen in the demo workspace, numbered, with what each does to its target.
+"""The actions of the demo workspace, numbered, and what each does to its target.
 
-Separate because the other parts draw numbers, not names. The spelling depends on the channel:
-forwarded events carry the names seen in captures, the Public API the documented ones.
+Forwarded events carry the names seen in captures, the Public API the documented ones.
 """
 
 from dataclasses import dataclass
 
 CREATE, MODIFY, DELETE, DISABLE, ENABLE, FAIL = range(6)
 
-# kind of resource: operation: actions. "Touching" actions (connect, read, detect) are MODIFY.
+# Resource type: operation: actions. MODIFY includes connect, read and detect.
 _TABLE: dict[str, dict[int, tuple[str, ...]]] = {
     "source": {
         CREATE: ("Source Created",),
         MODIFY: (
-            "Source Modified",
-            "Source Settings Modified",
-            "Source Connected to Tracking Plan",
-            "Source Disconnected From Tracking Plan",
-            "Source Connected To Space",
-            "Source Disconnected From Space",
-            "Schema Event Blocked",
-            "Schema Event Archived",
-            "Schema Default Edited To Block New Events",
-            "Source Regulation Created",
-            "Source Debugger Raw Viewed",
-            "New Event Allowed",
-            "Permission Check",
+            "Source Modified", "Source Settings Modified", "Source Connected to Tracking Plan",
+            "Source Disconnected From Tracking Plan", "Source Connected To Space",
+            "Source Disconnected From Space", "Schema Event Blocked", "Schema Event Archived",
+            "Schema Default Edited To Block New Events", "Source Regulation Created",
+            "Source Debugger Raw Viewed", "New Event Allowed", "Permission Check",
         ),
-        DELETE: ("Source Deleted",),
-        DISABLE: ("Source Disabled",),
-        ENABLE: ("Source Enabled",),
+        DELETE: ("Source Deleted",), DISABLE: ("Source Disabled",), ENABLE: ("Source Enabled",),
         FAIL: ("Source Run Failed",),
     },
     "integration": {
-        CREATE: ("Integrations Created",),
-        MODIFY: ("Integrations Modified",),
-        DELETE: ("Integrations Deleted",),
-        DISABLE: ("Integrations Disabled",),
+        CREATE: ("Integrations Created",), MODIFY: ("Integrations Modified",),
+        DELETE: ("Integrations Deleted",), DISABLE: ("Integrations Disabled",),
         ENABLE: ("Integrations Enabled",),
     },
     "destination_filter": {
-        CREATE: ("Destination Filters Created",),
-        MODIFY: ("Destination Filters Modified",),
-        DELETE: ("Destination Filters Deleted",),
-        DISABLE: ("Destination Filter Disabled",),
+        CREATE: ("Destination Filters Created",), MODIFY: ("Destination Filters Modified",),
+        DELETE: ("Destination Filters Deleted",), DISABLE: ("Destination Filter Disabled",),
         ENABLE: ("Destination Filter Enabled",),
     },
     "warehouse": {
-        CREATE: ("Warehouses Created",),
-        MODIFY: ("Warehouses Modified",),
-        DELETE: ("Warehouses Deleted",),
-        DISABLE: ("Warehouses Disabled",),
-        ENABLE: ("Warehouses Enabled",),
-        FAIL: ("Warehouse Run Failed",),
+        CREATE: ("Warehouses Created",), MODIFY: ("Warehouses Modified",),
+        DELETE: ("Warehouses Deleted",), DISABLE: ("Warehouses Disabled",),
+        ENABLE: ("Warehouses Enabled",), FAIL: ("Warehouse Run Failed",),
     },
     "warehouse_credential": {
-        CREATE: ("Warehouse Credential Created",),
-        MODIFY: ("Warehouse Credential Modified",),
+        CREATE: ("Warehouse Credential Created",), MODIFY: ("Warehouse Credential Modified",),
         DELETE: ("Warehouse Credential Deleted",),
     },
     "tracking_plan": {
         CREATE: ("Tracking Plan Created",),
         MODIFY: (
-            "Tracking Plan Modified",
-            "Tracking Plan Updated",
-            "Tracking Plan Operations Updated",
-            "Tracking Plan New Event Blocked",
-            "Tracking Plan New Event Allowed",
-            "Tracking Plan New Track Property Omitted",
-            "Violations Detected",
+            "Tracking Plan Modified", "Tracking Plan Updated", "Tracking Plan Operations Updated",
+            "Tracking Plan New Event Blocked", "Tracking Plan New Event Allowed",
+            "Tracking Plan New Track Property Omitted", "Violations Detected",
         ),
         DELETE: ("Tracking Plan Deleted",),
     },
@@ -76,11 +53,8 @@ _TABLE: dict[str, dict[int, tuple[str, ...]]] = {
     "audience": {
         CREATE: ("Audience Created",),
         MODIFY: (
-            "Audience Modified",
-            "Audience CSV Downloaded",
-            "Audience Run Forced",
-            "Audience Preview Created",
-            "Destination Added into Audience",
+            "Audience Modified", "Audience CSV Downloaded", "Audience Run Forced",
+            "Audience Preview Created", "Destination Added into Audience",
         ),
         DELETE: ("Audience Deleted",),
         FAIL: ("Audience Run Failed", "Audience Destination Sync Failed"),
@@ -92,32 +66,26 @@ _TABLE: dict[str, dict[int, tuple[str, ...]]] = {
         FAIL: ("Computed Trait Run Failed", "Computed Trait Destination Sync Failed"),
     },
     "warehouse_source": {
-        CREATE: ("Engage Warehouse Source Created",),
-        MODIFY: ("Engage Warehouse Source Modified",),
+        CREATE: ("Engage Warehouse Source Created",), MODIFY: ("Engage Warehouse Source Modified",),
         DELETE: ("Engage Warehouse Source Deleted",),
     },
     "source_function": {
-        CREATE: ("Source Function Created",),
-        MODIFY: ("Source Function Modified",),
+        CREATE: ("Source Function Created",), MODIFY: ("Source Function Modified",),
         DELETE: ("Source Function Deleted",),
     },
     "function": {
-        CREATE: ("Destination Function Created",),
-        MODIFY: ("Destination Function Modified",),
+        CREATE: ("Destination Function Created",), MODIFY: ("Destination Function Modified",),
         DELETE: ("Destination Function Deleted",),
     },
     "user": {
-        CREATE: ("User Invite Accepted", "User Added via SSO"),
-        MODIFY: ("User Policy Updated",),
+        CREATE: ("User Invite Accepted", "User Added via SSO"), MODIFY: ("User Policy Updated",),
         DELETE: ("User Removed",),
     },
     "invite": {CREATE: ("User Invite Sent",), DELETE: ("User Invite Deleted",)},
     "user_group": {
         CREATE: ("User Group Created",),
         MODIFY: (
-            "User Group Updated",
-            "User Added To User Group",
-            "User Removed From User Group",
+            "User Group Updated", "User Added To User Group", "User Removed From User Group",
             "Subjects Added to Group",
         ),
     },
@@ -133,12 +101,10 @@ _TABLE: dict[str, dict[int, tuple[str, ...]]] = {
     "model": {
         CREATE: ("Model Created",),
         MODIFY: ("Model Settings Saved", "Reverse ETL Sync Partial Success"),
-        DELETE: ("Model Deleted",),
-        FAIL: ("Reverse ETL Sync Failed",),
+        DELETE: ("Model Deleted",), FAIL: ("Reverse ETL Sync Failed",),
     },
     "transformation": {
-        CREATE: ("Transformation Created",),
-        MODIFY: ("Transformation Updated",),
+        CREATE: ("Transformation Created",), MODIFY: ("Transformation Updated",),
         DELETE: ("Transformation Deleted",),
     },
     "label": {CREATE: ("Label Created",), DELETE: ("Label Deleted",)},
@@ -147,7 +113,7 @@ _TABLE: dict[str, dict[int, tuple[str, ...]]] = {
     "journey": {MODIFY: ("Journey Published",)},
     "broadcast": {MODIFY: ("Broadcast Sent",)},
     "consent_category": {CREATE: ("Consent Category Created",)},
-}
+}  # fmt: skip
 UNKNOWN: tuple[str, ...] = ("Journey Published", "Broadcast Sent", "Consent Category Created")
 
 # Spellings of forwarded events that differ from the documented name.
@@ -163,7 +129,7 @@ _FORWARDED = {
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One action of the demo: on which kind of resource, and what it does to it."""
+    """One action of the demo, the resource type it applies to, and its operation."""
 
     name: str
     forwarded: str
@@ -185,7 +151,7 @@ ACTS: tuple[Act, ...] = tuple(
     for name in names
 )
 NUMBER: dict[str, int] = {act.name: number for number, act in enumerate(ACTS)}
-# (kind, operation) -> the number of the first action that does that, as a fallback or a twin.
+# (kind, operation) -> the number of the first action that does that, as a fallback or a follow-up.
 FIRST: dict[tuple[str, int], int] = {
     (kind, operation): NUMBER[names[0]]
     for kind, operations in _TABLE.items()

@@ -1,8 +1,4 @@
-"""Who can act in the demo workspace, numbered: Segment itself, then the tokens, then the people.
-
-Separate because every other part names an actor by number, and because how an actor is spelled in
-a record is a fact about Segment: `users/<id>`, `tokens/<id>`, or no subject at all.
-"""
+"""The actors of the demo workspace, numbered: Segment itself, then the tokens, then the users."""
 
 from dataclasses import dataclass
 

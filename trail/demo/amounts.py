@@ -1,7 +1,7 @@
-"""How large the demo workspace is and how many events of which sort fall on which day.
+"""The size of the demo workspace and the number of events of each type per day.
 
-Separate because it keeps the promise of an exact number of lines, and the proportions: people do
-what people can do, and as the number of events grows the machines and Segment itself carry it.
+The total is exact. As it grows, tokens and Segment itself account for the growth, because people
+can only do so much.
 """
 
 from dataclasses import dataclass
@@ -33,19 +33,19 @@ class Amounts:
 
 
 def headcount(events: int) -> int:
-    """Return how many people there are: 45 at the usual 20,000 events, 310 from a million on."""
+    """Return the number of users: 45 at 20,000 events, 310 from one million."""
     return int(np.clip(round(45 * (events / _USUAL) ** 0.493), 24, 310))
 
 
 def size(events: int) -> float:
-    """Return the number of resources as a multiple of the usual, at most 15,000 in all."""
+    """Return the factor for the number of resources (1 at 20,000 events, at most 45)."""
     return min(float((events / _USUAL) ** 0.72), 45.0)
 
 
 def split(
     total: int, weights: NDArray[np.float64], start: date, rng: np.random.Generator
 ) -> Amounts:
-    """Return amounts that add up to *total*; *weights* say when each person is at work."""
+    """Return amounts that add up to *total*; *weights* are person x day activity."""
     days = weights.shape[1]
     weekdays = np.array([(start + timedelta(days=day)).weekday() for day in range(days)])
     traffic = np.where(weekdays < 5, 1.0, 0.84) * rng.lognormal(0, 0.1, days)

@@ -1,8 +1,7 @@
-"""What the sources of demo events hand over: columns for one day, and single planted events.
+"""Columns of one day's generated events, and single planted events.
 
-Separate because people, tokens, noise, failures and stories all make them and none of these knows
-another. Choices are drawn as whole columns; only what depends on the state of a resource (is it
-there, is it enabled) is decided one event at a time, in time order, when the lines are written.
+Random choices are drawn as whole columns. What depends on the state of a resource (does it exist,
+is it enabled) is decided per event, in time order, when the records are written.
 """
 
 from collections.abc import Sequence
@@ -15,9 +14,9 @@ from trail.demo.thing import Resource
 
 DAY_MS = 86_400_000
 NO_GROUP = -1
-FIRST_PLANTED = -2  # the others count down from it
-# Groups tie events together: a person's session from 0, a failing run from FIRST_RUN, a create and
-# its delete from FIRST_PAIR; below NO_GROUP they number the planted events.
+FIRST_PLANTED = -2  # further planted events count down from it
+# Groups connect events: a session from 0, a failing run from FIRST_RUN, a creation and its deletion
+# from FIRST_PAIR; below NO_GROUP, the number of a planted event.
 FIRST_RUN = 1_000_000_000
 FIRST_PAIR = 2_000_000_000
 
@@ -32,7 +31,7 @@ class Batch:
     group: NDArray[np.int64]
 
     def select(self, rows: NDArray[np.bool_]) -> "Batch":
-        """Return only the *rows* that are true."""
+        """Return the rows where *rows* is true."""
         return Batch(self.ms[rows], self.actor[rows], self.act[rows], self.group[rows])
 
 

@@ -1,8 +1,4 @@
-"""Runs and syncs that fail: Segment tries up to five times and reports every attempt.
-
-Separate because one failed run is several events on one resource, minutes apart, and most of them
-mean nothing: a later attempt went through.
-"""
+"""Failing runs and syncs: Segment tries up to five times and reports every attempt."""
 
 import numpy as np
 
@@ -13,7 +9,7 @@ from trail.demo.batch import FIRST_RUN, Batch, batch
 SHARE = 0.05  # of all lines
 # Minutes from the first attempt to each: waits of 1, 2, 4 and 8 minutes.
 BACKOFF_MINUTES = np.array([0, 1, 3, 7, 15], dtype=np.float64)
-# How many runs give up trying after 1, 2, ... 5 failed attempts.
+# Share of runs with 1, 2, ... 5 failed attempts.
 _ATTEMPTS = np.array([0.52, 0.23, 0.13, 0.07, 0.05])
 _ACTIONS: dict[str, float] = {
     "Audience Destination Sync Failed": 34,

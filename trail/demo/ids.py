@@ -1,8 +1,7 @@
-"""Identifiers in the forms that Segment uses, drawn for many events at once.
+"""Identifiers in Segment's formats, drawn for many events at once.
 
-Separate because they are the only part that knows how a KSUID is built: 4 bytes of seconds since
-2014 and 16 random bytes, written in base 62 as 27 characters. Here the first six characters carry
-the time exactly and the other 21 are drawn, which no reader can tell from the real thing.
+A KSUID is 4 bytes of seconds since 2014 and 16 random bytes, written in base 62 as 27 characters.
+Here the first six characters carry the exact time and the other 21 are random.
 """
 
 import numpy as np

@@ -1,7 +1,6 @@
-"""Names for the people and things of the demo workspace.
+"""Names for the people and resources of the demo workspace.
 
-Separate because they are plain word lists. Some carry quotes, arrows, accents and a trailing
-space on purpose: real target names do, and whatever shows or exports them has to cope.
+Some contain quotes, arrows, accents and a trailing space, as real target names do.
 """
 
 import random
@@ -24,8 +23,8 @@ Malik Mendes Moreau Müller Nakamura Navarro Novak Okafor Olsen Osei Patel Petro
 Rossi Santos Schmidt Silva Tanaka Torres Vance Weber Wójcik Yilmaz
 """.split()  # noqa: SIM905
 
-# For accounts that only ever are invited, changed and removed: nobody who acts has these names,
-# or it would seem that somebody who was removed goes on working.
+# For accounts that are only invited, changed and removed. Actors have other names, so that no
+# removed user seems to keep working.
 OTHER_LAST_NAMES = (
     "Almeida", "Berg", "Cohen", "Dubois", "Engel", "Farouk", "Greco", "Hughes", "Ivanov", "Jha",
     "Kovač", "Larsen", "Marino", "Nair", "Ortega", "Park", "Reyes", "Sato", "Tran", "Vogel",
@@ -89,7 +88,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def thing(kind: str, rng: random.Random) -> str:
+def resource_name(kind: str, rng: random.Random) -> str:
     """Return a name for a new resource of *kind*; two resources may get the same one."""
     if kind in ("user", "invite"):
         return email(_full_name(rng, OTHER_LAST_NAMES))

@@ -1,7 +1,6 @@
-"""What the workspace says by itself all day: new events seen, violations, reads, checks.
+"""Events that the workspace generates itself: new events, violations, reads and permission checks.
 
-Separate because it follows the traffic of a shop's customers, not the hours of its staff; it is
-the two fifths of an audit trail that people want folded away.
+They follow the traffic of a shop's customers, not the working hours of its staff.
 """
 
 import numpy as np
@@ -20,36 +19,11 @@ SHARES: dict[str, float] = {
     "Tracking Plan New Event Allowed": 0.014,
     "Tracking Plan New Track Property Omitted": 0.009,
 }
-# Traffic by UTC hour: the customers are in Europe and America.
-_TRAFFIC = np.array(
-    [
-        30,
-        24,
-        18,
-        14,
-        12,
-        14,
-        20,
-        30,
-        40,
-        48,
-        52,
-        55,
-        60,
-        64,
-        68,
-        72,
-        76,
-        80,
-        84,
-        82,
-        74,
-        62,
-        50,
-        40,
-    ],
-    dtype=np.float64,
-)
+# Share of traffic by UTC hour; the customers are in Europe and America.
+_TRAFFIC = np.array([
+    30, 24, 18, 14, 12, 14, 20, 30, 40, 48, 52, 55,
+    60, 64, 68, 72, 76, 80, 84, 82, 74, 62, 50, 40,
+], dtype=np.float64)  # fmt: skip
 _EDGES = np.concatenate(([0.0], np.cumsum(_TRAFFIC) / _TRAFFIC.sum()))
 
 

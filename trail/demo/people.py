@@ -1,8 +1,4 @@
-"""The people of the demo workspace: roles, hours, habits, and when each of them is at work.
-
-Separate because believable rhythm is all here: weekdays, lunch dips, time zones, holidays, leave,
-joiners and leavers, and that everybody mostly does the same few things to the same few resources.
-"""
+"""The users of the demo workspace: habits, working hours, holidays, leave, joiners, leavers."""
 
 import random
 import string
@@ -42,7 +38,7 @@ _ID_CHARACTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with an account; ``shift`` hours earlier or later than their colleagues."""
+    """A user; works ``shift`` hours earlier or later than their colleagues."""
 
     id: str
     name: str
@@ -109,7 +105,7 @@ def _free_name(rng: random.Random, taken: set[str]) -> str:
 
 
 def crowd(people: list[Person], start: date, days: int, rng: np.random.Generator) -> Crowd:
-    """Return the people with the days on which they work and what they are used to doing."""
+    """Return the people with their working days and habits as columns."""
     weights = np.empty((len(people), days))
     for row, person in enumerate(people):
         weights[row] = person.rate * _calendar(person, start, days)
@@ -137,9 +133,9 @@ def _calendar(person: Person, start: date, days: int) -> Floats:
 def sessions(
     crowd: Crowd, day: int, count: int, first_actor: int, rng: np.random.Generator
 ) -> Batch:
-    """Return *count* events of one local day's sessions; late ones pass midnight UTC.
+    """Return *count* events of one local day's sessions; late events pass midnight UTC.
 
-    A session is one person at work for some minutes; its events share a group.
+    A session is some minutes of one person's work; its events share a group.
     """
     weights = crowd.weights[:, day]
     if not count or not weights.any():
@@ -154,7 +150,7 @@ def sessions(
     pauses = np.cumsum(rng.exponential(70_000, count) + 4_000)
     first = np.searchsorted(session, session)
     ms = ((minutes - zone * 60) * _MINUTE + pauses - pauses[first]).astype(np.int64)
-    # The few who start before their zone's UTC midnight start just after it instead.
+    # Sessions that would start before UTC midnight start just after it.
     ms = np.where(ms < 0, -ms % (40 * _MINUTE), ms)
     draws = rng.random(count)
     act = np.minimum((crowd.habits[who] < draws[:, None]).sum(axis=1), len(ACTS) - 1)

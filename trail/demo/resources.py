@@ -1,7 +1,6 @@
-"""The things in the demo workspace and their lives: created, changed, switched off, deleted.
+"""The state of all resources: created, changed, disabled and deleted.
 
-Separate because this is the one place that knows what exists at a moment, so that nothing is
-changed before it was created or after it was deleted, whoever asks.
+Guarantees that nothing is changed before it is created or after it is deleted.
 """
 
 import random
@@ -25,11 +24,13 @@ _TRIES = 6
 
 
 class World:
-    """Everything that exists in the workspace at the moment that the writer has reached."""
+    """All resources that exist at the current time of the generated workspace."""
 
     def __init__(self, seed: int, size: float, ksuids: list[str], second: int) -> None:
-        """Fill the workspace; *size* 1.0 is that of 20,000 events. *ksuids* and *second* are
-        the identifiers and the time of what exists before the window."""
+        """Create the initial resources; *size* 1.0 corresponds to 20,000 events.
+
+        *ksuids* and *second* are the identifiers and the time of the initial resources.
+        """
         self.rng = random.Random(seed)
         self.pools: dict[str, list[Resource]] = {kind: [] for kind in _COUNTS}
         self._off: dict[str, list[Resource]] = {kind: [] for kind in _COUNTS}
@@ -49,29 +50,29 @@ class World:
         }
 
     def reserve(self, kind: str, name: str | None = None, identity: str | None = None) -> Resource:
-        """Return a resource that is not there yet; `add` brings it to life."""
+        """Return a resource that does not exist until `add` is called."""
         return self._new(kind, next(self._ids), self._second, name, identity)
 
     def add(self, resource: Resource) -> None:
-        """Bring *resource* to life."""
+        """Let *resource* exist from now on."""
         resource.alive = True
         pool = self.pools[resource.kind]
         resource.at = len(pool)
         pool.append(resource)
 
     def remove(self, resource: Resource) -> None:
-        """End the life of *resource*; nothing acts on it from now on."""
+        """Delete *resource*; no later event uses it."""
         resource.alive = False
         pool = self.pools[resource.kind]
         last = pool.pop()
-        if last is not resource:  # the last one takes its place: pools can be large
+        if last is not resource:  # move the last one into its place; pools can be large
             pool[resource.at] = last
             last.at = resource.at
         if resource.parent:
             resource.parent.children -= 1
 
     def pin(self, kind: str, name: str, identity: str | None = None) -> Resource:
-        """Return a named resource that only a story may switch off or delete."""
+        """Return a named resource that only planted events disable or delete."""
         resource = self.reserve(kind, name, identity)
         resource.pinned = True
         self.add(resource)
@@ -80,29 +81,29 @@ class World:
     def act(
         self, act: int, place: float, reach: float, u: float, ksuid: str, second: int
     ) -> tuple[int, Resource]:
-        """Do action number *act* somewhere near *place* (0 to 1) and within *reach* of it.
+        """Perform action number *act* on a resource within *reach* of *place* (0 to 1).
 
-        Returns what happened and to what: another action if that one was not possible.
+        Returns the action performed (another one where *act* is not possible) and its target.
         """
         kind, operation = ACTS[act].kind, ACTS[act].operation
         if operation == CREATE:
-            made = self._new(kind, ksuid, second)
-            self.add(made)
-            return act, made
+            created = self._new(kind, ksuid, second)
+            self.add(created)
+            return act, created
         if operation == DELETE:
             return self._delete(act, kind, place, reach, u, ksuid, second)
         if operation == DISABLE:
             return self._switch(act, kind, place, reach, u)
-        found = self._pick(kind, place, reach, u)
+        resource = self._pick(kind, place, reach, u)
         if operation == FAIL:
             for _ in range(_TRIES):
-                if found.enabled:
+                if resource.enabled:
                     break
-                found = self._pick(kind, 0.0, 1.0, self.rng.random())
-        return act, found
+                resource = self._pick(kind, 0.0, 1.0, self.rng.random())
+        return act, resource
 
     def do(self, act: int, target: Resource) -> None:
-        """Do action number *act*, planned beforehand, to *target*."""
+        """Perform the planted action number *act* on *target*."""
         operation = ACTS[act].operation
         if operation == CREATE:
             self.add(target)
@@ -113,7 +114,7 @@ class World:
 
     def _pick(self, kind: str, place: float, reach: float, u: float) -> Resource:
         pool = self.pools[kind]
-        # The square keeps most of one actor's work on few resources, as people's work is.
+        # The square concentrates an actor's work on few resources.
         return pool[int((place + reach * u * u) % 1.0 * len(pool))]
 
     def _delete(
@@ -121,10 +122,10 @@ class World:
     ) -> tuple[int, Resource]:
         if len(self.pools[kind]) > self._floor[kind]:
             for _ in range(_TRIES):
-                found = self._pick(kind, place, reach, u)
-                if not found.pinned and not found.children:
-                    self.remove(found)
-                    return act, found
+                resource = self._pick(kind, place, reach, u)
+                if not resource.pinned and not resource.children:
+                    self.remove(resource)
+                    return act, resource
                 u = self.rng.random()
         instead = FIRST.get((kind, MODIFY), FIRST.get((kind, CREATE), act))
         return self.act(instead, place, reach, u, ksuid, second)
@@ -135,19 +136,19 @@ class World:
         off = self._off[kind]
         while off and not off[0].alive:
             off.pop(0)
-        # What was switched off mostly comes back: half of the switches, once two are off.
+        # Most disabled resources are enabled again: half of the switches, once two are disabled.
         if len(off) > 2 or (off and u < 0.4):
-            found = off.pop(0)
-            found.enabled = True
-            return FIRST[kind, ENABLE], found
+            resource = off.pop(0)
+            resource.enabled = True
+            return FIRST[kind, ENABLE], resource
         for _ in range(_TRIES):
-            found = self._pick(kind, place, reach, u)
-            if found.enabled and not found.pinned:
-                found.enabled = False
-                off.append(found)
-                return act, found
+            resource = self._pick(kind, place, reach, u)
+            if resource.enabled and not resource.pinned:
+                resource.enabled = False
+                off.append(resource)
+                return act, resource
             u = self.rng.random()
-        return FIRST[kind, MODIFY], found
+        return FIRST[kind, MODIFY], resource
 
     def _new(
         self,
@@ -157,7 +158,7 @@ class World:
         name: str | None = None,
         identity: str | None = None,
     ) -> Resource:
-        name = names.thing(kind, self.rng) if name is None else name
+        name = names.resource_name(kind, self.rng) if name is None else name
         parent = None
         if kind in _PARENTS:
             pool = self.pools[_PARENTS[kind]]

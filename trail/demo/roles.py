@@ -1,7 +1,4 @@
-"""Roles of the demo workspace: how many people have each, how busy they are, what they do.
-
-Separate because these are weights to be read and tuned, not code.
-"""
+"""Roles of the demo workspace: share of the staff, pace and habits."""
 
 from dataclasses import dataclass
 

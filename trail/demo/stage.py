@@ -1,7 +1,4 @@
-"""The stage on which the stories play: the cast, the clock, and the things they share.
-
-Separate from the stories so that these read as what they are: who does what to which thing, when.
-"""
+"""What the stories share: the cast, the clock and the resources."""
 
 from dataclasses import dataclass
 
@@ -26,15 +23,15 @@ _FRIDAY = 4
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a story needs to know: the window and who has which actor number."""
+    """The window, and the actor numbers of the cast."""
 
     world: World
     days: int
     last_weekday: int  # of the window's last day
     events: int
     people: tuple[int, ...]  # actor numbers of the cast
-    accounts: tuple[Resource, ...]  # the cast as targets, when somebody removes them
-    token: int  # actor number of the token that leaves its habits
+    accounts: tuple[Resource, ...]  # the cast as targets of removals
+    token: int  # actor number of the token with unusual activity
 
     def at(self, back: int, hour: int, minute: float, *, workday: bool = False) -> int:
         """Return the time on the day *back* days before the window's end, or the workday before."""
@@ -46,7 +43,7 @@ class Stage:
 
 
 def absences(days: int) -> list[tuple[int, int]]:
-    """Return who of the cast stops their ordinary work, and on which day of the window."""
+    """Return members of the cast whose ordinary work stops, with the day of the window."""
     return [
         (DORMANT, days - min(36, (days + 1) // 2)),
         (REMOVED, max(0, days - 8)),
@@ -55,7 +52,7 @@ def absences(days: int) -> list[tuple[int, int]]:
 
 
 def audiences(s: Stage, count: int) -> list[Resource]:
-    """Return *count* audiences that stay until the end."""
+    """Return *count* audiences that are never deleted."""
     audiences = s.world.pools["audience"]
     while len(audiences) < count:
         s.world.add(s.world.reserve("audience"))
@@ -65,7 +62,7 @@ def audiences(s: Stage, count: int) -> list[Resource]:
 
 
 def checkout(s: Stage) -> Resource:
-    """Return the production source that two stories share."""
+    """Return the production source that two incidents share."""
     name = '"Web checkout v4"'
     for source in s.world.pools["source"]:
         if source.quoted == name:

@@ -1,8 +1,7 @@
-"""What is planted in the demo workspace for a reader, or a detector, to find.
+"""Incidents planted in the demo workspace for readers and detectors to find.
 
-Separate because these are the only events that are written by hand: fixed people, fixed things,
-fixed times counted back from the end of the window, all within its last seven days. They stay the
-same whatever the number of events around them.
+Fixed people, resources and times within the last seven days of the window, independent of the
+number of other events.
 """
 
 from collections.abc import Callable
@@ -31,18 +30,37 @@ DOWNLOADS = 14
 _MINUTE = 60_000
 _SATURDAY = 5
 
+Plant = Callable[[Stage], list[Planted]]
+
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One planted story: its name, what was planted in a sentence, and how."""
+    """One planted incident: its name, a one-sentence summary, and its function."""
 
     name: str
     sentence: str
-    plant: Callable[[Stage], list[Planted]]
+    plant: Plant
 
 
+STORIES: list[Story] = []
+
+
+def _story(name: str, sentence: str) -> Callable[[Plant], Plant]:
+    """Add the decorated function to `STORIES`."""
+
+    def add(plant: Plant) -> Plant:
+        STORIES.append(Story(name, sentence, plant))
+        return plant
+
+    return add
+
+
+@_story(
+    "dormant-return",
+    "Ingrid Solheim, away for weeks, disables Snowflake prod at night and deletes one of its "
+    "credentials and two destination filters.",
+)
 def dormant_return(s: Stage) -> list[Planted]:
-    """Return the night on which somebody back from a long absence takes the warehouse down."""
     warehouse = s.world.pin("warehouse", "Snowflake prod")
     key = s.world.pin("warehouse_credential", "Snowflake prod loader key")
     filters = [
@@ -59,19 +77,26 @@ def dormant_return(s: Stage) -> list[Planted]:
     ]
 
 
+@_story(
+    "token-strays",
+    "The token nightly-export, which only starts audience runs, adds a subject to the owners' "
+    "group, creates a webhook and changes a source's settings.",
+)
 def token_strays(s: Stage) -> list[Planted]:
-    """Return what the export token does that it never did before."""
-    group = s.world.reserve("user_group", "Workspace owners")  # not for anybody's daily work
-    made = s.world.reserve("integration", "Webhooks – backup")
+    group = s.world.reserve("user_group", "Workspace owners")  # reserved: no other event uses it
+    created = s.world.reserve("integration", "Webhooks – backup")
     return [
         Planted(s.at(2, 3, 10), s.token, NUMBER["Subjects Added to Group"], group),
-        Planted(s.at(2, 3, 12), s.token, NUMBER["Integrations Created"], made),
+        Planted(s.at(2, 3, 12), s.token, NUMBER["Integrations Created"], created),
         Planted(s.at(2, 3, 13), s.token, NUMBER["Source Settings Modified"], checkout(s)),
     ]
 
 
+@_story(
+    "filter-then-egress",
+    "Marcus Oyelaran deletes a consent filter and adds a webhook destination 36 minutes later.",
+)
 def filter_then_egress(s: Stage) -> list[Planted]:
-    """Return a filter deleted and a new way out made within the hour."""
     guard = s.world.pin("destination_filter", "Only consented → Amplitude")
     made = s.world.reserve("integration", "Webhooks – analytics mirror")
     who = s.people[EGRESS]
@@ -82,21 +107,27 @@ def filter_then_egress(s: Stage) -> list[Planted]:
     ]
 
 
+@_story(
+    "leaving-downloads",
+    "Tomasz Wrona, a contractor about to leave, downloads fourteen audiences in 25 minutes.",
+)
 def leaving_downloads(s: Stage) -> list[Planted]:
-    """Return a burst of audience downloads, and the leaver's account removed later."""
     act = NUMBER["Audience CSV Downloaded"]
-    chosen = audiences(s, DOWNLOADS)
     burst = [
-        Planted(s.at(4, 16, 20 + 1.7 * n, workday=True), s.people[LEAVER], act, each)
-        for n, each in enumerate(chosen)
+        Planted(s.at(4, 16, 20 + 1.7 * n, workday=True), s.people[LEAVER], act, audience)
+        for n, audience in enumerate(audiences(s, DOWNLOADS))
     ]
     removed = NUMBER["User Removed"]
     end = Planted(s.at(1, 9, 15), s.people[OWNER], removed, s.accounts[LEAVER])
     return [*burst, end]
 
 
+@_story(
+    "warehouse-breaks",
+    "BigQuery marketing fails every attempt of every run from 12 minutes after Hannah Decker "
+    "edited it, and still does.",
+)
 def warehouse_breaks(s: Stage) -> list[Planted]:
-    """Return an edit of a warehouse and the runs that fail from twelve minutes later on."""
     warehouse = s.world.pin("warehouse", "BigQuery marketing")
     edited = s.at(2, 9, 48, workday=True)
     story = [Planted(edited, s.people[CARELESS], NUMBER["Warehouses Modified"], warehouse)]
@@ -109,15 +140,23 @@ def warehouse_breaks(s: Stage) -> list[Planted]:
     return story
 
 
+@_story(
+    "sync-storm",
+    "Forty audiences fail to sync within nine minutes, once.",
+)
 def sync_storm(s: Stage) -> list[Planted]:
-    """Return forty audiences whose syncs fail within nine minutes."""
     act = NUMBER["Audience Destination Sync Failed"]
-    chosen = audiences(s, STORM_SIZE)
-    return [Planted(s.at(6, 13, 2 + 0.22 * n), SYSTEM, act, each) for n, each in enumerate(chosen)]
+    return [
+        Planted(s.at(6, 13, 2 + 0.22 * n), SYSTEM, act, audience)
+        for n, audience in enumerate(audiences(s, STORM_SIZE))
+    ]
 
 
+@_story(
+    "removed-acts",
+    "Priya Raman is removed from the workspace and then edits and downloads an audience.",
+)
 def removed_acts(s: Stage) -> list[Planted]:
-    """Return a user removed, and what the same user does on the next working day."""
     who, audience = s.people[REMOVED], s.world.pin("audience", 'VIP "do not export"')
     removed = NUMBER["User Removed"]
     return [
@@ -127,56 +166,12 @@ def removed_acts(s: Stage) -> list[Planted]:
     ]
 
 
+@_story(
+    "weekend-disconnect",
+    "Luca Ferri disconnects the production source Web checkout v4 from its tracking plan on a "
+    "Saturday.",
+)
 def weekend_disconnect(s: Stage) -> list[Planted]:
-    """Return a production source taken off its tracking plan on the last Saturday."""
     back = (s.last_weekday - _SATURDAY) % 7 + 1
     act = NUMBER["Source Disconnected From Tracking Plan"]
     return [Planted(s.at(back, 15, 32), s.people[WEEKENDER], act, checkout(s))]
-
-
-STORIES: tuple[Story, ...] = (
-    Story(
-        "dormant-return",
-        "Ingrid Solheim, away for weeks, disables Snowflake prod at night and deletes one of its "
-        "credentials and two destination filters.",
-        dormant_return,
-    ),
-    Story(
-        "token-strays",
-        "The token nightly-export, which only starts audience runs, adds a subject to the owners' "
-        "group, creates a webhook and changes a source's settings.",
-        token_strays,
-    ),
-    Story(
-        "filter-then-egress",
-        "Marcus Oyelaran deletes a consent filter and adds a webhook destination 36 minutes later.",
-        filter_then_egress,
-    ),
-    Story(
-        "leaving-downloads",
-        "Tomasz Wrona, a contractor about to leave, downloads fourteen audiences in 25 minutes.",
-        leaving_downloads,
-    ),
-    Story(
-        "warehouse-breaks",
-        "BigQuery marketing fails every attempt of every run from 12 minutes after Hannah Decker "
-        "edited it, and still does.",
-        warehouse_breaks,
-    ),
-    Story(
-        "sync-storm",
-        "Forty audiences fail to sync within nine minutes, once.",
-        sync_storm,
-    ),
-    Story(
-        "removed-acts",
-        "Priya Raman is removed from the workspace and then edits and downloads an audience.",
-        removed_acts,
-    ),
-    Story(
-        "weekend-disconnect",
-        "Luca Ferri disconnects the production source Web checkout v4 from its tracking plan on a "
-        "Saturday.",
-        weekend_disconnect,
-    ),
-)

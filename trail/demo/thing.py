@@ -1,8 +1,4 @@
-"""One thing of the demo workspace, and how its kind is identified and written.
-
-Separate from the workspace's state: these are facts about Segment's records, taken from captures
-where there are any.
-"""
+"""A resource of the demo workspace, with its identifier and its JSON as seen in captures."""
 
 import hashlib
 import json
@@ -24,28 +20,16 @@ _NOT_A_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 class Resource:
-    """One thing with an identity; ``before`` and ``after`` are its JSON around the subject."""
+    """One resource; ``before`` and ``after`` are its JSON before and after the subject."""
 
     __slots__ = (
-        "after",
-        "alive",
-        "api",
-        "at",
-        "before",
-        "children",
-        "enabled",
-        "id",
-        "kind",
-        "parent",
-        "path",
-        "pinned",
-        "quoted",
-        "slug",
+        "after", "alive", "api", "at", "before", "children", "enabled", "id", "kind", "parent",
+        "path", "pinned", "quoted", "slug",
     )  # fmt: skip
 
     def __init__(self, kind: str, identity: str, name: str, parent: "Resource | None") -> None:
         self.kind, self.id, self.parent = kind, identity, parent
-        self.at = -1  # its place in the pool
+        self.at = -1  # index in the pool
         self.alive = self.enabled = True
         self.pinned = False
         self.children = 0
@@ -67,7 +51,7 @@ class Resource:
 
 
 def identity_of(kind: str, ksuid: str, second: int, parent: Resource | None, u: float) -> str:
-    """Return an identifier in the form that *kind* has; *u* (0 to 1) settles what varies."""
+    """Return an identifier in the format of *kind*; *u* (0 to 1) selects the variant."""
     if kind == "integration":
         return object_id(ksuid, second)
     if kind == "destination_filter" and parent:

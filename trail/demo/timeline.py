@@ -1,8 +1,4 @@
-"""All that happens on one day, from everybody and everything, in time order.
-
-Separate from the writing because nothing here depends on the state of the workspace: these are
-who, when and what was meant, not yet to which resource.
-"""
+"""All events of one day in time order, before resources are chosen."""
 
 import numpy as np
 
@@ -16,17 +12,17 @@ _LATE = 100_000_000  # added to the groups of sessions that run past midnight
 
 
 class Timeline:
-    """The days of the window, to be asked for once and in order."""
+    """The days of the window; call `events` once per day, in order."""
 
     def __init__(
         self, seed: int, crowd: people.Crowd, amounts: Amounts, planted: list[Planted]
     ) -> None:
-        """Begin the first day with the last day's late sessions, so that no line is lost."""
+        """Start the first day with late sessions of the last day, so that the total is exact."""
         self._seed, self._crowd, self._counts, self._planted = seed, crowd, amounts, planted
         self._late = self._sessions(len(amounts.people) - 1)[1]
 
     def _sessions(self, day: int) -> tuple[Batch, Batch]:
-        """Return what people do on a local day: before midnight UTC, and after it."""
+        """Return the sessions of a local day: before and after midnight UTC."""
         rng = np.random.default_rng([self._seed, day, 1])
         counts = self._counts
         work = people.sessions(self._crowd, day, int(counts.people[day]), FIRST_PERSON, rng)
@@ -44,11 +40,11 @@ class Timeline:
         parts, self._late = [early, self._late], late
         rng = np.random.default_rng([self._seed, day, 2])
         counts = self._counts
-        for number, each in enumerate(tokens.TOKENS):
+        for number, token in enumerate(tokens.TOKENS):
             count = int(counts.tokens[number, day])
-            count += int(counts.polls[day]) if each.name == tokens.POLLER else 0
+            count += int(counts.polls[day]) if token.name == tokens.POLLER else 0
             if count:
-                parts.append(tokens.runs(each, FIRST_TOKEN + number, count, rng))
+                parts.append(tokens.runs(token, FIRST_TOKEN + number, count, rng))
         for action, amounts_of in counts.chatter.items():
             parts.append(noise.chatter(action, int(amounts_of[day]), rng))
         parts.append(failures.attempts(int(counts.failures[day]), rng))

@@ -1,7 +1,4 @@
-"""The API tokens of the demo workspace: machines that act on schedules and do few things.
-
-Separate because their rhythm has nothing of people's: whole hours, bursts, no weekends for some.
-"""
+"""The API tokens of the demo workspace: they act on schedules and do few things."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -68,12 +65,12 @@ TOKENS: tuple[Token, ...] = (
         "Profiles Sync Warehouse Retrieved": 1,
     }),
 )  # fmt: skip
-PAIRS = "qa-create-delete"  # each thing that this one creates, it deletes again
-POLLER = "status-poller"  # its share is part of the noise
+PAIRS = "qa-create-delete"  # deletes every resource that it creates
+POLLER = "status-poller"  # its share is part of `noise`
 
 
 def shares(start: date, days: int) -> NDArray[np.float64]:
-    """Return how much of the tokens' activity falls to each token (row) and day (column)."""
+    """Return the share of token activity by token (row) and day (column)."""
     weekdays = [(start + timedelta(days=day)).weekday() for day in range(days)]
     working = [[float(day in token.weekdays) for day in weekdays] for token in TOKENS]
     return np.array([[token.share] for token in TOKENS]) * np.array(working, dtype=np.float64)

@@ -1,8 +1,4 @@
-"""Ordinary life events of the demo workspace: joiners, leavers, a support visit, a dead source.
-
-Separate from the stories because nobody should find them unusual; separate from the habits because
-each happens once, at its own time, and some must come before or after what else a person does.
-"""
+"""Ordinary life events: joiners, leavers, a support visit, an inactive source."""
 
 from trail.demo.actions import NUMBER
 from trail.demo.actors import SYSTEM
@@ -16,7 +12,7 @@ _HOUR = 3_600_000
 def plan(
     world: World, people: list[Person], first_actor: int, owner: int, days: int
 ) -> list[list[Planted]]:
-    """Return life events in groups that belong together."""
+    """Return groups of events that belong together."""
     groups = [_support(world, owner, days), _dead_source(world, days)] if days > 20 else []
     for row, person in enumerate(people):
         if person.first_day:
@@ -57,7 +53,7 @@ def _support(world: World, owner: int, days: int) -> list[Planted]:
 
 
 def _dead_source(world: World, days: int) -> list[Planted]:
-    """Return Segment switching off a source that had no destination for two weeks."""
+    """Return a source disabled by Segment after two weeks without a destination."""
     source = world.pin("source", "Kiosk (legacy) ")
     at = (days - 12) * DAY_MS + 4 * _HOUR
     return [Planted(at, SYSTEM, NUMBER["Source Disabled"], source)]

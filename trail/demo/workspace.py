@@ -1,8 +1,7 @@
-"""The demo workspace put together: the actors, the day's events in time order, and the file.
+"""Generate the demo workspace, one day at a time, and write it to a file.
 
-Separate because it is the only part that knows all the others. Random choices are drawn with
-numpy, a day at a time, each day from its own seeded generator; so memory holds one day, and the
-same seed and window give the same bytes.
+Each day is drawn from its own seeded generator, so memory holds one day and the same seed and
+window give the same bytes.
 """
 
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from trail.errors import InputError
 
 API_SHARE = 0.3  # of all lines; the rest are forwarded calls
 _FOLLOW = 0.45  # chance that a person's next event is another change of the same thing
-_LONGEST = 3650  # days, as long as a workspace may be told to keep events
+_LONGEST = 3650  # days, the maximum retention
 _SAME_CHANNEL_MS = 5_000
 
 
@@ -39,15 +38,14 @@ def write(
     """Write exactly *events* records of a demo workspace to *out* as NDJSON, oldest first.
 
     The window is the *days* days before *end*, which is cut to midnight UTC (without a zone it is
-    taken as UTC) and is today's when not given; so the same seed gives the same bytes on the same
-    day, or with the same *end*. Stories are planted whole as far as half of the lines allow.
-    *progress* is called after each day with the number of lines written. Raises InputError for
-    numbers that make no sense and OSError if *out* cannot be written.
+    taken as UTC) and defaults to now. The same seed and *end* give the same bytes. Stories are
+    planted whole, up to half of the lines. *progress* is called after each day with the number of
+    lines written. Raises InputError for invalid numbers and OSError if *out* cannot be written.
     """
     if events < 0 or not 1 <= days <= _LONGEST or seed < 0:
         raise InputError(
-            f"demo: {events} events over {days} days with seed {seed} cannot be made.",
-            f"Give at least 0 events, 1 to {_LONGEST} days and a seed of 0 or more.",
+            f"Cannot generate {events} demo events over {days} days with seed {seed}.",
+            f"Allowed: 0 or more events, 1 to {_LONGEST} days, a seed of 0 or more.",
         )
     end = datetime.now(UTC) if end is None else end
     end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
@@ -63,10 +61,10 @@ def write(
 
 
 class Workspace:
-    """A demo workspace that is lived through once, day by day from the first."""
+    """A generated workspace; call `lines` once per day, in order."""
 
     def __init__(self, events: int, days: int, seed: int, start: date) -> None:
-        """Fill the workspace and decide what happens when, but not yet to which thing."""
+        """Create the resources and schedule all events; targets are chosen in `lines`."""
         self._seed, self._days, self._start = seed, days, start
         rng = np.random.default_rng([seed, days])
         size = amounts.size(events)
@@ -85,16 +83,16 @@ class Workspace:
         self._api_chance = API_SHARE * events / max(1, events - only)
         self._actors = [SYSTEM_ACTOR, *(token(t.id) for t in tokens.TOKENS)]
         self._actors += [user(person.id, person.email) for person in staff]
-        # Where among the resources each actor works, and how far from there it strays.
+        # Position of each actor among the resources, and the range of their work.
         self._places = np.concatenate(([0.0], rng.random(len(self._actors) - 1))).tolist()
         self._reaches = [1.0] * FIRST_PERSON + rng.uniform(0.1, 0.5, len(staff)).tolist()
         self._timeline = Timeline(seed, crowd, counts, self._planted)
 
     def _plant(self, staff: list[people.Person], events: int) -> list[Planted]:
-        """Return the planned events that fit: whole stories, and at most half of all lines."""
+        """Return the planted events: only whole groups, and at most half of all lines."""
         cast = range(len(stage.CAST))
         numbers = tuple(FIRST_PERSON + row for row in cast)
-        names = [each.name for each in tokens.TOKENS]
+        names = [token.name for token in tokens.TOKENS]
         setting = stage.Stage(
             world=self._world,
             days=self._days,
@@ -107,17 +105,17 @@ class Workspace:
             token=FIRST_TOKEN + names.index(stories.STRAYING_TOKEN),
         )
         owner = numbers[stage.OWNER]
-        planned: list[Planted] = []
+        planted: list[Planted] = []
         for group in (
             *(story.plant(setting) for story in stories.STORIES),
             *turnover.plan(self._world, staff, FIRST_PERSON, owner, self._days),
         ):
-            if len(planned) + len(group) <= events // 2:
-                planned += group
-        return planned
+            if len(planted) + len(group) <= events // 2:
+                planted += group
+        return planted
 
     def lines(self, day: int) -> list[str]:
-        """Return the lines of one day, the days being asked for in order."""
+        """Return the lines of one day."""
         events = self._timeline.events(day)
         count = len(events.ms)
         rng = np.random.default_rng([self._seed, day, 3])
@@ -133,16 +131,17 @@ class Workspace:
             *(c.tolist() for c in (events.ms, events.actor, events.act, events.group)),
             ids, picks, turns, settles, lags, strict=True,
         ):  # fmt: skip
-            done = self._target(number, act, group, pick, turn, ksuid, second + ms // 1000, latest)
-            act, target = done
+            act, target = self._target(
+                number, act, group, pick, turn, ksuid, second + ms // 1000, latest
+            )
             if group >= 0:
-                latest[group] = done
+                latest[group] = act, target
             actor = self._actors[number]
             if act in FORWARDED_ONLY:
                 by_api = False
             else:
                 by_api = settle < self._api_chance
-                # One act, one channel: two alike within seconds must not look like one fact.
+                # One channel per action: equal events within seconds must not look like duplicates.
                 key = (number, act, target.id)
                 before = channels.get(key)
                 if before and ms - before[0] < _SAME_CHANNEL_MS:
@@ -165,7 +164,7 @@ class Workspace:
         second: int,
         latest: dict[int, tuple[int, Resource]],
     ) -> tuple[int, Resource]:
-        """Return what really happens and to which resource, given what happened before."""
+        """Return the action performed and its target, given the earlier events of the group."""
         if group <= FIRST_PLANTED:
             planted = self._planted[FIRST_PLANTED - group]
             self._world.do(act, planted.target)

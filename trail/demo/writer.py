@@ -1,8 +1,6 @@
-"""The text of one record, in the two shapes in which Segment hands out audit events.
+"""Write one record as a forwarded `track` call or as the Public API lists it.
 
-Separate because the shapes are facts about Segment: the forwarded `track` call named Audit, with
-its keys in the order of real captures, and the object of the Public API's list of audit events.
-Texts are put together from parts that are JSON already, which is ten times as fast as encoding.
+Records are joined from parts that are JSON already, which is ten times as fast as encoding.
 """
 
 import json
@@ -26,7 +24,7 @@ _CHECKS = ("source:debugger-view", "source:read", "source:schema-view", "source:
 
 _CLOCK = [f"T{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in range(86_400)]
 _MILLIS = [f".{ms:03}Z" for ms in range(1000)]
-# Producers drop the zeros at the end of the fraction in originalTimestamp, and a whole second's.
+# originalTimestamp has no trailing zeros in the fraction, and no fraction for whole seconds.
 _SHORT = [f".{ms:03}".rstrip("0").rstrip(".") + "Z" for ms in range(1000)]
 _NAMES_FORWARDED = [json.dumps(act.forwarded) for act in ACTS]
 _NAMES_API = [json.dumps(act.name) for act in ACTS]
@@ -51,7 +49,7 @@ class Writer:
     def forwarded(
         self, ms: int, act: int, actor: Actor, target: Resource, ksuid: str, lag: int, u: float
     ) -> str:
-        """Return one line with a forwarded call, received *lag* ms later; *u* settles details."""
+        """Return one line with a forwarded call, received *lag* ms later; *u* varies details."""
         second, milli = divmod(ms, 1000)
         clock = self._today + _CLOCK[second]
         received, received_milli = divmod(ms + lag, 1000)
@@ -70,7 +68,7 @@ class Writer:
             if act in _DESCRIBED:
                 details = f"{_description(act, u)}{details}"
             elif act == _PLAN_MODIFIED and u > 0.9:
-                user_id = "__system__"  # as captured: the subject is a user all the same
+                user_id = "__system__"  # as captured, although the subject is a user
         return (
             '{"channel":"server","context":{"library":{"name":"unknown","version":"unknown"}},'
             f'"event":"Audit","integrations":{{}},"messageId":"api-{ksuid}",'

@@ -115,7 +115,7 @@ def _findings(engine: Engine, period: Period, now: dt.datetime) -> list[Section]
     findings = [
         finding
         for finding in queue.findings
-        if finding.finding_id in queue.judged.shown or finding.state != reviews.OPEN
+        if finding.finding_id in queue.budget.shown or finding.state != reviews.OPEN
     ]
     findings.sort(key=lambda finding: (finding.day, finding.finding_id))
     decisions = reviews.decisions_on(engine, [finding.finding_id for finding in findings])
@@ -128,7 +128,7 @@ def _finding(finding: Finding, decisions: list[dict[str, Any]]) -> Section:
         "day": finding.day.isoformat(),
         "actor_id": finding.actor_id,
         "score": finding.score,
-        "reasons": [reason.said() for reason in finding.reasons],
+        "reasons": [reason.to_dict() for reason in finding.reasons],
         "state": finding.state,
         "decisions": [_json(decision) for decision in decisions],
     }

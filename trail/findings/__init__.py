@@ -1,1 +1,1 @@
-"""Unusual changes: daily aggregates, scores made of reasons, a budget, and rules beside them."""
+"""Unusual changes: daily aggregates, detectors, scores, the review budget, rules and decisions."""

@@ -1,14 +1,12 @@
-"""How much of a thing an actor does in a day: the counts that bursts and slow drifts are read from.
+"""The `amounts` table: how much an actor does of each verb per day; used by D3 and D4.
 
-Separate because two detectors read the same table: `amounts` (day, actor_key, verb, x, risk, m,
-grp, actor_type, first_day, s, q, most, mu, spread), one row for each active verb. s and q are the
-sums of x and of its square over earlier days, most the largest x of these, mu what the peers do on
-an active day (everybody's mean where they are few), spread the squared coefficient of
-over-dispersion of everybody. Integer sums, so that
-the same events give the same bits.
+One row per day, actor and active verb. `s` and `q` are the sums of x and x² over earlier days,
+`most` the largest earlier x, `mu` the expected amount from peers (all actors where peers are few),
+`spread` the squared coefficient of over-dispersion of all actors. Sums are integers, so equal
+events give equal bits.
 """
 
-# Verbs in which each target counts once: twenty deletes of one thing are one thing gone.
+# Verbs for which each target counts once: deleting one target twenty times is one deletion.
 TAKING = ("delete", "disable", "download", "access")
 _FEW_DAYS = 20
 
@@ -53,6 +51,6 @@ select day, actor_key, verb, x, risk, m, grp, actor_type, first_day, s, q, most,
 from rates
 """
 
-# Bits of seeing x or more where mu is expected with shape r: the Chernoff bound of the negative
-# binomial tail, docs/detection.md, D3.
+# Bits of x or more where mu is expected with shape r: the Chernoff bound of the negative binomial
+# tail (docs/detection.md, D3).
 BITS = "(x * ln(x / mu) - (x + r) * ln((x + r) / (mu + r))) / ln(2)"

@@ -1,9 +1,9 @@
-"""How many findings a day a reviewer is shown: a threshold from the days before, never the future.
+"""The review budget: how many findings are shown per day, decided from earlier days only.
 
-docs/detection.md, Budget: a day's threshold is the score that would have given N a day over the
-28 days before; at most 3N on one day. Whoever was shown in the last two days comes back only with
-more than 1.5 times that score; else the day is folded into the finding that is shown. What would
-have been folded costs a reviewer nothing, so it does not count when the threshold is set.
+A day's threshold is the score that would have shown N findings a day over the preceding 28 days; at
+most 3N are shown on one day. An actor shown in the last two days is shown again only with more than
+1.5 times that score; otherwise the day is folded into the finding already shown. Folded days do not
+count toward the threshold. See docs/detection.md, Budget.
 """
 
 import datetime as dt
@@ -22,7 +22,7 @@ _COME_BACK = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What the budget looks at."""
+    """The part of a finding that the budget depends on."""
 
     finding_id: str
     day: dt.date
@@ -31,10 +31,10 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What the budget lets through, what it folds into what, and each day's threshold.
+class BudgetResult:
+    """The ids shown, the ids folded (into which finding), and each day's threshold.
 
-    Days in `thresholds` have one; days before `first_day` were warm-up and show nothing.
+    Days before `first_day` are warm-up: they show nothing and have no threshold.
     """
 
     shown: frozenset[str]
@@ -42,83 +42,82 @@ class Judged:
     thresholds: dict[dt.date, int]
     first_day: dt.date | None
 
-    def said(self) -> str:
-        """Return in words from when on anything is shown."""
+    def status_text(self) -> str:
+        """Return a sentence about the day from which findings are shown."""
         if self.first_day is None:
-            return "Nothing has been recorded yet."
+            return "No events recorded yet."
         return (
-            f"The first {WARM_UP_DAYS} days are learnt from and show nothing; findings are shown "
-            f"from {self.first_day.isoformat()} on. Until 28 days are known, thresholds rest on "
-            "fewer."
+            f"Findings are shown from {self.first_day.isoformat()}, after {WARM_UP_DAYS} days of "
+            "learning. Until 28 days are recorded, thresholds are based on fewer days."
         )
 
 
-def judge(
-    found: Iterable[Scored], opened: dt.date | None, until: dt.date, a_day: float = DEFAULT_A_DAY
-) -> Judged:
-    """Return what *a_day* findings a day let through, of days from *opened* to *until*.
+def apply_budget(
+    findings: Iterable[Scored], opened: dt.date | None, until: dt.date, a_day: float = DEFAULT_A_DAY
+) -> BudgetResult:
+    """Return which findings are shown with *a_day* findings a day, for days up to *until*.
 
-    *opened* is the first day with any event; a day without findings counts too. Each day is judged
-    as at its end.
+    *opened* is the first day with any event; days without findings count too. Each day is evaluated
+    as of its end.
     """
     if opened is None or a_day <= 0:
-        return Judged(frozenset(), {}, {}, None)
+        return BudgetResult(frozenset(), {}, {}, None)
     by_day: dict[dt.date, list[Scored]] = defaultdict(list)
-    for each in found:
-        by_day[each.day].append(each)
+    for finding in findings:
+        by_day[finding.day].append(finding)
     first = opened + dt.timedelta(days=WARM_UP_DAYS)
-    counted = _counted(by_day)
+    unfolded = _unfolded_scores(by_day)
     shown: set[str] = set()
     folded: dict[str, str] = {}
     thresholds: dict[dt.date, int] = {}
     latest: dict[str, Scored] = {}
     day = first
     while day <= until:
-        thresholds[day] = _threshold(counted, opened, day, a_day)
-        room = max(1, int(_CAP * a_day))
-        for each in sorted(by_day.get(day, []), key=lambda s: (-s.score, s.actor_id)):
-            if each.score < thresholds[day]:
+        thresholds[day] = _threshold(unfolded, opened, day, a_day)
+        remaining = max(1, int(_CAP * a_day))
+        for finding in sorted(by_day.get(day, []), key=lambda s: (-s.score, s.actor_id)):
+            if finding.score < thresholds[day]:
                 break
-            before = latest.get(each.actor_id)
-            if before and _folds(before, each):
-                folded[each.finding_id] = before.finding_id
-            elif room:
-                room -= 1
-                shown.add(each.finding_id)
-                latest[each.actor_id] = each
+            before = latest.get(finding.actor_id)
+            if before and _folds(before, finding):
+                folded[finding.finding_id] = before.finding_id
+            elif remaining:
+                remaining -= 1
+                shown.add(finding.finding_id)
+                latest[finding.actor_id] = finding
         day += dt.timedelta(days=1)
-    return Judged(frozenset(shown), folded, thresholds, first)
+    return BudgetResult(frozenset(shown), folded, thresholds, first)
 
 
-def _folds(before: Scored, each: Scored) -> bool:
-    """Return whether the actor's later day says too little new to be shown by itself."""
-    near = (each.day - before.day).days <= _COOL_DOWN_DAYS
-    return near and each.score <= _COME_BACK * before.score
+def _folds(before: Scored, finding: Scored) -> bool:
+    """Return whether *finding* is folded into the actor's earlier finding *before*."""
+    recent = (finding.day - before.day).days <= _COOL_DOWN_DAYS
+    return recent and finding.score <= _COME_BACK * before.score
 
 
-def _counted(by_day: dict[dt.date, list[Scored]]) -> dict[dt.date, list[int]]:
-    """Return the scores of each day that would be shown by themselves if all were let through."""
-    counted: dict[dt.date, list[int]] = defaultdict(list)
+def _unfolded_scores(by_day: dict[dt.date, list[Scored]]) -> dict[dt.date, list[int]]:
+    """Return the scores per day that would be shown separately without a threshold."""
+    unfolded: dict[dt.date, list[int]] = defaultdict(list)
     latest: dict[str, Scored] = {}
     for day in sorted(by_day):
-        for each in by_day[day]:
-            before = latest.get(each.actor_id)
-            if not (before and _folds(before, each)):
-                counted[day].append(each.score)
-                latest[each.actor_id] = each
-    return counted
+        for finding in by_day[day]:
+            before = latest.get(finding.actor_id)
+            if not (before and _folds(before, finding)):
+                unfolded[day].append(finding.score)
+                latest[finding.actor_id] = finding
+    return unfolded
 
 
 def _threshold(
-    counted: dict[dt.date, list[int]], opened: dt.date, day: dt.date, a_day: float
+    unfolded: dict[dt.date, list[int]], opened: dt.date, day: dt.date, a_day: float
 ) -> int:
-    """Return the lowest score that is shown on *day*; 1 where the days before had fewer."""
+    """Return the lowest score shown on *day*; 1 where the earlier days had fewer findings."""
     days = min(_WINDOW_DAYS, (day - opened).days)
     scores = sorted(
         (
             score
             for back in range(1, days + 1)
-            for score in counted.get(day - dt.timedelta(days=back), [])
+            for score in unfolded.get(day - dt.timedelta(days=back), [])
         ),
         reverse=True,
     )

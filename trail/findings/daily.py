@@ -1,8 +1,4 @@
-"""The daily aggregates: a few rows for each day, actor and action, kept up by the day.
-
-Separate so that loading never pays for them: `fold` looks at the cube and at what has come since,
-and counts anew the days that changed, whatever changed them (new, late or removed events).
-"""
+"""Daily aggregates: rows per day, actor and action, updated for the days whose events changed."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -43,48 +39,48 @@ order by day
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """Days that are not counted as they are: where events came, and where they only went."""
+class ChangedDays:
+    """Days whose aggregates are stale: with new events, and with removals only."""
 
-    came: tuple[dt.date, ...]
-    went: tuple[dt.date, ...]
+    updated: tuple[dt.date, ...]
+    removed: tuple[dt.date, ...]
 
 
-def changed(cursor: Cursor, since: str) -> Changed:
-    """Return the days whose events are others than those that were folded.
+def changed_days(cursor: Cursor, since: str) -> ChangedDays:
+    """Return the days whose events changed since they were aggregated.
 
-    *since* is the newest `ingested_at` that was folded, as text; empty for none.
+    *since* is the newest aggregated `ingested_at` in ISO format; empty for none.
     """
     rows = cursor.execute(
         "select day, coalesce(c.n, 0) as n, coalesce(f.events, 0) as was from "
         "(select hour::date as day, sum(n)::bigint as n from cube group by all) c "
         "full join folded f using (day) where n is distinct from f.events order by day"
     ).fetchall()
-    came = {day for day, now, was in rows if now > was}
+    updated = {day for day, now, was in rows if now > was}
     if since:
-        # Counts alone would miss as many late events as were removed from the same day.
-        came.update(
+        # Counts alone would miss late events when as many were removed from the same day.
+        updated.update(
             row[0]
             for row in cursor.execute(
                 "select distinct occurred_at::date from events "
                 f"where ingested_at > {literal(dt.datetime.fromisoformat(since))}"
             ).fetchall()
         )
-    return Changed(tuple(sorted(came)), tuple(day for day, *_ in rows if day not in came))
+    return ChangedDays(tuple(sorted(updated)), tuple(day for day, *_ in rows if day not in updated))
 
 
-def newest(cursor: Cursor) -> str:
-    """Return the newest `ingested_at` among the events, as text; empty for none."""
-    found = cursor.execute("select max(ingested_at) from events").fetchall()[0][0]
-    return found.isoformat() if found else ""
+def newest_ingestion(cursor: Cursor) -> str:
+    """Return the newest `ingested_at` of all events in ISO format; empty for none."""
+    (newest,) = cursor.execute("select max(ingested_at) from events").fetchall()[0]
+    return newest.isoformat() if newest else ""
 
 
 def fold(cursor: Cursor, days: Iterable[dt.date]) -> None:
-    """Count *days* (UTC) anew, from the events that there are now."""
+    """Rebuild the aggregates of *days* (UTC) from the current events."""
     wanted = sorted(days)
     if not wanted:
         return
-    cursor.execute(_GROUPED.format(where=_among("e.occurred_at", wanted)))
+    cursor.execute(_GROUPED.format(where=_on_days("e.occurred_at", wanted)))
     listed = ", ".join(f"date '{day}'" for day in wanted)
     for table in ("daily_actions", "daily_targets", "folded"):
         cursor.execute(f"delete from {table} where day in ({listed})")
@@ -95,12 +91,12 @@ def fold(cursor: Cursor, days: Iterable[dt.date]) -> None:
         "insert into folded select hour::date as day, sum(n)::bigint from cube "
         f"where hour::date in ({listed}) group by all"
     )
-    # A chain looks back a day, so that the day after a changed one may have other chains.
+    # Sequences span 24 hours, so a changed day affects the sequences of the next day.
     sequences.fold(cursor, sorted({*wanted, *(day + _DAY for day in wanted)}))
 
 
-def _among(column: str, days: list[dt.date]) -> str:
-    """Return the condition that *column* lies on *days*, as one span for each unbroken run."""
+def _on_days(column: str, days: list[dt.date]) -> str:
+    """Return the condition that *column* is on *days*: one span per run of consecutive days."""
     runs: list[list[dt.date]] = []
     for day in days:
         if runs and runs[-1][1] == day:

@@ -1,12 +1,10 @@
-"""The events behind findings: chosen by the reasons' own words, looked up when somebody asks.
-
-Separate because scoring never lists an event; only who looks at a finding pays for its rows.
-"""
+"""The events behind findings, looked up on demand from the actions and times of the reasons."""
 
 import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from trail.filters import Filter, Window
@@ -14,18 +12,13 @@ from trail.findings.model import Finding, Reason
 from trail.selection import select, span
 from trail.store import Engine, Params
 
-_LISTED = (
+_COLUMNS = (
     "e.event_id, e.occurred_at, a.action, a.category, a.kind, a.outcome, a.risk, "
     "t.target_type, t.target_id, t.target_name"
 )
-_STAR = (
-    "events e join actions a using (action_key) join actors p using (actor_key) "
-    "join targets t using (target_key)"
-)
-# Findings whose events are looked up at once.
-_AT_ONCE = 500
+_BATCH = 500  # findings per query
 
-# Names become keys among the small tables first, so that events meet a join of integers.
+# Names are resolved to keys in the small tables first, so that events are joined on integers.
 _WANTED = """
 wanted as materialized (
  select distinct s.finding_id, p.actor_key, a.action_key, s.since, s.upto
@@ -39,55 +32,51 @@ _MATCHES = (
 
 
 def evidence(engine: Engine, finding: Finding, rows: int = 200) -> list[dict[str, Any]]:
-    """Return the events behind *finding*, oldest first, at most *rows*: what a table shows.
+    """Return the events behind *finding*, oldest first, at most *rows*.
 
     Each has event_id, occurred_at, action, category, kind, outcome, risk and the target.
     """
-    where, params = _evidence_of(finding)
+    sql, params, within = _specs([finding])
     return list(
         engine.table(
-            f"select {_LISTED} from {_STAR} where {where} order by e.occurred_at, e.event_id "
-            f"limit {int(rows)}",
+            f"with {sql}, {_WANTED} select distinct {_COLUMNS} from events e "
+            f"join wanted w on {_MATCHES} join actions a on a.action_key = e.action_key "
+            f"join targets t using (target_key) where {within} "
+            f"order by e.occurred_at, e.event_id limit {int(rows)}",
             params,
         ).to_pylist()
     )
 
 
 def event_ids(engine: Engine, findings: Iterable[Finding]) -> Iterator[tuple[Finding, list[str]]]:
-    """Yield each of *findings* with the ids of its evidence, in order of time; all of them."""
-    waiting: list[Finding] = []
-    for finding in findings:
-        waiting.append(finding)
-        if len(waiting) == _AT_ONCE:
-            yield from _with_ids(engine, waiting)
-            waiting = []
-    yield from _with_ids(engine, waiting)
+    """Yield each finding with the ids of all its events, in time order."""
+    remaining = iter(findings)
+    while batch := list(islice(remaining, _BATCH)):
+        yield from _with_ids(engine, batch)
 
 
-def narrowed(
+def with_matching_evidence(
     engine: Engine, filter_: Filter, now: dt.datetime, findings: list[Finding]
 ) -> list[Finding]:
-    """Return those of *findings* that have an evidence event which *filter_* chooses."""
+    """Return the *findings* with at least one event that matches *filter_*."""
     if not filter_.choices and not filter_.q:
         return findings
-    chosen = select(engine, filter_, now)
-    hits: set[str] = set()
-    for start in range(0, len(findings), _AT_ONCE):
-        sql, params, within = _evidence(findings[start : start + _AT_ONCE])
-        found = engine.table(
+    selection = select(engine, filter_, now)
+    matching: set[str] = set()
+    for start in range(0, len(findings), _BATCH):
+        sql, params, within = _specs(findings[start : start + _BATCH])
+        table = engine.table(
             f"with {sql}, {_WANTED}, narrowed as (select e.occurred_at, e.actor_key, e.action_key "
-            f"from events e where {within} and {chosen.where}) "
+            f"from events e where {within} and {selection.where}) "
             f"select distinct w.finding_id from narrowed e join wanted w on {_MATCHES}",
-            {**params, **chosen.params},
+            {**params, **selection.params},
         )
-        hits.update(found["finding_id"].to_pylist())
-    return [each for each in findings if each.finding_id in hits]
+        matching.update(table["finding_id"].to_pylist())
+    return [finding for finding in findings if finding.finding_id in matching]
 
 
 def _with_ids(engine: Engine, findings: list[Finding]) -> Iterator[tuple[Finding, list[str]]]:
-    if not findings:
-        return
-    sql, params, within = _evidence(findings)
+    sql, params, within = _specs(findings)
     table = engine.table(
         f"with {sql}, {_WANTED} select distinct w.finding_id, e.occurred_at, e.event_id "
         f"from events e join wanted w on {_MATCHES} where {within} "
@@ -103,46 +92,30 @@ def _with_ids(engine: Engine, findings: list[Finding]) -> Iterator[tuple[Finding
         yield finding, ids[finding.finding_id]
 
 
-def _evidence(findings: list[Finding]) -> tuple[str, Params, str]:
-    """Return the CTE `specs` of what chooses the events, its parameters, and its outer span."""
-    spans = [_span_of(each, reason) for each in findings for reason in each.reasons]
-    specs = [
-        {
-            "finding_id": each.finding_id,
-            "actor_id": each.actor_id,
-            "actions": list(reason.actions) if reason.actions else None,
-            "since": _span_of(each, reason)[0].isoformat(),
-            "upto": _span_of(each, reason)[1].isoformat(),
-        }
-        for each in findings
-        for reason in each.reasons
-    ]
+def _specs(findings: list[Finding]) -> tuple[str, Params, str]:
+    """Return the CTE `specs` that selects the events, its parameters, and the overall time span."""
+    specs = []
+    for finding in findings:
+        for reason in finding.reasons:
+            since, upto = _span_of(finding, reason)
+            specs.append(
+                {
+                    "finding_id": finding.finding_id,
+                    "actor_id": finding.actor_id,
+                    "actions": list(reason.actions) if reason.actions else None,
+                    "since": since.isoformat(),
+                    "upto": upto.isoformat(),
+                }
+            )
     sql = (
         'specs as (select unnest(from_json($specs::json, \'[{"finding_id": "varchar", '
         '"actor_id": "varchar", "actions": ["varchar"], "since": "timestamp", '
         '"upto": "timestamp"}]\'), recursive := true))'
     )
-    start = min(since for since, _ in spans)
-    end = max(upto for _, upto in spans)
+    spans = [_span_of(finding, reason) for finding in findings for reason in finding.reasons]
+    start, end = min(since for since, _ in spans), max(upto for _, upto in spans)
     within = span(Window(start, end + dt.timedelta(microseconds=1)), "e.occurred_at")
     return sql, {"specs": json.dumps(specs)}, within
-
-
-def _evidence_of(finding: Finding) -> tuple[str, Params]:
-    """Return the condition that a row of the star is evidence of *finding*."""
-    parts = []
-    params: Params = {"actor": finding.actor_id}
-    for number, reason in enumerate(finding.reasons):
-        since, upto = _span_of(finding, reason)
-        part = span(Window(since, upto + dt.timedelta(microseconds=1)), "e.occurred_at")
-        if reason.actions:
-            params[f"actions{number}"] = list(reason.actions)
-            part += f" and list_contains($actions{number}, a.action)"
-        parts.append(f"({part})")
-    return (
-        f"p.actor_id = $actor and a.action <> 'Permission Check' and ({' or '.join(parts)})",
-        params,
-    )
 
 
 def _span_of(finding: Finding, reason: Reason) -> tuple[dt.datetime, dt.datetime]:

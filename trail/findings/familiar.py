@@ -1,30 +1,28 @@
-"""How familiar a thing is to an actor, backing off to the peers and then to everybody.
+"""Familiarity: how usual an action (D1) or a sequence of actions (D2) is for an actor.
 
-Separate because actions (D1) and chains of actions (D2) are scored by the same formula, that of
-docs/detection.md, D1: with k of m earlier active days, pk of the peers' pdays and gk of all
-gdays, q_glob = (gk+0.5)/(gdays+25), q_peer = (pk+20 q_glob)/(pdays+20), p = (k+5q)/(m+5) with
-q = q_peer, or q_glob for a newcomer (m < 5) or a token. For a token 0.5 stands in place of 5: a
-machine that does something new is more of a surprise (bench/DETECTION.md).
+Backs off from the actor to peers to all actors. With k of m earlier active days, pk of the peers'
+pdays and gk of all gdays: q_glob = (gk+0.5)/(gdays+25), q_peer = (pk+20 q_glob)/(pdays+20),
+p = (k+5q)/(m+5), where q = q_peer, or q_glob for a new actor (m < 5) or a token. For tokens 0.5
+replaces 5: an unusual action of a machine is more surprising (docs/detection.md, D1).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-# An item needs this many bits, and these are not counted.
-_LEAST_BITS = 3
-_FREE_BITS = 2
-# Days that the others' habit weighs against one's own. A machine does not pick up what others do.
+_MIN_BITS = 3  # items with fewer bits are dropped
+_FREE_BITS = 2  # subtracted from the bits of every item
+# Weight, in days, of the others' habits against the actor's own; tokens do not adopt habits.
 _PRIOR = 5
 _TOKEN_PRIOR = 0.5
-# Days that a lesson counts for: what somebody called expected was done before.
-LESSON_DAYS = 3
+# Days that activity marked as expected counts for.
+EXPECTED_DAYS = 3
 
 
 def sql(relation: str, condition: str = "true") -> str:
-    """Return the SELECT of what is unfamiliar in *relation*, for days that are judged.
+    """Return the SELECT of unfamiliar rows of *relation* on the scored days.
 
-    *relation* has day, actor_key, what, risk, actions, since, upto, one row for each day, actor
-    and thing. Gives the columns of an item; `facts` as `words` reads them.
+    *relation* has day, actor_key, what, risk, actions, since, upto: one row per day, actor and
+    `what`. The result has the columns of an item, with `facts` for `explain`.
     """
     return f"""
 with done as (
@@ -41,7 +39,7 @@ with done as (
  select what, day, sum(count(*)) over (partition by what order by day) - count(*) as gk
  from done group by what, day
 ), lessons as (
- select d.day, d.actor_key, d.what, {LESSON_DAYS} as extra
+ select d.day, d.actor_key, d.what, {EXPECTED_DAYS} as extra
  from done d join actors p using (actor_key)
  where exists (select 1 from taught t where t.actor_id = p.actor_id and t.action = d.what
   and d.day > t.since and d.day <= t.until)
@@ -65,28 +63,28 @@ select day, actor_key, greatest(0, -log2(p) - {_FREE_BITS}) as bits, risk::doubl
  to_json(struct_pack(what := what, k := k, m := m, doers := doers, peers := peers, grp := grp,
   pk := pk, pdays := pdays, gk := gk, gdays := gdays, extra := extra)) as facts,
  actions, since, upto
-from odds where -log2(p) > {_LEAST_BITS}"""
+from odds where -log2(p) > {_MIN_BITS}"""
 
 
-def words(facts: Mapping[str, Any], name: str) -> str:
-    """Return the sentence of an unfamiliar thing called *name*, with its numbers."""
+def explain(facts: Mapping[str, Any], name: str) -> str:
+    """Return the sentence about the unfamiliar action or sequence *name*."""
     m, k = facts["m"], facts["k"]
     if not m:
-        mine = "first day on which this actor is seen"
+        own = "first active day of this actor"
     elif not k:
-        mine = f"first time in {m + 1} active days"
+        own = f"first time in {m + 1} active days"
     else:
-        mine = f"on {k} of {m} active days before"
-    return f"{name}: {mine}; {_others(facts)}"
+        own = f"on {k} of {m} earlier active days"
+    return f"{name}: {own}; {_others(facts)}"
 
 
 def _others(facts: Mapping[str, Any]) -> str:
     peers, doers, grp = facts["peers"], facts["doers"], facts["grp"]
     if peers:
-        named = {"token": "other tokens", "unknown": "other unnamed actors"}.get(
+        group = {"token": "other tokens", "unknown": "other unidentified actors"}.get(
             grp, f"peers ({grp})"
         )
-        return f"{doers} of {peers} {named} ever did it"
+        return f"done before by {doers} of {peers} {group}"
     if not facts["gdays"]:
-        return "nothing was seen before"
-    return f"seen on {facts['gk']} of {facts['gdays']} earlier days of all actors"
+        return "no earlier activity"
+    return f"done on {facts['gk']} of {facts['gdays']} earlier active days of all actors"

@@ -1,19 +1,18 @@
-"""The tables that detectors read: what each actor did on each day, and everything before it.
+"""The temporary tables that detectors read: activity per actor and day up to the scored days.
 
-All of them are about days up to the last one judged; each window looks at earlier days only, so
-that a score never depends on what came after. Temporary, made for one refresh:
+Every window covers earlier days only, so a score never depends on later events.
 
-`judged` (since, until, at_time): the days to judge, and the moment at which that is done.
+`judged` (since, until, at_time): the days to score, and the time of scoring.
 `acted` (day, actor_key, actor_type, action, category, kind, risk, n, targets, hours, first_at,
-  last_at): one row for each actor's action on a day; `hours` has a bit for each UTC hour.
+  last_at): one row per actor, action and day; `hours` has one bit per UTC hour.
 `actor_days` (day, actor_key, actor_type, grp, m, first_day, day_before, n, hours, risk): one row
-  for each active day; m is how many active days came before, grp the peers: the category of most of
-  the actor's earlier changes ("token" for tokens).
-`groups` (grp, day, pdays, peers): active days and people of a peer group before that day.
-`everyone` (day, gdays): active days of all before that day.
+  per active day; m counts earlier active days, grp is the peer group: the category of most of the
+  actor's earlier changes ("token" for tokens).
+`groups` (grp, day, pdays, peers): active days and actors of a peer group before that day.
+`everyone` (day, gdays): active days of all actors before that day.
 `amounts`: see `trail.findings.amounts`.
 
-The system and unnamed failures, checks and run-time notices are in none of them: nobody did those.
+System events, failures, checks and run-time notices are excluded: no actor decided on them.
 """
 
 import datetime as dt
@@ -21,8 +20,8 @@ import datetime as dt
 from trail.findings import amounts
 from trail.store import Cursor
 
-# What no person or token decides to do; `read` and `run` are habits and stay.
-_NOBODYS = ("failure", "partial", "enforce", "detect", "complete")
+# Kinds that no user or token decides on; `read` and `run` are habits and are included.
+_AUTOMATIC = ("failure", "partial", "enforce", "detect", "complete")
 
 _ACTED = f"""
 create or replace temp table acted as
@@ -33,11 +32,11 @@ select d.day, d.actor_key, min(p.actor_type) as actor_type, a.action, min(a.cate
 from daily_actions d join actions a using (action_key) join actors p using (actor_key)
 left join risks o on o.action = a.action
 where d.day <= (select until from judged) and p.actor_type <> 'system'
- and a.kind not in {_NOBODYS} and a.action <> 'Permission Check'
+ and a.kind not in {_AUTOMATIC} and a.action <> 'Permission Check'
 group by d.day, d.actor_key, a.action
 """
 
-# The newest override of each action, where it is not taken back.
+# The newest override of each action, unless it was reset.
 _RISKS = """
 create or replace temp table risks as
 select action, risk from risk_overrides
@@ -96,7 +95,7 @@ TABLES = ("judged", "risks", "acted", "grouped", "actor_days", "groups", "everyo
 
 
 def prepare(cursor: Cursor, since: dt.date, until: dt.date, now: dt.datetime) -> None:
-    """Make the tables, to judge the days from *since* up to and with *until* at *now* (UTC)."""
+    """Create the tables for scoring the days *since* to *until* (inclusive) at *now* (UTC)."""
     cursor.execute(
         "create or replace temp table judged as "
         f"select date '{since}' as since, date '{until}' as until, "
@@ -107,6 +106,6 @@ def prepare(cursor: Cursor, since: dt.date, until: dt.date, now: dt.datetime) ->
 
 
 def drop(cursor: Cursor) -> None:
-    """Remove the tables again."""
+    """Drop the tables."""
     for table in TABLES:
         cursor.execute(f"drop table if exists {table}")

@@ -1,7 +1,4 @@
-"""Where findings are kept: written anew by the day, let go with their events, decisions excepted.
-
-Separate from judging, which needs no table but the history's.
-"""
+"""Stored findings: replaced per day and removed with their events, except decisions."""
 
 import datetime as dt
 import hashlib
@@ -14,19 +11,19 @@ from trail.findings.score import MEMORY_DAYS, Item, Weighed
 from trail.store import Cursor
 
 OPEN = "open"
-# Scores are needed for thresholds after their events are gone; their words are not.
+# Thresholds need scores after the events are removed; reasons are dropped.
 _THRESHOLD_DAYS = 35
 
 Row = tuple[dt.date, str, str, list[dict[str, Any]]]
 
 
 def finding_id(day: dt.date, actor_id: str) -> str:
-    """Return the id of an actor's day: the same for ever."""
+    """Return the stable id of an actor's day."""
     return "f-" + hashlib.sha256(f"{day.isoformat()}\0{actor_id}".encode()).hexdigest()[:16]
 
 
-def said(weighed: Weighed, text: str) -> dict[str, Any]:
-    """Return the reason as it is kept, with its sentence *text*."""
+def reason_record(weighed: Weighed, text: str) -> dict[str, Any]:
+    """Return the reason as stored, with its sentence *text*."""
     row = weighed.item.row
     return {
         "detector": weighed.item.detector,
@@ -39,14 +36,14 @@ def said(weighed: Weighed, text: str) -> dict[str, Any]:
     }
 
 
-def replace(
+def replace_findings(
     cursor: Cursor,
     since: dt.date,
     rows: list[Row],
     risk_version: int,
     now: dt.datetime,
 ) -> None:
-    """Write the findings from *since* on anew; what people decided about them stays."""
+    """Replace the findings of all days from *since*; decisions stay."""
     states = dict(
         cursor.execute(
             f"select finding_id, state from findings where day >= date '{since}' "
@@ -55,7 +52,7 @@ def replace(
     )
     ids = [finding_id(day, actor_id) for day, actor_id, *_ in rows]
     cursor.register("written_again", pa.table({"finding_id": pa.array(ids, pa.string())}))
-    # A decision is kept even where its reasons are gone, since somebody may have to show it.
+    # A decision is kept even without reasons, because it may have to be proven later.
     cursor.execute(
         f"delete from findings where day >= date '{since}' and (state = '{OPEN}' "
         "or finding_id in (select finding_id from written_again))"
@@ -71,15 +68,15 @@ def replace(
             "actor_type": pa.array([row[2] for row in rows], pa.string()),
             "score": pa.array([sum(r["points"] for r in row[3]) for row in rows], pa.int32()),
             "reasons": pa.array([json.dumps(row[3]) for row in rows], pa.string()),
-            "state": pa.array([states.get(each, OPEN) for each in ids], pa.string()),
+            "state": pa.array([states.get(id_, OPEN) for id_ in ids], pa.string()),
             "risk_version": pa.array([risk_version] * len(rows), pa.int32()),
             "scored_at": pa.array([now] * len(rows), pa.timestamp("us")),
         },
     )
 
 
-def remember(cursor: Cursor, since: dt.date, items: list[Item]) -> None:
-    """Keep the sizes of the *items* of all days from *since* on."""
+def replace_item_sizes(cursor: Cursor, since: dt.date, items: list[Item]) -> None:
+    """Replace the stored item sizes of all days from *since* by those of *items*."""
     cursor.execute(f"delete from item_sizes where day >= date '{since}'")
     _insert(
         cursor,
@@ -92,8 +89,8 @@ def remember(cursor: Cursor, since: dt.date, items: list[Item]) -> None:
     )
 
 
-def sweep(cursor: Cursor) -> None:
-    """Let go what is about days whose events are gone; what people decided stays."""
+def remove_expired(cursor: Cursor) -> None:
+    """Remove what is stored about days without events; decisions stay."""
     oldest = "(select coalesce(min(day), date '9999-01-01') from folded)"
     open_ = f"state = '{OPEN}'"
     cursor.execute(f"update findings set reasons = '[]' where {open_} and day < {oldest}")

@@ -1,7 +1,6 @@
-"""What people said is expected: an action of an actor counts as done before, until it expires.
+"""Expected activity: actions of an actor that count as familiar until they expire.
 
-Separate because reviewers write it while scoring reads it. docs/detection.md, Expected: it
-counts as done on three days, k + 3.
+Each counts as done on three earlier days (docs/detection.md, Expected).
 """
 
 import datetime as dt
@@ -13,7 +12,7 @@ from trail.store import Engine, Store, utc_now
 LONGEST_DAYS = 90
 
 
-def teach(
+def mark_expected(
     store: Store,
     actor_id: str,
     actions: list[str],
@@ -22,18 +21,19 @@ def teach(
     reason: str,
     made_by: str,
 ) -> None:
-    """Let *actions* (names, or a chain's `what`) of *actor_id* count as familiar after *day*.
+    """Count *actions* (names, or a sequence's `what`) of *actor_id* as familiar after *day*.
 
-    *until* is the last day (UTC) that it counts for, 90 days after *day* at most. Days up to and
-    with *day* keep their scores. Raises `InputError` for a longer time, no action or no reason.
+    *until* is the last day (UTC), at most 90 days after *day*. Scores up to *day* do not change.
+    Raises `InputError` for a longer period, no action or no reason.
     """
     if not actor_id or not actions:
-        raise InputError("Nothing is named that is expected.", "Name an actor and an action.")
+        raise InputError("No expected activity given.", "Give an actor and at least one action.")
     if not reason.strip():
-        raise InputError("No reason is given.", "Say why it is expected.")
+        raise InputError("Reason missing.", "State why the activity is expected.")
     if not day < until <= day + dt.timedelta(days=LONGEST_DAYS):
         raise InputError(
-            "What is expected must expire.", f"Give a day at most {LONGEST_DAYS} days later."
+            f"Invalid expiry date {until}.",
+            f"Allowed: a day after {day}, at most {LONGEST_DAYS} days later.",
         )
     now = utc_now()
     store.write(
@@ -53,8 +53,8 @@ def teach(
     )
 
 
-def unteach(store: Store, actor_id: str, action: str, day: dt.date) -> None:
-    """End what was taught of *action* of *actor_id*: it counts until *day* and no longer."""
+def end_expected(store: Store, actor_id: str, action: str, day: dt.date) -> None:
+    """Let *action* of *actor_id* count as expected only until *day*."""
     store.write(
         lambda cursor: cursor.execute(
             "update taught set until = $day where actor_id = $actor and action = $action "
@@ -64,8 +64,8 @@ def unteach(store: Store, actor_id: str, action: str, day: dt.date) -> None:
     )
 
 
-def lessons(engine: Engine, today: dt.date) -> list[dict[str, Any]]:
-    """Return what is expected on *today* or later, the next to expire first.
+def active(engine: Engine, today: dt.date) -> list[dict[str, Any]]:
+    """Return the expected activity that has not expired on *today*, the next to expire first.
 
     Each has actor_id, action, since, until (days, UTC), reason, made_by, made_at (UTC).
     """

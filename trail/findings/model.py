@@ -7,10 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a finding is one: what found it, its whole points, and words with their numbers.
+    """One reason of a finding: its detector, its points and a sentence with figures.
 
-    `facts` are the numbers behind the words; `actions`, `since` and `upto` choose its evidence
-    among the actor's events (UTC, without zone, included).
+    `facts` are the figures; `actions`, `since` and `upto` (UTC, without zone, inclusive) select the
+    evidence among the actor's events.
     """
 
     detector: str
@@ -21,14 +21,14 @@ class Reason:
     since: dt.datetime | None = None
     upto: dt.datetime | None = None
 
-    def said(self) -> dict[str, Any]:
-        """Return what the command and the API say of it."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reason as in JSON output."""
         return {"detector": self.detector, "points": self.points, "text": self.text}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One actor's UTC day that is unusual: the score is the sum of the reasons' points."""
+    """An actor's unusual UTC day; the score is the sum of the reasons' points."""
 
     finding_id: str
     day: dt.date
@@ -39,14 +39,14 @@ class Finding:
     state: str = "open"
     risk_version: int = 0
 
-    def said(self, event_ids: list[str]) -> dict[str, Any]:
-        """Return what the command and the API say of it."""
+    def to_dict(self, event_ids: list[str]) -> dict[str, Any]:
+        """Return the finding as in JSON output."""
         return {
             "finding_id": self.finding_id,
             "day": self.day.isoformat(),
             "actor_id": self.actor_id,
             "score": self.score,
-            "reasons": [reason.said() for reason in self.reasons],
+            "reasons": [reason.to_dict() for reason in self.reasons],
             "event_ids": event_ids,
             "state": self.state,
             "risk_version": self.risk_version,

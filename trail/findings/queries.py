@@ -1,4 +1,4 @@
-"""What the page, the command and the API ask of the findings. Reads only; `refresh` comes first.
+"""Queries over findings for pages, commands and the API. Call `refresh` first.
 
 Times are UTC without a zone; days are UTC days.
 """
@@ -12,14 +12,14 @@ import pyarrow as pa
 
 from trail.filters import Filter, Window
 from trail.findings import budget, standing
-from trail.findings.budget import Judged, Scored
-from trail.findings.evidence import event_ids, evidence, narrowed
+from trail.findings.budget import BudgetResult, Scored
+from trail.findings.evidence import event_ids, evidence, with_matching_evidence
 from trail.findings.model import Finding, Reason
 from trail.store import Engine, Params
 
 __all__ = [
-    "Queue", "activity", "event_ids", "evidence", "expected_and_seen", "judge", "one", "peers",
-    "queue",
+    "Queue", "activity", "apply_budget", "event_ids", "evidence", "expected_and_seen", "get",
+    "peers", "queue",
 ]  # fmt: skip
 
 _COLUMNS = "finding_id, day, actor_id, actor_type, score, reasons, state, risk_version"
@@ -27,10 +27,10 @@ _COLUMNS = "finding_id, day, actor_id, actor_type, score, reasons, state, risk_v
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Findings, the highest score first; what the budget did; how many the window has in all."""
+    """Findings, the highest score first; the budget result; the number scored in the window."""
 
     findings: list[Finding]
-    judged: Judged
+    budget: BudgetResult
     scored: int
 
 
@@ -42,46 +42,49 @@ def queue(
     a_day: float = budget.DEFAULT_A_DAY,
     everything: bool = False,
 ) -> Queue:
-    """Return the findings of *filter_* that *a_day* findings a day let through at *now* (aware).
+    """Return the findings that match *filter_* within a budget of *a_day* a day at *now* (aware).
 
-    The budget is the workspace's: it is spent before the filter narrows. With *everything* all
-    scored ones. A finding is chosen when its day overlaps the filter's window and one of its
-    evidence events matches the rest of the filter. `scored` counts all of the window.
+    The budget applies to the workspace, before the filter. *everything* ignores the budget. A
+    finding matches when its day overlaps the filter's window and one of its events matches the rest
+    of the filter. `scored` counts all findings in the window.
     """
-    judged = judge(engine, now, a_day=a_day)
+    result = apply_budget(engine, now, a_day=a_day)
     where = _days_of(filter_.window(now))
     scored = engine.table(f"select count(*) as n from findings where {where}")["n"][0].as_py()
     params: Params = {}
     if not everything:
         where += " and finding_id in (select unnest($shown))"
-        params = {"shown": sorted(judged.shown)}
+        params = {"shown": sorted(result.shown)}
     order = "day, score desc" if filter_.sort == "oldest" else "score desc, day desc"
     rows = engine.table(
         f"select {_COLUMNS} from findings where {where} order by {order}, actor_id", params
     ).to_pylist()
-    return Queue(narrowed(engine, filter_, now, [_finding(row) for row in rows]), judged, scored)
+    findings = [_finding(row) for row in rows]
+    return Queue(with_matching_evidence(engine, filter_, now, findings), result, scored)
 
 
-def judge(engine: Engine, now: dt.datetime, *, a_day: float = budget.DEFAULT_A_DAY) -> Judged:
-    """Return what the budget lets through of all that is kept, day by day up to *now* (aware)."""
+def apply_budget(
+    engine: Engine, now: dt.datetime, *, a_day: float = budget.DEFAULT_A_DAY
+) -> BudgetResult:
+    """Return which of all stored findings the budget shows, day by day up to *now* (aware)."""
     rows = engine.table("select finding_id, day, actor_id, score from findings").to_pylist()
     until = now.astimezone(dt.UTC).date()
-    return budget.judge([Scored(**row) for row in rows], standing.opened(engine), until, a_day)
+    scored = [Scored(**row) for row in rows]
+    return budget.apply_budget(scored, standing.opened(engine), until, a_day)
 
 
-def one(engine: Engine, finding_id: str) -> Finding | None:
+def get(engine: Engine, finding_id: str) -> Finding | None:
     """Return the finding with that id, or None."""
-    found = engine.table(
+    rows = engine.table(
         f"select {_COLUMNS} from findings where finding_id = $id", {"id": finding_id}
     ).to_pylist()
-    return _finding(found[0]) if found else None
+    return _finding(rows[0]) if rows else None
 
 
 def activity(engine: Engine, actor_id: str, now: dt.datetime, days: int = 90) -> pa.Table:
-    """Return one row for each day of an actor with `day, events, targets, risk`, gaps left out.
+    """Return `day, events, targets, risk` for each active day of an actor up to *now* (aware).
 
-    Up to the day of *now* (aware); without checks and what the system notices by itself. `risk` is
-    the catalogue's largest of the day.
+    Excludes permission checks. `risk` is the catalogue's highest of the day.
     """
     until = now.astimezone(dt.UTC).date()
     return engine.table(
@@ -95,10 +98,10 @@ def activity(engine: Engine, actor_id: str, now: dt.datetime, days: int = 90) ->
 
 
 def expected_and_seen(engine: Engine, finding: Finding) -> list[dict[str, Any]]:
-    """Return each action of the finding's day against the actor's earlier days, riskiest first.
+    """Compare each action of the finding's day with the actor's earlier days, riskiest first.
 
-    Each has action, risk, seen (events that day), days (earlier active days with the action), of
-    (earlier active days) and expected (events on an average earlier active day).
+    Each row has action, risk, seen (events that day), days (earlier active days with the action),
+    of (earlier active days) and expected (average events per earlier active day).
     """
     return list(
         engine.table(
@@ -118,10 +121,10 @@ def expected_and_seen(engine: Engine, finding: Finding) -> list[dict[str, Any]]:
 
 
 def peers(engine: Engine, finding: Finding, rows: int = 10) -> dict[str, Any]:
-    """Return who else did the finding's actions in the 28 days up to its day, most first.
+    """Return the other actors with the finding's actions in the 28 days up to its day.
 
     `actions` are those of its reasons; `others` has actor_id, actor_name, actor_type, days and
-    events of *rows* of them; `doing` counts them all, `active` all who did anything in these days.
+    events of the *rows* most active; `doing` counts all of them, `active` all active actors.
     """
     actions = sorted({name for reason in finding.reasons for name in reason.actions or ()})
     params: Params = {"actor": finding.actor_id, "day": finding.day, "actions": actions}
@@ -147,7 +150,7 @@ def peers(engine: Engine, finding: Finding, rows: int = 10) -> dict[str, Any]:
 
 def _days_of(window: Window) -> str:
     """Return the condition that the column `day` overlaps *window*."""
-    conditions = ["reasons <> '[]'"]  # without words, only the thresholds remember them
+    conditions = ["reasons <> '[]'"]  # kept for thresholds only
     if window.start:
         conditions.append(f"day >= date '{window.start.date()}'")
     if window.end:
@@ -159,14 +162,14 @@ def _days_of(window: Window) -> str:
 def _finding(row: dict[str, Any]) -> Finding:
     reasons = tuple(
         Reason(
-            each["detector"],
-            each["points"],
-            each["text"],
-            each["facts"],
-            tuple(each["actions"]) if each["actions"] else None,
-            dt.datetime.fromisoformat(each["since"]) if each["since"] else None,
-            dt.datetime.fromisoformat(each["upto"]) if each["upto"] else None,
+            reason["detector"],
+            reason["points"],
+            reason["text"],
+            reason["facts"],
+            tuple(reason["actions"]) if reason["actions"] else None,
+            dt.datetime.fromisoformat(reason["since"]) if reason["since"] else None,
+            dt.datetime.fromisoformat(reason["upto"]) if reason["upto"] else None,
         )
-        for each in json.loads(row["reasons"])
+        for reason in json.loads(row["reasons"])
     )
     return Finding(**{**row, "reasons": reasons})

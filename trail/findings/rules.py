@@ -1,8 +1,4 @@
-"""Rules: which there are, and what each would have found.
-
-Separate from the statistics: a rule looks at a change whenever it happens, usual or not. Its rows
-can be seen before it is switched on.
-"""
+"""Rules: which exist, which events each matches, and back-tests before a rule is enabled."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -15,18 +11,18 @@ from trail.findings.detector import Rule
 from trail.selection import select, span
 from trail.store import Engine, Params
 
-_BACK = dt.timedelta(days=7)
+_LOOK_BACK = dt.timedelta(days=7)
 _ROWS = 200
 
-_LISTED = (
+_COLUMNS = (
     "event_id, occurred_at, action, category, kind, risk, actor_id, actor_type, actor_email, "
     "actor_name, target_type, target_id, target_name"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
-    """What a rule would have found: how often, on which events (newest first, not all of them)."""
+class BackTest:
+    """The number of events a rule matches in past days, and the newest of them."""
 
     rule: Rule
     days: int
@@ -34,57 +30,57 @@ class Fired:
     rows: list[dict[str, Any]]
 
     @property
-    def sentence(self) -> str:
-        """Return the count in words."""
-        times = "once" if self.count == 1 else f"{self.count:,} times"
-        return f"would have fired {times} in {self.days} days"
+    def summary(self) -> str:
+        """Return the number of matches and the period."""
+        return f"{self.count:,} match{'' if self.count == 1 else 'es'} in the last {self.days} days"
 
 
 def rules() -> list[Rule]:
-    """Return every rule, by name."""
-    found = registry.discover("detectors", "DETECTOR").values()
-    return sorted((each for each in found if isinstance(each, Rule)), key=lambda rule: rule.name)
+    """Return all rules, by name."""
+    discovered = registry.discover("detectors", "DETECTOR").values()
+    return sorted((r for r in discovered if isinstance(r, Rule)), key=lambda rule: rule.name)
 
 
 def rule(name: str) -> Rule:
     """Return the rule called *name*; raises `InputError` when there is none."""
-    for each in rules():
-        if each.name == name:
-            return each
-    raise InputError(f"There is no rule {name!r}.", "Choose one of the list.")
+    for candidate in rules():
+        if candidate.name == name:
+            return candidate
+    known = ", ".join(candidate.name for candidate in rules())
+    raise InputError(f"Unknown rule {name!r}.", f"Known: {known}.")
 
 
-def fired(
+def back_test(
     engine: Engine, rule_: Rule, now: dt.datetime, *, days: int = 90, rows: int = _ROWS
-) -> Fired:
-    """Return what *rule_* would have found in the *days* before *now* (no zone: UTC).
+) -> BackTest:
+    """Return what *rule_* matches in the *days* before *now* (UTC if naive).
 
-    At most *rows* of the events, newest first.
+    Includes at most *rows* events, newest first.
     """
     moment = now.astimezone(dt.UTC).replace(tzinfo=None) if now.tzinfo else now
     window = Window(moment - dt.timedelta(days=days), moment + dt.timedelta(microseconds=1))
-    sql, params = chosen(engine, rule_, window)
+    sql, params = matching_events(engine, rule_, window)
     newest = engine.table(
         "select event_id, occurred_at, count(*) over () as n "
         f"from ({sql}) order by occurred_at desc, event_id limit {int(rows)}",
         params,
     )
     if not newest.num_rows:
-        return Fired(rule_, days, 0, [])
+        return BackTest(rule_, days, 0, [])
     times = newest["occurred_at"].to_pylist()
     near = Window(times[-1], times[0] + dt.timedelta(microseconds=1))
-    found = engine.table(
-        f"select {_LISTED} from event_rows where list_contains($ids, event_id) "
+    events = engine.table(
+        f"select {_COLUMNS} from event_rows where list_contains($ids, event_id) "
         f"and {span(near, 'occurred_at')} order by occurred_at desc, event_id",
         {"ids": newest["event_id"].to_pylist()},
     )
-    return Fired(rule_, days, int(newest["n"][0].as_py()), found.to_pylist())
+    return BackTest(rule_, days, int(newest["n"][0].as_py()), events.to_pylist())
 
 
-def chosen(engine: Engine, rule_: Rule, window: Window) -> tuple[str, Params]:
-    """Return the SELECT of what *rule_* finds in *window*, and its parameters.
+def matching_events(engine: Engine, rule_: Rule, window: Window) -> tuple[str, Params]:
+    """Return the SELECT of the events that *rule_* matches in *window*, and its parameters.
 
-    Its columns: event_id, occurred_at, actor_key, action; each event once.
+    Columns: event_id, occurred_at, actor_key, action; each event once.
     """
     if rule_.query:
         selection = select(engine, Filter.parse(rule_.query), dt.datetime.now(dt.UTC))
@@ -94,8 +90,8 @@ def chosen(engine: Engine, rule_: Rule, window: Window) -> tuple[str, Params]:
             f"from events e join actions a using (action_key) where {where}",
             selection.params,
         )
-    wide = Window(window.start - _BACK if window.start else None, window.end)
-    # Not materialized, so that each use is narrowed before it is joined.
+    wide = Window(window.start - _LOOK_BACK if window.start else None, window.end)
+    # Not materialized, so that each use is filtered before it is joined.
     return (
         f"with changes as not materialized ({_CHANGES.format(span(wide, 'e.occurred_at'))}), "
         f"identities as ({_IDENTITIES}) "

@@ -1,9 +1,9 @@
-"""From a detector's items to a score: weighed, muted, ordered, and rounded so that sums are exact.
+"""Turn detector items into a score: weight, dampen, rank, and round so that sums are exact.
 
-docs/detection.md, Score: c = min(bits, 1.5 b_conf) * (risk+0.5)/10.5, the i-th largest
-counts c/i, eight at most. b_conf = -log2((1 + items of the detector at least this large) / (1 +
-actor-days)), both over the 60 days before. Points are tenths of that, whole, so
-that the score, being their sum, is what a reader adds up.
+c = min(bits, 1.5 b_conf) * (risk+0.5)/10.5; the i-th largest counts c/i, eight at most.
+b_conf = -log2((1 + items of the detector at least this large) / (1 + actor-days)), both over the
+preceding 60 days. Points are whole tenths, so the score is exactly their sum (docs/detection.md,
+Score).
 """
 
 import bisect
@@ -21,7 +21,7 @@ _SCALE = 10
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What one detector says of one actor's day."""
+    """One detector's result for one actor's day."""
 
     day: dt.date
     actor_key: int
@@ -33,31 +33,31 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """An item with the points that it adds."""
+    """An item and its points."""
 
     item: Item
     points: int
 
 
 class Sizes:
-    """How large a detector's items were in the days before: what it is muted by."""
+    """The sizes of each detector's recent items; frequent large items dampen a detector."""
 
     def __init__(self, actor_days: Mapping[dt.date, int]) -> None:
-        """Begin with nothing; *actor_days* counts active actors by day."""
+        """Start empty; *actor_days* counts active actors by day."""
         self._actor_days = actor_days
         self._sorted: dict[str, list[float]] = defaultdict(list)
         self._days: deque[tuple[dt.date, list[tuple[str, float]]]] = deque()
         self._active = 0
 
     def add(self, day: dt.date, sizes: Iterable[tuple[str, float]]) -> None:
-        """Remember the items of *day*, which comes after all days so far."""
-        kept = list(sizes)
-        for detector, bits in kept:
+        """Add the items of *day*, which must follow all earlier days."""
+        added = list(sizes)
+        for detector, bits in added:
             bisect.insort(self._sorted[detector], bits)
-        self._days.append((day, kept))
+        self._days.append((day, added))
 
-    def turn_to(self, day: dt.date) -> None:
-        """Forget what is too long before *day*, which is judged next."""
+    def advance_to(self, day: dt.date) -> None:
+        """Drop items older than the memory; *day* is scored next."""
         edge = day - dt.timedelta(days=MEMORY_DAYS)
         self._active = sum(n for when, n in self._actor_days.items() if edge <= when < day)
         while self._days and self._days[0][0] < edge:
@@ -65,19 +65,19 @@ class Sizes:
                 sizes = self._sorted[detector]
                 del sizes[bisect.bisect_left(sizes, bits)]
 
-    def most_bits(self, detector: str, bits: float) -> float:
-        """Return how many bits of an item count on the day that is judged, at most."""
+    def max_bits(self, detector: str, bits: float) -> float:
+        """Return the most bits that an item may count on the scored day."""
         sizes = self._sorted[detector]
         larger = len(sizes) - bisect.bisect_left(sizes, bits)
         return max(0.0, -1.5 * math.log2((1 + larger) / (1 + self._active)))
 
 
 def weigh(items: list[Item], sizes: Sizes) -> list[Weighed]:
-    """Return the items of one actor's day with their points, most first; none without points."""
+    """Return the items of one actor's day that have points, highest first."""
     weights = sorted(
         (
             (
-                min(item.bits, sizes.most_bits(item.detector, item.bits))
+                min(item.bits, sizes.max_bits(item.detector, item.bits))
                 * ((item.risk + 0.5) / 10.5),
                 item,
             )
@@ -85,8 +85,8 @@ def weigh(items: list[Item], sizes: Sizes) -> list[Weighed]:
         ),
         key=lambda pair: (-pair[0], pair[1].detector, str(pair[1].row["facts"])),
     )
-    found = [
+    ranked = [
         Weighed(item, round(_SCALE * weight / place))
         for place, (weight, item) in enumerate(weights[:_MOST_REASONS], 1)
     ]
-    return [each for each in found if each.points > 0]
+    return [weighed for weighed in ranked if weighed.points > 0]

@@ -1,7 +1,6 @@
-"""Chains of changes that mean more together than each alone, found once for each changed day.
+"""Risky sequences of changes, detected per changed day (docs/detection.md, D2 a, b, c and f).
 
-Separate from the detector, since these need the order of events, while the detector only asks how
-usual a chain is. docs/detection.md, D2 a, b, c and f; d and e need no order.
+D2 d and e do not depend on the order of events and are computed by the detector.
 """
 
 import datetime as dt
@@ -12,7 +11,7 @@ from trail.store import Cursor
 
 _DAY = dt.timedelta(days=1)
 
-# What protects data, and what takes it out or lets somebody in.
+# Actions that weaken protection, and actions that open data egress or access.
 WEAKENING = (
     "Destination Filters Deleted", "Destination Filters Modified", "Destination Filter Disabled",
     "Filter Deleted", "Source Disconnected From Tracking Plan", "Tracking Plan Deleted",
@@ -88,7 +87,7 @@ group by all
 
 
 def fold(cursor: Cursor, days: list[dt.date]) -> None:
-    """Find the chains that end on *days* (UTC, in order) anew."""
+    """Rebuild the sequences that end on *days* (UTC, in order)."""
     listed = ", ".join(f"date '{day}'" for day in days)
     start = dt.datetime.combine(days[0] - _DAY, dt.time())
     end = dt.datetime.combine(days[-1] + _DAY, dt.time())

@@ -1,7 +1,4 @@
-"""Where the findings stand: what was folded and judged last, and by which formulas.
-
-Separate because a refresh writes it, and the budget asks since when there is anything.
-"""
+"""The watermark: which events were aggregated, which days were scored, and by which formulas."""
 
 import datetime as dt
 import hashlib
@@ -15,16 +12,16 @@ from trail.findings.detector import Detector
 from trail.store import Cursor, Engine
 
 _SOURCE = "findings"
-# Raised when the scoring itself changes, so that what is kept is judged anew.
+# Increment when scoring changes, so that all stored days are scored again.
 _SCORING = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where the last refresh stood; all texts, empty before the first one.
+class Watermark:
+    """State of the last refresh; all fields are text, empty before the first one.
 
-    `version` of the formulas, the newest `ingested` time folded, the last day judged (`until`),
-    and the first day ever seen (`opened`), which outlasts its events.
+    `version` of the formulas, newest `ingested` time aggregated, last day scored (`until`), and the
+    first day ever recorded (`opened`), which is kept after its events are removed.
     """
 
     version: str = ""
@@ -33,37 +30,37 @@ class Standing:
     opened: str = ""
 
 
-def read(cursor: Cursor) -> Standing:
-    """Return where the last refresh stood."""
+def read(cursor: Cursor) -> Watermark:
+    """Return the watermark of the last refresh."""
     return _parsed(marks.read(cursor, _SOURCE))
 
 
-def write(cursor: Cursor, standing: Standing) -> None:
-    """Keep *standing*."""
-    marks.put(cursor, _SOURCE, json.dumps(asdict(standing)))
+def write(cursor: Cursor, watermark: Watermark) -> None:
+    """Store *watermark*."""
+    marks.put(cursor, _SOURCE, json.dumps(asdict(watermark)))
 
 
 def opened(engine: Engine) -> dt.date | None:
-    """Return the first day (UTC) of which any event was ever seen, or None."""
+    """Return the first day (UTC) with any recorded event, or None."""
     text = _parsed(marks.get(engine, _SOURCE)).opened
     return dt.date.fromisoformat(text) if text else None
 
 
-def _parsed(text: str) -> Standing:
-    return Standing(**json.loads(text)) if text else Standing()
+def _parsed(text: str) -> Watermark:
+    return Watermark(**json.loads(text)) if text else Watermark()
 
 
-def version(cursor: Cursor, known: Iterable[Detector]) -> str:
-    """Return what scores depend on besides the events: formulas, risks, lessons, switches."""
+def version(cursor: Cursor, detectors: Iterable[Detector]) -> str:
+    """Return a hash of the formulas, risks, expected activity and enabled rules."""
     parts = [
         str(_SCORING),
         catalogue.VERSION,
         str(risks.version(cursor)),
-        *(f"{each.name} {each.sql}" for each in known),
-        *(str(row) for row in cursor.execute(_TAUGHT).fetchall()),
-        *sorted(switches.on(cursor)),
+        *(f"{detector.name} {detector.sql}" for detector in detectors),
+        *(str(row) for row in cursor.execute(_EXPECTED).fetchall()),
+        *sorted(switches.enabled_names(cursor)),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-_TAUGHT = "select actor_id, action, since, until from taught order by all"
+_EXPECTED = "select actor_id, action, since, until from taught order by all"

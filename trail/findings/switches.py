@@ -1,7 +1,4 @@
-"""Which rules are on, who switched them, and the reasons that they add to findings.
-
-Separate from `rules`, since switching writes while a look at what a rule would find only reads.
-"""
+"""Which rules are enabled, who enabled them, and the reasons that they add to findings."""
 
 import datetime as dt
 from collections import defaultdict
@@ -17,10 +14,10 @@ _STATES = (
 )
 
 
-def switch(store: Store, name: str, made_by: str, *, on: bool) -> None:
-    """Switch the rule *name*; it counts for all days from the next refresh.
+def set_enabled(store: Store, name: str, made_by: str, *, on: bool) -> None:
+    """Enable or disable the rule *name* for all days from the next refresh.
 
-    Raises `InputError` when there is no such rule.
+    Raises `InputError` for an unknown rule.
     """
     rules.rule(name)
     store.write(
@@ -32,42 +29,39 @@ def switch(store: Store, name: str, made_by: str, *, on: bool) -> None:
 
 
 def states(engine: Engine) -> list[dict[str, Any]]:
-    """Return each rule with `is_on`, `made_by` and `made_at` (UTC; None where as shipped)."""
-    switched = {row["rule"]: row for row in engine.table(_STATES).to_pylist()}
+    """Return each rule with `is_on`, `made_by` and `made_at` (UTC; None for the default)."""
+    changes = {row["rule"]: row for row in engine.table(_STATES).to_pylist()}
     return [
         {
             "rule": rule,
-            "is_on": switched.get(rule.name, {}).get("is_on", rule.enabled),
-            "made_by": switched.get(rule.name, {}).get("made_by"),
-            "made_at": switched.get(rule.name, {}).get("made_at"),
+            "is_on": changes.get(rule.name, {}).get("is_on", rule.enabled),
+            "made_by": changes.get(rule.name, {}).get("made_by"),
+            "made_at": changes.get(rule.name, {}).get("made_at"),
         }
         for rule in rules.rules()
     ]
 
 
-def on(cursor: Cursor) -> set[str]:
-    """Return the names of the rules that are on."""
-    return {each["rule"].name for each in states(Inside(cursor)) if each["is_on"]}
+def enabled_names(cursor: Cursor) -> set[str]:
+    """Return the names of the enabled rules."""
+    return {state["rule"].name for state in states(Inside(cursor)) if state["is_on"]}
 
 
-def reasons(
+def rule_reasons(
     cursor: Cursor, since: dt.date, until: dt.date
 ) -> dict[tuple[dt.date, int], list[dict[str, Any]]]:
-    """Return the reasons of the rules that are on, by day (UTC) and actor key.
-
-    Each is a reason as `findings.reasons` keeps it.
-    """
+    """Return the reasons of the enabled rules as stored, by day (UTC) and actor key."""
     engine = Inside(cursor)
     window = Window(
         dt.datetime.combine(since, dt.time()),
         dt.datetime.combine(until + dt.timedelta(days=1), dt.time()),
     )
-    active = on(cursor)
-    found: dict[tuple[dt.date, int], list[dict[str, Any]]] = defaultdict(list)
+    active = enabled_names(cursor)
+    reasons: dict[tuple[dt.date, int], list[dict[str, Any]]] = defaultdict(list)
     for rule in rules.rules():
         if rule.name not in active:
             continue
-        sql, params = rules.chosen(engine, rule, window)
+        sql, params = rules.matching_events(engine, rule, window)
         rows = engine.table(
             "select occurred_at::date as day, actor_key, count(*) as n, "
             "min(occurred_at) as since, max(occurred_at) as upto, "
@@ -77,7 +71,7 @@ def reasons(
         ).to_pylist()
         for row in rows:
             times = "" if row["n"] == 1 else f", {row['n']:,} times"
-            found[row["day"], row["actor_key"]].append(
+            reasons[row["day"], row["actor_key"]].append(
                 {
                     "detector": f"rule:{rule.name}",
                     "points": rule.points,
@@ -88,4 +82,4 @@ def reasons(
                     "upto": row["upto"].isoformat(),
                 }
             )
-    return found
+    return reasons

@@ -135,11 +135,11 @@ def findings(request: Request) -> Response:
     return _json(
         {
             "findings": [
-                finding.said(ids) for finding, ids in unusual.event_ids(store, found.findings)
+                finding.to_dict(ids) for finding, ids in unusual.event_ids(store, found.findings)
             ],
             "scored": found.scored,
             "budget": a_day,
-            "note": found.judged.said(),
+            "note": found.budget.status_text(),
         }
     )
 

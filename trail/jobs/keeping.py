@@ -74,7 +74,7 @@ def _offer(work: Work) -> None:
     found = unusual.queue(store, recent, now)
     rows = {
         "findings": [
-            finding.said(ids) for finding, ids in unusual.event_ids(store, found.findings)
+            finding.to_dict(ids) for finding, ids in unusual.event_ids(store, found.findings)
         ],
         "incidents": list(records(store, recent, now)),
     }

@@ -33,11 +33,11 @@ def draw(ctx: Context) -> None:
                 )
                 st.caption(text.escape(rule.description))
             with right:
-                _matches(ctx, rules.fired(ctx.runtime.store, rule, dt.datetime.now(dt.UTC)))
+                _matches(ctx, rules.back_test(ctx.runtime.store, rule, dt.datetime.now(dt.UTC)))
 
 
-def _matches(ctx: Context, matches: rules.Fired) -> None:
-    summary, rows = matches.sentence.capitalize(), matches.rows
+def _matches(ctx: Context, matches: rules.BackTest) -> None:
+    summary, rows = matches.summary, matches.rows
     if not rows:
         st.caption(summary)
         return
@@ -61,7 +61,7 @@ def _matches(ctx: Context, matches: rules.Fired) -> None:
 
 def _switch(ctx: Context, name: str, on: bool) -> None:
     try:
-        switches.switch(ctx.runtime.store, name, ctx.user.username, on=on)
+        switches.set_enabled(ctx.runtime.store, name, ctx.user.username, on=on)
         record_action("settings", ctx.user, f"detection rule {name}", "on" if on else "off")
     except TrailError as error:
         st.toast(text.escape(str(error)), duration="long")

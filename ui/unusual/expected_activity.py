@@ -15,7 +15,7 @@ def draw(ctx: Context) -> None:
     """Draw the expected activity with reason, author and expiry."""
     store = ctx.runtime.store
     today = utc_now().date()
-    rows = lessons.lessons(store, today)
+    rows = lessons.active(store, today)
     if not rows:
         st.info("No activity is marked as expected.", icon=":material/info:")
         return
@@ -35,5 +35,5 @@ def draw(ctx: Context) -> None:
 
 
 def _end(ctx: Context, actor_id: str, action: str, today: dt.date) -> None:
-    lessons.unteach(ctx.runtime.store, actor_id, action, today)
+    lessons.end_expected(ctx.runtime.store, actor_id, action, today)
     record_action("decided", ctx.user, f"{action} by {actor_id}", "no longer expected")

@@ -22,7 +22,7 @@ def draw(ctx: Context) -> None:
         "A finding scores higher when the risk of its action is higher (0 to 10). Changing a risk "
         "rescores all retained days; each finding shows the version it was scored with."
     )
-    rows, changes = risks.table(store), risks.history(store)
+    rows, changes = risks.current(store), risks.history(store)
     left, right = st.columns([3, 2], gap="small")
     with left, st.container(border=True, gap="xsmall"):
         st.subheader("Current risks", anchor=False)
@@ -81,7 +81,9 @@ def _change(ctx: Context, action: str, key: str | None) -> None:
     """Set the risk of *action* to the value of the widget *key*, or to the default without one."""
     risk = int(st.session_state[key]) if key else None
     try:
-        risks.put(ctx.runtime.store, action, risk, st.session_state[_REASON], ctx.user.username)
+        risks.set_risk(
+            ctx.runtime.store, action, risk, st.session_state[_REASON], ctx.user.username
+        )
     except TrailError as error:
         st.toast(text.escape(str(error)), duration="long")
         return

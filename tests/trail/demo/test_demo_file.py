@@ -116,7 +116,7 @@ def test_progress_reaches_the_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [{"events": -1}, {"days": 0}, {"days": 4_000}, {"seed": -1}])
 def test_impossible_numbers_are_refused(tmp_path: Path, wrong: dict[str, int]) -> None:
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="Cannot generate"):
         write(tmp_path / "demo", end=END, **wrong)  # type: ignore[arg-type]
     assert not (tmp_path / "demo").exists()
 

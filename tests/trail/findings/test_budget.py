@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from trail.findings.budget import Scored, judge
+from trail.findings.budget import Scored, apply_budget
 
 OPENED = dt.date(2026, 8, 1)
 
@@ -15,15 +15,15 @@ def test_what_would_be_folded_does_not_use_up_the_budget() -> None:
     """Ana is strange on six days running: two findings, not six, so Ben has room."""
     ana = [scored(day, "ana", 50) for day in range(4, 10)]
     ben = scored(10, "ben", 20)
-    judged = judge([*ana, scored(3, "cyd", 20), ben], OPENED, ben.day, a_day=0.3)
-    assert judged.thresholds[ben.day] == 20
-    assert ben.finding_id in judged.shown
-    assert sorted(judged.folded) == ["ana-6", "ana-7", "ana-9"]
+    result = apply_budget([*ana, scored(3, "cyd", 20), ben], OPENED, ben.day, a_day=0.3)
+    assert result.thresholds[ben.day] == 20
+    assert ben.finding_id in result.shown
+    assert sorted(result.folded) == ["ana-6", "ana-7", "ana-9"]
 
 
 def test_a_day_that_is_far_stranger_counts_again() -> None:
     found = [scored(6, "ana", 10), scored(7, "ana", 16), scored(8, "ana", 17)]
-    judged = judge(found, OPENED, OPENED + dt.timedelta(days=9), a_day=1)
-    assert judged.folded == {"ana-8": "ana-7"}
+    result = apply_budget(found, OPENED, OPENED + dt.timedelta(days=9), a_day=1)
+    assert result.folded == {"ana-8": "ana-7"}
     # Nine days of one a day have room for what has been there, and for more.
-    assert judged.thresholds[OPENED + dt.timedelta(days=9)] == 1
+    assert result.thresholds[OPENED + dt.timedelta(days=9)] == 1

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests import detection
 from tests.trail.findings.random_histories import DAYS, histories
 from trail.findings import queries
-from trail.findings.budget import WARM_UP_DAYS, Scored, judge
+from trail.findings.budget import WARM_UP_DAYS, Scored, apply_budget
 from trail.findings.detector import FIRST_DAY, ExampleEvent
 from trail.findings.refresh import refresh
 from trail.store import Store
@@ -37,7 +37,7 @@ def stored(*loads: list[ExampleEvent], refreshed: bool = False) -> Iterator[Stor
 
 
 def scores(store: Store, day: int = DAYS) -> list[tuple[Any, ...]]:
-    """Return every finding as it is once *day* has been judged."""
+    """Return every finding as it is once *day* has been result."""
     return [
         (each.day, each.actor_id, each.score, each.reasons)
         for each in detection.findings(store, day)
@@ -95,8 +95,8 @@ def test_scores_are_the_sums_of_their_reasons(history: list[ExampleEvent]) -> No
     with stored(history) as store:
         every = detection.findings(store, DAYS)
         for finding, ids in queries.event_ids(store, every):
-            said = finding.said(ids)
-            assert said["score"] == sum(reason["points"] for reason in said["reasons"])
+            record = finding.to_dict(ids)
+            assert record["score"] == sum(reason["points"] for reason in record["reasons"])
             assert len(set(ids)) == len(ids)
             assert finding.actor_id != "system"
             assert all("Permission Check" not in reason.text for reason in finding.reasons)
@@ -116,13 +116,13 @@ def test_budgets_are_capped_causal_and_deterministic(
         for (day, actor), score in {(day, actor): score for day, actor, score in rows}.items()
     ]
     until = FIRST_DAY + dt.timedelta(days=40)
-    judged = judge(found, FIRST_DAY, until, a_day)
-    days = [each.day for each in found if each.finding_id in judged.shown]
+    result = apply_budget(found, FIRST_DAY, until, a_day)
+    days = [each.day for each in found if each.finding_id in result.shown]
     assert all(days.count(day) <= 3 * a_day for day in days)
     assert all((day - FIRST_DAY).days >= WARM_UP_DAYS for day in days)
-    assert judge(found[::-1], FIRST_DAY, until, a_day) == judged
+    assert apply_budget(found[::-1], FIRST_DAY, until, a_day) == result
     cut = FIRST_DAY + dt.timedelta(days=edge)
-    early = judge([each for each in found if each.day <= cut], FIRST_DAY, cut, a_day)
+    early = apply_budget([each for each in found if each.day <= cut], FIRST_DAY, cut, a_day)
     assert early.shown == {
-        each.finding_id for each in found if each.finding_id in judged.shown and each.day <= cut
+        each.finding_id for each in found if each.finding_id in result.shown and each.day <= cut
     }

@@ -63,7 +63,7 @@ def command(store: Store, settings: Settings, **given: object) -> str:
 def test_the_queue_shows_the_strange_day(filled: Store) -> None:
     queue = queries.queue(filled, Filter(), detection.end_of_day(39))
     assert (DAY, "users/ana") in [(each.day, each.actor_id) for each in queue.findings]
-    assert "The first 5 days are learnt from" in queue.judged.said()
+    assert "after 5 days of learning" in queue.budget.status_text()
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_one_finding_has_its_evidence_and_what_was_expected(filled: Store) -> No
     (finding,) = queries.queue(
         filled, Filter.parse(f"from={DAY}&actor=users/ana"), detection.end_of_day(39)
     ).findings
-    assert queries.one(filled, finding.finding_id) == finding
-    assert queries.one(filled, "f-none") is None
+    assert queries.get(filled, finding.finding_id) == finding
+    assert queries.get(filled, "f-none") is None
     rows = queries.evidence(filled, finding)
     assert [row["action"] for row in rows] == ["Warehouses Disabled"]
     expected = {row["action"]: row for row in queries.expected_and_seen(filled, finding)}

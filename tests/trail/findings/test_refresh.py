@@ -32,7 +32,7 @@ def filled(store: Store, settings: Settings) -> Store:
 
 
 def found(store: Store, actor: str = "users/ana", day: int = 38) -> Finding:
-    one = queries.one(store, finding_id(FIRST_DAY + dt.timedelta(days=day), actor))
+    one = queries.get(store, finding_id(FIRST_DAY + dt.timedelta(days=day), actor))
     assert one
     return one
 
@@ -46,7 +46,7 @@ def test_an_empty_store_has_no_findings(store: Store) -> None:
     assert refresh(store, detection.end_of_day(3)).since is None
     queue = queries.queue(store, Filter(), detection.end_of_day(3))
     assert queue.findings == []
-    assert queue.judged.said() == "Nothing has been recorded yet."
+    assert queue.budget.status_text() == "No events recorded yet."
 
 
 def test_a_new_day_is_judged_alone(filled: Store, settings: Settings) -> None:
@@ -63,7 +63,7 @@ def test_a_late_event_judges_its_day_and_all_after_it(filled: Store, settings: S
     detection.load(filled, settings, events(20, "10:07", "users/ana", "Warehouses Disabled", "w-2"))
     done = refresh(filled, detection.end_of_day(39))
     assert done.since == FIRST_DAY + dt.timedelta(days=20)
-    assert "on 1 of 29 active days before" in found(filled).reasons[0].text
+    assert "on 1 of 29 earlier active days" in found(filled).reasons[0].text
 
 
 def test_words_have_their_numbers(filled: Store) -> None:
@@ -113,7 +113,7 @@ def test_what_retention_takes_keeps_its_score_for_the_thresholds_alone(
     refresh(store, detection.end_of_day(39))
     after = queries.queue(store, Filter(), detection.end_of_day(39), everything=True)
     assert gone.finding_id not in {each.finding_id for each in after.findings}
-    assert after.judged.thresholds == queue.judged.thresholds
+    assert after.budget.thresholds == queue.budget.thresholds
     assert found(store, day=20).reasons == ()
 
 
@@ -147,21 +147,21 @@ def test_a_late_event_as_retention_takes_as_many_is_seen(filled: Store, settings
 def test_another_risk_is_another_score_and_says_its_version(filled: Store) -> None:
     before = found(filled)
     assert before.risk_version == 0
-    assert risks.put(filled, "warehouse disabled", 1, "we do it weekly", "owner") == 1
+    assert risks.set_risk(filled, "warehouse disabled", 1, "we do it weekly", "owner") == 1
     refresh(filled, detection.end_of_day(39))
     after = found(filled)
     assert (after.risk_version, after.score < before.score) == (1, True)
-    table = {row["action"]: row for row in risks.table(filled)}
+    table = {row["action"]: row for row in risks.current(filled)}
     assert table["Warehouses Disabled"]["risk"] == 1
     assert table["Warehouses Disabled"]["catalogue"] == 8
-    assert risks.put(filled, "Warehouses Disabled", None, "back again", "owner") == 2
+    assert risks.set_risk(filled, "Warehouses Disabled", None, "back again", "owner") == 2
     refresh(filled, detection.end_of_day(39))
     assert found(filled).reasons == before.reasons
     assert [row["version"] for row in risks.history(filled)] == [2, 1]
     with pytest.raises(InputError):
-        risks.put(filled, "Warehouses Disabled", 11, "too much", "owner")
+        risks.set_risk(filled, "Warehouses Disabled", 11, "too much", "owner")
     with pytest.raises(InputError):
-        risks.put(filled, "Warehouses Disabled", 3, " ", "owner")
+        risks.set_risk(filled, "Warehouses Disabled", 3, " ", "owner")
 
 
 def test_what_is_expected_counts_as_done_before(filled: Store, settings: Settings) -> None:
@@ -171,38 +171,40 @@ def test_what_is_expected_counts_as_done_before(filled: Store, settings: Setting
     refresh(filled, detection.end_of_day(39))
     first, second = found(filled), found(filled, day=39)
     day = first.day
-    lessons.teach(
+    lessons.mark_expected(
         filled, "users/ana", ["Warehouses Disabled"], day, day + dt.timedelta(days=30), "hers", "r"
     )
     refresh(filled, detection.end_of_day(39))
     assert found(filled) == first
-    left = queries.one(filled, second.finding_id)
+    left = queries.get(filled, second.finding_id)
     assert left is None or left.score < second.score
-    assert [row["action"] for row in lessons.lessons(filled, day)] == ["Warehouses Disabled"]
-    lessons.unteach(filled, "users/ana", "Warehouses Disabled", day)
+    assert [row["action"] for row in lessons.active(filled, day)] == ["Warehouses Disabled"]
+    lessons.end_expected(filled, "users/ana", "Warehouses Disabled", day)
     refresh(filled, detection.end_of_day(39))
     assert found(filled, day=39) == second
     with pytest.raises(InputError):
-        lessons.teach(filled, "users/ana", ["x"], day, day + dt.timedelta(days=91), "long", "r")
+        lessons.mark_expected(
+            filled, "users/ana", ["x"], day, day + dt.timedelta(days=91), "long", "r"
+        )
 
 
 def test_a_rule_adds_its_points_while_it_is_on(filled: Store) -> None:
     before = found(filled)
-    fired = rules.fired(filled, rules.rule("warehouse-disabled"), detection.end_of_day(39))
-    assert (fired.count, fired.sentence) == (1, "would have fired once in 90 days")
-    assert fired.rows[0]["actor_id"] == "users/ana"
-    switches.switch(filled, "warehouse-disabled", "owner", on=True)
+    matches = rules.back_test(filled, rules.rule("warehouse-disabled"), detection.end_of_day(39))
+    assert (matches.count, matches.summary) == (1, "1 match in the last 90 days")
+    assert matches.rows[0]["actor_id"] == "users/ana"
+    switches.set_enabled(filled, "warehouse-disabled", "owner", on=True)
     refresh(filled, detection.end_of_day(39))
     after = found(filled)
     assert after.score == before.score + 60 == sum(each.points for each in after.reasons)
     assert after.reasons[-1].detector == "rule:warehouse-disabled"
     states = {each["rule"].name: each for each in switches.states(filled)}
     assert states["warehouse-disabled"]["made_by"] == "owner"
-    switches.switch(filled, "warehouse-disabled", "owner", on=False)
+    switches.set_enabled(filled, "warehouse-disabled", "owner", on=False)
     refresh(filled, detection.end_of_day(39))
     assert found(filled) == before
     with pytest.raises(InputError):
-        switches.switch(filled, "no such", "owner", on=True)
+        switches.set_enabled(filled, "no such", "owner", on=True)
 
 
 def test_checks_and_the_system_are_in_nobodys_baseline(store: Store, settings: Settings) -> None:
