@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
+from loaders.folder import FolderSettings
 from trail.backup import places
-from trail.settings import Backup, Folder, Settings
+from trail.settings import Backup, assembled
 
 PAGE = Path(__file__).parent / "files.md"
 
 
 def text() -> str:
     """Return the page: each file that the product writes, and whether a backup holds it."""
-    given = Settings.model_construct(
-        folder=Folder(path=Path("inbox")), backup=Backup(path=Path("backups"))
+    given = assembled().model_construct(
+        folder=FolderSettings(path=Path("inbox")), backup=Backup(path=Path("backups"))
     )
     lines = [
         "# Files",

@@ -1,10 +1,10 @@
-"""Writes docs/settings.md from the settings themselves; a test holds the two together."""
+"""Writes docs/settings.md from the settings and the sections that loaders declare."""
 
 from pathlib import Path
 
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
-from trail.settings import Settings
+from trail.settings import every_setting, variable
 
 PAGE = Path(__file__).parent / "settings.md"
 
@@ -15,26 +15,19 @@ def text() -> str:
         "# Settings",
         "",
         "In `trail.toml`, tokens and keys in `secrets.toml` beside it (mode 600), or in the "
-        "environment, which wins. Written from `trail/settings.py`.",
+        "environment, which wins. Generated from `trail/settings.py` and the loaders.",
         "",
         "| setting | variable | default | what it is |",
         "|---|---|---|---|",
     ]
-    for name, field in Settings.model_fields.items():
-        section = field.default
-        if isinstance(section, BaseModel):
-            for key, inner in type(section).model_fields.items():
-                lines.append(_row(f"{name}.{key}", inner.default, inner.description))
-        else:
-            lines.append(_row(name, field.default, field.description))
+    lines += [_row(name, field.default, field.description) for name, field in every_setting()]
     return "\n".join(lines) + "\n"
 
 
 def _row(name: str, default: object, description: str | None) -> str:
-    variable = "TRAIL_" + name.upper().replace(".", "__")
     shown = default.get_secret_value() if isinstance(default, SecretStr) else default
     cell = f"`{shown}`" if shown not in ("", None, (), {}) else ""
-    return f"| `{name}` | `{variable}` | {cell} | {description} |"
+    return f"| `{name}` | `{variable(name)}` | {cell} | {description} |"
 
 
 if __name__ == "__main__":

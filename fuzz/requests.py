@@ -11,10 +11,10 @@ from loaders import _segment_http, segment_api, tracking_api, webhook
 from trail import records
 from trail.model import RefusedError, Response, Sent
 from trail.outbox import answers
-from trail.settings import Push, Settings
+from trail.settings import Settings
 
 _SECRET, _KEY = "fuzz-secret", "fuzz-key"
-_SETTINGS = Settings(push=Push(webhook_secrets=(_SECRET,), write_keys=(_KEY,)))  # type: ignore[arg-type]
+_SETTINGS = Settings(push={"webhook_secrets": (_SECRET,), "write_keys": (_KEY,)})  # type: ignore[arg-type]
 _BASIC = "Basic " + base64.b64encode(f"{_KEY}:".encode()).decode()
 
 

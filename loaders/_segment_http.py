@@ -10,12 +10,13 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import httpx2
+from pydantic import Field, SecretStr
 
 from trail.errors import InputError, SettingError, UnavailableError
-from trail.settings import Settings
+from trail.settings import Section, Settings
 
 T = TypeVar("T")
 
@@ -66,6 +67,26 @@ class _FailedError(Exception):
         self.wait_s = wait_s
 
 
+class SegmentSettings(Section):
+    """Access to the workspace's Public API."""
+
+    section: ClassVar[str] = "segment"
+    token: SecretStr = Field(
+        SecretStr(""), description="A Public API token; leave empty to disable polling."
+    )
+    region: Literal["us", "eu"] = Field("us", description="Region of the workspace.")
+    url: str = Field("", description="URL of the API, if not the region's own.")
+    every_minutes: float = Field(5, gt=0, le=1440, description="Polling interval in minutes.")
+    overlap_hours: float = Field(
+        24, ge=0, le=2160, description="Hours that each request reaches back for late events."
+    )
+    page_events: int = Field(1000, ge=1, le=1000, description="Events per page.")
+    timeout_s: float = Field(30, gt=0, le=300, description="Seconds to wait for a response.")
+    patience_s: float = Field(
+        600, gt=0, description="Seconds to retry a failing request before giving up."
+    )
+
+
 class Api:
     """A connection to the workspace's Public API, for use in a `with` statement.
 
@@ -73,17 +94,17 @@ class Api:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings.segment
-        self._token = _token(settings)
+        self._settings = settings.of(SegmentSettings)
+        self._token = _token(self._settings)
         self._client = httpx2.Client(
-            base_url=_address(settings),
+            base_url=_address(self._settings),
             headers={
                 "Authorization": f"Bearer {self._token}",
                 "Accept": "application/vnd.segment.v1+json",
                 # A bit of zstd or brotli can unpack to gigabytes before it can be counted.
                 "Accept-Encoding": "gzip",
             },
-            timeout=settings.segment.timeout_s,
+            timeout=self._settings.timeout_s,
             # The token must not travel to where a redirect points.
             follow_redirects=False,
         )
@@ -148,8 +169,8 @@ class Api:
         return line.replace(self._token, "…")[:300]
 
 
-def _token(settings: Settings) -> str:
-    token = settings.segment.token.get_secret_value().strip()
+def _token(settings: SegmentSettings) -> str:
+    token = settings.token.get_secret_value().strip()
     if not token:
         raise SettingError("There is no API token.", "Set segment.token.")
     # Anything else would come back inside an error about a header, for all to read.
@@ -160,10 +181,10 @@ def _token(settings: Settings) -> str:
     return token
 
 
-def _address(settings: Settings) -> str:
-    given = settings.segment.url.strip()
+def _address(settings: SegmentSettings) -> str:
+    given = settings.url.strip()
     if not given:
-        return _HOSTS[settings.segment.region]
+        return _HOSTS[settings.region]
     try:
         url = httpx2.URL(given)
     except httpx2.InvalidURL:

@@ -271,4 +271,6 @@ def _bad_bytes(raw: bytes) -> str:
     return ""
 
 
-LOADER = Loader("csv", "CSV tables", 20, accepts, read)
+_EXAMPLE = b"timestamp,type,actor\n2026-11-24T11:58:00Z,Source Deleted,mara@example.com\n"
+
+LOADER = Loader("csv", "CSV tables", 20, accepts, read, lambda: _EXAMPLE)

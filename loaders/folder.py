@@ -1,7 +1,4 @@
-"""A watched folder: files dropped there are loaded, and moved aside with a report.
-
-Whoever drops a file sees what became of it where they dropped it: in done/ or in failed/.
-"""
+"""A watched folder: dropped files are loaded, then moved to done/ or failed/ with a report."""
 
 import contextlib
 import datetime as dt
@@ -12,10 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
 
 from trail.errors import SettingError, UnavailableError
 from trail.model import Arrived, Batch, Drop
-from trail.settings import Settings
+from trail.settings import Section, Settings
 
 DONE = "done"
 FAILED = "failed"
@@ -35,6 +35,16 @@ _PAUSE_S = 0.1
 _REPORTED = ("read", "kept", "duplicates", "linked", "quarantined", "error", "loader", "source")
 
 
+class FolderSettings(Section):
+    """A watched folder."""
+
+    section: ClassVar[str] = "folder"
+    path: Path | None = Field(
+        None, description="Files dropped here are loaded; leave empty to disable."
+    )
+    every_seconds: float = Field(5, gt=0, description="Seconds between two checks.")
+
+
 def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Arrived]:
     """Yield the files that lie ready, the oldest first; the folder is made if it is missing.
 
@@ -42,7 +52,7 @@ def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Ar
     the path is no folder, `UnavailableError` when it, or at the end a folder in it, cannot be
     read.
     """
-    root = settings.folder.path
+    root = settings.of(FolderSettings).path
     if root is None:
         return
     _make(root)
@@ -177,8 +187,11 @@ def _report(batch: Batch) -> dict[str, object]:
 
 LOADER = Drop(
     name="folder",
-    title="A watched folder",
-    configured=lambda settings: settings.folder.path is not None,
-    every_s=lambda settings: settings.folder.every_seconds,
+    title="Watched folder",
+    rank=40,
+    section=FolderSettings,
+    example={"path": "inbox"},
+    every_s=lambda settings: settings.of(FolderSettings).every_seconds,
     waiting=waiting,
+    folder=lambda settings: settings.of(FolderSettings).path,
 )

@@ -181,4 +181,8 @@ def _without_bad_text(
     return _views(block, octets, starts[keep], lengths[keep]), numbers[keep], rejects
 
 
-LOADER = Loader("json", "NDJSON, JSON arrays and API pages", 10, accepts, read)
+_EXAMPLE = (
+    b'{"id":"e1","timestamp":"2026-11-24T11:58:00Z","type":"Source Deleted","actor":"users/u1"}'
+)
+
+LOADER = Loader("json", "NDJSON, JSON arrays and API pages", 10, accepts, read, lambda: _EXAMPLE)

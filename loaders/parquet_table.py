@@ -159,4 +159,11 @@ def _plain(value: Any) -> Any:
     return _bytes_text(value) if isinstance(value, bytes) else str(value)
 
 
-LOADER = Loader("parquet", "Parquet tables", 5, accepts, read)
+def _example() -> bytes:
+    row = {"timestamp": "2026-11-24T11:58:00Z", "type": "Source Deleted", "actor": "users/u1"}
+    out = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist([row]), out)
+    return bytes(out.getvalue())
+
+
+LOADER = Loader("parquet", "Parquet tables", 5, accepts, read, _example)

@@ -1,7 +1,6 @@
-"""An S3 bucket that Segment's destination fills: each object is copied here, loaded, and let go.
+"""An S3 bucket written by Segment's S3 destination: new objects are copied and loaded.
 
-Each look lists them all with pyarrow's own client, so that one that comes late to an old day is
-found; only what is not known yet is copied.
+Every check lists all objects, so that one that arrives late in an old day is found.
 """
 
 import re
@@ -9,14 +8,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from pyarrow import fs
+from pydantic import Field, SecretStr
 
 from loaders._s3_failures import FAILURES, code_of, told
 from trail.errors import InputError, SettingError
 from trail.model import Arrived, Batch, Drop
-from trail.settings import S3, Settings
+from trail.settings import Section, Settings
 
 # Written by Segment into a bucket to try whether it may; holds no events.
 _NOT_DATA = "dummy-object.txt"
@@ -36,15 +37,30 @@ _URL = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]+)(?:/(.*))?", re.DOTALL)
 _DAY = re.compile(r"\d{13}")
 
 
+class S3Settings(Section):
+    """A bucket that Segment's S3 destination writes to."""
+
+    section: ClassVar[str] = "s3"
+    url: str = Field("", description="`s3://bucket/prefix`; leave empty to disable.")
+    endpoint: str = Field("", description="URL of another S3-compatible service.")
+    region: str = Field("", description="The bucket's region.")
+    access_key: SecretStr = Field(
+        SecretStr(""), description="Access key; leave empty to use the machine's role."
+    )
+    secret_key: SecretStr = Field(SecretStr(""), description="Secret key of the access key.")
+    every_minutes: float = Field(15, gt=0, description="Minutes between two checks.")
+
+
 def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Arrived]:
     """Yield the objects below the prefix, oldest first, each as a file that lives until the next.
 
     Raises `InputError` for what a person has to mend, `UnavailableError` for what may pass. One
     object that cannot be had does not stop the others; it is told at the end.
     """
-    bucket, prefix = _place(settings.s3.url)
+    given = settings.of(S3Settings)
+    bucket, prefix = _place(given.url)
     try:
-        system = _system(settings.s3, bucket)
+        system = _system(given, bucket)
         found = _listed(system, f"{bucket}/{prefix}".rstrip("/"))
     except FAILURES as error:
         raise told(error, bucket) from None
@@ -90,7 +106,7 @@ def _place(url: str) -> tuple[str, str]:
     return match[1], prefix
 
 
-def _system(settings: S3, bucket: str) -> fs.S3FileSystem:
+def _system(settings: S3Settings, bucket: str) -> fs.S3FileSystem:
     access_key = settings.access_key.get_secret_value()
     secret_key = settings.secret_key.get_secret_value()
     if bool(access_key) != bool(secret_key):
@@ -189,8 +205,10 @@ def _copy(system: fs.S3FileSystem, source: str, path: Path) -> int:
 
 LOADER = Drop(
     name="s3",
-    title="An S3 bucket",
-    configured=lambda settings: bool(settings.s3.url),
-    every_s=lambda settings: settings.s3.every_minutes * 60,
+    title="S3 bucket",
+    rank=50,
+    section=S3Settings,
+    example={"url": "s3://bucket/segment-logs"},
+    every_s=lambda settings: settings.of(S3Settings).every_minutes * 60,
     waiting=waiting,
 )

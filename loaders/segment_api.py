@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from loaders._segment_http import AnswerError, Api
+from loaders._segment_http import AnswerError, Api, SegmentSettings
 from trail.errors import UnavailableError
 from trail.model import Ask, Chunk, Directory, Feed, Person
 from trail.records import elements
@@ -48,11 +48,6 @@ class _Place:
     page: int = 0
 
 
-def configured(settings: Settings) -> bool:
-    """Return whether there is a token to ask with."""
-    return bool(settings.segment.token.get_secret_value().strip())
-
-
 def pull(settings: Settings, ask: Ask) -> Iterator[Chunk]:
     """Yield the events of *ask*, one chunk a page, as the API gives them.
 
@@ -60,7 +55,7 @@ def pull(settings: Settings, ask: Ask) -> Iterator[Chunk]:
     when the API no longer knows the place. Raises `InputError` when the API refuses the ask, and
     `UnavailableError` when it fails for longer than `segment.patience_s` or goes in circles.
     """
-    count = settings.segment.page_events
+    count = settings.of(SegmentSettings).page_events
     query = {
         "startTime": _written(ask.since),
         "endTime": _written(ask.until),
@@ -212,4 +207,14 @@ def _text(record: dict[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-LOADER = Feed("segment_api", "Segment's Public API", configured, pull, directory)
+LOADER = Feed(
+    name="segment_api",
+    title="Segment Public API",
+    rank=10,
+    section=SegmentSettings,
+    example={"token": "sgp_example"},
+    pull=pull,
+    directory=directory,
+    every_s=lambda settings: settings.of(SegmentSettings).every_minutes * 60,
+    overlap=lambda settings: dt.timedelta(hours=settings.of(SegmentSettings).overlap_hours),
+)

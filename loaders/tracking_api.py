@@ -10,21 +10,26 @@ import base64
 import datetime as dt
 import hmac
 import zlib
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
+from pydantic import Field, SecretStr
 
 from trail import records
 from trail.model import Received, Receiver, RefusedError, Sent
-from trail.settings import Settings
+from trail.settings import Section, Settings
 
 EVENT_BYTES, BATCH_BYTES, BATCH_EVENTS = 32 * 1024, 500 * 1024, 2_500
 _BATCH = "/v1/batch"
 
 
-def configured(settings: Settings) -> bool:
-    """Return whether there is a write key to send with."""
-    return any(key.get_secret_value() for key in settings.push.write_keys)
+class TrackingSettings(Section):
+    """The HTTP Tracking API."""
+
+    section: ClassVar[str] = "push"
+    write_keys: tuple[SecretStr, ...] = Field(
+        (), description="Write keys that `/v1/track` and `/v1/batch` accept."
+    )
 
 
 def read(sent: Sent, settings: Settings) -> Received:
@@ -86,7 +91,7 @@ def _check_key(sent: Sent, told: dict[str, Any], settings: Settings) -> None:
         kind, _, text = authorization[0].partition(" ")
         given = _user_of(text) if kind.lower() == "basic" and len(authorization) == 1 else ""
     key = given.encode() if isinstance(given, str) else b""
-    known = [each.get_secret_value().encode() for each in settings.push.write_keys]
+    known = [each.get_secret_value().encode() for each in settings.of(TrackingSettings).write_keys]
     if not any([hmac.compare_digest(key, each) and bool(each) for each in known]):  # noqa: C419
         body = orjson.dumps(
             {"success": False, "code": "unauthorized", "message": "Unknown write key."}
@@ -129,12 +134,23 @@ def _bad(code: str, message: str) -> RefusedError:
     return RefusedError(400, body, message)
 
 
+def probe(settings: Settings) -> Sent:
+    """Return an authorized request without events."""
+    keys = settings.of(TrackingSettings).write_keys
+    key = next(each.get_secret_value() for each in keys if each.get_secret_value())
+    authorization = "Basic " + base64.b64encode(f"{key}:".encode()).decode()
+    return Sent(_BATCH, (("authorization", authorization),), b'{"batch":[]}')
+
+
 LOADER = Receiver(
-    "tracking_api",
-    "Segment's libraries",
-    ("/v1/track", _BATCH),
-    configured,
-    # Longer is read on purpose, so that the answer is the one that the libraries know.
-    lambda _: 4 * BATCH_BYTES,
-    read,
+    name="tracking_api",
+    title="Segment libraries",
+    rank=30,
+    section=TrackingSettings,
+    example={"write_keys": ["write-key"]},
+    paths=("/v1/track", _BATCH),
+    # Larger bodies are read too, so that the error response is the one that libraries expect.
+    max_bytes=lambda _: 4 * BATCH_BYTES,
+    read=read,
+    probe=probe,
 )

@@ -8,21 +8,28 @@ tells when it was made: a replay is stopped by the event's id alone.
 
 import hmac
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
+from pydantic import Field, SecretStr
 
 from trail import records
 from trail.model import Received, Receiver, RefusedError, Sent
-from trail.settings import Settings
+from trail.settings import Section, Settings
 
+_PATH = "/webhooks/segment"
 _OF_ALL = "x-segment-signature"
 _HEX = frozenset("0123456789abcdef")
 
 
-def configured(settings: Settings) -> bool:
-    """Return whether there is a secret to check signatures with."""
-    return any(_secrets(settings))
+class WebhookSettings(Section):
+    """Segment's Webhooks destination."""
+
+    section: ClassVar[str] = "push"
+    webhook_secrets: tuple[SecretStr, ...] = Field(
+        (), description="Shared secrets of Segment's webhook; two during a rotation."
+    )
+    body_bytes: int = Field(4_194_304, ge=1024, description="Maximum webhook body size in bytes.")
 
 
 def read(sent: Sent, settings: Settings) -> Received:
@@ -46,7 +53,10 @@ def read(sent: Sent, settings: Settings) -> Received:
 
 
 def _secrets(settings: Settings) -> list[bytes]:
-    given = (secret.get_secret_value().encode() for secret in settings.push.webhook_secrets)
+    given = (
+        secret.get_secret_value().encode()
+        for secret in settings.of(WebhookSettings).webhook_secrets
+    )
     return [secret for secret in given if secret]
 
 
@@ -89,11 +99,21 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
+def probe(settings: Settings) -> Sent:
+    """Return a signed request without events."""
+    body = b"[]"
+    signature = hmac.digest(_secrets(settings)[0], body, "sha1").hex()
+    return Sent(_PATH, (("x-signature", signature),), body)
+
+
 LOADER = Receiver(
-    "webhook",
-    "Segment's webhook",
-    ("/webhooks/segment",),
-    configured,
-    lambda settings: settings.push.body_bytes,
-    read,
+    name="webhook",
+    title="Segment webhook",
+    rank=20,
+    section=WebhookSettings,
+    example={"webhook_secrets": ["shared-secret"]},
+    paths=(_PATH,),
+    max_bytes=lambda settings: settings.of(WebhookSettings).body_bytes,
+    read=read,
+    probe=probe,
 )

@@ -1,8 +1,10 @@
-"""What every loader promises, over all that are found under loaders/."""
+"""The contract of loaders, checked for every file in loaders/."""
 
 import io
 import json
 import zlib
+from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,14 +17,24 @@ from hypothesis import strategies as st
 from tests.segment_records import api_event, api_page, forwarded, gz, ndjson, saved_request
 from trail.errors import TrailError
 from trail.loading import load_files
-from trail.model import Chunk, Loader, Reject, Source
+from trail.model import (
+    Chunk,
+    Drop,
+    EventSource,
+    Feed,
+    Loader,
+    Receiver,
+    RefusedError,
+    Reject,
+    Source,
+)
 from trail.registry import discover
 from trail.settings import Settings
 from trail.store import Store
 
-LOADERS: dict[str, Loader] = {
-    name: each for name, each in discover("loaders", "LOADER").items() if isinstance(each, Loader)
-}
+DISCOVERED: dict[str, Loader | EventSource] = discover("loaders", "LOADER")
+LOADERS = {name: each for name, each in DISCOVERED.items() if isinstance(each, Loader)}
+SOURCES = {name: each for name, each in DISCOVERED.items() if isinstance(each, EventSource)}
 EVENTS = [api_event(n) for n in range(1, 30)]
 
 
@@ -73,13 +85,65 @@ def sample(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def test_there_are_loaders() -> None:
-    assert "json_lines" in LOADERS
+def test_every_file_is_a_loader_or_a_source() -> None:
+    assert LOADERS.keys() | SOURCES.keys() == DISCOVERED.keys()
 
 
-def test_names_and_ranks_differ() -> None:
-    assert len({loader.name for loader in LOADERS.values()}) == len(LOADERS)
-    assert len({loader.rank for loader in LOADERS.values()}) == len(LOADERS)
+@pytest.mark.parametrize("kind", [LOADERS, SOURCES], ids=["loaders", "sources"])
+def test_names_and_ranks_differ(kind: dict[str, Loader | EventSource]) -> None:
+    assert len({each.name for each in kind.values()}) == len(kind)
+    assert len({each.rank for each in kind.values()}) == len(kind)
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_a_source_is_enabled_by_its_example_settings_only(source: EventSource) -> None:
+    assert source.name.isidentifier()
+    assert source.title
+    assert not source.configured(Settings())
+    assert source.configured(enabled(source))
+    section, _, name = source.setting.partition(".")
+    assert name in type(getattr(Settings(), section)).model_fields
+    assert all(field.description for field in source.section.model_fields.values())
+
+
+def enabled(source: EventSource) -> Settings:
+    """Return settings in which only *source* is configured, by its own example."""
+    return Settings(**{source.section.section: dict(source.example)})
+
+
+@pytest.mark.parametrize(
+    "receiver",
+    [each for each in SOURCES.values() if isinstance(each, Receiver)],
+    ids=attrgetter("name"),
+)
+def test_a_receiver_accepts_its_probe_and_refuses_others(receiver: Receiver) -> None:
+    probe = receiver.probe(enabled(receiver))
+    assert probe.path in receiver.paths
+    assert len(probe.body) <= receiver.max_bytes(Settings())
+    assert receiver.read(probe, enabled(receiver)).records == ()
+    with pytest.raises(RefusedError):
+        receiver.read(probe, Settings())
+    with pytest.raises(RefusedError):
+        receiver.read(replace(probe, headers=()), enabled(receiver))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [each for each in SOURCES.values() if not isinstance(each, Receiver)],
+    ids=attrgetter("name"),
+)
+def test_a_polled_source_has_an_interval(source: Feed | Drop) -> None:
+    assert source.every_s(Settings()) > 0
+
+
+def test_the_example_of_a_loader_is_loaded_by_it(
+    loader: Loader, store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "example"
+    path.write_bytes(loader.example())
+    (batch,) = load_files(store, settings, [path])
+    assert (batch.loader, batch.error, batch.quarantined) == (loader.name, "", 0)
+    assert batch.kept == batch.read > 0
 
 
 def test_a_loader_is_described(loader: Loader) -> None:
@@ -157,12 +221,10 @@ def test_a_sample_of_events_is_read_whole(
     assert (batch.read, batch.kept, batch.error) == (expected, expected, "")
 
 
-@pytest.mark.parametrize(("name", "loaders"), [("csv", "csv"), ("parquet", "parquet")])
-def test_a_table_of_events_is_read_whole_where_there_is_a_loader_for_it(
-    name: str, loaders: str, store: Store, settings: Settings, tmp_path: Path
+@pytest.mark.parametrize("name", ["csv", "parquet"])
+def test_a_table_of_events_is_read_whole(
+    name: str, store: Store, settings: Settings, tmp_path: Path
 ) -> None:
-    if not any(loader.name.startswith(loaders) for loader in LOADERS.values()):
-        pytest.skip(f"no loader of {name} files")
     path = tmp_path / "sample"
     path.write_bytes(SAMPLES[name])
     (batch,) = load_files(store, settings, [path])
@@ -171,12 +233,12 @@ def test_a_table_of_events_is_read_whole_where_there_is_a_loader_for_it(
     assert events == [{"actor_id": "users/MNxxtIRCbe", "action": "Source Modified"}]
 
 
-SOURCES = [name for name in SAMPLES if len(SAMPLES[name]) > 20]
+DAMAGED = [name for name in SAMPLES if len(SAMPLES[name]) > 20]
 
 
 @settings(max_examples=120)
 @given(
-    name=st.sampled_from(SOURCES),
+    name=st.sampled_from(DAMAGED),
     cut=st.floats(0, 1),
     flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), max_size=3),
 )

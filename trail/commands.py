@@ -61,13 +61,11 @@ def _rehearsal(desk: Desk, stack: contextlib.ExitStack) -> Store:
 
 
 def pull(args: argparse.Namespace, desk: Desk) -> int:
-    """Ask every feed that is set up for its events; print what was kept."""
+    """Poll every configured feed; print what was kept."""
     feeds = [feed for feed in registry.of_kind(Feed) if feed.configured(desk.settings)]
     if not feeds:
-        raise InputError(
-            "No API is set up to be asked.",
-            "Put a Public API token into segment.token (TRAIL_SEGMENT__TOKEN).",
-        )
+        names = " or ".join(feed.setting_hint for feed in registry.of_kind(Feed))
+        raise InputError("No source is configured for polling.", f"Set {names}.")
     now = utc_now()
     since = Filter.parse(f"from={args.since}").window(dt.datetime.now(dt.UTC)).start
     batches = []

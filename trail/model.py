@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
+from pydantic import SecretStr
 
-from trail.settings import Settings
+from trail.settings import Section, Settings, variable
 
 # The columns of one event, in the order in which every table, export and command gives them.
 EVENT_COLUMNS = (
@@ -90,10 +91,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """One kind of file: what it accepts, and how it reads.
+    """One file format: `accepts` recognizes it by content, `read` yields its records.
 
-    `accepts` looks at the file's content; `read` yields chunks. Loaders are asked in the order of
-    `rank`, the lowest first.
+    Loaders are tried in the order of `rank`, lowest first. `example` returns a small valid file.
     """
 
     name: str
@@ -101,14 +101,50 @@ class Loader:
     rank: int
     accepts: Callable[[Path], bool]
     read: Callable[[Source, Settings], Iterator[Chunk]]
+    example: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSource:
+    """A source that the server collects from, with a settings section of its own.
+
+    `example` maps the settings that enable it to valid values. Sources are shown in the order of
+    `rank`.
+    """
+
+    name: str
+    title: str
+    rank: int
+    section: type[Section]
+    example: Mapping[str, Any]
+
+    @property
+    def setting(self) -> str:
+        """Return the name of the setting that enables it, such as `folder.path`."""
+        return f"{self.section.section}.{next(iter(self.example))}"
+
+    @property
+    def setting_hint(self) -> str:
+        """Return that setting with its variable: `folder.path (TRAIL_FOLDER__PATH)`."""
+        return f"{self.setting} ({variable(self.setting)})"
+
+    def configured(self, settings: Settings) -> bool:
+        """Return whether all settings that enable it have a value."""
+        section = settings.of(self.section)
+        return all(_has_value(getattr(section, name)) for name in self.example)
+
+
+def _has_value(value: object) -> bool:
+    if isinstance(value, SecretStr):
+        return bool(value.get_secret_value().strip())
+    return any(map(_has_value, value)) if isinstance(value, tuple) else bool(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a feed is asked for: events of [since, until) (UTC, without zone).
+    """A request for the events of [since, until), naive UTC in whole milliseconds.
 
-    `mark` is the mark of the last chunk that an earlier, broken-off answer to the same ask gave;
-    empty to begin. Times are whole milliseconds.
+    `mark` resumes an interrupted request: the mark of its last chunk, or empty.
     """
 
     since: dt.datetime
@@ -135,29 +171,27 @@ class Directory:
     people: tuple[Person, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A source that is asked for events, again and again.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed(EventSource):
+    """A source that is polled for events.
 
-    `configured` says whether the settings suffice to try. `pull` answers an ask in chunks, the
-    last of which has an empty mark; it raises `InputError` for what will not pass when tried
-    again, `UnavailableError` for what may. `directory` tells whom and what the ids mean; it raises
-    the same.
+    `pull` yields the events of a request, the last chunk with an empty mark; it raises `InputError`
+    for permanent failures and `UnavailableError` for transient ones, as does `directory`, which
+    returns the workspace's names and members. `every_s` is the polling interval; `overlap` is how
+    far each request reaches back for late events.
     """
 
-    name: str
-    title: str
-    configured: Callable[[Settings], bool]
     pull: Callable[[Settings, Ask], Iterator[Chunk]]
     directory: Callable[[Settings], Directory]
+    every_s: Callable[[Settings], float]
+    overlap: Callable[[Settings], dt.timedelta] = lambda settings: dt.timedelta()
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One file that a drop holds ready.
+    """One new file of a drop.
 
-    `key` and `version` tell whether it was loaded before; `finish` is called with its batch after
-    the load, and not at all when the load did not take place.
+    `key` and `version` identify it; `finish` is called with its batch after the load.
     """
 
     key: str
@@ -166,18 +200,17 @@ class Arrived:
     finish: Callable[["Batch"], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """A place where files appear: `waiting` gives those that *seen(key, version)* does not know.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop(EventSource):
+    """A place where files appear: `waiting` yields those for which *seen(key, version)* is False.
 
-    Raises `InputError` or `UnavailableError` when the place cannot be looked at.
+    `waiting` raises `InputError` or `UnavailableError` when the place cannot be read. `folder` is
+    the local folder of the place, None without one.
     """
 
-    name: str
-    title: str
-    configured: Callable[[Settings], bool]
     every_s: Callable[[Settings], float]
     waiting: Callable[[Settings, Callable[[str, str], bool]], Iterator[Arrived]]
+    folder: Callable[[Settings], Path | None] = lambda settings: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,20 +250,18 @@ class RefusedError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """A source that sends by itself: where it posts, how long a body may be, and how it is read.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver(EventSource):
+    """A source that posts events to this server at `paths`.
 
-    `read` raises `RefusedError`; it looks at nothing but the request and the settings, and stores
-    nothing.
+    `read` returns the events of a request or raises `RefusedError`; it stores nothing. `max_bytes`
+    limits the body. `probe` returns a valid request without events, to test the connection.
     """
 
-    name: str
-    title: str
     paths: tuple[str, ...]
-    configured: Callable[[Settings], bool]
-    longest: Callable[[Settings], int]
+    max_bytes: Callable[[Settings], int]
     read: Callable[[Sent, Settings], Received]
+    probe: Callable[[Settings], Sent]
 
 
 @dataclass(slots=True)

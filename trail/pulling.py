@@ -45,9 +45,7 @@ def pull(
     `batch.error`; the next one goes on at the page where it stopped.
     """
     if not feed.configured(settings):
-        raise InputError(
-            f"{feed.title} is not set up.", "Set segment.token (TRAIL_SEGMENT__TOKEN)."
-        )
+        raise InputError(f"{feed.title} is not configured.", f"Set {feed.setting_hint}.")
     batch = Batch(source=_name(since, until, sweep=sweep), loader=feed.name)
     # The mark of where an ask stopped belongs to one round.
     with _one_at_a_time:
@@ -73,7 +71,7 @@ def _note_failure(
     store: Store, settings: Settings, feed: Feed, now: dt.datetime, detail: str
 ) -> None:
     # Reaches back past the ask before, so that failures in a row become one span.
-    start = now - 2 * dt.timedelta(minutes=settings.segment.every_minutes)
+    start = now - 2 * dt.timedelta(seconds=feed.every_s(settings))
     store.write(
         lambda cursor: coverage.note(cursor, feed.name, coverage.FAILED, start, now, detail)
     )
@@ -102,7 +100,7 @@ def _asks(
     if since or sweep:
         due = [(since or oldest, until or now)]
     else:
-        recent = max(oldest, now - dt.timedelta(hours=settings.segment.overlap_hours))
+        recent = max(oldest, now - feed.overlap(settings))
         due = [(recent, now), *reversed(coverage.gaps(store, feed.name, oldest, recent))]
     asks = [ask for start, end in due for ask in _sliced(_whole(start), _whole(end))]
     if broken_off:

@@ -6,10 +6,13 @@ Read once at the start of a process and handed down; nothing else reads the envi
 import os
 import stat
 import tomllib
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, create_model
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,16 +21,26 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from trail import registry
 from trail.errors import SettingError
+
+S = TypeVar("S", bound="Section")
 
 CONFIG_VARIABLE = "TRAIL_CONFIG"
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """One section of the settings.
+
+    A loader declares its own as a subclass that names the section; classes of the same section
+    are merged.
+    """
+
+    section: ClassVar[str] = ""
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Store(_Section):
+class Store(Section):
     """Where the trail is kept."""
 
     path: Path = Field(Path("data/trail.duckdb"), description="The database file.")
@@ -44,7 +57,7 @@ class Store(_Section):
     archive_path: Path = Field(Path("data/archive"), description="The archive's folder.")
 
 
-class Server(_Section):
+class Server(Section):
     """How the pages and routes are served."""
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -58,57 +71,18 @@ class Server(_Section):
     )
 
 
-class Segment(_Section):
-    """How the workspace's Public API is asked."""
+class PushSettings(Section):
+    """How received events wait for the database; each receiver adds its own settings."""
 
-    token: SecretStr = Field(SecretStr(""), description="A Public API token; empty asks nothing.")
-    region: Literal["us", "eu"] = Field("us", description="Where the workspace is.")
-    url: str = Field("", description="Another address of the API; empty takes the region's own.")
-    every_minutes: float = Field(5, gt=0, le=1440, description="Minutes between two asks.")
-    overlap_hours: float = Field(
-        24, ge=0, le=2160, description="Hours that each ask looks back, since events arrive late."
-    )
-    page_events: int = Field(1000, ge=1, le=1000, description="Events a page.")
-    timeout_s: float = Field(30, gt=0, le=300, description="Seconds to wait for an answer.")
-    patience_s: float = Field(
-        600, gt=0, description="Seconds to go on after refusals before an ask is given up."
-    )
-
-
-class Push(_Section):
-    """Who may send events here."""
-
-    webhook_secrets: tuple[SecretStr, ...] = Field(
-        (), description="Shared secrets of Segment's webhook; two while one replaces the other."
-    )
-    write_keys: tuple[SecretStr, ...] = Field(
-        (), description="Write keys that `/v1/track` and `/v1/batch` take."
-    )
-    body_bytes: int = Field(4_194_304, ge=1024, description="Longest webhook body, in bytes.")
+    section: ClassVar[str] = "push"
     backlog_bytes: int = Field(
-        1_073_741_824, ge=1_048_576, description="Bytes on disk that may wait for the database."
+        1_073_741_824,
+        ge=1_048_576,
+        description="Maximum bytes on disk that wait for the database.",
     )
 
 
-class Folder(_Section):
-    """A folder that is watched."""
-
-    path: Path | None = Field(None, description="Files dropped here are loaded; none watches none.")
-    every_seconds: float = Field(5, gt=0, description="Seconds between two looks.")
-
-
-class S3(_Section):
-    """A bucket that Segment's S3 destination fills."""
-
-    url: str = Field("", description="`s3://bucket/prefix`; empty looks nowhere.")
-    endpoint: str = Field("", description="Address of another S3-compatible service.")
-    region: str = Field("", description="The bucket's region.")
-    access_key: SecretStr = Field(SecretStr(""), description="Empty takes the machine's own role.")
-    secret_key: SecretStr = Field(SecretStr(""), description="Belongs to the access key.")
-    every_minutes: float = Field(15, gt=0, description="Minutes between two looks.")
-
-
-class Forward(_Section):
+class Forward(Section):
     """What goes out: forwarded events and alerts."""
 
     secrets: dict[str, SecretStr] = Field(
@@ -130,7 +104,7 @@ class Forward(_Section):
     )
 
 
-class Seals(_Section):
+class Seals(Section):
     """How days are sealed."""
 
     close_hours: float = Field(
@@ -141,7 +115,7 @@ class Seals(_Section):
     )
 
 
-class Auth(_Section):
+class Auth(Section):
     """Who may sign in."""
 
     users_path: Path = Field(Path("data/users.yaml"), description="The users file.")
@@ -185,7 +159,7 @@ class Auth(_Section):
         return self.passwords or not self.by_provider
 
 
-class Backup(_Section):
+class Backup(Section):
     """Backups that the server makes by itself."""
 
     path: Path | None = Field(
@@ -195,7 +169,7 @@ class Backup(_Section):
     archive: bool = Field(True, description="Whether daily backups hold the archive's files too.")
 
 
-class Limits(_Section):
+class Limits(Section):
     """What a file may demand of the loader, and a question of the database."""
 
     line_bytes: int = Field(1_048_576, ge=1024, description="Longest line that is read, in bytes.")
@@ -210,7 +184,7 @@ class Limits(_Section):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; frozen, so it cannot change under a running process."""
+    """All settings, frozen. Instances also have the sections that loaders declare; see `of`."""
 
     model_config = SettingsConfigDict(
         env_prefix="TRAIL_", env_nested_delimiter="__", extra="forbid", frozen=True
@@ -220,15 +194,22 @@ class Settings(BaseSettings):
     timezone: str = Field("", description="Zone for those whose browser tells none; else UTC.")
     store: Store = Store()
     server: Server = Server()
-    segment: Segment = Segment()
-    push: Push = Push()
-    folder: Folder = Folder()
-    s3: S3 = S3()
+    push: PushSettings = PushSettings()
     forward: Forward = Forward()
     seals: Seals = Seals()
     auth: Auth = Auth()
     backup: Backup = Backup()
     limits: Limits = Limits()
+
+    def __new__(cls, *args: object, **given: object) -> Self:
+        """Return an instance of the `assembled` class."""
+        return object.__new__(cast("type[Self]", assembled()) if cls is Settings else cls)
+
+    def of(self, kind: type[S]) -> S:
+        """Return the section that the class *kind* declares or contributes to."""
+        section = getattr(self, kind.section)
+        assert isinstance(section, kind)
+        return section
 
     @classmethod
     def settings_customise_sources(
@@ -252,6 +233,41 @@ class Settings(BaseSettings):
             TomlConfigSettingsSource(settings_cls, toml_file=secrets),
             TomlConfigSettingsSource(settings_cls, toml_file=config_path()),
         )
+
+
+@cache
+def assembled() -> type[Settings]:
+    """Return the settings class with the sections of every loader. Imports all loaders."""
+    declared: dict[str, list[type[Section]]] = {}
+    for loader in registry.discover("loaders", "LOADER").values():
+        kind = getattr(loader, "section", None)
+        if kind:
+            declared.setdefault(kind.section, []).append(kind)
+    fields: dict[str, Any] = {}
+    for name, kinds in declared.items():
+        if name in Settings.model_fields:
+            kinds.append(type(Settings.model_fields[name].default))
+        kinds = list(dict.fromkeys(kinds))
+        merged = kinds[0]
+        if len(kinds) > 1:
+            merged = create_model(name.title(), __base__=tuple(kinds))
+        fields[name] = (merged, merged())
+    return create_model("Settings", __base__=Settings, **fields)
+
+
+def every_setting() -> Iterator[tuple[str, FieldInfo]]:
+    """Yield the name of every setting, such as `store.path`, and its field."""
+    for name, field in assembled().model_fields.items():
+        if isinstance(field.default, Section):
+            for key, inner in type(field.default).model_fields.items():
+                yield f"{name}.{key}", inner
+        else:
+            yield name, field
+
+
+def variable(setting: str) -> str:
+    """Return the environment variable of *setting*: `TRAIL_STORE__PATH` for `store.path`."""
+    return "TRAIL_" + setting.upper().replace(".", "__")
 
 
 def config_path() -> Path:
@@ -282,7 +298,7 @@ def load(**given: Any) -> Settings:
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
-        places = f"defaults, {config_path().name}, TRAIL_{name.upper().replace('.', '__')}"
+        places = f"defaults, {config_path().name}, {variable(name)}"
         raise SettingError(
             f"Setting {name}: {first['msg']}.", f"Settings are read from: {places}."
         ) from None

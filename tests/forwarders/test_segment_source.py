@@ -14,12 +14,12 @@ from loaders.tracking_api import LOADER
 from tests.conftest import Load, rows
 from tests.segment_records import api_event, forwarded, ndjson, new_event_allowed, permission_check
 from trail.model import EVENT_COLUMNS, Notification, Request, Sent
-from trail.settings import Push, Settings
+from trail.settings import Settings
 from trail.store import Store
 
 KEY = "write-key-of-the-tests"
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
-PUSH = Settings(push=Push(write_keys=(SecretStr(KEY),)))
+PUSH = Settings(push={"write_keys": (SecretStr(KEY),)})
 SAME = [
     "event_id",
     "occurred_at",

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from loaders import folder
-from loaders.folder import LOADER
+from loaders.folder import LOADER, FolderSettings
 from tests.conftest import rows
 from tests.segment_records import forwarded, gz, ndjson
 from trail.errors import InputError, UnavailableError
 from trail.loading import load_drop
 from trail.model import Arrived, Batch
-from trail.settings import Folder, Settings
+from trail.settings import Settings
 from trail.store import Store
 
 
@@ -38,7 +38,7 @@ def watched(settings: Settings, root: Path) -> Settings:
 
 
 def watching(settings: Settings, root: Path) -> Settings:
-    return settings.model_copy(update={"folder": Folder(path=root)})
+    return settings.model_copy(update={"folder": FolderSettings(path=root)})
 
 
 def put(path: Path, data: bytes | int = 1, age_s: float = 60) -> Path:

@@ -21,13 +21,13 @@ from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from loaders import s3
-from loaders.s3 import LOADER
+from loaders.s3 import LOADER, S3Settings
 from tests.conftest import quarantine, rows
 from tests.segment_records import forwarded, gz, ndjson
 from trail.errors import InputError, TrailError, UnavailableError
 from trail.loading import load_drop
 from trail.model import Arrived, Batch
-from trail.settings import S3, Settings
+from trail.settings import Settings
 from trail.store import Store
 
 ACCESS, SECRET = "AKIDNOTREAL0001", "not-a-real-secret-0002"
@@ -90,7 +90,7 @@ def packed(*numbers: int) -> bytes:
 def placed(settings: Settings, **given: Any) -> Settings:
     keys = {"access_key": SecretStr(ACCESS), "secret_key": SecretStr(SECRET)}
     section = {**keys, "region": "us-east-1", **settings.s3.model_dump(exclude_defaults=True)}
-    return settings.model_copy(update={"s3": S3(**{**section, **given})})
+    return settings.model_copy(update={"s3": S3Settings(**{**section, **given})})
 
 
 def look(store: Store, settings: Settings) -> list[Batch]:
@@ -525,10 +525,10 @@ def test_a_process_that_used_it_ends_promptly(bucket: Settings, put: Put) -> Non
     for number in range(3):
         put(f"trail/{number}.gz", [number])
     code = (
-        "from loaders.s3 import LOADER\n"
-        "from trail.settings import S3, Settings\n"
-        f"s3 = S3(url={bucket.s3.url!r}, endpoint={bucket.s3.endpoint!r}, region='us-east-1',"
-        f" access_key={ACCESS!r}, secret_key={SECRET!r})\n"
+        "from loaders.s3 import LOADER, S3Settings\n"
+        "from trail.settings import Settings\n"
+        f"s3 = S3Settings(url={bucket.s3.url!r}, endpoint={bucket.s3.endpoint!r},"
+        f" region='us-east-1', access_key={ACCESS!r}, secret_key={SECRET!r})\n"
         "found = LOADER.waiting(Settings(s3=s3), lambda *_: False)\n"
         "print(next(found).path.name)\n"  # and `found` is left open
     )

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from loaders import _segment_http, segment_api
+from loaders._segment_http import SegmentSettings
 from tests.conftest import quarantine
 from tests.segment_api_server import BROKEN, FAULTS, TOKEN, Answer, SegmentApi, error
 from tests.segment_records import api_event
@@ -22,7 +23,7 @@ from trail.errors import InputError, SettingError, TrailError, UnavailableError
 from trail.model import Ask, Batch, Chunk, Feed, Person
 from trail.records import elements
 from trail.registry import of_kind
-from trail.settings import Segment, Settings
+from trail.settings import Settings
 from trail.store import Store
 
 ASK = Ask(dt.datetime(2026, 11, 1), dt.datetime(2026, 12, 1))
@@ -68,7 +69,7 @@ def using(settings: Settings) -> Callable[..., Settings]:
         segment = {"token": SecretStr(TOKEN), "page_events": 10, "timeout_s": 10, **given}
         if server:
             segment["url"] = server.url
-        return settings.model_copy(update={"segment": Segment(**segment)})
+        return settings.model_copy(update={"segment": SegmentSettings(**segment)})
 
     return made
 
@@ -112,7 +113,7 @@ def test_it_is_found_as_a_feed() -> None:
 
 @pytest.mark.parametrize(("token", "answer"), [("", False), (" \n", False), (TOKEN, True)])
 def test_a_token_is_enough(using: Callable[..., Settings], token: str, answer: bool) -> None:
-    assert segment_api.configured(using(None, token=SecretStr(token))) is answer
+    assert segment_api.LOADER.configured(using(None, token=SecretStr(token))) is answer
 
 
 def test_every_page_is_asked_for_as_documented(

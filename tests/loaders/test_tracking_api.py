@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from loaders.tracking_api import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, LOADER
 from tests.segment_records import forwarded, gz
 from trail.model import Received, RefusedError, Sent
-from trail.settings import Push, Settings
+from trail.settings import Settings
 
 KEY = "write-key-of-the-tests"
 
@@ -25,7 +25,7 @@ def basic(key: str) -> tuple[str, str]:
 def read(
     body: Any, *headers: tuple[str, str], path: str = "/v1/track", keys: tuple[str, ...] = (KEY,)
 ) -> Received:
-    settings = Settings(push=Push(write_keys=tuple(SecretStr(key) for key in keys)))
+    settings = Settings(push={"write_keys": tuple(SecretStr(key) for key in keys)})
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return LOADER.read(Sent(path, headers or (basic(KEY),), data), settings)
 

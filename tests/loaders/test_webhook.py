@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from loaders.webhook import LOADER
 from tests.segment_records import forwarded, gz
 from trail.model import Received, RefusedError, Sent
-from trail.settings import Push, Settings
+from trail.settings import Settings
 
 SECRET, OTHER = "whsec-of-the-tests", "whsec-that-comes-next"
 
@@ -31,7 +31,7 @@ BATCH = [forwarded(1), forwarded(2), forwarded(3)]
 
 
 def read(body: bytes, *headers: tuple[str, str], secrets: tuple[str, ...] = (SECRET,)) -> Received:
-    settings = Settings(push=Push(webhook_secrets=tuple(SecretStr(each) for each in secrets)))
+    settings = Settings(push={"webhook_secrets": tuple(SecretStr(each) for each in secrets)})
     return LOADER.read(Sent("/webhooks/segment", headers, body), settings)
 
 

@@ -9,15 +9,15 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 
 from trail.model import Forwarder
-from trail.settings import Settings
+from trail.settings import assembled
 
 # A plain setting of such a name is a secret that somebody forgot to call one.
 _TELLING = re.compile(r"token|secret|password|passwd|credential|(^|_)keys?$", re.IGNORECASE)
 
 
-def paths(model: type[BaseModel] = Settings, above: tuple[str, ...] = ()) -> Iterator[Any]:
-    """Yield (path, annotation) of every setting below *model* that is no section."""
-    for name, field in model.model_fields.items():
+def paths(model: type[BaseModel] | None = None, above: tuple[str, ...] = ()) -> Iterator[Any]:
+    """Yield (path, annotation) of every setting below *model* (all) that is no section."""
+    for name, field in (model or assembled()).model_fields.items():
         path, kind = (*above, name), field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from paths(kind, path)

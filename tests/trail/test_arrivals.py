@@ -1,10 +1,12 @@
 """What is noted of a drop's files, and a drop's way through the load."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from loaders.folder import LOADER
 from tests.conftest import quarantine, rows
 from tests.segment_records import forwarded, ndjson
 from trail import arrivals, ingest
@@ -26,7 +28,7 @@ class Shelf:
         self.closed = 0
 
     def drop(self, name: str = "shelf") -> Drop:
-        return Drop(name, "A shelf", lambda _: True, lambda _: 1, self._waiting)
+        return replace(LOADER, name=name, example={}, waiting=self._waiting)
 
     def _waiting(self, _: Settings, seen: Callable[[str, str], bool]) -> Iterator[Arrived]:
         try:
@@ -113,7 +115,7 @@ def test_a_file_that_went_away_is_a_calm_error(
     store: Store, settings: Settings, tmp_path: Path
 ) -> None:
     gone = Arrived("gone", "1", tmp_path / "gone", lambda _: None)
-    drop = Drop("d", "D", lambda _: True, lambda _: 1, lambda *_: iter([gone]))
+    drop = replace(LOADER, example={}, waiting=lambda *_: iter([gone]))
     (batch,) = load_drop(store, settings, drop)
     assert batch.error == "The file cannot be read: No such file or directory."
 

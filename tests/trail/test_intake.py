@@ -3,21 +3,23 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import duckdb
 import pytest
 
+from loaders.webhook import LOADER
 from tests.conftest import rows
 from tests.segment_records import forwarded
 from trail import ingest, intake
 from trail.errors import UnavailableError
 from trail.intake import Intake, folder_of, recover
 from trail.journal import Entry, Journal
-from trail.model import Received, Receiver
+from trail.model import Received
 from trail.settings import Settings
 from trail.store import Store
 
-RECEIVER = Receiver("webhook", "", (), lambda _: True, lambda _: 0, lambda *_: Received((), ()))
+RECEIVER = replace(LOADER, read=lambda *_: Received((), ()))
 
 
 def received(*records: bytes, verified: bool = True) -> Received:

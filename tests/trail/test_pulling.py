@@ -8,13 +8,14 @@ import pytest
 from pydantic import SecretStr
 
 import loaders._segment_http
+from loaders._segment_http import SegmentSettings
 from loaders.segment_api import LOADER
 from tests.conftest import rows
 from tests.segment_api_server import TOKEN, SegmentApi
 from tests.segment_records import api_event
 from trail import coverage, directory, marks, pulling
 from trail.errors import InputError
-from trail.settings import Segment, Settings
+from trail.settings import Settings
 from trail.store import Store
 
 NOW = dt.datetime(2026, 11, 24, 10, 0)
@@ -40,7 +41,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[SegmentApi]:
 
 @pytest.fixture
 def asking(settings: Settings, api: SegmentApi) -> Settings:
-    segment = Segment(token=SecretStr(TOKEN), url=api.url, page_events=10, patience_s=2)
+    segment = SegmentSettings(token=SecretStr(TOKEN), url=api.url, page_events=10, patience_s=2)
     return settings.model_copy(update={"segment": segment})
 
 

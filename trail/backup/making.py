@@ -176,6 +176,6 @@ def _secrets_in(path: Path) -> list[str]:
         return ["unreadable settings"]
     return [
         name
-        for name in places.SECRETS
+        for name in places.secret_settings()
         if sections.get(name.partition(".")[0], {}).get(name.partition(".")[2])
     ]

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
-from trail import access_waiting, intake, tokens
+from trail import access_waiting, intake, registry, tokens
+from trail.model import Drop
 from trail.seals import mirror
-from trail.settings import Settings, config_path, secrets_path
+from trail.settings import Settings, config_path, every_setting, secrets_path
 
 DATABASE = "trail.duckdb"
 KEY = "seals.key"
@@ -134,8 +135,9 @@ def excluded(settings: Settings) -> dict[Path, str]:
         if not place.pattern and place.name != CONFIG:
             moved = place.path.with_name(f"{place.path.name}.before-*")
             patterns[moved] = "Previous file, renamed by a restore"
-    if settings.folder.path:
-        patterns[settings.folder.path.absolute() / "**"] = "Files dropped here for loading"
+    for drop in registry.of_kind(Drop):
+        if folder := drop.folder(settings):
+            patterns[folder.absolute() / "**"] = "Files dropped here for loading"
     if settings.backup.path:
         patterns[settings.backup.path.absolute() / "**"] = "The backups themselves"
     return patterns
@@ -175,20 +177,15 @@ def relocated(settings: Settings, folder: Path) -> Settings:
     return settings.model_copy(update={"store": store, "auth": auth, "seals": seals})
 
 
+def secret_settings() -> list[str]:
+    """Return the names of all settings that are secrets or contain some."""
+    return [name for name, field in every_setting() if "SecretStr" in str(field.annotation)]
+
+
 def secrets(settings: Settings) -> list[str]:
     """Return the names of the secrets that are set; a backup contains none of them."""
-    return [name for name in SECRETS if _is_set(attrgetter(name)(settings))]
+    return [name for name in secret_settings() if _is_set(attrgetter(name)(settings))]
 
 
 def _is_set(value: SecretStr | Sized) -> bool:
     return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
-
-
-# All settings that are secrets or contain some.
-SECRETS = tuple(
-    f"{section}.{name}"
-    for section, field in Settings.model_fields.items()
-    if isinstance(field.default, BaseModel)
-    for name, inner in type(field.default).model_fields.items()
-    if "SecretStr" in str(inner.annotation)
-)

@@ -42,7 +42,7 @@ def _route(receiver: Receiver, intake: Callable[[], Intake]) -> Callable[[Reques
             return Response(b"", 405, {"allow": "POST"})
         settings = runtime.current().settings
         try:
-            body = await _body(request, receiver.longest(settings))
+            body = await _body(request, receiver.max_bytes(settings))
             sent = Sent(request.url.path, tuple(request.headers.items()), body)
             if len(body) > _LARGE:
                 received = await anyio.to_thread.run_sync(receiver.read, sent, settings)
@@ -67,15 +67,15 @@ async def _on_disk(intake: Intake, receiver: Receiver, received: Received) -> No
         await asyncio.wait_for(done, _PATIENCE_S)
 
 
-async def _body(request: Request, longest: int) -> bytes:
-    """Return the body; raises `RefusedError` (413) before reading more than *longest* bytes."""
+async def _body(request: Request, limit: int) -> bytes:
+    """Return the body; raises `RefusedError` (413) before reading more than *limit* bytes."""
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > longest:
+    if declared.isdigit() and int(declared) > limit:
         raise RefusedError(413, reason="the body is too long")
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > longest:
+        if size > limit:
             raise RefusedError(413, reason="the body is too long")
         parts.append(part)
     return b"".join(parts)

@@ -18,7 +18,7 @@ def jobs(work: Work) -> list[Job]:
     """Return a job for each source that the settings name, and one for all that is sent."""
     settings = work.settings
     found = [
-        Job.of(feed.name, feed.title, settings.segment.every_minutes * 60, _pull(work, feed))
+        Job.of(feed.name, feed.title, feed.every_s(settings), _pull(work, feed))
         for feed in registry.of_kind(Feed)
         if feed.configured(settings)
     ]

@@ -14,14 +14,6 @@ from trail.store import utc_now
 from ui import text, url_state
 from ui.page import Context
 
-_SETTING = {
-    "segment_api": "segment.token",
-    "webhook": "push.webhook_secrets",
-    "tracking_api": "push.write_keys",
-    "folder": "folder.path",
-    "s3": "s3.url",
-}
-
 
 def draw(ctx: Context) -> None:
     """Draw a card per source, the configured ones first."""
@@ -31,7 +23,7 @@ def draw(ctx: Context) -> None:
     health = {job.name: job for job in ctx.runtime.schedule.health()}
     loaders = registry.discover("loaders", "LOADER").values()
     sources = [loader for loader in loaders if isinstance(loader, Feed | Drop | Receiver)]
-    for source in sorted(sources, key=lambda each: (not each.configured(settings), each.title)):
+    for source in sorted(sources, key=lambda each: (not each.configured(settings), each.rank)):
         name = source.name
         with st.container(border=True, key=f"source-{name}", gap="xsmall"):
             _source(ctx, source, counts.get(name, {}), health.get(name), delays.get(name))
@@ -73,7 +65,7 @@ def _state(
 ) -> str:
     now = dt.datetime.now(dt.UTC)
     if not configured:
-        return f"○ Not configured: {_SETTING.get(source.name, source.name)} is empty."
+        return f"○ Not configured: {source.setting} is empty."
     if isinstance(source, Receiver):
         last = counts.get("last_kept_at")
         return (
