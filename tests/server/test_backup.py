@@ -130,7 +130,7 @@ def test_round_trip_while_events_are_sent(
             home / "server.log"
         ]
     refused = command(server, "restore", str(out), "--replace")
-    assert "The server runs" in refused.communicate()[1]
+    assert "The server is running" in refused.communicate()[1]
     assert refused.returncode == 1
 
     into = tmp_path / "into"
