@@ -155,7 +155,7 @@ def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
         if at
         else "nothing has arrived"
     )
-    sealed = standing.standing(ctx.runtime.store)
+    sealed = standing.status(ctx.runtime.store)
     unlooked = "Not verified yet" if sealed.sealed_to else "Not sealed yet"
     value = {True: "✓ Unchanged", False: "▲ Changed", None: unlooked}[sealed.ok]
     if lost:

@@ -53,7 +53,7 @@ class Purge:
     def run(self, cursor: Cursor) -> dict[str, int]:
         """Return the rows removed by table, and those archived."""
         done = {**self._events(cursor), **(self._sweep(cursor) if self.last else {})}
-        removal.tidy(cursor)
+        removal.compact(cursor)
         done["archived"] = 0 if self.archived is None else done["events"]
         if done["events"] or done.get("quarantine"):
             self._note(cursor, done)
@@ -79,7 +79,7 @@ class Purge:
             cursor.unregister("archived")
         late = literal(window.end + twins.APART)
         seconds_going = f"occurred_at < {late} and twin_of in (select event_id from going)"
-        going = removal.counted(cursor, seconds_going)
+        going = removal.measure(cursor, seconds_going)
         events = _changed(
             cursor,
             f"delete from events where {span(window, 'occurred_at')} "
@@ -87,7 +87,7 @@ class Purge:
         )
         seconds = _changed(cursor, f"delete from twins where {seconds_going}")
         cursor.execute("drop table going")
-        removal.leave(cursor, self.seals, going, self._reason(), self.made_by, utc_now())
+        removal.seal_removal(cursor, self.seals, going, self._reason(), self.made_by, utc_now())
         if events:
             cursor.execute(f"delete from cube where {span(window, 'hour')}")
             cursor.execute(_CUBE.format(span(window, "occurred_at")))

@@ -118,7 +118,7 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
         moment = now.astimezone(dt.UTC).replace(tzinfo=None) if now.tzinfo else now
         found = preview(store, settings, moment)
         seals = mirror.files(store.path, settings)
-        removal.ready(store, seals)
+        removal.require_valid_chain(store, seals)
         done: Counter[str] = Counter()
         for each in _slices(found):
             archived = (

@@ -1,4 +1,4 @@
-"""The commands about seals: verify, and seal. Separate from `commands` for their length."""
+"""The commands `verify` and `seal`."""
 
 import argparse
 import json
@@ -9,14 +9,14 @@ from trail.desk import Desk
 from trail.errors import InputError, IntegrityError
 from trail.retention_commands import kept_store
 from trail.seals import accepting, checking, sealing, standing
-from trail.seals.checking import LAWFUL, UNCHANGED, Report
+from trail.seals.checking import UNCHANGED, VALID_STATES, Report
 from trail.store import utc_now
 
 _MADE_BY = "command line"
 
 
 def verify(args: argparse.Namespace, desk: Desk) -> int:
-    """Check every sealed day and print what is wrong; then seal what has closed."""
+    """Check every sealed day and print the problems; then seal closed days."""
     store = desk.store(False)
     against = desk.folder / args.against if args.against else None
     progress = None if args.json else lambda share: _progress(desk, share)
@@ -29,39 +29,38 @@ def verify(args: argparse.Namespace, desk: Desk) -> int:
             if report.ok:
                 raise
             desk.out.note(f"trail: {problem}\n")
-        standing.note(store, report)
+        standing.store_report(store, report)
     if args.json:
-        desk.out.text(json.dumps(_answer(report, sealed)) + "\n")
+        desk.out.text(json.dumps(_report(report, sealed)) + "\n")
     else:
         desk.out.note("\r\x1b[K")
-        desk.out.text(_words(report, sealed))
+        desk.out.text(_report_text(report, sealed))
     return 0 if report.ok else 1
 
 
 def seal(args: argparse.Namespace, desk: Desk) -> int:
-    """Seal the days that have closed, or accept what verify complains of, with a reason."""
+    """Seal closed days, or accept the days that verification reports, with a reason."""
     store = kept_store(desk)
     if args.accept:
         if not args.reason.strip():
-            raise InputError("What is accepted needs a reason.", "Add --reason TEXT.")
-        done = accepting.accept(store, desk.settings, args.reason, _MADE_BY)
-        report = {"accepted": done}
+            raise InputError("--accept requires a reason.", "Add --reason TEXT.")
+        state, days = "accepted", accepting.accept(store, desk.settings, args.reason, _MADE_BY)
     else:
-        report = {"sealed": sealing.seal(store, desk.settings, utc_now())}
-    ((word, days),) = report.items()
-    desk.out.text(json.dumps(report) + "\n" if args.json else f"{days:,} days {word}\n")
+        state, days = "sealed", sealing.seal(store, desk.settings, utc_now())
+    text = json.dumps({state: days}) if args.json else f"{days:,} days {state}"
+    desk.out.text(f"{text}\n")
     return 0
 
 
-def _answer(report: Report, sealed: int) -> dict[str, Any]:
+def _report(report: Report, sealed: int) -> dict[str, Any]:
     return {
         "ok": report.ok,
         "checked_days": len(report.days),
         "problems": [
-            {**asdict(each), "day": each.day.isoformat() if each.day else None}
-            for each in report.problems
+            {**asdict(problem), "day": problem.day.isoformat() if problem.day else None}
+            for problem in report.problems
         ],
-        "days": [{**asdict(each), "day": each.day.isoformat()} for each in report.days],
+        "days": [{**asdict(day), "day": day.day.isoformat()} for day in report.days],
         "sealed_to": report.sealed_to.isoformat() if report.sealed_to else None,
         "seals": report.seals,
         "sealed_now": sealed,
@@ -71,25 +70,25 @@ def _answer(report: Report, sealed: int) -> dict[str, Any]:
     }
 
 
-def _words(report: Report, sealed: int) -> str:
+def _report_text(report: Report, sealed: int) -> str:
     lines = [
-        f"{each.day or 'no day'!s:<10}  {each.problem:<14}  {each.count:>10,}  {each.text}"
-        for each in report.problems
+        f"{problem.day or 'no day'!s:<10}  {problem.problem:<20}  {problem.count:>10,}  "
+        f"{problem.text}"
+        for problem in report.problems
     ]
     lines += [
-        f"{each.day}  {each.state:<14}  {each.purged:>10,}  {each.reason}"
-        for each in report.days
-        if each.state in LAWFUL and each.state != UNCHANGED
+        f"{day.day}  {day.state:<20}  {day.purged:>10,}  {day.reason}"
+        for day in report.days
+        if day.state in VALID_STATES and day.state != UNCHANGED
     ]
-    good = sum(each.state in LAWFUL for each in report.days)
+    valid = sum(day.state in VALID_STATES for day in report.days)
     lines.append(
-        f"{len(report.days):,} sealed days checked in {report.took_s:.1f} s: {good:,} as sealed, "
-        f"purged lawfully or restored, {len(report.problems):,} problems; "
-        f"{sealed:,} days sealed now"
+        f"{len(report.days):,} sealed days checked in {report.took_s:.1f} s: {valid:,} valid, "
+        f"{len(report.problems):,} problems; {sealed:,} days sealed now"
     )
     return "\n".join(lines) + "\n"
 
 
 def _progress(desk: Desk, share: float) -> None:
     filled = int(share * 24)
-    desk.out.note(f"\r[{'#' * filled}{'.' * (24 - filled)}] {share:4.0%}  checking")
+    desk.out.note(f"\r[{'#' * filled}{'.' * (24 - filled)}] {share:4.0%}  verifying")

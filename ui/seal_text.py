@@ -36,7 +36,7 @@ def lost(ctx: Context) -> tuple[Shortfall, ...]:
 
 def status(ctx: Context) -> str:
     """Return the status of the seals in one or two sentences."""
-    seals = standing.standing(ctx.runtime.store)
+    seals = standing.status(ctx.runtime.store)
     if ctx.runtime.demo:
         return "○ The demo workspace is not sealed."
     if seals.sealed_from is None:

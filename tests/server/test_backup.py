@@ -135,7 +135,7 @@ def test_round_trip_while_events_are_sent(
 
     into = tmp_path / "into"
     words = server.command("restore", str(out), "--into", str(into))
-    assert "look them through" in words
+    assert "review them" in words
     new = places.relocated(settings_of, into)
     for name in ("users.yaml", "tokens.json"):
         assert (into / name).read_bytes() == (home / name).read_bytes()

@@ -147,7 +147,7 @@ def _prepare(
     try:
         missing = _missing_events(store, target, live)
         report = checking.verify(store, staged)
-        doubted = {day.day for day in report.days if day.state not in checking.LAWFUL}
+        doubted = {day.day for day in report.days if day.state not in checking.VALID_STATES}
         recorded = restored.record(
             store,
             staged,
@@ -159,13 +159,13 @@ def _prepare(
         )
         if recorded.signed:
             where.mirror.unlink(missing_ok=True)
-            mirror.start_anew(store, where)
+            mirror.recreate(store, where)
         watching.watch(store, where.known)
     finally:
         store.close()
     if missing is None or missing.events:
         there = manifest.events
-        known.restored(
+        known.record_restore(
             where.known,
             Shortfall(
                 now,

@@ -158,7 +158,7 @@ def _alarms(engine: Engine, period: Period, note: Path) -> list[Section]:
     """Return the problems that the last verification found with the period, and data losses."""
     problems = [
         _json(asdict(problem))
-        for problem in standing.standing(engine).problems
+        for problem in standing.status(engine).problems
         if problem.day is None or period.overlaps(problem.day)
     ]
     losses = [

@@ -96,7 +96,7 @@ def _seal(work: Work, verify: threading.Event) -> Callable[[Job], str]:
             verify.clear()
         store = work.shown()
         sealed = sealing.seal(store, work.settings, utc_now())
-        last = standing.standing(store)
+        last = standing.status(store)
         if last.problem_count:
             raise IntegrityError(
                 f"Verify found {last.problem_count:,} problems.", "Run: python -m trail verify"
@@ -109,7 +109,7 @@ def _seal(work: Work, verify: threading.Event) -> Callable[[Job], str]:
 def _verify_seals(work: Work, job: Job, *, asked: bool) -> None:
     """Verify where that was asked for, or the last time is long ago."""
     store = work.shown()
-    last = standing.standing(store)
+    last = standing.status(store)
     # One that looked at nothing, since nothing was sealed then, is no reason to wait a day.
     lately = last.ok is not None and last.verified_at and utc_now() - last.verified_at
     if lately and lately < _VERIFY_EVERY and not asked:
@@ -118,7 +118,7 @@ def _verify_seals(work: Work, job: Job, *, asked: bool) -> None:
     def progress(share: float) -> None:
         job.health.share = share
 
-    standing.note(store, checking.verify(store, work.settings, progress=progress))
+    standing.store_report(store, checking.verify(store, work.settings, progress=progress))
 
 
 def _back_up(work: Work) -> Callable[[Job], str]:

@@ -1,7 +1,6 @@
-"""Batches against rows: each batch kept as many events as are there and as were removed.
+"""Balance batches against rows: each batch kept as many events as exist and as were removed.
 
-Separate because it holds for every row, those of days that are not sealed yet among them, and
-decides whether late rows came by a load or by another way.
+This covers days that are not sealed yet, and shows whether late rows were inserted by a load.
 """
 
 import datetime as dt
@@ -29,44 +28,46 @@ order by 1
 
 @dataclass(frozen=True, slots=True)
 class Imbalance:
-    """A batch whose rows are not those it says: *over* or *under* by so many, and its counts."""
+    """A batch with *over* rows too many or *under* rows too few, and its counts."""
 
     batch: int
     started_at: dt.datetime | None
     over: int
     under: int
     kept: int
-    there: int
+    stored: int
 
 
 def imbalances(ask: Ask) -> dict[int, Imbalance]:
-    """Return the batches that do not add up, by number; rows without a batch have number 0."""
-    found = {}
+    """Return the unbalanced batches by number; rows without a batch have number 0."""
+    result = {}
     for row in ask(_SQL):
         gaps = (row["n"] - row["kept"], row["t"] - row["linked"])
-        found[row["batch_id"]] = Imbalance(
+        result[row["batch_id"]] = Imbalance(
             row["batch_id"],
             row["started_at"],
-            sum(gap for gap in gaps if gap > 0),
-            -sum(gap for gap in gaps if gap < 0),
-            row["kept"] + row["linked"],
-            row["n"] + row["t"],
+            over=sum(max(gap, 0) for gap in gaps),
+            under=sum(max(-gap, 0) for gap in gaps),
+            kept=row["kept"] + row["linked"],
+            stored=row["n"] + row["t"],
         )
-    return found
+    return result
 
 
 def balance(cursor: Cursor) -> None:
-    """Let each batch count what is there, in this transaction: for a person who accepts it."""
-    cursor.execute(f"create or replace temp table odd as {_SQL}")
+    """Set the counts of each batch to the rows that exist, in this transaction."""
+    cursor.execute(f"create or replace temp table unbalanced as {_SQL}")
     for statement in (
         "insert into removals select batch_id, greatest(kept - n, 0), greatest(linked - t, 0) "
-        "from odd where batch_id in (select batch_id from batches)",
+        "from unbalanced where batch_id in (select batch_id from batches)",
         "update batches set kept = o.kept + greatest(o.n - o.kept, 0), "
         "linked = o.linked + greatest(o.t - o.linked, 0) "
-        "from odd o where o.batch_id = batches.batch_id and (o.n > o.kept or o.t > o.linked)",
+        "from unbalanced o where o.batch_id = batches.batch_id "
+        "and (o.n > o.kept or o.t > o.linked)",
         "insert into batches (batch_id, loader, source, read, kept, duplicates, linked, "
-        "quarantined) select batch_id, '', 'Accepted', n + t, n, t, t, 0 from odd "
+        "quarantined) select batch_id, '', 'Accepted', n + t, n, t, t, 0 "
+        "from unbalanced "
         "where batch_id not in (select batch_id from batches)",
-        "drop table odd",
+        "drop table unbalanced",
     ):
         cursor.execute(statement)

@@ -1,9 +1,9 @@
-"""One seal is one line of JSON: a statement about a day, the seal before it, and a signature.
+"""A seal: one line of JSON with a statement about a day, the previous seal, and a signature.
 
-Separate because it knows neither files nor database. The canonical text of a statement is its JSON
+The canonical text of a statement is its JSON
 with sorted keys, no spaces, and ASCII only; `seal` is the SHA-256 of that text, in hex; `signature`
 is Ed25519 (RFC 8032) over `segment-audit-trail seal 1`, a newline and the seal; `key` is the public
-key, both in hex. `prev` is the seal before, 64 zeros for the first.
+key, both in hex. `prev` is the previous seal, 64 zeros for the first.
 """
 
 import datetime as dt
@@ -30,7 +30,7 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that was read, and what is wrong with it: empty, changed, forged or wrong key."""
+    """A line as read, and its fault: empty, or "changed", "forged" or "wrong key"."""
 
     text: str
     body: Body
@@ -38,12 +38,12 @@ class Line:
 
     @property
     def number(self) -> int:
-        """Return its place in the chain, from 1; 0 where it says none."""
-        return whole(self.body.get("number"))
+        """Return its position in the chain, from 1; 0 if it states none."""
+        return integer(self.body.get("number"))
 
     @property
     def day(self) -> dt.date | None:
-        """Return the UTC day that it speaks of."""
+        """Return the UTC day that it is about, or None."""
         try:
             return dt.date.fromisoformat(str(self.body.get("day")))
         except ValueError:
@@ -51,43 +51,43 @@ class Line:
 
     @property
     def seal(self) -> str:
-        """Return its seal in hex."""
+        """Return the seal in hex."""
         return str(self.body.get("seal", ""))
 
     @property
     def edge(self) -> Edge:
-        """Return what it covers; only for a line without fault."""
+        """Return what it covers; only for lines without a fault."""
         assert self.day
         return Edge(
             self.day, int(self.body["batch"]), dt.datetime.fromisoformat(self.body["seen_at"])
         )
 
 
-def whole(value: object) -> int:
-    """Return *value* where it is a whole number, else 0."""
+def integer(value: object) -> int:
+    """Return *value* if it is an integer, else 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-def statement(kind: str, edge: Edge, found: rows.DayRows, **more: Any) -> Body:
-    """Return what is to be said of a day; `close` adds its place in the chain."""
+def statement(kind: str, edge: Edge, day_rows: rows.DayRows, **more: Any) -> Body:
+    """Return the statement about a day; `sign` adds its position in the chain."""
     return {
         "form": rows.FORM,
         "kind": kind,
         "day": edge.day.isoformat(),
-        "events": found.event.count,
-        "digest": found.event.digest,
-        "twins": found.twin.count,
-        "twins_digest": found.twin.digest,
+        "events": day_rows.event.count,
+        "digest": day_rows.event.digest,
+        "twins": day_rows.twin.count,
+        "twins_digest": day_rows.twin.digest,
         "batch": edge.batch,
         "seen_at": edge.seen_at.isoformat(),
         **more,
     }
 
 
-def close(
+def sign(
     body: Body, number: int, prev: str, version: int, now: dt.datetime, key: Ed25519PrivateKey
 ) -> Line:
-    """Return *body* as the signed line *number* after the seal *prev*; *now* is UTC, no zone."""
+    """Return *body* as signed line *number* after the seal *prev*; *now* is UTC without zone."""
     full = {
         **body,
         "number": number,
@@ -105,9 +105,9 @@ def close(
 
 
 def read(texts: Iterable[str], key: str = "") -> list[Line]:
-    """Return the lines of *texts*, each judged by itself.
+    """Return the lines of *texts*, each checked individually.
 
-    *key* is the public key in hex that must have signed them; without it the first line's.
+    *key* is the expected public key in hex; if empty, that of the first line.
     """
     lines: list[Line] = []
     for text in texts:

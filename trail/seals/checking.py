@@ -1,6 +1,6 @@
-"""Verify: every sealed day against its rows, the chain against its copies, batches against rows.
+"""Verify every sealed day against its rows, the chain against its copies, batches against rows.
 
-Separate from sealing, since it changes nothing: it reads one snapshot beside all that goes on.
+Reads one snapshot and changes nothing.
 """
 
 import datetime as dt
@@ -17,13 +17,13 @@ from trail.seals.rows import DayRows
 from trail.settings import Settings
 from trail.store import Store, utc_now
 
-UNCHANGED, PURGED, RESTORED = "unchanged", "purged lawfully", "restored"
-LAWFUL = (UNCHANGED, PURGED, RESTORED)
+UNCHANGED, PURGED, RESTORED = "unchanged", "removed by retention", "restored"
+VALID_STATES = (UNCHANGED, PURGED, RESTORED)
 
 
 @dataclass(frozen=True, slots=True)
 class DayState:
-    """What verify says of a sealed day: a word, the events sealed, the rows late and purged."""
+    """The state of a sealed day: its name, the sealed events, the late and the removed rows."""
 
     day: dt.date
     state: str
@@ -35,9 +35,9 @@ class DayState:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What verify found at *verified_at* (UTC without a zone), the days in order.
+    """The result of a verification at *verified_at* (UTC without zone), days in order.
 
-    `unsealed_days` counts days with events that have no seal (yet).
+    `unsealed_days` counts days with events and without a seal.
     """
 
     verified_at: dt.datetime
@@ -49,7 +49,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Return whether nothing is wrong."""
+        """Return whether there are no problems."""
         return not self.problems
 
     @property
@@ -60,11 +60,11 @@ class Report:
 
 @dataclass(slots=True)
 class _Check:
-    """What one run works with."""
+    """State of one verification; `over` counts the excess rows not reported yet, by batch."""
 
     history: History
     parts: dict[int, dict[str, rows.Parts]]
-    odd: dict[int, Imbalance]
+    imbalances: dict[int, Imbalance]
     over: dict[int, int]
     problems: list[Problem] = field(default_factory=list)
     days: list[DayState] = field(default_factory=list)
@@ -77,144 +77,152 @@ def verify(
     against: Path | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Report:
-    """Return what is and what is not as it was sealed; *against* is a copy of the mirror.
+    """Verify the trail; *against* is a copy of the mirror stored elsewhere.
 
-    Holds up neither readers nor the writer. Raises `InputError` for a copy that cannot be read.
+    Blocks neither readers nor the writer. Raises `InputError` if the copy cannot be read.
     """
     began = time.perf_counter()
     where = mirror.files(store.path, settings)
     with sealing.snapshot(store) as ask:
-        chain_now = history.read(ask, where, against)
-        odd = accounts.imbalances(ask)
-        over = {number: each.over for number, each in odd.items()}
-        check = _Check(chain_now, kept.parts(ask), odd, over, list(chain_now.problems))
+        current = history.read(ask, where, against)
+        imbalances = accounts.imbalances(ask)
+        over = {number: imbalance.over for number, imbalance in imbalances.items()}
+        check = _Check(current, kept.parts(ask), imbalances, over, list(current.problems))
         counts = rows.per_day(ask)
-        edges = [line.edge for line in chain_now.latest.values()]
+        edges = [line.edge for line in current.latest.values()]
         groups = rows.spans(edges, counts, sealing.SPAN_ROWS)
         for number, group in enumerate(groups, 1):
-            for day, found in rows.scan(ask, group).items():
-                _day(check, chain_now.latest[day], found)
+            for edge, day_rows in rows.scan_edges(ask, group):
+                _check_day(check, current.latest[edge.day], day_rows)
             if progress:
                 progress(number / len(groups))
-    _purge_doubts(check)
-    _unsealed(check)
-    _shorter(check, where)
-    order = sorted(check.problems, key=lambda each: (each.day or dt.date.max, each.problem))
+    _add_purge_doubts(check)
+    _check_batches(check)
+    _add_losses(check, where)
+    problems = sorted(check.problems, key=lambda p: (p.day or dt.date.max, p.problem))
     return Report(
         utc_now(),
-        tuple(sorted(check.days, key=lambda each: each.day)),
-        tuple(order),
-        len(chain_now.own),
-        len(counts.keys() - chain_now.latest.keys()),
+        tuple(sorted(check.days, key=lambda state: state.day)),
+        tuple(problems),
+        len(current.own),
+        len(counts.keys() - current.latest.keys()),
         round(time.perf_counter() - began, 2),
     )
 
 
-def _day(check: _Check, line: Line, found: DayRows) -> None:
-    """Say what became of one day."""
+def _check_day(check: _Check, line: Line, day_rows: DayRows) -> None:
+    """Add the state and the problems of one day."""
     assert line.day
-    differs = compare.difference(line, check.parts.get(line.number), found)
-    alien = _alien(check, found)
+    day = line.day
+    differs = compare.difference(line, check.parts.get(line.number), day_rows)
+    unaccounted = _unaccounted(check, day_rows)
     absent = line.number in check.history.absent
-    states = []
+    problems = []
     if absent and differs.count:
-        n, day = differs.count, line.day
-        text = f"The database is older than its seal of {day}: {n:,} events are not as sealed."
-        states.append(Problem(day, "rolled back", n, text))
+        n = differs.count
+        text = f"The database is older than its seal of {day}: {n:,} events do not match."
+        problems.append(Problem(day, "rolled back", n, text))
     elif differs.count:
-        states += _told(line, differs)
-    if absent and not differs.count:
-        text = f"The seal of {line.day} is gone from the database; its events are as sealed."
-        states.append(Problem(line.day, "seal removed", 1, text))
-    if alien:
-        text = f"{line.day}: {alien:,} events were added that no load has brought."
-        states.append(Problem(line.day, "added", alien, text))
-    check.problems += states
-    gone, reasons = _purged(check.history, line.day)
+        problems += _differences(line, differs)
+    elif absent:
+        text = f"The seal of {day} is missing from the database; its events match."
+        problems.append(Problem(day, "seal removed", 1, text))
+    if unaccounted:
+        text = f"{day}: {unaccounted:,} events were added without a load."
+        problems.append(Problem(day, "added", unaccounted, text))
+    check.problems += problems
+    removed, removal_reason = _removed(check.history, day)
     restored = line.body["kind"] == chain.RESTORED
-    well = PURGED if gone else RESTORED if restored else UNCHANGED
-    state = states[0].problem if states else well
-    late = sum(sum(each) for each in found.late.values())
-    reason = reasons or str(line.body.get("reason", ""))
-    check.days.append(DayState(line.day, state, int(line.body["events"]), late, gone, reason))
-
-
-def _told(line: Line, differs: compare.Difference) -> list[Problem]:
-    said = (
-        ("missing", differs.missing, "{n:,} of {all:,} sealed events are missing"),
-        ("added", differs.added, "{n:,} events were added to {all:,} sealed ones"),
-        ("changed", differs.changed, "{n:,} of {all:,} sealed events were changed"),
+    state = PURGED if removed else RESTORED if restored else UNCHANGED
+    check.days.append(
+        DayState(
+            day,
+            problems[0].problem if problems else state,
+            int(line.body["events"]),
+            sum(sum(counts) for counts in day_rows.late.values()),
+            removed,
+            removal_reason or str(line.body.get("reason", "")),
+        )
     )
+
+
+def _differences(line: Line, differs: compare.Difference) -> list[Problem]:
     total = int(line.body["events"]) + int(line.body["twins"])
+    kinds = (
+        ("missing", differs.missing, f"of {total:,} sealed events are missing"),
+        ("added", differs.added, f"events were added to {total:,} sealed events"),
+        ("changed", differs.changed, f"of {total:,} sealed events were changed"),
+    )
     return [
-        Problem(line.day, word, n, f"{line.day}: {text.format(n=n, all=total)}{differs.when()}.")
-        for word, n, text in said
+        Problem(line.day, kind, n, f"{line.day}: {n:,} {text}{differs.when()}.")
+        for kind, n, text in kinds
         if n
     ]
 
 
-def _alien(check: _Check, found: DayRows) -> int:
-    """Return how many late rows no load accounts for; each row in excess is told once."""
-    alien = 0
-    for batch, counts in found.late.items():
-        take = min(sum(counts), check.over.get(batch, 0))
-        if take:
-            check.over[batch] -= take
-            alien += take
-    return alien
+def _unaccounted(check: _Check, day_rows: DayRows) -> int:
+    """Return the number of late rows that no load accounts for; each is reported once."""
+    total = 0
+    for batch, counts in day_rows.late.items():
+        n = min(sum(counts), check.over.get(batch, 0))
+        if n:
+            check.over[batch] -= n
+            total += n
+    return total
 
 
-def _purged(known_: History, day: dt.date) -> tuple[int, str]:
-    gone, reason = 0, ""
-    for _, line in sorted(known_.trusted.items()):
+def _removed(current: History, day: dt.date) -> tuple[int, str]:
+    """Return how many rows of *day* were removed by retention, and the latest reason."""
+    removed, reason = 0, ""
+    for _, line in sorted(current.trusted.items()):
         if line.day == day and line.body["kind"] == chain.RESTORED:
-            gone, reason = 0, ""  # what was purged after the copy was made is there again
+            removed, reason = 0, ""  # events purged after the backup exist again
         if line.day == day and line.body["kind"] == chain.PURGE:
-            gone += int(line.body["gone"]) + int(line.body["gone_twins"])
+            removed += int(line.body["gone"]) + int(line.body["gone_twins"])
             reason = str(line.body["reason"])
-    return gone, reason
+    return removed, reason
 
 
-def _purge_doubts(check: _Check) -> None:
-    """Tell what a purge found wrong with a day as it removed from it, until that is accepted."""
+def _add_purge_doubts(check: _Check) -> None:
+    """Add the problems that a purge recorded for a day before it removed rows, until accepted."""
     doubts: dict[dt.date, list[Problem]] = {}
-    for number in sorted(check.history.trusted):
-        line = check.history.trusted[number]
+    for _, line in sorted(check.history.trusted.items()):
         if line.day is None:
             continue
         if line.body["kind"] == chain.ACCEPTED:
             doubts.pop(line.day, None)
-        for word, n in (line.body.get("doubt") or {}).items():
-            text = f"{line.day}: {n:,} events were {word} already before a purge of that day."
-            doubts.setdefault(line.day, []).append(Problem(line.day, word, n, text))
-    check.problems += [each for those in doubts.values() for each in those]
+        for kind, n in (line.body.get("doubt") or {}).items():
+            text = f"{line.day}: {n:,} events were already {kind} before a purge of that day."
+            doubts.setdefault(line.day, []).append(Problem(line.day, kind, n, text))
+    check.problems += [problem for problems in doubts.values() for problem in problems]
 
 
-def _unsealed(check: _Check) -> None:
-    """Tell what batches lack or have too much that no sealed day has told."""
-    told = {
-        word: sum(each.count for each in check.problems if each.problem in words)
-        for word, words in (
+def _check_batches(check: _Check) -> None:
+    """Add what batches have too few or too many of, unless a sealed day already reports it."""
+    reported = {
+        kind: sum(problem.count for problem in check.problems if problem.problem in kinds)
+        for kind, kinds in (
             ("missing", ("missing", "rolled back", "changed", "purge forged")),
             ("added", ("added",)),
         )
     }
-    # What was told from late rows is taken off `over` already.
-    told["added"] -= sum(each.over for each in check.odd.values()) - sum(check.over.values())
-    for number, each in sorted(check.odd.items()):
-        for word, n in (("missing", each.under), ("added", check.over[number])):
-            rest = n - min(n, max(told[word], 0))
-            told[word] -= n - rest
+    # Late rows that were reported are already subtracted from `over`.
+    total_over = sum(imbalance.over for imbalance in check.imbalances.values())
+    reported["added"] -= total_over - sum(check.over.values())
+    for number, imbalance in sorted(check.imbalances.items()):
+        for kind, n in (("missing", imbalance.under), ("added", check.over[number])):
+            rest = n - min(n, max(reported[kind], 0))
+            reported[kind] -= n - rest
             if rest:
-                day = each.started_at.date() if each.started_at else None
-                name = f"Batch {number}" if each.started_at else "No batch"
-                text = f"{name} has {each.kept:,} events by its count, {each.there:,} are there."
-                check.problems.append(Problem(day, word, rest, text))
+                day = imbalance.started_at.date() if imbalance.started_at else None
+                name = f"Batch {number}" if day else "No batch"
+                text = f"{name} kept {imbalance.kept:,} events, {imbalance.stored:,} are stored."
+                check.problems.append(Problem(day, kind, rest, text))
 
 
-def _shorter(check: _Check, where: mirror.Files) -> None:
-    for each in known.shortfalls(where.known):
-        if each.deleted or each.restored_from:
-            continue  # told by the day or the batch whose rows are gone, or by a signed line
-        day = each.lost_from.date() if each.lost_from else each.was_at.date()
-        check.problems.append(Problem(day, "rolled back", each.was - each.there, each.text()))
+def _add_losses(check: _Check, where: mirror.Files) -> None:
+    for loss in known.shortfalls(where.known):
+        if loss.deleted or loss.restored_from:
+            continue  # reported by the day or batch, or recorded by a signed line
+        day = loss.lost_from.date() if loss.lost_from else loss.was_at.date()
+        check.problems.append(Problem(day, "rolled back", loss.was - loss.there, loss.text()))

@@ -1,7 +1,4 @@
-"""One day against what its seal says: how many rows are missing, added, changed.
-
-Separate since a purge asks the same of the days that it leaves something of.
-"""
+"""Compare a day with its seal: how many rows are missing, added or changed."""
 
 from dataclasses import dataclass
 
@@ -25,50 +22,50 @@ class Difference:
         return self.missing + self.added + self.changed
 
     def when(self) -> str:
-        """Return the hours in words, or nothing where they are not known or too many."""
+        """Return the hours as text; empty if they are unknown or too many."""
         if not self.hours or len(self.hours) > 6:
             return ""
         return f" ({', '.join(f'{hour:02}:00' for hour in self.hours)} UTC)"
 
 
-def difference(line: Line, said: dict[str, Parts] | None, found: DayRows) -> Difference:
-    """Return how *found* differs from *line*.
+def difference(line: Line, sealed: dict[str, Parts] | None, day_rows: DayRows) -> Difference:
+    """Return how *day_rows* differ from *line*.
 
-    With *said*, the parts that the line was made of, a changed row is counted apart: at least so
-    many have changed. Without them only totals can be held against each other.
+    With *sealed*, the parts that the line was computed from, changed rows are counted (a lower
+    bound). Without them only totals can be compared.
     """
-    if history.matches(line, found):
+    if history.matches(line, day_rows):
         return Difference()
-    known = said if said is not None and history.same_rows(said, line) else None
+    known = sealed if history.same_rows(sealed, line) else None
     missing = added = changed = 0
     hours: set[int] = set()
     for kind, column in ((rows.EVENT, "events"), (rows.TWIN, "twins")):
         if known is None:
-            gap = found.tally(kind).count - int(line.body[column])
+            gap = day_rows.tally(kind).count - int(line.body[column])
             counts = (max(-gap, 0), max(gap, 0), 0)
         else:
-            *counts_, places = _parts(known[kind], found.tally(kind).parts)
+            *counts_, places = _parts(known[kind], day_rows.tally(kind).parts)
             counts = (counts_[0], counts_[1], counts_[2])
             hours |= places
         missing, added, changed = (
             before + now for before, now in zip((missing, added, changed), counts, strict=True)
         )
     if not missing + added + changed:
-        changed = 1  # as many rows, another digest
+        changed = 1  # same count, different digest
     return Difference(missing, added, changed, tuple(sorted(hours)))
 
 
-def _parts(said: Parts, there: Parts) -> tuple[int, int, int, set[int]]:
+def _parts(sealed: Parts, stored: Parts) -> tuple[int, int, int, set[int]]:
     missing = added = changed = 0
     hours: set[int] = set()
-    for part in said.keys() | there.keys():
-        before, now = said.get(part, (0, "")), there.get(part, (0, ""))
+    for part in sealed.keys() | stored.keys():
+        before, now = sealed.get(part, (0, "")), stored.get(part, (0, ""))
         if before == now:
             continue
         hours.add(int(part[:2]))
         missing += max(before[0] - now[0], 0)
         added += max(now[0] - before[0], 0)
         changed += before[0] == now[0]
-    # A row whose time or id was edited has left one part and come into another.
+    # A row whose time or id was edited moves from one part to another.
     moved = min(missing, added)
     return missing - moved, added - moved, changed + moved, hours

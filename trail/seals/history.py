@@ -1,8 +1,7 @@
-"""The chain as it stands: lines of the database held against those outside, and what to trust.
+"""Read the chain from the database, compare it with the mirror, and determine trusted lines.
 
-Separate because sealing, verify and accepting all start from it. A line is trusted when its seal,
-signature and key hold and no other trusted line has its number; the newest trusted line of a day
-says what that day held.
+A line is trusted if its seal, signature and key are valid and no other trusted line has its number;
+the newest trusted line of a day states the contents of that day.
 """
 
 import datetime as dt
@@ -19,7 +18,7 @@ from trail.seals.rows import Ask, DayRows
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a day: the word for it, how many events or seals, and a sentence."""
+    """A problem of a day: its kind, how many events or seals it affects, and a sentence."""
 
     day: dt.date | None
     problem: str
@@ -29,9 +28,9 @@ class Problem:
 
 @dataclass(slots=True)
 class History:
-    """The lines of the database, those outside, what is wrong, and the newest line of each day.
+    """Lines of the database and of the mirror, problems, and the newest line of each day.
 
-    `absent` has the numbers of trusted lines that the database lacks.
+    `absent` contains the numbers of trusted lines that are missing from the database.
     """
 
     own: list[Line]
@@ -41,16 +40,16 @@ class History:
     latest: dict[dt.date, Line] = field(default_factory=dict)
     absent: set[int] = field(default_factory=set)
 
-    def must_hold(self) -> None:
-        """Raise `IntegrityError` when the chain of the database may not be continued."""
-        if self.absent or any(not each.problem.startswith("mirror") for each in self.problems):
+    def require_valid(self) -> None:
+        """Raise `IntegrityError` if the chain in the database must not be continued."""
+        if self.absent or any(not p.problem.startswith("mirror") for p in self.problems):
             raise IntegrityError(
-                "The seals do not hold, so that no new one is made on top of them.",
+                "The chain of seals is invalid, so no new seal is added.",
                 "Run: python -m trail verify",
             )
 
-    def holding(self) -> list[Line]:
-        """Return the trusted lines from the first on, up to where one is missing."""
+    def valid_chain(self) -> list[Line]:
+        """Return the trusted lines from the first up to the first gap."""
         lines: list[Line] = []
         while (line := self.trusted.get(len(lines) + 1)) is not None:
             if line.body["prev"] != (lines[-1].seal if lines else chain.FIRST):
@@ -59,133 +58,130 @@ class History:
         return lines
 
 
-def matches(line: Line, found: DayRows) -> bool:
-    """Return whether what a day holds is what *line* says of it."""
-    said = line.body
-    return (said["events"], said["digest"], said["twins"], said["twins_digest"]) == (
-        found.event.count,
-        found.event.digest,
-        found.twin.count,
-        found.twin.digest,
-    )
+def matches(line: Line, day_rows: DayRows) -> bool:
+    """Return whether the rows of a day match *line*."""
+    fields = tuple(line.body[name] for name in ("events", "digest", "twins", "twins_digest"))
+    event, twin = day_rows.event, day_rows.twin
+    return fields == (event.count, event.digest, twin.count, twin.digest)
 
 
 def read(ask: Ask, where: Files, against: Path | None = None) -> History:
-    """Return the chain; *against* is a copy of the mirror that was kept elsewhere.
+    """Return the chain; *against* is a copy of the mirror that was stored elsewhere.
 
-    With a copy, its key is the one that counts. Raises `InputError` when the copy cannot be read.
+    With a copy, lines must be signed with its key. Raises `InputError` if it cannot be read.
     """
     texts = mirror.read(where.mirror)
     copies = _copy(against) if against else []
     key = chain.read(copies[:1])[0].body.get("key", "") if copies else ""
     key = str(key) or keys.public(where.key)
     own, outside = chain.read(kept.lines(ask), key), chain.read(texts, key)
-    found = History(own, outside)
+    result = History(own, outside)
     if own and not keys.public(where.key):
-        found.problems.append(_of(own[-1], "key missing", "The key of the seals is gone."))
-    _judge_own(found)
+        result.problems.append(_problem(own[-1], "key missing", "The signing key is missing."))
+    _check_own(result)
     mark = ask(f"select mark from marks where source = '{mirror.MARK}'")
-    done = mirror.noted(mark[0]["mark"] if mark else "", where.mirror)
-    _judge_outside(found, outside, done, "mirror")
+    written = mirror.written_up_to(mark[0]["mark"] if mark else "", where.mirror)
+    _check_outside(result, outside, written, "mirror")
+    copied = chain.read(copies, key)
     if copies:
-        _judge_outside(found, chain.read(copies, key), 0, "copy")
-    _trust(found, [*outside, *chain.read(copies, key)])
-    gone = known.seals(where.known) - max([len(own), *found.trusted])
-    if gone > 0:
-        text = f"{gone:,} seals are gone from the database and from the mirror."
-        found.problems.append(Problem(None, "seal removed", gone, text))
-    return found
+        _check_outside(result, copied, 0, "copy")
+    _trust(result, [*outside, *copied])
+    missing = known.seals(where.known) - max([len(own), *result.trusted])
+    if missing > 0:
+        text = f"{missing:,} seals are missing from the database and the mirror."
+        result.problems.append(Problem(None, "seal removed", missing, text))
+    return result
 
 
 def _copy(path: Path) -> list[str]:
     if not path.is_file():
-        raise InputError(f"{path.name} is no file.", "Name a copy of the mirror.")
-    lines = mirror.copied(path)
+        raise InputError(f"{path.name} is not a file.", "Choose a copy of the mirror.")
+    lines = mirror.read_copy(path)
     if not lines:
-        raise InputError(f"{path.name} holds no seals.", "Name a copy of the mirror.")
+        raise InputError(f"{path.name} contains no seals.", "Choose a copy of the mirror.")
     return lines
 
 
-_WORDS = {
-    "changed": ("seal changed", "Seal {n} in the database is not as it was signed."),
-    "forged": ("seal forged", "Seal {n} in the database was not signed by the key."),
-    "wrong key": ("wrong key", "Seal {n} in the database was signed by another key."),
+_FAULTS = {
+    "changed": ("seal changed", "Seal {n} in the database was changed after it was signed."),
+    "forged": ("seal forged", "Seal {n} in the database has an invalid signature."),
+    "wrong key": ("wrong key", "Seal {n} in the database was signed with a different key."),
 }
 
 
-def _judge_own(found: History) -> None:
-    seen: set[int] = set()
-    outside = {line.number: line for line in found.outside}
-    for place, line in enumerate(found.own, 1):
+def _check_own(history: History) -> None:
+    outside = {line.number: line for line in history.outside}
+    for position, line in enumerate(history.own, 1):
         if not line.fault:
-            if line.number in seen:
-                found.problems.append(_of(line, "seal changed", f"Seal {line.number} is twice."))
-            seen.add(line.number)
-            found.trusted.setdefault(line.number, line)
+            if line.number in history.trusted:
+                text = f"Seal {line.number} occurs twice."
+                history.problems.append(_problem(line, "seal changed", text))
+            history.trusted.setdefault(line.number, line)
             continue
-        word, text = _WORDS[line.fault]
-        count = 1
-        number = line.number or place
+        kind, text = _FAULTS[line.fault]
+        count, number = 1, line.number or position
         day = line.day or (outside[number].day if number in outside else None)
         if line.body.get("kind") == chain.PURGE and line.fault in ("forged", "changed"):
-            word, count = "purge forged", chain.whole(line.body.get("gone"))
-            text = "A purge is claimed that the key did not sign (seal {n})."
-        found.problems.append(Problem(day, word, count, text.format(n=number)))
-    for line in found.own:
-        before = found.trusted.get(line.number - 1)
-        if not line.fault and before and line.body["prev"] != before.seal:
-            text = f"Seal {line.number} does not follow the one before it."
-            found.problems.append(_of(line, "seal changed", text))
+            kind, count = "purge forged", chain.integer(line.body.get("gone"))
+            text = "Seal {n} states a purge, but its signature is invalid."
+        history.problems.append(Problem(day, kind, count, text.format(n=number)))
+    for line in history.own:
+        previous = history.trusted.get(line.number - 1)
+        if not line.fault and previous and line.body["prev"] != previous.seal:
+            text = f"Seal {line.number} does not continue the previous seal."
+            history.problems.append(_problem(line, "seal changed", text))
 
 
-def _judge_outside(found: History, lines: list[Line], done: int, name: str) -> None:
-    """Hold the lines of a mirror or a copy against the database's own."""
-    bad: dict[str, list[Line]] = defaultdict(list)
+def _check_outside(history: History, lines: list[Line], written: int, name: str) -> None:
+    """Compare the lines of a mirror or a copy, called *name*, with those of the database.
+
+    The mirror was written up to the seal *written*.
+    """
+    affected: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
-        own = found.trusted.get(line.number)
+        own = history.trusted.get(line.number)
         if line.fault:
-            bad[f"{name} changed"].append(line)
+            affected[f"{name} changed"].append(line)
         elif own and own.seal != line.seal:
-            text = f"Seal {line.number} in the database is another than in the {name}."
-            found.problems.append(_of(line, "seal changed", text))
+            text = f"Seal {line.number} in the database differs from the {name}."
+            history.problems.append(_problem(line, "seal changed", text))
     numbers = {line.number for line in lines}
-    last = done if name == "mirror" else max(numbers, default=0)
-    for own in found.own:
+    last = written if name == "mirror" else max(numbers, default=0)
+    for own in history.own:
         if not own.fault and own.number <= last and own.number not in numbers:
-            bad[f"{name} cut"].append(own)
-    for word, those in bad.items():
-        what = "are not as they were signed" if word.endswith("changed") else "are missing from it"
-        text = f"Of the {name}'s lines {len(those)} {what}."
-        found.problems.append(Problem(those[0].day, word, len(those), text))
+            affected[f"{name} cut"].append(own)
+    for kind, those in affected.items():
+        what = "were changed after they were signed" if kind.endswith("changed") else "are missing"
+        text = f"{len(those)} lines of the {name} {what}."
+        history.problems.append(Problem(those[0].day, kind, len(those), text))
 
 
-def _trust(found: History, outside: list[Line]) -> None:
-    """Add the lines that only others have; name gaps; choose each day's newest line."""
-    there = {line.number or place for place, line in enumerate(found.own, 1)}
+def _trust(history: History, outside: list[Line]) -> None:
+    """Add lines found only outside, report gaps, and determine the newest line of each day."""
+    present = {line.number or position for position, line in enumerate(history.own, 1)}
     for line in outside:
-        if not line.fault and line.number not in found.trusted:
-            found.trusted[line.number] = line
-            if line.number not in there:
-                found.absent.add(line.number)
-    for number in range(1, max(found.trusted, default=0)):
-        if number not in found.trusted and number not in there:
-            after = found.trusted.get(number + 1)
-            day = after.day if after else None
+        if not line.fault and line.number not in history.trusted:
+            history.trusted[line.number] = line
+            if line.number not in present:
+                history.absent.add(line.number)
+    for number in range(1, max(history.trusted, default=0)):
+        if number not in history.trusted and number not in present:
+            following = history.trusted.get(number + 1)
             text = f"Seal {number} is missing from the chain."
-            found.problems.append(Problem(day, "seal removed", 1, text))
-    for number in sorted(found.trusted):
-        line = found.trusted[number]
+            day = following.day if following else None
+            history.problems.append(Problem(day, "seal removed", 1, text))
+    for _, line in sorted(history.trusted.items()):
         if line.day:
-            found.latest[line.day] = line
+            history.latest[line.day] = line
 
 
-def _of(line: Line, word: str, text: str) -> Problem:
-    return Problem(line.day, word, 1, text)
+def _problem(line: Line, kind: str, text: str) -> Problem:
+    return Problem(line.day, kind, 1, text)
 
 
-def same_rows(said: dict[str, rows.Parts] | None, line: Line) -> bool:
-    """Return whether kept parts are those that *line* was made of."""
-    return said is not None and (
-        rows.fold(said[rows.EVENT]) == line.body["digest"]
-        and rows.fold(said[rows.TWIN]) == line.body["twins_digest"]
+def same_rows(sealed: dict[str, rows.Parts] | None, line: Line) -> bool:
+    """Return whether *sealed* are the parts that *line* was computed from."""
+    return sealed is not None and (
+        rows.fold(sealed[rows.EVENT]) == line.body["digest"]
+        and rows.fold(sealed[rows.TWIN]) == line.body["twins_digest"]
     )

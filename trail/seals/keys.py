@@ -1,7 +1,4 @@
-"""The key that signs the seals: a file beside the database that only its owner may read.
-
-Separate because it is the one secret here: nothing of it is logged, shown or kept elsewhere.
-"""
+"""The signing key of the seals: a file beside the database that only its owner may read."""
 
 import contextlib
 import hashlib
@@ -17,9 +14,9 @@ from trail.errors import IntegrityError, SettingError, UnavailableError
 
 
 def make(path: Path) -> Ed25519PrivateKey:
-    """Return a new key, written to *path* with mode 0600; one that is there is returned instead.
+    """Return a new key, written to *path* with mode 0600, or the existing one.
 
-    Raises `UnavailableError` when it cannot be written.
+    Raises `UnavailableError` if it cannot be written.
     """
     key = Ed25519PrivateKey.generate()
     text = key.private_bytes(
@@ -35,12 +32,12 @@ def make(path: Path) -> Ed25519PrivateKey:
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
-            os.link(fresh, path)  # whole, or not at all; and never over another
+            os.link(fresh, path)  # complete, and never over an existing key
         durable.sync(path.parent)
     except OSError as error:
         raise UnavailableError(
-            f"The key of the seals cannot be written: {error.strerror}.",
-            "Make room, or let the server write beside the database.",
+            f"The signing key cannot be written: {error.strerror}.",
+            "Free disk space, or make the database folder writable.",
         ) from error
     finally:
         fresh.unlink(missing_ok=True)
@@ -48,28 +45,28 @@ def make(path: Path) -> Ed25519PrivateKey:
 
 
 def load(path: Path) -> Ed25519PrivateKey:
-    """Return the key of *path*.
+    """Return the key at *path*.
 
-    Raises `SettingError` when others may read it, `IntegrityError` when it is gone or no key.
+    Raises `SettingError` if other users can read it, `IntegrityError` if it is missing or damaged.
     """
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise SettingError(
-                f"{path.name} can be read by other users of this machine.",
+                f"Other users of this machine can read {path.name}.",
                 f"Run: chmod 600 {path.name}",
             )
         key = serialization.load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
         raise IntegrityError(
-            f"{path.name}, the key of the seals, is gone or damaged.", "Put its copy back."
+            f"The signing key {path.name} is missing or damaged.", "Restore it from its copy."
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise IntegrityError(f"{path.name} holds another kind of key.", "Put its copy back.")
+        raise IntegrityError(f"{path.name} is not an Ed25519 key.", "Restore it from its copy.")
     return key
 
 
 def public(path: Path) -> str:
-    """Return the public key in hex, or an empty string where there is no usable key."""
+    """Return the public key in hex, or an empty string without a usable key."""
     try:
         return load(path).public_key().public_bytes_raw().hex()
     except (IntegrityError, SettingError):
@@ -77,6 +74,6 @@ def public(path: Path) -> str:
 
 
 def fingerprint(key: str) -> str:
-    """Return what people compare of a public key in hex: 32 digits of its SHA-256, in fours."""
+    """Return the fingerprint of a public key in hex: 32 digits of its SHA-256 in groups of 4."""
     digest = hashlib.sha256(bytes.fromhex(key)).hexdigest()[:32]
     return " ".join(digest[at : at + 4] for at in range(0, 32, 4))

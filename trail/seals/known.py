@@ -1,8 +1,7 @@
-"""The note beside the database of how many events it ever took in, and what it has lost since.
+"""The high-water mark: a file beside the database with the number of events it ever contained.
 
-Separate from the seals because it is for the open end: days that have not closed, and what a cut
-write-ahead log takes away without an error. `watching` writes it after commits; here it is read
-for the pages, for verify and for `/healthz`.
+It detects losses that seals cannot: on days that are not sealed yet, and from a truncated
+write-ahead log. `watching` writes it after commits.
 """
 
 import datetime as dt
@@ -16,21 +15,21 @@ from trail import private_file
 
 LONG_AGO = dt.datetime.fromisoformat("2000-01-01")
 
-_SETTLE = "When that is done: python -m trail seal --accept --reason TEXT"
+_RESOLVE = "Then resolve the alarm: python -m trail seal --accept --reason TEXT"
 
 Note = dict[str, Any]
 
-# Whoever changes the note holds this from reading to writing.
+# Held from reading to writing the file.
 writing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """The database was shorter at *found_at* than at *was_at*: *there* events of *was*.
+    """A data loss: at *found_at* the database contained *there* of the *was* events of *was_at*.
 
-    What is lost happened from *lost_from* to *lost_to*. Times are UTC without a zone. *deleted*
-    says that loads still count the events: only their rows are gone. *restored_from* is when the
-    copy was made that a person has put in its place: no alarm, but to be known.
+    The lost events occurred from *lost_from* to *lost_to*. Times are UTC without zone. *deleted*
+    means that batches still count the events, but their rows are missing. *restored_from* is the
+    time of the backup if a restore caused the loss.
     """
 
     found_at: dt.datetime
@@ -43,38 +42,38 @@ class Shortfall:
     restored_from: dt.datetime | None = None
 
     def text(self) -> str:
-        """Return what is wrong, what to pull again and how to end this, in words."""
+        """Return what was lost, what to pull again, and how to resolve the alarm."""
         if self.restored_from:
-            return f"{self._restored()} {self._again()} {_SETTLE}"
-        words = (
-            f"The database has lost {self.was - self.there:,} of {self.was:,} events that it had "
-            f"on {self.was_at:%Y-%m-%d at %H:%M:%S} UTC: "
+            return f"{self._restored()} {self._pull_again()} {_RESOLVE}"
+        text = (
+            f"The database has lost {self.was - self.there:,} of the {self.was:,} events that it "
+            f"contained on {self.was_at:%Y-%m-%d at %H:%M:%S} UTC: "
         )
         if self.deleted:
-            return f"{words}they were deleted past the trail. Run: python -m trail verify"
-        words += "its log was cut, or an older copy was put in its place."
-        return f"{words} {self._again()} {_SETTLE}"
+            return f"{text}they were deleted outside this product. Run: python -m trail verify"
+        text += "its log was truncated, or it was replaced by an older copy."
+        return f"{text} {self._pull_again()} {_RESOLVE}"
 
     def _restored(self) -> str:
         gone = self.was - self.there
-        words = f"{gone:,} events newer than it are missing." if gone else "What came later is not."
+        loss = f"{gone:,} newer events are missing." if gone else "later events are missing."
         return (
-            f"The trail was restored on {self.found_at:%Y-%m-%d at %H:%M} UTC from a copy of "
-            f"{self.restored_from:%Y-%m-%d %H:%M} UTC: {words}"
+            f"The trail was restored on {self.found_at:%Y-%m-%d at %H:%M} UTC from a backup of "
+            f"{self.restored_from:%Y-%m-%d %H:%M} UTC: {loss}"
         )
 
-    def _again(self) -> str:
+    def _pull_again(self) -> str:
         if self.lost_from is None or self.lost_to is None:
             return "Pull everything again: python -m trail pull --since 90d"
         return (
-            f"Pull again what happened from {self.lost_from:%Y-%m-%d %H:%M} to "
+            f"Pull again the events from {self.lost_from:%Y-%m-%d %H:%M} to "
             f"{self.lost_to:%Y-%m-%d %H:%M} UTC: "
             f"python -m trail pull --since {self.lost_from:%Y-%m-%d}"
         )
 
 
 def shortfalls(path: Path) -> tuple[Shortfall, ...]:
-    """Return what is noted at *path* as lost and not settled, oldest first."""
+    """Return the unresolved losses recorded at *path*, oldest first."""
     return tuple(
         Shortfall(
             moment(each["found_at"]) or LONG_AGO,
@@ -91,30 +90,30 @@ def shortfalls(path: Path) -> tuple[Shortfall, ...]:
 
 
 def seals(path: Path) -> int:
-    """Return how many seals the database had at most, by the note at *path*."""
-    found = read(path).get("seals", 0)
-    return found if isinstance(found, int) else 0
+    """Return the largest number of seals recorded at *path*."""
+    count = read(path).get("seals", 0)
+    return count if isinstance(count, int) else 0
 
 
-def restored(path: Path, found: Shortfall) -> None:
-    """Note that a copy was put in the place of the trail at *path*; `settle` ends it."""
+def record_restore(path: Path, loss: Shortfall) -> None:
+    """Record at *path* that a restore caused *loss*; `resolve` ends it."""
     with writing:
         note = read(path)
         short = {
-            "found_at": found.found_at.isoformat(),
-            "was_at": found.was_at.isoformat(),
-            "was": found.was,
-            "there": found.there,
-            "from": found.lost_from.isoformat() if found.lost_from else None,
-            "to": found.lost_to.isoformat() if found.lost_to else None,
+            "found_at": loss.found_at.isoformat(),
+            "was_at": loss.was_at.isoformat(),
+            "was": loss.was,
+            "there": loss.there,
+            "from": loss.lost_from.isoformat() if loss.lost_from else None,
+            "to": loss.lost_to.isoformat() if loss.lost_to else None,
         }
-        if found.restored_from:
-            short["restored_from"] = found.restored_from.isoformat()
+        if loss.restored_from:
+            short["restored_from"] = loss.restored_from.isoformat()
         write(path, {**note, "short": [*note.get("short", []), short]})
 
 
-def settle(path: Path) -> int:
-    """Forget what is noted as lost, once it was pulled again or is given up; return how many."""
+def resolve(path: Path) -> int:
+    """Remove the recorded losses, once pulled again or given up; return how many."""
     with writing:
         note = read(path)
         done = len(note.pop("short", []))
@@ -124,7 +123,7 @@ def settle(path: Path) -> int:
 
 
 def moment(text: object) -> dt.datetime | None:
-    """Return a time of the note, or None."""
+    """Return a recorded time, or None."""
     try:
         return dt.datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
@@ -132,7 +131,7 @@ def moment(text: object) -> dt.datetime | None:
 
 
 def read(path: Path) -> Note:
-    """Return the note, or an empty one where there is none or it is damaged."""
+    """Return the recorded fields; empty if the file is missing or damaged."""
     try:
         note = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -141,5 +140,5 @@ def read(path: Path) -> Note:
 
 
 def write(path: Path, note: Note) -> None:
-    """Write *note* atomically, so that it survives a power loss."""
+    """Write *note* atomically and durably."""
     private_file.replace(path, json.dumps(note))

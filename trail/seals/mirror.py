@@ -1,7 +1,7 @@
-"""The files of the seals beside the database, and the mirror: all lines, appended and synced.
+"""The mirror of the seals: a file outside the database with all lines, appended and synced.
 
-Separate because the mirror outlives the database and is what tells of an older copy put in its
-place. It is written after the database has committed, so that it never knows more than that.
+It reveals that the database was replaced by an older copy. It is written after the commit, so that
+it is never ahead of the database.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from trail import durable, marks
 from trail.errors import UnavailableError
 from trail.settings import Settings
-from trail.store import Cursor, Store
+from trail.store import Store
 
 MARK = "seals.mirror"
 
@@ -22,7 +22,7 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where the key, the mirror, and the note of what the database held lie."""
+    """Paths of the signing key, the mirror and the high-water mark."""
 
     key: Path
     mirror: Path
@@ -30,7 +30,7 @@ class Files:
 
 
 def files(path: Path, settings: Settings) -> Files:
-    """Return the files of the database at *path*; only the workspace's own has another mirror."""
+    """Return the files of the database at *path*; `seals.mirror` applies to the workspace's own."""
     path = path.absolute()
     beside = path.with_name(f"{path.stem}.seals.ndjson")
     chosen = settings.seals.mirror if path == settings.store.path.absolute() else None
@@ -42,74 +42,70 @@ def files(path: Path, settings: Settings) -> Files:
 
 
 def read(path: Path) -> list[str]:
-    """Return the lines of a mirror, without what a crash left half written; none where none is.
+    """Return the complete lines of a mirror; none if it does not exist.
 
-    Raises `UnavailableError` when it cannot be read.
+    Raises `UnavailableError` if it cannot be read.
     """
     whole, _, _ = _content(path).rpartition("\n")
     return whole.split("\n") if whole else []
 
 
-def copied(path: Path) -> list[str]:
-    """Return the lines of a copy that was kept elsewhere, each once.
+def read_copy(path: Path) -> list[str]:
+    """Return the distinct lines of a copy that was stored elsewhere.
 
-    Also of what the receiver of a webhook stored: whole messages or their `data`, other messages
-    among them, more than once and in any order. Raises `UnavailableError` when it cannot be read.
+    Also reads what a webhook receiver stored: complete messages or their `data`, mixed with other
+    messages, repeated and in any order. Raises `UnavailableError` if it cannot be read.
     """
     whole, _, last = _content(path).rpartition("\n")
     lines = dict.fromkeys(_unwrapped(text) for text in whole.split("\n"))
-    # The last one may be half written, or the file may end without a newline.
+    # The last line may be incomplete, or the file may end without a newline.
     lines |= dict.fromkeys([_unwrapped(last)] if last.rstrip().endswith("}") else [])
     return [line for line in lines if line]
 
 
 def _unwrapped(text: str) -> str:
-    """Return the seal that a message brings; any other text as it is, for who checks it."""
+    """Return the seal in a message, or any other text unchanged."""
     try:
-        found = json.loads(text)
+        message = json.loads(text)
     except (ValueError, RecursionError):
         return text.strip()
-    if not isinstance(found, dict) or not str(found.get("type", "")).startswith("audit."):
+    if not isinstance(message, dict) or not str(message.get("type", "")).startswith("audit."):
         return text.strip()
-    data = found.get("data")
-    if found["type"] != "audit.seal" or not isinstance(data, dict):
+    data = message.get("data")
+    if message["type"] != "audit.seal" or not isinstance(data, dict):
         return ""
     return json.dumps(data, sort_keys=True, separators=(",", ":"))
 
 
-def noted(mark: str, path: Path) -> int:
-    """Return up to which seal the mirror at *path* was written, from the store's mark of it."""
+def written_up_to(mark: str, path: Path) -> int:
+    """Return the last seal written to the mirror at *path*, according to the database's *mark*."""
     try:
-        found = json.loads(mark) if mark else {}
-        return int(found["number"]) if found.get("path") == str(path) else 0
+        cursor = json.loads(mark) if mark else {}
+        return int(cursor["number"]) if cursor.get("path") == str(path) else 0
     except (ValueError, KeyError, AttributeError, TypeError):
         return 0
 
 
 def catch_up(store: Store, where: Files) -> int:
-    """Append what the database has and the mirror lacks; return how many lines.
+    """Append lines that the mirror lacks; return how many.
 
-    One that was cut or changed is left as it is, for verify to tell. Raises `UnavailableError` when
-    it cannot be written; the next call appends it then.
+    A truncated or changed mirror is left for verification to report. Raises `UnavailableError` if
+    it cannot be written; the next call tries again.
     """
     with _one_at_a_time:
         lines = store.table("select line from seals order by number")["line"].to_pylist()
-        done = noted(marks.get(store, MARK), where.mirror)
-        there = read(where.mirror)
-        # A crash between the append and its mark leaves more lines than the mark says: fine.
-        if len(there) < done or there != lines[: len(there)]:
+        written = written_up_to(marks.get(store, MARK), where.mirror)
+        present = read(where.mirror)
+        # After a crash between the append and its mark, the mirror may be ahead of the mark.
+        if len(present) < written or present != lines[: len(present)]:
             return 0
-        fresh = lines[len(there) :]
-        if fresh:
-            _append(where.mirror, fresh)
-        if len(lines) != done:
+        new = lines[len(present) :]
+        if new:
+            _append(where.mirror, new)
+        if len(lines) != written:
             mark = json.dumps({"path": str(where.mirror), "number": len(lines)})
-
-            def note(cursor: Cursor) -> None:
-                marks.put(cursor, MARK, mark)
-
-            store.write(note)
-        return len(fresh)
+            store.write(lambda cursor: marks.put(cursor, MARK, mark))
+        return len(new)
 
 
 def _content(path: Path) -> str:
@@ -119,15 +115,15 @@ def _content(path: Path) -> str:
         return ""
     except OSError as error:
         raise UnavailableError(
-            f"{path.name} cannot be read: {error.strerror}.", "Let the server read it."
+            f"{path.name} cannot be read: {error.strerror}.", "Make it readable for the server."
         ) from error
 
 
 def _append(path: Path, lines: list[str]) -> None:
-    half = _content(path).rpartition("\n")[2]
-    if half and not lines[0].startswith(half):
-        return  # not ours: verify tells
-    text = "".join(f"{line}\n" for line in lines).removeprefix(half)
+    partial = _content(path).rpartition("\n")[2]
+    if partial and not lines[0].startswith(partial):
+        return  # reported by verification
+    text = "".join(f"{line}\n" for line in lines).removeprefix(partial)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_APPEND | os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW
@@ -139,12 +135,12 @@ def _append(path: Path, lines: list[str]) -> None:
     except OSError as error:
         raise UnavailableError(
             f"The mirror of the seals cannot be written: {error.strerror}.",
-            "Make room, or let the server write to it; then run seal.",
+            "Free disk space or make it writable, then run: python -m trail seal",
         ) from error
 
 
-def start_anew(store: Store, where: Files) -> None:
-    """Write a mirror from the database; the one before stays beside it under another name."""
+def recreate(store: Store, where: Files) -> None:
+    """Write a new mirror from the database; the previous one is renamed."""
     with _one_at_a_time:
         if where.mirror.exists():
             number = 1

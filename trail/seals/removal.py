@@ -1,9 +1,8 @@
-"""What a lawful removal leaves behind: a seal for each day that lost rows, in its transaction.
+"""Seal the days that lose events to the retention policy, in the transaction of the purge.
 
-Separate because whoever removes events (retention now, others later) calls these, and nothing
-else: `ready` ahead of all, `counted` ahead of the deletes, `leave` after them, `tidy` after batches
-were deleted, and `mirror.catch_up` after the commit. What goes is in the temporary table
-`going` (event_id, occurred_at).
+Call `require_valid_chain` first, `measure` before the deletes, `seal_removal` after them, `compact`
+after batches were deleted, and `mirror.catch_up` after the commit. The events to be removed are in
+the temporary table `going` (event_id, occurred_at).
 """
 
 import datetime as dt
@@ -17,27 +16,27 @@ from trail.store import Cursor, Store
 
 
 @dataclass(slots=True)
-class Going:
-    """What is about to go, and what was wrong with its days before it went."""
+class Removal:
+    """Rows (events, second reports) to be removed by day and by batch, and earlier problems."""
 
     days: dict[dt.date, list[int]] = field(default_factory=dict)
     batches: dict[int, list[int]] = field(default_factory=dict)
     doubts: dict[dt.date, dict[str, int]] = field(default_factory=dict)
 
 
-def ready(store: Store, where: Files) -> None:
-    """Raise `IntegrityError` when the chain does not hold: nothing may be removed then."""
+def require_valid_chain(store: Store, where: Files) -> None:
+    """Raise `IntegrityError` if the chain is invalid; nothing may be removed then."""
     with sealing.snapshot(store) as ask:
-        history.read(ask, where).must_hold()
+        history.read(ask, where).require_valid()
 
 
-def counted(cursor: Cursor, twins: str) -> Going:
-    """Return what the rows of `going`, and the second reports that *twins* selects, are.
+def measure(cursor: Cursor, twins: str) -> Removal:
+    """Return the counts of what is removed: the rows of `going`, and those of `twins`.
 
-    *twins* is the SQL condition by which the caller then deletes from `twins`.
+    *twins* is the SQL condition by which the caller deletes second reports.
     """
     ask = kept.asking(cursor)
-    going = Going()
+    removal = Removal()
     for at, table, where in (
         (0, "events", "(event_id, occurred_at) in (select event_id, occurred_at from going)"),
         (1, "twins", twins),
@@ -46,54 +45,45 @@ def counted(cursor: Cursor, twins: str) -> Going:
             "select occurred_at::date as day, coalesce(batch_id, 0) as batch, count(*) as n "
             f"from {table} where {where} group by all"
         ):
-            going.days.setdefault(row["day"], [0, 0])[at] += row["n"]
-            going.batches.setdefault(row["batch"], [0, 0])[at] += row["n"]
-    lines = _latest(ask, list(going.days))
+            removal.days.setdefault(row["day"], [0, 0])[at] += row["n"]
+            removal.batches.setdefault(row["batch"], [0, 0])[at] += row["n"]
+    lines = _latest(ask, list(removal.days))
     edges = [line.edge for line in lines.values()]
-    for day, found in rows.counts(ask, edges).items():
-        doubt = _doubt(ask, lines[day], found, going.days[day])
+    for day, counts in rows.counts(ask, edges).items():
+        doubt = _doubt(ask, lines[day], counts, removal.days[day])
         if doubt:
-            going.doubts[day] = doubt
-    return going
+            removal.doubts[day] = doubt
+    return removal
 
 
-def leave(
-    cursor: Cursor, where: Files, going: Going, reason: str, made_by: str, now: dt.datetime
+def seal_removal(
+    cursor: Cursor, where: Files, removal: Removal, reason: str, made_by: str, now: dt.datetime
 ) -> int:
-    """Seal each day of *going* as it is after the deletes; return how many seals. *now* is UTC.
-
-    After the commit, `mirror.catch_up` brings them to the mirror.
-    """
-    if not going.days:
+    """Seal each day of *removal* as it is after the deletes; return how many. *now* is UTC."""
+    if not removal.days:
         return 0
-    for batch, (events, twins) in going.batches.items():
+    for batch, (events, twins) in removal.batches.items():
         cursor.execute(
             "insert into removals values ($batch, $events, $twins)",
             {"batch": batch, "events": events, "twins": twins},
         )
     ask = kept.asking(cursor)
     edge = kept.edge(ask, now)
-    days = sorted(going.days)
-    found = rows.scan(ask, [sealing.moved(edge, day) for day in days])
     statements: list[kept.Statement] = []
-    for day in days:
-        more: dict[str, Any] = {"gone": going.days[day][0], "gone_twins": going.days[day][1]}
-        if day in going.doubts:
-            more["doubt"] = going.doubts[day]
+    for day_edge, day_rows in rows.scan_edges(ask, [edge.on(day) for day in sorted(removal.days)]):
+        events, twins = removal.days[day_edge.day]
+        more: dict[str, Any] = {"gone": events, "gone_twins": twins}
+        if day_edge.day in removal.doubts:
+            more["doubt"] = removal.doubts[day_edge.day]
         body = chain.statement(
-            chain.PURGE,
-            sealing.moved(edge, day),
-            found[day],
-            reason=reason,
-            made_by=made_by,
-            **more,
+            chain.PURGE, day_edge, day_rows, reason=reason, made_by=made_by, **more
         )
-        statements.append((body, found[day]))
+        statements.append((body, day_rows))
     return len(kept.append(cursor, where, statements, now))
 
 
 def _latest(ask: Ask, days: list[dt.date]) -> dict[dt.date, chain.Line]:
-    """Return the newest line of each of *days* that has one."""
+    """Return the newest line of each of *days*, if any."""
     if not days:
         return {}
     listed = ", ".join(f"date '{day.isoformat()}'" for day in days)
@@ -106,34 +96,34 @@ def _latest(ask: Ask, days: list[dt.date]) -> dict[dt.date, chain.Line]:
 
 
 def _doubt(
-    ask: Ask, line: chain.Line, found: dict[str, list[int]], going: list[int]
+    ask: Ask, line: chain.Line, counts: dict[str, list[int]], removed: list[int]
 ) -> dict[str, int]:
-    """Return what is wrong with a day before it loses rows: by counts, and where rows stay, all."""
-    stay = sum(sum(counts) for counts in found.values()) - sum(going)
-    if stay:
-        there = rows.scan(ask, [line.edge])[line.edge.day]
-        differs = compare.difference(line, kept.parts(ask).get(line.number), there)
-        words = {
+    """Return the problems of a day before rows are removed; if none remain, by counts only."""
+    remaining = sum(sum(count) for count in counts.values()) - sum(removed)
+    if remaining:
+        day_rows = rows.scan(ask, [line.edge])[line.edge.day]
+        differs = compare.difference(line, kept.parts(ask).get(line.number), day_rows)
+        doubt = {
             "missing": differs.missing,
             "added": differs.added,
             "changed": differs.changed,
         }
     else:
         gaps = [
-            found[EVENT][0] - int(line.body["events"]),
-            found[TWIN][0] - int(line.body["twins"]),
+            counts[EVENT][0] - int(line.body["events"]),
+            counts[TWIN][0] - int(line.body["twins"]),
         ]
-        words = {
-            "missing": -sum(gap for gap in gaps if gap < 0),
-            "added": sum(gap for gap in gaps if gap > 0),
+        doubt = {
+            "missing": sum(max(-gap, 0) for gap in gaps),
+            "added": sum(max(gap, 0) for gap in gaps),
         }
-    return {word: n for word, n in words.items() if n}
+    return {problem: n for problem, n in doubt.items() if n}
 
 
-def tidy(cursor: Cursor) -> None:
-    """Keep one row a batch, and one for all batches that are no more.
+def compact(cursor: Cursor) -> None:
+    """Keep one row per batch, and one for all deleted batches.
 
-    To be called after batches were deleted, in the same transaction: a number is given again.
+    Call it after batches were deleted, in the same transaction: their numbers are reused.
     """
     cursor.execute(
         "create or replace temp table removed as select "

@@ -1,9 +1,8 @@
-"""What a restored backup leaves behind: signed lines that say which copy it is, and what it lacks.
+"""Record a restore in the chain of the restored copy, by signed lines.
 
-Separate because it is the one lawful way back. The chain is never cut: what was sealed after the
-copy was made is taken over from the mirror outside, as long as it continues the copy's chain and
-was signed by its key; then each day of those lines is stated anew, as the copy has it. A day that
-did not hold in the copy is left to be told by verify: a restore heals nothing.
+The chain is never shortened: lines sealed after the backup are added from the mirror in use, as
+long as they continue the copy's chain and have its key. Each of their days is then sealed again as
+the copy contains it. Days that did not match in the copy are left for verification to report.
 """
 
 import datetime as dt
@@ -19,7 +18,7 @@ from trail.store import Cursor, Store, utc_now
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """How many lines were signed, and how many were taken over; *apart* belong to another chain."""
+    """Counts of lines signed, of lines added from the mirror, and of lines of another chain."""
 
     signed: int
     taken_over: int
@@ -35,38 +34,29 @@ def record(
     made_by: str,
     more: dict[str, Any],
 ) -> Recorded:
-    """Continue the chain of *store*, a copy, so that it says what it is; return what was done.
+    """Record the restore in the chain of *store*, the copy; return what was done.
 
-    *outside* are the lines of the mirror that was in use; *doubted* are days that verify complains
-    of. *more* goes into each signed line. Signs nothing where the copy's own chain does not hold.
+    *outside* are the lines of the mirror in use; *doubted* are days with problems. *more* is added
+    to each signed line. Signs nothing if the copy's own chain is invalid.
     """
     where = mirror.files(store.path, settings)
     edge = store.write(lambda cursor: kept.edge(kept.asking(cursor), utc_now()))
     with sealing.snapshot(store) as ask:
-        found = history.read(ask, where)
-        own = found.holding()
-        if found.problems or found.absent or len(own) != len(found.own):
+        current = history.read(ask, where)
+        own = current.valid_chain()
+        if current.problems or current.absent or len(own) != len(current.own):
             return Recorded(0, 0, 0)
         newer, apart = _newer(own, chain.read(outside, keys.public(where.key)))
-        days = {line.day for line in newer if line.day} or {max(found.latest, default=_today())}
-        edges = [sealing.moved(edge, day) for day in sorted(days - set(doubted))]
+        days = {line.day for line in newer if line.day}
+        days = days or {max(current.latest, default=utc_now().date())}
+        edges = [edge.on(day) for day in sorted(days - set(doubted))]
         statements: list[kept.Statement] = []
         for group in rows.spans(edges, rows.per_day(ask), sealing.SPAN_ROWS):
-            held = rows.scan(ask, group)
-            statements += [
-                (
-                    chain.statement(
-                        chain.RESTORED,
-                        each,
-                        held[each.day],
-                        reason=reason,
-                        made_by=made_by,
-                        **more,
-                    ),
-                    held[each.day],
+            for day_edge, day_rows in rows.scan_edges(ask, group):
+                body = chain.statement(
+                    chain.RESTORED, day_edge, day_rows, reason=reason, made_by=made_by, **more
                 )
-                for each in group
-            ]
+                statements.append((body, day_rows))
 
     def job(cursor: Cursor) -> int:
         kept.replace(cursor, [*own, *newer])
@@ -75,13 +65,8 @@ def record(
     return Recorded(store.write(job), len(newer), apart)
 
 
-def _today() -> dt.date:
-    # What the record speaks of where no day was sealed yet.
-    return utc_now().date()
-
-
 def _newer(own: list[Line], outside: list[Line]) -> tuple[list[Line], int]:
-    """Return the lines of *outside* that continue *own*, and how many are of another chain."""
+    """Return the lines of *outside* that continue *own*, and the count of other lines."""
     shared = min(len(own), len(outside))
     if any(outside[at].seal != own[at].seal for at in range(shared)):
         return [], len(outside)

@@ -1,7 +1,7 @@
-"""What is hashed of a row, and how rows become the digest of a day. Form 1.
+"""Hash rows, and compute the digest of a day from them. Form 1.
 
-Separate because it is a format: `standalone.py` has it again in plain Python, and a change needs a
-new number. A row's hash is the SHA-256 of its canonical text, UTF-8, fields joined by commas:
+`standalone.py` implements the same format in plain Python; a change needs a new form number. A
+row's hash is the SHA-256 of its canonical text, UTF-8, fields joined by commas:
 
     event: event, occurred, ingested, raw, verified, road, id, action_raw, actor_id, target_type,
            target_id, target_name, workspace_id
@@ -9,18 +9,18 @@ new number. A row's hash is the SHA-256 of its canonical text, UTF-8, fields joi
 
 `occurred` and `ingested` are microseconds since 1970 in UTC, `raw` is the SHA-256 of the record's
 bytes, `verified` is true, false or `-`, `road` is forwarded, api or `-`. The fields from the id on
-are free text: written as length in bytes, a colon, and the text; `-` where there is none (a target
-or workspace that the record does not name is the empty text).
+are free text: length in bytes, a colon, and the text; `-` if there is none (a target or workspace
+that the record omits is the empty text).
 
-Rows of a day are put into parts: the hour of the event and the first hex digit of the MD5 of its
-id, such as `14a`. A part's digest is the SHA-256 of its rows' hashes in hex, sorted, without
+Rows of a day are grouped into parts: the hour of the event and the first hex digit of the MD5 of
+its id, such as `14a`. A part's digest is the SHA-256 of its rows' hashes in hex, sorted, without
 separators. A day's digest is the SHA-256 of one line a part, sorted: `14a:<rows>:<digest>` and a
-newline. So the digest depends on no order, and a difference can be counted and placed in an hour.
+newline. The digest is independent of the order, and differences can be counted per hour.
 """
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,25 +37,29 @@ _DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What a statement about *day* covers: rows of batches up to *batch*, come before *seen_at*.
+    """The rows that a statement about *day* covers: up to *batch*, arrived before *seen_at*.
 
-    *seen_at* is UTC without a zone. Rows past it are late.
+    *seen_at* is UTC without zone. Other rows of the day are late.
     """
 
     day: dt.date
     batch: int
     seen_at: dt.datetime
 
+    def on(self, day: dt.date) -> "Edge":
+        """Return the same edge for another day."""
+        return Edge(day, self.batch, self.seen_at)
+
 
 @dataclass(slots=True)
 class Tally:
-    """Rows of one kind on one day, by part: how many, and their digest in hex."""
+    """Rows of one kind on one day: count and digest (hex) by part."""
 
     parts: Parts = field(default_factory=dict)
 
     @property
     def count(self) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         return sum(n for n, _ in self.parts.values())
 
     @property
@@ -66,7 +70,7 @@ class Tally:
 
 @dataclass(slots=True)
 class DayRows:
-    """The rows of a day within its edge, and how many (events, twins) are late, by batch."""
+    """The rows of a day within its edge, and the late ones (events, twins) by batch."""
 
     event: Tally = field(default_factory=Tally)
     twin: Tally = field(default_factory=Tally)
@@ -78,34 +82,38 @@ class DayRows:
 
 
 def fold(parts: Parts) -> str:
-    """Return the digest of a day from its parts, in hex."""
+    """Return the digest (hex) of a day from its parts."""
     lines = (f"{part}:{n}:{digest}\n" for part, (n, digest) in sorted(parts.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def scan(ask: Ask, edges: Sequence[Edge]) -> dict[dt.date, DayRows]:
-    """Return what each day of *edges* holds now; reads every row between the first and the last."""
-    found = {edge.day: DayRows() for edge in edges}
-    if not found:
-        return found
+    """Return the rows of each day of *edges*; reads all rows between the first and the last day."""
+    result = {edge.day: DayRows() for edge in edges}
+    if not result:
+        return result
     for row in ask(_sql(edges)):
-        day = found[row["day"]]
+        day = result[row["day"]]
         if row["late"] is not None:
             counts = day.late.setdefault(row["late"], [0, 0])
             counts[row["kind"] != EVENT] += row["n"]
         else:
             day.tally(row["kind"]).parts[row["part"]] = (row["n"], row["digest"])
-    return found
+    return result
+
+
+def scan_edges(ask: Ask, edges: Sequence[Edge]) -> Iterator[tuple[Edge, DayRows]]:
+    """Yield each of *edges* with the rows of its day."""
+    result = scan(ask, edges)
+    for edge in edges:
+        yield edge, result[edge.day]
 
 
 def counts(ask: Ask, edges: Sequence[Edge]) -> dict[dt.date, dict[str, list[int]]]:
-    """Return by day and kind how many rows are within the edge, and how many are late.
-
-    Reads what `late` reads, and hashes nothing.
-    """
-    found = {edge.day: {EVENT: [0, 0], TWIN: [0, 0]} for edge in edges}
+    """Return by day and kind the number of rows within the edge, and of late rows; no hashing."""
+    result = {edge.day: {EVENT: [0, 0], TWIN: [0, 0]} for edge in edges}
     if not edges:
-        return found
+        return result
     sources = " union all ".join(
         f"select '{kind}' as kind, occurred_at::date as day, batch_id, ingested_at from {table} "
         f"where {_between(edges, 'occurred_at')}"
@@ -117,21 +125,21 @@ def counts(ask: Ask, edges: Sequence[Edge]) -> dict[dt.date, dict[str, list[int]
         f"from ({sources}) x join edges s using (day) group by all"
     )
     for row in ask(sql):
-        found[row["day"]][row["kind"]][row["late"]] = row["n"]
-    return found
+        result[row["day"]][row["kind"]][row["late"]] = row["n"]
+    return result
 
 
 def late(ask: Ask, edges: Sequence[Edge]) -> set[dt.date]:
-    """Return the days of *edges* that have rows past their edge; reads three narrow columns."""
-    found = counts(ask, edges)
-    return {day for day, kinds in found.items() if any(n[True] for n in kinds.values())}
+    """Return the days of *edges* with late rows."""
+    kinds_by_day = counts(ask, edges).items()
+    return {day for day, kinds in kinds_by_day if any(late_n for _, late_n in kinds.values())}
 
 
 def spans(edges: Iterable[Edge], counts: dict[dt.date, int], most: int) -> list[list[Edge]]:
-    """Cut *edges*, sorted by day, into groups of at most *most* rows, or of one day."""
+    """Split *edges* by day into groups of at most *most* rows, or of a single day."""
     groups: list[list[Edge]] = []
     size = most
-    for edge in sorted(edges, key=lambda each: each.day):
+    for edge in sorted(edges, key=lambda edge: edge.day):
         n = counts.get(edge.day, 0)
         if size + n > most or not groups:
             groups.append([])
@@ -142,12 +150,12 @@ def spans(edges: Iterable[Edge], counts: dict[dt.date, int], most: int) -> list[
 
 
 def per_day(ask: Ask) -> dict[dt.date, int]:
-    """Return how many events there are by UTC day; days without any are not in it."""
-    found = ask(
+    """Return the number of events by UTC day; days without events are omitted."""
+    table = ask(
         "select occurred_at::date as day, count(*) as n from events "
         "where occurred_at is not null group by all order by day"
     )
-    return {row["day"]: row["n"] for row in found}
+    return {row["day"]: row["n"] for row in table}
 
 
 def _text(expression: str) -> str:
@@ -159,7 +167,7 @@ _VERIFIED = "coalesce(e.verified::varchar, '-')"
 _TIMES = "coalesce(epoch_us(e.occurred_at), 0), ',', coalesce(epoch_us(e.ingested_at), 0)"
 _PLACE = "strftime(e.occurred_at, '%H') || left(md5(coalesce(e.event_id, '')), 1)"
 
-# Left joins, and a target type that two tables agree on: a row that lost its name is a change.
+# Left joins, and a target type that both tables agree on: a row whose name is lost has changed.
 _EVENTS = f"""
 select '{EVENT}' as kind, e.occurred_at::date as day, e.batch_id, e.ingested_at, {_PLACE} as part,
  sha256(concat('{EVENT},', {_TIMES}, ',', {_RAW}, ',', {_VERIFIED}, ',',
@@ -201,7 +209,7 @@ def _values(edges: Sequence[Edge]) -> str:
 
 
 def _between(edges: Sequence[Edge], column: str) -> str:
-    """Return literal bounds, which let the scan skip row groups of other days."""
+    """Return literal bounds, so that the scan skips row groups of other days."""
     days = [edge.day for edge in edges]
     start = dt.datetime.combine(min(days), dt.time())
     end = dt.datetime.combine(max(days), dt.time()) + _DAY

@@ -1,7 +1,7 @@
-"""Days that close get a seal; rows that come later get another, with the reason.
+"""Seal closed days; seal a day again, with the reason, when late rows arrive.
 
-Separate from checking: this one only ever adds statements, and adds none on top of what does not
-match. All hashing is done beside the writer, on a snapshot; the writer only signs.
+Statements are only added, and never for a day that does not match its seal. Hashing runs on a
+snapshot; the writer only signs.
 """
 
 import contextlib
@@ -18,15 +18,15 @@ from trail.store import Cursor, Engine, Store, utc_now
 
 SPAN_ROWS = 1_000_000
 
-# Empty days are sealed from the first event on, but not from one with a senseless date.
-_LONGEST_EMPTY = dt.timedelta(days=400)
+# Empty days are sealed from the first event on, unless its date is implausible.
+_MAX_EMPTY = dt.timedelta(days=400)
 _DAY = dt.timedelta(days=1)
-_TRIES = 5
+_ATTEMPTS = 5
 
 
 @contextlib.contextmanager
 def snapshot(engine: Engine) -> Iterator[Ask]:
-    """Give a way to ask one consistent snapshot, whatever is written meanwhile."""
+    """Give a function that queries one consistent snapshot."""
     with engine.reading() as reading:
 
         def ask(sql: str) -> list[dict[str, Any]]:
@@ -41,19 +41,19 @@ def seal(
     now: dt.datetime,
     progress: Callable[[float], None] | None = None,
 ) -> int:
-    """Seal the UTC days that have closed at *now*, and those with late rows; return how many.
+    """Seal the UTC days that are closed at *now*, and days with late rows; return how many.
 
-    *now* is UTC without a zone. A day that no longer matches its seal is left as it is. Raises
-    `IntegrityError` when the seals themselves do not hold, `UnavailableError` when the mirror
-    cannot be written (the seals are kept then, and mirrored by the next call).
+    *now* is UTC without zone. A day that does not match its seal is skipped. Raises
+    `IntegrityError` if the chain is invalid, `UnavailableError` if the mirror cannot be written
+    (the seals are stored, and the next call mirrors them).
     """
     where = mirror.files(store.path, settings)
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         done = _once(store, where, now, settings.seals.close_hours, progress)
         if done is not None:
             mirror.catch_up(store, where)
             return done
-    raise UnavailableError("The trail changes too fast to be sealed.", "It is tried again soon.")
+    raise UnavailableError("Sealing was interrupted by other changes.", "It will be retried.")
 
 
 def newest_closed(now: dt.datetime, close_hours: float) -> dt.date:
@@ -68,13 +68,14 @@ def _once(
     close_hours: float,
     progress: Callable[[float], None] | None,
 ) -> int | None:
-    """Seal what is due on one snapshot; None when the chain has grown meanwhile."""
+    """Seal what is due on one snapshot; return None if the chain has grown meanwhile."""
     edge = store.write(lambda cursor: kept.edge(kept.asking(cursor), utc_now()))
     with snapshot(store) as ask:
         number, _ = kept.last(ask)
-        known = history.read(ask, where)
-        known.must_hold()
-        statements = list(_statements(ask, known, edge, newest_closed(now, close_hours), progress))
+        current = history.read(ask, where)
+        current.require_valid()
+        closed = newest_closed(now, close_hours)
+        statements = list(_statements(ask, current, edge, closed, progress))
 
     def job(cursor: Cursor) -> int | None:
         if kept.last(kept.asking(cursor))[0] != number:
@@ -86,65 +87,56 @@ def _once(
 
 def _statements(
     ask: Ask,
-    known: history.History,
+    current: history.History,
     edge: Edge,
     closed: dt.date,
     progress: Callable[[float], None] | None,
 ) -> Iterator[kept.Statement]:
     counts = rows.per_day(ask)
-    due = [moved(edge, day) for day in _due(counts, known, closed)]
-    again = sorted(rows.late(ask, [line.edge for line in known.latest.values()]))
-    late = _lawful(ask, known, again)
-    groups = rows.spans([*due, *(moved(edge, day) for day in late)], counts, SPAN_ROWS)
+    due = _due(counts, current, closed)
+    with_late_rows = sorted(rows.late(ask, [line.edge for line in current.latest.values()]))
+    late = _late_reasons(ask, current, with_late_rows)
+    groups = rows.spans([edge.on(day) for day in (*due, *late)], counts, SPAN_ROWS)
     for number, group in enumerate(groups, 1):
-        found = rows.scan(ask, group)
-        for each in group:
-            reason = late.get(each.day, "closed")
-            yield (
-                chain.statement(chain.DAY, each, found[each.day], reason=reason),
-                found[each.day],
-            )
+        for day_edge, day_rows in rows.scan_edges(ask, group):
+            reason = late.get(day_edge.day, "closed")
+            yield chain.statement(chain.DAY, day_edge, day_rows, reason=reason), day_rows
         if progress:
             progress(number / len(groups))
 
 
-def _due(counts: dict[dt.date, int], known: history.History, closed: dt.date) -> list[dt.date]:
-    """Return the closed days without a seal: those with events, and the empty ones between."""
+def _due(counts: dict[dt.date, int], current: history.History, closed: dt.date) -> list[dt.date]:
+    """Return the closed days without a seal: those with events, and empty days in between."""
     days = {day for day in counts if day <= closed}
-    firsts = [day for day in (*days, *known.latest) if day >= closed - _LONGEST_EMPTY]
+    firsts = [day for day in (*days, *current.latest) if day >= closed - _MAX_EMPTY]
     if firsts:
         first = min(firsts)
         days |= {first + number * _DAY for number in range((closed - first).days + 1)}
-    return sorted(days - set(known.latest))
+    return sorted(days - set(current.latest))
 
 
-def _lawful(ask: Ask, known: history.History, days: list[dt.date]) -> dict[dt.date, str]:
-    """Return why to reseal which of *days*: what was sealed is as it was, and a load brought more.
+def _late_reasons(ask: Ask, current: history.History, days: list[dt.date]) -> dict[dt.date, str]:
+    """Return the reason to seal again, for those of *days* whose late rows came from a load.
 
-    The others are left for verify to tell.
+    Their sealed rows must be unchanged; verification reports the other days.
     """
     if not days:
         return {}
-    odd = accounts.imbalances(ask)
+    imbalances = accounts.imbalances(ask)
     reasons = {}
     for day in days:
-        line = known.latest[day]
-        found = rows.scan(ask, [line.edge])[day]
-        if history.matches(line, found) and not set(found.late) & set(odd):
-            reasons[day] = late_words(found)
+        line = current.latest[day]
+        day_rows = rows.scan(ask, [line.edge])[day]
+        if history.matches(line, day_rows) and not day_rows.late.keys() & imbalances.keys():
+            reasons[day] = late_text(day_rows)
     return reasons
 
 
-def late_words(found: DayRows) -> str:
-    """Return what came late, in words: `late: +3 events in batch 7`."""
-    said = []
-    for batch, (events, twins) in sorted(found.late.items()):
-        words = [f"+{events} event{'s' * (events != 1)}"] if events else []
-        words += [f"+{twins} second report{'s' * (twins != 1)}"] if twins else []
-        said.append(f"{' and '.join(words)} in batch {batch}")
-    return f"late: {'; '.join(said[:20])}{'; and more' * (len(said) > 20)}"
-
-
-def moved(edge: Edge, day: dt.date) -> Edge:
-    """Return *edge* for another day."""
-    return Edge(day, edge.batch, edge.seen_at)
+def late_text(day_rows: DayRows) -> str:
+    """Return what arrived late as text: `late: +3 events in batch 7`."""
+    batches = []
+    for batch, (events, twins) in sorted(day_rows.late.items()):
+        counts = [f"+{events} event{'s' * (events != 1)}"] if events else []
+        counts += [f"+{twins} second report{'s' * (twins != 1)}"] if twins else []
+        batches.append(f"{' and '.join(counts)} in batch {batch}")
+    return f"late: {'; '.join(batches[:20])}{'; and more' * (len(batches) > 20)}"

@@ -1,6 +1,6 @@
-"""Where the seals stand, for a badge: sealed up to when, last verified when, and what was found.
+"""The status of the seals: sealed up to when, last verified when, and with which problems.
 
-Separate because pages ask it on every visit: it reads two rows and hashes nothing.
+Pages show it on every visit; it reads two rows and hashes nothing.
 """
 
 import datetime as dt
@@ -18,10 +18,10 @@ MARK = "seals.verified"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The oldest and the newest sealed UTC day; *verified_at* is UTC without a zone, or None.
+class Status:
+    """The oldest and the newest sealed UTC day; *verified_at* is UTC without zone, or None.
 
-    *problems* are those of the last verification, its first hundred; *problem_count* is all.
+    *problems* are the first hundred of the last verification; *problem_count* counts all.
     """
 
     sealed_from: dt.date | None
@@ -33,31 +33,31 @@ class Standing:
 
     @property
     def ok(self) -> bool | None:
-        """Return whether the last verification found nothing; None where it looked at nothing."""
-        looked = self.verified_at is not None and (self.checked_days or self.problem_count)
-        return self.problem_count == 0 if looked else None
+        """Return whether the last verification found no problem; None if it checked nothing."""
+        checked = self.verified_at is not None and (self.checked_days or self.problem_count)
+        return self.problem_count == 0 if checked else None
 
 
-def standing(engine: Engine) -> Standing:
-    """Return where the seals of *engine* stand."""
+def status(engine: Engine) -> Status:
+    """Return the status of the seals."""
     days = engine.table("select min(day) as first, max(day) as last from seals").to_pylist()[0]
     text = marks.get(engine, MARK)
     if not text:
-        return Standing(days["first"], days["last"], None, 0, 0, ())
-    said = json.loads(text)
+        return Status(days["first"], days["last"], None, 0, 0, ())
+    last = json.loads(text)
     problems = tuple(
-        Problem(_day(each["day"]), each["problem"], each["count"], each["text"])
-        for each in said["problems"]
+        Problem(_day(row["day"]), row["problem"], row["count"], row["text"])
+        for row in last["problems"]
     )
-    at = dt.datetime.fromisoformat(said["verified_at"])
-    return Standing(
-        days["first"], days["last"], at, said["checked_days"], said["problem_count"], problems
+    at = dt.datetime.fromisoformat(last["verified_at"])
+    return Status(
+        days["first"], days["last"], at, last["checked_days"], last["problem_count"], problems
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What one lawful removal took of a UTC day: events and second reports, why, by whom, when."""
+    """Events and second reports of a UTC day removed by retention: why, by whom, when."""
 
     day: dt.date
     gone: int
@@ -68,7 +68,7 @@ class Removed:
 
 
 def removals(engine: Engine, window: Window | None = None) -> list[Removed]:
-    """Return what was removed of the days that *window* (all time) touches, as the seals say."""
+    """Return the removals from days that overlap *window* (all time), as recorded in the seals."""
     window = window or Window()
     texts = engine.table(
         'select line from seals where line like \'%"kind":"purge"%\' '
@@ -79,8 +79,8 @@ def removals(engine: Engine, window: Window | None = None) -> list[Removed]:
     return [
         Removed(
             line.day,
-            chain.whole(line.body.get("gone")),
-            chain.whole(line.body.get("gone_twins")),
+            chain.integer(line.body.get("gone")),
+            chain.integer(line.body.get("gone_twins")),
             str(line.body.get("reason", "")),
             str(line.body.get("made_by", "")),
             dt.datetime.fromisoformat(str(line.body["sealed_at"])),
@@ -90,18 +90,18 @@ def removals(engine: Engine, window: Window | None = None) -> list[Removed]:
     ]
 
 
-def note(store: Store, report: Report) -> None:
-    """Keep *report* as the last verification."""
-    said = {
+def store_report(store: Store, report: Report) -> None:
+    """Store *report* as the last verification."""
+    document = {
         "verified_at": report.verified_at.isoformat(),
         "checked_days": len(report.days),
         "problem_count": len(report.problems),
         "problems": [
-            {**asdict(each), "day": each.day.isoformat() if each.day else None}
-            for each in report.problems[:100]
+            {**asdict(problem), "day": problem.day.isoformat() if problem.day else None}
+            for problem in report.problems[:100]
         ],
     }
-    store.write(lambda cursor: marks.put(cursor, MARK, json.dumps(said)))
+    store.write(lambda cursor: marks.put(cursor, MARK, json.dumps(document)))
 
 
 def _day(text: str | None) -> dt.date | None:

@@ -1,8 +1,7 @@
-"""Is the database shorter than it was? Compared when it opens, and noted after each commit.
+"""Detect data loss: compare the database with its high-water mark, and update the mark.
 
-Separate from the note itself, since this runs on a thread as long as the store is open. The note
-follows each commit within about a second; it counts events that are there and events that were
-lawfully removed, so that a purge, or a crash in the midst of one, changes nothing.
+Compared when the database opens; updated within about a second after each commit. It counts stored
+events and events removed by retention, so that a purge, or a crash during one, is not a loss.
 """
 
 import datetime as dt
@@ -18,11 +17,11 @@ from trail.store import Store, utc_now
 
 _log = logging.getLogger("trail.seals")
 
-_EVERY_S = 1.0
-_MOST_STEPS = 100
+_INTERVAL_S = 1.0
+_MAX_STEPS = 100
 
-# `total` is what loads say they kept, batches that are gone among them; `there` is what the rows
-# and the purges say. A cut log or an older copy lowers both, a deletion beside the trail only one.
+# `total` is what batches kept, deleted batches included; `there` is stored rows plus removals. A
+# truncated log or an older copy lowers both, a deletion outside this product only the latter.
 TOTAL = """
 select (select coalesce(sum(kept), 0) from batches)
  + (select coalesce(sum(events), 0) from removals
@@ -34,36 +33,36 @@ select (select coalesce(sum(kept), 0) from batches)
 
 
 def watch(store: Store, path: Path) -> tuple[Shortfall, ...]:
-    """Hold *store* against the note at *path*, and note from now on; return what is lost.
+    """Compare *store* with the mark at *path*, and update it until the store closes.
 
-    It goes on until the store closes. A loss stays noted until it is settled.
+    Returns the recorded losses; a loss stays recorded until it is resolved.
     """
-    watching = _Watch(store, path)
-    watching.look()
-    found = known.shortfalls(path)
-    for each in found:
-        _log.error("%s", each.text())
-    watching.begin()
-    return found
+    monitor = _Monitor(store, path)
+    monitor.update()
+    losses = known.shortfalls(path)
+    for loss in losses:
+        _log.error("%s", loss.text())
+    monitor.start()
+    return losses
 
 
-class _Watch:
-    """Notes after commits, on a thread of its own: the writer waits for no disk."""
+class _Monitor:
+    """Updates the mark after commits, on a thread of its own, so that the writer never waits."""
 
     def __init__(self, store: Store, path: Path) -> None:
         self._store = store
         self._path = path
-        self._due = threading.Event()
-        self._ending = threading.Event()
+        self._committed = threading.Event()
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trail-known", daemon=True)
 
-    def begin(self) -> None:
-        self._store.committed = self._due.set
-        self._store.beforehand.callback(self._end)
+    def start(self) -> None:
+        self._store.committed = self._committed.set
+        self._store.beforehand.callback(self._stop)
         self._thread.start()
 
-    def look(self) -> None:
-        """Compare, and write the note anew where it differs."""
+    def update(self) -> None:
+        """Compare, and write the mark if it differs."""
         with known.writing:
             before = known.read(self._path)
             after = _next(self._store, before)
@@ -71,33 +70,33 @@ class _Watch:
                 known.write(self._path, after)
 
     def _run(self) -> None:
-        while not self._ending.is_set():
-            self._due.wait()
-            self._due.clear()
-            self._try()
-            self._ending.wait(_EVERY_S)
+        while not self._stopping.is_set():
+            self._committed.wait()
+            self._committed.clear()
+            self._update_or_log()
+            self._stopping.wait(_INTERVAL_S)
 
-    def _try(self) -> None:
+    def _update_or_log(self) -> None:
         try:
-            self.look()
+            self.update()
         except (TrailError, OSError) as error:
-            _log.warning("what the database holds could not be noted: %s", error)
+            _log.warning("cannot update the high-water mark: %s", error)
 
-    def _end(self) -> None:
-        self._ending.set()
-        self._due.set()
+    def _stop(self) -> None:
+        self._stopping.set()
+        self._committed.set()
         self._thread.join()
-        self._try()
+        self._update_or_log()
 
 
 def _next(store: Store, note: Note) -> Note | None:
-    """Return the note that is true now, or None where *note* is."""
-    found = store.table(TOTAL).to_pylist()[0]
-    total, there, now = int(found["total"]), int(found["there"]), utc_now()
+    """Return the new mark, or None if *note* is up to date."""
+    counts = store.table(TOTAL).to_pylist()[0]
+    total, there, now = int(counts["total"]), int(counts["there"]), utc_now()
     was = int(note.get("total", 0))
-    made = {"total": total, "there": there, "batch": int(found["batch"])}
-    made["seals"] = max(int(found["seals"]), int(note.get("seals", 0)))
-    if all(note.get(name) == value for name, value in made.items()):
+    current = {"total": total, "there": there, "batch": int(counts["batch"])}
+    current["seals"] = max(int(counts["seals"]), int(note.get("seals", 0)))
+    if all(note.get(name) == value for name, value in current.items()):
         return None
     steps = list(note.get("steps", []))
     short = list(note.get("short", []))
@@ -109,7 +108,7 @@ def _next(store: Store, note: Note) -> Note | None:
         short.append({**_lost(note, now, total, there, []), "deleted": True})
     if total > was:
         steps = _thinned([*steps, _step(store, note, total, now)])
-    after = {**made, "at": now.isoformat(), "steps": steps}
+    after = {**current, "at": now.isoformat(), "steps": steps}
     return {**after, "short": short} if short else after
 
 
@@ -125,7 +124,7 @@ def _lost(note: Note, now: dt.datetime, was: int, there: int, steps: list[Note])
 
 
 def _step(store: Store, note: Note, total: int, now: dt.datetime) -> dict[str, Any]:
-    """Return what came since *note*: arrival times rise, so that only new rows are read."""
+    """Return the step since *note*; reads only rows that arrived later."""
     steps = note.get("steps", [])
     since = moment(steps[-1].get("newest") if steps else None) or LONG_AGO
     span = store.table(
@@ -142,13 +141,10 @@ def _step(store: Store, note: Note, total: int, now: dt.datetime) -> dict[str, A
 
 
 def _thinned(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return *steps*, the two oldest made one where there are too many."""
-    if len(steps) <= _MOST_STEPS:
+    """Return *steps*, the two oldest merged if there are too many."""
+    if len(steps) <= _MAX_STEPS:
         return steps
-    first, second = steps[:2]
-    times = [each for each in (first["from"], second["from"]) if each]
-    ends = [each for each in (first["to"], second["to"]) if each]
-    return [
-        {**second, "from": min(times, default=None), "to": max(ends, default=None)},
-        *steps[2:],
-    ]
+    oldest = steps[:2]
+    start = min((step["from"] for step in oldest if step["from"]), default=None)
+    end = max((step["to"] for step in oldest if step["to"]), default=None)
+    return [{**steps[1], "from": start, "to": end}, *steps[2:]]

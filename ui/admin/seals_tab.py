@@ -11,7 +11,7 @@ from trail.outbox import destinations
 from trail.seals import accepting, keys, mirror, standing
 from trail.seals.known import Shortfall
 from trail.seals.mirror import Files
-from trail.seals.standing import Standing
+from trail.seals.standing import Status
 from ui import forms, seal_text, tables, text
 from ui.audit import record_action
 from ui.page import Context
@@ -24,7 +24,7 @@ _REASON, _REVIEWED = "accept-reason", "accept-reviewed"
 def draw(ctx: Context) -> None:
     """Draw the status, problems with their remedies, the key, and the removals."""
     files = mirror.files(ctx.runtime.store.path, ctx.runtime.settings)
-    status = standing.standing(ctx.runtime.store)
+    status = standing.status(ctx.runtime.store)
     # Deleted rows are listed as lost only until verification reports the days concerned.
     lost = tuple(
         shortfall
@@ -67,7 +67,7 @@ def _progress(ctx: Context) -> None:
     st.progress(job.share, f"Verifying, {job.share:.0%}")
 
 
-def _problems(status: Standing, lost: tuple[Shortfall, ...]) -> None:
+def _problems(status: Status, lost: tuple[Shortfall, ...]) -> None:
     st.subheader("Problems and remedies", anchor=False)
     losses = [shortfall.text() for shortfall in lost]
     for loss in losses:

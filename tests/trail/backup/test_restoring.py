@@ -66,7 +66,7 @@ def test_everything_is_restored(kept: Kept, tmp_path: Path) -> None:
     for name in ("seals", "seal_parts", "marks"):  # the restore adds a line to the chain
         before.pop(name), after.pop(name)
     assert before == after
-    assert new.told() == []
+    assert new.problems() == []
     assert new.seal() == 0
 
 
@@ -82,11 +82,11 @@ def test_the_chain_records_the_restore(kept: Kept, tmp_path: Path) -> None:
     line = newest_line(kept)
     assert (line["kind"], line["number"], line["made_by"]) == ("restored", 7, "test")
     assert line["reason"].endswith("later events are unknown")
-    assert kept.trail.told(Path(copy)) == []
-    (told,) = known.shortfalls(kept.trail.files.known)
-    assert "What came later is not" in told.text()
+    assert kept.trail.problems(Path(copy)) == []
+    (reported,) = known.shortfalls(kept.trail.files.known)
+    assert "later events are missing" in reported.text()
     days = {f"{moment:%Y-%m-%d}" for moment in (began, dt.datetime.now(dt.UTC))}
-    assert told.text().partition("pull --since ")[2][:10] in days
+    assert reported.text().partition("pull --since ")[2][:10] in days
 
 
 def test_restoring_an_older_backup_reports_missing_events(kept: Kept, tmp_path: Path) -> None:
@@ -107,24 +107,24 @@ def test_restoring_an_older_backup_reports_missing_events(kept: Kept, tmp_path: 
     line = newest_line(kept)
     assert (line["day"], line["kind"], line["missing"]) == ("2026-11-07", chain.RESTORED, 15)
     assert "15 newer events are missing, from 2026-11-07 00:00 to 2026-11-09" in line["reason"]
-    # Nobody's copy of the mirror is contradicted, and no alarm is false.
+    # Copies of the mirror still match, and there is no false alarm.
     assert kept.trail.files.mirror.read_text().startswith(before)
-    assert kept.trail.told(Path(copy)) == []
+    assert kept.trail.problems(Path(copy)) == []
     report = kept.trail.verify()
     assert {str(each.day): each.state for each in report.days}["2026-11-07"] == "restored"
-    # It is told until somebody ends it, after restarts too.
+    # It stays recorded until somebody resolves it, also after restarts.
     for _ in range(2):
         kept.trail.open().close()
-        (told,) = known.shortfalls(kept.trail.files.known)
-        assert "15 events newer than it are missing. Pull again what happened from" in told.text()
+        (reported,) = known.shortfalls(kept.trail.files.known)
+        assert "15 newer events are missing. Pull again the events from" in reported.text()
     # The trail goes on: what was lost is loaded again, days are sealed again.
     kept.trail.load([event(number, 7) for number in range(12)])
     kept.trail.load([event(number, 9) for number in range(3)])
     assert kept.trail.seal(NOW + dt.timedelta(days=9)) > 0
-    assert kept.trail.told() == []
+    assert kept.trail.problems() == []
     kept.trail.run(lambda store: accepting.accept(store, kept.settings, "pulled again", "maya"))
     assert known.shortfalls(kept.trail.files.known) == ()
-    assert kept.trail.told(Path(copy)) == []
+    assert kept.trail.problems(Path(copy)) == []
 
 
 def test_a_purge_after_the_backup_can_be_repeated(kept: Kept) -> None:
@@ -141,9 +141,9 @@ def test_a_purge_after_the_backup_can_be_repeated(kept: Kept) -> None:
     done = kept.restore(made.path, replace=True)
     assert done.missing and done.missing.events == 0
     assert known.shortfalls(kept.trail.files.known) == ()
-    assert kept.trail.told() == []
+    assert kept.trail.problems() == []
     assert purge() == 80
-    assert kept.trail.told() == []
+    assert kept.trail.problems() == []
 
 
 def test_damage_in_a_backup_is_still_reported(kept: Kept) -> None:
@@ -151,10 +151,10 @@ def test_damage_in_a_backup_is_still_reported(kept: Kept) -> None:
     made = kept.backup()
     kept.trail.load([event(number, 7) for number in range(12)])
     kept.trail.seal(NOW + dt.timedelta(days=1))
-    before = kept.trail.told()
+    before = kept.trail.problems()
     assert before[0][:2] == (1, "changed")
     assert kept.restore(made.path, replace=True).problems == len(before)
-    assert kept.trail.told() == before
+    assert kept.trail.problems() == before
 
 
 def test_missing_events_are_derived_from_the_high_water_mark(kept: Kept) -> None:
@@ -165,7 +165,7 @@ def test_missing_events_are_derived_from_the_high_water_mark(kept: Kept) -> None
     done = kept.restore(made.path, replace=True)
     assert done.missing and done.missing.events == 10
     assert done.missing.first == dt.datetime(2026, 11, 8)
-    assert kept.trail.told() == []
+    assert kept.trail.problems() == []
 
 
 def test_a_trail_with_another_key_is_renamed(kept: Kept, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_trail_with_another_key_is_renamed(kept: Kept, tmp_path: Path) -> None
     assert (done.recorded.taken_over, done.recorded.apart) == (0, 3)
     assert len([path for path in done.aside if "seals" in path.name]) == 2
     assert all(path.exists() for path in done.aside)
-    assert kept.trail.told() == []
+    assert kept.trail.problems() == []
 
 
 def test_events_acknowledged_after_the_backup_are_kept(kept: Kept) -> None:
@@ -239,7 +239,7 @@ def test_an_older_schema_is_brought_up_to_date(
     kept.restore(made.path, into=tmp_path / "into")
     new = kept.elsewhere(tmp_path / "into")
     assert new.ask("select max(version) from schema_version") == [(schema.NEWEST,)]
-    assert new.told() == []
+    assert new.problems() == []
 
 
 # Killed half-way.
@@ -276,7 +276,7 @@ def test_a_restore_that_is_killed_leaves_all_or_nothing(
             patched.setattr(swapping, "_move", real)
             assert swapping.finish(kept.settings)
             assert not swapping.work_folder(kept.settings).exists()
-            assert kept.trail.told() == []
+            assert kept.trail.problems() == []
             assert kept.trail.ask("select count(*) from events") == [(160,)]
             patched.setattr(swapping, "_move", counted)
 

@@ -1,7 +1,7 @@
-"""What tests of the seals share: a trail of five sealed days in a file, and ways to tamper with it.
+"""Fixtures of the seal tests: a trail of sealed days in a file, and ways to tamper with it.
 
-The events stand on 1 to 5 November 2026, 40 a day; day 3 is empty. Verify runs on a store that is
-opened for it, as after a night.
+The events occurred on 1 to 5 November 2026, 40 per day; day 3 is empty. Verification opens the
+database each time, as after a restart.
 """
 
 import datetime as dt
@@ -91,15 +91,15 @@ class Trail:
         )
         return report
 
-    def told(self, against: Path | None = None) -> list[tuple[int | None, str, int]]:
-        """Return what verify complains of: day of the month, word, count."""
+    def problems(self, against: Path | None = None) -> list[tuple[int | None, str, int]]:
+        """Return the problems that verification reports: day of the month, kind, count."""
         return [
             (each.day.day if each.day else None, each.problem, each.count)
             for each in self.verify(against).problems
         ]
 
     def sql(self, *statements: str) -> None:
-        """Do to the closed file what somebody with the file can do."""
+        """Change the closed file, as anybody with access to it can."""
         with duckdb.connect(str(self.path)) as connection:
             for statement in statements:
                 connection.execute(statement)
@@ -122,5 +122,5 @@ def trail(settings: Settings, tmp_path: Path) -> Iterator[Trail]:
     made = Trail(settings, tmp_path)
     made.load([event(number, of) for of in DAYS for number in range(A_DAY)])
     assert made.seal() == 6  # 1 to 6 November; the 7th closes at the end of the 8th
-    assert made.told() == []
+    assert made.problems() == []
     yield made

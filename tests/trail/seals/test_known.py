@@ -1,4 +1,4 @@
-"""A database that is shorter than it was says so: a cut log, a lost one, an older copy."""
+"""Data loss is detected: a truncated or missing log, a missing database, an older copy."""
 
 import datetime as dt
 import json
@@ -22,7 +22,7 @@ from trail.settings import Settings
 
 COMMITS = 50
 
-# Loads one file a commit, says so once the note has followed, and waits to be killed.
+# Loads one file per commit, prints when the mark is up to date, and waits to be killed.
 CHILD = """
 import sys, time
 from pathlib import Path
@@ -88,13 +88,15 @@ def _opened(settings: Settings) -> tuple[int, tuple[known.Shortfall, ...]]:
     return int(count), known.shortfalls(settings.store.path.with_name("trail.known.json"))
 
 
-def test_a_killed_process_lost_nothing(killed: Path, settings: Settings, tmp_path: Path) -> None:
+def test_a_killed_process_loses_nothing(killed: Path, settings: Settings, tmp_path: Path) -> None:
     _copied(killed, tmp_path)
     assert _opened(settings) == (COMMITS, ())
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_a_cut_log_is_told(killed: Path, settings: Settings, tmp_path: Path, seed: int) -> None:
+def test_a_truncated_log_is_detected(
+    killed: Path, settings: Settings, tmp_path: Path, seed: int
+) -> None:
     log = _copied(killed, tmp_path)
     size = log.stat().st_size
     # From the log's header on; past the last commit's rows a cut would take nothing.
@@ -104,42 +106,42 @@ def test_a_cut_log_is_told(killed: Path, settings: Settings, tmp_path: Path, see
     assert count < COMMITS
     (found,) = lost
     assert (found.was, found.there) == (COMMITS, count)
-    assert found.lost_from and found.lost_to and "Pull again what happened from" in found.text()
-    # It stays told, whatever comes after, until somebody settles it.
+    assert found.lost_from and found.lost_to and "Pull again the events from" in found.text()
+    # It stays recorded until somebody resolves it.
     assert _opened(settings)[1] == lost
-    assert known.settle(tmp_path / "trail.known.json") == 1
+    assert known.resolve(tmp_path / "trail.known.json") == 1
     assert _opened(settings)[1] == ()
 
 
-def test_a_lost_log_is_told(killed: Path, settings: Settings, tmp_path: Path) -> None:
+def test_a_missing_log_is_detected(killed: Path, settings: Settings, tmp_path: Path) -> None:
     _copied(killed, tmp_path).unlink()
     count, (found,) = _opened(settings)
     assert (count, found.was, found.there) == (0, COMMITS, 0)
 
 
-def test_a_lost_database_is_told(killed: Path, settings: Settings, tmp_path: Path) -> None:
+def test_a_missing_database_is_detected(killed: Path, settings: Settings, tmp_path: Path) -> None:
     _copied(killed, tmp_path).unlink()
     settings.store.path.unlink()
     assert boot.database(Settings(store=settings.store)) == (settings.store.path, False)
     assert _opened(settings)[1][0].was == COMMITS
 
 
-def test_an_older_copy_before_anything_was_sealed(trail: Trail) -> None:
+def test_an_older_copy_is_detected_before_any_seal(trail: Trail) -> None:
     old = trail.copy("old.duckdb")
     trail.load([event(number, 8) for number in range(10)])
     shutil.copy(old, trail.path)
-    assert trail.told() == [(8, "rolled back", 10)]
+    assert trail.problems() == [(8, "rolled back", 10)]
     assert "from 2026-11-08 00:00 to 2026-11-08 04:30 UTC" in trail.verify().problems[0].text
 
 
-def test_rows_deleted_past_the_trail_are_told_at_the_start(trail: Trail) -> None:
+def test_rows_deleted_outside_the_product_are_detected_at_startup(trail: Trail) -> None:
     trail.sql("delete from events where occurred_at < '2026-11-01 02:00'")
     trail.open().close()
     (found,) = known.shortfalls(trail.files.known)
-    assert found.deleted and "deleted past the trail" in found.text()
+    assert found.deleted and "deleted outside this product" in found.text()
 
 
-def test_a_purge_is_no_loss(trail: Trail) -> None:
+def test_a_purge_is_not_a_loss(trail: Trail) -> None:
     store = trail.open()
     short = trail.settings.model_copy(
         update={"store": trail.settings.store.model_copy(update={"retention_days": 1})}
@@ -154,7 +156,7 @@ def test_a_purge_is_no_loss(trail: Trail) -> None:
     assert known.shortfalls(trail.files.known) == ()
 
 
-def test_the_note_follows_each_commit_soon(trail: Trail) -> None:
+def test_the_mark_is_updated_soon_after_each_commit(trail: Trail) -> None:
     store = trail.open()
     try:
         before = json.loads(trail.files.known.read_text())["batch"]
@@ -170,13 +172,13 @@ def test_the_note_follows_each_commit_soon(trail: Trail) -> None:
         store.close()
 
 
-def test_a_damaged_note_is_begun_anew(trail: Trail) -> None:
+def test_a_damaged_mark_is_recreated(trail: Trail) -> None:
     trail.files.known.write_text("{nothing")
     trail.open().close()
     assert json.loads(trail.files.known.read_text())["total"] == 160
 
 
-def test_many_steps_are_thinned() -> None:
+def test_old_steps_are_merged() -> None:
     steps = [{"total": n, "at": "", "from": f"{n:03}", "to": f"{n:03}"} for n in range(101)]
     thinned = watching._thinned(steps)
     assert len(thinned) == 100

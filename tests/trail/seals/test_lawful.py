@@ -1,4 +1,4 @@
-"""What may happen to a trail without an alarm: late rows, loads again, purges, holds, archives."""
+"""Operations that raise no alarm: late rows, repeated loads, purges, legal holds, archives."""
 
 import datetime as dt
 import json
@@ -42,38 +42,38 @@ def test_empty_days_are_sealed(trail: Trail) -> None:
     assert report.ok and report.sealed_to == day(6)
 
 
-def test_a_day_closes_some_hours_after_midnight(trail: Trail) -> None:
+def test_a_day_closes_a_day_after_its_end(trail: Trail) -> None:
     assert trail.seal(dt.datetime(2026, 11, 8, 23, 59)) == 0
     assert trail.seal(dt.datetime(2026, 11, 9, 0, 0)) == 1
 
 
 def test_late_rows_reseal_the_day_with_the_reason(trail: Trail) -> None:
     trail.load([event(number + 40, 2) for number in range(3)])
-    assert trail.told() == []
+    assert trail.problems() == []
     assert [each.late for each in trail.verify().days] == [0, 3, 0, 0, 0, 0]
     assert trail.seal() == 1
-    assert trail.told() == []
+    assert trail.problems() == []
     assert _reasons(trail, 2) == ["closed", "late: +3 events in batch 2"]
     assert trail.seal() == 0
 
 
-def test_late_rows_do_not_wash_an_edit(trail: Trail) -> None:
+def test_late_rows_do_not_hide_an_edit(trail: Trail) -> None:
     trail.sql("update events set verified = true where occurred_at = '2026-11-02 00:30:00'")
     trail.load([event(41, 2)])
     assert trail.seal() == 0
-    assert trail.told() == [(2, "changed", 1)]
+    assert trail.problems() == [(2, "changed", 1)]
 
 
-def test_the_same_file_again(trail: Trail) -> None:
+def test_loading_the_same_file_again_changes_nothing(trail: Trail) -> None:
     before = trail.files.mirror.read_bytes()
     batch = trail.load([event(number, of) for of in (1, 2, 4, 5) for number in range(A_DAY)])
     assert batch.kept == 0
     assert trail.seal() == 0
-    assert trail.told() == []
+    assert trail.problems() == []
     assert trail.files.mirror.read_bytes() == before
 
 
-def test_a_purge_says_what_went_and_why(trail: Trail) -> None:
+def test_a_purge_records_counts_and_reason(trail: Trail) -> None:
     _short(trail, 4)
     trail.run(lambda store: retention.retain(store, trail.settings, THEN))
     report = trail.verify()
@@ -89,24 +89,24 @@ def test_a_purge_says_what_went_and_why(trail: Trail) -> None:
     assert len(_reasons(trail, 1)) == 2
 
 
-def test_rows_that_come_back_after_a_purge_are_late(trail: Trail) -> None:
+def test_rows_loaded_again_after_a_purge_are_late(trail: Trail) -> None:
     _short(trail, 4)
     trail.run(lambda store: retention.retain(store, trail.settings, THEN))
     trail.load([event(1, 1)])
-    assert trail.told() == []
+    assert trail.problems() == []
     assert trail.seal() == 1
-    assert trail.told() == []
+    assert trail.problems() == []
 
 
-def test_a_row_put_back_past_the_trail_after_a_purge(trail: Trail) -> None:
+def test_a_row_inserted_after_a_purge_is_detected(trail: Trail) -> None:
     _short(trail, 4)
     trail.sql("create table stolen as select * from events where occurred_at < '2026-11-01 00:10'")
     trail.run(lambda store: retention.retain(store, trail.settings, THEN))
     trail.sql("insert into events select * from stolen", "drop table stolen")
-    assert trail.told() == [(1, "added", 1)]
+    assert trail.problems() == [(1, "added", 1)]
 
 
-def test_what_is_held_stays_and_is_sealed_anew(trail: Trail) -> None:
+def test_held_rows_stay_and_are_sealed_again(trail: Trail) -> None:
     _short(trail, 4)
     held = trail.ask("select min(event_id) from events")[0][0]
     trail.run(lambda store: holds.add(store, "event", held, None, None, "case 7", "owner"))
@@ -115,39 +115,39 @@ def test_what_is_held_stays_and_is_sealed_anew(trail: Trail) -> None:
     assert report.ok
     assert (report.days[0].events, report.days[0].purged) == (1, A_DAY - 1)
     trail.sql(f"update events set verified = true where event_id = '{held}'")
-    assert trail.told() == [(1, "changed", 1)]
+    assert trail.problems() == [(1, "changed", 1)]
 
 
-def test_an_edit_before_a_purge_stays_told_where_rows_stay(trail: Trail) -> None:
-    """A purge must not wash what it leaves."""
+def test_an_edit_before_a_purge_is_still_reported_if_rows_remain(trail: Trail) -> None:
+    """A purge must not hide edits of the remaining rows."""
     _short(trail, 4)
     held = trail.ask("select min(event_id) from events")[0][0]
     trail.run(lambda store: holds.add(store, "event", held, None, None, "case 7", "owner"))
     trail.sql(f"update events set verified = true where event_id = '{held}'")
     trail.run(lambda store: retention.retain(store, trail.settings, THEN))
-    assert trail.told() == [(1, "changed", 1)]
+    assert trail.problems() == [(1, "changed", 1)]
 
 
-def test_a_deletion_before_a_purge_stays_told(trail: Trail) -> None:
+def test_a_deletion_before_a_purge_is_still_reported(trail: Trail) -> None:
     _short(trail, 4)
     trail.sql("delete from events where occurred_at = '2026-11-01 00:30:00'")
     trail.run(lambda store: retention.retain(store, trail.settings, THEN))
-    assert trail.told() == [(1, "missing", 1)]
+    assert trail.problems() == [(1, "missing", 1)]
 
 
-def test_nothing_is_purged_while_the_seals_do_not_hold(trail: Trail) -> None:
+def test_nothing_is_purged_while_the_chain_is_invalid(trail: Trail) -> None:
     _short(trail, 4)
     trail.sql("update seals set line = 'nothing' where number = 2")
-    with pytest.raises(IntegrityError, match="do not hold"):
+    with pytest.raises(IntegrityError, match="chain of seals is invalid"):
         trail.run(lambda store: retention.retain(store, trail.settings, THEN))
     assert trail.ask("select count(*) from events") == [(4 * A_DAY,)]
 
 
-def test_the_archive(trail: Trail) -> None:
+def test_archived_removals_state_the_archive(trail: Trail) -> None:
     _short(trail, 4, archive=True)
     done = trail.run(lambda store: retention.retain(store, trail.settings, THEN))
     assert done.archived == 2 * A_DAY
-    assert trail.told() == []
+    assert trail.problems() == []
     assert _reasons(trail, 1)[-1].endswith("; they are in the archive")
 
 
@@ -162,12 +162,12 @@ def test_second_reports_are_sealed_and_purged(settings: Settings, tmp_path: obje
     )
     assert trail.load([twin]).linked == 1
     assert trail.seal() == 6
-    assert trail.told() == []
+    assert trail.problems() == []
     copy = trail.copy("kept.duckdb")
     trail.sql("update twins set raw = '{}'")
-    assert trail.told() == [(1, "changed", 1)]
+    assert trail.problems() == [(1, "changed", 1)]
     trail.sql("delete from twins")
-    assert trail.told() == [(1, "missing", 1)]
+    assert trail.problems() == [(1, "missing", 1)]
     copy.replace(trail.path)
     _short(trail, 4)
     trail.run(lambda store: retention.retain(store, trail.settings, THEN))
@@ -175,7 +175,7 @@ def test_second_reports_are_sealed_and_purged(settings: Settings, tmp_path: obje
     assert (report.ok, report.days[0].purged) == (True, 3)
 
 
-def test_a_crash_before_the_mirror_is_caught_up_with(trail: Trail) -> None:
+def test_the_mirror_catches_up_after_a_crash(trail: Trail) -> None:
     lines = trail.files.mirror.read_text().splitlines(keepends=True)
     trail.files.mirror.write_text("".join(lines[:4]) + lines[4][:50])
     trail.run(
@@ -188,12 +188,12 @@ def test_a_crash_before_the_mirror_is_caught_up_with(trail: Trail) -> None:
             )
         )
     )
-    assert trail.told() == []
+    assert trail.problems() == []
     trail.seal()
     assert trail.files.mirror.read_text() == "".join(lines)
 
 
-def test_another_place_for_the_mirror(settings: Settings) -> None:
+def test_the_mirror_can_be_elsewhere(settings: Settings) -> None:
     path = settings.store.path.parent / "elsewhere" / "seals.ndjson"
     trail = Trail(
         settings.model_copy(update={"seals": settings.seals.model_copy(update={"mirror": path})}),
@@ -202,21 +202,21 @@ def test_another_place_for_the_mirror(settings: Settings) -> None:
     trail.load([event(1, 1)])
     assert trail.seal() == 6
     assert len(mirror.read(path)) == 6
-    assert trail.told() == []
+    assert trail.problems() == []
 
 
-def test_the_key_is_private_and_never_made_twice(trail: Trail) -> None:
+def test_the_key_is_private_and_never_replaced(trail: Trail) -> None:
     assert trail.files.key.stat().st_mode & 0o777 == 0o600
     before = trail.files.key.read_bytes()
     keys.make(trail.files.key)
     assert trail.files.key.read_bytes() == before
     assert before.splitlines()[1] not in trail.files.mirror.read_bytes()
     trail.files.key.unlink()
-    with pytest.raises(IntegrityError, match="do not hold"):
+    with pytest.raises(IntegrityError, match="chain of seals is invalid"):
         trail.seal(NOW.replace(day=20))
     assert not trail.files.key.exists()
     assert trail.run(lambda store: accepting.accept(store, trail.settings, "lost", "owner")) == 6
-    assert trail.told() == []
+    assert trail.problems() == []
 
 
 @pytest.mark.parametrize(
@@ -230,46 +230,46 @@ def test_the_key_is_private_and_never_made_twice(trail: Trail) -> None:
         "insert into events select * replace ('x' as event_id, 77 as batch_id) from events limit 1",
     ],
 )
-def test_a_person_accepts_what_is_there_and_says_why(trail: Trail, statement: str) -> None:
+def test_a_person_accepts_the_present_state_with_a_reason(trail: Trail, statement: str) -> None:
     trail.sql(statement)
     assert not trail.verify().ok
     with pytest.raises(InputError, match="reason"):
         trail.run(lambda store: accepting.accept(store, trail.settings, " ", "owner"))
     trail.run(lambda store: accepting.accept(store, trail.settings, "restored", "owner"))
-    assert trail.told() == []
+    assert trail.problems() == []
     assert trail.seal(NOW.replace(day=20)) > 0
-    assert trail.told() == []
+    assert trail.problems() == []
     assert trail.files.mirror.with_name("trail.seals.ndjson.1").exists()
 
 
-def test_where_the_seals_stand(trail: Trail) -> None:
-    def look(_: object = None) -> standing.Standing:
-        found: standing.Standing = trail.run(standing.standing)
+def test_status_of_the_seals(trail: Trail) -> None:
+    def look(_: object = None) -> standing.Status:
+        found: standing.Status = trail.run(standing.status)
         return found
 
     assert look().sealed_to == day(6)
     assert look().ok is None
-    trail.run(lambda store: standing.note(store, checking.verify(store, trail.settings)))
+    trail.run(lambda store: standing.store_report(store, checking.verify(store, trail.settings)))
     assert look().ok is True
     assert look().checked_days == 6
     trail.sql("delete from events where occurred_at < '2026-11-01 00:10'")
-    trail.run(lambda store: standing.note(store, checking.verify(store, trail.settings)))
+    trail.run(lambda store: standing.store_report(store, checking.verify(store, trail.settings)))
     said = look()
     assert (said.ok, said.problem_count, said.problems[0].problem) == (False, 1, "missing")
 
 
-def test_nothing_sealed_yet(settings: Settings) -> None:
+def test_status_without_seals(settings: Settings) -> None:
     trail = Trail(settings, settings.store.path.parent)
     report = trail.verify()
     assert (report.ok, report.days, report.sealed_to) == (True, (), None)
-    trail.run(lambda store: standing.note(store, report))
-    assert trail.run(standing.standing).ok is None  # looked at nothing, so that nothing is proven
+    trail.run(lambda store: standing.store_report(store, report))
+    assert trail.run(standing.status).ok is None  # nothing was checked, so nothing is proven
     assert trail.seal() == 0
     assert sealing.newest_closed(NOW, 24) == day(6)
 
 
-def test_a_senseless_date_does_not_seal_decades(settings: Settings) -> None:
+def test_an_implausible_date_does_not_seal_decades(settings: Settings) -> None:
     trail = Trail(settings, settings.store.path.parent)
     trail.load([event(1, 1), api_event(5, timestamp="2001-01-01T00:00:00.000Z")])
     assert trail.seal() == 7
-    assert trail.told() == []
+    assert trail.problems() == []

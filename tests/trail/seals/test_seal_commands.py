@@ -23,15 +23,15 @@ from trail.settings import Settings
 from trail.store import Store
 
 
-class Words:
-    """What a command says."""
+class Output:
+    """Collects the output of a command."""
 
     def __init__(self) -> None:
-        self.said = ""
+        self.output = ""
         self.notes = ""
 
     def text(self, text: str) -> None:
-        self.said += text
+        self.output += text
 
     def note(self, text: str) -> None:
         self.notes += text
@@ -39,14 +39,14 @@ class Words:
 
 def _run(trail: Trail, *arguments: str) -> tuple[int, str]:
     args: argparse.Namespace = parser().parse_args(list(arguments))
-    out = Words()
+    out = Output()
 
     def work(store: Store) -> int:
         desk = Desk(trail.settings, lambda _: store, out, trail.folder)
         code: int = getattr(seal_commands, args.command)(args, desk)
         return code
 
-    return trail.run(work), out.said
+    return trail.run(work), out.output
 
 
 def _json(trail: Trail, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -69,17 +69,17 @@ def test_verify_as_json(trail: Trail) -> None:
         "count": 1,
         "text": "2026-11-01: 1 of 40 sealed events are missing (00:00 UTC).",
     }
-    assert _json(trail, "verify")[0] == 1  # it does not heal itself
+    assert _json(trail, "verify")[0] == 1  # the problem stays
 
 
-def test_verify_in_words(trail: Trail) -> None:
+def test_verify_as_text(trail: Trail) -> None:
     assert "6 sealed days checked" in _run(trail, "verify")[1]
     trail.sql("update events set verified = true where occurred_at < '2026-11-01 00:10'")
     code, said = _run(trail, "verify")
     assert (code, "2026-11-01  changed" in said) == (1, True)
 
 
-def test_verify_seals_what_has_closed_since(settings: Settings, tmp_path: Path) -> None:
+def test_verify_seals_closed_days(settings: Settings, tmp_path: Path) -> None:
     trail = Trail(settings, tmp_path)
     trail.load([event(1, 1)])
     code, said = _json(trail, "verify")
@@ -101,7 +101,7 @@ def test_against_a_copy(trail: Trail) -> None:
     assert _json(trail, "verify", "--against", "copy.ndjson")[0] == 0
     (trail.folder / "empty.ndjson").write_text("")
     for name in ("none.ndjson", "empty.ndjson"):
-        with pytest.raises(Exception, match=r"no file|no seals"):
+        with pytest.raises(Exception, match=r"not a file|contains no seals"):
             _json(trail, "verify", "--against", name)
 
 
@@ -113,7 +113,7 @@ def test_the_command_itself(
     assert json.loads(capsys.readouterr().out)["checked_days"] == 6
 
 
-def test_a_shorter_database_is_told_by_the_command(
+def test_verify_reports_a_data_loss(
     trail: Trail, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TRAIL_STORE__PATH", str(trail.path))
@@ -122,11 +122,11 @@ def test_a_shorter_database_is_told_by_the_command(
     old.replace(trail.path)
     assert main(["verify"]) == 1
     said = capsys.readouterr()
-    assert "rolled back" in said.out and "Pull again what happened from 2026-11-08" in said.out
+    assert "rolled back" in said.out and "Pull again the events from 2026-11-08" in said.out
 
 
 def test_verify_while_others_load(trail: Trail) -> None:
-    """One snapshot: what is written meanwhile is no alarm."""
+    """Verification reads one snapshot; concurrent writes raise no alarm."""
     store = trail.open()
     ending = threading.Event()
 
@@ -148,25 +148,25 @@ def test_verify_while_others_load(trail: Trail) -> None:
         thread.join()
         store.close()
     assert trail.seal() >= 1
-    assert trail.told() == []
+    assert trail.problems() == []
 
 
-def test_the_real_store_is_watched(trail: Trail) -> None:
+def test_the_workspace_database_is_monitored(trail: Trail) -> None:
     store = boot.open_real(trail.settings)
     store.close()
     assert trail.files.known.exists()
 
 
-def test_status_says_what_is_lost(trail: Trail) -> None:
-    known.restored(
+def test_status_reports_losses(trail: Trail) -> None:
+    known.record_restore(
         mirror.files(trail.settings.store.path, trail.settings).known,
         Shortfall(NOW, NOW, 240, 200, NOW - dt.timedelta(days=2), NOW),
     )
-    out, args = Words(), parser().parse_args(["status", "--json"])
+    out, args = Output(), parser().parse_args(["status", "--json"])
     trail.run(
         lambda store: COMMANDS["status"](
             args, Desk(trail.settings, lambda _: store, out, trail.folder)
         )
     )
-    (problem,) = json.loads(out.said)["problems"]
+    (problem,) = json.loads(out.output)["problems"]
     assert "python -m trail pull --since" in problem
