@@ -1,4 +1,4 @@
-"""Run everything, print the tables, and write bench/DETECTION.md."""
+"""Run the detection benchmark, print its tables, and write bench/DETECTION.md."""
 
 import argparse
 import datetime as dt
@@ -65,24 +65,24 @@ def real(path: Path) -> list[report.Run]:
 
 
 def written(seeds: Sequence[int], scale: float) -> str:
-    """Run all that is wanted and return the page."""
+    """Measure and return the page."""
     runs = [simulated(seed, further=False, scale=scale) for seed in seeds]
     more = [simulated(seed, further=True, scale=scale) for seed in seeds]
     named = ", ".join(str(seed) for seed in seeds)
-    pyod = "" if rivals.has_pyod() else "PyOD is not installed; its two methods are left out.\n\n"
+    pyod = "" if rivals.has_pyod() else "PyOD is not installed; its two methods are omitted.\n\n"
     parts = [
         _HEAD.format(seeds=named, count=len(seeds), dev=", ".join(map(str, DEV_SEEDS)), pyod=pyod,
                      warm=WARM_UP_DAYS),
-        "## Twenty incident types\n\n" + report.methods(runs, "incident"),
-        "### By type, ours\n\n" + report.types(runs, "incident", BUDGETS),
-        "### Benign look-alikes, how often raised\n\n" + report.alike(runs, BUDGETS),
-        "## Ten further scenarios\n\nIn workspaces of their own, with the same ordinary days.\n\n"
+        "## Incidents (20 types)\n\n" + report.methods(runs, "incident"),
+        "### Findings by incident type\n\n" + report.types(runs, "incident", BUDGETS),
+        "### Reported benign look-alikes\n\n" + report.alike(runs, BUDGETS),
+        "## Further scenarios (10 types)\n\nIn separate workspaces with the same ordinary days.\n\n"
         + report.methods(more, "further"),
         report.types(more, "further", BUDGETS),
     ]  # fmt: skip
     found = histories.files()
     if not found:
-        parts.append("## Real histories\n\nSkipped: `TRAIL_DATA` names no folder with them.")
+        parts.append("## Real histories\n\nSkipped: `TRAIL_DATA` is not set to a folder with them.")
     for path in found:
         parts.append(
             f"## Real history {path.stem.removeprefix('git_audit_')}\n\n{_REAL}\n\n"
@@ -92,38 +92,39 @@ def written(seeds: Sequence[int], scale: float) -> str:
 
 
 _REAL = (
-    f"Its {_WINDOWS} busiest stretches of 90 days, 18 planted incidents each (nine shapes that a "
-    "file history can tell). No window was held out. So quiet a trail fills no budget: a method "
-    "that says something of most days finds more and is wrong more often; compare recall with what "
-    "is shown a day."
+    f"The {_WINDOWS} busiest periods of 90 days with 18 planted incidents each (nine types that a "
+    "file history can express). No period is held out. Such a quiet trail does not use up the "
+    "budget: a method that alerts on most days finds more and is wrong more often. Compare recall "
+    "with the number shown a day."
 )
-_HEAD = """# Unusual changes against known truth
+_HEAD = """# Detection quality
 
-`make bench-detection` writes this page ({count} seeds: {seeds}; tuned on {dev} only). Each figure
-is the mean over the seeds, with the lowest and the highest.
+`make bench-detection` writes this page ({count} seeds: {seeds}; detectors are tuned on {dev} only).
+Figures are means over the seeds, with minimum and maximum.
 
-A workspace is about 300 people in seven roles, 8 tokens and 160,000 events in 90 days, loaded by
+A workspace has about 300 users in seven roles, 8 tokens and 160,000 events in 90 days, loaded by
 the product's ingest into a DuckDB file. 40 incidents (two of each type) and 18 look-alikes are
-planted; one in ten within days 5 to 13. Every day is judged as at its end. All methods get the
-same actor-days, the same catalogue and the same budget: a threshold from the 28 days before. The
-first {warm} days are warm-up: nothing is shown, and what was planted then counts as missed.
+planted, one in ten on days 5 to 13. Each day is scored as of its end. All methods use the same
+actor-days, catalogue and budget: a threshold from the preceding 28 days. The first {warm} days are
+warm-up: nothing is shown, and incidents planted then count as missed.
 
-A finding of ours is right when a fifth of its evidence is the incident's. The other methods name no
-evidence, so for them any event of the incident in the actor's day is enough. PyOD's two are fitted
-on the whole quarter, the future included. Both favour them. Alerts about look-alikes are false.
+A finding of the product is right when a fifth of its evidence belongs to the incident. Other
+methods name no evidence: any event of the incident on the actor's day is enough. PyOD's two methods
+are fitted on the whole quarter, including the future. Both favor them. Alerts about look-alikes
+count as false alarms.
 
-Read with care: the simulator's author knows the detectors, two scenarios mirror them (chains,
-silence), and roles are cleaner than life. Precision is bounded by the budget: 40 incidents in
-85 days are fewer than one every two days.
+Limitations: the author of the simulator knows the detectors, two scenarios mirror detectors
+(sequences, inactivity), and roles are more distinct than in practice. The budget bounds precision:
+40 incidents in 85 days are fewer than one every two days.
 
 {pyod}"""
 
 
 def main() -> None:
-    """Read the wishes, measure, write."""
+    """Parse the arguments, measure, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m bench.detection")
-    parser.add_argument("--dev", action="store_true", help="the seeds to tune on; writes nothing")
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the people")
+    parser.add_argument("--dev", action="store_true", help="use the tuning seeds; write nothing")
+    parser.add_argument("--scale", type=float, default=1.0, help="fraction of the users")
     args = parser.parse_args()
     page = written(DEV_SEEDS if args.dev else HELD_OUT_SEEDS, args.scale)
     print(page)

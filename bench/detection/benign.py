@@ -1,4 +1,4 @@
-"""The nine benign look-alikes: what is unusual and yet in order."""
+"""The nine benign look-alikes: activity that is unusual but legitimate."""
 
 import datetime as dt
 

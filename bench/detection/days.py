@@ -1,4 +1,4 @@
-"""The ordinary days of a workspace: people, tokens, the system's chatter, failures and retries."""
+"""Ordinary days of a workspace: users, tokens, system events, failures and retries."""
 
 import datetime as dt
 
@@ -82,10 +82,8 @@ def _runs(world: World, token: Token, day: dt.datetime) -> list[_Slot]:
     return slots
 
 
-def act(
-    world: World, at: dt.datetime, actor: str, action: str, who: Person | None, label: str = ""
-) -> str:
-    """Let *actor* do *action* on a fitting thing, preferably one of *who*'s; return the thing."""
+def act(world: World, at: dt.datetime, actor: str, action: str, who: Person | None) -> None:
+    """Let *actor* perform *action* on a suitable resource, preferably one of *who*'s."""
     kind = type_of(action)
     own = (who.own if who else _tokens_own(world, actor)).setdefault(kind, [])
     if action.endswith("Created"):
@@ -95,12 +93,13 @@ def act(
         deletes = action.endswith("Deleted")
         mine = [name for name in own if name not in world.gone]
         if not mine or world.dice.random() < (0.05 if deletes else 0.15):
-            mine = [world.one(world.living[kind])]
+            if (other := world.any_living(kind)) is None:
+                return  # every resource of this kind was deleted: nothing to act on
+            mine = [other]
         target = mine[-1] if actor == "tokens/qa" else world.one(mine)
         if deletes and kind not in ("user", "workspace"):
             world.remove(kind, target, at)
-    world.add(at, actor, action, target, label)
-    return target
+    world.add(at, actor, action, target)
 
 
 def _tokens_own(world: World, actor: str) -> dict[str, list[str]]:
@@ -118,13 +117,15 @@ def _system(world: World, day: dt.datetime, scale: float) -> None:
         kind = "audience" if dice.random() < 0.8 else "computed_trait"
         name = "Audience" if kind == "audience" else "Computed Trait"
         action = f"{name} {dice.choice(['Run', 'Destination Sync'])} Failed"
-        target = world.one(world.living[kind])
+        target = world.any_living(kind)
+        if target is None:
+            continue
         for attempt in range(min(5, int(dice.geometric(0.5)))):
             at = day + dt.timedelta(seconds=float(seconds) + 60 * (2**attempt - 1))
             world.add(at, SYSTEM, action, target)
-    if dice.random() < 0.1:
-        world.add(day + dt.timedelta(hours=3), SYSTEM, "Source Disabled",
-                  world.one(world.living["source"]))  # fmt: skip
+    if dice.random() < 0.1 and (source := world.any_living("source")):
+        world.add(day + dt.timedelta(hours=3), SYSTEM, "Source Disabled", source)
     for who in dice.choice(world.people, max(2, int(12 * scale))):  # type: ignore[arg-type]
         at = day + dt.timedelta(seconds=float(dice.uniform(0, 86_000)))
-        world.add(at, who.actor, "Permission Check", world.one(world.living["source"]))
+        if source := world.any_living("source"):
+            world.add(at, who.actor, "Permission Check", source)

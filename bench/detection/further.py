@@ -1,4 +1,4 @@
-"""Ten scenarios that no description names: what else a Segment workspace suffers."""
+"""Ten further scenarios, written without regard to any detector."""
 
 import datetime as dt
 
@@ -7,7 +7,7 @@ from bench.detection.scenes import Scene, Story
 _HOUR = dt.timedelta(hours=1)
 
 
-def ghost_after_removal(s: Scene) -> None:
+def activity_after_removal(s: Scene) -> None:
     """Somebody is removed from the workspace, and a session that was left open goes on."""
     who = s.who("impl_dev", "data_eng", "marketer")
     owner = s.one_of(*(each.actor for each in s.world.people if each.role == "owner"))
@@ -31,14 +31,14 @@ def stolen_token_hours(s: Scene) -> None:
     s.do(at, token, action, s.things(kind, s.between(3, 10), at), 240)
 
 
-def suppressions_lifted(s: Scene) -> None:
+def suppressions_deleted(s: Scene) -> None:
     """Regulations that keep people's data out are deleted by somebody outside privacy."""
     who = s.who("impl_dev", "marketer", "data_eng")
     at = s.office(who)
     s.do(at, who.actor, "Regulation Deleted", s.things("regulation", s.between(2, 6), at), 300)
 
 
-def schema_opened_wide(s: Scene) -> None:
+def schema_validation_disabled(s: Scene) -> None:
     """Source after source is set to let through what its plan forbids."""
     who = s.who("impl_dev", "data_eng")
     at = s.office(who)
@@ -46,7 +46,7 @@ def schema_opened_wide(s: Scene) -> None:
          s.things("source", s.between(4, 12), at), 90)  # fmt: skip
 
 
-def lists_to_one_place(s: Scene) -> None:
+def audiences_sent_to_one_destination(s: Scene) -> None:
     """One new destination is added to audience after audience."""
     who = s.who("marketer", "analyst")
     at = s.office(who)
@@ -54,7 +54,7 @@ def lists_to_one_place(s: Scene) -> None:
          s.things("audience", s.between(12, 30), at), 60)  # fmt: skip
 
 
-def support_let_in(s: Scene) -> None:
+def support_access_by_non_owner(s: Scene) -> None:
     """Somebody who is no owner grants support access, and a login follows."""
     who = s.who("impl_dev", "marketer", "contractor")
     at = s.office(who)
@@ -63,7 +63,7 @@ def support_let_in(s: Scene) -> None:
          s.things("workspace", 1, at))  # fmt: skip
 
 
-def credential_swapped(s: Scene) -> None:
+def credential_replaced(s: Scene) -> None:
     """A warehouse gets a second credential, and the first one goes."""
     who = s.who("impl_dev", "contractor", "data_eng", "analyst")
     at = s.office(who)
@@ -73,7 +73,7 @@ def credential_swapped(s: Scene) -> None:
          s.things("warehouse_credential", 1, at - _HOUR), 900)  # fmt: skip
 
 
-def deploy_gone_wrong(s: Scene) -> None:
+def failed_deployment(s: Scene) -> None:
     """A deploy with an empty plan removes what it should have kept."""
     at = s.at(0, float(s.world.dice.uniform(9, 17)))
     kind, action = (("function", "Destination Function Deleted"),
@@ -90,7 +90,7 @@ def private_invites(s: Scene) -> None:
         s.do(at, who.actor, "Non-Segment User Invited to Workspace", guests, 300)
 
 
-def raw_data_snooping(s: Scene) -> None:
+def raw_data_browsing(s: Scene) -> None:
     """Somebody looks at the raw events of source after source."""
     who = s.who("marketer", "contractor", "impl_dev")
     at = s.office(who)
@@ -98,7 +98,7 @@ def raw_data_snooping(s: Scene) -> None:
 
 
 FURTHER: tuple[Story, ...] = (
-    ghost_after_removal, stolen_token_hours, suppressions_lifted, schema_opened_wide,
-    lists_to_one_place, support_let_in, credential_swapped, deploy_gone_wrong, private_invites,
-    raw_data_snooping,
+    activity_after_removal, stolen_token_hours, suppressions_deleted, schema_validation_disabled,
+    audiences_sent_to_one_destination, support_access_by_non_owner, credential_replaced,
+    failed_deployment, private_invites, raw_data_browsing,
 )  # fmt: skip

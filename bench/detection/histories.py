@@ -1,7 +1,7 @@
-"""The same incidents in real change histories: git logs read as trails, where `TRAIL_DATA` is set.
+"""The same incidents in real change histories: git logs, read from the folder `TRAIL_DATA`.
 
-A history knows only that a file was created, modified or deleted, in a folder; so an incident's
-acts are told that way. Nobody can say that the rest of a real history is harmless.
+A history only has created, modified and deleted files per folder, so incidents use these verbs. The
+rest of a real history may contain unlabelled incidents.
 """
 
 import datetime as dt
@@ -158,8 +158,9 @@ def _removed_many(h: History, label: str, at: dt.datetime) -> None:
 
 
 _SHAPES = {
-    "mass_delete": _mass_delete, "slow_delete": _slow_delete, "wh_disable_outsider": _outsider,
-    "offhours_takeover": _night, "create_then_delete": _made_and_gone,
+    "mass_delete": _mass_delete, "slow_delete": _slow_delete,
+    "warehouse_disabled_by_outsider": _outsider,
+    "off_hours_takeover": _night, "create_then_delete": _made_and_gone,
     "newhire_abuse": _newcomer, "dormant_reactivated": _dormant,
-    "token_level_shift": _burst_of_edits, "tp_disconnect_many": _removed_many,
+    "token_level_shift": _burst_of_edits, "tracking_plans_disconnected": _removed_many,
 }  # fmt: skip

@@ -34,13 +34,13 @@ def slow_delete(s: Scene) -> None:
         s.do(at, who.actor, _DELETED[kind], s.things(kind, s.between(2, 3), at), 2000)
 
 
-def wh_disable_outsider(s: Scene) -> None:
+def warehouse_disabled_by_outsider(s: Scene) -> None:
     who = s.who("marketer", "analyst", "impl_dev")
     at = s.office(who)
     s.do(at, who.actor, "Warehouses Disabled", s.things("warehouse", 1, at))
 
 
-def offhours_takeover(s: Scene) -> None:
+def off_hours_takeover(s: Scene) -> None:
     who = s.who("impl_dev", "data_eng", "marketer", fits=lambda each: each.active > 0.3)
     at = s.at(who.zone, float(s.world.dice.uniform(1, 4)))
     usual = "Audience Modified" if who.role == "marketer" else "Integrations Modified"
@@ -51,13 +51,13 @@ def offhours_takeover(s: Scene) -> None:
     s.do(at, who.actor, risky, s.things(kind, s.between(1, 3), at))
 
 
-def exfil_burst(s: Scene) -> None:
+def export_burst(s: Scene) -> None:
     who = s.who("marketer", "analyst", "contractor")
     at = s.office(who)
     s.do(at, who.actor, "Audience CSV Downloaded", s.things("audience", s.between(8, 24), at), 60)
 
 
-def exfil_slow(s: Scene) -> None:
+def slow_export(s: Scene) -> None:
     days = s.workdays(s.between(5, 8))
     who = s.who("marketer", "analyst", until=days[-1] + 1)
     for later in days:
@@ -66,7 +66,7 @@ def exfil_slow(s: Scene) -> None:
         s.do(at, who.actor, "Audience CSV Downloaded", lists, 3000)
 
 
-def priv_esc_chain(s: Scene) -> None:
+def privilege_escalation(s: Scene) -> None:
     who = s.who("impl_dev", "data_eng", "contractor")
     at = s.office(who)
     at = s.do(at, who.actor, "User Invite Sent", [s.world.make("user", at)])
@@ -102,7 +102,7 @@ def token_out_of_repertoire(s: Scene) -> None:
     s.do(at, token, action, s.things(kind, s.between(1, 3), at))
 
 
-def control_disable_then_egress(s: Scene) -> None:
+def protection_removed_then_egress(s: Scene) -> None:
     who = s.who("impl_dev", "marketer", "contractor", "data_eng")
     at = s.office(who)
     if s.between(0, 1):
@@ -217,7 +217,7 @@ def token_level_shift(s: Scene) -> None:
     s.world.shift(token, s.at(0, 0), days=s.between(3, 6), factor=s.between(3, 6), label=s.label)
 
 
-def tp_disconnect_many(s: Scene) -> None:
+def tracking_plans_disconnected(s: Scene) -> None:
     who = s.who("impl_dev", "data_eng", "contractor")
     at = s.office(who)
     s.do(at, who.actor, "Source Disconnected From Tracking Plan",
@@ -225,8 +225,9 @@ def tp_disconnect_many(s: Scene) -> None:
 
 
 INCIDENTS: tuple[Story, ...] = (
-    mass_delete, slow_delete, wh_disable_outsider, offhours_takeover, exfil_burst, exfil_slow,
-    priv_esc_chain, dormant_reactivated, token_out_of_repertoire, control_disable_then_egress,
-    create_then_delete, function_tamper, newhire_abuse, flapping, token_silent, breaking_change,
-    grant_revoke, weekend_deploy, token_level_shift, tp_disconnect_many,
+    mass_delete, slow_delete, warehouse_disabled_by_outsider, off_hours_takeover, export_burst,
+    slow_export, privilege_escalation, dormant_reactivated, token_out_of_repertoire,
+    protection_removed_then_egress, create_then_delete, function_tamper, newhire_abuse, flapping,
+    token_silent, breaking_change, grant_revoke, weekend_deploy, token_level_shift,
+    tracking_plans_disconnected,
 )  # fmt: skip

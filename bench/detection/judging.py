@@ -1,8 +1,8 @@
-"""What a method's alerts are worth: which planted scenarios the budget's alerts hold.
+"""Evaluate a method: which planted scenarios its alerts within the budget contain.
 
-One budget for all: the product's own (`trail.findings.budget`). The product's findings must name
-their evidence, and a fifth of it must be the scenario's. The other methods name none, so for them
-it is enough that the actor's day holds any event of the scenario, to their advantage.
+All methods use the product's budget (`trail.findings.budget`). The product's findings name their
+evidence, a fifth of which must belong to the scenario. Other methods name none: any event of the
+scenario on the actor's day is enough, which favors them.
 """
 
 import datetime as dt

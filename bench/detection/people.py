@@ -1,7 +1,4 @@
-"""Who is in the workspace: seven roles with their repertoires, and eight tokens with their clocks.
-
-Separate because this is the picture of an ordinary workspace that everything else is drawn from.
-"""
+"""The users of a simulated workspace in seven roles, and eight tokens with schedules."""
 
 import datetime as dt
 from dataclasses import dataclass, field

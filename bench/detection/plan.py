@@ -1,4 +1,4 @@
-"""A whole simulated workspace: its people, its ordinary days, and what is planted among them."""
+"""A complete simulated workspace: ordinary days and planted scenarios."""
 
 from pathlib import Path
 

@@ -14,29 +14,29 @@ Run = tuple[Mapping[str, Planted], Results]
 def methods(runs: Sequence[Run], list_: str) -> str:
     """Return each method's figures at each budget: mean over the runs, lowest and highest."""
     lines = [
-        "| a day | method | recall | precision | false alarms a week | of them look-alikes "
-        "| hours to detection, median | shown a day |",
+        "| budget a day | method | recall | precision | false alarms a week | of which look-alikes "
+        "| median hours to detection | shown a day |",
         "|---|---|---|---|---|---|---|---|",
     ]
     keys = sorted(runs[0][1], key=lambda key: (key[1], key[0] != rivals.OURS, key[0]))
     for name, a_day in keys:
-        each = [(planted, results[name, a_day]) for planted, results in runs]
-        recalls = [o.recall(planted, list_) for planted, o in each]
-        precisions = [o.right / max(1, o.shown) for _, o in each]
-        waits = [wait for planted, o in each for wait in o.hours(planted, list_)]
-        wrong = [(o.shown - o.right) / o.days * 7 for _, o in each]
+        outcomes = [(planted, results[name, a_day]) for planted, results in runs]
+        recalls = [o.recall(planted, list_) for planted, o in outcomes]
+        precisions = [o.right / max(1, o.shown) for _, o in outcomes]
+        waits = [wait for planted, o in outcomes for wait in o.hours(planted, list_)]
+        wrong = [(o.shown - o.right) / o.days * 7 for _, o in outcomes]
         lines.append(
             f"| {a_day:g} | {name} | {_spread(recalls)} | {_spread(precisions)} "
             f"| {statistics.mean(wrong):.1f} ({min(wrong):.1f}–{max(wrong):.1f}) "
-            f"| {statistics.mean(o.alike / o.days * 7 for _, o in each):.1f} "
+            f"| {statistics.mean(o.alike / o.days * 7 for _, o in outcomes):.1f} "
             f"| {f'{statistics.median(waits):.0f}' if waits else '–'} "
-            f"| {statistics.mean(o.shown / o.days for _, o in each):.2f} |"
+            f"| {statistics.mean(o.shown / o.days for _, o in outcomes):.2f} |"
         )
     return "\n".join(lines)
 
 
 def types(runs: Sequence[Run], list_: str, budgets: Sequence[float]) -> str:
-    """Return how often the product's findings hold each type of scenario of *list_*."""
+    """Return how often the product's findings contain each type of scenario of *list_*."""
     found: dict[str, dict[float, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for planted, results in runs:
         for a_day in budgets:
@@ -44,8 +44,8 @@ def types(runs: Sequence[Run], list_: str, budgets: Sequence[float]) -> str:
                 if each.list == list_:
                     hit = results[rivals.OURS, a_day].first[name] is not None
                     found[each.type][a_day].append(hit)
-    head = " | ".join(f"at {a_day:g} a day" for a_day in budgets)
-    lines = [f"| | {head} | of |", "|---|" + "---|" * (len(budgets) + 1)]
+    head = " | ".join(f"{a_day:g} a day" for a_day in budgets)
+    lines = [f"| scenario | {head} | planted |", "|---|" + "---|" * (len(budgets) + 1)]
     for name, by_budget in found.items():
         cells = " | ".join(f"{statistics.mean(by_budget[a_day]):.2f}" for a_day in budgets)
         lines.append(f"| {name.replace('_', ' ')} | {cells} | {len(by_budget[budgets[0]])} |")
@@ -53,7 +53,7 @@ def types(runs: Sequence[Run], list_: str, budgets: Sequence[float]) -> str:
 
 
 def alike(runs: Sequence[Run], budgets: Sequence[float]) -> str:
-    """Return how often each benign look-alike is raised."""
+    """Return how often each benign look-alike is reported."""
     return types(runs, BENIGN, budgets)
 
 

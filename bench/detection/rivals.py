@@ -1,8 +1,8 @@
-"""Other methods over the same actor-days: what each would score, as SQL or by PyOD.
+"""Other detection methods over the same actor-days, in SQL or by PyOD.
 
-They read the product's own daily counts and catalogue, so that names and risks are the same for
-all. The SQL ones see earlier days only; the PyOD ones are fitted on the whole quarter, the future
-included, which flatters them.
+They read the product's daily counts and catalogue, so names and risks are equal for all. The SQL
+methods use earlier days only; PyOD is fitted on the whole quarter, including the future, which
+favors it.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ class Alert:
     score: int
 
 
-# `_NOBODYS` of the product's history are left out here too.
+# The kinds that the product's history excludes are excluded here too.
 _DAYS = """
 select d.day, p.actor_id, p.actor_type, a.action, a.risk::integer as risk,
  case a.kind when 'disconnect' then 'disable' when 'connect' then 'enable' else a.kind end as verb,

@@ -1,4 +1,4 @@
-"""What a planted scenario is told with: who plays, when, on which things."""
+"""Building blocks of planted scenarios: actors, times and targets."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _DAY = dt.timedelta(days=1)
 
 @dataclass
 class Scene:
-    """One scenario on *day*: everything that it does carries its label."""
+    """One scenario on *day*; all its events carry its label."""
 
     world: World
     label: str
@@ -22,9 +22,9 @@ class Scene:
     def who(
         self, *roles: str, until: int = 1, fits: Callable[[Person], bool] | None = None
     ) -> Person:
-        """Return somebody of *roles* who has been there for a while and plays in no other scene.
+        """Return an established user of *roles* who is in no other scenario.
 
-        They are neither away nor gone for *until* days from the scene's day on.
+        The user is present for *until* days from the day of the scenario.
         """
         dice = self.world.dice
         days = range(self.day, min(self.day + until, DAYS))
@@ -39,7 +39,7 @@ class Scene:
             and (fits is None or fits(each))
         ]
         if not fitting:
-            raise LookupError(f"nobody of {roles} for {self.label}")
+            raise LookupError(f"no user with a role of {roles} is available for {self.label}")
         who = fitting[int(dice.integers(len(fitting)))]
         self.world.taken.add(who.actor)
         return who
@@ -54,8 +54,8 @@ class Scene:
         return self.at(who.zone, float(self.world.dice.uniform(9.5, 15)), later)
 
     def things(self, kind: str, count: int, at: dt.datetime) -> list[str]:
-        """Return *count* living things of *kind*."""
-        return self.world.there(kind, at, count)
+        """Return up to *count* resources of *kind* that exist at *at*, or an unused one."""
+        return self.world.there(kind, at, count) or [self.world.make(kind, START)]
 
     def own(self, who: Person, kind: str, count: int, at: dt.datetime) -> list[str]:
         """Return *count* things of *kind* that *who* looks after, or any where none is left."""

@@ -1,7 +1,6 @@
-"""A workspace's things and events: who made what, who touches what, what is gone, what was planted.
+"""Resources and events of a simulated workspace.
 
-Separate because ordinary days and planted scenarios write through the same book, so that nothing
-acts on a thing that is not there.
+Ordinary days and planted scenarios share it, so that no event has a target that does not exist.
 """
 
 import datetime as dt
@@ -117,6 +116,11 @@ class World:
         """Return one of *items*."""
         return items[int(self.dice.integers(0, len(items)))]
 
+    def any_living(self, kind: str) -> str | None:
+        """Return a living resource of *kind*, or None when all of them were deleted."""
+        living = self.living[kind]
+        return self.one(living) if living else None
+
     def there(self, kind: str, at: dt.datetime, count: int, among: Iterable[str] = ()) -> list[str]:
         """Return up to *count* different things of *kind* that live at *at*.
 
@@ -156,7 +160,7 @@ class World:
         for each in usual:
             for again in range(1, factor):
                 later = each.at + dt.timedelta(seconds=3 * again)
-                target = self.one(self.living[each.kind])
+                target = self.any_living(each.kind) or each.target
                 self.events.append(replace(each, at=later, target=target, label=label))
 
     def written(self, path: Path) -> int:

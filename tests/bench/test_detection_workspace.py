@@ -1,15 +1,18 @@
-"""The simulated workspaces of the detection bench: the same per seed, whole, and truly labelled."""
+"""The simulated workspaces of the detection benchmark: reproducible, complete, well labelled."""
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.detection import DEV_SEEDS, HELD_OUT_SEEDS
 from bench.detection.benign import BENIGN
+from bench.detection.days import act
 from bench.detection.further import FURTHER
 from bench.detection.incidents import INCIDENTS
 from bench.detection.plan import workspace
+from bench.detection.scenes import Scene
 from bench.detection.world import END, START, World
 from trail.catalogue import resolve
 
@@ -17,7 +20,7 @@ SEED = 1
 SCALE = 0.2
 
 
-def test_dev_and_held_out_seeds_are_apart() -> None:
+def test_tuning_and_held_out_seeds_do_not_overlap() -> None:
     assert not set(DEV_SEEDS) & set(HELD_OUT_SEEDS)
 
 
@@ -34,7 +37,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[World, Pat
     }
 
 
-def test_a_seed_gives_the_same_bytes(made: dict[str, tuple[World, Path]], tmp_path: Path) -> None:
+def test_a_seed_always_gives_the_same_bytes(
+    made: dict[str, tuple[World, Path]], tmp_path: Path
+) -> None:
     workspace(SEED, tmp_path / "again", scale=SCALE, copies=1)
     first = made["incident"][1].read_bytes()
     assert (tmp_path / "again").read_bytes() == first
@@ -44,7 +49,7 @@ def test_a_seed_gives_the_same_bytes(made: dict[str, tuple[World, Path]], tmp_pa
 @pytest.mark.parametrize(
     ("name", "stories", "count"), [("incident", INCIDENTS, 20), ("further", FURTHER, 10)]
 )
-def test_every_type_and_look_alike_is_there(
+def test_every_scenario_type_and_look_alike_is_planted(
     made: dict[str, tuple[World, Path]], name: str, stories: tuple[object, ...], count: int
 ) -> None:
     planted = made[name][0].planted.values()
@@ -57,7 +62,7 @@ def test_every_type_and_look_alike_is_there(
 
 
 @pytest.mark.parametrize("name", ["incident", "further"])
-def test_labels_are_of_events_that_exist(made: dict[str, tuple[World, Path]], name: str) -> None:
+def test_labels_belong_to_existing_events(made: dict[str, tuple[World, Path]], name: str) -> None:
     world, path = made[name]
     records = [json.loads(line) for line in path.read_bytes().splitlines()]
     times = {record["id"]: record["timestamp"] for record in records}
@@ -69,6 +74,15 @@ def test_labels_are_of_events_that_exist(made: dict[str, tuple[World, Path]], na
     assert len(owned) == len(set(owned))
 
 
-def test_it_speaks_the_catalogues_names(made: dict[str, tuple[World, Path]]) -> None:
+def test_actions_are_in_the_catalogue(made: dict[str, tuple[World, Path]]) -> None:
     names = {event.action for world, _ in made.values() for event in world.events}
     assert [name for name in names if not resolve(name).known] == []
+
+
+def test_a_resource_type_of_which_nothing_is_left() -> None:
+    """An ordinary action is skipped; a scenario gets a target of its own."""
+    world = World(np.random.default_rng(5), [])
+    act(world, START, "users/owner", "Warehouses Modified", None)
+    assert world.events == []
+    assert world.living["warehouse"] == []
+    assert Scene(world, "", 20).things("warehouse", 2, END) == world.living["warehouse"] != []
