@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from trail.core.event_text import actor, one_line, sentence, target
-from trail.model import Notification
+from trail.model import Notification, Values
 
 SEVERITIES = ("info", "warning", "critical")
 _MAX_REASONS = 8
@@ -39,7 +39,7 @@ class Message:
         return [(name, url) for name, url in pairs if url]
 
 
-def compose(notification: Notification, settings: Mapping[str, str]) -> Message:
+def compose(notification: Notification, settings: Values) -> Message:
     """Return the message for *notification*; never raises, whatever an event contains."""
     make = {
         "event": _event,

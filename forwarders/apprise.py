@@ -5,21 +5,17 @@ The Apprise URL contains the service's credentials, so all of it is a secret.
 
 import datetime as dt
 import json
-from collections.abc import Mapping
 
 from forwarders._message import compose
 from trail.errors import InputError
-from trail.model import FormField, Forwarder, Notification, Request, Response, Verdict
+from trail.model import FormField, Forwarder, Notification, Request, Response, Values, Verdict
 from trail.outbox import answers, elsewhere
 
 _TYPES = {"info": "info", "warning": "warning", "critical": "failure"}
 
 
 def request(
-    notification: Notification,
-    settings: Mapping[str, str],
-    secrets: Mapping[str, str],
-    now: dt.datetime,
+    notification: Notification, settings: Values, secrets: Values, now: dt.datetime
 ) -> Request:
     """Return title, plain text and type for Apprise; raises `InputError` without a URL."""
     if "://" not in secrets.get("url", ""):

@@ -6,7 +6,6 @@ no event can add a header.
 
 import datetime as dt
 import re
-from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -16,17 +15,14 @@ from hashlib import sha256
 from forwarders._message import compose
 from trail.core.event_text import one_line
 from trail.errors import InputError
-from trail.model import FormField, Forwarder, Notification, Request
+from trail.model import FormField, Forwarder, Notification, Request, Values
 from trail.outbox import mail as smtp
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 def request(
-    notification: Notification,
-    settings: Mapping[str, str],
-    secrets: Mapping[str, str],
-    now: dt.datetime,
+    notification: Notification, settings: Values, secrets: Values, now: dt.datetime
 ) -> Request:
     """Return the message and its envelope; raises `InputError` for an invalid address or port."""
     content = compose(notification, settings)

@@ -19,7 +19,7 @@ from typing import Any
 from forwarders._message import compose
 from trail.core.event_text import one_line
 from trail.errors import InputError
-from trail.model import FormField, Forwarder, Notification, Request
+from trail.model import FormField, Forwarder, Notification, Request, Values
 
 HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 EVENT_BYTES = 32 * 1024
@@ -27,7 +27,7 @@ _LONGEST_ID = 99
 _CUT = 500
 
 
-def accepts(notification: Notification, settings: Mapping[str, str]) -> bool:
+def accepts(notification: Notification, settings: Values) -> bool:
     """Return False for echoes and for events about the receiving source.
 
     The setting `source` identifies the receiving source by id or name.
@@ -50,10 +50,7 @@ def accepts(notification: Notification, settings: Mapping[str, str]) -> bool:
 
 
 def request(
-    notification: Notification,
-    settings: Mapping[str, str],
-    secrets: Mapping[str, str],
-    now: dt.datetime,
+    notification: Notification, settings: Values, secrets: Values, now: dt.datetime
 ) -> Request:
     """Return the POST to `/v1/track`, authorized by the write key."""
     if not secrets.get("write_key"):
@@ -68,7 +65,7 @@ def request(
     return Request(f"{base.rstrip('/')}/v1/track", headers, body)
 
 
-def _event(notification: Notification, settings: Mapping[str, str]) -> dict[str, Any]:
+def _event(notification: Notification, settings: Values) -> dict[str, Any]:
     event = notification.body
     details = {
         **_standard_details(event),
@@ -95,7 +92,7 @@ def _event(notification: Notification, settings: Mapping[str, str]) -> dict[str,
     )
 
 
-def _other(notification: Notification, settings: Mapping[str, str]) -> dict[str, Any]:
+def _other(notification: Notification, settings: Values) -> dict[str, Any]:
     content = compose(notification, settings)
     properties = {
         "type": f"Audit Trail {notification.kind.title()}",

@@ -7,13 +7,12 @@ Limits from Slack's Block Kit reference: 50 blocks, 150 characters in a header, 
 
 import datetime as dt
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from forwarders._message import Message, compose
 from trail.core.event_text import one_line
 from trail.errors import InputError
-from trail.model import FormField, Forwarder, Notification, Request, Response, Verdict
+from trail.model import FormField, Forwarder, Notification, Request, Response, Values, Verdict
 from trail.outbox import answers
 
 _HEADER, _SECTION, _FIELD, _FIELDS, _URL = 150, 3_000, 2_000, 10, 3_000
@@ -29,10 +28,7 @@ def escape(text: str) -> str:
 
 
 def request(
-    notification: Notification,
-    settings: Mapping[str, str],
-    secrets: Mapping[str, str],
-    now: dt.datetime,
+    notification: Notification, settings: Values, secrets: Values, now: dt.datetime
 ) -> Request:
     """Return the POST to the incoming webhook; raises `InputError` without a URL."""
     if not secrets.get("url"):

@@ -11,10 +11,9 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
 
 from trail.errors import InputError
-from trail.model import FormField, Forwarder, Notification, Request
+from trail.model import FormField, Forwarder, Notification, Request, Values
 
 _PREFIX = "whsec_"
 # Key length in bytes that the specification allows.
@@ -22,10 +21,7 @@ _MIN_KEY, _MAX_KEY = 24, 64
 
 
 def request(
-    notification: Notification,
-    settings: Mapping[str, str],
-    secrets: Mapping[str, str],
-    now: dt.datetime,
+    notification: Notification, settings: Values, secrets: Values, now: dt.datetime
 ) -> Request:
     """Return the POST of `{"type", "timestamp", "data"}`, signed at *now* (aware).
 

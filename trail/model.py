@@ -208,8 +208,8 @@ class Drop(EventSource):
     the local folder of the place, None without one.
     """
 
-    every_s: Callable[[Settings], float]
     waiting: Callable[[Settings, Callable[[str, str], bool]], Iterator[Arrived]]
+    every_s: Callable[[Settings], float] = lambda settings: 60.0
     folder: Callable[[Settings], Path | None] = lambda settings: None
 
 
@@ -320,6 +320,10 @@ class Notification:
     home: str = ""
 
 
+# Settings or secrets of a destination, by field name.
+Values = Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One message, ready to send. Over HTTP it is a POST; other transports read `url` their way.
@@ -390,8 +394,8 @@ class Forwarder:
     title: str
     settings: tuple[FormField, ...]
     secrets: tuple[FormField, ...]
-    request: Callable[[Notification, Mapping[str, str], Mapping[str, str], dt.datetime], Request]
+    request: Callable[[Notification, Values, Values, dt.datetime], Request]
     send: Callable[[Request, Transport], Response] = lambda request, http: http.send(request)
     judge: Callable[[Response], Verdict] | None = None
-    accepts: Callable[[Notification, Mapping[str, str]], bool] = lambda notification, settings: True
+    accepts: Callable[[Notification, Values], bool] = lambda notification, settings: True
     exact: bool = False
