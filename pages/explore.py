@@ -1,4 +1,4 @@
-"""Explore: any question to the trail, by facets, search and time; one event in all detail."""
+"""Explore: events by facet, search and time, and one event in detail."""
 
 import datetime as dt
 import time
@@ -41,16 +41,16 @@ def render(ctx: Context) -> None:
     took = (time.perf_counter() - began) * 1000
 
     labels = {
-        (name, each.value): text.facet_label(name, each.value, each.label)
-        for name in facets
-        for each in facets[name]
+        (name, value.value): text.facet_label(name, value.value, value.label)
+        for name, values in facets.items()
+        for value in values
     }
     with st.sidebar:
         facet_sidebar.draw(filter_, facets)
     filter_bar.title(
         "Explore", f"<b>{chosen:,}</b> of {text.count(in_window, 'event')} · {took:.0f} ms"
     )
-    _archive()
+    _archive_banner()
     may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
     filter_bar.bar(filter_, chosen, search=True, evidence=may_pack)
     filter_bar.chip_row(filter_, window, labels)
@@ -79,13 +79,13 @@ def _list(
 ) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key="chart-head"):
         st.caption(f"Events per {charts.grain_label(bars.grain)}", width="content")
-        st.caption("Drag to set the range", width="content")
+        st.caption("Drag to select a range", width="content")
         if may_alert:
             st.page_link(
                 url_state.ALERTS,
-                label="Alert on this",
+                label="Create alert rule",
                 icon=":material/notification_add:",
-                query_params={"rule": _untimed(filter_), "section": "rules"},
+                query_params={"rule": _without_window(filter_), "section": "rules"},
             )
 
     def brush(first: timeline.Bar, last: timeline.Bar) -> None:
@@ -95,7 +95,7 @@ def _list(
     charts.histogram(bars, filter_.zone, key, brush, spans)
     coverage_banner.show_gaps(spans, filter_.zone)
     if not page.rows:
-        _nothing(filter_)
+        _no_events(filter_)
         return
 
     def choose(event: dict[str, Any] | None) -> None:
@@ -108,7 +108,7 @@ def _list(
 
     table(page, filter_, opened, choose)
     pager(page, filter_)
-    with st.expander("The chart in numbers"):
+    with st.expander("Chart data"):
         st.dataframe(
             {
                 "From": [text.timestamp(bar.start, filter_.zone) for bar in bars.bars if bar.count],
@@ -119,37 +119,37 @@ def _list(
         )
 
 
-def _archive() -> None:
+def _archive_banner() -> None:
     month = url_state.param("archive")
     if month:
         with st.container(horizontal=True, vertical_alignment="center", key="archive-banner"):
-            st.text(f"Archive of {month}. It is read only.", width="content")
-            st.page_link(url_state.EXPLORE, label="Back to the trail")
+            st.text(f"Archive of {month} (read-only)", width="content")
+            st.page_link(url_state.EXPLORE, label="Back to current events")
 
 
-def _untimed(filter_: Filter) -> str:
+def _without_window(filter_: Filter) -> str:
     return Filter(choices=filter_.choices, q=filter_.q, tz=filter_.tz).query()
 
 
-def _nothing(filter_: Filter) -> None:
+def _no_events(filter_: Filter) -> None:
     narrowed = bool(filter_.choices or filter_.q)
     st.info(
-        "No event matches these filters in this window."
+        "No events match these filters in this window."
         if narrowed
-        else "No event in this window. Choose a longer one.",
+        else "No events in this window. Select a longer window.",
         icon=":material/info:",
     )
     if narrowed:
         st.button("Clear all filters", on_click=lambda: url_state.set_url(filter_.cleared()))
     if filter_.start != "90d" or filter_.end:
         st.button(
-            "Look at 90 days",
+            "Show the last 90 days",
             on_click=lambda: url_state.set_url(replace(filter_, start="90d", end="")),
         )
 
 
 def _opened(ctx: Context, page: events.Page) -> dict[str, Any] | None:
-    """Return the event that the address names, with its raw record, or None."""
+    """Return the event that the URL names, with its raw record, or None."""
     event_id = url_state.param("event")
     if not event_id:
         return None
@@ -159,7 +159,7 @@ def _opened(ctx: Context, page: events.Page) -> dict[str, Any] | None:
         near = None
     event = events.one(ctx.store, event_id, near)
     if event is None:
-        st.warning("The event of this link is no longer here. It may have left the kept days.")
+        st.warning("Event not found. It may be past retention.")
     return event
 
 

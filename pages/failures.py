@@ -1,4 +1,4 @@
-"""Failures: incidents, not attempts; the transient folded; what changed before."""
+"""Failures: failed attempts grouped into incidents, and what changed before them."""
 
 import datetime as dt
 import time
@@ -45,12 +45,16 @@ def render(ctx: Context) -> None:
     )
     failed = overview.failures(filter_)
     filter_bar.bar(failed, counts.count(store, failed, now), search=False)
-    folded = text.count(numbers.transient_closed, "transient incident")
-    filter_bar.window_caption(filter_, window, "" if class_ else f" · {folded} folded")
+    more = (
+        f" · {text.count(numbers.transient_closed, 'transient incident')} hidden"
+        if not class_
+        else ""
+    )
+    filter_bar.window_caption(filter_, window, more)
     coverage_banner.show_silence(ctx.runtime.store)
     _tiles(filter_, numbers)
     if not numbers.incidents:
-        st.info("No attempt failed in this window.", icon=":material/check:")
+        st.info("No failed attempts in this window.", icon=":material/check:")
         return
     incident_table.draw(filter_, found, changes, class_)
     chosen = _chosen(ctx, found, now)
@@ -74,26 +78,41 @@ def _chosen(ctx: Context, found: list[Incident], now: dt.datetime) -> Incident |
     asked = url_state.param("incident")
     if not asked:
         return found[0] if found else None
-    known = next((each for each in found if each.incident_id == asked), None)
-    known = known or incidents.incident(ctx.runtime.store, asked, now)
-    if known is None:
-        st.warning("The incident of this link is no longer here: its events have left.")
-    return known
+    chosen = next((row for row in found if row.incident_id == asked), None)
+    chosen = chosen or incidents.incident(ctx.runtime.store, asked, now)
+    if chosen is None:
+        st.warning("Incident not found. Its events may be past retention.")
+    return chosen
 
 
 def _tiles(filter_: Filter, numbers: Summary) -> None:
     by_class = numbers.by_class
-    passing = by_class[grouping.TRANSIENT] - numbers.transient_closed
+    transient = by_class[grouping.TRANSIENT] - numbers.transient_closed
     rows: list[tiles.Tile] = [
         _tile(
             OPEN,
             "Open",
             numbers.open,
-            f"{passing:,} transient so far" if passing else "failing now",
+            f"{transient:,} transient so far" if transient else "failing now",
         ),
-        _tile(grouping.PERSISTENT, "Persistent", by_class[grouping.PERSISTENT], "run after run"),
-        _tile(grouping.REPEATING, "Repeating", by_class[grouping.REPEATING], "fails and goes on"),
-        _tile(grouping.EXHAUSTED, "Retries exhausted", by_class[grouping.EXHAUSTED], "one run"),
+        _tile(
+            grouping.PERSISTENT,
+            "Persistent",
+            by_class[grouping.PERSISTENT],
+            "every attempt of every run",
+        ),
+        _tile(
+            grouping.REPEATING,
+            "Repeating",
+            by_class[grouping.REPEATING],
+            "some attempts of every run",
+        ),
+        _tile(
+            grouping.EXHAUSTED,
+            "Retries exhausted",
+            by_class[grouping.EXHAUSTED],
+            "all attempts of one run",
+        ),
         _tile(grouping.STORM, "Storms", by_class[grouping.STORM], "many targets at once"),
         _tile(
             FOLDED,
@@ -103,11 +122,11 @@ def _tiles(filter_: Filter, numbers: Summary) -> None:
         ),
     ]
 
-    def go() -> None:
+    def toggle_class() -> None:
         for name in bridge.ways("failure-tiles"):
             url_state.set_url(filter_, **{"class": "" if name == _class() else name})
 
-    tiles.tiles(rows, "failure-tiles", go)
+    tiles.tiles(rows, "failure-tiles", toggle_class)
 
 
 def _tile(go: str, name: str, number: int, note: str) -> tiles.Tile:

@@ -1,4 +1,4 @@
-"""Overview: the state of the trail on one screen; each number leads to Explore."""
+"""Overview: activity, failures and integrity on one screen; every number links to its events."""
 
 import datetime as dt
 import time
@@ -44,14 +44,14 @@ def render(ctx: Context) -> None:
         f"<b>{changed:,}</b> changes of {text.count(total, 'event')} · {took:.0f} ms",
     )
     filter_bar.bar(changes, changed, search=False)
-    filter_bar.window_caption(filter_, window, ", compared with the same length before")
-    for each in seal_text.lost(ctx):
-        st.error(text.escape(each.text()), icon=":material/history:")
+    filter_bar.window_caption(filter_, window, ", compared with the previous period")
+    for shortfall in seal_text.lost(ctx):
+        st.error(text.escape(shortfall.text()), icon=":material/history:")
     coverage_banner.show_silence(ctx.runtime.store)
     assert window.start and window.end
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))
     coverage_banner.show_gaps(spans, filter_.zone)
-    _leaving(ctx)
+    _expiring_findings(ctx)
     _tiles(ctx, store, filter_, before, now, days)
 
     left, right = st.columns([1.62, 1], gap="small")
@@ -77,14 +77,14 @@ def _tiles(
 ) -> None:
     changes = overview.changes(filter_)
     by_day = [sum(day.by_category.values()) for day in days]
-    made_before = counts.count(store, overview.changes(before), now)
-    ways = {"Changes": changes}
-    rows = [_tile("Changes", sum(by_day), made_before, f"{made_before:,} before", by_day)]
+    changed_before = counts.count(store, overview.changes(before), now)
+    links = {"Changes": changes}
+    rows = [_tile("Changes", sum(by_day), changed_before, f"{changed_before:,} before", by_day)]
     for name, actor_type in (("People", "user"), ("Tokens", "token")):
-        found = overview.actors(store, changes, now, actor_type)
-        note = f"{found.new} seen for the first time"
-        rows.append(_tile(name, found.active, found.before, note, found.by_day))
-        ways[name] = changes.put("actor_type", actor_type, "include")
+        active = overview.actors(store, changes, now, actor_type)
+        note = f"{active.new:,} seen for the first time"
+        rows.append(_tile(name, active.active, active.before, note, active.by_day))
+        links[name] = changes.put("actor_type", actor_type, "include")
     failing = incidents.summary(store, filter_, now)
     failing_before = incidents.summary(store, before, now)
     attempts = text.count(failing.attempts, "failed attempt")
@@ -106,32 +106,32 @@ def _tiles(
         rows.append(_tile(_UNUSUAL, len(queue.findings), len(past.findings), note, []))
     else:
         destroyed = counts.count(store, overview.destructive(filter_), now)
-        gone_before = counts.count(store, overview.destructive(before), now)
-        note = f"{gone_before:,} before"
-        rows.append(_tile("Destructive changes", destroyed, gone_before, note, []))
-        ways["Destructive changes"] = overview.destructive(filter_)
+        destroyed_before = counts.count(store, overview.destructive(before), now)
+        note = f"{destroyed_before:,} before"
+        rows.append(_tile("Destructive changes", destroyed, destroyed_before, note, []))
+        links["Destructive changes"] = overview.destructive(filter_)
     if rows[3]["delta"].startswith("+"):
         rows[3]["tone"] = "bad"
         rows[3]["delta"] = f"▲ {rows[3]['delta']}"
     rows.append(_integrity(ctx, now))
 
-    def go() -> None:
+    def open_tile() -> None:
         for name in bridge.ways("tiles"):
             if name in _PAGES:
                 url_state.open_page(_PAGES[name], filter_)
             else:
-                _explore(ways[name])
+                _explore(links[name])
 
-    tiles.tiles(rows, "tiles", go)
+    tiles.tiles(rows, "tiles", open_tile)
 
 
-def _leaving(ctx: Context) -> None:
-    """Say which findings without an end leave the kept days soon."""
+def _expiring_findings(ctx: Context) -> None:
+    """Draw a caption where open findings expire soon."""
     if not ctx.user.may("see_findings"):
         return
-    found = expiry.leaving(ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC))
-    if found.findings:
-        st.caption(f"▲ {found.said()} Decide on them under Unusual, or hold their events.")
+    expiring = expiry.leaving(ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC))
+    if expiring.findings:
+        st.caption(f"▲ {expiring.said()} Decide on them under Unusual or place a legal hold.")
 
 
 def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> tiles.Tile:
@@ -147,24 +147,25 @@ def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> t
 
 
 def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
-    """Return the tile of the trail's own state: what verify found, and the last arrival."""
-    held, lost = status.status(ctx.runtime.store), seal_text.lost(ctx)
-    at, refused = held["last_arrival"], held["quarantined"]
+    """Return the tile with the result of the last verification and the last arrival."""
+    summary, lost = status.status(ctx.runtime.store), seal_text.lost(ctx)
+    last_arrival, quarantined = summary["last_arrival"], summary["quarantined"]
     arrived = (
-        f"last arrival {text.ago(dt.datetime.fromisoformat(at).replace(tzinfo=None), now)}"
-        if at
-        else "nothing has arrived"
+        "last arrival "
+        + text.ago(dt.datetime.fromisoformat(last_arrival).replace(tzinfo=None), now)
+        if last_arrival
+        else "no events received"
     )
     sealed = standing.status(ctx.runtime.store)
-    unlooked = "Not verified yet" if sealed.sealed_to else "Not sealed yet"
-    value = {True: "✓ Unchanged", False: "▲ Changed", None: unlooked}[sealed.ok]
+    unverified = "Not verified yet" if sealed.sealed_to else "Not sealed yet"
+    value = {True: "✓ Unchanged", False: "▲ Changed", None: unverified}[sealed.ok]
     if lost:
-        value = "▲ Events are missing"
-    problems = f"{sealed.problem_count:,} problems, " if sealed.problem_count else ""
-    quarantine = f", {text.count(refused, 'record')} in quarantine" if refused else ""
+        value = "▲ Events missing"
+    problems = f"{text.count(sealed.problem_count, 'problem')}, " if sealed.problem_count else ""
+    quarantine = f", {text.count(quarantined, 'record')} in quarantine" if quarantined else ""
     return {
         "go": "",
-        "name": "Trail integrity",
+        "name": "Audit trail integrity",
         "value": value,
         "delta": "",
         "tone": "bad" if sealed.problem_count or lost else "",
@@ -197,7 +198,7 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
 
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("Activity by category", anchor=False, width="content")
-        st.caption("Changes per day, press a bar to explore", width="content")
+        st.caption("Changes per day. Click a bar to see its events", width="content")
     chart, table = st.columns([1.25, 1], gap="small")
     with chart:
         charts.stacked_bars(
@@ -256,18 +257,18 @@ def _most_active(store: Store, filter_: Filter, now: dt.datetime, changed: int) 
     ranked_list.bars(
         [
             {
-                "value": each.value,
-                "name": event_text.actor_label(each.value, each.label),
-                "hint": "token" if each.value.startswith("tokens/") else "",
-                "count": each.count,
-                "share": f"{100 * each.count / changed:.0f} %" if changed else "",
+                "value": actor.value,
+                "name": event_text.actor_label(actor.value, actor.label),
+                "hint": "token" if actor.value.startswith("tokens/") else "",
+                "count": actor.count,
+                "share": f"{100 * actor.count / changed:.0f} %" if changed else "",
             }
-            for each in top
+            for actor in top
         ],
         "most-active",
         pick,
         title="Most active",
-        note="Share of changes",
+        note="Share of all changes",
     )
 
 
@@ -277,17 +278,19 @@ def _routine(store: Store, filter_: Filter, now: dt.datetime) -> None:
     if number:
         with st.container(horizontal=True, vertical_alignment="center", key="routine"):
             st.caption(
-                f"{text.count(number, 'routine event')} (reads, checks, rules at work) "
-                "are not counted above.",
+                f"{text.count(number, 'routine event')} (reads, checks, automated rules) "
+                "not counted above.",
                 width="content",
             )
             st.page_link(
-                url_state.EXPLORE, label="Show them", query_params=url_state.query_params(hidden)
+                url_state.EXPLORE,
+                label="Show routine events",
+                query_params=url_state.query_params(hidden),
             )
 
 
 def _explore(filter_: Filter, **names: str) -> None:
-    """Go to Explore with *filter_*, as soon as this run's callbacks are done."""
+    """Open Explore with *filter_* after the callbacks of this run."""
     url_state.open_page(url_state.EXPLORE, filter_, **names)
 
 

@@ -1,4 +1,4 @@
-"""Timeline: when things happened, by lane and by the hours of the week, against the time before."""
+"""Timeline: events over time, by lane and by hour of the week, against the previous period."""
 
 import datetime as dt
 import time
@@ -24,11 +24,11 @@ _TOP, _MORE = 12, 40
 _TYPED = "annotations-csv"
 _GRAINS = {
     "1m": ("Minutes", dt.timedelta(minutes=1)),
-    "15m": ("Quarters", dt.timedelta(minutes=15)),
+    "15m": ("15 minutes", dt.timedelta(minutes=15)),
     "1h": ("Hours", dt.timedelta(hours=1)),
     "1d": ("Days", dt.timedelta(days=1)),
 }
-# More bars than a screen has room for tell nothing.
+# More bars than this are too narrow to read.
 _MOST_BARS = 400
 
 
@@ -57,24 +57,26 @@ def render(ctx: Context) -> None:
     coverage_banner.show_gaps(spans, filter_.zone)
 
     def brush(first: Bar, last: Bar) -> None:
-        url_state.set_url(url_state.with_range(filter_, first.start, last.end), **_kept())
+        url_state.set_url(url_state.with_range(filter_, first.start, last.end), **_view_params())
 
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header(f"Events per {charts.grain_label(grain)}", anchor=False, width="content")
-            st.caption("Dotted: the same length before. Drag to set the range", width="content")
+            st.caption("Dotted line: previous period. Drag to select a range", width="content")
             _grain_choice(window.end - window.start, grain, filter_)
-        ghost = [*before, *[0] * len(found.bars)][: len(found.bars)]
+        previous = [*before, *[0] * len(found.bars)][: len(found.bars)]
         key = f"activity-{filter_.query()}-{grain}"
-        timeline_charts.activity(found, categories, ghost, filter_.zone, key, spans, notes, brush)
+        timeline_charts.activity(
+            found, categories, previous, filter_.zone, key, spans, notes, brush
+        )
         _notes(notes, filter_)
-        with st.expander("The chart in numbers"):
+        with st.expander("Chart data"):
             st.dataframe(
                 pd.DataFrame(
                     {
                         "From": [text.timestamp(bar.start, filter_.zone) for bar in found.bars],
                         "Events": [bar.count for bar in found.bars],
-                        "Before": ghost,
+                        "Previous period": previous,
                     }
                 ),
                 hide_index=True,
@@ -84,9 +86,7 @@ def render(ctx: Context) -> None:
         _lanes(store, filter_, now, grain, found.bars, spans, notes)
     with st.container(border=True, gap="xsmall"):
         st.header("Hours of the week", anchor=False)
-        st.caption(
-            f"The stronger the colour, the more events. Clock of {text.escape(filter_.zone.key)}"
-        )
+        st.caption(f"Darker cells have more events. Times in {text.escape(filter_.zone.key)}")
         timeline_charts.week(
             lanes.week(store, filter_, now),
             filter_.zone,
@@ -98,15 +98,15 @@ def render(ctx: Context) -> None:
 
 
 def _grain(length: dt.timedelta) -> dt.timedelta:
-    """Return the grain that the address names, where it suits so long a window."""
+    """Return the grain that the URL names if the window allows it, else the best one."""
     asked = _GRAINS.get(url_state.param("grain"), ("", None))[1]
-    if asked and asked in [grain for _, grain in _suiting(length).values()]:
+    if asked and asked in [grain for _, grain in _usable_grains(length).values()]:
         return asked
-    suiting = [grain for _, grain in _suiting(length).values()]
+    suiting = [grain for _, grain in _usable_grains(length).values()]
     return min(suiting, key=lambda grain: abs(length / grain - 90))
 
 
-def _suiting(length: dt.timedelta) -> dict[str, tuple[str, dt.timedelta]]:
+def _usable_grains(length: dt.timedelta) -> dict[str, tuple[str, dt.timedelta]]:
     found = {
         name: (label, grain)
         for name, (label, grain) in _GRAINS.items()
@@ -116,17 +116,17 @@ def _suiting(length: dt.timedelta) -> dict[str, tuple[str, dt.timedelta]]:
 
 
 def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) -> None:
-    suiting = _suiting(length)
+    suiting = _usable_grains(length)
     if len(suiting) < 2:
         return
     names = {each: name for name, (_, each) in suiting.items()}
     st.session_state["grain"] = names.get(grain)
 
     def choose() -> None:
-        url_state.set_url(filter_, **{**_kept(), "grain": st.session_state["grain"]})
+        url_state.set_url(filter_, **{**_view_params(), "grain": st.session_state["grain"]})
 
     st.segmented_control(
-        "Grain",
+        "Interval",
         list(suiting),
         required=True,
         format_func=lambda name: suiting[name][0],
@@ -136,7 +136,7 @@ def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) ->
     )
 
 
-def _kept() -> dict[str, str]:
+def _view_params() -> dict[str, str]:
     return {name: url_state.param(name) for name in ("grain", "by", "top")}
 
 
@@ -166,7 +166,7 @@ def _lanes(
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("Lanes", anchor=False, width="content")
         st.caption(
-            "● events  ✕ failed attempts  ◆ destructive. Click a mark to see its events",
+            "● events  ✕ failed attempts  ◆ destructive changes. Click a mark to see its events",
             width="content",
         )
         st.session_state["by"] = by
@@ -177,12 +177,12 @@ def _lanes(
             format_func=_BY.__getitem__,
             key="by",
             on_change=lambda: url_state.set_url(
-                filter_, **{**_kept(), "by": st.session_state["by"]}
+                filter_, **{**_view_params(), "by": st.session_state["by"]}
             ),
             label_visibility="collapsed",
         )
     if not found.lanes:
-        st.info("No event matches these filters in this window.", icon=":material/info:")
+        st.info("No events match these filters in this window.", icon=":material/info:")
         return
 
     def pick(lane: Lane, point: Point) -> None:
@@ -195,14 +195,15 @@ def _lanes(
     key = f"lanes-{by}-{top}-{filter_.query()}-{grain}"
     timeline_charts.lanes(shown, bars, filter_.zone, key, spans, notes, pick)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{len(found.lanes):,} of {found.total:,} lanes, most events first")
+        st.caption(f"{len(found.lanes):,} of {found.total:,} lanes, by number of events")
         if found.total > _TOP:
-            label = "Fewer" if top == _MORE else "More"
+            label = "Show fewer" if top == _MORE else "Show more"
             value = "" if top == _MORE else "more"
             st.button(
-                label, on_click=lambda: url_state.set_url(filter_, **{**_kept(), "top": value})
+                label,
+                on_click=lambda: url_state.set_url(filter_, **{**_view_params(), "top": value}),
             )
-    with st.expander("The lanes in numbers"):
+    with st.expander("Lane data"):
         st.dataframe(
             pd.DataFrame(
                 {
@@ -213,7 +214,7 @@ def _lanes(
                     "Failed attempts": [
                         sum(point.failures for point in lane.points) for lane in found.lanes
                     ],
-                    "Destructive": [
+                    "Destructive changes": [
                         sum(point.destructive for point in lane.points) for lane in found.lanes
                     ],
                 }
@@ -231,26 +232,26 @@ def _notes(notes: list[annotations.Annotation], filter_: Filter) -> None:
         )
         st.caption(text.escape(f"┊ {when}: {note.label}"))
     if len(notes) > 8:
-        st.caption(f"and {len(notes) - 8:,} more annotations")
+        st.caption(f"and {text.count(len(notes) - 8, 'more annotation')}")
 
 
 def hour_of_week(ctx: Context, filter_: Filter, day: int, hour: int) -> None:
-    """Open the latest events of that hour of the week in Explore."""
+    """Open the latest events of an hour of the week in Explore."""
     found = lanes.latest_hour(ctx.store, filter_, dt.datetime.now(dt.UTC), day, hour)
     if found:
         url_state.open_page(url_state.EXPLORE, url_state.with_range(filter_, *found))
 
 
 def _annotate(ctx: Context) -> None:
-    with st.expander("Annotations: deploys, freezes"):
-        with forms.form("annotate", "Import", lambda: _import(ctx), (_TYPED,)):
+    with st.expander("Annotations, such as deployments and freezes"):
+        with forms.form("annotate", "Import annotations", lambda: _import(ctx), (_TYPED,)):
             st.text_area(
                 "CSV: time,label or time,until,label",
                 placeholder="time,until,label\n2026-11-24T14:00Z,,Deploy 42",
                 height=120,
                 key=_TYPED,
             )
-        st.button("Remove all", on_click=_remove_all, args=(ctx,))
+        st.button("Remove all annotations", on_click=_remove_all, args=(ctx,))
 
 
 def _import(ctx: Context) -> str:
@@ -259,7 +260,7 @@ def _import(ctx: Context) -> str:
     record_action("annotated", ctx.user, "timeline", f"{new} added")
     known = len(found) - new
     return f"{text.count(new, 'annotation')} added" + (
-        f", {known:,} known already" if known else ""
+        f", {known:,} already present" if known else ""
     )
 
 

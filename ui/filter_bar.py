@@ -1,6 +1,6 @@
-"""The filter bar: search, window, zone, export and chips, the same on every page.
+"""The filter bar of every page: search, window, time zone, export and filter chips.
 
-It only reads and writes the one `Filter` of the address.
+It reads and writes only the `Filter` in the URL.
 """
 
 import datetime as dt
@@ -19,7 +19,7 @@ from ui.components.chips import Chip, acted, chips
 PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
 CUSTOM = "custom"
 
-# Offered first; any other zone can be typed.
+# Listed first; the others follow in alphabetical order.
 _COMMON_ZONES = (
     "UTC",
     "Europe/London",
@@ -37,7 +37,7 @@ Change = Callable[[Filter], None]
 
 
 def title(name: str, summary: str) -> None:
-    """Draw the page's title, and *summary* (numbers of ours) at the right."""
+    """Draw the page's title, and *summary* (trusted HTML) at the right."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="title"
     ):
@@ -46,9 +46,9 @@ def title(name: str, summary: str) -> None:
 
 
 def bar(filter_: Filter, rows: int, *, search: bool, evidence: bool = False) -> None:
-    """Draw one row: search where the page has it, window, zone, and the export of *rows* events.
+    """Draw search, window, time zone and the export of *rows* events in one row.
 
-    With *evidence* the pack for an auditor is among the ways to export.
+    With *evidence* the export menu offers the evidence pack.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter-bar"):
         if search:
@@ -61,7 +61,7 @@ def bar(filter_: Filter, rows: int, *, search: bool, evidence: bool = False) -> 
 
 
 def chip_row(filter_: Filter, window: Window, labels: dict[tuple[str, str], str]) -> None:
-    """Draw the active filters, and the window in words at the right."""
+    """Draw the active filters, and the window at the right."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="chips"
     ):
@@ -73,7 +73,7 @@ def chip_row(filter_: Filter, window: Window, labels: dict[tuple[str, str], str]
 
 
 def window_caption(filter_: Filter, window: Window, more: str = "") -> None:
-    """Draw the window and its zone in words."""
+    """Draw the start and end of the window with the time zone, followed by *more*."""
     assert window.start and window.end
     line = text.window(window.start, window.end, filter_.zone) + more
     st.html(f'<span class="trail-window">{line}</span>', width="content")
@@ -91,7 +91,7 @@ def _search(filter_: Filter) -> None:
         key="search",
         on_change=search,
         icon=":material/search:",
-        placeholder='Search, or field:value, e.g. target:"Snowflake prod"',
+        placeholder='Search, or field:value, such as target:"Snowflake prod"',
         label_visibility="collapsed",
         max_chars=1000,
         width="stretch",
@@ -117,7 +117,7 @@ def _window(filter_: Filter) -> None:
         label_visibility="collapsed",
         wrap=False,
     )
-    with st.popover("", icon=":material/date_range:", help="Choose a range"):
+    with st.popover("", icon=":material/date_range:", help="Select a date range"):
         _range(filter_)
 
 
@@ -133,10 +133,10 @@ def _range(filter_: Filter) -> None:
     with st.form("range", border=False):
         first = st.datetime_input("From", shown(window.start, now - dt.timedelta(days=7)))
         last = st.datetime_input("To", shown(window.end, now))
-        st.caption(f"Times of {text.escape(zone.key)}")
-        if st.form_submit_button("Set the range", type="primary") and first and last:
+        st.caption(f"Times in {text.escape(zone.key)}")
+        if st.form_submit_button("Apply range", type="primary") and first and last:
             if first >= last:
-                st.error("The range ends before it starts. Swap the two.")
+                st.error("The range ends before it starts. Select an end after the start.")
             else:
                 local = [moment.replace(tzinfo=zone).astimezone(dt.UTC) for moment in (first, last)]
                 start, end = (moment.replace(tzinfo=None) for moment in local)
@@ -152,7 +152,7 @@ def _zone(filter_: Filter) -> None:
 
     rest = sorted(zone_names() - set(_COMMON_ZONES))
     st.selectbox(
-        "Zone",
+        "Time zone",
         [*_COMMON_ZONES, *rest],
         key="tz",
         on_change=choose,
@@ -172,11 +172,11 @@ def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
         disabled=rows == 0,
         wrap=False,
     )
-    with st.popover("", icon=":material/more_horiz:", help="More ways to export"):
+    with st.popover("", icon=":material/more_horiz:", help="More export formats"):
         columns = st.multiselect(
-            "Columns of the CSV", EVENT_COLUMNS, default=exports.CSV_COLUMNS, key="csv-columns"
+            "CSV columns", EVENT_COLUMNS, default=exports.CSV_COLUMNS, key="csv-columns"
         )
-        kinds = (("csv", "CSV of these columns"), ("ndjson", "NDJSON"), ("parquet", "Parquet"))
+        kinds = (("csv", "CSV with these columns"), ("ndjson", "NDJSON"), ("parquet", "Parquet"))
         for kind, label in kinds:
             chosen = tuple(columns) if kind == "csv" else EVENT_COLUMNS
             st.link_button(
@@ -187,12 +187,14 @@ def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
                 disabled=not chosen or rows == 0,
                 width="stretch",
             )
-        st.caption(f"{text.count(rows, 'row')}. NDJSON and Parquet are exact and in UTC.")
+        st.caption(
+            f"{text.count(rows, 'row')}. NDJSON and Parquet contain all columns, with times in UTC."
+        )
         if evidence:
             st.link_button(
-                "Evidence pack for an auditor",
+                "Evidence pack",
                 period.address(filter_),
-                help="These events with their seals, decisions and signatures, to be checked alone",
+                help="These events with seals, decisions and signatures, verifiable offline",
                 width="stretch",
             )
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def page(visit: Callable[..., Page]) -> Page:
     opened = visit("/failures?from=30d")
-    expect(opened.get_by_role("heading", name="How often")).to_be_visible()
+    expect(opened.get_by_role("heading", name="Recurrence")).to_be_visible()
     return opened
 
 
@@ -43,7 +43,7 @@ def test_a_row_shows_that_incident_and_leads_to_its_attempts(page: Page) -> None
     expect(
         page.get_by_text(re.compile("this usually needs nobody|more may follow"))
     ).to_be_visible()
-    page.get_by_role("link", name="Its attempts in Explore").click()
+    page.get_by_role("link", name="Show failed attempts in Explore").click()
     page.wait_for_url("**/explore?**")
     assert total(page) > 0
 
@@ -56,7 +56,7 @@ def test_a_target_of_the_strip_opens_its_attempts(page: Page) -> None:
 
 def test_incidents_download_as_csv(page: Page, tmp_path: Path) -> None:
     with page.expect_download() as got:
-        page.get_by_role("link", name="CSV of incidents").click()
+        page.get_by_role("link", name="Download incidents CSV").click()
     path = tmp_path / "incidents.csv"
     got.value.save_as(path)
     lines = path.read_text().splitlines()

@@ -170,7 +170,7 @@ def test_overview_and_people(seen: Watched, strings: list[str]) -> None:
 
 def test_failures_and_one_incident(seen: Watched) -> None:
     seen.open("/failures?from=30d&class=folded", ".tile")
-    expect(seen.page.get_by_role("heading", name="How often")).to_be_visible()
+    expect(seen.page.get_by_role("heading", name="Recurrence")).to_be_visible()
     seen.page.wait_for_timeout(1_000)  # the table is made anew, and a row must not move away
     seen.look()
     open_row(seen.page, 5)

@@ -173,7 +173,7 @@ def test_overview_numbers_lead_to_explore(visit: Callable[..., Page]) -> None:
 def test_nothing_found_says_why_and_offers_a_way_out(visit: Callable[..., Page]) -> None:
     """An empty answer is a calm sentence with a button, not an empty table."""
     page = visit("/explore?q=nothing-is-called-this")
-    expect(page.get_by_text("No event matches these filters in this window.")).to_be_visible()
+    expect(page.get_by_text("No events match these filters in this window.")).to_be_visible()
     page.get_by_role("button", name="Clear all filters").click()
     expect(page.locator('[data-testid="stDataFrame"]').first).to_be_visible()
 
@@ -208,7 +208,7 @@ def test_sign_out_ends_the_other_tab_too(visit: Callable[..., Page], site: Site)
 
 
 def test_what_needs_somebody_leads_to_its_events(visit: Callable[..., Page]) -> None:
-    """A line of "Needs you" opens Explore with what it is about."""
+    """A row of "Needs attention" opens its events in Explore."""
     page = visit("/?from=30d")
     page.locator(".needs .row").first.click()
     page.wait_for_url(re.compile("/explore"))

@@ -66,25 +66,25 @@ def test_an_hour_of_the_week_opens_its_latest_events(page: Page) -> None:
 def test_hostile_names_are_text_and_an_annotation_is_drawn(page: Page) -> None:
     page.get_by_role("radio", name="Targets").click()
     page.wait_for_url("**by=target**")
-    if page.get_by_role("button", name="More", exact=True).is_visible():
-        page.get_by_role("button", name="More", exact=True).click()
+    if page.get_by_role("button", name="Show more", exact=True).is_visible():
+        page.get_by_role("button", name="Show more", exact=True).click()
         page.wait_for_url("**top=more**")
-    page.get_by_text("Annotations: deploys, freezes").click()
+    page.get_by_text("Annotations, such as deployments and freezes").click()
     box = page.get_by_role("textbox", name="CSV: time,label or time,until,label")
     label = HOSTILE.replace(chr(34), chr(39))
     box.fill(f'time,label\nyesterday,"{label}"')
-    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Import annotations").click()
     expect(page.get_by_text("the time is not understood")).to_be_visible()
     assert label in box.input_value()
     yesterday = dt.date.today() - dt.timedelta(days=1)
     box.fill(f'time,label\n2026-01-01,old\n{yesterday},"{label}"')
-    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Import annotations").click()
     expect(page.get_by_text("2 annotations added")).to_be_visible()
     note = page.get_by_text(re.compile("┊ .*<img src=x onerror"))
     expect(note).to_be_visible()
     expect(box).to_have_value("")
     assert page.title().startswith("Timeline")
-    page.get_by_role("button", name="Remove all").click()
+    page.get_by_role("button", name="Remove all annotations").click()
     expect(note).to_have_count(0)
 
 

@@ -1,4 +1,4 @@
-"""One event beside the table: what the panel shows, and what its buttons do."""
+"""The event panel: its fields and the actions of its buttons."""
 
 import datetime as dt
 from typing import Any, Literal
@@ -14,12 +14,12 @@ from ui.explore import undo_guide
 from ui.page import Context
 
 _KEY = "event-panel"
-_ORIGIN = {True: "✓ Proved", False: "▲ Not proved: the signature does not cover this event"}
+_ORIGIN = {True: "✓ Verified", False: "▲ Not verified: the signature does not cover this event"}
 _AROUND = dt.timedelta(minutes=15)
 
 
 def go_to(filter_: Filter, event: dict[str, Any]) -> None:
-    """Open *event*, on the page of events that is shown now."""
+    """Open *event* on the current page of events."""
     url_state.set_url(
         filter_,
         event=event["event_id"],
@@ -30,7 +30,7 @@ def go_to(filter_: Filter, event: dict[str, Any]) -> None:
 
 
 def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page) -> None:
-    """Draw *event*, its raw record and what lies around it."""
+    """Draw *event*, its raw record and related events."""
     near = events.related(ctx.store, event)
     others = twins.of(ctx.store, event["event_id"])
     places = [row["event_id"] for row in page.rows]
@@ -65,7 +65,7 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
         "has_previous": place is not None and place > 0,
         "has_next": place is not None and place < len(places) - 1,
     }
-    if how := undo_guide.part(event):
+    if how := undo_guide.undo_panel(event):
         panel["undo"] = how
     event_panel(panel, _KEY, lambda: _on_act(filter_, event, page, near))
 
@@ -87,7 +87,7 @@ def _fields(
         {"label": "Action", "value": event["action"], "field": "action"},
     ]
     if event["action_raw"] != event["action"]:
-        lines[0]["hint"] = f"sent as {event['action_raw']}"
+        lines[0]["hint"] = f"received as {event['action_raw']}"
     lines.append(
         {
             "label": "Actor",
@@ -99,8 +99,8 @@ def _fields(
     )
     email = event["actor_email"]
     if email and email != event_text.actor(event):
-        lines.append({"label": "E-mail", "value": email})
-    lines.append({"label": "Actor id", "value": event["actor_id"], "mono": True})
+        lines.append({"label": "Email", "value": email})
+    lines.append({"label": "Actor ID", "value": event["actor_id"], "mono": True})
     if event_text.target(event):
         lines.append(
             {
@@ -112,18 +112,18 @@ def _fields(
             }
         )
     if event["target_id"]:
-        lines.append({"label": "Target id", "value": event["target_id"], "mono": True})
+        lines.append({"label": "Target ID", "value": event["target_id"], "mono": True})
     lines.append({"label": "Kind", "value": event["kind"], "field": "kind"})
     lines.append({"label": "Received", "value": _received(event, filter_)})
     for other in others:
         at = text.timestamp(other["ingested_at"], filter_.zone)
         source = f" · {other['source']}" if other["source"] else ""
-        lines.append({"label": "Also reported", "value": f"{at}{source}"})
+        lines.append({"label": "Also received", "value": f"{at}{source}"})
     if event["verified"] is not None:
         lines.append({"label": "Origin", "value": _ORIGIN[event["verified"]]})
     if event["workspace_id"]:
         lines.append({"label": "Workspace", "value": event["workspace_id"], "mono": True})
-    lines.append({"label": "Event id", "value": event["event_id"], "mono": True})
+    lines.append({"label": "Event ID", "value": event["event_id"], "mono": True})
     return lines
 
 
@@ -164,7 +164,7 @@ def _on_act(
             if 0 <= place < len(page.rows):
                 go_to(filter_, page.rows[place])
         elif "open" in act:
-            rows = [row for _, found in near.values() for row in found]
+            rows = [row for _, related in near.values() for row in related]
             go_to(filter_, next(row for row in rows if row["event_id"] == act["open"]))
         elif "related" in act:
             url_state.set_url(_related(filter_, event, act["related"]))

@@ -1,4 +1,4 @@
-"""The table of events: one page of them by key, a row to press, Older and Newer."""
+"""The table of events with row selection, and its Newer and Older buttons."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from trail.filters import Filter
 from trail.queries.events import PAGE_ROWS, Page
 from ui import tables, text, url_state
 
-# The narrow column without a name holds the square of the category.
+# The narrow unnamed column contains the color square of the category.
 _COLUMNS = ("Time", "Risk", "Action", "Target", "Actor", " ", "Category", "Outcome")
 
 
 def table(
     page: Page, filter_: Filter, opened: str, on_open: Callable[[dict[str, Any] | None], None]
 ) -> None:
-    """Draw *page*; pressing a row calls *on_open* with its event, letting it go with None."""
+    """Draw *page*; selecting a row calls *on_open* with its event, deselecting it with None."""
     compact = bool(opened)
     key = f"events-{hash((filter_.query(), str(page.first), compact))}"
 
@@ -49,12 +49,12 @@ def table(
 
 
 def pager(page: Page, filter_: Filter) -> None:
-    """Draw what part of the order is shown, and the way to its neighbours."""
+    """Draw the number of rows and the buttons to the neighboring pages."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="pager"
     ):
         order = "newest first" if filter_.sort == "newest" else "oldest first"
-        st.caption(f"{text.count(len(page.rows), 'row')} of at most {PAGE_ROWS} a page, {order}")
+        st.caption(f"{text.count(len(page.rows), 'row')} (at most {PAGE_ROWS} per page), {order}")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             newer, older = ("Newer", "Older") if filter_.sort == "newest" else ("Older", "Newer")
             st.button(
@@ -74,13 +74,13 @@ def pager(page: Page, filter_: Filter) -> None:
 
 def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any:
     zone = filter_.zone
-    made = []
+    cells = []
     for row in rows:
         level = text.risk_level(row["risk"])
         glyph, name = text.RISKS[level]
         sign, outcome = text.OUTCOMES[row["outcome"]]
         local = row["occurred_at"].replace(tzinfo=dt.UTC).astimezone(zone)
-        made.append(
+        cells.append(
             {
                 "Time": f"{'' if compact else f'{local:%a} '}{local.day} {local:%b %H:%M:%S}",
                 "Risk": glyph if compact else f"{glyph} {name}",
@@ -93,7 +93,7 @@ def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any
             }
         )
     names = [name for name in _COLUMNS if not (compact and name in (" ", "Category", "Outcome"))]
-    frame = pd.DataFrame(made, columns=names)
+    frame = pd.DataFrame(cells, columns=names)
     theme = "dark" if st.context.theme.type == "dark" else "light"
     red, amber, grey = (
         st.get_option(f"theme.{theme}.{name}Color") for name in ("red", "orange", "gray")

@@ -1,4 +1,4 @@
-"""The sidebar's facets: which values are shown, found and chosen."""
+"""The sidebar's facets: values with counts, search, and selection."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from ui import text, url_state
 from ui.components.facets import FacetGroup, FacetValue, State, facet_panel, picked
 
 _KEY = "facets"
-# How many values a group shows before "more", in the order in which groups stand.
+# Number of values that a group shows before "more"; groups appear in this order.
 _SHOWN = {
     "category": 9,
     "action": 5,
@@ -22,7 +22,7 @@ _GLYPHED = {"outcome": text.OUTCOMES}
 
 
 def draw(filter_: Filter, facets: dict[str, list[Value]]) -> None:
-    """Draw the panel; what is pressed there changes the filter of the address."""
+    """Draw the panel; a click on a value changes the filter in the URL."""
     groups = [_group(name, facets[name], filter_) for name in _SHOWN]
     facet_panel(groups, _KEY, lambda: _on_pick(filter_))
 
@@ -48,7 +48,7 @@ def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
         low = wanted.lower()
         found = [each for each in values if low in each.label.lower() or low in each.value.lower()]
     shown = found[: max(st.session_state.get(f"facet-more-{name}", 0), _SHOWN[name])]
-    # What is chosen stays in sight, so that it can be let go.
+    # Selected values stay visible so that they can be deselected.
     chosen = [each for each in found if filter_.state(name, each.value) and each not in shown]
     group: FacetGroup = {
         "field": name,

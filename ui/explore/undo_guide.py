@@ -1,4 +1,4 @@
-"""How an event is undone, as the panel says it."""
+"""The part of the event panel that explains how to undo an event."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from trail import undo
 from ui.components.event_panel import PanelUndo, UndoLine
 
-_HOSTS = "Host: api.segmentapis.com, in Europe eu1.api.segmentapis.com. Nothing is sent from here."
+_HOSTS = "Host: api.segmentapis.com (EU: eu1.api.segmentapis.com). This page sends no request."
 
 
-def part(event: Mapping[str, Any]) -> PanelUndo | None:
-    """Return what the panel says on undoing *event*; None if there is nothing to undo."""
+def undo_panel(event: Mapping[str, Any]) -> PanelUndo | None:
+    """Return the undo instructions for *event*, or None if there is nothing to undo."""
     recipe = undo.recipe(event)
     if recipe is None:
         return None
@@ -20,7 +20,7 @@ def part(event: Mapping[str, Any]) -> PanelUndo | None:
     lines.append({"label": "Check first", "points": recipe.check})
     lines.append({"label": "Instead" if recipe.cannot else "Undo", "text": recipe.undo})
     lines.append({"label": "In Segment", "text": recipe.screen})
-    fill = f"Fill in first: {', '.join(recipe.missing)}. " if recipe.missing else ""
+    fill = f"Replace placeholders first: {', '.join(recipe.missing)}. " if recipe.missing else ""
     return {
         "title": "Cannot be undone" if recipe.cannot else "How to undo this",
         "lines": lines,

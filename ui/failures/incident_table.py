@@ -1,4 +1,4 @@
-"""The table of incidents, the most urgent first."""
+"""The table of incidents, most urgent first."""
 
 from urllib.parse import urlencode
 
@@ -16,9 +16,9 @@ MOST = 200
 def draw(
     filter_: Filter, found: list[Incident], changes: dict[str, list[Change]], class_: str
 ) -> None:
-    """Draw *found*; pressing a row shows that incident."""
+    """Draw the incidents *found*; a click on a row opens that incident."""
     if not found:
-        st.info("No incident of this kind in this window.", icon=":material/info:")
+        st.info("No incidents of this class in this window.", icon=":material/info:")
         return
     key = f"incidents-{filter_.query()}-{class_}"
 
@@ -28,22 +28,26 @@ def draw(
             url_state.set_url(filter_, incident=found[rows[0]].incident_id, **{"class": class_})
 
     asked = url_state.param("incident") or found[0].incident_id
-    opened = [n for n, each in enumerate(found) if each.incident_id == asked][:1]
+    opened = [n for n, incident in enumerate(found) if incident.incident_id == asked][:1]
     st.dataframe(
         pd.DataFrame(
             {
-                "State": ["▲ Open" if each.open else "○ Quiet" for each in found],
-                "Target": [target(each) for each in found],
-                "What fails": [each.action for each in found],
-                "Class": [each.class_.capitalize() for each in found],
+                "State": [
+                    "▲ Open" if incident.open else "○ No recent failure" for incident in found
+                ],
+                "Target": [target(incident) for incident in found],
+                "Action": [incident.action for incident in found],
+                "Class": [incident.class_.capitalize() for incident in found],
                 "Failing since": [
-                    text.short_timestamp(each.first_at, filter_.zone) for each in found
+                    text.short_timestamp(incident.first_at, filter_.zone) for incident in found
                 ],
-                "Attempts": [each.attempts for each in found],
+                "Attempts": [incident.attempts for incident in found],
                 "Last attempt": [
-                    text.short_timestamp(each.last_at, filter_.zone) for each in found
+                    text.short_timestamp(incident.last_at, filter_.zone) for incident in found
                 ],
-                "Changes before": [len(changes.get(each.incident_id, [])) for each in found],
+                "Changes before": [
+                    len(changes.get(incident.incident_id, [])) for incident in found
+                ],
             }
         ),
         key=key,
@@ -55,21 +59,22 @@ def draw(
         alt="Incidents",
     )
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        more = f" The first {MOST} are shown." if len(found) == MOST else ""
+        more = f" Only the first {MOST} incidents are shown." if len(found) == MOST else ""
         st.caption(
-            "Quiet: no failed attempt for longer than its own rhythm. Segment sends no success "
-            f"event for most of these, so that it works again is likely, not known.{more}",
+            "No recent failure: no failed attempt for longer than the usual interval. Segment "
+            "sends no success event for most actions, so recovery is likely but not confirmed."
+            f"{more}",
             width="stretch",
         )
         st.link_button(
-            "CSV of incidents",
+            "Download incidents CSV",
             f"/export.incidents.csv?{urlencode(filter_.pairs())}",
             icon=":material/download:",
         )
 
 
-def target(each: Incident) -> str:
-    """Return what fails: a target's name, or how many there are in a storm."""
-    if each.class_ == STORM:
-        return f"{each.targets:,} targets"
-    return each.target_name or each.target_id or each.action
+def target(incident: Incident) -> str:
+    """Return the name of the failing target, or the number of targets in a storm."""
+    if incident.class_ == STORM:
+        return f"{incident.targets:,} targets"
+    return incident.target_name or incident.target_id or incident.action

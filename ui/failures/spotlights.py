@@ -1,4 +1,4 @@
-"""Two spotlights side by side: runs of warehouses, and syncs of audiences and traits."""
+"""Two panels side by side: warehouse runs, and syncs of audiences and traits."""
 
 import datetime as dt
 
@@ -26,7 +26,7 @@ _DAYS, _ROWS = 14, 6
 
 
 def draw(ctx: Context, filter_: Filter) -> None:
-    """Draw both."""
+    """Draw both panels."""
     for column, (title, actions) in zip(st.columns(2, gap="small"), _SPOTS, strict=True):
         with column, st.container(border=True, gap="xsmall", height="stretch"):
             _spot(ctx, filter_, title, actions)
@@ -43,12 +43,14 @@ def _spot(ctx: Context, filter_: Filter, title: str, actions: tuple[str, ...]) -
         st.header(title, anchor=False, width="content")
         st.caption(
             f"{text.count(numbers.incidents, 'incident')}, {numbers.open:,} open, "
-            f"{numbers.attempts:,} attempts",
+            f"{text.count(numbers.attempts, 'failed attempt')}",
             width="content",
         )
     if not shown.strips:
-        st.text(f"✓ No failed attempt in {_DAYS} days.")
+        st.text(f"✓ No failed attempts in {_DAYS} days.")
         return
     draw_strip(shown, rows_of(shown), filter_, f"spot-{title}", _DAYS)
-    more = f"; {shown.more:,} further targets" if shown.more else ""
-    st.caption(f"Failed attempts a day, {_DAYS} days{more}. Press a target to see them")
+    more = f"; {text.count(shown.more, 'more target')}" if shown.more else ""
+    st.caption(
+        f"Failed attempts per day, last {_DAYS} days{more}. Click a target to see its events"
+    )

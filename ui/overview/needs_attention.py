@@ -1,4 +1,4 @@
-"""What needs somebody in this window: found by the queries, said in words, with the way there."""
+"""The "Needs attention" list: failing targets, risky changes and unknown event types."""
 
 import datetime as dt
 from typing import Any
@@ -16,7 +16,7 @@ _MOST = 6
 
 
 def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
-    """Draw the list; pressing a row opens Explore with what it is about."""
+    """Draw the list; a click on a row opens its events in Explore."""
     found = overview.needs_a_look(store, filter_, now)
     rows: list[tuple[Need, Filter, dict[str, str]]] = []
     for failing in found["failing"]:
@@ -46,7 +46,7 @@ def _failing(
         "go": f"failing {row['action']} {row['target_id']}",
         "level": "high",
         "what": f"{what}: {row['attempts']:,} failed attempts since {since}",
-        "why": f"{row['action']} · last {text.ago(row['last_at'], now)}",
+        "why": f"{row['action']} · last failure {text.ago(row['last_at'], now)}",
         "age": text.duration((now.replace(tzinfo=None) - row["first_at"]).total_seconds()),
     }
     way = filter_.put("action", row["action"], "include")
@@ -71,8 +71,8 @@ def _unknown(row: dict[str, Any], filter_: Filter) -> tuple[Need, Filter, dict[s
     need: Need = {
         "go": f"unknown {row['action_raw']}",
         "level": "low",
-        "what": f"{row['action_raw']}: a type that is not in the catalogue",
-        "why": f"{text.count(row['n'], 'event')}, kept under Other",
+        "what": f"{row['action_raw']}: event type not in the catalog",
+        "why": f"{text.count(row['n'], 'event')}, shown under Other",
         "age": "",
     }
     return need, filter_.put("action", row["action_raw"].strip(), "include"), {}
