@@ -48,11 +48,12 @@ test-dates: $(VENV)/.dev   ## Run the browser tests at eleven dates, one after a
 	@$(BIN)/python tests/shifted_clock.py
 	@$(BIN)/python -m pytest -q -m slow tests/test_dates.py $(ARGS)
 
-check: $(VENV)/.dev        ## Format, lint, types, layers
+check: $(VENV)/.dev        ## Format, lint, types, layers, spelling, docs
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/codespell
 	@$(BIN)/zensical build --strict
 
 docs: $(VENV)/.dev         ## Write the generated pages and build the docs site into site/
