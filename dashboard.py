@@ -19,13 +19,15 @@ import streamlit.config
 from starlette.middleware import Middleware
 from streamlit.runtime.secrets import secrets_singleton
 
-from trail import boot, provider, registry, remote, runtime, settings, weak_setups
-from trail.__main__ import run_command
-from trail.errors import SettingError
-from trail.http import access, api, auth, evidence, local, metrics, push
-from trail.http.guard import SID_HEADER, USER_HEADER, Guard
-from trail.http.provider_gate import ProviderGate
-from trail.model import Receiver
+from trail.accounts import oidc
+from trail.cli.main import run_command
+from trail.core import registry, server_link, settings
+from trail.core.errors import SettingError
+from trail.core.model import Receiver
+from trail.runtime import preflight, process, startup
+from trail.web import access_log_export, api, auth, command_route, evidence_export, metrics, push
+from trail.web.guard import SID_HEADER, USER_HEADER, Guard
+from trail.web.oidc_gate import ProviderGate
 
 
 def no_delay() -> list[int]:
@@ -87,16 +89,16 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     keep_headers_out_of_the_log()
     registry.discover("pages", "PAGE")  # a broken page file stops the start, not a visitor
     known = settings.load()
-    if wrong := weak_setups.found(known, known.server.host):
+    if wrong := preflight.found(known, known.server.host):
         raise SettingError("\n".join(wrong))
-    now = boot.start(known)
+    now = startup.start(known)
     announcing = asyncio.create_task(_announce(now.settings))
     try:
         yield {}
     finally:
         announcing.cancel()
-        remote.withdraw(now.settings)
-        boot.stop()
+        server_link.withdraw(now.settings)
+        startup.stop()
 
 
 async def _announce(known: settings.Settings) -> None:
@@ -107,9 +109,9 @@ async def _announce(known: settings.Settings) -> None:
     while not (ports := no_delay()):
         await asyncio.sleep(0.01)
     if known.auth.by_provider:
-        told = provider.for_streamlit(known, ports[0])
+        told = oidc.for_streamlit(known, ports[0])
         secrets_singleton.merge_programmatic_secrets({"auth": told})
-    _tokens.append(remote.publish(known, ports[0]).token)
+    _tokens.append(server_link.publish(known, ports[0]).token)
 
 
 _tokens: list[str] = []
@@ -122,11 +124,11 @@ app = st.App(
     routes=[
         *auth.ROUTES,
         *api.ROUTES,
-        *access.ROUTES,
-        *evidence.ROUTES,
+        *access_log_export.ROUTES,
+        *evidence_export.ROUTES,
         *metrics.ROUTES,
-        *push.routes(registry.of_kind(Receiver), lambda: runtime.current().intake),
-        local.route(run_command, lambda: _tokens[-1] if _tokens else ""),
+        *push.routes(registry.of_kind(Receiver), lambda: process.current().intake),
+        command_route.route(run_command, lambda: _tokens[-1] if _tokens else ""),
     ],
     middleware=[Middleware(Guard), Middleware(ProviderGate)],
     lifespan=lifespan,

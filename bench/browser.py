@@ -18,7 +18,7 @@ from bench import data
 from tests.browser import conftest
 from tests.browser.conftest import FLAGS, PASSWORD, Site
 from tests.browser.find_chromium import chromium
-from trail.users import Users
+from trail.accounts.users import Users
 
 CLICKS = 30
 

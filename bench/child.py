@@ -16,13 +16,13 @@ import duckdb
 import pyarrow.csv
 
 from bench.data import NOW
-from trail import export as exports
-from trail.filters import Filter
-from trail.loading import load_files
-from trail.queries import counts, events, timeline
-from trail.queries.searched import searched
-from trail.settings import load as load_settings
-from trail.store import Engine, Store
+from trail.core.settings import load as load_settings
+from trail.events import counts, events, timeline
+from trail.events import export as exports
+from trail.events.search_results import searched
+from trail.ingest.files import load_files
+from trail.storage.database import Engine, Store
+from trail.storage.filters import Filter
 
 
 def floor(source: str, target: str) -> dict[str, float]:

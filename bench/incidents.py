@@ -20,15 +20,14 @@ from pathlib import Path
 
 import numpy as np
 
-from trail.filters import Filter
-from trail.incidents import keeping
+from trail.core.settings import Settings
+from trail.core.settings import Store as StoreSettings
+from trail.incidents import likely_causes, materialize, queries
 from trail.incidents.grouping import PERSISTENT, STORM, TRANSIENT
-from trail.incidents.model import Incident
-from trail.loading import load_files
-from trail.queries import causes, incidents
-from trail.settings import Settings
-from trail.settings import Store as StoreSettings
-from trail.store import Store
+from trail.incidents.incident import Incident
+from trail.ingest.files import load_files
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 SEEDS = range(51, 59)
 START = dt.datetime(2026, 8, 1, tzinfo=dt.UTC)
@@ -209,16 +208,16 @@ def measure(seed: int) -> dict[str, float]:
             assert sum(batch.kept for batch in load_files(store, settings, [path])) == len(
                 made.lines
             )
-            keeping.catch_up(store, 600)
-            found = incidents.incidents(store, Filter(), now)
-            ids = incidents.attempt_ids(store, found)
+            materialize.catch_up(store, 600)
+            found = queries.incidents(store, Filter(), now)
+            ids = queries.attempt_ids(store, found)
             blamed = {
                 name: [each.event_id for each in changes if each.likely_cause]
-                for name, changes in causes.changes_before(store, found).items()
+                for name, changes in likely_causes.changes_before(store, found).items()
             }
             ranked = {
                 name: [each.event_id for each in changes]
-                for name, changes in causes.changes_before(store, found).items()
+                for name, changes in likely_causes.changes_before(store, found).items()
             }
         finally:
             store.close()
@@ -291,7 +290,7 @@ def speed(path: Path) -> None:
     store = Store.open(path, Settings(store=StoreSettings(path=path)))
     try:
         store.write(lambda cursor: cursor.execute("delete from marks where source = 'incidents'"))
-        print(f"built in {_ms(lambda: keeping.catch_up(store, 600)):,.0f} ms")
+        print(f"built in {_ms(lambda: materialize.catch_up(store, 600)):,.0f} ms")
         for size in (1, 20, 100):
             times = []
             for _ in range(7):
@@ -301,7 +300,7 @@ def speed(path: Path) -> None:
                     f"using sample {size}"
                 )
                 store.write(operator.methodcaller("execute", touch))
-                times.append(_ms(lambda: keeping.catch_up(store, 600)))
+                times.append(_ms(lambda: materialize.catch_up(store, 600)))
             print(f"{size} series touched: {statistics.median(times[1:]):.0f} ms")
     finally:
         store.close()

@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import plot
-from trail import retention
+from trail.core.settings import Settings
 from trail.demo.workspace import Workspace
-from trail.filters import Filter
-from trail.loading import load_files
-from trail.queries import counts, events
-from trail.settings import Settings
-from trail.store import Cursor, Store
+from trail.events import counts, events
+from trail.ingest.files import load_files
+from trail.retention import policy
+from trail.storage.database import Cursor, Store
+from trail.storage.filters import Filter
 
 RESULTS = Path(__file__).parent / "ROLLING.md"
 PLOT = Path(__file__).parents[1] / "docs" / "img" / "rolling.svg"
@@ -52,7 +52,7 @@ def roll(folder: Path, days: int, a_day: int, archive: bool) -> Iterator[dict[st
         # The store notes when a day was loaded; here that must be the simulated day.
         store.write(functools.partial(_date_batch, end))
         began = time.perf_counter()
-        retention.retain(store, settings, end)
+        policy.retain(store, settings, end)
         purges.append(time.perf_counter() - began)
         if (day + 1) % STEP == 0:
             yield {

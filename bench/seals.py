@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import data
-from trail.loading import load_files
-from trail.seals import checking, mirror, sealing, watching
-from trail.settings import Settings
-from trail.settings import Store as StoreSettings
-from trail.store import Store
+from trail.core.settings import Settings
+from trail.core.settings import Store as StoreSettings
+from trail.ingest.files import load_files
+from trail.integrity import loss_monitor, mirror, sealing, verification
+from trail.storage.database import Store
 
 PAGE = Path(__file__).parent / "SEALS.md"
 LIMITS = {1_000_000: 15.0, 10_000_000: 120.0}
@@ -38,13 +38,13 @@ def measure(events: int) -> str:
     settings = Settings(store=StoreSettings(path=path))
     fresh = not path.exists()
     store = Store.open(path, settings)
-    watching.watch(store, mirror.files(path, settings).known)
+    loss_monitor.watch(store, mirror.files(path, settings).known)
     load = sealed = " | "
     if fresh:
         load = timed(lambda: list(load_files(store, settings, [source])))
         sealed = timed(lambda: sealing.seal(store, settings, NOW))
-    reports: list[checking.Report] = []
-    verified = timed(lambda: reports.append(checking.verify(store, settings)))
+    reports: list[verification.Report] = []
+    verified = timed(lambda: reports.append(verification.verify(store, settings)))
     assert reports[0].ok
     assert len(reports[0].days) > 90
     nothing = timed(lambda: sealing.seal(store, settings, NOW))

@@ -15,9 +15,9 @@ import httpx2
 
 from tests.browser.conftest import serving
 from tests.server.tab import Tab
-from trail.http.guard import VISIT_COOKIE
-from trail.http.throttle import ADDRESS, PAIR
-from trail.users import Users
+from trail.accounts.login_throttle import ADDRESS, PAIR
+from trail.accounts.users import Users
+from trail.web.guard import VISIT_COOKIE
 
 TRIES, WITHIN = 200, 0.05
 _NAMES = TRIES // PAIR

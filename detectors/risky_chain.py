@@ -4,7 +4,7 @@ A sequence that is routine in the workspace, such as a test token that creates a
 scores nothing, because familiarity is measured per sequence.
 """
 
-from trail.findings import familiar, sequences
+from trail.findings import familiarity, sequences
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
 _TITLES = {
@@ -69,7 +69,7 @@ from (
 
 
 def _explain(facts: Facts) -> str:
-    return familiar.explain(facts, _TITLES[facts["what"]])
+    return familiarity.explain(facts, _TITLES[facts["what"]])
 
 
 _USUAL = (
@@ -94,7 +94,7 @@ DETECTOR = Detector(
         "Review the new destination, invitation or group: who owns it, where does it send data?",
         "If it is not legitimate, restore the protection first, then remove what was added.",
     ),
-    sql=familiar.sql(_RELATION),
+    sql=familiarity.sql(_RELATION),
     explain=_explain,
     examples=(
         match(

@@ -1,16 +1,16 @@
 """D1: an action that is rare or new for the actor, their peers or the whole workspace."""
 
-from trail.findings import familiar
+from trail.findings import familiarity
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
-_SQL = familiar.sql(
+_SQL = familiarity.sql(
     "select day, actor_key, action as what, risk, [action] as actions, "
     "null::timestamp as since, null::timestamp as upto from acted"
 )
 
 
 def _explain(facts: Facts) -> str:
-    return familiar.explain(facts, facts["what"])
+    return familiarity.explain(facts, facts["what"])
 
 
 _USUAL = (

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from trail.arguments import parser
+from trail.cli.parser import parser
 
 PAGE = Path(__file__).parent / "commands.md"
 

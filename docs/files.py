@@ -4,7 +4,7 @@ from pathlib import Path
 
 from loaders.folder import FolderSettings
 from trail.backup import places
-from trail.settings import Backup, assembled
+from trail.core.settings import Backup, assembled
 
 PAGE = Path(__file__).parent / "files.md"
 

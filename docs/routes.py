@@ -4,9 +4,10 @@ from pathlib import Path
 
 from starlette.routing import Route
 
-from trail import registry, runtime
-from trail.http import access, api, auth, evidence, metrics, push
-from trail.model import Receiver
+from trail.core import registry
+from trail.core.model import Receiver
+from trail.runtime import process
+from trail.web import access_log_export, api, auth, evidence_export, metrics, push
 
 PAGE = Path(__file__).parent / "routes.md"
 
@@ -39,10 +40,10 @@ def text() -> str:
     found = [
         *auth.ROUTES,
         *api.ROUTES,
-        *access.ROUTES,
-        *evidence.ROUTES,
+        *access_log_export.ROUTES,
+        *evidence_export.ROUTES,
         *metrics.ROUTES,
-        *push.routes(registry.of_kind(Receiver), lambda: runtime.current().intake),
+        *push.routes(registry.of_kind(Receiver), lambda: process.current().intake),
     ]
     for route in found:
         assert isinstance(route, Route)

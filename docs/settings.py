@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from trail.settings import every_setting, variable
+from trail.core.settings import every_setting, variable
 
 PAGE = Path(__file__).parent / "settings.md"
 
@@ -15,7 +15,7 @@ def text() -> str:
         "# Settings",
         "",
         "In `trail.toml`, tokens and keys in `secrets.toml` beside it (mode 600), or in the "
-        "environment, which wins. Generated from `trail/settings.py` and the loaders.",
+        "environment, which wins. Generated from `trail/core/settings.py` and the loaders.",
         "",
         "| setting | variable | default | what it is |",
         "|---|---|---|---|",

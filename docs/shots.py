@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, PASSWORD, serving
 from tests.browser.find_chromium import chromium
-from trail import demo_workspace
-from trail.settings import Settings
-from trail.users import Users
+from trail.accounts.users import Users
+from trail.core.settings import Settings
+from trail.runtime import demo_database
 
 FOLDER = Path(__file__).parent / "img"
 WIDE, NARROW = (1440, 1000), (800, 1000)
@@ -43,7 +43,7 @@ def main() -> None:
         folder = Path(name)
         Users(folder / "users.yaml").add("maya", "Maya Lind", "", "owner", PASSWORD)
         database = folder / "trail.duckdb"
-        demo_workspace.open_store(database, Settings(store={"path": database})).close()  # type: ignore[arg-type]
+        demo_database.open_store(database, Settings(store={"path": database})).close()  # type: ignore[arg-type]
         with serving(folder) as site:
             draw(site.url)
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from trail.core.event_text import actor, one_line, sentence, target
-from trail.model import Notification, Values
+from trail.core.model import Notification, Values
 
 SEVERITIES = ("info", "warning", "critical")
 _MAX_REASONS = 8

@@ -7,9 +7,9 @@ import datetime as dt
 import json
 
 from forwarders._message import compose
-from trail.errors import InputError
-from trail.model import FormField, Forwarder, Notification, Request, Response, Values, Verdict
-from trail.outbox import answers, elsewhere
+from trail.core.errors import InputError
+from trail.core.model import FormField, Forwarder, Notification, Request, Response, Values, Verdict
+from trail.notifications import apprise_transport, retry_policy
 
 _TYPES = {"info": "info", "warning": "warning", "critical": "failure"}
 
@@ -30,7 +30,7 @@ def judge(response: Response) -> Verdict:
     """Return the verdict; a URL that Apprise cannot use is a setting to correct."""
     if response.status == 400:
         return Verdict("refused", response.error)
-    return answers.judge(response)
+    return retry_policy.judge(response)
 
 
 FORWARDER = Forwarder(
@@ -41,6 +41,6 @@ FORWARDER = Forwarder(
         FormField("url", "Apprise URL", "Such as pagerduty://…", True, example="json://host/path"),
     ),
     request=request,
-    send=elsewhere.send,
+    send=apprise_transport.send,
     judge=judge,
 )

@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from forwarders._message import compose
+from trail.core.errors import InputError
 from trail.core.event_text import one_line
-from trail.errors import InputError
-from trail.model import FormField, Forwarder, Notification, Request, Values
+from trail.core.model import FormField, Forwarder, Notification, Request, Values
 
 HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 EVENT_BYTES = 32 * 1024

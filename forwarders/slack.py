@@ -10,10 +10,10 @@ import json
 from typing import Any
 
 from forwarders._message import Message, compose
+from trail.core.errors import InputError
 from trail.core.event_text import one_line
-from trail.errors import InputError
-from trail.model import FormField, Forwarder, Notification, Request, Response, Values, Verdict
-from trail.outbox import answers
+from trail.core.model import FormField, Forwarder, Notification, Request, Response, Values, Verdict
+from trail.notifications import retry_policy
 
 _HEADER, _SECTION, _FIELD, _FIELDS, _URL = 150, 3_000, 2_000, 10, 3_000
 _MARKS = {"info": "", "warning": "⚠ ", "critical": "🔴 "}
@@ -53,7 +53,7 @@ def judge(response: Response) -> Verdict:
         return Verdict("gone", f"Slack: {code.decode()}. The channel or webhook was removed.")
     if response.status >= 400 and code in _UNAUTHORISED:
         return Verdict("unauthorised", f"Slack: {code.decode()}.")
-    return answers.judge(response)
+    return retry_policy.judge(response)
 
 
 def _blocks(content: Message) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ import hashlib
 import hmac
 import json
 
-from trail.errors import InputError
-from trail.model import FormField, Forwarder, Notification, Request, Values
+from trail.core.errors import InputError
+from trail.core.model import FormField, Forwarder, Notification, Request, Values
 
 _PREFIX = "whsec_"
 # Key length in bytes that the specification allows.

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from fuzz import Target
 from loaders import csv_table, json_lines, parquet_table
 from loaders._streams import DAMAGE
-from trail import records
-from trail.commands import read_mapping
-from trail.errors import InputError
-from trail.model import Loader, Source
-from trail.settings import Limits, Settings
+from trail.cli.data import read_mapping
+from trail.core.errors import InputError
+from trail.core.model import Loader, Source
+from trail.core.settings import Limits, Settings
+from trail.ingest import json_records
 
 # A short line is a long one soon, and depth is reached sooner.
 _SETTINGS = Settings(limits=Limits(line_bytes=1024, depth=16))
@@ -46,7 +46,7 @@ def _read(loader: Loader, data: bytes, mapping: dict[str, str] | None = None) ->
     try:
         for chunk in loader.read(Source(_PATH, mapping or {}), _SETTINGS):
             for raw in chunk.records["raw"].to_pylist():
-                list(records.unfold(raw.encode(), _SETTINGS.limits))
+                list(json_records.unfold(raw.encode(), _SETTINGS.limits))
             assert 0 <= chunk.progress <= 1
     except (InputError, *DAMAGE):  # these ingest expects
         return

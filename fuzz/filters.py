@@ -3,8 +3,8 @@
 import datetime as dt
 
 from fuzz import Target
-from trail.errors import FilterError
-from trail.filters import Filter
+from trail.core.errors import FilterError
+from trail.storage.filters import Filter
 
 _NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 

@@ -8,10 +8,10 @@ import orjson
 
 from fuzz import Target
 from loaders import _segment_http, segment_api, tracking_api, webhook
-from trail import records
-from trail.model import RefusedError, Response, Sent
-from trail.outbox import answers
-from trail.settings import Settings
+from trail.core.model import RefusedError, Response, Sent
+from trail.core.settings import Settings
+from trail.ingest import json_records
+from trail.notifications import retry_policy
 
 _SECRET, _KEY = "fuzz-secret", "fuzz-key"
 _SETTINGS = Settings(push={"webhook_secrets": (_SECRET,), "write_keys": (_KEY,)})  # type: ignore[arg-type]
@@ -27,7 +27,7 @@ def hook(data: bytes) -> None:
                 got = webhook.read(Sent("/webhooks/segment", ((header, given),), data), _SETTINGS)
                 assert len(got.records) == len(got.verified)
                 for text in got.records:
-                    list(records.unfold(text, _SETTINGS.limits))
+                    list(json_records.unfold(text, _SETTINGS.limits))
 
 
 def tracking(data: bytes) -> None:
@@ -39,7 +39,7 @@ def tracking(data: bytes) -> None:
                 for text in got.records:
                     told = orjson.loads(text)
                     assert not isinstance(told, dict) or "writeKey" not in told
-                    list(records.unfold(text, _SETTINGS.limits))
+                    list(json_records.unfold(text, _SETTINGS.limits))
 
 
 def headers(data: bytes) -> None:
@@ -57,7 +57,7 @@ def waits(data: bytes) -> None:
     """Read the headers by which a receiver asks to be left alone."""
     said = data.decode("latin-1")
     first, _, second = said.partition("\n")
-    found = answers.retry_after_s(Response(503, {"retry-after": first, "date": second}))
+    found = retry_policy.retry_after_s(Response(503, {"retry-after": first, "date": second}))
     assert found is None or 1 <= found <= 86_400
 
 

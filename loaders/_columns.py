@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import orjson
 import pyarrow as pa
 
-from trail import csv_lines
-from trail.errors import MappingNeededError
-from trail.model import EVENT_COLUMNS, Chunk, Reject
+from trail.core import csv_safety
+from trail.core.errors import MappingNeededError
+from trail.core.model import EVENT_COLUMNS, Chunk, Reject
 
 # Whole rows wait in memory until there are this many, or this many bytes of them.
 ROWS = 50_000
@@ -67,7 +67,7 @@ _TELLING = frozenset(
 
 _BRACKET = re.compile(r"(.*?)\s*\(([^()]*)\)", re.DOTALL)
 _EMAIL = re.compile(r"[^@\s/]+@[^@\s/]+\.[^@\s/]+")
-_GUARDED = tuple(f"'{mark}" for mark in csv_lines.RUN_BY_SPREADSHEETS)
+_GUARDED = tuple(f"'{mark}" for mark in csv_safety.RUN_BY_SPREADSHEETS)
 
 Path = tuple[str, ...]
 

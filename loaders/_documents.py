@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from loaders._streams import Stream
-from trail.model import Chunk, Reject
+from trail.core.model import Chunk, Reject
 
 _BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 # After a broken element, the next place where a sibling object may begin.

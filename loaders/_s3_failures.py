@@ -8,7 +8,7 @@ import re
 
 import pyarrow as pa
 
-from trail.errors import InputError, TrailError, UnavailableError
+from trail.core.errors import InputError, TrailError, UnavailableError
 
 # What pyarrow's S3 client raises.
 FAILURES = (OSError, pa.ArrowException)

@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Literal, Self, TypeVar
 import httpx2
 from pydantic import Field, SecretStr
 
-from trail.errors import InputError, SettingError, UnavailableError
-from trail.settings import Section, Settings
+from trail.core.errors import InputError, SettingError, UnavailableError
+from trail.core.settings import Section, Settings
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, Protocol, cast
 import pyarrow as pa
 import zstandard
 
-from trail.errors import LoadLimitError
-from trail.settings import Limits
+from trail.core.errors import LoadLimitError
+from trail.core.settings import Limits
 
 BLOCK = 8 << 20
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from loaders._columns import Columns, Rows
 from loaders._streams import Stream, head_of
-from trail.errors import InputError
-from trail.model import Chunk, Loader, Reject, Source
-from trail.settings import Settings
+from trail.core.errors import InputError
+from trail.core.model import Chunk, Loader, Reject, Source
+from trail.core.settings import Settings
 
 _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ",;\t"

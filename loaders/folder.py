@@ -13,9 +13,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from trail.errors import SettingError, UnavailableError
-from trail.model import Arrived, Batch, Drop
-from trail.settings import Section, Settings
+from trail.core.errors import SettingError, UnavailableError
+from trail.core.model import Arrived, Batch, Drop
+from trail.core.settings import Section, Settings
 
 DONE = "done"
 FAILED = "failed"

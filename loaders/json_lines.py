@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from loaders import _documents
 from loaders._streams import Stream, head_of
-from trail.model import Chunk, Loader, Reject, Source
-from trail.schema import ROW_GROUP
-from trail.settings import Settings
+from trail.core.model import Chunk, Loader, Reject, Source
+from trail.core.settings import Settings
+from trail.storage.schema import ROW_GROUP
 
 # A whole row group for each of two threads: it goes to disk directly, where anything less passes
 # through the write-ahead log first.

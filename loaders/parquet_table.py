@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from loaders._columns import ROWS, Columns, Rows
-from trail.errors import InputError
-from trail.model import Chunk, Loader, Reject, Source
-from trail.settings import Settings
+from trail.core.errors import InputError
+from trail.core.model import Chunk, Loader, Reject, Source
+from trail.core.settings import Settings
 
 _MAGIC = b"PAR1"
 # What reading a damaged file ends in: besides Arrow's own errors, names and zones that are no text,

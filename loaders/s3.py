@@ -15,9 +15,9 @@ from pyarrow import fs
 from pydantic import Field, SecretStr
 
 from loaders._s3_failures import FAILURES, code_of, told
-from trail.errors import InputError, SettingError
-from trail.model import Arrived, Batch, Drop
-from trail.settings import Section, Settings
+from trail.core.errors import InputError, SettingError
+from trail.core.model import Arrived, Batch, Drop
+from trail.core.settings import Section, Settings
 
 # Written by Segment into a bucket to try whether it may; holds no events.
 _NOT_DATA = "dummy-object.txt"

@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 
 from loaders._segment_http import AnswerError, Api, SegmentSettings
-from trail.errors import UnavailableError
-from trail.model import Ask, Chunk, Directory, Feed, Person
-from trail.records import elements
-from trail.settings import Settings
+from trail.core.errors import UnavailableError
+from trail.core.model import Ask, Chunk, Directory, Feed, Person
+from trail.core.settings import Settings
+from trail.ingest.json_records import elements
 
 # What may come for a cursor that has grown too old; which of them is not documented.
 _CURSOR_REFUSED = (400, 404, 422)

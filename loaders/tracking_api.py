@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import Field, SecretStr
 
-from trail import records
-from trail.model import Received, Receiver, RefusedError, Sent
-from trail.settings import Section, Settings
+from trail.core.model import Received, Receiver, RefusedError, Sent
+from trail.core.settings import Section, Settings
+from trail.ingest import json_records
 
 EVENT_BYTES, BATCH_BYTES, BATCH_EVENTS = 32 * 1024, 500 * 1024, 2_500
 _BATCH = "/v1/batch"
@@ -67,7 +67,7 @@ def _batch(text: str, told: dict[str, Any]) -> list[str]:
         raise _bad("invalid_request", "The body has no batch.")
     if len(calls) > BATCH_EVENTS:
         raise _bad("payload_too_large", "The batch has more than 2,500 events.")
-    return records.elements(text, "batch")
+    return json_records.elements(text, "batch")
 
 
 def _unpacked(sent: Sent) -> bytes:
@@ -110,7 +110,7 @@ def _without_key(text: str) -> str:
     """Return a call without the write key: it is a secret, and what is kept here is shown."""
     call = orjson.loads(text)
     has = isinstance(call, dict) and "writeKey" in call
-    return records.without(text, "writeKey") if has else text
+    return json_records.without(text, "writeKey") if has else text
 
 
 def _completed(text: str, now: str) -> str:

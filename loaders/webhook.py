@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import Field, SecretStr
 
-from trail import records
-from trail.model import Received, Receiver, RefusedError, Sent
-from trail.settings import Section, Settings
+from trail.core.model import Received, Receiver, RefusedError, Sent
+from trail.core.settings import Section, Settings
+from trail.ingest import json_records
 
 _PATH = "/webhooks/segment"
 _OF_ALL = "x-segment-signature"
@@ -72,7 +72,7 @@ def _elements(body: bytes) -> list[bytes]:
     """Return the exact bytes of each event; a body that is no JSON is one record as it is."""
     try:
         if orjson.loads(body).__class__ is list:
-            return [text.encode() for text in records.elements(body.decode())]
+            return [text.encode() for text in json_records.elements(body.decode())]
     except ValueError:
         pass
     return [body] if body.strip() else []

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from trail import access_log
-from trail.access_entry import KINDS
-from trail.filters import Filter
-from trail.http.access import ADDRESS
+from trail.access_log import log
+from trail.access_log.entry import KINDS
+from trail.storage.filters import Filter
+from trail.web.access_log_export import ADDRESS
 from ui import filter_bar, tables, text, url_state
 from ui.page import Context, Page
 
@@ -24,26 +24,26 @@ def render(ctx: Context) -> None:
     kind = kind if kind in KINDS else ""
     filter_ = _window()
     window = filter_.window(dt.datetime.now(dt.UTC))
-    access_log.settle()
+    log.settle()
     store = ctx.runtime.store
-    rows = access_log.entries(
+    rows = log.entries(
         store,
         window,
         user,
         kind,
         after=int(after) if after.isdecimal() else None,
-        rows=access_log.PAGE_ROWS + 1,
+        rows=log.PAGE_ROWS + 1,
     )
-    count = access_log.count(store, window, user, kind)
+    count = log.count(store, window, user, kind)
     took = (time.perf_counter() - began) * 1000
     filter_bar.title(
         "Access log", f"<b>{text.count(count, 'entry', 'entries')}</b> · {took:.0f} ms"
     )
-    _bar(filter_, access_log.users(store), user, kind, count)
+    _bar(filter_, log.users(store), user, kind, count)
     if not rows:
         st.info("No entries match in this window.", icon=":material/info:")
         return
-    shown = rows[: access_log.PAGE_ROWS]
+    shown = rows[: log.PAGE_ROWS]
     _table(shown)
     _pager(shown[-1]["entry_id"] if len(rows) > len(shown) else None, first=not after)
 

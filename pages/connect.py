@@ -5,11 +5,11 @@ Tokens and keys are settings and are never typed into a page.
 
 import streamlit as st
 
-from trail import registry
-from trail.errors import TrailError
-from trail.model import Drop, Feed, Receiver
-from trail.queries import status
-from trail.store import utc_now
+from trail.core import registry
+from trail.core.errors import TrailError
+from trail.core.model import Drop, Feed, Receiver
+from trail.events import store_status
+from trail.storage.database import utc_now
 from ui import source_check, text
 from ui.page import Context, Page
 
@@ -24,7 +24,7 @@ def render(ctx: Context) -> None:
             icon=":material/info:",
         )
     else:
-        stored = status.status(ctx.runtime.store)
+        stored = store_status.status(ctx.runtime.store)
         events, batches = stored["events"], stored["batches"]
         st.text(f"{text.count(events, 'event')} kept from {text.count(batches, 'load')}")
     st.write(
@@ -65,7 +65,7 @@ def _webhook(ctx: Context) -> None:
     )
     for receiver in registry.of_kind(Receiver):
         _test(ctx, receiver)
-    unverified = status.unproved(ctx.runtime.store, utc_now())
+    unverified = store_status.unproved(ctx.runtime.store, utc_now())
     if unverified:
         st.warning(
             f"{text.count(unverified, 'event')} of the last 7 days arrived in a batch whose "

@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from trail import coverage
-from trail.filters import Filter
-from trail.queries import counts, events, timeline
-from trail.queries.searched import searched
-from trail.store import utc_now
+from trail.events import counts, events, timeline
+from trail.events.search_results import searched
+from trail.ingest import coverage
+from trail.storage.database import utc_now
+from trail.storage.filters import Filter
 from ui import charts, coverage_banner, filter_bar, text, url_state
 from ui.explore import event_detail, facet_sidebar
 from ui.explore.events_table import pager, table

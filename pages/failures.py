@@ -5,11 +5,11 @@ import time
 
 import streamlit as st
 
-from trail.filters import Filter
-from trail.incidents import grouping
-from trail.incidents.model import Incident
-from trail.queries import causes, counts, incidents, overview, timeline
-from trail.queries.incidents import Summary
+from trail.events import counts, overview, timeline
+from trail.incidents import grouping, likely_causes, queries
+from trail.incidents.incident import Incident
+from trail.incidents.queries import Summary
+from trail.storage.filters import Filter
 from ui import coverage_banner, filter_bar, text, url_state
 from ui.components import bridge, tiles
 from ui.failures import incident_detail, incident_table, spotlights
@@ -23,9 +23,9 @@ def render(ctx: Context) -> None:
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     began = time.perf_counter()
-    numbers = incidents.summary(store, filter_, now)
+    numbers = queries.summary(store, filter_, now)
     class_ = _class()
-    found = incidents.incidents(
+    found = queries.incidents(
         store,
         filter_,
         now,
@@ -34,7 +34,7 @@ def render(ctx: Context) -> None:
         fold=not class_,
         rows=incident_table.MOST,
     )
-    changes = causes.changes_before(store, found)
+    changes = likely_causes.changes_before(store, found)
     window = timeline.bounded(store, filter_.window(now), now)
     took = (time.perf_counter() - began) * 1000
 
@@ -59,7 +59,7 @@ def render(ctx: Context) -> None:
     incident_table.draw(filter_, found, changes, class_)
     chosen = _chosen(ctx, found, now)
     if chosen:
-        incident_detail.draw(ctx, filter_, chosen, causes.changes_before(store, [chosen]))
+        incident_detail.draw(ctx, filter_, chosen, likely_causes.changes_before(store, [chosen]))
     spotlights.draw(ctx, filter_)
 
 
@@ -79,7 +79,7 @@ def _chosen(ctx: Context, found: list[Incident], now: dt.datetime) -> Incident |
     if not asked:
         return found[0] if found else None
     chosen = next((row for row in found if row.incident_id == asked), None)
-    chosen = chosen or incidents.incident(ctx.runtime.store, asked, now)
+    chosen = chosen or queries.incident(ctx.runtime.store, asked, now)
     if chosen is None:
         st.warning("Incident not found. Its events may be past retention.")
     return chosen

@@ -6,14 +6,17 @@ from collections import Counter
 
 import streamlit as st
 
-from trail import catalogue, coverage, expiry, reviews
-from trail.core import event_text
-from trail.filters import Filter
+from trail.core import catalogue, event_text
+from trail.events import counts, events, overview, store_status, timeline
 from trail.findings import queries as unusual
+from trail.findings import reviews
 from trail.findings.refresh import refresh
-from trail.queries import counts, events, incidents, overview, status, timeline
-from trail.seals import standing
-from trail.store import Store, utc_now
+from trail.incidents import queries
+from trail.ingest import coverage
+from trail.integrity import seal_status
+from trail.retention import expiring_findings
+from trail.storage.database import Store, utc_now
+from trail.storage.filters import Filter
 from ui import charts, coverage_banner, event_feed, filter_bar, seal_text, text, url_state
 from ui.components import bridge, ranked_list, tiles
 from ui.components.ranked_list import CategoryRow
@@ -85,8 +88,8 @@ def _tiles(
         note = f"{active.new:,} seen for the first time"
         rows.append(_tile(name, active.active, active.before, note, active.by_day))
         links[name] = changes.put("actor_type", actor_type, "include")
-    failing = incidents.summary(store, filter_, now)
-    failing_before = incidents.summary(store, before, now)
+    failing = queries.summary(store, filter_, now)
+    failing_before = queries.summary(store, before, now)
     attempts = text.count(failing.attempts, "failed attempt")
     rows.append(
         _tile(
@@ -129,7 +132,9 @@ def _expiring_findings(ctx: Context) -> None:
     """Draw a caption where open findings expire soon."""
     if not ctx.user.may("see_findings"):
         return
-    expiring = expiry.leaving(ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC))
+    expiring = expiring_findings.leaving(
+        ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC)
+    )
     if expiring.findings:
         st.caption(f"▲ {expiring.said()} Decide on them under Unusual or place a legal hold.")
 
@@ -148,7 +153,7 @@ def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> t
 
 def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
     """Return the tile with the result of the last verification and the last arrival."""
-    summary, lost = status.status(ctx.runtime.store), seal_text.lost(ctx)
+    summary, lost = store_status.status(ctx.runtime.store), seal_text.lost(ctx)
     last_arrival, quarantined = summary["last_arrival"], summary["quarantined"]
     arrived = (
         "last arrival "
@@ -156,7 +161,7 @@ def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
         if last_arrival
         else "no events received"
     )
-    sealed = standing.status(ctx.runtime.store)
+    sealed = seal_status.status(ctx.runtime.store)
     unverified = "Not verified yet" if sealed.sealed_to else "Not sealed yet"
     value = {True: "✓ Unchanged", False: "▲ Changed", None: unverified}[sealed.ok]
     if lost:

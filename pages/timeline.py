@@ -7,14 +7,14 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from trail import annotations, coverage
-from trail.catalogue import CATEGORIES
 from trail.core import event_text
-from trail.filters import Filter
-from trail.queries import counts, lanes, overview, timeline
-from trail.queries.lanes import By, Lane, Point
-from trail.queries.timeline import Bar
-from trail.store import Store, utc_now
+from trail.core.catalogue import CATEGORIES
+from trail.events import annotations, counts, lanes, overview, timeline
+from trail.events.lanes import By, Lane, Point
+from trail.events.timeline import Bar
+from trail.ingest import coverage
+from trail.storage.database import Store, utc_now
+from trail.storage.filters import Filter
 from ui import charts, coverage_banner, filter_bar, forms, text, timeline_charts, url_state
 from ui.audit import record_action
 from ui.page import Context, Page

@@ -5,12 +5,12 @@ import time
 
 import streamlit as st
 
-from trail import expiry, reviews
-from trail.findings import queries
+from trail.events import counts, timeline
+from trail.findings import queries, reviews
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
-from trail.queries import counts, timeline
-from trail.store import utc_now
+from trail.retention import expiring_findings
+from trail.storage.database import utc_now
 from ui import filter_bar, tabs, text, url_state
 from ui.page import Context, Page
 from ui.unusual import (
@@ -54,7 +54,7 @@ def render(ctx: Context) -> None:
     )
     filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
     filter_bar.window_caption(filter_, window)
-    expiring = expiry.leaving(store, ctx.runtime.settings, now, queue.budget.shown)
+    expiring = expiring_findings.leaving(store, ctx.runtime.settings, now, queue.budget.shown)
     if expiring.findings:
         st.warning(
             f"{expiring.said()} Decide on them or place a legal hold.",

@@ -8,11 +8,11 @@ from typing import Any
 import hypothesis
 import pytest
 
-from trail.loading import load_files
-from trail.model import Batch
-from trail.settings import CONFIG_VARIABLE, Settings
-from trail.settings import Store as StoreSettings
-from trail.store import Store
+from trail.core.model import Batch
+from trail.core.settings import CONFIG_VARIABLE, Settings
+from trail.core.settings import Store as StoreSettings
+from trail.ingest.files import load_files
+from trail.storage.database import Store
 
 # The database is a file: an example takes milliseconds, and how many depends on the machine.
 hypothesis.settings.register_profile(

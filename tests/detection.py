@@ -8,15 +8,15 @@ from pathlib import Path
 
 from loaders.json_lines import LOADER
 from tests.segment_records import Record, line
-from trail import ingest
-from trail.filters import Filter
+from trail.core.model import Batch, Source
+from trail.core.settings import Settings
 from trail.findings import queries
 from trail.findings.detector import FIRST_DAY, ExampleEvent
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
-from trail.model import Batch, Source
-from trail.settings import Settings
-from trail.store import Store
+from trail.ingest import pipeline
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 
 def record(event: ExampleEvent, number: int = 0) -> Record:
@@ -43,7 +43,7 @@ def load(store: Store, settings: Settings, events: Iterable[ExampleEvent]) -> No
         seen[event] += 1
     path.write_bytes(b"".join(lines))
     batch = Batch(path.name, LOADER.name)
-    ingest.load(store, batch, LOADER.read(Source(path), settings), settings.limits)
+    pipeline.load(store, batch, LOADER.read(Source(path), settings), settings.limits)
     assert (batch.kept, batch.error) == (len(lines), "")
 
 

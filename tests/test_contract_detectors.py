@@ -3,13 +3,13 @@
 import pytest
 
 from tests import detection
-from trail import registry
-from trail.catalogue import resolve
+from trail.core import registry
+from trail.core.catalogue import resolve
+from trail.core.settings import Settings
 from trail.findings import queries, rules
 from trail.findings.detector import FIRST_DAY, Detector, Example, Rule
 from trail.findings.refresh import refresh
-from trail.settings import Settings
-from trail.store import Store
+from trail.storage.database import Store
 
 DETECTORS: dict[str, Detector | Rule] = registry.discover("detectors", "DETECTOR")
 EXAMPLES = [

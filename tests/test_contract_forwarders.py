@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trail.errors import InputError
-from trail.model import FormField, Forwarder, Notification, Request, Response
-from trail.outbox import answers
-from trail.registry import discover
+from trail.core.errors import InputError
+from trail.core.model import FormField, Forwarder, Notification, Request, Response
+from trail.core.registry import discover
+from trail.notifications import retry_policy
 
 FORWARDERS: dict[str, Forwarder] = discover("forwarders", "FORWARDER")
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
@@ -207,7 +207,9 @@ def test_a_missing_required_secret_is_an_error(forwarder: Forwarder) -> None:
 @pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
 def test_every_status_has_a_verdict(forwarder: Forwarder) -> None:
     for status in (0, *range(100, 600)):
-        verdict = (forwarder.judge or answers.judge)(Response(status, {}, b"", "Nothing came."))
+        verdict = (forwarder.judge or retry_policy.judge)(
+            Response(status, {}, b"", "Nothing came.")
+        )
         assert verdict.kind in ("ok", "retry", "gone", "unauthorised", "rejected", "refused")
         assert (verdict.kind == "ok") == (200 <= status < 300)
         assert verdict.text

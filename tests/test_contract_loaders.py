@@ -15,9 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.segment_records import api_event, api_page, forwarded, gz, ndjson, saved_request
-from trail.errors import TrailError
-from trail.loading import load_files
-from trail.model import (
+from trail.core.errors import TrailError
+from trail.core.model import (
     Chunk,
     Drop,
     EventSource,
@@ -28,9 +27,10 @@ from trail.model import (
     Reject,
     Source,
 )
-from trail.registry import discover
-from trail.settings import Settings
-from trail.store import Store
+from trail.core.registry import discover
+from trail.core.settings import Settings
+from trail.ingest.files import load_files
+from trail.storage.database import Store
 
 DISCOVERED: dict[str, Loader | EventSource] = discover("loaders", "LOADER")
 LOADERS = {name: each for name, each in DISCOVERED.items() if isinstance(each, Loader)}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs import commands, files, routes, settings
-from trail.arguments import parser
+from trail.cli.parser import parser
 
 ROOT = Path(__file__).parents[1]
 

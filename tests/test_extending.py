@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from trail.registry import discover
+from trail.core.registry import discover
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = dict(
@@ -56,14 +56,14 @@ from pathlib import Path
 import docs.settings
 from tests.receiver import Receiver
 from tests.segment_records import api_event, ndjson
-from trail.loading import load_drop, load_files
-from trail.model import Drop
-from trail.outbox import deliveries, destinations
-from trail.outbox.destinations import Destination
-from trail.outbox.worker import Forwarding
-from trail.registry import of_kind
-from trail.settings import Forward, load
-from trail.store import Store, utc_now
+from trail.ingest.files import load_drop, load_files
+from trail.core.model import Drop
+from trail.notifications import deliveries, destinations
+from trail.notifications.destinations import Destination
+from trail.notifications.worker import Forwarding
+from trail.core.registry import of_kind
+from trail.core.settings import Forward, load
+from trail.storage.database import Store, utc_now
 folder = Path(sys.argv[1])
 settings = load(store={"path": folder / "trail.duckdb"})
 store = Store.open(folder / "trail.duckdb", settings)

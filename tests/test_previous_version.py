@@ -18,17 +18,18 @@ from typing import Any
 import pytest
 import zstandard
 
-from trail import archive, holds, reviews, tokens, users
-from trail.alerts import rules
+from trail.accounts import api_tokens, users
+from trail.core.download_stats import Tally
+from trail.core.settings import CONFIG_VARIABLE, Settings
 from trail.evidence import pack
-from trail.filters import Filter
-from trail.findings import queries
+from trail.findings import queries, reviews
 from trail.findings.refresh import refresh
-from trail.queries import incident_records
-from trail.seals import checking, mirror, sealing, standalone, watching
-from trail.settings import CONFIG_VARIABLE, Settings
-from trail.store import Store
-from trail.tally import Tally
+from trail.incidents import incident_json
+from trail.integrity import loss_monitor, mirror, sealing, standalone_verifier, verification
+from trail.notifications import rule_store
+from trail.retention import archive, legal_holds
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 FIXTURE = Path(__file__).parent / "fixtures/previous/trail.tar.zst"
 NOW = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)
@@ -63,7 +64,7 @@ def previous(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Previo
     assert (settings.workspace, settings.store.retention_days) == ("Example", 95)
     store = Store.open(settings.store.path, settings)
     try:
-        watching.watch(store, mirror.files(store.path, settings).known)
+        loss_monitor.watch(store, mirror.files(store.path, settings).known)
         expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
         yield Previous(folder, settings, store, expected)
     finally:
@@ -107,7 +108,7 @@ def test_tables_hold_the_same_rows(previous: Previous, name: str, sql: str) -> N
 
 
 def test_incidents_are_the_same(previous: Previous) -> None:
-    found = _json(list(incident_records.records(previous.store, Filter(), NOW)))
+    found = _json(list(incident_json.records(previous.store, Filter(), NOW)))
     assert _structure(found) == _structure(previous.expected["incidents"])
 
 
@@ -137,8 +138,8 @@ def test_sign_offs_still_match_their_events(previous: Previous) -> None:
 
 
 def test_legal_holds_and_alert_rules_are_the_same(previous: Previous) -> None:
-    assert _json(holds.every(previous.store)) == previous.expected["holds"]
-    found = [rule.definition() for rule in rules.all_of(previous.store)]
+    assert _json(legal_holds.every(previous.store)) == previous.expected["holds"]
+    found = [rule.definition() for rule in rule_store.all_of(previous.store)]
     assert found == previous.expected["rules"]
 
 
@@ -149,19 +150,19 @@ def test_users_and_tokens_are_the_same(previous: Previous) -> None:
         ("rita", "rita@example.com", "reviewer"),
     ]
     assert people.check("maya", "correct horse battery")
-    kept = tokens.Tokens(tokens.path_of(previous.settings)).all()
+    kept = api_tokens.Tokens(api_tokens.path_of(previous.settings)).all()
     assert [(token.name, token.role, token.scopes) for token in kept] == [
         ("ci", "reviewer", ("read",))
     ]
 
 
 def test_every_seal_verifies(previous: Previous) -> None:
-    report = checking.verify(previous.store, previous.settings)
+    report = verification.verify(previous.store, previous.settings)
     assert report.problems == ()
     days = [[day.day.isoformat(), day.events, day.late, day.purged] for day in report.days]
     expected = previous.expected["verify"]["days"]
     assert days == [[day, *counts] for day, _, *counts in expected]
-    assert [day.state for day in report.days].count(checking.UNCHANGED) == sum(
+    assert [day.state for day in report.days].count(verification.UNCHANGED) == sum(
         state == "unchanged" for _, state, *_ in expected
     )
 
@@ -171,7 +172,7 @@ def test_sealing_continues_the_chain(previous: Previous) -> None:
     assert sealing.seal(previous.store, previous.settings, later) == 2
     lines = [row["line"] for row in previous.rows("select line from seals order by number, line")]
     assert lines[:-2] == previous.expected["seals"]
-    assert checking.verify(previous.store, previous.settings).ok
+    assert verification.verify(previous.store, previous.settings).ok
 
 
 def test_the_archive_is_readable(previous: Previous) -> None:
@@ -195,7 +196,7 @@ def test_its_evidence_pack_verifies_with_the_old_and_the_new_verifier(
     old = tmp_path / "verify.py"
     with zipfile.ZipFile(data) as pack_:
         old.write_bytes(pack_.read("verify.py"))
-    for verifier in (old, Path(standalone.__file__)):
+    for verifier in (old, Path(standalone_verifier.__file__)):
         done = _verified(verifier, data)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
 

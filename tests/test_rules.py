@@ -175,7 +175,7 @@ def test_streamlit_stays_in_dashboard_pages_and_ui() -> None:
 
 
 def test_only_the_store_opens_duckdb() -> None:
-    store = ROOT / "trail" / "store.py"
+    store = ROOT / "trail" / "storage" / "database.py"
     others = [path for path in files("dashboard.py", *PRODUCT) if path != store]
     assert broken(duckdb_connects, others) == []
     assert broken(duckdb_connects, [store])

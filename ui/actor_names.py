@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from trail.core import event_text
-from trail.queries import people
-from trail.store import Engine
+from trail.events import people
+from trail.storage.database import Engine
 
 
 def display_names(engine: Engine, actor_ids: Iterable[str]) -> dict[str, str]:

@@ -4,9 +4,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from trail import access_log
-from trail.http.guard import ADDRESS_HEADER
-from trail.users import User
+from trail.access_log import log
+from trail.accounts.users import User
+from trail.web.guard import ADDRESS_HEADER
 
 # Names of an address that only turn pages or change how the same is drawn.
 _NOT_A_CHOICE = ("event", "at", "after", "before", "grain", "by", "top", "tz", "sort")
@@ -20,7 +20,7 @@ def record_page_view(kind: str, user: User, path: str) -> None:
         for value in st.query_params.get_all(name)
         if name not in _NOT_A_CHOICE
     ]
-    access_log.note(
+    log.note(
         kind,
         user.username,
         user.role,
@@ -33,9 +33,7 @@ def record_page_view(kind: str, user: User, path: str) -> None:
 
 def record_action(kind: str, user: User, what: str, detail: str = "") -> None:
     """Note one thing that *user* did on a page, such as `held` or `settings`."""
-    access_log.note(
-        kind, user.username, user.role, what=what, detail=detail, address=client_address()
-    )
+    log.note(kind, user.username, user.role, what=what, detail=detail, address=client_address())
 
 
 def client_address() -> str:

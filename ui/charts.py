@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from trail.coverage import Span
-from trail.queries.timeline import Bar, Histogram
+from trail.events.timeline import Bar, Histogram
+from trail.ingest.coverage import Span
 from ui import coverage_banner
 from ui.style import category_colors, theme_color
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trail.core import event_text
-from trail.filters import Filter
+from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components import ranked_list
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from trail import export as exports
+from trail.core.model import EVENT_COLUMNS
+from trail.events import export as exports
 from trail.evidence import period
-from trail.filters import FACETS, Filter, Window, zone_names
-from trail.model import EVENT_COLUMNS
+from trail.storage.filters import FACETS, Filter, Window, zone_names
 from ui import text, url_state
 from ui.components.chips import Chip, acted, chips
 

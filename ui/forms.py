@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from trail.errors import TrailError
+from trail.core.errors import TrailError
 from ui import text
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from trail import directory, runtime
-from trail.http.auth import SIGN_OUT
-from trail.http.guard import ALIVE
-from trail.users import User
+from trail.accounts.users import User
+from trail.ingest import directory
+from trail.runtime import process
+from trail.web.auth import SIGN_OUT
+from trail.web.guard import ALIVE
 from ui import sign_in_form, style, text
 from ui.page import Page, current_user, discover_pages
 
@@ -118,7 +119,7 @@ def main() -> None:
         return
     dark = st.context.theme.type == "dark"
     style.apply()
-    now = runtime.current()
+    now = process.current()
     workspace = now.settings.workspace or directory.workspace_name(now.store)
     st.logo(_logo(workspace, dark=dark), size="medium")
     page = st.navigation(menu(user), position="top")

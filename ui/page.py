@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from trail import boot, deadlines, registry, runtime
-from trail.errors import TrailError
-from trail.http.sessions import who
-from trail.roles import who_may
-from trail.runtime import Runtime
-from trail.store import Store
-from trail.users import User
+from trail.accounts.roles import who_may
+from trail.accounts.sessions import who
+from trail.accounts.users import User
+from trail.core import registry
+from trail.core.errors import TrailError
+from trail.runtime import process, startup
+from trail.runtime.process import Runtime
+from trail.storage import query_timeout
+from trail.storage.database import Store
 from ui import sign_in_form, text, url_state
 from ui.audit import record_page_view
 
@@ -35,7 +37,7 @@ class Context:
     @property
     def store(self) -> Store:
         """Return the store that the address names: the trail, or an archived month of it."""
-        return boot.store_of(url_state.param("archive"))
+        return startup.store_of(url_state.param("archive"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ class Page:
         record_page_view("viewed", user, self.path)
         try:
             _banner(self, user)
-            ctx = Context(user, runtime.current())
-            with deadlines.within(ctx.runtime.settings.limits.query_seconds):
+            ctx = Context(user, process.current())
+            with query_timeout.within(ctx.runtime.settings.limits.query_seconds):
                 self.render(ctx)
         except TrailError as problem:
             _log.info("page %s: %s", self.path, problem)
@@ -93,7 +95,7 @@ class Page:
 
 def _banner(page: Page, user: User) -> None:
     """Say on every page that the demo is shown, and to an owner where to connect the real one."""
-    if not runtime.current().demo or page.path == "connect":
+    if not process.current().demo or page.path == "connect":
         return
     with st.container(horizontal=True, vertical_alignment="center", key="demo-banner"):
         st.html("<b>Demo workspace.</b> Its events are invented.", width="content")
@@ -107,7 +109,7 @@ def current_user() -> User | None:
     sid_hash = told.get("sid")
     if not isinstance(sid_hash, str) or not sid_hash:
         return None
-    now = runtime.current()
+    now = process.current()
     user = who(now.sessions, now.users, sid_hash, touch=False)  # a run may start by itself
     return user if user and user.username == told.get("username") else None
 

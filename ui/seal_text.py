@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-from trail.seals import known, mirror, standing
-from trail.seals.known import Shortfall
+from trail.integrity import high_water_mark, mirror, seal_status
+from trail.integrity.high_water_mark import Shortfall
 from ui import text
 from ui.page import Context
 
@@ -31,12 +31,14 @@ def lost(ctx: Context) -> tuple[Shortfall, ...]:
     """Return the unresolved losses of events that the database had before."""
     if ctx.runtime.demo:
         return ()
-    return known.shortfalls(mirror.files(ctx.runtime.store.path, ctx.runtime.settings).known)
+    return high_water_mark.shortfalls(
+        mirror.files(ctx.runtime.store.path, ctx.runtime.settings).known
+    )
 
 
 def status(ctx: Context) -> str:
     """Return the status of the seals in one or two sentences."""
-    seals = standing.status(ctx.runtime.store)
+    seals = seal_status.status(ctx.runtime.store)
     if ctx.runtime.demo:
         return "○ The demo workspace is not sealed."
     if seals.sealed_from is None:

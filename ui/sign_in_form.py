@@ -14,12 +14,14 @@ from typing import Any
 
 import streamlit as st
 
-from trail import access_log, passwords, runtime
-from trail.errors import TrailError
-from trail.http.auth import FINISH
-from trail.http.guard import ADDRESS_HEADER, ENDED_HEADER, VISIT_HEADER
-from trail.http.throttle import Throttle, sentence
-from trail.users import normal
+from trail.access_log import log
+from trail.accounts import passwords
+from trail.accounts.login_throttle import Throttle, sentence
+from trail.accounts.users import normal
+from trail.core.errors import TrailError
+from trail.runtime import process
+from trail.web.auth import FINISH
+from trail.web.guard import ADDRESS_HEADER, ENDED_HEADER, VISIT_HEADER
 from ui import sign_in_oidc
 
 MARK = (
@@ -108,7 +110,7 @@ class Checked:
         # A password typed into the wrong box must not reach the log: of a name that nobody has,
         # only what tells two of them apart, under a key that this process forgets.
         mark = hmac.new(_MARKS, name.encode(), "sha256").hexdigest()[:12]
-        access_log.note(
+        log.note(
             "sign_in_refused",
             name if known else "",
             what=why,
@@ -120,7 +122,7 @@ class Checked:
 
 def show() -> None:
     """Draw the sign-in form; after a success, send the browser to the route with a code."""
-    now = runtime.current()
+    now = process.current()
     auth, workspace = now.settings.auth, now.settings.workspace
     whose = f"the workspace {workspace}" if workspace else "your workspace"
     st.html(_style())
@@ -163,7 +165,7 @@ def _form() -> Checked:
     # Imported in a script's run only: at any other time its cookie component is not registered.
     import streamlit_authenticator as stauth
 
-    now = runtime.current()
+    now = process.current()
     credentials = now.users.credentials()
     form = stauth.Authenticate(
         credentials,
@@ -187,7 +189,7 @@ def _hand_over(code_for: Callable[[str], str]) -> bool:
     visit = st.context.headers.get(VISIT_HEADER, "")
     if not visit:
         return False
-    kept = sign_in_oidc.KEPT if runtime.current().settings.auth.by_provider else ""
+    kept = sign_in_oidc.KEPT if process.current().settings.auth.by_provider else ""
     mount = st.components.v2.component("trail_redirect", js=_REDIRECT)
     mount(data={"code": code_for(visit), "path": FINISH, "kept": kept}, key="trail-redirect")
     return True

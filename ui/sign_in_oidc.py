@@ -9,11 +9,13 @@ import time
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from trail import access_log, provider, runtime
-from trail.http.guard import ADDRESS_HEADER
-from trail.http.provider_gate import PROBLEM, UNBELIEVED, UNREACHABLE
-from trail.provider import RefusedError
-from trail.users import User
+from trail.access_log import log
+from trail.accounts import oidc
+from trail.accounts.oidc import RefusedError
+from trail.accounts.users import User
+from trail.runtime import process
+from trail.web.guard import ADDRESS_HEADER
+from trail.web.oidc_gate import PROBLEM, UNBELIEVED, UNREACHABLE
 from ui import text
 
 KEPT = "trail-next"  # where the browser keeps the address that was asked for
@@ -34,7 +36,7 @@ def offer(told: DeltaGenerator) -> tuple[User, str] | None:
 
     *told* takes what went wrong.
     """
-    label = text.escape(runtime.current().settings.auth.oidc_label)
+    label = text.escape(process.current().settings.auth.oidc_label)
     if st.button(f"Sign in with {label}", type="primary", width="stretch"):
         st.login()
     if st.user.to_dict().get("is_logged_in"):
@@ -52,15 +54,15 @@ def offer(told: DeltaGenerator) -> tuple[User, str] | None:
 
 
 def _judged() -> tuple[User, str]:
-    now = runtime.current()
-    user, proof = provider.judge(st.user.to_dict(), now.settings.auth, time.time())
+    now = process.current()
+    user, proof = oidc.judge(st.user.to_dict(), now.settings.auth, time.time())
     if now.sessions.is_used(proof):
         raise RefusedError("used already", "This sign-in was used already.", "Sign in once more.")
     return user, proof
 
 
 def _note(refusal: RefusedError) -> None:
-    access_log.note(
+    log.note(
         "sign_in_refused",
         refusal.username,
         what=f"by provider: {refusal.reason}",

@@ -1,9 +1,9 @@
 """The connection test of a source: a real request that stores nothing."""
 
-from trail import remote
-from trail.errors import InputError, UnavailableError
-from trail.model import Drop, Feed, Receiver
-from trail.settings import Settings
+from trail.core import server_link
+from trail.core.errors import InputError, UnavailableError
+from trail.core.model import Drop, Feed, Receiver
+from trail.core.settings import Settings
 from ui import text
 
 
@@ -36,12 +36,12 @@ def _files_waiting(settings: Settings, drop: Drop) -> int:
 
 
 def _check_receiver(settings: Settings, receiver: Receiver) -> str:
-    server = remote.find(settings)
+    server = server_link.find(settings)
     if server is None:
         raise UnavailableError("The address of this server is unknown.", "Restart the server.")
     probe = receiver.probe(settings)
     host = next(iter(settings.server.allowed_hosts), "127.0.0.1")
-    status = remote.post(server, probe.path, probe.body, {"Host": host, **dict(probe.headers)})
+    status = server_link.post(server, probe.path, probe.body, {"Host": host, **dict(probe.headers)})
     if status != 200:
         raise InputError(f"{probe.path} answered {status}.", "See the server log.")
     return f"{probe.path} accepts requests that are signed with your key"

@@ -8,8 +8,7 @@ import html
 import re
 from zoneinfo import ZoneInfo
 
-from trail import catalogue
-from trail.core import event_text
+from trail.core import catalogue, event_text
 
 OUTCOMES = {"success": ("✓", "Success"), "failure": ("✕", "Failure"), "unknown": ("?", "Unknown")}
 ACTOR_TYPES = {"user": "Person", "token": "Token", "system": "System", "unknown": "Unknown"}

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from trail.annotations import Annotation
-from trail.coverage import Span
-from trail.queries.lanes import Lane, Point
-from trail.queries.timeline import Bar, Histogram
+from trail.events.annotations import Annotation
+from trail.events.lanes import Lane, Point
+from trail.events.timeline import Bar, Histogram
+from trail.ingest.coverage import Span
 from ui import charts, style, text
 from ui.components import bridge
 from ui.components.week_grid import week_grid

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from trail import runtime
-from trail.filters import Filter, zone_names
+from trail.runtime import process
+from trail.storage.filters import Filter, zone_names
 
 DEFAULT_FROM = "7d"
 
@@ -65,7 +65,7 @@ def timezone_name() -> str:
     told = (
         st.session_state.get(_ZONE),
         st.context.timezone,
-        runtime.current().settings.timezone,
+        process.current().settings.timezone,
     )
     return next((name for name in told if name in zone_names()), "UTC")
 

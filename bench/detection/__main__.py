@@ -9,11 +9,11 @@ from pathlib import Path
 from bench.detection import BUDGETS, DEV_SEEDS, HELD_OUT_SEEDS, histories, judging, report, rivals
 from bench.detection.plan import workspace
 from bench.detection.world import END
+from trail.core.settings import Settings
+from trail.core.settings import Store as StoreSettings
 from trail.findings.budget import WARM_UP_DAYS
-from trail.loading import load_files
-from trail.settings import Settings
-from trail.settings import Store as StoreSettings
-from trail.store import Store
+from trail.ingest.files import load_files
+from trail.storage.database import Store
 
 _OUT = Path(__file__).parents[1] / "DETECTION.md"
 _WINDOWS = 4

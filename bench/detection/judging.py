@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from bench.detection import rivals
 from bench.detection.world import Event, Planted
-from trail.filters import Filter
 from trail.findings import budget, queries
 from trail.findings.budget import Scored
 from trail.findings.refresh import refresh
-from trail.store import Store
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 _SHARE = 0.2
 BENIGN = "benign"

@@ -14,7 +14,7 @@ from bench.detection.incidents import INCIDENTS
 from bench.detection.plan import workspace
 from bench.detection.scenes import Scene
 from bench.detection.world import END, START, World
-from trail.catalogue import resolve
+from trail.core.catalogue import resolve
 
 SEED = 1
 SCALE = 0.2

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.browser.find_chromium import chromium
 from trail import demo
-from trail.users import Users
+from trail.accounts.users import Users
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct-horse-9"

@@ -12,17 +12,18 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, expect
 
 from tests.browser.conftest import PASSWORD, Site
-from trail import annotations, directory, holds
-from trail.alerts import rules
-from trail.alerts.rule import Rule
-from trail.annotations import Annotation
-from trail.loading import load_files
-from trail.model import Directory, Person
-from trail.outbox import destinations
-from trail.outbox.destinations import Destination
-from trail.settings import Forward, Settings
-from trail.store import Store, utc_now
-from trail.users import Users
+from trail.accounts.users import Users
+from trail.core.model import Directory, Person
+from trail.core.settings import Forward, Settings
+from trail.events import annotations
+from trail.events.annotations import Annotation
+from trail.ingest import directory
+from trail.ingest.files import load_files
+from trail.notifications import destinations, rule_store
+from trail.notifications.destinations import Destination
+from trail.notifications.rule import Rule
+from trail.retention import legal_holds
+from trail.storage.database import Store, utc_now
 
 # The strings' events stand a minute apart, from here on; all else happened in the last hours.
 FIRST = utc_now().replace(second=0, microsecond=0) - dt.timedelta(days=4)
@@ -128,11 +129,11 @@ def fill(folder: Path, settings: Settings, strings: list[str]) -> None:
         notes = [Annotation(FIRST + dt.timedelta(minutes=n), None, t) for n, t in _some(strings)]
         annotations.add(store, notes, strings[4])
         for number, text in _some(strings):
-            holds.add(store, ("event", "target")[number % 2], text, None, None, text, text)
+            legal_holds.add(store, ("event", "target")[number % 2], text, None, None, text, text)
             store.write(lambda cursor, made=_destination(number, text): _add(cursor, made))
             name = "".join(letter for letter in text if letter.isprintable())[:80]
             rule = Rule(name=name, query="kind=delete", destinations=(f"{number} {name}"[:60],))
-            store.write(lambda cursor, rule=rule: rules.keep(cursor, rule, "maya"))
+            store.write(lambda cursor, rule=rule: rule_store.keep(cursor, rule, "maya"))
     finally:
         store.close()
 

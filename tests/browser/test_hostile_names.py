@@ -20,8 +20,8 @@ from tests.browser.conftest import Site, serving
 from tests.browser.hostile_site import FIRST, Canary, Watched, fill, watched
 from tests.browser.locators import open_row
 from tests.conftest import CORPORA_VARIABLE
-from trail.settings import CONFIG_VARIABLE, Settings
-from trail.settings import Store as StoreSettings
+from trail.core.settings import CONFIG_VARIABLE, Settings
+from trail.core.settings import Store as StoreSettings
 
 pytestmark = pytest.mark.browser
 

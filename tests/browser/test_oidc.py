@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import PASSWORD, Site, serving
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
-from trail.users import Users
+from trail.accounts.users import Users
 
 pytestmark = pytest.mark.browser
 

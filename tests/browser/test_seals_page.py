@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
-from trail.seals import keys, standalone
+from trail.integrity import key_file, standalone_verifier
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ def test_verify_and_accept_a_problem(page: Page, site: Site, beside: Callable[[s
     page.get_by_role("button", name="Verify now").click()
     expect(page.get_by_text(re.compile(r"✓ Unchanged since \d{4}-\d\d-\d\d"))).to_be_visible()
     expect(page.get_by_text("Problems and remedies")).to_have_count(0)
-    mark = keys.fingerprint(keys.public(beside("seals.key")))
+    mark = key_file.fingerprint(key_file.public(beside("seals.key")))
     expect(page.get_by_text(mark)).to_be_visible()
 
     mirror = beside("seals.ndjson")
@@ -74,7 +74,7 @@ def test_evidence_pack_from_sign_off_and_explore(page: Page, site: Site, tmp_pat
         taken.append(path)
     for path in taken:
         done = subprocess.run(
-            [sys.executable, "-I", standalone.__file__, str(path)],
+            [sys.executable, "-I", standalone_verifier.__file__, str(path)],
             capture_output=True,
             check=False,
             text=True,

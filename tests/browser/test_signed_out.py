@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import PASSWORD, serving
-from trail.users import Users
+from trail.accounts.users import Users
 
 pytestmark = pytest.mark.browser
 

@@ -23,10 +23,10 @@ from tests.test_contract_forwarders import (
     made,
     notification,
 )
-from trail.errors import InputError
-from trail.model import Request, Response
-from trail.outbox import mail as post
-from trail.outbox.wire import HttpTransport
+from trail.core.errors import InputError
+from trail.core.model import Request, Response
+from trail.notifications import smtp_transport as post
+from trail.notifications.http_transport import HttpTransport
 
 _SECRET = webhook.FORWARDER.secrets[0].example
 

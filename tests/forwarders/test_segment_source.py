@@ -13,9 +13,9 @@ from forwarders.segment_source import EVENT_BYTES, FORWARDER
 from loaders.tracking_api import LOADER
 from tests.conftest import Load, rows
 from tests.segment_records import api_event, forwarded, ndjson, new_event_allowed, permission_check
-from trail.model import EVENT_COLUMNS, Notification, Request, Sent
-from trail.settings import Settings
-from trail.store import Store
+from trail.core.model import EVENT_COLUMNS, Notification, Request, Sent
+from trail.core.settings import Settings
+from trail.storage.database import Store
 
 KEY = "write-key-of-the-tests"
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)

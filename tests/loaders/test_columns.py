@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from loaders._columns import Columns
-from trail.errors import MappingNeededError
+from trail.core.errors import MappingNeededError
 
 
 def record(header: str, cells: str, mapping: dict[str, str] | None = None) -> dict[str, object]:

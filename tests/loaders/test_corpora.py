@@ -12,9 +12,9 @@ import pytest
 
 from tests.conftest import Load, corpora, quarantine, rows
 from tests.segment_records import api_event, forwarded, line, message_id, ndjson
-from trail.loading import load_files
-from trail.settings import Settings
-from trail.store import Store
+from trail.core.settings import Settings
+from trail.ingest.files import load_files
+from trail.storage.database import Store
 
 
 @pytest.fixture(scope="module")

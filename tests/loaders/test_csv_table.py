@@ -16,12 +16,12 @@ from loaders import csv_table
 from loaders._columns import ROWS
 from tests.conftest import Load, corpora, quarantine, rows
 from tests.segment_records import gz
-from trail.export import Export, stream
-from trail.filters import Filter
-from trail.loading import load_files
-from trail.model import EVENT_COLUMNS, Source
-from trail.settings import Limits, Settings
-from trail.store import Store
+from trail.core.model import EVENT_COLUMNS, Source
+from trail.core.settings import Limits, Settings
+from trail.events.export import Export, stream
+from trail.ingest.files import load_files
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 HEADER = "id,timestamp,type,actor,note\n"
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -13,11 +13,11 @@ from loaders import folder
 from loaders.folder import LOADER, FolderSettings
 from tests.conftest import rows
 from tests.segment_records import forwarded, gz, ndjson
-from trail.errors import InputError, UnavailableError
-from trail.loading import load_drop
-from trail.model import Arrived, Batch
-from trail.settings import Settings
-from trail.store import Store
+from trail.core.errors import InputError, UnavailableError
+from trail.core.model import Arrived, Batch
+from trail.core.settings import Settings
+from trail.ingest.files import load_drop
+from trail.storage.database import Store
 
 
 @pytest.fixture(autouse=True)

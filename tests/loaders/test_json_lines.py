@@ -21,9 +21,9 @@ from tests.segment_records import (
     ndjson,
     saved_request,
 )
-from trail.model import Chunk, Source
-from trail.settings import Limits, Settings
-from trail.store import Store
+from trail.core.model import Chunk, Source
+from trail.core.settings import Limits, Settings
+from trail.storage.database import Store
 
 EVENTS = [forwarded(n) for n in range(20)]
 LINES = ndjson(EVENTS)

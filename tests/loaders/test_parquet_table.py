@@ -14,9 +14,9 @@ import pytest
 
 from loaders import parquet_table
 from tests.conftest import Load, row, rows
-from trail.model import Source
-from trail.settings import Settings
-from trail.store import Store
+from trail.core.model import Source
+from trail.core.settings import Settings
+from trail.storage.database import Store
 
 MOMENT = dt.datetime(2026, 1, 5, 10, 0, 0, 250_000)
 

@@ -24,11 +24,11 @@ from loaders import s3
 from loaders.s3 import LOADER, S3Settings
 from tests.conftest import quarantine, rows
 from tests.segment_records import forwarded, gz, ndjson
-from trail.errors import InputError, TrailError, UnavailableError
-from trail.loading import load_drop
-from trail.model import Arrived, Batch
-from trail.settings import Settings
-from trail.store import Store
+from trail.core.errors import InputError, TrailError, UnavailableError
+from trail.core.model import Arrived, Batch
+from trail.core.settings import Settings
+from trail.ingest.files import load_drop
+from trail.storage.database import Store
 
 ACCESS, SECRET = "AKIDNOTREAL0001", "not-a-real-secret-0002"
 DAY, NEXT_DAY = "1793491200000", "1793577600000"
@@ -526,7 +526,7 @@ def test_a_process_that_used_it_ends_promptly(bucket: Settings, put: Put) -> Non
         put(f"trail/{number}.gz", [number])
     code = (
         "from loaders.s3 import LOADER, S3Settings\n"
-        "from trail.settings import Settings\n"
+        "from trail.core.settings import Settings\n"
         f"s3 = S3Settings(url={bucket.s3.url!r}, endpoint={bucket.s3.endpoint!r},"
         f" region='us-east-1', access_key={ACCESS!r}, secret_key={SECRET!r})\n"
         "found = LOADER.waiting(Settings(s3=s3), lambda *_: False)\n"

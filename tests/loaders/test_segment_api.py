@@ -18,13 +18,14 @@ from loaders._segment_http import SegmentSettings
 from tests.conftest import quarantine
 from tests.segment_api_server import BROKEN, FAULTS, TOKEN, Answer, SegmentApi, error
 from tests.segment_records import api_event
-from trail import ingest, marks
-from trail.errors import InputError, SettingError, TrailError, UnavailableError
-from trail.model import Ask, Batch, Chunk, Feed, Person
-from trail.records import elements
-from trail.registry import of_kind
-from trail.settings import Settings
-from trail.store import Store
+from trail.core.errors import InputError, SettingError, TrailError, UnavailableError
+from trail.core.model import Ask, Batch, Chunk, Feed, Person
+from trail.core.registry import of_kind
+from trail.core.settings import Settings
+from trail.ingest import pipeline
+from trail.ingest.json_records import elements
+from trail.storage import cursors
+from trail.storage.database import Store
 
 ASK = Ask(dt.datetime(2026, 11, 1), dt.datetime(2026, 12, 1))
 EVENTS = [api_event(n) for n in range(50)]
@@ -84,7 +85,7 @@ def pull(settings: Settings, ask: Ask = ASK) -> list[Chunk]:
 
 def load(store: Store, settings: Settings, ask: Ask = ASK) -> Batch:
     batch = Batch(source="Segment", loader="segment_api")
-    return ingest.load(store, batch, segment_api.pull(settings, ask), settings.limits)
+    return pipeline.load(store, batch, segment_api.pull(settings, ask), settings.limits)
 
 
 def stored(store: Store) -> list[str]:
@@ -482,11 +483,11 @@ def test_going_in_circles_is_seen_and_the_page_is_kept(
     with pytest.raises(UnavailableError, match="came before"):
         load(store, using(api))
     assert len(stored(store)) == 40
-    mark = marks.get(store, "segment_api")
+    mark = cursors.get(store, "segment_api")
     assert json.loads(mark)["page"] == 3
     load(store, using(api), Ask(ASK.since, ASK.until, mark))
     assert stored(store) == ALL
-    assert marks.get(store, "segment_api") == ""
+    assert cursors.get(store, "segment_api") == ""
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
@@ -527,18 +528,18 @@ def test_a_pull_goes_on_where_it_was_left(
 ) -> None:
     chunks = segment_api.pull(using(api), ASK)
     taken = itertools.islice(chunks, 3)
-    ingest.load(store, Batch("Segment", "segment_api"), taken, using(api).limits)
+    pipeline.load(store, Batch("Segment", "segment_api"), taken, using(api).limits)
     del taken
     chunks.close()  # type: ignore[attr-defined]
     assert len(stored(store)) == 30
-    mark = marks.get(store, "segment_api")
+    mark = cursors.get(store, "segment_api")
     before = len(api.seen)
     batch = load(store, using(api), Ask(ASK.since, ASK.until, mark))
     assert api.seen[before].cursor == json.loads(mark)["cursor"]
     assert all(seen.cursor for seen in api.seen[before:])
     assert (batch.kept, batch.duplicates) == (20, 0)
     assert stored(store) == ALL
-    assert marks.get(store, "segment_api") == ""
+    assert cursors.get(store, "segment_api") == ""
 
 
 @pytest.mark.parametrize(
@@ -666,7 +667,7 @@ def test_ten_thousand_events_through_a_bad_line_are_each_there_once(
                 break
             except UnavailableError as problem:
                 assert TOKEN not in str(problem)
-                mark = marks.get(store, "segment_api")
+                mark = cursors.get(store, "segment_api")
         faults = {seen.fault for seen in api.seen}
         asked = len(api.seen)
     assert tries < 59
@@ -676,7 +677,7 @@ def test_ten_thousand_events_through_a_bad_line_are_each_there_once(
     assert store.table("select count(*) as n from batches").to_pylist() == [{"n": tries}]
     raws = store.table("select distinct raw from quarantine")["raw"].to_pylist()
     assert {json.dumps(each).encode() for each in broken} <= set(raws)
-    assert marks.get(store, "segment_api") == ""
+    assert cursors.get(store, "segment_api") == ""
     assert TOKEN not in caplog.text
     assert "asking again" in caplog.text
 

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from loaders.tracking_api import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, LOADER
 from tests.segment_records import forwarded, gz
-from trail.model import Received, RefusedError, Sent
-from trail.settings import Settings
+from trail.core.model import Received, RefusedError, Sent
+from trail.core.settings import Settings
 
 KEY = "write-key-of-the-tests"
 

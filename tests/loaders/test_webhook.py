@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from loaders.webhook import LOADER
 from tests.segment_records import forwarded, gz
-from trail.model import Received, RefusedError, Sent
-from trail.settings import Settings
+from trail.core.model import Received, RefusedError, Sent
+from trail.core.settings import Settings
 
 SECRET, OTHER = "whsec-of-the-tests", "whsec-that-comes-next"
 

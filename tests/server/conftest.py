@@ -18,8 +18,8 @@ import httpx2
 import pytest
 
 from tests.server.tab import Tab
-from trail.http.guard import COOKIE, VISIT_COOKIE
-from trail.users import Users
+from trail.accounts.users import Users
+from trail.web.guard import COOKIE, VISIT_COOKIE
 
 ROOT = Path(__file__).parents[2]
 PARTS = (".streamlit", "dashboard.py", "detectors", "forwarders", "loaders", "pages", "trail", "ui")

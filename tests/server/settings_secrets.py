@@ -8,8 +8,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
-from trail.model import Forwarder
-from trail.settings import assembled
+from trail.core.model import Forwarder
+from trail.core.settings import assembled
 
 # A plain setting of such a name is a secret that somebody forgot to call one.
 _TELLING = re.compile(r"token|secret|password|passwd|credential|(^|_)keys?$", re.IGNORECASE)

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from trail.http.guard import COOKIE, VISIT_COOKIE
+from trail.web.guard import COOKIE, VISIT_COOKIE
 
 
 class Tab:

@@ -7,8 +7,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.server.conftest import PASSWORD, ROOT, Running
-from trail.http.guard import COOKIE, VISIT_COOKIE
-from trail.http.sessions import hash_of
+from trail.accounts.sessions import hash_of
+from trail.web.guard import COOKIE, VISIT_COOKIE
 
 pytestmark = pytest.mark.server
 

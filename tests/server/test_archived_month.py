@@ -9,7 +9,7 @@ import pytest
 
 from tests.segment_records import api_event, ndjson
 from tests.server.conftest import Running
-from trail.http.guard import COOKIE
+from trail.web.guard import COOKIE
 
 pytestmark = pytest.mark.server
 

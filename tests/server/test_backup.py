@@ -17,11 +17,12 @@ import pytest
 from tests.server.conftest import ROOT, Running
 from tests.server.test_push import KEY
 from tests.trail.backup.conftest import everything
-from trail import boot, intake
 from trail.backup import places, swapping
-from trail.seals import checking, known, mirror
-from trail.settings import Settings
-from trail.store import Store
+from trail.core.settings import Settings
+from trail.ingest import receiver
+from trail.integrity import high_water_mark, mirror, verification
+from trail.runtime import startup
+from trail.storage.database import Store
 
 pytestmark = pytest.mark.server
 
@@ -139,14 +140,14 @@ def test_round_trip_while_events_are_sent(
     new = places.relocated(settings_of, into)
     for name in ("users.yaml", "tokens.json"):
         assert (into / name).read_bytes() == (home / name).read_bytes()
-    store = boot.open_real(new)
+    store = startup.open_real(new)
     try:
-        intake.recover(new, lambda: store)
+        receiver.recover(new, lambda: store)
         found = set(store.table("select event_id from events")["event_id"].to_pylist())
         # Whatever was acknowledged before the backup is in it, and nothing that was never sent.
         assert {f"sent-{number}" for number in before} <= found
         assert found <= {f"sent-{number}" for number in range(max(sending.taken) + 2)}
-        assert checking.verify(store, new).ok
+        assert verification.verify(store, new).ok
         assert store.table("select reason from holds")["reason"].to_pylist() == ["a test"]
     finally:
         store.close()
@@ -163,9 +164,9 @@ def test_a_kill_in_a_backup_or_a_restore_leaves_all_or_nothing(
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
     running.communicate()
-    store = boot.open_real(settings_of)
+    store = startup.open_real(settings_of)
     try:
-        intake.recover(settings_of, lambda: store)
+        receiver.recover(settings_of, lambda: store)
         found = set(store.table("select event_id from events")["event_id"].to_pylist())
         assert {f"sent-{number}" for number in sent.taken} <= found
     finally:
@@ -185,16 +186,16 @@ def test_a_kill_in_a_backup_or_a_restore_leaves_all_or_nothing(
         restoring.kill()
         restoring.communicate()
         swapping.finish(settings_of)
-        store = boot.open_real(settings_of)
+        store = startup.open_real(settings_of)
         try:
             rows = store.table("select count(*) as n from events")["n"][0].as_py()
             assert rows == total, f"after kill {number}"
-            assert checking.verify(store, settings_of).problems == ()
+            assert verification.verify(store, settings_of).problems == ()
         finally:
             store.close()
     words = server.command("restore", str(out), "--replace", "--json")
     assert json.loads(words)["missing"] == 0
-    assert known.shortfalls(mirror.files(settings_of.store.path, settings_of).known) == ()
+    assert high_water_mark.shortfalls(mirror.files(settings_of.store.path, settings_of).known) == ()
     store = Store.open(settings_of.store.path, settings_of)
     after = everything(store)
     store.close()

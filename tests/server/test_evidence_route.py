@@ -15,8 +15,8 @@ import pytest
 from tests.segment_records import api_event, ndjson
 from tests.server.conftest import PASSWORD, Running
 from trail.evidence.period import ADDRESS
-from trail.http.guard import COOKIE
-from trail.seals import standalone
+from trail.integrity import standalone_verifier
+from trail.web.guard import COOKIE
 
 pytestmark = pytest.mark.server
 
@@ -46,7 +46,7 @@ def test_a_reviewer_takes_a_pack_that_holds_and_it_is_noted(
     path = tmp_path / "evidence.zip"
     path.write_bytes(taken.content)
     done = subprocess.run(
-        [sys.executable, "-I", standalone.__file__, str(path)],
+        [sys.executable, "-I", standalone_verifier.__file__, str(path)],
         capture_output=True,
         check=False,
         text=True,

@@ -14,8 +14,8 @@ import httpx2
 import pytest
 
 from tests.server.conftest import PASSWORD, Running
-from trail.http.guard import COOKIE, VISIT_COOKIE
-from trail.http.throttle import PAIR
+from trail.accounts.login_throttle import PAIR
+from trail.web.guard import COOKIE, VISIT_COOKIE
 
 pytestmark = pytest.mark.server
 

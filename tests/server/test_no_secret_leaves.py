@@ -23,13 +23,13 @@ from tests.segment_records import api_event, forwarded, ndjson
 from tests.server.conftest import PASSWORD, Running
 from tests.server.echo import Echo
 from tests.server.settings_secrets import environment, forgotten, forms
-from trail.__main__ import main
-from trail.http.guard import COOKIE
-from trail.outbox import destinations
-from trail.outbox.destinations import Destination
-from trail.settings import Settings
-from trail.store import Store
-from trail.users import Users
+from trail.accounts.users import Users
+from trail.cli.main import main
+from trail.core.settings import Settings
+from trail.notifications import destinations
+from trail.notifications.destinations import Destination
+from trail.storage.database import Store
+from trail.web.guard import COOKIE
 
 pytestmark = pytest.mark.server
 

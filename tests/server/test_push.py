@@ -26,8 +26,8 @@ from segment.analytics import Client
 
 from tests.segment_records import forwarded
 from tests.server.conftest import ROOT, Running
-from trail.settings import Settings
-from trail.store import Store
+from trail.core.settings import Settings
+from trail.storage.database import Store
 
 pytestmark = pytest.mark.server
 

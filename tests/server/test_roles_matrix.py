@@ -20,11 +20,12 @@ import pytest
 
 from tests.server.conftest import PASSWORD, Running
 from tests.server.tab import Tab
-from trail import registry, roles
-from trail.http import access, api, evidence, metrics
-from trail.http.guard import COOKIE
-from trail.http.sessions import hash_of
-from trail.tokens import Tokens
+from trail.accounts import roles
+from trail.accounts.api_tokens import Tokens
+from trail.accounts.sessions import hash_of
+from trail.core import registry
+from trail.web import access_log_export, api, evidence_export, metrics
+from trail.web.guard import COOKIE
 
 pytestmark = pytest.mark.server
 
@@ -33,7 +34,10 @@ FORM = 'label: "Username"'
 USERS = {"owner": "maya", "reviewer": "rita", "manager": "jon"}
 PAGES = registry.discover("pages", "PAGE")
 RESTRICTED = sorted(name for name, page in PAGES.items() if len(page.roles) < len(roles.ROLES))
-PATHS = [route.path for route in (*api.ROUTES, *access.ROUTES, *evidence.ROUTES, *metrics.ROUTES)]
+PATHS = [
+    route.path
+    for route in (*api.ROUTES, *access_log_export.ROUTES, *evidence_export.ROUTES, *metrics.ROUTES)
+]
 PATHS = [path for path in PATHS if path != "/healthz"]
 # What is drawn around every page: the stylesheet, the demo's banner, the watch over the session.
 AROUND = {"html", "bidi_component", "empty"}

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from loaders.json_lines import LOADER
-from trail import catalogue, ingest
-from trail.filters import Choice, Filter
-from trail.model import Batch, Source
-from trail.settings import Settings
-from trail.store import Store
+from trail.core import catalogue
+from trail.core.model import Batch, Source
+from trail.core.settings import Settings
+from trail.ingest import pipeline
+from trail.storage.database import Store
+from trail.storage.filters import Choice, Filter
 
 # A moment between two bars, just after London (25 October) and New York (1 November) changed.
 NOW = dt.datetime(2026, 11, 2, 15, 34, 56, 789_000, tzinfo=dt.UTC)
@@ -298,7 +299,7 @@ def add(store: Store, folder: Path, lines: Iterable[str]) -> None:
     path.write_text("".join(f"{line}\n" for line in written))
     known = settings(folder)
     chunks = LOADER.read(Source(path), known)
-    batch = ingest.load(store, Batch(path.name, LOADER.name), chunks, known.limits)
+    batch = pipeline.load(store, Batch(path.name, LOADER.name), chunks, known.limits)
     assert (batch.kept, batch.error) == (len(written), "")
 
 

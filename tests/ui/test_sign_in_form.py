@@ -6,8 +6,8 @@ from typing import Any
 import bcrypt
 import pytest
 
-from trail import passwords
-from trail.http.throttle import PAIR, Throttle
+from trail.accounts import passwords
+from trail.accounts.login_throttle import PAIR, Throttle
 from ui import sign_in_form
 
 PASSWORD = "correct-horse-9"

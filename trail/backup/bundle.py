@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import zstandard
 
-from trail.errors import InputError
+from trail.core.errors import InputError
 
 FORMAT = 1
 PRODUCT = "segment-audit-trail"

@@ -6,8 +6,8 @@ from pathlib import Path
 from trail.backup import making
 from trail.backup.bundle import SUFFIX
 from trail.backup.making import Backup
-from trail.settings import Settings
-from trail.store import Store
+from trail.core.settings import Settings
+from trail.storage.database import Store
 
 _PREFIX = "trail-"
 

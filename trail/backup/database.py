@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from trail.store import STORAGE, Cursor, Store
+from trail.storage.database import STORAGE, Cursor, Store
 
 _COPY, _OTHER = "backup_copy", "other"
 

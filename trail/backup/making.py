@@ -17,13 +17,15 @@ from pathlib import Path
 
 import duckdb
 
-from trail import VERSION, access_log, durable
+from trail import VERSION
+from trail.access_log import log as access_log
 from trail.backup import bundle, database, places
 from trail.backup.bundle import Manifest
 from trail.backup.places import Place
-from trail.errors import InputError, UnavailableError
-from trail.settings import Settings, config_path
-from trail.store import Store, utc_now
+from trail.core import atomic_file
+from trail.core.errors import InputError, UnavailableError
+from trail.core.settings import Settings, config_path
+from trail.storage.database import Store, utc_now
 
 _FIRST = (places.JOURNAL, "access", places.MIRROR, places.KNOWN)
 _ATTEMPTS = 5
@@ -71,7 +73,7 @@ def make(store: Store, settings: Settings, out: Path, *, archive: bool = True) -
             bundle.write(packed, manifest, sources)
             result = bundle.digest(packed)
             os.link(packed, out)  # complete, and never over an existing file
-            durable.sync(out.parent)
+            atomic_file.sync_folder(out.parent)
     except FileExistsError:
         raise exists from None
     except (OSError, duckdb.IOException) as error:

@@ -11,10 +11,13 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import SecretStr
 
-from trail import access_waiting, intake, registry, tokens
-from trail.model import Drop
-from trail.seals import mirror
-from trail.settings import Settings, config_path, every_setting, secrets_path
+from trail.access_log import spool
+from trail.accounts import api_tokens
+from trail.core import registry
+from trail.core.model import Drop
+from trail.core.settings import Settings, config_path, every_setting, secrets_path
+from trail.ingest import receiver
+from trail.integrity import mirror
 
 DATABASE = "trail.duckdb"
 KEY = "seals.key"
@@ -84,17 +87,17 @@ def included(settings: Settings, config: Path | None = None) -> tuple[Place, ...
         ),
         Place(KNOWN, seals.known, "High-water mark: how many events the database ever contained"),
         Place("users.yaml", settings.auth.users_path.absolute(), "Users, with password hashes"),
-        Place("tokens.json", tokens.path_of(settings).absolute(), "API tokens, as hashes"),
+        Place("tokens.json", api_tokens.path_of(settings).absolute(), "API tokens, as hashes"),
         Place(CONFIG, config, "Settings; omitted if the file contains a token or key"),
         Place(
             JOURNAL,
-            intake.folder_of(settings),
+            receiver.folder_of(settings),
             "Write-ahead log: acknowledged events not yet in the database",
             "*.journal",
         ),
         Place(
             "access",
-            access_waiting.folder_of(settings),
+            spool.folder_of(settings),
             "Access log entries not yet in the database",
             "*.json",
         ),
@@ -111,7 +114,7 @@ def excluded(settings: Settings) -> dict[Path, str]:
     """Return patterns of files that backups omit, and why."""
     database, demo = settings.store.path.absolute(), settings.store.demo_path.absolute()
     users, seals = settings.auth.users_path.absolute(), mirror.files(database, settings)
-    keys = tokens.path_of(settings).absolute()
+    keys = api_tokens.path_of(settings).absolute()
     beside = database.parent
     patterns = {
         secrets_path().absolute(): "Secrets: store them separately",
@@ -122,7 +125,7 @@ def excluded(settings: Settings) -> dict[Path, str]:
         beside / f"{database.stem}.spill/**": "Temporary data of large queries",
         seals.key.with_name(f"{seals.key.name}.*.new"): "Incomplete",
         seals.known.with_name(f"{seals.known.name}?*"): "Incomplete",
-        access_waiting.folder_of(settings) / "*.new": "Incomplete",
+        spool.folder_of(settings) / "*.new": "Incomplete",
         settings.store.archive_path.absolute() / "day=*/.unfinished-*": "Incomplete",
         users.with_name(f"{users.name}*"): "Lock file, and incomplete versions",
         keys.with_name(f"{keys.name}*"): "Lock file, and incomplete versions",

@@ -14,17 +14,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trail import remote, schema
 from trail.backup import bundle, database, places, swapping
 from trail.backup.bundle import Manifest
 from trail.backup.database import MissingEvents
 from trail.backup.swapping import Move
-from trail.errors import InputError, UnavailableError
-from trail.seals import checking, known, mirror, restored, watching
-from trail.seals.known import Shortfall
-from trail.seals.restored import Recorded
-from trail.settings import Settings
-from trail.store import Store, utc_now
+from trail.core import server_link
+from trail.core.errors import InputError, UnavailableError
+from trail.core.settings import Settings
+from trail.integrity import high_water_mark, loss_monitor, mirror, restore_seals, verification
+from trail.integrity.high_water_mark import Shortfall
+from trail.integrity.restore_seals import Recorded
+from trail.storage import schema
+from trail.storage.database import Store, utc_now
 
 _OVERWRITTEN = (
     places.DATABASE,
@@ -63,7 +64,7 @@ def restore(
     `UnavailableError` while a server or command uses the database.
     """
     target = places.relocated(settings, into.absolute()) if into else settings
-    if remote.find(target):
+    if server_link.find(target):
         raise UnavailableError("The server is running.", "Stop it before the restore.")
     with swapping.exclusive(target) as work:
         existing = [
@@ -146,9 +147,9 @@ def _prepare(
     store = Store.open(staged.store.path, staged)
     try:
         missing = _missing_events(store, target, live)
-        report = checking.verify(store, staged)
-        doubted = {day.day for day in report.days if day.state not in checking.VALID_STATES}
-        recorded = restored.record(
+        report = verification.verify(store, staged)
+        doubted = {day.day for day in report.days if day.state not in verification.VALID_STATES}
+        recorded = restore_seals.record(
             store,
             staged,
             mirror.read(live.mirror),
@@ -160,12 +161,12 @@ def _prepare(
         if recorded.signed:
             where.mirror.unlink(missing_ok=True)
             mirror.recreate(store, where)
-        watching.watch(store, where.known)
+        loss_monitor.watch(store, where.known)
     finally:
         store.close()
     if missing is None or missing.events:
         there = manifest.events
-        known.record_restore(
+        high_water_mark.record_restore(
             where.known,
             Shortfall(
                 now,
@@ -182,7 +183,7 @@ def _prepare(
 
 def _missing_events(store: Store, target: Settings, live: mirror.Files) -> MissingEvents | None:
     """Return the events of the existing trail, or of its high-water mark, that the copy lacks."""
-    candidates = [_missing_by_mark(store, known.read(live.known))]
+    candidates = [_missing_by_mark(store, high_water_mark.read(live.known))]
     if target.store.path.exists():
         candidates.append(database.missing_events(store, target.store.path))
     results = [missing for missing in candidates if missing]
@@ -196,20 +197,20 @@ def _missing_events(store: Store, target: Settings, live: mirror.Files) -> Missi
     )
 
 
-def _missing_by_mark(store: Store, note: known.Note) -> MissingEvents | None:
+def _missing_by_mark(store: Store, note: high_water_mark.Note) -> MissingEvents | None:
     """Return the events that *store* lacks according to the high-water mark *note*."""
     if not note:
         return None
     short = list(note.get("short", []))
-    here = int(store.table(watching.TOTAL)["total"][0].as_py())
+    here = int(store.table(loss_monitor.TOTAL)["total"][0].as_py())
     most = max([int(note.get("total", 0)), *(int(loss["was"]) for loss in short)])
     spans = [*short, *(step for step in note.get("steps", []) if step["total"] > here)]
     if most <= here:
         return MissingEvents(0, None, None)
     return MissingEvents(
         most - here,
-        min((at for span in spans if (at := known.moment(span["from"]))), default=None),
-        max((at for span in spans if (at := known.moment(span["to"]))), default=None),
+        min((at for span in spans if (at := high_water_mark.moment(span["from"]))), default=None),
+        max((at for span in spans if (at := high_water_mark.moment(span["to"]))), default=None),
     )
 
 

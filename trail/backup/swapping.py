@@ -14,9 +14,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from trail import durable, private_file
-from trail.errors import UnavailableError
-from trail.settings import Settings
+from trail.core import atomic_file
+from trail.core.errors import UnavailableError
+from trail.core.settings import Settings
 
 _COMMIT = "commit.json"
 
@@ -73,8 +73,8 @@ def commit(work: Path, moves: list[Move]) -> None:
     """Commit to *moves*, each from a file to an unused path, and carry them out."""
     document = {"moves": [[str(source), str(target)] for source, target in moves]}
     for folder, _, _ in os.walk(work):
-        durable.sync(Path(folder))
-    private_file.replace(work / _COMMIT, json.dumps(document))
+        atomic_file.sync_folder(Path(folder))
+    atomic_file.replace(work / _COMMIT, json.dumps(document))
     _carry_out(work)
 
 
@@ -111,7 +111,7 @@ def _move(source: Path, target: Path) -> None:
             os.fsync(file.fileno())
         copy.rename(target)
         source.unlink()
-    durable.sync(target.parent)
+    atomic_file.sync_folder(target.parent)
 
 
 def _clear(work: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trail.core.errors import InputError
 from trail.demo import amounts, people, stage, stories, tokens, turnover
 from trail.demo.actions import DELETE, FIRST, MODIFY
 from trail.demo.actors import FIRST_PERSON, FIRST_TOKEN, SYSTEM_ACTOR, token, user
@@ -19,7 +20,6 @@ from trail.demo.resources import World
 from trail.demo.thing import Resource
 from trail.demo.timeline import Timeline
 from trail.demo.writer import FORWARDED_ONLY, Writer
-from trail.errors import InputError
 
 API_SHARE = 0.3  # of all lines; the rest are forwarded calls
 _FOLLOW = 0.45  # chance that a person's next event is another change of the same thing

@@ -10,13 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from trail import VERSION, coverage, directory, holds, retention, reviews
+from trail import VERSION
+from trail.core.settings import Settings
 from trail.evidence.period import Period
-from trail.findings import queries
+from trail.findings import queries, reviews
 from trail.findings.model import Finding
-from trail.seals import chain, keys, known, standing
-from trail.settings import Settings
-from trail.store import Engine
+from trail.ingest import coverage, directory
+from trail.integrity import chain, high_water_mark, key_file, seal_status
+from trail.retention import legal_holds, policy
+from trail.storage.database import Engine
 
 FORM = 1
 
@@ -53,7 +55,7 @@ def about(
         "findings": _findings(engine, period, now),
         "sign_offs": _sign_offs(engine, workspace, period, now),
         "retention": _retention(engine, settings, period),
-        "holds": [_json(row) for row in holds.every(engine)],
+        "holds": [_json(row) for row in legal_holds.every(engine)],
         "alarms": _alarms(engine, period, note),
     }
 
@@ -72,7 +74,7 @@ def seals_section(lines: list[chain.Line], period: Period, key: str) -> Section:
     return {
         "lines": len(lines),
         "key": key,
-        "fingerprint": keys.fingerprint(key),
+        "fingerprint": key_file.fingerprint(key),
         "accepted": [
             {name: line.body.get(name) for name in ("day", "reason", "made_by", "sealed_at")}
             for line in lines
@@ -148,9 +150,9 @@ def _retention(engine: Engine, settings: Settings, period: Period) -> Section:
         "kept_days": settings.store.retention_days,
         "archived": settings.store.archive,
         "removed_by_day": [
-            _json(asdict(removed)) for removed in standing.removals(engine, period.window)
+            _json(asdict(removed)) for removed in seal_status.removals(engine, period.window)
         ],
-        "runs": [_json(row) for row in retention.runs(engine, period.window.start)],
+        "runs": [_json(row) for row in policy.runs(engine, period.window.start)],
     }
 
 
@@ -158,11 +160,12 @@ def _alarms(engine: Engine, period: Period, note: Path) -> list[Section]:
     """Return the problems that the last verification found with the period, and data losses."""
     problems = [
         _json(asdict(problem))
-        for problem in standing.status(engine).problems
+        for problem in seal_status.status(engine).problems
         if problem.day is None or period.overlaps(problem.day)
     ]
     losses = [
-        {"day": None, "problem": "lost", "text": loss.text()} for loss in known.shortfalls(note)
+        {"day": None, "problem": "lost", "text": loss.text()}
+        for loss in high_water_mark.shortfalls(note)
     ]
     return problems + losses
 

@@ -15,17 +15,18 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from trail import export, reviews
+from trail.core.byte_sink import Sink
+from trail.core.download_stats import Tally
+from trail.core.model import EVENT_COLUMNS
+from trail.core.settings import Settings
+from trail.events import export
 from trail.evidence import manifest, readme
 from trail.evidence.period import Period, resolve
-from trail.filters import Filter
+from trail.findings import reviews
 from trail.findings.refresh import refresh
-from trail.model import EVENT_COLUMNS
-from trail.seals import chain, kept, mirror, sealing, standalone
-from trail.settings import Settings
-from trail.sink import Sink
-from trail.store import Engine, Store
-from trail.tally import Tally
+from trail.integrity import chain, mirror, seal_store, sealing, standalone_verifier
+from trail.storage.database import Engine, Store
+from trail.storage.filters import Filter
 
 _CONTEXT = b"segment-audit-trail evidence 1\n"
 # Compressed in pieces of one size, so that the bytes do not depend on how rows were read.
@@ -59,7 +60,7 @@ class Pack:
         public = self.key.public_key().public_bytes_raw().hex()
         lines = _chain_of(engine, self.period)
         yield "README.txt", [readme.TEXT.encode()]
-        yield "verify.py", [Path(standalone.__file__).read_bytes()]
+        yield "verify.py", [Path(standalone_verifier.__file__).read_bytes()]
         yield "seals.ndjson", ["".join(f"{line.text}\n" for line in lines).encode()]
         filter_, count = self.period.filter, Tally()
         yield "events.csv", export.stream(engine, export.Export(filter_), self.now, tally=count)
@@ -100,8 +101,8 @@ def prepare(store: Store, settings: Settings, filter_: Filter, now: dt.datetime)
     """
     refresh(store, now)
     with sealing.snapshot(store) as ask:
-        number, _ = kept.last(ask)
-    key = kept.signing_key(mirror.files(store.path, settings), number)
+        number, _ = seal_store.last(ask)
+    key = seal_store.signing_key(mirror.files(store.path, settings), number)
     return Pack(store, settings, resolve(filter_, now), now, key)
 
 

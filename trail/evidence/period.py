@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from trail import marks
-from trail.filters import FACETS, Filter, Window
-from trail.store import Engine
+from trail.storage import cursors
+from trail.storage.database import Engine
+from trail.storage.filters import FACETS, Filter, Window
 
 ADDRESS = "/export.evidence.zip"
 
@@ -61,7 +61,7 @@ class Period:
         Otherwise when the newest record arrived, so that it depends on the data and not on the
         clock; None without records.
         """
-        end, arrived = self.window.end, marks.kept(engine)
+        end, arrived = self.window.end, cursors.kept(engine)
         if end and end <= now.astimezone(dt.UTC).replace(tzinfo=None):
             return end
         return min(end, arrived) if end and arrived else arrived

@@ -35,8 +35,8 @@ compare:
 
       python3 evidence/verify.py evidence.zip --key "THE FINGERPRINT"
 
-If you do not trust the verify.py of this pack, use the file trail/seals/standalone.py from the
-source code of the product. It is the same file.
+If you do not trust the verify.py of this pack, use the file
+trail/integrity/standalone_verifier.py from the source code of the product. It is the same file.
 
 What the results mean
 ---------------------

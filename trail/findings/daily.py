@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from trail.filters import Window
 from trail.findings import sequences
-from trail.selection import literal, span
-from trail.store import Cursor
+from trail.storage.database import Cursor
+from trail.storage.filters import Window
+from trail.storage.where import literal, span
 
 _DAY = dt.timedelta(days=1)
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from trail.filters import Filter, Window
 from trail.findings.model import Finding, Reason
-from trail.selection import select, span
-from trail.store import Engine, Params
+from trail.storage.database import Engine, Params
+from trail.storage.filters import Filter, Window
+from trail.storage.where import select, span
 
 _COLUMNS = (
     "e.event_id, e.occurred_at, a.action, a.category, a.kind, a.outcome, a.risk, "

@@ -10,12 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from trail.filters import Filter, Window
-from trail.findings import budget, standing
+from trail.findings import budget, watermark
 from trail.findings.budget import BudgetResult, Scored
 from trail.findings.evidence import event_ids, evidence, with_matching_evidence
 from trail.findings.model import Finding, Reason
-from trail.store import Engine, Params
+from trail.storage.database import Engine, Params
+from trail.storage.filters import Filter, Window
 
 __all__ = [
     "Queue", "activity", "apply_budget", "event_ids", "evidence", "expected_and_seen", "get",
@@ -70,7 +70,7 @@ def apply_budget(
     rows = engine.table("select finding_id, day, actor_id, score from findings").to_pylist()
     until = now.astimezone(dt.UTC).date()
     scored = [Scored(**row) for row in rows]
-    return budget.apply_budget(scored, standing.opened(engine), until, a_day)
+    return budget.apply_budget(scored, watermark.opened(engine), until, a_day)
 
 
 def get(engine: Engine, finding_id: str) -> Finding | None:

@@ -9,12 +9,12 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 
-from trail import registry
-from trail.findings import daily, history, kept, risks, standing, switches
+from trail.core import registry
+from trail.findings import daily, finding_store, history, risks, rule_toggles, watermark
 from trail.findings.detector import Detector
 from trail.findings.score import MEMORY_DAYS, Item, Sizes, Weighed, weigh
-from trail.findings.standing import Watermark
-from trail.store import Cursor, Store
+from trail.findings.watermark import Watermark
+from trail.storage.database import Cursor, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +53,20 @@ class _Refresh:
 
     def run(self) -> Refreshed:
         cursor = self._cursor
-        before = standing.read(cursor)
-        version = standing.version(cursor, self._detectors)
+        before = watermark.read(cursor)
+        version = watermark.version(cursor, self._detectors)
         changed = daily.changed_days(cursor, before.ingested)
         daily.fold(cursor, {*changed.updated, *changed.removed})
         if changed.removed:
-            kept.remove_expired(cursor)
+            finding_store.remove_expired(cursor)
         first = cursor.execute("select min(day) from daily_actions").fetchall()[0][0]
         since = self._since(before, first, changed.updated, rescore=version != before.version)
         written = self._score(since) if since else 0
         if changed.updated or changed.removed or since:
             opened = min(filter(None, (before.opened, first and first.isoformat())), default="")
             until = self._until.isoformat()
-            watermark = Watermark(version, daily.newest_ingestion(cursor), until, opened)
-            standing.write(cursor, watermark)
+            reached = Watermark(version, daily.newest_ingestion(cursor), until, opened)
+            watermark.write(cursor, reached)
         return Refreshed(len(changed.updated) + len(changed.removed), since, written)
 
     def _since(
@@ -128,7 +128,7 @@ class _Refresh:
             by_day[day].append((detector, bits))
         for day, earlier in by_day.items():
             sizes.add(day, earlier)
-        kept.replace_item_sizes(
+        finding_store.replace_item_sizes(
             cursor, since, [item for day in sorted(items) for item in items[day]]
         )
         return sizes
@@ -150,7 +150,7 @@ class _Refresh:
 
     def _write(self, since: dt.date, weighed: dict[tuple[dt.date, int], list[Weighed]]) -> int:
         cursor = self._cursor
-        ruled = switches.rule_reasons(cursor, since, self._until)
+        ruled = rule_toggles.rule_reasons(cursor, since, self._until)
         actors = {
             key: (actor_id, actor_type)
             for key, actor_id, actor_type in cursor.execute(
@@ -161,10 +161,12 @@ class _Refresh:
         rows = []
         for day, actor_key in sorted({*weighed, *ruled}):
             reasons = [
-                kept.reason_record(w, explain[w.item.detector](json.loads(w.item.row["facts"])))
+                finding_store.reason_record(
+                    w, explain[w.item.detector](json.loads(w.item.row["facts"]))
+                )
                 for w in weighed.get((day, actor_key), [])
             ] + ruled.get((day, actor_key), [])
             actor_id, actor_type = actors[actor_key]
             rows.append((day, actor_id, actor_type, reasons))
-        kept.replace_findings(cursor, since, rows, risks.version(cursor), self._now)
+        finding_store.replace_findings(cursor, since, rows, risks.version(cursor), self._now)
         return len(rows)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from trail import catalogue
-from trail.errors import InputError
-from trail.store import Cursor, Engine, Store, utc_now
+from trail.core import catalogue
+from trail.core.errors import InputError
+from trail.storage.database import Cursor, Engine, Store, utc_now
 
 
 def version(cursor: Cursor) -> int:

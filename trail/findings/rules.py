@@ -4,12 +4,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from trail import registry
-from trail.errors import InputError
-from trail.filters import Filter, Window
+from trail.core import registry
+from trail.core.errors import InputError
 from trail.findings.detector import Rule
-from trail.selection import select, span
-from trail.store import Engine, Params
+from trail.storage.database import Engine, Params
+from trail.storage.filters import Filter, Window
+from trail.storage.where import select, span
 
 _LOOK_BACK = dt.timedelta(days=7)
 _ROWS = 200

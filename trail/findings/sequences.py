@@ -5,9 +5,9 @@ D2 d and e do not depend on the order of events and are computed by the detector
 
 import datetime as dt
 
-from trail.filters import Window
-from trail.selection import span
-from trail.store import Cursor
+from trail.storage.database import Cursor
+from trail.storage.filters import Window
+from trail.storage.where import span
 
 _DAY = dt.timedelta(days=1)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from trail.queries import status
+from trail.events import store_status
 from ui import tables, text, url_state
 from ui.page import Context
 
@@ -16,7 +16,7 @@ def draw(ctx: Context) -> None:
     """Draw a page of batches, newest first."""
     zone = url_state.timezone()
     before = st.session_state.get(_BEFORE)
-    rows = status.batches(ctx.runtime.store, _PAGE_ROWS + 1, before)
+    rows = store_status.batches(ctx.runtime.store, _PAGE_ROWS + 1, before)
     if not rows:
         st.info("No batches yet", icon=":material/info:")
         return

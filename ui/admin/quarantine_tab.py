@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from trail import quarantine
+from trail.ingest import quarantine
 from ui import tables, text
 from ui.audit import record_action
 from ui.page import Context

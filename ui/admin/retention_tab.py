@@ -5,11 +5,11 @@ from itertools import groupby
 
 import streamlit as st
 
-from trail import archive, expiry, holds, retention
-from trail.errors import TrailError
-from trail.filters import Filter
-from trail.retention import Preview
-from trail.store import utc_now
+from trail.core.errors import TrailError
+from trail.retention import archive, expiring_findings, legal_holds, policy
+from trail.retention.policy import Preview
+from trail.storage.database import utc_now
+from trail.storage.filters import Filter
 from ui import forms, tables, text, url_state
 from ui.audit import record_action
 from ui.page import Context
@@ -32,7 +32,7 @@ def draw(ctx: Context) -> None:
 
 def _next_run(ctx: Context) -> None:
     store, settings, now = ctx.runtime.store, ctx.runtime.settings, utc_now()
-    preview = retention.preview(store, settings, now)
+    preview = policy.preview(store, settings, now)
     st.subheader(f"Events are kept for {settings.store.retention_days} days", anchor=False)
     if preview.events:
         st.text(
@@ -47,9 +47,9 @@ def _next_run(ctx: Context) -> None:
         st.caption("Events are archived before removal.")
     else:
         st.caption("Events are not archived before removal: store.archive is off.")
-    if warning := expiry.leaving(store, settings, dt.datetime.now(dt.UTC)).said():
+    if warning := expiring_findings.leaving(store, settings, dt.datetime.now(dt.UTC)).said():
         st.text(f"▲ {warning}")
-    later = retention.preview(store, settings, now + _SOON).events - preview.events
+    later = policy.preview(store, settings, now + _SOON).events - preview.events
     if later:
         st.caption(f"{text.count(later, 'more event')} expire within {_SOON.days} days.")
     if preview.days:
@@ -85,7 +85,7 @@ def _removal_by_day(preview: Preview) -> None:
 def _remove(ctx: Context) -> None:
     store, settings = ctx.runtime.store, ctx.runtime.settings
     try:
-        purged = retention.retain(store, settings, utc_now(), made_by=ctx.user.username)
+        purged = policy.retain(store, settings, utc_now(), made_by=ctx.user.username)
     except TrailError as error:
         st.toast(text.escape(str(error)), duration="long")
         return
@@ -100,7 +100,7 @@ def _remove(ctx: Context) -> None:
 
 def _holds(ctx: Context) -> None:
     st.subheader("Legal holds", anchor=False)
-    active = holds.active(ctx.runtime.store)
+    active = legal_holds.active(ctx.runtime.store)
     if not active:
         st.text("No legal holds")
     for hold in active:
@@ -122,7 +122,7 @@ def _holds(ctx: Context) -> None:
 
 
 def _end_hold(ctx: Context, number: int) -> None:
-    holds.end(ctx.runtime.store, number)
+    legal_holds.end(ctx.runtime.store, number)
     record_action("hold_ended", ctx.user, f"hold {number}")
 
 
@@ -147,9 +147,9 @@ def _place_hold(ctx: Context, kind: str) -> str:
     elif len(days := st.session_state[_DAYS]) == 2:
         start = dt.datetime.combine(days[0], dt.time())
         end = dt.datetime.combine(days[1], dt.time()) + dt.timedelta(days=1)
-    number = holds.add(ctx.runtime.store, kind, value, start, end, reason, ctx.user.username)
+    number = legal_holds.add(ctx.runtime.store, kind, value, start, end, reason, ctx.user.username)
     record_action("held", ctx.user, f"hold {number}", f"{kind} {value}: {reason}")
-    covered = holds.covered(ctx.runtime.store, number)
+    covered = legal_holds.covered(ctx.runtime.store, number)
     return f"Hold {number} placed on {text.count(covered, 'event')}"
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 import streamlit as st
 
-from trail import roles
+from trail.accounts import roles
 from ui import tables
 from ui.page import Context
 

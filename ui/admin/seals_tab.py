@@ -6,12 +6,12 @@ chain.
 
 import streamlit as st
 
-from trail.errors import InputError
-from trail.outbox import destinations
-from trail.seals import accepting, keys, mirror, standing
-from trail.seals.known import Shortfall
-from trail.seals.mirror import Files
-from trail.seals.standing import Status
+from trail.core.errors import InputError
+from trail.integrity import acceptance, key_file, mirror, seal_status
+from trail.integrity.high_water_mark import Shortfall
+from trail.integrity.mirror import Files
+from trail.integrity.seal_status import Status
+from trail.notifications import destinations
 from ui import forms, seal_text, tables, text
 from ui.audit import record_action
 from ui.page import Context
@@ -24,7 +24,7 @@ _REASON, _REVIEWED = "accept-reason", "accept-reviewed"
 def draw(ctx: Context) -> None:
     """Draw the status, problems with their remedies, the key, and the removals."""
     files = mirror.files(ctx.runtime.store.path, ctx.runtime.settings)
-    status = standing.status(ctx.runtime.store)
+    status = seal_status.status(ctx.runtime.store)
     # Deleted rows are listed as lost only until verification reports the days concerned.
     lost = tuple(
         shortfall
@@ -96,7 +96,7 @@ def _accept(ctx: Context) -> str:
     if not st.session_state[_REVIEWED]:
         raise InputError("The problems are not confirmed as reviewed.", "Select the checkbox.")
     reason = st.session_state[_REASON]
-    days = accepting.accept(ctx.runtime.store, ctx.runtime.settings, reason, ctx.user.username)
+    days = acceptance.accept(ctx.runtime.store, ctx.runtime.settings, reason, ctx.user.username)
     accepted = text.count(days, "day")
     record_action("accepted", ctx.user, accepted, reason)
     ctx.runtime.schedule.verify_now()
@@ -105,12 +105,12 @@ def _accept(ctx: Context) -> str:
 
 def _key(ctx: Context, files: Files) -> None:
     st.subheader("Signing key", anchor=False)
-    public = keys.public(files.key)
+    public = key_file.public(files.key)
     if not public:
         st.text("No key yet. It is created with the first seal.")
         return
     st.text("Fingerprint. Send it to the auditor separately from the evidence pack.")
-    st.code(keys.fingerprint(public), language=None)
+    st.code(key_file.fingerprint(public), language=None)
     rows = destinations.all_of(ctx.runtime.store)
     names = ", ".join(destination.name for destination in rows if destination.seals)
     sent = f" and sent to {names}" if names else ""
@@ -124,7 +124,7 @@ def _key(ctx: Context, files: Files) -> None:
 
 def _removals(ctx: Context) -> None:
     st.subheader("Removed by retention policy", anchor=False)
-    rows = standing.removals(ctx.runtime.store)[::-1]
+    rows = seal_status.removals(ctx.runtime.store)[::-1]
     if not rows:
         st.text("No events removed")
         return

@@ -5,12 +5,14 @@ from typing import Any
 
 import streamlit as st
 
-from trail import boot, coverage, pulling, registry
-from trail.errors import TrailError
-from trail.jobs.model import Health
-from trail.model import Batch, Drop, Feed, Loader, Receiver
-from trail.queries import status
-from trail.store import utc_now
+from trail.core import registry
+from trail.core.errors import TrailError
+from trail.core.model import Batch, Drop, Feed, Loader, Receiver
+from trail.events import store_status
+from trail.ingest import coverage, polling
+from trail.runtime import startup
+from trail.runtime.job import Health
+from trail.storage.database import utc_now
 from ui import text, url_state
 from ui.page import Context
 
@@ -18,7 +20,7 @@ from ui.page import Context
 def draw(ctx: Context) -> None:
     """Draw a card per source, the configured ones first."""
     store, settings = ctx.runtime.store, ctx.runtime.settings
-    counts = {row["loader"]: row for row in status.sources(store)}
+    counts = {row["loader"]: row for row in store_status.sources(store)}
     delays = {row["loader"]: row for row in coverage.lag(store, utc_now())}
     health = {job.name: job for job in ctx.runtime.schedule.health()}
     loaders = registry.discover("loaders", "LOADER").values()
@@ -101,7 +103,7 @@ def _counts(counts: dict[str, Any], delays: dict[str, Any] | None) -> str:
 
 
 def _last_sweep(ctx: Context, feed: Feed) -> None:
-    sweep = pulling.last_sweep(ctx.runtime.store, feed)
+    sweep = polling.last_sweep(ctx.runtime.store, feed)
     if not sweep:
         return
     at, missed = sweep
@@ -137,8 +139,8 @@ def _backfill(ctx: Context, feed: Feed, first: dt.date, last: dt.date) -> None:
         bar.progress(share, f"{text.count(batch.read, 'record')} read")
 
     try:
-        batch = pulling.pull(
-            boot.real_store(),
+        batch = polling.pull(
+            startup.real_store(),
             ctx.runtime.settings,
             feed,
             utc_now(),

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from trail import catalogue, dimensions
-from trail.queries import status
-from trail.store import Cursor
+from trail.core import catalogue
+from trail.events import store_status
+from trail.storage import dimensions
+from trail.storage.database import Cursor
 from ui import text, url_state
 from ui.audit import record_action
 from ui.page import Context
@@ -14,7 +15,7 @@ _MAX_TYPES, _MAX_NAME = 50, 120
 
 def draw(ctx: Context) -> None:
     """Draw the unknown event types, each with its category."""
-    rows = status.unknown_actions(ctx.runtime.store)
+    rows = store_status.unknown_actions(ctx.runtime.store)
     if not rows:
         st.info("All event types are in the catalogue", icon=":material/check:")
         return

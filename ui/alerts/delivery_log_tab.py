@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from trail.outbox import deliveries, destinations, history
-from trail.store import utc_now
+from trail.notifications import deliveries, delivery_log, destinations
+from trail.storage.database import utc_now
 from ui import tables, text, url_state
 from ui.page import Context
 
@@ -30,7 +30,7 @@ def draw(ctx: Context) -> None:
         state = st.selectbox(
             "State", ["", *_STATES], format_func=lambda name: _STATES.get(name, "All"), width=200
         )
-    rows = history.page(store, destination_id=chosen or None, state=state, rows=_MAX_ROWS)
+    rows = delivery_log.page(store, destination_id=chosen or None, state=state, rows=_MAX_ROWS)
     if not rows:
         st.info("No deliveries", icon=":material/info:")
         return
@@ -58,7 +58,7 @@ def draw(ctx: Context) -> None:
         st.rerun()
     if selected is not None:
         st.subheader("Attempts", anchor=False)
-        for attempt in history.tries_of(store, rows[selected]["delivery_id"]):
+        for attempt in delivery_log.tries_of(store, rows[selected]["delivery_id"]):
             st.text(
                 f"{attempt['number']} · {text.timestamp(attempt['ended_at'], zone)} · "
                 f"{attempt['verdict']} {attempt['status'] or ''} {attempt['answer'] or ''}"

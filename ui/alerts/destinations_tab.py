@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from trail.errors import TrailError
-from trail.model import FormField, Notification
-from trail.outbox import destinations, history, streams, trial
-from trail.outbox.destinations import Destination
-from trail.store import Cursor, utc_now
+from trail.core.errors import TrailError
+from trail.core.model import FormField, Notification
+from trail.notifications import delivery_log, destinations, event_streams, test_message
+from trail.notifications.destinations import Destination
+from trail.storage.database import Cursor, utc_now
 from ui import text
 from ui.audit import record_action
 from ui.page import Context
@@ -22,7 +22,7 @@ def draw(ctx: Context) -> None:
     """Draw the destinations, and the form of a new one."""
     store = ctx.runtime.store
     rows = destinations.all_of(store)
-    counts = history.counts(store)
+    counts = delivery_log.counts(store)
     for destination in rows:
         with st.container(border=True, gap="xsmall"):
             _destination(ctx, destination, counts.get(destination.destination_id, {}))
@@ -90,7 +90,7 @@ def _write(ctx: Context, job: Callable[[Cursor], None]) -> None:
 
 def _test(ctx: Context, destination: Destination) -> None:
     try:
-        verdict = trial.send_test(ctx.runtime.schedule.outgoing.forwarding, destination)
+        verdict = test_message.send_test(ctx.runtime.schedule.outgoing.forwarding, destination)
     except TrailError as error:
         st.error(text.escape(str(error)))
         return
@@ -110,7 +110,7 @@ def _preview(destination: Destination) -> str:
     }
     try:
         sample = Notification("alert", "sample", now, body, "https://trail.example.com")
-        return trial.preview(destination, sample)
+        return test_message.preview(destination, sample)
     except TrailError as error:
         return str(error)
 
@@ -123,7 +123,7 @@ def _replay(ctx: Context, destination: Destination) -> None:
         start = dt.datetime.combine(day, dt.time())
 
         def write(cursor: Cursor) -> int:
-            return streams.replay(cursor, destination.destination_id, start, utc_now())
+            return event_streams.replay(cursor, destination.destination_id, start, utc_now())
 
         number = ctx.runtime.store.write(write)
         st.success(f"{text.count(number, 'event')} queued for replay with their original IDs")

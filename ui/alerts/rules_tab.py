@@ -8,15 +8,14 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from trail.alerts import as_code, rules
-from trail.alerts.rehearsal import would_have_fired
-from trail.alerts.rule import SEVERITIES, Rule
-from trail.errors import TrailError
-from trail.filters import Filter
+from trail.core.errors import TrailError
 from trail.findings import queries
-from trail.outbox import destinations
-from trail.queries.incident_records import records
-from trail.store import Cursor, utc_now
+from trail.incidents.incident_json import records
+from trail.notifications import destinations, rule_store, yaml_rules
+from trail.notifications.dry_run import would_have_fired
+from trail.notifications.rule import SEVERITIES, Rule
+from trail.storage.database import Cursor, utc_now
+from trail.storage.filters import Filter
 from ui import forms, style, text, url_state
 from ui.audit import record_action
 from ui.page import Context
@@ -38,7 +37,7 @@ def draw(ctx: Context) -> None:
         _form(ctx)
     _list(ctx)
     with st.expander("Rules as YAML"):
-        st.code(as_code.export(rules.all_of(ctx.runtime.store)), language="yaml")
+        st.code(yaml_rules.export(rule_store.all_of(ctx.runtime.store)), language="yaml")
         with forms.form("as-code", "Import", lambda: _import(ctx), (_YAML,)):
             st.text_area("Rules to import, as YAML", height=160, key=_YAML)
 
@@ -136,7 +135,7 @@ def _past_records(ctx: Context, kind: str) -> list[dict[str, Any]]:
 def _save(ctx: Context, rule: Rule) -> None:
     try:
         rule.check()
-        ctx.runtime.store.write(lambda cursor: rules.keep(cursor, rule, ctx.user.username))
+        ctx.runtime.store.write(lambda cursor: rule_store.keep(cursor, rule, ctx.user.username))
     except TrailError as error:
         st.error(text.escape(str(error)))
         return
@@ -146,10 +145,10 @@ def _save(ctx: Context, rule: Rule) -> None:
 
 
 def _list(ctx: Context) -> None:
-    rows = rules.all_of(ctx.runtime.store)
+    rows = rule_store.all_of(ctx.runtime.store)
     if not rows:
         st.text("No rules yet. Create one here, or from Explore with “Alert on this”.")
-    histories = rules.histories(ctx.runtime.store, _HISTORY_DAYS, utc_now().date())
+    histories = rule_store.histories(ctx.runtime.store, _HISTORY_DAYS, utc_now().date())
     for rule in rows:
         history = histories.get(rule.rule_id, {"days": [], "last_fired_at": None})
         with st.container(border=True, gap="xsmall"):
@@ -183,7 +182,7 @@ def _buttons(ctx: Context, rule: Rule) -> None:
 
     def snooze(length: dt.timedelta | None) -> None:
         until = utc_now() + length if length else None
-        write(lambda cursor: rules.snooze(cursor, rule.rule_id, until))
+        write(lambda cursor: rule_store.snooze(cursor, rule.rule_id, until))
 
     if _snoozed(rule):
         st.button("End snooze", key=f"wake-{rule.rule_id}", on_click=snooze, args=(None,))
@@ -195,14 +194,14 @@ def _buttons(ctx: Context, rule: Rule) -> None:
         "Delete",
         key=f"delete-{rule.rule_id}",
         on_click=write,
-        args=(lambda cursor: rules.remove(cursor, rule.rule_id),),
+        args=(lambda cursor: rule_store.remove(cursor, rule.rule_id),),
     )
 
 
 def _import(ctx: Context) -> str:
-    store, imported = ctx.runtime.store, as_code.parse(st.session_state[_YAML])
+    store, imported = ctx.runtime.store, yaml_rules.parse(st.session_state[_YAML])
     counts = store.write(
-        lambda cursor: as_code.bring_in(cursor, store, imported, ctx.user.username)
+        lambda cursor: yaml_rules.bring_in(cursor, store, imported, ctx.user.username)
     )
     changes = f"{counts['new']:,} added, {counts['changed']:,} updated"
     record_action("settings", ctx.user, "alert rules", changes)

@@ -4,10 +4,10 @@ import datetime as dt
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from trail import twins
 from trail.core import event_text
-from trail.filters import Filter
-from trail.queries import events
+from trail.events import events
+from trail.ingest import dedup
+from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components.event_panel import PanelEvent, PanelField, RelatedRow, acted, event_panel
 from ui.explore import undo_guide
@@ -32,7 +32,7 @@ def go_to(filter_: Filter, event: dict[str, Any]) -> None:
 def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page) -> None:
     """Draw *event*, its raw record and related events."""
     near = events.related(ctx.store, event)
-    others = twins.of(ctx.store, event["event_id"])
+    others = dedup.of(ctx.store, event["event_id"])
     places = [row["event_id"] for row in page.rows]
     place = places.index(event["event_id"]) if event["event_id"] in places else None
     level = text.risk_level(event["risk"])

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from trail.core import event_text
-from trail.filters import Filter
-from trail.queries.events import PAGE_ROWS, Page
+from trail.events.events import PAGE_ROWS, Page
+from trail.storage.filters import Filter
 from ui import tables, text, url_state
 
 # The narrow unnamed column contains the color square of the category.

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from trail.filters import Filter
-from trail.queries.counts import Value
+from trail.events.counts import Value
+from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components.facets import FacetGroup, FacetValue, State, facet_panel, picked
 

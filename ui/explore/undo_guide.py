@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trail import undo
+from trail.events import undo
 from ui.components.event_panel import PanelUndo, UndoLine
 
 _HOSTS = "Host: api.segmentapis.com (EU: eu1.api.segmentapis.com). This page sends no request."

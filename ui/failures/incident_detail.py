@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from trail.filters import Filter
-from trail.incidents import words as wording
-from trail.incidents.model import Change, Incident, Recurrence
-from trail.queries import incidents, strips
-from trail.queries.strips import Strip, Strips
+from trail.incidents import attempt_strip, queries
+from trail.incidents import incident_text as wording
+from trail.incidents.attempt_strip import Strip, Strips
+from trail.incidents.incident import Change, Incident, Recurrence
+from trail.storage.filters import Filter
 from ui import actor_names, text, url_state
 from ui.components import bridge
 from ui.components.day_strip import StripDay, StripRow, day_strip
@@ -26,7 +26,7 @@ def draw(
 ) -> None:
     """Draw *incident* with the *changes* before it, by incident id."""
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
-    only = incidents.attempts_filter(store, filter_, incident)
+    only = queries.attempts_filter(store, filter_, incident)
     with st.container(horizontal=True, horizontal_alignment="distribute", key="incident-head"):
         st.header(text.escape(target(incident)), anchor=False, width="content")
         st.page_link(
@@ -48,12 +48,12 @@ def draw(
             _runs(ctx, filter_, incident)
     with right, st.container(border=True, gap="xsmall"):
         _before(ctx, filter_, changes[incident.incident_id])
-        _recurrence(incidents.recurrence(store, incident))
+        _recurrence(queries.recurrence(store, incident))
 
 
 def _strip(ctx: Context, filter_: Filter, incident: Incident, now: dt.datetime) -> None:
     st.header(f"Failed attempts per day, last {_DAYS} days", anchor=False)
-    shown = strips.strips(ctx.runtime.store, filter_, now, days=_DAYS, most=_ROWS)
+    shown = attempt_strip.strips(ctx.runtime.store, filter_, now, days=_DAYS, most=_ROWS)
     rows = rows_of(shown)
     for row, strip in zip(rows, shown.strips, strict=True):
         row["current"] = (strip.action, strip.target_id) == (incident.action, incident.target_id)
@@ -110,7 +110,7 @@ def _days(shown: Strips, filter_: Filter) -> list[StripDay]:
 
 
 def _runs(ctx: Context, filter_: Filter, incident: Incident) -> None:
-    rows = incidents.attempts(ctx.runtime.store, incident)
+    rows = queries.attempts(ctx.runtime.store, incident)
     runs = [
         list(group)
         for _, group in groupby(

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from trail.filters import Filter
 from trail.incidents.grouping import STORM
-from trail.incidents.model import Change, Incident
+from trail.incidents.incident import Change, Incident
+from trail.storage.filters import Filter
 from ui import tables, text, url_state
 
 MOST = 200

@@ -4,8 +4,8 @@ import datetime as dt
 
 import streamlit as st
 
-from trail.filters import Filter
-from trail.queries import incidents, strips
+from trail.incidents import attempt_strip, queries
+from trail.storage.filters import Filter
 from ui import text
 from ui.failures.incident_detail import draw_strip, rows_of
 from ui.page import Context
@@ -37,8 +37,8 @@ def _spot(ctx: Context, filter_: Filter, title: str, actions: tuple[str, ...]) -
     only = filter_.cleared()
     for action in actions:
         only = only.put("action", action, "include")
-    shown = strips.strips(store, only, now, days=_DAYS, most=_ROWS)
-    numbers = incidents.summary(store, only, now)
+    shown = attempt_strip.strips(store, only, now, days=_DAYS, most=_ROWS)
+    numbers = queries.summary(store, only, now)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header(title, anchor=False, width="content")
         st.caption(

@@ -4,9 +4,9 @@ import datetime as dt
 from typing import Any
 
 from trail.core import event_text
-from trail.filters import Filter
-from trail.queries import overview
-from trail.store import Store
+from trail.events import overview
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components import bridge
 from ui.components.attention import Need, needs

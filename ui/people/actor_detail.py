@@ -4,10 +4,10 @@ import datetime as dt
 
 import streamlit as st
 
-from trail.filters import Filter
-from trail.queries import lanes, people, timeline
-from trail.queries.people import Somebody
-from trail.queries.timeline import Bar
+from trail.events import lanes, people, timeline
+from trail.events.people import Somebody
+from trail.events.timeline import Bar
+from trail.storage.filters import Filter
 from ui import charts, tables, text, timeline_charts, url_state
 from ui.page import Context
 

@@ -5,9 +5,9 @@ import datetime as dt
 import streamlit as st
 
 from trail.core import event_text
-from trail.filters import Filter
-from trail.queries import counts, events, overview, people
-from trail.queries.people import Somebody
+from trail.events import counts, events, overview, people
+from trail.events.people import Somebody
+from trail.storage.filters import Filter
 from ui import event_feed, tables, text, url_state
 from ui.page import Context
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from trail.filters import Filter
-from trail.queries import events
+from trail.events import events
+from trail.storage.filters import Filter
 from ui import event_feed, text
 from ui.page import Context
 

@@ -5,8 +5,8 @@ import datetime as dt
 import streamlit as st
 
 from trail.core import event_text
-from trail.errors import TrailError
-from trail.findings import rules, switches
+from trail.core.errors import TrailError
+from trail.findings import rule_toggles, rules
 from ui import actor_names, tables, text, url_state
 from ui.audit import record_action
 from ui.page import Context
@@ -19,7 +19,7 @@ def draw(ctx: Context) -> None:
         "actor. Check the matches of a rule before you switch it on."
     )
     with st.container(border=True, gap="small"):
-        for state in switches.states(ctx.runtime.store):
+        for state in rule_toggles.states(ctx.runtime.store):
             rule = state["rule"]
             left, right = st.columns([3, 1], vertical_alignment="center")
             with left.container(gap=None):
@@ -61,7 +61,7 @@ def _matches(ctx: Context, matches: rules.BackTest) -> None:
 
 def _switch(ctx: Context, name: str, on: bool) -> None:
     try:
-        switches.set_enabled(ctx.runtime.store, name, ctx.user.username, on=on)
+        rule_toggles.set_enabled(ctx.runtime.store, name, ctx.user.username, on=on)
         record_action("settings", ctx.user, f"detection rule {name}", "on" if on else "off")
     except TrailError as error:
         st.toast(text.escape(str(error)), duration="long")

@@ -4,8 +4,8 @@ import datetime as dt
 
 import streamlit as st
 
-from trail.findings import lessons
-from trail.store import utc_now
+from trail.findings import expected_activity
+from trail.storage.database import utc_now
 from ui import actor_names
 from ui.audit import record_action
 from ui.page import Context
@@ -15,7 +15,7 @@ def draw(ctx: Context) -> None:
     """Draw the expected activity with reason, author and expiry."""
     store = ctx.runtime.store
     today = utc_now().date()
-    rows = lessons.active(store, today)
+    rows = expected_activity.active(store, today)
     if not rows:
         st.info("No activity is marked as expected.", icon=":material/info:")
         return
@@ -35,5 +35,5 @@ def draw(ctx: Context) -> None:
 
 
 def _end(ctx: Context, actor_id: str, action: str, today: dt.date) -> None:
-    lessons.end_expected(ctx.runtime.store, actor_id, action, today)
+    expected_activity.end_expected(ctx.runtime.store, actor_id, action, today)
     record_action("decided", ctx.user, f"{action} by {actor_id}", "no longer expected")

@@ -6,14 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from trail import reviews
 from trail.core import event_text
-from trail.errors import TrailError
-from trail.filters import Filter
-from trail.findings import queries
+from trail.core.errors import TrailError
+from trail.core.registry import discover
+from trail.events import people
+from trail.findings import queries, reviews
 from trail.findings.model import Finding
-from trail.queries import people
-from trail.registry import discover
+from trail.storage.filters import Filter
 from ui import actor_names, charts, event_feed, style, tables, text, url_state
 from ui.audit import record_action
 from ui.page import Context

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from trail import reviews
-from trail.filters import Filter
+from trail.findings import reviews
 from trail.findings.queries import Queue
+from trail.storage.filters import Filter
 from ui import actor_names, tables, text, url_state
 from ui.page import Context
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from trail.errors import TrailError
+from trail.core.errors import TrailError
 from trail.findings import risks
 from ui import tables, text, url_state
 from ui.audit import record_action

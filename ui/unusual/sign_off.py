@@ -5,11 +5,12 @@ import json
 
 import streamlit as st
 
-from trail import directory, reviews
+from trail.events import counts, people
 from trail.evidence import period
-from trail.filters import Filter
+from trail.findings import reviews
 from trail.findings.model import Finding
-from trail.queries import counts, people
+from trail.ingest import directory
+from trail.storage.filters import Filter
 from ui import forms, seal_text, text
 from ui.audit import record_action
 from ui.page import Context

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.trail.seals.conftest import Trail, trail
+from tests.trail.integrity.conftest import Trail, trail
 from trail.backup import making, places, restoring
 from trail.backup.making import Backup
 from trail.backup.restoring import Restored
-from trail.settings import Auth, Settings
-from trail.store import Store
+from trail.core.settings import Auth, Settings
+from trail.storage.database import Store
 
 __all__ = ["trail"]
 

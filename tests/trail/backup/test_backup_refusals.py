@@ -14,13 +14,15 @@ import pytest
 import zstandard
 
 from tests.trail.backup.conftest import state
-from trail import boot, remote, schema
+from trail.accounts.users import Users
 from trail.backup import making, places, restoring
 from trail.backup.making import Backup
-from trail.errors import InputError, UnavailableError
-from trail.settings import Auth, Settings
-from trail.settings import Store as StoreSettings
-from trail.users import Users
+from trail.core import server_link
+from trail.core.errors import InputError, UnavailableError
+from trail.core.settings import Auth, Settings
+from trail.core.settings import Store as StoreSettings
+from trail.runtime import startup
+from trail.storage import schema
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
         store=StoreSettings(path=home / "trail.duckdb", archive_path=home / "archive"),
         auth=Auth(users_path=home / "users.yaml"),
     )
-    store = boot.open_real(settings)
+    store = startup.open_real(settings)
     try:
         Users(settings.auth.users_path).add("maya", "Maya", "", "owner", "correct-horse-9")
         made = making.make(store, settings, folder / "copy.tar.zst")
@@ -57,11 +59,11 @@ def refused(given: Given, path: Path, words: str, *, replace: bool = True) -> No
 
 
 def test_a_running_server_is_refused(given: Given) -> None:
-    remote.publish(given.settings, 1)
+    server_link.publish(given.settings, 1)
     try:
         refused(given, given.made.path, "The server is running")
     finally:
-        remote.withdraw(given.settings)
+        server_link.withdraw(given.settings)
 
 
 def test_an_existing_trail_is_not_overwritten(given: Given) -> None:

@@ -4,8 +4,8 @@ import datetime as dt
 
 from tests.trail.backup.conftest import Kept
 from trail.backup import daily
-from trail.settings import Backup
-from trail.store import Store
+from trail.core.settings import Backup
+from trail.storage.database import Store
 
 NOON = dt.datetime(2026, 11, 20, 12)
 

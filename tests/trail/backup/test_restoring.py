@@ -10,15 +10,19 @@ from typing import Any
 import pytest
 
 from tests.trail.backup.conftest import Kept, everything, state
-from tests.trail.seals.conftest import NOW, event
-from trail import access_waiting, boot, intake, retention, schema
+from tests.trail.integrity.conftest import NOW, event
+from trail.access_log import spool
+from trail.accounts.api_tokens import Tokens
+from trail.accounts.api_tokens import path_of as tokens_of
+from trail.accounts.users import Users
 from trail.backup import bundle, places, restoring, swapping
-from trail.errors import InputError, UnavailableError
-from trail.journal import Entry, Journal
-from trail.seals import accepting, chain, known
-from trail.tokens import Tokens
-from trail.tokens import path_of as tokens_of
-from trail.users import Users
+from trail.core.errors import InputError, UnavailableError
+from trail.ingest import receiver
+from trail.ingest.write_ahead_log import Entry, Journal
+from trail.integrity import acceptance, chain, high_water_mark
+from trail.retention import policy
+from trail.runtime import startup
+from trail.storage import schema
 
 
 def newest_line(kept: Kept) -> dict[str, Any]:
@@ -31,8 +35,8 @@ def full(kept: Kept) -> None:
     users = Users(kept.settings.auth.users_path)
     users.add("maya", "Maya", "", "owner", "correct-horse-9")
     Tokens(tokens_of(kept.settings)).add("ci", "manager", ("read",), 30, dt.datetime.now(dt.UTC))
-    access_waiting.put(access_waiting.folder_of(kept.settings), 7, {"kind": "viewed"})
-    journal = Journal(intake.folder_of(kept.settings), 10**6)
+    spool.put(spool.folder_of(kept.settings), 7, {"kind": "viewed"})
+    journal = Journal(receiver.folder_of(kept.settings), 10**6)
     journal.append([Entry("webhook", b'{"event":"x"}', verified=True)]).result(5)
     journal.close()
     part = kept.settings.store.archive_path / "day=2026-01-01" / "part-1.parquet"
@@ -60,8 +64,8 @@ def test_everything_is_restored(kept: Kept, tmp_path: Path) -> None:
         assert stat.S_IMODE((into / name).stat().st_mode) == 0o600
     for name in ("trail.access/7.json", "archive/day=2026-01-01/part-1.parquet"):
         assert (into / name).read_bytes() == (tmp_path / name).read_bytes()
-    (old,) = intake.folder_of(kept.settings).iterdir()
-    assert (intake.folder_of(new.settings) / old.name).read_bytes() == old.read_bytes()
+    (old,) = receiver.folder_of(kept.settings).iterdir()
+    assert (receiver.folder_of(new.settings) / old.name).read_bytes() == old.read_bytes()
     before, after = kept.trail.run(everything), new.run(everything)
     for name in ("seals", "seal_parts", "marks"):  # the restore adds a line to the chain
         before.pop(name), after.pop(name)
@@ -83,7 +87,7 @@ def test_the_chain_records_the_restore(kept: Kept, tmp_path: Path) -> None:
     assert (line["kind"], line["number"], line["made_by"]) == ("restored", 7, "test")
     assert line["reason"].endswith("later events are unknown")
     assert kept.trail.problems(Path(copy)) == []
-    (reported,) = known.shortfalls(kept.trail.files.known)
+    (reported,) = high_water_mark.shortfalls(kept.trail.files.known)
     assert "later events are missing" in reported.text()
     days = {f"{moment:%Y-%m-%d}" for moment in (began, dt.datetime.now(dt.UTC))}
     assert reported.text().partition("pull --since ")[2][:10] in days
@@ -115,15 +119,15 @@ def test_restoring_an_older_backup_reports_missing_events(kept: Kept, tmp_path: 
     # It stays recorded until somebody resolves it, also after restarts.
     for _ in range(2):
         kept.trail.open().close()
-        (reported,) = known.shortfalls(kept.trail.files.known)
+        (reported,) = high_water_mark.shortfalls(kept.trail.files.known)
         assert "15 newer events are missing. Pull again the events from" in reported.text()
     # The trail goes on: what was lost is loaded again, days are sealed again.
     kept.trail.load([event(number, 7) for number in range(12)])
     kept.trail.load([event(number, 9) for number in range(3)])
     assert kept.trail.seal(NOW + dt.timedelta(days=9)) > 0
     assert kept.trail.problems() == []
-    kept.trail.run(lambda store: accepting.accept(store, kept.settings, "pulled again", "maya"))
-    assert known.shortfalls(kept.trail.files.known) == ()
+    kept.trail.run(lambda store: acceptance.accept(store, kept.settings, "pulled again", "maya"))
+    assert high_water_mark.shortfalls(kept.trail.files.known) == ()
     assert kept.trail.problems(Path(copy)) == []
 
 
@@ -134,13 +138,13 @@ def test_a_purge_after_the_backup_can_be_repeated(kept: Kept) -> None:
     now = dt.datetime(2026, 11, 13)
 
     def purge() -> int:
-        done: retention.Purged = kept.trail.run(lambda store: retention.retain(store, short, now))
+        done: policy.Purged = kept.trail.run(lambda store: policy.retain(store, short, now))
         return done.events
 
     assert purge() == 80
     done = kept.restore(made.path, replace=True)
     assert done.missing and done.missing.events == 0
-    assert known.shortfalls(kept.trail.files.known) == ()
+    assert high_water_mark.shortfalls(kept.trail.files.known) == ()
     assert kept.trail.problems() == []
     assert purge() == 80
     assert kept.trail.problems() == []
@@ -184,12 +188,12 @@ def test_a_trail_with_another_key_is_renamed(kept: Kept, tmp_path: Path) -> None
 def test_events_acknowledged_after_the_backup_are_kept(kept: Kept) -> None:
     full(kept)
     made = kept.backup()
-    journal = Journal(intake.folder_of(kept.settings), 10**6)
+    journal = Journal(receiver.folder_of(kept.settings), 10**6)
     journal.append([Entry("webhook", b'{"event":"y"}', verified=True)]).result(5)
     journal.close()
-    before = {path.read_bytes() for path in intake.folder_of(kept.settings).iterdir()}
+    before = {path.read_bytes() for path in receiver.folder_of(kept.settings).iterdir()}
     kept.restore(made.path, replace=True)
-    after = [path.read_bytes() for path in intake.folder_of(kept.settings).iterdir()]
+    after = [path.read_bytes() for path in receiver.folder_of(kept.settings).iterdir()]
     assert len(after) == 3
     assert set(after) == before
 
@@ -291,7 +295,7 @@ def test_a_restore_that_is_killed_before_its_commit_changes_nothing(
     def killed(*_: object) -> None:
         raise Killed
 
-    for module, name in ((restoring.checking, "verify"), (swapping, "commit")):
+    for module, name in ((restoring.verification, "verify"), (swapping, "commit")):
         with monkeypatch.context() as patched:
             patched.setattr(module, name, killed)
             with pytest.raises(Killed):
@@ -322,8 +326,8 @@ def test_a_start_finishes_what_was_committed(kept: Kept, monkeypatch: pytest.Mon
         with pytest.raises(Killed):
             kept.restore(made.path, replace=True)
     assert kept.trail.ask("select count(*) from events") == [(172,)]
-    now = boot.start(kept.settings)
+    now = startup.start(kept.settings)
     try:
         assert now.store.table("select count(*) as n from events")["n"].to_pylist() == [160]
     finally:
-        boot.stop()
+        startup.stop()

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from trail.catalogue import ROUTINE_KINDS, resolve
+from trail.core.catalogue import ROUTINE_KINDS, resolve
+from trail.core.errors import InputError
 from trail.demo import write
 from trail.demo.actions import UNKNOWN
-from trail.errors import InputError
 
 END = datetime(2026, 11, 24, tzinfo=UTC)
 EVENTS = 5_000

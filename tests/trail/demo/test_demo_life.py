@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trail.catalogue import resolve
+from trail.core.catalogue import resolve
 from trail.demo import STORIES, write
 from trail.demo.actions import ACTS, CREATE, DELETE
 from trail.demo.failures import BACKOFF_MINUTES

@@ -18,15 +18,17 @@ from pathlib import Path
 import pytest
 
 from tests.segment_records import forwarded
-from tests.trail.seals.conftest import A_DAY, DAYS, NOW, Trail, event
-from trail import coverage, holds, reviews
+from tests.trail.integrity.conftest import A_DAY, DAYS, NOW, Trail, event
+from trail.core.download_stats import Tally
+from trail.core.settings import CONFIG_VARIABLE, Settings
+from trail.core.settings import Store as StoreSettings
 from trail.evidence import pack
-from trail.filters import Filter
+from trail.findings import reviews
 from trail.findings.model import Finding, Reason
-from trail.settings import CONFIG_VARIABLE, Settings
-from trail.settings import Store as StoreSettings
-from trail.store import Store
-from trail.tally import Tally
+from trail.ingest import coverage
+from trail.retention import legal_holds
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 WEEK = "from=2026-11-01T00:00:00Z&to=2026-11-06T00:00:00Z"
 AWARE = NOW.replace(tzinfo=dt.UTC)
@@ -88,7 +90,7 @@ def _add_activity(trail: Trail) -> None:
         store.write(lambda cursor: cursor.execute(_FINDING) and None)
         reviews.decide(store, [found], "done", "called her", "rita", frozenset())
         reviews.sign(store, Filter.parse(WEEK), AWARE, [], "", "rita", frozenset())
-        holds.add(store, "target", "s1", None, None, "asked for", "maya")
+        legal_holds.add(store, "target", "s1", None, None, "asked for", "maya")
         for start, end in ((1, 3), (4, 8)):
             spans = dt.datetime(2026, 11, start), dt.datetime(2026, 11, end)
             store.write(lambda cursor, at=spans: coverage.note(cursor, "api", "watched", *at))

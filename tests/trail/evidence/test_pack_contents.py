@@ -12,14 +12,17 @@ from pathlib import Path
 import pytest
 
 from tests.trail.evidence.conftest import AWARE, WEEK, Check, files, made
-from tests.trail.seals.conftest import A_DAY, DAYS, NOW, Trail, event
-from trail import VERSION, export, retention, reviews
+from tests.trail.integrity.conftest import A_DAY, DAYS, NOW, Trail, event
+from trail import VERSION
+from trail.core.model import EVENT_COLUMNS
+from trail.core.settings import CONFIG_VARIABLE
+from trail.events import export
 from trail.evidence.period import resolve
-from trail.filters import Filter
-from trail.model import EVENT_COLUMNS
-from trail.seals import keys
-from trail.settings import CONFIG_VARIABLE
-from trail.store import Store
+from trail.findings import reviews
+from trail.integrity import key_file
+from trail.retention import policy
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 NAMES = [
     *("README.txt", "verify.py", "seals.ndjson", "events.csv", "events.ndjson"),
@@ -104,7 +107,7 @@ def test_the_manifest_states_coverage_decisions_sign_offs_and_holds(
     assert signed["digest"] == f"sha256:{said['events']['digest']}"
     (held,) = said["holds"]
     assert (held["value"], held["reason"], held["ended_at"]) == ("s1", "asked for", None)
-    assert said["seals"]["fingerprint"] == keys.fingerprint(keys.public(trail.files.key))
+    assert said["seals"]["fingerprint"] == key_file.fingerprint(key_file.public(trail.files.key))
     assert said["events"]["rows"] == EVENTS
     for each in said["files"]:
         assert hashlib.sha256(found[each["name"]]).hexdigest() == each["sha256"]
@@ -126,7 +129,7 @@ def test_removals_are_reported(trail: Trail, tmp_path: Path, check: Check) -> No
     other.load([event(number, of) for of in DAYS for number in range(A_DAY)])
     other.seal()
     purged = NOW + dt.timedelta(days=85)  # the days before 3 November are past retention
-    other.run(lambda store: retention.retain(store, other.settings, purged, made_by="maya"))
+    other.run(lambda store: policy.retain(store, other.settings, purged, made_by="maya"))
     said = json.loads(files(made(other))["manifest.json"])
     gone = [
         (each["day"], each["gone"], each["made_by"]) for each in said["retention"]["removed_by_day"]

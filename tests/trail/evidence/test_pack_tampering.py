@@ -14,8 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.trail.evidence.conftest import WEEK, Check, files, made, zipped
-from tests.trail.seals.conftest import A_DAY, Trail, event
-from trail.seals import accepting, keys, standalone
+from tests.trail.integrity.conftest import A_DAY, Trail, event
+from trail.integrity import acceptance, key_file, standalone_verifier
 
 Files = dict[str, bytes]
 
@@ -27,7 +27,7 @@ def test_an_unmodified_pack_verifies_zipped_and_unpacked(
     folder.mkdir()
     for name, data in files(whole).items():
         (folder / name).write_bytes(data)
-    mark = keys.fingerprint(keys.public(trail.files.key))
+    mark = key_file.fingerprint(key_file.public(trail.files.key))
     for each in (whole, folder):
         found = check(each, "--key", mark)
         assert found.code == 0, found.text
@@ -45,11 +45,11 @@ def test_the_readme_lists_every_file_and_the_actual_steps(whole: bytes) -> None:
     assert "python3 evidence/verify.py evidence.zip" in page
     assert "does NOT prove" in page.replace("What it ", "")
     assert max(map(len, page.splitlines())) <= 100
-    assert found["verify.py"] == Path(standalone.__file__).read_bytes()
+    assert found["verify.py"] == Path(standalone_verifier.__file__).read_bytes()
 
 
 def test_the_verifier_needs_one_package() -> None:
-    tree = ast.parse(Path(standalone.__file__).read_text())
+    tree = ast.parse(Path(standalone_verifier.__file__).read_text())
     names = {
         (node.module or "").partition(".")[0]
         if isinstance(node, ast.ImportFrom)
@@ -186,7 +186,7 @@ def test_a_pack_signed_with_another_key_is_detected_by_fingerprint(
         body["prev"] = prev
         canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         prev = hashlib.sha256(canonical.encode()).hexdigest()
-        signature = key.sign(standalone.CONTEXT + prev.encode()).hex()
+        signature = key.sign(standalone_verifier.CONTEXT + prev.encode()).hex()
         lines.append(json.dumps({**body, "seal": prev, "key": public, "signature": signature}))
     found["seals.ndjson"] = "".join(f"{line}\n" for line in lines).encode()
     said = json.loads(found["manifest.json"])
@@ -195,13 +195,13 @@ def test_a_pack_signed_with_another_key_is_detected_by_fingerprint(
         each |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     found["manifest.json"] = json.dumps(said).encode()
     digest = hashlib.sha256(found["manifest.json"]).hexdigest()
-    made_up = key.sign(standalone.PACK_CONTEXT + digest.encode()).hex()
+    made_up = key.sign(standalone_verifier.PACK_CONTEXT + digest.encode()).hex()
     found["signature.json"] = json.dumps({"key": public, "signature": made_up}).encode()
     data = zipped(list(found.items()))
     assert check(data).code == 0
-    result = check(data, "--key", keys.fingerprint(keys.public(trail.files.key)))
+    result = check(data, "--key", key_file.fingerprint(key_file.public(trail.files.key)))
     assert (result.code, "manifest.json was signed by a different key" in result.text) == (1, True)
-    assert standalone.fingerprint(public) == keys.fingerprint(public)
+    assert standalone_verifier.fingerprint(public) == key_file.fingerprint(public)
 
 
 def test_a_filtered_pack_states_what_cannot_be_checked(trail: Trail, check: Check) -> None:
@@ -224,7 +224,7 @@ def test_accepted_days_are_reported(trail: Trail, tmp_path: Path, check: Check) 
     other.sql("delete from events where occurred_at < '2026-11-01 00:10'")
     result = check(made(other))
     assert (result.code, "2026-11-01 MISSING: 39 of 40" in result.text) == (1, True), result.text
-    other.run(lambda store: accepting.accept(store, other.settings, "a test\x1b[2J", "maya"))
+    other.run(lambda store: acceptance.accept(store, other.settings, "a test\x1b[2J", "maya"))
     data = made(other)
     result = check(data)
     assert result.code == 0

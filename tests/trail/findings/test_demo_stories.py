@@ -8,12 +8,12 @@ import pytest
 
 from tests import detection
 from trail import demo
-from trail.filters import Filter
 from trail.findings import queries
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
-from trail.loading import load_files
-from trail.store import Store
+from trail.ingest.files import load_files
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 END = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 NOW = END - dt.timedelta(seconds=1)

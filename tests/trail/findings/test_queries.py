@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests import detection
-from trail import finding_commands
-from trail.desk import Desk
-from trail.errors import FilterError
-from trail.filters import Filter
+from trail.cli import findings
+from trail.cli.context import Context
+from trail.core.errors import FilterError
+from trail.core.settings import Settings
 from trail.findings import queries
 from trail.findings.detector import FIRST_DAY, daily, events, workdays
 from trail.findings.refresh import refresh
-from trail.settings import Settings
-from trail.store import Store
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 DAY = FIRST_DAY + dt.timedelta(days=38)
 
@@ -55,8 +55,8 @@ def filled(store: Store, settings: Settings) -> Store:
 def command(store: Store, settings: Settings, **given: object) -> str:
     out = _Kept()
     args = argparse.Namespace(**{"query": "", "budget": 3.0, "all": False, "json": True, **given})
-    desk = Desk(settings, lambda write: store, out, Path())
-    assert finding_commands.findings(args, desk) == 0
+    context = Context(settings, lambda write: store, out, Path())
+    assert findings.findings(args, context) == 0
     return out.said
 
 

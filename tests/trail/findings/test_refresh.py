@@ -5,16 +5,16 @@ import datetime as dt
 import pytest
 
 from tests import detection
-from trail import retention
-from trail.errors import InputError
-from trail.filters import Filter
-from trail.findings import lessons, queries, risks, rules, switches
+from trail.core.errors import InputError
+from trail.core.settings import Settings
+from trail.findings import expected_activity, queries, risks, rule_toggles, rules
 from trail.findings.detector import FIRST_DAY, ExampleEvent, daily, events, workdays
-from trail.findings.kept import finding_id
+from trail.findings.finding_store import finding_id
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
-from trail.settings import Settings
-from trail.store import Store
+from trail.retention import policy
+from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 HABITS = (
     *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
@@ -88,8 +88,8 @@ def test_retention_leaves_scores_and_trims_the_aggregates(
 ) -> None:
     before = found(filled)
     now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
-    retention.retain(filled, settings, now)
-    edge = retention.cutoff(settings, now).date()
+    policy.retain(filled, settings, now)
+    edge = policy.cutoff(settings, now).date()
     done = refresh(filled, detection.end_of_day(39))
     assert done.since is None
     assert done.folded == 22  # working days before the cutoff
@@ -109,7 +109,7 @@ def test_what_retention_takes_keeps_its_score_for_the_thresholds_alone(
     gone = found(store, day=20)
     assert gone.finding_id in {each.finding_id for each in queue.findings}
     now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
-    retention.retain(store, settings, now)
+    policy.retain(store, settings, now)
     refresh(store, detection.end_of_day(39))
     after = queries.queue(store, Filter(), detection.end_of_day(39), everything=True)
     assert gone.finding_id not in {each.finding_id for each in after.findings}
@@ -171,19 +171,21 @@ def test_what_is_expected_counts_as_done_before(filled: Store, settings: Setting
     refresh(filled, detection.end_of_day(39))
     first, second = found(filled), found(filled, day=39)
     day = first.day
-    lessons.mark_expected(
+    expected_activity.mark_expected(
         filled, "users/ana", ["Warehouses Disabled"], day, day + dt.timedelta(days=30), "hers", "r"
     )
     refresh(filled, detection.end_of_day(39))
     assert found(filled) == first
     left = queries.get(filled, second.finding_id)
     assert left is None or left.score < second.score
-    assert [row["action"] for row in lessons.active(filled, day)] == ["Warehouses Disabled"]
-    lessons.end_expected(filled, "users/ana", "Warehouses Disabled", day)
+    assert [row["action"] for row in expected_activity.active(filled, day)] == [
+        "Warehouses Disabled"
+    ]
+    expected_activity.end_expected(filled, "users/ana", "Warehouses Disabled", day)
     refresh(filled, detection.end_of_day(39))
     assert found(filled, day=39) == second
     with pytest.raises(InputError):
-        lessons.mark_expected(
+        expected_activity.mark_expected(
             filled, "users/ana", ["x"], day, day + dt.timedelta(days=91), "long", "r"
         )
 
@@ -193,18 +195,18 @@ def test_a_rule_adds_its_points_while_it_is_on(filled: Store) -> None:
     matches = rules.back_test(filled, rules.rule("warehouse-disabled"), detection.end_of_day(39))
     assert (matches.count, matches.summary) == (1, "1 match in the last 90 days")
     assert matches.rows[0]["actor_id"] == "users/ana"
-    switches.set_enabled(filled, "warehouse-disabled", "owner", on=True)
+    rule_toggles.set_enabled(filled, "warehouse-disabled", "owner", on=True)
     refresh(filled, detection.end_of_day(39))
     after = found(filled)
     assert after.score == before.score + 60 == sum(each.points for each in after.reasons)
     assert after.reasons[-1].detector == "rule:warehouse-disabled"
-    states = {each["rule"].name: each for each in switches.states(filled)}
+    states = {each["rule"].name: each for each in rule_toggles.states(filled)}
     assert states["warehouse-disabled"]["made_by"] == "owner"
-    switches.set_enabled(filled, "warehouse-disabled", "owner", on=False)
+    rule_toggles.set_enabled(filled, "warehouse-disabled", "owner", on=False)
     refresh(filled, detection.end_of_day(39))
     assert found(filled) == before
     with pytest.raises(InputError):
-        switches.set_enabled(filled, "no such", "owner", on=True)
+        rule_toggles.set_enabled(filled, "no such", "owner", on=True)
 
 
 def test_checks_and_the_system_are_in_nobodys_baseline(store: Store, settings: Settings) -> None:

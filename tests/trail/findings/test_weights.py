@@ -4,9 +4,9 @@ import datetime as dt
 from collections.abc import Iterable
 
 from tests import detection
+from trail.core.settings import Settings
 from trail.findings.detector import FIRST_DAY, ExampleEvent, daily, events, workdays
-from trail.settings import Settings
-from trail.store import Store
+from trail.storage.database import Store
 
 DAY = 42  # a Monday
 EVERYBODY = (

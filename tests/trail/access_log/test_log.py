@@ -1,0 +1,283 @@
+"""The access log: what is noted is kept, counted together, trimmed, and read; secrets never are."""
+
+import datetime as dt
+import json
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from trail.access_log import log, spool
+from trail.access_log.entry import KINDS, Entry
+from trail.access_log.writer import Keeper
+from trail.core.settings import Settings
+from trail.storage.database import Cursor, Store
+from trail.storage.filters import Window
+
+ALL = Window()
+UTC = ZoneInfo("UTC")
+Make = Callable[..., Keeper]
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def later(self, **by: float) -> None:
+        self.now += dt.timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def waiting(settings: Settings) -> Path:
+    return spool.folder_of(settings)
+
+
+@pytest.fixture
+def keeper(store: Store, waiting: Path, clock: Clock):  # type: ignore[no-untyped-def]
+    made = Keeper(lambda: (store, True), waiting, 400, clock)
+    yield made
+    made.close()
+
+
+def rows(store: Store, **chosen: object) -> list[dict[str, object]]:
+    return log.entries(store, ALL, **chosen)  # type: ignore[arg-type]
+
+
+def test_what_is_noted_is_kept_once_it_has_settled(keeper: Keeper, store: Store) -> None:
+    keeper.note(
+        Entry(
+            "exported", "maya", "owner", "10.0.0.7", "/export.csv", "from=7d", "csv", 3, 99, "ab"
+        ),
+        together=False,
+    )
+    keeper.settle(5)
+    [row] = rows(store)
+    assert row["first_at"] == row["last_at"] == dt.datetime(2026, 11, 24, 12)
+    assert (row["kind"], row["username"], row["role"]) == ("exported", "maya", "owner")
+    assert (row["address"], row["what"], row["detail"]) == ("10.0.0.7", "/export.csv", "from=7d")
+    assert (row["file_format"], row["row_count"], row["byte_count"]) == ("csv", 3, 99)
+    assert (row["digest"], row["times"]) == ("ab", 1)
+
+
+def test_the_same_view_within_ten_minutes_is_one_row(
+    keeper: Keeper, store: Store, clock: Clock
+) -> None:
+    def view(detail: str = "from=7d", user: str = "maya") -> None:
+        keeper.note(Entry("viewed", user, "owner", what="explore", detail=detail), together=True)
+
+    for _ in range(5):
+        view()
+        keeper.settle(5)
+        clock.later(minutes=1)
+    view("from=24h")
+    view(user="jon")
+    clock.later(minutes=6)
+    view()  # eleven minutes after the first
+    keeper.settle(5)
+    told = sorted((str(row["username"]), row["detail"], row["times"]) for row in rows(store))
+    assert told == [
+        ("jon", "from=7d", 1),
+        ("maya", "from=24h", 1),
+        ("maya", "from=7d", 1),
+        ("maya", "from=7d", 5),
+    ]
+    counted = next(row for row in rows(store) if row["times"] == 5)
+    assert counted["last_at"] == dt.datetime(2026, 11, 24, 12, 4)
+
+
+def test_a_clean_stop_loses_nothing(store: Store, waiting: Path) -> None:
+    keeper = Keeper(lambda: (store, True), waiting, 400)
+    for number in range(5_000):
+        keeper.note(Entry("command", what=str(number)), together=False)
+    keeper.close()
+    assert log.count(store, ALL) == 5_000
+    found = rows(store, rows=10_000)
+    assert [row["what"] for row in found] == [str(number) for number in reversed(range(5_000))]
+    assert len({row["entry_id"] for row in found}) == 5_000
+
+
+def test_a_note_does_not_wait_for_a_busy_writer(keeper: Keeper, store: Store) -> None:
+    busy = store.submit(lambda _: time.sleep(1.5))
+    took = []
+    for number in range(200):
+        begun = time.perf_counter()
+        keeper.note(Entry("viewed", "maya", what=f"page {number}"), together=True)
+        took.append(time.perf_counter() - begun)
+    begun = time.perf_counter()
+    keeper.settle(0.2)
+    assert time.perf_counter() - begun < 1
+    assert sorted(took)[100] < 0.002
+    assert not busy.done()
+    busy.result()
+    keeper.settle(5)
+    assert log.count(store, ALL) == 200
+
+
+def test_what_could_not_be_written_is_tried_again(
+    store: Store, waiting: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = [True]
+
+    def place() -> tuple[Store, bool]:
+        if broken:
+            raise RuntimeError("no room")
+        return store, True
+
+    keeper = Keeper(place, waiting, 400)
+    keeper.note(Entry("signed_in", "maya"), together=False)
+    keeper.settle(5)
+    assert "wait for the next try" in caplog.text
+    broken.clear()
+    keeper.close()
+    assert [row["username"] for row in rows(store)] == ["maya"]
+
+
+def test_the_demo_keeps_entries_for_the_real_database(
+    settings: Settings, waiting: Path, tmp_path: Path, clock: Clock
+) -> None:
+    demo = Store.open(tmp_path / "demo.duckdb", settings)
+    real = Store.open(tmp_path / "real.duckdb", settings)
+    shown = [(demo, False)]
+    keeper = Keeper(lambda: shown[0], waiting, 400, clock)
+    keeper.note(Entry("signed_in", "maya"), together=False)
+    keeper.note(Entry("viewed", "maya", what="explore"), together=True)
+    keeper.settle(5)
+    keeper.note(Entry("viewed", "maya", what="explore"), together=True)
+    keeper.settle(5)
+    assert [row["times"] for row in rows(demo)] == [2, 1]
+    shown[0] = (real, True)
+    keeper.close()
+    assert [(row["kind"], row["times"]) for row in rows(real)] == [("viewed", 2), ("signed_in", 1)]
+    assert spool.names(waiting) == []
+    demo.close()
+    real.close()
+
+
+def test_what_commands_leave_is_taken_in_once(store: Store, waiting: Path) -> None:
+    with log.aside(waiting):
+        log.note("user_added", log.COMMAND_LINE, what="jon", detail="manager")
+    [name] = spool.names(waiting)
+    assert (waiting / name).stat().st_mode & 0o077 == 0
+    copy = (waiting / name).read_bytes()
+    (waiting / "1.json").write_text("{broken")
+    (waiting / "2.json").write_text('{"kind": "no-such-kind"}')
+    Keeper(lambda: (store, True), waiting, 400).close()
+    (waiting / name).write_bytes(copy)  # as if it had stopped before it removed the file
+    Keeper(lambda: (store, True), waiting, 400).close()
+    assert [(row["kind"], row["what"]) for row in rows(store)] == [("user_added", "jon")]
+    assert spool.names(waiting) == []
+
+
+def test_old_entries_go_after_their_own_time_and_that_is_noted(
+    store: Store, waiting: Path, clock: Clock
+) -> None:
+    first = Keeper(lambda: (store, True), waiting, 30, clock)
+    first.note(Entry("signed_in", "maya"), together=False)
+    first.close()
+    clock.later(days=29)
+    second = Keeper(lambda: (store, True), waiting, 30, clock)
+    second.note(Entry("signed_in", "jon"), together=False)
+    second.close()
+    assert log.count(store, ALL) == 2
+    clock.later(days=2)
+    Keeper(lambda: (store, True), waiting, 30, clock).close()
+    found = rows(store)
+    assert [row["kind"] for row in found if row["kind"] != "trimmed"] == ["signed_in"]
+    Keeper(lambda: (store, True), waiting, 30, clock).close()
+    [trimmed] = rows(store, kind="trimmed")
+    assert trimmed["row_count"] == 1
+
+
+def test_entries_are_chosen_by_who_what_and_when_and_paged(
+    keeper: Keeper, store: Store, clock: Clock
+) -> None:
+    for number in range(10):
+        user = "maya" if number % 2 else "jon"
+        keeper.note(Entry("viewed", user, what=str(number)), together=False)
+        clock.later(hours=1)
+    keeper.note(Entry("signed_out", "maya"), together=False)
+    keeper.settle(5)
+    assert len(rows(store, user="maya")) == 6
+    assert len(rows(store, user="maya", kind="viewed")) == 5
+    window = Window(dt.datetime(2026, 11, 24, 14), dt.datetime(2026, 11, 24, 16))
+    assert [row["what"] for row in log.entries(store, window)] == ["3", "2"]
+    seen, after = [], None
+    while page := log.entries(store, ALL, after=after, rows=4):
+        seen += [row["entry_id"] for row in page]
+        after = page[-1]["entry_id"]
+    assert len(seen) == len(set(seen)) == 11
+    assert log.users(store) == ["jon", "maya"]
+
+
+def test_the_download_is_harmless_and_complete(keeper: Keeper, store: Store) -> None:
+    keeper.note(Entry("viewed", "maya", what="=HYPERLINK(1)", detail='a,"b"'), together=False)
+    keeper.settle(5)
+    lines = b"".join(log.stream(store, ALL, ZoneInfo("Europe/Oslo"))).decode().splitlines()
+    assert lines[0].startswith("entry_id,first_at (Europe/Oslo),last_at (Europe/Oslo),times,kind")
+    assert "'=HYPERLINK(1)" in lines[1]
+    assert '"a,""b"""' in lines[1]
+    assert "2026-11-24T13:00:00.000+01:00" in lines[1]
+    assert len(lines) == 2
+
+
+def test_secrets_and_what_a_terminal_acts_on_stay_out(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "trail.access")
+    entry = Entry("viewed", "maya", what="q=trail_abcdefghijklmnop-1234", detail="a\x1b[2J\nb")
+    entry.say()
+    assert entry.what == "q=trail_…"
+    assert "\x1b" not in entry.detail
+    assert "\n" not in entry.detail
+    assert "abcdefghijklmnop" not in caplog.text
+    assert len(Entry("viewed", detail="x" * 9_999).detail) == 2_000
+
+
+def test_a_stranger_cannot_fill_the_log(keeper: Keeper, store: Store) -> None:
+    for number in range(6_000):
+        keeper.note(
+            Entry("session_refused", address="10.0.0.9", what=f"cookie {number}"), together=True
+        )
+    keeper.note(Entry("signed_in", "maya"), together=False)
+    keeper.settle(5)
+    assert log.count(store, ALL) <= 2_002
+    assert sum(int(str(row["times"])) for row in rows(store, rows=9_999)) == 6_001
+
+
+def test_an_unknown_kind_is_a_mistake_and_before_the_start_only_the_log_is_written(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "trail.access")
+    log.note("signed_in", "maya", "owner", address="10.0.0.7")
+    assert "signed in · maya · owner · from 10.0.0.7" in caplog.text
+    with pytest.raises(LookupError):
+        log.note("no-such-kind")
+    assert all(words[0].isupper() or words.startswith("API") for words in KINDS.values())
+
+
+def test_entries_go_through_files_unchanged(waiting: Path) -> None:
+    entry = Entry("exported", "maya", row_count=3, first_at=dt.datetime(2026, 1, 2, 3, 4, 5, 6))
+    spool.put(waiting, 7, entry.plain())
+    assert json.loads((waiting / "7.json").read_text())["first_at"] == "2026-01-02T03:04:05.000006"
+
+
+def test_the_log_is_no_part_of_the_events(keeper: Keeper, store: Store) -> None:
+    keeper.note(Entry("signed_in", "maya"), together=False)
+    keeper.settle(5)
+
+    def look(cursor: Cursor) -> int:
+        found = cursor.execute("select count(*) from event_rows").fetchone()
+        return int(found[0]) if found else -1
+
+    assert store.write(look) == 0

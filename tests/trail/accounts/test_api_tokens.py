@@ -1,0 +1,183 @@
+"""API tokens: made once, kept as a hash, ended by time or by hand, and refused when wrong."""
+
+import datetime as dt
+import hashlib
+import io
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from trail.access_log import log
+from trail.accounts.api_tokens import PREFIX, Tokens
+from trail.cli.main import main
+from trail.core.errors import InputError, UnavailableError
+
+AT = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
+READ = ("read",)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "tokens.json"
+
+
+@pytest.fixture
+def tokens(path: Path) -> Tokens:
+    return Tokens(path)
+
+
+def test_a_token_is_found_by_its_secret_alone(tokens: Tokens, path: Path) -> None:
+    token, secret = tokens.add("ci", "manager", READ, 90, AT)
+    assert secret.startswith(PREFIX)
+    assert len(secret) >= len(PREFIX) + 43  # 32 random bytes
+    found = tokens.find(secret, AT)
+    assert found is not None
+    assert (found.name, found.role, found.scopes) == ("ci", "manager", READ)
+    for wrong in ("", secret[:-1], secret + "x", token.hash, secret.swapcase()):
+        assert tokens.find(wrong, AT) is None
+    kept = path.read_text()
+    assert secret not in kept
+    assert secret.removeprefix(PREFIX) not in kept
+    assert hashlib.sha256(secret.encode()).hexdigest() in kept
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_token_ends_by_itself(tokens: Tokens) -> None:
+    _, secret = tokens.add("ci", "manager", READ, 90, AT)
+    last = AT + dt.timedelta(days=90) - dt.timedelta(seconds=1)
+    assert tokens.find(secret, last)
+    assert tokens.find(secret, last + dt.timedelta(seconds=1)) is None
+    assert tokens.all()[0].over(last + dt.timedelta(seconds=1))
+
+
+def test_another_process_revokes_and_it_acts_at_once(tokens: Tokens, path: Path) -> None:
+    _, secret = tokens.add("ci", "manager", READ, 90, AT)
+    _, other = tokens.add("bi", "reviewer", ("export", "read", "export"), 1, AT)
+    assert tokens.find(secret, AT)
+    Tokens(path).revoke("ci")
+    assert tokens.find(secret, AT) is None
+    assert tokens.find(other, AT)
+    assert [token.name for token in tokens.all()] == ["bi"]
+    assert tokens.all()[0].scopes == ("export", "read")
+    with pytest.raises(InputError, match="no such token"):
+        tokens.revoke("ci")
+
+
+def test_the_last_use_is_kept_by_day_and_written_once_a_day(tokens: Tokens, path: Path) -> None:
+    _, secret = tokens.add("ci", "manager", READ, 90, AT)
+    assert tokens.all()[0].used_on == ""
+    tokens.find(secret, AT)
+    written = path.stat().st_mtime_ns
+    for minute in range(30):
+        tokens.find(secret, AT + dt.timedelta(minutes=minute))
+    assert path.stat().st_mtime_ns == written
+    assert tokens.all()[0].used_on == "2026-11-24"
+    tokens.find(secret, AT + dt.timedelta(days=1))
+    assert Tokens(path).all()[0].used_on == "2026-11-25"
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "scopes", "days"),
+    [
+        ("Big", "owner", READ, 90),
+        ("", "owner", READ, 90),
+        ("a\nb", "owner", READ, 90),
+        ("ci", "admin", READ, 90),
+        ("ci", "owner", ("write",), 90),
+        ("ci", "owner", (), 90),
+        ("ci", "owner", READ, 0),
+        ("ci", "owner", READ, 731),
+    ],
+)
+def test_what_cannot_be_made(
+    tokens: Tokens, name: str, role: str, scopes: tuple[str, ...], days: int
+) -> None:
+    with pytest.raises(InputError):
+        tokens.add(name, role, scopes, days, AT)
+    assert tokens.all() == []
+
+
+def test_a_name_is_taken_once(tokens: Tokens) -> None:
+    tokens.add("ci", "owner", READ, 90, AT)
+    with pytest.raises(InputError, match="exists already"):
+        tokens.add("ci", "owner", READ, 90, AT)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"tokens": [{"name": "x"}]}', '{"tokens": 3}'])
+def test_a_broken_file_lets_nobody_in(tokens: Tokens, path: Path, text: str) -> None:
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(UnavailableError):
+        tokens.find("trail_x", AT)
+
+
+def test_a_role_that_no_longer_exists_opens_nothing(tokens: Tokens, path: Path) -> None:
+    _, secret = tokens.add("ci", "owner", READ, 90, AT)
+    path.write_text(path.read_text().replace('"owner"', '"emperor"'))
+    assert tokens.find(secret, AT) is None
+
+
+class TestCommands:
+    @pytest.fixture(autouse=True)
+    def place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TRAIL_CONFIG", str(tmp_path / "none.toml"))
+        monkeypatch.setenv("TRAIL_AUTH__USERS_PATH", str(tmp_path / "users.yaml"))
+        monkeypatch.setenv("TRAIL_STORE__PATH", str(tmp_path / "trail.duckdb"))
+        monkeypatch.setattr(log, "_current", [])
+
+    def test_add_list_revoke(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        assert main(["tokens", "add", "ci", "--role", "reviewer", "--scope", "export"]) == 0
+        told = capsys.readouterr()
+        secret = told.out.strip()
+        assert secret.startswith(PREFIX)
+        assert secret not in told.err
+        assert "shown this once" in told.err
+        assert main(["tokens", "list", "--json"]) == 0
+        listed = json.loads(capsys.readouterr().out)
+        assert listed["name"] == "ci"
+        assert listed["scopes"] == ["export"]
+        assert listed["expired"] is False
+        assert "hash" not in listed
+        assert main(["tokens", "list"]) == 0
+        assert "never used" in capsys.readouterr().out
+        assert main(["tokens", "revoke", "ci"]) == 0
+        assert main(["tokens", "revoke", "ci"]) == 1
+        left = list((tmp_path / "trail.access").glob("*.json"))
+        noted = sorted(json.loads(path.read_text())["kind"] for path in left)
+        assert noted == ["token_added", "token_revoked"]
+        assert all(secret not in path.read_text() for path in left)
+
+    def test_json_holds_the_secret_once(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["tokens", "add", "ci", "--role", "owner", "--days", "7", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["token"].startswith(PREFIX)
+        assert told["scopes"] == ["read"]
+
+
+def test_users_by_command_are_noted_without_their_passwords(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAIL_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("TRAIL_AUTH__USERS_PATH", str(tmp_path / "users.yaml"))
+    monkeypatch.setenv("TRAIL_STORE__PATH", str(tmp_path / "trail.duckdb"))
+    monkeypatch.setattr(log, "_current", [])
+    for line, typed in (
+        ("users add jon --role manager", "correct-horse-9"),
+        ("users passwd jon", "another-horse-7"),
+        ("users role jon --role reviewer", ""),
+        ("users list", ""),
+        ("users remove jon", ""),
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
+        assert main(line.split()) == 0
+    left = sorted((tmp_path / "trail.access").glob("*.json"))
+    found = [json.loads(path.read_text()) for path in left]
+    assert [(row["kind"], row["what"], row["detail"]) for row in found] == [
+        ("user_added", "jon", "manager"),
+        ("password_set", "jon", ""),
+        ("role_set", "jon", "reviewer"),
+        ("user_removed", "jon", ""),
+    ]
+    assert all("horse" not in path.read_text() for path in left)

@@ -1,0 +1,168 @@
+"""The throttle: few looks in a window, over restarts too, and nobody is locked out by another."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from trail.accounts import login_throttle as module
+from trail.accounts.login_throttle import ADDRESS, PAIR, USERNAME, WINDOW, Throttle, sentence
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def throttle(clock: Clock) -> Throttle:
+    return Throttle(clock)
+
+
+def tried(throttle: Throttle, username: str, address: str, times: int = 1) -> int:
+    """Return how many of so many tries were admitted."""
+    return sum(throttle.admit(username, address) == 0 for _ in range(times))
+
+
+def test_ten_looks_in_any_quarter_of_an_hour(throttle: Throttle, clock: Clock) -> None:
+    looked = []
+    for _ in range(4_000):  # one a second, for more than an hour
+        if throttle.admit("maya", "a") == 0:
+            looked.append(clock.now)
+        clock.now += 1
+    for start in looked:
+        assert sum(start <= each < start + WINDOW for each in looked) <= PAIR
+    assert len(looked) == 5 * PAIR
+    assert throttle.admit("maya", "b") == 0  # from another address the owner still gets in
+
+
+def test_the_wait_is_told_and_is_enough(throttle: Throttle, clock: Clock) -> None:
+    for _ in range(PAIR):
+        assert throttle.admit("maya", "a") == 0
+        clock.now += 10
+    wait = throttle.admit("maya", "a")
+    assert wait == WINDOW - 100
+    clock.now += wait - 1
+    assert throttle.admit("maya", "a") == 1
+    clock.now += 1
+    assert throttle.admit("maya", "a") == 0
+    assert throttle.admit("maya", "a") > 0  # the second oldest has not left yet
+
+
+def test_tries_at_the_same_moment_do_not_slip_by(throttle: Throttle) -> None:
+    start, admitted = threading.Barrier(50), []
+
+    def one() -> None:
+        start.wait()
+        admitted.append(throttle.admit("maya", "a") == 0)
+
+    threads = [threading.Thread(target=one) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(admitted) == PAIR
+
+
+def test_one_address_trying_many_names_is_slowed(throttle: Throttle) -> None:
+    throttle.admit("maya", "a")
+    throttle.passed("maya", "a")
+    assert sum(tried(throttle, f"user{number}", "a") for number in range(1000)) == ADDRESS
+    assert throttle.admit("somebody else", "b") == 0
+    assert throttle.admit("maya", "a") == 0  # a neighbour who has signed in from there before
+
+
+def test_many_addresses_trying_one_name_are_slowed(throttle: Throttle) -> None:
+    throttle.passed("maya", "home")
+    assert sum(tried(throttle, "maya", f"address {number}") for number in range(500)) == USERNAME
+    assert throttle.admit("jon", "one more") == 0
+    assert throttle.admit("maya", "home") == 0
+    assert tried(throttle, "maya", "home", 100) == PAIR - 1  # trusted, yet not without end
+
+
+def test_a_line_of_ipv6_is_one_address(throttle: Throttle) -> None:
+    looked = sum(tried(throttle, "maya", f"2001:db8::{number:x}") for number in range(99))
+    assert looked == PAIR
+    assert throttle.admit("maya", "2001:db8:0:1::1") == 0
+    assert tried(throttle, "jon", "10.0.0.1", PAIR) == PAIR
+    assert throttle.admit("jon", "10.0.0.2") == 0
+
+
+def test_a_success_is_taken_back(throttle: Throttle) -> None:
+    for _ in range(USERNAME * 2):
+        assert throttle.admit("maya", "a") == 0
+        throttle.passed("maya", "a")
+    assert tried(throttle, "maya", "a", 99) == PAIR
+
+
+def test_memory_is_bounded(throttle: Throttle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_KEYS", 30)
+    monkeypatch.setattr(module, "MOST_TRUSTED", 30)
+    for number in range(200):
+        throttle.admit(f"user{number}", f"address {number}")
+        throttle.passed(f"user{number}", f"address {number}")
+        throttle.admit(f"user{number}", f"other address {number}")
+    kept = vars(throttle)["_kept"]
+    assert len(kept.tries) <= 30
+    assert len(kept.trusted) <= 30
+
+
+class TestKept:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "tries.json"
+
+    def test_a_restart_forgets_nothing(self, path: Path, clock: Clock) -> None:
+        looked = 0
+        for _ in range(100):  # a crash after each third try
+            looked += tried(Throttle(clock, path), "maya", "a", 3)
+            clock.now += 1
+        assert looked == PAIR
+        clock.now += WINDOW
+        assert Throttle(clock, path).admit("maya", "a") == 0
+
+    def test_trust_outlives_a_restart(self, path: Path, clock: Clock) -> None:
+        Throttle(clock, path).passed("maya", "home")
+        again = Throttle(clock, path)
+        for number in range(USERNAME):
+            again.admit("maya", f"address {number}")
+        assert Throttle(clock, path).admit("maya", "elsewhere") > 0
+        assert Throttle(clock, path).admit("maya", "home") == 0
+
+    def test_the_file_tells_no_name_is_private_and_stays_small(
+        self, path: Path, clock: Clock
+    ) -> None:
+        throttle = Throttle(clock, path)
+        for number in range(200):
+            throttle.admit(f"correct-horse-{number}", f"10.0.0.{number}")
+            clock.now += 60
+        text = path.read_text()
+        assert "horse" not in text
+        assert "10.0.0." not in text
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert len(text) < 16 * 3 * 80
+
+    @pytest.mark.parametrize("damage", ["", "{", "[]", '{"salt": 1}', '{"salt":"x","tries":[1]}'])
+    def test_a_damaged_file_counts_anew(self, path: Path, clock: Clock, damage: str) -> None:
+        path.write_text(damage)
+        assert tried(Throttle(clock, path), "maya", "a", 99) == PAIR
+        assert tried(Throttle(clock, path), "maya", "a", 99) == 0
+
+    def test_a_full_disk_still_counts(self, path: Path, clock: Clock) -> None:
+        path.mkdir()
+        assert tried(Throttle(clock, path), "maya", "a", 99) == PAIR
+
+
+def test_the_sentence() -> None:
+    assert sentence(8) == "Too many tries. Try again in 8 seconds."
+    assert sentence(1) == "Too many tries. Try again in 1 second."
+    assert sentence(840) == "Too many tries. Try again in 14 minutes."
+    assert sentence(841) == "Too many tries. Try again in 15 minutes."

@@ -1,0 +1,172 @@
+"""Whom a provider's claims let in, under which name and role, and settings that cannot work."""
+
+from typing import Any, get_args
+
+import pytest
+
+from trail.accounts import oidc, roles
+from trail.accounts.oidc import RefusedError
+from trail.accounts.users import Users
+from trail.core.settings import Auth, Forward, Settings
+
+NOW = 1_800_000_000.0
+WHOLE = {
+    "oidc_metadata_url": "https://id.example.com/.well-known/openid-configuration",
+    "oidc_client_id": "trail",
+    "oidc_client_secret": "s3cret-of-the-tests",
+    "oidc_roles": {"admins": "owner", "audit": "reviewer", "ops": "manager"},
+}
+GOOD: dict[str, Any] = {
+    "aud": "trail",
+    "iat": NOW - 5,
+    "nonce": "n1",
+    "sub": "00u1",
+    "roles": "ops",
+}
+
+
+def auth(**changes: Any) -> Auth:
+    return Auth.model_validate(WHOLE | changes)
+
+
+def refused(claims: dict[str, Any], **settings: Any) -> str:
+    with pytest.raises(RefusedError) as caught:
+        oidc.judge(GOOD | claims, auth(**settings), NOW)
+    assert str(caught.value)
+    return caught.value.reason
+
+
+def username(claims: dict[str, Any], **settings: Any) -> str:
+    return oidc.judge(GOOD | claims, auth(**settings), NOW)[0].username
+
+
+def test_a_good_token() -> None:
+    claims = GOOD | {"name": "Olga\n Ops", "email": "olga@example.com"}
+    user, proof = oidc.judge(claims, auth(), NOW)
+    assert (user.username, user.name, user.role) == ("oidc:00u1", "Olga Ops", "manager")
+    assert (user.email, proof) == ("olga@example.com", "n1")
+    assert oidc.vouched(user)
+
+
+@pytest.mark.parametrize("audience", ["other", "", None, [], ["other"], "trail2", {"trail": 1}])
+def test_a_token_for_another_application(audience: Any) -> None:
+    assert refused({"aud": audience, "azp": "trail"}) == "made for another application"
+
+
+def test_one_audience_of_several_is_enough() -> None:
+    assert username({"aud": ["trail", "other"]}) == "oidc:00u1"
+
+
+@pytest.mark.parametrize("issued", [NOW - 301, NOW + 121, None, True, "now", 0])
+def test_an_old_token(issued: Any) -> None:
+    assert refused({"iat": issued}) == "too old"
+
+
+@pytest.mark.parametrize("issued", [NOW - 300, NOW + 120, int(NOW)])
+def test_a_fresh_token(issued: Any) -> None:
+    assert username({"iat": issued})
+
+
+@pytest.mark.parametrize("nonce", ["", None, 7])
+def test_a_token_that_cannot_be_told_apart(nonce: Any) -> None:
+    assert refused({"nonce": nonce}) == "too old"
+
+
+@pytest.mark.parametrize(
+    ("value", "role"),
+    [
+        ("audit", "reviewer"),
+        (["x", "ops", "audit"], "reviewer"),
+        (["ops", "admins"], "owner"),
+        ("owner", ""),
+        ("AUDIT", ""),
+        (["x"], ""),
+        ([["audit"], {"a": 1}, None, 3], ""),
+        (None, ""),
+        ({"audit": 1}, ""),
+    ],
+)
+def test_the_role_is_the_strongest_that_is_mapped(value: Any, role: str) -> None:
+    if role:
+        assert oidc.judge(GOOD | {"roles": value}, auth(), NOW)[0].role == role
+    else:
+        assert refused({"roles": value}) == "no role for this account"
+
+
+def test_another_claim_may_say_the_role() -> None:
+    claim = "https://example.com/role"
+    assert username({claim: "audit"}, oidc_role_claim=claim)
+    assert refused({}, oidc_role_claim=claim) == "no role for this account"
+
+
+@pytest.mark.parametrize(
+    ("claims", "settings", "expected"),
+    [
+        ({"email": "Maya@Example.com", "email_verified": True}, {}, "oidc:maya@example.com"),
+        ({"email": "maya@example.com"}, {}, "oidc:00u1"),
+        ({"email": "maya@example.com", "email_verified": "true"}, {}, "oidc:00u1"),
+        ({"email": "a b\r\nx: y", "email_verified": True}, {}, "oidc:00u1"),
+        ({"upn": "maya"}, {"oidc_name_claim": "upn"}, "oidc:maya"),
+        ({"upn": ["maya"]}, {"oidc_name_claim": "upn"}, "oidc:00u1"),
+    ],
+)
+def test_the_name_in_the_logs(claims: Any, settings: Any, expected: str) -> None:
+    assert username(claims, **settings) == expected
+
+
+@pytest.mark.parametrize("sub", [None, "", "a b", "å", "x" * 201, 7])
+def test_an_account_without_a_usable_name(sub: Any) -> None:
+    assert refused({"sub": sub}) == "no usable name"
+
+
+def test_no_local_user_can_have_such_a_name(settings: Settings) -> None:
+    users = Users(settings.store.path.with_name("users.yaml"))
+    with pytest.raises(Exception, match="cannot be used"):
+        users.add("oidc:maya", "", "", "owner", "correct-horse-9")
+
+
+def test_settings_know_the_roles_that_there_are() -> None:
+    known = Auth.model_fields["oidc_roles"].annotation
+    assert get_args(get_args(known)[1]) == roles.ROLES
+
+
+@pytest.mark.parametrize("missing", WHOLE)
+def test_half_set_up_is_one_sentence(missing: str) -> None:
+    part = {name: value for name, value in WHOLE.items() if name != missing}
+    said = oidc.wrong(Settings(auth=part), "127.0.0.1")
+    assert len(said) == 1
+    assert f"Set auth.{missing}, " in said[0]
+
+
+def test_what_else_cannot_work() -> None:
+    def said(host: str = "127.0.0.1", forward: Any = None, **changes: Any) -> list[str]:
+        known = Settings(auth=auth(**changes), forward=forward or Forward())
+        return [each.split(".")[0] for each in oidc.wrong(known, host)]
+
+    assert oidc.wrong(Settings(), "0.0.0.0") == []
+    assert said() == []
+    assert said(oidc_metadata_url="http://127.0.0.1:8080/x") == []
+    assert said(oidc_metadata_url="http://id.example.com/x") == [
+        "The provider's address is not https"
+    ]
+    assert said("0.0.0.0") == ["The provider cannot send people back"]
+    assert said("0.0.0.0", Forward(public_url="https://trail.example.com")) == []
+    assert said(oidc_roles={"audit": "reviewer"}) == ["No owner can sign in"]
+    assert said(oidc_roles={"audit": "reviewer"}, passwords=True) == []
+
+
+def test_the_mark_follows_the_settings() -> None:
+    assert oidc.version(Auth()) == ""
+    one = oidc.version(auth())
+    assert one == oidc.version(auth(oidc_client_secret="another", oidc_label="X"))
+    assert len({one, oidc.version(auth(oidc_roles={"a": "owner"})), ""}) == 3
+
+
+def test_what_streamlit_is_told() -> None:
+    told = oidc.for_streamlit(Settings(auth=auth()), 8600)
+    assert told["redirect_uri"] == "http://127.0.0.1:8600/oauth2callback"
+    assert told["cookie_secret"] != oidc.for_streamlit(Settings(auth=auth()), 1)["cookie_secret"]
+    public = Settings(auth=auth(), forward=Forward(public_url="https://trail.example.com/"))
+    assert oidc.for_streamlit(public, 1)["redirect_uri"] == (
+        "https://trail.example.com/oauth2callback"
+    )

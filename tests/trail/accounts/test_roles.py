@@ -1,0 +1,85 @@
+"""The table of roles: complete, closed by default, and the only place where roles are named."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from trail.accounts import roles
+from trail.accounts.users import User
+from trail.core import registry
+from trail.web import access_log_export, api, auth, metrics
+
+ROOT = Path(__file__).parents[3]
+EXPECTED = {
+    "owner": set(roles.CAPABILITIES),
+    "reviewer": {
+        *("explore", "export", "metrics", "see_findings", "decide", "sign_off"),
+        *("see_access_log", "take_evidence"),
+    },
+    "manager": {"explore", "export", "metrics"},
+}
+
+
+@pytest.mark.parametrize("role", roles.ROLES)
+@pytest.mark.parametrize("capability", roles.CAPABILITIES)
+def test_every_cell(role: str, capability: str) -> None:
+    """A change of the table is a change of this test: somebody has to mean it."""
+    allowed = capability in EXPECTED[role]
+    assert roles.may(role, capability) is allowed
+    assert User("u", "U", "", role).may(capability) is allowed
+    assert (role in roles.who_may(capability)) is allowed
+
+
+def test_an_unknown_role_may_nothing_and_an_unknown_capability_is_a_mistake() -> None:
+    assert not any(roles.may("admin", each) for each in roles.CAPABILITIES)
+    with pytest.raises(KeyError):
+        roles.may("owner", "fly")
+
+
+def test_every_page_names_a_capability() -> None:
+    pages = registry.discover("pages", "PAGE")
+    assert {page.capability for page in pages.values()} <= set(roles.CAPABILITIES)
+    for page in pages.values():
+        assert page.roles == roles.who_may(page.capability)
+    assert pages["admin"].capability == pages["connect"].capability == "configure"
+    assert pages["access"].capability == "see_access_log"
+
+
+def test_every_route_that_tells_something_needs_a_capability() -> None:
+    open_to_all = {"/healthz", auth.FINISH, auth.SIGN_OUT, "/auth/alive"}
+    for route in (*api.ROUTES, *access_log_export.ROUTES, *auth.ROUTES, *metrics.ROUTES):
+        assert (roles.needs(route.path, "GET") is None) is (route.path in open_to_all)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "needed"),
+    [
+        ("/api/events", "GET", "explore"),
+        ("/api/findings", "HEAD", "see_findings"),
+        ("/api/findings/7", "get", "see_findings"),
+        ("/api/findings-not", "GET", "explore"),
+        ("/export.csv", "GET", "export"),
+        ("/export.access.csv", "GET", "see_access_log"),
+        ("/export.evidence.zip", "GET", "take_evidence"),
+        ("/metrics", "GET", "metrics"),
+        ("/api/decisions", "POST", "decide"),
+        ("/api/sign-offs", "POST", "sign_off"),
+        ("/api/new-thing", "POST", "configure"),
+        ("/api/events", "DELETE", "configure"),
+        ("/export.csv", "POST", "configure"),
+        ("/explore", "GET", None),
+        ("/healthz", "GET", None),
+    ],
+)
+def test_what_an_address_needs(path: str, method: str, needed: str | None) -> None:
+    assert roles.needs(path, method) == needed
+
+
+def test_roles_are_named_nowhere_else() -> None:
+    """Pages, routes and helpers ask for a capability; a role in a comparison hides a rule."""
+    named = re.compile(r"""\.role\s+(==|!=|in|not in)\s|roles=frozenset""")
+    for folder in ("pages", "ui", "trail/http"):
+        for path in (ROOT / folder).rglob("*.py"):
+            found = [line for line in path.read_text().splitlines() if named.search(line)]
+            assert all("self.roles" in line for line in found), (path.name, found)

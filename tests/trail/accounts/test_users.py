@@ -1,0 +1,245 @@
+"""The users file: what it refuses, what it keeps, and that it is read again when it changes."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import bcrypt
+import pytest
+import yaml
+
+from trail.accounts import passwords
+from trail.accounts.users import Users
+from trail.core.errors import InputError, UnavailableError
+
+GOOD = "correct-horse-9"
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap = bcrypt.gensalt(4)
+    monkeypatch.setattr(bcrypt, "gensalt", lambda *_: cheap)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "users.yaml"
+
+
+@pytest.fixture
+def users(path: Path) -> Users:
+    users = Users(path)
+    users.add("Maya.Lind", "Maya Lind", "maya@example.com", "owner", GOOD)
+    return users
+
+
+def test_a_user_is_found_whatever_the_case(users: Users) -> None:
+    user = users.get(" MAYA.lind ")
+    assert user is not None
+    assert (user.username, user.name, user.email, user.role) == (
+        "maya.lind",
+        "Maya Lind",
+        "maya@example.com",
+        "owner",
+    )
+    assert users.get("nobody") is None
+
+
+def test_the_file_has_the_documented_shape_and_no_password(users: Users, path: Path) -> None:
+    entry = yaml.safe_load(path.read_text())["credentials"]["usernames"]["maya.lind"]
+    assert entry["first_name"] == "Maya"
+    assert entry["last_name"] == "Lind"
+    assert entry["roles"] == ["owner"]
+    assert passwords.is_hash(entry["password"])
+    assert GOOD not in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in path.parent.iterdir()] != []
+    assert {each.name for each in path.parent.iterdir()} == {"users.yaml", "users.yaml.lock"}
+
+
+def test_a_file_made_for_the_library_by_hand_is_read(path: Path) -> None:
+    path.parent.mkdir()
+    hash_ = bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(4)).decode()
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "cookie": {"expiry_days": 30},
+                "credentials": {
+                    "usernames": {
+                        "JSmith": {"name": "J Smith", "password": hash_, "roles": ["reviewer"]},
+                        "plain": {"name": "P", "password": "in plain text", "roles": ["owner"]},
+                        "norole": {"name": "N", "password": hash_},
+                        "odd": None,
+                    }
+                },
+            }
+        )
+    )
+    users = Users(path)
+    assert [(user.username, user.role) for user in users.all()] == [("jsmith", "reviewer")]
+    assert users.check("jsmith", GOOD)
+    assert not users.check("plain", "in plain text")
+    users.set_role("jsmith", "manager")
+    kept = yaml.safe_load(path.read_text())
+    assert kept["cookie"] == {"expiry_days": 30}
+    assert "plain" in kept["credentials"]["usernames"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["", "short", "eleven-char", "a" * 40, "Maya.Lind-but", " " + GOOD, GOOD + " ", "x1y2" * 19],
+)
+def test_a_bad_password_is_refused(users: Users, password: str) -> None:
+    with pytest.raises(InputError):
+        users.add("maya.lind-but", "", "", "owner", password)
+
+
+@pytest.mark.parametrize("username", ["", " ", "-x", "a b", "a\nb", "a:b", "x" * 65, "å", "a/b"])
+def test_a_bad_username_is_refused(users: Users, username: str) -> None:
+    with pytest.raises(InputError):
+        users.add(username, "", "", "owner", GOOD)
+
+
+def test_taken_names_and_unknown_roles_are_refused(users: Users) -> None:
+    with pytest.raises(InputError, match="exists already"):
+        users.add("MAYA.LIND", "", "", "owner", GOOD)
+    with pytest.raises(InputError, match="no such role"):
+        users.add("jon", "", "", "admin", GOOD)
+    for change in (users.remove, lambda name: users.set_password(name, GOOD)):
+        with pytest.raises(InputError, match="no such user"):
+            change("nobody")
+
+
+def test_one_bcrypt_for_each_check(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[bytes] = []
+    real = bcrypt.checkpw
+
+    def counted(password: bytes, hash_: bytes) -> bool:
+        calls.append(hash_)
+        return real(password, hash_)
+
+    monkeypatch.setattr(bcrypt, "checkpw", counted)
+    results = [
+        users.check("maya.lind", GOOD),
+        users.check("maya.lind", "wrong"),
+        users.check("nobody", GOOD),
+        users.check("maya.lind", GOOD + "x" * 80),
+        users.check("", ""),
+        users.check("maya.lind", "a\0b"),
+    ]
+    assert results == [True, False, False, False, False, False]
+    assert len(calls) == len(results)
+
+
+def test_more_than_72_bytes_never_match_the_first_72(users: Users) -> None:
+    users.set_password("maya.lind", "0123456789ab" * 6)
+    assert users.check("maya.lind", "0123456789ab" * 6)
+    assert not users.check("maya.lind", "0123456789ab" * 6 + "more")
+
+
+def test_the_version_follows_password_role_and_removal(users: Users) -> None:
+    seen = {users.version("maya.lind")}
+    users.set_password("Maya.lind", "another-horse-7")
+    seen.add(users.version("maya.lind"))
+    users.set_role("maya.lind", "manager")
+    seen.add(users.version("maya.lind"))
+    users.remove("maya.lind")
+    seen.add(users.version("maya.lind"))
+    assert len(seen) == 4
+    assert users.version("maya.lind") == ""
+
+
+def test_a_change_by_another_process_is_seen(users: Users, path: Path) -> None:
+    assert users.get("jon") is None
+    Users(path).add("jon", "Jon Berg", "", "manager", GOOD)
+    assert users.get("jon") is not None
+    Users(path).remove("jon")
+    assert users.get("jon") is None
+    text = path.read_text()
+    path.write_text(text.replace("owner", "manager"))
+    user = users.get("maya.lind")
+    assert user is not None
+    assert user.role == "manager"
+
+
+def test_a_damaged_file_lets_nobody_in_and_says_so(users: Users, path: Path) -> None:
+    assert users.get("maya.lind") is not None
+    whole = path.read_text()
+    for damaged in ("", "credentials: [", "credentials: {}", "credentials: {usernames: 3}", "- 1"):
+        path.write_text(damaged)
+        with pytest.raises(UnavailableError):
+            users.get("maya.lind")
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UnavailableError):
+        users.all()
+    path.write_text(whole)
+    assert users.get("maya.lind") is not None
+    path.unlink()
+    assert users.get("maya.lind") is None
+
+
+def test_a_failed_write_leaves_the_old_file(
+    users: Users, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        users.remove("maya.lind")
+    assert path.read_bytes() == before
+    assert {each.name for each in path.parent.iterdir()} == {"users.yaml", "users.yaml.lock"}
+
+
+def test_readers_never_see_half_a_file(users: Users, path: Path) -> None:
+    problems: list[Exception] = []
+    done = threading.Event()
+
+    def read() -> None:
+        mine = Users(path)
+        while not done.is_set():
+            try:
+                assert mine.get("maya.lind") is not None
+            except Exception as problem:
+                problems.append(problem)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for number in range(20):
+        users.add(f"user{number}", "", "", "manager", GOOD)
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert problems == []
+    assert len(users.all()) == 21
+
+
+def test_the_library_gets_a_copy_without_more_than_it_needs(users: Users) -> None:
+    given = users.credentials()
+    given["usernames"]["maya.lind"]["roles"].append("owner")
+    given["usernames"].clear()
+    assert users.credentials()["usernames"]["maya.lind"]["roles"] == ["owner"]
+
+
+def test_the_first_owner_is_made_once(path: Path) -> None:
+    users = Users(path)
+    password = users.first_owner()
+    assert password is not None
+    assert len(password) >= 20
+    assert users.check("owner", password)
+    user = users.get("owner")
+    assert user is not None
+    assert user.role == "owner"
+    assert users.first_owner() is None
+    assert Users(path).first_owner() is None
+
+
+def test_a_decoy_is_a_hash_of_nothing() -> None:
+    decoy = passwords.decoy_hash()
+    assert passwords.is_hash(decoy)
+    assert decoy != passwords.decoy_hash()
+    assert not passwords.matches("", decoy)

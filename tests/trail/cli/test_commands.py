@@ -1,0 +1,586 @@
+"""The commands as people type them: on their own, and while a real server holds the database."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pyarrow.parquet as pq
+import pytest
+
+from tests.trail import random_trail
+from tests.trail.random_trail import event
+from trail.cli.main import main
+from trail.core.model import EVENT_COLUMNS
+from trail.core.server_link import PATH
+from trail.storage.database import utc_now
+
+ROOT = Path(__file__).parents[3]
+PARTS = (".streamlit", "dashboard.py", "detectors", "forwarders", "loaders", "pages", "trail", "ui")
+LINES = (
+    event("e1", "2026-10-01T10:00", "Source Created", actor="users/ana",
+          target=("source", "s1", "Web\u2028shop")),
+    event("e2", "2026-10-01T11:00", "Source Deleted", actor="users/bo",
+          target=("source", "s1", "\x1b[2JWeb")),
+    event("e3", "2026-10-02T10:00", "User Invite Sent", actor="users/ana",
+          target=("invite", "i1", "=1+1")),
+)  # fmt: skip
+FILE = "".join(f"{line}\n" for line in (*LINES, LINES[0], "{broken"))
+
+
+@dataclass
+class Terminal:
+    """A folder that somebody is in, with a database that the environment names."""
+
+    folder: Path
+    given: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def env(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
+        return {
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "TRAIL_CONFIG": str(self.folder / "none.toml"),
+            "TRAIL_AUTH__USERS_PATH": str(self.folder / "users.yaml"),
+            **(self.given or {"TRAIL_STORE__PATH": str(self.database)}),
+        }
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "data" / "trail.duckdb"
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command and leave it running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "trail", *words],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def run(self, *words: str, code: int = 0, typed: str = "") -> tuple[str, str]:
+        """Return what a command prints and remarks; it must end with *code*, and calmly."""
+        process = self.start(*words)
+        said, remarks = process.communicate(typed, 60)
+        assert process.returncode == code, (words, said, remarks)
+        assert "Traceback" not in remarks
+        return said, remarks
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self.run(*words, "--json", code=code)[0])
+
+    def lines(self, *words: str) -> list[dict[str, Any]]:
+        said, _ = self.run(*words, "--json")
+        return [json.loads(line) for line in said.split("\n")[:-1]]
+
+    def write(self, name: str, text: str = FILE) -> str:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return name
+
+
+@dataclass
+class Inside(Terminal):
+    """A terminal whose commands run in this process, which saves a second for each."""
+
+    def run(self, *words: str, code: int = 0, typed: str = "") -> tuple[str, str]:
+        assert not typed
+        said, remarks, before = io.StringIO(), io.StringIO(), dict(os.environ)
+        os.environ.clear()
+        os.environ.update(self.env)
+        try:
+            with (
+                contextlib.chdir(self.folder),
+                contextlib.redirect_stdout(said),
+                contextlib.redirect_stderr(remarks),
+            ):
+                assert main(list(words)) == code, (words, said.getvalue(), remarks.getvalue())
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        return said.getvalue(), remarks.getvalue()
+
+
+@contextlib.contextmanager
+def serving(
+    terminal: Terminal, project: Path = ROOT
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Give the address of a real server with the terminal's environment, once it answers.
+
+    It leaves its note a moment after it listens; without that, commands would not know of it.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = terminal.folder / "server.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "dashboard:app", "--port", str(port)],
+            cwd=project,
+            env={**terminal.env, "PYTHONPATH": str(project)},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        end = time.monotonic() + 60
+        while True:
+            assert process.poll() is None and time.monotonic() < end, log.read_text()
+            with contextlib.suppress(httpx2.TransportError):
+                healthy = httpx2.get(f"{url}/healthz").status_code == 200
+                if healthy and list(terminal.folder.glob("data/.*.json")):
+                    break
+            time.sleep(0.05)
+        yield url, process
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Terminal:
+    """Return a terminal in an empty folder."""
+    return Terminal(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    """Return a terminal with a database that only readers use."""
+    terminal = Inside(tmp_path_factory.mktemp("filled"))
+    terminal.run("load", terminal.write("in.ndjson"))
+    return terminal
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Terminal, str]]:
+    """Give a terminal beside a server that holds its database, and the server's address."""
+    terminal = Terminal(tmp_path_factory.mktemp("served"))
+    terminal.run("load", terminal.write("in.ndjson"))
+    with serving(terminal) as (url, _):
+        yield terminal, url
+
+
+def test_load_says_what_became_of_each_record(here: Terminal) -> None:
+    name = here.write("in.ndjson")
+    rehearsed = here.json("load", name, "--dry-run")
+    numbers = {"read": 5, "kept": 3, "duplicates": 1, "quarantined": 1}
+    assert rehearsed.items() >= {**numbers, "batch_id": None}.items()
+    first = here.json("load", name)
+    assert first.items() >= {**numbers, "batch_id": 1, "error": "", "source": name}.items()
+    said, remarks = here.run("load", name)
+    assert said == "in.ndjson: 5 read = 0 kept + 4 duplicates + 1 quarantined\n"
+    assert "#" not in remarks, "nobody watches, so there is no bar"
+    found = here.json("status")
+    assert (found["events"], found["batches"], found["quarantined"]) == (3, 2, 2)
+    assert (found["oldest"], found["newest"]) == ("2026-10-01T10:00:00Z", "2026-10-02T10:00:00Z")
+
+
+def test_each_command_runs_as_a_process_of_its_own(here: Terminal) -> None:
+    here.run("load", here.write("in.ndjson"))
+    query = ("--query", "action=Source%20Created")
+    assert [row["event_id"] for row in here.lines("events", *query)] == ["e1"]
+    assert here.json("facets", *query)["actor"] == [{"value": "users/ana", "count": 1}]
+    assert here.json("export", "--out", "one.ndjson", *query)["rows"] == 1
+    assert json.loads((here.folder / "one.ndjson").read_text())["event_id"] == "e1"
+    _, remarks = here.run("events", "--query", "colour=red", code=1)
+    assert remarks.startswith("trail: Unknown filter")
+
+
+@pytest.mark.parametrize("words", [("in.ndjson", "--dry-run"), ("missing.ndjson",)])
+def test_a_load_that_keeps_nothing_makes_no_database(
+    here: Terminal, words: tuple[str, ...]
+) -> None:
+    here.write("in.ndjson")
+    here.run("load", *words, code=0 if "--dry-run" in words else 1)
+    assert not here.database.exists()
+    _, remarks = here.run("status", code=1)
+    assert "There is no database yet." in remarks
+
+
+def test_a_folder_is_loaded_file_by_file_and_the_unknown_skipped(here: Terminal) -> None:
+    here.write("in/b.ndjson", LINES[1])
+    here.write("in/a.ndjson", LINES[0])
+    here.write("in/.hidden.ndjson", LINES[2])
+    here.write("in/picture.bin", "\x00\x01\x02 not ours")
+    found = here.json("load", "in")
+    assert {name: found[name] for name in ("read", "kept", "duplicates", "quarantined")} == {
+        "read": 2, "kept": 2, "duplicates": 0, "quarantined": 0,
+    }  # fmt: skip
+    assert [(each["source"], each["skipped"]) for each in found["files"]] == [
+        ("a.ndjson", False),
+        ("b.ndjson", False),
+        ("picture.bin", True),
+    ]
+    said, _ = here.run("load", "in/picture.bin", code=1)
+    assert "picture.bin" in said
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5_000, f"a = {'9' * 5_000}", "a = \xff", "a"])
+def test_a_mapping_that_cannot_be_read_is_refused_in_words(
+    filled: Terminal, tmp_path: Path, text: str
+) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_bytes(text.encode("latin-1"))
+    _, remarks = filled.run("load", "in.ndjson", "--mapping", str(mapping), code=1)
+    assert "mapping.toml: the mapping cannot be read." in remarks
+
+
+def test_a_missing_file_fails_in_words(filled: Terminal) -> None:
+    _, remarks = filled.run("load", "missing.ndjson", code=1)
+    assert remarks == "trail: missing.ndjson: there is no such file. Check the path.\n"
+    _, remarks = filled.run("load", "in.ndjson", "--mapping", "no.toml", code=1)
+    assert "no.toml" in remarks
+    (filled.folder / "empty").mkdir()
+    _, remarks = filled.run("load", "empty", code=1)
+    assert "holds no files" in remarks
+    assert filled.json("status")["batches"] == 1
+    _, remarks = filled.run("demo", "--out", "no/such/d.ndjson", code=1)
+    assert "no/such/d.ndjson" in remarks
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("nonsense",),
+        ("load",),
+        ("load", "x", "--force"),
+        ("events", "--limit", "-1"),
+        ("events", "--limit", "many"),
+        ("export",),
+        ("export", "--out", "x", "--format", "xlsx"),
+        ("users",),
+        ("users", "add", "x"),
+        ("users", "add", "x", "--role", "king"),
+        ("demo",),
+    ],
+)
+def test_wrong_usage_is_told_apart_from_failure(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # In this process: the parser is asked before anything is opened.
+    with pytest.raises(SystemExit) as stopped:
+        main(list(words))
+    assert stopped.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_wrong_usage_ends_with_two(here: Terminal) -> None:
+    said, remarks = here.run("nonsense", code=2)
+    assert said == ""
+    assert "usage: python -m trail" in remarks
+
+
+def test_events_come_newest_first_as_lines(filled: Terminal) -> None:
+    rows = filled.lines("events")
+    assert [row["event_id"] for row in rows] == ["e3", "e2", "e1"]
+    assert tuple(rows[0]) == EVENT_COLUMNS
+    assert (
+        rows[0].items()
+        >= {
+            "occurred_at": "2026-10-02T10:00:00Z",
+            "action": "User Invite Sent",
+            "actor_id": "users/ana",
+            "actor_email": None,
+            "target_name": "=1+1",
+            "verified": None,
+            "raw": LINES[2],
+        }.items()
+    )
+    query = "actor=users/ana&sort=oldest"
+    assert [row["event_id"] for row in filled.lines("events", "--query", query)] == ["e1", "e3"]
+    assert [row["event_id"] for row in filled.lines("events", "--limit", "1")] == ["e3"]
+    assert filled.lines("events", "--limit", "0") == []
+    _, remarks = filled.run("events", "--query", "colour=red", code=1)
+    assert remarks.startswith("trail: Unknown filter 'colour'. Known: from, to, ")
+
+
+def test_events_as_a_table_are_a_line_each_and_harmless_to_a_terminal(filled: Terminal) -> None:
+    said, _ = filled.run("events")
+    lines = said.split("\n")
+    assert lines[0].split("\t")[:3] == ["occurred_at", "action", "target_name"]
+    assert [line.split("\t")[2] for line in lines[1:-1]] == [
+        "=1+1",
+        "\ufffd[2JWeb",
+        "Web\ufffdshop",
+    ]
+    assert "\x1b" not in said
+
+
+def test_facets_count(filled: Terminal) -> None:
+    found = filled.json("facets", "--query", "actor=users/ana")
+    assert found["actor"] == [
+        {"value": "users/ana", "count": 2},
+        {"value": "users/bo", "count": 1},
+    ]
+    assert {each["value"]: each["count"] for each in found["target_type"]} == {
+        "source": 1,
+        "invite": 1,
+    }
+    said, _ = filled.run("facets")
+    assert "actor\n           2  users/ana\n" in said
+
+
+def test_exports_are_written_in_the_format_of_their_name(filled: Terminal) -> None:
+    report = filled.json("export", "--out", "all.csv", "--query", "tz=Asia/Kolkata")
+    path = filled.folder / "all.csv"
+    assert report.items() >= {"rows": 3, "bytes": path.stat().st_size, "format": "csv"}.items()
+    rows = list(csv.reader(io.StringIO(path.read_text(), newline="")))
+    assert rows[0][:2] == ["event_id", "occurred_at (Asia/Kolkata)"]
+    assert rows[1][:2] == ["e3", "2026-10-02T15:30:00.000000+05:30"]
+    assert "'=1+1" in rows[1]
+
+    filled.run("export", "--out", "some.parquet", "--columns", "target_name,event_id")
+    table = pq.read_table(filled.folder / "some.parquet")
+    assert table.column_names == ["target_name", "event_id"]
+    assert table["event_id"].to_pylist() == ["e3", "e2", "e1"]
+
+    said, _ = filled.run("export", "--out", "x", "--format", "ndjson", "--query", "actor=users/bo")
+    assert said.startswith("1 events, ")
+    lines = (filled.folder / "x").read_text().split("\n")[:-1]
+    assert [json.loads(line)["event_id"] for line in lines] == ["e2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--out", "all.xlsx"), "xlsx"),
+        (("--out", "no/such/folder.csv"), "no/such/folder.csv"),
+        (("--out", "a.csv", "--columns", "event_id,password"), "password"),
+        (("--out", "a.csv", "--query", "from=soon"), "soon"),
+    ],
+)
+def test_an_export_that_cannot_be_made_fails_in_words(
+    filled: Terminal, words: tuple[str, ...], named: str
+) -> None:
+    said, remarks = filled.run("export", *words, code=1)
+    assert said == ""
+    assert remarks.startswith("trail: ") and named in remarks
+    assert not (filled.folder / "a.csv").exists()
+
+
+def test_before_the_first_load_readers_are_told_what_to_do(here: Terminal) -> None:
+    _, remarks = here.run("events", code=1)
+    assert remarks.startswith("trail: There is no database yet. Load a file first")
+    assert not here.database.exists()
+
+
+def test_a_demo_is_written_and_loads_whole(here: Terminal) -> None:
+    report = here.json("demo", "--out", "d.ndjson", "--events", "300", "--seed", "5")
+    assert report == {"out": "d.ndjson", "events": 300, "days": 90, "seed": 5}
+    found = here.json("load", "d.ndjson")
+    assert (found["read"], found["kept"]) == (300, 300)
+
+
+def test_users_are_added_listed_and_removed(here: Terminal) -> None:
+    said, _ = here.run(
+        "users", "add", "maya", "--role", "owner", "--email", "m@x.example",
+        typed="correct-horse-9\n",
+    )  # fmt: skip
+    assert said == "add: maya\n"
+    here.run("users", "add", "jon", "--role", "manager", typed="correct-horse-9\n")
+    said, _ = here.run("users", "list", "--json")
+    rows = [json.loads(line) for line in said.splitlines()]
+    assert sorted((row["username"], row["role"], row["email"]) for row in rows) == [
+        ("jon", "manager", ""),
+        ("maya", "owner", "m@x.example"),
+    ]
+    assert "correct-horse-9" not in (here.folder / "users.yaml").read_text()
+    _, remarks = here.run(
+        "users", "add", "maya", "--role", "owner", code=1, typed="other-horse-9\n"
+    )
+    assert "maya" in remarks
+    here.run("users", "add", "li", "--role", "owner", code=1, typed="\n")
+    here.run("users", "remove", "jon")
+    assert "jon" not in here.run("users", "list")[0]
+
+
+def test_a_reader_who_has_seen_enough_ends_the_command(here: Terminal) -> None:
+    random_trail.store_of(
+        here.folder / "data",
+        [event(f"e{n}", "2026-10-01", target=("source", "s", "x" * 400)) for n in range(2_000)],
+    ).close()
+    process = here.start("events", "--json")
+    assert process.stdout and process.stderr
+    assert json.loads(process.stdout.readline())["event_id"]
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(30) == 0
+    process.stderr.close()
+    assert process.stdin
+    process.stdin.close()
+
+
+@pytest.mark.server
+def test_commands_work_while_a_server_holds_the_database(served: tuple[Terminal, str]) -> None:
+    terminal, _ = served
+    before = terminal.json("status")["events"]
+    name = terminal.write(
+        "more.ndjson", "".join(f"{event(f'm{n}', '2026-09-01')}\n" for n in range(4))
+    )
+    assert terminal.json("load", name, "--dry-run")["kept"] == 4
+    assert terminal.json("load", name)["kept"] == 4
+    said, remarks = terminal.run("load", name)
+    assert said == "more.ndjson: 4 read = 0 kept + 4 duplicates + 0 quarantined\n"
+    assert remarks == ""
+    assert terminal.json("status")["events"] == before + 4
+    query = ("--query", "to=2026-09-02")
+    assert [row["event_id"] for row in terminal.lines("events", *query)] == ["m3", "m2", "m1", "m0"]
+    assert len(terminal.lines("events", "--limit", "2")) == 2
+    assert terminal.json("facets", *query)["action"] == [{"value": "Source Created", "count": 4}]
+    # Written where the terminal is, not where the server was started.
+    assert terminal.json("export", "--out", "out.csv", *query)["rows"] == 4
+    assert (terminal.folder / "out.csv").read_text().count("\n") == 5
+
+
+@pytest.mark.server
+def test_failures_are_told_in_the_same_words_by_the_server(
+    served: tuple[Terminal, str], filled: Terminal
+) -> None:
+    terminal, _ = served
+    for words in (
+        ("load", "missing.ndjson"),
+        ("events", "--query", "colour=red"),
+        ("export", "--out", "no/such/folder.csv"),
+    ):
+        assert terminal.run(*words, code=1) == filled.run(*words, code=1)
+
+
+@pytest.mark.server
+def test_terminals_that_load_at_once_all_get_their_turn(served: tuple[Terminal, str]) -> None:
+    terminal, _ = served
+    lines = "".join(f"{event(f'p{n}', '2026-09-03')}\n" for n in range(300))
+    name = terminal.write("parallel.ndjson", lines)
+    started = [terminal.start("load", name, "--json") for _ in range(3)]
+    reports = []
+    for process in started:
+        said, remarks = process.communicate("", 60)
+        assert (process.returncode, remarks) == (0, "")
+        reports.append(json.loads(said))
+    assert sorted(report["kept"] for report in reports) == [0, 0, 300]
+    assert all(report["read"] == report["kept"] + report["duplicates"] for report in reports)
+    assert len({report["batch_id"] for report in reports}) == 3
+
+
+@pytest.mark.server
+def test_the_note_is_private_and_its_token_the_only_key(served: tuple[Terminal, str]) -> None:
+    terminal, url = served
+    notes = list(terminal.database.parent.glob(".*.json"))
+    assert len(notes) == 1
+    assert stat.S_IMODE(notes[0].stat().st_mode) == 0o600
+    note = json.loads(notes[0].read_text())
+    assert url.endswith(f":{note['port']}")
+    body = {"arguments": ["status", "--json"], "folder": "/"}
+    token = note["token"]
+    for wrong in (
+        "",
+        "Bearer",
+        f"Bearer {token}x",
+        f"Bearer {token[:-1]}",
+        token,
+        f"Basic {token}",
+    ):
+        refused = httpx2.post(url + PATH, json=body, headers={"Authorization": wrong})
+        assert (refused.status_code, "events" in refused.text) == (401, False), wrong
+    assert httpx2.post(url + PATH, json=body).status_code == 401
+    assert httpx2.post(url + PATH, json=body, cookies={"token": token}).status_code == 401
+    assert httpx2.post(f"{url}{PATH}?token={token}", json=body).status_code == 401
+    right = httpx2.post(url + PATH, json=body, headers={"Authorization": f"Bearer {token}"})
+    assert right.status_code == 200
+    assert b'"events"' in right.content
+
+
+@pytest.mark.server
+def test_a_token_of_strange_letters_is_just_wrong(served: tuple[Terminal, str]) -> None:
+    _, url = served
+    refused = httpx2.post(url + PATH, json={}, headers={"Authorization": "Bearer ö".encode()})
+    assert refused.status_code == 401
+
+
+@pytest.mark.server
+def test_a_note_that_others_can_read_is_not_trusted(served: tuple[Terminal, str]) -> None:
+    terminal, _ = served
+    (note,) = terminal.database.parent.glob(".*.json")
+    note.chmod(0o644)
+    try:
+        said, remarks = terminal.run("status", code=1)
+    finally:
+        note.chmod(0o600)
+    assert said == ""
+    assert "another process holds it" in remarks
+    terminal.run("status")
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
+def test_once_the_server_is_gone_the_commands_open_the_database(
+    here: Terminal, stop: signal.Signals
+) -> None:
+    name = here.write("in.ndjson")
+    with serving(here) as (_, process):
+        assert here.json("load", name)["kept"] == 3
+        process.send_signal(stop)
+        process.wait(20)
+    left = list(here.database.parent.glob(".*.json"))
+    assert bool(left) == (stop == signal.SIGKILL), "a server that ends takes its note away"
+    assert here.json("status")["events"] == 3
+    assert here.json("load", name)["duplicates"] == 4
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Terminal]:
+    """Give a terminal in a copy of the project, whose server shows a demo of two events."""
+    project = tmp_path / "project"
+    project.mkdir()
+    for part in PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, project / part)
+    path = tmp_path / "demo" / "trail.duckdb"
+    path.parent.mkdir()
+    random_trail.store_of(
+        path.parent, [event(f"demo{n}", utc_now(), "Source Created") for n in range(2)]
+    ).close()
+    terminal = Terminal(project, {"TRAIL_STORE__DEMO_PATH": str(path), "PYTHONPATH": str(project)})
+    with serving(terminal, project):
+        yield terminal
+
+
+@pytest.mark.server
+def test_a_server_on_the_demo_turns_to_what_is_loaded(demo: Terminal) -> None:
+    assert demo.json("status")["events"] == 2
+    assert demo.json("load", demo.write("in.ndjson"))["kept"] == 3
+    assert [row["event_id"] for row in demo.lines("events")] == ["e3", "e2", "e1"]
+    assert demo.json("status")["events"] == 3
+    assert demo.json("load", demo.write("in.ndjson"))["kept"] == 0
+    assert demo.database.exists()
+
+
+@pytest.mark.server
+def test_a_server_on_the_demo_stays_there_when_nothing_is_kept(demo: Terminal) -> None:
+    demo.write("in.ndjson")
+    demo.run("load", "missing.ndjson", code=1)
+    demo.run("load", "in.ndjson", "--dry-run")
+    assert demo.json("status")["events"] == 2
+    assert not demo.database.exists()

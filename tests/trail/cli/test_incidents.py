@@ -1,0 +1,69 @@
+"""`python -m trail incidents` and `GET /api/incidents`: the same incidents by both."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from starlette.applications import Starlette
+
+from tests.conftest import Load
+from tests.trail.incidents.failures import WAREHOUSE, line, run, text
+from tests.trail.web.conftest import TestClient
+from trail.cli.main import main
+from trail.core.settings import Settings
+from trail.runtime import process
+from trail.runtime.process import Runtime
+from trail.storage.database import Store
+from trail.web import api
+
+LINES = text(
+    *(each for hour in range(3) for each in run(60 * hour, 5, WAREHOUSE)),
+    line(-12, "Warehouses Modified", WAREHOUSE, "edit"),
+    *run(0, 1, ("audience", "a1", "\x1b[2JA")),
+)
+
+
+@pytest.fixture
+def client(
+    store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> TestClient:
+    """Return a client of the routes over a store that holds LINES; nobody need sign in."""
+    load(LINES)
+    nobody = cast("Any", None)
+    made = Runtime(settings, store, nobody, nobody, nobody, nobody, demo=False)
+    monkeypatch.setattr(process, "_current", [made])
+    return TestClient(Starlette(routes=api.ROUTES))
+
+
+def test_the_route_answers_a_page_and_the_count(client: TestClient) -> None:
+    answer = client.get("/api/incidents?limit=1").json()
+    assert answer["count"] == 2
+    (outage,) = answer["incidents"]
+    assert (outage["class"], outage["attempts"]) == ("persistent", 15)
+    assert [each["event_id"] for each in outage["changes_before"]] == ["edit"]
+    (other,) = client.get("/api/incidents?limit=1&skip=1").json()["incidents"]
+    assert other["target_id"] == "a1"
+    assert client.get("/api/incidents?category=Source").json() == {"incidents": [], "count": 0}
+    assert client.get("/api/incidents?nonsense=1").status_code == 400
+
+
+def test_the_command_prints_the_same(
+    client: TestClient,
+    store: Store,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    routed = client.get("/api/incidents").json()["incidents"]
+    store.close()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRAIL_STORE__PATH", str(settings.store.path))
+    assert main(["incidents", "--json"]) == 0
+    assert [json.loads(each) for each in capsys.readouterr().out.splitlines()] == routed
+    assert main(["incidents", "--query", "category=Engage"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("closed  transient")
+    assert "\x1b" not in said
+    assert main(["incidents", "--query", "nonsense=1"]) == 1

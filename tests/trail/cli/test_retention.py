@@ -1,0 +1,191 @@
+"""`retain` and `holds` as people type them: on their own, and while a server holds the database."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trail.cli.test_commands import Inside, Terminal, serving
+from tests.trail.random_trail import event
+from trail.storage.database import utc_now
+
+DAY = dt.timedelta(days=1)
+# Of the data; midnight may pass before a command runs.
+TODAY = dt.datetime.combine(utc_now().date(), dt.time())
+
+
+def lines() -> str:
+    given = [
+        event("old1", TODAY - 95 * DAY, target=("source", "s1", "Web\x1b[2Jshop")),
+        event("old2", TODAY - 95 * DAY + DAY / 2, target=("source", "s2", "App")),
+        event("old3", TODAY - 93 * DAY, target=("source", "s1", "Web shop")),
+        event("new", TODAY - 3 * DAY),
+    ]
+    return "".join(f"{line}\n" for line in given)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Inside:
+    return Inside(tmp_path)
+
+
+@pytest.fixture
+def filled(here: Inside) -> Inside:
+    here.run("load", here.write("in.ndjson", lines()))
+    return here
+
+
+def day(days: int) -> str:
+    return (TODAY - days * DAY).date().isoformat()
+
+
+def cutoffs() -> list[str]:
+    """Return what the cutoff may be: of the day on which the module was imported, or of now."""
+    now = dt.datetime.combine(utc_now().date(), dt.time())
+    return [f"{(midnight - 90 * DAY).isoformat()}Z" for midnight in (TODAY, now)]
+
+
+def retain(terminal: Terminal, *words: str) -> dict[str, Any]:
+    """Run `retain`; return its answer without the cutoff, which is checked."""
+    answer = dict(terminal.json("retain", *words))
+    assert answer.pop("cutoff") in cutoffs()
+    return answer
+
+
+def story(terminal: Terminal) -> None:
+    """Preview, hold, remove and preview again, with or without a server."""
+    preview = retain(terminal, "--dry-run")
+    assert preview == {
+        "events": 3,
+        "held": 0,
+        "days": [
+            {"day": day(95), "events": 2, "held": 0},
+            {"day": day(93), "events": 1, "held": 0},
+        ],
+        "leaving": 0,
+        "archived": 0,
+    }
+    assert terminal.json("status")["events"] == 4
+    held = terminal.json("holds", "add", "event", "old1", "--reason", "Case 7")
+    assert held == {"hold_id": 1, "events": 1}
+    expected = {
+        **preview,
+        "events": 2,
+        "held": 1,
+        "days": [{"day": day(95), "events": 1, "held": 1}, preview["days"][1]],
+    }
+    assert retain(terminal, "--dry-run") == expected
+    assert retain(terminal) == expected
+    assert [row["event_id"] for row in terminal.lines("events")] == ["new", "old1"]
+    terminal.run("holds", "end", "1")
+    assert retain(terminal)["events"] == 1
+    assert retain(terminal)["days"] == []
+    assert terminal.json("status")["events"] == 1
+
+
+def test_a_look_a_hold_and_a_purge(filled: Inside) -> None:
+    story(filled)
+
+
+def test_in_words(filled: Inside) -> None:
+    said, _ = filled.run("retain", "--dry-run")
+    first, second, last = said.splitlines()
+    assert first.split() == [day(95), "2", "events", "0", "held"]
+    assert second.split() == [day(93), "1", "events", "0", "held"]
+    assert last in [
+        f"Before {cutoff}: 3 events would go (dry run, nothing was removed), 0 held, 0 archived"
+        for cutoff in cutoffs()
+    ]
+    said, _ = filled.run("retain")
+    assert said.splitlines()[-1].endswith(": 3 events removed, 0 held, 0 archived")
+
+
+def test_the_archive_setting_is_kept(filled: Inside) -> None:
+    filled.given = {
+        "TRAIL_STORE__PATH": str(filled.database),
+        "TRAIL_STORE__ARCHIVE": "true",
+        "TRAIL_STORE__ARCHIVE_PATH": str(filled.folder / "cold"),
+    }
+    assert filled.json("retain", "--dry-run")["archived"] == 0
+    assert not (filled.folder / "cold").exists()
+    assert filled.json("retain")["archived"] == 3
+    folders = sorted(path.name for path in (filled.folder / "cold").iterdir())
+    assert folders == [f"day={day(95)}", f"day={day(93)}"]
+
+
+def test_holds_are_listed(filled: Inside) -> None:
+    filled.run("holds", "add", "target", "s1", "--reason", "Case\x1b[2J 7")
+    said, _ = filled.run("holds", "add", "period", "--from", day(96), "--to",
+                         f"{day(94)}T02:00:00+02:00", "--reason", "Case 8")  # fmt: skip
+    assert said == "Hold 2: 2 events now\n"
+    first, second = filled.lines("holds", "list")
+    assert (first["kind"], first["value"], first["from_at"]) == ("target", "s1", None)
+    assert (second["from_at"], second["to_at"]) == (f"{day(96)}T00:00:00Z", f"{day(94)}T00:00:00Z")
+    assert (second["reason"], second["made_by"]) == ("Case 8", "command line")
+    said, _ = filled.run("holds", "list")
+    assert said.splitlines() == [
+        "1  target  's1'  'Case\\x1b[2J 7'",
+        f"2  period  '{day(96)}T00:00:00Z to {day(94)}T00:00:00Z'  'Case 8'",
+    ]
+    assert filled.run("holds", "end", "1")[0] == "Hold 1 ended\n"
+    assert len(filled.lines("holds", "list")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "remark"),
+    [
+        (("holds", "add", "event", "--reason", "x"), "Which event is to be held?"),
+        (("holds", "add", "event", "old1", "--reason", " "), "A hold needs to say a reason."),
+        (("holds", "add", "period", "--from", "2026-01-01", "--reason", "x"), "needs from and to"),
+        (("holds", "add", "period", "--from", "soon", "--to", "2026-01-01", "--reason", "x"),
+         "Time 'soon' is not understood."),
+        (("holds", "end", "7"), "Hold 7 does not exist."),
+    ],
+)  # fmt: skip
+def test_what_is_senseless_is_told_calmly(
+    filled: Inside, words: tuple[str, ...], remark: str
+) -> None:
+    said, remarks = filled.run(*words, code=1)
+    assert said == ""
+    assert remark in remarks
+
+
+@pytest.mark.parametrize(
+    "words", [("retain",), ("retain", "--dry-run"), ("holds", "list")], ids=" ".join
+)
+def test_without_a_database_none_is_made(here: Inside, words: tuple[str, ...]) -> None:
+    _, remarks = here.run(*words, code=1)
+    assert "There is no database yet." in remarks
+    assert not here.database.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("holds",), ("holds", "add", "row", "x", "--reason", "x"), ("holds", "add", "event")]
+)
+def test_wrong_usage_is_two(tmp_path: Path, words: tuple[str, ...]) -> None:
+    _, remarks = Terminal(tmp_path).run(*words, code=2)
+    assert "usage:" in remarks
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Terminal]:
+    terminal = Terminal(tmp_path)
+    terminal.run("load", terminal.write("in.ndjson", lines()))
+    with serving(terminal):
+        yield terminal
+
+
+@pytest.mark.server
+def test_the_same_while_a_server_runs(served: Terminal) -> None:
+    story(served)
+    _, remarks = served.run("holds", "end", "9", code=1)
+    assert "Hold 9 does not exist." in remarks
+
+
+def test_the_answer_is_one_object(filled: Inside) -> None:
+    said, _ = filled.run("retain", "--json")
+    assert said.count("\n") == 1
+    assert set(json.loads(said)) == {"cutoff", "events", "held", "days", "leaving", "archived"}

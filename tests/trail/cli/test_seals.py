@@ -1,0 +1,173 @@
+"""`verify` and `seal` in a terminal, with and without a server, and what /healthz says."""
+
+import argparse
+import datetime as dt
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.segment_records import ndjson
+from tests.trail.integrity.conftest import NOW, Trail, event
+from trail.cli import seals
+from trail.cli.context import Context
+from trail.cli.data import COMMANDS
+from trail.cli.main import main
+from trail.cli.parser import parser
+from trail.core.settings import Settings
+from trail.ingest.files import load_files
+from trail.integrity import high_water_mark, mirror, verification
+from trail.integrity.high_water_mark import Shortfall
+from trail.runtime import startup
+from trail.storage.database import Store
+
+
+class Output:
+    """Collects the output of a command."""
+
+    def __init__(self) -> None:
+        self.output = ""
+        self.notes = ""
+
+    def text(self, text: str) -> None:
+        self.output += text
+
+    def note(self, text: str) -> None:
+        self.notes += text
+
+
+def _run(trail: Trail, *arguments: str) -> tuple[int, str]:
+    args: argparse.Namespace = parser().parse_args(list(arguments))
+    out = Output()
+
+    def work(store: Store) -> int:
+        context = Context(trail.settings, lambda _: store, out, trail.folder)
+        code: int = getattr(seals, args.command)(args, context)
+        return code
+
+    return trail.run(work), out.output
+
+
+def _json(trail: Trail, *arguments: str) -> tuple[int, dict[str, Any]]:
+    code, said = _run(trail, *arguments, "--json")
+    return code, json.loads(said)
+
+
+def test_verify_as_json(trail: Trail) -> None:
+    code, said = _json(trail, "verify")
+    assert (code, said["ok"], said["checked_days"], said["problems"]) == (0, True, 6, [])
+    assert said["sealed_to"] == "2026-11-06"
+    assert {each["state"] for each in said["days"]} == {"unchanged"}
+    trail.sql("delete from events where occurred_at < '2026-11-01 00:10'")
+    code, said = _json(trail, "verify")
+    assert (code, said["ok"]) == (1, False)
+    (problem,) = said["problems"]
+    assert problem == {
+        "day": "2026-11-01",
+        "problem": "missing",
+        "count": 1,
+        "text": "2026-11-01: 1 of 40 sealed events are missing (00:00 UTC).",
+    }
+    assert _json(trail, "verify")[0] == 1  # the problem stays
+
+
+def test_verify_as_text(trail: Trail) -> None:
+    assert "6 sealed days checked" in _run(trail, "verify")[1]
+    trail.sql("update events set verified = true where occurred_at < '2026-11-01 00:10'")
+    code, said = _run(trail, "verify")
+    assert (code, "2026-11-01  changed" in said) == (1, True)
+
+
+def test_verify_seals_closed_days(settings: Settings, tmp_path: Path) -> None:
+    trail = Trail(settings, tmp_path)
+    trail.load([event(1, 1)])
+    code, said = _json(trail, "verify")
+    assert (code, said["checked_days"]) == (0, 0)
+    assert said["sealed_now"] > 0
+    assert _json(trail, "verify")[1]["checked_days"] == said["sealed_now"]
+
+
+def test_seal_and_accept(trail: Trail, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _json(trail, "seal")[0] == 0
+    trail.sql("delete from events where occurred_at < '2026-11-01 00:10'")
+    assert _json(trail, "seal", "--accept", "--reason", "a test")[1] == {"accepted": 1}
+    assert _json(trail, "verify")[0] == 0
+    assert trail.ask("select count(*) from seals where line like '%accepted: a test%'") == [(1,)]
+
+
+def test_against_a_copy(trail: Trail) -> None:
+    (trail.folder / "copy.ndjson").write_bytes(trail.files.mirror.read_bytes())
+    assert _json(trail, "verify", "--against", "copy.ndjson")[0] == 0
+    (trail.folder / "empty.ndjson").write_text("")
+    for name in ("none.ndjson", "empty.ndjson"):
+        with pytest.raises(Exception, match=r"not a file|contains no seals"):
+            _json(trail, "verify", "--against", name)
+
+
+def test_the_command_itself(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRAIL_STORE__PATH", str(trail.path))
+    assert main(["verify", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["checked_days"] == 6
+
+
+def test_verify_reports_a_data_loss(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRAIL_STORE__PATH", str(trail.path))
+    old = trail.copy("old.duckdb")
+    trail.load([event(number, 8) for number in range(10)])
+    old.replace(trail.path)
+    assert main(["verify"]) == 1
+    said = capsys.readouterr()
+    assert "rolled back" in said.out and "Pull again the events from 2026-11-08" in said.out
+
+
+def test_verify_while_others_load(trail: Trail) -> None:
+    """Verification reads one snapshot; concurrent writes raise no alarm."""
+    store = trail.open()
+    ending = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not ending.is_set():
+            path = trail.folder / "more.ndjson"
+            path.write_bytes(ndjson([event(number % 40, 1, id=f"late-{number}")]))
+            next(load_files(store, trail.settings, [path]))
+            number += 1
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(10):
+            assert verification.verify(store, trail.settings).problems == ()
+    finally:
+        ending.set()
+        thread.join()
+        store.close()
+    assert trail.seal() >= 1
+    assert trail.problems() == []
+
+
+def test_the_workspace_database_is_monitored(trail: Trail) -> None:
+    store = startup.open_real(trail.settings)
+    store.close()
+    assert trail.files.known.exists()
+
+
+def test_status_reports_losses(trail: Trail) -> None:
+    high_water_mark.record_restore(
+        mirror.files(trail.settings.store.path, trail.settings).known,
+        Shortfall(NOW, NOW, 240, 200, NOW - dt.timedelta(days=2), NOW),
+    )
+    out, args = Output(), parser().parse_args(["status", "--json"])
+    trail.run(
+        lambda store: COMMANDS["status"](
+            args, Context(trail.settings, lambda _: store, out, trail.folder)
+        )
+    )
+    (problem,) = json.loads(out.output)["problems"]
+    assert "python -m trail pull --since" in problem

@@ -1,0 +1,200 @@
+"""The note that a server leaves, whom it is trusted by, and answers that break off."""
+
+import http.server
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from trail.core import server_link
+from trail.core.errors import UnavailableError
+from trail.core.server_link import Note
+from trail.core.settings import Settings
+from trail.core.settings import Store as StoreSettings
+
+Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
+
+
+class Words:
+    """Keeps what a command says."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+
+    def text(self, text: str) -> None:
+        self.said.append(("answer", text))
+
+    def note(self, text: str) -> None:
+        self.said.append(("remark", text))
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[int, bytes], Note]]:
+    """Return a function that starts a server with one answer, and gives the note of it."""
+    servers: list[http.server.HTTPServer] = []
+
+    def started(status: int, body: bytes, length: int | None = None) -> Note:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                right = (
+                    self.headers["Authorization"] == "Bearer key" and self.path == server_link.PATH
+                )
+                assert right and asked == {"arguments": ["status"], "folder": "/somewhere"}
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body) if length is None else length))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        return Note(server.server_port, "key", os.getpid())
+
+    yield started
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def asked(note: Note) -> tuple[int | None, list[tuple[str, str]]]:
+    """Return the exit code and the words of `status` asked of the server of *note*."""
+    words = Words()
+    return server_link.run(note, ["status"], Path("/somewhere"), words), words.said
+
+
+def test_a_note_is_for_its_own_user_and_found_again(settings: Settings) -> None:
+    note = server_link.publish(settings, 4711)
+    path = server_link.note_path(settings)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.parent == settings.store.path.parent
+    assert server_link.find(settings) == note
+    assert (note.port, note.pid) == (4711, os.getpid())
+    assert len(note.token) >= 32
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert server_link.publish(settings, 4711).token != note.token
+    server_link.withdraw(settings)
+    assert server_link.find(settings) is None
+    assert not path.exists()
+    server_link.withdraw(settings)
+
+
+def test_a_note_is_private_under_any_umask(settings: Settings) -> None:
+    before = os.umask(0)
+    try:
+        server_link.publish(settings, 1)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(server_link.note_path(settings).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601, 0o666])
+def test_a_note_that_others_may_touch_is_not_trusted(settings: Settings, mode: int) -> None:
+    server_link.publish(settings, 1)
+    server_link.note_path(settings).chmod(mode)
+    assert server_link.find(settings) is None
+    server_link.withdraw(settings)
+    assert server_link.note_path(settings).exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_a_note_of_another_user_is_not_trusted(settings: Settings) -> None:
+    server_link.publish(settings, 1)
+    os.chown(server_link.note_path(settings), 65534, -1)
+    assert server_link.find(settings) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "{}", '{"port": "x", "token": "t", "pid": 1}', "\ufffd", '"a"']
+)
+def test_a_note_that_cannot_be_read_is_none(settings: Settings, text: str) -> None:
+    server_link.publish(settings, 1)
+    server_link.note_path(settings).write_text(text)
+    assert server_link.find(settings) is None
+
+
+def test_the_note_of_a_process_that_is_gone_is_none(settings: Settings) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    server_link.publish(settings, 1)
+    path = server_link.note_path(settings)
+    path.write_text(json.dumps({"port": 1, "token": "t", "pid": gone.pid}))
+    assert server_link.find(settings) is None
+
+
+def test_the_note_of_another_process_is_left(settings: Settings) -> None:
+    server_link.publish(settings, 1)
+    path = server_link.note_path(settings)
+    path.write_text(json.dumps({"port": 1, "token": "t", "pid": os.getppid()}))
+    server_link.withdraw(settings)
+    assert server_link.find(settings) == Note(1, "t", os.getppid())
+
+
+def test_two_databases_side_by_side_have_a_note_each(tmp_path: Path) -> None:
+    names = ("trail.duckdb", "trail.db", "trail", "other.duckdb")
+    paths = {
+        server_link.note_path(Settings(store=StoreSettings(path=tmp_path / name))) for name in names
+    }
+    assert len(paths) == len(names)
+
+
+def test_answers_remarks_and_the_exit_code_come_back(
+    answering: Callable[[int, bytes], Note],
+) -> None:
+    long = "ö" * 100_000
+    frames = (
+        server_link.frame("o", b"one\n"),
+        server_link.frame("n", "\rwörk".encode()),
+        server_link.frame("o", b""),
+        server_link.frame("o", long.encode()),
+        server_link.frame("x", b"3"),
+    )
+    code, said = asked(answering(200, b"".join(frames)))
+    assert code == 3
+    assert said == [("answer", "one\n"), ("remark", "\rwörk"), ("answer", ""), ("answer", long)]
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_server_that_does_not_know_the_token_is_as_none(
+    answering: Callable[[int, bytes], Note], status: int
+) -> None:
+    assert asked(answering(status, b"{}")) == (None, [])
+
+
+def test_where_nobody_listens_there_is_no_server() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        assert asked(Note(probe.getsockname()[1], "key", os.getpid())) == (None, [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        server_link.frame("o", b"half"),
+        server_link.frame("o", b"half")[:-2],
+        server_link.frame("o", b"half") + b"o\0\0",
+        server_link.frame("o", b"half") + server_link.frame("x", b"0")[:-1],
+    ],
+)
+@pytest.mark.parametrize("missing", [0, 10])
+def test_an_answer_that_breaks_off_is_no_success(
+    answering: Callable[..., Note], body: bytes, missing: int
+) -> None:
+    with pytest.raises(UnavailableError, match="The server stopped"):
+        asked(answering(200, body, len(body) + missing))
+
+
+def test_an_error_page_is_no_success(answering: Callable[[int, bytes], Note]) -> None:
+    with pytest.raises(UnavailableError, match="The server stopped"):
+        asked(answering(500, b"Internal Server Error"))

@@ -1,0 +1,55 @@
+"""What people note beside the events: read from CSV, kept once, found by window."""
+
+import datetime as dt
+
+import pytest
+
+from trail.core.errors import InputError
+from trail.events import annotations
+from trail.events.annotations import Annotation
+from trail.storage.database import Store
+from trail.storage.filters import Window
+
+TEXT = """Time,Until,Label
+2026-11-24T14:00+01:00,,Deploy 42
+2026-12-20,2027-01-02T00:00Z,"Freeze, all of it"
+"""
+DEPLOY = Annotation(dt.datetime(2026, 11, 24, 13), None, "Deploy 42")
+FREEZE = Annotation(dt.datetime(2026, 12, 20), dt.datetime(2027, 1, 2), "Freeze, all of it")
+
+
+def test_csv_is_read_in_utc() -> None:
+    assert annotations.parse(TEXT) == [DEPLOY, FREEZE]
+    assert annotations.parse("label,time\nx,2026-01-01") == [
+        Annotation(dt.datetime(2026, 1, 1), None, "x")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "first line"),
+        ("when,what\n1,2", "first line"),
+        ("time,label\nsoon,x", "Line 2"),
+        ("time,label\n2026-01-01,", "Line 2: there is no label"),
+        ("time,until,label\n2026-01-02,2026-01-01,x", "ends before"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        annotations.parse(text)
+
+
+def test_importing_twice_changes_nothing(store: Store) -> None:
+    assert annotations.add(store, annotations.parse(TEXT), "maya") == 2
+    assert annotations.add(store, annotations.parse(TEXT), "maya") == 0
+
+
+def test_a_window_shows_what_touches_it(store: Store) -> None:
+    annotations.add(store, [DEPLOY, FREEZE], "maya")
+    december = Window(dt.datetime(2026, 12, 31), dt.datetime(2027, 1, 1))
+    assert annotations.within(store, december) == [FREEZE]
+    november = Window(dt.datetime(2026, 11, 1), dt.datetime(2026, 12, 1))
+    assert annotations.within(store, november) == [DEPLOY]
+    annotations.clear(store)
+    assert annotations.within(store, november) == []

@@ -1,0 +1,178 @@
+"""Counts by cube and by scan, bars across changes of clocks, facets at their edges."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.trail import random_trail
+from tests.trail.random_trail import NOW, event
+from trail.events import counts, timeline
+from trail.storage.database import Store
+from trail.storage.filters import Choice, Filter, Window
+
+ROWS = random_trail.random_rows(3, 400)
+HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Give a store of `ROWS`."""
+    opened = random_trail.store_of(tmp_path_factory.mktemp("trail"), [row.raw for row in ROWS])
+    yield opened
+    opened.close()
+
+
+def every_minute(folder: Path, start: str, hours: int, step: int = 15) -> Store:
+    """Return a store with an event each so many minutes; *start* is UTC."""
+    first = dt.datetime.fromisoformat(start)
+    times = (first + dt.timedelta(minutes=step * n) for n in range(hours * 60 // step))
+    return random_trail.store_of(folder, [event(at.isoformat(), at) for at in times])
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-10-25T01:00Z", "2026-10-25T02:00Z"),
+        ("2026-10-25T00:59:59.999999Z", "2026-10-25T01:00Z"),
+        ("2026-10-25T00:59:59.999999Z", "2026-10-25T01:00:00.000001Z"),
+        ("2026-10-25T00:30Z", "2026-11-01T05:30:00.000001Z"),
+        ("2026-10-25T00:30Z", "2026-11-01T05:30Z"),
+        ("2026-10-25T00:10Z", "2026-10-25T00:20Z"),
+        ("2026-10-25T01:00Z", "2026-10-25T01:00Z"),
+        ("", "2026-10-25T01:00Z"),
+        ("2026-10-25T01:00:00.000001Z", ""),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "kind=create", "actor_type=-user", "target_type=source"])
+def test_cube_and_scan_count_the_same(held: Store, start: str, end: str, query: str) -> None:
+    by_cube = Filter.parse(f"{query}&from={start}&to={end}")
+    # A condition that all events meet and that the cube cannot answer.
+    by_scan = Filter.parse(f"{query}&from={start}&to={end}&q=-raw:no-event-has-this")
+    expected = sum(row.fits(by_cube) for row in ROWS)
+    assert counts.count(held, by_cube, NOW) == expected
+    assert counts.count(held, by_scan, NOW) == expected
+    assert counts.facets(held, by_cube, NOW) == counts.facets(held, by_scan, NOW)
+
+
+def test_windows_that_move_with_the_clock_move(held: Store) -> None:
+    filter_ = Filter("2h")
+    for later in (dt.timedelta(0), dt.timedelta(minutes=25), dt.timedelta(hours=1.5), HOUR * 30):
+        now = NOW + later
+        since = (now - 2 * HOUR).replace(tzinfo=None)
+        expected = sum(row.occurred_at >= since for row in ROWS)
+        assert counts.count(held, filter_, now) == expected
+
+
+@pytest.mark.parametrize(
+    ("tz", "start", "day", "hours"),
+    [
+        ("Europe/London", "2026-10-23T23:00", "2026-10-25", 25),
+        ("Europe/London", "2026-03-28T00:00", "2026-03-29", 23),
+        ("America/New_York", "2026-10-31T04:00", "2026-11-01", 25),
+        ("America/New_York", "2026-03-07T05:00", "2026-03-08", 23),
+        ("Australia/Lord_Howe", "2026-10-02T13:30", "2026-10-04", 23.5),
+        ("Asia/Kolkata", "2026-10-23T18:30", "2026-10-25", 24),
+        ("Asia/Kathmandu", "2026-10-23T18:15", "2026-10-25", 24),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "&q=-raw:no-event-has-this"])
+def test_a_day_is_as_long_as_the_clock_makes_it(
+    tmp_path: Path, tz: str, start: str, day: str, hours: float, query: str
+) -> None:
+    store = every_minute(tmp_path, start, 72)
+    found = timeline.histogram(store, Filter.parse(f"tz={tz}{query}"), NOW, dt.timedelta(days=1))
+    zone = Filter(tz=tz).zone
+    store.close()
+    bars = {bar.start.replace(tzinfo=dt.UTC).astimezone(zone).date(): bar for bar in found.bars}
+    bar = bars[dt.date.fromisoformat(day)]
+    assert bar.end - bar.start == dt.timedelta(hours=hours)
+    assert bar.count == hours * 4
+    assert sum(each.count for each in found.bars) == 72 * 4
+
+
+@pytest.mark.parametrize("tz", random_trail.ZONES)
+@pytest.mark.parametrize(
+    "window",
+    [
+        "from=2026-10-24T22:10Z&to=2026-10-25T00:05Z",
+        "from=2026-10-24T22:10Z&to=2026-10-25T05:05Z",
+        "from=2026-10-24T12:10Z&to=2026-10-25T13:05Z",
+        "from=2026-10-23T12:10Z&to=2026-10-27T13:05Z",
+        "from=2026-10-03T00:00Z&to=2026-11-02T00:00Z",
+        "",
+        "from=2026-11-02&to=2026-11-02",
+        "from=0d",
+    ],
+)
+def test_bars_follow_one_another_without_a_gap(held: Store, tz: str, window: str) -> None:
+    filter_ = Filter.parse(f"{window}&tz={tz}")
+    found = timeline.histogram(held, filter_, NOW)
+    span = timeline.bounded(held, filter_.window(NOW), NOW)
+    assert sum(bar.count for bar in found.bars) == counts.count(held, filter_, NOW)
+    if span.start == span.end:
+        assert not any(bar.count for bar in found.bars)
+        return
+    assert span.start and span.end
+    assert found.bars[0].start <= span.start < found.bars[0].end
+    assert found.bars[-1].start < span.end <= found.bars[-1].end
+    for bar, following in zip(found.bars, found.bars[1:], strict=False):
+        assert bar.end == following.start
+    if found.grain < dt.timedelta(days=1):
+        assert {bar.end - bar.start for bar in found.bars} == {found.grain}
+        minutes = dt.timedelta(minutes=found.grain / dt.timedelta(minutes=1))
+        local = found.bars[0].start.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
+        assert (local.minute * 60 + local.second) % min(3600, int(minutes.total_seconds())) == 0
+
+
+@pytest.mark.parametrize(
+    ("hours", "minutes"),
+    [(1, 1), (2, 1), (2.1, 5), (8, 5), (9, 15), (36, 15), (37, 60), (192, 60), (193, 1440)],
+)
+def test_longer_windows_have_wider_bars(hours: float, minutes: int) -> None:
+    start = dt.datetime(2026, 10, 1)
+    window = Window(start, start + dt.timedelta(hours=hours))
+    assert timeline.grain_of(window) == dt.timedelta(minutes=minutes)
+
+
+def test_an_empty_store_answers(store: Store) -> None:
+    for query in ("", "q=x", "from=7d", "tz=Asia/Kolkata&kind=create"):
+        filter_ = Filter.parse(query)
+        assert counts.count(store, filter_, NOW) == 0
+        assert not any(bar.count for bar in timeline.histogram(store, filter_, NOW).bars)
+        for values in counts.facets(store, filter_, NOW).values():
+            assert not any(each.count for each in values)
+
+
+def test_chosen_values_without_events_come_last(held: Store) -> None:
+    filter_ = Filter().put("action", "Aa none", "include").put("action", "Ab none", "exclude")
+    values = counts.facets(held, filter_, NOW)["action"]
+    assert [(each.value, each.count) for each in values[-2:]] == [("Aa none", 0), ("Ab none", 0)]
+    assert len(values) == len(random_trail.ACTIONS) + 2
+
+
+def test_equal_counts_are_in_the_order_of_their_names(tmp_path: Path) -> None:
+    store = random_trail.store_of(
+        tmp_path, [event(name, "2026-10-01", actor=f"users/{name}") for name in "cab"]
+    )
+    values = counts.facets(store, Filter(), NOW)["actor"]
+    store.close()
+    assert [each.value for each in values] == ["users/a", "users/b", "users/c"]
+
+
+def test_two_values_of_a_facet_are_added_and_of_two_facets_met(held: Store) -> None:
+    def number(**chosen: tuple[str, ...]) -> int:
+        return counts.count(held, Filter(choices={n: Choice(v) for n, v in chosen.items()}), NOW)
+
+    source, space = number(target_type=("source",)), number(target_type=("space",))
+    assert source and space
+    assert number(target_type=("source", "space")) == source + space
+    met = number(target_type=("source",), actor_type=("user",))
+    assert 0 < met < min(source, number(actor_type=("user",)))
+
+
+def test_what_is_included_and_excluded_is_not_there(held: Store) -> None:
+    filter_ = Filter(choices={"kind": Choice(("create", "delete"), ("create",))})
+    assert counts.count(held, filter_, NOW) == sum(row.kind == "delete" for row in ROWS) > 0

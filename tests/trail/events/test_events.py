@@ -1,0 +1,147 @@
+"""Pages by key, one event with its neighbours, and the cursors between pages."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.trail import random_trail
+from tests.trail.random_trail import NOW, event
+from trail.core.model import EVENT_COLUMNS
+from trail.events import events
+from trail.events.events import Cursor
+from trail.storage.database import Store
+from trail.storage.filters import Filter
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Store:
+    """Return a store of 25 events, five at each of five moments."""
+    lines = [event(f"e{n:02}", f"2026-10-01T10:00:00.00000{n // 5}") for n in range(25)]
+    return random_trail.store_of(tmp_path, lines[::-1])
+
+
+def ids(page: events.Page) -> list[int]:
+    """Return the numbers of a page's events."""
+    return [int(row["event_id"][1:]) for row in page.rows]
+
+
+@given(at=st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)), event_id=TEXT)
+def test_a_cursor_comes_back_from_its_text(at: dt.datetime, event_id: str) -> None:
+    assert Cursor.parse(str(Cursor(at, event_id))) == Cursor(at, event_id)
+
+
+@pytest.mark.parametrize("text", ["", "~", "x", "x~y", "2026-10-01", "2026-10-01~", "~e1", "2026~"])
+def test_what_is_no_cursor_is_none(text: str) -> None:
+    assert Cursor.parse(text) is None
+
+
+@given(text=st.text(max_size=40))
+def test_no_text_breaks_the_cursor(text: str) -> None:
+    found = Cursor.parse(text)
+    assert found is None or found.event_id
+
+
+def test_pages_break_within_one_moment(many: Store) -> None:
+    first = events.page(many, Filter(), NOW, rows=7)
+    assert ids(first) == [24, 23, 22, 21, 20, 19, 18]
+    assert (first.has_before, first.has_after) == (False, True)
+    second = events.page(many, Filter(), NOW, after=first.last, rows=7)
+    assert ids(second) == [17, 16, 15, 14, 13, 12, 11]
+    assert (second.has_before, second.has_after) == (True, True)
+    back = events.page(many, Filter(), NOW, before=second.first, rows=7)
+    assert ids(back) == ids(first)
+    assert (back.has_before, back.has_after) == (False, True)
+    oldest = events.page(many, Filter(sort="oldest"), NOW, after=second.first, rows=3)
+    assert ids(oldest) == [18, 19, 20]
+    many.close()
+
+
+@pytest.mark.parametrize("rows", [24, 25, 26])
+def test_a_full_last_page_has_nothing_after_it(many: Store, rows: int) -> None:
+    page = events.page(many, Filter(), NOW, rows=rows)
+    assert len(page.rows) == min(rows, 25)
+    assert page.has_after == (rows < 25)
+    past = events.page(many, Filter(), NOW, after=Cursor(dt.datetime(2000, 1, 1), "e"), rows=rows)
+    assert (past.rows, past.has_after, past.first, past.last) == ([], False, None, None)
+    many.close()
+
+
+def test_a_place_whose_event_is_not_chosen_is_still_a_place(many: Store) -> None:
+    edge = Cursor(dt.datetime(2026, 10, 1, 10, 0, 0, 2), "e12~not-there")
+    assert ids(events.page(many, Filter(), NOW, after=edge, rows=2)) == [12, 11]
+    assert ids(events.page(many, Filter(), NOW, before=edge, rows=2)) == [14, 13]
+    many.close()
+
+
+def test_a_page_shows_all_but_the_raw_record(many: Store) -> None:
+    row = events.page(many, Filter(), NOW, rows=1).rows[0]
+    assert tuple(row) == tuple(name for name in EVENT_COLUMNS if name != "raw")
+    assert (row["actor_email"], row["target_type"], row["verified"]) == (None, None, None)
+    many.close()
+
+
+def test_one_event_is_found_near_its_time_and_anywhere(many: Store) -> None:
+    at = dt.datetime(2026, 10, 1, 10, 0, 0, 2)
+    for near in (at, at - dt.timedelta(minutes=59), dt.datetime(2020, 1, 1), None):
+        found = events.one(many, "e12", near)
+        assert found is not None
+        assert (found["event_id"], found["occurred_at"]) == ("e12", at)
+        assert found["raw"] == event("e12", at)
+        assert (found["batch_id"], found["source"]) == (1, "records.ndjson")
+    assert events.one(many, "e99") is None
+    assert events.one(many, "' or true --") is None
+    many.close()
+
+
+def test_the_actors_neighbours_are_fifteen_minutes_away_at_most(tmp_path: Path) -> None:
+    at = dt.datetime(2026, 10, 1, 10)
+    away = {
+        "far": dt.timedelta(minutes=-15, microseconds=-1),
+        "edge": dt.timedelta(minutes=-15),
+        "near": dt.timedelta(minutes=1),
+        "late": dt.timedelta(minutes=15),
+        "gone": dt.timedelta(minutes=15, microseconds=1),
+    }
+    lines = [event(name, at + delta, actor="users/a") for name, delta in away.items()]
+    lines.append(event("me", at, actor="users/a"))
+    lines.append(event("other", at, actor="users/b"))
+    store = random_trail.store_of(tmp_path, lines)
+    me = events.one(store, "me")
+    assert me is not None
+    total, rows = events.related(store, me)["actor"]
+    assert total == 4
+    assert [row["event_id"] for row in rows] == ["late", "near", "me", "edge"]
+    total, rows = events.related(store, me, rows=2)["actor"]
+    assert (total, [row["event_id"] for row in rows]) == (4, ["near", "me"])
+    assert events.related(store, me)["target"] == (0, [])
+    store.close()
+
+
+def test_a_targets_history_is_all_of_it_under_any_name(tmp_path: Path) -> None:
+    lines = [
+        event("made", "2026-08-01", target=("source", "s1", "Old name")),
+        event("changed", "2026-09-01", target=("source", "s1", "New name")),
+        event("other", "2026-09-01", target=("source", "s2", "Old name")),
+        event("gone", "2026-10-01", "Source Deleted", target=("source", "s1", "New name")),
+    ]
+    store = random_trail.store_of(tmp_path, lines)
+    row = events.one(store, "changed")
+    assert row is not None
+    total, rows = events.related(store, row)["target"]
+    store.close()
+    assert (total, [each["event_id"] for each in rows]) == (3, ["gone", "changed", "made"])
+
+
+@pytest.mark.parametrize("rows", [1, 3, 1000])
+def test_a_stream_comes_in_batches_of_about_as_many(many: Store, rows: int) -> None:
+    with many.reading() as reading:
+        batches = list(events.stream(many, reading, Filter(), NOW, "event_id, risk", rows=rows))
+    many.close()
+    found = [value for batch in batches for value in batch.column(0).to_pylist()]
+    assert found == [f"e{n:02}" for n in range(24, -1, -1)]
+    assert batches[0].schema.names == ["event_id", "risk"]

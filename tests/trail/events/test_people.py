@@ -1,0 +1,121 @@
+"""Who is active, new, dormant or gone; who made a token; one actor's mix; one target's life."""
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import Load
+from trail.core.model import Directory, Person
+from trail.events import people
+from trail.ingest import directory
+from trail.storage.database import Store
+from trail.storage.filters import Filter
+
+NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
+WEEK = Filter.parse("from=2026-11-18&to=2026-11-25")
+
+
+def event(number: int, actor: str, action: str, day: int, target: str = "t1", **more: Any) -> str:
+    return json.dumps(
+        {
+            "id": f"e{number}",
+            "timestamp": f"2026-11-{day:02d}T10:{number % 60:02d}:00Z",
+            "type": action,
+            "actor": actor,
+            "actorEmail": "",
+            "resourceId": target,
+            "resourceType": "source",
+            "resourceName": f"Name of {target}",
+            **more,
+        }
+    )
+
+
+@pytest.fixture
+def held(load: Load, store: Store) -> Store:
+    load(
+        "\n".join(
+            [
+                event(1, "users/old", "Source Modified", 2),
+                event(2, "users/old", "Source Modified", 20),
+                event(3, "users/fresh", "Source Deleted", 21),
+                event(4, "users/asleep", "Source Modified", 3),
+                event(5, "users/gone", "Source Modified", 4),
+                event(6, "users/old", "User Removed", 19, "gone"),
+                event(7, "users/gone", "Source Modified", 22),
+                event(8, "users/old", "Token Created", 5, "tk1"),
+                event(9, "tokens/tk1", "Source Created", 20, "t2"),
+                event(10, "tokens/tk2", "Source Modified", 20, "t2"),
+                event(11, "__system__", "Warehouse Run Failed", 20, "w1"),
+                event(12, "users/old", "Permission Check", 20),
+            ]
+        ).encode()
+    )
+    people_ = (Person("users/old", "Olga Old", "olga@example.com"), Person("users/quiet", "Q", ""))
+    directory.keep(store, Directory("w", "Example", "example", people_))
+    return store
+
+
+def test_everybody_has_a_state(held: Store) -> None:
+    found = {each.actor_id: each for each in people.everybody(held, WEEK, NOW)}
+    assert {name: each.state for name, each in found.items()} == {
+        "users/old": "active",
+        "users/fresh": "new",
+        "users/asleep": "dormant",
+        "users/gone": "active",
+        "users/quiet": "never",
+        "tokens/tk1": "new",
+        "tokens/tk2": "new",
+    }
+    old = found["users/old"]
+    assert (old.name, old.email, old.events, old.changes) == (
+        "Olga Old",
+        "olga@example.com",
+        3,
+        2,
+    )
+    assert found["users/fresh"].destructive == 1
+
+
+def test_who_acts_after_the_removal_is_told(held: Store) -> None:
+    found = {each.actor_id: each for each in people.everybody(held, WEEK, NOW)}
+    assert found["users/gone"].removed_at == dt.datetime(2026, 11, 19, 10, 6)
+    assert found["users/gone"].after_removal == 1
+    assert [each.actor_id for each in found.values() if each.after_removal] == ["users/gone"]
+
+
+def test_a_token_has_the_maker_that_an_event_tells_of(held: Store) -> None:
+    made = people.makers(held)
+    assert {token: row["maker_name"] for token, row in made.items()} == {"tokens/tk1": "Olga Old"}
+
+
+def test_the_mix_is_shares_of_theirs_and_of_everybodys(held: Store) -> None:
+    shares = people.mix(held, WEEK, NOW, "users/old", 9)
+    assert {share.action: share.events for share in shares} == {
+        "Permission Check": 1,
+        "Source Modified": 1,
+        "User Removed": 1,
+    }
+    assert sum(share.theirs for share in shares) == pytest.approx(1)
+    modified = next(share for share in shares if share.action == "Source Modified")
+    assert modified.everybodys == pytest.approx(3 / 8)
+
+
+def test_what_somebody_touched(held: Store) -> None:
+    found = people.touched(held, WEEK, NOW, "users/old", 9)
+    assert [(row["value"], row["label"], row["events"]) for row in found] == [
+        ("t1", "Name of t1", 2),
+        ("gone", "Name of gone", 1),
+    ]
+
+
+def test_a_target_has_a_life(held: Store) -> None:
+    life = people.life(held, "t1")
+    assert life
+    assert (life["label"], life["events"], life["actors"]) == ("Name of t1", 7, 4)
+    assert life["created_at"] is None
+    assert life["deleted_at"] == dt.datetime(2026, 11, 21, 10, 3)
+    assert people.life(held, "t2")["created_at"] == dt.datetime(2026, 11, 20, 10, 9)  # type: ignore[index]
+    assert people.life(held, "nothing") is None

@@ -1,0 +1,47 @@
+"""What a search finds once is what every query would find by itself."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+
+from tests.trail import random_trail
+from tests.trail.random_trail import NOW, Term
+from trail.events import counts, events, timeline
+from trail.events.search_results import searched
+from trail.storage.database import Store
+from trail.storage.filters import Filter
+
+ROWS = random_trail.random_rows(11)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Give a store of `ROWS`."""
+    store = random_trail.store_of(tmp_path_factory.mktemp("trail"), [row.raw for row in ROWS])
+    yield store
+    store.close()
+
+
+@settings(max_examples=60)
+@given(drawn=random_trail.filters())
+def test_all_answers_are_those_of_the_store_itself(
+    store: Store, drawn: tuple[Filter, tuple[Term, ...]]
+) -> None:
+    filter_ = drawn[0]
+    with searched(store, filter_, NOW) as (engine, rest):
+        assert counts.facets_and_count(engine, rest, NOW) == counts.facets_and_count(
+            store, filter_, NOW
+        )
+        assert events.page(engine, rest, NOW) == events.page(store, filter_, NOW)
+        inside = sum(bar.count for bar in timeline.histogram(engine, rest, NOW).bars)
+        assert inside == sum(bar.count for bar in timeline.histogram(store, filter_, NOW).bars)
+    assert counts.count(store, Filter(), NOW) == len(ROWS)
+
+
+def test_the_store_is_as_before_after_a_search(store: Store) -> None:
+    with searched(store, Filter(q=("action:created",)), NOW) as (engine, rest):
+        assert rest.q == ()
+        assert counts.count(engine, rest, NOW) < len(ROWS)
+        assert counts.count(store, Filter(), NOW) == len(ROWS)
+    assert store.table("select count(*) as n from events")["n"].to_pylist() == [len(ROWS)]

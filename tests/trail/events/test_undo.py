@@ -1,0 +1,257 @@
+"""Recipes: each destructive or weakening type has one, and only harmless text goes into a call."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.segment_records import api_event, forwarded
+from trail.core import catalogue
+from trail.events import undo
+
+TABLE = tomllib.loads(Path(undo.__file__).with_name("undo.toml").read_text(encoding="utf-8"))
+ROWS: list[dict[str, Any]] = TABLE["recipe"]
+OF_ACTION = {name: row for row in ROWS for name in row["actions"]}
+TAKING = catalogue.DESTRUCTIVE_KINDS | {"download"}
+# Weaker in risk than 6, and still a setting that guards data or that loses it.
+WEAKENING = {
+    "Tracking Plan Modified",
+    "Tracking Plan Updated",
+    "Tracking Plan Operations Updated",
+    "Source Settings Modified",
+    "Model State Change Toggled",
+    "Filter Updated",
+    "Schema Event Blocked",
+    "Schema Identify Trait Blocked",
+    "Schema Group Property Blocked",
+} | {action.name for action in catalogue.ACTIONS if action.name.startswith("Schema Default")}
+HOSTILE_IDS = [
+    "",
+    ".",
+    "..",
+    "../users",
+    "a b",
+    'x", "enabled": false, "y": "',
+    "x\nDELETE /sources/1",
+    "<img src=x>",
+    "{sourceId}",
+    "é",
+    "x?y=1",
+    "x#y",
+    "%2e%2e",
+    "x" * 129,
+    "\u202eabc",
+    "x\x00",
+    "x\n",
+]
+
+
+def row(action: str, target_id: object = "LAn9KpdvNZ", **more: object) -> dict[str, object]:
+    """Return the part of an event that a recipe looks at."""
+    return {"action": action, "target_type": None, "target_id": target_id, "raw": "", **more}
+
+
+def recipe(action: str, target_id: object = "LAn9KpdvNZ", **more: object) -> undo.Recipe:
+    """Return the recipe of an event that must have one."""
+    found = undo.recipe(row(action, target_id, **more))
+    assert found is not None
+    return found
+
+
+def path(found: undo.Recipe) -> str:
+    """Return the path of the call."""
+    return found.call.split("\n")[0].split(" ")[1]
+
+
+def body(found: undo.Recipe) -> dict[str, Any]:
+    """Return the body of the call."""
+    read: dict[str, Any] = json.loads(found.call.partition("\n")[2] or "{}")
+    return read
+
+
+@pytest.mark.parametrize("action", catalogue.ACTIONS, ids=lambda action: action.name)
+def test_who_has_a_recipe_and_who_has_none(action: catalogue.Action) -> None:
+    needed = action.kind in TAKING or action.risk >= 6 or action.name in WEAKENING
+    found = undo.recipe(row(action.name))
+    assert (found is not None) == needed
+    if found:
+        assert found.check
+        assert found.undo
+        assert found.screen
+        assert found == undo.recipe(row(action.name))
+
+
+@pytest.mark.parametrize("action", catalogue.ACTIONS, ids=lambda action: action.name)
+def test_aliases_have_the_same_recipe(action: catalogue.Action) -> None:
+    for alias in (*action.aliases, action.name.upper()):
+        assert undo.recipe(row(alias)) == undo.recipe(row(action.name))
+
+
+def test_every_row_is_of_the_catalogue_and_named_once() -> None:
+    names = [name for one in ROWS for name in one["actions"]]
+    assert len(names) == len(set(names))
+    assert set(names) <= {action.name for action in catalogue.ACTIONS}
+
+
+def test_words_are_calm_and_in_sentence_case() -> None:
+    for one in [*ROWS, *TABLE["unknown"]]:
+        sentences = [*one["check"], one["undo"], *filter(None, [one.get("cannot")])]
+        for sentence in sentences:
+            assert re.fullmatch(r"[A-Z][^!*_`<>\[\]{}]*[.?]", sentence), sentence
+            assert len(sentence) <= 160, sentence
+        assert re.fullmatch(r"[A-Z][A-Za-z' >]+", one["screen"])
+
+
+@pytest.mark.parametrize("one", ROWS, ids=lambda one: one["actions"][0])
+def test_each_call_is_a_method_a_path_and_json(one: dict[str, Any]) -> None:
+    if "call" not in one:
+        assert "body" not in one
+        return
+    assert re.fullmatch(r"(PATCH|POST|PUT|DELETE) (/([a-z-]+|\{[a-z]\w*Id\}))+", one["call"])
+    method = one["call"].split()[0]
+    assert ("body" in one) == (method != "DELETE")
+    assert isinstance(json.loads(one.get("body", "{}")), dict)
+
+
+@pytest.mark.parametrize("name", ["Source Deleted", "Warehouses Deleted", "Space Deleted"])
+def test_what_is_gone_says_why_and_what_instead(name: str) -> None:
+    found = recipe(name)
+    assert found.cannot
+    assert found.undo
+
+
+@pytest.mark.parametrize("name", ["Audience CSV Downloaded", "Computed Trait CSV Downloaded"])
+def test_a_download_cannot_be_undone(name: str) -> None:
+    found = recipe(name)
+    assert "left Segment" in found.cannot
+    assert found.call == ""
+
+
+def test_ids_are_filled_from_the_target() -> None:
+    assert recipe("Source Disabled").call == 'PATCH /sources/LAn9KpdvNZ\n{"enabled": true}'
+    assert recipe("Warehouse Disabled", "w1").call == (
+        'PATCH /warehouses/w1\n{"enabled": true, "settings": {}}'
+    )
+    assert recipe("Integration Disabled", "5d1a994d4a9ac6d8b0eb4fd5").missing == ()
+    assert recipe("User Policy Updated", "users/MNxxtIRCbe").call.startswith(
+        "PUT /users/MNxxtIRCbe/permissions\n"
+    )
+
+
+def test_paths_are_taken_apart_and_slugs_are_no_ids() -> None:
+    filter_ = "workspaces/acme/sources/web/destinations/{}/filters/df_1U0MEMv1mox9"
+    found = recipe("Destination Filter Disabled", filter_.format("webhooks"))
+    assert path(found) == "/destination/{destinationId}/filters/df_1U0MEMv1mox9"
+    assert found.missing == ("destinationId",)
+    found = recipe("Destination Filter Disabled", filter_.format("5d1a994d4a9ac6d8b0eb4fd5"))
+    assert path(found) == "/destination/5d1a994d4a9ac6d8b0eb4fd5/filters/df_1U0MEMv1mox9"
+    found = recipe("Profiles Sync Warehouse Disabled", "spaces/default/profiles-warehouses/psw_1")
+    assert path(found) == "/spaces/{spaceId}/profiles-warehouses/psw_1"
+    found = recipe("Destination Filters Deleted", filter_.format("webhooks"))
+    assert body(found)["sourceId"] == "{sourceId}"
+
+
+def test_ids_of_other_things_come_from_the_details() -> None:
+    details = {"metadata_id": "54521fd725e721e32a72eebb", "subject": "users/me", "subject_id": "me"}
+    record = forwarded(type="Integration Deleted", details=details)
+    found = recipe(
+        "Integration Deleted", "5d1a994d4a9ac6d8b0eb4fd5", target_type="integration",
+        raw=json.dumps(record),
+    )  # fmt: skip
+    assert body(found)["sourceId"] == "LAn9KpdvNZ"
+    assert body(found)["metadataId"] == "54521fd725e721e32a72eebb"
+    assert found.missing == ("name",)
+    plan = forwarded(details={"tracking_plan_id": "tp_1"})
+    assert recipe("Source Disconnected From Tracking Plan", raw=json.dumps(plan)).call == (
+        'POST /tracking-plans/tp_1/sources\n{"sourceId": "LAn9KpdvNZ"}'
+    )
+    raw = json.dumps(api_event(type="Source Disabled"))
+    assert recipe("Source Disabled", raw=raw).missing == ()
+
+
+def test_an_id_goes_only_where_its_kind_belongs() -> None:
+    """A user's id is no group's id, a source's no function's, the actor never a target."""
+    found = recipe("User Removed From User Group", "users/abc")
+    assert path(found) == "/groups/{userGroupId}/users"
+    assert "abc" not in found.call
+    assert "LAn9KpdvNZ" not in recipe("User Policy Updated", target_type="user_group").call
+    assert "LAn9KpdvNZ" not in recipe("Source Function Deleted", target_type="source").call
+    record = forwarded(details={"subject_id": "actor1", "user_id": "actor1", "resource_id": "z9"})
+    assert "actor1" not in recipe("User Policy Updated", None, raw=json.dumps(record)).call
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_IDS)
+@pytest.mark.parametrize("name", sorted(OF_ACTION))
+def test_a_hostile_id_never_reaches_a_call(name: str, hostile: str) -> None:
+    keys = list(undo._OF_DETAIL)
+    raw = json.dumps({"properties": {"details": dict.fromkeys(keys, hostile)}})
+    paths = [hostile, *(f"{place}/{hostile}" for place in undo._OF_COLLECTION)]
+    for target in paths:
+        found = recipe(name, target, target_name=hostile, raw=raw)
+        one = OF_ACTION[name]
+        assert found.call.partition("\n")[0] == one.get("call", "")
+        assert not found.call or body(found) == json.loads(one.get("body", "{}"))
+
+
+@given(st.text(), st.text(), st.text(), st.text(), st.sampled_from(sorted(OF_ACTION)))
+def test_nothing_that_an_event_says_changes_more_than_an_id(
+    target: str, kind: str, raw: str, label: str, name: str
+) -> None:
+    detailed = json.dumps({"properties": {"details": {"source_id": raw, "metadata_id": label}}})
+    plain = recipe(name, "")
+    for text in (raw, detailed):
+        found = recipe(name, target, target_type=kind, target_name=label, raw=text)
+        shape = re.escape(plain.call)
+        for place in set(undo._PLACE.findall(plain.call)):
+            hole = rf"(\{{{place}\}}|[A-Za-z0-9_.:-]+)"
+            shape = shape.replace(re.escape(f"{{{place}}}"), hole)
+        assert re.fullmatch(shape, found.call)
+        assert (found.check, found.undo, found.screen, found.cannot) == (
+            plain.check, plain.undo, plain.screen, plain.cannot,
+        )  # fmt: skip
+        assert set(found.missing) <= set(plain.missing)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["", "[", "[]", "1", '"x"', "null", '{"properties": []}', '{"properties": {"details": 1}}',
+     "[" * 100_000, "9" * 10_000, '{"properties": {"details": {"source_id": 7}}}', "{" * 2_000_000,
+     None, 7, b"x"],
+)  # fmt: skip
+def test_a_record_of_another_shape_is_no_matter(raw: object) -> None:
+    found = recipe("Source Disabled", None, raw=raw)
+    assert found.missing == ("sourceId",)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{}, {"action": None}, {"action": ""}, {"action": "x" * 10_000}, {"action": 7}],
+)
+def test_an_event_that_says_nothing_has_no_recipe(event: dict[str, object]) -> None:
+    assert undo.recipe(event) is None
+
+
+@pytest.mark.parametrize(
+    ("action", "part"),
+    [
+        ("Journey Deleted", "create it again"),
+        ("Broadcast Paused", "switch it on"),
+        ("Journey CSV Exported", "have it deleted"),
+        ("Role Changed", "roles"),
+        ("Public API Token Created", "remove it"),
+    ],
+)
+def test_types_that_the_catalogue_does_not_know(action: str, part: str) -> None:
+    found = recipe(action)
+    assert part in found.undo
+    assert found.call == ""
+
+
+@pytest.mark.parametrize("action", ["Journey Created", "Sync Failed", "Journey Viewed", "Hm"])
+def test_unknown_and_harmless_types_have_none(action: str) -> None:
+    assert undo.recipe(row(action)) is None

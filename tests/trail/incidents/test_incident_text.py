@@ -1,0 +1,148 @@
+"""Text of incidents, and what it never claims."""
+
+import datetime as dt
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from trail.incidents import incident_text
+from trail.incidents.grouping import CLASSES
+from trail.incidents.incident import Change, Incident
+
+OSLO, UTC = ZoneInfo("Europe/Oslo"), ZoneInfo("UTC")
+NOW = dt.datetime(2026, 10, 7, 1, 30, tzinfo=dt.UTC)
+FIRST = dt.datetime(2026, 10, 6, 2, 0)
+HOURLY = Incident(
+    incident_id="a1",
+    class_="repeating",
+    open=True,
+    action="Warehouse Run Failed",
+    category="Warehouses",
+    target="wh_prod",
+    target_type="warehouse",
+    target_id="wh_prod",
+    target_name="Snowflake prod",
+    targets=1,
+    first_event_id="e1",
+    first_at=FIRST,
+    last_at=dt.datetime(2026, 10, 7, 1, 0),
+    closes_at=dt.datetime(2026, 10, 7, 3, 12),
+    gap_s=7_920,
+    attempts=24,
+    runs=24,
+    exhausted=0,
+    cadence_s=3_600,
+    completed_at=None,
+)
+EDIT = Change(
+    event_id="c1",
+    occurred_at=FIRST,
+    action="Warehouses Modified",
+    kind="modify",
+    actor_id="users/ana",
+    actor_name="",
+    target_type="warehouse",
+    target_id="wh_prod",
+    target_name="Snowflake prod",
+    before_s=720.0,
+    changes=4,
+    interval_days=19.2,
+    bits=11.0,
+    score=12.0,
+    upstream=False,
+    likely_cause=True,
+)
+
+
+def test_an_open_incident() -> None:
+    assert (
+        incident_text.headline(HOURLY, NOW, UTC)
+        == "Warehouse Snowflake prod: 24 failed attempts since Tue 02:00, hourly"
+    )
+    assert incident_text.current_state(HOURLY, NOW, UTC) == "no failure since 01:00"
+    assert incident_text.current_state(HOURLY, NOW, OSLO) == "no failure since 03:00"
+
+
+def test_a_closed_incident() -> None:
+    closed = replace(
+        HOURLY, open=False, cadence_s=None, attempts=5, last_at=dt.datetime(2026, 10, 6, 2, 15)
+    )
+    assert (
+        incident_text.headline(closed, NOW, UTC)
+        == "Warehouse Snowflake prod: 5 failed attempts from Tue 02:00 to 02:15"
+    )
+    once = replace(closed, attempts=1, last_at=FIRST)
+    assert (
+        incident_text.headline(once, NOW, UTC)
+        == "Warehouse Snowflake prod: 1 failed attempt, Tue 02:00"
+    )
+
+
+def test_a_storm() -> None:
+    storm = replace(HOURLY, class_="storm", targets=40, target_type="audience", attempts=46)
+    assert (
+        incident_text.headline(storm, NOW, UTC)
+        == "40 audiences started failing together Tue 02:00: 46 failed attempts"
+    )
+
+
+@pytest.mark.parametrize("class_", CLASSES)
+@pytest.mark.parametrize("is_open", [True, False])
+def test_text_never_claims_recovery(class_: str, is_open: bool) -> None:
+    incident = replace(HOURLY, class_=class_, open=is_open)
+    text = " ".join(
+        [
+            incident_text.headline(incident, NOW, UTC),
+            incident_text.current_state(incident, NOW, UTC),
+            incident_text.class_text(incident),
+        ]
+    )
+    for word in ("recover", "succe", "healed", "fixed", "resolved", "complete"):
+        assert word not in text.lower()
+
+
+def test_a_success_event_is_reported() -> None:
+    done = replace(HOURLY, completed_at=dt.datetime(2026, 10, 7, 1, 10))
+    assert incident_text.current_state(done, NOW, UTC) == "completed at 01:10"
+
+
+def test_changes_include_their_numbers() -> None:
+    assert (
+        incident_text.change_text(EDIT)
+        == "Warehouses Modified 12 minutes before; this warehouse changes every 19 days"
+    )
+    assert incident_text.change_text(replace(EDIT, changes=1, interval_days=83.0)).endswith(
+        "; the only change to this warehouse in 83 days"
+    )
+    assert "on Snowflake prod;" in incident_text.change_text(replace(EDIT, upstream=True))
+    assert incident_text.changes_title([EDIT]) == "Likely cause"
+    assert incident_text.changes_title([replace(EDIT, likely_cause=False)]) == "Preceding changes"
+    assert incident_text.changes_title([]) == "No changes in the 24 hours before"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (10, "less than a minute"),
+        (60, "1 minute"),
+        (720, "12 minutes"),
+        (3_590, "1 hour"),
+        (10_800, "3 hours"),
+        (19 * 86_400, "19 days"),
+    ],
+)
+def test_durations(seconds: float, expected: str) -> None:
+    assert incident_text.duration_text(seconds) == expected
+
+
+def test_old_moments_include_the_date() -> None:
+    assert incident_text.moment_text(dt.datetime(2026, 9, 3, 14, 2), NOW, UTC) == "3 Sep 14:02"
+    assert incident_text.moment_text(dt.datetime(2025, 9, 3, 14, 2), NOW, UTC) == "3 Sep 2025 14:02"
+    assert incident_text.moment_text(dt.datetime(2026, 10, 7, 23, 30), NOW, OSLO) == "8 Oct 01:30"
+
+
+def test_an_open_transient_incident_is_not_described_as_over() -> None:
+    lasts = replace(HOURLY, class_="transient", open=True)
+    assert incident_text.class_text(lasts) == "A few attempts have failed so far; more may follow."
+    assert "then no more" in incident_text.class_text(replace(lasts, open=False))

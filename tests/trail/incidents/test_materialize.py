@@ -1,0 +1,229 @@
+"""Incidents in a real database: the issue's cases, and that no order of arrival changes them."""
+
+import datetime as dt
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+
+from tests.conftest import Load
+from tests.trail.incidents.failures import AUDIENCE, START, WAREHOUSE, at, line, run, text
+from trail.core.settings import Settings
+from trail.core.settings import Store as StoreSettings
+from trail.incidents import incident_text, materialize
+from trail.incidents.incident import Incident
+from trail.incidents.queries import incidents
+from trail.ingest.files import load_files
+from trail.retention import policy
+from trail.storage import cursors, dimensions
+from trail.storage.database import Store
+from trail.storage.filters import Filter
+
+LATER = at(60 * 24 * 10)
+
+
+def found(store: Store, now: dt.datetime = LATER, query: str = "") -> list[Incident]:
+    return incidents(store, Filter.parse(query), now)
+
+
+def tables(store: Store) -> dict[str, list[dict[str, Any]]]:
+    """Return the stored incidents without the numbers that depend on load order."""
+    materialize.catch_up(store)
+    return {
+        "incidents": store.table(
+            "select * exclude (action_key, target_key) from incidents order by incident_id"
+        ).to_pylist(),
+        "attempts": store.table(
+            "select event_id, occurred_at, incident_id, onset from attempts order by event_id"
+        ).to_pylist(),
+        "storms": store.table("select * from storms order by all").to_pylist(),
+    }
+
+
+def audience(number: int) -> tuple[str, str, str]:
+    return ("audience", f"aud_{number}", f"Audience {number}")
+
+
+def test_five_attempts_then_silence(store: Store, load: Load) -> None:
+    load(text(*run(0, 5)))
+    one = found(store)
+    assert [(each.class_, each.open, each.attempts) for each in one] == [
+        ("retries exhausted", False, 5)
+    ]
+    zone = Filter().zone
+    assert incident_text.current_state(one[0], at(24 * 60), zone) == "no failure since Tue 02:15"
+    assert (
+        incident_text.headline(one[0], at(60), zone)
+        == "Audience VIP: 5 failed attempts from 02:00 to 02:15"
+    )
+    assert found(store, at(60))[0].open
+
+
+def test_hourly_failures_for_a_day_are_one_incident(store: Store, load: Load) -> None:
+    load(text(*(each for hour in range(24) for each in run(60 * hour, 1, WAREHOUSE))))
+    one = found(store, at(60 * 23 + 30))
+    assert len(one) == 1
+    assert (one[0].attempts, one[0].open, one[0].cadence_s) == (24, True, 3600)
+    assert not found(store, at(60 * 26))[0].open
+
+
+def test_two_targets_failing_at_once_are_two_incidents(store: Store, load: Load) -> None:
+    load(text(*run(0, 3, audience(1)), *run(1, 3, audience(2))))
+    assert [each.class_ for each in found(store)] == ["transient", "transient"]
+
+
+def test_forty_targets_failing_at_once_are_one_storm(store: Store, load: Load) -> None:
+    # One of them had a bad moment in the night before; another one goes on for two days.
+    load(
+        text(
+            *run(-600, 1, audience(3)),
+            *(each for n in range(40) for each in run(0.2 * n, 2, audience(n))),
+            *(each for hour in range(1, 48) for each in run(60 * hour, 5, audience(7))),
+        )
+    )
+    by_class = {each.class_: each for each in found(store)}
+    assert len(found(store)) == 3
+    assert by_class["storm"].targets == 39
+    assert by_class["persistent"].target_id == "aud_7"
+    assert by_class["persistent"].first_at == at(1.4).replace(tzinfo=None)
+    assert by_class["transient"].target_id == "aud_3"
+
+
+def test_a_storm_appears_with_further_events(store: Store, load: Load) -> None:
+    lines = [each for n in range(6) for each in run(n, 1, audience(n))]
+    load(text(*lines[:4]))
+    assert [each.class_ for each in found(store)] == ["transient"] * 4
+    load(text(*lines))
+    assert [each.class_ for each in found(store)] == ["storm"]
+
+
+def test_actions_and_spellings(store: Store, load: Load) -> None:
+    kinds = [
+        ("Storage Destination Sync Partially Succeeded", ("storage_destination", "s1", "Lake")),
+        ("Reverse ETL Sync Partial Success", ("model", "m1", "Orders")),
+        ("Gizmo Sync Failed", ("gizmo", "g1", "Gizmo")),
+        ("Computed Trait Run Failed", ("computed_trait", "t1", "Spend")),
+        ("Computed Traits Run Failed", ("computed_trait", "spaces/x/traits/t1", "Spend")),
+        ("Source Modified", ("source", "src", "Shop")),
+    ]
+    load(text(*(line(number, name, target) for number, (name, target) in enumerate(kinds))))
+    assert sorted((each.action, each.attempts) for each in found(store)) == [
+        ("Computed Trait Run Failed", 2),
+        ("Gizmo Sync Failed", 1),
+        ("Reverse ETL Sync Partial Success", 1),
+        ("Storage Destination Sync Partially Succeeded", 1),
+    ]
+
+
+def test_a_repeated_load_changes_nothing(store: Store, load: Load) -> None:
+    lines = text(*run(0, 5), *run(500, 2, WAREHOUSE))
+    load(lines)
+    before = tables(store)
+    load(lines, "again.ndjson")
+    assert store.table("select * from touched").num_rows == 0
+    assert tables(store) == before
+
+
+def test_only_stale_series_are_recomputed(store: Store, load: Load) -> None:
+    load(text(*run(0, 2), *run(0, 3, WAREHOUSE)))
+    materialize.catch_up(store)
+    load(text(*run(60, 2)), "more.ndjson")
+    assert store.write(materialize.refresh) == 1
+    assert store.write(materialize.refresh) == 0
+
+
+def test_a_changed_catalogue_recomputes_incidents(store: Store, load: Load) -> None:
+    load(text(*run(0, 2)))
+    materialize.catch_up(store)
+    store.write(lambda cursor: cursors.put(cursor, "catalogue", "older"))
+    store.write(dimensions.refresh_if_changed)
+    assert len(found(store)) == 1
+    assert cursors.get(store, "incidents").endswith(cursors.get(store, "catalogue"))
+
+
+def test_retention_removes_old_incidents(store: Store, load: Load, settings: Settings) -> None:
+    load(text(*run(0, 5), *run(60 * 24 * 60, 3), *run(60 * 24 * 2, 1, WAREHOUSE)))
+    assert len(found(store)) == 3
+    now = START + dt.timedelta(days=settings.store.retention_days + 1)
+    policy.retain(store, settings, now)
+    left = found(store, now)
+    assert [(each.target_id, each.attempts) for each in left] == [("wh_prod", 1), ("aud_vip", 3)][
+        ::-1
+    ]
+    kept = tables(store)
+    store.write(lambda cursor: cursors.put(cursor, "incidents", ""))
+    assert tables(store) == kept
+
+
+ACTIONS = (
+    "Audience Run Failed",
+    "Audience Destination Sync Failed",
+    "Storage Destination Sync Skipped",
+)
+
+attempts = st.lists(
+    st.tuples(
+        st.sampled_from(ACTIONS),
+        st.integers(0, 9),
+        st.one_of(
+            st.integers(0, 40),  # at once: storms
+            st.integers(0, 60 * 24 * 20),
+            st.integers(0, 24 * 6).map(lambda hour: 60 * hour),
+        ),
+        st.integers(1, 5),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@given(attempts, st.integers(1, 5), st.randoms(use_true_random=False), st.booleans())
+@profile(max_examples=40)
+def test_any_split_and_order_gives_the_same(
+    runs: list[tuple[str, int, int, int]], parts: int, dice: random.Random, each_time: bool
+) -> None:
+    lines = [
+        line(start + wait, action, audience(target), event_id=f"e{number:03}-{wait:02}")
+        for number, (action, target, start, size) in enumerate(runs)
+        for wait in (0, 1, 3, 7, 15)[:size]
+    ]
+    shuffled = lines[:]
+    dice.shuffle(shuffled)
+    share = -(-len(lines) // parts)
+    loads = [shuffled[start : start + share] for start in range(0, len(lines), share)]
+    with tempfile.TemporaryDirectory() as folder:
+        assert built(Path(folder) / "whole", [lines], False) == built(
+            Path(folder) / "split", loads, each_time
+        )
+
+
+def built(folder: Path, loads: list[list[bytes]], each_time: bool) -> dict[str, Any]:
+    """Return what a fresh database makes of *loads*; *each_time* it catches up after each."""
+    folder.mkdir()
+    settings = Settings(store=StoreSettings(path=folder / "trail.duckdb", memory="500MB"))
+    store = Store.open(settings.store.path, settings)
+    try:
+        for number, lines in enumerate(loads):
+            path = folder / f"{number}.ndjson"
+            path.write_bytes(text(*lines))
+            for _ in load_files(store, settings, [path]):
+                pass
+            if each_time:
+                materialize.catch_up(store)
+        return tables(store)
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, 5.0])
+def test_a_reader_waits_only_for_the_timeout(store: Store, load: Load, timeout_s: float) -> None:
+    load(text(*run(0, 2)))
+    materialize.catch_up(store, timeout_s)
+    store.write(lambda _: None)
+    assert len(incidents(store, Filter(), LATER)) == 1
+    assert AUDIENCE[1] == incidents(store, Filter(), LATER)[0].target

@@ -1,0 +1,197 @@
+"""When the trail was watched: spans, gaps, and a silence that is not the usual one."""
+
+import datetime as dt
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import Load
+from trail.core.settings import Settings
+from trail.ingest import coverage
+from trail.ingest.coverage import Span
+from trail.storage.database import Store
+
+MONDAY = dt.datetime(2026, 11, 23)
+HOUR = dt.timedelta(hours=1)
+
+
+def hour(number: float) -> dt.datetime:
+    return MONDAY + number * HOUR
+
+
+def note(
+    store: Store,
+    start: float,
+    end: float,
+    source: str = "segment_api",
+    state: str = "watched",
+    detail: str = "",
+) -> None:
+    store.write(lambda cursor: coverage.note(cursor, source, state, hour(start), hour(end), detail))
+
+
+def spans(store: Store, start: float, end: float) -> list[tuple[float, float, str]]:
+    return [
+        ((span.start - MONDAY) / HOUR, (span.end - MONDAY) / HOUR, span.state)
+        for span in coverage.spans(store, hour(start), hour(end))
+    ]
+
+
+def test_nothing_noted_is_unknown(store: Store) -> None:
+    assert spans(store, 0, 5) == [(0, 5, "unknown")]
+    assert spans(store, 5, 5) == []
+
+
+def test_before_the_first_note_is_unknown_and_a_gap_is_blind(store: Store) -> None:
+    note(store, 2, 4)
+    note(store, 5, 6)
+    assert spans(store, 0, 8) == [
+        (0, 2, "unknown"),
+        (2, 4, "watched"),
+        (4, 5, "blind"),
+        (5, 6, "watched"),
+        (6, 8, "blind"),
+    ]
+
+
+def test_between_two_asks_nothing_is_blind_yet(store: Store) -> None:
+    note(store, 0, 1)
+    assert spans(store, 0, 1.2) == [(0, 1, "watched"), (1, 1.2, "unknown")]
+    assert spans(store, 0, 1.25) == [(0, 1, "watched"), (1, 1.25, "blind")]
+
+
+def test_one_source_watches_where_another_does_not(store: Store) -> None:
+    note(store, 0, 2)
+    note(store, 3, 4)
+    note(store, 1, 3.5, source="webhook")
+    assert spans(store, 0, 4) == [(0, 4, "watched")]
+    assert coverage.gaps(store, "segment_api", hour(0), hour(5)) == [
+        (hour(2), hour(3)),
+        (hour(4), hour(5)),
+    ]
+
+
+def test_a_later_ask_heals_a_gap(store: Store) -> None:
+    note(store, 0, 1)
+    note(store, 4, 5)
+    assert (1, 4, "blind") in spans(store, 0, 5)
+    note(store, 0.5, 4.5)
+    assert spans(store, 0, 5) == [(0, 5, "watched")]
+    assert store.table("select count(*) n from watches")["n"][0].as_py() == 1
+
+
+def test_failures_are_no_watch_and_touching_ones_become_one(store: Store) -> None:
+    note(store, 0, 1)
+    note(store, 1, 2, state="failed", detail="refused")
+    note(store, 2, 3, state="failed", detail="refused")
+    note(store, 2, 3, state="failed", detail="another")
+    assert spans(store, 0, 3) == [(0, 1, "watched"), (1, 3, "blind")]
+    rows = store.table("select detail from watches where state = 'failed' order by detail")
+    assert rows["detail"].to_pylist() == ["another", "refused"]
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.integers(1, 9), st.sampled_from(["a", "b"])), max_size=8
+    )
+)
+def test_spans_tell_of_every_hour_what_the_notes_say(
+    tmp_path_factory: pytest.TempPathFactory, noted: list[tuple[int, int, str]]
+) -> None:
+    store = Store.open(tmp_path_factory.mktemp("c") / "t.duckdb", Settings())
+    try:
+        for start, length, source in noted:
+            note(store, start, start + length, source)
+        found = coverage.spans(store, hour(0), hour(45))
+        for number in range(45):
+            middle = hour(number + 0.5)
+            (span,) = [each for each in found if each.start <= middle < each.end]
+            watched = any(start <= number < start + length for start, length, _ in noted)
+            begun = min((start for start, _, _ in noted), default=99)
+            expected = "watched" if watched else "blind" if number >= begun else "unknown"
+            assert span.state == expected
+        assert found == _joined(found)
+    finally:
+        store.close()
+
+
+def _joined(found: list[Span]) -> list[Span]:
+    return [
+        span
+        for span, after in zip(found, [*found[1:], None], strict=True)
+        if after is None or span.state != after.state
+    ]
+
+
+# --- silence -----------------------------------------------------------------------------------
+
+
+def weekly(load: Load, weeks: int, hours: range, each: int = 5) -> None:
+    """Load events at these hours of each Monday, up to the last."""
+    lines = [
+        json.dumps(
+            {
+                "id": f"e{week}-{at}-{number}",
+                "type": "Source Modified",
+                "timestamp": f"{(hour(at) - dt.timedelta(weeks=week)).isoformat()}Z",
+                "actor": "users/a",
+                "resourceId": f"r{number}",
+                "resourceType": "source",
+                "resourceName": "x",
+            }
+        )
+        for week in range(weeks)
+        for at in hours
+        for number in range(each)
+    ]
+    load("\n".join(lines).encode())
+
+
+def test_a_silence_that_no_week_before_had_is_told_with_its_numbers(
+    load: Load, store: Store
+) -> None:
+    weekly(load, 6, range(12))
+    load(b"")
+    # This Monday it went silent at eight.
+    store.write(
+        lambda cursor: (
+            cursor.execute("delete from events where occurred_at > timestamp '2026-11-23 08:00:00'")
+            and None
+        )
+    )
+    store.write(
+        lambda cursor: (
+            cursor.execute("delete from cube where hour > timestamp '2026-11-23 08:00:00'") and None
+        )
+    )
+    found = coverage.silence(store, hour(11))
+    assert found == coverage.Silence(hour(8), 5, 15, 15)
+    assert coverage.silence(store, hour(8.9)) is None
+
+
+def test_the_usual_silence_of_a_night_is_none(load: Load, store: Store) -> None:
+    weekly(load, 6, range(12))
+    assert coverage.silence(store, hour(11 + 9)) is None
+
+
+def test_without_history_nobody_knows_what_is_usual(load: Load, store: Store) -> None:
+    assert coverage.silence(store, hour(0)) is None
+    weekly(load, 2, range(12))
+    assert coverage.silence(store, hour(72)) is None
+
+
+def test_days_are_compared_with_their_weekday(load: Load, store: Store) -> None:
+    weekly(load, 6, range(12))
+    days = coverage.days(store, hour(12), 8)
+    assert [(each.day.day, each.events) for each in days][-1] == (23, 60)
+    assert days[-1].usual == 60
+    assert [each.events for each in days[1:-1]] == [0] * 6
+    assert [each.usual for each in days[1:-1]] == [0] * 6
+
+
+def test_lag_counts_what_came_after_its_source_was_set_up(load: Load, store: Store) -> None:
+    weekly(load, 1, range(3))
+    assert coverage.lag(store, hour(12)) == []

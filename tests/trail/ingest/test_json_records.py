@@ -1,0 +1,137 @@
+"""What is inside a piece of JSON text: records, and refusals in words a person can act on."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.trail.plain_records import (
+    api_event,
+    api_page,
+    batch_call,
+    forwarded,
+    line,
+    saved_request,
+)
+from trail.core.settings import Limits
+from trail.ingest.json_records import Record, Refusal, depth, unfold
+
+LIMITS = Limits()
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def raws(text: bytes) -> list[object]:
+    found = list(unfold(text, LIMITS))
+    assert all(isinstance(item, Record) for item in found), found
+    return [json.loads(item.raw) for item in found]
+
+
+def refusal(text: bytes) -> Refusal:
+    (found,) = unfold(text, LIMITS)
+    assert isinstance(found, Refusal)
+    return found
+
+
+ONE, TWO = forwarded(1), api_event(2)
+
+
+@pytest.mark.parametrize(
+    ("value", "inside"),
+    [
+        (ONE, [ONE]),
+        ([ONE, TWO], [ONE, TWO]),
+        (api_page([TWO]), [TWO]),
+        (batch_call([ONE, ONE]), [ONE, ONE]),
+        (saved_request(ONE), [ONE]),
+        (saved_request([ONE, TWO]), [ONE, TWO]),
+        ([api_page([TWO]), saved_request(batch_call([ONE]))], [TWO, ONE]),
+    ],
+)
+def test_every_wrapper_is_opened(value: object, inside: list[object]) -> None:
+    assert raws(line(value)) == inside
+
+
+def test_a_record_keeps_its_own_text() -> None:
+    text = b' {"id" : "a",\t"id":"b", "n": 1.50} '
+    (record,) = unfold(text, LIMITS)
+    assert isinstance(record, Record)
+    assert record.raw == text.decode().strip()
+
+
+def test_wrappers_have_an_end() -> None:
+    value: object = ONE
+    for _ in range(7):
+        value = [value]
+    assert refusal(line(value)).reason == "Wrapped too many times"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b'{"id":"m1","timestamp":', "Not JSON: unexpected end of data, column 24"),
+        (b"\xef\xbb\xbf{}", "Not JSON: starts with a byte order mark"),
+        (b'{"a":"\xff"}', "Not UTF-8 at byte 7"),
+        (b'{"a":"\\ud800"}', "Not JSON: "),
+        (b"{} {}", "Not JSON: "),
+        (b'{"a":NaN}', "Not JSON: "),
+        (b'{"a":1,}', "Not JSON: trailing comma"),
+        (b"[]", "Holds no records"),
+        (b'{"data":{"events":[]}}', "Holds no records"),
+        (b'"text"', "Not an audit event: not a JSON object"),
+        (b"[" * 65 + b"]" * 65, "Nested deeper than 64 levels"),
+        (b'{"a":"' + b"x" * 1_048_576 + b'"}', "Longer than 1,048,576 bytes"),
+    ],
+)
+def test_a_refusal_says_why_and_keeps_the_bytes(text: bytes, reason: str) -> None:
+    found = refusal(text)
+    assert found.reason.startswith(reason)
+    assert found.raw == text
+
+
+def test_one_bad_item_costs_no_other() -> None:
+    found = list(unfold(line([ONE, 7, TWO]), LIMITS))
+    assert [type(item) for item in found] == [Record, Refusal, Record]
+    assert found[1].raw == b"7"
+
+
+def test_content_ids_depend_on_content_and_not_on_order() -> None:
+    event = api_event(3, id=None)
+    turned = dict(reversed(event.items()))
+    (one,), (other,), (changed,) = (
+        list(unfold(line(each), LIMITS))
+        for each in (event, turned, {**event, "resourceName": "Another"})
+    )
+    assert one.made_id == other.made_id != changed.made_id
+    assert one.made_id.startswith("sha256-")
+    assert len(one.made_id) == 71
+
+
+@pytest.mark.parametrize("blank", [{}, {"id": None}, {"id": ""}, {"id": "  "}, {"messageId": ""}])
+def test_a_blank_id_is_no_id(blank: dict[str, object]) -> None:
+    (record,) = unfold(line({**api_event(id=None), **blank}), LIMITS)
+    assert isinstance(record, Record)
+    assert record.made_id
+
+
+@given(st.binary(max_size=200) | json_values.map(line))
+def test_no_bytes_raise(text: bytes) -> None:
+    assert list(unfold(text, LIMITS))
+
+
+@given(json_values)
+def test_depth_is_the_depth_of_the_value(value: object) -> None:
+    def deep(value: object) -> int:
+        inner = value.values() if isinstance(value, dict) else value
+        if not isinstance(value, dict | list):
+            return 0
+        return 1 + max((deep(item) for item in inner), default=0)
+
+    text = line(value)
+    marks = text.count(b"{") + text.count(b"[")
+    # Below eight brackets an upper bound is enough, since no limit is that low.
+    assert depth(text) == (deep(value) if marks >= 8 else marks)

@@ -1,0 +1,177 @@
+"""Rounds of asking, against a server that answers as the Public API is documented to."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+import loaders._segment_http
+from loaders._segment_http import SegmentSettings
+from loaders.segment_api import LOADER
+from tests.conftest import rows
+from tests.segment_api_server import TOKEN, SegmentApi
+from tests.segment_records import api_event
+from trail.core.errors import InputError
+from trail.core.settings import Settings
+from trail.ingest import coverage, directory, polling
+from trail.storage import cursors
+from trail.storage.database import Store
+
+NOW = dt.datetime(2026, 11, 24, 10, 0)
+DAY = dt.timedelta(days=1)
+
+
+def event(number: int, back: dt.timedelta) -> dict[str, Any]:
+    at = (NOW - back).isoformat(timespec="milliseconds")
+    return {**api_event(number, resourceId=f"r{number}"), "timestamp": f"{at}Z"}
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[SegmentApi]:
+    monkeypatch.setattr(loaders._segment_http, "_sleep", lambda _: None)
+    events = [event(number, dt.timedelta(hours=7 * number)) for number in range(300)]
+    users = [
+        {"id": f"u{number}", "name": f"N{number}", "email": f"{number}@example.com"}
+        for number in range(3)
+    ]
+    with SegmentApi(events, users=users) as running:
+        yield running
+
+
+@pytest.fixture
+def asking(settings: Settings, api: SegmentApi) -> Settings:
+    segment = SegmentSettings(token=SecretStr(TOKEN), url=api.url, page_events=10, patience_s=2)
+    return settings.model_copy(update={"segment": segment})
+
+
+def pull(store: Store, settings: Settings, now: dt.datetime = NOW, **more: Any) -> Any:
+    return polling.pull(store, settings, LOADER, now, **more)
+
+
+def test_the_first_round_is_a_backfill_and_the_next_asks_for_the_overlap(
+    store: Store, asking: Settings, api: SegmentApi
+) -> None:
+    shares: list[float] = []
+    batch = pull(store, asking, progress=lambda share, _: shares.append(share))
+    assert (batch.kept, batch.error) == (300, "")
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    oldest = NOW - 90 * DAY
+    assert coverage.gaps(store, "segment_api", oldest, NOW) == []
+    before = len(api.asked())
+    later = pull(store, asking, NOW + dt.timedelta(minutes=5))
+    assert (later.read, later.kept) == (4, 0)
+    assert len(api.asked()) == before + 1
+
+
+def test_a_round_that_brought_nothing_new_leaves_no_batch(store: Store, asking: Settings) -> None:
+    pull(store, asking)
+    pull(store, asking, NOW + dt.timedelta(minutes=5))
+    assert store.table("select count(*) n from batches")["n"][0].as_py() == 1
+
+
+def test_time_in_which_nobody_asked_is_asked_for_later(
+    store: Store, asking: Settings, api: SegmentApi
+) -> None:
+    pull(store, asking)
+    back = NOW + 5 * DAY
+    api.events.append(event(900, -2 * DAY))
+    assert coverage.spans(store, NOW, back)[0].state == "blind"
+    assert pull(store, asking, back).kept == 1
+    assert [span.state for span in coverage.spans(store, NOW, back)] == ["watched"]
+
+
+def test_a_round_that_breaks_off_goes_on_at_its_page(
+    store: Store, asking: Settings, api: SegmentApi
+) -> None:
+    api.plan("good", "good", "good", *["500"] * 400)
+    batch = pull(store, asking)
+    assert batch.kept > 0
+    assert "Segment" in batch.error
+    mark = cursors.get(store, "segment_api")
+    assert mark
+    api.plan()
+    api._planned.clear()
+    before = len(api.asked())
+    assert pull(store, asking).error == ""
+    assert "pagination.cursor" in str(api.asked()[before])
+    assert len(rows(store)) == 300
+    assert cursors.get(store, "segment_api") == ""
+
+
+def test_a_failure_is_noted_in_words_and_a_success_ends_it(store: Store, asking: Settings) -> None:
+    wrong = asking.model_copy(
+        update={"segment": asking.segment.model_copy(update={"token": SecretStr("sgp_wrong")})}
+    )
+    batch = pull(store, wrong)
+    assert "token" in batch.error
+    assert "sgp_wrong" not in batch.error
+    failed = store.table("select detail from watches where state = 'failed'")["detail"].to_pylist()
+    assert failed == [batch.error]
+    assert coverage.spans(store, NOW - DAY, NOW)[0].state == "unknown"
+
+
+def test_since_asks_for_all_of_it_again(store: Store, asking: Settings) -> None:
+    pull(store, asking)
+    again = pull(store, asking, since=NOW - 10 * DAY)
+    assert again.kept == 0
+    assert again.read > 30
+
+
+def test_a_sweep_finds_what_the_asks_had_missed(
+    store: Store, asking: Settings, api: SegmentApi
+) -> None:
+    pull(store, asking)
+    api.events.append(event(901, 20 * DAY))
+    assert pull(store, asking, NOW + dt.timedelta(minutes=5)).kept == 0
+    assert pull(store, asking, NOW + dt.timedelta(minutes=6), sweep=True).kept == 1
+    polling.note_sweep(store, LOADER, NOW, 1)
+    assert polling.last_sweep(store, LOADER) == (NOW, 1)
+    assert not polling.sweep_due(store, LOADER, NOW + 6 * DAY)
+    assert polling.sweep_due(store, LOADER, NOW + 7 * DAY)
+
+
+def test_the_server_stops_in_the_middle_and_nothing_is_noted_as_failed(
+    store: Store, asking: Settings
+) -> None:
+    left = [3]
+
+    def stopping() -> bool:
+        left[0] -= 1
+        return left[0] < 0
+
+    batch = pull(store, asking, stopping=stopping)
+    assert 0 < batch.kept < 300
+    assert store.table("select 1 from watches where state = 'failed'").num_rows == 0
+    assert pull(store, asking).error == ""
+    assert len(rows(store)) == 300
+
+
+def test_without_a_token_it_says_which_setting(store: Store, settings: Settings) -> None:
+    with pytest.raises(InputError, match="TRAIL_SEGMENT__TOKEN"):
+        pull(store, settings)
+
+
+def test_the_directory_gives_actors_their_names_and_the_trail_its_title(
+    store: Store, asking: Settings, api: SegmentApi
+) -> None:
+    api.events[:] = [
+        {**event(1, DAY), "actor": "users/u1", "actorEmail": "old@example.com"},
+        {**event(2, DAY / 2), "actor": "users/u2"},
+    ]
+    pull(store, asking)
+    polling.refresh_directory(store, asking, LOADER, NOW)
+    names = {row["actor_id"]: (row["actor_name"], row["actor_email"]) for row in rows(store)}
+    assert names == {
+        "users/u1": ("N1", "1@example.com"),
+        "users/u2": ("N2", "2@example.com"),
+    }
+    assert directory.workspace_name(store) == "Example Ltd"
+    api.events.append({**event(3, DAY / 4), "actor": "users/u0"})
+    pull(store, asking, NOW + dt.timedelta(minutes=5))
+    assert "N0" in {row["actor_name"] for row in rows(store)}
+    asked = len(api.asked("/users"))
+    polling.refresh_directory(store, asking, LOADER, NOW + dt.timedelta(hours=1))
+    assert len(api.asked("/users")) == asked

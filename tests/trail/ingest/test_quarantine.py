@@ -1,0 +1,50 @@
+"""What was refused can be looked at, and tried again once the reason is gone."""
+
+import json
+
+from tests.conftest import Load, rows
+from tests.segment_records import api_event, ndjson
+from trail.core.settings import Limits, Settings
+from trail.ingest import quarantine
+from trail.storage.database import Store
+
+
+def test_reasons_are_counted_by_batch(load: Load, store: Store) -> None:
+    load(b"{\n{\n" + ndjson([api_event(1, timestamp="soon")]))
+    found = quarantine.reasons(store)
+    assert sorted((row["records"], row["whole"]) for row in found) == [(1, 1), (2, 2)]
+    first = next(row for row in found if row["records"] == 2)
+    records = quarantine.records(store, first["batch_id"], first["reason"], 10)
+    assert [(row["line"], row["raw"]) for row in records] == [(1, b"{"), (2, b"{")]
+
+
+def test_what_was_too_long_passes_once_longer_lines_are_allowed(
+    load: Load, store: Store, settings: Settings
+) -> None:
+    short = settings.model_copy(update={"limits": Limits(line_bytes=1024)})
+    long = api_event(1, resourceName="x" * 2_000)
+    batch = load(ndjson([long, api_event(2)]), using=short)
+    assert (batch.kept, batch.quarantined) == (1, 1)
+    assert batch.batch_id
+    again = quarantine.retry(store, settings.limits, batch.batch_id)
+    assert (again.read, again.kept, again.quarantined) == (1, 1, 0)
+    assert len(rows(store)) == 2
+    assert quarantine.reasons(store) == []
+
+
+def test_what_is_still_wrong_is_refused_anew_and_not_lost(load: Load, store: Store) -> None:
+    batch = load(b'{"a":\n\xff\xfe\n' + json.dumps(api_event(1)).encode())
+    assert batch.batch_id
+    again = quarantine.retry(store, Limits(), batch.batch_id)
+    assert (again.read, again.kept, again.quarantined) == (2, 0, 2)
+    kept = store.table("select batch_id, raw from quarantine order by line").to_pylist()
+    assert [row["raw"] for row in kept] == [b'{"a":', b"\xff\xfe"]
+    assert {row["batch_id"] for row in kept} == {again.batch_id}
+
+
+def test_a_record_that_was_cut_stays_where_it_is(load: Load, store: Store) -> None:
+    batch = load(b'{"a":' + b"x" * 100_000)
+    assert batch.batch_id
+    assert quarantine.retry(store, Limits(), batch.batch_id).read == 0
+    (row,) = quarantine.reasons(store)
+    assert (row["records"], row["whole"]) == (1, 0)

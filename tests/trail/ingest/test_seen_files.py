@@ -1,0 +1,162 @@
+"""What is noted of a drop's files, and a drop's way through the load."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loaders.folder import LOADER
+from tests.conftest import quarantine, rows
+from tests.segment_records import forwarded, ndjson
+from trail.core.errors import UnavailableError
+from trail.core.model import Arrived, Batch, Drop
+from trail.core.settings import Settings
+from trail.ingest import pipeline, seen_files
+from trail.ingest.files import load_drop
+from trail.storage.database import Store
+
+
+class Shelf:
+    """A drop of files in memory: what it holds, and what was finished or let go."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.files: dict[str, bytes] = {}
+        self.version = "1"
+        self.finished: list[Batch] = []
+        self.closed = 0
+
+    def drop(self, name: str = "shelf") -> Drop:
+        return replace(LOADER, name=name, example={}, waiting=self._waiting)
+
+    def _waiting(self, _: Settings, seen: Callable[[str, str], bool]) -> Iterator[Arrived]:
+        try:
+            for key, data in self.files.items():
+                if not seen(key, self.version):
+                    path = self._folder / Path(key).name
+                    path.write_bytes(data)
+                    yield Arrived(key, self.version, path, self.finished.append)
+        finally:
+            self.closed += 1
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    return Shelf(folder)
+
+
+def test_nothing_is_known_of_a_new_source(store: Store) -> None:
+    assert not seen_files.seen(store, "s3")("a", "1")
+
+
+def test_what_was_noted_is_known_by_source_key_and_version(store: Store) -> None:
+    store.write(lambda cursor: seen_files.note(cursor, "s3", "a", "1", 7))
+    seen = seen_files.seen(store, "s3")
+    assert seen("a", "1")
+    assert not seen("a", "2")
+    assert not seen("b", "1")
+    assert not seen_files.seen(store, "folder")("a", "1")
+    assert store.table("select batch_id from arrivals").to_pylist() == [{"batch_id": 7}]
+
+
+def test_a_note_without_a_batch(store: Store) -> None:
+    store.write(lambda cursor: seen_files.note(cursor, "s3", "a", "1", None))
+    assert seen_files.seen(store, "s3")("a", "1")
+
+
+def test_files_are_loaded_noted_and_finished(
+    store: Store, settings: Settings, shelf: Shelf
+) -> None:
+    shelf.files = {f"day/{n}.ndjson": ndjson([forwarded(n)]) for n in range(3)}
+    told: list[tuple[str, float]] = []
+    batches = list(
+        load_drop(store, settings, shelf.drop(), lambda share, b: told.append((b.source, share)))
+    )
+    assert [batch.source for batch in batches] == list(shelf.files)
+    assert [batch.kept for batch in batches] == [1, 1, 1]
+    assert shelf.finished == batches
+    assert told == [(key, 1.0) for key in shelf.files]
+    noted = store.table("select source, key, version, batch_id from arrivals order by batch_id")
+    assert noted.to_pylist() == [
+        {"source": "shelf", "key": batch.source, "version": "1", "batch_id": batch.batch_id}
+        for batch in batches
+    ]
+    assert list(load_drop(store, settings, shelf.drop())) == []
+    assert len(rows(store)) == 3
+
+
+def test_another_version_is_loaded_and_counted_as_duplicates(
+    store: Store, settings: Settings, shelf: Shelf
+) -> None:
+    shelf.files = {"a": ndjson([forwarded(1), forwarded(2)])}
+    list(load_drop(store, settings, shelf.drop()))
+    shelf.version = "2"
+    (batch,) = load_drop(store, settings, shelf.drop())
+    assert (batch.kept, batch.duplicates) == (0, 2)
+
+
+def test_a_file_of_no_kind_is_a_batch_with_an_error_and_is_not_tried_again(
+    store: Store, settings: Settings, shelf: Shelf
+) -> None:
+    shelf.files = {"in/picture.png": b"\x89PNG\r\n\x1a\n" + bytes(range(256))}
+    (batch,) = load_drop(store, settings, shelf.drop())
+    assert batch.error.startswith("picture.png: not a kind of file that can be read. Known: ")
+    assert not batch.skipped
+    assert shelf.finished == [batch]
+    kept = store.table("select source, error, ended_at is not null as ended from batches")
+    assert kept.to_pylist() == [{"source": "in/picture.png", "error": batch.error, "ended": True}]
+    assert list(load_drop(store, settings, shelf.drop())) == []
+
+
+def test_a_file_that_went_away_is_a_calm_error(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    gone = Arrived("gone", "1", tmp_path / "gone", lambda _: None)
+    drop = replace(LOADER, example={}, waiting=lambda *_: iter([gone]))
+    (batch,) = load_drop(store, settings, drop)
+    assert batch.error == "The file cannot be read: No such file or directory."
+
+
+def test_bad_records_do_not_make_the_file_an_error(
+    store: Store, settings: Settings, shelf: Shelf
+) -> None:
+    shelf.files = {"a": ndjson([forwarded(1), b"{", forwarded(2)])}
+    (batch,) = load_drop(store, settings, shelf.drop())
+    assert (batch.kept, batch.quarantined, batch.error) == (2, 1, "")
+    assert len(quarantine(store, batch)) == 1
+
+
+def test_a_load_that_could_not_take_place_is_neither_noted_nor_finished(
+    store: Store, settings: Settings, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.files = {"a": ndjson([forwarded(1)])}
+
+    def busy(*_: object, **__: object) -> Batch:
+        raise UnavailableError("The store is stopping.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "load", busy)
+        with pytest.raises(UnavailableError):
+            list(load_drop(store, settings, shelf.drop()))
+    assert shelf.finished == []
+    assert shelf.closed == 1
+    assert store.table("select * from arrivals").num_rows == 0
+    (batch,) = load_drop(store, settings, shelf.drop())
+    assert batch.kept == 1
+
+
+def test_an_abandoned_round_lets_go_of_the_drop_and_goes_on_later(
+    store: Store, settings: Settings, shelf: Shelf
+) -> None:
+    shelf.files = {str(n): ndjson([forwarded(n)]) for n in range(4)}
+    first = load_drop(store, settings, shelf.drop())
+    next(first)
+    next(first)
+    first.close()  # type: ignore[attr-defined]
+    assert shelf.closed == 1
+    rest = list(load_drop(store, settings, shelf.drop()))
+    assert [batch.source for batch in rest] == ["2", "3"]
+    assert len(rows(store)) == 4

@@ -1,0 +1,359 @@
+"""Delivery: every answer on a fixed clock, order, at least once through failures, dead letters."""
+
+import datetime as dt
+import random
+import time
+from typing import Any
+
+import pytest
+
+from tests.conftest import Load
+from tests.receiver import Receiver
+from tests.segment_records import forwarded, message_id, ndjson
+from tests.trail.notifications.conftest import KEY, Clock, Make, forward, hook
+from trail.core.errors import InputError
+from trail.core.model import Notification, Request, Response
+from trail.core.settings import Settings
+from trail.notifications import deliveries, delivery_log, destinations, event_streams, test_message
+from trail.notifications.destinations import Destination
+from trail.notifications.retry_policy import DELAYS_S, MAX_ATTEMPTS
+from trail.notifications.worker import Forwarding
+from trail.storage.database import Store
+
+
+def put(store: Store, destination: Destination, clock: Clock, *keys: str) -> None:
+    """Let one notice for each of *keys* wait."""
+    store.write(
+        lambda cursor: deliveries.enqueue_all(
+            cursor,
+            destination.destination_id,
+            "notice",
+            [(key, {"title": key, "text": "Said."}) for key in keys],
+            clock(),
+        )
+    )
+
+
+def states(store: Store) -> dict[str, str]:
+    return {row["key"]: row["state"] for row in delivery_log.page(store)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "headers", "state", "destination_state", "wait"),
+    [
+        (200, {}, "sent", "on", None),
+        (204, {}, "sent", "on", None),
+        (301, {"Location": "http://127.0.0.1:1/"}, "waiting", "on", 5),
+        (400, {}, "dead", "on", None),
+        (401, {}, "waiting", "off", None),
+        (404, {}, "waiting", "on", 5),
+        (410, {}, "waiting", "off", None),
+        (413, {}, "dead", "on", None),
+        (429, {"Retry-After": "120"}, "waiting", "on", 120),
+        (429, {}, "waiting", "on", 5),
+        (500, {}, "waiting", "on", 5),
+        (503, {"Retry-After": "7200"}, "waiting", "on", 7200),
+        ("hang", {}, "waiting", "on", 5),
+        ("drip", {}, "waiting", "on", 5),
+        ("reset", {}, "waiting", "on", 5),
+        ("drop", {}, "waiting", "on", 5),
+        ("garbage", {}, "waiting", "on", 5),
+        ("long", {}, "sent", "on", None),
+        ("reset-after-body", {}, "sent", "on", None),
+    ],
+)
+def test_each_answer(
+    store: Store,
+    make: Make,
+    clock: Clock,
+    receiver: Receiver,
+    answer: int | str,
+    headers: dict[str, str],
+    state: str,
+    destination_state: str,
+    wait: float | None,
+) -> None:
+    receiver.answer, receiver.headers = answer, headers
+    destination = hook(store, receiver.url)
+    put(store, destination, clock, "a")
+    outbox = make()
+    outbox.round(until_done=True)
+    row = delivery_log.page(store)[0]
+    now = destinations.one(store, destination.destination_id)
+    assert (row["state"], now.state) == (state, destination_state)
+    if destination_state == "off":
+        assert str(answer) in now.said
+    assert len(receiver.taken) == 1
+    if wait:
+        waited = (row["due_at"] - clock()).total_seconds()
+        low, high = (1, 1.1) if "Retry-After" in headers else (0.9, 1.1)
+        assert wait * low <= waited <= wait * high
+        clock.move(waited - 0.01)
+        outbox.round(until_done=True)
+        assert len(receiver.taken) == 1, "not before its time"
+        receiver.answer, receiver.headers = 200, {}
+        clock.move(0.02)
+        outbox.round(until_done=True)
+        assert states(store) == {"a": "sent"}
+    assert all(KEY not in str(each) for each in delivery_log.tries_of(store, row["delivery_id"]))
+
+
+def test_the_whole_table_of_waits_and_then_a_dead_letter(
+    store: Store, make: Make, clock: Clock
+) -> None:
+    destination = hook(store, "https://hooks.example.com/")
+    put(store, destination, clock, "first", "second")
+    begun: list[tuple[str, dt.datetime]] = []
+
+    def send(_: Destination, request: Request) -> Response:
+        begun.append((dict(request.headers)["webhook-id"], clock()))
+        return Response(500)
+
+    outbox = make(send)
+    for wait in (*DELAYS_S, None):
+        outbox.round(until_done=True)
+        if wait:
+            assert states(store)["first"] == "waiting"
+            clock.move(wait * 1.1)
+    assert len(begun) == MAX_ATTEMPTS == 10
+    assert {name for name, _ in begun} == {"notice_first"}, "the second never overtakes"
+    assert states(store) == {"first": "dead", "second": "waiting"}
+    outbox.round(until_done=True)
+    assert begun[-1][0] == "notice_second"
+    dead = delivery_log.page(store, state="dead")
+    store.write(lambda cursor: deliveries.resend(cursor, [dead[0]["delivery_id"]], clock()))
+    outbox.send = lambda *_: Response(200)
+    clock.move(10)
+    outbox.round(until_done=True)
+    assert set(states(store).values()) == {"sent"}
+    assert len(delivery_log.tries_of(store, dead[0]["delivery_id"])) == 11
+
+
+def through_failures(outbox: Forwarding, clock: Clock, store: Store, wanted: int) -> None:
+    """Let the outbox go round, a day at a time, until so many are sent."""
+    outbox._tidied = dt.datetime.max  # the log is to be whole at the end
+    for round_number in range(wanted):
+        outbox.round(until_done=True)
+        clock.move(100_000)
+        if round_number % 50 == 0 and delivery_log.counts(store) == {1: {"sent": wanted}}:
+            return
+    raise AssertionError("it did not come to an end")
+
+
+@pytest.mark.timeout(900)
+def test_ten_thousand_events_through_failures(
+    store: Store, make: Make, clock: Clock, load: Load
+) -> None:
+    chance = random.Random(3)
+    came: list[str] = []
+    taken: list[str] = []
+
+    def send(_: Destination, request: Request) -> Response:
+        name = dict(request.headers)["webhook-id"]
+        came.append(name)
+        if chance.random() < 0.2:
+            return Response(chance.choice([0, 429, 500, 503]))
+        taken.append(name)
+        return Response(200)
+
+    hook(store, "https://hooks.example.com/", streams=True)
+    load(ndjson(forwarded(n) for n in range(10_000)))
+    through_failures(make(send), clock, store, 10_000)
+    assert taken == [f"event_{message_id(n)}" for n in range(10_000)], "each once, in order"
+    assert len(came) <= 15_000
+
+
+def test_events_through_failures_of_a_real_receiver(
+    store: Store, make: Make, clock: Clock, load: Load, receiver: Receiver
+) -> None:
+    receiver.failing = 0.2
+    hook(store, receiver.url, streams=True)
+    load(ndjson(forwarded(n) for n in range(600)))
+    through_failures(make(), clock, store, 600)
+    assert receiver.good() == [f"event_{message_id(n)}" for n in range(600)]
+    assert len(receiver.taken) <= 900
+
+
+def test_events_follow_the_order_of_keeping_and_the_filter(
+    store: Store, make: Make, load: Load, receiver: Receiver
+) -> None:
+    load(ndjson([forwarded(1)]))
+    destination = hook(store, receiver.url, streams=True, query="kind=disable")
+    later = [forwarded(n, "Warehouse Disabled" if n % 2 else "Space Modified") for n in (9, 8, 7)]
+    load(ndjson(later))
+    load(ndjson([forwarded(5, "Warehouse Disabled")]))
+    make().round(until_done=True)
+    assert receiver.good() == [f"event_{message_id(n)}" for n in (7, 9, 5)]
+    assert receiver.taken[0].json["data"]["action"] == "Warehouses Disabled"
+    assert destinations.one(store, destination.destination_id).skipped == 0
+
+
+def test_a_replay_begins_at_any_time_and_has_the_same_ids(
+    store: Store, make: Make, clock: Clock, load: Load, receiver: Receiver
+) -> None:
+    destination = hook(store, receiver.url, streams=True)
+    load(ndjson(forwarded(n) for n in range(5)))
+    half = store.table("select max(ingested_at) as t from events")["t"][0].as_py()
+    load(ndjson(forwarded(n) for n in range(5, 9)))
+    outbox = make()
+    outbox.round(until_done=True)
+    since = half + dt.timedelta(microseconds=1)
+    number = destination.destination_id
+    store.write(lambda cursor: event_streams.replay(cursor, number, since, clock()))
+    outbox.round(until_done=True)
+    names = [f"event_{message_id(n)}" for n in range(9)]
+    assert receiver.good() == names + names[5:]
+
+
+def test_a_replay_of_what_is_no_stream_sends_the_log_again(
+    store: Store, make: Make, clock: Clock, receiver: Receiver
+) -> None:
+    destination = hook(store, receiver.url)
+    put(store, destination, clock, "old")
+    clock.move(60)
+    put(store, destination, clock, "new")
+    outbox = make()
+    outbox.round(until_done=True)
+    number, since = destination.destination_id, clock()
+    assert store.write(lambda cursor: event_streams.replay(cursor, number, since, clock())) == 1
+    outbox.round(until_done=True)
+    assert receiver.good() == ["notice_old", "notice_new", "notice_new"]
+
+
+def test_paused_waits_and_goes_on(
+    store: Store, make: Make, clock: Clock, receiver: Receiver
+) -> None:
+    destination = hook(store, receiver.url)
+    number = destination.destination_id
+    put(store, destination, clock, "a")
+    outbox = make()
+    store.write(lambda cursor: destinations.switch(cursor, number, "paused"))
+    outbox.round(until_done=True)
+    assert receiver.taken == []
+    store.write(lambda cursor: destinations.switch(cursor, number, "on", now=clock()))
+    clock.move(1)
+    outbox.round(until_done=True)
+    assert receiver.good() == ["notice_a"]
+
+
+def test_one_that_goes_off_is_told_to_the_others(
+    store: Store, make: Make, clock: Clock, receiver: Receiver
+) -> None:
+    with Receiver(answer=410) as gone:
+        bad = hook(store, gone.url, name="bad")
+        hook(store, receiver.url, name="good")
+        put(store, bad, clock, "a", "b")
+        outbox = make()
+        outbox.round(until_done=True)
+        outbox.round(until_done=True)
+        assert len(gone.taken) == 1
+    assert "bad was switched off" in receiver.taken[0].json["data"]["title"]
+    assert delivery_log.counts(store)[bad.destination_id] == {"waiting": 2}
+
+
+def test_one_that_hangs_holds_up_no_other(
+    store: Store, make: Make, clock: Clock, receiver: Receiver
+) -> None:
+    with Receiver(answer="hang") as hanging:
+        slow = hook(store, hanging.url, name="slow")
+        put(store, slow, clock, "a")
+        outbox = make()
+        outbox.round()
+        quick = hook(store, receiver.url, name="quick")
+        put(store, quick, clock, "b")
+        outbox.round()
+        until = time.monotonic() + 0.4
+        while not receiver.taken and time.monotonic() < until:
+            time.sleep(0.01)
+        assert receiver.good() == ["notice_b"]
+
+
+def test_the_log_and_the_dead_are_bounded(store: Store, clock: Clock) -> None:
+    destination = hook(store, "https://hooks.example.com/")
+    put(store, destination, clock, *(f"k{n}" for n in range(300)))
+    store.write(
+        lambda cursor: cursor.execute(
+            "update deliveries set ended_at = $now, "
+            "state = case when delivery_id % 2 = 0 then 'dead' else 'sent' end",
+            {"now": clock()},
+        )
+    )
+    store.write(lambda cursor: delivery_log.prune(cursor, 30, 100, clock()))
+    assert delivery_log.counts(store)[destination.destination_id] == {"dead": 100, "sent": 100}
+    assert destinations.one(store, destination.destination_id).dropped == 50
+    clock.move(31 * 86_400)
+    store.write(lambda cursor: delivery_log.prune(cursor, 30, 100, clock()))
+    assert delivery_log.counts(store)[destination.destination_id] == {"dead": 100}
+
+
+def test_a_secret_that_is_not_set_switches_off_and_says_which(
+    store: Store, make: Make, clock: Clock, sending: Settings, receiver: Receiver
+) -> None:
+    destination = hook(store, receiver.url)
+    put(store, destination, clock, "a")
+    bare = sending.model_copy(update={"forward": forward(secrets={})})
+    make(using=bare).round(until_done=True)
+    now = destinations.one(store, destination.destination_id)
+    assert now.state == "off"
+    assert "'key' is not set" in now.said
+    assert states(store) == {"a": "waiting"}
+
+
+def test_a_test_message_says_so_and_leaves_no_trace(
+    store: Store, make: Make, receiver: Receiver
+) -> None:
+    destination = hook(store, receiver.url)
+    shown = test_message.preview(
+        destination, Notification("test", "k", dt.datetime(2026, 1, 1), {"x": 1})
+    )
+    assert "audit.test" in shown
+    assert "whsec" not in shown
+    outbox = make()
+    assert test_message.send_test(outbox, destination).kind == "ok"
+    assert receiver.taken[0].json["data"]["test"] is True
+    receiver.answer = 410
+    assert test_message.send_test(outbox, destination).kind == "gone"
+    assert destinations.one(store, destination.destination_id).state == "on"
+    assert delivery_log.page(store) == []
+
+
+def test_what_is_under_way_counts_as_not_sent(
+    store: Store, make: Make, clock: Clock, receiver: Receiver
+) -> None:
+    destination = hook(store, receiver.url)
+    put(store, destination, clock, "a", "b")
+    number = destination.destination_id
+    store.write(lambda cursor: deliveries.claim(cursor, number, clock(), 100))
+    assert set(states(store).values()) == {"sending"}
+    make().round(until_done=True)
+    assert receiver.good() == ["notice_a", "notice_b"]
+    assert {row["tries"] for row in delivery_log.page(store)} == {1}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": ""},
+        {"name": "x" * 81},
+        {"name": "two\nlines"},
+        {"kind": "pigeon"},
+        {"query": "colour=red"},
+        {"settings": {}},
+        {"settings": {"url": "http://hooks.example.com/"}},
+        {"settings": {"url": "https://hooks.example.com/", "more": "x"}},
+        {"secrets": {}},
+        {"secrets": {"key": "no-such-secret"}},
+    ],
+)
+def test_a_destination_that_cannot_be_used_is_refused(store: Store, given: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        hook(store, "https://hooks.example.com/", **given)
+
+
+def test_addresses_show_their_host_only(store: Store) -> None:
+    made = hook(store, "https://hooks.example.com/T000/very-secret-part")
+    assert made.shown() == {"url": "https://hooks.example.com", "key": "secret 'key'"}
+    with pytest.raises(InputError, match="of this name"):
+        hook(store, "https://hooks.example.com/", name="HOOK")
+    store.write(lambda cursor: destinations.remove(cursor, made.destination_id))
+    assert destinations.all_of(store) == []

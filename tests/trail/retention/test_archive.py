@@ -1,0 +1,364 @@
+"""The archive: nothing is removed that is not there, and what is there can be looked at again."""
+
+import datetime as dt
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests import segment_records
+from tests.conftest import Load, rows
+from tests.trail import random_trail
+from tests.trail.random_trail import event
+from tests.trail.retention.test_policy import DAY, EDGE, NOW, agrees, archiving, ids, purges, text
+from trail.core import atomic_file
+from trail.core.errors import InputError, UnavailableError
+from trail.core.model import EVENT_COLUMNS
+from trail.core.settings import Settings
+from trail.events import counts, events, timeline
+from trail.events.export import Export, stream
+from trail.ingest.files import load_files
+from trail.retention import archive, archive_reader, legal_holds, policy
+from trail.retention.purge import Purge
+from trail.storage.database import Store
+from trail.storage.filters import Filter
+
+ROOT = Path(__file__).parents[3]
+LAST = EDGE.date()
+FIRST = LAST - 10 * DAY
+LATER = NOW + 400 * DAY  # when all of random_trail is old
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return archiving(tmp_path)
+
+
+def view(settings: Settings, first: dt.date = FIRST, last: dt.date = LAST) -> list[dict[str, Any]]:
+    """Return all archived events of these days, as a store shows them."""
+    store = archive_reader.open_days(settings, first, last)
+    try:
+        agrees(store)
+        return [{name: row[name] for name in EVENT_COLUMNS} for row in rows(store)]
+    finally:
+        store.close()
+
+
+def shown(store: Store, where: str = "true") -> list[dict[str, Any]]:
+    columns = ", ".join(EVENT_COLUMNS)
+    sql = f"select {columns} from event_rows where {where} order by occurred_at, event_id"
+    return store.table(sql).to_pylist()
+
+
+def files(settings: Settings) -> list[str]:
+    folder = settings.store.archive_path
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_what_goes_is_in_the_archive_by_day_exactly(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    load(
+        text(
+            event("a", EDGE - 2 * DAY, actor="users/ana", email="ana@example.com"),
+            event("b", EDGE - DAY, target=("source", "s1", "Käll\u2028a")),
+            event("c", EDGE - dt.timedelta(microseconds=1), "Gizmo Calibrated"),
+            event("new", EDGE),
+        )
+    )
+    before = shown(store, f"occurred_at < timestamp '{EDGE}'")
+    done = policy.retain(store, settings, NOW)
+    assert (done.events, done.archived, purges(store)[0]["archived"]) == (3, 3, 3)
+    name = "part-20261102T153400.000000Z.parquet"
+    assert files(settings) == [f"day=2026-08-02/{name}", f"day=2026-08-03/{name}"]
+    for file in files(settings):
+        parquet = pq.ParquetFile(settings.store.archive_path / file)
+        assert parquet.schema_arrow == archive.SCHEMA
+        assert parquet.metadata.row_group(0).column(0).compression == "ZSTD"
+    assert view(settings) == before
+    sizes = [(settings.store.archive_path / file).stat().st_size for file in files(settings)]
+    assert archive.days(settings) == [
+        (dt.date(2026, 8, 2), 1, sizes[0]),
+        (dt.date(2026, 8, 3), 2, sizes[1]),
+    ]
+    assert ids(store) == ["new"]
+
+
+def test_without_the_setting_nothing_is_archived(store: Store, load: Load, tmp_path: Path) -> None:
+    without = archiving(tmp_path, archive=False)
+    load(text(event("a", EDGE - DAY)))
+    assert policy.retain(store, without, NOW).archived == 0
+    assert not without.store.archive_path.exists()
+    assert archive.days(without) == []
+
+
+def test_late_events_make_a_second_part_and_none_is_written_over(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    for number, name in enumerate(("a", "b", "a")):  # the last one is an old file loaded again
+        load(text(event(name, EDGE - DAY)), f"{number}.ndjson")
+        assert policy.retain(store, settings, NOW).archived == 1
+    names = [file.rpartition("/")[2] for file in files(settings)]
+    stem = "part-20261102T153400.000000Z"
+    assert names == [f"{stem}-1.parquet", f"{stem}-2.parquet", f"{stem}.parquet"]
+    assert [row["event_id"] for row in view(settings)] == ["a", "b"]
+    assert [day[:2] for day in archive.days(settings)] == [((EDGE - DAY).date(), 2)]
+
+
+def test_a_held_event_is_archived_when_it_goes_and_only_then(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    load(text(event("held", EDGE - DAY), event("free", EDGE - DAY)))
+    number = legal_holds.add(store, "event", "held", None, None, "a question", "mara")
+    assert policy.retain(store, settings, NOW).archived == 1
+    assert policy.retain(store, settings, NOW).archived == 0
+    assert [row["event_id"] for row in view(settings)] == ["free"]
+    legal_holds.end(store, number)
+    assert policy.retain(store, settings, NOW + DAY).archived == 1
+    assert [row["event_id"] for row in view(settings)] == ["free", "held"]
+    assert len(files(settings)) == 2
+
+
+def test_only_what_the_files_hold_is_removed(
+    store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events that come, or are let go or held, between archive and purge wait for the next one."""
+    load(text(*(event(name, EDGE - DAY) for name in ("free", "let go", "held now"))))
+    number = legal_holds.add(store, "event", "let go", None, None, "a question", "mara")
+    write = archive.write
+
+    def meanwhile(*args: Any) -> Any:
+        parts = write(*args)
+        load(text(event("late", EDGE - DAY)), "late.ndjson")
+        legal_holds.end(store, number)
+        legal_holds.add(store, "event", "held now", None, None, "a question", "mara")
+        return parts
+
+    monkeypatch.setattr(archive, "write", meanwhile)
+    assert policy.retain(store, settings, NOW).events == 1
+    assert ids(store) == ["held now", "late", "let go"]
+    agrees(store)
+    monkeypatch.setattr(archive, "write", write)
+    assert policy.retain(store, settings, NOW).events == 2
+    assert ids(store) == ["held now"]
+    assert [row["event_id"] for row in view(settings)] == ["free", "held now", "late", "let go"]
+
+
+def test_a_crash_between_archive_and_purge_loses_and_doubles_nothing(
+    store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(text(*(event(f"e{n}", EDGE - (1 + n % 3) * DAY) for n in range(30))))
+    before = shown(store)
+    whole = Purge.run
+    monkeypatch.setattr(Purge, "run", lambda self, cursor: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        policy.retain(store, settings, NOW)
+    assert shown(store) == before
+    monkeypatch.setattr(Purge, "run", whole)
+    assert policy.retain(store, settings, NOW).events == 30
+    assert len(files(settings)) == 6
+    assert view(settings) == before
+    assert sum(day[1] for day in archive.days(settings)) == 30
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from tests.trail.retention.test_policy import NOW, archiving
+from trail.retention import policy
+from trail.storage.database import Store
+import threading, time
+settings = archiving(Path(sys.argv[1]))
+store = Store.open(settings.store.path, settings)
+print("open", flush=True)
+threading.Timer(float(sys.argv[2]), os._exit, [9]).start()
+policy.retain(store, settings, NOW)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.002, 0.02, 0.04, 0.06, 0.08, 0.12])
+def test_a_kill_at_any_moment_loses_and_doubles_nothing(
+    store: Store, settings: Settings, load: Load, tmp_path: Path, after_s: float
+) -> None:
+    load(text(*(event(f"e{n}", EDGE - (1 + n % 5) * DAY) for n in range(500))))
+    before = shown(store)
+    store.close()
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(tmp_path), str(after_s)],
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+    assert killed.returncode in (0, 9)
+    again = Store.open(settings.store.path, settings)
+    agrees(again)
+    left = shown(again)
+    assert len(left) in (0, 500), "a purge is whole or not at all"
+    policy.retain(again, settings, NOW)
+    assert shown(again) == []
+    again.close()
+    assert view(settings) == before
+    assert not [file for file in files(settings) if "unfinished" in file]
+
+
+def test_an_archive_that_cannot_be_written_keeps_everything(
+    store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(text(event("a", EDGE - 2 * DAY), event("b", EDGE - DAY)))
+    sync = atomic_file.sync_folder
+
+    def full(folder: Path) -> None:
+        if folder.name == "day=2026-08-03":
+            raise OSError(28, "No space left on device")
+        sync(folder)
+
+    monkeypatch.setattr(atomic_file, "sync_folder", full)
+    with pytest.raises(
+        UnavailableError, match=r"No space left on device\. Nothing that is not in it"
+    ):
+        policy.retain(store, settings, NOW)
+    assert ids(store) == ["a", "b"]
+    assert purges(store) == []
+    monkeypatch.setattr(atomic_file, "sync_folder", sync)
+    assert policy.retain(store, settings, NOW).archived == 2
+    assert len(view(settings)) == 2
+
+
+def test_a_part_that_cannot_be_read_back_keeps_everything(
+    store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(text(event("a", EDGE - 2 * DAY), event("b", EDGE - DAY)))
+    sync, seen = os.fsync, []
+
+    def lying(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            seen.append(descriptor)
+            if len(seen) == 2:
+                os.ftruncate(descriptor, os.fstat(descriptor).st_size - 20)
+        sync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archive.os, "fsync", lying)
+        with pytest.raises(UnavailableError, match="what was written is not whole"):
+            policy.retain(store, settings, NOW)
+    assert ids(store) == ["a", "b"]
+    assert files(settings) == []
+    assert policy.retain(store, settings, NOW).archived == 2
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_damaged_part_is_named(store: Store, settings: Settings, load: Load, copies: int) -> None:
+    for _ in range(copies):
+        load(text(event("a", EDGE - DAY)))
+        policy.retain(store, settings, NOW)
+    path = settings.store.archive_path / files(settings)[0]
+    path.write_bytes(path.read_bytes()[:-20])
+    words = re.escape(f"day=2026-08-03/{path.name} cannot be read")
+    with pytest.raises(UnavailableError, match=words) as refused:
+        archive.days(settings)
+    assert str(path.parent.parent) not in str(refused.value)
+    with pytest.raises(UnavailableError, match=words):
+        archive_reader.open_days(settings, FIRST, LAST)
+
+
+def test_a_file_where_the_archive_should_be_is_told_calmly(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    load(text(event("a", EDGE - DAY)))
+    settings.store.archive_path.write_text("in the way")
+    with pytest.raises(UnavailableError, match="The archive cannot be written") as refused:
+        policy.retain(store, settings, NOW)
+    assert str(settings.store.archive_path) not in str(refused.value)
+    assert ids(store) == ["a"]
+
+
+def test_queries_on_the_archive_answer_as_before_the_purge(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    assert load(text(*(row.raw for row in random_trail.random_rows(7, 400)))).kept == 400
+    queries = ("", "tz=Asia/Kathmandu&sort=oldest", "actor=users/ana", "actor=-shared@x.example",
+               "category=Source", "kind=create&target_type=source", "q=target:källa",
+               "q=50%25", "from=2026-10-20&to=2026-11-01&tz=Europe/London")  # fmt: skip
+
+    def answers(engine: Store) -> list[Any]:
+        given = []
+        for query in queries:
+            filter_ = Filter.parse(query)
+            given += [
+                counts.facets_and_count(engine, filter_, NOW),
+                timeline.histogram(engine, filter_, NOW),
+                events.page(engine, filter_, NOW, rows=50),
+                b"".join(stream(engine, Export(filter_, "ndjson", EVENT_COLUMNS), NOW)),
+                b"".join(stream(engine, Export(filter_, "csv"), NOW)),
+            ]
+        return given
+
+    before = answers(store)
+    done = policy.retain(store, settings, LATER)
+    assert (done.events, done.archived) == (400, 400)
+    assert ids(store) == []
+    opened = archive_reader.open_days(settings, dt.date(2000, 1, 1), dt.date(2100, 1, 1))
+    assert answers(opened) == before
+    folder = opened.path.parent
+    assert folder.exists()
+    opened.close()
+    assert not folder.exists()
+
+
+def test_the_view_keeps_what_reading_the_records_again_would_lose(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    """How an event was proved and when it came; reports not linked; calls under their own name."""
+    at = f"{(EDGE - DAY).isoformat()}Z"
+    one = segment_records.forwarded(1, timestamp=at)
+    two = [segment_records.api_event(n, timestamp=at) for n in (1, 2)]
+    load(segment_records.ndjson([one]))
+    assert load(segment_records.ndjson(two), "api.ndjson").linked == 1
+    store.write(lambda cursor: cursor.execute("update events set verified = true "
+                                              "where event_id like 'evt%'"))  # fmt: skip
+    before = shown(store)
+    assert len(before) == 2
+    policy.retain(store, settings, NOW)
+    assert view(settings) == before
+
+
+def test_an_archive_can_be_loaded_like_any_file(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    load(text(*(event(f"e{n}", EDGE - (n + 1) * DAY, actor="users/ana") for n in range(4))))
+    before = {row["event_id"]: row["raw"] for row in shown(store)}
+    policy.retain(store, settings, NOW)
+    unfinished = settings.store.archive_path / "day=2026-08-03" / ".unfinished-part-x.parquet"
+    unfinished.write_bytes(b"PAR1 cut short")
+    batches = list(load_files(store, settings, [settings.store.archive_path]))
+    assert [(batch.kept, batch.error) for batch in batches] == [(1, "")] * 4
+    assert {row["event_id"]: row["raw"] for row in shown(store)} == before
+
+
+def test_days_are_chosen_both_ends_included(store: Store, settings: Settings, load: Load) -> None:
+    load(text(*(event(f"e{n}", EDGE - (n + 1) * DAY) for n in range(5))))
+    policy.retain(store, settings, NOW)
+    (settings.store.archive_path / "day=unknown").mkdir()
+    (settings.store.archive_path / "day=2026-08-09").mkdir()
+    found = view(settings, dt.date(2026, 7, 31), dt.date(2026, 8, 2))
+    assert [row["event_id"] for row in found] == ["e3", "e2", "e1"]
+    with pytest.raises(InputError, match="Nothing is archived from 2026-08-09 to 2026-08-10"):
+        archive_reader.open_days(settings, dt.date(2026, 8, 9), dt.date(2026, 8, 10))
+
+
+def test_an_archive_may_lie_in_a_folder_with_strange_letters(
+    store: Store, tmp_path: Path, load: Load
+) -> None:
+    strange = archiving(tmp_path).model_dump()
+    strange["store"]["archive_path"] = tmp_path / "it's [a] *folder*"
+    settings = Settings.model_validate(strange)
+    load(text(event("a", EDGE - DAY)))
+    policy.retain(store, settings, NOW)
+    assert [row["event_id"] for row in view(settings)] == ["a"]

@@ -1,0 +1,67 @@
+"""What is still open when its events leave is told a week before, and only what is shown."""
+
+import datetime as dt
+
+import pytest
+
+from tests import detection
+from trail.core.settings import Settings
+from trail.findings import queries, reviews
+from trail.findings.detector import FIRST_DAY, daily, events, workdays
+from trail.findings.model import Finding
+from trail.findings.refresh import refresh
+from trail.retention import expiring_findings
+from trail.storage.database import Store
+from trail.storage.filters import Filter
+
+STRANGE = FIRST_DAY + dt.timedelta(days=38)
+KEPT = dt.timedelta(days=91)  # the day itself, and 90 whole days after it
+
+
+@pytest.fixture
+def finding(store: Store, settings: Settings) -> Finding:
+    """Return the one finding of a strange day after weeks of habit."""
+    detection.load(
+        store,
+        settings,
+        (
+            *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
+            *events(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
+        ),
+    )
+    refresh(store, detection.end_of_day(39))
+    found = queries.queue(store, Filter(), detection.end_of_day(39)).findings
+    assert [each.day for each in found] == [STRANGE]
+    return found[0]
+
+
+def days_before(days: int) -> dt.datetime:
+    """Return a noon so many days before the events of the strange day leave."""
+    return dt.datetime.combine(STRANGE + KEPT - dt.timedelta(days=days), dt.time(12), dt.UTC)
+
+
+@pytest.mark.parametrize(("days", "told"), [(8, 0), (7, 1), (1, 1), (0, 0)])
+def test_it_is_told_within_the_last_week(
+    store: Store, settings: Settings, finding: Finding, days: int, told: int
+) -> None:
+    found = expiring_findings.leaving(
+        store, settings, days_before(days), frozenset({finding.finding_id})
+    )
+    assert found.findings == told
+    assert found.first == (STRANGE + KEPT if told else None)
+    day = STRANGE + KEPT
+    sentence = f"1 finding that is not done yet will leave within 7 days, the first on {day}."
+    assert found.said() == (sentence if told else "")
+
+
+def test_only_what_is_shown_counts(store: Store, settings: Settings, finding: Finding) -> None:
+    assert expiring_findings.leaving(store, settings, days_before(3)).findings == 1
+    assert expiring_findings.leaving(store, settings, days_before(3), frozenset()).findings == 0
+
+
+@pytest.mark.parametrize(("decision", "told"), [(reviews.ACTION, 1), (reviews.DONE, 0)])
+def test_what_needs_action_is_not_done(
+    store: Store, settings: Settings, finding: Finding, decision: str, told: int
+) -> None:
+    reviews.decide(store, [finding], decision, "seen", "lee", frozenset())
+    assert expiring_findings.leaving(store, settings, days_before(3)).findings == told

@@ -1,0 +1,239 @@
+"""The database: one writer, snapshots for readers, one process, and what survives a close."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Load, rows
+from tests.segment_records import forwarded, ndjson
+from trail.core.errors import InputError, UnavailableError
+from trail.core.settings import Settings
+from trail.storage import schema
+from trail.storage.database import Cursor, Store
+
+ROOT = Path(__file__).parents[3]
+
+
+def count(store: Store) -> int:
+    return int(store.table("select count(*) as n from events")["n"][0].as_py())
+
+
+def adding(number: int) -> Callable[[Cursor], int]:
+    """Return a job that adds *number* events."""
+
+    def job(cursor: Cursor) -> int:
+        cursor.execute(
+            "insert into events (event_id, occurred_at) "
+            "select 'e' || range, timestamp '2026-01-01' from range($n)",
+            {"n": number},
+        )
+        return number
+
+    return job
+
+
+def test_what_was_written_is_there_after_reopening(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    load(ndjson([forwarded(n) for n in range(50)]))
+    before = rows(store)
+    store.close()
+    again = Store.open(settings.store.path, settings)
+    assert rows(again) == before
+    assert load(ndjson([forwarded(n) for n in range(60)]), into=again).kept == 10
+    again.close()
+
+
+def test_the_folder_is_made(tmp_path: Path, settings: Settings) -> None:
+    opened = Store.open(tmp_path / "a" / "b" / "t.duckdb", settings)
+    assert opened.path.is_file()
+    opened.close()
+
+
+def test_another_process_is_told_calmly(store: Store, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from trail.core.errors import UnavailableError\n"
+        "from trail.core.settings import Settings\n"
+        "from trail.storage.database import Store\n"
+        "try:\n    Store.open(Path(sys.argv[1]), Settings())\n"
+        "except UnavailableError as error:\n    print(error); sys.exit(7)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program, str(store.path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 7, answer.stderr
+    assert answer.stdout.strip() == (
+        "trail.duckdb cannot be opened: another process holds it, or it is no database. "
+        "Stop that process, or run this command as the user who runs the server."
+    )
+    assert str(tmp_path) not in answer.stdout + answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert store.write(adding(1)) == 1
+
+
+def test_a_second_opening_in_this_process_is_told_calmly(store: Store, settings: Settings) -> None:
+    with pytest.raises(UnavailableError, match="cannot be opened"):
+        Store.open(store.path, settings)
+    assert store.write(adding(1)) == 1
+
+
+def test_a_file_that_is_no_database(tmp_path: Path, settings: Settings) -> None:
+    path = tmp_path / "notes.duckdb"
+    path.write_bytes(b"these are my notes, not a database\n" * 1_000)
+    with pytest.raises(UnavailableError, match=r"^notes\.duckdb cannot be opened") as refused:
+        Store.open(path, settings)
+    assert str(tmp_path) not in str(refused.value)
+
+
+def test_a_database_of_a_newer_release_is_refused_and_let_go(
+    store: Store, settings: Settings
+) -> None:
+    newer = schema.NEWEST + 1
+    store.write(
+        lambda cursor: cursor.execute(
+            "insert into schema_version values ($version, now()::timestamp)", {"version": newer}
+        )
+    )
+    store.close()
+    for _ in range(2):  # the second opening shows that the first let go of the file
+        with pytest.raises(InputError, match=f"has version {newer}") as refused:
+            Store.open(settings.store.path, settings)
+        assert refused.value.hint
+
+
+def test_a_job_that_fails_is_undone_and_the_writer_goes_on(store: Store) -> None:
+    store.write(adding(2))
+
+    def failing(cursor: Cursor) -> None:
+        adding(5)(cursor)
+        raise ZeroDivisionError("a mistake")
+
+    with pytest.raises(ZeroDivisionError, match="a mistake"):
+        store.write(failing)
+    assert count(store) == 2
+    assert store.write(adding(3)) == 3
+    assert count(store) == 5
+
+
+def test_a_job_whose_sql_fails_is_undone_and_the_writer_goes_on(store: Store) -> None:
+    def failing(cursor: Cursor) -> None:
+        adding(5)(cursor)
+        cursor.execute("select * from no_such_table")
+
+    failed = store.submit(failing)
+    assert "no_such_table" in str(failed.exception(timeout=30))
+    assert store.write(adding(3)) == 3
+    assert count(store) == 3
+
+
+def test_a_job_that_was_called_off_is_not_run(store: Store) -> None:
+    may_go = threading.Event()
+    store.submit(lambda _: may_go.wait(30))
+    called_off = store.submit(adding(7))
+    assert called_off.cancel()
+    may_go.set()
+    assert store.write(adding(1)) == 1
+    assert count(store) == 1
+
+
+def test_jobs_run_one_at_a_time_in_the_order_given(store: Store) -> None:
+    running: list[int] = []
+    seen: list[tuple[int, int]] = []
+
+    def job(number: int) -> Callable[[Cursor], None]:
+        def run(_: Cursor) -> None:
+            running.append(number)
+            seen.append((number, len(running)))
+            running.remove(number)
+
+        return run
+
+    futures: list[Future[None]] = [store.submit(job(number)) for number in range(50)]
+    for future in futures:
+        future.result(timeout=30)
+    assert seen == [(number, 1) for number in range(50)]
+
+
+def test_writes_from_many_threads_all_arrive(store: Store) -> None:
+    threads = [threading.Thread(target=lambda: store.write(adding(10))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert count(store) == 80
+
+
+def test_a_snapshot_stays_the_same_while_a_write_commits(store: Store) -> None:
+    store.write(adding(1_000))
+    sql = "select event_id from events"
+
+    with store.reading() as reading:
+        assert sum(batch.num_rows for batch in reading.batches(sql, {}, 300)) == 1_000
+        store.write(adding(500))
+        assert sum(batch.num_rows for batch in reading.batches(sql, {}, 300)) == 1_000
+    assert count(store) == 1_500
+
+
+def test_a_stream_that_has_begun_stays_the_same_while_a_write_commits(store: Store) -> None:
+    store.write(adding(50_000))
+    with store.reading() as reading:
+        batches = reading.batches("select event_id from events", {}, 2_048)
+        begun = next(batches).num_rows
+        store.write(adding(1))
+        store.write(lambda cursor: cursor.execute("delete from events where event_id = 'e3'"))
+        assert begun + sum(batch.num_rows for batch in batches) == 50_000
+    assert count(store) == 50_000
+
+
+def test_readers_never_see_half_of_a_write(store: Store) -> None:
+    stop = threading.Event()
+    seen: set[int] = set()
+
+    def read() -> None:
+        while not stop.is_set():
+            seen.add(count(store))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(20):
+        store.write(adding(20_000))
+    stop.set()
+    reader.join(30)
+    assert seen
+    assert {number % 20_000 for number in seen} == {0}
+
+
+def test_values_are_parameters(store: Store) -> None:
+    hostile = "'; drop table events; --"
+    assert store.table("select $x as x", {"x": hostile})["x"].to_pylist() == [hostile]
+
+
+def test_a_closed_store_takes_no_jobs_and_closes_again(store: Store) -> None:
+    queued = [store.submit(adding(1)) for _ in range(20)]
+    store.close()
+    assert [future.result(timeout=1) for future in queued] == [1] * 20
+    with pytest.raises(UnavailableError, match="stopping"):
+        store.write(adding(1))
+    store.close()
+
+
+def test_times_are_read_in_utc_whatever_the_machine_says(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    opened = Store.open(tmp_path / "tz.duckdb", settings)
+    assert opened.table("select current_setting('TimeZone') as z")["z"].to_pylist() == ["UTC"]
+    said = opened.table("select (timestamptz '2026-01-01T05:00:00+05:00')::varchar as at")
+    assert said["at"].to_pylist() == ["2026-01-01 00:00:00+00"]
+    opened.close()

@@ -1,0 +1,97 @@
+"""The small tables: one row a name, and the cube always equal to the events."""
+
+import pytest
+
+from tests.conftest import Load, counted, row, rows
+from tests.segment_records import api_event, forwarded, message_id, ndjson
+from trail.storage import dimensions
+from trail.storage.database import Cursor, Store
+
+
+def test_each_name_gets_one_key(store: Store, load: Load) -> None:
+    load(ndjson([forwarded(1), forwarded(2, "Source Deleted"), api_event(3)]))
+    load(ndjson([forwarded(4), forwarded(5, "Space Created", details={"subject": "users/b"})]))
+    for table, name, expected in (
+        ("actions", "action_raw", ["Source Deleted", "Source Modified", "Space Created"]),
+        ("actors", "actor_id", ["users/MNxxtIRCbe", "users/b"]),
+        ("targets", "target_id", ["LAn9KpdvNZ"]),
+    ):
+        key = f"{table[:-1]}_key"
+        found = store.table(f"select {key} as k, {name} as n from {table} order by n")
+        assert found["n"].to_pylist() == expected
+        assert sorted(found["k"].to_pylist()) == list(range(1, len(expected) + 1))
+
+
+def test_a_name_seen_before_keeps_its_key(store: Store, load: Load) -> None:
+    load(ndjson([forwarded(1)]))
+    before = store.table("select * from actions").to_pylist()
+    load(ndjson([forwarded(2), forwarded(3, "A New One")]))
+    assert store.table("select * from actions order by action_key").to_pylist()[:1] == before
+
+
+def test_targets_differ_by_type_id_or_name(store: Store, load: Load) -> None:
+    load(
+        ndjson(
+            [
+                forwarded(1),
+                forwarded(2, details={"target": "Renamed"}),
+                forwarded(3, details={"resource_id": "other"}),
+                forwarded(4, details={"resource_type": "space"}),
+                forwarded(5),
+            ]
+        )
+    )
+    assert store.table("select * from targets").num_rows == 4
+    assert row(store, message_id(2))["target_name"] == "Renamed"
+
+
+def test_an_unknown_action_is_kept_and_marked(store: Store, load: Load) -> None:
+    load(ndjson([forwarded(1, "Journey Step Teleported")]))
+    found = row(store, message_id(1))
+    assert (found["action"], found["category"]) == ("Journey Step Teleported", "Other")
+    assert store.table("select known from actions")["known"].to_pylist() == [False]
+
+
+def test_former_names_mean_the_same_action(store: Store, load: Load) -> None:
+    load(ndjson([forwarded(1, "Integration Modified"), forwarded(2, "integrations modified")]))
+    found = rows(store)
+    assert [event["action_raw"] for event in found] == [
+        "Integration Modified",
+        "integrations modified",
+    ]
+    assert {event["action"] for event in found} == {"Integrations Modified"}
+
+
+def test_a_changed_catalogue_is_read_anew(store: Store, load: Load) -> None:
+    load(ndjson([forwarded(1), forwarded(2, "Source Deleted"), forwarded(3, "Never Heard Of")]))
+    before = store.table("select * from actions order by action_key").to_pylist()
+
+    def as_an_older_catalogue_read_it(cursor: Cursor) -> None:
+        cursor.execute(
+            "update actions set action = 'Old', category = 'Other', kind = 'modify', "
+            "outcome = 'unknown', risk = 9, known = false where action_raw <> 'Never Heard Of'"
+        )
+
+    store.write(as_an_older_catalogue_read_it)
+    assert {event["action"] for event in rows(store)} == {"Old", "Never Heard Of"}
+    store.write(dimensions.refresh_actions)
+    assert store.table("select * from actions order by action_key").to_pylist() == before
+
+
+def test_reading_anew_an_empty_store(store: Store) -> None:
+    store.write(dimensions.refresh_actions)
+    assert store.table("select * from actions").num_rows == 0
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_the_cube_counts_by_hour_and_kind_of_actor(store: Store, load: Load, parts: int) -> None:
+    records = [
+        forwarded(n, "Source Deleted" if n % 2 else "Source Created", userId="u")
+        for n in range(0, 240, 7)
+    ]
+    for part in range(parts):
+        load(ndjson(records[part::parts]))
+    cube, events = counted(store)
+    assert cube == events
+    assert sum(entry["n"] for entry in cube) == len(records)
+    assert len(cube) == 8  # four hours, two actions

@@ -1,0 +1,65 @@
+"""Questions that run too long are stopped for who waits, and for nobody else."""
+
+import threading
+
+import pytest
+
+from trail.core.errors import UnavailableError
+from trail.storage import query_timeout
+from trail.storage.database import Store
+
+_ENDLESS = "select count(*) from range(10000000) a, range(10000000) b where a.range * b.range = 7"
+
+
+def test_an_endless_question_is_stopped_and_says_what_to_do(store: Store) -> None:
+    with (
+        query_timeout.within(0.2),
+        pytest.raises(UnavailableError, match=r"longer than 0\.2 seconds.*narrower filter"),
+    ):
+        store.table(_ENDLESS)
+
+
+def test_the_store_answers_the_next_question(store: Store) -> None:
+    with query_timeout.within(0.2):
+        for _ in range(3):
+            with pytest.raises(UnavailableError):
+                store.table(_ENDLESS)
+            assert store.table("select 1 as n")["n"].to_pylist() == [1]
+
+
+def test_tables_made_for_one_answer_are_bounded_too(store: Store) -> None:
+    with query_timeout.within(0.2), pytest.raises(UnavailableError):  # noqa: SIM117 - which of them
+        with store.narrowed({"events": _ENDLESS}, {}):
+            pass
+
+
+def test_each_is_stopped_by_its_own_limit(store: Store) -> None:
+    met: list[str] = []
+
+    def ask(seconds: float) -> None:
+        try:
+            with query_timeout.within(seconds):
+                store.table(_ENDLESS)
+        except UnavailableError as problem:
+            met.append(problem.message)
+
+    threads = [threading.Thread(target=ask, args=(seconds,)) for seconds in (1.5, 0.2, 0.8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(met) == [
+        f"This took longer than {seconds} seconds and was stopped." for seconds in (0.2, 0.8, 1.5)
+    ]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_what_is_in_time_is_answered(store: Store, seconds: float) -> None:
+    with query_timeout.within(seconds):
+        assert store.table("select count(*) as n from range(3000000)")["n"].to_pylist() == [3000000]
+    assert query_timeout.allowed() == 0
+
+
+def test_the_writer_is_not_bounded(store: Store) -> None:
+    with query_timeout.within(0.001):
+        store.write(lambda cursor: cursor.execute("select sum(range) from range(5000000)"))

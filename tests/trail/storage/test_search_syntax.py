@@ -1,0 +1,140 @@
+"""The search box's language, as terms and as what it finds."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.trail import random_trail
+from tests.trail.random_trail import NOW, event
+from trail.core.errors import FilterError
+from trail.events import counts, events
+from trail.storage.database import Store
+from trail.storage.filters import Filter
+from trail.storage.search_syntax import FIELDS, Term, terms
+
+SOURCE = ("source", "src_1", "100% real_name")
+EVENTS = (
+    event("e1", "2026-10-01T10:00", "Source Created", actor="users/ana", target=SOURCE),
+    event("e2", "2026-10-01T11:00", "Source Deleted", actor="users/bo", email="Bo@x.example"),
+    event("e3", "2026-10-01T12:00", "User Invite Sent", actor="users/ana",
+          target=("invite", "srcX1", "100 real-name!")),
+    event("e4", "2026-10-01T13:00", "Source Disabled", actor="tokens/t",
+          target=("space", "a!b", 'say "hi" \\ there')),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Give a store of `EVENTS`."""
+    opened = random_trail.store_of(tmp_path_factory.mktemp("trail"), EVENTS)
+    yield opened
+    opened.close()
+
+
+def found(store: Store, *texts: str) -> str:
+    """Return the numbers of the events that all *texts* find, oldest first."""
+    page = events.page(store, Filter(q=texts, sort="oldest"), NOW)
+    return "".join(row["event_id"][1:] for row in page.rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ()),
+        ("  \t ", ()),
+        ("one two", (Term("", "one"), Term("", "two"))),
+        ('"one two"', (Term("", "one two"),)),
+        ('-"one two"', (Term("", "one two", negated=True),)),
+        ("actor:ana", (Term("actor", "ana"),)),
+        ("-actor:ana", (Term("actor", "ana", negated=True),)),
+        ('-target:"a b"', (Term("target", "a b", negated=True),)),
+        (r'"say \"hi\" \\ x"', (Term("", 'say "hi" \\ x'),)),
+        ("http://x.example", (Term("", "http://x.example"),)),
+        ("colour:red", (Term("", "colour:red"),)),
+        ("12:30", (Term("", "12:30"),)),
+        ("a-b", (Term("", "a-b"),)),
+        ("-", (Term("", "-"),)),
+        ("--x", (Term("", "-x", negated=True),)),
+        ('"open', (Term("", '"open'),)),
+        ('""', ()),
+        ("actor:", (Term("", "actor:"),)),
+        ("actor:a:b", (Term("actor", "a:b"),)),
+    ],
+)
+def test_a_text_is_read_as_terms(text: str, expected: tuple[Term, ...]) -> None:
+    assert terms(text) == expected
+
+
+@given(
+    name=st.sampled_from(("", *FIELDS)),
+    text=st.text(min_size=1, max_size=30),
+    negated=st.booleans(),
+)
+def test_a_quoted_text_is_one_term_whatever_is_in_it(name: str, text: str, negated: bool) -> None:
+    quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    written = f"{'-' if negated else ''}{name}{':' if name else ''}{quoted}"
+    assert terms(f"before {written} after") == (
+        Term("", "before"),
+        Term(name, text, negated),
+        Term("", "after"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ('"source created"', "1"),
+        ("action:source", "124"),
+        ("action:SOURCE", "124"),
+        ("-action:source", "3"),
+        ("actor:ana", "13"),
+        ("actor:ana -action:source", "3"),
+        ("actor:bo@X", "2"),
+        ("actor_type:token", "4"),
+        ("kind:delete", "2"),
+        ("category:access", "3"),
+        ("target_type:invite", "3"),
+        ("id:E3", "3"),
+        ("workspace:ws-1", "1234"),
+        ("workspace:ws_1", ""),
+        ("target:%", "1"),
+        ("target:_", "1"),
+        ("target:100%", "1"),
+        ("target:src_1", "1"),
+        ("target:!", "34"),
+        ("target:a!b", "4"),
+        ('target:"real name"', ""),
+        ('target:"100% real"', "1"),
+        (r'target:"\"hi\" \\"', "4"),
+        ('raw:"messageId\\": \\"e2"', "2"),
+        ("users/ana", "13"),
+        ("-users/ana", "24"),
+        ("-target:src", "24"),
+        ("nothing-has-this", ""),
+        ("-nothing-has-this", "1234"),
+    ],
+)
+def test_a_text_finds(store: Store, text: str, ids: str) -> None:
+    assert found(store, text) == ids
+
+
+def test_all_texts_must_hold(store: Store) -> None:
+    assert found(store, "actor:ana", "action:source") == "1"
+    assert found(store, "actor:ana", "-action:source") == "3"
+
+
+@settings(max_examples=60)
+@given(text=st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
+def test_no_text_breaks_the_search(store: Store, text: str) -> None:
+    number = counts.count(store, Filter(q=(text,)), NOW)
+    assert 0 <= number <= len(EVENTS)
+    if not terms(text):
+        assert number == len(EVENTS)
+
+
+def test_a_text_longer_than_anybody_types_is_refused(store: Store) -> None:
+    assert found(store, "x" * 1000) == ""
+    with pytest.raises(FilterError, match="too long"):
+        found(store, "x" * 1001)

@@ -1,0 +1,263 @@
+"""One filter, the same rows everywhere: table, count, facets, bars and exports agree.
+
+Held against `random_trail`, which says a second time what a filter means.
+"""
+
+import csv
+import datetime as dt
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.trail import random_trail
+from tests.trail.random_trail import NOW, Row, Term
+from trail.events import counts, events, timeline
+from trail.events import export as exports
+from trail.storage.database import Store
+from trail.storage.filters import Choice, Filter
+
+ROWS = random_trail.random_rows(7)
+EMAILS = {row.actor_email for row in ROWS if row.actor_email}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Give a store of `ROWS`, loaded in two goes."""
+    folder = tmp_path_factory.mktemp("trail")
+    lines = [row.raw for row in ROWS]
+    store = random_trail.store_of(folder, lines[:80], lines[80:])
+    yield store
+    store.close()
+
+
+def streamed(store: Store, filter_: Filter) -> list[str]:
+    """Return the ids that the stream of a filter gives."""
+    with store.reading() as reading:
+        batches = events.stream(store, reading, filter_, NOW, "event_id", rows=50)
+        return [value for batch in batches for value in batch.column(0).to_pylist()]
+
+
+def forwards(store: Store, filter_: Filter, rows: int) -> tuple[list[str], events.Page]:
+    """Return the ids on all pages from the first on, and the last page."""
+    page = events.page(store, filter_, NOW, rows=rows)
+    assert not page.has_before
+    ids = [row["event_id"] for row in page.rows]
+    while page.has_after:
+        assert len(page.rows) == rows
+        page = events.page(store, filter_, NOW, after=page.last, rows=rows)
+        assert page.has_before and page.rows
+        ids += [row["event_id"] for row in page.rows]
+    return ids, page
+
+
+def backwards(store: Store, filter_: Filter, page: events.Page, rows: int) -> list[str]:
+    """Return the ids on all pages back from *page*, that page's own among them."""
+    ids = [row["event_id"] for row in page.rows]
+    while page.has_before:
+        page = events.page(store, filter_, NOW, before=page.first, rows=rows)
+        assert page.has_after
+        ids = [row["event_id"] for row in page.rows] + ids
+    return ids
+
+
+def exported(store: Store, filter_: Filter, kind: str) -> list[str]:
+    """Return the ids in an export."""
+    chosen = exports.Export(filter_, kind, ("event_id", "occurred_at", "target_name"))
+    text = b"".join(exports.stream(store, chosen, NOW)).decode()
+    if kind == "csv":
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        assert rows[0] == ["event_id", f"occurred_at ({filter_.tz})", "target_name"]
+        # An id that a spreadsheet would run bears a quote in front.
+        return [row[0].removeprefix("'") for row in rows[1:]]
+    return [json.loads(line)["event_id"] for line in text.split("\n")[:-1]]
+
+
+def counted(filter_: Filter, terms: tuple[Term, ...], name: str) -> dict[str, int]:
+    """Return how many events each value of a facet has, its own filter left out."""
+    rest = filter_.without(name)
+    values = (row.values(name)[0] for row in ROWS if row.fits(rest, terms))
+    return dict(Counter(value for value in values if value or name != "target_type"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(drawn=random_trail.filters(), page_rows=st.sampled_from((19, 45, 200)))
+def test_all_answers_to_one_filter_are_of_the_same_rows(
+    store: Store, drawn: tuple[Filter, tuple[Term, ...]], page_rows: int
+) -> None:
+    filter_, terms = drawn
+    expected = random_trail.in_order((r for r in ROWS if r.fits(filter_, terms)), filter_.sort)
+
+    assert counts.count(store, filter_, NOW) == len(expected)
+    assert streamed(store, filter_) == expected
+    assert exported(store, filter_, "csv") == expected
+    assert exported(store, filter_, "ndjson") == expected
+    ids, last = forwards(store, filter_, page_rows)
+    assert ids == expected
+    assert backwards(store, filter_, last, page_rows) == expected
+    assert sum(bar.count for bar in timeline.histogram(store, filter_, NOW).bars) == len(expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(drawn=random_trail.filters())
+def test_facets_count_all_filters_but_their_own(
+    store: Store, drawn: tuple[Filter, tuple[Term, ...]]
+) -> None:
+    filter_, terms = drawn
+    found = counts.facets(store, filter_, NOW)
+
+    assert tuple(found) == counts.COUNTED
+    for name, values in found.items():
+        numbers = {each.value: each.count for each in values if each.count}
+        assert numbers == counted(filter_, terms, name), name
+        choice = filter_.choice(name)
+        shown = [each.value for each in values]
+        # Who is chosen by e-mail is listed by id.
+        assert {*choice.include, *choice.exclude} - EMAILS <= set(shown), name
+        assert len(set(shown)) == len(shown)
+        assert [each.count for each in values] == sorted(
+            (each.count for each in values), reverse=True
+        )
+
+
+@settings(max_examples=60, deadline=None)
+@given(drawn=random_trail.filters())
+def test_lists_of_people_and_days_are_of_the_chosen_rows_only(
+    store: Store, drawn: tuple[Filter, tuple[Term, ...]]
+) -> None:
+    filter_, terms = drawn
+    chosen = [row for row in ROWS if row.fits(filter_, terms)]
+    people = {each.value: each.count for each in counts.actors(store, filter_, NOW)}
+    assert people == dict(Counter(row.actor_id for row in chosen))
+
+    days: Counter[tuple[dt.date, str]] = Counter()
+    for start, category, number in timeline.by_category(store, filter_, NOW):
+        local = start.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
+        assert local.time() == dt.time()
+        days[local.date(), category] += number
+    assert days == Counter(
+        (row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone).date(), row.category)
+        for row in chosen
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    drawn=random_trail.filters(),
+    grain=st.sampled_from((1, 5, 15, 60, 180, 1440)).map(lambda m: dt.timedelta(minutes=m)),
+)
+def test_each_bar_holds_the_events_of_its_own_span(
+    store: Store, drawn: tuple[Filter, tuple[Term, ...]], grain: dt.timedelta
+) -> None:
+    filter_, terms = drawn
+    bars = timeline.histogram(store, filter_, NOW, grain).bars
+    times = Counter(row.occurred_at for row in ROWS if row.fits(filter_, terms))
+    filled = {bar.start: bar.count for bar in bars if bar.count}
+    expected: Counter[dt.datetime] = Counter()
+    starts = iter(bars)
+    bar = next(starts, None)
+    for at in sorted(times):
+        while bar and bar.end <= at:
+            bar = next(starts, None)
+        assert bar and bar.start <= at
+        expected[bar.start] += times[at]
+    assert filled == dict(expected)
+
+
+def test_the_store_holds_what_the_second_reading_says(store: Store) -> None:
+    names = [name for name in exports.EVENT_COLUMNS if name not in ("ingested_at", "verified")]
+    held = store.table("select * from event_rows").to_pylist()
+    found = {row["event_id"]: {name: row[name] for name in names} for row in held}
+    assert found == {row.event_id: {name: row.exact(name) for name in names} for row in ROWS}
+
+
+def test_the_rows_are_worth_asking(store: Store) -> None:
+    def hits(**choices: Choice) -> int:
+        return sum(row.fits(Filter(choices=choices)) for row in ROWS)
+
+    assert 0 < hits(actor=Choice(("shared@x.example",))) < len(ROWS)
+    assert 0 < hits(target=Choice(exclude=("=1+1",))) < len(ROWS)
+    assert len({row.occurred_at for row in ROWS}) < len(ROWS) - 20
+    assert max(row.occurred_at for row in ROWS) > NOW.replace(tzinfo=None)
+
+
+def test_more_keys_than_a_list_takes_choose_the_same_rows(tmp_path: Path) -> None:
+    at = dt.datetime(2026, 10, 1)
+    lines = [
+        random_trail.event(
+            f"e{n}",
+            at + dt.timedelta(seconds=n),
+            actor=f"{'tokens' if n % 3 == 0 else 'users'}/{n}",
+            target=("source", f"s{n}", ""),
+        )
+        for n in range(3_300)
+    ]
+    store = random_trail.store_of(tmp_path, lines)
+    try:
+        for query, number in (
+            ("actor_type=user", 2_200),
+            ("actor_type=-user", 1_100),
+            ("actor_type=-token&actor=-users/1", 2_199),
+            ("actor_type=user&actor=-users/1&target=-s2", 2_198),
+            ("&".join(f"actor=-users/{n}" for n in range(3_300)), 1_100),
+            ("&".join(f"target=s{n}" for n in range(2_000)), 2_000),
+            ("&".join(f"target=s{n}" for n in range(1_999)), 1_999),
+        ):
+            filter_ = Filter.parse(query)
+            assert counts.count(store, filter_, NOW) == number, query[:40]
+            assert len(streamed(store, filter_)) == number, query[:40]
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=0001-01-01",
+        "to=9999-12-31T23:59:59Z",
+        "from=0001-01-01&tz=America/New_York",
+        "to=9999-12-31&tz=Asia/Kolkata",
+        "from=99999d",
+        "from=99999h&tz=Europe/London",
+    ],
+)
+def test_a_window_as_wide_as_the_calendar_holds_all(store: Store, query: str) -> None:
+    filter_ = Filter.parse(query)
+    assert counts.count(store, filter_, NOW) == len(ROWS)
+    assert len(streamed(store, filter_)) == len(ROWS)
+    assert len(exported(store, filter_, "csv")) == len(ROWS)
+    text = b"".join(exports.stream(store, exports.Export(filter_), NOW)).decode()
+    assert len(list(csv.reader(io.StringIO(text, newline="")))) == len(ROWS) + 1
+
+
+@pytest.mark.parametrize("query", ["to=9999-12-31T23:59Z", "from=99999d"])
+def test_a_window_as_wide_as_the_calendar_has_bars(store: Store, query: str) -> None:
+    bars = timeline.histogram(store, Filter.parse(query), NOW).bars
+    assert sum(bar.count for bar in bars) == len(ROWS)
+
+
+def test_an_actor_chosen_by_email_is_not_counted_as_nobody(store: Store) -> None:
+    filter_ = Filter(choices={"actor": Choice(("ana@new.example",))})
+    number = counts.count(store, filter_, NOW)
+    assert number > 0
+    shown = {each.value: each.count for each in counts.facets(store, filter_, NOW)["actor"]}
+    assert shown.get("ana@new.example") in (None, number)
+
+
+def test_facets_name_people_as_they_are_known(store: Store) -> None:
+    labels = {each.value: each.label for each in counts.facets(store, Filter(), NOW)["actor"]}
+    assert labels["users/ana"] == "ana@new.example"
+    assert labels["system"] == "Segment"
+    assert labels["tokens/-t1"] == "tokens/-t1"
+
+
+def test_sorting_leaves_the_choice_alone(store: Store) -> None:
+    rows: list[Row] = [row for row in ROWS if row.actor_type == "user"]
+    for sort in ("newest", "oldest"):
+        filter_ = Filter(choices={"actor_type": Choice(("user",))}, sort=sort)
+        assert streamed(store, filter_) == random_trail.in_order(rows, sort)

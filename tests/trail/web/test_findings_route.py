@@ -1,0 +1,77 @@
+"""`GET /api/findings`: the command's answers over HTTP, for owners and reviewers."""
+
+import datetime as dt
+from typing import Any, cast
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tests import detection
+from trail.accounts.users import User
+from trail.core.settings import Settings
+from trail.findings.detector import FIRST_DAY, daily, events, workdays
+from trail.runtime import process
+from trail.runtime.process import Runtime
+from trail.storage.database import Store
+from trail.web import api
+from trail.web.guard import SCOPE_USER
+
+DAY = FIRST_DAY + dt.timedelta(days=38)
+
+
+class _As:
+    """Lets a request through as a user of the role that its header names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        role = dict(scope.get("headers", [])).get(b"x-role", b"reviewer").decode()
+        scope[SCOPE_USER] = User("maya", "Maya Lind", "", role)
+        await self._app(scope, receive, send)
+
+
+@pytest.fixture
+def client(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """Return a client of the routes over a store with one strange day."""
+    detection.load(
+        store,
+        settings,
+        (
+            *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
+            *events(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
+        ),
+    )
+    nothing = cast("Any", None)
+    monkeypatch.setattr(process, "_current", [])
+    process.start(Runtime(settings, store, nothing, nothing, nothing, nothing, demo=False))
+    return TestClient(Starlette(routes=api.ROUTES, middleware=[Middleware(_As)]))
+
+
+def test_it_says_what_the_command_says(client: TestClient) -> None:
+    answer = client.get(f"/api/findings?from={DAY}&all=1")
+    assert answer.status_code == 200
+    (finding,) = answer.json()["findings"]
+    assert (finding["day"], finding["actor_id"], finding["state"]) == (
+        DAY.isoformat(),
+        "users/ana",
+        "open",
+    )
+    assert finding["score"] == sum(reason["points"] for reason in finding["reasons"])
+    assert len(finding["event_ids"]) == 1
+    assert client.get(f"/api/findings?from={DAY}&budget=1").json()["scored"] == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["budget=0", "budget=many", "budget=-1", "colour=red", "budget=nan"]
+)
+def test_it_refuses_what_it_cannot_read(client: TestClient, query: str) -> None:
+    assert client.get(f"/api/findings?{query}").status_code == 400
+
+
+def test_managers_see_no_findings(client: TestClient) -> None:
+    assert client.get("/api/findings", headers={"x-role": "manager"}).status_code == 403
+    assert client.get("/api/findings", headers={"x-role": "owner"}).status_code == 200

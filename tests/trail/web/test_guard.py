@@ -1,0 +1,225 @@
+"""The guard: identity comes from the session alone, and closed doors are closed."""
+
+from collections.abc import Callable
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from trail.accounts.sessions import hash_of
+from trail.runtime.process import Runtime
+from trail.web.guard import COOKIE, SECURITY_HEADERS
+
+STREAM = "ws://localhost:8501/_stcore/stream"
+SignIn = Callable[[str], str]
+FORGED = {"X-Audit-User": "maya", "x-audit-sid-hash": "0" * 64, "X-AUDIT-anything": "1"}
+
+
+def test_nobody_without_a_cookie(client: TestClient) -> None:
+    answer = client.get("/", headers=FORGED).json()
+    assert answer["user"] is None
+    assert set(answer["headers"]) == {"x-audit-address"}
+
+
+def test_the_cookie_names_the_user_and_never_travels_on(
+    client: TestClient, sign_in: SignIn
+) -> None:
+    sid = sign_in("maya")
+    answer = client.get("/", headers={"X-Audit-User": "jon"})
+    assert answer.json()["user"] == "maya"
+    assert answer.json()["headers"]["x-audit-user"] == "maya"
+    assert answer.json()["headers"]["x-audit-sid-hash"] == hash_of(sid)
+    assert sid not in answer.text
+
+
+@pytest.mark.parametrize("value", ["", "guess", "x" * 10_000, "%00", '"quoted"'])
+def test_unknown_cookies_are_nobody(client: TestClient, value: str) -> None:
+    answer = client.get("/", headers={"cookie": f"{COOKIE}={value}"})
+    assert answer.json()["user"] is None
+
+
+def test_a_cookie_planted_beside_the_real_one_changes_nothing(
+    client: TestClient, sign_in: SignIn
+) -> None:
+    sid = sign_in("maya")
+    client.cookies.clear()
+    header = {"cookie": f"{COOKIE}=planted; other=1; {COOKIE}={sid}"}
+    assert client.get("/", headers=header).json()["user"] == "maya"
+
+
+def test_the_hash_of_a_session_opens_nothing(client: TestClient, sign_in: SignIn) -> None:
+    sid = sign_in("maya")
+    client.cookies.set(COOKIE, hash_of(sid))
+    assert client.get("/").json()["user"] is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_stcore/upload_file/session/x",
+        "/_stcore/upload_file",
+        "/_stcore/metrics",
+        "/_stcore/agent/interact",
+        "/_stcore/agent-anything",
+        "/_stcore/script-health-check",
+        "//_stcore//metrics",
+        "/_stcore/METRICS",
+        "/_stcore/%75pload_file/a/b",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
+def test_streamlits_side_doors_are_gone(
+    client: TestClient, sign_in: SignIn, path: str, method: str
+) -> None:
+    sign_in("maya")
+    answer = client.request(method, f"http://localhost:8501{path}")
+    assert answer.status_code == 404
+    assert set(answer.json()) == {"error", "hint"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/media/abc.csv", "/export.csv", "/export.parquet?q=1", "/api/events", "/api"]
+)
+def test_data_needs_a_session(client: TestClient, sign_in: SignIn, path: str) -> None:
+    refused = client.get(path)
+    assert refused.status_code == 401
+    assert set(refused.json()) == {"error", "hint"}
+    sign_in("jon")
+    passed = client.get(path)
+    assert passed.status_code == 200
+    assert passed.headers["cache-control"] == refused.headers["cache-control"] == "no-store"
+
+
+def test_pages_and_health_need_none(client: TestClient) -> None:
+    for path in ("/", "/explore", "/apiary", "/exports", "/_stcore/health", "/static/js/a.js"):
+        assert client.get(path).status_code == 200
+
+
+def test_every_answer_carries_the_headers(client: TestClient) -> None:
+    for path in ("/", "/media/x", "/_stcore/metrics", "/static/js/a.js"):
+        headers = client.get(path).headers
+        assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+        assert "strict-transport-security" not in headers
+    assert "unsafe-eval" not in SECURITY_HEADERS["content-security-policy"]
+    assert "script-src 'self' blob:;" in SECURITY_HEADERS["content-security-policy"]
+
+
+def test_a_visit_cookie_is_set_once_for_a_document(client: TestClient) -> None:
+    page = {"accept": "text/html,application/xhtml+xml"}
+    first = client.get("/", headers=page).headers["set-cookie"]
+    assert first.startswith("audit_visit=")
+    assert "HttpOnly; SameSite=Lax" in first
+    assert "set-cookie" not in client.get("/", headers=page).headers
+    client.cookies.clear()
+    assert "set-cookie" not in client.get("/", headers={"accept": "*/*"}).headers
+
+
+class TestHost:
+    @pytest.mark.parametrize(
+        "host",
+        ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "a@localhost:x", "[::2]"],
+    )
+    def test_foreign_names_are_refused(self, client: TestClient, host: str) -> None:
+        assert client.get("/", headers={"host": host}).status_code == 400
+
+    @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:99", "127.0.0.1:8501", "[::1]:1"])
+    def test_loopback_names_are_served(self, client: TestClient, host: str) -> None:
+        assert client.get("/", headers={"host": host}).status_code == 200
+
+    def test_probes_ask_by_address(self, client: TestClient) -> None:
+        for path in ("/healthz", "/_stcore/health"):
+            assert client.get(path, headers={"host": "10.0.0.7:8501"}).status_code == 200
+
+    def test_configured_names(self, start: Callable[..., Runtime], client: TestClient) -> None:
+        start(allowed_hosts=("trail.example.com", "*.corp.example"))
+        status = {
+            host: client.get("/", headers={"host": host}).status_code
+            for host in ("trail.example.com", "a.corp.example:443", "corp.example", "localhost")
+        }
+        assert list(status.values()) == [200, 200, 400, 400]
+
+
+class TestOrigin:
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"origin": "https://evil.example"},
+            {"origin": "null"},
+            {"origin": "http://localhost:3000"},
+            {"sec-fetch-site": "cross-site"},
+            {"sec-fetch-site": "same-site"},
+            {"sec-fetch-site": "cross-site", "origin": "http://localhost:8501"},
+        ],
+    )
+    @pytest.mark.parametrize("path", ["/auth/sign-out", "/api/reviews", "/anything"])
+    def test_another_site_cannot_act(
+        self, client: TestClient, sign_in: SignIn, path: str, headers: dict[str, str]
+    ) -> None:
+        sign_in("maya")
+        assert client.post(path, headers=headers).status_code == 403
+        assert client.get("/").json()["user"] == "maya"
+
+    def test_the_own_site_can(self, client: TestClient, sign_in: SignIn) -> None:
+        sign_in("maya")
+        own = {"origin": "http://localhost:8501", "sec-fetch-site": "same-origin"}
+        assert client.post("/api/reviews", headers=own).status_code == 200
+        assert client.post("/api/reviews").status_code == 200
+
+    def test_receivers_prove_themselves_otherwise(self, client: TestClient) -> None:
+        for path in ("/v1/track", "/v1/batch", "/webhooks/segment"):
+            answer = client.post(path, headers={"origin": "https://elsewhere.example"})
+            assert answer.status_code == 200
+
+    def test_a_proxy_that_rewrites_host(
+        self, start: Callable[..., Runtime], client: TestClient
+    ) -> None:
+        start(allowed_hosts=("trail.example.com", "inner"))
+        own = {"origin": "https://trail.example.com", "host": "inner:8501"}
+        assert client.post("/anything", headers=own).status_code == 200
+        assert client.post("/anything", headers={**own, "origin": "https://x"}).status_code == 403
+
+
+class TestSocket:
+    def test_frames_pass_while_the_session_stands(
+        self, client: TestClient, sign_in: SignIn
+    ) -> None:
+        sign_in("maya")
+        with client.websocket_connect(STREAM, headers=FORGED) as socket:
+            socket.send_text("one")
+            assert socket.receive_text() == "maya: one"
+
+    def test_anonymous_frames_pass_without_a_name(self, client: TestClient) -> None:
+        with client.websocket_connect(STREAM, headers=FORGED) as socket:
+            socket.send_text("one")
+            assert socket.receive_text() == "None: one"
+
+    @pytest.mark.parametrize("change", ["sign-out", "removed", "role", "password"])
+    def test_the_next_frame_after_the_end_closes_it(
+        self, client: TestClient, sign_in: SignIn, now: Runtime, change: str
+    ) -> None:
+        sid = sign_in("jon")
+        with client.websocket_connect(STREAM) as socket:
+            socket.send_text("one")
+            assert socket.receive_text() == "jon: one"
+            if change == "sign-out":
+                now.sessions.end(sid)
+            elif change == "removed":
+                now.users.remove("jon")
+            elif change == "role":
+                now.users.set_role("jon", "reviewer")
+            else:
+                now.users.set_password("jon", "another-horse-7")
+            socket.send_text("two")
+            with pytest.raises(WebSocketDisconnect) as closed:
+                socket.receive_text()
+            assert closed.value.code == 1008
+
+    @pytest.mark.parametrize(
+        "headers", [{"origin": "https://evil.example"}, {"host": "evil.example"}]
+    )
+    def test_other_sites_cannot_connect(
+        self, client: TestClient, sign_in: SignIn, headers: dict[str, str]
+    ) -> None:
+        sign_in("maya")
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect(STREAM, headers=headers):
+            pass

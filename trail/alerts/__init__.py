@@ -1,1 +1,0 @@
-"""Rules: which events, findings, incidents or silences become messages, and how many of them."""

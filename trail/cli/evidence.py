@@ -1,0 +1,62 @@
+"""The command `evidence`: write an evidence pack to a file."""
+
+import argparse
+import datetime as dt
+import json
+
+from trail.access_log import log
+from trail.cli.context import Context
+from trail.core.download_stats import Tally
+from trail.core.errors import InputError
+from trail.evidence import pack
+from trail.evidence.period import ADDRESS
+from trail.storage.filters import Filter
+
+
+def evidence(args: argparse.Namespace, context: Context) -> int:
+    """Write the pack of the selected events; the file appears only when it is complete."""
+    path = context.folder / args.out
+    made = pack.prepare(
+        context.store(False), context.settings, Filter.parse(args.query), dt.datetime.now(dt.UTC)
+    )
+    tally, part = Tally(), path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            for data in made.stream(tally):
+                file.write(data)
+                tally.sent(data)
+        part.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"Cannot write {args.out}: {error.strerror}.", "Choose a file that can be written."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    query = made.period.filter.query()
+    log.note(
+        "evidence",
+        log.COMMAND_LINE,
+        what=ADDRESS,
+        detail=query,
+        file_format="zip",
+        rows=tally.rows,
+        size=tally.size,
+        digest=tally.digest,
+    )
+    if args.json:
+        report = {
+            "out": str(path),
+            "rows": tally.rows,
+            "bytes": tally.size,
+            "sha256": tally.digest,
+            "query": query,
+            "files": made.files,
+        }
+        context.out.text(json.dumps(report) + "\n")
+        return 0
+    for file_ in made.files:
+        context.out.text(f"{file_['sha256']}  {file_['bytes']:>14,}  {file_['name']}\n")
+    context.out.text(
+        f"{made.period.description()}: {tally.rows:,} events, {tally.size:,} bytes, {args.out}\n"
+    )
+    return 0

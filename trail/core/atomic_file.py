@@ -1,0 +1,54 @@
+"""Small private files that are replaced whole: locked, synced, readable by their owner only."""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of *path*, against other processes too.
+
+    A lock beside it, since the file itself is replaced.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(path.name + ".lock")
+    with open(os.open(lock, os.O_CREAT | os.O_RDWR, 0o600), "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def replace(path: Path, text: str) -> None:
+    """Put *text* in the place of the file, at once and for good: whole or not at all."""
+    handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # 0600
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def stamp(path: Path) -> tuple[int, int, int]:
+    """Return what differs once the file has changed; zeros where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return (0, 0, 0)
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in *folder* survive a loss of power. Raises `OSError`."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

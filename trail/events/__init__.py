@@ -1,0 +1,1 @@
+"""Reading events: pages, counts, timelines, people, export and undo recipes."""

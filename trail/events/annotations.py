@@ -1,0 +1,104 @@
+"""Deploys, freezes and the like, beside the events: read from CSV, drawn over the charts."""
+
+import csv
+import datetime as dt
+import io
+from dataclasses import dataclass
+
+from trail.core.errors import InputError
+from trail.storage.database import Cursor, Engine, Store, utc_now
+from trail.storage.filters import Window
+
+_LONGEST_LABEL = 200
+_MOST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """Something that happened at a moment, or lasted until another (UTC, without zone)."""
+
+    at_time: dt.datetime
+    until_time: dt.datetime | None
+    label: str
+
+
+def parse(text: str) -> list[Annotation]:
+    """Return the annotations of CSV *text*: `time,label` or `time,until,label`, with a header.
+
+    Times are ISO 8601, UTC where they name no zone. Raises `InputError` naming the line.
+    """
+    reader = csv.DictReader(io.StringIO(text.strip()))
+    names = [name.strip().lower() for name in reader.fieldnames or []]
+    if "time" not in names or "label" not in names:
+        raise InputError(
+            "The first line must name the columns.", "Use: time,label or time,until,label"
+        )
+    reader.fieldnames = names
+    found = []
+    try:
+        for row in reader:
+            found.append(_row(row, reader.line_num))
+    except csv.Error as problem:
+        raise InputError(f"Line {reader.line_num}: {problem}.", "Mend that line.") from None
+    if len(found) > _MOST:
+        raise InputError(f"More than {_MOST:,} annotations.", "Import fewer at once.")
+    return found
+
+
+def _row(row: dict[str, str | None], line: int) -> Annotation:
+    start = _time(row.get("time") or "", line)
+    until = _time(row["until"] or "", line) if row.get("until") else None
+    label = (row.get("label") or "").strip()[:_LONGEST_LABEL]
+    if not label:
+        raise InputError(f"Line {line}: there is no label.", "Say what happened.")
+    if until and until < start:
+        raise InputError(f"Line {line}: it ends before it starts.", "Swap the two.")
+    return Annotation(start, until, label)
+
+
+def _time(text: str, line: int) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InputError(
+            f"Line {line}: the time is not understood.", "Write it as 2026-11-24T14:00Z."
+        ) from None
+    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def add(store: Store, found: list[Annotation], made_by: str) -> int:
+    """Keep *found*, those that are kept already once; return how many are new."""
+
+    def write(cursor: Cursor) -> int:
+        new = 0
+        for each in found:
+            given = {"at": each.at_time, "until": each.until_time, "label": each.label}
+            known = cursor.execute(
+                "select 1 from annotations where at_time = $at and label = $label "
+                "and until_time is not distinct from $until",
+                given,
+            ).fetchall()
+            if not known:
+                cursor.execute(
+                    "insert into annotations values ($at, $until, $label, $by, $now)",
+                    given | {"by": made_by, "now": utc_now()},
+                )
+                new += 1
+        return new
+
+    return store.write(write)
+
+
+def within(engine: Engine, window: Window) -> list[Annotation]:
+    """Return the annotations that touch *window* (both ends set), oldest first."""
+    rows = engine.table(
+        "select at_time, until_time, label from annotations where at_time < $end "
+        "and coalesce(until_time, at_time) >= $start order by at_time, label",
+        {"start": window.start, "end": window.end},
+    ).to_pylist()
+    return [Annotation(row["at_time"], row["until_time"], row["label"]) for row in rows]
+
+
+def clear(store: Store) -> None:
+    """Remove all annotations."""
+    store.write(lambda cursor: cursor.execute("delete from annotations") and None)

@@ -1,0 +1,157 @@
+"""How many: the total, and the values of each facet."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trail.events.count_source import rows_of
+from trail.storage.database import Engine
+from trail.storage.filters import Filter
+
+# The facets that `facets` counts, in the order in which pages show them.
+COUNTED = ("category", "action", "actor", "actor_type", "target_type", "outcome", "kind")
+
+_BY_ACTION = ("category", "action", "outcome", "kind")
+_BY_ACTOR = ("actor", "actor_type")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of a facet: what the filter says, what people read, and how many events."""
+
+    value: str
+    label: str
+    count: int
+
+
+def count(engine: Engine, filter_: Filter, now: dt.datetime) -> int:
+    """Return how many events *filter_* chooses."""
+    rows = rows_of(engine, filter_, now)
+    return int(
+        engine.table(f"select {rows.n} as n from {rows.source}", rows.params)["n"][0].as_py() or 0
+    )
+
+
+def facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
+    """Return each facet's values, most first; each counted with all filters except its own."""
+    return facets_and_count(engine, filter_, now)[0]
+
+
+def facets_and_count(
+    engine: Engine, filter_: Filter, now: dt.datetime
+) -> tuple[dict[str, list[Value]], int]:
+    """Return what `facets` and `count` do, in one go: the count falls off the facets."""
+    by_action, chosen = _action_facets(engine, filter_, now)
+    found = {
+        **by_action,
+        **_actor_facets(engine, filter_, now),
+        "target_type": _target_types(engine, filter_, now),
+    }
+    return {name: found[name] for name in COUNTED}, chosen
+
+
+def actors(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
+    """Return the actors of what *filter_* chooses, all of its conditions holding, most first."""
+    rows = rows_of(engine, filter_, now, cube=False)
+    table = engine.table(
+        "select actor_id, actor_name, actor_email, n from ("
+        f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
+        ") join actors using (actor_key) order by n desc, actor_id",
+        rows.params,
+    ).to_pylist()
+    return [
+        Value(row["actor_id"], row["actor_name"] or row["actor_email"] or row["actor_id"], row["n"])
+        for row in table
+    ]
+
+
+def _action_facets(
+    engine: Engine, filter_: Filter, now: dt.datetime
+) -> tuple[dict[str, list[Value]], int]:
+    """One scan by action key answers four facets: each is a function of the action."""
+    rows = rows_of(engine, filter_.without(*_BY_ACTION), now)
+    table = engine.table(
+        "select category, action, outcome, kind, sum(n)::bigint as n from ("
+        f"select e.action_key, {rows.n} as n from {rows.source} group by all"
+        ") join actions using (action_key) group by all",
+        rows.params,
+    ).to_pylist()
+    found = {}
+    for name in _BY_ACTION:
+        counts: Counter[str] = Counter()
+        others = [other for other in _BY_ACTION if other != name]
+        for row in table:
+            if all(_passes(filter_, other, row) for other in others):
+                counts[row[name]] += row["n"]
+        found[name] = _ranked(filter_, name, counts, {})
+    chosen = sum(
+        row["n"] for row in table if all(_passes(filter_, name, row) for name in _BY_ACTION)
+    )
+    return found, chosen
+
+
+def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
+    rows = rows_of(engine, filter_.without(*_BY_ACTOR), now, cube=False)
+    table = engine.table(
+        "select actor_id as actor, actor_type, actor_name, actor_email, n from ("
+        f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
+        ") join actors using (actor_key)",
+        rows.params,
+    ).to_pylist()
+    actors: Counter[str] = Counter()
+    types: Counter[str] = Counter()
+    labels = {}
+    for row in table:
+        labels[row["actor"]] = row["actor_name"] or row["actor_email"] or row["actor"]
+        if _passes(filter_, "actor_type", row):
+            actors[row["actor"]] += row["n"]
+        if _passes_actor(filter_, row):
+            types[row["actor_type"]] += row["n"]
+    return {
+        "actor": _ranked(_without_emails(filter_, table), "actor", actors, labels),
+        "actor_type": _ranked(filter_, "actor_type", types, {}),
+    }
+
+
+def _without_emails(filter_: Filter, rows: list[dict[str, Any]]) -> Filter:
+    """Return *filter_* without the actors that are chosen by e-mail: they are listed by id."""
+    for row in rows:
+        if row["actor_email"]:
+            filter_ = filter_.put("actor", row["actor_email"], "")
+    return filter_
+
+
+def _target_types(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
+    rows = rows_of(engine, filter_.without("target_type"), now)
+    table = engine.table(
+        f"select e.target_type as value, {rows.n} as n from {rows.source} group by all",
+        rows.params,
+    ).to_pylist()
+    counts = Counter({row["value"]: row["n"] for row in table if row["value"]})
+    return _ranked(filter_, "target_type", counts, {})
+
+
+def _passes(filter_: Filter, name: str, row: Mapping[str, object]) -> bool:
+    choice, value = filter_.choice(name), row[name]
+    return (not choice.include or value in choice.include) and value not in choice.exclude
+
+
+def _passes_actor(filter_: Filter, row: Mapping[str, object]) -> bool:
+    choice = filter_.choice("actor")
+    known = {row["actor"], row["actor_email"]}
+    return (not choice.include or bool(known & set(choice.include))) and not (
+        known & set(choice.exclude)
+    )
+
+
+def _ranked(
+    filter_: Filter, name: str, counts: Counter[str], labels: Mapping[str, str]
+) -> list[Value]:
+    """Most first; chosen values that no event has come last, so that they can be let go."""
+    choice = filter_.choice(name)
+    for value in (*choice.include, *choice.exclude):
+        counts.setdefault(value, 0)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [Value(value, labels.get(value) or value, number) for value, number in ordered]

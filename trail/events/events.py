@@ -1,0 +1,312 @@
+"""Which events: pages of them by key, one with its neighbours, and all of them as a stream."""
+
+import datetime as dt
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from trail.core.model import EVENT_COLUMNS
+from trail.events.timeline import bounded
+from trail.storage.database import Engine, Reading
+from trail.storage.filters import Filter, Window
+from trail.storage.where import literal, select, span
+
+# What a table of events shows; the raw record is read for one event only.
+LISTED = tuple(column for column in EVENT_COLUMNS if column != "raw")
+
+PAGE_ROWS = 200
+_NEAR = dt.timedelta(minutes=15)
+# A slice of a stream is sorted in memory; this many rows are a small part of it.
+_SLICE_ROWS = 250_000
+_HOUR = dt.timedelta(hours=1)
+_EARLIEST = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - UTC, see Window
+# How many events the first look for a page goes through; the next ones grow.
+_FIRST_ROWS = 20_000
+
+# Star columns of one event; `named` joins what its keys stand for.
+STAR = (
+    "e.event_id, e.occurred_at, e.ingested_at, e.action_key, e.actor_key, e.target_key, "
+    "e.workspace_id, e.verified"
+)
+_TABLES = {
+    "actions": ("action_key", "risk", ("action", "action_raw", "category", "kind", "outcome")),
+    "actors": ("actor_key", "actor_type", ("actor_id", "actor_email", "actor_name")),
+    "targets": ("target_key", "", ("target_type", "target_id", "target_name")),
+}
+
+
+def named(star: str, more: str = "", text: Callable[[str], str] | None = None) -> str:
+    """Return SQL that gives the rows of *star* (with the `STAR` columns) all `LISTED` columns.
+
+    *more* names further columns of *star* to keep. *text* turns a text column into SQL for what
+    is wanted of it; it runs on the small tables, once a name instead of once a row.
+    """
+    text = text or (lambda column: column)
+    joins = []
+    for table, (key, plain, columns) in _TABLES.items():
+        made = ", ".join(f"{text(column)} as {column}" for column in columns)
+        kept = f"{plain}, " if plain else ""
+        joins.append(f"join (select {key}, {kept}{made} from {table}) using ({key})")
+    return (
+        f"select {text('event_id')} as event_id, occurred_at, ingested_at, action, action_raw, "
+        "category, kind, outcome, risk, actor_id, actor_type, "
+        "nullif(actor_email, '') as actor_email, nullif(actor_name, '') as actor_name, "
+        "nullif(target_type, '') as target_type, nullif(target_id, '') as target_id, "
+        "nullif(target_name, '') as target_name, "
+        f"nullif({text('workspace_id')}, '') as workspace_id, verified{more} "
+        f"from ({star}) {' '.join(joins)}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the order of events: the time (UTC) and id of the row at a page's edge."""
+
+    occurred_at: dt.datetime
+    event_id: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor | None":
+        """Return the cursor that `str` wrote, or None for anything else."""
+        time, _, event_id = text.partition("~")
+        try:
+            return cls(dt.datetime.fromisoformat(time), event_id) if event_id else None
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        """Return the cursor as it stands in a URL."""
+        return f"{self.occurred_at.isoformat()}~{self.event_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some events in order, and whether there are more on either side."""
+
+    rows: list[dict[str, Any]]
+    has_before: bool
+    has_after: bool
+
+    @property
+    def first(self) -> Cursor | None:
+        """Return the place of the first row."""
+        return _cursor(self.rows[0]) if self.rows else None
+
+    @property
+    def last(self) -> Cursor | None:
+        """Return the place of the last row."""
+        return _cursor(self.rows[-1]) if self.rows else None
+
+
+def page(
+    engine: Engine,
+    filter_: Filter,
+    now: dt.datetime,
+    *,
+    after: Cursor | None = None,
+    before: Cursor | None = None,
+    rows: int = PAGE_ROWS,
+) -> Page:
+    """Return the page that follows *after*, or that ends just ahead of *before*, or the first."""
+    backwards = before is not None and after is None
+    descending = (filter_.sort == "newest") != backwards
+    edge = before if backwards else after
+    chosen = select(engine, filter_, now)
+    params = dict(chosen.params)
+    where = chosen.where
+    if edge:
+        where += f" and {_past(edge, descending=descending, params=params)}"
+    order = _order(descending=descending)
+    found: list[dict[str, Any]] = []
+    for window in _growing(engine, _beyond(edge, filter_.window(now), descending), descending):
+        star = (
+            f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
+            f"order by {order} limit {rows + 1 - len(found)}"
+        )
+        sql = f"{named(star)} order by {order}"
+        found += engine.table(sql, params).to_pylist()
+        if len(found) > rows:
+            break
+    more, found = len(found) > rows, found[:rows]
+    if backwards:
+        return Page(found[::-1], has_before=more, has_after=True)
+    return Page(found, has_before=edge is not None, has_after=more)
+
+
+def _beyond(edge: Cursor | None, window: Window, descending: bool) -> Window:
+    """Return *window* cut at *edge*, so that no search starts on the wrong side of it."""
+    if edge is None:
+        return window
+    moment = edge.occurred_at
+    if descending:
+        end = moment + dt.timedelta(microseconds=1)
+        return Window(window.start, min(window.end, end) if window.end else end)
+    return Window(max(window.start, moment) if window.start else moment, window.end)
+
+
+def _growing(engine: Engine, window: Window, descending: bool) -> Iterator[Window]:
+    """Yield parts of *window* in order, each holding many times the events of the one before.
+
+    The first rows of most filters lie near the edge; only a rare one needs the whole window.
+    """
+    held, wanted = 0, _FIRST_ROWS
+    edge = window.end if descending else window.start
+    hours = _hours(engine, window)
+    for hour, number in reversed(hours) if descending else hours:
+        held += number
+        cut = hour if descending else hour + _HOUR
+        if held >= wanted and (edge is None or (cut < edge if descending else cut > edge)):
+            yield Window(cut, edge) if descending else Window(edge, cut)
+            edge, held, wanted = cut, 0, wanted * 8
+    yield Window(window.start, edge) if descending else Window(edge, window.end)
+
+
+def one(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[str, Any] | None:
+    """Return the event with all its columns and its batch, or None.
+
+    *near* (UTC, without zone) spares a search of the whole store.
+    """
+    for window in ([Window(near - _HOUR, near + _HOUR)] if near else []) + [Window()]:
+        star = (
+            f"select {STAR}, e.raw, e.batch_id from events e "
+            f"where {span(window, 'e.occurred_at')} and e.event_id = $id limit 1"
+        )
+        sql = f"select n.*, b.loader, b.source from ({named(star, ', raw, batch_id')}) n"
+        rows = engine.table(sql + " left join batches b using (batch_id)", {"id": event_id})
+        if rows.num_rows:
+            return dict(rows.to_pylist()[0])
+    return None
+
+
+def related(
+    engine: Engine, event: dict[str, Any], rows: int = 12
+) -> dict[str, tuple[int, list[dict[str, Any]]]]:
+    """Return `actor`: what the same actor did within 15 minutes; `target`: the target's history.
+
+    Each with the number of all such events and those nearest in time, newest first.
+    """
+    at = event["occurred_at"]
+    around = span(Window(at - _NEAR, at + _NEAR + dt.timedelta(microseconds=1)), "e.occurred_at")
+    return {
+        "actor": _nearest(
+            engine,
+            f"{around} and e.actor_key in (select actor_key from actors where actor_id = $value)",
+            event["actor_id"],
+            at,
+            rows,
+        ),
+        "target": _nearest(
+            engine,
+            "e.target_key in (select target_key from targets where target_id = $value)",
+            event["target_id"],
+            at,
+            rows,
+        )
+        if event["target_id"]
+        else (0, []),
+    }
+
+
+def _nearest(
+    engine: Engine, where: str, value: str, at: dt.datetime, rows: int
+) -> tuple[int, list[dict[str, Any]]]:
+    total = engine.table(f"select count(*) as n from events e where {where}", {"value": value})
+    star = (
+        f"select {STAR} from events e where {where} "
+        f"order by abs(epoch_us(e.occurred_at) - epoch_us({literal(at)})), e.event_id limit {rows}"
+    )
+    found = engine.table(
+        f"{named(star)} order by occurred_at desc, event_id desc",
+        {"value": value},
+    )
+    return int(total["n"][0].as_py()), found.to_pylist()
+
+
+def stream(
+    engine: Engine,
+    reading: Reading,
+    filter_: Filter,
+    now: dt.datetime,
+    columns: str,
+    *,
+    rows: int = 50_000,
+    limit: int | None = None,
+    text: Callable[[str], str] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Yield all events of *filter_* in order, as *columns* (SQL over `EVENT_COLUMNS`).
+
+    *text* is what `named` takes. The raw record is read only where *columns* name it.
+    Goes through time in slices, each small enough to sort, so that memory stays flat.
+    """
+    left = limit
+    chosen = select(engine, filter_, now)
+    descending = filter_.sort == "newest"
+    for window in _slices(engine, filter_, now, descending=descending):
+        where = f"{span(window, 'e.occurred_at')} and {chosen.where}"
+        order = _order(descending=descending)
+        cap = "" if left is None else f" order by {order} limit {left}"
+        star = (
+            f"select {STAR}, e.occurred_at as moment, e.event_id as place, e.raw "
+            f"from events e where {where}{cap}"
+        )
+        # Ordered by what is stored, since the columns may show the time and the id as other text.
+        word = "desc" if descending else "asc"
+        sql = (
+            f"select {columns} from ({named(star, ', moment, place, raw', text)}) "
+            f"order by moment {word}, place {word}"
+        )
+        for batch in reading.batches(sql, chosen.params, rows):
+            yield batch
+            if left is not None:
+                left -= batch.num_rows
+        if left is not None and left <= 0:
+            return
+
+
+def _slices(engine: Engine, filter_: Filter, now: dt.datetime, *, descending: bool) -> list[Window]:
+    """Cut the filter's window into spans of hours with at most so many events in each."""
+    window = bounded(engine, filter_.window(now), now)
+    assert window.start and window.end
+    cuts, held = [], 0
+    for hour, number in _hours(engine, window):
+        if held and held + number > _SLICE_ROWS:
+            cuts.append(hour)
+            held = 0
+        held += number
+    open_window = filter_.window(now)
+    inside = [cut for cut in cuts if window.start < cut < window.end]
+    edges: list[dt.datetime | None] = [open_window.start, *inside, open_window.end]
+    windows = [Window(start, end) for start, end in itertools.pairwise(edges)]
+    return windows[::-1] if descending else windows
+
+
+def _hours(engine: Engine, window: Window) -> list[tuple[dt.datetime, int]]:
+    """Return the hours that *window* touches, oldest first, with all events of each."""
+    start = window.start - _HOUR if window.start and window.start > _EARLIEST else None
+    touched = span(Window(start, window.end), "hour")
+    table = engine.table(
+        f"select hour, sum(n)::bigint as n from cube where {touched} group by hour order by hour"
+    )
+    return list(zip(table["hour"].to_pylist(), table["n"].to_pylist(), strict=True))
+
+
+def _past(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:
+    # Written out, since the row-value form `(a, b) < (x, y)` reads every row group.
+    params["edge_id"] = edge.event_id
+    sign = "<" if descending else ">"
+    at = literal(edge.occurred_at)
+    return (
+        f"e.occurred_at {sign}= {at} and (e.occurred_at {sign} {at} or e.event_id {sign} $edge_id)"
+    )
+
+
+def _order(*, descending: bool) -> str:
+    word = "desc" if descending else "asc"
+    return f"occurred_at {word}, event_id {word}"
+
+
+def _cursor(row: dict[str, Any]) -> Cursor:
+    return Cursor(row["occurred_at"], row["event_id"])

@@ -1,0 +1,167 @@
+"""Who or what was active when: lanes over time, and the hours of the week."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS
+from trail.events import timeline
+from trail.events.count_source import rows_of
+from trail.events.timeline import Bar
+from trail.storage import timezones
+from trail.storage.database import Engine
+from trail.storage.filters import Filter
+from trail.storage.where import select
+
+By = Literal["category", "actor", "target"]
+
+_HOUR = dt.timedelta(hours=1)
+# How a lane's value and its label are read: the table, its key, value and label.
+_LANES: dict[str, tuple[str, str, str, str]] = {
+    "category": ("actions", "action_key", "l.category", "l.category"),
+    "actor": (
+        "actors",
+        "actor_key",
+        "l.actor_id",
+        "coalesce(nullif(l.actor_name, ''), nullif(l.actor_email, ''), l.actor_id)",
+    ),
+    "target": (
+        "targets",
+        "target_key",
+        "coalesce(nullif(l.target_id, ''), l.target_name)",
+        "coalesce(nullif(l.target_name, ''), l.target_id)",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What happened in one lane during one bar; failures and destructive are among `count`."""
+
+    bar: Bar
+    count: int
+    failures: int
+    destructive: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One category, actor or target: its filter value, its label, all its events, its points."""
+
+    value: str
+    label: str
+    count: int
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The lanes with the most events, most first, and how many lanes there are in all."""
+
+    lanes: tuple[Lane, ...]
+    total: int
+
+
+def lanes(
+    engine: Engine, filter_: Filter, now: dt.datetime, by: By, grain: dt.timedelta, top: int
+) -> Lanes:
+    """Return the *top* lanes of what *filter_* chooses, in bars of *grain*."""
+    window = timeline.bounded(engine, filter_.window(now), now)
+    chosen = select(engine, filter_, now)
+    table, key, value, label = _LANES[by]
+    bucket = timeline.bucket_of("e.occurred_at", grain, filter_, window)
+    failed = ", ".join(f"'{kind}'" for kind in FAILED_KINDS)
+    destructive = ", ".join(f"'{kind}'" for kind in sorted(DESTRUCTIVE_KINDS))
+    # Two looks: which lanes there are at all, then what happened when in the few that are drawn.
+    tops = engine.table(
+        f"""
+        with counted as (
+         select {key} as lane_key, count(*) as n from events e where {chosen.timed()} group by all
+        ), named as (
+         select {value} as value, c.lane_key, c.n from counted c
+         join {table} l on l.{key} = c.lane_key
+        )
+        select value, list(lane_key) as keys, sum(n)::bigint as total, count(*) over () as lanes
+        from named group by value order by total desc, value limit {int(top)}
+        """,
+        chosen.params,
+    ).to_pylist()
+    keys = [str(each) for row in tops for each in row["keys"]]
+    rows = engine.table(
+        f"""
+        with counted as (
+         select {key} as lane_key, {bucket} as bucket, e.action_key, count(*) as n
+         from events e where {chosen.timed()} and e.{key} in ({", ".join(keys) or "null"})
+         group by all
+        )
+        select {value} as value, any_value({label}) as label, c.bucket, sum(c.n)::bigint as n,
+         coalesce(sum(c.n) filter (a.kind in ({failed})), 0)::bigint as failures,
+         coalesce(sum(c.n) filter (a.kind in ({destructive})), 0)::bigint as destructive
+        from counted c join actions a using (action_key)
+        join {table} l on l.{key} = c.lane_key group by all order by value, bucket
+        """,
+        chosen.params,
+    ).to_pylist()
+    bars = timeline.bars_of(window, grain, filter_)
+    found: dict[str, list[Point]] = {}
+    labels: dict[str, str] = {}
+    for row in rows:
+        labels[row["value"]] = row["label"]
+        if row["bucket"] in bars:
+            point = Point(bars[row["bucket"]], row["n"], row["failures"], row["destructive"])
+            found.setdefault(row["value"], []).append(point)
+    return Lanes(
+        tuple(
+            Lane(
+                row["value"],
+                labels.get(row["value"], row["value"]),
+                row["total"],
+                tuple(found.get(row["value"], ())),
+            )
+            for row in tops
+        ),
+        tops[0]["lanes"] if tops else 0,
+    )
+
+
+def week(engine: Engine, filter_: Filter, now: dt.datetime) -> list[list[int]]:
+    """Return events by weekday (0 is Monday) and hour of the filter's zone, in the window."""
+    window = timeline.bounded(engine, filter_.window(now), now)
+    rows = rows_of(engine, filter_, now, cube=timeline.whole_hours(filter_, window))
+    local = timezones.local(rows.time, filter_.zone, window)
+    table = engine.table(
+        f"select isodow({local}) - 1 as day, hour({local}) as hour, {rows.n} as n "
+        f"from {rows.source} group by all",
+        rows.params,
+    )
+    made = [[0] * 24 for _ in range(7)]
+    for row in table.to_pylist():
+        made[row["day"]][row["hour"]] += row["n"]
+    return made
+
+
+def latest_hour(
+    engine: Engine, filter_: Filter, now: dt.datetime, weekday: int, hour: int
+) -> tuple[dt.datetime, dt.datetime] | None:
+    """Return the latest hour (UTC) at *hour* of *weekday* by the filter's clock that has events.
+
+    None where *filter_* chooses none at that hour of the week.
+    """
+    window = timeline.bounded(engine, filter_.window(now), now)
+    chosen = select(engine, filter_, now)
+    local = timezones.local("e.occurred_at", filter_.zone, window)
+    found = engine.table(
+        f"select max(e.occurred_at) as last from events e where {chosen.timed()} "
+        f"and isodow({local}) - 1 = {int(weekday)} and hour({local}) = {int(hour)}",
+        chosen.params,
+    )["last"][0].as_py()
+    if found is None:
+        return None
+    start = found.replace(minute=0, second=0, microsecond=0)
+    shift = found.replace(tzinfo=dt.UTC).astimezone(filter_.zone).utcoffset()
+    # Of zones that are off by part of an hour, an hour of the clock begins within one of UTC.
+    part = dt.timedelta(seconds=(shift or dt.timedelta()).total_seconds() % 3600)
+    start -= part
+    if found >= start + _HOUR:
+        start += _HOUR
+    return start, start + _HOUR

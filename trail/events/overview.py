@@ -1,0 +1,150 @@
+"""The Overview's numbers: changes by day and category, who acts, what failed, what needs a look.
+
+A change is an event that is neither routine (reads, checks, run-time enforcement) nor a failed
+attempt; the three together are all events.
+"""
+
+import datetime as dt
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, ROUTINE_KINDS
+from trail.events import events, timeline
+from trail.storage.database import Engine
+from trail.storage.filters import Choice, Filter, Window
+from trail.storage.where import select, span
+
+_NO_CHANGE = (*sorted(ROUTINE_KINDS), *FAILED_KINDS)
+HIGH_RISK = 8
+# Fewer failed attempts at one thing than a retrying job makes are no news.
+_MANY_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One local day: when it starts (UTC, without zone), and its changes by category."""
+
+    start: dt.datetime
+    by_category: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Actors:
+    """Actors of one type that changed something: how many, how many new, and how many a day."""
+
+    active: int
+    before: int
+    new: int
+    by_day: list[int]
+
+
+def changes(filter_: Filter) -> Filter:
+    """Return *filter_* narrowed to changes."""
+    return _kinds(filter_, exclude=_NO_CHANGE)
+
+
+def failures(filter_: Filter) -> Filter:
+    """Return *filter_* narrowed to failed attempts and partial runs."""
+    return _kinds(filter_, include=FAILED_KINDS)
+
+
+def destructive(filter_: Filter) -> Filter:
+    """Return *filter_* narrowed to what was deleted, disabled or disconnected."""
+    return _kinds(filter_, include=tuple(sorted(DESTRUCTIVE_KINDS)))
+
+
+def routine(filter_: Filter) -> Filter:
+    """Return *filter_* narrowed to routine events."""
+    return _kinds(filter_, include=tuple(sorted(ROUTINE_KINDS)))
+
+
+def period_before(engine: Engine, filter_: Filter, now: dt.datetime) -> Filter:
+    """Return *filter_* for the span of the same length that ends where its own begins."""
+    window = timeline.bounded(engine, filter_.window(now), now)
+    assert window.start and window.end
+    start = window.start - (window.end - window.start)
+    return replace(filter_, start=f"{start.isoformat()}Z", end=f"{window.start.isoformat()}Z")
+
+
+def days(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Day]:
+    """Return the events of *filter_* for each local day of its window, by category."""
+    window = timeline.bounded(engine, filter_.window(now), now)
+    grouped = timeline.by_category(engine, filter_, now)
+    found: dict[dt.datetime, Counter[str]] = defaultdict(Counter)
+    for bucket, category, number in grouped:
+        found[bucket][category] += number
+    return [
+        Day(bar.start, dict(found[bar.start])) for bar in timeline.days_of(window, filter_.zone)
+    ]
+
+
+def actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str) -> Actors:
+    """Return the actors of *actor_type* among the events of *filter_*.
+
+    New ones have no event before the window, in all that is kept.
+    """
+    window = timeline.bounded(engine, filter_.window(now), now)
+    assert window.start and window.end
+    chosen = select(engine, filter_, now)
+    before = period_before(engine, filter_, now).window(now)
+    typed = "e.actor_key in (select actor_key from actors where actor_type = $type)"
+    params = {**chosen.params, "type": actor_type}
+    here = f"{chosen.timed()} and {typed}"
+    there = f"{span(before, 'e.occurred_at')} and {chosen.where} and {typed}"
+    row = engine.table(
+        f"with here as (select distinct e.actor_key from events e where {here}), "
+        f"there as (select distinct e.actor_key from events e where {there}) "
+        "select (select count(*) from here) as active, (select count(*) from there) as before, "
+        "(select count(*) from here where actor_key not in (select e.actor_key from events e "
+        f"where {span(Window(None, window.start), 'e.occurred_at')})) as new",
+        params,
+    ).to_pylist()[0]
+    by_day = engine.table(
+        f"select {timeline.day_of('e.occurred_at', filter_.zone, window)} as day, "
+        f"count(distinct e.actor_key) as n from events e where {here} group by all",
+        params,
+    ).to_pylist()
+    numbers = {each["day"]: each["n"] for each in by_day}
+    bars = timeline.days_of(window, filter_.zone)
+    keys = [timeline.day_key(bar, filter_.zone) for bar in bars]
+    return Actors(row["active"], row["before"], row["new"], [numbers.get(key, 0) for key in keys])
+
+
+def needs_a_look(
+    engine: Engine, filter_: Filter, now: dt.datetime
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what somebody should look at in the window, most urgent first.
+
+    `failing`: action, target and attempts of what failed again and again; `risky`: the changes of
+    the highest risk; `unknown`: names that the catalogue does not know, with their count.
+    """
+    failed = select(engine, failures(filter_), now)
+    failing = engine.table(
+        "select a.action, t.target_name, t.target_id, count(*) as attempts, "
+        "min(e.occurred_at) as first_at, max(e.occurred_at) as last_at "
+        "from events e join actions a using (action_key) join targets t using (target_key) "
+        f"where {failed.timed()} and t.target_id <> '' group by all "
+        f"having count(*) >= {_MANY_ATTEMPTS} order by attempts desc, last_at desc limit 5",
+        failed.params,
+    ).to_pylist()
+    changed = select(engine, changes(filter_), now)
+    keys = "e.action_key in (select action_key from actions where {})"
+    star = (
+        f"select {events.STAR} from events e where {changed.timed()} "
+        f"and {keys.format(f'risk >= {HIGH_RISK}')} order by occurred_at desc limit 5"
+    )
+    risky = engine.table(
+        f"{events.named(star)} order by occurred_at desc", changed.params
+    ).to_pylist()
+    all_ = select(engine, filter_, now)
+    unknown = engine.table(
+        "select a.action_raw, count(*) as n from events e join actions a using (action_key) "
+        f"where {all_.timed()} and not a.known group by all order by n desc limit 5",
+        all_.params,
+    ).to_pylist()
+    return {"failing": failing, "risky": risky, "unknown": unknown}
+
+
+def _kinds(filter_: Filter, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> Filter:
+    return replace(filter_, choices={**filter_.choices, "kind": Choice(include, exclude)})

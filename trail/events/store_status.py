@@ -1,0 +1,105 @@
+"""What the store holds, in a few numbers; its sources, batches and quarantine."""
+
+import datetime as dt
+from typing import Any
+
+from trail.storage.database import Engine
+
+
+def status(engine: Engine) -> dict[str, Any]:
+    """Return events, oldest and newest (ISO 8601, UTC), batches, duplicates, quarantined, ..."""
+    held = engine.table(
+        "select count(*) as events, min(occurred_at) as oldest, max(occurred_at) as newest, "
+        "max(ingested_at) as last_arrival from events"
+    ).to_pylist()[0]
+    loads = engine.table(
+        "select count(*) as batches, coalesce(sum(duplicates), 0)::bigint as duplicates, "
+        "coalesce(sum(linked), 0)::bigint as linked from batches"
+    ).to_pylist()[0]
+    refused = engine.table("select count(*) as quarantined from quarantine").to_pylist()[0]
+    unknown = engine.table(
+        "select count(*) as unknown_actions from actions where not known"
+    ).to_pylist()[0]
+    times = {
+        name: f"{held[name].isoformat()}Z" if held[name] else None
+        for name in ("oldest", "newest", "last_arrival")
+    }
+    return {"events": held["events"], **times, **loads, **refused, **unknown}
+
+
+def sources(engine: Engine) -> list[dict[str, Any]]:
+    """Return each source that ever brought or tried something, by loader name.
+
+    Each row has loader, read, kept, duplicates, linked, quarantined, last_kept_at (of a batch with
+    new events), last_batch_at, watched_until, failed_at and failure (of the newest failure), and
+    failing (nothing went well since); times are UTC without zone, or None.
+    """
+    rows: list[dict[str, Any]] = engine.table(
+        """
+        with loads as (
+         select loader, sum(read)::bigint as read, sum(kept)::bigint as kept,
+          sum(duplicates)::bigint as duplicates, sum(coalesce(linked, 0))::bigint as linked,
+          sum(quarantined)::bigint as quarantined,
+          max(case when kept > 0 then coalesce(ended_at, started_at) end) as last_kept_at,
+          max(coalesce(ended_at, started_at)) as last_batch_at
+         from batches where loader <> '' group by loader
+        ), looks as (
+         select source as loader, max(case when state <> 'failed' then to_at end) as watched_until,
+          max(case when state = 'failed' then to_at end) as failed_at,
+          max_by(detail, to_at) filter (state = 'failed') as failure
+         from watches group by source
+        )
+        select loader, coalesce(read, 0) as read, coalesce(kept, 0) as kept,
+         coalesce(duplicates, 0) as duplicates, coalesce(linked, 0) as linked,
+         coalesce(quarantined, 0) as quarantined, last_kept_at, last_batch_at, watched_until,
+         failed_at, failure, coalesce(failed_at > coalesce(watched_until, '2000-01-01'), false)
+          as failing
+        from loads full join looks using (loader) order by loader
+        """
+    ).to_pylist()
+    return rows
+
+
+def unproved(engine: Engine, now: dt.datetime) -> int:
+    """Return how many events of the seven days before *now* have an origin that is not proved."""
+    found = engine.table(
+        "select count(*) as n from events where verified = false and occurred_at > $start",
+        {"start": now - dt.timedelta(days=7)},
+    )
+    return int(found["n"][0].as_py())
+
+
+def batches(engine: Engine, rows: int, before: int | None = None) -> list[dict[str, Any]]:
+    """Return the newest *rows* batches, or those older than batch *before*."""
+    found: list[dict[str, Any]] = engine.table(
+        "select batch_id, loader, source, started_at, ended_at, read, kept, duplicates, "
+        "coalesce(linked, 0) as linked, quarantined, error from batches "
+        "where batch_id < $before order by batch_id desc limit $rows",
+        {"before": 2**31 - 1 if before is None else before, "rows": rows},
+    ).to_pylist()
+    return found
+
+
+def unknown_actions(engine: Engine) -> list[dict[str, Any]]:
+    """Return the types that the catalogue does not know: action_raw, category, events, last_at.
+
+    Those that somebody put in a category are among them, with `mapped` true.
+    """
+    found: list[dict[str, Any]] = engine.table(
+        "select a.action_raw, a.category, not (a.category = 'Other') as mapped, "
+        "coalesce(sum(c.n), 0)::bigint as events, max(c.hour) as last_at "
+        "from actions a left join cube c using (action_key) "
+        "where not a.known or a.action_raw in (select action_raw from mappings) "
+        "group by all order by mapped, events desc, a.action_raw"
+    ).to_pylist()
+    return found
+
+
+def quarantined(engine: Engine, batch_id: int) -> list[dict[str, Any]]:
+    """Return the refused records of a batch: line, reason, raw (bytes, cut), raw_bytes."""
+    rows: list[dict[str, Any]] = engine.table(
+        "select line, reason, raw, raw_bytes from quarantine where batch_id = $batch "
+        "order by line, reason",
+        {"batch": batch_id},
+    ).to_pylist()
+    return rows

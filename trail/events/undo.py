@@ -1,0 +1,184 @@
+"""How a change is reversed in Segment: what to check, which screen, which call; never done here.
+
+Separate because it is advice and not data: the recipes stand in ``undo.toml``, and this module
+only finds the one of an event and fills in its ids. A person copies the call; nothing here, and
+nothing that uses this, sends it.
+
+What an event says is hostile. Only ids go into a call, only into places made for that kind of id,
+and only if they are made of characters that can neither end a path nor a JSON string.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from trail.core import catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one event is undone.
+
+    `call` is text: method and path, then a JSON body, '' if there is none. With `cannot`, `undo`
+    says what to do instead. `missing` names what stands in braces in the call and is to be filled
+    in by the reader.
+    """
+
+    check: tuple[str, ...]
+    undo: str
+    screen: str
+    call: str = ""
+    cannot: str = ""
+    missing: tuple[str, ...] = ()
+
+
+# A type that the table does not know has a recipe if it takes something away or touches access.
+_RISKY = 6
+_TOKEN = re.compile(r"\btokens?\b", re.IGNORECASE)
+_PLACE = re.compile(r"\{([a-z][A-Za-z]*)\}")
+# A first character other than a dot keeps `..` out of a path.
+_ID = re.compile(r"[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,127}")
+# Paths carry slugs where the Public API wants ids: `spaces/default`,
+# `workspaces/acme/sources/web/destinations/webhooks/filters/df_1`. A slug in the place of an id
+# would make a call that looks complete and is not.
+_SHAPES = {
+    "destinationId": re.compile(r"[0-9a-f]{24}"),
+    "spaceId": re.compile(r"spa_[A-Za-z0-9]+|[A-Za-z0-9]{20,32}"),
+}
+# Which id a target is, by its type; and by the collection of a path that it stands in.
+_OF_TYPE = {
+    "source": "sourceId",
+    "integration": "destinationId",
+    "destination": "destinationId",
+    "destination_filter": "filterId",
+    "warehouse": "warehouseId",
+    "storage_destination": "warehouseId",
+    "profiles_warehouse": "warehouseId",
+    "tracking_plan": "trackingPlanId",
+    "space": "spaceId",
+    "user": "userId",
+    "user_group": "userGroupId",
+    "function": "functionId",
+    "transformation": "transformationId",
+    "model": "modelId",
+}
+_OF_COLLECTION = {
+    "sources": "sourceId",
+    "destinations": "destinationId",
+    "filters": "filterId",
+    "warehouses": "warehouseId",
+    "profiles-warehouses": "warehouseId",
+    "tracking-plans": "trackingPlanId",
+    "spaces": "spaceId",
+    "users": "userId",
+    "groups": "userGroupId",
+    "functions": "functionId",
+    "transformations": "transformationId",
+    "reverse-etl-models": "modelId",
+}
+# Keys of a forwarded record's details that name a thing; `subject_id` is the actor, so not here.
+_OF_DETAIL = {
+    "source_id": "sourceId",
+    "destination_id": "destinationId",
+    "metadata_id": "metadataId",
+    "warehouse_id": "warehouseId",
+    "tracking_plan_id": "trackingPlanId",
+    "space_id": "spaceId",
+    "function_id": "functionId",
+}
+_ONE_LINE = 48  # characters of a body; a longer one is laid out over lines, to be read
+_LONGEST_RAW = 1_000_000  # characters; a longer record is not looked into for the sake of an id
+
+
+def recipe(event: Mapping[str, Any]) -> Recipe | None:
+    """Return how *event*, a row of the trail, is undone; None if there is nothing to undo.
+
+    Looks at action, target_type, target_id and raw; never raises, whatever they hold.
+    """
+    action = catalogue.resolve(_text(event, "action"))
+    found = _BY_ACTION.get(action.name) if action.known else _BY_KIND.get(_unknown_kind(action))
+    if found is None or not found.call:
+        return found
+    ids = _ids(event, action.target_type)
+    call = _PLACE.sub(lambda place: ids.get(place[1], place[0]), found.call)
+    return replace(found, call=call, missing=tuple(dict.fromkeys(_PLACE.findall(call))))
+
+
+def _unknown_kind(action: catalogue.Action) -> str:
+    """Return the kind of recipe for a type that the table does not know, '' for none."""
+    if action.kind in _TAKING or action.risk >= _RISKY:
+        return action.kind
+    gives = action.kind in ("create", "modify", "enable")
+    return "token" if gives and _TOKEN.search(action.name) else ""
+
+
+def _ids(event: Mapping[str, Any], usual_type: str) -> dict[str, str]:
+    """Return the ids that *event* names, by the places that they may fill."""
+    ids: dict[str, str] = {}
+
+    def put(place: str | None, value: object) -> None:
+        shape = _SHAPES.get(place or "", _ID)
+        if place and isinstance(value, str) and _ID.fullmatch(value) and shape.fullmatch(value):
+            ids[place] = value
+
+    for key, value in _details(_text(event, "raw")).items():
+        put(_OF_DETAIL.get(key), value)
+    segments = _text(event, "target_id").split("/")
+    if not all(_ID.fullmatch(segment) for segment in segments):
+        return ids
+    for collection, value in pairwise(segments):
+        if collection != "sources" or segments[0] != "workspaces":
+            put(_OF_COLLECTION.get(collection), value)
+    if len(segments) == 1:
+        kind = _text(event, "target_type") or usual_type
+        put(_OF_TYPE.get(kind.strip().lower().replace(" ", "_")), segments[0])
+    return ids
+
+
+def _details(raw: str) -> Mapping[str, Any]:
+    """Return the details of a forwarded record; nothing for a record of another shape."""
+    if not raw or len(raw) > _LONGEST_RAW:
+        return {}
+    try:
+        record = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    for key in ("properties", "details"):
+        record = record.get(key) if isinstance(record, dict) else None
+    return record if isinstance(record, dict) else {}
+
+
+def _text(event: Mapping[str, Any], field: str) -> str:
+    value = event.get(field)
+    return value if isinstance(value, str) else ""
+
+
+def _read() -> tuple[dict[str, Recipe], dict[str, Recipe]]:
+    """Return the recipes by the names of actions, and those of unknown types by kind."""
+    table = tomllib.loads(Path(__file__).with_name("undo.toml").read_text(encoding="utf-8"))
+    return (
+        {name: _made(row) for row in table["recipe"] for name in row["actions"]},
+        {kind: _made(row) for row in table["unknown"] for kind in row["kinds"]},
+    )
+
+
+def _made(row: dict[str, Any]) -> Recipe:
+    body = row.get("body", "")
+    if len(body) > _ONE_LINE:
+        body = json.dumps(json.loads(body), indent=2)
+    return Recipe(
+        check=tuple(row["check"]),
+        undo=row["undo"],
+        screen=row["screen"],
+        call="\n".join(filter(None, (row.get("call"), body))),
+        cannot=row.get("cannot", ""),
+    )
+
+
+_TAKING = catalogue.DESTRUCTIVE_KINDS | {"download"}
+_BY_ACTION, _BY_KIND = _read()

@@ -1,0 +1,85 @@
+"""Which rules are enabled, who enabled them, and the reasons that they add to findings."""
+
+import datetime as dt
+from collections import defaultdict
+from typing import Any
+
+from trail.findings import rules
+from trail.storage.database import Cursor, Engine, Inside, Store, utc_now
+from trail.storage.filters import Window
+
+_STATES = (
+    "select rule, is_on, made_by, made_at from rule_switches "
+    "qualify row_number() over (partition by rule order by made_at desc) = 1"
+)
+
+
+def set_enabled(store: Store, name: str, made_by: str, *, on: bool) -> None:
+    """Enable or disable the rule *name* for all days from the next refresh.
+
+    Raises `InputError` for an unknown rule.
+    """
+    rules.rule(name)
+    store.write(
+        lambda cursor: cursor.execute(
+            "insert into rule_switches values ($rule, $on, $by, $now)",
+            {"rule": name, "on": on, "by": made_by, "now": utc_now()},
+        )
+    )
+
+
+def states(engine: Engine) -> list[dict[str, Any]]:
+    """Return each rule with `is_on`, `made_by` and `made_at` (UTC; None for the default)."""
+    changes = {row["rule"]: row for row in engine.table(_STATES).to_pylist()}
+    return [
+        {
+            "rule": rule,
+            "is_on": changes.get(rule.name, {}).get("is_on", rule.enabled),
+            "made_by": changes.get(rule.name, {}).get("made_by"),
+            "made_at": changes.get(rule.name, {}).get("made_at"),
+        }
+        for rule in rules.rules()
+    ]
+
+
+def enabled_names(cursor: Cursor) -> set[str]:
+    """Return the names of the enabled rules."""
+    return {state["rule"].name for state in states(Inside(cursor)) if state["is_on"]}
+
+
+def rule_reasons(
+    cursor: Cursor, since: dt.date, until: dt.date
+) -> dict[tuple[dt.date, int], list[dict[str, Any]]]:
+    """Return the reasons of the enabled rules as stored, by day (UTC) and actor key."""
+    engine = Inside(cursor)
+    window = Window(
+        dt.datetime.combine(since, dt.time()),
+        dt.datetime.combine(until + dt.timedelta(days=1), dt.time()),
+    )
+    active = enabled_names(cursor)
+    reasons: dict[tuple[dt.date, int], list[dict[str, Any]]] = defaultdict(list)
+    for rule in rules.rules():
+        if rule.name not in active:
+            continue
+        sql, params = rules.matching_events(engine, rule, window)
+        rows = engine.table(
+            "select occurred_at::date as day, actor_key, count(*) as n, "
+            "min(occurred_at) as since, max(occurred_at) as upto, "
+            f"list(distinct action order by action) as actions from ({sql}) "
+            "group by all order by all",
+            params,
+        ).to_pylist()
+        for row in rows:
+            times = "" if row["n"] == 1 else f", {row['n']:,} times"
+            reasons[row["day"], row["actor_key"]].append(
+                {
+                    "detector": f"rule:{rule.name}",
+                    "points": rule.points,
+                    "text": f"{rule.title}{times}",
+                    "facts": {"n": row["n"]},
+                    "actions": row["actions"],
+                    "since": row["since"].isoformat(),
+                    "upto": row["upto"].isoformat(),
+                }
+            )
+    return reasons

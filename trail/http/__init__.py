@@ -1,1 +1,0 @@
-"""HTTP side of the one process: sessions, the guard, and the routes."""

@@ -1,0 +1,137 @@
+"""Text that describes incidents, the same on the page, in the command and in alerts.
+
+Segment reports no success for most jobs, so the text says "no failure since 14:02"; only a success
+event makes it "completed".
+"""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from trail.incidents.grouping import EXHAUSTED, PERSISTENT, REPEATING, STORM, TRANSIENT
+from trail.incidents.incident import Change, Incident
+
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+_NAMED = {3_600: "hourly", 86_400: "daily", 604_800: "weekly"}
+# Largest relative deviation at which an interval still has a name.
+_NAME_TOLERANCE = 0.1
+
+
+def headline(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
+    """Return a headline: "Warehouse Snowflake prod: 24 failed attempts since Tue 02:00, hourly".
+
+    *now* is aware; times are shown in *zone*.
+    """
+    start = moment_text(incident.first_at, now, zone)
+    count = _count(incident.attempts, "failed attempt")
+    cadence = f", {cadence_text(incident.cadence_s)}" if incident.cadence_s else ""
+    if incident.class_ == STORM:
+        targets = _count(incident.targets, _type_text(incident.target_type) or "target")
+        return f"{targets} started failing together {start}: {count}"
+    if incident.open:
+        return f"{target_label(incident)}: {count} since {start}{cadence}"
+    if incident.attempts == 1:
+        return f"{target_label(incident)}: {count}, {start}"
+    end = moment_text(incident.last_at, now, zone, beside=incident.first_at)
+    return f"{target_label(incident)}: {count} from {start} to {end}{cadence}"
+
+
+def current_state(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
+    """Return what is known since the last failure: "no failure since 14:02" or "completed at ...".
+
+    Never claims success without a success event.
+    """
+    if incident.completed_at:
+        return f"completed at {moment_text(incident.completed_at, now, zone)}"
+    return f"no failure since {moment_text(incident.last_at, now, zone)}"
+
+
+def class_text(incident: Incident) -> str:
+    """Return a sentence that explains the incident's class."""
+    if incident.open and incident.class_ == TRANSIENT:
+        return "A few attempts have failed so far; more may follow."
+    return {
+        TRANSIENT: "A few attempts failed and then no more. Usually no action is needed.",
+        EXHAUSTED: "One run failed on every attempt.",
+        PERSISTENT: "Consecutive runs fail on every attempt.",
+        REPEATING: "Consecutive runs fail, but not on every attempt.",
+        STORM: "Many targets started failing at once. Check for a shared cause.",
+    }[incident.class_]
+
+
+def change_text(change: Change) -> str:
+    """Return how long before the incident a change was made, and how often its target changes.
+
+    "Warehouses Modified 12 minutes before; this warehouse changes every 19 days".
+    """
+    text = f"{change.action} {duration_text(change.before_s)} before"
+    if change.upstream:
+        text += f" on {change.target_name or change.target_id}"
+    target = _type_text(change.target_type) or "target"
+    if change.changes <= 1:
+        days = _count(max(round(change.interval_days), 1), "day")
+        return f"{text}; the only change to this {target} in {days}"
+    return f"{text}; this {target} changes {cadence_text(change.interval_days * 86_400)}"
+
+
+def changes_title(changes: list[Change]) -> str:
+    """Return the title of a list of changes."""
+    if not changes:
+        return "No changes in the 24 hours before"
+    if any(change.likely_cause for change in changes):
+        return "Likely cause"
+    return "Preceding changes"
+
+
+def target_label(incident: Incident) -> str:
+    """Return the target with its type: "Warehouse Snowflake prod"."""
+    name = incident.target_name or incident.target_id
+    kind = _type_text(incident.target_type)
+    return f"{kind[:1].upper()}{kind[1:]} {name}".strip() or incident.action
+
+
+def moment_text(
+    moment: dt.datetime, now: dt.datetime, zone: ZoneInfo, beside: dt.datetime | None = None
+) -> str:
+    """Return a stored *moment* in *zone*: "14:02" today, "Tue 14:02" within six days.
+
+    Older moments include the date, and the year if it is another one. On the day of *beside* only
+    the time is given.
+    """
+    local = _local(moment, zone)
+    day, today = local.date(), now.astimezone(zone).date()
+    time = f"{local:%H:%M}"
+    if day == today or (beside and _local(beside, zone).date() == day):
+        return time
+    if dt.timedelta() < today - day < dt.timedelta(days=7):
+        return f"{local:%a} {time}"
+    year = f" {day.year}" if day.year != today.year else ""
+    return f"{day.day} {local:%b}{year} {time}"
+
+
+def cadence_text(seconds: float) -> str:
+    """Return an interval as a frequency: "hourly", "daily", "every 3 hours"."""
+    for exact, name in _NAMED.items():
+        if abs(seconds - exact) <= _NAME_TOLERANCE * exact:
+            return name
+    return f"every {duration_text(seconds)}"
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration in its largest whole unit: "12 minutes", "19 days"."""
+    for size, name in _UNITS:
+        # Rounded up to the next unit if that is nearly full: 59.6 minutes are an hour.
+        if seconds >= size * 0.99:
+            return _count(round(seconds / size), name)
+    return "less than a minute"
+
+
+def _local(moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    return moment.replace(tzinfo=dt.UTC).astimezone(zone)
+
+
+def _type_text(target_type: str) -> str:
+    return target_type.replace("_", " ").strip()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,159 @@
+"""Find changes before an incident: of its target, and of what its first event refers to."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from trail.core.catalogue import FAILED_KINDS, ROUTINE_KINDS
+from trail.incidents import cause_score
+from trail.incidents.grouping import STORM
+from trail.incidents.incident import Change, Incident
+from trail.incidents.materialize import TARGET
+from trail.storage.database import Engine
+
+# Ids in a record that do not refer to anything that could cause the failure.
+_NO_CANDIDATES = frozenset({"workspace", "subject", "user", "message", "event", "project", "actor"})
+_MAX_CANDIDATES = 20
+
+_CHANGES = f"""
+with wanted as (
+ select unnest($number::integer[]) as number, unnest($target::varchar[]) as target,
+  unnest($onset::timestamp[]) as onset
+), things as (
+ select t.target_key, w.number, w.onset from (
+  select target_key, {TARGET} as target from targets t
+ ) t join wanted w using (target)
+), found as (
+ select w.number, w.onset, e.event_id, e.occurred_at, e.action_key, e.actor_key, e.target_key,
+  count(*) over (partition by w.number) as changes
+ from things w join events e on e.target_key = w.target_key
+ where e.occurred_at < w.onset and e.occurred_at < $last and e.action_key in (
+  select action_key from actions where not list_contains($kinds, kind))
+)
+select f.number, f.event_id, f.occurred_at, f.changes, a.action, a.kind, a.risk, p.actor_id,
+ p.actor_name, t.target_type, t.target_id, t.target_name
+from found f join actions a using (action_key) join actors p using (actor_key)
+join targets t using (target_key)
+where f.occurred_at >= f.onset - to_seconds({int(cause_score.LOOK_BACK.total_seconds())})
+order by f.number, f.occurred_at desc, f.event_id
+"""
+
+
+def changes_before(engine: Engine, incidents: Sequence[Incident]) -> dict[str, list[Change]]:
+    """Return by incident id the changes of the 24 hours before it, the most likely cause first.
+
+    At most three of the target itself, then at most three upstream candidates, which are never
+    called a likely cause. A storm has upstream candidates only.
+    """
+    wanted = list(_wanted(engine, incidents))
+    if not wanted:
+        return {incident.incident_id: [] for incident in incidents}
+    rows = engine.table(
+        _CHANGES,
+        {
+            "number": list(range(len(wanted))),
+            "target": [target for _, target, _ in wanted],
+            "onset": [incident.first_at for incident, _, _ in wanted],
+            "last": max(incident.first_at for incident, _, _ in wanted),
+            "kinds": [*sorted(ROUTINE_KINDS), *FAILED_KINDS],
+        },
+    ).to_pylist()
+    first = engine.table("select min(hour) as first from cube")["first"][0].as_py()
+    changes: dict[str, list[Change]] = defaultdict(list)
+    for row in rows:
+        incident, _, upstream = wanted[row["number"]]
+        changes[incident.incident_id].append(_change(row, incident, first, upstream=upstream))
+    return {incident.incident_id: _ranked(changes[incident.incident_id]) for incident in incidents}
+
+
+def _ranked(changes: list[Change]) -> list[Change]:
+    ordered = sorted(changes, key=lambda change: (-change.score, change.before_s, change.event_id))
+    own, upstream = (
+        [change for change in ordered if change.upstream is is_upstream]
+        for is_upstream in (False, True)
+    )
+    return [*own[: cause_score.MOST_SHOWN], *upstream[: cause_score.MOST_SHOWN]]
+
+
+_FIELDS = (
+    *("event_id", "occurred_at", "action", "kind", "actor_id", "actor_name", "target_type"),
+    *("target_id", "target_name", "changes"),
+)
+
+
+def _change(
+    row: dict[str, Any], incident: Incident, first: dt.datetime, *, upstream: bool
+) -> Change:
+    before_s = (incident.first_at - row["occurred_at"]).total_seconds()
+    history_s = (incident.first_at - first).total_seconds()
+    interval_s = cause_score.mean_interval_s(row["changes"], history_s)
+    bits = cause_score.surprise_bits(before_s, interval_s)
+    return Change(
+        **{name: row[name] for name in _FIELDS},
+        before_s=before_s,
+        interval_days=interval_s / 86_400,
+        bits=bits,
+        score=cause_score.score(bits, row["risk"]),
+        upstream=upstream,
+        likely_cause=cause_score.is_likely_cause(
+            bits,
+            before_s,
+            incident.class_,
+            incident.gap_s,
+            history_s,
+            is_open=incident.open,
+            upstream=upstream,
+        ),
+    )
+
+
+def _wanted(engine: Engine, incidents: Sequence[Incident]) -> Iterator[tuple[Incident, str, bool]]:
+    """Yield incident, target and whether that is upstream, for every target to be checked."""
+    records = _first_records(engine, incidents)
+    for incident in incidents:
+        if incident.class_ != STORM:
+            yield incident, incident.target, False
+        raw = records.get(incident.first_event_id, "")
+        for name in candidates(raw, incident.target_id)[:_MAX_CANDIDATES]:
+            if name != incident.target:
+                yield incident, name, True
+
+
+def _first_records(engine: Engine, incidents: Sequence[Incident]) -> dict[str, str]:
+    if not incidents:
+        return {}
+    table = engine.table(
+        "select event_id, raw from events where occurred_at between $first and $last "
+        "and event_id in (select unnest($ids::varchar[]))",
+        {
+            "ids": [incident.first_event_id for incident in incidents],
+            "first": min(incident.first_at for incident in incidents),
+            "last": max(incident.first_at for incident in incidents),
+        },
+    )
+    return dict(zip(table["event_id"].to_pylist(), table["raw"].to_pylist(), strict=True))
+
+
+def candidates(raw: str, target_id: str) -> list[str]:
+    """Return the ids, in order, that a failed event refers to besides its target.
+
+    These are the parts of an id that is a path (`spaces/x/audiences/y`), and the values of `..._id`
+    in the record's details. A record that cannot be read has none.
+    """
+    parts = target_id.split("/")
+    names = [part for part in parts[1:-1:2] if len(parts) > 3]
+    try:
+        record = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return names
+    properties = record.get("properties") if isinstance(record, dict) else None
+    details = properties.get("details") if isinstance(properties, dict) else None
+    if isinstance(details, dict):
+        for key, value in details.items():
+            kind = key.removesuffix("_id")
+            if kind != key and kind not in _NO_CANDIDATES and value and isinstance(value, str):
+                names.append(value.rpartition("/")[2])
+    return list(dict.fromkeys(names))

@@ -1,0 +1,1 @@
+"""From raw records to stored events: parsing, deduplication, quarantine, collection."""

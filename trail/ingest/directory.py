@@ -1,0 +1,61 @@
+"""Who the workspace's people are, and what it is called: kept from what its API tells.
+
+Events carry ids, and by one road no e-mail; the directory gives the ids their names. Somebody who
+is no longer told of stays, with the time when they were last seen.
+"""
+
+import json
+
+import pyarrow as pa
+
+from trail.core.model import Directory
+from trail.storage import cursors
+from trail.storage.database import Cursor, Engine, Store, utc_now
+
+_WORKSPACE = "workspace"
+
+_NAMES = """
+update actors set actor_name = p.name,
+ actor_email = case when p.email <> '' then p.email else actors.actor_email end,
+ email_at = case when p.email <> '' then p.seen_at else actors.email_at end
+from people p
+where actors.actor_id = p.actor_id and actors.actor_type = 'user'
+ and (actors.actor_name is distinct from p.name
+  or (p.email <> '' and actors.actor_email is distinct from p.email))
+"""
+
+
+def keep(store: Store, directory: Directory) -> None:
+    """Keep what *directory* tells, and give the actors that are known their names."""
+    people = directory.people
+    told = pa.table(
+        {
+            "actor_id": pa.array([person.actor_id for person in people], pa.string()),
+            "name": pa.array([person.name for person in people], pa.string()),
+            "email": pa.array([person.email for person in people], pa.string()),
+        }
+    )
+    about = {
+        "id": directory.workspace_id,
+        "name": directory.workspace_name,
+        "slug": directory.workspace_slug,
+    }
+
+    def write(cursor: Cursor) -> None:
+        cursor.register("told", told)
+        cursor.execute("delete from people where actor_id in (select actor_id from told)")
+        cursor.execute(
+            "insert into people select actor_id, any_value(name), any_value(email), $now "
+            "from told group by actor_id",
+            {"now": utc_now()},
+        )
+        cursor.execute(_NAMES)
+        cursors.put(cursor, _WORKSPACE, json.dumps(about))
+
+    store.write(write)
+
+
+def workspace_name(engine: Engine) -> str:
+    """Return the workspace's name as its API told it, or an empty string."""
+    mark = cursors.get(engine, _WORKSPACE)
+    return str(json.loads(mark)["name"]) if mark else ""

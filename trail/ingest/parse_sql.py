@@ -1,0 +1,124 @@
+"""What a record says: the one reading of both of Segment's shapes, as SQL.
+
+A forwarded `track` call keeps the change under `properties`, a Public API object at the top level.
+Everything downstream sees the columns made here and never looks at a record's shape again. In SQL
+because it runs over a quarter of a million records at a time.
+"""
+
+from trail.core import catalogue
+from trail.core.settings import Limits
+
+# Only what is read; other keys cost nothing and stay in the raw record.
+_SHAPE = """{
+ "id":"VARCHAR","messageId":"VARCHAR","timestamp":"VARCHAR","originalTimestamp":"VARCHAR",
+ "receivedAt":"VARCHAR","type":"VARCHAR","event":"VARCHAR","actor":"VARCHAR",
+ "actorEmail":"VARCHAR","resourceId":"VARCHAR","resourceType":"VARCHAR","resourceName":"VARCHAR",
+ "workspaceId":"VARCHAR","userId":"VARCHAR",
+ "properties":{"type":"VARCHAR","workspace_id":"VARCHAR","details":{
+  "resource_id":"VARCHAR","resource_type":"VARCHAR","subject":"VARCHAR","subject_id":"VARCHAR",
+  "subject_type":"VARCHAR","subject_email":"VARCHAR","target":"VARCHAR","source_name":"VARCHAR",
+  "name":"VARCHAR"}}
+}"""
+
+# Calls of Segment's tracking that carry no change of a workspace.
+_OTHER_CALLS = "('identify', 'page', 'screen', 'group', 'alias')"
+
+_TIME = """case
+ when ends_with(said, 'Z') and strlen(said) >= 20 then try_cast(said as timestamp)
+ when regexp_full_match(said, '[0-9]{10}') then make_timestamp(said::bigint * 1000000)
+ when regexp_full_match(said, '[0-9]{13}') then make_timestamp(said::bigint * 1000)
+ else try_cast(said as timestamptz) at time zone 'UTC' end"""
+
+# Marked for `actors.resolve`: which field named the actor decides what its words can mean.
+_WHO = """case
+ when f.properties.details.subject <> '' then 's:' || f.properties.details.subject
+ when f.properties.details.subject_id <> '' then
+  'i:' || coalesce(f.properties.details.subject_type, '') || ':' || f.properties.details.subject_id
+ when f.actor <> '' and f.actorEmail <> '' then 'e:' || f.actor
+ when f.actor <> '' then 'a:' || f.actor
+ else 'u:' || coalesce(f.userId, '') end"""
+
+# A target's type has one spelling: the API says `Tracking Plans` where calls say `tracking_plan`.
+_TARGET_TYPE = """case when said_type = lower(said_type) and not ends_with(said_type, 's')
+  and not contains(said_type, ' ') then said_type
+ else regexp_replace(replace(lower(trim(said_type)), ' ', '_'), '([^s])s$', '\\1') end"""
+
+
+# Names under which the trail's own events reach a source, which then tells of a new event.
+_OUR_NAMES = ", ".join(
+    sorted(
+        "'" + name.casefold().replace("'", "''") + "'"
+        for action in catalogue.ACTIONS
+        for name in ("Audit", action.name, *action.aliases)
+    )
+)
+_ECHO = f"""(action_raw in ('New Event Allowed', 'New Event Blocked')
+  and lower(f.properties.details.name) in ({_OUR_NAMES}))"""
+
+
+def parse(relation: str, into: str, limits: Limits, *, trusted: bool, named: bool = False) -> str:
+    """Return SQL that makes the temporary table *into* from *relation* (pos, line, raw, made_id).
+
+    Its columns: pos, line, event_id, occurred_at (UTC), action_raw, who, email, target_type,
+    target_id, target_name, workspace_id, forwarded (the road it came), echo (it tells of an event
+    that the trail itself forwarded), reason (empty when it is an event), slow (true when only
+    the strict reader may judge it; never for *trusted* text, which it has already read).
+
+    With *named*, a call without a type among its properties is an event by its own name.
+    """
+    doubtful = "false" if trusted else _doubtful(limits)
+    own_name = "lower(f.event) <> 'audit'"
+    if not named:
+        own_name = f"f.properties.details is not null and {own_name}"
+    # Strict JSON decides in the slow lane; the fast parser would also take NaN and `[1,]`.
+    return f"""
+create or replace temp table {into} as
+with read as (
+ select pos, line, made_id, {doubtful} as doubtful,
+  case when strlen(raw) <= {limits.line_bytes} then try(from_json(raw, '{_SHAPE}')) end as f
+ from {relation}
+), said as (
+ select pos, line, f is null or doubtful as unread, f.type = 'track' as is_track,
+  coalesce({_unless_blank("f.messageId")}, {_unless_blank("f.id")}, made_id) as event_id,
+  coalesce(nullif(f.timestamp, ''), nullif(f.originalTimestamp, ''), f.receivedAt, '') as said,
+  case when f.type = 'track' or f.properties is not null then
+   coalesce(nullif(f.properties.type, ''),
+    case when {own_name} then f.event end, '')
+   when f.messageId is not null and f.type in {_OTHER_CALLS} then ''
+   else coalesce(f.type, '') end as action_raw,
+  {_WHO} as who,
+  coalesce(nullif(f.properties.details.subject_email, ''), f.actorEmail, '') as email,
+  coalesce(nullif(f.properties.details.resource_type, ''), f.resourceType, '') as said_type,
+  coalesce(nullif(f.properties.details.resource_id, ''), f.resourceId, '') as target_id,
+  coalesce(nullif(f.properties.details.target, ''), nullif(f.resourceName, ''),
+   f.properties.details.source_name, '') as target_name,
+  coalesce(nullif(f.properties.workspace_id, ''), f.workspaceId, '') as workspace_id,
+  coalesce(f.messageId is not null or f.properties is not null, false) as forwarded,
+  coalesce({_ECHO}, false) as echo
+ from read
+), timed as (select *, {_TIME} as occurred_at from said)
+select pos, line, event_id, occurred_at, action_raw, who, email, {_TARGET_TYPE} as target_type,
+ target_id, target_name, workspace_id, forwarded, echo,
+ case
+  when unread then 'Not read'
+  when action_raw = '' and is_track then 'Not an audit event: a track call without a type'
+  when action_raw = '' then 'Not an audit event: no type'
+  when said = '' then 'No time'
+  when occurred_at is null or occurred_at not between timestamp '2000-01-01' and timestamp
+   '2100-01-01' then 'Time not understood: ' || left(said, 60)
+  else '' end as reason,
+ unread or coalesce(event_id, '') = '' as slow
+from timed"""
+
+
+def _unless_blank(text: str) -> str:
+    # Only text whose first letter sorts before "!" can be blank; the expression stays cheap.
+    return f"case when {text} < '!' and regexp_full_match({text}, '\\s*') then null else {text} end"
+
+
+def _doubtful(limits: Limits) -> str:
+    # Counting brackets costs; a short record cannot nest deep enough to matter.
+    deep = " + ".join(f"strlen(raw) - strlen(replace(raw, '{mark}', ''))" for mark in "{[")
+    return f"""(contains(raw, ',}}') or contains(raw, ',]') or contains(raw, 'NaN')
+   or contains(raw, 'Infinity')
+   or case when strlen(raw) > 1500 then {deep} > {limits.depth} else false end)"""

@@ -1,0 +1,341 @@
+"""From raw records to rows: read, judge, de-duplicate, and keep, one chunk a transaction.
+
+Every loader ends here, so that the rules hold for all of them: read = kept + duplicates +
+quarantined; an event id is kept once; a bad record never costs a good one.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import zstandard
+
+from trail.core.errors import InputError
+from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
+from trail.core.settings import Limits
+from trail.incidents import materialize
+from trail.ingest import dedup, parse_sql
+from trail.ingest.json_records import Record, unfold
+from trail.storage import cursors, dimensions
+from trail.storage.database import Cursor, Store, utc_now
+
+# An event that comes again is looked for this far around its chunk's own times. Producers do not
+# change an event's time, so the id with another time is another event past that.
+_LOOK_AROUND = "interval 1 day"
+
+
+def load(
+    store: Store,
+    batch: Batch,
+    chunks: Iterator[Chunk],
+    limits: Limits,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[float, Batch], None] | None = None,
+) -> Batch:
+    """Load *chunks* into *store* and return *batch* with its counts.
+
+    A source that breaks half-way keeps what was read before; `batch.error` says why it stopped.
+    With *dry_run* everything is judged and counted and nothing is kept.
+    """
+    rehearsal = _Rehearsal(store) if dry_run else None
+    if not rehearsal:
+        start(store, batch)
+    try:
+        for chunk in chunks:
+            if rehearsal:
+                rehearsal.run(chunk, batch, limits)
+            else:
+                add(store, batch, chunk, limits)
+            if progress:
+                progress(chunk.progress, batch)
+    except (InputError, OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        batch.error = _words(error)
+    finally:
+        if rehearsal:
+            rehearsal.close()
+        else:
+            end(store, batch)
+    return batch
+
+
+def start(store: Store, batch: Batch) -> None:
+    """Open *batch* in the store; it gets its number."""
+    batch.batch_id = store.write(lambda cursor: _open_batch(cursor, batch))
+
+
+def add(
+    store: Store,
+    batch: Batch,
+    chunk: Chunk,
+    limits: Limits,
+    first: Callable[[Cursor], None] | None = None,
+) -> None:
+    """Keep *chunk*, in one transaction with the counts of *batch*, which are then true.
+
+    *first* runs ahead of it in the same transaction.
+    """
+    job = _Job(chunk, batch, limits)
+
+    def keep(cursor: Cursor) -> None:
+        if first:
+            first(cursor)
+        job.keep(cursor)
+
+    store.write(keep)
+    job.count_into(batch)
+
+
+def end_abandoned(cursor: Cursor) -> None:
+    """Close the batches that a killed process left open; their counts are right as they are."""
+    cursor.execute("update batches set ended_at = $now where ended_at is null", {"now": utc_now()})
+
+
+def end(store: Store, batch: Batch, *, keep_empty: bool = True) -> None:
+    """Close *batch*. Without *keep_empty* one that brought nothing new leaves no trace."""
+    empty = not (batch.kept or batch.linked or batch.quarantined or batch.error)
+
+    def close(cursor: Cursor) -> None:
+        if empty and not keep_empty:
+            cursor.execute("delete from batches where batch_id = $id", {"id": batch.batch_id})
+        else:
+            _note(cursor, batch, ended=True)
+
+    store.write(close)
+
+
+class _Rehearsal:
+    """A dry run: its own cursor, and a list of the ids that would have been kept."""
+
+    def __init__(self, store: Store) -> None:
+        self._cursor = store.cursor()
+        self._cursor.execute("create temp table rehearsed (event_id varchar)")
+
+    def run(self, chunk: Chunk, batch: Batch, limits: Limits) -> None:
+        job = _Job(chunk, batch, limits)
+        job.stage(self._cursor, "select event_id from rehearsed")
+        job.count_into(batch)
+        self._cursor.execute("insert into rehearsed select event_id from fresh")
+
+    def close(self) -> None:
+        self._cursor.close()
+
+
+class _Job:
+    """One chunk on its way into the store, and what became of its records."""
+
+    def __init__(self, chunk: Chunk, batch: Batch, limits: Limits) -> None:
+        self._chunk = chunk
+        self._batch = batch
+        self._limits = limits
+        self._rejects: list[Reject] = list(chunk.rejects)
+        self._staged = self._fresh = self._linked = 0
+
+    def keep(self, cursor: Cursor) -> None:
+        """Write the chunk, and where its source stands."""
+        self.stage(cursor)
+        if self._fresh:
+            dimensions.assign(cursor)
+            now = cursors.next_moment(cursor)
+            self._linked = dedup.link(cursor, self._batch.batch_id, now)
+            cursor.execute(_INSERT, {"now": now, "batch": self._batch.batch_id})
+            cursor.execute(_CUBE)
+            materialize.mark_stale(cursor)
+        if self._rejects:
+            self._quarantine(cursor)
+        if self._chunk.mark is not None:
+            cursors.put(cursor, self._batch.loader, self._chunk.mark)
+        counted = replace(self._batch)
+        self.count_into(counted)
+        _note(cursor, counted)
+
+    def count_into(self, batch: Batch) -> None:
+        """Add to *batch* what became of the records, once they are kept."""
+        kept = self._fresh - self._linked
+        batch.read += self._staged + len(self._rejects)
+        batch.kept += kept
+        batch.duplicates += self._staged - kept
+        batch.linked += self._linked
+        batch.quarantined += len(self._rejects)
+
+    def stage(self, cursor: Cursor, known: str = "") -> None:
+        """Make the temporary views `records` (pos, raw, verified) and `fresh` (new events, pos).
+
+        *known* selects event ids to take for known besides the store's.
+        """
+        records = self._chunk.records
+        count = records.num_rows
+        fast = pa.table({"pos": np.arange(count), **_columns(records)})
+        cursor.register("fast_records", fast.append_column("made_id", pa.nulls(count, pa.string())))
+        named = self._chunk.named
+        cursor.execute(
+            parse_sql.parse("fast_records", "parsed", self._limits, trusted=False, named=named)
+        )
+        slow = cursor.execute(
+            "select pos, line, raw, verified from parsed join fast_records using (pos, line) "
+            "where slow or reason <> '' order by pos"
+        ).fetchall()
+        relation = "fast_records"
+        if slow:
+            cursor.execute("delete from parsed where slow or reason <> ''")
+            self._strict(cursor, slow, count)
+            relation = (
+                "(select pos, raw, verified from fast_records "
+                "union all select pos, raw, verified from strict)"
+            )
+        cursor.execute(
+            f"create or replace temp view records as select pos, raw, verified from {relation}"
+        )
+        self._staged = _count(cursor, "parsed")
+        _fresh(cursor, known)
+        self._fresh = _count(cursor, "fresh")
+
+    def _strict(
+        self, cursor: Cursor, slow: list[tuple[int, int, str, bool | None]], start: int
+    ) -> None:
+        """Read the doubtful records one by one; add the good ones to `parsed`."""
+        found: list[tuple[int, Record]] = []
+        proved: list[bool | None] = []
+        for _, line, raw, verified in slow:
+            for item in unfold(raw.encode(), self._limits):
+                if isinstance(item, Record):
+                    found.append((line, item))
+                    proved.append(verified)
+                else:
+                    self._rejects.append(Reject(line, item.reason, item.raw))
+        table = pa.table(
+            {
+                "pos": np.arange(start, start + len(found)),
+                "line": pa.array([line for line, _ in found], pa.int64()),
+                "raw": pa.array([record.raw for _, record in found], pa.string()),
+                "made_id": pa.array([record.made_id or None for _, record in found], pa.string()),
+                "verified": pa.array(proved, pa.bool_()),
+            }
+        )
+        cursor.register("strict", table)
+        named = self._chunk.named
+        cursor.execute(
+            parse_sql.parse("strict", "reparsed", self._limits, trusted=True, named=named)
+        )
+        for line, reason, raw in cursor.execute(
+            "select line, reason, raw from reparsed join strict using (pos, line) "
+            "where reason <> '' order by pos"
+        ).fetchall():
+            self._rejects.append(Reject(line, reason, raw.encode()))
+        cursor.execute("insert into parsed select * from reparsed where reason = ''")
+
+    def _quarantine(self, cursor: Cursor) -> None:
+        rejects = self._rejects
+        table = pa.table(
+            {
+                "line": pa.array([reject.line for reject in rejects], pa.int64()),
+                "reason": pa.array([reject.reason for reject in rejects], pa.string()),
+                "raw": pa.array([r.raw[:QUARANTINE_BYTES] for r in rejects], pa.binary()),
+                "raw_bytes": pa.array([r.size or len(r.raw) for r in rejects], pa.int64()),
+            }
+        )
+        cursor.register("rejected", table)
+        cursor.execute(
+            "insert into quarantine select $batch, line, reason, raw, raw_bytes, $now "
+            "from rejected",
+            {"batch": self._batch.batch_id, "now": utc_now()},
+        )
+
+
+_INSERT = """
+insert into events
+select event_id, occurred_at, $now, action_key, actor_key, target_key, target_type, workspace_id,
+ verified, $batch, raw, forwarded, echo
+from records join keyed using (pos)
+"""
+
+_CUBE = """
+insert into cube
+select date_trunc('hour', occurred_at), action_key, actor_type, target_type, workspace_id, count(*)
+from keyed group by all
+"""
+
+
+def _fresh(cursor: Cursor, known: str) -> None:
+    """Make the view `fresh`: of `parsed`, the first of each event id that is not yet known.
+
+    What is dropped is listed, since it is little beside what is kept and nothing is then copied.
+    """
+    conditions = [f"event_id in ({known})"] if known else []
+    repeated = cursor.execute(
+        "select 1 from parsed group by hash(event_id) having count(*) > 1 limit 1"
+    ).fetchall()
+    if repeated:
+        conditions.append(
+            "pos not in (select pos from parsed "
+            "qualify row_number() over (partition by event_id order by pos) = 1)"
+        )
+    first, last = cursor.execute(
+        "select min(occurred_at), max(occurred_at) from parsed"
+    ).fetchall()[0]
+    if first is not None:
+        # Literal bounds let the scan skip all row groups of other days; a join would not.
+        conditions.append(
+            "event_id in (select event_id from events "
+            f"where occurred_at >= timestamp '{first}' - {_LOOK_AROUND} "
+            f"and occurred_at <= timestamp '{last}' + {_LOOK_AROUND})"
+        )
+        if _count(cursor, "twins"):
+            conditions.append("event_id in (select event_id from twins)")
+    cursor.execute(
+        "create or replace temp table dropped as select pos from parsed where "
+        + (" or ".join(conditions) or "false")
+    )
+    rest = " where pos not in (select pos from dropped)" if _count(cursor, "dropped") else ""
+    cursor.execute(f"create or replace temp view fresh as select * from parsed{rest}")
+
+
+def _columns(records: pa.Table) -> dict[str, pa.ChunkedArray]:
+    if "verified" in records.column_names:
+        verified = records["verified"]
+    else:
+        verified = pa.nulls(records.num_rows, pa.bool_())
+    return {"line": records["line"], "raw": records["raw"], "verified": verified}
+
+
+def _count(cursor: Cursor, table: str) -> int:
+    # All of it, since a result that is left open holds on to what is registered.
+    return int(cursor.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def _open_batch(cursor: Cursor, batch: Batch) -> int:
+    found = cursor.execute(
+        "insert into batches (batch_id, loader, source, started_at) "
+        "select coalesce(max(batch_id), 0) + 1, $loader, $source, $now from batches "
+        "returning batch_id",
+        {"loader": batch.loader, "source": batch.source, "now": utc_now()},
+    ).fetchall()
+    return int(found[0][0])
+
+
+def _note(cursor: Cursor, batch: Batch, *, ended: bool = False) -> None:
+    cursor.execute(
+        "update batches set ended_at = $ended, read = $read, kept = $kept, "
+        "duplicates = $duplicates, linked = $linked, quarantined = $quarantined, error = $error "
+        "where batch_id = $batch",
+        {
+            "ended": utc_now() if ended else None,
+            "read": batch.read,
+            "kept": batch.kept,
+            "duplicates": batch.duplicates,
+            "linked": batch.linked,
+            "quarantined": batch.quarantined,
+            "error": batch.error,
+            "batch": batch.batch_id,
+        },
+    )
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and not isinstance(error, EOFError) and error.strerror:
+        return f"The file cannot be read: {error.strerror}."
+    return "The compressed file is damaged or cut short. What came before the damage was read."

@@ -1,0 +1,28 @@
+"""Which files of a drop were loaded, so that none is read twice, however often it is looked at.
+
+Separate because the load notes what the drops ask for, and neither needs the other.
+"""
+
+from collections.abc import Callable
+
+from trail.storage.database import Cursor, Engine, utc_now
+
+
+def seen(engine: Engine, source: str) -> Callable[[str, str], bool]:
+    """Return `known(key, version)`: whether that version of the file was noted for *source*.
+
+    It answers from memory and knows what was noted up to this call.
+    """
+    found = engine.table(
+        "select key, version from arrivals where source = $source", {"source": source}
+    )
+    known = set(zip(found["key"].to_pylist(), found["version"].to_pylist(), strict=True))
+    return lambda key, version: (key, version) in known
+
+
+def note(cursor: Cursor, source: str, key: str, version: str, batch_id: int | None) -> None:
+    """Note that this version of the file *key* came from *source* and went into that batch."""
+    cursor.execute(
+        "insert into arrivals values ($source, $key, $version, $batch, $now)",
+        {"source": source, "key": key, "version": version, "batch": batch_id, "now": utc_now()},
+    )

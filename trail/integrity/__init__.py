@@ -1,0 +1,1 @@
+"""Seals: signed, chained digests of each closed day, and their verification."""

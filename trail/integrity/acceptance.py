@@ -1,0 +1,71 @@
+"""Accept the present state after an integrity alarm, with a reason that is recorded permanently.
+
+Only a person does this: after a restored backup, a damaged disk or a lost key.
+"""
+
+from trail.core.errors import InputError, UnavailableError
+from trail.core.settings import Settings
+from trail.integrity import (
+    batch_balance,
+    chain,
+    chain_history,
+    high_water_mark,
+    mirror,
+    row_digest,
+    seal_store,
+    sealing,
+)
+from trail.integrity.chain_history import History
+from trail.integrity.row_digest import Ask, Edge
+from trail.storage.database import Cursor, Store, utc_now
+
+
+def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
+    """Seal every day that does not match its seal as it is now; return how many days.
+
+    Valid lines stay, lines found only in the mirror are added, and invalid lines are removed from
+    the chain; the previous mirror is renamed. Batches are set to the rows that exist. New lines
+    contain *reason* and *made_by*. Raises `InputError` without them, `UnavailableError` if the
+    trail was sealed meanwhile or the mirror cannot be written.
+    """
+    if not reason.strip() or not made_by.strip():
+        raise InputError("A reason and a user are required.", "Add --reason TEXT.")
+    where = mirror.files(store.path, settings)
+    edge = store.write(lambda cursor: seal_store.edge(seal_store.asking(cursor), utc_now()))
+    with sealing.snapshot(store) as ask:
+        number, _ = seal_store.last(ask)
+        current = chain_history.read(ask, where)
+        # A chain cannot be continued without its key: a new one begins.
+        valid = current.valid_chain() if where.key.exists() else []
+        statements = _accepted(ask, current, valid, edge, f"accepted: {reason.strip()}", made_by)
+
+    def job(cursor: Cursor) -> int:
+        if seal_store.last(seal_store.asking(cursor))[0] != number:
+            raise UnavailableError("The trail was sealed in the meantime.", "Try again.")
+        seal_store.replace(cursor, valid)
+        batch_balance.balance(cursor)
+        return len(seal_store.append(cursor, where, statements, utc_now()))
+
+    done = store.write(job)
+    mirror.recreate(store, where)
+    high_water_mark.resolve(where.known)
+    return done
+
+
+def _accepted(
+    ask: Ask, current: History, valid: list[chain.Line], edge: Edge, reason: str, made_by: str
+) -> list[seal_store.Statement]:
+    latest = {line.day: line for line in valid if line.day}
+    days = {line.day for line in (*current.own, *current.outside, *valid) if line.day}
+    statements: list[seal_store.Statement] = []
+    edges = [edge.on(day) for day in days if day is not None]
+    for group in row_digest.spans(edges, row_digest.per_day(ask), sealing.SPAN_ROWS):
+        for day_edge, day_rows in row_digest.scan_edges(ask, group):
+            line = latest.get(day_edge.day)
+            if line and not line.body.get("doubt") and chain_history.matches(line, day_rows):
+                continue
+            body = chain.statement(
+                chain.ACCEPTED, day_edge, day_rows, reason=reason, made_by=made_by
+            )
+            statements.append((body, day_rows))
+    return statements

@@ -1,1 +1,0 @@
-"""What the running server does by itself: `bringing` events in, `keeping` what is there."""

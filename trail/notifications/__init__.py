@@ -1,0 +1,1 @@
+"""Alert rules, destinations, the outbox and its transports."""

@@ -1,0 +1,107 @@
+"""Apprise transport: one message by the Apprise library, in a restricted process of its own.
+
+Apprise opens its own connections, so an audit hook of that process refuses every address that the
+HTTP transport would refuse. Its environment contains no proxy and no secret, and it is killed when
+its time is over.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from trail.core.model import Request, Response, Transport
+from trail.notifications import addresses
+
+_ROOT = Path(__file__).parents[2]
+# Audit events that are always refused.
+_FORBIDDEN = (
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "ctypes.dlopen",
+)
+_CONNECTS = ("socket.connect", "socket.sendto", "socket.sendmsg")
+# Extra time to start Python and import Apprise on a slow machine.
+_START_S = 10.0
+_STATUS = {"sent": 200, "insecure": 400, "unknown": 400}
+_ERRORS = {
+    "insecure": "This Apprise URL sends without TLS. Use its secure scheme.",
+    "unknown": "Apprise does not support this URL scheme.",
+    "missing": "Apprise is not installed. Run: pip install apprise",
+}
+
+
+def send(request: Request, transport: Transport) -> Response:
+    """Send a message; return 200 for delivered, 400 for an unusable URL, else 0.
+
+    Apprise reports only success or failure; a failure is treated as transient.
+    """
+    loopback, timeout_s = transport.loopback, transport.timeout_s
+    work = {"url": request.url, "loopback": loopback, "timeout_s": timeout_s}
+    work.update(json.loads(request.body))
+    try:
+        process = subprocess.run(
+            [sys.executable, "-m", "trail.notifications.apprise_transport"],
+            input=json.dumps(work).encode(),
+            capture_output=True,
+            timeout=timeout_s + _START_S,
+            cwd=_ROOT,
+            env={"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": "/nonexistent"},
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return Response(0, error="Apprise timed out.")
+    result = process.stdout.decode(errors="replace").strip().rpartition("\n")[2]
+    error = _ERRORS.get(result, "Apprise could not deliver the message.")
+    return Response(_STATUS.get(result, 0), error="" if result == "sent" else error)
+
+
+def restrict_connections(*, loopback: bool, public: bool) -> None:
+    """Restrict this process to public addresses and, with *loopback*, this machine.
+
+    Other connections raise `PermissionError`. An audit hook cannot be removed.
+    """
+
+    def check(event: str, given: tuple[Any, ...]) -> None:
+        if event in _FORBIDDEN:
+            raise PermissionError("not in this process")
+        if event in _CONNECTS:
+            where = given[1]
+            host = where[0] if isinstance(where, tuple) else ""
+            if given[0].family not in (socket.AF_INET, socket.AF_INET6) or not (
+                addresses.allowed(str(host), loopback=loopback)
+                and (public or not addresses.allowed(str(host), loopback=False))
+            ):
+                raise PermissionError("not a public address")
+
+    sys.addaudithook(check)
+
+
+def _main() -> str:
+    work = json.load(sys.stdin)
+    try:
+        import apprise  # imported in this process only
+    except ImportError:
+        return "missing"
+    service = apprise.Apprise.instantiate(work["url"])
+    if service is None:
+        return "unknown"
+    secure = service.secure_protocol or ()
+    is_secure = service.schema in ((secure,) if isinstance(secure, str) else secure)
+    if not is_secure and not work["loopback"]:
+        return "insecure"
+    restrict_connections(loopback=work["loopback"], public=is_secure)
+    service.verify_certificate = True
+    service.socket_connect_timeout = service.socket_read_timeout = work["timeout_s"]
+    sent = service.notify(body=work["body"], title=work["title"], notify_type=work["type"])
+    return "sent" if sent else "failed"
+
+
+if __name__ == "__main__":
+    print(_main())

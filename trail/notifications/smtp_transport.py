@@ -1,0 +1,93 @@
+"""SMTP transport: one message over TLS to a checked address, within a time limit.
+
+Replies are mapped to HTTP statuses, so that one retry policy covers every transport.
+"""
+
+import contextlib
+import smtplib
+import socket
+import ssl
+
+from trail.core.errors import UnavailableError
+from trail.core.model import Request, Response, Transport
+from trail.notifications import addresses
+from trail.notifications.addresses import Resolve
+
+SCHEMES = ("smtp", "smtps")
+
+
+def send(
+    request: Request,
+    transport: Transport,
+    *,
+    resolve: Resolve = addresses.look_up,
+    context: ssl.SSLContext | None = None,
+) -> Response:
+    """Send a message; return 200, 401 for refused credentials, 400 for a rejected message.
+
+    Raises `InputError` for an address that is not allowed. `smtp` connections must upgrade to TLS
+    before anything is sent; a server without TLS is not used.
+    """
+    loopback, timeout_s = transport.loopback, transport.timeout_s
+    envelope = dict(request.headers)
+    place = addresses.read(request.url, loopback=loopback, schemes=SCHEMES)
+    try:
+        found = addresses.resolved(place, resolve, loopback=loopback)
+    except UnavailableError as error:
+        return Response(0, error=str(error))
+    try:
+        with contextlib.closing(_opened(place, found[0], timeout_s, context)) as server:
+            if envelope.get("user"):
+                server.login(envelope["user"], envelope.get("password", ""))
+            server.sendmail(envelope["from"], [envelope["to"]], request.body)
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                server.quit()
+    except smtplib.SMTPAuthenticationError:
+        return Response(401)
+    except smtplib.SMTPResponseException as error:
+        return _response(error.smtp_code)
+    except smtplib.SMTPRecipientsRefused as error:
+        return _response(max(code for code, _ in error.recipients.values()))
+    except (smtplib.SMTPException, OSError) as error:
+        reason = "timed out" if isinstance(error, TimeoutError) else "failed"
+        return Response(0, error=f"The connection to the mail server {reason}. It must offer TLS.")
+    return Response(200)
+
+
+def _response(code: int) -> Response:
+    """Return the response for an SMTP reply: 4xx is transient, 5xx permanent (RFC 5321, 4.2.1)."""
+    return Response(400 if code >= 500 else 503)
+
+
+def _opened(
+    place: addresses.Place, address: str, timeout_s: float, context: ssl.SSLContext | None
+) -> smtplib.SMTP:
+    """Return a connection under TLS whose certificate bears the name that was written."""
+    context = context or ssl.create_default_context()
+    plain = socket.create_connection((address, place.port), timeout_s)
+    try:
+        if place.scheme == "smtps":
+            plain = context.wrap_socket(plain, server_hostname=place.host)
+        server = _Server(plain, place.host, timeout_s)
+        code, said = server.connect(place.host, place.port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, said)
+        if place.scheme == "smtp":
+            server.starttls(context=context)
+    except BaseException:
+        plain.close()
+        raise
+    return server
+
+
+class _Server(smtplib.SMTP):
+    """A mail server at the other end of a connection that is open already."""
+
+    def __init__(self, opened: socket.socket, name: str, timeout_s: float) -> None:
+        self._opened = opened
+        super().__init__(timeout=timeout_s, local_hostname="localhost")
+        self._host = name  # what its certificate must bear after STARTTLS
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        # Overridden so that smtplib does not look the name up a second time.
+        return self._opened

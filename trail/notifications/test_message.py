@@ -1,0 +1,44 @@
+"""Preview of a message, and a test message sent on request."""
+
+import datetime as dt
+import json
+import secrets
+
+from trail.core.errors import InputError
+from trail.core.model import Notification, Verdict
+from trail.notifications.deliveries import Delivery
+from trail.notifications.destinations import Destination
+from trail.notifications.worker import Forwarding
+
+
+def preview(destination: Destination, notification: Notification) -> str:
+    """Return the body of the message for *notification*; secrets are replaced by examples."""
+    examples = {secret.name: secret.example for secret in destination.forwarder.secrets}
+    now = dt.datetime.now(dt.UTC)
+    request = destination.forwarder.request(notification, destination.settings, examples, now)
+    text = request.body.decode(errors="replace")
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        return text
+
+
+def send_test(forwarding: Forwarding, destination: Destination) -> Verdict:
+    """Send a test message immediately, outside the queue; return the verdict.
+
+    It is not retried and does not switch the destination off. Raises `InputError` for unusable
+    settings.
+    """
+    now = forwarding.clock()
+    body = {
+        "title": "Test message from the audit trail",
+        "text": "This destination receives messages.",
+        "severity": "info",
+        "at": f"{now.isoformat()}Z",
+        "test": True,
+    }
+    delivery = Delivery(0, "test", f"test-{secrets.token_hex(8)}", body, now, 1)
+    verdict, _ = forwarding.try_one(destination, delivery)
+    if verdict.kind == "refused":
+        raise InputError(verdict.text)
+    return verdict

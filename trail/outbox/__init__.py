@@ -1,1 +1,0 @@
-"""What goes out: destinations, deliveries in order, tries, and the guarded way onto the wire."""

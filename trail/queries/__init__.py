@@ -1,1 +1,0 @@
-"""Every SELECT of the product, by what it answers: counts, events, the overview, the store."""

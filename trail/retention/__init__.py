@@ -1,0 +1,1 @@
+"""Retention policy, purge, legal holds and the archive."""

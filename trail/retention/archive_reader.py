@@ -1,0 +1,152 @@
+"""Archived days to look at: a store of their own, filled from the parts, gone when it is closed.
+
+Separate from `archive`, which writes and counts. The rows go into the tables as they were
+archived, not through ingest: that one would judge them again, link reports that were never
+linked, and forget when they arrived and whether they were proved.
+"""
+
+import datetime as dt
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from trail.core.errors import InputError
+from trail.core.settings import Settings
+from trail.retention import archive
+from trail.storage import dimensions
+from trail.storage.database import Cursor, Store
+
+_MOST_MONTHS = 2
+_months: OrderedDict[str, Store] = OrderedDict()
+_opening = threading.Lock()
+
+# Times without their zone, as the store keeps them.
+_ROWS = (
+    "select * replace (occurred_at at time zone 'UTC' as occurred_at, "
+    "ingested_at at time zone 'UTC' as ingested_at) from archived"
+)
+
+# An event that was archived twice, before and after a crash or a second load, is shown once.
+_ONCE = """
+create table once as select * from rows qualify row_number() over (
+ partition by event_id, date_trunc('day', occurred_at) order by ingested_at) = 1;
+drop table rows;
+alter table once rename to rows
+"""
+
+_STEPS = (
+    """
+insert into actors
+select row_number() over (order by actor_id), actor_id, any_value(actor_type),
+ max_by(coalesce(actor_name, ''), occurred_at), max_by(coalesce(actor_email, ''), occurred_at),
+ max(occurred_at)
+from rows group by actor_id
+""",
+    """
+insert into targets
+select row_number() over (order by target_type, target_id, target_name), *
+from (select distinct coalesce(target_type, '') as target_type,
+ coalesce(target_id, '') as target_id, coalesce(target_name, '') as target_name from rows)
+""",
+    """
+insert into events
+select r.event_id, r.occurred_at, r.ingested_at, a.action_key, p.actor_key, t.target_key,
+ coalesce(r.target_type, ''), coalesce(r.workspace_id, ''), r.verified, 1, r.raw,
+ contains(r.raw, '"messageId"'), false
+from rows r join actions a using (action_raw) join actors p using (actor_id)
+join targets t on t.target_type = coalesce(r.target_type, '')
+ and t.target_id = coalesce(r.target_id, '') and t.target_name = coalesce(r.target_name, '')
+order by r.occurred_at, r.event_id
+""",
+    """
+insert into cube
+select date_trunc('hour', occurred_at), action_key, actor_type, e.target_type, workspace_id,
+ count(*)
+from events e join actors using (actor_key) group by all
+""",
+    """
+insert into batches
+select 1, 'archive', 'archive', min(ingested_at), max(ingested_at), count(*), count(*), 0, 0, '', 0
+from events
+""",
+    "drop table rows",
+)
+
+
+def open_days(settings: Settings, first: dt.date, last: dt.date) -> Store:
+    """Open a store with the archived events of the days *first* to *last* (UTC, both included).
+
+    It is made in a temporary folder and only for reading: `close` deletes it. An event that lies
+    in two parts is there once. Raises `InputError` when nothing is archived of these days.
+    """
+    found = archive.parts(settings, first, last)
+    if not found:
+        raise InputError(
+            f"Nothing is archived from {first} to {last}.", "Choose among the archived days."
+        )
+    folder = tempfile.TemporaryDirectory(prefix="trail-archive-")
+    store = Store.open(Path(folder.name) / "archive.duckdb", settings)
+    store.afterwards.callback(folder.cleanup)
+    try:
+        store.write(lambda cursor: _fill(cursor, list(found.values())))
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def month(settings: Settings, name: str) -> Store:
+    """Return the archive of a month, such as `2026-08`, opened once for all who look at it.
+
+    The two months that were looked at last stay open. Raises `InputError` for a month that is none
+    or that the archive does not hold.
+    """
+    try:
+        first = dt.date.fromisoformat(f"{name}-01")
+    except ValueError:
+        raise InputError("There is no such month in the archive.", "Choose one on Admin.") from None
+    with _opening:
+        if name not in _months:
+            last = (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+            _months[name] = open_days(settings, first, last)
+        _months.move_to_end(name)
+        while len(_months) > _MOST_MONTHS:
+            _months.popitem(last=False)[1].close()
+        return _months[name]
+
+
+def close_months() -> None:
+    """Close what `month` has opened."""
+    with _opening:
+        while _months:
+            _months.popitem()[1].close()
+
+
+def _fill(cursor: Cursor, parts: list[list[Path]]) -> None:
+    """Fill the empty tables from the *parts* of each day."""
+    files = [file for each in parts for file in each]
+    cursor.register("archived", archive.SCHEMA.empty_table())
+    cursor.execute(f"create temp table rows as {_ROWS}")
+    # Batch by batch, not as one stream: what is wrong with a part is then told as it is.
+    for batch in _batches(files):
+        cursor.register("archived", pa.Table.from_batches([batch]))
+        cursor.execute(f"insert into rows {_ROWS}")
+    cursor.unregister("archived")
+    if any(len(each) > 1 for each in parts):
+        cursor.execute(_ONCE)
+    names = cursor.execute("select distinct action_raw from rows order by all").fetchall()
+    # What an action means is read anew, so that the catalogue of today holds for old events too.
+    dimensions.add_actions(cursor, [name for (name,) in names])
+    for step in _STEPS:
+        cursor.execute(step)
+
+
+def _batches(files: list[Path]) -> Iterator[pa.RecordBatch]:
+    for path in files:
+        with archive.readable(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield from file.iter_batches()

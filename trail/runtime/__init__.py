@@ -1,0 +1,1 @@
+"""The running process: startup, preflight checks, scheduler and background jobs."""

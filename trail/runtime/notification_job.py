@@ -1,0 +1,50 @@
+"""The one job of the schedule that sends: rules look first, then the outbox goes its round.
+
+Separate so that the schedule starts and stops one thing, and so that an alert leaves in the very
+round that found it.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+
+from trail.core.settings import Settings
+from trail.notifications import evaluate
+from trail.notifications.evaluate import Alerts
+from trail.notifications.worker import Forwarding
+from trail.storage.database import Store, utc_now
+
+# How often the schedule runs it: an event is told within a few seconds of its arrival.
+EVERY_S = 1.0
+_PRUNE = dt.timedelta(days=1)
+
+
+class Outgoing:
+    """Rules and outbox of the store that *store* gives; *clock* gives UTC without zone."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Callable[[], Store],
+        clock: Callable[[], dt.datetime] = utc_now,
+    ) -> None:
+        self.alerts = Alerts(settings, store, clock)
+        self.forwarding = Forwarding(settings, store, clock)
+        self._store = store
+        self._clock = clock
+        self._pruned: dt.datetime | None = None
+
+    def run(self) -> str:
+        """Look at what is new and begin to send what is due; return words for the pages.
+
+        Comes back at once: what takes long goes on in threads of its own.
+        """
+        said = self.alerts.round()
+        now = self._clock()
+        if self._pruned is None or now - self._pruned >= _PRUNE:
+            self._store().write(lambda cursor: evaluate.prune(cursor, now))
+            self._pruned = now
+        return f"{said}; {self.forwarding.round()}"
+
+    def close(self) -> None:
+        """Stop; what is under way is given a moment, and else counts as not sent."""
+        self.forwarding.close()

@@ -1,0 +1,46 @@
+"""What the running process shares: settings, the store, users and sessions.
+
+Streamlit runs page files by path, so a page cannot be handed its store; it asks here. Set once by
+`dashboard.py` when the process starts.
+"""
+
+from dataclasses import dataclass, field
+
+from trail.accounts.api_tokens import Tokens
+from trail.accounts.login_throttle import Throttle
+from trail.accounts.sessions import Sessions
+from trail.accounts.users import Users
+from trail.core.settings import Settings
+from trail.ingest.receiver import Intake
+from trail.runtime.scheduler import Schedule
+from trail.storage.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The parts that pages and routes share."""
+
+    settings: Settings
+    store: Store
+    users: Users
+    sessions: Sessions
+    intake: Intake
+    schedule: Schedule
+    demo: bool
+    tokens: Tokens | None = None
+    throttle: Throttle = field(default_factory=Throttle)
+
+
+_current: list[Runtime] = []
+
+
+def start(runtime: Runtime) -> None:
+    """Make *runtime* the one that `current()` returns."""
+    _current[:] = [runtime]
+
+
+def current() -> Runtime:
+    """Return the runtime of this process; raises `LookupError` before the start."""
+    if not _current:
+        raise LookupError("the process has not started")
+    return _current[0]

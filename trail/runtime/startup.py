@@ -1,0 +1,165 @@
+"""Starting and stopping: which database, which users, and where the first password goes.
+
+Separate so that the pages, the commands and the tests start the same things in the same order.
+"""
+
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from trail.access_log import log, spool
+from trail.accounts import api_tokens, oidc
+from trail.accounts.api_tokens import Tokens
+from trail.accounts.login_throttle import Throttle
+from trail.accounts.sessions import Sessions
+from trail.accounts.users import FIRST_OWNER, Users
+from trail.backup import swapping
+from trail.core.settings import Settings
+from trail.ingest import pipeline, receiver
+from trail.ingest.receiver import Intake
+from trail.integrity import loss_monitor, mirror
+from trail.retention import archive_reader
+from trail.runtime import demo_database, process
+from trail.runtime.process import Runtime
+from trail.runtime.scheduler import Schedule
+from trail.storage import dimensions
+from trail.storage.database import Store
+
+SESSIONS_FILE, TRIES_FILE = "sessions.json", "sign-in-tries.json"  # beside the users
+
+_lock = threading.RLock()
+_starts = 0
+_retired: list[Store] = []
+
+
+def start(settings: Settings) -> Runtime:
+    """Open everything that pages and routes share, and make it the current runtime.
+
+    A second start in one process returns what the first one opened, since a database has one
+    writer; `stop` closes it when as many stops have come.
+    """
+    global _starts  # noqa: PLW0603 - one process, one runtime
+    with _lock:
+        if _starts == 0:
+            opened = _opened(settings)
+            process.start(opened)
+            log.start(
+                lambda: (process.current().store, not process.current().demo),
+                spool.folder_of(settings),
+                settings.auth.access_days,
+            )
+            opened.schedule.begin()
+        _starts += 1
+        return process.current()
+
+
+def stop() -> None:
+    """Undo one `start`; the last one ends the workers and closes the store."""
+    global _starts  # noqa: PLW0603 - as above
+    with _lock:
+        if _starts == 0:
+            return
+        _starts -= 1
+        if _starts:
+            return
+        now = process.current()
+    # Not under the lock: what they still have to keep may ask for the real store.
+    now.schedule.close()
+    now.intake.close()
+    log.stop()
+    now.sessions.keep()
+    with _lock:
+        for store in (process.current().store, *_retired):
+            store.close()
+        _retired.clear()
+    archive_reader.close_months()
+
+
+def database(settings: Settings) -> tuple[Path, bool]:
+    """Return the path of the database to open, and whether it is the demo's."""
+    real = settings.store.path
+    configured = "path" in settings.store.model_fields_set
+    sent = any(receiver.folder_of(settings).glob("*"))
+    had = mirror.files(real, settings).known.exists()
+    if real.exists() or had or sent or configured or settings.store.demo == "never":
+        return real, False
+    return settings.store.demo_path, True
+
+
+def shown_store() -> Store:
+    """Return the store that the pages show."""
+    return process.current().store
+
+
+def store_of(archived: str) -> Store:
+    """Return the store of an archived month, such as `2026-08`, or for none the one shown.
+
+    Raises `InputError` for a month that the archive does not hold.
+    """
+    now = process.current()
+    return archive_reader.month(now.settings, archived) if archived else now.store
+
+
+def real_store() -> Store:
+    """Return the store of the real workspace; where the demo was shown, the pages change to it."""
+    with _lock:
+        now = process.current()
+        if not now.demo:
+            return now.store
+        store = open_real(now.settings)
+        # Left open until the end, for those who still read from it.
+        _retired.append(now.store)
+        process.start(replace(now, store=store, demo=False))
+        return store
+
+
+def open_real(settings: Settings) -> Store:
+    """Open the workspace's own database, held against what is noted that it held.
+
+    A database that is shorter opens all the same; see `trail.seals.known.shortfalls`.
+    """
+    store = Store.open(settings.store.path, settings)
+    try:
+        loss_monitor.watch(store, mirror.files(store.path, settings).known)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _opened(settings: Settings) -> Runtime:
+    swapping.finish(settings)
+    path, demo = database(settings)
+    store = demo_database.open_store(path, settings) if demo else open_real(settings)
+    store.write(dimensions.refresh_if_changed)
+    store.write(pipeline.end_abandoned)
+    if not demo:
+        receiver.recover(settings, lambda: store)
+    users = Users(settings.auth.users_path)
+    if settings.auth.by_password and (password := users.first_owner()) is not None:
+        print(
+            f"\n  First start. Sign in as:  {FIRST_OWNER}\n"
+            f"  with the password:        {password}\n"
+            "  It is shown this once. Change it: python -m trail users passwd owner\n",
+            file=sys.stderr,
+            flush=True,
+        )
+    sessions = Sessions(
+        settings.auth.session_hours,
+        settings.auth.idle_minutes,
+        path=settings.auth.users_path.with_name(SESSIONS_FILE),
+        provider=oidc.version(settings.auth),
+        by_password=settings.auth.by_password,
+    )
+    return Runtime(
+        settings,
+        store,
+        users,
+        sessions,
+        Intake(settings, real_store),
+        Schedule(settings, shown_store, real_store),
+        demo,
+        Tokens(api_tokens.path_of(settings)),
+        Throttle(path=settings.auth.users_path.with_name(TRIES_FILE)),
+    )

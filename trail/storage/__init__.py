@@ -1,0 +1,1 @@
+"""The database: connection, schema, filters and the SQL that selects events."""

@@ -1,0 +1,55 @@
+"""Where each source stands: a few words of its own, kept beside the events that they follow.
+
+Separate because both ingest, in the same transaction as the records, and the sources' schedule
+write and read them.
+"""
+
+import datetime as dt
+
+from trail.storage.database import Cursor, Engine, utc_now
+
+# The mark of ingest itself: the `ingested_at` of the chunk that was kept last.
+KEPT = "kept"
+
+
+def put(cursor: Cursor, source: str, mark: str) -> None:
+    """Note that *source* stands at *mark*; an empty mark forgets it."""
+    cursor.execute("delete from marks where source = $source", {"source": source})
+    if mark:
+        cursor.execute(
+            "insert into marks values ($source, $mark, $now)",
+            {"source": source, "mark": mark, "now": utc_now()},
+        )
+
+
+def get(engine: Engine, source: str) -> str:
+    """Return the mark of *source*, or an empty string."""
+    found = engine.table("select mark from marks where source = $source", {"source": source})
+    return str(found["mark"][0]) if found.num_rows else ""
+
+
+def read(cursor: Cursor, source: str) -> str:
+    """Return the mark of *source* inside a transaction, or an empty string."""
+    found = cursor.execute(
+        "select mark from marks where source = $source", {"source": source}
+    ).fetchall()
+    return str(found[0][0]) if found else ""
+
+
+def next_moment(cursor: Cursor) -> dt.datetime:
+    """Return the `ingested_at` (UTC, without zone) of the chunk that is kept now.
+
+    Always later than that of the chunk before, even where the machine's clock was set back:
+    whoever follows the events by it must never find new ones behind its own mark.
+    """
+    now, last = utc_now(), read(cursor, KEPT)
+    if last:
+        now = max(now, dt.datetime.fromisoformat(last) + dt.timedelta(microseconds=1))
+    put(cursor, KEPT, now.isoformat())
+    return now
+
+
+def kept(engine: Engine) -> dt.datetime | None:
+    """Return the `ingested_at` of the newest chunk, or None where nothing was kept yet."""
+    text = get(engine, KEPT)
+    return dt.datetime.fromisoformat(text) if text else None

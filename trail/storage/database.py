@@ -1,0 +1,298 @@
+"""The database: the only place that opens DuckDB, one writer, and cursors for readers.
+
+One process owns the file. Writes are jobs on a queue that one thread takes in turn, each in a
+transaction; reads get a cursor of their own and never wait for a writer.
+"""
+
+import contextlib
+import datetime as dt
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from trail.core.errors import UnavailableError
+from trail.core.settings import Settings
+from trail.storage import query_timeout, schema
+
+T = TypeVar("T")
+Params = dict[str, Any]
+Cursor = duckdb.DuckDBPyConnection
+
+# Kept at what 1.5 can read, so that going back one release stays possible.
+STORAGE = "v1.5.0"
+
+
+class Engine(Protocol):
+    """What the queries need: SQL and parameters in, Arrow out."""
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        """Return the whole answer."""
+        ...
+
+    def reading(self) -> contextlib.AbstractContextManager["Reading"]:
+        """Return one snapshot to stream from."""
+        ...
+
+
+class Reading(Protocol):
+    """One snapshot of the store, streamed from."""
+
+    def batches(self, sql: str, params: Params, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the answer in batches of about *rows* rows."""
+        ...
+
+
+class Store:
+    """An open database. `Store.open` makes one; `close` ends it after the queued writes."""
+
+    def __init__(self, connection: Cursor, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+        # Runs once the file is closed: for what lives as long as the store does.
+        self.afterwards = contextlib.ExitStack()
+        # Runs after the last write, while the store still answers.
+        self.beforehand = contextlib.ExitStack()
+        # Told on the writer after each commit; must return at once.
+        self.committed: Callable[[], None] = _nobody
+        self._jobs: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_loop, name="trail-writer", daemon=True)
+        self._writer.start()
+
+    @classmethod
+    def open(cls, path: Path, settings: Settings) -> "Store":
+        """Open or create the database at *path* and bring its tables up to date.
+
+        Raises `UnavailableError` when another process holds it, `InputError` when it was written
+        by a newer release.
+        """
+        path = path.absolute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect()
+        try:
+            connection.execute(
+                "attach $path as trail (storage_version $version)",
+                {"path": str(path), "version": STORAGE},
+            )
+        except duckdb.Error as error:
+            connection.close()
+            raise UnavailableError(
+                f"{path.name} cannot be opened: another process holds it, or it is no database.",
+                "Stop that process, or run this command as the user who runs the server.",
+            ) from error
+        for setting, value in (
+            ("TimeZone", "UTC"),
+            ("threads", settings.store.threads),
+            ("memory_limit", settings.store.memory),
+            ("temp_directory", str(path.parent / f"{path.stem}.spill")),
+            ("checkpoint_threshold", "256MB"),
+            ("preserve_insertion_order", False),
+            ("autoinstall_known_extensions", False),
+            ("autoload_known_extensions", False),
+        ):
+            # Global, since a cursor does not inherit what was set on its connection.
+            connection.execute(f"set global {setting} = '{value}'")
+        store = cls(connection, path)
+        try:
+            store.write(_migrate)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def cursor(self) -> Cursor:
+        """Return a new cursor; the caller closes it."""
+        cursor = self._connection.cursor()
+        cursor.execute("use trail")
+        return cursor
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        """Return the answer to *sql* as one Arrow table."""
+        cursor = self.cursor()
+        try:
+            return _table(cursor, sql, params)
+        finally:
+            cursor.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator["Reading"]:
+        """Give one consistent snapshot to stream from, whatever is written meanwhile."""
+        with self.snapshot() as engine, engine.reading() as reading:
+            yield reading
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator["Inside"]:
+        """Give one consistent snapshot to ask and to stream from, one thing after the other."""
+        cursor = self.cursor()
+        try:
+            cursor.execute("begin")
+            # The snapshot is taken by the first read, not by `begin`.
+            cursor.execute("select version from schema_version").fetchall()
+            yield Inside(cursor)
+        finally:
+            cursor.close()
+
+    @contextlib.contextmanager
+    def narrowed(self, tables: dict[str, str], params: Params) -> Iterator[Engine]:
+        """Give an engine for which each name of *tables* means what its SELECT found.
+
+        The names hide the store's own tables of these names, in this engine alone; the first may
+        take *params*, and the next ones read it.
+        """
+        cursor = self.cursor()
+        try:
+            for number, (name, sql) in enumerate(tables.items()):
+                with _in_time(cursor):
+                    cursor.execute(f"create temp table {name} as {sql}", None if number else params)
+            yield _Narrowed(self, cursor)
+        finally:
+            cursor.close()
+
+    def submit(self, job: Callable[[Cursor], T]) -> "Future[T]":
+        """Queue *job* for the writer: it runs alone, in one transaction, and is committed."""
+        return self._queue(job, transaction=True)
+
+    def write(self, job: Callable[[Cursor], T]) -> T:
+        """Run *job* on the writer and return what it returns, once it is committed."""
+        return self.submit(job).result()
+
+    def checkpoint(self) -> None:
+        """Fold the log into the file, so that the room of removed rows is used again.
+
+        Waits for its turn on the writer; readers go on.
+        """
+        self._queue(lambda cursor: cursor.execute("checkpoint trail"), transaction=False).result()
+
+    def _queue(self, job: Callable[[Cursor], T], *, transaction: bool) -> "Future[T]":
+        future: Future[T] = Future()
+        with self._closing:
+            if self._closed:
+                raise UnavailableError("The store is stopping.", "Try again in a moment.")
+            self._jobs.put(_Queued(job, future, transaction))
+        return future
+
+    def close(self) -> None:
+        """Finish the queued writes, checkpoint, and close the file."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._jobs.put(None)
+        self._writer.join()
+        self.beforehand.close()
+        with contextlib.suppress(duckdb.Error):
+            self._connection.execute("checkpoint trail")
+        self._connection.close()
+        self.afterwards.close()
+
+    def _write_loop(self) -> None:
+        cursor = self.cursor()
+        while (item := self._jobs.get()) is not None:
+            if not item.future.set_running_or_notify_cancel():
+                continue
+            try:
+                if item.transaction:
+                    cursor.execute("begin")
+                result = item.job(cursor)
+                if item.transaction:
+                    cursor.execute("commit")
+            except BaseException as error:
+                with contextlib.suppress(duckdb.Error):
+                    cursor.execute("rollback")
+                item.future.set_exception(error)
+            else:
+                if item.transaction:
+                    self.committed()
+                item.future.set_result(result)
+        cursor.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """A job for the writer, who waits for it, and whether it needs a transaction."""
+
+    job: Callable[[Cursor], Any]
+    future: Future[Any]
+    transaction: bool
+
+
+class _Narrowed:
+    def __init__(self, store: Store, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self.reading = store.reading
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        return _table(self._cursor, sql, params)
+
+
+class Inside:
+    """An engine that reads through *cursor*: inside a transaction, what it has written so far."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        """Return the answer to *sql* as one Arrow table."""
+        return _table(self._cursor, sql, params)
+
+    def reading(self) -> contextlib.AbstractContextManager["Reading"]:
+        """Give the same cursor to stream from; it stays open."""
+        return contextlib.nullcontext(_Reading(self._cursor))
+
+
+class _Reading:
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    def batches(self, sql: str, params: Params, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the answer in batches of about *rows* rows, without holding it whole."""
+        # `execute(...)` would hold the whole answer; only `sql(...)` streams.
+        yield from self._cursor.sql(sql, params=params).to_arrow_reader(rows)
+
+
+def _table(cursor: Cursor, sql: str, params: Params | None) -> pa.Table:
+    with _in_time(cursor):
+        return cursor.sql(sql, params=params or {}).to_arrow_table()
+
+
+@contextlib.contextmanager
+def _in_time(cursor: Cursor) -> Iterator[None]:
+    """Run a question for as long as whoever asks may wait."""
+    try:
+        with query_timeout.bounded(cursor):
+            yield
+    except duckdb.InterruptException as error:
+        raise UnavailableError(
+            f"This took longer than {query_timeout.allowed():g} seconds and was stopped.",
+            "Choose a shorter time or a narrower filter.",
+        ) from error
+
+
+def _nobody() -> None:
+    """Hear of a commit, and do nothing."""
+
+
+def _migrate(cursor: Cursor) -> None:
+    cursor.execute(
+        "create table if not exists schema_version (version integer, applied_at timestamp)"
+    )
+    found = cursor.execute("select coalesce(max(version), 0) from schema_version").fetchone()
+    for version, sql in schema.pending(found[0] if found else 0):
+        cursor.execute(sql)
+        cursor.execute(
+            "insert into schema_version values ($version, $now)",
+            {"version": version, "now": utc_now()},
+        )
+
+
+def utc_now() -> dt.datetime:
+    """Return the present moment in UTC, without a zone, as the store keeps times."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)

@@ -1,0 +1,155 @@
+"""The small tables around the events: actions, actors and targets get their keys here.
+
+New names are few beside events, so that the meaning of a name (catalogue, actors) is looked up
+once a chunk, in Python, and joined to the records.
+"""
+
+import pyarrow as pa
+
+from trail.core import actors, catalogue
+from trail.core.errors import InputError
+from trail.storage import cursors
+from trail.storage.database import Cursor, utc_now
+
+_CATALOGUE = "catalogue"
+
+_KEYED = """
+create or replace temp table keyed as
+select f.pos, f.event_id, f.occurred_at, f.target_type, f.workspace_id, f.forwarded, f.echo,
+ a.action_key, p.actor_key, p.actor_type, t.target_key
+from fresh f
+join actions a on a.action_raw = f.action_raw
+join named_actors n on n.who = f.who
+join actors p on p.actor_id = n.actor_id
+join targets t on t.target_type = f.target_type and t.target_id = f.target_id
+ and t.target_name = f.target_name
+"""
+
+_NEW_ACTIONS = """
+select distinct action_raw from fresh
+where action_raw not in (select action_raw from actions) order by action_raw
+"""
+
+_NEW_ACTORS = """
+insert into actors
+select coalesce((select max(actor_key) from actors), 0) + row_number() over (order by actor_id),
+ actor_id, any_value(actor_type), coalesce(any_value(p.name), any_value(actor_name)),
+ coalesce(any_value(p.email), ''), any_value(p.seen_at)
+from named_actors left join people p using (actor_id)
+where actor_id not in (select actor_id from actors) group by actor_id
+"""
+
+# The latest e-mail by event time wins, whatever the order in which files are loaded.
+_EMAILS = """
+update actors set actor_email = seen.email, email_at = seen.at_time
+from (
+ select n.actor_id, max_by(f.email, f.occurred_at) as email, max(f.occurred_at) as at_time
+ from fresh f join named_actors n using (who) where f.email <> '' group by n.actor_id
+) seen
+where actors.actor_id = seen.actor_id
+ and (actors.email_at is null or actors.email_at < seen.at_time)
+"""
+
+_NEW_TARGETS = """
+insert into targets
+select coalesce((select max(target_key) from targets), 0)
+  + row_number() over (order by target_type, target_id, target_name),
+ target_type, target_id, target_name
+from (
+ select distinct target_type, target_id, target_name from fresh f
+ where not exists (select 1 from targets t where t.target_type = f.target_type
+  and t.target_id = f.target_id and t.target_name = f.target_name)
+)
+"""
+
+
+def assign(cursor: Cursor) -> None:
+    """Give each event of the temporary table `fresh` its keys, in the temporary table `keyed`.
+
+    `keyed` has pos, event_id, occurred_at, target_type, workspace_id, forwarded, echo, action_key,
+    actor_key, actor_type, target_key.
+    """
+    new = [row[0] for row in cursor.execute(_NEW_ACTIONS).fetchall()]
+    if new:
+        add_actions(cursor, new)
+    whos = [row[0] for row in cursor.execute("select distinct who from fresh").fetchall()]
+    named = [actors.resolve(who) for who in whos]
+    cursor.register(
+        "named_actors",
+        pa.table(
+            {
+                "who": pa.array(whos, pa.string()),
+                "actor_id": pa.array([actor.actor_id for actor in named], pa.string()),
+                "actor_type": pa.array([actor.actor_type for actor in named], pa.string()),
+                "actor_name": pa.array([actor.name for actor in named], pa.string()),
+            }
+        ),
+    )
+    for statement in (_NEW_ACTORS, _EMAILS, _NEW_TARGETS, _KEYED):
+        cursor.execute(statement)
+
+
+def add_actions(cursor: Cursor, names: list[str]) -> None:
+    """Add the producer's *names* to `actions`, read by the catalogue."""
+    cursor.register("new_actions", _read(names))
+    cursor.execute(
+        "insert into actions select coalesce((select max(action_key) from actions), 0) "
+        "+ row_number() over (order by action_raw), * from new_actions"
+    )
+
+
+def map_action(cursor: Cursor, action_raw: str, category: str, made_by: str) -> None:
+    """Put the type *action_raw* in *category*; an empty one undoes that.
+
+    Raises `InputError` for a category that does not exist.
+    """
+    if category and category not in catalogue.CATEGORIES:
+        raise InputError("There is no such category.", "Choose one of the list.")
+    cursor.execute("delete from mappings where action_raw = $name", {"name": action_raw})
+    if category:
+        cursor.execute(
+            "insert into mappings values ($name, $category, $by, $now)",
+            {"name": action_raw, "category": category, "by": made_by, "now": utc_now()},
+        )
+    refresh_actions(cursor)
+
+
+def refresh_if_changed(cursor: Cursor) -> None:
+    """Read every action name anew where the catalogue is another than at the last start."""
+    if cursors.read(cursor, _CATALOGUE) != catalogue.VERSION:
+        refresh_actions(cursor)
+        cursors.put(cursor, _CATALOGUE, catalogue.VERSION)
+
+
+def refresh_actions(cursor: Cursor) -> None:
+    """Read every action name that is kept anew, by the catalogue and by what people mapped."""
+    names = [row[0] for row in cursor.execute("select action_raw from actions").fetchall()]
+    cursor.register("told_again", _read(names))
+    cursor.execute(
+        "create or replace temp table read_again as select t.* replace ("
+        "coalesce(m.category, t.category) as category, t.known or m.category is not null as known) "
+        "from told_again t left join mappings m using (action_raw)"
+    )
+    cursor.execute(
+        "update actions set action = r.action, category = r.category, kind = r.kind, "
+        "outcome = r.outcome, risk = r.risk, known = r.known "
+        "from read_again r where r.action_raw = actions.action_raw "
+        "and (actions.action, actions.category, actions.kind, actions.outcome, actions.risk, "
+        "actions.known) "
+        "is distinct from (r.action, r.category, r.kind, r.outcome, r.risk, r.known)"
+    )
+
+
+def _read(names: list[str]) -> pa.Table:
+    read = [catalogue.resolve(name) for name in names]
+    return pa.table(
+        {
+            "action_raw": pa.array(names, pa.string()),
+            "action": pa.array([action.name for action in read], pa.string()),
+            "category": pa.array([action.category for action in read], pa.string()),
+            "kind": pa.array([action.kind for action in read], pa.string()),
+            "outcome": pa.array([action.outcome for action in read], pa.string()),
+            "risk": pa.array([action.risk for action in read], pa.int8()),
+            "known": pa.array([action.known for action in read], pa.bool_()),
+        }
+    )

@@ -1,0 +1,225 @@
+"""One filter for everything: the query string, the object, and the SQL of a selection.
+
+Pages, commands, routes and exports all hold a `Filter`, so that a link, a table, a chart, a count
+and a CSV of it can never mean different rows.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo, available_timezones
+
+from trail.core.errors import FilterError
+
+# The facets of a filter, in the order of the query string. Each may include and exclude values.
+FACETS = ("category", "action", "actor", "actor_type", "target_type", "target", "outcome", "kind")
+
+SORTS = ("newest", "oldest")
+
+_DEFAULTS = (("tz", "UTC"), ("sort", "newest"))
+
+_RELATIVE = re.compile(r"^(\d{1,5})([hdm])$")
+_FIRST = dt.datetime(1, 1, 1)  # noqa: DTZ001 - stored times bear no zone; all are UTC
+_LAST = dt.datetime(9999, 12, 31)  # noqa: DTZ001
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return every zone's name. Kept, since looking walks a folder of hundreds of files."""
+    return frozenset(available_timezones())
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The values of one facet that are included and excluded."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether the facet narrows anything."""
+        return bool(self.include or self.exclude)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of event time in UTC, without zone: start included, end excluded; None is open."""
+
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is looked at. Immutable; every change gives a new one."""
+
+    start: str = ""
+    end: str = ""
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    q: tuple[str, ...] = ()
+    tz: str = "UTC"
+    sort: str = "newest"
+
+    @classmethod
+    def parse(cls, query: str | Iterable[tuple[str, str]]) -> "Filter":
+        """Return the filter that a query string (with or without `?`) or its pairs say.
+
+        Raises `FilterError` naming the part that cannot be read. Unknown names are errors in a
+        string; pages drop their own names before they call.
+        """
+        pairs = (
+            parse_qsl(query.lstrip("?"), keep_blank_values=True)
+            if isinstance(query, str)
+            else list(query)
+        )
+        found: dict[str, list[str]] = {}
+        for name, value in pairs:
+            found.setdefault(name, []).append(value)
+        unknown = sorted(set(found) - {*FACETS, "from", "to", "q", "tz", "sort"})
+        if unknown:
+            raise FilterError(
+                f"Unknown filter {unknown[0]!r}.",
+                f"Known: from, to, {', '.join(FACETS)}, q, tz, sort.",
+            )
+        made = cls(
+            start=_last(found, "from"),
+            end=_last(found, "to"),
+            choices={name: choice for name in FACETS if (choice := _choice(found.get(name, [])))},
+            q=tuple(dict.fromkeys(text for text in found.get("q", []) if text.strip())),
+            tz=_last(found, "tz") or "UTC",
+            sort=_last(found, "sort") or "newest",
+        )
+        made.check()
+        return made
+
+    def check(self) -> None:
+        """Raise `FilterError` for a zone, sort order or time that cannot be read."""
+        if self.tz not in zone_names():
+            raise FilterError(f"Unknown zone {self.tz!r}.", "Use a name such as Europe/Oslo.")
+        if self.sort not in SORTS:
+            raise FilterError(f"Unknown sort {self.sort!r}.", "Use newest or oldest.")
+        window = self.window(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+        if window.start and window.end and window.start > window.end:
+            relative = _RELATIVE.match(self.start) or _RELATIVE.match(self.end)
+            if not relative:
+                raise FilterError("The range ends before it starts.", "Swap from and to.")
+
+    def query(self) -> str:
+        """Return the query string that `parse` reads as this filter."""
+        return urlencode([pair for pair in self.pairs() if pair not in _DEFAULTS])
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the names and values of the query string, zone and order always among them."""
+        pairs: list[tuple[str, str]] = []
+        if self.start:
+            pairs.append(("from", self.start))
+        if self.end:
+            pairs.append(("to", self.end))
+        for name in FACETS:
+            choice = self.choice(name)
+            pairs.extend((name, _escape(value)) for value in choice.include)
+            pairs.extend((name, f"-{value}") for value in choice.exclude)
+        pairs.extend(("q", text) for text in self.q)
+        return [*pairs, ("tz", self.tz), ("sort", self.sort)]
+
+    def choice(self, name: str) -> Choice:
+        """Return what facet *name* includes and excludes."""
+        return self.choices.get(name, Choice())
+
+    def state(self, name: str, value: str) -> str:
+        """Return `include`, `exclude` or an empty string for *value* of facet *name*."""
+        choice = self.choice(name)
+        if value in choice.include:
+            return "include"
+        return "exclude" if value in choice.exclude else ""
+
+    def put(self, name: str, value: str, state: str) -> "Filter":
+        """Return this filter with *value* of facet *name* included, excluded, or (``""``) free."""
+        choice = self.choice(name)
+        include = tuple(item for item in choice.include if item != value)
+        exclude = tuple(item for item in choice.exclude if item != value)
+        if state == "include":
+            include += (value,)
+        elif state == "exclude":
+            exclude += (value,)
+        choices = {**self.choices, name: Choice(include, exclude)}
+        return replace(self, choices={key: kept for key, kept in choices.items() if kept})
+
+    def without(self, *names: str) -> "Filter":
+        """Return this filter without the facets *names*."""
+        return replace(
+            self, choices={key: kept for key, kept in self.choices.items() if key not in names}
+        )
+
+    def cleared(self) -> "Filter":
+        """Return the filter of the same range, zone and order that narrows nothing."""
+        return replace(self, choices={}, q=())
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the zone in which this filter is read and shown."""
+        return ZoneInfo(self.tz)
+
+    def window(self, now: dt.datetime) -> Window:
+        """Return the span of event time at the moment *now* (aware).
+
+        `24h` is so many hours back; `7d` is so many calendar days of the filter's zone, today
+        among them, as its reader counts days; `0d` is nothing. Raises `FilterError`.
+        """
+        return Window(self._moment(self.start, now), self._moment(self.end, now))
+
+    def _moment(self, text: str, now: dt.datetime) -> dt.datetime | None:
+        if not text:
+            return None
+        relative = _RELATIVE.match(text)
+        if relative:
+            return _utc(self._relative(int(relative[1]), relative[2], now))
+        try:
+            moment = dt.datetime.fromisoformat(text)
+        except ValueError:
+            raise FilterError(
+                f"Time {text!r} is not understood.",
+                "Write 2026-11-23, 2026-11-23T14:30, 2026-11-23T14:30Z, or 7d, 24h.",
+            ) from None
+        return _utc(moment if moment.tzinfo else moment.replace(tzinfo=self.zone))
+
+    def _relative(self, count: int, unit: str, now: dt.datetime) -> dt.datetime:
+        if unit == "h":
+            return now - dt.timedelta(hours=count)
+        if unit == "m":
+            return now - dt.timedelta(minutes=count)
+        try:
+            day = now.astimezone(self.zone).date() - dt.timedelta(days=count - 1)
+        except OverflowError:
+            return _FIRST.replace(tzinfo=dt.UTC)
+        return dt.datetime.combine(day, dt.time(), self.zone)
+
+
+def _utc(moment: dt.datetime) -> dt.datetime:
+    try:
+        return moment.astimezone(dt.UTC).replace(tzinfo=None)
+    except OverflowError:
+        return _FIRST if moment.year < 2000 else _LAST
+
+
+def _last(found: dict[str, list[str]], name: str) -> str:
+    return found.get(name, [""])[-1].strip()
+
+
+def _choice(values: list[str]) -> Choice:
+    include: list[str] = []
+    exclude: list[str] = []
+    for value in values:
+        if value.startswith("-"):
+            exclude.append(value[1:])
+        else:
+            include.append(value[1:] if value.startswith("\\") else value)
+    return Choice(tuple(dict.fromkeys(include)), tuple(dict.fromkeys(exclude)))
+
+
+def _escape(value: str) -> str:
+    """Return *value* so that a leading dash is not read as an exclusion."""
+    return "\\" + value if value[:1] in ("-", "\\") else value

@@ -1,0 +1,145 @@
+"""From a filter to SQL: the one place where rows are chosen.
+
+Facets that depend on the action alone (category, action, kind, outcome) become a choice among
+action keys; so do those of the actor. What narrows only by the cube's columns can be counted from
+the cube at any size.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trail.storage import search_syntax
+from trail.storage.database import Engine, Params
+from trail.storage.filters import Choice, Filter, Window
+
+# Which table knows a facet, and the columns that its values may stand in.
+_ON_ACTION = {
+    "category": ("category",),
+    "action": ("action",),
+    "outcome": ("outcome",),
+    "kind": ("kind",),
+}
+_ON_ACTOR = {"actor": ("actor_id", "actor_email"), "actor_type": ("actor_type",)}
+_ON_TARGET = {"target": ("target_id", "target_name")}
+
+# Facets that the cube can answer.
+ON_CUBE = frozenset({*_ON_ACTION, "actor_type", "target_type"})
+
+# Longer lists of keys take longer to plan than the subquery takes to run.
+_MOST_KEYS = 2_000
+# With so few keys a list is fast, and lets the scan skip row groups.
+_FEW_KEYS = 5
+_WIDEST_MASK = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Conditions on `events e` without the time window, and that window; with parameters."""
+
+    where: str
+    params: Params
+    window: Window
+
+    def timed(self, column: str = "e.occurred_at") -> str:
+        """Return all conditions, those of time on *column* among them."""
+        return f"{span(self.window, column)} and {self.where}"
+
+
+def select(engine: Engine, filter_: Filter, now: dt.datetime, *, cube: bool = False) -> Selection:
+    """Return what *filter_* chooses at the moment *now* (aware).
+
+    With *cube* the conditions are on the columns of `cube e`, for a filter that it can answer.
+    """
+    params: Params = {}
+    parts = [_keys(engine, "action_key", "actions", _ON_ACTION, filter_, params)]
+    if cube:
+        parts.append(_column("e.actor_type", "actor_type", filter_, params))
+    else:
+        parts.append(_keys(engine, "actor_key", "actors", _ON_ACTOR, filter_, params))
+        parts.append(_keys(engine, "target_key", "targets", _ON_TARGET, filter_, params))
+    parts.append(_column("e.target_type", "target_type", filter_, params))
+    parts.extend(search_syntax.clause(text, f"q{n}", params) for n, text in enumerate(filter_.q))
+    where = " and ".join(f"({part})" for part in parts if part) or "true"
+    return Selection(where, params, filter_.window(now))
+
+
+def is_on_cube(filter_: Filter) -> bool:
+    """Return whether the cube's columns can answer *filter_*."""
+    return not filter_.q and set(filter_.choices) <= ON_CUBE
+
+
+def span(window: Window, column: str) -> str:
+    """Return the condition that *column* lies in *window*, with literal bounds.
+
+    Literals, since only those let the scan skip row groups of other days.
+    """
+    parts = []
+    if window.start:
+        parts.append(f"{column} >= {literal(window.start)}")
+    if window.end:
+        parts.append(f"{column} < {literal(window.end)}")
+    return " and ".join(parts) or "true"
+
+
+def literal(moment: dt.datetime) -> str:
+    """Return *moment* (UTC, without zone) as an SQL literal."""
+    return f"timestamp '{moment.isoformat(sep=' ')}'"
+
+
+def _keys(
+    engine: Engine,
+    key: str,
+    table: str,
+    facets: Mapping[str, tuple[str, ...]],
+    filter_: Filter,
+    outer: Params,
+) -> str:
+    """Return the condition on the star's *key*: a list of literals, which scans far faster.
+
+    Falls back to a subquery where so many keys match that a list would be slower.
+    """
+    chosen = {name: filter_.choice(name) for name in facets if filter_.choice(name)}
+    if not chosen:
+        return ""
+    params: Params = {}
+    condition = " and ".join(
+        _holds(facets[name], choice, name, params) for name, choice in chosen.items()
+    )
+    only_excludes = not any(choice.include for choice in chosen.values())
+    wanted = f"not ({condition})" if only_excludes else condition
+    found = engine.table(f"select {key} from {table} where {wanted} limit {_MOST_KEYS}", params)
+    listed = found[key].to_pylist()
+    if len(listed) == _MOST_KEYS:
+        outer.update(params)
+        return f"e.{key} in (select {key} from {table} where {condition})"
+    if not listed:
+        return "true" if only_excludes else "false"
+    return _among(f"e.{key}", listed, wanted=not only_excludes)
+
+
+def _among(column: str, keys: list[int], *, wanted: bool) -> str:
+    """Return the condition that *column* is among *keys*, or is not."""
+    if len(keys) < _FEW_KEYS or max(keys) > _WIDEST_MASK:
+        return f"{column} {'in' if wanted else 'not in'} ({', '.join(map(str, keys))})"
+    # One bit a key is tested twice as fast as a list. The last bit stands for keys made since.
+    bits = ["0" if wanted else "1"] * (max(keys) + 2)
+    for key in keys:
+        bits[key] = "1" if wanted else "0"
+    return f"get_bit('{''.join(bits)}'::bit, least({column}, {len(bits) - 1})) = 1"
+
+
+def _column(column: str, name: str, filter_: Filter, params: Params) -> str:
+    choice = filter_.choice(name)
+    return _holds((column,), choice, name, params) if choice else ""
+
+
+def _holds(columns: tuple[str, ...], choice: Choice, name: str, params: Params) -> str:
+    parts = []
+    for values, word in ((choice.include, ""), (choice.exclude, "not ")):
+        if values:
+            parameter = f"{name}_{'out' if word else 'in'}"
+            params[parameter] = list(values)
+            hits = " or ".join(f"list_contains(${parameter}, {column})" for column in columns)
+            parts.append(f"{word}({hits})")
+    return " and ".join(parts)

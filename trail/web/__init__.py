@@ -1,0 +1,1 @@
+"""HTTP routes and the access guard in front of them."""
