@@ -117,7 +117,7 @@ def real_store() -> Store:
 def open_real(settings: Settings) -> Store:
     """Open the workspace's own database, held against what is noted that it held.
 
-    A database that is shorter opens all the same; see `trail.seals.known.shortfalls`.
+    A database that is shorter opens all the same; see `trail.integrity.high_water_mark.shortfalls`.
     """
     store = Store.open(settings.store.path, settings)
     try:
