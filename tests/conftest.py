@@ -14,7 +14,7 @@ from trail.core.settings import Store as StoreSettings
 from trail.ingest.files import load_files
 from trail.storage.database import Store
 
-# The database is a file: an example takes milliseconds, and how many depends on the machine.
+# Examples write to a database file; their duration depends on the machine.
 hypothesis.settings.register_profile(
     "trail",
     deadline=None,
@@ -39,7 +39,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Return the default settings, whatever the machine's own say; the database in tmp_path."""
+    """Return the default settings, without those of the machine; the database is in tmp_path."""
     for name in list(os.environ):
         if name.startswith("TRAIL_") and name != CORPORA_VARIABLE:
             monkeypatch.delenv(name)
@@ -49,7 +49,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
-    """Return an open, empty store; closed after the test."""
+    """Return an open, empty store that is closed after the test."""
     opened = Store.open(settings.store.path, settings)
     yield opened
     opened.close()
@@ -57,12 +57,12 @@ def store(settings: Settings) -> Iterator[Store]:
 
 @pytest.fixture
 def load(store: Store, settings: Settings, tmp_path: Path) -> Load:
-    """Return `load(data, name="events.ndjson", dry_run=False, into=store)`: bytes to a batch.
+    """Return `load(data, name="events.ndjson", dry_run=False, into=store)`, which gives a batch.
 
-    The bytes become a file of that name, and go the way that `python -m trail load` goes.
+    The bytes are written to a file of that name and loaded as by `python -m trail load`.
     """
 
-    def loaded(
+    def load_bytes(
         data: bytes,
         name: str = "events.ndjson",
         *,
@@ -76,23 +76,23 @@ def load(store: Store, settings: Settings, tmp_path: Path) -> Load:
         path.write_bytes(data)
         return next(load_files(into, using, [path], dry_run=dry_run))
 
-    return loaded
+    return load_bytes
 
 
 def rows(store: Store, order: str = "occurred_at, event_id") -> list[dict[str, Any]]:
-    """Return all events with all their columns."""
+    """Return all events with all columns."""
     return store.table(f"select * from event_rows order by {order}").to_pylist()
 
 
 def row(store: Store, event_id: str) -> dict[str, Any]:
-    """Return the one event with that id."""
-    found = store.table("select * from event_rows where event_id = $id", {"id": event_id})
-    assert found.num_rows == 1
-    return dict(found.to_pylist()[0])
+    """Return the event with this id; there must be exactly one."""
+    events = store.table("select * from event_rows where event_id = $id", {"id": event_id})
+    assert events.num_rows == 1
+    return dict(events.to_pylist()[0])
 
 
 def quarantine(store: Store, batch: Batch) -> list[dict[str, Any]]:
-    """Return what the batch refused, in line order: line, reason, raw, raw_bytes."""
+    """Return the quarantined records of the batch by line: line, reason, raw, raw_bytes."""
     return store.table(
         "select line, reason, raw, raw_bytes from quarantine where batch_id = $batch "
         "order by line, reason, raw",
@@ -101,7 +101,7 @@ def quarantine(store: Store, batch: Batch) -> list[dict[str, Any]]:
 
 
 def counted(store: Store) -> tuple[list[Any], list[Any]]:
-    """Return the cube's counts, and the same counts from the events; they must be equal."""
+    """Return the counts of the cube and the same counts of the events; they must be equal."""
     columns = "hour, action_key, actor_type, target_type, workspace_id"
     cube = store.table(f"select {columns}, sum(n)::bigint n from cube group by all order by all")
     events = store.table(
@@ -113,8 +113,8 @@ def counted(store: Store) -> tuple[list[Any], list[Any]]:
 
 
 def corpora() -> Path:
-    """Return the folder of hostile inputs; skips the test when there is none."""
-    given = os.environ.get(CORPORA_VARIABLE)
-    if not given or not Path(given).is_dir():
-        pytest.skip(f"needs the corpora: set {CORPORA_VARIABLE} to their folder")
-    return Path(given)
+    """Return the folder of hostile inputs; skip the test without one."""
+    folder = os.environ.get(CORPORA_VARIABLE)
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"set {CORPORA_VARIABLE} to the folder of the corpora")
+    return Path(folder)

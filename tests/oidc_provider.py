@@ -1,7 +1,7 @@
-"""A small OpenID provider over HTTP, after OpenID Connect Core 1.0 and Discovery 1.0.
+"""A small OpenID provider over HTTP (OpenID Connect Core 1.0 and Discovery 1.0).
 
-It signs in at once whoever `person` says, by the code flow; `token_changes` and `wrong_key` let it
-tell lies that a client has to see through.
+It signs in `person` at once by the authorization code flow. `token_changes` and `wrong_key` make
+tokens that a client must refuse.
 """
 
 import base64
@@ -23,7 +23,7 @@ CLIENT_ID, CLIENT_SECRET = "trail-of-the-tests", "secret-of-the-tests"
 
 
 class Provider:
-    """What it says, and what it was asked."""
+    """The provider's state: who signs in, what goes wrong, and the requests it received."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -33,11 +33,11 @@ class Provider:
         self.person: dict[str, Any] = {}
         self.token_changes: dict[str, Any] = {}
         self.wrong_key = self.refuses = self.away = False
-        self.asked: list[dict[str, str]] = []
+        self.requests: list[dict[str, str]] = []
         self._codes: dict[str, dict[str, str]] = {}
 
     def signs_in(self, **claims: Any) -> None:
-        """From now on sign in this person, in good order."""
+        """Sign in a person with these claims from now on, without errors."""
         self.person = {"sub": "person-1", **claims}
         self.token_changes, self.wrong_key, self.refuses, self.away = {}, False, False, False
 
@@ -53,29 +53,36 @@ class Provider:
             "code_challenge_methods_supported": ["S256"],
         }
 
-    def authorize(self, asked: dict[str, str]) -> str:
-        """Return where the browser is sent back to."""
-        self.asked.append(asked)
-        assert asked["client_id"] == CLIENT_ID
-        assert asked["response_type"] == "code"
-        assert "openid" in asked["scope"].split()
+    def authorize(self, request: dict[str, str]) -> str:
+        """Return the URL to which the browser is redirected."""
+        self.requests.append(request)
+        assert request["client_id"] == CLIENT_ID
+        assert request["response_type"] == "code"
+        assert "openid" in request["scope"].split()
         if self.refuses:
-            told = {"error": "access_denied", "state": asked["state"]}
+            parameters = {"error": "access_denied", "state": request["state"]}
         else:
             code = secrets.token_urlsafe(16)
-            self._codes[code] = asked
-            told = {"code": code, "state": asked["state"]}
-        return f"{asked['redirect_uri']}?{urlencode(told)}"
+            self._codes[code] = request
+            parameters = {"code": code, "state": request["state"]}
+        return f"{request['redirect_uri']}?{urlencode(parameters)}"
 
     def token(self, authorization: str, form: dict[str, str]) -> dict[str, Any] | None:
-        """Change a code for tokens, once, for the client that proves itself; else None."""
+        """Exchange a code for tokens, once and for the authenticated client; otherwise None."""
         name, _, secret = base64.b64decode(authorization.removeprefix("Basic ")).partition(b":")
-        asked = self._codes.pop(form.get("code", ""), None)
-        proved = (unquote(name.decode()), unquote(secret.decode())) == (CLIENT_ID, CLIENT_SECRET)
-        if not proved or asked is None or form.get("redirect_uri") != asked["redirect_uri"]:
+        request = self._codes.pop(form.get("code", ""), None)
+        authenticated = (unquote(name.decode()), unquote(secret.decode())) == (
+            CLIENT_ID,
+            CLIENT_SECRET,
+        )
+        if (
+            not authenticated
+            or request is None
+            or form.get("redirect_uri") != request["redirect_uri"]
+        ):
             return None
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
-        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != asked["code_challenge"]:
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != request["code_challenge"]:
             return None
         now = int(time.time())
         claims = {
@@ -83,7 +90,7 @@ class Provider:
             "aud": CLIENT_ID,
             "iat": now,
             "exp": now + 3600,
-            "nonce": asked["nonce"],
+            "nonce": request["nonce"],
             **self.person,
             **self.token_changes,
         }
@@ -119,14 +126,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         form = _flat(self.rfile.read(int(self.headers["content-length"])).decode())
-        told = self.provider.token(self.headers.get("authorization", ""), form)
-        self._json(told or {"error": "invalid_grant"}, 200 if told else 400)
+        tokens = self.provider.token(self.headers.get("authorization", ""), form)
+        self._json(tokens or {"error": "invalid_grant"}, 200 if tokens else 400)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
-    def _json(self, told: dict[str, Any], status: int = 200) -> None:
-        body = json.dumps(told).encode()
+    def _json(self, content: dict[str, Any], status: int = 200) -> None:
+        body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
@@ -140,7 +147,7 @@ def _flat(query: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def providing() -> Iterator[Provider]:
-    """Run a provider on a free port for as long as the block runs."""
+    """Run a provider on a free port while the block runs."""
     provider = Provider()
     handler = type("Handler", (_Handler,), {"provider": provider})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -1,4 +1,4 @@
-"""A receiver of what goes out, well or badly, for tests: it keeps what came and answers as told."""
+"""An HTTP receiver of notifications: it records requests and responds as configured."""
 
 import json
 import random
@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-# What can go wrong besides a status.
+# Faults other than an error status.
 FAULTS = ("hang", "drip", "reset", "drop", "reset-after-body", "long", "garbage")
 
 
 @dataclass
 class Taken:
-    """One request as it came, and what it was answered (0 where there was no answer)."""
+    """One request and the status of its response (0 without a response)."""
 
     path: str
     headers: dict[str, str]
@@ -32,7 +32,7 @@ class Taken:
 
 @dataclass
 class Receiver:
-    """A server on this machine; `answer` is a status or a fault, for all that comes."""
+    """A local server; `answer` is the status or the fault of every response."""
 
     answer: int | str = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Receiver:
             request_queue_size = 128
 
             def handle_error(self, *_: Any) -> None:
-                """A sender that is killed is no error of ours."""
+                """Ignore senders that were killed."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(
@@ -85,23 +85,23 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/hook"
 
     def next_answer(self) -> int | str:
-        """Return what the next request is answered."""
+        """Return the status or fault of the next response."""
         if self.failing and self._random.random() < self.failing:
             return self._random.choice([500, 503, 429, 404])
         return self.answer
 
     def note(self, taken: Taken) -> None:
-        """Keep what came."""
+        """Record a request."""
         with self._lock:
             self.taken.append(taken)
 
     def good(self, header: str = "webhook-id") -> list[str]:
-        """Return the ids of what was answered well, in the order of arrival."""
-        return [each.headers.get(header, "") for each in self.taken if each.answered == 200]
+        """Return the ids of requests with status 200, in order of arrival."""
+        return [taken.headers.get(header, "") for taken in self.taken if taken.answered == 200]
 
     def copies(self, header: str = "webhook-id") -> Counter[str]:
-        """Return how often each id came, answered well or not."""
-        return Counter(each.headers.get(header, "") for each in self.taken)
+        """Return the number of requests by id, whatever their response."""
+        return Counter(taken.headers.get(header, "") for taken in self.taken)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_POST(self) -> None:
         owner = self.owner
@@ -123,11 +123,11 @@ class _Handler(BaseHTTPRequestHandler):
             status = 200
         owner.note(Taken(self.path, headers, body, status))
         if isinstance(answer, int):
-            self._say(answer, owner.body, owner.headers)
+            self._respond(answer, owner.body, owner.headers)
         else:
             getattr(self, "_" + answer.replace("-", "_"))()
 
-    def _say(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+    def _respond(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response_only(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _reset_after_body(self) -> None:
-        self._say(200, b"ok", {})
+        self._respond(200, b"ok", {})
         self._reset()
 
     def _drop(self) -> None:

@@ -1,7 +1,7 @@
-"""A server that answers as Segment's Public API is documented to, well or badly, for tests.
+"""An HTTP server that behaves as documented for Segment's Public API, with faults on request.
 
-Written from the documented contract and not from our client: dotted pagination only, counts of 1
-to 1,000, opaque cursors, newest first. What can go wrong on the way goes wrong on request.
+It follows the documented contract, independently of the product's client: pagination parameters
+with dots only, counts of 1 to 1,000, opaque cursors, newest events first.
 """
 
 import base64
@@ -56,9 +56,9 @@ _LIMIT_HEADERS = {"X-RateLimit-Reset": "Tue, 24 Nov 2026 10:00:00 +0000"}
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as it came: path, query as text and as pairs, headers; and the answer's status.
+    """One request (path, query as text and parsed, headers) and the status of its response.
 
-    `fault` is what went wrong with the answer, empty when nothing did.
+    `fault` is the fault of the response, or empty.
     """
 
     path: str
@@ -70,13 +70,13 @@ class Seen:
 
     @property
     def cursor(self) -> str:
-        """Return the cursor that was sent, or an empty string."""
+        """Return the cursor of the request, or an empty string."""
         return self.query.get("pagination.cursor", "")
 
 
 @dataclass
 class Answer:
-    """What goes out: the status, the body, more headers, and how it fails on the way."""
+    """One response: status, body, additional headers, and the fault of its transfer."""
 
     status: int
     body: Any
@@ -85,16 +85,18 @@ class Answer:
 
 
 def error(status: int, message: str, data: Any = None, **headers: str) -> Answer:
-    """Return an answer in the API's form of an error."""
-    one = {"type": "RequestError", "message": message}
-    return Answer(status, {"errors": [one if data is None else {**one, "data": data}]}, headers)
+    """Return an error response in the API's format."""
+    details = {"type": "RequestError", "message": message}
+    return Answer(
+        status, {"errors": [details if data is None else {**details, "data": data}]}, headers
+    )
 
 
 class SegmentApi:
-    """The server, running for as long as the `with` statement does.
+    """The server, running while its `with` block runs.
 
-    *events* may hold anything; what has no readable time is in every answer. *order* is newest,
-    oldest, or shuffled (one order for all pages). *total* says whether `totalEntries` is told.
+    *events* may contain anything; an event without a valid time is in every response. *order* is
+    newest, oldest, or shuffled (the same order for all pages). *total* includes `totalEntries`.
     """
 
     def __init__(
@@ -128,27 +130,27 @@ class SegmentApi:
         self.closing = threading.Event()
         self._server = _Server(self)
 
-    # --- switches -------------------------------------------------------------------------------
+    # --- configuration ---------------------------------------------------------------------------
 
     def plan(self, *faults: str) -> None:
-        """Let the next answers have these faults, one each; `good` is none."""
+        """Give the next responses these faults, one each; `good` means none."""
         self._planned.extend(faults)
 
     def mix(self, share: float, seed: int, kinds: Iterable[str] = FAULTS) -> None:
-        """Let that share of all answers have a fault, none of *kinds* again before all came."""
+        """Give this share of responses a fault; every kind occurs before one is repeated."""
         self._share, self._kinds, self._random = share, tuple(kinds), random.Random(seed)
 
     @property
     def url(self) -> str:
-        """Return the address."""
+        """Return the base URL."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def asked(self, path: str = "/audit-events") -> list[Seen]:
-        """Return the requests for *path*."""
+        """Return the requests of *path*."""
         return [seen for seen in self.seen if seen.path == path]
 
     def __enter__(self) -> Self:
-        """Start to answer."""
+        """Start."""
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
         )
@@ -156,16 +158,16 @@ class SegmentApi:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop, and close every socket."""
+        """Stop and close all sockets."""
         self.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
-    # --- answers --------------------------------------------------------------------------------
+    # --- responses -------------------------------------------------------------------------------
 
     def answer(self, target: str, headers: dict[str, str]) -> Answer:
-        """Return the answer to a request, and note it."""
+        """Return the response to a request and record the request."""
         with self._lock:
             parts = urlsplit(target)
             pairs = parse_qsl(parts.query, keep_blank_values=True)
@@ -174,11 +176,11 @@ class SegmentApi:
             if fault == "expired" and "pagination.cursor" not in query:
                 fault = ""
             self.before_answer(len(self.seen))
-            given = self._answer(parts.path, query, headers, fault)
+            response = self._answer(parts.path, query, headers, fault)
             if len(pairs) != len(query):
-                given = error(422, "a parameter was given twice")
-            self.seen.append(Seen(parts.path, parts.query, query, headers, given.status, fault))
-            return given
+                response = error(422, "a parameter was given twice")
+            self.seen.append(Seen(parts.path, parts.query, query, headers, response.status, fault))
+            return response
 
     def _fault(self) -> str:
         if self._planned:
@@ -219,11 +221,11 @@ class SegmentApi:
     def _chosen(self, query: dict[str, str]) -> list[Any]:
         since = query.get("startTime", "0000")
         until = query.get("endTime", "9999")
-        chosen = [each for each in self.events if since <= _time(each, since) <= until]
+        chosen = [event for event in self.events if since <= _time(event, since) <= until]
         if self.order == "shuffled":
             random.Random(7).shuffle(chosen)
             return chosen
-        return sorted(chosen, key=lambda each: _time(each, ""), reverse=self.order == "newest")
+        return sorted(chosen, key=lambda event: _time(event, ""), reverse=self.order == "newest")
 
     def _list(self, name: str, items: list[Any], query: dict[str, str], fault: str) -> Answer:
         if set(query) - _KNOWN:
@@ -252,7 +254,7 @@ class SegmentApi:
             pagination.update(self.last)
         if cursor:
             self._followed.append(cursor)
-        return _spoilt(name, page, pagination, fault)
+        return _response(name, page, pagination, fault)
 
     def _cursor(self, start: int) -> str:
         text = base64.b64encode(f"{start}.{len(self._cursors)}.{len(self.seen)}".encode()).decode()
@@ -260,7 +262,7 @@ class SegmentApi:
         return text
 
 
-def _spoilt(name: str, page: list[Any], pagination: dict[str, Any], fault: str) -> Answer:
+def _response(name: str, page: list[Any], pagination: dict[str, Any], fault: str) -> Answer:
     if fault == "shuffle":
         random.Random(len(page)).shuffle(page)
     if fault == "broken":
@@ -273,9 +275,9 @@ def _spoilt(name: str, page: list[Any], pagination: dict[str, Any], fault: str) 
     return Answer(200, body, {}, fault if fault in ("slow", "cut", "reset") else "")
 
 
-def _time(event: Any, otherwise: str) -> str:
+def _time(event: Any, default: str) -> str:
     time = event.get("timestamp") if isinstance(event, dict) else None
-    return time if isinstance(time, str) and _TIME.fullmatch(time) else otherwise
+    return time if isinstance(time, str) and _TIME.fullmatch(time) else default
 
 
 def _problem(query: dict[str, str]) -> str:
@@ -300,13 +302,13 @@ class _Server(ThreadingHTTPServer):
         self.api = api
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that goes away is part of the tests."""
+        """Ignore clients that disconnect; tests do that on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    # Two small writes would otherwise wait for one another.
+    # With Nagle's algorithm, the second of two small writes waits for an acknowledgement.
     disable_nagle_algorithm = True
     timeout = 10
 
@@ -335,13 +337,13 @@ class _Handler(BaseHTTPRequestHandler):
             if len(sent) < len(body):
                 self.close_connection = True
             if answer.broken_off == "reset":
-                # No farewell: a reset in the middle of the body.
+                # With a linger time of 0, closing sends a reset in the middle of the body.
                 linger = struct.pack("ii", 1, 0)
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 self.connection.close()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _text(body: Any) -> str:

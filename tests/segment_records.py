@@ -1,7 +1,7 @@
-"""Records of the shapes in which Segment sends audit events, for tests.
+"""Audit events in the formats in which Segment sends them.
 
-`forwarded` is a track call of Audit Forwarding, `api_event` an object of the Public API; the rest
-is what such records come wrapped in.
+`forwarded` is a track call of Audit Forwarding, `api_event` an object of the Public API. The other
+functions return special cases of these, or what contains them.
 """
 
 import datetime as dt
@@ -17,23 +17,23 @@ USER = "MNxxtIRCbe"
 WORKSPACE = "VWDxzzIpI5"
 
 
-# Where a key to leave out stands.
-_HOLDERS = {"": (), "properties": ("properties",), "details": ("properties", "details")}
+# The path to the object that contains a key.
+_CONTAINERS = {"": (), "properties": ("properties",), "details": ("properties", "details")}
 
 
 def moment(number: int = 0) -> str:
-    """Return a time *number* minutes after START, written as Segment writes it."""
+    """Return the time *number* minutes after START in Segment's format."""
     at = START + dt.timedelta(minutes=number)
     return f"{at.strftime('%Y-%m-%dT%H:%M:%S')}.{at.microsecond // 1000:03}Z"
 
 
 def gz(data: bytes) -> bytes:
-    """Return *data* in gzip, without the time of packing: the same bytes at every call."""
+    """Return *data* in gzip format without a timestamp, so that equal data gives equal bytes."""
     return gzip.compress(data, 6, mtime=0)
 
 
 def message_id(number: int) -> str:
-    """Return an id in the form of a forwarded call's."""
+    """Return a message id in the format of Audit Forwarding."""
     return f"api-{number:027}"
 
 
@@ -46,10 +46,10 @@ def forwarded(
     without: Iterable[str] = (),
     **top: Any,
 ) -> Record:
-    """Return the *number*-th call of Audit Forwarding: its id and its minute come of the number.
+    """Return a call of Audit Forwarding; *number* determines its id and its minute.
 
-    *details*, *properties* and *top* go over the usual values; *without* names keys to leave out,
-    as `userId` or `details.subject`.
+    *details*, *properties* and *top* override the default values. *without* names keys to omit,
+    such as `userId` or `details.subject`.
     """
     at = moment(number)
     record: Record = {
@@ -82,17 +82,17 @@ def forwarded(
     }
     for name in without:
         inner, _, key = name.rpartition(".")
-        holder = record
-        for part in _HOLDERS[inner]:
-            holder = holder[part]
-        del holder[key]
+        container = record
+        for part in _CONTAINERS[inner]:
+            container = container[part]
+        del container[key]
     return record
 
 
 def api_event(
-    number: int = 1, type: str = "Source Modified", *, without: Iterable[str] = (), **given: Any
+    number: int = 1, type: str = "Source Modified", *, without: Iterable[str] = (), **fields: Any
 ) -> Record:
-    """Return the *number*-th audit event as the Public API gives it."""
+    """Return an audit event in the format of the Public API; *number* determines id and time."""
     record: Record = {
         "id": f"evt_{number:022}",
         "timestamp": moment(number),
@@ -102,13 +102,13 @@ def api_event(
         "resourceId": "LAn9KpdvNZ",
         "resourceType": "Sources",
         "resourceName": "Web shop",
-        **given,
+        **fields,
     }
     return {key: value for key, value in record.items() if key not in set(without)}
 
 
 def permission_check(number: int = 1) -> Record:
-    """Return the call that names its actor by `subject_id` and has no target."""
+    """Return a call with `subject_id` as the actor and without a target."""
     return forwarded(
         number,
         "Permission Check",
@@ -123,7 +123,7 @@ def permission_check(number: int = 1) -> Record:
 
 
 def new_event_allowed(number: int = 1) -> Record:
-    """Return the call that the system makes: no subject, `__system__` as its user."""
+    """Return a call made by the system: `__system__` as the user and no subject."""
     return forwarded(
         number,
         "New Event Allowed",
@@ -144,13 +144,13 @@ def new_event_allowed(number: int = 1) -> Record:
 
 
 def replayed(record: Record) -> Record:
-    """Return the call as a replay sends it again: the same id, `replay`, and two keys fewer."""
+    """Return the call as a replay sends it: the same id, with `replay`, without two keys."""
     kept = {key: value for key, value in record.items() if key not in ("projectId", "version")}
     return {**kept, "replay": True}
 
 
 def api_page(records: list[Record], **pagination: Any) -> Record:
-    """Return an answer of the Public API that holds *records*."""
+    """Return a response of the Public API that contains *records*."""
     return {
         "data": {
             "events": records,
@@ -160,7 +160,7 @@ def api_page(records: list[Record], **pagination: Any) -> Record:
 
 
 def saved_request(record: Record | list[Record]) -> Record:
-    """Return a request as the function tester saves it: body, headers, query parameters."""
+    """Return a request as Segment's function tester saves it: body, headers, query parameters."""
     return {
         "payload": {
             "body": record,
@@ -171,17 +171,17 @@ def saved_request(record: Record | list[Record]) -> Record:
 
 
 def batch_call(records: list[Record]) -> Record:
-    """Return a body of `/v1/batch`."""
+    """Return a request body of `/v1/batch`."""
     return {"batch": records, "sentAt": moment(), "writeKey": "not-a-real-key"}
 
 
 def line(record: Any) -> bytes:
-    """Return *record* as JSON text, compact, without a newline."""
+    """Return *record* as compact JSON without a newline."""
     return json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def ndjson(records: Iterable[Any]) -> bytes:
-    """Return *records* one a line; bytes go in as they are."""
+    """Return *records* as newline-delimited JSON; bytes are included unchanged."""
     return b"".join(
         (record if isinstance(record, bytes) else line(record)) + b"\n" for record in records
     )

@@ -1,9 +1,11 @@
-// A preloaded library that shifts the wall clock of a process by CLOCK_SHIFT seconds.
-// Monotonic clocks, sleeping and waiting stay real: libfaketime 0.9.10 breaks CPython's time.sleep
+// A library to preload that shifts the wall clock of a process by CLOCK_SHIFT seconds.
+// Monotonic clocks and sleeping stay real. libfaketime 0.9.10 breaks either CPython's time.sleep
 // or its lock timeouts, depending on whether it shifts the monotonic clock too.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
@@ -45,4 +47,26 @@ time_t time(time_t *result) {
 
 int timespec_get(struct timespec *result, int base) {
   return base == TIME_UTC && !clock_gettime(CLOCK_REALTIME, result) ? base : 0;
+}
+
+// Deadlines by the wall clock are converted to real time, or a wait would take years. A deadline
+// below 10^9 s (the year 2001) belongs to the monotonic clock.
+static clockid_t unshift(const struct timespec *deadline, struct timespec *real) {
+  *real = *deadline;
+  if (deadline->tv_sec < 1000000000) return CLOCK_MONOTONIC;
+  real->tv_sec -= shift();
+  return CLOCK_REALTIME;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict deadline) {
+  struct timespec real;
+  clockid_t clock = unshift(deadline, &real);
+  return pthread_cond_clockwait(condition, mutex, clock, &real);
+}
+
+int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict deadline) {
+  struct timespec real;
+  clockid_t clock = unshift(deadline, &real);
+  return sem_clockwait(semaphore, clock, &real);
 }

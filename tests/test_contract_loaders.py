@@ -69,7 +69,7 @@ SAMPLES: dict[str, bytes] = {
     "zstd magic only": b"\x28\xb5\x2f\xfd",
     "parquet magic only": b"PAR1PAR1",
 }
-# What ingest turns into a batch's error; anything else would be a crash.
+# Exceptions that become the error of a batch; any other would be a crash.
 CALM = (TrailError, OSError, EOFError, zlib.error, zstandard.ZstdError)
 
 
@@ -152,13 +152,13 @@ def test_a_loader_is_described(loader: Loader) -> None:
     assert loader.title.strip() == loader.title != ""
 
 
-def test_accepting_answers_yes_or_no_whatever_the_file(loader: Loader, sample: Path) -> None:
+def test_accepts_returns_a_bool_for_every_sample(loader: Loader, sample: Path) -> None:
     assert loader.accepts(sample) in (True, False)
 
 
 @settings(max_examples=50)
 @given(data=st.binary(max_size=300), magic=st.sampled_from([b"", b"\x1f\x8b", b"PAR1", b"{", b"["]))
-def test_accepting_answers_for_any_bytes(
+def test_accepts_returns_a_bool_for_any_bytes(
     loader: Loader, tmp_path: Path, data: bytes, magic: bytes
 ) -> None:
     path = tmp_path / "given"
@@ -166,7 +166,7 @@ def test_accepting_answers_for_any_bytes(
     assert loader.accepts(path) in (True, False)
 
 
-def test_what_is_accepted_is_read_as_chunks(
+def test_accepted_files_are_read_as_chunks(
     loader: Loader, sample: Path, settings: Settings
 ) -> None:
     if not loader.accepts(sample):
@@ -211,7 +211,7 @@ def test_reading_twice_gives_the_same(loader: Loader, sample: Path, settings: Se
 
 
 @pytest.mark.parametrize("name", ["lines", "array", "page", "gzip", "zstd"])
-def test_a_sample_of_events_is_read_whole(
+def test_every_event_of_a_sample_is_read(
     name: str, store: Store, settings: Settings, tmp_path: Path
 ) -> None:
     path = tmp_path / "sample"
@@ -222,7 +222,7 @@ def test_a_sample_of_events_is_read_whole(
 
 
 @pytest.mark.parametrize("name", ["csv", "parquet"])
-def test_a_table_of_events_is_read_whole(
+def test_every_event_of_a_table_is_read(
     name: str, store: Store, settings: Settings, tmp_path: Path
 ) -> None:
     path = tmp_path / "sample"
@@ -242,7 +242,7 @@ DAMAGED = [name for name in SAMPLES if len(SAMPLES[name]) > 20]
     cut=st.floats(0, 1),
     flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), max_size=3),
 )
-def test_a_damaged_file_is_told_and_never_crashes(
+def test_damaged_file_is_reported_without_a_crash(
     store: Store,
     settings: Settings,
     tmp_path: Path,
@@ -259,5 +259,5 @@ def test_a_damaged_file_is_told_and_never_crashes(
     (batch,) = load_files(store, settings, [path], dry_run=True)
     assert batch.read == batch.kept + batch.duplicates + batch.quarantined
     assert str(tmp_path) not in batch.error
-    # Something is said of every file that holds something.
+    # Every non-blank file has a record or an error.
     assert batch.read or batch.error or not bytes(data).strip()

@@ -1,4 +1,4 @@
-"""What the documents say is what the program does."""
+"""The documentation matches the program."""
 
 import re
 import tomllib
@@ -12,14 +12,14 @@ from trail.cli.parser import parser
 ROOT = Path(__file__).parents[1]
 
 
-def test_settings_page_is_written_from_the_settings() -> None:
-    """Each setting is documented; `python -m docs.settings` writes the page anew."""
+def test_settings_page_matches_the_settings() -> None:
+    """`python -m docs.settings` generates the page."""
     assert settings.PAGE.read_text() == settings.text()
     assert "None |" not in settings.text(), "a setting lacks its description"
 
 
-def test_files_page_is_written_from_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file that the product writes; `python -m docs.files` writes the page anew."""
+def test_files_page_matches_the_list_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m docs.files` generates the page."""
     monkeypatch.delenv("TRAIL_CONFIG", raising=False)
     monkeypatch.chdir(ROOT)
     assert files.PAGE.read_text() == files.text()
@@ -48,14 +48,14 @@ def test_readme_is_at_most_120_lines() -> None:
 
 
 def test_readme_names_the_two_commands_first() -> None:
-    """A newcomer reads how to start and how to test before anything else."""
+    """The first two commands start the product and run its tests."""
     lines = (ROOT / "README.md").read_text().splitlines()
     commands = [line.split("#")[0].strip() for line in lines if line.startswith("    ")]
     assert commands[:2] == ["make run", "make test"]
 
 
 def test_readme_shows_commands_that_exist() -> None:
-    """Each `python -m trail` line of the README parses."""
+    """Each `python -m trail` line names a command of the parser."""
     text = (ROOT / "README.md").read_text()
     shown = re.findall(r"^    python -m trail (.*)$", text, re.MULTILINE)
     assert len(shown) > 5
@@ -64,16 +64,15 @@ def test_readme_shows_commands_that_exist() -> None:
         assert name in parser().format_help()
 
 
-def test_pictures_of_the_readme_are_there_and_small() -> None:
-    """No broken picture, and none that makes a clone slow."""
+def test_readme_pictures_exist_and_are_small() -> None:
+    """Large files would make a clone slow."""
     for name in re.findall(r"\((docs/img/[^)]+)\)", (ROOT / "README.md").read_text()):
         file = ROOT / name
         assert file.exists(), f"{name}: run `make shots`"
         assert file.stat().st_size < 400_000
 
 
-def test_what_the_security_page_points_to_is_there() -> None:
-    """A reader who checks a defence finds the file that makes it."""
+def test_security_page_links_to_existing_files() -> None:
     text = (ROOT / "SECURITY.md").read_text()
     linked = re.findall(r"\]\(([^)]+)\)", text)
     named = re.findall(r"`((?:trail|loaders)/[\w./]*|[\w-]+\.(?:lock|txt))`", text)
@@ -84,7 +83,7 @@ def test_what_the_security_page_points_to_is_there() -> None:
 
 
 def test_every_decision_is_listed() -> None:
-    """The list of decisions names each file."""
+    """The index lists each decision record."""
     listed = (ROOT / "docs/adr/README.md").read_text()
     for file in (ROOT / "docs/adr").glob("0*.md"):
         assert file.name in listed

@@ -1,4 +1,4 @@
-"""What the fuzzer feeds, without the fuzzer: seeds, what crashed once, and a few random bytes."""
+"""The fuzz targets without the fuzzer: seeds, past crashes, and some random bytes."""
 
 import hypothesis
 import pytest
@@ -10,7 +10,7 @@ TARGETS = targets()
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
-def test_a_target_takes_its_seeds_and_what_crashed_it_once(target: Target) -> None:
+def test_target_accepts_its_seeds_and_past_crashes(target: Target) -> None:
     for data in (*target.seeds, *crashes(target.name)):
         target.feed(data)
 
@@ -18,13 +18,13 @@ def test_a_target_takes_its_seeds_and_what_crashed_it_once(target: Target) -> No
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
 @hypothesis.settings(max_examples=30)
 @hypothesis.given(data=st.data())
-def test_a_target_takes_any_bytes(target: Target, data: st.DataObject) -> None:
-    """Seeds that are cut and mended with random bytes come further than random bytes alone."""
+def test_target_accepts_any_bytes(target: Target, data: st.DataObject) -> None:
+    """Mutated seeds reach more code than random bytes alone."""
     seed = data.draw(st.sampled_from(target.seeds))
     start, end = (data.draw(st.integers(0, len(seed))) for _ in range(2))
     target.feed(seed[:start] + data.draw(st.binary(max_size=40)) + seed[end:])
 
 
-def test_each_crash_belongs_to_a_target() -> None:
+def test_every_crash_file_belongs_to_a_target() -> None:
     names = {path.name.partition("-")[0] for path in (FOLDER / "crashes").iterdir()}
     assert names <= TARGETS.keys()

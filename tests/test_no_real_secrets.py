@@ -1,4 +1,4 @@
-"""What is in git holds no key, token or password that opens anything."""
+"""No file in git contains a real key, token or password."""
 
 import math
 import re
@@ -21,9 +21,9 @@ KNOWN = re.compile(
     r"|://[^/\s:@{}'\"]+:[^/\s:@{}'\"]{8,}@"
 )
 LONG = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
-# Bits a letter, of 32 letters and more: words stay below, what is drawn by chance above.
-CHANCE = 4.4
-# Strings of tests and documents that look like secrets and are none: how each begins, and why.
+# Entropy in bits per character of 32 or more characters: words are below, random strings above.
+RANDOM_BITS = 4.4
+# Strings of tests and documents that only look like secrets: how each begins, and what it is.
 HARMLESS = {
     "PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==": "a script tag, as an attack",
     "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw": "the example of the Standard Webhooks specification",
@@ -34,18 +34,18 @@ HARMLESS = {
     "audit-trail_": "names of exported files",
 }
 
-# Where every byte looks drawn by chance.
+# Files in which all bytes look random.
 PICTURES, PACKED = (".png",), ("fuzz/crashes/parquet-", "tests/fixtures/previous/trail.tar.zst")
 
 
 def suspects(text: str) -> Iterator[str]:
-    """Yield what in *text* has the form of a secret, or looks drawn by chance."""
-    for found in KNOWN.finditer(text):
-        yield found[0]
-    for found in LONG.finditer(text):
-        word = found[0]
+    """Yield the strings in *text* that have the format of a secret or look random."""
+    for match in KNOWN.finditer(text):
+        yield match[0]
+    for match in LONG.finditer(text):
+        word = match[0]
         mixed = all(re.search(kind, word) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
-        if mixed and _bits(word) > CHANCE:
+        if mixed and _bits(word) > RANDOM_BITS:
             yield word
 
 
@@ -54,22 +54,22 @@ def _bits(word: str) -> float:
     return -sum(share * math.log2(share) for share in shares)
 
 
-def test_no_file_in_git_holds_what_looks_like_a_secret() -> None:
+def test_no_file_in_git_contains_a_secret() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=False, capture_output=True)
     if listed.returncode:
-        pytest.skip("needs a clone: what is in git is what is searched")
-    found = [
+        pytest.skip("needs a git clone")
+    secrets = [
         f"{name}: {word[:16]}…"
         for name in filter(None, listed.stdout.decode().split("\0"))
         if not name.startswith(PACKED) and not name.endswith(PICTURES) and (ROOT / name).is_file()
         for word in suspects((ROOT / name).read_bytes().decode("latin-1"))
         if not word.startswith(tuple(HARMLESS))
     ]
-    assert found == []
+    assert secrets == []
 
 
 @pytest.mark.parametrize(
-    "made",
+    "secret",
     [
         "-----BEGIN " + "PRIVATE KEY-----",
         "AK" + "IAIOSFODNN7EXAMPLE",
@@ -79,5 +79,5 @@ def test_no_file_in_git_holds_what_looks_like_a_secret() -> None:
         "key = 'Zk3vT9qLw2" + "Xy7BnM4cR8sP1dF6hJ0gKe5UaQi'",
     ],
 )
-def test_the_search_finds_what_it_is_for(made: str) -> None:
-    assert list(suspects(made))
+def test_search_detects_secrets(secret: str) -> None:
+    assert list(suspects(secret))

@@ -1,4 +1,4 @@
-"""The locks hold what the short lists ask for, each file by its hash, from no named host."""
+"""The lock files match the requirements files, with hashes and without hosts."""
 
 import re
 from pathlib import Path
@@ -11,81 +11,83 @@ ROOT = Path(__file__).parents[1]
 LOCKS = {"requirements.lock": "requirements.txt", "requirements-dev.lock": "requirements-dev.txt"}
 FILES = (*LOCKS, *LOCKS.values(), "requirements-bench.txt")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
-_AGAIN = "run `make lock`"
+_REMEDY = "run `make lock`"
 
 
 def _lines(name: str) -> list[str]:
-    """Return the lines of a file that say something, continued ones as one."""
+    """Return the lines of a file without blank lines and comments; join continued lines."""
     text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
     return [line.strip() for line in text.splitlines() if line.strip() and line.lstrip()[0] != "#"]
 
 
 def _direct(name: str) -> list[Requirement]:
-    """Return what a short list asks for, those of the lists that it names among them."""
-    found: list[Requirement] = []
+    """Return the requirements of a requirements file and of the files that it includes."""
+    requirements: list[Requirement] = []
     for line in _lines(name):
-        found += _direct(line[3:]) if line.startswith("-r ") else [Requirement(line)]
-    return found
+        requirements += _direct(line[3:]) if line.startswith("-r ") else [Requirement(line)]
+    return requirements
 
 
 def _locked(name: str) -> list[tuple[Requirement, list[str]]]:
-    """Return each requirement of a lock with its hashes; anything else in it is an error."""
+    """Return the requirements of a lock file with their hashes; fail on anything else."""
     entries = []
     for line in _lines(name):
-        wanted, *hashes = re.split(r"\s+(?=--)", line)
+        requirement, *hashes = re.split(r"\s+(?=--)", line)
         assert all(_HASH.fullmatch(text) for text in hashes), line
-        entries.append((Requirement(wanted), hashes))
+        entries.append((Requirement(requirement), hashes))
     return entries
 
 
 def _versions(name: str) -> dict[str, set[str]]:
-    """Return the versions of each package in a lock: more than one where Pythons differ."""
-    found: dict[str, set[str]] = {}
-    for wanted, _ in _locked(name):
-        found.setdefault(canonicalize_name(wanted.name), set()).add(str(wanted.specifier))
-    return found
+    """Return the versions of each package in a lock file; several if Python versions differ."""
+    versions: dict[str, set[str]] = {}
+    for requirement, _ in _locked(name):
+        package = canonicalize_name(requirement.name)
+        versions.setdefault(package, set()).add(str(requirement.specifier))
+    return versions
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_each_direct_pin_is_locked_at_its_version(lock: str) -> None:
-    """A list that was changed without its lock is found."""
+def test_direct_requirements_are_locked_at_their_version(lock: str) -> None:
+    """Detects a requirements file that was changed without its lock file."""
     direct = _direct(LOCKS[lock])
     versions = _versions(lock)
     assert len(direct) > 15
-    for wanted in direct:
-        assert re.fullmatch(r"==[^*,]+", str(wanted.specifier)), f"{wanted} is no pin"
-        assert versions.get(canonicalize_name(wanted.name)) == {str(wanted.specifier)}, _AGAIN
+    for requirement in direct:
+        assert re.fullmatch(r"==[^*,]+", str(requirement.specifier)), f"{requirement} is not pinned"
+        assert versions.get(canonicalize_name(requirement.name)) == {str(requirement.specifier)}, (
+            _REMEDY
+        )
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_everything_locked_is_one_version_with_hashes(lock: str) -> None:
-    """Nothing is installed that was not named by its bytes."""
+def test_locked_requirements_have_one_version_and_hashes(lock: str) -> None:
     entries = _locked(lock)
-    assert len(entries) > len(_direct(LOCKS[lock])), "the indirect ones are in it too"
-    for wanted, hashes in entries:
-        assert re.fullmatch(r"==[^*,]+", str(wanted.specifier)), wanted
-        assert hashes, f"{wanted} has no hash"
+    assert len(entries) > len(_direct(LOCKS[lock])), "indirect requirements are missing"
+    for requirement, hashes in entries:
+        assert re.fullmatch(r"==[^*,]+", str(requirement.specifier)), requirement
+        assert hashes, f"{requirement} has no hash"
 
 
-def test_what_runs_is_what_is_tested() -> None:
-    """Each package of the dashboard's lock is in the tests' lock, in the same version."""
+def test_runtime_lock_is_part_of_the_development_lock() -> None:
+    """The tests use the versions with which the product runs."""
     tested = [
-        (wanted.name, str(wanted.specifier), hashes)
-        for wanted, hashes in _locked("requirements-dev.lock")
+        (requirement.name, str(requirement.specifier), hashes)
+        for requirement, hashes in _locked("requirements-dev.lock")
     ]
-    for wanted, hashes in _locked("requirements.lock"):
-        assert (wanted.name, str(wanted.specifier), hashes) in tested, _AGAIN
+    for requirement, hashes in _locked("requirements.lock"):
+        assert (requirement.name, str(requirement.specifier), hashes) in tested, _REMEDY
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_no_file_names_a_place(name: str) -> None:
-    """Packages come from whatever index a machine is set up for; no path of a machine shows."""
+def test_requirements_name_no_index_or_path(name: str) -> None:
+    """Packages come from the index that the machine is configured for."""
     text = (ROOT / name).read_text(encoding="utf-8")
     assert not re.search(r"://|--(extra-)?index|--find-links|--trusted|\s@\s|#\s+/|[= ]/\w", text)
 
 
-def test_the_makefile_installs_by_hash() -> None:
-    """What runs and what tests are installed from the locks, and refused without a hash."""
+def test_makefile_installs_with_hashes() -> None:
+    """Both lock files are installed with hashes required."""
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     for lock in LOCKS:
         assert f"$(PIP) --require-hashes -r {lock}" in text

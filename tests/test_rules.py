@@ -1,4 +1,4 @@
-"""The house rules that a reader of the code can see: checked over the code itself."""
+"""Conventions of the code, checked in its syntax trees."""
 
 import ast
 import re
@@ -9,23 +9,23 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = ("trail", "loaders", "detectors", "forwarders", "pages", "ui")
-WORDS_FOR_ANYTHING = {"utils", "util", "helpers", "helper", "common", "manager", "managers"}
+GENERIC_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers"}
 
 Rule = Callable[[ast.Module], list[int]]
 
 
 def files(*folders: str) -> list[Path]:
-    """Return the Python files of those folders; a name that ends in .py is itself."""
-    found: list[Path] = []
+    """Return the Python files of these folders; a name may also be that of a file."""
+    paths: list[Path] = []
     for name in folders:
         path = ROOT / name
-        found += [path] if path.is_file() else sorted(path.rglob("*.py"))
-    assert found
-    return [path for path in found if not any(part.startswith(".") for part in path.parts[1:])]
+        paths += [path] if path.is_file() else sorted(path.rglob("*.py"))
+    assert paths
+    return [path for path in paths if not any(part.startswith(".") for part in path.parts[1:])]
 
 
-def broken(rule: Rule, paths: list[Path]) -> list[str]:
-    """Return where *rule* is broken, as `file:line`."""
+def violations(rule: Rule, paths: list[Path]) -> list[str]:
+    """Return the violations of *rule* as `file:line`."""
     return [
         f"{path.relative_to(ROOT).as_posix()}:{number}"
         for path in paths
@@ -33,7 +33,7 @@ def broken(rule: Rule, paths: list[Path]) -> list[str]:
     ]
 
 
-# --- the rules ----------------------------------------------------------------------------------
+# --- the rules --------------------------------------------------------------------------------
 
 _SQL = re.compile(
     r"\bselect\b.+\bfrom\b|\binsert\s+into\b|\bdelete\s+from\b|\bupdate\b.+\bset\b.+="
@@ -62,7 +62,7 @@ def sql_strings(tree: ast.Module) -> list[int]:
 
 
 def _text(node: ast.expr) -> str:
-    """Return the text of a string, `?` in place of what an f-string puts in."""
+    """Return the text of a string, with `?` for each replacement field of an f-string."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part) for part in node.values)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "?"
@@ -82,7 +82,7 @@ def streamlit_names(tree: ast.Module) -> set[str]:
 
 
 def _run_at_import(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield what runs when a module is imported: no bodies of functions, no decorators."""
+    """Yield the nodes that run when a module is imported, without function bodies."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             inside: list[ast.AST] = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
@@ -154,45 +154,45 @@ def no_docstring(tree: ast.Module) -> list[int]:
     return [] if ast.get_docstring(tree) else [1]
 
 
-# --- over the code ------------------------------------------------------------------------------
+# --- checks of the code -----------------------------------------------------------------------
 
 
 def test_no_sql_in_pages_and_ui() -> None:
-    assert broken(sql_strings, files("pages", "ui")) == []
+    assert violations(sql_strings, files("pages", "ui")) == []
 
 
-def test_pages_draw_nothing_when_they_are_imported() -> None:
-    assert broken(streamlit_calls_at_import, files("pages")) == []
+def test_importing_a_page_draws_nothing() -> None:
+    assert violations(streamlit_calls_at_import, files("pages")) == []
 
 
 def test_no_html_from_data() -> None:
-    assert broken(unsafe_html, files("dashboard.py", *PRODUCT)) == []
+    assert violations(unsafe_html, files("dashboard.py", *PRODUCT)) == []
 
 
 def test_streamlit_stays_in_dashboard_pages_and_ui() -> None:
-    assert broken(streamlit_imports, files("trail", "loaders", "detectors", "forwarders")) == []
-    assert broken(streamlit_imports, files("ui"))  # the rule would see it
+    assert violations(streamlit_imports, files("trail", "loaders", "detectors", "forwarders")) == []
+    assert violations(streamlit_imports, files("ui"))  # the rule detects it
 
 
 def test_only_the_store_opens_duckdb() -> None:
     store = ROOT / "trail" / "storage" / "database.py"
     others = [path for path in files("dashboard.py", *PRODUCT) if path != store]
-    assert broken(duckdb_connects, others) == []
-    assert broken(duckdb_connects, [store])
+    assert violations(duckdb_connects, others) == []
+    assert violations(duckdb_connects, [store])
 
 
-def test_every_module_says_what_it_is() -> None:
+def test_every_module_has_a_docstring() -> None:
     paths = [path for path in files("dashboard.py", *PRODUCT, "tests") if path.stat().st_size]
-    assert broken(no_docstring, paths) == []
+    assert violations(no_docstring, paths) == []
 
 
-def test_no_file_is_named_for_anything() -> None:
+def test_no_file_has_a_generic_name() -> None:
     named = files("dashboard.py", *PRODUCT, "tests")
     folders = {part for path in named for part in path.relative_to(ROOT).parts[:-1]}
-    assert WORDS_FOR_ANYTHING.isdisjoint({path.stem for path in named} | folders)
+    assert GENERIC_NAMES.isdisjoint({path.stem for path in named} | folders)
 
 
-# --- the rules themselves -----------------------------------------------------------------------
+# --- tests of the rules -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -230,5 +230,5 @@ def test_no_file_is_named_for_anything() -> None:
         (no_docstring, '"""What it is."""', []),
     ],
 )
-def test_a_rule_sees_what_it_is_for(rule: Rule, code: str, lines: list[int]) -> None:
+def test_rule_detects_violations(rule: Rule, code: str, lines: list[int]) -> None:
     assert rule(ast.parse(code)) == lines

@@ -1,4 +1,4 @@
-"""A real server on a small demo workspace with hostile names added, and a headless Chromium."""
+"""A real server on a small demo workspace with one hostile event, and headless Chromium."""
 
 import contextlib
 import datetime as dt
@@ -23,7 +23,7 @@ from trail.accounts.users import Users
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct-horse-9"
 HOSTILE = '<img src=x onerror="document.title=1">![x](https://example.com/x.png) =1+1 \u202eabc'
-DRAWING = "[data-testid=stApp][data-test-script-state=running]"
+RERUNNING = "[data-testid=stApp][data-test-script-state=running]"
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -39,15 +39,15 @@ expect.set_options(timeout=20_000)
 
 @dataclass(frozen=True)
 class Site:
-    """The server that runs, and how its own commands reach it."""
+    """A running server and the environment of commands that reach it."""
 
     url: str
     environment: dict[str, str]
     pid: int
 
     def command(self, *arguments: str) -> str:
-        """Run a command of the project against the running server; return what it printed."""
-        done = subprocess.run(
+        """Run a command of the product against the server; return its output."""
+        result = subprocess.run(
             [sys.executable, "-m", "trail", *arguments],
             cwd=ROOT,
             env=self.environment,
@@ -55,15 +55,15 @@ class Site:
             text=True,
             check=True,
         )
-        return done.stdout
+        return result.stdout
 
 
 @contextlib.contextmanager
 def serving(folder: Path, **more: str) -> Iterator[Site]:
-    """Serve from *folder* for as long as the block runs; *more* goes into the environment."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
+    """Run a server on the files of *folder*; *more* is added to its environment."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
     port = more.get("TRAIL_SERVER__PORT") or str(free_port())
-    environment = kept | {
+    environment = inherited | {
         "TRAIL_CONFIG": str(folder / "trail.toml"),
         "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
         "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
@@ -88,7 +88,7 @@ def serving(folder: Path, **more: str) -> Iterator[Site]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -114,8 +114,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         assert process.poll() is None, "the server stopped"
         try:
             if httpx2.get(f"{url}/healthz").is_success:
@@ -141,9 +141,9 @@ def _hostile() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Start Chromium; without one the tests fail, since a skip would hide what users see."""
+    """Start Chromium. Tests fail without one: a skip would leave the pages untested."""
     path = chromium()
-    assert path, "Chromium is missing: run `make test`, which installs it or says how"
+    assert path, "Chromium is missing. Run `make test`, which installs it or says how."
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield started
@@ -152,7 +152,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens an address as a new person who signs in there."""
+    """Return a function that opens a path in a new browser context and signs in there."""
     opened: list[BrowserContext] = []
 
     def go(path: str = "/explore", username: str = "maya", **options: object) -> Page:
@@ -163,11 +163,11 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         opened.append(context)
         page = context.new_page()
-        # What is pressed while a page is still being drawn can move away under the pointer.
-        page.add_locator_handler(page.locator(DRAWING), lambda _: None)
-        broken: list[str] = []
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        page.broken = broken  # type: ignore[attr-defined]
+        # Elements can move away under the pointer while the script is still running.
+        page.add_locator_handler(page.locator(RERUNNING), lambda _: None)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.errors = errors  # type: ignore[attr-defined]
         page.goto(site.url + path)
         page.get_by_role("textbox", name="Username").fill(username)
         page.get_by_role("textbox", name="Password").fill(PASSWORD)
@@ -178,5 +178,5 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
     yield go
     for context in opened:
         for page in context.pages:
-            assert not page.broken  # type: ignore[attr-defined]
+            assert not page.errors  # type: ignore[attr-defined]
         context.close()

@@ -1,4 +1,4 @@
-"""Find Chromium, or install Debian's package where that is allowed, or say what to install."""
+"""Find Chromium, install Debian's package when run as root, or say what to install."""
 
 import os
 import shutil
@@ -9,13 +9,13 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 def chromium() -> str | None:
-    """Return the path of a Chromium on this machine, or None."""
-    named = os.environ.get("CHROMIUM")
-    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
+    """Return the path of Chromium on this machine, or None."""
+    configured = os.environ.get("CHROMIUM")
+    return configured or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 def main() -> int:
-    """Make sure that there is one; return 0 when there is."""
+    """Install Chromium if necessary; return 0 when it is there, else 1."""
     if chromium():
         return 0
     if os.geteuid() == 0 and shutil.which("apt-get"):
@@ -24,7 +24,7 @@ def main() -> int:
             subprocess.run(["apt-get", "-qq", *command], check=False)
         if chromium():
             return 0
-    print("The browser tests need Chromium: install the package chromium, or set CHROMIUM.")
+    print("The browser tests need Chromium. Install the package chromium, or set CHROMIUM.")
     return 1
 
 

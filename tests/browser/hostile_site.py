@@ -1,4 +1,4 @@
-"""A workspace in which every name is hostile, and a watch on what a browser does with it."""
+"""A workspace with hostile names only, and a browser page that records violations."""
 
 import contextlib
 import datetime as dt
@@ -25,10 +25,10 @@ from trail.notifications.rule import Rule
 from trail.retention import legal_holds
 from trail.storage.database import Store, utc_now
 
-# The strings' events stand a minute apart, from here on; all else happened in the last hours.
+# Events of the strings start here, a minute apart; all others happened in the last hours.
 FIRST = utc_now().replace(second=0, microsecond=0) - dt.timedelta(days=4)
 _LATELY = utc_now() - dt.timedelta(hours=5)
-# Known types, so that people, failures and unusual have something to say about the same names.
+# Types of the catalogue, so that People, Failures and Unusual show the same names.
 _KNOWN = (
     ("Source Deleted", "source"),
     ("Warehouses Disabled", "warehouse"),
@@ -39,61 +39,62 @@ _KNOWN = (
     ("Audience Run Failed", "audience"),
 )
 
-# What may be in a page of ours but never because a name says so. It looks into shadow roots, and
-# is given the server's own origin. A component's own `style` is ours, so only addresses count.
-_MADE_OF_TEXT = """(origin) => {
+# JavaScript: list elements that a page contains only if a name was interpreted. It enters shadow
+# roots and takes the server's origin. Styles of components are allowed, URLs in them are not.
+_FIND_INJECTED = """(origin) => {
   const found = [];
-  const say = (node, why) => found.push(`${why}: ${node.outerHTML.slice(0, 200)}`);
-  const ours = (url) => new URL(url, document.baseURI).origin === origin;
-  const look = (root) => {
+  const report = (node, why) => found.push(`${why}: ${node.outerHTML.slice(0, 200)}`);
+  const sameOrigin = (url) => new URL(url, document.baseURI).origin === origin;
+  const visit = (root) => {
     for (const node of root.querySelectorAll("*")) {
       const name = node.localName;
-      if (node.shadowRoot) look(node.shadowRoot);
-      for (const each of node.attributes) {
-        if (/^on/i.test(each.name)) say(node, "a script in an attribute");
-        const addressed = ["href", "src", "action", "data", "srcset", "poster", "formaction"];
-        if (!addressed.includes(each.localName) || !each.value.trim()) continue;
-        const inside = /^(blob:|data:(image|font)\\/)/i.test(each.value) || each.value[0] === "#";
-        let strange = !inside;
-        try { strange = strange && !ours(each.value); } catch { strange = true; }
-        if (strange) say(node, "an address elsewhere");
+      if (node.shadowRoot) visit(node.shadowRoot);
+      for (const attribute of node.attributes) {
+        if (/^on/i.test(attribute.name)) report(node, "a script in an attribute");
+        const urlAttributes = ["href", "src", "action", "data", "srcset", "poster", "formaction"];
+        if (!urlAttributes.includes(attribute.localName) || !attribute.value.trim()) continue;
+        const url = attribute.value;
+        const embedded = /^(blob:|data:(image|font)\\/)/i.test(url) || url[0] === "#";
+        let foreign = !embedded;
+        try { foreign = foreign && !sameOrigin(url); } catch { foreign = true; }
+        if (foreign) report(node, "a URL of another server");
       }
       if (/url\\((?!["']?(data:|blob:|#))/i.test(node.getAttribute("style") || "")
-          && !node.style.cssText.includes(origin)) say(node, "a style with an address");
+          && !node.style.cssText.includes(origin)) report(node, "a style with a URL");
       if (["iframe", "object", "embed", "video", "audio", "base", "marquee", "math", "xss"]
-          .includes(name)) say(node, "a forbidden element");
-      if (name === "a" && node.namespaceURI.endsWith("svg")) say(node, "a link in a drawing");
+          .includes(name)) report(node, "a forbidden element");
+      if (name === "a" && node.namespaceURI.endsWith("svg")) report(node, "a link in a drawing");
       if (node.matches(".katex, mjx-container, .MathJax, .stMarkdownColoredText, .stMarkdownBadge"))
-        say(node, "a formula or a colour");
+        report(node, "a formula or a colour");
       if (node.matches("[data-testid=stIconMaterial]") && node.textContent === "skull")
-        say(node, "an icon");
+        report(node, "an icon");
       if (name === "tspan" && /font-(weight|style)|baseline/.test(node.getAttribute("style") || ""))
-        say(node, "a tag in a drawing");
+        report(node, "a tag in a drawing");
     }
   };
-  look(document);
+  visit(document);
   return found;
 }"""
 
 
 class Canary:
-    """A server that nobody has a reason to ask; it keeps what it was asked."""
+    """A server that no page has a reason to request; it records what is requested."""
 
     def __init__(self) -> None:
-        asked: list[str] = []
+        requests: list[str] = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                asked.append(self.path)
+                requests.append(self.path)
                 self.send_response(204)
                 self.end_headers()
 
             do_POST = do_HEAD = do_OPTIONS = do_GET
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
-        self.asked = asked
+        self.requests = requests
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -111,7 +112,7 @@ class Canary:
 
 
 def fill(folder: Path, settings: Settings, strings: list[str]) -> None:
-    """Make in *folder* a database and users whose every name is one of *strings*."""
+    """Create a database and users in *folder*; every name is one of *strings*."""
     users = Users(folder / "users.yaml")
     users.add("maya", strings[0], "maya.lind@example.com", "owner", PASSWORD)
     for number, text in enumerate(strings[1:4]):
@@ -120,7 +121,7 @@ def fill(folder: Path, settings: Settings, strings: list[str]) -> None:
         json.dumps(_record("late", utc_now(), "Source Deleted", "source", strings[5]))
     )
     path = folder / f"{strings[2].replace('/', '.')[:80]}.ndjson"
-    path.write_text("".join(f"{json.dumps(each)}\n" for each in _records(strings)))
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in _records(strings)))
     store = Store.open(settings.store.path, settings)
     try:
         assert not [b.error for b in load_files(store, settings, [path]) if b.error]
@@ -161,7 +162,7 @@ def _records(strings: list[str]) -> Iterator[dict[str, str]]:
             at = _LATELY + dt.timedelta(seconds=number * 60 + place * 5)
             yield _record(f"known-{number}-{place}", at, action, thing, text)
     for number, text in enumerate(strings[::11]):
-        # Refused, and the reason quotes it.
+        # Goes to quarantine, with the string in the reason.
         yield {**_record(f"bad-{number}", _LATELY, text, text, text), "timestamp": text}
 
 
@@ -179,33 +180,33 @@ def _record(event_id: str, at: dt.datetime, action: str, thing: str, text: str) 
     }
 
 
-class Watched:
-    """A browser's page, signed in, and what it did that it had no reason to do."""
+class WatchedPage:
+    """A signed-in browser page and its violations: requests elsewhere, dialogs, errors, windows."""
 
     def __init__(self, site: Site, page: Page) -> None:
         self.site, self.page = site, page
-        self.wrong: list[str] = []
-        page.on("request", self._asked)
-        page.on("dialog", self._dialog)
-        page.on("pageerror", lambda error: self.wrong.append(f"an error: {error}"))
-        page.on("popup", lambda other: self.wrong.append(f"a window: {other.url}"))
+        self.violations: list[str] = []
+        page.on("request", self._on_request)
+        page.on("dialog", self._on_dialog)
+        page.on("pageerror", lambda error: self.violations.append(f"an error: {error}"))
+        page.on("popup", lambda other: self.violations.append(f"a window: {other.url}"))
 
-    def _asked(self, request: Request) -> None:
+    def _on_request(self, request: Request) -> None:
         if not request.url.startswith((self.site.url, "data:image", "data:font", "blob:")):
-            self.wrong.append(f"asked {request.url[:200]}")
+            self.violations.append(f"requested {request.url[:200]}")
 
-    def _dialog(self, dialog: Dialog) -> None:
-        self.wrong.append(f"a dialog: {dialog.message}")
+    def _on_dialog(self, dialog: Dialog) -> None:
+        self.violations.append(f"a dialog: {dialog.message}")
         dialog.dismiss()
 
     def open(self, path: str, shows: str) -> None:
-        """Open *path* and wait until *shows*, a selector, is there and the page has settled."""
+        """Open *path*; wait until the selector *shows* is visible and the page has settled."""
         self.page.goto(self.site.url + path)
         expect(self.page.locator(shows).first).to_be_visible()
         self.settle()
 
-    def turn(self, path: str) -> None:
-        """Go to *path*, of the same page with another window, as Back would: without a load."""
+    def change_window(self, path: str) -> None:
+        """Go to *path*, the same page with another window, without a load, as Back does."""
         before = self.page.locator(".trail-window").first.inner_text()
         self.page.evaluate(
             "(url) => { history.pushState({}, '', url); "
@@ -216,29 +217,33 @@ class Watched:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the server has drawn all."""
+        """Wait until the server has drawn everything."""
         expect(self.page.locator("[data-test-script-state=running]")).to_have_count(0)
 
-    def look(self) -> None:
-        """Fail when anything on the page was made out of a name, or ran."""
-        made = self.page.evaluate(_MADE_OF_TEXT, self.site.url)
-        assert not (self.wrong or made), (self.page.url[:300], self.wrong[:5], made[:5])
+    def check(self) -> None:
+        """Fail if a name became an element, ran, or caused a request."""
+        injected = self.page.evaluate(_FIND_INJECTED, self.site.url)
+        assert not (self.violations or injected), (
+            self.page.url[:300],
+            self.violations[:5],
+            injected[:5],
+        )
         expected = (" - Audit Trail", "Audit Trail")
         assert self.page.title().endswith(expected), self.page.title()
 
 
 @contextlib.contextmanager
-def watched(site: Site, browser: Browser) -> Iterator[Watched]:
-    """Give a page of the owner, in a browser that obeys no content policy: only we protect it."""
+def watch(site: Site, browser: Browser) -> Iterator[WatchedPage]:
+    """Yield a page of the owner that bypasses the Content-Security-Policy."""
     context: BrowserContext = browser.new_context(
         viewport={"width": 1440, "height": 1400}, timezone_id="Europe/Oslo", bypass_csp=True
     )
     page = context.new_page()
-    seen = Watched(site, page)
+    watched = WatchedPage(site, page)
     page.goto(f"{site.url}/explore")
     page.get_by_role("textbox", name="Username").fill("maya")
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator(".trail-summary").first).to_be_visible()
-    yield seen
+    yield watched
     context.close()

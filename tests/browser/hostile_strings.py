@@ -1,9 +1,9 @@
-"""Strings that somebody may put into a name, an address or a type, so that a page acts on them.
+"""Injection strings for names, URLs and types: markup, scripts, formulas, links, templates.
 
-`CANARY` in them stands for a server on this machine that nobody has a reason to ask.
+`CANARY` in them stands for the URL of a local server that no page has a reason to request.
 """
 
-# Each is tried as it is, and after what may close the place where a name stands.
+# Each is used as it is, and after each prefix of `_CLOSING`, which may end the enclosing markup.
 _CORE = (
     "<script>alert(1)</script>",
     "<script src=CANARY/a.js></script>",
@@ -120,7 +120,7 @@ _CORE = (
 _CLOSING = ("", '">', "'>", "</title></style></script>", "-->", "]](x) ")
 
 
-def own(canary: str) -> list[str]:
-    """Return our own strings, all different, for a canary at that address."""
-    made = [f"{before}{text}" for text in _CORE for before in _CLOSING]
-    return list(dict.fromkeys(text.replace("CANARY", canary) for text in made))
+def hostile_strings(canary: str) -> list[str]:
+    """Return the distinct strings for a canary server at this URL."""
+    combined = [f"{before}{text}" for text in _CORE for before in _CLOSING]
+    return list(dict.fromkeys(text.replace("CANARY", canary) for text in combined))

@@ -1,5 +1,7 @@
 """Locators that several browser tests use: they name an element, whatever the data around it."""
 
+from urllib.parse import parse_qs, urlsplit
+
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -29,6 +31,11 @@ def settle(page: Page) -> None:
     expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
 
 
+def url_query(page: Page) -> dict[str, list[str]]:
+    """Return the query string of the page's URL, parsed."""
+    return parse_qs(urlsplit(page.url).query)
+
+
 def facet(page: Page, title: str) -> Locator:
     """Return the facet with exactly this title."""
     return page.get_by_role("group", name=title, exact=True)
@@ -40,5 +47,5 @@ def open_row(page: Page, number: int) -> None:
     grid.scroll_into_view_if_needed()
     box = grid.bounding_box()
     assert box
-    # The table scrolls by a layer above its canvas; a person's mouse clicks that one.
+    # A layer above the canvas scrolls the table; a mouse clicks that layer.
     page.mouse.click(box["x"] + 18, box["y"] + 32 * number + 16)

@@ -96,9 +96,3 @@ def test_connect_shows_missing_settings_and_tests_a_source(
     expect(page.get_by_role("button", name="Test: Segment's Public API")).to_be_disabled()
     page.get_by_role("button", name="Test: Segment's webhook").click()
     expect(page.get_by_text("accepts requests that are signed with your key")).to_be_visible()
-
-
-def test_managers_cannot_open_admin(visit: Callable[..., Page], site: Site) -> None:
-    page = visit("/explore", "jon")
-    page.goto(f"{site.url}/admin")
-    expect(page.get_by_text("Admin is not open to the role manager")).to_be_visible()

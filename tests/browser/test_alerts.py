@@ -23,7 +23,7 @@ def test_rule_from_a_filter_fires_and_is_in_the_delivery_log(
         page.goto(f"{site.url}/alerts?section=destinations")
         page.get_by_role("radio", name="Signed webhook").click()
         expect(page.get_by_role("combobox", name="Signing secret")).to_be_visible()
-        for name, text in (("Name", "Pager"), ("Address", f"http://127.0.0.1:{receiver.port}/x")):
+        for name, text in (("Name", "Pager"), ("URL", f"http://127.0.0.1:{receiver.port}/x")):
             page.get_by_role("textbox", name=name).fill(text)
             page.get_by_role("textbox", name=name).press("Enter")
         page.get_by_role("combobox", name="Signing secret (name of the secret)").click()

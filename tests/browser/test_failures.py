@@ -1,4 +1,4 @@
-"""Failures: incidents by class, one of them whole, and the ways to its attempts."""
+"""The Failures page: incidents by class, one incident in detail, links to its attempts."""
 
 import re
 from collections.abc import Callable
@@ -19,13 +19,13 @@ def page(visit: Callable[..., Page]) -> Page:
     return opened
 
 
-def test_the_numbers_of_the_classes_add_up(page: Page) -> None:
+def test_class_counts_add_up(page: Page) -> None:
     expect(page.locator(".tile")).to_have_count(6)
     values = page.locator(".tile .value").all_inner_texts()
     assert sum(int(value.replace(",", "")) for value in values[1:]) == total(page) > 0
 
 
-def test_a_tile_narrows_the_table_and_the_address_keeps_it(page: Page) -> None:
+def test_tile_filters_the_table_and_the_url_keeps_it(page: Page) -> None:
     tile(page, "Transient").click()
     page.wait_for_url("**class=folded**")
     page.reload()
@@ -34,10 +34,10 @@ def test_a_tile_narrows_the_table_and_the_address_keeps_it(page: Page) -> None:
     expect(tile(page, "Transient ✓")).to_have_count(0)
 
 
-def test_a_row_shows_that_incident_and_leads_to_its_attempts(page: Page) -> None:
+def test_row_opens_its_incident_and_links_to_its_attempts(page: Page) -> None:
     tile(page, "Transient").click()
     expect(tile(page, "Transient ✓")).to_be_visible()
-    page.wait_for_timeout(1_500)  # the table is made anew, and a row must not move away
+    page.wait_for_timeout(1_500)  # the table is rebuilt; a row must not move under the click
     open_row(page, 2)
     page.wait_for_url("**incident=**")
     expect(
@@ -48,17 +48,17 @@ def test_a_row_shows_that_incident_and_leads_to_its_attempts(page: Page) -> None
     assert total(page) > 0
 
 
-def test_a_target_of_the_strip_opens_its_attempts(page: Page) -> None:
+def test_strip_target_opens_its_attempts(page: Page) -> None:
     page.locator(".strip-row").first.click()
     page.wait_for_url("**/explore?**")
     expect(page.locator(".chip")).to_have_count(2)
 
 
 def test_incidents_download_as_csv(page: Page, tmp_path: Path) -> None:
-    with page.expect_download() as got:
+    with page.expect_download() as download:
         page.get_by_role("link", name="Download incidents CSV").click()
     path = tmp_path / "incidents.csv"
-    got.value.save_as(path)
+    download.value.save_as(path)
     lines = path.read_text().splitlines()
     assert lines[0].startswith("incident_id,class,open")
     assert len(lines) == total(page) + 1

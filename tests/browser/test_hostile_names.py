@@ -1,8 +1,7 @@
-"""Names that are markup, formulas, links and pictures: on every page they are text, nothing else.
+"""Names that are markup, formulas, links and images are shown as text on every page.
 
-A server of its own, on which every name is hostile. Nothing may run, no address of a name may be
-asked for, and no element may be made out of a name; the browser's content policy is switched off,
-so that it is the pages that are tested.
+The server of this module has hostile names only. Nothing in a name may run, be requested or become
+an element. The browser bypasses the Content-Security-Policy, so that the pages are tested alone.
 """
 
 import datetime as dt
@@ -15,9 +14,9 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import hostile_strings
 from tests.browser.conftest import Site, serving
-from tests.browser.hostile_site import FIRST, Canary, Watched, fill, watched
+from tests.browser.hostile_site import FIRST, Canary, WatchedPage, fill, watch
+from tests.browser.hostile_strings import hostile_strings
 from tests.browser.locators import open_row
 from tests.conftest import CORPORA_VARIABLE
 from trail.core.settings import CONFIG_VARIABLE, Settings
@@ -25,7 +24,7 @@ from trail.core.settings import Store as StoreSettings
 
 pytestmark = pytest.mark.browser
 
-# As many as the Timeline draws lanes.
+# The number of lanes that the Timeline draws.
 BATCH = 40
 TABLE = '[data-testid="stDataFrame"] canvas'
 
@@ -38,14 +37,14 @@ def canary() -> Iterator[Canary]:
 
 @pytest.fixture(scope="module")
 def strings(canary: Canary) -> list[str]:
-    """Return our own strings, and the big list of naughty ones where the corpora are at hand."""
-    found = hostile_strings.own(canary.url)
+    """Return the project's hostile strings, and the Big List of Naughty Strings where available."""
+    collected = hostile_strings(canary.url)
     naughty = Path(os.environ.get(CORPORA_VARIABLE, "")) / "BLNS" / "blns.json"
     if naughty.is_file():
-        found += [text for text in json.loads(naughty.read_bytes()) if text.strip()]
-    found = list(dict.fromkeys(found))
-    assert len(found) >= 600
-    return found
+        collected += [text for text in json.loads(naughty.read_bytes()) if text.strip()]
+    collected = list(dict.fromkeys(collected))
+    assert len(collected) >= 600
+    return collected
 
 
 @pytest.fixture(scope="module")
@@ -58,26 +57,26 @@ def site(strings: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with serving(
         folder, TRAIL_FORWARD__SECRETS=secrets, TRAIL_FORWARD__ALLOW_LOOPBACK="true"
     ) as running:
-        # Rules look at what comes while the server runs: this one fills the delivery log.
+        # Alert rules match events that arrive while the server runs; this one is delivered.
         running.command("load", str(folder / "late.ndjson"))
         yield running
 
 
 @pytest.fixture(scope="module")
-def seen(site: Site, browser: Browser, canary: Canary) -> Iterator[Watched]:
-    with watched(site, browser) as opened:
+def watched(site: Site, browser: Browser, canary: Canary) -> Iterator[WatchedPage]:
+    with watch(site, browser) as opened:
         yield opened
-    assert canary.asked == []
+    assert canary.requests == []
 
 
 def span(first: int, last: int) -> str:
-    """Return the part of an address that chooses the events of strings *first* to before *last*."""
+    """Return the query string that selects the events of strings *first* to *last* (exclusive)."""
     start, end = (FIRST + dt.timedelta(minutes=number) for number in (first, last))
     return urlencode({"from": f"{start.isoformat()}Z", "to": f"{end.isoformat()}Z"})
 
 
 def hover(page: Page, selector: str, most: int) -> None:
-    """Move the mouse over some of the marks of a chart, spread over all of them."""
+    """Move the mouse over at most about *most* marks of a chart, evenly spread."""
     marks = page.locator(selector)
     count = marks.count()
     for number in range(0, count, max(1, count // most)):
@@ -87,110 +86,112 @@ def hover(page: Page, selector: str, most: int) -> None:
             page.wait_for_timeout(70)
 
 
-def test_every_string_as_a_lane_of_the_timeline(seen: Watched, strings: list[str]) -> None:
-    """The chart's labels and its hover, by actor and by target in turn."""
+def test_every_string_as_a_lane_of_the_timeline(watched: WatchedPage, strings: list[str]) -> None:
+    """Labels and tooltips of the chart, alternating between actors and targets."""
     for number, first in enumerate(range(0, len(strings), BATCH)):
         by = ("actor", "target")[number % 2]
         address = f"/timeline?{span(first, first + BATCH)}&by={by}&top=more"
         if first:
-            seen.turn(address)
+            watched.change_window(address)
         else:
-            seen.open(address, ".js-plotly-plot")
-        expect(seen.page.locator(".js-plotly-plot")).to_have_count(2)
-        hover(seen.page, ".js-plotly-plot .points path", 2)
-        seen.look()
+            watched.open(address, ".js-plotly-plot")
+        expect(watched.page.locator(".js-plotly-plot")).to_have_count(2)
+        hover(watched.page, ".js-plotly-plot .points path", 2)
+        watched.check()
 
 
-def test_every_string_in_the_table_and_the_facets(seen: Watched, strings: list[str]) -> None:
+def test_every_string_in_the_table_and_the_facets(watched: WatchedPage, strings: list[str]) -> None:
     step = 100
     for first in range(0, len(strings), step):
         address = f"/explore?{span(first, first + step)}"
         if first:
-            seen.turn(address)
+            watched.change_window(address)
         else:
-            seen.open(address, TABLE)
-            for group in ("Action", "Actor", "Target type"):  # they stay open
-                seen.page.get_by_role("button", name=f"more in {group}").click()
+            watched.open(address, TABLE)
+            for group in ("Action", "Actor", "Target type"):  # facets stay expanded
+                watched.page.get_by_role("button", name=f"more in {group}").click()
         expect(
-            seen.page.get_by_role("group", name="Actor", exact=True).locator(".row")
+            watched.page.get_by_role("group", name="Actor", exact=True).locator(".row")
         ).to_have_count(min(step, len(strings) - first))
-        seen.look()
-        seen.page.locator(TABLE).first.hover(force=True)
+        watched.check()
+        watched.page.locator(TABLE).first.hover(force=True)
         for _ in range(6):
-            seen.page.mouse.wheel(0, 17 * 32)
-            seen.page.wait_for_timeout(25)
-        seen.look()
+            watched.page.mouse.wheel(0, 17 * 32)
+            watched.page.wait_for_timeout(25)
+        watched.check()
 
 
-def test_some_events_opened(seen: Watched, strings: list[str]) -> None:
+def test_event_panel(watched: WatchedPage, strings: list[str]) -> None:
     for number in range(0, len(strings), len(strings) // 16):
         event = urlencode({"event": f"{number} {strings[number]}"})
         address = f"/explore?{event}&{span(number, number + 1)}"
         if number:
-            seen.turn(address)
+            watched.change_window(address)
         else:
-            seen.open(address, ".root .sentence")
-        expect(seen.page.locator(".fields").get_by_text(f"{number} ").first).to_be_visible()
-        toggle = seen.page.locator(".raw [aria-expanded=false]")
+            watched.open(address, ".root .sentence")
+        expect(watched.page.locator(".fields").get_by_text(f"{number} ").first).to_be_visible()
+        toggle = watched.page.locator(".raw [aria-expanded=false]")
         if toggle.is_visible():
             toggle.click()
-        seen.look()
+        watched.check()
 
 
-def test_a_string_in_the_address(seen: Watched, strings: list[str]) -> None:
+def test_strings_in_the_url(watched: WatchedPage, strings: list[str]) -> None:
     for number in range(3, len(strings), len(strings) // 4):
         text = strings[number]
         actor = f"users/{text}"
-        for path, given in (
+        for path, query in (
             ("explore", {"from": "30d", "actor": actor, "q": text, "action": f"-{text}"}),
             ("people", {"who": actor, "from": "30d"}),
             ("people", {"what": text}),
             ("alerts", {"section": "rules", "rule": urlencode({"action": text, "actor": actor})}),
         ):
-            seen.open(f"/{path}?{urlencode(given)}", "h1")
-            seen.look()
+            watched.open(f"/{path}?{urlencode(query)}", "h1")
+            watched.check()
 
 
-def test_an_address_that_cannot_be_read_is_quoted_as_text(seen: Watched, canary: Canary) -> None:
+def test_invalid_time_is_quoted_as_text(watched: WatchedPage, canary: Canary) -> None:
     for text in ("x@canary.example.com", f"![x]({canary.url})", ":material/skull:", "<b>x</b>"):
-        seen.open(f"/explore?{urlencode({'from': text})}", '[role="alert"]')
-        shown = seen.page.get_by_role("alert").inner_text().replace("\u2060", "")
+        watched.open(f"/explore?{urlencode({'from': text})}", '[role="alert"]')
+        shown = watched.page.get_by_role("alert").inner_text().replace("\u2060", "")
         assert shown.startswith(f"Time {text!r} is not understood.")
-        seen.look()
+        watched.check()
 
 
-def test_overview_and_people(seen: Watched, strings: list[str]) -> None:
+def test_overview_and_people(watched: WatchedPage, strings: list[str]) -> None:
     for path in ("/?from=30d", "/?from=24h"):
-        seen.open(path, ".tile")
-        hover(seen.page, ".js-plotly-plot .points path", 8)
-        seen.look()
-    seen.open("/people?from=30d", TABLE)
-    seen.look()
+        watched.open(path, ".tile")
+        hover(watched.page, ".js-plotly-plot .points path", 8)
+        watched.check()
+    watched.open("/people?from=30d", TABLE)
+    watched.check()
 
 
-def test_failures_and_one_incident(seen: Watched) -> None:
-    seen.open("/failures?from=30d&class=folded", ".tile")
-    expect(seen.page.get_by_role("heading", name="Recurrence")).to_be_visible()
-    seen.page.wait_for_timeout(1_000)  # the table is made anew, and a row must not move away
-    seen.look()
-    open_row(seen.page, 5)
-    seen.page.wait_for_url("**incident=**")
-    seen.settle()
-    seen.look()
+def test_failures_and_one_incident(watched: WatchedPage) -> None:
+    watched.open("/failures?from=30d&class=folded", ".tile")
+    expect(watched.page.get_by_role("heading", name="Recurrence")).to_be_visible()
+    watched.page.wait_for_timeout(
+        1_000
+    )  # the table is rebuilt; a row must not move under the click
+    watched.check()
+    open_row(watched.page, 5)
+    watched.page.wait_for_url("**incident=**")
+    watched.settle()
+    watched.check()
 
 
-def test_unusual_and_some_findings(seen: Watched) -> None:
-    seen.open("/unusual?from=30d&all=1", TABLE)
-    expect(seen.page.get_by_role("heading", name="Why", exact=True)).to_be_visible()
-    hover(seen.page, ".js-plotly-plot .points path", 4)
-    seen.look()
-    open_row(seen.page, 7)
-    seen.page.wait_for_url("**finding=**")
-    seen.settle()
-    seen.look()
+def test_unusual_and_some_findings(watched: WatchedPage) -> None:
+    watched.open("/unusual?from=30d&all=1", TABLE)
+    expect(watched.page.get_by_role("heading", name="Why this is unusual")).to_be_visible()
+    hover(watched.page, ".js-plotly-plot .points path", 4)
+    watched.check()
+    open_row(watched.page, 7)
+    watched.page.wait_for_url("**finding=**")
+    watched.settle()
+    watched.check()
     for section in ("rules", "expected", "signed"):
-        seen.open(f"/unusual?section={section}&from=30d", ".trail-summary")
-        seen.look()
+        watched.open(f"/unusual?section={section}&from=30d", ".trail-summary")
+        watched.check()
 
 
 @pytest.mark.parametrize(
@@ -211,24 +212,24 @@ def test_unusual_and_some_findings(seen: Watched) -> None:
         "/account",
     ],
 )
-def test_what_only_an_owner_sees(seen: Watched, path: str) -> None:
-    seen.open(path, "h1")
-    folded = "[...document.querySelectorAll('details:not([open]) summary')]"
-    seen.page.evaluate(f"{folded}.slice(0, 6).forEach((each) => each.click())")
-    seen.settle()
-    seen.look()
+def test_owner_pages(watched: WatchedPage, path: str) -> None:
+    watched.open(path, "h1")
+    collapsed = "[...document.querySelectorAll('details:not([open]) summary')]"
+    watched.page.evaluate(f"{collapsed}.slice(0, 6).forEach((summary) => summary.click())")
+    watched.settle()
+    watched.check()
 
 
-def test_toasts_that_quote_a_name(seen: Watched) -> None:
-    """Another try of a refused batch, and a destination whose name is hostile taken away."""
-    seen.open("/admin?section=quarantine", "h1")
-    seen.page.get_by_role("button", name="Try the batch again").first.click()
-    expect(seen.page.get_by_text("refused again").first).to_be_visible()
-    seen.look()
-    seen.open("/alerts?section=destinations", "h1")
-    seen.page.get_by_role("button", name="Send a test").first.click()
-    expect(seen.page.get_by_text("It did not arrive").first).to_be_visible()
-    seen.look()
-    seen.open("/alerts?section=log", "h1")
-    expect(seen.page.locator(TABLE).first).to_be_visible()
-    seen.look()
+def test_toasts_that_quote_a_name(watched: WatchedPage) -> None:
+    """Messages about a retried batch and about a destination with a hostile name."""
+    watched.open("/admin?section=quarantine", "h1")
+    watched.page.get_by_role("button", name="Retry batch").first.click()
+    expect(watched.page.get_by_text("refused again").first).to_be_visible()
+    watched.check()
+    watched.open("/alerts?section=destinations", "h1")
+    watched.page.get_by_role("button", name="Send test message").first.click()
+    expect(watched.page.get_by_text("Test message not delivered").first).to_be_visible()
+    watched.check()
+    watched.open("/alerts?section=log", "h1")
+    expect(watched.page.locator(TABLE).first).to_be_visible()
+    watched.check()

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def beside(site: Site) -> Iterator[Callable[[str], Path]]:
-    """Return a function that names a file beside the sealed database; restores the seal file."""
+def seal_file(site: Site) -> Iterator[Callable[[str], Path]]:
+    """Return a function that gives the path of a seal file; the mirror is restored afterwards."""
     site.command("seal")
     path = Path(site.environment["TRAIL_STORE__PATH"])
     mirror = path.with_name(f"{path.stem}.seals.ndjson")
@@ -27,21 +27,23 @@ def beside(site: Site) -> Iterator[Callable[[str], Path]]:
 
 
 @pytest.fixture
-def page(visit: Callable[..., Page], site: Site, beside: Callable[[str], Path]) -> Page:
+def page(visit: Callable[..., Page], site: Site, seal_file: Callable[[str], Path]) -> Page:
     opened = visit("/explore")
     opened.goto(f"{site.url}/admin?section=seals")
     expect(opened.get_by_role("heading", name="Seals of closed days")).to_be_visible()
     return opened
 
 
-def test_verify_and_accept_a_problem(page: Page, site: Site, beside: Callable[[str], Path]) -> None:
+def test_verify_and_accept_a_problem(
+    page: Page, site: Site, seal_file: Callable[[str], Path]
+) -> None:
     page.get_by_role("button", name="Verify now").click()
     expect(page.get_by_text(re.compile(r"✓ Unchanged since \d{4}-\d\d-\d\d"))).to_be_visible()
     expect(page.get_by_text("Problems and remedies")).to_have_count(0)
-    mark = key_file.fingerprint(key_file.public(beside("seals.key")))
+    mark = key_file.fingerprint(key_file.public(seal_file("seals.key")))
     expect(page.get_by_text(mark)).to_be_visible()
 
-    mirror = beside("seals.ndjson")
+    mirror = seal_file("seals.ndjson")
     mirror.write_bytes(b"".join(mirror.read_bytes().splitlines(keepends=True)[1:]))
     page.get_by_role("button", name="Verify now").click()
     expect(page.get_by_text("Of the mirror's lines 1 are missing from it.")).to_be_visible()
@@ -66,11 +68,13 @@ def test_evidence_pack_from_sign_off_and_explore(page: Page, site: Site, tmp_pat
         if place == "explore":
             page.goto(f"{site.url}/explore?from=7d")
             page.get_by_role("button", name="more_horiz").click()
-        with page.expect_download() as got:
+        with page.expect_download() as download:
             page.get_by_role("link", name="Evidence pack").click()
         path = tmp_path / f"{place}.zip"
-        got.value.save_as(path)
-        assert re.fullmatch(r"evidence_[\d-]+_open_Europe-Oslo\.zip", got.value.suggested_filename)
+        download.value.save_as(path)
+        assert re.fullmatch(
+            r"evidence_[\d-]+_open_Europe-Oslo\.zip", download.value.suggested_filename
+        )
         taken.append(path)
     for path in taken:
         done = subprocess.run(

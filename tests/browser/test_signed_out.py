@@ -1,4 +1,4 @@
-"""The end of a session without use: who types stays in, an open page alone does not."""
+"""Idle timeout: input keeps a session alive, an open page alone does not."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from trail.accounts.users import Users
 
 pytestmark = pytest.mark.browser
 
-IDLE_S = 12  # a busy machine can be seconds late with what a key press tells the server
+IDLE_S = 12  # on a busy machine a key press can reach the server seconds late
 
 
-def test_the_end_is_said_and_the_address_kept(tmp_path: Path, browser: Browser) -> None:
+def test_timeout_is_explained_and_the_url_kept(tmp_path: Path, browser: Browser) -> None:
     Users(tmp_path / "users.yaml").add("maya", "Maya", "", "owner", PASSWORD)
     minutes = str(IDLE_S / 60)
     with serving(tmp_path, TRAIL_STORE__DEMO="never", TRAIL_AUTH__IDLE_MINUTES=minutes) as site:
@@ -28,12 +28,12 @@ def test_the_end_is_said_and_the_address_kept(tmp_path: Path, browser: Browser) 
 
         page.goto(f"{site.url}/explore?from=30d&action=Warehouse+Deleted")
         sign_in()
-        for _ in range(IDLE_S + 3):  # longer than the limit, with a key now and then
+        for _ in range(IDLE_S + 3):  # longer than the limit, with a key press each second
             page.wait_for_timeout(1000)
             page.keyboard.press("Shift")
         expect(page.locator(".trail-summary").first).to_be_visible()
         assert page.request.get(f"{site.url}/auth/alive").status == 204
-        for _ in range(IDLE_S + 3):  # open, and looked after by the page itself
+        for _ in range(IDLE_S + 3):  # open, with only the page's own requests
             page.wait_for_timeout(1000)
             page.request.get(f"{site.url}/auth/alive")
         page.keyboard.press("Shift")

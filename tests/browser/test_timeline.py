@@ -1,21 +1,16 @@
-"""The Timeline: lanes lead to their events, grain and lanes are in the address, notes are drawn."""
+"""The Timeline page: lanes, brush, week heat map, annotations, days of a clock change."""
 
 import datetime as dt
 import re
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import HOSTILE
-from tests.browser.locators import total
+from tests.browser.locators import total, url_query
 
 pytestmark = pytest.mark.browser
-
-
-def query(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
 
 
 @pytest.fixture
@@ -25,19 +20,19 @@ def page(visit: Callable[..., Page]) -> Page:
     return opened
 
 
-def test_a_point_of_a_lane_opens_its_events(page: Page) -> None:
+def test_lane_point_opens_its_events(page: Page) -> None:
     point = page.locator(".js-plotly-plot").nth(1).locator(".points path").first
     point.scroll_into_view_if_needed()
     box = point.bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_url("**/explore?**")
-    assert len(query(page)["category"]) == 1
+    assert len(url_query(page)["category"]) == 1
     expect(page.locator(".chip")).to_have_count(1)
     assert total(page) > 0
 
 
-def test_lanes_by_actor_and_a_finer_grain_survive_a_reload(page: Page) -> None:
+def test_lanes_by_actor_survive_a_reload(page: Page) -> None:
     page.get_by_role("radio", name="Actors").click()
     page.wait_for_url("**by=actor**")
     page.reload()
@@ -46,7 +41,7 @@ def test_lanes_by_actor_and_a_finer_grain_survive_a_reload(page: Page) -> None:
     expect(page.get_by_role("radio", name="Categories")).to_be_checked()
 
 
-def test_dragging_over_the_bars_sets_the_range(page: Page) -> None:
+def test_brush_sets_the_time_range(page: Page) -> None:
     box = page.locator(".js-plotly-plot").first.bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
@@ -54,16 +49,16 @@ def test_dragging_over_the_bars_sets_the_range(page: Page) -> None:
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 90, steps=6)
     page.mouse.up()
     page.wait_for_url("**from=20**")
-    assert "to" in query(page)
+    assert "to" in url_query(page)
 
 
-def test_an_hour_of_the_week_opens_its_latest_events(page: Page) -> None:
+def test_week_cell_opens_its_latest_events(page: Page) -> None:
     page.locator(".week-cell:not([disabled])").first.click()
     page.wait_for_url("**/explore?**")
     assert total(page) > 0
 
 
-def test_hostile_names_are_text_and_an_annotation_is_drawn(page: Page) -> None:
+def test_annotations_are_imported_drawn_as_text_and_removed(page: Page) -> None:
     page.get_by_role("radio", name="Targets").click()
     page.wait_for_url("**by=target**")
     if page.get_by_role("button", name="Show more", exact=True).is_visible():
@@ -95,10 +90,10 @@ def test_hostile_names_are_text_and_an_annotation_is_drawn(page: Page) -> None:
         ("America/New_York", "2026-11-01T04:00Z", "2026-11-03T05:00Z"),
     ],
 )
-def test_the_day_on_which_clocks_go_back_has_25_hours(
+def test_day_on_which_clocks_go_back_has_25_hours(
     visit: Callable[..., Page], zone: str, start: str, end: str
 ) -> None:
-    """Two local days, of which the first is longer: 49 bars by the hour, nothing left out."""
+    """Two local days, the first one an hour longer: 49 hourly bars that add up to the total."""
     page = visit(f"/timeline?from={start}&to={end}&tz={zone}&grain=1h")
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     bars = "() => document.querySelector('.js-plotly-plot').layout.xaxis.range[1] + 0.4"

@@ -1,6 +1,6 @@
-"""A fresh server process for each test that asks, on a copy of the project with two pages of ours.
+"""Real server processes on a copy of the project with two additional pages.
 
-The copy lets a test know what a page shows without knowing the real pages; it is the same code.
+The additional pages have known content, so that a test can tell what a page shows.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from trail.web.guard import COOKIE, VISIT_COOKIE
 ROOT = Path(__file__).parents[2]
 PARTS = (".streamlit", "dashboard.py", "detectors", "forwarders", "loaders", "pages", "trail", "ui")
 PASSWORD = "correct-horse-9"
-PROBE = '''"""A page of the tests."""
+PROBE = '''"""A test page."""
 import streamlit as st
 from ui.page import Context, Page
 
@@ -47,7 +47,7 @@ PAGE = Page("probe", "Probe", render, order=1)
 if __name__ == "__main__":
     PAGE.run()
 '''
-OWNERS = '''"""A page of the tests, for owners."""
+OWNERS = '''"""A test page for owners."""
 import streamlit as st
 from ui.page import Context, Page
 
@@ -63,7 +63,7 @@ if __name__ == "__main__":
 
 @dataclass(frozen=True)
 class Running:
-    """A server that runs, and what a test needs to talk to it."""
+    """A running server and what a test needs to talk to it."""
 
     url: str
     users: Users
@@ -72,13 +72,13 @@ class Running:
     process: "subprocess.Popen[bytes] | None" = None
 
     def stop(self) -> None:
-        """Stop the server as a service manager does, and wait until it has ended."""
+        """Stop the server as a service manager does; wait until it has exited."""
         assert self.process
         self.process.terminate()
         self.process.wait(30)
 
     def command(self, *arguments: str) -> str:
-        """Run one of the project's commands beside the server; return what it printed."""
+        """Run a command of the product beside the server; return its output."""
         return subprocess.run(
             [sys.executable, "-m", "trail", *arguments],
             cwd=ROOT,
@@ -90,20 +90,20 @@ class Running:
 
     @contextlib.contextmanager
     def http(self, **cookies: str) -> Iterator[httpx2.Client]:
-        """Give a client with these cookies, or those of a browser that opened the page once."""
+        """Yield a client with *cookies*; without any, with those of a browser's first visit."""
         with httpx2.Client(base_url=self.url, cookies=cookies or None) as client:
             if not cookies:
                 client.get("/", headers={"accept": "text/html"})
             yield client
 
-    def tab(self, **named: object) -> Tab:
-        """Return an open websocket, as the page's script opens it."""
-        return Tab(self.url.replace("http", "ws") + "/_stcore/stream", **named)  # type: ignore[arg-type]
+    def tab(self, **options: object) -> Tab:
+        """Return an open websocket like that of Streamlit's browser script."""
+        return Tab(self.url.replace("http", "ws") + "/_stcore/stream", **options)  # type: ignore[arg-type]
 
     def sign_in(self, username: str, password: str = PASSWORD, source: str = "") -> str:
-        """Sign in through the form itself and return the value of the session cookie.
+        """Sign in through the form; return the value of the session cookie.
 
-        *source* is the address of this machine that the form is sent from.
+        *source* is the local IP address from which the form is sent.
         """
         visit = self.http()
         with visit as client, self.tab(visit=client.cookies[VISIT_COOKIE], source=source) as tab:
@@ -111,9 +111,9 @@ class Running:
             tab.run(
                 page="probe", typed={"Username": username, "Password": password}, press="Sign in"
             )
-            handed = tab.component_data("trail_redirect")
-            assert handed is not None, tab.text
-            client.get(handed["path"], params={"code": handed["code"], "next": "/probe"})
+            redirect = tab.component_data("trail_redirect")
+            assert redirect is not None, tab.text
+            client.get(redirect["path"], params={"code": redirect["code"], "next": "/probe"})
             return client.cookies[COOKIE]
 
 
@@ -125,7 +125,7 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project that has the two pages as well."""
+    """Return a copy of the project with the two additional pages."""
     folder = tmp_path_factory.mktemp("project")
     ignored = shutil.ignore_patterns("__pycache__")
     for part in PARTS:
@@ -143,24 +143,26 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start_server(
     project: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Running]]:
-    """Return a function that starts a server process and waits until it answers.
+    """Return a function that starts a server process and waits until it responds.
 
-    What it is given goes into the environment of the process. *again* starts the same one anew,
-    on its files; it is stopped first.
+    Keyword arguments are added to the environment of the process. *restarted* is a server to stop
+    and to start again on its files.
     """
     processes: list[subprocess.Popen[bytes]] = []
 
-    def started(again: Running | None = None, **more: str) -> Running:
-        data = again.log.parent if again else tmp_path_factory.mktemp("data")
+    def start(restarted: Running | None = None, **more: str) -> Running:
+        data = restarted.log.parent if restarted else tmp_path_factory.mktemp("data")
         users = Users(data / "users.yaml")
-        if again:
-            again.stop()
+        if restarted:
+            restarted.stop()
         else:
             users.add("maya", "Maya Lind", "", "owner", PASSWORD)
             users.add("jon", "Jon Berg", "", "manager", PASSWORD)
         port = _free_port()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
-        given = {
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")
+        }
+        configured = {
             "TRAIL_CONFIG": str(data / "trail.toml"),
             "TRAIL_STORE__PATH": str(data / "trail.duckdb"),
             "TRAIL_STORE__DEMO": "never",
@@ -172,23 +174,23 @@ def start_server(
             process = subprocess.Popen(
                 [sys.executable, "-m", "uvicorn", "dashboard:app", "--port", str(port)],
                 cwd=project,
-                env=kept | given,
+                env=inherited | configured,
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
         processes.append(process)
         url = f"http://127.0.0.1:{port}"
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
             assert process.poll() is None, log.read_text()
             try:
                 if httpx2.get(f"{url}/_stcore/health").status_code == 200:
-                    return Running(url, users, log, kept | given, process)
+                    return Running(url, users, log, inherited | configured, process)
             except httpx2.TransportError:
                 time.sleep(0.1)
         raise TimeoutError(log.read_text())
 
-    yield started
+    yield start
     for process in processes:
         process.terminate()
     for process in processes:
@@ -200,5 +202,5 @@ def start_server(
 
 @pytest.fixture(scope="session")
 def server(start_server: Callable[..., Running]) -> Running:
-    """Return one server that tests share when they do not need a fresh one."""
+    """Return a server that tests share unless they need a new one."""
     return start_server()

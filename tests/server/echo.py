@@ -1,4 +1,4 @@
-"""A receiver that refuses everything and says back all that it was sent, as the worst ones do."""
+"""An HTTP server that answers every request with an error and echoes all of the request."""
 
 import json
 import threading
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class Echo:
-    """A server on this machine; `seen` holds the headers and the path of each request."""
+    """A local server; `seen` has the headers and the path of each request."""
 
     def __enter__(self) -> Self:
         self.seen: list[dict[str, str]] = []
@@ -30,12 +30,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        told = {**dict(self.headers.items()), "path": self.path}
-        self.owner.seen.append(told)
-        message = json.dumps(told) + sent.decode(errors="replace")
+        received = {**dict(self.headers.items()), "path": self.path}
+        self.owner.seen.append(received)
+        message = json.dumps(received) + sent.decode(errors="replace")
         body = json.dumps({"errors": [{"message": message}]}).encode()
         self.send_response_only(401 if self.path.startswith("/audit-events") else 500)
-        for name, value in told.items():
+        for name, value in received.items():
             self.send_header(f"X-Echo-{name}", value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -45,4 +45,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_HEAD = _answer
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""

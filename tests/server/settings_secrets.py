@@ -1,4 +1,4 @@
-"""Every setting that holds a secret, found in the settings' own model, each with a word of ours."""
+"""Every secret setting, discovered in the settings model, with a recognizable value."""
 
 import base64
 import json
@@ -11,31 +11,33 @@ from pydantic import BaseModel, SecretStr
 from trail.core.model import Forwarder
 from trail.core.settings import assembled
 
-# A plain setting of such a name is a secret that somebody forgot to call one.
-_TELLING = re.compile(r"token|secret|password|passwd|credential|(^|_)keys?$", re.IGNORECASE)
+# A setting with such a name must be declared as a secret.
+_SECRET_NAME = re.compile(r"token|secret|password|passwd|credential|(^|_)keys?$", re.IGNORECASE)
 
 
-def paths(model: type[BaseModel] | None = None, above: tuple[str, ...] = ()) -> Iterator[Any]:
-    """Yield (path, annotation) of every setting below *model* (all) that is no section."""
+def setting_paths(
+    model: type[BaseModel] | None = None, above: tuple[str, ...] = ()
+) -> Iterator[Any]:
+    """Yield (path, annotation) of every setting below *model* (default: all), without sections."""
     for name, field in (model or assembled()).model_fields.items():
         path, kind = (*above, name), field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from paths(kind, path)
+            yield from setting_paths(kind, path)
         else:
             yield path, kind
 
 
-def holds_secret(kind: Any) -> bool:
-    """Return whether a setting of the annotation *kind* holds a secret, however deep inside."""
-    return kind is SecretStr or any(holds_secret(each) for each in get_args(kind))
+def is_secret(kind: Any) -> bool:
+    """Return whether the annotation *kind* is, or contains, a secret."""
+    return kind is SecretStr or any(is_secret(argument) for argument in get_args(kind))
 
 
-def forgotten() -> list[str]:
-    """Return the settings that are named like secrets and are none."""
+def undeclared() -> list[str]:
+    """Return the settings that are named like secrets but not declared as such."""
     return [
         ".".join(path)
-        for path, kind in paths()
-        if _TELLING.search(path[-1]) and kind is not bool and not holds_secret(kind)
+        for path, kind in setting_paths()
+        if _SECRET_NAME.search(path[-1]) and kind is not bool and not is_secret(kind)
     ]
 
 
@@ -53,8 +55,8 @@ def environment(
         words[name] = f"Hush{len(words):02}" + re.sub("[^a-z]", "", name)[:12] + "Q7w9Zt4Kx2Lm"
         return words[name]
 
-    for path, kind in paths():
-        if not holds_secret(kind):
+    for path, kind in setting_paths():
+        if not is_secret(kind):
             continue
         name = ".".join(path)
         origin = get_origin(kind)

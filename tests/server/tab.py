@@ -1,4 +1,4 @@
-"""A browser tab without a browser: Streamlit's own messages over a raw websocket."""
+"""A browser tab without a browser: Streamlit's protocol over a websocket."""
 
 import json
 from types import TracebackType
@@ -14,7 +14,7 @@ from trail.web.guard import COOKIE, VISIT_COOKIE
 
 
 class Tab:
-    """One connection; `text` is everything that the last run sent, as text."""
+    """One connection; `text` is everything that the last script run sent."""
 
     def __init__(
         self,
@@ -28,12 +28,12 @@ class Tab:
     ) -> None:
         cookies = {COOKIE: sid, VISIT_COOKIE: visit}
         cookie = "; ".join(f"{name}={value}" for name, value in cookies.items() if value)
-        # The third place is where the page's script puts the session that it wants to resume.
+        # Streamlit's browser script sends the session to resume as the third subprotocol.
         offered = ["streamlit", "none", session] if session else ["streamlit"]
         self._opened = connect(
             url,
             additional_headers={**({"Cookie": cookie} if cookie else {}), **(headers or {})},
-            subprotocols=[Subprotocol(each) for each in offered],
+            subprotocols=[Subprotocol(name) for name in offered],
             max_size=None,
             source_address=(source, 0) if source else None,
         )
@@ -60,13 +60,13 @@ class Tab:
 
     @property
     def text(self) -> str:
-        """What the last run drew."""
-        return "\n".join(str(each) for each in self._elements)
+        """The elements of the last script run, as text."""
+        return "\n".join(str(element) for element in self._elements)
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of element that the last run drew, in order."""
-        return [str(each.WhichOneof("type")) for each in self._elements]
+        """The kinds of the elements of the last script run, in order."""
+        return [str(element.WhichOneof("type")) for element in self._elements]
 
     def run(
         self,
@@ -77,7 +77,7 @@ class Tab:
         press: str = "",
         page_hash: str = "",
     ) -> str:
-        """Ask for a run, read all that comes back, and return it as text; '' once closed."""
+        """Request a script run; return its elements as text, empty after the connection closed."""
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.page_name = page
@@ -99,13 +99,13 @@ class Tab:
         return self.text
 
     def component_data(self, name: str) -> dict[str, Any] | None:
-        """Return the data that the last run gave to a component of ours."""
+        """Return the data of the component whose name ends with *name*, or None."""
         for element in self._elements:
             if element.WhichOneof("type") == "bidi_component":
                 component = element.bidi_component
                 if component.component_name.endswith(name):
-                    found: dict[str, Any] = json.loads(component.json)
-                    return found
+                    data: dict[str, Any] = json.loads(component.json)
+                    return data
         return None
 
     def _read(self) -> bool:
@@ -118,13 +118,13 @@ class Tab:
             self.session = message.new_session.initialize.session_id or self.session
         elif kind == "navigation":
             pages = message.navigation.app_pages
-            self.menu = {each.url_pathname: not each.is_hidden for each in pages}
-            self.hashes = {each.url_pathname: each.page_script_hash for each in pages}
+            self.menu = {page.url_pathname: not page.is_hidden for page in pages}
+            self.hashes = {page.url_pathname: page.page_script_hash for page in pages}
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-            self._keep(message.delta.new_element, message.delta.fragment_id)
+            self._add(message.delta.new_element, message.delta.fragment_id)
         return kind == "script_finished"
 
-    def _keep(self, element: Any, fragment: str) -> None:
+    def _add(self, element: Any, fragment: str) -> None:
         self._elements.append(element)
         if fragment:
             self.fragments.add(fragment)

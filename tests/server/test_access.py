@@ -1,4 +1,4 @@
-"""Access to a real server: every way in that is not the sign-in form must show nothing."""
+"""Access control of a real server: without signing in through the form, nothing is shown."""
 
 import re
 from collections.abc import Callable
@@ -21,8 +21,8 @@ def shows_only_the_form(text: str) -> bool:
     return FORM in text and "SECRET" not in text
 
 
-def test_a_page_by_its_address_on_a_fresh_server(start_server: Start) -> None:
-    """The first visit after a start is the one that could run a page file by itself."""
+def test_page_urls_on_a_new_server_show_the_form(start_server: Start) -> None:
+    """On the first visit after a start, Streamlit could run a page file without the gate."""
     server = start_server()
     with server.tab() as tab:
         assert shows_only_the_form(tab.run(page="owners-only"))
@@ -33,12 +33,12 @@ def test_a_page_by_its_address_on_a_fresh_server(start_server: Start) -> None:
 
 
 @pytest.mark.parametrize("page", [*PAGES, "probe", "owners-only", "account", "no-such-page"])
-def test_every_address_without_a_session_shows_the_form(server: Running, page: str) -> None:
+def test_every_page_shows_the_form_without_a_session(server: Running, page: str) -> None:
     with server.tab() as tab:
         assert shows_only_the_form(tab.run(page=page))
 
 
-def test_the_form_lets_in_and_the_page_is_drawn(server: Running) -> None:
+def test_signing_in_shows_the_pages(server: Running) -> None:
     sid = server.sign_in("MAYA")
     with server.tab(sid=sid) as tab:
         assert "PAGE SECRET for maya" in tab.run(page="probe")
@@ -46,8 +46,8 @@ def test_the_form_lets_in_and_the_page_is_drawn(server: Running) -> None:
         assert FORM not in tab.text
 
 
-def test_wrong_and_unknown_read_the_same(server: Running) -> None:
-    said = []
+def test_wrong_password_and_unknown_user_get_the_same_message(server: Running) -> None:
+    messages = []
     for username, password in (
         ("maya", "wrong-horse-10"),
         ("nobody", PASSWORD),
@@ -57,30 +57,30 @@ def test_wrong_and_unknown_read_the_same(server: Running) -> None:
             tab.run()
             tab.run(typed={"Username": username, "Password": password}, press="Sign in")
             assert tab.component_data("trail_redirect") is None
-            said.append(re.findall(r'body: "(Sign-in failed[^"]*)"', tab.text))
-    assert said == [["Sign-in failed: check the username and the password."]] * 3
+            messages.append(re.findall(r'body: "(Sign-in failed[^"]*)"', tab.text))
+    assert messages == [["Sign-in failed: check the username and the password."]] * 3
 
 
 @pytest.mark.parametrize("sid", ["guess", "0" * 64, "x" * 4000])
-def test_an_unknown_cookie_is_nobody(server: Running, sid: str) -> None:
+def test_unknown_cookie_is_refused(server: Running, sid: str) -> None:
     with server.tab(sid=sid) as tab:
         assert shows_only_the_form(tab.run(page="probe"))
 
 
-def test_the_hash_of_a_session_is_no_cookie(server: Running) -> None:
+def test_stored_session_hash_is_refused_as_a_cookie(server: Running) -> None:
     sid = server.sign_in("maya")
     with server.tab(sid=hash_of(sid)) as tab:
         assert shows_only_the_form(tab.run(page="probe"))
 
 
-def test_forged_headers_are_nobody(server: Running) -> None:
+def test_forged_headers_are_refused(server: Running) -> None:
     sid = server.sign_in("maya")
     forged = {"X-Audit-User": "maya", "x-audit-sid-hash": hash_of(sid)}
     with server.tab(headers=forged) as tab:
         assert shows_only_the_form(tab.run(page="probe"))
 
 
-def test_a_stolen_page_session_is_worth_nothing(server: Running) -> None:
+def test_stolen_streamlit_session_is_useless(server: Running) -> None:
     maya, jon = server.sign_in("maya"), server.sign_in("jon")
     with server.tab(sid=maya) as open_tab:
         assert "run 1" in open_tab.run(page="probe")
@@ -95,41 +95,41 @@ def test_a_stolen_page_session_is_worth_nothing(server: Running) -> None:
         assert "PAGE SECRET for jon" in text
         assert "run 1" in text
         assert "maya" not in text
-    with server.tab(session=stolen, sid=maya) as tab:  # her own reconnect goes on where it was
+    with server.tab(session=stolen, sid=maya) as tab:  # her own reconnect resumes the session
         assert "run 2" in tab.run(page="probe")
 
 
-def test_a_page_of_another_role_says_so_calmly(server: Running) -> None:
+def test_page_of_another_role_is_refused(server: Running) -> None:
     with server.tab(sid=server.sign_in("jon")) as tab:
         text = tab.run(page="owners-only")
         assert "OWNER SECRET" not in text
         assert "is not open to the role manager" in text
 
 
-def test_an_error_shows_an_id_and_nothing_else(server: Running) -> None:
+def test_error_shows_only_an_id(server: Running) -> None:
     with server.tab(sid=server.sign_in("maya")) as tab:
         text = tab.run(page="probe", query="fail=1")
-        found = re.search(r"error id ([0-9a-f]{8})", text)
-        assert found
+        shown = re.search(r"error id ([0-9a-f]{8})", text)
+        assert shown
         for leaked in ("select", "/etc", "RuntimeError", "Traceback", "pages/"):
             assert leaked not in text
-        assert f"error {found[1]} on page probe" in server.log.read_text()
+        assert f"error {shown[1]} on page probe" in server.log.read_text()
 
 
-def test_files_of_the_page_need_a_session(server: Running) -> None:
+def test_media_files_require_a_session(server: Running) -> None:
     sid = server.sign_in("maya")
     with server.tab(sid=sid) as tab:
         tab.run(page="probe")
-        address = tab.media[0]
+        url = tab.media[0]
         with server.http() as client:
-            assert client.get(address).status_code == 401
+            assert client.get(url).status_code == 401
         with server.http(**{COOKIE: sid}) as client:
-            answer = client.get(address)
-            assert answer.text == "FILE SECRET"
-            assert answer.headers["cache-control"] == "no-store"
+            response = client.get(url)
+            assert response.text == "FILE SECRET"
+            assert response.headers["cache-control"] == "no-store"
 
 
-def test_uploads_and_side_doors_are_gone(server: Running) -> None:
+def test_uploads_and_internal_routes_do_not_exist(server: Running) -> None:
     sid = server.sign_in("maya")
     with server.tab(sid=sid) as tab:
         tab.run(page="probe")
@@ -144,7 +144,7 @@ def test_uploads_and_side_doors_are_gone(server: Running) -> None:
                 assert client.get(path).status_code == 404
 
 
-def test_after_signing_out_an_open_tab_draws_nothing(server: Running) -> None:
+def test_sign_out_closes_open_tabs(server: Running) -> None:
     sid = server.sign_in("maya")
     with server.tab(sid=sid) as tab, server.tab(sid=sid) as second:
         assert "PAGE SECRET" in tab.run(page="probe")
@@ -164,7 +164,7 @@ def test_after_signing_out_an_open_tab_draws_nothing(server: Running) -> None:
 
 
 @pytest.mark.parametrize("change", ["removed", "role", "password"])
-def test_a_change_of_the_user_ends_what_is_open(start_server: Start, change: str) -> None:
+def test_change_of_a_user_closes_open_tabs(start_server: Start, change: str) -> None:
     server = start_server()
     sid = server.sign_in("maya")
     with server.tab(sid=sid) as tab:
@@ -185,12 +185,12 @@ def test_a_change_of_the_user_ends_what_is_open(start_server: Start, change: str
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}])
-def test_another_site_cannot_open_the_socket(server: Running, headers: dict[str, str]) -> None:
+def test_other_origins_cannot_open_the_websocket(server: Running, headers: dict[str, str]) -> None:
     with pytest.raises(InvalidStatus):
         server.tab(sid="x", headers=headers)
 
 
-def test_the_log_holds_no_secret(server: Running) -> None:
+def test_server_log_contains_no_secret(server: Running) -> None:
     sid = server.sign_in("maya")
     log = server.log.read_text()
     assert PASSWORD not in log

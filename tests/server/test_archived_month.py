@@ -1,4 +1,4 @@
-"""An archived month over HTTP: the same filters, read only, and only for who is signed in."""
+"""An archived month over HTTP: same filters, read-only, only with a session."""
 
 import datetime as dt
 import json
@@ -20,7 +20,7 @@ MONTH = f"{ARCHIVED:%Y-%m}"
 
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., Running]) -> Running:
-    """Give a server whose events of four months ago are archived and gone."""
+    """Return a server whose events of four months ago are in the archive only."""
     running = start_server(TRAIL_STORE__ARCHIVE="true", TRAIL_STORE__ARCHIVE_PATH="archive")
     events = [
         {**api_event(number), "timestamp": (ARCHIVED + dt.timedelta(minutes=number)).isoformat()}
@@ -33,27 +33,27 @@ def server(start_server: Callable[..., Running]) -> Running:
     return running
 
 
-def test_an_archived_month_answers_the_same_filters(server: Running) -> None:
+def test_archived_month_supports_the_same_filters(server: Running) -> None:
     cookies = {COOKIE: server.sign_in("maya")}
     with httpx2.Client(base_url=server.url, cookies=cookies) as client:
-        asked = {"from": "2000-01-01", "archive": MONTH}
-        found = client.get("/api/events", params=asked).json()
-        assert found["count"] == 20
+        query = {"from": "2000-01-01", "archive": MONTH}
+        events = client.get("/api/events", params=query).json()
+        assert events["count"] == 20
         assert client.get("/api/events", params={"from": "2000-01-01"}).json()["count"] == 0
-        none = client.get("/api/events", params={**asked, "category": "Warehouses"}).json()
+        none = client.get("/api/events", params={**query, "category": "Warehouses"}).json()
         assert none["count"] == 0
-        rows = client.get("/export.csv", params=asked).text.count("\n")
-        assert rows == found["count"] + 1
+        rows = client.get("/export.csv", params=query).text.count("\n")
+        assert rows == events["count"] + 1
 
 
 @pytest.mark.parametrize("name", ["2001-01", "nonsense", "../../etc", "2026-13"])
-def test_a_month_that_is_not_there_is_said_to_be_none(server: Running, name: str) -> None:
+def test_missing_month_is_an_error(server: Running, name: str) -> None:
     cookies = {COOKIE: server.sign_in("maya")}
-    answer = httpx2.get(f"{server.url}/api/events", params={"archive": name}, cookies=cookies)
-    assert answer.status_code == 400
-    assert "archive" in answer.json()["error"].lower()
+    response = httpx2.get(f"{server.url}/api/events", params={"archive": name}, cookies=cookies)
+    assert response.status_code == 400
+    assert "archive" in response.json()["error"].lower()
 
 
-def test_nobody_without_a_session_reads_it(server: Running) -> None:
-    answer = httpx2.get(f"{server.url}/api/events", params={"archive": MONTH})
-    assert answer.status_code == 401
+def test_archive_requires_a_session(server: Running) -> None:
+    response = httpx2.get(f"{server.url}/api/events", params={"archive": MONTH})
+    assert response.status_code == 401

@@ -1,4 +1,4 @@
-"""Backups of a real server while events are sent to it; and what a kill leaves behind."""
+"""Backups of a real server while it receives events, and kills during backup and restore."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from trail.storage.database import Store
 
 pytestmark = pytest.mark.server
 
-# What the restore itself adds, and what the events that came meanwhile change.
+# Tables that the restore itself adds to, or that events sent meanwhile change.
 CHANGING = ("seals", "seal_parts", "marks", "coverage", "access_log", "batches")
 
 
@@ -70,24 +70,24 @@ def send(url: str, number: int) -> bool:
 
 
 class Sending:
-    """Sends events one after the other until told to stop; knows which were acknowledged."""
+    """Sends events while the block runs; `acknowledged` has the numbers of accepted ones."""
 
     def __init__(self, url: str, first: int) -> None:
-        self.taken: list[int] = []
+        self.acknowledged: list[int] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(url, first))
 
     def _run(self, url: str, first: int) -> None:
         while not self._stop.is_set():
             if send(url, first):
-                self.taken.append(first)
+                self.acknowledged.append(first)
             first += 1
 
     def __enter__(self) -> "Sending":
         self._thread.start()
-        end = time.monotonic() + 30
-        while len(self.taken) < 5:
-            assert time.monotonic() < end, "nothing is acknowledged"
+        deadline = time.monotonic() + 30
+        while len(self.acknowledged) < 5:
+            assert time.monotonic() < deadline, "no event was acknowledged"
             time.sleep(0.01)
         return self
 
@@ -107,8 +107,8 @@ def command(server: Running, *words: str) -> "subprocess.Popen[str]":
     )
 
 
-def strangers(settings: Settings, *folders: Path) -> list[Path]:
-    """Return the files that the server has written and the list does not know."""
+def unlisted_files(settings: Settings, *folders: Path) -> list[Path]:
+    """Return the files below *folders* that the list of the product's files lacks."""
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     return [path for path in files if not places.is_listed(settings, path)]
 
@@ -123,11 +123,11 @@ def test_round_trip_while_events_are_sent(
     server.command("holds", "add", "event", "sent-1", "--reason", "a test")
     out = tmp_path / "copy.tar.zst"
     with Sending(server.url, 0) as sending:
-        before = list(sending.taken)
+        before = list(sending.acknowledged)
         said = json.loads(server.command("backup", "--out", str(out), "--json"))
         assert "push.write_keys" in said["secrets"]
-        # The list knows each file that the running server has.
-        assert strangers(settings_of, home, settings_of.store.archive_path.parent) == [
+        # The list has each file of the running server.
+        assert unlisted_files(settings_of, home, settings_of.store.archive_path.parent) == [
             home / "server.log"
         ]
     refused = command(server, "restore", str(out), "--replace")
@@ -143,17 +143,17 @@ def test_round_trip_while_events_are_sent(
     store = startup.open_real(new)
     try:
         receiver.recover(new, lambda: store)
-        found = set(store.table("select event_id from events")["event_id"].to_pylist())
-        # Whatever was acknowledged before the backup is in it, and nothing that was never sent.
-        assert {f"sent-{number}" for number in before} <= found
-        assert found <= {f"sent-{number}" for number in range(max(sending.taken) + 2)}
+        stored = set(store.table("select event_id from events")["event_id"].to_pylist())
+        # It has every event acknowledged before the backup, and only events that were sent.
+        assert {f"sent-{number}" for number in before} <= stored
+        assert stored <= {f"sent-{number}" for number in range(max(sending.acknowledged) + 2)}
         assert verification.verify(store, new).ok
         assert store.table("select reason from holds")["reason"].to_pylist() == ["a test"]
     finally:
         store.close()
 
 
-def test_a_kill_in_a_backup_or_a_restore_leaves_all_or_nothing(
+def test_kill_during_backup_or_restore_leaves_all_or_nothing(
     server: Running, settings_of: Settings, tmp_path: Path
 ) -> None:
     sent = Sending(server.url, 10_000)
@@ -167,8 +167,8 @@ def test_a_kill_in_a_backup_or_a_restore_leaves_all_or_nothing(
     store = startup.open_real(settings_of)
     try:
         receiver.recover(settings_of, lambda: store)
-        found = set(store.table("select event_id from events")["event_id"].to_pylist())
-        assert {f"sent-{number}" for number in sent.taken} <= found
+        stored = set(store.table("select event_id from events")["event_id"].to_pylist())
+        assert {f"sent-{number}" for number in sent.acknowledged} <= stored
     finally:
         store.close()
     # Without a server the command opens the database itself.
@@ -179,7 +179,7 @@ def test_a_kill_in_a_backup_or_a_restore_leaves_all_or_nothing(
     before = everything(store)
     store.close()
 
-    total = len(found)
+    total = len(stored)
     for number in range(2):
         restoring = command(server, "restore", str(out), "--replace")
         time.sleep(random.uniform(0.5, 1.5))

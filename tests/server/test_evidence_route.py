@@ -1,4 +1,4 @@
-"""The pack for an auditor over HTTP: who may take it, what is noted, and that it holds."""
+"""Evidence packs over HTTP: permissions, the entry in the access log, verification."""
 
 import csv
 import hashlib
@@ -34,54 +34,56 @@ def reviewer(server: Running) -> Iterator[httpx2.Client]:
         yield client
 
 
-def test_a_reviewer_takes_a_pack_that_holds_and_it_is_noted(
+def test_reviewer_downloads_a_valid_pack_and_it_is_logged(
     reviewer: httpx2.Client, server: Running, tmp_path: Path
 ) -> None:
-    taken = reviewer.get(ADDRESS, params=WEEK)
-    assert taken.status_code == 200
-    assert taken.headers["content-type"] == "application/zip"
+    downloaded = reviewer.get(ADDRESS, params=WEEK)
+    assert downloaded.status_code == 200
+    assert downloaded.headers["content-type"] == "application/zip"
     name = 'attachment; filename="evidence_2026-11-01_2026-11-07_UTC.zip"'
-    assert taken.headers["content-disposition"] == name
-    assert reviewer.get(ADDRESS, params=WEEK).content == taken.content
+    assert downloaded.headers["content-disposition"] == name
+    assert reviewer.get(ADDRESS, params=WEEK).content == downloaded.content
     path = tmp_path / "evidence.zip"
-    path.write_bytes(taken.content)
-    done = subprocess.run(
+    path.write_bytes(downloaded.content)
+    verification = subprocess.run(
         [sys.executable, "-I", standalone_verifier.__file__, str(path)],
         capture_output=True,
         check=False,
         text=True,
     )
-    assert done.returncode == 0, done.stdout
+    assert verification.returncode == 0, verification.stdout
     with zipfile.ZipFile(path) as archive:
         rows = archive.read("events.ndjson").count(b"\n")
     out = tmp_path / "command.zip"
     server.command("evidence", "--out", str(out), "--query", "from=2026-11-01&to=2026-11-08&q=shop")
-    assert out.read_bytes() == taken.content
+    assert out.read_bytes() == downloaded.content
 
     log = csv.DictReader(io.StringIO(reviewer.get("/export.access.csv").text))
-    noted = [row for row in log if row["kind"] == "evidence"]
-    assert [row["username"] for row in noted] == ["command line", "eva", "eva"]
-    for row in noted:
+    entries = [row for row in log if row["kind"] == "evidence"]
+    assert [row["username"] for row in entries] == ["command line", "eva", "eva"]
+    for row in entries:
         assert (row["what"], row["file_format"]) == (ADDRESS, "zip")
         assert "from=2026-11-01T00%3A00%3A00Z" in row["detail"] and "q=shop" in row["detail"]
-        assert (int(row["row_count"]), int(row["byte_count"])) == (rows, len(taken.content))
-        assert row["digest"] == hashlib.sha256(taken.content).hexdigest()
+        assert (int(row["row_count"]), int(row["byte_count"])) == (rows, len(downloaded.content))
+        assert row["digest"] == hashlib.sha256(downloaded.content).hexdigest()
     assert rows == 30
 
 
-def test_a_manager_and_nobody_are_refused(server: Running, reviewer: httpx2.Client) -> None:
+def test_managers_and_anonymous_requests_are_refused(
+    server: Running, reviewer: httpx2.Client
+) -> None:
     manager = {COOKIE: server.sign_in("jon")}
     for cookies, status in ((manager, 403), ({}, 401)):
-        answer = httpx2.get(f"{server.url}{ADDRESS}", cookies=cookies)
-        assert answer.status_code == status
-        assert set(answer.json()) == {"error", "hint"}
+        response = httpx2.get(f"{server.url}{ADDRESS}", cookies=cookies)
+        assert response.status_code == status
+        assert set(response.json()) == {"error", "hint"}
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "message"),
     [("archive=2026-08", "archived month"), ("from=yesterday", "not understood"), ("x=1", "'x'")],
 )
-def test_what_cannot_be_packed_is_said(reviewer: httpx2.Client, query: str, words: str) -> None:
-    answer = reviewer.get(f"{ADDRESS}?{query}")
-    assert answer.status_code == 400
-    assert words in answer.json()["error"]
+def test_unsupported_query_is_an_error(reviewer: httpx2.Client, query: str, message: str) -> None:
+    response = reviewer.get(f"{ADDRESS}?{query}")
+    assert response.status_code == 400
+    assert message in response.json()["error"]

@@ -1,4 +1,4 @@
-"""`/metrics` and `/healthz` of a real server: who gets them, and what they say."""
+"""`/metrics` and `/healthz` of a real server: access and content."""
 
 import json
 from collections.abc import Callable
@@ -21,23 +21,23 @@ def figures(text: str) -> dict[str, float]:
     }
 
 
-def test_counts_follow_a_load_and_hold_no_names(start_server: Callable[..., Running]) -> None:
+def test_counts_follow_a_load_and_contain_no_names(start_server: Callable[..., Running]) -> None:
     server = start_server()
     path = server.log.with_name("events.ndjson")
     path.write_bytes(ndjson([api_event(1), api_event(2), api_event(1)]) + b"\n{")
     server.command("load", str(path))
-    answer = httpx2.get(f"{server.url}/metrics")
-    assert answer.status_code == 200
-    found = figures(answer.text)
-    assert found["audit_trail_events"] == 2
-    assert found["audit_trail_records_total json kept"] == 2
-    assert found["audit_trail_records_total duplicates json"] == 1
-    assert found["audit_trail_records_total json quarantined"] == 1
-    assert found["audit_trail_intake_waiting_bytes"] == 0
-    assert "example.com" not in answer.text
+    response = httpx2.get(f"{server.url}/metrics")
+    assert response.status_code == 200
+    values = figures(response.text)
+    assert values["audit_trail_events"] == 2
+    assert values["audit_trail_records_total json kept"] == 2
+    assert values["audit_trail_records_total duplicates json"] == 1
+    assert values["audit_trail_records_total json quarantined"] == 1
+    assert values["audit_trail_intake_waiting_bytes"] == 0
+    assert "example.com" not in response.text
 
 
-def test_another_host_name_is_refused_where_no_token_is_set(
+def test_without_a_token_other_host_names_are_refused(
     start_server: Callable[..., Running],
 ) -> None:
     hosts = json.dumps(["127.0.0.1", "trail.example.com"])
@@ -47,7 +47,7 @@ def test_another_host_name_is_refused_where_no_token_is_set(
     assert httpx2.get(f"{server.url}/metrics").status_code == 200
 
 
-def test_with_a_token_only_the_token_counts(start_server: Callable[..., Running]) -> None:
+def test_with_a_token_only_the_token_grants_access(start_server: Callable[..., Running]) -> None:
     server = start_server(TRAIL_SERVER__METRICS_TOKEN="for-the-scraper")
     assert httpx2.get(f"{server.url}/metrics").status_code == 401
     wrong = {"authorization": "Bearer another"}
@@ -56,7 +56,7 @@ def test_with_a_token_only_the_token_counts(start_server: Callable[..., Running]
     assert httpx2.get(f"{server.url}/metrics", headers=right).status_code == 200
 
 
-def test_health_tells_in_words_what_is_wrong(start_server: Callable[..., Running]) -> None:
+def test_health_names_the_problems(start_server: Callable[..., Running]) -> None:
     assert httpx2.get(f"{start_server().url}/healthz").json() == {"ok": True, "problems": []}
     server = start_server(
         TRAIL_SEGMENT__TOKEN="sgp_x",
@@ -64,7 +64,7 @@ def test_health_tells_in_words_what_is_wrong(start_server: Callable[..., Running
         TRAIL_SEGMENT__PATIENCE_S="0.1",
     )
     for _ in range(100):
-        told = httpx2.get(f"{server.url}/healthz").json()
-        if told["problems"]:
+        health = httpx2.get(f"{server.url}/healthz").json()
+        if health["problems"]:
             break
-    assert told == {"ok": True, "problems": ["Segment's Public API"]}
+    assert health == {"ok": True, "problems": ["Segment's Public API"]}

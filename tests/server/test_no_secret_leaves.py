@@ -1,7 +1,6 @@
-"""No secret leaves: a server with one in every place is used, and all that it said is searched.
+"""Secrets stay where they belong: all output of a server that uses every secret is searched.
 
-Every logger writes all it can, and every other side echoes what it was sent: what is found nowhere
-then is not there by luck.
+Every logger is at its most verbose level, and every peer echoes what it receives.
 """
 
 import contextlib
@@ -22,7 +21,7 @@ import pytest
 from tests.segment_records import api_event, forwarded, ndjson
 from tests.server.conftest import PASSWORD, Running
 from tests.server.echo import Echo
-from tests.server.settings_secrets import environment, forgotten, forms
+from tests.server.settings_secrets import environment, forms, undeclared
 from trail.accounts.users import Users
 from trail.cli.main import main
 from trail.core.settings import Settings
@@ -34,12 +33,12 @@ from trail.web.guard import COOKIE
 pytestmark = pytest.mark.server
 
 WRONG = "Wrong-Battery-Staple-41"
-# Files that are meant to hold a secret, by the end of their name, and why. No other may.
-MEANT = {
+# The only files that may contain a secret, and why.
+ALLOWED_FILES = {
     "trail.seals.key": "the key that signs seals; mode 0600, nowhere else",
-    ".trail.duckdb.server.json": "the token by which this machine's commands prove themselves",
+    ".trail.duckdb.server.json": "the token that authenticates local commands",
 }
-EVERYTHING = {
+VERBOSE_LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"all": {"class": "logging.StreamHandler"}},
@@ -48,8 +47,8 @@ EVERYTHING = {
 PAGES = ("overview", "explore", "timeline", "failures", "unusual", "people", "alerts")
 PAGES += ("connect", "admin", "access")
 READS = (
-    *(f"/api/{each}" for each in ("events", "facets", "timeline", "incidents", "findings")),
-    *(f"/export.{each}" for each in ("csv", "ndjson", "parquet", "access.csv", "evidence.zip")),
+    *(f"/api/{name}" for name in ("events", "facets", "timeline", "incidents", "findings")),
+    *(f"/export.{name}" for name in ("csv", "ndjson", "parquet", "access.csv", "evidence.zip")),
     "/export.incidents.csv",
     "/metrics",
     "/healthz",
@@ -61,15 +60,15 @@ COMMANDS = (
 
 
 @dataclass
-class Said:
-    """All that came out, by where; and the secrets by name."""
+class Output:
+    """All output by its place, what was sent to peers, and the secrets by name."""
 
     words: dict[str, str]
     raw: dict[str, bytes] = field(default_factory=dict)
     sent: str = ""
 
     def leaks(self) -> list[str]:
-        """Return `secret in place` for each secret that stands where it must not."""
+        """Return `secret in place` for each secret in the output."""
         return sorted(
             f"{name} in {place}"
             for place, data in self.raw.items()
@@ -78,8 +77,8 @@ class Said:
         )
 
 
-def _prepared(folder: Path, settings: Settings, echo: str) -> None:
-    """Make a database that sends every event to a destination of each kind."""
+def _prepare(folder: Path, settings: Settings, echo: str) -> None:
+    """Create a database that sends every event to a destination of each kind."""
     store = Store.open(settings.store.path, settings)
     host, _, port = echo.partition(":")
     known: dict[str, dict[str, str]] = {
@@ -106,10 +105,10 @@ def _prepared(folder: Path, settings: Settings, echo: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def said(
+def output(
     start_server: Callable[..., Running], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Said]:
-    """Return all that a server, its commands and its files said while they were used."""
+) -> Iterator[Output]:
+    """Return all output of a server in use, of its commands, and its files."""
     folder = tmp_path_factory.mktemp("secrets")
     with Echo() as echo, pytest.MonkeyPatch.context() as patch:
         place = f"127.0.0.1:{echo.port}"
@@ -118,7 +117,7 @@ def said(
             "TRAIL_CONFIG": str(folder / "trail.toml"),
             "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
             "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
-            # The provider's secret cannot stand alone; passwords stay beside it.
+            # The secret of the provider requires the other settings of the provider.
             "TRAIL_AUTH__OIDC_METADATA_URL": f"http://{place}/.well-known/openid-configuration",
             "TRAIL_AUTH__OIDC_CLIENT_ID": "trail",
             "TRAIL_AUTH__OIDC_ROLES": json.dumps({"admins": "owner"}),
@@ -134,74 +133,76 @@ def said(
             "UVICORN_WS": "websockets-sansio",  # as `serve` has it
             "STREAMLIT_LOGGER_LEVEL": "debug",
         }
-        (folder / "logging.json").write_text(json.dumps(EVERYTHING))
+        (folder / "logging.json").write_text(json.dumps(VERBOSE_LOGGING))
         for name in list(os.environ):
             if name.startswith("TRAIL_"):
                 patch.delenv(name)
         for name, value in given.items():
             patch.setenv(name, value)
-        _prepared(folder, Settings(), place)
+        _prepare(folder, Settings(), place)
         users = Users(folder / "users.yaml")
         users.add("maya", "Maya Lind", "", "owner", PASSWORD)
         server = start_server(**given)
-        made = Said({**words, "a password": PASSWORD, "a wrong password": WRONG})
-        _use(server, made, folder, echo)
-        made.sent = json.dumps(echo.seen)
-    made.raw["the log"] = server.log.read_bytes()
+        output = Output({**words, "a password": PASSWORD, "a wrong password": WRONG})
+        _use(server, output, folder, echo)
+        output.sent = json.dumps(echo.seen)
+    output.raw["the log"] = server.log.read_bytes()
     for path in folder.rglob("*"):
-        if path.is_file() and path.name not in MEANT:
-            made.raw[f"file {path.name}"] = path.read_bytes()
-    made.raw["the database's rows"] = _rows(folder / "trail.duckdb")
-    yield made
+        if path.is_file() and path.name not in ALLOWED_FILES:
+            output.raw[f"file {path.name}"] = path.read_bytes()
+    output.raw["the database's rows"] = _rows(folder / "trail.duckdb")
+    yield output
 
 
-def _use(server: Running, made: Said, folder: Path, echo: Echo) -> None:
+def _use(server: Running, output: Output, folder: Path, echo: Echo) -> None:
     with contextlib.suppress(AssertionError):
         server.sign_in("maya", WRONG)
     sid = server.sign_in("maya")
-    made.words["a session"] = sid
+    output.words["a session"] = sid
     token = server.command("tokens", "add", "ci", "--role", "owner", "--scope", "read").strip()
-    made.words["an API token"] = token
+    output.words["an API token"] = token
     note = json.loads((folder / ".trail.duckdb.server.json").read_text())
-    made.words["the commands' token"] = note["token"]
+    output.words["the commands' token"] = note["token"]
     with httpx2.Client(base_url=server.url, cookies={COOKIE: sid}) as client:
-        _push(client, made)
+        _push(client, output)
         path = folder / "more.ndjson"
         path.write_bytes(ndjson(api_event(number) for number in range(20)))
-        made.raw["load"] = server.command("load", str(path)).encode()
+        output.raw["load"] = server.command("load", str(path)).encode()
         _wait_for_deliveries(echo)
         for address in READS:
-            given = {"authorization": f"Bearer {made.words['server.metrics_token']}"}
-            _note(made, client.get(address, headers=given if address == "/metrics" else {}))
+            given = {"authorization": f"Bearer {output.words['server.metrics_token']}"}
+            _record(output, client.get(address, headers=given if address == "/metrics" else {}))
     with httpx2.Client(base_url=server.url) as client:
-        _note(made, client.get("/api/events", headers={"authorization": f"Bearer {token}"}))
-        _note(made, client.get("/api/events", headers={"authorization": f"Bearer {token[:-1]}"}))
+        _record(output, client.get("/api/events", headers={"authorization": f"Bearer {token}"}))
+        _record(
+            output, client.get("/api/events", headers={"authorization": f"Bearer {token[:-1]}"})
+        )
     for page in PAGES:
         with server.tab(sid=sid) as tab:
-            made.raw[f"page {page}"] = tab.run(page=page).encode()
-            assert made.raw[f"page {page}"], page
+            output.raw[f"page {page}"] = tab.run(page=page).encode()
+            assert output.raw[f"page {page}"], page
     for command in COMMANDS:
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             main(command.split())
-        made.raw[f"command {command}"] = out.getvalue().encode()
+        output.raw[f"command {command}"] = out.getvalue().encode()
     server.stop()
     pem = (folder / "trail.seals.key").read_text()
-    made.words["the seals' key"] = pem.split("\n")[1]
+    output.words["the seals' key"] = pem.split("\n")[1]
 
 
-def _push(client: httpx2.Client, made: Said) -> None:
+def _push(client: httpx2.Client, output: Output) -> None:
     body = json.dumps(forwarded(1)).encode()
-    secret = made.words["push.webhook_secrets.1"].encode()
+    secret = output.words["push.webhook_secrets.1"].encode()
     for mac in ("0" * 40, hmac.new(secret, body, hashlib.sha1).hexdigest()):
         answer = client.post("/webhooks/segment", content=body, headers={"X-Signature": mac})
-        _note(made, answer)
+        _record(output, answer)
     assert answer.status_code == 200
     statuses = []
-    key = made.words["push.write_keys.0"]
+    key = output.words["push.write_keys.0"]
     basic = {"auth": httpx2.BasicAuth(key, "")}
     call = forwarded(2)
-    for path, told, more in (
+    for path, body, more in (
         ("/v1/track", {**call, "writeKey": "another"}, {}),
         ("/v1/track", {**call, "writeKey": key}, {}),
         ("/v1/track", {**forwarded(3), "writeKey": key}, basic),
@@ -209,28 +210,28 @@ def _push(client: httpx2.Client, made: Said) -> None:
         ("/v1/batch", {"batch": [forwarded(5)]}, basic),
         ("/v1/track", {"writeKey": key, "event": "Audit"}, {}),
     ):
-        answer = client.post(path, json=told, **more)  # type: ignore[arg-type]
-        _note(made, answer)
+        answer = client.post(path, json=body, **more)  # type: ignore[arg-type]
+        _record(output, answer)
         statuses.append(answer.status_code)
     assert statuses == [401, 200, 200, 200, 200, 200]
 
 
-def _note(made: Said, answer: httpx2.Response) -> None:
-    name = f"{answer.request.method} {answer.request.url.path} {len(made.raw)}"
+def _record(output: Output, answer: httpx2.Response) -> None:
+    name = f"{answer.request.method} {answer.request.url.path} {len(output.raw)}"
     head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
-    made.raw[name] = head.encode() + b"\n" + answer.content
+    output.raw[name] = head.encode() + b"\n" + answer.content
 
 
 def _wait_for_deliveries(echo: Echo) -> None:
-    """Wait until something was sent to each receiver that speaks HTTP from this process."""
-    end = time.monotonic() + 30
+    """Wait until each HTTP destination has received a request."""
+    deadline = time.monotonic() + 30
     while not all(path in json.dumps(echo.seen) for path in ("/hook", "/v1/track", "/services")):
-        assert time.monotonic() < end, echo.seen
+        assert time.monotonic() < deadline, echo.seen
         time.sleep(0.05)
 
 
 def _rows(path: Path) -> bytes:
-    """Return every value of every table as text: a database's file may hold them packed."""
+    """Return every value of every table as text; the database file may compress them."""
     with duckdb.connect(str(path), read_only=True) as opened:
         tables = opened.execute("select table_name from duckdb_tables()").fetchall()
         return "\n".join(
@@ -240,17 +241,17 @@ def _rows(path: Path) -> bytes:
         ).encode()
 
 
-def test_every_setting_named_like_a_secret_is_kept_as_one() -> None:
-    assert forgotten() == []
+def test_every_setting_named_like_a_secret_is_declared_as_one() -> None:
+    assert undeclared() == []
 
 
-def test_no_secret_is_where_it_is_not_meant_to_be(said: Said) -> None:
-    assert said.leaks() == []
+def test_no_secret_is_in_the_output(output: Output) -> None:
+    assert output.leaks() == []
 
 
-def test_what_was_used_was_used_with_its_secret(said: Said) -> None:
-    """Else the search above would find nothing because nothing happened."""
+def test_destinations_and_sources_used_their_secrets(output: Output) -> None:
+    """Otherwise the search could succeed because nothing was used."""
     outgoing = ("segment.token", "s3.access_key", "slack.url", "segment_source.write_key")
     for name in outgoing:
-        word = said.words.get(name) or said.words[f"forward.secrets.{name}"]
-        assert any(form.decode() in said.sent for form in forms(word)), name
+        word = output.words.get(name) or output.words[f"forward.secrets.{name}"]
+        assert any(form.decode() in output.sent for form in forms(word)), name

@@ -1,4 +1,4 @@
-"""Events that are sent to a real server: Segment's webhook, and Segment's own library."""
+"""Events sent to a real server: by Segment's webhook, by Segment's library, through kills."""
 
 import contextlib
 import hashlib
@@ -31,9 +31,9 @@ from trail.storage.database import Store
 
 pytestmark = pytest.mark.server
 
-SECRET, KEY = "whsec-of-the-tests", "write-key-of-the-tests"
-OPEN = {
-    "TRAIL_PUSH__WEBHOOK_SECRETS": json.dumps([SECRET]),
+WEBHOOK_SECRET, KEY = "whsec-of-the-tests", "write-key-of-the-tests"
+PUSH_SETTINGS = {
+    "TRAIL_PUSH__WEBHOOK_SECRETS": json.dumps([WEBHOOK_SECRET]),
     "TRAIL_PUSH__WRITE_KEYS": json.dumps([KEY]),
 }
 KILLS = int(os.environ.get("TRAIL_TEST_KILLS", "20"))
@@ -41,11 +41,11 @@ KILLS = int(os.environ.get("TRAIL_TEST_KILLS", "20"))
 
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., Running]) -> Running:
-    return start_server(**OPEN)
+    return start_server(**PUSH_SETTINGS)
 
 
 def signed(body: bytes) -> dict[str, str]:
-    return {"X-Signature": hmac.new(SECRET.encode(), body, hashlib.sha1).hexdigest()}
+    return {"X-Signature": hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha1).hexdigest()}
 
 
 def event(number: int) -> bytes:
@@ -57,36 +57,36 @@ def ids(server: Running) -> Counter[str]:
     return Counter(json.loads(line)["event_id"] for line in lines)
 
 
-def eventually(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < end, "it did not come about"
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "the condition was not met within 30 s"
         time.sleep(0.1)
 
 
-def test_a_signed_event_is_on_the_trail_a_moment_later(server: Running) -> None:
+def test_signed_event_is_stored(server: Running) -> None:
     body = event(1)
-    answer = httpx2.post(f"{server.url}/webhooks/segment", content=body, headers=signed(body))
-    assert answer.status_code == 200
-    eventually(lambda: forwarded(1)["messageId"] in ids(server))
+    response = httpx2.post(f"{server.url}/webhooks/segment", content=body, headers=signed(body))
+    assert response.status_code == 200
+    wait_until(lambda: forwarded(1)["messageId"] in ids(server))
 
 
-def test_what_is_not_signed_is_refused_without_a_word(server: Running) -> None:
+def test_invalid_signature_is_refused_without_a_body(server: Running) -> None:
     for headers in ({}, {"X-Signature": "0" * 40}, signed(b"another")):
-        answer = httpx2.post(f"{server.url}/webhooks/segment", content=event(2), headers=headers)
-        assert (answer.status_code, answer.content) == (401, b"")
+        response = httpx2.post(f"{server.url}/webhooks/segment", content=event(2), headers=headers)
+        assert (response.status_code, response.content) == (401, b"")
     assert forwarded(2)["messageId"] not in ids(server)
 
 
-def test_a_chunked_body_is_as_good_as_a_whole_one(server: Running) -> None:
+def test_chunked_body_is_accepted(server: Running) -> None:
     body = event(3)
     pieces = (body[at : at + 100] for at in range(0, len(body), 100))
-    answer = httpx2.post(f"{server.url}/webhooks/segment", content=pieces, headers=signed(body))
-    assert answer.status_code == 200
-    eventually(lambda: forwarded(3)["messageId"] in ids(server))
+    response = httpx2.post(f"{server.url}/webhooks/segment", content=pieces, headers=signed(body))
+    assert response.status_code == 200
+    wait_until(lambda: forwarded(3)["messageId"] in ids(server))
 
 
-def test_a_body_that_is_too_long_is_refused_before_it_is_read(server: Running) -> None:
+def test_oversized_body_is_refused_before_it_is_read(server: Running) -> None:
     parts = urlsplit(server.url)
     with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port)) as sender:
         sender.putrequest("POST", "/webhooks/segment")
@@ -96,25 +96,25 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read(server: Running) -
         assert sender.getresponse().status == 413
 
 
-def test_another_site_cannot_post_with_a_browser_s_cookie(server: Running) -> None:
-    """The routes take a proof of their own, so a foreign origin is nothing to them."""
+def test_origin_does_not_matter(server: Running) -> None:
+    """The routes authenticate by signature or key and never by cookie."""
     body = event(4)
     headers = signed(body) | {"Origin": "https://elsewhere.example.com"}
-    answer = httpx2.post(f"{server.url}/webhooks/segment", content=body, headers=headers)
-    assert answer.status_code == 200
+    response = httpx2.post(f"{server.url}/webhooks/segment", content=body, headers=headers)
+    assert response.status_code == 200
 
 
-def test_only_posts(server: Running) -> None:
+def test_only_post_is_allowed(server: Running) -> None:
     for path in ("/webhooks/segment", "/v1/track", "/v1/batch"):
         assert httpx2.get(f"{server.url}{path}").status_code == 405
 
 
 @pytest.mark.parametrize("gzip", [False, True])
-def test_segments_own_library_sends_10000_events_and_each_is_kept_once(
+def test_events_of_segments_library_are_stored_once(
     start_server: Callable[..., Running], gzip: bool
 ) -> None:
     logging.getLogger("segment").setLevel(logging.ERROR)
-    server = start_server(**OPEN)
+    server = start_server(**PUSH_SETTINGS)
     number = 10_000 if gzip else 2_000
     problems: list[Any] = []
     client = Client(
@@ -125,19 +125,19 @@ def test_segments_own_library_sends_10000_events_and_each_is_kept_once(
         gzip=gzip,
         on_error=lambda error, _: problems.append(error),
     )
-    for each in range(number):
-        said = forwarded(each)["properties"] | {"number": each}
-        client.track(f"user{each % 7}", "Audit", said, message_id=f"from-library-{each}")
+    for index in range(number):
+        properties = forwarded(index)["properties"] | {"number": index}
+        client.track(f"user{index % 7}", "Audit", properties, message_id=f"from-library-{index}")
     client.flush()
     client.join()
     assert problems == []
-    eventually(lambda: sum(ids(server).values()) == number)
+    wait_until(lambda: sum(ids(server).values()) == number)
     assert set(ids(server).values()) == {1}
     status = json.loads(server.command("status", "--json"))
     assert (status["quarantined"], status["duplicates"]) == (0, 0)
 
 
-def test_the_library_is_told_in_its_own_words_what_is_wrong(server: Running) -> None:
+def test_library_reports_an_invalid_key(server: Running) -> None:
     logging.getLogger("segment").setLevel(logging.CRITICAL)
     problems: list[Any] = []
     client = Client("another", host=server.url, on_error=lambda error, _: problems.append(error))
@@ -147,9 +147,9 @@ def test_the_library_is_told_in_its_own_words_what_is_wrong(server: Running) -> 
     assert [(error.status, error.code) for error in problems] == [(401, "unauthorized")]
 
 
-def test_commands_work_while_events_come_in(server: Running, tmp_path: Path) -> None:
+def test_commands_work_while_events_arrive(server: Running, tmp_path: Path) -> None:
     stop = threading.Event()
-    answers: list[int] = []
+    statuses: list[int] = []
 
     def send() -> None:
         with httpx2.Client(base_url=server.url) as client:
@@ -157,8 +157,8 @@ def test_commands_work_while_events_come_in(server: Running, tmp_path: Path) -> 
             while not stop.is_set():
                 body = event(number)
                 number += 1
-                answer = client.post("/webhooks/segment", content=body, headers=signed(body))
-                answers.append(answer.status_code)
+                response = client.post("/webhooks/segment", content=body, headers=signed(body))
+                statuses.append(response.status_code)
 
     sender = threading.Thread(target=send)
     sender.start()
@@ -172,23 +172,25 @@ def test_commands_work_while_events_come_in(server: Running, tmp_path: Path) -> 
     finally:
         stop.set()
         sender.join()
-    assert set(answers) == {200}
+    assert set(statuses) == {200}
 
 
 # --- killed ------------------------------------------------------------------------------------
 
 
 class Killed:
-    """A server that is started, sent to, and killed, again and again, on one database."""
+    """A server that is started, sent events, and killed repeatedly on one database."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        kept = {name: text for name, text in os.environ.items() if not name.startswith("TRAIL_")}
+        inherited = {
+            name: text for name, text in os.environ.items() if not name.startswith("TRAIL_")
+        }
         self.environment = (
-            kept
-            | OPEN
+            inherited
+            | PUSH_SETTINGS
             | {
                 "TRAIL_CONFIG": str(folder / "trail.toml"),
                 "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
@@ -202,7 +204,7 @@ class Killed:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        began = time.monotonic()
+        started = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-m", "trail", "serve", "--port", str(self.port)],
             cwd=ROOT,
@@ -211,19 +213,19 @@ class Killed:
         )
         try:
             while True:
-                assert time.monotonic() < began + 60
+                assert time.monotonic() < started + 60
                 with contextlib.suppress(httpx2.TransportError):
                     httpx2.get(f"http://127.0.0.1:{self.port}/healthz").raise_for_status()
                     break
                 time.sleep(0.02)
-            self.starts.append(time.monotonic() - began)
+            self.starts.append(time.monotonic() - started)
             yield
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
 
     def send(self) -> None:
-        """Send new events until the server is gone; remember those that it acknowledged."""
+        """Send new events until the server is gone; record those that it acknowledged."""
         with httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=5) as client:
             while True:
                 with self._lock:
@@ -231,14 +233,14 @@ class Killed:
                     number = self._number
                 body = event(number)
                 try:
-                    answer = client.post("/webhooks/segment", content=body, headers=signed(body))
+                    response = client.post("/webhooks/segment", content=body, headers=signed(body))
                 except httpx2.TransportError:
                     return
-                assert answer.status_code == 200
+                assert response.status_code == 200
                 with self._lock:
                     self.acknowledged.add(forwarded(number)["messageId"])
 
-    def once(self, seconds: float) -> None:
+    def run_and_kill(self, seconds: float) -> None:
         senders = [threading.Thread(target=self.send) for _ in range(4)]
         with self.running():
             for sender in senders:
@@ -248,28 +250,28 @@ class Killed:
             sender.join()
 
 
-def _killed(folder: Path, times: int) -> None:
+def _check_kills(folder: Path, times: int) -> None:
     chance = random.Random(7)
     server = Killed(folder)
     for _ in range(times):
-        server.once(chance.uniform(0.05, 0.9))
+        server.run_and_kill(chance.uniform(0.05, 0.9))
     with server.running():
         pass
     store = Store.open(folder / "trail.duckdb", Settings())
-    kept = Counter(store.table("select event_id from events")["event_id"].to_pylist())
+    stored = Counter(store.table("select event_id from events")["event_id"].to_pylist())
     store.close()
     assert len(server.acknowledged) > times
-    assert server.acknowledged <= set(kept)
-    assert set(kept.values()) == {1}
+    assert server.acknowledged <= set(stored)
+    assert set(stored.values()) == {1}
     print(f"{times} kills, {len(server.acknowledged)} acknowledged, start {max(server.starts):.1f}")
 
 
 @pytest.mark.timeout(0)
-def test_killed_at_any_moment_every_acknowledged_event_is_there_once(tmp_path: Path) -> None:
-    _killed(tmp_path, KILLS)
+def test_acknowledged_events_survive_kills_and_are_stored_once(tmp_path: Path) -> None:
+    _check_kills(tmp_path, KILLS)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
-def test_killed_a_thousand_times(tmp_path: Path) -> None:
-    _killed(tmp_path, 1_000)
+def test_acknowledged_events_survive_a_thousand_kills(tmp_path: Path) -> None:
+    _check_kills(tmp_path, 1_000)

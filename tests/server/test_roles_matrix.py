@@ -1,6 +1,6 @@
-"""Every page and every route, for every role and every way in: nothing beyond the role is shown.
+"""Every page and route for every role and kind of access: nothing beyond the role is shown.
 
-Real servers, one cell at a time; each test prints how many cells it walked.
+Each test prints how many combinations it checked on real servers.
 """
 
 import base64
@@ -39,13 +39,13 @@ PATHS = [
     for route in (*api.ROUTES, *access_log_export.ROUTES, *evidence_export.ROUTES, *metrics.ROUTES)
 ]
 PATHS = [path for path in PATHS if path != "/healthz"]
-# What is drawn around every page: the stylesheet, the demo's banner, the watch over the session.
-AROUND = {"html", "bidi_component", "empty"}
+# Elements around every page: the stylesheet, the demo banner, the session watcher.
+CHROME = {"html", "bidi_component", "empty"}
 
 
 @dataclass(frozen=True)
-class House:
-    """A server with an event in it, a user of each role, and their cookies and tokens."""
+class Matrix:
+    """A server with one event, and a cookie and tokens for each role."""
 
     server: Running
     cookies: dict[str, str]
@@ -72,10 +72,10 @@ def load_canary(server: Running) -> None:
 
 
 @pytest.fixture(scope="module")
-def house(start_server: Callable[..., Running]) -> House:
+def matrix(start_server: Callable[..., Running]) -> Matrix:
     server = start_server()
     load_canary(server)
-    # Before anybody has signed in: every page by its address, on a server that just started.
+    # Before any sign-in on a new server, every page shows only the form.
     for page in PAGES.values():
         with server.tab() as tab:
             assert only_the_form(tab.run(page=page.path)), page.path
@@ -87,28 +87,28 @@ def house(start_server: Callable[..., Running]) -> House:
         for scope in roles.SCOPES
     }
     cookies = {role: server.sign_in(username) for role, username in USERS.items()}
-    return House(server, cookies, made)
+    return Matrix(server, cookies, made)
 
 
 def only_the_form(text: str) -> bool:
     return FORM in text and CANARY not in text and "is not open" not in text
 
 
-def refused(tab: Tab, title: str, role: str) -> bool:
-    """Return whether the page drew one calm sentence and nothing else."""
-    said = f"{title} is not open to the role {role}" in tab.text
-    left = [kind for kind in tab.kinds if kind not in AROUND]
-    return said and left == ["alert"] and CANARY not in tab.text
+def is_refused(tab: Tab, title: str, role: str) -> bool:
+    """Return whether the page shows the message about the role and nothing else."""
+    explained = f"{title} is not open to the role {role}" in tab.text
+    content = [kind for kind in tab.kinds if kind not in CHROME]
+    return explained and content == ["alert"] and CANARY not in tab.text
 
 
-def drawn(tab: Tab, title: str) -> bool:
+def is_drawn(tab: Tab, title: str) -> bool:
     return bool(tab.text) and FORM not in tab.text and "is not open" not in tab.text and bool(title)
 
 
-def test_pages_by_role_and_way_in(house: House, capsys: pytest.CaptureFixture[str]) -> None:
-    cells = len(PAGES)  # those without a session, walked by the fixture
-    for role, sid in house.cookies.items():
-        with house.server.tab(sid=sid) as first:
+def test_pages_by_role_and_access(matrix: Matrix, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = len(PAGES)  # those without a session, checked by the fixture
+    for role, sid in matrix.cookies.items():
+        with matrix.server.tab(sid=sid) as first:
             first.run(page="explore")
             assert CANARY in first.text  # so that its absence elsewhere means something
             menu, hashes = first.menu, first.hashes
@@ -116,35 +116,35 @@ def test_pages_by_role_and_way_in(house: House, capsys: pytest.CaptureFixture[st
                 allowed = role in page.roles
                 assert menu[page.path] is allowed, (role, page.path)
                 first.run(page=page.path)
-                ways = {"open tab": judged(first, page.title, role, allowed)}
-                with house.server.tab(sid=sid) as second:
+                accesses = {"open tab": is_as_allowed(first, page.title, role, allowed)}
+                with matrix.server.tab(sid=sid) as second:
                     second.run(page=page.path)
-                    ways["second tab"] = judged(second, page.title, role, allowed)
-                with house.server.tab(sid=sid) as third:
+                    accesses["second tab"] = is_as_allowed(second, page.title, role, allowed)
+                with matrix.server.tab(sid=sid) as third:
                     third.run(page_hash=hashes[page.path])
-                    ways["page hash"] = judged(third, page.title, role, allowed)
-                assert all(ways.values()), (role, page.path, ways)
-                cells += 1 + len(ways)
+                    accesses["page hash"] = is_as_allowed(third, page.title, role, allowed)
+                assert all(accesses.values()), (role, page.path, accesses)
+                cells += 1 + len(accesses)
     assert cells == len(PAGES) * (1 + 4 * len(USERS))
     with capsys.disabled():
-        print(f"\n  pages: {cells} cells ({len(PAGES)} pages, {len(USERS)} roles and nobody)")
+        print(f"\n  pages: {cells} cells ({len(PAGES)} pages, {len(USERS)} roles and no session)")
 
 
-def judged(tab: Tab, title: str, role: str, allowed: bool) -> bool:
-    return drawn(tab, title) if allowed else refused(tab, title, role)
+def is_as_allowed(tab: Tab, title: str, role: str, allowed: bool) -> bool:
+    return is_drawn(tab, title) if allowed else is_refused(tab, title, role)
 
 
-def test_pages_after_signing_out(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pages_after_signing_out(matrix: Matrix, capsys: pytest.CaptureFixture[str]) -> None:
     cells = 0
     for username in USERS.values():
-        sid = house.server.sign_in(username)
-        with house.server.tab(sid=sid) as tab:
+        sid = matrix.server.sign_in(username)
+        with matrix.server.tab(sid=sid) as tab:
             tab.run(page="explore")
-            with house.server.http(**{COOKIE: sid}) as client:
+            with matrix.server.http(**{COOKIE: sid}) as client:
                 client.post("/auth/sign-out")
             assert tab.run(page="explore") == ""
         for page in PAGES.values():
-            with house.server.tab(sid=sid) as again:
+            with matrix.server.tab(sid=sid) as again:
                 assert only_the_form(again.run(page=page.path)), page.path
             cells += 1
     with capsys.disabled():
@@ -154,7 +154,7 @@ def test_pages_after_signing_out(house: House, capsys: pytest.CaptureFixture[str
 def test_restricted_pages_as_the_first_visit_of_a_server(
     start_server: Callable[..., Running], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first page that a process draws is the one that could come without the gate."""
+    """The first page that a process runs could be the one without the access check."""
     assert RESTRICTED
     cells = 0
     for name in RESTRICTED[:3]:
@@ -163,15 +163,15 @@ def test_restricted_pages_as_the_first_visit_of_a_server(
             assert only_the_form(tab.run(page=page.path))
         with server.tab(sid=server.sign_in("jon")) as tab:
             tab.run(page=page.path)
-            assert refused(tab, page.title, "manager")
+            assert is_refused(tab, page.title, "manager")
         cells += 2
     with capsys.disabled():
         print(f"\n  pages as the first visit of a fresh server: {cells} cells")
 
 
-def test_routes_by_role_and_proof(house: House, capsys: pytest.CaptureFixture[str]) -> None:
-    cells, told = 0, set()
-    with httpx2.Client(base_url=house.server.url) as client:
+def test_routes_by_role_and_credentials(matrix: Matrix, capsys: pytest.CaptureFixture[str]) -> None:
+    cells, revealing = 0, set()
+    with httpx2.Client(base_url=matrix.server.url) as client:
 
         def status(path: str, **headers: str) -> int:
             nonlocal cells
@@ -181,44 +181,44 @@ def test_routes_by_role_and_proof(house: House, capsys: pytest.CaptureFixture[st
                 assert CANARY not in answer.text
                 assert set(answer.json()) == {"error", "hint"}
             elif CANARY in answer.text:
-                told.add(path)
+                revealing.add(path)
             return answer.status_code
 
         for path in PATHS:
             needed = roles.needs(path, "GET")
             assert needed
-            # Counts for a scraper on this machine need no proof while no token is set.
-            nobody = 200 if path == "/metrics" else 401
-            assert status(path) == nobody, path
-            assert status(path, cookie=f"{COOKIE}=guess") == nobody, path
+            # Local requests for metrics need no credentials unless a token is set.
+            anonymous = 200 if path == "/metrics" else 401
+            assert status(path) == anonymous, path
+            assert status(path, cookie=f"{COOKIE}=guess") == anonymous, path
             assert status(path, authorization="Bearer trail_guess") in (401, 429), path
-            for role, sid in house.cookies.items():
+            for role, sid in matrix.cookies.items():
                 allowed = roles.may(role, needed)
                 assert status(path, cookie=f"{COOKIE}={sid}") == (200 if allowed else 403), path
                 for scope in roles.SCOPES:
-                    bearer = f"Bearer {house.tokens[role, scope]}"
+                    bearer = f"Bearer {matrix.tokens[role, scope]}"
                     right = allowed and scope == roles.scope_of(path)
                     found = status(path, authorization=bearer)
                     assert found == (200 if right else 403), (path, role, scope)
-    assert "/api/events" in told
-    assert "/export.csv" in told
+    assert "/api/events" in revealing
+    assert "/export.csv" in revealing
     with capsys.disabled():
         print(f"\n  routes: {cells} cells ({len(PATHS)} routes)")
 
 
-def test_a_revoked_token_and_a_lowered_role_end_at_once(house: House) -> None:
-    tokens = Tokens(house.server.log.with_name("tokens.json"))
+def test_revoked_token_stops_working_at_once(matrix: Matrix) -> None:
+    tokens = Tokens(matrix.server.log.with_name("tokens.json"))
     _, secret = tokens.add("short", "owner", ("read",), 1, dt.datetime.now(dt.UTC))
     headers = {"authorization": f"Bearer {secret}"}
-    assert httpx2.get(f"{house.server.url}/api/events", headers=headers).status_code == 200
-    house.server.command("tokens", "revoke", "short")
-    # 429 where the guesses of the test above came first: they are this address's.
-    again = httpx2.get(f"{house.server.url}/api/events", headers=headers)
-    assert again.status_code in (401, 429)
+    assert httpx2.get(f"{matrix.server.url}/api/events", headers=headers).status_code == 200
+    matrix.server.command("tokens", "revoke", "short")
+    # 429 if the guesses of another test were counted for this address first.
+    response = httpx2.get(f"{matrix.server.url}/api/events", headers=headers)
+    assert response.status_code in (401, 429)
 
 
 def forged() -> dict[str, str]:
-    """Return cookies as they would be forged if a session were a signed token."""
+    """Return forged cookies as for sessions that are signed tokens."""
     claims = {"username": "maya", "exp_date": 4_000_000_000.0}
     return {
         "alg none": jwt({"alg": "none"}, claims, None),
@@ -233,19 +233,19 @@ def forged() -> dict[str, str]:
 
 
 def jwt(head: dict[str, object], claims: dict[str, object], key: bytes | None) -> str:
-    parts = [base64.urlsafe_b64encode(json.dumps(each).encode()) for each in (head, claims)]
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()) for part in (head, claims)]
     body = b".".join(part.rstrip(b"=") for part in parts)
-    mark = b"" if key is None else hmac.new(key, body, "sha256").digest()
-    return (body + b"." + base64.urlsafe_b64encode(mark).rstrip(b"=")).decode()
+    signature = b"" if key is None else hmac.new(key, body, "sha256").digest()
+    return (body + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
 def stale(server: Running) -> dict[str, str]:
-    """Return cookies of sessions that were good, each ended in its own way."""
-    found = {}
+    """Return cookies of sessions that were valid, each ended in another way."""
+    cookies = {}
     for number, end in enumerate(("removed", "role lowered", "signed out", "new password")):
         user = f"leaver{number}"
         server.users.add(user, "Some Body", "", "owner", PASSWORD)
-        found[end] = sid = server.sign_in(user)
+        cookies[end] = sid = server.sign_in(user)
         assert status_of(server, sid) == 200
         if end == "removed":
             server.users.remove(user)
@@ -256,7 +256,7 @@ def stale(server: Running) -> dict[str, str]:
         else:
             with server.http(**{COOKIE: sid}) as client:
                 client.post("/auth/sign-out")
-    return found
+    return cookies
 
 
 def status_of(server: Running, sid: str) -> int:
@@ -264,21 +264,21 @@ def status_of(server: Running, sid: str) -> int:
     return httpx2.get(f"{server.url}/api/events", headers=headers).status_code
 
 
-def test_forged_and_stale_cookies(house: House, start_server: Callable[..., Running]) -> None:
-    """Forged tokens of every kind, and what a server that holds its sessions itself can meet."""
+def test_forged_and_stale_cookies(matrix: Matrix, start_server: Callable[..., Running]) -> None:
+    """Forged tokens, ended sessions, and a session of another server process."""
     short = start_server(TRAIL_AUTH__SESSION_HOURS="0.001")
     old = short.sign_in("maya")
-    cases = {**forged(), **stale(house.server), "of an earlier process": old}
+    cases = {**forged(), **stale(matrix.server), "of an earlier process": old}
     for name, value in cases.items():
-        assert status_of(house.server, value) == 401, name
-        if len(value) < 8_000:  # a longer one ends the handshake of a socket
-            with house.server.tab(sid=value) as tab:
+        assert status_of(matrix.server, value) == 401, name
+        if len(value) < 8_000:  # a longer one makes the websocket handshake fail
+            with matrix.server.tab(sid=value) as tab:
                 assert only_the_form(tab.run(page="admin")), name
-    end = time.monotonic() + 10
-    while status_of(short, old) == 200 and time.monotonic() < end:
+    deadline = time.monotonic() + 10
+    while status_of(short, old) == 200 and time.monotonic() < deadline:
         time.sleep(0.5)
     assert status_of(short, old) == 401
-    log = house.server.log.read_text()
+    log = matrix.server.log.read_text()
     assert "Traceback" not in log + short.log.read_text()
     for name, value in cases.items():
         assert value not in log, name
@@ -286,8 +286,8 @@ def test_forged_and_stale_cookies(house: House, start_server: Callable[..., Runn
     assert len(cases) + 1 >= 13
 
 
-def test_the_access_log_of_a_real_server(house: House) -> None:
-    server, sid = house.server, house.server.sign_in("jon")
+def test_access_log_of_a_real_server(matrix: Matrix) -> None:
+    server, sid = matrix.server, matrix.server.sign_in("jon")
     server.command("facets", "--json")
     bearer = {"authorization": f"Bearer trail_{'s' * 43}"}
     with server.http(**{COOKIE: sid}) as client, server.tab(sid=sid) as tab:
@@ -300,9 +300,9 @@ def test_the_access_log_of_a_real_server(house: House) -> None:
         for _ in range(3):
             tab.run(page="explore", query="from=24h&category=Warehouses")
         client.post("/auth/sign-out")
-    with server.http(**{COOKIE: house.cookies["reviewer"]}) as client:
-        told = client.get("/export.access.csv").text
-    rows = list(csv.DictReader(io.StringIO(told)))
+    with server.http(**{COOKIE: matrix.cookies["reviewer"]}) as client:
+        log = client.get("/export.access.csv").text
+    rows = list(csv.DictReader(io.StringIO(log)))
     kinds = {row["kind"] for row in rows}
     assert kinds >= {
         *("signed_in", "signed_out", "page_refused", "route_refused", "token_refused"),
@@ -318,16 +318,17 @@ def test_the_access_log_of_a_real_server(house: House) -> None:
     assert int(export["row_count"]) == len(sent.text.splitlines()) - 1
     view = next(row for row in rows if row["detail"] == "from=24h&category=Warehouses")
     assert (view["kind"], view["what"], int(view["times"])) == ("viewed", "explore", 3)
-    for hidden in (PASSWORD, sid, "s" * 43, *house.cookies.values(), *house.tokens.values()):
-        assert hidden not in told
+    for hidden in (PASSWORD, sid, "s" * 43, *matrix.cookies.values(), *matrix.tokens.values()):
+        assert hidden not in log
 
 
-def test_a_stop_loses_nothing_of_the_log(start_server: Callable[..., Running]) -> None:
+def test_stopping_keeps_the_access_log(start_server: Callable[..., Running]) -> None:
     server = start_server()
     sid = server.sign_in("maya")
     with server.http(**{COOKIE: sid}) as client:
         for number in range(30):
             client.get("/api/events", params={"q": f"word{number}"})
     server.stop()
-    found = duckdb.connect(str(server.environment["TRAIL_STORE__PATH"]), read_only=True)
-    assert found.execute("select count(*) from access_log where kind = 'read'").fetchone() == (30,)
+    database = duckdb.connect(str(server.environment["TRAIL_STORE__PATH"]), read_only=True)
+    reads = "select count(*) from access_log where kind = 'read'"
+    assert database.execute(reads).fetchall() == [(30,)]
