@@ -55,9 +55,9 @@ def load(events: int) -> list[str]:
 
 def pages(events: int, repeats: int) -> list[str]:
     """Measure what a view of Explore asks; return lines of the report."""
-    found = child("pages", str(data.database(events)), str(repeats))
+    timings = child("pages", str(data.database(events)), str(repeats))
     lines = []
-    for name, parts in found.items():
+    for name, parts in timings.items():
         if not isinstance(parts, dict):
             continue
         cells = " | ".join(

@@ -78,9 +78,9 @@ def clicks(database: Path) -> list[dict[str, float]]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         sign_in(page, f"{site.url}/explore?from=2026-10-26T00:00Z&to=2026-11-01T00:00Z&tz=UTC")
-        found = [page.evaluate(CLICK, number // 3 % 6) for number in range(CLICKS + 3)]
+        timings = [page.evaluate(CLICK, number // 3 % 6) for number in range(CLICKS + 3)]
         browser.close()
-    return found[3:]
+    return timings[3:]
 
 
 def download(database: Path) -> tuple[int, float, float]:
@@ -123,14 +123,14 @@ def lines(path: Path) -> int:
 def resident(pid: int) -> float:
     """Return the resident memory of a process, in MB."""
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+)", status)
-    return int(found[1]) / 1024 if found else 0.0
+    match = re.search(r"VmRSS:\s+(\d+)", status)
+    return int(match[1]) / 1024 if match else 0.0
 
 
 def report(sizes: list[int]) -> list[str]:
     """Return lines of the report."""
-    found = clicks(data.database(sizes[0]))
-    parts = {name: sorted(click[name] for click in found) for name in ("text", "chart", "query")}
+    timings = clicks(data.database(sizes[0]))
+    parts = {name: sorted(click[name] for click in timings) for name in ("text", "chart", "query")}
     cells = " | ".join(
         f"{median(times):.0f} / {times[int(len(times) * 0.95) - 1]:.0f}" for times in parts.values()
     )

@@ -33,9 +33,9 @@ def floor(source: str, target: str) -> dict[str, float]:
     connection.execute("set threads = 2")
     connection.execute(f"create table t as select * from read_json_auto('{source}')")
     connection.execute("checkpoint")
-    found = connection.execute("select count(*) from t").fetchone()
-    assert found
-    return {"rows": found[0]}
+    row = connection.execute("select count(*) from t").fetchone()
+    assert row
+    return {"rows": row[0]}
 
 
 def ours(source: str, target: str) -> dict[str, float]:

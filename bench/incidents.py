@@ -185,10 +185,10 @@ def _line(made: World, at: float, thing: Thing, ids: Iterator[int], action: str)
     return event_id
 
 
-def pair_f1(truth: dict[str, str], found: dict[str, str]) -> float:
+def pair_f1(truth: dict[str, str], grouped: dict[str, str]) -> float:
     """Return the F1 of the pairs of attempts that are put together."""
-    together = _pairs(Counter((truth[each], found[each]) for each in truth))
-    return 2 * together / (_pairs(Counter(truth.values())) + _pairs(Counter(found.values())))
+    together = _pairs(Counter((truth[key], grouped[key]) for key in truth))
+    return 2 * together / (_pairs(Counter(truth.values())) + _pairs(Counter(grouped.values())))
 
 
 def _pairs(sizes: Counter) -> int:  # type: ignore[type-arg]
@@ -209,31 +209,31 @@ def measure(seed: int) -> dict[str, float]:
                 made.lines
             )
             materialize.catch_up(store, 600)
-            found = queries.incidents(store, Filter(), now)
-            ids = queries.attempt_ids(store, found)
+            detected = queries.incidents(store, Filter(), now)
+            ids = queries.attempt_ids(store, detected)
             blamed = {
                 name: [each.event_id for each in changes if each.likely_cause]
-                for name, changes in likely_causes.changes_before(store, found).items()
+                for name, changes in likely_causes.changes_before(store, detected).items()
             }
             ranked = {
                 name: [each.event_id for each in changes]
-                for name, changes in likely_causes.changes_before(store, found).items()
+                for name, changes in likely_causes.changes_before(store, detected).items()
             }
         finally:
             store.close()
-    return score(made, found, ids, blamed, ranked)
+    return score(made, detected, ids, blamed, ranked)
 
 
 def score(
     made: World,
-    found: list[Incident],
+    detected: list[Incident],
     ids: dict[str, list[str]],
     blamed: dict[str, list[str]],
     ranked: dict[str, list[str]],
 ) -> dict[str, float]:
     """Return the figures of what was found against the truth."""
     by_event = {event: name for name, events in ids.items() for event in events}
-    by_id = {each.incident_id: each for each in found}
+    by_id = {incident.incident_id: incident for incident in detected}
     main: dict[str, str] = {}
     sizes: dict[str, Counter[str]] = defaultdict(Counter)
     for event, group in made.truth.items():
@@ -246,25 +246,27 @@ def score(
         if by_id[main[name]].class_ not in (TRANSIENT, STORM)
         and sizes[name][main[name]] >= 0.5 * sizes[name].total()
     ]
-    lasting = [each for each in found if each.class_ == PERSISTENT]
+    lasting = [incident for incident in detected if incident.class_ == PERSISTENT]
     right = sum(
-        any(made.truth[event] in made.outages for event in ids[each.incident_id])
-        for each in lasting
+        any(made.truth[event] in made.outages for event in ids[incident.incident_id])
+        for incident in lasting
     )
     free = [name for name, cause in made.outages.items() if not cause]
     caused = {name: cause for name, cause in made.outages.items() if cause}
     outage_incidents = {by_event[e] for e, g in made.truth.items() if g in made.outages}
     return {
         "attempts": len(made.truth),
-        "incidents": len(found),
+        "incidents": len(detected),
         "f1": pair_f1(made.truth, by_event),
         "outages": len(made.outages),
         "outages_found": len(seen),
         "storms_found": sum(by_id[main[f"storm{n}"]].class_ == STORM for n in range(STORMS)),
         "false_storms": sum(
-            each.class_ == STORM
-            and not any(made.truth[event].startswith("storm") for event in ids[each.incident_id])
-            for each in found
+            incident.class_ == STORM
+            and not any(
+                made.truth[event].startswith("storm") for event in ids[incident.incident_id]
+            )
+            for incident in detected
         ),
         "persistent": len(lasting),
         "precision": right / max(len(lasting), 1),

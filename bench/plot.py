@@ -26,16 +26,16 @@ text { font: 12px system-ui, sans-serif; fill: #57606a }
 """
 
 
-def small_multiples(found: Sequence[dict[str, float]], kept: int) -> str:
+def small_multiples(samples: Sequence[dict[str, float]], kept: int) -> str:
     """Return an SVG of rows, megabytes and milliseconds by day; a dashed line marks day *kept*."""
     width = len(_CHARTS) * (_LEFT + _WIDTH) + (len(_CHARTS) - 1) * 20 + 24
     height = _TOP + _HEIGHT + 44
     charts = "".join(
         f'<g transform="translate({_LEFT + number * (_LEFT + _WIDTH + 20)},{_TOP})">'
-        f"{_chart(found, name, title, unit, kept)}</g>\n"
+        f"{_chart(samples, name, title, unit, kept)}</g>\n"
         for number, (name, title, unit) in enumerate(_CHARTS)
     )
-    last = found[-1]
+    last = samples[-1]
     words = (
         f"After {last['day']:.0f} days: {last['events']:,.0f} events, {last['mb']:.0f} MB, "
         f"{last['query_ms']:.0f} ms for a query of 7 days."
@@ -47,9 +47,11 @@ def small_multiples(found: Sequence[dict[str, float]], kept: int) -> str:
     )
 
 
-def _chart(found: Sequence[dict[str, float]], name: str, title: str, unit: float, kept: int) -> str:
-    days = max(each["day"] for each in found)
-    step = _step(max(each[name] for each in found) / unit)
+def _chart(
+    samples: Sequence[dict[str, float]], name: str, title: str, unit: float, kept: int
+) -> str:
+    days = max(sample["day"] for sample in samples)
+    step = _step(max(sample[name] for sample in samples) / unit)
     top = step * 4
 
     def x(day: float) -> float:
@@ -70,8 +72,8 @@ def _chart(found: Sequence[dict[str, float]], name: str, title: str, unit: float
     words = f"day (dashed: {kept})"
     parts.append(f'<text x="{_WIDTH / 2}" y="{_HEIGHT + 36}" text-anchor="middle">{words}</text>')
     parts.append(f'<line class="kept" x1="{x(kept)}" x2="{x(kept)}" y1="0" y2="{_HEIGHT}"/>')
-    points = " ".join(f"{x(each['day'])},{y(each[name])}" for each in found)
-    last = found[-1]
+    points = " ".join(f"{x(sample['day'])},{y(sample[name])}" for sample in samples)
+    last = samples[-1]
     parts.append(f'<polyline class="line" points="{points}"/>')
     parts.append(f'<circle class="last" cx="{x(last["day"])}" cy="{y(last[name])}" r="3"/>')
     return "".join(parts)

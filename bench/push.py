@@ -104,7 +104,7 @@ def run(seconds: int, *, filtering: bool) -> dict[str, Any]:
                 visitor.start()
                 while not clicked:
                     time.sleep(0.5)
-            found = subprocess.run(
+            output = subprocess.run(
                 ["wrk", "-t1", "-c16", f"-d{seconds}s", "-s", str(script), url],
                 capture_output=True,
                 text=True,
@@ -118,9 +118,11 @@ def run(seconds: int, *, filtering: bool) -> dict[str, Any]:
                 time.sleep(0.05)
             waited = time.perf_counter() - waited
             healthy = httpx2.get(f"{url}/healthz").status_code
-        answered = int(re.search(r"(\d+) requests in", found)[1])  # type: ignore[index]
-        figures = re.search(r"p50 ([\d.]+) p99 ([\d.]+) max ([\d.]+) bad (\d+) broken (\d+)", found)
-        assert figures, found
+        answered = int(re.search(r"(\d+) requests in", output)[1])  # type: ignore[index]
+        figures = re.search(
+            r"p50 ([\d.]+) p99 ([\d.]+) max ([\d.]+) bad (\d+) broken (\d+)", output
+        )
+        assert figures, output
         store = Store.open(database, Settings())
         kept = store.table(
             "select count(*) as n, count(distinct id) as ids, max(id) as last, min(id) as first, "
@@ -181,13 +183,13 @@ def main() -> None:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for filtering in (False, True):
-        found = run(args.seconds, filtering=filtering)
-        print(json.dumps(found))
+        result = run(args.seconds, filtering=filtering)
+        print(json.dumps(result))
         lines.append(
-            f"| {'yes' if filtering else 'no'} | {found['answered']:,} | {found['per_s']:,.0f} "
-            f"| {found['p50']:.0f} | {found['p99']:.0f} | {found['max']:.0f} "
-            f"| {found['not_2xx'] + found['broken']} | {found['lost']} | {found['twice']} "
-            f"| {found['click_ms']:.0f} |"
+            f"| {'yes' if filtering else 'no'} | {result['answered']:,} | {result['per_s']:,.0f} "
+            f"| {result['p50']:.0f} | {result['p99']:.0f} | {result['max']:.0f} "
+            f"| {result['not_2xx'] + result['broken']} | {result['lost']} | {result['twice']} "
+            f"| {result['click_ms']:.0f} |"
         )
     RESULTS.write_text("\n".join(lines) + "\n")
 

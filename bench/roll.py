@@ -98,19 +98,19 @@ def _median(values: list[float]) -> float:
     return sorted(values)[len(values) // 2]
 
 
-def _row(found: dict[str, float]) -> str:
+def _row(sample: dict[str, float]) -> str:
     return (
-        f"| {found['day']:.0f} | {found['events']:,.0f} | {found['mb']:.1f} "
-        f"| {found['used_mb']:.1f} "
-        f"| {found['query_ms']:.1f} | {found['load_ms']:.0f} | {found['retain_ms']:.0f} "
-        f"| {found['retain_max_ms']:.0f} | {found['targets']:,.0f} | {found['actors']:,.0f} "
-        f"| {found['cube']:,.0f} | {found['batches']:,.0f} |"
+        f"| {sample['day']:.0f} | {sample['events']:,.0f} | {sample['mb']:.1f} "
+        f"| {sample['used_mb']:.1f} "
+        f"| {sample['query_ms']:.1f} | {sample['load_ms']:.0f} | {sample['retain_ms']:.0f} "
+        f"| {sample['retain_max_ms']:.0f} | {sample['targets']:,.0f} | {sample['actors']:,.0f} "
+        f"| {sample['cube']:,.0f} | {sample['batches']:,.0f} |"
     )
 
 
-def _verdict(found: list[dict[str, float]]) -> list[str]:
+def _verdict(samples: list[dict[str, float]]) -> list[str]:
     """Return how far the figures moved once the window was full, as lines of the report."""
-    full = [each for each in found if each["day"] > _KEPT]
+    full = [sample for sample in samples if sample["day"] > _KEPT]
     if len(full) < 8:
         return ["", "Too few days to say whether it is flat."]
     early, late = full[:4], full[-4:]
@@ -155,17 +155,17 @@ def main() -> None:
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     print("\n".join(lines))
-    found = []
+    samples = []
     with tempfile.TemporaryDirectory(prefix="trail-roll-") as folder:
-        for each in roll(Path(folder), args.days, args.events, args.archive):
-            found.append(each)
-            lines.append(_row(each))
+        for sample in roll(Path(folder), args.days, args.events, args.archive):
+            samples.append(sample)
+            lines.append(_row(sample))
             print(lines[-1], flush=True)
-    lines += _verdict(found)
+    lines += _verdict(samples)
     print("\n".join(lines[-2:]))
     if not args.print:
         RESULTS.write_text("\n".join(lines) + "\n")
-        PLOT.write_text(plot.small_multiples(found, kept=_KEPT))
+        PLOT.write_text(plot.small_multiples(samples, kept=_KEPT))
 
 
 if __name__ == "__main__":

@@ -7,27 +7,27 @@ scores nothing, because familiarity is measured per sequence.
 from trail.findings import familiarity, sequences
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
-_TITLES = {
-    "weaken-then-open": "Filter or tracking plan weakened, then egress or access within 24 hours",
-    "create-then-delete": "Destination, warehouse or function created and deleted within 24 hours",
-    "group-twice": "Same user group changed twice within 24 hours",
-    "invite-then-group": "User invited, then permissions changed within 24 hours",
-    "newcomer": "Two or more risky changes within 72 hours of first activity",
-    "toggled": "Same target enabled and disabled four times or more in a day",
-}
-_RISK = {
-    "weaken-then-open": 8,
-    "create-then-delete": 7,
-    "group-twice": 7,
-    "invite-then-group": 6,
-    "newcomer": 8,
-    "toggled": 6,
-}
+# Name: risk, title, actions (None for all of the day).
+_SEQUENCES: dict[str, tuple[int, str, tuple[str, ...] | None]] = {
+    "weaken-then-open": (
+        8, "Filter or tracking plan weakened, then egress or access within 24 hours",
+        (*sequences.WEAKENING, *sequences.OPENING),
+    ),
+    "create-then-delete": (
+        7, "Destination, warehouse or function created and deleted within 24 hours",
+        sequences.EGRESS,
+    ),
+    "group-twice": (7, "Same user group changed twice within 24 hours", sequences.GROUPS),
+    "invite-then-group": (
+        6, "User invited, then permissions changed within 24 hours",
+        (*sequences.INVITES, *sequences.GROUPS),
+    ),
+    "newcomer": (8, "Two or more risky changes within 72 hours of first activity", None),
+    "toggled": (6, "Same target enabled and disabled four times or more in a day", None),
+}  # fmt: skip
+_RISKS = {name: str(risk) for name, (risk, _, _) in _SEQUENCES.items()}
 _ACTIONS = {
-    "weaken-then-open": (*sequences.WEAKENING, *sequences.OPENING),
-    "create-then-delete": sequences.EGRESS,
-    "group-twice": sequences.GROUPS,
-    "invite-then-group": (*sequences.INVITES, *sequences.GROUPS),
+    name: f"[{sequences.names(actions)}]" for name, (*_, actions) in _SEQUENCES.items() if actions
 }
 
 
@@ -57,8 +57,8 @@ group by t.day, t.actor_key, t.target_key having sum(t.n) >= 4
 
 _RELATION = f"""
 select distinct on (day, actor_key, chain) day, actor_key, chain as what,
- {_case({chain: str(risk) for chain, risk in _RISK.items()}, "6")} as risk,
- {_case({chain: f"[{sequences.names(actions)}]" for chain, actions in _ACTIONS.items()}, "null")}
+ {_case(_RISKS, "6")} as risk,
+ {_case(_ACTIONS, "null")}
   as actions, since, upto
 from (
  select day, actor_key, chain, since, upto from daily_chains semi join actor_days
@@ -69,7 +69,7 @@ from (
 
 
 def _explain(facts: Facts) -> str:
-    return familiarity.explain(facts, _TITLES[facts["what"]])
+    return familiarity.explain(facts, _SEQUENCES[facts["what"]][1])
 
 
 _USUAL = (

@@ -80,10 +80,10 @@ def written(seeds: Sequence[int], scale: float) -> str:
         + report.methods(more, "further"),
         report.types(more, "further", BUDGETS),
     ]  # fmt: skip
-    found = histories.files()
-    if not found:
+    paths = histories.files()
+    if not paths:
         parts.append("## Real histories\n\nSkipped: `TRAIL_DATA` is not set to a folder with them.")
-    for path in found:
+    for path in paths:
         parts.append(
             f"## Real history {path.stem.removeprefix('git_audit_')}\n\n{_REAL}\n\n"
             + report.methods(real(path), "incident")

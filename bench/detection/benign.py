@@ -47,7 +47,7 @@ def on_call_night(s: Scene) -> None:
 
 def month_end_exports(s: Scene) -> None:
     s.day = int(s.world.dice.choice([28, 29, 58, 59, 88]))  # the last days of months
-    who = s.who("analyst", "marketer", fits=lambda each: each.active > 0.2)
+    who = s.who("analyst", "marketer", fits=lambda person: person.active > 0.2)
     at = s.office(who)
     own = s.own(who, "audience", s.between(4, 8), at)
     s.do(at, who.actor, "Audience CSV Downloaded", own)
@@ -58,7 +58,7 @@ def role_change(s: Scene) -> None:
     who = s.who("marketer", "analyst", "impl_dev", until=15)
     role = {"marketer": "analyst", "analyst": "data_eng", "impl_dev": "data_eng"}[who.role]
     actions, weights = zip(*ROLES[role][1].items(), strict=True)
-    shares = s.world.dice.dirichlet([14 * each / sum(weights) for each in weights])
+    shares = s.world.dice.dirichlet([14 * weight / sum(weights) for weight in weights])
     for later in s.workdays(10):
         if s.world.dice.random() > 0.6:
             continue
@@ -79,10 +79,10 @@ def returning_user(s: Scene) -> None:
     s.day = max(s.day, 50)
     s.day -= max(0, s.day % 7 - 4)
     asleep = [
-        each
-        for each in s.world.people
-        if each.away and each.away[0][0] < s.day - 21 and each.away[0][1] > s.day
-        and each.actor not in s.world.taken
+        person
+        for person in s.world.people
+        if person.away and person.away[0][0] < s.day - 21 and person.away[0][1] > s.day
+        and person.actor not in s.world.taken
     ]  # fmt: skip
     who = asleep[s.between(0, len(asleep) - 1)]
     s.world.taken.add(who.actor)

@@ -10,7 +10,7 @@ _HOUR = dt.timedelta(hours=1)
 def activity_after_removal(s: Scene) -> None:
     """Somebody is removed from the workspace, and a session that was left open goes on."""
     who = s.who("impl_dev", "data_eng", "marketer")
-    owner = s.one_of(*(each.actor for each in s.world.people if each.role == "owner"))
+    owner = s.one_of(*(person.actor for person in s.world.people if person.role == "owner"))
     at = s.office(who)
     s.world.add(at, owner, "User Removed", who.actor.replace("users/", "user-"), s.label)
     s.world.silence(who.actor, at)

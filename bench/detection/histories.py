@@ -89,12 +89,12 @@ class History:
 
     def write(self, path: Path) -> None:
         """Write the history with what was planted, in the Public API's shape."""
-        told = [
+        recorded = [
             (row["timestamp"], self.actor(row), str(row["action"]), str(row["resource_id"]), "")
             for row in self.rows
         ]
         with path.open("w") as file:
-            for number, (at, who, verb, target, label) in enumerate([*told, *self._added]):
+            for number, (at, who, verb, target, label) in enumerate([*recorded, *self._added]):
                 event_id = f"evt_{number:07}"
                 if label:
                     self.planted[label].ids.add(event_id)

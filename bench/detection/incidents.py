@@ -41,7 +41,7 @@ def warehouse_disabled_by_outsider(s: Scene) -> None:
 
 
 def off_hours_takeover(s: Scene) -> None:
-    who = s.who("impl_dev", "data_eng", "marketer", fits=lambda each: each.active > 0.3)
+    who = s.who("impl_dev", "data_eng", "marketer", fits=lambda person: person.active > 0.3)
     at = s.at(who.zone, float(s.world.dice.uniform(1, 4)))
     usual = "Audience Modified" if who.role == "marketer" else "Integrations Modified"
     kind = "audience" if who.role == "marketer" else "integration"
@@ -79,11 +79,11 @@ def dormant_reactivated(s: Scene) -> None:
     s.day = s.between(60, 84)
     s.day -= max(0, s.day % 7 - 4)
     asleep = [
-        each
-        for each in s.world.people
-        if each.away and each.away[0][1] - each.away[0][0] > 30
-        and each.role in ("data_eng", "impl_dev", "marketer", "analyst")
-        and each.actor not in s.world.taken
+        person
+        for person in s.world.people
+        if person.away and person.away[0][1] - person.away[0][0] > 30
+        and person.role in ("data_eng", "impl_dev", "marketer", "analyst")
+        and person.actor not in s.world.taken
     ]  # fmt: skip
     who = asleep[s.between(0, len(asleep) - 1)]
     s.world.taken.add(who.actor)
@@ -134,7 +134,9 @@ def function_tamper(s: Scene) -> None:
     who = s.who("impl_dev", "contractor")
     at = s.office(who)
     others = [
-        each for each in s.things("function", 8, at) if each not in who.own.get("function", ())
+        function
+        for function in s.things("function", 8, at)
+        if function not in who.own.get("function", ())
     ]
     s.do(at, who.actor, "Destination Function Modified", others[:1] * s.between(1, 3))
 
@@ -142,7 +144,7 @@ def function_tamper(s: Scene) -> None:
 def newhire_abuse(s: Scene) -> None:
     role = s.one_of("data_eng", "impl_dev", "marketer", "analyst", "contractor")
     who = newcomer(s.world.dice, f"users/new-{s.label.replace('#', '-')}", role, s.day)
-    owner = s.one_of(*(each.actor for each in s.world.people if each.role == "owner"))
+    owner = s.one_of(*(person.actor for person in s.world.people if person.role == "owner"))
     s.world.add(
         s.at(0, 8) - 24 * _HOUR, owner, "User Invite Sent", s.world.make("user", s.at(0, 1))
     )
@@ -168,7 +170,7 @@ def flapping(s: Scene) -> None:
 
 def token_silent(s: Scene) -> None:
     s.day = max(s.day, 21)
-    token = s.one_of(*(each for each in _PATIENT_TOKENS if each not in s.world.silent))
+    token = s.one_of(*(name for name in _PATIENT_TOKENS if name not in s.world.silent))
     stops = s.at(0, 11)
     s.world.silence(token, stops)
     s.world.last_of(token, stops, s.label)
@@ -201,7 +203,7 @@ def grant_revoke(s: Scene) -> None:
 
 def weekend_deploy(s: Scene) -> None:
     s.weekend()
-    who = s.who("impl_dev", "data_eng", fits=lambda each: each.weekend < 0.1)
+    who = s.who("impl_dev", "data_eng", fits=lambda person: person.weekend < 0.1)
     at = s.office(who)
     for action, kind in (
         ("Destination Function Modified", "function"),
@@ -213,7 +215,7 @@ def weekend_deploy(s: Scene) -> None:
 
 
 def token_level_shift(s: Scene) -> None:
-    token = s.one_of(*(each for each in _PATIENT_TOKENS if each not in s.world.silent))
+    token = s.one_of(*(name for name in _PATIENT_TOKENS if name not in s.world.silent))
     s.world.shift(token, s.at(0, 0), days=s.between(3, 6), factor=s.between(3, 6), label=s.label)
 
 

@@ -56,11 +56,11 @@ Results = dict[tuple[str, float], Outcome]  # by method and budget
 
 def truth(events: Iterable[Event]) -> Truth:
     """Return the scenarios that each actor's UTC day holds events of."""
-    found: Truth = defaultdict(set)
-    for each in events:
-        if each.label:
-            found[each.actor, each.at.date()].add(each.label)
-    return found
+    scenarios: Truth = defaultdict(set)
+    for event in events:
+        if event.label:
+            scenarios[event.actor, event.at.date()].add(event.label)
+    return scenarios
 
 
 def judge(
@@ -74,7 +74,7 @@ def judge(
 ) -> Results:
     """Run the product's findings up to *now*, and return the outcomes of all methods."""
     refresh(store, now)
-    labels = {event_id: name for name, each in planted.items() for event_id in each.ids}
+    labels = {event_id: name for name, scenario in planted.items() for event_id in scenario.ids}
     methods = rivals.alerts(store) if others else {}
     opened = store.table("select min(day) as day from daily_actions")["day"][0].as_py()
     span = (now.date() - opened).days + 1
@@ -83,7 +83,7 @@ def judge(
         ours = queries.queue(store, Filter(), now, a_day=a_day).findings
         outcome = Outcome(dict.fromkeys(planted), span)
         for finding, ids in queries.event_ids(store, ours):
-            named = [labels[each] for each in ids if each in labels]
+            named = [labels[event_id] for event_id in ids if event_id in labels]
             mine = [name for name in named if planted[name].list != BENIGN]
             alike = [name for name in named if planted[name].list == BENIGN]
             held = set(mine) if len(mine) >= _SHARE * len(ids) else set()
@@ -109,9 +109,9 @@ def _of_alerts(
     shown = budget.apply_budget(scored, opened, now.date(), a_day).shown
     outcome = Outcome(dict.fromkeys(planted), span)
     for number in sorted(shown, key=int):
-        each = alerts[int(number)]
-        held = by_day.get((each.actor, each.day), set())
-        _count(outcome, planted, held, each.day)
+        alert = alerts[int(number)]
+        held = by_day.get((alert.actor, alert.day), set())
+        _count(outcome, planted, held, alert.day)
     return outcome
 
 

@@ -51,5 +51,5 @@ def _put(world: World, list_: str, story: Story, copy: int) -> None:
     scene = Scene(world, label, day)
     story(scene)
     planted = world.planted[label]
-    first = min(each.at for each in world.events if each.label == label)
+    first = min(event.at for event in world.events if event.label == label)
     planted.seen_from = max(planted.seen_from, first)

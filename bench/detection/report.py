@@ -37,16 +37,16 @@ def methods(runs: Sequence[Run], list_: str) -> str:
 
 def types(runs: Sequence[Run], list_: str, budgets: Sequence[float]) -> str:
     """Return how often the product's findings contain each type of scenario of *list_*."""
-    found: dict[str, dict[float, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    hits: dict[str, dict[float, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for planted, results in runs:
         for a_day in budgets:
-            for name, each in planted.items():
-                if each.list == list_:
+            for name, scenario in planted.items():
+                if scenario.list == list_:
                     hit = results[rivals.OURS, a_day].first[name] is not None
-                    found[each.type][a_day].append(hit)
+                    hits[scenario.type][a_day].append(hit)
     head = " | ".join(f"{a_day:g} a day" for a_day in budgets)
     lines = [f"| scenario | {head} | planted |", "|---|" + "---|" * (len(budgets) + 1)]
-    for name, by_budget in found.items():
+    for name, by_budget in hits.items():
         cells = " | ".join(f"{statistics.mean(by_budget[a_day]):.2f}" for a_day in budgets)
         lines.append(f"| {name.replace('_', ' ')} | {cells} | {len(by_budget[budgets[0]])} |")
     return "\n".join(lines)

@@ -124,7 +124,7 @@ def has_pyod() -> bool:
 
 def alerts(store: Store) -> dict[str, list[Alert]]:
     """Return what each method scores, by its name; PyOD's two only where it is installed."""
-    found = {
+    scored = {
         name: [
             Alert(row["day"], row["actor_id"], row["score"])
             for row in store.table(sql).to_pylist()
@@ -132,7 +132,7 @@ def alerts(store: Store) -> dict[str, list[Alert]]:
         ]
         for name, sql in _SQL.items()
     }
-    return found | (_outliers(store) if has_pyod() else {})
+    return scored | (_outliers(store) if has_pyod() else {})
 
 
 def _outliers(store: Store) -> dict[str, list[Alert]]:
@@ -145,7 +145,7 @@ def _outliers(store: Store) -> dict[str, list[Alert]]:
         for name in table.column_names[2:]
     ])  # fmt: skip
     who = list(zip(table["day"].to_pylist(), table["actor_id"].to_pylist(), strict=True))
-    found = {}
+    scored = {}
     for name, model in (
         ("PyOD ECOD", ECOD()),
         ("PyOD IForest", IForest(n_estimators=200, random_state=0)),
@@ -153,7 +153,7 @@ def _outliers(store: Store) -> dict[str, list[Alert]]:
         model.fit(features)
         scores = model.decision_scores_
         whole = (1 + 1e6 * (scores - scores.min()) / (np.ptp(scores) or 1)).astype(int)
-        found[name] = [
+        scored[name] = [
             Alert(day, actor, int(score)) for (day, actor), score in zip(who, whole, strict=True)
         ]
-    return found
+    return scored

@@ -29,14 +29,14 @@ class Scene:
         dice = self.world.dice
         days = range(self.day, min(self.day + until, DAYS))
         fitting = [
-            each
-            for each in self.world.people
-            if each.role in roles
-            and each.actor not in self.world.taken
-            and each.start <= max(0, self.day - 10)
-            and each.active > 0.15
-            and all(each.there(day) for day in days)
-            and (fits is None or fits(each))
+            person
+            for person in self.world.people
+            if person.role in roles
+            and person.actor not in self.world.taken
+            and person.start <= max(0, self.day - 10)
+            and person.active > 0.15
+            and all(person.there(day) for day in days)
+            and (fits is None or fits(person))
         ]
         if not fitting:
             raise LookupError(f"no user with a role of {roles} is available for {self.label}")

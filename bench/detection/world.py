@@ -96,7 +96,7 @@ class World:
             for kind in sorted({type_of(action) for action in who.actions}):
                 count = min(1 + int(self.dice.poisson(5)), len(self.living[kind]))
                 picked = self.dice.choice(self.living[kind], count, replace=False)
-                who.own[kind] = [str(each) for each in picked]
+                who.own[kind] = [str(name) for name in picked]
 
     def make(self, kind: str, at: dt.datetime) -> str:
         """Return the id of a new thing."""
@@ -147,8 +147,8 @@ class World:
     def last_of(self, actor: str, at: dt.datetime, label: str) -> None:
         """Give the last event of *actor* up to *at* the *label*."""
         index = max(
-            (number for number, each in enumerate(self.events)
-             if each.actor == actor and each.at <= at and not each.label),
+            (number for number, event in enumerate(self.events)
+             if event.actor == actor and event.at <= at and not event.label),
             key=lambda number: self.events[number].at,
         )  # fmt: skip
         self.events[index] = replace(self.events[index], label=label)
@@ -157,11 +157,11 @@ class World:
         """Let *actor* do everything *factor* times for some *days* from *at* on."""
         end = at + dt.timedelta(days=days)
         usual = [e for e in self.events if e.actor == actor and at <= e.at < end and not e.label]
-        for each in usual:
+        for event in usual:
             for again in range(1, factor):
-                later = each.at + dt.timedelta(seconds=3 * again)
-                target = self.any_living(each.kind) or each.target
-                self.events.append(replace(each, at=later, target=target, label=label))
+                later = event.at + dt.timedelta(seconds=3 * again)
+                target = self.any_living(event.kind) or event.target
+                self.events.append(replace(event, at=later, target=target, label=label))
 
     def written(self, path: Path) -> int:
         """Write the events as the Public API gives them, and note which ids were planted.
@@ -169,34 +169,34 @@ class World:
         What happens to a thing after it was removed by a scenario, or by a token after it fell
         silent, is left out.
         """
-        kept = [each for each in self.events if START <= each.at < END and self._possible(each)]
-        kept.sort(key=lambda each: each.at)
+        kept = [event for event in self.events if START <= event.at < END and self._possible(event)]
+        kept.sort(key=lambda event: event.at)
         with path.open("wb") as file:
-            for number, each in enumerate(kept):
+            for number, event in enumerate(kept):
                 event_id = f"evt_{number:07}"
-                if each.label:
-                    self.planted[each.label].ids.add(event_id)
+                if event.label:
+                    self.planted[event.label].ids.add(event_id)
                 record = {
                     "id": event_id,
-                    "timestamp": each.at.strftime("%Y-%m-%dT%H:%M:%S.")
-                    + f"{each.at.microsecond // 1000:03}Z",
-                    "type": each.action,
-                    "actor": each.actor,
-                    "resourceId": each.target,
-                    "resourceType": each.kind.upper(),
-                    "resourceName": each.target.replace("-", " "),
+                    "timestamp": event.at.strftime("%Y-%m-%dT%H:%M:%S.")
+                    + f"{event.at.microsecond // 1000:03}Z",
+                    "type": event.action,
+                    "actor": event.actor,
+                    "resourceId": event.target,
+                    "resourceType": event.kind.upper(),
+                    "resourceName": event.target.replace("-", " "),
                 }
                 file.write(json.dumps(record).encode() + b"\n")
         return len(kept)
 
-    def _possible(self, each: Event) -> bool:
-        if each.label:
+    def _possible(self, event: Event) -> bool:
+        if event.label:
             return True
-        if each.at > self.silent.get(each.actor, END):
+        if event.at > self.silent.get(event.actor, END):
             return False
-        return not self.gone.get(each.target, END) < each.at
+        return not self.gone.get(event.target, END) < event.at
 
 
 def pick(dice: Dice, items: list[str], shares: np.ndarray, count: int) -> list[str]:
     """Return *count* of *items* drawn by their *shares*."""
-    return [items[int(each)] for each in dice.choice(len(items), count, p=shares)]
+    return [items[int(index)] for index in dice.choice(len(items), count, p=shares)]

@@ -53,7 +53,7 @@ def test_sign_off_with_undecided_findings_needs_a_reason(page: Page) -> None:
 
 def test_rule_shows_its_matches(page: Page) -> None:
     page.get_by_role("radio", name="Rules").click()
-    expect(page.get_by_text("Would have fired").first).to_be_visible()
+    expect(page.get_by_text("in the last 90 days").first).to_be_visible()
 
 
 def test_change_and_reset_a_risk(page: Page) -> None:
@@ -62,7 +62,7 @@ def test_change_and_reset_a_risk(page: Page) -> None:
     page.get_by_role("spinbutton", name="Risk").fill("9")
     page.get_by_role("spinbutton", name="Risk").press("Enter")
     page.get_by_role("button", name="Set risk").click()
-    expect(page.get_by_text("No reason is given.")).to_be_visible()
+    expect(page.get_by_text("The reason is missing.")).to_be_visible()
     page.get_by_role("textbox", name="Reason").fill("It opens the door")
     page.get_by_role("textbox", name="Reason").press("Enter")
     page.get_by_role("button", name="Set risk").click()

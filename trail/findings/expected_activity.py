@@ -29,7 +29,7 @@ def mark_expected(
     if not actor_id or not actions:
         raise InputError("No expected activity given.", "Give an actor and at least one action.")
     if not reason.strip():
-        raise InputError("Reason missing.", "State why the activity is expected.")
+        raise InputError("The reason is missing.", "Enter why it is expected.")
     if not day < until <= day + dt.timedelta(days=LONGEST_DAYS):
         raise InputError(
             f"Invalid expiry date {until}.",

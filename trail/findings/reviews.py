@@ -1,7 +1,7 @@
-"""What reviewers decide: about one finding, and about a period as a whole.
+"""Reviewers' decisions about findings, and sign-offs of periods.
 
-Decisions and signatures are only added, never changed, so that who looked at what can be shown. A
-signature names a digest of the events it covers; an event that comes later reopens it visibly.
+Decisions and sign-offs are only added, never changed. A sign-off contains a digest of the events it
+covers; later changes to these events reopen it.
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ _BATCH = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Signoff:
-    """A signed period (UTC, end not included), what it covered, and what it covers now."""
+    """A signed-off period (UTC, end exclusive): what it covered, and what it covers now."""
 
     signoff_id: int
     from_at: dt.datetime
@@ -47,7 +47,7 @@ class Signoff:
 
     @property
     def reopened(self) -> str:
-        """Return in words why it has to be looked at again, or an empty string."""
+        """Return why the period needs another review, or an empty string."""
         more = self.events_now - self.events
         if more:
             return f"reopened: {more:+,} event{'' if abs(more) == 1 else 's'}"
@@ -63,11 +63,11 @@ def decide(
     own_ids: frozenset[str],
     until: dt.date | None = None,
 ) -> None:
-    """Decide on *findings*: `expected`, `needs action`, `done`, or `open` to take it back.
+    """Record a decision on *findings*: `expected`, `needs action`, `done`, or `open` to reopen.
 
-    *own_ids* are the actor ids of who decides: nobody decides on their own acts. What is expected
-    teaches the baseline until *until* (90 days at most) and needs a reason, as do several at once.
-    Raises `InputError`.
+    *own_ids* are the actor ids of the reviewer, who cannot review their own activity. Expected
+    activity counts as familiar until *until* (at most 90 days) and needs a reason, as does a
+    decision on several findings. Raises `InputError`.
     """
     if decision not in (*DECISIONS, OPEN):
         raise InputError(
@@ -125,7 +125,7 @@ def _taught(reason: Reason) -> tuple[str, ...]:
 
 
 def history(engine: Engine, finding_id: str) -> list[dict[str, Any]]:
-    """Return the decisions about a finding, the latest first: decision, note, made_by, made_at."""
+    """Return the decisions about a finding, newest first: decision, note, made_by, made_at."""
     return list(
         engine.table(
             "select decision, note, made_by, made_at from decisions where finding_id = $id "
@@ -144,7 +144,7 @@ def sign(
     signed_by: str,
     own_ids: frozenset[str],
 ) -> int:
-    """Sign the window of *filter_* under it; return the signature's number.
+    """Sign off the window of *filter_* and return the number of the sign-off.
 
     *findings* are those that the page shows for it. Raises `InputError` for an open window, for
     undecided findings without a *reason*, and for a window of nothing but one's own acts.
@@ -170,7 +170,7 @@ def sign(
     query = period.query()
 
     def write(cursor: Cursor) -> int:
-        found = cursor.execute(
+        rows = cursor.execute(
             "insert into signoffs select coalesce(max(signoff_id), 0) + 1, $start, $end, $query, "
             "$events, $digest, $findings, $undecided, $reason, $by, $now from signoffs "
             "returning signoff_id",
@@ -187,7 +187,7 @@ def sign(
                 "now": utc_now(),
             },
         ).fetchall()
-        return int(found[0][0])
+        return int(rows[0][0])
 
     return store.write(write)
 
@@ -203,13 +203,13 @@ def _fixed(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:
 
 
 def digest_of(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[int, str]:
-    """Return how many events *filter_* chooses, and a SHA-256 over them (hex).
+    """Return the number of events that match *filter_*, and a SHA-256 over them (hex).
 
     Over each event, in order of time and id: its id, a line feed, its time as microseconds since
     1970, a line feed, the SHA-256 of its record in hex, a line feed.
     """
     chosen = select(engine, filter_, now)
-    found, total = hashlib.sha256(), 0
+    digest, total = hashlib.sha256(), 0
     with engine.reading() as reading:
         for batch in reading.batches(
             "select e.event_id || chr(10) || epoch_us(e.occurred_at) || chr(10) || sha256(e.raw) "
@@ -219,12 +219,12 @@ def digest_of(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[int, s
             _BATCH,
         ):
             total += batch.num_rows
-            found.update("".join(batch.column(0).to_pylist()).encode())
-    return total, found.hexdigest()
+            digest.update("".join(batch.column(0).to_pylist()).encode())
+    return total, digest.hexdigest()
 
 
 def signoffs(engine: Engine, now: dt.datetime, window: Window | None = None) -> list[Signoff]:
-    """Return the signatures of periods that touch *window* (all time), the latest first.
+    """Return the sign-offs of periods that overlap *window* (default: all), newest first.
 
     Each with what its period holds now.
     """
@@ -246,7 +246,7 @@ def _looked_at(engine: Engine, row: dict[str, Any], now: dt.datetime) -> Signoff
 
 
 def certificate(signed: Signoff, decisions: list[dict[str, Any]], workspace: str) -> dict[str, Any]:
-    """Return a signature as a document: what was signed, by whom, and how to check it."""
+    """Return a sign-off as a document: what was signed off, by whom, and how to verify it."""
     return {
         "document": "Sign-off of an audit trail period",
         "workspace": workspace,
@@ -263,12 +263,12 @@ def certificate(signed: Signoff, decisions: list[dict[str, Any]], workspace: str
         "signed_by": signed.signed_by,
         "signed_at": f"{signed.signed_at.isoformat()}Z",
         "state": signed.reopened or "as signed",
-        "decisions": [{**each, "made_at": f"{each['made_at'].isoformat()}Z"} for each in decisions],
+        "decisions": [{**row, "made_at": f"{row['made_at'].isoformat()}Z"} for row in decisions],
     }
 
 
 def as_page(document: dict[str, Any]) -> str:
-    """Return a certificate as a page of HTML that stands alone, for printing."""
+    """Return a certificate as a self-contained HTML page for printing."""
     rows = "".join(
         f"<tr><th>{html.escape(name.replace('_', ' ').capitalize())}</th>"
         f"<td>{html.escape(str(value))}</td></tr>"
@@ -276,8 +276,10 @@ def as_page(document: dict[str, Any]) -> str:
         if name not in ("document", "decisions")
     )
     decisions = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(value))}</td>" for value in each.values()) + "</tr>"
-        for each in document["decisions"]
+        "<tr>"
+        + "".join(f"<td>{html.escape(str(value))}</td>" for value in decision.values())
+        + "</tr>"
+        for decision in document["decisions"]
     )
     title = html.escape(str(document["document"]))
     return (
@@ -307,11 +309,11 @@ def decisions_on(engine: Engine, finding_ids: list[str]) -> dict[str, list[dict[
 
     Each has decision, note, made_by, made_at (UTC, without zone).
     """
-    found: dict[str, list[dict[str, Any]]] = {}
+    decisions: dict[str, list[dict[str, Any]]] = {}
     for row in engine.table(
         "select finding_id, decision, note, made_by, made_at from decisions "
         "where list_contains($ids, finding_id) order by made_at, decision",
         {"ids": finding_ids},
     ).to_pylist():
-        found.setdefault(row.pop("finding_id"), []).append(row)
-    return found
+        decisions.setdefault(row.pop("finding_id"), []).append(row)
+    return decisions

@@ -22,11 +22,11 @@ def set_risk(store: Store, action: str, risk: int | None, reason: str, made_by: 
     """
     name = catalogue.resolve(action).name if action.strip() else ""
     if not name:
-        raise InputError("Action missing.", "Give the name of an action.")
+        raise InputError("The action is missing.", "Enter the name of an action.")
     if risk is not None and not 0 <= risk <= 10:
         raise InputError(f"Invalid risk {risk}.", "Allowed: a whole number from 0 to 10.")
     if not reason.strip():
-        raise InputError("Reason missing.", "State why the risk is changed.")
+        raise InputError("The reason is missing.", "Enter why the risk is changed.")
 
     def job(cursor: Cursor) -> int:
         number = version(cursor) + 1
