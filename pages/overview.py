@@ -132,11 +132,11 @@ def _expiring_findings(ctx: Context) -> None:
     """Draw a caption where open findings expire soon."""
     if not ctx.user.may("see_findings"):
         return
-    expiring = expiring_findings.leaving(
+    expiring = expiring_findings.expiring(
         ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC)
     )
     if expiring.findings:
-        st.caption(f"▲ {expiring.said()} Decide on them under Unusual or place a legal hold.")
+        st.caption(f"▲ {expiring.text()} Decide on them under Unusual or place a legal hold.")
 
 
 def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> tiles.Tile:

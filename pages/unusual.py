@@ -54,10 +54,10 @@ def render(ctx: Context) -> None:
     )
     filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
     filter_bar.window_caption(filter_, window)
-    expiring = expiring_findings.leaving(store, ctx.runtime.settings, now, queue.budget.shown)
+    expiring = expiring_findings.expiring(store, ctx.runtime.settings, now, queue.budget.shown)
     if expiring.findings:
         st.warning(
-            f"{expiring.said()} Decide on them or place a legal hold.",
+            f"{expiring.text()} Decide on them or place a legal hold.",
             icon=":material/hourglass_bottom:",
         )
     tab = tabs.select(_TABS, "unusual-section")

@@ -138,7 +138,7 @@ def test_sign_offs_still_match_their_events(previous: Previous) -> None:
 
 
 def test_legal_holds_and_alert_rules_are_the_same(previous: Previous) -> None:
-    assert _json(legal_holds.every(previous.store)) == previous.expected["holds"]
+    assert _json(legal_holds.all_holds(previous.store)) == previous.expected["holds"]
     found = [rule.definition() for rule in rule_store.all_of(previous.store)]
     assert found == previous.expected["rules"]
 

@@ -10,7 +10,7 @@ from trail.backup import making, restoring
 from trail.backup.making import Backup
 from trail.backup.restoring import Restored
 from trail.cli.context import Context
-from trail.cli.retention import kept_store
+from trail.cli.retention import existing_store
 from trail.core.output import Out
 from trail.core.settings import Settings
 
@@ -20,7 +20,7 @@ _MADE_BY = "command line"
 def backup(args: argparse.Namespace, context: Context) -> int:
     """Write the whole trail to one file; print what it contains and what it omits."""
     made = making.make(
-        kept_store(context),
+        existing_store(context),
         context.settings,
         context.folder / args.out,
         archive=not args.without_archive,

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from trail.cli.context import Context
-from trail.cli.retention import kept_store
+from trail.cli.retention import existing_store
 from trail.core.errors import InputError, IntegrityError
 from trail.integrity import acceptance, seal_status, sealing, verification
 from trail.integrity.verification import UNCHANGED, VALID_STATES, Report
@@ -40,7 +40,7 @@ def verify(args: argparse.Namespace, context: Context) -> int:
 
 def seal(args: argparse.Namespace, context: Context) -> int:
     """Seal closed days, or accept the days that verification reports, with a reason."""
-    store = kept_store(context)
+    store = existing_store(context)
     if args.accept:
         if not args.reason.strip():
             raise InputError("--accept requires a reason.", "Add --reason TEXT.")

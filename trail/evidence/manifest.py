@@ -55,7 +55,7 @@ def about(
         "findings": _findings(engine, period, now),
         "sign_offs": _sign_offs(engine, workspace, period, now),
         "retention": _retention(engine, settings, period),
-        "holds": [_json(row) for row in legal_holds.every(engine)],
+        "holds": [_json(row) for row in legal_holds.all_holds(engine)],
         "alarms": _alarms(engine, period, note),
     }
 

@@ -1,8 +1,7 @@
-"""Archived days to look at: a store of their own, filled from the parts, gone when it is closed.
+"""Open archived days as a temporary database that is deleted when it is closed.
 
-Separate from `archive`, which writes and counts. The rows go into the tables as they were
-archived, not through ingest: that one would judge them again, link reports that were never
-linked, and forget when they arrived and whether they were proved.
+Rows are inserted as they were archived. Loading them again would lose their time of arrival and
+whether they were verified, and could link reports that were not linked before.
 """
 
 import datetime as dt
@@ -21,18 +20,18 @@ from trail.retention import archive
 from trail.storage import dimensions
 from trail.storage.database import Cursor, Store
 
-_MOST_MONTHS = 2
+_MAX_OPEN_MONTHS = 2
 _months: OrderedDict[str, Store] = OrderedDict()
 _opening = threading.Lock()
 
-# Times without their zone, as the store keeps them.
+# Times without zone, as in the database.
 _ROWS = (
     "select * replace (occurred_at at time zone 'UTC' as occurred_at, "
     "ingested_at at time zone 'UTC' as ingested_at) from archived"
 )
 
-# An event that was archived twice, before and after a crash or a second load, is shown once.
-_ONCE = """
+# Events that were archived twice, after a crash or a repeated load, appear once.
+_DEDUPLICATE = """
 create table once as select * from rows qualify row_number() over (
  partition by event_id, date_trunc('day', occurred_at) order by ingested_at) = 1;
 drop table rows;
@@ -79,21 +78,21 @@ from events
 
 
 def open_days(settings: Settings, first: dt.date, last: dt.date) -> Store:
-    """Open a store with the archived events of the days *first* to *last* (UTC, both included).
+    """Open a database with the archived events of the days *first* to *last* (UTC, inclusive).
 
-    It is made in a temporary folder and only for reading: `close` deletes it. An event that lies
-    in two parts is there once. Raises `InputError` when nothing is archived of these days.
+    It is temporary, for reading only: `close` deletes it. Events in two parts appear once. Raises
+    `InputError` if no event of these days is archived.
     """
-    found = archive.parts(settings, first, last)
-    if not found:
+    parts = archive.parts(settings, first, last)
+    if not parts:
         raise InputError(
-            f"Nothing is archived from {first} to {last}.", "Choose among the archived days."
+            f"No archived events from {first} to {last}.", "Choose from the archived days."
         )
     folder = tempfile.TemporaryDirectory(prefix="trail-archive-")
     store = Store.open(Path(folder.name) / "archive.duckdb", settings)
     store.afterwards.callback(folder.cleanup)
     try:
-        store.write(lambda cursor: _fill(cursor, list(found.values())))
+        store.write(lambda cursor: _fill(cursor, list(parts.values())))
     except BaseException:
         store.close()
         raise
@@ -101,27 +100,29 @@ def open_days(settings: Settings, first: dt.date, last: dt.date) -> Store:
 
 
 def month(settings: Settings, name: str) -> Store:
-    """Return the archive of a month, such as `2026-08`, opened once for all who look at it.
+    """Return the archive of a month, such as `2026-08`, shared by all readers.
 
-    The two months that were looked at last stay open. Raises `InputError` for a month that is none
-    or that the archive does not hold.
+    The two most recently used months stay open. Raises `InputError` for an invalid month, or one
+    without archived events.
     """
     try:
         first = dt.date.fromisoformat(f"{name}-01")
     except ValueError:
-        raise InputError("There is no such month in the archive.", "Choose one on Admin.") from None
+        raise InputError(
+            f"Invalid archive month {name[:20]!r}.", "Choose a month on Admin, such as 2026-08."
+        ) from None
     with _opening:
         if name not in _months:
             last = (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
             _months[name] = open_days(settings, first, last)
         _months.move_to_end(name)
-        while len(_months) > _MOST_MONTHS:
+        while len(_months) > _MAX_OPEN_MONTHS:
             _months.popitem(last=False)[1].close()
         return _months[name]
 
 
 def close_months() -> None:
-    """Close what `month` has opened."""
+    """Close the months opened by `month`."""
     with _opening:
         while _months:
             _months.popitem()[1].close()
@@ -129,18 +130,18 @@ def close_months() -> None:
 
 def _fill(cursor: Cursor, parts: list[list[Path]]) -> None:
     """Fill the empty tables from the *parts* of each day."""
-    files = [file for each in parts for file in each]
+    files = [file for day_parts in parts for file in day_parts]
     cursor.register("archived", archive.SCHEMA.empty_table())
     cursor.execute(f"create temp table rows as {_ROWS}")
-    # Batch by batch, not as one stream: what is wrong with a part is then told as it is.
+    # Batch by batch and not as one stream, so that errors name the damaged part.
     for batch in _batches(files):
         cursor.register("archived", pa.Table.from_batches([batch]))
         cursor.execute(f"insert into rows {_ROWS}")
     cursor.unregister("archived")
-    if any(len(each) > 1 for each in parts):
-        cursor.execute(_ONCE)
+    if any(len(day_parts) > 1 for day_parts in parts):
+        cursor.execute(_DEDUPLICATE)
     names = cursor.execute("select distinct action_raw from rows order by all").fetchall()
-    # What an action means is read anew, so that the catalogue of today holds for old events too.
+    # Actions are resolved with the current catalogue.
     dimensions.add_actions(cursor, [name for (name,) in names])
     for step in _STEPS:
         cursor.execute(step)

@@ -1,7 +1,4 @@
-"""Findings that are still open when their events leave the kept days: told before it is too late.
-
-Separate from `reviews`, which knows nothing of retention; pages and commands count the same here.
-"""
+"""Open findings whose events will soon be past retention."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -15,26 +12,28 @@ SOON = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
-    """How many of the shown findings are open or need action, and when the first leaves (UTC)."""
+class Expiring:
+    """How many shown findings are open or need action, and when the first expires (UTC)."""
 
     findings: int
     first: dt.date | None
 
-    def said(self) -> str:
-        """Return it in a sentence, or '' where nothing is open."""
+    def text(self) -> str:
+        """Return it as a sentence; empty if nothing expires."""
         if not self.findings:
             return ""
-        what = "1 finding that is" if self.findings == 1 else f"{self.findings:,} findings that are"
-        return f"{what} not done yet will leave within {SOON.days} days, the first on {self.first}."
+        subject = "1 open finding expires"
+        if self.findings > 1:
+            subject = f"{self.findings:,} open findings expire"
+        return f"{subject} within {SOON.days} days, the first on {self.first}."
 
 
-def leaving(
+def expiring(
     engine: Engine, settings: Settings, now: dt.datetime, shown: frozenset[str] | None = None
-) -> Leaving:
-    """Return what leaves within `SOON` of *now* (aware) without an end.
+) -> Expiring:
+    """Return the open findings that expire within `SOON` of *now* (aware).
 
-    *shown* are the ids of the findings that the budget lets through; judged here when not given.
+    *shown* are the ids of the findings within the review budget; computed here if omitted.
     """
     edge = policy.cutoff(settings, now).date()
     rows = engine.table(
@@ -50,4 +49,4 @@ def leaving(
         shown = queries.apply_budget(engine, now).shown
     days = [row["day"] for row in rows if row["finding_id"] in (shown or ())]
     kept = dt.timedelta(days=settings.store.retention_days + 1)
-    return Leaving(len(days), days[0] + kept if days else None)
+    return Expiring(len(days), days[0] + kept if days else None)

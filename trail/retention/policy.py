@@ -1,7 +1,7 @@
-"""Retention: events of more than so many days ago go, except those that are held.
+"""The retention policy: remove events older than `store.retention_days`, except legal holds.
 
-Runs daily and on demand. Whatever it does, the cube equals the events in every state that a reader
-or a crash can see: a purge is one transaction, a large one is several, each of whole days.
+Runs daily and on demand. A purge is one transaction, a large purge several of whole days each, so
+that the cube matches the events at any time, also after a crash.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ from trail.storage.database import Engine, Store
 from trail.storage.filters import Window
 from trail.storage.where import span
 
-# A purge of more rows is cut by days, so that nobody who loads waits for more than a moment.
+# A larger purge is split by days, so that loads wait only briefly.
 _SLICE_ROWS = 500_000
 
 # Two purges at once would archive the same rows twice.
@@ -29,7 +29,7 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One UTC day before the cutoff: how many of its events go, and how many are held."""
+    """A UTC day before the cutoff: its events to be removed, and those on legal hold."""
 
     day: dt.date
     events: int
@@ -38,37 +38,37 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What retention would remove: events before *cutoff* (UTC, without a zone), by day."""
+    """Events before *cutoff* (UTC, without zone) by day, as retention would remove them."""
 
     cutoff: dt.datetime
     days: tuple[Day, ...]
 
     @property
     def events(self) -> int:
-        """Return how many events would go."""
+        """Return how many events would be removed."""
         return sum(day.events for day in self.days)
 
     @property
     def held(self) -> int:
-        """Return how many events before the cutoff would stay, since they are held."""
+        """Return how many events before the cutoff are on legal hold."""
         return sum(day.held for day in self.days)
 
     @property
     def first(self) -> dt.date | None:
-        """Return the first day that would lose events, or None."""
+        """Return the first day with events to be removed, or None."""
         return next((day.day for day in self.days if day.events), None)
 
     @property
     def last(self) -> dt.date | None:
-        """Return the last day that would lose events, or None."""
+        """Return the last day with events to be removed, or None."""
         return next((day.day for day in reversed(self.days) if day.events), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What retention removed: how many events, by day, and of each other table how many rows.
+    """What retention removed: events by day, and rows of other tables (*swept*).
 
-    *archived* counts events written to the archive; *swept* counts rows by table.
+    *archived* counts events written to the archive first.
     """
 
     cutoff: dt.datetime
@@ -80,7 +80,7 @@ class Purged:
 
 
 def cutoff(settings: Settings, now: dt.datetime) -> dt.datetime:
-    """Return the midnight (UTC, without a zone) before which events go at the moment *now*.
+    """Return the midnight (UTC, without zone) before which events are removed at *now*.
 
     *now* without a zone is UTC.
     """
@@ -90,75 +90,76 @@ def cutoff(settings: Settings, now: dt.datetime) -> dt.datetime:
 
 
 def preview(engine: Engine, settings: Settings, now: dt.datetime) -> Preview:
-    """Return what `retain` would remove at the moment *now*.
-
-    Counts from the cube; only what is held is counted among the events.
-    """
+    """Return what `retain` would remove at *now*, counted from the cube."""
     edge = cutoff(settings, now)
     held = dict(_held(engine, edge)) if legal_holds.active(engine) else {}
     table = engine.table(
         "select date_trunc('day', hour)::date as day, sum(n)::bigint as n from cube "
         f"where {span(Window(None, edge), 'hour')} group by all order by day"
     )
-    found = zip(table["day"].to_pylist(), table["n"].to_pylist(), strict=True)
-    days = (Day(day, n - held.get(day, 0), held.get(day, 0)) for day, n in found)
+    counts = zip(table["day"].to_pylist(), table["n"].to_pylist(), strict=True)
+    days = (Day(day, n - held.get(day, 0), held.get(day, 0)) for day, n in counts)
     return Preview(edge, tuple(days))
 
 
 def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "schedule") -> Purged:
-    """Remove what is older than the settings keep at the moment *now*; return what was removed.
+    """Apply the retention policy at *now*; return what was removed.
 
-    Never touches what is held. With `store.archive` events are archived first, and only what the
-    archive's files hold is removed. A second run removes nothing. Raises `UnavailableError` when
-    the archive cannot be written; nothing that is not archived is removed then. Raises
-    `IntegrityError`, and removes nothing, while the seals do not hold. Each day that loses events
-    gets a seal that says so.
+    Events on legal hold stay. With `store.archive` events are archived first, and only archived
+    events are removed. Each affected day gets a seal that records the removal. Raises
+    `UnavailableError` if the archive cannot be written, and `IntegrityError`, without removing
+    anything, while the chain of seals is invalid.
     """
     with _one_at_a_time:
         moment = now.astimezone(dt.UTC).replace(tzinfo=None) if now.tzinfo else now
-        found = preview(store, settings, moment)
+        planned = preview(store, settings, moment)
         seals = mirror.files(store.path, settings)
         removal_seals.require_valid_chain(store, seals)
         done: Counter[str] = Counter()
-        for each in _slices(found):
-            archived = (
-                archive.write(store, settings, each.dates, moment)
-                if settings.store.archive
-                else None
-            )
+        for slice_ in _slices(planned):
+            archived = None
+            if settings.store.archive:
+                archived = archive.write(store, settings, slice_.dates, moment)
             purge = Purge(
-                each.window, each.last, archived, found.cutoff, found.held, moment, made_by, seals
+                slice_.window,
+                slice_.last,
+                archived,
+                planned.cutoff,
+                planned.held,
+                moment,
+                made_by,
+                seals,
             )
             done.update(store.write(purge.run))
         store.checkpoint()
         mirror.catch_up(store, seals)
-    gone, kept = done.pop("events"), done.pop("archived")
-    return Purged(found.cutoff, found.days, found.held, gone, kept, dict(done))
+    events, archived_events = done.pop("events"), done.pop("archived")
+    return Purged(planned.cutoff, planned.days, planned.held, events, archived_events, dict(done))
 
 
 @dataclass(frozen=True, slots=True)
 class _Slice:
-    """A span of whole days that one transaction purges, and those with events that go."""
+    """A span of whole days purged in one transaction, and its days with events to be removed."""
 
     window: Window
     dates: list[dt.date]
     last: bool
 
 
-def _slices(found: Preview) -> list[_Slice]:
-    """Cut what is before the cutoff into spans of days with at most so many events to go."""
+def _slices(planned: Preview) -> list[_Slice]:
+    """Split the days before the cutoff into spans of at most `_SLICE_ROWS` events."""
     groups: list[list[dt.date]] = [[]]
     rows = 0
-    for day in (day for day in found.days if day.events):
+    for day in (day for day in planned.days if day.events):
         if groups[-1] and rows + day.events > _SLICE_ROWS:
             groups.append([])
             rows = 0
         rows += day.events
         groups[-1].append(day.day)
     cuts = [dt.datetime.combine(dates[0], dt.time()) for dates in groups[1:]]
-    edges = itertools.pairwise([None, *cuts, found.cutoff])
+    edges = itertools.pairwise([None, *cuts, planned.cutoff])
     return [
-        _Slice(Window(start, end), dates, end == found.cutoff)
+        _Slice(Window(start, end), dates, end == planned.cutoff)
         for (start, end), dates in zip(edges, groups, strict=True)
     ]
 
@@ -173,7 +174,7 @@ def _held(engine: Engine, edge: dt.datetime) -> Iterator[tuple[dt.date, int]]:
 
 
 def runs(engine: Engine, start: dt.datetime | None = None) -> list[dict[str, Any]]:
-    """Return the purges that could remove what happened at *start* (UTC) or later, oldest first.
+    """Return the purges whose cutoff is after *start* (UTC), oldest first.
 
     Each has purged_at, cutoff, events (removed), held, archived, made_by.
     """

@@ -1,7 +1,4 @@
-"""The transaction of a purge: events and all that hangs on them go together, or not at all.
-
-Separate from retention, which says what goes and when; this is how, in the store's own tables.
-"""
+"""The transaction of a purge: remove events together with everything that depends on them."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -17,8 +14,8 @@ from trail.storage.database import Cursor, Params, utc_now
 from trail.storage.filters import Window
 from trail.storage.where import literal, span
 
-# What has arrived is remembered longer than its events, so that old files are not fetched again.
-_ARRIVALS_LONGER = dt.timedelta(days=30)
+# Seen files are remembered longer than events, so that old files are not fetched again.
+_SEEN_FILES_GRACE = dt.timedelta(days=30)
 
 _CUBE = """
 insert into cube
@@ -27,7 +24,7 @@ select date_trunc('hour', occurred_at), action_key, actor_type, e.target_type, w
 from events e join actors using (actor_key) where {} group by all
 """
 
-# A batch is kept while anything tells of it; its number would else be given again.
+# Batches that are still referenced stay; their numbers would otherwise be reused.
 _UNUSED = " and ".join(
     f"not exists (select 1 from {table} r where r.batch_id = batches.batch_id)"
     for table in ("events", "twins", "quarantine", "arrivals")
@@ -36,10 +33,10 @@ _UNUSED = " and ".join(
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """What one transaction is to remove: the events of *window* that nothing holds.
+    """One transaction: remove the events of *window* that are not on legal hold.
 
-    With *archived* (event_id, occurred_at) only those in it. The *last* one of a purge also sweeps
-    what nothing refers to any more, and what else is older than *cutoff*.
+    With *archived* (event_id, occurred_at) only these events. The *last* transaction of a purge
+    also removes unreferenced rows of other tables, and their rows older than *cutoff*.
     """
 
     window: Window
@@ -52,12 +49,12 @@ class Purge:
     seals: Files
 
     def run(self, cursor: Cursor) -> dict[str, int]:
-        """Return the rows removed by table, and those archived."""
+        """Return the number of rows removed by table, and of archived events."""
         done = {**self._events(cursor), **(self._sweep(cursor) if self.last else {})}
         removal_seals.compact(cursor)
         done["archived"] = 0 if self.archived is None else done["events"]
         if done["events"] or done.get("quarantine"):
-            self._note(cursor, done)
+            self._record(cursor, done)
         return done
 
     def _events(self, cursor: Cursor) -> dict[str, int]:
@@ -66,7 +63,7 @@ class Purge:
         where = f"{span(window, 'e.occurred_at')} and not {legal_holds.condition()}"
         if self.archived is not None:
             cursor.register("archived", self.archived)
-            # What has come or was let go since the files were written waits for the next purge.
+            # Events that arrived or were released since the archiving wait for the next purge.
             where += (
                 " and (e.event_id, e.occurred_at) in (select event_id, occurred_at from archived)"
             )
@@ -79,26 +76,26 @@ class Purge:
         if self.archived is not None:
             cursor.unregister("archived")
         late = literal(window.end + dedup.APART)
-        seconds_going = f"occurred_at < {late} and twin_of in (select event_id from going)"
-        going = removal_seals.measure(cursor, seconds_going)
+        duplicates = f"occurred_at < {late} and twin_of in (select event_id from going)"
+        removed = removal_seals.measure(cursor, duplicates)
         events = _changed(
             cursor,
             f"delete from events where {span(window, 'occurred_at')} "
             "and (event_id, occurred_at) in (select event_id, occurred_at from going)",
         )
-        seconds = _changed(cursor, f"delete from twins where {seconds_going}")
+        twins_removed = _changed(cursor, f"delete from twins where {duplicates}")
         cursor.execute("drop table going")
         removal_seals.seal_removal(
-            cursor, self.seals, going, self._reason(), self.made_by, utc_now()
+            cursor, self.seals, removed, self._reason(), self.made_by, utc_now()
         )
         if events:
             cursor.execute(f"delete from cube where {span(window, 'hour')}")
             cursor.execute(_CUBE.format(span(window, "occurred_at")))
-        return {"events": events, "twins": seconds}
+        return {"events": events, "twins": twins_removed}
 
     def _reason(self) -> str:
-        words = f"retention: events before {self.cutoff:%Y-%m-%d} are not kept"
-        return words if self.archived is None else f"{words}; they are in the archive"
+        text = f"retention policy: events before {self.cutoff:%Y-%m-%d}"
+        return text if self.archived is None else f"{text}; archived"
 
     def _sweep(self, cursor: Cursor) -> dict[str, int]:
         edge = self.cutoff
@@ -115,14 +112,14 @@ class Purge:
                     "quarantine",
                     f"seen_at < {literal(edge)} and not {legal_holds.moment_held('seen_at')}",
                 ),
-                ("arrivals", f"arrived_at < {literal(edge - _ARRIVALS_LONGER)}"),
+                ("arrivals", f"arrived_at < {literal(edge - _SEEN_FILES_GRACE)}"),
                 ("batches", f"ended_at < {literal(edge)} and {_UNUSED}"),
                 ("watches", f"to_at < {literal(edge)}"),
             )
         }
 
-    def _note(self, cursor: Cursor, done: dict[str, int]) -> None:
-        """Say in `purges` what went; the slices of one purge share a row."""
+    def _record(self, cursor: Cursor, done: dict[str, int]) -> None:
+        """Record the removal in `purges`; the transactions of one purge share a row."""
         values = {
             "now": self.now,
             "cutoff": self.cutoff,
@@ -145,5 +142,5 @@ class Purge:
 
 
 def _changed(cursor: Cursor, sql: str, params: Params | None = None) -> int:
-    """Run *sql* and return how many rows it removed or changed."""
+    """Run *sql*; return how many rows it removed or changed."""
     return int(cursor.execute(sql, params).fetchall()[0][0])

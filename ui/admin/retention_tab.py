@@ -47,7 +47,7 @@ def _next_run(ctx: Context) -> None:
         st.caption("Events are archived before removal.")
     else:
         st.caption("Events are not archived before removal: store.archive is off.")
-    if warning := expiring_findings.leaving(store, settings, dt.datetime.now(dt.UTC)).said():
+    if warning := expiring_findings.expiring(store, settings, dt.datetime.now(dt.UTC)).text():
         st.text(f"▲ {warning}")
     later = policy.preview(store, settings, now + _SOON).events - preview.events
     if later:
@@ -149,7 +149,7 @@ def _place_hold(ctx: Context, kind: str) -> str:
         end = dt.datetime.combine(days[1], dt.time()) + dt.timedelta(days=1)
     number = legal_holds.add(ctx.runtime.store, kind, value, start, end, reason, ctx.user.username)
     record_action("held", ctx.user, f"hold {number}", f"{kind} {value}: {reason}")
-    covered = legal_holds.covered(ctx.runtime.store, number)
+    covered = legal_holds.count_events(ctx.runtime.store, number)
     return f"Hold {number} placed on {text.count(covered, 'event')}"
 
 

@@ -1,4 +1,4 @@
-"""`retain` and `holds` as people type them: on their own, and while a server holds the database."""
+"""The commands `retain` and `holds`, standalone and while a server runs."""
 
 import datetime as dt
 import json
@@ -86,24 +86,24 @@ def story(terminal: Terminal) -> None:
     assert terminal.json("status")["events"] == 1
 
 
-def test_a_look_a_hold_and_a_purge(filled: Inside) -> None:
+def test_preview_hold_and_purge(filled: Inside) -> None:
     story(filled)
 
 
-def test_in_words(filled: Inside) -> None:
+def test_text_output(filled: Inside) -> None:
     said, _ = filled.run("retain", "--dry-run")
     first, second, last = said.splitlines()
-    assert first.split() == [day(95), "2", "events", "0", "held"]
-    assert second.split() == [day(93), "1", "events", "0", "held"]
+    assert first.split() == [day(95), "2", "events", "0", "on", "hold"]
+    assert second.split() == [day(93), "1", "events", "0", "on", "hold"]
     assert last in [
-        f"Before {cutoff}: 3 events would go (dry run, nothing was removed), 0 held, 0 archived"
+        f"Before {cutoff}: 3 events would be removed (dry run), 0 on hold, 0 archived"
         for cutoff in cutoffs()
     ]
     said, _ = filled.run("retain")
-    assert said.splitlines()[-1].endswith(": 3 events removed, 0 held, 0 archived")
+    assert said.splitlines()[-1].endswith(": 3 events removed, 0 on hold, 0 archived")
 
 
-def test_the_archive_setting_is_kept(filled: Inside) -> None:
+def test_the_archive_setting_is_applied(filled: Inside) -> None:
     filled.given = {
         "TRAIL_STORE__PATH": str(filled.database),
         "TRAIL_STORE__ARCHIVE": "true",
@@ -120,7 +120,7 @@ def test_holds_are_listed(filled: Inside) -> None:
     filled.run("holds", "add", "target", "s1", "--reason", "Case\x1b[2J 7")
     said, _ = filled.run("holds", "add", "period", "--from", day(96), "--to",
                          f"{day(94)}T02:00:00+02:00", "--reason", "Case 8")  # fmt: skip
-    assert said == "Hold 2: 2 events now\n"
+    assert said == "Hold 2 covers 2 events\n"
     first, second = filled.lines("holds", "list")
     assert (first["kind"], first["value"], first["from_at"]) == ("target", "s1", None)
     assert (second["from_at"], second["to_at"]) == (f"{day(96)}T00:00:00Z", f"{day(94)}T00:00:00Z")
@@ -137,17 +137,15 @@ def test_holds_are_listed(filled: Inside) -> None:
 @pytest.mark.parametrize(
     ("words", "remark"),
     [
-        (("holds", "add", "event", "--reason", "x"), "Which event is to be held?"),
-        (("holds", "add", "event", "old1", "--reason", " "), "A hold needs to say a reason."),
+        (("holds", "add", "event", "--reason", "x"), "The id of the event is missing."),
+        (("holds", "add", "event", "old1", "--reason", " "), "The reason of the hold is missing."),
         (("holds", "add", "period", "--from", "2026-01-01", "--reason", "x"), "needs from and to"),
         (("holds", "add", "period", "--from", "soon", "--to", "2026-01-01", "--reason", "x"),
-         "Time 'soon' is not understood."),
+         "Invalid time 'soon'."),
         (("holds", "end", "7"), "Hold 7 does not exist."),
     ],
 )  # fmt: skip
-def test_what_is_senseless_is_told_calmly(
-    filled: Inside, words: tuple[str, ...], remark: str
-) -> None:
+def test_invalid_input_is_reported(filled: Inside, words: tuple[str, ...], remark: str) -> None:
     said, remarks = filled.run(*words, code=1)
     assert said == ""
     assert remark in remarks
@@ -156,7 +154,7 @@ def test_what_is_senseless_is_told_calmly(
 @pytest.mark.parametrize(
     "words", [("retain",), ("retain", "--dry-run"), ("holds", "list")], ids=" ".join
 )
-def test_without_a_database_none_is_made(here: Inside, words: tuple[str, ...]) -> None:
+def test_no_database_is_created(here: Inside, words: tuple[str, ...]) -> None:
     _, remarks = here.run(*words, code=1)
     assert "There is no database yet." in remarks
     assert not here.database.exists()
@@ -165,7 +163,7 @@ def test_without_a_database_none_is_made(here: Inside, words: tuple[str, ...]) -
 @pytest.mark.parametrize(
     "words", [("holds",), ("holds", "add", "row", "x", "--reason", "x"), ("holds", "add", "event")]
 )
-def test_wrong_usage_is_two(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_wrong_usage_exits_with_2(tmp_path: Path, words: tuple[str, ...]) -> None:
     _, remarks = Terminal(tmp_path).run(*words, code=2)
     assert "usage:" in remarks
 

@@ -83,7 +83,7 @@ def test_a_purge_records_counts_and_reason(trail: Trail) -> None:
     assert states[4] == (verification.UNCHANGED, 0, A_DAY)
     assert _reasons(trail, 1) == [
         "closed",
-        "retention: events before 2026-11-03 are not kept",
+        "retention policy: events before 2026-11-03",
     ]
     trail.run(lambda store: policy.retain(store, trail.settings, THEN))
     assert len(_reasons(trail, 1)) == 2
@@ -148,7 +148,7 @@ def test_archived_removals_state_the_archive(trail: Trail) -> None:
     done = trail.run(lambda store: policy.retain(store, trail.settings, THEN))
     assert done.archived == 2 * A_DAY
     assert trail.problems() == []
-    assert _reasons(trail, 1)[-1].endswith("; they are in the archive")
+    assert _reasons(trail, 1)[-1].endswith("; archived")
 
 
 def test_second_reports_are_sealed_and_purged(settings: Settings, tmp_path: object) -> None:

@@ -61,9 +61,7 @@ def files(settings: Settings) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-def test_what_goes_is_in_the_archive_by_day_exactly(
-    store: Store, settings: Settings, load: Load
-) -> None:
+def test_removed_events_are_archived_by_day(store: Store, settings: Settings, load: Load) -> None:
     load(
         text(
             event("a", EDGE - 2 * DAY, actor="users/ana", email="ana@example.com"),
@@ -98,7 +96,7 @@ def test_without_the_setting_nothing_is_archived(store: Store, load: Load, tmp_p
     assert archive.days(without) == []
 
 
-def test_late_events_make_a_second_part_and_none_is_written_over(
+def test_late_events_are_written_as_another_part(
     store: Store, settings: Settings, load: Load
 ) -> None:
     for number, name in enumerate(("a", "b", "a")):  # the last one is an old file loaded again
@@ -111,7 +109,7 @@ def test_late_events_make_a_second_part_and_none_is_written_over(
     assert [day[:2] for day in archive.days(settings)] == [((EDGE - DAY).date(), 2)]
 
 
-def test_a_held_event_is_archived_when_it_goes_and_only_then(
+def test_an_event_on_hold_is_archived_when_it_is_removed(
     store: Store, settings: Settings, load: Load
 ) -> None:
     load(text(event("held", EDGE - DAY), event("free", EDGE - DAY)))
@@ -125,7 +123,7 @@ def test_a_held_event_is_archived_when_it_goes_and_only_then(
     assert len(files(settings)) == 2
 
 
-def test_only_what_the_files_hold_is_removed(
+def test_only_archived_events_are_removed(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events that come, or are let go or held, between archive and purge wait for the next one."""
@@ -150,7 +148,7 @@ def test_only_what_the_files_hold_is_removed(
     assert [row["event_id"] for row in view(settings)] == ["free", "held now", "late", "let go"]
 
 
-def test_a_crash_between_archive_and_purge_loses_and_doubles_nothing(
+def test_a_crash_between_archive_and_purge_loses_and_duplicates_nothing(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(text(*(event(f"e{n}", EDGE - (1 + n % 3) * DAY) for n in range(30))))
@@ -184,7 +182,7 @@ os._exit(0)
 
 
 @pytest.mark.parametrize("after_s", [0.002, 0.02, 0.04, 0.06, 0.08, 0.12])
-def test_a_kill_at_any_moment_loses_and_doubles_nothing(
+def test_a_kill_at_any_time_loses_and_duplicates_nothing(
     store: Store, settings: Settings, load: Load, tmp_path: Path, after_s: float
 ) -> None:
     load(text(*(event(f"e{n}", EDGE - (1 + n % 5) * DAY) for n in range(500))))
@@ -220,9 +218,7 @@ def test_an_archive_that_cannot_be_written_keeps_everything(
         sync(folder)
 
     monkeypatch.setattr(atomic_file, "sync_folder", full)
-    with pytest.raises(
-        UnavailableError, match=r"No space left on device\. Nothing that is not in it"
-    ):
+    with pytest.raises(UnavailableError, match=r"No space left on device\. No event was removed"):
         policy.retain(store, settings, NOW)
     assert ids(store) == ["a", "b"]
     assert purges(store) == []
@@ -246,7 +242,7 @@ def test_a_part_that_cannot_be_read_back_keeps_everything(
 
     with monkeypatch.context() as patched:
         patched.setattr(archive.os, "fsync", lying)
-        with pytest.raises(UnavailableError, match="what was written is not whole"):
+        with pytest.raises(UnavailableError, match="a part is incomplete"):
             policy.retain(store, settings, NOW)
     assert ids(store) == ["a", "b"]
     assert files(settings) == []
@@ -268,7 +264,7 @@ def test_a_damaged_part_is_named(store: Store, settings: Settings, load: Load, c
         archive_reader.open_days(settings, FIRST, LAST)
 
 
-def test_a_file_where_the_archive_should_be_is_told_calmly(
+def test_a_file_in_place_of_the_archive_is_reported(
     store: Store, settings: Settings, load: Load
 ) -> None:
     load(text(event("a", EDGE - DAY)))
@@ -312,7 +308,7 @@ def test_queries_on_the_archive_answer_as_before_the_purge(
     assert not folder.exists()
 
 
-def test_the_view_keeps_what_reading_the_records_again_would_lose(
+def test_the_archive_preserves_arrival_and_verification(
     store: Store, settings: Settings, load: Load
 ) -> None:
     """How an event was proved and when it came; reports not linked; calls under their own name."""
@@ -342,18 +338,18 @@ def test_an_archive_can_be_loaded_like_any_file(
     assert {row["event_id"]: row["raw"] for row in shown(store)} == before
 
 
-def test_days_are_chosen_both_ends_included(store: Store, settings: Settings, load: Load) -> None:
+def test_the_range_of_days_is_inclusive(store: Store, settings: Settings, load: Load) -> None:
     load(text(*(event(f"e{n}", EDGE - (n + 1) * DAY) for n in range(5))))
     policy.retain(store, settings, NOW)
     (settings.store.archive_path / "day=unknown").mkdir()
     (settings.store.archive_path / "day=2026-08-09").mkdir()
     found = view(settings, dt.date(2026, 7, 31), dt.date(2026, 8, 2))
     assert [row["event_id"] for row in found] == ["e3", "e2", "e1"]
-    with pytest.raises(InputError, match="Nothing is archived from 2026-08-09 to 2026-08-10"):
+    with pytest.raises(InputError, match="No archived events from 2026-08-09 to 2026-08-10"):
         archive_reader.open_days(settings, dt.date(2026, 8, 9), dt.date(2026, 8, 10))
 
 
-def test_an_archive_may_lie_in_a_folder_with_strange_letters(
+def test_the_archive_folder_may_have_special_characters(
     store: Store, tmp_path: Path, load: Load
 ) -> None:
     strange = archiving(tmp_path).model_dump()

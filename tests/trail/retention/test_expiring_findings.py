@@ -1,4 +1,4 @@
-"""What is still open when its events leave is told a week before, and only what is shown."""
+"""Open findings are reported a week before their events are past retention."""
 
 import datetime as dt
 
@@ -36,32 +36,32 @@ def finding(store: Store, settings: Settings) -> Finding:
 
 
 def days_before(days: int) -> dt.datetime:
-    """Return a noon so many days before the events of the strange day leave."""
+    """Return a noon so many days before the events of the strange day are past retention."""
     return dt.datetime.combine(STRANGE + KEPT - dt.timedelta(days=days), dt.time(12), dt.UTC)
 
 
-@pytest.mark.parametrize(("days", "told"), [(8, 0), (7, 1), (1, 1), (0, 0)])
-def test_it_is_told_within_the_last_week(
-    store: Store, settings: Settings, finding: Finding, days: int, told: int
+@pytest.mark.parametrize(("days", "expected"), [(8, 0), (7, 1), (1, 1), (0, 0)])
+def test_a_finding_expires_within_the_last_week(
+    store: Store, settings: Settings, finding: Finding, days: int, expected: int
 ) -> None:
-    found = expiring_findings.leaving(
+    found = expiring_findings.expiring(
         store, settings, days_before(days), frozenset({finding.finding_id})
     )
-    assert found.findings == told
-    assert found.first == (STRANGE + KEPT if told else None)
+    assert found.findings == expected
+    assert found.first == (STRANGE + KEPT if expected else None)
     day = STRANGE + KEPT
-    sentence = f"1 finding that is not done yet will leave within 7 days, the first on {day}."
-    assert found.said() == (sentence if told else "")
+    sentence = f"1 open finding expires within 7 days, the first on {day}."
+    assert found.text() == (sentence if expected else "")
 
 
-def test_only_what_is_shown_counts(store: Store, settings: Settings, finding: Finding) -> None:
-    assert expiring_findings.leaving(store, settings, days_before(3)).findings == 1
-    assert expiring_findings.leaving(store, settings, days_before(3), frozenset()).findings == 0
+def test_only_shown_findings_count(store: Store, settings: Settings, finding: Finding) -> None:
+    assert expiring_findings.expiring(store, settings, days_before(3)).findings == 1
+    assert expiring_findings.expiring(store, settings, days_before(3), frozenset()).findings == 0
 
 
-@pytest.mark.parametrize(("decision", "told"), [(reviews.ACTION, 1), (reviews.DONE, 0)])
-def test_what_needs_action_is_not_done(
-    store: Store, settings: Settings, finding: Finding, decision: str, told: int
+@pytest.mark.parametrize(("decision", "expected"), [(reviews.ACTION, 1), (reviews.DONE, 0)])
+def test_findings_that_need_action_are_open(
+    store: Store, settings: Settings, finding: Finding, decision: str, expected: int
 ) -> None:
     reviews.decide(store, [finding], decision, "seen", "lee", frozenset())
-    assert expiring_findings.leaving(store, settings, days_before(3)).findings == told
+    assert expiring_findings.expiring(store, settings, days_before(3)).findings == expected

@@ -1,4 +1,4 @@
-"""Holds: what may be held, what is refused in calm words, and which events a hold covers."""
+"""Legal holds: what they cover, and which input is refused."""
 
 import datetime as dt
 
@@ -70,7 +70,7 @@ def test_what_a_hold_covers(
     start, end = span or (None, None)
     number = legal_holds.add(store, kind, value, start, end, "a question", "mara")
     assert held(store) == expected
-    assert legal_holds.covered(store, number) == len(expected)
+    assert legal_holds.count_events(store, number) == len(expected)
     legal_holds.end(store, number)
     assert held(store) == set()
 
@@ -82,7 +82,7 @@ def test_the_id_of_a_second_report_holds_its_event(store: Store) -> None:
     assert held(store) == {"b"}
 
 
-def test_a_hold_says_who_when_and_why(store: Store) -> None:
+def test_a_hold_records_who_when_and_why(store: Store) -> None:
     zone = dt.timezone(dt.timedelta(hours=2))
     first = legal_holds.add(store, "event", "a", None, None, "  Audit 7 ", "mara")
     second = legal_holds.add(
@@ -98,7 +98,7 @@ def test_a_hold_says_who_when_and_why(store: Store) -> None:
     assert abs(one["made_at"] - dt.datetime.now(dt.UTC).replace(tzinfo=None)) < DAY
 
 
-def test_a_hold_that_ended_stays_on_record_and_its_number_is_not_given_again(store: Store) -> None:
+def test_an_ended_hold_stays_on_record_and_its_number_is_not_reused(store: Store) -> None:
     legal_holds.end(store, legal_holds.add(store, "event", "a", None, None, "x", "mara"))
     assert legal_holds.active(store) == []
     assert store.table("select hold_id from holds where ended_at is not null").num_rows == 1
@@ -112,19 +112,19 @@ def test_a_hold_that_ended_stays_on_record_and_its_number_is_not_given_again(sto
     ("given", "words"),
     [
         (("row", "a", None, None, "x", "m"), "Unknown kind of hold 'row'"),
-        (("event", "a", None, None, " ", "m"), "a reason"),
-        (("event", "a", None, None, "x", ""), "by whom"),
-        (("event", "", None, None, "x", "m"), "Which event"),
-        (("target", " ", None, None, "x", "m"), "Which target"),
+        (("event", "a", None, None, " ", "m"), "reason of the hold is missing"),
+        (("event", "a", None, None, "x", ""), "user of the hold is missing"),
+        (("event", "", None, None, "x", "m"), "id of the event is missing"),
+        (("target", " ", None, None, "x", "m"), "id of the target is missing"),
         (("target", "s1", AT, None, "x", "m"), "no period"),
-        (("period", "s1", AT, AT + DAY, "x", "m"), "names no event"),
+        (("period", "s1", AT, AT + DAY, "x", "m"), "has no event or target"),
         (("period", "", AT, None, "x", "m"), "needs from and to"),
         (("period", "", None, AT, "x", "m"), "needs from and to"),
-        (("period", "", AT, AT, "x", "m"), "ends before it begins"),
-        (("period", "", AT + DAY, AT, "x", "m"), "ends before it begins"),
+        (("period", "", AT, AT, "x", "m"), "ends before it starts"),
+        (("period", "", AT + DAY, AT, "x", "m"), "ends before it starts"),
     ],
 )
-def test_what_is_missing_or_senseless_is_refused(store: Store, given: tuple, words: str) -> None:
+def test_missing_and_invalid_values_are_refused(store: Store, given: tuple, words: str) -> None:
     with pytest.raises(InputError, match=words) as refused:
         legal_holds.add(store, *given)
     assert refused.value.hint
