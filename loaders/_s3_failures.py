@@ -1,8 +1,4 @@
-"""What is said when a bucket cannot be read.
-
-Separate because the client's own words may hold keys and addresses: none of them goes any further,
-and what is said instead is chosen here, by its codes.
-"""
+"""Error messages for S3 by error code; the client's own text may contain keys and is not used."""
 
 import re
 
@@ -16,28 +12,32 @@ _CODE = re.compile(r"AWS Error (\w+)(?: \(HTTP status (-?\d+)\))?")
 _NAMED = re.compile(r"ExceptionName: (\w+)")
 _CURL = re.compile(r"curlCode: (\d+)")
 
-_REGION = (InputError, "The bucket {} is in another region.", "Set s3.region to the bucket's own.")
+_REGION = (
+    InputError,
+    "The bucket {} is in another region.",
+    "Set s3.region to the bucket's region.",
+)
 _DENIED = (
     InputError,
     "Access to the bucket {} is denied.",
-    "Allow s3:ListBucket and s3:GetObject to the key, or to this machine's role.",
+    "Grant s3:ListBucket and s3:GetObject to the access key or to this machine's role.",
 )
-_NO_SERVICE = (InputError, "There is no S3 service at that address.", "Check s3.endpoint.")
-_NO_BUCKET = (InputError, "There is no bucket {}.", "Check s3.url and s3.endpoint.")
-_BUSY = (UnavailableError, "The S3 service is busy.", "The next look tries again.")
+_NO_SERVICE = (InputError, "No S3 service responds at this endpoint.", "Check s3.endpoint.")
+_NO_BUCKET = (InputError, "The bucket {} does not exist.", "Check s3.url and s3.endpoint.")
+_BUSY = (UnavailableError, "The S3 service is busy.", "The next check retries.")
 _UNKNOWN = (
     UnavailableError,
     "The bucket {} could not be read.",
-    "Check s3.url, s3.endpoint and s3.region if the next look fails too.",
+    "If the next check fails too, check s3.url, s3.endpoint and s3.region.",
 )
 _WORDS: dict[str, tuple[type[TrailError], str, str]] = {
     "accessdenied": _DENIED,
     "401": _DENIED,
     "403": _DENIED,
-    "invalidaccesskeyid": (InputError, "The access key is not known.", "Check s3.access_key."),
+    "invalidaccesskeyid": (InputError, "Unknown access key.", "Check s3.access_key."),
     "signaturedoesnotmatch": (
         InputError,
-        "The secret key is not that of the access key.",
+        "The secret key does not match the access key.",
         "Check s3.secret_key.",
     ),
     "nosuchbucket": _NO_BUCKET,
@@ -48,27 +48,30 @@ _WORDS: dict[str, tuple[type[TrailError], str, str]] = {
     "permanentredirect": _REGION,
     "authorizationheadermalformed": _REGION,
     "301": _REGION,
-    "invalidobjectstate": (InputError, "It is archived.", "Restore it, or load it from a copy."),
+    "invalidobjectstate": (InputError, "The object is archived.", "Restore it, or load a copy."),
     "requesttimetooskewed": (
         UnavailableError,
-        "The clocks of this machine and of the S3 service differ.",
-        "Set this machine's clock.",
+        "The clock of this machine differs from that of the S3 service.",
+        "Correct the clock of this machine.",
     ),
     "expiredtoken": (UnavailableError, "The credentials have expired.", "Renew them."),
     "slowdown": _BUSY,
     "503": _BUSY,
 }
 _NETWORK = {
-    "6": ("No S3 service has that name.", "Check s3.endpoint and s3.region, and the network."),
-    "28": ("The S3 service did not answer in time.", "Check s3.endpoint, and the network."),
-    "35": ("The S3 service speaks no https.", "Check s3.endpoint: http or https."),
+    "6": (
+        "Unknown host name of the S3 service.",
+        "Check s3.endpoint, s3.region and the network.",
+    ),
+    "28": ("The S3 service timed out.", "Check s3.endpoint, and the network."),
+    "35": ("The S3 service does not offer HTTPS.", "Check s3.endpoint: http or https."),
     "60": ("The S3 service's certificate is not trusted.", "Check s3.endpoint."),
 }
 _NO_ANSWER = ("The S3 service cannot be reached.", "Check s3.endpoint, and the network.")
 
 
 def code_of(error: BaseException) -> str:
-    """Return the service's code, lower case without underscores, or the HTTP status; or nothing."""
+    """Return the error code in lower case without underscores, else the HTTP status, else ''."""
     text = str(error)
     code = _NAMED.search(text) or _CODE.search(text)
     if not code:
@@ -78,12 +81,12 @@ def code_of(error: BaseException) -> str:
     return code[1].replace("_", "").lower()
 
 
-def told(error: BaseException, bucket: str) -> TrailError:
-    """Return the error to raise for *error*: what it says names the bucket, and no secret."""
+def to_trail_error(error: BaseException, bucket: str) -> TrailError:
+    """Return the error to raise for *error*, without secrets."""
     if isinstance(error, OSError) and error.errno and error.strerror:
         return UnavailableError(
-            f"An object cannot be kept while it is read: {error.strerror}.",
-            "Make room in the folder for temporary files.",
+            f"A temporary file could not be written: {error.strerror}.",
+            "Free space in the temporary directory.",
         )
     code = code_of(error)
     if code == "networkconnection":

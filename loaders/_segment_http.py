@@ -1,8 +1,4 @@
-"""Asking Segment's Public API: the same question again until its answer is good or patience ends.
-
-Separate because what goes wrong on the way (limits, answers cut short, resets) is one idea, and
-what the answers say is another.
-"""
+"""HTTP client of Segment's Public API: authorization, retries, rate limits and error messages."""
 
 import json
 import logging
@@ -16,33 +12,34 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from trail.core.errors import InputError, SettingError, UnavailableError
+from trail.core.event_text import one_line
 from trail.core.settings import Section, Settings
 
 T = TypeVar("T")
 
 _HOSTS = {"us": "https://api.segmentapis.com", "eu": "https://eu1.api.segmentapis.com"}
-# A page of 1,000 events is under 1 MiB; whatever is this long is something else.
-_LONGEST = 64 << 20
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
-# Besides 5xx: a timeout, a conflict and "too early" pass by themselves.
-_PASSING = (408, 409, 425)
+# A page of 1,000 events is under 1 MiB.
+_MAX_BYTES = 64 << 20
+_FIRST_WAIT_S, _MAX_WAIT_S = 0.5, 60.0
+# Transient statuses besides 5xx: request timeout, conflict, too early.
+_TRANSIENT = (408, 409, 425)
 _LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
 _WHOLE_SECONDS = re.compile(r"[0-9]{1,9}")
 
-_REGION = "check that segment.region is the workspace's."
+_REGION = "check that segment.region matches the workspace."
 _REFUSALS = {
     401: (
-        "The API token is not accepted.",
-        f"Make a new one as a Workspace Owner, and {_REGION}",
+        "The API token was not accepted.",
+        f"Create a token as a Workspace Owner, and {_REGION}",
     ),
-    403: ("The API token may not read this.", f"Make one as a Workspace Owner, and {_REGION}"),
+    403: ("The API token lacks permission.", f"Create a token as a Workspace Owner, and {_REGION}"),
     404: (
         "Segment has no audit trail for this workspace.",
-        f"It belongs to the Business plan. If you have that, {_REGION}",
+        f"It requires the Business plan. If you have it, {_REGION}",
     ),
 }
 
-# Tests put a clock of their own in place of these.
+# Replaced by tests.
 _sleep = time.sleep
 _clock = time.monotonic
 _random = secrets.SystemRandom()
@@ -51,7 +48,7 @@ _log = logging.getLogger("trail.segment")
 
 
 class AnswerError(InputError):
-    """The API answered that it will not do what it was asked; `status` is its HTTP status."""
+    """The API refused a request; `status` is its HTTP status."""
 
     def __init__(self, status: int, message: str, hint: str) -> None:
         super().__init__(message, hint)
@@ -59,7 +56,7 @@ class AnswerError(InputError):
 
 
 class _FailedError(Exception):
-    """One try that came to nothing and may pass; `wait_s` is how long the API wants to be left."""
+    """A transient failure of one attempt; `wait_s` is the delay that the API asked for."""
 
     def __init__(self, words: str, wait_s: float | None = None) -> None:
         super().__init__(words)
@@ -88,10 +85,7 @@ class SegmentSettings(Section):
 
 
 class Api:
-    """A connection to the workspace's Public API, for use in a `with` statement.
-
-    Raises `SettingError` when token or address cannot be used.
-    """
+    """A client, used in a `with` statement; raises `SettingError` for an invalid token or URL."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings.of(SegmentSettings)
@@ -101,28 +95,28 @@ class Api:
             headers={
                 "Authorization": f"Bearer {self._token}",
                 "Accept": "application/vnd.segment.v1+json",
-                # A bit of zstd or brotli can unpack to gigabytes before it can be counted.
+                # zstd and brotli can expand to gigabytes before the size can be checked.
                 "Accept-Encoding": "gzip",
             },
             timeout=self._settings.timeout_s,
-            # The token must not travel to where a redirect points.
+            # A redirect would carry the token elsewhere.
             follow_redirects=False,
         )
 
     def __enter__(self) -> Self:
-        """Return the connection itself."""
+        """Return the client."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close what is open."""
+        """Close all connections."""
         self._client.close()
 
     def get(self, path: str, query: dict[str, str], read: Callable[[str], T]) -> T:
-        """Return what *read* makes of the text at *path*.
+        """Return the text at *path*, parsed by *read*.
 
-        *read* raises `ValueError` when the text is not whole, and the same is asked again. Raises
-        `AnswerError` when the API refuses, `InputError` when the answer is too long, and
-        `UnavailableError` when `segment.patience_s` goes by without a good answer.
+        A `ValueError` of *read* counts as a truncated response, which is requested again. Raises
+        `AnswerError` for a refusal, `InputError` for an oversized response, and `UnavailableError`
+        after `segment.patience_s` of failures.
         """
         began, tries = _clock(), 0
         while True:
@@ -131,52 +125,51 @@ class Api:
             except _FailedError as failure:
                 failed = failure
             except (ValueError, RecursionError):
-                failed = _FailedError("its answer was not whole")
+                failed = _FailedError("truncated response")
             tries += 1
             wait_s = _backoff_s(tries) if failed.wait_s is None else failed.wait_s
             if _clock() - began + wait_s > self._settings.patience_s:
                 raise _given_up(failed, tries, _clock() - began, wait_s)
-            _log.info("Segment's API: %s; asking again in %.1f s", failed.words, wait_s)
+            _log.info("Segment API: %s; retrying in %.1f s", failed.words, wait_s)
             _sleep(wait_s)
 
     def _answer(self, path: str, query: dict[str, str], until: float) -> str:
-        """Return the body of one good answer; raises `_FailedError` for what may pass."""
+        """Return the body of a success; raises `_FailedError` for a transient failure."""
         try:
             with self._client.stream("GET", path, params=query) as response:
                 body = _body(response, until)
         except httpx2.TimeoutException:
             limit = self._settings.timeout_s
-            raise _FailedError(f"it did not answer within {limit:g} s") from None
+            raise _FailedError(f"no response within {limit:g} s") from None
         except httpx2.ConnectError as error:
-            reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or "no reason is known"
-            raise _FailedError(f"it cannot be reached ({self._clean(reason)})") from None
+            reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or "unknown reason"
+            raise _FailedError(f"connection failed ({self._clean(reason)})") from None
         except (httpx2.TransportError, httpx2.DecodingError):
-            raise _FailedError("its answer broke off") from None
+            raise _FailedError("connection closed") from None
         status = response.status_code
         if response.is_success:
             return body.decode()
         if status == 429:
             wait_s = _retry_after_s(response)
             wait_s = _ms_before_next_s(body) if wait_s is None else wait_s
-            raise _FailedError("it was asked too often (429)", wait_s)
-        if status >= 500 or status in _PASSING:
-            raise _FailedError(f"it answered {status}", _retry_after_s(response))
-        raise _refusal(status, path, self._clean(_said(body)))
+            raise _FailedError("rate limit reached (429)", wait_s)
+        if status >= 500 or status in _TRANSIENT:
+            raise _FailedError(f"status {status}", _retry_after_s(response))
+        raise _refusal(status, path, self._clean(_error_text(body)))
 
-    def _clean(self, words: str) -> str:
-        """Return *words* of another's as one short line in which the token cannot stand."""
-        line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-        return line.replace(self._token, "…")[:300]
+    def _clean(self, text: str) -> str:
+        """Return the API's *text* as one short line without the token."""
+        return one_line(one_line(text, len(text)).replace(self._token, "…"))
 
 
 def _token(settings: SegmentSettings) -> str:
     token = settings.token.get_secret_value().strip()
     if not token:
-        raise SettingError("There is no API token.", "Set segment.token.")
-    # Anything else would come back inside an error about a header, for all to read.
+        raise SettingError("The API token is missing.", "Set segment.token.")
+    # Otherwise the HTTP client would quote the token in an error.
     if not re.fullmatch(r"[!-~]+", token):
         raise SettingError(
-            "The API token has characters that no token has.", "Copy it into segment.token again."
+            "The API token contains invalid characters.", "Copy it into segment.token again."
         )
     return token
 
@@ -192,34 +185,34 @@ def _address(settings: SegmentSettings) -> str:
     safe = url.scheme == "https" or (url.scheme == "http" and _LOOPBACK.fullmatch(url.host))
     if not url.host or url.userinfo or not safe:
         raise SettingError(
-            "segment.url cannot be used: the token may only go to an https address.",
-            "Give https://, a host, and no user name; or leave it empty.",
+            "Invalid segment.url: the token may only be sent over HTTPS.",
+            "Use https:// and a host without a user name, or leave it empty.",
         )
     return given
 
 
 def _body(response: httpx2.Response, until: float) -> bytes:
     if response.headers.get("content-encoding", "identity") not in ("identity", "gzip"):
-        raise _FailedError("its answer was packed in a way that was not asked for")
+        raise _FailedError("unexpected content encoding")
     parts: list[bytes] = []
     size = 0
     for part in response.iter_bytes():
         parts.append(part)
         size += len(part)
-        if size > _LONGEST:
+        if size > _MAX_BYTES:
             raise InputError(
-                f"Segment's API answered with more than {_LONGEST >> 20} MiB.",
-                "Set segment.page_events to a smaller number.",
+                f"The Segment API returned more than {_MAX_BYTES >> 20} MiB.",
+                "Reduce segment.page_events.",
             )
-        # Bytes that drip never run into the client's own limit, which counts each pause anew.
+        # The client's timeout covers single reads, so a slow stream needs a deadline.
         if _clock() > until:
-            raise _FailedError("its answer did not end")
+            raise _FailedError("response too slow")
     return b"".join(parts)
 
 
 def _retry_after_s(response: httpx2.Response) -> float | None:
     said = response.headers.get("retry-after", "").strip()
-    # Zero would be asking without a pause for as long as it is said.
+    # Zero would retry without a pause.
     return max(_FIRST_WAIT_S, float(said)) if _WHOLE_SECONDS.fullmatch(said) else None
 
 
@@ -232,8 +225,8 @@ def _ms_before_next_s(body: bytes) -> float | None:
     return None
 
 
-def _said(body: bytes) -> str:
-    """Return what the API says is wrong, in its own words; empty when it says nothing."""
+def _error_text(body: bytes) -> str:
+    """Return the API's own error message, or an empty string."""
     for error in _errors(body):
         words = [str(error[key]) for key in ("message", "field") if error.get(key)]
         if words:
@@ -252,33 +245,33 @@ def _errors(body: bytes) -> list[dict[str, Any]]:
     )
 
 
-def _refusal(status: int, path: str, said: str) -> AnswerError:
-    """Return the error for a status that asking again does not change."""
+def _refusal(status: int, path: str, detail: str) -> AnswerError:
+    """Return the error for a permanent failure."""
     if status in _REFUSALS and (status != 404 or path == "/audit-events"):
         return AnswerError(status, *_REFUSALS[status])
     if 300 <= status < 400:
         return AnswerError(
             status,
-            f"Segment's API answered with a redirect ({status}), which is not followed.",
+            f"The Segment API responded with a redirect ({status}), which is not followed.",
             "Check segment.url.",
         )
-    words = f": {said.rstrip('.')}." if said else "."
+    detail = f": {detail.rstrip('.')}." if detail else "."
     return AnswerError(
         status,
-        f"Segment's API refused what it was asked ({status}){words}",
-        "Check the section segment of the settings.",
+        f"The Segment API rejected the request ({status}){detail}",
+        "Check the segment settings.",
     )
 
 
 def _given_up(failed: _FailedError, tries: int, spent_s: float, wait_s: float) -> UnavailableError:
-    count = "1 try" if tries == 1 else f"{tries} tries"
+    count = "1 attempt" if tries == 1 else f"{tries} attempts"
     wait = f"{wait_s:.0f} s" if failed.wait_s is not None and wait_s >= 1 else "a few minutes"
     return UnavailableError(
-        f"Segment's API gave no good answer in {count} over {spent_s:.0f} s: {failed.words}.",
+        f"The Segment API failed {count} over {spent_s:.0f} s: {failed.words}.",
         f"Try again in {wait}.",
     )
 
 
 def _backoff_s(tries: int) -> float:
-    # Full jitter: many who failed together do not come back together.
-    return _random.uniform(0, min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(tries - 1, 10)))
+    # Exponential backoff with full jitter.
+    return _random.uniform(0, min(_MAX_WAIT_S, _FIRST_WAIT_S * 2 ** min(tries - 1, 10)))

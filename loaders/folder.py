@@ -22,14 +22,13 @@ FAILED = "failed"
 
 _REPORT = ".report.json"
 
-# How programs call a file that they have not finished; our own reports, which come along when what
-# failed is moved back; and what Segment writes into a bucket to try whether it may.
-_PASSED_OVER = (".part", ".tmp", ".crdownload", "~", _REPORT, "dummy-object.txt")
+# Unfinished files of other programs, our own reports, and the file by which Segment tests a bucket.
+_IGNORED = (".part", ".tmp", ".crdownload", "~", _REPORT, "dummy-object.txt")
 
-# A file that was written to less than this long ago may be written to again.
+# Files modified less than this many seconds ago may still be written to.
 _QUIET_S = 2
 
-# Between two looks at a file's size: shares of other machines tell its time late.
+# Seconds between two checks of a file's size, since network shares report times late.
 _PAUSE_S = 0.1
 
 _REPORTED = ("read", "kept", "duplicates", "linked", "quarantined", "error", "loader", "source")
@@ -46,11 +45,10 @@ class FolderSettings(Section):
 
 
 def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Arrived]:
-    """Yield the files that lie ready, the oldest first; the folder is made if it is missing.
+    """Yield complete new files, oldest first; create the folder if it is missing.
 
-    Links, hidden files and those still being written are passed over. Raises `SettingError` when
-    the path is no folder, `UnavailableError` when it, or at the end a folder in it, cannot be
-    read.
+    Links, hidden files and files still being written are ignored. Raises `SettingError` if the path
+    is a file, `UnavailableError` if the folder, or finally one inside it, cannot be read.
     """
     root = settings.of(FolderSettings).path
     if root is None:
@@ -66,11 +64,11 @@ def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Ar
         time.sleep(_PAUSE_S)
     for _, path, key, version in sorted(fresh):
         if _version_now(path) == version:
-            yield Arrived(key, version, path, partial(_put_away, root, path, version))
+            yield Arrived(key, version, path, partial(_move_processed, root, path, version))
     if closed:
         raise UnavailableError(
-            f"The watched folder's {closed[0]} cannot be read.",
-            "Let the user who runs the server read it.",
+            f"Subfolder {closed[0]} of the watched folder cannot be read.",
+            "Grant the user of the server read access.",
         )
 
 
@@ -78,18 +76,16 @@ def _make(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise SettingError(
-            "The watched folder's path is that of a file.", "Set folder.path to a folder."
-        ) from None
+        raise SettingError("folder.path is a file.", "Set folder.path to a folder.") from None
     except OSError as error:
         raise UnavailableError(
-            f"The watched folder cannot be made: {error.strerror}.",
-            "Let the user who runs the server write there, or set folder.path to another folder.",
+            f"The watched folder cannot be created: {error.strerror}.",
+            "Grant the user of the server write access, or change folder.path.",
         ) from None
 
 
 def _files(root: Path, closed: list[str]) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield the regular files below *root*; *closed* gets the subfolders that cannot be read."""
+    """Yield the regular files below *root*; append unreadable subfolders to *closed*."""
     folders = [root]
     while folders:
         folder = folders.pop()
@@ -100,7 +96,7 @@ def _files(root: Path, closed: list[str]) -> Iterator[tuple[Path, os.stat_result
             if folder == root:
                 raise UnavailableError(
                     f"The watched folder cannot be read: {error.strerror}.",
-                    "Let the user who runs the server read it, or set folder.path to another.",
+                    "Grant the user of the server read access, or change folder.path.",
                 ) from None
             closed.append(_printable(folder.relative_to(root)))
             continue
@@ -111,7 +107,7 @@ def _files(root: Path, closed: list[str]) -> Iterator[tuple[Path, os.stat_result
                 continue
             if stat.S_ISDIR(about.st_mode) and not _is_ours(root, path):
                 folders.append(path)
-            elif stat.S_ISREG(about.st_mode) and not entry.name.lower().endswith(_PASSED_OVER):
+            elif stat.S_ISREG(about.st_mode) and not entry.name.lower().endswith(_IGNORED):
                 yield path, about
 
 
@@ -119,8 +115,7 @@ def _about(path: Path) -> os.stat_result | None:
     try:
         return path.lstat()
     except OSError:
-        # Taken away since the folder was read.
-        return None
+        return None  # deleted meanwhile
 
 
 def _is_ours(root: Path, folder: Path) -> bool:
@@ -128,13 +123,12 @@ def _is_ours(root: Path, folder: Path) -> bool:
 
 
 def _is_quiet(about: os.stat_result) -> bool:
-    # A time in the future is another machine's clock, and would never be old enough.
+    # A time in the future comes from another machine's clock.
     return abs(time.time() - about.st_mtime) >= _QUIET_S
 
 
 def _version(about: os.stat_result) -> str:
-    # The time of its own that a file system keeps makes a file that was moved back another one,
-    # though its content is as old as it was: it was moved back to be loaded.
+    # The change time makes a file that was moved back a new version, so that it is loaded again.
     return f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
 
 
@@ -144,14 +138,14 @@ def _version_now(path: Path) -> str:
 
 
 def _printable(path: Path) -> str:
-    """Return *path* as text that any database takes: a name may be any bytes."""
+    """Return *path* as valid Unicode; file names may be any bytes."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
-def _put_away(root: Path, path: Path, version: str, batch: Batch) -> None:
-    """Move the file aside and write its report; a file that changed meanwhile stays, to be read.
+def _move_processed(root: Path, path: Path, version: str, batch: Batch) -> None:
+    """Move the file and write its report, unless it changed meanwhile.
 
-    Where nothing can be written the file stays too: it is known, and not loaded again.
+    A file that cannot be moved stays; it is recorded and not loaded again.
     """
     if _version_now(path) != version:
         return
@@ -166,7 +160,7 @@ def _put_away(root: Path, path: Path, version: str, batch: Batch) -> None:
 
 
 def _free(folder: Path, name: str) -> Path:
-    """Return a path in *folder* that is free, and so is that of its report: name, name-2 …."""
+    """Return an unused path in *folder* whose report is unused too: name, name-2, …."""
     stem, dot, rest = name.partition(".")
     number = 1
     target = folder / name

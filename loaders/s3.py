@@ -14,23 +14,23 @@ from urllib.parse import urlsplit
 from pyarrow import fs
 from pydantic import Field, SecretStr
 
-from loaders._s3_failures import FAILURES, code_of, told
+from loaders._s3_failures import FAILURES, code_of, to_trail_error
 from trail.core.errors import InputError, SettingError
 from trail.core.model import Arrived, Batch, Drop
 from trail.core.settings import Section, Settings
 
-# Written by Segment into a bucket to try whether it may; holds no events.
+# Written by Segment to test its permissions; contains no events.
 _NOT_DATA = "dummy-object.txt"
 
-# An endpoint that takes a call and says nothing is given up after two tries: some 11 seconds.
+# An unresponsive endpoint is given up after two attempts, about 11 seconds.
 _CONNECT_S = 3
-_ANSWER_S = 5
+_RESPONSE_S = 5
 _TRIES = 2
 
-# Each block is a request of its own.
+# Bytes per request.
 _BLOCK = 8 << 20
 
-# Bytes of a name that every file system takes; a key's may have 1,024.
+# Maximum bytes of a file name; S3 keys may have 1,024.
 _NAME_BYTES = 200
 
 _URL = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]+)(?:/(.*))?", re.DOTALL)
@@ -52,10 +52,10 @@ class S3Settings(Section):
 
 
 def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Arrived]:
-    """Yield the objects below the prefix, oldest first, each as a file that lives until the next.
+    """Yield new objects below the prefix, oldest first; each file exists until the next is taken.
 
-    Raises `InputError` for what a person has to mend, `UnavailableError` for what may pass. One
-    object that cannot be had does not stop the others; it is told at the end.
+    Raises `InputError` for permanent failures and `UnavailableError` for transient ones. Objects
+    that cannot be read are reported after the others.
     """
     given = settings.of(S3Settings)
     bucket, prefix = _place(given.url)
@@ -63,13 +63,13 @@ def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Ar
         system = _system(given, bucket)
         found = _listed(system, f"{bucket}/{prefix}".rstrip("/"))
     except FAILURES as error:
-        raise told(error, bucket) from None
+        raise to_trail_error(error, bucket) from None
     refused: list[tuple[str, InputError]] = []
     for info in sorted(found, key=_age):
         key, version = info.path.removeprefix(f"{bucket}/"), f"{info.size}:{info.mtime_ns}"
         if seen(key, version):
             continue
-        with _room(bucket) as folder:
+        with _temporary_folder(bucket) as folder:
             path = Path(folder, _file_name(key))
             try:
                 if not _fetch(system, info, path):
@@ -77,32 +77,30 @@ def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Ar
             except InputError as error:
                 refused.append((key, error))
                 continue
-            yield Arrived(key, version, path, partial(_let_go, path))
+            yield Arrived(key, version, path, partial(_delete, path))
     if refused:
         key, first = refused[0]
-        others = f" And {len(refused) - 1:,} more." if len(refused) > 1 else ""
+        others = f" {len(refused) - 1:,} more failed." if len(refused) > 1 else ""
         raise InputError(f"{key}: {first.message}{others}", first.hint)
 
 
-def _room(bucket: str) -> TemporaryDirectory[str]:
+def _temporary_folder(bucket: str) -> TemporaryDirectory[str]:
     try:
         return TemporaryDirectory(prefix="trail-s3-")
     except OSError as error:
-        raise told(error, bucket) from None
+        raise to_trail_error(error, bucket) from None
 
 
-def _let_go(path: Path, batch: Batch) -> None:
+def _delete(path: Path, batch: Batch) -> None:
     path.unlink(missing_ok=True)
 
 
 def _place(url: str) -> tuple[str, str]:
-    """Return the bucket and the prefix, which may be empty and has no slash at its ends."""
+    """Return bucket and prefix; the prefix may be empty and has no slash at its ends."""
     match = _URL.fullmatch(url)
     prefix = (match[2] or "").strip("/") if match else ""
     if not match or "//" in prefix:
-        raise SettingError(
-            "The bucket's address cannot be read.", "Write s3.url as s3://bucket/prefix."
-        )
+        raise SettingError("Invalid bucket URL.", "Set s3.url to s3://bucket/prefix.")
     return match[1], prefix
 
 
@@ -111,7 +109,7 @@ def _system(settings: S3Settings, bucket: str) -> fs.S3FileSystem:
     secret_key = settings.secret_key.get_secret_value()
     if bool(access_key) != bool(secret_key):
         raise SettingError(
-            "Of the bucket's two keys one is missing.", "Set s3.access_key and s3.secret_key."
+            "Only one of the two S3 keys is set.", "Set s3.access_key and s3.secret_key."
         )
     scheme, address = _endpoint(settings.endpoint)
     region = settings.region or ("us-east-1" if address else fs.resolve_s3_region(bucket))
@@ -122,13 +120,13 @@ def _system(settings: S3Settings, bucket: str) -> fs.S3FileSystem:
         scheme=scheme,
         endpoint_override=address or None,
         connect_timeout=_CONNECT_S,
-        request_timeout=_ANSWER_S,
+        request_timeout=_RESPONSE_S,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_TRIES),
     )
 
 
 def _endpoint(given: str) -> tuple[str, str]:
-    """Return the scheme and the address; an empty address is Amazon's own."""
+    """Return scheme and host; an empty host is Amazon's."""
     try:
         parts = urlsplit(given if "://" in given or not given else f"https://{given}")
     except ValueError:
@@ -140,14 +138,14 @@ def _endpoint(given: str) -> tuple[str, str]:
         or parts.path.strip("/")
     ):
         raise SettingError(
-            "The S3 service's address cannot be read.",
-            "Write s3.endpoint as https://host or http://host:port.",
+            "Invalid endpoint of the S3 service.",
+            "Set s3.endpoint to https://host or http://host:port.",
         )
     return parts.scheme or "https", parts.netloc
 
 
 def _listed(system: fs.S3FileSystem, folder: str) -> list[fs.FileInfo]:
-    """Return the objects below *folder*; none where nothing was written there yet."""
+    """Return the objects below *folder*."""
     try:
         found = system.get_file_info(fs.FileSelector(folder, recursive=True))
     except FileNotFoundError:
@@ -160,26 +158,28 @@ def _listed(system: fs.S3FileSystem, folder: str) -> list[fs.FileInfo]:
 
 
 def _age(info: fs.FileInfo) -> tuple[int, int, str]:
-    """Return what orders objects: the day (ms) that Segment filed them under, then when written."""
+    """Return the sort key of an object: Segment's day folder (ms), then the time of writing."""
     day = info.path.rpartition("/")[0].rpartition("/")[2]
     milliseconds = int(day) if _DAY.fullmatch(day) else info.mtime_ns // 1_000_000
     return milliseconds, info.mtime_ns, info.path
 
 
 def _file_name(key: str) -> str:
-    """Return the key's last part, as messages show it, short enough for a file system."""
+    """Return the last part of *key*, short enough for a file system."""
     return key.rpartition("/")[2].encode()[-_NAME_BYTES:].decode(errors="ignore")
 
 
 def _fetch(system: fs.S3FileSystem, info: fs.FileInfo, path: Path) -> bool:
-    """Copy the object to *path*; return False when it is gone.
+    """Copy the object to *path*; return False if it was deleted.
 
-    Raises `InputError` when this object cannot be had, `UnavailableError` when none can.
+    Raises `InputError` if this object cannot be read, `UnavailableError` if none can.
     """
     bucket, _, key = info.path.partition("/")
     if not {"", ".", ".."}.isdisjoint(key.split("/")):
-        # The client drops such parts, and would read another object or none.
-        raise InputError("Its key has a part that is empty or dots.", "Copy it to another key.")
+        # The client normalizes such parts and would read another object.
+        raise InputError(
+            "Unsupported key: it has an empty or dot segment.", "Copy it to another key."
+        )
     try:
         written = _copy(system, info.path, path)
     except FileNotFoundError:
@@ -187,16 +187,15 @@ def _fetch(system: fs.S3FileSystem, info: fs.FileInfo, path: Path) -> bool:
     except FAILURES as error:
         if code_of(error) == "nosuchkey":
             return False
-        raise told(error, bucket) from None
+        raise to_trail_error(error, bucket) from None
     if written < info.size:
-        # What is noted as read is not asked for again.
-        raise InputError("It came cut short.", "It is asked for again at the next look.")
+        raise InputError("Download truncated.", "The next check retries.")
     return True
 
 
 def _copy(system: fs.S3FileSystem, source: str, path: Path) -> int:
     written = 0
-    # The loaders unpack by content, and keep what comes before damage.
+    # The loaders decompress by content and keep what precedes damage.
     with system.open_input_stream(source, compression=None) as stream, path.open("wb") as file:
         while block := stream.read(_BLOCK):
             written += file.write(block)

@@ -1,7 +1,7 @@
-"""Segment's Public API: the audit events of a span of time, and who is who in the workspace.
+"""Segment's Public API: audit events of a period, and the members of the workspace.
 
-The API documents neither the order of events nor which end of a span belongs to it, and has no
-way to ask what changed. So each ask takes what comes, and event ids make asking again harmless.
+The API documents neither the order of events nor which end of a period is included, and cannot
+filter by change. Requests overlap, and event ids deduplicate.
 """
 
 import datetime as dt
@@ -19,21 +19,18 @@ from trail.core.model import Ask, Chunk, Directory, Feed, Person
 from trail.core.settings import Settings
 from trail.ingest.json_records import elements
 
-# What may come for a cursor that has grown too old; which of them is not documented.
-_CURSOR_REFUSED = (400, 404, 422)
-# The limit that every list has had, not only the newer ones.
+# Possible statuses for an expired cursor; the documentation names none.
+_CURSOR_EXPIRED = (400, 404, 422)
+# The page limit that all list endpoints accept.
 _USERS_A_PAGE = 200
 _COUNT = re.compile(r"[0-9]{1,15}")
-# The share of the answer that is never passed before its last page.
+# Maximum progress before the last page.
 _NEARLY = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """One page of a list: its items' exact texts, the next cursor, and how many items there are.
-
-    `total` is zero where the API does not tell.
-    """
+    """One page of a list: exact texts of the items, next cursor, total items (0 if unknown)."""
 
     items: list[str]
     next: str
@@ -42,18 +39,18 @@ class _Page:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A place in a list: what to ask the next page with, and how many pages lie before it."""
+    """A position in a list: the cursor of the next page, and how many pages precede it."""
 
     cursor: str = ""
     page: int = 0
 
 
 def pull(settings: Settings, ask: Ask) -> Iterator[Chunk]:
-    """Yield the events of *ask*, one chunk a page, as the API gives them.
+    """Yield the events of *ask*, one chunk per page, in the order of the API.
 
-    Goes on from `ask.mark` when that belongs to the same span, else begins anew; so it does, once,
-    when the API no longer knows the place. Raises `InputError` when the API refuses the ask, and
-    `UnavailableError` when it fails for longer than `segment.patience_s` or goes in circles.
+    Resumes at `ask.mark` if it belongs to the same period; restarts once if the cursor expired.
+    Raises `InputError` if the API refuses the request, `UnavailableError` if it fails for longer
+    than `segment.patience_s` or returns cursors in a circle.
     """
     count = settings.of(SegmentSettings).page_events
     query = {
@@ -73,7 +70,7 @@ def pull(settings: Settings, ask: Ask) -> Iterator[Chunk]:
 
 
 def directory(settings: Settings) -> Directory:
-    """Return the workspace and its users. Raises as `pull` does."""
+    """Return the workspace and its users. Raises the errors of `pull`."""
     query = {"pagination.count": str(_USERS_A_PAGE)}
     people: dict[str, Person] = {}
     with Api(settings) as api:
@@ -93,25 +90,25 @@ def directory(settings: Settings) -> Directory:
 def _follow(
     api: Api, path: str, name: str, query: dict[str, str], place: _Place
 ) -> Iterator[tuple[_Page, _Place]]:
-    """Yield each page of a list and the place after it, whose cursor is empty at the end."""
+    """Yield each page of a list and the position after it, whose cursor is empty at the end."""
     followed: set[str] = set()
-    anew = False
+    restarted = False
     while True:
         asked = {**query, "pagination.cursor": place.cursor} if place.cursor else query
         try:
             page = api.get(path, asked, lambda text: _page(text, name))
         except AnswerError as refusal:
-            if not place.cursor or refusal.status not in _CURSOR_REFUSED:
+            if not place.cursor or refusal.status not in _CURSOR_EXPIRED:
                 raise
-            if anew:
-                raise _lost("Segment's API twice forgot which page was next.") from None
-            anew, followed, place = True, set(), _Place()
+            if restarted:
+                raise _lost("The Segment API rejected its own cursor twice.") from None
+            restarted, followed, place = True, set(), _Place()
             continue
         followed.add(place.cursor)
         if page.next and page.next in followed:
-            # The page counts, but its successor may be right when it is asked for again.
+            # The page is valid; its cursor may be correct in another attempt.
             yield page, place
-            raise _lost("Segment's API gave a page as the next one that came before.")
+            raise _lost("The Segment API returned a cursor that was used before.")
         place = _Place(page.next, place.page + 1)
         yield page, place
         if not place.cursor:
@@ -123,19 +120,19 @@ def _lost(message: str) -> UnavailableError:
 
 
 def _page(text: str, name: str) -> _Page:
-    """Read one answer. Raises `ValueError` when it holds no list of that *name*."""
+    """Parse one response; raises `ValueError` without a list of that *name*."""
     items = elements(text, "data", name)
-    # Numbers stay text, since a long one would raise.
+    # Numbers stay text, since very long ones would raise.
     data = json.loads(text, parse_int=str, parse_float=str)["data"]
     if not isinstance(data, dict):
-        raise ValueError("the data is there twice, once as no object")
+        raise ValueError("data is not an object")
     pagination = data.get("pagination")
     pagination = {} if pagination is None else pagination
     if not isinstance(pagination, dict):
-        raise ValueError("pagination is no object")
+        raise ValueError("pagination is not an object")
     cursor = pagination.get("next")
     if not isinstance(cursor, str | None):
-        raise ValueError("a cursor is no text")
+        raise ValueError("the cursor is not text")
     total = str(pagination.get("totalEntries"))
     return _Page(items, cursor or "", int(total) if _COUNT.fullmatch(total) else 0)
 
@@ -145,7 +142,7 @@ def _chunk(items: list[str], first: int, progress: float, mark: str) -> Chunk:
         {
             "line": pa.array(range(first, first + len(items)), pa.int64()),
             "raw": pa.array(items, pa.large_string()),
-            # Who answers with the workspace's token over TLS is Segment.
+            # Authenticated by TLS and the workspace's token.
             "verified": pa.array([True] * len(items), pa.bool_()),
         }
     )
@@ -153,7 +150,7 @@ def _chunk(items: list[str], first: int, progress: float, mark: str) -> Chunk:
 
 
 def _share(page: _Page, place: _Place, count: int) -> float:
-    """Return how much of the answer has been read, 0 to `_NEARLY`; a guess without a total."""
+    """Return the progress, 0 to `_NEARLY`; estimated without a total."""
     if page.total:
         return min(_NEARLY, place.page * count / page.total)
     return min(_NEARLY, place.page / (place.page + 4))
@@ -175,7 +172,7 @@ def _mark(ask: Ask, place: _Place) -> str:
 
 
 def _place(ask: Ask) -> _Place:
-    """Return where the mark of *ask* says to go on: the beginning if it is of another span."""
+    """Return the position to resume at: the beginning if the mark is of another period."""
     try:
         mark = json.loads(ask.mark or "{}")
     except ValueError:

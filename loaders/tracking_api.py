@@ -1,9 +1,8 @@
-"""Segment's HTTP Tracking API, spoken by us: `/v1/track` and `/v1/batch` in, raw records out.
+"""Segment's HTTP Tracking API: `/v1/track` and `/v1/batch`, for any Segment library.
 
-Any of Segment's libraries can send here once its host is changed. Limits and answers are those of
-Segment's documentation of the HTTP API: 32 KB an event, 500 KB and 2,500 events a batch, 400 with
-`code` and `message` for what is too large or no JSON. Unlike Segment we answer 401 to a write key
-that is not ours: nobody should believe that such events were kept.
+Limits and responses follow Segment's documentation of the HTTP API: 32 KB per event, 500 KB and
+2,500 events per batch, 400 with `code` and `message` for oversized or invalid bodies. Unlike
+Segment, an unknown write key gets 401, so that no client assumes its events were stored.
 """
 
 import base64
@@ -33,27 +32,27 @@ class TrackingSettings(Section):
 
 
 def read(sent: Sent, settings: Settings) -> Received:
-    """Return the calls of a request, each with the time of its arrival where it names none.
+    """Return the calls of a request, with the time of arrival where a call has none.
 
-    Raises `RefusedError`: 400 for what is too large or no JSON, 401 for an unknown write key.
+    Raises `RefusedError`: 400 for an oversized or invalid body, 401 for an unknown write key.
     """
     body = _unpacked(sent)
     try:
-        told = orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise _bad("invalid_json", "The body is not JSON.") from None
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         raise _bad("invalid_request", "The body is not a JSON object.")
-    _check_key(sent, told, settings)
+    _check_key(sent, document, settings)
     try:
         if sent.path.rstrip("/").endswith(_BATCH):
-            calls = _batch(body.decode(), told)
+            calls = _batch(body.decode(), document)
         else:
             calls = [body.decode()]
         calls = [_without_key(call) for call in calls]
     except (ValueError, RecursionError):
-        # A name that stands twice, or so deep that it can be read and not be taken apart.
-        raise _bad("invalid_request", "The body cannot be taken apart.") from None
+        # Repeated names, or nesting too deep to split.
+        raise _bad("invalid_request", "The body could not be parsed.") from None
     if any(len(call.encode()) > EVENT_BYTES for call in calls):
         raise _bad("payload_too_large", "An event is larger than 32 KB.")
     now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -61,10 +60,10 @@ def read(sent: Sent, settings: Settings) -> Received:
     return Received(texts, (True,) * len(texts), b'{"success":true}', named=True)
 
 
-def _batch(text: str, told: dict[str, Any]) -> list[str]:
-    calls = told.get("batch")
+def _batch(text: str, document: dict[str, Any]) -> list[str]:
+    calls = document.get("batch")
     if not isinstance(calls, list):
-        raise _bad("invalid_request", "The body has no batch.")
+        raise _bad("invalid_request", "The body has no batch array.")
     if len(calls) > BATCH_EVENTS:
         raise _bad("payload_too_large", "The batch has more than 2,500 events.")
     return json_records.elements(text, "batch")
@@ -84,8 +83,8 @@ def _unpacked(sent: Sent) -> bytes:
     return body
 
 
-def _check_key(sent: Sent, told: dict[str, Any], settings: Settings) -> None:
-    given = told.get("writeKey")
+def _check_key(sent: Sent, document: dict[str, Any], settings: Settings) -> None:
+    given = document.get("writeKey")
     authorization = sent.header("authorization")
     if authorization:
         kind, _, text = authorization[0].partition(" ")
@@ -102,19 +101,19 @@ def _check_key(sent: Sent, told: dict[str, Any], settings: Settings) -> None:
 def _user_of(basic: str) -> str:
     try:
         return base64.b64decode(basic, validate=True).decode().partition(":")[0]
-    except ValueError:  # no base64, letters that base64 has not, or no UTF-8
+    except ValueError:  # invalid base64 or UTF-8
         return ""
 
 
 def _without_key(text: str) -> str:
-    """Return a call without the write key: it is a secret, and what is kept here is shown."""
+    """Return a call without the write key, since stored records are visible."""
     call = orjson.loads(text)
     has = isinstance(call, dict) and "writeKey" in call
     return json_records.without(text, "writeKey") if has else text
 
 
 def _completed(text: str, now: str) -> str:
-    """Return a call with what Segment's own server would add; the rest stays as it was sent."""
+    """Return a call with the fields that Segment's server adds; the rest stays as sent."""
     call = orjson.loads(text)
     if not isinstance(call, dict):
         return text

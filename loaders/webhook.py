@@ -1,9 +1,8 @@
-"""Segment's Webhooks destination, classic and Actions: a signed body in, raw records out.
+"""Segment's Webhooks destination, classic and Actions, with signed bodies.
 
-The signature is `X-Signature`, lower-case hex HMAC-SHA1 with the shared secret: of the body, or
-of the first event where the body is an array (so says Segment's documentation of both
-destinations); newer deliveries may add `X-Segment-Signature` over the whole body. Nothing in it
-tells when it was made: a replay is stopped by the event's id alone.
+`X-Signature` is the lower-case hex HMAC-SHA1 of the body, or of its first event if the body is an
+array (Segment's documentation of both destinations); `X-Segment-Signature`, if present, covers the
+whole body. Signatures have no timestamp: replays are deduplicated by event id.
 """
 
 import hmac
@@ -35,21 +34,20 @@ class WebhookSettings(Section):
 def read(sent: Sent, settings: Settings) -> Received:
     """Return the events of a signed body.
 
-    Of an array whose signature covers only its first event, the others are not verified. Raises
-    `RefusedError`: 401 without a body for a signature that is missing or wrong, 415 for a packed
-    body, which Segment never sends.
+    If the signature of an array covers only its first event, the others are not verified. Raises
+    `RefusedError`: 401 for a missing or wrong signature, 415 for a compressed body.
     """
     if sent.header("content-encoding") not in ([], ["identity"]):
-        raise RefusedError(415, reason="packed body")
+        raise RefusedError(415, reason="compressed body")
     secrets = _secrets(settings)
     given = sent.header("x-signature")
-    whole = any(_proved(each, sent.body, secrets) for each in (given, sent.header(_OF_ALL)))
+    whole = any(_is_signed(each, sent.body, secrets) for each in (given, sent.header(_OF_ALL)))
     events = _elements(sent.body)
     if whole:
         return Received(tuple(events), (True,) * len(events))
-    if events and any(_proved(given, form, secrets) for form in _forms(events[0])):
+    if events and any(_is_signed(given, form, secrets) for form in _forms(events[0])):
         return Received(tuple(events), (True,) + (False,) * (len(events) - 1))
-    raise RefusedError(401, reason="signature missing or wrong" if secrets else "no secret is set")
+    raise RefusedError(401, reason="missing or wrong signature" if secrets else "no secret is set")
 
 
 def _secrets(settings: Settings) -> list[bytes]:
@@ -60,16 +58,16 @@ def _secrets(settings: Settings) -> list[bytes]:
     return [secret for secret in given if secret]
 
 
-def _proved(given: list[str], data: bytes, secrets: list[bytes]) -> bool:
-    """Return whether the one signature *given* is that of *data* under any secret."""
+def _is_signed(given: list[str], data: bytes, secrets: list[bytes]) -> bool:
+    """Return whether *given* is one signature of *data* under any secret."""
     if len(given) != 1 or len(given[0]) != 40 or not _HEX.issuperset(given[0]):
         return False
     made = [hmac.digest(secret, data, "sha1").hex() for secret in secrets]
-    return any([hmac.compare_digest(each, given[0]) for each in made])  # noqa: C419 - all, always
+    return any([hmac.compare_digest(each, given[0]) for each in made])  # noqa: C419 - constant time
 
 
 def _elements(body: bytes) -> list[bytes]:
-    """Return the exact bytes of each event; a body that is no JSON is one record as it is."""
+    """Return the exact bytes of each event; an invalid body is one record."""
     try:
         if orjson.loads(body).__class__ is list:
             return [text.encode() for text in json_records.elements(body.decode())]
@@ -79,20 +77,20 @@ def _elements(body: bytes) -> list[bytes]:
 
 
 def _forms(event: bytes) -> list[bytes]:
-    """Return what the sender may have signed: the bytes as they are, or written compactly.
+    """Return what the sender may have signed: the bytes as sent, or compact JSON.
 
-    Not compactly where a name is repeated: of two values the signature would prove the last, and
-    the first is the one that is read.
+    Compact JSON is excluded if a name is repeated: the signature would cover the last value, while
+    the first is used.
     """
     try:
-        told = json.loads(event, object_pairs_hook=_once)
-        compact = json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
+        document = json.loads(event, object_pairs_hook=_unique)
+        compact = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return [event]
     return [event, compact]
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         raise ValueError("a name is repeated")

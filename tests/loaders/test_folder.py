@@ -285,7 +285,7 @@ def test_a_name_too_long_for_its_report(store: Store, watched: Settings, root: P
 
 def test_a_path_that_is_a_file(settings: Settings, root: Path) -> None:
     put(root)
-    with pytest.raises(InputError, match=r"^The watched folder's path is that of a file\. Set"):
+    with pytest.raises(InputError, match=r"^folder\.path is a file\. Set"):
         waiting(watching(settings, root))
     with pytest.raises(InputError):
         waiting(watching(settings, root / "sub"))
@@ -298,7 +298,9 @@ def test_a_folder_that_cannot_be_made(
         raise PermissionError(13, "Permission denied", str(root))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(UnavailableError, match=r"cannot be made: Permission denied\. Let") as told:
+    with pytest.raises(
+        UnavailableError, match=r"cannot be created: Permission denied\. Grant"
+    ) as told:
         waiting(watching(settings, root))
     assert str(root) not in str(told.value)
 
@@ -317,7 +319,11 @@ def test_a_folder_that_cannot_be_read(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    words = r"folder's sub cannot be read\." if closed else r"read: Permission denied\."
+    words = (
+        r"Subfolder sub of the watched folder cannot be read\."
+        if closed
+        else r"read: Permission denied\."
+    )
     with pytest.raises(UnavailableError, match=words) as told:
         look(store, watched)
     assert str(root) not in str(told.value)

@@ -294,7 +294,7 @@ def test_a_key_that_cannot_be_read_is_told_after_the_others(
     put("trail/z.gz", [2])
     with pytest.raises(InputError) as told:
         look(store, bucket)
-    assert told.value.message.startswith(f"{key}: Its key has a part that is empty")
+    assert told.value.message.startswith(f"{key}: Unsupported key: it has an empty")
     assert len(rows(store)) == 1
 
 
@@ -316,7 +316,7 @@ def test_more_objects_than_a_page_and_none_is_asked_for_that_is_known(
 def test_wrong_bucket(bucket: Settings) -> None:
     error = refusal(placed(bucket, url="s3://no-such-example"))
     assert isinstance(error, InputError)
-    assert str(error) == "There is no bucket no-such-example. Check s3.url and s3.endpoint."
+    assert str(error) == "The bucket no-such-example does not exist. Check s3.url and s3.endpoint."
 
 
 def test_wrong_keys(bucket: Settings, service: str, put: Put) -> None:
@@ -335,7 +335,7 @@ def test_wrong_keys(bucket: Settings, service: str, put: Put) -> None:
     finally:
         checks("Infinity")
     assert isinstance(error, InputError)
-    assert str(error) == "The access key is not known. Check s3.access_key."
+    assert str(error) == "Unknown access key. Check s3.access_key."
 
 
 def test_no_keys_take_the_machines_own_role(
@@ -392,8 +392,8 @@ def test_nobody_listens(bucket: Settings) -> None:
 def test_an_endpoint_that_says_nothing_is_given_up_in_time(
     bucket: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert s3._TRIES * max(s3._ANSWER_S, s3._CONNECT_S) <= 12
-    monkeypatch.setattr(s3, "_ANSWER_S", 1)
+    assert s3._TRIES * max(s3._RESPONSE_S, s3._CONNECT_S) <= 12
+    monkeypatch.setattr(s3, "_RESPONSE_S", 1)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -401,7 +401,7 @@ def test_an_endpoint_that_says_nothing_is_given_up_in_time(
         error = refusal(placed(bucket, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}"))
     assert time.monotonic() - started < 8
     assert isinstance(error, UnavailableError)
-    assert error.message == "The S3 service did not answer in time."
+    assert error.message == "The S3 service timed out."
 
 
 class _Answers(http.server.BaseHTTPRequestHandler):
@@ -447,17 +447,17 @@ def failure(code: str) -> bytes:
     ("status", "body", "words", "kind"),
     [
         (403, failure("AccessDenied"), "Access to the bucket example-logs is denied", InputError),
-        (403, failure("SignatureDoesNotMatch"), "The secret key is not that", InputError),
+        (403, failure("SignatureDoesNotMatch"), "The secret key does not match", InputError),
         (403, failure("SomethingNew"), "could not be read", UnavailableError),
         (403, b"", "is denied", InputError),
         (301, failure("PermanentRedirect"), "in another region", InputError),
         (400, failure("AuthorizationHeaderMalformed"), "in another region", InputError),
         (400, failure("ExpiredToken"), "credentials have expired", UnavailableError),
-        (403, failure("RequestTimeTooSkewed"), "clocks", UnavailableError),
+        (403, failure("RequestTimeTooSkewed"), "clock of this machine", UnavailableError),
         (503, failure("SlowDown"), "busy", UnavailableError),
         (500, failure("InternalError"), "could not be read", UnavailableError),
-        (404, b"<html>no</html>", "no S3 service", InputError),
-        (200, b"<html>hello", "no S3 service", InputError),
+        (404, b"<html>no</html>", "No S3 service", InputError),
+        (200, b"<html>hello", "No S3 service", InputError),
     ],
 )
 def test_answers(
@@ -486,10 +486,10 @@ LISTING = (
     [
         (
             (403, failure("AccessDenied")),
-            "trail/a: Access to the bucket example-logs is denied. And 1 more.",
+            "trail/a: Access to the bucket example-logs is denied. 1 more failed.",
             InputError,
         ),
-        ((200, b"short"), "trail/a: It came cut short. And 1 more.", InputError),
+        ((200, b"short"), "trail/a: Download truncated. 1 more failed.", InputError),
         ((404, b""), "", None),
         ((503, b""), "The S3 service is busy.", UnavailableError),
     ],
@@ -516,7 +516,7 @@ def test_no_room_for_the_copy(bucket: Settings, put: Put, monkeypatch: pytest.Mo
     monkeypatch.setattr(s3, "_copy", full)
     error = refusal(bucket)
     assert isinstance(error, UnavailableError)
-    assert error.message == "An object cannot be kept while it is read: No space left on device."
+    assert error.message == "A temporary file could not be written: No space left on device."
     monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
     assert isinstance(refusal(bucket), UnavailableError)
 

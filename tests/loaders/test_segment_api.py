@@ -304,11 +304,11 @@ def test_backing_off_ends_at_a_minute() -> None:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("500", "it answered 500"),
-        ("json", "its answer was not whole"),
-        ("no-events", "its answer was not whole"),
-        ("cut", "its answer broke off"),
-        ("429-bare", "it was asked too often (429)"),
+        ("500", "status 500"),
+        ("json", "truncated response"),
+        ("no-events", "truncated response"),
+        ("cut", "connection closed"),
+        ("429-bare", "rate limit reached (429)"),
     ],
 )
 def test_patience_ends(
@@ -345,7 +345,7 @@ def test_nobody_there_is_told(using: Callable[..., Settings]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     problem = refused(using(None, url=f"http://127.0.0.1:{port}"), UnavailableError)
-    assert "it cannot be reached (Connection refused)" in problem.message
+    assert "connection failed (Connection refused)" in problem.message
 
 
 def test_bytes_that_drip_do_not_hold_forever(
@@ -353,7 +353,7 @@ def test_bytes_that_drip_do_not_hold_forever(
 ) -> None:
     now = itertools.count()
     monkeypatch.setattr(_segment_http, "_clock", lambda: next(now) * 100.0)
-    assert "did not end" in refused(using(api, patience_s=50), UnavailableError).message
+    assert "response too slow" in refused(using(api, patience_s=50), UnavailableError).message
 
 
 # --- what does not pass -------------------------------------------------------------------------
@@ -362,8 +362,8 @@ def test_bytes_that_drip_do_not_hold_forever(
 @pytest.mark.parametrize(
     ("status", "message", "hint"),
     [
-        (401, "The API token is not accepted.", "segment.region"),
-        (403, "The API token may not read this.", "Workspace Owner"),
+        (401, "The API token was not accepted.", "segment.region"),
+        (403, "The API token lacks permission.", "Workspace Owner"),
         (404, "Segment has no audit trail for this workspace.", "Business plan"),
         (422, "startTime is too far back", "segment"),
         (400, "startTime is too far back", "segment"),
@@ -424,7 +424,7 @@ def test_no_redirect_is_followed(api: SegmentApi, using: Callable[..., Settings]
 def test_an_endless_answer_is_refused(
     using: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
-    monkeypatch.setattr(_segment_http, "_LONGEST", 1 << 20)
+    monkeypatch.setattr(_segment_http, "_MAX_BYTES", 1 << 20)
     with SegmentApi(EVENTS, packed=packed) as api:
         api.always = Answer(200, " " * (3 << 20), {})
         assert "more than 1 MiB" in refused(using(api), InputError).message
@@ -435,7 +435,7 @@ def test_an_answer_packed_otherwise_is_not_unpacked(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.always = Answer(200, "{}", {"Content-Encoding": "zstd"})
-    assert "packed" in refused(using(api), UnavailableError).message
+    assert "unexpected content encoding" in refused(using(api), UnavailableError).message
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "umlaut-ü", "nul\0"])
@@ -480,7 +480,7 @@ def test_going_in_circles_is_seen_and_the_page_is_kept(
     api: SegmentApi, store: Store, using: Callable[..., Settings]
 ) -> None:
     api.plan("good", "good", "good", "loop")
-    with pytest.raises(UnavailableError, match="came before"):
+    with pytest.raises(UnavailableError, match="used before"):
         load(store, using(api))
     assert len(stored(store)) == 40
     mark = cursors.get(store, "segment_api")
@@ -576,7 +576,7 @@ def test_a_next_page_that_is_no_cursor_is_asked_for_again(
     api: SegmentApi, using: Callable[..., Settings], pagination: Any
 ) -> None:
     api.always = Answer(200, {"data": {"events": [], "pagination": pagination}}, {})
-    assert "not whole" in refused(using(api), UnavailableError).message
+    assert "truncated response" in refused(using(api), UnavailableError).message
 
 
 @pytest.mark.parametrize("pagination", [None, {}, {"totalEntries": "many"}, {"totalEntries": True}])
@@ -640,7 +640,7 @@ def test_an_odd_event_costs_no_good_one(
     assert batch.read == batch.kept + batch.quarantined == 51
 
 
-def test_events_of_the_api_are_proved(
+def test_events_of_the_api_are_is_signed(
     api: SegmentApi, store: Store, using: Callable[..., Settings]
 ) -> None:
     load(store, using(api))
@@ -679,7 +679,7 @@ def test_ten_thousand_events_through_a_bad_line_are_each_there_once(
     assert {json.dumps(each).encode() for each in broken} <= set(raws)
     assert cursors.get(store, "segment_api") == ""
     assert TOKEN not in caplog.text
-    assert "asking again" in caplog.text
+    assert "retrying" in caplog.text
 
 
 # --- the directory ------------------------------------------------------------------------------
@@ -716,7 +716,7 @@ def test_a_directory_that_is_refused_says_so(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.always = error(404, "Not found")
-    with pytest.raises(InputError, match="refused what it was asked \\(404\\): Not found"):
+    with pytest.raises(InputError, match="rejected the request \\(404\\): Not found"):
         segment_api.directory(using(api))
 
 
