@@ -19,7 +19,7 @@ from bench.data import NOW
 from trail.core.settings import load as load_settings
 from trail.events import counts, events, timeline
 from trail.events import export as exports
-from trail.events.search_results import searched
+from trail.events.search_results import search_matches
 from trail.ingest.files import load_files
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter
@@ -101,7 +101,7 @@ def pages(target: str, repeats: str) -> dict[str, object]:
         parts: dict[str, list[float]] = {"all": []}
         for _ in range(int(repeats) + 1):
             began = time.perf_counter()
-            with searched(store, filter_, NOW) as (engine, rest):
+            with search_matches(store, filter_, NOW) as (engine, rest):
                 for part, job in JOBS.items():
                     at = time.perf_counter()
                     job(engine, rest)

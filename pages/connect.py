@@ -65,7 +65,7 @@ def _webhook(ctx: Context) -> None:
     )
     for receiver in registry.of_kind(Receiver):
         _test(ctx, receiver)
-    unverified = store_status.unproved(ctx.runtime.store, utc_now())
+    unverified = store_status.unverified_events(ctx.runtime.store, utc_now())
     if unverified:
         st.warning(
             f"{text.count(unverified, 'event')} of the last 7 days arrived in a batch whose "

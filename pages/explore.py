@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from trail.events import counts, events, timeline
-from trail.events.search_results import searched
+from trail.events.search_results import search_matches
 from trail.ingest import coverage
 from trail.storage.database import utc_now
 from trail.storage.filters import Filter
@@ -24,7 +24,7 @@ def render(ctx: Context) -> None:
     store = ctx.store
     now = dt.datetime.now(dt.UTC)
     began = time.perf_counter()
-    with searched(store, filter_, now) as (engine, rest):
+    with search_matches(store, filter_, now) as (engine, rest):
         facets, chosen = counts.facets_and_count(engine, rest, now)
         bars = timeline.histogram(engine, rest, now)
         page = events.page(
@@ -157,7 +157,7 @@ def _opened(ctx: Context, page: events.Page) -> dict[str, Any] | None:
         near = dt.datetime.fromisoformat(url_state.param("at")).replace(tzinfo=None)
     except ValueError:
         near = None
-    event = events.one(ctx.store, event_id, near)
+    event = events.get(ctx.store, event_id, near)
     if event is None:
         st.warning("Event not found. It may be past retention.")
     return event

@@ -20,12 +20,12 @@ def render(ctx: Context) -> None:
     actor_id, target_id = url_state.param("who"), url_state.param("what")
     window = timeline.bounded(store, filter_.window(now), now)
     if target_id:
-        target = people.life(store, target_id)
+        target = people.target_summary(store, target_id)
         _title(str(target["label"]) if target else "Target", "", began)
         _back()
         target_history.draw(ctx, filter_, target_id, target)
         return
-    actors = people.everybody(store, filter_.cleared(), now)
+    actors = people.actor_activity(store, filter_.cleared(), now)
     if actor_id:
         actor = next((actor for actor in actors if actor.actor_id == actor_id), None)
         _title(actor_list.label(actor) if actor else actor_id, "", began)

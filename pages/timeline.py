@@ -46,7 +46,7 @@ def render(ctx: Context) -> None:
     before = [bar.count for bar in timeline.histogram(store, past, now, grain).bars]
     total = sum(bar.count for bar in found.bars)
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))
-    notes = annotations.within(store, window)
+    notes = annotations.in_window(store, window)
     took = (time.perf_counter() - began) * 1000
 
     filter_bar.title(

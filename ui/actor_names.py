@@ -10,5 +10,5 @@ from trail.storage.database import Engine
 def display_names(engine: Engine, actor_ids: Iterable[str]) -> dict[str, str]:
     """Return for each of *actor_ids* a name, else an e-mail, else the id without its kind."""
     asked = list(actor_ids)
-    known = people.labels(engine, asked) if asked else {}
+    known = people.display_names(engine, asked) if asked else {}
     return {each: event_text.actor_label(each, known.get(each, each)) for each in asked}

@@ -163,10 +163,10 @@ def _zone(filter_: Filter) -> None:
 
 
 def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
-    size = text.byte_size(exports.rough_bytes("csv", rows))
+    size = text.byte_size(exports.estimated_bytes("csv", rows))
     st.link_button(
         "Download CSV",
-        exports.address(exports.Export(filter_, "csv"), url_state.param("archive")),
+        exports.download_url(exports.Export(filter_, "csv"), url_state.param("archive")),
         icon=":material/download:",
         help=f"{text.count(rows, 'event')}, about {size}, times in {text.escape(filter_.tz)}",
         disabled=rows == 0,
@@ -180,8 +180,10 @@ def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
         for kind, label in kinds:
             chosen = tuple(columns) if kind == "csv" else EVENT_COLUMNS
             st.link_button(
-                f"{label}, about {text.byte_size(exports.rough_bytes(kind, rows))}",
-                exports.address(exports.Export(filter_, kind, chosen), url_state.param("archive"))
+                f"{label}, about {text.byte_size(exports.estimated_bytes(kind, rows))}",
+                exports.download_url(
+                    exports.Export(filter_, kind, chosen), url_state.param("archive")
+                )
                 if chosen
                 else "#",
                 disabled=not chosen or rows == 0,

@@ -130,13 +130,13 @@ def main() -> None:
 
 def _logo(workspace: str, *, dark: bool) -> str:
     ink, faint = ("#E5E9EF", "#A0AAB7") if dark else ("#1A2029", "#5A6472")
-    width = 118 + (12 + 7 * len(workspace) if workspace else 0)
+    width = 130 + (12 + 7 * len(workspace) if workspace else 0)
     font = "font-family=\"'Source Sans 3', 'Source Sans Pro', sans-serif\" font-size=\"15\""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="26" '
         f'viewBox="0 0 {width} 26">{sign_in_form.MARK}'
         f'<text x="35" y="18" {font} font-weight="600" fill="{ink}">Audit Trail</text>'
-        f'<text x="122" y="18" {font} fill="{faint}">{html.escape(workspace)}</text></svg>'
+        f'<text x="134" y="18" {font} fill="{faint}">{html.escape(workspace)}</text></svg>'
     )
 
 

@@ -69,7 +69,7 @@ def test_annotations_are_imported_drawn_as_text_and_removed(page: Page) -> None:
     label = HOSTILE.replace(chr(34), chr(39))
     box.fill(f'time,label\nyesterday,"{label}"')
     page.get_by_role("button", name="Import annotations").click()
-    expect(page.get_by_text("the time is not understood")).to_be_visible()
+    expect(page.get_by_text("invalid time")).to_be_visible()
     assert label in box.input_value()
     yesterday = dt.date.today() - dt.timedelta(days=1)
     box.fill(f'time,label\n2026-01-01,old\n{yesterday},"{label}"')

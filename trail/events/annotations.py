@@ -1,4 +1,4 @@
-"""Deploys, freezes and the like, beside the events: read from CSV, drawn over the charts."""
+"""Chart annotations such as deployments and freezes, imported from CSV."""
 
 import csv
 import datetime as dt
@@ -9,13 +9,13 @@ from trail.core.errors import InputError
 from trail.storage.database import Cursor, Engine, Store, utc_now
 from trail.storage.filters import Window
 
-_LONGEST_LABEL = 200
-_MOST = 2_000
+_MAX_LABEL = 200
+_MAX_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """Something that happened at a moment, or lasted until another (UTC, without zone)."""
+    """A labeled point in time or, with `until_time`, a period (UTC, without zone)."""
 
     at_time: dt.datetime
     until_time: dt.datetime | None
@@ -31,28 +31,28 @@ def parse(text: str) -> list[Annotation]:
     names = [name.strip().lower() for name in reader.fieldnames or []]
     if "time" not in names or "label" not in names:
         raise InputError(
-            "The first line must name the columns.", "Use: time,label or time,until,label"
+            "The CSV header is missing.", "Use time,label or time,until,label as the first line."
         )
     reader.fieldnames = names
-    found = []
+    annotations = []
     try:
         for row in reader:
-            found.append(_row(row, reader.line_num))
+            annotations.append(_row(row, reader.line_num))
     except csv.Error as problem:
-        raise InputError(f"Line {reader.line_num}: {problem}.", "Mend that line.") from None
-    if len(found) > _MOST:
-        raise InputError(f"More than {_MOST:,} annotations.", "Import fewer at once.")
-    return found
+        raise InputError(f"Line {reader.line_num}: {problem}.", "Correct the line.") from None
+    if len(annotations) > _MAX_ROWS:
+        raise InputError(f"More than {_MAX_ROWS:,} annotations.", "Split the import.")
+    return annotations
 
 
 def _row(row: dict[str, str | None], line: int) -> Annotation:
     start = _time(row.get("time") or "", line)
     until = _time(row["until"] or "", line) if row.get("until") else None
-    label = (row.get("label") or "").strip()[:_LONGEST_LABEL]
+    label = (row.get("label") or "").strip()[:_MAX_LABEL]
     if not label:
-        raise InputError(f"Line {line}: there is no label.", "Say what happened.")
+        raise InputError(f"Line {line}: the label is empty.", "Add a label.")
     if until and until < start:
-        raise InputError(f"Line {line}: it ends before it starts.", "Swap the two.")
+        raise InputError(f"Line {line}: `until` is before `time`.", "Swap the two times.")
     return Annotation(start, until, label)
 
 
@@ -61,18 +61,22 @@ def _time(text: str, line: int) -> dt.datetime:
         moment = dt.datetime.fromisoformat(text.strip())
     except ValueError:
         raise InputError(
-            f"Line {line}: the time is not understood.", "Write it as 2026-11-24T14:00Z."
+            f"Line {line}: invalid time {text.strip()[:40]!r}.", "Use the form 2026-11-24T14:00Z."
         ) from None
     return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def add(store: Store, found: list[Annotation], made_by: str) -> int:
-    """Keep *found*, those that are kept already once; return how many are new."""
+def add(store: Store, annotations: list[Annotation], made_by: str) -> int:
+    """Store *annotations* that are not stored yet; return their number."""
 
     def write(cursor: Cursor) -> int:
         new = 0
-        for each in found:
-            given = {"at": each.at_time, "until": each.until_time, "label": each.label}
+        for annotation in annotations:
+            given = {
+                "at": annotation.at_time,
+                "until": annotation.until_time,
+                "label": annotation.label,
+            }
             known = cursor.execute(
                 "select 1 from annotations where at_time = $at and label = $label "
                 "and until_time is not distinct from $until",
@@ -89,8 +93,8 @@ def add(store: Store, found: list[Annotation], made_by: str) -> int:
     return store.write(write)
 
 
-def within(engine: Engine, window: Window) -> list[Annotation]:
-    """Return the annotations that touch *window* (both ends set), oldest first."""
+def in_window(engine: Engine, window: Window) -> list[Annotation]:
+    """Return the annotations that overlap *window* (both ends set), oldest first."""
     rows = engine.table(
         "select at_time, until_time, label from annotations where at_time < $end "
         "and coalesce(until_time, at_time) >= $start order by at_time, label",

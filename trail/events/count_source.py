@@ -1,4 +1,4 @@
-"""Where to count: the cube for what it can answer, whole hours of it; the events for the rest."""
+"""Choose what to count: the hourly cube for whole hours where it suffices, else the events."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ _HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Where to count: a FROM clause, the count's expression, the time column, parameters."""
+class CountSource:
+    """A FROM clause, the count expression, the time column, and the parameters."""
 
     source: str
     n: str
@@ -20,19 +20,23 @@ class Rows:
     params: dict[str, object]
 
 
-def rows_of(engine: Engine, filter_: Filter, now: dt.datetime, *, cube: bool = True) -> Rows:
-    """Return where to count what *filter_* chooses; without *cube*, always among the events."""
+def count_source(
+    engine: Engine, filter_: Filter, now: dt.datetime, *, cube: bool = True
+) -> CountSource:
+    """Return the source for counts of *filter_*; without *cube* always the events."""
     cube = cube and is_on_cube(filter_)
     chosen = select(engine, filter_, now, cube=cube)
     if not cube:
-        return Rows(f"events e where {chosen.timed()}", "count(*)", "e.occurred_at", chosen.params)
-    return Rows(
+        return CountSource(
+            f"events e where {chosen.timed()}", "count(*)", "e.occurred_at", chosen.params
+        )
+    return CountSource(
         f"{_hours(chosen)} e where {chosen.where}", "sum(e.n)::bigint", "e.hour", chosen.params
     )
 
 
 def _hours(chosen: Selection) -> str:
-    """Return the cube within the window; the parts of hours at its ends come from the events."""
+    """Return the cube rows of the window's whole hours plus the events of its partial hours."""
     window = chosen.window
     start, end = window.start, window.end
     inner = Window(_up(start) if start else None, _down(end) if end else None)

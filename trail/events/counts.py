@@ -1,4 +1,4 @@
-"""How many: the total, and the values of each facet."""
+"""Counts of events: the total, and the values of every facet."""
 
 import datetime as dt
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trail.events.count_source import rows_of
+from trail.events.count_source import count_source
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 
@@ -19,7 +19,7 @@ _BY_ACTOR = ("actor", "actor_type")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a facet: what the filter says, what people read, and how many events."""
+    """One value of a facet: its filter value, its label, and its number of events."""
 
     value: str
     label: str
@@ -27,22 +27,22 @@ class Value:
 
 
 def count(engine: Engine, filter_: Filter, now: dt.datetime) -> int:
-    """Return how many events *filter_* chooses."""
-    rows = rows_of(engine, filter_, now)
+    """Return the number of events that match *filter_*."""
+    rows = count_source(engine, filter_, now)
     return int(
         engine.table(f"select {rows.n} as n from {rows.source}", rows.params)["n"][0].as_py() or 0
     )
 
 
 def facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
-    """Return each facet's values, most first; each counted with all filters except its own."""
+    """Return every facet's values, most events first, ignoring the facet's own choice."""
     return facets_and_count(engine, filter_, now)[0]
 
 
 def facets_and_count(
     engine: Engine, filter_: Filter, now: dt.datetime
 ) -> tuple[dict[str, list[Value]], int]:
-    """Return what `facets` and `count` do, in one go: the count falls off the facets."""
+    """Return the results of `facets` and `count` from one set of scans."""
     by_action, chosen = _action_facets(engine, filter_, now)
     found = {
         **by_action,
@@ -53,8 +53,8 @@ def facets_and_count(
 
 
 def actors(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
-    """Return the actors of what *filter_* chooses, all of its conditions holding, most first."""
-    rows = rows_of(engine, filter_, now, cube=False)
+    """Return the actors of the events that match *filter_*, most events first."""
+    rows = count_source(engine, filter_, now, cube=False)
     table = engine.table(
         "select actor_id, actor_name, actor_email, n from ("
         f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
@@ -70,8 +70,8 @@ def actors(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
 def _action_facets(
     engine: Engine, filter_: Filter, now: dt.datetime
 ) -> tuple[dict[str, list[Value]], int]:
-    """One scan by action key answers four facets: each is a function of the action."""
-    rows = rows_of(engine, filter_.without(*_BY_ACTION), now)
+    """Return the four facets that depend only on the action, and the total, from one scan."""
+    rows = count_source(engine, filter_.without(*_BY_ACTION), now)
     table = engine.table(
         "select category, action, outcome, kind, sum(n)::bigint as n from ("
         f"select e.action_key, {rows.n} as n from {rows.source} group by all"
@@ -93,7 +93,7 @@ def _action_facets(
 
 
 def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
-    rows = rows_of(engine, filter_.without(*_BY_ACTOR), now, cube=False)
+    rows = count_source(engine, filter_.without(*_BY_ACTOR), now, cube=False)
     table = engine.table(
         "select actor_id as actor, actor_type, actor_name, actor_email, n from ("
         f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
@@ -116,7 +116,7 @@ def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str
 
 
 def _without_emails(filter_: Filter, rows: list[dict[str, Any]]) -> Filter:
-    """Return *filter_* without the actors that are chosen by e-mail: they are listed by id."""
+    """Return *filter_* without actors selected by email; they are listed by id."""
     for row in rows:
         if row["actor_email"]:
             filter_ = filter_.put("actor", row["actor_email"], "")
@@ -124,7 +124,7 @@ def _without_emails(filter_: Filter, rows: list[dict[str, Any]]) -> Filter:
 
 
 def _target_types(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
-    rows = rows_of(engine, filter_.without("target_type"), now)
+    rows = count_source(engine, filter_.without("target_type"), now)
     table = engine.table(
         f"select e.target_type as value, {rows.n} as n from {rows.source} group by all",
         rows.params,
@@ -149,7 +149,7 @@ def _passes_actor(filter_: Filter, row: Mapping[str, object]) -> bool:
 def _ranked(
     filter_: Filter, name: str, counts: Counter[str], labels: Mapping[str, str]
 ) -> list[Value]:
-    """Most first; chosen values that no event has come last, so that they can be let go."""
+    """Return values, most events first; selected values without events last, to allow removal."""
     choice = filter_.choice(name)
     for value in (*choice.include, *choice.exclude):
         counts.setdefault(value, 0)

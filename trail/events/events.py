@@ -1,4 +1,4 @@
-"""Which events: pages of them by key, one with its neighbours, and all of them as a stream."""
+"""Read events: pages by cursor, one event with related ones, and all as a stream."""
 
 import datetime as dt
 import itertools
@@ -14,19 +14,19 @@ from trail.storage.database import Engine, Reading
 from trail.storage.filters import Filter, Window
 from trail.storage.where import literal, select, span
 
-# What a table of events shows; the raw record is read for one event only.
+# Columns of a list of events; the raw record is read for a single event only.
 LISTED = tuple(column for column in EVENT_COLUMNS if column != "raw")
 
 PAGE_ROWS = 200
 _NEAR = dt.timedelta(minutes=15)
-# A slice of a stream is sorted in memory; this many rows are a small part of it.
+# Rows of one slice of a stream, which is sorted in memory.
 _SLICE_ROWS = 250_000
 _HOUR = dt.timedelta(hours=1)
 _EARLIEST = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - UTC, see Window
-# How many events the first look for a page goes through; the next ones grow.
+# Events that the first scan for a page covers; later scans grow.
 _FIRST_ROWS = 20_000
 
-# Star columns of one event; `named` joins what its keys stand for.
+# Columns of an event with its keys; `join_names` replaces the keys by names.
 STAR = (
     "e.event_id, e.occurred_at, e.ingested_at, e.action_key, e.actor_key, e.target_key, "
     "e.workspace_id, e.verified"
@@ -38,11 +38,11 @@ _TABLES = {
 }
 
 
-def named(star: str, more: str = "", text: Callable[[str], str] | None = None) -> str:
+def join_names(star: str, more: str = "", text: Callable[[str], str] | None = None) -> str:
     """Return SQL that gives the rows of *star* (with the `STAR` columns) all `LISTED` columns.
 
-    *more* names further columns of *star* to keep. *text* turns a text column into SQL for what
-    is wanted of it; it runs on the small tables, once a name instead of once a row.
+    *more* names further columns of *star* to keep. *text* returns the SQL to use for a text column;
+    it is evaluated on the dimension tables, once per name instead of once per row.
     """
     text = text or (lambda column: column)
     joins = []
@@ -63,14 +63,14 @@ def named(star: str, more: str = "", text: Callable[[str], str] | None = None) -
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in the order of events: the time (UTC) and id of the row at a page's edge."""
+    """A keyset cursor: the time (UTC) and id of the row at a page's edge."""
 
     occurred_at: dt.datetime
     event_id: str
 
     @classmethod
     def parse(cls, text: str) -> "Cursor | None":
-        """Return the cursor that `str` wrote, or None for anything else."""
+        """Return the cursor from its `str` form, or None if invalid."""
         time, _, event_id = text.partition("~")
         try:
             return cls(dt.datetime.fromisoformat(time), event_id) if event_id else None
@@ -78,13 +78,13 @@ class Cursor:
             return None
 
     def __str__(self) -> str:
-        """Return the cursor as it stands in a URL."""
+        """Return the cursor in its URL form."""
         return f"{self.occurred_at.isoformat()}~{self.event_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some events in order, and whether there are more on either side."""
+    """Events in order, and whether there are more before and after."""
 
     rows: list[dict[str, Any]]
     has_before: bool
@@ -92,12 +92,12 @@ class Page:
 
     @property
     def first(self) -> Cursor | None:
-        """Return the place of the first row."""
+        """Return the cursor of the first row."""
         return _cursor(self.rows[0]) if self.rows else None
 
     @property
     def last(self) -> Cursor | None:
-        """Return the place of the last row."""
+        """Return the cursor of the last row."""
         return _cursor(self.rows[-1]) if self.rows else None
 
 
@@ -126,7 +126,7 @@ def page(
             f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
             f"order by {order} limit {rows + 1 - len(found)}"
         )
-        sql = f"{named(star)} order by {order}"
+        sql = f"{join_names(star)} order by {order}"
         found += engine.table(sql, params).to_pylist()
         if len(found) > rows:
             break
@@ -137,7 +137,7 @@ def page(
 
 
 def _beyond(edge: Cursor | None, window: Window, descending: bool) -> Window:
-    """Return *window* cut at *edge*, so that no search starts on the wrong side of it."""
+    """Return the part of *window* on the far side of *edge*."""
     if edge is None:
         return window
     moment = edge.occurred_at
@@ -148,9 +148,9 @@ def _beyond(edge: Cursor | None, window: Window, descending: bool) -> Window:
 
 
 def _growing(engine: Engine, window: Window, descending: bool) -> Iterator[Window]:
-    """Yield parts of *window* in order, each holding many times the events of the one before.
+    """Yield consecutive parts of *window*, each with eight times the events of the previous one.
 
-    The first rows of most filters lie near the edge; only a rare one needs the whole window.
+    Most filters fill a page near the edge; only rare matches need the whole window.
     """
     held, wanted = 0, _FIRST_ROWS
     edge = window.end if descending else window.start
@@ -164,17 +164,17 @@ def _growing(engine: Engine, window: Window, descending: bool) -> Iterator[Windo
     yield Window(window.start, edge) if descending else Window(edge, window.end)
 
 
-def one(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[str, Any] | None:
+def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[str, Any] | None:
     """Return the event with all its columns and its batch, or None.
 
-    *near* (UTC, without zone) spares a search of the whole store.
+    With *near* (UTC, without zone), the hour around it is scanned first.
     """
     for window in ([Window(near - _HOUR, near + _HOUR)] if near else []) + [Window()]:
         star = (
             f"select {STAR}, e.raw, e.batch_id from events e "
             f"where {span(window, 'e.occurred_at')} and e.event_id = $id limit 1"
         )
-        sql = f"select n.*, b.loader, b.source from ({named(star, ', raw, batch_id')}) n"
+        sql = f"select n.*, b.loader, b.source from ({join_names(star, ', raw, batch_id')}) n"
         rows = engine.table(sql + " left join batches b using (batch_id)", {"id": event_id})
         if rows.num_rows:
             return dict(rows.to_pylist()[0])
@@ -184,9 +184,9 @@ def one(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[
 def related(
     engine: Engine, event: dict[str, Any], rows: int = 12
 ) -> dict[str, tuple[int, list[dict[str, Any]]]]:
-    """Return `actor`: what the same actor did within 15 minutes; `target`: the target's history.
+    """Return related events: `actor` within 15 minutes by the same actor, `target` on the target.
 
-    Each with the number of all such events and those nearest in time, newest first.
+    Both with their total number and the *rows* nearest in time, newest first.
     """
     at = event["occurred_at"]
     around = span(Window(at - _NEAR, at + _NEAR + dt.timedelta(microseconds=1)), "e.occurred_at")
@@ -219,7 +219,7 @@ def _nearest(
         f"order by abs(epoch_us(e.occurred_at) - epoch_us({literal(at)})), e.event_id limit {rows}"
     )
     found = engine.table(
-        f"{named(star)} order by occurred_at desc, event_id desc",
+        f"{join_names(star)} order by occurred_at desc, event_id desc",
         {"value": value},
     )
     return int(total["n"][0].as_py()), found.to_pylist()
@@ -255,7 +255,7 @@ def stream(
         # Ordered by what is stored, since the columns may show the time and the id as other text.
         word = "desc" if descending else "asc"
         sql = (
-            f"select {columns} from ({named(star, ', moment, place, raw', text)}) "
+            f"select {columns} from ({join_names(star, ', moment, place, raw', text)}) "
             f"order by moment {word}, place {word}"
         )
         for batch in reading.batches(sql, chosen.params, rows):
@@ -294,7 +294,7 @@ def _hours(engine: Engine, window: Window) -> list[tuple[dt.datetime, int]]:
 
 
 def _past(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:
-    # Written out, since the row-value form `(a, b) < (x, y)` reads every row group.
+    # Not as `(a, b) < (x, y)`: DuckDB would scan every row group.
     params["edge_id"] = edge.event_id
     sign = "<" if descending else ">"
     at = literal(edge.occurred_at)

@@ -1,7 +1,7 @@
-"""Every chosen event as CSV, NDJSON or Parquet, streamed: memory stays flat at any size.
+"""Stream the events of a filter as CSV, NDJSON or Parquet in constant memory.
 
-CSV is for people and spreadsheets: times in the reader's zone, formulas made harmless. NDJSON and
-Parquet are exact.
+CSV is for spreadsheets: times in the filter's zone, formulas neutralized. NDJSON and Parquet are
+exact, with times in UTC.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ from trail.storage import timezones
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 
-# The CSV's columns where none are asked for: all but the raw record.
+# Default columns of a CSV: all but the raw record.
 CSV_COLUMNS = events.LISTED
 
 FORMATS = {
@@ -38,46 +38,48 @@ FORMATS = {
 _TIMES = ("occurred_at", "ingested_at")
 _RUN = ", ".join(f"chr({ord(mark)})" for mark in csv_safety.RUN_BY_SPREADSHEETS)
 _BATCH_ROWS = 20_000
-# Rough bytes of a row by format, measured on the demo workspace; for the button only.
+# Average bytes per row, measured on the demo workspace.
 _ROW_BYTES = {"csv": 285, "ndjson": 1150, "parquet": 120}
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is exported: the filter, the format, and the columns in their order."""
+    """An export: filter, format, and columns in order."""
 
     filter: Filter
     format: str = "csv"
     columns: tuple[str, ...] = CSV_COLUMNS
 
     def __post_init__(self) -> None:
-        """Raise `InputError` for a format or a column that does not exist."""
+        """Raise `InputError` for an unknown format, or unknown or repeated columns."""
         if self.format not in FORMATS:
-            raise InputError(f"Unknown format {self.format!r}.", "Use csv, ndjson or parquet.")
+            raise InputError(f"Unknown format {self.format!r}.", "Allowed: csv, ndjson, parquet.")
         unknown = [name for name in self.columns if name not in EVENT_COLUMNS]
         if unknown or not self.columns or len(set(self.columns)) < len(self.columns):
             raise InputError(
-                f"Unknown column {unknown[0]!r}." if unknown else "No columns, or one twice.",
-                f"Known: {', '.join(EVENT_COLUMNS)}.",
+                f"Unknown column {unknown[0]!r}."
+                if unknown
+                else "The list of columns is empty or has duplicates.",
+                f"Allowed: {', '.join(EVENT_COLUMNS)}.",
             )
 
     def file_name(self, now: dt.datetime) -> str:
-        """Return the name of the file: what, when, and the zone of its times."""
+        """Return the file name with the time of the export and the zone of its times."""
         zone = self.filter.tz if self.format == "csv" else "UTC"
         safe = re.sub(r"[^A-Za-z0-9_+-]", "-", zone)
         moment = now.astimezone(self.filter.zone if self.format == "csv" else dt.UTC)
         return f"audit-trail_{moment:%Y-%m-%dT%H%M}_{safe}.{self.format}"
 
 
-def rough_bytes(format_: str, rows: int) -> int:
-    """Return about how many bytes an export of *rows* events has."""
+def estimated_bytes(format_: str, rows: int) -> int:
+    """Return the approximate size in bytes of an export of *rows* events."""
     return _ROW_BYTES[format_] * rows
 
 
-def address(export: Export, archived: str = "") -> str:
-    """Return the address of a download of *export*, its zone and order always in it.
+def download_url(export: Export, archived: str = "") -> str:
+    """Return the URL that downloads *export*, always with its zone and order.
 
-    *archived* names a month of the archive to take the events from, such as `2026-08`.
+    *archived* names the archived month to read instead of the database, such as `2026-08`.
     """
     pairs = export.filter.pairs()
     if archived:
@@ -97,7 +99,7 @@ def stream(
 ) -> Iterator[bytes]:
     """Yield the file's bytes, from one snapshot of the store; *now* is aware.
 
-    With *limit*, only so many events. *tally* counts the rows as they are made.
+    *limit* is the maximum number of events. *tally* counts the rows as they are produced.
     """
     write = {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}[export.format]
     return write(engine, export, now, limit, tally or Tally())
@@ -116,7 +118,7 @@ def _csv(
             offset = timezones.suffix(name, zone, window)
             columns.append(f"strftime({clock}, '%Y-%m-%dT%H:%M:%S.%f') || {offset} as {name}")
         else:
-            columns.append(f"{_harmless(name)} as {name}" if name == "raw" else name)
+            columns.append(f"{_neutralized(name)} as {name}" if name == "raw" else name)
     arrival = export.columns.index("ingested_at") if "ingested_at" in export.columns else None
     yield _header(names)
     with engine.reading() as reading:
@@ -128,14 +130,14 @@ def _csv(
             ", ".join(columns),
             rows=_BATCH_ROWS,
             limit=limit,
-            text=_harmless,
+            text=_neutralized,
         ):
             tally.made += batch.num_rows
             yield _csv_rows(batch if arrival is None else _arrivals(batch, arrival, zone))
 
 
 def _arrivals(batch: pa.RecordBatch, place: int, zone: ZoneInfo) -> pa.RecordBatch:
-    """Return *batch* with its arrival times as text; one load gives many rows the same one."""
+    """Return *batch* with arrival times as text, formatted once per distinct time."""
     encoded = batch.column(place).dictionary_encode()
     texts = [
         moment.replace(tzinfo=dt.UTC).astimezone(zone).isoformat(timespec="microseconds")
@@ -158,8 +160,8 @@ def _csv_rows(batch: pa.RecordBatch) -> bytes:
     return out.getvalue()
 
 
-def _harmless(name: str) -> str:
-    """Return SQL that puts a quote before text that a spreadsheet would run."""
+def _neutralized(name: str) -> str:
+    """Return SQL that prefixes a quote to text that a spreadsheet would run as a formula."""
     return f"case when {name}[1] in ({_RUN}) then '''' || {name} else {name} end"
 
 
@@ -178,7 +180,7 @@ def _ndjson(
 
 
 def _text(column: pa.Array) -> bytes:
-    """Return the column's text back to back: its data buffer is already that."""
+    """Return the concatenated text of *column*, taken from its data buffer."""
     if column.null_count or not pa.types.is_string(column.type):
         return "".join(column.to_pylist()).encode()
     offsets = memoryview(column.buffers()[1]).cast("i")
@@ -220,7 +222,7 @@ def _parquet_writer(sink: Sink, schema: pa.Schema) -> pyarrow.parquet.ParquetWri
 
 
 def _utc_schema(schema: pa.Schema) -> pa.Schema:
-    """Return *schema* with its times marked as UTC, as they are."""
+    """Return *schema* with its timestamps marked as UTC."""
     return pa.schema(
         [
             field.with_type(pa.timestamp("us", tz="UTC"))

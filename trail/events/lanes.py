@@ -1,4 +1,4 @@
-"""Who or what was active when: lanes over time, and the hours of the week."""
+"""Activity over time by category, actor or target, and by hour of the week."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Literal
 
 from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS
 from trail.events import timeline
-from trail.events.count_source import rows_of
+from trail.events.count_source import count_source
 from trail.events.timeline import Bar
 from trail.storage import timezones
 from trail.storage.database import Engine
@@ -16,7 +16,7 @@ from trail.storage.where import select
 By = Literal["category", "actor", "target"]
 
 _HOUR = dt.timedelta(hours=1)
-# How a lane's value and its label are read: the table, its key, value and label.
+# By kind of lane: the table, its key, and SQL for the value and label.
 _LANES: dict[str, tuple[str, str, str, str]] = {
     "category": ("actions", "action_key", "l.category", "l.category"),
     "actor": (
@@ -36,7 +36,7 @@ _LANES: dict[str, tuple[str, str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What happened in one lane during one bar; failures and destructive are among `count`."""
+    """Events of one lane in one bar; `count` includes failures and destructive changes."""
 
     bar: Bar
     count: int
@@ -46,7 +46,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One category, actor or target: its filter value, its label, all its events, its points."""
+    """One category, actor or target: filter value, label, number of events, and points."""
 
     value: str
     label: str
@@ -56,7 +56,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The lanes with the most events, most first, and how many lanes there are in all."""
+    """The lanes with the most events, most first, and the total number of lanes."""
 
     lanes: tuple[Lane, ...]
     total: int
@@ -65,14 +65,14 @@ class Lanes:
 def lanes(
     engine: Engine, filter_: Filter, now: dt.datetime, by: By, grain: dt.timedelta, top: int
 ) -> Lanes:
-    """Return the *top* lanes of what *filter_* chooses, in bars of *grain*."""
+    """Return the *top* lanes of the events that match *filter_*, in bars of *grain*."""
     window = timeline.bounded(engine, filter_.window(now), now)
     chosen = select(engine, filter_, now)
     table, key, value, label = _LANES[by]
-    bucket = timeline.bucket_of("e.occurred_at", grain, filter_, window)
+    bucket = timeline.bucket_sql("e.occurred_at", grain, filter_, window)
     failed = ", ".join(f"'{kind}'" for kind in FAILED_KINDS)
     destructive = ", ".join(f"'{kind}'" for kind in sorted(DESTRUCTIVE_KINDS))
-    # Two looks: which lanes there are at all, then what happened when in the few that are drawn.
+    # First rank all lanes, then read the points of those that are drawn.
     tops = engine.table(
         f"""
         with counted as (
@@ -86,7 +86,7 @@ def lanes(
         """,
         chosen.params,
     ).to_pylist()
-    keys = [str(each) for row in tops for each in row["keys"]]
+    keys = [str(key) for row in tops for key in row["keys"]]
     rows = engine.table(
         f"""
         with counted as (
@@ -102,21 +102,21 @@ def lanes(
         """,
         chosen.params,
     ).to_pylist()
-    bars = timeline.bars_of(window, grain, filter_)
-    found: dict[str, list[Point]] = {}
+    bars = timeline.empty_bars(window, grain, filter_)
+    points: dict[str, list[Point]] = {}
     labels: dict[str, str] = {}
     for row in rows:
         labels[row["value"]] = row["label"]
         if row["bucket"] in bars:
             point = Point(bars[row["bucket"]], row["n"], row["failures"], row["destructive"])
-            found.setdefault(row["value"], []).append(point)
+            points.setdefault(row["value"], []).append(point)
     return Lanes(
         tuple(
             Lane(
                 row["value"],
                 labels.get(row["value"], row["value"]),
                 row["total"],
-                tuple(found.get(row["value"], ())),
+                tuple(points.get(row["value"], ())),
             )
             for row in tops
         ),
@@ -127,7 +127,7 @@ def lanes(
 def week(engine: Engine, filter_: Filter, now: dt.datetime) -> list[list[int]]:
     """Return events by weekday (0 is Monday) and hour of the filter's zone, in the window."""
     window = timeline.bounded(engine, filter_.window(now), now)
-    rows = rows_of(engine, filter_, now, cube=timeline.whole_hours(filter_, window))
+    rows = count_source(engine, filter_, now, cube=timeline.whole_hours(filter_, window))
     local = timezones.local(rows.time, filter_.zone, window)
     table = engine.table(
         f"select isodow({local}) - 1 as day, hour({local}) as hour, {rows.n} as n "
@@ -143,25 +143,25 @@ def week(engine: Engine, filter_: Filter, now: dt.datetime) -> list[list[int]]:
 def latest_hour(
     engine: Engine, filter_: Filter, now: dt.datetime, weekday: int, hour: int
 ) -> tuple[dt.datetime, dt.datetime] | None:
-    """Return the latest hour (UTC) at *hour* of *weekday* by the filter's clock that has events.
+    """Return start and end (UTC) of the latest local *hour* of *weekday* that has events.
 
-    None where *filter_* chooses none at that hour of the week.
+    None if no event that matches *filter_* falls into that hour of the week.
     """
     window = timeline.bounded(engine, filter_.window(now), now)
     chosen = select(engine, filter_, now)
     local = timezones.local("e.occurred_at", filter_.zone, window)
-    found = engine.table(
+    last = engine.table(
         f"select max(e.occurred_at) as last from events e where {chosen.timed()} "
         f"and isodow({local}) - 1 = {int(weekday)} and hour({local}) = {int(hour)}",
         chosen.params,
     )["last"][0].as_py()
-    if found is None:
+    if last is None:
         return None
-    start = found.replace(minute=0, second=0, microsecond=0)
-    shift = found.replace(tzinfo=dt.UTC).astimezone(filter_.zone).utcoffset()
-    # Of zones that are off by part of an hour, an hour of the clock begins within one of UTC.
+    start = last.replace(minute=0, second=0, microsecond=0)
+    shift = last.replace(tzinfo=dt.UTC).astimezone(filter_.zone).utcoffset()
+    # In zones with a fractional offset, a local hour starts within a UTC hour.
     part = dt.timedelta(seconds=(shift or dt.timedelta()).total_seconds() % 3600)
     start -= part
-    if found >= start + _HOUR:
+    if last >= start + _HOUR:
         start += _HOUR
     return start, start + _HOUR

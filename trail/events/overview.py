@@ -1,4 +1,4 @@
-"""The Overview's numbers: changes by day and category, who acts, what failed, what needs a look.
+"""The numbers of the Overview: changes by day and category, actors, and what needs attention.
 
 A change is an event that is neither routine (reads, checks, run-time enforcement) nor a failed
 attempt; the three together are all events.
@@ -17,8 +17,8 @@ from trail.storage.where import select, span
 
 _NO_CHANGE = (*sorted(ROUTINE_KINDS), *FAILED_KINDS)
 HIGH_RISK = 8
-# Fewer failed attempts at one thing than a retrying job makes are no news.
-_MANY_ATTEMPTS = 5
+# Failed attempts on one target below this number are normal retries.
+_MIN_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Actors:
-    """Actors of one type that changed something: how many, how many new, and how many a day."""
+    """Numbers of active actors of one type: in the window, before it, new, and per day."""
 
     active: int
     before: int
@@ -50,7 +50,7 @@ def failures(filter_: Filter) -> Filter:
 
 
 def destructive(filter_: Filter) -> Filter:
-    """Return *filter_* narrowed to what was deleted, disabled or disconnected."""
+    """Return *filter_* narrowed to deletions, deactivations and disconnections."""
     return _kinds(filter_, include=tuple(sorted(DESTRUCTIVE_KINDS)))
 
 
@@ -60,7 +60,7 @@ def routine(filter_: Filter) -> Filter:
 
 
 def period_before(engine: Engine, filter_: Filter, now: dt.datetime) -> Filter:
-    """Return *filter_* for the span of the same length that ends where its own begins."""
+    """Return *filter_* for the period of equal length directly before its window."""
     window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start and window.end
     start = window.start - (window.end - window.start)
@@ -71,18 +71,18 @@ def days(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Day]:
     """Return the events of *filter_* for each local day of its window, by category."""
     window = timeline.bounded(engine, filter_.window(now), now)
     grouped = timeline.by_category(engine, filter_, now)
-    found: dict[dt.datetime, Counter[str]] = defaultdict(Counter)
+    by_day: dict[dt.datetime, Counter[str]] = defaultdict(Counter)
     for bucket, category, number in grouped:
-        found[bucket][category] += number
+        by_day[bucket][category] += number
     return [
-        Day(bar.start, dict(found[bar.start])) for bar in timeline.days_of(window, filter_.zone)
+        Day(bar.start, dict(by_day[bar.start])) for bar in timeline.local_days(window, filter_.zone)
     ]
 
 
 def actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str) -> Actors:
     """Return the actors of *actor_type* among the events of *filter_*.
 
-    New ones have no event before the window, in all that is kept.
+    New actors have no stored event before the window.
     """
     window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start and window.end
@@ -101,23 +101,23 @@ def actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str) -
         params,
     ).to_pylist()[0]
     by_day = engine.table(
-        f"select {timeline.day_of('e.occurred_at', filter_.zone, window)} as day, "
+        f"select {timeline.local_day_sql('e.occurred_at', filter_.zone, window)} as day, "
         f"count(distinct e.actor_key) as n from events e where {here} group by all",
         params,
     ).to_pylist()
-    numbers = {each["day"]: each["n"] for each in by_day}
-    bars = timeline.days_of(window, filter_.zone)
+    numbers = {row["day"]: row["n"] for row in by_day}
+    bars = timeline.local_days(window, filter_.zone)
     keys = [timeline.day_key(bar, filter_.zone) for bar in bars]
     return Actors(row["active"], row["before"], row["new"], [numbers.get(key, 0) for key in keys])
 
 
-def needs_a_look(
+def needs_attention(
     engine: Engine, filter_: Filter, now: dt.datetime
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return what somebody should look at in the window, most urgent first.
+    """Return what needs attention in the window, most urgent first.
 
-    `failing`: action, target and attempts of what failed again and again; `risky`: the changes of
-    the highest risk; `unknown`: names that the catalogue does not know, with their count.
+    `failing` has targets with repeated failed attempts, `risky` the latest changes of risk 8 or
+    more, `unknown` event types missing from the catalog with their number of events.
     """
     failed = select(engine, failures(filter_), now)
     failing = engine.table(
@@ -125,7 +125,7 @@ def needs_a_look(
         "min(e.occurred_at) as first_at, max(e.occurred_at) as last_at "
         "from events e join actions a using (action_key) join targets t using (target_key) "
         f"where {failed.timed()} and t.target_id <> '' group by all "
-        f"having count(*) >= {_MANY_ATTEMPTS} order by attempts desc, last_at desc limit 5",
+        f"having count(*) >= {_MIN_ATTEMPTS} order by attempts desc, last_at desc limit 5",
         failed.params,
     ).to_pylist()
     changed = select(engine, changes(filter_), now)
@@ -135,7 +135,7 @@ def needs_a_look(
         f"and {keys.format(f'risk >= {HIGH_RISK}')} order by occurred_at desc limit 5"
     )
     risky = engine.table(
-        f"{events.named(star)} order by occurred_at desc", changed.params
+        f"{events.join_names(star)} order by occurred_at desc", changed.params
     ).to_pylist()
     all_ = select(engine, filter_, now)
     unknown = engine.table(

@@ -1,4 +1,4 @@
-"""Who acts in the workspace: people and tokens, new, dormant and gone; and what one of them did."""
+"""Activity of people and tokens: who is active, new, dormant or removed, and what each did."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from trail.storage.where import literal, select
 
 State = Literal["active", "new", "dormant", "never"]
 
-# Ids are compared by their last part: events write `users/abc` where a target is called `abc`.
+# Ids are compared by their last segment: an actor `users/abc` is the target `abc`.
 _TAIL = "regexp_extract({}, '[^/]*$')"
 _REMOVALS = ("User Removed", "Group Memberships Deleted")
 _DESTRUCTIVE = ", ".join(f"'{kind}'" for kind in sorted(DESTRUCTIVE_KINDS))
@@ -20,8 +20,8 @@ _ROUTINE = ", ".join(f"'{kind}'" for kind in sorted(ROUTINE_KINDS | {"failure", 
 
 
 @dataclass(frozen=True, slots=True)
-class Somebody:
-    """One person or token; counts are of the window, first and last of all that is kept (UTC)."""
+class ActorActivity:
+    """One person or token. Counts cover the window; `first_at` and `last_at` (UTC) all events."""
 
     actor_id: str
     actor_type: str
@@ -38,20 +38,20 @@ class Somebody:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """One action: how often somebody did it, and its share of theirs and of everybody's events."""
+class ActionShare:
+    """One action of an actor: its share of the actor's events and of the workspace's events."""
 
     action: str
     events: int
-    theirs: float
-    everybodys: float
+    actor_share: float
+    workspace_share: float
 
 
-def everybody(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Somebody]:
+def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[ActorActivity]:
     """Return all people and tokens, those with the most changes in the window first.
 
-    `new` acted in the window for the first time, `dormant` acted before it and not within, `never`
-    stands in the directory and has no event. The system is nobody.
+    `new` means first active in the window, `dormant` active before it only, `never` listed in the
+    directory without an event. The system actor is not included.
     """
     window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start
@@ -91,7 +91,7 @@ def everybody(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Somebod
     ).to_pylist()
     late = _after_removal(engine, rows)
     return [
-        Somebody(
+        ActorActivity(
             **row,
             state=_state(row, window.start),
             after_removal=late.get(row["actor_id"], 0),
@@ -110,31 +110,30 @@ def _state(row: dict[str, Any], start: dt.datetime) -> State:
 
 
 def _after_removal(engine: Engine, rows: list[dict[str, Any]]) -> dict[str, int]:
-    """Return how many events those who were removed have after their removal."""
-    gone = [row for row in rows if row["removed_at"] and row["last_at"]]
-    late = [row for row in gone if row["last_at"] > row["removed_at"]]
-    found = {}
+    """Return the number of events after removal, by actor id."""
+    removed = [row for row in rows if row["removed_at"] and row["last_at"]]
+    late = [row for row in removed if row["last_at"] > row["removed_at"]]
+    events = {}
     for row in late:
         table = engine.table(
             "select count(*) as n from events join actors using (actor_key) "
             f"where actor_id = $actor and occurred_at > {literal(row['removed_at'])}",
             {"actor": row["actor_id"]},
         )
-        found[row["actor_id"]] = int(table["n"][0].as_py())
-    return found
+        events[row["actor_id"]] = int(table["n"][0].as_py())
+    return events
 
 
-def makers(engine: Engine) -> dict[str, dict[str, Any]]:
-    """Return for each token that acts who made it, as far as an event tells.
+def token_creators(engine: Engine) -> dict[str, dict[str, Any]]:
+    """Return who created each active token, by the token's actor id.
 
-    By the token's actor id: maker_id, maker_name, made_at; a token that no event tells of is not
-    among them.
+    Rows have creator_id, creator_name and created_at. Tokens without a creation event are missing.
     """
     rows = engine.table(
         f"""
-        select k.actor_id as token, arg_min(p.actor_id, e.occurred_at) as maker_id,
+        select k.actor_id as token, arg_min(p.actor_id, e.occurred_at) as creator_id,
          arg_min(coalesce(nullif(p.actor_name, ''), nullif(p.actor_email, ''), p.actor_id),
-          e.occurred_at) as maker_name, min(e.occurred_at) as made_at
+          e.occurred_at) as creator_name, min(e.occurred_at) as created_at
         from actors k
         join targets t on {_TAIL.format("t.target_id")} = {_TAIL.format("k.actor_id")}
         join events e using (target_key)
@@ -147,8 +146,10 @@ def makers(engine: Engine) -> dict[str, dict[str, Any]]:
     return {row["token"]: row for row in rows}
 
 
-def mix(engine: Engine, filter_: Filter, now: dt.datetime, actor_id: str, top: int) -> list[Share]:
-    """Return the *top* actions of *actor_id* in the window, beside the workspace's own mix."""
+def action_mix(
+    engine: Engine, filter_: Filter, now: dt.datetime, actor_id: str, top: int
+) -> list[ActionShare]:
+    """Return the *top* actions of *actor_id* in the window with their share in the workspace."""
     chosen = select(engine, filter_, now)
     rows = engine.table(
         f"""
@@ -157,19 +158,22 @@ def mix(engine: Engine, filter_: Filter, now: dt.datetime, actor_id: str, top: i
          from events e join actions a using (action_key) join actors p using (actor_key)
          where {chosen.timed()} group by all
         )
-        select action, mine, mine / nullif(sum(mine) over (), 0) as theirs,
-         n / sum(n) over () as everybodys from counted
+        select action, mine, mine / nullif(sum(mine) over (), 0) as actor_share,
+         n / sum(n) over () as workspace_share from counted
         qualify mine > 0 order by mine desc, action limit {int(top)}
         """,
         {**chosen.params, "who": actor_id},
     ).to_pylist()
-    return [Share(row["action"], row["mine"], row["theirs"], row["everybodys"]) for row in rows]
+    return [
+        ActionShare(row["action"], row["mine"], row["actor_share"], row["workspace_share"])
+        for row in rows
+    ]
 
 
-def touched(
+def top_targets(
     engine: Engine, filter_: Filter, now: dt.datetime, actor_id: str, top: int
 ) -> list[dict[str, Any]]:
-    """Return what *actor_id* acted on most: value, label, target_type, events, last_at."""
+    """Return the *top* targets of *actor_id*: value, label, target_type, events, last_at."""
     chosen = select(engine, filter_, now)
     rows: list[dict[str, Any]] = engine.table(
         f"""
@@ -186,11 +190,11 @@ def touched(
     return rows
 
 
-def life(engine: Engine, target: str) -> dict[str, Any] | None:
-    """Return what is known of a target (an id, or a name that has no id), or None.
+def target_summary(engine: Engine, target: str) -> dict[str, Any] | None:
+    """Return a summary of a target (an id, or a name without an id), or None if it has no event.
 
-    Has label, target_type, events, first_at, last_at, created_at and deleted_at (None where no
-    event tells), actors (how many).
+    Has label, target_type, events, first_at, last_at, actors (their number), and created_at and
+    deleted_at (None without such an event).
     """
     rows = engine.table(
         """
@@ -208,8 +212,8 @@ def life(engine: Engine, target: str) -> dict[str, Any] | None:
     return rows[0] if rows and rows[0]["events"] else None
 
 
-def ids_of(engine: Engine, email: str) -> frozenset[str]:
-    """Return the actor ids that bear *email*, whatever its case; none for an empty one."""
+def actor_ids_with_email(engine: Engine, email: str) -> frozenset[str]:
+    """Return the ids of actors with *email*, ignoring case; none for an empty email."""
     if not email.strip():
         return frozenset()
     table = engine.table(
@@ -220,8 +224,8 @@ def ids_of(engine: Engine, email: str) -> frozenset[str]:
     return frozenset(table["actor_id"].to_pylist())
 
 
-def labels(engine: Engine, actor_ids: list[str]) -> dict[str, str]:
-    """Return how people call each of *actor_ids*: a name, else an e-mail, else the id."""
+def display_names(engine: Engine, actor_ids: list[str]) -> dict[str, str]:
+    """Return the name of each of *actor_ids*, else its email, else the id."""
     rows = engine.table(
         "select actor_id, coalesce(nullif(actor_name, ''), nullif(actor_email, ''), actor_id) "
         "as label from actors where list_contains($ids, actor_id)",

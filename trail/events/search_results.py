@@ -1,6 +1,6 @@
-"""A search, run once for all that a page asks about what it found.
+"""Run a text search once and share its matches between the queries of a page.
 
-Looking through raw records is the one slow thing; facets, histogram and page would each repeat it.
+Scanning raw records is slow; facets, histogram and page would otherwise each repeat it.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter
 from trail.storage.where import select
 
-# What the other queries read of an event; the raw record has done its part.
+# The columns that other queries read; the raw record is needed for the search only.
 _EVENTS = """
 select event_id, occurred_at, ingested_at, action_key, actor_key, target_key, target_type,
  workspace_id, verified, batch_id
@@ -26,16 +26,18 @@ from events join actors using (actor_key) group by all
 
 
 @contextlib.contextmanager
-def searched(store: Store, filter_: Filter, now: dt.datetime) -> Iterator[tuple[Engine, Filter]]:
-    """Give an engine that knows only what the search of *filter_* found, and the rest of it.
+def search_matches(
+    store: Store, filter_: Filter, now: dt.datetime
+) -> Iterator[tuple[Engine, Filter]]:
+    """Yield an engine limited to the matches of *filter_*'s search, and the filter without it.
 
-    Without a search that is the store itself. Facets stay what they are: a search narrows them all.
+    Without a search, the engine is *store* itself.
     """
     if not filter_.q:
         yield store, filter_
         return
-    found = select(store, filter_.without(*filter_.choices), now)
+    selection = select(store, filter_.without(*filter_.choices), now)
     with store.narrowed(
-        {"events": _EVENTS.format(found.timed()), "cube": _CUBE}, found.params
+        {"events": _EVENTS.format(selection.timed()), "cube": _CUBE}, selection.params
     ) as engine:
         yield engine, replace(filter_, q=())

@@ -1,4 +1,4 @@
-"""What the store holds, in a few numbers; its sources, batches and quarantine."""
+"""Totals of the database, and its sources, batches, unknown types and quarantine."""
 
 import datetime as dt
 from typing import Any
@@ -8,7 +8,7 @@ from trail.storage.database import Engine
 
 def status(engine: Engine) -> dict[str, Any]:
     """Return events, oldest and newest (ISO 8601, UTC), batches, duplicates, quarantined, ..."""
-    held = engine.table(
+    totals = engine.table(
         "select count(*) as events, min(occurred_at) as oldest, max(occurred_at) as newest, "
         "max(ingested_at) as last_arrival from events"
     ).to_pylist()[0]
@@ -21,18 +21,18 @@ def status(engine: Engine) -> dict[str, Any]:
         "select count(*) as unknown_actions from actions where not known"
     ).to_pylist()[0]
     times = {
-        name: f"{held[name].isoformat()}Z" if held[name] else None
+        name: f"{totals[name].isoformat()}Z" if totals[name] else None
         for name in ("oldest", "newest", "last_arrival")
     }
-    return {"events": held["events"], **times, **loads, **refused, **unknown}
+    return {"events": totals["events"], **times, **loads, **refused, **unknown}
 
 
 def sources(engine: Engine) -> list[dict[str, Any]]:
-    """Return each source that ever brought or tried something, by loader name.
+    """Return all sources with a batch or a collection attempt, by loader name.
 
     Each row has loader, read, kept, duplicates, linked, quarantined, last_kept_at (of a batch with
     new events), last_batch_at, watched_until, failed_at and failure (of the newest failure), and
-    failing (nothing went well since); times are UTC without zone, or None.
+    failing (no success since); times are UTC without zone, or None.
     """
     rows: list[dict[str, Any]] = engine.table(
         """
@@ -60,13 +60,13 @@ def sources(engine: Engine) -> list[dict[str, Any]]:
     return rows
 
 
-def unproved(engine: Engine, now: dt.datetime) -> int:
-    """Return how many events of the seven days before *now* have an origin that is not proved."""
-    found = engine.table(
+def unverified_events(engine: Engine, now: dt.datetime) -> int:
+    """Return the number of unverified events in the seven days before *now*."""
+    table = engine.table(
         "select count(*) as n from events where verified = false and occurred_at > $start",
         {"start": now - dt.timedelta(days=7)},
     )
-    return int(found["n"][0].as_py())
+    return int(table["n"][0].as_py())
 
 
 def batches(engine: Engine, rows: int, before: int | None = None) -> list[dict[str, Any]]:
@@ -81,9 +81,9 @@ def batches(engine: Engine, rows: int, before: int | None = None) -> list[dict[s
 
 
 def unknown_actions(engine: Engine) -> list[dict[str, Any]]:
-    """Return the types that the catalogue does not know: action_raw, category, events, last_at.
+    """Return event types missing from the catalog: action_raw, category, events, last_at.
 
-    Those that somebody put in a category are among them, with `mapped` true.
+    `mapped` is true for types that a user assigned to a category.
     """
     found: list[dict[str, Any]] = engine.table(
         "select a.action_raw, a.category, not (a.category = 'Other') as mapped, "
@@ -96,7 +96,7 @@ def unknown_actions(engine: Engine) -> list[dict[str, Any]]:
 
 
 def quarantined(engine: Engine, batch_id: int) -> list[dict[str, Any]]:
-    """Return the refused records of a batch: line, reason, raw (bytes, cut), raw_bytes."""
+    """Return the quarantined records of a batch: line, reason, raw (truncated), raw_bytes."""
     rows: list[dict[str, Any]] = engine.table(
         "select line, reason, raw, raw_bytes from quarantine where batch_id = $batch "
         "order by line, reason",

@@ -1,16 +1,16 @@
-"""When: the histogram, days of the reader's zone, and the ends of a window."""
+"""Events over time: histograms, local days, and the bounds of a window."""
 
 import datetime as dt
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from trail.events.count_source import rows_of
+from trail.events.count_source import count_source
 from trail.storage import timezones
 from trail.storage.database import Engine
 from trail.storage.filters import Filter, Window
 
 _HOUR = dt.timedelta(hours=1)
-# Grain of a histogram: for windows up to so long, bars of so long.
+# Longest window and width of its bars.
 _GRAINS = (
     (dt.timedelta(hours=2), dt.timedelta(minutes=1)),
     (dt.timedelta(hours=8), dt.timedelta(minutes=5)),
@@ -18,13 +18,13 @@ _GRAINS = (
     (dt.timedelta(days=8), _HOUR),
 )
 _DAY = dt.timedelta(days=1)
-# No chart has more days than this.
+# Longest window that a chart shows.
 _LONGEST = dt.timedelta(days=2000)
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a histogram: its span in UTC, without zone, and how many events."""
+    """One bar of a histogram: its start and end (UTC, without zone) and number of events."""
 
     start: dt.datetime
     end: dt.datetime
@@ -33,7 +33,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Bars without gaps, oldest first, and how wide they are."""
+    """Consecutive bars, oldest first, and their width."""
 
     bars: tuple[Bar, ...]
     grain: dt.timedelta
@@ -45,36 +45,36 @@ def histogram(
     """Return the events of *filter_* over time; days are those of the filter's zone."""
     window = bounded(engine, filter_.window(now), now)
     assert window.start and window.end
-    grain = grain or grain_of(window)
+    grain = grain or default_grain(window)
     whole = grain >= _HOUR and whole_hours(filter_, window)
-    rows = rows_of(engine, filter_, now, cube=whole)
-    bucket = bucket_of(rows.time, grain, filter_, window)
+    rows = count_source(engine, filter_, now, cube=whole)
+    bucket = bucket_sql(rows.time, grain, filter_, window)
     table = engine.table(
         f"select {bucket} as bucket, {rows.n} as n from {rows.source} group by all", rows.params
     )
     counts = dict(zip(table["bucket"].to_pylist(), table["n"].to_pylist(), strict=True))
-    bars = bars_of(window, grain, filter_)
+    bars = empty_bars(window, grain, filter_)
     return Histogram(
         tuple(replace(bar, count=counts.get(key, 0)) for key, bar in bars.items()), grain
     )
 
 
-def bucket_of(column: str, grain: dt.timedelta, filter_: Filter, window: Window) -> str:
-    """Return SQL for the bar of *grain* that *column* (UTC) falls into, as `bars_of` names it."""
+def bucket_sql(column: str, grain: dt.timedelta, filter_: Filter, window: Window) -> str:
+    """Return SQL for the key in `empty_bars` of the bar that *column* (UTC) falls into."""
     if grain >= _DAY:
-        return day_of(column, filter_.zone, window)
-    # Bars shorter than a day stay apart when the clock goes back: cut on UTC, not the clock.
+        return local_day_sql(column, filter_.zone, window)
+    # Shorter bars are cut in UTC, so that the hour repeated at the end of DST keeps its own bars.
     return (
         f"time_bucket(to_seconds({int(grain.total_seconds())}), {column}, "
         f"timestamp '{_origin(grain, filter_, window)}')"
     )
 
 
-def bars_of(window: Window, grain: dt.timedelta, filter_: Filter) -> dict[dt.datetime, Bar]:
-    """Return the empty bars of *window* (both ends set) by their name, oldest first."""
+def empty_bars(window: Window, grain: dt.timedelta, filter_: Filter) -> dict[dt.datetime, Bar]:
+    """Return the empty bars of *window* (both ends set) by key, oldest first."""
     assert window.start and window.end
     if grain >= _DAY:
-        return {day_key(bar, filter_.zone): bar for bar in days_of(window, filter_.zone)}
+        return {day_key(bar, filter_.zone): bar for bar in local_days(window, filter_.zone)}
     bars = {}
     origin = _origin(grain, filter_, window)
     start = origin + (window.start - origin) // grain * grain
@@ -87,16 +87,17 @@ def bars_of(window: Window, grain: dt.timedelta, filter_: Filter) -> dict[dt.dat
 def by_category(
     engine: Engine, filter_: Filter, now: dt.datetime
 ) -> list[tuple[dt.datetime, str, int]]:
-    """Return (start of the local day in UTC, category, events) for what *filter_* chooses."""
+    """Return (start of the local day in UTC, category, events) for events that match *filter_*."""
     window = bounded(engine, filter_.window(now), now)
-    rows = rows_of(engine, filter_, now, cube=whole_hours(filter_, window))
+    rows = count_source(engine, filter_, now, cube=whole_hours(filter_, window))
     table = engine.table(
         "select day, category, sum(n)::bigint as n from ("
-        f"select {day_of(rows.time, filter_.zone, window)} as day, e.action_key, {rows.n} as n "
-        f"from {rows.source} group by all) join actions using (action_key) group by all",
+        f"select {local_day_sql(rows.time, filter_.zone, window)} as day, "
+        f"e.action_key, {rows.n} as n from {rows.source} group by all) "
+        "join actions using (action_key) group by all",
         rows.params,
     )
-    starts = {day_key(bar, filter_.zone): bar.start for bar in days_of(window, filter_.zone)}
+    starts = {day_key(bar, filter_.zone): bar.start for bar in local_days(window, filter_.zone)}
     return [
         (starts[row["day"]], row["category"], row["n"])
         for row in table.to_pylist()
@@ -104,18 +105,18 @@ def by_category(
     ]
 
 
-def day_of(column: str, zone: ZoneInfo, window: Window) -> str:
-    """Return SQL for the local day of *column* (UTC), as `day_key` names it."""
+def local_day_sql(column: str, zone: ZoneInfo, window: Window) -> str:
+    """Return SQL for the local day of *column* (UTC), equal to `day_key`."""
     return f"date_trunc('day', {timezones.local(column, zone, window)})"
 
 
 def day_key(bar: Bar, zone: ZoneInfo) -> dt.datetime:
-    """Return the name that `day_of` gives the local day that starts with *bar*."""
+    """Return the key of the local day that starts with *bar*, equal to `local_day_sql`."""
     day = bar.start.replace(tzinfo=dt.UTC).astimezone(zone).date()
     return dt.datetime.combine(day, dt.time())
 
 
-def days_of(window: Window, zone: ZoneInfo) -> list[Bar]:
+def local_days(window: Window, zone: ZoneInfo) -> list[Bar]:
     """Return the local days that *window* (both ends set) touches, with counts of 0."""
     assert window.start and window.end
     day = window.start.replace(tzinfo=dt.UTC).astimezone(zone).date()
@@ -129,23 +130,23 @@ def days_of(window: Window, zone: ZoneInfo) -> list[Bar]:
 
 
 def whole_hours(filter_: Filter, window: Window) -> bool:
-    """Return whether the zone's clock only differs from UTC by whole hours in *window*."""
+    """Return whether the zone's UTC offset is whole hours throughout *window*."""
     assert window.start and window.end
     shift = timezones.offsets(filter_.zone, window.start, window.end)
     return all(seconds % 3600 == 0 for _, seconds in shift)
 
 
-def grain_of(window: Window) -> dt.timedelta:
-    """Return how wide the bars of a histogram over *window* are."""
+def default_grain(window: Window) -> dt.timedelta:
+    """Return the default width of the bars of a histogram over *window*."""
     assert window.start and window.end
     length = window.end - window.start
     return next((grain for longest, grain in _GRAINS if length <= longest), _DAY)
 
 
 def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
-    """Return *window* with both ends: open ones at the first event, and the last or now.
+    """Return *window* with open ends set to the first event, and to the last event or *now*.
 
-    A window of many years is cut to the years that have events, so that it can be drawn.
+    A window longer than 2,000 days is cut to the time that has events.
     """
     if window.start and window.end and window.end - window.start <= _LONGEST:
         return window
@@ -161,7 +162,7 @@ def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
 
 
 def _origin(grain: dt.timedelta, filter_: Filter, window: Window) -> dt.datetime:
-    """Return a moment from which bars of *grain* start at round times of the filter's clock."""
+    """Return a UTC time from which bars of *grain* start at round local times."""
     assert window.start
     east = timezones.offsets(filter_.zone, window.start, window.start)[0][1]
     skew = east % int(grain.total_seconds())

@@ -1,11 +1,10 @@
-"""How a change is reversed in Segment: what to check, which screen, which call; never done here.
+"""Instructions to reverse a change in Segment: checks, screen and API call.
 
-Separate because it is advice and not data: the recipes stand in ``undo.toml``, and this module
-only finds the one of an event and fills in its ids. A person copies the call; nothing here, and
-nothing that uses this, sends it.
+The recipes are in ``undo.toml``; this module selects the recipe of an event and fills in its ids.
+No call is ever sent: the reader copies it.
 
-What an event says is hostile. Only ids go into a call, only into places made for that kind of id,
-and only if they are made of characters that can neither end a path nor a JSON string.
+Event text is hostile. Only ids are inserted, only into placeholders of their own kind, and only if
+they consist of characters that can end neither a path nor a JSON string.
 """
 
 import json
@@ -22,11 +21,10 @@ from trail.core import catalogue
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one event is undone.
+    """The instructions for one event.
 
-    `call` is text: method and path, then a JSON body, '' if there is none. With `cannot`, `undo`
-    says what to do instead. `missing` names what stands in braces in the call and is to be filled
-    in by the reader.
+    `call` is the method and path followed by the JSON body, '' if there is no call. With `cannot`,
+    `undo` gives the alternative. `missing` lists placeholders that the reader must replace.
     """
 
     check: tuple[str, ...]
@@ -37,20 +35,20 @@ class Recipe:
     missing: tuple[str, ...] = ()
 
 
-# A type that the table does not know has a recipe if it takes something away or touches access.
+# Unknown event types have a recipe if they are destructive or affect access.
 _RISKY = 6
 _TOKEN = re.compile(r"\btokens?\b", re.IGNORECASE)
 _PLACE = re.compile(r"\{([a-z][A-Za-z]*)\}")
-# A first character other than a dot keeps `..` out of a path.
+# The first character is not a dot, so that `..` cannot enter a path.
 _ID = re.compile(r"[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,127}")
 # Paths carry slugs where the Public API wants ids: `spaces/default`,
 # `workspaces/acme/sources/web/destinations/webhooks/filters/df_1`. A slug in the place of an id
-# would make a call that looks complete and is not.
+# would make a call look complete although it fails.
 _SHAPES = {
     "destinationId": re.compile(r"[0-9a-f]{24}"),
     "spaceId": re.compile(r"spa_[A-Za-z0-9]+|[A-Za-z0-9]{20,32}"),
 }
-# Which id a target is, by its type; and by the collection of a path that it stands in.
+# Placeholder for a target id, by target type and by collection in a path.
 _OF_TYPE = {
     "source": "sourceId",
     "integration": "destinationId",
@@ -81,7 +79,7 @@ _OF_COLLECTION = {
     "transformations": "transformationId",
     "reverse-etl-models": "modelId",
 }
-# Keys of a forwarded record's details that name a thing; `subject_id` is the actor, so not here.
+# Keys in the details of a forwarded record that contain a resource id.
 _OF_DETAIL = {
     "source_id": "sourceId",
     "destination_id": "destinationId",
@@ -91,34 +89,34 @@ _OF_DETAIL = {
     "space_id": "spaceId",
     "function_id": "functionId",
 }
-_ONE_LINE = 48  # characters of a body; a longer one is laid out over lines, to be read
-_LONGEST_RAW = 1_000_000  # characters; a longer record is not looked into for the sake of an id
+_ONE_LINE = 48  # characters; a longer body is indented
+_LONGEST_RAW = 1_000_000  # characters; longer records are not parsed
 
 
 def recipe(event: Mapping[str, Any]) -> Recipe | None:
-    """Return how *event*, a row of the trail, is undone; None if there is nothing to undo.
+    """Return the instructions for *event*; None if there is nothing to undo.
 
-    Looks at action, target_type, target_id and raw; never raises, whatever they hold.
+    Reads action, target_type, target_id and raw; never raises on their contents.
     """
     action = catalogue.resolve(_text(event, "action"))
-    found = _BY_ACTION.get(action.name) if action.known else _BY_KIND.get(_unknown_kind(action))
-    if found is None or not found.call:
-        return found
+    selected = _BY_ACTION.get(action.name) if action.known else _BY_KIND.get(_unknown_kind(action))
+    if selected is None or not selected.call:
+        return selected
     ids = _ids(event, action.target_type)
-    call = _PLACE.sub(lambda place: ids.get(place[1], place[0]), found.call)
-    return replace(found, call=call, missing=tuple(dict.fromkeys(_PLACE.findall(call))))
+    call = _PLACE.sub(lambda place: ids.get(place[1], place[0]), selected.call)
+    return replace(selected, call=call, missing=tuple(dict.fromkeys(_PLACE.findall(call))))
 
 
 def _unknown_kind(action: catalogue.Action) -> str:
-    """Return the kind of recipe for a type that the table does not know, '' for none."""
-    if action.kind in _TAKING or action.risk >= _RISKY:
+    """Return the kind of recipe for an unknown event type, '' for none."""
+    if action.kind in _DESTRUCTIVE or action.risk >= _RISKY:
         return action.kind
     gives = action.kind in ("create", "modify", "enable")
     return "token" if gives and _TOKEN.search(action.name) else ""
 
 
 def _ids(event: Mapping[str, Any], usual_type: str) -> dict[str, str]:
-    """Return the ids that *event* names, by the places that they may fill."""
+    """Return the ids in *event* by placeholder."""
     ids: dict[str, str] = {}
 
     def put(place: str | None, value: object) -> None:
@@ -141,7 +139,7 @@ def _ids(event: Mapping[str, Any], usual_type: str) -> dict[str, str]:
 
 
 def _details(raw: str) -> Mapping[str, Any]:
-    """Return the details of a forwarded record; nothing for a record of another shape."""
+    """Return the details of a forwarded record, empty for other formats."""
     if not raw or len(raw) > _LONGEST_RAW:
         return {}
     try:
@@ -158,16 +156,16 @@ def _text(event: Mapping[str, Any], field: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _read() -> tuple[dict[str, Recipe], dict[str, Recipe]]:
-    """Return the recipes by the names of actions, and those of unknown types by kind."""
+def _load() -> tuple[dict[str, Recipe], dict[str, Recipe]]:
+    """Return the recipes by action name, and those of unknown types by kind."""
     table = tomllib.loads(Path(__file__).with_name("undo.toml").read_text(encoding="utf-8"))
     return (
-        {name: _made(row) for row in table["recipe"] for name in row["actions"]},
-        {kind: _made(row) for row in table["unknown"] for kind in row["kinds"]},
+        {name: _recipe_from(row) for row in table["recipe"] for name in row["actions"]},
+        {kind: _recipe_from(row) for row in table["unknown"] for kind in row["kinds"]},
     )
 
 
-def _made(row: dict[str, Any]) -> Recipe:
+def _recipe_from(row: dict[str, Any]) -> Recipe:
     body = row.get("body", "")
     if len(body) > _ONE_LINE:
         body = json.dumps(json.loads(body), indent=2)
@@ -180,5 +178,5 @@ def _made(row: dict[str, Any]) -> Recipe:
     )
 
 
-_TAKING = catalogue.DESTRUCTIVE_KINDS | {"download"}
-_BY_ACTION, _BY_KIND = _read()
+_DESTRUCTIVE = catalogue.DESTRUCTIVE_KINDS | {"download"}
+_BY_ACTION, _BY_KIND = _load()

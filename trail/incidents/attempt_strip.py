@@ -46,11 +46,11 @@ def strips(
     recent = replace(filter_, start=f"{days}d", end="", q=())
     window = timeline.bounded(engine, replace(recent, end="0h").window(now), now)
     chosen = select(engine, recent, now)
-    bars = timeline.days_of(window, filter_.zone)
+    bars = timeline.local_days(window, filter_.zone)
     places = {timeline.day_key(bar, filter_.zone): place for place, bar in enumerate(bars)}
     table = engine.table(
         "with days as (select i.action, i.target, "
-        f"{timeline.day_of('e.occurred_at', filter_.zone, window)} as day, count(*) as n, "
+        f"{timeline.local_day_sql('e.occurred_at', filter_.zone, window)} as day, count(*) as n, "
         "max(e.target_key) as target_key "
         f"from (select * from attempts e where {chosen.timed()}) e "
         "join incidents i using (incident_id) group by all), "

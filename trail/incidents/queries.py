@@ -126,7 +126,9 @@ def attempts(
         f"using (event_id) where {span(window, 'e.occurred_at')}{later} "
         "order by e.occurred_at, e.event_id limit $rows"
     )
-    table = engine.table(f"{events.named(star, ', run')} order by occurred_at, event_id", params)
+    table = engine.table(
+        f"{events.join_names(star, ', run')} order by occurred_at, event_id", params
+    )
     return list(table.to_pylist())
 
 

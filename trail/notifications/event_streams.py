@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trail.core.model import EVENT_COLUMNS, Notification
-from trail.events.events import STAR, named
+from trail.events.events import STAR, join_names
 from trail.notifications import deliveries
 from trail.notifications.destinations import Destination
 from trail.storage import cursors
@@ -89,7 +89,7 @@ def _next(
         f"and e.ingested_at <= {literal(kept)} and {chosen.timed()} "
         f"order by e.ingested_at, e.occurred_at, e.event_id limit {AHEAD}"
     )
-    sql = f"{named(star, ', raw, echo')} order by ingested_at, occurred_at, event_id"
+    sql = f"{join_names(star, ', raw, echo')} order by ingested_at, occurred_at, event_id"
     found: list[dict[str, Any]] = store.table(sql, {**chosen.params, **params}).to_pylist()
     return found
 

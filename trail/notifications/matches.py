@@ -62,7 +62,7 @@ def of_events(
             continue
         example: Mapping[str, Any] = {}
         if row["target"] not in tally.groups and shown < FIRSTS:
-            one = events.one(engine, row["event_id"], row["first_at"]) or {}
+            one = events.get(engine, row["event_id"], row["first_at"]) or {}
             example = {**{name: one.get(name) for name in EVENT_COLUMNS}, "echo": row["echo"]}
             shown += 1
         found.append(Hit(row["target"], row["label"], number, example))

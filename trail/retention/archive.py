@@ -20,7 +20,7 @@ from trail.core import atomic_file
 from trail.core.errors import UnavailableError
 from trail.core.model import EVENT_COLUMNS
 from trail.core.settings import Settings
-from trail.events.events import STAR, named
+from trail.events.events import STAR, join_names
 from trail.retention import legal_holds
 from trail.storage.database import Reading, Store
 from trail.storage.filters import Window
@@ -178,7 +178,7 @@ def _rows(reading: Reading, date: dt.date) -> Iterator[pa.RecordBatch]:
     star = f"select {STAR}, e.raw from events e where {where}"
     columns = ", ".join(EVENT_COLUMNS)
     # Sorted, so that a reader of one hour skips the rest of the file.
-    sql = f"select {columns} from ({named(star, ', raw')}) order by occurred_at, event_id"
+    sql = f"select {columns} from ({join_names(star, ', raw')}) order by occurred_at, event_id"
     for batch in reading.batches(sql, {}, _BATCH_ROWS):
         if batch.num_rows:
             yield batch.cast(SCHEMA)

@@ -17,7 +17,7 @@ _MOST = 6
 
 def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
     """Draw the list; a click on a row opens its events in Explore."""
-    found = overview.needs_a_look(store, filter_, now)
+    found = overview.needs_attention(store, filter_, now)
     rows: list[tuple[Need, Filter, dict[str, str]]] = []
     for failing in found["failing"]:
         rows.append(_failing(failing, filter_, now))

@@ -5,7 +5,7 @@ import datetime as dt
 import streamlit as st
 
 from trail.events import lanes, people, timeline
-from trail.events.people import Somebody
+from trail.events.people import ActorActivity
 from trail.events.timeline import Bar
 from trail.storage.filters import Filter
 from ui import charts, tables, text, timeline_charts, url_state
@@ -14,7 +14,7 @@ from ui.page import Context
 _MAX_ROWS = 10
 
 
-def draw(ctx: Context, filter_: Filter, actor_id: str, actor: Somebody | None) -> None:
+def draw(ctx: Context, filter_: Filter, actor_id: str, actor: ActorActivity | None) -> None:
     """Draw the actor *actor_id*, of whom *actor* is known."""
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     only = filter_.put("actor", actor_id, "include")
@@ -22,9 +22,9 @@ def draw(ctx: Context, filter_: Filter, actor_id: str, actor: Somebody | None) -
         st.info("Unknown actor ID", icon=":material/info:")
         return
     st.text(_about(actor, filter_, now))
-    if creator := people.makers(store).get(actor_id):
-        created = text.timestamp(creator["made_at"], filter_.zone)
-        st.caption(text.escape(f"Created by {creator['maker_name']}, {created}"))
+    if creator := people.token_creators(store).get(actor_id):
+        created = text.timestamp(creator["created_at"], filter_.zone)
+        st.caption(text.escape(f"Created by {creator['creator_name']}, {created}"))
     with st.container(border=True, gap="xsmall"):
         bars = timeline.histogram(store, only, now)
         st.header(f"Events per {charts.grain_label(bars.grain)}", anchor=False)
@@ -43,13 +43,13 @@ def draw(ctx: Context, filter_: Filter, actor_id: str, actor: Somebody | None) -
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, gap="xsmall", height="stretch"):
         st.header("Activity compared with peers", anchor=False)
-        shares = people.mix(store, filter_, now, actor_id, _MAX_ROWS)
+        shares = people.action_mix(store, filter_, now, actor_id, _MAX_ROWS)
         tables.draw(
             {
                 "Action": [share.action for share in shares],
                 "Events": [share.events for share in shares],
-                "Share": [f"{share.theirs:.0%}" for share in shares],
-                "All actors": [f"{share.everybodys:.1%}" for share in shares],
+                "Share": [f"{share.actor_share:.0%}" for share in shares],
+                "All actors": [f"{share.workspace_share:.1%}" for share in shares],
             },
             "Share of each action in the events of this actor and of all actors",
         )
@@ -67,7 +67,7 @@ def draw(ctx: Context, filter_: Filter, actor_id: str, actor: Somebody | None) -
         timeline_charts.week(lanes.week(store, only, now), filter_.zone, "actor-week", show_latest)
 
 
-def _about(actor: Somebody, filter_: Filter, now: dt.datetime) -> str:
+def _about(actor: ActorActivity, filter_: Filter, now: dt.datetime) -> str:
     parts = [text.ACTOR_TYPES[actor.actor_type], actor.actor_id, actor.email]
     lines = [" · ".join(part for part in parts if part)]
     if actor.first_at and actor.last_at:
@@ -84,7 +84,7 @@ def _about(actor: Somebody, filter_: Filter, now: dt.datetime) -> str:
 
 def _targets(ctx: Context, filter_: Filter, actor_id: str) -> None:
     now = dt.datetime.now(dt.UTC)
-    rows = people.touched(ctx.runtime.store, filter_, now, actor_id, _MAX_ROWS)
+    rows = people.top_targets(ctx.runtime.store, filter_, now, actor_id, _MAX_ROWS)
     tables.draw(
         {
             "Target": [row["label"] for row in rows],

@@ -6,7 +6,7 @@ import streamlit as st
 
 from trail.core import event_text
 from trail.events import counts, events, overview, people
-from trail.events.people import Somebody
+from trail.events.people import ActorActivity
 from trail.storage.filters import Filter
 from ui import event_feed, tables, text, url_state
 from ui.page import Context
@@ -21,7 +21,7 @@ _MAX_CHANGES = 8
 _MAX_NAMES = 5
 
 
-def draw(ctx: Context, filter_: Filter, actors: list[Somebody], now: dt.datetime) -> None:
+def draw(ctx: Context, filter_: Filter, actors: list[ActorActivity], now: dt.datetime) -> None:
     """Draw the warnings, the table of *actors*, and the access changes at *now* (UTC)."""
     _acting_after_removal(actors, filter_)
     _token_creators(ctx, actors)
@@ -31,7 +31,7 @@ def draw(ctx: Context, filter_: Filter, actors: list[Somebody], now: dt.datetime
         _access_changes(ctx, filter_)
 
 
-def _acting_after_removal(actors: list[Somebody], filter_: Filter) -> None:
+def _acting_after_removal(actors: list[ActorActivity], filter_: Filter) -> None:
     for actor in actors:
         if actor.after_removal and actor.removed_at:
             removed = text.timestamp(actor.removed_at, filter_.zone)
@@ -42,9 +42,9 @@ def _acting_after_removal(actors: list[Somebody], filter_: Filter) -> None:
             )
 
 
-def _token_creators(ctx: Context, actors: list[Somebody]) -> None:
+def _token_creators(ctx: Context, actors: list[ActorActivity]) -> None:
     """Warn about tokens whose creator was removed; name those whose creator is unknown."""
-    creators = people.makers(ctx.runtime.store)
+    creators = people.token_creators(ctx.runtime.store)
     removed = {actor.actor_id for actor in actors if actor.removed_at}
     unknown = []
     for token in actors:
@@ -53,10 +53,10 @@ def _token_creators(ctx: Context, actors: list[Somebody]) -> None:
         creator = creators.get(token.actor_id)
         if creator is None:
             unknown.append(label(token))
-        elif creator["maker_id"] in removed:
+        elif creator["creator_id"] in removed:
             st.warning(
                 text.escape(
-                    f"Token {label(token)} is in use, but {creator['maker_name']}, who created "
+                    f"Token {label(token)} is in use, but {creator['creator_name']}, who created "
                     "it, was removed."
                 ),
                 icon=":material/key_off:",
@@ -68,7 +68,7 @@ def _token_creators(ctx: Context, actors: list[Somebody]) -> None:
         st.caption(text.escape(f"Creator unknown for {tokens}: {names}{more}"))
 
 
-def _table(actors: list[Somebody], filter_: Filter, now: dt.datetime) -> None:
+def _table(actors: list[ActorActivity], filter_: Filter, now: dt.datetime) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("All people and tokens", anchor=False, width="content")
         st.caption("Select a row for details", width="content")
@@ -117,6 +117,6 @@ def _access_changes(ctx: Context, filter_: Filter) -> None:
     )
 
 
-def label(actor: Somebody) -> str:
+def label(actor: ActorActivity) -> str:
     """Return the name of *actor*, else the e-mail, else the ID."""
     return event_text.actor_label(actor.actor_id, actor.name or actor.email or actor.actor_id)

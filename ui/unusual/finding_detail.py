@@ -209,7 +209,7 @@ def _decide(
     undecided: list[Finding],
 ) -> None:
     """Record *decision* on the *chosen* findings, then open the next undecided one."""
-    own_ids = people.ids_of(ctx.runtime.store, ctx.user.email)
+    own_ids = people.actor_ids_with_email(ctx.runtime.store, ctx.user.email)
     try:
         reviews.decide(ctx.runtime.store, chosen, decision, note, ctx.user.username, own_ids)
     except TrailError as error:

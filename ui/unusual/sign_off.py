@@ -41,7 +41,10 @@ def _form(ctx: Context, filter_: Filter, findings: list[Finding]) -> None:
     undecided = sum(finding.state == reviews.OPEN for finding in findings)
 
     def sign() -> str:
-        reason, own_ids = st.session_state[_REASON], people.ids_of(store, ctx.user.email)
+        reason, own_ids = (
+            st.session_state[_REASON],
+            people.actor_ids_with_email(store, ctx.user.email),
+        )
         number = reviews.sign(store, filter_, now, findings, reason, ctx.user.username, own_ids)
         record_action("signed_off", ctx.user, f"sign-off {number}", filter_.query())
         return f"Sign-off {number} recorded"

@@ -26,17 +26,17 @@ def test_csv_is_read_in_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "first line"),
         ("when,what\n1,2", "first line"),
         ("time,label\nsoon,x", "Line 2"),
-        ("time,label\n2026-01-01,", "Line 2: there is no label"),
-        ("time,until,label\n2026-01-02,2026-01-01,x", "ends before"),
+        ("time,label\n2026-01-01,", "Line 2: the label is empty"),
+        ("time,until,label\n2026-01-02,2026-01-01,x", "`until` is before `time`"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(text: str, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_an_error_names_the_line(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         annotations.parse(text)
 
 
@@ -48,8 +48,8 @@ def test_importing_twice_changes_nothing(store: Store) -> None:
 def test_a_window_shows_what_touches_it(store: Store) -> None:
     annotations.add(store, [DEPLOY, FREEZE], "maya")
     december = Window(dt.datetime(2026, 12, 31), dt.datetime(2027, 1, 1))
-    assert annotations.within(store, december) == [FREEZE]
+    assert annotations.in_window(store, december) == [FREEZE]
     november = Window(dt.datetime(2026, 11, 1), dt.datetime(2026, 12, 1))
-    assert annotations.within(store, november) == [DEPLOY]
+    assert annotations.in_window(store, november) == [DEPLOY]
     annotations.clear(store)
-    assert annotations.within(store, november) == []
+    assert annotations.in_window(store, november) == []

@@ -134,7 +134,7 @@ def test_bars_follow_one_another_without_a_gap(held: Store, tz: str, window: str
 def test_longer_windows_have_wider_bars(hours: float, minutes: int) -> None:
     start = dt.datetime(2026, 10, 1)
     window = Window(start, start + dt.timedelta(hours=hours))
-    assert timeline.grain_of(window) == dt.timedelta(minutes=minutes)
+    assert timeline.default_grain(window) == dt.timedelta(minutes=minutes)
 
 
 def test_an_empty_store_answers(store: Store) -> None:

@@ -88,13 +88,13 @@ def test_a_page_shows_all_but_the_raw_record(many: Store) -> None:
 def test_one_event_is_found_near_its_time_and_anywhere(many: Store) -> None:
     at = dt.datetime(2026, 10, 1, 10, 0, 0, 2)
     for near in (at, at - dt.timedelta(minutes=59), dt.datetime(2020, 1, 1), None):
-        found = events.one(many, "e12", near)
+        found = events.get(many, "e12", near)
         assert found is not None
         assert (found["event_id"], found["occurred_at"]) == ("e12", at)
         assert found["raw"] == event("e12", at)
         assert (found["batch_id"], found["source"]) == (1, "records.ndjson")
-    assert events.one(many, "e99") is None
-    assert events.one(many, "' or true --") is None
+    assert events.get(many, "e99") is None
+    assert events.get(many, "' or true --") is None
     many.close()
 
 
@@ -111,7 +111,7 @@ def test_the_actors_neighbours_are_fifteen_minutes_away_at_most(tmp_path: Path) 
     lines.append(event("me", at, actor="users/a"))
     lines.append(event("other", at, actor="users/b"))
     store = random_trail.store_of(tmp_path, lines)
-    me = events.one(store, "me")
+    me = events.get(store, "me")
     assert me is not None
     total, rows = events.related(store, me)["actor"]
     assert total == 4
@@ -130,7 +130,7 @@ def test_a_targets_history_is_all_of_it_under_any_name(tmp_path: Path) -> None:
         event("gone", "2026-10-01", "Source Deleted", target=("source", "s1", "New name")),
     ]
     store = random_trail.store_of(tmp_path, lines)
-    row = events.one(store, "changed")
+    row = events.get(store, "changed")
     assert row is not None
     total, rows = events.related(store, row)["target"]
     store.close()

@@ -329,12 +329,12 @@ def test_an_address_is_of_the_same_filter_and_columns() -> None:
         ("csv", ("event_id", "action"), "event_id,action"),
         ("parquet", exports.CSV_COLUMNS, ",".join(exports.CSV_COLUMNS)),
     ):
-        parts = urlsplit(exports.address(Export(filter_, kind, columns)))
+        parts = urlsplit(exports.download_url(Export(filter_, kind, columns)))
         pairs = parse_qsl(parts.query)
         assert parts.path == f"/export.{kind}"
         assert dict(pairs).get("columns") == named
         assert Filter.parse(pair for pair in pairs if pair[0] != "columns") == filter_
-    assert "tz=UTC" in exports.address(Export(Filter()))
+    assert "tz=UTC" in exports.download_url(Export(Filter()))
 
 
 def test_text_that_breaks_lines_elsewhere_is_one_line_of_ndjson(tmp_path: Path) -> None:

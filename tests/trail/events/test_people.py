@@ -59,7 +59,7 @@ def held(load: Load, store: Store) -> Store:
 
 
 def test_everybody_has_a_state(held: Store) -> None:
-    found = {each.actor_id: each for each in people.everybody(held, WEEK, NOW)}
+    found = {each.actor_id: each for each in people.actor_activity(held, WEEK, NOW)}
     assert {name: each.state for name, each in found.items()} == {
         "users/old": "active",
         "users/fresh": "new",
@@ -80,31 +80,31 @@ def test_everybody_has_a_state(held: Store) -> None:
 
 
 def test_who_acts_after_the_removal_is_told(held: Store) -> None:
-    found = {each.actor_id: each for each in people.everybody(held, WEEK, NOW)}
+    found = {each.actor_id: each for each in people.actor_activity(held, WEEK, NOW)}
     assert found["users/gone"].removed_at == dt.datetime(2026, 11, 19, 10, 6)
     assert found["users/gone"].after_removal == 1
     assert [each.actor_id for each in found.values() if each.after_removal] == ["users/gone"]
 
 
 def test_a_token_has_the_maker_that_an_event_tells_of(held: Store) -> None:
-    made = people.makers(held)
-    assert {token: row["maker_name"] for token, row in made.items()} == {"tokens/tk1": "Olga Old"}
+    made = people.token_creators(held)
+    assert {token: row["creator_name"] for token, row in made.items()} == {"tokens/tk1": "Olga Old"}
 
 
 def test_the_mix_is_shares_of_theirs_and_of_everybodys(held: Store) -> None:
-    shares = people.mix(held, WEEK, NOW, "users/old", 9)
+    shares = people.action_mix(held, WEEK, NOW, "users/old", 9)
     assert {share.action: share.events for share in shares} == {
         "Permission Check": 1,
         "Source Modified": 1,
         "User Removed": 1,
     }
-    assert sum(share.theirs for share in shares) == pytest.approx(1)
+    assert sum(share.actor_share for share in shares) == pytest.approx(1)
     modified = next(share for share in shares if share.action == "Source Modified")
-    assert modified.everybodys == pytest.approx(3 / 8)
+    assert modified.workspace_share == pytest.approx(3 / 8)
 
 
 def test_what_somebody_touched(held: Store) -> None:
-    found = people.touched(held, WEEK, NOW, "users/old", 9)
+    found = people.top_targets(held, WEEK, NOW, "users/old", 9)
     assert [(row["value"], row["label"], row["events"]) for row in found] == [
         ("t1", "Name of t1", 2),
         ("gone", "Name of gone", 1),
@@ -112,10 +112,10 @@ def test_what_somebody_touched(held: Store) -> None:
 
 
 def test_a_target_has_a_life(held: Store) -> None:
-    life = people.life(held, "t1")
+    life = people.target_summary(held, "t1")
     assert life
     assert (life["label"], life["events"], life["actors"]) == ("Name of t1", 7, 4)
     assert life["created_at"] is None
     assert life["deleted_at"] == dt.datetime(2026, 11, 21, 10, 3)
-    assert people.life(held, "t2")["created_at"] == dt.datetime(2026, 11, 20, 10, 9)  # type: ignore[index]
-    assert people.life(held, "nothing") is None
+    assert people.target_summary(held, "t2")["created_at"] == dt.datetime(2026, 11, 20, 10, 9)  # type: ignore[index]
+    assert people.target_summary(held, "nothing") is None

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, Term
 from trail.events import counts, events, timeline
-from trail.events.search_results import searched
+from trail.events.search_results import search_matches
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 
@@ -29,7 +29,7 @@ def test_all_answers_are_those_of_the_store_itself(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]]
 ) -> None:
     filter_ = drawn[0]
-    with searched(store, filter_, NOW) as (engine, rest):
+    with search_matches(store, filter_, NOW) as (engine, rest):
         assert counts.facets_and_count(engine, rest, NOW) == counts.facets_and_count(
             store, filter_, NOW
         )
@@ -40,7 +40,7 @@ def test_all_answers_are_those_of_the_store_itself(
 
 
 def test_the_store_is_as_before_after_a_search(store: Store) -> None:
-    with searched(store, Filter(q=("action:created",)), NOW) as (engine, rest):
+    with search_matches(store, Filter(q=("action:created",)), NOW) as (engine, rest):
         assert rest.q == ()
         assert counts.count(engine, rest, NOW) < len(ROWS)
         assert counts.count(store, Filter(), NOW) == len(ROWS)

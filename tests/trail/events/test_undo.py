@@ -240,10 +240,10 @@ def test_an_event_that_says_nothing_has_no_recipe(event: dict[str, object]) -> N
     ("action", "part"),
     [
         ("Journey Deleted", "create it again"),
-        ("Broadcast Paused", "switch it on"),
+        ("Broadcast Paused", "enable or connect it"),
         ("Journey CSV Exported", "have it deleted"),
         ("Role Changed", "roles"),
-        ("Public API Token Created", "remove it"),
+        ("Public API Token Created", "delete it"),
     ],
 )
 def test_types_that_the_catalogue_does_not_know(action: str, part: str) -> None:
