@@ -109,7 +109,7 @@ async def _announce(known: settings.Settings) -> None:
     while not (ports := no_delay()):
         await asyncio.sleep(0.01)
     if known.auth.by_provider:
-        told = oidc.for_streamlit(known, ports[0])
+        told = oidc.streamlit_auth(known, ports[0])
         secrets_singleton.merge_programmatic_secrets({"auth": told})
     _tokens.append(server_link.publish(known, ports[0]).token)
 

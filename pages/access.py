@@ -24,7 +24,7 @@ def render(ctx: Context) -> None:
     kind = kind if kind in KINDS else ""
     filter_ = _window()
     window = filter_.window(dt.datetime.now(dt.UTC))
-    log.settle()
+    log.flush()
     store = ctx.runtime.store
     rows = log.entries(
         store,

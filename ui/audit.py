@@ -20,20 +20,20 @@ def record_page_view(kind: str, user: User, path: str) -> None:
         for value in st.query_params.get_all(name)
         if name not in _NOT_A_CHOICE
     ]
-    log.note(
+    log.record(
         kind,
         user.username,
         user.role,
         what=path,
         detail=urlencode(pairs),
         address=client_address(),
-        together=True,
+        merge=True,
     )
 
 
 def record_action(kind: str, user: User, what: str, detail: str = "") -> None:
     """Note one thing that *user* did on a page, such as `held` or `settings`."""
-    log.note(kind, user.username, user.role, what=what, detail=detail, address=client_address())
+    log.record(kind, user.username, user.role, what=what, detail=detail, address=client_address())
 
 
 def client_address() -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from trail.accounts.roles import who_may
-from trail.accounts.sessions import who
+from trail.accounts.sessions import session_user
 from trail.accounts.users import User
 from trail.core import registry
 from trail.core.errors import TrailError
@@ -110,7 +110,7 @@ def current_user() -> User | None:
     if not isinstance(sid_hash, str) or not sid_hash:
         return None
     now = process.current()
-    user = who(now.sessions, now.users, sid_hash, touch=False)  # a run may start by itself
+    user = session_user(now.sessions, now.users, sid_hash, touch=False)  # a run may start by itself
     return user if user and user.username == told.get("username") else None
 
 

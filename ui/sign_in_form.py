@@ -1,23 +1,21 @@
-"""The sign-in form, and the hand-over to the route that sets the cookie.
+"""The sign-in form, which hands over to the route that sets the session cookie.
 
-Separate because it is the only place that uses streamlit-authenticator, and only its form and its
-check of a bcrypt hash: no cookie of it is ever written, nothing that it leaves in the session
-state is believed.
+Of streamlit-authenticator, only the form and the bcrypt check are used. It sets no cookie, and its
+session state is not trusted.
 """
 
 import base64
 import hmac
 import html
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 from trail.access_log import log
 from trail.accounts import passwords
-from trail.accounts.login_throttle import Throttle, sentence
-from trail.accounts.users import normal
+from trail.accounts.login_throttle import Throttle, wait_message
+from trail.accounts.users import normalize_username
 from trail.core.errors import TrailError
 from trail.runtime import process
 from trail.web.auth import FINISH
@@ -31,23 +29,23 @@ MARK = (
     '<rect x="6" y="17" width="6" height="2.4" rx="1.2"/></g>'
 )
 WRONG = "Sign-in failed: check the username and the password."
-STALE = "This tab is too old to sign in from. Reload it and try again."
+STALE = "This page has expired. Reload it and sign in again."
 _KEY = "sign-in"
 _FIELDS = {"Form name": "", "Username": "Username", "Password": "Password", "Login": "Sign in"}
-# What the library leaves behind after a success; left there it would hide the form next time.
-_LEFT_BEHIND = ("authentication_status", "name", "email", "roles", "username", "logout")
-_MARKS = secrets.token_bytes(32)
+# Session state of the library after a success, which would hide the form the next time.
+_LIBRARY_STATE = ("authentication_status", "name", "email", "roles", "username", "logout")
+_NAME_KEY = secrets.token_bytes(32)
 
 _REDIRECT = """
 export default function ({ data }) {
   const here = window.location.pathname + window.location.search;
-  const next = (data.kept && window.sessionStorage.getItem(data.kept)) || here;
+  const next = (data.nextKey && window.sessionStorage.getItem(data.nextKey)) || here;
   const query = new URLSearchParams({ code: data.code, next });
   window.location.replace(data.path + "?" + query.toString());
 }
 """
 
-# The library's button is neither primary nor wide, and its empty heading would take up space.
+# Makes the library's button primary and wide, and hides its empty heading.
 _STYLE = """<style>
 .st-key-sign-in-page { padding-top: max(0px, 12vh); }
 .st-key-sign-in-page .stForm [data-testid="stElementContainer"]:has([data-testid="stHeading"]),
@@ -62,16 +60,16 @@ _STYLE = """<style>
 .st-key-sign-in-page .stButton button { color: INK; }
 .st-key-sign-in-page .brand { display: flex; align-items: center; gap: 9px; font-weight: 600;
   font-size: 16px; }
-.st-key-sign-in-page .whose { color: FAINT; margin-top: -10px; }
+.st-key-sign-in-page .workspace { color: FAINT; margin-top: -10px; }
 .st-key-sign-in-page .note { color: FAINT; font-size: 12.5px; line-height: 1.45; }
 </style>"""
 
 
-class Checked:
-    """The library's controller with what it lacks: a throttle, and one bcrypt for anybody.
+class SignInController:
+    """The library's controller with a rate limit and one bcrypt for any username.
 
-    The library answers at once for a username that it does not know, which tells who exists; so
-    the name that was typed is put into its credentials with a hash that no password has.
+    The library answers immediately for unknown usernames, which would reveal the known ones, so the
+    typed name is added to its credentials with a hash that no password matches.
     """
 
     def __init__(
@@ -83,48 +81,47 @@ class Checked:
         self.username = ""
 
     def login(self, username: str = "", password: str = "", *_: Any, **__: Any) -> bool:
-        """Check one submitted form; False with a `refusal`, or True with the `username`."""
-        name = normal(username or "")[:64]
+        """Check a submitted form; set `username` and return True, or set `refusal`."""
+        name = normalize_username(username or "")[:64]
         if not name or not password:
             self.refusal = WRONG
             return False
         known = name in self._credentials["usernames"]
         if seconds := self._throttle.admit(name, self._address):
-            self.refusal = sentence(seconds)
-            self._note(name, "too many tries", known=known)
+            self.refusal = wait_message(seconds)
+            self._record_refusal(name, "too many attempts", known=known)
             return False
         self._credentials["usernames"].setdefault(
             name, {"email": "", "name": "", "password": passwords.decoy_hash(), "roles": []}
         )
-        fits = passwords.fits(password)
-        right = self._controller.login(name, password if fits else " ") and fits and known
-        if not right:
-            self._note(name, "wrong password", known=known)
+        fits = passwords.fits_bcrypt(password)
+        if not (self._controller.login(name, password if fits else " ") and fits and known):
+            self._record_refusal(name, "wrong password", known=known)
             self.refusal = WRONG
             return False
-        self._throttle.passed(name, self._address)
+        self._throttle.record_success(name, self._address)
         self.username = name
         return True
 
-    def _note(self, name: str, why: str, *, known: bool) -> None:
-        # A password typed into the wrong box must not reach the log: of a name that nobody has,
-        # only what tells two of them apart, under a key that this process forgets.
-        mark = hmac.new(_MARKS, name.encode(), "sha256").hexdigest()[:12]
-        log.note(
+    def _record_refusal(self, name: str, why: str, *, known: bool) -> None:
+        # A password typed into the wrong field must not reach the log: of an unknown name, only a
+        # keyed hash is recorded, which tells two names apart.
+        digest = hmac.new(_NAME_KEY, name.encode(), "sha256").hexdigest()[:12]
+        log.record(
             "sign_in_refused",
             name if known else "",
             what=why,
-            detail="" if known else f"unknown name {mark}",
+            detail="" if known else f"unknown name {digest}",
             address=self._address,
-            together=True,
+            merge=True,
         )
 
 
 def show() -> None:
-    """Draw the sign-in form; after a success, send the browser to the route with a code."""
+    """Draw the sign-in form; after a success, redirect to the route with a code."""
     now = process.current()
-    auth, workspace = now.settings.auth, now.settings.workspace
-    whose = f"the workspace {workspace}" if workspace else "your workspace"
+    auth = now.settings.auth
+    workspace = f"workspace {now.settings.workspace}" if now.settings.workspace else "workspace"
     st.html(_style())
     with (
         st.container(key=f"{_KEY}-page", horizontal_alignment="center"),
@@ -132,75 +129,75 @@ def show() -> None:
     ):
         st.html(f'<div class="brand">{_mark()}<span>Audit Trail</span></div>')
         st.title("Sign in", anchor=False)
-        _say("whose", f"To see the trail of {'the demo workspace' if now.demo else whose}.")
-        told = st.empty()
-        if ended := now.sessions.said(st.context.headers.get(ENDED_HEADER, "")):
-            told.info(ended)
+        target = "the demo workspace" if now.demo else f"the {workspace}"
+        _paragraph("workspace", f"To see the trail of {target}.")
+        message = st.empty()
+        if ended := now.sessions.ended_message(st.context.headers.get(ENDED_HEADER, "")):
+            message.info(ended)
         try:
-            let_in = sign_in_oidc.offer(told) if auth.by_provider else None
-            checked = _form() if auth.by_password else None
-        except TrailError as problem:
-            told.error(str(problem))
+            provider_user = sign_in_oidc.draw(message) if auth.by_provider else None
+            form = _form() if auth.by_password else None
+        except TrailError as error:
+            message.error(str(error))
             return
-        _say(
+        _paragraph(
             "note",
-            "You will come back to the page you asked for. "
-            "Sign-ins and refusals are written to the access log.",
+            "You return to the page you requested. Sign-ins and refusals are recorded in the "
+            "access log.",
         )
-        lost = "No account, or a lost password?" if auth.by_password else "No account?"
-        _say("note", f"{lost} Ask an owner of this workspace.")
-    if let_in:
-        going = _hand_over(lambda visit: now.sessions.code_for(let_in[0], visit, let_in[1]))
-    elif checked and (name := checked.username):
-        going = _hand_over(lambda visit: now.sessions.code(name, visit, now.users.version(name)))
-    else:
-        if checked and checked.refusal:
-            told.error(checked.refusal)
-        return
-    if not going:
-        told.error(STALE)
+        question = "No account, or a lost password?" if auth.by_password else "No account?"
+        _paragraph("note", f"{question} Ask an owner of this workspace.")
+    visit = st.context.headers.get(VISIT_HEADER, "")  # empty if the browser has no visit cookie
+    code = ""
+    if provider_user:
+        user, proof = provider_user
+        code = now.sessions.issue_provider_code(user, visit, proof)
+    elif form and (name := form.username):
+        code = now.sessions.issue_code(name, visit, now.users.credentials_digest(name))
+    elif form and form.refusal:
+        message.error(form.refusal)
+    if code and not visit:
+        message.error(STALE)
+    elif code:
+        _hand_over(code)
 
 
-def _form() -> Checked:
-    # Imported in a script's run only: at any other time its cookie component is not registered.
+def _form() -> SignInController:
+    # Imported during a script run only: its cookie component cannot be registered earlier.
     import streamlit_authenticator as stauth
 
     now = process.current()
     credentials = now.users.credentials()
     form = stauth.Authenticate(
         credentials,
-        cookie_name=secrets.token_hex(16),  # a name that no request can carry
+        cookie_name=secrets.token_hex(16),  # a name that no request has
         cookie_key=secrets.token_hex(32),
         cookie_expiry_days=0,
         auto_hash=False,
         login_sleep_time=0,
     )
     address = st.context.headers.get(ADDRESS_HEADER, "unknown")
-    checked = Checked(form.authentication_controller, credentials, address, now.throttle)
+    checked = SignInController(form.authentication_controller, credentials, address, now.throttle)
     form.authentication_controller = checked
     form.login(fields=_FIELDS, key=_KEY)
-    for name in _LEFT_BEHIND:
+    for name in _LIBRARY_STATE:
         st.session_state.pop(name, None)
     return checked
 
 
-def _hand_over(code_for: Callable[[str], str]) -> bool:
-    """Send the browser to the route with a code; False where the browser cannot be told apart."""
-    visit = st.context.headers.get(VISIT_HEADER, "")
-    if not visit:
-        return False
-    kept = sign_in_oidc.KEPT if process.current().settings.auth.by_provider else ""
-    mount = st.components.v2.component("trail_redirect", js=_REDIRECT)
-    mount(data={"code": code_for(visit), "path": FINISH, "kept": kept}, key="trail-redirect")
-    return True
+def _hand_over(code: str) -> None:
+    """Redirect the browser to the route that exchanges *code* for the session cookie."""
+    next_key = sign_in_oidc.NEXT_KEY if process.current().settings.auth.by_provider else ""
+    redirect = st.components.v2.component("trail_redirect", js=_REDIRECT)
+    redirect(data={"code": code, "path": FINISH, "nextKey": next_key}, key="trail-redirect")
 
 
-def _say(kind: str, text: str) -> None:
+def _paragraph(kind: str, text: str) -> None:
     st.html(f'<div class="{kind}">{html.escape(text)}</div>')
 
 
 def _mark() -> str:
-    # As an image: Streamlit takes drawings out of HTML, and our media route needs a session.
+    # As an image: Streamlit removes SVG from HTML, and the media route needs a session.
     drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 26 26">{MARK}</svg>'
     data = base64.b64encode(drawing.encode()).decode()
     return f'<img alt="" width="26" height="26" src="data:image/svg+xml;base64,{data}">'

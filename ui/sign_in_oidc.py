@@ -1,7 +1,6 @@
-"""The part of the sign-in form for a provider: its button, and what became of a try.
+"""Sign-in with an OpenID provider: the button of the form, and the result of the redirect.
 
-Separate from the form of passwords because the two have nothing in common: here Streamlit sends
-the browser away and brings claims back, which count once, as a way to a session of ours.
+Streamlit redirects the browser to the provider and returns the claims, which start one session.
 """
 
 import time
@@ -15,57 +14,57 @@ from trail.accounts.oidc import RefusedError
 from trail.accounts.users import User
 from trail.runtime import process
 from trail.web.guard import ADDRESS_HEADER
-from trail.web.oidc_gate import PROBLEM, UNBELIEVED, UNREACHABLE
+from trail.web.oidc_gate import PROBLEM, REJECTED, UNREACHABLE
 from ui import text
 
-KEPT = "trail-next"  # where the browser keeps the address that was asked for
+NEXT_KEY = "trail-next"  # key of the requested address in the browser's session storage
 _PROBLEMS = {
-    UNREACHABLE: "The provider cannot be reached. Try again in a minute, or ask an owner.",
-    UNBELIEVED: "The sign-in did not come through. Try again, or ask an owner of this workspace.",
+    UNREACHABLE: "The identity provider is unreachable. Try again in a minute or ask an owner.",
+    REJECTED: "The sign-in failed. Try again or ask an owner of this workspace.",
 }
-_KEEP = f"""
+_STORE_ADDRESS = f"""
 export default function () {{
   const here = window.location.pathname + window.location.search;
-  window.sessionStorage.setItem("{KEPT}", here);
+  window.sessionStorage.setItem("{NEXT_KEY}", here);
 }}
 """
 
 
-def offer(told: DeltaGenerator) -> tuple[User, str] | None:
-    """Draw the button; return whom the provider vouches for, and the proof, once it has.
+def draw(message: DeltaGenerator) -> tuple[User, str] | None:
+    """Draw the button; after the redirect, return the user and the single-use proof.
 
-    *told* takes what went wrong.
+    Errors are shown in *message*.
     """
     label = text.escape(process.current().settings.auth.oidc_label)
     if st.button(f"Sign in with {label}", type="primary", width="stretch"):
         st.login()
     if st.user.to_dict().get("is_logged_in"):
         try:
-            return _judged()
+            return _verified_user()
         except RefusedError as refusal:
-            _note(refusal)
-            told.error(str(refusal))
+            _record_refusal(refusal)
+            message.error(str(refusal))
     elif problem := _PROBLEMS.get(st.query_params.get(PROBLEM, "")):
-        told.error(problem)
+        message.error(problem)
     else:
-        # The way back always ends at `/`, where nothing may be kept over this.
-        st.components.v2.component("trail_keep", js=_KEEP)(key="trail-keep")
+        # The redirect ends at `/`, which must not replace the stored address.
+        st.components.v2.component("trail_keep", js=_STORE_ADDRESS)(key="trail-keep")
     return None
 
 
-def _judged() -> tuple[User, str]:
+def _verified_user() -> tuple[User, str]:
     now = process.current()
-    user, proof = oidc.judge(st.user.to_dict(), now.settings.auth, time.time())
+    user, proof = oidc.verify_claims(st.user.to_dict(), now.settings.auth, time.time())
     if now.sessions.is_used(proof):
-        raise RefusedError("used already", "This sign-in was used already.", "Sign in once more.")
+        raise RefusedError("used already", "This sign-in was already used.", "Sign in again.")
     return user, proof
 
 
-def _note(refusal: RefusedError) -> None:
-    log.note(
+def _record_refusal(refusal: RefusedError) -> None:
+    log.record(
         "sign_in_refused",
         refusal.username,
         what=f"by provider: {refusal.reason}",
         address=st.context.headers.get(ADDRESS_HEADER, "unknown"),
-        together=True,
+        merge=True,
     )

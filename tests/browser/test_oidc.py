@@ -1,4 +1,4 @@
-"""Sign-in with OpenID Connect: roles by claim, invalid tokens, cookies after sign-out."""
+"""Sign-in with an OpenID provider: roles by claim, refused tokens, and the end of a session."""
 
 import csv
 import json
@@ -39,7 +39,7 @@ def settings_for(provider: Provider) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def served(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("oidc")  # no users file: with OIDC none is needed
+    folder = tmp_path_factory.mktemp("oidc")  # without a users file: nobody needs one
     with serving(folder, **settings_for(provider)) as running:
         yield running
 
@@ -51,7 +51,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made.close()
 
 
-def sign_in(site: Site, context: BrowserContext, path: str = "/") -> Page:
+def press(site: Site, context: BrowserContext, path: str = "/") -> Page:
     page = context.new_page()
     page.goto(site.url + path)
     page.get_by_role("button", name="Sign in with Example ID").click()
@@ -59,25 +59,23 @@ def sign_in(site: Site, context: BrowserContext, path: str = "/") -> Page:
 
 
 def log(site: Site, context: BrowserContext) -> list[dict[str, str]]:
-    """Return the downloaded access log, newest first."""
-    response = context.request.get(f"{site.url}/export.access.csv")
-    assert response.ok
-    return list(csv.DictReader(response.text().splitlines()))
+    """Return the access log, newest first, as its reader downloads it."""
+    answer = context.request.get(f"{site.url}/export.access.csv")
+    assert answer.ok
+    return list(csv.DictReader(answer.text().splitlines()))
 
 
 def streamlit_cookies(context: BrowserContext) -> list[str]:
-    return [c["name"] for c in context.cookies() if c["name"].startswith("_streamlit_u")]
+    return [each["name"] for each in context.cookies() if each["name"].startswith("_streamlit_u")]
 
 
-def test_role_claim_makes_a_reviewer(
-    served: Site, provider: Provider, context: BrowserContext
-) -> None:
+def test_role_by_claim(served: Site, provider: Provider, context: BrowserContext) -> None:
     provider.signs_in(**RITA)
-    page = sign_in(served, context, "/explore?from=30d&action=Warehouse+Deleted")
+    page = press(served, context, "/explore?from=30d&action=Warehouse+Deleted")
     expect(page.locator(".trail-summary").first).to_be_visible()
     assert "/explore?" in page.url
     assert "action=Warehouse" in page.url
-    assert provider.requests[-1]["prompt"] == "login"
+    assert provider.asked[-1]["prompt"] == "login"
     expect(page.get_by_role("link", name="Unusual").first).to_be_visible()
     expect(page.get_by_role("link", name="Admin")).to_have_count(0)
     page.goto(f"{served.url}/admin")
@@ -85,19 +83,19 @@ def test_role_claim_makes_a_reviewer(
     page.goto(f"{served.url}/account")
     expect(page.get_by_text("Username oidc:rita@example.com, role reviewer")).to_be_visible()
     assert streamlit_cookies(context) == []
-    entry = next(row for row in log(served, context) if row["kind"] == "signed_in")
+    entry = next(each for each in log(served, context) if each["kind"] == "signed_in")
     assert (entry["username"], entry["role"]) == ("oidc:rita@example.com", "reviewer")
     assert entry["what"] == "by provider"
 
 
-def test_password_form_is_hidden(served: Site, context: BrowserContext) -> None:
+def test_passwords_are_hidden(served: Site, context: BrowserContext) -> None:
     page = context.new_page()
     page.goto(served.url)
     expect(page.get_by_role("button", name="Sign in with Example ID")).to_be_visible()
     expect(page.get_by_role("textbox", name="Password")).to_have_count(0)
 
 
-def test_password_form_beside_the_provider(
+def test_passwords_and_provider_together(
     tmp_path: Path, provider: Provider, context: BrowserContext, browser: Browser
 ) -> None:
     Users(tmp_path / "users.yaml").add("maya", "Maya", "", "owner", PASSWORD)
@@ -110,124 +108,122 @@ def test_password_form_beside_the_provider(
         page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.get_by_text("Username maya, role owner")).to_be_visible()
         another = browser.new_context()
-        page = sign_in(site, another, "/account")
+        page = press(site, another, "/account")
         expect(page.get_by_text("Username oidc:rita@example.com, role reviewer")).to_be_visible()
         another.close()
 
 
-def test_account_without_a_role_is_refused(
-    served: Site, provider: Provider, context: BrowserContext
-) -> None:
+def test_account_without_a_role(served: Site, provider: Provider, context: BrowserContext) -> None:
     provider.signs_in(**RITA | {"roles": ["sales"]})
-    page = sign_in(served, context)
+    page = press(served, context)
     expect(
-        page.get_by_text("Your account has no role here. Ask an owner of this workspace.")
+        page.get_by_text("No role is assigned to your account. Ask an owner of this workspace.")
     ).to_be_visible()
     assert page.request.get(f"{served.url}/auth/alive").status == 401
 
 
-def test_provider_account_is_not_the_local_user_of_that_name(
+def test_account_with_the_name_of_a_local_user(
     served: Site, provider: Provider, context: BrowserContext
 ) -> None:
     provider.signs_in(sub="maya", roles="audit")
-    page = sign_in(served, context, "/account")
+    page = press(served, context, "/account")
     expect(page.get_by_text("Username oidc:maya, role reviewer")).to_be_visible()
 
 
-INVALID: list[tuple[dict[str, Any], str]] = [
-    ({"wrong_key": True}, "The sign-in did not come through"),
-    ({"refuses": True}, "The sign-in did not come through"),
-    ({"away": True}, "The provider cannot be reached"),
-    ({"token_changes": {"nonce": "another"}}, "The sign-in did not come through"),
-    ({"token_changes": {"aud": "another"}}, "The sign-in did not come through"),
-    ({"token_changes": {"iss": "https://example.com"}}, "The sign-in did not come through"),
-    # Streamlit and Authlib accept these two; the product has to refuse them.
-    ({"token_changes": {"aud": "another", "azp": CLIENT_ID}}, "made for another application"),
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"wrong_key": True}, "The sign-in failed"),
+    ({"refuses": True}, "The sign-in failed"),
+    ({"away": True}, "The identity provider is unreachable"),
+    ({"token_changes": {"nonce": "another"}}, "The sign-in failed"),
+    ({"token_changes": {"aud": "another"}}, "The sign-in failed"),
+    ({"token_changes": {"iss": "https://example.com"}}, "The sign-in failed"),
+    # These two pass the checks of Streamlit and Authlib.
+    ({"token_changes": {"aud": "another", "azp": CLIENT_ID}}, "is for another application"),
     ({"token_changes": {"iat": 1_700_000_000}}, "This sign-in is too old"),
 ]
 
 
-@pytest.mark.parametrize(("changes", "message"), INVALID, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("changes", "message"), REFUSED, ids=lambda value: str(value)[:40])
 def test_invalid_sign_in_is_refused(
     served: Site, provider: Provider, context: BrowserContext, changes: dict[str, Any], message: str
 ) -> None:
     provider.signs_in(**RITA)
     for name, value in changes.items():
         setattr(provider, name, value)
-    page = sign_in(served, context)
+    page = press(served, context)
     expect(page.get_by_text(message)).to_be_visible()
     assert page.request.get(f"{served.url}/auth/alive").status == 401
 
 
-def test_forged_session_claims_are_ignored(
+def test_forged_claims_are_ignored(
     served: Site, provider: Provider, context: BrowserContext, browser: Browser
 ) -> None:
     provider.signs_in(**RITA | {"roles": "admins"})
     owner = browser.new_context()
-    page = sign_in(served, owner, "/admin")
+    page = press(served, owner, "/admin")
     expect(page.get_by_role("heading", name="Admin").first).to_be_visible()
-    users_path = served.environment["TRAIL_AUTH__USERS_PATH"]
-    stored = json.loads(Path(users_path).with_name("sessions.json").read_text())
-    sids = [key for key, session in stored.items() if session["role"] == "owner"]
+    kept = served.environment["TRAIL_AUTH__USERS_PATH"]
+    stored = json.loads(Path(kept).with_name("sessions.json").read_text())
+    sids = [key for key, each in stored.items() if each["role"] == "owner"]
     assert sids
     provider.signs_in(sub="eve", sid=sids[0], username="oidc:rita@example.com")
-    page = sign_in(served, context, "/admin")
-    expect(page.get_by_text("Your account has no role here")).to_be_visible()
+    page = press(served, context, "/admin")
+    expect(page.get_by_text("No role is assigned to your account")).to_be_visible()
     expect(page.get_by_role("heading", name="Admin")).to_have_count(0)
     httpx2.get(f"{served.url}/oauth2callback?code=x&state=y")
-    refused = [entry for entry in log(served, owner) if entry["kind"] == "sign_in_refused"]
-    reasons = {(entry["username"], entry["what"]) for entry in refused}
-    assert ("oidc:eve", "by provider: no role for this account") in reasons
-    assert ("", "provider's answer not believed") in reasons
+    refused = [each for each in log(served, owner) if each["kind"] == "sign_in_refused"]
+    told = {(each["username"], each["what"]) for each in refused}
+    assert ("oidc:eve", "by provider: no role for this account") in told
+    assert ("", "response of the provider rejected") in told
     assert CLIENT_SECRET not in str(refused)
     owner.close()
 
 
-def test_no_cookie_works_after_sign_out(
+def test_old_cookies_are_useless_after_sign_out(
     served: Site, provider: Provider, context: BrowserContext, browser: Browser
 ) -> None:
     provider.signs_in(**RITA)
-    headers: list[dict[str, str]] = []
+    taken: list[dict[str, str]] = []
 
-    def record(response: Any) -> None:
+    def take(response: Any) -> None:
         if "/oauth2callback" in response.url:
-            headers.extend(response.headers_array())
+            taken.extend(response.headers_array())
 
-    context.on("response", record)
-    page = sign_in(served, context, "/account")
+    context.on("response", take)
+    page = press(served, context, "/account")
     expect(page.get_by_text("role reviewer")).to_be_visible()
-    session_cookies = [c for c in context.cookies() if c["name"].startswith("audit_")]
+    ours = [each for each in context.cookies() if each["name"].startswith("audit_")]
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in with Example ID")).to_be_visible()
 
-    lines = [h["value"] for h in headers if h["name"].lower() == "set-cookie"]
-    streamlit_lines = [line for line in lines if line.startswith("_streamlit_user")]
-    assert streamlit_lines
-    assert all("Max-Age=300" in line for line in streamlit_lines)
+    lines = [each["value"] for each in taken if each["name"].lower() == "set-cookie"]
+    theirs = [line for line in lines if line.startswith("_streamlit_user")]
+    assert theirs
+    assert all("Max-Age=300" in line for line in theirs)
     thief = browser.new_context()
-    pairs = [line.split(";")[0].partition("=") for line in streamlit_lines]
+    pairs = [line.split(";")[0].partition("=") for line in theirs]
     thief.add_cookies(
         [{"name": name, "value": value, "url": served.url} for name, _, value in pairs]
     )
-    thief.add_cookies(session_cookies)  # type: ignore[arg-type]
+    thief.add_cookies(ours)  # type: ignore[arg-type]
     page = thief.new_page()
     page.goto(f"{served.url}/explore")
-    expect(page.get_by_text("This sign-in was used already.")).to_be_visible()
+    expect(page.get_by_text("This sign-in was already used.")).to_be_visible()
     assert page.request.get(f"{served.url}/auth/alive").status == 401
     thief.close()
 
 
 def test_requests_from_other_sites_are_refused(served: Site) -> None:
-    response = httpx2.get(f"{served.url}/auth/logout")
-    assert response.status_code == 404
-    cross_site = {"sec-fetch-site": "cross-site"}
-    response = httpx2.get(f"{served.url}/auth/login?provider=x", headers=cross_site)
-    assert response.status_code == 403
-    response = httpx2.get(f"{served.url}/oauth2callback?code=x&state=y")
-    assert (response.status_code, response.headers["location"]) == (302, "/?sign-in=refused")
+    asked = httpx2.get(f"{served.url}/auth/logout")
+    assert asked.status_code == 404
+    from_elsewhere = {"sec-fetch-site": "cross-site"}
+    asked = httpx2.get(f"{served.url}/auth/login?provider=x", headers=from_elsewhere)
+    assert asked.status_code == 403
+    asked = httpx2.get(f"{served.url}/oauth2callback?code=x&state=y")
+    assert (asked.status_code, asked.headers["location"]) == (302, "/?sign-in=refused")
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/logout", "/oauth2callback", "/auth/login/"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_routes_do_not_exist_without_a_provider(site: Site, path: str, method: str) -> None:
+def test_provider_routes_are_missing_without_a_provider(site: Site, path: str, method: str) -> None:
     assert httpx2.request(method, f"{site.url}{path}?provider=x").status_code == 404

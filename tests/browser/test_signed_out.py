@@ -1,4 +1,4 @@
-"""Idle timeout: input keeps a session alive, an open page alone does not."""
+"""The end of an idle session: input keeps it alive, an open page alone does not."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from trail.accounts.users import Users
 
 pytestmark = pytest.mark.browser
 
-IDLE_S = 12  # on a busy machine a key press can reach the server seconds late
+IDLE_S = 12  # a busy machine can be seconds late with what a key press tells the server
 
 
-def test_timeout_is_explained_and_the_url_kept(tmp_path: Path, browser: Browser) -> None:
+def test_idle_session_ends_and_the_address_is_kept(tmp_path: Path, browser: Browser) -> None:
     Users(tmp_path / "users.yaml").add("maya", "Maya", "", "owner", PASSWORD)
     minutes = str(IDLE_S / 60)
     with serving(tmp_path, TRAIL_STORE__DEMO="never", TRAIL_AUTH__IDLE_MINUTES=minutes) as site:
@@ -28,16 +28,16 @@ def test_timeout_is_explained_and_the_url_kept(tmp_path: Path, browser: Browser)
 
         page.goto(f"{site.url}/explore?from=30d&action=Warehouse+Deleted")
         sign_in()
-        for _ in range(IDLE_S + 3):  # longer than the limit, with a key press each second
+        for _ in range(IDLE_S + 3):  # longer than the limit, with a key now and then
             page.wait_for_timeout(1000)
             page.keyboard.press("Shift")
         expect(page.locator(".trail-summary").first).to_be_visible()
         assert page.request.get(f"{site.url}/auth/alive").status == 204
-        for _ in range(IDLE_S + 3):  # open, with only the page's own requests
+        for _ in range(IDLE_S + 3):  # open, and polled by the page itself
             page.wait_for_timeout(1000)
             page.request.get(f"{site.url}/auth/alive")
         page.keyboard.press("Shift")
-        expect(page.get_by_text("Signed out after 0.2 minutes without use.")).to_be_visible()
+        expect(page.get_by_text("Signed out after 0.2 minutes without activity.")).to_be_visible()
         assert "action=Warehouse" in page.url
         sign_in()
         assert "/explore?" in page.url

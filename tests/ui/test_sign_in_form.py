@@ -1,4 +1,4 @@
-"""The check of a sign-in: the same work whoever is named, and what the access log learns of it."""
+"""The sign-in controller: one bcrypt for any username, the rate limit, and the access log."""
 
 import logging
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 
 from trail.accounts import passwords
 from trail.accounts.login_throttle import PAIR, Throttle
-from ui import sign_in_form
+from ui.sign_in_form import WRONG, SignInController
 
 PASSWORD = "correct-horse-9"
 
@@ -41,25 +41,23 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return done
 
 
-def checked(address: str = "10.0.0.7", throttle: Throttle | None = None) -> sign_in_form.Checked:
-    credentials = {"usernames": {"maya": {"password": passwords.hashed(PASSWORD)}}}
-    return sign_in_form.Checked(Library(credentials), credentials, address, throttle or Throttle())
+def checked(address: str = "10.0.0.7", throttle: Throttle | None = None) -> SignInController:
+    credentials = {"usernames": {"maya": {"password": passwords.hash_password(PASSWORD)}}}
+    return SignInController(Library(credentials), credentials, address, throttle or Throttle())
 
 
 @pytest.mark.parametrize("username", ["maya", "nobody", "x" * 500, "\x00"])
 @pytest.mark.parametrize("password", ["wrong", PASSWORD, "y" * 99])
-def test_one_bcrypt_of_one_cost_whoever_is_named(
-    counted: list[int], username: str, password: str
-) -> None:
+def test_one_bcrypt_for_any_username(counted: list[int], username: str, password: str) -> None:
     form = checked()
     right = form.login(username, password)
     assert right is (username == "maya" and password == PASSWORD)
     assert counted == [4]
-    assert form.refusal == ("" if right else sign_in_form.WRONG)
+    assert form.refusal == ("" if right else WRONG)
 
 
-def test_a_delay_costs_no_bcrypt_and_reads_the_same(counted: list[int]) -> None:
-    said, throttle = set(), Throttle(lambda: 0.0)
+def test_rate_limit_needs_no_bcrypt(counted: list[int]) -> None:
+    messages, throttle = set(), Throttle(lambda: 0.0)
     for username in ("maya", "nobody"):
         for _ in range(12):
             checked(f"10.0.1.{username}", throttle).login(username, "wrong")
@@ -68,15 +66,13 @@ def test_a_delay_costs_no_bcrypt_and_reads_the_same(counted: list[int]) -> None:
         counted.clear()
         assert form.login(username, PASSWORD) is False
         assert counted == []
-        said.add(form.refusal)
-    assert said == {"Too many tries. Try again in 15 minutes."}
+        messages.add(form.refusal)
+    assert messages == {"Too many attempts. Try again in 15 minutes."}
 
 
-def test_a_name_that_nobody_has_is_not_written_down(
-    counted: list[int], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unknown_name_is_not_logged(counted: list[int], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "trail.access")
-    typed = "correct-horse-10"  # a password in the wrong box
+    typed = "correct-horse-10"  # a password in the wrong field
     for address in ("10.0.2.1", "10.0.2.2"):
         checked(address).login(typed, "wrong")
     checked("10.0.2.3").login("MAYA", "wrong")

@@ -1,6 +1,6 @@
-"""An entry of the access log, and the words of each kind. Separate: the keeper and `note` share it.
+"""One entry of the access log, and the label of each kind.
 
-Passwords, codes and tokens never come here; what looks like a token is cut out.
+Passwords, codes and tokens are never recorded; anything that looks like a token is masked.
 """
 
 import datetime as dt
@@ -9,7 +9,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# What is noted, in the words of the screen.
+# Label by kind. The kinds are stored, so they never change.
 KINDS = {
     "signed_in": "Signed in",
     "sign_in_refused": "Sign-in refused",
@@ -17,45 +17,45 @@ KINDS = {
     "session_ended": "Session ended",
     "session_refused": "Session refused",
     "page_refused": "Page refused",
-    "route_refused": "Address refused",
+    "route_refused": "Route refused",
     "token_refused": "Token refused",
     "viewed": "Page viewed",
     "read": "API read",
     "exported": "Downloaded",
-    "evidence": "Evidence pack taken",
-    "decided": "Decided",
-    "signed_off": "Signed off",
-    "retried": "Quarantine tried again",
-    "mapped": "Type put in a category",
+    "evidence": "Evidence pack downloaded",
+    "decided": "Finding reviewed",
+    "signed_off": "Period signed off",
+    "retried": "Quarantine retried",
+    "mapped": "Event type categorized",
     "annotated": "Annotations changed",
-    "held": "Hold made",
-    "hold_ended": "Hold ended",
-    "retained": "Retention run",
+    "held": "Legal hold placed",
+    "hold_ended": "Legal hold ended",
+    "retained": "Retention applied",
     "settings": "Settings changed",
     "user_added": "User added",
     "user_removed": "User removed",
     "password_set": "Password set",
-    "role_set": "Role set",
-    "token_added": "Token made",
+    "role_set": "Role changed",
+    "token_added": "Token created",
     "token_revoked": "Token revoked",
     "command": "Command run",
     "verified": "Seals verified",
-    "accepted": "Seals accepted as they are",
-    "backed_up": "Backup made",
-    "restored": "Restored from a backup",
+    "accepted": "Seal problems accepted",
+    "backed_up": "Backup created",
+    "restored": "Backup restored",
     "trimmed": "Access log trimmed",
 }
 
-_LOOKING = ("viewed", "read", "exported", "evidence", "page_refused")
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # until it is noted
-_LONGEST = 2_000
+_READING = ("viewed", "read", "exported", "evidence", "page_refused")
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # until the entry is recorded
+_MAX_CHARACTERS = 2_000
 _TOKEN = re.compile(r"trail_[\w-]{16,}")
 _log = logging.getLogger("trail.access")
 
 
 @dataclass(slots=True)
 class Entry:
-    """One row. `what` is the page, user, token or thing; `detail` the filter or other words."""
+    """One row. `what` is the page, user, token or object; `detail` the filter or other details."""
 
     kind: str
     username: str = ""
@@ -73,33 +73,33 @@ class Entry:
     times: int = 1
 
     def __post_init__(self) -> None:
-        """Make the words short and harmless; raises `LookupError` for a kind that is none."""
+        """Clean the texts; raises `LookupError` for an unknown kind."""
         if self.kind not in KINDS:
-            raise LookupError(f"{self.kind} is no kind of the access log")
+            raise LookupError(f"unknown kind of access log entry: {self.kind}")
         for name in ("username", "role", "address", "what", "detail"):
             setattr(self, name, _clean(getattr(self, name)))
 
-    def say(self) -> None:
-        """Write one line to the log of the process; what somebody looks for stays out of it."""
-        detail = "" if self.kind in _LOOKING else self.detail
+    def log(self) -> None:
+        """Write one line to the process log, without the filters of views."""
+        detail = "" if self.kind in _READING else self.detail
         parts = [KINDS[self.kind].lower(), self.username, self.role, self.what, detail]
         parts.append(f"from {self.address}" if self.address else "")
         _log.info("%s", " · ".join(part for part in parts if part))
 
-    def plain(self) -> dict[str, Any]:
-        """Return the entry as JSON can hold it."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the entry as a dictionary for JSON."""
         return {
             name: value.isoformat() if isinstance(value, dt.datetime) else value
             for name, value in asdict(self).items()
         }
 
 
-def whole(row: dict[str, Any]) -> Entry:
-    """Return the entry that `plain` gave; raises `ValueError` or `TypeError` for what is none."""
+def from_dict(row: dict[str, Any]) -> Entry:
+    """Return the entry that `to_dict` returned; raises `ValueError` or `TypeError` for others."""
     times = {name: dt.datetime.fromisoformat(row[name]) for name in ("first_at", "last_at")}
     return Entry(**{**row, **times})
 
 
 def _clean(text: str) -> str:
-    seen = "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_LONGEST])
-    return _TOKEN.sub("trail_…", seen)
+    printable = "".join(c if c.isprintable() else "\ufffd" for c in text[:_MAX_CHARACTERS])
+    return _TOKEN.sub("trail_…", printable)

@@ -1,7 +1,7 @@
-"""The product's own log: who signed in, looked, downloaded, changed or was refused, and when.
+"""The access log of this product: sign-ins, views, downloads, changes and refusals.
 
-Apart from the events, and kept for its own time (`auth.access_days`). `note` costs a request
-microseconds; a clean stop loses nothing. What may be noted stands in `access_entry.KINDS`.
+Stored apart from the audit events, with its own retention (`auth.access_days`). `record` returns
+within microseconds, and a clean stop loses nothing. `access_entry.KINDS` lists what is recorded.
 """
 
 import contextlib
@@ -12,55 +12,55 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from trail.access_log.entry import Entry
-from trail.access_log.writer import Keeper, Place
+from trail.access_log.writer import Place, Writer
 from trail.core import csv_safety
 from trail.storage.database import Engine
 from trail.storage.filters import Window
 
 COMMAND_LINE = "command line"
 PAGE_ROWS = 200
-_SETTLE_S = 2.0
+_FLUSH_S = 2.0
 _BATCH_ROWS = 5_000
 _COLUMNS = (
     *("entry_id", "first_at", "last_at", "times", "kind", "username", "role", "address"),
     *("what", "detail", "file_format", "row_count", "byte_count", "digest"),
 )
-_current: list[Keeper] = []
+_current: list[Writer] = []
 
 
-def start(place: Place | None, waiting: Path, days: int) -> None:
-    """Keep what is noted from now on: in the store of *place*, or as files in *waiting*."""
+def start(place: Place | None, spool: Path, days: int) -> None:
+    """Start recording: into the store of *place*, or as files in the spool folder."""
     stop()
-    _current[:] = [Keeper(place, waiting, days)]
+    _current[:] = [Writer(place, spool, days)]
 
 
 def stop() -> None:
-    """Keep what has been noted, and stop; the store must still be open."""
-    for each in _current:
-        each.close()
+    """Store all entries and stop recording; the store must still be open."""
+    for writer in _current:
+        writer.close()
     _current.clear()
 
 
 @contextlib.contextmanager
-def aside(waiting: Path) -> Iterator[None]:
-    """Keep what a command notes as files in *waiting*, unless this process keeps it already."""
+def spooled(spool: Path) -> Iterator[None]:
+    """Record into the spool folder during the block, unless this process records already."""
     if _current:
         yield
         return
-    start(None, waiting, 0)
+    start(None, spool, 0)
     try:
         yield
     finally:
         stop()
 
 
-def settle() -> None:
-    """Wait a moment for what has been noted to be readable."""
-    for each in _current:
-        each.settle(_SETTLE_S)
+def flush() -> None:
+    """Wait briefly until all recorded entries can be read."""
+    for writer in _current:
+        writer.flush(_FLUSH_S)
 
 
-def note(
+def record(
     kind: str,
     username: str = "",
     role: str = "",
@@ -72,18 +72,18 @@ def note(
     rows: int | None = None,
     size: int | None = None,
     digest: str = "",
-    together: bool = False,
+    merge: bool = False,
 ) -> None:
-    """Note one thing of `KINDS`: by whom, on what, in which words.
+    """Record one entry of a kind of `KINDS`.
 
-    With *together*, the same again within ten minutes counts up one row. Before `start` only the
-    log of the process is written.
+    With *merge*, identical entries within ten minutes are counted in one row. Before `start`,
+    only the process log is written.
     """
     entry = Entry(kind, username, role, address, what, detail, file_format, rows, size, digest)
     if _current:
-        _current[0].note(entry, together=together)
+        _current[0].record(entry, merge=merge)
     else:
-        entry.say()
+        entry.log()
 
 
 def entries(
@@ -94,7 +94,7 @@ def entries(
     after: int | None = None,
     rows: int = PAGE_ROWS,
 ) -> list[dict[str, Any]]:
-    """Return entries that touch *window*, the newest first; *after* is the id of the last seen."""
+    """Return the entries in *window*, newest first; *after* is the ID of the last one seen."""
     where, params = _chosen(window, user, kind)
     if after is not None:
         where += " and entry_id < $after"
@@ -108,7 +108,7 @@ def entries(
 
 
 def count(engine: Engine, window: Window, user: str = "", kind: str = "") -> int:
-    """Return how many entries there are in all."""
+    """Return the number of entries."""
     where, params = _chosen(window, user, kind)
     return int(
         engine.table(f"select count(*) as n from access_log where {where}", params)["n"][0].as_py()
@@ -116,7 +116,7 @@ def count(engine: Engine, window: Window, user: str = "", kind: str = "") -> int
 
 
 def users(engine: Engine) -> list[str]:
-    """Return who is named in the log, in order."""
+    """Return the usernames in the log, in order."""
     names: list[str] = engine.table(
         "select distinct username from access_log where username <> '' order by username"
     )["username"].to_pylist()
@@ -126,7 +126,7 @@ def users(engine: Engine) -> list[str]:
 def stream(
     engine: Engine, window: Window, zone: ZoneInfo, user: str = "", kind: str = ""
 ) -> Iterator[bytes]:
-    """Yield the chosen entries as CSV, the newest first, times in *zone*; one chunk a row."""
+    """Yield the entries as CSV, newest first, with times in *zone*; one chunk per row."""
     where, params = _chosen(window, user, kind)
     yield csv_safety.line(
         [f"{name} ({zone.key})" if name in ("first_at", "last_at") else name for name in _COLUMNS]

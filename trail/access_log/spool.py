@@ -1,7 +1,6 @@
-"""Entries of the access log that wait for their database: one small file each, in one folder.
+"""Spool of the access log: one small file per entry, until the database stores it.
 
-Separate because commands write here when no server runs, and the server while it shows the demo:
-what is done before the workspace's own database exists is kept in it later.
+Commands write here while no server runs, and the server while it shows the demo workspace.
 """
 
 import contextlib
@@ -12,17 +11,17 @@ from typing import Any
 
 from trail.core.settings import Settings
 
-_LARGEST = 65_536
+_MAX_BYTES = 65_536
 
 
 def folder_of(settings: Settings) -> Path:
-    """Return the folder: beside the workspace's own database, whether there is one yet or not."""
+    """Return the spool folder, beside the workspace's own database."""
     path = settings.store.path.absolute()
     return path.with_name(f"{path.stem}.access")
 
 
-def put(folder: Path, entry_id: int, entry: dict[str, Any]) -> None:
-    """Keep *entry*, in the place of an earlier state of it."""
+def write(folder: Path, entry_id: int, entry: dict[str, Any]) -> None:
+    """Store *entry*, replacing an earlier state of it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = folder / f"{entry_id}.{os.getpid()}.new"
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -30,26 +29,24 @@ def put(folder: Path, entry_id: int, entry: dict[str, Any]) -> None:
     fresh.replace(folder / f"{entry_id}.json")
 
 
-def names(folder: Path) -> list[str]:
-    """Return the names of the files that wait, oldest first."""
-    if not folder.exists():
-        return []
+def pending(folder: Path) -> list[str]:
+    """Return the names of the spooled files, oldest first."""
     return sorted(path.name for path in folder.glob("*.json"))
 
 
 def read(folder: Path, name: str) -> dict[str, Any]:
-    """Return what that file holds; raises `ValueError` or `OSError` for a file that is no entry."""
+    """Return the content of a spooled file; raises `ValueError` or `OSError` for an invalid one."""
     path = folder / name
-    if path.stat().st_size > _LARGEST:
+    if path.stat().st_size > _MAX_BYTES:
         raise ValueError("too long")
-    found = json.loads(path.read_text())
-    if not isinstance(found, dict):
-        raise ValueError("no entry")
-    return found
+    entry = json.loads(path.read_text())
+    if not isinstance(entry, dict):
+        raise ValueError("not an entry")
+    return entry
 
 
-def drop(folder: Path, kept: list[str]) -> None:
-    """Remove files whose entries the database has committed."""
-    for name in kept:
+def delete(folder: Path, names: list[str]) -> None:
+    """Delete files whose entries the database has committed."""
+    for name in names:
         with contextlib.suppress(OSError):
             (folder / name).unlink()

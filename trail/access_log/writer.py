@@ -1,7 +1,7 @@
-"""Keeping the access log: entries gather in memory, and a thread hands them to the store's writer.
+"""The writer of the access log: collects entries in memory and stores them from a thread.
 
-Separate from `access_log` because a request must never wait for it. While the demo is shown they
-go into its database, and into files as well, for the workspace's own database to take later.
+Requests never wait for it. While the demo workspace is shown, entries go into its database and
+into the spool, from which the workspace's own database takes them later.
 """
 
 import datetime as dt
@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from trail.access_log import spool
-from trail.access_log.entry import EPOCH, Entry, whole
+from trail.access_log import spool as access_waiting
+from trail.access_log.entry import EPOCH, Entry, from_dict
 from trail.storage.database import Cursor, Store
 
-TOGETHER = dt.timedelta(minutes=10)  # the same again within this is one row with a count
-_MOST_OPEN = 2_000  # rows that may still be counted up; past it, strangers share one
-_LOOK_S, _GATHER_S = 5.0, 0.5
+MERGE_WINDOW = dt.timedelta(minutes=10)  # identical entries within it are counted in one row
+_MAX_OPEN = 2_000  # rows that can still be merged; beyond it, anonymous entries share one
+_POLL_S, _COLLECT_S = 5.0, 0.5
 _log = logging.getLogger("trail.access")
 
-# The store to keep in, and whether it is the workspace's own.
+# The store to write to, and whether it is the workspace's own.
 Place = Callable[[], tuple[Store, bool]]
 _SCHEMA = pa.schema(
     [
@@ -39,15 +39,15 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-class Keeper:
-    """What has been noted and is not kept yet, and the thread that keeps it."""
+class Writer:
+    """The entries that are not stored yet, and the thread that stores them."""
 
     def __init__(
-        self, place: Place | None, waiting: Path, days: int, clock: Callable[[], dt.datetime] = _now
+        self, place: Place | None, spool: Path, days: int, clock: Callable[[], dt.datetime] = _now
     ) -> None:
-        """Without a *place* every entry goes into a file in *waiting*, at once."""
-        self._place, self._waiting, self._days, self._clock = place, waiting, days, clock
-        self._lock, self._keeping = threading.Lock(), threading.Lock()
+        """Without a *place*, each entry is written to the spool folder immediately."""
+        self._place, self._spool, self._days, self._clock = place, spool, days, clock
+        self._lock, self._storing = threading.Lock(), threading.Lock()
         self._pending: dict[int, Entry] = {}
         self._open: dict[tuple[str, ...], Entry] = {}
         self._last_id = 0
@@ -58,13 +58,13 @@ class Keeper:
         if place is not None:
             self._thread.start()
 
-    def note(self, entry: Entry, *, together: bool) -> None:
-        """Take *entry*; with *together*, count up the same one of the last ten minutes."""
+    def record(self, entry: Entry, *, merge: bool) -> None:
+        """Take *entry*; with *merge*, count it in an identical one of the last ten minutes."""
         now = self._clock().replace(tzinfo=None)
         with self._lock:
-            key = self._key(entry) if together else ()
-            known = self._open.get(key) if together else None
-            again = known is not None and now - known.first_at < TOGETHER
+            key = self._key(entry) if merge else ()
+            known = self._open.get(key) if merge else None
+            again = known is not None and now - known.first_at < MERGE_WINDOW
             if known and again:
                 known.times, known.last_at = known.times + 1, now
                 self._pending[known.entry_id] = known
@@ -73,54 +73,54 @@ class Keeper:
                 self._last_id = max(self._last_id + 1, micros)
                 entry.entry_id, entry.first_at, entry.last_at = self._last_id, now, now
                 self._pending[entry.entry_id] = entry
-                if together:
+                if merge:
                     self._remember(key, entry, now)
         if not again:
-            entry.say()
+            entry.log()
         if self._place is None:
-            self._put_aside()
+            self._spool_all()
         else:
             self._due.set()
 
-    def settle(self, seconds: float) -> None:
-        """Keep what has been noted so far, so that it can be read; gives up after *seconds*."""
-        if self._place is not None and self._keeping.acquire(timeout=seconds):
+    def flush(self, seconds: float) -> None:
+        """Store all entries so far, so that they can be read; give up after *seconds*."""
+        if self._place is not None and self._storing.acquire(timeout=seconds):
             try:
-                self._keep(seconds)
+                self._store(seconds)
             finally:
-                self._keeping.release()
+                self._storing.release()
 
     def close(self) -> None:
-        """Keep the rest, and stop."""
+        """Store the rest and stop the thread."""
         self._ending.set()
         self._due.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def _key(self, entry: Entry) -> tuple[str, ...]:
-        if not entry.username and len(self._open) >= _MOST_OPEN:
-            # Somebody tries thousands of things: count them, without a row for each.
+        if not entry.username and len(self._open) >= _MAX_OPEN:
+            # Thousands of different attempts are counted without a row for each.
             entry.what, entry.detail, entry.address = "many", "", ""
         return (entry.kind, entry.username, entry.address, entry.what, entry.detail)
 
     def _remember(self, key: tuple[str, ...], entry: Entry, now: dt.datetime) -> None:
-        if len(self._open) >= _MOST_OPEN:
-            for old in [k for k, each in self._open.items() if now - each.first_at >= TOGETHER]:
+        if len(self._open) >= _MAX_OPEN:
+            for old in [k for k, row in self._open.items() if now - row.first_at >= MERGE_WINDOW]:
                 del self._open[old]
         self._open[key] = entry
 
     def _loop(self) -> None:
         while not self._ending.is_set():
-            self._due.wait(_LOOK_S)
-            self._ending.wait(_GATHER_S)
+            self._due.wait(_POLL_S)
+            self._ending.wait(_COLLECT_S)
             self._due.clear()
-            with self._keeping:
-                self._keep()
-        with self._keeping:
-            self._keep()
+            with self._storing:
+                self._store()
+        with self._storing:
+            self._store()
 
-    def _keep(self, seconds: float | None = None) -> None:
-        """Bring what is pending, and what waits in files, into the store; else try again later."""
+    def _store(self, seconds: float | None = None) -> None:
+        """Store pending and spooled entries; on failure, keep them for the next attempt."""
         with self._lock:
             taken, self._pending = self._pending, {}
             rows = [replace(entry) for entry in taken.values()]
@@ -130,21 +130,21 @@ class Keeper:
             with self._lock:
                 self._pending = {**taken, **self._pending}
             if not isinstance(problem, Late):
-                _log.exception("access log: %d entries wait for the next try", len(rows))
+                _log.exception("access log: %d entries wait for the next attempt", len(rows))
 
     def _write(self, rows: list[Entry], seconds: float | None) -> None:
         assert self._place is not None
         store, own = self._place()
         if not own:
             for entry in rows:
-                spool.put(self._waiting, entry.entry_id, entry.plain())
-        names = [n for n in spool.names(self._waiting) if own or n not in self._seen]
-        found = {each.entry_id: each for name in names if (each := self._read(name))}
-        found |= {entry.entry_id: entry for entry in rows}
-        if found:
-            store.submit(lambda cursor: _upsert(cursor, list(found.values()))).result(seconds)
+                access_waiting.write(self._spool, entry.entry_id, entry.to_dict())
+        names = [n for n in access_waiting.pending(self._spool) if own or n not in self._seen]
+        entries = {spooled.entry_id: spooled for name in names if (spooled := self._read(name))}
+        entries |= {entry.entry_id: entry for entry in rows}
+        if entries:
+            store.submit(lambda cursor: _upsert(cursor, list(entries.values()))).result(seconds)
         if own:
-            spool.drop(self._waiting, names)
+            access_waiting.delete(self._spool, names)
         else:
             self._seen.update(names)
         if self._trimmed != self._clock().date():
@@ -152,9 +152,9 @@ class Keeper:
 
     def _read(self, name: str) -> Entry | None:
         try:
-            return whole(spool.read(self._waiting, name))
+            return from_dict(access_waiting.read(self._spool, name))
         except (ValueError, TypeError, KeyError, LookupError, OSError):
-            _log.warning("access log: %s holds no entry and is passed over", name)
+            _log.warning("access log: skipping %s, which is not an entry", name)
             return None
 
     def _trim(self, store: Store) -> None:
@@ -162,32 +162,32 @@ class Keeper:
         gone = store.write(lambda cursor: _remove_before(cursor, edge))
         self._trimmed = self._clock().date()
         if gone:
-            words = f"before {edge:%Y-%m-%d}, by auth.access_days"
-            self.note(Entry("trimmed", detail=words, row_count=gone), together=False)
+            detail = f"before {edge:%Y-%m-%d}, by auth.access_days"
+            self.record(Entry("trimmed", detail=detail, row_count=gone), merge=False)
 
-    def _put_aside(self) -> None:
+    def _spool_all(self) -> None:
         with self._lock:
             taken, self._pending = self._pending, {}
         for entry in taken.values():
             try:
-                spool.put(self._waiting, entry.entry_id, entry.plain())
+                access_waiting.write(self._spool, entry.entry_id, entry.to_dict())
             except OSError as problem:
-                _log.warning("access log: an entry could not be kept: %s", problem.strerror)
+                _log.warning("access log: cannot spool an entry: %s", problem.strerror)
 
 
 def _upsert(cursor: Cursor, entries: list[Entry]) -> None:
-    """Keep *entries*, in the place of an earlier state of the same ones."""
+    """Store *entries*, replacing earlier states of the same entries."""
     rows = pa.Table.from_pylist([asdict(entry) for entry in entries], _SCHEMA)
-    cursor.register("noted", rows)
+    cursor.register("new_entries", rows)
     try:
         cursor.execute(
             "delete from access_log where entry_id >= $least "
-            "and entry_id in (select entry_id from noted)",
+            "and entry_id in (select entry_id from new_entries)",
             {"least": min(entry.entry_id for entry in entries)},
         )
-        cursor.execute("insert into access_log by name select * from noted")
+        cursor.execute("insert into access_log by name select * from new_entries")
     finally:
-        cursor.unregister("noted")
+        cursor.unregister("new_entries")
 
 
 def _remove_before(cursor: Cursor, edge: dt.datetime) -> int:

@@ -1,7 +1,6 @@
-"""API tokens: a name, a role, what for, until when, and the hash of the secret; never the secret.
+"""API tokens: name, role, scopes, expiry and the hash of the secret.
 
-Separate from the users because a token is no person: it signs nowhere in, sees no page, and ends
-by itself. The file is read again whenever it changes, so that a revocation acts at once.
+The file is read again whenever it changes on disk, so that a revocation takes effect immediately.
 """
 
 import datetime as dt
@@ -20,14 +19,14 @@ from trail.core.errors import InputError, UnavailableError
 from trail.core.settings import Settings
 
 PREFIX = "trail_"
-USUAL_DAYS, MOST_DAYS = 90, 730
+DEFAULT_DAYS, MAX_DAYS = 90, 730
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _log = logging.getLogger("trail.access")
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token as it is kept. Times are ISO 8601 in UTC; `used_on` is no finer than a day."""
+    """One stored token. Times are ISO 8601 in UTC; `used_on` is the day of the last use."""
 
     name: str
     role: str
@@ -39,26 +38,27 @@ class Token:
 
     @property
     def username(self) -> str:
-        """The name that the access log has for what the token does; no user can have it."""
+        """Name of the token in the access log; no user can have it."""
         return f"token:{self.name}"
 
-    def over(self, now: dt.datetime) -> bool:
-        """Return whether the token has ended at *now* (aware)."""
+    def is_expired(self, now: dt.datetime) -> bool:
+        """Return whether the token is expired at *now* (aware)."""
         return dt.datetime.fromisoformat(self.ends_at) <= now
 
-    def said(self, now: dt.datetime) -> dict[str, object]:
-        """Return what may be shown: everything but the hash."""
-        told = {name: value for name, value in asdict(self).items() if name != "hash"}
-        return {**told, "scopes": list(self.scopes), "expired": self.over(now)}
+    def to_dict(self, now: dt.datetime) -> dict[str, object]:
+        """Return all fields except the hash, and whether the token is expired at *now*."""
+        fields = asdict(self) | {"scopes": list(self.scopes), "expired": self.is_expired(now)}
+        del fields["hash"]
+        return fields
 
 
 def path_of(settings: Settings) -> Path:
-    """Return where the tokens are kept: beside the users."""
+    """Return the path of the tokens file, beside the users file."""
     return settings.auth.users_path.with_name("tokens.json")
 
 
 class Tokens:
-    """The tokens file at *path*; every call sees the file as it is now."""
+    """The tokens file at *path*; each call reads its current content."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -67,29 +67,29 @@ class Tokens:
         self._tokens: dict[str, Token] = {}
 
     def all(self) -> list[Token]:
-        """Return every token, by name; those that have ended too."""
+        """Return all tokens, expired ones included, ordered by name."""
         with self._lock:
             self._refresh()
             return sorted(self._tokens.values(), key=lambda token: token.name)
 
-    def find(self, secret: str, now: dt.datetime) -> Token | None:
-        """Return the token that *secret* is, unless it has ended; note the day of its use."""
+    def authenticate(self, secret: str, now: dt.datetime) -> Token | None:
+        """Return the valid token with this *secret* and record the day of use, or return None."""
         hash_ = hashlib.sha256(secret.encode()).hexdigest()
         with self._lock:
             self._refresh()
             token = self._tokens.get(hash_)
-        if token is None or token.over(now):
+        if token is None or token.is_expired(now):
             return None
         if token.used_on != f"{now:%Y-%m-%d}":
-            self._used(token, now)
+            self._record_use(token, now)
         return token
 
     def add(
         self, name: str, role: str, scopes: tuple[str, ...], days: int, now: dt.datetime
     ) -> tuple[Token, str]:
-        """Make a token; return it and its secret, which is kept nowhere.
+        """Create a token; return it and its secret, which is not stored.
 
-        Raises `InputError` for a taken name, an unknown role or scope, or too long a life.
+        Raises `InputError` for a taken name, an unknown role or scope, or too long a lifetime.
         """
         _check(name, role, scopes, days)
         secret = PREFIX + secrets.token_urlsafe(32)
@@ -104,63 +104,67 @@ class Tokens:
         )
         with self._lock, atomic_file.locked(self._path):
             self._refresh()
-            if any(each.name == name for each in self._tokens.values()):
+            if any(other.name == name for other in self._tokens.values()):
                 raise InputError(
-                    f"The token {name} exists already.", "Revoke it first, or choose another name."
+                    f"Token {name} already exists.", "Revoke it first or choose another name."
                 )
             self._write([*self._tokens.values(), token])
         return token, secret
 
     def revoke(self, name: str) -> None:
-        """Forget the token of that name; what uses it is refused from its next request on."""
+        """Delete the token with that name; its next request is refused."""
         with self._lock, atomic_file.locked(self._path):
             self._refresh()
-            left = [each for each in self._tokens.values() if each.name != name]
-            if len(left) == len(self._tokens):
-                raise InputError("There is no such token.", "The list of tokens has the names.")
-            self._write(left)
+            others = [token for token in self._tokens.values() if token.name != name]
+            if len(others) == len(self._tokens):
+                raise InputError(
+                    f"Unknown token {name!r}.", "List tokens: python -m trail tokens list"
+                )
+            self._write(others)
 
-    def _used(self, token: Token, now: dt.datetime) -> None:
+    def _record_use(self, token: Token, now: dt.datetime) -> None:
         try:
             with self._lock, atomic_file.locked(self._path):
                 self._refresh()
-                if kept := self._tokens.get(token.hash):
-                    self._tokens[token.hash] = replace(kept, used_on=f"{now:%Y-%m-%d}")
+                if stored := self._tokens.get(token.hash):
+                    self._tokens[token.hash] = replace(stored, used_on=f"{now:%Y-%m-%d}")
                     self._write(list(self._tokens.values()))
         except OSError as problem:
-            _log.warning("the use of a token could not be noted: %s", problem.strerror)
+            _log.warning("cannot record the use of a token: %s", problem.strerror)
 
     def _refresh(self) -> None:
         stamp = atomic_file.stamp(self._path)
         if stamp == self._stamp:
             return
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))["tokens"]
-            kept = [Token(**{**each, "scopes": tuple(each["scopes"])}) for each in found]
-            _ = [each.over(dt.datetime.now(dt.UTC)) for each in kept]
+            rows = json.loads(self._path.read_text(encoding="utf-8"))["tokens"]
+            tokens = [Token(**{**row, "scopes": tuple(row["scopes"])}) for row in rows]
+            for token in tokens:
+                token.is_expired(dt.datetime.now(dt.UTC))  # raises for an unreadable time
         except FileNotFoundError:
-            kept = []
+            tokens = []
         except (OSError, ValueError, KeyError, TypeError):
             raise UnavailableError(
-                "The tokens file cannot be read.", "An owner of this server has to look at it."
+                "The tokens file cannot be read.", "The server administrator must repair it."
             ) from None
-        known = [each for each in kept if each.role in roles.ROLES]
-        self._stamp, self._tokens = stamp, {each.hash: each for each in known}
+        self._stamp = stamp
+        self._tokens = {token.hash: token for token in tokens if token.role in roles.ROLES}
 
     def _write(self, tokens: list[Token]) -> None:
-        told = {"tokens": [asdict(each) for each in tokens]}
-        atomic_file.replace(self._path, json.dumps(told, indent=1) + "\n")
+        document = {"tokens": [asdict(token) for token in tokens]}
+        atomic_file.replace(self._path, json.dumps(document, indent=1) + "\n")
 
 
 def _check(name: str, role: str, scopes: tuple[str, ...], days: int) -> None:
     if not _NAME.fullmatch(name):
         raise InputError(
-            "This name cannot be used for a token.",
-            "Use 1 to 64 small letters, digits or . _ - and start with a letter or a digit.",
+            f"Invalid token name {name!r}.",
+            "Use 1 to 64 lower-case letters, digits or . _ - and start with a letter or digit.",
         )
     if role not in roles.ROLES:
-        raise InputError("There is no such role.", f"Roles are {', '.join(roles.ROLES)}.")
-    if not scopes or any(scope not in roles.SCOPES for scope in scopes):
-        raise InputError("There is no such scope.", f"Scopes are {', '.join(roles.SCOPES)}.")
-    if not 1 <= days <= MOST_DAYS:
-        raise InputError("A token cannot last so long.", f"Use 1 to {MOST_DAYS} days.")
+        raise InputError(f"Unknown role {role!r}.", f"Allowed: {', '.join(roles.ROLES)}.")
+    if not scopes or not set(scopes) <= set(roles.SCOPES):
+        given = ", ".join(scopes) or "none"
+        raise InputError(f"Invalid scopes: {given}.", f"Allowed: {', '.join(roles.SCOPES)}.")
+    if not 1 <= days <= MAX_DAYS:
+        raise InputError(f"Invalid lifetime of {days} days.", f"Allowed: 1 to {MAX_DAYS} days.")

@@ -1,10 +1,9 @@
-"""Slowing down the guessing of passwords: so many looks in a quarter of an hour, and no more.
+"""The rate limit on sign-in attempts, against password guessing.
 
-Separate because it knows neither users nor requests. Three windows slide over tries: one username
-from one address, one address, one username from anywhere. A try counts before its password is
-looked at, so that many at the same moment are no way around; a right one is taken back. None of
-the windows locks for ever, and where somebody has signed in before only the first one counts, so
-nobody can keep an owner out by guessing at the owner's name.
+Three sliding windows of 15 minutes count attempts: per username and address, per address, and per
+username. An attempt counts before its password is checked, so that concurrent attempts do not
+bypass the limit; a successful one is uncounted. From an address where the user signed in before,
+only the first window counts, so that nobody can lock out an owner by guessing.
 """
 
 import ipaddress
@@ -23,13 +22,13 @@ from pydantic import BaseModel, ValidationError
 from trail.core import atomic_file
 
 WINDOW = 15 * 60.0
-PAIR, ADDRESS, USERNAME = 10, 30, 50  # looks in any window; the next waits for the oldest to leave
-MOST_KEYS, MOST_TRUSTED = 20_000, 2_000
+PAIR, ADDRESS, USERNAME = 10, 30, 50  # attempts in any window
+MAX_KEYS, MAX_TRUSTED = 20_000, 2_000
 _log = logging.getLogger("trail.access")
 
 
-class _Kept(BaseModel):
-    """The file: hashes only, since a name that was typed may be a password in the wrong box."""
+class _State(BaseModel):
+    """The file: hashes only, since a typed name may be a password in the wrong field."""
 
     salt: str
     tries: OrderedDict[str, list[float]] = OrderedDict()  # times in seconds since 1970
@@ -37,15 +36,15 @@ class _Kept(BaseModel):
 
 
 class Throttle:
-    """The tries of the last quarter of an hour; with a *path* they outlive the process."""
+    """The attempts of the last 15 minutes; with a *path*, they are stored in a file."""
 
     def __init__(self, clock: Callable[[], float] = time.time, path: Path | None = None) -> None:
         self._clock, self._path = clock, path
         self._lock, self._writing = threading.Lock(), threading.Lock()
-        self._kept = _read(path) if path else _Kept(salt=secrets.token_hex(16))
+        self._state = _read(path) if path else _State(salt=secrets.token_hex(16))
 
     def admit(self, username: str, address: str) -> int:
-        """Return 0, counting one try, or the seconds to wait before a password is looked at."""
+        """Count an attempt and return 0, or return the seconds to wait before the next one."""
         with self._lock:
             now, left = self._clock(), 0.0
             keys = self._keys(username, address)
@@ -56,78 +55,78 @@ class Throttle:
             if left > 0:
                 return math.ceil(left)
             for key, _ in keys:
-                self._kept.tries[key] = [*self._recent(key, now), now]
-                self._kept.tries.move_to_end(key)
-            while len(self._kept.tries) > MOST_KEYS:
-                self._kept.tries.popitem(last=False)
-        self._keep()
+                self._state.tries[key] = [*self._recent(key, now), now]
+                self._state.tries.move_to_end(key)
+            while len(self._state.tries) > MAX_KEYS:
+                self._state.tries.popitem(last=False)
+        self._save()
         return 0
 
-    def passed(self, username: str, address: str) -> None:
-        """Take the admitted try back, for its password was right, and trust the address."""
+    def record_success(self, username: str, address: str) -> None:
+        """Uncount the admitted attempt, whose password was correct, and trust the address."""
         with self._lock:
             keys = [key for key, _ in self._keys(username, address)]
-            self._kept.tries.pop(keys[0], None)
+            self._state.tries.pop(keys[0], None)
             for key in keys[1:]:
-                if times := self._kept.tries.get(key):
+                if times := self._state.tries.get(key):
                     times.pop()
-            self._kept.trusted[keys[0]] = None
-            self._kept.trusted.move_to_end(keys[0])
-            while len(self._kept.trusted) > MOST_TRUSTED:
-                self._kept.trusted.popitem(last=False)
-        self._keep()
+            self._state.trusted[keys[0]] = None
+            self._state.trusted.move_to_end(keys[0])
+            while len(self._state.trusted) > MAX_TRUSTED:
+                self._state.trusted.popitem(last=False)
+        self._save()
 
     def _recent(self, key: str, now: float) -> list[float]:
-        return [each for each in self._kept.tries.get(key, ()) if abs(now - each) < WINDOW]
+        return [at for at in self._state.tries.get(key, ()) if abs(now - at) < WINDOW]
 
     def _keys(self, username: str, address: str) -> list[tuple[str, int]]:
-        place = _place(address)
-        keys = [(self._mark("pair", username, place), PAIR)]
-        if keys[0][0] not in self._kept.trusted:
-            keys.append((self._mark("address", place), ADDRESS))
-            keys.append((self._mark("username", username), USERNAME))
+        network = _network(address)
+        keys = [(self._key("pair", username, network), PAIR)]
+        if keys[0][0] not in self._state.trusted:
+            keys.append((self._key("address", network), ADDRESS))
+            keys.append((self._key("username", username), USERNAME))
         return keys
 
-    def _mark(self, *parts: str) -> str:
-        return sha256("\n".join((self._kept.salt, *parts)).encode()).hexdigest()[:32]
+    def _key(self, *parts: str) -> str:
+        return sha256("\n".join((self._state.salt, *parts)).encode()).hexdigest()[:32]
 
-    def _keep(self) -> None:
+    def _save(self) -> None:
         if self._path is None:
             return
-        with self._writing:  # around both, so that no older state is written over a newer one
+        with self._writing:  # around both, so that an older state never replaces a newer one
             with self._lock:
                 now = self._clock()
-                for key in [key for key in self._kept.tries if not self._recent(key, now)]:
-                    del self._kept.tries[key]
-                text = self._kept.model_dump_json()
+                for key in [key for key in self._state.tries if not self._recent(key, now)]:
+                    del self._state.tries[key]
+                text = self._state.model_dump_json()
             try:
                 atomic_file.replace(self._path, text)
             except OSError as error:
                 _log.error("%s cannot be written: %s", self._path.name, error.strerror)
 
 
-def sentence(seconds: int) -> str:
-    """Return what the person reads while a delay runs."""
+def wait_message(seconds: int) -> str:
+    """Return the message while a delay runs."""
     number, unit = (seconds, "second") if seconds < 120 else (-(-seconds // 60), "minute")
-    return f"Too many tries. Try again in {number} {unit}{'s' if number != 1 else ''}."
+    return f"Too many attempts. Try again in {number} {unit}{'s' if number != 1 else ''}."
 
 
-def _place(address: str) -> str:
-    """Return what counts as one address: of IPv6 the network, since a line has 2**64 of them."""
+def _network(address: str) -> str:
+    """Return the address that is counted: of IPv6 the /64 network, which one client owns."""
     try:
-        found = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
 
 
-def _read(path: Path) -> _Kept:
+def _read(path: Path) -> _State:
     try:
-        return _Kept.model_validate_json(path.read_bytes())
+        return _State.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         pass
     except (OSError, ValidationError):
-        _log.warning("%s cannot be read: the tries before the start are not counted", path.name)
-    return _Kept(salt=secrets.token_hex(16))
+        _log.warning("%s cannot be read: earlier sign-in attempts are not counted", path.name)
+    return _State(salt=secrets.token_hex(16))

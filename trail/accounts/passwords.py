@@ -1,7 +1,4 @@
-"""Passwords: which are accepted, how they are hashed, and how one is checked.
-
-Separate from the users file because the commands, the form and the file all need the same rules.
-"""
+"""Password rules, bcrypt hashes and their verification."""
 
 import hashlib
 import re
@@ -12,19 +9,19 @@ import bcrypt
 
 from trail.core.errors import InputError
 
-SHORTEST, LONGEST_BYTES = 12, 72  # bcrypt reads 72 bytes; what comes after them would not count
-LOWEST_COST = 10  # rounds of bcrypt, as a power of two
-_FEWEST_LETTERS = 4
+MIN_CHARACTERS, MAX_BYTES = 12, 72  # bcrypt ignores everything after 72 bytes
+MIN_COST = 10  # bcrypt rounds, as a power of two
+_MIN_DISTINCT = 4
 _HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 
 
-def hashed(password: str) -> str:
-    """Return the bcrypt hash of *password*, in the cost that the library uses."""
+def hash_password(password: str) -> str:
+    """Return the bcrypt hash of *password*, at the default cost of the library."""
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt()).decode()
 
 
 def is_hash(text: object) -> bool:
-    """Return whether *text* is a bcrypt hash and not, say, a password in plain text."""
+    """Return whether *text* is a bcrypt hash (and not a password in plain text)."""
     return isinstance(text, str) and _HASH.fullmatch(text) is not None
 
 
@@ -33,40 +30,42 @@ def cost(hash_: str) -> int:
     return int(hash_[4:6])
 
 
-def judged(hash_: str) -> str:
-    """Return the mark that says beside *hash_* that its password passed `check` when it was set."""
+def strength_mark(hash_: str) -> str:
+    """Return the proof, stored beside *hash_*, that its password passed `check_strength`."""
     return hashlib.sha256(f"checked {hash_}".encode()).hexdigest()[:16]
 
 
 def decoy_hash() -> str:
-    """Return a well-formed hash that belongs to no password.
+    """Return a well-formed hash that no password matches.
 
-    Checking against it takes as long as against a real one, so time does not tell who exists.
+    Verification against it takes as long as against a real hash, so that the response time does
+    not reveal which usernames exist.
     """
     letters = "./" + string.ascii_letters + string.digits
     return bcrypt.gensalt().decode() + "".join(secrets.choice(letters) for _ in range(31))
 
 
-def fits(password: str) -> bool:
-    """Return whether bcrypt would read all of *password*."""
-    return len(password.strip().encode()) <= LONGEST_BYTES
+def fits_bcrypt(password: str) -> bool:
+    """Return whether bcrypt would use all of *password*."""
+    return len(password.strip().encode()) <= MAX_BYTES
 
 
 def matches(password: str, hash_: str) -> bool:
-    """Return whether *password* is the one of *hash_*; one bcrypt whatever is given."""
-    right = bcrypt.checkpw(password.strip().encode() if fits(password) else b"", hash_.encode())
-    return right and fits(password)
+    """Return whether *password* has *hash_*; takes exactly one bcrypt for any input."""
+    fits = fits_bcrypt(password)
+    return bcrypt.checkpw(password.strip().encode() if fits else b"", hash_.encode()) and fits
 
 
-def check(username: str, password: str) -> None:
-    """Raise `InputError` for a password that is easy to guess or that bcrypt cannot take."""
+def check_strength(username: str, password: str) -> None:
+    """Raise `InputError` for a password that is easy to guess or that bcrypt would truncate."""
     plain = password.casefold()
-    if len(password) < SHORTEST or plain == username or len(set(password)) < _FEWEST_LETTERS:
+    if len(password) < MIN_CHARACTERS or plain == username or len(set(password)) < _MIN_DISTINCT:
         raise InputError(
-            "This password is too easy to guess.", f"Use at least {SHORTEST} mixed characters."
+            "This password is too easy to guess.",
+            f"Use at least {MIN_CHARACTERS} characters, {_MIN_DISTINCT} of them different.",
         )
-    if not fits(password) or password != password.strip():
+    if not fits_bcrypt(password) or password != password.strip():
         raise InputError(
-            "This password cannot be used.",
-            f"Use at most {LONGEST_BYTES} bytes, with no space at either end.",
+            "This password is too long or has a space at an end.",
+            f"Use at most {MAX_BYTES} bytes without leading or trailing spaces.",
         )

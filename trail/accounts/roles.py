@@ -1,29 +1,28 @@
-"""What each role may do: the one table that pages, routes and commands ask.
+"""Permissions of each role, for pages, routes and commands.
 
-Separate so that a reader finds every permission in one screen. A page or a route names what it
-needs, never a role; what is not named in here is not allowed.
+Pages and routes name a capability, never a role. Anything that is not listed here is denied.
 """
 
 import re
 
 ROLES = ("owner", "reviewer", "manager")
 
-# What may be done, in the words of the screen; and by whom.
+# Label and roles of each capability.
 CAPABILITIES: dict[str, tuple[str, frozenset[str]]] = {
-    "explore": ("See events, the timeline, failures and people", frozenset(ROLES)),
+    "explore": ("View events, timeline, failures and people", frozenset(ROLES)),
     "export": ("Download events", frozenset(ROLES)),
-    "metrics": ("Read counts for monitoring", frozenset(ROLES)),
-    "see_findings": ("See unusual changes", frozenset({"owner", "reviewer"})),
-    "decide": ("Decide on unusual changes", frozenset({"owner", "reviewer"})),
+    "metrics": ("Read metrics", frozenset(ROLES)),
+    "see_findings": ("View unusual changes", frozenset({"owner", "reviewer"})),
+    "decide": ("Review unusual changes", frozenset({"owner", "reviewer"})),
     "sign_off": ("Sign off a period", frozenset({"owner", "reviewer"})),
-    "see_access_log": ("See and download the access log", frozenset({"owner", "reviewer"})),
+    "see_access_log": ("View and download the access log", frozenset({"owner", "reviewer"})),
     "take_evidence": ("Download seals and evidence", frozenset({"owner", "reviewer"})),
     "annotate": ("Write annotations on the timeline", frozenset({"owner"})),
-    "configure": ("Connect sources, set alerts, holds and retention", frozenset({"owner"})),
-    "manage_users": ("See who may sign in, and the API tokens", frozenset({"owner"})),
+    "configure": ("Configure sources, alerts, legal holds and retention", frozenset({"owner"})),
+    "manage_users": ("View users and API tokens", frozenset({"owner"})),
 }
 
-# What an address needs: the first row that fits counts, by the start of the path.
+# Capability by path for reading; the first matching row counts.
 _READS: tuple[tuple[str, str], ...] = (
     (r"/api/findings(/|$)", "see_findings"),
     (r"/export\.findings\.", "see_findings"),
@@ -33,7 +32,7 @@ _READS: tuple[tuple[str, str], ...] = (
     (r"/export([./]|$)", "export"),
     (r"/metrics/?$", "metrics"),
 )
-# The same for what changes something; what is not named needs the most.
+# The same for changes; unlisted paths need `configure`.
 _WRITES: tuple[tuple[str, str], ...] = (
     (r"/api/(decisions|reviews)(/|$)", "decide"),
     (r"/api/sign-offs(/|$)", "sign_off"),
@@ -41,26 +40,26 @@ _WRITES: tuple[tuple[str, str], ...] = (
 )
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
-# What an API token may be made for: one kind of address each.
+# Scopes of API tokens, one per kind of path.
 SCOPES = ("read", "export")
 
 
 def may(role: str, capability: str) -> bool:
-    """Return whether *role* may do what *capability* names; raises `KeyError` for no capability."""
+    """Return whether *role* has *capability*; raises `KeyError` for an unknown capability."""
     return role in CAPABILITIES[capability][1]
 
 
 def who_may(capability: str) -> frozenset[str]:
-    """Return the roles that may do what *capability* names."""
+    """Return the roles that have *capability*."""
     return CAPABILITIES[capability][1]
 
 
 def needs(path: str, method: str) -> str | None:
-    """Return the capability that an address of ours needs; None where it needs none."""
+    """Return the capability that *path* needs; None if it needs none."""
     rows = _READS if method.upper() in _SAFE else _WRITES
     return next((name for pattern, name in rows if re.match(pattern, path)), None)
 
 
 def scope_of(path: str) -> str:
-    """Return the scope that a token needs for *path*, an address that takes tokens."""
+    """Return the scope that a token needs for *path*."""
     return "export" if path.startswith("/export") else "read"

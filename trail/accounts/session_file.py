@@ -1,7 +1,6 @@
-"""The sessions on disk, so that a restart signs nobody out: hashes of cookies, never a cookie.
+"""The sessions file, which keeps users signed in across restarts: hashes, never cookie values.
 
-Separate from `sessions`, which judges; here is only what the file looks like, and what is believed
-of it. One process writes it, whole each time, readable by its owner only.
+One process writes it, as a whole and readable by its owner only.
 """
 
 import logging
@@ -18,11 +17,10 @@ _log = logging.getLogger("trail.access")
 
 @dataclass(slots=True)
 class Session:
-    """One signed-in browser; `version` is the mark of the user's password and role.
+    """One signed-in browser; `version` is the digest of the user's password and role.
 
-    For who was vouched for by a provider it is the mark of the provider's settings, and `role`,
-    `name` and `email` are kept here, since the users file knows nothing of that person. Times are
-    seconds since 1970.
+    For a provider user it is the digest of the provider's settings, and `role`, `name` and `email`
+    are stored here, since the users file does not list that user. Times are seconds since 1970.
     """
 
     username: str
@@ -34,32 +32,32 @@ class Session:
     email: str = ""
 
 
-_FORM = TypeAdapter(dict[str, Session])
+_FORMAT = TypeAdapter(dict[str, Session])
 
 
 def read(path: Path, now: float) -> dict[str, Session]:
-    """Return the sessions that *path* holds; none where it cannot be believed."""
+    """Return the sessions in *path*; none if the file is unreadable or open to others."""
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            _log.warning("%s was open to other users of this machine: nobody stays in", path.name)
+            _log.warning("%s was readable by other users: all sessions end", path.name)
             return {}
-        sessions = _FORM.validate_json(path.read_bytes(), strict=True)
+        sessions = _FORMAT.validate_json(path.read_bytes(), strict=True)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError):
-        _log.warning("%s cannot be read: everybody signs in again", path.name)
+        _log.warning("%s cannot be read: all sessions end", path.name)
         return {}
-    # A clock that went back would let a session outlive its end.
-    return {key: each for key, each in sessions.items() if each.started <= each.seen <= now}
+    # After a clock change backwards, a session could outlive its end.
+    return {key: row for key, row in sessions.items() if row.started <= row.seen <= now}
 
 
 def text(sessions: dict[str, Session]) -> str:
-    """Return *sessions* as the file holds them."""
-    return _FORM.dump_json(sessions).decode()
+    """Return the file content for *sessions*."""
+    return _FORMAT.dump_json(sessions).decode()
 
 
 def write(path: Path, content: str) -> None:
-    """Put *content* in the place of the file; a disk that takes nothing is told to the log."""
+    """Replace the file with *content*; log an error of the disk."""
     try:
         atomic_file.replace(path, content)
     except OSError as error:

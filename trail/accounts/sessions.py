@@ -1,7 +1,7 @@
-"""Sessions on the server: who holds which cookie, until when.
+"""Server-side sessions: the user and lifetime of each session cookie.
 
-Separate because it is the only judge of identity. A browser holds a random value, the server only
-the hash of it; ending a session is forgetting that hash, so nothing that was copied works again.
+The browser has a random value, the server only its hash. A session ends when the hash is deleted,
+so that no copy of the cookie works again.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ from trail.accounts.users import User, Users
 from trail.core.errors import TrailError
 
 CODE_SECONDS = 30
-KEEP_SECONDS = 60.0  # how old the last use may be that a restart finds
-USED_SECONDS = 3600.0  # longer than any proof from a provider is fresh
-REMEMBERED_SECONDS = 24 * 3600  # for so long the form can say why a session ended
-MOST_SESSIONS, MOST_CODES, MOST_ENDED = 10_000, 1_000, 10_000
-IDLE, OVER, CHANGED = "idle", "over", "changed"  # why a session has ended
+SAVE_SECONDS = 60.0  # how often the time of last use is saved
+USED_SECONDS = 3600.0  # longer than the maximum age of an ID token
+REMEMBERED_SECONDS = 24 * 3600  # how long the reason of an end is available to the form
+MAX_SESSIONS, MAX_CODES, MAX_ENDED = 10_000, 1_000, 10_000
+IDLE, EXPIRED, CHANGED = "idle", "expired", "changed"  # why a session ended
 _log = logging.getLogger("trail.access")
 
 
@@ -40,12 +40,12 @@ class _Code:
 
 
 def hash_of(secret: str) -> str:
-    """Return the hash under which a secret is kept."""
+    """Return the hash under which a secret is stored."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Sessions:
-    """The sessions of this process; with a *path* they outlive it, in a file of hashes."""
+    """The sessions of this server; with a *path*, they are stored in a file."""
 
     def __init__(
         self,
@@ -57,47 +57,47 @@ class Sessions:
         *,
         by_password: bool = True,
     ) -> None:
-        """With *provider*, the mark of its settings, sessions that it vouched for are good."""
+        """With *provider*, the digest of its settings, sessions of provider users are valid."""
         self.provider, self.by_password = provider, by_password
         self.seconds, self.idle_seconds = hours * 3600, idle_minutes * 60
         self._clock, self._path = clock, path
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._sessions = session_file.read(path, clock()) if path else dict[str, Session]()
         self._codes: dict[str, _Code] = {}
-        self._used: dict[str, float] = {}  # proofs that a session was made of, until when
+        self._used: dict[str, float] = {}  # used nonces and their expiry
         self._ended: OrderedDict[str, tuple[str, float]] = OrderedDict()
-        self._kept = clock()
+        self._saved = clock()
 
-    def code(self, username: str, binding: str, version: str = "") -> str:
-        """Return a code that `finish` takes once, within 30 seconds, from the same browser."""
-        return self._code(_Code(username, binding, version, self._clock() + CODE_SECONDS))
+    def issue_code(self, username: str, binding: str, version: str = "") -> str:
+        """Return a code that `finish` accepts once, within 30 seconds, from the same browser."""
+        return self._add(_Code(username, binding, version, self._clock() + CODE_SECONDS))
 
-    def code_for(self, vouched: User, binding: str, proof: str) -> str:
-        """Return a code as `code` does, for whom a provider vouched; a *proof* makes one session.
+    def issue_provider_code(self, vouched: User, binding: str, proof: str) -> str:
+        """Return a code as `issue_code` does, for a provider user; a *proof* is for one session.
 
         The proof counts as used only when its session begins, since a page may be drawn twice.
         """
         until = self._clock() + CODE_SECONDS
-        return self._code(
+        return self._add(
             _Code(vouched.username, binding, self.provider, until, vouched, hash_of(proof))
         )
 
     def is_used(self, proof: str) -> bool:
-        """Return whether a session was made of that proof already."""
+        """Return whether a session was already created from that proof."""
         with self._lock:
             return hash_of(proof) in self._used
 
-    def _code(self, fresh: _Code) -> str:
+    def _add(self, fresh: _Code) -> str:
         now, code = self._clock(), secrets.token_urlsafe(32)
         with self._lock:
-            self._codes = {key: each for key, each in self._codes.items() if each.until > now}
-            while len(self._codes) >= MOST_CODES:
+            self._codes = {key: code for key, code in self._codes.items() if code.until > now}
+            while len(self._codes) >= MAX_CODES:
                 del self._codes[next(iter(self._codes))]
             self._codes[hash_of(code)] = fresh
         return code
 
     def finish(self, code: str, binding: str) -> str | None:
-        """Change a code for a new session and return the value of its cookie, or None."""
+        """Exchange a code for a new session; return the value of its cookie, or None."""
         now = self._clock()
         with self._lock:
             known = self._codes.pop(hash_of(code), None)
@@ -107,93 +107,93 @@ class Sessions:
                 return None
             if known.vouched and not self._use(known.proof, now):
                 return None
-            if len(self._sessions) >= MOST_SESSIONS:
+            if len(self._sessions) >= MAX_SESSIONS:
                 self._make_room(now)
             sid = secrets.token_urlsafe(32)
-            self._sessions[hash_of(sid)] = _begun(known, now)
-        self.keep()
+            self._sessions[hash_of(sid)] = _new_session(known, now)
+        self.save()
         return sid
 
     def find(self, sid_hash: str, *, touch: bool = True) -> Session | None:
-        """Return the session kept under that hash if it is still good; `touch` counts as use."""
+        """Return the session with that hash if it is valid; *touch* counts as use."""
         now = self._clock()
         with self._lock:
             session = self._sessions.get(sid_hash)
             if session is None:
                 return None
-            reason = self._over(session, now)
+            reason = self._end_reason(session, now)
             if not reason and touch:
                 session.seen = now
-            late = now - self._kept >= KEEP_SECONDS
+            late = now - self._saved >= SAVE_SECONDS
             if late:
-                self._kept = now
+                self._saved = now
         if reason:
             self._expire(sid_hash, session, reason)
             return None
         if late and self._path:
-            threading.Thread(target=self.keep, name="trail-sessions", daemon=True).start()
+            threading.Thread(target=self.save, name="trail-sessions", daemon=True).start()
         return session
 
-    def why(self, sid_hash: str) -> str:
-        """Return why the session of that hash has ended; '' where nobody knows, or need know."""
+    def end_reason(self, sid_hash: str) -> str:
+        """Return why the session with that hash ended, or an empty string."""
         with self._lock:
             reason, until = self._ended.get(sid_hash, ("", 0.0))
         return reason if self._clock() < until else ""
 
-    def user_of(self, sid: str) -> str | None:
-        """Return the username that the cookie value *sid* stands for, or None."""
+    def username_of(self, sid: str) -> str | None:
+        """Return the username of the cookie value *sid*, or None."""
         session = self.find(hash_of(sid))
         return session.username if session else None
 
     def end(self, sid: str) -> None:
-        """End one session, in every tab that uses it."""
+        """End one session in all tabs."""
         self.end_hash(hash_of(sid))
 
     def end_hash(self, sid_hash: str, reason: str = "") -> None:
-        """End the session kept under that hash; the form can say the *reason* to its browser."""
+        """End the session with that hash; the sign-in form shows the *reason*."""
         with self._lock:
             ended = self._sessions.pop(sid_hash, None)
             if ended and reason:
                 self._ended[sid_hash] = (reason, self._clock() + REMEMBERED_SECONDS)
-                while len(self._ended) > MOST_ENDED:
+                while len(self._ended) > MAX_ENDED:
                     self._ended.popitem(last=False)
         if ended:
-            self.keep()
+            self.save()
 
     def end_all(self, username: str) -> None:
-        """End every session of a user, and the sign-ins that are under way."""
+        """End all sessions and pending sign-ins of a user."""
         with self._lock:
             for table in (self._sessions, self._codes):
-                for key in [key for key, each in table.items() if each.username == username]:
+                for key in [key for key, row in table.items() if row.username == username]:
                     del table[key]
-        self.keep()
+        self.save()
 
-    def keep(self) -> None:
-        """Write the sessions down, so that a restart ends none; after an end, before it counts."""
+    def save(self) -> None:
+        """Write the sessions file."""
         if self._path is None:
             return
-        with self._writing:  # around both, so that no older state is written over a newer one
+        with self._writing:  # around both, so that an older state never replaces a newer one
             with self._lock:
-                kept = session_file.text(self._sessions)
-            session_file.write(self._path, kept)
+                content = session_file.text(self._sessions)
+            session_file.write(self._path, content)
 
     def _expire(self, sid_hash: str, session: Session, reason: str) -> None:
         self.end_hash(sid_hash, reason)
-        log.note("session_ended", session.username, what=self.said(reason))
+        log.record("session_ended", session.username, what=self.ended_message(reason))
 
-    def said(self, reason: str) -> str:
-        """Return what a person reads about an end for that *reason*."""
+    def ended_message(self, reason: str) -> str:
+        """Return the message for the *reason* of an end."""
         if reason == IDLE:
-            return f"Signed out after {self.idle_seconds / 60:g} minutes without use."
-        if reason == OVER:
-            return f"Signed out after {self.seconds / 3600:g} hours. Sign in again to go on."
-        return "Signed out, since your password or your role has changed." if reason else ""
+            return f"Signed out after {self.idle_seconds / 60:g} minutes without activity."
+        if reason == EXPIRED:
+            return f"Signed out after {self.seconds / 3600:g} hours. Sign in again to continue."
+        return "Signed out because your password or role changed." if reason else ""
 
-    def _over(self, session: Session, now: float) -> str:
+    def _end_reason(self, session: Session, now: float) -> str:
         idle, over = session.seen + self.idle_seconds, session.started + self.seconds
         if now < min(idle, over):
             return ""
-        return IDLE if idle < over else OVER
+        return IDLE if idle < over else EXPIRED
 
     def _use(self, proof: str, now: float) -> bool:
         self._used = {key: until for key, until in self._used.items() if until > now}
@@ -203,45 +203,49 @@ class Sessions:
         return True
 
     def _make_room(self, now: float) -> None:
-        for key in [key for key, each in self._sessions.items() if self._over(each, now)]:
+        for key in [key for key, row in self._sessions.items() if self._end_reason(row, now)]:
             del self._sessions[key]
-        while len(self._sessions) >= MOST_SESSIONS:
+        while len(self._sessions) >= MAX_SESSIONS:
             del self._sessions[min(self._sessions, key=lambda key: self._sessions[key].seen)]
 
 
-def who(sessions: Sessions, users: Users, sid_hash: str, *, touch: bool = True) -> User | None:
-    """Return the user behind a session as the users file has it now, or None.
+def session_user(
+    sessions: Sessions, users: Users, sid_hash: str, *, touch: bool = True
+) -> User | None:
+    """Return the current user of a session, or None.
 
-    Ends the session when the user is gone, or has another password or role than at sign-in; for
-    whom a provider vouched, when its settings are others. A users file that cannot be read lets
-    nobody in by password, and ends nothing.
+    Ends the session if the user was removed or has another password or role than at sign-in; for a
+    provider user, if the provider's settings changed. While the users file cannot be read, nobody
+    has access by password, but no session ends.
     """
     session = sessions.find(sid_hash, touch=touch)
     if session is None:
         return None
     try:
-        user, version = _known(sessions, users, session)
+        user, version = _current_user(sessions, users, session)
     except TrailError as problem:
-        _log.error("nobody can be let in: %s", problem.message)
+        _log.error("cannot check sessions: %s", problem.message)
         return None
     if user is None or (session.version and session.version != version):
         sessions.end_hash(sid_hash, CHANGED)
-        log.note("session_ended", session.username, what="removed, or another password or role")
+        log.record(
+            "session_ended", session.username, what="user removed, or password or role changed"
+        )
         return None
     return user
 
 
-def _begun(code: _Code, now: float) -> Session:
+def _new_session(code: _Code, now: float) -> Session:
     session = Session(code.username, code.version, now, now)
     if user := code.vouched:
         session.role, session.name, session.email = user.role, user.name, user.email
     return session
 
 
-def _known(sessions: Sessions, users: Users, session: Session) -> tuple[User | None, str]:
+def _current_user(sessions: Sessions, users: Users, session: Session) -> tuple[User | None, str]:
     if session.role:
         user = User(session.username, session.name, session.email, session.role)
         return (user if sessions.provider else None), sessions.provider
     if not sessions.by_password:
         return None, ""
-    return users.get(session.username), users.version(session.username)
+    return users.get(session.username), users.credentials_digest(session.username)

@@ -1,8 +1,7 @@
-"""The users file: who may sign in, with which role, and the hash of each password.
+"""The users file: usernames, roles and password hashes, in the format of streamlit-authenticator.
 
-Separate because it is the only place that reads or writes that file. Its shape is the one that
-streamlit-authenticator documents. It is read again whenever it changes on disk, so that a removal
-or a new role acts on the very next request.
+The file is read again whenever it changes on disk, so that a removal or a new role takes effect
+with the next request.
 """
 
 import contextlib
@@ -25,13 +24,13 @@ from trail.core.errors import InputError, UnavailableError
 
 ROLES = roles.ROLES
 FIRST_OWNER = "owner"
-_USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")  # also safe in a header and in a log line
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")  # also safe in headers and log lines
 _log = logging.getLogger("trail.users")
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may sign in."""
+    """A user who can sign in."""
 
     username: str
     name: str
@@ -39,20 +38,20 @@ class User:
     role: str
 
     def may(self, capability: str) -> bool:
-        """Return whether the role allows what *capability* names (see roles)."""
+        """Return whether the role has *capability* (see `roles`)."""
         return roles.may(self.role, capability)
 
 
-def normal(username: str) -> str:
-    """Return *username* as it is compared and kept: trimmed, case folded."""
+def normalize_username(username: str) -> str:
+    """Return *username* as it is stored and compared: trimmed and case-folded."""
     return username.strip().casefold()
 
 
 class Users:
-    """The users file at *path*; every call sees the file as it is now."""
+    """The users file at *path*; each call reads its current content."""
 
     def __init__(self, path: Path, *, warn: bool = True) -> None:
-        """With *warn* the log names the entries that cannot sign in."""
+        """With *warn*, log the entries that cannot sign in."""
         self._path, self._warn = path, warn
         self._lock = threading.RLock()
         self._stamp: tuple[int, int, int] | None = None
@@ -61,99 +60,96 @@ class Users:
         self._decoy = passwords.decoy_hash()
 
     def get(self, username: str) -> User | None:
-        """Return the user of that name, whatever its case, or None."""
+        """Return the user with that name, ignoring case, or None."""
         with self._lock:
             self._refresh()
-            return self._users.get(normal(username))
+            return self._users.get(normalize_username(username))
 
     def all(self) -> list[User]:
-        """Return every user, by username."""
+        """Return all users, ordered by username."""
         with self._lock:
             self._refresh()
             return sorted(self._users.values(), key=lambda user: user.username)
 
-    def version(self, username: str) -> str:
-        """Return a mark that differs once the password or the role changes; '' for nobody."""
+    def credentials_digest(self, username: str) -> str:
+        """Return a digest of password and role; an empty string for an unknown user."""
         with self._lock:
             self._refresh()
-            user = self._users.get(normal(username))
+            user = self._users.get(normalize_username(username))
             if user is None:
                 return ""
-            told = f"{user.role} {self._entries[user.username]['password']}"
-            return hashlib.sha256(told.encode()).hexdigest()
+            credentials = f"{user.role} {self._entries[user.username]['password']}"
+            return hashlib.sha256(credentials.encode()).hexdigest()
 
-    def hashes(self, *, judged: bool = True) -> dict[str, Any]:
-        """Return what stands as each one's password; without *judged*, what was not set here."""
+    def hashes(self, *, unchecked: bool = False) -> dict[str, Any]:
+        """Return the password entry by username; with *unchecked*, only those not set by us."""
         with self._lock:
             self._refresh()
-            found = {
-                name: (each.get("password"), each.get("judged"))
-                for name, each in self._entries.items()
-                if isinstance(each, dict)
-            }
+            entries = {n: entry for n, entry in self._entries.items() if isinstance(entry, dict)}
         return {
-            name: hash_
-            for name, (hash_, mark) in found.items()
-            if judged or mark != passwords.judged(str(hash_))
+            name: entry.get("password")
+            for name, entry in entries.items()
+            if not unchecked
+            or entry.get("judged") != passwords.strength_mark(str(entry.get("password")))
         }
 
     def credentials(self) -> dict[str, Any]:
-        """Return a fresh dictionary in the shape that streamlit-authenticator takes."""
+        """Return a new dictionary in the format of streamlit-authenticator."""
         with self._lock:
             self._refresh()
-            kept = ("email", "first_name", "last_name", "name", "password", "roles")
+            fields = ("email", "first_name", "last_name", "name", "password", "roles")
             return {
                 "usernames": {
-                    name: {key: copy.copy(entry[key]) for key in kept if key in entry}
+                    name: {key: copy.copy(entry[key]) for key in fields if key in entry}
                     for name, entry in self._entries.items()
                     if name in self._users
                 }
             }
 
     def check(self, username: str, password: str) -> bool:
-        """Return whether the password is right, after exactly one bcrypt, user or no user."""
+        """Return whether the password is correct; takes one bcrypt even for an unknown user."""
         with self._lock:
             self._refresh()
-            user = self._users.get(normal(username))
+            user = self._users.get(normalize_username(username))
             hash_ = self._entries[user.username]["password"] if user else self._decoy
         return passwords.matches(password, hash_) and user is not None
 
     def add(self, username: str, name: str, email: str, role: str, password: str) -> None:
-        """Add a user; raises `InputError` for a taken name, an unknown role, a weak password."""
-        key = normal(username)
+        """Add a user; raises `InputError` for a taken name, unknown role or weak password."""
+        key = normalize_username(username)
         if not _USERNAME.fullmatch(key):
             raise InputError(
-                "This username cannot be used.",
-                "Use 1 to 64 letters, digits or . _ @ + - and start with a letter or a digit.",
+                f"Invalid username {username!r}.",
+                "Use 1 to 64 letters, digits or . _ @ + - and start with a letter or digit.",
             )
         _check_role(role)
-        passwords.check(key, password)
-        entry = _entry(name, email, role, password)  # before the lock: a hash takes its time
+        passwords.check_strength(key, password)
+        entry = _entry(name, email, role, password)  # outside the lock, since hashing is slow
         with self._changing() as entries:
             if key in entries:
-                raise InputError(f"The user {key} exists already.", "Choose another username.")
+                raise InputError(f"User {key} already exists.", "Choose another username.")
             entries[key] = entry
 
     def remove(self, username: str) -> None:
-        """Remove a user; the sessions of the user end with the next request."""
+        """Remove a user; the sessions of the user end with their next request."""
         with self._changing() as entries:
             del entries[_known(entries, username)]
 
     def set_password(self, username: str, password: str) -> None:
-        """Set a new password; the sessions of the user end with the next request."""
-        passwords.check(normal(username), password)
-        hash_ = passwords.hashed(password)
+        """Set a new password; the sessions of the user end with their next request."""
+        passwords.check_strength(normalize_username(username), password)
+        hash_ = passwords.hash_password(password)
         with self._changing() as entries:
             entries[_known(entries, username)] |= _secret(hash_)
 
     def set_role(self, username: str, role: str) -> None:
-        """Give a user another role; the sessions of the user end with the next request."""
+        """Change the role; the sessions of the user end with their next request."""
         _check_role(role)
         with self._changing() as entries:
             entries[_known(entries, username)]["roles"] = [role]
 
     def first_owner(self) -> str | None:
-        """Make the user `owner` when there is no users file; return its password, once."""
+        """Create the user `owner` if there is no users file; return its password."""
         with self._locked():
             if self._path.exists():
                 return None
@@ -175,7 +171,7 @@ class Users:
             if user := _user_of(name, entry):
                 users[name] = user
             elif self._warn:
-                _log.warning("users file: %r cannot sign in: no known role or no bcrypt hash", name)
+                _log.warning("users file: %r cannot sign in: unknown role or no bcrypt hash", name)
         self._stamp, self._entries, self._users = stamp, entries, users
 
     def _read(self) -> dict[str, Any]:
@@ -186,7 +182,7 @@ class Users:
             raise
         except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
             raise UnavailableError(
-                "The users file cannot be read.", "An owner of this server has to look at it."
+                "The users file cannot be read.", "The server administrator must repair it."
             ) from None
         assert isinstance(document, dict)
         return document
@@ -214,7 +210,8 @@ class Users:
 
 
 def _entries_of(document: Any) -> dict[str, dict[str, Any]]:
-    return {normal(str(key)): each for key, each in document["credentials"]["usernames"].items()}
+    usernames = document["credentials"]["usernames"]
+    return {normalize_username(str(name)): entry for name, entry in usernames.items()}
 
 
 def _user_of(username: str, entry: Any) -> User | None:
@@ -235,22 +232,22 @@ def _entry(name: str, email: str, role: str, password: str) -> dict[str, Any]:
         "email": email.strip(),
         "first_name": first,
         "last_name": last.strip(),
-        **_secret(passwords.hashed(password)),
+        **_secret(passwords.hash_password(password)),
         "roles": [role],
     }
 
 
 def _secret(hash_: str) -> dict[str, str]:
-    return {"password": hash_, "judged": passwords.judged(hash_)}
+    return {"password": hash_, "judged": passwords.strength_mark(hash_)}
 
 
 def _known(entries: dict[str, dict[str, Any]], username: str) -> str:
-    key = normal(username)
+    key = normalize_username(username)
     if key not in entries:
-        raise InputError("There is no such user.", "The list of users has the names.")
+        raise InputError(f"Unknown user {username!r}.", "List users: python -m trail users list")
     return key
 
 
 def _check_role(role: str) -> None:
     if role not in ROLES:
-        raise InputError("There is no such role.", f"Roles are {', '.join(ROLES)}.")
+        raise InputError(f"Unknown role {role!r}.", f"Allowed: {', '.join(ROLES)}.")

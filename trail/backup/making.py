@@ -45,7 +45,7 @@ class Backup:
 
 def log(backup: Backup, who: str) -> None:
     """Record in the access log that *who* made *backup*."""
-    access_log.note(
+    access_log.record(
         "backed_up",
         who,
         what=str(backup.path),
@@ -67,7 +67,7 @@ def make(store: Store, settings: Settings, out: Path, *, archive: bool = True) -
         raise exists
     try:
         with _one_at_a_time, _work_folder(out) as work:
-            access_log.settle()
+            access_log.flush()
             manifest, sources = _gather(store, settings, work, archive=archive)
             packed = work / "packed"
             bundle.write(packed, manifest, sources)

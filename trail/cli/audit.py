@@ -6,7 +6,7 @@ A command's user is whoever may open the database's file, so it has no name but 
 import argparse
 import shlex
 
-from trail.access_log.log import COMMAND_LINE, note
+from trail.access_log.log import COMMAND_LINE, record
 
 # Commands that say more than that they ran.
 _KINDS = {
@@ -36,6 +36,6 @@ def note_command(args: argparse.Namespace, arguments: list[str], code: int = 0) 
         kind = "command"
     if args.command == "users":
         role = str(getattr(args, "role", "") or "")
-        note(kind, COMMAND_LINE, what=args.username, detail=role)
+        record(kind, COMMAND_LINE, what=args.username, detail=role)
         return
-    note(kind, COMMAND_LINE, what=args.command, detail=words, together=kind == "command")
+    record(kind, COMMAND_LINE, what=args.command, detail=words, merge=kind == "command")

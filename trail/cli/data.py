@@ -163,7 +163,7 @@ def export(args: argparse.Namespace, context: Context) -> int:
             f"{args.out}: {error.strerror}.", "Name a file that can be written."
         ) from error
     rows, size = tally.rows, tally.size
-    log.note(
+    log.record(
         "exported",
         log.COMMAND_LINE,
         what=str(path),

@@ -33,7 +33,7 @@ def evidence(args: argparse.Namespace, context: Context) -> int:
     finally:
         part.unlink(missing_ok=True)
     query = made.period.filter.query()
-    log.note(
+    log.record(
         "evidence",
         log.COMMAND_LINE,
         what=ADDRESS,

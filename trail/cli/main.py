@@ -81,7 +81,7 @@ def _run(args: argparse.Namespace, arguments: list[str], known: Settings) -> int
     if args.command == "demo":
         return _demo(args)
     swapping.finish(known)
-    with log.aside(spool.folder_of(known)):
+    with log.spooled(spool.folder_of(known)):
         return _here_or_there(args, arguments, known)
 
 

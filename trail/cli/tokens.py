@@ -6,7 +6,7 @@ import json
 
 from trail.access_log import log
 from trail.accounts import roles
-from trail.accounts.api_tokens import USUAL_DAYS, Tokens
+from trail.accounts.api_tokens import DEFAULT_DAYS, Tokens
 from trail.core.output import Out
 
 
@@ -22,7 +22,7 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         choices=roles.SCOPES,
         help="read: /api and /metrics; export: downloads; may be given twice (read)",
     )
-    add.add_argument("--days", type=int, default=USUAL_DAYS, metavar="N")
+    add.add_argument("--days", type=int, default=DEFAULT_DAYS, metavar="N")
     listed = actions.add_parser("list", help="print the tokens, never their secrets")
     for each in (add, listed):
         each.add_argument("--json", action="store_true", help="answer as JSON")
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, tokens: Tokens, out: Out) -> int:
     now = dt.datetime.now(dt.UTC)
     if args.action == "list":
         for token in tokens.all():
-            told = token.said(now)
+            told = token.to_dict(now)
             words = (
                 f"{token.name}  {token.role}  {'+'.join(token.scopes)}  "
                 f"{'expired' if told['expired'] else 'until'} {token.ends_at[:10]}  "
@@ -44,15 +44,15 @@ def run(args: argparse.Namespace, tokens: Tokens, out: Out) -> int:
         return 0
     if args.action == "revoke":
         tokens.revoke(args.name)
-        log.note("token_revoked", log.COMMAND_LINE, what=args.name)
+        log.record("token_revoked", log.COMMAND_LINE, what=args.name)
         out.text(f"revoke: {args.name}\n")
         return 0
     scopes = tuple(args.scope or ("read",))
     token, secret = tokens.add(args.name, args.role, scopes, args.days, now)
     words = f"{token.role}, {' and '.join(token.scopes)}, until {token.ends_at[:10]}"
-    log.note("token_added", log.COMMAND_LINE, what=token.name, detail=words)
+    log.record("token_added", log.COMMAND_LINE, what=token.name, detail=words)
     if args.json:
-        out.text(json.dumps({**token.said(now), "token": secret}) + "\n")
+        out.text(json.dumps({**token.to_dict(now), "token": secret}) + "\n")
     else:
         out.text(f"{secret}\n")
         out.note(f"The token {token.name} ({words}). It is shown this once; keep it safe.\n")

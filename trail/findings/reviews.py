@@ -1,7 +1,7 @@
-"""Reviewers' decisions about findings, and sign-offs of periods.
+"""Decisions of reviewers on findings, and sign-offs of periods.
 
-Decisions and sign-offs are only added, never changed. A sign-off contains a digest of the events it
-covers; later changes to these events reopen it.
+Both are append-only. A sign-off contains a digest of the events it covers; a later event of the
+period marks it as reopened.
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ _BATCH = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Signoff:
-    """A signed-off period (UTC, end exclusive): what it covered, and what it covers now."""
+    """A signed period (UTC, end exclusive), what it covered, and what it covers now."""
 
     signoff_id: int
     from_at: dt.datetime
@@ -63,11 +63,11 @@ def decide(
     own_ids: frozenset[str],
     until: dt.date | None = None,
 ) -> None:
-    """Record a decision on *findings*: `expected`, `needs action`, `done`, or `open` to reopen.
+    """Decide on *findings*: `expected`, `needs action`, `done`, or `open` to reopen them.
 
-    *own_ids* are the actor ids of the reviewer, who cannot review their own activity. Expected
-    activity counts as familiar until *until* (at most 90 days) and needs a reason, as does a
-    decision on several findings. Raises `InputError`.
+    *own_ids* are the reviewer's actor IDs, whose findings are refused. `expected` lowers the score
+    of the same activity until *until* (at most 90 days) and needs a *note*, as does a decision on
+    several findings. Raises `InputError`.
     """
     if decision not in (*DECISIONS, OPEN):
         raise InputError(
@@ -80,7 +80,7 @@ def decide(
             f"A decision on {len(findings):,} findings needs a reason.", "Enter a reason."
         )
     if decision == EXPECTED:
-        _teach(store, findings, note, made_by, until)
+        _mark_expected(store, findings, note, made_by, until)
 
     def write(cursor: Cursor) -> None:
         for finding in findings:
@@ -102,13 +102,13 @@ def decide(
     store.write(write)
 
 
-def _teach(
+def _mark_expected(
     store: Store, findings: list[Finding], note: str, made_by: str, until: dt.date | None
 ) -> None:
     if not note.strip():
         raise InputError("The reason is missing.", "Enter why it is expected.")
     for finding in findings:
-        actions = sorted({name for reason in finding.reasons for name in _taught(reason)})
+        actions = sorted({name for reason in finding.reasons for name in _expected_actions(reason)})
         if actions:
             longest = finding.day + dt.timedelta(days=expected_activity.LONGEST_DAYS)
             last = min(until or longest, longest)
@@ -118,14 +118,14 @@ def _teach(
                 )
 
 
-def _taught(reason: Reason) -> tuple[str, ...]:
-    # A chain is known by what it is, not by the actions that it is made of.
+def _expected_actions(reason: Reason) -> tuple[str, ...]:
+    # A sequence is identified by its kind, not by its actions.
     what = reason.facts.get("what")
     return (str(what),) if what else reason.actions or ()
 
 
 def history(engine: Engine, finding_id: str) -> list[dict[str, Any]]:
-    """Return the decisions about a finding, newest first: decision, note, made_by, made_at."""
+    """Return decision, note, made_by and made_at of the decisions on a finding, latest first."""
     return list(
         engine.table(
             "select decision, note, made_by, made_at from decisions where finding_id = $id "
@@ -144,16 +144,16 @@ def sign(
     signed_by: str,
     own_ids: frozenset[str],
 ) -> int:
-    """Sign off the window of *filter_* and return the number of the sign-off.
+    """Sign off the window of *filter_* with its *findings*; return the number of the sign-off.
 
-    *findings* are those that the page shows for it. Raises `InputError` for an open window, for
-    undecided findings without a *reason*, and for a window of nothing but one's own acts.
+    Raises `InputError` for a window without start, for undecided findings without a *reason*, and
+    if all findings are the signer's own activity.
     """
     window = filter_.window(now)
     if window.start is None:
         raise InputError("The period has no start.", "Choose a range.")
     end = min(window.end or now.replace(tzinfo=None), now.replace(tzinfo=None))
-    period = _fixed(filter_, window.start, end)
+    period = _with_fixed_range(filter_, window.start, end)
     undecided = sum(finding.state == OPEN for finding in findings)
     if undecided and not reason.strip():
         raise InputError(
@@ -192,7 +192,7 @@ def sign(
     return store.write(write)
 
 
-def _fixed(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:
+def _with_fixed_range(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:
     return Filter(
         start=f"{start.isoformat()}Z",
         end=f"{end.isoformat()}Z",
@@ -203,11 +203,7 @@ def _fixed(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:
 
 
 def digest_of(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[int, str]:
-    """Return the number of events that match *filter_*, and a SHA-256 over them (hex).
-
-    Over each event, in order of time and id: its id, a line feed, its time as microseconds since
-    1970, a line feed, the SHA-256 of its record in hex, a line feed.
-    """
+    """Return the number of events of *filter_* and a SHA-256 over them, see `DIGEST_IS_OVER`."""
     chosen = select(engine, filter_, now)
     digest, total = hashlib.sha256(), 0
     with engine.reading() as reading:
@@ -224,29 +220,26 @@ def digest_of(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[int, s
 
 
 def signoffs(engine: Engine, now: dt.datetime, window: Window | None = None) -> list[Signoff]:
-    """Return the sign-offs of periods that overlap *window* (default: all), newest first.
-
-    Each with what its period holds now.
-    """
+    """Return the sign-offs of periods that overlap *window* (default: all), latest first."""
     window = window or Window()
     rows = engine.table(
         "select * from signoffs where ($start is null or to_at > $start) "
         "and ($end is null or from_at < $end) order by signoff_id desc",
         {"start": window.start, "end": window.end},
     ).to_pylist()
-    return [_looked_at(engine, row, now) for row in rows]
+    return [_with_current_state(engine, row, now) for row in rows]
 
 
-def _looked_at(engine: Engine, row: dict[str, Any], now: dt.datetime) -> Signoff:
+def _with_current_state(engine: Engine, row: dict[str, Any], now: dt.datetime) -> Signoff:
     period = Filter.parse(row["query"])
     count = counts.count(engine, period, now)
-    # Where the number differs the digest does; it is only made where it decides.
+    # The digest is needed only where the number is the same.
     digest = digest_of(engine, period, now)[1] if count == row["events"] else ""
     return Signoff(**row, events_now=count, digest_now=digest)
 
 
 def certificate(signed: Signoff, decisions: list[dict[str, Any]], workspace: str) -> dict[str, Any]:
-    """Return a sign-off as a document: what was signed off, by whom, and how to verify it."""
+    """Return the certificate of a sign-off, with the description of its digest."""
     return {
         "document": "Sign-off of an audit trail period",
         "workspace": workspace,
@@ -276,10 +269,8 @@ def as_page(document: dict[str, Any]) -> str:
         if name not in ("document", "decisions")
     )
     decisions = "".join(
-        "<tr>"
-        + "".join(f"<td>{html.escape(str(value))}</td>" for value in decision.values())
-        + "</tr>"
-        for decision in document["decisions"]
+        "<tr>" + "".join(f"<td>{html.escape(str(value))}</td>" for value in row.values()) + "</tr>"
+        for row in document["decisions"]
     )
     title = html.escape(str(document["document"]))
     return (
@@ -292,7 +283,7 @@ def as_page(document: dict[str, Any]) -> str:
 
 
 def decisions_of(engine: Engine, findings: list[Finding]) -> list[dict[str, Any]]:
-    """Return the latest decision on each of *findings*, with its finding_id."""
+    """Return the latest decision on each of *findings*, with finding_id."""
     return list(
         engine.table(
             "select finding_id, decision, note, made_by, made_at from decisions "
@@ -305,10 +296,7 @@ def decisions_of(engine: Engine, findings: list[Finding]) -> list[dict[str, Any]
 
 
 def decisions_on(engine: Engine, finding_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return every decision on these findings by finding, oldest first.
-
-    Each has decision, note, made_by, made_at (UTC, without zone).
-    """
+    """Return the decisions by finding, oldest first: decision, note, made_by, made_at (UTC)."""
     decisions: dict[str, list[dict[str, Any]]] = {}
     for row in engine.table(
         "select finding_id, decision, note, made_by, made_at from decisions "

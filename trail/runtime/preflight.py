@@ -25,7 +25,11 @@ def found(settings: Settings, host: str) -> list[str]:
 
     Raises `UnavailableError` for a users file that cannot be read.
     """
-    wrong = [*_address(settings, host), *_files(settings), *oidc.wrong(settings, host)]
+    wrong = [
+        *_address(settings, host),
+        *_files(settings),
+        *oidc.setting_problems(settings, host),
+    ]
     return [*wrong, *_users(settings)] if settings.auth.by_password else wrong
 
 
@@ -77,7 +81,7 @@ def _users(settings: Settings) -> list[str]:
         mend = f"Run: python -m trail users passwd {name}"
         if not passwords.is_hash(hash_):
             wrong.append(f"The password of {name} is not a bcrypt hash. {mend}")
-        elif passwords.cost(hash_) < passwords.LOWEST_COST:
+        elif passwords.cost(hash_) < passwords.MIN_COST:
             wrong.append(f"The password of {name} has a hash that is cheap to guess. {mend}")
     if not wrong:
         wrong = [
@@ -102,7 +106,7 @@ def _everybodys(users: Users, stamp: tuple[int, int, int]) -> list[str]:
     def bad(item: tuple[str, str]) -> bool:
         return any(passwords.matches(each, item[1]) for each in (item[0], *KNOWN))
 
-    rest = list(users.hashes(judged=False).items())
+    rest = list(users.hashes(unchecked=True).items())
     with ThreadPoolExecutor() as pool:  # bcrypt lets the other threads run
         names = [
             name for (name, _), is_bad in zip(rest, pool.map(bad, rest), strict=True) if is_bad

@@ -68,7 +68,7 @@ def stop() -> None:
     now.schedule.close()
     now.intake.close()
     log.stop()
-    now.sessions.keep()
+    now.sessions.save()
     with _lock:
         for store in (process.current().store, *_retired):
             store.close()
@@ -149,7 +149,7 @@ def _opened(settings: Settings) -> Runtime:
         settings.auth.session_hours,
         settings.auth.idle_minutes,
         path=settings.auth.users_path.with_name(SESSIONS_FILE),
-        provider=oidc.version(settings.auth),
+        provider=oidc.settings_digest(settings.auth),
         by_password=settings.auth.by_password,
     )
     return Runtime(

@@ -1,12 +1,12 @@
-"""The filtered routes: events, facets, timeline, incidents and findings as JSON; exports.
+"""The API routes: events, facets, timeline, incidents and findings as JSON, and the exports.
 
-The guard has made sure of a session before any of this runs; what is chosen is the same `Filter`
-that the pages hold.
+The guard has checked the session and the role before. The query string is the same `Filter` as on
+the pages.
 """
 
 import datetime as dt
 from collections.abc import Callable
-from functools import wraps
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trail.core.download_stats import Tally
-from trail.core.errors import InputError, TrailError, UnavailableError
+from trail.core.errors import InputError
 from trail.core.model import EVENT_COLUMNS
 from trail.events import counts
 from trail.events import events as listing
@@ -24,89 +24,76 @@ from trail.events import export as exports
 from trail.events import timeline as bars
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
+from trail.http.json_errors import in_thread, json_error
 from trail.incidents import csv_export
 from trail.incidents import incident_json as failures
 from trail.incidents import queries as counted
 from trail.integrity import high_water_mark, mirror
 from trail.runtime import process, startup
-from trail.storage import query_timeout
 from trail.storage.filters import Filter
-from trail.web.downloads import by_line, limiter, noted
-from trail.web.guard import user_of
+from trail.web.downloads import count_rows, limiter, recorded
+from trail.web.guard import request_user
 from trail.web.streaming import ClosingStream
 
-# Names in a page's own address that are no part of a filter.
+# Query parameters that do not belong to the filter.
 _NOT_FILTER = ("limit", "skip", "after", "columns", "archive", "budget", "all")
-_MOST_ROWS = 1_000
+_MAX_ROWS = 1_000
 
 
-def _answers(work: Callable[[Request], Response]) -> Callable[[Request], Any]:
-    """Run *work* in a thread; turn a `TrailError` into its sentence."""
-
-    @wraps(work)
-    async def answer(request: Request) -> Response:
-        limit = process.current().settings.limits.query_seconds
-        try:
-            with query_timeout.within(limit):
-                return await anyio.to_thread.run_sync(work, request)
-        except TrailError as problem:
-            code = 503 if isinstance(problem, UnavailableError) else 400
-            return JSONResponse({"error": problem.message, "hint": problem.hint}, code)
-
-    return answer
+_query = partial(in_thread, query=True)
 
 
-@_answers
+@_query
 def events(request: Request) -> Response:
-    """Answer a page of events, the cursor of the next one, and how many there are in all."""
-    filter_, store, now = _asked(request)
+    """Answer a page of events, the cursor of the next page, and the total count."""
+    filter_, store, now = _request_filter(request)
     after = listing.Cursor.parse(request.query_params.get("after", ""))
     page = listing.page(store, filter_, now, after=after, rows=_rows(request))
     return _json(
         {
-            "events": [_said(row) for row in page.rows],
+            "events": [_to_json(row) for row in page.rows],
             "next": str(page.last) if page.has_after else None,
             "count": counts.count(store, filter_, now),
         }
     )
 
 
-@_answers
+@_query
 def facets(request: Request) -> Response:
-    """Answer the values of each facet with their counts."""
-    filter_, store, now = _asked(request)
+    """Answer the values of all facets with their counts."""
+    filter_, store, now = _request_filter(request)
     return _json(
         {
-            name: [{"value": each.value, "count": each.count} for each in values]
+            name: [{"value": row.value, "count": row.count} for row in values]
             for name, values in counts.facets(store, filter_, now).items()
         }
     )
 
 
-@_answers
+@_query
 def timeline(request: Request) -> Response:
-    """Answer the histogram: bars without gaps, and their width in seconds."""
-    filter_, store, now = _asked(request)
-    found = bars.histogram(store, filter_, now)
+    """Answer the histogram: its bars, empty ones included, and their width in seconds."""
+    filter_, store, now = _request_filter(request)
+    histogram = bars.histogram(store, filter_, now)
     return _json(
         {
-            "grain_s": int(found.grain.total_seconds()),
+            "grain_s": int(histogram.grain.total_seconds()),
             "bars": [
                 {
                     "start": f"{bar.start.isoformat()}Z",
                     "end": f"{bar.end.isoformat()}Z",
                     "count": bar.count,
                 }
-                for bar in found.bars
+                for bar in histogram.bars
             ],
         }
     )
 
 
-@_answers
+@_query
 def incidents(request: Request) -> Response:
-    """Answer a page of incidents, the most urgent first, and how many there are in all."""
-    filter_, store, now = _asked(request)
+    """Answer a page of incidents, most urgent first, and the total count."""
+    filter_, store, now = _request_filter(request)
     found = failures.records(
         store, filter_, now, rows=_rows(request), skip=_number(request, "skip", 0)
     )
@@ -114,62 +101,63 @@ def incidents(request: Request) -> Response:
     return _json({"incidents": list(found), "count": count})
 
 
-@_answers
+@_query
 def findings(request: Request) -> Response:
-    """Answer what the budget lets through, the highest score first, as the command prints it.
+    """Answer the findings within the budget, highest score first, in the format of the command.
 
-    `budget` is how many a day on average (3); `all=1` gives every scored one.
+    `budget` is the average number per day (default 3); `all=1` answers all scored findings.
     """
-    if (user := user_of(request)) and not user.may("see_findings"):  # the guard has looked too
-        return JSONResponse({"error": "Findings are for owners and reviewers.", "hint": ""}, 403)
+    if (user := request_user(request)) and not user.may(
+        "see_findings"
+    ):  # checked by the guard, too
+        return json_error(403, "Findings are for owners and reviewers.")
     if request.query_params.get("archive"):
-        raise InputError("An archived month is not judged.", "Ask without archive.")
-    filter_, store, now = _asked(request)
+        raise InputError("Archived months are not scored.", "Remove archive.")
+    filter_, store, now = _request_filter(request)
     try:
         a_day = float(request.query_params.get("budget", "3"))
     except ValueError:
         a_day = 0
     if not 0 < a_day <= 1_000:
-        raise InputError("The budget is no number above 0.", "Ask for budget=3.")
+        raise InputError("Invalid budget.", "Allowed: a number above 0 and up to 1000.")
     everything = request.query_params.get("all", "") not in ("", "0")
     refresh(store, now)
-    found = unusual.queue(store, filter_, now, a_day=a_day, everything=everything)
+    queue = unusual.queue(store, filter_, now, a_day=a_day, everything=everything)
     return _json(
         {
             "findings": [
-                finding.to_dict(ids) for finding, ids in unusual.event_ids(store, found.findings)
+                finding.to_dict(ids) for finding, ids in unusual.event_ids(store, queue.findings)
             ],
-            "scored": found.scored,
+            "scored": queue.scored,
             "budget": a_day,
-            "note": found.budget.status_text(),
+            "note": queue.budget.status_text(),
         }
     )
 
 
 def _rows(request: Request) -> int:
-    return min(max(_number(request, "limit", listing.PAGE_ROWS), 1), _MOST_ROWS)
+    return min(max(_number(request, "limit", listing.PAGE_ROWS), 1), _MAX_ROWS)
 
 
-def _number(request: Request, name: str, usual: int) -> int:
-    """Return the whole number *name* of the address, not less than 0; *usual* where it is none."""
+def _number(request: Request, name: str, default: int) -> int:
+    """Return the non-negative integer *name* of the query, or *default* for anything else."""
     try:
-        return max(int(request.query_params.get(name, usual)), 0)
+        return max(int(request.query_params.get(name, default)), 0)
     except ValueError:
-        return usual
+        return default
 
 
 def _export(kind: str) -> Callable[[Request], Any]:
-    async def export(request: Request) -> Response:
-        try:
-            filter_, store, now = _asked(request)
-            named = request.query_params.get("columns")
-            default = exports.CSV_COLUMNS if kind == "csv" else EVENT_COLUMNS
-            chosen = exports.Export(filter_, kind, tuple(named.split(",")) if named else default)
-        except TrailError as problem:
-            return JSONResponse({"error": problem.message, "hint": problem.hint}, 400)
+    @in_thread
+    def export(request: Request) -> Response:
+        filter_, store, now = _request_filter(request)
+        columns = request.query_params.get("columns")
+        default = exports.CSV_COLUMNS if kind == "csv" else EVENT_COLUMNS
+        chosen = exports.Export(filter_, kind, tuple(columns.split(",")) if columns else default)
         tally = Tally()
+        chunks = exports.stream(store, chosen, now, tally=tally)
         return ClosingStream(
-            noted(request, exports.stream(store, chosen, now, tally=tally), tally, filter_, kind),
+            recorded(request, chunks, tally, filter_, kind),
             limiter(),
             {"Content-Disposition": f'attachment; filename="{chosen.file_name(now)}"'},
             exports.FORMATS[kind],
@@ -178,51 +166,50 @@ def _export(kind: str) -> Callable[[Request], Any]:
     return export
 
 
-async def export_incidents(request: Request) -> Response:
+@in_thread
+def export_incidents(request: Request) -> Response:
     """Answer the incidents as a CSV download."""
-    try:
-        filter_, store, now = _asked(request)
-    except TrailError as problem:
-        return JSONResponse({"error": problem.message, "hint": problem.hint}, 400)
+    filter_, store, now = _request_filter(request)
     tally = Tally()
     name = exports.Export(filter_).file_name(now).replace("audit-trail", "incidents")
+    rows = count_rows(csv_export.stream(store, filter_, now), tally)
     return ClosingStream(
-        noted(request, by_line(csv_export.stream(store, filter_, now), tally), tally, filter_),
+        recorded(request, rows, tally, filter_),
         limiter(),
         {"Content-Disposition": f'attachment; filename="{name}"'},
         exports.FORMATS["csv"],
     )
 
 
-def _asked(request: Request) -> tuple[Filter, Any, dt.datetime]:
+def _request_filter(request: Request) -> tuple[Filter, Any, dt.datetime]:
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in _NOT_FILTER]
     store = startup.store_of(request.query_params.get("archive", ""))
     return Filter.parse(pairs), store, dt.datetime.now(dt.UTC)
 
 
-def _said(row: dict[str, Any]) -> dict[str, Any]:
+def _to_json(row: dict[str, Any]) -> dict[str, Any]:
     return {
         name: f"{value.isoformat()}Z" if isinstance(value, dt.datetime) else value
         for name, value in row.items()
     }
 
 
-def _json(answer: dict[str, Any]) -> Response:
+def _json(body: dict[str, Any]) -> Response:
     return Response(
-        orjson.dumps(answer), media_type="application/json", headers={"Cache-Control": "no-store"}
+        orjson.dumps(body), media_type="application/json", headers={"Cache-Control": "no-store"}
     )
 
 
 async def healthz(_: Request) -> Response:
-    """Answer that the process runs and its store answers; in words what is wrong beside that."""
+    """Answer that the server and its store work, and list other problems."""
     now = process.current()
     await anyio.to_thread.run_sync(now.store.table, "select 1")
-    problems = [each.title for each in now.schedule.health() if each.error]
+    problems = [job.title for job in now.schedule.health() if job.error]
     if now.intake.problem:
         problems.append(now.intake.problem)
     if not now.demo:
         where = mirror.files(now.store.path, now.settings)
-        problems += [each.text() for each in high_water_mark.shortfalls(where.known)]
+        problems += [loss.text() for loss in high_water_mark.shortfalls(where.known)]
     return JSONResponse({"ok": True, "problems": problems})
 
 

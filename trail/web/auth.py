@@ -1,7 +1,6 @@
-"""The routes of signing in and out: they set and clear the cookie, which no page can do.
+"""The routes for sign-in and sign-out, which set and clear the HttpOnly session cookie.
 
-Separate from the form because only a response can carry an HttpOnly cookie; the form hands over
-with a code that works once.
+The sign-in form hands over with a single-use code, since a page cannot set such a cookie.
 """
 
 from urllib.parse import urlsplit
@@ -12,19 +11,26 @@ from starlette.routing import Route
 
 from trail.access_log import log
 from trail.accounts import oidc
-from trail.accounts.sessions import REMEMBERED_SECONDS, hash_of, who
+from trail.accounts.sessions import REMEMBERED_SECONDS, hash_of, session_user
 from trail.runtime import process
-from trail.web.guard import ALIVE, COOKIE, SCOPE_SID_HASH, VISIT_HEADER, address_of, user_of
+from trail.web.guard import (
+    ALIVE,
+    COOKIE,
+    SCOPE_SID_HASH,
+    VISIT_HEADER,
+    client_address,
+    request_user,
+)
 from trail.web.oidc_gate import forget
 
 FINISH, SIGN_OUT = "/auth/finish", "/auth/sign-out"
-_LONGEST_NEXT = 16_384
+_MAX_NEXT = 16_384
 
 
 def safe_next(target: str) -> str:
-    """Return *target* when it is a path on this server, else `/`."""
+    """Return *target* if it is a path on this server, else `/`."""
     plain = all(" " < letter != "\x7f" for letter in target) and "\\" not in target
-    if not plain or len(target) > _LONGEST_NEXT or not target.startswith("/"):
+    if not plain or len(target) > _MAX_NEXT or not target.startswith("/"):
         return "/"
     try:
         parts = urlsplit(target)
@@ -36,29 +42,29 @@ def safe_next(target: str) -> str:
 
 
 async def finish(request: Request) -> Response:
-    """Change the one-time code for the session cookie and go on to the page asked for."""
+    """Exchange the single-use code for the session cookie and redirect to the requested page."""
     now = process.current()
-    response = _go(safe_next(request.query_params.get("next", "/")))
+    response = _redirect(safe_next(request.query_params.get("next", "/")))
     sid = now.sessions.finish(
         request.query_params.get("code", ""), request.headers.get(VISIT_HEADER, "")
     )
     if sid is None:
-        log.note(
+        log.record(
             "sign_in_refused",
-            what="code unknown, used, late or from another browser",
-            address=address_of(request),
-            together=True,
+            what="code unknown, used, expired or from another browser",
+            address=client_address(request),
+            merge=True,
         )
         return response
     now.sessions.end_hash(request.scope.get(SCOPE_SID_HASH, ""))
-    if user := who(now.sessions, now.users, hash_of(sid)):
-        how = "by provider" if oidc.vouched(user) else ""
-        log.note("signed_in", user.username, user.role, what=how, address=address_of(request))
+    if user := session_user(now.sessions, now.users, hash_of(sid)):
+        how = "by provider" if oidc.is_provider_user(user) else ""
+        log.record("signed_in", user.username, user.role, what=how, address=client_address(request))
     forget(request, response)
     response.set_cookie(
         COOKIE,
         sid,
-        # Longer than the session, so that the form can say why it ended; it opens nothing then.
+        # Outlives the session, so that the form can say why it ended.
         max_age=int(now.sessions.seconds + REMEMBERED_SECONDS),
         path="/",
         secure=now.settings.server.https,
@@ -69,12 +75,12 @@ async def finish(request: Request) -> Response:
 
 
 async def sign_out(request: Request) -> Response:
-    """End the session, in every tab, and clear the cookie."""
+    """End the session in all tabs and clear the cookie."""
     now = process.current()
     now.sessions.end_hash(request.scope.get(SCOPE_SID_HASH, ""))
-    if user := user_of(request):
-        log.note("signed_out", user.username, user.role, address=address_of(request))
-    response = _go("/")
+    if user := request_user(request):
+        log.record("signed_out", user.username, user.role, address=client_address(request))
+    response = _redirect("/")
     forget(request, response)
     response.delete_cookie(
         COOKIE, path="/", secure=now.settings.server.https, httponly=True, samesite="lax"
@@ -83,11 +89,11 @@ async def sign_out(request: Request) -> Response:
 
 
 async def alive(request: Request) -> Response:
-    """Tell an open tab whether its session still stands; only a POST counts as use."""
-    return Response(None, 204 if user_of(request) else 401, {"cache-control": "no-store"})
+    """Answer whether the session is valid; only a POST counts as use."""
+    return Response(None, 204 if request_user(request) else 401, {"cache-control": "no-store"})
 
 
-def _go(target: str) -> Response:
+def _redirect(target: str) -> Response:
     return RedirectResponse(target, 303, {"cache-control": "no-store"})
 
 

@@ -1,7 +1,7 @@
-"""The route by which this machine's own commands reach the store that the server holds.
+"""The route that runs commands of this machine inside the server, which owns the database.
 
-Proved by the token in the note that only the server's user can read; never by a cookie, and never
-from another machine.
+Authenticated by the token in the server's note, which only the server's user can read; never by a
+cookie and never from another machine.
 """
 
 import contextlib
@@ -14,24 +14,25 @@ from pathlib import Path
 
 import anyio
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from trail.core import server_link
 from trail.core.output import Out
+from trail.http.json_errors import json_error
 from trail.web.streaming import ClosingStream
 
 Run = Callable[[list[str], Path, Out], int]
 
-_FRAMES_WAITING = 16
+_MAX_FRAMES = 16
 
 
 class _Pipe:
-    """Words of a command on their way to the terminal that waits for them."""
+    """The output of a command on its way to the terminal."""
 
     def __init__(self) -> None:
-        self._frames: queue.Queue[bytes | None] = queue.Queue(_FRAMES_WAITING)
-        self._left = threading.Event()
+        self._frames: queue.Queue[bytes | None] = queue.Queue(_MAX_FRAMES)
+        self._closed = threading.Event()
 
     def text(self, text: str) -> None:
         self._put(server_link.frame("o", text.encode()))
@@ -44,7 +45,7 @@ class _Pipe:
         self._put(None)
 
     def _put(self, data: bytes | None) -> None:
-        while not self._left.is_set():
+        while not self._closed.is_set():
             try:
                 self._frames.put(data, timeout=0.2)
             except queue.Full:
@@ -57,37 +58,37 @@ class _Pipe:
             while (data := self._frames.get()) is not None:
                 yield data
         finally:
-            self._left.set()
+            self._closed.set()
 
 
 def _same(given: str, expected: str) -> bool:
-    # As bytes: strange letters in what was given would raise where it is compared as text.
+    # As bytes, since non-ASCII text would raise.
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
 def route(run: Run, token: Callable[[], str]) -> Route:
-    """Return the route that lets *run* carry out commands for whoever knows *token*."""
+    """Return the route that executes commands with *run* for callers who know *token*."""
 
     async def command(request: Request) -> Response:
         given = request.headers.get("authorization", "")
         local = request.client is not None and request.client.host in ("127.0.0.1", "::1")
         expected = token()
         if not local or not expected or not _same(given, f"Bearer {expected}"):
-            return JSONResponse({"error": "Not for you.", "hint": ""}, 401)
-        asked = json.loads(await request.body())
+            return json_error(401, "Not authorized.")
+        command_line = json.loads(await request.body())
         pipe = _Pipe()
 
-        def carry_out() -> None:
+        def execute() -> None:
             code = 1
             try:
-                code = run(list(asked["arguments"]), Path(asked["folder"]), pipe)
+                code = run(list(command_line["arguments"]), Path(command_line["folder"]), pipe)
             except BrokenPipeError:
                 return
             finally:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.end(code)
 
-        threading.Thread(target=carry_out, name="trail-command", daemon=True).start()
+        threading.Thread(target=execute, name="trail-command", daemon=True).start()
         return ClosingStream(pipe.frames(), anyio.CapacityLimiter(1))
 
     return Route(server_link.PATH, command, methods=["POST"])

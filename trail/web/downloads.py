@@ -1,7 +1,4 @@
-"""Downloads as the access log knows them: by whom, what, how many rows and bytes, which digest.
-
-Separate because every route that streams a file needs the same few lines around its stream.
-"""
+"""Recording of downloads in the access log: user, filter, rows, bytes and digest."""
 
 from collections.abc import Iterator
 
@@ -12,19 +9,19 @@ from trail.access_log import log
 from trail.core.download_stats import Tallied, Tally
 from trail.runtime import process
 from trail.storage.filters import Filter
-from trail.web.guard import address_of, user_of
+from trail.web.guard import client_address, request_user
 
 _limiters: list[anyio.CapacityLimiter] = []
 
 
 def limiter() -> anyio.CapacityLimiter:
-    """Return what lets only so many large downloads be made at a time (`limits.exports`)."""
+    """Return the limiter of concurrent large downloads (`limits.exports`)."""
     if not _limiters:
         _limiters.append(anyio.CapacityLimiter(process.current().settings.limits.exports))
     return _limiters[0]
 
 
-def noted(
+def recorded(
     request: Request,
     chunks: Iterator[bytes],
     tally: Tally,
@@ -32,23 +29,23 @@ def noted(
     file_format: str = "csv",
     kind: str = "exported",
 ) -> Tallied:
-    """Return *chunks* so that their end notes the download; *chosen* is the filter or its words.
+    """Return *chunks* wrapped so that their end is recorded; *chosen* is the filter or its text.
 
-    *kind* is one of `access_entry.KINDS`. *tally* has to know the rows that *chunks* makes: see
-    `by_line`, or `export.stream`.
+    *kind* is one of `access_entry.KINDS`. The rows in *tally* come from the source of *chunks*: see
+    `count_rows` and `export.stream`.
     """
-    user, address = user_of(request), address_of(request)
-    words = chosen if isinstance(chosen, str) else chosen.query()
+    user, address = request_user(request), client_address(request)
+    detail = chosen if isinstance(chosen, str) else chosen.query()
     archived = request.query_params.get("archive", "")
-    words += f"&archive={archived}" if archived else ""
+    detail += f"&archive={archived}" if archived else ""
 
     def ended(tally: Tally) -> None:
-        log.note(
+        log.record(
             kind,
             user.username if user else "",
             user.role if user else "",
             what=request.url.path,
-            detail=words if tally.whole else f"{words} (stopped half-way)".lstrip(),
+            detail=detail if tally.whole else f"{detail} (incomplete)".lstrip(),
             address=address,
             file_format=file_format,
             rows=tally.rows,
@@ -59,8 +56,8 @@ def noted(
     return Tallied(chunks, tally, ended)
 
 
-def by_line(lines: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
-    """Yield *lines*, a heading first; count each one after it as a row."""
+def count_rows(lines: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
+    """Yield *lines* and count the rows, which are all lines after the heading."""
     for number, line in enumerate(lines):
         tally.made = number
         yield line

@@ -1,45 +1,37 @@
-"""`/export.evidence.zip`: the pack for an auditor, as a download. Separate: more than events."""
+"""`/export.evidence.zip`: the evidence pack as a download."""
 
 import datetime as dt
 
-import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from trail.core.download_stats import Tally
-from trail.core.errors import InputError, TrailError
+from trail.core.errors import InputError
 from trail.evidence import pack
-from trail.evidence.pack import Pack
 from trail.evidence.period import ADDRESS
+from trail.http.json_errors import in_thread
 from trail.runtime import process
 from trail.storage.filters import Filter
-from trail.web.downloads import limiter, noted
+from trail.web.downloads import limiter, recorded
 from trail.web.streaming import ClosingStream
 
 
-async def download(request: Request) -> Response:
-    """Answer the pack of the address's filter, made while it is sent."""
-    try:
-        made = await anyio.to_thread.run_sync(_prepared, request)
-    except TrailError as problem:
-        return JSONResponse({"error": problem.message, "hint": problem.hint}, 400)
+@in_thread
+def download(request: Request) -> Response:
+    """Answer the evidence pack of the filter, built while it is sent."""
+    now = process.current()
+    pairs = request.query_params.multi_items()
+    if any(name == "archive" for name, _ in pairs):
+        raise InputError("An archived month has no seals of its own.", "Remove archive.")
+    made = pack.prepare(now.store, now.settings, Filter.parse(pairs), dt.datetime.now(dt.UTC))
     tally = Tally()
-    chosen = made.period.filter
     return ClosingStream(
-        noted(request, made.stream(tally), tally, chosen, "zip", "evidence"),
+        recorded(request, made.stream(tally), tally, made.period.filter, "zip", "evidence"),
         limiter(),
         {"Content-Disposition": f'attachment; filename="{made.period.file_name()}"'},
         "application/zip",
     )
-
-
-def _prepared(request: Request) -> Pack:
-    now = process.current()
-    pairs = request.query_params.multi_items()
-    if any(name == "archive" for name, _ in pairs):
-        raise InputError("An archived month has no seals of its own.", "Ask without archive.")
-    return pack.prepare(now.store, now.settings, Filter.parse(pairs), dt.datetime.now(dt.UTC))
 
 
 ROUTES: list[Route] = [Route(ADDRESS, download)]

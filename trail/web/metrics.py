@@ -1,7 +1,6 @@
-"""`/metrics` for Prometheus: counts and ages, no names and no ids.
+"""`/metrics` for Prometheus: counts and ages, without names or IDs.
 
-Answered with a bearer token where one is set, else to this machine alone. Read from the store at
-each scrape, so that nothing has to be counted twice.
+Needs the bearer token `server.metrics_token` if set; otherwise only this machine has access.
 """
 
 import datetime as dt
@@ -13,57 +12,64 @@ import anyio.to_thread
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from trail.events import store_status
+from trail.http.json_errors import json_error
 from trail.runtime import process
-from trail.web.guard import LOOPBACK, user_of
+from trail.web.guard import LOOPBACK, request_user
 
 _RESULTS = ("kept", "duplicates", "quarantined")
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def metrics(request: Request) -> Response:
-    """Answer the figures in Prometheus' text format."""
+    """Answer the metrics in the text format of Prometheus."""
     if not _allowed(request):
-        return JSONResponse({"error": "Not for you.", "hint": "Set server.metrics_token."}, 401)
+        return json_error(401, "Not authorized.", "Set server.metrics_token.")
     return Response(await anyio.to_thread.run_sync(_text), media_type=_TYPE)
 
 
 def _allowed(request: Request) -> bool:
-    if user_of(request):  # the guard has looked at the role
+    if request_user(request):  # the guard has checked the role
         return True
     token = process.current().settings.server.metrics_token.get_secret_value()
     if token:
         given = request.headers.get("authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
-    # Behind a proxy every client is this machine; the name that was asked for tells.
+    # Behind a proxy, every client is this machine, so the host name is checked, too.
     client = request.client.host if request.client else ""
     return client in LOOPBACK and request.url.hostname in LOOPBACK
 
 
 def _text() -> bytes:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures())
+    registry.register(_Metrics())
     return generate_latest(registry)
 
 
-class _Figures:
+class _Metrics:
     def collect(self) -> Iterator[Any]:
         now = process.current()
-        held = store_status.status(now.store)
-        yield _gauge("events", "Events that are kept.", held["events"])
-        yield _gauge("unknown_actions", "Types without a category.", held["unknown_actions"])
-        if held["last_arrival"]:
-            at = dt.datetime.fromisoformat(held["last_arrival"]).timestamp()
-            yield _gauge("last_arrival_timestamp_seconds", "When the newest event came in.", at)
-        yield _gauge("intake_waiting_bytes", "On disk, not yet kept.", now.intake.waiting_bytes)
+        counts = store_status.status(now.store)
+        yield _gauge("events", "Stored events.", counts["events"])
+        yield _gauge(
+            "unknown_actions", "Event types without a category.", counts["unknown_actions"]
+        )
+        if counts["last_arrival"]:
+            at = dt.datetime.fromisoformat(counts["last_arrival"]).timestamp()
+            yield _gauge("last_arrival_timestamp_seconds", "Arrival of the newest event.", at)
+        yield _gauge(
+            "intake_waiting_bytes",
+            "Received bytes that are not stored yet.",
+            now.intake.waiting_bytes,
+        )
         if now.store.path.exists():
             yield _gauge("database_bytes", "Size of the database.", now.store.path.stat().st_size)
         yield from _sources(store_status.sources(now.store))
         failing = GaugeMetricFamily(
-            "audit_trail_job_failing", "1 while a job's last run failed.", labels=["job"]
+            "audit_trail_job_failing", "1 if the last run of the job failed.", labels=["job"]
         )
         for health in now.schedule.health():
             failing.add_metric([health.name], 1.0 if health.error else 0.0)
@@ -72,11 +78,11 @@ class _Figures:
 
 def _sources(rows: list[dict[str, Any]]) -> Iterator[Any]:
     records = CounterMetricFamily(
-        "audit_trail_records", "Records read, by what became of them.", labels=["source", "result"]
+        "audit_trail_records", "Records read, by result.", labels=["source", "result"]
     )
     watched = GaugeMetricFamily(
         "audit_trail_watched_until_timestamp_seconds",
-        "Up to when a source was watched.",
+        "End of the coverage of a source.",
         labels=["source"],
     )
     for row in rows:

@@ -1,52 +1,51 @@
-"""The gate before Streamlit's own routes of signing in, which it serves whether or not we want it.
+"""ASGI middleware around Streamlit's own sign-in routes, which cannot be disabled.
 
-Separate, and pure ASGI, because Streamlit answers these addresses itself: here they are shut, kept
-to our own pages, or their answer is changed on its way out.
+It blocks them, restricts them to the pages of this server, or changes their responses.
 """
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trail.access_log import log
 from trail.accounts.oidc import CALLBACK, FRESH_SECONDS
+from trail.http.json_errors import NOT_FOUND, json_error
 from trail.runtime import process
 from trail.web.guard import ADDRESS_HEADER, same_origin
 
 LOGIN, LOGOUT = "/auth/login", "/auth/logout"
-PROBLEM = "sign-in"  # in the address of the form that says what went wrong
-UNREACHABLE, UNBELIEVED = "unreachable", "refused"
-_COOKIE = "_streamlit_user"  # also the start of its parts and of the tokens' cookie
+PROBLEM = "sign-in"  # query parameter of the sign-in form that names the problem
+UNREACHABLE, REJECTED = "unreachable", "refused"
+_COOKIE = "_streamlit_user"  # also the prefix of its parts and of the token cookie
 
 
 def forget(request: Request, response: Response) -> None:
-    """Clear what Streamlit keeps of the provider in the browser; our own session replaces it."""
+    """Clear Streamlit's cookies, which our own session replaces."""
     for name in request.cookies:
         if name.startswith(_COOKIE):
             response.delete_cookie(name, path="/", httponly=True, samesite="lax")
 
 
 class ProviderGate:
-    """ASGI middleware inside the guard.
-
-    Nobody signs out by `LOGOUT`: our own session ends by our own route.
-    """
+    """ASGI middleware inside the guard. `LOGOUT` is blocked: `auth.sign_out` ends sessions."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what Streamlit may answer."""
+        """Pass on the requests that Streamlit may answer."""
         path = scope.get("path", "").rstrip("/")
         if scope["type"] != "http" or path not in (LOGIN, LOGOUT, CALLBACK):
             await self._app(scope, receive, send)
             return
         known, headers = process.current().settings, Headers(scope=scope)
         if path == LOGOUT or not known.auth.by_provider:
-            answer = _no(404, "There is nothing here.", "Check the address.")
+            answer = json_error(*NOT_FOUND)
         elif path == LOGIN and not same_origin(headers, known.server):
-            answer = _no(403, "This request comes from another site.", "Open the dashboard itself.")
+            answer = json_error(
+                403, "This request comes from another site.", "Open the dashboard itself."
+            )
         else:
             change = _changed_login if path == LOGIN else _changed_callback
             await self._app(scope, receive, change(scope, headers, send))
@@ -54,23 +53,19 @@ class ProviderGate:
         await answer(scope, receive, send)
 
 
-def _no(status: int, error: str, hint: str) -> JSONResponse:
-    return JSONResponse({"error": error, "hint": hint}, status, {"cache-control": "no-store"})
-
-
 def _changed_login(scope: Scope, headers: Headers, send: Send) -> Send:
-    """Send back to the form with a word, where Streamlit shows its bare error."""
+    """Redirect to the sign-in form instead of Streamlit's error page."""
     failed = False
 
     async def answer(message: Message) -> None:
         nonlocal failed
         if message["type"] == "http.response.start" and message["status"] >= 400:
             failed = True
-            _note("provider not reached", headers)
+            _record("provider unreachable", headers)
             away = RedirectResponse(
                 f"/?{PROBLEM}={UNREACHABLE}", 303, {"cache-control": "no-store"}
             )
-            await away(scope, _nothing, send)
+            await away(scope, _receive_nothing, send)
         elif not failed:
             await send(message)
 
@@ -78,34 +73,34 @@ def _changed_login(scope: Scope, headers: Headers, send: Send) -> Send:
 
 
 def _changed_callback(_: Scope, headers: Headers, send: Send) -> Send:
-    """Keep Streamlit's cookies for minutes, not its 30 days; say so when it believed nothing."""
+    """Limit Streamlit's cookies to minutes; redirect to the sign-in form after a refusal."""
     secure = "; Secure" if process.current().settings.server.https else ""
 
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
-            out, believed = MutableHeaders(scope=message), False
+            out, accepted = MutableHeaders(scope=message), False
             cookies = out.getlist("set-cookie")
             del out["set-cookie"]
-            for each in cookies:
-                pair, *rest = each.split("; ")
-                if pair.startswith(_COOKIE) and "max-age=0" not in each.lower():
-                    believed = True
+            for cookie in cookies:
+                pair, *rest = cookie.split("; ")
+                if pair.startswith(_COOKIE) and "max-age=0" not in cookie.lower():
+                    accepted = True
                     kept = [part for part in rest if not part.lower().startswith("max-age")]
-                    each = "; ".join([pair, *kept, f"Max-Age={FRESH_SECONDS}"]) + secure
-                out.append("set-cookie", each)
-            if not believed:
-                _note("provider's answer not believed", headers)
-                out["location"] = f"/?{PROBLEM}={UNBELIEVED}"
+                    cookie = "; ".join([pair, *kept, f"Max-Age={FRESH_SECONDS}"]) + secure
+                out.append("set-cookie", cookie)
+            if not accepted:
+                _record("response of the provider rejected", headers)
+                out["location"] = f"/?{PROBLEM}={REJECTED}"
             out["cache-control"] = "no-store"
         await send(message)
 
     return answer
 
 
-def _note(why: str, headers: Headers) -> None:
+def _record(why: str, headers: Headers) -> None:
     address = headers.get(ADDRESS_HEADER, "")
-    log.note("sign_in_refused", what=why, address=address, together=True)
+    log.record("sign_in_refused", what=why, address=address, merge=True)
 
 
-async def _nothing() -> Message:
+async def _receive_nothing() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}

@@ -1,7 +1,6 @@
-"""The routes to which events are sent: read, on disk, and only then answered with 200.
+"""The routes of the receivers: answered with 200 only when the events are on disk.
 
-What a request must look like is the receiver's business; here is what all of them share: the size
-of a body, the wait for the disk, and the answer when that does not come in time.
+The receivers parse the requests. This module limits the body size and the wait for the disk.
 """
 
 import asyncio
@@ -20,16 +19,16 @@ from trail.runtime import process
 
 _log = logging.getLogger("trail.intake")
 
-# Segment gives up after five seconds and sends again.
-_PATIENCE_S = 4.0
+# Segment times out after five seconds and retries.
+_TIMEOUT_S = 4.0
 _LARGE = 65_536
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def routes(receivers: Iterable[Receiver], intake: Callable[[], Intake]) -> list[Route]:
-    """Return the routes of all *receivers*; they hand what they read to *intake*."""
+    """Return the routes of all *receivers*, which pass their records to *intake*."""
     return [
-        # All methods, or Streamlit would answer the others with its page and 200.
+        # All methods; otherwise Streamlit would answer the others with its page and 200.
         Route(path, _route(receiver, intake), methods=list(_METHODS))
         for receiver in receivers
         for path in receiver.paths
@@ -54,7 +53,7 @@ def _route(receiver: Receiver, intake: Callable[[], Intake]) -> Callable[[Reques
         try:
             await _on_disk(intake(), receiver, received)
         except (UnavailableError, TimeoutError) as problem:
-            _log.warning("%s: %s", receiver.name, problem or "the disk is too slow")
+            _log.warning("%s: %s", receiver.name, problem or "the disk did not respond in time")
             return Response(b"", 503, {"retry-after": "5"})
         return Response(received.answer, 200, media_type=received.media_type)
 
@@ -63,8 +62,8 @@ def _route(receiver: Receiver, intake: Callable[[], Intake]) -> Callable[[Reques
 
 async def _on_disk(intake: Intake, receiver: Receiver, received: Received) -> None:
     if received.records:
-        done = asyncio.wrap_future(intake.offer(receiver, received))
-        await asyncio.wait_for(done, _PATIENCE_S)
+        stored = asyncio.wrap_future(intake.offer(receiver, received))
+        await asyncio.wait_for(stored, _TIMEOUT_S)
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -1,7 +1,6 @@
-"""Answers that are made while they are sent, and that let go of what they hold when cut short.
+"""Streaming responses that release their resources when the client disconnects.
 
-Starlette's own streaming of an ordinary generator never closes it when the client leaves, so that
-a database cursor would stay open for ever.
+Starlette does not close an ordinary generator in this case, so a database cursor would stay open.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 
 class ClosingStream(StreamingResponse):
-    """Streams an iterator of bytes from worker threads and always closes it."""
+    """Stream an iterator of bytes from worker threads and always close it."""
 
     def __init__(
         self,
@@ -24,9 +23,13 @@ class ClosingStream(StreamingResponse):
     ) -> None:
         self._chunks = chunks
         self._limiter = limiter
-        # `identity` keeps the server's gzip away: it would make an export six times as slow.
-        kept = {"Cache-Control": "no-store", "Content-Encoding": "identity", **(headers or {})}
-        super().__init__(self._pump(), headers=kept, media_type=media_type)
+        # `identity` disables gzip, which would make an export six times slower.
+        all_headers = {
+            "Cache-Control": "no-store",
+            "Content-Encoding": "identity",
+            **(headers or {}),
+        }
+        super().__init__(self._pump(), headers=all_headers, media_type=media_type)
 
     async def _pump(self) -> AsyncIterator[bytes]:
         while True:
@@ -37,7 +40,7 @@ class ClosingStream(StreamingResponse):
                 yield chunk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer; close the iterator however it ends."""
+        """Send the response and close the iterator in any case."""
         try:
             await super().__call__(scope, receive, send)
         finally:

@@ -62,7 +62,7 @@ def _tokens(ctx: Context) -> None:
                 "Role": [token.role.capitalize() for token in tokens],
                 "Scopes": [", ".join(token.scopes) for token in tokens],
                 "Expires (UTC)": [
-                    f"{token.ends_at[:10]}{' ▲ expired' if token.over(now) else ''}"
+                    f"{token.ends_at[:10]}{' ▲ expired' if token.is_expired(now) else ''}"
                     for token in tokens
                 ],
                 "Last used": [token.used_on or "Never" for token in tokens],

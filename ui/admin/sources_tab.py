@@ -25,7 +25,7 @@ def draw(ctx: Context) -> None:
     health = {job.name: job for job in ctx.runtime.schedule.health()}
     loaders = registry.discover("loaders", "LOADER").values()
     sources = [loader for loader in loaders if isinstance(loader, Feed | Drop | Receiver)]
-    for source in sorted(sources, key=lambda each: (not each.configured(settings), each.rank)):
+    for source in sorted(sources, key=lambda item: (not item.configured(settings), item.rank)):
         name = source.name
         with st.container(border=True, key=f"source-{name}", gap="xsmall"):
             _source(ctx, source, counts.get(name, {}), health.get(name), delays.get(name))

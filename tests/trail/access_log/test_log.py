@@ -1,4 +1,4 @@
-"""The access log: what is noted is kept, counted together, trimmed, and read; secrets never are."""
+"""The access log: what is noted is kept, counted merge, trimmed, and read; secrets never are."""
 
 import datetime as dt
 import json
@@ -12,14 +12,14 @@ import pytest
 
 from trail.access_log import log, spool
 from trail.access_log.entry import KINDS, Entry
-from trail.access_log.writer import Keeper
+from trail.access_log.writer import Writer
 from trail.core.settings import Settings
 from trail.storage.database import Cursor, Store
 from trail.storage.filters import Window
 
 ALL = Window()
 UTC = ZoneInfo("UTC")
-Make = Callable[..., Keeper]
+Make = Callable[..., Writer]
 
 
 class Clock:
@@ -46,8 +46,8 @@ def waiting(settings: Settings) -> Path:
 
 
 @pytest.fixture
-def keeper(store: Store, waiting: Path, clock: Clock):  # type: ignore[no-untyped-def]
-    made = Keeper(lambda: (store, True), waiting, 400, clock)
+def writer(store: Store, waiting: Path, clock: Clock):  # type: ignore[no-untyped-def]
+    made = Writer(lambda: (store, True), waiting, 400, clock)
     yield made
     made.close()
 
@@ -56,14 +56,14 @@ def rows(store: Store, **chosen: object) -> list[dict[str, object]]:
     return log.entries(store, ALL, **chosen)  # type: ignore[arg-type]
 
 
-def test_what_is_noted_is_kept_once_it_has_settled(keeper: Keeper, store: Store) -> None:
-    keeper.note(
+def test_what_is_noted_is_kept_once_it_has_settled(writer: Writer, store: Store) -> None:
+    writer.record(
         Entry(
             "exported", "maya", "owner", "10.0.0.7", "/export.csv", "from=7d", "csv", 3, 99, "ab"
         ),
-        together=False,
+        merge=False,
     )
-    keeper.settle(5)
+    writer.flush(5)
     [row] = rows(store)
     assert row["first_at"] == row["last_at"] == dt.datetime(2026, 11, 24, 12)
     assert (row["kind"], row["username"], row["role"]) == ("exported", "maya", "owner")
@@ -73,20 +73,20 @@ def test_what_is_noted_is_kept_once_it_has_settled(keeper: Keeper, store: Store)
 
 
 def test_the_same_view_within_ten_minutes_is_one_row(
-    keeper: Keeper, store: Store, clock: Clock
+    writer: Writer, store: Store, clock: Clock
 ) -> None:
     def view(detail: str = "from=7d", user: str = "maya") -> None:
-        keeper.note(Entry("viewed", user, "owner", what="explore", detail=detail), together=True)
+        writer.record(Entry("viewed", user, "owner", what="explore", detail=detail), merge=True)
 
     for _ in range(5):
         view()
-        keeper.settle(5)
+        writer.flush(5)
         clock.later(minutes=1)
     view("from=24h")
     view(user="jon")
     clock.later(minutes=6)
     view()  # eleven minutes after the first
-    keeper.settle(5)
+    writer.flush(5)
     told = sorted((str(row["username"]), row["detail"], row["times"]) for row in rows(store))
     assert told == [
         ("jon", "from=7d", 1),
@@ -99,30 +99,30 @@ def test_the_same_view_within_ten_minutes_is_one_row(
 
 
 def test_a_clean_stop_loses_nothing(store: Store, waiting: Path) -> None:
-    keeper = Keeper(lambda: (store, True), waiting, 400)
+    writer = Writer(lambda: (store, True), waiting, 400)
     for number in range(5_000):
-        keeper.note(Entry("command", what=str(number)), together=False)
-    keeper.close()
+        writer.record(Entry("command", what=str(number)), merge=False)
+    writer.close()
     assert log.count(store, ALL) == 5_000
     found = rows(store, rows=10_000)
     assert [row["what"] for row in found] == [str(number) for number in reversed(range(5_000))]
     assert len({row["entry_id"] for row in found}) == 5_000
 
 
-def test_a_note_does_not_wait_for_a_busy_writer(keeper: Keeper, store: Store) -> None:
+def test_a_note_does_not_wait_for_a_busy_writer(writer: Writer, store: Store) -> None:
     busy = store.submit(lambda _: time.sleep(1.5))
     took = []
     for number in range(200):
         begun = time.perf_counter()
-        keeper.note(Entry("viewed", "maya", what=f"page {number}"), together=True)
+        writer.record(Entry("viewed", "maya", what=f"page {number}"), merge=True)
         took.append(time.perf_counter() - begun)
     begun = time.perf_counter()
-    keeper.settle(0.2)
+    writer.flush(0.2)
     assert time.perf_counter() - begun < 1
     assert sorted(took)[100] < 0.002
     assert not busy.done()
     busy.result()
-    keeper.settle(5)
+    writer.flush(5)
     assert log.count(store, ALL) == 200
 
 
@@ -136,12 +136,12 @@ def test_what_could_not_be_written_is_tried_again(
             raise RuntimeError("no room")
         return store, True
 
-    keeper = Keeper(place, waiting, 400)
-    keeper.note(Entry("signed_in", "maya"), together=False)
-    keeper.settle(5)
-    assert "wait for the next try" in caplog.text
+    writer = Writer(place, waiting, 400)
+    writer.record(Entry("signed_in", "maya"), merge=False)
+    writer.flush(5)
+    assert "wait for the next attempt" in caplog.text
     broken.clear()
-    keeper.close()
+    writer.close()
     assert [row["username"] for row in rows(store)] == ["maya"]
 
 
@@ -151,65 +151,65 @@ def test_the_demo_keeps_entries_for_the_real_database(
     demo = Store.open(tmp_path / "demo.duckdb", settings)
     real = Store.open(tmp_path / "real.duckdb", settings)
     shown = [(demo, False)]
-    keeper = Keeper(lambda: shown[0], waiting, 400, clock)
-    keeper.note(Entry("signed_in", "maya"), together=False)
-    keeper.note(Entry("viewed", "maya", what="explore"), together=True)
-    keeper.settle(5)
-    keeper.note(Entry("viewed", "maya", what="explore"), together=True)
-    keeper.settle(5)
+    writer = Writer(lambda: shown[0], waiting, 400, clock)
+    writer.record(Entry("signed_in", "maya"), merge=False)
+    writer.record(Entry("viewed", "maya", what="explore"), merge=True)
+    writer.flush(5)
+    writer.record(Entry("viewed", "maya", what="explore"), merge=True)
+    writer.flush(5)
     assert [row["times"] for row in rows(demo)] == [2, 1]
     shown[0] = (real, True)
-    keeper.close()
+    writer.close()
     assert [(row["kind"], row["times"]) for row in rows(real)] == [("viewed", 2), ("signed_in", 1)]
-    assert spool.names(waiting) == []
+    assert spool.pending(waiting) == []
     demo.close()
     real.close()
 
 
 def test_what_commands_leave_is_taken_in_once(store: Store, waiting: Path) -> None:
-    with log.aside(waiting):
-        log.note("user_added", log.COMMAND_LINE, what="jon", detail="manager")
-    [name] = spool.names(waiting)
+    with log.spooled(waiting):
+        log.record("user_added", log.COMMAND_LINE, what="jon", detail="manager")
+    [name] = spool.pending(waiting)
     assert (waiting / name).stat().st_mode & 0o077 == 0
     copy = (waiting / name).read_bytes()
     (waiting / "1.json").write_text("{broken")
     (waiting / "2.json").write_text('{"kind": "no-such-kind"}')
-    Keeper(lambda: (store, True), waiting, 400).close()
+    Writer(lambda: (store, True), waiting, 400).close()
     (waiting / name).write_bytes(copy)  # as if it had stopped before it removed the file
-    Keeper(lambda: (store, True), waiting, 400).close()
+    Writer(lambda: (store, True), waiting, 400).close()
     assert [(row["kind"], row["what"]) for row in rows(store)] == [("user_added", "jon")]
-    assert spool.names(waiting) == []
+    assert spool.pending(waiting) == []
 
 
 def test_old_entries_go_after_their_own_time_and_that_is_noted(
     store: Store, waiting: Path, clock: Clock
 ) -> None:
-    first = Keeper(lambda: (store, True), waiting, 30, clock)
-    first.note(Entry("signed_in", "maya"), together=False)
+    first = Writer(lambda: (store, True), waiting, 30, clock)
+    first.record(Entry("signed_in", "maya"), merge=False)
     first.close()
     clock.later(days=29)
-    second = Keeper(lambda: (store, True), waiting, 30, clock)
-    second.note(Entry("signed_in", "jon"), together=False)
+    second = Writer(lambda: (store, True), waiting, 30, clock)
+    second.record(Entry("signed_in", "jon"), merge=False)
     second.close()
     assert log.count(store, ALL) == 2
     clock.later(days=2)
-    Keeper(lambda: (store, True), waiting, 30, clock).close()
+    Writer(lambda: (store, True), waiting, 30, clock).close()
     found = rows(store)
     assert [row["kind"] for row in found if row["kind"] != "trimmed"] == ["signed_in"]
-    Keeper(lambda: (store, True), waiting, 30, clock).close()
+    Writer(lambda: (store, True), waiting, 30, clock).close()
     [trimmed] = rows(store, kind="trimmed")
     assert trimmed["row_count"] == 1
 
 
 def test_entries_are_chosen_by_who_what_and_when_and_paged(
-    keeper: Keeper, store: Store, clock: Clock
+    writer: Writer, store: Store, clock: Clock
 ) -> None:
     for number in range(10):
         user = "maya" if number % 2 else "jon"
-        keeper.note(Entry("viewed", user, what=str(number)), together=False)
+        writer.record(Entry("viewed", user, what=str(number)), merge=False)
         clock.later(hours=1)
-    keeper.note(Entry("signed_out", "maya"), together=False)
-    keeper.settle(5)
+    writer.record(Entry("signed_out", "maya"), merge=False)
+    writer.flush(5)
     assert len(rows(store, user="maya")) == 6
     assert len(rows(store, user="maya", kind="viewed")) == 5
     window = Window(dt.datetime(2026, 11, 24, 14), dt.datetime(2026, 11, 24, 16))
@@ -222,9 +222,9 @@ def test_entries_are_chosen_by_who_what_and_when_and_paged(
     assert log.users(store) == ["jon", "maya"]
 
 
-def test_the_download_is_harmless_and_complete(keeper: Keeper, store: Store) -> None:
-    keeper.note(Entry("viewed", "maya", what="=HYPERLINK(1)", detail='a,"b"'), together=False)
-    keeper.settle(5)
+def test_the_download_is_harmless_and_complete(writer: Writer, store: Store) -> None:
+    writer.record(Entry("viewed", "maya", what="=HYPERLINK(1)", detail='a,"b"'), merge=False)
+    writer.flush(5)
     lines = b"".join(log.stream(store, ALL, ZoneInfo("Europe/Oslo"))).decode().splitlines()
     assert lines[0].startswith("entry_id,first_at (Europe/Oslo),last_at (Europe/Oslo),times,kind")
     assert "'=HYPERLINK(1)" in lines[1]
@@ -236,7 +236,7 @@ def test_the_download_is_harmless_and_complete(keeper: Keeper, store: Store) -> 
 def test_secrets_and_what_a_terminal_acts_on_stay_out(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "trail.access")
     entry = Entry("viewed", "maya", what="q=trail_abcdefghijklmnop-1234", detail="a\x1b[2J\nb")
-    entry.say()
+    entry.log()
     assert entry.what == "q=trail_…"
     assert "\x1b" not in entry.detail
     assert "\n" not in entry.detail
@@ -244,13 +244,13 @@ def test_secrets_and_what_a_terminal_acts_on_stay_out(caplog: pytest.LogCaptureF
     assert len(Entry("viewed", detail="x" * 9_999).detail) == 2_000
 
 
-def test_a_stranger_cannot_fill_the_log(keeper: Keeper, store: Store) -> None:
+def test_a_stranger_cannot_fill_the_log(writer: Writer, store: Store) -> None:
     for number in range(6_000):
-        keeper.note(
-            Entry("session_refused", address="10.0.0.9", what=f"cookie {number}"), together=True
+        writer.record(
+            Entry("session_refused", address="10.0.0.9", what=f"cookie {number}"), merge=True
         )
-    keeper.note(Entry("signed_in", "maya"), together=False)
-    keeper.settle(5)
+    writer.record(Entry("signed_in", "maya"), merge=False)
+    writer.flush(5)
     assert log.count(store, ALL) <= 2_002
     assert sum(int(str(row["times"])) for row in rows(store, rows=9_999)) == 6_001
 
@@ -259,22 +259,22 @@ def test_an_unknown_kind_is_a_mistake_and_before_the_start_only_the_log_is_writt
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, "trail.access")
-    log.note("signed_in", "maya", "owner", address="10.0.0.7")
+    log.record("signed_in", "maya", "owner", address="10.0.0.7")
     assert "signed in · maya · owner · from 10.0.0.7" in caplog.text
     with pytest.raises(LookupError):
-        log.note("no-such-kind")
+        log.record("no-such-kind")
     assert all(words[0].isupper() or words.startswith("API") for words in KINDS.values())
 
 
 def test_entries_go_through_files_unchanged(waiting: Path) -> None:
     entry = Entry("exported", "maya", row_count=3, first_at=dt.datetime(2026, 1, 2, 3, 4, 5, 6))
-    spool.put(waiting, 7, entry.plain())
+    spool.write(waiting, 7, entry.to_dict())
     assert json.loads((waiting / "7.json").read_text())["first_at"] == "2026-01-02T03:04:05.000006"
 
 
-def test_the_log_is_no_part_of_the_events(keeper: Keeper, store: Store) -> None:
-    keeper.note(Entry("signed_in", "maya"), together=False)
-    keeper.settle(5)
+def test_the_log_is_no_part_of_the_events(writer: Writer, store: Store) -> None:
+    writer.record(Entry("signed_in", "maya"), merge=False)
+    writer.flush(5)
 
     def look(cursor: Cursor) -> int:
         found = cursor.execute("select count(*) from event_rows").fetchone()

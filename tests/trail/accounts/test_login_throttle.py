@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trail.accounts import login_throttle as module
-from trail.accounts.login_throttle import ADDRESS, PAIR, USERNAME, WINDOW, Throttle, sentence
+from trail.accounts.login_throttle import ADDRESS, PAIR, USERNAME, WINDOW, Throttle, wait_message
 
 
 class Clock:
@@ -74,14 +74,14 @@ def test_tries_at_the_same_moment_do_not_slip_by(throttle: Throttle) -> None:
 
 def test_one_address_trying_many_names_is_slowed(throttle: Throttle) -> None:
     throttle.admit("maya", "a")
-    throttle.passed("maya", "a")
+    throttle.record_success("maya", "a")
     assert sum(tried(throttle, f"user{number}", "a") for number in range(1000)) == ADDRESS
     assert throttle.admit("somebody else", "b") == 0
     assert throttle.admit("maya", "a") == 0  # a neighbour who has signed in from there before
 
 
 def test_many_addresses_trying_one_name_are_slowed(throttle: Throttle) -> None:
-    throttle.passed("maya", "home")
+    throttle.record_success("maya", "home")
     assert sum(tried(throttle, "maya", f"address {number}") for number in range(500)) == USERNAME
     assert throttle.admit("jon", "one more") == 0
     assert throttle.admit("maya", "home") == 0
@@ -99,18 +99,18 @@ def test_a_line_of_ipv6_is_one_address(throttle: Throttle) -> None:
 def test_a_success_is_taken_back(throttle: Throttle) -> None:
     for _ in range(USERNAME * 2):
         assert throttle.admit("maya", "a") == 0
-        throttle.passed("maya", "a")
+        throttle.record_success("maya", "a")
     assert tried(throttle, "maya", "a", 99) == PAIR
 
 
 def test_memory_is_bounded(throttle: Throttle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_KEYS", 30)
-    monkeypatch.setattr(module, "MOST_TRUSTED", 30)
+    monkeypatch.setattr(module, "MAX_KEYS", 30)
+    monkeypatch.setattr(module, "MAX_TRUSTED", 30)
     for number in range(200):
         throttle.admit(f"user{number}", f"address {number}")
-        throttle.passed(f"user{number}", f"address {number}")
+        throttle.record_success(f"user{number}", f"address {number}")
         throttle.admit(f"user{number}", f"other address {number}")
-    kept = vars(throttle)["_kept"]
+    kept = vars(throttle)["_state"]
     assert len(kept.tries) <= 30
     assert len(kept.trusted) <= 30
 
@@ -130,7 +130,7 @@ class TestKept:
         assert Throttle(clock, path).admit("maya", "a") == 0
 
     def test_trust_outlives_a_restart(self, path: Path, clock: Clock) -> None:
-        Throttle(clock, path).passed("maya", "home")
+        Throttle(clock, path).record_success("maya", "home")
         again = Throttle(clock, path)
         for number in range(USERNAME):
             again.admit("maya", f"address {number}")
@@ -162,7 +162,7 @@ class TestKept:
 
 
 def test_the_sentence() -> None:
-    assert sentence(8) == "Too many tries. Try again in 8 seconds."
-    assert sentence(1) == "Too many tries. Try again in 1 second."
-    assert sentence(840) == "Too many tries. Try again in 14 minutes."
-    assert sentence(841) == "Too many tries. Try again in 15 minutes."
+    assert wait_message(8) == "Too many attempts. Try again in 8 seconds."
+    assert wait_message(1) == "Too many attempts. Try again in 1 second."
+    assert wait_message(840) == "Too many attempts. Try again in 14 minutes."
+    assert wait_message(841) == "Too many attempts. Try again in 15 minutes."

@@ -31,21 +31,21 @@ def auth(**changes: Any) -> Auth:
 
 def refused(claims: dict[str, Any], **settings: Any) -> str:
     with pytest.raises(RefusedError) as caught:
-        oidc.judge(GOOD | claims, auth(**settings), NOW)
+        oidc.verify_claims(GOOD | claims, auth(**settings), NOW)
     assert str(caught.value)
     return caught.value.reason
 
 
 def username(claims: dict[str, Any], **settings: Any) -> str:
-    return oidc.judge(GOOD | claims, auth(**settings), NOW)[0].username
+    return oidc.verify_claims(GOOD | claims, auth(**settings), NOW)[0].username
 
 
 def test_a_good_token() -> None:
     claims = GOOD | {"name": "Olga\n Ops", "email": "olga@example.com"}
-    user, proof = oidc.judge(claims, auth(), NOW)
+    user, proof = oidc.verify_claims(claims, auth(), NOW)
     assert (user.username, user.name, user.role) == ("oidc:00u1", "Olga Ops", "manager")
     assert (user.email, proof) == ("olga@example.com", "n1")
-    assert oidc.vouched(user)
+    assert oidc.is_provider_user(user)
 
 
 @pytest.mark.parametrize("audience", ["other", "", None, [], ["other"], "trail2", {"trail": 1}])
@@ -88,7 +88,7 @@ def test_a_token_that_cannot_be_told_apart(nonce: Any) -> None:
 )
 def test_the_role_is_the_strongest_that_is_mapped(value: Any, role: str) -> None:
     if role:
-        assert oidc.judge(GOOD | {"roles": value}, auth(), NOW)[0].role == role
+        assert oidc.verify_claims(GOOD | {"roles": value}, auth(), NOW)[0].role == role
     else:
         assert refused({"roles": value}) == "no role for this account"
 
@@ -121,7 +121,7 @@ def test_an_account_without_a_usable_name(sub: Any) -> None:
 
 def test_no_local_user_can_have_such_a_name(settings: Settings) -> None:
     users = Users(settings.store.path.with_name("users.yaml"))
-    with pytest.raises(Exception, match="cannot be used"):
+    with pytest.raises(Exception, match="Invalid username"):
         users.add("oidc:maya", "", "", "owner", "correct-horse-9")
 
 
@@ -133,7 +133,7 @@ def test_settings_know_the_roles_that_there_are() -> None:
 @pytest.mark.parametrize("missing", WHOLE)
 def test_half_set_up_is_one_sentence(missing: str) -> None:
     part = {name: value for name, value in WHOLE.items() if name != missing}
-    said = oidc.wrong(Settings(auth=part), "127.0.0.1")
+    said = oidc.setting_problems(Settings(auth=part), "127.0.0.1")
     assert len(said) == 1
     assert f"Set auth.{missing}, " in said[0]
 
@@ -141,32 +141,32 @@ def test_half_set_up_is_one_sentence(missing: str) -> None:
 def test_what_else_cannot_work() -> None:
     def said(host: str = "127.0.0.1", forward: Any = None, **changes: Any) -> list[str]:
         known = Settings(auth=auth(**changes), forward=forward or Forward())
-        return [each.split(".")[0] for each in oidc.wrong(known, host)]
+        return [each.split(".")[0] for each in oidc.setting_problems(known, host)]
 
-    assert oidc.wrong(Settings(), "0.0.0.0") == []
+    assert oidc.setting_problems(Settings(), "0.0.0.0") == []
     assert said() == []
     assert said(oidc_metadata_url="http://127.0.0.1:8080/x") == []
     assert said(oidc_metadata_url="http://id.example.com/x") == [
-        "The provider's address is not https"
+        "The address of the OpenID provider is not https"
     ]
-    assert said("0.0.0.0") == ["The provider cannot send people back"]
+    assert said("0.0.0.0") == ["The OpenID provider cannot redirect back"]
     assert said("0.0.0.0", Forward(public_url="https://trail.example.com")) == []
     assert said(oidc_roles={"audit": "reviewer"}) == ["No owner can sign in"]
     assert said(oidc_roles={"audit": "reviewer"}, passwords=True) == []
 
 
 def test_the_mark_follows_the_settings() -> None:
-    assert oidc.version(Auth()) == ""
-    one = oidc.version(auth())
-    assert one == oidc.version(auth(oidc_client_secret="another", oidc_label="X"))
-    assert len({one, oidc.version(auth(oidc_roles={"a": "owner"})), ""}) == 3
+    assert oidc.settings_digest(Auth()) == ""
+    one = oidc.settings_digest(auth())
+    assert one == oidc.settings_digest(auth(oidc_client_secret="another", oidc_label="X"))
+    assert len({one, oidc.settings_digest(auth(oidc_roles={"a": "owner"})), ""}) == 3
 
 
 def test_what_streamlit_is_told() -> None:
-    told = oidc.for_streamlit(Settings(auth=auth()), 8600)
+    told = oidc.streamlit_auth(Settings(auth=auth()), 8600)
     assert told["redirect_uri"] == "http://127.0.0.1:8600/oauth2callback"
-    assert told["cookie_secret"] != oidc.for_streamlit(Settings(auth=auth()), 1)["cookie_secret"]
+    assert told["cookie_secret"] != oidc.streamlit_auth(Settings(auth=auth()), 1)["cookie_secret"]
     public = Settings(auth=auth(), forward=Forward(public_url="https://trail.example.com/"))
-    assert oidc.for_streamlit(public, 1)["redirect_uri"] == (
+    assert oidc.streamlit_auth(public, 1)["redirect_uri"] == (
         "https://trail.example.com/oauth2callback"
     )

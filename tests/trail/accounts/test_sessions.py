@@ -7,7 +7,7 @@ import bcrypt
 import pytest
 
 from trail.accounts import sessions as module
-from trail.accounts.sessions import Sessions, hash_of, who
+from trail.accounts.sessions import Sessions, hash_of, session_user
 from trail.accounts.users import Users
 
 GOOD = "correct-horse-9"
@@ -32,34 +32,34 @@ def sessions(clock: Clock) -> Sessions:
 
 
 def sign_in(sessions: Sessions, username: str = "maya", version: str = "") -> str:
-    sid = sessions.finish(sessions.code(username, "browser", version), "browser")
+    sid = sessions.finish(sessions.issue_code(username, "browser", version), "browser")
     assert sid is not None
     return sid
 
 
 def test_a_code_works_once(sessions: Sessions) -> None:
-    code = sessions.code("maya", "browser")
+    code = sessions.issue_code("maya", "browser")
     sid = sessions.finish(code, "browser")
     assert sid is not None
-    assert sessions.user_of(sid) == "maya"
+    assert sessions.username_of(sid) == "maya"
     assert sessions.finish(code, "browser") is None
 
 
 @pytest.mark.parametrize("binding", ["", "another browser"])
 def test_a_code_of_another_browser_is_used_up(sessions: Sessions, binding: str) -> None:
-    code = sessions.code("maya", "browser")
+    code = sessions.issue_code("maya", "browser")
     assert sessions.finish(code, binding) is None
     assert sessions.finish(code, "browser") is None
 
 
 def test_a_code_without_a_browser_never_works(sessions: Sessions) -> None:
-    assert sessions.finish(sessions.code("maya", ""), "") is None
+    assert sessions.finish(sessions.issue_code("maya", ""), "") is None
     assert sessions.finish("", "browser") is None
     assert sessions.finish("guess", "browser") is None
 
 
 def test_a_code_lasts_thirty_seconds(sessions: Sessions, clock: Clock) -> None:
-    early, late = sessions.code("maya", "browser"), sessions.code("maya", "browser")
+    early, late = sessions.issue_code("maya", "browser"), sessions.issue_code("maya", "browser")
     clock.now += 29.9
     assert sessions.finish(early, "browser")
     clock.now += 0.1
@@ -70,9 +70,9 @@ def test_a_session_ends_after_its_hours_however_busy(sessions: Sessions, clock: 
     sid = sign_in(sessions)
     for _ in range(12 * 3 - 1):
         clock.now += 20 * 60
-        assert sessions.user_of(sid) == "maya"
+        assert sessions.username_of(sid) == "maya"
     clock.now += 20 * 60
-    assert sessions.user_of(sid) is None
+    assert sessions.username_of(sid) is None
 
 
 def test_a_session_ends_when_idle_and_looking_is_not_use(sessions: Sessions, clock: Clock) -> None:
@@ -80,52 +80,52 @@ def test_a_session_ends_when_idle_and_looking_is_not_use(sessions: Sessions, clo
     clock.now += 20 * 60
     assert sessions.find(hash_of(sid), touch=False) is not None
     clock.now += 10 * 60
-    assert sessions.user_of(sid) is None
+    assert sessions.username_of(sid) is None
     clock.now -= 10 * 60
-    assert sessions.user_of(sid) is None  # gone, not hidden
+    assert sessions.username_of(sid) is None  # gone, not hidden
 
 
 def test_an_end_is_final_and_touches_no_other(sessions: Sessions) -> None:
     one, two, other = sign_in(sessions), sign_in(sessions), sign_in(sessions, "jon")
     sessions.end(one)
-    assert sessions.user_of(one) is None
-    assert sessions.user_of(two) == "maya"
-    pending = sessions.code("maya", "browser")
+    assert sessions.username_of(one) is None
+    assert sessions.username_of(two) == "maya"
+    pending = sessions.issue_code("maya", "browser")
     sessions.end_all("maya")
-    assert sessions.user_of(two) is None
+    assert sessions.username_of(two) is None
     assert sessions.finish(pending, "browser") is None
-    assert sessions.user_of(other) == "jon"
+    assert sessions.username_of(other) == "jon"
     sessions.end("unknown")
 
 
 def test_only_hashes_are_kept(sessions: Sessions) -> None:
-    code = sessions.code("maya", "browser")
+    code = sessions.issue_code("maya", "browser")
     assert code not in repr(vars(sessions))
     sid = sessions.finish(code, "browser")
     assert sid is not None
     assert len(sid) >= 43
     assert sid not in repr(vars(sessions))
-    assert sessions.user_of(hash_of(sid)) is None  # the hash is not a key to the door
+    assert sessions.username_of(hash_of(sid)) is None  # the hash is not a key to the door
 
 
 def test_the_tables_are_bounded(
     sessions: Sessions, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_SESSIONS", 5)
-    monkeypatch.setattr(module, "MOST_CODES", 5)
+    monkeypatch.setattr(module, "MAX_SESSIONS", 5)
+    monkeypatch.setattr(module, "MAX_CODES", 5)
     sids = []
     for _ in range(8):
         sids.append(sign_in(sessions))
         clock.now += 1
-    assert [sessions.user_of(sid) is not None for sid in sids] == [False] * 3 + [True] * 5
-    codes = [sessions.code("maya", "browser") for _ in range(7)]
+    assert [sessions.username_of(sid) is not None for sid in sids] == [False] * 3 + [True] * 5
+    codes = [sessions.issue_code("maya", "browser") for _ in range(7)]
     assert [sessions.finish(code, "browser") is not None for code in codes] == (
         [False] * 2 + [True] * 5
     )
 
 
 def test_one_code_from_many_threads_makes_one_session(sessions: Sessions) -> None:
-    code, found = sessions.code("maya", "browser"), []
+    code, found = sessions.issue_code("maya", "browser"), []
     threads = [
         threading.Thread(target=lambda: found.append(sessions.finish(code, "browser")))
         for _ in range(16)
@@ -144,15 +144,18 @@ def test_an_end_is_remembered_with_its_reason(sessions: Sessions, clock: Clock) 
         clock.now += 20 * 60
         sessions.find(hash_of(over))
     assert sessions.find(hash_of(idle)) is None
-    said = [sessions.said(sessions.why(hash_of(sid))) for sid in (idle, over, out, "guess")]
+    said = [
+        sessions.ended_message(sessions.end_reason(hash_of(sid)))
+        for sid in (idle, over, out, "guess")
+    ]
     assert said == [
-        "Signed out after 30 minutes without use.",
-        "Signed out after 12 hours. Sign in again to go on.",
+        "Signed out after 30 minutes without activity.",
+        "Signed out after 12 hours. Sign in again to continue.",
         "",
         "",
     ]
     clock.now += module.REMEMBERED_SECONDS
-    assert sessions.why(hash_of(idle)) == ""
+    assert sessions.end_reason(hash_of(idle)) == ""
 
 
 class TestKept:
@@ -169,24 +172,24 @@ class TestKept:
         good, out, idle = sign_in(first), sign_in(first), sign_in(first)
         first.end(out)
         clock.now += 29 * 60
-        assert first.user_of(good) == "maya"
-        first.keep()  # as a stop does
+        assert first.username_of(good) == "maya"
+        first.save()  # as a stop does
         again = self.opened(path, clock)
-        assert again.user_of(out) is None
+        assert again.username_of(out) is None
         clock.now += 60
-        assert again.user_of(good) == "maya"
-        assert again.user_of(idle) is None
-        assert again.why(hash_of(idle)) == module.IDLE
+        assert again.username_of(good) == "maya"
+        assert again.username_of(idle) is None
+        assert again.end_reason(hash_of(idle)) == module.IDLE
         clock.now += 12 * 3600
-        assert self.opened(path, clock).user_of(good) is None
+        assert self.opened(path, clock).username_of(good) is None
 
     def test_a_kill_keeps_sign_ins_and_ends(self, path: Path, clock: Clock) -> None:
         first = self.opened(path, clock)
         good, out = sign_in(first), sign_in(first)
         first.end(out)
         killed = self.opened(path, clock)  # nothing was told to `first`
-        assert killed.user_of(good) == "maya"
-        assert killed.user_of(out) is None
+        assert killed.username_of(good) == "maya"
+        assert killed.username_of(out) is None
 
     def test_use_is_written_once_a_minute(self, path: Path, clock: Clock) -> None:
         first = self.opened(path, clock)
@@ -202,7 +205,7 @@ class TestKept:
             if thread.name == "trail-sessions":
                 thread.join()
         clock.now += 30 * 60 - 1  # would be over, counted from the sign-in
-        assert self.opened(path, clock).user_of(sid) == "maya"
+        assert self.opened(path, clock).username_of(sid) == "maya"
 
     def test_the_file_holds_no_cookie_and_is_private(self, path: Path, clock: Clock) -> None:
         sid = sign_in(self.opened(path, clock))
@@ -218,25 +221,25 @@ class TestKept:
         sid = sign_in(self.opened(path, clock))
         path.write_text(damage)
         again = self.opened(path, clock)
-        assert again.user_of(sid) is None
-        assert again.user_of(sign_in(again)) == "maya"
+        assert again.username_of(sid) is None
+        assert again.username_of(sign_in(again)) == "maya"
 
     def test_a_file_that_others_could_write_lets_nobody_in(self, path: Path, clock: Clock) -> None:
         sid = sign_in(self.opened(path, clock))
         path.chmod(0o660)
-        assert self.opened(path, clock).user_of(sid) is None
+        assert self.opened(path, clock).username_of(sid) is None
 
     def test_a_clock_that_went_back_lengthens_nothing(self, path: Path, clock: Clock) -> None:
         sid = sign_in(self.opened(path, clock))
         clock.now -= 3600
-        assert self.opened(path, clock).user_of(sid) is None
+        assert self.opened(path, clock).username_of(sid) is None
 
     def test_a_full_disk_stops_nobody(
         self, path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
     ) -> None:
         sessions = self.opened(path, clock)
         path.mkdir()  # cannot be replaced by a file
-        assert sessions.user_of(sign_in(sessions)) == "maya"
+        assert sessions.username_of(sign_in(sessions)) == "maya"
         assert "sessions.json cannot be written" in caplog.text
 
 
@@ -250,31 +253,31 @@ class TestWho:
         return users
 
     def test_the_user_is_the_one_of_the_file(self, sessions: Sessions, users: Users) -> None:
-        sid_hash = hash_of(sign_in(sessions, version=users.version("maya")))
-        user = who(sessions, users, sid_hash)
+        sid_hash = hash_of(sign_in(sessions, version=users.credentials_digest("maya")))
+        user = session_user(sessions, users, sid_hash)
         assert user is not None
         assert user.role == "owner"
-        assert who(sessions, users, "") is None
-        assert who(sessions, users, hash_of("guess")) is None
+        assert session_user(sessions, users, "") is None
+        assert session_user(sessions, users, hash_of("guess")) is None
 
     @pytest.mark.parametrize("change", ["password", "role", "removal"])
     def test_a_change_ends_the_session(self, sessions: Sessions, users: Users, change: str) -> None:
-        sid_hash = hash_of(sign_in(sessions, version=users.version("maya")))
+        sid_hash = hash_of(sign_in(sessions, version=users.credentials_digest("maya")))
         if change == "password":
             users.set_password("maya", "another-horse-7")
         elif change == "role":
             users.set_role("maya", "manager")
         else:
             users.remove("maya")
-        assert who(sessions, users, sid_hash) is None
+        assert session_user(sessions, users, sid_hash) is None
         assert sessions.find(sid_hash) is None
 
     def test_a_damaged_file_lets_nobody_in_and_ends_nothing(
         self, sessions: Sessions, users: Users, tmp_path: Path
     ) -> None:
-        sid_hash = hash_of(sign_in(sessions, version=users.version("maya")))
+        sid_hash = hash_of(sign_in(sessions, version=users.credentials_digest("maya")))
         whole = (tmp_path / "users.yaml").read_text()
         (tmp_path / "users.yaml").write_text("")
-        assert who(sessions, users, sid_hash) is None
+        assert session_user(sessions, users, sid_hash) is None
         (tmp_path / "users.yaml").write_text(whole)
-        assert who(sessions, users, sid_hash) is not None
+        assert session_user(sessions, users, sid_hash) is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trail.accounts import sessions as module
-from trail.accounts.sessions import CHANGED, Sessions, hash_of, who
+from trail.accounts.sessions import CHANGED, Sessions, hash_of, session_user
 from trail.accounts.users import User, Users
 
 RITA = User("oidc:rita", "Rita", "rita@example.com", "reviewer")
@@ -21,7 +21,7 @@ def opened(path: Path, provider: str = "one", *, by_password: bool = False) -> S
 
 
 def sign_in(sessions: Sessions, proof: str = "n1") -> str:
-    sid = sessions.finish(sessions.code_for(RITA, "browser", proof), "browser")
+    sid = sessions.finish(sessions.issue_provider_code(RITA, "browser", proof), "browser")
     assert sid is not None
     return hash_of(sid)
 
@@ -29,7 +29,7 @@ def sign_in(sessions: Sessions, proof: str = "n1") -> str:
 def test_it_needs_no_users_file_and_outlives_a_restart(tmp_path: Path, users: Users) -> None:
     path = tmp_path / "sessions.json"
     sid_hash = sign_in(opened(path))
-    assert who(opened(path), users, sid_hash) == RITA
+    assert session_user(opened(path), users, sid_hash) == RITA
 
 
 @pytest.mark.parametrize("provider", ["another", ""])
@@ -37,8 +37,8 @@ def test_other_settings_of_the_provider_end_it(tmp_path: Path, users: Users, pro
     path = tmp_path / "sessions.json"
     sid_hash = sign_in(opened(path))
     later = opened(path, provider, by_password=True)
-    assert who(later, users, sid_hash) is None
-    assert later.why(sid_hash) == CHANGED
+    assert session_user(later, users, sid_hash) is None
+    assert later.end_reason(sid_hash) == CHANGED
 
 
 def test_a_local_users_session_ends_with_the_passwords(tmp_path: Path) -> None:
@@ -46,17 +46,17 @@ def test_a_local_users_session_ends_with_the_passwords(tmp_path: Path) -> None:
     users.add("maya", "Maya", "", "owner", "correct-horse-9")
     for allowed in (True, False):
         sessions = opened(tmp_path / "sessions.json", by_password=allowed)
-        code = sessions.code("maya", "browser", users.version("maya"))
+        code = sessions.issue_code("maya", "browser", users.credentials_digest("maya"))
         sid = sessions.finish(code, "browser")
         assert sid
-        assert bool(who(sessions, users, hash_of(sid))) is allowed
+        assert bool(session_user(sessions, users, hash_of(sid))) is allowed
 
 
 def test_a_proof_makes_one_session_however_many_codes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sessions = opened(tmp_path / "sessions.json")
-    codes = [sessions.code_for(RITA, "browser", "n1") for _ in range(3)]
+    codes = [sessions.issue_provider_code(RITA, "browser", "n1") for _ in range(3)]
     assert not sessions.is_used("n1")
     made = [sessions.finish(code, "browser") for code in codes]
     assert [sid is not None for sid in made] == [True, False, False]

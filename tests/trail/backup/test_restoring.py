@@ -35,7 +35,7 @@ def full(kept: Kept) -> None:
     users = Users(kept.settings.auth.users_path)
     users.add("maya", "Maya", "", "owner", "correct-horse-9")
     Tokens(tokens_of(kept.settings)).add("ci", "manager", ("read",), 30, dt.datetime.now(dt.UTC))
-    spool.put(spool.folder_of(kept.settings), 7, {"kind": "viewed"})
+    spool.write(spool.folder_of(kept.settings), 7, {"kind": "viewed"})
     journal = Journal(receiver.folder_of(kept.settings), 10**6)
     journal.append([Entry("webhook", b'{"event":"x"}', verified=True)]).result(5)
     journal.close()

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from trail.core.download_stats import Tallied, Tally
-from trail.web.downloads import by_line
+from trail.web.downloads import count_rows
 
 LINES = [b"name\n", b"one\n", b"two\n", b"three\n"]
 
 
 def tallied() -> tuple[Tallied, Tally, list[Tally]]:
     tally, ends = Tally(), list[Tally]()
-    return Tallied(by_line(iter(LINES), tally), tally, ends.append), tally, ends
+    return Tallied(count_rows(iter(LINES), tally), tally, ends.append), tally, ends
 
 
 def test_all_that_was_sent_is_counted() -> None:

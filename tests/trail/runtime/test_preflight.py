@@ -127,8 +127,8 @@ def test_a_provider_that_is_half_set_up(folder: Path) -> None:
     code, lines = serve(folder, TRAIL_AUTH__OIDC_METADATA_URL=metadata, TRAIL_AUTH__OIDC_ROLES="{}")
     assert code == 2
     assert lines == [
-        "trail: Sign-in with a provider is half set up. Set auth.oidc_client_id and "
-        "auth.oidc_client_secret and auth.oidc_roles, or none of its settings."
+        "trail: The settings of the OpenID provider are incomplete. Set auth.oidc_client_id and "
+        "auth.oidc_client_secret and auth.oidc_roles, or remove all of them."
     ]
 
 
@@ -168,8 +168,8 @@ def test_an_owner_may_come_from_the_provider(folder: Path) -> None:
 
 def test_what_was_set_here_is_not_tried_again(folder: Path) -> None:
     users = Users(folder / "users.yaml")
-    assert users.hashes(judged=False) == {}
+    assert users.hashes(unchecked=True) == {}
     text = (folder / "users.yaml").read_text()
     before = users.hashes()["maya"]
     (folder / "users.yaml").write_text(text.replace(before, hashed("abc")))  # the mark stays behind
-    assert list(users.hashes(judged=False)) == ["maya"]
+    assert list(users.hashes(unchecked=True)) == ["maya"]

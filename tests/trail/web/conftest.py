@@ -20,7 +20,7 @@ from trail.core.settings import Server, Settings
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.web import auth
-from trail.web.guard import COOKIE, Guard, user_of
+from trail.web.guard import COOKIE, Guard, request_user
 
 PASSWORD = "correct-horse-9"
 HOST = "http://localhost:8501"
@@ -28,7 +28,7 @@ HOST = "http://localhost:8501"
 
 async def echo(request: Request) -> Response:
     ours = {key: value for key, value in request.headers.items() if key.startswith("x-audit-")}
-    user = user_of(request)
+    user = request_user(request)
     return JSONResponse({"headers": ours, "user": user.username if user else None})
 
 
@@ -93,7 +93,7 @@ def sign_in(client: TestClient) -> Callable[[str], str]:
 
     def signed_in(username: str) -> str:
         now = process.current()
-        code = now.sessions.code(username, "browser", now.users.version(username))
+        code = now.sessions.issue_code(username, "browser", now.users.credentials_digest(username))
         sid = now.sessions.finish(code, "browser")
         assert sid is not None
         client.cookies.set(COOKIE, sid)

@@ -18,7 +18,7 @@ def code_for(client: TestClient, now: Runtime, username: str = "maya") -> str:
     """Return a code as the form makes it for this client's browser."""
     client.get("/", headers=PAGE)
     visit = client.cookies[VISIT_COOKIE]
-    return now.sessions.code(username, hash_of(visit), now.users.version(username))
+    return now.sessions.issue_code(username, hash_of(visit), now.users.credentials_digest(username))
 
 
 def test_a_code_becomes_a_cookie(client: TestClient, now: Runtime) -> None:
@@ -45,7 +45,7 @@ def test_cookies_are_secure_behind_https(start: Callable[..., Runtime], client: 
     visit = client.get("/", headers=PAGE).headers["set-cookie"]
     assert "; Secure" in visit
     value = visit.split(";")[0].partition("=")[2]
-    code = now.sessions.code("maya", hash_of(value), now.users.version("maya"))
+    code = now.sessions.issue_code("maya", hash_of(value), now.users.credentials_digest("maya"))
     answer = client.get(
         "/auth/finish", params={"code": code}, headers={"cookie": f"{VISIT_COOKIE}={value}"}
     )
@@ -68,7 +68,7 @@ def test_signing_in_again_ends_the_session_before(
     before = sign_in("jon")
     code = code_for(client, now)
     client.get("/auth/finish", params={"code": code})
-    assert now.sessions.user_of(before) is None
+    assert now.sessions.username_of(before) is None
 
 
 OUTSIDE = [
@@ -118,8 +118,8 @@ def test_signing_out_ends_the_session_and_clears_the_cookie(
     assert answer.headers["location"] == "/"
     assert f'{COOKIE}=""' in answer.headers["set-cookie"]
     assert "Max-Age=0" in answer.headers["set-cookie"]
-    assert now.sessions.user_of(sid) is None
-    assert now.sessions.user_of(other) == "maya"
+    assert now.sessions.username_of(sid) is None
+    assert now.sessions.username_of(other) == "maya"
     client.cookies.set(COOKIE, sid)  # a copy of the cookie
     assert client.get("/").json()["user"] is None
 

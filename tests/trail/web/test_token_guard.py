@@ -21,7 +21,7 @@ READ = ("read",)
 def tokens(now: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tokens:
     made = Tokens(tmp_path / "tokens.json")
     process.start(replace(now, tokens=made))
-    monkeypatch.setattr(callers, "WRONG_TOKENS", Throttle())
+    monkeypatch.setattr(callers, "INVALID_TOKENS", Throttle())
     return made
 
 
