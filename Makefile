@@ -13,7 +13,7 @@ PIP_AUDIT := pip-audit==2.10.1
 LOCK = $(TOOLS)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --annotation-style line --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: run test test-dates check bench bench-detection fuzz shots demo lock audit clean
+.PHONY: run test test-js test-dates check check-js bench bench-detection fuzz shots demo lock audit clean
 
 $(VENV)/.run: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -33,28 +33,40 @@ $(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.run
 	@$(PIP) -r requirements-fuzz.txt
 	@touch $@
 
+# Checks and tests of the browser components; running the dashboard needs no Node.js.
+node_modules/.installed: package-lock.json
+	@command -v npm >/dev/null || { echo "Install Node.js 20 or later with npm (https://nodejs.org), then run this again."; exit 1; }
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
 help:                      ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 run: $(VENV)/.run          ## Start the dashboard on http://127.0.0.1:8501
 	@$(BIN)/python -m trail serve
 
-test: $(VENV)/.dev         ## Run all tests, including the browser tests
+test: $(VENV)/.dev test-js ## Run all tests, including the browser tests
 	@$(BIN)/python tests/browser/find_chromium.py
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
+
+test-js: node_modules/.installed  ## Run the unit tests of the browser components
+	@npm --silent test
 
 test-dates: $(VENV)/.dev   ## Run the browser tests at eleven dates, one after another; ARGS="-k leap" picks
 	@$(BIN)/python tests/browser/find_chromium.py
 	@$(BIN)/python tests/shifted_clock.py
 	@$(BIN)/python -m pytest -q -m slow tests/test_dates.py $(ARGS)
 
-check: $(VENV)/.dev        ## Format, lint, types, layers, spelling, docs
+check: $(VENV)/.dev check-js  ## Format, lint, types, layers, spelling, docs
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
 	@$(BIN)/zensical build --strict
+
+check-js: node_modules/.installed  ## Format, lint and types of the browser components
+	@npm --silent run check
 
 docs: $(VENV)/.dev         ## Write the generated pages and build the docs site into site/
 	@for page in commands files routes settings; do $(BIN)/python -m docs.$$page || exit 1; done
@@ -90,5 +102,5 @@ audit:                     ## Check locked packages for known vulnerabilities; n
 	@$(TOOLS)/audit/bin/pip install --quiet --disable-pip-version-check $(PIP_AUDIT)
 	@$(TOOLS)/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements-dev.lock $(ARGS)
 
-clean:                     ## Remove the virtual environment
-	rm -rf $(VENV)
+clean:                     ## Remove the installed dependencies
+	rm -rf $(VENV) node_modules

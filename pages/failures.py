@@ -11,7 +11,7 @@ from trail.incidents.incident import Incident
 from trail.incidents.queries import Summary
 from trail.storage.filters import Filter
 from ui import coverage_banner, filter_bar, text, url_state
-from ui.components import bridge, tiles
+from ui.components import tiles
 from ui.failures import incident_detail, incident_table, spotlights
 from ui.page import Context, Page
 
@@ -122,17 +122,16 @@ def _tiles(filter_: Filter, numbers: Summary) -> None:
         ),
     ]
 
-    def toggle_class() -> None:
-        for name in bridge.ways("failure-tiles"):
-            url_state.set_url(filter_, **{"class": "" if name == _class() else name})
+    def choose_class(name: str) -> None:
+        url_state.set_url(filter_, **{"class": "" if name == _class() else name})
 
-    tiles.tiles(rows, "failure-tiles", toggle_class)
+    tiles.tiles(rows, "failure-tiles", choose_class)
 
 
-def _tile(go: str, name: str, number: int, note: str) -> tiles.Tile:
-    chosen = " ✓" if go == _class() else ""
+def _tile(class_: str, name: str, number: int, note: str) -> tiles.Tile:
+    chosen = " ✓" if class_ == _class() else ""
     return {
-        "go": go,
+        "id": class_,
         "name": f"{name}{chosen}",
         "value": f"{number:,}",
         "delta": "",

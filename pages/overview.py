@@ -18,7 +18,7 @@ from trail.retention import expiring_findings
 from trail.storage.database import Store, utc_now
 from trail.storage.filters import Filter
 from ui import charts, coverage_banner, event_feed, filter_bar, seal_text, text, url_state
-from ui.components import bridge, ranked_list, tiles
+from ui.components import ranked_list, tiles
 from ui.components.ranked_list import CategoryRow
 from ui.overview import needs_attention
 from ui.page import Context, Page
@@ -118,12 +118,11 @@ def _tiles(
         rows[3]["delta"] = f"▲ {rows[3]['delta']}"
     rows.append(_integrity(ctx, now))
 
-    def open_tile() -> None:
-        for name in bridge.ways("tiles"):
-            if name in _PAGES:
-                url_state.open_page(_PAGES[name], filter_)
-            else:
-                _explore(links[name])
+    def open_tile(name: str) -> None:
+        if name in _PAGES:
+            url_state.open_page(_PAGES[name], filter_)
+        else:
+            _explore(links[name])
 
     tiles.tiles(rows, "tiles", open_tile)
 
@@ -141,7 +140,7 @@ def _expiring_findings(ctx: Context) -> None:
 
 def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> tiles.Tile:
     return {
-        "go": name,
+        "id": name,
         "name": name,
         "value": f"{number:,}",
         "delta": text.percent_change(number, before),
@@ -169,7 +168,7 @@ def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
     problems = f"{text.count(sealed.problem_count, 'problem')}, " if sealed.problem_count else ""
     quarantine = f", {text.count(quarantined, 'record')} in quarantine" if quarantined else ""
     return {
-        "go": "",
+        "id": "",
         "name": "Audit trail integrity",
         "value": value,
         "delta": "",
@@ -221,13 +220,15 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
             }
             for name in order
         ]
-        ranked_list.category_table(rows, "categories", lambda: _pick_category(filter_))
+        ranked_list.category_table(
+            rows, "categories", lambda messages: _open_category(messages, filter_)
+        )
 
 
-def _pick_category(filter_: Filter) -> None:
-    for act in ranked_list.picked("categories"):
-        chosen = [act["value"]]
-        if act["value"] == "Other":
+def _open_category(messages: list[ranked_list.ListMessage], filter_: Filter) -> None:
+    for message in messages:
+        chosen = [message["value"]]
+        if message["value"] == "Other":
             chosen = list(catalogue.CATEGORIES[8:])
         changed = overview.changes(filter_)
         for name in chosen:
@@ -254,10 +255,10 @@ def _most_active(store: Store, filter_: Filter, now: dt.datetime, changed: int) 
     chosen = overview.changes(filter_).put("actor_type", "system", "exclude")
     top = counts.actors(store, chosen, now)[:_ROWS]
 
-    def pick() -> None:
-        for act in ranked_list.picked("most-active"):
-            if "value" in act:
-                _explore(overview.changes(filter_).put("actor", act["value"], "include"))
+    def open_actor(messages: list[ranked_list.ListMessage]) -> None:
+        for message in messages:
+            if "value" in message:
+                _explore(overview.changes(filter_).put("actor", message["value"], "include"))
 
     ranked_list.bars(
         [
@@ -271,7 +272,7 @@ def _most_active(store: Store, filter_: Filter, now: dt.datetime, changed: int) 
             for actor in top
         ],
         "most-active",
-        pick,
+        open_actor,
         title="Most active",
         note="Share of all changes",
     )

@@ -26,12 +26,12 @@ def draw(
     *time* says when, and *sentence* what, in the words that the list has room for.
     """
 
-    def pick() -> None:
-        for act in ranked_list.picked(key):
-            if act.get("all"):
+    def on_messages(messages: list[ranked_list.ListMessage]) -> None:
+        for message in messages:
+            if message.get("all"):
                 url_state.open_page(url_state.EXPLORE, chosen)
-            elif "open" in act:
-                row = next(row for row in rows if row["event_id"] == act["open"])
+            elif "open" in message:
+                row = next(row for row in rows if row["event_id"] == message["open"])
                 at = row["occurred_at"].isoformat()
                 url_state.open_page(url_state.EXPLORE, chosen, event=row["event_id"], at=at)
 
@@ -49,7 +49,7 @@ def draw(
             for row in rows
         ],
         key,
-        pick,
+        on_messages,
         title=title,
         note=note,
         link=link,

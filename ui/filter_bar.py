@@ -14,7 +14,7 @@ from trail.events import export as exports
 from trail.evidence import period
 from trail.storage.filters import FACETS, Filter, Window, zone_names
 from ui import text, url_state
-from ui.components.chips import Chip, acted, chips
+from ui.components.chips import Chip, ChipMessage, chips
 
 PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
 CUSTOM = "custom"
@@ -68,7 +68,7 @@ def chip_row(filter_: Filter, window: Window, labels: dict[tuple[str, str], str]
         rows = _chips(filter_, labels)
         if rows:
             with st.container(width="stretch"):
-                chips(rows, "active", lambda: _on_chip(filter_))
+                chips(rows, "active", lambda messages: _on_messages(messages, filter_))
         window_caption(filter_, window)
 
 
@@ -223,16 +223,16 @@ def _chips(filter_: Filter, labels: dict[tuple[str, str], str]) -> list[Chip]:
     return rows
 
 
-def _on_chip(filter_: Filter) -> None:
-    for act in acted("active"):
-        if act.get("clear"):
+def _on_messages(messages: list[ChipMessage], filter_: Filter) -> None:
+    for message in messages:
+        if message.get("clear"):
             filter_ = filter_.cleared()
-        elif act["field"] == "q":
-            filter_ = replace(filter_, q=tuple(q for q in filter_.q if q != act["value"]))
+        elif message["field"] == "q":
+            filter_ = replace(filter_, q=tuple(q for q in filter_.q if q != message["value"]))
         else:
-            now = filter_.state(act["field"], act["value"])
+            now = filter_.state(message["field"], message["value"])
             flipped = "include" if now == "exclude" else "exclude"
             filter_ = filter_.put(
-                act["field"], act["value"], flipped if act["do"] == "flip" else ""
+                message["field"], message["value"], flipped if message["do"] == "flip" else ""
             )
     url_state.set_url(filter_)

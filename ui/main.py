@@ -20,38 +20,7 @@ from ui.page import Page, current_user, discover_pages
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
 ACCOUNT = "account"
-
-# An open tab whose session has ended goes to the sign-in form, instead of keeping what it shows;
-# and what somebody does in it counts as use, which a page that renews itself does not.
-_WATCH = """
-export default function () {
-  if (window.trailWatch) return;
-  window.trailWatch = true;
-  let last = 0;
-  let due = 0;
-  let used = false;
-  const look = async () => {
-    due = 0;
-    last = Date.now();
-    const method = used ? "POST" : "GET";
-    used = false;
-    const answer = await fetch("ALIVE", { method, cache: "no-store" }).catch(() => null);
-    if (answer && answer.status === 401) window.location.reload();
-  };
-  // At most once in two seconds, yet no press goes without a look after it.
-  const soon = () => {
-    if (!due) due = setTimeout(look, Math.max(250, last + 2000 - Date.now()));
-  };
-  const listen = (kinds, heard) => {
-    for (const kind of kinds) {
-      window.addEventListener(kind, heard, { capture: true, passive: true });
-    }
-  };
-  listen(["click", "keydown", "wheel", "touchstart"], () => { used = true; });
-  listen(["click", "keydown", "focus"], soon);
-  setInterval(look, 60000);
-}
-"""
+_WATCH = Path(__file__).with_name("session_watch.js").read_text(encoding="utf-8")
 
 
 def anonymous() -> list[StreamlitPage]:
@@ -125,7 +94,8 @@ def main() -> None:
     page = st.navigation(menu(user), position="top")
     st.set_page_config(page_title=f"{page.title} - Audit Trail")
     page.run()
-    st.components.v2.component("trail_watch", js=_WATCH.replace("ALIVE", ALIVE))(key="watch")
+    watch = st.components.v2.component("trail_watch", js=_WATCH)
+    watch(key="watch", data={"path": ALIVE})
 
 
 def _logo(workspace: str, *, dark: bool) -> str:

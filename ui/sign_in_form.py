@@ -8,6 +8,7 @@ import base64
 import hmac
 import html
 import secrets
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -36,14 +37,7 @@ _FIELDS = {"Form name": "", "Username": "Username", "Password": "Password", "Log
 _LIBRARY_STATE = ("authentication_status", "name", "email", "roles", "username", "logout")
 _NAME_KEY = secrets.token_bytes(32)
 
-_REDIRECT = """
-export default function ({ data }) {
-  const here = window.location.pathname + window.location.search;
-  const next = (data.nextKey && window.sessionStorage.getItem(data.nextKey)) || here;
-  const query = new URLSearchParams({ code: data.code, next });
-  window.location.replace(data.path + "?" + query.toString());
-}
-"""
+_REDIRECT = Path(__file__).with_name("sign_in_redirect.js").read_text(encoding="utf-8")
 
 # Makes the library's button primary and wide, and hides its empty heading.
 _STYLE = """<style>
@@ -189,7 +183,7 @@ def _hand_over(code: str) -> None:
     """Redirect the browser to the route that exchanges *code* for the session cookie."""
     next_key = sign_in_oidc.NEXT_KEY if process.current().settings.auth.by_provider else ""
     redirect = st.components.v2.component("trail_redirect", js=_REDIRECT)
-    redirect(data={"code": code, "path": FINISH, "nextKey": next_key}, key="trail-redirect")
+    redirect(data={"code": code, "path": FINISH, "key": next_key}, key="trail-redirect")
 
 
 def _paragraph(kind: str, text: str) -> None:

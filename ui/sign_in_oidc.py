@@ -4,6 +4,7 @@ Streamlit redirects the browser to the provider and returns the claims, which st
 """
 
 import time
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -22,12 +23,7 @@ _PROBLEMS = {
     UNREACHABLE: "The identity provider is unreachable. Try again in a minute or ask an owner.",
     REJECTED: "The sign-in failed. Try again or ask an owner of this workspace.",
 }
-_STORE_ADDRESS = f"""
-export default function () {{
-  const here = window.location.pathname + window.location.search;
-  window.sessionStorage.setItem("{NEXT_KEY}", here);
-}}
-"""
+_STORE_ADDRESS = Path(__file__).with_name("remember_address.js").read_text(encoding="utf-8")
 
 
 def draw(message: DeltaGenerator) -> tuple[User, str] | None:
@@ -48,7 +44,8 @@ def draw(message: DeltaGenerator) -> tuple[User, str] | None:
         message.error(problem)
     else:
         # The redirect ends at `/`, which must not replace the stored address.
-        st.components.v2.component("trail_keep", js=_STORE_ADDRESS)(key="trail-keep")
+        store = st.components.v2.component("trail_keep", js=_STORE_ADDRESS)
+        store(key="trail-keep", data={"key": NEXT_KEY})
     return None
 
 

@@ -13,7 +13,6 @@ from trail.events.lanes import Lane, Point
 from trail.events.timeline import Bar, Histogram
 from trail.ingest.coverage import Span
 from ui import charts, style, text
-from ui.components import bridge
 from ui.components.week_grid import week_grid
 
 _ROW, _LABEL = 26, 34
@@ -250,10 +249,9 @@ def week(
 ) -> None:
     """Draw events by weekday and hour of *zone*; a press calls *pick* with the two."""
 
-    def go() -> None:
-        for way in bridge.ways(key):
-            day, _, hour = way.partition(" ")
-            if day.isdigit() and hour.isdigit():
-                pick(int(day), int(hour))
+    def on_click(cell_id: str) -> None:
+        day, _, hour = cell_id.partition(" ")
+        if day.isdigit() and hour.isdigit():
+            pick(int(day), int(hour))
 
-    week_grid(counts, f"Events by weekday and hour, {zone.key}", key, go)
+    week_grid(counts, f"Events by weekday and hour, {zone.key}", key, on_click)

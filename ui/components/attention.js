@@ -1,51 +1,60 @@
-// What needs somebody. Each row is one button, so that a keyboard walks the list.
+/** The list of items that need attention; each row is one button. */
 
-const LISTS = new WeakMap();
-const GLYPHS = { high: "▲", medium: "◆", low: "○" };
-const NAMES = { high: "High", medium: "Medium", low: "Low" };
+import { el, plain, setAttr, setText, show, valueSpan } from "./dom.js";
+import { clickableRow, component, renderRows } from "./rows.js";
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let list = LISTS.get(parentElement);
-  if (!list) LISTS.set(parentElement, (list = build(parentElement)));
-  list.line.renew(setTriggerValue, data.seen);
-  patchList(list.rows, data.rows, (row) => row.go, () => makeRow(list), update);
-  show(list.none, data.rows.length === 0);
-}
+/** @typedef {import("./rows.js").Queue} Queue */
+/** @typedef {"high" | "medium" | "low"} Level */
+/** @typedef {{ id: string, level: Level, what: string, why: string, age: string }} Item */
 
-function build(parent) {
-  const root = el("section", "root needs", { "aria-label": "Needs you" });
-  const title = el("h2");
-  title.textContent = "Needs you";
-  const rows = el("div", "rows");
-  const none = el("p", "second");
-  none.textContent = "Nothing in this window needs a look.";
-  root.append(title, rows, none);
-  parent.append(root);
-  return { rows, none, line: makeLine() };
-}
+/** @type {Record<Level, { glyph: string, label: string }>} */
+const LEVELS = {
+  high: { glyph: "▲", label: "High" },
+  medium: { glyph: "◆", label: "Medium" },
+  low: { glyph: "○", label: "Low" },
+};
 
-function makeRow(list) {
-  const node = button("row");
+export default component(
+  (parent, queue) => {
+    const rows = el("div", "rows");
+    const empty = el("p", "second", {}, "Nothing needs attention in this window.");
+    const title = el("h2", "", {}, "Needs attention");
+    parent.append(
+      el("section", "root needs", { "aria-label": "Needs attention" }, title, rows, empty),
+    );
+    return { rows, empty, queue };
+  },
+  (list, /** @type {{ rows: Item[] }} */ data) => {
+    renderRows(
+      list.rows,
+      data.rows,
+      (row) => row.id,
+      () => createRow(list.queue),
+      updateRow,
+    );
+    show(list.empty, data.rows.length === 0);
+  },
+);
+
+/** @param {Queue} queue */
+function createRow(queue) {
   const glyph = el("span", "glyph", { role: "img" });
-  const words = el("span", "words");
-  const what = el("span", "name what", { dir: "auto" });
-  const why = el("span", "name second", { dir: "auto" });
-  words.append(what, why);
+  const what = valueSpan("name what");
+  const why = valueSpan("name second");
   const age = el("span", "second age");
-  node.append(glyph, words, age);
-  node.trailNeed = { glyph, what, why, age, go: "" };
-  node.addEventListener("click", () => list.line.send({ go: node.trailNeed.go }));
-  return node;
+  const row = clickableRow(queue, "row", glyph, el("span", "words", {}, what, why), age);
+  return Object.assign(row, { glyph, what, why, age });
 }
 
-function update(node, row) {
-  const parts = node.trailNeed;
-  parts.go = row.go;
-  setText(parts.glyph, GLYPHS[row.level] || "○");
-  setAttr(parts.glyph, "class", `glyph ${row.level in GLYPHS ? row.level : "low"}`);
-  setAttr(parts.glyph, "aria-label", NAMES[row.level] || "Low");
-  setText(parts.what, row.what);
-  setText(parts.why, row.why);
-  setText(parts.age, row.age);
-  setAttr(node, "title", plain(row.what));
+/** @param {ReturnType<typeof createRow>} row @param {Item} item */
+function updateRow(row, item) {
+  const { glyph, label } = LEVELS[item.level] || LEVELS.low;
+  row.id = item.id;
+  setText(row.glyph, glyph);
+  setAttr(row.glyph, "class", `glyph ${label.toLowerCase()}`);
+  setAttr(row.glyph, "aria-label", label);
+  setText(row.what, item.what);
+  setText(row.why, item.why);
+  setText(row.age, item.age);
+  setAttr(row.node, "title", plain(item.what));
 }

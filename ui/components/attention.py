@@ -1,36 +1,29 @@
-"""The Overview's "Needs you" list: a glyph, one line of what, one of why, and the way there.
+"""The list of items that need attention: a glyph, what it is, why, and its age.
 
-A component because the lines carry names from events, which no Markdown may read.
+A component because the lines contain names from events, which must not be read as Markdown.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Literal, TypedDict
 
-import streamlit as st
-
-from ui.components import bridge
+from ui.components import messages
 
 
-class Need(TypedDict):
-    """One thing to look at; `go` comes back when its button is pressed."""
+class AttentionItem(TypedDict):
+    """One item; `id` is reported when its row is clicked."""
 
-    go: str
+    id: str
     level: Literal["high", "medium", "low"]
     what: str
     why: str
     age: str
 
 
-_needs = st.components.v2.component(
-    "trail_needs", css=bridge.style("attention.css"), js=bridge.script("attention.js")
-)
+_list = messages.component("trail_attention", "attention")
 
 
-def needs(rows: Sequence[Need], key: str, on_act: Callable[[], None] | None = None) -> None:
-    """Draw the list, most urgent first; `bridge.ways(key)` tells `on_act` which one was pressed."""
-    _needs(
-        key=key,
-        data={"rows": list(rows), "seen": bridge.seen(key)},
-        on_act_change=bridge.receiver(key, bridge.check_way, on_act),
-    )
-    bridge.settle(key)
+def attention_list(
+    rows: Sequence[AttentionItem], key: str, on_click: Callable[[str], None] | None = None
+) -> None:
+    """Draw the list, most urgent first; *on_click* gets the id of a clicked row."""
+    messages.draw_clickable(_list, key, {"rows": list(rows)}, on_click)

@@ -1,61 +1,58 @@
-// The active filters. Each chip has two buttons: its words flip it, the cross removes it.
+/** The active filters; the label of a chip switches include and exclude, the cross removes it. */
 
-const ROWS = new WeakMap();
+import { button, el, icon, plain, setAttr, setDisabled, setText, show, valueSpan } from "./dom.js";
+import { component, renderRows } from "./rows.js";
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let row = ROWS.get(parentElement);
-  if (!row) ROWS.set(parentElement, (row = build(parentElement)));
-  row.line.renew(setTriggerValue, data.seen);
-  patchList(
-    row.list,
-    data.chips,
-    (chip) => `${chip.field} ${chip.value}`,
-    () => makeChip(row),
-    (node, chip) => update(node, chip)
-  );
-  show(row.clear, data.chips.length > 0);
+/** @typedef {import("./rows.js").Queue} Queue */
+/** @typedef {{ field: string, value: string, name: string, label: string, excluded: boolean }} Chip */
+
+export default component(
+  (parent, queue) => {
+    const list = el("span", "list");
+    const clear = button("link clear", {}, "Clear all");
+    clear.addEventListener("click", () => queue.send({ clear: true }));
+    parent.append(
+      el("div", "root chips", { role: "group", "aria-label": "Active filters" }, list, clear),
+    );
+    return { list, clear, queue };
+  },
+  (row, /** @type {{ chips: Chip[] }} */ data) => {
+    const keyOf = (/** @type {Chip} */ chip) => `${chip.field} ${chip.value}`;
+    renderRows(row.list, data.chips, keyOf, (chip) => createChip(row.queue, chip), updateChip);
+    show(row.clear, data.chips.length > 0);
+  },
+);
+
+/** @param {Queue} queue @param {Chip} chip */
+function createChip(queue, { field, value }) {
+  const name = el("span", "second");
+  const label = valueSpan("name strong");
+  const toggle = button("flip", {}, name, label);
+  const remove = button("cross", {}, icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7"));
+  toggle.addEventListener("click", () => queue.send({ field, value, do: "flip" }));
+  remove.addEventListener("click", () => queue.send({ field, value, do: "remove" }));
+  return { node: el("span", "chip", {}, toggle, remove), name, label, toggle, remove };
 }
 
-function build(parent) {
-  const root = el("div", "root chips", { role: "group", "aria-label": "Active filters" });
-  const list = el("span", "list");
-  const clear = button("link clear");
-  clear.textContent = "Clear all";
-  root.append(list, clear);
-  parent.append(root);
-  const row = { list, clear, line: makeLine() };
-  clear.addEventListener("click", () => row.line.send({ clear: true }));
-  return row;
+/** @param {ReturnType<typeof createChip>} view @param {Chip} chip */
+function updateChip(view, chip) {
+  const isSearch = chip.field === "q";
+  const verb = chipVerb(chip);
+  setText(view.name, `${chip.name}${verb || " "}`);
+  setText(view.label, chip.label || "(empty)");
+  setAttr(view.node, "class", chip.excluded ? "chip excluded" : "chip");
+  const change = chip.excluded ? "Switch to include" : "Switch to exclude";
+  setAttr(view.toggle, "title", isSearch ? "Search" : change);
+  setDisabled(view.toggle, isSearch);
+  setAttr(view.remove, "aria-label", plain(`Remove ${chip.name}${verb}${chip.label}`));
 }
 
-function makeChip(row) {
-  const node = el("span", "chip");
-  const flip = button("flip");
-  const field = el("span", "second");
-  const label = el("span", "name strong", { dir: "auto" });
-  flip.append(field, label);
-  const cross = button("cross");
-  cross.append(icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7"));
-  node.append(flip, cross);
-  node.trailChip = { flip, field, label, cross, chip: null };
-  const send = (what) => {
-    const { field, value } = node.trailChip.chip;
-    row.line.send({ field, value, do: what });
-  };
-  flip.addEventListener("click", () => send("flip"));
-  cross.addEventListener("click", () => send("remove"));
-  return node;
-}
-
-function update(node, chip) {
-  const parts = node.trailChip;
-  parts.chip = chip;
-  const verb = chip.field === "q" ? "" : chip.excluded ? " is not " : " is ";
-  setText(parts.field, `${chip.name}${verb || " "}`);
-  setText(parts.label, chip.label || "(empty)");
-  setAttr(node, "class", chip.excluded ? "chip excluded" : "chip");
-  const change = chip.excluded ? "keep only these instead" : "leave these out instead";
-  setAttr(parts.flip, "title", chip.field === "q" ? "Search" : `Press to ${change}`);
-  if (parts.flip.disabled !== (chip.field === "q")) parts.flip.disabled = chip.field === "q";
-  setAttr(parts.cross, "aria-label", plain(`Remove ${chip.name}${verb}${chip.label}`));
+/**
+ * Return the verb between the name of a field and its value; a search has none.
+ *
+ * @param {Pick<Chip, "field" | "excluded">} chip
+ */
+export function chipVerb(chip) {
+  if (chip.field === "q") return "";
+  return chip.excluded ? " is not " : " is ";
 }

@@ -1,18 +1,16 @@
-"""The active filters as chips: press the verb to flip include and exclude, press ✕ to remove.
+"""The active filters as chips: the label switches include and exclude, ✕ removes the filter.
 
-A component because a chip's value is data, and Streamlit's labels read Markdown.
+A component because the value of a chip is data, and Streamlit reads labels as Markdown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
-import streamlit as st
-
-from ui.components import bridge
+from ui.components import messages
 
 
 class Chip(TypedDict):
-    """One active value: `name` and `label` are read, `field` and `value` come back."""
+    """One active value: `name` and `label` are shown, `field` and `value` are reported."""
 
     field: str
     value: str
@@ -21,8 +19,8 @@ class Chip(TypedDict):
     excluded: bool
 
 
-class ChipAct(TypedDict, total=False):
-    """What was pressed: `flip` or `remove` of a chip, or `clear` for all."""
+class ChipMessage(TypedDict, total=False):
+    """A click: `do` is `flip` or `remove` for one chip, or `clear` is true for all."""
 
     field: str
     value: str
@@ -30,32 +28,22 @@ class ChipAct(TypedDict, total=False):
     clear: bool
 
 
-_chips = st.components.v2.component(
-    "trail_chips", css=bridge.style("chips.css"), js=bridge.script("chips.js")
-)
+_chips = messages.component("trail_chips", "chips")
 
 
 def chips(
-    rows: Sequence[Chip], key: str, on_act: Callable[[], None] | None = None
-) -> list[ChipAct]:
-    """Draw the chips and return what was pressed; `acted(key)` gives it to `on_act`."""
-    _chips(
-        key=key,
-        data={"chips": list(rows), "seen": bridge.seen(key)},
-        on_act_change=bridge.receiver(key, _check, on_act),
-    )
-    return cast("list[ChipAct]", bridge.settle(key))
+    rows: Sequence[Chip],
+    key: str,
+    on_messages: Callable[[list[ChipMessage]], None] | None = None,
+) -> None:
+    """Draw the chips; *on_messages* gets the clicks, oldest first."""
+    messages.draw(_chips, key, {"chips": list(rows)}, _parse, on_messages)
 
 
-def acted(key: str) -> list[ChipAct]:
-    """Return the acts of this run, oldest first; for use inside `on_act`."""
-    return cast("list[ChipAct]", bridge.waiting(key))
-
-
-def _check(act: Mapping[str, Any]) -> dict[str, Any] | None:
-    if act.get("clear") is True:
+def _parse(message: Mapping[str, Any]) -> dict[str, Any] | None:
+    if message.get("clear") is True:
         return {"clear": True}
-    field, value, do = act.get("field"), act.get("value"), act.get("do")
+    field, value, do = message.get("field"), message.get("value"), message.get("do")
     if isinstance(field, str) and isinstance(value, str) and do in ("flip", "remove"):
         return {"field": field, "value": value, "do": do}
     return None

@@ -1,47 +1,76 @@
-// Failed attempts a day, a row for each target. A row is one button; a number stands where it fits.
+/** Failed attempts per day: a row for each target, a cell for each day; each row is one button. */
 
-const STRIPS = new WeakMap();
+import { el, formatNumber, plain, setAttr, setText, valueSpan } from "./dom.js";
+import { clickableRow, component, renderRows } from "./rows.js";
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let strip = STRIPS.get(parentElement);
-  if (!strip) {
-    const root = el("div", "root strip");
+/** @typedef {import("./rows.js").Queue} Queue */
+/** @typedef {{ name: string, tick: string }} Day */
+/** @typedef {{ id: string, name: string, label: string, values: number[], current?: boolean }} Row */
+
+export default component(
+  (parent, queue) => {
     const rows = el("div", "strip-rows");
     const days = el("div", "strip-days", { "aria-hidden": "true" });
-    root.append(rows, days);
-    parentElement.append(root);
-    STRIPS.set(parentElement, (strip = { root, rows, days, line: makeLine() }));
-  }
-  strip.line.renew(setTriggerValue, data.seen);
-  strip.root.style.setProperty("--days", String(data.days.length));
-  patchList(strip.rows, data.rows, (row) => row.go, () => makeRow(strip), (node, row) =>
-    update(node, row, data.days));
-  patchList(strip.days, data.days.map((day, at) => ({ day, at })), (each) => String(each.at),
-    () => el("span", "strip-day"), (node, each) => setText(node, each.day.tick));
-}
+    const root = el("div", "root strip", {}, rows, days);
+    parent.append(root);
+    return { root, rows, days, queue };
+  },
+  (strip, /** @type {{ rows: Row[], days: Day[] }} */ data) => {
+    strip.root.style.setProperty("--days", String(data.days.length));
+    const create = () => createRow(strip.queue);
+    renderRows(
+      strip.rows,
+      data.rows,
+      (row) => row.id,
+      create,
+      (view, row) => updateRow(view, row, data.days),
+    );
+    const tick = () => ({ node: el("span", "strip-day") });
+    renderRows(
+      strip.days,
+      data.days,
+      (_, index) => index,
+      tick,
+      (view, day) => setText(view.node, day.tick),
+    );
+  },
+);
 
-function makeRow(strip) {
-  const node = button("strip-row");
-  const name = el("span", "strip-name", { dir: "auto" });
+/** @param {Queue} queue */
+function createRow(queue) {
+  const name = valueSpan("strip-name");
   const cells = el("span", "strip-cells", { "aria-hidden": "true" });
-  node.append(name, cells);
-  node.trailRow = { name, cells, go: "" };
-  node.addEventListener("click", () => strip.line.send({ go: node.trailRow.go }));
-  return node;
+  return Object.assign(clickableRow(queue, "strip-row", name, cells), { name, cells });
 }
 
-function update(node, row, days) {
-  const parts = node.trailRow;
-  parts.go = row.go;
-  setText(parts.name, row.name);
-  setAttr(parts.name, "title", plain(row.name));
-  node.classList.toggle("current", Boolean(row.current));
-  setAttr(node, "aria-label", `${plain(row.name)}: ${row.label}`);
-  patchList(parts.cells, row.values.map((value, at) => ({ value, at })), (cell) => String(cell.at),
-    () => el("span", "strip-cell"), (cell, each) => {
-      const level = each.value >= 15 ? "3" : each.value >= 5 ? "2" : each.value ? "1" : "0";
-      setAttr(cell, "data-level", level);
-      setText(cell, each.value ? String(each.value) : "");
-      setAttr(cell, "title", each.value ? `${days[each.at].name}: ${number(each.value)}` : null);
-    });
+/** @param {ReturnType<typeof createRow>} view @param {Row} row @param {Day[]} days */
+function updateRow(view, row, days) {
+  view.id = row.id;
+  setText(view.name, row.name);
+  setAttr(view.name, "title", plain(row.name));
+  view.node.classList.toggle("current", Boolean(row.current));
+  setAttr(view.node, "aria-label", `${plain(row.name)}: ${row.label}`);
+  const create = () => ({ node: el("span", "strip-cell") });
+  renderRows(
+    view.cells,
+    row.values,
+    (_, index) => index,
+    create,
+    ({ node }, count, index) => {
+      setAttr(node, "data-level", cellLevel(count));
+      setText(node, count || "");
+      setAttr(node, "title", count ? `${days[index]?.name}: ${formatNumber(count)}` : null);
+    },
+  );
+}
+
+/**
+ * Return the shade of a cell, 0 to 3.
+ *
+ * @param {number} count failed attempts of the day
+ */
+export function cellLevel(count) {
+  if (count >= 15) return 3;
+  if (count >= 5) return 2;
+  return count ? 1 : 0;
 }

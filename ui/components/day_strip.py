@@ -1,20 +1,18 @@
-"""The strip of failed attempts: a row for each target, a square for each day.
+"""Failed attempts per day: a row for each target, a cell for each day.
 
-A component because names are data, and because a row is one press.
+A component because names are data, and because a row is one button.
 """
 
 from collections.abc import Callable, Sequence
 from typing import NotRequired, TypedDict
 
-import streamlit as st
-
-from ui.components import bridge
+from ui.components import messages
 
 
 class StripRow(TypedDict):
-    """One target; `go` comes back when it is pressed, `label` says the row in words."""
+    """One target; `id` is reported when it is clicked, `label` describes it to screen readers."""
 
-    go: str
+    id: str
     name: str
     label: str
     values: Sequence[int]
@@ -22,27 +20,20 @@ class StripRow(TypedDict):
 
 
 class StripDay(TypedDict):
-    """One day: its name, and what stands under it, if anything."""
+    """One day: its name, and the label below it, if any."""
 
     name: str
     tick: str
 
 
-_strip = st.components.v2.component(
-    "trail_day_strip", css=bridge.style("day_strip.css"), js=bridge.script("day_strip.js")
-)
+_strip = messages.component("trail_day_strip", "day_strip")
 
 
 def day_strip(
     rows: Sequence[StripRow],
     days: Sequence[StripDay],
     key: str,
-    on_act: Callable[[], None] | None = None,
+    on_click: Callable[[str], None] | None = None,
 ) -> None:
-    """Draw the rows over the days; `bridge.ways(key)` tells *on_act* which was pressed."""
-    _strip(
-        key=key,
-        data={"rows": list(rows), "days": list(days), "seen": bridge.seen(key)},
-        on_act_change=bridge.receiver(key, bridge.check_way, on_act),
-    )
-    bridge.settle(key)
+    """Draw the rows above the days; *on_click* gets the id of a clicked row."""
+    messages.draw_clickable(_strip, key, {"rows": list(rows), "days": list(days)}, on_click)

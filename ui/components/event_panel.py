@@ -1,41 +1,39 @@
-"""The detail panel: one event in a sentence, its fields, its raw JSON and what lies around it.
+"""The detail panel: one event as a sentence, its fields, its raw JSON and related events.
 
-A component because fields and raw text are data: nothing here may pass through Markdown or HTML.
-Words, times and counts are made in Python; the panel only draws them and reports what was pressed.
+A component because fields and raw text are data, which must not be read as Markdown or HTML. Texts,
+times and counts are formatted in Python; the panel draws them and reports clicks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict, cast
-
-import streamlit as st
+from typing import Any, Literal, NotRequired, TypedDict
 
 from trail.core.event_text import Part
-from ui.components import bridge
+from ui.components import messages
 
 
 class Risk(TypedDict):
-    """The level decides glyph and colour; the label is what is read."""
+    """A level, which selects glyph and color, and its label."""
 
     level: Literal["high", "medium", "low"]
     label: str
 
 
 class Category(TypedDict):
-    """`square` is a CSS colour, or the number of a category colour of the theme."""
+    """`square` is a CSS color, or the index of a categorical color of the theme."""
 
     name: str
     square: str
 
 
 class Outcome(TypedDict):
-    """The state decides the glyph."""
+    """A state, which selects the glyph, and its label."""
 
     state: Literal["success", "failure", "unknown"]
     label: str
 
 
 class PanelField(TypedDict):
-    """One line; with `field` it carries the buttons that filter by `filter_value`."""
+    """One line; with `field` it has buttons that filter by `filter_value`."""
 
     label: str
     value: str
@@ -46,7 +44,7 @@ class PanelField(TypedDict):
 
 
 class RelatedRow(TypedDict):
-    """One event near this one; `offset` is said in words."""
+    """One related event; `offset` is the formatted time between the two."""
 
     offset: str
     label: str
@@ -56,14 +54,14 @@ class RelatedRow(TypedDict):
 
 
 class Related(TypedDict):
-    """The first rows of a group of related events, and how many there are in all."""
+    """The first rows of a group of related events, and the total count."""
 
     total: int
     rows: Sequence[RelatedRow]
 
 
 class PanelUndo(TypedDict):
-    """How the event is undone; `lines` are labels with one or more sentences, `call` is copied."""
+    """How to undo the event; `call` is the text that is copied."""
 
     title: str
     lines: Sequence["UndoLine"]
@@ -72,7 +70,7 @@ class PanelUndo(TypedDict):
 
 
 class UndoLine(TypedDict):
-    """One label, and what stands beside it; `points` are drawn as a list."""
+    """A label with a text, or with `points` drawn as a list."""
 
     label: str
     text: NotRequired[str]
@@ -80,10 +78,9 @@ class UndoLine(TypedDict):
 
 
 class PanelEvent(TypedDict):
-    """All that the panel draws; `link` may be relative to the page, `raw` is copied as it is.
+    """Everything that the panel draws; `link` may be relative to the page.
 
-    `other_raw` is a second report of the same change, `undo` how it is reversed, where there is
-    one.
+    `other_raw` is the record of the same change from a second source, if any.
     """
 
     event_id: str
@@ -102,8 +99,8 @@ class PanelEvent(TypedDict):
     has_next: NotRequired[bool]
 
 
-class EventAct(TypedDict, total=False):
-    """What a person did; one of close, step, open, related, or field with value and mode."""
+class EventMessage(TypedDict, total=False):
+    """One of close, step, open, related, or field with value and mode."""
 
     close: bool
     step: Literal[-1, 1]
@@ -114,47 +111,31 @@ class EventAct(TypedDict, total=False):
     mode: Literal["include", "exclude"]
 
 
-_panel = st.components.v2.component(
-    "trail_event",
-    css=bridge.style("event_panel.css"),
-    js="\n".join(
-        (bridge.script("json_text.js"), bridge.asset("undo.js"), bridge.asset("event_panel.js"))
-    ),
-)
+_panel = messages.component("trail_event", "event_panel")
 
 
 def event_panel(
-    event: PanelEvent, key: str, on_act: Callable[[], None] | None = None
-) -> list[EventAct]:
-    """Draw the panel and return what was done since the last run.
-
-    `on_act` runs before the script, as Streamlit callbacks do; `acted(key)` gives it the acts.
-    """
+    event: PanelEvent,
+    key: str,
+    on_messages: Callable[[list[EventMessage]], None] | None = None,
+) -> None:
+    """Draw the panel; *on_messages* gets the messages, oldest first."""
     fields = frozenset(line["field"] for line in event["fields"] if "field" in line)
-    _panel(
-        key=key,
-        data={"event": dict(event), "seen": bridge.seen(key)},
-        on_act_change=bridge.receiver(key, lambda act: _check(act, fields), on_act),
-    )
-    return cast("list[EventAct]", bridge.settle(key))
+    data = {"event": dict(event)}
+    messages.draw(_panel, key, data, lambda message: _parse(message, fields), on_messages)
 
 
-def acted(key: str) -> list[EventAct]:
-    """Return the acts of this run, oldest first; for use inside `on_act`."""
-    return cast("list[EventAct]", bridge.waiting(key))
-
-
-def _check(act: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any] | None:
-    """Keep an act only if it has one of the known shapes."""
-    if act.get("close") is True:
+def _parse(message: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any] | None:
+    """Return a message of a known form, else None."""
+    if message.get("close") is True:
         return {"close": True}
-    if act.get("step") in (-1, 1):
-        return {"step": int(act["step"])}
-    if isinstance(act.get("open"), str) and act["open"]:
-        return {"open": act["open"]}
-    if act.get("related") in ("actor", "target"):
-        return {"related": act["related"]}
-    field, value, mode = act.get("field"), act.get("value"), act.get("mode")
+    if message.get("step") in (-1, 1):
+        return {"step": int(message["step"])}
+    if isinstance(message.get("open"), str) and message["open"]:
+        return {"open": message["open"]}
+    if message.get("related") in ("actor", "target"):
+        return {"related": message["related"]}
+    field, value, mode = message.get("field"), message.get("value"), message.get("mode")
     known = isinstance(field, str) and field in fields
     if known and isinstance(value, str) and mode in ("include", "exclude"):
         return {"field": field, "value": value, "mode": mode}

@@ -1,236 +1,333 @@
-// The facet panel. Redrawn on each run by patching, so focus, scroll and an open search stay.
+/** The facet panel; redraws patch it, so that focus, scroll position and open searches remain. */
 
-const PANELS = new WeakMap();
-const NEXT = { "": "include", include: "exclude", exclude: "" };
-const SPOKEN = { "": "not chosen", include: "only these", exclude: "left out" };
-const WAIT = 200;
-const STEP = 100;
+import {
+  barWidth,
+  button,
+  el,
+  formatNumber,
+  icon,
+  plain,
+  setAttr,
+  setColor,
+  setText,
+  show,
+} from "./dom.js";
+import { activeElement, component, moveFocus, renderRows } from "./rows.js";
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let panel = PANELS.get(parentElement);
-  if (!panel) PANELS.set(parentElement, (panel = build(parentElement)));
-  panel.line.renew(setTriggerValue, data.seen);
-  panel.data = data.groups;
-  draw(panel);
-}
+/** @typedef {import("./rows.js").Queue} Queue */
+/** @typedef {"" | "include" | "exclude"} State */
+/**
+ * @typedef {{
+ *   value: string, label: string, count: number, state: State, square?: string, glyph?: string,
+ * }} Value
+ */
+/**
+ * @typedef {{
+ *   field: string, title: string, values: Value[], total_values: number, searchable: boolean,
+ *   search?: string,
+ * }} Group
+ */
+/** @typedef {ReturnType<typeof createGroup>} GroupView */
+/**
+ * @typedef {{
+ *   node: HTMLButtonElement, group: GroupView, value: Value, square: HTMLElement,
+ *   glyph: HTMLElement, label: HTMLElement, fill: HTMLElement, count: HTMLElement,
+ * }} RowView
+ */
 
-function build(parent) {
-  const root = el("div", "root", { role: "group", "aria-label": "Facets" });
-  const head = el("div", "head");
-  const hint = el("span");
-  hint.textContent = "click: only · dash: exclude";
-  const name = el("span");
-  name.textContent = "Facets";
-  head.append(name, hint);
-  const list = el("div");
-  root.append(head, list);
-  parent.append(root);
-  const panel = { root, list, data: [], line: makeLine(), groups: new Map() };
-  root.addEventListener("keydown", (event) => onKey(panel, event));
-  root.addEventListener("focusin", (event) => event.target.trailRow && keepStop(event.target));
-  return panel;
-}
+/** @type {Record<State, { checked: string, spoken: string }>} */
+const STATES = {
+  "": { checked: "false", spoken: "not selected" },
+  include: { checked: "true", spoken: "included" },
+  exclude: { checked: "mixed", spoken: "excluded" },
+};
+const SEARCH_DELAY_MS = 200;
+const MORE_ROWS = 100;
 
-function draw(panel) {
-  patchList(panel.list, panel.data, (group) => group.field, () => makeGroup(panel), drawGroup);
-}
+export default component(
+  (parent, queue) => {
+    const hint = el("span", "", {}, "click: only · dash: exclude");
+    const list = el("div");
+    const head = el("div", "head", {}, el("span", "", {}, "Facets"), hint);
+    const root = el("div", "root", { role: "group", "aria-label": "Facets" }, head, list);
+    parent.append(root);
+    root.addEventListener("keydown", (event) => {
+      const row = ROWS.get(/** @type {Element} */ (event.target));
+      if (!row) return;
+      const rows = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".row")]);
+      const excludes =
+        event.key === "-" ||
+        event.key === "ContextMenu" ||
+        (event.key === "Enter" && event.shiftKey);
+      if (excludes) select(row, true);
+      else if (!moveFocus(event, rows)) return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    root.addEventListener("focusin", (event) => {
+      const row = ROWS.get(/** @type {Element} */ (event.target));
+      if (row) setTabStop(/** @type {Element[]} */ ([...row.group.rows.children]), row.node);
+    });
+    return { list, queue };
+  },
+  (panel, /** @type {{ groups: Group[] }} */ data) => {
+    const create = (/** @type {Group} */ group) => createGroup(panel.queue, group);
+    renderRows(panel.list, data.groups, (group) => group.field, create, updateGroup);
+  },
+);
 
-function makeGroup(panel) {
-  const node = el("section", "group", { role: "group" });
-  const title = el("div", "title");
+/** @type {WeakMap<Element, RowView>} */
+const ROWS = new WeakMap();
+
+/** @param {Queue} queue @param {Group} group */
+function createGroup(queue, group) {
   const name = el("h3");
-  const find = button("find", { "aria-expanded": "false" });
-  find.append(icon("M11 11l3 3", "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10z"));
-  title.append(name, find);
-  const search = el("input", "search", { type: "text", placeholder: "Find a value", maxlength: 200 });
+  const find = button(
+    "find",
+    { "aria-expanded": "false" },
+    icon("M11 11l3 3", "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10z"),
+  );
+  const search = el("input", "search", {
+    type: "text",
+    placeholder: "Find a value",
+    maxlength: "200",
+  });
   setAttr(search, "autocomplete", "off");
   setAttr(search, "spellcheck", "false");
   search.hidden = true;
   const rows = el("div");
-  const none = el("div", "none-found");
-  none.setAttribute("role", "status");
-  const after = el("div", "after");
+  const empty = el("div", "none-found", { role: "status" });
   const more = button("link");
-  const fewer = button("link");
-  fewer.textContent = "Fewer";
-  after.append(more, fewer);
-  node.append(title, search, rows, none, after);
-  const state = { panel, node, name, find, search, rows, none, after, more, fewer };
-  Object.assign(state, { group: null, asked: 0, base: 0, timer: 0, told: "", reach: null, wanted: 0 });
-  node.trailGroup = state;
-  find.addEventListener("click", () => toggleSearch(state, search.hidden));
-  search.addEventListener("input", () => onSearch(state));
-  more.addEventListener("click", () => askMore(state, state.group.values.length + STEP));
-  fewer.addEventListener("click", () => askMore(state, state.base, true));
-  return node;
+  const fewer = button("link", {}, "Fewer");
+  const after = el("div", "after", {}, more, fewer);
+  const title = el("div", "title", {}, name, find);
+  const view = {
+    node: el("section", "group", { role: "group" }, title, search, rows, empty, after),
+    queue,
+    group,
+    name,
+    find,
+    search,
+    rows,
+    empty,
+    after,
+    more,
+    fewer,
+    isNew: true,
+    /** The search text that Python has, and the number of the message that carried it. */
+    sentSearch: "",
+    searchMessage: 0,
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    timer: undefined,
+    /** Rows shown before "more" was clicked; the row that gets the focus, and after which message. */
+    initialRows: 0,
+    /** @type {number | null} */
+    focusRow: null,
+    moreMessage: 0,
+  };
+  find.addEventListener("click", () => toggleSearch(view, Boolean(search.hidden)));
+  search.addEventListener("input", () => onSearch(view));
+  search.addEventListener("keydown", (event) => {
+    // Streamlit's page-wide letter shortcuts do not see that the key is typed into a shadow tree.
+    event.stopPropagation();
+    if (event.key === "Escape") toggleSearch(view, false);
+    else if (event.key === "ArrowDown" && rows.firstElementChild)
+      /** @type {HTMLElement} */ (rows.firstElementChild).focus();
+    else return;
+    event.preventDefault();
+  });
+  more.addEventListener("click", () => requestRows(view, view.group.values.length + MORE_ROWS));
+  fewer.addEventListener("click", () => requestRows(view, view.initialRows, true));
+  return view;
 }
 
-function drawGroup(node, group) {
-  const state = node.trailGroup;
-  const first = state.group === null;
-  state.group = group;
-  setText(state.name, group.title);
-  setAttr(node, "aria-label", group.title);
-  setAttr(state.find, "aria-label", `Find in ${group.title}`);
-  setAttr(state.search, "aria-label", `Find in ${group.title}`);
-  show(state.find, Boolean(group.searchable));
-  if (first && group.search) {
-    state.search.value = state.told = group.search;
-    toggleSearch(state, true, false);
+/** @param {GroupView} view @param {Group} group */
+function updateGroup(view, group) {
+  view.group = group;
+  setText(view.name, group.title);
+  setAttr(view.node, "aria-label", group.title);
+  setAttr(view.find, "aria-label", `Find in ${group.title}`);
+  setAttr(view.search, "aria-label", `Find in ${group.title}`);
+  show(view.find, Boolean(group.searchable));
+  if (view.isNew && group.search) {
+    view.search.value = view.sentSearch = group.search;
+    toggleSearch(view, true, false);
   }
-  drawRows(state);
+  view.isNew = false;
+  drawRows(view);
 }
 
-function drawRows(state) {
-  const { group, panel } = state;
-  const text = state.search.hidden ? "" : state.search.value.trim().toLowerCase();
-  // Until Python has answered, narrow what is here; its own answer may match by more than the label.
-  const waiting = state.timer || state.asked > panel.line.seen;
-  const values = text && waiting ? group.values.filter((row) => matches(row, text)) : group.values;
-  const most = group.values.reduce((top, row) => Math.max(top, row.count), 1);
-  // Five characters keep the bars of most groups in one line; a longer count widens its own group.
-  setAttr(state.rows, "style", `--digits: ${Math.max(5, number(most).length)}ch`);
-  const lost = patchList(state.rows, values, (row) => row.value, () => makeRow(state), (node, row) =>
-    drawRow(state, node, row, most)
+/** @param {GroupView} view */
+function drawRows(view) {
+  const { group } = view;
+  const text = view.search.hidden ? "" : view.search.value.trim().toLowerCase();
+  // Until Python answers, filter the values that are here; its answer may match by more than the label.
+  const waiting = view.timer !== undefined || view.searchMessage > view.queue.acknowledged;
+  const values =
+    text && waiting ? group.values.filter((value) => matches(value, text)) : group.values;
+  const most = Math.max(1, ...group.values.map((value) => value.count));
+  // Five characters align the bars of most groups; a longer count widens its own group.
+  setAttr(view.rows, "style", `--digits: ${Math.max(5, formatNumber(most).length)}ch`);
+  const create = () => createRow(view);
+  const { views, lostFocus } = renderRows(
+    view.rows,
+    values,
+    (value) => value.value,
+    create,
+    (row, value) => updateRow(row, value, most),
   );
-  const nodes = [...state.rows.children];
+  const nodes = views.map((row) => row.node);
   const stop = nodes.find((node) => node.tabIndex === 0) || nodes[0];
-  for (const node of nodes) setAttr(node, "tabindex", node === stop ? 0 : -1);
-  if (lost && stop) stop.focus({ preventScroll: true });
-  setText(state.none, !text ? "No values" : waiting ? "Searching…" : "No match");
-  show(state.none, values.length === 0);
+  setTabStop(nodes, stop);
+  if (lostFocus && stop) stop.focus({ preventScroll: true });
+  setText(view.empty, !text ? "No values" : waiting ? "Searching…" : "No match");
+  show(view.empty, values.length === 0);
   const rest = Math.max(0, group.total_values - group.values.length);
-  setText(state.more, `${number(rest)} more`);
-  setAttr(state.more, "aria-label", `${number(rest)} more in ${group.title}`);
-  show(state.more, rest > 0);
-  show(state.fewer, state.base > 0 && group.values.length > state.base);
-  show(state.after, !state.more.hidden || !state.fewer.hidden);
-  followLink(state, nodes);
+  setText(view.more, `${formatNumber(rest)} more`);
+  setAttr(view.more, "aria-label", `${formatNumber(rest)} more in ${group.title}`);
+  show(view.more, rest > 0);
+  show(view.fewer, view.initialRows > 0 && group.values.length > view.initialRows);
+  show(view.after, !view.more.hidden || !view.fewer.hidden);
+  focusNewRow(view, nodes);
 }
 
-// The link that was pressed may be gone now; the focus goes to what it brought.
-function followLink(state, nodes) {
-  if (state.reach === null || state.wanted > state.panel.line.seen) return;
-  const focused = state.node.getRootNode().activeElement;
-  const lost = !focused || state.after.contains(focused);
-  const target = nodes[state.reach] || (state.more.hidden ? nodes.at(-1) : state.more);
-  if (lost && target) target.focus({ preventScroll: true });
-  state.reach = null;
+/** Focus the first row that "more" brought. @param {GroupView} view @param {HTMLElement[]} nodes */
+function focusNewRow(view, nodes) {
+  if (view.focusRow === null || view.moreMessage > view.queue.acknowledged) return;
+  const focused = activeElement(view.node);
+  const target = nodes[view.focusRow] || (view.more.hidden ? nodes.at(-1) : view.more);
+  if ((!focused || view.after.contains(focused)) && target) target.focus({ preventScroll: true });
+  view.focusRow = null;
 }
 
-function matches(row, text) {
-  return row.label.toLowerCase().includes(text) || row.value.toLowerCase().includes(text);
+/**
+ * Return whether the label or the value contains the text.
+ *
+ * @param {Pick<Value, "label" | "value">} value
+ * @param {string} text in lower case
+ */
+export function matches(value, text) {
+  return [value.label, value.value].some((name) => name.toLowerCase().includes(text));
 }
 
-function makeRow(state) {
-  const node = button("row", { role: "checkbox", tabindex: -1 });
-  const box = el("span", "box", { "aria-hidden": "true" });
+/** @param {GroupView} group @returns {RowView} */
+function createRow(group) {
   const square = el("span", "square", { "aria-hidden": "true" });
-  const name = el("span", "name", { dir: "auto" });
   const glyph = el("span", "glyph", { "aria-hidden": "true" });
   const label = el("span");
-  name.append(glyph, label);
-  const bar = el("span", "bar", { "aria-hidden": "true" });
+  const name = el("span", "name", { dir: "auto" }, glyph, label);
   const fill = el("i");
-  bar.append(fill);
+  const bar = el("span", "bar", { "aria-hidden": "true" }, fill);
   const count = el("span", "count");
-  node.append(box, square, name, bar, count);
-  node.trailRow = { state, square, glyph, label, fill, count, row: null };
-  node.addEventListener("click", (event) => pick(node, event.shiftKey));
-  return node;
+  const box = el("span", "box", { "aria-hidden": "true" });
+  const node = button("row", { role: "checkbox", tabindex: "-1" }, box, square, name, bar, count);
+  /** @type {Value} */
+  const value = { value: "", label: "", count: 0, state: "" };
+  const view = { node, group, square, glyph, label, fill, count, value };
+  ROWS.set(node, view);
+  node.addEventListener("click", (event) => select(view, event.shiftKey));
+  return view;
 }
 
-function drawRow(state, node, row, most) {
-  const parts = node.trailRow;
-  parts.row = row;
-  const chosen = chosenState(state, row);
-  const words = plain(row.label) || "(empty)";
-  setAttr(node, "data-state", chosen);
-  setAttr(node, "aria-checked", { "": "false", include: "true", exclude: "mixed" }[chosen]);
-  setAttr(node, "aria-label", `${words}, ${number(row.count)} events, ${SPOKEN[chosen]}`);
-  setAttr(node, "title", row.value && row.value !== row.label ? `${words}\n${plain(row.value)}` : words);
-  setAttr(node, "aria-disabled", !row.count && !chosen ? "true" : null);
-  node.classList.toggle("zero", !row.count);
-  node.classList.toggle("plain", !row.square);
-  parts.square.classList.toggle("none", !row.square);
-  if (row.square) paint(parts.square, "--square", row.square);
-  setText(parts.glyph, row.glyph);
-  setText(parts.label, words);
-  setText(parts.count, number(row.count));
-  parts.fill.style.width = row.count ? `max(1px, ${((100 * row.count) / most).toFixed(1)}%)` : "0";
-}
-
-// What was pressed but not yet confirmed counts already: the panel answers at once.
-function chosenState(state, row) {
-  const act = state.panel.line.pending.findLast(
-    (one) => one.field === state.group.field && one.value === row.value
+/** @param {RowView} row @param {Value} value @param {number} most */
+function updateRow(row, value, most) {
+  const { node } = row;
+  row.value = value;
+  const state = currentState(row);
+  const label = plain(value.label) || "(empty)";
+  setAttr(node, "data-state", state);
+  setAttr(node, "aria-checked", STATES[state].checked);
+  setAttr(
+    node,
+    "aria-label",
+    `${label}, ${formatNumber(value.count)} events, ${STATES[state].spoken}`,
   );
-  return act ? act.state : row.state || "";
+  setAttr(
+    node,
+    "title",
+    value.value && value.value !== value.label ? `${label}\n${plain(value.value)}` : label,
+  );
+  setAttr(node, "aria-disabled", !value.count && !state ? "true" : null);
+  node.classList.toggle("zero", !value.count);
+  node.classList.toggle("plain", !value.square);
+  row.square.classList.toggle("none", !value.square);
+  if (value.square) setColor(row.square, "--square", value.square);
+  setText(row.glyph, value.glyph);
+  setText(row.label, label);
+  setText(row.count, formatNumber(value.count));
+  row.fill.style.width = barWidth(value.count, most);
 }
 
-function pick(node, exclude) {
-  const { state, row } = node.trailRow;
-  const now = chosenState(state, row);
-  if (!row.count && !now) return;
-  const next = exclude ? (now === "exclude" ? "" : "exclude") : NEXT[now];
-  state.panel.line.send({ field: state.group.field, value: row.value, state: next });
-  drawRows(state);
+/** Return the state with unacknowledged clicks applied. @param {RowView} row @returns {State} */
+function currentState({ group, value }) {
+  const message = group.queue.pending.findLast(
+    (pending) => pending.field === group.group.field && pending.value === value.value,
+  );
+  return message ? /** @type {State} */ (message.state) : value.state || "";
 }
 
-function toggleSearch(state, open, focus = true) {
-  show(state.search, open);
-  setAttr(state.find, "aria-expanded", String(open));
-  if (!open && state.search.value) {
-    state.search.value = "";
-    onSearch(state);
+/**
+ * Return the state after a click: include, exclude, none in turn, or exclude on and off.
+ *
+ * @param {State} state
+ * @param {boolean} exclude
+ * @returns {State}
+ */
+export function nextState(state, exclude) {
+  if (exclude) return state === "exclude" ? "" : "exclude";
+  if (state === "") return "include";
+  return state === "include" ? "exclude" : "";
+}
+
+/** @param {RowView} row @param {boolean} exclude */
+function select(row, exclude) {
+  const { group, value } = row;
+  const state = currentState(row);
+  if (!value.count && !state) return;
+  group.queue.send({
+    field: group.group.field,
+    value: value.value,
+    state: nextState(state, exclude),
+  });
+  drawRows(group);
+}
+
+/** @param {GroupView} view @param {boolean} open @param {boolean} [focus] */
+function toggleSearch(view, open, focus = true) {
+  show(view.search, open);
+  setAttr(view.find, "aria-expanded", String(open));
+  if (!open && view.search.value) {
+    view.search.value = "";
+    onSearch(view);
   }
-  if (focus) (open ? state.search : state.find).focus();
+  if (focus) (open ? view.search : view.find).focus();
 }
 
-function onSearch(state) {
-  clearTimeout(state.timer);
-  state.timer = setTimeout(() => {
-    state.timer = 0;
-    const text = state.search.value.trim();
-    if (text !== state.told) {
-      state.told = text;
-      state.asked = state.panel.line.send({ field: state.group.field, search: text });
+/** @param {GroupView} view */
+function onSearch(view) {
+  clearTimeout(view.timer);
+  view.timer = setTimeout(() => {
+    view.timer = undefined;
+    const search = view.search.value.trim();
+    if (search !== view.sentSearch) {
+      view.sentSearch = search;
+      view.searchMessage = view.queue.send({ field: view.group.field, search });
     }
-    drawRows(state);
-  }, WAIT);
-  drawRows(state);
+    drawRows(view);
+  }, SEARCH_DELAY_MS);
+  drawRows(view);
 }
 
-function askMore(state, rows, fewer = false) {
-  const here = state.group.values.length;
-  if (!state.base) state.base = here;
-  state.reach = fewer ? rows : here;
-  state.wanted = state.panel.line.send({ field: state.group.field, more: rows });
-  if (fewer) state.base = 0;
+/** @param {GroupView} view @param {number} rows @param {boolean} [fewer] */
+function requestRows(view, rows, fewer = false) {
+  const shown = view.group.values.length;
+  if (!view.initialRows) view.initialRows = shown;
+  view.focusRow = fewer ? rows : shown;
+  view.moreMessage = view.queue.send({ field: view.group.field, more: rows });
+  if (fewer) view.initialRows = 0;
 }
 
-function keepStop(node) {
-  for (const other of node.parentNode.children) setAttr(other, "tabindex", other === node ? 0 : -1);
-}
-
-function onKey(panel, event) {
-  const node = event.target;
-  if (node.classList.contains("search")) {
-    const state = node.closest(".group").trailGroup;
-    // Streamlit listens for single letters on the page and does not see that they are typed in here.
-    event.stopPropagation();
-    if (event.key === "Escape") toggleSearch(state, false);
-    else if (event.key === "ArrowDown" && state.rows.firstChild) state.rows.firstChild.focus();
-    else return;
-  } else if (node.trailRow) {
-    const rows = [...panel.root.querySelectorAll(".row")];
-    const here = rows.indexOf(node);
-    const to = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: rows.length - 1 }[event.key];
-    if (to !== undefined) rows[Math.max(0, Math.min(to, rows.length - 1))].focus();
-    else if (event.key === "-" || event.key === "ContextMenu") pick(node, true);
-    else if (event.key === "Enter" && event.shiftKey) pick(node, true);
-    else return;
-  } else return;
-  event.preventDefault();
-  event.stopPropagation();
+/** @param {Element[]} nodes @param {Element | undefined} stop the one that Tab reaches */
+function setTabStop(nodes, stop) {
+  for (const node of nodes) setAttr(node, "tabindex", node === stop ? 0 : -1);
 }

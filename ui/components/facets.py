@@ -1,21 +1,18 @@
-"""The facet panel: values with counts; one click keeps only them, the next leaves them out.
+"""The facet panel: values with counts; the first click includes a value, the second excludes it.
 
-A component because no Streamlit element has three states, a bar and a count in a row of 25 pixels.
-It knows no filter and no SQL: groups go in, acts come out.
+A component because no Streamlit element has three states, a bar and a count in a 25 px row.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict
 
-import streamlit as st
-
-from ui.components import bridge
+from ui.components import messages
 
 State = Literal["", "include", "exclude"]
 
 
 class FacetValue(TypedDict):
-    """One row. `square` is a CSS colour, or the number of a category colour of the theme."""
+    """One row. `square` is a CSS color, or the index of a categorical color of the theme."""
 
     value: str
     label: str
@@ -26,7 +23,7 @@ class FacetValue(TypedDict):
 
 
 class FacetGroup(TypedDict):
-    """One field. `total_values` counts all that match, so the rest can be offered as more."""
+    """One field; `total_values` counts all matching values, including those not in `values`."""
 
     field: str
     title: str
@@ -36,8 +33,8 @@ class FacetGroup(TypedDict):
     search: NotRequired[str]
 
 
-class FacetAct(TypedDict):
-    """What a person did: `value` with its next `state`, or a `search`, or `more` rows wanted."""
+class FacetMessage(TypedDict):
+    """A `value` with its new `state`, a `search` text, or the number of rows requested (`more`)."""
 
     field: str
     value: NotRequired[str]
@@ -46,47 +43,35 @@ class FacetAct(TypedDict):
     more: NotRequired[int]
 
 
-_MOST_ROWS = 5_000
-_LONGEST_SEARCH = 200
+_MAX_ROWS = 5_000
+_MAX_SEARCH_LENGTH = 200
 
-_panel = st.components.v2.component(
-    "trail_facets", css=bridge.style("facets.css"), js=bridge.script("facets.js")
-)
+_panel = messages.component("trail_facets", "facets")
 
 
 def facet_panel(
-    groups: Sequence[FacetGroup], key: str, on_pick: Callable[[], None] | None = None
-) -> list[FacetAct]:
-    """Draw the panel and return what was done since the last run.
-
-    `on_pick` runs before the script, as Streamlit callbacks do; `picked(key)` gives it the acts.
-    """
+    groups: Sequence[FacetGroup],
+    key: str,
+    on_messages: Callable[[list[FacetMessage]], None] | None = None,
+) -> None:
+    """Draw the panel; *on_messages* gets the messages, oldest first."""
     fields = frozenset(group["field"] for group in groups)
-    _panel(
-        key=key,
-        data={"groups": list(groups), "seen": bridge.seen(key)},
-        on_act_change=bridge.receiver(key, lambda act: _check(act, fields), on_pick),
-    )
-    return cast("list[FacetAct]", bridge.settle(key))
+    data = {"groups": list(groups)}
+    messages.draw(_panel, key, data, lambda message: _parse(message, fields), on_messages)
 
 
-def picked(key: str) -> list[FacetAct]:
-    """Return the acts of this run, oldest first; for use inside `on_pick`."""
-    return cast("list[FacetAct]", bridge.waiting(key))
-
-
-def _check(act: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any] | None:
-    """Keep an act only if it has one of the known shapes and names a field that was drawn."""
-    field = act.get("field")
+def _parse(message: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any] | None:
+    """Return a message of a known form about a field that was drawn, else None."""
+    field = message.get("field")
     if not isinstance(field, str) or field not in fields:
         return None
-    value, state = act.get("value"), act.get("state")
+    value, state = message.get("value"), message.get("state")
     if isinstance(value, str) and state in ("", "include", "exclude"):
         return {"field": field, "value": value, "state": state}
-    search = act.get("search")
+    search = message.get("search")
     if isinstance(search, str):
-        return {"field": field, "search": search[:_LONGEST_SEARCH]}
-    more = act.get("more")
+        return {"field": field, "search": search[:_MAX_SEARCH_LENGTH]}
+    more = message.get("more")
     if isinstance(more, int) and not isinstance(more, bool) and more > 0:
-        return {"field": field, "more": min(more, _MOST_ROWS)}
+        return {"field": field, "more": min(more, _MAX_ROWS)}
     return None

@@ -1,21 +1,18 @@
-"""The small lists of the Overview: most active, destructive changes, and counts by category.
+"""The lists of the Overview: names with bars, events as sentences, and counts by category.
 
-One component draws the three, since they share rows, hairlines and keys; a data frame would draw
-upright lines, and one colour a cell does not make a sentence with strong names.
+A component because a data frame cannot draw a sentence with strong names.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict, cast
-
-import streamlit as st
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from trail.core.event_text import Part
-from ui.components import bridge
+from ui.components import messages
 from ui.components.event_panel import Category
 
 
 class BarRow(TypedDict):
-    """One name with its count; `share` is said in words, such as 21 %."""
+    """One name with its count; `share` is formatted, such as `21 %`."""
 
     value: str
     name: str
@@ -25,7 +22,7 @@ class BarRow(TypedDict):
 
 
 class SentenceRow(TypedDict):
-    """One event in a sentence."""
+    """One event as a sentence."""
 
     event_id: str
     time: str
@@ -34,7 +31,7 @@ class SentenceRow(TypedDict):
 
 
 class CategoryRow(TypedDict):
-    """One category with its change against the period before and its course in numbers."""
+    """One category with its change from the previous period and the values of its sparkline."""
 
     value: str
     name: str
@@ -44,86 +41,73 @@ class CategoryRow(TypedDict):
     trend: Sequence[float]
 
 
-class ListAct(TypedDict, total=False):
-    """What was pressed: a `value`, an event to `open`, or the link of the header (`all`)."""
+class ListMessage(TypedDict, total=False):
+    """A click: the `value` of a row, an event to `open`, or the link of the header (`all`)."""
 
     value: str
     open: str
     all: bool
 
 
-_list = st.components.v2.component(
-    "trail_list", css=bridge.style("ranked_list.css"), js=bridge.script("ranked_list.js")
-)
+class Header(TypedDict, total=False):
+    """The texts above the rows: a title, a note, and a link."""
+
+    title: str
+    note: str
+    link: str
+
+
+OnMessages = Callable[[list[ListMessage]], None]
+
+_list = messages.component("trail_list", "ranked_list")
 
 
 def bars(
     rows: Sequence[BarRow],
     key: str,
-    on_pick: Callable[[], None] | None = None,
-    *,
-    title: str = "",
-    note: str = "",
-    link: str = "",
-) -> list[ListAct]:
-    """Draw names with a bar, a count and a share, and return what was pressed."""
-    return _draw("bars", rows, key, on_pick, title, note, link)
+    on_messages: OnMessages | None = None,
+    **header: Unpack[Header],
+) -> None:
+    """Draw names with a bar, a count and a share; *on_messages* gets the clicks."""
+    _draw("bars", rows, key, on_messages, header)
 
 
 def sentences(
     rows: Sequence[SentenceRow],
     key: str,
-    on_pick: Callable[[], None] | None = None,
-    *,
-    title: str = "",
-    note: str = "",
-    link: str = "",
-) -> list[ListAct]:
-    """Draw events as sentences with time and category, and return what was pressed."""
-    return _draw("sentences", rows, key, on_pick, title, note, link)
+    on_messages: OnMessages | None = None,
+    **header: Unpack[Header],
+) -> None:
+    """Draw events as sentences with time and category; *on_messages* gets the clicks."""
+    _draw("sentences", rows, key, on_messages, header)
 
 
 def category_table(
     rows: Sequence[CategoryRow],
     key: str = "categories",
-    on_pick: Callable[[], None] | None = None,
-    *,
-    title: str = "",
-    note: str = "",
-    link: str = "",
-) -> list[ListAct]:
-    """Draw categories with count, change and a small line, and return what was pressed."""
-    return _draw("categories", rows, key, on_pick, title, note, link)
-
-
-def picked(key: str) -> list[ListAct]:
-    """Return the acts of this run, oldest first; for use inside `on_pick`."""
-    return cast("list[ListAct]", bridge.waiting(key))
+    on_messages: OnMessages | None = None,
+    **header: Unpack[Header],
+) -> None:
+    """Draw categories with count, change and a sparkline; *on_messages* gets the clicks."""
+    _draw("categories", rows, key, on_messages, header)
 
 
 def _draw(
     kind: str,
     rows: Sequence[Mapping[str, Any]],
     key: str,
-    on_pick: Callable[[], None] | None,
-    title: str,
-    note: str,
-    link: str,
-) -> list[ListAct]:
-    head = {"title": title, "note": note, "link": link}
-    _list(
-        key=key,
-        data={"kind": kind, "rows": list(rows), **head, "seen": bridge.seen(key)},
-        on_act_change=bridge.receiver(key, _check, on_pick),
-    )
-    return cast("list[ListAct]", bridge.settle(key))
+    on_messages: OnMessages | None,
+    header: Header,
+) -> None:
+    data = {"kind": kind, "rows": list(rows), **header}
+    messages.draw(_list, key, data, _parse, on_messages)
 
 
-def _check(act: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Keep an act only if it has one of the known shapes."""
-    if act.get("all") is True:
+def _parse(message: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a message of a known form, else None."""
+    if message.get("all") is True:
         return {"all": True}
     for name in ("open", "value"):
-        if isinstance(act.get(name), str):
-            return {name: act[name]}
+        if isinstance(message.get(name), str):
+            return {name: message[name]}
     return None

@@ -1,20 +1,18 @@
-"""The Overview's tiles: a number, its change, a small course, and the way to its events.
+"""Tiles: a figure, its change, a sparkline, and a link to its events.
 
-A component because a tile is one link, and Streamlit's metric is none.
+A component because a tile is one link, which Streamlit's metric is not.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Literal, TypedDict
 
-import streamlit as st
-
-from ui.components import bridge
+from ui.components import messages
 
 
 class Tile(TypedDict):
-    """One tile; `go` comes back when it is pressed, an empty one cannot be pressed."""
+    """One tile; `id` is reported when it is clicked, with an empty one it is disabled."""
 
-    go: str
+    id: str
     name: str
     value: str
     delta: str
@@ -23,16 +21,9 @@ class Tile(TypedDict):
     trend: Sequence[float]
 
 
-_tiles = st.components.v2.component(
-    "trail_tiles", css=bridge.style("tiles.css"), js=bridge.script("tiles.js")
-)
+_tiles = messages.component("trail_tiles", "tiles")
 
 
-def tiles(rows: Sequence[Tile], key: str, on_act: Callable[[], None] | None = None) -> None:
-    """Draw the tiles in a row that wraps; `bridge.ways(key)` tells `on_act` what was pressed."""
-    _tiles(
-        key=key,
-        data={"tiles": list(rows), "seen": bridge.seen(key)},
-        on_act_change=bridge.receiver(key, bridge.check_way, on_act),
-    )
-    bridge.settle(key)
+def tiles(rows: Sequence[Tile], key: str, on_click: Callable[[str], None] | None = None) -> None:
+    """Draw the tiles in a row that wraps; *on_click* gets the id of a clicked tile."""
+    messages.draw_clickable(_tiles, key, {"tiles": list(rows)}, on_click)

@@ -1,34 +1,33 @@
-// Events by weekday and hour. A cell is one button; its shade says how many, its title the number.
+/** Events by weekday and hour; each cell is one button whose shade shows the count. */
 
-const GRIDS = new WeakMap();
+import { el, setAttr, setDisabled, setText } from "./dom.js";
+import { clickableRow, component, renderRows } from "./rows.js";
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let grid = GRIDS.get(parentElement);
-  if (!grid) {
+/** @typedef {{ key: string, id: string, text: string, share?: number, empty?: boolean }} Cell */
+
+export default component(
+  (parent, queue) => {
     const root = el("div", "root week", { role: "group" });
-    parentElement.append(root);
-    GRIDS.set(parentElement, (grid = { root, line: makeLine() }));
-  }
-  grid.line.renew(setTriggerValue, data.seen);
-  setAttr(grid.root, "aria-label", data.label);
-  patchList(grid.root, data.cells, (cell) => cell.key, (cell) => make(grid, cell), update);
-}
+    parent.append(root);
+    return { root, queue };
+  },
+  (grid, /** @type {{ cells: Cell[], label: string }} */ data) => {
+    setAttr(grid.root, "aria-label", data.label);
+    const create = (/** @type {Cell} */ cell) =>
+      cell.id ? clickableRow(grid.queue, "week-cell") : { node: el("span", "week-head"), id: "" };
+    renderRows(grid.root, data.cells, (cell) => cell.key, create, updateCell);
+  },
+);
 
-function make(grid, cell) {
-  if (!cell.go) return el("span", "week-head");
-  const node = button("week-cell");
-  node.addEventListener("click", () => grid.line.send({ go: node.trailGo }));
-  return node;
-}
-
-function update(node, cell) {
-  node.trailGo = cell.go;
-  if (!cell.go) {
-    setText(node, cell.text);
+/** @param {{ node: HTMLElement, id: string }} view @param {Cell} cell */
+function updateCell(view, cell) {
+  view.id = cell.id;
+  if (!(view.node instanceof HTMLButtonElement)) {
+    setText(view.node, cell.text);
     return;
   }
-  node.style.setProperty("--share", String(cell.share));
-  setAttr(node, "title", cell.text);
-  setAttr(node, "aria-label", cell.text);
-  if (node.disabled !== cell.empty) node.disabled = cell.empty;
+  view.node.style.setProperty("--share", String(cell.share));
+  setAttr(view.node, "title", cell.text);
+  setAttr(view.node, "aria-label", cell.text);
+  setDisabled(view.node, Boolean(cell.empty));
 }

@@ -9,7 +9,7 @@ from trail.events import events
 from trail.ingest import dedup
 from trail.storage.filters import Filter
 from ui import text, url_state
-from ui.components.event_panel import PanelEvent, PanelField, RelatedRow, acted, event_panel
+from ui.components.event_panel import EventMessage, PanelEvent, PanelField, RelatedRow, event_panel
 from ui.explore import undo_guide
 from ui.page import Context
 
@@ -67,7 +67,7 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
     }
     if how := undo_guide.undo_panel(event):
         panel["undo"] = how
-    event_panel(panel, _KEY, lambda: _on_act(filter_, event, page, near))
+    event_panel(panel, _KEY, lambda messages: _on_messages(messages, filter_, event, page, near))
 
 
 def _level(level: str) -> Literal["high", "medium", "low"]:
@@ -147,29 +147,30 @@ def _near(row: dict[str, Any], event: dict[str, Any]) -> RelatedRow:
     }
 
 
-def _on_act(
+def _on_messages(
+    messages: list[EventMessage],
     filter_: Filter,
     event: dict[str, Any],
     page: events.Page,
     near: dict[str, tuple[int, list[dict[str, Any]]]],
 ) -> None:
-    for act in acted(_KEY):
-        if act.get("close"):
+    for message in messages:
+        if message.get("close"):
             url_state.set_url(
                 filter_, after=url_state.param("after"), before=url_state.param("before")
             )
-        elif "step" in act:
+        elif "step" in message:
             places = [row["event_id"] for row in page.rows]
-            place = places.index(event["event_id"]) + act["step"]
+            place = places.index(event["event_id"]) + message["step"]
             if 0 <= place < len(page.rows):
                 go_to(filter_, page.rows[place])
-        elif "open" in act:
+        elif "open" in message:
             rows = [row for _, related in near.values() for row in related]
-            go_to(filter_, next(row for row in rows if row["event_id"] == act["open"]))
-        elif "related" in act:
-            url_state.set_url(_related(filter_, event, act["related"]))
-        elif "field" in act:
-            filter_ = filter_.put(act["field"], act["value"], act["mode"])
+            go_to(filter_, next(row for row in rows if row["event_id"] == message["open"]))
+        elif "related" in message:
+            url_state.set_url(_related(filter_, event, message["related"]))
+        elif "field" in message:
+            filter_ = filter_.put(message["field"], message["value"], message["mode"])
             url_state.set_url(filter_)
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from trail.events.counts import Value
 from trail.storage.filters import Filter
 from ui import text, url_state
-from ui.components.facets import FacetGroup, FacetValue, State, facet_panel, picked
+from ui.components.facets import FacetGroup, FacetMessage, FacetValue, State, facet_panel
 
 _KEY = "facets"
 # Number of values that a group shows before "more"; groups appear in this order.
@@ -24,19 +24,19 @@ _GLYPHED = {"outcome": text.OUTCOMES}
 def draw(filter_: Filter, facets: dict[str, list[Value]]) -> None:
     """Draw the panel; a click on a value changes the filter in the URL."""
     groups = [_group(name, facets[name], filter_) for name in _SHOWN]
-    facet_panel(groups, _KEY, lambda: _on_pick(filter_))
+    facet_panel(groups, _KEY, lambda messages: _on_messages(messages, filter_))
 
 
-def _on_pick(filter_: Filter) -> None:
+def _on_messages(messages: list[FacetMessage], filter_: Filter) -> None:
     changed = filter_
-    for act in picked(_KEY):
-        field = act["field"]
-        if "state" in act:
-            changed = changed.put(field, act["value"], act["state"])
-        elif "search" in act:
-            st.session_state[f"facet-search-{field}"] = act["search"]
+    for message in messages:
+        field = message["field"]
+        if "state" in message:
+            changed = changed.put(field, message["value"], message["state"])
+        elif "search" in message:
+            st.session_state[f"facet-search-{field}"] = message["search"]
         else:
-            st.session_state[f"facet-more-{field}"] = act["more"]
+            st.session_state[f"facet-more-{field}"] = message["more"]
     if changed != filter_:
         url_state.set_url(changed)
 

@@ -13,7 +13,6 @@ from trail.incidents.attempt_strip import Strip, Strips
 from trail.incidents.incident import Change, Incident, Recurrence
 from trail.storage.filters import Filter
 from ui import actor_names, text, url_state
-from ui.components import bridge
 from ui.components.day_strip import StripDay, StripRow, day_strip
 from ui.failures.incident_table import target
 from ui.page import Context
@@ -65,11 +64,10 @@ def _strip(ctx: Context, filter_: Filter, incident: Incident, now: dt.datetime) 
 def draw_strip(shown: Strips, rows: list[StripRow], filter_: Filter, key: str, days: int) -> None:
     """Draw *rows*; a click on one opens its attempts of the last *days* days in Explore."""
 
-    def open_attempts() -> None:
-        for name in bridge.ways(key):
-            for strip in shown.strips:
-                if name == _row_id(strip):
-                    url_state.open_page(url_state.EXPLORE, _attempts_filter(strip, filter_, days))
+    def open_attempts(row_id: str) -> None:
+        for strip in shown.strips:
+            if row_id == _row_id(strip):
+                url_state.open_page(url_state.EXPLORE, _attempts_filter(strip, filter_, days))
 
     day_strip(rows, _days(shown, filter_), key, open_attempts)
 
@@ -88,7 +86,7 @@ def rows_of(shown: Strips) -> list[StripRow]:
     """Return the rows of a strip, each named by its target."""
     return [
         {
-            "go": _row_id(strip),
+            "id": _row_id(strip),
             "name": strip.target_name or strip.target_id or strip.action,
             "label": f"{strip.action}, {strip.attempts:,} failed attempts",
             "values": strip.by_day,

@@ -8,8 +8,7 @@ from trail.events import overview
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 from ui import text, url_state
-from ui.components import bridge
-from ui.components.attention import Need, needs
+from ui.components.attention import AttentionItem, attention_list
 
 _KEY = "needs-list"
 _MOST = 6
@@ -18,7 +17,7 @@ _MOST = 6
 def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
     """Draw the list; a click on a row opens its events in Explore."""
     found = overview.needs_attention(store, filter_, now)
-    rows: list[tuple[Need, Filter, dict[str, str]]] = []
+    rows: list[tuple[AttentionItem, Filter, dict[str, str]]] = []
     for failing in found["failing"]:
         rows.append(_failing(failing, filter_, now))
     for risky in found["risky"]:
@@ -27,52 +26,50 @@ def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
         rows.append(_unknown(unknown, filter_))
     shown = rows[:_MOST]
 
-    def go() -> None:
-        ways = {need["go"]: (way, names) for need, way, names in shown}
-        for name in bridge.ways(_KEY):
-            if name in ways:
-                way, names = ways[name]
-                url_state.open_page(url_state.EXPLORE, way, **names)
+    def open_item(item_id: str) -> None:
+        for item, target, names in shown:
+            if item["id"] == item_id:
+                url_state.open_page(url_state.EXPLORE, target, **names)
 
-    needs([need for need, _, _ in shown], _KEY, go)
+    attention_list([item for item, _, _ in shown], _KEY, open_item)
 
 
 def _failing(
     row: dict[str, Any], filter_: Filter, now: dt.datetime
-) -> tuple[Need, Filter, dict[str, str]]:
+) -> tuple[AttentionItem, Filter, dict[str, str]]:
     what = row["target_name"] or row["target_id"]
     since = text.weekday_time(row["first_at"], filter_.zone)
-    need: Need = {
-        "go": f"failing {row['action']} {row['target_id']}",
+    item: AttentionItem = {
+        "id": f"failing {row['action']} {row['target_id']}",
         "level": "high",
         "what": f"{what}: {row['attempts']:,} failed attempts since {since}",
         "why": f"{row['action']} · last failure {text.ago(row['last_at'], now)}",
         "age": text.duration((now.replace(tzinfo=None) - row["first_at"]).total_seconds()),
     }
     way = filter_.put("action", row["action"], "include")
-    return need, way.put("target", row["target_id"], "include"), {}
+    return item, way.put("target", row["target_id"], "include"), {}
 
 
 def _risky(
     row: dict[str, Any], filter_: Filter, now: dt.datetime
-) -> tuple[Need, Filter, dict[str, str]]:
-    need: Need = {
-        "go": f"risky {row['event_id']}",
+) -> tuple[AttentionItem, Filter, dict[str, str]]:
+    item: AttentionItem = {
+        "id": f"risky {row['event_id']}",
         "level": "high" if row["risk"] >= 9 else "medium",
         "what": event_text.sentence(row).rstrip("."),
         "why": f"Risk {row['risk']} · {row['category']}",
         "age": text.duration((now.replace(tzinfo=None) - row["occurred_at"]).total_seconds()),
     }
     names = {"event": row["event_id"], "at": row["occurred_at"].isoformat()}
-    return need, overview.changes(filter_), names
+    return item, overview.changes(filter_), names
 
 
-def _unknown(row: dict[str, Any], filter_: Filter) -> tuple[Need, Filter, dict[str, str]]:
-    need: Need = {
-        "go": f"unknown {row['action_raw']}",
+def _unknown(row: dict[str, Any], filter_: Filter) -> tuple[AttentionItem, Filter, dict[str, str]]:
+    item: AttentionItem = {
+        "id": f"unknown {row['action_raw']}",
         "level": "low",
         "what": f"{row['action_raw']}: event type not in the catalog",
         "why": f"{text.count(row['n'], 'event')}, shown under Other",
         "age": "",
     }
-    return need, filter_.put("action", row["action_raw"].strip(), "include"), {}
+    return item, filter_.put("action", row["action_raw"].strip(), "include"), {}

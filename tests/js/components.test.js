@@ -1,0 +1,288 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import attention from "../../ui/components/attention.js";
+import chips, { chipVerb } from "../../ui/components/chips.js";
+import dayStrip, { cellLevel } from "../../ui/components/day_strip.js";
+import eventPanel, { safeLink, showMoreLabel } from "../../ui/components/event_panel.js";
+import facets, { matches, nextState } from "../../ui/components/facets.js";
+import rankedList, { clickMessage } from "../../ui/components/ranked_list.js";
+import tiles from "../../ui/components/tiles.js";
+import weekGrid from "../../ui/components/week_grid.js";
+import { HOSTILE, mount, press } from "./mount.js";
+
+const withoutNumbers = (messages) => messages.map(({ n, ...message }) => message);
+const all = (view, selector) => [...view.parent.querySelectorAll(selector)];
+const one = (view, selector) => view.parent.querySelector(selector);
+
+test("an item that needs attention names its level and reports its id", () => {
+  const item = { id: "i1", level: "high", what: HOSTILE[0], why: "why", age: "2 h" };
+  const view = mount(attention).draw({ rows: [item] });
+  assert.equal(one(view, "[role=img]").getAttribute("aria-label"), "High");
+  assert.equal(one(view, ".what").textContent, HOSTILE[0]);
+  assert.equal(one(view, "img"), null);
+  one(view, ".row").click();
+  assert.deepEqual(withoutNumbers(view.sent), [{ id: "i1" }]);
+  view.draw({ rows: [] }, 1);
+  assert.equal(one(view, "p.second").hidden, false);
+});
+
+test("a chip switches, is removed, and all are cleared", () => {
+  const chip = { field: "actor", value: "u1", name: "Actor", label: "Maya", excluded: true };
+  const search = { field: "q", value: "x", name: "Search", label: "x", excluded: false };
+  const view = mount(chips).draw({ chips: [chip, search] });
+  assert.equal(one(view, ".flip").textContent, "Actor is not Maya");
+  assert.equal(one(view, ".cross").getAttribute("aria-label"), "Remove Actor is not Maya");
+  assert.equal(all(view, ".flip")[1].disabled, true);
+  for (const selector of [".flip", ".cross", ".clear"]) one(view, selector).click();
+  const about = { field: "actor", value: "u1" };
+  const expected = [{ ...about, do: "flip" }, { ...about, do: "remove" }, { clear: true }];
+  assert.deepEqual(withoutNumbers(view.sent), expected);
+  assert.equal(chipVerb({ field: "actor", excluded: false }), " is ");
+  view.draw({ chips: [] }, 3);
+  assert.equal(one(view, ".clear").hidden, true);
+});
+
+test("a day strip shades its cells and names its rows", () => {
+  const row = {
+    id: "r",
+    name: "Snowflake",
+    label: "Run failed, 21 failed attempts",
+    values: [0, 1, 5, 15],
+  };
+  const days = ["Mon", "Tue", "Wed", "Thu"].map((name) => ({ name, tick: "" }));
+  const view = mount(dayStrip).draw({ rows: [row], days });
+  assert.deepEqual(
+    all(view, ".strip-cell").map((cell) => cell.dataset.level),
+    ["0", "1", "2", "3"],
+  );
+  assert.deepEqual(
+    all(view, ".strip-cell").map((cell) => cell.textContent),
+    ["", "1", "5", "15"],
+  );
+  assert.equal(all(view, ".strip-cell")[1].title, "Tue: 1");
+  const label = "Snowflake: Run failed, 21 failed attempts";
+  assert.equal(one(view, ".strip-row").getAttribute("aria-label"), label);
+  assert.equal(cellLevel(14), 2);
+});
+
+test("a tile without an id is disabled", () => {
+  const tile = {
+    id: "",
+    name: "Integrity",
+    value: "✓",
+    delta: "",
+    tone: "bad",
+    note: "",
+    trend: [1, 2],
+  };
+  const view = mount(tiles).draw({ tiles: [tile] });
+  assert.equal(one(view, ".tile").disabled, true);
+  assert.ok(one(view, "polyline").getAttribute("points"));
+  view.draw({ tiles: [{ ...tile, id: "x" }] });
+  one(view, ".tile").click();
+  assert.deepEqual(withoutNumbers(view.sent), [{ id: "x" }]);
+});
+
+test("a cell of the week with events reports its weekday and hour", () => {
+  const cells = [
+    { key: "Mon", id: "", text: "Mon" },
+    { key: "0 1", id: "0 1", text: "Mon 01:00 to 02:00: 3 events", share: 50, empty: false },
+    { key: "0 2", id: "0 2", text: "Mon 02:00 to 03:00: 0 events", share: 0, empty: true },
+  ];
+  const view = mount(weekGrid).draw({ cells, label: "Events by weekday and hour" });
+  const [cell, empty] = all(view, ".week-cell");
+  cell.click();
+  assert.deepEqual(withoutNumbers(view.sent), [{ id: "0 1" }]);
+  assert.equal(empty.disabled, true);
+  assert.equal(cell.getAttribute("aria-label"), cells[1].text);
+});
+
+test("list rows of each kind report what they show", () => {
+  const category = { name: "Source", square: "red" };
+  const sentence = HOSTILE.map((text) => ({ text, strong: true }));
+  const rows = {
+    bars: { value: "u1", name: "Maya", count: 2, share: "20 %" },
+    sentences: { event_id: "e1", time: "10:00", sentence, category },
+    categories: { value: "Source", ...category, count: 2, delta: "0 %", trend: [1, 2] },
+  };
+  for (const [kind, row] of Object.entries(rows)) {
+    const view = mount(rankedList).draw({
+      kind,
+      rows: [row],
+      title: "Title",
+      note: "note",
+      link: "Explore",
+    });
+    one(view, ".row").click();
+    one(view, ".head .link").click();
+    assert.deepEqual(withoutNumbers(view.sent), [clickMessage(row), { all: true }]);
+    assert.equal(one(view, ".side").textContent, "note · Explore");
+    assert.equal(one(view, "img"), null);
+  }
+});
+
+test("arrow keys move between list rows", () => {
+  const rows = ["a", "b"].map((value) => ({ value, name: value, count: 1, share: "" }));
+  const view = mount(rankedList).draw({ kind: "bars", rows });
+  const [first, second] = all(view, ".row");
+  first.focus();
+  press(first, "ArrowDown");
+  assert.equal(document.activeElement, second);
+});
+
+const value = (name, more) => ({ value: name, label: name, count: 3, state: "", ...more });
+const group = (values, more) => ({
+  field: "actor",
+  title: "Actor",
+  values,
+  total_values: values.length,
+  searchable: true,
+  ...more,
+});
+
+test("a facet value is included, excluded and cleared in turn", () => {
+  assert.deepEqual(
+    ["", "include", "exclude"].map((state) => nextState(state, false)),
+    ["include", "exclude", ""],
+  );
+  assert.deepEqual(
+    ["", "include", "exclude"].map((state) => nextState(state, true)),
+    ["exclude", "exclude", ""],
+  );
+  const view = mount(facets).draw({ groups: [group([value("a")])] });
+  const row = one(view, ".row");
+  row.click();
+  assert.equal(row.getAttribute("aria-checked"), "true");
+  assert.equal(row.getAttribute("aria-label"), "a, 3 events, included");
+  row.click();
+  assert.equal(row.getAttribute("aria-checked"), "mixed");
+  const about = { field: "actor", value: "a" };
+  assert.deepEqual(withoutNumbers(view.sent), [
+    { ...about, state: "include" },
+    { ...about, state: "exclude" },
+  ]);
+});
+
+test("one facet row is a tab stop; arrows move, and - excludes", () => {
+  const view = mount(facets).draw({
+    groups: [group([value("a"), value("b"), value("c", { count: 0 })])],
+  });
+  const [first, second, empty] = all(view, ".row");
+  assert.deepEqual([first.tabIndex, second.tabIndex], [0, -1]);
+  first.focus();
+  press(first, "ArrowDown");
+  assert.equal(document.activeElement, second);
+  press(second, "-");
+  assert.equal(second.dataset.state, "exclude");
+  assert.equal(empty.getAttribute("aria-disabled"), "true");
+  empty.click();
+  assert.equal(view.sent.length, 1);
+});
+
+test("a facet search filters at once and is sent after a pause", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const view = mount(facets).draw({ groups: [group([value("maya"), value("jon")])] });
+  one(view, ".find").click();
+  const search = one(view, ".search");
+  search.value = "MAY";
+  search.dispatchEvent(new window.Event("input"));
+  assert.deepEqual(
+    all(view, ".row").map((row) => row.title),
+    ["maya"],
+  );
+  mock.timers.tick(250);
+  assert.deepEqual(withoutNumbers(view.sent), [{ field: "actor", search: "MAY" }]);
+  press(search, "Escape");
+  assert.equal(search.hidden, true);
+  mock.timers.reset();
+  assert.equal(matches({ label: "Maya", value: "u1" }, "u1"), true);
+});
+
+test("more facet values are requested, and the first new one gets the focus", () => {
+  const view = mount(facets).draw({ groups: [group([value("a")], { total_values: 3 })] });
+  const more = one(view, ".after .link");
+  assert.equal(more.textContent, "2 more");
+  more.focus();
+  more.click();
+  assert.deepEqual(withoutNumbers(view.sent), [{ field: "actor", more: 101 }]);
+  view.draw({ groups: [group([value("a"), value("b"), value("c")])] }, 1);
+  assert.equal(document.activeElement, all(view, ".row")[1]);
+});
+
+const EVENT = {
+  event_id: "e1",
+  link: "/explore?event=e1",
+  time: "now",
+  raw: '{"a":[1,2,3,4,5,6,7,8,9]}',
+  other_raw: '{"other":1}',
+  risk: { level: "high", label: "High · risk 8" },
+  category: { name: "Source", square: "red" },
+  outcome: { state: "failure", label: "Failure" },
+  sentence: [{ text: HOSTILE[0], strong: true }],
+  fields: [{ label: "Actor", value: "Maya", field: "actor", filter_value: "u1" }],
+  undo: {
+    title: "How to undo this",
+    lines: [{ label: "Check", points: ["x"] }],
+    call: "GET /",
+    note: "n",
+  },
+  related: {
+    actor: { total: 1, rows: [{ offset: "+1 s", label: "l", target: "t", event_id: "e2" }] },
+  },
+  has_previous: false,
+};
+
+test("the event panel reports filters, steps, related events and its close", () => {
+  const view = mount(eventPanel).draw({ event: EVENT });
+  for (const tool of all(view, ".tools .tool")) tool.click();
+  one(view, "[aria-label='Next event']").click();
+  one(view, ".near").click();
+  one(view, ".all").click();
+  press(document.body, "Escape");
+  const filter = { field: "actor", value: "u1" };
+  assert.deepEqual(withoutNumbers(view.sent), [
+    { ...filter, mode: "include" },
+    { ...filter, mode: "exclude" },
+    { step: 1 },
+    { open: "e2" },
+    { related: "actor" },
+    { close: true },
+  ]);
+  assert.equal(one(view, "[aria-label='Previous event']").disabled, true);
+  assert.equal(one(view, ".sentence").textContent, HOSTILE[0]);
+});
+
+test("raw JSON unfolds, and the other record is shown on request", () => {
+  const view = mount(eventPanel).draw({ event: EVENT });
+  const [swap, , toggle] = all(view, ".raw .link");
+  assert.equal(toggle.textContent, "Show all 13 lines");
+  toggle.click();
+  assert.equal(toggle.getAttribute("aria-expanded"), "true");
+  swap.click();
+  assert.match(one(view, ".raw pre").textContent, /"other": 1/);
+  view.draw({ event: { ...EVENT, event_id: "e2", other_raw: "" } });
+  assert.equal(swap.hidden, true);
+  assert.equal(showMoreLabel(5000), "Show 200 of 5,000 lines");
+});
+
+test("arrow keys switch the tabs of related events", () => {
+  const view = mount(eventPanel).draw({ event: EVENT });
+  const [actor, target] = all(view, "[role=tab]");
+  press(actor, "ArrowRight");
+  assert.equal(target.getAttribute("aria-selected"), "true");
+  assert.equal(document.activeElement, target);
+});
+
+test("the undo section is folded until opened", () => {
+  const view = mount(eventPanel).draw({ event: EVENT });
+  const toggle = one(view, ".undo .link");
+  assert.equal(toggle.getAttribute("aria-label"), "Show: How to undo this");
+  toggle.click();
+  assert.equal(one(view, ".undo .call").textContent.includes("GET /"), true);
+  assert.equal(toggle.getAttribute("aria-expanded"), "true");
+});
+
+test("only web addresses are copied", () => {
+  assert.equal(safeLink("/explore?event=e1"), "https://audit.example.com/explore?event=e1");
+  assert.equal(safeLink("javascript:alert(1)"), window.location.href);
+});
