@@ -35,7 +35,7 @@ def test_rule_from_a_filter_fires_and_is_in_the_delivery_log(
         assert receiver.taken[0].json["type"] == "audit.test"
 
         page.goto(f"{site.url}/explore?kind=disable&from=30d")
-        page.get_by_role("link", name="Alert on this").click()
+        page.get_by_role("link", name="Create alert rule").click()
         page.wait_for_url("**/alerts?**")
         expect(page.get_by_text("Back-test, last 30 days: ")).to_be_visible()
         page.get_by_role("button", name="Save rule").click()

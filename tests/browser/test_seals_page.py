@@ -46,7 +46,7 @@ def test_verify_and_accept_a_problem(
     mirror = seal_file("seals.ndjson")
     mirror.write_bytes(b"".join(mirror.read_bytes().splitlines(keepends=True)[1:]))
     page.get_by_role("button", name="Verify now").click()
-    expect(page.get_by_text("Of the mirror's lines 1 are missing from it.")).to_be_visible()
+    expect(page.get_by_text("Lines of the mirror missing: 1.")).to_be_visible()
     expect(page.get_by_text("Restore it from a copy, then verify.")).to_be_visible()
 
     page.get_by_role("textbox", name="Reason").fill("Cut by a test")

@@ -67,4 +67,4 @@ def test_health_names_the_problems(start_server: Callable[..., Running]) -> None
         health = httpx2.get(f"{server.url}/healthz").json()
         if health["problems"]:
             break
-    assert health == {"ok": True, "problems": ["Segment's Public API"]}
+    assert health == {"ok": True, "problems": ["Segment Public API"]}

@@ -17,6 +17,8 @@ _VERBS = {
     "disconnect": "disconnected",
     "download": "downloaded",
 }
+# An initialism is spelled out ("an API key", "an SQL trait"); "user" and "unique" begin with a y.
+_VOWEL_SOUND = re.compile(r"[AEFHILMNORSX][A-Z]|(?!us|uni)[aeiou]")
 # The verb that ends an action's name; what precedes it is the object.
 _VERB_SUFFIX = re.compile(
     r"\s+(created|modified|updated|deleted|enabled|disabled|downloaded|removed|connected"
@@ -100,7 +102,7 @@ def sentence_parts(event: Mapping[str, Any], *, with_actor: bool = True) -> list
         if with_actor and event.get("actor_type") != "system":
             parts += [_part(", by "), _part(actor(event), strong=True)]
     else:
-        article = "an" if thing[:1] in "aeiou" else "a"
+        article = "an" if _VOWEL_SOUND.match(thing) else "a"
         noun = (event.get("target_type") or "").replace("_", " ")
         if on and thing in (noun, f"{noun} function"):
             article, named = "the", [_part(" "), _part(on, strong=True)]

@@ -151,8 +151,8 @@ def _check_outside(history: History, lines: list[Line], written: int, name: str)
         if not own.fault and own.number <= last and own.number not in numbers:
             affected[f"{name} cut"].append(own)
     for kind, those in affected.items():
-        what = "were changed after they were signed" if kind.endswith("changed") else "are missing"
-        text = f"{len(those)} lines of the {name} {what}."
+        what = "changed after signing" if kind.endswith("changed") else "missing"
+        text = f"Lines of the {name} {what}: {len(those):,}."
         history.problems.append(Problem(those[0].day, kind, len(those), text))
 
 

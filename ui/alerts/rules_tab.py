@@ -147,7 +147,7 @@ def _save(ctx: Context, rule: Rule) -> None:
 def _list(ctx: Context) -> None:
     rows = rule_store.all_of(ctx.runtime.store)
     if not rows:
-        st.text("No rules yet. Create one here, or from Explore with “Alert on this”.")
+        st.text("No rules yet. Create one here, or from Explore with “Create alert rule”.")
     histories = rule_store.histories(ctx.runtime.store, _HISTORY_DAYS, utc_now().date())
     for rule in rows:
         history = histories.get(rule.rule_id, {"days": [], "last_fired_at": None})
