@@ -192,6 +192,12 @@ def test_no_file_has_a_generic_name() -> None:
     assert GENERIC_NAMES.isdisjoint({path.stem for path in named} | folders)
 
 
+def test_every_folder_of_modules_is_a_package() -> None:
+    """A folder without `__init__.py` is invisible to the import contracts."""
+    folders = {path.parent for path in files("trail", "loaders", "detectors", "forwarders", "ui")}
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
 # --- tests of the rules -----------------------------------------------------------------------
 
 

@@ -8,10 +8,10 @@ from starlette.routing import Route
 
 from trail.access_log import log
 from trail.core.download_stats import Tally
-from trail.http.json_errors import in_thread
 from trail.runtime import process
 from trail.storage.filters import Filter
 from trail.web.downloads import count_rows, recorded
+from trail.web.json_errors import in_thread
 from trail.web.streaming import ClosingStream
 
 ADDRESS = "/export.access.csv"

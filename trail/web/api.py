@@ -24,7 +24,6 @@ from trail.events import export as exports
 from trail.events import timeline as bars
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
-from trail.http.json_errors import in_thread, json_error
 from trail.incidents import csv_export
 from trail.incidents import incident_json as failures
 from trail.incidents import queries as counted
@@ -33,6 +32,7 @@ from trail.runtime import process, startup
 from trail.storage.filters import Filter
 from trail.web.downloads import count_rows, limiter, recorded
 from trail.web.guard import request_user
+from trail.web.json_errors import in_thread, json_error
 from trail.web.streaming import ClosingStream
 
 # Query parameters that do not belong to the filter.

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from trail.core import server_link
 from trail.core.output import Out
-from trail.http.json_errors import json_error
+from trail.web.json_errors import json_error
 from trail.web.streaming import ClosingStream
 
 Run = Callable[[list[str], Path, Out], int]

@@ -10,10 +10,10 @@ from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.evidence import pack
 from trail.evidence.period import ADDRESS
-from trail.http.json_errors import in_thread
 from trail.runtime import process
 from trail.storage.filters import Filter
 from trail.web.downloads import limiter, recorded
+from trail.web.json_errors import in_thread
 from trail.web.streaming import ClosingStream
 
 

@@ -16,7 +16,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trail.accounts.sessions import hash_of, session_user
 from trail.accounts.users import User
 from trail.core.settings import Server
-from trail.http.json_errors import NOT_FOUND, json_error
 from trail.runtime import process
 from trail.web.callers import (
     REFUSALS,
@@ -27,6 +26,7 @@ from trail.web.callers import (
     permitted,
     record_api_read,
 )
+from trail.web.json_errors import NOT_FOUND, json_error
 
 COOKIE = SESSION_COOKIE
 VISIT_COOKIE = "audit_visit"  # ties a sign-in to the browser that started it

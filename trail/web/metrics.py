@@ -16,9 +16,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trail.events import store_status
-from trail.http.json_errors import json_error
 from trail.runtime import process
 from trail.web.guard import LOOPBACK, request_user
+from trail.web.json_errors import json_error
 
 _RESULTS = ("kept", "duplicates", "quarantined")
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trail.access_log import log
 from trail.accounts.oidc import CALLBACK, FRESH_SECONDS
-from trail.http.json_errors import NOT_FOUND, json_error
 from trail.runtime import process
 from trail.web.guard import ADDRESS_HEADER, same_origin
+from trail.web.json_errors import NOT_FOUND, json_error
 
 LOGIN, LOGOUT = "/auth/login", "/auth/logout"
 PROBLEM = "sign-in"  # query parameter of the sign-in form that names the problem
