@@ -63,7 +63,7 @@ def waits(data: bytes) -> None:
 
 def page(data: bytes) -> None:
     """Read an answer of the Public API, good or bad, as its client does."""
-    _segment_http._said(data)
+    _segment_http._error_text(data)
     found = _segment_http._ms_before_next_s(data)
     assert found is None or found > 0
     text = data.decode(errors="replace")

@@ -136,7 +136,7 @@ def test_an_example_fulfills_its_contract(kind: str, copy: Path) -> None:
 @pytest.mark.server
 def test_a_page_is_in_the_navigation(copy: Path) -> None:
     """The roles matrix finds the new page, opens it as every role, and checks the navigation."""
-    test = "tests/server/test_roles_matrix.py::test_pages_by_role_and_way_in"
+    test = "tests/server/test_roles_matrix.py::test_pages_by_role_and_access"
     out = run(copy, "-m", "pytest", test, "-q", "-s", "-p", "no:cacheprovider")
     pages = len(discover("pages", "PAGE")) + 1
     assert f"({pages} pages," in out, out

@@ -36,6 +36,8 @@ HARMLESS = {
 
 # Files in which all bytes look random.
 PICTURES, PACKED = (".png",), ("fuzz/crashes/parquet-", "tests/fixtures/previous/trail.tar.zst")
+# The npm lock file records a SHA-512 of each package.
+DIGESTS = re.compile(r'"integrity": "sha512-[\w+/=]+"')
 
 
 def suspects(text: str) -> Iterator[str]:
@@ -62,7 +64,7 @@ def test_no_file_in_git_contains_a_secret() -> None:
         f"{name}: {word[:16]}…"
         for name in filter(None, listed.stdout.decode().split("\0"))
         if not name.startswith(PACKED) and not name.endswith(PICTURES) and (ROOT / name).is_file()
-        for word in suspects((ROOT / name).read_bytes().decode("latin-1"))
+        for word in suspects(DIGESTS.sub("", (ROOT / name).read_bytes().decode("latin-1")))
         if not word.startswith(tuple(HARMLESS))
     ]
     assert secrets == []

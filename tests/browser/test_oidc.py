@@ -75,7 +75,7 @@ def test_role_by_claim(served: Site, provider: Provider, context: BrowserContext
     expect(page.locator(".trail-summary").first).to_be_visible()
     assert "/explore?" in page.url
     assert "action=Warehouse" in page.url
-    assert provider.asked[-1]["prompt"] == "login"
+    assert provider.requests[-1]["prompt"] == "login"
     expect(page.get_by_role("link", name="Unusual").first).to_be_visible()
     expect(page.get_by_role("link", name="Admin")).to_have_count(0)
     page.goto(f"{served.url}/admin")

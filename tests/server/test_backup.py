@@ -118,6 +118,7 @@ def test_round_trip_while_events_are_sent(
 ) -> None:
     home = settings_of.store.path.parent
     assert settings_of.folder.path
+    settings_of.folder.path.mkdir(exist_ok=True)  # the server may not have created it yet
     (settings_of.folder.path / "drop.ndjson").write_text("{broken\n")
     server.command("tokens", "add", "ci", "--role", "manager", "--scope", "read", "--days", "30")
     server.command("holds", "add", "event", "sent-1", "--reason", "a test")

@@ -59,7 +59,7 @@ def test_a_thousand_wrong_passwords_get_ten_looks(start_server: Callable[..., Ru
     assert found == {"wrong password": PAIR, "too many attempts": TRIES - PAIR}
     # Not even the right one is looked at from there, and a restart changes nothing.
     guess_right(server)
-    server = start_server(again=server)
+    server = start_server(restarted=server)
     guess_right(server)
     assert server.sign_in("maya", source=ELSEWHERE)
     assert refusals(server, sid)["wrong password"] == PAIR  # the session stood the restart too
