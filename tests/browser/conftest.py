@@ -58,6 +58,19 @@ class Site:
         return result.stdout
 
 
+_LOGS: list[Path] = []
+
+
+@pytest.fixture(autouse=True)
+def no_page_error() -> Iterator[None]:
+    """Fail a test during which a page could not be drawn, even if it did not look at that part."""
+    before = {path: path.stat().st_size for path in _LOGS}
+    yield
+    for path in _LOGS:
+        written = path.read_bytes()[before.get(path, 0) :].decode(errors="replace")
+        assert "ERROR trail.ui" not in written, written[written.index("ERROR trail.ui") :]
+
+
 @contextlib.contextmanager
 def serving(folder: Path, **more: str) -> Iterator[Site]:
     """Run a server on the files of *folder*; *more* is added to its environment."""
@@ -70,7 +83,9 @@ def serving(folder: Path, **more: str) -> Iterator[Site]:
         "TRAIL_SERVER__PORT": port,
         **more,
     }
-    with (folder / "server.log").open("ab") as log:
+    path = folder / "server.log"
+    _LOGS.append(path)
+    with path.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "trail", "serve"],
             cwd=ROOT,

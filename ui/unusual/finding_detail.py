@@ -2,7 +2,6 @@
 
 import datetime as dt
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -11,6 +10,7 @@ from trail.core.errors import TrailError
 from trail.core.registry import discover
 from trail.events import people
 from trail.findings import queries, reviews
+from trail.findings.detector import Detector, Rule
 from trail.findings.model import Finding
 from trail.storage.filters import Filter
 from ui import actor_names, charts, event_feed, style, tables, text, url_state
@@ -42,9 +42,10 @@ def draw(ctx: Context, filter_: Filter, finding: Finding, findings: list[Finding
         _evidence(ctx, filter_, finding)
 
 
-def _detectors() -> dict[str, Any]:
-    """Return the detectors by the name that a reason gives."""
-    return {detector.name: detector for detector in discover("detectors", "DETECTOR").values()}
+def _detectors() -> dict[str, Detector | Rule]:
+    """Return the detectors and rules by the name that a reason gives."""
+    discovered: dict[str, Detector | Rule] = discover("detectors", "DETECTOR")
+    return {detector.name: detector for detector in discovered.values()}
 
 
 def _reasons(finding: Finding) -> None:
@@ -152,7 +153,10 @@ def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
 def _checklist(finding: Finding) -> None:
     names = {reason.detector.removeprefix("rule:") for reason in finding.reasons}
     checks = [
-        line for name, detector in _detectors().items() if name in names for line in detector.check
+        line
+        for name, detector in _detectors().items()
+        if name in names
+        for line in detector.runbook
     ]
     if checks:
         with st.expander("What to check"):
