@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from trail.cli.parser import parser
+from trail.cli.main import discover, parser
 
 PAGE = Path(__file__).parent / "commands.md"
 
@@ -18,9 +18,9 @@ def text() -> str:
         "(checkout). Commands work whether or not the server runs. Exit codes: 0 success, "
         "1 failure, 2 usage error. `--query` takes the query string of a page.",
         "",
-        "Generated from the command line parser by `make docs`.",
+        "Generated from `trail/cli/commands/` by `make docs`.",
     ]
-    for name, purpose, command in _commands(parser(), ""):
+    for name, purpose, command in _commands(parser(discover()), ""):
         lines += ["", f"## {name}", "", _sentence(purpose)]
         rows = [_row(action) for action in command._actions if _is_argument(action)]
         if rows:

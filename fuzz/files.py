@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from fuzz import Target
 from loaders import csv_table, json_lines, parquet_table
 from loaders._streams import DAMAGE
-from trail.cli.data import read_mapping
+from trail.cli.command import read_mapping
 from trail.core.errors import InputError
 from trail.core.model import Loader, Source
 from trail.core.settings import Limits, Settings

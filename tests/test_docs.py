@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs import commands, files, routes, settings
-from trail.cli.parser import parser
+from trail.cli.main import discover
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,7 +61,7 @@ def test_readme_shows_commands_that_exist() -> None:
     assert len(shown) > 5
     for line in shown:
         name = line.split()[0]
-        assert name in parser().format_help()
+        assert name in discover()
 
 
 def test_readme_pictures_exist_and_are_small() -> None:

@@ -35,6 +35,12 @@ CHECKS = {
         assert [batch.kept for batch in load_drop(store, load(), drop)] == [2]
         assert "TRAIL_LOGS__PATH" in docs.settings.text()
     """,
+    "trail/cli/commands/newest.py": """
+        (folder / "event.ndjson").write_bytes(ndjson([api_event(1)]))
+        for arguments in (["load", str(folder / "event.ndjson")], ["newest"]):
+            os.environ["TRAIL_STORE__PATH"] = str(folder / "commands.duckdb")
+            assert main(arguments) == 0
+    """,
     "forwarders/ntfy.py": """
         with Receiver() as receiver:
             given = {"url": receiver.url, "topic": "audit"}
@@ -57,6 +63,7 @@ import docs.settings
 from tests.receiver import Receiver
 from tests.segment_records import api_event, ndjson
 from trail.ingest.files import load_drop, load_files
+from trail.cli.main import main
 from trail.core.model import Drop
 from trail.notifications import deliveries, destinations
 from trail.notifications.destinations import Destination
@@ -109,6 +116,7 @@ def test_every_kind_has_an_example() -> None:
         "pages",
         "detectors",
         "forwarders",
+        "trail",
     }
 
 
@@ -123,13 +131,13 @@ def test_an_example_works(name: str, copy: Path, tmp_path: Path) -> None:
     run(copy, "-c", f"{PRELUDE}{code}\nstore.close()\n", str(tmp_path))
 
 
-@pytest.mark.parametrize("kind", ["loaders", "detectors", "forwarders"])
+@pytest.mark.parametrize("kind", ["loaders", "detectors", "forwarders", "trail/cli/commands"])
 def test_an_example_fulfills_its_contract(kind: str, copy: Path) -> None:
     """The contract tests find the new file by themselves; a detector's examples make it fire."""
     names = [Path(name).stem for name in EXAMPLES if name.startswith(kind)]
     keyword = " or ".join({*names, *(name.replace("_", "-") for name in names)})
     options = ("-q", "-p", "no:cacheprovider", "-k", keyword)
-    out = run(copy, "-m", "pytest", f"tests/test_contract_{kind}.py", *options)
+    out = run(copy, "-m", "pytest", f"tests/test_contract_{Path(kind).name}.py", *options)
     assert re.search(r"\b[1-9]\d* passed", out), out
 
 

@@ -7,20 +7,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from trail.core.errors import InputError
 from trail.core.output import Out
 from trail.core.settings import Settings
 from trail.storage.database import Store
 
+NO_DATABASE = InputError(
+    "There is no database yet.", "Load a file first: python -m trail load FILE."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Settings, a way to the store, where to write, and the folder that paths start from.
+    """Settings, access to the store, the output, and the folder that paths start from.
 
-    `store(True)` gives the store of the real workspace, to write to; `store(False)` the one that
-    is shown, which may be the demo's.
+    `store(True)` returns the workspace's own store, for writing; `store(False)` the displayed one,
+    which may be the demo's.
     """
 
     settings: Settings
     store: Callable[[bool], Store]
     out: Out
     folder: Path
+
+    def workspace_store(self) -> Store:
+        """Return the workspace's own store; raise `InputError` if it does not exist."""
+        if not self.settings.store.path.exists():
+            raise NO_DATABASE
+        return self.store(True)

@@ -133,7 +133,7 @@ class TestCommands:
         secret = told.out.strip()
         assert secret.startswith(PREFIX)
         assert secret not in told.err
-        assert "shown this once" in told.err
+        assert "not shown again" in told.err
         assert main(["tokens", "list", "--json"]) == 0
         listed = json.loads(capsys.readouterr().out)
         assert listed["name"] == "ci"

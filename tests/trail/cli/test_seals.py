@@ -1,6 +1,5 @@
 """`verify` and `seal` in a terminal, with and without a server, and what /healthz says."""
 
-import argparse
 import datetime as dt
 import json
 import threading
@@ -11,11 +10,8 @@ import pytest
 
 from tests.segment_records import ndjson
 from tests.trail.integrity.conftest import NOW, Trail, event
-from trail.cli import seals
 from trail.cli.context import Context
-from trail.cli.data import COMMANDS
-from trail.cli.main import main
-from trail.cli.parser import parser
+from trail.cli.main import main, parse
 from trail.core.settings import Settings
 from trail.ingest.files import load_files
 from trail.integrity import high_water_mark, mirror, verification
@@ -39,12 +35,12 @@ class Output:
 
 
 def _run(trail: Trail, *arguments: str) -> tuple[int, str]:
-    args: argparse.Namespace = parser().parse_args(list(arguments))
+    args = parse(list(arguments))
     out = Output()
 
     def work(store: Store) -> int:
         context = Context(trail.settings, lambda _: store, out, trail.folder)
-        code: int = getattr(seals, args.command)(args, context)
+        code: int = args.declared.run(args, context)
         return code
 
     return trail.run(work), out.output
@@ -163,9 +159,9 @@ def test_status_reports_losses(trail: Trail) -> None:
         mirror.files(trail.settings.store.path, trail.settings).known,
         Shortfall(NOW, NOW, 240, 200, NOW - dt.timedelta(days=2), NOW),
     )
-    out, args = Output(), parser().parse_args(["status", "--json"])
+    out, args = Output(), parse(["status", "--json"])
     trail.run(
-        lambda store: COMMANDS["status"](
+        lambda store: args.declared.run(
             args, Context(trail.settings, lambda _: store, out, trail.folder)
         )
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import detection
-from trail.cli import findings
+from trail.cli.commands import findings
 from trail.cli.context import Context
 from trail.core.errors import FilterError
 from trail.core.settings import Settings
@@ -56,7 +56,7 @@ def command(store: Store, settings: Settings, **given: object) -> str:
     out = _Kept()
     args = argparse.Namespace(**{"query": "", "budget": 3.0, "all": False, "json": True, **given})
     context = Context(settings, lambda write: store, out, Path())
-    assert findings.findings(args, context) == 0
+    assert findings.COMMAND.run(args, context) == 0
     return out.said
 
 

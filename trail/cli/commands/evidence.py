@@ -1,10 +1,11 @@
-"""The command `evidence`: write an evidence pack to a file."""
+"""`evidence`: write an evidence pack to a file."""
 
 import argparse
 import datetime as dt
 import json
 
 from trail.access_log import log
+from trail.cli.command import Command, add_query
 from trail.cli.context import Context
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
@@ -13,8 +14,12 @@ from trail.evidence.period import ADDRESS
 from trail.storage.filters import Filter
 
 
-def evidence(args: argparse.Namespace, context: Context) -> int:
-    """Write the pack of the selected events; the file appears only when it is complete."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_query(parser)
+    parser.add_argument("--out", required=True, metavar="FILE", help="ZIP file to write")
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
     path = context.folder / args.out
     made = pack.prepare(
         context.store(False), context.settings, Filter.parse(args.query), dt.datetime.now(dt.UTC)
@@ -60,3 +65,12 @@ def evidence(args: argparse.Namespace, context: Context) -> int:
         f"{made.period.description()}: {tally.rows:,} events, {tally.size:,} bytes, {args.out}\n"
     )
     return 0
+
+
+COMMAND = Command(
+    help="write an evidence pack for an auditor, as a ZIP file",
+    run=_run,
+    arguments=_arguments,
+    examples=("evidence --out pack.zip --query 'from=2026-11-01&to=2026-12-01'",),
+    log_kinds={"": None},
+)

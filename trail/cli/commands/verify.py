@@ -1,25 +1,29 @@
-"""The commands `verify` and `seal`."""
+"""`verify`: check every sealed day."""
 
 import argparse
 import json
 from dataclasses import asdict
 from typing import Any
 
+from trail.cli.command import Command
 from trail.cli.context import Context
-from trail.cli.retention import existing_store
-from trail.core.errors import InputError, IntegrityError
-from trail.integrity import acceptance, seal_status, sealing, verification
+from trail.core.errors import IntegrityError
+from trail.core.output import clear_progress, show_progress
+from trail.integrity import seal_status, sealing, verification
 from trail.integrity.verification import UNCHANGED, VALID_STATES, Report
 from trail.storage.database import utc_now
 
-_MADE_BY = "command line"
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--against", default="", metavar="FILE", help="copy of the seals to compare with"
+    )
 
 
-def verify(args: argparse.Namespace, context: Context) -> int:
-    """Check every sealed day and print the problems; then seal closed days."""
+def _run(args: argparse.Namespace, context: Context) -> int:
     store = context.store(False)
     against = context.folder / args.against if args.against else None
-    progress = None if args.json else lambda share: _progress(context, share)
+    progress = None if args.json else lambda share: show_progress(context.out, share, "verifying")
     report = verification.verify(store, context.settings, against=against, progress=progress)
     sealed = 0
     if store.path == context.settings.store.path.absolute():
@@ -33,23 +37,9 @@ def verify(args: argparse.Namespace, context: Context) -> int:
     if args.json:
         context.out.text(json.dumps(_report(report, sealed)) + "\n")
     else:
-        context.out.note("\r\x1b[K")
+        clear_progress(context.out)
         context.out.text(_report_text(report, sealed))
     return 0 if report.ok else 1
-
-
-def seal(args: argparse.Namespace, context: Context) -> int:
-    """Seal closed days, or accept the days that verification reports, with a reason."""
-    store = existing_store(context)
-    if args.accept:
-        if not args.reason.strip():
-            raise InputError("--accept requires a reason.", "Add --reason TEXT.")
-        state, days = "accepted", acceptance.accept(store, context.settings, args.reason, _MADE_BY)
-    else:
-        state, days = "sealed", sealing.seal(store, context.settings, utc_now())
-    text = json.dumps({state: days}) if args.json else f"{days:,} days {state}"
-    context.out.text(f"{text}\n")
-    return 0
 
 
 def _report(report: Report, sealed: int) -> dict[str, Any]:
@@ -89,6 +79,10 @@ def _report_text(report: Report, sealed: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _progress(context: Context, share: float) -> None:
-    filled = int(share * 24)
-    context.out.note(f"\r[{'#' * filled}{'.' * (24 - filled)}] {share:4.0%}  verifying")
+COMMAND = Command(
+    help="check every sealed day, then seal closed days",
+    run=_run,
+    arguments=_arguments,
+    examples=("verify", "verify --against seals.ndjson --json"),
+    log_kinds={"": "verified"},
+)

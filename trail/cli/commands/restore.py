@@ -1,67 +1,37 @@
-"""The commands `backup` and `restore`."""
+"""`restore`: put a backup in place."""
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
-from trail.access_log import log
-from trail.backup import making, restoring
-from trail.backup.making import Backup
+from trail.access_log.log import COMMAND_LINE
+from trail.backup import restoring
 from trail.backup.restoring import Restored
+from trail.cli.command import Command
 from trail.cli.context import Context
-from trail.cli.retention import existing_store
-from trail.core.output import Out
-from trail.core.settings import Settings
-
-_MADE_BY = "command line"
 
 
-def backup(args: argparse.Namespace, context: Context) -> int:
-    """Write the whole trail to one file; print what it contains and what it omits."""
-    made = making.make(
-        existing_store(context),
-        context.settings,
-        context.folder / args.out,
-        archive=not args.without_archive,
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="backup to restore")
+    parser.add_argument("--into", default="", metavar="DIR", help="restore into this folder")
+    parser.add_argument(
+        "--replace", action="store_true", help="rename an existing trail instead of refusing"
     )
-    making.log(made, log.COMMAND_LINE)
-    if args.json:
-        report = {"out": str(made.path), "bytes": made.bytes, "sha256": made.sha256}
-        context.out.text(json.dumps({**report, **made.manifest.to_dict()}) + "\n")
-    else:
-        context.out.text(_backup_text(made, args.out))
-    return 0
 
 
-def restore(args: argparse.Namespace, settings: Settings, folder: Path, out: Out) -> int:
-    """Restore a backup to its paths or a folder; print renamed files and missing events."""
+def _run(args: argparse.Namespace, context: Context) -> int:
     done = restoring.restore(
-        folder / args.file,
-        settings,
-        into=folder / args.into if args.into else None,
+        context.folder / args.file,
+        context.settings,
+        into=context.folder / args.into if args.into else None,
         replace=args.replace,
-        made_by=_MADE_BY,
+        made_by=COMMAND_LINE,
     )
-    out.text(json.dumps(_report(done)) + "\n" if args.json else _restore_text(done))
+    context.out.text(json.dumps(_report(done)) + "\n" if args.json else _text(done))
     return 0
 
 
-def _backup_text(made: Backup, name: str) -> str:
-    manifest = made.manifest
-    lines = [
-        f"{name}: {manifest.events:,} events, {manifest.seals:,} seals, "
-        f"{len(manifest.files):,} files, {made.bytes:,} bytes, SHA-256 {made.sha256}",
-        "It contains the private key of the seals and password hashes: store it where only you can "
-        "read it.",
-    ]
-    if manifest.secrets:
-        lines.append(f"Not included, store separately: {', '.join(manifest.secrets)}.")
-    lines += [f"Omitted: {file}. {reason}" for file, reason in manifest.left_out.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _restore_text(done: Restored) -> str:
+def _text(done: Restored) -> str:
     manifest, missing = done.manifest, done.missing
     lines = [
         f"Restored the backup of {manifest.made_at} into {done.into.name}: "
@@ -101,3 +71,13 @@ def _report(done: Restored) -> dict[str, Any]:
         "aside": [str(path) for path in done.aside],
         "secrets": done.manifest.secrets,
     }
+
+
+COMMAND = Command(
+    help="restore a backup; the server must not be running",
+    run=_run,
+    arguments=_arguments,
+    examples=("restore backup.tar.zst --into restored/", "restore backup.tar.zst --replace"),
+    place="files",
+    log_kinds={"": "restored"},
+)

@@ -1,0 +1,77 @@
+"""What a file in `trail/cli/commands/` declares: one command with its arguments and examples."""
+
+import argparse
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from trail.cli.context import Context
+from trail.core.errors import InputError
+
+Place = Literal["store", "files", "process"]
+
+
+def _no_arguments(_: argparse.ArgumentParser) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. The module's name is the command's name.
+
+    `run` carries it out and returns the exit code: 0 success, 1 failure. `place` says where:
+    `store` inside the server if one runs, since it owns the database; `files` always in this
+    process, on files that need no database; `process` in this process, without the access log.
+    `log_kinds` maps the command's action ("" without actions) to a kind of access-log entry; None
+    means that the run is not recorded, or records itself. `log_subject` returns what such an entry
+    is about and its detail, instead of the command line.
+    """
+
+    help: str
+    run: Callable[[argparse.Namespace, Context], int]
+    arguments: Callable[[argparse.ArgumentParser], None] = _no_arguments
+    examples: tuple[str, ...] = ()
+    json: bool = True
+    place: Place = "store"
+    log_kinds: Mapping[str, str | None] = field(default_factory=dict)
+    log_subject: Callable[[argparse.Namespace], tuple[str, str]] | None = None
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add `--json` to *parser*."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_query(parser: argparse.ArgumentParser) -> None:
+    """Add `--query` to *parser*."""
+    parser.add_argument(
+        "--query", default="", metavar="QS", help="filter, as the query string of a page"
+    )
+
+
+def add_actions(
+    parser: argparse.ArgumentParser,
+) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
+    """Return the group to which the actions of a command are added."""
+    return parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+
+def not_negative(text: str) -> int:
+    """Return *text* as a whole number of at least 0."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return number
+
+
+def read_mapping(path: Path) -> dict[str, str]:
+    """Return the column of each field from a TOML file; raise `InputError` if it is not one."""
+    try:
+        return {name: str(column) for name, column in tomllib.loads(path.read_text()).items()}
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path.name}: the mapping cannot be read.",
+            'Write one line per field in TOML, such as timestamp = "Date".',
+        ) from error

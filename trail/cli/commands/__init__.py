@@ -1,0 +1,1 @@
+"""The commands, one file each: `COMMAND` in `load.py` is `python -m trail load`."""

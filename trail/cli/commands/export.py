@@ -1,0 +1,69 @@
+"""`export`: write the selected events to a file."""
+
+import argparse
+import datetime as dt
+import json
+
+from trail.access_log import log
+from trail.cli.command import Command, add_query
+from trail.cli.context import Context
+from trail.core.download_stats import Tally
+from trail.core.errors import InputError
+from trail.core.model import EVENT_COLUMNS
+from trail.events import export
+from trail.storage.filters import Filter
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_query(parser)
+    parser.add_argument("--out", required=True, metavar="FILE", help="file to write")
+    parser.add_argument(
+        "--format",
+        choices=("csv", "ndjson", "parquet"),
+        default="",
+        help="format; by default, the extension of the file",
+    )
+    parser.add_argument(
+        "--columns", default="", metavar="NAMES", help="columns in order, separated by commas"
+    )
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
+    path = context.folder / args.out
+    kind = args.format or path.suffix.lstrip(".").lower()
+    default = export.CSV_COLUMNS if kind == "csv" else EVENT_COLUMNS
+    columns = tuple(args.columns.split(",")) if args.columns else default
+    chosen = export.Export(Filter.parse(args.query), kind, columns)
+    store, now, tally = context.store(False), dt.datetime.now(dt.UTC), Tally()
+    try:
+        with path.open("wb") as file:
+            for data in export.stream(store, chosen, now, tally=tally):
+                file.write(data)
+                tally.sent(data)
+    except OSError as error:
+        raise InputError(
+            f"Cannot write {args.out}: {error.strerror}.", "Choose a file that can be written."
+        ) from error
+    log.record(
+        "exported",
+        log.COMMAND_LINE,
+        what=str(path),
+        detail=chosen.filter.query(),
+        file_format=kind,
+        rows=tally.rows,
+        size=tally.size,
+        digest=tally.digest,
+    )
+    report = {"out": str(path), "format": kind, "rows": tally.rows, "bytes": tally.size}
+    text = f"{tally.rows:,} events, {tally.size:,} bytes: {args.out}"
+    context.out.text((json.dumps(report) if args.json else text) + "\n")
+    return 0
+
+
+COMMAND = Command(
+    help="write the selected events to a file",
+    run=_run,
+    arguments=_arguments,
+    examples=("export --out trail.csv --query 'from=90d&tz=Europe/Oslo'",),
+    log_kinds={"": None},
+)

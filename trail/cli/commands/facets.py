@@ -1,0 +1,35 @@
+"""`facets`: print the values of each facet with their counts."""
+
+import argparse
+import datetime as dt
+import json
+
+from trail.cli.command import Command, add_query
+from trail.cli.context import Context
+from trail.core.output import printable
+from trail.events import counts
+from trail.storage.filters import Filter
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
+    facets = counts.facets(context.store(False), Filter.parse(args.query), dt.datetime.now(dt.UTC))
+    if args.json:
+        report = {
+            name: [{"value": value.value, "count": value.count} for value in values]
+            for name, values in facets.items()
+        }
+        context.out.text(json.dumps(report) + "\n")
+        return 0
+    for name, values in facets.items():
+        context.out.text(f"{name}\n")
+        for value in values:
+            context.out.text(f"  {value.count:>10,}  {printable(value.label)}\n")
+    return 0
+
+
+COMMAND = Command(
+    help="print the values of each facet, most frequent first",
+    run=_run,
+    arguments=add_query,
+    examples=("facets --query 'from=30d'",),
+)

@@ -1,0 +1,58 @@
+"""`findings`: print unusual changes with their reasons."""
+
+import argparse
+import datetime as dt
+import json
+
+from trail.cli.command import Command, add_query
+from trail.cli.context import Context
+from trail.core.output import printable
+from trail.findings import queries
+from trail.findings.refresh import refresh
+from trail.storage.filters import Filter
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_query(parser)
+    parser.add_argument(
+        "--budget", type=_budget, default=3, metavar="N", help="findings per day, on average"
+    )
+    parser.add_argument("--all", action="store_true", help="print every scored finding")
+
+
+def _budget(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1_000:
+        raise argparse.ArgumentTypeError("must be more than 0 and at most 1000")
+    return number
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
+    store, now = context.store(False), dt.datetime.now(dt.UTC)
+    filter_ = Filter.parse(args.query)
+    refresh(store, now)
+    queue = queries.queue(store, filter_, now, a_day=args.budget, everything=args.all)
+    if args.json:
+        for finding, ids in queries.event_ids(store, queue.findings):
+            context.out.text(json.dumps(finding.to_dict(ids)) + "\n")
+        return 0
+    for finding in queue.findings:
+        context.out.text(
+            f"{finding.day}  {finding.score:>5}  {printable(finding.actor_id)}  "
+            f"{finding.finding_id}\n"
+        )
+        for reason in finding.reasons:
+            context.out.text(f"            {reason.points:>5}  {printable(reason.text)}\n")
+    context.out.text(
+        f"{len(queue.findings):,} of {queue.scored:,} scored findings. "
+        f"{queue.budget.status_text()}\n"
+    )
+    return 0
+
+
+COMMAND = Command(
+    help="print unusual changes and their reasons, highest score first",
+    run=_run,
+    arguments=_arguments,
+    examples=("findings --query 'from=30d' --budget 1", "findings --all --json"),
+)

@@ -1,0 +1,80 @@
+"""`holds`: place, list and end legal holds."""
+
+import argparse
+import datetime as dt
+import json
+
+from trail.access_log.log import COMMAND_LINE
+from trail.cli.command import Command, add_actions, add_json
+from trail.cli.context import Context
+from trail.core.errors import InputError
+from trail.retention import legal_holds
+from trail.storage.database import Store
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    actions = add_actions(parser)
+    add = actions.add_parser("add", help="place a hold on an event, a target or a period")
+    add.add_argument("kind", choices=legal_holds.KINDS, help="what is held")
+    add.add_argument("value", nargs="?", default="", help="id of the event or target")
+    add.add_argument("--from", dest="start", default="", metavar="TIME", help="UTC, inclusive")
+    add.add_argument("--to", dest="end", default="", metavar="TIME", help="UTC, exclusive")
+    add.add_argument("--reason", required=True, help="why it is held")
+    add_json(add)
+    add_json(actions.add_parser("list", help="print the active holds"))
+    end = actions.add_parser("end", help="end a hold")
+    end.add_argument("hold_id", type=int, metavar="ID", help="number of the hold")
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
+    store = context.workspace_store()
+    if args.action == "add":
+        return _add(args, context, store)
+    if args.action == "end":
+        legal_holds.end(store, args.hold_id)
+        context.out.text(f"Hold {args.hold_id} ended\n")
+        return 0
+    for row in legal_holds.active(store):
+        row |= {
+            name: f"{row[name].isoformat()}Z" if row[name] else None
+            for name in ("from_at", "to_at", "made_at")
+        }
+        scope = row["value"] or f"{row['from_at']} to {row['to_at']}"
+        # Quoted, so that control characters are escaped.
+        text = f"{row['hold_id']}  {row['kind']}  {scope!r}  {row['reason']!r}"
+        context.out.text((json.dumps(row) if args.json else text) + "\n")
+    return 0
+
+
+def _add(args: argparse.Namespace, context: Context, store: Store) -> int:
+    start, end = (_moment(text) if text else None for text in (args.start, args.end))
+    number = legal_holds.add(store, args.kind, args.value, start, end, args.reason, COMMAND_LINE)
+    events = legal_holds.count_events(store, number)
+    report = {"hold_id": number, "events": events}
+    text = f"Hold {number} covers {events:,} events"
+    context.out.text((json.dumps(report) if args.json else text) + "\n")
+    return 0
+
+
+def _moment(text: str) -> dt.datetime:
+    """Return a time in UTC without a zone; *text* without an offset is UTC."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise InputError(
+            f"Invalid time {text!r}.", "Use 2026-11-23 or 2026-11-23T14:30Z."
+        ) from None
+
+
+COMMAND = Command(
+    help="place, list and end legal holds",
+    run=_run,
+    arguments=_arguments,
+    examples=(
+        "holds add target source-1 --reason 'case 12'",
+        "holds add period --from 2026-11-01 --to 2026-12-01 --reason audit",
+    ),
+    json=False,
+    log_kinds={"add": "held", "end": "hold_ended"},
+)

@@ -1,0 +1,40 @@
+"""`seal`: seal the days that have closed."""
+
+import argparse
+import json
+
+from trail.access_log.log import COMMAND_LINE
+from trail.cli.command import Command
+from trail.cli.context import Context
+from trail.core.errors import InputError
+from trail.integrity import acceptance, sealing
+from trail.storage.database import utc_now
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--accept", action="store_true", help="seal days that failed verification as they are now"
+    )
+    parser.add_argument("--reason", default="", help="why they are accepted")
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
+    store = context.workspace_store()
+    if args.accept:
+        if not args.reason.strip():
+            raise InputError("--accept requires a reason.", "Add --reason TEXT.")
+        days = acceptance.accept(store, context.settings, args.reason, COMMAND_LINE)
+    else:
+        days = sealing.seal(store, context.settings, utc_now())
+    state = "accepted" if args.accept else "sealed"
+    text = json.dumps({state: days}) if args.json else f"{days:,} days {state}"
+    context.out.text(f"{text}\n")
+    return 0
+
+
+COMMAND = Command(
+    help="seal closed days",
+    run=_run,
+    arguments=_arguments,
+    examples=("seal", "seal --accept --reason 'restored from backup'"),
+)

@@ -1,0 +1,75 @@
+"""`tokens`: manage API tokens."""
+
+import argparse
+import datetime as dt
+import json
+
+from trail.access_log import log
+from trail.accounts import roles
+from trail.accounts.api_tokens import DEFAULT_DAYS, Tokens, path_of
+from trail.cli.command import Command, add_actions, add_json
+from trail.cli.context import Context
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    actions = add_actions(parser)
+    add = actions.add_parser("add", help="create a token; its secret is shown only once")
+    add.add_argument("name", help="name of the token")
+    add.add_argument("--role", choices=roles.ROLES, required=True, help="role of the token")
+    add.add_argument(
+        "--scope",
+        action="append",
+        choices=roles.SCOPES,
+        help="read: /api and /metrics (default); export: downloads; may be repeated",
+    )
+    add.add_argument(
+        "--days", type=int, default=DEFAULT_DAYS, metavar="N", help="days until it expires"
+    )
+    add_json(add)
+    add_json(actions.add_parser("list", help="print the tokens, never their secrets"))
+    revoke = actions.add_parser("revoke", help="revoke a token immediately")
+    revoke.add_argument("name", help="name of the token")
+
+
+def _run(args: argparse.Namespace, context: Context) -> int:
+    tokens, out = Tokens(path_of(context.settings)), context.out
+    now = dt.datetime.now(dt.UTC)
+    if args.action == "list":
+        for token in tokens.all():
+            row = token.to_dict(now)
+            text = (
+                f"{token.name}  {token.role}  {'+'.join(token.scopes)}  "
+                f"{'expired' if row['expired'] else 'until'} {token.ends_at[:10]}  "
+                f"{'used ' + token.used_on if token.used_on else 'never used'}"
+            )
+            out.text((json.dumps(row) if args.json else text) + "\n")
+        return 0
+    if args.action == "revoke":
+        tokens.revoke(args.name)
+        log.record("token_revoked", log.COMMAND_LINE, what=args.name)
+        out.text(f"revoke: {args.name}\n")
+        return 0
+    scopes = tuple(args.scope or ("read",))
+    token, secret = tokens.add(args.name, args.role, scopes, args.days, now)
+    text = f"{token.role}, {' and '.join(token.scopes)}, until {token.ends_at[:10]}"
+    log.record("token_added", log.COMMAND_LINE, what=token.name, detail=text)
+    if args.json:
+        out.text(json.dumps({**token.to_dict(now), "token": secret}) + "\n")
+    else:
+        out.text(f"{secret}\n")
+        out.note(
+            f"The token {token.name} ({text}). The secret is not shown again; store it safely.\n"
+        )
+    return 0
+
+
+COMMAND = Command(
+    help="manage API tokens",
+    run=_run,
+    arguments=_arguments,
+    examples=("tokens add ci --role manager --scope read --days 30", "tokens revoke ci"),
+    json=False,
+    place="files",
+    # Each action records itself.
+    log_kinds={"add": None, "list": None, "revoke": None},
+)
