@@ -1,4 +1,4 @@
-"""A filter click in Chromium until the numbers and the chart are painted anew; and a big download.
+"""A filter click in Chromium until the numbers and the chart are repainted; and a big download.
 
 Browser and server share the machine's cores, as they did where the floor was measured.
 """

@@ -214,7 +214,7 @@ class Rows:
         return many or self._size >= CHUNK_BYTES
 
     def take(self, progress: float) -> Chunk:
-        """Return what has gathered, as one chunk, and start anew."""
+        """Return the collected records as one chunk and start a new one."""
         numbers = pa.array(self._numbers, pa.int64())
         table = pa.table({"line": numbers, "raw": pa.array(self._texts, pa.string())})
         chunk = Chunk(table, tuple(self._rejects), progress)

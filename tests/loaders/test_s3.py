@@ -203,7 +203,7 @@ def test_a_changed_object_is_loaded_and_counts_duplicates(
     put(f"{LOGS}/{DAY}/a.gz", [1, 2, 3])
     (batch,) = look(store, bucket)
     assert (batch.kept, batch.duplicates) == (1, 2)
-    written_at(f"{LOGS}/{DAY}/a.gz", 1_900_000_000)  # written anew, as long as it was
+    written_at(f"{LOGS}/{DAY}/a.gz", 1_900_000_000)  # rewritten with the same length
     (batch,) = look(store, bucket)
     assert (batch.kept, batch.duplicates) == (0, 3)
     assert look(store, bucket) == []

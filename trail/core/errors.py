@@ -2,7 +2,7 @@
 
 Three branches: `InputError` will not pass when tried again, `UnavailableError` may, and
 `IntegrityError` is for a person to look into. The message is
-written for the person who reads it on a page or in a terminal: no path of ours, no SQL, no secret.
+written for the person who reads it on a page or in a terminal: no internal paths, SQL or secrets.
 """
 
 

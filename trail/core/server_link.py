@@ -94,7 +94,7 @@ def post(note: Note, path: str, body: bytes, headers: dict[str, str]) -> int:
         connection.request("POST", path, body, headers)
         return connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        raise UnavailableError("The server does not answer itself.", "Try again.") from error
+        raise UnavailableError("The server cannot reach its own address.", "Try again.") from error
     finally:
         connection.close()
 
@@ -122,7 +122,9 @@ def run(note: Note, arguments: list[str], folder: Path, out: Out) -> int | None:
                 return int(data)
             (out.text if kind == b"o" else out.note)(data.decode())
     except (OSError, ValueError, http.client.HTTPException, struct.error) as error:
-        raise UnavailableError("The server stopped answering.", "Run the command again.") from error
+        raise UnavailableError(
+            "The server stopped responding.", "Run the command again."
+        ) from error
     finally:
         connection.close()
-    raise UnavailableError("The server stopped half-way.", "Run the command again.")
+    raise UnavailableError("The server stopped before the command ended.", "Run the command again.")

@@ -50,11 +50,17 @@ class Store(Section):
     demo: Literal["auto", "never"] = Field(
         "auto", description="`auto` opens the demo workspace while no database exists yet."
     )
-    memory: str = Field("4GB", description="Memory that the database may use before it spills.")
-    threads: int = Field(2, ge=1, description="Threads that a query may use.")
-    retention_days: int = Field(90, ge=1, le=3650, description="Days of event time kept.")
-    archive: bool = Field(False, description="Write events to the archive before they are removed.")
-    archive_path: Path = Field(Path("data/archive"), description="The archive's folder.")
+    memory: str = Field(
+        "4GB", description="Memory limit of the database; beyond it, data spills to disk."
+    )
+    threads: int = Field(2, ge=1, description="Maximum number of threads per query.")
+    retention_days: int = Field(
+        90, ge=1, le=3650, description="Retention period in days of event time."
+    )
+    archive: bool = Field(
+        False, description="Archive events before the retention policy removes them."
+    )
+    archive_path: Path = Field(Path("data/archive"), description="Folder of the archive.")
 
 
 class Server(Section):
@@ -63,11 +69,14 @@ class Server(Section):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8501, ge=1, le=65535, description="Port to listen on.")
     allowed_hosts: tuple[str, ...] = Field(
-        (), description="Host names that may be asked for; empty allows the loopback names only."
+        (), description="Host names that requests may use; empty allows loopback names only."
     )
-    https: bool = Field(False, description="Set when a proxy serves it over https: Secure cookies.")
+    https: bool = Field(
+        False, description="Set if a proxy serves the dashboard over HTTPS; makes cookies Secure."
+    )
     metrics_token: SecretStr = Field(
-        SecretStr(""), description="Bearer token for `/metrics`; empty answers this machine only."
+        SecretStr(""),
+        description="Bearer token for `/metrics`; if empty, only this machine is answered.",
     )
 
 
@@ -78,7 +87,7 @@ class PushSettings(Section):
     backlog_bytes: int = Field(
         1_073_741_824,
         ge=1_048_576,
-        description="Maximum bytes on disk that wait for the database.",
+        description="Maximum size of the write-ahead log in bytes.",
     )
 
 
@@ -86,21 +95,31 @@ class Forward(Section):
     """What goes out: forwarded events and alerts."""
 
     secrets: dict[str, SecretStr] = Field(
-        {}, description="Write keys, passwords and secret addresses by a name of one's own."
+        {},
+        description="Write keys, passwords and secret URLs of destinations, "
+        "each under a name of your choice.",
     )
     public_url: str = Field(
-        "", description="Address under which people open the trail; links in messages start so."
+        "", description="URL of the dashboard for users; links in messages start with it."
     )
     allow_loopback: bool = Field(
-        False, description="Send to this machine too, and there without https; for tries only."
+        False, description="Allow destinations on this machine, without HTTPS; for testing only."
     )
-    timeout_s: float = Field(10, gt=0, le=60, description="Seconds that one try may take.")
+    timeout_s: float = Field(
+        10, gt=0, le=60, description="Timeout of one delivery attempt in seconds."
+    )
     alert_hours: float = Field(
-        24, gt=0, le=8760, description="Events that arrive older than this set off no alert."
+        24,
+        gt=0,
+        le=8760,
+        description="Events that arrive later than this after they occurred do not trigger alerts.",
     )
-    log_days: int = Field(30, ge=1, le=3650, description="Days that the delivery log is kept.")
+    log_days: int = Field(30, ge=1, le=3650, description="Retention of the delivery log in days.")
     log_rows: int = Field(
-        10_000, ge=100, description="Deliveries a destination that the log keeps; so many dead too."
+        10_000,
+        ge=100,
+        description="Maximum number of deliveries, and of dead letters, in the log "
+        "per destination.",
     )
 
 
@@ -108,10 +127,10 @@ class Seals(Section):
     """How days are sealed."""
 
     close_hours: float = Field(
-        24, ge=0, le=720, description="Hours after a UTC day's end until it is sealed."
+        24, ge=0, le=720, description="Hours between the end of a UTC day and its seal."
     )
     mirror: Path | None = Field(
-        None, description="File that each seal is also written to; none is beside the database."
+        None, description="File that seals are mirrored to; by default, beside the database."
     )
 
 
@@ -119,33 +138,42 @@ class Auth(Section):
     """Who may sign in."""
 
     users_path: Path = Field(Path("data/users.yaml"), description="The users file.")
-    session_hours: float = Field(12, gt=0, le=24, description="A session ends after this long.")
+    session_hours: float = Field(
+        12, gt=0, le=24, description="Maximum duration of a session in hours."
+    )
     idle_minutes: float = Field(
-        30, gt=0, le=1440, description="A session ends after this long without use."
+        30, gt=0, le=1440, description="Minutes without activity after which a session ends."
     )
-    access_days: int = Field(400, ge=1, le=3650, description="Days that the access log is kept.")
+    access_days: int = Field(400, ge=1, le=3650, description="Retention of the access log in days.")
     oidc_metadata_url: str = Field(
-        "", description="An OpenID provider's `…/.well-known/openid-configuration`; empty is none."
+        "",
+        description="The `…/.well-known/openid-configuration` URL of the identity provider; "
+        "empty disables it.",
     )
-    oidc_client_id: str = Field("", description="The client's id at the provider.")
-    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Belongs to the client's id.")
+    oidc_client_id: str = Field("", description="Client ID at the identity provider.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="Client secret at the identity provider."
+    )
     oidc_roles: dict[str, Literal["owner", "reviewer", "manager"]] = Field(
-        {}, description="Values of the role claim, and the role that each gives here."
+        {}, description="Maps values of the role claim to roles."
     )
     oidc_role_claim: str = Field(
-        "roles", description="Claim of the ID token that says the role, or a list of them."
+        "roles", description="Claim of the ID token that contains the role or a list of roles."
     )
     oidc_name_claim: str = Field(
         "email",
         description="Claim that names people in the logs; without it, or for an email that is "
         "not verified, their `sub`.",
     )
-    oidc_label: str = Field("your provider", description="The provider's name on the button.")
+    oidc_label: str = Field(
+        "your provider", description="Name of the identity provider on the sign-in button."
+    )
     oidc_prompt: Literal["select_account", "login"] = Field(
-        "select_account", description="`login` has the provider ask for the password each time."
+        "select_account",
+        description="`login` makes the identity provider ask for the password every time.",
     )
     passwords: bool = Field(
-        False, description="Keep the password form beside a provider; without one it is there."
+        False, description="Show the password form in addition to the identity provider."
     )
 
     @property
@@ -163,23 +191,29 @@ class Backup(Section):
     """Backups that the server makes by itself."""
 
     path: Path | None = Field(
-        None, description="Folder for a backup a day, better on another disk; none makes none."
+        None,
+        description="Folder for daily backups, preferably on another disk; empty disables them.",
     )
-    keep: int = Field(7, ge=1, le=3650, description="Daily backups that are kept.")
-    archive: bool = Field(True, description="Whether daily backups hold the archive's files too.")
+    keep: int = Field(7, ge=1, le=3650, description="Number of daily backups to keep.")
+    archive: bool = Field(True, description="Whether daily backups include the archive.")
 
 
 class Limits(Section):
     """What a file may demand of the loader, and a question of the database."""
 
-    line_bytes: int = Field(1_048_576, ge=1024, description="Longest line that is read, in bytes.")
-    depth: int = Field(64, ge=4, description="Deepest nesting of a record.")
+    line_bytes: int = Field(1_048_576, ge=1024, description="Maximum length of a line in bytes.")
+    depth: int = Field(64, ge=4, description="Maximum nesting depth of a record.")
     expansion: int = Field(
-        1000, ge=2, description="A compressed file may grow this many times over, past 64 MiB."
+        1000,
+        ge=2,
+        description="Maximum compression ratio of a file that unpacks to more than 64 MiB.",
     )
-    exports: int = Field(4, ge=1, le=16, description="Exports that may stream at the same time.")
+    exports: int = Field(4, ge=1, le=16, description="Maximum number of concurrent exports.")
     query_seconds: float = Field(
-        30, ge=0, le=3600, description="Seconds that a page or an API answer may ask; 0 for any."
+        30,
+        ge=0,
+        le=3600,
+        description="Query timeout of pages and API routes in seconds; 0 disables it.",
     )
 
 
@@ -191,7 +225,9 @@ class Settings(BaseSettings):
     )
 
     workspace: str = Field("", description="The workspace's name, shown in the title.")
-    timezone: str = Field("", description="Zone for those whose browser tells none; else UTC.")
+    timezone: str = Field(
+        "", description="Time zone for browsers that do not report one; by default UTC."
+    )
     store: Store = Store()
     server: Server = Server()
     push: PushSettings = PushSettings()
@@ -289,11 +325,11 @@ def load(**given: Any) -> Settings:
         return Settings(**given)
     except tomllib.TOMLDecodeError as problem:
         raise SettingError(
-            f"{config_path().name}: not a TOML file: {problem}.", "Mend that line."
+            f"{config_path().name}: not a TOML file: {problem}.", "Correct that line."
         ) from None
     except SettingsError as problem:
         raise SettingError(
-            f"The environment cannot be read: {problem}.", "Name one setting a variable."
+            f"The environment cannot be read: {problem}.", "Set one setting per variable."
         ) from None
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]

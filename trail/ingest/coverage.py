@@ -18,7 +18,7 @@ WATCHED, FAILED = "watched", "failed"
 _WEEKS, _FEWEST_WEEKS, _FEWEST_EVENTS = 12, 3, 8
 _SHORTEST_SILENCE = dt.timedelta(hours=1)
 _DAY = dt.timedelta(days=1)
-# Between two asks nobody has looked yet; that is no gap.
+# The time since the last poll is not yet a gap.
 _NOT_LATE = dt.timedelta(minutes=15)
 
 

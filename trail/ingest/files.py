@@ -40,12 +40,14 @@ def files(paths: list[Path]) -> list[tuple[Path, bool]]:
                 if file.is_file() and file.name != _NOT_DATA and not file.name.startswith(".")
             ]
             if not inside:
-                raise InputError(f"{path.name}: the folder holds no files.", "Name another folder.")
+                raise InputError(
+                    f"{path.name}: the folder contains no files.", "Name another folder."
+                )
             found.extend((file, False) for file in inside)
         elif path.exists():
             found.append((path, True))
         else:
-            raise InputError(f"{path.name}: there is no such file.", "Check the path.")
+            raise InputError(f"{path.name}: no such file.", "Check the path.")
     return found
 
 

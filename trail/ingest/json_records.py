@@ -129,14 +129,14 @@ def _records(text: str, wrappers: int) -> Iterator[Record | Refusal]:
     elif wrappers >= _MOST_WRAPPERS:
         yield Refusal("Wrapped too many times", text.encode())
     elif not inner:
-        yield Refusal("Holds no records", text.encode())
+        yield Refusal("Contains no records", text.encode())
     else:
         for item in inner:
             yield from _records(item, wrappers + 1)
 
 
 def _inside(text: str) -> list[str] | None:
-    """Return the texts of the records that *text* wraps, or None when it is no wrapper."""
+    """Return the texts of the records that *text* wraps, or None if it is not a wrapper."""
     if text.startswith("["):
         return _elements(text)
     if not text.startswith("{"):

@@ -44,7 +44,7 @@ _TARGET_TYPE = """case when said_type = lower(said_type) and not ends_with(said_
  else regexp_replace(replace(lower(trim(said_type)), ' ', '_'), '([^s])s$', '\\1') end"""
 
 
-# Names under which the trail's own events reach a source, which then tells of a new event.
+# Names under which the trail's own events reach a source, which then reports a new event.
 _OUR_NAMES = ", ".join(
     sorted(
         "'" + name.casefold().replace("'", "''") + "'"

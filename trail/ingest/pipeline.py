@@ -338,4 +338,4 @@ def _words(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and not isinstance(error, EOFError) and error.strerror:
         return f"The file cannot be read: {error.strerror}."
-    return "The compressed file is damaged or cut short. What came before the damage was read."
+    return "The compressed file is damaged or cut short. Records before the damage were read."

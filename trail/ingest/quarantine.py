@@ -42,7 +42,7 @@ def records(engine: Engine, batch_id: int, reason: str, rows: int) -> list[dict[
 def retry(store: Store, limits: Limits, batch_id: int) -> Batch:
     """Try the refused records of a batch again; return the batch of the trial.
 
-    Those that pass become events; those that do not are refused anew, under the new batch.
+    Those that pass become events; the others are quarantined again under the new batch.
     """
     rows = store.table(
         f"select line, reason, raw from quarantine where batch_id = $batch and {_WHOLE} "

@@ -62,7 +62,7 @@ class Keeper:
             except (UnavailableError, duckdb.IOException, duckdb.OutOfMemoryException):
                 raise
             except Exception:
-                _log.exception("a round of %d records could not be read at once", len(found))
+                _log.exception("a batch of %d records could not be read at once", len(found))
                 self._one_by_one(store, batch, found)
 
     @property
@@ -95,7 +95,7 @@ class Keeper:
             except (UnavailableError, duckdb.IOException, duckdb.OutOfMemoryException):
                 raise
             except Exception:
-                refused = (Reject(1, "It broke the reader", entry.raw),)
+                refused = (Reject(1, "Internal error while reading it", entry.raw),)
                 chunk = Chunk(_records([]), refused)
                 pipeline.add(store, batch, chunk, self.settings.limits)
 
@@ -144,8 +144,8 @@ class Intake:
                 self.problem, pause = "", _EVERY_S
             except Exception as error:
                 pause = min(max(pause, 0.5) * 2, _LONGEST_PAUSE_S)
-                self.problem = "Events wait on disk: the database does not take them."
-                _log.warning("the database does not take events: %s", error)
+                self.problem = "Events wait on disk: the database does not accept them."
+                _log.warning("the database does not accept events: %s", error)
             if ending:
                 return
 

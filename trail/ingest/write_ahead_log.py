@@ -69,7 +69,7 @@ class Journal:
             if self._stopping:
                 future.set_exception(_unavailable("The server is stopping."))
             elif self._waiting + len(data) > self._most:
-                future.set_exception(_unavailable("Too much waits for the database."))
+                future.set_exception(_unavailable("Too many events wait for the database."))
             else:
                 self._waiting += len(data)
                 self._jobs.put((data, future))
@@ -124,7 +124,7 @@ class Journal:
                 # Whatever of it is on disk was not acknowledged; what follows starts a new file.
                 self._waiting -= len(data)
                 self._abandon()
-                problem = _unavailable(f"The disk does not take it: {error.strerror}.")
+                problem = _unavailable(f"Cannot write to disk: {error.strerror}.")
         for _, future in jobs:
             if problem:
                 future.set_exception(problem)
@@ -177,4 +177,4 @@ def _framed(entry: Entry) -> bytes:
 
 
 def _unavailable(words: str) -> UnavailableError:
-    return UnavailableError(words, "Send it again in a moment.")
+    return UnavailableError(words, "Send it again later.")

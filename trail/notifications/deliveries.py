@@ -183,7 +183,7 @@ _LET_GO = "update deliveries set state = 'waiting', tries = tries - 1 where stat
 
 
 def resend(cursor: Cursor, delivery_ids: Iterable[int], now: dt.datetime) -> int:
-    """Let dead letters be tried anew, each in its old place of the order; return how many."""
+    """Retry dead letters, each at its original position; return their number."""
     found = cursor.execute(
         "update deliveries set state = 'waiting', tries = 0, due_at = $now "
         "where state = 'dead' and list_contains($ids, delivery_id) returning 1",

@@ -208,7 +208,7 @@ def check(made: Destination, forward: Forward) -> None:
     ):
         unknown = sorted(set(given) - {blank.name for blank in blanks})
         if unknown:
-            raise InputError(f"{forwarder.title} knows no {unknown[0]!r}.")
+            raise InputError(f"Unknown {forwarder.title} setting {unknown[0]!r}.")
         for blank in blanks:
             value = given.get(blank.name, "")
             if blank.required and not value:

@@ -188,7 +188,7 @@ class _Guard(httpcore2.NetworkBackend):
 class _Stream(httpcore2.NetworkStream):
     """A connection whose every step counts against the try's one deadline.
 
-    The client's own limits count each read anew, so that an answer that drips would never end.
+    The client's timeouts apply to each read, so a response in small pieces would never time out.
     """
 
     def __init__(self, stream: httpcore2.NetworkStream, guard: _Guard) -> None:

@@ -177,7 +177,7 @@ def unseen(cursor: Cursor, rule_id: int, keys: list[str], now: dt.datetime) -> s
 
 
 def forget_seen(cursor: Cursor, rule_id: int, key: str) -> None:
-    """Let a rule tell of *key* anew when it comes again."""
+    """Let a rule send a new message for *key* when it occurs again."""
     cursor.execute(
         "delete from rule_seen where rule_id = $id and key = $key", {"id": rule_id, "key": key}
     )

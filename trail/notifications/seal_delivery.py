@@ -65,7 +65,7 @@ def fill(store: Store, destination: Destination, now: dt.datetime) -> int:
 
 
 def _after(engine: Engine, destination: Destination) -> list[Line]:
-    """Return the next seals after the place; all anew where the chain was made anew since."""
+    """Return the next seals after the place; all of them if the chain was rebuilt since."""
     number = destination.seal_number
     there = _lines(engine, f"where number = {int(number)} limit 1")
     if not there or there[0].seal != destination.seal_mark:

@@ -1,4 +1,4 @@
-"""The demo workspace's own database: made when nothing is connected yet, made anew when stale.
+"""The demo workspace's own database: created if nothing is connected yet, replaced when outdated.
 
 Filled through the ordinary loaders, so that the demo shows what real files would.
 """
@@ -17,7 +17,7 @@ _STALE = dt.timedelta(hours=20)
 
 
 def open_store(path: Path, settings: Settings) -> Store:
-    """Open the demo database at *path*, made or made anew so that it reaches up to today."""
+    """Open the demo database at *path*, created or replaced so that it extends to today."""
     if path.exists():
         store = Store.open(path, settings)
         newest = store.table("select max(occurred_at) as at_time from events")["at_time"][0].as_py()
@@ -45,7 +45,7 @@ def _fill(store: Store, settings: Settings) -> None:
             kept.writelines(line for line in lines if _time(line) <= moment)
         for batch in load_files(store, settings, [past]):
             if batch.error:
-                raise UnavailableError("The demo workspace could not be made.", batch.error)
+                raise UnavailableError("The demo workspace could not be created.", batch.error)
 
 
 def _time(line: str) -> str:

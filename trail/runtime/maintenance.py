@@ -47,7 +47,7 @@ def _retain(work: Work) -> Callable[[Job], str]:
         nonlocal tidied
         now = utc_now()
         if not work.is_real():
-            return "Nothing of one's own yet"
+            return "No database yet"
         if tidied == now.date():
             return "Done for today"
         done = policy.retain(work.shown(), work.settings, now)
@@ -62,7 +62,7 @@ def _judge(work: Work) -> Callable[[Job], str]:
         # So that whoever asks for findings waits for little: what is new since the last time.
         done = refresh(work.shown(), utc_now())
         _offer(work)
-        return f"{done.folded:,} days counted anew" if done.folded else "Nothing new"
+        return f"{done.folded:,} days recounted" if done.folded else "Nothing new"
 
     return run
 
@@ -90,7 +90,7 @@ def _seal(work: Work, verify: threading.Event) -> Callable[[Job], str]:
     def run(job: Job) -> str:
         try:
             if not work.is_real():
-                return "Nothing of one's own yet"
+                return "No database yet"
             _verify_seals(work, job, asked=verify.is_set())
         finally:
             verify.clear()
@@ -124,7 +124,7 @@ def _verify_seals(work: Work, job: Job, *, asked: bool) -> None:
 def _back_up(work: Work) -> Callable[[Job], str]:
     def run(_: Job) -> str:
         if not work.is_real():
-            return "Nothing of one's own yet"
+            return "No database yet"
         path = daily.due(work.settings, utc_now())
         if path is None:
             return "Done for today"

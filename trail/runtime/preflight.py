@@ -40,7 +40,7 @@ def _address(settings: Settings, host: str) -> list[str]:
         here = False
     if here:
         return []
-    told = f"Others can reach {host}"
+    told = f"Other machines can reach {host}"
     wrong = []
     if not settings.server.https:
         wrong.append(
@@ -82,10 +82,10 @@ def _users(settings: Settings) -> list[str]:
         if not passwords.is_hash(hash_):
             wrong.append(f"The password of {name} is not a bcrypt hash. {mend}")
         elif passwords.cost(hash_) < passwords.MIN_COST:
-            wrong.append(f"The password of {name} has a hash that is cheap to guess. {mend}")
+            wrong.append(f"The password of {name} has a hash with too low a cost. {mend}")
     if not wrong:
         wrong = [
-            f"The password of {name} is one that everybody tries first. "
+            f"The password of {name} is a well-known password. "
             f"Run: python -m trail users passwd {name}"
             for name in _everybodys(users, atomic_file.stamp(path))
         ]

@@ -85,7 +85,7 @@ class Schedule:
                 health.error = str(problem)
                 _log.warning("%s: %s", health.name, problem)
             except Exception:
-                health.error = "It failed for a reason of its own; the server's log tells more."
+                health.error = "Internal error. See the server log."
                 _log.exception("the job %s failed", health.name)
             health.running = False
             job.due.wait(health.every_s)

@@ -141,7 +141,7 @@ def _opened(settings: Settings) -> Runtime:
         print(
             f"\n  First start. Sign in as:  {FIRST_OWNER}\n"
             f"  with the password:        {password}\n"
-            "  It is shown this once. Change it: python -m trail users passwd owner\n",
+            "  The password is not shown again. Change it: python -m trail users passwd owner\n",
             file=sys.stderr,
             flush=True,
         )

@@ -85,7 +85,8 @@ class Store:
         except duckdb.Error as error:
             connection.close()
             raise UnavailableError(
-                f"{path.name} cannot be opened: another process holds it, or it is no database.",
+                f"{path.name} cannot be opened: another process has it open, "
+                "or it is not a database.",
                 "Stop that process, or run this command as the user who runs the server.",
             ) from error
         for setting, value in (

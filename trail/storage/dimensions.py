@@ -104,7 +104,7 @@ def map_action(cursor: Cursor, action_raw: str, category: str, made_by: str) -> 
     Raises `InputError` for a category that does not exist.
     """
     if category and category not in catalogue.CATEGORIES:
-        raise InputError("There is no such category.", "Choose one of the list.")
+        raise InputError("Unknown category.", "Choose a category from the list.")
     cursor.execute("delete from mappings where action_raw = $name", {"name": action_raw})
     if category:
         cursor.execute(
@@ -115,14 +115,14 @@ def map_action(cursor: Cursor, action_raw: str, category: str, made_by: str) -> 
 
 
 def refresh_if_changed(cursor: Cursor) -> None:
-    """Read every action name anew where the catalogue is another than at the last start."""
+    """Classify every action again if the catalogue has changed since the last start."""
     if cursors.read(cursor, _CATALOGUE) != catalogue.VERSION:
         refresh_actions(cursor)
         cursors.put(cursor, _CATALOGUE, catalogue.VERSION)
 
 
 def refresh_actions(cursor: Cursor) -> None:
-    """Read every action name that is kept anew, by the catalogue and by what people mapped."""
+    """Classify every stored action by the catalogue and by the owners' mappings."""
     names = [row[0] for row in cursor.execute("select action_raw from actions").fetchall()]
     cursor.register("told_again", _read(names))
     cursor.execute(

@@ -38,7 +38,7 @@ def pending(version: int) -> tuple[tuple[int, str], ...]:
     """
     if version > NEWEST:
         raise InputError(
-            f"The database has version {version}; this release knows versions up to {NEWEST}.",
+            f"The database has version {version}; this release supports versions up to {NEWEST}.",
             "Start the newer release again, or restore an older copy.",
         )
     return tuple((number + 1, STEPS[number]) for number in range(version, NEWEST))

@@ -249,12 +249,12 @@ def test_a_mapping_that_cannot_be_read_is_refused_in_words(
 
 def test_a_missing_file_fails_in_words(filled: Terminal) -> None:
     _, remarks = filled.run("load", "missing.ndjson", code=1)
-    assert remarks == "trail: missing.ndjson: there is no such file. Check the path.\n"
+    assert remarks == "trail: missing.ndjson: no such file. Check the path.\n"
     _, remarks = filled.run("load", "in.ndjson", "--mapping", "no.toml", code=1)
     assert "no.toml" in remarks
     (filled.folder / "empty").mkdir()
     _, remarks = filled.run("load", "empty", code=1)
-    assert "holds no files" in remarks
+    assert "contains no files" in remarks
     assert filled.json("status")["batches"] == 1
     _, remarks = filled.run("demo", "--out", "no/such/d.ndjson", code=1)
     assert "no/such/d.ndjson" in remarks
@@ -529,7 +529,7 @@ def test_a_note_that_others_can_read_is_not_trusted(served: tuple[Terminal, str]
     finally:
         note.chmod(0o600)
     assert said == ""
-    assert "another process holds it" in remarks
+    assert "another process has it open" in remarks
     terminal.run("status")
 
 

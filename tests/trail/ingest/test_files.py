@@ -78,14 +78,14 @@ def test_a_file_of_no_kind_that_was_named_is_an_error(
 
 
 def test_a_path_that_is_not_there(store: Store, settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^gone\.ndjson: there is no such file\. Check"):
+    with pytest.raises(InputError, match=r"^gone\.ndjson: no such file\. Check"):
         load(store, settings, tmp_path / "gone.ndjson")
 
 
 def test_a_folder_without_files(store: Store, settings: Settings, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     (empty / "deeper").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"^empty: the folder holds no files\."):
+    with pytest.raises(InputError, match=r"^empty: the folder contains no files\."):
         load(store, settings, empty)
 
 

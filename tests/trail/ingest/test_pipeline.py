@@ -150,7 +150,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "a lone surrogate": (GOOD.replace(b"Web", b"\\ud800"), "Not JSON: no low surrogate"),
     "two objects": (GOOD + good(901), "Not JSON: unexpected content after document"),
     "two objects apart": (GOOD + b" " + good(901), "Not JSON: unexpected content after document"),
-    "an array of no records": (b"[]", "Holds no records"),
+    "an array of no records": (b"[]", "Contains no records"),
     "an array cut short": (b'[{"id":"a"}', "Not JSON: unexpected end of data"),
     "a number": (b"12", "Not an audit event: not a JSON object"),
     "null": (b"null", "Not an audit event: not a JSON object"),

@@ -120,7 +120,7 @@ def test_a_record_that_breaks_the_reader_goes_to_quarantine_alone(
     opened.close()
     assert len(rows(store)) == 3
     refused = store.table("select reason, raw from quarantine").to_pylist()
-    assert refused == [{"reason": "It broke the reader", "raw": raw(2)}]
+    assert refused == [{"reason": "Internal error while reading it", "raw": raw(2)}]
 
 
 def test_the_next_start_keeps_what_a_kill_left_behind(settings: Settings, store: Store) -> None:

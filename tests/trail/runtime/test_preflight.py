@@ -82,15 +82,15 @@ CASES: list[tuple[Callable[[Path], None], str]] = [
     (lambda folder: by_hand(folder, "jo", GOOD), "The password of jo is not a bcrypt hash. Run:"),
     (
         lambda folder: by_hand(folder, "jo", hashed(GOOD, 9)),
-        "The password of jo has a hash that is cheap to guess. Run: python -m trail users passwd",
+        "The password of jo has a hash with too low a cost. Run: python -m trail users passwd",
     ),
     (
         lambda folder: by_hand(folder, "jo", hashed("changeme")),
-        "The password of jo is one that everybody tries first. Run: python -m trail users passwd",
+        "The password of jo is a well-known password. Run: python -m trail users passwd",
     ),
     (
         lambda folder: by_hand(folder, "jo", hashed("jo")),
-        "The password of jo is one that everybody tries first. Run: python -m trail users passwd",
+        "The password of jo is a well-known password. Run: python -m trail users passwd",
     ),
     (
         lambda folder: by_hand(folder, "jo", hashed(GOOD), "manager"),

@@ -20,7 +20,7 @@ def test_a_database_of_today_lacks_nothing() -> None:
 
 
 def test_a_database_of_tomorrow_is_refused() -> None:
-    with pytest.raises(InputError, match="this release knows versions up to") as refused:
+    with pytest.raises(InputError, match="this release supports versions up to") as refused:
         schema.pending(schema.NEWEST + 1)
     assert str(schema.NEWEST + 1) in refused.value.message
     assert refused.value.hint
