@@ -44,11 +44,11 @@ def no_delay() -> list[int]:
     for descriptor in descriptors:
         with (
             contextlib.suppress(OSError, ValueError),
-            socket.socket(fileno=os.dup(int(descriptor))) as each,
+            socket.socket(fileno=os.dup(int(descriptor))) as item,
         ):
-            if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                ports.append(each.getsockname()[1])
+            if item.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                item.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                ports.append(item.getsockname()[1])
     return ports
 
 
@@ -89,7 +89,7 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     keep_headers_out_of_the_log()
     registry.discover("pages", "PAGE")  # a broken page file stops the start, not a visitor
     known = settings.load()
-    if wrong := preflight.found(known, known.server.host):
+    if wrong := preflight.problems(known, known.server.host):
         raise SettingError("\n".join(wrong))
     now = startup.start(known)
     announcing = asyncio.create_task(_announce(now.settings))
@@ -109,8 +109,8 @@ async def _announce(known: settings.Settings) -> None:
     while not (ports := no_delay()):
         await asyncio.sleep(0.01)
     if known.auth.by_provider:
-        told = oidc.streamlit_auth(known, ports[0])
-        secrets_singleton.merge_programmatic_secrets({"auth": told})
+        message = oidc.streamlit_auth(known, ports[0])
+        secrets_singleton.merge_programmatic_secrets({"auth": message})
     _tokens.append(server_link.publish(known, ports[0]).token)
 
 

@@ -85,8 +85,8 @@ def export(events: int) -> list[str]:
 
 def remove(path: Path) -> None:
     """Remove a database and its log, if they are there."""
-    for each in (path, path.with_name(path.name + ".wal")):
-        each.unlink(missing_ok=True)
+    for item in (path, path.with_name(path.name + ".wal")):
+        item.unlink(missing_ok=True)
 
 
 def main() -> None:

@@ -212,11 +212,11 @@ def measure(seed: int) -> dict[str, float]:
             detected = queries.incidents(store, Filter(), now)
             ids = queries.attempt_ids(store, detected)
             blamed = {
-                name: [each.event_id for each in changes if each.likely_cause]
+                name: [change.event_id for change in changes if change.likely_cause]
                 for name, changes in likely_causes.changes_before(store, detected).items()
             }
             ranked = {
-                name: [each.event_id for each in changes]
+                name: [change.event_id for change in changes]
                 for name, changes in likely_causes.changes_before(store, detected).items()
             }
         finally:

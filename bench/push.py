@@ -56,27 +56,27 @@ def bodies(path: Path, number: int) -> None:
     """Write *number* signed events, a line each: signature, tab, body."""
     now = f"{utc_now().isoformat(timespec='milliseconds')}Z"
     with path.open("w") as file:
-        for each in range(number):
+        for item in range(number):
             body = json.dumps(
                 {
                     "channel": "server",
                     "context": {"library": {"name": "unknown", "version": "unknown"}},
                     "event": "Audit",
-                    "messageId": f"api-bench{each:020d}",
+                    "messageId": f"api-bench{item:020d}",
                     "originalTimestamp": now,
                     "properties": {
                         "details": {
-                            "resource_id": f"res{each % 500:06d}",
+                            "resource_id": f"res{item % 500:06d}",
                             "resource_type": "warehouse",
-                            "subject": f"users/bench{each % 40}",
-                            "target": f"Warehouse {each % 500}",
+                            "subject": f"users/bench{item % 40}",
+                            "target": f"Warehouse {item % 500}",
                         },
                         "type": "Warehouse Modified",
                         "workspace_id": "bench",
                     },
                     "timestamp": now,
                     "type": "track",
-                    "userId": f"bench{each % 40}",
+                    "userId": f"bench{item % 40}",
                 },
                 separators=(",", ":"),
             )

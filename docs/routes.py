@@ -37,7 +37,7 @@ def text() -> str:
         "| route | methods | purpose |",
         "|---|---|---|",
     ]
-    found = [
+    result = [
         *auth.ROUTES,
         *api.ROUTES,
         *access_log_export.ROUTES,
@@ -45,7 +45,7 @@ def text() -> str:
         *metrics.ROUTES,
         *push.routes(registry.of_kind(Receiver), lambda: process.current().intake),
     ]
-    for route in found:
+    for route in result:
         assert isinstance(route, Route)
         # A receiver takes every method in order to answer 405 itself.
         answered = {"POST"} if "DELETE" in (route.methods or ()) else route.methods or set()

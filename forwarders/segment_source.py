@@ -135,10 +135,10 @@ def _standard_details(event: Mapping[str, Any]) -> dict[str, str]:
 def _details(event: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the `details` of a forwarded record; empty for a record of the Public API."""
     try:
-        found = json.loads(str(event.get("raw") or "{}"))["properties"]["details"]
+        result = json.loads(str(event.get("raw") or "{}"))["properties"]["details"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return result if isinstance(result, dict) else {}
 
 
 def _user(event: Mapping[str, Any]) -> str:

@@ -24,12 +24,12 @@ class Target:
 
 def targets() -> dict[str, Target]:
     """Return every target of every module in here that has some, by name."""
-    found: dict[str, Target] = {}
+    result: dict[str, Target] = {}
     for info in pkgutil.iter_modules([str(FOLDER)]):
         if not info.name.startswith("_"):
             for target in importlib.import_module(f"fuzz.{info.name}").TARGETS:
-                found[target.name] = target
-    return found
+                result[target.name] = target
+    return result
 
 
 def crashes(name: str) -> list[bytes]:

@@ -43,8 +43,8 @@ def main() -> int:
                 errors="replace",
             )
         runs = re.findall(r"stat::number_of_executed_units: (\d+)", ended.stderr)
-        said = "nothing found" if ended.returncode == 0 else f"FOUND\n{ended.stdout[-4000:]}"
-        print(f"{name:>16}  {int(runs[-1]) if runs else 0:>10,} executions  {said}", flush=True)
+        message = "nothing found" if ended.returncode == 0 else f"FOUND\n{ended.stdout[-4000:]}"
+        print(f"{name:>16}  {int(runs[-1]) if runs else 0:>10,} executions  {message}", flush=True)
         well = well and ended.returncode == 0
     return 0 if well else 1
 

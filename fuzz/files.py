@@ -63,10 +63,10 @@ def mapping(data: bytes) -> None:
     path = _PATH.with_suffix(".toml")
     path.write_bytes(data)
     try:
-        found = read_mapping(path)
+        result = read_mapping(path)
     except InputError:
         return
-    _read(csv_table.LOADER, b"when,what,who\n2026-11-01,Source Modified,maya\n", found)
+    _read(csv_table.LOADER, b"when,what,who\n2026-11-01,Source Modified,maya\n", result)
 
 
 def _parquet() -> bytes:

@@ -37,8 +37,8 @@ def tracking(data: bytes) -> None:
             with contextlib.suppress(RefusedError):
                 got = tracking_api.read(Sent(path, headers, data), _SETTINGS)
                 for text in got.records:
-                    told = orjson.loads(text)
-                    assert not isinstance(told, dict) or "writeKey" not in told
+                    message = orjson.loads(text)
+                    assert not isinstance(message, dict) or "writeKey" not in message
                     list(json_records.unfold(text, _SETTINGS.limits))
 
 
@@ -55,17 +55,17 @@ def headers(data: bytes) -> None:
 
 def waits(data: bytes) -> None:
     """Read the headers by which a receiver asks to be left alone."""
-    said = data.decode("latin-1")
-    first, _, second = said.partition("\n")
-    found = retry_policy.retry_after_s(Response(503, {"retry-after": first, "date": second}))
-    assert found is None or 1 <= found <= 86_400
+    message = data.decode("latin-1")
+    first, _, second = message.partition("\n")
+    result = retry_policy.retry_after_s(Response(503, {"retry-after": first, "date": second}))
+    assert result is None or 1 <= result <= 86_400
 
 
 def page(data: bytes) -> None:
     """Read an answer of the Public API, good or bad, as its client does."""
     _segment_http._error_text(data)
-    found = _segment_http._ms_before_next_s(data)
-    assert found is None or found > 0
+    result = _segment_http._ms_before_next_s(data)
+    assert result is None or result > 0
     text = data.decode(errors="replace")
     for name in ("events", "users"):
         with contextlib.suppress(ValueError, RecursionError):  # these it asks for again

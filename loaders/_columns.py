@@ -100,17 +100,17 @@ class Columns:
         paths = _FORWARDED if is_forwarded else _API
         wanted, trouble = _mapped(self.names, mapping)
         if is_forwarded:
-            found = _call_columns(self.names)
+            result = _call_columns(self.names)
         else:
             taken = set(wanted.values())
-            found, doubts = self._guess(bare, wanted, taken)
+            result, doubts = self._guess(bare, wanted, taken)
             trouble += doubts
-        found = {path: at for path, at in found.items() if at not in wanted.values()}
-        found |= {paths[field]: at for field, at in wanted.items()}
-        spare = [n for at, n in enumerate(self.names) if at not in found.values()] or self.names
+        result = {path: at for path, at in result.items() if at not in wanted.values()}
+        result |= {paths[field]: at for field, at in wanted.items()}
+        spare = [n for at, n in enumerate(self.names) if at not in result.values()] or self.names
         asked = " ".join(trouble)
         for field, known in (("timestamp", _TIMES), ("type", _TYPES)):
-            if not any(path in found for path in known) and f"`{field} = " not in asked:
+            if not any(path in result for path in known) and f"`{field} = " not in asked:
                 example = spare.pop(0) if len(spare) > 1 else spare[0]
                 trouble.append(f"Which column holds {_ASKED[field]}? Write {_line(field, example)}")
         if trouble:
@@ -120,14 +120,14 @@ class Columns:
                 f"into a mapping file, and load again with it. Columns found: {_list(self.names)}.",
             )
         self._is_forwarded = is_forwarded
-        self._clock = found.get(("timestamp",), -1)
+        self._clock = result.get(("timestamp",), -1)
         self._zone = None if self._own or self._clock < 0 else _zoned(self.names[self._clock])[1]
         self._kind = bare.index("actor_type") if self._own and "actor_type" in bare else -1
         self._top, self._properties, self._details = (
-            [(path[-1], at) for path, at in found.items() if path[:-1] == above]
+            [(path[-1], at) for path, at in result.items() if path[:-1] == above]
             for above in ((), ("properties",), ("properties", "details"))
         )
-        used = set(found.values())
+        used = set(result.values())
         self._rest = [(name, at) for at, name in enumerate(self.names) if at not in used]
 
     def _guess(
@@ -232,7 +232,7 @@ def _name_by_email(record: dict[str, object]) -> None:
 
 
 def _is_forwarded(names: list[str]) -> bool:
-    details = {found[1].lower() for name in names if (found := _DETAIL.fullmatch(name))}
+    details = {match[1].lower() for name in names if (match := _DETAIL.fullmatch(name))}
     keys = {_fold(name) for name in names}
     call = "eventtext" in keys and bool({"originaltimestamp", "receivedat"} & keys)
     return bool(details & _TELLING) or "propertiestype" in keys or call
@@ -241,25 +241,25 @@ def _is_forwarded(names: list[str]) -> bool:
 def _call_columns(names: list[str]) -> dict[Path, int]:
     """Return where each part of a forwarded call stands, in a warehouse's or a nested table."""
     keys = [_fold(name) for name in names]
-    found: dict[Path, int] = {}
+    result: dict[Path, int] = {}
     for at, name in enumerate(names):
         if inner := _DETAIL.fullmatch(name):
-            found.setdefault(("properties", "details", inner[1]), at)
+            result.setdefault(("properties", "details", inner[1]), at)
         elif inner := _PROPERTY.fullmatch(name):
-            found.setdefault(("properties", inner[1]), at)
+            result.setdefault(("properties", inner[1]), at)
         elif keys[at] in _CALL:
-            found.setdefault(_CALL[keys[at]], at)
+            result.setdefault(_CALL[keys[at]], at)
     # A warehouse drops the prefix `properties`, and keeps the call's name readable as event_text.
     for path, choices in (
         (("messageId",), ("messageid", "id")),
         (("event",), ("eventtext", "event")),
         (("properties", "workspace_id"), ("workspaceid",)),
-        (("type",) if ("properties", "type") in found else ("properties", "type"), ("type",)),
+        (("type",) if ("properties", "type") in result else ("properties", "type"), ("type",)),
     ):
         at = next((keys.index(key) for key in choices if key in keys), -1)
         if at >= 0:
-            found.setdefault(path, at)
-    return found
+            result.setdefault(path, at)
+    return result
 
 
 def _mapped(names: list[str], mapping: Mapping[str, str]) -> tuple[dict[str, int], list[str]]:
@@ -302,9 +302,9 @@ def _distinct(header: Sequence[str]) -> list[str]:
 
 def _zoned(name: str) -> tuple[str, ZoneInfo | None]:
     """Return *name* without the zone in brackets at its end, and that zone; or all of it, None."""
-    found = _BRACKET.fullmatch(name)
+    match = _BRACKET.fullmatch(name)
     try:
-        return (found[1], ZoneInfo(found[2])) if found else (name, None)
+        return (match[1], ZoneInfo(match[2])) if match else (name, None)
     except (ValueError, KeyError, OSError):
         return name, None
 

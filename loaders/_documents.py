@@ -90,8 +90,8 @@ class _Window:
     def skip_blank(self) -> bool:
         """Move to the next mark; return whether there is one."""
         while True:
-            found = _BLANK.match(self._text, self._at)
-            self._at = found.end() if found else self._at
+            match = _BLANK.match(self._text, self._at)
+            self._at = match.end() if match else self._at
             if self._at < len(self._text):
                 return True
             if not self._refill():
@@ -114,9 +114,9 @@ class _Window:
             return self.take(end - self._at), ""
 
     def _skip(self, reason: str) -> tuple[str, str]:
-        found = _NEXT.search(self._text, self._at)
-        if found:
-            return self.take(found.start() + 1 - self._at), reason
+        match = _NEXT.search(self._text, self._at)
+        if match:
+            return self.take(match.start() + 1 - self._at), reason
         skipped = self.take(len(self._text) - self._at)
         while self._refill():
             self._at = len(self._text)

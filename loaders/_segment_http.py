@@ -211,17 +211,21 @@ def _body(response: httpx2.Response, until: float) -> bytes:
 
 
 def _retry_after_s(response: httpx2.Response) -> float | None:
-    said = response.headers.get("retry-after", "").strip()
+    message = response.headers.get("retry-after", "").strip()
     # Zero would retry without a pause.
-    return max(_FIRST_WAIT_S, float(said)) if _WHOLE_SECONDS.fullmatch(said) else None
+    return max(_FIRST_WAIT_S, float(message)) if _WHOLE_SECONDS.fullmatch(message) else None
 
 
 def _ms_before_next_s(body: bytes) -> float | None:
     for error in _errors(body):
         data = error.get("data")
-        said = data.get("msBeforeNext") if isinstance(data, dict) else None
-        if isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < 1e12:
-            return max(_FIRST_WAIT_S, said / 1000)
+        message = data.get("msBeforeNext") if isinstance(data, dict) else None
+        if (
+            isinstance(message, int | float)
+            and not isinstance(message, bool)
+            and 0 <= message < 1e12
+        ):
+            return max(_FIRST_WAIT_S, message / 1000)
     return None
 
 

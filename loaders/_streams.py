@@ -152,18 +152,18 @@ class Stream:
 
 def head_of(path: Path, size: int = SAMPLE) -> bytes:
     """Return the first *size* bytes of *path*, unpacked; fewer where the file is damaged."""
-    found = bytearray()
+    result = bytearray()
     with path.open("rb") as file:
         magic = file.read(4)
         file.seek(0)
         unpacked = _unpacked(file, magic)
         view = memoryview(bytearray(64 << 10))
         try:
-            while len(found) < size and (count := unpacked.readinto(view)):
-                found += view[:count]
+            while len(result) < size and (count := unpacked.readinto(view)):
+                result += view[:count]
         except DAMAGE:
-            return bytes(found)
-    return bytes(found[:size])
+            return bytes(result)
+    return bytes(result[:size])
 
 
 class _Readable(Protocol):
@@ -221,5 +221,5 @@ def _find(view: memoryview, mark: bytes) -> int:
 def _rfind(view: memoryview, mark: bytes) -> int:
     # The last newline is near the end; look there first and spare a copy of the block.
     tail = max(len(view) - 65_536, 0)
-    found = bytes(view[tail:]).rfind(mark)
-    return tail + found if found >= 0 else bytes(view[:tail]).rfind(mark)
+    result = bytes(view[tail:]).rfind(mark)
+    return tail + result if result >= 0 else bytes(view[:tail]).rfind(mark)

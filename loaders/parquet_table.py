@@ -69,23 +69,23 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
 
 def _spread(batch: pa.RecordBatch) -> dict[str, pa.Array]:
     """Return the columns with those inside of structs under dotted names."""
-    found: dict[str, pa.Array] = {}
+    result: dict[str, pa.Array] = {}
 
     def add(name: str, column: pa.Array) -> None:
         if isinstance(column, pa.ExtensionArray):
             column = column.storage
         if not pa.types.is_struct(column.type):
             # A name may come twice; `Columns` tells such columns apart by their order.
-            while name in found:
+            while name in result:
                 name += " "
-            found[name] = column
+            result[name] = column
             return
         for field, inside in zip(column.type, column.flatten(), strict=True):
             add(f"{name}.{field.name}", inside)
 
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         add(name, column)
-    return found
+    return result
 
 
 def _texts(column: pa.Array) -> list[str]:
@@ -134,8 +134,8 @@ def _decoded(column: pa.Array) -> list[str]:
         except UnicodeDecodeError:
             # Marked, so that only the rows with the bad bytes are refused.
             octets = column.cast(pa.large_binary()).to_pylist()
-            return [(each or b"").decode("utf-8", "surrogateescape") for each in octets]
-    return [_bytes_text(each or b"") for each in column.to_pylist()]
+            return [(octet or b"").decode("utf-8", "surrogateescape") for octet in octets]
+    return [_bytes_text(item or b"") for item in column.to_pylist()]
 
 
 def _bytes_text(octets: bytes) -> str:

@@ -61,11 +61,11 @@ def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Ar
     bucket, prefix = _place(given.url)
     try:
         system = _system(given, bucket)
-        found = _listed(system, f"{bucket}/{prefix}".rstrip("/"))
+        result = _listed(system, f"{bucket}/{prefix}".rstrip("/"))
     except FAILURES as error:
         raise to_trail_error(error, bucket) from None
     refused: list[tuple[str, InputError]] = []
-    for info in sorted(found, key=_age):
+    for info in sorted(result, key=_age):
         key, version = info.path.removeprefix(f"{bucket}/"), f"{info.size}:{info.mtime_ns}"
         if seen(key, version):
             continue
@@ -147,12 +147,12 @@ def _endpoint(given: str) -> tuple[str, str]:
 def _listed(system: fs.S3FileSystem, folder: str) -> list[fs.FileInfo]:
     """Return the objects below *folder*."""
     try:
-        found = system.get_file_info(fs.FileSelector(folder, recursive=True))
+        file_info = system.get_file_info(fs.FileSelector(folder, recursive=True))
     except FileNotFoundError:
         return []
     return [
         info
-        for info in found
+        for info in file_info
         if info.type == fs.FileType.File and info.size and info.base_name != _NOT_DATA
     ]
 

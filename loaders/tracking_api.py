@@ -90,8 +90,11 @@ def _check_key(sent: Sent, document: dict[str, Any], settings: Settings) -> None
         kind, _, text = authorization[0].partition(" ")
         given = _user_of(text) if kind.lower() == "basic" and len(authorization) == 1 else ""
     key = given.encode() if isinstance(given, str) else b""
-    known = [each.get_secret_value().encode() for each in settings.of(TrackingSettings).write_keys]
-    if not any([hmac.compare_digest(key, each) and bool(each) for each in known]):  # noqa: C419
+    known = [
+        write_key.get_secret_value().encode()
+        for write_key in settings.of(TrackingSettings).write_keys
+    ]
+    if not any([hmac.compare_digest(key, item) and bool(item) for item in known]):  # noqa: C419
         body = orjson.dumps(
             {"success": False, "code": "unauthorized", "message": "Unknown write key."}
         )
@@ -136,7 +139,7 @@ def _bad(code: str, message: str) -> RefusedError:
 def probe(settings: Settings) -> Sent:
     """Return an authorized request without events."""
     keys = settings.of(TrackingSettings).write_keys
-    key = next(each.get_secret_value() for each in keys if each.get_secret_value())
+    key = next(key.get_secret_value() for key in keys if key.get_secret_value())
     authorization = "Basic " + base64.b64encode(f"{key}:".encode()).decode()
     return Sent(_BATCH, (("authorization", authorization),), b'{"batch":[]}')
 

@@ -41,7 +41,7 @@ def read(sent: Sent, settings: Settings) -> Received:
         raise RefusedError(415, reason="compressed body")
     secrets = _secrets(settings)
     given = sent.header("x-signature")
-    whole = any(_is_signed(each, sent.body, secrets) for each in (given, sent.header(_OF_ALL)))
+    whole = any(_is_signed(item, sent.body, secrets) for item in (given, sent.header(_OF_ALL)))
     events = _elements(sent.body)
     if whole:
         return Received(tuple(events), (True,) * len(events))
@@ -63,7 +63,7 @@ def _is_signed(given: list[str], data: bytes, secrets: list[bytes]) -> bool:
     if len(given) != 1 or len(given[0]) != 40 or not _HEX.issuperset(given[0]):
         return False
     made = [hmac.digest(secret, data, "sha1").hex() for secret in secrets]
-    return any([hmac.compare_digest(each, given[0]) for each in made])  # noqa: C419 - constant time
+    return any([hmac.compare_digest(item, given[0]) for item in made])  # noqa: C419 - constant time
 
 
 def _elements(body: bytes) -> list[bytes]:

@@ -25,7 +25,7 @@ def render(ctx: Context) -> None:
     began = time.perf_counter()
     numbers = queries.summary(store, filter_, now)
     class_ = _class()
-    found = queries.incidents(
+    result = queries.incidents(
         store,
         filter_,
         now,
@@ -34,7 +34,7 @@ def render(ctx: Context) -> None:
         fold=not class_,
         rows=incident_table.MOST,
     )
-    changes = likely_causes.changes_before(store, found)
+    changes = likely_causes.changes_before(store, result)
     window = timeline.bounded(store, filter_.window(now), now)
     took = (time.perf_counter() - began) * 1000
 
@@ -56,8 +56,8 @@ def render(ctx: Context) -> None:
     if not numbers.incidents:
         st.info("No failed attempts in this window.", icon=":material/check:")
         return
-    incident_table.draw(filter_, found, changes, class_)
-    chosen = _chosen(ctx, found, now)
+    incident_table.draw(filter_, result, changes, class_)
+    chosen = _chosen(ctx, result, now)
     if chosen:
         incident_detail.draw(ctx, filter_, chosen, likely_causes.changes_before(store, [chosen]))
     spotlights.draw(ctx, filter_)
@@ -74,11 +74,11 @@ def _classes(class_: str) -> tuple[str, ...]:
     return (class_,) if class_ in grouping.CLASSES else ()
 
 
-def _chosen(ctx: Context, found: list[Incident], now: dt.datetime) -> Incident | None:
+def _chosen(ctx: Context, incidents: list[Incident], now: dt.datetime) -> Incident | None:
     asked = url_state.param("incident")
     if not asked:
-        return found[0] if found else None
-    chosen = next((row for row in found if row.incident_id == asked), None)
+        return incidents[0] if incidents else None
+    chosen = next((row for row in incidents if row.incident_id == asked), None)
     chosen = chosen or queries.incident(ctx.runtime.store, asked, now)
     if chosen is None:
         st.warning("Incident not found. Its events may be past retention.")

@@ -40,11 +40,11 @@ def render(ctx: Context) -> None:
     window = timeline.bounded(store, filter_.window(now), now)
     assert window.start and window.end
     grain = _grain(window.end - window.start)
-    found = timeline.histogram(store, filter_, now, grain)
+    result = timeline.histogram(store, filter_, now, grain)
     categories = lanes.lanes(store, filter_, now, "category", grain, len(CATEGORIES)).lanes
     past = overview.period_before(store, filter_, now)
     before = [bar.count for bar in timeline.histogram(store, past, now, grain).bars]
-    total = sum(bar.count for bar in found.bars)
+    total = sum(bar.count for bar in result.bars)
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))
     notes = annotations.in_window(store, window)
     took = (time.perf_counter() - began) * 1000
@@ -64,18 +64,18 @@ def render(ctx: Context) -> None:
             st.header(f"Events per {charts.grain_label(grain)}", anchor=False, width="content")
             st.caption("Dotted line: previous period. Drag to select a range", width="content")
             _grain_choice(window.end - window.start, grain, filter_)
-        previous = [*before, *[0] * len(found.bars)][: len(found.bars)]
+        previous = [*before, *[0] * len(result.bars)][: len(result.bars)]
         key = f"activity-{filter_.query()}-{grain}"
         timeline_charts.activity(
-            found, categories, previous, filter_.zone, key, spans, notes, brush
+            result, categories, previous, filter_.zone, key, spans, notes, brush
         )
         _notes(notes, filter_)
         with st.expander("Chart data"):
             st.dataframe(
                 pd.DataFrame(
                     {
-                        "From": [text.timestamp(bar.start, filter_.zone) for bar in found.bars],
-                        "Events": [bar.count for bar in found.bars],
+                        "From": [text.timestamp(bar.start, filter_.zone) for bar in result.bars],
+                        "Events": [bar.count for bar in result.bars],
                         "Previous period": previous,
                     }
                 ),
@@ -83,7 +83,7 @@ def render(ctx: Context) -> None:
                 height=240,
             )
     with st.container(border=True, gap="xsmall"):
-        _lanes(store, filter_, now, grain, found.bars, spans, notes)
+        _lanes(store, filter_, now, grain, result.bars, spans, notes)
     with st.container(border=True, gap="xsmall"):
         st.header("Hours of the week", anchor=False)
         st.caption(f"Darker cells have more events. Times in {text.escape(filter_.zone.key)}")
@@ -107,19 +107,19 @@ def _grain(length: dt.timedelta) -> dt.timedelta:
 
 
 def _usable_grains(length: dt.timedelta) -> dict[str, tuple[str, dt.timedelta]]:
-    found = {
+    result = {
         name: (label, grain)
         for name, (label, grain) in _GRAINS.items()
         if 3 <= length / grain <= _MOST_BARS
     }
-    return found or {"1d": _GRAINS["1d"]}
+    return result or {"1d": _GRAINS["1d"]}
 
 
 def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) -> None:
     suiting = _usable_grains(length)
     if len(suiting) < 2:
         return
-    names = {each: name for name, (_, each) in suiting.items()}
+    names = {item: name for name, (_, item) in suiting.items()}
     st.session_state["grain"] = names.get(grain)
 
     def choose() -> None:
@@ -145,8 +145,8 @@ def _labels(store: Store, filter_: Filter) -> dict[tuple[str, str], str]:
         return {}
     now = dt.datetime.now(dt.UTC)
     return {
-        ("actor", each.value): event_text.actor_label(each.value, each.label)
-        for each in counts.actors(store, filter_, now)
+        ("actor", actor.value): event_text.actor_label(actor.value, actor.label)
+        for actor in counts.actors(store, filter_, now)
     }
 
 
@@ -162,7 +162,7 @@ def _lanes(
     asked = url_state.param("by")
     by: By = next((name for name in _BY if name == asked), "category")
     top = _MORE if url_state.param("top") == "more" else _TOP
-    found = lanes.lanes(store, filter_, now, by, grain, top)
+    result = lanes.lanes(store, filter_, now, by, grain, top)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("Lanes", anchor=False, width="content")
         st.caption(
@@ -181,7 +181,7 @@ def _lanes(
             ),
             label_visibility="collapsed",
         )
-    if not found.lanes:
+    if not result.lanes:
         st.info("No events match these filters in this window.", icon=":material/info:")
         return
 
@@ -190,13 +190,13 @@ def _lanes(
         url_state.open_page(url_state.EXPLORE, narrowed.put(by, lane.value, "include"))
 
     shown = [
-        replace(lane, label=text.facet_label(by, lane.value, lane.label)) for lane in found.lanes
+        replace(lane, label=text.facet_label(by, lane.value, lane.label)) for lane in result.lanes
     ]
     key = f"lanes-{by}-{top}-{filter_.query()}-{grain}"
     timeline_charts.lanes(shown, bars, filter_.zone, key, spans, notes, pick)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{len(found.lanes):,} of {found.total:,} lanes, by number of events")
-        if found.total > _TOP:
+        st.caption(f"{len(result.lanes):,} of {result.total:,} lanes, by number of events")
+        if result.total > _TOP:
             label = "Show fewer" if top == _MORE else "Show more"
             value = "" if top == _MORE else "more"
             st.button(
@@ -210,12 +210,12 @@ def _lanes(
                     _BY[by][:-1] if by != "category" else "Category": [
                         lane.label for lane in shown
                     ],
-                    "Events": [lane.count for lane in found.lanes],
+                    "Events": [lane.count for lane in result.lanes],
                     "Failed attempts": [
-                        sum(point.failures for point in lane.points) for lane in found.lanes
+                        sum(point.failures for point in lane.points) for lane in result.lanes
                     ],
                     "Destructive changes": [
-                        sum(point.destructive for point in lane.points) for lane in found.lanes
+                        sum(point.destructive for point in lane.points) for lane in result.lanes
                     ],
                 }
             ),
@@ -237,9 +237,9 @@ def _notes(notes: list[annotations.Annotation], filter_: Filter) -> None:
 
 def hour_of_week(ctx: Context, filter_: Filter, day: int, hour: int) -> None:
     """Open the latest events of an hour of the week in Explore."""
-    found = lanes.latest_hour(ctx.store, filter_, dt.datetime.now(dt.UTC), day, hour)
-    if found:
-        url_state.open_page(url_state.EXPLORE, url_state.with_range(filter_, *found))
+    result = lanes.latest_hour(ctx.store, filter_, dt.datetime.now(dt.UTC), day, hour)
+    if result:
+        url_state.open_page(url_state.EXPLORE, url_state.with_range(filter_, *result))
 
 
 def _annotate(ctx: Context) -> None:
@@ -255,10 +255,10 @@ def _annotate(ctx: Context) -> None:
 
 
 def _import(ctx: Context) -> str:
-    found = annotations.parse(st.session_state[_TYPED])
-    new = annotations.add(ctx.runtime.store, found, ctx.user.username)
+    result = annotations.parse(st.session_state[_TYPED])
+    new = annotations.add(ctx.runtime.store, result, ctx.user.username)
     record_action("annotated", ctx.user, "timeline", f"{new} added")
-    known = len(found) - new
+    known = len(result) - new
     return f"{text.count(new, 'annotation')} added" + (
         f", {known:,} already present" if known else ""
     )

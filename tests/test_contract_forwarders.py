@@ -97,8 +97,8 @@ BODIES = {
 def notification(
     kind: str, body: Any = None, home: str = "https://trail.example.com"
 ) -> Notification:
-    found = BODIES[kind] if body is None else body
-    return Notification({"rollup": "alert"}.get(kind, kind), "key-1", AT, found, home)
+    result = BODIES[kind] if body is None else body
+    return Notification({"rollup": "alert"}.get(kind, kind), "key-1", AT, result, home)
 
 
 def examples(fields: tuple[FormField, ...]) -> dict[str, str]:
@@ -156,9 +156,9 @@ def test_secrets_stay_out_of_the_body(forwarder: Forwarder) -> None:
 def test_hostile_text_stays_text(forwarder: Forwarder, kind: str) -> None:
     def spoiled(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: spoiled(each) for key, each in value.items()}
+            return {key: spoiled(item) for key, item in value.items()}
         if isinstance(value, list):
-            return [spoiled(each) for each in value]
+            return [spoiled(item) for item in value]
         return HOSTILE if isinstance(value, str) else value
 
     body = {**spoiled(BODIES[kind]), "form": BODIES[kind].get("form"), "raw": "{}"}

@@ -33,8 +33,8 @@ from trail.ingest.files import load_files
 from trail.storage.database import Store
 
 DISCOVERED: dict[str, Loader | EventSource] = discover("loaders", "LOADER")
-LOADERS = {name: each for name, each in DISCOVERED.items() if isinstance(each, Loader)}
-SOURCES = {name: each for name, each in DISCOVERED.items() if isinstance(each, EventSource)}
+LOADERS = {name: item for name, item in DISCOVERED.items() if isinstance(item, Loader)}
+SOURCES = {name: item for name, item in DISCOVERED.items() if isinstance(item, EventSource)}
 EVENTS = [api_event(n) for n in range(1, 30)]
 
 
@@ -91,8 +91,8 @@ def test_every_file_is_a_loader_or_a_source() -> None:
 
 @pytest.mark.parametrize("kind", [LOADERS, SOURCES], ids=["loaders", "sources"])
 def test_names_and_ranks_differ(kind: dict[str, Loader | EventSource]) -> None:
-    assert len({each.name for each in kind.values()}) == len(kind)
-    assert len({each.rank for each in kind.values()}) == len(kind)
+    assert len({item.name for item in kind.values()}) == len(kind)
+    assert len({item.rank for item in kind.values()}) == len(kind)
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
@@ -113,7 +113,7 @@ def enabled(source: EventSource) -> Settings:
 
 @pytest.mark.parametrize(
     "receiver",
-    [each for each in SOURCES.values() if isinstance(each, Receiver)],
+    [source for source in SOURCES.values() if isinstance(source, Receiver)],
     ids=attrgetter("name"),
 )
 def test_a_receiver_accepts_its_probe_and_refuses_others(receiver: Receiver) -> None:
@@ -129,7 +129,7 @@ def test_a_receiver_accepts_its_probe_and_refuses_others(receiver: Receiver) -> 
 
 @pytest.mark.parametrize(
     "source",
-    [each for each in SOURCES.values() if not isinstance(each, Receiver)],
+    [source for source in SOURCES.values() if not isinstance(source, Receiver)],
     ids=attrgetter("name"),
 )
 def test_a_polled_source_has_an_interval(source: Feed | Drop) -> None:
@@ -199,13 +199,13 @@ def test_reading_twice_gives_the_same(loader: Loader, sample: Path, settings: Se
         return
 
     def read() -> list[object]:
-        found: list[object] = []
+        result: list[object] = []
         try:
             for chunk in loader.read(Source(sample), settings):
-                found += [chunk.records.to_pylist(), chunk.rejects]
+                result += [chunk.records.to_pylist(), chunk.rejects]
         except CALM as error:
-            found.append(str(error))
-        return found
+            result.append(str(error))
+        return result
 
     assert read() == read()
 

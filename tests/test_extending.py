@@ -31,7 +31,7 @@ CHECKS = {
         (folder / "logs").mkdir()
         (folder / "logs" / "a.json").write_bytes(ndjson([api_event(1), api_event(2)]))
         os.environ["TRAIL_LOGS__PATH"] = str(folder / "logs")
-        (drop,) = [each for each in of_kind(Drop) if each.configured(load())]
+        (drop,) = [loader for loader in of_kind(Drop) if loader.configured(load())]
         assert [batch.kept for batch in load_drop(store, load(), drop)] == [2]
         assert "TRAIL_LOGS__PATH" in docs.settings.text()
     """,

@@ -108,14 +108,14 @@ def test_tables_hold_the_same_rows(previous: Previous, name: str, sql: str) -> N
 
 
 def test_incidents_are_the_same(previous: Previous) -> None:
-    found = _json(list(incident_json.records(previous.store, Filter(), NOW)))
-    assert _structure(found) == _structure(previous.expected["incidents"])
+    result = _json(list(incident_json.records(previous.store, Filter(), NOW)))
+    assert _structure(result) == _structure(previous.expected["incidents"])
 
 
 def test_findings_keep_their_scores_and_decisions(previous: Previous) -> None:
     refresh(previous.store, NOW)
     queue = queries.queue(previous.store, Filter(), NOW, everything=True)
-    found = [
+    result = [
         {
             "finding_id": finding.finding_id,
             "day": finding.day.isoformat(),
@@ -126,7 +126,7 @@ def test_findings_keep_their_scores_and_decisions(previous: Previous) -> None:
         }
         for finding in queue.findings
     ]
-    assert found == previous.expected["findings"]
+    assert result == previous.expected["findings"]
     assert sorted(queue.budget.shown) == previous.expected["shown"]
 
 
@@ -139,8 +139,8 @@ def test_sign_offs_still_match_their_events(previous: Previous) -> None:
 
 def test_legal_holds_and_alert_rules_are_the_same(previous: Previous) -> None:
     assert _json(legal_holds.all_holds(previous.store)) == previous.expected["holds"]
-    found = [rule.definition() for rule in rule_store.all_of(previous.store)]
-    assert found == previous.expected["rules"]
+    result = [rule.definition() for rule in rule_store.all_of(previous.store)]
+    assert result == previous.expected["rules"]
 
 
 def test_users_and_tokens_are_the_same(previous: Previous) -> None:

@@ -123,7 +123,7 @@ def streamlit_imports(tree: ast.Module) -> list[int]:
 
 
 def _imports(tree: ast.Module, package: str) -> list[int]:
-    found = []
+    result = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules = [name.name for name in node.names]
@@ -134,20 +134,20 @@ def _imports(tree: ast.Module, package: str) -> list[int]:
         else:
             continue
         if any(module.partition(".")[0] == package for module in modules):
-            found.append(node.lineno)
-    return found
+            result.append(node.lineno)
+    return result
 
 
 def duckdb_connects(tree: ast.Module) -> list[int]:
-    found = []
+    result = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "duckdb.connect":
-            found.append(node.lineno)
+            result.append(node.lineno)
         elif isinstance(node, ast.ImportFrom) and node.module == "duckdb":
-            found += [node.lineno for name in node.names if name.name in ("connect", "*")]
+            result += [node.lineno for name in node.names if name.name in ("connect", "*")]
         elif isinstance(node, ast.Import):
-            found += [node.lineno for name in node.names if name.name == "duckdb" and name.asname]
-    return found
+            result += [node.lineno for name in node.names if name.name == "duckdb" and name.asname]
+    return result
 
 
 def no_docstring(tree: ast.Module) -> list[int]:

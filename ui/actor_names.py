@@ -11,4 +11,4 @@ def display_names(engine: Engine, actor_ids: Iterable[str]) -> dict[str, str]:
     """Return for each of *actor_ids* a name, else an e-mail, else the id without its kind."""
     asked = list(actor_ids)
     known = people.display_names(engine, asked) if asked else {}
-    return {each: event_text.actor_label(each, known.get(each, each)) for each in asked}
+    return {item: event_text.actor_label(item, known.get(item, item)) for item in asked}

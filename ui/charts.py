@@ -25,7 +25,7 @@ def grain_label(grain: dt.timedelta) -> str:
 
 
 def histogram(
-    found: Histogram,
+    result: Histogram,
     zone: ZoneInfo,
     key: str,
     brush: Callable[[Bar, Bar], None],
@@ -37,7 +37,7 @@ def histogram(
 
     The axis counts bars, since the clock of a zone repeats an hour once a year.
     """
-    bars = found.bars
+    bars = result.bars
     accent = theme_color("primaryColor")
 
     def selected() -> None:

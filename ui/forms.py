@@ -16,18 +16,18 @@ def form(name: str, button: str, act: Callable[[], str], clears: tuple[str, ...]
     *act* runs when the button is pressed and returns the sentence to show; the text fields with
     the keys *clears* are empty then. A `TrailError` is shown instead, and the fields stay as typed.
     """
-    said = f"{name}-said"
+    result = f"{name}-said"
 
     def press() -> None:
         try:
-            st.session_state[said] = (st.success, act())
+            st.session_state[result] = (st.success, act())
             st.session_state.update(dict.fromkeys(clears, ""))
         except TrailError as problem:
-            st.session_state[said] = (st.error, str(problem))
+            st.session_state[result] = (st.error, str(problem))
 
     with st.form(name, border=False):
         yield
         st.form_submit_button(button, on_click=press)
-    if found := st.session_state.pop(said, None):
-        draw, message = found
+    if answer := st.session_state.pop(result, None):
+        draw, message = answer
         draw(text.escape(message))

@@ -105,13 +105,13 @@ def _banner(page: Page, user: User) -> None:
 
 def current_user() -> User | None:
     """Return who looks at this page, looked up now; session state has no say in it."""
-    told = st.user.to_dict()
-    sid_hash = told.get("sid")
+    message = st.user.to_dict()
+    sid_hash = message.get("sid")
     if not isinstance(sid_hash, str) or not sid_hash:
         return None
     now = process.current()
     user = session_user(now.sessions, now.users, sid_hash, touch=False)  # a run may start by itself
-    return user if user and user.username == told.get("username") else None
+    return user if user and user.username == message.get("username") else None
 
 
 @functools.cache

@@ -31,7 +31,7 @@ def escape(text: str) -> str:
     """Return hostile *text* for a place that reads Markdown, so that it shows as it is."""
     flat = " ".join(text.split())
     # Zero-width joiners break what works across characters: :shortcodes:, links to an e-mail.
-    marked = _MARKDOWN.sub(lambda found: f"\\{found[1]}", flat)
+    marked = _MARKDOWN.sub(lambda result: f"\\{result[1]}", flat)
     return marked.replace(":", ":\u2060").replace("@", "@\u2060")
 
 

@@ -31,7 +31,7 @@ Brush = Callable[[Bar, Bar], None]
 
 
 def activity(
-    found: Histogram,
+    result: Histogram,
     categories: Sequence[Lane],
     before: Sequence[int],
     zone: ZoneInfo,
@@ -44,7 +44,7 @@ def activity(
 
     Dragging over some calls *brush*.
     """
-    bars = found.bars
+    bars = result.bars
     colours = style.category_colors()
     where = {bar.start: number for number, bar in enumerate(bars)}
 
@@ -73,7 +73,7 @@ def activity(
                     "unselected": {"marker": {"opacity": 0.45}},
                 }
                 for lane in sorted(
-                    categories, key=lambda each: int(text.category_color(each.value))
+                    categories, key=lambda item: int(text.category_color(item.value))
                 )
             ),
             {
@@ -123,7 +123,7 @@ def _boxed(boxes: Sequence[dict[str, Any]], bars: Sequence[Bar]) -> tuple[Bar, B
 
 
 def lanes(
-    found: Sequence[Lane],
+    lanes: Sequence[Lane],
     bars: Sequence[Bar],
     zone: ZoneInfo,
     key: str,
@@ -133,14 +133,14 @@ def lanes(
 ) -> None:
     """Draw a row of marks for each lane; a click on one calls *pick*."""
     places = {bar.start: number for number, bar in enumerate(bars)}
-    points = _points(found, places)
-    height = 40 + _ROW * len(found)
+    points = _points(lanes, places)
+    height = 40 + _ROW * len(lanes)
 
     def selected() -> None:
         chosen = st.session_state[key]["selection"].get("point_indices", [])
         if chosen:
             lane, point, _, _ = points[chosen[0]]
-            pick(found[lane], point)
+            pick(lanes[lane], point)
 
     most = max((number for _, _, number, _ in points), default=1)
     ticked, texts = charts.ticks(bars, zone)
@@ -159,7 +159,7 @@ def lanes(
                     "line": {"width": 0},
                 },
                 "customdata": [
-                    f"{text.escape_chart(found[lane].label)}<br>{charts.bar_label(point.bar, zone)}"
+                    f"{text.escape_chart(lanes[lane].label)}<br>{charts.bar_label(point.bar, zone)}"
                     f"<br>{number:,} {mark[3]}"
                     for lane, point, number, mark in points
                 ],
@@ -178,9 +178,9 @@ def lanes(
             ],
             "xaxis": charts.axis(tickvals=ticked, ticktext=texts, range=[-0.6, len(bars) - 0.4]),
             "yaxis": {
-                "tickvals": list(range(len(found))),
-                "ticktext": [text.escape_chart(lane.label, _LABEL) for lane in found],
-                "range": [len(found) - 0.4, -0.6],
+                "tickvals": list(range(len(lanes))),
+                "ticktext": [text.escape_chart(lane.label, _LABEL) for lane in lanes],
+                "range": [len(lanes) - 0.4, -0.6],
                 "fixedrange": True,
                 "zeroline": False,
                 "gridcolor": style.theme_color("dataframeBorderColor"),
@@ -200,10 +200,10 @@ def lanes(
 
 
 def _points(
-    found: Sequence[Lane], places: dict[dt.datetime, int]
+    lanes: Sequence[Lane], places: dict[dt.datetime, int]
 ) -> list[tuple[int, Point, int, tuple[str, str, str, str]]]:
     made = []
-    for number, lane in enumerate(found):
+    for number, lane in enumerate(lanes):
         for point in lane.points:
             if point.bar.start not in places:
                 continue

@@ -62,12 +62,12 @@ def current_filter() -> Filter:
 
 def timezone_name() -> str:
     """Return the reader's zone: chosen earlier, the browser's, the settings', or UTC."""
-    told = (
+    message = (
         st.session_state.get(_ZONE),
         st.context.timezone,
         process.current().settings.timezone,
     )
-    return next((name for name in told if name in zone_names()), "UTC")
+    return next((name for name in message if name in zone_names()), "UTC")
 
 
 def timezone() -> ZoneInfo:
@@ -105,11 +105,11 @@ def query_params(filter_: Filter, **names: str) -> dict[str, list[str]]:
 
     As lists, since Streamlit keeps only the last of repeated pairs.
     """
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for name, value in (*filter_.pairs(), *names.items()):
         if value:
-            found.setdefault(name, []).append(value)
-    return found
+            result.setdefault(name, []).append(value)
+    return result
 
 
 def with_range(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:

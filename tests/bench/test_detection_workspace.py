@@ -54,11 +54,11 @@ def test_every_scenario_type_and_look_alike_is_planted(
 ) -> None:
     planted = made[name][0].planted.values()
     assert len(stories) == count and len(BENIGN) == 9
-    assert {each.type for each in planted if each.list == name} == {
+    assert {item.type for item in planted if item.list == name} == {
         story.__name__  # type: ignore[attr-defined]
         for story in stories
     }
-    assert {each.type for each in planted if each.list == "benign"} == {s.__name__ for s in BENIGN}
+    assert {item.type for item in planted if item.list == "benign"} == {s.__name__ for s in BENIGN}
 
 
 @pytest.mark.parametrize("name", ["incident", "further"])
@@ -67,10 +67,10 @@ def test_labels_belong_to_existing_events(made: dict[str, tuple[World, Path]], n
     records = [json.loads(line) for line in path.read_bytes().splitlines()]
     times = {record["id"]: record["timestamp"] for record in records}
     assert len(times) == len(records)
-    for each in world.planted.values():
-        assert each.ids and each.ids <= times.keys()
-        assert START <= each.seen_from < END
-    owned = [event_id for each in world.planted.values() for event_id in each.ids]
+    for item in world.planted.values():
+        assert item.ids and item.ids <= times.keys()
+        assert START <= item.seen_from < END
+    owned = [event_id for item in world.planted.values() for event_id in item.ids]
     assert len(owned) == len(set(owned))
 
 

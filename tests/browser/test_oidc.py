@@ -66,7 +66,9 @@ def log(site: Site, context: BrowserContext) -> list[dict[str, str]]:
 
 
 def streamlit_cookies(context: BrowserContext) -> list[str]:
-    return [each["name"] for each in context.cookies() if each["name"].startswith("_streamlit_u")]
+    return [
+        cookie["name"] for cookie in context.cookies() if cookie["name"].startswith("_streamlit_u")
+    ]
 
 
 def test_role_by_claim(served: Site, provider: Provider, context: BrowserContext) -> None:
@@ -83,7 +85,7 @@ def test_role_by_claim(served: Site, provider: Provider, context: BrowserContext
     page.goto(f"{served.url}/account")
     expect(page.get_by_text("Username oidc:rita@example.com, role reviewer")).to_be_visible()
     assert streamlit_cookies(context) == []
-    entry = next(each for each in log(served, context) if each["kind"] == "signed_in")
+    entry = next(item for item in log(served, context) if item["kind"] == "signed_in")
     assert (entry["username"], entry["role"]) == ("oidc:rita@example.com", "reviewer")
     assert entry["what"] == "by provider"
 
@@ -164,17 +166,17 @@ def test_forged_claims_are_ignored(
     expect(page.get_by_role("heading", name="Admin").first).to_be_visible()
     kept = served.environment["TRAIL_AUTH__USERS_PATH"]
     stored = json.loads(Path(kept).with_name("sessions.json").read_text())
-    sids = [key for key, each in stored.items() if each["role"] == "owner"]
+    sids = [key for key, item in stored.items() if item["role"] == "owner"]
     assert sids
     provider.signs_in(sub="eve", sid=sids[0], username="oidc:rita@example.com")
     page = press(served, context, "/admin")
     expect(page.get_by_text("No role is assigned to your account")).to_be_visible()
     expect(page.get_by_role("heading", name="Admin")).to_have_count(0)
     httpx2.get(f"{served.url}/oauth2callback?code=x&state=y")
-    refused = [each for each in log(served, owner) if each["kind"] == "sign_in_refused"]
-    told = {(each["username"], each["what"]) for each in refused}
-    assert ("oidc:eve", "by provider: no role for this account") in told
-    assert ("", "response of the provider rejected") in told
+    refused = [item for item in log(served, owner) if item["kind"] == "sign_in_refused"]
+    message = {(item["username"], item["what"]) for item in refused}
+    assert ("oidc:eve", "by provider: no role for this account") in message
+    assert ("", "response of the provider rejected") in message
     assert CLIENT_SECRET not in str(refused)
     owner.close()
 
@@ -192,11 +194,11 @@ def test_old_cookies_are_useless_after_sign_out(
     context.on("response", take)
     page = press(served, context, "/account")
     expect(page.get_by_text("role reviewer")).to_be_visible()
-    ours = [each for each in context.cookies() if each["name"].startswith("audit_")]
+    ours = [cookie for cookie in context.cookies() if cookie["name"].startswith("audit_")]
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in with Example ID")).to_be_visible()
 
-    lines = [each["value"] for each in taken if each["name"].lower() == "set-cookie"]
+    lines = [item["value"] for item in taken if item["name"].lower() == "set-cookie"]
     theirs = [line for line in lines if line.startswith("_streamlit_user")]
     assert theirs
     assert all("Max-Age=300" in line for line in theirs)

@@ -32,31 +32,31 @@ _SECRET = webhook.FORWARDER.secrets[0].example
 
 
 def blocks(kind: str, body: Any = None) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(made(slack.FORWARDER, notification(kind, body)).body)[
+    result: list[dict[str, Any]] = json.loads(made(slack.FORWARDER, notification(kind, body)).body)[
         "blocks"
     ]
-    return found
+    return result
 
 
-def texts(found: list[dict[str, Any]]) -> list[str]:
+def texts(blocks: list[dict[str, Any]]) -> list[str]:
     return [
         part["text"]
-        for block in found
+        for block in blocks
         for part in [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
         if part and part["type"] == "plain_text"
     ]
 
 
 def test_slack_says_who_what_why_with_both_links() -> None:
-    found = blocks("alert")
-    assert [block["type"] for block in found] == [
+    result = blocks("alert")
+    assert [block["type"] for block in result] == [
         "header",
         "section",
         "section",
         "context",
         "actions",
     ]
-    assert texts(found) == [
+    assert texts(result) == [
         "🔴 Warehouses",
         "Mara disabled the warehouse Prod.",
         "Actor: Mara (mara@example.com)",
@@ -64,7 +64,7 @@ def test_slack_says_who_what_why_with_both_links() -> None:
         "Time: 2026-11-24T11:58:00.250000Z",
         "Rule “Warehouses”",
     ]
-    opens, undoes = found[-1]["elements"]
+    opens, undoes = result[-1]["elements"]
     assert opens["url"] == (
         "https://trail.example.com/explore?event=api-1&at=2026-11-24T11%3A58%3A00.250000"
     )
@@ -72,11 +72,11 @@ def test_slack_says_who_what_why_with_both_links() -> None:
 
 
 def test_slack_lists_the_counts_of_a_roll_up() -> None:
-    told = texts(blocks("rollup"))
-    assert "4,999 more on 37 targets in 10 min." in told
-    assert "T0: ×100" in told
-    assert "Other targets: 27" in told
-    assert told[0] == "🔴 Warehouses (×4,999)"
+    message = texts(blocks("rollup"))
+    assert "4,999 more on 37 targets in 10 min." in message
+    assert "T0: ×100" in message
+    assert "Other targets: 27" in message
+    assert message[0] == "🔴 Warehouses (×4,999)"
 
 
 @pytest.mark.parametrize("letter", ["&", "<", "x", "🙂", ">"])
@@ -87,9 +87,9 @@ def test_slack_stays_within_its_limits(letter: str) -> None:
     alert = {**ALERT, "rule": letter * 500, "why": letter * 5_000, "event": long}
     rollup = {**ROLLUP, "text": letter * 5_000}
     rollup["targets"] = [{"label": letter * 900, "count": 1}] * 60
-    for found in (blocks("event", long), blocks("alert", alert), blocks("rollup", rollup)):
-        assert len(found) <= 50
-        for block in found:
+    for item in (blocks("event", long), blocks("alert", alert), blocks("rollup", rollup)):
+        assert len(item) <= 50
+        for block in item:
             if block["type"] == "header":
                 assert len(block["text"]["text"]) <= 150
             if block["type"] == "section":
@@ -99,7 +99,7 @@ def test_slack_stays_within_its_limits(letter: str) -> None:
                 assert len(part["text"]) <= 2_000
             for part in block.get("elements", []):
                 assert len(part.get("url", "")) <= 3_000
-        for text in texts(found):
+        for text in texts(item):
             for start in [n for n, c in enumerate(text) if c == "&"]:
                 assert text[start:].startswith(("&amp;", "&lt;", "&gt;"))
 
@@ -145,12 +145,12 @@ def test_the_webhook_is_signed_as_the_standard_has_it() -> None:
     made_now = webhook.sign(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
     assert made_now == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     request = made(webhook.FORWARDER, notification("event"))
-    told = dict(request.headers)
-    assert told["webhook-id"] == "event_key-1"
-    assert told["webhook-timestamp"] == str(int(NOW.timestamp()))
-    signed = f"{told['webhook-id']}.{told['webhook-timestamp']}.".encode() + request.body
+    message = dict(request.headers)
+    assert message["webhook-id"] == "event_key-1"
+    assert message["webhook-timestamp"] == str(int(NOW.timestamp()))
+    signed = f"{message['webhook-id']}.{message['webhook-timestamp']}.".encode() + request.body
     wanted = hmac.digest(base64.b64decode(_SECRET.removeprefix("whsec_")), signed, "sha256")
-    assert told["webhook-signature"] == "v1," + base64.b64encode(wanted).decode()
+    assert message["webhook-signature"] == "v1," + base64.b64encode(wanted).decode()
     assert json.loads(request.body)["type"] == "audit.event"
 
 
@@ -182,9 +182,9 @@ def test_only_plain_addresses_are_written_to(address: str) -> None:
 def test_no_event_adds_a_header() -> None:
     spoiled = {**EVENT, "action": "x\r\nBcc: all@example.com\r\n\r\nbody", "target_name": "\n.\n"}
     request = made(mail.FORWARDER, notification("event", spoiled))
-    found = email.message_from_bytes(request.body, policy=email.policy.default)
-    assert found["bcc"] is None
-    assert set(found.keys()) == {
+    result = email.message_from_bytes(request.body, policy=email.policy.default)
+    assert result["bcc"] is None
+    assert set(result.keys()) == {
         "From",
         "To",
         "Subject",

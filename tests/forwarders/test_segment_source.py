@@ -47,10 +47,10 @@ def taken(sent: Request) -> bytes:
     """Return the one record that our own receiver reads from a request."""
     headers = tuple((name.lower(), value) for name, value in sent.headers)
     path = "/" + sent.url.split("/", 3)[3]
-    found = LOADER.read(Sent(path, headers, sent.body), PUSH)
-    assert found.named
-    assert found.verified == (True,)
-    return found.records[0]
+    result = LOADER.read(Sent(path, headers, sent.body), PUSH)
+    assert result.named
+    assert result.verified == (True,)
+    return result.records[0]
 
 
 @pytest.mark.parametrize("name", ["action", "audit"])
@@ -87,16 +87,16 @@ def test_all_fields_come_back(
         for field in SAME:
             assert now[field] == was[field], (was["action_raw"], field)
         assert json.loads(now["raw"])["event"] == (was["action"] if name == "action" else "Audit")
-    told = json.loads(after[0]["raw"])["properties"]["details"]
-    assert told["description"] == details["description"], "what the record had beyond is kept"
+    message = json.loads(after[0]["raw"])["properties"]["details"]
+    assert message["description"] == details["description"], "what the record had beyond is kept"
 
 
 def test_a_batch_of_them_is_read_too(store: Store, load: Load, settings: Settings) -> None:
     load(ndjson(forwarded(n) for n in range(50)))
     calls = [json.loads(request(row).body) for row in rows(store)]
     body = json.dumps({"batch": calls, "writeKey": KEY}).encode()
-    found = LOADER.read(Sent("/v1/batch", (), body), PUSH)
-    assert [json.loads(record)["messageId"] for record in found.records] == [
+    result = LOADER.read(Sent("/v1/batch", (), body), PUSH)
+    assert [json.loads(record)["messageId"] for record in result.records] == [
         row["event_id"] for row in rows(store)
     ]
 
@@ -133,10 +133,10 @@ def test_what_is_too_long_is_cut_and_says_so() -> None:
 
 def test_what_would_go_round_for_ever_is_never_sent(store: Store, load: Load) -> None:
     load(ndjson([new_event_allowed(1), forwarded(2), forwarded(3, details={"source_id": "other"})]))
-    found = store.table("select r.*, e.echo from event_rows r join events e using (event_id)")
+    result = store.table("select r.*, e.echo from event_rows r join events e using (event_id)")
 
     def takes(number: int, **settings: str) -> bool:
-        event = sorted(found.to_pylist(), key=lambda row: row["occurred_at"])[number]
+        event = sorted(result.to_pylist(), key=lambda row: row["occurred_at"])[number]
         return FORWARDER.accepts(Notification("event", "k", NOW, event), settings)
 
     assert not takes(0), "an echo of our own event"

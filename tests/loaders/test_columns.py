@@ -25,8 +25,8 @@ def question(header: list[str], mapping: dict[str, str] | None = None) -> Mappin
 )
 @pytest.mark.parametrize("type_", ["type", "Event Type", "action", "EVENT", "activity"])
 def test_names_of_the_time_and_the_type_are_known_in_any_spelling(time: str, type_: str) -> None:
-    found = record(f"{time},{type_}", "2026-01-01,Source Created")
-    assert found == {"timestamp": "2026-01-01", "type": "Source Created"}
+    result = record(f"{time},{type_}", "2026-01-01,Source Created")
+    assert result == {"timestamp": "2026-01-01", "type": "Source Created"}
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_names_of_the_other_fields_are_known(name: str, field: str) -> None:
 
 
 def test_a_table_of_a_third_party_is_read() -> None:
-    found = record(
+    result = record(
         "timestamp,event_type,target,resource_type,user,user_email",
         "2026-01-01,Source Created,Web,source,Maya,maya@example.com",
     )
-    assert found == {
+    assert result == {
         "timestamp": "2026-01-01",
         "type": "Source Created",
         "resourceName": "Web",
@@ -67,19 +67,19 @@ def test_a_table_of_a_third_party_is_read() -> None:
 
 @pytest.mark.parametrize("name", ["user", "email", "performed by"])
 def test_an_actor_told_by_e_mail_is_both_actor_and_e_mail(name: str) -> None:
-    found = record(f"time,type,{name}", "2026-01-01,X,maya@example.com")
-    assert found["actor"] == found["actorEmail"] == "maya@example.com"
+    result = record(f"time,type,{name}", "2026-01-01,X,maya@example.com")
+    assert result["actor"] == result["actorEmail"] == "maya@example.com"
 
 
 def test_columns_without_a_field_are_kept_and_empty_cells_are_not() -> None:
-    found = record("time,type,IP address,note,user", "2026-01-01,X,10.0.0.1,,")
-    assert found["columns"] == {"IP address": "10.0.0.1"}
-    assert "actor" not in found
+    result = record("time,type,IP address,note,user", "2026-01-01,X,10.0.0.1,,")
+    assert result["columns"] == {"IP address": "10.0.0.1"}
+    assert "actor" not in result
 
 
 def test_a_name_that_comes_twice_or_not_at_all_still_keeps_its_cells() -> None:
-    found = record("time,type,note,note,", "2026-01-01,X,a,b,c")
-    assert found["columns"] == {"note": "a", "note (2)": "b", "column 5": "c"}
+    result = record("time,type,note,note,", "2026-01-01,X,a,b,c")
+    assert result["columns"] == {"note": "a", "note (2)": "b", "column 5": "c"}
 
 
 def test_a_zone_beside_the_time_holds_for_times_without_an_offset() -> None:
@@ -91,8 +91,8 @@ def test_a_zone_beside_the_time_holds_for_times_without_an_offset() -> None:
 @pytest.mark.parametrize("words", [("timestamp", "type"), ("occurred_at", "action")])
 def test_a_mapping_goes_before_the_guess(words: tuple[str, str]) -> None:
     mapping = {words[0]: "When", words[1]: "what it was", "target_name": "type"}
-    found = record("When,What it was,type", "2026-01-01,Source Created,Web", mapping)
-    assert found == {"timestamp": "2026-01-01", "type": "Source Created", "resourceName": "Web"}
+    result = record("When,What it was,type", "2026-01-01,Source Created,Web", mapping)
+    assert result == {"timestamp": "2026-01-01", "type": "Source Created", "resourceName": "Web"}
 
 
 def test_a_missing_field_is_asked_for_with_the_line_to_write() -> None:
@@ -147,12 +147,12 @@ WAREHOUSE = (
 
 
 def test_a_warehouse_table_becomes_the_forwarded_call() -> None:
-    found = record(
+    result = record(
         WAREHOUSE,
         "api-1,u1,audit,Audit,2026-01-01 00:00:01,2026-01-01 00:00:00,,Source Created,w1,"
         "s1,source,users/u1,Web,s1,unknown",
     )
-    assert found == {
+    assert result == {
         "type": "track",
         "messageId": "api-1",
         "userId": "u1",
@@ -177,16 +177,16 @@ def test_a_warehouse_table_becomes_the_forwarded_call() -> None:
 @pytest.mark.parametrize("name", ["=1+1", "＝1+1", "＋1", "－1", "＠SUM(1)"])
 def test_our_own_header_takes_off_the_quote_before_a_formula(name: str) -> None:
     header = "event_id,occurred_at (Europe/Oslo),action,action_raw,target_name"
-    found = record(header, f"e1,2026-01-01T00:00:00+01:00,Source Created,source made,'{name}")
-    assert found["id"] == "e1"
-    assert found["type"] == "source made"
-    assert found["resourceName"] == name
+    result = record(header, f"e1,2026-01-01T00:00:00+01:00,Source Created,source made,'{name}")
+    assert result["id"] == "e1"
+    assert result["type"] == "source made"
+    assert result["resourceName"] == name
     other = record("time,type,target", f"2026-01-01,X,'{name}")
     assert other["resourceName"] == f"'{name}"
 
 
 def test_our_own_header_is_known_with_columns_added_by_a_person() -> None:
     header = "occurred_at (UTC),action,action_raw,checked by"
-    found = record(header, "2026-01-01T00:00:00Z,A,B,Maya")
-    assert found["type"] == "B"
-    assert found["columns"] == {"action": "A", "checked by": "Maya"}
+    result = record(header, "2026-01-01T00:00:00Z,A,B,Maya")
+    assert result["type"] == "B"
+    assert result["columns"] == {"action": "A", "checked by": "Maya"}

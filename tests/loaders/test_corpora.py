@@ -21,17 +21,17 @@ from trail.storage.database import Store
 def suite() -> dict[str, bytes]:
     """Return the files of JSONTestSuite's test_parsing, by name."""
     folder = corpora() / "JSONTestSuite" / "test_parsing"
-    found = {path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))}
-    assert len(found) == 318
-    return found
+    result = {path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))}
+    assert len(result) == 318
+    return result
 
 
 @pytest.fixture(scope="module")
 def naughty() -> list[str]:
     """Return the big list of naughty strings."""
-    found = json.loads((corpora() / "BLNS" / "blns.json").read_bytes())
-    assert len(found) == 515
-    return list(found)
+    result = json.loads((corpora() / "BLNS" / "blns.json").read_bytes())
+    assert len(result) == 515
+    return list(result)
 
 
 # --- JSONTestSuite ------------------------------------------------------------------------------
@@ -76,8 +76,8 @@ def test_the_suite_as_values_within_lines(
         at[name] = len(lines)
     assert len(at) > 290
     batch = load(b"\n".join([*lines, line(forwarded(20_000))]))
-    refused = {found["line"]: found for found in quarantine(store, batch)}
-    kept = {found["event_id"] for found in rows(store)}
+    refused = {item["line"]: item for item in quarantine(store, batch)}
+    kept = {row["event_id"] for row in rows(store)}
     assert batch.error == ""
     assert batch.read == len(lines) + 1
     wrong = [name for name, number in at.items() if name[0] == "y" and number in refused]
@@ -122,19 +122,19 @@ def test_naughty_names_and_actors_come_back_equal(
     data = "\n".join(json.dumps(record, ensure_ascii=ascii_only) for record in records)
     batch = load(data.encode())
     assert (batch.kept, batch.quarantined, batch.error) == (515, 0, "")
-    found = rows(store)
-    assert [event["target_name"] or "" for event in found] == naughty
+    result = rows(store)
+    assert [event["target_name"] or "" for event in result] == naughty
     # An actor's id has no blanks around it.
-    assert [event["actor_id"] for event in found] == [f"users/x{t}".strip() for t in naughty]
-    assert {event["actor_type"] for event in found} == {"user"}
-    assert [json.loads(event["raw"]) for event in found] == records
+    assert [event["actor_id"] for event in result] == [f"users/x{t}".strip() for t in naughty]
+    assert {event["actor_type"] for event in result} == {"user"}
+    assert [json.loads(event["raw"]) for event in result] == records
 
 
 def test_naughty_types_come_back_equal(naughty: list[str], store: Store, load: Load) -> None:
     records = [api_event(number, type=text) for number, text in enumerate(naughty)]
     batch = load(ndjson(records))
-    found = {event["event_id"]: event["action_raw"] for event in rows(store)}
-    assert found == {record["id"]: record["type"] for record in records if record["type"]}
+    result = {event["event_id"]: event["action_raw"] for event in rows(store)}
+    assert result == {record["id"]: record["type"] for record in records if record["type"]}
     assert batch.quarantined == naughty.count("")
     assert batch.read == 515
 
@@ -144,9 +144,9 @@ def test_naughty_ids_come_back_equal(naughty: list[str], store: Store, load: Loa
     batch = load(ndjson(records))
     ids = {text for text in naughty if text.strip()}
     blank = sum(not text.strip() for text in naughty)
-    found = [event["event_id"] for event in rows(store)]
-    assert {text for text in found if not text.startswith("sha256-")} == ids
-    assert sum(text.startswith("sha256-") for text in found) == blank
+    result = [event["event_id"] for event in rows(store)]
+    assert {text for text in result if not text.startswith("sha256-")} == ids
+    assert sum(text.startswith("sha256-") for text in result) == blank
     assert batch.kept == len(ids) + blank
     assert batch.read == 515
 
@@ -166,9 +166,9 @@ def test_naughty_strings_in_every_other_field(naughty: list[str], store: Store, 
     ]
     batch = load(ndjson(records))
     assert (batch.kept, batch.quarantined, batch.error) == (515, 0, "")
-    found = rows(store)
-    assert [event["target_id"] or "" for event in found] == naughty
-    assert [event["workspace_id"] or "" for event in found] == naughty
+    result = rows(store)
+    assert [event["target_id"] or "" for event in result] == naughty
+    assert [event["workspace_id"] or "" for event in result] == naughty
 
 
 def test_naughty_strings_as_times_are_refused(naughty: list[str], store: Store, load: Load) -> None:

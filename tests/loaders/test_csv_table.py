@@ -32,12 +32,12 @@ def line(number: int, note: str = "") -> str:
 
 
 def ids(store: Store) -> list[str]:
-    return [found["event_id"] for found in rows(store, "event_id")]
+    return [row["event_id"] for row in rows(store, "event_id")]
 
 
 def notes(store: Store) -> dict[str, str]:
-    found = {row["event_id"]: json.loads(row["raw"]) for row in rows(store)}
-    return {key: value.get("columns", {}).get("note", "") for key, value in found.items()}
+    result = {row["event_id"]: json.loads(row["raw"]) for row in rows(store)}
+    return {key: value.get("columns", {}).get("note", "") for key, value in result.items()}
 
 
 def table(cells: list[list[str]], delimiter: str = ",") -> bytes:
@@ -141,8 +141,8 @@ def test_bytes_that_are_not_utf_8_cost_only_their_row(load: Load, store: Store) 
     batch = load(text, "a.csv")
     assert ids(store) == ["e1", "e4"]
     bad = quarantine(store, batch)
-    assert [each["line"] for each in bad] == [3, 4]
-    assert all(each["reason"].startswith("Not UTF-8 at byte ") for each in bad)
+    assert [item["line"] for item in bad] == [3, 4]
+    assert all(item["reason"].startswith("Not UTF-8 at byte ") for item in bad)
     assert bad[0]["raw"].endswith(b"caf\xe9")
 
 
@@ -351,12 +351,12 @@ def test_csv_spectrum(settings: Settings, tmp_path: Path, name: str) -> None:
     mapping = {"timestamp": time_, "type": type_}
     (chunk,) = csv_table.read(Source(path, mapping), settings)
     assert not chunk.rejects
-    found = []
+    result = []
     for record in map(json.loads, chunk.records["raw"].to_pylist()):
         rest = record.get("columns", {})
         cells = {time_: record.get("timestamp", ""), type_: record.get("type", "")}
-        found.append(cells | {other: rest.get(other, "") for other in others})
-    assert _unix(found) == _unix(wanted)
+        result.append(cells | {other: rest.get(other, "") for other in others})
+    assert _unix(result) == _unix(wanted)
 
 
 def _unix(table: list[dict[str, str]]) -> list[dict[str, str]]:

@@ -85,10 +85,10 @@ def test_a_dropped_file_is_loaded_once_and_moved_with_a_report(
     (batch,) = look(store, watched)
     assert (batch.source, batch.kept, batch.error) == ("events.ndjson.gz", 1, "")
     assert inside(root) == ["done/events.ndjson.gz", "done/events.ndjson.gz.report.json"]
-    told = report(root / "done", "events.ndjson.gz")
-    loaded_at = dt.datetime.fromisoformat(told.pop("loaded_at"))
+    message = report(root / "done", "events.ndjson.gz")
+    loaded_at = dt.datetime.fromisoformat(message.pop("loaded_at"))
     assert abs((dt.datetime.now(dt.UTC) - loaded_at).total_seconds()) < 60
-    assert told == {
+    assert message == {
         "read": 3,
         "kept": 1,
         "duplicates": 1,
@@ -300,9 +300,9 @@ def test_a_folder_that_cannot_be_made(
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(
         UnavailableError, match=r"cannot be created: Permission denied\. Grant"
-    ) as told:
+    ) as message:
         waiting(watching(settings, root))
-    assert str(root) not in str(told.value)
+    assert str(root) not in str(message.value)
 
 
 @pytest.mark.parametrize("closed", ["", "sub"])
@@ -324,7 +324,7 @@ def test_a_folder_that_cannot_be_read(
         if closed
         else r"read: Permission denied\."
     )
-    with pytest.raises(UnavailableError, match=words) as told:
+    with pytest.raises(UnavailableError, match=words) as message:
         look(store, watched)
-    assert str(root) not in str(told.value)
+    assert str(root) not in str(message.value)
     assert len(rows(store)) == (1 if closed else 0)  # what can be read is read first

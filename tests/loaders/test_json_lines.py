@@ -75,7 +75,7 @@ def texts(chunks: list[Chunk]) -> list[tuple[int, str]]:
 def test_a_file_is_what_its_content_is(store: Store, load: Load, data: bytes, name: str) -> None:
     batch = load(data, name)
     assert (batch.read, batch.kept, batch.error) == (20, 20, "")
-    assert [found["event_id"] for found in rows(store)] == [message_id(n) for n in range(20)]
+    assert [row["event_id"] for row in rows(store)] == [message_id(n) for n in range(20)]
 
 
 def noisy(count: int) -> bytes:
@@ -184,7 +184,7 @@ def test_a_file_that_begins_with_broken_lines_keeps_the_good_ones(
     assert batch.error == ""
     assert batch.kept == 2_000
     assert (batch.quarantined, batch.read) == (6, 2_006)
-    assert [found["line"] for found in quarantine(store, batch)] == [1, 2, 3, 4, 5, 6]
+    assert [item["line"] for item in quarantine(store, batch)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_first_line_longer_than_the_sample_costs_no_other(store: Store, load: Load) -> None:
@@ -208,14 +208,14 @@ def test_a_byte_order_mark_before_a_document_is_no_part_of_it(store: Store, load
 
 
 def test_a_line_number_is_that_of_the_file(tmp_path: Path, settings: Settings) -> None:
-    found = texts(read(tmp_path, b'\n{"a":1}\n\n\n{"b":2}\r\n{"c":3}', settings))
-    assert [number for number, _ in found] == [2, 5, 6]
+    result = texts(read(tmp_path, b'\n{"a":1}\n\n\n{"b":2}\r\n{"c":3}', settings))
+    assert [number for number, _ in result] == [2, 5, 6]
 
 
 def test_lines_of_every_length_around_the_cut_of_a_view(tmp_path: Path, settings: Settings) -> None:
     given = [b'{"a":"' + b"x" * n + b'"}' for n in range(40)]
-    found = texts(read(tmp_path, b"\n".join(given), settings))
-    assert found == [(number, text.decode()) for number, text in enumerate(given, 1)]
+    result = texts(read(tmp_path, b"\n".join(given), settings))
+    assert result == [(number, text.decode()) for number, text in enumerate(given, 1)]
 
 
 def test_lines_that_straddle_the_blocks(tmp_path: Path, settings: Settings) -> None:
@@ -225,9 +225,9 @@ def test_lines_that_straddle_the_blocks(tmp_path: Path, settings: Settings) -> N
     while size < 2 * BLOCK + 1_000:
         given.append(b'{"n":%d,"x":"%s"}' % (next(number), b"\xc3\xa9" * 20_000))
         size += len(given[-1]) + 1
-    found = texts(read(tmp_path, b"\n".join(given), settings))
-    assert [text.encode() for _, text in found] == given
-    assert [at for at, _ in found] == list(range(1, len(given) + 1))
+    result = texts(read(tmp_path, b"\n".join(given), settings))
+    assert [text.encode() for _, text in result] == given
+    assert [at for at, _ in result] == list(range(1, len(given) + 1))
 
 
 @pytest.mark.parametrize("longest", [2 * BLOCK, 1 << 20])
@@ -239,12 +239,12 @@ def test_a_line_longer_than_a_block(
     long = forwarded(4, details={"note": "y" * size})
     lines = [*EVENTS[:3], long, *EVENTS[5:8], b"{"]
     batch = load(ndjson(lines), using=limited)
-    found = quarantine(store, batch)
+    result = quarantine(store, batch)
     if longest > size:
-        assert (batch.kept, [refused["line"] for refused in found]) == (7, [8])
+        assert (batch.kept, [refused["line"] for refused in result]) == (7, [8])
     else:
-        assert (batch.kept, [refused["line"] for refused in found]) == (6, [4, 8])
-        assert found[0]["reason"] == "Longer than 1,048,576 bytes"
+        assert (batch.kept, [refused["line"] for refused in result]) == (6, [4, 8])
+        assert result[0]["reason"] == "Longer than 1,048,576 bytes"
 
 
 def test_progress_rises_to_one(tmp_path: Path, settings: Settings) -> None:
@@ -295,7 +295,7 @@ def test_an_array_longer_than_a_block(store: Store, load: Load) -> None:
     assert len(data) > 2 * BLOCK
     batch = load(data)
     assert (batch.read, batch.kept, batch.error) == (3_000, 3_000, "")
-    assert {found["target_name"] for found in rows(store)} == {"é" * 3_000}
+    assert {row["target_name"] for row in rows(store)} == {"é" * 3_000}
 
 
 def test_a_page_of_a_thousand_events(store: Store, load: Load) -> None:
@@ -317,8 +317,8 @@ def test_documents_one_after_another(store: Store, load: Load) -> None:
 
 def test_the_text_of_an_element_is_kept(tmp_path: Path, settings: Settings) -> None:
     element = '{ "id":  "a", "n": 1.50e2,\n "name": "\\u00e9 é" }'
-    found = texts(read(tmp_path, f"[ {element} ,\n{element}]".encode(), settings))
-    assert found == [(1, element), (2, element)]
+    result = texts(read(tmp_path, f"[ {element} ,\n{element}]".encode(), settings))
+    assert result == [(1, element), (2, element)]
 
 
 def test_bad_utf8_in_an_element_refuses_that_element(store: Store, load: Load) -> None:

@@ -103,23 +103,23 @@ def waiting(settings: Settings) -> list[Arrived]:
 
 def written_at(key: str, seconds: int) -> None:
     """Make the object *key* as old as if it had been written *seconds* after the epoch."""
-    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_object("example-logs", key)
-    found.last_modified = dt.datetime.fromtimestamp(seconds, dt.UTC).replace(tzinfo=None)
+    result = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_object("example-logs", key)
+    result.last_modified = dt.datetime.fromtimestamp(seconds, dt.UTC).replace(tzinfo=None)
 
 
 def refusal(settings: Settings) -> TrailError:
     """Return the error that looking raises; it holds no secret, however it is printed."""
-    with pytest.raises(TrailError) as told:
+    with pytest.raises(TrailError) as message:
         waiting(settings)
-    text = f"{told.getrepr(style='long', chain=True)} {told.value!r} {told.value}"
+    text = f"{message.getrepr(style='long', chain=True)} {message.value!r} {message.value}"
     assert SECRET not in text.replace(repr(SECRET), "")
-    assert told.value.__suppress_context__ or told.value.__context__ is None
-    assert ACCESS not in str(told.value)
-    assert SECRET not in str(told.value)
-    assert "curl" not in str(told.value)
-    assert "AWS Error" not in str(told.value)
-    assert told.value.hint
-    return told.value
+    assert message.value.__suppress_context__ or message.value.__context__ is None
+    assert ACCESS not in str(message.value)
+    assert SECRET not in str(message.value)
+    assert "curl" not in str(message.value)
+    assert "AWS Error" not in str(message.value)
+    assert message.value.hint
+    return message.value
 
 
 def test_is_configured_by_an_address(settings: Settings) -> None:
@@ -222,12 +222,12 @@ def test_damage_is_told_and_not_tried_for_ever(store: Store, bucket: Settings, p
     put(f"{LOGS}/{DAY}/magic.gz", b"\x1f\x8b" + b"not gzip" * 9)
     put(f"{LOGS}/{DAY}/picture.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     put(f"{LOGS}/{DAY}/lines.gz", gz(ndjson([forwarded(90), b"{"])))
-    told = {batch.source.rpartition("/")[2]: batch for batch in look(store, bucket)}
-    assert (told["cut.gz"].kept, "cut short" in told["cut.gz"].error) == (40, True)
-    assert told["magic.gz"].error
-    assert told["picture.png"].error.startswith("picture.png: not a kind of file")
-    assert (told["lines.gz"].kept, told["lines.gz"].error) == (1, "")
-    assert len(quarantine(store, told["lines.gz"])) == 1
+    message = {batch.source.rpartition("/")[2]: batch for batch in look(store, bucket)}
+    assert (message["cut.gz"].kept, "cut short" in message["cut.gz"].error) == (40, True)
+    assert message["magic.gz"].error
+    assert message["picture.png"].error.startswith("picture.png: not a kind of file")
+    assert (message["lines.gz"].kept, message["lines.gz"].error) == (1, "")
+    assert len(quarantine(store, message["lines.gz"])) == 1
     assert look(store, bucket) == []
 
 
@@ -254,26 +254,26 @@ def test_a_copy_lives_until_it_is_finished_or_the_next_is_asked_for(
 ) -> None:
     for number in range(3):
         put(f"{LOGS}/{DAY}/{number}.gz", [number])
-    found = LOADER.waiting(bucket, lambda *_: False)
-    first = next(found)
+    result = LOADER.waiting(bucket, lambda *_: False)
+    first = next(result)
     assert (first.path.name, first.path.read_bytes()) == ("0.gz", packed(0))
     first.finish(Batch("", ""))
     assert not first.path.exists()
-    second = next(found)
+    second = next(result)
     assert second.path.exists()
-    third = next(found)
+    third = next(result)
     assert (second.path.exists(), third.path.exists()) == (False, True)
-    found.close()  # type: ignore[attr-defined]
+    result.close()  # type: ignore[attr-defined]
     assert list((tmp_path / "copies").iterdir()) == []
 
 
 def test_an_object_that_vanishes_is_passed_over(bucket: Settings, put: Put, service: str) -> None:
     for number in range(3):
         put(f"{LOGS}/{DAY}/{number}.gz", [number])
-    found = LOADER.waiting(bucket, lambda *_: False)
-    next(found)
+    result = LOADER.waiting(bucket, lambda *_: False)
+    next(result)
     client(service).delete_object(Bucket="example-logs", Key=f"{LOGS}/{DAY}/1.gz")
-    assert [arrived.path.name for arrived in found] == ["2.gz"]
+    assert [arrived.path.name for arrived in result] == ["2.gz"]
 
 
 def test_a_name_longer_than_a_file_may_bear(
@@ -292,9 +292,9 @@ def test_a_key_that_cannot_be_read_is_told_after_the_others(
 ) -> None:
     put(key, [1])
     put("trail/z.gz", [2])
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as message:
         look(store, bucket)
-    assert told.value.message.startswith(f"{key}: Unsupported key: it has an empty")
+    assert message.value.message.startswith(f"{key}: Unsupported key: it has an empty")
     assert len(rows(store)) == 1
 
 

@@ -49,11 +49,11 @@ class Waits:
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> Waits:
-    found = Waits()
-    monkeypatch.setattr(_segment_http, "_sleep", found.sleep)
-    monkeypatch.setattr(_segment_http, "_clock", found.clock)
+    result = Waits()
+    monkeypatch.setattr(_segment_http, "_sleep", result.sleep)
+    monkeypatch.setattr(_segment_http, "_clock", result.clock)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    return found
+    return result
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_events_that_arrive_meanwhile_cost_none(
 ) -> None:
     with SegmentApi(EVENTS, order=order) as api:
         api.before_answer = lambda number: api.events.extend(
-            api_event(1000 + 3 * number + each) for each in range(3)
+            api_event(1000 + 3 * number + item) for item in range(3)
         )
         batch = load(store, using(api))
     assert set(ALL) <= set(stored(store))
@@ -254,7 +254,7 @@ def test_a_slow_answer_is_asked_for_again(api: SegmentApi, using: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    ("fault", "said", "wait"),
+    ("fault", "retry_after", "wait"),
     [("429", "7", 7.0), ("429", "0", 0.5), ("429-ms", "", 3.5), ("503", "", None)],
 )
 def test_the_stated_wait_is_kept(
@@ -262,10 +262,10 @@ def test_the_stated_wait_is_kept(
     using: Callable[..., Settings],
     waits: Waits,
     fault: str,
-    said: str,
+    retry_after: str,
     wait: float | None,
 ) -> None:
-    api.retry_after = said
+    api.retry_after = retry_after
     api.plan(*[fault] * 4)
     pull(using(api))
     if wait is None:
@@ -275,11 +275,13 @@ def test_the_stated_wait_is_kept(
         assert waits.slept == [wait] * 4
 
 
-@pytest.mark.parametrize("said", ["soon", "-1", "1.5", "9" * 5000, "Wed, 25 Nov 2026 07:28:00 GMT"])
+@pytest.mark.parametrize(
+    "retry_after", ["soon", "-1", "1.5", "9" * 5000, "Wed, 25 Nov 2026 07:28:00 GMT"]
+)
 def test_a_wait_that_is_no_number_of_seconds_is_backed_off(
-    api: SegmentApi, using: Callable[..., Settings], waits: Waits, said: str
+    api: SegmentApi, using: Callable[..., Settings], waits: Waits, retry_after: str
 ) -> None:
-    api.retry_after = said
+    api.retry_after = retry_after
     api.plan("429")
     assert sorted(ids(pull(using(api)))) == ALL
     assert waits.slept[0] <= 0.5
@@ -600,7 +602,7 @@ def test_broken_events_cost_no_good_one(
     assert batch.quarantined == len(BROKEN)
     refusals = quarantine(store, batch)
     raws = {refusal["raw"].decode() for refusal in refusals}
-    assert raws == {json.dumps(each) for each in BROKEN}
+    assert raws == {json.dumps(item) for item in BROKEN}
     assert {refusal["line"] for refusal in refusals} == set(range(21, 21 + len(BROKEN)))
 
 
@@ -676,7 +678,7 @@ def test_ten_thousand_events_through_a_bad_line_are_each_there_once(
     assert stored(store) == sorted(event["id"] for event in events)
     assert store.table("select count(*) as n from batches").to_pylist() == [{"n": tries}]
     raws = store.table("select distinct raw from quarantine")["raw"].to_pylist()
-    assert {json.dumps(each).encode() for each in broken} <= set(raws)
+    assert {json.dumps(item).encode() for item in broken} <= set(raws)
     assert cursors.get(store, "segment_api") == ""
     assert TOKEN not in caplog.text
     assert "retrying" in caplog.text
@@ -695,12 +697,12 @@ def test_the_directory_names_the_workspace_and_its_people(
 ) -> None:
     api.users = [*USERS, None, {}, {"id": []}, {"id": "u999", "name": None}]
     api.plan("good", "503", "repeat")
-    found = segment_api.directory(using(api))
-    assert found.workspace_id == "VWDxzzIpI5"
-    assert (found.workspace_name, found.workspace_slug) == ("Example Ltd", "example")
-    assert len(found.people) == 451
-    assert found.people[0] == Person("users/u000", "Person 0", "p0@example.com")
-    assert found.people[-1] == Person("users/u999", "", "")
+    result = segment_api.directory(using(api))
+    assert result.workspace_id == "VWDxzzIpI5"
+    assert (result.workspace_name, result.workspace_slug) == ("Example Ltd", "example")
+    assert len(result.people) == 451
+    assert result.people[0] == Person("users/u000", "Person 0", "p0@example.com")
+    assert result.people[-1] == Person("users/u999", "", "")
     assert all(seen.query["pagination.count"] == "200" for seen in api.asked("/users"))
 
 
@@ -708,8 +710,8 @@ def test_a_workspace_is_read_in_either_form(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.workspace = {"id": "w1", "name": "Other", "slug": "other"}
-    found = segment_api.directory(using(api))
-    assert (found.workspace_id, found.workspace_name, found.people) == ("w1", "Other", ())
+    result = segment_api.directory(using(api))
+    assert (result.workspace_id, result.workspace_name, result.people) == ("w1", "Other", ())
 
 
 def test_a_directory_that_is_refused_says_so(

@@ -33,18 +33,18 @@ def read(
 def refused(*given: Any, **more: Any) -> tuple[int, str]:
     with pytest.raises(RefusedError) as caught:
         read(*given, **more)
-    said = orjson.loads(caught.value.body)
-    assert said["success"] is False
-    assert said["message"]
-    return caught.value.status, said["code"]
+    message = orjson.loads(caught.value.body)
+    assert message["success"] is False
+    assert message["message"]
+    return caught.value.status, message["code"]
 
 
 def test_a_call_is_taken_as_it_was_sent() -> None:
     call = forwarded(1)
-    found = read(call)
-    assert found.records == (json.dumps(call).encode(),)
-    assert found.verified == (True,)
-    assert found.answer == b'{"success":true}'
+    result = read(call)
+    assert result.records == (json.dumps(call).encode(),)
+    assert result.verified == (True,)
+    assert result.answer == b'{"success":true}'
 
 
 def test_a_call_without_times_gets_that_of_its_arrival() -> None:
@@ -190,8 +190,8 @@ JSON = st.recursive(
 
 @given(st.lists(st.dictionaries(st.text(max_size=8), JSON, max_size=5), max_size=4))
 def test_all_that_was_sent_is_in_the_record(calls: list[dict[str, Any]]) -> None:
-    found = read({"batch": calls, "writeKey": KEY}, path="/v1/batch")
-    for call, record in zip(calls, found.records, strict=True):
+    result = read({"batch": calls, "writeKey": KEY}, path="/v1/batch")
+    for call, record in zip(calls, result.records, strict=True):
         kept = orjson.loads(record)
         assert {name: kept[name] for name in call if call[name]} == {
             name: value for name, value in call.items() if value

@@ -31,7 +31,7 @@ BATCH = [forwarded(1), forwarded(2), forwarded(3)]
 
 
 def read(body: bytes, *headers: tuple[str, str], secrets: tuple[str, ...] = (SECRET,)) -> Received:
-    settings = Settings(push={"webhook_secrets": tuple(SecretStr(each) for each in secrets)})
+    settings = Settings(push={"webhook_secrets": tuple(SecretStr(secret) for secret in secrets)})
     return LOADER.read(Sent("/webhooks/segment", headers, body), settings)
 
 
@@ -43,9 +43,9 @@ def refused(body: bytes, *headers: tuple[str, str], **more: Any) -> int:
 
 
 def test_a_right_signature_is_taken() -> None:
-    found = read(BODY, ("x-signature", signed(BODY)))
-    assert found.records == (BODY,)
-    assert found.verified == (True,)
+    result = read(BODY, ("x-signature", signed(BODY)))
+    assert result.records == (BODY,)
+    assert result.verified == (True,)
 
 
 def test_a_missing_signature_is_refused() -> None:
@@ -117,25 +117,25 @@ def test_an_array_signed_over_its_first_event_proves_only_that(
     separators: tuple[str, str],
 ) -> None:
     body = json.dumps(BATCH, separators=separators, ensure_ascii=False).encode()
-    found = read(body, ("x-signature", signed(compact(BATCH[0]))))
-    assert [json.loads(record) for record in found.records] == BATCH
-    assert found.verified == (True, False, False)
+    result = read(body, ("x-signature", signed(compact(BATCH[0]))))
+    assert [json.loads(record) for record in result.records] == BATCH
+    assert result.verified == (True, False, False)
 
 
 def test_an_array_signed_over_the_bytes_of_its_first_event() -> None:
     first = json.dumps(BATCH[0], indent=1).encode()
     body = b"[" + first + b"," + compact(BATCH[1]) + b"]"
-    found = read(body, ("x-signature", signed(first)))
-    assert found.records == (first, compact(BATCH[1]))
-    assert found.verified == (True, False)
+    result = read(body, ("x-signature", signed(first)))
+    assert result.records == (first, compact(BATCH[1]))
+    assert result.verified == (True, False)
 
 
 def test_an_array_with_an_altered_second_event_leaves_that_one_unproved() -> None:
     """What Segment signs does not cover it, so it is kept and marked."""
     altered = [BATCH[0], {**BATCH[1], "userId": "intruder"}]
-    found = read(compact(altered), ("x-signature", signed(compact(BATCH[0]))))
-    assert found.verified == (True, False)
-    assert b"intruder" in found.records[1]
+    result = read(compact(altered), ("x-signature", signed(compact(BATCH[0]))))
+    assert result.verified == (True, False)
+    assert b"intruder" in result.records[1]
 
 
 def test_an_array_with_an_altered_first_event_is_refused() -> None:
@@ -169,8 +169,8 @@ def test_an_empty_array_brings_nothing() -> None:
 def test_whatever_comes_is_read_or_refused(body: bytes, signature: str) -> None:
     with pytest.raises(RefusedError):
         read(body, ("x-signature", signature))
-    found = read(body, ("x-signature", signed(body)))
-    assert all(found.verified)
+    result = read(body, ("x-signature", signed(body)))
+    assert all(result.verified)
 
 
 def test_no_secret_is_in_what_is_said() -> None:

@@ -67,11 +67,11 @@ def environment(
         elif origin is dict:
             value = json.dumps(
                 {
-                    f"{each.name}_{secret.name}": _formed(
-                        secret.example, word(f"{name}.{each.name}.{secret.name}"), echo
+                    f"{forwarder.name}_{secret.name}": _formed(
+                        secret.example, word(f"{name}.{forwarder.name}.{secret.name}"), echo
                     )
-                    for each in forwarders.values()
-                    for secret in each.secrets
+                    for forwarder in forwarders.values()
+                    for secret in forwarder.secrets
                 }
             )
         else:
@@ -92,9 +92,9 @@ def _formed(example: str, word: str, echo: str) -> str:
 
 def forms(word: str) -> list[bytes]:
     """Return what *word* may look like where it stands: as it is, or within base64."""
-    found = [word.encode()]
+    result = [word.encode()]
     for shift in range(3):
         packed = base64.b64encode(b"x" * shift + word.encode())
         # The letters at either end hang on what stands beside it.
-        found.append(packed[4 if shift else 0 : len(packed) - 4])
-    return found
+        result.append(packed[4 if shift else 0 : len(packed) - 4])
+    return result

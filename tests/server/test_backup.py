@@ -125,8 +125,8 @@ def test_round_trip_while_events_are_sent(
     out = tmp_path / "copy.tar.zst"
     with Sending(server.url, 0) as sending:
         before = list(sending.acknowledged)
-        said = json.loads(server.command("backup", "--out", str(out), "--json"))
-        assert "push.write_keys" in said["secrets"]
+        message = json.loads(server.command("backup", "--out", str(out), "--json"))
+        assert "push.write_keys" in message["secrets"]
         # The list has each file of the running server.
         assert unlisted_files(settings_of, home, settings_of.store.archive_path.parent) == [
             home / "server.log"

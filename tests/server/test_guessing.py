@@ -39,12 +39,12 @@ def refusals(server: Running, sid: str) -> Counter[str]:
     """Return how often each refusal was noted for maya, as the owner downloads it."""
     answer = httpx2.get(f"{server.url}/export.access.csv", cookies={COOKIE: sid}, timeout=30)
     assert answer.status_code == 200
-    found: Counter[str] = Counter()
+    result: Counter[str] = Counter()
     for row in csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff"))):
         if row["kind"] == "sign_in_refused" and row["username"] == "maya":
             assert row["address"] == "127.0.0.1"
-            found[row["what"]] += int(row["times"])
-    return found
+            result[row["what"]] += int(row["times"])
+    return result
 
 
 def test_a_thousand_wrong_passwords_get_ten_looks(start_server: Callable[..., Running]) -> None:
@@ -55,8 +55,8 @@ def test_a_thousand_wrong_passwords_get_ten_looks(start_server: Callable[..., Ru
     for thread in threads:
         thread.join()
     sid = server.sign_in("maya", source=ELSEWHERE)
-    found = refusals(server, sid)
-    assert found == {"wrong password": PAIR, "too many attempts": TRIES - PAIR}
+    result = refusals(server, sid)
+    assert result == {"wrong password": PAIR, "too many attempts": TRIES - PAIR}
     # Not even the right one is looked at from there, and a restart changes nothing.
     guess_right(server)
     server = start_server(restarted=server)

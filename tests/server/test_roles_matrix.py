@@ -198,8 +198,8 @@ def test_routes_by_role_and_credentials(matrix: Matrix, capsys: pytest.CaptureFi
                 for scope in roles.SCOPES:
                     bearer = f"Bearer {matrix.tokens[role, scope]}"
                     right = allowed and scope == roles.scope_of(path)
-                    found = status(path, authorization=bearer)
-                    assert found == (200 if right else 403), (path, role, scope)
+                    result = status(path, authorization=bearer)
+                    assert result == (200 if right else 403), (path, role, scope)
     assert "/api/events" in revealing
     assert "/export.csv" in revealing
     with capsys.disabled():

@@ -28,7 +28,7 @@ def forwarded(
 
     A value of None takes the key away.
     """
-    said = {
+    message = {
         "resource_id": resource_id,
         "resource_type": resource_type,
         "subject": subject,
@@ -43,7 +43,7 @@ def forwarded(
         "messageId": f"api-2mVxKq8Tz{number:018d}",
         "originalTimestamp": at,
         "projectId": SOURCE,
-        "properties": {"details": _kept(said), "type": action, "workspace_id": WORKSPACE},
+        "properties": {"details": _kept(message), "type": action, "workspace_id": WORKSPACE},
         "receivedAt": at,
         "timestamp": at,
         "type": "track",
@@ -98,7 +98,9 @@ def line(record: Any) -> bytes:
 
 def ndjson(records: Iterable[Any]) -> bytes:
     """Return *records* as NDJSON; bytes among them stand as they are."""
-    return b"".join((each if isinstance(each, bytes) else line(each)) + b"\n" for each in records)
+    return b"".join(
+        (record if isinstance(record, bytes) else line(record)) + b"\n" for record in records
+    )
 
 
 def _kept(record: Record) -> Record:

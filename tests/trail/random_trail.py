@@ -146,8 +146,8 @@ class Term:
     quoted: bool
 
     def holds(self, row: Row) -> bool:
-        found = any(self.text.lower() in text.lower() for text in row.searched(self.field))
-        return found != self.negated
+        result = any(self.text.lower() in text.lower() for text in row.searched(self.field))
+        return result != self.negated
 
     def __str__(self) -> str:
         text = self.text
@@ -328,12 +328,12 @@ _VALUES = {
 
 @st.composite
 def _choices(draw: st.DrawFn) -> dict[str, Choice]:
-    found = {}
+    result = {}
     for name in draw(st.lists(st.sampled_from(sorted(_VALUES)), max_size=3, unique=True)):
         values = draw(st.lists(st.sampled_from(_VALUES[name]), min_size=1, max_size=4, unique=True))
         cut = draw(st.integers(0, len(values)))
-        found[name] = Choice(tuple(values[:cut]), tuple(values[cut:]))
-    return found
+        result[name] = Choice(tuple(values[:cut]), tuple(values[cut:]))
+    return result
 
 
 _TERMS = st.builds(

@@ -99,12 +99,12 @@ def entries(
     if after is not None:
         where += " and entry_id < $after"
         params["after"] = after
-    found: list[dict[str, Any]] = engine.table(
+    result: list[dict[str, Any]] = engine.table(
         f"select {', '.join(_COLUMNS)} from access_log where {where} "
         "order by entry_id desc limit $rows",
         {**params, "rows": rows},
     ).to_pylist()
-    return found
+    return result
 
 
 def count(engine: Engine, window: Window, user: str = "", kind: str = "") -> int:

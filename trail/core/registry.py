@@ -17,17 +17,17 @@ def discover(package: str, constant: str) -> dict[str, Any]:
     module does not define the constant.
     """
     root = importlib.import_module(package)
-    found: dict[str, Any] = {}
-    for module in sorted(pkgutil.iter_modules(root.__path__), key=lambda each: each.name):
+    result: dict[str, Any] = {}
+    for module in sorted(pkgutil.iter_modules(root.__path__), key=lambda item: item.name):
         if module.name.startswith("_"):
             continue
         loaded = importlib.import_module(f"{package}.{module.name}")
         if not hasattr(loaded, constant):
             raise LookupError(f"{package.replace('.', '/')}/{module.name}.py defines no {constant}")
-        found[module.name] = getattr(loaded, constant)
-    return found
+        result[module.name] = getattr(loaded, constant)
+    return result
 
 
 def of_kind(kind: type[T]) -> list[T]:
     """Return every `LOADER` of the type *kind*: files, feeds, drops and receivers live together."""
-    return [each for each in discover("loaders", "LOADER").values() if isinstance(each, kind)]
+    return [item for item in discover("loaders", "LOADER").values() if isinstance(item, kind)]

@@ -76,8 +76,8 @@ def find(settings: Settings) -> Note | None:
         about = path.stat()
         if about.st_uid != os.geteuid() or stat.S_IMODE(about.st_mode) & 0o077:
             return None
-        found = json.loads(path.read_text())
-        note = Note(int(found["port"]), str(found["token"]), int(found["pid"]))
+        result = json.loads(path.read_text())
+        note = Note(int(result["port"]), str(result["token"]), int(result["pid"]))
         os.kill(note.pid, 0)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -44,12 +44,12 @@ def facets_and_count(
 ) -> tuple[dict[str, list[Value]], int]:
     """Return the results of `facets` and `count` from one set of scans."""
     by_action, chosen = _action_facets(engine, filter_, now)
-    found = {
+    result = {
         **by_action,
         **_actor_facets(engine, filter_, now),
         "target_type": _target_types(engine, filter_, now),
     }
-    return {name: found[name] for name in COUNTED}, chosen
+    return {name: result[name] for name in COUNTED}, chosen
 
 
 def actors(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
@@ -78,18 +78,18 @@ def _action_facets(
         ") join actions using (action_key) group by all",
         rows.params,
     ).to_pylist()
-    found = {}
+    result = {}
     for name in _BY_ACTION:
         counts: Counter[str] = Counter()
         others = [other for other in _BY_ACTION if other != name]
         for row in table:
             if all(_passes(filter_, other, row) for other in others):
                 counts[row[name]] += row["n"]
-        found[name] = _ranked(filter_, name, counts, {})
+        result[name] = _ranked(filter_, name, counts, {})
     chosen = sum(
         row["n"] for row in table if all(_passes(filter_, name, row) for name in _BY_ACTION)
     )
-    return found, chosen
+    return result, chosen
 
 
 def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:

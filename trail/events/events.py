@@ -120,20 +120,20 @@ def page(
     if edge:
         where += f" and {_past(edge, descending=descending, params=params)}"
     order = _order(descending=descending)
-    found: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
     for window in _growing(engine, _beyond(edge, filter_.window(now), descending), descending):
         star = (
             f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
-            f"order by {order} limit {rows + 1 - len(found)}"
+            f"order by {order} limit {rows + 1 - len(result)}"
         )
         sql = f"{join_names(star)} order by {order}"
-        found += engine.table(sql, params).to_pylist()
-        if len(found) > rows:
+        result += engine.table(sql, params).to_pylist()
+        if len(result) > rows:
             break
-    more, found = len(found) > rows, found[:rows]
+    more, result = len(result) > rows, result[:rows]
     if backwards:
-        return Page(found[::-1], has_before=more, has_after=True)
-    return Page(found, has_before=edge is not None, has_after=more)
+        return Page(result[::-1], has_before=more, has_after=True)
+    return Page(result, has_before=edge is not None, has_after=more)
 
 
 def _beyond(edge: Cursor | None, window: Window, descending: bool) -> Window:
@@ -218,11 +218,11 @@ def _nearest(
         f"select {STAR} from events e where {where} "
         f"order by abs(epoch_us(e.occurred_at) - epoch_us({literal(at)})), e.event_id limit {rows}"
     )
-    found = engine.table(
+    result = engine.table(
         f"{join_names(star)} order by occurred_at desc, event_id desc",
         {"value": value},
     )
-    return int(total["n"][0].as_py()), found.to_pylist()
+    return int(total["n"][0].as_py()), result.to_pylist()
 
 
 def stream(

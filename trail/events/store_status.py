@@ -71,13 +71,13 @@ def unverified_events(engine: Engine, now: dt.datetime) -> int:
 
 def batches(engine: Engine, rows: int, before: int | None = None) -> list[dict[str, Any]]:
     """Return the newest *rows* batches, or those older than batch *before*."""
-    found: list[dict[str, Any]] = engine.table(
+    result: list[dict[str, Any]] = engine.table(
         "select batch_id, loader, source, started_at, ended_at, read, kept, duplicates, "
         "coalesce(linked, 0) as linked, quarantined, error from batches "
         "where batch_id < $before order by batch_id desc limit $rows",
         {"before": 2**31 - 1 if before is None else before, "rows": rows},
     ).to_pylist()
-    return found
+    return result
 
 
 def unknown_actions(engine: Engine) -> list[dict[str, Any]]:
@@ -85,14 +85,14 @@ def unknown_actions(engine: Engine) -> list[dict[str, Any]]:
 
     `mapped` is true for types that a user assigned to a category.
     """
-    found: list[dict[str, Any]] = engine.table(
+    result: list[dict[str, Any]] = engine.table(
         "select a.action_raw, a.category, not (a.category = 'Other') as mapped, "
         "coalesce(sum(c.n), 0)::bigint as events, max(c.hour) as last_at "
         "from actions a left join cube c using (action_key) "
         "where not a.known or a.action_raw in (select action_raw from mappings) "
         "group by all order by mapped, events desc, a.action_raw"
     ).to_pylist()
-    return found
+    return result
 
 
 def quarantined(engine: Engine, batch_id: int) -> list[dict[str, Any]]:

@@ -59,10 +59,10 @@ def note(
         "from watches where source = $source and state = $state and detail = $detail "
         "and to_at >= $start and from_at <= $end"
     )
-    found = cursor.execute(f"select min(from_at), max(to_at) {touching}", given).fetchall()[0]
+    rows = cursor.execute(f"select min(from_at), max(to_at) {touching}", given).fetchall()[0]
     cursor.execute(f"delete {touching}", given)
-    if found[0] is not None:
-        given |= {"start": min(start, found[0]), "end": max(end, found[1])}
+    if rows[0] is not None:
+        given |= {"start": min(start, rows[0]), "end": max(end, rows[1])}
     cursor.execute(
         "insert into watches values ($source, $state, $start, $end, $detail, now()::timestamp)",
         given,
@@ -91,9 +91,9 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     begun = first["first"][0].as_py()
     if begun is None or begun >= end:
         return [Span(start, end, "unknown")] if start < end else []
-    found: list[Span] = []
+    result: list[Span] = []
     if start < begun:
-        found.append(Span(start, begun, "unknown"))
+        result.append(Span(start, begun, "unknown"))
         start = begun
     rows = engine.table(
         "select from_at, to_at from watches where state = 'watched' "
@@ -103,28 +103,28 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     at = start
     for blind in _missing([(row["from_at"], row["to_at"]) for row in rows], start, end):
         if at < blind[0]:
-            found.append(Span(at, blind[0], "watched"))
-        found.append(Span(*blind, "blind"))
+            result.append(Span(at, blind[0], "watched"))
+        result.append(Span(*blind, "blind"))
         at = blind[1]
     if at < end:
-        found.append(Span(at, end, "watched"))
-    last = found[-1]
+        result.append(Span(at, end, "watched"))
+    last = result[-1]
     if last.state == "blind" and last.end - last.start < _NOT_LATE:
-        found[-1] = Span(last.start, last.end, "unknown")
-    return found
+        result[-1] = Span(last.start, last.end, "unknown")
+    return result
 
 
 def _missing(
     watched: list[tuple[dt.datetime, dt.datetime]], start: dt.datetime, end: dt.datetime
 ) -> list[tuple[dt.datetime, dt.datetime]]:
-    found, at = [], start
+    result, at = [], start
     for first, last in watched:
         if first > at:
-            found.append((at, min(first, end)))
+            result.append((at, min(first, end)))
         at = max(at, last)
     if at < end:
-        found.append((at, end))
-    return found
+        result.append((at, end))
+    return result
 
 
 def silence(engine: Engine, now: dt.datetime) -> Silence | None:

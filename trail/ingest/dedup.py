@@ -79,14 +79,14 @@ def link(cursor: Cursor, batch_id: int | None, now: dt.datetime) -> int:
         f"create or replace temp table candidates as {_SIDE.format(rows='keyed')} "
         f"union all {_SIDE.format(rows=stored)}"
     )
-    found = 0
+    result = 0
     while True:
         cursor.execute(_PAIRS.format(apart=apart))
         cursor.execute(_LINK)
         linked = int(cursor.execute("select count(*) from linked").fetchall()[0][0])
         if not linked:
-            return found
-        found += linked
+            return result
+        result += linked
         cursor.execute(_KEEP, {"batch": batch_id, "now": now})
         cursor.execute("delete from keyed where pos in (select pos from linked)")
         cursor.execute(

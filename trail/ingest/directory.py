@@ -28,7 +28,7 @@ where actors.actor_id = p.actor_id and actors.actor_type = 'user'
 def keep(store: Store, directory: Directory) -> None:
     """Keep what *directory* tells, and give the actors that are known their names."""
     people = directory.people
-    told = pa.table(
+    message = pa.table(
         {
             "actor_id": pa.array([person.actor_id for person in people], pa.string()),
             "name": pa.array([person.name for person in people], pa.string()),
@@ -42,7 +42,7 @@ def keep(store: Store, directory: Directory) -> None:
     }
 
     def write(cursor: Cursor) -> None:
-        cursor.register("told", told)
+        cursor.register("told", message)
         cursor.execute("delete from people where actor_id in (select actor_id from told)")
         cursor.execute(
             "insert into people select actor_id, any_value(name), any_value(email), $now "

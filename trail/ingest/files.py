@@ -31,7 +31,7 @@ def files(paths: list[Path]) -> list[tuple[Path, bool]]:
 
     Raises `InputError` for a path that does not exist, or a folder without files.
     """
-    found: list[tuple[Path, bool]] = []
+    result: list[tuple[Path, bool]] = []
     for path in paths:
         if path.is_dir():
             inside = [
@@ -43,12 +43,12 @@ def files(paths: list[Path]) -> list[tuple[Path, bool]]:
                 raise InputError(
                     f"{path.name}: the folder contains no files.", "Name another folder."
                 )
-            found.extend((file, False) for file in inside)
+            result.extend((file, False) for file in inside)
         elif path.exists():
-            found.append((path, True))
+            result.append((path, True))
         else:
             raise InputError(f"{path.name}: no such file.", "Check the path.")
-    return found
+    return result
 
 
 def load_files(

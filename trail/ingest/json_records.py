@@ -76,7 +76,7 @@ def without(text: str, name: str) -> str:
     Raises `RecursionError` for what nests too deep.
     """
     members = _members(text.strip())
-    kept = (f"{json.dumps(each)}:{value}" for each, value in members if each != name)
+    kept = (f"{json.dumps(item)}:{value}" for item, value in members if item != name)
     return "{" + ",".join(kept) + "}"
 
 
@@ -156,11 +156,11 @@ def _elements(text: str) -> list[str]:
 
 def _first(text: str) -> dict[str, str]:
     """Return the members of the object *text* as text; of a repeated name the first."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     if text.startswith("{"):
         for name, value in _members(text):
-            found.setdefault(name, value)
-    return found
+            result.setdefault(name, value)
+    return result
 
 
 def _members(text: str) -> Iterator[tuple[str, str]]:
@@ -179,8 +179,8 @@ def _members(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _blank(text: str, at: int) -> int:
-    found = _BLANK.match(text, at)
-    return found.end() if found else at
+    match = _BLANK.match(text, at)
+    return match.end() if match else at
 
 
 def _record(text: str) -> Record | Refusal:

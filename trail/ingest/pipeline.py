@@ -196,21 +196,21 @@ class _Job:
         self, cursor: Cursor, slow: list[tuple[int, int, str, bool | None]], start: int
     ) -> None:
         """Read the doubtful records one by one; add the good ones to `parsed`."""
-        found: list[tuple[int, Record]] = []
+        result: list[tuple[int, Record]] = []
         proved: list[bool | None] = []
         for _, line, raw, verified in slow:
             for item in unfold(raw.encode(), self._limits):
                 if isinstance(item, Record):
-                    found.append((line, item))
+                    result.append((line, item))
                     proved.append(verified)
                 else:
                     self._rejects.append(Reject(line, item.reason, item.raw))
         table = pa.table(
             {
-                "pos": np.arange(start, start + len(found)),
-                "line": pa.array([line for line, _ in found], pa.int64()),
-                "raw": pa.array([record.raw for _, record in found], pa.string()),
-                "made_id": pa.array([record.made_id or None for _, record in found], pa.string()),
+                "pos": np.arange(start, start + len(result)),
+                "line": pa.array([line for line, _ in result], pa.int64()),
+                "raw": pa.array([record.raw for _, record in result], pa.string()),
+                "made_id": pa.array([record.made_id or None for _, record in result], pa.string()),
                 "verified": pa.array(proved, pa.bool_()),
             }
         )
@@ -306,13 +306,13 @@ def _count(cursor: Cursor, table: str) -> int:
 
 
 def _open_batch(cursor: Cursor, batch: Batch) -> int:
-    found = cursor.execute(
+    rows = cursor.execute(
         "insert into batches (batch_id, loader, source, started_at) "
         "select coalesce(max(batch_id), 0) + 1, $loader, $source, $now from batches "
         "returning batch_id",
         {"loader": batch.loader, "source": batch.source, "now": utc_now()},
     ).fetchall()
-    return int(found[0][0])
+    return int(rows[0][0])
 
 
 def _note(cursor: Cursor, batch: Batch, *, ended: bool = False) -> None:

@@ -112,8 +112,8 @@ def _asks(
 def _broken_off(store: Store, feed: Feed) -> Ask | None:
     mark = cursors.get(store, feed.name)
     try:
-        told = json.loads(mark)
-        times = [dt.datetime.fromisoformat(told[name]) for name in ("since", "until")]
+        message = json.loads(mark)
+        times = [dt.datetime.fromisoformat(message[name]) for name in ("since", "until")]
     except (ValueError, KeyError, TypeError):
         return None
     first, last = (at.astimezone(dt.UTC).replace(tzinfo=None) if at.tzinfo else at for at in times)
@@ -150,23 +150,23 @@ def _chunks(store: Store, settings: Settings, feed: Feed, asks: list[Ask]) -> It
 
 def sweep_due(store: Store, feed: Feed, now: dt.datetime) -> bool:
     """Return whether a week has gone by since the last sweep, or since the first pull."""
-    told = cursors.get(store, f"{feed.name}.swept")
-    return not told or now - dt.datetime.fromisoformat(json.loads(told)["at"]) >= _SWEEP_EVERY
+    message = cursors.get(store, f"{feed.name}.swept")
+    return not message or now - dt.datetime.fromisoformat(json.loads(message)["at"]) >= _SWEEP_EVERY
 
 
 def note_sweep(store: Store, feed: Feed, now: dt.datetime, missed: int | None) -> None:
     """Keep when the last sweep was, and how many events it found that pulls had missed."""
-    told = json.dumps({"at": now.isoformat(), "missed": missed})
-    store.write(lambda cursor: cursors.put(cursor, f"{feed.name}.swept", told))
+    message = json.dumps({"at": now.isoformat(), "missed": missed})
+    store.write(lambda cursor: cursors.put(cursor, f"{feed.name}.swept", message))
 
 
 def last_sweep(store: Store, feed: Feed) -> tuple[dt.datetime, int | None] | None:
     """Return when the last sweep was and how many events it found; None before the first."""
-    told = cursors.get(store, f"{feed.name}.swept")
-    if not told:
+    message = cursors.get(store, f"{feed.name}.swept")
+    if not message:
         return None
-    said = json.loads(told)
-    return dt.datetime.fromisoformat(said["at"]), said["missed"]
+    result = json.loads(message)
+    return dt.datetime.fromisoformat(result["at"]), result["missed"]
 
 
 def refresh_directory(store: Store, settings: Settings, feed: Feed, now: dt.datetime) -> None:
@@ -174,8 +174,8 @@ def refresh_directory(store: Store, settings: Settings, feed: Feed, now: dt.date
 
     Raises what the feed raises.
     """
-    told = cursors.get(store, f"{feed.name}.directory")
-    if told and now - dt.datetime.fromisoformat(told) < _DIRECTORY_EVERY:
+    message = cursors.get(store, f"{feed.name}.directory")
+    if message and now - dt.datetime.fromisoformat(message) < _DIRECTORY_EVERY:
         return
     directory.keep(store, feed.directory(settings))
     store.write(lambda cursor: cursors.put(cursor, f"{feed.name}.directory", now.isoformat()))

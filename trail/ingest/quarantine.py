@@ -20,23 +20,23 @@ def reasons(engine: Engine) -> list[dict[str, Any]]:
 
     Each row has batch_id, loader, source, reason, records, whole (can be tried again), seen_at.
     """
-    found: list[dict[str, Any]] = engine.table(
+    result: list[dict[str, Any]] = engine.table(
         f"select q.batch_id, b.loader, b.source, q.reason, count(*) as records, "
         f"count(*) filter ({_WHOLE}) as whole, max(q.seen_at) as seen_at "
         "from quarantine q left join batches b using (batch_id) "
         "group by all order by seen_at desc, records desc, reason"
     ).to_pylist()
-    return found
+    return result
 
 
 def records(engine: Engine, batch_id: int, reason: str, rows: int) -> list[dict[str, Any]]:
     """Return the first *rows* refused records of a batch with *reason*: line, raw, raw_bytes."""
-    found: list[dict[str, Any]] = engine.table(
+    result: list[dict[str, Any]] = engine.table(
         "select line, raw, raw_bytes from quarantine "
         "where batch_id = $batch and reason = $reason order by line limit $rows",
         {"batch": batch_id, "reason": reason, "rows": rows},
     ).to_pylist()
-    return found
+    return result
 
 
 def retry(store: Store, limits: Limits, batch_id: int) -> Batch:

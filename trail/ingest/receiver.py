@@ -55,15 +55,15 @@ class Keeper:
         """Keep *entries*; one that breaks the reader goes to quarantine by itself."""
         kinds = itertools.groupby(entries, lambda entry: (entry.receiver, entry.named))
         for (receiver, _), group in kinds:
-            found = list(group)
+            result = list(group)
             batch = self._batch(store, receiver)
             try:
-                pipeline.add(store, batch, _chunk(found), self.settings.limits)
+                pipeline.add(store, batch, _chunk(result), self.settings.limits)
             except (UnavailableError, duckdb.IOException, duckdb.OutOfMemoryException):
                 raise
             except Exception:
-                _log.exception("a batch of %d records could not be read at once", len(found))
-                self._one_by_one(store, batch, found)
+                _log.exception("a batch of %d records could not be read at once", len(result))
+                self._one_by_one(store, batch, result)
 
     @property
     def open(self) -> bool:
@@ -188,11 +188,11 @@ def _chunk(entries: list[Entry]) -> Chunk:
     return Chunk(_records(good), tuple(refused), named=entries[0].named)
 
 
-def _records(found: list[tuple[int, str, bool]]) -> pa.Table:
+def _records(records: list[tuple[int, str, bool]]) -> pa.Table:
     return pa.table(
         {
-            "line": pa.array([each[0] for each in found], pa.int64()),
-            "raw": pa.array([each[1] for each in found], pa.string()),
-            "verified": pa.array([each[2] for each in found], pa.bool_()),
+            "line": pa.array([item[0] for item in records], pa.int64()),
+            "raw": pa.array([item[1] for item in records], pa.string()),
+            "verified": pa.array([item[2] for item in records], pa.bool_()),
         }
     )

@@ -13,10 +13,10 @@ def seen(engine: Engine, source: str) -> Callable[[str, str], bool]:
 
     It answers from memory and knows what was noted up to this call.
     """
-    found = engine.table(
+    result = engine.table(
         "select key, version from arrivals where source = $source", {"source": source}
     )
-    known = set(zip(found["key"].to_pylist(), found["version"].to_pylist(), strict=True))
+    known = set(zip(result["key"].to_pylist(), result["version"].to_pylist(), strict=True))
     return lambda key, version: (key, version) in known
 
 

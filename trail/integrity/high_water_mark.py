@@ -76,16 +76,16 @@ def shortfalls(path: Path) -> tuple[Shortfall, ...]:
     """Return the unresolved losses recorded at *path*, oldest first."""
     return tuple(
         Shortfall(
-            moment(each["found_at"]) or LONG_AGO,
-            moment(each["was_at"]) or LONG_AGO,
-            int(each["was"]),
-            int(each["there"]),
-            moment(each["from"]),
-            moment(each["to"]),
-            bool(each.get("deleted")),
-            moment(each.get("restored_from")),
+            moment(item["found_at"]) or LONG_AGO,
+            moment(item["was_at"]) or LONG_AGO,
+            int(item["was"]),
+            int(item["there"]),
+            moment(item["from"]),
+            moment(item["to"]),
+            bool(item.get("deleted")),
+            moment(item.get("restored_from")),
         )
-        for each in read(path).get("short", [])
+        for item in read(path).get("short", [])
     )
 
 

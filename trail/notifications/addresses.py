@@ -103,7 +103,7 @@ def read(url: str, *, loopback: bool, schemes: tuple[str, ...] = ("https",)) -> 
     host = _host(parts.hostname or "")
     scheme = parts.scheme.lower()
     if scheme not in schemes and not (loopback and scheme == "http" and _names_loopback(host)):
-        raise _refused(f"it must begin with {' or '.join(f'{each}://' for each in schemes)}")
+        raise _refused(f"it must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     if port == 0:
         raise _refused("it has no port")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -117,15 +117,15 @@ def resolved(place: Place, resolve: Resolve, *, loopback: bool) -> list[str]:
     trusted. Raises `UnavailableError` where the name is not known now.
     """
     try:
-        found = list(dict.fromkeys(resolve(place.host, place.port)))
+        result = list(dict.fromkeys(resolve(place.host, place.port)))
     except (OSError, UnicodeError):
-        found = []
-    if not found:
+        result = []
+    if not result:
         raise UnavailableError(f"The name {place.host} is not known.", "Check the address.")
-    for text in found:
+    for text in result:
         if not allowed(text, loopback=loopback):
             raise _refused("it leads to a private, local or reserved network")
-    return found
+    return result
 
 
 def look_up(host: str, port: int) -> list[str]:
@@ -192,7 +192,7 @@ def _host(host: str) -> str:
 
 
 def _names_loopback(host: str) -> bool:
-    return host == "localhost" or host in {str(each) for each in _LOOPBACK}
+    return host == "localhost" or host in {str(item) for item in _LOOPBACK}
 
 
 def _refused(why: str) -> InputError:

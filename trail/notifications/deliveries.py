@@ -65,13 +65,13 @@ def enqueue_all(
     cursor: Cursor,
     destination_id: int,
     kind: str,
-    told: Iterable[tuple[str, Mapping[str, Any]]],
+    items: Iterable[tuple[str, Mapping[str, Any]]],
     now: dt.datetime,
 ) -> int:
     """As `enqueue`, for many (key, payload) in their order; return how many."""
     if kind not in KINDS:
         raise InputError(f"There is no delivery of the kind {kind!r}.")
-    rows = list(told)
+    rows = list(items)
     if not rows:
         return 0
     table = pa.table(
@@ -104,11 +104,11 @@ def head(engine: Engine, destination_id: int) -> tuple[int, dt.datetime | None]:
 
 def heads(engine: Engine) -> dict[int, tuple[int, dt.datetime]]:
     """Return what `head` returns, of every destination for which something waits."""
-    found = engine.table(
+    result = engine.table(
         "select destination_id, count(*) as n, arg_min(due_at, delivery_id) as due_at "
         "from deliveries where state = 'waiting' group by destination_id"
     ).to_pylist()
-    return {row["destination_id"]: (row["n"], row["due_at"]) for row in found}
+    return {row["destination_id"]: (row["n"], row["due_at"]) for row in result}
 
 
 def claim(cursor: Cursor, destination_id: int, now: dt.datetime, most: int) -> list[Delivery]:
@@ -116,14 +116,14 @@ def claim(cursor: Cursor, destination_id: int, now: dt.datetime, most: int) -> l
 
     None where the first is not due yet: nothing overtakes it.
     """
-    found = cursor.execute(
+    rows = cursor.execute(
         "select delivery_id, kind, key, payload, created_at, tries, due_at from deliveries "
         "where destination_id = $id and state = 'waiting' order by delivery_id "
         f"limit {most}",
         {"id": destination_id},
     ).fetchall()
     claimed: list[Delivery] = []
-    for number, kind, key, payload, created_at, tries, due_at in found:
+    for number, kind, key, payload, created_at, tries, due_at in rows:
         if due_at > now:
             break
         claimed.append(Delivery(number, kind, key, json.loads(payload), created_at, tries + 1))
@@ -149,10 +149,10 @@ def settle(
     random: retry_policy.Random,
 ) -> None:
     """Note what became of what was claimed: sent, waiting again, or dead; in one transaction."""
-    for each in tried:
-        if each.verdict.kind != "ok":
-            _note_failed(cursor, destination_id, each, random)
-    well = [each for each in tried if each.verdict.kind == "ok"]
+    for item in tried:
+        if item.verdict.kind != "ok":
+            _note_failed(cursor, destination_id, item, random)
+    well = [item for item in tried if item.verdict.kind == "ok"]
     if not well and not untried:
         return
     # What is still in this state is what was claimed: it went well, or was not tried.
@@ -165,7 +165,7 @@ def settle(
         "where destination_id = $id and state = 'sending'",
         {
             "id": destination_id,
-            "well": [each.delivery.delivery_id for each in well],
+            "well": [item.delivery.delivery_id for item in well],
             "ended": well[-1].ended_at if well else None,
             "status": well[-1].status if well else None,
             "answer": well[-1].verdict.text[:_LONGEST_ANSWER] if well else None,
@@ -184,41 +184,45 @@ _LET_GO = "update deliveries set state = 'waiting', tries = tries - 1 where stat
 
 def resend(cursor: Cursor, delivery_ids: Iterable[int], now: dt.datetime) -> int:
     """Retry dead letters, each at its original position; return their number."""
-    found = cursor.execute(
+    rows = cursor.execute(
         "update deliveries set state = 'waiting', tries = 0, due_at = $now "
         "where state = 'dead' and list_contains($ids, delivery_id) returning 1",
         {"ids": list(delivery_ids), "now": now},
     ).fetchall()
-    return len(found)
+    return len(rows)
 
 
 def _note_failed(
-    cursor: Cursor, destination_id: int, each: Try, random: retry_policy.Random
+    cursor: Cursor, destination_id: int, attempt: Try, random: retry_policy.Random
 ) -> None:
-    verdict, tries = each.verdict, each.delivery.tries
-    state, due = "waiting", each.ended_at
+    verdict, tries = attempt.verdict, attempt.delivery.tries
+    state, due = "waiting", attempt.ended_at
     if verdict.kind == "rejected":
         state = "dead"
     elif verdict.kind == "retry":
         wait = retry_policy.delay_s(tries, verdict.wait_s, random)
         state = "dead" if wait is None else "waiting"
         due += dt.timedelta(seconds=wait or 0)
-    # Else the destination is at fault; what was to be told waits until it is mended.
-    told = {"number": each.delivery.delivery_id, "ended": each.ended_at, "status": each.status}
+    # Else the destination is at fault; pending deliveries wait until it is fixed.
+    message = {
+        "number": attempt.delivery.delivery_id,
+        "ended": attempt.ended_at,
+        "status": attempt.status,
+    }
     words = verdict.text[:_LONGEST_ANSWER]
     cursor.execute(
         "update deliveries set state = $state, due_at = $due, status = $status, answer = $answer, "
         "ended_at = case when $state = 'dead' then $ended end where delivery_id = $number",
-        {**told, "state": state, "due": due, "answer": words},
+        {**message, "state": state, "due": due, "answer": words},
     )
     cursor.execute(
         "insert into tries values ($number, $id, $tries, $began, $ended, $verdict, $status, "
         "$answer)",
         {
-            **told,
+            **message,
             "id": destination_id,
             "tries": tries,
-            "began": each.began_at,
+            "began": attempt.began_at,
             "verdict": verdict.kind,
             "answer": words,
         },

@@ -28,13 +28,13 @@ def page(
     if before is not None:
         parts.append("d.delivery_id < $before")
         params["before"] = before
-    found: list[dict[str, Any]] = engine.table(
+    result: list[dict[str, Any]] = engine.table(
         "select d.*, t.name as destination from deliveries d "
         "join destinations t using (destination_id) "
         f"where {' and '.join(parts)} order by d.delivery_id desc limit {rows}",
         params,
     ).to_pylist()
-    return found
+    return result
 
 
 def tries_of(engine: Engine, delivery_id: int) -> list[dict[str, Any]]:
@@ -42,24 +42,24 @@ def tries_of(engine: Engine, delivery_id: int) -> list[dict[str, Any]]:
 
     Each has number, began_at (None of the one that went well), ended_at, verdict, status, answer.
     """
-    found: list[dict[str, Any]] = engine.table(
+    result: list[dict[str, Any]] = engine.table(
         "select number, began_at, ended_at, verdict, status, answer from tries "
         "where delivery_id = $id union all "
         "select tries, null, ended_at, 'ok', status, answer from deliveries "
         "where delivery_id = $id and state = 'sent' order by ended_at, number",
         {"id": delivery_id},
     ).to_pylist()
-    return found
+    return result
 
 
 def counts(engine: Engine) -> dict[int, dict[str, int]]:
     """Return for each destination how many deliveries are waiting, sending, sent and dead."""
-    found: dict[int, dict[str, int]] = {}
+    result: dict[int, dict[str, int]] = {}
     for row in engine.table(
         "select destination_id, state, count(*) as n from deliveries group by all"
     ).to_pylist():
-        found.setdefault(row["destination_id"], {})[row["state"]] = row["n"]
-    return found
+        result.setdefault(row["destination_id"], {})[row["state"]] = row["n"]
+    return result
 
 
 def prune(cursor: Cursor, days: int, rows: int, now: dt.datetime) -> None:

@@ -33,7 +33,7 @@ class Destination:
     `settings` hold no secret; `secrets` gives for each secret blank the name under
     `forward.secrets`. With `streams` every event that `query` chooses goes there; without, only
     what rules and reports send. With `seals` it gets those too: `seal_number` is the last one that
-    was put on its way, `seal_mark` that seal in hex. `said` is why it is off, `skipped` how many
+    was put on its way, `seal_mark` that seal in hex. `reason` is why it is off, `skipped` how many
     events its forwarder does not take, `dropped` how many dead letters went for want of room.
     """
 
@@ -45,7 +45,7 @@ class Destination:
     streams: bool = False
     query: str = ""
     state: str = "on"
-    said: str = ""
+    reason: str = ""
     changed_at: dt.datetime | None = None
     made_by: str = ""
     made_at: dt.datetime | None = None
@@ -61,10 +61,10 @@ class Destination:
     @property
     def forwarder(self) -> Forwarder:
         """Return how things become requests for it; raises `InputError` for an unknown kind."""
-        found = kinds().get(self.kind)
-        if not found:
+        result = kinds().get(self.kind)
+        if not result:
             raise InputError(f"There is no destination of the kind {self.kind!r}.")
-        return found
+        return result
 
     def shown(self) -> dict[str, str]:
         """Return what a page may show: of addresses the host, of secrets their name."""
@@ -78,7 +78,7 @@ class Destination:
 @cache
 def kinds() -> dict[str, Forwarder]:
     """Return every forwarder under forwarders/, by its name."""
-    return {each.name: each for each in registry.discover("forwarders", "FORWARDER").values()}
+    return {item.name: item for item in registry.discover("forwarders", "FORWARDER").values()}
 
 
 def add(cursor: Cursor, made: Destination, forward: Forward, by: str) -> int:
@@ -141,7 +141,11 @@ def remove(cursor: Cursor, destination_id: int) -> None:
 
 
 def switch(
-    cursor: Cursor, destination_id: int, state: str, said: str = "", now: dt.datetime | None = None
+    cursor: Cursor,
+    destination_id: int,
+    state: str,
+    reason: str = "",
+    now: dt.datetime | None = None,
 ) -> None:
     """Put a destination on, pause it, or note that it went off and why.
 
@@ -153,7 +157,7 @@ def switch(
     cursor.execute(
         "update destinations set state = $state, said = $said, changed_at = $now "
         "where destination_id = $id",
-        {"id": destination_id, "state": state, "said": said, "now": now},
+        {"id": destination_id, "state": state, "said": reason, "now": now},
     )
     if state == "on":
         cursor.execute(
@@ -165,18 +169,18 @@ def switch(
 
 def all_of(engine: Engine) -> list[Destination]:
     """Return every destination, by name."""
-    found = engine.table("select * from destinations order by lower(name), destination_id")
-    return [_made(row) for row in found.to_pylist()]
+    result = engine.table("select * from destinations order by lower(name), destination_id")
+    return [_made(row) for row in result.to_pylist()]
 
 
 def one(engine: Engine, destination_id: int) -> Destination:
     """Return the destination of that id; raises `InputError` when there is none."""
-    found = engine.table(
+    result = engine.table(
         "select * from destinations where destination_id = $id", {"id": destination_id}
     ).to_pylist()
-    if not found:
+    if not result:
         raise InputError("There is no such destination.", "It may have been removed.")
-    return _made(found[0])
+    return _made(result[0])
 
 
 def secrets_of(destination: Destination, forward: Forward) -> dict[str, str]:
@@ -229,9 +233,9 @@ def _kept(cursor: Cursor) -> dt.datetime | None:
 
 
 def _made(row: dict[str, Any]) -> Destination:
-    return Destination(
-        **{**row, "settings": json.loads(row["settings"]), "secrets": json.loads(row["secrets"])}
-    )
+    reason = row.pop("said")
+    stored = {"settings": json.loads(row["settings"]), "secrets": json.loads(row["secrets"])}
+    return Destination(**{**row, **stored, "reason": reason})
 
 
 def _host_of(url: str) -> str:

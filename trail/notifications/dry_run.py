@@ -48,17 +48,17 @@ def would_have_fired(
     tally, total, messages = Tally(), 0, 0
     for at, target, label, new, inside in _moments(engine, rule, start, end, rows):
         while (due := due_at(rule, tally)) and due <= at:
-            told = len(step(rule, tally, [], due))
-            messages += told
-            counted.setdefault(due.date(), [0, 0])[1] += told
+            message = len(step(rule, tally, [], due))
+            messages += message
+            counted.setdefault(due.date(), [0, 0])[1] += message
             if due_at(rule, tally) == due:
                 break  # silent or over its cap: it waits
         number = matches.counted(rule, tally, target, new, inside)
         if number:
-            told = len(step(rule, tally, [Hit(target, label, number)], at))
-            total, messages = total + number, messages + told
+            message = len(step(rule, tally, [Hit(target, label, number)], at))
+            total, messages = total + number, messages + message
             day = counted.setdefault(at.date(), [0, 0])
-            day[0], day[1] = day[0] + number, day[1] + told
+            day[0], day[1] = day[0] + number, day[1] + message
     if tally.pending:
         messages += 1
         counted.setdefault(end.date(), [0, 0])[1] += 1
@@ -85,14 +85,14 @@ def _moments(
     if rule.kind == "silence":
         return _of_silence(engine, rule, start, end)
     if rule.kind == "findings":
-        found = matches.of_findings(rule, rows)
+        findings = matches.of_findings(rule, rows)
     else:
         # An incident that is over now was open once; that it was is what the rule looks for.
-        found = matches.of_incidents(
+        findings = matches.of_incidents(
             rule, [{**row, "open": _lasted(row, rule)} for row in rows], end
         )
-    made = [(_when(hit.example, start), hit.target, hit.label, 1, 1) for hit in found.values()]
-    return sorted(each for each in made if start <= each[0] <= end)
+    made = [(_when(hit.example, start), hit.target, hit.label, 1, 1) for hit in findings.values()]
+    return sorted(item for item in made if start <= item[0] <= end)
 
 
 def _of_events(engine: Engine, rule: Rule, start: dt.datetime, end: dt.datetime) -> list[_Moment]:
@@ -103,7 +103,7 @@ def _of_events(engine: Engine, rule: Rule, start: dt.datetime, end: dt.datetime)
     total = engine.table(f"select count(*) as n from events e where {where}", chosen.params)
     window = rule.window_minutes * 60_000_000 - 1  # its far end is not inside, as when live
     unit = "minute" if total["n"][0].as_py() <= _BY_MINUTE else "hour"
-    found = engine.table(
+    result = engine.table(
         f"select date_trunc('{unit}', occurred_at) as at_time, target, "
         "max_by(label, occurred_at) as label, count(*) as n, max(inside) as inside from ("
         f"select e.occurred_at, {matches.TARGET} as target, {matches.LABEL} as label, "
@@ -116,14 +116,14 @@ def _of_events(engine: Engine, rule: Rule, start: dt.datetime, end: dt.datetime)
     )
     return [
         (row["at_time"], row["target"], row["label"], row["n"], row["inside"])
-        for row in found.to_pylist()
+        for row in result.to_pylist()
     ]
 
 
 def _of_silence(engine: Engine, rule: Rule, start: dt.datetime, end: dt.datetime) -> list[_Moment]:
     chosen = select(engine, Filter.parse(rule.query), end.replace(tzinfo=dt.UTC))
     where = f"e.occurred_at >= {literal(start)} and e.occurred_at < {literal(end)}"
-    found = engine.table(
+    result = engine.table(
         "select at_time from (select e.occurred_at as at_time, "
         f"lead(e.occurred_at, 1, {literal(end)}) over (order by e.occurred_at) as next_at "
         f"from events e where {where} and {chosen.where}) "
@@ -131,7 +131,7 @@ def _of_silence(engine: Engine, rule: Rule, start: dt.datetime, end: dt.datetime
         chosen.params,
     )
     quiet = dt.timedelta(minutes=rule.silent_minutes)
-    return [(at + quiet, "silence", rule.name, 1, 1) for at in found["at_time"].to_pylist()]
+    return [(at + quiet, "silence", rule.name, 1, 1) for at in result["at_time"].to_pylist()]
 
 
 def _lasted(row: Mapping[str, Any], rule: Rule) -> bool:
@@ -148,12 +148,12 @@ def _when(row: Mapping[str, Any], otherwise: dt.datetime) -> dt.datetime:
     return otherwise
 
 
-def _read(said: object) -> dt.datetime | None:
+def _read(value: object) -> dt.datetime | None:
     try:
-        found = dt.datetime.fromisoformat(str(said))
+        result = dt.datetime.fromisoformat(str(value))
     except ValueError:
         return None
-    return found.astimezone(dt.UTC).replace(tzinfo=None) if found.tzinfo else found
+    return result.astimezone(dt.UTC).replace(tzinfo=None) if result.tzinfo else result
 
 
 def _pair(counts: list[int]) -> tuple[int, int]:

@@ -51,24 +51,24 @@ class Alerts:
         if kept and place and kept > dt.datetime.fromisoformat(place):
             news = News(dt.datetime.fromisoformat(place), kept)
         asks_silence = self._silence_at is None or now - self._silence_at >= _SILENCE_EVERY
-        found: dict[int, list[Hit]] = {}
+        result: dict[int, list[Hit]] = {}
         for rule in active:
             tally = tallies.get(rule.rule_id, Tally())
-            found[rule.rule_id] = self._hits(store, rule, tally, news, now, asks_silence)
+            result[rule.rule_id] = self._hits(store, rule, tally, news, now, asks_silence)
         if asks_silence:
             self._silence_at = now
         concerned = [
             rule
             for rule in active
-            if found[rule.rule_id] or _is_due(rule, tallies.get(rule.rule_id), now)
+            if result[rule.rule_id] or _is_due(rule, tallies.get(rule.rule_id), now)
         ]
         # Before the first event there is a place too, or the very first would be behind it.
         text = (kept or _BEFORE_ALL).isoformat()
         if concerned or text != place:
-            store.write(lambda cursor: _act(cursor, concerned, found, place, text, now))
+            store.write(lambda cursor: _act(cursor, concerned, result, place, text, now))
         if self._problems:
             return next(iter(self._problems.values()))
-        return f"{len(active):,} rules, {sum(map(len, found.values())):,} targets met one"
+        return f"{len(active):,} rules, {sum(map(len, result.values())):,} targets met one"
 
     def _hits(
         self,
@@ -82,18 +82,18 @@ class Alerts:
         try:
             if rule.kind == "events" and news:
                 oldest = now - dt.timedelta(hours=self.settings.forward.alert_hours)
-                found = matches.of_events(store, rule, tally, news, now, oldest)
+                events = matches.of_events(store, rule, tally, news, now, oldest)
             elif rule.kind == "silence" and asks_silence:
-                found = _silence(store, rule, now)
+                events = _silence(store, rule, now)
             else:
-                found = []
+                events = []
             self._problems.pop(rule.rule_id, None)
         except TrailError as error:
             # One rule that cannot be read must not hold up the others.
             self._problems[rule.rule_id] = f"Rule {rule.name!r}: {error}"
             _log.warning("rule %r: %s", rule.name, error)
             return []
-        return found
+        return events
 
 
 def offer(cursor: Cursor, kind: str, rows: Iterable[Mapping[str, Any]], now: dt.datetime) -> int:
@@ -114,11 +114,11 @@ def offer(cursor: Cursor, kind: str, rows: Iterable[Mapping[str, Any]], now: dt.
         else:
             met = matches.of_incidents(rule, listed, now)
         new = rule_store.unseen(cursor, rule.rule_id, list(met), now)
-        found = [hit for key, hit in met.items() if key in new]
-        if found:
+        result = [hit for key, hit in met.items() if key in new]
+        if result:
             tally = rule_store.tallies(engine).get(rule.rule_id, Tally())
-            _tell(cursor, rule, tally, found, now)
-            total += len(found)
+            _tell(cursor, rule, tally, result, now)
+            total += len(result)
     return total
 
 
@@ -151,7 +151,7 @@ def _is_due(rule: Rule, tally: Tally | None, now: dt.datetime) -> bool:
 def _act(
     cursor: Cursor,
     concerned: list[Rule],
-    found: dict[int, list[Hit]],
+    hits: dict[int, list[Hit]],
     place: str,
     kept: str,
     now: dt.datetime,
@@ -162,31 +162,31 @@ def _act(
     for rule in concerned:
         if rule.rule_id not in remembered:
             continue  # it was removed meanwhile
-        if rule.kind == "silence" and found[rule.rule_id]:
+        if rule.kind == "silence" and hits[rule.rule_id]:
             rule_store.unseen(cursor, rule.rule_id, ["silence"], now)
-        _tell(cursor, rule, remembered[rule.rule_id], found[rule.rule_id], now)
+        _tell(cursor, rule, remembered[rule.rule_id], hits[rule.rule_id], now)
     cursors.put(cursor, PLACE, kept)
 
 
-def _tell(cursor: Cursor, rule: Rule, tally: Tally, found: list[Hit], now: dt.datetime) -> None:
+def _tell(cursor: Cursor, rule: Rule, tally: Tally, hits: list[Hit], now: dt.datetime) -> None:
     """Take a rule one step further: its messages into the outbox, its memory into the store."""
-    messages = step(rule, tally, found, now)
+    messages = step(rule, tally, hits, now)
     wanted = {name.lower() for name in rule.destinations}
     known = destinations.all_of(Inside(cursor)) if messages and wanted else []
     for number, message in enumerate(messages):
         kind, body = _payload(rule, message, now)
         key = f"{rule.rule_id}-{now.isoformat()}-{number}"
         notification = Notification(kind, key, now, body)
-        for each in known:
-            if each.name.lower() in wanted and each.forwarder.accepts(notification, each.settings):
-                deliveries.enqueue(cursor, each.destination_id, kind, key, body, now)
+        for item in known:
+            if item.name.lower() in wanted and item.forwarder.accepts(notification, item.settings):
+                deliveries.enqueue(cursor, item.destination_id, kind, key, body, now)
     rule_store.put_tally(cursor, rule.rule_id, tally)
-    rule_store.note(cursor, rule.rule_id, now, sum(hit.count for hit in found), len(messages))
+    rule_store.note(cursor, rule.rule_id, now, sum(hit.count for hit in hits), len(messages))
 
 
 def _payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[str, Any]]:
     """Return the kind of delivery and its body: see the issue's list of what a message holds."""
-    told = {"rule": rule.name, "rule_id": rule.rule_id, "severity": rule.severity}
+    result = {"rule": rule.name, "rule_id": rule.rule_id, "severity": rule.severity}
     why = rule.why or (
         f"{rule.threshold:,} or more in {rule.window_minutes:,} minutes"
         if rule.kind == "events" and rule.threshold > 1
@@ -194,7 +194,7 @@ def _payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[
     )
     if message.form == "first" and rule.kind in ("findings", "incidents"):
         reason = f"Rule “{rule.name}”" + (f": {why}" if why else "")
-        return rule.kind[:-1], {**message.example, **told, "why": reason}
+        return rule.kind[:-1], {**message.example, **result, "why": reason}
     text = message.text
     if message.form == "rollup":
         others = len(message.targets) + message.more_targets
@@ -204,7 +204,7 @@ def _payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[
     elif message.count > 1:
         text = f"{message.count:,} × {message.targets[0][0] or 'without a target'}."
     return "alert", {
-        **told,
+        **result,
         "form": message.form,
         "count": message.count,
         "text": text,

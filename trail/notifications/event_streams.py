@@ -36,8 +36,8 @@ def fill(store: Store, destination: Destination, now: dt.datetime) -> int:
     def put(cursor: Cursor) -> int:
         if not _stands(cursor, destination):
             return 0  # it was sent back meanwhile
-        told = [(str(row["event_id"]), {c: row[c] for c in _TOLD}) for row in taken]
-        number = deliveries.enqueue_all(cursor, destination.destination_id, "event", told, now)
+        message = [(str(row["event_id"]), {c: row[c] for c in _TOLD}) for row in taken]
+        number = deliveries.enqueue_all(cursor, destination.destination_id, "event", message, now)
         last = rows[-1] if len(rows) == AHEAD else None
         _move(cursor, destination, kept, last, len(rows) - len(taken))
         return number
@@ -57,7 +57,7 @@ def replay(cursor: Cursor, destination_id: int, since: dt.datetime, now: dt.date
         "mark_time = null, mark_id = '' where destination_id = $id and streams",
         {"id": destination_id, "since": since - dt.timedelta(microseconds=1)},
     )
-    found = cursor.execute(
+    rows = cursor.execute(
         "insert into deliveries select nextval('delivery_ids'), destination_id, kind, key, "
         "payload, $now, 'waiting', 0, $now, null, null, '' from (select d.* from deliveries d "
         "join destinations t using (destination_id) where d.destination_id = $id "
@@ -65,7 +65,7 @@ def replay(cursor: Cursor, destination_id: int, since: dt.datetime, now: dt.date
         "and not (t.streams and d.kind = 'event') order by d.delivery_id) returning 1",
         {"id": destination_id, "since": since, "now": now},
     ).fetchall()
-    return len(found)
+    return len(rows)
 
 
 _TOLD = (*EVENT_COLUMNS, "echo")
@@ -90,8 +90,8 @@ def _next(
         f"order by e.ingested_at, e.occurred_at, e.event_id limit {AHEAD}"
     )
     sql = f"{join_names(star, ', raw, echo')} order by ingested_at, occurred_at, event_id"
-    found: list[dict[str, Any]] = store.table(sql, {**chosen.params, **params}).to_pylist()
-    return found
+    result: list[dict[str, Any]] = store.table(sql, {**chosen.params, **params}).to_pylist()
+    return result
 
 
 def _after(destination: Destination) -> tuple[str, dict[str, Any]]:
@@ -114,11 +114,11 @@ def _takes(destination: Destination, row: Mapping[str, Any]) -> bool:
 
 
 def _stands(cursor: Cursor, destination: Destination) -> bool:
-    found = cursor.execute(
+    rows = cursor.execute(
         "select mark_at, mark_time, mark_id from destinations where destination_id = $id",
         {"id": destination.destination_id},
     ).fetchall()
-    return found == [(destination.mark_at, destination.mark_time, destination.mark_id)]
+    return rows == [(destination.mark_at, destination.mark_time, destination.mark_id)]
 
 
 def _move(
@@ -145,8 +145,8 @@ def waiting(store: Store, destination: Destination, now: dt.datetime) -> int:
     """Return how many events a stream has still ahead that are no deliveries yet."""
     place, params = _after(destination)
     chosen = select(store, Filter.parse(destination.query), now.replace(tzinfo=dt.UTC))
-    found = store.table(
+    result = store.table(
         f"select count(*) as n from events e where {place} and {chosen.timed()}",
         {**chosen.params, **params},
     )
-    return int(found["n"][0].as_py()) if destination.streams else 0
+    return int(result["n"][0].as_py()) if destination.streams else 0

@@ -99,11 +99,11 @@ class HttpTransport:
             content=request.body,
             extensions={"timeout": limits},
         ) as response:
-            found = {
+            result = {
                 name.decode("latin-1").lower(): value.decode("latin-1")
                 for name, value in response.headers
             }
-            return Response(response.status, found, self._body(response.iter_stream()))
+            return Response(response.status, result, self._body(response.iter_stream()))
 
     def _body(self, parts: Iterator[bytes]) -> bytes:
         """Return at most so much of the answer; how it goes on does not change the status."""
@@ -149,13 +149,13 @@ class _Guard(httpcore2.NetworkBackend):
         """Return a connection to the first judged address of *host* that takes it."""
         assert self.place and (host, port) == (self.place.host, self.place.port)
         try:
-            found = addresses.resolved(self.place, self._resolve, loopback=self._loopback)
+            result = addresses.resolved(self.place, self._resolve, loopback=self._loopback)
         except InputError as error:
             raise AddressRefusedError(error) from None
         except TrailError as error:
             raise httpcore2.ConnectError(str(error)) from None
         failed: Exception = httpcore2.ConnectError("no address")
-        for address in found:
+        for address in result:
             try:
                 stream = self._plain.connect_tcp(address, port, self.left())
             except httpcore2.ConnectError as error:

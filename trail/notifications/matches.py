@@ -54,7 +54,7 @@ def of_events(
         inside = _in_window(engine, rule, rows, news, chosen)
     else:
         inside = {row["target"]: row["n"] for row in rows}
-    found: list[Hit] = []
+    result: list[Hit] = []
     shown = 0
     for row in rows:
         number = counted(rule, tally, row["target"], row["n"], inside.get(row["target"], 0))
@@ -65,8 +65,8 @@ def of_events(
             one = events.get(engine, row["event_id"], row["first_at"]) or {}
             example = {**{name: one.get(name) for name in EVENT_COLUMNS}, "echo": row["echo"]}
             shown += 1
-        found.append(Hit(row["target"], row["label"], number, example))
-    return found
+        result.append(Hit(row["target"], row["label"], number, example))
+    return result
 
 
 def counted(rule: Rule, tally: Tally, target: str, new: int, inside: int) -> int:
@@ -136,7 +136,7 @@ def _in_window(
         f"e.ingested_at <= {literal(news.upto)} and e.occurred_at >= {literal(earliest)} "
         f"and {chosen.timed()}"
     )
-    found = engine.table(
+    result = engine.table(
         f"with seen as (select {TARGET} as target, e.occurred_at, e.ingested_at from events e "
         f"join targets t using (target_key) where {where}), "
         "last as (select target, max(occurred_at) as last_at from seen "
@@ -146,15 +146,15 @@ def _in_window(
         "group by s.target",
         chosen.params,
     ).to_pylist()
-    return {row["target"]: row["n"] for row in found}
+    return {row["target"]: row["n"] for row in result}
 
 
-def _moment(said: object, now: dt.datetime) -> dt.datetime:
-    if isinstance(said, dt.datetime):
-        found = said
+def _moment(value: object, now: dt.datetime) -> dt.datetime:
+    if isinstance(value, dt.datetime):
+        result = value
     else:
         try:
-            found = dt.datetime.fromisoformat(str(said))
+            result = dt.datetime.fromisoformat(str(value))
         except ValueError:
             return now
-    return found.astimezone(dt.UTC).replace(tzinfo=None) if found.tzinfo else found
+    return result.astimezone(dt.UTC).replace(tzinfo=None) if result.tzinfo else result

@@ -128,15 +128,15 @@ def _first(hit: Hit, group: Group, now: dt.datetime) -> Message:
 
 
 def _roll_up(tally: Tally) -> Message:
-    told = sorted(
+    message = sorted(
         ((group.label, group.pending) for group in tally.groups.values() if group.pending),
         key=lambda pair: (-pair[1], pair[0]),
     )
     return Message(
         "rollup",
-        sum(count for _, count in told),
-        tuple(told[:LISTED]),
-        max(0, len(told) - LISTED),
+        sum(count for _, count in message),
+        tuple(message[:LISTED]),
+        max(0, len(message) - LISTED),
         since=tally.opened_at,
     )
 

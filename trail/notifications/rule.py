@@ -75,12 +75,12 @@ class Rule:
         """Return whether it says nothing at *now* (UTC, without zone): snoozed, or quiet hours."""
         if self.snoozed_until and now < self.snoozed_until:
             return True
-        found = _QUIET.fullmatch(self.quiet)
-        if not found:
+        match = _QUIET.fullmatch(self.quiet)
+        if not match:
             return False
         local = self.local(now)
         minute = local.hour * 60 + local.minute
-        start, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+        start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
         return start <= minute < end if start <= end else minute >= start or minute < end
 
     def local(self, now: dt.datetime) -> dt.datetime:
@@ -119,7 +119,7 @@ def read(given: Mapping[str, Any]) -> Rule:
     Raises `InputError` naming an unknown, missing or wrong entry.
     """
     name = str(given.get("name", ""))
-    known = {each.name for each in fields(Rule)} - {"rule_id", "snoozed_until"}
+    known = {item.name for item in fields(Rule)} - {"rule_id", "snoozed_until"}
     unknown = sorted(str(key) for key in set(given) - known)
     if unknown:
         raise InputError(
@@ -128,7 +128,7 @@ def read(given: Mapping[str, Any]) -> Rule:
     made: dict[str, Any] = {}
     for key, value in given.items():
         if key == "destinations":
-            if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
                 raise InputError(f"Rule {name!r}: destinations must be a list of names.")
             made[key] = tuple(value)
             continue

@@ -25,18 +25,18 @@ def keep(cursor: Cursor, rule: Rule, by: str) -> int:
     ).fetchall():
         raise InputError("There is a rule of this name.", "Choose another name.")
     number = rule.rule_id
-    told = {"name": rule.name, "made": json.dumps(rule.definition()), "active": rule.active}
+    message = {"name": rule.name, "made": json.dumps(rule.definition()), "active": rule.active}
     if number:
         cursor.execute(
             "update rules set name = $name, definition = $made, active = $active "
             "where rule_id = $id",
-            {**told, "id": number},
+            {**message, "id": number},
         )
         return number
     number = int(cursor.execute("select nextval('rule_ids')").fetchall()[0][0])
     cursor.execute(
         "insert into rules values ($id, $name, $made, $active, null, $by, $now, null, '{}')",
-        {**told, "id": number, "by": by, "now": utc_now()},
+        {**message, "id": number, "by": by, "now": utc_now()},
     )
     return number
 
@@ -60,10 +60,10 @@ def snooze(cursor: Cursor, rule_id: int, until: dt.datetime | None) -> None:
 
 def all_of(engine: Engine) -> list[Rule]:
     """Return every rule, by name."""
-    found = engine.table(
+    result = engine.table(
         "select rule_id, definition, active, snoozed_until from rules order by lower(name)"
     )
-    return [_made(row) for row in found.to_pylist()]
+    return [_made(row) for row in result.to_pylist()]
 
 
 def histories(engine: Engine, days: int, today: dt.date) -> dict[int, dict[str, Any]]:
@@ -92,13 +92,13 @@ def tallies(engine: Engine) -> dict[int, Tally]:
     """Return what every rule remembers, by its id."""
     made: dict[int, Tally] = {}
     for row in engine.table("select rule_id, tally from rules").to_pylist():
-        told = json.loads(row["tally"])
+        message = json.loads(row["tally"])
         made[row["rule_id"]] = Tally(
-            opened_at=_moment(told.get("opened_at")),
-            firsts=told.get("firsts", 0),
-            day=dt.date.fromisoformat(told["day"]) if told.get("day") else None,
-            sent=told.get("sent", 0),
-            overflowed=told.get("overflowed", False),
+            opened_at=_moment(message.get("opened_at")),
+            firsts=message.get("firsts", 0),
+            day=dt.date.fromisoformat(message["day"]) if message.get("day") else None,
+            sent=message.get("sent", 0),
+            overflowed=message.get("overflowed", False),
         )
     for row in engine.table("select * from rule_groups").to_pylist():
         if row["rule_id"] in made:
@@ -110,7 +110,7 @@ def tallies(engine: Engine) -> dict[int, Tally]:
 
 def put_tally(cursor: Cursor, rule_id: int, tally: Tally) -> None:
     """Keep what a rule remembers."""
-    told = {
+    message = {
         "opened_at": tally.opened_at.isoformat() if tally.opened_at else None,
         "firsts": tally.firsts,
         "day": tally.day.isoformat() if tally.day else None,
@@ -119,7 +119,7 @@ def put_tally(cursor: Cursor, rule_id: int, tally: Tally) -> None:
     }
     cursor.execute(
         "update rules set tally = $tally where rule_id = $id",
-        {"id": rule_id, "tally": json.dumps(told)},
+        {"id": rule_id, "tally": json.dumps(message)},
     )
     cursor.execute("delete from rule_groups where rule_id = $id", {"id": rule_id})
     if not tally.groups:
@@ -184,9 +184,9 @@ def forget_seen(cursor: Cursor, rule_id: int, key: str) -> None:
 
 
 def _made(row: dict[str, Any]) -> Rule:
-    told = json.loads(row["definition"])
+    message = json.loads(row["definition"])
     return replace(
-        Rule(**{**told, "destinations": tuple(told["destinations"])}),
+        Rule(**{**message, "destinations": tuple(message["destinations"])}),
         rule_id=row["rule_id"],
         active=row["active"],
         snoozed_until=row["snoozed_until"],

@@ -19,8 +19,8 @@ from trail.storage.database import Cursor, Engine, Store
 
 def newest(engine: Engine) -> Line | None:
     """Return the newest seal, or None without any."""
-    found = _lines(engine, "order by number desc limit 1")
-    return found[0] if found else None
+    result = _lines(engine, "order by number desc limit 1")
+    return result[0] if result else None
 
 
 def is_behind(destination: Destination, last: Line | None) -> bool:

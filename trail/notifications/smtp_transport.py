@@ -32,11 +32,11 @@ def send(
     envelope = dict(request.headers)
     place = addresses.read(request.url, loopback=loopback, schemes=SCHEMES)
     try:
-        found = addresses.resolved(place, resolve, loopback=loopback)
+        result = addresses.resolved(place, resolve, loopback=loopback)
     except UnavailableError as error:
         return Response(0, error=str(error))
     try:
-        with contextlib.closing(_opened(place, found[0], timeout_s, context)) as server:
+        with contextlib.closing(_opened(place, result[0], timeout_s, context)) as server:
             if envelope.get("user"):
                 server.login(envelope["user"], envelope.get("password", ""))
             server.sendmail(envelope["from"], [envelope["to"]], request.body)
@@ -69,9 +69,9 @@ def _opened(
         if place.scheme == "smtps":
             plain = context.wrap_socket(plain, server_hostname=place.host)
         server = _Server(plain, place.host, timeout_s)
-        code, said = server.connect(place.host, place.port)
+        code, message = server.connect(place.host, place.port)
         if code != 220:
-            raise smtplib.SMTPConnectError(code, said)
+            raise smtplib.SMTPConnectError(code, message)
         if place.scheme == "smtp":
             server.starttls(context=context)
     except BaseException:

@@ -79,22 +79,22 @@ class Forwarding:
             deliveries.heads(store),
             cursors.kept(store),
         )
-        sealed = seal_delivery.newest(store) if any(each.seals for each in known) else None
-        for each in known:
-            waiting, due_at = heads.get(each.destination_id, (0, None))
+        sealed = seal_delivery.newest(store) if any(item.seals for item in known) else None
+        for item in known:
+            waiting, due_at = heads.get(item.destination_id, (0, None))
             is_due = due_at is not None and due_at <= now
             is_behind = waiting <= event_streams.AHEAD // 2 and (
-                event_streams.is_behind(each, kept) or seal_delivery.is_behind(each, sealed)
+                event_streams.is_behind(item, kept) or seal_delivery.is_behind(item, sealed)
             )
-            idle = each.destination_id not in self._busy
-            if each.state == "on" and idle and (is_due or is_behind):
-                job = self._pool.submit(self._serve, store, each, is_behind)
-                self._busy[each.destination_id] = job
+            idle = item.destination_id not in self._busy
+            if item.state == "on" and idle and (is_due or is_behind):
+                job = self._pool.submit(self._serve, store, item, is_behind)
+                self._busy[item.destination_id] = job
         self._tidy(store, now)
         if until_done:
             for job in list(self._busy.values()):
                 job.result()
-        off = [each.name for each in known if each.state == "off"]
+        off = [item.name for item in known if item.state == "off"]
         return f"Switched off: {', '.join(off)}" if off else f"{len(known):,} destinations"
 
     def close(self) -> None:
@@ -129,7 +129,7 @@ class Forwarding:
                 break
             tried, untried = self._try_all(destination, claimed)
             store.write(_settle(destination, tried, untried, self.random))
-            sent += sum(each.verdict.kind == "ok" for each in tried)
+            sent += sum(item.verdict.kind == "ok" for item in tried)
             if not tried or tried[-1].verdict.kind not in ("ok", "rejected"):
                 break
             most = min(most * 2, _MAX_BATCH)

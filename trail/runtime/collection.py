@@ -18,20 +18,20 @@ _LISTEN_S = 60.0
 def jobs(work: Work) -> list[Job]:
     """Return a job for each source that the settings name, and one for all that is sent."""
     settings = work.settings
-    found = [
+    result = [
         Job.of(feed.name, feed.title, feed.every_s(settings), _pull(work, feed))
         for feed in registry.of_kind(Feed)
         if feed.configured(settings)
     ]
-    found += [
+    result += [
         Job.of(drop.name, drop.title, drop.every_s(settings), _look(work, drop))
         for drop in registry.of_kind(Drop)
         if drop.configured(settings)
     ]
-    receivers = [each for each in registry.of_kind(Receiver) if each.configured(settings)]
+    receivers = [item for item in registry.of_kind(Receiver) if item.configured(settings)]
     if receivers:
-        found.append(Job.of("listen", "Listening", _LISTEN_S, _listen(work, receivers)))
-    return found
+        result.append(Job.of("listen", "Listening", _LISTEN_S, _listen(work, receivers)))
+    return result
 
 
 def _pull(work: Work, feed: Feed) -> Callable[[Job], str]:

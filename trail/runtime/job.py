@@ -23,7 +23,7 @@ class Health:
     last_at: dt.datetime | None = None
     good_at: dt.datetime | None = None
     error: str = ""
-    said: str = ""
+    status_text: str = ""
     share: float = 0.0
 
 

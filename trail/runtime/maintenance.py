@@ -30,14 +30,16 @@ _VERIFY_EVERY = dt.timedelta(hours=24)
 
 def jobs(work: Work, verify: threading.Event) -> list[Job]:
     """Return the jobs; *verify* is set to have the seals verified, and cleared when they are."""
-    found = [
+    result = [
         Job.of("retention", "Retention", _TIDY_S, _retain(work), _BEFORE_TIDYING_S),
         Job.of("findings", "Unusual changes", _JUDGE_S, _judge(work)),
         Job.of("seals", "Seals", _SEAL_S, _seal(work, verify), _BEFORE_SEALING_S),
     ]
     if work.settings.backup.path:
-        found.append(Job.of("backup", "Daily backup", _BACKUP_S, _back_up(work), _BEFORE_SEALING_S))
-    return found
+        result.append(
+            Job.of("backup", "Daily backup", _BACKUP_S, _back_up(work), _BEFORE_SEALING_S)
+        )
+    return result
 
 
 def _retain(work: Work) -> Callable[[Job], str]:
@@ -71,17 +73,17 @@ def _offer(work: Work) -> None:
     """Let alerts look at what the budget shows, and at the open incidents, of the last days."""
     store, now = work.shown(), dt.datetime.now(dt.UTC)
     recent = Filter(start=_RECENT)
-    found = unusual.queue(store, recent, now)
+    result = unusual.queue(store, recent, now)
     rows = {
         "findings": [
-            finding.to_dict(ids) for finding, ids in unusual.event_ids(store, found.findings)
+            finding.to_dict(ids) for finding, ids in unusual.event_ids(store, result.findings)
         ],
         "incidents": list(records(store, recent, now)),
     }
-    for kind, told in rows.items():
+    for kind, records_ in rows.items():
         store.write(
-            lambda cursor, kind=kind, told=told: evaluate.offer(  # type: ignore[misc]
-                cursor, kind, told, utc_now()
+            lambda cursor, kind=kind, records_=records_: evaluate.offer(  # type: ignore[misc]
+                cursor, kind, records_, utc_now()
             )
         )
 

@@ -20,7 +20,7 @@ KNOWN = ("password", "changeme", "admin", "abc", "def")
 _tried: set[tuple[int, int, int]] = set()  # stamps of users files whose passwords are none of them
 
 
-def found(settings: Settings, host: str) -> list[str]:
+def problems(settings: Settings, host: str) -> list[str]:
     """Return one sentence and its remedy for each thing that is wrong with serving on *host*.
 
     Raises `UnavailableError` for a users file that cannot be read.
@@ -40,16 +40,16 @@ def _address(settings: Settings, host: str) -> list[str]:
         here = False
     if here:
         return []
-    told = f"Other machines can reach {host}"
+    message = f"Other machines can reach {host}"
     wrong = []
     if not settings.server.https:
         wrong.append(
-            f"{told}, where passwords and cookies would travel in the clear. Put a proxy with "
+            f"{message}, where passwords and cookies would travel in the clear. Put a proxy with "
             "https before it and set server.https, or listen on 127.0.0.1."
         )
     if not settings.server.allowed_hosts:
         wrong.append(
-            f"{told}, and no host name is allowed. Set server.allowed_hosts to the name that "
+            f"{message}, and no host name is allowed. Set server.allowed_hosts to the name that "
             "people open."
         )
     return wrong
@@ -104,7 +104,7 @@ def _everybodys(users: Users, stamp: tuple[int, int, int]) -> list[str]:
         return []
 
     def bad(item: tuple[str, str]) -> bool:
-        return any(passwords.matches(each, item[1]) for each in (item[0], *KNOWN))
+        return any(passwords.matches(entry, item[1]) for entry in (item[0], *KNOWN))
 
     rest = list(users.hashes(unchecked=True).items())
     with ThreadPoolExecutor() as pool:  # bcrypt lets the other threads run

@@ -33,7 +33,7 @@ class Schedule:
             *maintenance.jobs(work, self._verify),
             Job.of("outgoing", "Alerts and forwarding", EVERY_S, lambda _: self.outgoing.run()),
         ]
-        self._jobs = {each.health.name: each for each in jobs}
+        self._jobs = {job.health.name: job for job in jobs}
         self._threads = [
             threading.Thread(target=self._loop, args=(job,), name=f"trail-{name}", daemon=True)
             for name, job in self._jobs.items()
@@ -79,7 +79,7 @@ class Schedule:
             job.due.clear()
             health.running, health.last_at, health.share = True, utc_now(), 0.0
             try:
-                health.said, health.error = job.run(job), ""
+                health.status_text, health.error = job.run(job), ""
                 health.good_at = utc_now()
             except TrailError as problem:
                 health.error = str(problem)

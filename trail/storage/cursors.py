@@ -24,16 +24,16 @@ def put(cursor: Cursor, source: str, mark: str) -> None:
 
 def get(engine: Engine, source: str) -> str:
     """Return the mark of *source*, or an empty string."""
-    found = engine.table("select mark from marks where source = $source", {"source": source})
-    return str(found["mark"][0]) if found.num_rows else ""
+    result = engine.table("select mark from marks where source = $source", {"source": source})
+    return str(result["mark"][0]) if result.num_rows else ""
 
 
 def read(cursor: Cursor, source: str) -> str:
     """Return the mark of *source* inside a transaction, or an empty string."""
-    found = cursor.execute(
+    rows = cursor.execute(
         "select mark from marks where source = $source", {"source": source}
     ).fetchall()
-    return str(found[0][0]) if found else ""
+    return str(rows[0][0]) if rows else ""
 
 
 def next_moment(cursor: Cursor) -> dt.datetime:

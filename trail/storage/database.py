@@ -285,8 +285,8 @@ def _migrate(cursor: Cursor) -> None:
     cursor.execute(
         "create table if not exists schema_version (version integer, applied_at timestamp)"
     )
-    found = cursor.execute("select coalesce(max(version), 0) from schema_version").fetchone()
-    for version, sql in schema.pending(found[0] if found else 0):
+    row = cursor.execute("select coalesce(max(version), 0) from schema_version").fetchone()
+    for version, sql in schema.pending(row[0] if row else 0):
         cursor.execute(sql)
         cursor.execute(
             "insert into schema_version values ($version, $now)",

@@ -75,22 +75,22 @@ class Filter:
             if isinstance(query, str)
             else list(query)
         )
-        found: dict[str, list[str]] = {}
+        result: dict[str, list[str]] = {}
         for name, value in pairs:
-            found.setdefault(name, []).append(value)
-        unknown = sorted(set(found) - {*FACETS, "from", "to", "q", "tz", "sort"})
+            result.setdefault(name, []).append(value)
+        unknown = sorted(set(result) - {*FACETS, "from", "to", "q", "tz", "sort"})
         if unknown:
             raise FilterError(
                 f"Unknown filter {unknown[0]!r}.",
                 f"Known: from, to, {', '.join(FACETS)}, q, tz, sort.",
             )
         made = cls(
-            start=_last(found, "from"),
-            end=_last(found, "to"),
-            choices={name: choice for name in FACETS if (choice := _choice(found.get(name, [])))},
-            q=tuple(dict.fromkeys(text for text in found.get("q", []) if text.strip())),
-            tz=_last(found, "tz") or "UTC",
-            sort=_last(found, "sort") or "newest",
+            start=_last(result, "from"),
+            end=_last(result, "to"),
+            choices={name: choice for name in FACETS if (choice := _choice(result.get(name, [])))},
+            q=tuple(dict.fromkeys(text for text in result.get("q", []) if text.strip())),
+            tz=_last(result, "tz") or "UTC",
+            sort=_last(result, "sort") or "newest",
         )
         made.check()
         return made
@@ -205,8 +205,8 @@ def _utc(moment: dt.datetime) -> dt.datetime:
         return _FIRST if moment.year < 2000 else _LAST
 
 
-def _last(found: dict[str, list[str]], name: str) -> str:
-    return found.get(name, [""])[-1].strip()
+def _last(parameters: dict[str, list[str]], name: str) -> str:
+    return parameters.get(name, [""])[-1].strip()
 
 
 def _choice(values: list[str]) -> Choice:

@@ -49,7 +49,7 @@ class Term:
 
 def terms(text: str) -> tuple[Term, ...]:
     """Return the terms of a search text. A word before a colon that is no field is plain text."""
-    found = []
+    result = []
     for match in _TERM.finditer(text):
         dash, name, word = match.groups()
         if name and name not in FIELDS:
@@ -57,8 +57,8 @@ def terms(text: str) -> tuple[Term, ...]:
         if word.startswith('"') and word.endswith('"') and len(word) > 1:
             word = re.sub(r"\\(.)", r"\1", word[1:-1])
         if word:
-            found.append(Term(name or "", word, bool(dash)))
-    return tuple(found)
+            result.append(Term(name or "", word, bool(dash)))
+    return tuple(result)
 
 
 def clause(text: str, prefix: str, params: dict[str, object]) -> str:

@@ -17,7 +17,7 @@ def offsets(zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> list[tuple[
 
     *start* and *end* are UTC without zone. Changes are found to the minute.
     """
-    found = [(start, _offset(zone, start))]
+    result = [(start, _offset(zone, start))]
     for low, high in _steps(start, end):
         before, after = _offset(zone, low), _offset(zone, high)
         if before == after:
@@ -28,8 +28,8 @@ def offsets(zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> list[tuple[
             if middle <= low:
                 break
             low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
-        found.append((high.replace(second=0, microsecond=0), after))
-    return found
+        result.append((high.replace(second=0, microsecond=0), after))
+    return result
 
 
 def local(column: str, zone: ZoneInfo, window: Window) -> str:

@@ -108,8 +108,8 @@ def _keys(
     )
     only_excludes = not any(choice.include for choice in chosen.values())
     wanted = f"not ({condition})" if only_excludes else condition
-    found = engine.table(f"select {key} from {table} where {wanted} limit {_MOST_KEYS}", params)
-    listed = found[key].to_pylist()
+    result = engine.table(f"select {key} from {table} where {wanted} limit {_MOST_KEYS}", params)
+    listed = result[key].to_pylist()
     if len(listed) == _MOST_KEYS:
         outer.update(params)
         return f"e.{key} in (select {key} from {table} where {condition})"

@@ -94,11 +94,11 @@ def timeline(request: Request) -> Response:
 def incidents(request: Request) -> Response:
     """Answer a page of incidents, most urgent first, and the total count."""
     filter_, store, now = _request_filter(request)
-    found = failures.records(
+    result = failures.records(
         store, filter_, now, rows=_rows(request), skip=_number(request, "skip", 0)
     )
     count = counted.summary(store, filter_, now).incidents
-    return _json({"incidents": list(found), "count": count})
+    return _json({"incidents": list(result), "count": count})
 
 
 @_query

@@ -84,7 +84,7 @@ def _job_state(job: Health, now: dt.datetime) -> str:
     if job.error:
         return f"▲ Failing: {job.error}"
     if job.good_at:
-        return f"✓ OK. {job.said}, {text.ago(job.good_at, now)}."
+        return f"✓ OK. {job.status_text}, {text.ago(job.good_at, now)}."
     return "… Not polled yet."
 
 

@@ -35,7 +35,7 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         st.subheader(text.escape(destination.name), anchor=False)
-        reason = f": {destination.said}" if destination.said else ""
+        reason = f": {destination.reason}" if destination.reason else ""
         st.text(f"{_STATES[destination.state]}{reason}")
         st.caption(text.escape(_about(destination)))
         waiting = counts.get("waiting", 0) + counts.get("sending", 0)

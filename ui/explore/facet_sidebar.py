@@ -43,18 +43,20 @@ def _on_messages(messages: list[FacetMessage], filter_: Filter) -> None:
 
 def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
     wanted = st.session_state.get(f"facet-search-{name}", "")
-    found = values
+    result = values
     if wanted:
         low = wanted.lower()
-        found = [each for each in values if low in each.label.lower() or low in each.value.lower()]
-    shown = found[: max(st.session_state.get(f"facet-more-{name}", 0), _SHOWN[name])]
+        result = [
+            value for value in values if low in value.label.lower() or low in value.value.lower()
+        ]
+    shown = result[: max(st.session_state.get(f"facet-more-{name}", 0), _SHOWN[name])]
     # Selected values stay visible so that they can be deselected.
-    chosen = [each for each in found if filter_.state(name, each.value) and each not in shown]
+    chosen = [item for item in result if filter_.state(name, item.value) and item not in shown]
     group: FacetGroup = {
         "field": name,
         "title": text.FACETS[name],
-        "values": [_row(name, each, filter_) for each in (*shown, *chosen)],
-        "total_values": len(found),
+        "values": [_row(name, item, filter_) for item in (*shown, *chosen)],
+        "total_values": len(result),
         "searchable": len(values) > _SHOWN[name],
     }
     if wanted:
@@ -62,20 +64,20 @@ def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
     return group
 
 
-def _row(name: str, each: Value, filter_: Filter) -> FacetValue:
+def _row(name: str, value: Value, filter_: Filter) -> FacetValue:
     now: State = (
         "include"
-        if filter_.state(name, each.value) == "include"
-        else ("exclude" if filter_.state(name, each.value) else "")
+        if filter_.state(name, value.value) == "include"
+        else ("exclude" if filter_.state(name, value.value) else "")
     )
     row: FacetValue = {
-        "value": each.value,
-        "label": text.facet_label(name, each.value, each.label),
-        "count": each.count,
+        "value": value.value,
+        "label": text.facet_label(name, value.value, value.label),
+        "count": value.count,
         "state": now,
     }
     if name == "category":
-        row["square"] = text.category_color(each.value)
-    elif name in _GLYPHED and each.value in _GLYPHED[name]:
-        row["glyph"] = _GLYPHED[name][each.value][0]
+        row["square"] = text.category_color(value.value)
+    elif name in _GLYPHED and value.value in _GLYPHED[name]:
+        row["glyph"] = _GLYPHED[name][value.value][0]
     return row

@@ -14,10 +14,10 @@ MOST = 200
 
 
 def draw(
-    filter_: Filter, found: list[Incident], changes: dict[str, list[Change]], class_: str
+    filter_: Filter, incidents: list[Incident], changes: dict[str, list[Change]], class_: str
 ) -> None:
-    """Draw the incidents *found*; a click on a row opens that incident."""
-    if not found:
+    """Draw *incidents* as a table; a click on a row opens that incident."""
+    if not incidents:
         st.info("No incidents of this class in this window.", icon=":material/info:")
         return
     key = f"incidents-{filter_.query()}-{class_}"
@@ -25,28 +25,28 @@ def draw(
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            url_state.set_url(filter_, incident=found[rows[0]].incident_id, **{"class": class_})
+            url_state.set_url(filter_, incident=incidents[rows[0]].incident_id, **{"class": class_})
 
-    asked = url_state.param("incident") or found[0].incident_id
-    opened = [n for n, incident in enumerate(found) if incident.incident_id == asked][:1]
+    asked = url_state.param("incident") or incidents[0].incident_id
+    opened = [n for n, incident in enumerate(incidents) if incident.incident_id == asked][:1]
     st.dataframe(
         pd.DataFrame(
             {
                 "State": [
-                    "▲ Open" if incident.open else "○ No recent failure" for incident in found
+                    "▲ Open" if incident.open else "○ No recent failure" for incident in incidents
                 ],
-                "Target": [target(incident) for incident in found],
-                "Action": [incident.action for incident in found],
-                "Class": [incident.class_.capitalize() for incident in found],
+                "Target": [target(incident) for incident in incidents],
+                "Action": [incident.action for incident in incidents],
+                "Class": [incident.class_.capitalize() for incident in incidents],
                 "Failing since": [
-                    text.short_timestamp(incident.first_at, filter_.zone) for incident in found
+                    text.short_timestamp(incident.first_at, filter_.zone) for incident in incidents
                 ],
-                "Attempts": [incident.attempts for incident in found],
+                "Attempts": [incident.attempts for incident in incidents],
                 "Last attempt": [
-                    text.short_timestamp(incident.last_at, filter_.zone) for incident in found
+                    text.short_timestamp(incident.last_at, filter_.zone) for incident in incidents
                 ],
                 "Changes before": [
-                    len(changes.get(incident.incident_id, [])) for incident in found
+                    len(changes.get(incident.incident_id, [])) for incident in incidents
                 ],
             }
         ),
@@ -55,11 +55,11 @@ def draw(
         selection_mode="single-row",
         selection_default={"selection": {"rows": opened, "columns": [], "cells": []}},
         hide_index=True,
-        **tables.height(len(found), 8),
+        **tables.height(len(incidents), 8),
         alt="Incidents",
     )
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        more = f" Only the first {MOST} incidents are shown." if len(found) == MOST else ""
+        more = f" Only the first {MOST} incidents are shown." if len(incidents) == MOST else ""
         st.caption(
             "No recent failure: no failed attempt for longer than the usual interval. Segment "
             "sends no success event for most actions, so recovery is likely but not confirmed."

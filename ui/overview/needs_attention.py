@@ -16,13 +16,13 @@ _MOST = 6
 
 def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
     """Draw the list; a click on a row opens its events in Explore."""
-    found = overview.needs_attention(store, filter_, now)
+    result = overview.needs_attention(store, filter_, now)
     rows: list[tuple[AttentionItem, Filter, dict[str, str]]] = []
-    for failing in found["failing"]:
+    for failing in result["failing"]:
         rows.append(_failing(failing, filter_, now))
-    for risky in found["risky"]:
+    for risky in result["risky"]:
         rows.append(_risky(risky, filter_, now))
-    for unknown in found["unknown"]:
+    for unknown in result["unknown"]:
         rows.append(_unknown(unknown, filter_))
     shown = rows[:_MOST]
 

@@ -87,8 +87,8 @@ def test_the_same_view_within_ten_minutes_is_one_row(
     clock.later(minutes=6)
     view()  # eleven minutes after the first
     writer.flush(5)
-    told = sorted((str(row["username"]), row["detail"], row["times"]) for row in rows(store))
-    assert told == [
+    message = sorted((str(row["username"]), row["detail"], row["times"]) for row in rows(store))
+    assert message == [
         ("jon", "from=7d", 1),
         ("maya", "from=24h", 1),
         ("maya", "from=7d", 1),
@@ -104,9 +104,9 @@ def test_a_clean_stop_loses_nothing(store: Store, waiting: Path) -> None:
         writer.record(Entry("command", what=str(number)), merge=False)
     writer.close()
     assert log.count(store, ALL) == 5_000
-    found = rows(store, rows=10_000)
-    assert [row["what"] for row in found] == [str(number) for number in reversed(range(5_000))]
-    assert len({row["entry_id"] for row in found}) == 5_000
+    result = rows(store, rows=10_000)
+    assert [row["what"] for row in result] == [str(number) for number in reversed(range(5_000))]
+    assert len({row["entry_id"] for row in result}) == 5_000
 
 
 def test_a_note_does_not_wait_for_a_busy_writer(writer: Writer, store: Store) -> None:
@@ -194,8 +194,8 @@ def test_old_entries_go_after_their_own_time_and_that_is_noted(
     assert log.count(store, ALL) == 2
     clock.later(days=2)
     Writer(lambda: (store, True), waiting, 30, clock).close()
-    found = rows(store)
-    assert [row["kind"] for row in found if row["kind"] != "trimmed"] == ["signed_in"]
+    result = rows(store)
+    assert [row["kind"] for row in result if row["kind"] != "trimmed"] == ["signed_in"]
     Writer(lambda: (store, True), waiting, 30, clock).close()
     [trimmed] = rows(store, kind="trimmed")
     assert trimmed["row_count"] == 1
@@ -277,7 +277,7 @@ def test_the_log_is_no_part_of_the_events(writer: Writer, store: Store) -> None:
     writer.flush(5)
 
     def look(cursor: Cursor) -> int:
-        found = cursor.execute("select count(*) from event_rows").fetchone()
-        return int(found[0]) if found else -1
+        row = cursor.execute("select count(*) from event_rows").fetchone()
+        return int(row[0]) if row else -1
 
     assert store.write(look) == 0

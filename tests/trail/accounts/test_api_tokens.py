@@ -32,9 +32,9 @@ def test_a_token_is_found_by_its_secret_alone(tokens: Tokens, path: Path) -> Non
     token, secret = tokens.add("ci", "manager", READ, 90, AT)
     assert secret.startswith(PREFIX)
     assert len(secret) >= len(PREFIX) + 43  # 32 random bytes
-    found = tokens.authenticate(secret, AT)
-    assert found is not None
-    assert (found.name, found.role, found.scopes) == ("ci", "manager", READ)
+    result = tokens.authenticate(secret, AT)
+    assert result is not None
+    assert (result.name, result.role, result.scopes) == ("ci", "manager", READ)
     for wrong in ("", secret[:-1], secret + "x", token.hash, secret.swapcase()):
         assert tokens.authenticate(wrong, AT) is None
     kept = path.read_text()
@@ -129,11 +129,11 @@ class TestCommands:
 
     def test_add_list_revoke(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         assert main(["tokens", "add", "ci", "--role", "reviewer", "--scope", "export"]) == 0
-        told = capsys.readouterr()
-        secret = told.out.strip()
+        message = capsys.readouterr()
+        secret = message.out.strip()
         assert secret.startswith(PREFIX)
-        assert secret not in told.err
-        assert "not shown again" in told.err
+        assert secret not in message.err
+        assert "not shown again" in message.err
         assert main(["tokens", "list", "--json"]) == 0
         listed = json.loads(capsys.readouterr().out)
         assert listed["name"] == "ci"
@@ -151,9 +151,9 @@ class TestCommands:
 
     def test_json_holds_the_secret_once(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["tokens", "add", "ci", "--role", "owner", "--days", "7", "--json"]) == 0
-        told = json.loads(capsys.readouterr().out)
-        assert told["token"].startswith(PREFIX)
-        assert told["scopes"] == ["read"]
+        message = json.loads(capsys.readouterr().out)
+        assert message["token"].startswith(PREFIX)
+        assert message["scopes"] == ["read"]
 
 
 def test_users_by_command_are_noted_without_their_passwords(
@@ -173,8 +173,8 @@ def test_users_by_command_are_noted_without_their_passwords(
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
         assert main(line.split()) == 0
     left = sorted((tmp_path / "trail.access").glob("*.json"))
-    found = [json.loads(path.read_text()) for path in left]
-    assert [(row["kind"], row["what"], row["detail"]) for row in found] == [
+    result = [json.loads(path.read_text()) for path in left]
+    assert [(row["kind"], row["what"], row["detail"]) for row in result] == [
         ("user_added", "jon", "manager"),
         ("password_set", "jon", ""),
         ("role_set", "jon", "reviewer"),

@@ -39,7 +39,7 @@ def test_ten_looks_in_any_quarter_of_an_hour(throttle: Throttle, clock: Clock) -
             looked.append(clock.now)
         clock.now += 1
     for start in looked:
-        assert sum(start <= each < start + WINDOW for each in looked) <= PAIR
+        assert sum(start <= item < start + WINDOW for item in looked) <= PAIR
     assert len(looked) == 5 * PAIR
     assert throttle.admit("maya", "b") == 0  # from another address the owner still gets in
 

@@ -133,26 +133,28 @@ def test_settings_know_the_roles_that_there_are() -> None:
 @pytest.mark.parametrize("missing", WHOLE)
 def test_half_set_up_is_one_sentence(missing: str) -> None:
     part = {name: value for name, value in WHOLE.items() if name != missing}
-    said = oidc.setting_problems(Settings(auth=part), "127.0.0.1")
-    assert len(said) == 1
-    assert f"Set auth.{missing}, " in said[0]
+    message = oidc.setting_problems(Settings(auth=part), "127.0.0.1")
+    assert len(message) == 1
+    assert f"Set auth.{missing}, " in message[0]
 
 
 def test_what_else_cannot_work() -> None:
-    def said(host: str = "127.0.0.1", forward: Any = None, **changes: Any) -> list[str]:
+    def problems(host: str = "127.0.0.1", forward: Any = None, **changes: Any) -> list[str]:
         known = Settings(auth=auth(**changes), forward=forward or Forward())
-        return [each.split(".")[0] for each in oidc.setting_problems(known, host)]
+        return [
+            setting_problem.split(".")[0] for setting_problem in oidc.setting_problems(known, host)
+        ]
 
     assert oidc.setting_problems(Settings(), "0.0.0.0") == []
-    assert said() == []
-    assert said(oidc_metadata_url="http://127.0.0.1:8080/x") == []
-    assert said(oidc_metadata_url="http://id.example.com/x") == [
+    assert problems() == []
+    assert problems(oidc_metadata_url="http://127.0.0.1:8080/x") == []
+    assert problems(oidc_metadata_url="http://id.example.com/x") == [
         "The address of the OpenID provider is not https"
     ]
-    assert said("0.0.0.0") == ["The OpenID provider cannot redirect back"]
-    assert said("0.0.0.0", Forward(public_url="https://trail.example.com")) == []
-    assert said(oidc_roles={"audit": "reviewer"}) == ["No owner can sign in"]
-    assert said(oidc_roles={"audit": "reviewer"}, passwords=True) == []
+    assert problems("0.0.0.0") == ["The OpenID provider cannot redirect back"]
+    assert problems("0.0.0.0", Forward(public_url="https://trail.example.com")) == []
+    assert problems(oidc_roles={"audit": "reviewer"}) == ["No owner can sign in"]
+    assert problems(oidc_roles={"audit": "reviewer"}, passwords=True) == []
 
 
 def test_the_mark_follows_the_settings() -> None:
@@ -163,9 +165,11 @@ def test_the_mark_follows_the_settings() -> None:
 
 
 def test_what_streamlit_is_told() -> None:
-    told = oidc.streamlit_auth(Settings(auth=auth()), 8600)
-    assert told["redirect_uri"] == "http://127.0.0.1:8600/oauth2callback"
-    assert told["cookie_secret"] != oidc.streamlit_auth(Settings(auth=auth()), 1)["cookie_secret"]
+    message = oidc.streamlit_auth(Settings(auth=auth()), 8600)
+    assert message["redirect_uri"] == "http://127.0.0.1:8600/oauth2callback"
+    assert (
+        message["cookie_secret"] != oidc.streamlit_auth(Settings(auth=auth()), 1)["cookie_secret"]
+    )
     public = Settings(auth=auth(), forward=Forward(public_url="https://trail.example.com/"))
     assert oidc.streamlit_auth(public, 1)["redirect_uri"] == (
         "https://trail.example.com/oauth2callback"

@@ -32,7 +32,7 @@ def test_every_cell(role: str, capability: str) -> None:
 
 
 def test_an_unknown_role_may_nothing_and_an_unknown_capability_is_a_mistake() -> None:
-    assert not any(roles.may("admin", each) for each in roles.CAPABILITIES)
+    assert not any(roles.may("admin", capability) for capability in roles.CAPABILITIES)
     with pytest.raises(KeyError):
         roles.may("owner", "fly")
 
@@ -81,5 +81,5 @@ def test_roles_are_named_nowhere_else() -> None:
     named = re.compile(r"""\.role\s+(==|!=|in|not in)\s|roles=frozenset""")
     for folder in ("pages", "ui", "trail/http"):
         for path in (ROOT / folder).rglob("*.py"):
-            found = [line for line in path.read_text().splitlines() if named.search(line)]
-            assert all("self.roles" in line for line in found), (path.name, found)
+            result = [line for line in path.read_text().splitlines() if named.search(line)]
+            assert all("self.roles" in line for line in result), (path.name, result)

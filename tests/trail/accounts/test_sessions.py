@@ -125,16 +125,16 @@ def test_the_tables_are_bounded(
 
 
 def test_one_code_from_many_threads_makes_one_session(sessions: Sessions) -> None:
-    code, found = sessions.issue_code("maya", "browser"), []
+    code, result = sessions.issue_code("maya", "browser"), []
     threads = [
-        threading.Thread(target=lambda: found.append(sessions.finish(code, "browser")))
+        threading.Thread(target=lambda: result.append(sessions.finish(code, "browser")))
         for _ in range(16)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len([sid for sid in found if sid]) == 1
+    assert len([sid for sid in result if sid]) == 1
 
 
 def test_an_end_is_remembered_with_its_reason(sessions: Sessions, clock: Clock) -> None:
@@ -144,11 +144,11 @@ def test_an_end_is_remembered_with_its_reason(sessions: Sessions, clock: Clock) 
         clock.now += 20 * 60
         sessions.find(hash_of(over))
     assert sessions.find(hash_of(idle)) is None
-    said = [
+    message = [
         sessions.ended_message(sessions.end_reason(hash_of(sid)))
         for sid in (idle, over, out, "guess")
     ]
-    assert said == [
+    assert message == [
         "Signed out after 30 minutes without activity.",
         "Signed out after 12 hours. Sign in again to continue.",
         "",

@@ -54,8 +54,8 @@ def test_the_file_has_the_documented_shape_and_no_password(users: Users, path: P
     assert passwords.is_hash(entry["password"])
     assert GOOD not in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [each.name for each in path.parent.iterdir()] != []
-    assert {each.name for each in path.parent.iterdir()} == {"users.yaml", "users.yaml.lock"}
+    assert [item.name for item in path.parent.iterdir()] != []
+    assert {item.name for item in path.parent.iterdir()} == {"users.yaml", "users.yaml.lock"}
 
 
 def test_a_file_made_for_the_library_by_hand_is_read(path: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_failed_write_leaves_the_old_file(
     with pytest.raises(OSError, match="No space"):
         users.remove("maya.lind")
     assert path.read_bytes() == before
-    assert {each.name for each in path.parent.iterdir()} == {"users.yaml", "users.yaml.lock"}
+    assert {item.name for item in path.parent.iterdir()} == {"users.yaml", "users.yaml.lock"}
 
 
 def test_readers_never_see_half_a_file(users: Users, path: Path) -> None:

@@ -115,7 +115,7 @@ def test_restoring_an_older_backup_reports_missing_events(kept: Kept, tmp_path: 
     assert kept.trail.files.mirror.read_text().startswith(before)
     assert kept.trail.problems(Path(copy)) == []
     report = kept.trail.verify()
-    assert {str(each.day): each.state for each in report.days}["2026-11-07"] == "restored"
+    assert {str(day.day): day.state for day in report.days}["2026-11-07"] == "restored"
     # It stays recorded until somebody resolves it, also after restarts.
     for _ in range(2):
         kept.trail.open().close()
@@ -210,7 +210,7 @@ def test_settings_are_restored_beside_those_in_use(
     config.write_text('[segment]\ntoken = "sgp_secret"\n')
     again = kept.backup("again.tar.zst")
     assert "segment.token" in again.manifest.left_out[places.CONFIG]
-    assert places.CONFIG not in {each.name for each in again.manifest.files}
+    assert places.CONFIG not in {file.name for file in again.manifest.files}
 
 
 def test_secrets_are_listed_but_not_included(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,17 +78,17 @@ class Terminal:
     def run(self, *words: str, code: int = 0, typed: str = "") -> tuple[str, str]:
         """Return what a command prints and remarks; it must end with *code*, and calmly."""
         process = self.start(*words)
-        said, remarks = process.communicate(typed, 60)
-        assert process.returncode == code, (words, said, remarks)
+        message, remarks = process.communicate(typed, 60)
+        assert process.returncode == code, (words, message, remarks)
         assert "Traceback" not in remarks
-        return said, remarks
+        return message, remarks
 
     def json(self, *words: str, code: int = 0) -> Any:
         return json.loads(self.run(*words, "--json", code=code)[0])
 
     def lines(self, *words: str) -> list[dict[str, Any]]:
-        said, _ = self.run(*words, "--json")
-        return [json.loads(line) for line in said.split("\n")[:-1]]
+        message, _ = self.run(*words, "--json")
+        return [json.loads(line) for line in message.split("\n")[:-1]]
 
     def write(self, name: str, text: str = FILE) -> str:
         path = self.folder / name
@@ -103,20 +103,20 @@ class Inside(Terminal):
 
     def run(self, *words: str, code: int = 0, typed: str = "") -> tuple[str, str]:
         assert not typed
-        said, remarks, before = io.StringIO(), io.StringIO(), dict(os.environ)
+        message, remarks, before = io.StringIO(), io.StringIO(), dict(os.environ)
         os.environ.clear()
         os.environ.update(self.env)
         try:
             with (
                 contextlib.chdir(self.folder),
-                contextlib.redirect_stdout(said),
+                contextlib.redirect_stdout(message),
                 contextlib.redirect_stderr(remarks),
             ):
-                assert main(list(words)) == code, (words, said.getvalue(), remarks.getvalue())
+                assert main(list(words)) == code, (words, message.getvalue(), remarks.getvalue())
         finally:
             os.environ.clear()
             os.environ.update(before)
-        return said.getvalue(), remarks.getvalue()
+        return message.getvalue(), remarks.getvalue()
 
 
 @contextlib.contextmanager
@@ -189,12 +189,12 @@ def test_load_says_what_became_of_each_record(here: Terminal) -> None:
     assert rehearsed.items() >= {**numbers, "batch_id": None}.items()
     first = here.json("load", name)
     assert first.items() >= {**numbers, "batch_id": 1, "error": "", "source": name}.items()
-    said, remarks = here.run("load", name)
-    assert said == "in.ndjson: 5 read = 0 kept + 4 duplicates + 1 quarantined\n"
+    message, remarks = here.run("load", name)
+    assert message == "in.ndjson: 5 read = 0 kept + 4 duplicates + 1 quarantined\n"
     assert "#" not in remarks, "nobody watches, so there is no bar"
-    found = here.json("status")
-    assert (found["events"], found["batches"], found["quarantined"]) == (3, 2, 2)
-    assert (found["oldest"], found["newest"]) == ("2026-10-01T10:00:00Z", "2026-10-02T10:00:00Z")
+    result = here.json("status")
+    assert (result["events"], result["batches"], result["quarantined"]) == (3, 2, 2)
+    assert (result["oldest"], result["newest"]) == ("2026-10-01T10:00:00Z", "2026-10-02T10:00:00Z")
 
 
 def test_each_command_runs_as_a_process_of_its_own(here: Terminal) -> None:
@@ -224,17 +224,17 @@ def test_a_folder_is_loaded_file_by_file_and_the_unknown_skipped(here: Terminal)
     here.write("in/a.ndjson", LINES[0])
     here.write("in/.hidden.ndjson", LINES[2])
     here.write("in/picture.bin", "\x00\x01\x02 not ours")
-    found = here.json("load", "in")
-    assert {name: found[name] for name in ("read", "kept", "duplicates", "quarantined")} == {
+    result = here.json("load", "in")
+    assert {name: result[name] for name in ("read", "kept", "duplicates", "quarantined")} == {
         "read": 2, "kept": 2, "duplicates": 0, "quarantined": 0,
     }  # fmt: skip
-    assert [(each["source"], each["skipped"]) for each in found["files"]] == [
+    assert [(file["source"], file["skipped"]) for file in result["files"]] == [
         ("a.ndjson", False),
         ("b.ndjson", False),
         ("picture.bin", True),
     ]
-    said, _ = here.run("load", "in/picture.bin", code=1)
-    assert "picture.bin" in said
+    message, _ = here.run("load", "in/picture.bin", code=1)
+    assert "picture.bin" in message
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 5_000, f"a = {'9' * 5_000}", "a = \xff", "a"])
@@ -288,8 +288,8 @@ def test_wrong_usage_is_told_apart_from_failure(
 
 
 def test_wrong_usage_ends_with_two(here: Terminal) -> None:
-    said, remarks = here.run("nonsense", code=2)
-    assert said == ""
+    message, remarks = here.run("nonsense", code=2)
+    assert message == ""
     assert "usage: python -m trail" in remarks
 
 
@@ -318,29 +318,29 @@ def test_events_come_newest_first_as_lines(filled: Terminal) -> None:
 
 
 def test_events_as_a_table_are_a_line_each_and_harmless_to_a_terminal(filled: Terminal) -> None:
-    said, _ = filled.run("events")
-    lines = said.split("\n")
+    message, _ = filled.run("events")
+    lines = message.split("\n")
     assert lines[0].split("\t")[:3] == ["occurred_at", "action", "target_name"]
     assert [line.split("\t")[2] for line in lines[1:-1]] == [
         "=1+1",
         "\ufffd[2JWeb",
         "Web\ufffdshop",
     ]
-    assert "\x1b" not in said
+    assert "\x1b" not in message
 
 
 def test_facets_count(filled: Terminal) -> None:
-    found = filled.json("facets", "--query", "actor=users/ana")
-    assert found["actor"] == [
+    result = filled.json("facets", "--query", "actor=users/ana")
+    assert result["actor"] == [
         {"value": "users/ana", "count": 2},
         {"value": "users/bo", "count": 1},
     ]
-    assert {each["value"]: each["count"] for each in found["target_type"]} == {
+    assert {item["value"]: item["count"] for item in result["target_type"]} == {
         "source": 1,
         "invite": 1,
     }
-    said, _ = filled.run("facets")
-    assert "actor\n           2  users/ana\n" in said
+    message, _ = filled.run("facets")
+    assert "actor\n           2  users/ana\n" in message
 
 
 def test_exports_are_written_in_the_format_of_their_name(filled: Terminal) -> None:
@@ -357,8 +357,10 @@ def test_exports_are_written_in_the_format_of_their_name(filled: Terminal) -> No
     assert table.column_names == ["target_name", "event_id"]
     assert table["event_id"].to_pylist() == ["e3", "e2", "e1"]
 
-    said, _ = filled.run("export", "--out", "x", "--format", "ndjson", "--query", "actor=users/bo")
-    assert said.startswith("1 events, ")
+    message, _ = filled.run(
+        "export", "--out", "x", "--format", "ndjson", "--query", "actor=users/bo"
+    )
+    assert message.startswith("1 events, ")
     lines = (filled.folder / "x").read_text().split("\n")[:-1]
     assert [json.loads(line)["event_id"] for line in lines] == ["e2"]
 
@@ -375,8 +377,8 @@ def test_exports_are_written_in_the_format_of_their_name(filled: Terminal) -> No
 def test_an_export_that_cannot_be_made_fails_in_words(
     filled: Terminal, words: tuple[str, ...], named: str
 ) -> None:
-    said, remarks = filled.run("export", *words, code=1)
-    assert said == ""
+    message, remarks = filled.run("export", *words, code=1)
+    assert message == ""
     assert remarks.startswith("trail: ") and named in remarks
     assert not (filled.folder / "a.csv").exists()
 
@@ -390,19 +392,19 @@ def test_before_the_first_load_readers_are_told_what_to_do(here: Terminal) -> No
 def test_a_demo_is_written_and_loads_whole(here: Terminal) -> None:
     report = here.json("demo", "--out", "d.ndjson", "--events", "300", "--seed", "5")
     assert report == {"out": "d.ndjson", "events": 300, "days": 90, "seed": 5}
-    found = here.json("load", "d.ndjson")
-    assert (found["read"], found["kept"]) == (300, 300)
+    result = here.json("load", "d.ndjson")
+    assert (result["read"], result["kept"]) == (300, 300)
 
 
 def test_users_are_added_listed_and_removed(here: Terminal) -> None:
-    said, _ = here.run(
+    message, _ = here.run(
         "users", "add", "maya", "--role", "owner", "--email", "m@x.example",
         typed="correct-horse-9\n",
     )  # fmt: skip
-    assert said == "add: maya\n"
+    assert message == "add: maya\n"
     here.run("users", "add", "jon", "--role", "manager", typed="correct-horse-9\n")
-    said, _ = here.run("users", "list", "--json")
-    rows = [json.loads(line) for line in said.splitlines()]
+    message, _ = here.run("users", "list", "--json")
+    rows = [json.loads(line) for line in message.splitlines()]
     assert sorted((row["username"], row["role"], row["email"]) for row in rows) == [
         ("jon", "manager", ""),
         ("maya", "owner", "m@x.example"),
@@ -442,8 +444,8 @@ def test_commands_work_while_a_server_holds_the_database(served: tuple[Terminal,
     )
     assert terminal.json("load", name, "--dry-run")["kept"] == 4
     assert terminal.json("load", name)["kept"] == 4
-    said, remarks = terminal.run("load", name)
-    assert said == "more.ndjson: 4 read = 0 kept + 4 duplicates + 0 quarantined\n"
+    message, remarks = terminal.run("load", name)
+    assert message == "more.ndjson: 4 read = 0 kept + 4 duplicates + 0 quarantined\n"
     assert remarks == ""
     assert terminal.json("status")["events"] == before + 4
     query = ("--query", "to=2026-09-02")
@@ -476,9 +478,9 @@ def test_terminals_that_load_at_once_all_get_their_turn(served: tuple[Terminal, 
     started = [terminal.start("load", name, "--json") for _ in range(3)]
     reports = []
     for process in started:
-        said, remarks = process.communicate("", 60)
+        message, remarks = process.communicate("", 60)
         assert (process.returncode, remarks) == (0, "")
-        reports.append(json.loads(said))
+        reports.append(json.loads(message))
     assert sorted(report["kept"] for report in reports) == [0, 0, 300]
     assert all(report["read"] == report["kept"] + report["duplicates"] for report in reports)
     assert len({report["batch_id"] for report in reports}) == 3
@@ -525,10 +527,10 @@ def test_a_note_that_others_can_read_is_not_trusted(served: tuple[Terminal, str]
     (note,) = terminal.database.parent.glob(".*.json")
     note.chmod(0o644)
     try:
-        said, remarks = terminal.run("status", code=1)
+        message, remarks = terminal.run("status", code=1)
     finally:
         note.chmod(0o600)
-    assert said == ""
+    assert message == ""
     assert "another process has it open" in remarks
     terminal.run("status")
 

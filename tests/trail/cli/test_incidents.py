@@ -18,7 +18,7 @@ from trail.storage.database import Store
 from trail.web import api
 
 LINES = text(
-    *(each for hour in range(3) for each in run(60 * hour, 5, WAREHOUSE)),
+    *(item for hour in range(3) for item in run(60 * hour, 5, WAREHOUSE)),
     line(-12, "Warehouses Modified", WAREHOUSE, "edit"),
     *run(0, 1, ("audience", "a1", "\x1b[2JA")),
 )
@@ -41,7 +41,7 @@ def test_the_route_answers_a_page_and_the_count(client: TestClient) -> None:
     assert answer["count"] == 2
     (outage,) = answer["incidents"]
     assert (outage["class"], outage["attempts"]) == ("persistent", 15)
-    assert [each["event_id"] for each in outage["changes_before"]] == ["edit"]
+    assert [item["event_id"] for item in outage["changes_before"]] == ["edit"]
     (other,) = client.get("/api/incidents?limit=1&skip=1").json()["incidents"]
     assert other["target_id"] == "a1"
     assert client.get("/api/incidents?category=Source").json() == {"incidents": [], "count": 0}
@@ -61,9 +61,9 @@ def test_the_command_prints_the_same(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRAIL_STORE__PATH", str(settings.store.path))
     assert main(["incidents", "--json"]) == 0
-    assert [json.loads(each) for each in capsys.readouterr().out.splitlines()] == routed
+    assert [json.loads(item) for item in capsys.readouterr().out.splitlines()] == routed
     assert main(["incidents", "--query", "category=Engage"]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("closed  transient")
-    assert "\x1b" not in said
+    message = capsys.readouterr().out
+    assert message.startswith("closed  transient")
+    assert "\x1b" not in message
     assert main(["incidents", "--query", "nonsense=1"]) == 1

@@ -91,16 +91,16 @@ def test_preview_hold_and_purge(filled: Inside) -> None:
 
 
 def test_text_output(filled: Inside) -> None:
-    said, _ = filled.run("retain", "--dry-run")
-    first, second, last = said.splitlines()
+    message, _ = filled.run("retain", "--dry-run")
+    first, second, last = message.splitlines()
     assert first.split() == [day(95), "2", "events", "0", "on", "hold"]
     assert second.split() == [day(93), "1", "events", "0", "on", "hold"]
     assert last in [
         f"Before {cutoff}: 3 events would be removed (dry run), 0 on hold, 0 archived"
         for cutoff in cutoffs()
     ]
-    said, _ = filled.run("retain")
-    assert said.splitlines()[-1].endswith(": 3 events removed, 0 on hold, 0 archived")
+    message, _ = filled.run("retain")
+    assert message.splitlines()[-1].endswith(": 3 events removed, 0 on hold, 0 archived")
 
 
 def test_the_archive_setting_is_applied(filled: Inside) -> None:
@@ -118,15 +118,15 @@ def test_the_archive_setting_is_applied(filled: Inside) -> None:
 
 def test_holds_are_listed(filled: Inside) -> None:
     filled.run("holds", "add", "target", "s1", "--reason", "Case\x1b[2J 7")
-    said, _ = filled.run("holds", "add", "period", "--from", day(96), "--to",
+    message, _ = filled.run("holds", "add", "period", "--from", day(96), "--to",
                          f"{day(94)}T02:00:00+02:00", "--reason", "Case 8")  # fmt: skip
-    assert said == "Hold 2 covers 2 events\n"
+    assert message == "Hold 2 covers 2 events\n"
     first, second = filled.lines("holds", "list")
     assert (first["kind"], first["value"], first["from_at"]) == ("target", "s1", None)
     assert (second["from_at"], second["to_at"]) == (f"{day(96)}T00:00:00Z", f"{day(94)}T00:00:00Z")
     assert (second["reason"], second["made_by"]) == ("Case 8", "command line")
-    said, _ = filled.run("holds", "list")
-    assert said.splitlines() == [
+    message, _ = filled.run("holds", "list")
+    assert message.splitlines() == [
         "1  target  's1'  'Case\\x1b[2J 7'",
         f"2  period  '{day(96)}T00:00:00Z to {day(94)}T00:00:00Z'  'Case 8'",
     ]
@@ -146,8 +146,8 @@ def test_holds_are_listed(filled: Inside) -> None:
     ],
 )  # fmt: skip
 def test_invalid_input_is_reported(filled: Inside, words: tuple[str, ...], remark: str) -> None:
-    said, remarks = filled.run(*words, code=1)
-    assert said == ""
+    message, remarks = filled.run(*words, code=1)
+    assert message == ""
     assert remark in remarks
 
 
@@ -184,6 +184,6 @@ def test_the_same_while_a_server_runs(served: Terminal) -> None:
 
 
 def test_the_answer_is_one_object(filled: Inside) -> None:
-    said, _ = filled.run("retain", "--json")
-    assert said.count("\n") == 1
-    assert set(json.loads(said)) == {"cutoff", "events", "held", "days", "leaving", "archived"}
+    message, _ = filled.run("retain", "--json")
+    assert message.count("\n") == 1
+    assert set(json.loads(message)) == {"cutoff", "events", "held", "days", "leaving", "archived"}

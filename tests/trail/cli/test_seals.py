@@ -47,19 +47,19 @@ def _run(trail: Trail, *arguments: str) -> tuple[int, str]:
 
 
 def _json(trail: Trail, *arguments: str) -> tuple[int, dict[str, Any]]:
-    code, said = _run(trail, *arguments, "--json")
-    return code, json.loads(said)
+    code, message = _run(trail, *arguments, "--json")
+    return code, json.loads(message)
 
 
 def test_verify_as_json(trail: Trail) -> None:
-    code, said = _json(trail, "verify")
-    assert (code, said["ok"], said["checked_days"], said["problems"]) == (0, True, 6, [])
-    assert said["sealed_to"] == "2026-11-06"
-    assert {each["state"] for each in said["days"]} == {"unchanged"}
+    code, message = _json(trail, "verify")
+    assert (code, message["ok"], message["checked_days"], message["problems"]) == (0, True, 6, [])
+    assert message["sealed_to"] == "2026-11-06"
+    assert {day["state"] for day in message["days"]} == {"unchanged"}
     trail.sql("delete from events where occurred_at < '2026-11-01 00:10'")
-    code, said = _json(trail, "verify")
-    assert (code, said["ok"]) == (1, False)
-    (problem,) = said["problems"]
+    code, message = _json(trail, "verify")
+    assert (code, message["ok"]) == (1, False)
+    (problem,) = message["problems"]
     assert problem == {
         "day": "2026-11-01",
         "problem": "missing",
@@ -72,17 +72,17 @@ def test_verify_as_json(trail: Trail) -> None:
 def test_verify_as_text(trail: Trail) -> None:
     assert "6 sealed days checked" in _run(trail, "verify")[1]
     trail.sql("update events set verified = true where occurred_at < '2026-11-01 00:10'")
-    code, said = _run(trail, "verify")
-    assert (code, "2026-11-01  changed" in said) == (1, True)
+    code, message = _run(trail, "verify")
+    assert (code, "2026-11-01  changed" in message) == (1, True)
 
 
 def test_verify_seals_closed_days(settings: Settings, tmp_path: Path) -> None:
     trail = Trail(settings, tmp_path)
     trail.load([event(1, 1)])
-    code, said = _json(trail, "verify")
-    assert (code, said["checked_days"]) == (0, 0)
-    assert said["sealed_now"] > 0
-    assert _json(trail, "verify")[1]["checked_days"] == said["sealed_now"]
+    code, message = _json(trail, "verify")
+    assert (code, message["checked_days"]) == (0, 0)
+    assert message["sealed_now"] > 0
+    assert _json(trail, "verify")[1]["checked_days"] == message["sealed_now"]
 
 
 def test_seal_and_accept(trail: Trail, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,8 +118,8 @@ def test_verify_reports_a_data_loss(
     trail.load([event(number, 8) for number in range(10)])
     old.replace(trail.path)
     assert main(["verify"]) == 1
-    said = capsys.readouterr()
-    assert "rolled back" in said.out and "Pull again the events from 2026-11-08" in said.out
+    message = capsys.readouterr()
+    assert "rolled back" in message.out and "Pull again the events from 2026-11-08" in message.out
 
 
 def test_verify_while_others_load(trail: Trail) -> None:

@@ -26,13 +26,13 @@ class Words:
     """Keeps what a command says."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, str]] = []
+        self.output: list[tuple[str, str]] = []
 
     def text(self, text: str) -> None:
-        self.said.append(("answer", text))
+        self.output.append(("answer", text))
 
     def note(self, text: str) -> None:
-        self.said.append(("remark", text))
+        self.output.append(("remark", text))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def answering() -> Iterator[Callable[[int, bytes], Note]]:
 def asked(note: Note) -> tuple[int | None, list[tuple[str, str]]]:
     """Return the exit code and the words of `status` asked of the server of *note*."""
     words = Words()
-    return server_link.run(note, ["status"], Path("/somewhere"), words), words.said
+    return server_link.run(note, ["status"], Path("/somewhere"), words), words.output
 
 
 def test_a_note_is_for_its_own_user_and_found_again(settings: Settings) -> None:
@@ -159,9 +159,9 @@ def test_answers_remarks_and_the_exit_code_come_back(
         server_link.frame("o", long.encode()),
         server_link.frame("x", b"3"),
     )
-    code, said = asked(answering(200, b"".join(frames)))
+    code, message = asked(answering(200, b"".join(frames)))
     assert code == 3
-    assert said == [("answer", "one\n"), ("remark", "\rwörk"), ("answer", ""), ("answer", long)]
+    assert message == [("answer", "one\n"), ("remark", "\rwörk"), ("answer", ""), ("answer", long)]
 
 
 @pytest.mark.parametrize("status", [401, 404])

@@ -19,12 +19,12 @@ def config(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_defaults(config: Path) -> None:
-    found = source.load()
-    assert found.store.path == Path("data/trail.duckdb")
-    assert found.store.retention_days == 90
-    assert found.server.host == "127.0.0.1"
-    assert found.limits.line_bytes == 1_048_576
-    assert found.limits.depth == 64
+    result = source.load()
+    assert result.store.path == Path("data/trail.duckdb")
+    assert result.store.retention_days == 90
+    assert result.server.host == "127.0.0.1"
+    assert result.limits.line_bytes == 1_048_576
+    assert result.limits.depth == 64
 
 
 def test_a_file_then_the_environment_then_what_is_given(
@@ -33,8 +33,8 @@ def test_a_file_then_the_environment_then_what_is_given(
     config.write_text('workspace = "From the file"\n[store]\nthreads = 3\nmemory = "2GB"\n')
     assert source.load().workspace == "From the file"
     monkeypatch.setenv("TRAIL_STORE__THREADS", "4")
-    found = source.load()
-    assert (found.store.threads, found.store.memory) == (4, "2GB")
+    result = source.load()
+    assert (result.store.threads, result.store.memory) == (4, "2GB")
     monkeypatch.setenv("TRAIL_WORKSPACE", "From the environment")
     assert source.load().workspace == "From the environment"
     assert source.load(workspace="Given").workspace == "Given"
@@ -101,19 +101,19 @@ def test_a_value_of_the_wrong_form_in_the_environment_is_named(
 ) -> None:
     monkeypatch.setenv(variable, value)
     try:
-        found = source.load()
+        result = source.load()
     except SettingError as refused:
         assert variable.removeprefix("TRAIL_").split("__")[0].lower() in str(refused).lower()
     else:
-        assert found.server.allowed_hosts == (value,)
+        assert result.server.allowed_hosts == (value,)
 
 
 def test_settings_cannot_change_while_running(config: Path) -> None:
-    found = source.load()
+    result = source.load()
     with pytest.raises(ValidationError):
-        found.workspace = "Another"  # type: ignore[misc]
+        result.workspace = "Another"  # type: ignore[misc]
     with pytest.raises(ValidationError):
-        found.store.threads = 9  # type: ignore[misc]
+        result.store.threads = 9  # type: ignore[misc]
 
 
 def test_every_setting_says_what_it_is() -> None:

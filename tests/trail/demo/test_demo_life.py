@@ -54,15 +54,15 @@ def read(out: Path) -> Iterator[Event]:
 
 def ids_of_cast(out: Path) -> list[str]:
     """Return the actors of the cast, found by their addresses."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for line in out.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         if "actorEmail" in record:
-            found[record["actorEmail"]] = record["actor"]
+            result[record["actorEmail"]] = record["actor"]
         details = record.get("properties", {}).get("details", {})
         if "subject_email" in details:
-            found[details["subject_email"]] = details["subject"]
-    return [found[f"{name.lower().replace(' ', '.')}@example.com"] for name, _, _ in CAST]
+            result[details["subject_email"]] = details["subject"]
+    return [result[f"{name.lower().replace(' ', '.')}@example.com"] for name, _, _ in CAST]
 
 
 @pytest.fixture(scope="module")
@@ -232,13 +232,13 @@ def test_nobody_else_acts_after_being_removed(events: list[Event], cast: list[st
 
 
 def test_weekend_disconnect(events: list[Event], cast: list[str]) -> None:
-    found = [
+    result = [
         e
         for e in did(events, cast[WEEKENDER], "Source Disconnected From Tracking Plan")
         if e.target == "Web checkout v4" and e.at.weekday() == 5
     ]
-    assert len(found) == 1
-    assert found[0].at > END - timedelta(days=7)
+    assert len(result) == 1
+    assert result[0].at > END - timedelta(days=7)
 
 
 @pytest.mark.parametrize("later", range(7))

@@ -83,14 +83,14 @@ def test_a_day_is_as_long_as_the_clock_makes_it(
     tmp_path: Path, tz: str, start: str, day: str, hours: float, query: str
 ) -> None:
     store = every_minute(tmp_path, start, 72)
-    found = timeline.histogram(store, Filter.parse(f"tz={tz}{query}"), NOW, dt.timedelta(days=1))
+    result = timeline.histogram(store, Filter.parse(f"tz={tz}{query}"), NOW, dt.timedelta(days=1))
     zone = Filter(tz=tz).zone
     store.close()
-    bars = {bar.start.replace(tzinfo=dt.UTC).astimezone(zone).date(): bar for bar in found.bars}
+    bars = {bar.start.replace(tzinfo=dt.UTC).astimezone(zone).date(): bar for bar in result.bars}
     bar = bars[dt.date.fromisoformat(day)]
     assert bar.end - bar.start == dt.timedelta(hours=hours)
     assert bar.count == hours * 4
-    assert sum(each.count for each in found.bars) == 72 * 4
+    assert sum(bar.count for bar in result.bars) == 72 * 4
 
 
 @pytest.mark.parametrize("tz", random_trail.ZONES)
@@ -109,21 +109,21 @@ def test_a_day_is_as_long_as_the_clock_makes_it(
 )
 def test_bars_follow_one_another_without_a_gap(held: Store, tz: str, window: str) -> None:
     filter_ = Filter.parse(f"{window}&tz={tz}")
-    found = timeline.histogram(held, filter_, NOW)
+    result = timeline.histogram(held, filter_, NOW)
     span = timeline.bounded(held, filter_.window(NOW), NOW)
-    assert sum(bar.count for bar in found.bars) == counts.count(held, filter_, NOW)
+    assert sum(bar.count for bar in result.bars) == counts.count(held, filter_, NOW)
     if span.start == span.end:
-        assert not any(bar.count for bar in found.bars)
+        assert not any(bar.count for bar in result.bars)
         return
     assert span.start and span.end
-    assert found.bars[0].start <= span.start < found.bars[0].end
-    assert found.bars[-1].start < span.end <= found.bars[-1].end
-    for bar, following in zip(found.bars, found.bars[1:], strict=False):
+    assert result.bars[0].start <= span.start < result.bars[0].end
+    assert result.bars[-1].start < span.end <= result.bars[-1].end
+    for bar, following in zip(result.bars, result.bars[1:], strict=False):
         assert bar.end == following.start
-    if found.grain < dt.timedelta(days=1):
-        assert {bar.end - bar.start for bar in found.bars} == {found.grain}
-        minutes = dt.timedelta(minutes=found.grain / dt.timedelta(minutes=1))
-        local = found.bars[0].start.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
+    if result.grain < dt.timedelta(days=1):
+        assert {bar.end - bar.start for bar in result.bars} == {result.grain}
+        minutes = dt.timedelta(minutes=result.grain / dt.timedelta(minutes=1))
+        local = result.bars[0].start.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
         assert (local.minute * 60 + local.second) % min(3600, int(minutes.total_seconds())) == 0
 
 
@@ -143,13 +143,13 @@ def test_an_empty_store_answers(store: Store) -> None:
         assert counts.count(store, filter_, NOW) == 0
         assert not any(bar.count for bar in timeline.histogram(store, filter_, NOW).bars)
         for values in counts.facets(store, filter_, NOW).values():
-            assert not any(each.count for each in values)
+            assert not any(value.count for value in values)
 
 
 def test_chosen_values_without_events_come_last(held: Store) -> None:
     filter_ = Filter().put("action", "Aa none", "include").put("action", "Ab none", "exclude")
     values = counts.facets(held, filter_, NOW)["action"]
-    assert [(each.value, each.count) for each in values[-2:]] == [("Aa none", 0), ("Ab none", 0)]
+    assert [(value.value, value.count) for value in values[-2:]] == [("Aa none", 0), ("Ab none", 0)]
     assert len(values) == len(random_trail.ACTIONS) + 2
 
 
@@ -159,7 +159,7 @@ def test_equal_counts_are_in_the_order_of_their_names(tmp_path: Path) -> None:
     )
     values = counts.facets(store, Filter(), NOW)["actor"]
     store.close()
-    assert [each.value for each in values] == ["users/a", "users/b", "users/c"]
+    assert [value.value for value in values] == ["users/a", "users/b", "users/c"]
 
 
 def test_two_values_of_a_facet_are_added_and_of_two_facets_met(held: Store) -> None:

@@ -42,8 +42,8 @@ def test_what_is_no_cursor_is_none(text: str) -> None:
 
 @given(text=st.text(max_size=40))
 def test_no_text_breaks_the_cursor(text: str) -> None:
-    found = Cursor.parse(text)
-    assert found is None or found.event_id
+    result = Cursor.parse(text)
+    assert result is None or result.event_id
 
 
 def test_pages_break_within_one_moment(many: Store) -> None:
@@ -88,11 +88,11 @@ def test_a_page_shows_all_but_the_raw_record(many: Store) -> None:
 def test_one_event_is_found_near_its_time_and_anywhere(many: Store) -> None:
     at = dt.datetime(2026, 10, 1, 10, 0, 0, 2)
     for near in (at, at - dt.timedelta(minutes=59), dt.datetime(2020, 1, 1), None):
-        found = events.get(many, "e12", near)
-        assert found is not None
-        assert (found["event_id"], found["occurred_at"]) == ("e12", at)
-        assert found["raw"] == event("e12", at)
-        assert (found["batch_id"], found["source"]) == (1, "records.ndjson")
+        result = events.get(many, "e12", near)
+        assert result is not None
+        assert (result["event_id"], result["occurred_at"]) == ("e12", at)
+        assert result["raw"] == event("e12", at)
+        assert (result["batch_id"], result["source"]) == (1, "records.ndjson")
     assert events.get(many, "e99") is None
     assert events.get(many, "' or true --") is None
     many.close()
@@ -134,7 +134,7 @@ def test_a_targets_history_is_all_of_it_under_any_name(tmp_path: Path) -> None:
     assert row is not None
     total, rows = events.related(store, row)["target"]
     store.close()
-    assert (total, [each["event_id"] for each in rows]) == (3, ["gone", "changed", "made"])
+    assert (total, [row["event_id"] for row in rows]) == (3, ["gone", "changed", "made"])
 
 
 @pytest.mark.parametrize("rows", [1, 3, 1000])
@@ -142,6 +142,6 @@ def test_a_stream_comes_in_batches_of_about_as_many(many: Store, rows: int) -> N
     with many.reading() as reading:
         batches = list(events.stream(many, reading, Filter(), NOW, "event_id, risk", rows=rows))
     many.close()
-    found = [value for batch in batches for value in batch.column(0).to_pylist()]
-    assert found == [f"e{n:02}" for n in range(24, -1, -1)]
+    result = [value for batch in batches for value in batch.column(0).to_pylist()]
+    assert result == [f"e{n:02}" for n in range(24, -1, -1)]
     assert batches[0].schema.names == ["event_id", "risk"]

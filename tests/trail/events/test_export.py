@@ -208,11 +208,11 @@ def test_ndjson_is_exact(held: Store, sort: str) -> None:
 
 @pytest.mark.parametrize("sort", ["newest", "oldest"])
 def test_parquet_is_exact_and_its_times_are_utc(held: Store, sort: str) -> None:
-    found = parquet(held, Filter(sort=sort, tz="Asia/Kolkata"))
-    assert tuple(found.column_names) == EVENT_COLUMNS
+    result = parquet(held, Filter(sort=sort, tz="Asia/Kolkata"))
+    assert tuple(result.column_names) == EVENT_COLUMNS
     for name in ("occurred_at", "ingested_at"):
-        assert found.schema.field(name).type == pa.timestamp("us", tz="UTC")
-    for row, expected in zip(found.to_pylist(), in_order(sort), strict=True):
+        assert result.schema.field(name).type == pa.timestamp("us", tz="UTC")
+    for row, expected in zip(result.to_pylist(), in_order(sort), strict=True):
         assert row.pop("occurred_at").replace(tzinfo=None) == expected.occurred_at
         del row["ingested_at"], row["verified"]
         assert row == {name: expected.exact(name) for name in row}
@@ -225,9 +225,9 @@ def test_no_events_still_make_a_file(held: Store, store: Store, tz: str) -> None
         assert len(rows) == 1
         assert rows[0][0] == "event_id"
         assert objects(empty, filter_) == []
-        found = parquet(empty, filter_)
-        assert found.num_rows == 0
-        assert found.schema == parquet(held, Filter()).schema
+        result = parquet(empty, filter_)
+        assert result.num_rows == 0
+        assert result.schema == parquet(held, Filter()).schema
 
 
 def test_columns_come_as_they_are_asked_for(held: Store) -> None:

@@ -43,10 +43,10 @@ def test_every_lane_counts_its_events_and_marks(
     filter_ = Filter.parse(f"{query}&from=2000-01-01&to=2100-01-01")
     fitting = [row for row in ROWS if row.fits(filter_)]
     expected = Counter(value_of(row, by) for row in fitting)
-    found = lanes.lanes(held, filter_, NOW, by, grain, 1_000)
-    assert {lane.value: lane.count for lane in found.lanes} == expected
-    assert found.total == len(expected)
-    for lane in found.lanes:
+    result = lanes.lanes(held, filter_, NOW, by, grain, 1_000)
+    assert {lane.value: lane.count for lane in result.lanes} == expected
+    assert result.total == len(expected)
+    for lane in result.lanes:
         mine = [row for row in fitting if value_of(row, by) == lane.value]
         assert sum(point.count for point in lane.points) == lane.count
         failed = sum(row.kind in FAILED_KINDS for row in mine)
@@ -83,16 +83,16 @@ def test_the_latest_hour_of_the_week_is_one_of_the_reader_s_clock(held: Store, q
     row = next(row for row in ROWS if row.fits(filter_))
     local = row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
     same = [
-        each.occurred_at
-        for each in ROWS
-        if each.fits(filter_)
-        and (at := each.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone))
+        row.occurred_at
+        for row in ROWS
+        if row.fits(filter_)
+        and (at := row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone))
         and (at.weekday(), at.hour) == (local.weekday(), local.hour)
     ]
-    found = lanes.latest_hour(held, filter_, NOW, local.weekday(), local.hour)
-    assert found
-    assert found[0] <= max(same) < found[1]
-    begins = found[0].replace(tzinfo=dt.UTC).astimezone(filter_.zone)
+    result = lanes.latest_hour(held, filter_, NOW, local.weekday(), local.hour)
+    assert result
+    assert result[0] <= max(same) < result[1]
+    begins = result[0].replace(tzinfo=dt.UTC).astimezone(filter_.zone)
     assert (begins.weekday(), begins.hour, begins.minute) == (local.weekday(), local.hour, 0)
 
 

@@ -59,8 +59,8 @@ def held(load: Load, store: Store) -> Store:
 
 
 def test_everybody_has_a_state(held: Store) -> None:
-    found = {each.actor_id: each for each in people.actor_activity(held, WEEK, NOW)}
-    assert {name: each.state for name, each in found.items()} == {
+    result = {item.actor_id: item for item in people.actor_activity(held, WEEK, NOW)}
+    assert {name: item.state for name, item in result.items()} == {
         "users/old": "active",
         "users/fresh": "new",
         "users/asleep": "dormant",
@@ -69,21 +69,21 @@ def test_everybody_has_a_state(held: Store) -> None:
         "tokens/tk1": "new",
         "tokens/tk2": "new",
     }
-    old = found["users/old"]
+    old = result["users/old"]
     assert (old.name, old.email, old.events, old.changes) == (
         "Olga Old",
         "olga@example.com",
         3,
         2,
     )
-    assert found["users/fresh"].destructive == 1
+    assert result["users/fresh"].destructive == 1
 
 
 def test_who_acts_after_the_removal_is_told(held: Store) -> None:
-    found = {each.actor_id: each for each in people.actor_activity(held, WEEK, NOW)}
-    assert found["users/gone"].removed_at == dt.datetime(2026, 11, 19, 10, 6)
-    assert found["users/gone"].after_removal == 1
-    assert [each.actor_id for each in found.values() if each.after_removal] == ["users/gone"]
+    result = {item.actor_id: item for item in people.actor_activity(held, WEEK, NOW)}
+    assert result["users/gone"].removed_at == dt.datetime(2026, 11, 19, 10, 6)
+    assert result["users/gone"].after_removal == 1
+    assert [item.actor_id for item in result.values() if item.after_removal] == ["users/gone"]
 
 
 def test_a_token_has_the_maker_that_an_event_tells_of(held: Store) -> None:
@@ -104,8 +104,8 @@ def test_the_mix_is_shares_of_theirs_and_of_everybodys(held: Store) -> None:
 
 
 def test_what_somebody_touched(held: Store) -> None:
-    found = people.top_targets(held, WEEK, NOW, "users/old", 9)
-    assert [(row["value"], row["label"], row["events"]) for row in found] == [
+    result = people.top_targets(held, WEEK, NOW, "users/old", 9)
+    assert [(row["value"], row["label"], row["events"]) for row in result] == [
         ("t1", "Name of t1", 2),
         ("gone", "Name of gone", 1),
     ]

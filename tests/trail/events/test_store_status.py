@@ -28,10 +28,10 @@ def test_loads_are_added_up(store: Store, load: Load) -> None:
     before = dt.datetime.now(dt.UTC)
     load("\n".join([*good, good[0], "{broken"]).encode())
     load(good[1].encode())
-    found = store_status.status(store)
-    arrival = dt.datetime.fromisoformat(found.pop("last_arrival"))
+    result = store_status.status(store)
+    arrival = dt.datetime.fromisoformat(result.pop("last_arrival"))
     assert before <= arrival <= dt.datetime.now(dt.UTC)
-    assert found == {
+    assert result == {
         "events": 2,
         "oldest": "2026-10-01T00:00:00Z",
         "newest": "2026-10-02T01:02:03.500000Z",

@@ -58,32 +58,32 @@ def row(action: str, target_id: object = "LAn9KpdvNZ", **more: object) -> dict[s
 
 def recipe(action: str, target_id: object = "LAn9KpdvNZ", **more: object) -> undo.Recipe:
     """Return the recipe of an event that must have one."""
-    found = undo.recipe(row(action, target_id, **more))
-    assert found is not None
-    return found
+    result = undo.recipe(row(action, target_id, **more))
+    assert result is not None
+    return result
 
 
-def path(found: undo.Recipe) -> str:
+def path(wanted: undo.Recipe) -> str:
     """Return the path of the call."""
-    return found.call.split("\n")[0].split(" ")[1]
+    return wanted.call.split("\n")[0].split(" ")[1]
 
 
-def body(found: undo.Recipe) -> dict[str, Any]:
+def body(wanted: undo.Recipe) -> dict[str, Any]:
     """Return the body of the call."""
-    read: dict[str, Any] = json.loads(found.call.partition("\n")[2] or "{}")
+    read: dict[str, Any] = json.loads(wanted.call.partition("\n")[2] or "{}")
     return read
 
 
 @pytest.mark.parametrize("action", catalogue.ACTIONS, ids=lambda action: action.name)
 def test_who_has_a_recipe_and_who_has_none(action: catalogue.Action) -> None:
     needed = action.kind in TAKING or action.risk >= 6 or action.name in WEAKENING
-    found = undo.recipe(row(action.name))
-    assert (found is not None) == needed
-    if found:
-        assert found.check
-        assert found.undo
-        assert found.screen
-        assert found == undo.recipe(row(action.name))
+    result = undo.recipe(row(action.name))
+    assert (result is not None) == needed
+    if result:
+        assert result.check
+        assert result.undo
+        assert result.screen
+        assert result == undo.recipe(row(action.name))
 
 
 @pytest.mark.parametrize("action", catalogue.ACTIONS, ids=lambda action: action.name)
@@ -120,16 +120,16 @@ def test_each_call_is_a_method_a_path_and_json(one: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["Source Deleted", "Warehouses Deleted", "Space Deleted"])
 def test_what_is_gone_says_why_and_what_instead(name: str) -> None:
-    found = recipe(name)
-    assert found.cannot
-    assert found.undo
+    result = recipe(name)
+    assert result.cannot
+    assert result.undo
 
 
 @pytest.mark.parametrize("name", ["Audience CSV Downloaded", "Computed Trait CSV Downloaded"])
 def test_a_download_cannot_be_undone(name: str) -> None:
-    found = recipe(name)
-    assert "left Segment" in found.cannot
-    assert found.call == ""
+    result = recipe(name)
+    assert "left Segment" in result.cannot
+    assert result.call == ""
 
 
 def test_ids_are_filled_from_the_target() -> None:
@@ -145,27 +145,27 @@ def test_ids_are_filled_from_the_target() -> None:
 
 def test_paths_are_taken_apart_and_slugs_are_no_ids() -> None:
     filter_ = "workspaces/acme/sources/web/destinations/{}/filters/df_1U0MEMv1mox9"
-    found = recipe("Destination Filter Disabled", filter_.format("webhooks"))
-    assert path(found) == "/destination/{destinationId}/filters/df_1U0MEMv1mox9"
-    assert found.missing == ("destinationId",)
-    found = recipe("Destination Filter Disabled", filter_.format("5d1a994d4a9ac6d8b0eb4fd5"))
-    assert path(found) == "/destination/5d1a994d4a9ac6d8b0eb4fd5/filters/df_1U0MEMv1mox9"
-    found = recipe("Profiles Sync Warehouse Disabled", "spaces/default/profiles-warehouses/psw_1")
-    assert path(found) == "/spaces/{spaceId}/profiles-warehouses/psw_1"
-    found = recipe("Destination Filters Deleted", filter_.format("webhooks"))
-    assert body(found)["sourceId"] == "{sourceId}"
+    result = recipe("Destination Filter Disabled", filter_.format("webhooks"))
+    assert path(result) == "/destination/{destinationId}/filters/df_1U0MEMv1mox9"
+    assert result.missing == ("destinationId",)
+    result = recipe("Destination Filter Disabled", filter_.format("5d1a994d4a9ac6d8b0eb4fd5"))
+    assert path(result) == "/destination/5d1a994d4a9ac6d8b0eb4fd5/filters/df_1U0MEMv1mox9"
+    result = recipe("Profiles Sync Warehouse Disabled", "spaces/default/profiles-warehouses/psw_1")
+    assert path(result) == "/spaces/{spaceId}/profiles-warehouses/psw_1"
+    result = recipe("Destination Filters Deleted", filter_.format("webhooks"))
+    assert body(result)["sourceId"] == "{sourceId}"
 
 
 def test_ids_of_other_things_come_from_the_details() -> None:
     details = {"metadata_id": "54521fd725e721e32a72eebb", "subject": "users/me", "subject_id": "me"}
     record = forwarded(type="Integration Deleted", details=details)
-    found = recipe(
+    result = recipe(
         "Integration Deleted", "5d1a994d4a9ac6d8b0eb4fd5", target_type="integration",
         raw=json.dumps(record),
     )  # fmt: skip
-    assert body(found)["sourceId"] == "LAn9KpdvNZ"
-    assert body(found)["metadataId"] == "54521fd725e721e32a72eebb"
-    assert found.missing == ("name",)
+    assert body(result)["sourceId"] == "LAn9KpdvNZ"
+    assert body(result)["metadataId"] == "54521fd725e721e32a72eebb"
+    assert result.missing == ("name",)
     plan = forwarded(details={"tracking_plan_id": "tp_1"})
     assert recipe("Source Disconnected From Tracking Plan", raw=json.dumps(plan)).call == (
         'POST /tracking-plans/tp_1/sources\n{"sourceId": "LAn9KpdvNZ"}'
@@ -176,9 +176,9 @@ def test_ids_of_other_things_come_from_the_details() -> None:
 
 def test_an_id_goes_only_where_its_kind_belongs() -> None:
     """A user's id is no group's id, a source's no function's, the actor never a target."""
-    found = recipe("User Removed From User Group", "users/abc")
-    assert path(found) == "/groups/{userGroupId}/users"
-    assert "abc" not in found.call
+    result = recipe("User Removed From User Group", "users/abc")
+    assert path(result) == "/groups/{userGroupId}/users"
+    assert "abc" not in result.call
     assert "LAn9KpdvNZ" not in recipe("User Policy Updated", target_type="user_group").call
     assert "LAn9KpdvNZ" not in recipe("Source Function Deleted", target_type="source").call
     record = forwarded(details={"subject_id": "actor1", "user_id": "actor1", "resource_id": "z9"})
@@ -192,10 +192,10 @@ def test_a_hostile_id_never_reaches_a_call(name: str, hostile: str) -> None:
     raw = json.dumps({"properties": {"details": dict.fromkeys(keys, hostile)}})
     paths = [hostile, *(f"{place}/{hostile}" for place in undo._OF_COLLECTION)]
     for target in paths:
-        found = recipe(name, target, target_name=hostile, raw=raw)
+        result = recipe(name, target, target_name=hostile, raw=raw)
         one = OF_ACTION[name]
-        assert found.call.partition("\n")[0] == one.get("call", "")
-        assert not found.call or body(found) == json.loads(one.get("body", "{}"))
+        assert result.call.partition("\n")[0] == one.get("call", "")
+        assert not result.call or body(result) == json.loads(one.get("body", "{}"))
 
 
 @given(st.text(), st.text(), st.text(), st.text(), st.sampled_from(sorted(OF_ACTION)))
@@ -205,16 +205,16 @@ def test_nothing_that_an_event_says_changes_more_than_an_id(
     detailed = json.dumps({"properties": {"details": {"source_id": raw, "metadata_id": label}}})
     plain = recipe(name, "")
     for text in (raw, detailed):
-        found = recipe(name, target, target_type=kind, target_name=label, raw=text)
+        result = recipe(name, target, target_type=kind, target_name=label, raw=text)
         shape = re.escape(plain.call)
         for place in set(undo._PLACE.findall(plain.call)):
             hole = rf"(\{{{place}\}}|[A-Za-z0-9_.:-]+)"
             shape = shape.replace(re.escape(f"{{{place}}}"), hole)
-        assert re.fullmatch(shape, found.call)
-        assert (found.check, found.undo, found.screen, found.cannot) == (
+        assert re.fullmatch(shape, result.call)
+        assert (result.check, result.undo, result.screen, result.cannot) == (
             plain.check, plain.undo, plain.screen, plain.cannot,
         )  # fmt: skip
-        assert set(found.missing) <= set(plain.missing)
+        assert set(result.missing) <= set(plain.missing)
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,8 @@ def test_nothing_that_an_event_says_changes_more_than_an_id(
      None, 7, b"x"],
 )  # fmt: skip
 def test_a_record_of_another_shape_is_no_matter(raw: object) -> None:
-    found = recipe("Source Disabled", None, raw=raw)
-    assert found.missing == ("sourceId",)
+    result = recipe("Source Disabled", None, raw=raw)
+    assert result.missing == ("sourceId",)
 
 
 @pytest.mark.parametrize(
@@ -247,9 +247,9 @@ def test_an_event_that_says_nothing_has_no_recipe(event: dict[str, object]) -> N
     ],
 )
 def test_types_that_the_catalogue_does_not_know(action: str, part: str) -> None:
-    found = recipe(action)
-    assert part in found.undo
-    assert found.call == ""
+    result = recipe(action)
+    assert part in result.undo
+    assert result.call == ""
 
 
 @pytest.mark.parametrize("action", ["Journey Created", "Sync Failed", "Journey Viewed", "Hm"])

@@ -62,8 +62,8 @@ def made(trail: Trail, query: str = WEEK, now: dt.datetime = AWARE) -> bytes:
             pack.prepare(store, trail.settings, Filter.parse(query), now).stream(Tally())
         )
 
-    found: bytes = trail.run(build)
-    return found
+    result: bytes = trail.run(build)
+    return result
 
 
 def files(data: bytes) -> dict[str, bytes]:
@@ -84,11 +84,11 @@ def zipped(pairs: list[tuple[str, bytes]]) -> bytes:
 def _add_activity(trail: Trail) -> None:
     """Add decisions, a sign-off, a legal hold, and coverage with a gap."""
     reason = Reason("unfamiliar_action", 9, "first time", {}, ("Source Modified",))
-    found = Finding("f1", dt.date(2026, 11, 2), "users/maya", "user", 9, (reason,))
+    result = Finding("f1", dt.date(2026, 11, 2), "users/maya", "user", 9, (reason,))
 
     def live(store: Store) -> None:
         store.write(lambda cursor: cursor.execute(_FINDING) and None)
-        reviews.decide(store, [found], "done", "called her", "rita", frozenset())
+        reviews.decide(store, [result], "done", "called her", "rita", frozenset())
         reviews.sign(store, Filter.parse(WEEK), AWARE, [], "", "rita", frozenset())
         legal_holds.add(store, "target", "s1", None, None, "asked for", "maya")
         for start, end in ((1, 3), (4, 8)):
@@ -108,12 +108,12 @@ def trail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trail]:
                 patch.delenv(name)
         patch.setenv(CONFIG_VARIABLE, str(folder / "none.toml"))
         store = StoreSettings(path=folder / "trail.duckdb", memory="1GB")
-        found = Trail(Settings(store=store, workspace="Ærø"), folder)
+        result = Trail(Settings(store=store, workspace="Ærø"), folder)
         odd = forwarded(1, timestamp="2026-11-02T23:00:00.000Z", details={"target": "=1+1\u2028"})
-        found.load([*(event(number, of) for of in DAYS for number in range(A_DAY)), odd])
-        assert found.seal() == 6
-        _add_activity(found)
-        yield found
+        result.load([*(event(number, of) for of in DAYS for number in range(A_DAY)), odd])
+        assert result.seal() == 6
+        _add_activity(result)
+        yield result
 
 
 @pytest.fixture(scope="module")

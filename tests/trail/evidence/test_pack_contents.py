@@ -53,66 +53,66 @@ def test_another_process_gives_the_same_bytes(trail: Trail, whole: bytes) -> Non
         text=True,
     )
     assert out.read_bytes() == whole
-    said = json.loads(done.stdout)
-    assert said["sha256"] == hashlib.sha256(whole).hexdigest()
-    assert said["rows"] == EVENTS
-    assert [each["name"] for each in said["files"]] == NAMES
+    message = json.loads(done.stdout)
+    assert message["sha256"] == hashlib.sha256(whole).hexdigest()
+    assert message["rows"] == EVENTS
+    assert [file["name"] for file in message["files"]] == NAMES
     assert not list(trail.folder.glob("*.part"))
 
 
 def test_a_relative_range_becomes_absolute(trail: Trail) -> None:
-    said = json.loads(files(made(trail, "from=7d&tz=Europe/Oslo"))["manifest.json"])
-    assert said["filter"]["query"].startswith("from=2026-11-01T23%3A00%3A00Z&tz=Europe%2FOslo")
-    again = made(trail, said["filter"]["query"], AWARE + dt.timedelta(days=1))
-    assert json.loads(files(again)["manifest.json"]) == said
+    message = json.loads(files(made(trail, "from=7d&tz=Europe/Oslo"))["manifest.json"])
+    assert message["filter"]["query"].startswith("from=2026-11-01T23%3A00%3A00Z&tz=Europe%2FOslo")
+    again = made(trail, message["filter"]["query"], AWARE + dt.timedelta(days=1))
+    assert json.loads(files(again)["manifest.json"]) == message
 
 
 def test_the_events_are_those_of_the_exports(trail: Trail, whole: bytes) -> None:
-    found = files(whole)
-    assert list(found) == NAMES
+    result = files(whole)
+    assert list(result) == NAMES
     chosen = Filter.parse(f"{WEEK}&sort=oldest")
 
     def exported(store: Store) -> list[bytes]:
         wanted = export.Export(chosen), export.Export(chosen, "ndjson", EVENT_COLUMNS)
-        return [b"".join(export.stream(store, each, AWARE)) for each in wanted]
+        return [b"".join(export.stream(store, item, AWARE)) for item in wanted]
 
-    assert [found["events.csv"], found["events.ndjson"]] == trail.run(exported)
-    assert found["events.ndjson"].count(b"\n") == EVENTS
-    assert len(list(csv.reader(io.StringIO(found["events.csv"].decode())))) == EVENTS + 1
+    assert [result["events.csv"], result["events.ndjson"]] == trail.run(exported)
+    assert result["events.ndjson"].count(b"\n") == EVENTS
+    assert len(list(csv.reader(io.StringIO(result["events.csv"].decode())))) == EVENTS + 1
 
 
 def test_the_manifest_states_coverage_decisions_sign_offs_and_holds(
     trail: Trail, whole: bytes
 ) -> None:
-    found = files(whole)
-    said = json.loads(found["manifest.json"])
-    assert (said["product"].split()[-1], said["workspace"]) == (VERSION, "Ærø")
-    assert said["filter"] == {
+    result = files(whole)
+    message = json.loads(result["manifest.json"])
+    assert (message["product"].split()[-1], message["workspace"]) == (VERSION, "Ærø")
+    assert message["filter"] == {
         "words": "All events from 2026-11-01 00:00:00 to 2026-11-06 00:00:00 (exclusive), UTC",
         "query": "from=2026-11-01T00%3A00%3A00Z&to=2026-11-06T00%3A00%3A00Z&sort=oldest",
         "narrowed": False,
     }
-    assert said["coverage"]["gaps"] == [
+    assert message["coverage"]["gaps"] == [
         "No source was collecting: events may be missing, "
         "from 2026-11-03 00:00:00 to 2026-11-04 00:00:00 UTC"
     ]
-    (finding,) = (each for each in said["findings"] if each["finding_id"] == "f1")
+    (finding,) = (finding for finding in message["findings"] if finding["finding_id"] == "f1")
     (decision,) = finding["decisions"]
     assert (decision["decision"], decision["note"], decision["made_by"]) == (
         *("done", "called her", "rita"),
     )
-    (signed,) = said["sign_offs"]
+    (signed,) = message["sign_offs"]
     assert (signed["signed_by"], signed["state"], signed["events"]) == ("rita", "as signed", EVENTS)
     # The events signed off are the events in the pack.
-    assert signed["digest"] == f"sha256:{said['events']['digest']}"
-    (held,) = said["holds"]
+    assert signed["digest"] == f"sha256:{message['events']['digest']}"
+    (held,) = message["holds"]
     assert (held["value"], held["reason"], held["ended_at"]) == ("s1", "asked for", None)
-    assert said["seals"]["fingerprint"] == key_file.fingerprint(key_file.public(trail.files.key))
-    assert said["events"]["rows"] == EVENTS
-    for each in said["files"]:
-        assert hashlib.sha256(found[each["name"]]).hexdigest() == each["sha256"]
-        assert len(found[each["name"]]) == each["bytes"]
-    assert [each["name"] for each in said["files"]] == NAMES[:-2]
+    assert message["seals"]["fingerprint"] == key_file.fingerprint(key_file.public(trail.files.key))
+    assert message["events"]["rows"] == EVENTS
+    for file in message["files"]:
+        assert hashlib.sha256(result[file["name"]]).hexdigest() == file["sha256"]
+        assert len(result[file["name"]]) == file["bytes"]
+    assert [file["name"] for file in message["files"]] == NAMES[:-2]
 
 
 def test_seals_of_later_days_are_not_in_the_pack(trail: Trail, whole: bytes) -> None:
@@ -130,15 +130,16 @@ def test_removals_are_reported(trail: Trail, tmp_path: Path, check: Check) -> No
     other.seal()
     purged = NOW + dt.timedelta(days=85)  # the days before 3 November are past retention
     other.run(lambda store: policy.retain(store, other.settings, purged, made_by="maya"))
-    said = json.loads(files(made(other))["manifest.json"])
+    message = json.loads(files(made(other))["manifest.json"])
     gone = [
-        (each["day"], each["gone"], each["made_by"]) for each in said["retention"]["removed_by_day"]
+        (item["day"], item["gone"], item["made_by"])
+        for item in message["retention"]["removed_by_day"]
     ]
     assert gone == [("2026-11-01", A_DAY, "maya"), ("2026-11-02", A_DAY, "maya")]
     result = check(made(other))
     assert result.code == 0, result.text
     assert "2026-11-01  unchanged, 0 events; 40 removed earlier (retention" in result.text
-    (run,) = said["retention"]["runs"]
+    (run,) = message["retention"]["runs"]
     assert (run["events"], run["made_by"]) == (2 * A_DAY, "maya")
 
 
@@ -165,11 +166,11 @@ def test_a_filter_is_described(query: str, text: str) -> None:
 def test_the_pack_of_an_empty_trail_verifies(trail: Trail, tmp_path: Path, check: Check) -> None:
     given = trail.settings.store.model_copy(update={"path": tmp_path / "empty.duckdb"})
     other = Trail(trail.settings.model_copy(update={"store": given}), tmp_path)
-    found = check(made(other, ""))
-    assert (found.code, "0 events, 0 days; 0 seals" in found.text) == (0, True)
+    result = check(made(other, ""))
+    assert (result.code, "0 events, 0 days; 0 seals" in result.text) == (0, True)
 
 
 def test_the_digest_of_the_events_is_that_of_a_sign_off(trail: Trail, whole: bytes) -> None:
-    said = json.loads(files(whole)["manifest.json"])["events"]
-    found = trail.run(lambda store: reviews.digest_of(store, Filter.parse(WEEK), AWARE))
-    assert found == (said["rows"], said["digest"])
+    message = json.loads(files(whole)["manifest.json"])["events"]
+    result = trail.run(lambda store: reviews.digest_of(store, Filter.parse(WEEK), AWARE))
+    assert result == (message["rows"], message["digest"])

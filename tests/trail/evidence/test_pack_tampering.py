@@ -28,24 +28,24 @@ def test_an_unmodified_pack_verifies_zipped_and_unpacked(
     for name, data in files(whole).items():
         (folder / name).write_bytes(data)
     mark = key_file.fingerprint(key_file.public(trail.files.key))
-    for each in (whole, folder):
-        found = check(each, "--key", mark)
-        assert found.code == 0, found.text
-        assert found.text.count("unchanged") == 5  # one of them without an event
-        assert "2026-11-02  unchanged, 41 events" in found.text
-        assert f"fingerprint {mark}" in found.text
-        assert "Gap: No source was collecting" in found.text
-        assert "No problems found." in found.text
+    for item in (whole, folder):
+        result = check(item, "--key", mark)
+        assert result.code == 0, result.text
+        assert result.text.count("unchanged") == 5  # one of them without an event
+        assert "2026-11-02  unchanged, 41 events" in result.text
+        assert f"fingerprint {mark}" in result.text
+        assert "Gap: No source was collecting" in result.text
+        assert "No problems found." in result.text
 
 
 def test_the_readme_lists_every_file_and_the_actual_steps(whole: bytes) -> None:
-    found = files(whole)
-    page = found["README.txt"].decode()
-    assert all(f"  {name}" in page for name in found)
+    result = files(whole)
+    page = result["README.txt"].decode()
+    assert all(f"  {name}" in page for name in result)
     assert "python3 evidence/verify.py evidence.zip" in page
     assert "does NOT prove" in page.replace("What it ", "")
     assert max(map(len, page.splitlines())) <= 100
-    assert found["verify.py"] == Path(standalone_verifier.__file__).read_bytes()
+    assert result["verify.py"] == Path(standalone_verifier.__file__).read_bytes()
 
 
 def test_the_verifier_needs_one_package() -> None:
@@ -60,67 +60,67 @@ def test_the_verifier_needs_one_package() -> None:
     assert names - set(sys.stdlib_module_names) == {"cryptography"}
 
 
-def edit_row(found: Files) -> None:
-    found["events.ndjson"] = found["events.ndjson"].replace(b"Web shop", b"Web shap", 1)
+def edit_row(pack_files: Files) -> None:
+    pack_files["events.ndjson"] = pack_files["events.ndjson"].replace(b"Web shop", b"Web shap", 1)
 
 
-def edit_csv(found: Files) -> None:
-    found["events.csv"] = found["events.csv"].replace(b"Web shop", b"Web shap", 1)
+def edit_csv(pack_files: Files) -> None:
+    pack_files["events.csv"] = pack_files["events.csv"].replace(b"Web shop", b"Web shap", 1)
 
 
-def drop_row(found: Files) -> None:
-    found["events.ndjson"] = found["events.ndjson"].split(b"\n", 1)[1]
+def drop_row(pack_files: Files) -> None:
+    pack_files["events.ndjson"] = pack_files["events.ndjson"].split(b"\n", 1)[1]
 
 
-def drop_file(found: Files) -> None:
-    del found["events.csv"]
+def drop_file(pack_files: Files) -> None:
+    del pack_files["events.csv"]
 
 
-def drop_events(found: Files) -> None:
-    del found["events.ndjson"]
+def drop_events(pack_files: Files) -> None:
+    del pack_files["events.ndjson"]
 
 
-def add_file(found: Files) -> None:
-    found["notes.txt"] = b"as agreed"
+def add_file(pack_files: Files) -> None:
+    pack_files["notes.txt"] = b"as agreed"
 
 
-def swap_seal(found: Files) -> None:
-    lines = found["seals.ndjson"].splitlines(keepends=True)
+def swap_seal(pack_files: Files) -> None:
+    lines = pack_files["seals.ndjson"].splitlines(keepends=True)
     lines[0], lines[1] = lines[1], lines[0]
-    found["seals.ndjson"] = b"".join(lines)
+    pack_files["seals.ndjson"] = b"".join(lines)
 
 
-def cut_seals(found: Files) -> None:
-    found["seals.ndjson"] = b"".join(found["seals.ndjson"].splitlines(keepends=True)[:-1])
+def cut_seals(pack_files: Files) -> None:
+    pack_files["seals.ndjson"] = b"".join(pack_files["seals.ndjson"].splitlines(keepends=True)[:-1])
 
 
-def change_manifest(found: Files) -> None:
-    found["manifest.json"] = found["manifest.json"].replace(b"called her", b"called him")
+def change_manifest(pack_files: Files) -> None:
+    pack_files["manifest.json"] = pack_files["manifest.json"].replace(b"called her", b"called him")
 
 
-def change_verifier(found: Files) -> None:
-    found["verify.py"] += b"\n"
+def change_verifier(pack_files: Files) -> None:
+    pack_files["verify.py"] += b"\n"
 
 
-def drop_signature(found: Files) -> None:
-    del found["signature.json"]
+def drop_signature(pack_files: Files) -> None:
+    del pack_files["signature.json"]
 
 
-def drop_manifest(found: Files) -> None:
-    del found["manifest.json"]
+def drop_manifest(pack_files: Files) -> None:
+    del pack_files["manifest.json"]
 
 
-def broken_manifest(found: Files) -> None:
-    found["manifest.json"] = b"[" * 100_000
+def broken_manifest(pack_files: Files) -> None:
+    pack_files["manifest.json"] = b"[" * 100_000
 
 
-def relisted(found: Files) -> None:
+def relisted(pack_files: Files) -> None:
     """An edited row, and a manifest that names the edited file: only the signature tells."""
-    edit_row(found)
-    said = json.loads(found["manifest.json"])
-    for each in said["files"]:
-        each["sha256"] = hashlib.sha256(found[each["name"]]).hexdigest()
-    found["manifest.json"] = json.dumps(said).encode()
+    edit_row(pack_files)
+    message = json.loads(pack_files["manifest.json"])
+    for file in message["files"]:
+        file["sha256"] = hashlib.sha256(pack_files[file["name"]]).hexdigest()
+    pack_files["manifest.json"] = json.dumps(message).encode()
 
 
 NAMED = "does not match the manifest"
@@ -149,9 +149,9 @@ ATTACKS: list[tuple[Callable[[Files], None], str]] = [
 def test_tampering_is_detected(
     whole: bytes, check: Check, attack: Callable[[Files], None], words: str
 ) -> None:
-    found = files(whole)
-    attack(found)
-    result = check(zipped(list(found.items())))
+    answer = files(whole)
+    attack(answer)
+    result = check(zipped(list(answer.items())))
     assert (result.code, f"PROBLEM: {words}" in result.text) == (1, True), result.text
     assert "Do not rely on this pack" in result.text
 
@@ -166,10 +166,10 @@ def test_a_duplicate_file_is_detected(whole: bytes, check: Check) -> None:
 
 def test_corrupted_bytes_are_detected(whole: bytes, check: Check) -> None:
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-        for each in archive.infolist():
-            at = each.header_offset + 30 + len(each.filename) + 20 + each.compress_size // 2
+        for item in archive.infolist():
+            at = item.header_offset + 30 + len(item.filename) + 20 + item.compress_size // 2
             result = check(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-            assert result.code == 1, each.filename
+            assert result.code == 1, item.filename
     assert check(whole[: len(whole) // 2]).code == 2
 
 
@@ -177,27 +177,27 @@ def test_a_pack_signed_with_another_key_is_detected_by_fingerprint(
     whole: bytes, check: Check, trail: Trail
 ) -> None:
     """A pack recreated by somebody else verifies by itself: only the fingerprint differs."""
-    found = files(whole)
+    answer = files(whole)
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes_raw().hex()
     prev, lines = "0" * 64, []
-    for text in found["seals.ndjson"].decode().splitlines():
+    for text in answer["seals.ndjson"].decode().splitlines():
         body = {k: v for k, v in json.loads(text).items() if k not in ("seal", "key", "signature")}
         body["prev"] = prev
         canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         prev = hashlib.sha256(canonical.encode()).hexdigest()
         signature = key.sign(standalone_verifier.CONTEXT + prev.encode()).hex()
         lines.append(json.dumps({**body, "seal": prev, "key": public, "signature": signature}))
-    found["seals.ndjson"] = "".join(f"{line}\n" for line in lines).encode()
-    said = json.loads(found["manifest.json"])
-    for each in said["files"]:
-        data = found[each["name"]]
-        each |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    found["manifest.json"] = json.dumps(said).encode()
-    digest = hashlib.sha256(found["manifest.json"]).hexdigest()
+    answer["seals.ndjson"] = "".join(f"{line}\n" for line in lines).encode()
+    message = json.loads(answer["manifest.json"])
+    for file in message["files"]:
+        data = answer[file["name"]]
+        file |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    answer["manifest.json"] = json.dumps(message).encode()
+    digest = hashlib.sha256(answer["manifest.json"]).hexdigest()
     made_up = key.sign(standalone_verifier.PACK_CONTEXT + digest.encode()).hex()
-    found["signature.json"] = json.dumps({"key": public, "signature": made_up}).encode()
-    data = zipped(list(found.items()))
+    answer["signature.json"] = json.dumps({"key": public, "signature": made_up}).encode()
+    data = zipped(list(answer.items()))
     assert check(data).code == 0
     result = check(data, "--key", key_file.fingerprint(key_file.public(trail.files.key)))
     assert (result.code, "manifest.json was signed by a different key" in result.text) == (1, True)
@@ -230,6 +230,6 @@ def test_accepted_days_are_reported(trail: Trail, tmp_path: Path, check: Check) 
     assert result.code == 0
     words = "accepted by maya as it was then (accepted: a test?[2J)"
     assert f"2026-11-01  unchanged, 39 events; {words}" in result.text
-    said = json.loads(files(data)["manifest.json"])
-    (accepted,) = said["seals"]["accepted"]
+    message = json.loads(files(data)["manifest.json"])
+    (accepted,) = message["seals"]["accepted"]
     assert (accepted["day"], accepted["made_by"]) == ("2026-11-01", "maya")

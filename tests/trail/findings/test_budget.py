@@ -22,8 +22,8 @@ def test_what_would_be_folded_does_not_use_up_the_budget() -> None:
 
 
 def test_a_day_that_is_far_stranger_counts_again() -> None:
-    found = [scored(6, "ana", 10), scored(7, "ana", 16), scored(8, "ana", 17)]
-    result = apply_budget(found, OPENED, OPENED + dt.timedelta(days=9), a_day=1)
+    answer = [scored(6, "ana", 10), scored(7, "ana", 16), scored(8, "ana", 17)]
+    result = apply_budget(answer, OPENED, OPENED + dt.timedelta(days=9), a_day=1)
     assert result.folded == {"ana-8": "ana-7"}
     # Nine days of one a day have room for what has been there, and for more.
     assert result.thresholds[OPENED + dt.timedelta(days=9)] == 1

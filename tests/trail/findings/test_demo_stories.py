@@ -28,8 +28,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, 
     for batch in load_files(store, settings, [folder / "demo.ndjson"]):
         assert not batch.error
     refresh(store, NOW)
-    found = queries.queue(store, Filter.parse("from=9d"), NOW).findings
-    yield [(_name(store, each.actor_id), each) for each in found]
+    result = queries.queue(store, Filter.parse("from=9d"), NOW).findings
+    yield [(_name(store, item.actor_id), item) for item in result]
     store.close()
 
 
@@ -54,6 +54,6 @@ def _name(store: Store, actor_id: str) -> str:
 def test_a_story_is_found(
     shown: list[tuple[str, Finding]], story: str, who: str, detector: str
 ) -> None:
-    assert story in {each.name for each in demo.STORIES}
-    reasons = {reason.detector for name, each in shown if who in name for reason in each.reasons}
+    assert story in {story.name for story in demo.STORIES}
+    reasons = {reason.detector for name, item in shown if who in name for reason in item.reasons}
     assert detector in reasons, shown

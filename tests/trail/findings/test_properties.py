@@ -39,8 +39,8 @@ def stored(*loads: list[ExampleEvent], refreshed: bool = False) -> Iterator[Stor
 def scores(store: Store, day: int = DAYS) -> list[tuple[Any, ...]]:
     """Return every finding as it is once *day* has been result."""
     return [
-        (each.day, each.actor_id, each.score, each.reasons)
-        for each in detection.findings(store, day)
+        (finding.day, finding.actor_id, finding.score, finding.reasons)
+        for finding in detection.findings(store, day)
     ]
 
 
@@ -69,7 +69,7 @@ def test_later_events_never_change_an_earlier_day(history: list[ExampleEvent], e
     with stored(before) as store:
         alone = scores(store, edge - 1)
     with stored(history) as store:
-        whole = [each for each in scores(store) if each[0] < cut]
+        whole = [score for score in scores(store) if score[0] < cut]
     assert alone == whole
 
 
@@ -111,18 +111,18 @@ def test_scores_are_the_sums_of_their_reasons(history: list[ExampleEvent]) -> No
 def test_budgets_are_capped_causal_and_deterministic(
     rows: list[tuple[int, int, int]], a_day: int, edge: int
 ) -> None:
-    found = [
+    answer = [
         Scored(f"f-{day}-{actor}", FIRST_DAY + dt.timedelta(days=day), f"users/{actor}", score)
         for (day, actor), score in {(day, actor): score for day, actor, score in rows}.items()
     ]
     until = FIRST_DAY + dt.timedelta(days=40)
-    result = apply_budget(found, FIRST_DAY, until, a_day)
-    days = [each.day for each in found if each.finding_id in result.shown]
+    result = apply_budget(answer, FIRST_DAY, until, a_day)
+    days = [item.day for item in answer if item.finding_id in result.shown]
     assert all(days.count(day) <= 3 * a_day for day in days)
     assert all((day - FIRST_DAY).days >= WARM_UP_DAYS for day in days)
-    assert apply_budget(found[::-1], FIRST_DAY, until, a_day) == result
+    assert apply_budget(answer[::-1], FIRST_DAY, until, a_day) == result
     cut = FIRST_DAY + dt.timedelta(days=edge)
-    early = apply_budget([each for each in found if each.day <= cut], FIRST_DAY, cut, a_day)
+    early = apply_budget([item for item in answer if item.day <= cut], FIRST_DAY, cut, a_day)
     assert early.shown == {
-        each.finding_id for each in found if each.finding_id in result.shown and each.day <= cut
+        item.finding_id for item in answer if item.finding_id in result.shown and item.day <= cut
     }

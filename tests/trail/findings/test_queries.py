@@ -25,13 +25,13 @@ class _Kept:
     """Keeps what a command says."""
 
     def __init__(self) -> None:
-        self.said = ""
+        self.output = ""
 
     def text(self, text: str) -> None:
-        self.said += text
+        self.output += text
 
     def note(self, text: str) -> None:
-        self.said += text
+        self.output += text
 
 
 @pytest.fixture
@@ -57,12 +57,12 @@ def command(store: Store, settings: Settings, **given: object) -> str:
     args = argparse.Namespace(**{"query": "", "budget": 3.0, "all": False, "json": True, **given})
     context = Context(settings, lambda write: store, out, Path())
     assert findings.COMMAND.run(args, context) == 0
-    return out.said
+    return out.output
 
 
 def test_the_queue_shows_the_strange_day(filled: Store) -> None:
     queue = queries.queue(filled, Filter(), detection.end_of_day(39))
-    assert (DAY, "users/ana") in [(each.day, each.actor_id) for each in queue.findings]
+    assert (DAY, "users/ana") in [(finding.day, finding.actor_id) for finding in queue.findings]
     assert "after 5 days of learning" in queue.budget.status_text()
 
 
@@ -85,7 +85,9 @@ def test_a_filter_narrows_findings_by_their_evidence(
     filled: Store, query: str, actors: set[str]
 ) -> None:
     queue = queries.queue(filled, Filter.parse(query), detection.end_of_day(39))
-    late = {each.actor_id for each in queue.findings if each.day >= DAY - dt.timedelta(days=2)}
+    late = {
+        finding.actor_id for finding in queue.findings if finding.day >= DAY - dt.timedelta(days=2)
+    }
     assert late == actors
 
 

@@ -31,7 +31,7 @@ def filled(store: Store, settings: Settings) -> Store:
     return store
 
 
-def found(store: Store, actor: str = "users/ana", day: int = 38) -> Finding:
+def finding_of(store: Store, actor: str = "users/ana", day: int = 38) -> Finding:
     one = queries.get(store, finding_id(FIRST_DAY + dt.timedelta(days=day), actor))
     assert one
     return one
@@ -63,16 +63,16 @@ def test_a_late_event_judges_its_day_and_all_after_it(filled: Store, settings: S
     detection.load(filled, settings, events(20, "10:07", "users/ana", "Warehouses Disabled", "w-2"))
     done = refresh(filled, detection.end_of_day(39))
     assert done.since == FIRST_DAY + dt.timedelta(days=20)
-    assert "on 1 of 29 earlier active days" in found(filled).reasons[0].text
+    assert "on 1 of 29 earlier active days" in finding_of(filled).reasons[0].text
 
 
 def test_words_have_their_numbers(filled: Store) -> None:
-    (reason, *_) = found(filled).reasons
+    (reason, *_) = finding_of(filled).reasons
     assert reason.text.startswith("Warehouses Disabled: first time in 29 active days; ")
 
 
 def test_a_decision_outlasts_being_judged_again(filled: Store, settings: Settings) -> None:
-    id_ = found(filled).finding_id
+    id_ = finding_of(filled).finding_id
     filled.write(
         lambda cursor: cursor.execute(
             "update findings set state = 'expected' where finding_id = $id", {"id": id_}
@@ -80,13 +80,13 @@ def test_a_decision_outlasts_being_judged_again(filled: Store, settings: Setting
     )
     detection.load(filled, settings, events(2, "10:07", "users/ben", "Source Modified", "source-2"))
     refresh(filled, detection.end_of_day(39))
-    assert found(filled).state == "expected"
+    assert finding_of(filled).state == "expected"
 
 
 def test_retention_leaves_scores_and_trims_the_aggregates(
     filled: Store, settings: Settings
 ) -> None:
-    before = found(filled)
+    before = finding_of(filled)
     now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
     policy.retain(filled, settings, now)
     edge = policy.cutoff(settings, now).date()
@@ -95,7 +95,7 @@ def test_retention_leaves_scores_and_trims_the_aggregates(
     assert done.folded == 22  # working days before the cutoff
     oldest = filled.table("select min(day) as day from daily_actions")["day"][0].as_py()
     assert oldest >= edge
-    assert found(filled) == before
+    assert finding_of(filled) == before
 
 
 def test_what_retention_takes_keeps_its_score_for_the_thresholds_alone(
@@ -106,15 +106,15 @@ def test_what_retention_takes_keeps_its_score_for_the_thresholds_alone(
     )
     refresh(store, detection.end_of_day(39))
     queue = queries.queue(store, Filter(), detection.end_of_day(39))
-    gone = found(store, day=20)
-    assert gone.finding_id in {each.finding_id for each in queue.findings}
+    gone = finding_of(store, day=20)
+    assert gone.finding_id in {finding.finding_id for finding in queue.findings}
     now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
     policy.retain(store, settings, now)
     refresh(store, detection.end_of_day(39))
     after = queries.queue(store, Filter(), detection.end_of_day(39), everything=True)
-    assert gone.finding_id not in {each.finding_id for each in after.findings}
+    assert gone.finding_id not in {finding.finding_id for finding in after.findings}
     assert after.budget.thresholds == queue.budget.thresholds
-    assert found(store, day=20).reasons == ()
+    assert finding_of(store, day=20).reasons == ()
 
 
 def test_a_late_event_as_retention_takes_as_many_is_seen(filled: Store, settings: Settings) -> None:
@@ -141,22 +141,22 @@ def test_a_late_event_as_retention_takes_as_many_is_seen(filled: Store, settings
         )
     )
     assert refresh(filled, detection.end_of_day(39)).folded == 1
-    assert found(filled, "users/cyd").score > 0
+    assert finding_of(filled, "users/cyd").score > 0
 
 
 def test_another_risk_is_another_score_and_says_its_version(filled: Store) -> None:
-    before = found(filled)
+    before = finding_of(filled)
     assert before.risk_version == 0
     assert risks.set_risk(filled, "warehouse disabled", 1, "we do it weekly", "owner") == 1
     refresh(filled, detection.end_of_day(39))
-    after = found(filled)
+    after = finding_of(filled)
     assert (after.risk_version, after.score < before.score) == (1, True)
     table = {row["action"]: row for row in risks.current(filled)}
     assert table["Warehouses Disabled"]["risk"] == 1
     assert table["Warehouses Disabled"]["catalogue"] == 8
     assert risks.set_risk(filled, "Warehouses Disabled", None, "back again", "owner") == 2
     refresh(filled, detection.end_of_day(39))
-    assert found(filled).reasons == before.reasons
+    assert finding_of(filled).reasons == before.reasons
     assert [row["version"] for row in risks.history(filled)] == [2, 1]
     with pytest.raises(InputError):
         risks.set_risk(filled, "Warehouses Disabled", 11, "too much", "owner")
@@ -169,13 +169,13 @@ def test_what_is_expected_counts_as_done_before(filled: Store, settings: Setting
         filled, settings, events(39, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1")
     )
     refresh(filled, detection.end_of_day(39))
-    first, second = found(filled), found(filled, day=39)
+    first, second = finding_of(filled), finding_of(filled, day=39)
     day = first.day
     expected_activity.mark_expected(
         filled, "users/ana", ["Warehouses Disabled"], day, day + dt.timedelta(days=30), "hers", "r"
     )
     refresh(filled, detection.end_of_day(39))
-    assert found(filled) == first
+    assert finding_of(filled) == first
     left = queries.get(filled, second.finding_id)
     assert left is None or left.score < second.score
     assert [row["action"] for row in expected_activity.active(filled, day)] == [
@@ -183,7 +183,7 @@ def test_what_is_expected_counts_as_done_before(filled: Store, settings: Setting
     ]
     expected_activity.end_expected(filled, "users/ana", "Warehouses Disabled", day)
     refresh(filled, detection.end_of_day(39))
-    assert found(filled, day=39) == second
+    assert finding_of(filled, day=39) == second
     with pytest.raises(InputError):
         expected_activity.mark_expected(
             filled, "users/ana", ["x"], day, day + dt.timedelta(days=91), "long", "r"
@@ -191,20 +191,20 @@ def test_what_is_expected_counts_as_done_before(filled: Store, settings: Setting
 
 
 def test_a_rule_adds_its_points_while_it_is_on(filled: Store) -> None:
-    before = found(filled)
+    before = finding_of(filled)
     matches = rules.back_test(filled, rules.rule("warehouse-disabled"), detection.end_of_day(39))
     assert (matches.count, matches.summary) == (1, "1 match in the last 90 days")
     assert matches.rows[0]["actor_id"] == "users/ana"
     rule_toggles.set_enabled(filled, "warehouse-disabled", "owner", on=True)
     refresh(filled, detection.end_of_day(39))
-    after = found(filled)
-    assert after.score == before.score + 60 == sum(each.points for each in after.reasons)
+    after = finding_of(filled)
+    assert after.score == before.score + 60 == sum(reason.points for reason in after.reasons)
     assert after.reasons[-1].detector == "rule:warehouse-disabled"
-    states = {each["rule"].name: each for each in rule_toggles.states(filled)}
+    states = {state["rule"].name: state for state in rule_toggles.states(filled)}
     assert states["warehouse-disabled"]["made_by"] == "owner"
     rule_toggles.set_enabled(filled, "warehouse-disabled", "owner", on=False)
     refresh(filled, detection.end_of_day(39))
-    assert found(filled) == before
+    assert finding_of(filled) == before
     with pytest.raises(InputError):
         rule_toggles.set_enabled(filled, "no such", "owner", on=True)
 

@@ -39,8 +39,8 @@ def test_a_token_that_does_something_new_is_more_of_a_surprise(
             *events(DAY, "11:00", who, "Warehouses Modified", "warehouse-1"),
         )
     ]
-    found = points(store, settings, same)
-    assert found["tokens/sync", "unfamiliar"] > found["users/ana", "unfamiliar"] > 0
+    result = points(store, settings, same)
+    assert result["tokens/sync", "unfamiliar"] > result["users/ana", "unfamiliar"] > 0
 
 
 def test_a_steady_token_that_does_three_times_as_much_is_a_burst(
@@ -57,9 +57,9 @@ def test_a_steady_token_that_does_three_times_as_much_is_a_burst(
         for event in events(day, "06:00", "tokens/sync", "Integrations Modified", times=12)
     ]
     much = events(DAY, "06:00", "tokens/sync", "Integrations Modified", times=36)
-    found = points(store, settings, (*uneven, *steady, *much))
-    assert found["tokens/sync", "burst"] > 0
-    assert ("users/dan", "burst") not in found
+    result = points(store, settings, (*uneven, *steady, *much))
+    assert result["tokens/sync", "burst"] > 0
+    assert ("users/dan", "burst") not in result
 
 
 def test_two_days_are_no_habit_to_be_missed(store: Store, settings: Settings) -> None:
@@ -69,5 +69,5 @@ def test_two_days_are_no_habit_to_be_missed(store: Store, settings: Settings) ->
         *events(DAY, "11:00", "users/long", "Warehouses Disabled", "warehouse-1"),
         *events(DAY, "11:00", "users/short", "Warehouses Disabled", "warehouse-1"),
     )
-    found = points(store, settings, both)
-    assert found["users/long", "dormant"] > 2 * found["users/short", "dormant"]
+    result = points(store, settings, both)
+    assert result["users/long", "dormant"] > 2 * result["users/short", "dormant"]

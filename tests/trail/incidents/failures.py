@@ -56,4 +56,4 @@ def run(
 
 def text(*lines: bytes) -> bytes:
     """Return *lines* as a file."""
-    return b"".join(each + b"\n" for each in lines)
+    return b"".join(item + b"\n" for item in lines)

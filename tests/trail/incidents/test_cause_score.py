@@ -49,7 +49,7 @@ def test_a_short_history_counts_as_one_day() -> None:
 def test_likely_cause(
     class_: str, is_open: bool, before_s: float, upstream: bool, expected: bool
 ) -> None:
-    found = cause_score.is_likely_cause(
+    result = cause_score.is_likely_cause(
         9.0, before_s, class_, 7_200, 30 * DAY, is_open=is_open, upstream=upstream
     )
-    assert found is expected
+    assert result is expected

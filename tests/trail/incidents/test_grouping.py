@@ -20,36 +20,36 @@ def test_no_attempts_give_no_incidents() -> None:
 
 
 def test_attempts_of_one_run_are_one_incident() -> None:
-    found = grouped([0, 1, 3, 7, 15])
-    assert found.attempts.tolist() == [5]
-    assert found.runs.tolist() == [1]
-    assert found.classes.tolist() == ["retries exhausted"]
-    assert found.gap.tolist() == [26 * HOUR]
+    result = grouped([0, 1, 3, 7, 15])
+    assert result.attempts.tolist() == [5]
+    assert result.runs.tolist() == [1]
+    assert result.classes.tolist() == ["retries exhausted"]
+    assert result.gap.tolist() == [26 * HOUR]
 
 
 def test_series_are_grouped_separately() -> None:
-    found = grouped([0, 1], [1, 2])
-    assert found.incident.tolist() == [0, 0, 1, 1]
-    assert found.run.tolist() == [0, 0, 1, 1]
+    result = grouped([0, 1], [1, 2])
+    assert result.incident.tolist() == [0, 0, 1, 1]
+    assert result.run.tolist() == [0, 0, 1, 1]
 
 
 def test_an_hourly_schedule_is_one_incident_of_many_runs() -> None:
-    found = grouped([60.0 * hour for hour in range(24)])
-    assert found.runs.tolist() == [24]
-    assert found.cadence.tolist() == [HOUR]
-    assert found.gap.tolist() == [round(2.2 * HOUR)]
-    assert found.classes.tolist() == ["repeating"]
+    result = grouped([60.0 * hour for hour in range(24)])
+    assert result.runs.tolist() == [24]
+    assert result.cadence.tolist() == [HOUR]
+    assert result.gap.tolist() == [round(2.2 * HOUR)]
+    assert result.classes.tolist() == ["repeating"]
 
 
 def test_an_hourly_schedule_that_pauses_for_three_hours_is_two_incidents() -> None:
-    found = grouped([60.0 * hour for hour in (0, 1, 2, 3, 6, 7, 8)])
-    assert found.runs.tolist() == [4, 3]
+    result = grouped([60.0 * hour for hour in (0, 1, 2, 3, 6, 7, 8)])
+    assert result.runs.tolist() == [4, 3]
 
 
 def test_a_schedule_faster_than_the_gap_between_runs_is_recognized() -> None:
-    found = grouped([10.0 * number for number in range(30)])
-    assert found.runs.tolist() == [30]
-    assert found.cadence.tolist() == [10 * MINUTE]
+    result = grouped([10.0 * number for number in range(30)])
+    assert result.runs.tolist() == [30]
+    assert result.cadence.tolist() == [10 * MINUTE]
 
 
 FIVE = (0, 1, 3, 7, 15)
@@ -60,8 +60,8 @@ DAYS_10 = 60 * 24 * 10
 def test_without_a_cadence_a_gap_of_26_hours_ends_an_incident(hours: float, incidents: int) -> None:
     # Failures far apart: the typical interval exceeds the longest gap.
     starts = (0, DAYS_10, 2 * DAYS_10, 2 * DAYS_10 + 15 + 60 * hours)
-    found = grouped([start + wait for start in starts for wait in FIVE])
-    assert len(found.first) == 2 + incidents
+    result = grouped([start + wait for start in starts for wait in FIVE])
+    assert len(result.first) == 2 + incidents
 
 
 def test_runs_that_succeeded_in_the_end_stay_separate() -> None:
@@ -70,8 +70,8 @@ def test_runs_that_succeeded_in_the_end_stay_separate() -> None:
 
 def test_single_attempts_at_a_regular_interval_are_one_incident() -> None:
     daily = [DAYS_10 + 60 * 24 * day for day in range(4)]
-    found = grouped([0, *daily, 3 * DAYS_10, 5 * DAYS_10, 7 * DAYS_10, 9 * DAYS_10, 11 * DAYS_10])
-    assert max(found.runs) == 4
+    result = grouped([0, *daily, 3 * DAYS_10, 5 * DAYS_10, 7 * DAYS_10, 9 * DAYS_10, 11 * DAYS_10])
+    assert max(result.runs) == 4
 
 
 def test_two_hours_separate_one_storm_from_another() -> None:

@@ -27,7 +27,7 @@ from trail.storage.filters import Filter
 LATER = at(60 * 24 * 10)
 
 
-def found(store: Store, now: dt.datetime = LATER, query: str = "") -> list[Incident]:
+def open_and_closed(store: Store, now: dt.datetime = LATER, query: str = "") -> list[Incident]:
     return incidents(store, Filter.parse(query), now)
 
 
@@ -51,8 +51,8 @@ def audience(number: int) -> tuple[str, str, str]:
 
 def test_five_attempts_then_silence(store: Store, load: Load) -> None:
     load(text(*run(0, 5)))
-    one = found(store)
-    assert [(each.class_, each.open, each.attempts) for each in one] == [
+    one = open_and_closed(store)
+    assert [(item.class_, item.open, item.attempts) for item in one] == [
         ("retries exhausted", False, 5)
     ]
     zone = Filter().zone
@@ -61,20 +61,20 @@ def test_five_attempts_then_silence(store: Store, load: Load) -> None:
         incident_text.headline(one[0], at(60), zone)
         == "Audience VIP: 5 failed attempts from 02:00 to 02:15"
     )
-    assert found(store, at(60))[0].open
+    assert open_and_closed(store, at(60))[0].open
 
 
 def test_hourly_failures_for_a_day_are_one_incident(store: Store, load: Load) -> None:
-    load(text(*(each for hour in range(24) for each in run(60 * hour, 1, WAREHOUSE))))
-    one = found(store, at(60 * 23 + 30))
+    load(text(*(item for hour in range(24) for item in run(60 * hour, 1, WAREHOUSE))))
+    one = open_and_closed(store, at(60 * 23 + 30))
     assert len(one) == 1
     assert (one[0].attempts, one[0].open, one[0].cadence_s) == (24, True, 3600)
-    assert not found(store, at(60 * 26))[0].open
+    assert not open_and_closed(store, at(60 * 26))[0].open
 
 
 def test_two_targets_failing_at_once_are_two_incidents(store: Store, load: Load) -> None:
     load(text(*run(0, 3, audience(1)), *run(1, 3, audience(2))))
-    assert [each.class_ for each in found(store)] == ["transient", "transient"]
+    assert [item.class_ for item in open_and_closed(store)] == ["transient", "transient"]
 
 
 def test_forty_targets_failing_at_once_are_one_storm(store: Store, load: Load) -> None:
@@ -82,12 +82,12 @@ def test_forty_targets_failing_at_once_are_one_storm(store: Store, load: Load) -
     load(
         text(
             *run(-600, 1, audience(3)),
-            *(each for n in range(40) for each in run(0.2 * n, 2, audience(n))),
-            *(each for hour in range(1, 48) for each in run(60 * hour, 5, audience(7))),
+            *(item for n in range(40) for item in run(0.2 * n, 2, audience(n))),
+            *(item for hour in range(1, 48) for item in run(60 * hour, 5, audience(7))),
         )
     )
-    by_class = {each.class_: each for each in found(store)}
-    assert len(found(store)) == 3
+    by_class = {item.class_: item for item in open_and_closed(store)}
+    assert len(open_and_closed(store)) == 3
     assert by_class["storm"].targets == 39
     assert by_class["persistent"].target_id == "aud_7"
     assert by_class["persistent"].first_at == at(1.4).replace(tzinfo=None)
@@ -95,11 +95,11 @@ def test_forty_targets_failing_at_once_are_one_storm(store: Store, load: Load) -
 
 
 def test_a_storm_appears_with_further_events(store: Store, load: Load) -> None:
-    lines = [each for n in range(6) for each in run(n, 1, audience(n))]
+    lines = [item for n in range(6) for item in run(n, 1, audience(n))]
     load(text(*lines[:4]))
-    assert [each.class_ for each in found(store)] == ["transient"] * 4
+    assert [item.class_ for item in open_and_closed(store)] == ["transient"] * 4
     load(text(*lines))
-    assert [each.class_ for each in found(store)] == ["storm"]
+    assert [item.class_ for item in open_and_closed(store)] == ["storm"]
 
 
 def test_actions_and_spellings(store: Store, load: Load) -> None:
@@ -112,7 +112,7 @@ def test_actions_and_spellings(store: Store, load: Load) -> None:
         ("Source Modified", ("source", "src", "Shop")),
     ]
     load(text(*(line(number, name, target) for number, (name, target) in enumerate(kinds))))
-    assert sorted((each.action, each.attempts) for each in found(store)) == [
+    assert sorted((item.action, item.attempts) for item in open_and_closed(store)) == [
         ("Computed Trait Run Failed", 2),
         ("Gizmo Sync Failed", 1),
         ("Reverse ETL Sync Partial Success", 1),
@@ -142,17 +142,17 @@ def test_a_changed_catalogue_recomputes_incidents(store: Store, load: Load) -> N
     materialize.catch_up(store)
     store.write(lambda cursor: cursors.put(cursor, "catalogue", "older"))
     store.write(dimensions.refresh_if_changed)
-    assert len(found(store)) == 1
+    assert len(open_and_closed(store)) == 1
     assert cursors.get(store, "incidents").endswith(cursors.get(store, "catalogue"))
 
 
 def test_retention_removes_old_incidents(store: Store, load: Load, settings: Settings) -> None:
     load(text(*run(0, 5), *run(60 * 24 * 60, 3), *run(60 * 24 * 2, 1, WAREHOUSE)))
-    assert len(found(store)) == 3
+    assert len(open_and_closed(store)) == 3
     now = START + dt.timedelta(days=settings.store.retention_days + 1)
     policy.retain(store, settings, now)
-    left = found(store, now)
-    assert [(each.target_id, each.attempts) for each in left] == [("wh_prod", 1), ("aud_vip", 3)][
+    left = open_and_closed(store, now)
+    assert [(item.target_id, item.attempts) for item in left] == [("wh_prod", 1), ("aud_vip", 3)][
         ::-1
     ]
     kept = tables(store)

@@ -24,17 +24,17 @@ def filled(store: Store, load: Load) -> Store:
     storm = (run(DAY + n, 1, ("audience", f"a{n}", f"A {n}")) for n in range(6))
     load(
         text(
-            *(each for hour in range(6) for each in run(60 * hour, 5, WAREHOUSE)),
+            *(item for hour in range(6) for item in run(60 * hour, 5, WAREHOUSE)),
             *run(90, 2),
-            *(each for lines in storm for each in lines),
+            *(item for lines in storm for item in lines),
         )
     )
     return store
 
 
 def asked(store: Store, query: str = "") -> list[str]:
-    found = queries.incidents(store, Filter.parse(query), NOW)
-    return [each.class_ for each in found]
+    result = queries.incidents(store, Filter.parse(query), NOW)
+    return [item.class_ for item in result]
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_a_filter_chooses_incidents_by_their_attempts(
 
 def test_a_narrow_window_shows_the_whole_incident(filled: Store) -> None:
     filter_ = Filter.parse("from=2026-10-06T04:00:00Z&to=2026-10-06T04:02:00Z")
-    assert [each.attempts for each in queries.incidents(filled, filter_, NOW)] == [30]
+    assert [incident.attempts for incident in queries.incidents(filled, filter_, NOW)] == [30]
 
 
 def test_an_incident_is_found_by_its_id(filled: Store) -> None:
-    for each in queries.incidents(filled, Filter(), NOW):
-        assert queries.incident(filled, each.incident_id, NOW) == each
+    for incident in queries.incidents(filled, Filter(), NOW):
+        assert queries.incident(filled, incident.incident_id, NOW) == incident
     assert queries.incident(filled, "no-such", NOW) is None
 
 
@@ -88,16 +88,16 @@ def test_tiles_agree_with_the_table(filled: Store) -> None:
         "storm": 1,
         "transient": 1,
     }
-    found = queries.incidents(filled, Filter(), at(DAY - 60 * 16), only_open=True)
-    assert len(found) == summary.open == 2
+    result = queries.incidents(filled, Filter(), at(DAY - 60 * 16), only_open=True)
+    assert len(result) == summary.open == 2
 
 
 def test_closed_transient_incidents_can_be_folded(filled: Store) -> None:
-    folded = [each.class_ for each in queries.incidents(filled, Filter(), NOW, fold=True)]
+    folded = [incident.class_ for incident in queries.incidents(filled, Filter(), NOW, fold=True)]
     assert folded == ["persistent", "storm"]
     assert queries.summary(filled, Filter(), NOW).transient_closed == 1
     while_it_lasts = queries.incidents(filled, Filter(), at(95), fold=True)
-    assert "transient" in [each.class_ for each in while_it_lasts if each.open]
+    assert "transient" in [it_last.class_ for it_last in while_it_lasts if it_last.open]
 
 
 def test_pages_and_classes(filled: Store) -> None:
@@ -121,30 +121,32 @@ def test_attempts_by_time_page_by_page(filled: Store) -> None:
 
 
 def test_explore_shows_the_same_attempts(filled: Store) -> None:
-    for each in queries.incidents(filled, Filter(), NOW):
-        narrow = queries.attempts_filter(filled, Filter.parse("tz=Europe/Oslo&kind=failure"), each)
-        assert counts.count(filled, Filter.parse(narrow.query()), NOW) == each.attempts
+    for incident in queries.incidents(filled, Filter(), NOW):
+        narrow = queries.attempts_filter(
+            filled, Filter.parse("tz=Europe/Oslo&kind=failure"), incident
+        )
+        assert counts.count(filled, Filter.parse(narrow.query()), NOW) == incident.attempts
 
 
 def test_strips_have_each_day(filled: Store) -> None:
-    found = attempt_strip.strips(filled, Filter(), NOW, days=30, most=3)
-    assert len(found.days) == 30
-    assert found.strips[0].target_id == "wh_prod"
-    assert sum(found.strips[0].by_day) == found.strips[0].attempts == 30
-    assert (len(found.strips), found.more) == (3, 5)
+    result = attempt_strip.strips(filled, Filter(), NOW, days=30, most=3)
+    assert len(result.days) == 30
+    assert result.strips[0].target_id == "wh_prod"
+    assert sum(result.strips[0].by_day) == result.strips[0].attempts == 30
+    assert (len(result.strips), result.more) == (3, 5)
     assert attempt_strip.strips(filled, Filter.parse("target=none"), NOW).strips == []
 
 
 def test_recurrence(store: Store, load: Load) -> None:
     load(
         text(
-            *(each for day in (0, 10, 20) for each in run(day * DAY, 5)),
+            *(item for day in (0, 10, 20) for item in run(day * DAY, 5)),
             *run(5, 1, ("audience", "other", "Other")),
             line(30 * DAY, "Source Modified", ("source", "s", "S")),
         )
     )
-    found = queries.incidents(store, Filter.parse("target=aud_vip"), at(40 * DAY))[0]
-    often = queries.recurrence(store, found)
+    result = queries.incidents(store, Filter.parse("target=aud_vip"), at(40 * DAY))[0]
+    often = queries.recurrence(store, result)
     assert (often.incidents, often.attempts, often.per_30d) == (3, 15, pytest.approx(3))
     assert often.peer_median_per_30d == pytest.approx(2)
     assert often.mean_interval_s == pytest.approx(10 * 86_400)
@@ -155,7 +157,7 @@ def test_recurrence(store: Store, load: Load) -> None:
 def test_a_success_event_closes(store: Store, load: Load) -> None:
     load(text(*run(0, 3), line(40, "Audience Run Complete", AUDIENCE), *run(60 * 30, 1)))
     last, first = sorted(
-        queries.incidents(store, Filter(), at(60 * 30 + 5)), key=lambda each: not each.open
+        queries.incidents(store, Filter(), at(60 * 30 + 5)), key=lambda item: not item.open
     )
     assert (first.open, first.completed_at) == (False, at(40).replace(tzinfo=None))
     assert (last.open, last.completed_at) == (True, None)
@@ -164,11 +166,11 @@ def test_a_success_event_closes(store: Store, load: Load) -> None:
 
 def changed(store: Store, load: Load, *lines: bytes) -> list[Change]:
     load(text(*lines), "changes.ndjson")
-    found = queries.incidents(store, Filter.parse("category=Warehouses"), NOW)
-    return changes_before(store, found)[found[0].incident_id]
+    result = queries.incidents(store, Filter.parse("category=Warehouses"), NOW)
+    return changes_before(store, result)[result[0].incident_id]
 
 
-OUTAGE = [each for hour in range(6) for each in run(60 * hour, 5, WAREHOUSE)]
+OUTAGE = [item for hour in range(6) for item in run(60 * hour, 5, WAREHOUSE)]
 OLD = line(-80 * DAY, "Source Modified", ("source", "s", "S"))
 
 
@@ -177,12 +179,12 @@ def test_an_edit_just_before_is_the_likely_cause(store: Store, load: Load) -> No
     older = line(-40 * DAY, "Warehouses Modified", WAREHOUSE)
     after = line(2, "Warehouses Modified", WAREHOUSE)
     far = line(-DAY - 1, "Warehouses Modified", WAREHOUSE)
-    found = changed(store, load, OLD, edit, older, after, far, *OUTAGE)
-    assert [(each.event_id, each.likely_cause, each.before_s) for each in found] == [
+    result = changed(store, load, OLD, edit, older, after, far, *OUTAGE)
+    assert [(item.event_id, item.likely_cause, item.before_s) for item in result] == [
         ("edit", True, 720)
     ]
-    assert found[0].changes == 3
-    assert found[0].interval_days == pytest.approx(80 / 3, rel=0.01)
+    assert result[0].changes == 3
+    assert result[0].interval_days == pytest.approx(80 / 3, rel=0.01)
 
 
 def test_a_daily_change_is_not_a_likely_cause(store: Store, load: Load) -> None:
@@ -190,13 +192,13 @@ def test_a_daily_change_is_not_a_likely_cause(store: Store, load: Load) -> None:
         line(-12 - day * DAY, "Warehouses Modified", WAREHOUSE, f"edit{day:02}")
         for day in range(80)
     ]
-    found = changed(store, load, OLD, *edits, *OUTAGE)
-    assert [each.event_id for each in found] == ["edit00"]
-    assert found[0].bits == pytest.approx(6.9, abs=0.1)
+    result = changed(store, load, OLD, *edits, *OUTAGE)
+    assert [item.event_id for item in result] == ["edit00"]
+    assert result[0].bits == pytest.approx(6.9, abs=0.1)
     more = [line(-60 * hour, "Warehouses Modified", WAREHOUSE, f"h{hour}") for hour in range(1, 9)]
-    found = changed(store, load, *more, *OUTAGE)
-    assert found[0].event_id == "edit00"
-    assert len(found) == 3
+    result = changed(store, load, *more, *OUTAGE)
+    assert result[0].event_id == "edit00"
+    assert len(result) == 3
 
 
 def test_failures_and_reads_are_not_changes(store: Store, load: Load) -> None:
@@ -212,19 +214,19 @@ def test_an_upstream_change_is_listed_but_never_a_likely_cause(store: Store, loa
         for wait in (0, 1, 3, 7, 15)
     ]
     edit = line(-3, "Source Modified", ("source", "src_shop", "Shop"), "edit")
-    found = changed(store, load, OLD, edit, *failing)
-    assert [(each.event_id, each.upstream, each.likely_cause) for each in found] == [
+    result = changed(store, load, OLD, edit, *failing)
+    assert [(item.event_id, item.upstream, item.likely_cause) for item in result] == [
         ("edit", True, False)
     ]
-    assert found[0].bits > 10
+    assert result[0].bits > 10
 
 
 def test_a_storm_has_no_likely_cause(store: Store, load: Load) -> None:
-    lines = [each for n in range(6) for each in run(n, 2, ("audience", f"a{n}", f"A {n}"))]
+    lines = [item for n in range(6) for item in run(n, 2, ("audience", f"a{n}", f"A {n}"))]
     load(text(OLD, line(-2, "Audience Modified", ("audience", "a0", "A 0")), *lines))
-    found = queries.incidents(store, Filter(), NOW)
-    assert [each.class_ for each in found] == ["storm"]
-    assert changes_before(store, found) == {found[0].incident_id: []}
+    result = queries.incidents(store, Filter(), NOW)
+    assert [item.class_ for item in result] == ["storm"]
+    assert changes_before(store, result) == {result[0].incident_id: []}
 
 
 @pytest.mark.parametrize(
@@ -244,15 +246,15 @@ def test_candidates(raw: str, target_id: str, expected: list[str]) -> None:
 
 
 def test_records_have_the_documented_fields(filled: Store) -> None:
-    found = list(records(filled, Filter(), NOW))
-    assert [each["class"] for each in found] == ["persistent", "storm", "transient"]
+    result = list(records(filled, Filter(), NOW))
+    assert [item["class"] for item in result] == ["persistent", "storm", "transient"]
     names = {"incident_id", "action", "target_id", "class", "open", "first_at", "last_at"}
-    for each in found:
-        assert names | {"attempts", "event_ids", "changes_before"} <= set(each)
-        assert len(each["event_ids"]) == each["attempts"]
-        json.dumps(each)
-    assert found[0]["first_at"] == START.replace(tzinfo=None).isoformat() + "Z"
-    assert (found[1]["target_id"], found[1]["targets"]) == (None, 6)
+    for item in result:
+        assert names | {"attempts", "event_ids", "changes_before"} <= set(item)
+        assert len(item["event_ids"]) == item["attempts"]
+        json.dumps(item)
+    assert result[0]["first_at"] == START.replace(tzinfo=None).isoformat() + "Z"
+    assert (result[1]["target_id"], result[1]["targets"]) == (None, 6)
 
 
 def test_an_empty_database_has_no_incidents(store: Store) -> None:

@@ -25,7 +25,7 @@ def test_a_storm_across_a_half_hour_is_one() -> None:
 
 
 def test_a_nightly_schedule_is_not_a_storm() -> None:
-    nightly = [24 * 60 * day + each for day in range(60) for each in range(12)]
+    nightly = [24 * 60 * day + item for day in range(60) for item in range(12)]
     assert storm_spans(moments(*nightly)) == []
 
 

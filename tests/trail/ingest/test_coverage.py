@@ -105,23 +105,23 @@ def test_spans_tell_of_every_hour_what_the_notes_say(
     try:
         for start, length, source in noted:
             note(store, start, start + length, source)
-        found = coverage.spans(store, hour(0), hour(45))
+        result = coverage.spans(store, hour(0), hour(45))
         for number in range(45):
             middle = hour(number + 0.5)
-            (span,) = [each for each in found if each.start <= middle < each.end]
+            (span,) = [item for item in result if item.start <= middle < item.end]
             watched = any(start <= number < start + length for start, length, _ in noted)
             begun = min((start for start, _, _ in noted), default=99)
             expected = "watched" if watched else "blind" if number >= begun else "unknown"
             assert span.state == expected
-        assert found == _joined(found)
+        assert result == _joined(result)
     finally:
         store.close()
 
 
-def _joined(found: list[Span]) -> list[Span]:
+def _joined(spans: list[Span]) -> list[Span]:
     return [
         span
-        for span, after in zip(found, [*found[1:], None], strict=True)
+        for span, after in zip(spans, [*spans[1:], None], strict=True)
         if after is None or span.state != after.state
     ]
 
@@ -129,8 +129,8 @@ def _joined(found: list[Span]) -> list[Span]:
 # --- silence -----------------------------------------------------------------------------------
 
 
-def weekly(load: Load, weeks: int, hours: range, each: int = 5) -> None:
-    """Load events at these hours of each Monday, up to the last."""
+def weekly(load: Load, weeks: int, hours: range, per_hour: int = 5) -> None:
+    """Load events at these hours of per_hour Monday, up to the last."""
     lines = [
         json.dumps(
             {
@@ -145,7 +145,7 @@ def weekly(load: Load, weeks: int, hours: range, each: int = 5) -> None:
         )
         for week in range(weeks)
         for at in hours
-        for number in range(each)
+        for number in range(per_hour)
     ]
     load("\n".join(lines).encode())
 
@@ -167,8 +167,8 @@ def test_a_silence_that_no_week_before_had_is_told_with_its_numbers(
             cursor.execute("delete from cube where hour > timestamp '2026-11-23 08:00:00'") and None
         )
     )
-    found = coverage.silence(store, hour(11))
-    assert found == coverage.Silence(hour(8), 5, 15, 15)
+    result = coverage.silence(store, hour(11))
+    assert result == coverage.Silence(hour(8), 5, 15, 15)
     assert coverage.silence(store, hour(8.9)) is None
 
 
@@ -186,10 +186,10 @@ def test_without_history_nobody_knows_what_is_usual(load: Load, store: Store) ->
 def test_days_are_compared_with_their_weekday(load: Load, store: Store) -> None:
     weekly(load, 6, range(12))
     days = coverage.days(store, hour(12), 8)
-    assert [(each.day.day, each.events) for each in days][-1] == (23, 60)
+    assert [(day.day.day, day.events) for day in days][-1] == (23, 60)
     assert days[-1].usual == 60
-    assert [each.events for each in days[1:-1]] == [0] * 6
-    assert [each.usual for each in days[1:-1]] == [0] * 6
+    assert [day.events for day in days[1:-1]] == [0] * 6
+    assert [day.usual for day in days[1:-1]] == [0] * 6
 
 
 def test_lag_counts_what_came_after_its_source_was_set_up(load: Load, store: Store) -> None:

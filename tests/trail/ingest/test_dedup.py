@@ -27,7 +27,7 @@ def call(number: int, seconds: float = 0, **details: Any) -> dict[str, Any]:
     return {**forwarded(number, "Warehouse Disabled", details=details), "timestamp": at(seconds)}
 
 
-def told(number: int, seconds: float = 0, **given: Any) -> dict[str, Any]:
+def reported(number: int, seconds: float = 0, **given: Any) -> dict[str, Any]:
     return {
         **api_event(number, "Warehouses Disabled"),
         "timestamp": at(seconds),
@@ -37,28 +37,30 @@ def told(number: int, seconds: float = 0, **given: Any) -> dict[str, Any]:
 
 def test_the_second_report_is_kept_with_the_first(load: Load, store: Store) -> None:
     assert load(ndjson([call(1)])).kept == 1
-    batch = load(ndjson([told(1, 1.5)]), "api.json")
+    batch = load(ndjson([reported(1, 1.5)]), "api.json")
     assert (batch.read, batch.kept, batch.duplicates, batch.linked) == (1, 0, 1, 1)
     (event,) = rows(store)
     (other,) = dedup.of(store, event["event_id"])
     assert event["event_id"] == call(1)["messageId"]
-    assert other["event_id"] == told(1)["id"]
-    assert json.loads(str(other["raw"])) == told(1, 1.5)
+    assert other["event_id"] == reported(1)["id"]
+    assert json.loads(str(other["raw"])) == reported(1, 1.5)
     assert other["source"] == "api.json"
 
 
 @pytest.mark.parametrize("first", ["api", "forwarded"])
 def test_in_either_order_and_in_one_file(load: Load, store: Store, first: str) -> None:
-    pair = [told(1), call(1, 1)]
+    pair = [reported(1), call(1, 1)]
     batch = load(ndjson(pair if first == "api" else pair[::-1]))
     assert (batch.kept, batch.linked) == (1, 1)
-    assert rows(store)[0]["event_id"] == (told(1)["id"] if first == "api" else call(1)["messageId"])
+    assert rows(store)[0]["event_id"] == (
+        reported(1)["id"] if first == "api" else call(1)["messageId"]
+    )
 
 
 def test_loading_either_again_changes_nothing(load: Load, store: Store) -> None:
     load(ndjson([call(1)]))
-    load(ndjson([told(1)]))
-    for again in ([call(1)], [told(1)], [told(1), call(1)]):
+    load(ndjson([reported(1)]))
+    for again in ([call(1)], [reported(1)], [reported(1), call(1)]):
         batch = load(ndjson(again))
         assert (batch.kept, batch.linked, batch.duplicates) == (0, 0, len(again))
     assert store.table("select count(*) n from twins")["n"][0].as_py() == 1
@@ -67,10 +69,10 @@ def test_loading_either_again_changes_nothing(load: Load, store: Store) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        told(1, 2.001),
-        told(1, type="Warehouses Enabled"),
-        told(1, resourceId="elsewhere"),
-        told(1, actor="users/somebody-else"),
+        reported(1, 2.001),
+        reported(1, type="Warehouses Enabled"),
+        reported(1, resourceId="elsewhere"),
+        reported(1, actor="users/somebody-else"),
         call(2, 1),
     ],
     ids=["later", "action", "target", "actor", "same road"],
@@ -82,12 +84,12 @@ def test_what_differs_is_another_event(load: Load, other: dict[str, Any]) -> Non
 
 def test_ids_are_compared_by_their_last_part(load: Load) -> None:
     load(ndjson([call(1, resource_id="spaces/default/audiences/aud_1", subject="users/u9")]))
-    assert load(ndjson([told(1, resourceId="aud_1", actor="u9")])).linked == 1
+    assert load(ndjson([reported(1, resourceId="aud_1", actor="u9")])).linked == 1
 
 
 def test_two_same_changes_in_two_seconds_pair_one_to_one(load: Load, store: Store) -> None:
     load(ndjson([call(1, 0), call(2, 0), call(3, 1)]))
-    batch = load(ndjson([told(1, 0), told(2, 0.5), told(3, 1), told(4, 1)]))
+    batch = load(ndjson([reported(1, 0), reported(2, 0.5), reported(3, 1), reported(4, 1)]))
     assert (batch.kept, batch.linked) == (1, 3)
     assert store.table("select count(distinct twin_of) n from twins")["n"][0].as_py() == 3
 
@@ -104,11 +106,11 @@ def test_no_report_is_lost_or_paired_twice(
     folder = tmp_path_factory.mktemp("twins")
     store = Store.open(folder / "t.duckdb", Settings())
     reports = [call(number, tenths / 10) for number, tenths in enumerate(ours)]
-    reports += [told(number, tenths / 10) for number, tenths in enumerate(theirs)]
+    reports += [reported(number, tenths / 10) for number, tenths in enumerate(theirs)]
     try:
         for name, part in (("a", reports[:cut]), ("b", reports[cut:])):
             path = folder / f"{name}.ndjson"
-            path.write_bytes(b"\n".join(line(each) for each in part))
+            path.write_bytes(b"\n".join(line(item) for item in part))
             list(load_files(store, Settings(), [path]))
         pairs = store.table(
             "select t.event_id, t.twin_of, abs(epoch_ms(t.occurred_at - e.occurred_at)) as apart "
@@ -130,5 +132,5 @@ def test_news_about_our_own_forwarded_events_is_marked(load: Load, store: Store)
         return forwarded(number, "New Event Allowed", details={"name": name})
 
     load(ndjson([news(1, "Warehouse Disabled"), news(2, "Audit"), news(3, "Order Completed")]))
-    found = store.table("select echo from events order by event_id")["echo"].to_pylist()
-    assert found == [True, True, False]
+    result = store.table("select echo from events order by event_id")["echo"].to_pylist()
+    assert result == [True, True, False]

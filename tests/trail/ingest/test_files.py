@@ -40,14 +40,14 @@ def test_loaders_are_asked_by_rank() -> None:
 
 
 def test_a_folder_is_opened_in_name_order(folder: Path) -> None:
-    found = files([folder])
-    assert [path.relative_to(folder).as_posix() for path, _ in found] == [
+    result = files([folder])
+    assert [path.relative_to(folder).as_posix() for path, _ in result] == [
         "a/1.ndjson",
         "b/2.ndjson",
         "c/3.json",
         "picture.png",
     ]
-    assert {named for _, named in found} == {False}
+    assert {named for _, named in result} == {False}
 
 
 def test_named_files_keep_their_order(folder: Path) -> None:
@@ -128,15 +128,15 @@ def test_a_dry_run_over_a_folder_keeps_nothing(
 
 
 def test_progress_is_told_for_each_file(store: Store, settings: Settings, folder: Path) -> None:
-    told: list[tuple[str, float]] = []
+    message: list[tuple[str, float]] = []
     paths = [folder / "a/1.ndjson", folder / "c/3.json"]
     list(
         load_files(
             store,
             settings,
             paths,
-            progress=lambda share, batch: told.append((batch.source, share)),
+            progress=lambda share, batch: message.append((batch.source, share)),
         )
     )
-    assert [source for source, _ in told] == ["1.ndjson", "3.json"]
-    assert {share for _, share in told} == {1.0}
+    assert [source for source, _ in message] == ["1.ndjson", "3.json"]
+    assert {share for _, share in message} == {1.0}

@@ -26,15 +26,15 @@ json_values = st.recursive(
 
 
 def raws(text: bytes) -> list[object]:
-    found = list(unfold(text, LIMITS))
-    assert all(isinstance(item, Record) for item in found), found
-    return [json.loads(item.raw) for item in found]
+    result = list(unfold(text, LIMITS))
+    assert all(isinstance(item, Record) for item in result), result
+    return [json.loads(item.raw) for item in result]
 
 
 def refusal(text: bytes) -> Refusal:
-    (found,) = unfold(text, LIMITS)
-    assert isinstance(found, Refusal)
-    return found
+    (result,) = unfold(text, LIMITS)
+    assert isinstance(result, Refusal)
+    return result
 
 
 ONE, TWO = forwarded(1), api_event(2)
@@ -88,23 +88,23 @@ def test_wrappers_have_an_end() -> None:
     ],
 )
 def test_a_refusal_says_why_and_keeps_the_bytes(text: bytes, reason: str) -> None:
-    found = refusal(text)
-    assert found.reason.startswith(reason)
-    assert found.raw == text
+    result = refusal(text)
+    assert result.reason.startswith(reason)
+    assert result.raw == text
 
 
 def test_one_bad_item_costs_no_other() -> None:
-    found = list(unfold(line([ONE, 7, TWO]), LIMITS))
-    assert [type(item) for item in found] == [Record, Refusal, Record]
-    assert found[1].raw == b"7"
+    result = list(unfold(line([ONE, 7, TWO]), LIMITS))
+    assert [type(item) for item in result] == [Record, Refusal, Record]
+    assert result[1].raw == b"7"
 
 
 def test_content_ids_depend_on_content_and_not_on_order() -> None:
     event = api_event(3, id=None)
     turned = dict(reversed(event.items()))
     (one,), (other,), (changed,) = (
-        list(unfold(line(each), LIMITS))
-        for each in (event, turned, {**event, "resourceName": "Another"})
+        list(unfold(line(item), LIMITS))
+        for item in (event, turned, {**event, "resourceName": "Another"})
     )
     assert one.made_id == other.made_id != changed.made_id
     assert one.made_id.startswith("sha256-")

@@ -47,13 +47,13 @@ def read_all(load: Load, store: Store) -> Any:
             for number, record in enumerate(records)
         ]
         load(ndjson(named))
-        found = {row["event_id"]: row for row in store.table(ROW).to_pylist()}
+        result = {row["event_id"]: row for row in store.table(ROW).to_pylist()}
         reasons = {
             row["line"]: row["reason"]
             for row in store.table("select line, reason from quarantine").to_pylist()
         }
         return [
-            found.get(f"r{number:03d}", reasons.get(number + 1)) for number in range(len(named))
+            result.get(f"r{number:03d}", reasons.get(number + 1)) for number in range(len(named))
         ]
 
     return rows
@@ -131,11 +131,14 @@ TIMES = [
 @pytest.mark.parametrize("of", ["api", "forwarded"])
 def test_times(read_all: Any, of: str) -> None:
     rows = read_all(
-        [api_event(timestamp=said) if of == "api" else forwarded(at=said) for said, _ in TIMES]
+        [
+            api_event(timestamp=message) if of == "api" else forwarded(at=message)
+            for message, _ in TIMES
+        ]
     )
     read = {
-        said: row if isinstance(row, str) else row["occurred_at"].isoformat()
-        for (said, _), row in zip(TIMES, rows, strict=True)
+        message: row if isinstance(row, str) else row["occurred_at"].isoformat()
+        for (message, _), row in zip(TIMES, rows, strict=True)
     }
     assert read == dict(TIMES)
 
@@ -155,8 +158,8 @@ NO_TIMES = [
 
 
 def test_times_that_mean_nothing_are_refused_with_the_words(read_all: Any) -> None:
-    reasons = read_all([api_event(timestamp=said) for said in NO_TIMES])
-    assert reasons == [f"Time not understood: {said}" for said in NO_TIMES]
+    reasons = read_all([api_event(timestamp=no_time) for no_time in NO_TIMES])
+    assert reasons == [f"Time not understood: {no_time}" for no_time in NO_TIMES]
 
 
 def test_no_time(read_all: Any) -> None:
@@ -267,8 +270,10 @@ TARGET_TYPES = [
 
 
 def test_target_types_have_one_spelling(read_all: Any) -> None:
-    rows = read_all([api_event(resourceType=said) for said, _ in TARGET_TYPES])
-    read = {said: row["target_type"] for (said, _), row in zip(TARGET_TYPES, rows, strict=True)}
+    rows = read_all([api_event(resourceType=message) for message, _ in TARGET_TYPES])
+    read = {
+        message: row["target_type"] for (message, _), row in zip(TARGET_TYPES, rows, strict=True)
+    }
     assert read == dict(TARGET_TYPES)
 
 
@@ -452,11 +457,11 @@ def captures() -> Path:
 
 def test_live_captures(captures: Path, load: Load, store: Store) -> None:
     assert {path.name for path in captures.glob("*.json")} == set(CAPTURED)
-    for name, said in CAPTURED.items():
+    for name, message in CAPTURED.items():
         batch = load((captures / name).read_bytes(), name)
         assert (batch.read, batch.kept, batch.error) == (1, 1, ""), name
         row = store.table(f"{ROW} where batch_id = $id", {"id": batch.batch_id}).to_pylist()[0]
-        (actor_id, actor_type, action, category), (kind, target_id), target_name, at = said
+        (actor_id, actor_type, action, category), (kind, target_id), target_name, at = message
         assert (row["actor_id"], row["actor_type"]) == (actor_id, actor_type)
         assert (row["action"], row["category"]) == (action, category)
         assert (row["target_type"], row["target_id"]) == (kind, target_id)

@@ -85,7 +85,7 @@ def test_records_without_an_id_are_known_again(store: Store, load: Load) -> None
     assert totals(load(ndjson([turned]))) == (1, 0, 1, 0)
     assert totals(load(line(api_page([record])))) == (1, 0, 1, 0)
     assert totals(load(json.dumps([turned], indent=2).encode())) == (1, 0, 1, 0)
-    assert all(found["event_id"].startswith("sha256-") for found in rows(store))
+    assert all(item["event_id"].startswith("sha256-") for item in rows(store))
 
 
 def test_events_whose_ids_are_blank_are_all_kept(store: Store, load: Load) -> None:
@@ -107,7 +107,7 @@ def test_duplicates_within_and_across_files_whatever_the_order(store: Store, loa
     shuffle(second)
     assert totals(load(ndjson(first))) == (100, 40, 60, 0)
     assert totals(load(ndjson(second))) == (100, 20, 80, 0)
-    assert [found["event_id"] for found in rows(store)] == [message_id(n) for n in range(60)]
+    assert [item["event_id"] for item in rows(store)] == [message_id(n) for n in range(60)]
 
 
 def test_duplicates_across_chunks_of_one_load(store: Store) -> None:
@@ -186,7 +186,7 @@ def test_one_broken_line_costs_no_other(store: Store, load: Load, name: str) -> 
     assert refused["line"] == 3
     assert refused["reason"].startswith(reason)
     assert refused["raw"] == text[:QUARANTINE_BYTES]
-    assert [found["event_id"] for found in rows(store)] == [message_id(n) for n in (1, 2, 3, 4)]
+    assert [item["event_id"] for item in rows(store)] == [message_id(n) for n in (1, 2, 3, 4)]
 
 
 def test_all_broken_lines_scattered_in_one_file(store: Store, load: Load) -> None:
@@ -197,7 +197,7 @@ def test_all_broken_lines_scattered_in_one_file(store: Store, load: Load) -> Non
         where[len(lines)] = (text, reason)
     lines.append(good(2 * len(BROKEN)))
     batch = load(b"\n".join(lines))
-    found = quarantine(store, batch)
+    result = quarantine(store, batch)
     wrong = [
         name
         for (name, (text, reason)), at in zip(BROKEN.items(), where, strict=True)
@@ -205,11 +205,11 @@ def test_all_broken_lines_scattered_in_one_file(store: Store, load: Load) -> Non
             refused["line"] == at
             and refused["reason"].startswith(reason)
             and refused["raw"] == text[:QUARANTINE_BYTES]
-            for refused in found
+            for refused in result
         )
     ]
     assert wrong == []
-    assert {refused["line"] for refused in found} == set(where)
+    assert {refused["line"] for refused in result} == set(where)
     kept = 2 * len(BROKEN) + 1
     assert totals(batch) == (kept + len(BROKEN), kept, 0, len(BROKEN))
     assert len(rows(store)) == kept
@@ -217,7 +217,7 @@ def test_all_broken_lines_scattered_in_one_file(store: Store, load: Load) -> Non
 
 def test_a_long_line_says_how_long_it_was(store: Store, load: Load) -> None:
     batch = load(ndjson([forwarded(1), HUGE, LONG, forwarded(2)]))
-    assert [(found["line"], found["raw_bytes"]) for found in quarantine(store, batch)] == [
+    assert [(item["line"], item["raw_bytes"]) for item in quarantine(store, batch)] == [
         (2, len(HUGE)),
         (3, len(LONG)),
     ]
@@ -242,7 +242,7 @@ def test_line_ends_of_windows(store: Store, load: Load) -> None:
     batch = load(b"\r\n".join([good(1), b"", b"{", good(2), b""]))
     assert totals(batch) == (3, 2, 0, 1)
     assert quarantine(store, batch)[0]["line"] == 3
-    assert {json.loads(found["raw"])["messageId"] for found in rows(store)} == {
+    assert {json.loads(item["raw"])["messageId"] for item in rows(store)} == {
         message_id(1),
         message_id(2),
     }
@@ -261,7 +261,7 @@ def test_a_key_given_twice_is_read_the_same_on_every_road(
         "document": b"[\n" + text + b",\n" + GOOD + b"\n]",
     }[road]
     assert totals(load(data)) == (2, 2, 0, 0)
-    assert "one" in {found["event_id"] for found in rows(store)}
+    assert "one" in {item["event_id"] for item in rows(store)}
 
 
 # --- shapes -----------------------------------------------------------------------------------
@@ -318,7 +318,7 @@ def test_the_email_of_the_latest_event_wins_whatever_the_order(
     records = [MAILS[at] for at in order]
     for data in [ndjson(records)] if together else [ndjson([record]) for record in records]:
         assert load(data).error == ""
-    assert {found["actor_email"] for found in rows(store)} == {"third@example.com"}
+    assert {item["actor_email"] for item in rows(store)} == {"third@example.com"}
     assert store.table("select * from actors").num_rows == 1
 
 
@@ -342,9 +342,9 @@ ACTORS = [
 
 def test_all_forms_of_actors_in_one_load(store: Store, load: Load) -> None:
     assert load(ndjson([record for record, _, _ in ACTORS])).kept == len(ACTORS)
-    found = [(event["actor_id"], event["actor_type"]) for event in rows(store)]
-    assert found == [(actor_id, actor_type) for _, actor_id, actor_type in ACTORS]
-    assert store.table("select 1 from actors").num_rows == len(set(found))
+    result = [(event["actor_id"], event["actor_type"]) for event in rows(store)]
+    assert result == [(actor_id, actor_type) for _, actor_id, actor_type in ACTORS]
+    assert store.table("select 1 from actors").num_rows == len(set(result))
 
 
 # --- dry runs ---------------------------------------------------------------------------------
@@ -390,7 +390,7 @@ def test_a_batch_is_recorded_as_it_was_reported(store: Store, load: Load) -> Non
     assert kept["started_at"] <= kept["ended_at"]
     assert reported.batch_id == 1
     assert load(ndjson([forwarded(2)])).batch_id == 2
-    assert {found["batch_id"] for found in rows(store)} == {1, 2}
+    assert {item["batch_id"] for item in rows(store)} == {1, 2}
 
 
 def test_a_source_that_breaks_keeps_what_came_before(store: Store) -> None:
@@ -435,7 +435,7 @@ def test_a_mistake_of_ours_is_not_swallowed_and_closes_the_batch(store: Store) -
 
 
 def test_progress_is_told_after_each_chunk(store: Store) -> None:
-    told: list[tuple[float, int]] = []
+    message: list[tuple[float, int]] = []
     chunks = [chunk(forwarded(1)), Chunk(chunk(forwarded(2)).records, (), 1.0)]
     batch = Batch("s", "test")
     pipeline.load(
@@ -443,9 +443,9 @@ def test_progress_is_told_after_each_chunk(store: Store) -> None:
         batch,
         iter(chunks),
         Limits(),
-        progress=lambda share, seen: told.append((share, seen.read)),
+        progress=lambda share, seen: message.append((share, seen.read)),
     )
-    assert told == [(0.0, 1), (1.0, 2)]
+    assert message == [(0.0, 1), (1.0, 2)]
 
 
 def test_many_events_of_one_moment_and_a_second_load_of_half(store: Store) -> None:
@@ -488,7 +488,7 @@ def events(draw: st.DrawFn) -> Record:
 LINES = st.one_of(
     events().map(lambda record: (line(record), 1)),
     NASTY.map(lambda text: (text, 1)),
-    st.lists(events(), min_size=1, max_size=3).map(lambda found: (line(found), len(found))),
+    st.lists(events(), min_size=1, max_size=3).map(lambda result: (line(result), len(result))),
     st.just((b"  ", 0)),
 )
 
@@ -521,7 +521,7 @@ def test_whatever_the_mixture_the_counts_add_up_and_the_cube_is_the_events(
         assert len(rows(store)) == kept
         assert store.table("select 1 from quarantine").num_rows == refused
         # The same id more than a day apart, in another load, is another event.
-        assert len({(found["event_id"], found["occurred_at"]) for found in rows(store)}) == kept
+        assert len({(item["event_id"], item["occurred_at"]) for item in rows(store)}) == kept
         cube, same = counted(store)
         assert cube == same
     finally:

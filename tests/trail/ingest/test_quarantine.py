@@ -11,9 +11,9 @@ from trail.storage.database import Store
 
 def test_reasons_are_counted_by_batch(load: Load, store: Store) -> None:
     load(b"{\n{\n" + ndjson([api_event(1, timestamp="soon")]))
-    found = quarantine.reasons(store)
-    assert sorted((row["records"], row["whole"]) for row in found) == [(1, 1), (2, 2)]
-    first = next(row for row in found if row["records"] == 2)
+    result = quarantine.reasons(store)
+    assert sorted((row["records"], row["whole"]) for row in result) == [(1, 1), (2, 2)]
+    first = next(row for row in result if row["records"] == 2)
     records = quarantine.records(store, first["batch_id"], first["reason"], 10)
     assert [(row["line"], row["raw"]) for row in records] == [(1, b"{"), (2, b"{")]
 

@@ -81,7 +81,7 @@ def test_closing_keeps_what_was_offered_last(settings: Settings, store: Store) -
     opened = Intake(settings, lambda: store)
     done = [opened.offer(RECEIVER, received(raw(number))) for number in range(300)]
     opened.close()
-    assert all(each.exception() is None for each in done)
+    assert all(item.exception() is None for item in done)
     assert len(rows(store)) == 300
     with pytest.raises(UnavailableError):
         opened.offer(RECEIVER, received(raw(999))).result(5)

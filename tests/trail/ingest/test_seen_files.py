@@ -71,14 +71,14 @@ def test_files_are_loaded_noted_and_finished(
     store: Store, settings: Settings, shelf: Shelf
 ) -> None:
     shelf.files = {f"day/{n}.ndjson": ndjson([forwarded(n)]) for n in range(3)}
-    told: list[tuple[str, float]] = []
+    message: list[tuple[str, float]] = []
     batches = list(
-        load_drop(store, settings, shelf.drop(), lambda share, b: told.append((b.source, share)))
+        load_drop(store, settings, shelf.drop(), lambda share, b: message.append((b.source, share)))
     )
     assert [batch.source for batch in batches] == list(shelf.files)
     assert [batch.kept for batch in batches] == [1, 1, 1]
     assert shelf.finished == batches
-    assert told == [(key, 1.0) for key in shelf.files]
+    assert message == [(key, 1.0) for key in shelf.files]
     noted = store.table("select source, key, version, batch_id from arrivals order by batch_id")
     assert noted.to_pylist() == [
         {"source": "shelf", "key": batch.source, "version": "1", "batch_id": batch.batch_id}

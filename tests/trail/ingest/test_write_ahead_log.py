@@ -68,9 +68,9 @@ def test_a_file_cut_at_any_byte_gives_the_frames_that_are_whole(
     seen = set()
     for length in range(len(data) + 1):
         cut.write_bytes(data[:length])
-        found = [entry.raw for entry in read(cut)]
-        assert found == texts[: len(found)]
-        seen.add(len(found))
+        result = [entry.raw for entry in read(cut)]
+        assert result == texts[: len(result)]
+        seen.add(len(result))
     assert seen == {0, 1, 2, 3}
 
 

@@ -94,8 +94,8 @@ class Trail:
     def problems(self, against: Path | None = None) -> list[tuple[int | None, str, int]]:
         """Return the problems that verification reports: day of the month, kind, count."""
         return [
-            (each.day.day if each.day else None, each.problem, each.count)
-            for each in self.verify(against).problems
+            (problem.day.day if problem.day else None, problem.problem, problem.count)
+            for problem in self.verify(against).problems
         ]
 
     def sql(self, *statements: str) -> None:

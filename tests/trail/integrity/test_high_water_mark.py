@@ -106,9 +106,9 @@ def test_a_truncated_log_is_detected(
         file.truncate(random.Random(seed).randrange(0, size - 2_000))
     count, lost = _opened(settings)
     assert count < COMMITS
-    (found,) = lost
-    assert (found.was, found.there) == (COMMITS, count)
-    assert found.lost_from and found.lost_to and "Pull again the events from" in found.text()
+    (result,) = lost
+    assert (result.was, result.there) == (COMMITS, count)
+    assert result.lost_from and result.lost_to and "Pull again the events from" in result.text()
     # It stays recorded until somebody resolves it.
     assert _opened(settings)[1] == lost
     assert high_water_mark.resolve(tmp_path / "trail.known.json") == 1
@@ -117,8 +117,8 @@ def test_a_truncated_log_is_detected(
 
 def test_a_missing_log_is_detected(killed: Path, settings: Settings, tmp_path: Path) -> None:
     _copied(killed, tmp_path).unlink()
-    count, (found,) = _opened(settings)
-    assert (count, found.was, found.there) == (0, COMMITS, 0)
+    count, (result,) = _opened(settings)
+    assert (count, result.was, result.there) == (0, COMMITS, 0)
 
 
 def test_a_missing_database_is_detected(killed: Path, settings: Settings, tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_an_older_copy_is_detected_before_any_seal(trail: Trail) -> None:
 def test_rows_deleted_outside_the_product_are_detected_at_startup(trail: Trail) -> None:
     trail.sql("delete from events where occurred_at < '2026-11-01 02:00'")
     trail.open().close()
-    (found,) = high_water_mark.shortfalls(trail.files.known)
-    assert found.deleted and "deleted outside this product" in found.text()
+    (result,) = high_water_mark.shortfalls(trail.files.known)
+    assert result.deleted and "deleted outside this product" in result.text()
 
 
 def test_a_purge_is_not_a_loss(trail: Trail) -> None:

@@ -30,15 +30,15 @@ def _short(trail: Trail, days: int, archive: bool = False) -> None:
 
 
 def _reasons(trail: Trail, of: int) -> list[str]:
-    found = trail.ask(f"select line from seals where day = '2026-11-{of:02}' order by number")
-    return [json.loads(text)["reason"] for (text,) in found]
+    result = trail.ask(f"select line from seals where day = '2026-11-{of:02}' order by number")
+    return [json.loads(text)["reason"] for (text,) in result]
 
 
 def test_empty_days_are_sealed(trail: Trail) -> None:
     report = trail.verify()
-    assert [each.day for each in report.days] == [day(number) for number in range(1, 7)]
-    assert [each.events for each in report.days] == [A_DAY, A_DAY, 0, A_DAY, A_DAY, 0]
-    assert {each.state for each in report.days} == {verification.UNCHANGED}
+    assert [item.day for item in report.days] == [day(number) for number in range(1, 7)]
+    assert [item.events for item in report.days] == [A_DAY, A_DAY, 0, A_DAY, A_DAY, 0]
+    assert {item.state for item in report.days} == {verification.UNCHANGED}
     assert report.ok and report.sealed_to == day(6)
 
 
@@ -50,7 +50,7 @@ def test_a_day_closes_a_day_after_its_end(trail: Trail) -> None:
 def test_late_rows_reseal_the_day_with_the_reason(trail: Trail) -> None:
     trail.load([event(number + 40, 2) for number in range(3)])
     assert trail.problems() == []
-    assert [each.late for each in trail.verify().days] == [0, 3, 0, 0, 0, 0]
+    assert [item.late for item in trail.verify().days] == [0, 3, 0, 0, 0, 0]
     assert trail.seal() == 1
     assert trail.problems() == []
     assert _reasons(trail, 2) == ["closed", "late: +3 events in batch 2"]
@@ -78,7 +78,7 @@ def test_a_purge_records_counts_and_reason(trail: Trail) -> None:
     trail.run(lambda store: policy.retain(store, trail.settings, THEN))
     report = trail.verify()
     assert report.ok
-    states = {each.day.day: (each.state, each.purged, each.events) for each in report.days}
+    states = {item.day.day: (item.state, item.purged, item.events) for item in report.days}
     assert states[1] == states[2] == (verification.PURGED, A_DAY, 0)
     assert states[4] == (verification.UNCHANGED, 0, A_DAY)
     assert _reasons(trail, 1) == [
@@ -244,8 +244,8 @@ def test_a_person_accepts_the_present_state_with_a_reason(trail: Trail, statemen
 
 def test_status_of_the_seals(trail: Trail) -> None:
     def look(_: object = None) -> seal_status.Status:
-        found: seal_status.Status = trail.run(seal_status.status)
-        return found
+        result: seal_status.Status = trail.run(seal_status.status)
+        return result
 
     assert look().sealed_to == day(6)
     assert look().ok is None
@@ -258,8 +258,8 @@ def test_status_of_the_seals(trail: Trail) -> None:
     trail.run(
         lambda store: seal_status.store_report(store, verification.verify(store, trail.settings))
     )
-    said = look()
-    assert (said.ok, said.problem_count, said.problems[0].problem) == (False, 1, "missing")
+    message = look()
+    assert (message.ok, message.problem_count, message.problems[0].problem) == (False, 1, "missing")
 
 
 def test_status_without_seals(settings: Settings) -> None:

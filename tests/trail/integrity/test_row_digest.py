@@ -59,10 +59,10 @@ def _digest(settings: Settings, folder: Path, loads: list[list[dict[str, Any]]])
         store.write(lambda cursor: cursor.execute(FIXED) and None)
         store.write(lambda cursor: cursor.execute("delete from twins") and None)
         edge = row_digest.Edge(DAY, 99, utc_now() + dt.timedelta(days=9))
-        found = store.write(lambda cursor: row_digest.scan(seal_store.asking(cursor), [edge]))[DAY]
+        result = store.write(lambda cursor: row_digest.scan(seal_store.asking(cursor), [edge]))[DAY]
         chosen = Export(Filter.parse(""), "ndjson", EVENT_COLUMNS)
         text = b"".join(stream(store, chosen, dt.datetime.now(dt.UTC)))
-        return found, [json.loads(line) for line in text.split(b"\n") if line]
+        return result, [json.loads(line) for line in text.split(b"\n") if line]
     finally:
         store.close()
 
@@ -72,10 +72,10 @@ def _digest(settings: Settings, folder: Path, loads: list[list[dict[str, Any]]])
 def test_any_order_of_loads_gives_the_same_digest(
     settings: Settings, tmp_path: Path, records: list[dict[str, Any]], shuffle: Any, cut: int
 ) -> None:
-    known = {each.get("messageId") or each["id"]: each for each in records}
+    known = {item.get("messageId") or item["id"]: item for item in records}
     # Forwarded calls only or API events only in one trail: which of a pair is first may differ.
     first = "messageId" in records[0]
-    records = [each for each in known.values() if ("messageId" in each) == first]
+    records = [item for item in known.values() if ("messageId" in item) == first]
     one, exported = _digest(settings, tmp_path, [records])
     mixed = shuffle.sample(records, len(records))
     two, _ = _digest(settings, tmp_path, [mixed[:cut], mixed[cut:], records])

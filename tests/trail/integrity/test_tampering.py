@@ -54,7 +54,7 @@ def test_an_edited_row(trail: Trail, edit: str) -> None:
 def test_an_edited_name(trail: Trail, edit: str) -> None:
     trail.sql(edit)
     reported = trail.problems()
-    assert [each[:2] for each in reported] == [(n, "changed") for n in (1, 2, 4, 5)]
+    assert [item[:2] for item in reported] == [(n, "changed") for n in (1, 2, 4, 5)]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_two_days_swapped(trail: Trail) -> None:
         "where occurred_at::date in ('2026-11-02', '2026-11-04')"
     )
     reported = trail.problems()
-    assert [each[:2] for each in reported] == [(2, "changed"), (4, "changed")]
+    assert [item[:2] for item in reported] == [(2, "changed"), (4, "changed")]
 
 
 def test_a_row_moved_to_another_day(trail: Trail) -> None:
@@ -237,10 +237,10 @@ def test_a_forged_purge(trail: Trail) -> None:
     trail.sql("delete from events where occurred_at::date = '2026-11-01'")
     ((number, text),) = trail.ask("select number, line from seals order by number desc limit 1")
     prev = json.loads(text)["seal"]
-    said = chain.statement(
+    message = chain.statement(
         chain.PURGE, Edge(day(1), 1, NOW), DayRows(), gone=A_DAY, gone_twins=0, reason="retention"
     )
-    line = chain.sign(said, number + 1, prev, 2, NOW, Ed25519PrivateKey.generate())
+    line = chain.sign(message, number + 1, prev, 2, NOW, Ed25519PrivateKey.generate())
     own = json.loads(trail.ask("select line from seals limit 1")[0][0])["key"]
     text = line.text.replace(str(line.body["key"]), own)
     trail.sql(

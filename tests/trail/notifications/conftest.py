@@ -70,8 +70,8 @@ def make(store: Store, sending: Settings, clock: Clock) -> Iterator[Make]:
         return one
 
     yield opened
-    for each in made:
-        each.close()
+    for item in made:
+        item.close()
 
 
 def hook(store: Store, url: str, using: Forward | None = None, **given: object) -> Destination:

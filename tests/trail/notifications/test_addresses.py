@@ -249,28 +249,30 @@ BOTH = [["93.184.215.14", bad] for bad in ("127.0.0.1", "10.0.0.1", "fd00::1", "
 NOT_ADDRESSES = [["localhost"], ["fe80::1%eth0"], ["93.184.215.14%1"], ["0x7f000001"], ["127.1"]]
 CASES = (
     [(url, ["93.184.215.14"]) for url in [*map(_url, INSIDE), *WRITTEN]]
-    + [("https://hooks.example.com/", found) for found in [*STANDS, *BOTH, *NOT_ADDRESSES]]
+    + [("https://hooks.example.com/", item) for item in [*STANDS, *BOTH, *NOT_ADDRESSES]]
     + [("https://localhost/", ["127.0.0.1"]), ("https://metadata.google.internal/", INSIDE[13:14])]
 )
 
 
 def test_there_are_enough_cases() -> None:
     assert len(CASES) >= 200
-    assert len({(url, *found) for url, found in CASES}) == len(CASES)
+    assert len({(url, *item) for url, item in CASES}) == len(CASES)
 
 
-def _given(url: str, found: list[str]) -> list[str]:
+def _given(url: str, addresses: list[str]) -> list[str]:
     """Return what a resolver says: the address itself where the host is one."""
     host = url.removeprefix("https://").strip("/").strip("[]")
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:
-        return found
+        return addresses
 
 
-@pytest.mark.parametrize(("url", "found"), CASES, ids=range(len(CASES)))
-def test_nothing_inside_is_connected_to(url: str, found: list[str], watched: list[Any]) -> None:
-    wire = HttpTransport(loopback=False, timeout_s=1, resolve=lambda host, port: _given(url, found))
+@pytest.mark.parametrize(("url", "addresses"), CASES, ids=range(len(CASES)))
+def test_nothing_inside_is_connected_to(url: str, addresses: list[str], watched: list[Any]) -> None:
+    wire = HttpTransport(
+        loopback=False, timeout_s=1, resolve=lambda host, port: _given(url, addresses)
+    )
     with pytest.raises(InputError) as refused:
         wire.send(Request(url, (), b"{}"))
     assert watched == []
@@ -320,7 +322,7 @@ def test_a_name_is_looked_up_once_and_its_address_is_connected_to(watched: list[
         wire.close()
         connects = [where for event, where in watched if event == "socket.connect"]
         assert connects == [("127.0.0.1", receiver.port)]
-        assert not [each for each in watched if each[1] == "169.254.169.254"]
+        assert not [item for item in watched if item[1] == "169.254.169.254"]
 
 
 def test_the_certificate_must_bear_the_name_and_the_host_header_does(
@@ -365,7 +367,7 @@ def test_an_answer_is_read_to_its_limit_only() -> None:
         wire.close()
 
 
-def test_loopback_is_this_machine_by_its_usual_addresses_only() -> None:
+def test_loopback_is_this_machine_by_its_usual_addressesonly() -> None:
     assert addresses.allowed("127.0.0.1", loopback=True)
     assert addresses.allowed("::1", loopback=True)
     for other in ("127.0.0.2", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "0.0.0.0"):

@@ -50,7 +50,7 @@ def keep(store: Store) -> Keep:
     return kept
 
 
-def told(store: Store) -> list[dict[str, Any]]:
+def delivered(store: Store) -> list[dict[str, Any]]:
     """Return the bodies of what waits, the first one first, with the kind of each."""
     import json
 
@@ -70,16 +70,16 @@ def test_a_warehouse_disabled_is_told_at_once_with_its_event(
 ) -> None:
     keep("Warehouses", query="kind=disable&category=Warehouses", severity="critical")
     start(load, alerts)
-    assert told(store) == []
+    assert delivered(store) == []
     load(ndjson([forwarded(30, "Warehouse Disabled", details=WAREHOUSE), forwarded(31)]))
     alerts.round()
-    (message,) = told(store)
+    (message,) = delivered(store)
     assert (message["kind"], message["form"], message["count"]) == ("alert", "first", 1)
     assert message["event"]["event_id"] == message_id(30)
     assert message["event"]["target_name"] == "Prod"
     assert (message["rule"], message["severity"]) == ("Warehouses", "critical")
     alerts.round()
-    assert len(told(store)) == 1
+    assert len(delivered(store)) == 1
     made = rule_store.histories(store, 14, dt.date(2026, 11, 1))
     (history,) = made.values()
     assert history["days"][-1] == (dt.date(2026, 11, 1), 1, 1)
@@ -93,7 +93,7 @@ def test_the_very_first_event_of_a_store_is_seen(
     alerts.round()
     load(ndjson([forwarded(1)]))
     alerts.round()
-    assert [message["count"] for message in told(store)] == [1]
+    assert [message["count"] for message in delivered(store)] == [1]
 
 
 def test_an_alert_of_an_echo_does_not_go_back_to_segment(
@@ -130,7 +130,7 @@ def test_a_storm_of_real_failures_is_three_messages_at_most(
         clock.move(60)
     clock.move(600)
     alerts.round()
-    messages = told(store)
+    messages = delivered(store)
     assert len(messages) <= 3
     assert sum(message["count"] for message in messages) == 5_000
     assert messages[-1]["more_targets"] == 30
@@ -147,11 +147,11 @@ def test_below_the_threshold_nothing_and_at_it_the_whole_count(
         alerts.round()
 
     fail(2, 3, 14, 15)
-    assert told(store) == []
+    assert delivered(store) == []
     fail(16, 17)
-    assert told(store) == []
+    assert delivered(store) == []
     fail(18)
-    (message,) = told(store)
+    (message,) = delivered(store)
     assert message["count"] == 5
 
 
@@ -163,7 +163,7 @@ def test_old_events_are_no_alarm(
     clock.now = dt.datetime(2026, 11, 5)
     load(ndjson(forwarded(n) for n in range(2, 50)))
     alerts.round()
-    assert told(store) == []
+    assert delivered(store) == []
 
 
 def test_events_that_come_while_the_clock_is_set_back_are_still_seen(
@@ -174,7 +174,7 @@ def test_events_that_come_while_the_clock_is_set_back_are_still_seen(
     monkeypatch.setattr(cursors, "utc_now", lambda: dt.datetime(2020, 1, 1))
     load(ndjson([forwarded(7)]))
     alerts.round()
-    assert len(told(store)) == 1
+    assert len(delivered(store)) == 1
 
 
 def test_silence_is_told_once_and_again_after_a_sound(
@@ -182,18 +182,18 @@ def test_silence_is_told_once_and_again_after_a_sound(
 ) -> None:
     keep("Quiet", kind="silence", silent_minutes=60)
     start(load, alerts)  # the event is of 08:01, and it is nine
-    assert told(store) == []
+    assert delivered(store) == []
     for _ in range(5):
         clock.move(600)
         alerts.round()
-    (message,) = told(store)
+    (message,) = delivered(store)
     assert message["text"] == "No such event for 60 minutes."
     clock.now = dt.datetime(2026, 11, 1, 10, 0)
     load(ndjson([forwarded(115)]))
     alerts.round()
     clock.now = dt.datetime(2026, 11, 1, 11, 30)
     alerts.round()
-    assert len(told(store)) == 2
+    assert len(delivered(store)) == 2
 
 
 def test_findings_above_a_score_are_told_once_each(
@@ -207,8 +207,8 @@ def test_findings_above_a_score_are_told_once_each(
     ]
     assert store.write(lambda cursor: offer(cursor, "findings", rows, now)) == 2
     assert store.write(lambda cursor: offer(cursor, "findings", rows, now)) == 0
-    messages = told(store)
-    assert [(each["kind"], each["finding_id"]) for each in messages] == [
+    messages = delivered(store)
+    assert [(message["kind"], message["finding_id"]) for message in messages] == [
         ("finding", "f3"),
         ("finding", "f4"),
     ]
@@ -231,7 +231,7 @@ def test_incidents_that_persist_or_stay_open(store: Store, alerts: Alerts, keep:
         row("long", 30),
     ]
     assert store.write(lambda cursor: offer(cursor, "incidents", rows, now)) == 2
-    assert [each["incident_id"] for each in told(store)] == ["persistent", "long"]
+    assert [item["incident_id"] for item in delivered(store)] == ["persistent", "long"]
     later = now + dt.timedelta(minutes=26)
     assert store.write(lambda cursor: offer(cursor, "incidents", rows, later)) == 1
 
@@ -251,7 +251,7 @@ def test_one_rule_that_cannot_be_read_holds_up_no_other(
     )
     load(ndjson([forwarded(9)]))
     assert "'Bad'" in alerts.round()
-    assert [each["rule"] for each in told(store)] == ["Good"]
+    assert [item["rule"] for item in delivered(store)] == ["Good"]
 
 
 def test_a_rule_that_rests_or_is_removed_says_nothing(
@@ -267,10 +267,10 @@ def test_a_rule_that_rests_or_is_removed_says_nothing(
     store.write(lambda cursor: rule_store.snooze(cursor, rule.rule_id, until))
     load(ndjson([forwarded(10)]))
     alerts.round()
-    assert told(store) == []
+    assert delivered(store) == []
     clock.move(3_601)
     alerts.round()
-    assert told(store)[0]["count"] == 1
+    assert delivered(store)[0]["count"] == 1
     store.write(lambda cursor: rule_store.remove(cursor, rule.rule_id))
     store.write(lambda cursor: prune(cursor, clock()))
     assert rule_store.all_of(store) == []
@@ -287,11 +287,11 @@ def test_would_have_fired_goes_the_same_steps(store: Store, load: Load) -> None:
     )
     end = start_at + dt.timedelta(hours=24)
     rule = Rule("Failures", query="outcome=failure", roll_up_minutes=60)
-    found = would_have_fired(store, rule, days=1, now=end)
-    assert found.hits == 300
-    assert 10 <= found.messages <= 14
-    assert sum(hits for _, hits, _ in found.days) == 300
-    assert sum(messages for _, _, messages in found.days) == found.messages
+    result = would_have_fired(store, rule, days=1, now=end)
+    assert result.hits == 300
+    assert 10 <= result.messages <= 14
+    assert sum(hits for _, hits, _ in result.days) == 300
+    assert sum(messages for _, _, messages in result.days) == result.messages
     rare = Rule("Rare", query="outcome=failure", threshold=11, window_minutes=60)
     assert would_have_fired(store, rare, days=1, now=end).hits == 0
     some = replace(rare, threshold=10)
@@ -308,9 +308,9 @@ def test_rules_as_code(store: Store, keep: Keep) -> None:
     keep("Nächte", kind="silence", silent_minutes=90, why="Nobody looks; so we do.")
     text = yaml_rules.export(rule_store.all_of(store))
     assert "threshold" not in text
-    found = yaml_rules.parse(text)
-    assert found == rule_store.all_of(store)
-    changed = [replace(found[0], daily_cap=7), found[1], Rule("Third")]
+    result = yaml_rules.parse(text)
+    assert result == rule_store.all_of(store)
+    changed = [replace(result[0], daily_cap=7), result[1], Rule("Third")]
     from trail.storage.database import Inside
 
     done = store.write(lambda c: yaml_rules.bring_in(c, Inside(c), changed, "owner"))

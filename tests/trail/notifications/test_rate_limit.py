@@ -21,20 +21,20 @@ def hit(target: str = "a", count: int = 1) -> Hit:
     return Hit(target, target.upper(), count, {"event_id": f"of-{target}"})
 
 
-def told(messages: list[Message]) -> list[tuple[str, int]]:
+def summaries(messages: list[Message]) -> list[tuple[str, int]]:
     return [(message.form, message.count) for message in messages]
 
 
 def test_the_first_at_once_then_one_with_the_rest() -> None:
     rule, tally = Rule("r"), Tally()
-    assert told(step(rule, tally, [hit()], NOON)) == [("first", 1)]
+    assert summaries(step(rule, tally, [hit()], NOON)) == [("first", 1)]
     for second in range(1, 38):
         assert step(rule, tally, [hit()], after(seconds=second)) == []
     assert step(rule, tally, [], after(minutes=9, seconds=59)) == []
     (rollup,) = step(rule, tally, [], after(minutes=10))
     assert (rollup.form, rollup.count, rollup.targets) == ("rollup", 37, (("A", 37),))
     assert step(rule, tally, [], after(minutes=30)) == []
-    assert told(step(rule, tally, [hit()], after(minutes=31))) == [("first", 1)]
+    assert summaries(step(rule, tally, [hit()], after(minutes=31))) == [("first", 1)]
 
 
 def test_a_storm_that_goes_on_is_one_message_a_round() -> None:
@@ -43,7 +43,7 @@ def test_a_storm_that_goes_on_is_one_message_a_round() -> None:
     for second in range(3_600):
         messages += step(rule, tally, [hit()], after(seconds=second))
     messages += step(rule, tally, [], after(hours=2))
-    assert [form for form, _ in told(messages)] == ["first"] + ["rollup"] * 6
+    assert [form for form, _ in summaries(messages)] == ["first"] + ["rollup"] * 6
     assert sum(message.count for message in messages) == 3_600
 
 
@@ -98,7 +98,7 @@ def test_past_the_daily_cap_one_notice_and_tomorrow_the_count() -> None:
     for minute in range(0, 600, 5):
         messages += step(rule, tally, [hit()], after(minutes=minute))
         messages += step(rule, tally, [], after(minutes=minute + 2))
-    assert [form for form, _ in told(messages)] == ["first"] * 3 + ["overflow"]
+    assert [form for form, _ in summaries(messages)] == ["first"] * 3 + ["overflow"]
     (tomorrow,) = step(rule, tally, [], dt.datetime(2026, 11, 25, 0, 0))
     assert tomorrow.count == 120 - 3
 
@@ -106,7 +106,7 @@ def test_past_the_daily_cap_one_notice_and_tomorrow_the_count() -> None:
 def test_only_so_many_targets_are_told_at_once() -> None:
     rule, tally = Rule("r"), Tally()
     messages = step(rule, tally, [hit(f"t{n}", n + 1) for n in range(30)], NOON)
-    assert told(messages) == [("first", 1), ("first", 2)]
+    assert summaries(messages) == [("first", 1), ("first", 2)]
     assert len(messages) == FIRSTS
     (rest,) = step(rule, tally, [], after(minutes=10))
     assert rest.count == sum(range(3, 31))

@@ -14,15 +14,15 @@ def test_the_table_is_the_standards_with_a_tenth_of_jitter() -> None:
     assert hours == [2, 5, 10, 14, 20, 24]
     chance = random.Random(5)
     for tries, wait in enumerate(DELAYS_S, 1):
-        found = [delay_s(tries, None, chance) or 0 for _ in range(200)]
-        assert wait * 0.9 <= min(found) < wait < max(found) <= wait * 1.1
+        result = [delay_s(tries, None, chance) or 0 for _ in range(200)]
+        assert wait * 0.9 <= min(result) < wait < max(result) <= wait * 1.1
     assert delay_s(MAX_ATTEMPTS, None, chance) is None
     assert delay_s(MAX_ATTEMPTS, 5, chance) is None
     assert all(60 <= (delay_s(3, 60, chance) or 0) <= 66 for _ in range(100))
 
 
 @pytest.mark.parametrize(
-    ("said", "date", "seconds"),
+    ("header", "date", "seconds"),
     [
         ("120", "", 120),
         ("0", "", 1),
@@ -39,7 +39,7 @@ def test_the_table_is_the_standards_with_a_tenth_of_jitter() -> None:
         ("", "", None),
     ],
 )
-def test_retry_after_is_read_strictly(said: str, date: str, seconds: float | None) -> None:
-    found = Response(429, {"retry-after": said, "date": date})
-    assert retry_after_s(found) == seconds
-    assert judge(found).wait_s == seconds
+def test_retry_after_is_read_strictly(header: str, date: str, seconds: float | None) -> None:
+    result = Response(429, {"retry-after": header, "date": date})
+    assert retry_after_s(result) == seconds
+    assert judge(result).wait_s == seconds

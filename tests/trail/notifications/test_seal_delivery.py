@@ -32,11 +32,13 @@ def sealed(store: Store, load: Load, settings: Settings) -> Store:
 
 def numbers(receiver: Receiver) -> list[int]:
     """Return the numbers of the seals that arrived, in their order."""
-    return [each.json["data"]["number"] for each in receiver.taken if each.answered == 200]
+    return [item.json["data"]["number"] for item in receiver.taken if item.answered == 200]
 
 
 def problems(store: Store, settings: Settings, copy: Path) -> list[str]:
-    return [each.problem for each in verification.verify(store, settings, against=copy).problems]
+    return [
+        problem.problem for problem in verification.verify(store, settings, against=copy).problems
+    ]
 
 
 def test_a_webhook_gets_the_chain_and_verify_reads_what_it_stored(
@@ -46,7 +48,7 @@ def test_a_webhook_gets_the_chain_and_verify_reads_what_it_stored(
     outbox = make()
     outbox.round(until_done=True)
     assert numbers(receiver) == [1, 2, 3, 4, 5, 6]
-    assert {each.json["type"] for each in receiver.taken} == {"audit.seal"}
+    assert {item.json["type"] for item in receiver.taken} == {"audit.seal"}
     outbox.round(until_done=True)
     assert len(receiver.taken) == 6  # once there is nothing new, nothing is sent
 
@@ -54,8 +56,8 @@ def test_a_webhook_gets_the_chain_and_verify_reads_what_it_stored(
     outbox.round(until_done=True)
     assert numbers(receiver) == [1, 2, 3, 4, 5, 6, 7]
     other = json.dumps({"type": "audit.event", "data": {"event_id": "e1"}})
-    bodies = [each.body.decode() for each in receiver.taken]
-    data = [json.dumps(each.json["data"]) for each in receiver.taken]
+    bodies = [item.body.decode() for item in receiver.taken]
+    data = [json.dumps(item.json["data"]) for item in receiver.taken]
     kept = {
         "messages": [*bodies, other],
         "data": data,
@@ -73,7 +75,7 @@ def test_the_copy_tells_what_was_taken_from_database_and_mirror(
     hook(sealed, receiver.url, seals=True)
     make().round(until_done=True)
     copy = tmp_path / "copy.ndjson"
-    copy.write_bytes(b"".join(each.body + b"\n" for each in receiver.taken))
+    copy.write_bytes(b"".join(item.body + b"\n" for item in receiver.taken))
     sealed.write(lambda cursor: cursor.execute("delete from seals where number > 4") and None)
     where = mirror.files(sealed.path, settings)
     where.mirror.write_bytes(b"".join(where.mirror.read_bytes().splitlines(keepends=True)[:4]))

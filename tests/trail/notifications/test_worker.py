@@ -82,7 +82,7 @@ def test_each_answer(
     now = destinations.one(store, destination.destination_id)
     assert (row["state"], now.state) == (state, destination_state)
     if destination_state == "off":
-        assert str(answer) in now.said
+        assert str(answer) in now.reason
     assert len(receiver.taken) == 1
     if wait:
         waited = (row["due_at"] - clock()).total_seconds()
@@ -95,7 +95,7 @@ def test_each_answer(
         clock.move(0.02)
         outbox.round(until_done=True)
         assert states(store) == {"a": "sent"}
-    assert all(KEY not in str(each) for each in delivery_log.tries_of(store, row["delivery_id"]))
+    assert all(KEY not in str(item) for item in delivery_log.tries_of(store, row["delivery_id"]))
 
 
 def test_the_whole_table_of_waits_and_then_a_dead_letter(
@@ -295,7 +295,7 @@ def test_a_secret_that_is_not_set_switches_off_and_says_which(
     make(using=bare).round(until_done=True)
     now = destinations.one(store, destination.destination_id)
     assert now.state == "off"
-    assert "'key' is not set" in now.said
+    assert "'key' is not set" in now.reason
     assert states(store) == {"a": "waiting"}
 
 

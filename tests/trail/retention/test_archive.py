@@ -343,8 +343,8 @@ def test_the_range_of_days_is_inclusive(store: Store, settings: Settings, load: 
     policy.retain(store, settings, NOW)
     (settings.store.archive_path / "day=unknown").mkdir()
     (settings.store.archive_path / "day=2026-08-09").mkdir()
-    found = view(settings, dt.date(2026, 7, 31), dt.date(2026, 8, 2))
-    assert [row["event_id"] for row in found] == ["e3", "e2", "e1"]
+    result = view(settings, dt.date(2026, 7, 31), dt.date(2026, 8, 2))
+    assert [row["event_id"] for row in result] == ["e3", "e2", "e1"]
     with pytest.raises(InputError, match="No archived events from 2026-08-09 to 2026-08-10"):
         archive_reader.open_days(settings, dt.date(2026, 8, 9), dt.date(2026, 8, 10))
 

@@ -30,9 +30,9 @@ def finding(store: Store, settings: Settings) -> Finding:
         ),
     )
     refresh(store, detection.end_of_day(39))
-    found = queries.queue(store, Filter(), detection.end_of_day(39)).findings
-    assert [each.day for each in found] == [STRANGE]
-    return found[0]
+    result = queries.queue(store, Filter(), detection.end_of_day(39)).findings
+    assert [item.day for item in result] == [STRANGE]
+    return result[0]
 
 
 def days_before(days: int) -> dt.datetime:
@@ -44,14 +44,14 @@ def days_before(days: int) -> dt.datetime:
 def test_a_finding_expires_within_the_last_week(
     store: Store, settings: Settings, finding: Finding, days: int, expected: int
 ) -> None:
-    found = expiring_findings.expiring(
+    result = expiring_findings.expiring(
         store, settings, days_before(days), frozenset({finding.finding_id})
     )
-    assert found.findings == expected
-    assert found.first == (STRANGE + KEPT if expected else None)
+    assert result.findings == expected
+    assert result.first == (STRANGE + KEPT if expected else None)
     day = STRANGE + KEPT
     sentence = f"1 open finding expires within 7 days, the first on {day}."
-    assert found.text() == (sentence if expected else "")
+    assert result.text() == (sentence if expected else "")
 
 
 def test_only_shown_findings_count(store: Store, settings: Settings, finding: Finding) -> None:

@@ -21,11 +21,13 @@ def text(*lines: str) -> bytes:
 def held(store: Store) -> set[str]:
     sql = f"select event_id from events e where {legal_holds.condition()}"
     free = f"select event_id from events e where not {legal_holds.condition()}"
-    found = set(store.table(sql)["event_id"].to_pylist())
+    result = set(store.table(sql)["event_id"].to_pylist())
     others = set(store.table(free)["event_id"].to_pylist())
-    assert found | others == set(store.table("select event_id from events")["event_id"].to_pylist())
-    assert not found & others
-    return found
+    assert result | others == set(
+        store.table("select event_id from events")["event_id"].to_pylist()
+    )
+    assert not result & others
+    return result
 
 
 @pytest.fixture(autouse=True)

@@ -105,8 +105,8 @@ def test_a_second_run_removes_nothing_and_leaves_no_note(
 
 
 def test_an_empty_store_is_purged_calmly(store: Store, settings: Settings) -> None:
-    found = policy.preview(store, settings, NOW)
-    assert (found.events, found.held, found.first, found.last) == (0, 0, None, None)
+    result = policy.preview(store, settings, NOW)
+    assert (result.events, result.held, result.first, result.last) == (0, 0, None, None)
     assert policy.retain(store, settings, NOW).events == 0
     assert purges(store) == []
 
@@ -125,9 +125,9 @@ def test_what_is_held_survives_and_is_counted_right(
     value = {"event": "kept", "target": "s1", "period": ""}[kind]
     span = (EDGE - 5 * DAY, EDGE - 4 * DAY) if kind == "period" else (None, None)
     number = legal_holds.add(store, kind, value, *span, "a question", "mara")
-    found = policy.preview(store, settings, NOW)
-    assert [(day.events, day.held) for day in found.days] == [(0, 1), (1, 0)]
-    assert found.first == found.last == (EDGE - 4 * DAY).date()
+    result = policy.preview(store, settings, NOW)
+    assert [(day.events, day.held) for day in result.days] == [(0, 1), (1, 0)]
+    assert result.first == result.last == (EDGE - 4 * DAY).date()
     done = policy.retain(store, settings, NOW)
     assert (done.events, done.held, purges(store)[0]["held"]) == (1, 1, 1)
     assert ids(store) == ["kept", "new"]
@@ -275,9 +275,9 @@ def test_loads_go_on_during_a_purge(
     load(text(event("old", EDGE - DAY)))
     slices = policy._slices
 
-    def loading(found: policy.Preview) -> Any:
+    def loading(preview: policy.Preview) -> Any:
         load(text(event("late", EDGE - 9 * DAY), event("later", EDGE - DAY)), "late.ndjson")
-        return slices(found)
+        return slices(preview)
 
     monkeypatch.setattr(policy, "_slices", loading)
     assert policy.retain(store, settings, NOW).events == 3
@@ -306,7 +306,7 @@ def test_two_purges_at_once_take_turns(store: Store, tmp_path: Path, load: Load)
     load(text(*(event(f"e{n}", EDGE - DAY) for n in range(50))))
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda _: policy.retain(store, archived, NOW), range(4)))
-    assert sorted(each.events for each in done) == [0, 0, 0, 50]
+    assert sorted(item.events for item in done) == [0, 0, 0, 50]
     assert [row["events"] for row in purges(store)] == [50]
     assert len(list(archived.store.archive_path.rglob("*.parquet"))) == 1
 
@@ -375,16 +375,16 @@ def test_the_preview_is_what_goes(
             left.add(f"e{number}")
             if at < EDGE:
                 stays[at.date()] += 1
-        found = policy.preview(store, settings, NOW)
-        assert found.cutoff == EDGE
-        assert {day.day: day.events for day in found.days if day.events} == dict(goes)
-        assert {day.day: day.held for day in found.days if day.held} == dict(stays)
-        assert (found.first, found.last) == (min(goes, default=None), max(goes, default=None))
+        result = policy.preview(store, settings, NOW)
+        assert result.cutoff == EDGE
+        assert {day.day: day.events for day in result.days if day.events} == dict(goes)
+        assert {day.day: day.held for day in result.days if day.held} == dict(stays)
+        assert (result.first, result.last) == (min(goes, default=None), max(goes, default=None))
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(policy, "_SLICE_ROWS", slice_rows)
             done = policy.retain(store, settings, NOW)
-        assert (done.events, done.held) == (found.events, found.held)
-        assert done.archived == (found.events if archive else 0)
+        assert (done.events, done.held) == (result.events, result.held)
+        assert done.archived == (result.events if archive else 0)
         assert set(ids(store)) == left
         agrees(store)
         used = "select distinct target_key from {} order by all"

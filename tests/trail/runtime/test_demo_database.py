@@ -39,15 +39,15 @@ def test_a_demo_reaches_up_to_now_and_not_beyond(
     settings: Settings, small: int, tmp_path: Path
 ) -> None:
     store = demo_database.open_store(tmp_path / "demo.duckdb", settings)
-    found = store_status.status(store)
+    result = store_status.status(store)
     times = store.table("select occurred_at from events")["occurred_at"].to_pylist()
     store.close()
     assert max(times) <= utc_now()
     assert utc_now() - max(times) < dt.timedelta(hours=20)
     assert utc_now() - min(times) > dt.timedelta(days=80)
     # Cut at the present moment, so that at most the share of one day is missing.
-    assert small * 0.9 < found["events"] <= small
-    assert (found["quarantined"], found["duplicates"], found["batches"]) == (0, 0, 1)
+    assert small * 0.9 < result["events"] <= small
+    assert (result["quarantined"], result["duplicates"], result["batches"]) == (0, 0, 1)
 
 
 def test_a_demo_is_filled_by_an_ordinary_load(

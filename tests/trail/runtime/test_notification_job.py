@@ -51,9 +51,9 @@ def test_a_warehouse_disabled_reaches_slack_with_its_link(
             time.sleep(0.05)
         outgoing.close()
         assert time.monotonic() - began < 5
-        told = slack.taken[0].json
-        assert "disabled the warehouse Prod." in told["text"]
-        opens = told["blocks"][-1]["elements"][0]["url"]
+        message = slack.taken[0].json
+        assert "disabled the warehouse Prod." in message["text"]
+        opens = message["blocks"][-1]["elements"][0]["url"]
         wanted = f"https://trail.example.com/explore?event={message_id(2)}&at="
         assert opens.startswith(wanted)
 
@@ -82,7 +82,7 @@ def test_mail_goes_out_under_tls_to_the_server_of_that_name(
                 with connection.makefile("rb") as lines:
                     for line in lines:
                         heard.append(line.strip())
-                        inside = b"DATA" in [each.upper() for each in heard] and b"." not in heard
+                        inside = b"DATA" in [item.upper() for item in heard] and b"." not in heard
                         if line.strip().upper() == b"DATA":
                             connection.sendall(b"354 go on\r\n")
                         elif not inside:

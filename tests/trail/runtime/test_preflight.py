@@ -99,15 +99,15 @@ CASES: list[tuple[Callable[[Path], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("weaken", "said"), CASES)
+@pytest.mark.parametrize(("weaken", "problem"), CASES)
 def test_it_does_not_start_and_says_why(
-    folder: Path, weaken: Callable[[Path], None], said: str
+    folder: Path, weaken: Callable[[Path], None], problem: str
 ) -> None:
     weaken(folder)
     code, lines = serve(folder)
     assert code == 2
     assert len(lines) == 1
-    assert lines[0].startswith(f"trail: {said}")
+    assert lines[0].startswith(f"trail: {problem}")
     assert not (folder / "trail.duckdb").exists()
 
 
@@ -145,9 +145,9 @@ def test_a_good_set_up_passes(folder: Path, host: str) -> None:
     known = Settings(
         auth={"users_path": folder / "users.yaml"}, store={"path": folder / "trail.duckdb"}
     )
-    assert preflight.found(known, host) == []
+    assert preflight.problems(known, host) == []
     (folder / "users.yaml").unlink()  # a first start
-    assert preflight.found(known, host) == []
+    assert preflight.problems(known, host) == []
 
 
 def test_an_owner_may_come_from_the_provider(folder: Path) -> None:
@@ -163,7 +163,7 @@ def test_an_owner_may_come_from_the_provider(folder: Path) -> None:
         known = Settings(
             auth=auth | {"oidc_roles": {"x": role}}, store={"path": folder / "trail.duckdb"}
         )
-        assert len(preflight.found(known, "127.0.0.1")) == count
+        assert len(preflight.problems(known, "127.0.0.1")) == count
 
 
 def test_what_was_set_here_is_not_tried_again(folder: Path) -> None:

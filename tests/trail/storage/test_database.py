@@ -234,6 +234,6 @@ def test_times_are_read_in_utc_whatever_the_machine_says(
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     opened = Store.open(tmp_path / "tz.duckdb", settings)
     assert opened.table("select current_setting('TimeZone') as z")["z"].to_pylist() == ["UTC"]
-    said = opened.table("select (timestamptz '2026-01-01T05:00:00+05:00')::varchar as at")
-    assert said["at"].to_pylist() == ["2026-01-01 00:00:00+00"]
+    message = opened.table("select (timestamptz '2026-01-01T05:00:00+05:00')::varchar as at")
+    assert message["at"].to_pylist() == ["2026-01-01 00:00:00+00"]
     opened.close()

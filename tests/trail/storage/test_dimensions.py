@@ -17,9 +17,9 @@ def test_each_name_gets_one_key(store: Store, load: Load) -> None:
         ("targets", "target_id", ["LAn9KpdvNZ"]),
     ):
         key = f"{table[:-1]}_key"
-        found = store.table(f"select {key} as k, {name} as n from {table} order by n")
-        assert found["n"].to_pylist() == expected
-        assert sorted(found["k"].to_pylist()) == list(range(1, len(expected) + 1))
+        result = store.table(f"select {key} as k, {name} as n from {table} order by n")
+        assert result["n"].to_pylist() == expected
+        assert sorted(result["k"].to_pylist()) == list(range(1, len(expected) + 1))
 
 
 def test_a_name_seen_before_keeps_its_key(store: Store, load: Load) -> None:
@@ -47,19 +47,19 @@ def test_targets_differ_by_type_id_or_name(store: Store, load: Load) -> None:
 
 def test_an_unknown_action_is_kept_and_marked(store: Store, load: Load) -> None:
     load(ndjson([forwarded(1, "Journey Step Teleported")]))
-    found = row(store, message_id(1))
-    assert (found["action"], found["category"]) == ("Journey Step Teleported", "Other")
+    result = row(store, message_id(1))
+    assert (result["action"], result["category"]) == ("Journey Step Teleported", "Other")
     assert store.table("select known from actions")["known"].to_pylist() == [False]
 
 
 def test_former_names_mean_the_same_action(store: Store, load: Load) -> None:
     load(ndjson([forwarded(1, "Integration Modified"), forwarded(2, "integrations modified")]))
-    found = rows(store)
-    assert [event["action_raw"] for event in found] == [
+    result = rows(store)
+    assert [event["action_raw"] for event in result] == [
         "Integration Modified",
         "integrations modified",
     ]
-    assert {event["action"] for event in found} == {"Integrations Modified"}
+    assert {event["action"] for event in result} == {"Integrations Modified"}
 
 
 def test_a_changed_catalogue_is_read_anew(store: Store, load: Load) -> None:

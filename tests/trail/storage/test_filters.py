@@ -20,13 +20,13 @@ TIMES = st.sampled_from(
 
 @st.composite
 def choices(draw: st.DrawFn) -> dict[str, Choice]:
-    found = {}
+    result = {}
     for name in draw(st.lists(st.sampled_from(FACETS), unique=True, max_size=3)):
         values = st.lists(HARD | TEXT, unique=True, max_size=3).map(tuple)
         choice = Choice(draw(values), draw(values))
         if choice:
-            found[name] = choice
-    return found
+            result[name] = choice
+    return result
 
 
 @given(

@@ -33,7 +33,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     opened.close()
 
 
-def found(store: Store, *texts: str) -> str:
+def matching_ids(store: Store, *texts: str) -> str:
     """Return the numbers of the events that all *texts* find, oldest first."""
     page = events.page(store, Filter(q=texts, sort="oldest"), NOW)
     return "".join(row["event_id"][1:] for row in page.rows)
@@ -117,12 +117,12 @@ def test_a_quoted_text_is_one_term_whatever_is_in_it(name: str, text: str, negat
     ],
 )
 def test_a_text_finds(store: Store, text: str, ids: str) -> None:
-    assert found(store, text) == ids
+    assert matching_ids(store, text) == ids
 
 
 def test_all_texts_must_hold(store: Store) -> None:
-    assert found(store, "actor:ana", "action:source") == "1"
-    assert found(store, "actor:ana", "-action:source") == "3"
+    assert matching_ids(store, "actor:ana", "action:source") == "1"
+    assert matching_ids(store, "actor:ana", "-action:source") == "3"
 
 
 @settings(max_examples=60)
@@ -135,6 +135,6 @@ def test_no_text_breaks_the_search(store: Store, text: str) -> None:
 
 
 def test_a_text_longer_than_anybody_types_is_refused(store: Store) -> None:
-    assert found(store, "x" * 1000) == ""
+    assert matching_ids(store, "x" * 1000) == ""
     with pytest.raises(FilterError, match="too long"):
-        found(store, "x" * 1001)
+        matching_ids(store, "x" * 1001)

@@ -109,19 +109,19 @@ def test_facets_count_all_filters_but_their_own(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]]
 ) -> None:
     filter_, terms = drawn
-    found = counts.facets(store, filter_, NOW)
+    result = counts.facets(store, filter_, NOW)
 
-    assert tuple(found) == counts.COUNTED
-    for name, values in found.items():
-        numbers = {each.value: each.count for each in values if each.count}
+    assert tuple(result) == counts.COUNTED
+    for name, values in result.items():
+        numbers = {value.value: value.count for value in values if value.count}
         assert numbers == counted(filter_, terms, name), name
         choice = filter_.choice(name)
-        shown = [each.value for each in values]
+        shown = [value.value for value in values]
         # Who is chosen by e-mail is listed by id.
         assert {*choice.include, *choice.exclude} - EMAILS <= set(shown), name
         assert len(set(shown)) == len(shown)
-        assert [each.count for each in values] == sorted(
-            (each.count for each in values), reverse=True
+        assert [value.count for value in values] == sorted(
+            (value.count for value in values), reverse=True
         )
 
 
@@ -132,7 +132,7 @@ def test_lists_of_people_and_days_are_of_the_chosen_rows_only(
 ) -> None:
     filter_, terms = drawn
     chosen = [row for row in ROWS if row.fits(filter_, terms)]
-    people = {each.value: each.count for each in counts.actors(store, filter_, NOW)}
+    people = {actor.value: actor.count for actor in counts.actors(store, filter_, NOW)}
     assert people == dict(Counter(row.actor_id for row in chosen))
 
     days: Counter[tuple[dt.date, str]] = Counter()
@@ -172,8 +172,8 @@ def test_each_bar_holds_the_events_of_its_own_span(
 def test_the_store_holds_what_the_second_reading_says(store: Store) -> None:
     names = [name for name in exports.EVENT_COLUMNS if name not in ("ingested_at", "verified")]
     held = store.table("select * from event_rows").to_pylist()
-    found = {row["event_id"]: {name: row[name] for name in names} for row in held}
-    assert found == {row.event_id: {name: row.exact(name) for name in names} for row in ROWS}
+    result = {row["event_id"]: {name: row[name] for name in names} for row in held}
+    assert result == {row.event_id: {name: row.exact(name) for name in names} for row in ROWS}
 
 
 def test_the_rows_are_worth_asking(store: Store) -> None:
@@ -245,12 +245,12 @@ def test_an_actor_chosen_by_email_is_not_counted_as_nobody(store: Store) -> None
     filter_ = Filter(choices={"actor": Choice(("ana@new.example",))})
     number = counts.count(store, filter_, NOW)
     assert number > 0
-    shown = {each.value: each.count for each in counts.facets(store, filter_, NOW)["actor"]}
+    shown = {item.value: item.count for item in counts.facets(store, filter_, NOW)["actor"]}
     assert shown.get("ana@new.example") in (None, number)
 
 
 def test_facets_name_people_as_they_are_known(store: Store) -> None:
-    labels = {each.value: each.label for each in counts.facets(store, Filter(), NOW)["actor"]}
+    labels = {item.value: item.label for item in counts.facets(store, Filter(), NOW)["actor"]}
     assert labels["users/ana"] == "ana@new.example"
     assert labels["system"] == "Segment"
     assert labels["tokens/-t1"] == "tokens/-t1"

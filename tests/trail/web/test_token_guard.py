@@ -32,14 +32,14 @@ def bearer(secret: str) -> dict[str, str]:
 def test_a_token_is_its_role_and_scope(client: TestClient, tokens: Tokens) -> None:
     _, read = tokens.add("reads", "manager", READ, 90, dt.datetime.now(dt.UTC))
     _, load = tokens.add("loads", "reviewer", ("export",), 90, dt.datetime.now(dt.UTC))
-    told = {
-        path: [client.get(path, headers=bearer(each)).status_code for each in (read, load)]
+    message = {
+        path: [client.get(path, headers=bearer(item)).status_code for item in (read, load)]
         for path in (
             *("/api/events", "/metrics", "/api/findings", "/export.csv"),
             *("/export.access.csv", "/media/x"),
         )
     }
-    assert told == {
+    assert message == {
         "/api/events": [200, 403],
         "/metrics": [200, 403],
         "/api/findings": [403, 403],
@@ -85,7 +85,7 @@ def test_no_origin_is_asked_of_a_token_but_writing_needs_the_owner(
     secrets = [tokens.add(role, role, READ, 90, at)[1] for role in ("owner", "manager")]
     elsewhere = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
     codes = [
-        client.post("/api/anything", headers=bearer(each) | elsewhere).status_code
-        for each in secrets
+        client.post("/api/anything", headers=bearer(secret) | elsewhere).status_code
+        for secret in secrets
     ]
     assert codes == [200, 403]

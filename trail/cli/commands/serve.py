@@ -19,7 +19,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace, context: Context) -> int:
     settings, note = context.settings, context.out.note
     host, port = args.host or settings.server.host, args.port or settings.server.port
-    if problems := preflight.found(settings, host):
+    if problems := preflight.problems(settings, host):
         for problem in problems:
             note(f"trail: {problem}\n")
         return 2
