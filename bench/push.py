@@ -24,8 +24,9 @@ from playwright.sync_api import sync_playwright
 from bench import browser, data
 from tests.browser.conftest import FLAGS
 from tests.browser.find_chromium import chromium
+from trail.core.clock import utc_now
 from trail.core.settings import Settings
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 RESULTS = Path(__file__).parent / "PUSH.md"
 SECRET = "a-shared-secret-of-the-bench"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from trail.core.event_text import actor, one_line, sentence, target
+from trail.core.event_text import actor, sentence, target
 from trail.core.model import Notification, Values
+from trail.core.text import one_line
 
 SEVERITIES = ("info", "warning", "critical")
 _MAX_REASONS = 8

@@ -14,8 +14,8 @@ from hashlib import sha256
 
 from forwarders._message import compose
 from trail.core.errors import InputError
-from trail.core.event_text import one_line
 from trail.core.model import FormField, Forwarder, Notification, Request, Values
+from trail.core.text import one_line
 from trail.notifications import smtp_transport as smtp
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")

@@ -17,9 +17,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from forwarders._message import compose
+from trail.core.clock import utc_text
 from trail.core.errors import InputError
-from trail.core.event_text import one_line
 from trail.core.model import FormField, Forwarder, Notification, Request, Values
+from trail.core.text import one_line
 
 HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 EVENT_BYTES = 32 * 1024
@@ -103,7 +104,7 @@ def _other(notification: Notification, settings: Values) -> dict[str, Any]:
         "count": notification.body.get("count", 1),
     }
     user = _user(notification.body) if notification.body.get("actor_id") else "audit-trail"
-    at = f"{notification.created_at.isoformat()}Z"
+    at = utc_text(notification.created_at)
     return _call(
         str(properties["type"]), user, f"{notification.kind}-{notification.key}", at, properties
     )

@@ -11,8 +11,8 @@ from typing import Any
 
 from forwarders._message import Message, compose
 from trail.core.errors import InputError
-from trail.core.event_text import one_line
 from trail.core.model import FormField, Forwarder, Notification, Request, Response, Values, Verdict
+from trail.core.text import one_line
 from trail.notifications import retry_policy
 
 _HEADER, _SECTION, _FIELD, _FIELDS, _URL = 150, 3_000, 2_000, 10, 3_000

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 
+from trail.core.clock import utc_text
 from trail.core.errors import InputError
 from trail.core.model import FormField, Forwarder, Notification, Request, Values
 
@@ -30,7 +31,7 @@ def request(
     body = json.dumps(
         {
             "type": f"audit.{notification.kind}",
-            "timestamp": f"{notification.created_at.isoformat()}Z",
+            "timestamp": utc_text(notification.created_at),
             "data": dict(notification.body),
         },
         default=str,

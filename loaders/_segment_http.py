@@ -12,8 +12,8 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from trail.core.errors import InputError, SettingError, UnavailableError
-from trail.core.event_text import one_line
 from trail.core.settings import Section, Settings
+from trail.core.text import one_line
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ Tokens and keys are settings and are never typed into a page.
 import streamlit as st
 
 from trail.core import registry
+from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Drop, Feed, Receiver
 from trail.events import store_status
-from trail.storage.database import utc_now
 from ui import source_check, text
 from ui.page import Context, Page
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
+from trail.core.clock import utc_now
 from trail.events import counts, events, timeline
 from trail.events.search_results import search_matches
 from trail.ingest import coverage
-from trail.storage.database import utc_now
 from trail.storage.filters import Filter
 from ui import charts, coverage_banner, filter_bar, text, url_state
 from ui.explore import event_detail, facet_sidebar

@@ -7,15 +7,15 @@ from collections import Counter
 import streamlit as st
 
 from trail.core import catalogue, event_text
+from trail.core.clock import utc_now
 from trail.events import counts, events, overview, store_status, timeline
 from trail.findings import queries as unusual
 from trail.findings import reviews
-from trail.findings.refresh import refresh
 from trail.incidents import queries
 from trail.ingest import coverage
 from trail.integrity import seal_status
 from trail.retention import expiring_findings
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 from trail.storage.filters import Filter
 from ui import charts, coverage_banner, event_feed, filter_bar, seal_text, text, url_state
 from ui.components import ranked_list, tiles
@@ -101,7 +101,6 @@ def _tiles(
         )
     )
     if ctx.user.may("see_findings"):
-        refresh(store, utc_now())
         queue = unusual.queue(store, filter_, now)
         waiting = sum(finding.state == reviews.OPEN for finding in queue.findings)
         past = unusual.queue(store, before, now)

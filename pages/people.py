@@ -5,8 +5,8 @@ import time
 
 import streamlit as st
 
+from trail.core.clock import utc_now
 from trail.events import counts, people, timeline
-from trail.storage.database import utc_now
 from ui import filter_bar, text, url_state
 from ui.page import Context, Page
 from ui.people import actor_detail, actor_list, target_history

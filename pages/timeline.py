@@ -9,11 +9,12 @@ import streamlit as st
 
 from trail.core import event_text
 from trail.core.catalogue import CATEGORIES
+from trail.core.clock import utc_now
 from trail.events import annotations, counts, lanes, overview, timeline
 from trail.events.lanes import By, Lane, Point
 from trail.events.timeline import Bar
 from trail.ingest import coverage
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 from trail.storage.filters import Filter
 from ui import charts, coverage_banner, filter_bar, forms, text, timeline_charts, url_state
 from ui.audit import record_action

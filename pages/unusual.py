@@ -8,9 +8,7 @@ import streamlit as st
 from trail.events import counts, timeline
 from trail.findings import queries, reviews
 from trail.findings.model import Finding
-from trail.findings.refresh import refresh
 from trail.retention import expiring_findings
-from trail.storage.database import utc_now
 from ui import filter_bar, tabs, text, url_state
 from ui.page import Context, Page
 from ui.unusual import (
@@ -40,7 +38,6 @@ def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
-    refresh(store, utc_now())
     began = time.perf_counter()
     everything = url_state.param("all") == "1"
     queue = queries.queue(store, filter_, now, everything=everything)

@@ -70,7 +70,8 @@ from trail.notifications.destinations import Destination
 from trail.notifications.worker import Forwarding
 from trail.core.registry import of_kind
 from trail.core.settings import Forward, load
-from trail.storage.database import Store, utc_now
+from trail.core.clock import utc_now
+from trail.storage.database import Store
 folder = Path(sys.argv[1])
 settings = load(store={"path": folder / "trail.duckdb"})
 store = Store.open(folder / "trail.duckdb", settings)

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from trail.core.clock import utc_now
 from trail.ingest import coverage
 from trail.ingest.coverage import Span
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 from ui import text, url_state
 
 SHORTEST_GAP = dt.timedelta(minutes=2)  # a restart is shorter

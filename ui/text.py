@@ -9,6 +9,7 @@ import re
 from zoneinfo import ZoneInfo
 
 from trail.core import catalogue, event_text
+from trail.core.clock import naive_utc
 
 OUTCOMES = {"success": ("✓", "Success"), "failure": ("✕", "Failure"), "unknown": ("?", "Unknown")}
 ACTOR_TYPES = {"user": "Person", "token": "Token", "system": "System", "unknown": "Unknown"}
@@ -123,7 +124,7 @@ def utc_offset(at: dt.datetime) -> str:
 
 def ago(at: dt.datetime, now: dt.datetime) -> str:
     """Return how long before *now* (aware) a UTC time was: `3 minutes ago`."""
-    seconds = (now.astimezone(dt.UTC).replace(tzinfo=None) - at).total_seconds()
+    seconds = (naive_utc(now) - at).total_seconds()
     return (
         "just now"
         if 0 <= seconds < 60

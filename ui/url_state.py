@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from trail.core.clock import utc_text
 from trail.runtime import process
 from trail.storage.filters import Filter, zone_names
 
@@ -114,4 +115,4 @@ def query_params(filter_: Filter, **names: str) -> dict[str, list[str]]:
 
 def with_range(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:
     """Return *filter_* for the span from *start* to *end* (UTC, without zone)."""
-    return replace(filter_, start=f"{start.isoformat()}Z", end=f"{end.isoformat()}Z")
+    return replace(filter_, start=utc_text(start), end=utc_text(end))

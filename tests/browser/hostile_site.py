@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, 
 
 from tests.browser.conftest import PASSWORD, Site
 from trail.accounts.users import Users
+from trail.core.clock import utc_now
 from trail.core.model import Directory, Person
 from trail.core.settings import Forward, Settings
 from trail.events import annotations
@@ -23,7 +24,7 @@ from trail.notifications import destinations, rule_store
 from trail.notifications.destinations import Destination
 from trail.notifications.rule import Rule
 from trail.retention import legal_holds
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 # Events of the strings start here, a minute apart; all others happened in the last hours.
 FIRST = utc_now().replace(second=0, microsecond=0) - dt.timedelta(days=4)

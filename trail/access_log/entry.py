@@ -9,6 +9,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from trail.core.text import printable
+
 # Label by kind. The kinds are stored, so they never change.
 KINDS = {
     "signed_in": "Signed in",
@@ -101,5 +103,4 @@ def from_dict(row: dict[str, Any]) -> Entry:
 
 
 def _clean(text: str) -> str:
-    printable = "".join(c if c.isprintable() else "\ufffd" for c in text[:_MAX_CHARACTERS])
-    return _TOKEN.sub("trail_…", printable)
+    return _TOKEN.sub("trail_…", printable(text[:_MAX_CHARACTERS]))

@@ -5,10 +5,10 @@ Commands write here while no server runs, and the server while it shows the demo
 
 import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from trail.core import atomic_file
 from trail.core.settings import Settings
 
 _MAX_BYTES = 65_536
@@ -23,10 +23,7 @@ def folder_of(settings: Settings) -> Path:
 def write(folder: Path, entry_id: int, entry: dict[str, Any]) -> None:
     """Store *entry*, replacing an earlier state of it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = folder / f"{entry_id}.{os.getpid()}.new"
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(entry, file)
-    fresh.replace(folder / f"{entry_id}.json")
+    atomic_file.replace(folder / f"{entry_id}.json", json.dumps(entry), durable=False)
 
 
 def pending(folder: Path) -> list[str]:

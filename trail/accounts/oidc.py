@@ -17,6 +17,7 @@ from trail.accounts.roles import ROLES
 from trail.accounts.users import User
 from trail.core.errors import InputError
 from trail.core.settings import Auth, Settings
+from trail.core.text import printable
 
 FRESH_SECONDS = 300  # maximum age of an ID token
 _AHEAD_SECONDS = 120  # tolerated clock difference
@@ -145,8 +146,7 @@ def _role(value: Any, auth: Auth) -> str:
 
 
 def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else ""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return printable(value, " ") if isinstance(value, str) else ""
 
 
 def _is_loopback(host: str) -> bool:

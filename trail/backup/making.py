@@ -23,9 +23,11 @@ from trail.backup import bundle, database, places
 from trail.backup.bundle import Manifest
 from trail.backup.places import Place
 from trail.core import atomic_file
+from trail.core.clock import utc_now, utc_text
 from trail.core.errors import InputError, UnavailableError
+from trail.core.json_values import json_value
 from trail.core.settings import Settings, config_path
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 _FIRST = (places.JOURNAL, "access", places.MIRROR, places.KNOWN)
 _ATTEMPTS = 5
@@ -117,14 +119,14 @@ def _gather(
     files = [replace(bundle.digest(source), name=name) for name, source in sorted(sources.items())]
     return (
         Manifest(
-            made_at=f"{now.isoformat()}Z",
+            made_at=utc_text(now),
             version=VERSION,
             duckdb=duckdb.__version__,
             schema=copy.schema,
             events=copy.events,
             batches=copy.batches,
             seals=copy.seals,
-            newest_event=f"{copy.newest_event.isoformat()}Z" if copy.newest_event else None,
+            newest_event=json_value(copy.newest_event),
             secrets=places.secrets(settings),
             left_out=left_out,
             files=files,

@@ -19,13 +19,14 @@ from trail.backup.bundle import Manifest
 from trail.backup.database import MissingEvents
 from trail.backup.swapping import Move
 from trail.core import server_link
+from trail.core.clock import utc_now
 from trail.core.errors import InputError, UnavailableError
 from trail.core.settings import Settings
 from trail.integrity import high_water_mark, loss_monitor, mirror, restore_seals, verification
 from trail.integrity.high_water_mark import Shortfall
 from trail.integrity.restore_seals import Recorded
 from trail.storage import schema
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 _OVERWRITTEN = (
     places.DATABASE,

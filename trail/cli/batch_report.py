@@ -6,7 +6,8 @@ from typing import Any
 
 from trail.cli.context import Context
 from trail.core.model import Batch
-from trail.core.output import clear_progress, printable, show_progress
+from trail.core.output import clear_progress, show_progress
+from trail.core.text import printable
 
 Progress = Callable[[float, Batch], None]
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from trail.core.text import one_line
+
 _VERBS = {
     "create": "created",
     "modify": "changed",
@@ -49,13 +51,6 @@ class Part(TypedDict):
 
     text: str
     strong: bool
-
-
-def one_line(value: object, limit: int = 300) -> str:
-    """Return *value* as one line of printable characters, cut to *limit* with an ellipsis."""
-    text = "" if value is None else str(value)
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def actor(event: Mapping[str, Any]) -> str:

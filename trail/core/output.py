@@ -3,6 +3,8 @@
 import sys
 from typing import Protocol
 
+from trail.core.text import printable
+
 _BAR = 24
 
 
@@ -31,11 +33,6 @@ class Terminal:
             return
         sys.stderr.write(text)
         sys.stderr.flush()
-
-
-def printable(text: str) -> str:
-    """Return *text* with control characters, which a terminal would obey, as U+FFFD."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def show_progress(out: Out, share: float, text: str) -> None:

@@ -5,16 +5,16 @@ token made at its start. A command that finds the note sends its words there; th
 as frames: one letter (o answer, n remark, x exit code), a length, and bytes.
 """
 
-import contextlib
 import http.client
 import json
 import os
 import secrets
 import stat
 import struct
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from trail.core import atomic_file
 from trail.core.errors import UnavailableError
 from trail.core.output import Out
 from trail.core.settings import Settings
@@ -49,13 +49,7 @@ def publish(settings: Settings, port: int) -> Note:
     note = Note(port, secrets.token_urlsafe(32), os.getpid())
     path = note_path(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{note.pid}")
-    with contextlib.suppress(FileNotFoundError):
-        fresh.unlink()
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w") as file:
-        json.dump({"port": note.port, "token": note.token, "pid": note.pid}, file)
-    fresh.replace(path)
+    atomic_file.replace(path, json.dumps(asdict(note)))
     return note
 
 

@@ -5,8 +5,9 @@ import datetime as dt
 import io
 from dataclasses import dataclass
 
+from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
-from trail.storage.database import Cursor, Engine, Store, utc_now
+from trail.storage.database import Cursor, Engine, Store
 from trail.storage.filters import Window
 
 _MAX_LABEL = 200
@@ -63,7 +64,7 @@ def _time(text: str, line: int) -> dt.datetime:
         raise InputError(
             f"Line {line}: invalid time {text.strip()[:40]!r}.", "Use the form 2026-11-24T14:00Z."
         ) from None
-    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return naive_utc(moment)
 
 
 def add(store: Store, annotations: list[Annotation], made_by: str) -> int:

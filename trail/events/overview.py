@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, ROUTINE_KINDS
+from trail.core.clock import utc_text
 from trail.events import events, timeline
 from trail.storage.database import Engine
 from trail.storage.filters import Choice, Filter, Window
@@ -64,7 +65,7 @@ def period_before(engine: Engine, filter_: Filter, now: dt.datetime) -> Filter:
     window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start and window.end
     start = window.start - (window.end - window.start)
-    return replace(filter_, start=f"{start.isoformat()}Z", end=f"{window.start.isoformat()}Z")
+    return replace(filter_, start=utc_text(start), end=utc_text(window.start))
 
 
 def days(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Day]:

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from trail.core.json_values import json_value
 from trail.storage.database import Engine
 
 
@@ -20,10 +21,7 @@ def status(engine: Engine) -> dict[str, Any]:
     unknown = engine.table(
         "select count(*) as unknown_actions from actions where not known"
     ).to_pylist()[0]
-    times = {
-        name: f"{totals[name].isoformat()}Z" if totals[name] else None
-        for name in ("oldest", "newest", "last_arrival")
-    }
+    times = {name: json_value(totals[name]) for name in ("oldest", "newest", "last_arrival")}
     return {"events": totals["events"], **times, **loads, **refused, **unknown}
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
+from trail.core.clock import naive_utc
 from trail.events.count_source import count_source
 from trail.storage import timezones
 from trail.storage.database import Engine
@@ -152,7 +153,7 @@ def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
         return window
     table = engine.table("select min(hour) as first, max(hour) as last from cube")
     first, last = table["first"][0].as_py(), table["last"][0].as_py()
-    moment = now.astimezone(dt.UTC).replace(tzinfo=None)
+    moment = naive_utc(now)
     newest = max(moment, last + _HOUR if last else moment)
     end = min(window.end, newest) if window.end else newest
     start = first or end - _DAY

@@ -5,12 +5,12 @@ bytes. Times are ISO 8601 in UTC.
 """
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from trail import VERSION
+from trail.core.json_values import json_row, json_value
 from trail.core.settings import Settings
 from trail.evidence.period import Period
 from trail.findings import queries, reviews
@@ -47,15 +47,15 @@ def about(
             "narrowed": period.filtered,
         },
         "period": {
-            "from": _utc_text(window.start),
-            "to": _utc_text(window.end),
+            "from": json_value(window.start),
+            "to": json_value(window.end),
             "zone": period.filter.tz,
         },
         "coverage": _coverage(engine, period, now),
         "findings": _findings(engine, period, now),
         "sign_offs": _sign_offs(engine, workspace, period, now),
         "retention": _retention(engine, settings, period),
-        "holds": [_json(row) for row in legal_holds.all_holds(engine)],
+        "holds": [json_row(row) for row in legal_holds.all_holds(engine)],
         "alarms": _alarms(engine, period, note),
     }
 
@@ -94,12 +94,12 @@ def _coverage(engine: Engine, period: Period, now: dt.datetime) -> Section:
         if span.state in _GAP_TEXT
     ]
     return {
-        "from": _utc_text(start),
-        "to": _utc_text(until),
+        "from": json_value(start),
+        "to": json_value(until),
         "words": "; ".join(gaps) or ("No gaps" if spans else "No events were stored"),
         "gaps": gaps,
         "spans": [
-            {"from": _utc_text(span.start), "to": _utc_text(span.end), "state": span.state}
+            {"from": json_value(span.start), "to": json_value(span.end), "state": span.state}
             for span in spans
         ],
     }
@@ -132,7 +132,7 @@ def _finding(finding: Finding, decisions: list[dict[str, Any]]) -> Section:
         "score": finding.score,
         "reasons": [reason.to_dict() for reason in finding.reasons],
         "state": finding.state,
-        "decisions": [_json(decision) for decision in decisions],
+        "decisions": [json_row(decision) for decision in decisions],
     }
 
 
@@ -150,16 +150,16 @@ def _retention(engine: Engine, settings: Settings, period: Period) -> Section:
         "kept_days": settings.store.retention_days,
         "archived": settings.store.archive,
         "removed_by_day": [
-            _json(asdict(removed)) for removed in seal_status.removals(engine, period.window)
+            json_row(asdict(removed)) for removed in seal_status.removals(engine, period.window)
         ],
-        "runs": [_json(row) for row in policy.runs(engine, period.window.start)],
+        "runs": [json_row(row) for row in policy.runs(engine, period.window.start)],
     }
 
 
 def _alarms(engine: Engine, period: Period, note: Path) -> list[Section]:
     """Return the problems that the last verification found with the period, and data losses."""
     problems = [
-        _json(asdict(problem))
+        json_row(asdict(problem))
         for problem in seal_status.status(engine).problems
         if problem.day is None or period.overlaps(problem.day)
     ]
@@ -168,17 +168,3 @@ def _alarms(engine: Engine, period: Period, note: Path) -> list[Section]:
         for loss in high_water_mark.shortfalls(note)
     ]
     return problems + losses
-
-
-def _json(row: Mapping[str, Any]) -> Section:
-    return {name: _json_value(value) for name, value in row.items()}
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, dt.datetime):
-        return _utc_text(value)
-    return value.isoformat() if isinstance(value, dt.date) else value
-
-
-def _utc_text(at: dt.datetime | None) -> str | None:
-    return f"{at.isoformat()}Z" if at else None

@@ -22,8 +22,7 @@ from trail.core.settings import Settings
 from trail.events import export
 from trail.evidence import manifest, readme
 from trail.evidence.period import Period, resolve
-from trail.findings import reviews
-from trail.findings.refresh import refresh
+from trail.findings import refresh, reviews
 from trail.integrity import chain, mirror, seal_store, sealing, standalone_verifier
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter
@@ -99,7 +98,7 @@ def prepare(store: Store, settings: Settings, filter_: Filter, now: dt.datetime)
     Raises `IntegrityError` if the signing key is missing, `SettingError` if other users can read
     it.
     """
-    refresh(store, now)
+    refresh.catch_up(store, now)
     with sealing.snapshot(store) as ask:
         number, _ = seal_store.last(ask)
     key = seal_store.signing_key(mirror.files(store.path, settings), number)

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from trail.core.clock import naive_utc, utc_text
 from trail.storage import cursors
 from trail.storage.database import Engine
 from trail.storage.filters import FACETS, Filter, Window
@@ -62,7 +63,7 @@ class Period:
         clock; None without records.
         """
         end, arrived = self.window.end, cursors.kept(engine)
-        if end and end <= now.astimezone(dt.UTC).replace(tzinfo=None):
+        if end and end <= naive_utc(now):
             return end
         return min(end, arrived) if end and arrived else arrived
 
@@ -86,7 +87,7 @@ class Period:
 def resolve(filter_: Filter, now: dt.datetime) -> Period:
     """Return the period that *filter_* selects at *now* (aware), its ends absolute."""
     window = filter_.window(now)
-    start, end = (f"{at.isoformat()}Z" if at else "" for at in (window.start, window.end))
+    start, end = (utc_text(at) if at else "" for at in (window.start, window.end))
     return Period(replace(filter_, start=start, end=end, sort="oldest"), window)
 
 

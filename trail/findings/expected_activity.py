@@ -6,8 +6,9 @@ Each counts as done on three earlier days (docs/detection.md, Expected).
 import datetime as dt
 from typing import Any
 
+from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.storage.database import Engine, Store, utc_now
+from trail.storage.database import Engine, Store
 
 LONGEST_DAYS = 90
 

@@ -1,4 +1,4 @@
-"""Queries over findings for pages, commands and the API. Call `refresh` first.
+"""Queries over findings for pages, commands and the API. They bring findings up to date first.
 
 Times are UTC without a zone; days are UTC days.
 """
@@ -14,6 +14,7 @@ from trail.findings import budget, watermark
 from trail.findings.budget import BudgetResult, Scored
 from trail.findings.evidence import event_ids, evidence, with_matching_evidence
 from trail.findings.model import Finding, Reason
+from trail.findings.refresh import catch_up
 from trail.storage.database import Engine, Params
 from trail.storage.filters import Filter, Window
 
@@ -67,6 +68,7 @@ def apply_budget(
     engine: Engine, now: dt.datetime, *, a_day: float = budget.DEFAULT_A_DAY
 ) -> BudgetResult:
     """Return which of all stored findings the budget shows, day by day up to *now* (aware)."""
+    catch_up(engine, now)
     rows = engine.table("select finding_id, day, actor_id, score from findings").to_pylist()
     until = now.astimezone(dt.UTC).date()
     scored = [Scored(**row) for row in rows]

@@ -4,17 +4,22 @@ A late event changes its own day and later days, never earlier ones. Retention r
 the aggregates, but scores stay as they were when the history was complete.
 """
 
+import concurrent.futures
+import contextlib
 import datetime as dt
 import json
 from collections import defaultdict
 from dataclasses import dataclass
 
 from trail.core import registry
+from trail.core.clock import naive_utc
 from trail.findings import daily, finding_store, history, risks, rule_toggles, watermark
 from trail.findings.detector import Detector
 from trail.findings.score import MEMORY_DAYS, Item, Sizes, Weighed, weigh
 from trail.findings.watermark import Watermark
-from trail.storage.database import Cursor, Store
+from trail.storage.database import Cursor, Engine, Store
+
+_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,24 @@ def detectors() -> list[Detector]:
     return sorted((d for d in discovered if isinstance(d, Detector)), key=lambda d: d.name)
 
 
+def catch_up(engine: Engine, now: dt.datetime, timeout_s: float = _TIMEOUT_S) -> None:
+    """Bring the findings up to date; every query of findings by budget calls this first.
+
+    While a load occupies the writer it waits at most *timeout_s* seconds; the reader then gets the
+    findings as of the last update. A snapshot, or a transaction, is read as it is.
+    """
+    if isinstance(engine, Store):
+        with contextlib.suppress(concurrent.futures.TimeoutError):
+            engine.submit(lambda cursor: _Refresh(cursor, naive_utc(now)).run()).result(timeout_s)
+
+
 def refresh(store: Store, now: dt.datetime) -> Refreshed:
     """Aggregate and score what changed since the last refresh, up to the day of *now*.
 
     *now* without a zone is UTC. The current UTC day is scored as far as it is recorded, and again
     later. Without changes only the cube is read.
     """
-    moment = now.astimezone(dt.UTC).replace(tzinfo=None) if now.tzinfo else now
+    moment = naive_utc(now)
     return store.write(lambda cursor: _Refresh(cursor, moment).run())
 
 

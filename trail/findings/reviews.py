@@ -10,11 +10,12 @@ import html
 from dataclasses import dataclass
 from typing import Any
 
+from trail.core.clock import utc_now, utc_text
 from trail.core.errors import InputError
 from trail.events import counts
 from trail.findings import expected_activity
 from trail.findings.model import Finding, Reason
-from trail.storage.database import Cursor, Engine, Store, utc_now
+from trail.storage.database import Cursor, Engine, Store
 from trail.storage.filters import Filter, Window
 from trail.storage.where import select
 
@@ -194,8 +195,8 @@ def sign(
 
 def _with_fixed_range(filter_: Filter, start: dt.datetime, end: dt.datetime) -> Filter:
     return Filter(
-        start=f"{start.isoformat()}Z",
-        end=f"{end.isoformat()}Z",
+        start=utc_text(start),
+        end=utc_text(end),
         choices=filter_.choices,
         q=filter_.q,
         tz=filter_.tz,
@@ -244,8 +245,8 @@ def certificate(signed: Signoff, decisions: list[dict[str, Any]], workspace: str
         "document": "Sign-off of an audit trail period",
         "workspace": workspace,
         "number": signed.signoff_id,
-        "from": f"{signed.from_at.isoformat()}Z",
-        "to": f"{signed.to_at.isoformat()}Z",
+        "from": utc_text(signed.from_at),
+        "to": utc_text(signed.to_at),
         "filter": signed.query,
         "events": signed.events,
         "digest": f"sha256:{signed.digest}",
@@ -254,9 +255,9 @@ def certificate(signed: Signoff, decisions: list[dict[str, Any]], workspace: str
         "undecided": signed.undecided,
         "reason": signed.reason,
         "signed_by": signed.signed_by,
-        "signed_at": f"{signed.signed_at.isoformat()}Z",
+        "signed_at": utc_text(signed.signed_at),
         "state": signed.reopened or "as signed",
-        "decisions": [{**row, "made_at": f"{row['made_at'].isoformat()}Z"} for row in decisions],
+        "decisions": [{**row, "made_at": utc_text(row["made_at"])} for row in decisions],
     }
 
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from trail.core import catalogue
+from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.storage.database import Cursor, Engine, Store, utc_now
+from trail.storage.database import Cursor, Engine, Store
 
 
 def version(cursor: Cursor) -> int:

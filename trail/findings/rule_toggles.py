@@ -4,8 +4,9 @@ import datetime as dt
 from collections import defaultdict
 from typing import Any
 
+from trail.core.clock import utc_now
 from trail.findings import rules
-from trail.storage.database import Cursor, Engine, Inside, Store, utc_now
+from trail.storage.database import Cursor, Engine, Inside, Store
 from trail.storage.filters import Window
 
 _STATES = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trail.core import registry
+from trail.core.clock import naive_utc
 from trail.core.errors import InputError
 from trail.findings.detector import Rule
 from trail.storage.database import Engine, Params
@@ -57,7 +58,7 @@ def back_test(
 
     Includes at most *rows* events, newest first.
     """
-    moment = now.astimezone(dt.UTC).replace(tzinfo=None) if now.tzinfo else now
+    moment = naive_utc(now)
     window = Window(moment - dt.timedelta(days=days), moment + dt.timedelta(microseconds=1))
     sql, params = matching_events(engine, rule_, window)
     newest = engine.table(

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
+from trail.core.clock import utc_text
 from trail.incidents import incident_text, likely_causes, queries
 from trail.incidents.grouping import STORM
 from trail.incidents.incident import Change, Incident
@@ -51,10 +52,10 @@ def _incident(incident: Incident, filter_: Filter, now: dt.datetime) -> dict[str
         "targets": incident.targets,
         "class": incident.class_,
         "open": incident.open,
-        "first_at": _utc_text(incident.first_at),
-        "last_at": _utc_text(incident.last_at),
-        "closes_at": _utc_text(incident.closes_at),
-        "completed_at": _utc_text(incident.completed_at) if incident.completed_at else None,
+        "first_at": utc_text(incident.first_at),
+        "last_at": utc_text(incident.last_at),
+        "closes_at": utc_text(incident.closes_at),
+        "completed_at": utc_text(incident.completed_at) if incident.completed_at else None,
         "attempts": incident.attempts,
         "runs": incident.runs,
         "runs_exhausted": incident.exhausted,
@@ -71,7 +72,7 @@ def _incident(incident: Incident, filter_: Filter, now: dt.datetime) -> dict[str
 def _change(change: Change) -> dict[str, Any]:
     return {
         "event_id": change.event_id,
-        "occurred_at": _utc_text(change.occurred_at),
+        "occurred_at": utc_text(change.occurred_at),
         "action": change.action,
         "actor_id": change.actor_id,
         "target_type": change.target_type or None,
@@ -85,7 +86,3 @@ def _change(change: Change) -> dict[str, Any]:
         "blamed": change.likely_cause,
         "text": incident_text.change_text(change),
     }
-
-
-def _utc_text(moment: dt.datetime) -> str:
-    return f"{moment.isoformat()}Z"

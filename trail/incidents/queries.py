@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from trail.core.clock import naive_utc, utc_text
 from trail.events import events
 from trail.incidents.grouping import CLASSES, STORM, TRANSIENT
 from trail.incidents.incident import Incident, Recurrence
@@ -188,8 +189,8 @@ def attempts_filter(engine: Engine, filter_: Filter, incident: Incident) -> Filt
         choices["target"] = Choice(tuple(ids))
     return replace(
         filter_.cleared(),
-        start=f"{incident.first_at.isoformat()}Z",
-        end=f"{end.isoformat()}Z",
+        start=utc_text(incident.first_at),
+        end=utc_text(end),
         choices=choices,
     )
 
@@ -219,7 +220,7 @@ def _folded(matching: str, now: dt.datetime, success_join: str) -> str:
     """Return a WITH clause whose `named` has the fields of `Incident`; a storm is one row."""
     alone = ", ".join(_HEAD)
     heads = ", ".join(f"first({name} order by first_at, incident_id)" for name in _HEAD)
-    moment = literal(now.astimezone(dt.UTC).replace(tzinfo=None))
+    moment = literal(naive_utc(now))
     return f"""
 with matching as ({matching}), folded as (
  select incident_id, class as class_, {alone}, 1 as targets, first_at, last_at, gap_s,

@@ -8,9 +8,10 @@ import json
 
 import pyarrow as pa
 
+from trail.core.clock import utc_now
 from trail.core.model import Directory
 from trail.storage import cursors
-from trail.storage.database import Cursor, Engine, Store, utc_now
+from trail.storage.database import Cursor, Engine, Store
 
 _WORKSPACE = "workspace"
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import zstandard
 
+from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.core.settings import Limits
@@ -19,7 +20,7 @@ from trail.incidents import materialize
 from trail.ingest import dedup, parse_sql
 from trail.ingest.json_records import Record, unfold
 from trail.storage import cursors, dimensions
-from trail.storage.database import Cursor, Store, utc_now
+from trail.storage.database import Cursor, Store
 
 # An event that comes again is looked for this far around its chunk's own times. Producers do not
 # change an event's time, so the id with another time is another event past that.

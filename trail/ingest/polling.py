@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from trail.core.clock import naive_utc
 from trail.core.errors import InputError, TrailError, UnavailableError
 from trail.core.model import Ask, Batch, Chunk, Feed
 from trail.core.settings import Settings
@@ -116,7 +117,7 @@ def _broken_off(store: Store, feed: Feed) -> Ask | None:
         times = [dt.datetime.fromisoformat(message[name]) for name in ("since", "until")]
     except (ValueError, KeyError, TypeError):
         return None
-    first, last = (at.astimezone(dt.UTC).replace(tzinfo=None) if at.tzinfo else at for at in times)
+    first, last = (naive_utc(at) for at in times)
     return Ask(first, last, mark)
 
 

@@ -15,12 +15,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from trail.core.clock import utc_now
 from trail.core.errors import UnavailableError
 from trail.core.model import Batch, Chunk, Received, Receiver, Reject
 from trail.core.settings import Settings
 from trail.ingest import pipeline
 from trail.ingest.write_ahead_log import Entry, Journal, read
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 _log = logging.getLogger("trail.intake")
 

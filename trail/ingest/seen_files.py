@@ -5,7 +5,8 @@ Separate because the load notes what the drops ask for, and neither needs the ot
 
 from collections.abc import Callable
 
-from trail.storage.database import Cursor, Engine, utc_now
+from trail.core.clock import utc_now
+from trail.storage.database import Cursor, Engine
 
 
 def seen(engine: Engine, source: str) -> Callable[[str, str], bool]:

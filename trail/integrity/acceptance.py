@@ -3,6 +3,7 @@
 Only a person does this: after a restored backup, a damaged disk or a lost key.
 """
 
+from trail.core.clock import utc_now
 from trail.core.errors import InputError, UnavailableError
 from trail.core.settings import Settings
 from trail.integrity import (
@@ -17,7 +18,7 @@ from trail.integrity import (
 )
 from trail.integrity.chain_history import History
 from trail.integrity.row_digest import Ask, Edge
-from trail.storage.database import Cursor, Store, utc_now
+from trail.storage.database import Cursor, Store
 
 
 def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:

@@ -10,10 +10,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.integrity import high_water_mark
 from trail.integrity.high_water_mark import LONG_AGO, Note, Shortfall, moment
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 _log = logging.getLogger("trail.seals")
 

@@ -10,10 +10,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.integrity import chain, chain_history, key_file, mirror, row_digest, seal_store, sealing
 from trail.integrity.chain import Line
-from trail.storage.database import Cursor, Store, utc_now
+from trail.storage.database import Cursor, Store
 
 
 @dataclass(frozen=True, slots=True)

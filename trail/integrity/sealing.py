@@ -9,12 +9,13 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from trail.core.clock import utc_now
 from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.integrity import batch_balance, chain, chain_history, mirror, row_digest, seal_store
 from trail.integrity.mirror import Files
 from trail.integrity.row_digest import Ask, DayRows, Edge
-from trail.storage.database import Cursor, Engine, Store, utc_now
+from trail.storage.database import Cursor, Engine, Store
 
 SPAN_ROWS = 1_000_000
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.integrity import (
     batch_balance,
@@ -25,7 +26,7 @@ from trail.integrity.batch_balance import Imbalance
 from trail.integrity.chain import Line
 from trail.integrity.chain_history import History, Problem
 from trail.integrity.row_digest import DayRows
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 UNCHANGED, PURGED, RESTORED = "unchanged", "removed by retention", "restored"
 VALID_STATES = (UNCHANGED, PURGED, RESTORED)

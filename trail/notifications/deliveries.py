@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from trail.core.errors import InputError
+from trail.core.json_values import json_value
 from trail.core.model import Verdict
 from trail.notifications import retry_policy
 from trail.storage.database import Cursor, Engine
@@ -230,9 +231,6 @@ def _note_failed(
 
 
 def _text(payload: Mapping[str, Any]) -> str:
-    def plain(value: object) -> str:
-        if isinstance(value, dt.datetime):
-            return f"{value.isoformat()}Z" if value.tzinfo is None else value.isoformat()
-        return str(value)
-
-    return json.dumps(dict(payload), default=plain, separators=(",", ":"))
+    return json.dumps(
+        dict(payload), default=lambda value: str(json_value(value)), separators=(",", ":")
+    )

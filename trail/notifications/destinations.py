@@ -13,12 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trail.core import registry
+from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.core.model import Forwarder
 from trail.core.settings import Forward
 from trail.notifications import addresses
 from trail.storage import cursors
-from trail.storage.database import Cursor, Engine, utc_now
+from trail.storage.database import Cursor, Engine
 from trail.storage.filters import Filter
 
 # `on`, `paused` by a person, `off` by an answer (410, 401) or an address that is refused.

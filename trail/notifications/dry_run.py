@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from trail.core.clock import naive_utc, utc_now
 from trail.notifications import matches
 from trail.notifications.rate_limit import Hit, Tally, due_at, step
 from trail.notifications.rule import Rule
-from trail.storage.database import Engine, utc_now
+from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select
 
@@ -153,7 +154,7 @@ def _read(value: object) -> dt.datetime | None:
         result = dt.datetime.fromisoformat(str(value))
     except ValueError:
         return None
-    return result.astimezone(dt.UTC).replace(tzinfo=None) if result.tzinfo else result
+    return naive_utc(result)
 
 
 def _pair(counts: list[int]) -> tuple[int, int]:

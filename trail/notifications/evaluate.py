@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Notification
 from trail.core.settings import Settings
@@ -18,7 +19,7 @@ from trail.notifications.matches import News
 from trail.notifications.rate_limit import Hit, Message, Tally, due_at, step
 from trail.notifications.rule import Rule
 from trail.storage import cursors
-from trail.storage.database import Cursor, Inside, Store, utc_now
+from trail.storage.database import Cursor, Inside, Store
 
 _log = logging.getLogger("trail.alerts")
 

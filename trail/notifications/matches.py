@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trail.core.clock import naive_utc
 from trail.core.model import EVENT_COLUMNS
 from trail.events import events
 from trail.notifications.rate_limit import FIRSTS, Hit, Tally
@@ -157,4 +158,4 @@ def _moment(value: object, now: dt.datetime) -> dt.datetime:
             result = dt.datetime.fromisoformat(str(value))
         except ValueError:
             return now
-    return result.astimezone(dt.UTC).replace(tzinfo=None) if result.tzinfo else result
+    return naive_utc(result)

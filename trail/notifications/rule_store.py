@@ -7,10 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.notifications.rate_limit import Group, Tally
 from trail.notifications.rule import Rule
-from trail.storage.database import Cursor, Engine, utc_now
+from trail.storage.database import Cursor, Engine
 
 
 def keep(cursor: Cursor, rule: Rule, by: str) -> int:

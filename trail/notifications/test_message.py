@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import secrets
 
+from trail.core.clock import utc_text
 from trail.core.errors import InputError
 from trail.core.model import Notification, Verdict
 from trail.notifications.deliveries import Delivery
@@ -34,7 +35,7 @@ def send_test(forwarding: Forwarding, destination: Destination) -> Verdict:
         "title": "Test message from the audit trail",
         "text": "This destination receives messages.",
         "severity": "info",
-        "at": f"{now.isoformat()}Z",
+        "at": utc_text(now),
         "test": True,
     }
     delivery = Delivery(0, "test", f"test-{secrets.token_hex(8)}", body, now, 1)

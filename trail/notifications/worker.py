@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.core.model import Notification, Request, Response, Verdict
 from trail.core.settings import Settings
@@ -29,7 +30,7 @@ from trail.notifications.destinations import Destination
 from trail.notifications.http_transport import HttpTransport
 from trail.notifications.retry_policy import Random
 from trail.storage import cursors
-from trail.storage.database import Cursor, Store, utc_now
+from trail.storage.database import Cursor, Store
 
 _log = logging.getLogger("trail.outbox")
 

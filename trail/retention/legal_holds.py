@@ -6,8 +6,9 @@ A hold that has ended stays in the table: it explains why older events still exi
 import datetime as dt
 from typing import Any
 
+from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
-from trail.storage.database import Cursor, Engine, Store, utc_now
+from trail.storage.database import Cursor, Engine, Store
 
 KINDS = ("event", "target", "period")
 
@@ -153,4 +154,4 @@ def _check(
 
 
 def _utc(moment: dt.datetime | None) -> dt.datetime | None:
-    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+    return naive_utc(moment) if moment and moment.tzinfo else moment

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from trail.core.clock import naive_utc
 from trail.core.settings import Settings
 from trail.integrity import mirror, removal_seals
 from trail.retention import archive, legal_holds
@@ -111,7 +112,7 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
     anything, while the chain of seals is invalid.
     """
     with _one_at_a_time:
-        moment = now.astimezone(dt.UTC).replace(tzinfo=None) if now.tzinfo else now
+        moment = naive_utc(now)
         planned = preview(store, settings, moment)
         seals = mirror.files(store.path, settings)
         removal_seals.require_valid_chain(store, seals)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from trail.core.clock import utc_now
 from trail.incidents import materialize
 from trail.ingest import dedup
 from trail.integrity import removal_seals
 from trail.integrity.mirror import Files
 from trail.retention import legal_holds
-from trail.storage.database import Cursor, Params, utc_now
+from trail.storage.database import Cursor, Params
 from trail.storage.filters import Window
 from trail.storage.where import literal, span
 

@@ -5,12 +5,12 @@ import datetime as dt
 from collections.abc import Callable
 
 from trail.core import registry
+from trail.core.clock import utc_now
 from trail.core.errors import TrailError, UnavailableError
 from trail.core.model import Batch, Drop, Feed, Receiver
 from trail.ingest import coverage, polling
 from trail.ingest.files import load_drop
 from trail.runtime.job import Job, Work
-from trail.storage.database import utc_now
 
 _LISTEN_S = 60.0
 

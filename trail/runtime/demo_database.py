@@ -7,10 +7,11 @@ import datetime as dt
 import tempfile
 from pathlib import Path
 
+from trail.core.clock import utc_now
 from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.ingest.files import load_files
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 EVENTS = 20_000
 _STALE = dt.timedelta(hours=20)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 from trail.backup import daily, making
+from trail.core.clock import utc_now
 from trail.core.errors import IntegrityError
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
@@ -13,7 +14,6 @@ from trail.integrity import seal_status, sealing, verification
 from trail.notifications import evaluate
 from trail.retention import policy
 from trail.runtime.job import Job, Work
-from trail.storage.database import utc_now
 from trail.storage.filters import Filter
 
 # What alerts are offered again and again reaches back so far; each is told once.

@@ -7,11 +7,12 @@ round that found it.
 import datetime as dt
 from collections.abc import Callable
 
+from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.notifications import evaluate
 from trail.notifications.evaluate import Alerts
 from trail.notifications.worker import Forwarding
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 # How often the schedule runs it: an event is told within a few seconds of its arrival.
 EVERY_S = 1.0

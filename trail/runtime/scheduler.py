@@ -8,12 +8,13 @@ import logging
 import threading
 from collections.abc import Callable
 
+from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.settings import Settings
 from trail.runtime import collection, maintenance
 from trail.runtime.job import Health, Job, Work
 from trail.runtime.notification_job import EVERY_S, Outgoing
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 _log = logging.getLogger("trail.schedule")
 

@@ -6,7 +6,8 @@ write and read them.
 
 import datetime as dt
 
-from trail.storage.database import Cursor, Engine, utc_now
+from trail.core.clock import utc_now
+from trail.storage.database import Cursor, Engine
 
 # The mark of ingest itself: the `ingested_at` of the chunk that was kept last.
 KEPT = "kept"

@@ -5,7 +5,6 @@ transaction; reads get a cursor of their own and never wait for a writer.
 """
 
 import contextlib
-import datetime as dt
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 import duckdb
 import pyarrow as pa
 
+from trail.core.clock import utc_now
 from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.storage import query_timeout, schema
@@ -292,8 +292,3 @@ def _migrate(cursor: Cursor) -> None:
             "insert into schema_version values ($version, $now)",
             {"version": version, "now": utc_now()},
         )
-
-
-def utc_now() -> dt.datetime:
-    """Return the present moment in UTC, without a zone, as the store keeps times."""
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)

@@ -7,9 +7,10 @@ once a chunk, in Python, and joined to the records.
 import pyarrow as pa
 
 from trail.core import actors, catalogue
+from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.storage import cursors
-from trail.storage.database import Cursor, utc_now
+from trail.storage.database import Cursor
 
 _CATALOGUE = "catalogue"
 

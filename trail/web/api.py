@@ -15,15 +15,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
+from trail.core.json_values import json_row
 from trail.core.model import EVENT_COLUMNS
 from trail.events import counts
 from trail.events import events as listing
 from trail.events import export as exports
 from trail.events import timeline as bars
 from trail.findings import queries as unusual
-from trail.findings.refresh import refresh
 from trail.incidents import csv_export
 from trail.incidents import incident_json as failures
 from trail.incidents import queries as counted
@@ -51,7 +52,7 @@ def events(request: Request) -> Response:
     page = listing.page(store, filter_, now, after=after, rows=_rows(request))
     return _json(
         {
-            "events": [_to_json(row) for row in page.rows],
+            "events": [json_row(row) for row in page.rows],
             "next": str(page.last) if page.has_after else None,
             "count": counts.count(store, filter_, now),
         }
@@ -80,8 +81,8 @@ def timeline(request: Request) -> Response:
             "grain_s": int(histogram.grain.total_seconds()),
             "bars": [
                 {
-                    "start": f"{bar.start.isoformat()}Z",
-                    "end": f"{bar.end.isoformat()}Z",
+                    "start": utc_text(bar.start),
+                    "end": utc_text(bar.end),
                     "count": bar.count,
                 }
                 for bar in histogram.bars
@@ -121,7 +122,6 @@ def findings(request: Request) -> Response:
     if not 0 < a_day <= 1_000:
         raise InputError("Invalid budget.", "Allowed: a number above 0 and up to 1000.")
     everything = request.query_params.get("all", "") not in ("", "0")
-    refresh(store, now)
     queue = unusual.queue(store, filter_, now, a_day=a_day, everything=everything)
     return _json(
         {
@@ -185,13 +185,6 @@ def _request_filter(request: Request) -> tuple[Filter, Any, dt.datetime]:
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in _NOT_FILTER]
     store = startup.store_of(request.query_params.get("archive", ""))
     return Filter.parse(pairs), store, dt.datetime.now(dt.UTC)
-
-
-def _to_json(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: f"{value.isoformat()}Z" if isinstance(value, dt.datetime) else value
-        for name, value in row.items()
-    }
 
 
 def _json(body: dict[str, Any]) -> Response:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from trail.core.clock import utc_now
 from trail.ingest import coverage
 from trail.ingest.coverage import DayCount, Span
-from trail.storage.database import utc_now
 from ui import style, text, url_state
 from ui.coverage_banner import SHORTEST_GAP, long_gaps, show_silence
 from ui.page import Context

@@ -5,10 +5,10 @@ from itertools import groupby
 
 import streamlit as st
 
+from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.retention import archive, expiring_findings, legal_holds, policy
 from trail.retention.policy import Preview
-from trail.storage.database import utc_now
 from trail.storage.filters import Filter
 from ui import forms, tables, text, url_state
 from ui.audit import record_action

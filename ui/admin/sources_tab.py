@@ -6,13 +6,13 @@ from typing import Any
 import streamlit as st
 
 from trail.core import registry
+from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Batch, Drop, Feed, Loader, Receiver
 from trail.events import store_status
 from trail.ingest import coverage, polling
 from trail.runtime import startup
 from trail.runtime.job import Health
-from trail.storage.database import utc_now
 from ui import text, url_state
 from ui.page import Context
 

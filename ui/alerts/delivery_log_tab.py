@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from trail.core.clock import utc_now
 from trail.notifications import deliveries, delivery_log, destinations
-from trail.storage.database import utc_now
 from ui import tables, text, url_state
 from ui.page import Context
 

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import FormField, Notification
 from trail.notifications import delivery_log, destinations, event_streams, test_message
 from trail.notifications.destinations import Destination
-from trail.storage.database import Cursor, utc_now
+from trail.storage.database import Cursor
 from ui import text
 from ui.audit import record_action
 from ui.page import Context

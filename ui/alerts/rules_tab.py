@@ -8,13 +8,14 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
+from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.findings import queries
 from trail.incidents.incident_json import records
 from trail.notifications import destinations, rule_store, yaml_rules
 from trail.notifications.dry_run import would_have_fired
 from trail.notifications.rule import SEVERITIES, Rule
-from trail.storage.database import Cursor, utc_now
+from trail.storage.database import Cursor
 from trail.storage.filters import Filter
 from ui import forms, style, text, url_state
 from ui.audit import record_action

@@ -4,8 +4,8 @@ import datetime as dt
 
 import streamlit as st
 
+from trail.core.clock import utc_now
 from trail.findings import expected_activity
-from trail.storage.database import utc_now
 from ui import actor_names
 from ui.audit import record_action
 from ui.page import Context

@@ -24,9 +24,9 @@ import pytest
 from tests.trail import random_trail
 from tests.trail.random_trail import event
 from trail.cli.main import main
+from trail.core.clock import utc_now
 from trail.core.model import EVENT_COLUMNS
 from trail.core.server_link import PATH
-from trail.storage.database import utc_now
 
 ROOT = Path(__file__).parents[3]
 PARTS = (".streamlit", "dashboard.py", "detectors", "forwarders", "loaders", "pages", "trail", "ui")

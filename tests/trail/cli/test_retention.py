@@ -10,7 +10,7 @@ import pytest
 
 from tests.trail.cli.test_commands import Inside, Terminal, serving
 from tests.trail.random_trail import event
-from trail.storage.database import utc_now
+from trail.core.clock import utc_now
 
 DAY = dt.timedelta(days=1)
 # Of the data; midnight may pass before a command runs.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trail.core.event_text import actor, one_line, sentence, sentence_parts, target
+from trail.core.event_text import actor, sentence, sentence_parts, target
 
 EVENT: dict[str, Any] = {
     "action": "Warehouses Disabled",
@@ -69,12 +69,6 @@ def test_a_token_without_a_name_is_called_by_its_bare_id() -> None:
 def test_target_prefers_the_name() -> None:
     assert target(EVENT) == "Prod"
     assert target({}) == ""
-
-
-def test_one_line_cuts_and_strips_control_characters() -> None:
-    assert one_line("a\r\nb\x00\x1b[31m\u202ec") == "a b [31m c"
-    assert one_line("x" * 10, 5) == "xxxx…"
-    assert one_line(None) == ""
 
 
 @given(st.dictionaries(st.sampled_from(sorted(EVENT)), st.text(max_size=400) | st.none()))

@@ -13,12 +13,13 @@ import pytest
 
 from tests.segment_records import api_event, forwarded, ndjson
 from tests.trail.integrity.conftest import Trail
+from trail.core.clock import utc_now
 from trail.core.model import EVENT_COLUMNS
 from trail.core.settings import Settings
 from trail.events.export import Export, stream
 from trail.ingest.files import load_files
 from trail.integrity import row_digest, seal_store, standalone_verifier
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 from trail.storage.filters import Filter
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.trail import random_trail
+from trail.core.clock import utc_now
 from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.core.settings import Store as StoreSettings
 from trail.events import store_status
 from trail.runtime import demo_database, startup
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 
 @pytest.fixture

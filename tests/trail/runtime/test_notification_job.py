@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from tests.conftest import Load
 from tests.receiver import Receiver
 from tests.segment_records import forwarded, message_id, ndjson
+from trail.core.clock import utc_now
 from trail.core.model import Request
 from trail.core.settings import Forward, Settings
 from trail.notifications import destinations, rule_store, smtp_transport
@@ -21,7 +22,7 @@ from trail.notifications.destinations import Destination
 from trail.notifications.http_transport import HttpTransport
 from trail.notifications.rule import Rule
 from trail.runtime.notification_job import Outgoing
-from trail.storage.database import Store, utc_now
+from trail.storage.database import Store
 
 WAREHOUSE = {"resource_type": "warehouse", "resource_id": "WH1", "target": "Prod"}
 

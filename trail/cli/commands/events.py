@@ -7,7 +7,7 @@ import json
 from trail.cli.command import Command, add_query, not_negative
 from trail.cli.context import Context
 from trail.core.model import EVENT_COLUMNS
-from trail.core.output import printable
+from trail.core.text import printable
 from trail.events import export
 from trail.events.events import LISTED
 from trail.storage.filters import Filter

@@ -6,9 +6,8 @@ import json
 
 from trail.cli.command import Command, add_query
 from trail.cli.context import Context
-from trail.core.output import printable
+from trail.core.text import printable
 from trail.findings import queries
-from trail.findings.refresh import refresh
 from trail.storage.filters import Filter
 
 
@@ -30,7 +29,6 @@ def _budget(text: str) -> float:
 def _run(args: argparse.Namespace, context: Context) -> int:
     store, now = context.store(False), dt.datetime.now(dt.UTC)
     filter_ = Filter.parse(args.query)
-    refresh(store, now)
     queue = queries.queue(store, filter_, now, a_day=args.budget, everything=args.all)
     if args.json:
         for finding, ids in queries.event_ids(store, queue.findings):

@@ -7,7 +7,9 @@ import json
 from trail.access_log.log import COMMAND_LINE
 from trail.cli.command import Command, add_actions, add_json
 from trail.cli.context import Context
+from trail.core.clock import naive_utc
 from trail.core.errors import InputError
+from trail.core.json_values import json_value
 from trail.retention import legal_holds
 from trail.storage.database import Store
 
@@ -35,10 +37,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         context.out.text(f"Hold {args.hold_id} ended\n")
         return 0
     for row in legal_holds.active(store):
-        row |= {
-            name: f"{row[name].isoformat()}Z" if row[name] else None
-            for name in ("from_at", "to_at", "made_at")
-        }
+        row |= {name: json_value(row[name]) for name in ("from_at", "to_at", "made_at")}
         scope = row["value"] or f"{row['from_at']} to {row['to_at']}"
         # Quoted, so that control characters are escaped.
         text = f"{row['hold_id']}  {row['kind']}  {scope!r}  {row['reason']!r}"
@@ -60,7 +59,7 @@ def _moment(text: str) -> dt.datetime:
     """Return a time in UTC without a zone; *text* without an offset is UTC."""
     try:
         moment = dt.datetime.fromisoformat(text)
-        return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        return naive_utc(moment)
     except (ValueError, OverflowError):
         raise InputError(
             f"Invalid time {text!r}.", "Use 2026-11-23 or 2026-11-23T14:30Z."

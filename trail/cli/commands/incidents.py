@@ -6,7 +6,7 @@ import json
 
 from trail.cli.command import Command, add_query
 from trail.cli.context import Context
-from trail.core.output import printable
+from trail.core.text import printable
 from trail.incidents.incident_json import records
 from trail.storage.filters import Filter
 

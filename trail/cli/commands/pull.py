@@ -8,10 +8,10 @@ from trail.cli.batch_report import Progress, report_batches
 from trail.cli.command import Command
 from trail.cli.context import Context
 from trail.core import registry
+from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.core.model import Batch, Feed
 from trail.ingest import polling
-from trail.storage.database import utc_now
 from trail.storage.filters import Filter
 
 

@@ -9,6 +9,7 @@ from trail.backup import restoring
 from trail.backup.restoring import Restored
 from trail.cli.command import Command
 from trail.cli.context import Context
+from trail.core.json_values import json_value
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,8 +63,8 @@ def _report(done: Restored) -> dict[str, Any]:
         "made_at": done.manifest.made_at,
         "newest_event": done.manifest.newest_event,
         "missing": missing.events if missing else None,
-        "missing_from": f"{missing.first.isoformat()}Z" if missing and missing.first else None,
-        "missing_to": f"{missing.last.isoformat()}Z" if missing and missing.last else None,
+        "missing_from": json_value(missing.first) if missing else None,
+        "missing_to": json_value(missing.last) if missing else None,
         "signed": done.recorded.signed,
         "seals_taken_over": done.recorded.taken_over,
         "seals_set_aside": done.recorded.apart,

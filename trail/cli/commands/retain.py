@@ -8,6 +8,7 @@ from dataclasses import asdict
 from trail.access_log.log import COMMAND_LINE
 from trail.cli.command import Command
 from trail.cli.context import Context
+from trail.core.clock import utc_text
 from trail.retention import expiring_findings, policy
 
 
@@ -27,7 +28,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         archived = result.archived
     expiring = expiring_findings.expiring(store, context.settings, now)
     days = [{**asdict(day), "day": day.day.isoformat()} for day in result.days]
-    cutoff = f"{result.cutoff.isoformat()}Z"
+    cutoff = utc_text(result.cutoff)
     if args.json:
         report = {
             "cutoff": cutoff,

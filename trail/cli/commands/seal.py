@@ -6,9 +6,9 @@ import json
 from trail.access_log.log import COMMAND_LINE
 from trail.cli.command import Command
 from trail.cli.context import Context
+from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.integrity import acceptance, sealing
-from trail.storage.database import utc_now
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,12 +1,12 @@
 """`status`: print what the store contains and the state of its sources."""
 
 import argparse
-import datetime as dt
 import json
 
 from trail.cli.command import Command
 from trail.cli.context import Context
-from trail.core.output import printable
+from trail.core.json_values import json_row
+from trail.core.text import printable
 from trail.events import store_status
 from trail.integrity import high_water_mark, mirror
 
@@ -14,7 +14,7 @@ from trail.integrity import high_water_mark, mirror
 def _run(args: argparse.Namespace, context: Context) -> int:
     store = context.store(False)
     summary = store_status.status(store)
-    sources = [_with_iso_times(row) for row in store_status.sources(store)]
+    sources = [json_row(row) for row in store_status.sources(store)]
     mark = mirror.files(store.path, context.settings).known
     problems = [shortfall.text() for shortfall in high_water_mark.shortfalls(mark)]
     if args.json:
@@ -30,13 +30,6 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     for problem in problems:
         context.out.text(f"{problem}\n")
     return 0
-
-
-def _with_iso_times(row: dict[str, object]) -> dict[str, object]:
-    return {
-        name: f"{value.isoformat()}Z" if isinstance(value, dt.datetime) else value
-        for name, value in row.items()
-    }
 
 
 COMMAND = Command(

@@ -7,11 +7,11 @@ from typing import Any
 
 from trail.cli.command import Command
 from trail.cli.context import Context
+from trail.core.clock import utc_now, utc_text
 from trail.core.errors import IntegrityError
 from trail.core.output import clear_progress, show_progress
 from trail.integrity import seal_status, sealing, verification
 from trail.integrity.verification import UNCHANGED, VALID_STATES, Report
-from trail.storage.database import utc_now
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def _report(report: Report, sealed: int) -> dict[str, Any]:
         "seals": report.seals,
         "sealed_now": sealed,
         "unsealed_days": report.unsealed_days,
-        "verified_at": f"{report.verified_at.isoformat()}Z",
+        "verified_at": utc_text(report.verified_at),
         "took_s": report.took_s,
     }
 
