@@ -50,7 +50,7 @@ CHECKS = {
             body = {"action": "Source Deleted", "kind": "delete", "actor_name": "Mara"}
             store.write(lambda c: deliveries.enqueue(c, number, "event", "e1", body, utc_now()))
             outbox = Forwarding(settings.model_copy(update={"forward": forward}), lambda: store)
-            outbox.round(until_done=True)
+            outbox.run_once(until_done=True)
             outbox.close()
         (taken,) = receiver.taken
         assert "Mara deleted a source." in taken.json["message"], taken

@@ -139,7 +139,7 @@ def test_sign_offs_still_match_their_events(previous: Previous) -> None:
 
 def test_legal_holds_and_alert_rules_are_the_same(previous: Previous) -> None:
     assert _json(legal_holds.all_holds(previous.store)) == previous.expected["holds"]
-    result = [rule.definition() for rule in rule_store.all_of(previous.store)]
+    result = [rule.definition() for rule in rule_store.list_all(previous.store)]
     assert result == previous.expected["rules"]
 
 

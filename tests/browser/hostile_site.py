@@ -135,7 +135,7 @@ def fill(folder: Path, settings: Settings, strings: list[str]) -> None:
             store.write(lambda cursor, made=_destination(number, text): _add(cursor, made))
             name = "".join(letter for letter in text if letter.isprintable())[:80]
             rule = Rule(name=name, query="kind=delete", destinations=(f"{number} {name}"[:60],))
-            store.write(lambda cursor, rule=rule: rule_store.keep(cursor, rule, "maya"))
+            store.write(lambda cursor, rule=rule: rule_store.save(cursor, rule, "maya"))
     finally:
         store.close()
 

@@ -1,8 +1,7 @@
-"""Where a request may go: judged from the address's text, then from what its name stands for.
+"""Address check for outgoing requests, against server-side request forgery (OWASP ASVS 1.3.6).
 
-Separate because it is the whole defence against requests that are made to reach inside (SSRF):
-OWASP ASVS 1.3.6. Names are looked up once, each address that comes back must be public, and the
-caller connects to one of these addresses, so that a name cannot change its meaning in between.
+The URL is checked first, then every IP address that its host resolves to: all must be public. The
+caller connects to one of these addresses without resolving again, which prevents DNS rebinding.
 """
 
 import ipaddress
@@ -15,15 +14,15 @@ from urllib.parse import urlsplit
 from trail.core.errors import InputError, UnavailableError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-# A name and a port in, the addresses that it stands for out; raises `OSError`.
-Resolve = Callable[[str, int], list[str]]
+# Returns the IP addresses of a host and port; raises `OSError`.
+Resolver = Callable[[str, int], list[str]]
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _PORTS = {"https": 443, "http": 80, "smtps": 465, "smtp": 587}
-# Prefixes under which an IPv4 address travels inside an IPv6 one: mapped, compatible, NAT64
+# IPv6 prefixes that embed an IPv4 address: mapped, compatible, NAT64
 # (RFC 6052, 8215), 6to4 (RFC 3056), Teredo (RFC 4380), and ISATAP by its interface id.
-_INSIDE = tuple(
+_EMBEDDED_IPV4 = tuple(
     ipaddress.IPv6Network(text)
     for text in (
         "::/96",
@@ -36,11 +35,10 @@ _INSIDE = tuple(
     )
 )
 _ISATAP = (0x00005EFE, 0x02005EFE)
-# Only this block holds addresses of the public internet (RFC 4291, IANA registry).
+# The only block with addresses of the public internet (RFC 4291, IANA registry).
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-# Never a service of somebody else. Clouds answer at 168.63.129.16 and 100.100.100.200 for the
-# machine itself; the rest are IANA's special purposes, written out since Python's own lists differ
-# by release.
+# Special-purpose ranges of IANA, listed because Python's own lists differ by release, and the
+# cloud metadata addresses 168.63.129.16 and 100.100.100.200.
 _SPECIAL = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -73,8 +71,8 @@ _SPECIAL = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A checked address: scheme, host as written in its canonical form, port, path and query."""
+class Endpoint:
+    """A checked URL: scheme, host in canonical form, port; `target` is path and query."""
 
     scheme: str
     host: str
@@ -82,60 +80,62 @@ class Place:
     target: str
 
 
-def read(url: str, *, loopback: bool, schemes: tuple[str, ...] = ("https",)) -> Place:
-    """Return the place that *url* names.
+def parse_url(url: str, *, loopback: bool, schemes: tuple[str, ...] = ("https",)) -> Endpoint:
+    """Return the endpoint of *url*.
 
-    With *loopback*, `http` is allowed to a loopback name or address, and no other. Raises
-    `InputError` for what is not plainly one host: user names, backslashes, spaces, numbers in
-    place of dotted addresses, letters outside ASCII.
+    With *loopback*, `http` is allowed to a loopback name or address only. Raises `InputError` for
+    URLs whose host is ambiguous: user names, backslashes, spaces, numbers instead of dotted
+    addresses, characters outside ASCII.
     """
     if len(url) > 2048 or re.search(r"[^!-~]", url) or "\\" in url or "#" in url:
-        raise _refused("it has characters that an address does not need")
+        raise _refused_address("it is too long or contains invalid characters")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise _refused("it cannot be read") from None
+        raise _refused_address("it is not a valid URL") from None
     if "@" in parts.netloc:
-        raise _refused("it has a user name")
+        raise _refused_address("it contains a user name")
     if not _NETLOC.fullmatch(parts.netloc):
-        raise _refused("its host cannot be read")
-    host = _host(parts.hostname or "")
+        raise _refused_address("its host is invalid")
+    host = _canonical_host(parts.hostname or "")
     scheme = parts.scheme.lower()
-    if scheme not in schemes and not (loopback and scheme == "http" and _names_loopback(host)):
-        raise _refused(f"it must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    if scheme not in schemes and not (loopback and scheme == "http" and _is_loopback_name(host)):
+        raise _refused_address(
+            f"it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+        )
     if port == 0:
-        raise _refused("it has no port")
+        raise _refused_address("its port is 0")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Place(scheme, host, port or _PORTS[scheme], target)
+    return Endpoint(scheme, host, port or _PORTS[scheme], target)
 
 
-def resolved(place: Place, resolve: Resolve, *, loopback: bool) -> list[str]:
-    """Return the addresses to connect to, in the order of preference.
+def resolve_public(endpoint: Endpoint, resolve: Resolver, *, loopback: bool) -> list[str]:
+    """Return the IP addresses to connect to, in order of preference.
 
-    Raises `InputError` where any of them is not public: a name that stands for both is not to be
-    trusted. Raises `UnavailableError` where the name is not known now.
+    Raises `InputError` if any of them is not public, even if others are. Raises
+    `UnavailableError` if the name cannot be resolved now.
     """
     try:
-        result = list(dict.fromkeys(resolve(place.host, place.port)))
+        result = list(dict.fromkeys(resolve(endpoint.host, endpoint.port)))
     except (OSError, UnicodeError):
         result = []
     if not result:
-        raise UnavailableError(f"The name {place.host} is not known.", "Check the address.")
+        raise UnavailableError(f"The host {endpoint.host} cannot be resolved.", "Check the URL.")
     for text in result:
-        if not allowed(text, loopback=loopback):
-            raise _refused("it leads to a private, local or reserved network")
+        if not is_allowed(text, loopback=loopback):
+            raise _refused_address("it resolves to a private, local or reserved network")
     return result
 
 
-def look_up(host: str, port: int) -> list[str]:
-    """Return the addresses of *host* as the machine's resolver gives them; raises `OSError`."""
+def resolve_hostname(host: str, port: int) -> list[str]:
+    """Return the IP addresses of *host* from the system resolver; raises `OSError`."""
     answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(answer[4][0]) for answer in answers]
 
 
-def allowed(text: str, *, loopback: bool) -> bool:
-    """Return whether the IP address *text* may be connected to."""
+def is_allowed(text: str, *, loopback: bool) -> bool:
+    """Return whether connections to the IP address *text* are allowed."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -148,12 +148,12 @@ def allowed(text: str, *, loopback: bool) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Return whether *address* belongs to a host of the public internet (IANA's registries)."""
+    """Return whether *address* is on the public internet (IANA registries)."""
     if any(address.version == net.version and address in net for net in _SPECIAL):
         return False
     if isinstance(address, ipaddress.IPv6Address) and (
         address not in _GLOBAL_UNICAST
-        or any(address in net for net in _INSIDE)
+        or any(address in net for net in _EMBEDDED_IPV4)
         or (int(address) >> 32) & 0xFFFFFFFF in _ISATAP
     ):
         return False
@@ -168,32 +168,32 @@ def is_public(address: Address) -> bool:
 _LOOPBACK = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
 
 
-def _host(host: str) -> str:
+def _canonical_host(host: str) -> str:
     if ":" in host:
         try:
             address = ipaddress.IPv6Address(host)
         except ValueError:
-            raise _refused("its host cannot be read") from None
+            raise _refused_address("its host is invalid") from None
         if address.scope_id:
-            raise _refused("its host names a network card")
+            raise _refused_address("its host names a network interface")
         return str(address)
     labels = host.lower().split(".")
     if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise _refused("its host is no name (write other letters in their xn-- form)")
-    # The resolver reads 2130706433, 0x7f.1 and 0177.0.0.1 as addresses; so no number ends a name.
+        raise _refused_address("its host is not a valid name (write non-ASCII names in xn-- form)")
+    # Resolvers read 2130706433, 0x7f.1 and 0177.0.0.1 as addresses, so no name may end in a number.
     if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
         try:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
-            raise _refused("its host is a number that is no plain address") from None
+            raise _refused_address("its host is a number but not a dotted IPv4 address") from None
     if len(labels) < 2 and host.lower() != "localhost":
-        raise _refused("its host is a name of this network only")
+        raise _refused_address("its host is a local network name")
     return host.lower()
 
 
-def _names_loopback(host: str) -> bool:
+def _is_loopback_name(host: str) -> bool:
     return host == "localhost" or host in {str(item) for item in _LOOPBACK}
 
 
-def _refused(why: str) -> InputError:
-    return InputError(f"The address is refused: {why}.", "Give a public https:// address.")
+def _refused_address(reason: str) -> InputError:
+    return InputError(f"The URL is not allowed: {reason}.", "Use a public https:// URL.")

@@ -2,7 +2,7 @@
 
 Apprise opens its own connections, so an audit hook of that process refuses every address that the
 HTTP transport would refuse. Its environment contains no proxy and no secret, and it is killed when
-its time is over.
+its time limit expires.
 """
 
 import json
@@ -18,7 +18,7 @@ from trail.notifications import addresses
 
 _ROOT = Path(__file__).parents[2]
 # Audit events that are always refused.
-_FORBIDDEN = (
+_FORBIDDEN_EVENTS = (
     "subprocess.Popen",
     "os.system",
     "os.exec",
@@ -26,9 +26,9 @@ _FORBIDDEN = (
     "os.fork",
     "ctypes.dlopen",
 )
-_CONNECTS = ("socket.connect", "socket.sendto", "socket.sendmsg")
+_CONNECT_EVENTS = ("socket.connect", "socket.sendto", "socket.sendmsg")
 # Extra time to start Python and import Apprise on a slow machine.
-_START_S = 10.0
+_STARTUP_S = 10.0
 _STATUS = {"sent": 200, "insecure": 400, "unknown": 400}
 _ERRORS = {
     "insecure": "This Apprise URL sends without TLS. Use its secure scheme.",
@@ -43,14 +43,14 @@ def send(request: Request, transport: Transport) -> Response:
     Apprise reports only success or failure; a failure is treated as transient.
     """
     loopback, timeout_s = transport.loopback, transport.timeout_s
-    work = {"url": request.url, "loopback": loopback, "timeout_s": timeout_s}
-    work.update(json.loads(request.body))
+    job = {"url": request.url, "loopback": loopback, "timeout_s": timeout_s}
+    job.update(json.loads(request.body))
     try:
         process = subprocess.run(
             [sys.executable, "-m", "trail.notifications.apprise_transport"],
-            input=json.dumps(work).encode(),
+            input=json.dumps(job).encode(),
             capture_output=True,
-            timeout=timeout_s + _START_S,
+            timeout=timeout_s + _STARTUP_S,
             cwd=_ROOT,
             env={"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": "/nonexistent"},
             check=False,
@@ -68,15 +68,15 @@ def restrict_connections(*, loopback: bool, public: bool) -> None:
     Other connections raise `PermissionError`. An audit hook cannot be removed.
     """
 
-    def check(event: str, given: tuple[Any, ...]) -> None:
-        if event in _FORBIDDEN:
+    def check(event: str, args: tuple[Any, ...]) -> None:
+        if event in _FORBIDDEN_EVENTS:
             raise PermissionError("not in this process")
-        if event in _CONNECTS:
-            where = given[1]
-            host = where[0] if isinstance(where, tuple) else ""
-            if given[0].family not in (socket.AF_INET, socket.AF_INET6) or not (
-                addresses.allowed(str(host), loopback=loopback)
-                and (public or not addresses.allowed(str(host), loopback=False))
+        if event in _CONNECT_EVENTS:
+            peer = args[1]
+            host = peer[0] if isinstance(peer, tuple) else ""
+            if args[0].family not in (socket.AF_INET, socket.AF_INET6) or not (
+                addresses.is_allowed(str(host), loopback=loopback)
+                and (public or not addresses.is_allowed(str(host), loopback=False))
             ):
                 raise PermissionError("not a public address")
 
@@ -84,22 +84,22 @@ def restrict_connections(*, loopback: bool, public: bool) -> None:
 
 
 def _main() -> str:
-    work = json.load(sys.stdin)
+    job = json.load(sys.stdin)
     try:
         import apprise  # imported in this process only
     except ImportError:
         return "missing"
-    service = apprise.Apprise.instantiate(work["url"])
+    service = apprise.Apprise.instantiate(job["url"])
     if service is None:
         return "unknown"
     secure = service.secure_protocol or ()
     is_secure = service.schema in ((secure,) if isinstance(secure, str) else secure)
-    if not is_secure and not work["loopback"]:
+    if not is_secure and not job["loopback"]:
         return "insecure"
-    restrict_connections(loopback=work["loopback"], public=is_secure)
+    restrict_connections(loopback=job["loopback"], public=is_secure)
     service.verify_certificate = True
-    service.socket_connect_timeout = service.socket_read_timeout = work["timeout_s"]
-    sent = service.notify(body=work["body"], title=work["title"], notify_type=work["type"])
+    service.socket_connect_timeout = service.socket_read_timeout = job["timeout_s"]
+    sent = service.notify(body=job["body"], title=job["title"], notify_type=job["type"])
     return "sent" if sent else "failed"
 
 

@@ -1,8 +1,8 @@
-"""Deliveries: what waits for each destination in its order, what each try came to, dead letters.
+"""The outbox: the delivery queue of each destination, attempts, and dead letters.
 
-`enqueue` runs inside the transaction that keeps what is told of, so that neither is there without
-the other. A try is noted before it begins and after it ends; one that was under way when the
-process died counts as not sent.
+`enqueue` runs in the transaction that stores the subject of the message (transactional outbox).
+Attempts are recorded before they begin and after they end; an attempt interrupted by a crash
+counts as not sent.
 """
 
 import datetime as dt
@@ -20,12 +20,12 @@ from trail.notifications import retry_policy
 from trail.storage.database import Cursor, Engine
 
 KINDS = ("event", "alert", "finding", "incident", "notice", "seal", "test")
-_LONGEST_ANSWER = 300
+_MAX_RESPONSE_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One thing on its way to one destination; `tries` counts the one that is under way."""
+    """One message to one destination; `tries` includes the current attempt."""
 
     delivery_id: int
     kind: str
@@ -36,8 +36,8 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """What one try came to, and when it began and ended (UTC, without zone)."""
+class Attempt:
+    """The result of one attempt; times are naive UTC."""
 
     delivery: Delivery
     began_at: dt.datetime
@@ -54,10 +54,10 @@ def enqueue(
     payload: Mapping[str, Any],
     now: dt.datetime,
 ) -> None:
-    """Let *payload* be told to a destination, after all that waits for it already.
+    """Append *payload* to the queue of a destination.
 
-    *key* names what it tells of and is the same for each copy; *now* is UTC without zone. Runs in
-    the caller's transaction. Raises `InputError` for an unknown kind.
+    *key* identifies the subject and is the same for every copy; *now* is naive UTC. Runs in the
+    caller's transaction. Raises `InputError` for an unknown kind.
     """
     enqueue_all(cursor, destination_id, kind, [(key, payload)], now)
 
@@ -69,9 +69,9 @@ def enqueue_all(
     items: Iterable[tuple[str, Mapping[str, Any]]],
     now: dt.datetime,
 ) -> int:
-    """As `enqueue`, for many (key, payload) in their order; return how many."""
+    """Append many (key, payload) in order, as `enqueue` does; return their number."""
     if kind not in KINDS:
-        raise InputError(f"There is no delivery of the kind {kind!r}.")
+        raise InputError(f"Unknown delivery kind {kind!r}.")
     rows = list(items)
     if not rows:
         return 0
@@ -79,22 +79,22 @@ def enqueue_all(
         {
             "place": pa.array(range(len(rows)), pa.int64()),
             "key": pa.array([key for key, _ in rows], pa.string()),
-            "payload": pa.array([_text(payload) for _, payload in rows], pa.string()),
+            "payload": pa.array([_to_json(payload) for _, payload in rows], pa.string()),
         }
     )
-    cursor.register("told", table)
-    # Numbers are taken in the order of the rows: the order of the numbers is that of sending.
+    cursor.register("queued", table)
+    # IDs follow the order of the rows, and messages are sent in order of ID.
     cursor.execute(
         "insert into deliveries select nextval('delivery_ids'), $id, $kind, key, payload, $now, "
-        "'waiting', 0, $now, null, null, '' from (select key, payload from told order by place)",
+        "'waiting', 0, $now, null, null, '' from (select key, payload from queued order by place)",
         {"id": destination_id, "kind": kind, "now": now},
     )
-    cursor.unregister("told")
+    cursor.unregister("queued")
     return len(rows)
 
 
 def head(engine: Engine, destination_id: int) -> tuple[int, dt.datetime | None]:
-    """Return how many wait for a destination, and when the first of them is due (UTC)."""
+    """Return the number of waiting deliveries of a destination, and when the first is due (UTC)."""
     row = engine.table(
         "select count(*) as n, arg_min(due_at, delivery_id) as due_at from deliveries "
         "where destination_id = $id and state = 'waiting'",
@@ -104,7 +104,7 @@ def head(engine: Engine, destination_id: int) -> tuple[int, dt.datetime | None]:
 
 
 def heads(engine: Engine) -> dict[int, tuple[int, dt.datetime]]:
-    """Return what `head` returns, of every destination for which something waits."""
+    """Return the result of `head` for every destination with waiting deliveries."""
     result = engine.table(
         "select destination_id, count(*) as n, arg_min(due_at, delivery_id) as due_at "
         "from deliveries where state = 'waiting' group by destination_id"
@@ -112,22 +112,22 @@ def heads(engine: Engine) -> dict[int, tuple[int, dt.datetime]]:
     return {row["destination_id"]: (row["n"], row["due_at"]) for row in result}
 
 
-def claim(cursor: Cursor, destination_id: int, now: dt.datetime, most: int) -> list[Delivery]:
-    """Return the first that wait, in order, and note that they are being tried.
+def claim(cursor: Cursor, destination_id: int, now: dt.datetime, limit: int) -> list[Delivery]:
+    """Return up to *limit* waiting deliveries, in order, and mark them as being sent.
 
-    None where the first is not due yet: nothing overtakes it.
+    The list ends before the first delivery that is not due yet, since later ones must wait.
     """
     rows = cursor.execute(
         "select delivery_id, kind, key, payload, created_at, tries, due_at from deliveries "
         "where destination_id = $id and state = 'waiting' order by delivery_id "
-        f"limit {most}",
+        f"limit {limit}",
         {"id": destination_id},
     ).fetchall()
     claimed: list[Delivery] = []
-    for number, kind, key, payload, created_at, tries, due_at in rows:
+    for delivery_id, kind, key, payload, created_at, tries, due_at in rows:
         if due_at > now:
             break
-        claimed.append(Delivery(number, kind, key, json.loads(payload), created_at, tries + 1))
+        claimed.append(Delivery(delivery_id, kind, key, json.loads(payload), created_at, tries + 1))
     if claimed:
         cursor.execute(
             "update deliveries set state = 'sending', tries = tries + 1 "
@@ -145,42 +145,41 @@ def claim(cursor: Cursor, destination_id: int, now: dt.datetime, most: int) -> l
 def settle(
     cursor: Cursor,
     destination_id: int,
-    tried: list[Try],
-    untried: list[Delivery],
+    attempts: list[Attempt],
+    unattempted: list[Delivery],
     random: retry_policy.Random,
 ) -> None:
-    """Note what became of what was claimed: sent, waiting again, or dead; in one transaction."""
-    for item in tried:
-        if item.verdict.kind != "ok":
-            _note_failed(cursor, destination_id, item, random)
-    well = [item for item in tried if item.verdict.kind == "ok"]
-    if not well and not untried:
+    """Record the result of claimed deliveries: sent, waiting again, or dead letter."""
+    for attempt in attempts:
+        if attempt.verdict.kind != "ok":
+            _record_failure(cursor, destination_id, attempt, random)
+    delivered = [attempt for attempt in attempts if attempt.verdict.kind == "ok"]
+    if not delivered and not unattempted:
         return
-    # What is still in this state is what was claimed: it went well, or was not tried.
+    # Deliveries still in state 'sending' were either delivered or not attempted.
     cursor.execute(
-        "update deliveries set state = if(list_contains($well, delivery_id), 'sent', 'waiting'), "
-        "tries = if(list_contains($well, delivery_id), tries, tries - 1), "
-        "ended_at = if(list_contains($well, delivery_id), $ended, null), "
-        "status = if(list_contains($well, delivery_id), $status, status), "
-        "answer = if(list_contains($well, delivery_id), $answer, answer) "
+        "update deliveries set state = if(list_contains($sent, delivery_id), 'sent', 'waiting'), "
+        "tries = if(list_contains($sent, delivery_id), tries, tries - 1), "
+        "ended_at = if(list_contains($sent, delivery_id), $ended, null), "
+        "status = if(list_contains($sent, delivery_id), $status, status), "
+        "answer = if(list_contains($sent, delivery_id), $answer, answer) "
         "where destination_id = $id and state = 'sending'",
         {
             "id": destination_id,
-            "well": [item.delivery.delivery_id for item in well],
-            "ended": well[-1].ended_at if well else None,
-            "status": well[-1].status if well else None,
-            "answer": well[-1].verdict.text[:_LONGEST_ANSWER] if well else None,
+            "sent": [attempt.delivery.delivery_id for attempt in delivered],
+            "ended": delivered[-1].ended_at if delivered else None,
+            "status": delivered[-1].status if delivered else None,
+            "answer": delivered[-1].verdict.text[:_MAX_RESPONSE_LENGTH] if delivered else None,
         },
     )
 
 
 def recover(cursor: Cursor) -> int:
-    """Let wait again whatever was being tried when the process died; return how many."""
-    return len(cursor.execute(f"{_LET_GO} returning 1").fetchall())
+    """Requeue deliveries whose attempt a crash interrupted; return their number."""
+    return len(cursor.execute(f"{_RELEASE_SQL} returning 1").fetchall())
 
 
-# What was claimed and not tried, or not to its end.
-_LET_GO = "update deliveries set state = 'waiting', tries = tries - 1 where state = 'sending'"
+_RELEASE_SQL = "update deliveries set state = 'waiting', tries = tries - 1 where state = 'sending'"
 
 
 def resend(cursor: Cursor, delivery_ids: Iterable[int], now: dt.datetime) -> int:
@@ -193,8 +192,8 @@ def resend(cursor: Cursor, delivery_ids: Iterable[int], now: dt.datetime) -> int
     return len(rows)
 
 
-def _note_failed(
-    cursor: Cursor, destination_id: int, attempt: Try, random: retry_policy.Random
+def _record_failure(
+    cursor: Cursor, destination_id: int, attempt: Attempt, random: retry_policy.Random
 ) -> None:
     verdict, tries = attempt.verdict, attempt.delivery.tries
     state, due = "waiting", attempt.ended_at
@@ -205,32 +204,32 @@ def _note_failed(
         state = "dead" if wait is None else "waiting"
         due += dt.timedelta(seconds=wait or 0)
     # Else the destination is at fault; pending deliveries wait until it is fixed.
-    message = {
+    params = {
         "number": attempt.delivery.delivery_id,
         "ended": attempt.ended_at,
         "status": attempt.status,
     }
-    words = verdict.text[:_LONGEST_ANSWER]
+    response = verdict.text[:_MAX_RESPONSE_LENGTH]
     cursor.execute(
         "update deliveries set state = $state, due_at = $due, status = $status, answer = $answer, "
         "ended_at = case when $state = 'dead' then $ended end where delivery_id = $number",
-        {**message, "state": state, "due": due, "answer": words},
+        {**params, "state": state, "due": due, "answer": response},
     )
     cursor.execute(
         "insert into tries values ($number, $id, $tries, $began, $ended, $verdict, $status, "
         "$answer)",
         {
-            **message,
+            **params,
             "id": destination_id,
             "tries": tries,
             "began": attempt.began_at,
             "verdict": verdict.kind,
-            "answer": words,
+            "answer": response,
         },
     )
 
 
-def _text(payload: Mapping[str, Any]) -> str:
+def _to_json(payload: Mapping[str, Any]) -> str:
     return json.dumps(
         dict(payload), default=lambda value: str(json_value(value)), separators=(",", ":")
     )

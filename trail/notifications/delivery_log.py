@@ -1,4 +1,4 @@
-"""The delivery log: pages of it, the tries of one delivery, counts, and how far back it goes."""
+"""The delivery log: pages of deliveries, attempts of one delivery, counts, and retention."""
 
 import datetime as dt
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from trail.storage.database import Cursor, Engine
 
 
-def page(
+def list_deliveries(
     engine: Engine,
     *,
     destination_id: int | None = None,
@@ -14,33 +14,33 @@ def page(
     before: int | None = None,
     rows: int = 200,
 ) -> list[dict[str, Any]]:
-    """Return deliveries, the newest first: all columns of the table, and `destination`, its name.
+    """Return deliveries, newest first: all columns and `destination`, the destination's name.
 
-    *before* is the `delivery_id` of the last row of the page before.
+    *before* is the `delivery_id` of the last row of the previous page.
     """
-    parts, params = ["true"], dict[str, Any]()
+    conditions, params = ["true"], dict[str, Any]()
     if destination_id is not None:
-        parts.append("d.destination_id = $id")
+        conditions.append("d.destination_id = $id")
         params["id"] = destination_id
     if state:
-        parts.append("d.state = $state")
+        conditions.append("d.state = $state")
         params["state"] = state
     if before is not None:
-        parts.append("d.delivery_id < $before")
+        conditions.append("d.delivery_id < $before")
         params["before"] = before
     result: list[dict[str, Any]] = engine.table(
         "select d.*, t.name as destination from deliveries d "
         "join destinations t using (destination_id) "
-        f"where {' and '.join(parts)} order by d.delivery_id desc limit {rows}",
+        f"where {' and '.join(conditions)} order by d.delivery_id desc limit {rows}",
         params,
     ).to_pylist()
     return result
 
 
-def tries_of(engine: Engine, delivery_id: int) -> list[dict[str, Any]]:
-    """Return every try of a delivery that is over, the first one first.
+def list_attempts(engine: Engine, delivery_id: int) -> list[dict[str, Any]]:
+    """Return the finished attempts of a delivery, oldest first.
 
-    Each has number, began_at (None of the one that went well), ended_at, verdict, status, answer.
+    Each has number, began_at (None for the successful one), ended_at, verdict, status, answer.
     """
     result: list[dict[str, Any]] = engine.table(
         "select number, began_at, ended_at, verdict, status, answer from tries "
@@ -53,7 +53,7 @@ def tries_of(engine: Engine, delivery_id: int) -> list[dict[str, Any]]:
 
 
 def counts(engine: Engine) -> dict[int, dict[str, int]]:
-    """Return for each destination how many deliveries are waiting, sending, sent and dead."""
+    """Return the number of deliveries by destination and state: waiting, sending, sent, dead."""
     result: dict[int, dict[str, int]] = {}
     for row in engine.table(
         "select destination_id, state, count(*) as n from deliveries group by all"
@@ -63,9 +63,9 @@ def counts(engine: Engine) -> dict[int, dict[str, int]]:
 
 
 def prune(cursor: Cursor, days: int, rows: int, now: dt.datetime) -> None:
-    """Keep of the log so many *days* and at most so many *rows* a destination.
+    """Delete sent deliveries older than *days* or beyond *rows* per destination.
 
-    Dead letters stay until there are more than *rows*; what then goes is counted in `dropped`.
+    Dead letters are deleted only beyond *rows*, and counted in `dropped` of their destination.
     """
     cursor.execute(
         "delete from deliveries where state = 'sent' and (ended_at < $before or delivery_id in ("
@@ -73,17 +73,17 @@ def prune(cursor: Cursor, days: int, rows: int, now: dt.datetime) -> None:
         "(partition by destination_id order by delivery_id desc) > $rows))",
         {"before": now - dt.timedelta(days=days), "rows": rows},
     )
-    gone = cursor.execute(
+    deleted = cursor.execute(
         "delete from deliveries where state = 'dead' and delivery_id in ("
         "select delivery_id from deliveries where state = 'dead' qualify row_number() over "
         "(partition by destination_id order by delivery_id desc) > $rows) "
         "returning destination_id",
         {"rows": rows},
     ).fetchall()
-    for number in {row[0] for row in gone}:
+    for number in {row[0] for row in deleted}:
         cursor.execute(
             "update destinations set dropped = dropped + $n where destination_id = $id",
-            {"id": number, "n": sum(row[0] == number for row in gone)},
+            {"id": number, "n": sum(row[0] == number for row in deleted)},
         )
     cursor.execute(
         "delete from tries where not exists (select 1 from deliveries d "

@@ -1,7 +1,7 @@
-"""Destinations: where things go, whether they may go now, and what is known of each.
+"""Destinations of notifications: storage, validation and state.
 
-A destination names its secrets; their values are read from the settings at the moment of sending
-and are in no table, log or answer.
+A destination refers to its secrets by name. The values are read from the settings when sending,
+and are never stored, logged or displayed.
 """
 
 import datetime as dt
@@ -22,20 +22,21 @@ from trail.storage import cursors
 from trail.storage.database import Cursor, Engine
 from trail.storage.filters import Filter
 
-# `on`, `paused` by a person, `off` by an answer (410, 401) or an address that is refused.
+# `paused` by a user; `off` after a response (410, 401) or a URL that is not allowed.
 STATES = ("on", "paused", "off")
-_MOST_NAME = 80
+_MAX_NAME_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One destination. Times are UTC without zone.
+    """One destination. Times are naive UTC.
 
-    `settings` hold no secret; `secrets` gives for each secret blank the name under
-    `forward.secrets`. With `streams` every event that `query` chooses goes there; without, only
-    what rules and reports send. With `seals` it gets those too: `seal_number` is the last one that
-    was put on its way, `seal_mark` that seal in hex. `reason` is why it is off, `skipped` how many
-    events its forwarder does not take, `dropped` how many dead letters went for want of room.
+    `settings` contains no secrets; `secrets` maps secret fields to names under `forward.secrets`.
+    With `streams`, every event that matches `query` is sent; without it, only messages of rules
+    and reports. `mark_at`, `mark_time` and `mark_id` are the cursor of the stream. With `seals`,
+    seals are sent too: `seal_number` is the last one queued, `seal_mark` that seal in hex.
+    `reason` says why it is off. `skipped` counts events that its forwarder does not accept,
+    `dropped` dead letters deleted beyond the limit of the log.
     """
 
     destination_id: int
@@ -61,99 +62,102 @@ class Destination:
 
     @property
     def forwarder(self) -> Forwarder:
-        """Return how things become requests for it; raises `InputError` for an unknown kind."""
+        """Return the forwarder of its kind; raises `InputError` for an unknown kind."""
         result = kinds().get(self.kind)
         if not result:
-            raise InputError(f"There is no destination of the kind {self.kind!r}.")
+            raise InputError(f"Unknown destination kind {self.kind!r}.")
         return result
 
-    def shown(self) -> dict[str, str]:
-        """Return what a page may show: of addresses the host, of secrets their name."""
+    def display_settings(self) -> dict[str, str]:
+        """Return the settings for display: only the host of URLs, only the name of secrets."""
         plain = {
             name: _host_of(value) if "://" in value else value
             for name, value in self.settings.items()
         }
-        return {**plain, **{name: f"secret {given!r}" for name, given in self.secrets.items()}}
+        return {**plain, **{name: f"secret {secret!r}" for name, secret in self.secrets.items()}}
 
 
 @cache
 def kinds() -> dict[str, Forwarder]:
-    """Return every forwarder under forwarders/, by its name."""
+    """Return the forwarders under forwarders/, by name."""
     return {item.name: item for item in registry.discover("forwarders", "FORWARDER").values()}
 
 
-def add(cursor: Cursor, made: Destination, forward: Forward, by: str) -> int:
-    """Keep *made* as a new destination and return its id; a stream begins with the next event.
+def add(cursor: Cursor, destination: Destination, forward: Forward, by: str) -> int:
+    """Store a new destination and return its ID; a stream starts with the next event.
 
-    Raises `InputError` for what cannot be used: see `check`.
+    Raises `InputError` for a name in use and for invalid values: see `check`.
     """
-    check(made, forward)
+    check(destination, forward)
     if cursor.execute(
-        "select 1 from destinations where lower(name) = lower($name)", {"name": made.name}
+        "select 1 from destinations where lower(name) = lower($name)", {"name": destination.name}
     ).fetchall():
-        raise InputError("There is a destination of this name.", "Choose another name.")
+        raise InputError(
+            f"A destination named {destination.name!r} already exists.", "Choose another name."
+        )
     number = int(cursor.execute("select nextval('destination_ids')").fetchall()[0][0])
     cursor.execute(
         "insert into destinations values ($id, $kind, $name, $settings, $secrets, $streams, "
         "$query, 'on', '', $now, $by, $now, $mark, null, '', 0, 0, $seals, 0, '')",
         {
             "id": number,
-            "kind": made.kind,
-            "name": made.name,
-            "settings": json.dumps(dict(made.settings)),
-            "secrets": json.dumps(dict(made.secrets)),
-            "streams": made.streams,
-            "query": made.query,
-            "seals": made.seals,
+            "kind": destination.kind,
+            "name": destination.name,
+            "settings": json.dumps(dict(destination.settings)),
+            "secrets": json.dumps(dict(destination.secrets)),
+            "streams": destination.streams,
+            "query": destination.query,
+            "seals": destination.seals,
             "now": utc_now(),
             "by": by,
-            "mark": _kept(cursor),
+            "mark": _newest_ingested_at(cursor),
         },
     )
     return number
 
 
-def change(cursor: Cursor, made: Destination, forward: Forward) -> None:
-    """Keep other settings, secrets, filter or name for the destination of that id."""
-    check(made, forward)
+def update(cursor: Cursor, destination: Destination, forward: Forward) -> None:
+    """Update name, settings, secrets, filter and subscriptions of the destination of that ID."""
+    check(destination, forward)
     cursor.execute(
         "update destinations set name = $name, settings = $settings, secrets = $secrets, "
         "streams = $streams, query = $query, seals = $seals, "
         "mark_at = case when $streams and not streams then $mark else mark_at end, "
         "changed_at = $now where destination_id = $id",
         {
-            "id": made.destination_id,
-            "name": made.name,
-            "settings": json.dumps(dict(made.settings)),
-            "secrets": json.dumps(dict(made.secrets)),
-            "streams": made.streams,
-            "query": made.query,
-            "seals": made.seals,
-            "mark": _kept(cursor),
+            "id": destination.destination_id,
+            "name": destination.name,
+            "settings": json.dumps(dict(destination.settings)),
+            "secrets": json.dumps(dict(destination.secrets)),
+            "streams": destination.streams,
+            "query": destination.query,
+            "seals": destination.seals,
+            "mark": _newest_ingested_at(cursor),
             "now": utc_now(),
         },
     )
 
 
 def remove(cursor: Cursor, destination_id: int) -> None:
-    """Forget a destination with all that waits for it and its log."""
+    """Delete a destination with its queue and its log."""
     for table in ("tries", "deliveries", "destinations"):
         cursor.execute(f"delete from {table} where destination_id = $id", {"id": destination_id})
 
 
-def switch(
+def set_state(
     cursor: Cursor,
     destination_id: int,
     state: str,
     reason: str = "",
     now: dt.datetime | None = None,
 ) -> None:
-    """Put a destination on, pause it, or note that it went off and why.
+    """Set the state of a destination, with the *reason* if it is off.
 
-    What waits for it stays. Put on, the first that waits is due at *now* (UTC; this moment).
+    Waiting deliveries stay queued. When switched on, they are due at *now* (naive UTC, default:
+    the current time) and their attempts start over.
     """
     if state not in STATES:
-        raise InputError(f"A destination cannot be {state!r}.", f"Use {', '.join(STATES)}.")
+        raise InputError(f"Unknown destination state {state!r}.", f"Allowed: {', '.join(STATES)}.")
     now = now or utc_now()
     cursor.execute(
         "update destinations set state = $state, said = $said, changed_at = $now "
@@ -168,72 +172,85 @@ def switch(
         )
 
 
-def all_of(engine: Engine) -> list[Destination]:
-    """Return every destination, by name."""
+def list_all(engine: Engine) -> list[Destination]:
+    """Return all destinations, ordered by name."""
     result = engine.table("select * from destinations order by lower(name), destination_id")
-    return [_made(row) for row in result.to_pylist()]
+    return [_from_row(row) for row in result.to_pylist()]
 
 
-def one(engine: Engine, destination_id: int) -> Destination:
-    """Return the destination of that id; raises `InputError` when there is none."""
+def get(engine: Engine, destination_id: int) -> Destination:
+    """Return the destination of that ID; raises `InputError` if there is none."""
     result = engine.table(
         "select * from destinations where destination_id = $id", {"id": destination_id}
     ).to_pylist()
     if not result:
-        raise InputError("There is no such destination.", "It may have been removed.")
-    return _made(result[0])
+        raise InputError("Destination not found.", "It may have been deleted.")
+    return _from_row(result[0])
 
 
-def secrets_of(destination: Destination, forward: Forward) -> dict[str, str]:
-    """Return the values of the secrets; raises `InputError` naming one that is not set."""
+def secret_values(destination: Destination, forward: Forward) -> dict[str, str]:
+    """Return secret values by field; raises `InputError` naming a secret that is not set."""
     values = {}
-    for blank, name in destination.secrets.items():
+    for field_name, name in destination.secrets.items():
         secret = forward.secrets.get(name)
         if secret is None or not secret.get_secret_value():
             raise InputError(
                 f"The secret {name!r} is not set.",
                 f"Set forward.secrets.{name} in secrets.toml or TRAIL_FORWARD__SECRETS__{name}.",
             )
-        values[blank] = secret.get_secret_value().strip()
+        values[field_name] = secret.get_secret_value().strip()
     return values
 
 
-def check(made: Destination, forward: Forward) -> None:
-    """Raise `InputError` for a name, filter, setting, secret or address that cannot be used.
+def check(destination: Destination, forward: Forward) -> None:
+    """Raise `InputError` for an invalid name, filter, setting, secret or URL.
 
-    Names are not looked up here: what a name stands for is judged at each try.
+    Hosts are not resolved here; resolved addresses are checked at each attempt.
     """
-    if not made.name.strip() or len(made.name) > _MOST_NAME or not made.name.isprintable():
-        raise InputError("A destination needs a name.", f"Up to {_MOST_NAME} characters.")
-    Filter.parse(made.query)
-    forwarder = made.forwarder
-    for blanks, given in (
-        (forwarder.settings, made.settings),
-        (forwarder.secrets, made.secrets),
+    if (
+        not destination.name.strip()
+        or len(destination.name) > _MAX_NAME_LENGTH
+        or not destination.name.isprintable()
     ):
-        unknown = sorted(set(given) - {blank.name for blank in blanks})
+        raise InputError(
+            "The destination name is missing or invalid.",
+            f"Use 1 to {_MAX_NAME_LENGTH} printable characters.",
+        )
+    Filter.parse(destination.query)
+    forwarder = destination.forwarder
+    for form_fields, values in (
+        (forwarder.settings, destination.settings),
+        (forwarder.secrets, destination.secrets),
+    ):
+        names = [form_field.name for form_field in form_fields]
+        unknown = sorted(set(values) - set(names))
         if unknown:
-            raise InputError(f"Unknown {forwarder.title} setting {unknown[0]!r}.")
-        for blank in blanks:
-            value = given.get(blank.name, "")
-            if blank.required and not value:
-                raise InputError(f"{forwarder.title}: {blank.title} is missing.", blank.help)
-            if value and blank.choices and value not in blank.choices:
+            raise InputError(
+                f"Unknown {forwarder.title} setting {unknown[0]!r}.",
+                f"Allowed: {', '.join(names) or 'none'}.",
+            )
+        for form_field in form_fields:
+            value = values.get(form_field.name, "")
+            if form_field.required and not value:
                 raise InputError(
-                    f"{forwarder.title}: {blank.title} cannot be {value[:60]!r}.",
-                    f"Use {', '.join(blank.choices)}.",
+                    f"{forwarder.title}: {form_field.title} is missing.", form_field.help
                 )
-    if made.settings.get("url"):
-        addresses.read(made.settings["url"], loopback=forward.allow_loopback)
-    secrets_of(made, forward)
+            if value and form_field.choices and value not in form_field.choices:
+                raise InputError(
+                    f"{forwarder.title}: invalid {form_field.title} {value[:60]!r}.",
+                    f"Allowed: {', '.join(form_field.choices)}.",
+                )
+    if destination.settings.get("url"):
+        addresses.parse_url(destination.settings["url"], loopback=forward.allow_loopback)
+    secret_values(destination, forward)
 
 
-def _kept(cursor: Cursor) -> dt.datetime | None:
+def _newest_ingested_at(cursor: Cursor) -> dt.datetime | None:
     text = cursors.read(cursor, cursors.KEPT)
     return dt.datetime.fromisoformat(text) if text else None
 
 
-def _made(row: dict[str, Any]) -> Destination:
+def _from_row(row: dict[str, Any]) -> Destination:
     reason = row.pop("said")
     stored = {"settings": json.loads(row["settings"]), "secrets": json.loads(row["secrets"])}
     return Destination(**{**row, **stored, "reason": reason})
@@ -243,5 +260,5 @@ def _host_of(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "an address"
+        return "invalid URL"
     return f"{parts.scheme}://{parts.hostname or '?'}"

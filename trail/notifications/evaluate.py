@@ -1,7 +1,7 @@
-"""Looking at what is new, and telling of it: hits, messages and the place moved, all at once.
+"""Evaluate alert rules: match new events and queue messages in one transaction.
 
-Events are followed by their order of keeping, so that loading them costs nothing more. Whoever
-keeps findings or incidents calls `offer` in the same transaction.
+A cursor over `ingested_at` marks the events that were evaluated, so ingest does no extra work.
+Callers that store findings or incidents call `evaluate_rows` in the same transaction.
 """
 
 import datetime as dt
@@ -14,202 +14,223 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Notification
 from trail.core.settings import Settings
-from trail.notifications import deliveries, destinations, matches, rule_store
-from trail.notifications.matches import News
-from trail.notifications.rate_limit import Hit, Message, Tally, due_at, step
+from trail.notifications import deliveries, destinations, rule_store
+from trail.notifications.matches import (
+    NewEvents,
+    has_recent_event,
+    match_events,
+    match_findings,
+    match_incidents,
+)
+from trail.notifications.rate_limit import Match, Message, RateLimitState, due_at, step
 from trail.notifications.rule import Rule
 from trail.storage import cursors
 from trail.storage.database import Cursor, Inside, Store
 
 _log = logging.getLogger("trail.alerts")
 
-PLACE = "alerts"
-_SILENCE_EVERY = dt.timedelta(minutes=1)
-_SEEN_DAYS = 400
-_BEFORE_ALL = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - UTC, as the store keeps times
+CURSOR = "alerts"
+_SILENCE_INTERVAL = dt.timedelta(minutes=1)
+_SEEN_RETENTION_DAYS = 400
+_BEFORE_FIRST_EVENT = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - UTC, as stored
 
 
 @dataclass(slots=True)
 class Alerts:
-    """The running rules of one store. *clock* gives UTC without zone."""
+    """Evaluates the active rules of one database. *clock* returns naive UTC."""
 
     settings: Settings
     store: Callable[[], Store]
     clock: Callable[[], dt.datetime] = utc_now
-    _silence_at: dt.datetime | None = None
+    _silence_checked_at: dt.datetime | None = None
     _problems: dict[int, str] = field(default_factory=dict)
 
-    def round(self) -> str:
-        """Look at what was kept since the last look, and at what time alone has brought.
+    def run_once(self) -> str:
+        """Evaluate events since the last run, silence, and due roll-ups; return a status text.
 
-        Returns words for the pages. Messages wait in the outbox when it comes back.
+        Messages are queued in the outbox, in the transaction that moves the cursor.
         """
         store, now = self.store(), self.clock()
-        kept, place = cursors.kept(store), cursors.get(store, PLACE)
-        active = [rule for rule in rule_store.all_of(store) if rule.active]
-        tallies = rule_store.tallies(store) if active else {}
-        news = None
-        if kept and place and kept > dt.datetime.fromisoformat(place):
-            news = News(dt.datetime.fromisoformat(place), kept)
-        asks_silence = self._silence_at is None or now - self._silence_at >= _SILENCE_EVERY
-        result: dict[int, list[Hit]] = {}
+        newest, cursor_text = cursors.kept(store), cursors.get(store, CURSOR)
+        active = [rule for rule in rule_store.list_all(store) if rule.active]
+        states = rule_store.rate_limit_states(store) if active else {}
+        new_events = None
+        if newest and cursor_text and newest > dt.datetime.fromisoformat(cursor_text):
+            new_events = NewEvents(dt.datetime.fromisoformat(cursor_text), newest)
+        checks_silence = (
+            self._silence_checked_at is None or now - self._silence_checked_at >= _SILENCE_INTERVAL
+        )
+        matches_by_rule: dict[int, list[Match]] = {}
         for rule in active:
-            tally = tallies.get(rule.rule_id, Tally())
-            result[rule.rule_id] = self._hits(store, rule, tally, news, now, asks_silence)
-        if asks_silence:
-            self._silence_at = now
-        concerned = [
+            state = states.get(rule.rule_id, RateLimitState())
+            matches_by_rule[rule.rule_id] = self._match_rule(
+                store, rule, state, new_events, now, checks_silence
+            )
+        if checks_silence:
+            self._silence_checked_at = now
+        firing = [
             rule
             for rule in active
-            if result[rule.rule_id] or _is_due(rule, tallies.get(rule.rule_id), now)
+            if matches_by_rule[rule.rule_id] or _is_due(rule, states.get(rule.rule_id), now)
         ]
-        # Before the first event there is a place too, or the very first would be behind it.
-        text = (kept or _BEFORE_ALL).isoformat()
-        if concerned or text != place:
-            store.write(lambda cursor: _act(cursor, concerned, result, place, text, now))
+        # An empty database also has a cursor, so that its first event counts as new.
+        next_text = (newest or _BEFORE_FIRST_EVENT).isoformat()
+        if firing or next_text != cursor_text:
+            store.write(
+                lambda cursor: _apply(cursor, firing, matches_by_rule, cursor_text, next_text, now)
+            )
         if self._problems:
             return next(iter(self._problems.values()))
-        return f"{len(active):,} rules, {sum(map(len, result.values())):,} targets met one"
+        matched = sum(map(len, matches_by_rule.values()))
+        return f"{len(active):,} rules, {matched:,} targets matched"
 
-    def _hits(
+    def _match_rule(
         self,
         store: Store,
         rule: Rule,
-        tally: Tally,
-        news: News | None,
+        state: RateLimitState,
+        new_events: NewEvents | None,
         now: dt.datetime,
-        asks_silence: bool,
-    ) -> list[Hit]:
+        checks_silence: bool,
+    ) -> list[Match]:
         try:
-            if rule.kind == "events" and news:
+            if rule.kind == "events" and new_events:
                 oldest = now - dt.timedelta(hours=self.settings.forward.alert_hours)
-                events = matches.of_events(store, rule, tally, news, now, oldest)
-            elif rule.kind == "silence" and asks_silence:
-                events = _silence(store, rule, now)
+                matches = match_events(store, rule, state, new_events, now, oldest)
+            elif rule.kind == "silence" and checks_silence:
+                matches = _match_silence(store, rule, now)
             else:
-                events = []
+                matches = []
             self._problems.pop(rule.rule_id, None)
         except TrailError as error:
-            # One rule that cannot be read must not hold up the others.
+            # An invalid rule must not block the others.
             self._problems[rule.rule_id] = f"Rule {rule.name!r}: {error}"
             _log.warning("rule %r: %s", rule.name, error)
             return []
-        return events
+        return matches
 
 
-def offer(cursor: Cursor, kind: str, rows: Iterable[Mapping[str, Any]], now: dt.datetime) -> int:
-    """Let the rules of *kind* (`findings` or `incidents`) look at *rows*; return how many hits.
+def evaluate_rows(
+    cursor: Cursor, kind: str, rows: Iterable[Mapping[str, Any]], now: dt.datetime
+) -> int:
+    """Evaluate the rules of *kind* (`findings` or `incidents`) on *rows*; return new matches.
 
-    Rows are dicts with the fields of DESIGN section 6. Call it with every row that is new or has
-    changed, in the transaction that keeps them, and with all open incidents now and then: each
-    finding or incident is told once a rule, however often it is offered. *now* is UTC without
-    zone.
+    Rows are dicts with the fields of DESIGN section 6. Pass every new or changed row, in the
+    transaction that stores it, and all open incidents at intervals. A rule reports each finding
+    or incident once, however often it is passed. *now* is naive UTC.
     """
-    listed, total = list(rows), 0
+    items, total = list(rows), 0
     engine = Inside(cursor)
-    for rule in rule_store.all_of(engine):
+    for rule in rule_store.list_all(engine):
         if rule.kind != kind or not rule.active:
             continue
         if kind == "findings":
-            met = matches.of_findings(rule, listed)
+            matches = match_findings(rule, items)
         else:
-            met = matches.of_incidents(rule, listed, now)
-        new = rule_store.unseen(cursor, rule.rule_id, list(met), now)
-        result = [hit for key, hit in met.items() if key in new]
-        if result:
-            tally = rule_store.tallies(engine).get(rule.rule_id, Tally())
-            _tell(cursor, rule, tally, result, now)
-            total += len(result)
+            matches = match_incidents(rule, items, now)
+        new = rule_store.mark_seen(cursor, rule.rule_id, list(matches), now)
+        unseen = [match for key, match in matches.items() if key in new]
+        if unseen:
+            state = rule_store.rate_limit_states(engine).get(rule.rule_id, RateLimitState())
+            _queue_messages(cursor, rule, state, unseen, now)
+            total += len(unseen)
     return total
 
 
 def prune(cursor: Cursor, now: dt.datetime) -> None:
-    """Forget what rules were told of more than a year ago, and their counts of days."""
-    before = now - dt.timedelta(days=_SEEN_DAYS)
+    """Delete the seen keys and daily counts of rules after their retention period."""
+    before = now - dt.timedelta(days=_SEEN_RETENTION_DAYS)
     cursor.execute("delete from rule_seen where seen_at < $before", {"before": before})
     cursor.execute("delete from rule_days where day < $before::date", {"before": before})
 
 
-def _silence(store: Store, rule: Rule, now: dt.datetime) -> list[Hit]:
-    known = store.table(
+def _match_silence(store: Store, rule: Rule, now: dt.datetime) -> list[Match]:
+    is_reported = store.table(
         "select key from rule_seen where rule_id = $id and key = 'silence'", {"id": rule.rule_id}
     ).num_rows
-    if matches.heard(store, rule, now):
-        if known:
-            store.write(lambda cursor: rule_store.forget_seen(cursor, rule.rule_id, "silence"))
+    if has_recent_event(store, rule, now):
+        if is_reported:
+            store.write(lambda cursor: rule_store.clear_seen(cursor, rule.rule_id, "silence"))
         return []
-    if known:
+    if is_reported:
         return []
-    words = f"No such event for {rule.silent_minutes:,} minutes."
-    return [Hit("silence", rule.name, 1, {}, words)]
+    text = f"No matching event for {rule.silent_minutes:,} minutes."
+    return [Match("silence", rule.name, 1, {}, text)]
 
 
-def _is_due(rule: Rule, tally: Tally | None, now: dt.datetime) -> bool:
-    due = due_at(rule, tally) if tally else None
-    return bool(due and due <= now and not rule.silent(now))
+def _is_due(rule: Rule, state: RateLimitState | None, now: dt.datetime) -> bool:
+    due = due_at(rule, state) if state else None
+    return bool(due and due <= now and not rule.is_silent(now))
 
 
-def _act(
+def _apply(
     cursor: Cursor,
-    concerned: list[Rule],
-    hits: dict[int, list[Hit]],
-    place: str,
-    kept: str,
+    firing: list[Rule],
+    matches_by_rule: dict[int, list[Match]],
+    cursor_text: str,
+    newest: str,
     now: dt.datetime,
 ) -> None:
-    if cursors.read(cursor, PLACE) != place:
-        return  # another look has been here; the next one sees what it left
-    remembered = rule_store.tallies(Inside(cursor))
-    for rule in concerned:
-        if rule.rule_id not in remembered:
-            continue  # it was removed meanwhile
-        if rule.kind == "silence" and hits[rule.rule_id]:
-            rule_store.unseen(cursor, rule.rule_id, ["silence"], now)
-        _tell(cursor, rule, remembered[rule.rule_id], hits[rule.rule_id], now)
-    cursors.put(cursor, PLACE, kept)
+    if cursors.read(cursor, CURSOR) != cursor_text:
+        return  # another run moved the cursor; the next one continues from there
+    states = rule_store.rate_limit_states(Inside(cursor))
+    for rule in firing:
+        if rule.rule_id not in states:
+            continue  # deleted in the meantime
+        if rule.kind == "silence" and matches_by_rule[rule.rule_id]:
+            rule_store.mark_seen(cursor, rule.rule_id, ["silence"], now)
+        _queue_messages(cursor, rule, states[rule.rule_id], matches_by_rule[rule.rule_id], now)
+    cursors.put(cursor, CURSOR, newest)
 
 
-def _tell(cursor: Cursor, rule: Rule, tally: Tally, hits: list[Hit], now: dt.datetime) -> None:
-    """Take a rule one step further: its messages into the outbox, its memory into the store."""
-    messages = step(rule, tally, hits, now)
-    wanted = {name.lower() for name in rule.destinations}
-    known = destinations.all_of(Inside(cursor)) if messages and wanted else []
+def _queue_messages(
+    cursor: Cursor, rule: Rule, state: RateLimitState, matches: list[Match], now: dt.datetime
+) -> None:
+    """Apply the rate limit, queue the messages that may go out, and store the new state."""
+    messages = step(rule, state, matches, now)
+    names = {name.lower() for name in rule.destinations}
+    existing = destinations.list_all(Inside(cursor)) if messages and names else []
     for number, message in enumerate(messages):
         kind, body = _payload(rule, message, now)
         key = f"{rule.rule_id}-{now.isoformat()}-{number}"
         notification = Notification(kind, key, now, body)
-        for item in known:
-            if item.name.lower() in wanted and item.forwarder.accepts(notification, item.settings):
-                deliveries.enqueue(cursor, item.destination_id, kind, key, body, now)
-    rule_store.put_tally(cursor, rule.rule_id, tally)
-    rule_store.note(cursor, rule.rule_id, now, sum(hit.count for hit in hits), len(messages))
+        for destination in existing:
+            if destination.name.lower() in names and destination.forwarder.accepts(
+                notification, destination.settings
+            ):
+                deliveries.enqueue(cursor, destination.destination_id, kind, key, body, now)
+    rule_store.save_rate_limit_state(cursor, rule.rule_id, state)
+    count = sum(match.count for match in matches)
+    rule_store.record_counts(cursor, rule.rule_id, now, count, len(messages))
 
 
 def _payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[str, Any]]:
-    """Return the kind of delivery and its body: see the issue's list of what a message holds."""
-    result = {"rule": rule.name, "rule_id": rule.rule_id, "severity": rule.severity}
-    why = rule.why or (
+    """Return the kind of the delivery and its body, with times as `datetime`."""
+    header = {"rule": rule.name, "rule_id": rule.rule_id, "severity": rule.severity}
+    reason = rule.why or (
         f"{rule.threshold:,} or more in {rule.window_minutes:,} minutes"
         if rule.kind == "events" and rule.threshold > 1
         else ""
     )
     if message.form == "first" and rule.kind in ("findings", "incidents"):
-        reason = f"Rule “{rule.name}”" + (f": {why}" if why else "")
-        return rule.kind[:-1], {**message.example, **result, "why": reason}
+        why = f"Rule “{rule.name}”" + (f": {reason}" if reason else "")
+        return rule.kind[:-1], {**message.example, **header, "why": why}
     text = message.text
     if message.form == "rollup":
-        others = len(message.targets) + message.more_targets
+        targets = len(message.targets) + message.more_targets
         since = message.since or now
         minutes = max(1, round((now - since).total_seconds() / 60))
-        text = f"{message.count:,} more on {others:,} target{'s' * (others != 1)} in {minutes} min."
+        text = (
+            f"{message.count:,} more on {targets:,} target{'s' * (targets != 1)} in {minutes} min."
+        )
     elif message.count > 1:
         text = f"{message.count:,} × {message.targets[0][0] or 'without a target'}."
     return "alert", {
-        **result,
+        **header,
         "form": message.form,
         "count": message.count,
         "text": text,
-        "why": why,
+        "why": reason,
         "targets": [{"label": label, "count": count} for label, count in message.targets],
         "more_targets": message.more_targets,
         "event": dict(message.example) or None,

@@ -1,8 +1,8 @@
-"""Streams: every event that a destination's filter chooses, in the order in which they were kept.
+"""Event streams: forward every event that matches a destination's filter, in `ingested_at` order.
 
-A stream has a place in that order, and its next few hundred events become deliveries in the same
-transaction that moves the place. So its backlog is the events themselves, however many; nothing is
-written while events are loaded; and a replay is a step back.
+A stream has a cursor. Its next few hundred events become deliveries in the transaction that moves
+the cursor. The backlog is therefore the events table itself, ingest writes nothing extra, and a
+replay moves the cursor back.
 """
 
 import datetime as dt
@@ -18,39 +18,39 @@ from trail.storage.database import Cursor, Store
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select
 
-# So many become deliveries at a time; the rest waits as events.
-AHEAD = 500
+# Events queued as deliveries at a time.
+BATCH_SIZE = 500
 
 
 def fill(store: Store, destination: Destination, now: dt.datetime) -> int:
-    """Let the next events of a stream wait as deliveries; return how many.
+    """Queue the next events of a stream as deliveries; return their number.
 
-    *now* is UTC without zone. Events that its forwarder does not take are counted as skipped.
+    *now* is naive UTC. Events that the forwarder does not accept are counted as skipped.
     """
-    kept = cursors.kept(store)
-    if kept is None or not is_behind(destination, kept):
+    newest = cursors.kept(store)
+    if newest is None or not is_behind(destination, newest):
         return 0
-    rows = _next(store, destination, kept, now)
-    taken = [row for row in rows if _takes(destination, row)]
+    rows = _next_events(store, destination, newest, now)
+    accepted = [row for row in rows if _is_accepted(destination, row)]
 
-    def put(cursor: Cursor) -> int:
-        if not _stands(cursor, destination):
-            return 0  # it was sent back meanwhile
-        message = [(str(row["event_id"]), {c: row[c] for c in _TOLD}) for row in taken]
-        number = deliveries.enqueue_all(cursor, destination.destination_id, "event", message, now)
-        last = rows[-1] if len(rows) == AHEAD else None
-        _move(cursor, destination, kept, last, len(rows) - len(taken))
+    def enqueue(cursor: Cursor) -> int:
+        if not _is_unchanged(cursor, destination):
+            return 0  # a replay moved the cursor in the meantime
+        items = [(str(row["event_id"]), {c: row[c] for c in _PAYLOAD_COLUMNS}) for row in accepted]
+        number = deliveries.enqueue_all(cursor, destination.destination_id, "event", items, now)
+        last = rows[-1] if len(rows) == BATCH_SIZE else None
+        _move_cursor(cursor, destination, newest, last, len(rows) - len(accepted))
         return number
 
-    return store.write(put)
+    return store.write(enqueue)
 
 
 def replay(cursor: Cursor, destination_id: int, since: dt.datetime, now: dt.datetime) -> int:
-    """Send again what was kept (or sent, where it is no stream) at *since* or later; UTC.
+    """Resend what was ingested, or queued if not a stream, at *since* or later (naive UTC).
 
-    A stream goes back to that place and everything from there follows in order, which has each
-    event since *since* among it, since nothing is kept before it happens. Other deliveries of the
-    log are sent once more; returns how many those are.
+    The cursor of a stream moves back to *since*. Because no event is ingested before it occurs,
+    this includes every event that occurred since then. Other deliveries of the log are queued
+    again; return their number.
     """
     cursor.execute(
         "update destinations set mark_at = least(coalesce(mark_at, $since), $since), "
@@ -68,34 +68,34 @@ def replay(cursor: Cursor, destination_id: int, since: dt.datetime, now: dt.date
     return len(rows)
 
 
-_TOLD = (*EVENT_COLUMNS, "echo")
+_PAYLOAD_COLUMNS = (*EVENT_COLUMNS, "echo")
 
 
-def is_behind(destination: Destination, kept: dt.datetime | None) -> bool:
-    """Return whether events were kept past the place of a stream; *kept* is `marks.kept`."""
-    if not destination.streams or kept is None:
+def is_behind(destination: Destination, newest: dt.datetime | None) -> bool:
+    """Return whether a stream has events after its cursor; *newest* is `cursors.kept`."""
+    if not destination.streams or newest is None:
         return False
     ended = destination.mark_at is not None and destination.mark_time is None
-    return not (ended and destination.mark_at is not None and destination.mark_at >= kept)
+    return not (ended and destination.mark_at is not None and destination.mark_at >= newest)
 
 
-def _next(
-    store: Store, destination: Destination, kept: dt.datetime, now: dt.datetime
+def _next_events(
+    store: Store, destination: Destination, newest: dt.datetime, now: dt.datetime
 ) -> list[dict[str, Any]]:
     chosen = select(store, Filter.parse(destination.query), now.replace(tzinfo=dt.UTC))
-    place, params = _after(destination)
-    star = (
-        f"select {STAR}, e.raw, e.echo from events e where {place} "
-        f"and e.ingested_at <= {literal(kept)} and {chosen.timed()} "
-        f"order by e.ingested_at, e.occurred_at, e.event_id limit {AHEAD}"
+    condition, params = _after_cursor(destination)
+    inner = (
+        f"select {STAR}, e.raw, e.echo from events e where {condition} "
+        f"and e.ingested_at <= {literal(newest)} and {chosen.timed()} "
+        f"order by e.ingested_at, e.occurred_at, e.event_id limit {BATCH_SIZE}"
     )
-    sql = f"{join_names(star, ', raw, echo')} order by ingested_at, occurred_at, event_id"
+    sql = f"{join_names(inner, ', raw, echo')} order by ingested_at, occurred_at, event_id"
     result: list[dict[str, Any]] = store.table(sql, {**chosen.params, **params}).to_pylist()
     return result
 
 
-def _after(destination: Destination) -> tuple[str, dict[str, Any]]:
-    """Return the condition that an event comes after the destination's place, with literals."""
+def _after_cursor(destination: Destination) -> tuple[str, dict[str, Any]]:
+    """Return the SQL condition, and its parameters, for events after the destination's cursor."""
     if destination.mark_at is None:
         return "true", {}
     at = literal(destination.mark_at)
@@ -108,12 +108,12 @@ def _after(destination: Destination) -> tuple[str, dict[str, Any]]:
     ), {"mark_id": destination.mark_id}
 
 
-def _takes(destination: Destination, row: Mapping[str, Any]) -> bool:
+def _is_accepted(destination: Destination, row: Mapping[str, Any]) -> bool:
     notification = Notification("event", str(row["event_id"]), row["ingested_at"], row)
     return destination.forwarder.accepts(notification, destination.settings)
 
 
-def _stands(cursor: Cursor, destination: Destination) -> bool:
+def _is_unchanged(cursor: Cursor, destination: Destination) -> bool:
     rows = cursor.execute(
         "select mark_at, mark_time, mark_id from destinations where destination_id = $id",
         {"id": destination.destination_id},
@@ -121,10 +121,10 @@ def _stands(cursor: Cursor, destination: Destination) -> bool:
     return rows == [(destination.mark_at, destination.mark_time, destination.mark_id)]
 
 
-def _move(
+def _move_cursor(
     cursor: Cursor,
     destination: Destination,
-    kept: dt.datetime,
+    newest: dt.datetime,
     last: Mapping[str, Any] | None,
     skipped: int,
 ) -> None:
@@ -132,7 +132,7 @@ def _move(
         "update destinations set mark_at = $at, mark_time = $time, mark_id = $id, "
         "skipped = skipped + $skipped where destination_id = $destination",
         {
-            "at": last["ingested_at"] if last else kept,
+            "at": last["ingested_at"] if last else newest,
             "time": last["occurred_at"] if last else None,
             "id": last["event_id"] if last else "",
             "skipped": skipped,
@@ -141,12 +141,12 @@ def _move(
     )
 
 
-def waiting(store: Store, destination: Destination, now: dt.datetime) -> int:
-    """Return how many events a stream has still ahead that are no deliveries yet."""
-    place, params = _after(destination)
+def count_pending(store: Store, destination: Destination, now: dt.datetime) -> int:
+    """Return the number of events of a stream that are not yet queued."""
+    condition, params = _after_cursor(destination)
     chosen = select(store, Filter.parse(destination.query), now.replace(tzinfo=dt.UTC))
     result = store.table(
-        f"select count(*) as n from events e where {place} and {chosen.timed()}",
+        f"select count(*) as n from events e where {condition} and {chosen.timed()}",
         {**chosen.params, **params},
     )
     return int(result["n"][0].as_py()) if destination.streams else 0

@@ -16,37 +16,37 @@ import httpcore2
 from trail.core.errors import InputError, TrailError
 from trail.core.model import Request, Response
 from trail.notifications import addresses
-from trail.notifications.addresses import Resolve
+from trail.notifications.addresses import Resolver
 
 RESPONSE_BYTES = 64 * 1024
-_AGENT = "segment-audit-trail"
+_USER_AGENT = "segment-audit-trail"
 _IDLE_S = 20.0
 # Ports that `Host` omits.
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class AddressRefusedError(httpcore2.ConnectError):
-    """The address may not be reached; `why` is shown to whoever configured it."""
+    """The address is not allowed; `reason` is shown to the user who configured it."""
 
-    def __init__(self, why: InputError) -> None:
-        super().__init__(str(why))
-        self.why = why
+    def __init__(self, reason: InputError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class HttpTransport:
-    """HTTP connections to one destination; one attempt at a time. *resolve* looks names up."""
+    """HTTP connections to one destination; one attempt at a time. *resolve* resolves names."""
 
     def __init__(
         self,
         *,
         loopback: bool,
         timeout_s: float,
-        resolve: Resolve = addresses.look_up,
+        resolve: Resolver = addresses.resolve_hostname,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self.loopback = loopback
         self.timeout_s = timeout_s
-        self._guard = _Guard(resolve, loopback=loopback)
+        self._backend = _GuardedBackend(resolve, loopback=loopback)
         self._context = context
         self._lock = threading.Lock()
         self._pool: httpcore2.ConnectionPool | None = None
@@ -60,12 +60,12 @@ class HttpTransport:
             return self._send(request)
 
     def _send(self, request: Request) -> Response:
-        place = addresses.read(request.url, loopback=self.loopback)
-        self._guard.place, self._guard.until = place, time.monotonic() + self.timeout_s
+        endpoint = addresses.parse_url(request.url, loopback=self.loopback)
+        self._backend.endpoint, self._backend.deadline = endpoint, time.monotonic() + self.timeout_s
         try:
-            return self._exchange(place, request)
+            return self._exchange(endpoint, request)
         except AddressRefusedError as error:
-            raise error.why from None
+            raise error.reason from None
         except httpcore2.TimeoutException:
             return Response(0, error=f"No response within {self.timeout_s:g} s.")
         except (httpcore2.ConnectError, httpcore2.UnsupportedProtocol):
@@ -74,26 +74,29 @@ class HttpTransport:
             return Response(0, error="The connection was closed before the response.")
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all connections."""
         if self._pool:
             self._pool.close()
             self._pool = None
 
-    def _exchange(self, place: addresses.Place, request: Request) -> Response:
-        host = f"[{place.host}]" if ":" in place.host else place.host
-        port = "" if place.port == _DEFAULT_PORTS[place.scheme] else f":{place.port}"
+    def _exchange(self, endpoint: addresses.Endpoint, request: Request) -> Response:
+        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+        port = "" if endpoint.port == _DEFAULT_PORTS[endpoint.scheme] else f":{endpoint.port}"
         headers = [
             ("Host", f"{host}{port}"),
-            ("User-Agent", _AGENT),
+            ("User-Agent", _USER_AGENT),
             ("Accept-Encoding", "identity"),
             ("Content-Length", str(len(request.body))),
             *request.headers,
         ]
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout_s)
-        with self._opened().stream(
+        with self._open_pool().stream(
             "POST",
             httpcore2.URL(
-                scheme=place.scheme, host=place.host, port=place.port, target=place.target
+                scheme=endpoint.scheme,
+                host=endpoint.host,
+                port=endpoint.port,
+                target=endpoint.target,
             ),
             headers=headers,
             content=request.body,
@@ -105,38 +108,38 @@ class HttpTransport:
             }
             return Response(response.status, result, self._body(response.iter_stream()))
 
-    def _body(self, parts: Iterator[bytes]) -> bytes:
-        """Return at most so much of the answer; how it goes on does not change the status."""
+    def _body(self, chunks: Iterator[bytes]) -> bytes:
+        """Return up to `RESPONSE_BYTES` of the body; read errors do not change the status."""
         body = b""
         try:
-            for part in parts:
-                body += part
+            for chunk in chunks:
+                body += chunk
                 if len(body) >= RESPONSE_BYTES:
                     break
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError):
             pass
         return body[:RESPONSE_BYTES]
 
-    def _opened(self) -> httpcore2.ConnectionPool:
+    def _open_pool(self) -> httpcore2.ConnectionPool:
         if self._pool is None:
             self._pool = httpcore2.ConnectionPool(
                 ssl_context=self._context,
                 max_connections=1,
                 keepalive_expiry=_IDLE_S,
-                network_backend=self._guard,
+                network_backend=self._backend,
             )
         return self._pool
 
 
-class _Guard(httpcore2.NetworkBackend):
-    """Opens connections to judged addresses only; all of one try share one deadline."""
+class _GuardedBackend(httpcore2.NetworkBackend):
+    """Opens connections to allowed addresses only; one deadline covers a whole attempt."""
 
-    def __init__(self, resolve: Resolve, *, loopback: bool) -> None:
+    def __init__(self, resolve: Resolver, *, loopback: bool) -> None:
         self._resolve = resolve
         self._loopback = loopback
-        self._plain = httpcore2.SyncBackend()
-        self.place: addresses.Place | None = None
-        self.until = 0.0
+        self._inner_backend = httpcore2.SyncBackend()
+        self.endpoint: addresses.Endpoint | None = None
+        self.deadline = 0.0
 
     def connect_tcp(
         self,
@@ -146,23 +149,23 @@ class _Guard(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Return a connection to the first judged address of *host* that takes it."""
-        assert self.place and (host, port) == (self.place.host, self.place.port)
+        """Return a connection to the first allowed address of *host* that accepts it."""
+        assert self.endpoint and (host, port) == (self.endpoint.host, self.endpoint.port)
         try:
-            result = addresses.resolved(self.place, self._resolve, loopback=self._loopback)
+            result = addresses.resolve_public(self.endpoint, self._resolve, loopback=self._loopback)
         except InputError as error:
             raise AddressRefusedError(error) from None
         except TrailError as error:
             raise httpcore2.ConnectError(str(error)) from None
-        failed: Exception = httpcore2.ConnectError("no address")
+        last_error: Exception = httpcore2.ConnectError("no address")
         for address in result:
             try:
-                stream = self._plain.connect_tcp(address, port, self.left())
+                stream = self._inner_backend.connect_tcp(address, port, self.remaining_s())
             except httpcore2.ConnectError as error:
-                failed = error
+                last_error = error
             else:
                 return _Stream(stream, self)
-        raise failed
+        raise last_error
 
     def connect_unix_socket(
         self,
@@ -177,31 +180,31 @@ class _Guard(httpcore2.NetworkBackend):
         """Refuse to wait: the retry policy decides when to try again."""
         raise AddressRefusedError(InputError("The transport does not retry."))
 
-    def left(self) -> float:
-        """Return the seconds that are left of this try; raises `ReadTimeout` when none are."""
-        left = self.until - time.monotonic()
-        if left <= 0:
-            raise httpcore2.ReadTimeout("the try took too long")
-        return left
+    def remaining_s(self) -> float:
+        """Return the seconds left of this attempt; raises `ReadTimeout` when none are."""
+        remaining = self.deadline - time.monotonic()
+        if remaining <= 0:
+            raise httpcore2.ReadTimeout("the attempt timed out")
+        return remaining
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection whose every step counts against the try's one deadline.
+    """A connection on which every operation counts against the deadline of the attempt.
 
-    The client's timeouts apply to each read, so a response in small pieces would never time out.
+    httpcore2 applies its timeouts per read, so a response in small pieces would never time out.
     """
 
-    def __init__(self, stream: httpcore2.NetworkStream, guard: _Guard) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, backend: _GuardedBackend) -> None:
         self._stream = stream
-        self._guard = guard
+        self._backend = backend
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return what arrives within the time that is left."""
-        return self._stream.read(max_bytes, self._guard.left())
+        """Return the bytes that arrive before the deadline."""
+        return self._stream.read(max_bytes, self._backend.remaining_s())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send *buffer* within the time that is left."""
-        self._stream.write(buffer, self._guard.left())
+        """Send *buffer* before the deadline."""
+        self._stream.write(buffer, self._backend.remaining_s())
 
     def close(self) -> None:
         """Close the connection."""
@@ -213,10 +216,10 @@ class _Stream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
-        """Return the connection under TLS; the certificate must bear *server_hostname*."""
-        inner = self._stream.start_tls(ssl_context, server_hostname, self._guard.left())
-        return _Stream(inner, self._guard)
+        """Return the connection under TLS; the certificate must match *server_hostname*."""
+        inner = self._stream.start_tls(ssl_context, server_hostname, self._backend.remaining_s())
+        return _Stream(inner, self._backend)
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the connection knows about itself."""
+        """Return information about the connection."""
         return self._stream.get_extra_info(info)

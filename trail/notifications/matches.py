@@ -1,4 +1,4 @@
-"""What meets a rule: new events by target, findings and incidents by their rows, or silence."""
+"""Find what matches a rule: new events by target, rows of findings or incidents, or silence."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -8,21 +8,21 @@ from typing import Any
 from trail.core.clock import naive_utc
 from trail.core.model import EVENT_COLUMNS
 from trail.events import events
-from trail.notifications.rate_limit import FIRSTS, Hit, Tally
+from trail.notifications.rate_limit import FIRST_MESSAGES, Match, RateLimitState
 from trail.notifications.rule import Rule
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import Selection, literal, select
 
-# One target has one key whatever it is called today.
+# The key of a target does not change when the target is renamed.
 TARGET = "t.target_type || '|' || coalesce(nullif(t.target_id, ''), t.target_name)"
 LABEL = "coalesce(nullif(t.target_name, ''), nullif(t.target_id, ''), '')"
 _PERSISTENT = "persistent"
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """Events kept after `after` and up to `upto`, both in order of keeping (UTC, without zone)."""
+class NewEvents:
+    """Events with `ingested_at` after `after` and up to and including `upto` (naive UTC)."""
 
     after: dt.datetime
     upto: dt.datetime
@@ -32,58 +32,62 @@ class News:
         return f"e.ingested_at > {literal(self.after)} and e.ingested_at <= {literal(self.upto)}"
 
 
-def of_events(
-    engine: Engine, rule: Rule, tally: Tally, news: News, now: dt.datetime, oldest: dt.datetime
-) -> list[Hit]:
-    """Return the hits of *news*, by target, the earliest first.
+def match_events(
+    engine: Engine,
+    rule: Rule,
+    state: RateLimitState,
+    new_events: NewEvents,
+    now: dt.datetime,
+    oldest: dt.datetime,
+) -> list[Match]:
+    """Return the matches among *new_events*, one per target, earliest first.
 
-    Events from before *oldest* (UTC, without zone) set off nothing: a file of last month is no
-    alarm.
+    Events before *oldest* (naive UTC) do not match, so that importing old files sends no alerts.
     """
-    chosen = select(engine, Filter.parse(rule.query), now.replace(tzinfo=dt.UTC))
+    selection = select(engine, Filter.parse(rule.query), now.replace(tzinfo=dt.UTC))
     rows = engine.table(
         f"select {TARGET} as target, max_by({LABEL}, e.occurred_at) as label, count(*) as n, "
         "min_by(e.event_id, e.occurred_at) as event_id, min_by(e.echo, e.occurred_at) as echo, "
         "min(e.occurred_at) as first_at, "
         "max(e.occurred_at) as last_at "
-        f"from events e join targets t using (target_key) where {news.condition()} "
-        f"and e.occurred_at >= {literal(oldest)} and {chosen.timed()} "
+        f"from events e join targets t using (target_key) where {new_events.condition()} "
+        f"and e.occurred_at >= {literal(oldest)} and {selection.timed()} "
         "group by all order by first_at, target",
-        chosen.params,
+        selection.params,
     ).to_pylist()
     if rows and rule.threshold > 1:
-        inside = _in_window(engine, rule, rows, news, chosen)
+        in_window = _count_in_window(engine, rule, rows, new_events, selection)
     else:
-        inside = {row["target"]: row["n"] for row in rows}
-    result: list[Hit] = []
-    shown = 0
+        in_window = {row["target"]: row["n"] for row in rows}
+    result: list[Match] = []
+    examples = 0
     for row in rows:
-        number = counted(rule, tally, row["target"], row["n"], inside.get(row["target"], 0))
-        if not number:
+        count = count_matches(rule, state, row["target"], row["n"], in_window.get(row["target"], 0))
+        if not count:
             continue
         example: Mapping[str, Any] = {}
-        if row["target"] not in tally.groups and shown < FIRSTS:
-            one = events.get(engine, row["event_id"], row["first_at"]) or {}
-            example = {**{name: one.get(name) for name in EVENT_COLUMNS}, "echo": row["echo"]}
-            shown += 1
-        result.append(Hit(row["target"], row["label"], number, example))
+        if row["target"] not in state.targets and examples < FIRST_MESSAGES:
+            event = events.get(engine, row["event_id"], row["first_at"]) or {}
+            example = {**{name: event.get(name) for name in EVENT_COLUMNS}, "echo": row["echo"]}
+            examples += 1
+        result.append(Match(row["target"], row["label"], count, example))
     return result
 
 
-def counted(rule: Rule, tally: Tally, target: str, new: int, inside: int) -> int:
-    """Return how many hits *new* events of a target are; *inside* is how many its window holds.
+def count_matches(rule: Rule, state: RateLimitState, target: str, new: int, in_window: int) -> int:
+    """Return the matches of *new* events of a target; *in_window* is the count in its window.
 
-    Below the threshold none; those that fill it count with the one that reached it.
+    None match below the threshold. When it is reached, the whole window counts.
     """
-    if target in tally.groups or rule.threshold == 1:
+    if target in state.targets or rule.threshold == 1:
         return new
-    return inside if inside >= rule.threshold else 0
+    return in_window if in_window >= rule.threshold else 0
 
 
-def of_findings(rule: Rule, rows: Iterable[Mapping[str, Any]]) -> dict[str, Hit]:
-    """Return by `finding_id` the hits among *rows*: those whose `score` reaches the rule's."""
+def match_findings(rule: Rule, rows: Iterable[Mapping[str, Any]]) -> dict[str, Match]:
+    """Return the matches by `finding_id`: rows whose `score` is at least the rule's."""
     return {
-        str(row["finding_id"]): Hit(
+        str(row["finding_id"]): Match(
             f"finding|{row.get('actor_id')}",
             str(row.get("actor_name") or row.get("actor_email") or row.get("actor_id") or ""),
             1,
@@ -94,13 +98,15 @@ def of_findings(rule: Rule, rows: Iterable[Mapping[str, Any]]) -> dict[str, Hit]
     }
 
 
-def of_incidents(rule: Rule, rows: Iterable[Mapping[str, Any]], now: dt.datetime) -> dict[str, Hit]:
-    """Return by `incident_id` the hits among *rows*: open, and persistent or open long enough.
+def match_incidents(
+    rule: Rule, rows: Iterable[Mapping[str, Any]], now: dt.datetime
+) -> dict[str, Match]:
+    """Return the matches by `incident_id`: open, and persistent or open long enough.
 
-    `first_at` may be a time (UTC, without zone) or ISO 8601.
+    `first_at` is naive UTC or ISO 8601.
     """
     return {
-        str(row["incident_id"]): Hit(
+        str(row["incident_id"]): Match(
             f"incident|{row.get('target_id')}",
             str(row.get("target_name") or row.get("target_id") or ""),
             1,
@@ -110,47 +116,52 @@ def of_incidents(rule: Rule, rows: Iterable[Mapping[str, Any]], now: dt.datetime
         if row.get("open")
         and (
             row.get("class") == _PERSISTENT
-            or now - _moment(row.get("first_at"), now) >= dt.timedelta(minutes=rule.open_minutes)
+            or now - _parse_timestamp(row.get("first_at"), now)
+            >= dt.timedelta(minutes=rule.open_minutes)
         )
     }
 
 
-def heard(engine: Engine, rule: Rule, now: dt.datetime) -> bool:
-    """Return whether the rule's filter chose any event in the last `silent_minutes`."""
-    chosen = select(engine, Filter.parse(rule.query), now.replace(tzinfo=dt.UTC))
+def has_recent_event(engine: Engine, rule: Rule, now: dt.datetime) -> bool:
+    """Return whether any event of the last `silent_minutes` matches the rule's filter."""
+    selection = select(engine, Filter.parse(rule.query), now.replace(tzinfo=dt.UTC))
     start = literal(now - dt.timedelta(minutes=rule.silent_minutes))
     return bool(
         engine.table(
-            f"select 1 from events e where e.occurred_at >= {start} and {chosen.where} limit 1",
-            chosen.params,
+            f"select 1 from events e where e.occurred_at >= {start} and {selection.where} limit 1",
+            selection.params,
         ).num_rows
     )
 
 
-def _in_window(
-    engine: Engine, rule: Rule, rows: list[dict[str, Any]], news: News, chosen: Selection
+def _count_in_window(
+    engine: Engine,
+    rule: Rule,
+    rows: list[dict[str, Any]],
+    new_events: NewEvents,
+    selection: Selection,
 ) -> dict[str, int]:
-    """Return for each target how many events the window that ends with its newest event holds."""
+    """Return the number of events by target in the window that ends with its newest event."""
     minutes = f"interval {rule.window_minutes} minute"
     earliest = min(row["first_at"] for row in rows) - dt.timedelta(minutes=rule.window_minutes)
     where = (
-        f"e.ingested_at <= {literal(news.upto)} and e.occurred_at >= {literal(earliest)} "
-        f"and {chosen.timed()}"
+        f"e.ingested_at <= {literal(new_events.upto)} and e.occurred_at >= {literal(earliest)} "
+        f"and {selection.timed()}"
     )
     result = engine.table(
         f"with seen as (select {TARGET} as target, e.occurred_at, e.ingested_at from events e "
         f"join targets t using (target_key) where {where}), "
         "last as (select target, max(occurred_at) as last_at from seen "
-        f"where ingested_at > {literal(news.after)} group by target) "
+        f"where ingested_at > {literal(new_events.after)} group by target) "
         "select s.target, count(*) as n from seen s join last l using (target) "
         f"where s.occurred_at > l.last_at - {minutes} and s.occurred_at <= l.last_at "
         "group by s.target",
-        chosen.params,
+        selection.params,
     ).to_pylist()
     return {row["target"]: row["n"] for row in result}
 
 
-def _moment(value: object, now: dt.datetime) -> dt.datetime:
+def _parse_timestamp(value: object, now: dt.datetime) -> dt.datetime:
     if isinstance(value, dt.datetime):
         result = value
     else:

@@ -1,8 +1,7 @@
-"""How many messages: the first of a target at once, then one with the count of all the rest.
+"""Rate limit of alert messages: the first match at once, then roll-ups with the exact count.
 
-Pure: hits and a moment in, messages out, and a tally that remembers. So the same steps run live, in
-a rehearsal over past events, and in tests. Nothing is ever hidden: whatever is not told is pending,
-and the next message that may go tells its exact count.
+`step` has no side effects except on its state, so live evaluation, back-tests and tests share it.
+No match is lost: unreported matches are pending and counted in the next message that may go out.
 """
 
 import datetime as dt
@@ -12,14 +11,14 @@ from typing import Any
 
 from trail.notifications.rule import Rule
 
-# Of each round so many targets are told at once; a storm over many targets is one story too.
-FIRSTS = 2
-LISTED = 10
+# Targets reported at once in each round, so that a storm over many targets stays few messages.
+FIRST_MESSAGES = 2
+MAX_LISTED_TARGETS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """What met a rule: on which target, how often, and one example as a plain dict."""
+class Match:
+    """Matches of a rule on one target: their number, and one example as a plain dict."""
 
     target: str
     label: str
@@ -29,8 +28,8 @@ class Hit:
 
 
 @dataclass(slots=True)
-class Group:
-    """A target that hits came for lately: when the last was seen, how many are not told yet."""
+class TargetState:
+    """A target with recent matches: time of the last one, and the number not yet reported."""
 
     label: str
     seen_at: dt.datetime
@@ -39,13 +38,14 @@ class Group:
 
 
 @dataclass(slots=True)
-class Tally:
-    """What a rule remembers. Times are UTC without zone; `day` is of the rule's zone.
+class RateLimitState:
+    """The state of one rule. Times are naive UTC; `day` is in the rule's time zone.
 
-    A round begins at `opened_at` with the first hit and ends with one roll-up.
+    A round begins at `opened_at` with the first match and ends with one roll-up. `firsts` counts
+    the targets reported at once in this round, `sent` the messages of `day`.
     """
 
-    groups: dict[str, Group] = field(default_factory=dict)
+    targets: dict[str, TargetState] = field(default_factory=dict)
     opened_at: dt.datetime | None = None
     firsts: int = 0
     day: dt.date | None = None
@@ -54,15 +54,16 @@ class Tally:
 
     @property
     def pending(self) -> int:
-        """Return how many hits are not told yet."""
-        return sum(group.pending for group in self.groups.values())
+        """Return the number of matches not yet reported."""
+        return sum(target_state.pending for target_state in self.targets.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: `form` is first, rollup or overflow; `count` hits on `targets` (label, count).
+    """One message: `form` is first, rollup or overflow; `count` is the number of matches.
 
-    `more_targets` are not listed; `since` is when the round began.
+    `targets` lists (label, count), `more_targets` is the number not listed, and `since` is the
+    start of the round.
     """
 
     form: str
@@ -74,93 +75,109 @@ class Message:
     since: dt.datetime | None = None
 
 
-def step(rule: Rule, tally: Tally, hits: Iterable[Hit], now: dt.datetime) -> list[Message]:
-    """Take in *hits* at *now* (UTC, without zone), and return what is to be told now."""
-    _turn_day(rule, tally, now)
+def step(
+    rule: Rule, state: RateLimitState, matches: Iterable[Match], now: dt.datetime
+) -> list[Message]:
+    """Add *matches* at *now* (naive UTC) to *state*; return the messages to send now."""
+    _reset_daily_count(rule, state, now)
     messages: list[Message] = []
-    silent = rule.silent(now)
-    for hit in hits:
-        known = hit.target in tally.groups
-        group = tally.groups.setdefault(hit.target, Group(hit.label, now))
-        group.label, group.seen_at = hit.label or group.label, now
-        group.pending += hit.count
-        group.total += hit.count
-        tally.opened_at = tally.opened_at or now
-        if known or silent or tally.firsts >= FIRSTS:
+    is_silent = rule.is_silent(now)
+    for match in matches:
+        is_known = match.target in state.targets
+        target_state = state.targets.setdefault(match.target, TargetState(match.label, now))
+        target_state.label, target_state.seen_at = match.label or target_state.label, now
+        target_state.pending += match.count
+        target_state.total += match.count
+        state.opened_at = state.opened_at or now
+        if is_known or is_silent or state.firsts >= FIRST_MESSAGES:
             continue
-        if _may_send(rule, tally, messages):
-            messages.append(_first(hit, group, now))
-            group.pending, tally.firsts = 0, tally.firsts + 1
-    if not silent and tally.opened_at and now - tally.opened_at >= _length(rule):
-        _end_round(rule, tally, messages, now)
+        if _may_send(rule, state, messages):
+            messages.append(_first(match, target_state, now))
+            target_state.pending, state.firsts = 0, state.firsts + 1
+    if not is_silent and state.opened_at and now - state.opened_at >= _round_length(rule):
+        _end_round(rule, state, messages, now)
     return messages
 
 
-def due_at(rule: Rule, tally: Tally) -> dt.datetime | None:
-    """Return when the round that runs is over (UTC, without zone), or None without one."""
-    return tally.opened_at + _length(rule) if tally.opened_at else None
+def due_at(rule: Rule, state: RateLimitState) -> dt.datetime | None:
+    """Return the end of the current round (naive UTC), or None without one."""
+    return state.opened_at + _round_length(rule) if state.opened_at else None
 
 
-def _length(rule: Rule) -> dt.timedelta:
+def _round_length(rule: Rule) -> dt.timedelta:
     return dt.timedelta(minutes=rule.roll_up_minutes)
 
 
-def _end_round(rule: Rule, tally: Tally, messages: list[Message], now: dt.datetime) -> None:
-    if tally.pending:
-        if not _may_send(rule, tally, messages):
+def _end_round(
+    rule: Rule, state: RateLimitState, messages: list[Message], now: dt.datetime
+) -> None:
+    if state.pending:
+        if not _may_send(rule, state, messages):
             return
-        messages.append(_roll_up(tally))
-        for group in tally.groups.values():
-            group.pending = 0
-    tally.groups = {
-        target: group
-        for target, group in tally.groups.items()
-        if now - group.seen_at < _length(rule)
+        messages.append(_roll_up(state))
+        for target_state in state.targets.values():
+            target_state.pending = 0
+    state.targets = {
+        target: target_state
+        for target, target_state in state.targets.items()
+        if now - target_state.seen_at < _round_length(rule)
     }
-    # As long as hits go on there is one message a round; then the next one is a first again.
-    tally.opened_at = now if tally.groups else None
-    tally.firsts = 0
+    # While matches continue, send one message per round; after a pause, start over.
+    state.opened_at = now if state.targets else None
+    state.firsts = 0
 
 
-def _first(hit: Hit, group: Group, now: dt.datetime) -> Message:
-    label = hit.label or group.label
-    return Message("first", group.pending, ((label, group.pending),), 0, hit.example, hit.text, now)
+def _first(match: Match, target_state: TargetState, now: dt.datetime) -> Message:
+    label = match.label or target_state.label
+    return Message(
+        "first",
+        target_state.pending,
+        ((label, target_state.pending),),
+        0,
+        match.example,
+        match.text,
+        now,
+    )
 
 
-def _roll_up(tally: Tally) -> Message:
-    message = sorted(
-        ((group.label, group.pending) for group in tally.groups.values() if group.pending),
+def _roll_up(state: RateLimitState) -> Message:
+    targets = sorted(
+        (
+            (target_state.label, target_state.pending)
+            for target_state in state.targets.values()
+            if target_state.pending
+        ),
         key=lambda pair: (-pair[1], pair[0]),
     )
     return Message(
         "rollup",
-        sum(count for _, count in message),
-        tuple(message[:LISTED]),
-        max(0, len(message) - LISTED),
-        since=tally.opened_at,
+        sum(count for _, count in targets),
+        tuple(targets[:MAX_LISTED_TARGETS]),
+        max(0, len(targets) - MAX_LISTED_TARGETS),
+        since=state.opened_at,
     )
 
 
-def _turn_day(rule: Rule, tally: Tally, now: dt.datetime) -> None:
-    today = rule.local(now).date()
-    if tally.day != today:
-        tally.day, tally.sent, tally.overflowed = today, 0, False
+def _reset_daily_count(rule: Rule, state: RateLimitState, now: dt.datetime) -> None:
+    today = rule.local_time(now).date()
+    if state.day != today:
+        state.day, state.sent, state.overflowed = today, 0, False
 
 
-def _may_send(rule: Rule, tally: Tally, messages: list[Message]) -> bool:
-    """Count one more message of today; of those past the cap only the first says so."""
-    if tally.sent < rule.daily_cap:
-        tally.sent += 1
+def _may_send(rule: Rule, state: RateLimitState, messages: list[Message]) -> bool:
+    """Count one message of today; at the cap, add one overflow message and return False."""
+    if state.sent < rule.daily_cap:
+        state.sent += 1
         return True
-    if not tally.overflowed:
-        tally.overflowed = True
+    if not state.overflowed:
+        state.overflowed = True
         messages.append(
             Message(
                 "overflow",
                 0,
                 (),
-                text=f"The cap of {rule.daily_cap} messages a day is reached. What follows is "
-                "counted, and told tomorrow in one message.",
+                text=f"Daily cap of {rule.daily_cap} messages reached. Further matches are counted "
+                "and reported tomorrow in one message.",
             )
         )
     return False

@@ -1,4 +1,4 @@
-"""A rule: what it looks for, how many messages it may make, when it is silent, whom it tells."""
+"""An alert rule: condition, rate limit, quiet hours and destinations."""
 
 import datetime as dt
 import re
@@ -9,24 +9,25 @@ from typing import Any
 from trail.core.errors import InputError
 from trail.storage.filters import Filter, zone_names
 
-# `events`: any filter; `findings` above a score; `incidents` persistent or open too long;
-# `silence`: no event of a filter for so long.
+# `events`: events of a filter; `findings`: from a score; `incidents`: persistent or open too long;
+# `silence`: no event of a filter for some minutes.
 KINDS = ("events", "findings", "incidents", "silence")
 SEVERITIES = ("info", "warning", "critical")
 _QUIET = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
-_MOST_NAME = 80
-_MOST_MINUTES = 43_200
+_MAX_NAME_LENGTH = 80
+_MAX_MINUTES = 43_200
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule; `rule_id` is 0 until it is kept. Names in `destinations` are those of destinations.
+    """One rule; `rule_id` is 0 until it is saved. `destinations` lists names of destinations.
 
-    `query` is a filter's query string. An `events` rule is met when one target has at least
-    `threshold` events within `window_minutes` of event time. `score` belongs to findings,
-    `open_minutes` to incidents (persistent ones at once), `silent_minutes` to silence.
-    The first of a target is told at once, what follows within `roll_up_minutes` in one message.
-    `quiet` is `22:00-07:00` in `zone`; `daily_cap` is messages a day of that zone.
+    `query` is the query string of a filter. An `events` rule matches when one target has at least
+    `threshold` events within `window_minutes` of event time. `score` applies to findings,
+    `open_minutes` to incidents (persistent ones match at once), `silent_minutes` to silence.
+    The first match of a target is reported at once, further ones in one message every
+    `roll_up_minutes`. `quiet` is `22:00-07:00` in `zone`; `daily_cap` limits messages per day of
+    that zone.
     """
 
     name: str
@@ -49,57 +50,66 @@ class Rule:
     rule_id: int = field(default=0, compare=False)
 
     def check(self) -> None:
-        """Raise `InputError` naming what cannot be used."""
-        if not self.name.strip() or len(self.name) > _MOST_NAME or not self.name.isprintable():
-            raise InputError("A rule needs a name.", f"Up to {_MOST_NAME} characters.")
-        self._one_of("kind", self.kind, KINDS)
-        self._one_of("severity", self.severity, SEVERITIES)
-        for name, least, most in (
+        """Raise `InputError` naming the first invalid value."""
+        if (
+            not self.name.strip()
+            or len(self.name) > _MAX_NAME_LENGTH
+            or not self.name.isprintable()
+        ):
+            raise InputError(
+                "The rule name is missing or invalid.",
+                f"Use 1 to {_MAX_NAME_LENGTH} printable characters.",
+            )
+        self._check_choice("kind", self.kind, KINDS)
+        self._check_choice("severity", self.severity, SEVERITIES)
+        for name, minimum, maximum in (
             ("threshold", 1, 1_000_000),
-            ("window_minutes", 1, _MOST_MINUTES),
+            ("window_minutes", 1, _MAX_MINUTES),
             ("roll_up_minutes", 1, 1_440),
-            ("open_minutes", 1, _MOST_MINUTES),
-            ("silent_minutes", 1, _MOST_MINUTES),
+            ("open_minutes", 1, _MAX_MINUTES),
+            ("silent_minutes", 1, _MAX_MINUTES),
             ("daily_cap", 1, 10_000),
             ("score", 0, 1_000_000),
         ):
-            if not least <= getattr(self, name) <= most:
-                raise self._wrong(f"{name} is {getattr(self, name)}", f"Use {least} to {most:,}.")
+            if not minimum <= getattr(self, name) <= maximum:
+                raise self._invalid(
+                    f"{name} is {getattr(self, name)}", f"Use {minimum} to {maximum:,}."
+                )
         if self.quiet and not _QUIET.fullmatch(self.quiet):
-            raise self._wrong(f"quiet is {self.quiet[:30]!r}", "Write it as 22:00-07:00.")
+            raise self._invalid(f"quiet is {self.quiet[:30]!r}", "Use the form 22:00-07:00.")
         if self.zone not in zone_names():
-            raise self._wrong(f"zone is {self.zone[:60]!r}", "Use a name such as Europe/Oslo.")
+            raise self._invalid(f"zone is {self.zone[:60]!r}", "Use a name such as Europe/Oslo.")
         Filter.parse(self.query)
 
-    def silent(self, now: dt.datetime) -> bool:
-        """Return whether it says nothing at *now* (UTC, without zone): snoozed, or quiet hours."""
+    def is_silent(self, now: dt.datetime) -> bool:
+        """Return whether the rule is snoozed or in quiet hours at *now* (naive UTC)."""
         if self.snoozed_until and now < self.snoozed_until:
             return True
         match = _QUIET.fullmatch(self.quiet)
         if not match:
             return False
-        local = self.local(now)
-        minute = local.hour * 60 + local.minute
+        local_time = self.local_time(now)
+        minute = local_time.hour * 60 + local_time.minute
         start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
         return start <= minute < end if start <= end else minute >= start or minute < end
 
-    def local(self, now: dt.datetime) -> dt.datetime:
-        """Return *now* (UTC, without zone) in the rule's zone."""
+    def local_time(self, now: dt.datetime) -> dt.datetime:
+        """Return *now* (naive UTC) in the rule's time zone."""
         return now.replace(tzinfo=dt.UTC).astimezone(Filter(tz=self.zone).zone)
 
     def definition(self) -> dict[str, Any]:
-        """Return what makes the rule, without its state: what is kept, compared and exported."""
-        made = asdict(self)
+        """Return the settings of the rule without its state, for storage and export."""
+        values = asdict(self)
         for name in ("rule_id", "snoozed_until", "active"):
-            del made[name]
-        return {**made, "destinations": list(self.destinations)}
+            del values[name]
+        return {**values, "destinations": list(self.destinations)}
 
-    def _one_of(self, name: str, value: str, known: tuple[str, ...]) -> None:
-        if value not in known:
-            raise self._wrong(f"{name} is {value[:40]!r}", f"Use {', '.join(known)}.")
+    def _check_choice(self, name: str, value: str, allowed: tuple[str, ...]) -> None:
+        if value not in allowed:
+            raise self._invalid(f"{name} is {value[:40]!r}", f"Allowed: {', '.join(allowed)}.")
 
-    def _wrong(self, what: str, hint: str) -> InputError:
-        return InputError(f"Rule {self.name!r}: {what}.", hint)
+    def _invalid(self, problem: str, hint: str) -> InputError:
+        return InputError(f"Rule {self.name!r}: {problem}.", hint)
 
 
 _TYPES = {
@@ -113,35 +123,36 @@ _TYPES = {
 }
 
 
-def read(given: Mapping[str, Any]) -> Rule:
-    """Return the rule that *given* describes, as `Rule.definition` or a person writes it.
+def parse_rule(entries: Mapping[str, Any]) -> Rule:
+    """Return the rule of *entries*, in the form of `Rule.definition`; defaults may be omitted.
 
-    Raises `InputError` naming an unknown, missing or wrong entry.
+    Raises `InputError` naming an unknown, missing or invalid entry.
     """
-    name = str(given.get("name", ""))
-    known = {item.name for item in fields(Rule)} - {"rule_id", "snoozed_until"}
-    unknown = sorted(str(key) for key in set(given) - known)
+    name = str(entries.get("name", ""))
+    allowed = {item.name for item in fields(Rule)} - {"rule_id", "snoozed_until"}
+    unknown = sorted(str(key) for key in set(entries) - allowed)
     if unknown:
         raise InputError(
-            f"Rule {name!r}: unknown entry {unknown[0]!r}.", f"Known: {', '.join(sorted(known))}."
+            f"Rule {name!r}: unknown entry {unknown[0]!r}.",
+            f"Allowed: {', '.join(sorted(allowed))}.",
         )
-    made: dict[str, Any] = {}
-    for key, value in given.items():
+    values: dict[str, Any] = {}
+    for key, value in entries.items():
         if key == "destinations":
             if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
                 raise InputError(f"Rule {name!r}: destinations must be a list of names.")
-            made[key] = tuple(value)
+            values[key] = tuple(value)
             continue
         kind = _TYPES.get(key, float if key == "score" else str)
         number = kind is float and isinstance(value, int) and not isinstance(value, bool)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             if not number:
-                raise InputError(f"Rule {name!r}: {key} must be {_WORDS[kind]}.")
+                raise InputError(f"Rule {name!r}: {key} must be {_TYPE_NAMES[kind]}.")
             value = float(value)
-        made[key] = value
-    rule = Rule(**{"name": "", **made})
+        values[key] = value
+    rule = Rule(**{"name": "", **values})
     rule.check()
     return rule
 
 
-_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}

@@ -11,7 +11,7 @@ import ssl
 from trail.core.errors import UnavailableError
 from trail.core.model import Request, Response, Transport
 from trail.notifications import addresses
-from trail.notifications.addresses import Resolve
+from trail.notifications.addresses import Resolver
 
 SCHEMES = ("smtp", "smtps")
 
@@ -20,7 +20,7 @@ def send(
     request: Request,
     transport: Transport,
     *,
-    resolve: Resolve = addresses.look_up,
+    resolve: Resolver = addresses.resolve_hostname,
     context: ssl.SSLContext | None = None,
 ) -> Response:
     """Send a message; return 200, 401 for refused credentials, 400 for a rejected message.
@@ -30,13 +30,13 @@ def send(
     """
     loopback, timeout_s = transport.loopback, transport.timeout_s
     envelope = dict(request.headers)
-    place = addresses.read(request.url, loopback=loopback, schemes=SCHEMES)
+    endpoint = addresses.parse_url(request.url, loopback=loopback, schemes=SCHEMES)
     try:
-        result = addresses.resolved(place, resolve, loopback=loopback)
+        result = addresses.resolve_public(endpoint, resolve, loopback=loopback)
     except UnavailableError as error:
         return Response(0, error=str(error))
     try:
-        with contextlib.closing(_opened(place, result[0], timeout_s, context)) as server:
+        with contextlib.closing(_connect(endpoint, result[0], timeout_s, context)) as server:
             if envelope.get("user"):
                 server.login(envelope["user"], envelope.get("password", ""))
             server.sendmail(envelope["from"], [envelope["to"]], request.body)
@@ -59,35 +59,35 @@ def _response(code: int) -> Response:
     return Response(400 if code >= 500 else 503)
 
 
-def _opened(
-    place: addresses.Place, address: str, timeout_s: float, context: ssl.SSLContext | None
+def _connect(
+    endpoint: addresses.Endpoint, address: str, timeout_s: float, context: ssl.SSLContext | None
 ) -> smtplib.SMTP:
-    """Return a connection under TLS whose certificate bears the name that was written."""
+    """Return a connection under TLS whose certificate matches the configured host."""
     context = context or ssl.create_default_context()
-    plain = socket.create_connection((address, place.port), timeout_s)
+    connection = socket.create_connection((address, endpoint.port), timeout_s)
     try:
-        if place.scheme == "smtps":
-            plain = context.wrap_socket(plain, server_hostname=place.host)
-        server = _Server(plain, place.host, timeout_s)
-        code, message = server.connect(place.host, place.port)
+        if endpoint.scheme == "smtps":
+            connection = context.wrap_socket(connection, server_hostname=endpoint.host)
+        server = _Server(connection, endpoint.host, timeout_s)
+        code, message = server.connect(endpoint.host, endpoint.port)
         if code != 220:
             raise smtplib.SMTPConnectError(code, message)
-        if place.scheme == "smtp":
+        if endpoint.scheme == "smtp":
             server.starttls(context=context)
     except BaseException:
-        plain.close()
+        connection.close()
         raise
     return server
 
 
 class _Server(smtplib.SMTP):
-    """A mail server at the other end of a connection that is open already."""
+    """An SMTP client on a connection that is already open."""
 
-    def __init__(self, opened: socket.socket, name: str, timeout_s: float) -> None:
-        self._opened = opened
+    def __init__(self, connection: socket.socket, name: str, timeout_s: float) -> None:
+        self._connection = connection
         super().__init__(timeout=timeout_s, local_hostname="localhost")
-        self._host = name  # what its certificate must bear after STARTTLS
+        self._host = name  # starttls() checks the certificate against it
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         # Overridden so that smtplib does not look the name up a second time.
-        return self._opened
+        return self._connection

@@ -39,7 +39,7 @@ def send_test(forwarding: Forwarding, destination: Destination) -> Verdict:
         "test": True,
     }
     delivery = Delivery(0, "test", f"test-{secrets.token_hex(8)}", body, now, 1)
-    verdict, _ = forwarding.try_one(destination, delivery)
+    verdict, _ = forwarding.attempt(destination, delivery)
     if verdict.kind == "refused":
         raise InputError(verdict.text)
     return verdict

@@ -25,7 +25,7 @@ from trail.notifications import (
     retry_policy,
     seal_delivery,
 )
-from trail.notifications.deliveries import Delivery, Try
+from trail.notifications.deliveries import Attempt, Delivery
 from trail.notifications.destinations import Destination
 from trail.notifications.http_transport import HttpTransport
 from trail.notifications.retry_policy import Random
@@ -40,9 +40,9 @@ Send = Callable[[Destination, Request], Response]
 # Deliveries claimed together; after a crash at most these are sent twice. Batches start small,
 # since a failure returns the rest of a batch to the queue.
 _MIN_BATCH, _MAX_BATCH = 8, 128
-_LONGEST_ROUND_S = 2.0
+_MAX_RUN_S = 2.0
 _THREADS = 8
-_TIDY = dt.timedelta(hours=1)
+_PRUNE_INTERVAL = dt.timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -57,41 +57,45 @@ class Forwarding:
     _transports: dict[int, HttpTransport] = field(default_factory=dict)
     _busy: dict[int, "Future[int]"] = field(default_factory=dict)
     _recovered: Store | None = None
-    _tidied: dt.datetime | None = None
-    _ending: threading.Event = field(default_factory=threading.Event)
+    _pruned_at: dt.datetime | None = None
+    _stopping: threading.Event = field(default_factory=threading.Event)
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_THREADS, "trail-outbox")
     )
 
-    def round(self, *, until_done: bool = False) -> str:
+    def run_once(self, *, until_done: bool = False) -> str:
         """Start sending what is due to every active, idle destination; return a status text.
 
         With *until_done*, wait for all sending to end and raise its errors.
         """
         store, now = self.store(), self.clock()
         if self._recovered is not store:
-            # Nothing is being sent by this process, so what is marked as sending was interrupted.
+            # This process sends nothing yet, so deliveries marked as sending were interrupted.
             wait(self._busy.values())
             store.write(deliveries.recover)
             self._recovered = store
-        self._busy = {number: job for number, job in self._busy.items() if not job.done()}
+        self._busy = {
+            destination_id: job for destination_id, job in self._busy.items() if not job.done()
+        }
         known, heads, kept = (
-            destinations.all_of(store),
+            destinations.list_all(store),
             deliveries.heads(store),
             cursors.kept(store),
         )
-        sealed = seal_delivery.newest(store) if any(item.seals for item in known) else None
+        newest_seal = (
+            seal_delivery.newest_seal(store) if any(item.seals for item in known) else None
+        )
         for item in known:
             waiting, due_at = heads.get(item.destination_id, (0, None))
             is_due = due_at is not None and due_at <= now
-            is_behind = waiting <= event_streams.AHEAD // 2 and (
-                event_streams.is_behind(item, kept) or seal_delivery.is_behind(item, sealed)
+            is_behind = waiting <= event_streams.BATCH_SIZE // 2 and (
+                event_streams.is_behind(item, kept) or seal_delivery.is_behind(item, newest_seal)
             )
             idle = item.destination_id not in self._busy
             if item.state == "on" and idle and (is_due or is_behind):
                 job = self._pool.submit(self._serve, store, item, is_behind)
                 self._busy[item.destination_id] = job
-        self._tidy(store, now)
+        self._prune_log(store, now)
         if until_done:
             for job in list(self._busy.values()):
                 job.result()
@@ -99,10 +103,10 @@ class Forwarding:
         return f"Switched off: {', '.join(off)}" if off else f"{len(known):,} destinations"
 
     def close(self) -> None:
-        """Stop; an attempt that does not end within a moment counts as not sent."""
-        self._ending.set()
+        """Stop; an attempt that does not end within `_MAX_RUN_S` counts as not sent."""
+        self._stopping.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        wait(self._busy.values(), _LONGEST_ROUND_S)
+        wait(self._busy.values(), _MAX_RUN_S)
         for transport in self._transports.values():
             transport.close()
 
@@ -111,65 +115,65 @@ class Forwarding:
         try:
             return self._send_due(store, destination, is_behind)
         except Exception:
-            self._recovered = None  # the next round releases what it had claimed
-            if not self._ending.is_set():
+            self._recovered = None  # the next run releases the claimed deliveries
+            if not self._stopping.is_set():
                 _log.exception("sending to %s failed", destination.name)
             raise
 
     def _send_due(self, store: Store, destination: Destination, is_behind: bool) -> int:
-        sent, most = 0, _MIN_BATCH
+        sent, batch_size = 0, _MIN_BATCH
         began = time.monotonic()
-        number = destination.destination_id
-        while not self._ending.is_set() and time.monotonic() - began < _LONGEST_ROUND_S:
+        destination_id = destination.destination_id
+        while not self._stopping.is_set() and time.monotonic() - began < _MAX_RUN_S:
             now = self.clock()
             if is_behind:
-                event_streams.fill(store, destinations.one(store, number), now)
-                seal_delivery.fill(store, destinations.one(store, number), now)
-            claimed = store.write(_claim(number, now, most))
+                event_streams.fill(store, destinations.get(store, destination_id), now)
+                seal_delivery.fill(store, destinations.get(store, destination_id), now)
+            claimed = store.write(_claim(destination_id, now, batch_size))
             if not claimed:
                 break
-            tried, untried = self._try_all(destination, claimed)
-            store.write(_settle(destination, tried, untried, self.random))
-            sent += sum(item.verdict.kind == "ok" for item in tried)
-            if not tried or tried[-1].verdict.kind not in ("ok", "rejected"):
+            attempts, unattempted = self._attempt_all(destination, claimed)
+            store.write(_settle(destination, attempts, unattempted, self.random))
+            sent += sum(item.verdict.kind == "ok" for item in attempts)
+            if not attempts or attempts[-1].verdict.kind not in ("ok", "rejected"):
                 break
-            most = min(most * 2, _MAX_BATCH)
-            waiting, due_at = deliveries.head(store, number)
-            is_behind = destination.streams and waiting <= event_streams.AHEAD // 2
+            batch_size = min(batch_size * 2, _MAX_BATCH)
+            waiting, due_at = deliveries.head(store, destination_id)
+            is_behind = destination.streams and waiting <= event_streams.BATCH_SIZE // 2
             if not is_behind and (due_at is None or due_at > now):
                 break
         return sent
 
-    def _try_all(
+    def _attempt_all(
         self, destination: Destination, claimed: list[Delivery]
-    ) -> tuple[list[Try], list[Delivery]]:
+    ) -> tuple[list[Attempt], list[Delivery]]:
         """Attempt *claimed* in order until one must wait; return the attempts and the rest."""
-        tried: list[Try] = []
+        attempts: list[Attempt] = []
         began = time.monotonic()
-        for place, delivery in enumerate(claimed):
-            if self._ending.is_set() or time.monotonic() - began > _LONGEST_ROUND_S:
-                return tried, claimed[place:]
+        for index, delivery in enumerate(claimed):
+            if self._stopping.is_set() or time.monotonic() - began > _MAX_RUN_S:
+                return attempts, claimed[index:]
             began_at = self.clock()
-            verdict, status = self.try_one(destination, delivery)
-            tried.append(Try(delivery, began_at, self.clock(), verdict, status))
+            verdict, status = self.attempt(destination, delivery)
+            attempts.append(Attempt(delivery, began_at, self.clock(), verdict, status))
             if verdict.kind not in ("ok", "rejected"):
-                return tried, claimed[place + 1 :]
-        return tried, []
+                return attempts, claimed[index + 1 :]
+        return attempts, []
 
-    def try_one(self, destination: Destination, delivery: Delivery) -> tuple[Verdict, int]:
+    def attempt(self, destination: Destination, delivery: Delivery) -> tuple[Verdict, int]:
         """Attempt one delivery; return the verdict and the HTTP status. Nothing is recorded.
 
         The verdict is `refused` for unusable settings or an address that is not allowed.
         """
-        forward, home = self.settings.forward, self.settings.forward.public_url.rstrip("/")
+        forward, public_url = self.settings.forward, self.settings.forward.public_url.rstrip("/")
         notification = Notification(
-            delivery.kind, delivery.key, delivery.created_at, delivery.body, home
+            delivery.kind, delivery.key, delivery.created_at, delivery.body, public_url
         )
         forwarder = destination.forwarder
         moment = self.clock().replace(tzinfo=dt.UTC)
         send, problem = self.send or self._send, "rejected"
         try:
-            values = destinations.secrets_of(destination, forward)
+            values = destinations.secret_values(destination, forward)
             request = forwarder.request(notification, destination.settings, values, moment)
             problem = "retry"
             response = send(destination, request)
@@ -189,29 +193,31 @@ class Forwarding:
             )
         return destination.forwarder.send(request, transport)
 
-    def _tidy(self, store: Store, now: dt.datetime) -> None:
-        if self._tidied and now - self._tidied < _TIDY:
+    def _prune_log(self, store: Store, now: dt.datetime) -> None:
+        if self._pruned_at and now - self._pruned_at < _PRUNE_INTERVAL:
             return
-        self._tidied = now
+        self._pruned_at = now
         forward = self.settings.forward
         store.write(
             lambda cursor: delivery_log.prune(cursor, forward.log_days, forward.log_rows, now)
         )
 
 
-def _claim(number: int, now: dt.datetime, most: int) -> Callable[[Cursor], list[Delivery]]:
-    return lambda cursor: deliveries.claim(cursor, number, now, most)
+def _claim(
+    destination_id: int, now: dt.datetime, batch_size: int
+) -> Callable[[Cursor], list[Delivery]]:
+    return lambda cursor: deliveries.claim(cursor, destination_id, now, batch_size)
 
 
 def _settle(
-    destination: Destination, tried: list[Try], untried: list[Delivery], random: Random
+    destination: Destination, attempts: list[Attempt], unattempted: list[Delivery], random: Random
 ) -> Callable[[Cursor], None]:
     def job(cursor: Cursor) -> None:
-        deliveries.settle(cursor, destination.destination_id, tried, untried, random)
-        last = tried[-1].verdict if tried else None
+        deliveries.settle(cursor, destination.destination_id, attempts, unattempted, random)
+        last = attempts[-1].verdict if attempts else None
         if last and last.kind in ("gone", "unauthorised", "refused"):
-            destinations.switch(cursor, destination.destination_id, "off", last.text)
-            _notify_others(cursor, destination, last.text, tried[-1].ended_at)
+            destinations.set_state(cursor, destination.destination_id, "off", last.text)
+            _notify_others(cursor, destination, last.text, attempts[-1].ended_at)
 
     return job
 
@@ -230,5 +236,5 @@ def _notify_others(cursor: Cursor, destination: Destination, reason: str, now: d
         "at": now,
     }
     key = f"off-{destination.destination_id}-{now.isoformat()}"
-    for (number,) in others:
-        deliveries.enqueue(cursor, number, "notice", key, body, now)
+    for (destination_id,) in others:
+        deliveries.enqueue(cursor, destination_id, "notice", key, body, now)

@@ -1,4 +1,4 @@
-"""Rules as code: to YAML and back, so that they can be reviewed and kept like any other file."""
+"""Export alert rules to YAML and import them, for review and version control."""
 
 from dataclasses import replace
 
@@ -6,18 +6,18 @@ import yaml
 
 from trail.core.errors import InputError
 from trail.notifications import rule_store
-from trail.notifications.rule import Rule, read
+from trail.notifications.rule import Rule, parse_rule
 from trail.storage.database import Cursor, Engine
 
 
-def export(given: list[Rule]) -> str:
-    """Return *given* as YAML, defaults left out, that `parse` reads as the same."""
-    plain = Rule("").definition()
-    message = []
-    for rule in given:
-        made = {**rule.definition(), **({} if rule.active else {"active": False})}
-        message.append({k: v for k, v in made.items() if k == "name" or v != plain.get(k)})
-    return yaml.safe_dump({"rules": message}, sort_keys=False, allow_unicode=True)
+def export(rules: list[Rule]) -> str:
+    """Return *rules* as YAML without default values; `parse` returns the same rules."""
+    defaults = Rule("").definition()
+    entries = []
+    for rule in rules:
+        entry = {**rule.definition(), **({} if rule.active else {"active": False})}
+        entries.append({k: v for k, v in entry.items() if k == "name" or v != defaults.get(k)})
+    return yaml.safe_dump({"rules": entries}, sort_keys=False, allow_unicode=True)
 
 
 def parse(text: str) -> list[Rule]:
@@ -25,33 +25,33 @@ def parse(text: str) -> list[Rule]:
     try:
         document = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError):
-        raise InputError("The rules are no YAML.", "Export the rules to see the form.") from None
-    listed = document.get("rules") if isinstance(document, dict) else None
-    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
-        raise InputError("There is no list of rules.", "Begin with the line: rules:")
-    result = [read(item) for item in listed]
+        raise InputError("The rules are not valid YAML.", "Export rules for an example.") from None
+    entries = document.get("rules") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(item, dict) for item in entries):
+        raise InputError("The list of rules is missing.", "Start with the line: rules:")
+    result = [parse_rule(item) for item in entries]
     names = [rule.name.casefold() for rule in result]
-    twice = [rule.name for rule in result if names.count(rule.name.casefold()) > 1]
-    if twice:
-        raise InputError(f"There are two rules named {twice[0]!r}.", "Give each its own name.")
+    duplicates = [rule.name for rule in result if names.count(rule.name.casefold()) > 1]
+    if duplicates:
+        raise InputError(f"Duplicate rule name {duplicates[0]!r}.", "Give each rule its own name.")
     return result
 
 
-def bring_in(cursor: Cursor, engine: Engine, rules: list[Rule], by: str) -> dict[str, int]:
-    """Keep the rules of a file; one of a known name takes that rule's place and keeps its memory.
+def import_rules(cursor: Cursor, engine: Engine, rules: list[Rule], by: str) -> dict[str, int]:
+    """Store *rules*; a rule with an existing name replaces that rule and keeps its state.
 
-    Returns how many were `new`, `changed` and `same`. Rules that the file lacks stay.
+    Returns the numbers of `new`, `changed` and `same` rules. Rules that are not in *rules* stay.
     """
-    known = {rule.name.casefold(): rule for rule in rule_store.all_of(engine)}
-    done = {"new": 0, "changed": 0, "same": 0}
+    existing_rules = {rule.name.casefold(): rule for rule in rule_store.list_all(engine)}
+    counts = {"new": 0, "changed": 0, "same": 0}
     for rule in rules:
-        before = known.get(rule.name.casefold())
-        if before is None:
-            rule_store.keep(cursor, rule, by)
-            done["new"] += 1
-        elif before == rule:
-            done["same"] += 1
+        existing = existing_rules.get(rule.name.casefold())
+        if existing is None:
+            rule_store.save(cursor, rule, by)
+            counts["new"] += 1
+        elif existing == rule:
+            counts["same"] += 1
         else:
-            rule_store.keep(cursor, replace(rule, rule_id=before.rule_id), by)
-            done["changed"] += 1
-    return done
+            rule_store.save(cursor, replace(rule, rule_id=existing.rule_id), by)
+            counts["changed"] += 1
+    return counts

@@ -82,7 +82,7 @@ def _offer(work: Work) -> None:
     }
     for kind, records_ in rows.items():
         store.write(
-            lambda cursor, kind=kind, records_=records_: evaluate.offer(  # type: ignore[misc]
+            lambda cursor, kind=kind, records_=records_: evaluate.evaluate_rows(  # type: ignore[misc]
                 cursor, kind, records_, utc_now()
             )
         )

@@ -39,12 +39,12 @@ class Outgoing:
 
         Comes back at once: what takes long goes on in threads of its own.
         """
-        message = self.alerts.round()
+        message = self.alerts.run_once()
         now = self._clock()
         if self._pruned is None or now - self._pruned >= _PRUNE:
             self._store().write(lambda cursor: evaluate.prune(cursor, now))
             self._pruned = now
-        return f"{message}; {self.forwarding.round()}"
+        return f"{message}; {self.forwarding.run_once()}"
 
     def close(self) -> None:
         """Stop; what is under way is given a moment, and else counts as not sent."""

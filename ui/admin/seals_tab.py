@@ -111,7 +111,7 @@ def _key(ctx: Context, files: Files) -> None:
         return
     st.text("Fingerprint. Send it to the auditor separately from the evidence pack.")
     st.code(key_file.fingerprint(public), language=None)
-    rows = destinations.all_of(ctx.runtime.store)
+    rows = destinations.list_all(ctx.runtime.store)
     names = ", ".join(destination.name for destination in rows if destination.seals)
     sent = f" and sent to {names}" if names else ""
     st.caption(

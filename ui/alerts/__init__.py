@@ -1,1 +1,1 @@
-"""The sections of the page of alerts, one file each."""
+"""The tabs of the Alerts page, one file each."""

@@ -19,7 +19,7 @@ _MAX_ROWS = 200
 def draw(ctx: Context) -> None:
     """Draw the newest deliveries; selecting one shows its attempts."""
     store = ctx.runtime.store
-    names = {row.destination_id: row.name for row in destinations.all_of(store)}
+    names = {row.destination_id: row.name for row in destinations.list_all(store)}
     with st.container(horizontal=True):
         chosen = st.selectbox(
             "Destination",
@@ -30,7 +30,9 @@ def draw(ctx: Context) -> None:
         state = st.selectbox(
             "State", ["", *_STATES], format_func=lambda name: _STATES.get(name, "All"), width=200
         )
-    rows = delivery_log.page(store, destination_id=chosen or None, state=state, rows=_MAX_ROWS)
+    rows = delivery_log.list_deliveries(
+        store, destination_id=chosen or None, state=state, rows=_MAX_ROWS
+    )
     if not rows:
         st.info("No deliveries", icon=":material/info:")
         return
@@ -58,7 +60,7 @@ def draw(ctx: Context) -> None:
         st.rerun()
     if selected is not None:
         st.subheader("Attempts", anchor=False)
-        for attempt in delivery_log.tries_of(store, rows[selected]["delivery_id"]):
+        for attempt in delivery_log.list_attempts(store, rows[selected]["delivery_id"]):
             st.text(
                 f"{attempt['number']} · {text.timestamp(attempt['ended_at'], zone)} · "
                 f"{attempt['verdict']} {attempt['status'] or ''} {attempt['answer'] or ''}"

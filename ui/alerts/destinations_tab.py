@@ -22,7 +22,7 @@ _RESUME = {"on": "Pause", "paused": "Resume", "off": "Switch on"}
 def draw(ctx: Context) -> None:
     """Draw the destinations, and the form of a new one."""
     store = ctx.runtime.store
-    rows = destinations.all_of(store)
+    rows = destinations.list_all(store)
     counts = delivery_log.counts(store)
     for destination in rows:
         with st.container(border=True, gap="xsmall"):
@@ -52,7 +52,7 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
             _RESUME[destination.state],
             key=f"switch-{number}",
             on_click=_write,
-            args=(ctx, lambda cursor: destinations.switch(cursor, number, state)),
+            args=(ctx, lambda cursor: destinations.set_state(cursor, number, state)),
         )
         st.button(
             "Delete",
@@ -72,7 +72,9 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
 def _about(destination: Destination) -> str:
     parts = [
         destination.forwarder.title,
-        ", ".join(f"{name} {value}" for name, value in destination.shown().items() if value),
+        ", ".join(
+            f"{name} {value}" for name, value in destination.display_settings().items() if value
+        ),
     ]
     if destination.streams:
         parts.append(f"forwards {destination.query or 'all events'}")

@@ -13,7 +13,7 @@ from trail.core.errors import TrailError
 from trail.findings import queries
 from trail.incidents.incident_json import records
 from trail.notifications import destinations, rule_store, yaml_rules
-from trail.notifications.dry_run import would_have_fired
+from trail.notifications.dry_run import dry_run
 from trail.notifications.rule import SEVERITIES, Rule
 from trail.storage.database import Cursor
 from trail.storage.filters import Filter
@@ -38,14 +38,14 @@ def draw(ctx: Context) -> None:
         _form(ctx)
     _list(ctx)
     with st.expander("Rules as YAML"):
-        st.code(yaml_rules.export(rule_store.all_of(ctx.runtime.store)), language="yaml")
+        st.code(yaml_rules.export(rule_store.list_all(ctx.runtime.store)), language="yaml")
         with forms.form("as-code", "Import", lambda: _import(ctx), (_YAML,)):
             st.text_area("Rules to import, as YAML", height=160, key=_YAML)
 
 
 def _form(ctx: Context) -> None:
     query = url_state.param("rule")
-    names = [destination.name for destination in destinations.all_of(ctx.runtime.store)]
+    names = [destination.name for destination in destinations.list_all(ctx.runtime.store)]
     if not names:
         st.info("Add a destination first: a rule needs one to send to.", icon=":material/info:")
     kind = st.segmented_control(
@@ -102,14 +102,15 @@ def _without_range(query: str) -> str:
 
 def _back_test(ctx: Context, rule: Rule) -> None:
     try:
-        result = would_have_fired(
+        result = dry_run(
             ctx.runtime.store, rule, _BACK_TEST_DAYS, rows=_past_records(ctx, rule.kind)
         )
     except TrailError as error:
         st.error(text.escape(str(error)))
         return
     st.text(
-        f"Back-test, last {_BACK_TEST_DAYS} days: {text.count(result.hits, 'match', 'matches')}, "
+        f"Back-test, last {_BACK_TEST_DAYS} days: "
+        f"{text.count(result.matches, 'match', 'matches')}, "
         f"{text.count(result.messages, 'message')}"
     )
     _matches_chart(result.days, 90)
@@ -136,7 +137,7 @@ def _past_records(ctx: Context, kind: str) -> list[dict[str, Any]]:
 def _save(ctx: Context, rule: Rule) -> None:
     try:
         rule.check()
-        ctx.runtime.store.write(lambda cursor: rule_store.keep(cursor, rule, ctx.user.username))
+        ctx.runtime.store.write(lambda cursor: rule_store.save(cursor, rule, ctx.user.username))
     except TrailError as error:
         st.error(text.escape(str(error)))
         return
@@ -146,7 +147,7 @@ def _save(ctx: Context, rule: Rule) -> None:
 
 
 def _list(ctx: Context) -> None:
-    rows = rule_store.all_of(ctx.runtime.store)
+    rows = rule_store.list_all(ctx.runtime.store)
     if not rows:
         st.text("No rules yet. Create one here, or from Explore with “Create alert rule”.")
     histories = rule_store.histories(ctx.runtime.store, _HISTORY_DAYS, utc_now().date())
@@ -202,7 +203,7 @@ def _buttons(ctx: Context, rule: Rule) -> None:
 def _import(ctx: Context) -> str:
     store, imported = ctx.runtime.store, yaml_rules.parse(st.session_state[_YAML])
     counts = store.write(
-        lambda cursor: yaml_rules.bring_in(cursor, store, imported, ctx.user.username)
+        lambda cursor: yaml_rules.import_rules(cursor, store, imported, ctx.user.username)
     )
     changes = f"{counts['new']:,} added, {counts['changed']:,} updated"
     record_action("settings", ctx.user, "alert rules", changes)

@@ -1,4 +1,4 @@
-"""What tests of the outbox share: settings for this machine, a clock, and a destination."""
+"""Shared fixtures of the outbox tests: local settings, a clock, a receiver, a destination."""
 
 import datetime as dt
 import random
@@ -20,7 +20,7 @@ KEY = "whsec_" + "QUFB" * 12
 
 @dataclass
 class Clock:
-    """A clock that goes only when it is moved."""
+    """A clock that advances only through `move`."""
 
     now: dt.datetime = field(default_factory=lambda: dt.datetime(2026, 11, 24, 12, 0))
 
@@ -31,15 +31,15 @@ class Clock:
         self.now += dt.timedelta(seconds=seconds)
 
 
-def forward(**given: object) -> Forward:
-    """Return settings that allow this machine, and know one signing key."""
-    made = {"allow_loopback": True, "timeout_s": 0.5, "secrets": {"key": SecretStr(KEY)}}
-    return Forward(**{**made, **given})  # type: ignore[arg-type]
+def forward(**overrides: object) -> Forward:
+    """Return settings that allow loopback addresses and contain one signing key."""
+    values = {"allow_loopback": True, "timeout_s": 0.5, "secrets": {"key": SecretStr(KEY)}}
+    return Forward(**{**values, **overrides})  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def sending(settings: Settings) -> Settings:
-    """Return settings with which to send to this machine."""
+    """Return settings that allow sending to this machine."""
     return settings.model_copy(update={"forward": forward()})
 
 
@@ -61,24 +61,24 @@ Make = Callable[..., Forwarding]
 
 @pytest.fixture
 def make(store: Store, sending: Settings, clock: Clock) -> Iterator[Make]:
-    """Return a function that makes an outbox on the fixed clock; closed after the test."""
-    made: list[Forwarding] = []
+    """Return a function that opens an outbox with the fixed clock; closed after the test."""
+    outboxes: list[Forwarding] = []
 
-    def opened(send: Send | None = None, using: Settings = sending) -> Forwarding:
-        one = Forwarding(using, lambda: store, clock, random.Random(7), send)
-        made.append(one)
-        return one
+    def open_outbox(send: Send | None = None, using: Settings = sending) -> Forwarding:
+        outbox = Forwarding(using, lambda: store, clock, random.Random(7), send)
+        outboxes.append(outbox)
+        return outbox
 
-    yield opened
-    for item in made:
-        item.close()
+    yield open_outbox
+    for outbox in outboxes:
+        outbox.close()
 
 
-def hook(store: Store, url: str, using: Forward | None = None, **given: object) -> Destination:
-    """Keep a signed webhook to *url* and return it."""
-    wanted = Destination(0, "webhook", "hook", {"url": url}, {"key": "key"})
-    wanted = replace(wanted, **given)  # type: ignore[arg-type]
+def hook(store: Store, url: str, using: Forward | None = None, **overrides: object) -> Destination:
+    """Store a signed webhook to *url* and return it."""
+    destination = Destination(0, "webhook", "hook", {"url": url}, {"key": "key"})
+    destination = replace(destination, **overrides)  # type: ignore[arg-type]
     number = store.write(
-        lambda cursor: destinations.add(cursor, wanted, using or forward(), "owner")
+        lambda cursor: destinations.add(cursor, destination, using or forward(), "owner")
     )
-    return destinations.one(store, number)
+    return destinations.get(store, number)

@@ -1,4 +1,4 @@
-"""Requests that are made to reach inside: each is refused, and no connection is begun."""
+"""Server-side request forgery: each URL is refused before any connection or DNS query."""
 
 import ipaddress
 import itertools
@@ -16,28 +16,28 @@ from trail.core.model import Request, Response
 from trail.notifications import addresses, apprise_transport, smtp_transport
 from trail.notifications.http_transport import HttpTransport
 
-_seen: list[Any] = []
-_watching = [False]
+_recorded_calls: list[Any] = []
+_is_recording = [False]
 
 
-def _look(event: str, given: tuple[Any, ...]) -> None:
-    if _watching[0] and event in ("socket.connect", "socket.sendto", "socket.getaddrinfo"):
-        _seen.append((event, given[1] if event == "socket.connect" else given[0]))
+def _record_call(event: str, args: tuple[Any, ...]) -> None:
+    if _is_recording[0] and event in ("socket.connect", "socket.sendto", "socket.getaddrinfo"):
+        _recorded_calls.append((event, args[1] if event == "socket.connect" else args[0]))
 
 
-sys.addaudithook(_look)
+sys.addaudithook(_record_call)
 
 
 @pytest.fixture
-def watched() -> Iterator[list[Any]]:
-    """Return the list of connections and look-ups that are begun during the test."""
-    _seen.clear()
-    _watching[0] = True
-    yield _seen
-    _watching[0] = False
+def network_calls() -> Iterator[list[Any]]:
+    """Return the connections and DNS queries of the test, in order."""
+    _recorded_calls.clear()
+    _is_recording[0] = True
+    yield _recorded_calls
+    _is_recording[0] = False
 
 
-INSIDE = [
+NON_PUBLIC_ADDRESSES = [
     "127.0.0.1",
     "127.0.0.2",
     "127.1.1.1",
@@ -114,8 +114,8 @@ def _url(address: str) -> str:
     return f"https://[{address}]/" if ":" in address else f"https://{address}/"
 
 
-# Other ways to write 127.0.0.1, 169.254.169.254 and the like.
-NUMBERS = [
+# Numeric forms of 127.0.0.1, 169.254.169.254 and similar addresses.
+NUMERIC_HOSTS = [
     "2130706433",
     "017700000001",
     "0x7f000001",
@@ -156,8 +156,8 @@ NUMBERS = [
     "0x08080808",
     "010.010.010.010",
 ]
-WRITTEN = (
-    [f"https://{number}/" for number in NUMBERS]
+INVALID_URLS = (
+    [f"https://{number}/" for number in NUMERIC_HOSTS]
     + [
         f"https://{name}/"
         for name in (
@@ -243,24 +243,32 @@ WRITTEN = (
     ]
     + ["file:///etc/passwd", "https://", "http://127.0.0.1:8501/", "http://localhost/", "x", "://"]
 )
-# A name that stands for each address inside; and for a good and a bad one at once.
-STANDS = [[address] for address in INSIDE]
-BOTH = [["93.184.215.14", bad] for bad in ("127.0.0.1", "10.0.0.1", "fd00::1", "169.254.169.254")]
-NOT_ADDRESSES = [["localhost"], ["fe80::1%eth0"], ["93.184.215.14%1"], ["0x7f000001"], ["127.1"]]
+# DNS answers: one non-public address, or a public and a non-public one.
+SINGLE_ANSWERS = [[address] for address in NON_PUBLIC_ADDRESSES]
+MIXED_ANSWERS = [
+    ["93.184.215.14", bad] for bad in ("127.0.0.1", "10.0.0.1", "fd00::1", "169.254.169.254")
+]
+INVALID_ANSWERS = [["localhost"], ["fe80::1%eth0"], ["93.184.215.14%1"], ["0x7f000001"], ["127.1"]]
 CASES = (
-    [(url, ["93.184.215.14"]) for url in [*map(_url, INSIDE), *WRITTEN]]
-    + [("https://hooks.example.com/", item) for item in [*STANDS, *BOTH, *NOT_ADDRESSES]]
-    + [("https://localhost/", ["127.0.0.1"]), ("https://metadata.google.internal/", INSIDE[13:14])]
+    [(url, ["93.184.215.14"]) for url in [*map(_url, NON_PUBLIC_ADDRESSES), *INVALID_URLS]]
+    + [
+        ("https://hooks.example.com/", item)
+        for item in [*SINGLE_ANSWERS, *MIXED_ANSWERS, *INVALID_ANSWERS]
+    ]
+    + [
+        ("https://localhost/", ["127.0.0.1"]),
+        ("https://metadata.google.internal/", NON_PUBLIC_ADDRESSES[13:14]),
+    ]
 )
 
 
-def test_there_are_enough_cases() -> None:
+def test_cases_are_unique_and_numerous() -> None:
     assert len(CASES) >= 200
     assert len({(url, *item) for url, item in CASES}) == len(CASES)
 
 
-def _given(url: str, addresses: list[str]) -> list[str]:
-    """Return what a resolver says: the address itself where the host is one."""
+def _resolve(url: str, addresses: list[str]) -> list[str]:
+    """Return the host of *url* if it is an IP address, else *addresses*."""
     host = url.removeprefix("https://").strip("/").strip("[]")
     try:
         return [str(ipaddress.ip_address(host))]
@@ -269,19 +277,21 @@ def _given(url: str, addresses: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(("url", "addresses"), CASES, ids=range(len(CASES)))
-def test_nothing_inside_is_connected_to(url: str, addresses: list[str], watched: list[Any]) -> None:
-    wire = HttpTransport(
-        loopback=False, timeout_s=1, resolve=lambda host, port: _given(url, addresses)
+def test_http_refuses_non_public_addresses(
+    url: str, addresses: list[str], network_calls: list[Any]
+) -> None:
+    transport = HttpTransport(
+        loopback=False, timeout_s=1, resolve=lambda host, port: _resolve(url, addresses)
     )
-    with pytest.raises(InputError) as refused:
-        wire.send(Request(url, (), b"{}"))
-    assert watched == []
-    assert refused.value.hint
-    wire.close()
+    with pytest.raises(InputError) as error:
+        transport.send(Request(url, (), b"{}"))
+    assert network_calls == []
+    assert error.value.hint
+    transport.close()
 
 
-@pytest.mark.parametrize("address", INSIDE)
-def test_mail_goes_nowhere_inside(address: str, watched: list[Any]) -> None:
+@pytest.mark.parametrize("address", NON_PUBLIC_ADDRESSES)
+def test_smtp_refuses_non_public_addresses(address: str, network_calls: list[Any]) -> None:
     request = Request("smtp://mail.example.com:587", (), b"")
     with pytest.raises(InputError):
         smtp_transport.send(
@@ -289,7 +299,7 @@ def test_mail_goes_nowhere_inside(address: str, watched: list[Any]) -> None:
             HttpTransport(loopback=False, timeout_s=1),
             resolve=lambda host, port: [address],
         )
-    assert watched == []
+    assert network_calls == []
 
 
 @pytest.mark.parametrize(
@@ -308,81 +318,83 @@ def test_mail_goes_nowhere_inside(address: str, watched: list[Any]) -> None:
         "2a00:1450:4001:800::200e",
     ],
 )
-def test_the_public_internet_is_allowed(address: str) -> None:
-    assert addresses.allowed(address, loopback=False)
+def test_public_addresses_are_allowed(address: str) -> None:
+    assert addresses.is_allowed(address, loopback=False)
 
 
-def test_a_name_is_looked_up_once_and_its_address_is_connected_to(watched: list[Any]) -> None:
-    """Rebinding: the second answer would lead inside, and is never asked for."""
-    answers = itertools.chain([["127.0.0.1"]], itertools.repeat(["169.254.169.254"]))
+def test_host_is_resolved_once_against_dns_rebinding(network_calls: list[Any]) -> None:
+    """The second DNS answer is a non-public address and is never requested."""
+    dns_answers = itertools.chain([["127.0.0.1"]], itertools.repeat(["169.254.169.254"]))
     with Receiver() as receiver:
-        wire = HttpTransport(loopback=True, timeout_s=2, resolve=lambda host, port: next(answers))
-        _watching[0] = True
-        assert wire.send(Request(receiver.url, (), b"{}")).status == 200
-        wire.close()
-        connects = [where for event, where in watched if event == "socket.connect"]
+        transport = HttpTransport(
+            loopback=True, timeout_s=2, resolve=lambda host, port: next(dns_answers)
+        )
+        _is_recording[0] = True
+        assert transport.send(Request(receiver.url, (), b"{}")).status == 200
+        transport.close()
+        connects = [where for event, where in network_calls if event == "socket.connect"]
         assert connects == [("127.0.0.1", receiver.port)]
-        assert not [item for item in watched if item[1] == "169.254.169.254"]
+        assert not [item for item in network_calls if item[1] == "169.254.169.254"]
 
 
-def test_the_certificate_must_bear_the_name_and_the_host_header_does(
+def test_tls_verifies_the_host_name_not_the_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """TLS asks for the name while the socket goes to the address."""
-    asked: list[Any] = []
+    """TLS uses the host name while the socket connects to the IP address."""
+    tls_calls: list[Any] = []
 
     class Context(ssl.SSLContext):
-        def wrap_socket(self, sock: Any, **given: Any) -> Any:
-            asked.append((sock.getpeername()[0], given.get("server_hostname")))
-            raise ssl.SSLError("enough was seen")
+        def wrap_socket(self, sock: Any, **args: Any) -> Any:
+            tls_calls.append((sock.getpeername()[0], args.get("server_hostname")))
+            raise ssl.SSLError("handshake stopped by the test")
 
     with Receiver() as receiver:
-        wire = HttpTransport(
+        transport = HttpTransport(
             loopback=True,
             timeout_s=2,
             resolve=lambda host, port: ["127.0.0.1"],
             context=Context(ssl.PROTOCOL_TLS_CLIENT),
         )
-        answer = wire.send(Request(f"https://hooks.example.com:{receiver.port}/", (), b""))
-    assert answer.status == 0
-    assert asked == [("127.0.0.1", "hooks.example.com")]
+        response = transport.send(Request(f"https://hooks.example.com:{receiver.port}/", (), b""))
+    assert response.status == 0
+    assert tls_calls == [("127.0.0.1", "hooks.example.com")]
     assert ssl.create_default_context().check_hostname
 
 
-def test_no_proxy_and_no_redirect(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_and_redirects_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     with Receiver() as other, Receiver(answer=302, headers={"Location": other.url}) as receiver:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, other.url)
-        wire = HttpTransport(loopback=True, timeout_s=2)
-        answer = wire.send(Request(receiver.url, (("X-A", "b"),), b"{}"))
-        wire.close()
-        assert (answer.status, len(receiver.taken), len(other.taken)) == (302, 1, 0)
+        transport = HttpTransport(loopback=True, timeout_s=2)
+        response = transport.send(Request(receiver.url, (("X-A", "b"),), b"{}"))
+        transport.close()
+        assert (response.status, len(receiver.taken), len(other.taken)) == (302, 1, 0)
         assert receiver.taken[0].headers["host"] == f"127.0.0.1:{receiver.port}"
 
 
-def test_an_answer_is_read_to_its_limit_only() -> None:
+def test_response_body_is_limited() -> None:
     with Receiver(answer="long") as receiver:
-        wire = HttpTransport(loopback=True, timeout_s=2)
-        assert len(wire.send(Request(receiver.url, (), b"{}")).body) == 65_536
-        wire.close()
+        transport = HttpTransport(loopback=True, timeout_s=2)
+        assert len(transport.send(Request(receiver.url, (), b"{}")).body) == 65_536
+        transport.close()
 
 
-def test_loopback_is_this_machine_by_its_usual_addressesonly() -> None:
-    assert addresses.allowed("127.0.0.1", loopback=True)
-    assert addresses.allowed("::1", loopback=True)
+def test_loopback_allows_only_127_0_0_1_and_ipv6_loopback() -> None:
+    assert addresses.is_allowed("127.0.0.1", loopback=True)
+    assert addresses.is_allowed("::1", loopback=True)
     for other in ("127.0.0.2", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "0.0.0.0"):
-        assert not addresses.allowed(other, loopback=True)
+        assert not addresses.is_allowed(other, loopback=True)
     with pytest.raises(InputError):
-        addresses.read("http://hooks.example.com/", loopback=True)
+        addresses.parse_url("http://hooks.example.com/", loopback=True)
 
 
-def test_a_name_that_nobody_knows_may_be_known_later() -> None:
+def test_unresolved_host_is_a_transient_error() -> None:
     def fails(host: str, port: int) -> list[str]:
         raise socket.gaierror(-2, "Name or service not known")
 
-    wire = HttpTransport(loopback=False, timeout_s=1, resolve=fails)
-    answer = wire.send(Request("https://hooks.example.com/", (), b""))
-    assert answer == Response(0, error="The service cannot be reached.")
+    transport = HttpTransport(loopback=False, timeout_s=1, resolve=fails)
+    response = transport.send(Request("https://hooks.example.com/", (), b""))
+    assert response == Response(0, error="The service cannot be reached.")
 
 
 @pytest.mark.parametrize(
@@ -396,11 +408,11 @@ def test_a_name_that_nobody_knows_may_be_known_later() -> None:
         ("json://127.0.0.1:{port}/", True, 200),
     ],
 )
-def test_apprise_has_its_hands_tied(url: str, loopback: bool, status: int) -> None:
+def test_apprise_process_is_restricted(url: str, loopback: bool, status: int) -> None:
     pytest.importorskip("apprise")
     with Receiver() as receiver:
         body = b'{"title": "t", "body": "b", "type": "info"}'
         request = Request(url.format(port=receiver.port), (), body)
-        answer = apprise_transport.send(request, HttpTransport(loopback=loopback, timeout_s=5))
-        assert answer.status == status
+        response = apprise_transport.send(request, HttpTransport(loopback=loopback, timeout_s=5))
+        assert response.status == status
         assert len(receiver.taken) == (status == 200)

@@ -1,4 +1,4 @@
-"""Waits and `Retry-After`, as pure functions."""
+"""Retry delays and parsing of `Retry-After`."""
 
 import random
 
@@ -8,17 +8,17 @@ from trail.core.model import Response
 from trail.notifications.retry_policy import DELAYS_S, MAX_ATTEMPTS, delay_s, judge, retry_after_s
 
 
-def test_the_table_is_the_standards_with_a_tenth_of_jitter() -> None:
-    hours = [wait / 3600 for wait in DELAYS_S[3:]]
+def test_delays_follow_standard_webhooks_with_ten_percent_jitter() -> None:
+    hours = [delay / 3600 for delay in DELAYS_S[3:]]
     assert DELAYS_S[:3] == (5, 300, 1800)
     assert hours == [2, 5, 10, 14, 20, 24]
-    chance = random.Random(5)
-    for tries, wait in enumerate(DELAYS_S, 1):
-        result = [delay_s(tries, None, chance) or 0 for _ in range(200)]
-        assert wait * 0.9 <= min(result) < wait < max(result) <= wait * 1.1
-    assert delay_s(MAX_ATTEMPTS, None, chance) is None
-    assert delay_s(MAX_ATTEMPTS, 5, chance) is None
-    assert all(60 <= (delay_s(3, 60, chance) or 0) <= 66 for _ in range(100))
+    random_source = random.Random(5)
+    for attempts, delay in enumerate(DELAYS_S, 1):
+        response = [delay_s(attempts, None, random_source) or 0 for _ in range(200)]
+        assert delay * 0.9 <= min(response) < delay < max(response) <= delay * 1.1
+    assert delay_s(MAX_ATTEMPTS, None, random_source) is None
+    assert delay_s(MAX_ATTEMPTS, 5, random_source) is None
+    assert all(60 <= (delay_s(3, 60, random_source) or 0) <= 66 for _ in range(100))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_the_table_is_the_standards_with_a_tenth_of_jitter() -> None:
         ("", "", None),
     ],
 )
-def test_retry_after_is_read_strictly(header: str, date: str, seconds: float | None) -> None:
-    result = Response(429, {"retry-after": header, "date": date})
-    assert retry_after_s(result) == seconds
-    assert judge(result).wait_s == seconds
+def test_retry_after_is_parsed_strictly(header: str, date: str, seconds: float | None) -> None:
+    response = Response(429, {"retry-after": header, "date": date})
+    assert retry_after_s(response) == seconds
+    assert judge(response).wait_s == seconds

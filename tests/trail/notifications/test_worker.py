@@ -1,4 +1,4 @@
-"""Delivery: every answer on a fixed clock, order, at least once through failures, dead letters."""
+"""Delivery worker: responses, retry delays, order, at-least-once delivery, dead letters."""
 
 import datetime as dt
 import random
@@ -21,21 +21,21 @@ from trail.notifications.worker import Forwarding
 from trail.storage.database import Store
 
 
-def put(store: Store, destination: Destination, clock: Clock, *keys: str) -> None:
-    """Let one notice for each of *keys* wait."""
+def enqueue_notices(store: Store, destination: Destination, clock: Clock, *keys: str) -> None:
+    """Queue one notice for each of *keys*."""
     store.write(
         lambda cursor: deliveries.enqueue_all(
             cursor,
             destination.destination_id,
             "notice",
-            [(key, {"title": key, "text": "Said."}) for key in keys],
+            [(key, {"title": key, "text": "Text."}) for key in keys],
             clock(),
         )
     )
 
 
 def states(store: Store) -> dict[str, str]:
-    return {row["key"]: row["state"] for row in delivery_log.page(store)}
+    return {row["key"]: row["state"] for row in delivery_log.list_deliveries(store)}
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def states(store: Store) -> dict[str, str]:
         ("reset-after-body", {}, "sent", "on", None),
     ],
 )
-def test_each_answer(
+def test_response_sets_delivery_and_destination_state(
     store: Store,
     make: Make,
     clock: Clock,
@@ -75,11 +75,11 @@ def test_each_answer(
 ) -> None:
     receiver.answer, receiver.headers = answer, headers
     destination = hook(store, receiver.url)
-    put(store, destination, clock, "a")
+    enqueue_notices(store, destination, clock, "a")
     outbox = make()
-    outbox.round(until_done=True)
-    row = delivery_log.page(store)[0]
-    now = destinations.one(store, destination.destination_id)
+    outbox.run_once(until_done=True)
+    row = delivery_log.list_deliveries(store)[0]
+    now = destinations.get(store, destination.destination_id)
     assert (row["state"], now.state) == (state, destination_state)
     if destination_state == "off":
         assert str(answer) in now.reason
@@ -89,92 +89,94 @@ def test_each_answer(
         low, high = (1, 1.1) if "Retry-After" in headers else (0.9, 1.1)
         assert wait * low <= waited <= wait * high
         clock.move(waited - 0.01)
-        outbox.round(until_done=True)
-        assert len(receiver.taken) == 1, "not before its time"
+        outbox.run_once(until_done=True)
+        assert len(receiver.taken) == 1, "no attempt before the delay ends"
         receiver.answer, receiver.headers = 200, {}
         clock.move(0.02)
-        outbox.round(until_done=True)
+        outbox.run_once(until_done=True)
         assert states(store) == {"a": "sent"}
-    assert all(KEY not in str(item) for item in delivery_log.tries_of(store, row["delivery_id"]))
+    assert all(
+        KEY not in str(item) for item in delivery_log.list_attempts(store, row["delivery_id"])
+    )
 
 
-def test_the_whole_table_of_waits_and_then_a_dead_letter(
+def test_delivery_becomes_a_dead_letter_after_all_retries(
     store: Store, make: Make, clock: Clock
 ) -> None:
     destination = hook(store, "https://hooks.example.com/")
-    put(store, destination, clock, "first", "second")
-    begun: list[tuple[str, dt.datetime]] = []
+    enqueue_notices(store, destination, clock, "first", "second")
+    attempts_made: list[tuple[str, dt.datetime]] = []
 
     def send(_: Destination, request: Request) -> Response:
-        begun.append((dict(request.headers)["webhook-id"], clock()))
+        attempts_made.append((dict(request.headers)["webhook-id"], clock()))
         return Response(500)
 
     outbox = make(send)
     for wait in (*DELAYS_S, None):
-        outbox.round(until_done=True)
+        outbox.run_once(until_done=True)
         if wait:
             assert states(store)["first"] == "waiting"
             clock.move(wait * 1.1)
-    assert len(begun) == MAX_ATTEMPTS == 10
-    assert {name for name, _ in begun} == {"notice_first"}, "the second never overtakes"
+    assert len(attempts_made) == MAX_ATTEMPTS == 10
+    assert {name for name, _ in attempts_made} == {"notice_first"}, "the second must wait"
     assert states(store) == {"first": "dead", "second": "waiting"}
-    outbox.round(until_done=True)
-    assert begun[-1][0] == "notice_second"
-    dead = delivery_log.page(store, state="dead")
+    outbox.run_once(until_done=True)
+    assert attempts_made[-1][0] == "notice_second"
+    dead = delivery_log.list_deliveries(store, state="dead")
     store.write(lambda cursor: deliveries.resend(cursor, [dead[0]["delivery_id"]], clock()))
     outbox.send = lambda *_: Response(200)
     clock.move(10)
-    outbox.round(until_done=True)
+    outbox.run_once(until_done=True)
     assert set(states(store).values()) == {"sent"}
-    assert len(delivery_log.tries_of(store, dead[0]["delivery_id"])) == 11
+    assert len(delivery_log.list_attempts(store, dead[0]["delivery_id"])) == 11
 
 
-def through_failures(outbox: Forwarding, clock: Clock, store: Store, wanted: int) -> None:
-    """Let the outbox go round, a day at a time, until so many are sent."""
-    outbox._tidied = dt.datetime.max  # the log is to be whole at the end
-    for round_number in range(wanted):
-        outbox.round(until_done=True)
+def run_until_all_sent(outbox: Forwarding, clock: Clock, store: Store, total: int) -> None:
+    """Run the outbox, advancing the clock, until *total* deliveries are sent."""
+    outbox._pruned_at = dt.datetime.max  # disables pruning of the log
+    for round_number in range(total):
+        outbox.run_once(until_done=True)
         clock.move(100_000)
-        if round_number % 50 == 0 and delivery_log.counts(store) == {1: {"sent": wanted}}:
+        if round_number % 50 == 0 and delivery_log.counts(store) == {1: {"sent": total}}:
             return
-    raise AssertionError("it did not come to an end")
+    raise AssertionError("not all deliveries were sent")
 
 
 @pytest.mark.timeout(900)
-def test_ten_thousand_events_through_failures(
+def test_ten_thousand_events_arrive_in_order_despite_failures(
     store: Store, make: Make, clock: Clock, load: Load
 ) -> None:
-    chance = random.Random(3)
-    came: list[str] = []
-    taken: list[str] = []
+    random_source = random.Random(3)
+    attempted: list[str] = []
+    accepted: list[str] = []
 
     def send(_: Destination, request: Request) -> Response:
         name = dict(request.headers)["webhook-id"]
-        came.append(name)
-        if chance.random() < 0.2:
-            return Response(chance.choice([0, 429, 500, 503]))
-        taken.append(name)
+        attempted.append(name)
+        if random_source.random() < 0.2:
+            return Response(random_source.choice([0, 429, 500, 503]))
+        accepted.append(name)
         return Response(200)
 
     hook(store, "https://hooks.example.com/", streams=True)
     load(ndjson(forwarded(n) for n in range(10_000)))
-    through_failures(make(send), clock, store, 10_000)
-    assert taken == [f"event_{message_id(n)}" for n in range(10_000)], "each once, in order"
-    assert len(came) <= 15_000
+    run_until_all_sent(make(send), clock, store, 10_000)
+    assert accepted == [f"event_{message_id(n)}" for n in range(10_000)], "each once, in order"
+    assert len(attempted) <= 15_000
 
 
-def test_events_through_failures_of_a_real_receiver(
+def test_events_arrive_in_order_over_http_despite_failures(
     store: Store, make: Make, clock: Clock, load: Load, receiver: Receiver
 ) -> None:
     receiver.failing = 0.2
     hook(store, receiver.url, streams=True)
     load(ndjson(forwarded(n) for n in range(600)))
-    through_failures(make(), clock, store, 600)
+    run_until_all_sent(make(), clock, store, 600)
     assert receiver.good() == [f"event_{message_id(n)}" for n in range(600)]
     assert len(receiver.taken) <= 900
 
 
-def test_events_follow_the_order_of_keeping_and_the_filter(
+def test_stream_follows_ingest_order_and_filter(
     store: Store, make: Make, load: Load, receiver: Receiver
 ) -> None:
     load(ndjson([forwarded(1)]))
@@ -182,13 +184,13 @@ def test_events_follow_the_order_of_keeping_and_the_filter(
     later = [forwarded(n, "Warehouse Disabled" if n % 2 else "Space Modified") for n in (9, 8, 7)]
     load(ndjson(later))
     load(ndjson([forwarded(5, "Warehouse Disabled")]))
-    make().round(until_done=True)
+    make().run_once(until_done=True)
     assert receiver.good() == [f"event_{message_id(n)}" for n in (7, 9, 5)]
     assert receiver.taken[0].json["data"]["action"] == "Warehouses Disabled"
-    assert destinations.one(store, destination.destination_id).skipped == 0
+    assert destinations.get(store, destination.destination_id).skipped == 0
 
 
-def test_a_replay_begins_at_any_time_and_has_the_same_ids(
+def test_replay_from_any_time_keeps_message_ids(
     store: Store, make: Make, clock: Clock, load: Load, receiver: Receiver
 ) -> None:
     destination = hook(store, receiver.url, streams=True)
@@ -196,81 +198,81 @@ def test_a_replay_begins_at_any_time_and_has_the_same_ids(
     half = store.table("select max(ingested_at) as t from events")["t"][0].as_py()
     load(ndjson(forwarded(n) for n in range(5, 9)))
     outbox = make()
-    outbox.round(until_done=True)
+    outbox.run_once(until_done=True)
     since = half + dt.timedelta(microseconds=1)
     number = destination.destination_id
     store.write(lambda cursor: event_streams.replay(cursor, number, since, clock()))
-    outbox.round(until_done=True)
+    outbox.run_once(until_done=True)
     names = [f"event_{message_id(n)}" for n in range(9)]
     assert receiver.good() == names + names[5:]
 
 
-def test_a_replay_of_what_is_no_stream_sends_the_log_again(
+def test_replay_without_stream_resends_the_log(
     store: Store, make: Make, clock: Clock, receiver: Receiver
 ) -> None:
     destination = hook(store, receiver.url)
-    put(store, destination, clock, "old")
+    enqueue_notices(store, destination, clock, "old")
     clock.move(60)
-    put(store, destination, clock, "new")
+    enqueue_notices(store, destination, clock, "new")
     outbox = make()
-    outbox.round(until_done=True)
+    outbox.run_once(until_done=True)
     number, since = destination.destination_id, clock()
     assert store.write(lambda cursor: event_streams.replay(cursor, number, since, clock())) == 1
-    outbox.round(until_done=True)
+    outbox.run_once(until_done=True)
     assert receiver.good() == ["notice_old", "notice_new", "notice_new"]
 
 
-def test_paused_waits_and_goes_on(
+def test_paused_destination_resumes_delivery(
     store: Store, make: Make, clock: Clock, receiver: Receiver
 ) -> None:
     destination = hook(store, receiver.url)
     number = destination.destination_id
-    put(store, destination, clock, "a")
+    enqueue_notices(store, destination, clock, "a")
     outbox = make()
-    store.write(lambda cursor: destinations.switch(cursor, number, "paused"))
-    outbox.round(until_done=True)
+    store.write(lambda cursor: destinations.set_state(cursor, number, "paused"))
+    outbox.run_once(until_done=True)
     assert receiver.taken == []
-    store.write(lambda cursor: destinations.switch(cursor, number, "on", now=clock()))
+    store.write(lambda cursor: destinations.set_state(cursor, number, "on", now=clock()))
     clock.move(1)
-    outbox.round(until_done=True)
+    outbox.run_once(until_done=True)
     assert receiver.good() == ["notice_a"]
 
 
-def test_one_that_goes_off_is_told_to_the_others(
+def test_other_destinations_are_notified_of_a_switch_off(
     store: Store, make: Make, clock: Clock, receiver: Receiver
 ) -> None:
     with Receiver(answer=410) as gone:
         bad = hook(store, gone.url, name="bad")
         hook(store, receiver.url, name="good")
-        put(store, bad, clock, "a", "b")
+        enqueue_notices(store, bad, clock, "a", "b")
         outbox = make()
-        outbox.round(until_done=True)
-        outbox.round(until_done=True)
+        outbox.run_once(until_done=True)
+        outbox.run_once(until_done=True)
         assert len(gone.taken) == 1
     assert "bad was switched off" in receiver.taken[0].json["data"]["title"]
     assert delivery_log.counts(store)[bad.destination_id] == {"waiting": 2}
 
 
-def test_one_that_hangs_holds_up_no_other(
+def test_slow_destination_does_not_delay_others(
     store: Store, make: Make, clock: Clock, receiver: Receiver
 ) -> None:
     with Receiver(answer="hang") as hanging:
         slow = hook(store, hanging.url, name="slow")
-        put(store, slow, clock, "a")
+        enqueue_notices(store, slow, clock, "a")
         outbox = make()
-        outbox.round()
+        outbox.run_once()
         quick = hook(store, receiver.url, name="quick")
-        put(store, quick, clock, "b")
-        outbox.round()
+        enqueue_notices(store, quick, clock, "b")
+        outbox.run_once()
         until = time.monotonic() + 0.4
         while not receiver.taken and time.monotonic() < until:
             time.sleep(0.01)
         assert receiver.good() == ["notice_b"]
 
 
-def test_the_log_and_the_dead_are_bounded(store: Store, clock: Clock) -> None:
+def test_delivery_log_and_dead_letters_are_pruned(store: Store, clock: Clock) -> None:
     destination = hook(store, "https://hooks.example.com/")
-    put(store, destination, clock, *(f"k{n}" for n in range(300)))
+    enqueue_notices(store, destination, clock, *(f"k{n}" for n in range(300)))
     store.write(
         lambda cursor: cursor.execute(
             "update deliveries set ended_at = $now, "
@@ -280,58 +282,58 @@ def test_the_log_and_the_dead_are_bounded(store: Store, clock: Clock) -> None:
     )
     store.write(lambda cursor: delivery_log.prune(cursor, 30, 100, clock()))
     assert delivery_log.counts(store)[destination.destination_id] == {"dead": 100, "sent": 100}
-    assert destinations.one(store, destination.destination_id).dropped == 50
+    assert destinations.get(store, destination.destination_id).dropped == 50
     clock.move(31 * 86_400)
     store.write(lambda cursor: delivery_log.prune(cursor, 30, 100, clock()))
     assert delivery_log.counts(store)[destination.destination_id] == {"dead": 100}
 
 
-def test_a_secret_that_is_not_set_switches_off_and_says_which(
+def test_missing_secret_switches_the_destination_off(
     store: Store, make: Make, clock: Clock, sending: Settings, receiver: Receiver
 ) -> None:
     destination = hook(store, receiver.url)
-    put(store, destination, clock, "a")
+    enqueue_notices(store, destination, clock, "a")
     bare = sending.model_copy(update={"forward": forward(secrets={})})
-    make(using=bare).round(until_done=True)
-    now = destinations.one(store, destination.destination_id)
+    make(using=bare).run_once(until_done=True)
+    now = destinations.get(store, destination.destination_id)
     assert now.state == "off"
     assert "'key' is not set" in now.reason
     assert states(store) == {"a": "waiting"}
 
 
-def test_a_test_message_says_so_and_leaves_no_trace(
+def test_test_message_is_marked_and_not_logged(
     store: Store, make: Make, receiver: Receiver
 ) -> None:
     destination = hook(store, receiver.url)
-    shown = test_message.preview(
+    preview = test_message.preview(
         destination, Notification("test", "k", dt.datetime(2026, 1, 1), {"x": 1})
     )
-    assert "audit.test" in shown
-    assert "whsec" not in shown
+    assert "audit.test" in preview
+    assert "whsec" not in preview
     outbox = make()
     assert test_message.send_test(outbox, destination).kind == "ok"
     assert receiver.taken[0].json["data"]["test"] is True
     receiver.answer = 410
     assert test_message.send_test(outbox, destination).kind == "gone"
-    assert destinations.one(store, destination.destination_id).state == "on"
-    assert delivery_log.page(store) == []
+    assert destinations.get(store, destination.destination_id).state == "on"
+    assert delivery_log.list_deliveries(store) == []
 
 
-def test_what_is_under_way_counts_as_not_sent(
+def test_interrupted_deliveries_are_sent_again(
     store: Store, make: Make, clock: Clock, receiver: Receiver
 ) -> None:
     destination = hook(store, receiver.url)
-    put(store, destination, clock, "a", "b")
+    enqueue_notices(store, destination, clock, "a", "b")
     number = destination.destination_id
     store.write(lambda cursor: deliveries.claim(cursor, number, clock(), 100))
     assert set(states(store).values()) == {"sending"}
-    make().round(until_done=True)
+    make().run_once(until_done=True)
     assert receiver.good() == ["notice_a", "notice_b"]
-    assert {row["tries"] for row in delivery_log.page(store)} == {1}
+    assert {row["tries"] for row in delivery_log.list_deliveries(store)} == {1}
 
 
 @pytest.mark.parametrize(
-    "given",
+    "values",
     [
         {"name": ""},
         {"name": "x" * 81},
@@ -345,15 +347,18 @@ def test_what_is_under_way_counts_as_not_sent(
         {"secrets": {"key": "no-such-secret"}},
     ],
 )
-def test_a_destination_that_cannot_be_used_is_refused(store: Store, given: dict[str, Any]) -> None:
+def test_invalid_destination_is_rejected(store: Store, values: dict[str, Any]) -> None:
     with pytest.raises(InputError):
-        hook(store, "https://hooks.example.com/", **given)
+        hook(store, "https://hooks.example.com/", **values)
 
 
-def test_addresses_show_their_host_only(store: Store) -> None:
-    made = hook(store, "https://hooks.example.com/T000/very-secret-part")
-    assert made.shown() == {"url": "https://hooks.example.com", "key": "secret 'key'"}
-    with pytest.raises(InputError, match="of this name"):
+def test_displayed_settings_hide_url_paths(store: Store) -> None:
+    destination = hook(store, "https://hooks.example.com/T000/very-secret-part")
+    assert destination.display_settings() == {
+        "url": "https://hooks.example.com",
+        "key": "secret 'key'",
+    }
+    with pytest.raises(InputError, match="already exists"):
         hook(store, "https://hooks.example.com/", name="HOOK")
-    store.write(lambda cursor: destinations.remove(cursor, made.destination_id))
-    assert destinations.all_of(store) == []
+    store.write(lambda cursor: destinations.remove(cursor, destination.destination_id))
+    assert destinations.list_all(store) == []

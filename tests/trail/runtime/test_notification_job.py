@@ -40,7 +40,7 @@ def test_a_warehouse_disabled_reaches_slack_with_its_link(
         made = Destination(0, "slack", "ops", {}, {"url": "slack_ops"})
         rule = Rule("Warehouses", query="kind=disable", destinations=("ops",))
         store.write(lambda cursor: destinations.add(cursor, made, using, "owner"))
-        store.write(lambda cursor: rule_store.keep(cursor, rule, "owner"))
+        store.write(lambda cursor: rule_store.save(cursor, rule, "owner"))
         load(ndjson([forwarded(1)]))
         outgoing.run()
         now = f"{utc_now().isoformat(timespec='milliseconds')}Z"
