@@ -1,1 +1,1 @@
-"""One destination a file."""
+"""Forwarders: one kind of destination per file."""

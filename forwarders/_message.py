@@ -29,7 +29,7 @@ class Message:
     undo: str = ""
 
     def text(self) -> str:
-        """Return sentence, facts and links as plain text, one item a line."""
+        """Return sentence, facts and links as plain text, one item per line."""
         lines = [self.sentence, *(f"{name}: {value}" for name, value in self.facts)]
         lines += [f"{name}: {url}" for name, url in self.links()]
         return "\n".join(line for line in lines if line)
@@ -42,14 +42,14 @@ class Message:
 
 def compose(notification: Notification, settings: Values) -> Message:
     """Return the message for *notification*; never raises, whatever an event contains."""
-    make = {
+    compose_kind = {
         "event": _event,
         "alert": _alert,
         "finding": _finding,
         "incident": _incident,
         "seal": _seal,
     }.get(notification.kind, _notice)
-    return make(notification, settings.get("undo_url", ""))
+    return compose_kind(notification, settings.get("undo_url", ""))
 
 
 def _event(notification: Notification, undo_url: str) -> Message:
@@ -68,7 +68,7 @@ def _alert(notification: Notification, undo_url: str) -> Message:
     body = notification.body
     event: Mapping[str, Any] = body.get("event") or {}
     count, form = _number(body.get("count")), body.get("form")
-    rule, why = one_line(body.get("rule"), 120), one_line(body.get("why"))
+    rule, reason = one_line(body.get("rule"), 120), one_line(body.get("why"))
     text = one_line(body.get("text"), 500)
     if form == "first" and count == 1 and event:
         text = sentence(event)
@@ -85,7 +85,7 @@ def _alert(notification: Notification, undo_url: str) -> Message:
         f"{rule} (×{count:,})" if count > 1 else rule,
         text,
         facts,
-        f"Rule “{rule}”" + (f": {why}" if why else ""),
+        f"Rule “{rule}”" + (f": {reason}" if reason else ""),
         _severity(body),
         _event_link(notification.home, event)
         if event
@@ -94,16 +94,16 @@ def _alert(notification: Notification, undo_url: str) -> Message:
     )
 
 
-def _finding(notification: Notification, _: str) -> Message:
+def _finding(notification: Notification, _undo_url: str) -> Message:
     body = notification.body
-    who, day, score = (
+    person, day, score = (
         one_line(actor(body)),
         one_line(body.get("day"), 30),
         one_line(body.get("score"), 20),
     )
     return Message(
-        f"Unusual activity: {who}",
-        f"Unusual activity by {who} on {day} (score {score}).",
+        f"Unusual activity: {person}",
+        f"Unusual activity by {person} on {day} (score {score}).",
         [
             (
                 one_line(reason.get("detector"), 60),
@@ -119,12 +119,12 @@ def _finding(notification: Notification, _: str) -> Message:
 
 def _incident(notification: Notification, undo_url: str) -> Message:
     body = notification.body
-    action, on = one_line(body.get("action")), one_line(target(body))
+    action, on_target = one_line(body.get("action")), one_line(target(body))
     attempts = _number(body.get("attempts"))
     state = "is still failing" if body.get("open") else "has recovered"
     return Message(
-        f"{action[:100]}: {on}",
-        f"{action} on {on} {state} after {attempts:,} attempt{'s' * (attempts != 1)}.",
+        f"{action[:100]}: {on_target}",
+        f"{action} on {on_target} {state} after {attempts:,} attempt{'s' * (attempts != 1)}.",
         _present(
             ("Class", one_line(body.get("class"), 60)),
             ("First", one_line(body.get("first_at"), 40)),
@@ -137,7 +137,7 @@ def _incident(notification: Notification, undo_url: str) -> Message:
     )
 
 
-def _seal(notification: Notification, _: str) -> Message:
+def _seal(notification: Notification, _undo_url: str) -> Message:
     body = notification.body
     number, day = one_line(body.get("number"), 20), one_line(body.get("day"), 20)
     return Message(
@@ -153,7 +153,7 @@ def _seal(notification: Notification, _: str) -> Message:
     )
 
 
-def _notice(notification: Notification, _: str) -> Message:
+def _notice(notification: Notification, _undo_url: str) -> Message:
     body = notification.body
     return Message(
         one_line(body.get("title") or "Audit trail", 140),
@@ -193,7 +193,7 @@ def _event_link(home: str, event: Mapping[str, Any]) -> str:
 
 
 def _query_link(home: str, query: object) -> str:
-    # Quoted again, so that nothing in a query can end this URL or begin another.
+    # Quoted again, so that a query cannot inject another URL.
     safe = quote(str(query or ""), safe="=&%+:~")
     return f"{home}/explore?{safe}" if home and query else _page(home, "explore")
 

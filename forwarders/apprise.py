@@ -1,6 +1,6 @@
-"""Any of the hundred services of the Apprise library: Teams, PagerDuty, Telegram and others.
+"""Services of the Apprise library, such as Teams, PagerDuty and Telegram.
 
-The Apprise URL contains the service's credentials, so all of it is a secret.
+The Apprise URL contains the service's credentials, so the whole URL is a secret.
 """
 
 import datetime as dt
@@ -38,7 +38,9 @@ FORWARDER = Forwarder(
     title="Apprise",
     settings=(FormField("undo_url", "Undo link", "Same format as for Slack"),),
     secrets=(
-        FormField("url", "Apprise URL", "Such as pagerduty://…", True, example="json://host/path"),
+        FormField(
+            "url", "Apprise URL", "For example pagerduty://…", True, example="json://host/path"
+        ),
     ),
     request=request,
     send=apprise_transport.send,

@@ -25,22 +25,22 @@ def request(
     notification: Notification, settings: Values, secrets: Values, now: dt.datetime
 ) -> Request:
     """Return the message and its envelope; raises `InputError` for an invalid address or port."""
-    content = compose(notification, settings)
-    sender, receiver = _address(settings.get("from", "")), _address(settings.get("to", ""))
+    composed = compose(notification, settings)
+    sender, recipient = _address(settings.get("from", "")), _address(settings.get("to", ""))
     message = EmailMessage(policy=SMTP)
     message["From"] = Address("Audit trail", addr_spec=sender)
-    message["To"] = Address(addr_spec=receiver)
-    message["Subject"] = one_line(f"[{content.severity}] {content.title}", 150)
+    message["To"] = Address(addr_spec=recipient)
+    message["Subject"] = one_line(f"[{composed.severity}] {composed.title}", 150)
     message["Date"] = format_datetime(now)
     # The same for every attempt, so that mail programs show it once.
     digest = sha256(f"{notification.kind} {notification.key}".encode(errors="replace")).hexdigest()
     message["Message-ID"] = f"<{digest[:40]}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-    text = content.text() + (f"\n\n{content.reason}" if content.reason else "")
+    text = composed.text() + (f"\n\n{composed.reason}" if composed.reason else "")
     message.set_content(f"{text.encode(errors='replace').decode()}\n", cte="quoted-printable")
     envelope = (
         ("from", sender),
-        ("to", receiver),
+        ("to", recipient),
         ("user", settings.get("user", "")),
         ("password", secrets.get("password", "")),
     )

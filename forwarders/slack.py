@@ -16,8 +16,8 @@ from trail.core.text import one_line
 from trail.notifications import retry_policy
 
 _HEADER, _SECTION, _FIELD, _FIELDS, _URL = 150, 3_000, 2_000, 10, 3_000
-_MARKS = {"info": "", "warning": "⚠ ", "critical": "🔴 "}
-# Errors of a webhook that was removed (Slack: Sending messages using incoming webhooks).
+_SEVERITY_ICONS = {"info": "", "warning": "⚠ ", "critical": "🔴 "}
+# Errors of a removed webhook (Slack documentation, Sending messages using incoming webhooks).
 _GONE = (b"no_service", b"no_team", b"channel_is_archived", b"channel_not_found")
 _UNAUTHORISED = (b"invalid_token", b"action_prohibited", b"no_active_hooks")
 
@@ -33,14 +33,16 @@ def request(
     """Return the POST to the incoming webhook; raises `InputError` without a URL."""
     if not secrets.get("url"):
         raise InputError("Slack: the webhook URL is missing.")
-    content = compose(notification, settings)
+    message = compose(notification, settings)
     # `text` is what push notifications and screen readers use.
     body = {
-        "text": _cut(escape(f"{_MARKS[content.severity]}{content.sentence}"), _SECTION),
+        "text": _truncate(
+            escape(f"{_SEVERITY_ICONS[message.severity]}{message.sentence}"), _SECTION
+        ),
         "mrkdwn": False,
         "unfurl_links": False,
         "unfurl_media": False,
-        "blocks": _blocks(content),
+        "blocks": _blocks(message),
     }
     data = json.dumps(body, ensure_ascii=False).encode()
     return Request(secrets["url"], (("Content-Type", "application/json"),), data)
@@ -56,21 +58,24 @@ def judge(response: Response) -> Verdict:
     return retry_policy.judge(response)
 
 
-def _blocks(content: Message) -> list[dict[str, Any]]:
+def _blocks(message: Message) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": _plain(f"{_MARKS[content.severity]}{content.title}", _HEADER)},
-        {"type": "section", "text": _plain(content.sentence or content.title, _SECTION)},
+        {
+            "type": "header",
+            "text": _plain_text(f"{_SEVERITY_ICONS[message.severity]}{message.title}", _HEADER),
+        },
+        {"type": "section", "text": _plain_text(message.sentence or message.title, _SECTION)},
     ]
-    facts = [_plain(f"{name}: {value}", _FIELD) for name, value in content.facts]
+    facts = [_plain_text(f"{name}: {value}", _FIELD) for name, value in message.facts]
     blocks += [
         {"type": "section", "fields": facts[start : start + _FIELDS]}
         for start in range(0, min(len(facts), 4 * _FIELDS), _FIELDS)
     ]
-    if content.reason:
-        blocks.append({"type": "context", "elements": [_plain(content.reason, _FIELD)]})
+    if message.reason:
+        blocks.append({"type": "context", "elements": [_plain_text(message.reason, _FIELD)]})
     buttons = [
-        {"type": "button", "text": _plain(name, 75), "url": url, "action_id": f"open-{number}"}
-        for number, (name, url) in enumerate(content.links())
+        {"type": "button", "text": _plain_text(name, 75), "url": url, "action_id": f"open-{number}"}
+        for number, (name, url) in enumerate(message.links())
         if len(url) <= _URL
     ]
     if buttons:
@@ -78,19 +83,23 @@ def _blocks(content: Message) -> list[dict[str, Any]]:
     return blocks
 
 
-def _plain(text: str, most: int) -> dict[str, Any]:
-    return {"type": "plain_text", "text": _cut(escape(one_line(text, most)), most), "emoji": False}
+def _plain_text(text: str, limit: int) -> dict[str, Any]:
+    return {
+        "type": "plain_text",
+        "text": _truncate(escape(one_line(text, limit)), limit),
+        "emoji": False,
+    }
 
 
-def _cut(text: str, most: int) -> str:
-    """Return escaped *text* cut to *most* characters, never inside an escape."""
-    if len(text) <= most:
+def _truncate(text: str, limit: int) -> str:
+    """Return escaped *text* truncated to *limit* characters, not inside an escape sequence."""
+    if len(text) <= limit:
         return text
-    kept = text[: most - 1]
-    start = kept.rfind("&")
-    if start >= 0 and ";" not in kept[start:]:
-        kept = kept[:start]
-    return kept + "…"
+    prefix = text[: limit - 1]
+    start = prefix.rfind("&")
+    if start >= 0 and ";" not in prefix[start:]:
+        prefix = prefix[:start]
+    return prefix + "…"
 
 
 FORWARDER = Forwarder(
@@ -100,7 +109,7 @@ FORWARDER = Forwarder(
         FormField(
             "undo_url",
             "Undo link",
-            "HTTPS URL with {target_type}, {target_id} or {workspace_id}; leave empty for no link",
+            "HTTPS URL with {target_type}, {target_id} or {workspace_id}; leave empty to disable",
             example="https://app.example.com/{workspace_id}/{target_type}/{target_id}",
         ),
     ),

@@ -38,19 +38,22 @@ def request(
         ensure_ascii=False,
         separators=(",", ":"),
     ).encode()
-    name = message_id(notification)
-    stamp = str(int(now.timestamp()))
+    identifier = message_id(notification)
+    timestamp = str(int(now.timestamp()))
     headers = (
         ("Content-Type", "application/json"),
-        ("webhook-id", name),
-        ("webhook-timestamp", stamp),
-        ("webhook-signature", sign(key_of(secrets.get("key", "")), name, stamp, body)),
+        ("webhook-id", identifier),
+        ("webhook-timestamp", timestamp),
+        (
+            "webhook-signature",
+            sign(parse_secret(secrets.get("key", "")), identifier, timestamp, body),
+        ),
     )
     return Request(settings.get("url", ""), headers, body)
 
 
 def message_id(notification: Notification) -> str:
-    """Return kind and key, the key hashed where the specification does not allow it."""
+    """Return kind and key; the key is hashed if the specification does not allow its form."""
     plain = f"{notification.kind}_{notification.key}"
     if len(plain) <= 100 and all(c.isascii() and (c.isalnum() or c in "_-:") for c in plain):
         return plain
@@ -58,7 +61,7 @@ def message_id(notification: Notification) -> str:
     return f"{notification.kind}_{digest}"
 
 
-def key_of(secret: str) -> bytes:
+def parse_secret(secret: str) -> bytes:
     """Return the signing key of a `whsec_` secret; raises `InputError` for an invalid one."""
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
@@ -73,10 +76,10 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def sign(key: bytes, name: str, stamp: str, body: bytes) -> str:
+def sign(key: bytes, identifier: str, timestamp: str, body: bytes) -> str:
     """Return the value of `webhook-signature`."""
-    made = hmac.digest(key, f"{name}.{stamp}.".encode() + body, "sha256")
-    return "v1," + base64.b64encode(made).decode()
+    signature = hmac.digest(key, f"{identifier}.{timestamp}.".encode() + body, "sha256")
+    return "v1," + base64.b64encode(signature).decode()
 
 
 FORWARDER = Forwarder(

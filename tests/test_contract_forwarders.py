@@ -105,7 +105,7 @@ def examples(fields: tuple[FormField, ...]) -> dict[str, str]:
     return {field.name: field.example for field in fields if field.example}
 
 
-def made(forwarder: Forwarder, one: Notification) -> Request:
+def build_request(forwarder: Forwarder, one: Notification) -> Request:
     """Return the request for *one* under the forwarder's own example settings."""
     return forwarder.request(one, examples(forwarder.settings), examples(forwarder.secrets), NOW)
 
@@ -135,9 +135,11 @@ def test_required_fields_have_examples(forwarder: Forwarder) -> None:
 @pytest.mark.parametrize("kind", BODIES)
 @pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
 def test_every_notification_becomes_a_request(forwarder: Forwarder, kind: str) -> None:
-    request = made(forwarder, notification(kind))
+    request = build_request(forwarder, notification(kind))
     assert "://" in request.url
-    assert made(forwarder, notification(kind)) == request, "equal input gives equal requests"
+    assert build_request(forwarder, notification(kind)) == request, (
+        "equal input gives equal requests"
+    )
     expected = {"event": "Prod", "alert": "Prod", "rollup": "4,999", "incident": "WH1"}
     expected["seal"] = "12"
     words = expected.get(kind, "")
@@ -147,7 +149,7 @@ def test_every_notification_becomes_a_request(forwarder: Forwarder, kind: str) -
 @pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
 def test_secrets_stay_out_of_the_body(forwarder: Forwarder) -> None:
     secrets = examples(forwarder.secrets)
-    request = made(forwarder, notification("event"))
+    request = build_request(forwarder, notification("event"))
     assert not any(secret in readable(request) for secret in secrets.values())
 
 
@@ -162,7 +164,7 @@ def test_hostile_text_stays_text(forwarder: Forwarder, kind: str) -> None:
         return HOSTILE if isinstance(value, str) else value
 
     body = {**spoiled(BODIES[kind]), "form": BODIES[kind].get("form"), "raw": "{}"}
-    request = made(forwarder, notification(kind, body))
+    request = build_request(forwarder, notification(kind, body))
     for name, value in request.headers:
         assert "\n" not in value + name
         assert "\r" not in value + name
@@ -194,7 +196,7 @@ _BODIES = st.fixed_dictionaries(
 def test_no_event_breaks_a_forwarder(forwarder: Forwarder, body: dict[str, Any]) -> None:
     one = notification("event", body)
     forwarder.accepts(one, {"source": "LAn9"})
-    assert made(forwarder, one).url
+    assert build_request(forwarder, one).url
 
 
 @pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)

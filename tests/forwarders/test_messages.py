@@ -1,4 +1,4 @@
-"""Slack's blocks and limits, the webhook's signature, a mail's head and its way out."""
+"""Slack blocks and limits, webhook signature, mail headers and transport."""
 
 import base64
 import email
@@ -20,35 +20,35 @@ from tests.test_contract_forwarders import (
     HOSTILE,
     NOW,
     ROLLUP,
-    made,
+    build_request,
     notification,
 )
 from trail.core.errors import InputError
 from trail.core.model import Request, Response
-from trail.notifications import smtp_transport as post
+from trail.notifications import smtp_transport
 from trail.notifications.http_transport import HttpTransport
 
 _SECRET = webhook.FORWARDER.secrets[0].example
 
 
-def blocks(kind: str, body: Any = None) -> list[dict[str, Any]]:
-    result: list[dict[str, Any]] = json.loads(made(slack.FORWARDER, notification(kind, body)).body)[
-        "blocks"
-    ]
+def slack_blocks(kind: str, body: Any = None) -> list[dict[str, Any]]:
+    result: list[dict[str, Any]] = json.loads(
+        build_request(slack.FORWARDER, notification(kind, body)).body
+    )["blocks"]
     return result
 
 
-def texts(blocks: list[dict[str, Any]]) -> list[str]:
+def plain_texts(slack_blocks: list[dict[str, Any]]) -> list[str]:
     return [
         part["text"]
-        for block in blocks
+        for block in slack_blocks
         for part in [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
         if part and part["type"] == "plain_text"
     ]
 
 
-def test_slack_says_who_what_why_with_both_links() -> None:
-    result = blocks("alert")
+def test_slack_message_has_facts_reason_and_links() -> None:
+    result = slack_blocks("alert")
     assert [block["type"] for block in result] == [
         "header",
         "section",
@@ -56,7 +56,7 @@ def test_slack_says_who_what_why_with_both_links() -> None:
         "context",
         "actions",
     ]
-    assert texts(result) == [
+    assert plain_texts(result) == [
         "🔴 Warehouses",
         "Mara disabled the warehouse Prod.",
         "Actor: Mara (mara@example.com)",
@@ -71,23 +71,27 @@ def test_slack_says_who_what_why_with_both_links() -> None:
     assert undoes["url"] == "https://app.example.com/ws1/warehouse/WH1"
 
 
-def test_slack_lists_the_counts_of_a_roll_up() -> None:
-    message = texts(blocks("rollup"))
+def test_slack_roll_up_lists_counts_by_target() -> None:
+    message = plain_texts(slack_blocks("rollup"))
     assert "4,999 more on 37 targets in 10 min." in message
     assert "T0: ×100" in message
     assert "Other targets: 27" in message
     assert message[0] == "🔴 Warehouses (×4,999)"
 
 
-@pytest.mark.parametrize("letter", ["&", "<", "x", "🙂", ">"])
-def test_slack_stays_within_its_limits(letter: str) -> None:
+@pytest.mark.parametrize("character", ["&", "<", "x", "🙂", ">"])
+def test_slack_message_respects_block_kit_limits(character: str) -> None:
     long = {
-        key: letter * 5_000 if isinstance(value, str) else value for key, value in EVENT.items()
+        key: character * 5_000 if isinstance(value, str) else value for key, value in EVENT.items()
     }
-    alert = {**ALERT, "rule": letter * 500, "why": letter * 5_000, "event": long}
-    rollup = {**ROLLUP, "text": letter * 5_000}
-    rollup["targets"] = [{"label": letter * 900, "count": 1}] * 60
-    for item in (blocks("event", long), blocks("alert", alert), blocks("rollup", rollup)):
+    alert = {**ALERT, "rule": character * 500, "why": character * 5_000, "event": long}
+    rollup = {**ROLLUP, "text": character * 5_000}
+    rollup["targets"] = [{"label": character * 900, "count": 1}] * 60
+    for item in (
+        slack_blocks("event", long),
+        slack_blocks("alert", alert),
+        slack_blocks("rollup", rollup),
+    ):
         assert len(item) <= 50
         for block in item:
             if block["type"] == "header":
@@ -99,27 +103,27 @@ def test_slack_stays_within_its_limits(letter: str) -> None:
                 assert len(part["text"]) <= 2_000
             for part in block.get("elements", []):
                 assert len(part.get("url", "")) <= 3_000
-        for text in texts(item):
+        for text in plain_texts(item):
             for start in [n for n, c in enumerate(text) if c == "&"]:
                 assert text[start:].startswith(("&amp;", "&lt;", "&gt;"))
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_slack_reads_no_markup_in_hostile_text(kind: str) -> None:
+def test_slack_message_contains_no_markup_from_events(kind: str) -> None:
     body = {
         name: HOSTILE if isinstance(value, str) and name != "form" else value
         for name, value in BODIES[kind].items()
     }
-    request = made(slack.FORWARDER, notification(kind, body))
+    request = build_request(slack.FORWARDER, notification(kind, body))
     assert b"<" not in request.body
     assert b'mrkdwn": true' not in request.body
     assert b'"type": "mrkdwn"' not in request.body
 
 
-def test_slack_says_in_a_word_what_is_wrong() -> None:
+def test_slack_error_codes_map_to_verdicts() -> None:
     kinds = {
-        word: slack.judge(Response(status, {}, word.encode())).kind
-        for status, word in (
+        command: slack.judge(Response(status, {}, command.encode())).kind
+        for status, command in (
             (404, "no_service"),
             (410, "channel_is_archived"),
             (403, "action_prohibited"),
@@ -138,27 +142,27 @@ def test_slack_says_in_a_word_what_is_wrong() -> None:
     }
 
 
-def test_the_webhook_is_signed_as_the_standard_has_it() -> None:
-    """The vector is that of the Standard Webhooks reference libraries."""
-    key = webhook.key_of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+def test_webhook_signature_follows_standard_webhooks() -> None:
+    """The test vector is from the Standard Webhooks reference libraries."""
+    key = webhook.parse_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     body = b'{"test": 2432232314}'
-    made_now = webhook.sign(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
-    assert made_now == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-    request = made(webhook.FORWARDER, notification("event"))
+    signature = webhook.sign(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    request = build_request(webhook.FORWARDER, notification("event"))
     message = dict(request.headers)
     assert message["webhook-id"] == "event_key-1"
     assert message["webhook-timestamp"] == str(int(NOW.timestamp()))
     signed = f"{message['webhook-id']}.{message['webhook-timestamp']}.".encode() + request.body
-    wanted = hmac.digest(base64.b64decode(_SECRET.removeprefix("whsec_")), signed, "sha256")
-    assert message["webhook-signature"] == "v1," + base64.b64encode(wanted).decode()
+    expected = hmac.digest(base64.b64decode(_SECRET.removeprefix("whsec_")), signed, "sha256")
+    assert message["webhook-signature"] == "v1," + base64.b64encode(expected).decode()
     assert json.loads(request.body)["type"] == "audit.event"
 
 
 @pytest.mark.parametrize("secret", ["", "plain", "whsec_", "whsec_QUFB", "whsec_!!!", _SECRET[6:]])
-def test_a_secret_of_another_form_is_refused(secret: str) -> None:
-    with pytest.raises(InputError) as refused:
-        webhook.key_of(secret)
-    assert secret not in str(refused.value) or not secret.strip("whsec_")
+def test_invalid_webhook_secret_is_rejected(secret: str) -> None:
+    with pytest.raises(InputError) as error:
+        webhook.parse_secret(secret)
+    assert secret not in str(error.value) or not secret.strip("whsec_")
 
 
 @pytest.mark.parametrize(
@@ -173,15 +177,15 @@ def test_a_secret_of_another_form_is_refused(secret: str) -> None:
         "a b@example.com",
     ],
 )
-def test_only_plain_addresses_are_written_to(address: str) -> None:
-    given = {"host": "mail.example.com", "from": "trail@example.com", "to": address}
+def test_invalid_mail_address_is_rejected(address: str) -> None:
+    settings = {"host": "mail.example.com", "from": "trail@example.com", "to": address}
     with pytest.raises(InputError):
-        mail.request(notification("event"), given, {}, NOW)
+        mail.request(notification("event"), settings, {}, NOW)
 
 
-def test_no_event_adds_a_header() -> None:
-    spoiled = {**EVENT, "action": "x\r\nBcc: all@example.com\r\n\r\nbody", "target_name": "\n.\n"}
-    request = made(mail.FORWARDER, notification("event", spoiled))
+def test_event_text_cannot_add_mail_headers() -> None:
+    hostile = {**EVENT, "action": "x\r\nBcc: all@example.com\r\n\r\nbody", "target_name": "\n.\n"}
+    request = build_request(mail.FORWARDER, notification("event", hostile))
     result = email.message_from_bytes(request.body, policy=email.policy.default)
     assert result["bcc"] is None
     assert set(result.keys()) == {
@@ -199,32 +203,34 @@ def test_no_event_adds_a_header() -> None:
 
 @pytest.fixture
 def mail_server() -> Iterator[tuple[int, list[str]]]:
-    """Return the port and the words of a mail server that offers no TLS."""
-    words: list[str] = []
-    listening = socket.create_server(("127.0.0.1", 0))
+    """Return the port and the received commands of a mail server without TLS."""
+    commands: list[str] = []
+    listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
-        connection, _ = listening.accept()
+        connection, _ = listener.accept()
         with connection:
             connection.sendall(b"220 mail.example.com\r\n")
             with connection.makefile("rb") as lines:
                 for line in lines:
-                    words.append(line.decode().strip())
+                    commands.append(line.decode().strip())
                     connection.sendall(b"250 mail.example.com\r\n")
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    yield int(listening.getsockname()[1]), words
-    listening.close()
+    yield int(listener.getsockname()[1]), commands
+    listener.close()
     thread.join(2)
 
 
-def test_mail_says_nothing_to_a_server_without_tls(mail_server: tuple[int, list[str]]) -> None:
-    port, words = mail_server
+def test_mail_is_not_sent_to_a_server_without_tls(mail_server: tuple[int, list[str]]) -> None:
+    port, commands = mail_server
     envelope = (("from", "a@example.com"), ("to", "b@example.com"), ("password", "a-secret"))
     request = Request(f"smtp://mail.example.com:{port}", envelope, b"Secret: x\r\n\r\n")
-    answer = post.send(
+    response = smtp_transport.send(
         request, HttpTransport(loopback=True, timeout_s=2), resolve=lambda host, port: ["127.0.0.1"]
     )
-    assert answer.status == 0
-    assert all(word.split()[0] in ("ehlo", "EHLO", "helo", "QUIT", "quit") for word in words)
+    assert response.status == 0
+    assert all(
+        command.split()[0] in ("ehlo", "EHLO", "helo", "QUIT", "quit") for command in commands
+    )

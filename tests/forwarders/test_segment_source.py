@@ -1,4 +1,4 @@
-"""A Segment source: what is sent is read back by our own `/v1/batch` and `/v1/track`, whole."""
+"""Segment source: sent events are read back through `/v1/batch` and `/v1/track` without loss."""
 
 import base64
 import datetime as dt
@@ -20,7 +20,7 @@ from trail.storage.database import Store
 KEY = "write-key-of-the-tests"
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 PUSH = Settings(push={"write_keys": (SecretStr(KEY),)})
-SAME = [
+PRESERVED_FIELDS = [
     "event_id",
     "occurred_at",
     "action",
@@ -38,13 +38,13 @@ SAME = [
 ]
 
 
-def request(event: dict[str, Any], **given: str) -> Request:
-    parcel = Notification("event", str(event["event_id"]), NOW.replace(tzinfo=None), event)
-    return FORWARDER.request(parcel, given, {"write_key": KEY}, NOW)
+def build_request(event: dict[str, Any], **settings: str) -> Request:
+    notification = Notification("event", str(event["event_id"]), NOW.replace(tzinfo=None), event)
+    return FORWARDER.request(notification, settings, {"write_key": KEY}, NOW)
 
 
-def taken(sent: Request) -> bytes:
-    """Return the one record that our own receiver reads from a request."""
+def read_back(sent: Request) -> bytes:
+    """Return the record that the Tracking API loader reads from a request."""
     headers = tuple((name.lower(), value) for name, value in sent.headers)
     path = "/" + sent.url.split("/", 3)[3]
     result = LOADER.read(Sent(path, headers, sent.body), PUSH)
@@ -54,7 +54,7 @@ def taken(sent: Request) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["action", "audit"])
-def test_all_fields_come_back(
+def test_fields_survive_the_round_trip(
     store: Store, settings: Settings, load: Load, tmp_path: Path, name: str
 ) -> None:
     details = {"subject_email": "mara@example.com", "description": "`Order` set to block"}
@@ -76,24 +76,28 @@ def test_all_fields_come_back(
     before = rows(store)
     assert len(before) == 9
     records = [
-        taken(request({**{c: row[c] for c in EVENT_COLUMNS}, "echo": False}, event_name=name))
+        read_back(
+            build_request({**{c: row[c] for c in EVENT_COLUMNS}, "echo": False}, event_name=name)
+        )
         for row in before
     ]
-    again = Store.open(tmp_path / "again.duckdb", settings)
-    assert load(ndjson(records), into=again).kept == 9
-    after = rows(again)
-    again.close()
-    for was, now in zip(before, after, strict=True):
-        for field in SAME:
-            assert now[field] == was[field], (was["action_raw"], field)
-        assert json.loads(now["raw"])["event"] == (was["action"] if name == "action" else "Audit")
+    second_store = Store.open(tmp_path / "again.duckdb", settings)
+    assert load(ndjson(records), into=second_store).kept == 9
+    after = rows(second_store)
+    second_store.close()
+    for original, received in zip(before, after, strict=True):
+        for field in PRESERVED_FIELDS:
+            assert received[field] == original[field], (original["action_raw"], field)
+        assert json.loads(received["raw"])["event"] == (
+            original["action"] if name == "action" else "Audit"
+        )
     message = json.loads(after[0]["raw"])["properties"]["details"]
-    assert message["description"] == details["description"], "what the record had beyond is kept"
+    assert message["description"] == details["description"], "other details are kept"
 
 
-def test_a_batch_of_them_is_read_too(store: Store, load: Load, settings: Settings) -> None:
+def test_batch_of_calls_can_be_read_back(store: Store, load: Load, settings: Settings) -> None:
     load(ndjson(forwarded(n) for n in range(50)))
-    calls = [json.loads(request(row).body) for row in rows(store)]
+    calls = [json.loads(build_request(row).body) for row in rows(store)]
     body = json.dumps({"batch": calls, "writeKey": KEY}).encode()
     result = LOADER.read(Sent("/v1/batch", (), body), PUSH)
     assert [json.loads(record)["messageId"] for record in result.records] == [
@@ -101,18 +105,18 @@ def test_a_batch_of_them_is_read_too(store: Store, load: Load, settings: Setting
     ]
 
 
-def test_where_it_goes_and_how_it_signs() -> None:
+def test_url_and_authorization() -> None:
     event = {"event_id": "e", "action": "Source Created", "occurred_at": "2026-11-24T00:00:00Z"}
-    assert request(event).url == "https://api.segment.io/v1/track"
-    assert request(event, region="eu").url == "https://events.eu1.segmentapis.com/v1/track"
-    own = request(event, url="https://trail.example.com/")
-    assert own.url == "https://trail.example.com/v1/track"
-    assert dict(own.headers)["Authorization"] == (
+    assert build_request(event).url == "https://api.segment.io/v1/track"
+    assert build_request(event, region="eu").url == "https://events.eu1.segmentapis.com/v1/track"
+    custom = build_request(event, url="https://trail.example.com/")
+    assert custom.url == "https://trail.example.com/v1/track"
+    assert dict(custom.headers)["Authorization"] == (
         "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()
     )
 
 
-def test_what_is_too_long_is_cut_and_says_so() -> None:
+def test_oversized_event_is_truncated_and_marked() -> None:
     details = {f"key{n}": "ü" * 900 for n in range(100)}
     event = {
         "event_id": "x" * 300,
@@ -123,25 +127,25 @@ def test_what_is_too_long_is_cut_and_says_so() -> None:
         "target_name": "n" * 90_000,
         "raw": json.dumps({"properties": {"details": details}}),
     }
-    sent = request(event)
+    sent = build_request(event)
     assert len(sent.body) <= EVENT_BYTES
-    call = json.loads(taken(sent))
+    call = json.loads(read_back(sent))
     assert call["properties"]["shortened"] is True
     assert call["properties"]["details"]["resource_id"] == "s1"
     assert len(call["messageId"]) < 100
 
 
-def test_what_would_go_round_for_ever_is_never_sent(store: Store, load: Load) -> None:
+def test_echoes_and_events_about_the_source_are_not_sent(store: Store, load: Load) -> None:
     load(ndjson([new_event_allowed(1), forwarded(2), forwarded(3, details={"source_id": "other"})]))
     result = store.table("select r.*, e.echo from event_rows r join events e using (event_id)")
 
-    def takes(number: int, **settings: str) -> bool:
+    def accepts(number: int, **settings: str) -> bool:
         event = sorted(result.to_pylist(), key=lambda row: row["occurred_at"])[number]
         return FORWARDER.accepts(Notification("event", "k", NOW, event), settings)
 
-    assert not takes(0), "an echo of our own event"
-    assert takes(1)
-    assert not takes(1, source="LAn9KpdvNZ"), "about the source itself, by its id"
-    assert not takes(1, source="Web shop"), "or its name"
-    assert takes(2, source="some-other")
-    assert not takes(2, source="other"), "or named among the details"
+    assert not accepts(0), "an echo of a forwarded event"
+    assert accepts(1)
+    assert not accepts(1, source="LAn9KpdvNZ"), "about the receiving source, by ID"
+    assert not accepts(1, source="Web shop"), "by name"
+    assert accepts(2, source="some-other")
+    assert not accepts(2, source="other"), "by ID in the details"
