@@ -41,7 +41,7 @@ class Message:
 
 
 def compose(notification: Notification, settings: Values) -> Message:
-    """Return the message for *notification*; never raises, whatever an event contains."""
+    """Return the message for *notification*; never raises, even for malformed events."""
     compose_kind = {
         "event": _event,
         "alert": _alert,

@@ -77,7 +77,7 @@ def enqueue_all(
         return 0
     table = pa.table(
         {
-            "place": pa.array(range(len(rows)), pa.int64()),
+            "position": pa.array(range(len(rows)), pa.int64()),
             "key": pa.array([key for key, _ in rows], pa.string()),
             "payload": pa.array([_to_json(payload) for _, payload in rows], pa.string()),
         }
@@ -86,7 +86,8 @@ def enqueue_all(
     # IDs follow the order of the rows, and messages are sent in order of ID.
     cursor.execute(
         "insert into deliveries select nextval('delivery_ids'), $id, $kind, key, payload, $now, "
-        "'waiting', 0, $now, null, null, '' from (select key, payload from queued order by place)",
+        "'waiting', 0, $now, null, null, '' "
+        "from (select key, payload from queued order by position)",
         {"id": destination_id, "kind": kind, "now": now},
     )
     cursor.unregister("queued")

@@ -80,7 +80,7 @@ def delay_s(attempts: int, requested_s: float | None, random: Random) -> float |
 
 def _date(text: str) -> dt.datetime | None:
     try:
-        moment = parsedate_to_datetime(text)
+        timestamp = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=dt.UTC)

@@ -26,17 +26,17 @@ def save(cursor: Cursor, rule: Rule, by: str) -> int:
     ).fetchall():
         raise InputError(f"A rule named {rule.name!r} already exists.", "Choose another name.")
     number = rule.rule_id
-    values = {"name": rule.name, "made": json.dumps(rule.definition()), "active": rule.active}
+    values = {"name": rule.name, "definition": json.dumps(rule.definition()), "active": rule.active}
     if number:
         cursor.execute(
-            "update rules set name = $name, definition = $made, active = $active "
+            "update rules set name = $name, definition = $definition, active = $active "
             "where rule_id = $id",
             {**values, "id": number},
         )
         return number
     number = int(cursor.execute("select nextval('rule_ids')").fetchall()[0][0])
     cursor.execute(
-        "insert into rules values ($id, $name, $made, $active, null, $by, $now, null, '{}')",
+        "insert into rules values ($id, $name, $definition, $active, null, $by, $now, null, '{}')",
         {**values, "id": number, "by": by, "now": utc_now()},
     )
     return number
@@ -164,14 +164,14 @@ def record_counts(
 
 def mark_seen(cursor: Cursor, rule_id: int, keys: list[str], now: dt.datetime) -> set[str]:
     """Return those of *keys* that are new to the rule, and store them as seen."""
-    known = {
+    seen = {
         row[0]
         for row in cursor.execute(
             "select key from rule_seen where rule_id = $id and list_contains($keys, key)",
             {"id": rule_id, "keys": keys},
         ).fetchall()
     }
-    new = set(keys) - known
+    new = set(keys) - seen
     for key in sorted(new):
         cursor.execute(
             "insert into rule_seen values ($id, $key, $now)",

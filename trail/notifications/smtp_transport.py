@@ -89,5 +89,5 @@ class _Server(smtplib.SMTP):
         self._host = name  # starttls() checks the certificate against it
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        # Overridden so that smtplib does not look the name up a second time.
+        # Overridden so that smtplib does not resolve the host a second time.
         return self._connection

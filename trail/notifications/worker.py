@@ -77,19 +77,22 @@ class Forwarding:
         self._busy = {
             destination_id: job for destination_id, job in self._busy.items() if not job.done()
         }
-        known, heads, kept = (
+        all_destinations, queue_heads, newest_event_at = (
             destinations.list_all(store),
             deliveries.heads(store),
             cursors.kept(store),
         )
         newest_seal = (
-            seal_delivery.newest_seal(store) if any(item.seals for item in known) else None
+            seal_delivery.newest_seal(store)
+            if any(item.seals for item in all_destinations)
+            else None
         )
-        for item in known:
-            waiting, due_at = heads.get(item.destination_id, (0, None))
+        for item in all_destinations:
+            waiting, due_at = queue_heads.get(item.destination_id, (0, None))
             is_due = due_at is not None and due_at <= now
             is_behind = waiting <= event_streams.BATCH_SIZE // 2 and (
-                event_streams.is_behind(item, kept) or seal_delivery.is_behind(item, newest_seal)
+                event_streams.is_behind(item, newest_event_at)
+                or seal_delivery.is_behind(item, newest_seal)
             )
             idle = item.destination_id not in self._busy
             if item.state == "on" and idle and (is_due or is_behind):
@@ -99,8 +102,10 @@ class Forwarding:
         if until_done:
             for job in list(self._busy.values()):
                 job.result()
-        off = [item.name for item in known if item.state == "off"]
-        return f"Switched off: {', '.join(off)}" if off else f"{len(known):,} destinations"
+        off = [item.name for item in all_destinations if item.state == "off"]
+        return (
+            f"Switched off: {', '.join(off)}" if off else f"{len(all_destinations):,} destinations"
+        )
 
     def close(self) -> None:
         """Stop; an attempt that does not end within `_MAX_RUN_S` counts as not sent."""
@@ -170,11 +175,11 @@ class Forwarding:
             delivery.kind, delivery.key, delivery.created_at, delivery.body, public_url
         )
         forwarder = destination.forwarder
-        moment = self.clock().replace(tzinfo=dt.UTC)
+        now = self.clock().replace(tzinfo=dt.UTC)
         send, problem = self.send or self._send, "rejected"
         try:
             values = destinations.secret_values(destination, forward)
-            request = forwarder.request(notification, destination.settings, values, moment)
+            request = forwarder.request(notification, destination.settings, values, now)
             problem = "retry"
             response = send(destination, request)
         except InputError as error:

@@ -144,20 +144,20 @@ def _form(ctx: Context) -> None:
         )
     )
     forwarder = kinds[kind]
-    known = sorted(ctx.runtime.settings.forward.secrets)
+    secret_names = sorted(ctx.runtime.settings.forward.secrets)
     name = st.text_input("Name", max_chars=80, key=f"name-{kind}")
     settings = {field.name: _field(field, kind) for field in forwarder.settings}
     secrets = {}
     for field in forwarder.secrets:
         secret = st.selectbox(
             f"{field.title} (name of the secret)",
-            ["", *known],
+            ["", *secret_names],
             help=field.help or None,
             key=f"secret-{kind}-{field.name}",
         )
         if secret:
             secrets[field.name] = secret
-    if not known:
+    if not secret_names:
         st.caption(
             "Set secrets in secrets.toml, section forward.secrets, or in the environment, for "
             "example TRAIL_FORWARD__SECRETS__SLACK. Their values are never displayed."

@@ -307,7 +307,7 @@ def test_dry_run_matches_live_evaluation(store: Store, load: Load) -> None:
 
 def test_rules_round_trip_through_yaml(store: Store, save_rule: SaveRule) -> None:
     save_rule("Warehouses", query="kind=disable", severity="critical", quiet="22:00-07:00")
-    save_rule("Nächte", kind="silence", silent_minutes=90, why="Nobody looks; so we do.")
+    save_rule("Nächte", kind="silence", silent_minutes=90, why="Nobody works at night; check.")
     text = yaml_rules.export(rule_store.list_all(store))
     assert "threshold" not in text
     result = yaml_rules.parse(text)
