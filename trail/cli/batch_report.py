@@ -6,7 +6,6 @@ from typing import Any
 
 from trail.cli.context import Context
 from trail.core.model import Batch
-from trail.core.output import clear_progress, show_progress
 from trail.core.text import printable
 
 Progress = Callable[[float, Batch], None]
@@ -22,13 +21,12 @@ def report_batches(
     """Run *load* with a progress bar, print each batch, and return the exit code."""
 
     def progress(share: float, batch: Batch) -> None:
-        show_progress(context.out, share, f"{batch.read:,} read  {batch.source[:40]}")
+        context.out.progress(share, f"{batch.read:,} read  {batch.source[:40]}")
 
     batches = []
     for batch in load(None if json_output else progress):
         batches.append(batch)
         if not json_output:
-            clear_progress(context.out)
             context.out.text(_sentence(batch, dry_run=dry_run) + "\n")
     total = _report(batches)
     if json_output:

@@ -98,6 +98,12 @@ def parser(declared: dict[str, Command]) -> argparse.ArgumentParser:
         prog="python -m trail", description="Audit trail for Twilio Segment workspaces."
     )
     root.add_argument("--version", action="version", version=f"segment-audit-trail {VERSION}")
+    root.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=("bash", "zsh", "tcsh"),
+        help="print the completion script for a shell",
+    )
     group = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in declared.items():
         lines = [f"  python -m trail {example}" for example in command.examples]
@@ -112,6 +118,21 @@ def parser(declared: dict[str, Command]) -> argparse.ArgumentParser:
         if command.json:
             add_json(child)
     return root
+
+
+class _PrintCompletion(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        import shtab
+
+        parser.prog = "segment-audit-trail"  # a shell completes one word
+        print(shtab.complete(parser, str(values), root_prefix="segment_audit_trail"))
+        parser.exit()
 
 
 def _run(args: argparse.Namespace, arguments: list[str], loaded: Settings) -> int:

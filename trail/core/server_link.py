@@ -2,7 +2,7 @@
 
 The server leaves a note beside the database, readable by its own user only, with its address and a
 token made at its start. A command that finds the note sends its words there; the answer comes back
-as frames: one letter (o answer, n remark, x exit code), a length, and bytes.
+as frames: one letter (o text, n note, p progress, x exit code), a length, and bytes.
 """
 
 import http.client
@@ -114,7 +114,11 @@ def run(note: Note, arguments: list[str], folder: Path, out: Out) -> int | None:
             data = response.read(length)
             if kind == b"x":
                 return int(data)
-            (out.text if kind == b"o" else out.note)(data.decode())
+            if kind == b"p":
+                share, text = json.loads(data)
+                out.progress(float(share), str(text))
+            else:
+                (out.text if kind == b"o" else out.note)(data.decode())
     except (OSError, ValueError, http.client.HTTPException, struct.error) as error:
         raise UnavailableError(
             "The server stopped responding.", "Run the command again."

@@ -40,6 +40,9 @@ class _Pipe:
     def note(self, text: str) -> None:
         self._put(server_link.frame("n", text.encode()))
 
+    def progress(self, share: float, text: str) -> None:
+        self._put(server_link.frame("p", json.dumps([share, text]).encode()))
+
     def end(self, code: int) -> None:
         self._put(server_link.frame("x", str(code).encode()))
         self._put(None)

@@ -64,6 +64,6 @@ def test_the_command_prints_the_same(
     assert [json.loads(item) for item in capsys.readouterr().out.splitlines()] == routed
     assert main(["incidents", "--query", "category=Engage"]) == 0
     message = capsys.readouterr().out
-    assert message.startswith("closed  transient")
+    assert message.splitlines()[1].startswith("closed  transient")
     assert "\x1b" not in message
     assert main(["incidents", "--query", "nonsense=1"]) == 1

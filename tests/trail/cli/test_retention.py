@@ -92,9 +92,10 @@ def test_preview_hold_and_purge(filled: Inside) -> None:
 
 def test_text_output(filled: Inside) -> None:
     message, _ = filled.run("retain", "--dry-run")
-    first, second, last = message.splitlines()
-    assert first.split() == [day(95), "2", "events", "0", "on", "hold"]
-    assert second.split() == [day(93), "1", "events", "0", "on", "hold"]
+    header, first, second, last = message.splitlines()
+    assert header.split() == ["day", "events", "on", "hold"]
+    assert first.split() == [day(95), "2", "0"]
+    assert second.split() == [day(93), "1", "0"]
     assert last in [
         f"Before {cutoff}: 3 events would be removed (dry run), 0 on hold, 0 archived"
         for cutoff in cutoffs()
@@ -127,8 +128,9 @@ def test_holds_are_listed(filled: Inside) -> None:
     assert (second["reason"], second["made_by"]) == ("Case 8", "command line")
     message, _ = filled.run("holds", "list")
     assert message.splitlines() == [
-        "1  target  's1'  'Case\\x1b[2J 7'",
-        f"2  period  '{day(96)}T00:00:00Z to {day(94)}T00:00:00Z'  'Case 8'",
+        f"hold  kind    scope{' ' * 41}made by       reason",
+        f"   1  target  s1{' ' * 44}command line  Case\ufffd[2J 7",
+        f"   2  period  {day(96)}T00:00:00Z to {day(94)}T00:00:00Z  command line  Case 8",
     ]
     assert filled.run("holds", "end", "1")[0] == "Hold 1 ended\n"
     assert len(filled.lines("holds", "list")) == 1

@@ -33,6 +33,9 @@ class Output:
     def note(self, text: str) -> None:
         self.notes += text
 
+    def progress(self, share: float, text: str) -> None:
+        assert 0 <= share <= 1
+
 
 def _run(trail: Trail, *arguments: str) -> tuple[int, str]:
     args = parse(list(arguments))

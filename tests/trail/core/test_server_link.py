@@ -34,6 +34,9 @@ class Words:
     def note(self, text: str) -> None:
         self.output.append(("remark", text))
 
+    def progress(self, share: float, text: str) -> None:
+        self.output.append(("progress", f"{share:.0%} {text}"))
+
 
 @pytest.fixture
 def answering() -> Iterator[Callable[[int, bytes], Note]]:

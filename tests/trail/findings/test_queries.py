@@ -33,6 +33,9 @@ class _Kept:
     def note(self, text: str) -> None:
         self.output += text
 
+    def progress(self, share: float, text: str) -> None:
+        raise AssertionError("findings shows no progress")
+
 
 @pytest.fixture
 def filled(store: Store, settings: Settings) -> Store:

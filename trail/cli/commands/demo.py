@@ -25,7 +25,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     from trail import demo  # imports numpy
 
     def progress(done: int) -> None:
-        context.out.note(f"\r{done:,} of {args.events:,} events")
+        context.out.progress(done / args.events, f"{done:,} of {args.events:,} events")
 
     try:
         demo.write(context.folder / args.out, args.events, args.days, args.seed, progress=progress)
@@ -33,7 +33,6 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         raise InputError(
             f"Cannot write {args.out}: {error.strerror}.", "Choose a file that can be written."
         ) from error
-    context.out.note("\r\x1b[K")
     report = {"out": args.out, "events": args.events, "days": args.days, "seed": args.seed}
     text = json.dumps(report) if args.json else f"{args.events:,} events: {args.out}"
     context.out.text(f"{text}\n")

@@ -7,6 +7,7 @@ import json
 from trail.access_log import log
 from trail.cli.command import Command, add_query
 from trail.cli.context import Context
+from trail.cli.tables import table
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.evidence import pack
@@ -59,8 +60,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         }
         context.out.text(json.dumps(report) + "\n")
         return 0
-    for file_ in made.files:
-        context.out.text(f"{file_['sha256']}  {file_['bytes']:>14,}  {file_['name']}\n")
+    rows = [(file_["sha256"], file_["bytes"], file_["name"]) for file_ in made.files]
+    context.out.text(table(("sha256", "bytes", "file"), rows))
     context.out.text(
         f"{made.period.description()}: {tally.rows:,} events, {tally.size:,} bytes, {args.out}\n"
     )

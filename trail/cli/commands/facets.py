@@ -6,7 +6,7 @@ import json
 
 from trail.cli.command import Command, add_query
 from trail.cli.context import Context
-from trail.core.text import printable
+from trail.cli.tables import table
 from trail.events import counts
 from trail.storage.filters import Filter
 
@@ -20,10 +20,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         }
         context.out.text(json.dumps(report) + "\n")
         return 0
-    for name, values in facets.items():
-        context.out.text(f"{name}\n")
-        for value in values:
-            context.out.text(f"  {value.count:>10,}  {printable(value.label)}\n")
+    rows = [(name, v.count, v.label) for name, values in facets.items() for v in values]
+    context.out.text(table(("facet", "events", "value"), rows))
     return 0
 
 

@@ -3,13 +3,15 @@
 import argparse
 import datetime as dt
 import json
+from typing import Any
 
 from trail.access_log.log import COMMAND_LINE
 from trail.cli.command import Command, add_actions, add_json
 from trail.cli.context import Context
+from trail.cli.tables import table
 from trail.core.clock import naive_utc
 from trail.core.errors import InputError
-from trail.core.json_values import json_value
+from trail.core.json_values import json_row
 from trail.retention import legal_holds
 from trail.storage.database import Store
 
@@ -36,13 +38,19 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         legal_holds.end(store, args.hold_id)
         context.out.text(f"Hold {args.hold_id} ended\n")
         return 0
-    for row in legal_holds.active(store):
-        row |= {name: json_value(row[name]) for name in ("from_at", "to_at", "made_at")}
-        scope = row["value"] or f"{row['from_at']} to {row['to_at']}"
-        # Quoted, so that control characters are escaped.
-        text = f"{row['hold_id']}  {row['kind']}  {scope!r}  {row['reason']!r}"
-        context.out.text((json.dumps(row) if args.json else text) + "\n")
+    rows = [json_row(row) for row in legal_holds.active(store)]
+    if args.json:
+        context.out.text("".join(json.dumps(row) + "\n" for row in rows))
+        return 0
+    listed = [
+        (row["hold_id"], row["kind"], _scope(row), row["made_by"], row["reason"]) for row in rows
+    ]
+    context.out.text(table(("hold", "kind", "scope", "made by", "reason"), listed))
     return 0
+
+
+def _scope(row: dict[str, Any]) -> str:
+    return str(row["value"] or f"{row['from_at']} to {row['to_at']}")
 
 
 def _add(args: argparse.Namespace, context: Context, store: Store) -> int:

@@ -6,19 +6,20 @@ import json
 
 from trail.cli.command import Command, add_query
 from trail.cli.context import Context
-from trail.core.text import printable
+from trail.cli.tables import table
 from trail.incidents.incident_json import records
 from trail.storage.filters import Filter
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     filter_ = Filter.parse(args.query)
-    for record in records(context.store(False), filter_, dt.datetime.now(dt.UTC)):
-        if args.json:
+    listed = records(context.store(False), filter_, dt.datetime.now(dt.UTC))
+    if args.json:
+        for record in listed:
             context.out.text(json.dumps(record) + "\n")
-        else:
-            state = "open" if record["open"] else "closed"
-            context.out.text(f"{state:>6}  {record['class']:<17}  {printable(record['text'])}\n")
+        return 0
+    rows = [("open" if row["open"] else "closed", row["class"], row["text"]) for row in listed]
+    context.out.text(table(("state", "class", "incident"), rows))
     return 0
 
 

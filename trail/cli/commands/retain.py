@@ -8,6 +8,7 @@ from dataclasses import asdict
 from trail.access_log.log import COMMAND_LINE
 from trail.cli.command import Command
 from trail.cli.context import Context
+from trail.cli.tables import table
 from trail.core.clock import utc_text
 from trail.retention import expiring_findings, policy
 
@@ -40,8 +41,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         }
         context.out.text(json.dumps(report) + "\n")
         return 0
-    for day in days:
-        context.out.text(f"{day['day']}  {day['events']:>12,} events  {day['held']:>10,} on hold\n")
+    rows = [(day["day"], day["events"], day["held"]) for day in days]
+    context.out.text(table(("day", "events", "on hold"), rows))
     verb = "would be removed (dry run)" if args.dry_run else "removed"
     context.out.text(
         f"Before {cutoff}: {result.events:,} events {verb}, {result.held:,} on hold, "

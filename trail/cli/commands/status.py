@@ -5,8 +5,8 @@ import json
 
 from trail.cli.command import Command
 from trail.cli.context import Context
+from trail.cli.tables import table
 from trail.core.json_values import json_row
-from trail.core.text import printable
 from trail.events import store_status
 from trail.integrity import high_water_mark, mirror
 
@@ -21,12 +21,16 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         report = {**summary, "sources": sources, "problems": problems}
         context.out.text(json.dumps(report) + "\n")
         return 0
-    for name, value in summary.items():
-        shown = f"{value:,}" if isinstance(value, int) else value or "none"
-        context.out.text(f"{name.replace('_', ' '):>18}  {shown}\n")
-    for row in sources:
-        state = f"failing: {printable(str(row['failure']))}" if row["failing"] else "ok"
-        context.out.text(f"{row['loader']:>18}  {row['kept']:,} of {row['read']:,} kept, {state}\n")
+    totals = [
+        (name.replace("_", " "), f"{value:,}" if isinstance(value, int) else value or "none")
+        for name, value in summary.items()
+    ]
+    context.out.text(table(("total", "value"), totals))
+    loaded = [
+        (row["loader"], row["read"], row["kept"], row["failure"] if row["failing"] else "ok")
+        for row in sources
+    ]
+    context.out.text(table(("source", "read", "kept", "state"), loaded))
     for problem in problems:
         context.out.text(f"{problem}\n")
     return 0

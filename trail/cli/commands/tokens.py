@@ -9,6 +9,7 @@ from trail.accounts import roles
 from trail.accounts.api_tokens import DEFAULT_DAYS, Tokens, path_of
 from trail.cli.command import Command, add_actions, add_json
 from trail.cli.context import Context
+from trail.cli.tables import table
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,14 +36,20 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     tokens, out = Tokens(path_of(context.settings)), context.out
     now = dt.datetime.now(dt.UTC)
     if args.action == "list":
-        for token in tokens.all():
-            row = token.to_dict(now)
-            text = (
-                f"{token.name}  {token.role}  {'+'.join(token.scopes)}  "
-                f"{'expired' if row['expired'] else 'until'} {token.ends_at[:10]}  "
-                f"{'used ' + token.used_on if token.used_on else 'never used'}"
+        if args.json:
+            out.text("".join(json.dumps(token.to_dict(now)) + "\n" for token in tokens.all()))
+            return 0
+        rows = [
+            (
+                token.name,
+                token.role,
+                "+".join(token.scopes),
+                f"{'expired' if token.is_expired(now) else 'until'} {token.ends_at[:10]}",
+                token.used_on or "never",
             )
-            out.text((json.dumps(row) if args.json else text) + "\n")
+            for token in tokens.all()
+        ]
+        out.text(table(("name", "role", "scopes", "validity", "last used"), rows))
         return 0
     if args.action == "revoke":
         tokens.revoke(args.name)

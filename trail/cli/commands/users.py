@@ -8,6 +8,7 @@ import sys
 from trail.accounts.users import ROLES, Users
 from trail.cli.command import Command, add_actions, add_json
 from trail.cli.context import Context
+from trail.cli.tables import table
 from trail.core.errors import InputError
 
 
@@ -29,9 +30,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace, context: Context) -> int:
     users = Users(context.settings.auth.users_path)
     if args.action == "list":
-        for user in users.all():
-            row = {name: getattr(user, name) for name in ("username", "name", "email", "role")}
-            context.out.text((json.dumps(row) if args.json else "  ".join(row.values())) + "\n")
+        columns = ("username", "name", "email", "role")
+        rows = [{name: getattr(user, name) for name in columns} for user in users.all()]
+        if args.json:
+            context.out.text("".join(json.dumps(row) + "\n" for row in rows))
+        else:
+            context.out.text(table(columns, [tuple(row.values()) for row in rows]))
         return 0
     if args.action == "remove":
         users.remove(args.username)

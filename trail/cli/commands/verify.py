@@ -9,7 +9,6 @@ from trail.cli.command import Command
 from trail.cli.context import Context
 from trail.core.clock import utc_now, utc_text
 from trail.core.errors import IntegrityError
-from trail.core.output import clear_progress, show_progress
 from trail.integrity import seal_status, sealing, verification
 from trail.integrity.verification import UNCHANGED, VALID_STATES, Report
 
@@ -23,7 +22,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace, context: Context) -> int:
     store = context.store(False)
     against = context.folder / args.against if args.against else None
-    progress = None if args.json else lambda share: show_progress(context.out, share, "verifying")
+    progress = None if args.json else lambda share: context.out.progress(share, "verifying")
     report = verification.verify(store, context.settings, against=against, progress=progress)
     sealed = 0
     if store.path == context.settings.store.path.absolute():
@@ -37,7 +36,6 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     if args.json:
         context.out.text(json.dumps(_report(report, sealed)) + "\n")
     else:
-        clear_progress(context.out)
         context.out.text(_report_text(report, sealed))
     return 0 if report.ok else 1
 
