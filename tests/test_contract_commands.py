@@ -28,7 +28,7 @@ def test_every_argument_is_described(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_action_has_a_kind_of_access_log_entry(name: str) -> None:
+def test_every_action_has_an_access_log_kind(name: str) -> None:
     command = COMMANDS[name]
     assert command.log_kinds.keys() <= (_actions(_child(name)) or {""})
 

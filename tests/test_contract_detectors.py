@@ -21,7 +21,7 @@ STATISTICAL = [param for param in EXAMPLES if isinstance(param.values[0], Detect
 
 
 @pytest.mark.parametrize("detector", DETECTORS.values(), ids=DETECTORS)
-def test_title_description_and_runbook_are_written(detector: Detector | Rule) -> None:
+def test_title_description_and_runbook_are_present(detector: Detector | Rule) -> None:
     assert detector.title and detector.description.endswith(".") and detector.runbook
     assert all(line.endswith((".", "?")) for line in detector.runbook)
 
@@ -32,7 +32,7 @@ def test_examples_have_a_match_and_a_non_match(detector: Detector | Rule) -> Non
 
 
 @pytest.mark.parametrize("detector", DETECTORS.values(), ids=DETECTORS)
-def test_a_rule_selects_known_actions_or_has_sql(detector: Detector | Rule) -> None:
+def test_rule_selects_known_actions_or_has_sql(detector: Detector | Rule) -> None:
     if isinstance(detector, Rule):
         assert bool(detector.query) != bool(detector.sql)
         assert [name for name in detector.actions if not resolve(name).known] == []

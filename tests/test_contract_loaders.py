@@ -90,13 +90,13 @@ def test_every_file_is_a_loader_or_a_source() -> None:
 
 
 @pytest.mark.parametrize("kind", [LOADERS, SOURCES], ids=["loaders", "sources"])
-def test_names_and_ranks_differ(kind: dict[str, Loader | EventSource]) -> None:
+def test_names_and_ranks_are_unique(kind: dict[str, Loader | EventSource]) -> None:
     assert len({item.name for item in kind.values()}) == len(kind)
     assert len({item.rank for item in kind.values()}) == len(kind)
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
-def test_a_source_is_enabled_by_its_example_settings_only(source: EventSource) -> None:
+def test_source_is_enabled_only_by_its_example_settings(source: EventSource) -> None:
     assert source.name.isidentifier()
     assert source.title
     assert not source.configured(Settings())
@@ -116,7 +116,7 @@ def enabled(source: EventSource) -> Settings:
     [source for source in SOURCES.values() if isinstance(source, Receiver)],
     ids=attrgetter("name"),
 )
-def test_a_receiver_accepts_its_probe_and_refuses_others(receiver: Receiver) -> None:
+def test_receiver_accepts_only_its_own_probe(receiver: Receiver) -> None:
     probe = receiver.probe(enabled(receiver))
     assert probe.path in receiver.paths
     assert len(probe.body) <= receiver.max_bytes(Settings())
@@ -132,11 +132,11 @@ def test_a_receiver_accepts_its_probe_and_refuses_others(receiver: Receiver) -> 
     [source for source in SOURCES.values() if not isinstance(source, Receiver)],
     ids=attrgetter("name"),
 )
-def test_a_polled_source_has_an_interval(source: Feed | Drop) -> None:
+def test_polled_source_has_an_interval(source: Feed | Drop) -> None:
     assert source.every_s(Settings()) > 0
 
 
-def test_the_example_of_a_loader_is_loaded_by_it(
+def test_loader_reads_its_own_example(
     loader: Loader, store: Store, settings: Settings, tmp_path: Path
 ) -> None:
     path = tmp_path / "example"
@@ -146,7 +146,7 @@ def test_the_example_of_a_loader_is_loaded_by_it(
     assert batch.kept == batch.read > 0
 
 
-def test_a_loader_is_described(loader: Loader) -> None:
+def test_loader_has_a_description(loader: Loader) -> None:
     assert isinstance(loader, Loader)
     assert loader.name.isidentifier()
     assert loader.title.strip() == loader.title != ""
@@ -194,7 +194,9 @@ def test_accepted_files_are_read_as_chunks(
     assert shares == [] or (shares[0] >= 0 and shares[-1] == 1)
 
 
-def test_reading_twice_gives_the_same(loader: Loader, sample: Path, settings: Settings) -> None:
+def test_reading_twice_gives_the_same_records(
+    loader: Loader, sample: Path, settings: Settings
+) -> None:
     if not loader.accepts(sample):
         return
 

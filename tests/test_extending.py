@@ -122,18 +122,18 @@ def test_every_kind_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_has_at_most_20_lines_of_code(name: str) -> None:
+def test_example_has_at_most_20_lines_of_code(name: str) -> None:
     assert len([line for line in EXAMPLES[name].splitlines() if line.strip()]) <= 20
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_an_example_works(name: str, copy: Path, tmp_path: Path) -> None:
+def test_example_works(name: str, copy: Path, tmp_path: Path) -> None:
     code = "\n".join(line[8:] for line in CHECKS[name].splitlines())
     run(copy, "-c", f"{PRELUDE}{code}\nstore.close()\n", str(tmp_path))
 
 
 @pytest.mark.parametrize("kind", ["loaders", "detectors", "forwarders", "trail/cli/commands"])
-def test_an_example_fulfills_its_contract(kind: str, copy: Path) -> None:
+def test_example_passes_its_contract_test(kind: str, copy: Path) -> None:
     """The contract tests find the new file by themselves; a detector's examples make it fire."""
     names = [Path(name).stem for name in EXAMPLES if name.startswith(kind)]
     keyword = " or ".join({*names, *(name.replace("_", "-") for name in names)})
@@ -143,7 +143,7 @@ def test_an_example_fulfills_its_contract(kind: str, copy: Path) -> None:
 
 
 @pytest.mark.server
-def test_a_page_is_in_the_navigation(copy: Path) -> None:
+def test_example_page_is_in_the_navigation(copy: Path) -> None:
     """The roles matrix finds the new page, opens it as every role, and checks the navigation."""
     test = "tests/server/test_roles_matrix.py::test_pages_by_role_and_access"
     out = run(copy, "-m", "pytest", test, "-q", "-s", "-p", "no:cacheprovider")

@@ -20,7 +20,7 @@ print(rule.title, rule.query, rule.enabled)
 """
 
 
-def test_one_new_file_is_a_detector_with_tested_examples(tmp_path: Path) -> None:
+def test_a_single_file_adds_a_detector_with_tested_examples(tmp_path: Path) -> None:
     for name in PRODUCT:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "tests").mkdir()
@@ -46,5 +46,5 @@ def test_one_new_file_is_a_detector_with_tested_examples(tmp_path: Path) -> None
     assert "5 passed" in tested.stdout
 
 
-def test_the_example_fits_on_one_screen() -> None:
+def test_example_fits_on_one_screen() -> None:
     assert len(EXAMPLE.read_text().splitlines()) <= 20

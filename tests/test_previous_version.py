@@ -103,7 +103,7 @@ def _structure(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         ("purges", "select * from purges order by all"),
     ],
 )
-def test_tables_hold_the_same_rows(previous: Previous, name: str, sql: str) -> None:
+def test_tables_contain_the_same_rows(previous: Previous, name: str, sql: str) -> None:
     assert previous.rows(sql) == previous.expected[name]
 
 
@@ -175,7 +175,7 @@ def test_sealing_continues_the_chain(previous: Previous) -> None:
     assert verification.verify(previous.store, previous.settings).ok
 
 
-def test_the_archive_is_readable(previous: Previous) -> None:
+def test_archive_is_readable(previous: Previous) -> None:
     days = archive.days(previous.settings)
     assert [day.isoformat() for day, _, _ in days] == [
         f"2026-08-{number}" for number in range(19, 24)
@@ -189,9 +189,7 @@ def _verified(verifier: Path, data: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_its_evidence_pack_verifies_with_the_old_and_the_new_verifier(
-    previous: Previous, tmp_path: Path
-) -> None:
+def test_old_evidence_pack_verifies_with_both_verifiers(previous: Previous, tmp_path: Path) -> None:
     data = previous.folder / "evidence.zip"
     old = tmp_path / "verify.py"
     with zipfile.ZipFile(data) as pack_:
@@ -201,7 +199,7 @@ def test_its_evidence_pack_verifies_with_the_old_and_the_new_verifier(
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
-def test_a_new_evidence_pack_verifies_with_the_old_verifier(
+def test_new_evidence_pack_verifies_with_the_old_verifier(
     previous: Previous, tmp_path: Path
 ) -> None:
     old, data = tmp_path / "verify.py", tmp_path / "new.zip"

@@ -161,11 +161,11 @@ def test_no_sql_in_pages_and_ui() -> None:
     assert violations(sql_strings, files("pages", "ui")) == []
 
 
-def test_importing_a_page_draws_nothing() -> None:
+def test_importing_a_page_renders_nothing() -> None:
     assert violations(streamlit_calls_at_import, files("pages")) == []
 
 
-def test_no_html_from_data() -> None:
+def test_data_is_never_rendered_as_html() -> None:
     assert violations(unsafe_html, files("dashboard.py", *PRODUCT)) == []
 
 
@@ -174,7 +174,7 @@ def test_streamlit_stays_in_dashboard_pages_and_ui() -> None:
     assert violations(streamlit_imports, files("ui"))  # the rule detects it
 
 
-def test_only_the_store_opens_duckdb() -> None:
+def test_only_the_storage_package_opens_duckdb() -> None:
     store = ROOT / "trail" / "storage" / "database.py"
     others = [path for path in files("dashboard.py", *PRODUCT) if path != store]
     assert violations(duckdb_connects, others) == []

@@ -51,7 +51,7 @@ def test_every_file_that_runs_is_in_the_wheel(wheel: Path) -> None:
     assert names == {f"{PACKAGE}/{path}" for path in expected}
 
 
-def test_the_dependencies_are_the_pins_of_requirements_txt(wheel: Path) -> None:
+def test_dependencies_equal_the_pins_in_requirements_txt(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         metadata = archive.read(f"{PACKAGE}-{trail.VERSION}.dist-info/METADATA").decode()
     required = {name.lower() for name in re.findall(r"^Requires-Dist: (\S+)$", metadata, re.M)}
@@ -75,7 +75,7 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.server
-def test_the_console_script_serves_from_an_empty_folder(program: Path, tmp_path: Path) -> None:
+def test_console_script_serves_from_an_empty_folder(program: Path, tmp_path: Path) -> None:
     """The demo opens, with the product's Streamlit configuration, and data goes to ./data."""
     environment = {name: value for name, value in os.environ.items() if name[:6] != "TRAIL_"}
     port = 8590 + os.getpid() % 1000

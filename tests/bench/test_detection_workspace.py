@@ -37,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[World, Pat
     }
 
 
-def test_a_seed_always_gives_the_same_bytes(
+def test_same_seed_gives_identical_bytes(
     made: dict[str, tuple[World, Path]], tmp_path: Path
 ) -> None:
     workspace(SEED, tmp_path / "again", scale=SCALE, copies=1)
@@ -49,7 +49,7 @@ def test_a_seed_always_gives_the_same_bytes(
 @pytest.mark.parametrize(
     ("name", "stories", "count"), [("incident", INCIDENTS, 20), ("further", FURTHER, 10)]
 )
-def test_every_scenario_type_and_look_alike_is_planted(
+def test_every_scenario_and_decoy_is_generated(
     made: dict[str, tuple[World, Path]], name: str, stories: tuple[object, ...], count: int
 ) -> None:
     planted = made[name][0].planted.values()
@@ -79,7 +79,7 @@ def test_actions_are_in_the_catalogue(made: dict[str, tuple[World, Path]]) -> No
     assert [name for name in names if not resolve(name).known] == []
 
 
-def test_a_resource_type_of_which_nothing_is_left() -> None:
+def test_action_on_a_type_without_live_resources() -> None:
     """An ordinary action is skipped; a scenario gets a target of its own."""
     world = World(np.random.default_rng(5), [])
     act(world, START, "users/owner", "Warehouses Modified", None)

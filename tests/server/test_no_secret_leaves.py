@@ -241,7 +241,7 @@ def _rows(path: Path) -> bytes:
         ).encode()
 
 
-def test_every_setting_named_like_a_secret_is_declared_as_one() -> None:
+def test_settings_with_secret_like_names_are_declared_secret() -> None:
     assert undeclared() == []
 
 

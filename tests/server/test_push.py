@@ -96,7 +96,7 @@ def test_oversized_body_is_refused_before_it_is_read(server: Running) -> None:
         assert sender.getresponse().status == 413
 
 
-def test_origin_does_not_matter(server: Running) -> None:
+def test_origin_header_is_not_checked(server: Running) -> None:
     """The routes authenticate by signature or key and never by cookie."""
     body = event(4)
     headers = signed(body) | {"Origin": "https://elsewhere.example.com"}
@@ -110,7 +110,7 @@ def test_only_post_is_allowed(server: Running) -> None:
 
 
 @pytest.mark.parametrize("gzip", [False, True])
-def test_events_of_segments_library_are_stored_once(
+def test_events_from_the_segment_sdk_are_stored_once(
     start_server: Callable[..., Running], gzip: bool
 ) -> None:
     logging.getLogger("segment").setLevel(logging.ERROR)
@@ -137,7 +137,7 @@ def test_events_of_segments_library_are_stored_once(
     assert (status["quarantined"], status["duplicates"]) == (0, 0)
 
 
-def test_library_reports_an_invalid_key(server: Running) -> None:
+def test_segment_sdk_reports_an_invalid_key(server: Running) -> None:
     logging.getLogger("segment").setLevel(logging.CRITICAL)
     problems: list[Any] = []
     client = Client("another", host=server.url, on_error=lambda error, _: problems.append(error))

@@ -35,7 +35,7 @@ Check = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 
 
 @pytest.mark.parametrize("stem", COMPONENTS)
-def test_scripts_never_make_markup_or_code_from_text(stem: str) -> None:
+def test_scripts_never_turn_text_into_markup_or_code(stem: str) -> None:
     script = _without_comments(messages.bundle(f"{stem}.js"))
     assert FORBIDDEN.search(script) is None
     assert script.count("export default") == 1
@@ -53,7 +53,7 @@ def _without_comments(script: str) -> str:
 
 
 @pytest.mark.parametrize("path", STYLES, ids=lambda path: path.name)
-def test_styles_fetch_nothing(path: Path) -> None:
+def test_styles_load_no_external_resources(path: Path) -> None:
     assert re.search(r"url\(|@import|expression\(", path.read_text(encoding="utf-8")) is None
 
 
@@ -145,7 +145,7 @@ def test_every_component_mounts_and_gets_hostile_data_unchanged() -> None:
     assert not app.exception
 
 
-def test_acts_are_taken_once_and_in_order() -> None:
+def test_messages_are_processed_once_and_in_order() -> None:
     def check(act: Mapping[str, Any]) -> dict[str, Any] | None:
         return {"value": act["value"]} if "value" in act else None
 
@@ -170,7 +170,7 @@ def test_acts_are_taken_once_and_in_order() -> None:
     ]
     + [{"messages": [{"n": number, "value": "a"}]} for number in (-1, 0, 1.5, 2**60, None)],
 )
-def test_a_payload_of_another_shape_is_nothing(payload: object) -> None:
+def test_malformed_payload_is_ignored(payload: object) -> None:
     assert messages.new_messages(payload, 0, dict) == ([], 0)
 
 
@@ -194,7 +194,7 @@ EVENT: Check = partial(event_panel._parse, fields=frozenset({"actor"}))
         (ranked_list._parse, {"all": True}),
     ],
 )
-def test_known_acts_pass_without_their_number(check: Check, act: dict[str, Any]) -> None:
+def test_known_messages_are_accepted_without_extra_keys(check: Check, act: dict[str, Any]) -> None:
     assert check({**act, "n": 1, "other": "x"}) == act
 
 
@@ -219,11 +219,11 @@ def test_known_acts_pass_without_their_number(check: Check, act: dict[str, Any])
         (ranked_list._parse, {"all": 1}),
     ],
 )
-def test_other_acts_are_dropped(check: Check, act: dict[str, Any]) -> None:
+def test_unknown_messages_are_dropped(check: Check, act: dict[str, Any]) -> None:
     assert check(act) is None
 
 
-def test_a_search_and_a_wish_for_more_are_bounded() -> None:
+def test_search_text_and_row_count_are_bounded() -> None:
     search = FACET({"field": "actor", "search": "x" * 10_000})
     more = FACET({"field": "actor", "more": 10**9})
     assert search is not None

@@ -56,7 +56,7 @@ def rows(store: Store, **chosen: object) -> list[dict[str, object]]:
     return log.entries(store, ALL, **chosen)  # type: ignore[arg-type]
 
 
-def test_what_is_noted_is_kept_once_it_has_settled(writer: Writer, store: Store) -> None:
+def test_recorded_entry_is_stored_after_flush(writer: Writer, store: Store) -> None:
     writer.record(
         Entry(
             "exported", "maya", "owner", "10.0.0.7", "/export.csv", "from=7d", "csv", 3, 99, "ab"
@@ -72,7 +72,7 @@ def test_what_is_noted_is_kept_once_it_has_settled(writer: Writer, store: Store)
     assert (row["digest"], row["times"]) == ("ab", 1)
 
 
-def test_the_same_view_within_ten_minutes_is_one_row(
+def test_repeated_views_within_ten_minutes_are_merged(
     writer: Writer, store: Store, clock: Clock
 ) -> None:
     def view(detail: str = "from=7d", user: str = "maya") -> None:
@@ -98,7 +98,7 @@ def test_the_same_view_within_ten_minutes_is_one_row(
     assert counted["last_at"] == dt.datetime(2026, 11, 24, 12, 4)
 
 
-def test_a_clean_stop_loses_nothing(store: Store, waiting: Path) -> None:
+def test_close_writes_all_entries(store: Store, waiting: Path) -> None:
     writer = Writer(lambda: (store, True), waiting, 400)
     for number in range(5_000):
         writer.record(Entry("command", what=str(number)), merge=False)
@@ -109,7 +109,7 @@ def test_a_clean_stop_loses_nothing(store: Store, waiting: Path) -> None:
     assert len({row["entry_id"] for row in result}) == 5_000
 
 
-def test_a_note_does_not_wait_for_a_busy_writer(writer: Writer, store: Store) -> None:
+def test_record_does_not_block_on_a_busy_store(writer: Writer, store: Store) -> None:
     busy = store.submit(lambda _: time.sleep(1.5))
     took = []
     for number in range(200):
@@ -126,7 +126,7 @@ def test_a_note_does_not_wait_for_a_busy_writer(writer: Writer, store: Store) ->
     assert log.count(store, ALL) == 200
 
 
-def test_what_could_not_be_written_is_tried_again(
+def test_failed_write_is_retried(
     store: Store, waiting: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = [True]
@@ -145,7 +145,7 @@ def test_what_could_not_be_written_is_tried_again(
     assert [row["username"] for row in rows(store)] == ["maya"]
 
 
-def test_the_demo_keeps_entries_for_the_real_database(
+def test_demo_entries_are_copied_to_the_real_database(
     settings: Settings, waiting: Path, tmp_path: Path, clock: Clock
 ) -> None:
     demo = Store.open(tmp_path / "demo.duckdb", settings)
@@ -166,7 +166,7 @@ def test_the_demo_keeps_entries_for_the_real_database(
     real.close()
 
 
-def test_what_commands_leave_is_taken_in_once(store: Store, waiting: Path) -> None:
+def test_spooled_entries_are_imported_once(store: Store, waiting: Path) -> None:
     with log.spooled(waiting):
         log.record("user_added", log.COMMAND_LINE, what="jon", detail="manager")
     [name] = spool.pending(waiting)
@@ -181,7 +181,7 @@ def test_what_commands_leave_is_taken_in_once(store: Store, waiting: Path) -> No
     assert spool.pending(waiting) == []
 
 
-def test_old_entries_go_after_their_own_time_and_that_is_noted(
+def test_expired_entries_are_deleted_and_the_deletion_is_logged(
     store: Store, waiting: Path, clock: Clock
 ) -> None:
     first = Writer(lambda: (store, True), waiting, 30, clock)
@@ -201,7 +201,7 @@ def test_old_entries_go_after_their_own_time_and_that_is_noted(
     assert trimmed["row_count"] == 1
 
 
-def test_entries_are_chosen_by_who_what_and_when_and_paged(
+def test_entries_are_filtered_by_user_kind_and_time_and_paged(
     writer: Writer, store: Store, clock: Clock
 ) -> None:
     for number in range(10):
@@ -222,7 +222,7 @@ def test_entries_are_chosen_by_who_what_and_when_and_paged(
     assert log.users(store) == ["jon", "maya"]
 
 
-def test_the_download_is_harmless_and_complete(writer: Writer, store: Store) -> None:
+def test_csv_download_neutralizes_formulas(writer: Writer, store: Store) -> None:
     writer.record(Entry("viewed", "maya", what="=HYPERLINK(1)", detail='a,"b"'), merge=False)
     writer.flush(5)
     lines = b"".join(log.stream(store, ALL, ZoneInfo("Europe/Oslo"))).decode().splitlines()
@@ -233,7 +233,7 @@ def test_the_download_is_harmless_and_complete(writer: Writer, store: Store) -> 
     assert len(lines) == 2
 
 
-def test_secrets_and_what_a_terminal_acts_on_stay_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_and_control_characters_are_removed(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "trail.access")
     entry = Entry("viewed", "maya", what="q=trail_abcdefghijklmnop-1234", detail="a\x1b[2J\nb")
     entry.log()
@@ -244,7 +244,7 @@ def test_secrets_and_what_a_terminal_acts_on_stay_out(caplog: pytest.LogCaptureF
     assert len(Entry("viewed", detail="x" * 9_999).detail) == 2_000
 
 
-def test_a_stranger_cannot_fill_the_log(writer: Writer, store: Store) -> None:
+def test_anonymous_requests_cannot_flood_the_log(writer: Writer, store: Store) -> None:
     for number in range(6_000):
         writer.record(
             Entry("session_refused", address="10.0.0.9", what=f"cookie {number}"), merge=True
@@ -255,7 +255,7 @@ def test_a_stranger_cannot_fill_the_log(writer: Writer, store: Store) -> None:
     assert sum(int(str(row["times"])) for row in rows(store, rows=9_999)) == 6_001
 
 
-def test_an_unknown_kind_is_a_mistake_and_before_the_start_only_the_log_is_written(
+def test_unknown_kind_raises_and_before_startup_only_the_server_log_is_written(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, "trail.access")
@@ -266,13 +266,13 @@ def test_an_unknown_kind_is_a_mistake_and_before_the_start_only_the_log_is_writt
     assert all(words[0].isupper() or words.startswith("API") for words in KINDS.values())
 
 
-def test_entries_go_through_files_unchanged(waiting: Path) -> None:
+def test_spooled_entry_keeps_its_timestamp(waiting: Path) -> None:
     entry = Entry("exported", "maya", row_count=3, first_at=dt.datetime(2026, 1, 2, 3, 4, 5, 6))
     spool.write(waiting, 7, entry.to_dict())
     assert json.loads((waiting / "7.json").read_text())["first_at"] == "2026-01-02T03:04:05.000006"
 
 
-def test_the_log_is_no_part_of_the_events(writer: Writer, store: Store) -> None:
+def test_access_log_entries_are_not_events(writer: Writer, store: Store) -> None:
     writer.record(Entry("signed_in", "maya"), merge=False)
     writer.flush(5)
 

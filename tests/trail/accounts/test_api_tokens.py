@@ -28,7 +28,7 @@ def tokens(path: Path) -> Tokens:
     return Tokens(path)
 
 
-def test_a_token_is_found_by_its_secret_alone(tokens: Tokens, path: Path) -> None:
+def test_token_is_authenticated_only_by_its_exact_secret(tokens: Tokens, path: Path) -> None:
     token, secret = tokens.add("ci", "manager", READ, 90, AT)
     assert secret.startswith(PREFIX)
     assert len(secret) >= len(PREFIX) + 43  # 32 random bytes
@@ -44,7 +44,7 @@ def test_a_token_is_found_by_its_secret_alone(tokens: Tokens, path: Path) -> Non
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_token_ends_by_itself(tokens: Tokens) -> None:
+def test_token_expires(tokens: Tokens) -> None:
     _, secret = tokens.add("ci", "manager", READ, 90, AT)
     last = AT + dt.timedelta(days=90) - dt.timedelta(seconds=1)
     assert tokens.authenticate(secret, last)
@@ -52,7 +52,7 @@ def test_a_token_ends_by_itself(tokens: Tokens) -> None:
     assert tokens.all()[0].is_expired(last + dt.timedelta(seconds=1))
 
 
-def test_another_process_revokes_and_it_acts_at_once(tokens: Tokens, path: Path) -> None:
+def test_revocation_by_another_process_takes_effect_immediately(tokens: Tokens, path: Path) -> None:
     _, secret = tokens.add("ci", "manager", READ, 90, AT)
     _, other = tokens.add("bi", "reviewer", ("export", "read", "export"), 1, AT)
     assert tokens.authenticate(secret, AT)
@@ -65,7 +65,7 @@ def test_another_process_revokes_and_it_acts_at_once(tokens: Tokens, path: Path)
         tokens.revoke("ci")
 
 
-def test_the_last_use_is_kept_by_day_and_written_once_a_day(tokens: Tokens, path: Path) -> None:
+def test_last_use_is_written_once_per_day(tokens: Tokens, path: Path) -> None:
     _, secret = tokens.add("ci", "manager", READ, 90, AT)
     assert tokens.all()[0].used_on == ""
     tokens.authenticate(secret, AT)
@@ -91,7 +91,7 @@ def test_the_last_use_is_kept_by_day_and_written_once_a_day(tokens: Tokens, path
         ("ci", "owner", READ, 731),
     ],
 )
-def test_what_cannot_be_made(
+def test_invalid_tokens_are_refused(
     tokens: Tokens, name: str, role: str, scopes: tuple[str, ...], days: int
 ) -> None:
     with pytest.raises(InputError):
@@ -99,21 +99,21 @@ def test_what_cannot_be_made(
     assert tokens.all() == []
 
 
-def test_a_name_is_taken_once(tokens: Tokens) -> None:
+def test_duplicate_name_is_refused(tokens: Tokens) -> None:
     tokens.add("ci", "owner", READ, 90, AT)
     with pytest.raises(InputError, match="already exists"):
         tokens.add("ci", "owner", READ, 90, AT)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"tokens": [{"name": "x"}]}', '{"tokens": 3}'])
-def test_a_broken_file_lets_nobody_in(tokens: Tokens, path: Path, text: str) -> None:
+def test_damaged_file_denies_access(tokens: Tokens, path: Path, text: str) -> None:
     path.parent.mkdir()
     path.write_text(text)
     with pytest.raises(UnavailableError):
         tokens.authenticate("trail_x", AT)
 
 
-def test_a_role_that_no_longer_exists_opens_nothing(tokens: Tokens, path: Path) -> None:
+def test_token_with_an_unknown_role_is_refused(tokens: Tokens, path: Path) -> None:
     _, secret = tokens.add("ci", "owner", READ, 90, AT)
     path.write_text(path.read_text().replace('"owner"', '"emperor"'))
     assert tokens.authenticate(secret, AT) is None
@@ -149,14 +149,14 @@ class TestCommands:
         assert noted == ["token_added", "token_revoked"]
         assert all(secret not in path.read_text() for path in left)
 
-    def test_json_holds_the_secret_once(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_json_output_contains_the_secret(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["tokens", "add", "ci", "--role", "owner", "--days", "7", "--json"]) == 0
         message = json.loads(capsys.readouterr().out)
         assert message["token"].startswith(PREFIX)
         assert message["scopes"] == ["read"]
 
 
-def test_users_by_command_are_noted_without_their_passwords(
+def test_user_commands_are_logged_without_passwords(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRAIL_CONFIG", str(tmp_path / "none.toml"))

@@ -32,7 +32,7 @@ def tried(throttle: Throttle, username: str, address: str, times: int = 1) -> in
     return sum(throttle.admit(username, address) == 0 for _ in range(times))
 
 
-def test_ten_looks_in_any_quarter_of_an_hour(throttle: Throttle, clock: Clock) -> None:
+def test_at_most_ten_attempts_per_fifteen_minutes(throttle: Throttle, clock: Clock) -> None:
     looked = []
     for _ in range(4_000):  # one a second, for more than an hour
         if throttle.admit("maya", "a") == 0:
@@ -44,7 +44,7 @@ def test_ten_looks_in_any_quarter_of_an_hour(throttle: Throttle, clock: Clock) -
     assert throttle.admit("maya", "b") == 0  # from another address the owner still gets in
 
 
-def test_the_wait_is_told_and_is_enough(throttle: Throttle, clock: Clock) -> None:
+def test_attempt_is_admitted_after_the_returned_wait(throttle: Throttle, clock: Clock) -> None:
     for _ in range(PAIR):
         assert throttle.admit("maya", "a") == 0
         clock.now += 10
@@ -57,7 +57,7 @@ def test_the_wait_is_told_and_is_enough(throttle: Throttle, clock: Clock) -> Non
     assert throttle.admit("maya", "a") > 0  # the second oldest has not left yet
 
 
-def test_tries_at_the_same_moment_do_not_slip_by(throttle: Throttle) -> None:
+def test_concurrent_attempts_respect_the_limit(throttle: Throttle) -> None:
     start, admitted = threading.Barrier(50), []
 
     def one() -> None:
@@ -72,7 +72,7 @@ def test_tries_at_the_same_moment_do_not_slip_by(throttle: Throttle) -> None:
     assert sum(admitted) == PAIR
 
 
-def test_one_address_trying_many_names_is_slowed(throttle: Throttle) -> None:
+def test_one_address_with_many_usernames_is_throttled(throttle: Throttle) -> None:
     throttle.admit("maya", "a")
     throttle.record_success("maya", "a")
     assert sum(tried(throttle, f"user{number}", "a") for number in range(1000)) == ADDRESS
@@ -80,7 +80,7 @@ def test_one_address_trying_many_names_is_slowed(throttle: Throttle) -> None:
     assert throttle.admit("maya", "a") == 0  # a neighbour who has signed in from there before
 
 
-def test_many_addresses_trying_one_name_are_slowed(throttle: Throttle) -> None:
+def test_many_addresses_with_one_username_are_throttled(throttle: Throttle) -> None:
     throttle.record_success("maya", "home")
     assert sum(tried(throttle, "maya", f"address {number}") for number in range(500)) == USERNAME
     assert throttle.admit("jon", "one more") == 0
@@ -88,7 +88,7 @@ def test_many_addresses_trying_one_name_are_slowed(throttle: Throttle) -> None:
     assert tried(throttle, "maya", "home", 100) == PAIR - 1  # trusted, yet not without end
 
 
-def test_a_line_of_ipv6_is_one_address(throttle: Throttle) -> None:
+def test_ipv6_addresses_are_grouped_by_prefix(throttle: Throttle) -> None:
     looked = sum(tried(throttle, "maya", f"2001:db8::{number:x}") for number in range(99))
     assert looked == PAIR
     assert throttle.admit("maya", "2001:db8:0:1::1") == 0
@@ -96,7 +96,7 @@ def test_a_line_of_ipv6_is_one_address(throttle: Throttle) -> None:
     assert throttle.admit("jon", "10.0.0.2") == 0
 
 
-def test_a_success_is_taken_back(throttle: Throttle) -> None:
+def test_successful_attempts_do_not_count(throttle: Throttle) -> None:
     for _ in range(USERNAME * 2):
         assert throttle.admit("maya", "a") == 0
         throttle.record_success("maya", "a")
@@ -120,7 +120,7 @@ class TestKept:
     def path(self, tmp_path: Path) -> Path:
         return tmp_path / "tries.json"
 
-    def test_a_restart_forgets_nothing(self, path: Path, clock: Clock) -> None:
+    def test_attempts_survive_a_restart(self, path: Path, clock: Clock) -> None:
         looked = 0
         for _ in range(100):  # a crash after each third try
             looked += tried(Throttle(clock, path), "maya", "a", 3)
@@ -129,7 +129,7 @@ class TestKept:
         clock.now += WINDOW
         assert Throttle(clock, path).admit("maya", "a") == 0
 
-    def test_trust_outlives_a_restart(self, path: Path, clock: Clock) -> None:
+    def test_trusted_addresses_survive_a_restart(self, path: Path, clock: Clock) -> None:
         Throttle(clock, path).record_success("maya", "home")
         again = Throttle(clock, path)
         for number in range(USERNAME):
@@ -137,7 +137,7 @@ class TestKept:
         assert Throttle(clock, path).admit("maya", "elsewhere") > 0
         assert Throttle(clock, path).admit("maya", "home") == 0
 
-    def test_the_file_tells_no_name_is_private_and_stays_small(
+    def test_file_is_private_small_and_contains_no_usernames(
         self, path: Path, clock: Clock
     ) -> None:
         throttle = Throttle(clock, path)
@@ -151,17 +151,19 @@ class TestKept:
         assert len(text) < 16 * 3 * 80
 
     @pytest.mark.parametrize("damage", ["", "{", "[]", '{"salt": 1}', '{"salt":"x","tries":[1]}'])
-    def test_a_damaged_file_counts_anew(self, path: Path, clock: Clock, damage: str) -> None:
+    def test_damaged_file_resets_the_counts(self, path: Path, clock: Clock, damage: str) -> None:
         path.write_text(damage)
         assert tried(Throttle(clock, path), "maya", "a", 99) == PAIR
         assert tried(Throttle(clock, path), "maya", "a", 99) == 0
 
-    def test_a_full_disk_still_counts(self, path: Path, clock: Clock) -> None:
+    def test_attempts_are_counted_when_the_file_cannot_be_written(
+        self, path: Path, clock: Clock
+    ) -> None:
         path.mkdir()
         assert tried(Throttle(clock, path), "maya", "a", 99) == PAIR
 
 
-def test_the_sentence() -> None:
+def test_wait_message() -> None:
     assert wait_message(8) == "Too many attempts. Try again in 8 seconds."
     assert wait_message(1) == "Too many attempts. Try again in 1 second."
     assert wait_message(840) == "Too many attempts. Try again in 14 minutes."

@@ -40,7 +40,7 @@ def username(claims: dict[str, Any], **settings: Any) -> str:
     return oidc.verify_claims(GOOD | claims, auth(**settings), NOW)[0].username
 
 
-def test_a_good_token() -> None:
+def test_valid_token() -> None:
     claims = GOOD | {"name": "Olga\n Ops", "email": "olga@example.com"}
     user, proof = oidc.verify_claims(claims, auth(), NOW)
     assert (user.username, user.name, user.role) == ("oidc:00u1", "Olga Ops", "manager")
@@ -49,26 +49,26 @@ def test_a_good_token() -> None:
 
 
 @pytest.mark.parametrize("audience", ["other", "", None, [], ["other"], "trail2", {"trail": 1}])
-def test_a_token_for_another_application(audience: Any) -> None:
+def test_token_for_another_audience_is_refused(audience: Any) -> None:
     assert refused({"aud": audience, "azp": "trail"}) == "made for another application"
 
 
-def test_one_audience_of_several_is_enough() -> None:
+def test_one_matching_audience_is_enough() -> None:
     assert username({"aud": ["trail", "other"]}) == "oidc:00u1"
 
 
 @pytest.mark.parametrize("issued", [NOW - 301, NOW + 121, None, True, "now", 0])
-def test_an_old_token(issued: Any) -> None:
+def test_old_token_is_refused(issued: Any) -> None:
     assert refused({"iat": issued}) == "too old"
 
 
 @pytest.mark.parametrize("issued", [NOW - 300, NOW + 120, int(NOW)])
-def test_a_fresh_token(issued: Any) -> None:
+def test_recent_token_is_accepted(issued: Any) -> None:
     assert username({"iat": issued})
 
 
 @pytest.mark.parametrize("nonce", ["", None, 7])
-def test_a_token_that_cannot_be_told_apart(nonce: Any) -> None:
+def test_token_without_a_nonce_is_refused(nonce: Any) -> None:
     assert refused({"nonce": nonce}) == "too old"
 
 
@@ -86,14 +86,14 @@ def test_a_token_that_cannot_be_told_apart(nonce: Any) -> None:
         ({"audit": 1}, ""),
     ],
 )
-def test_the_role_is_the_strongest_that_is_mapped(value: Any, role: str) -> None:
+def test_strongest_mapped_role_is_used(value: Any, role: str) -> None:
     if role:
         assert oidc.verify_claims(GOOD | {"roles": value}, auth(), NOW)[0].role == role
     else:
         assert refused({"roles": value}) == "no role for this account"
 
 
-def test_another_claim_may_say_the_role() -> None:
+def test_role_claim_is_configurable() -> None:
     claim = "https://example.com/role"
     assert username({claim: "audit"}, oidc_role_claim=claim)
     assert refused({}, oidc_role_claim=claim) == "no role for this account"
@@ -110,35 +110,37 @@ def test_another_claim_may_say_the_role() -> None:
         ({"upn": ["maya"]}, {"oidc_name_claim": "upn"}, "oidc:00u1"),
     ],
 )
-def test_the_name_in_the_logs(claims: Any, settings: Any, expected: str) -> None:
+def test_username_comes_from_the_name_claim_or_the_subject(
+    claims: Any, settings: Any, expected: str
+) -> None:
     assert username(claims, **settings) == expected
 
 
 @pytest.mark.parametrize("sub", [None, "", "a b", "å", "x" * 201, 7])
-def test_an_account_without_a_usable_name(sub: Any) -> None:
+def test_account_without_a_usable_name_is_refused(sub: Any) -> None:
     assert refused({"sub": sub}) == "no usable name"
 
 
-def test_no_local_user_can_have_such_a_name(settings: Settings) -> None:
+def test_local_username_cannot_have_the_provider_prefix(settings: Settings) -> None:
     users = Users(settings.store.path.with_name("users.yaml"))
     with pytest.raises(Exception, match="Invalid username"):
         users.add("oidc:maya", "", "", "owner", "correct-horse-9")
 
 
-def test_settings_know_the_roles_that_there_are() -> None:
+def test_role_setting_allows_exactly_the_known_roles() -> None:
     known = Auth.model_fields["oidc_roles"].annotation
     assert get_args(get_args(known)[1]) == roles.ROLES
 
 
 @pytest.mark.parametrize("missing", WHOLE)
-def test_half_set_up_is_one_sentence(missing: str) -> None:
+def test_incomplete_setup_is_one_problem(missing: str) -> None:
     part = {name: value for name, value in WHOLE.items() if name != missing}
     message = oidc.setting_problems(Settings(auth=part), "127.0.0.1")
     assert len(message) == 1
     assert f"Set auth.{missing}, " in message[0]
 
 
-def test_what_else_cannot_work() -> None:
+def test_unusable_settings_are_reported() -> None:
     def problems(host: str = "127.0.0.1", forward: Any = None, **changes: Any) -> list[str]:
         known = Settings(auth=auth(**changes), forward=forward or Forward())
         return [
@@ -157,14 +159,14 @@ def test_what_else_cannot_work() -> None:
     assert problems(oidc_roles={"audit": "reviewer"}, passwords=True) == []
 
 
-def test_the_mark_follows_the_settings() -> None:
+def test_settings_digest_changes_with_the_settings() -> None:
     assert oidc.settings_digest(Auth()) == ""
     one = oidc.settings_digest(auth())
     assert one == oidc.settings_digest(auth(oidc_client_secret="another", oidc_label="X"))
     assert len({one, oidc.settings_digest(auth(oidc_roles={"a": "owner"})), ""}) == 3
 
 
-def test_what_streamlit_is_told() -> None:
+def test_streamlit_auth_settings() -> None:
     message = oidc.streamlit_auth(Settings(auth=auth()), 8600)
     assert message["redirect_uri"] == "http://127.0.0.1:8600/oauth2callback"
     assert (

@@ -23,7 +23,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("role", roles.ROLES)
 @pytest.mark.parametrize("capability", roles.CAPABILITIES)
-def test_every_cell(role: str, capability: str) -> None:
+def test_role_capability_matrix(role: str, capability: str) -> None:
     """A change of the table is a change of this test: somebody has to mean it."""
     allowed = capability in EXPECTED[role]
     assert roles.may(role, capability) is allowed
@@ -31,7 +31,7 @@ def test_every_cell(role: str, capability: str) -> None:
     assert (role in roles.who_may(capability)) is allowed
 
 
-def test_an_unknown_role_may_nothing_and_an_unknown_capability_is_a_mistake() -> None:
+def test_unknown_role_has_no_capabilities_and_unknown_capability_raises() -> None:
     assert not any(roles.may("admin", capability) for capability in roles.CAPABILITIES)
     with pytest.raises(KeyError):
         roles.may("owner", "fly")
@@ -46,7 +46,7 @@ def test_every_page_names_a_capability() -> None:
     assert pages["access"].capability == "see_access_log"
 
 
-def test_every_route_that_tells_something_needs_a_capability() -> None:
+def test_every_data_route_needs_a_capability() -> None:
     open_to_all = {"/healthz", auth.FINISH, auth.SIGN_OUT, "/auth/alive"}
     for route in (*api.ROUTES, *access_log_export.ROUTES, *auth.ROUTES, *metrics.ROUTES):
         assert (roles.needs(route.path, "GET") is None) is (route.path in open_to_all)
@@ -72,11 +72,11 @@ def test_every_route_that_tells_something_needs_a_capability() -> None:
         ("/healthz", "GET", None),
     ],
 )
-def test_what_an_address_needs(path: str, method: str, needed: str | None) -> None:
+def test_capability_by_path_and_method(path: str, method: str, needed: str | None) -> None:
     assert roles.needs(path, method) == needed
 
 
-def test_roles_are_named_nowhere_else() -> None:
+def test_roles_are_compared_only_in_the_roles_module() -> None:
     """Pages, routes and helpers ask for a capability; a role in a comparison hides a rule."""
     named = re.compile(r"""\.role\s+(==|!=|in|not in)\s|roles=frozenset""")
     for folder in ("pages", "ui", "trail/http"):

@@ -37,7 +37,7 @@ def sign_in(sessions: Sessions, username: str = "maya", version: str = "") -> st
     return sid
 
 
-def test_a_code_works_once(sessions: Sessions) -> None:
+def test_code_works_once(sessions: Sessions) -> None:
     code = sessions.issue_code("maya", "browser")
     sid = sessions.finish(code, "browser")
     assert sid is not None
@@ -46,19 +46,19 @@ def test_a_code_works_once(sessions: Sessions) -> None:
 
 
 @pytest.mark.parametrize("binding", ["", "another browser"])
-def test_a_code_of_another_browser_is_used_up(sessions: Sessions, binding: str) -> None:
+def test_code_used_by_another_browser_is_consumed(sessions: Sessions, binding: str) -> None:
     code = sessions.issue_code("maya", "browser")
     assert sessions.finish(code, binding) is None
     assert sessions.finish(code, "browser") is None
 
 
-def test_a_code_without_a_browser_never_works(sessions: Sessions) -> None:
+def test_code_without_a_browser_is_refused(sessions: Sessions) -> None:
     assert sessions.finish(sessions.issue_code("maya", ""), "") is None
     assert sessions.finish("", "browser") is None
     assert sessions.finish("guess", "browser") is None
 
 
-def test_a_code_lasts_thirty_seconds(sessions: Sessions, clock: Clock) -> None:
+def test_code_expires_after_30_seconds(sessions: Sessions, clock: Clock) -> None:
     early, late = sessions.issue_code("maya", "browser"), sessions.issue_code("maya", "browser")
     clock.now += 29.9
     assert sessions.finish(early, "browser")
@@ -66,7 +66,7 @@ def test_a_code_lasts_thirty_seconds(sessions: Sessions, clock: Clock) -> None:
     assert sessions.finish(late, "browser") is None
 
 
-def test_a_session_ends_after_its_hours_however_busy(sessions: Sessions, clock: Clock) -> None:
+def test_active_session_expires_after_its_maximum_age(sessions: Sessions, clock: Clock) -> None:
     sid = sign_in(sessions)
     for _ in range(12 * 3 - 1):
         clock.now += 20 * 60
@@ -75,7 +75,9 @@ def test_a_session_ends_after_its_hours_however_busy(sessions: Sessions, clock: 
     assert sessions.username_of(sid) is None
 
 
-def test_a_session_ends_when_idle_and_looking_is_not_use(sessions: Sessions, clock: Clock) -> None:
+def test_idle_session_expires_and_untouched_lookups_do_not_extend_it(
+    sessions: Sessions, clock: Clock
+) -> None:
     sid = sign_in(sessions)
     clock.now += 20 * 60
     assert sessions.find(hash_of(sid), touch=False) is not None
@@ -85,7 +87,7 @@ def test_a_session_ends_when_idle_and_looking_is_not_use(sessions: Sessions, clo
     assert sessions.username_of(sid) is None  # gone, not hidden
 
 
-def test_an_end_is_final_and_touches_no_other(sessions: Sessions) -> None:
+def test_ended_session_stays_ended_and_others_continue(sessions: Sessions) -> None:
     one, two, other = sign_in(sessions), sign_in(sessions), sign_in(sessions, "jon")
     sessions.end(one)
     assert sessions.username_of(one) is None
@@ -98,7 +100,7 @@ def test_an_end_is_final_and_touches_no_other(sessions: Sessions) -> None:
     sessions.end("unknown")
 
 
-def test_only_hashes_are_kept(sessions: Sessions) -> None:
+def test_only_hashes_are_stored(sessions: Sessions) -> None:
     code = sessions.issue_code("maya", "browser")
     assert code not in repr(vars(sessions))
     sid = sessions.finish(code, "browser")
@@ -108,7 +110,7 @@ def test_only_hashes_are_kept(sessions: Sessions) -> None:
     assert sessions.username_of(hash_of(sid)) is None  # the hash is not a key to the door
 
 
-def test_the_tables_are_bounded(
+def test_sessions_and_codes_are_bounded(
     sessions: Sessions, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_SESSIONS", 5)
@@ -124,7 +126,7 @@ def test_the_tables_are_bounded(
     )
 
 
-def test_one_code_from_many_threads_makes_one_session(sessions: Sessions) -> None:
+def test_concurrent_uses_of_one_code_create_one_session(sessions: Sessions) -> None:
     code, result = sessions.issue_code("maya", "browser"), []
     threads = [
         threading.Thread(target=lambda: result.append(sessions.finish(code, "browser")))
@@ -137,7 +139,7 @@ def test_one_code_from_many_threads_makes_one_session(sessions: Sessions) -> Non
     assert len([sid for sid in result if sid]) == 1
 
 
-def test_an_end_is_remembered_with_its_reason(sessions: Sessions, clock: Clock) -> None:
+def test_end_reason_is_remembered(sessions: Sessions, clock: Clock) -> None:
     idle, over, out = sign_in(sessions), sign_in(sessions), sign_in(sessions)
     sessions.end(out)
     for _ in range(12 * 3):
@@ -167,7 +169,7 @@ class TestKept:
     def opened(path: Path, clock: Clock) -> Sessions:
         return Sessions(12, 30, clock, path)
 
-    def test_a_restart_ends_none_and_keeps_the_ends(self, path: Path, clock: Clock) -> None:
+    def test_restart_keeps_active_and_ended_sessions(self, path: Path, clock: Clock) -> None:
         first = self.opened(path, clock)
         good, out, idle = sign_in(first), sign_in(first), sign_in(first)
         first.end(out)
@@ -183,7 +185,7 @@ class TestKept:
         clock.now += 12 * 3600
         assert self.opened(path, clock).username_of(good) is None
 
-    def test_a_kill_keeps_sign_ins_and_ends(self, path: Path, clock: Clock) -> None:
+    def test_kill_keeps_active_and_ended_sessions(self, path: Path, clock: Clock) -> None:
         first = self.opened(path, clock)
         good, out = sign_in(first), sign_in(first)
         first.end(out)
@@ -191,7 +193,7 @@ class TestKept:
         assert killed.username_of(good) == "maya"
         assert killed.username_of(out) is None
 
-    def test_use_is_written_once_a_minute(self, path: Path, clock: Clock) -> None:
+    def test_last_use_is_written_once_per_minute(self, path: Path, clock: Clock) -> None:
         first = self.opened(path, clock)
         sid = sign_in(first)
         before = path.stat().st_ino
@@ -207,7 +209,7 @@ class TestKept:
         clock.now += 30 * 60 - 1  # would be over, counted from the sign-in
         assert self.opened(path, clock).username_of(sid) == "maya"
 
-    def test_the_file_holds_no_cookie_and_is_private(self, path: Path, clock: Clock) -> None:
+    def test_file_is_private_and_contains_no_cookie(self, path: Path, clock: Clock) -> None:
         sid = sign_in(self.opened(path, clock))
         assert sid not in path.read_text()
         assert hash_of(sid) in path.read_text()
@@ -217,24 +219,24 @@ class TestKept:
         "damage",
         ["", "[]", "{", '{"x": 1}', '{"x": {"username": "maya"}}', "\x00\xff", '{"x": null}'],
     )
-    def test_a_damaged_file_lets_nobody_in(self, path: Path, clock: Clock, damage: str) -> None:
+    def test_damaged_file_ends_all_sessions(self, path: Path, clock: Clock, damage: str) -> None:
         sid = sign_in(self.opened(path, clock))
         path.write_text(damage)
         again = self.opened(path, clock)
         assert again.username_of(sid) is None
         assert again.username_of(sign_in(again)) == "maya"
 
-    def test_a_file_that_others_could_write_lets_nobody_in(self, path: Path, clock: Clock) -> None:
+    def test_file_writable_by_others_is_not_trusted(self, path: Path, clock: Clock) -> None:
         sid = sign_in(self.opened(path, clock))
         path.chmod(0o660)
         assert self.opened(path, clock).username_of(sid) is None
 
-    def test_a_clock_that_went_back_lengthens_nothing(self, path: Path, clock: Clock) -> None:
+    def test_clock_set_back_does_not_extend_a_session(self, path: Path, clock: Clock) -> None:
         sid = sign_in(self.opened(path, clock))
         clock.now -= 3600
         assert self.opened(path, clock).username_of(sid) is None
 
-    def test_a_full_disk_stops_nobody(
+    def test_sign_in_works_when_the_file_cannot_be_written(
         self, path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
     ) -> None:
         sessions = self.opened(path, clock)
@@ -252,7 +254,7 @@ class TestWho:
         users.add("maya", "Maya", "", "owner", GOOD)
         return users
 
-    def test_the_user_is_the_one_of_the_file(self, sessions: Sessions, users: Users) -> None:
+    def test_session_user_comes_from_the_users_file(self, sessions: Sessions, users: Users) -> None:
         sid_hash = hash_of(sign_in(sessions, version=users.credentials_digest("maya")))
         user = session_user(sessions, users, sid_hash)
         assert user is not None
@@ -261,7 +263,9 @@ class TestWho:
         assert session_user(sessions, users, hash_of("guess")) is None
 
     @pytest.mark.parametrize("change", ["password", "role", "removal"])
-    def test_a_change_ends_the_session(self, sessions: Sessions, users: Users, change: str) -> None:
+    def test_user_change_ends_the_session(
+        self, sessions: Sessions, users: Users, change: str
+    ) -> None:
         sid_hash = hash_of(sign_in(sessions, version=users.credentials_digest("maya")))
         if change == "password":
             users.set_password("maya", "another-horse-7")
@@ -272,7 +276,7 @@ class TestWho:
         assert session_user(sessions, users, sid_hash) is None
         assert sessions.find(sid_hash) is None
 
-    def test_a_damaged_file_lets_nobody_in_and_ends_nothing(
+    def test_damaged_users_file_denies_access_without_ending_the_session(
         self, sessions: Sessions, users: Users, tmp_path: Path
     ) -> None:
         sid_hash = hash_of(sign_in(sessions, version=users.credentials_digest("maya")))

@@ -34,7 +34,7 @@ def users(path: Path) -> Users:
     return users
 
 
-def test_a_user_is_found_whatever_the_case(users: Users) -> None:
+def test_username_lookup_ignores_case(users: Users) -> None:
     user = users.get(" MAYA.lind ")
     assert user is not None
     assert (user.username, user.name, user.email, user.role) == (
@@ -46,7 +46,7 @@ def test_a_user_is_found_whatever_the_case(users: Users) -> None:
     assert users.get("nobody") is None
 
 
-def test_the_file_has_the_documented_shape_and_no_password(users: Users, path: Path) -> None:
+def test_file_has_the_documented_shape_and_no_password(users: Users, path: Path) -> None:
     entry = yaml.safe_load(path.read_text())["credentials"]["usernames"]["maya.lind"]
     assert entry["first_name"] == "Maya"
     assert entry["last_name"] == "Lind"
@@ -58,7 +58,7 @@ def test_the_file_has_the_documented_shape_and_no_password(users: Users, path: P
     assert {item.name for item in path.parent.iterdir()} == {"users.yaml", "users.yaml.lock"}
 
 
-def test_a_file_made_for_the_library_by_hand_is_read(path: Path) -> None:
+def test_file_in_the_format_of_the_library_is_read(path: Path) -> None:
     path.parent.mkdir()
     hash_ = bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(4)).decode()
     path.write_text(
@@ -90,13 +90,13 @@ def test_a_file_made_for_the_library_by_hand_is_read(path: Path) -> None:
     "password",
     ["", "short", "eleven-char", "a" * 40, "Maya.Lind-but", " " + GOOD, GOOD + " ", "x1y2" * 19],
 )
-def test_a_bad_password_is_refused(users: Users, password: str) -> None:
+def test_weak_password_is_refused(users: Users, password: str) -> None:
     with pytest.raises(InputError):
         users.add("maya.lind-but", "", "", "owner", password)
 
 
 @pytest.mark.parametrize("username", ["", " ", "-x", "a b", "a\nb", "a:b", "x" * 65, "å", "a/b"])
-def test_a_bad_username_is_refused(users: Users, username: str) -> None:
+def test_invalid_username_is_refused(users: Users, username: str) -> None:
     with pytest.raises(InputError):
         users.add(username, "", "", "owner", GOOD)
 
@@ -111,7 +111,7 @@ def test_taken_names_and_unknown_roles_are_refused(users: Users) -> None:
             change("nobody")
 
 
-def test_one_bcrypt_for_each_check(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_check_runs_bcrypt_once(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[bytes] = []
     real = bcrypt.checkpw
 
@@ -132,13 +132,13 @@ def test_one_bcrypt_for_each_check(users: Users, monkeypatch: pytest.MonkeyPatch
     assert len(calls) == len(results)
 
 
-def test_more_than_72_bytes_never_match_the_first_72(users: Users) -> None:
+def test_password_over_72_bytes_does_not_match_its_prefix(users: Users) -> None:
     users.set_password("maya.lind", "0123456789ab" * 6)
     assert users.check("maya.lind", "0123456789ab" * 6)
     assert not users.check("maya.lind", "0123456789ab" * 6 + "more")
 
 
-def test_the_version_follows_password_role_and_removal(users: Users) -> None:
+def test_credentials_digest_changes_with_password_role_and_removal(users: Users) -> None:
     seen = {users.credentials_digest("maya.lind")}
     users.set_password("Maya.lind", "another-horse-7")
     seen.add(users.credentials_digest("maya.lind"))
@@ -150,7 +150,7 @@ def test_the_version_follows_password_role_and_removal(users: Users) -> None:
     assert users.credentials_digest("maya.lind") == ""
 
 
-def test_a_change_by_another_process_is_seen(users: Users, path: Path) -> None:
+def test_change_by_another_process_is_read(users: Users, path: Path) -> None:
     assert users.get("jon") is None
     Users(path).add("jon", "Jon Berg", "", "manager", GOOD)
     assert users.get("jon") is not None
@@ -163,7 +163,7 @@ def test_a_change_by_another_process_is_seen(users: Users, path: Path) -> None:
     assert user.role == "manager"
 
 
-def test_a_damaged_file_lets_nobody_in_and_says_so(users: Users, path: Path) -> None:
+def test_damaged_file_raises_unavailable(users: Users, path: Path) -> None:
     assert users.get("maya.lind") is not None
     whole = path.read_text()
     for damaged in ("", "credentials: [", "credentials: {}", "credentials: {usernames: 3}", "- 1"):
@@ -179,7 +179,7 @@ def test_a_damaged_file_lets_nobody_in_and_says_so(users: Users, path: Path) -> 
     assert users.get("maya.lind") is None
 
 
-def test_a_failed_write_leaves_the_old_file(
+def test_failed_write_keeps_the_old_file(
     users: Users, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = path.read_bytes()
@@ -194,7 +194,7 @@ def test_a_failed_write_leaves_the_old_file(
     assert {item.name for item in path.parent.iterdir()} == {"users.yaml", "users.yaml.lock"}
 
 
-def test_readers_never_see_half_a_file(users: Users, path: Path) -> None:
+def test_readers_never_see_a_partial_file(users: Users, path: Path) -> None:
     problems: list[Exception] = []
     done = threading.Event()
 
@@ -218,14 +218,14 @@ def test_readers_never_see_half_a_file(users: Users, path: Path) -> None:
     assert len(users.all()) == 21
 
 
-def test_the_library_gets_a_copy_without_more_than_it_needs(users: Users) -> None:
+def test_credentials_are_a_copy(users: Users) -> None:
     given = users.credentials()
     given["usernames"]["maya.lind"]["roles"].append("owner")
     given["usernames"].clear()
     assert users.credentials()["usernames"]["maya.lind"]["roles"] == ["owner"]
 
 
-def test_the_first_owner_is_made_once(path: Path) -> None:
+def test_first_owner_is_created_once(path: Path) -> None:
     users = Users(path)
     password = users.first_owner()
     assert password is not None
@@ -238,7 +238,7 @@ def test_the_first_owner_is_made_once(path: Path) -> None:
     assert Users(path).first_owner() is None
 
 
-def test_a_decoy_is_a_hash_of_nothing() -> None:
+def test_decoy_hash_matches_no_password() -> None:
     decoy = passwords.decoy_hash()
     assert passwords.is_hash(decoy)
     assert decoy != passwords.decoy_hash()

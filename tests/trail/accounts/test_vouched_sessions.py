@@ -26,14 +26,18 @@ def sign_in(sessions: Sessions, proof: str = "n1") -> str:
     return hash_of(sid)
 
 
-def test_it_needs_no_users_file_and_outlives_a_restart(tmp_path: Path, users: Users) -> None:
+def test_provider_session_needs_no_users_file_and_survives_a_restart(
+    tmp_path: Path, users: Users
+) -> None:
     path = tmp_path / "sessions.json"
     sid_hash = sign_in(opened(path))
     assert session_user(opened(path), users, sid_hash) == RITA
 
 
 @pytest.mark.parametrize("provider", ["another", ""])
-def test_other_settings_of_the_provider_end_it(tmp_path: Path, users: Users, provider: str) -> None:
+def test_changed_provider_settings_end_the_session(
+    tmp_path: Path, users: Users, provider: str
+) -> None:
     path = tmp_path / "sessions.json"
     sid_hash = sign_in(opened(path))
     later = opened(path, provider, by_password=True)
@@ -41,7 +45,7 @@ def test_other_settings_of_the_provider_end_it(tmp_path: Path, users: Users, pro
     assert later.end_reason(sid_hash) == CHANGED
 
 
-def test_a_local_users_session_ends_with_the_passwords(tmp_path: Path) -> None:
+def test_disabling_passwords_ends_local_sessions(tmp_path: Path) -> None:
     users = Users(tmp_path / "users.yaml")
     users.add("maya", "Maya", "", "owner", "correct-horse-9")
     for allowed in (True, False):
@@ -52,9 +56,7 @@ def test_a_local_users_session_ends_with_the_passwords(tmp_path: Path) -> None:
         assert bool(session_user(sessions, users, hash_of(sid))) is allowed
 
 
-def test_a_proof_makes_one_session_however_many_codes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_nonce_creates_one_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = opened(tmp_path / "sessions.json")
     codes = [sessions.issue_provider_code(RITA, "browser", "n1") for _ in range(3)]
     assert not sessions.is_used("n1")

@@ -126,7 +126,7 @@ def made_by_hand(path: Path, manifest: dict[str, Any], *entries: tuple[Any, byte
         *("secrets.toml", "./users.yaml", "users.yaml/", "seals-before/../x", "access/"),
     ],
 )
-def test_an_unexpected_name_is_refused(given: Given, name: str) -> None:
+def test_unexpected_entry_name_is_refused(given: Given, name: str) -> None:
     data = b"escaped"
     entry = tarfile.TarInfo(name)
     entry.size = len(data)

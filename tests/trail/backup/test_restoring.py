@@ -198,7 +198,7 @@ def test_events_acknowledged_after_the_backup_are_kept(kept: Kept) -> None:
     assert set(after) == before
 
 
-def test_settings_are_restored_beside_those_in_use(
+def test_restored_settings_do_not_overwrite_current_ones(
     kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "my.toml"
@@ -313,7 +313,7 @@ def test_two_restores_at_once_are_refused(kept: Kept) -> None:
         kept.restore(made.path, replace=True)
 
 
-def test_a_start_finishes_what_was_committed(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_startup_finishes_a_committed_restore(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     made = kept.backup()
     kept.trail.load([event(number, 7) for number in range(12)])
 

@@ -182,7 +182,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Terminal,
         yield terminal, url
 
 
-def test_load_says_what_became_of_each_record(here: Terminal) -> None:
+def test_load_reports_counts_by_outcome(here: Terminal) -> None:
     name = here.write("in.ndjson")
     rehearsed = here.json("load", name, "--dry-run")
     numbers = {"read": 5, "kept": 3, "duplicates": 1, "quarantined": 1}
@@ -197,7 +197,7 @@ def test_load_says_what_became_of_each_record(here: Terminal) -> None:
     assert (result["oldest"], result["newest"]) == ("2026-10-01T10:00:00Z", "2026-10-02T10:00:00Z")
 
 
-def test_each_command_runs_as_a_process_of_its_own(here: Terminal) -> None:
+def test_commands_run_as_separate_processes(here: Terminal) -> None:
     here.run("load", here.write("in.ndjson"))
     query = ("--query", "action=Source%20Created")
     assert [row["event_id"] for row in here.lines("events", *query)] == ["e1"]
@@ -209,7 +209,7 @@ def test_each_command_runs_as_a_process_of_its_own(here: Terminal) -> None:
 
 
 @pytest.mark.parametrize("words", [("in.ndjson", "--dry-run"), ("missing.ndjson",)])
-def test_a_load_that_keeps_nothing_makes_no_database(
+def test_load_without_stored_events_creates_no_database(
     here: Terminal, words: tuple[str, ...]
 ) -> None:
     here.write("in.ndjson")
@@ -219,7 +219,7 @@ def test_a_load_that_keeps_nothing_makes_no_database(
     assert "There is no database yet." in remarks
 
 
-def test_a_folder_is_loaded_file_by_file_and_the_unknown_skipped(here: Terminal) -> None:
+def test_folder_is_loaded_file_by_file_and_unknown_files_are_skipped(here: Terminal) -> None:
     here.write("in/b.ndjson", LINES[1])
     here.write("in/a.ndjson", LINES[0])
     here.write("in/.hidden.ndjson", LINES[2])
@@ -238,16 +238,14 @@ def test_a_folder_is_loaded_file_by_file_and_the_unknown_skipped(here: Terminal)
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 5_000, f"a = {'9' * 5_000}", "a = \xff", "a"])
-def test_a_mapping_that_cannot_be_read_is_refused_in_words(
-    filled: Terminal, tmp_path: Path, text: str
-) -> None:
+def test_unreadable_mapping_is_an_error(filled: Terminal, tmp_path: Path, text: str) -> None:
     mapping = tmp_path / "mapping.toml"
     mapping.write_bytes(text.encode("latin-1"))
     _, remarks = filled.run("load", "in.ndjson", "--mapping", str(mapping), code=1)
     assert "mapping.toml: the mapping cannot be read." in remarks
 
 
-def test_a_missing_file_fails_in_words(filled: Terminal) -> None:
+def test_missing_path_is_an_error(filled: Terminal) -> None:
     _, remarks = filled.run("load", "missing.ndjson", code=1)
     assert remarks == "trail: missing.ndjson: no such file. Check the path.\n"
     _, remarks = filled.run("load", "in.ndjson", "--mapping", "no.toml", code=1)
@@ -277,7 +275,7 @@ def test_a_missing_file_fails_in_words(filled: Terminal) -> None:
         ("demo",),
     ],
 )
-def test_wrong_usage_is_told_apart_from_failure(
+def test_wrong_usage_exits_with_2_before_opening_anything(
     words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # In this process: the parser is asked before anything is opened.
@@ -287,13 +285,13 @@ def test_wrong_usage_is_told_apart_from_failure(
     assert "usage:" in capsys.readouterr().err
 
 
-def test_wrong_usage_ends_with_two(here: Terminal) -> None:
+def test_wrong_usage_exits_with_2(here: Terminal) -> None:
     message, remarks = here.run("nonsense", code=2)
     assert message == ""
     assert "usage: python -m trail" in remarks
 
 
-def test_events_come_newest_first_as_lines(filled: Terminal) -> None:
+def test_events_as_json_are_newest_first(filled: Terminal) -> None:
     rows = filled.lines("events")
     assert [row["event_id"] for row in rows] == ["e3", "e2", "e1"]
     assert tuple(rows[0]) == EVENT_COLUMNS
@@ -317,7 +315,7 @@ def test_events_come_newest_first_as_lines(filled: Terminal) -> None:
     assert remarks.startswith("trail: Unknown filter 'colour'. Known: from, to, ")
 
 
-def test_events_as_a_table_are_a_line_each_and_harmless_to_a_terminal(filled: Terminal) -> None:
+def test_events_as_text_are_one_line_each_without_control_characters(filled: Terminal) -> None:
     message, _ = filled.run("events")
     lines = message.split("\n")
     assert lines[0].split("\t")[:3] == ["occurred_at", "action", "target_name"]
@@ -329,7 +327,7 @@ def test_events_as_a_table_are_a_line_each_and_harmless_to_a_terminal(filled: Te
     assert "\x1b" not in message
 
 
-def test_facets_count(filled: Terminal) -> None:
+def test_facets_are_counted(filled: Terminal) -> None:
     result = filled.json("facets", "--query", "actor=users/ana")
     assert result["actor"] == [
         {"value": "users/ana", "count": 2},
@@ -343,7 +341,7 @@ def test_facets_count(filled: Terminal) -> None:
     assert ["actor", "2", "users/ana"] in [line.split() for line in message.splitlines()]
 
 
-def test_exports_are_written_in_the_format_of_their_name(filled: Terminal) -> None:
+def test_export_format_follows_the_file_name(filled: Terminal) -> None:
     report = filled.json("export", "--out", "all.csv", "--query", "tz=Asia/Kolkata")
     path = filled.folder / "all.csv"
     assert report.items() >= {"rows": 3, "bytes": path.stat().st_size, "format": "csv"}.items()
@@ -374,22 +372,20 @@ def test_exports_are_written_in_the_format_of_their_name(filled: Terminal) -> No
         (("--out", "a.csv", "--query", "from=soon"), "soon"),
     ],
 )
-def test_an_export_that_cannot_be_made_fails_in_words(
-    filled: Terminal, words: tuple[str, ...], named: str
-) -> None:
+def test_invalid_export_is_an_error(filled: Terminal, words: tuple[str, ...], named: str) -> None:
     message, remarks = filled.run("export", *words, code=1)
     assert message == ""
     assert remarks.startswith("trail: ") and named in remarks
     assert not (filled.folder / "a.csv").exists()
 
 
-def test_before_the_first_load_readers_are_told_what_to_do(here: Terminal) -> None:
+def test_reading_before_the_first_load_explains_what_to_do(here: Terminal) -> None:
     _, remarks = here.run("events", code=1)
     assert remarks.startswith("trail: There is no database yet. Load a file first")
     assert not here.database.exists()
 
 
-def test_a_demo_is_written_and_loads_whole(here: Terminal) -> None:
+def test_demo_file_is_written_and_loads_completely(here: Terminal) -> None:
     report = here.json("demo", "--out", "d.ndjson", "--events", "300", "--seed", "5")
     assert report == {"out": "d.ndjson", "events": 300, "days": 90, "seed": 5}
     result = here.json("load", "d.ndjson")
@@ -419,7 +415,7 @@ def test_users_are_added_listed_and_removed(here: Terminal) -> None:
     assert "jon" not in here.run("users", "list")[0]
 
 
-def test_a_reader_who_has_seen_enough_ends_the_command(here: Terminal) -> None:
+def test_closed_output_ends_the_command(here: Terminal) -> None:
     random_trail.store_of(
         here.folder / "data",
         [event(f"e{n}", "2026-10-01", target=("source", "s", "x" * 400)) for n in range(2_000)],
@@ -458,7 +454,7 @@ def test_commands_work_while_a_server_holds_the_database(served: tuple[Terminal,
 
 
 @pytest.mark.server
-def test_failures_are_told_in_the_same_words_by_the_server(
+def test_server_and_local_errors_are_identical(
     served: tuple[Terminal, str], filled: Terminal
 ) -> None:
     terminal, _ = served
@@ -471,7 +467,7 @@ def test_failures_are_told_in_the_same_words_by_the_server(
 
 
 @pytest.mark.server
-def test_terminals_that_load_at_once_all_get_their_turn(served: tuple[Terminal, str]) -> None:
+def test_concurrent_loads_all_succeed(served: tuple[Terminal, str]) -> None:
     terminal, _ = served
     lines = "".join(f"{event(f'p{n}', '2026-09-03')}\n" for n in range(300))
     name = terminal.write("parallel.ndjson", lines)
@@ -487,7 +483,7 @@ def test_terminals_that_load_at_once_all_get_their_turn(served: tuple[Terminal, 
 
 
 @pytest.mark.server
-def test_the_note_is_private_and_its_token_the_only_key(served: tuple[Terminal, str]) -> None:
+def test_link_file_is_private_and_requests_need_its_token(served: tuple[Terminal, str]) -> None:
     terminal, url = served
     notes = list(terminal.database.parent.glob(".*.json"))
     assert len(notes) == 1
@@ -515,14 +511,14 @@ def test_the_note_is_private_and_its_token_the_only_key(served: tuple[Terminal, 
 
 
 @pytest.mark.server
-def test_a_token_of_strange_letters_is_just_wrong(served: tuple[Terminal, str]) -> None:
+def test_non_ascii_token_is_refused(served: tuple[Terminal, str]) -> None:
     _, url = served
     refused = httpx2.post(url + PATH, json={}, headers={"Authorization": "Bearer ö".encode()})
     assert refused.status_code == 401
 
 
 @pytest.mark.server
-def test_a_note_that_others_can_read_is_not_trusted(served: tuple[Terminal, str]) -> None:
+def test_link_file_readable_by_others_is_not_trusted(served: tuple[Terminal, str]) -> None:
     terminal, _ = served
     (note,) = terminal.database.parent.glob(".*.json")
     note.chmod(0o644)
@@ -537,7 +533,7 @@ def test_a_note_that_others_can_read_is_not_trusted(served: tuple[Terminal, str]
 
 @pytest.mark.server
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
-def test_once_the_server_is_gone_the_commands_open_the_database(
+def test_commands_open_the_database_after_the_server_stops(
     here: Terminal, stop: signal.Signals
 ) -> None:
     name = here.write("in.ndjson")
@@ -570,7 +566,7 @@ def demo(tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.server
-def test_a_server_on_the_demo_turns_to_what_is_loaded(demo: Terminal) -> None:
+def test_demo_server_switches_to_the_loaded_database(demo: Terminal) -> None:
     assert demo.json("status")["events"] == 2
     assert demo.json("load", demo.write("in.ndjson"))["kept"] == 3
     assert [row["event_id"] for row in demo.lines("events")] == ["e3", "e2", "e1"]
@@ -580,7 +576,7 @@ def test_a_server_on_the_demo_turns_to_what_is_loaded(demo: Terminal) -> None:
 
 
 @pytest.mark.server
-def test_a_server_on_the_demo_stays_there_when_nothing_is_kept(demo: Terminal) -> None:
+def test_demo_server_keeps_the_demo_when_nothing_is_stored(demo: Terminal) -> None:
     demo.write("in.ndjson")
     demo.run("load", "missing.ndjson", code=1)
     demo.run("load", "in.ndjson", "--dry-run")

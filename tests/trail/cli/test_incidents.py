@@ -36,7 +36,7 @@ def client(
     return TestClient(Starlette(routes=api.ROUTES))
 
 
-def test_the_route_answers_a_page_and_the_count(client: TestClient) -> None:
+def test_route_returns_a_page_and_the_count(client: TestClient) -> None:
     answer = client.get("/api/incidents?limit=1").json()
     assert answer["count"] == 2
     (outage,) = answer["incidents"]
@@ -48,7 +48,7 @@ def test_the_route_answers_a_page_and_the_count(client: TestClient) -> None:
     assert client.get("/api/incidents?nonsense=1").status_code == 400
 
 
-def test_the_command_prints_the_same(
+def test_command_prints_the_same(
     client: TestClient,
     store: Store,
     settings: Settings,

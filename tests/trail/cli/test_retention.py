@@ -179,13 +179,13 @@ def served(tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.server
-def test_the_same_while_a_server_runs(served: Terminal) -> None:
+def test_output_is_the_same_while_a_server_runs(served: Terminal) -> None:
     story(served)
     _, remarks = served.run("holds", "end", "9", code=1)
     assert "Hold 9 does not exist." in remarks
 
 
-def test_the_answer_is_one_object(filled: Inside) -> None:
+def test_json_output_is_one_object(filled: Inside) -> None:
     message, _ = filled.run("retain", "--json")
     assert message.count("\n") == 1
     assert set(json.loads(message)) == {"cutoff", "events", "held", "days", "leaving", "archived"}

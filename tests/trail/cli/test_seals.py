@@ -96,7 +96,7 @@ def test_seal_and_accept(trail: Trail, capsys: pytest.CaptureFixture[str]) -> No
     assert trail.ask("select count(*) from seals where line like '%accepted: a test%'") == [(1,)]
 
 
-def test_against_a_copy(trail: Trail) -> None:
+def test_verify_against_a_copy_of_the_seals(trail: Trail) -> None:
     (trail.folder / "copy.ndjson").write_bytes(trail.files.mirror.read_bytes())
     assert _json(trail, "verify", "--against", "copy.ndjson")[0] == 0
     (trail.folder / "empty.ndjson").write_text("")
@@ -105,7 +105,7 @@ def test_against_a_copy(trail: Trail) -> None:
             _json(trail, "verify", "--against", name)
 
 
-def test_the_command_itself(
+def test_verify_as_a_separate_process(
     trail: Trail, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TRAIL_STORE__PATH", str(trail.path))
@@ -113,7 +113,7 @@ def test_the_command_itself(
     assert json.loads(capsys.readouterr().out)["checked_days"] == 6
 
 
-def test_verify_reports_a_data_loss(
+def test_verify_reports_data_loss(
     trail: Trail, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TRAIL_STORE__PATH", str(trail.path))

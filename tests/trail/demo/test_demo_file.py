@@ -71,11 +71,11 @@ def seconds(ksuid: str) -> int:
 
 @pytest.mark.parametrize("days", [1, 7, 45])
 @pytest.mark.parametrize("events", [0, 1, 2, 77, 1_234])
-def test_exactly_as_many_lines_as_asked(tmp_path: Path, events: int, days: int) -> None:
+def test_line_count_equals_the_requested_events(tmp_path: Path, events: int, days: int) -> None:
     assert len(lines(tmp_path, events=events, days=days)) == events
 
 
-def test_times_rise_within_the_window(records: list[Record]) -> None:
+def test_times_are_sorted_and_within_the_window(records: list[Record]) -> None:
     times = [datetime.fromisoformat(record["timestamp"]) for record in records]
     assert len(times) == EVENTS
     assert times == sorted(times)
@@ -90,7 +90,7 @@ def test_same_seed_same_bytes(tmp_path: Path) -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_the_end_is_cut_to_midnight_utc(tmp_path: Path) -> None:
+def test_end_is_truncated_to_midnight_utc(tmp_path: Path) -> None:
     late = END + timedelta(hours=23, minutes=5)
     write(tmp_path / "late", events=50, end=late)
     write(tmp_path / "bare", events=50, end=END.replace(tzinfo=None))
@@ -115,13 +115,13 @@ def test_progress_reaches_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"events": -1}, {"days": 0}, {"days": 4_000}, {"seed": -1}])
-def test_impossible_numbers_are_refused(tmp_path: Path, wrong: dict[str, int]) -> None:
+def test_out_of_range_numbers_are_refused(tmp_path: Path, wrong: dict[str, int]) -> None:
     with pytest.raises(InputError, match="Cannot generate"):
         write(tmp_path / "demo", end=END, **wrong)  # type: ignore[arg-type]
     assert not (tmp_path / "demo").exists()
 
 
-def test_identifiers_are_unique_and_carry_the_time(records: list[Record]) -> None:
+def test_ids_are_unique_ksuids_of_the_event_time(records: list[Record]) -> None:
     ids = [record.get("messageId") or record["id"] for record in records]
     assert len(set(ids)) == EVENTS
     for identity, record in zip(ids, records, strict=True):
@@ -130,7 +130,7 @@ def test_identifiers_are_unique_and_carry_the_time(records: list[Record]) -> Non
         assert seconds(bare) == int(datetime.fromisoformat(record["timestamp"]).timestamp())
 
 
-def test_a_real_identifier_is_read_the_same_way() -> None:
+def test_ksuid_time_of_a_real_id() -> None:
     captured = datetime(2019, 11, 24, 19, 37, 30, tzinfo=UTC)
     assert seconds("1U4mTc9ZEtxDQFd8ev0MFf2JcDz") == int(captured.timestamp())
 
@@ -183,12 +183,12 @@ def test_forwarded_actors_come_in_every_form(records: list[Record]) -> None:
     assert all(email.endswith("@example.com") and email.isascii() for email in emails)
 
 
-def test_actions_are_known_but_for_the_planted_ones(records: list[Record]) -> None:
+def test_only_the_planted_actions_are_unknown(records: list[Record]) -> None:
     unknown = {action(r) for r in records if not resolve(action(r)).known}
     assert unknown == set(UNKNOWN)
 
 
-def test_the_mixture_is_believable(records: list[Record]) -> None:
+def test_action_mix_is_realistic(records: list[Record]) -> None:
     actions = [resolve(action(record)) for record in records]
     routine = sum(a.kind in ROUTINE_KINDS for a in actions)
     assert 0.35 < routine / EVENTS < 0.45

@@ -91,7 +91,7 @@ def did(events: list[Event], actor: str, action: str) -> list[Event]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_nothing_acts_on_what_is_not_there(tmp_path: Path, seed: int) -> None:
+def test_deleted_targets_are_never_used_again(tmp_path: Path, seed: int) -> None:
     write(tmp_path / "demo", events=4_000, days=60, seed=seed, end=END)
     seen: set[str] = set()
     dead: set[str] = set()
@@ -108,7 +108,7 @@ def test_nothing_acts_on_what_is_not_there(tmp_path: Path, seed: int) -> None:
     assert len(dead) > 30
 
 
-def test_things_are_enabled_only_after_they_were_disabled(events: list[Event]) -> None:
+def test_enable_events_follow_disable_events(events: list[Event]) -> None:
     off: set[str] = set()
     for event in events:
         if event.action.endswith("Disabled"):
@@ -118,7 +118,7 @@ def test_things_are_enabled_only_after_they_were_disabled(events: list[Event]) -
             off.remove(event.target_id)
 
 
-def test_two_channels_never_seem_to_tell_the_same_fact(events: list[Event]) -> None:
+def test_channels_never_report_the_same_event_twice(events: list[Event]) -> None:
     last: dict[tuple[str, str, str], Event] = {}
     for event in events:
         key = (event.actor, event.action, event.target_id)
@@ -128,7 +128,7 @@ def test_two_channels_never_seem_to_tell_the_same_fact(events: list[Event]) -> N
         last[key] = event
 
 
-def test_failed_runs_are_tried_again_up_to_five_times(events: list[Event]) -> None:
+def test_failed_runs_are_retried_with_backoff(events: list[Event]) -> None:
     attempts = defaultdict(list)
     for event in events:
         if event.action == "Audience Run Failed":
@@ -137,7 +137,7 @@ def test_failed_runs_are_tried_again_up_to_five_times(events: list[Event]) -> No
     assert any(timedelta(seconds=50) < gap < timedelta(minutes=10) for gap in gaps)
 
 
-def test_each_story_says_what_it_is() -> None:
+def test_stories_have_unique_names_and_a_sentence() -> None:
     assert len({story.name for story in STORIES}) == len(STORIES) == 8
     assert all(story.sentence.endswith(".") for story in STORIES)
 
@@ -242,7 +242,7 @@ def test_weekend_disconnect(events: list[Event], cast: list[str]) -> None:
 
 
 @pytest.mark.parametrize("later", range(7))
-def test_stories_fall_into_the_last_week_whatever_the_weekday(tmp_path: Path, later: int) -> None:
+def test_stories_are_in_the_last_week_for_any_weekday(tmp_path: Path, later: int) -> None:
     end = END + timedelta(days=later)
     write(tmp_path / "demo", events=1_000, days=21, end=end)
     targets = {

@@ -18,7 +18,7 @@ DEPLOY = Annotation(dt.datetime(2026, 11, 24, 13), None, "Deploy 42")
 FREEZE = Annotation(dt.datetime(2026, 12, 20), dt.datetime(2027, 1, 2), "Freeze, all of it")
 
 
-def test_csv_is_read_in_utc() -> None:
+def test_csv_times_are_converted_to_utc() -> None:
     assert annotations.parse(TEXT) == [DEPLOY, FREEZE]
     assert annotations.parse("label,time\nx,2026-01-01") == [
         Annotation(dt.datetime(2026, 1, 1), None, "x")
@@ -35,7 +35,7 @@ def test_csv_is_read_in_utc() -> None:
         ("time,until,label\n2026-01-02,2026-01-01,x", "`until` is before `time`"),
     ],
 )
-def test_an_error_names_the_line(text: str, message: str) -> None:
+def test_errors_name_the_line(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         annotations.parse(text)
 
@@ -45,7 +45,7 @@ def test_importing_twice_changes_nothing(store: Store) -> None:
     assert annotations.add(store, annotations.parse(TEXT), "maya") == 0
 
 
-def test_a_window_shows_what_touches_it(store: Store) -> None:
+def test_window_returns_overlapping_annotations(store: Store) -> None:
     annotations.add(store, [DEPLOY, FREEZE], "maya")
     december = Window(dt.datetime(2026, 12, 31), dt.datetime(2027, 1, 1))
     assert annotations.in_window(store, december) == [FREEZE]

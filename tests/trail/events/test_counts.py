@@ -57,7 +57,7 @@ def test_cube_and_scan_count_the_same(held: Store, start: str, end: str, query: 
     assert counts.facets(held, by_cube, NOW) == counts.facets(held, by_scan, NOW)
 
 
-def test_windows_that_move_with_the_clock_move(held: Store) -> None:
+def test_relative_windows_follow_the_clock(held: Store) -> None:
     filter_ = Filter("2h")
     for later in (dt.timedelta(0), dt.timedelta(minutes=25), dt.timedelta(hours=1.5), HOUR * 30):
         now = NOW + later
@@ -79,7 +79,7 @@ def test_windows_that_move_with_the_clock_move(held: Store) -> None:
     ],
 )
 @pytest.mark.parametrize("query", ["", "&q=-raw:no-event-has-this"])
-def test_a_day_is_as_long_as_the_clock_makes_it(
+def test_day_length_follows_daylight_saving_time(
     tmp_path: Path, tz: str, start: str, day: str, hours: float, query: str
 ) -> None:
     store = every_minute(tmp_path, start, 72)
@@ -107,7 +107,7 @@ def test_a_day_is_as_long_as_the_clock_makes_it(
         "from=0d",
     ],
 )
-def test_bars_follow_one_another_without_a_gap(held: Store, tz: str, window: str) -> None:
+def test_bars_are_contiguous(held: Store, tz: str, window: str) -> None:
     filter_ = Filter.parse(f"{window}&tz={tz}")
     result = timeline.histogram(held, filter_, NOW)
     span = timeline.bounded(held, filter_.window(NOW), NOW)
@@ -137,7 +137,7 @@ def test_longer_windows_have_wider_bars(hours: float, minutes: int) -> None:
     assert timeline.default_grain(window) == dt.timedelta(minutes=minutes)
 
 
-def test_an_empty_store_answers(store: Store) -> None:
+def test_empty_store_has_zero_counts(store: Store) -> None:
     for query in ("", "q=x", "from=7d", "tz=Asia/Kolkata&kind=create"):
         filter_ = Filter.parse(query)
         assert counts.count(store, filter_, NOW) == 0
@@ -146,14 +146,14 @@ def test_an_empty_store_answers(store: Store) -> None:
             assert not any(value.count for value in values)
 
 
-def test_chosen_values_without_events_come_last(held: Store) -> None:
+def test_selected_values_without_events_are_last(held: Store) -> None:
     filter_ = Filter().put("action", "Aa none", "include").put("action", "Ab none", "exclude")
     values = counts.facets(held, filter_, NOW)["action"]
     assert [(value.value, value.count) for value in values[-2:]] == [("Aa none", 0), ("Ab none", 0)]
     assert len(values) == len(random_trail.ACTIONS) + 2
 
 
-def test_equal_counts_are_in_the_order_of_their_names(tmp_path: Path) -> None:
+def test_equal_counts_are_sorted_by_name(tmp_path: Path) -> None:
     store = random_trail.store_of(
         tmp_path, [event(name, "2026-10-01", actor=f"users/{name}") for name in "cab"]
     )
@@ -162,7 +162,7 @@ def test_equal_counts_are_in_the_order_of_their_names(tmp_path: Path) -> None:
     assert [value.value for value in values] == ["users/a", "users/b", "users/c"]
 
 
-def test_two_values_of_a_facet_are_added_and_of_two_facets_met(held: Store) -> None:
+def test_values_of_one_facet_are_or_and_facets_are_and(held: Store) -> None:
     def number(**chosen: tuple[str, ...]) -> int:
         return counts.count(held, Filter(choices={n: Choice(v) for n, v in chosen.items()}), NOW)
 
@@ -173,6 +173,6 @@ def test_two_values_of_a_facet_are_added_and_of_two_facets_met(held: Store) -> N
     assert 0 < met < min(source, number(actor_type=("user",)))
 
 
-def test_what_is_included_and_excluded_is_not_there(held: Store) -> None:
+def test_exclusion_overrides_inclusion(held: Store) -> None:
     filter_ = Filter(choices={"kind": Choice(("create", "delete"), ("create",))})
     assert counts.count(held, filter_, NOW) == sum(row.kind == "delete" for row in ROWS) > 0

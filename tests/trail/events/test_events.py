@@ -31,22 +31,22 @@ def ids(page: events.Page) -> list[int]:
 
 
 @given(at=st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)), event_id=TEXT)
-def test_a_cursor_comes_back_from_its_text(at: dt.datetime, event_id: str) -> None:
+def test_cursor_round_trip(at: dt.datetime, event_id: str) -> None:
     assert Cursor.parse(str(Cursor(at, event_id))) == Cursor(at, event_id)
 
 
 @pytest.mark.parametrize("text", ["", "~", "x", "x~y", "2026-10-01", "2026-10-01~", "~e1", "2026~"])
-def test_what_is_no_cursor_is_none(text: str) -> None:
+def test_invalid_cursor_is_none(text: str) -> None:
     assert Cursor.parse(text) is None
 
 
 @given(text=st.text(max_size=40))
-def test_no_text_breaks_the_cursor(text: str) -> None:
+def test_cursor_parse_accepts_any_text(text: str) -> None:
     result = Cursor.parse(text)
     assert result is None or result.event_id
 
 
-def test_pages_break_within_one_moment(many: Store) -> None:
+def test_pages_split_events_with_equal_times(many: Store) -> None:
     first = events.page(many, Filter(), NOW, rows=7)
     assert ids(first) == [24, 23, 22, 21, 20, 19, 18]
     assert (first.has_before, first.has_after) == (False, True)
@@ -62,7 +62,7 @@ def test_pages_break_within_one_moment(many: Store) -> None:
 
 
 @pytest.mark.parametrize("rows", [24, 25, 26])
-def test_a_full_last_page_has_nothing_after_it(many: Store, rows: int) -> None:
+def test_full_last_page_has_no_next_page(many: Store, rows: int) -> None:
     page = events.page(many, Filter(), NOW, rows=rows)
     assert len(page.rows) == min(rows, 25)
     assert page.has_after == (rows < 25)
@@ -71,21 +71,21 @@ def test_a_full_last_page_has_nothing_after_it(many: Store, rows: int) -> None:
     many.close()
 
 
-def test_a_place_whose_event_is_not_chosen_is_still_a_place(many: Store) -> None:
+def test_cursor_of_a_missing_event_still_pages(many: Store) -> None:
     edge = Cursor(dt.datetime(2026, 10, 1, 10, 0, 0, 2), "e12~not-there")
     assert ids(events.page(many, Filter(), NOW, after=edge, rows=2)) == [12, 11]
     assert ids(events.page(many, Filter(), NOW, before=edge, rows=2)) == [14, 13]
     many.close()
 
 
-def test_a_page_shows_all_but_the_raw_record(many: Store) -> None:
+def test_page_rows_have_all_columns_except_raw(many: Store) -> None:
     row = events.page(many, Filter(), NOW, rows=1).rows[0]
     assert tuple(row) == tuple(name for name in EVENT_COLUMNS if name != "raw")
     assert (row["actor_email"], row["target_type"], row["verified"]) == (None, None, None)
     many.close()
 
 
-def test_one_event_is_found_near_its_time_and_anywhere(many: Store) -> None:
+def test_event_is_found_with_and_without_a_time_hint(many: Store) -> None:
     at = dt.datetime(2026, 10, 1, 10, 0, 0, 2)
     for near in (at, at - dt.timedelta(minutes=59), dt.datetime(2020, 1, 1), None):
         result = events.get(many, "e12", near)
@@ -98,7 +98,7 @@ def test_one_event_is_found_near_its_time_and_anywhere(many: Store) -> None:
     many.close()
 
 
-def test_the_actors_neighbours_are_fifteen_minutes_away_at_most(tmp_path: Path) -> None:
+def test_related_events_of_the_actor_are_within_15_minutes(tmp_path: Path) -> None:
     at = dt.datetime(2026, 10, 1, 10)
     away = {
         "far": dt.timedelta(minutes=-15, microseconds=-1),
@@ -122,7 +122,7 @@ def test_the_actors_neighbours_are_fifteen_minutes_away_at_most(tmp_path: Path) 
     store.close()
 
 
-def test_a_targets_history_is_all_of_it_under_any_name(tmp_path: Path) -> None:
+def test_target_history_includes_former_names(tmp_path: Path) -> None:
     lines = [
         event("made", "2026-08-01", target=("source", "s1", "Old name")),
         event("changed", "2026-09-01", target=("source", "s1", "New name")),
@@ -138,7 +138,7 @@ def test_a_targets_history_is_all_of_it_under_any_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3, 1000])
-def test_a_stream_comes_in_batches_of_about_as_many(many: Store, rows: int) -> None:
+def test_stream_yields_all_rows_in_batches(many: Store, rows: int) -> None:
     with many.reading() as reading:
         batches = list(events.stream(many, reading, Filter(), NOW, "event_id, risk", rows=rows))
     many.close()

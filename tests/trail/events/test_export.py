@@ -77,11 +77,11 @@ def in_order(sort: str) -> list[random_trail.Row]:
         ("tz=Asia/Kolkata", "parquet", "audit-trail_2026-11-02T1534_UTC.parquet"),
     ],
 )
-def test_the_file_name_says_when_and_in_which_zone(query: str, kind: str, name: str) -> None:
+def test_file_name_contains_time_and_time_zone(query: str, kind: str, name: str) -> None:
     assert Export(Filter.parse(query), kind).file_name(NOW) == name
 
 
-def test_the_header_says_the_zone(held: Store) -> None:
+def test_csv_header_names_the_time_zone(held: Store) -> None:
     header = table(held, Filter(tz="Asia/Kathmandu"))[0]
     assert header == [
         f"{name} (Asia/Kathmandu)" if name in ("occurred_at", "ingested_at") else name
@@ -91,7 +91,7 @@ def test_the_header_says_the_zone(held: Store) -> None:
 
 
 @pytest.mark.parametrize("tz", random_trail.ZONES)
-def test_csv_times_are_those_of_the_zone(held: Store, tz: str) -> None:
+def test_csv_times_are_in_the_time_zone(held: Store, tz: str) -> None:
     filter_ = Filter(tz=tz, sort="oldest")
     rows = table(held, filter_, "event_id", "occurred_at", "ingested_at")[1:]
     ingested = {row["event_id"]: row["ingested_at"] for row in objects(held, filter_)}
@@ -111,7 +111,7 @@ def test_csv_times_are_those_of_the_zone(held: Store, tz: str) -> None:
             assert shown.endswith("Z") == (tz == "UTC")
 
 
-def test_times_at_a_change_of_clocks_are_told_apart(tmp_path: Path) -> None:
+def test_csv_times_around_dst_changes_are_unambiguous(tmp_path: Path) -> None:
     store = random_trail.store_of(
         tmp_path,
         [
@@ -163,7 +163,7 @@ HARMLESS = (
 )
 
 
-def test_csv_cells_that_a_spreadsheet_runs_are_neutralised(tmp_path: Path) -> None:
+def test_csv_formulas_are_neutralized(tmp_path: Path) -> None:
     texts = (*FORMULAS, *HARMLESS)
     store = random_trail.store_of(
         tmp_path,
@@ -186,7 +186,7 @@ def test_csv_cells_that_a_spreadsheet_runs_are_neutralised(tmp_path: Path) -> No
         assert (known["target_name"], known["target_id"], known["action_raw"]) == (text,) * 3
 
 
-def test_the_raw_record_in_csv_is_neutralised_too(held: Store) -> None:
+def test_raw_records_in_csv_are_unchanged(held: Store) -> None:
     rows = table(held, Filter(sort="oldest"), "raw")
     assert [row[0] for row in rows[1:]] == [row.raw for row in in_order("oldest")]
 
@@ -219,7 +219,7 @@ def test_parquet_is_exact_and_its_times_are_utc(held: Store, sort: str) -> None:
 
 
 @pytest.mark.parametrize("tz", ["UTC", "Europe/London"])
-def test_no_events_still_make_a_file(held: Store, store: Store, tz: str) -> None:
+def test_export_without_events_is_a_valid_file(held: Store, store: Store, tz: str) -> None:
     for empty, filter_ in ((held, NOTHING), (store, Filter(tz=tz))):
         rows = table(empty, filter_)
         assert len(rows) == 1
@@ -230,7 +230,7 @@ def test_no_events_still_make_a_file(held: Store, store: Store, tz: str) -> None
         assert result.schema == parquet(held, Filter()).schema
 
 
-def test_columns_come_as_they_are_asked_for(held: Store) -> None:
+def test_columns_are_in_the_requested_order(held: Store) -> None:
     names = ("target_name", "risk", "event_id")
     filter_ = Filter(sort="oldest")
     assert table(held, filter_, *names)[0] == list(names)
@@ -242,7 +242,7 @@ def test_columns_come_as_they_are_asked_for(held: Store) -> None:
 
 @pytest.mark.parametrize("kind", tuple(exports.FORMATS))
 @pytest.mark.parametrize("name", EVENT_COLUMNS)
-def test_each_column_can_stand_alone(held: Store, kind: str, name: str) -> None:
+def test_each_column_can_be_exported_alone(held: Store, kind: str, name: str) -> None:
     assert data(held, Export(Filter(), kind, (name,)), limit=3)
 
 
@@ -251,13 +251,13 @@ def test_each_column_can_stand_alone(held: Store, kind: str, name: str) -> None:
     "columns",
     [("event_id", "password"), (), ("",), ("event_id; drop table events",), ("batch_id",), ("*",)],
 )
-def test_an_unknown_column_is_refused(kind: str, columns: tuple[str, ...]) -> None:
+def test_unknown_column_is_refused(kind: str, columns: tuple[str, ...]) -> None:
     with pytest.raises(InputError, match="column"):
         Export(Filter(), kind, columns)
 
 
 @pytest.mark.parametrize("kind", tuple(exports.FORMATS))
-def test_a_column_asked_for_twice_is_refused_or_written(held: Store, kind: str) -> None:
+def test_duplicate_column_does_not_crash(held: Store, kind: str) -> None:
     try:
         chosen = Export(Filter(), kind, ("event_id", "event_id"))
     except InputError:
@@ -265,14 +265,14 @@ def test_a_column_asked_for_twice_is_refused_or_written(held: Store, kind: str) 
     assert data(held, chosen)
 
 
-def test_an_unknown_format_is_refused() -> None:
+def test_unknown_format_is_refused() -> None:
     with pytest.raises(InputError, match="'xlsx'"):
         Export(Filter(), "xlsx")
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest"])
 @pytest.mark.parametrize("size", [9, 50])
-def test_slices_follow_one_another_in_order(
+def test_slices_are_in_order(
     held: Store, monkeypatch: pytest.MonkeyPatch, sort: str, size: int
 ) -> None:
     monkeypatch.setattr(events, "_SLICE_ROWS", size)
@@ -292,9 +292,7 @@ def test_slices_follow_one_another_in_order(
         assert ids == expected[:limit]
 
 
-def test_an_export_is_of_one_moment_whatever_is_loaded_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_export_is_a_snapshot_during_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_SLICE_ROWS", 2)
     store = random_trail.store_of(
         tmp_path, [event(f"a{n}", f"2026-10-{20 - n:02}") for n in range(10)]
@@ -313,7 +311,7 @@ def test_an_export_is_of_one_moment_whatever_is_loaded_meanwhile(
     assert len(after) == 20
 
 
-def test_an_export_that_is_left_lets_go_of_its_snapshot(held: Store) -> None:
+def test_closed_export_releases_its_snapshot(held: Store) -> None:
     parts = exports.stream(held, Export(Filter(), "csv"), NOW)
     assert next(parts)
     parts.close()  # type: ignore[attr-defined]
@@ -321,7 +319,7 @@ def test_an_export_that_is_left_lets_go_of_its_snapshot(held: Store) -> None:
     assert len(objects(held, Filter())) == len(ROWS)
 
 
-def test_an_address_is_of_the_same_filter_and_columns() -> None:
+def test_download_url_contains_filter_and_columns() -> None:
     filter_ = Filter.parse("actor=-users/a%26b&q=x y&from=7d&tz=Asia/Kolkata")
     for kind, columns, named in (
         ("csv", exports.CSV_COLUMNS, None),
@@ -337,7 +335,7 @@ def test_an_address_is_of_the_same_filter_and_columns() -> None:
     assert "tz=UTC" in exports.download_url(Export(Filter()))
 
 
-def test_text_that_breaks_lines_elsewhere_is_one_line_of_ndjson(tmp_path: Path) -> None:
+def test_unicode_line_breaks_stay_in_one_ndjson_line(tmp_path: Path) -> None:
     name = "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x7fh\U0001f600"
     store = random_trail.store_of(
         tmp_path, [event("a", "2026-10-01", target=("source", "s", name))]

@@ -37,7 +37,7 @@ def value_of(row: random_trail.Row, by: lanes.By) -> str:
 @pytest.mark.parametrize("by", ["category", "actor", "target"])
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("grain", [DAY, HOUR])
-def test_every_lane_counts_its_events_and_marks(
+def test_lane_points_count_events_failures_and_deletions(
     held: Store, by: lanes.By, query: str, grain: dt.timedelta
 ) -> None:
     filter_ = Filter.parse(f"{query}&from=2000-01-01&to=2100-01-01")
@@ -58,7 +58,7 @@ def test_every_lane_counts_its_events_and_marks(
             assert point.count == len(inside)
 
 
-def test_only_the_top_lanes_come_and_the_rest_is_told(held: Store) -> None:
+def test_top_lanes_and_the_total_are_returned(held: Store) -> None:
     filter_ = Filter.parse("from=2000-01-01&to=2100-01-01")
     everything = lanes.lanes(held, filter_, NOW, "actor", DAY, 1_000)
     top = lanes.lanes(held, filter_, NOW, "actor", DAY, 3)
@@ -67,7 +67,7 @@ def test_only_the_top_lanes_come_and_the_rest_is_told(held: Store) -> None:
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_the_week_is_that_of_the_reader_s_clock(held: Store, query: str) -> None:
+def test_week_hours_are_in_the_reader_time_zone(held: Store, query: str) -> None:
     filter_ = Filter.parse(f"{query}&from=2000-01-01&to=2100-01-01")
     expected = [[0] * 24 for _ in range(7)]
     for row in ROWS:
@@ -78,7 +78,7 @@ def test_the_week_is_that_of_the_reader_s_clock(held: Store, query: str) -> None
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_the_latest_hour_of_the_week_is_one_of_the_reader_s_clock(held: Store, query: str) -> None:
+def test_latest_hour_is_in_the_reader_time_zone(held: Store, query: str) -> None:
     filter_ = Filter.parse(f"{query}&from=2000-01-01&to=2100-01-01")
     row = next(row for row in ROWS if row.fits(filter_))
     local = row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
@@ -96,7 +96,7 @@ def test_the_latest_hour_of_the_week_is_one_of_the_reader_s_clock(held: Store, q
     assert (begins.weekday(), begins.hour, begins.minute) == (local.weekday(), local.hour, 0)
 
 
-def test_nothing_chosen_gives_no_lanes(held: Store) -> None:
+def test_empty_selection_has_no_lanes(held: Store) -> None:
     filter_ = Filter.parse("category=NoSuch")
     assert lanes.lanes(held, filter_, NOW, "category", DAY, 10) == lanes.Lanes((), 0)
     assert sum(map(sum, lanes.week(held, filter_, NOW))) == 0

@@ -58,7 +58,7 @@ def held(load: Load, store: Store) -> Store:
     return store
 
 
-def test_everybody_has_a_state(held: Store) -> None:
+def test_actor_states(held: Store) -> None:
     result = {item.actor_id: item for item in people.actor_activity(held, WEEK, NOW)}
     assert {name: item.state for name, item in result.items()} == {
         "users/old": "active",
@@ -79,19 +79,19 @@ def test_everybody_has_a_state(held: Store) -> None:
     assert result["users/fresh"].destructive == 1
 
 
-def test_who_acts_after_the_removal_is_told(held: Store) -> None:
+def test_activity_after_removal_is_reported(held: Store) -> None:
     result = {item.actor_id: item for item in people.actor_activity(held, WEEK, NOW)}
     assert result["users/gone"].removed_at == dt.datetime(2026, 11, 19, 10, 6)
     assert result["users/gone"].after_removal == 1
     assert [item.actor_id for item in result.values() if item.after_removal] == ["users/gone"]
 
 
-def test_a_token_has_the_maker_that_an_event_tells_of(held: Store) -> None:
+def test_token_creator_comes_from_the_creation_event(held: Store) -> None:
     made = people.token_creators(held)
     assert {token: row["creator_name"] for token, row in made.items()} == {"tokens/tk1": "Olga Old"}
 
 
-def test_the_mix_is_shares_of_theirs_and_of_everybodys(held: Store) -> None:
+def test_action_mix_has_actor_and_workspace_shares(held: Store) -> None:
     shares = people.action_mix(held, WEEK, NOW, "users/old", 9)
     assert {share.action: share.events for share in shares} == {
         "Permission Check": 1,
@@ -103,7 +103,7 @@ def test_the_mix_is_shares_of_theirs_and_of_everybodys(held: Store) -> None:
     assert modified.workspace_share == pytest.approx(3 / 8)
 
 
-def test_what_somebody_touched(held: Store) -> None:
+def test_top_targets(held: Store) -> None:
     result = people.top_targets(held, WEEK, NOW, "users/old", 9)
     assert [(row["value"], row["label"], row["events"]) for row in result] == [
         ("t1", "Name of t1", 2),
@@ -111,7 +111,7 @@ def test_what_somebody_touched(held: Store) -> None:
     ]
 
 
-def test_a_target_has_a_life(held: Store) -> None:
+def test_target_summary(held: Store) -> None:
     life = people.target_summary(held, "t1")
     assert life
     assert (life["label"], life["events"], life["actors"]) == ("Name of t1", 7, 4)

@@ -25,7 +25,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @settings(max_examples=60)
 @given(drawn=random_trail.filters())
-def test_all_answers_are_those_of_the_store_itself(
+def test_results_equal_those_of_direct_queries(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]]
 ) -> None:
     filter_ = drawn[0]
@@ -39,7 +39,7 @@ def test_all_answers_are_those_of_the_store_itself(
     assert counts.count(store, Filter(), NOW) == len(ROWS)
 
 
-def test_the_store_is_as_before_after_a_search(store: Store) -> None:
+def test_search_does_not_change_the_store(store: Store) -> None:
     with search_matches(store, Filter(q=("action:created",)), NOW) as (engine, rest):
         assert rest.q == ()
         assert counts.count(engine, rest, NOW) < len(ROWS)

@@ -9,7 +9,7 @@ from trail.events import store_status
 from trail.storage.database import Store
 
 
-def test_an_empty_store_holds_nothing(store: Store) -> None:
+def test_status_of_an_empty_store(store: Store) -> None:
     assert store_status.status(store) == {
         "events": 0,
         "oldest": None,
@@ -23,7 +23,7 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
     }
 
 
-def test_loads_are_added_up(store: Store, load: Load) -> None:
+def test_status_adds_up_all_loads(store: Store, load: Load) -> None:
     good = [event("a", "2026-10-02T01:02:03.5"), event("b", "2026-10-01", "Gizmo Calibrated")]
     before = dt.datetime.now(dt.UTC)
     load("\n".join([*good, good[0], "{broken"]).encode())
@@ -43,7 +43,7 @@ def test_loads_are_added_up(store: Store, load: Load) -> None:
     }
 
 
-def test_what_a_batch_refused_is_shown_in_line_order(store: Store, load: Load) -> None:
+def test_quarantined_records_are_in_line_order(store: Store, load: Load) -> None:
     untimed = json.dumps({"id": "x", "type": "Source Created", "timestamp": "soon"})
     first = load("\n".join([event("a", "2026-10-01"), untimed, "{broken"]).encode())
     second = load(f"{event('b', '2026-10-01')}\n[".encode())

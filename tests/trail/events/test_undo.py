@@ -75,7 +75,7 @@ def body(wanted: undo.Recipe) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("action", catalogue.ACTIONS, ids=lambda action: action.name)
-def test_who_has_a_recipe_and_who_has_none(action: catalogue.Action) -> None:
+def test_risky_actions_have_a_recipe(action: catalogue.Action) -> None:
     needed = action.kind in TAKING or action.risk >= 6 or action.name in WEAKENING
     result = undo.recipe(row(action.name))
     assert (result is not None) == needed
@@ -92,13 +92,13 @@ def test_aliases_have_the_same_recipe(action: catalogue.Action) -> None:
         assert undo.recipe(row(alias)) == undo.recipe(row(action.name))
 
 
-def test_every_row_is_of_the_catalogue_and_named_once() -> None:
+def test_recipe_actions_are_known_and_unique() -> None:
     names = [name for one in ROWS for name in one["actions"]]
     assert len(names) == len(set(names))
     assert set(names) <= {action.name for action in catalogue.ACTIONS}
 
 
-def test_words_are_calm_and_in_sentence_case() -> None:
+def test_texts_are_plain_sentences() -> None:
     for one in [*ROWS, *TABLE["unknown"]]:
         sentences = [*one["check"], one["undo"], *filter(None, [one.get("cannot")])]
         for sentence in sentences:
@@ -108,7 +108,7 @@ def test_words_are_calm_and_in_sentence_case() -> None:
 
 
 @pytest.mark.parametrize("one", ROWS, ids=lambda one: one["actions"][0])
-def test_each_call_is_a_method_a_path_and_json(one: dict[str, Any]) -> None:
+def test_calls_are_a_method_a_path_and_json(one: dict[str, Any]) -> None:
     if "call" not in one:
         assert "body" not in one
         return
@@ -119,14 +119,14 @@ def test_each_call_is_a_method_a_path_and_json(one: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["Source Deleted", "Warehouses Deleted", "Space Deleted"])
-def test_what_is_gone_says_why_and_what_instead(name: str) -> None:
+def test_irreversible_actions_say_why_and_what_to_do(name: str) -> None:
     result = recipe(name)
     assert result.cannot
     assert result.undo
 
 
 @pytest.mark.parametrize("name", ["Audience CSV Downloaded", "Computed Trait CSV Downloaded"])
-def test_a_download_cannot_be_undone(name: str) -> None:
+def test_downloads_cannot_be_undone(name: str) -> None:
     result = recipe(name)
     assert "left Segment" in result.cannot
     assert result.call == ""
@@ -143,7 +143,7 @@ def test_ids_are_filled_from_the_target() -> None:
     )
 
 
-def test_paths_are_taken_apart_and_slugs_are_no_ids() -> None:
+def test_ids_are_taken_from_resource_paths_but_slugs_are_not() -> None:
     filter_ = "workspaces/acme/sources/web/destinations/{}/filters/df_1U0MEMv1mox9"
     result = recipe("Destination Filter Disabled", filter_.format("webhooks"))
     assert path(result) == "/destination/{destinationId}/filters/df_1U0MEMv1mox9"
@@ -156,7 +156,7 @@ def test_paths_are_taken_apart_and_slugs_are_no_ids() -> None:
     assert body(result)["sourceId"] == "{sourceId}"
 
 
-def test_ids_of_other_things_come_from_the_details() -> None:
+def test_ids_of_other_resources_come_from_the_details() -> None:
     details = {"metadata_id": "54521fd725e721e32a72eebb", "subject": "users/me", "subject_id": "me"}
     record = forwarded(type="Integration Deleted", details=details)
     result = recipe(
@@ -174,7 +174,7 @@ def test_ids_of_other_things_come_from_the_details() -> None:
     assert recipe("Source Disabled", raw=raw).missing == ()
 
 
-def test_an_id_goes_only_where_its_kind_belongs() -> None:
+def test_ids_fill_only_placeholders_of_their_type() -> None:
     """A user's id is no group's id, a source's no function's, the actor never a target."""
     result = recipe("User Removed From User Group", "users/abc")
     assert path(result) == "/groups/{userGroupId}/users"
@@ -187,7 +187,7 @@ def test_an_id_goes_only_where_its_kind_belongs() -> None:
 
 @pytest.mark.parametrize("hostile", HOSTILE_IDS)
 @pytest.mark.parametrize("name", sorted(OF_ACTION))
-def test_a_hostile_id_never_reaches_a_call(name: str, hostile: str) -> None:
+def test_hostile_ids_are_never_inserted(name: str, hostile: str) -> None:
     keys = list(undo._OF_DETAIL)
     raw = json.dumps({"properties": {"details": dict.fromkeys(keys, hostile)}})
     paths = [hostile, *(f"{place}/{hostile}" for place in undo._OF_COLLECTION)]
@@ -199,7 +199,7 @@ def test_a_hostile_id_never_reaches_a_call(name: str, hostile: str) -> None:
 
 
 @given(st.text(), st.text(), st.text(), st.text(), st.sampled_from(sorted(OF_ACTION)))
-def test_nothing_that_an_event_says_changes_more_than_an_id(
+def test_event_data_changes_only_ids(
     target: str, kind: str, raw: str, label: str, name: str
 ) -> None:
     detailed = json.dumps({"properties": {"details": {"source_id": raw, "metadata_id": label}}})
@@ -223,7 +223,7 @@ def test_nothing_that_an_event_says_changes_more_than_an_id(
      "[" * 100_000, "9" * 10_000, '{"properties": {"details": {"source_id": 7}}}', "{" * 2_000_000,
      None, 7, b"x"],
 )  # fmt: skip
-def test_a_record_of_another_shape_is_no_matter(raw: object) -> None:
+def test_malformed_records_are_ignored(raw: object) -> None:
     result = recipe("Source Disabled", None, raw=raw)
     assert result.missing == ("sourceId",)
 
@@ -232,7 +232,7 @@ def test_a_record_of_another_shape_is_no_matter(raw: object) -> None:
     "event",
     [{}, {"action": None}, {"action": ""}, {"action": "x" * 10_000}, {"action": 7}],
 )
-def test_an_event_that_says_nothing_has_no_recipe(event: dict[str, object]) -> None:
+def test_event_without_an_action_has_no_recipe(event: dict[str, object]) -> None:
     assert undo.recipe(event) is None
 
 
@@ -246,12 +246,12 @@ def test_an_event_that_says_nothing_has_no_recipe(event: dict[str, object]) -> N
         ("Public API Token Created", "delete it"),
     ],
 )
-def test_types_that_the_catalogue_does_not_know(action: str, part: str) -> None:
+def test_unknown_risky_types_have_a_general_recipe(action: str, part: str) -> None:
     result = recipe(action)
     assert part in result.undo
     assert result.call == ""
 
 
 @pytest.mark.parametrize("action", ["Journey Created", "Sync Failed", "Journey Viewed", "Hm"])
-def test_unknown_and_harmless_types_have_none(action: str) -> None:
+def test_unknown_harmless_types_have_no_recipe(action: str) -> None:
     assert undo.recipe(row(action)) is None

@@ -32,13 +32,13 @@ ROOT = Path(__file__).parents[3]
 EVENTS = len(DAYS) * A_DAY + 1
 
 
-def test_the_same_data_gives_the_same_bytes(trail: Trail, whole: bytes) -> None:
+def test_same_data_gives_identical_bytes(trail: Trail, whole: bytes) -> None:
     later = AWARE + dt.timedelta(days=3)
     assert made(trail, now=later) == whole
     assert made(trail, f"{WEEK}&sort=oldest") == whole
 
 
-def test_another_process_gives_the_same_bytes(trail: Trail, whole: bytes) -> None:
+def test_another_process_gives_identical_bytes(trail: Trail, whole: bytes) -> None:
     out = trail.folder / "other.zip"
     done = subprocess.run(
         [sys.executable, "-m", "trail", "evidence", "--out", str(out), "--query", WEEK, "--json"],
@@ -67,7 +67,7 @@ def test_a_relative_range_becomes_absolute(trail: Trail) -> None:
     assert json.loads(files(again)["manifest.json"]) == message
 
 
-def test_the_events_are_those_of_the_exports(trail: Trail, whole: bytes) -> None:
+def test_events_equal_those_of_the_exports(trail: Trail, whole: bytes) -> None:
     result = files(whole)
     assert list(result) == NAMES
     chosen = Filter.parse(f"{WEEK}&sort=oldest")
@@ -163,14 +163,14 @@ def test_a_filter_is_described(query: str, text: str) -> None:
     assert resolve(Filter.parse(query), AWARE).description() == text
 
 
-def test_the_pack_of_an_empty_trail_verifies(trail: Trail, tmp_path: Path, check: Check) -> None:
+def test_pack_of_an_empty_trail_verifies(trail: Trail, tmp_path: Path, check: Check) -> None:
     given = trail.settings.store.model_copy(update={"path": tmp_path / "empty.duckdb"})
     other = Trail(trail.settings.model_copy(update={"store": given}), tmp_path)
     result = check(made(other, ""))
     assert (result.code, "0 events, 0 days; 0 seals" in result.text) == (0, True)
 
 
-def test_the_digest_of_the_events_is_that_of_a_sign_off(trail: Trail, whole: bytes) -> None:
+def test_event_digest_equals_the_digest_of_a_sign_off(trail: Trail, whole: bytes) -> None:
     message = json.loads(files(whole)["manifest.json"])["events"]
     result = trail.run(lambda store: reviews.digest_of(store, Filter.parse(WEEK), AWARE))
     assert result == (message["rows"], message["digest"])

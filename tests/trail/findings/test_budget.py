@@ -11,7 +11,7 @@ def scored(day: int, actor: str, score: int) -> Scored:
     return Scored(f"{actor}-{day}", OPENED + dt.timedelta(days=day), actor, score)
 
 
-def test_what_would_be_folded_does_not_use_up_the_budget() -> None:
+def test_repeated_findings_do_not_use_the_budget() -> None:
     """Ana is strange on six days running: two findings, not six, so Ben has room."""
     ana = [scored(day, "ana", 50) for day in range(4, 10)]
     ben = scored(10, "ben", 20)
@@ -21,7 +21,7 @@ def test_what_would_be_folded_does_not_use_up_the_budget() -> None:
     assert sorted(result.folded) == ["ana-6", "ana-7", "ana-9"]
 
 
-def test_a_day_that_is_far_stranger_counts_again() -> None:
+def test_a_much_higher_score_uses_the_budget_again() -> None:
     answer = [scored(6, "ana", 10), scored(7, "ana", 16), scored(8, "ana", 17)]
     result = apply_budget(answer, OPENED, OPENED + dt.timedelta(days=9), a_day=1)
     assert result.folded == {"ana-8": "ana-7"}

@@ -63,7 +63,7 @@ def command(store: Store, settings: Settings, **given: object) -> str:
     return out.output
 
 
-def test_the_queue_shows_the_strange_day(filled: Store) -> None:
+def test_queue_shows_the_unusual_day(filled: Store) -> None:
     queue = queries.queue(filled, Filter(), detection.end_of_day(39))
     assert (DAY, "users/ana") in [(finding.day, finding.actor_id) for finding in queue.findings]
     assert "after 5 days of learning" in queue.budget.status_text()
@@ -115,7 +115,7 @@ def test_one_finding_has_its_evidence_and_what_was_expected(filled: Store) -> No
     assert history["events"].to_pylist()[-2:] == [2, 1]
 
 
-def test_the_command_says_one_object_a_line(
+def test_command_prints_one_json_object_per_line(
     filled: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [json.loads(line) for line in command(filled, settings, all=True).splitlines()]

@@ -37,7 +37,7 @@ def finding_of(store: Store, actor: str = "users/ana", day: int = 38) -> Finding
     return one
 
 
-def test_nothing_new_is_nothing_done(filled: Store) -> None:
+def test_refresh_without_new_events_does_nothing(filled: Store) -> None:
     again = refresh(filled, detection.end_of_day(39))
     assert (again.folded, again.since, again.findings) == (0, None, 0)
 
@@ -49,7 +49,7 @@ def test_an_empty_store_has_no_findings(store: Store) -> None:
     assert queue.budget.status_text() == "No events recorded yet."
 
 
-def test_a_new_day_is_judged_alone(filled: Store, settings: Settings) -> None:
+def test_only_a_new_day_is_scored(filled: Store, settings: Settings) -> None:
     detection.load(
         filled, settings, events(40, "10:00", "users/ana", "Source Modified", "source-1")
     )
@@ -59,19 +59,19 @@ def test_a_new_day_is_judged_alone(filled: Store, settings: Settings) -> None:
     assert done.since == FIRST_DAY + dt.timedelta(days=39)
 
 
-def test_a_late_event_judges_its_day_and_all_after_it(filled: Store, settings: Settings) -> None:
+def test_late_event_rescores_its_day_and_later_days(filled: Store, settings: Settings) -> None:
     detection.load(filled, settings, events(20, "10:07", "users/ana", "Warehouses Disabled", "w-2"))
     done = refresh(filled, detection.end_of_day(39))
     assert done.since == FIRST_DAY + dt.timedelta(days=20)
     assert "on 1 of 29 earlier active days" in finding_of(filled).reasons[0].text
 
 
-def test_words_have_their_numbers(filled: Store) -> None:
+def test_reasons_contain_their_numbers(filled: Store) -> None:
     (reason, *_) = finding_of(filled).reasons
     assert reason.text.startswith("Warehouses Disabled: first time in 29 active days; ")
 
 
-def test_a_decision_outlasts_being_judged_again(filled: Store, settings: Settings) -> None:
+def test_decision_survives_rescoring(filled: Store, settings: Settings) -> None:
     id_ = finding_of(filled).finding_id
     filled.write(
         lambda cursor: cursor.execute(
@@ -83,9 +83,7 @@ def test_a_decision_outlasts_being_judged_again(filled: Store, settings: Setting
     assert finding_of(filled).state == "expected"
 
 
-def test_retention_leaves_scores_and_trims_the_aggregates(
-    filled: Store, settings: Settings
-) -> None:
+def test_retention_keeps_scores_and_trims_aggregates(filled: Store, settings: Settings) -> None:
     before = finding_of(filled)
     now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
     policy.retain(filled, settings, now)
@@ -98,9 +96,7 @@ def test_retention_leaves_scores_and_trims_the_aggregates(
     assert finding_of(filled) == before
 
 
-def test_what_retention_takes_keeps_its_score_for_the_thresholds_alone(
-    store: Store, settings: Settings
-) -> None:
+def test_removed_findings_count_only_for_thresholds(store: Store, settings: Settings) -> None:
     detection.load(
         store, settings, (*HABITS, *events(20, "11:00", "users/ana", "Source Deleted", "s"))
     )
@@ -117,7 +113,9 @@ def test_what_retention_takes_keeps_its_score_for_the_thresholds_alone(
     assert finding_of(store, day=20).reasons == ()
 
 
-def test_a_late_event_as_retention_takes_as_many_is_seen(filled: Store, settings: Settings) -> None:
+def test_late_event_is_detected_when_retention_removes_as_many(
+    filled: Store, settings: Settings
+) -> None:
     filled.write(
         lambda cursor: cursor.execute(
             "delete from events where occurred_at::date = $day and actor_key = "
@@ -144,7 +142,7 @@ def test_a_late_event_as_retention_takes_as_many_is_seen(filled: Store, settings
     assert finding_of(filled, "users/cyd").score > 0
 
 
-def test_another_risk_is_another_score_and_says_its_version(filled: Store) -> None:
+def test_changed_risk_changes_the_score_and_its_version(filled: Store) -> None:
     before = finding_of(filled)
     assert before.risk_version == 0
     assert risks.set_risk(filled, "warehouse disabled", 1, "we do it weekly", "owner") == 1
@@ -164,7 +162,7 @@ def test_another_risk_is_another_score_and_says_its_version(filled: Store) -> No
         risks.set_risk(filled, "Warehouses Disabled", 3, " ", "owner")
 
 
-def test_what_is_expected_counts_as_done_before(filled: Store, settings: Settings) -> None:
+def test_expected_activity_counts_as_familiar(filled: Store, settings: Settings) -> None:
     detection.load(
         filled, settings, events(39, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1")
     )
@@ -190,7 +188,7 @@ def test_what_is_expected_counts_as_done_before(filled: Store, settings: Setting
         )
 
 
-def test_a_rule_adds_its_points_while_it_is_on(filled: Store) -> None:
+def test_enabled_rule_adds_its_points(filled: Store) -> None:
     before = finding_of(filled)
     matches = rules.back_test(filled, rules.rule("warehouse-disabled"), detection.end_of_day(39))
     assert (matches.count, matches.summary) == (1, "1 match in the last 90 days")
@@ -209,7 +207,9 @@ def test_a_rule_adds_its_points_while_it_is_on(filled: Store) -> None:
         rule_toggles.set_enabled(filled, "no such", "owner", on=True)
 
 
-def test_checks_and_the_system_are_in_nobodys_baseline(store: Store, settings: Settings) -> None:
+def test_permission_checks_and_system_events_are_in_no_baseline(
+    store: Store, settings: Settings
+) -> None:
     noise = [
         ExampleEvent(
             dt.datetime.combine(FIRST_DAY + dt.timedelta(days=day), dt.time(9)), who, what, "t"

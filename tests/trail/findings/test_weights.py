@@ -28,9 +28,7 @@ def points(
     }
 
 
-def test_a_token_that_does_something_new_is_more_of_a_surprise(
-    store: Store, settings: Settings
-) -> None:
+def test_new_action_scores_higher_for_a_token(store: Store, settings: Settings) -> None:
     same = [
         event
         for who in ("tokens/sync", "users/ana")
@@ -43,9 +41,7 @@ def test_a_token_that_does_something_new_is_more_of_a_surprise(
     assert result["tokens/sync", "unfamiliar"] > result["users/ana", "unfamiliar"] > 0
 
 
-def test_a_steady_token_that_does_three_times_as_much_is_a_burst(
-    store: Store, settings: Settings
-) -> None:
+def test_tripled_activity_of_a_steady_token_is_a_burst(store: Store, settings: Settings) -> None:
     uneven = [
         event
         for day in workdays(0, 42)
@@ -62,7 +58,7 @@ def test_a_steady_token_that_does_three_times_as_much_is_a_burst(
     assert ("users/dan", "burst") not in result
 
 
-def test_two_days_are_no_habit_to_be_missed(store: Store, settings: Settings) -> None:
+def test_two_days_do_not_establish_a_regular_activity(store: Store, settings: Settings) -> None:
     both = (
         *daily(range(14), "users/long", "Source Modified"),
         *daily((12, 13), "users/short", "Source Modified"),

@@ -128,7 +128,7 @@ def test_explore_shows_the_same_attempts(filled: Store) -> None:
         assert counts.count(filled, Filter.parse(narrow.query()), NOW) == incident.attempts
 
 
-def test_strips_have_each_day(filled: Store) -> None:
+def test_day_strips_include_every_day(filled: Store) -> None:
     result = attempt_strip.strips(filled, Filter(), NOW, days=30, most=3)
     assert len(result.days) == 30
     assert result.strips[0].target_id == "wh_prod"
@@ -154,7 +154,7 @@ def test_recurrence(store: Store, load: Load) -> None:
     assert often.share == pytest.approx(15 / 16)
 
 
-def test_a_success_event_closes(store: Store, load: Load) -> None:
+def test_success_event_closes_an_incident(store: Store, load: Load) -> None:
     load(text(*run(0, 3), line(40, "Audience Run Complete", AUDIENCE), *run(60 * 30, 1)))
     last, first = sorted(
         queries.incidents(store, Filter(), at(60 * 30 + 5)), key=lambda item: not item.open

@@ -90,7 +90,7 @@ def _opened(settings: Settings) -> tuple[int, tuple[high_water_mark.Shortfall, .
     return int(count), high_water_mark.shortfalls(settings.store.path.with_name("trail.known.json"))
 
 
-def test_a_killed_process_loses_nothing(killed: Path, settings: Settings, tmp_path: Path) -> None:
+def test_killed_process_loses_nothing(killed: Path, settings: Settings, tmp_path: Path) -> None:
     _copied(killed, tmp_path)
     assert _opened(settings) == (COMMITS, ())
 

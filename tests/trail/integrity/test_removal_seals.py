@@ -106,7 +106,7 @@ def test_a_row_inserted_after_a_purge_is_detected(trail: Trail) -> None:
     assert trail.problems() == [(1, "added", 1)]
 
 
-def test_held_rows_stay_and_are_sealed_again(trail: Trail) -> None:
+def test_rows_on_legal_hold_stay_and_are_resealed(trail: Trail) -> None:
     _short(trail, 4)
     held = trail.ask("select min(event_id) from events")[0][0]
     trail.run(lambda store: legal_holds.add(store, "event", held, None, None, "case 7", "owner"))
@@ -151,7 +151,7 @@ def test_archived_removals_state_the_archive(trail: Trail) -> None:
     assert _reasons(trail, 1)[-1].endswith("; archived")
 
 
-def test_second_reports_are_sealed_and_purged(settings: Settings, tmp_path: object) -> None:
+def test_duplicate_reports_are_sealed_and_purged(settings: Settings, tmp_path: object) -> None:
     trail = Trail(settings, settings.store.path.parent)
     trail.load([forwarded(1), forwarded(3)])
     twin = api_event(
@@ -193,7 +193,7 @@ def test_the_mirror_catches_up_after_a_crash(trail: Trail) -> None:
     assert trail.files.mirror.read_text() == "".join(lines)
 
 
-def test_the_mirror_can_be_elsewhere(settings: Settings) -> None:
+def test_mirror_path_is_configurable(settings: Settings) -> None:
     path = settings.store.path.parent / "elsewhere" / "seals.ndjson"
     trail = Trail(
         settings.model_copy(update={"seals": settings.seals.model_copy(update={"mirror": path})}),
@@ -230,7 +230,7 @@ def test_the_key_is_private_and_never_replaced(trail: Trail) -> None:
         "insert into events select * replace ('x' as event_id, 77 as batch_id) from events limit 1",
     ],
 )
-def test_a_person_accepts_the_present_state_with_a_reason(trail: Trail, statement: str) -> None:
+def test_accepting_the_current_state_needs_a_reason(trail: Trail, statement: str) -> None:
     trail.sql(statement)
     assert not trail.verify().ok
     with pytest.raises(InputError, match="reason"):

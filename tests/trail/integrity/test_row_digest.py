@@ -90,7 +90,7 @@ def test_any_order_of_loads_gives_the_same_digest(
     assert standalone_verifier.day_digest(parts) == one.event.digest
 
 
-def test_the_form_of_one_row_is_written_down(trail: Trail) -> None:
+def test_canonical_form_of_one_row(trail: Trail) -> None:
     """The bytes themselves: a change of these is a new form."""
     row = {
         "event_id": "evt_1",
@@ -135,7 +135,7 @@ def _checked(export: Path, seals: Path, *more: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_script_finds_a_whole_export_unchanged(trail: Trail, exported: Path) -> None:
+def test_verifier_accepts_an_unmodified_export(trail: Trail, exported: Path) -> None:
     code, text = _checked(exported, trail.files.mirror, "--whole")
     assert code == 0, text
     assert text.count("unchanged") == 6

@@ -123,7 +123,7 @@ def test_rows_of_an_unsealed_day(trail: Trail) -> None:
     assert (word, count) == ("missing", 3)
 
 
-def test_a_second_report(trail: Trail) -> None:
+def test_a_changed_duplicate_report(trail: Trail) -> None:
     trail.sql(
         "insert into twins select 'other', event_id, occurred_at, ingested_at, batch_id, null, raw "
         f"from events where event_id = {ID}"

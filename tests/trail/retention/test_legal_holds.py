@@ -42,7 +42,7 @@ def four_events(load: Load) -> None:
     )
 
 
-def test_nothing_is_held_at_first(store: Store) -> None:
+def test_no_holds_at_first(store: Store) -> None:
     assert legal_holds.active(store) == []
     assert held(store) == set()
 
@@ -62,7 +62,7 @@ def test_nothing_is_held_at_first(store: Store) -> None:
         ("period", "", (AT - 9 * DAY, AT), set()),
     ],
 )
-def test_what_a_hold_covers(
+def test_events_covered_by_a_hold(
     store: Store,
     kind: str,
     value: str,
@@ -77,7 +77,7 @@ def test_what_a_hold_covers(
     assert held(store) == set()
 
 
-def test_the_id_of_a_second_report_holds_its_event(store: Store) -> None:
+def test_hold_on_a_duplicate_id_covers_its_event(store: Store) -> None:
     store.write(lambda cursor: cursor.execute("insert into twins (event_id, twin_of) "
                                               "values ('second', 'b')"))  # fmt: skip
     legal_holds.add(store, "event", "second", None, None, "a question", "mara")

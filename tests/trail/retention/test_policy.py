@@ -68,7 +68,7 @@ def purges(store: Store) -> list[dict[str, Any]]:
          dt.datetime(2026, 10, 31)),
     ],
 )  # fmt: skip
-def test_the_cutoff_is_a_midnight_of_utc(
+def test_cutoff_is_midnight_utc(
     settings: Settings, now: dt.datetime, days: int, expected: dt.datetime
 ) -> None:
     assert policy.cutoff(kept_for(settings, days), now) == expected
@@ -79,9 +79,7 @@ def kept_for(settings: Settings, days: int) -> Settings:
     return settings.model_copy(update={"store": kept})
 
 
-def test_an_event_at_the_cutoff_stays_and_the_one_before_goes(
-    store: Store, settings: Settings, load: Load
-) -> None:
+def test_events_before_the_cutoff_are_deleted(store: Store, settings: Settings, load: Load) -> None:
     load(text(event("before", EDGE - TICK), event("at", EDGE), event("after", EDGE + TICK)))
     done = policy.retain(store, settings, NOW)
     assert (done.events, done.held, done.archived) == (1, 0, 0)
@@ -89,7 +87,7 @@ def test_an_event_at_the_cutoff_stays_and_the_one_before_goes(
     agrees(store)
 
 
-def test_a_second_run_removes_nothing_and_leaves_no_note(
+def test_second_run_deletes_nothing_and_records_no_purge(
     store: Store, settings: Settings, load: Load
 ) -> None:
     load(text(event("old", EDGE - DAY), event("new", EDGE + DAY)))
@@ -104,7 +102,7 @@ def test_a_second_run_removes_nothing_and_leaves_no_note(
     ]  # fmt: skip
 
 
-def test_an_empty_store_is_purged_calmly(store: Store, settings: Settings) -> None:
+def test_purge_of_an_empty_store_does_nothing(store: Store, settings: Settings) -> None:
     result = policy.preview(store, settings, NOW)
     assert (result.events, result.held, result.first, result.last) == (0, 0, None, None)
     assert policy.retain(store, settings, NOW).events == 0
@@ -112,7 +110,7 @@ def test_an_empty_store_is_purged_calmly(store: Store, settings: Settings) -> No
 
 
 @pytest.mark.parametrize("kind", legal_holds.KINDS)
-def test_what_is_held_survives_and_is_counted_right(
+def test_events_on_hold_are_kept_and_counted(
     store: Store, settings: Settings, load: Load, kind: str
 ) -> None:
     load(
@@ -142,7 +140,7 @@ def test_what_is_held_survives_and_is_counted_right(
     agrees(store)
 
 
-def test_twins_go_with_their_event_and_stay_with_it(
+def test_duplicates_are_deleted_with_their_event(
     store: Store, settings: Settings, load: Load
 ) -> None:
     at = [EDGE - 3 * DAY, EDGE - DAY, EDGE - dt.timedelta(milliseconds=500), EDGE + DAY]
@@ -163,7 +161,7 @@ def test_twins_go_with_their_event_and_stay_with_it(
     agrees(store)
 
 
-def test_names_that_nothing_refers_to_go_and_come_again(
+def test_unreferenced_names_are_deleted_and_recreated(
     store: Store, settings: Settings, load: Load
 ) -> None:
     old = text(
@@ -188,7 +186,7 @@ def test_names_that_nothing_refers_to_go_and_come_again(
     assert size(store, "actions") == 1
 
 
-def test_what_else_is_old_is_swept(store: Store, settings: Settings, load: Load) -> None:
+def test_old_rows_of_other_tables_are_deleted(store: Store, settings: Settings, load: Load) -> None:
     load(text(event("held", EDGE - 9 * DAY)), "held.ndjson")  # batch 1
     load(b"{broken\n", "refused.ndjson")  # batch 2
     load(text(event("old", EDGE - DAY)) + b"{broken\n", "old.ndjson")  # batch 3
@@ -219,7 +217,7 @@ def test_what_else_is_old_is_swept(store: Store, settings: Settings, load: Load)
     agrees(store)
 
 
-def test_a_large_purge_is_several_transactions_of_whole_days(
+def test_large_purge_is_split_into_transactions_of_whole_days(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy, "_SLICE_ROWS", 10)
@@ -245,7 +243,7 @@ def test_a_large_purge_is_several_transactions_of_whole_days(
     agrees(store)
 
 
-def test_a_purge_that_breaks_half_way_leaves_whole_days(
+def test_interrupted_purge_leaves_whole_days(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy, "_SLICE_ROWS", 10)
@@ -268,7 +266,7 @@ def test_a_purge_that_breaks_half_way_leaves_whole_days(
     assert policy.retain(store, settings, NOW).events == 16
 
 
-def test_loads_go_on_during_a_purge(
+def test_old_events_loaded_during_a_purge_are_deleted(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What arrives between the look and the purge, and is older than the cutoff, goes with it."""
@@ -284,7 +282,7 @@ def test_loads_go_on_during_a_purge(
     agrees(store)
 
 
-def test_a_reader_keeps_its_snapshot_through_a_purge(
+def test_reader_keeps_its_snapshot_during_a_purge(
     store: Store, settings: Settings, load: Load
 ) -> None:
     load(text(event("old", EDGE - DAY, target=SOURCE), event("new", EDGE)))
@@ -301,7 +299,7 @@ def test_a_reader_keeps_its_snapshot_through_a_purge(
         assert seen(reading) == ["new"]
 
 
-def test_two_purges_at_once_take_turns(store: Store, tmp_path: Path, load: Load) -> None:
+def test_concurrent_purges_run_one_after_another(store: Store, tmp_path: Path, load: Load) -> None:
     archived = archiving(tmp_path)
     load(text(*(event(f"e{n}", EDGE - DAY) for n in range(50))))
     with ThreadPoolExecutor(4) as pool:
@@ -343,7 +341,7 @@ def is_held(number: int, at: dt.datetime, target: tuple[str, str, str], hold: An
 
 @profile(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(_EVENTS, _HOLDS, st.booleans(), st.sampled_from([1, 5, 500_000]))
-def test_the_preview_is_what_goes(
+def test_preview_matches_the_purge(
     tmp_path_factory: pytest.TempPathFactory,
     events: list[tuple[dt.datetime, tuple[str, str, str], str]],
     held: list[Any],
@@ -402,7 +400,9 @@ def archiving(folder: Path, archive: bool = True) -> Settings:
     )  # fmt: skip
 
 
-def test_forty_days_of_rolling_stay_small(store: Store, settings: Settings, load: Load) -> None:
+def test_tables_stay_small_over_forty_days_of_retention(
+    store: Store, settings: Settings, load: Load
+) -> None:
     kept = kept_for(settings, 10)
     biggest = {"events": 0, "targets": 0, "actors": 0, "cube": 0, "batches": 0}
     for day in range(40):

@@ -21,7 +21,7 @@ def code_for(client: TestClient, now: Runtime, username: str = "maya") -> str:
     return now.sessions.issue_code(username, hash_of(visit), now.users.credentials_digest(username))
 
 
-def test_a_code_becomes_a_cookie(client: TestClient, now: Runtime) -> None:
+def test_code_is_exchanged_for_a_cookie(client: TestClient, now: Runtime) -> None:
     code = code_for(client, now)
     target = "/explore?actor=bob&q=a%20b&q=%C3%A5"
     answer = client.get("/auth/finish", params={"code": code, "next": target})
@@ -53,7 +53,7 @@ def test_cookies_are_secure_behind_https(start: Callable[..., Runtime], client: 
     assert answer.headers["strict-transport-security"]
 
 
-def test_a_code_of_another_browser_signs_nobody_in(client: TestClient, now: Runtime) -> None:
+def test_code_of_another_browser_is_refused(client: TestClient, now: Runtime) -> None:
     code = code_for(client, now)
     client.cookies.clear()
     for headers in ({}, {"cookie": f"{VISIT_COOKIE}=mine"}, {"x-audit-visit": "forged"}):
@@ -62,7 +62,7 @@ def test_a_code_of_another_browser_signs_nobody_in(client: TestClient, now: Runt
         assert "set-cookie" not in answer.headers
 
 
-def test_signing_in_again_ends_the_session_before(
+def test_signing_in_again_ends_the_previous_session(
     client: TestClient, now: Runtime, sign_in: Callable[[str], str]
 ) -> None:
     before = sign_in("jon")
@@ -91,7 +91,7 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("target", OUTSIDE)
-def test_nobody_is_sent_elsewhere(client: TestClient, target: str) -> None:
+def test_unsafe_redirect_targets_are_refused(client: TestClient, target: str) -> None:
     assert safe_next(target) == "/"
     location = client.get("/auth/finish", params={"next": target}).headers["location"]
     assert location == "/"
@@ -101,7 +101,7 @@ def test_nobody_is_sent_elsewhere(client: TestClient, target: str) -> None:
     "target",
     ["/", "/explore", "/explore?from=7d&actor=-users/abc", "/a?next=https://evil.example", "/å?å"],
 )
-def test_the_page_asked_for_is_kept(client: TestClient, target: str) -> None:
+def test_redirect_keeps_the_requested_page(client: TestClient, target: str) -> None:
     assert safe_next(target) == target
     location = client.get("/auth/finish", params={"next": target}).headers["location"]
     assert not urlsplit(location).netloc
@@ -124,17 +124,17 @@ def test_signing_out_ends_the_session_and_clears_the_cookie(
     assert client.get("/").json()["user"] is None
 
 
-def test_signing_out_is_no_link(client: TestClient, sign_in: Callable[[str], str]) -> None:
+def test_sign_out_by_get_is_ignored(client: TestClient, sign_in: Callable[[str], str]) -> None:
     sign_in("maya")
     client.get("/auth/sign-out")
     assert client.get("/").json()["user"] == "maya"
 
 
-def test_signing_out_without_a_session_is_calm(client: TestClient) -> None:
+def test_signing_out_without_a_session_redirects(client: TestClient) -> None:
     assert client.post("/auth/sign-out").status_code == 303
 
 
-def test_an_open_tab_can_ask_without_keeping_the_session(
+def test_polling_by_an_open_tab_does_not_extend_the_session(
     client: TestClient, now: Runtime, sign_in: Callable[[str], str]
 ) -> None:
     assert client.get("/auth/alive").status_code == 401
@@ -156,7 +156,9 @@ def test_an_open_tab_can_ask_without_keeping_the_session(
     assert session.seen > seen
 
 
-def test_frames_are_no_use(client: TestClient, now: Runtime, sign_in: Callable[[str], str]) -> None:
+def test_websocket_frames_do_not_extend_the_session(
+    client: TestClient, now: Runtime, sign_in: Callable[[str], str]
+) -> None:
     session = now.sessions.find(hash_of(sign_in("maya")))
     assert session is not None
     seen = session.seen = session.seen - 60
@@ -166,7 +168,7 @@ def test_frames_are_no_use(client: TestClient, now: Runtime, sign_in: Callable[[
     assert session.seen == seen
 
 
-def test_the_form_is_told_that_the_session_was_idle(
+def test_idle_reason_is_passed_to_the_sign_in_form(
     client: TestClient, now: Runtime, sign_in: Callable[[str], str]
 ) -> None:
     session = now.sessions.find(hash_of(sign_in("maya")))

@@ -51,7 +51,7 @@ def client(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
     return TestClient(Starlette(routes=api.ROUTES, middleware=[Middleware(_As)]))
 
 
-def test_it_says_what_the_command_says(client: TestClient) -> None:
+def test_route_returns_the_same_as_the_command(client: TestClient) -> None:
     answer = client.get(f"/api/findings?from={DAY}&all=1")
     assert answer.status_code == 200
     (finding,) = answer.json()["findings"]
@@ -68,10 +68,10 @@ def test_it_says_what_the_command_says(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "query", ["budget=0", "budget=many", "budget=-1", "colour=red", "budget=nan"]
 )
-def test_it_refuses_what_it_cannot_read(client: TestClient, query: str) -> None:
+def test_invalid_query_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/api/findings?{query}").status_code == 400
 
 
-def test_managers_see_no_findings(client: TestClient) -> None:
+def test_managers_are_refused(client: TestClient) -> None:
     assert client.get("/api/findings", headers={"x-role": "manager"}).status_code == 403
     assert client.get("/api/findings", headers={"x-role": "owner"}).status_code == 200

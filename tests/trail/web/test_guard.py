@@ -15,13 +15,13 @@ SignIn = Callable[[str], str]
 FORGED = {"X-Audit-User": "maya", "x-audit-sid-hash": "0" * 64, "X-AUDIT-anything": "1"}
 
 
-def test_nobody_without_a_cookie(client: TestClient) -> None:
+def test_request_without_a_cookie_is_anonymous(client: TestClient) -> None:
     answer = client.get("/", headers=FORGED).json()
     assert answer["user"] is None
     assert set(answer["headers"]) == {"x-audit-address"}
 
 
-def test_the_cookie_names_the_user_and_never_travels_on(
+def test_cookie_identifies_the_user_and_is_not_forwarded(
     client: TestClient, sign_in: SignIn
 ) -> None:
     sid = sign_in("maya")
@@ -33,21 +33,19 @@ def test_the_cookie_names_the_user_and_never_travels_on(
 
 
 @pytest.mark.parametrize("value", ["", "guess", "x" * 10_000, "%00", '"quoted"'])
-def test_unknown_cookies_are_nobody(client: TestClient, value: str) -> None:
+def test_unknown_cookie_is_anonymous(client: TestClient, value: str) -> None:
     answer = client.get("/", headers={"cookie": f"{COOKIE}={value}"})
     assert answer.json()["user"] is None
 
 
-def test_a_cookie_planted_beside_the_real_one_changes_nothing(
-    client: TestClient, sign_in: SignIn
-) -> None:
+def test_planted_cookie_does_not_override_the_real_one(client: TestClient, sign_in: SignIn) -> None:
     sid = sign_in("maya")
     client.cookies.clear()
     header = {"cookie": f"{COOKIE}=planted; other=1; {COOKIE}={sid}"}
     assert client.get("/", headers=header).json()["user"] == "maya"
 
 
-def test_the_hash_of_a_session_opens_nothing(client: TestClient, sign_in: SignIn) -> None:
+def test_session_hash_is_refused_as_a_cookie(client: TestClient, sign_in: SignIn) -> None:
     sid = sign_in("maya")
     client.cookies.set(COOKIE, hash_of(sid))
     assert client.get("/").json()["user"] is None
@@ -68,7 +66,7 @@ def test_the_hash_of_a_session_opens_nothing(client: TestClient, sign_in: SignIn
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
-def test_streamlits_side_doors_are_gone(
+def test_streamlit_internal_routes_are_disabled(
     client: TestClient, sign_in: SignIn, path: str, method: str
 ) -> None:
     sign_in("maya")
@@ -80,7 +78,7 @@ def test_streamlits_side_doors_are_gone(
 @pytest.mark.parametrize(
     "path", ["/media/abc.csv", "/export.csv", "/export.parquet?q=1", "/api/events", "/api"]
 )
-def test_data_needs_a_session(client: TestClient, sign_in: SignIn, path: str) -> None:
+def test_data_routes_need_a_session(client: TestClient, sign_in: SignIn, path: str) -> None:
     refused = client.get(path)
     assert refused.status_code == 401
     assert set(refused.json()) == {"error", "hint"}
@@ -90,12 +88,12 @@ def test_data_needs_a_session(client: TestClient, sign_in: SignIn, path: str) ->
     assert passed.headers["cache-control"] == refused.headers["cache-control"] == "no-store"
 
 
-def test_pages_and_health_need_none(client: TestClient) -> None:
+def test_pages_and_health_need_no_session(client: TestClient) -> None:
     for path in ("/", "/explore", "/apiary", "/exports", "/_stcore/health", "/static/js/a.js"):
         assert client.get(path).status_code == 200
 
 
-def test_every_answer_carries_the_headers(client: TestClient) -> None:
+def test_every_response_has_the_security_headers(client: TestClient) -> None:
     for path in ("/", "/media/x", "/_stcore/metrics", "/static/js/a.js"):
         headers = client.get(path).headers
         assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
@@ -104,7 +102,7 @@ def test_every_answer_carries_the_headers(client: TestClient) -> None:
     assert "script-src 'self' blob:;" in SECURITY_HEADERS["content-security-policy"]
 
 
-def test_a_visit_cookie_is_set_once_for_a_document(client: TestClient) -> None:
+def test_visit_cookie_is_set_once_for_documents(client: TestClient) -> None:
     page = {"accept": "text/html,application/xhtml+xml"}
     first = client.get("/", headers=page).headers["set-cookie"]
     assert first.startswith("audit_visit=")
@@ -119,18 +117,20 @@ class TestHost:
         "host",
         ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "a@localhost:x", "[::2]"],
     )
-    def test_foreign_names_are_refused(self, client: TestClient, host: str) -> None:
+    def test_foreign_host_names_are_refused(self, client: TestClient, host: str) -> None:
         assert client.get("/", headers={"host": host}).status_code == 400
 
     @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:99", "127.0.0.1:8501", "[::1]:1"])
-    def test_loopback_names_are_served(self, client: TestClient, host: str) -> None:
+    def test_loopback_host_names_are_served(self, client: TestClient, host: str) -> None:
         assert client.get("/", headers={"host": host}).status_code == 200
 
-    def test_probes_ask_by_address(self, client: TestClient) -> None:
+    def test_health_probes_may_use_an_ip_address(self, client: TestClient) -> None:
         for path in ("/healthz", "/_stcore/health"):
             assert client.get(path, headers={"host": "10.0.0.7:8501"}).status_code == 200
 
-    def test_configured_names(self, start: Callable[..., Runtime], client: TestClient) -> None:
+    def test_configured_host_names_are_served(
+        self, start: Callable[..., Runtime], client: TestClient
+    ) -> None:
         start(allowed_hosts=("trail.example.com", "*.corp.example"))
         status = {
             host: client.get("/", headers={"host": host}).status_code
@@ -152,25 +152,25 @@ class TestOrigin:
         ],
     )
     @pytest.mark.parametrize("path", ["/auth/sign-out", "/api/reviews", "/anything"])
-    def test_another_site_cannot_act(
+    def test_cross_site_post_is_refused(
         self, client: TestClient, sign_in: SignIn, path: str, headers: dict[str, str]
     ) -> None:
         sign_in("maya")
         assert client.post(path, headers=headers).status_code == 403
         assert client.get("/").json()["user"] == "maya"
 
-    def test_the_own_site_can(self, client: TestClient, sign_in: SignIn) -> None:
+    def test_same_origin_post_is_allowed(self, client: TestClient, sign_in: SignIn) -> None:
         sign_in("maya")
         own = {"origin": "http://localhost:8501", "sec-fetch-site": "same-origin"}
         assert client.post("/api/reviews", headers=own).status_code == 200
         assert client.post("/api/reviews").status_code == 200
 
-    def test_receivers_prove_themselves_otherwise(self, client: TestClient) -> None:
+    def test_receivers_are_exempt_from_the_origin_check(self, client: TestClient) -> None:
         for path in ("/v1/track", "/v1/batch", "/webhooks/segment"):
             answer = client.post(path, headers={"origin": "https://elsewhere.example"})
             assert answer.status_code == 200
 
-    def test_a_proxy_that_rewrites_host(
+    def test_proxy_that_rewrites_the_host_header(
         self, start: Callable[..., Runtime], client: TestClient
     ) -> None:
         start(allowed_hosts=("trail.example.com", "inner"))
@@ -180,9 +180,7 @@ class TestOrigin:
 
 
 class TestSocket:
-    def test_frames_pass_while_the_session_stands(
-        self, client: TestClient, sign_in: SignIn
-    ) -> None:
+    def test_frames_pass_during_the_session(self, client: TestClient, sign_in: SignIn) -> None:
         sign_in("maya")
         with client.websocket_connect(STREAM, headers=FORGED) as socket:
             socket.send_text("one")
@@ -194,7 +192,7 @@ class TestSocket:
             assert socket.receive_text() == "None: one"
 
     @pytest.mark.parametrize("change", ["sign-out", "removed", "role", "password"])
-    def test_the_next_frame_after_the_end_closes_it(
+    def test_next_frame_after_the_session_ends_closes_the_socket(
         self, client: TestClient, sign_in: SignIn, now: Runtime, change: str
     ) -> None:
         sid = sign_in("jon")
@@ -217,7 +215,7 @@ class TestSocket:
     @pytest.mark.parametrize(
         "headers", [{"origin": "https://evil.example"}, {"host": "evil.example"}]
     )
-    def test_other_sites_cannot_connect(
+    def test_cross_site_connection_is_refused(
         self, client: TestClient, sign_in: SignIn, headers: dict[str, str]
     ) -> None:
         sign_in("maya")

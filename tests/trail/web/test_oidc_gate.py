@@ -57,13 +57,15 @@ def client(
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/login/", "/auth/logout", "/oauth2callback"])
-def test_without_a_provider_all_are_shut(client: Callable[..., TestClient], path: str) -> None:
+def test_provider_routes_are_missing_without_a_provider(
+    client: Callable[..., TestClient], path: str
+) -> None:
     answer = client("").get(f"{path}?code=good")
     assert answer.status_code == 404
     assert "set-cookie" not in answer.headers
 
 
-def test_login_is_for_our_own_pages(client: Callable[..., TestClient]) -> None:
+def test_login_is_refused_from_other_sites(client: Callable[..., TestClient]) -> None:
     ours = client(URL)
     for site, status in (("same-origin", 302), ("cross-site", 403), ("same-site", 403)):
         answer = ours.get("/auth/login", headers={"sec-fetch-site": site})
@@ -75,7 +77,9 @@ def test_login_is_for_our_own_pages(client: Callable[..., TestClient]) -> None:
 
 
 @pytest.mark.parametrize("https", [False, True])
-def test_their_cookies_live_for_minutes(client: Callable[..., TestClient], https: bool) -> None:
+def test_provider_cookies_expire_after_five_minutes(
+    client: Callable[..., TestClient], https: bool
+) -> None:
     answer = client(URL, https=https).get("/oauth2callback?code=good")
     assert answer.headers["location"] == "/"
     state, *theirs = answer.headers.get_list("set-cookie")
@@ -89,7 +93,7 @@ def test_their_cookies_live_for_minutes(client: Callable[..., TestClient], https
         assert line.endswith("; Secure") is https
 
 
-def test_an_answer_that_was_not_believed(client: Callable[..., TestClient]) -> None:
+def test_refused_callback_redirects_to_the_form(client: Callable[..., TestClient]) -> None:
     answer = client(URL).get("/oauth2callback?code=bad")
     assert answer.headers["location"] == "/?sign-in=refused"
     assert "Max-Age=0" in answer.headers["set-cookie"]

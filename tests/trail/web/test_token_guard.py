@@ -29,7 +29,7 @@ def bearer(secret: str) -> dict[str, str]:
     return {"authorization": f"Bearer {secret}"}
 
 
-def test_a_token_is_its_role_and_scope(client: TestClient, tokens: Tokens) -> None:
+def test_token_access_follows_role_and_scope(client: TestClient, tokens: Tokens) -> None:
     _, read = tokens.add("reads", "manager", READ, 90, dt.datetime.now(dt.UTC))
     _, load = tokens.add("loads", "reviewer", ("export",), 90, dt.datetime.now(dt.UTC))
     message = {
@@ -53,7 +53,7 @@ def test_a_token_is_its_role_and_scope(client: TestClient, tokens: Tokens) -> No
     assert "x-audit-user" not in ours
 
 
-def test_a_wrong_token_beside_a_good_cookie_is_refused(
+def test_invalid_token_with_a_valid_cookie_is_refused(
     client: TestClient,
     tokens: Tokens,
     sign_in: Callable[[str], str],
@@ -63,7 +63,7 @@ def test_a_wrong_token_beside_a_good_cookie_is_refused(
     assert client.get("/api/events").status_code == 200
 
 
-def test_wrong_ones_are_slowed_and_right_ones_are_not(
+def test_invalid_tokens_are_throttled_and_valid_ones_are_not(
     client: TestClient,
     tokens: Tokens,
 ) -> None:
@@ -77,7 +77,7 @@ def test_wrong_ones_are_slowed_and_right_ones_are_not(
     assert client.get("/api/events", headers=bearer(right)).status_code == 200
 
 
-def test_no_origin_is_asked_of_a_token_but_writing_needs_the_owner(
+def test_token_requests_skip_the_origin_check_and_writes_need_the_owner(
     client: TestClient,
     tokens: Tokens,
 ) -> None:

@@ -14,7 +14,7 @@ def panel(action: str, target_id: str = "w1") -> dict[str, Any]:
     return dict(part)
 
 
-def test_what_can_be_undone() -> None:
+def test_reversible_action_shows_the_call() -> None:
     part = panel("Warehouses Disabled")
     assert part["title"] == "How to undo this"
     assert [line["label"] for line in part["lines"]] == ["Check first", "Undo", "In Segment"]
@@ -22,7 +22,7 @@ def test_what_can_be_undone() -> None:
     assert "Replace placeholders" not in part["note"]
 
 
-def test_what_cannot_be_undone_says_why_first() -> None:
+def test_irreversible_action_says_why_first() -> None:
     part = panel("Warehouses Deleted")
     assert part["title"] == "Cannot be undone"
     labels = [line["label"] for line in part["lines"]]
@@ -30,7 +30,7 @@ def test_what_cannot_be_undone_says_why_first() -> None:
     assert part["note"].startswith("Replace placeholders first: metadataId, name. ")
 
 
-def test_what_is_harmless_has_no_part() -> None:
+def test_harmless_action_has_no_undo_section() -> None:
     assert (
         undo_guide.undo_panel({"action": "Warehouses Created", "target_id": "w1", "raw": ""})
         is None
