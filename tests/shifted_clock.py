@@ -30,7 +30,7 @@ def build(folder: Path) -> Path:
 def environment(library: Path, moment: dt.datetime) -> dict[str, str]:
     """Return the variables under which a process started now takes *moment* (aware) as its time.
 
-    All processes of the environment share one clock, which goes on from there. Monotonic clocks
+    All processes of the environment share one clock, which continues from there. Monotonic clocks
     and the times of files stay real.
     """
     shift = moment - dt.datetime.now(dt.UTC)

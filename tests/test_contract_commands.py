@@ -1,4 +1,4 @@
-"""What holds for every command: declared completely, with examples that parse."""
+"""The contract of commands: complete declarations, with examples that parse."""
 
 import argparse
 import shlex

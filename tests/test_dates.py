@@ -50,7 +50,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", DATES)
 def test_browser_tests_pass_on_this_date(name: str, library: Path) -> None:
-    """The server, the browser and the process that makes the data all have the date."""
+    """The server, the browser and the process that creates the data all use the date."""
     moment = dt.datetime.fromisoformat(DATES[name]).replace(tzinfo=dt.UTC)
     selection = os.environ.get(SELECTION_VARIABLE, "").split() or ["tests/browser"]
     done = run(shifted_clock.environment(library, moment), *selection)

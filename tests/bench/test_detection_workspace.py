@@ -1,4 +1,4 @@
-"""The simulated workspaces of the detection benchmark: reproducible, complete, well labelled."""
+"""The simulated workspaces of the detection benchmark: reproducible, complete, labeled."""
 
 import json
 from pathlib import Path

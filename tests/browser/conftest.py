@@ -63,7 +63,7 @@ _LOGS: list[Path] = []
 
 @pytest.fixture(autouse=True)
 def no_page_error() -> Iterator[None]:
-    """Fail a test during which a page could not be drawn, even if it did not look at that part."""
+    """Fail a test during which a page could not be drawn, even in an unchecked part."""
     before = {path: path.stat().st_size for path in _LOGS}
     yield
     for path in _LOGS:

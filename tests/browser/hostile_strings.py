@@ -1,6 +1,6 @@
 """Injection strings for names, URLs and types: markup, scripts, formulas, links, templates.
 
-`CANARY` in them stands for the URL of a local server that no page has a reason to request.
+`CANARY` in them is the placeholder for the URL of a local server that no page may request.
 """
 
 # Each is used as it is, and after each prefix of `_CLOSING`, which may end the enclosing markup.

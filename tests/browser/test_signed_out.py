@@ -10,7 +10,7 @@ from trail.accounts.users import Users
 
 pytestmark = pytest.mark.browser
 
-IDLE_S = 12  # a busy machine can be seconds late with what a key press tells the server
+IDLE_S = 12  # on a busy machine, a key press can reach the server seconds late
 
 
 def test_idle_session_ends_and_the_address_is_kept(tmp_path: Path, browser: Browser) -> None:

@@ -78,7 +78,7 @@ class Running:
         self.process.wait(30)
 
     def command(self, *arguments: str) -> str:
-        """Run a command of the product beside the server; return its output."""
+        """Run a command of the product while the server runs; return its output."""
         return subprocess.run(
             [sys.executable, "-m", "trail", *arguments],
             cwd=ROOT,

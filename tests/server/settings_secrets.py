@@ -44,7 +44,7 @@ def undeclared() -> list[str]:
 def environment(
     forwarders: dict[str, Forwarder], echo: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the environment that sets every secret there is, and each secret's word by its name.
+    """Return the environment that sets every secret, and each secret's word by its name.
 
     A dict of secrets gets one for each secret field of each forwarder, which sends to *echo*.
     """
@@ -91,10 +91,10 @@ def _formed(example: str, word: str, echo: str) -> str:
 
 
 def forms(word: str) -> list[bytes]:
-    """Return what *word* may look like where it stands: as it is, or within base64."""
+    """Return the forms in which *word* can appear: plain, or within base64."""
     result = [word.encode()]
     for shift in range(3):
         packed = base64.b64encode(b"x" * shift + word.encode())
-        # The letters at either end hang on what stands beside it.
+        # The characters at either end depend on the adjacent text.
         result.append(packed[4 if shift else 0 : len(packed) - 4])
     return result

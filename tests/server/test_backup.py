@@ -16,7 +16,7 @@ import pytest
 
 from tests.server.conftest import ROOT, Running
 from tests.server.test_push import KEY
-from tests.trail.backup.conftest import everything
+from tests.trail.backup.conftest import all_rows
 from trail.backup import places, swapping
 from trail.core.settings import Settings
 from trail.ingest import receiver
@@ -177,7 +177,7 @@ def test_kill_during_backup_or_restore_leaves_all_or_nothing(
     server.command("backup", "--out", str(out))
     assert oct(out.stat().st_mode)[-3:] == "600"
     store = Store.open(settings_of.store.path, settings_of)
-    before = everything(store)
+    before = all_rows(store)
     store.close()
 
     total = len(stored)
@@ -198,7 +198,7 @@ def test_kill_during_backup_or_restore_leaves_all_or_nothing(
     assert json.loads(words)["missing"] == 0
     assert high_water_mark.shortfalls(mirror.files(settings_of.store.path, settings_of).known) == ()
     store = Store.open(settings_of.store.path, settings_of)
-    after = everything(store)
+    after = all_rows(store)
     store.close()
     for name in CHANGING:
         before.pop(name, None), after.pop(name, None)

@@ -1,7 +1,7 @@
-"""Guessing at a password on a real server: few looks, however many tries, and the owner gets in.
+"""Password guessing on a real server: few checks for any number of attempts, no lockout.
 
-A look is one bcrypt; the access log of the server tells looks ("wrong password") from tries that
-were turned away before one ("too many attempts").
+The access log distinguishes checked attempts ("wrong password", one bcrypt each) from attempts
+that were throttled before the check ("too many attempts").
 """
 
 import csv
@@ -20,7 +20,7 @@ from trail.web.guard import COOKIE, VISIT_COOKIE
 pytestmark = pytest.mark.server
 
 TRIES, TABS = 1_000, 8
-ELSEWHERE = "127.0.0.2"
+OTHER_ADDRESS = "127.0.0.2"
 
 
 def guess(server: Running, tries: int) -> None:
@@ -36,7 +36,7 @@ def guess(server: Running, tries: int) -> None:
 
 
 def refusals(server: Running, sid: str) -> Counter[str]:
-    """Return how often each refusal was noted for maya, as the owner downloads it."""
+    """Return the count of each logged refusal for maya, from the CSV download."""
     answer = httpx2.get(f"{server.url}/export.access.csv", cookies={COOKIE: sid}, timeout=30)
     assert answer.status_code == 200
     result: Counter[str] = Counter()
@@ -56,15 +56,15 @@ def test_only_ten_of_a_thousand_wrong_passwords_are_checked(
         thread.start()
     for thread in threads:
         thread.join()
-    sid = server.sign_in("maya", source=ELSEWHERE)
+    sid = server.sign_in("maya", source=OTHER_ADDRESS)
     result = refusals(server, sid)
     assert result == {"wrong password": PAIR, "too many attempts": TRIES - PAIR}
-    # Not even the right one is looked at from there, and a restart changes nothing.
+    # Even the correct password is not checked from there, also after a restart.
     guess_right(server)
     server = start_server(restarted=server)
     guess_right(server)
-    assert server.sign_in("maya", source=ELSEWHERE)
-    assert refusals(server, sid)["wrong password"] == PAIR  # the session stood the restart too
+    assert server.sign_in("maya", source=OTHER_ADDRESS)
+    assert refusals(server, sid)["wrong password"] == PAIR  # the session survived the restart
 
 
 def guess_right(server: Running) -> None:

@@ -1,4 +1,4 @@
-"""Events sent to a real server: by Segment's webhook, by Segment's library, through kills."""
+"""Events sent to a real server: by Segment's webhook, by Segment's SDK, and across kills."""
 
 import contextlib
 import hashlib

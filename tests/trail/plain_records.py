@@ -1,4 +1,4 @@
-"""Records in the shapes that Segment sends, made up for tests; no real workspace is in them."""
+"""Invented records in the formats that Segment sends."""
 
 import json
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ def forwarded(
     details: Record | None = None,
     **top: Any,
 ) -> Record:
-    """Return a forwarded call as it comes over the wire; *details* and *top* add or replace.
+    """Return a forwarded call as it is received; *details* and *top* add or replace fields.
 
     A value of None takes the key away.
     """
@@ -55,7 +55,7 @@ def forwarded(
 
 
 def api_event(number: int = 1, action: str = "Source Modified", **top: Any) -> Record:
-    """Return an event as the Public API gives it; *top* adds or replaces, None takes away."""
+    """Return an event as the Public API returns it; *top* adds or replaces fields, None removes."""
     return _kept(
         {
             "id": f"evt{number:024d}",
@@ -71,17 +71,17 @@ def api_event(number: int = 1, action: str = "Source Modified", **top: Any) -> R
 
 
 def api_page(events: list[Record]) -> Record:
-    """Return *events* as one page of the Public API's answer."""
+    """Return *events* as one page of a Public API response."""
     return {"data": {"events": events, "pagination": {"current": "MA==", "next": "Mw=="}}}
 
 
 def batch_call(calls: list[Record]) -> Record:
-    """Return *calls* as one body of the tracking API's batch."""
+    """Return *calls* as the body of a batch request of the tracking API."""
     return {"batch": calls, "sentAt": AT}
 
 
 def saved_request(body: Any) -> Record:
-    """Return *body* as a function tester saves a delivered request."""
+    """Return *body* as the function tester saves a request."""
     return {
         "payload": {
             "body": body,
@@ -97,7 +97,7 @@ def line(record: Any) -> bytes:
 
 
 def ndjson(records: Iterable[Any]) -> bytes:
-    """Return *records* as NDJSON; bytes among them stand as they are."""
+    """Return *records* as NDJSON; bytes are included unchanged."""
     return b"".join(
         (record if isinstance(record, bytes) else line(record)) + b"\n" for record in records
     )

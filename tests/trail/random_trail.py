@@ -1,6 +1,6 @@
-"""A small store of random events, and what a filter means over them, written a second time.
+"""A small store of random events, and an independent implementation of filters.
 
-`Row.fits` shares no code with the product: it is what the store's answers are held against.
+`Row.fits` shares no code with the product: tests compare query results with it.
 """
 
 import datetime as dt
@@ -71,7 +71,7 @@ SPACE = ("ws-1", "ws_2")
 
 @dataclass(frozen=True)
 class Row:
-    """One event as the store is to show it; empty text where there is none."""
+    """One event as the store must show it; missing values are empty strings."""
 
     event_id: str
     occurred_at: dt.datetime
@@ -92,7 +92,7 @@ class Row:
     raw: str
 
     def fits(self, filter_: Filter, terms: Iterable["Term"] = ()) -> bool:
-        """Return whether the filter, at the moment `NOW`, chooses this event."""
+        """Return whether the filter matches this event at the moment `NOW`."""
         start, end = window(filter_)
         return (
             (start is None or self.occurred_at >= start)
@@ -102,13 +102,13 @@ class Row:
         )
 
     def in_facet(self, name: str, choice: Choice) -> bool:
-        """Return whether this event's values of a facet are among those chosen."""
+        """Return whether this event's values of a facet are selected."""
         mine = self.values(name)
         wanted = not choice.include or any(value in choice.include for value in mine)
         return wanted and not any(value in choice.exclude for value in mine)
 
     def values(self, name: str) -> tuple[str, ...]:
-        """Return what stands for this event in a facet."""
+        """Return the values of this event in a facet."""
         if name == "actor":
             return (self.actor_id, self.actor_email)
         if name == "target":
@@ -116,7 +116,7 @@ class Row:
         return (getattr(self, name),)
 
     def searched(self, field: str) -> tuple[str, ...]:
-        """Return the texts that a search term of *field* looks into."""
+        """Return the texts that a search term of *field* is matched against."""
         return {
             "action": (self.action, self.action_raw),
             "actor": (self.actor_id, self.actor_name, self.actor_email),
@@ -131,14 +131,14 @@ class Row:
         }.get(field) or (getattr(self, field),)
 
     def exact(self, name: str) -> object:
-        """Return a column as NDJSON and Parquet show it: nothing instead of empty text."""
+        """Return a column as in NDJSON and Parquet: None instead of an empty string."""
         value = getattr(self, name)
         return value if value != "" or name == "raw" else None
 
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a search: what it means, and how it is written."""
+    """One term of a search: its meaning and its text."""
 
     field: str
     text: str
@@ -157,7 +157,7 @@ class Term:
 
 
 def window(filter_: Filter) -> tuple[dt.datetime | None, dt.datetime | None]:
-    """Return the filter's span in UTC, both ends read by hand."""
+    """Return the filter's window in UTC, parsed independently of the product."""
     start, end = (_moment(text, ZoneInfo(filter_.tz)) for text in (filter_.start, filter_.end))
     return start, end
 
@@ -204,7 +204,7 @@ def forwarded(row: Row, subject: str, email: str) -> str:
 
 
 def blank(event_id: str, at: dt.datetime, action_raw: str = "Source Created") -> Row:
-    """Return an event with an action, by nobody known, on nothing; *at* is UTC, without zone."""
+    """Return an event without actor and target; *at* is UTC, without zone."""
     action = catalogue.resolve(action_raw)
     return Row(
         event_id, at, action.name, action_raw, action.category, action.kind, action.outcome,
@@ -233,7 +233,7 @@ def event(
 
 
 def random_rows(seed: int, count: int = 130) -> list[Row]:
-    """Return random events in no order: many at one moment, on the hour, and around clock changes.
+    """Return random events, unsorted: many at equal times, on the hour, around DST changes.
 
     The e-mail of an actor is the one that came last, on all of its events.
     """
@@ -293,7 +293,7 @@ def store_of(folder: Path, *loads: Iterable[str]) -> Store:
 
 
 def add(store: Store, folder: Path, lines: Iterable[str]) -> None:
-    """Load records into *store*; each of them must be kept."""
+    """Load records into *store*; each of them must be stored."""
     path = folder / "records.ndjson"
     written = list(lines)
     path.write_text("".join(f"{line}\n" for line in written))
@@ -350,7 +350,7 @@ _TERMS = st.builds(
 
 @st.composite
 def filters(draw: st.DrawFn) -> tuple[Filter, tuple[Term, ...]]:
-    """Draw a filter and the terms that its search texts are made of."""
+    """Draw a filter and the terms of its search texts."""
     texts = draw(st.lists(st.lists(_TERMS, min_size=1, max_size=2), max_size=2) | st.just([]))
     start, end = draw(st.just("") | _MOMENTS), draw(st.just("") | _MOMENTS)
     tz = draw(st.sampled_from(ZONES))

@@ -1,4 +1,4 @@
-"""The browser components: they mount, hand their data over, and take each act once and checked."""
+"""Browser components: mounting, passing data, and validation of each message once."""
 
 import json
 import re
@@ -24,7 +24,7 @@ HOSTILE = [
     "",
     "a\nb\x00",
 ]
-# Anything that turns text into elements or code, or that fetches.
+# Everything that turns text into elements or code, or loads a resource.
 FORBIDDEN = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|DOMParser|setHTML"
     r"|document\.write|\beval\b|new Function|\bfetch\b|XMLHttpRequest|\bimport\b"
@@ -63,7 +63,7 @@ def test_all_components_are_tested() -> None:
 
 
 def _panels() -> None:
-    """Draw every component; runs as a script of its own, so it imports what it needs."""
+    """Draw every component; runs as a separate script, so it has its own imports."""
     from typing import Any
 
     import streamlit as st
@@ -152,7 +152,7 @@ def test_messages_are_processed_once_and_in_order() -> None:
     first = [{"n": 1, "value": "a"}, {"n": 2, "value": "b"}]
     acts, last = messages.new_messages({"messages": first}, 0, check)
     assert ([act["value"] for act in acts], last) == (["a", "b"], 2)
-    # The browser repeats what it does not know to be taken; a refused act is not asked for again.
+    # The browser repeats unacknowledged messages; a rejected one is not processed again.
     again = [*first, {"n": 3}, {"n": 4, "value": "c"}]
     acts, last = messages.new_messages({"messages": again}, last, check)
     assert ([act["value"] for act in acts], last) == (["c"], 4)

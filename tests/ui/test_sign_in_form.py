@@ -14,14 +14,14 @@ PASSWORD = "correct-horse-9"
 
 
 class Library:
-    """Stands for the library's controller: one look-up, one bcrypt."""
+    """Replaces the library's controller: one lookup, one bcrypt."""
 
     def __init__(self, credentials: dict[str, Any]) -> None:
         self.credentials = credentials
 
     def login(self, username: str, password: str) -> bool:
         entry = self.credentials["usernames"].get(username)
-        if entry is None:  # as the library does, which tells who exists
+        if entry is None:  # as the library does, which reveals who exists
             return False
         return bcrypt.checkpw(password.encode(), entry["password"].encode())
 

@@ -1,4 +1,4 @@
-"""The access log: what is noted is kept, counted merge, trimmed, and read; secrets never are."""
+"""The access log: entries are stored, merged, trimmed and read, without secrets."""
 
 import datetime as dt
 import json
@@ -23,7 +23,7 @@ Make = Callable[..., Writer]
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock that tests advance."""
 
     def __init__(self) -> None:
         self.now = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
@@ -31,7 +31,7 @@ class Clock:
     def __call__(self) -> dt.datetime:
         return self.now
 
-    def later(self, **by: float) -> None:
+    def advance(self, **by: float) -> None:
         self.now += dt.timedelta(**by)
 
 
@@ -41,19 +41,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def waiting(settings: Settings) -> Path:
+def spool_folder(settings: Settings) -> Path:
     return spool.folder_of(settings)
 
 
 @pytest.fixture
-def writer(store: Store, waiting: Path, clock: Clock):  # type: ignore[no-untyped-def]
-    made = Writer(lambda: (store, True), waiting, 400, clock)
+def writer(store: Store, spool_folder: Path, clock: Clock):  # type: ignore[no-untyped-def]
+    made = Writer(lambda: (store, True), spool_folder, 400, clock)
     yield made
     made.close()
 
 
-def rows(store: Store, **chosen: object) -> list[dict[str, object]]:
-    return log.entries(store, ALL, **chosen)  # type: ignore[arg-type]
+def rows(store: Store, **filters: object) -> list[dict[str, object]]:
+    return log.entries(store, ALL, **filters)  # type: ignore[arg-type]
 
 
 def test_recorded_entry_is_stored_after_flush(writer: Writer, store: Store) -> None:
@@ -81,10 +81,10 @@ def test_repeated_views_within_ten_minutes_are_merged(
     for _ in range(5):
         view()
         writer.flush(5)
-        clock.later(minutes=1)
+        clock.advance(minutes=1)
     view("from=24h")
     view(user="jon")
-    clock.later(minutes=6)
+    clock.advance(minutes=6)
     view()  # eleven minutes after the first
     writer.flush(5)
     message = sorted((str(row["username"]), row["detail"], row["times"]) for row in rows(store))
@@ -98,8 +98,8 @@ def test_repeated_views_within_ten_minutes_are_merged(
     assert counted["last_at"] == dt.datetime(2026, 11, 24, 12, 4)
 
 
-def test_close_writes_all_entries(store: Store, waiting: Path) -> None:
-    writer = Writer(lambda: (store, True), waiting, 400)
+def test_close_writes_all_entries(store: Store, spool_folder: Path) -> None:
+    writer = Writer(lambda: (store, True), spool_folder, 400)
     for number in range(5_000):
         writer.record(Entry("command", what=str(number)), merge=False)
     writer.close()
@@ -111,15 +111,15 @@ def test_close_writes_all_entries(store: Store, waiting: Path) -> None:
 
 def test_record_does_not_block_on_a_busy_store(writer: Writer, store: Store) -> None:
     busy = store.submit(lambda _: time.sleep(1.5))
-    took = []
+    durations = []
     for number in range(200):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         writer.record(Entry("viewed", "maya", what=f"page {number}"), merge=True)
-        took.append(time.perf_counter() - begun)
-    begun = time.perf_counter()
+        durations.append(time.perf_counter() - started)
+    started = time.perf_counter()
     writer.flush(0.2)
-    assert time.perf_counter() - begun < 1
-    assert sorted(took)[100] < 0.002
+    assert time.perf_counter() - started < 1
+    assert sorted(durations)[100] < 0.002
     assert not busy.done()
     busy.result()
     writer.flush(5)
@@ -127,16 +127,16 @@ def test_record_does_not_block_on_a_busy_store(writer: Writer, store: Store) -> 
 
 
 def test_failed_write_is_retried(
-    store: Store, waiting: Path, caplog: pytest.LogCaptureFixture
+    store: Store, spool_folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = [True]
 
-    def place() -> tuple[Store, bool]:
+    def current_store() -> tuple[Store, bool]:
         if broken:
             raise RuntimeError("no room")
         return store, True
 
-    writer = Writer(place, waiting, 400)
+    writer = Writer(current_store, spool_folder, 400)
     writer.record(Entry("signed_in", "maya"), merge=False)
     writer.flush(5)
     assert "wait for the next attempt" in caplog.text
@@ -146,12 +146,12 @@ def test_failed_write_is_retried(
 
 
 def test_demo_entries_are_copied_to_the_real_database(
-    settings: Settings, waiting: Path, tmp_path: Path, clock: Clock
+    settings: Settings, spool_folder: Path, tmp_path: Path, clock: Clock
 ) -> None:
     demo = Store.open(tmp_path / "demo.duckdb", settings)
     real = Store.open(tmp_path / "real.duckdb", settings)
     shown = [(demo, False)]
-    writer = Writer(lambda: shown[0], waiting, 400, clock)
+    writer = Writer(lambda: shown[0], spool_folder, 400, clock)
     writer.record(Entry("signed_in", "maya"), merge=False)
     writer.record(Entry("viewed", "maya", what="explore"), merge=True)
     writer.flush(5)
@@ -161,42 +161,42 @@ def test_demo_entries_are_copied_to_the_real_database(
     shown[0] = (real, True)
     writer.close()
     assert [(row["kind"], row["times"]) for row in rows(real)] == [("viewed", 2), ("signed_in", 1)]
-    assert spool.pending(waiting) == []
+    assert spool.pending(spool_folder) == []
     demo.close()
     real.close()
 
 
-def test_spooled_entries_are_imported_once(store: Store, waiting: Path) -> None:
-    with log.spooled(waiting):
+def test_spooled_entries_are_imported_once(store: Store, spool_folder: Path) -> None:
+    with log.spooled(spool_folder):
         log.record("user_added", log.COMMAND_LINE, what="jon", detail="manager")
-    [name] = spool.pending(waiting)
-    assert (waiting / name).stat().st_mode & 0o077 == 0
-    copy = (waiting / name).read_bytes()
-    (waiting / "1.json").write_text("{broken")
-    (waiting / "2.json").write_text('{"kind": "no-such-kind"}')
-    Writer(lambda: (store, True), waiting, 400).close()
-    (waiting / name).write_bytes(copy)  # as if it had stopped before it removed the file
-    Writer(lambda: (store, True), waiting, 400).close()
+    [name] = spool.pending(spool_folder)
+    assert (spool_folder / name).stat().st_mode & 0o077 == 0
+    copy = (spool_folder / name).read_bytes()
+    (spool_folder / "1.json").write_text("{broken")
+    (spool_folder / "2.json").write_text('{"kind": "no-such-kind"}')
+    Writer(lambda: (store, True), spool_folder, 400).close()
+    (spool_folder / name).write_bytes(copy)  # as after a crash before the file was removed
+    Writer(lambda: (store, True), spool_folder, 400).close()
     assert [(row["kind"], row["what"]) for row in rows(store)] == [("user_added", "jon")]
-    assert spool.pending(waiting) == []
+    assert spool.pending(spool_folder) == []
 
 
 def test_expired_entries_are_deleted_and_the_deletion_is_logged(
-    store: Store, waiting: Path, clock: Clock
+    store: Store, spool_folder: Path, clock: Clock
 ) -> None:
-    first = Writer(lambda: (store, True), waiting, 30, clock)
+    first = Writer(lambda: (store, True), spool_folder, 30, clock)
     first.record(Entry("signed_in", "maya"), merge=False)
     first.close()
-    clock.later(days=29)
-    second = Writer(lambda: (store, True), waiting, 30, clock)
+    clock.advance(days=29)
+    second = Writer(lambda: (store, True), spool_folder, 30, clock)
     second.record(Entry("signed_in", "jon"), merge=False)
     second.close()
     assert log.count(store, ALL) == 2
-    clock.later(days=2)
-    Writer(lambda: (store, True), waiting, 30, clock).close()
+    clock.advance(days=2)
+    Writer(lambda: (store, True), spool_folder, 30, clock).close()
     result = rows(store)
     assert [row["kind"] for row in result if row["kind"] != "trimmed"] == ["signed_in"]
-    Writer(lambda: (store, True), waiting, 30, clock).close()
+    Writer(lambda: (store, True), spool_folder, 30, clock).close()
     [trimmed] = rows(store, kind="trimmed")
     assert trimmed["row_count"] == 1
 
@@ -207,7 +207,7 @@ def test_entries_are_filtered_by_user_kind_and_time_and_paged(
     for number in range(10):
         user = "maya" if number % 2 else "jon"
         writer.record(Entry("viewed", user, what=str(number)), merge=False)
-        clock.later(hours=1)
+        clock.advance(hours=1)
     writer.record(Entry("signed_out", "maya"), merge=False)
     writer.flush(5)
     assert len(rows(store, user="maya")) == 6
@@ -266,18 +266,21 @@ def test_unknown_kind_raises_and_before_startup_only_the_server_log_is_written(
     assert all(words[0].isupper() or words.startswith("API") for words in KINDS.values())
 
 
-def test_spooled_entry_keeps_its_timestamp(waiting: Path) -> None:
+def test_spooled_entry_keeps_its_timestamp(spool_folder: Path) -> None:
     entry = Entry("exported", "maya", row_count=3, first_at=dt.datetime(2026, 1, 2, 3, 4, 5, 6))
-    spool.write(waiting, 7, entry.to_dict())
-    assert json.loads((waiting / "7.json").read_text())["first_at"] == "2026-01-02T03:04:05.000006"
+    spool.write(spool_folder, 7, entry.to_dict())
+    assert (
+        json.loads((spool_folder / "7.json").read_text())["first_at"]
+        == "2026-01-02T03:04:05.000006"
+    )
 
 
 def test_access_log_entries_are_not_events(writer: Writer, store: Store) -> None:
     writer.record(Entry("signed_in", "maya"), merge=False)
     writer.flush(5)
 
-    def look(cursor: Cursor) -> int:
+    def count_events(cursor: Cursor) -> int:
         row = cursor.execute("select count(*) from event_rows").fetchone()
         return int(row[0]) if row else -1
 
-    assert store.write(look) == 0
+    assert store.write(count_events) == 0

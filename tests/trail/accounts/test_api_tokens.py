@@ -1,4 +1,4 @@
-"""API tokens: made once, kept as a hash, ended by time or by hand, and refused when wrong."""
+"""API tokens: creation, storage as a hash, expiry, revocation, and refusal of invalid ones."""
 
 import datetime as dt
 import hashlib
@@ -121,7 +121,7 @@ def test_token_with_an_unknown_role_is_refused(tokens: Tokens, path: Path) -> No
 
 class TestCommands:
     @pytest.fixture(autouse=True)
-    def place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def isolated_paths(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TRAIL_CONFIG", str(tmp_path / "none.toml"))
         monkeypatch.setenv("TRAIL_AUTH__USERS_PATH", str(tmp_path / "users.yaml"))
         monkeypatch.setenv("TRAIL_STORE__PATH", str(tmp_path / "trail.duckdb"))
@@ -144,10 +144,10 @@ class TestCommands:
         assert "never" in capsys.readouterr().out
         assert main(["tokens", "revoke", "ci"]) == 0
         assert main(["tokens", "revoke", "ci"]) == 1
-        left = list((tmp_path / "trail.access").glob("*.json"))
-        noted = sorted(json.loads(path.read_text())["kind"] for path in left)
+        entry_paths = list((tmp_path / "trail.access").glob("*.json"))
+        noted = sorted(json.loads(path.read_text())["kind"] for path in entry_paths)
         assert noted == ["token_added", "token_revoked"]
-        assert all(secret not in path.read_text() for path in left)
+        assert all(secret not in path.read_text() for path in entry_paths)
 
     def test_json_output_contains_the_secret(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["tokens", "add", "ci", "--role", "owner", "--days", "7", "--json"]) == 0
@@ -172,12 +172,12 @@ def test_user_commands_are_logged_without_passwords(
     ):
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
         assert main(line.split()) == 0
-    left = sorted((tmp_path / "trail.access").glob("*.json"))
-    result = [json.loads(path.read_text()) for path in left]
+    entry_paths = sorted((tmp_path / "trail.access").glob("*.json"))
+    result = [json.loads(path.read_text()) for path in entry_paths]
     assert [(row["kind"], row["what"], row["detail"]) for row in result] == [
         ("user_added", "jon", "manager"),
         ("password_set", "jon", ""),
         ("role_set", "jon", "reviewer"),
         ("user_removed", "jon", ""),
     ]
-    assert all("horse" not in path.read_text() for path in left)
+    assert all("horse" not in path.read_text() for path in entry_paths)

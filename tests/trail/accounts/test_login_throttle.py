@@ -1,4 +1,4 @@
-"""The throttle: few looks in a window, over restarts too, and nobody is locked out by another."""
+"""The login throttle: limits per window, across restarts, without locking out other users."""
 
 import threading
 from pathlib import Path
@@ -27,21 +27,21 @@ def throttle(clock: Clock) -> Throttle:
     return Throttle(clock)
 
 
-def tried(throttle: Throttle, username: str, address: str, times: int = 1) -> int:
-    """Return how many of so many tries were admitted."""
+def admitted_attempts(throttle: Throttle, username: str, address: str, times: int = 1) -> int:
+    """Return how many of *times* attempts were admitted."""
     return sum(throttle.admit(username, address) == 0 for _ in range(times))
 
 
 def test_at_most_ten_attempts_per_fifteen_minutes(throttle: Throttle, clock: Clock) -> None:
-    looked = []
+    admitted = []
     for _ in range(4_000):  # one a second, for more than an hour
         if throttle.admit("maya", "a") == 0:
-            looked.append(clock.now)
+            admitted.append(clock.now)
         clock.now += 1
-    for start in looked:
-        assert sum(start <= item < start + WINDOW for item in looked) <= PAIR
-    assert len(looked) == 5 * PAIR
-    assert throttle.admit("maya", "b") == 0  # from another address the owner still gets in
+    for start in admitted:
+        assert sum(start <= item < start + WINDOW for item in admitted) <= PAIR
+    assert len(admitted) == 5 * PAIR
+    assert throttle.admit("maya", "b") == 0  # another address is still admitted
 
 
 def test_attempt_is_admitted_after_the_returned_wait(throttle: Throttle, clock: Clock) -> None:
@@ -54,17 +54,17 @@ def test_attempt_is_admitted_after_the_returned_wait(throttle: Throttle, clock: 
     assert throttle.admit("maya", "a") == 1
     clock.now += 1
     assert throttle.admit("maya", "a") == 0
-    assert throttle.admit("maya", "a") > 0  # the second oldest has not left yet
+    assert throttle.admit("maya", "a") > 0  # the second oldest attempt is still in the window
 
 
 def test_concurrent_attempts_respect_the_limit(throttle: Throttle) -> None:
     start, admitted = threading.Barrier(50), []
 
-    def one() -> None:
+    def attempt() -> None:
         start.wait()
         admitted.append(throttle.admit("maya", "a") == 0)
 
-    threads = [threading.Thread(target=one) for _ in range(50)]
+    threads = [threading.Thread(target=attempt) for _ in range(50)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -75,24 +75,33 @@ def test_concurrent_attempts_respect_the_limit(throttle: Throttle) -> None:
 def test_one_address_with_many_usernames_is_throttled(throttle: Throttle) -> None:
     throttle.admit("maya", "a")
     throttle.record_success("maya", "a")
-    assert sum(tried(throttle, f"user{number}", "a") for number in range(1000)) == ADDRESS
+    assert (
+        sum(admitted_attempts(throttle, f"user{number}", "a") for number in range(1000)) == ADDRESS
+    )
     assert throttle.admit("somebody else", "b") == 0
-    assert throttle.admit("maya", "a") == 0  # a neighbour who has signed in from there before
+    assert throttle.admit("maya", "a") == 0  # a user who has signed in from that address before
 
 
 def test_many_addresses_with_one_username_are_throttled(throttle: Throttle) -> None:
     throttle.record_success("maya", "home")
-    assert sum(tried(throttle, "maya", f"address {number}") for number in range(500)) == USERNAME
+    assert (
+        sum(admitted_attempts(throttle, "maya", f"address {number}") for number in range(500))
+        == USERNAME
+    )
     assert throttle.admit("jon", "one more") == 0
     assert throttle.admit("maya", "home") == 0
-    assert tried(throttle, "maya", "home", 100) == PAIR - 1  # trusted, yet not without end
+    assert (
+        admitted_attempts(throttle, "maya", "home", 100) == PAIR - 1
+    )  # a trusted address has a limit too
 
 
 def test_ipv6_addresses_are_grouped_by_prefix(throttle: Throttle) -> None:
-    looked = sum(tried(throttle, "maya", f"2001:db8::{number:x}") for number in range(99))
-    assert looked == PAIR
+    admitted = sum(
+        admitted_attempts(throttle, "maya", f"2001:db8::{number:x}") for number in range(99)
+    )
+    assert admitted == PAIR
     assert throttle.admit("maya", "2001:db8:0:1::1") == 0
-    assert tried(throttle, "jon", "10.0.0.1", PAIR) == PAIR
+    assert admitted_attempts(throttle, "jon", "10.0.0.1", PAIR) == PAIR
     assert throttle.admit("jon", "10.0.0.2") == 0
 
 
@@ -100,7 +109,7 @@ def test_successful_attempts_do_not_count(throttle: Throttle) -> None:
     for _ in range(USERNAME * 2):
         assert throttle.admit("maya", "a") == 0
         throttle.record_success("maya", "a")
-    assert tried(throttle, "maya", "a", 99) == PAIR
+    assert admitted_attempts(throttle, "maya", "a", 99) == PAIR
 
 
 def test_memory_is_bounded(throttle: Throttle, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,17 +124,17 @@ def test_memory_is_bounded(throttle: Throttle, monkeypatch: pytest.MonkeyPatch) 
     assert len(kept.trusted) <= 30
 
 
-class TestKept:
+class TestPersistence:
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
         return tmp_path / "tries.json"
 
     def test_attempts_survive_a_restart(self, path: Path, clock: Clock) -> None:
-        looked = 0
-        for _ in range(100):  # a crash after each third try
-            looked += tried(Throttle(clock, path), "maya", "a", 3)
+        admitted = 0
+        for _ in range(100):  # a crash after every third attempt
+            admitted += admitted_attempts(Throttle(clock, path), "maya", "a", 3)
             clock.now += 1
-        assert looked == PAIR
+        assert admitted == PAIR
         clock.now += WINDOW
         assert Throttle(clock, path).admit("maya", "a") == 0
 
@@ -153,14 +162,14 @@ class TestKept:
     @pytest.mark.parametrize("damage", ["", "{", "[]", '{"salt": 1}', '{"salt":"x","tries":[1]}'])
     def test_damaged_file_resets_the_counts(self, path: Path, clock: Clock, damage: str) -> None:
         path.write_text(damage)
-        assert tried(Throttle(clock, path), "maya", "a", 99) == PAIR
-        assert tried(Throttle(clock, path), "maya", "a", 99) == 0
+        assert admitted_attempts(Throttle(clock, path), "maya", "a", 99) == PAIR
+        assert admitted_attempts(Throttle(clock, path), "maya", "a", 99) == 0
 
     def test_attempts_are_counted_when_the_file_cannot_be_written(
         self, path: Path, clock: Clock
     ) -> None:
         path.mkdir()
-        assert tried(Throttle(clock, path), "maya", "a", 99) == PAIR
+        assert admitted_attempts(Throttle(clock, path), "maya", "a", 99) == PAIR
 
 
 def test_wait_message() -> None:

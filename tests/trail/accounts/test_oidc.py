@@ -1,4 +1,4 @@
-"""Whom a provider's claims let in, under which name and role, and settings that cannot work."""
+"""Claims of an OpenID provider: verification, username and role, and unusable settings."""
 
 from typing import Any, get_args
 
@@ -10,13 +10,13 @@ from trail.accounts.users import Users
 from trail.core.settings import Auth, Forward, Settings
 
 NOW = 1_800_000_000.0
-WHOLE = {
+COMPLETE_SETTINGS = {
     "oidc_metadata_url": "https://id.example.com/.well-known/openid-configuration",
     "oidc_client_id": "trail",
     "oidc_client_secret": "s3cret-of-the-tests",
     "oidc_roles": {"admins": "owner", "audit": "reviewer", "ops": "manager"},
 }
-GOOD: dict[str, Any] = {
+VALID_CLAIMS: dict[str, Any] = {
     "aud": "trail",
     "iat": NOW - 5,
     "nonce": "n1",
@@ -26,22 +26,22 @@ GOOD: dict[str, Any] = {
 
 
 def auth(**changes: Any) -> Auth:
-    return Auth.model_validate(WHOLE | changes)
+    return Auth.model_validate(COMPLETE_SETTINGS | changes)
 
 
-def refused(claims: dict[str, Any], **settings: Any) -> str:
+def refusal_reason(claims: dict[str, Any], **settings: Any) -> str:
     with pytest.raises(RefusedError) as caught:
-        oidc.verify_claims(GOOD | claims, auth(**settings), NOW)
+        oidc.verify_claims(VALID_CLAIMS | claims, auth(**settings), NOW)
     assert str(caught.value)
     return caught.value.reason
 
 
 def username(claims: dict[str, Any], **settings: Any) -> str:
-    return oidc.verify_claims(GOOD | claims, auth(**settings), NOW)[0].username
+    return oidc.verify_claims(VALID_CLAIMS | claims, auth(**settings), NOW)[0].username
 
 
 def test_valid_token() -> None:
-    claims = GOOD | {"name": "Olga\n Ops", "email": "olga@example.com"}
+    claims = VALID_CLAIMS | {"name": "Olga\n Ops", "email": "olga@example.com"}
     user, proof = oidc.verify_claims(claims, auth(), NOW)
     assert (user.username, user.name, user.role) == ("oidc:00u1", "Olga Ops", "manager")
     assert (user.email, proof) == ("olga@example.com", "n1")
@@ -50,7 +50,7 @@ def test_valid_token() -> None:
 
 @pytest.mark.parametrize("audience", ["other", "", None, [], ["other"], "trail2", {"trail": 1}])
 def test_token_for_another_audience_is_refused(audience: Any) -> None:
-    assert refused({"aud": audience, "azp": "trail"}) == "made for another application"
+    assert refusal_reason({"aud": audience, "azp": "trail"}) == "made for another application"
 
 
 def test_one_matching_audience_is_enough() -> None:
@@ -59,7 +59,7 @@ def test_one_matching_audience_is_enough() -> None:
 
 @pytest.mark.parametrize("issued", [NOW - 301, NOW + 121, None, True, "now", 0])
 def test_old_token_is_refused(issued: Any) -> None:
-    assert refused({"iat": issued}) == "too old"
+    assert refusal_reason({"iat": issued}) == "too old"
 
 
 @pytest.mark.parametrize("issued", [NOW - 300, NOW + 120, int(NOW)])
@@ -69,7 +69,7 @@ def test_recent_token_is_accepted(issued: Any) -> None:
 
 @pytest.mark.parametrize("nonce", ["", None, 7])
 def test_token_without_a_nonce_is_refused(nonce: Any) -> None:
-    assert refused({"nonce": nonce}) == "too old"
+    assert refusal_reason({"nonce": nonce}) == "too old"
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,15 @@ def test_token_without_a_nonce_is_refused(nonce: Any) -> None:
 )
 def test_strongest_mapped_role_is_used(value: Any, role: str) -> None:
     if role:
-        assert oidc.verify_claims(GOOD | {"roles": value}, auth(), NOW)[0].role == role
+        assert oidc.verify_claims(VALID_CLAIMS | {"roles": value}, auth(), NOW)[0].role == role
     else:
-        assert refused({"roles": value}) == "no role for this account"
+        assert refusal_reason({"roles": value}) == "no role for this account"
 
 
 def test_role_claim_is_configurable() -> None:
     claim = "https://example.com/role"
     assert username({claim: "audit"}, oidc_role_claim=claim)
-    assert refused({}, oidc_role_claim=claim) == "no role for this account"
+    assert refusal_reason({}, oidc_role_claim=claim) == "no role for this account"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_username_comes_from_the_name_claim_or_the_subject(
 
 @pytest.mark.parametrize("sub", [None, "", "a b", "å", "x" * 201, 7])
 def test_account_without_a_usable_name_is_refused(sub: Any) -> None:
-    assert refused({"sub": sub}) == "no usable name"
+    assert refusal_reason({"sub": sub}) == "no usable name"
 
 
 def test_local_username_cannot_have_the_provider_prefix(settings: Settings) -> None:
@@ -132,9 +132,9 @@ def test_role_setting_allows_exactly_the_known_roles() -> None:
     assert get_args(get_args(known)[1]) == roles.ROLES
 
 
-@pytest.mark.parametrize("missing", WHOLE)
+@pytest.mark.parametrize("missing", COMPLETE_SETTINGS)
 def test_incomplete_setup_is_one_problem(missing: str) -> None:
-    part = {name: value for name, value in WHOLE.items() if name != missing}
+    part = {name: value for name, value in COMPLETE_SETTINGS.items() if name != missing}
     message = oidc.setting_problems(Settings(auth=part), "127.0.0.1")
     assert len(message) == 1
     assert f"Set auth.{missing}, " in message[0]

@@ -1,4 +1,4 @@
-"""The table of roles: complete, closed by default, and the only place where roles are named."""
+"""The role matrix is complete, denies by default, and is the only place that compares roles."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ EXPECTED = {
 @pytest.mark.parametrize("role", roles.ROLES)
 @pytest.mark.parametrize("capability", roles.CAPABILITIES)
 def test_role_capability_matrix(role: str, capability: str) -> None:
-    """A change of the table is a change of this test: somebody has to mean it."""
+    """Every change of the matrix must be repeated here, so that it is deliberate."""
     allowed = capability in EXPECTED[role]
     assert roles.may(role, capability) is allowed
     assert User("u", "U", "", role).may(capability) is allowed
@@ -77,7 +77,7 @@ def test_capability_by_path_and_method(path: str, method: str, needed: str | Non
 
 
 def test_roles_are_compared_only_in_the_roles_module() -> None:
-    """Pages, routes and helpers ask for a capability; a role in a comparison hides a rule."""
+    """Pages, routes and helpers check capabilities; comparing roles would hide a rule."""
     named = re.compile(r"""\.role\s+(==|!=|in|not in)\s|roles=frozenset""")
     for folder in ("pages", "ui", "trail/http"):
         for path in (ROOT / folder).rglob("*.py"):

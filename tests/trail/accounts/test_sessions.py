@@ -84,7 +84,7 @@ def test_idle_session_expires_and_untouched_lookups_do_not_extend_it(
     clock.now += 10 * 60
     assert sessions.username_of(sid) is None
     clock.now -= 10 * 60
-    assert sessions.username_of(sid) is None  # gone, not hidden
+    assert sessions.username_of(sid) is None  # deleted, not only hidden
 
 
 def test_ended_session_stays_ended_and_others_continue(sessions: Sessions) -> None:
@@ -107,7 +107,7 @@ def test_only_hashes_are_stored(sessions: Sessions) -> None:
     assert sid is not None
     assert len(sid) >= 43
     assert sid not in repr(vars(sessions))
-    assert sessions.username_of(hash_of(sid)) is None  # the hash is not a key to the door
+    assert sessions.username_of(hash_of(sid)) is None  # the hash is not accepted as a cookie
 
 
 def test_sessions_and_codes_are_bounded(
@@ -160,41 +160,41 @@ def test_end_reason_is_remembered(sessions: Sessions, clock: Clock) -> None:
     assert sessions.end_reason(hash_of(idle)) == ""
 
 
-class TestKept:
+class TestPersistence:
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
         return tmp_path / "sessions.json"
 
     @staticmethod
-    def opened(path: Path, clock: Clock) -> Sessions:
+    def open_sessions(path: Path, clock: Clock) -> Sessions:
         return Sessions(12, 30, clock, path)
 
     def test_restart_keeps_active_and_ended_sessions(self, path: Path, clock: Clock) -> None:
-        first = self.opened(path, clock)
+        first = self.open_sessions(path, clock)
         good, out, idle = sign_in(first), sign_in(first), sign_in(first)
         first.end(out)
         clock.now += 29 * 60
         assert first.username_of(good) == "maya"
-        first.save()  # as a stop does
-        again = self.opened(path, clock)
+        first.save()  # as on shutdown
+        again = self.open_sessions(path, clock)
         assert again.username_of(out) is None
         clock.now += 60
         assert again.username_of(good) == "maya"
         assert again.username_of(idle) is None
         assert again.end_reason(hash_of(idle)) == module.IDLE
         clock.now += 12 * 3600
-        assert self.opened(path, clock).username_of(good) is None
+        assert self.open_sessions(path, clock).username_of(good) is None
 
     def test_kill_keeps_active_and_ended_sessions(self, path: Path, clock: Clock) -> None:
-        first = self.opened(path, clock)
+        first = self.open_sessions(path, clock)
         good, out = sign_in(first), sign_in(first)
         first.end(out)
-        killed = self.opened(path, clock)  # nothing was told to `first`
+        killed = self.open_sessions(path, clock)  # `first` was not shut down
         assert killed.username_of(good) == "maya"
         assert killed.username_of(out) is None
 
     def test_last_use_is_written_once_per_minute(self, path: Path, clock: Clock) -> None:
-        first = self.opened(path, clock)
+        first = self.open_sessions(path, clock)
         sid = sign_in(first)
         before = path.stat().st_ino
         for _ in range(50):
@@ -206,11 +206,11 @@ class TestKept:
         for thread in threading.enumerate():
             if thread.name == "trail-sessions":
                 thread.join()
-        clock.now += 30 * 60 - 1  # would be over, counted from the sign-in
-        assert self.opened(path, clock).username_of(sid) == "maya"
+        clock.now += 30 * 60 - 1  # expired if counted from the sign-in
+        assert self.open_sessions(path, clock).username_of(sid) == "maya"
 
     def test_file_is_private_and_contains_no_cookie(self, path: Path, clock: Clock) -> None:
-        sid = sign_in(self.opened(path, clock))
+        sid = sign_in(self.open_sessions(path, clock))
         assert sid not in path.read_text()
         assert hash_of(sid) in path.read_text()
         assert path.stat().st_mode & 0o777 == 0o600
@@ -220,32 +220,32 @@ class TestKept:
         ["", "[]", "{", '{"x": 1}', '{"x": {"username": "maya"}}', "\x00\xff", '{"x": null}'],
     )
     def test_damaged_file_ends_all_sessions(self, path: Path, clock: Clock, damage: str) -> None:
-        sid = sign_in(self.opened(path, clock))
+        sid = sign_in(self.open_sessions(path, clock))
         path.write_text(damage)
-        again = self.opened(path, clock)
+        again = self.open_sessions(path, clock)
         assert again.username_of(sid) is None
         assert again.username_of(sign_in(again)) == "maya"
 
     def test_file_writable_by_others_is_not_trusted(self, path: Path, clock: Clock) -> None:
-        sid = sign_in(self.opened(path, clock))
+        sid = sign_in(self.open_sessions(path, clock))
         path.chmod(0o660)
-        assert self.opened(path, clock).username_of(sid) is None
+        assert self.open_sessions(path, clock).username_of(sid) is None
 
     def test_clock_set_back_does_not_extend_a_session(self, path: Path, clock: Clock) -> None:
-        sid = sign_in(self.opened(path, clock))
+        sid = sign_in(self.open_sessions(path, clock))
         clock.now -= 3600
-        assert self.opened(path, clock).username_of(sid) is None
+        assert self.open_sessions(path, clock).username_of(sid) is None
 
     def test_sign_in_works_when_the_file_cannot_be_written(
         self, path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
     ) -> None:
-        sessions = self.opened(path, clock)
+        sessions = self.open_sessions(path, clock)
         path.mkdir()  # cannot be replaced by a file
         assert sessions.username_of(sign_in(sessions)) == "maya"
         assert "sessions.json cannot be written" in caplog.text
 
 
-class TestWho:
+class TestSessionUser:
     @pytest.fixture
     def users(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Users:
         cheap = bcrypt.gensalt(4)

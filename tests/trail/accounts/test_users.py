@@ -1,4 +1,4 @@
-"""The users file: what it refuses, what it keeps, and that it is read again when it changes."""
+"""The users file: validation, storage, damage, and changes by other processes."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Sessions that a provider vouched for: no users file, and good only while it is trusted."""
+"""Sessions of provider users: no users file, valid only while the provider is configured."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def users(tmp_path: Path) -> Users:
     return Users(tmp_path / "no-users.yaml")
 
 
-def opened(path: Path, provider: str = "one", *, by_password: bool = False) -> Sessions:
+def open_sessions(path: Path, provider: str = "one", *, by_password: bool = False) -> Sessions:
     return Sessions(12, 30, path=path, provider=provider, by_password=by_password)
 
 
@@ -30,8 +30,8 @@ def test_provider_session_needs_no_users_file_and_survives_a_restart(
     tmp_path: Path, users: Users
 ) -> None:
     path = tmp_path / "sessions.json"
-    sid_hash = sign_in(opened(path))
-    assert session_user(opened(path), users, sid_hash) == RITA
+    sid_hash = sign_in(open_sessions(path))
+    assert session_user(open_sessions(path), users, sid_hash) == RITA
 
 
 @pytest.mark.parametrize("provider", ["another", ""])
@@ -39,8 +39,8 @@ def test_changed_provider_settings_end_the_session(
     tmp_path: Path, users: Users, provider: str
 ) -> None:
     path = tmp_path / "sessions.json"
-    sid_hash = sign_in(opened(path))
-    later = opened(path, provider, by_password=True)
+    sid_hash = sign_in(open_sessions(path))
+    later = open_sessions(path, provider, by_password=True)
     assert session_user(later, users, sid_hash) is None
     assert later.end_reason(sid_hash) == CHANGED
 
@@ -49,7 +49,7 @@ def test_disabling_passwords_ends_local_sessions(tmp_path: Path) -> None:
     users = Users(tmp_path / "users.yaml")
     users.add("maya", "Maya", "", "owner", "correct-horse-9")
     for allowed in (True, False):
-        sessions = opened(tmp_path / "sessions.json", by_password=allowed)
+        sessions = open_sessions(tmp_path / "sessions.json", by_password=allowed)
         code = sessions.issue_code("maya", "browser", users.credentials_digest("maya"))
         sid = sessions.finish(code, "browser")
         assert sid
@@ -57,7 +57,7 @@ def test_disabling_passwords_ends_local_sessions(tmp_path: Path) -> None:
 
 
 def test_one_nonce_creates_one_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sessions = opened(tmp_path / "sessions.json")
+    sessions = open_sessions(tmp_path / "sessions.json")
     codes = [sessions.issue_provider_code(RITA, "browser", "n1") for _ in range(3)]
     assert not sessions.is_used("n1")
     made = [sessions.finish(code, "browser") for code in codes]
@@ -67,4 +67,4 @@ def test_one_nonce_creates_one_session(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "USED_SECONDS", -1.0)
     sign_in(sessions, "n3")
     sign_in(sessions, "n4")
-    assert not sessions.is_used("n3")  # forgotten in time, so the table stays small
+    assert not sessions.is_used("n3")  # removed after a while, so the table stays small

@@ -1,4 +1,4 @@
-"""What tests of backups share: the sealed trail of the seals' tests, and ways to back it up."""
+"""Fixtures of the backup tests: the sealed trail of the integrity tests, and its backups."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ __all__ = ["trail"]
 
 
 @dataclass
-class Kept:
+class BackupTrail:
     """A trail, and where its backups go."""
 
     trail: Trail
@@ -28,7 +28,7 @@ class Kept:
         return self.trail.settings
 
     def backup(self, name: str = "copy.tar.zst", **given: Any) -> Backup:
-        """Back the trail up."""
+        """Back up the trail."""
         made: Backup = self.trail.run(
             lambda store: making.make(store, self.settings, self.folder / name, **given)
         )
@@ -38,27 +38,27 @@ class Kept:
         """Restore it as the command does."""
         return restoring.restore(path, self.settings, into=into, replace=replace, made_by="test")
 
-    def elsewhere(self, folder: Path) -> Trail:
+    def restored_trail(self, folder: Path) -> Trail:
         """Return the trail that was restored into *folder*."""
         return Trail(places.relocated(self.settings, folder), folder)
 
 
 @pytest.fixture
-def kept(trail: Trail, tmp_path: Path) -> Kept:
-    """Return the trail of five sealed days, with its users file beside it."""
+def kept(trail: Trail, tmp_path: Path) -> BackupTrail:
+    """Return the trail of five sealed days, with a users file in the same folder."""
     auth = Auth(users_path=tmp_path / "users.yaml")
     store = trail.settings.store.model_copy(update={"archive_path": tmp_path / "archive"})
     trail.settings = trail.settings.model_copy(update={"auth": auth, "store": store})
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    return Kept(trail, folder)
+    return BackupTrail(trail, folder)
 
 
 TABLES = "select table_name as name from duckdb_tables() where database_name = 'trail' order by 1"
 
 
-def everything(store: Store) -> dict[str, list[Any]]:
-    """Return every row of every table, in an order of its own."""
+def all_rows(store: Store) -> dict[str, list[Any]]:
+    """Return every row of every table, in a stable order."""
     names = store.table(TABLES)["name"].to_pylist()
     assert len(names) > 20
     return {

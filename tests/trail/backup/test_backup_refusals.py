@@ -50,7 +50,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
     return Given(settings, made, folder)
 
 
-def refused(given: Given, path: Path, words: str, *, replace: bool = True) -> None:
+def assert_refused(given: Given, path: Path, words: str, *, replace: bool = True) -> None:
     """Assert that a restore is refused and changes nothing."""
     before = state(given.settings.store.path.parent)
     with pytest.raises((InputError, UnavailableError), match=words):
@@ -61,13 +61,13 @@ def refused(given: Given, path: Path, words: str, *, replace: bool = True) -> No
 def test_a_running_server_is_refused(given: Given) -> None:
     server_link.publish(given.settings, 1)
     try:
-        refused(given, given.made.path, "The server is running")
+        assert_refused(given, given.made.path, "The server is running")
     finally:
         server_link.withdraw(given.settings)
 
 
 def test_an_existing_trail_is_not_overwritten(given: Given) -> None:
-    refused(given, given.made.path, "A trail already exists: trail.duckdb", replace=False)
+    assert_refused(given, given.made.path, "A trail already exists: trail.duckdb", replace=False)
 
 
 def test_a_database_in_use_is_refused(given: Given) -> None:
@@ -79,7 +79,7 @@ def test_a_database_in_use_is_refused(given: Given) -> None:
     ) as other:
         assert other.stdin and other.stdout
         assert other.stdout.readline() == b"1\n"
-        refused(given, given.made.path, "Another process uses the database")
+        assert_refused(given, given.made.path, "Another process uses the database")
         other.stdin.close()
 
 
@@ -89,17 +89,17 @@ def test_truncated_and_modified_backups_are_refused(given: Given) -> None:
     bad = given.folder / "bad.tar.zst"
     for part in range(1, 12):
         bad.write_bytes(whole[: len(whole) * part // 12])
-        refused(given, bad, "damaged, truncated, or not a backup")
+        assert_refused(given, bad, "damaged, truncated, or not a backup")
         at = len(whole) * part // 12
         bad.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        refused(given, bad, "damaged, truncated, or not a backup")
+        assert_refused(given, bad, "damaged, truncated, or not a backup")
     for data in (b"", b"hello", whole[:-1], whole + b"x", b"\x28\xb5\x2f\xfd"):
         bad.write_bytes(data)
-        refused(given, bad, "damaged, truncated, or not a backup")
-    refused(given, given.folder / "none", "does not exist")
+        assert_refused(given, bad, "damaged, truncated, or not a backup")
+    assert_refused(given, given.folder / "none", "does not exist")
 
 
-def made_by_hand(path: Path, manifest: dict[str, Any], *entries: tuple[Any, bytes]) -> Path:
+def write_backup(path: Path, manifest: dict[str, Any], *entries: tuple[Any, bytes]) -> Path:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         text = json.dumps(manifest).encode()
@@ -133,8 +133,8 @@ def test_unexpected_entry_name_is_refused(given: Given, name: str) -> None:
     member = {"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     manifest = given.made.manifest.to_dict()
     manifest["files"].append(member)
-    path = made_by_hand(given.folder / "by-hand.tar.zst", manifest, (entry, data))
-    refused(given, path, "Unexpected file in the backup")
+    path = write_backup(given.folder / "by-hand.tar.zst", manifest, (entry, data))
+    assert_refused(given, path, "Unexpected file in the backup")
     assert not Path("/escaped-from-a-backup").exists()
     assert places.target(given.settings, given.folder / "t", name) is None
 
@@ -148,8 +148,8 @@ def test_entries_that_are_not_regular_files_are_refused(given: Given, kind: byte
         {"name": places.DATABASE, "bytes": 0, "sha256": ""},
         {"name": "users.yaml", "bytes": 0, "sha256": ""},
     ]
-    path = made_by_hand(given.folder / "by-hand.tar.zst", manifest, (entry, b""))
-    refused(given, path, "Unexpected file in the backup")
+    path = write_backup(given.folder / "by-hand.tar.zst", manifest, (entry, b""))
+    assert_refused(given, path, "Unexpected file in the backup")
 
 
 @pytest.mark.parametrize(
@@ -171,4 +171,4 @@ def test_an_unsuitable_manifest_is_refused(
     given: Given, change: dict[str, Any], words: str
 ) -> None:
     manifest = {**given.made.manifest.to_dict(), **change}
-    refused(given, made_by_hand(given.folder / "x.tar.zst", manifest), words)
+    assert_refused(given, write_backup(given.folder / "x.tar.zst", manifest), words)

@@ -1,8 +1,8 @@
-"""The server's own backups: one a day, and no more than are to be kept."""
+"""Automatic backups of the server: one a day, up to the configured number."""
 
 import datetime as dt
 
-from tests.trail.backup.conftest import Kept
+from tests.trail.backup.conftest import BackupTrail
 from trail.backup import daily
 from trail.core.settings import Backup
 from trail.storage.database import Store
@@ -10,7 +10,7 @@ from trail.storage.database import Store
 NOON = dt.datetime(2026, 11, 20, 12)
 
 
-def test_one_backup_per_day_and_the_oldest_are_deleted(kept: Kept) -> None:
+def test_one_backup_per_day_and_the_oldest_are_deleted(kept: BackupTrail) -> None:
     folder = kept.folder / "daily"
     given = kept.settings.model_copy(update={"backup": Backup(path=folder, keep=2)})
 
@@ -31,5 +31,5 @@ def test_one_backup_per_day_and_the_oldest_are_deleted(kept: Kept) -> None:
     ]
 
 
-def test_no_backup_is_due_without_a_folder(kept: Kept) -> None:
+def test_no_backup_is_due_without_a_folder(kept: BackupTrail) -> None:
     assert daily.due(kept.settings, NOON) is None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.trail.backup.conftest import Kept, everything, state
+from tests.trail.backup.conftest import BackupTrail, all_rows, state
 from tests.trail.integrity.conftest import NOW, event
 from trail.access_log import spool
 from trail.accounts.api_tokens import Tokens
@@ -25,12 +25,12 @@ from trail.runtime import startup
 from trail.storage import schema
 
 
-def newest_line(kept: Kept) -> dict[str, Any]:
+def newest_line(kept: BackupTrail) -> dict[str, Any]:
     line = kept.trail.files.mirror.read_text().splitlines()[-1]
     return dict(json.loads(line))
 
 
-def full(kept: Kept) -> None:
+def add_all_file_kinds(kept: BackupTrail) -> None:
     """Add a file of each kind to the trail."""
     users = Users(kept.settings.auth.users_path)
     users.add("maya", "Maya", "", "owner", "correct-horse-9")
@@ -45,8 +45,8 @@ def full(kept: Kept) -> None:
     kept.trail.files.mirror.with_name("trail.seals.ndjson.1").write_text("before\n")
 
 
-def test_everything_is_restored(kept: Kept, tmp_path: Path) -> None:
-    full(kept)
+def test_everything_is_restored(kept: BackupTrail, tmp_path: Path) -> None:
+    add_all_file_kinds(kept)
     made = kept.backup()
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
     assert made.sha256 == bundle.digest(made.path).sha256
@@ -58,7 +58,7 @@ def test_everything_is_restored(kept: Kept, tmp_path: Path) -> None:
     into = tmp_path / "into"
     done = kept.restore(made.path, into=into)
     assert (done.missing, done.problems, done.aside) == (None, 0, [])
-    new = kept.elsewhere(into)
+    new = kept.restored_trail(into)
     for name in ("users.yaml", "tokens.json", "trail.seals.key", "trail.seals.ndjson.1"):
         assert (into / name).read_bytes() == (tmp_path / name).read_bytes()
         assert stat.S_IMODE((into / name).stat().st_mode) == 0o600
@@ -66,7 +66,7 @@ def test_everything_is_restored(kept: Kept, tmp_path: Path) -> None:
         assert (into / name).read_bytes() == (tmp_path / name).read_bytes()
     (old,) = receiver.folder_of(kept.settings).iterdir()
     assert (receiver.folder_of(new.settings) / old.name).read_bytes() == old.read_bytes()
-    before, after = kept.trail.run(everything), new.run(everything)
+    before, after = kept.trail.run(all_rows), new.run(all_rows)
     for name in ("seals", "seal_parts", "marks"):  # the restore adds a line to the chain
         before.pop(name), after.pop(name)
     assert before == after
@@ -74,7 +74,7 @@ def test_everything_is_restored(kept: Kept, tmp_path: Path) -> None:
     assert new.seal() == 0
 
 
-def test_the_chain_records_the_restore(kept: Kept, tmp_path: Path) -> None:
+def test_the_chain_records_the_restore(kept: BackupTrail, tmp_path: Path) -> None:
     began = dt.datetime.now(dt.UTC)
     made = kept.backup()
     copy = shutil.copy(kept.trail.files.mirror, tmp_path / "copy-of-mirror")
@@ -93,7 +93,9 @@ def test_the_chain_records_the_restore(kept: Kept, tmp_path: Path) -> None:
     assert reported.text().partition("pull --since ")[2][:10] in days
 
 
-def test_restoring_an_older_backup_reports_missing_events(kept: Kept, tmp_path: Path) -> None:
+def test_restoring_an_older_backup_reports_missing_events(
+    kept: BackupTrail, tmp_path: Path
+) -> None:
     made = kept.backup()
     kept.trail.load([event(number, 7) for number in range(12)])
     assert kept.trail.seal(NOW + dt.timedelta(days=1)) == 1
@@ -131,7 +133,7 @@ def test_restoring_an_older_backup_reports_missing_events(kept: Kept, tmp_path: 
     assert kept.trail.problems(Path(copy)) == []
 
 
-def test_a_purge_after_the_backup_can_be_repeated(kept: Kept) -> None:
+def test_a_purge_after_the_backup_can_be_repeated(kept: BackupTrail) -> None:
     made = kept.backup()
     store = kept.settings.store.model_copy(update={"retention_days": 10})
     short = kept.settings.model_copy(update={"store": store})
@@ -150,7 +152,7 @@ def test_a_purge_after_the_backup_can_be_repeated(kept: Kept) -> None:
     assert kept.trail.problems() == []
 
 
-def test_damage_in_a_backup_is_still_reported(kept: Kept) -> None:
+def test_damage_in_a_backup_is_still_reported(kept: BackupTrail) -> None:
     kept.trail.sql("update events set raw = '{}' where occurred_at < '2026-11-01 01:00'")
     made = kept.backup()
     kept.trail.load([event(number, 7) for number in range(12)])
@@ -161,7 +163,7 @@ def test_damage_in_a_backup_is_still_reported(kept: Kept) -> None:
     assert kept.trail.problems() == before
 
 
-def test_missing_events_are_derived_from_the_high_water_mark(kept: Kept) -> None:
+def test_missing_events_are_derived_from_the_high_water_mark(kept: BackupTrail) -> None:
     made = kept.backup()
     old = kept.trail.copy("old.duckdb")
     kept.trail.load([event(number, 8) for number in range(10)])
@@ -172,7 +174,7 @@ def test_missing_events_are_derived_from_the_high_water_mark(kept: Kept) -> None
     assert kept.trail.problems() == []
 
 
-def test_a_trail_with_another_key_is_renamed(kept: Kept, tmp_path: Path) -> None:
+def test_a_trail_with_another_key_is_renamed(kept: BackupTrail, tmp_path: Path) -> None:
     made = kept.backup()
     for path in tmp_path.glob("trail.*"):
         path.unlink()
@@ -185,8 +187,8 @@ def test_a_trail_with_another_key_is_renamed(kept: Kept, tmp_path: Path) -> None
     assert kept.trail.problems() == []
 
 
-def test_events_acknowledged_after_the_backup_are_kept(kept: Kept) -> None:
-    full(kept)
+def test_events_acknowledged_after_the_backup_are_kept(kept: BackupTrail) -> None:
+    add_all_file_kinds(kept)
     made = kept.backup()
     journal = Journal(receiver.folder_of(kept.settings), 10**6)
     journal.append([Entry("webhook", b'{"event":"y"}', verified=True)]).result(5)
@@ -199,7 +201,7 @@ def test_events_acknowledged_after_the_backup_are_kept(kept: Kept) -> None:
 
 
 def test_restored_settings_do_not_overwrite_current_ones(
-    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept: BackupTrail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "my.toml"
     config.write_text('workspace = "acme"\n')
@@ -213,14 +215,16 @@ def test_restored_settings_do_not_overwrite_current_ones(
     assert places.CONFIG not in {file.name for file in again.manifest.files}
 
 
-def test_secrets_are_listed_but_not_included(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_listed_but_not_included(
+    kept: BackupTrail, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TRAIL_SEGMENT__TOKEN", "sgp_hidden_value")
     monkeypatch.setenv("TRAIL_FORWARD__SECRETS", '{"slack": "hidden_too"}')
     loaded = type(kept.settings)()
     assert sorted(places.secrets(loaded)) == ["forward.secrets", "segment.token"]
 
 
-def test_an_existing_file_is_not_overwritten(kept: Kept) -> None:
+def test_an_existing_file_is_not_overwritten(kept: BackupTrail) -> None:
     made = kept.backup()
     before = made.path.read_bytes()
     with pytest.raises(InputError, match="already exists"):
@@ -228,20 +232,20 @@ def test_an_existing_file_is_not_overwritten(kept: Kept) -> None:
     assert made.path.read_bytes() == before
 
 
-def test_an_unwritable_folder_is_reported(kept: Kept) -> None:
+def test_an_unwritable_folder_is_reported(kept: BackupTrail) -> None:
     with pytest.raises(UnavailableError, match="cannot be written"):
         kept.backup("no/such/folder.tar.zst")
 
 
 def test_an_older_schema_is_brought_up_to_date(
-    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept: BackupTrail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = kept.backup()
     step = "create table of_the_next_release (x integer)"
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, step))
     monkeypatch.setattr(schema, "NEWEST", schema.NEWEST + 1)
     kept.restore(made.path, into=tmp_path / "into")
-    new = kept.elsewhere(tmp_path / "into")
+    new = kept.restored_trail(tmp_path / "into")
     assert new.ask("select max(version) from schema_version") == [(schema.NEWEST,)]
     assert new.problems() == []
 
@@ -254,7 +258,7 @@ class Killed(BaseException):
 
 
 def test_a_restore_that_is_killed_leaves_all_or_nothing(
-    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept: BackupTrail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = kept.backup()
     kept.trail.load([event(number, 7) for number in range(12)])
@@ -286,7 +290,7 @@ def test_a_restore_that_is_killed_leaves_all_or_nothing(
 
 
 def test_a_restore_that_is_killed_before_its_commit_changes_nothing(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch
+    kept: BackupTrail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = kept.backup()
     kept.trail.load([event(number, 7) for number in range(12)])
@@ -304,7 +308,7 @@ def test_a_restore_that_is_killed_before_its_commit_changes_nothing(
     assert not swapping.finish(kept.settings)
 
 
-def test_two_restores_at_once_are_refused(kept: Kept) -> None:
+def test_two_restores_at_once_are_refused(kept: BackupTrail) -> None:
     made = kept.backup()
     with (
         swapping.exclusive(kept.settings),
@@ -313,7 +317,9 @@ def test_two_restores_at_once_are_refused(kept: Kept) -> None:
         kept.restore(made.path, replace=True)
 
 
-def test_startup_finishes_a_committed_restore(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_startup_finishes_a_committed_restore(
+    kept: BackupTrail, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = kept.backup()
     kept.trail.load([event(number, 7) for number in range(12)])
 

@@ -1,4 +1,4 @@
-"""The commands as people type them: on their own, and while a real server holds the database."""
+"""The commands, standalone and while a real server has the database open."""
 
 import contextlib
 import csv
@@ -43,7 +43,7 @@ FILE = "".join(f"{line}\n" for line in (*LINES, LINES[0], "{broken"))
 
 @dataclass
 class Terminal:
-    """A folder that somebody is in, with a database that the environment names."""
+    """A working folder, and an environment that sets the database path."""
 
     folder: Path
     given: dict[str, str] = field(default_factory=dict)
@@ -63,10 +63,10 @@ class Terminal:
     def database(self) -> Path:
         return self.folder / "data" / "trail.duckdb"
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command and leave it running."""
         return subprocess.Popen(
-            [sys.executable, "-m", "trail", *words],
+            [sys.executable, "-m", "trail", *arguments],
             cwd=self.folder,
             env=self.env,
             stdin=subprocess.PIPE,
@@ -75,19 +75,19 @@ class Terminal:
             encoding="utf-8",
         )
 
-    def run(self, *words: str, code: int = 0, typed: str = "") -> tuple[str, str]:
-        """Return what a command prints and remarks; it must end with *code*, and calmly."""
-        process = self.start(*words)
-        message, remarks = process.communicate(typed, 60)
-        assert process.returncode == code, (words, message, remarks)
+    def run(self, *arguments: str, code: int = 0, stdin_text: str = "") -> tuple[str, str]:
+        """Run a command that must exit with *code*; return its output and its messages."""
+        process = self.start(*arguments)
+        message, remarks = process.communicate(stdin_text, 60)
+        assert process.returncode == code, (arguments, message, remarks)
         assert "Traceback" not in remarks
         return message, remarks
 
-    def json(self, *words: str, code: int = 0) -> Any:
-        return json.loads(self.run(*words, "--json", code=code)[0])
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", code=code)[0])
 
-    def lines(self, *words: str) -> list[dict[str, Any]]:
-        message, _ = self.run(*words, "--json")
+    def lines(self, *arguments: str) -> list[dict[str, Any]]:
+        message, _ = self.run(*arguments, "--json")
         return [json.loads(line) for line in message.split("\n")[:-1]]
 
     def write(self, name: str, text: str = FILE) -> str:
@@ -98,11 +98,11 @@ class Terminal:
 
 
 @dataclass
-class Inside(Terminal):
-    """A terminal whose commands run in this process, which saves a second for each."""
+class InProcessTerminal(Terminal):
+    """Runs commands in this process, which saves a second each."""
 
-    def run(self, *words: str, code: int = 0, typed: str = "") -> tuple[str, str]:
-        assert not typed
+    def run(self, *arguments: str, code: int = 0, stdin_text: str = "") -> tuple[str, str]:
+        assert not stdin_text
         message, remarks, before = io.StringIO(), io.StringIO(), dict(os.environ)
         os.environ.clear()
         os.environ.update(self.env)
@@ -112,7 +112,11 @@ class Inside(Terminal):
                 contextlib.redirect_stdout(message),
                 contextlib.redirect_stderr(remarks),
             ):
-                assert main(list(words)) == code, (words, message.getvalue(), remarks.getvalue())
+                assert main(list(arguments)) == code, (
+                    arguments,
+                    message.getvalue(),
+                    remarks.getvalue(),
+                )
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -120,12 +124,12 @@ class Inside(Terminal):
 
 
 @contextlib.contextmanager
-def serving(
+def running_server(
     terminal: Terminal, project: Path = ROOT
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Give the address of a real server with the terminal's environment, once it answers.
+    """Run a real server with the terminal's environment; yield its URL once it responds.
 
-    It leaves its note a moment after it listens; without that, commands would not know of it.
+    It writes its link file a moment after it listens; commands need that file to find it.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -168,17 +172,17 @@ def here(tmp_path: Path) -> Terminal:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     """Return a terminal with a database that only readers use."""
-    terminal = Inside(tmp_path_factory.mktemp("filled"))
+    terminal = InProcessTerminal(tmp_path_factory.mktemp("filled"))
     terminal.run("load", terminal.write("in.ndjson"))
     return terminal
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Terminal, str]]:
-    """Give a terminal beside a server that holds its database, and the server's address."""
+    """Yield a terminal, whose database a server has open, and the URL of that server."""
     terminal = Terminal(tmp_path_factory.mktemp("served"))
     terminal.run("load", terminal.write("in.ndjson"))
-    with serving(terminal) as (url, _):
+    with running_server(terminal) as (url, _):
         yield terminal, url
 
 
@@ -191,7 +195,7 @@ def test_load_reports_counts_by_outcome(here: Terminal) -> None:
     assert first.items() >= {**numbers, "batch_id": 1, "error": "", "source": name}.items()
     message, remarks = here.run("load", name)
     assert message == "in.ndjson: 5 read = 0 kept + 4 duplicates + 1 quarantined\n"
-    assert "#" not in remarks, "nobody watches, so there is no bar"
+    assert "#" not in remarks, "a progress bar needs a terminal"
     result = here.json("status")
     assert (result["events"], result["batches"], result["quarantined"]) == (3, 2, 2)
     assert (result["oldest"], result["newest"]) == ("2026-10-01T10:00:00Z", "2026-10-02T10:00:00Z")
@@ -208,12 +212,12 @@ def test_commands_run_as_separate_processes(here: Terminal) -> None:
     assert remarks.startswith("trail: Unknown filter")
 
 
-@pytest.mark.parametrize("words", [("in.ndjson", "--dry-run"), ("missing.ndjson",)])
+@pytest.mark.parametrize("arguments", [("in.ndjson", "--dry-run"), ("missing.ndjson",)])
 def test_load_without_stored_events_creates_no_database(
-    here: Terminal, words: tuple[str, ...]
+    here: Terminal, arguments: tuple[str, ...]
 ) -> None:
     here.write("in.ndjson")
-    here.run("load", *words, code=0 if "--dry-run" in words else 1)
+    here.run("load", *arguments, code=0 if "--dry-run" in arguments else 1)
     assert not here.database.exists()
     _, remarks = here.run("status", code=1)
     assert "There is no database yet." in remarks
@@ -259,7 +263,7 @@ def test_missing_path_is_an_error(filled: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         (),
         ("nonsense",),
@@ -276,11 +280,11 @@ def test_missing_path_is_an_error(filled: Terminal) -> None:
     ],
 )
 def test_wrong_usage_exits_with_2_before_opening_anything(
-    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # In this process: the parser is asked before anything is opened.
+    # In this process: arguments are parsed before anything is opened.
     with pytest.raises(SystemExit) as stopped:
-        main(list(words))
+        main(list(arguments))
     assert stopped.value.code == 2
     assert "usage:" in capsys.readouterr().err
 
@@ -364,7 +368,7 @@ def test_export_format_follows_the_file_name(filled: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "named"),
+    ("arguments", "named"),
     [
         (("--out", "all.xlsx"), "xlsx"),
         (("--out", "no/such/folder.csv"), "no/such/folder.csv"),
@@ -372,8 +376,10 @@ def test_export_format_follows_the_file_name(filled: Terminal) -> None:
         (("--out", "a.csv", "--query", "from=soon"), "soon"),
     ],
 )
-def test_invalid_export_is_an_error(filled: Terminal, words: tuple[str, ...], named: str) -> None:
-    message, remarks = filled.run("export", *words, code=1)
+def test_invalid_export_is_an_error(
+    filled: Terminal, arguments: tuple[str, ...], named: str
+) -> None:
+    message, remarks = filled.run("export", *arguments, code=1)
     assert message == ""
     assert remarks.startswith("trail: ") and named in remarks
     assert not (filled.folder / "a.csv").exists()
@@ -395,10 +401,10 @@ def test_demo_file_is_written_and_loads_completely(here: Terminal) -> None:
 def test_users_are_added_listed_and_removed(here: Terminal) -> None:
     message, _ = here.run(
         "users", "add", "maya", "--role", "owner", "--email", "m@x.example",
-        typed="correct-horse-9\n",
+        stdin_text="correct-horse-9\n",
     )  # fmt: skip
     assert message == "add: maya\n"
-    here.run("users", "add", "jon", "--role", "manager", typed="correct-horse-9\n")
+    here.run("users", "add", "jon", "--role", "manager", stdin_text="correct-horse-9\n")
     message, _ = here.run("users", "list", "--json")
     rows = [json.loads(line) for line in message.splitlines()]
     assert sorted((row["username"], row["role"], row["email"]) for row in rows) == [
@@ -407,10 +413,10 @@ def test_users_are_added_listed_and_removed(here: Terminal) -> None:
     ]
     assert "correct-horse-9" not in (here.folder / "users.yaml").read_text()
     _, remarks = here.run(
-        "users", "add", "maya", "--role", "owner", code=1, typed="other-horse-9\n"
+        "users", "add", "maya", "--role", "owner", code=1, stdin_text="other-horse-9\n"
     )
     assert "maya" in remarks
-    here.run("users", "add", "li", "--role", "owner", code=1, typed="\n")
+    here.run("users", "add", "li", "--role", "owner", code=1, stdin_text="\n")
     here.run("users", "remove", "jon")
     assert "jon" not in here.run("users", "list")[0]
 
@@ -448,7 +454,7 @@ def test_commands_work_while_a_server_holds_the_database(served: tuple[Terminal,
     assert [row["event_id"] for row in terminal.lines("events", *query)] == ["m3", "m2", "m1", "m0"]
     assert len(terminal.lines("events", "--limit", "2")) == 2
     assert terminal.json("facets", *query)["action"] == [{"value": "Source Created", "count": 4}]
-    # Written where the terminal is, not where the server was started.
+    # The file is in the folder of the terminal, not of the server.
     assert terminal.json("export", "--out", "out.csv", *query)["rows"] == 4
     assert (terminal.folder / "out.csv").read_text().count("\n") == 5
 
@@ -458,12 +464,12 @@ def test_server_and_local_errors_are_identical(
     served: tuple[Terminal, str], filled: Terminal
 ) -> None:
     terminal, _ = served
-    for words in (
+    for arguments in (
         ("load", "missing.ndjson"),
         ("events", "--query", "colour=red"),
         ("export", "--out", "no/such/folder.csv"),
     ):
-        assert terminal.run(*words, code=1) == filled.run(*words, code=1)
+        assert terminal.run(*arguments, code=1) == filled.run(*arguments, code=1)
 
 
 @pytest.mark.server
@@ -537,19 +543,19 @@ def test_commands_open_the_database_after_the_server_stops(
     here: Terminal, stop: signal.Signals
 ) -> None:
     name = here.write("in.ndjson")
-    with serving(here) as (_, process):
+    with running_server(here) as (_, process):
         assert here.json("load", name)["kept"] == 3
         process.send_signal(stop)
         process.wait(20)
     left = list(here.database.parent.glob(".*.json"))
-    assert bool(left) == (stop == signal.SIGKILL), "a server that ends takes its note away"
+    assert bool(left) == (stop == signal.SIGKILL), "a server that shuts down removes its link file"
     assert here.json("status")["events"] == 3
     assert here.json("load", name)["duplicates"] == 4
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Terminal]:
-    """Give a terminal in a copy of the project, whose server shows a demo of two events."""
+    """Yield a terminal in a copy of the project; its server shows a demo of two events."""
     project = tmp_path / "project"
     project.mkdir()
     for part in PARTS:
@@ -561,7 +567,7 @@ def demo(tmp_path: Path) -> Iterator[Terminal]:
         path.parent, [event(f"demo{n}", utc_now(), "Source Created") for n in range(2)]
     ).close()
     terminal = Terminal(project, {"TRAIL_STORE__DEMO_PATH": str(path), "PYTHONPATH": str(project)})
-    with serving(terminal, project):
+    with running_server(terminal, project):
         yield terminal
 
 

@@ -28,10 +28,10 @@ LINES = text(
 def client(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> TestClient:
-    """Return a client of the routes over a store that holds LINES; nobody need sign in."""
+    """Return a client of the routes over a store of LINES, without authentication."""
     load(LINES)
-    nobody = cast("Any", None)
-    made = Runtime(settings, store, nobody, nobody, nobody, nobody, demo=False)
+    unused = cast("Any", None)
+    made = Runtime(settings, store, unused, unused, unused, unused, demo=False)
     monkeypatch.setattr(process, "_current", [made])
     return TestClient(Starlette(routes=api.ROUTES))
 

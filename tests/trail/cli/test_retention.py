@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.trail.cli.test_commands import Inside, Terminal, serving
+from tests.trail.cli.test_commands import InProcessTerminal, Terminal, running_server
 from tests.trail.random_trail import event
 from trail.core.clock import utc_now
 
@@ -28,12 +28,12 @@ def lines() -> str:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Inside:
-    return Inside(tmp_path)
+def here(tmp_path: Path) -> InProcessTerminal:
+    return InProcessTerminal(tmp_path)
 
 
 @pytest.fixture
-def filled(here: Inside) -> Inside:
+def filled(here: InProcessTerminal) -> InProcessTerminal:
     here.run("load", here.write("in.ndjson", lines()))
     return here
 
@@ -86,11 +86,11 @@ def story(terminal: Terminal) -> None:
     assert terminal.json("status")["events"] == 1
 
 
-def test_preview_hold_and_purge(filled: Inside) -> None:
+def test_preview_hold_and_purge(filled: InProcessTerminal) -> None:
     story(filled)
 
 
-def test_text_output(filled: Inside) -> None:
+def test_text_output(filled: InProcessTerminal) -> None:
     message, _ = filled.run("retain", "--dry-run")
     header, first, second, last = message.splitlines()
     assert header.split() == ["day", "events", "on", "hold"]
@@ -104,7 +104,7 @@ def test_text_output(filled: Inside) -> None:
     assert message.splitlines()[-1].endswith(": 3 events removed, 0 on hold, 0 archived")
 
 
-def test_the_archive_setting_is_applied(filled: Inside) -> None:
+def test_the_archive_setting_is_applied(filled: InProcessTerminal) -> None:
     filled.given = {
         "TRAIL_STORE__PATH": str(filled.database),
         "TRAIL_STORE__ARCHIVE": "true",
@@ -117,7 +117,7 @@ def test_the_archive_setting_is_applied(filled: Inside) -> None:
     assert folders == [f"day={day(95)}", f"day={day(93)}"]
 
 
-def test_holds_are_listed(filled: Inside) -> None:
+def test_holds_are_listed(filled: InProcessTerminal) -> None:
     filled.run("holds", "add", "target", "s1", "--reason", "Case\x1b[2J 7")
     message, _ = filled.run("holds", "add", "period", "--from", day(96), "--to",
                          f"{day(94)}T02:00:00+02:00", "--reason", "Case 8")  # fmt: skip
@@ -147,7 +147,9 @@ def test_holds_are_listed(filled: Inside) -> None:
         (("holds", "end", "7"), "Hold 7 does not exist."),
     ],
 )  # fmt: skip
-def test_invalid_input_is_reported(filled: Inside, words: tuple[str, ...], remark: str) -> None:
+def test_invalid_input_is_reported(
+    filled: InProcessTerminal, words: tuple[str, ...], remark: str
+) -> None:
     message, remarks = filled.run(*words, code=1)
     assert message == ""
     assert remark in remarks
@@ -156,7 +158,7 @@ def test_invalid_input_is_reported(filled: Inside, words: tuple[str, ...], remar
 @pytest.mark.parametrize(
     "words", [("retain",), ("retain", "--dry-run"), ("holds", "list")], ids=" ".join
 )
-def test_no_database_is_created(here: Inside, words: tuple[str, ...]) -> None:
+def test_no_database_is_created(here: InProcessTerminal, words: tuple[str, ...]) -> None:
     _, remarks = here.run(*words, code=1)
     assert "There is no database yet." in remarks
     assert not here.database.exists()
@@ -174,7 +176,7 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, words: tuple[str, ...]) -> Non
 def served(tmp_path: Path) -> Iterator[Terminal]:
     terminal = Terminal(tmp_path)
     terminal.run("load", terminal.write("in.ndjson", lines()))
-    with serving(terminal):
+    with running_server(terminal):
         yield terminal
 
 
@@ -185,7 +187,7 @@ def test_output_is_the_same_while_a_server_runs(served: Terminal) -> None:
     assert "Hold 9 does not exist." in remarks
 
 
-def test_json_output_is_one_object(filled: Inside) -> None:
+def test_json_output_is_one_object(filled: InProcessTerminal) -> None:
     message, _ = filled.run("retain", "--json")
     assert message.count("\n") == 1
     assert set(json.loads(message)) == {"cutoff", "events", "held", "days", "leaving", "archived"}

@@ -1,4 +1,4 @@
-"""The written demo file: how many lines, in what order, in which shapes, and the same again."""
+"""The demo file: number and order of lines, record formats, reproducibility."""
 
 import hashlib
 import json
@@ -177,7 +177,7 @@ def test_forwarded_actors_come_in_every_form(records: list[Record]) -> None:
     subjects = Counter(d["subject"].split("/")[0] for _, d in details if "subject" in d)
     assert set(subjects) == {"users", "tokens"}
     assert any("subject_email" in d for _, d in details)
-    # As captured: Segment's own userId beside a user as the subject.
+    # As in captured records: Segment's own userId with a user as the subject.
     assert any(u == "__system__" and "subject" in d for u, d in details)
     emails = {d["subject_email"] for _, d in details if "subject_email" in d}
     assert all(email.endswith("@example.com") and email.isascii() for email in emails)

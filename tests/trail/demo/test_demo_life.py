@@ -1,4 +1,4 @@
-"""Life in the demo workspace: things live once, and every planted story can be found."""
+"""Events of the demo workspace: consistent lifecycles, and every planted story."""
 
 import json
 from collections import defaultdict
@@ -23,7 +23,7 @@ DELETES = {act.name for act in ACTS if act.operation == DELETE}
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What both shapes have in common."""
+    """The fields that both record formats have."""
 
     at: datetime
     action: str
@@ -43,7 +43,7 @@ def read(out: Path) -> Iterator[Event]:
             yield Event(at, action, r["actor"], r["resourceId"], r["resourceName"], True)
             continue
         details = r["properties"]["details"]
-        # A Permission Check names its subject in its own way.
+        # A Permission Check has its subject in another field.
         actor = details.get("subject", f"users/{details.get('subject_id')}")
         if r["userId"] == "__system__" and "subject" not in details:
             actor = "__system__"
@@ -53,7 +53,7 @@ def read(out: Path) -> Iterator[Event]:
 
 
 def ids_of_cast(out: Path) -> list[str]:
-    """Return the actors of the cast, found by their addresses."""
+    """Return the actor ids of the cast, by e-mail address."""
     result: dict[str, str] = {}
     for line in out.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
@@ -86,7 +86,7 @@ def cast(out: Path) -> list[str]:
 
 
 def did(events: list[Event], actor: str, action: str) -> list[Event]:
-    """Return what *actor* did of *action*."""
+    """Return the events of *actor* with *action*."""
     return [e for e in events if e.actor == actor and e.action == action]
 
 

@@ -1,4 +1,4 @@
-"""What people note beside the events: read from CSV, kept once, found by window."""
+"""Annotations: import from CSV, without duplicates, and selection by window."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""Counts by cube and by scan, bars across changes of clocks, facets at their edges."""
+"""Counts by cube and by scan, bars across daylight saving changes, and facets."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ HOUR = dt.timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def full_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Give a store of `ROWS`."""
     opened = random_trail.store_of(tmp_path_factory.mktemp("trail"), [row.raw for row in ROWS])
     yield opened
@@ -25,7 +25,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def every_minute(folder: Path, start: str, hours: int, step: int = 15) -> Store:
-    """Return a store with an event each so many minutes; *start* is UTC."""
+    """Return a store with an event every *step* minutes; *start* is UTC."""
     first = dt.datetime.fromisoformat(start)
     times = (first + dt.timedelta(minutes=step * n) for n in range(hours * 60 // step))
     return random_trail.store_of(folder, [event(at.isoformat(), at) for at in times])
@@ -47,23 +47,23 @@ def every_minute(folder: Path, start: str, hours: int, step: int = 15) -> Store:
     ],
 )
 @pytest.mark.parametrize("query", ["", "kind=create", "actor_type=-user", "target_type=source"])
-def test_cube_and_scan_count_the_same(held: Store, start: str, end: str, query: str) -> None:
+def test_cube_and_scan_count_the_same(full_store: Store, start: str, end: str, query: str) -> None:
     by_cube = Filter.parse(f"{query}&from={start}&to={end}")
-    # A condition that all events meet and that the cube cannot answer.
+    # A condition that every event fulfills and that the cube does not support.
     by_scan = Filter.parse(f"{query}&from={start}&to={end}&q=-raw:no-event-has-this")
     expected = sum(row.fits(by_cube) for row in ROWS)
-    assert counts.count(held, by_cube, NOW) == expected
-    assert counts.count(held, by_scan, NOW) == expected
-    assert counts.facets(held, by_cube, NOW) == counts.facets(held, by_scan, NOW)
+    assert counts.count(full_store, by_cube, NOW) == expected
+    assert counts.count(full_store, by_scan, NOW) == expected
+    assert counts.facets(full_store, by_cube, NOW) == counts.facets(full_store, by_scan, NOW)
 
 
-def test_relative_windows_follow_the_clock(held: Store) -> None:
+def test_relative_windows_follow_the_clock(full_store: Store) -> None:
     filter_ = Filter("2h")
     for later in (dt.timedelta(0), dt.timedelta(minutes=25), dt.timedelta(hours=1.5), HOUR * 30):
         now = NOW + later
         since = (now - 2 * HOUR).replace(tzinfo=None)
         expected = sum(row.occurred_at >= since for row in ROWS)
-        assert counts.count(held, filter_, now) == expected
+        assert counts.count(full_store, filter_, now) == expected
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_day_length_follows_daylight_saving_time(
         "from=0d",
     ],
 )
-def test_bars_are_contiguous(held: Store, tz: str, window: str) -> None:
+def test_bars_are_contiguous(full_store: Store, tz: str, window: str) -> None:
     filter_ = Filter.parse(f"{window}&tz={tz}")
-    result = timeline.histogram(held, filter_, NOW)
-    span = timeline.bounded(held, filter_.window(NOW), NOW)
-    assert sum(bar.count for bar in result.bars) == counts.count(held, filter_, NOW)
+    result = timeline.histogram(full_store, filter_, NOW)
+    span = timeline.bounded(full_store, filter_.window(NOW), NOW)
+    assert sum(bar.count for bar in result.bars) == counts.count(full_store, filter_, NOW)
     if span.start == span.end:
         assert not any(bar.count for bar in result.bars)
         return
@@ -146,9 +146,9 @@ def test_empty_store_has_zero_counts(store: Store) -> None:
             assert not any(value.count for value in values)
 
 
-def test_selected_values_without_events_are_last(held: Store) -> None:
+def test_selected_values_without_events_are_last(full_store: Store) -> None:
     filter_ = Filter().put("action", "Aa none", "include").put("action", "Ab none", "exclude")
-    values = counts.facets(held, filter_, NOW)["action"]
+    values = counts.facets(full_store, filter_, NOW)["action"]
     assert [(value.value, value.count) for value in values[-2:]] == [("Aa none", 0), ("Ab none", 0)]
     assert len(values) == len(random_trail.ACTIONS) + 2
 
@@ -162,9 +162,11 @@ def test_equal_counts_are_sorted_by_name(tmp_path: Path) -> None:
     assert [value.value for value in values] == ["users/a", "users/b", "users/c"]
 
 
-def test_values_of_one_facet_are_or_and_facets_are_and(held: Store) -> None:
+def test_values_of_one_facet_are_or_and_facets_are_and(full_store: Store) -> None:
     def number(**chosen: tuple[str, ...]) -> int:
-        return counts.count(held, Filter(choices={n: Choice(v) for n, v in chosen.items()}), NOW)
+        return counts.count(
+            full_store, Filter(choices={n: Choice(v) for n, v in chosen.items()}), NOW
+        )
 
     source, space = number(target_type=("source",)), number(target_type=("space",))
     assert source and space
@@ -173,6 +175,6 @@ def test_values_of_one_facet_are_or_and_facets_are_and(held: Store) -> None:
     assert 0 < met < min(source, number(actor_type=("user",)))
 
 
-def test_exclusion_overrides_inclusion(held: Store) -> None:
+def test_exclusion_overrides_inclusion(full_store: Store) -> None:
     filter_ = Filter(choices={"kind": Choice(("create", "delete"), ("create",))})
-    assert counts.count(held, filter_, NOW) == sum(row.kind == "delete" for row in ROWS) > 0
+    assert counts.count(full_store, filter_, NOW) == sum(row.kind == "delete" for row in ROWS) > 0

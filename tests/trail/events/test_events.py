@@ -1,4 +1,4 @@
-"""Pages by key, one event with its neighbours, and the cursors between pages."""
+"""Keyset pages and their cursors, single events, related events, and streams."""
 
 import datetime as dt
 from pathlib import Path

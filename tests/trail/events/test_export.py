@@ -1,4 +1,4 @@
-"""Exports as files: names, headers, harmless CSV, exact NDJSON and Parquet, slices in order."""
+"""Exported files: names, headers, safe CSV, exact NDJSON and Parquet, ordered slices."""
 
 import csv
 import datetime as dt
@@ -28,7 +28,7 @@ NOTHING = Filter.parse("actor=nobody")
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def full_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Give a store of `ROWS`."""
     opened = random_trail.store_of(tmp_path_factory.mktemp("trail"), [row.raw for row in ROWS])
     yield opened
@@ -72,7 +72,7 @@ def in_order(sort: str) -> list[random_trail.Row]:
         ("tz=Asia/Kolkata", "csv", "audit-trail_2026-11-02T2104_Asia-Kolkata.csv"),
         ("tz=America/New_York", "csv", "audit-trail_2026-11-02T1034_America-New_York.csv"),
         ("tz=Etc/GMT%2B5", "csv", "audit-trail_2026-11-02T1034_Etc-GMT+5.csv"),
-        # The exact formats are in UTC, whatever the reader's zone.
+        # The exact formats are in UTC in every time zone of the reader.
         ("tz=Asia/Kolkata", "ndjson", "audit-trail_2026-11-02T1534_UTC.ndjson"),
         ("tz=Asia/Kolkata", "parquet", "audit-trail_2026-11-02T1534_UTC.parquet"),
     ],
@@ -81,8 +81,8 @@ def test_file_name_contains_time_and_time_zone(query: str, kind: str, name: str)
     assert Export(Filter.parse(query), kind).file_name(NOW) == name
 
 
-def test_csv_header_names_the_time_zone(held: Store) -> None:
-    header = table(held, Filter(tz="Asia/Kathmandu"))[0]
+def test_csv_header_names_the_time_zone(full_store: Store) -> None:
+    header = table(full_store, Filter(tz="Asia/Kathmandu"))[0]
     assert header == [
         f"{name} (Asia/Kathmandu)" if name in ("occurred_at", "ingested_at") else name
         for name in EVENT_COLUMNS
@@ -91,10 +91,10 @@ def test_csv_header_names_the_time_zone(held: Store) -> None:
 
 
 @pytest.mark.parametrize("tz", random_trail.ZONES)
-def test_csv_times_are_in_the_time_zone(held: Store, tz: str) -> None:
+def test_csv_times_are_in_the_time_zone(full_store: Store, tz: str) -> None:
     filter_ = Filter(tz=tz, sort="oldest")
-    rows = table(held, filter_, "event_id", "occurred_at", "ingested_at")[1:]
-    ingested = {row["event_id"]: row["ingested_at"] for row in objects(held, filter_)}
+    rows = table(full_store, filter_, "event_id", "occurred_at", "ingested_at")[1:]
+    ingested = {row["event_id"]: row["ingested_at"] for row in objects(full_store, filter_)}
     assert len(rows) == len(ROWS)
     for expected, (event_id, occurred_at, ingested_at) in zip(
         in_order("oldest"), rows, strict=True
@@ -186,29 +186,29 @@ def test_csv_formulas_are_neutralized(tmp_path: Path) -> None:
         assert (known["target_name"], known["target_id"], known["action_raw"]) == (text,) * 3
 
 
-def test_raw_records_in_csv_are_unchanged(held: Store) -> None:
-    rows = table(held, Filter(sort="oldest"), "raw")
+def test_raw_records_in_csv_are_unchanged(full_store: Store) -> None:
+    rows = table(full_store, Filter(sort="oldest"), "raw")
     assert [row[0] for row in rows[1:]] == [row.raw for row in in_order("oldest")]
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest"])
-def test_ndjson_is_exact(held: Store, sort: str) -> None:
-    rows = objects(held, Filter(sort=sort, tz="Asia/Kolkata"))
+def test_ndjson_is_exact(full_store: Store, sort: str) -> None:
+    rows = objects(full_store, Filter(sort=sort, tz="Asia/Kolkata"))
     for row, expected in zip(rows, in_order(sort), strict=True):
         assert tuple(row) == EVENT_COLUMNS
         assert row.pop("occurred_at").endswith("Z")
         assert row.pop("ingested_at").endswith("Z")
         assert row.pop("verified") is None
         assert row == {name: expected.exact(name) for name in row}
-    times = [row["occurred_at"] for row in objects(held, Filter(sort=sort), "occurred_at")]
+    times = [row["occurred_at"] for row in objects(full_store, Filter(sort=sort), "occurred_at")]
     assert [dt.datetime.fromisoformat(time) for time in times] == [
         row.occurred_at.replace(tzinfo=dt.UTC) for row in in_order(sort)
     ]
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest"])
-def test_parquet_is_exact_and_its_times_are_utc(held: Store, sort: str) -> None:
-    result = parquet(held, Filter(sort=sort, tz="Asia/Kolkata"))
+def test_parquet_is_exact_and_its_times_are_utc(full_store: Store, sort: str) -> None:
+    result = parquet(full_store, Filter(sort=sort, tz="Asia/Kolkata"))
     assert tuple(result.column_names) == EVENT_COLUMNS
     for name in ("occurred_at", "ingested_at"):
         assert result.schema.field(name).type == pa.timestamp("us", tz="UTC")
@@ -219,31 +219,31 @@ def test_parquet_is_exact_and_its_times_are_utc(held: Store, sort: str) -> None:
 
 
 @pytest.mark.parametrize("tz", ["UTC", "Europe/London"])
-def test_export_without_events_is_a_valid_file(held: Store, store: Store, tz: str) -> None:
-    for empty, filter_ in ((held, NOTHING), (store, Filter(tz=tz))):
+def test_export_without_events_is_a_valid_file(full_store: Store, store: Store, tz: str) -> None:
+    for empty, filter_ in ((full_store, NOTHING), (store, Filter(tz=tz))):
         rows = table(empty, filter_)
         assert len(rows) == 1
         assert rows[0][0] == "event_id"
         assert objects(empty, filter_) == []
         result = parquet(empty, filter_)
         assert result.num_rows == 0
-        assert result.schema == parquet(held, Filter()).schema
+        assert result.schema == parquet(full_store, Filter()).schema
 
 
-def test_columns_are_in_the_requested_order(held: Store) -> None:
+def test_columns_are_in_the_requested_order(full_store: Store) -> None:
     names = ("target_name", "risk", "event_id")
     filter_ = Filter(sort="oldest")
-    assert table(held, filter_, *names)[0] == list(names)
-    assert tuple(objects(held, filter_, *names)[0]) == names
-    assert tuple(parquet(held, filter_, *names).column_names) == names
+    assert table(full_store, filter_, *names)[0] == list(names)
+    assert tuple(objects(full_store, filter_, *names)[0]) == names
+    assert tuple(parquet(full_store, filter_, *names).column_names) == names
     first = in_order("oldest")[0]
-    assert objects(held, filter_, *names)[0] == {name: first.exact(name) for name in names}
+    assert objects(full_store, filter_, *names)[0] == {name: first.exact(name) for name in names}
 
 
 @pytest.mark.parametrize("kind", tuple(exports.FORMATS))
 @pytest.mark.parametrize("name", EVENT_COLUMNS)
-def test_each_column_can_be_exported_alone(held: Store, kind: str, name: str) -> None:
-    assert data(held, Export(Filter(), kind, (name,)), limit=3)
+def test_each_column_can_be_exported_alone(full_store: Store, kind: str, name: str) -> None:
+    assert data(full_store, Export(Filter(), kind, (name,)), limit=3)
 
 
 @pytest.mark.parametrize("kind", tuple(exports.FORMATS))
@@ -257,12 +257,12 @@ def test_unknown_column_is_refused(kind: str, columns: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("kind", tuple(exports.FORMATS))
-def test_duplicate_column_does_not_crash(held: Store, kind: str) -> None:
+def test_duplicate_column_does_not_crash(full_store: Store, kind: str) -> None:
     try:
         chosen = Export(Filter(), kind, ("event_id", "event_id"))
     except InputError:
         return
-    assert data(held, chosen)
+    assert data(full_store, chosen)
 
 
 def test_unknown_format_is_refused() -> None:
@@ -273,21 +273,21 @@ def test_unknown_format_is_refused() -> None:
 @pytest.mark.parametrize("sort", ["newest", "oldest"])
 @pytest.mark.parametrize("size", [9, 50])
 def test_slices_are_in_order(
-    held: Store, monkeypatch: pytest.MonkeyPatch, sort: str, size: int
+    full_store: Store, monkeypatch: pytest.MonkeyPatch, sort: str, size: int
 ) -> None:
     monkeypatch.setattr(events, "_SLICE_ROWS", size)
     expected = [row.event_id for row in in_order(sort)]
     filter_ = Filter(sort=sort)
-    assert [row["event_id"] for row in objects(held, filter_)] == expected
-    assert parquet(held, filter_)["event_id"].to_pylist() == expected
-    assert [row[0].removeprefix("'") for row in table(held, filter_)[1:]] == expected
-    # Ends that cut hours in two, and a limit that ends within a slice.
+    assert [row["event_id"] for row in objects(full_store, filter_)] == expected
+    assert parquet(full_store, filter_)["event_id"].to_pylist() == expected
+    assert [row[0].removeprefix("'") for row in table(full_store, filter_)[1:]] == expected
+    # A window with partial hours, and limits within a slice.
     cut = Filter("2026-10-25T00:59:59.999999Z", "2026-11-02T15:34:56.789Z", sort=sort)
     inside = [row.event_id for row in in_order(sort) if row.fits(cut)]
     assert 0 < len(inside) < len(ROWS)
-    assert [row["event_id"] for row in objects(held, cut)] == inside
+    assert [row["event_id"] for row in objects(full_store, cut)] == inside
     for limit in (0, 1, size, size + 1, len(ROWS) - 1, len(ROWS), len(ROWS) + 1):
-        text = data(held, Export(filter_, "ndjson", ("event_id",)), limit).decode()
+        text = data(full_store, Export(filter_, "ndjson", ("event_id",)), limit).decode()
         ids = [json.loads(line)["event_id"] for line in text.splitlines()]
         assert ids == expected[:limit]
 
@@ -311,12 +311,12 @@ def test_export_is_a_snapshot_during_loads(tmp_path: Path, monkeypatch: pytest.M
     assert len(after) == 20
 
 
-def test_closed_export_releases_its_snapshot(held: Store) -> None:
-    parts = exports.stream(held, Export(Filter(), "csv"), NOW)
+def test_closed_export_releases_its_snapshot(full_store: Store) -> None:
+    parts = exports.stream(full_store, Export(Filter(), "csv"), NOW)
     assert next(parts)
     parts.close()  # type: ignore[attr-defined]
     assert next(parts, None) is None
-    assert len(objects(held, Filter())) == len(ROWS)
+    assert len(objects(full_store, Filter())) == len(ROWS)
 
 
 def test_download_url_contains_filter_and_columns() -> None:

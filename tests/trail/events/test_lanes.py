@@ -1,4 +1,4 @@
-"""Lanes and hours of the week, against counts made in plain Python."""
+"""Lanes and hours of the week, compared with counts in plain Python."""
 
 import datetime as dt
 from collections import Counter
@@ -19,7 +19,7 @@ QUERIES = ["", "kind=create", "actor_type=-user", "tz=Asia/Kolkata", "tz=America
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def full_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Give a store of `ROWS`."""
     opened = random_trail.store_of(tmp_path_factory.mktemp("trail"), [row.raw for row in ROWS])
     yield opened
@@ -38,12 +38,12 @@ def value_of(row: random_trail.Row, by: lanes.By) -> str:
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("grain", [DAY, HOUR])
 def test_lane_points_count_events_failures_and_deletions(
-    held: Store, by: lanes.By, query: str, grain: dt.timedelta
+    full_store: Store, by: lanes.By, query: str, grain: dt.timedelta
 ) -> None:
     filter_ = Filter.parse(f"{query}&from=2000-01-01&to=2100-01-01")
     fitting = [row for row in ROWS if row.fits(filter_)]
     expected = Counter(value_of(row, by) for row in fitting)
-    result = lanes.lanes(held, filter_, NOW, by, grain, 1_000)
+    result = lanes.lanes(full_store, filter_, NOW, by, grain, 1_000)
     assert {lane.value: lane.count for lane in result.lanes} == expected
     assert result.total == len(expected)
     for lane in result.lanes:
@@ -58,27 +58,27 @@ def test_lane_points_count_events_failures_and_deletions(
             assert point.count == len(inside)
 
 
-def test_top_lanes_and_the_total_are_returned(held: Store) -> None:
+def test_top_lanes_and_the_total_are_returned(full_store: Store) -> None:
     filter_ = Filter.parse("from=2000-01-01&to=2100-01-01")
-    everything = lanes.lanes(held, filter_, NOW, "actor", DAY, 1_000)
-    top = lanes.lanes(held, filter_, NOW, "actor", DAY, 3)
+    everything = lanes.lanes(full_store, filter_, NOW, "actor", DAY, 1_000)
+    top = lanes.lanes(full_store, filter_, NOW, "actor", DAY, 3)
     assert top.lanes == everything.lanes[:3]
     assert top.total == everything.total > 3
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_week_hours_are_in_the_reader_time_zone(held: Store, query: str) -> None:
+def test_week_hours_are_in_the_reader_time_zone(full_store: Store, query: str) -> None:
     filter_ = Filter.parse(f"{query}&from=2000-01-01&to=2100-01-01")
     expected = [[0] * 24 for _ in range(7)]
     for row in ROWS:
         if row.fits(filter_):
             local = row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
             expected[local.weekday()][local.hour] += 1
-    assert lanes.week(held, filter_, NOW) == expected
+    assert lanes.week(full_store, filter_, NOW) == expected
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_latest_hour_is_in_the_reader_time_zone(held: Store, query: str) -> None:
+def test_latest_hour_is_in_the_reader_time_zone(full_store: Store, query: str) -> None:
     filter_ = Filter.parse(f"{query}&from=2000-01-01&to=2100-01-01")
     row = next(row for row in ROWS if row.fits(filter_))
     local = row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
@@ -89,14 +89,14 @@ def test_latest_hour_is_in_the_reader_time_zone(held: Store, query: str) -> None
         and (at := row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone))
         and (at.weekday(), at.hour) == (local.weekday(), local.hour)
     ]
-    result = lanes.latest_hour(held, filter_, NOW, local.weekday(), local.hour)
+    result = lanes.latest_hour(full_store, filter_, NOW, local.weekday(), local.hour)
     assert result
     assert result[0] <= max(same) < result[1]
     begins = result[0].replace(tzinfo=dt.UTC).astimezone(filter_.zone)
     assert (begins.weekday(), begins.hour, begins.minute) == (local.weekday(), local.hour, 0)
 
 
-def test_empty_selection_has_no_lanes(held: Store) -> None:
+def test_empty_selection_has_no_lanes(full_store: Store) -> None:
     filter_ = Filter.parse("category=NoSuch")
-    assert lanes.lanes(held, filter_, NOW, "category", DAY, 10) == lanes.Lanes((), 0)
-    assert sum(map(sum, lanes.week(held, filter_, NOW))) == 0
+    assert lanes.lanes(full_store, filter_, NOW, "category", DAY, 10) == lanes.Lanes((), 0)
+    assert sum(map(sum, lanes.week(full_store, filter_, NOW))) == 0

@@ -1,4 +1,4 @@
-"""Who is active, new, dormant or gone; who made a token; one actor's mix; one target's life."""
+"""Actor states, token creators, action mix of an actor, and the summary of a target."""
 
 import datetime as dt
 import json
@@ -34,7 +34,7 @@ def event(number: int, actor: str, action: str, day: int, target: str = "t1", **
 
 
 @pytest.fixture
-def held(load: Load, store: Store) -> Store:
+def full_store(load: Load, store: Store) -> Store:
     load(
         "\n".join(
             [
@@ -58,8 +58,8 @@ def held(load: Load, store: Store) -> Store:
     return store
 
 
-def test_actor_states(held: Store) -> None:
-    result = {item.actor_id: item for item in people.actor_activity(held, WEEK, NOW)}
+def test_actor_states(full_store: Store) -> None:
+    result = {item.actor_id: item for item in people.actor_activity(full_store, WEEK, NOW)}
     assert {name: item.state for name, item in result.items()} == {
         "users/old": "active",
         "users/fresh": "new",
@@ -79,20 +79,20 @@ def test_actor_states(held: Store) -> None:
     assert result["users/fresh"].destructive == 1
 
 
-def test_activity_after_removal_is_reported(held: Store) -> None:
-    result = {item.actor_id: item for item in people.actor_activity(held, WEEK, NOW)}
+def test_activity_after_removal_is_reported(full_store: Store) -> None:
+    result = {item.actor_id: item for item in people.actor_activity(full_store, WEEK, NOW)}
     assert result["users/gone"].removed_at == dt.datetime(2026, 11, 19, 10, 6)
     assert result["users/gone"].after_removal == 1
     assert [item.actor_id for item in result.values() if item.after_removal] == ["users/gone"]
 
 
-def test_token_creator_comes_from_the_creation_event(held: Store) -> None:
-    made = people.token_creators(held)
+def test_token_creator_comes_from_the_creation_event(full_store: Store) -> None:
+    made = people.token_creators(full_store)
     assert {token: row["creator_name"] for token, row in made.items()} == {"tokens/tk1": "Olga Old"}
 
 
-def test_action_mix_has_actor_and_workspace_shares(held: Store) -> None:
-    shares = people.action_mix(held, WEEK, NOW, "users/old", 9)
+def test_action_mix_has_actor_and_workspace_shares(full_store: Store) -> None:
+    shares = people.action_mix(full_store, WEEK, NOW, "users/old", 9)
     assert {share.action: share.events for share in shares} == {
         "Permission Check": 1,
         "Source Modified": 1,
@@ -103,19 +103,19 @@ def test_action_mix_has_actor_and_workspace_shares(held: Store) -> None:
     assert modified.workspace_share == pytest.approx(3 / 8)
 
 
-def test_top_targets(held: Store) -> None:
-    result = people.top_targets(held, WEEK, NOW, "users/old", 9)
+def test_top_targets(full_store: Store) -> None:
+    result = people.top_targets(full_store, WEEK, NOW, "users/old", 9)
     assert [(row["value"], row["label"], row["events"]) for row in result] == [
         ("t1", "Name of t1", 2),
         ("gone", "Name of gone", 1),
     ]
 
 
-def test_target_summary(held: Store) -> None:
-    life = people.target_summary(held, "t1")
+def test_target_summary(full_store: Store) -> None:
+    life = people.target_summary(full_store, "t1")
     assert life
     assert (life["label"], life["events"], life["actors"]) == ("Name of t1", 7, 4)
     assert life["created_at"] is None
     assert life["deleted_at"] == dt.datetime(2026, 11, 21, 10, 3)
-    assert people.target_summary(held, "t2")["created_at"] == dt.datetime(2026, 11, 20, 10, 9)  # type: ignore[index]
-    assert people.target_summary(held, "nothing") is None
+    assert people.target_summary(full_store, "t2")["created_at"] == dt.datetime(2026, 11, 20, 10, 9)  # type: ignore[index]
+    assert people.target_summary(full_store, "nothing") is None

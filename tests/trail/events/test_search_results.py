@@ -1,4 +1,4 @@
-"""What a search finds once is what every query would find by itself."""
+"""Queries on materialized search results equal the same queries on the store."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the store holds, in numbers, and what it refused."""
+"""Counts of the stored events, and quarantined records."""
 
 import datetime as dt
 import json

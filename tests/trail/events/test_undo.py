@@ -1,4 +1,4 @@
-"""Recipes: each destructive or weakening type has one, and only harmless text goes into a call."""
+"""Undo recipes: coverage of risky actions, and only valid ids in API calls."""
 
 import json
 import re
@@ -18,7 +18,7 @@ TABLE = tomllib.loads(Path(undo.__file__).with_name("undo.toml").read_text(encod
 ROWS: list[dict[str, Any]] = TABLE["recipe"]
 OF_ACTION = {name: row for row in ROWS for name in row["actions"]}
 TAKING = catalogue.DESTRUCTIVE_KINDS | {"download"}
-# Weaker in risk than 6, and still a setting that guards data or that loses it.
+# Risk below 6, but a setting that protects data or can lose it.
 WEAKENING = {
     "Tracking Plan Modified",
     "Tracking Plan Updated",
@@ -52,7 +52,7 @@ HOSTILE_IDS = [
 
 
 def row(action: str, target_id: object = "LAn9KpdvNZ", **more: object) -> dict[str, object]:
-    """Return the part of an event that a recipe looks at."""
+    """Return the columns of an event that a recipe uses."""
     return {"action": action, "target_type": None, "target_id": target_id, "raw": "", **more}
 
 
@@ -175,7 +175,7 @@ def test_ids_of_other_resources_come_from_the_details() -> None:
 
 
 def test_ids_fill_only_placeholders_of_their_type() -> None:
-    """A user's id is no group's id, a source's no function's, the actor never a target."""
+    """A user id never fills a group id, nor a source id a function id, nor the actor a target."""
     result = recipe("User Removed From User Group", "users/abc")
     assert path(result) == "/groups/{userGroupId}/users"
     assert "abc" not in result.call

@@ -1,7 +1,7 @@
 """Fixtures of the pack tests: a trail with seals, decisions and a sign-off; the isolated verifier.
 
-The verifier is the one in the pack, in a process of its own that finds the standard library and
-`cryptography`, and nothing else of this machine.
+The verifier of the pack runs in a separate process that can import only the standard library and
+`cryptography`.
 """
 
 import datetime as dt
@@ -55,7 +55,7 @@ Check = Callable[..., Checked]
 
 
 def made(trail: Trail, query: str = WEEK, now: dt.datetime = AWARE) -> bytes:
-    """Return the pack of *query* as it is built at *now*."""
+    """Return the pack of *query* built at *now*."""
 
     def build(store: Store) -> bytes:
         return b"".join(
@@ -124,7 +124,7 @@ def whole(trail: Trail) -> bytes:
 
 @pytest.fixture(scope="session")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that has `cryptography` and what that needs, and no other package."""
+    """Return a folder that contains only `cryptography` and its dependencies."""
     folder = tmp_path_factory.mktemp("alone")
     for name in ("cryptography", "cffi", "_cffi_backend"):
         spec = importlib.util.find_spec(name)

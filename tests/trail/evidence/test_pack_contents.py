@@ -1,4 +1,4 @@
-"""What is in a pack: the same bytes from the same data, and everything an auditor needs."""
+"""Contents of a pack: reproducible bytes, and everything that an auditor needs."""
 
 import csv
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Each way to change a pack is found by the verifier alone; an untouched one holds."""
+"""The verifier detects every change of a pack and accepts an unmodified one."""
 
 import ast
 import hashlib
@@ -115,7 +115,7 @@ def broken_manifest(pack_files: Files) -> None:
 
 
 def relisted(pack_files: Files) -> None:
-    """An edited row, and a manifest that names the edited file: only the signature tells."""
+    """Edit a row and update the manifest: only the signature reveals it."""
     edit_row(pack_files)
     message = json.loads(pack_files["manifest.json"])
     for file in message["files"]:

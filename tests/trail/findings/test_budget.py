@@ -1,4 +1,4 @@
-"""What the threshold of a day is made of; what holds for any budget is in test_properties."""
+"""The threshold of a day; properties of any budget are in test_properties."""
 
 import datetime as dt
 
@@ -12,7 +12,7 @@ def scored(day: int, actor: str, score: int) -> Scored:
 
 
 def test_repeated_findings_do_not_use_the_budget() -> None:
-    """Ana is strange on six days running: two findings, not six, so Ben has room."""
+    """Six unusual days in a row of Ana are two findings, which leaves room for Ben."""
     ana = [scored(day, "ana", 50) for day in range(4, 10)]
     ben = scored(10, "ben", 20)
     result = apply_budget([*ana, scored(3, "cyd", 20), ben], OPENED, ben.day, a_day=0.3)
@@ -25,5 +25,5 @@ def test_a_much_higher_score_uses_the_budget_again() -> None:
     answer = [scored(6, "ana", 10), scored(7, "ana", 16), scored(8, "ana", 17)]
     result = apply_budget(answer, OPENED, OPENED + dt.timedelta(days=9), a_day=1)
     assert result.folded == {"ana-8": "ana-7"}
-    # Nine days of one a day have room for what has been there, and for more.
+    # Nine days at one finding a day leave room for all findings so far, and more.
     assert result.thresholds[OPENED + dt.timedelta(days=9)] == 1

@@ -1,4 +1,4 @@
-"""What holds for any events: no look-ahead, no matter of order, exact sums, budgets that hold."""
+"""Properties of any events: no look-ahead, order independence, exact sums, capped budgets."""
 
 import datetime as dt
 import random
@@ -37,7 +37,7 @@ def stored(*loads: list[ExampleEvent], refreshed: bool = False) -> Iterator[Stor
 
 
 def scores(store: Store, day: int = DAYS) -> list[tuple[Any, ...]]:
-    """Return every finding as it is once *day* has been result."""
+    """Return every finding as scored up to the end of *day*."""
     return [
         (finding.day, finding.actor_id, finding.score, finding.reasons)
         for finding in detection.findings(store, day)

@@ -1,4 +1,4 @@
-"""What the page, the command and the route are told."""
+"""Findings as the page, the command and the route show them."""
 
 import argparse
 import datetime as dt
@@ -21,8 +21,8 @@ from trail.storage.filters import Filter
 DAY = FIRST_DAY + dt.timedelta(days=38)
 
 
-class _Kept:
-    """Keeps what a command says."""
+class _RecordedOutput:
+    """Collects the output of a command."""
 
     def __init__(self) -> None:
         self.output = ""
@@ -39,7 +39,7 @@ class _Kept:
 
 @pytest.fixture
 def filled(store: Store, settings: Settings) -> Store:
-    """Return a store with habits and one strange day, judged."""
+    """Return a scored store with regular activity and one unusual day."""
     detection.load(
         store,
         settings,
@@ -56,7 +56,7 @@ def filled(store: Store, settings: Settings) -> Store:
 
 
 def command(store: Store, settings: Settings, **given: object) -> str:
-    out = _Kept()
+    out = _RecordedOutput()
     args = argparse.Namespace(**{"query": "", "budget": 3.0, "all": False, "json": True, **given})
     context = Context(settings, lambda write: store, out, Path())
     assert findings.COMMAND.run(args, context) == 0

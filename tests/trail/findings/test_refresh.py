@@ -1,4 +1,4 @@
-"""A refresh folds what changed and judges from there on; decisions and old scores stay."""
+"""Refresh: what is aggregated and rescored, and what stays: decisions and old scores."""
 
 import datetime as dt
 
@@ -25,7 +25,7 @@ STRANGE = events(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1")
 
 @pytest.fixture
 def filled(store: Store, settings: Settings) -> Store:
-    """Return a store with two habits and one strange day, judged."""
+    """Return a scored store with two regular activities and one unusual day."""
     detection.load(store, settings, (*HABITS, *STRANGE))
     refresh(store, detection.end_of_day(39))
     return store
@@ -55,7 +55,7 @@ def test_only_a_new_day_is_scored(filled: Store, settings: Settings) -> None:
     )
     done = refresh(filled, detection.end_of_day(40))
     assert done.folded == 1
-    # The day before had not ended for certain when it was judged last.
+    # The day before may not have been complete when it was last scored.
     assert done.since == FIRST_DAY + dt.timedelta(days=39)
 
 

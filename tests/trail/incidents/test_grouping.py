@@ -1,4 +1,4 @@
-"""Grouping on arrays: the bounds of runs and incidents, the classes, and the cadence."""
+"""Grouping on arrays: bounds of runs and incidents, classes, and cadence."""
 
 import numpy as np
 import pytest

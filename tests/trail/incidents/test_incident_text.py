@@ -1,4 +1,4 @@
-"""Text of incidents, and what it never claims."""
+"""Text of incidents, including claims that it must not make."""
 
 import datetime as dt
 from dataclasses import replace

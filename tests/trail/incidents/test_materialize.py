@@ -1,4 +1,4 @@
-"""Incidents in a real database: the issue's cases, and that no order of arrival changes them."""
+"""Incidents in a real database: typical cases, and independence of arrival order."""
 
 import datetime as dt
 import random
@@ -78,7 +78,7 @@ def test_two_targets_failing_at_once_are_two_incidents(store: Store, load: Load)
 
 
 def test_forty_targets_failing_at_once_are_one_storm(store: Store, load: Load) -> None:
-    # One of them had a bad moment in the night before; another one goes on for two days.
+    # One of them also failed the night before; another one keeps failing for two days.
     load(
         text(
             *run(-600, 1, audience(3)),
@@ -203,7 +203,7 @@ def test_any_split_and_order_gives_the_same(
 
 
 def built(folder: Path, loads: list[list[bytes]], each_time: bool) -> dict[str, Any]:
-    """Return what a fresh database makes of *loads*; *each_time* it catches up after each."""
+    """Return the incidents of *loads* in a new database; *each_time* updates after each load."""
     folder.mkdir()
     settings = Settings(store=StoreSettings(path=folder / "trail.duckdb", memory="500MB"))
     store = Store.open(settings.store.path, settings)

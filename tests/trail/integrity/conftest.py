@@ -53,7 +53,7 @@ class Trail:
 
     @property
     def files(self) -> Files:
-        """Return the files beside it."""
+        """Return the other files in its folder."""
         return mirror.files(self.path, self.settings)
 
     def open(self) -> Store:
@@ -71,7 +71,7 @@ class Trail:
             store.close()
 
     def load(self, records: list[Any]) -> Batch:
-        """Load records as a file of their own."""
+        """Load records as a separate file."""
         self.loads += 1
         path = self.folder / f"load-{self.loads}.ndjson"
         path.write_bytes(ndjson(records))

@@ -243,22 +243,22 @@ def test_accepting_the_current_state_needs_a_reason(trail: Trail, statement: str
 
 
 def test_status_of_the_seals(trail: Trail) -> None:
-    def look(_: object = None) -> seal_status.Status:
+    def current_status(_: object = None) -> seal_status.Status:
         result: seal_status.Status = trail.run(seal_status.status)
         return result
 
-    assert look().sealed_to == day(6)
-    assert look().ok is None
+    assert current_status().sealed_to == day(6)
+    assert current_status().ok is None
     trail.run(
         lambda store: seal_status.store_report(store, verification.verify(store, trail.settings))
     )
-    assert look().ok is True
-    assert look().checked_days == 6
+    assert current_status().ok is True
+    assert current_status().checked_days == 6
     trail.sql("delete from events where occurred_at < '2026-11-01 00:10'")
     trail.run(
         lambda store: seal_status.store_report(store, verification.verify(store, trail.settings))
     )
-    message = look()
+    message = current_status()
     assert (message.ok, message.problem_count, message.problems[0].problem) == (False, 1, "missing")
 
 

@@ -1,4 +1,4 @@
-"""One form: the digest depends on no order, and plain Python finds the same as SQL."""
+"""Row digests do not depend on load order, and plain Python computes the same as SQL."""
 
 import datetime as dt
 import json
@@ -91,7 +91,7 @@ def test_any_order_of_loads_gives_the_same_digest(
 
 
 def test_canonical_form_of_one_row(trail: Trail) -> None:
-    """The bytes themselves: a change of these is a new form."""
+    """The exact bytes: any change of them needs a new version."""
     row = {
         "event_id": "evt_1",
         "occurred_at": "2026-11-01T08:00:00Z",

@@ -86,7 +86,7 @@ def test_whole_days_deleted(trail: Trail) -> None:
 def test_an_inserted_row(trail: Trail, more: str) -> None:
     trail.sql(COPY.format(more=more))
     assert trail.problems() == [(2, "added", 1)]
-    assert trail.seal() == 0  # not taken for a late one
+    assert trail.seal() == 0  # not treated as a late row
     assert trail.problems() == [(2, "added", 1)]
 
 

@@ -1,4 +1,4 @@
-"""The archive: nothing is removed that is not there, and what is there can be looked at again."""
+"""The archive: only archived events are removed, and archived events can be queried."""
 
 import datetime as dt
 import os
@@ -16,7 +16,16 @@ from tests import segment_records
 from tests.conftest import Load, rows
 from tests.trail import random_trail
 from tests.trail.random_trail import event
-from tests.trail.retention.test_policy import DAY, EDGE, NOW, agrees, archiving, ids, purges, text
+from tests.trail.retention.test_policy import (
+    CUTOFF,
+    DAY,
+    NOW,
+    assert_consistent,
+    ids,
+    purges,
+    text,
+    with_archive,
+)
 from trail.core import atomic_file
 from trail.core.errors import InputError, UnavailableError
 from trail.core.model import EVENT_COLUMNS
@@ -30,21 +39,21 @@ from trail.storage.database import Store
 from trail.storage.filters import Filter
 
 ROOT = Path(__file__).parents[3]
-LAST = EDGE.date()
+LAST = CUTOFF.date()
 FIRST = LAST - 10 * DAY
-LATER = NOW + 400 * DAY  # when all of random_trail is old
+LATER = NOW + 400 * DAY  # all events of random_trail are past retention
 
 
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:
-    return archiving(tmp_path)
+    return with_archive(tmp_path)
 
 
 def view(settings: Settings, first: dt.date = FIRST, last: dt.date = LAST) -> list[dict[str, Any]]:
-    """Return all archived events of these days, as a store shows them."""
+    """Return all archived events of these days as rows of a store."""
     store = archive_reader.open_days(settings, first, last)
     try:
-        agrees(store)
+        assert_consistent(store)
         return [{name: row[name] for name in EVENT_COLUMNS} for row in rows(store)]
     finally:
         store.close()
@@ -64,13 +73,13 @@ def files(settings: Settings) -> list[str]:
 def test_removed_events_are_archived_by_day(store: Store, settings: Settings, load: Load) -> None:
     load(
         text(
-            event("a", EDGE - 2 * DAY, actor="users/ana", email="ana@example.com"),
-            event("b", EDGE - DAY, target=("source", "s1", "Käll\u2028a")),
-            event("c", EDGE - dt.timedelta(microseconds=1), "Gizmo Calibrated"),
-            event("new", EDGE),
+            event("a", CUTOFF - 2 * DAY, actor="users/ana", email="ana@example.com"),
+            event("b", CUTOFF - DAY, target=("source", "s1", "Käll\u2028a")),
+            event("c", CUTOFF - dt.timedelta(microseconds=1), "Gizmo Calibrated"),
+            event("new", CUTOFF),
         )
     )
-    before = shown(store, f"occurred_at < timestamp '{EDGE}'")
+    before = shown(store, f"occurred_at < timestamp '{CUTOFF}'")
     done = policy.retain(store, settings, NOW)
     assert (done.events, done.archived, purges(store)[0]["archived"]) == (3, 3, 3)
     name = "part-20261102T153400.000000Z.parquet"
@@ -89,8 +98,8 @@ def test_removed_events_are_archived_by_day(store: Store, settings: Settings, lo
 
 
 def test_without_the_setting_nothing_is_archived(store: Store, load: Load, tmp_path: Path) -> None:
-    without = archiving(tmp_path, archive=False)
-    load(text(event("a", EDGE - DAY)))
+    without = with_archive(tmp_path, archive=False)
+    load(text(event("a", CUTOFF - DAY)))
     assert policy.retain(store, without, NOW).archived == 0
     assert not without.store.archive_path.exists()
     assert archive.days(without) == []
@@ -99,20 +108,20 @@ def test_without_the_setting_nothing_is_archived(store: Store, load: Load, tmp_p
 def test_late_events_are_written_as_another_part(
     store: Store, settings: Settings, load: Load
 ) -> None:
-    for number, name in enumerate(("a", "b", "a")):  # the last one is an old file loaded again
-        load(text(event(name, EDGE - DAY)), f"{number}.ndjson")
+    for number, name in enumerate(("a", "b", "a")):  # the last file is loaded a second time
+        load(text(event(name, CUTOFF - DAY)), f"{number}.ndjson")
         assert policy.retain(store, settings, NOW).archived == 1
     names = [file.rpartition("/")[2] for file in files(settings)]
     stem = "part-20261102T153400.000000Z"
     assert names == [f"{stem}-1.parquet", f"{stem}-2.parquet", f"{stem}.parquet"]
     assert [row["event_id"] for row in view(settings)] == ["a", "b"]
-    assert [day[:2] for day in archive.days(settings)] == [((EDGE - DAY).date(), 2)]
+    assert [day[:2] for day in archive.days(settings)] == [((CUTOFF - DAY).date(), 2)]
 
 
 def test_an_event_on_hold_is_archived_when_it_is_removed(
     store: Store, settings: Settings, load: Load
 ) -> None:
-    load(text(event("held", EDGE - DAY), event("free", EDGE - DAY)))
+    load(text(event("held", CUTOFF - DAY), event("free", CUTOFF - DAY)))
     number = legal_holds.add(store, "event", "held", None, None, "a question", "mara")
     assert policy.retain(store, settings, NOW).archived == 1
     assert policy.retain(store, settings, NOW).archived == 0
@@ -126,14 +135,14 @@ def test_an_event_on_hold_is_archived_when_it_is_removed(
 def test_only_archived_events_are_removed(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Events that come, or are let go or held, between archive and purge wait for the next one."""
-    load(text(*(event(name, EDGE - DAY) for name in ("free", "let go", "held now"))))
+    """Events loaded, held or released between archive and purge wait for the next purge."""
+    load(text(*(event(name, CUTOFF - DAY) for name in ("free", "let go", "held now"))))
     number = legal_holds.add(store, "event", "let go", None, None, "a question", "mara")
     write = archive.write
 
     def meanwhile(*args: Any) -> Any:
         parts = write(*args)
-        load(text(event("late", EDGE - DAY)), "late.ndjson")
+        load(text(event("late", CUTOFF - DAY)), "late.ndjson")
         legal_holds.end(store, number)
         legal_holds.add(store, "event", "held now", None, None, "a question", "mara")
         return parts
@@ -141,7 +150,7 @@ def test_only_archived_events_are_removed(
     monkeypatch.setattr(archive, "write", meanwhile)
     assert policy.retain(store, settings, NOW).events == 1
     assert ids(store) == ["held now", "late", "let go"]
-    agrees(store)
+    assert_consistent(store)
     monkeypatch.setattr(archive, "write", write)
     assert policy.retain(store, settings, NOW).events == 2
     assert ids(store) == ["held now"]
@@ -151,7 +160,7 @@ def test_only_archived_events_are_removed(
 def test_a_crash_between_archive_and_purge_loses_and_duplicates_nothing(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load(text(*(event(f"e{n}", EDGE - (1 + n % 3) * DAY) for n in range(30))))
+    load(text(*(event(f"e{n}", CUTOFF - (1 + n % 3) * DAY) for n in range(30))))
     before = shown(store)
     whole = Purge.run
     monkeypatch.setattr(Purge, "run", lambda self, cursor: 1 / 0)
@@ -168,11 +177,11 @@ def test_a_crash_between_archive_and_purge_loses_and_duplicates_nothing(
 _KILLED = """
 import os, sys
 from pathlib import Path
-from tests.trail.retention.test_policy import NOW, archiving
+from tests.trail.retention.test_policy import NOW, with_archive
 from trail.retention import policy
 from trail.storage.database import Store
 import threading, time
-settings = archiving(Path(sys.argv[1]))
+settings = with_archive(Path(sys.argv[1]))
 store = Store.open(settings.store.path, settings)
 print("open", flush=True)
 threading.Timer(float(sys.argv[2]), os._exit, [9]).start()
@@ -185,7 +194,7 @@ os._exit(0)
 def test_a_kill_at_any_time_loses_and_duplicates_nothing(
     store: Store, settings: Settings, load: Load, tmp_path: Path, after_s: float
 ) -> None:
-    load(text(*(event(f"e{n}", EDGE - (1 + n % 5) * DAY) for n in range(500))))
+    load(text(*(event(f"e{n}", CUTOFF - (1 + n % 5) * DAY) for n in range(500))))
     before = shown(store)
     store.close()
     killed = subprocess.run(
@@ -196,7 +205,7 @@ def test_a_kill_at_any_time_loses_and_duplicates_nothing(
     )
     assert killed.returncode in (0, 9)
     again = Store.open(settings.store.path, settings)
-    agrees(again)
+    assert_consistent(again)
     left = shown(again)
     assert len(left) in (0, 500), "a purge is whole or not at all"
     policy.retain(again, settings, NOW)
@@ -209,7 +218,7 @@ def test_a_kill_at_any_time_loses_and_duplicates_nothing(
 def test_an_archive_that_cannot_be_written_keeps_everything(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load(text(event("a", EDGE - 2 * DAY), event("b", EDGE - DAY)))
+    load(text(event("a", CUTOFF - 2 * DAY), event("b", CUTOFF - DAY)))
     sync = atomic_file.sync_folder
 
     def full(folder: Path) -> None:
@@ -230,10 +239,10 @@ def test_an_archive_that_cannot_be_written_keeps_everything(
 def test_a_part_that_cannot_be_read_back_keeps_everything(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load(text(event("a", EDGE - 2 * DAY), event("b", EDGE - DAY)))
+    load(text(event("a", CUTOFF - 2 * DAY), event("b", CUTOFF - DAY)))
     sync, seen = os.fsync, []
 
-    def lying(descriptor: int) -> None:
+    def failing(descriptor: int) -> None:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             seen.append(descriptor)
             if len(seen) == 2:
@@ -241,7 +250,7 @@ def test_a_part_that_cannot_be_read_back_keeps_everything(
         sync(descriptor)
 
     with monkeypatch.context() as patched:
-        patched.setattr(archive.os, "fsync", lying)
+        patched.setattr(archive.os, "fsync", failing)
         with pytest.raises(UnavailableError, match="a part is incomplete"):
             policy.retain(store, settings, NOW)
     assert ids(store) == ["a", "b"]
@@ -252,7 +261,7 @@ def test_a_part_that_cannot_be_read_back_keeps_everything(
 @pytest.mark.parametrize("copies", [1, 2])
 def test_a_damaged_part_is_named(store: Store, settings: Settings, load: Load, copies: int) -> None:
     for _ in range(copies):
-        load(text(event("a", EDGE - DAY)))
+        load(text(event("a", CUTOFF - DAY)))
         policy.retain(store, settings, NOW)
     path = settings.store.archive_path / files(settings)[0]
     path.write_bytes(path.read_bytes()[:-20])
@@ -267,7 +276,7 @@ def test_a_damaged_part_is_named(store: Store, settings: Settings, load: Load, c
 def test_a_file_in_place_of_the_archive_is_reported(
     store: Store, settings: Settings, load: Load
 ) -> None:
-    load(text(event("a", EDGE - DAY)))
+    load(text(event("a", CUTOFF - DAY)))
     settings.store.archive_path.write_text("in the way")
     with pytest.raises(UnavailableError, match="The archive cannot be written") as refused:
         policy.retain(store, settings, NOW)
@@ -311,8 +320,8 @@ def test_queries_on_the_archive_answer_as_before_the_purge(
 def test_the_archive_preserves_arrival_and_verification(
     store: Store, settings: Settings, load: Load
 ) -> None:
-    """How an event was proved and when it came; reports not linked; calls under their own name."""
-    at = f"{(EDGE - DAY).isoformat()}Z"
+    """Verification and arrival time, unlinked duplicate reports, and names of forwarded calls."""
+    at = f"{(CUTOFF - DAY).isoformat()}Z"
     one = segment_records.forwarded(1, timestamp=at)
     two = [segment_records.api_event(n, timestamp=at) for n in (1, 2)]
     load(segment_records.ndjson([one]))
@@ -328,7 +337,7 @@ def test_the_archive_preserves_arrival_and_verification(
 def test_an_archive_can_be_loaded_like_any_file(
     store: Store, settings: Settings, load: Load
 ) -> None:
-    load(text(*(event(f"e{n}", EDGE - (n + 1) * DAY, actor="users/ana") for n in range(4))))
+    load(text(*(event(f"e{n}", CUTOFF - (n + 1) * DAY, actor="users/ana") for n in range(4))))
     before = {row["event_id"]: row["raw"] for row in shown(store)}
     policy.retain(store, settings, NOW)
     unfinished = settings.store.archive_path / "day=2026-08-03" / ".unfinished-part-x.parquet"
@@ -339,7 +348,7 @@ def test_an_archive_can_be_loaded_like_any_file(
 
 
 def test_the_range_of_days_is_inclusive(store: Store, settings: Settings, load: Load) -> None:
-    load(text(*(event(f"e{n}", EDGE - (n + 1) * DAY) for n in range(5))))
+    load(text(*(event(f"e{n}", CUTOFF - (n + 1) * DAY) for n in range(5))))
     policy.retain(store, settings, NOW)
     (settings.store.archive_path / "day=unknown").mkdir()
     (settings.store.archive_path / "day=2026-08-09").mkdir()
@@ -352,9 +361,9 @@ def test_the_range_of_days_is_inclusive(store: Store, settings: Settings, load: 
 def test_the_archive_folder_may_have_special_characters(
     store: Store, tmp_path: Path, load: Load
 ) -> None:
-    strange = archiving(tmp_path).model_dump()
-    strange["store"]["archive_path"] = tmp_path / "it's [a] *folder*"
-    settings = Settings.model_validate(strange)
-    load(text(event("a", EDGE - DAY)))
+    special = with_archive(tmp_path).model_dump()
+    special["store"]["archive_path"] = tmp_path / "it's [a] *folder*"
+    settings = Settings.model_validate(special)
+    load(text(event("a", CUTOFF - DAY)))
     policy.retain(store, settings, NOW)
     assert [row["event_id"] for row in view(settings)] == ["a"]

@@ -20,7 +20,7 @@ KEPT = dt.timedelta(days=91)  # the day itself, and 90 whole days after it
 
 @pytest.fixture
 def finding(store: Store, settings: Settings) -> Finding:
-    """Return the one finding of a strange day after weeks of habit."""
+    """Return the finding of one unusual day after weeks of regular activity."""
     detection.load(
         store,
         settings,
@@ -36,7 +36,7 @@ def finding(store: Store, settings: Settings) -> Finding:
 
 
 def days_before(days: int) -> dt.datetime:
-    """Return a noon so many days before the events of the strange day are past retention."""
+    """Return noon that many days before the events of the unusual day are past retention."""
     return dt.datetime.combine(STRANGE + KEPT - dt.timedelta(days=days), dt.time(12), dt.UTC)
 
 

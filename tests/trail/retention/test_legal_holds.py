@@ -52,7 +52,7 @@ def test_no_holds_at_first(store: Store) -> None:
     [
         ("event", "a", None, {"a"}),
         ("event", "no such", None, set()),
-        # By id, whatever its name was; a name counts only where there is no id.
+        # Matched by id under any name; by name only where there is no id.
         ("target", "s1", None, {"a", "b"}),
         ("target", "Web shop", None, {"c"}),
         ("target", "sp", None, {"d"}),

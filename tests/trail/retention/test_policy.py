@@ -1,4 +1,4 @@
-"""Retention: what goes, what stays, and that every count is right afterwards."""
+"""Retention: which events are deleted and kept, and consistent counts afterwards."""
 
 import datetime as dt
 from collections import Counter
@@ -23,7 +23,7 @@ from trail.storage.database import Cursor, Reading, Store
 from trail.storage.filters import Filter
 
 NOW = dt.datetime(2026, 11, 2, 15, 34, tzinfo=dt.UTC)
-EDGE = dt.datetime(2026, 8, 4)
+CUTOFF = dt.datetime(2026, 8, 4)
 DAY = dt.timedelta(days=1)
 TICK = dt.timedelta(microseconds=1)
 SOURCE = ("source", "s1", "Web shop")
@@ -37,8 +37,8 @@ def ids(store: Store) -> list[str]:
     return [row["event_id"] for row in rows(store, "event_id")]
 
 
-def agrees(store: Store) -> None:
-    """Assert that the cube equals the events and that no event has lost a name."""
+def assert_consistent(store: Store) -> None:
+    """Assert that the cube matches the events and that every event still has its names."""
     cube, events = counted(store)
     assert cube == events
     assert len(rows(store)) == store.table("select count(*) n from events")["n"][0].as_py()
@@ -59,9 +59,9 @@ def purges(store: Store) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("now", "days", "expected"),
     [
-        (NOW, 90, EDGE),
-        (NOW.replace(hour=0, minute=0), 90, EDGE),
-        (NOW.replace(hour=23, minute=59), 90, EDGE),
+        (NOW, 90, CUTOFF),
+        (NOW.replace(hour=0, minute=0), 90, CUTOFF),
+        (NOW.replace(hour=23, minute=59), 90, CUTOFF),
         (NOW.replace(tzinfo=None), 1, dt.datetime(2026, 11, 1)),
         # Still the 1st of November in UTC.
         (dt.datetime(2026, 11, 2, 1, tzinfo=dt.timezone(dt.timedelta(hours=5))), 1,
@@ -71,33 +71,33 @@ def purges(store: Store) -> list[dict[str, Any]]:
 def test_cutoff_is_midnight_utc(
     settings: Settings, now: dt.datetime, days: int, expected: dt.datetime
 ) -> None:
-    assert policy.cutoff(kept_for(settings, days), now) == expected
+    assert policy.cutoff(with_retention(settings, days), now) == expected
 
 
-def kept_for(settings: Settings, days: int) -> Settings:
+def with_retention(settings: Settings, days: int) -> Settings:
     kept = settings.store.model_copy(update={"retention_days": days})
     return settings.model_copy(update={"store": kept})
 
 
 def test_events_before_the_cutoff_are_deleted(store: Store, settings: Settings, load: Load) -> None:
-    load(text(event("before", EDGE - TICK), event("at", EDGE), event("after", EDGE + TICK)))
+    load(text(event("before", CUTOFF - TICK), event("at", CUTOFF), event("after", CUTOFF + TICK)))
     done = policy.retain(store, settings, NOW)
     assert (done.events, done.held, done.archived) == (1, 0, 0)
     assert ids(store) == ["after", "at"]
-    agrees(store)
+    assert_consistent(store)
 
 
 def test_second_run_deletes_nothing_and_records_no_purge(
     store: Store, settings: Settings, load: Load
 ) -> None:
-    load(text(event("old", EDGE - DAY), event("new", EDGE + DAY)))
+    load(text(event("old", CUTOFF - DAY), event("new", CUTOFF + DAY)))
     policy.retain(store, settings, NOW, "mara")
     before = rows(store)
     again = policy.retain(store, settings, NOW, "mara")
     assert (again.events, sum(again.swept.values()), again.days) == (0, 0, ())
     assert rows(store) == before
     assert purges(store) == [
-        {"purged_at": NOW.replace(tzinfo=None), "cutoff": EDGE, "events": 1, "held": 0,
+        {"purged_at": NOW.replace(tzinfo=None), "cutoff": CUTOFF, "events": 1, "held": 0,
          "archived": 0, "made_by": "mara"}
     ]  # fmt: skip
 
@@ -115,21 +115,21 @@ def test_events_on_hold_are_kept_and_counted(
 ) -> None:
     load(
         text(
-            event("kept", EDGE - 5 * DAY, target=SOURCE, actor="users/ana"),
-            event("gone", EDGE - 4 * DAY, "User Invite Sent", actor="users/bo"),
-            event("new", EDGE + DAY, actor="users/cy"),
+            event("kept", CUTOFF - 5 * DAY, target=SOURCE, actor="users/ana"),
+            event("gone", CUTOFF - 4 * DAY, "User Invite Sent", actor="users/bo"),
+            event("new", CUTOFF + DAY, actor="users/cy"),
         )
     )
     value = {"event": "kept", "target": "s1", "period": ""}[kind]
-    span = (EDGE - 5 * DAY, EDGE - 4 * DAY) if kind == "period" else (None, None)
+    span = (CUTOFF - 5 * DAY, CUTOFF - 4 * DAY) if kind == "period" else (None, None)
     number = legal_holds.add(store, kind, value, *span, "a question", "mara")
     result = policy.preview(store, settings, NOW)
     assert [(day.events, day.held) for day in result.days] == [(0, 1), (1, 0)]
-    assert result.first == result.last == (EDGE - 4 * DAY).date()
+    assert result.first == result.last == (CUTOFF - 4 * DAY).date()
     done = policy.retain(store, settings, NOW)
     assert (done.events, done.held, purges(store)[0]["held"]) == (1, 1, 1)
     assert ids(store) == ["kept", "new"]
-    agrees(store)
+    assert_consistent(store)
     assert counts.count(store, Filter.parse("actor=users/ana"), NOW) == 1
     assert counts.count(store, Filter.parse(""), NOW) == 2
     assert policy.retain(store, settings, NOW).events == 0
@@ -137,14 +137,14 @@ def test_events_on_hold_are_kept_and_counted(
     legal_holds.end(store, number)
     assert policy.retain(store, settings, NOW).events == 1
     assert ids(store) == ["new"]
-    agrees(store)
+    assert_consistent(store)
 
 
 def test_duplicates_are_deleted_with_their_event(
     store: Store, settings: Settings, load: Load
 ) -> None:
-    at = [EDGE - 3 * DAY, EDGE - DAY, EDGE - dt.timedelta(milliseconds=500), EDGE + DAY]
-    # The third event is on this side of the cutoff, its second report on the other.
+    at = [CUTOFF - 3 * DAY, CUTOFF - DAY, CUTOFF - dt.timedelta(milliseconds=500), CUTOFF + DAY]
+    # The third event is before the cutoff, its duplicate after it.
     later = [0, 0, 1, 0]
     first, second = [], []
     for number, moment in enumerate(at):
@@ -158,52 +158,52 @@ def test_duplicates_are_deleted_with_their_event(
     assert (done.events, done.swept["twins"]) == (2, 2)
     twins = store.table("select twin_of from twins order by all")["twin_of"].to_pylist()
     assert twins == ids(store) == [segment_records.message_id(1), segment_records.message_id(3)]
-    agrees(store)
+    assert_consistent(store)
 
 
 def test_unreferenced_names_are_deleted_and_recreated(
     store: Store, settings: Settings, load: Load
 ) -> None:
     old = text(
-        event("o1", EDGE - DAY, actor="users/ana", target=("source", "s9", "Gone")),
-        event("o2", EDGE - DAY, actor="users/bo", target=SOURCE),
-        event("o3", EDGE - DAY, actor="users/zoe"),
+        event("o1", CUTOFF - DAY, actor="users/ana", target=("source", "s9", "Gone")),
+        event("o2", CUTOFF - DAY, actor="users/bo", target=SOURCE),
+        event("o3", CUTOFF - DAY, actor="users/zoe"),
     )
-    load(text(event("n1", EDGE + DAY, actor="users/bo", target=SOURCE)), "new.ndjson")
+    load(text(event("n1", CUTOFF + DAY, actor="users/bo", target=SOURCE)), "new.ndjson")
     run(store, "insert into people (actor_id) values ('users/zoe'), (null)")
     for _ in range(3):
         batch = load(old, "old.ndjson")
         assert (batch.kept, batch.duplicates) == (3, 0)
-        agrees(store)
+        assert_consistent(store)
         done = policy.retain(store, settings, NOW)
         assert done.events == 3
         assert ids(store) == ["n1"]
         actors = store.table("select actor_id from actors order by all")["actor_id"].to_pylist()
-        # Zoe is somebody that people know, so she keeps her name.
+        # Zoe is in the directory, so her name is kept.
         assert actors == ["users/bo", "users/zoe"]
         assert store.table("select target_id from targets")["target_id"].to_pylist() == ["s1"]
-        agrees(store)
+        assert_consistent(store)
     assert size(store, "actions") == 1
 
 
 def test_old_rows_of_other_tables_are_deleted(store: Store, settings: Settings, load: Load) -> None:
-    load(text(event("held", EDGE - 9 * DAY)), "held.ndjson")  # batch 1
+    load(text(event("held", CUTOFF - 9 * DAY)), "held.ndjson")  # batch 1
     load(b"{broken\n", "refused.ndjson")  # batch 2
-    load(text(event("old", EDGE - DAY)) + b"{broken\n", "old.ndjson")  # batch 3
-    load(text(event("new", EDGE + DAY)), "new.ndjson")  # batch 4
+    load(text(event("old", CUTOFF - DAY)) + b"{broken\n", "old.ndjson")  # batch 3
+    load(text(event("new", CUTOFF + DAY)), "new.ndjson")  # batch 4
     legal_holds.add(store, "event", "held", None, None, "a question", "mara")
-    legal_holds.add(store, "period", "", EDGE - 20 * DAY, EDGE - 19 * DAY, "a question", "mara")
-    longer = EDGE - 30 * DAY
+    legal_holds.add(store, "period", "", CUTOFF - 20 * DAY, CUTOFF - 19 * DAY, "a question", "mara")
+    longer = CUTOFF - 30 * DAY
     for sql in (
-        f"update batches set ended_at = timestamp '{EDGE - DAY}' where batch_id < 4",
-        f"update quarantine set seen_at = timestamp '{EDGE - TICK}' where batch_id = 3",
-        f"update quarantine set seen_at = timestamp '{EDGE}' where batch_id = 2",
+        f"update batches set ended_at = timestamp '{CUTOFF - DAY}' where batch_id < 4",
+        f"update quarantine set seen_at = timestamp '{CUTOFF - TICK}' where batch_id = 3",
+        f"update quarantine set seen_at = timestamp '{CUTOFF}' where batch_id = 2",
         "insert into quarantine (batch_id, seen_at) "
-        f"values (4, timestamp '{EDGE - 20 * DAY}'), (4, timestamp '{EDGE - 19 * DAY}')",
+        f"values (4, timestamp '{CUTOFF - 20 * DAY}'), (4, timestamp '{CUTOFF - 19 * DAY}')",
         f"insert into arrivals (key, arrived_at) values ('a', timestamp '{longer - TICK}'), "
-        f"('b', timestamp '{longer}'), ('c', timestamp '{EDGE + DAY}')",
-        f"insert into watches (state, to_at) values ('a', timestamp '{EDGE - TICK}'), "
-        f"('b', timestamp '{EDGE}'), ('c', null)",
+        f"('b', timestamp '{longer}'), ('c', timestamp '{CUTOFF + DAY}')",
+        f"insert into watches (state, to_at) values ('a', timestamp '{CUTOFF - TICK}'), "
+        f"('b', timestamp '{CUTOFF}'), ('c', null)",
     ):
         run(store, sql)
     done = policy.retain(store, settings, NOW)
@@ -214,21 +214,21 @@ def test_old_rows_of_other_tables_are_deleted(store: Store, settings: Settings, 
     assert store.table("select state from watches order by all")["state"].to_pylist() == ["b", "c"]
     assert store.table("select key from arrivals order by all")["key"].to_pylist() == ["b", "c"]
     assert size(store, "quarantine") == 2
-    agrees(store)
+    assert_consistent(store)
 
 
 def test_large_purge_is_split_into_transactions_of_whole_days(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy, "_SLICE_ROWS", 10)
-    lines = [event(f"{d}-{n}", EDGE - (9 - d) * DAY + n * DAY / 30) for d in range(9) for n in
+    lines = [event(f"{d}-{n}", CUTOFF - (9 - d) * DAY + n * DAY / 30) for d in range(9) for n in
              range(4 if d != 5 else 25)]  # fmt: skip
-    load(text(*lines, event("new", EDGE + DAY)))
+    load(text(*lines, event("new", CUTOFF + DAY)))
     seen = []
     whole = Purge.run
 
     def watched(self: Any, cursor: Cursor) -> dict[str, int]:
-        agrees(store)  # what a reader sees between two transactions
+        assert_consistent(store)  # what a reader sees between two transactions
         done = whole(self, cursor)
         seen.append(done["events"])
         return done
@@ -237,17 +237,17 @@ def test_large_purge_is_split_into_transactions_of_whole_days(
     done = policy.retain(store, settings, NOW)
     assert done.events == sum(seen) == sum(day.events for day in done.days) == 57
     assert seen[:3] == [8, 8, 4]
-    assert max(seen) == 25  # a day is not cut
+    assert max(seen) == 25  # days are not split
     assert [row["events"] for row in purges(store)] == [57]
     assert ids(store) == ["new"]
-    agrees(store)
+    assert_consistent(store)
 
 
 def test_interrupted_purge_leaves_whole_days(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy, "_SLICE_ROWS", 10)
-    load(text(*(event(f"{d}-{n}", EDGE - (d + 1) * DAY) for d in range(4) for n in range(8))))
+    load(text(*(event(f"{d}-{n}", CUTOFF - (d + 1) * DAY) for d in range(4) for n in range(8))))
     whole = Purge.run
 
     def breaking(self: Any, cursor: Cursor) -> dict[str, int]:
@@ -259,7 +259,7 @@ def test_interrupted_purge_leaves_whole_days(
     monkeypatch.setattr(Purge, "run", breaking)
     with pytest.raises(RuntimeError):
         policy.retain(store, settings, NOW)
-    agrees(store)
+    assert_consistent(store)
     assert size(store, "events") == 16
     assert [row["events"] for row in purges(store)] == [16]
     monkeypatch.setattr(Purge, "run", whole)
@@ -269,23 +269,23 @@ def test_interrupted_purge_leaves_whole_days(
 def test_old_events_loaded_during_a_purge_are_deleted(
     store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What arrives between the look and the purge, and is older than the cutoff, goes with it."""
-    load(text(event("old", EDGE - DAY)))
+    """Events before the cutoff that arrive between preview and purge are deleted too."""
+    load(text(event("old", CUTOFF - DAY)))
     slices = policy._slices
 
     def loading(preview: policy.Preview) -> Any:
-        load(text(event("late", EDGE - 9 * DAY), event("later", EDGE - DAY)), "late.ndjson")
+        load(text(event("late", CUTOFF - 9 * DAY), event("later", CUTOFF - DAY)), "late.ndjson")
         return slices(preview)
 
     monkeypatch.setattr(policy, "_slices", loading)
     assert policy.retain(store, settings, NOW).events == 3
-    agrees(store)
+    assert_consistent(store)
 
 
 def test_reader_keeps_its_snapshot_during_a_purge(
     store: Store, settings: Settings, load: Load
 ) -> None:
-    load(text(event("old", EDGE - DAY, target=SOURCE), event("new", EDGE)))
+    load(text(event("old", CUTOFF - DAY, target=SOURCE), event("new", CUTOFF)))
     sql = "select event_id, target_id from event_rows order by all"
 
     def seen(reading: Reading) -> list[str]:
@@ -300,8 +300,8 @@ def test_reader_keeps_its_snapshot_during_a_purge(
 
 
 def test_concurrent_purges_run_one_after_another(store: Store, tmp_path: Path, load: Load) -> None:
-    archived = archiving(tmp_path)
-    load(text(*(event(f"e{n}", EDGE - DAY) for n in range(50))))
+    archived = with_archive(tmp_path)
+    load(text(*(event(f"e{n}", CUTOFF - DAY) for n in range(50))))
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda _: policy.retain(store, archived, NOW), range(4)))
     assert sorted(item.events for item in done) == [0, 0, 0, 50]
@@ -309,11 +309,11 @@ def test_concurrent_purges_run_one_after_another(store: Store, tmp_path: Path, l
     assert len(list(archived.store.archive_path.rglob("*.parquet"))) == 1
 
 
-# --- against a second writing -------------------------------------------------------------------
+# --- compared with an independent implementation -----------------------------------------------
 
 _MOMENTS = st.one_of(
-    st.sampled_from([EDGE - TICK, EDGE, EDGE + TICK, EDGE - DAY, EDGE - DAY - TICK]),
-    st.datetimes(EDGE - 4 * DAY, EDGE + 2 * DAY),
+    st.sampled_from([CUTOFF - TICK, CUTOFF, CUTOFF + TICK, CUTOFF - DAY, CUTOFF - DAY - TICK]),
+    st.datetimes(CUTOFF - 4 * DAY, CUTOFF + 2 * DAY),
 )
 _TARGETS = (SOURCE, ("source", "s1", "Renamed"), ("space", "", "Web shop"), ("", "", ""))
 _EVENTS = st.lists(
@@ -350,7 +350,7 @@ def test_preview_matches_the_purge(
 ) -> None:
     held = [hold for hold in held if hold[2] is None or hold[2][0] != hold[2][1]]
     folder = tmp_path_factory.mktemp("trail")
-    settings = archiving(folder, archive)
+    settings = with_archive(folder, archive)
     path = folder / "events.ndjson"
     path.write_bytes(
         text(*(event(f"e{n}", at, target=target, actor=actor)
@@ -367,14 +367,14 @@ def test_preview_matches_the_purge(
         stays: Counter[dt.date] = Counter()
         left = set()
         for number, (at, target, _) in enumerate(events):
-            if at < EDGE and not any(is_held(number, at, target, hold) for hold in held):
+            if at < CUTOFF and not any(is_held(number, at, target, hold) for hold in held):
                 goes[at.date()] += 1
                 continue
             left.add(f"e{number}")
-            if at < EDGE:
+            if at < CUTOFF:
                 stays[at.date()] += 1
         result = policy.preview(store, settings, NOW)
-        assert result.cutoff == EDGE
+        assert result.cutoff == CUTOFF
         assert {day.day: day.events for day in result.days if day.events} == dict(goes)
         assert {day.day: day.held for day in result.days if day.held} == dict(stays)
         assert (result.first, result.last) == (min(goes, default=None), max(goes, default=None))
@@ -384,7 +384,7 @@ def test_preview_matches_the_purge(
         assert (done.events, done.held) == (result.events, result.held)
         assert done.archived == (result.events if archive else 0)
         assert set(ids(store)) == left
-        agrees(store)
+        assert_consistent(store)
         used = "select distinct target_key from {} order by all"
         assert store.table(used.format("targets")) == store.table(used.format("events"))
         assert policy.preview(store, settings, NOW).events == 0
@@ -392,8 +392,8 @@ def test_preview_matches_the_purge(
         store.close()
 
 
-def archiving(folder: Path, archive: bool = True) -> Settings:
-    """Return settings with a database in *folder*, and with an archive beside it."""
+def with_archive(folder: Path, archive: bool = True) -> Settings:
+    """Return settings with a database and, if *archive*, an archive in *folder*."""
     return Settings.model_validate(
         {"store": {"path": folder / "trail.duckdb", "memory": "1GB", "archive": archive,
                    "archive_path": folder / "archive"}}
@@ -403,10 +403,10 @@ def archiving(folder: Path, archive: bool = True) -> Settings:
 def test_tables_stay_small_over_forty_days_of_retention(
     store: Store, settings: Settings, load: Load
 ) -> None:
-    kept = kept_for(settings, 10)
+    kept = with_retention(settings, 10)
     biggest = {"events": 0, "targets": 0, "actors": 0, "cube": 0, "batches": 0}
     for day in range(40):
-        at = EDGE + day * DAY
+        at = CUTOFF + day * DAY
         load(
             text(*(event(f"{day}-{n}", at + n * DAY / 30, actor=f"users/{day}",
                          target=("source", f"s{day}-{n}", "Shop")) for n in range(30))),
@@ -415,6 +415,6 @@ def test_tables_stay_small_over_forty_days_of_retention(
         run(store, f"update batches set ended_at = timestamp '{at}' where batch_id = {day + 1}")
         policy.retain(store, kept, (at + DAY).replace(tzinfo=dt.UTC))
         biggest = {table: max(most, size(store, table)) for table, most in biggest.items()}
-        agrees(store)
+        assert_consistent(store)
     assert biggest == {"events": 300, "targets": 300, "actors": 10, "cube": 240, "batches": 10}
     assert len(purges(store)) == 30

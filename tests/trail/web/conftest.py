@@ -70,12 +70,12 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 
 @pytest.fixture
-def now(start: Callable[..., Runtime]) -> Runtime:
+def runtime(start: Callable[..., Runtime]) -> Runtime:
     return start()
 
 
 @pytest.fixture
-def client(now: Runtime) -> TestClient:
+def client(runtime: Runtime) -> TestClient:
     app = Starlette(
         routes=[
             *auth.ROUTES,
@@ -92,9 +92,11 @@ def sign_in(client: TestClient) -> Callable[[str], str]:
     """Return a function that gives the client a session and returns the cookie's value."""
 
     def signed_in(username: str) -> str:
-        now = process.current()
-        code = now.sessions.issue_code(username, "browser", now.users.credentials_digest(username))
-        sid = now.sessions.finish(code, "browser")
+        runtime = process.current()
+        code = runtime.sessions.issue_code(
+            username, "browser", runtime.users.credentials_digest(username)
+        )
+        sid = runtime.sessions.finish(code, "browser")
         assert sid is not None
         client.cookies.set(COOKIE, sid)
         return sid

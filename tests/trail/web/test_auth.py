@@ -1,4 +1,4 @@
-"""Signing in and out over HTTP: the cookie, the code, and where one is sent next."""
+"""Signing in and out over HTTP: codes, cookies and redirects."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -14,15 +14,17 @@ from trail.web.guard import COOKIE, VISIT_COOKIE
 PAGE = {"accept": "text/html"}
 
 
-def code_for(client: TestClient, now: Runtime, username: str = "maya") -> str:
-    """Return a code as the form makes it for this client's browser."""
+def code_for(client: TestClient, runtime: Runtime, username: str = "maya") -> str:
+    """Return a code as the form issues it for this client's browser."""
     client.get("/", headers=PAGE)
     visit = client.cookies[VISIT_COOKIE]
-    return now.sessions.issue_code(username, hash_of(visit), now.users.credentials_digest(username))
+    return runtime.sessions.issue_code(
+        username, hash_of(visit), runtime.users.credentials_digest(username)
+    )
 
 
-def test_code_is_exchanged_for_a_cookie(client: TestClient, now: Runtime) -> None:
-    code = code_for(client, now)
+def test_code_is_exchanged_for_a_cookie(client: TestClient, runtime: Runtime) -> None:
+    code = code_for(client, runtime)
     target = "/explore?actor=bob&q=a%20b&q=%C3%A5"
     answer = client.get("/auth/finish", params={"code": code, "next": target})
     assert answer.status_code == 303
@@ -41,11 +43,13 @@ def test_code_is_exchanged_for_a_cookie(client: TestClient, now: Runtime) -> Non
 
 
 def test_cookies_are_secure_behind_https(start: Callable[..., Runtime], client: TestClient) -> None:
-    now = start(https=True)
+    runtime = start(https=True)
     visit = client.get("/", headers=PAGE).headers["set-cookie"]
     assert "; Secure" in visit
     value = visit.split(";")[0].partition("=")[2]
-    code = now.sessions.issue_code("maya", hash_of(value), now.users.credentials_digest("maya"))
+    code = runtime.sessions.issue_code(
+        "maya", hash_of(value), runtime.users.credentials_digest("maya")
+    )
     answer = client.get(
         "/auth/finish", params={"code": code}, headers={"cookie": f"{VISIT_COOKIE}={value}"}
     )
@@ -53,8 +57,8 @@ def test_cookies_are_secure_behind_https(start: Callable[..., Runtime], client: 
     assert answer.headers["strict-transport-security"]
 
 
-def test_code_of_another_browser_is_refused(client: TestClient, now: Runtime) -> None:
-    code = code_for(client, now)
+def test_code_of_another_browser_is_refused(client: TestClient, runtime: Runtime) -> None:
+    code = code_for(client, runtime)
     client.cookies.clear()
     for headers in ({}, {"cookie": f"{VISIT_COOKIE}=mine"}, {"x-audit-visit": "forged"}):
         answer = client.get("/auth/finish", params={"code": code}, headers=headers)
@@ -63,12 +67,12 @@ def test_code_of_another_browser_is_refused(client: TestClient, now: Runtime) ->
 
 
 def test_signing_in_again_ends_the_previous_session(
-    client: TestClient, now: Runtime, sign_in: Callable[[str], str]
+    client: TestClient, runtime: Runtime, sign_in: Callable[[str], str]
 ) -> None:
     before = sign_in("jon")
-    code = code_for(client, now)
+    code = code_for(client, runtime)
     client.get("/auth/finish", params={"code": code})
-    assert now.sessions.username_of(before) is None
+    assert runtime.sessions.username_of(before) is None
 
 
 OUTSIDE = [
@@ -109,7 +113,7 @@ def test_redirect_keeps_the_requested_page(client: TestClient, target: str) -> N
 
 
 def test_signing_out_ends_the_session_and_clears_the_cookie(
-    client: TestClient, now: Runtime, sign_in: Callable[[str], str]
+    client: TestClient, runtime: Runtime, sign_in: Callable[[str], str]
 ) -> None:
     sid, other = sign_in("maya"), sign_in("maya")
     client.cookies.set(COOKIE, sid)
@@ -118,8 +122,8 @@ def test_signing_out_ends_the_session_and_clears_the_cookie(
     assert answer.headers["location"] == "/"
     assert f'{COOKIE}=""' in answer.headers["set-cookie"]
     assert "Max-Age=0" in answer.headers["set-cookie"]
-    assert now.sessions.username_of(sid) is None
-    assert now.sessions.username_of(other) == "maya"
+    assert runtime.sessions.username_of(sid) is None
+    assert runtime.sessions.username_of(other) == "maya"
     client.cookies.set(COOKIE, sid)  # a copy of the cookie
     assert client.get("/").json()["user"] is None
 
@@ -135,11 +139,11 @@ def test_signing_out_without_a_session_redirects(client: TestClient) -> None:
 
 
 def test_polling_by_an_open_tab_does_not_extend_the_session(
-    client: TestClient, now: Runtime, sign_in: Callable[[str], str]
+    client: TestClient, runtime: Runtime, sign_in: Callable[[str], str]
 ) -> None:
     assert client.get("/auth/alive").status_code == 401
     sid = sign_in("maya")
-    session = now.sessions.find(hash_of(sid))
+    session = runtime.sessions.find(hash_of(sid))
     assert session is not None
     session.seen -= 60
     seen = session.seen
@@ -157,9 +161,9 @@ def test_polling_by_an_open_tab_does_not_extend_the_session(
 
 
 def test_websocket_frames_do_not_extend_the_session(
-    client: TestClient, now: Runtime, sign_in: Callable[[str], str]
+    client: TestClient, runtime: Runtime, sign_in: Callable[[str], str]
 ) -> None:
-    session = now.sessions.find(hash_of(sign_in("maya")))
+    session = runtime.sessions.find(hash_of(sign_in("maya")))
     assert session is not None
     seen = session.seen = session.seen - 60
     with client.websocket_connect("ws://localhost:8501/_stcore/stream") as socket:
@@ -169,9 +173,9 @@ def test_websocket_frames_do_not_extend_the_session(
 
 
 def test_idle_reason_is_passed_to_the_sign_in_form(
-    client: TestClient, now: Runtime, sign_in: Callable[[str], str]
+    client: TestClient, runtime: Runtime, sign_in: Callable[[str], str]
 ) -> None:
-    session = now.sessions.find(hash_of(sign_in("maya")))
+    session = runtime.sessions.find(hash_of(sign_in("maya")))
     assert session is not None
     session.seen -= 30 * 60
     assert client.get("/auth/alive").status_code == 401

@@ -1,4 +1,4 @@
-"""`GET /api/findings`: the command's answers over HTTP, for owners and reviewers."""
+"""`GET /api/findings`: the same output as the command, for owners and reviewers."""
 
 import datetime as dt
 from typing import Any, cast
@@ -22,8 +22,8 @@ from trail.web.guard import SCOPE_USER
 DAY = FIRST_DAY + dt.timedelta(days=38)
 
 
-class _As:
-    """Lets a request through as a user of the role that its header names."""
+class _RoleHeaderMiddleware:
+    """Sets a user with the role in the `x-role` header."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -36,7 +36,7 @@ class _As:
 
 @pytest.fixture
 def client(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> TestClient:
-    """Return a client of the routes over a store with one strange day."""
+    """Return a client of the routes over a store with one unusual day."""
     detection.load(
         store,
         settings,
@@ -48,7 +48,7 @@ def client(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
     nothing = cast("Any", None)
     monkeypatch.setattr(process, "_current", [])
     process.start(Runtime(settings, store, nothing, nothing, nothing, nothing, demo=False))
-    return TestClient(Starlette(routes=api.ROUTES, middleware=[Middleware(_As)]))
+    return TestClient(Starlette(routes=api.ROUTES, middleware=[Middleware(_RoleHeaderMiddleware)]))
 
 
 def test_route_returns_the_same_as_the_command(client: TestClient) -> None:

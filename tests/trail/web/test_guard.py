@@ -1,4 +1,4 @@
-"""The guard: identity comes from the session alone, and closed doors are closed."""
+"""The guard: identity comes only from the session; disabled routes stay disabled."""
 
 from collections.abc import Callable
 
@@ -193,20 +193,20 @@ class TestSocket:
 
     @pytest.mark.parametrize("change", ["sign-out", "removed", "role", "password"])
     def test_next_frame_after_the_session_ends_closes_the_socket(
-        self, client: TestClient, sign_in: SignIn, now: Runtime, change: str
+        self, client: TestClient, sign_in: SignIn, runtime: Runtime, change: str
     ) -> None:
         sid = sign_in("jon")
         with client.websocket_connect(STREAM) as socket:
             socket.send_text("one")
             assert socket.receive_text() == "jon: one"
             if change == "sign-out":
-                now.sessions.end(sid)
+                runtime.sessions.end(sid)
             elif change == "removed":
-                now.users.remove("jon")
+                runtime.users.remove("jon")
             elif change == "role":
-                now.users.set_role("jon", "reviewer")
+                runtime.users.set_role("jon", "reviewer")
             else:
-                now.users.set_password("jon", "another-horse-7")
+                runtime.users.set_password("jon", "another-horse-7")
             socket.send_text("two")
             with pytest.raises(WebSocketDisconnect) as closed:
                 socket.receive_text()

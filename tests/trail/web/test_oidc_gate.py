@@ -1,4 +1,4 @@
-"""The gate before Streamlit's sign-in routes, around answers as Streamlit gives them."""
+"""The gate in front of Streamlit's sign-in routes, with simulated responses of Streamlit."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""API tokens at the guard: the same roles as the cookie, fewer addresses, slowed when wrong."""
+"""API tokens at the guard: same roles as cookies, fewer routes, throttled when invalid."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -18,9 +18,9 @@ READ = ("read",)
 
 
 @pytest.fixture
-def tokens(now: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tokens:
+def tokens(runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tokens:
     made = Tokens(tmp_path / "tokens.json")
-    process.start(replace(now, tokens=made))
+    process.start(replace(runtime, tokens=made))
     monkeypatch.setattr(callers, "INVALID_TOKENS", Throttle())
     return made
 
