@@ -18,6 +18,7 @@ PURPOSES = {
     "/export.parquet": "Stream the filtered events as Parquet.",
     "/v1/track": "Receive one event in the format of Segment's libraries.",
     "/v1/batch": "Receive several events in the format of Segment's libraries.",
+    "/v1/import": "Same as `/v1/batch`, for libraries that send to this address.",
     "/webhooks/segment": "Receive signed webhooks from Segment.",
 }
 

@@ -217,7 +217,7 @@ class Rows:
         """Return the collected records as one chunk and start a new one."""
         numbers = pa.array(self._numbers, pa.int64())
         table = pa.table({"line": numbers, "raw": pa.array(self._texts, pa.string())})
-        chunk = Chunk(table, tuple(self._rejects), progress)
+        chunk = Chunk(table, tuple(self._rejects), progress, mapped=True)
         self._clear()
         return chunk
 

@@ -1,4 +1,4 @@
-"""Segment's HTTP Tracking API: `/v1/track` and `/v1/batch`, for any Segment library.
+"""Segment's HTTP Tracking API: `/v1/track`, `/v1/batch` and its alias `/v1/import`.
 
 Limits and responses follow Segment's documentation of the HTTP API: 32 KB per event, 500 KB and
 2,500 events per batch, 400 with `code` and `message` for oversized or invalid bodies. Unlike
@@ -20,6 +20,7 @@ from trail.ingest import json_records
 
 EVENT_BYTES, BATCH_BYTES, BATCH_EVENTS = 32 * 1024, 500 * 1024, 2_500
 _BATCH = "/v1/batch"
+_BATCHES = (_BATCH, "/v1/import")  # the Java and Ruby libraries send batches to the second
 
 
 class TrackingSettings(Section):
@@ -27,7 +28,7 @@ class TrackingSettings(Section):
 
     section: ClassVar[str] = "push"
     write_keys: tuple[SecretStr, ...] = Field(
-        (), description="Write keys that `/v1/track` and `/v1/batch` accept."
+        (), description="Write keys that `/v1/track`, `/v1/batch` and `/v1/import` accept."
     )
 
 
@@ -45,7 +46,7 @@ def read(sent: Sent, settings: Settings) -> Received:
         raise _bad("invalid_request", "The body is not a JSON object.")
     _check_key(sent, document, settings)
     try:
-        if sent.path.rstrip("/").endswith(_BATCH):
+        if sent.path.rstrip("/").endswith(_BATCHES):
             calls = _batch(body.decode(), document)
         else:
             calls = [body.decode()]
@@ -70,7 +71,7 @@ def _batch(text: str, document: dict[str, Any]) -> list[str]:
 
 
 def _unpacked(sent: Sent) -> bytes:
-    longest = BATCH_BYTES if sent.path.rstrip("/").endswith(_BATCH) else EVENT_BYTES
+    longest = BATCH_BYTES if sent.path.rstrip("/").endswith(_BATCHES) else EVENT_BYTES
     body = sent.body
     if sent.header("content-encoding") == ["gzip"]:
         unpack = zlib.decompressobj(wbits=31)
@@ -150,7 +151,7 @@ LOADER = Receiver(
     rank=30,
     section=TrackingSettings,
     example={"write_keys": ["write-key"]},
-    paths=("/v1/track", _BATCH),
+    paths=("/v1/track", *_BATCHES),
     # Larger bodies are read too, so that the error response is the one that libraries expect.
     max_bytes=lambda _: 4 * BATCH_BYTES,
     read=read,

@@ -47,6 +47,18 @@ def test_a_call_is_taken_as_it_was_sent() -> None:
     assert result.answer == b'{"success":true}'
 
 
+def test_import_is_the_same_as_batch() -> None:
+    """The Java and Ruby libraries send `{"batch": [...]}` to it."""
+    body = json.dumps({"batch": [forwarded(n) for n in range(3)]}).encode()
+    imported, batch = (read(body, path=path) for path in ("/v1/import", "/v1/batch"))
+    assert imported == batch
+    assert len(batch.records) == 3
+    assert refused(b"[1]", path="/v1/import") == (400, "invalid_request")
+    large = json.dumps({"batch": [forwarded(n, large="x" * 20_000) for n in range(4)]}).encode()
+    assert len(read(large, path="/v1/import").records) == 4
+    assert "/v1/import" in LOADER.paths
+
+
 def test_a_call_without_times_gets_that_of_its_arrival() -> None:
     record = orjson.loads(read({"userId": "u", "event": "Deploy"}).records[0])
     assert record["type"] == "track"

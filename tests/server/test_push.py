@@ -105,7 +105,7 @@ def test_origin_header_is_not_checked(server: Running) -> None:
 
 
 def test_only_post_is_allowed(server: Running) -> None:
-    for path in ("/webhooks/segment", "/v1/track", "/v1/batch"):
+    for path in ("/webhooks/segment", "/v1/track", "/v1/batch", "/v1/import"):
         assert httpx2.get(f"{server.url}{path}").status_code == 405
 
 

@@ -1,4 +1,4 @@
-"""The result of `load` and `pull`: counts per batch, as text or JSON."""
+"""The result of `load` and `pull`: counts and reasons per batch, as text or JSON."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -6,9 +6,13 @@ from typing import Any
 
 from trail.cli.context import Context
 from trail.core.model import Batch
-from trail.core.text import printable
+from trail.core.text import one_line, printable
+from trail.ingest import refusals
 
 Progress = Callable[[float, Batch], None]
+
+NOTHING_KEPT = "trail: No record was kept: all were quarantined.\n"
+_COUNTS = ("read", "kept", "duplicates", "quarantined")
 
 
 def report_batches(
@@ -18,7 +22,11 @@ def report_batches(
     json_output: bool,
     dry_run: bool = False,
 ) -> int:
-    """Run *load* with a progress bar, print each batch, and return the exit code."""
+    """Run *load* with a progress bar, print each batch, and return the exit code.
+
+    It is 1 when a source failed, or when records were read and none is in the store afterwards.
+    Duplicates count as a success: a file that is loaded again leaves the store as requested.
+    """
 
     def progress(share: float, batch: Batch) -> None:
         context.out.progress(share, f"{batch.read:,} read  {batch.source[:40]}")
@@ -28,35 +36,48 @@ def report_batches(
         batches.append(batch)
         if not json_output:
             context.out.text(_sentence(batch, dry_run=dry_run) + "\n")
-    total = _report(batches)
+    total = refusals.merged(batches)
     if json_output:
-        context.out.text(json.dumps(total) + "\n")
+        context.out.text(json.dumps(_report(batches, total)) + "\n")
     elif len(batches) > 1:
-        context.out.text(
-            f"{len(batches)} files: {total['read']:,} read = {total['kept']:,} kept + "
-            f"{total['duplicates']:,} duplicates + {total['quarantined']:,} quarantined\n"
-        )
+        context.out.text(f"{len(batches)} files: {_counts(total)}\n")
+    if total.read and not (total.kept or total.duplicates):
+        context.out.note(NOTHING_KEPT)
+        return 1
     return 1 if any(batch.error and not batch.skipped for batch in batches) else 0
 
 
-def _report(batches: list[Batch]) -> dict[str, Any]:
+def _report(batches: list[Batch], total: Batch) -> dict[str, Any]:
     if len(batches) == 1:
         return batches[0].report()
-    total = {
-        name: sum(getattr(batch, name) for batch in batches)
-        for name in ("read", "kept", "duplicates", "quarantined")
+    report = total.report()
+    names = (*_COUNTS, "batch_id", "reasons", "looks_like")
+    return {
+        **{name: report[name] for name in names},
+        "files": [batch.report() for batch in batches],
     }
-    last = batches[-1].batch_id if batches else None
-    return {**total, "batch_id": last, "files": [batch.report() for batch in batches]}
 
 
 def _sentence(batch: Batch, *, dry_run: bool) -> str:
     if batch.skipped:
         return f"Skipped: {printable(batch.error)}"
-    text = (
-        f"{printable(batch.source)}: {batch.read:,} read = {batch.kept:,} kept + "
+    lines = [f"{printable(batch.source)}: {_counts(batch)}"]
+    if dry_run:
+        lines[0] += " (dry run, nothing was kept)"
+    for reason in batch.report()["reasons"]:
+        lines += [
+            f"  {reason['count']:,} quarantined: {printable(reason['reason'])}",
+            f"    first at {reason['line']:,}: {one_line(reason['sample'])}",
+        ]
+    if sentence := refusals.sentence(batch):
+        lines.append(f"  {sentence}")
+    if batch.error:
+        lines.append(f"  Stopped: {printable(batch.error)}")
+    return "\n".join(lines)
+
+
+def _counts(batch: Batch) -> str:
+    return (
+        f"{batch.read:,} read = {batch.kept:,} kept + "
         f"{batch.duplicates:,} duplicates + {batch.quarantined:,} quarantined"
     )
-    if dry_run:
-        text += " (dry run, nothing was kept)"
-    return f"{text}\n  Stopped: {printable(batch.error)}" if batch.error else text

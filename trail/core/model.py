@@ -44,6 +44,19 @@ OUTCOMES = ("success", "failure", "unknown")
 QUARANTINE_BYTES = 65_536
 
 
+@dataclass(slots=True)
+class RefusalReason:
+    """Why records of a batch were quarantined: how many, and the first one as a sample.
+
+    `line` is the position of the sample, whose text is cut.
+    """
+
+    reason: str
+    count: int
+    line: int
+    sample: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """A record that could not become an event: where it stood, why, and its bytes.
@@ -66,7 +79,9 @@ class Chunk:
     prove where a record comes from: `verified` (bool). `progress` is the share of the source that
     has been read, 0 to 1. `mark` says where a source stands after this chunk, in its own words,
     empty at its end; it is kept in the same transaction as the records. With `named`, a call whose
-    properties name no type is taken for an event by its own name, not refused.
+    properties name no type is taken for an event by its own name, not refused. With `mapped`, a
+    person or the source chose the fields of the records, so that one without an actor, a target
+    or a workspace is an event too.
     """
 
     records: pa.Table
@@ -74,6 +89,7 @@ class Chunk:
     progress: float = 0.0
     mark: str | None = None
     named: bool = False
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +285,8 @@ class Batch:
     """What one load did: read = kept + duplicates + quarantined.
 
     `linked` of the duplicates are other reports of a change that is kept already; their records
-    stay with it.
+    stay with it. `reasons` and `looks_like` explain the quarantined records; see
+    `trail.ingest.refusals`.
     """
 
     source: str
@@ -282,10 +299,19 @@ class Batch:
     linked: int = 0
     error: str = ""
     skipped: bool = False
+    reasons: dict[str, RefusalReason] = field(default_factory=dict)
+    looks_like: dict[str, int] = field(default_factory=dict)
 
     def report(self) -> dict[str, Any]:
-        """Return the numbers as `load --json` prints them."""
-        return asdict(self)
+        """Return the fields as `load --json` prints them, the most frequent reason first."""
+        reasons = sorted(self.reasons.values(), key=lambda reason: -reason.count)
+        return {
+            **asdict(self),
+            "reasons": [asdict(reason) for reason in reasons],
+            "looks_like": [
+                {"product": name, "count": count} for name, count in self.looks_like.items()
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)

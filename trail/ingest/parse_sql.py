@@ -56,7 +56,30 @@ _ECHO = f"""(action_raw in ('New Event Allowed', 'New Event Blocked')
   and lower(f.properties.details.name) in ({_OUR_NAMES}))"""
 
 
-def parse(relation: str, into: str, limits: Limits, *, trusted: bool, named: bool = False) -> str:
+# An event of the API names an actor, a target or a workspace; a record without them that has a type
+# and a time is a line of another product's log, unless its type is one of Segment's.
+_KNOWN_TYPES = ", ".join(
+    sorted(
+        "'" + name.lower().replace("'", "''") + "'"
+        for action in catalogue.ACTIONS
+        for name in (action.name, *action.aliases)
+    )
+)
+_OTHER_LOG = f"""(f.actor is null and f.actorEmail is null and f.resourceId is null
+   and f.resourceType is null and f.resourceName is null and f.workspaceId is null
+   and f.userId is null and f.properties is null and f.messageId is null
+   and coalesce(f.type, '') not in ('', 'track') and lower(trim(f.type)) not in ({_KNOWN_TYPES}))"""
+
+
+def parse(
+    relation: str,
+    into: str,
+    limits: Limits,
+    *,
+    trusted: bool,
+    named: bool = False,
+    mapped: bool = False,
+) -> str:
     """Return SQL that makes the temporary table *into* from *relation* (pos, line, raw, made_id).
 
     Its columns: pos, line, event_id, occurred_at (UTC), action_raw, who, email, target_type,
@@ -64,9 +87,11 @@ def parse(relation: str, into: str, limits: Limits, *, trusted: bool, named: boo
     that the trail itself forwarded), reason (empty when it is an event), slow (true when only
     the strict reader may judge it; never for *trusted* text, which it has already read).
 
-    With *named*, a call without a type among its properties is an event by its own name.
+    With *named*, a call without a type among its properties is an event by its own name. With
+    *mapped*, so is a record without an actor, a target or a workspace.
     """
     doubtful = "false" if trusted else _doubtful(limits)
+    other_log = "false" if mapped else _OTHER_LOG
     own_name = "lower(f.event) <> 'audit'"
     if not named:
         own_name = f"f.properties.details is not null and {own_name}"
@@ -94,7 +119,7 @@ with read as (
    f.properties.details.source_name, '') as target_name,
   coalesce(nullif(f.properties.workspace_id, ''), f.workspaceId, '') as workspace_id,
   coalesce(f.messageId is not null or f.properties is not null, false) as forwarded,
-  coalesce({_ECHO}, false) as echo
+  coalesce({_ECHO}, false) as echo, coalesce({other_log}, false) as other_log
  from read
 ), timed as (select *, {_TIME} as occurred_at from said)
 select pos, line, event_id, occurred_at, action_raw, who, email, {_TARGET_TYPE} as target_type,
@@ -103,6 +128,7 @@ select pos, line, event_id, occurred_at, action_raw, who, email, {_TARGET_TYPE} 
   when unread then 'Not read'
   when action_raw = '' and is_track then 'Not an audit event: a track call without a type'
   when action_raw = '' then 'Not an audit event: no type'
+  when other_log then 'Not an audit event: no actor, target or workspace'
   when said = '' then 'No time'
   when occurred_at is null or occurred_at not between timestamp '2000-01-01' and timestamp
    '2100-01-01' then 'Time not understood: ' || left(said, 60)

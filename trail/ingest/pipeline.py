@@ -17,7 +17,7 @@ from trail.core.errors import InputError
 from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.core.settings import Limits
 from trail.incidents import materialize
-from trail.ingest import dedup, parse_sql
+from trail.ingest import dedup, parse_sql, refusals
 from trail.ingest.json_records import Record, unfold
 from trail.storage import cursors, dimensions
 from trail.storage.database import Cursor, Store
@@ -87,6 +87,7 @@ def add(
 
     store.write(keep)
     job.count_into(batch)
+    job.explain_into(batch)
 
 
 def end_abandoned(cursor: Cursor) -> None:
@@ -118,6 +119,7 @@ class _Rehearsal:
         job = _Job(chunk, batch, limits)
         job.stage(self._cursor, "select event_id from rehearsed")
         job.count_into(batch)
+        job.explain_into(batch)
         self._cursor.execute("insert into rehearsed select event_id from fresh")
 
     def close(self) -> None:
@@ -161,6 +163,10 @@ class _Job:
         batch.linked += self._linked
         batch.quarantined += len(self._rejects)
 
+    def explain_into(self, batch: Batch) -> None:
+        """Add to *batch* why records were refused."""
+        refusals.note(batch, self._rejects)
+
     def stage(self, cursor: Cursor, known: str = "") -> None:
         """Make the temporary views `records` (pos, raw, verified) and `fresh` (new events, pos).
 
@@ -170,9 +176,9 @@ class _Job:
         count = records.num_rows
         fast = pa.table({"pos": np.arange(count), **_columns(records)})
         cursor.register("fast_records", fast.append_column("made_id", pa.nulls(count, pa.string())))
-        named = self._chunk.named
+        options = {"named": self._chunk.named, "mapped": self._chunk.mapped}
         cursor.execute(
-            parse_sql.parse("fast_records", "parsed", self._limits, trusted=False, named=named)
+            parse_sql.parse("fast_records", "parsed", self._limits, trusted=False, **options)
         )
         slow = cursor.execute(
             "select pos, line, raw, verified from parsed join fast_records using (pos, line) "
@@ -216,10 +222,8 @@ class _Job:
             }
         )
         cursor.register("strict", table)
-        named = self._chunk.named
-        cursor.execute(
-            parse_sql.parse("strict", "reparsed", self._limits, trusted=True, named=named)
-        )
+        options = {"named": self._chunk.named, "mapped": self._chunk.mapped}
+        cursor.execute(parse_sql.parse("strict", "reparsed", self._limits, trusted=True, **options))
         for line, reason, raw in cursor.execute(
             "select line, reason, raw from reparsed join strict using (pos, line) "
             "where reason <> '' order by pos"

@@ -194,11 +194,66 @@ def test_load_reports_counts_by_outcome(here: Terminal) -> None:
     first = here.json("load", name)
     assert first.items() >= {**numbers, "batch_id": 1, "error": "", "source": name}.items()
     message, remarks = here.run("load", name)
-    assert message == "in.ndjson: 5 read = 0 kept + 4 duplicates + 1 quarantined\n"
+    assert message == (
+        "in.ndjson: 5 read = 0 kept + 4 duplicates + 1 quarantined\n"
+        "  1 quarantined: Not JSON: unexpected character, expected a string key\n"
+        "    first at 5: {broken\n"
+    )
     assert "#" not in remarks, "a progress bar needs a terminal"
     result = here.json("status")
     assert (result["events"], result["batches"], result["quarantined"]) == (3, 2, 2)
     assert (result["oldest"], result["newest"]) == ("2026-10-01T10:00:00Z", "2026-10-02T10:00:00Z")
+
+
+OTHER_LOGS = (
+    '{"eventVersion":"1.08","eventTime":"2026-11-20T10:00:00Z","eventSource":"s3.amazonaws.com",'
+    '"eventName":"PutObject"}\n'
+    '{"level":"warn","time":1,"msg":"slow","type":"query","timestamp":"2026-11-20T10:00:00Z"}\n'
+)
+
+
+def test_load_explains_records_of_another_product(here: Terminal) -> None:
+    name = here.write("other.ndjson", OTHER_LOGS + f"{LINES[0]}\n")
+    for words in (("--dry-run",), ()):
+        report = here.json("load", name, *words)
+        assert (report["kept"], report["quarantined"]) == (1, 2)
+        assert [(reason["count"], reason["line"]) for reason in report["reasons"]] == [
+            (1, 1),
+            (1, 2),
+        ]
+        assert report["reasons"][0]["sample"] == OTHER_LOGS.split("\n", maxsplit=1)[0][:160]
+        assert report["looks_like"] == [
+            {"product": "AWS CloudTrail", "count": 1},
+            {"product": "application log", "count": 1},
+        ]
+    message, _ = here.run("load", name)
+    assert (
+        "  These look like AWS CloudTrail (1), application log (1) records, "
+        "not Segment audit events.\n" in message
+    )
+
+
+def test_load_fails_when_no_record_is_kept(here: Terminal) -> None:
+    other = here.write("other.ndjson", OTHER_LOGS.split("\n", maxsplit=1)[0])
+    here.run("load", other, "--dry-run", code=1)
+    message, remarks = here.run("load", other, code=1)
+    assert "These look like AWS CloudTrail records, not Segment audit events." in message
+    assert remarks == "trail: No record was kept: all were quarantined.\n"
+    here.write("in/a.ndjson", OTHER_LOGS)
+    here.write("in/b.ndjson", OTHER_LOGS)
+    report = here.json("load", "in", code=1)
+    assert sum(reason["count"] for reason in report["reasons"]) == report["quarantined"] == 4
+
+
+def test_load_of_known_or_no_records_succeeds(here: Terminal) -> None:
+    """A scheduled load finds its events in the store, which is what it was asked for."""
+    name = here.write("in.ndjson", f"{LINES[0]}\n")
+    assert here.json("load", name)["kept"] == 1
+    assert here.json("load", name)["duplicates"] == 1
+    here.write("in/a.ndjson", OTHER_LOGS)
+    here.write("in/b.ndjson", f"{LINES[0]}\n")
+    assert here.json("load", "in")["duplicates"] == 1
+    assert here.json("load", here.write("empty.ndjson", "\n"))["read"] == 0
 
 
 def test_commands_run_as_separate_processes(here: Terminal) -> None:

@@ -469,3 +469,25 @@ def test_live_captures(captures: Path, load: Load, store: Store) -> None:
         assert row["occurred_at"] == dt.datetime.fromisoformat(at)
         assert row["workspace_id"] == "VWDxzzIpI5"
         assert row["event_id"].startswith("api-1U")
+
+
+@pytest.mark.parametrize(
+    ("record", "kept"),
+    [
+        ({"type": "audit", "event.action": "access_granted"}, False),
+        ({"id": "a", "type": "request", "msg": "GET /"}, False),
+        ({"type": "audit", "details": {"actor": "a"}}, False),
+        ({"id": "a", "type": "Source Created"}, True),
+        ({"id": "a", "type": "Something New", "actor": "users/u1"}, True),
+        ({"id": "a", "type": "Something New", "resourceId": "r1"}, True),
+        ({"id": "a", "type": "Something New", "workspaceId": "w1"}, True),
+        ({"messageId": "a", "type": "track", "properties": {"type": "Something New"}}, True),
+    ],
+)
+def test_record_without_actor_target_or_workspace(read: Any, record: Record, kept: bool) -> None:
+    """Other logs also have a type and a time; a type of Segment's is enough on its own."""
+    row = read({**record, "timestamp": "2026-11-20T10:00:00Z"})
+    if kept:
+        assert row["event_id"] == "a"
+    else:
+        assert row == "Not an audit event: no actor, target or workspace"
