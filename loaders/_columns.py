@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import orjson
 import pyarrow as pa
 
-from trail.core import csv_safety
-from trail.core.errors import MappingNeededError
+from trail.core import csv_safety, zone_abbreviations
+from trail.core.errors import InputError, MappingNeededError
 from trail.core.model import EVENT_COLUMNS, Chunk, Reject
 
 # Whole rows wait in memory until there are this many, or this many bytes of them.
@@ -67,7 +67,6 @@ _TELLING = frozenset(
 
 _BRACKET = re.compile(r"(.*?)\s*\(([^()]*)\)", re.DOTALL)
 _EMAIL = re.compile(r"[^@\s/]+@[^@\s/]+\.[^@\s/]+")
-_GUARDED = tuple(f"'{mark}" for mark in csv_safety.RUN_BY_SPREADSHEETS)
 
 Path = tuple[str, ...]
 
@@ -86,8 +85,10 @@ class Columns:
         """Find out which column is which.
 
         *mapping* (field -> column) goes before any guess. Raises `MappingNeededError` asking for
-        what is missing or claimed twice.
+        what is missing or claimed twice, `InputError` when two columns have the same name or a
+        zone has no fixed offset.
         """
+        _refuse_duplicates(header, source)
         self.names = _distinct(header)
         bare = [_zoned(name)[0] for name in self.names]
         # Only our CSV names a zone beside `occurred_at`, and only it has quotes before formulas.
@@ -121,7 +122,7 @@ class Columns:
             )
         self._is_forwarded = is_forwarded
         self._clock = result.get(("timestamp",), -1)
-        self._zone = None if self._own or self._clock < 0 else _zoned(self.names[self._clock])[1]
+        self._zone = None if self._own or self._clock < 0 else _zone_of(self.names[self._clock])
         self._kind = bare.index("actor_type") if self._own and "actor_type" in bare else -1
         self._top, self._properties, self._details = (
             [(path[-1], at) for path, at in result.items() if path[:-1] == above]
@@ -157,7 +158,7 @@ class Columns:
         Raises `UnicodeEncodeError` or `TypeError` for text that is not UTF-8.
         """
         if self._guarded:
-            cells = [cell[1:] if cell.startswith(_GUARDED) else cell for cell in cells]
+            cells = [cell[1:] if _is_guarded(cell) else cell for cell in cells]
         if self._raw >= 0 and cells[self._raw]:
             return cells[self._raw].encode()
         record: dict[str, object] = {key: cells[at] for key, at in self._top if cells[at]}
@@ -300,20 +301,56 @@ def _distinct(header: Sequence[str]) -> list[str]:
     return names
 
 
-def _zoned(name: str) -> tuple[str, ZoneInfo | None]:
+def _refuse_duplicates(header: Sequence[str], source: str) -> None:
+    """Raise `InputError` if two columns have the same name: one of them would be lost unnoticed."""
+    places: dict[str, list[int]] = {}
+    for number, name in enumerate(header, 1):
+        if name.strip():
+            places.setdefault(name.strip(), []).append(number)
+    for name, numbers in places.items():
+        if len(numbers) > 1:
+            raise InputError(
+                f"{source}: {len(numbers)} columns are named {_shown(name)} "
+                f"({', '.join(map(str, numbers[:5]))}{', …' if len(numbers) > 5 else ''}).",
+                "Give each column its own name and load the file again.",
+            )
+
+
+def _zoned(name: str) -> tuple[str, dt.tzinfo | None]:
     """Return *name* without the zone in brackets at its end, and that zone; or all of it, None."""
     match = _BRACKET.fullmatch(name)
+    if not match:
+        return name, None
     try:
-        return (match[1], ZoneInfo(match[2])) if match else (name, None)
+        return match[1], zone_abbreviations.fixed_zone(match[2]) or ZoneInfo(match[2])
     except (ValueError, KeyError, OSError):
         return name, None
+
+
+def _zone_of(name: str) -> dt.tzinfo | None:
+    """Return the zone in brackets at the end of *name*, the column of the time.
+
+    Raises `InputError` for an abbreviation without a fixed offset.
+    """
+    match = _BRACKET.fullmatch(name)
+    if match and zone_abbreviations.is_ambiguous(match[2]):
+        raise InputError(
+            f"Ambiguous time zone {match[2]} in the column {_shown(name)}.",
+            "Name the zone in the header like Europe/London, or give each time an offset.",
+        )
+    return _zoned(name)[1]
+
+
+def _is_guarded(cell: str) -> bool:
+    """Return whether the export put a quote before *cell*; it does before other quotes as well."""
+    return cell.startswith("'") and cell.lstrip("'").startswith(csv_safety.RUN_BY_SPREADSHEETS)
 
 
 def _is_exact_export(names: list[str]) -> bool:
     return "occurred_at" in names and all(name in EVENT_COLUMNS for name in names)
 
 
-def _with_offset(text: str, zone: ZoneInfo) -> str:
+def _with_offset(text: str, zone: dt.tzinfo) -> str:
     """Return *text* with the offset of *zone*, if it is a time without one."""
     try:
         moment = dt.datetime.fromisoformat(text.strip())

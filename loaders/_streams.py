@@ -1,9 +1,10 @@
-"""Bytes of a file, unpacked on the way: gzip and Zstandard are told by content, not by name.
+"""Bytes of a file, unpacked and in UTF-8: gzip, Zstandard and UTF-16 are detected by content.
 
 Blocks come from Arrow's memory pool, which hands the same pages out again: reading costs a third
 of what fresh memory for each block does.
 """
 
+import codecs
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,13 @@ DAMAGE = (OSError, EOFError, zlib.error, zstandard.ZstdError)
 # A piece of packed bytes; small, since a hostile one grows thousands of times.
 _PIECE = 16 << 10
 
+# How much of a file is looked at to detect its encoding.
+_ENCODING_SAMPLE = 64 << 10
+
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+# UTF-16 without a mark: this share of the first bytes are zeros that stand beside ASCII letters.
+_ZEROS = 0.05
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
@@ -44,8 +51,9 @@ class Stream:
         self._limits = limits
         magic = self._file.read(4)
         self._file.seek(0)
-        self._bytes = _unpacked(self._file, magic)
-        self._packed = self._bytes is not self._file
+        unpacked = _unpacked(self._file, magic)
+        self._packed = unpacked is not self._file
+        self._bytes = _Text(unpacked)
         self._out = 0
         self._broken: Exception | None = None
         head = self._read_block(b"")
@@ -156,10 +164,10 @@ def head_of(path: Path, size: int = SAMPLE) -> bytes:
     with path.open("rb") as file:
         magic = file.read(4)
         file.seek(0)
-        unpacked = _unpacked(file, magic)
+        text = _Text(_unpacked(file, magic))
         view = memoryview(bytearray(64 << 10))
         try:
-            while len(result) < size and (count := unpacked.readinto(view)):
+            while len(result) < size and (count := text.readinto(view)):
                 result += view[:count]
         except DAMAGE:
             return bytes(result)
@@ -168,6 +176,70 @@ def head_of(path: Path, size: int = SAMPLE) -> bytes:
 
 class _Readable(Protocol):
     def readinto(self, view: memoryview, /) -> int | None: ...
+
+
+class _Text:
+    """Bytes as they are, or in UTF-8 if they are UTF-16.
+
+    What cannot be decoded becomes bytes that are not UTF-8, so that only its record is refused.
+    """
+
+    def __init__(self, source: _Readable) -> None:
+        self._source = source
+        self._left: memoryview | None = None
+        self._damage: Exception | None = None
+        self._decoder: codecs.IncrementalDecoder | None = None
+
+    def readinto(self, view: memoryview, /) -> int:
+        if self._left is None:
+            self._detect()
+        while not self._left:
+            if self._damage:
+                raise self._damage
+            if self._decoder is None:
+                return self._source.readinto(view) or 0
+            self._decode()
+            if not self._left:
+                return 0
+        count = min(len(view), len(self._left))
+        view[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def _detect(self) -> None:
+        sample = bytearray(_ENCODING_SAMPLE)
+        filled = 0
+        try:
+            while filled < len(sample) and (
+                count := self._source.readinto(memoryview(sample)[filled:])
+            ):
+                filled += count
+        except DAMAGE as error:
+            self._damage = error  # raised once all before it has been taken
+        head = bytes(sample[:filled])
+        self._left = memoryview(head)
+        codec = _utf_16(head)
+        if codec:
+            self._decoder = codecs.getincrementaldecoder(codec)("surrogatepass")
+            self._left = memoryview(self._encoded(self._left))
+
+    def _decode(self) -> None:
+        """Decode the next bytes that give text; none are left at the end."""
+        assert self._decoder is not None
+        block = memoryview(bytearray(_ENCODING_SAMPLE))
+        while not self._left:
+            count = self._source.readinto(block) or 0
+            if not count:
+                rest, _ = self._decoder.getstate()
+                self._decoder.reset()
+                # Half a character is damage, half a line end is not.
+                self._left = memoryview(b"\xff" if rest.strip(b"\0\r\n") else b"")
+                return
+            self._left = memoryview(self._encoded(block[:count]))
+
+    def _encoded(self, octets: memoryview) -> bytes:
+        assert self._decoder is not None
+        return self._decoder.decode(bytes(octets)).encode("utf-8", "surrogatepass")
 
 
 class _Packed:
@@ -204,6 +276,16 @@ class _Packed:
         view[:count] = self._left[:count]
         self._left = self._left[count:]
         return count
+
+
+def _utf_16(sample: bytes) -> str:
+    """Return the codec of *sample* if it is the start of a text in UTF-16, else an empty string."""
+    if sample[:2] in _UTF_16:
+        return _UTF_16[sample[:2]]
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if max(even, odd) < max(_ZEROS * len(sample), 4) or 10 * min(even, odd) > max(even, odd):
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _unpacked(file: BinaryIO, magic: bytes) -> _Readable:

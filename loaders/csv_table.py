@@ -18,6 +18,9 @@ from trail.core.settings import Settings
 
 _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ",;\t"
+# The line that spreadsheets write and read ahead of the header; one that saved it as a row of the
+# table has filled it up with delimiters.
+_SEPARATOR = re.compile(r"\s*\"?sep=([^\"\r\n])\1*\"?\1*[\r ]*(?:\n|$)", re.IGNORECASE)
 # What the first line of no text has.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
@@ -44,7 +47,7 @@ def accepts(path: Path) -> bool:
         line = head.split(b"\n", 1)[0].decode()
     except UnicodeDecodeError:
         return False
-    return not _CONTROL.search(line) and bool(_delimiter(head))
+    return not _CONTROL.search(line) and bool(_layout(head)[0])
 
 
 def read(source: Source, settings: Settings) -> Iterator[Chunk]:
@@ -57,7 +60,8 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
     # The limit is the whole process's; it is only ever raised, and ingest has its own.
     csv.field_size_limit(max(csv.field_size_limit(), _FARTHEST, longest))
     with Stream(source.path, settings.limits) as stream:
-        rows = _rows(stream, _delimiter(stream.peek().removeprefix(_BOM)) or ",", longest)
+        delimiter, skipped = _layout(stream.peek().removeprefix(_BOM))
+        rows = _rows(stream, delimiter or ",", longest, skipped)
         header = next(rows, None)
         if header is None or isinstance(header, Reject):
             raise InputError(
@@ -188,9 +192,12 @@ class _TooFarError(Exception):
     """A row goes on for longer than any row does."""
 
 
-def _rows(stream: Stream, delimiter: str, longest: int) -> Iterator[Reject | Row]:
-    """Yield each row, the header first, or why a row is none."""
+def _rows(stream: Stream, delimiter: str, longest: int, skipped: int) -> Iterator[Reject | Row]:
+    """Yield each row after *skipped* lines, the header first, or why a row is none."""
     lines = _Lines(stream, longest)
+    for _ in range(skipped):
+        lines.begin()
+        next(lines, None)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width = 0
     while True:
@@ -228,12 +235,19 @@ def _stands_alone(line: str, delimiter: str, width: int) -> bool:
     return line.count('"') % 2 == 0 and len(_cells(line, delimiter)) == width
 
 
-def _delimiter(head: bytes) -> str:
-    """Return what cuts the first row of *head* into the most cells; empty when nothing does."""
-    text = head.decode("utf-8", "surrogateescape").lstrip()
+def _layout(head: bytes) -> tuple[str, int]:
+    """Return the delimiter of the table that begins with *head*, and the lines before its header.
+
+    The delimiter is the one that the line `sep=` names, else the one that cuts the first row into
+    the most cells; it is empty when none does.
+    """
+    text = head.decode("utf-8", "surrogateescape")
+    if separator := _SEPARATOR.match(text):
+        return separator[1], separator[0].count("\n")
+    text = text.lstrip()
     widths = {mark: len(_cells(text, mark)) for mark in _DELIMITERS}
     best = max(widths, key=lambda mark: widths[mark])
-    return best if widths[best] > 1 else ""
+    return (best, 0) if widths[best] > 1 else ("", 0)
 
 
 def _cells(text: str, delimiter: str) -> list[str]:

@@ -52,7 +52,7 @@ def test_download_contains_the_filtered_rows(log: Callable[[str], Page], tmp_pat
         page.get_by_role("link", name="Download CSV").click()
     path = tmp_path / "log.csv"
     waited.value.save_as(path)
-    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
     assert {(row["kind"], row["username"]) for row in rows} == {("signed_in", "maya")}
     page.goto(page.url.split("?")[0] + "?kind=exported")
     expect(page.locator(".trail-summary")).to_contain_text("entr")

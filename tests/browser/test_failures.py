@@ -59,6 +59,6 @@ def test_incidents_download_as_csv(page: Page, tmp_path: Path) -> None:
         page.get_by_role("link", name="Download incidents CSV").click()
     path = tmp_path / "incidents.csv"
     download.value.save_as(path)
-    lines = path.read_text().splitlines()
+    lines = path.read_text("utf-8-sig").splitlines()
     assert lines[0].startswith("incident_id,class,open")
     assert len(lines) == total(page) + 1

@@ -1,12 +1,13 @@
 """Which column is which: guesses, a person's mapping, and the question when neither settles it."""
 
+import datetime as dt
 import tomllib
 
 import orjson
 import pytest
 
 from loaders._columns import Columns
-from trail.core.errors import MappingNeededError
+from trail.core.errors import InputError, MappingNeededError
 
 
 def record(header: str, cells: str, mapping: dict[str, str] | None = None) -> dict[str, object]:
@@ -77,9 +78,38 @@ def test_columns_without_a_field_are_kept_and_empty_cells_are_not() -> None:
     assert "actor" not in result
 
 
-def test_a_name_that_comes_twice_or_not_at_all_still_keeps_its_cells() -> None:
-    result = record("time,type,note,note,", "2026-01-01,X,a,b,c")
-    assert result["columns"] == {"note": "a", "note (2)": "b", "column 5": "c"}
+def test_columns_without_a_name_keep_their_cells() -> None:
+    result = record("time,type,note,,", "2026-01-01,X,a,b,c")
+    assert result["columns"] == {"note": "a", "column 4": "b", "column 5": "c"}
+
+
+@pytest.mark.parametrize("name", ["type", "note", " note ", "Größe"])
+def test_two_columns_of_one_name_are_refused(name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Columns(["time", "type", name, "note", "Größe", name], {}, "events.csv")
+    assert f'columns are named "{name.strip()}"' in caught.value.message
+    assert "6)" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("zone", "utc"), [("EST", "T15:00"), ("edt", "T14:00"), ("PDT", "T17:00"), ("UT", "T10:00")]
+)
+def test_an_abbreviation_of_rfc_5322_beside_the_time_is_a_fixed_offset(zone: str, utc: str) -> None:
+    text = str(record(f"Time ({zone}),type", "2026-07-01 10:00:00,X")["timestamp"])
+    assert dt.datetime.fromisoformat(text).astimezone(dt.UTC).isoformat()[10:16] == utc
+
+
+@pytest.mark.parametrize("zone", ["BST", "IST", "CET", "MSK", "AEST"])
+def test_an_ambiguous_abbreviation_beside_the_time_is_refused(zone: str) -> None:
+    with pytest.raises(InputError, match=f"Ambiguous time zone {zone}"):
+        Columns([f"Time ({zone})", "type"], {"timestamp": f"Time ({zone})"}, "events.csv")
+
+
+@pytest.mark.parametrize("text", ["'=1", "''=1", "'", "''", "'a", "=1", "-", "'\t"])
+def test_our_own_quotes_come_off_and_others_stay(text: str) -> None:
+    guarded = f"'{text}" if text.lstrip("'").startswith(("=", "-", "\t")) else text
+    header = "event_id,occurred_at (UTC),action,target_name"
+    assert record(header, f"e1,2026-01-01T00:00:00Z,X,{guarded}")["resourceName"] == text
 
 
 def test_a_zone_beside_the_time_holds_for_times_without_an_offset() -> None:

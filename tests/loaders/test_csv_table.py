@@ -6,10 +6,12 @@ import io
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 from hypothesis import given
+from hypothesis import settings as limited
 from hypothesis import strategies as st
 
 from loaders import csv_table
@@ -64,6 +66,61 @@ def test_the_kinds_of_csv(
     batch = load(pack(text.replace("\n", end).encode()), "events.txt")  # type: ignore[operator]
     assert (batch.loader, batch.read, batch.kept, batch.error) == ("csv", 2, 2, "")
     assert notes(store) == {"e1": "æ", "e2": ""}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("first", ["sep={}", "SEP={}", '"sep={}"', "sep={0}{0}{0}"])
+def test_a_line_that_names_the_delimiter_is_no_row(
+    settings: Settings, tmp_path: Path, encoding: str, delimiter: str, end: str, first: str
+) -> None:
+    names = ["id", "timestamp", "type", "actor", "note"]
+    cells = ["e1", "2026-01-01T00:00:00Z", "Source Created", "users/a", "Größe, 東京; 😀"]
+    text = table([names, cells], delimiter).decode().replace("\r\n", end)
+    path = tmp_path / "a.csv"
+    path.write_bytes((first.format(delimiter) + end + text).encode(encoding))
+    assert csv_table.accepts(path)
+    assert read_notes(path, settings) == [cells[-1]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("pack", [bytes, gz, zstandard.compress], ids=["plain", "gzip", "zstd"])
+def test_utf_16_is_read_with_and_without_a_mark(
+    load: Load, store: Store, encoding: str, pack: Any
+) -> None:
+    count = 4_000  # more than one piece of the decoder
+    text = HEADER + "".join(line(n, "東京の変更履歴と設定" * 3) for n in range(count))
+    batch = load(pack(text.encode(encoding)), "a.csv")
+    assert (batch.read, batch.kept, batch.error) == (count, count, "")
+    assert set(notes(store).values()) == {"東京の変更履歴と設定" * 3}
+
+
+def test_a_lone_surrogate_in_utf_16_costs_only_its_row(load: Load, store: Store) -> None:
+    text = HEADER + line(1) + line(2, "\ud800") + line(3)
+    batch = load(b"\xff\xfe" + text.encode("utf-16-le", "surrogatepass"), "a.csv")
+    assert (batch.read, batch.kept) == (3, 2)
+    (bad,) = quarantine(store, batch)
+    assert (bad["line"], bad["reason"][:8]) == (3, "Not UTF-")
+
+
+def test_utf_16_cut_in_a_character_costs_only_the_last_row(load: Load, store: Store) -> None:
+    text = HEADER + line(1) + line(2, "Größ")
+    data = text.rstrip("\n").encode("utf-16")
+    batch = load(data + b"e", "a.csv")
+    assert (batch.read, batch.kept) == (2, 1)
+    assert load(text.encode("utf-16") + b"\n", "b.csv").read == 2
+
+
+def test_json_lines_in_utf_16_are_read(load: Load) -> None:
+    data = FIRST.decode().encode("utf-16")
+    assert load(data, "a.ndjson").kept == 5
+
+
+def test_duplicate_names_are_refused_with_their_places(load: Load) -> None:
+    batch = load(b"id,time,type,type\ne1,2026-01-01,A,B\n", "a.csv")
+    assert (batch.read, batch.kept) == (0, 0)
+    assert batch.error.startswith('a.csv: 2 columns are named "type" (3, 4).')
 
 
 def test_quotes_hold_delimiters_quotes_and_newlines(load: Load, store: Store) -> None:
@@ -295,7 +352,7 @@ def test_our_own_export_comes_back(
     assert load(FIRST, "a.ndjson").kept == 5
     columns = EVENT_COLUMNS if with_raw else EVENT_COLUMNS[:-1]
     export = Export(Filter(tz=zone), format_, columns)
-    data = b"".join(stream(store, export, NOW))
+    data = b"".join(stream(store, export, NOW, csv_bom=True))
     other = Store.open(tmp_path / "other.duckdb", settings)
     try:
         batch = load(data, f"export.{format_}", into=other)
@@ -307,6 +364,44 @@ def test_our_own_export_comes_back(
     finally:
         other.close()
     assert load(data, f"export.{format_}").duplicates == 5
+
+
+@limited(max_examples=15)
+@given(
+    st.lists(
+        st.text(st.sampled_from("'=+-@\t\r\n\",;aö東 😀＝\u200b")) | st.text(max_size=8),
+        max_size=40,
+    )
+)
+def test_an_export_that_is_loaded_gives_the_same_export(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory, names: list[str]
+) -> None:
+    events = [
+        {
+            "id": f"e{number}",
+            "timestamp": f"2026-01-05T10:00:{number:02}Z",
+            "type": "Source Modified",
+            "actor": "users/u1",
+            "actorEmail": "mara@example.com",
+            "resourceId": "s1",
+            "resourceType": "Sources",
+            "resourceName": name,
+        }
+        for number, name in enumerate(names)
+    ]
+    folder = tmp_path_factory.mktemp("again")
+    first = folder / "first.ndjson"
+    first.write_text("".join(json.dumps(event) + "\n" for event in events))
+    kept = [name for name in EVENT_COLUMNS if name not in ("ingested_at", "verified", "raw")]
+    export = Export(Filter(tz="Europe/Oslo"), "csv", tuple(kept))
+    exported = []
+    for path in (first, folder / "export.csv"):
+        store = Store.open(folder / f"{path.name}.duckdb", settings)
+        assert [batch.quarantined for batch in load_files(store, settings, [path])] == [0]
+        exported.append(b"".join(stream(store, export, NOW, csv_bom=True)))
+        (folder / "export.csv").write_bytes(exported[0])
+        store.close()
+    assert exported[0] == exported[1]
 
 
 def test_an_export_of_nothing_loads_as_nothing(load: Load, store: Store) -> None:

@@ -1,8 +1,11 @@
-"""One line of CSV that a spreadsheet cannot run. For small tables; see `export`."""
+"""CSV that a spreadsheet reads as text, in the right encoding, and cannot run; see `export`."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+# Excel reads CSV in the code page of the machine unless the file begins with it.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 # With one of these in front, text in a cell is a formula to some spreadsheet; the full-width ones
 # are where people write Chinese, Japanese or Korean. `export` and the loader of tables go by them.
@@ -22,3 +25,10 @@ def harmless(cell: object) -> str:
     """Return *cell* as text that no spreadsheet runs."""
     text = "" if cell is None else str(cell)
     return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) else text
+
+
+def marked(chunks: Iterator[bytes], wanted: bool) -> Iterator[bytes]:
+    """Yield the file *chunks*, beginning with a byte order mark if *wanted* (`export.csv_bom`)."""
+    if wanted:
+        yield _BYTE_ORDER_MARK
+    yield from chunks

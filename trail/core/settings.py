@@ -198,6 +198,16 @@ class Backup(Section):
     archive: bool = Field(True, description="Whether daily backups include the archive.")
 
 
+class Export(Section):
+    """What exported files look like."""
+
+    csv_bom: bool = Field(
+        True,
+        description="Begin CSV files with a byte order mark; without it, Excel shows umlauts and "
+        "other non-ASCII letters wrong.",
+    )
+
+
 class Limits(Section):
     """What a file may demand of the loader, and a question of the database."""
 
@@ -235,6 +245,7 @@ class Settings(BaseSettings):
     seals: Seals = Seals()
     auth: Auth = Auth()
     backup: Backup = Backup()
+    export: Export = Export()
     limits: Limits = Limits()
 
     def __new__(cls, *args: object, **given: object) -> Self:

@@ -96,13 +96,17 @@ def stream(
     now: dt.datetime,
     limit: int | None = None,
     tally: Tally | None = None,
+    *,
+    csv_bom: bool = False,
 ) -> Iterator[bytes]:
     """Yield the file's bytes, from one snapshot of the store; *now* is aware.
 
-    *limit* is the maximum number of events. *tally* counts the rows as they are produced.
+    *limit* is the maximum number of events. *tally* counts the rows as they are produced. A CSV
+    begins with a byte order mark if *csv_bom*.
     """
     write = {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}[export.format]
-    return write(engine, export, now, limit, tally or Tally())
+    chunks = write(engine, export, now, limit, tally or Tally())
+    return csv_safety.marked(chunks, csv_bom and export.format == "csv")
 
 
 def _csv(
@@ -162,7 +166,11 @@ def _csv_rows(batch: pa.RecordBatch) -> bytes:
 
 def _neutralized(name: str) -> str:
     """Return SQL that prefixes a quote to text that a spreadsheet would run as a formula."""
-    return f"case when {name}[1] in ({_RUN}) then '''' || {name} else {name} end"
+    # Text that begins with a quote of its own gets another, so that the loader takes off only ours.
+    return (
+        f"case when {name}[1] in ({_RUN}) or {name}[1] = ''''"
+        f" and ltrim({name}, '''')[1] in ({_RUN}) then '''' || {name} else {name} end"
+    )
 
 
 def _ndjson(

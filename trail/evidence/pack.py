@@ -62,7 +62,9 @@ class Pack:
         yield "verify.py", [Path(standalone_verifier.__file__).read_bytes()]
         yield "seals.ndjson", ["".join(f"{line.text}\n" for line in lines).encode()]
         filter_, count = self.period.filter, Tally()
-        yield "events.csv", export.stream(engine, export.Export(filter_), self.now, tally=count)
+        bom = self.settings.export.csv_bom
+        table = export.stream(engine, export.Export(filter_), self.now, tally=count, csv_bom=bom)
+        yield "events.csv", table
         exact = export.Export(filter_, "ndjson", EVENT_COLUMNS)
         yield "events.ndjson", export.stream(engine, exact, self.now, tally=tally)
         rows, digest = reviews.digest_of(engine, filter_, self.now)

@@ -5,7 +5,7 @@ Everything downstream sees the columns made here and never looks at a record's s
 because it runs over a quarter of a million records at a time.
 """
 
-from trail.core import catalogue
+from trail.core import catalogue, zone_abbreviations
 from trail.core.settings import Limits
 
 # Only what is read; other keys cost nothing and stay in the raw record.
@@ -23,11 +23,35 @@ _SHAPE = """{
 # Calls of Segment's tracking that carry no change of a workspace.
 _OTHER_CALLS = "('identify', 'page', 'screen', 'group', 'alias')"
 
-_TIME = """case
- when ends_with(said, 'Z') and strlen(said) >= 20 then try_cast(said as timestamp)
- when regexp_full_match(said, '[0-9]{10}') then make_timestamp(said::bigint * 1000000)
- when regexp_full_match(said, '[0-9]{13}') then make_timestamp(said::bigint * 1000)
- else try_cast(said as timestamptz) at time zone 'UTC' end"""
+# A time, and letters behind it that contain no slash: an abbreviation, not a name like
+# Europe/London. The database would guess what it means.
+_ABBREVIATED = (
+    r"\s*([0-9][^+:]*:[0-9]{1,2}(?::[0-9]{1,2}(?:\.[0-9]*)?)?)\s*([A-Za-z][A-Za-z0-9_+:-]*)\s*"
+)
+# After UTC or GMT, the sign is that of ISO 8601.
+_FROM_UTC = r"(?:UTC|GMT)([+-][0-9]{1,2}(?::?[0-9]{2})?)"
+_HOURS = ", ".join(f"'{name}': {hours}" for name, hours in zone_abbreviations.HOURS.items())
+
+_TIME = f"""case
+ when ends_with(said, 'Z') and strlen(said) >= 20 and not contains(said, ' ')
+  then try_cast(said as timestamp)
+ when regexp_full_match(said, '[0-9]{{10}}') then make_timestamp(said::bigint * 1000000)
+ when regexp_full_match(said, '[0-9]{{13}}') then make_timestamp(said::bigint * 1000)
+ when not regexp_full_match(said, '{_ABBREVIATED}')
+  then try_cast(said as timestamptz) at time zone 'UTC'
+ when regexp_full_match(regexp_extract(said, '{_ABBREVIATED}', 2), '{_FROM_UTC}', 'i')
+  then try_cast(regexp_extract(said, '{_ABBREVIATED}', 1) || regexp_replace(
+   regexp_extract(said, '{_FROM_UTC}', 1, 'i'), '^([+-])([0-9])(:|$)', '\\10\\2\\3')
+   as timestamptz) at time zone 'UTC'
+ else try_cast(regexp_extract(said, '{_ABBREVIATED}', 1) as timestamp) -
+  to_hours(map {{{_HOURS}}}[upper(regexp_extract(said, '{_ABBREVIATED}', 2))]) end"""
+
+# Hours of the day (AM, PM) are no zone; the reason for their refusal is another.
+_AMBIGUOUS = f"""case
+ when regexp_full_match(said, '{_ABBREVIATED}') and not regexp_full_match(said, '(?i).*[AP]M\\s*')
+  and map {{{_HOURS}}}[upper(regexp_extract(said, '{_ABBREVIATED}', 2))] is null
+  and not regexp_full_match(regexp_extract(said, '{_ABBREVIATED}', 2), '{_FROM_UTC}', 'i')
+ then regexp_extract(said, '{_ABBREVIATED}', 2) else '' end"""
 
 # Marked for `actors.resolve`: which field named the actor decides what its words can mean.
 _WHO = """case
@@ -131,7 +155,9 @@ select pos, line, event_id, occurred_at, action_raw, who, email, {_TARGET_TYPE} 
   when other_log then 'Not an audit event: no actor, target or workspace'
   when said = '' then 'No time'
   when occurred_at is null or occurred_at not between timestamp '2000-01-01' and timestamp
-   '2100-01-01' then 'Time not understood: ' || left(said, 60)
+   '2100-01-01' then case when {_AMBIGUOUS} <> ''
+    then 'Ambiguous time zone ' || left({_AMBIGUOUS}, 40) || ': use an offset such as +01:00'
+    else 'Time not understood: ' || left(said, 60) end
   else '' end as reason,
  unread or coalesce(event_id, '') = '' as slow
 from timed"""

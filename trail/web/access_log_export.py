@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trail.access_log import log
+from trail.core import csv_safety
 from trail.core.download_stats import Tally
 from trail.runtime import process
 from trail.storage.filters import Filter
@@ -27,10 +28,16 @@ def download(request: Request) -> Response:
     window = filter_.window(dt.datetime.now(dt.UTC))
     log.flush()
     tally, user, kind = Tally(), query.get("user", ""), query.get("kind", "")
-    lines = log.stream(process.current().store, window, filter_.zone, user, kind)
+    now = process.current()
+    lines = count_rows(log.stream(now.store, window, filter_.zone, user, kind), tally)
     name = f"access-log_{dt.datetime.now(filter_.zone):%Y-%m-%dT%H%M}.csv"
     return ClosingStream(
-        recorded(request, count_rows(lines, tally), tally, str(request.url.query)),
+        recorded(
+            request,
+            csv_safety.marked(lines, now.settings.export.csv_bom),
+            tally,
+            str(request.url.query),
+        ),
         None,
         {"Content-Disposition": f'attachment; filename="{name}"'},
         _TYPE,

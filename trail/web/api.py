@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from trail.core import csv_safety
 from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
@@ -155,7 +156,8 @@ def _export(kind: str) -> Callable[[Request], Any]:
         default = exports.CSV_COLUMNS if kind == "csv" else EVENT_COLUMNS
         chosen = exports.Export(filter_, kind, tuple(columns.split(",")) if columns else default)
         tally = Tally()
-        chunks = exports.stream(store, chosen, now, tally=tally)
+        bom = process.current().settings.export.csv_bom
+        chunks = exports.stream(store, chosen, now, tally=tally, csv_bom=bom)
         return ClosingStream(
             recorded(request, chunks, tally, filter_, kind),
             limiter(),
@@ -172,7 +174,10 @@ def export_incidents(request: Request) -> Response:
     filter_, store, now = _request_filter(request)
     tally = Tally()
     name = exports.Export(filter_).file_name(now).replace("audit-trail", "incidents")
-    rows = count_rows(csv_export.stream(store, filter_, now), tally)
+    rows = csv_safety.marked(
+        count_rows(csv_export.stream(store, filter_, now), tally),
+        process.current().settings.export.csv_bom,
+    )
     return ClosingStream(
         recorded(request, rows, tally, filter_),
         limiter(),

@@ -404,7 +404,7 @@ def test_export_format_follows_the_file_name(filled: Terminal) -> None:
     report = filled.json("export", "--out", "all.csv", "--query", "tz=Asia/Kolkata")
     path = filled.folder / "all.csv"
     assert report.items() >= {"rows": 3, "bytes": path.stat().st_size, "format": "csv"}.items()
-    rows = list(csv.reader(io.StringIO(path.read_text(), newline="")))
+    rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
     assert rows[0][:2] == ["event_id", "occurred_at (Asia/Kolkata)"]
     assert rows[1][:2] == ["e3", "2026-10-02T15:30:00.000000+05:30"]
     assert "'=1+1" in rows[1]

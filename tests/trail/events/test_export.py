@@ -146,11 +146,14 @@ FORMULAS = (
     "＋1",
     "－1",
     "＠SUM(1)",
+    "'=1",
+    "''-",
 )
 HARMLESS = (
     "a＝b",
     "a=b",
-    "'=1",
+    "'",
+    "'a",
     " =1",
     "a\n=1",
     'x","=1',
@@ -181,7 +184,8 @@ def test_csv_formulas_are_neutralized(tmp_path: Path) -> None:
         known = exact[row[0]]
         for name, cell in zip(names, row, strict=True):
             value = known[name]
-            assert cell == (f"'{value}" if value.startswith(tuple("=+-@＝＋－＠\t\r\n")) else value)
+            is_run = value.lstrip("'").startswith(tuple("=+-@＝＋－＠\t\r\n"))
+            assert cell == (f"'{value}" if is_run else value)
         assert row[-1] == (f"'{text}" if text in FORMULAS else text)
         assert (known["target_name"], known["target_id"], known["action_raw"]) == (text,) * 3
 
@@ -344,3 +348,12 @@ def test_unicode_line_breaks_stay_in_one_ndjson_line(tmp_path: Path) -> None:
     assert table(store, Filter(), "target_name")[1:] == [[name]]
     assert parquet(store, Filter())["target_name"].to_pylist() == [name]
     store.close()
+
+
+@pytest.mark.parametrize("kind", exports.FORMATS)
+@pytest.mark.parametrize("wanted", [True, False])
+def test_only_csv_begins_with_a_byte_order_mark(held: Store, kind: str, wanted: bool) -> None:
+    export = Export(Filter(), kind)
+    marked = b"".join(exports.stream(held, export, NOW, csv_bom=wanted))
+    mark = b"\xef\xbb\xbf" if wanted and kind == "csv" else b""
+    assert marked == mark + data(held, export)

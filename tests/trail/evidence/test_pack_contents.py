@@ -74,11 +74,13 @@ def test_events_equal_those_of_the_exports(trail: Trail, whole: bytes) -> None:
 
     def exported(store: Store) -> list[bytes]:
         wanted = export.Export(chosen), export.Export(chosen, "ndjson", EVENT_COLUMNS)
-        return [b"".join(export.stream(store, item, AWARE)) for item in wanted]
+        return [b"".join(export.stream(store, item, AWARE, csv_bom=True)) for item in wanted]
 
     assert [result["events.csv"], result["events.ndjson"]] == trail.run(exported)
     assert result["events.ndjson"].count(b"\n") == EVENTS
-    assert len(list(csv.reader(io.StringIO(result["events.csv"].decode())))) == EVENTS + 1
+    assert (
+        len(list(csv.reader(io.StringIO(result["events.csv"].decode("utf-8-sig"))))) == EVENTS + 1
+    )
 
 
 def test_the_manifest_states_coverage_decisions_sign_offs_and_holds(

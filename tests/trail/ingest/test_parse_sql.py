@@ -119,6 +119,22 @@ TIMES = [
     ("2026-03-02T05:00:00-03:30", "2026-03-02T08:30:00"),
     ("2026-03-02 10:15:30+00", "2026-03-02T10:15:30"),
     ("2026-03-02T10:15:30", "2026-03-02T10:15:30"),
+    ("2026-07-02 10:15:30 EST", "2026-07-02T15:15:30"),
+    ("2026-01-02 10:15:30 EDT", "2026-01-02T14:15:30"),
+    ("2026-07-02T10:15:30.25CST", "2026-07-02T16:15:30.250000"),
+    ("2026-07-02 10:15 cdt", "2026-07-02T15:15:00"),
+    ("2026-07-02 10:15:30 MST", "2026-07-02T17:15:30"),
+    ("2026-07-02 10:15:30 MDT", "2026-07-02T16:15:30"),
+    ("2026-12-31 20:15:30 PST", "2027-01-01T04:15:30"),
+    (" 2026-07-02 10:15:30  PDT ", "2026-07-02T17:15:30"),
+    ("2026-07-02 10:15:30 UT", "2026-07-02T10:15:30"),
+    ("2026-07-02 10:15:30 GMT", "2026-07-02T10:15:30"),
+    ("2026-07-02 10:15:30 UTC", "2026-07-02T10:15:30"),
+    ("2026-07-02 10:15:30 Z", "2026-07-02T10:15:30"),
+    ("2026-07-02T10:15:30z", "2026-07-02T10:15:30"),
+    ("2026-07-02 10:15:30 UTC+2", "2026-07-02T08:15:30"),
+    ("2026-07-02 10:15:30 GMT-0330", "2026-07-02T13:45:30"),
+    ("2026-07-02 10:15:30 Europe/London", "2026-07-02T09:15:30"),
     ("2026-03-02", "2026-03-02T00:00:00"),
     (1_772_446_530, "2026-03-02T10:15:30"),
     ("1772446530", "2026-03-02T10:15:30"),
@@ -160,6 +176,32 @@ NO_TIMES = [
 def test_times_that_mean_nothing_are_refused_with_the_words(read_all: Any) -> None:
     reasons = read_all([api_event(timestamp=no_time) for no_time in NO_TIMES])
     assert reasons == [f"Time not understood: {no_time}" for no_time in NO_TIMES]
+
+
+AMBIGUOUS = {
+    "2026-07-02 10:15:30 BST": "BST",
+    "2026-07-02T10:15:30.5 IST": "IST",
+    "2026-07-02 10:15CET": "CET",
+    "2026-07-02 10:15:30 cest": "cest",
+    "2026-07-02 10:15:30 NZ": "NZ",
+    "2026-07-02 10:15:30 EST5EDT": "EST5EDT",
+    "2026-07-02 10:15:30 A": "A",
+    "2026-07-02 10:15:30 BST+1": "BST+1",
+}
+
+
+def test_zones_without_a_fixed_offset_are_refused_by_name(read_all: Any) -> None:
+    reasons = read_all([api_event(timestamp=text) for text in AMBIGUOUS])
+    assert reasons == [
+        f"Ambiguous time zone {zone}: use an offset such as +01:00" for zone in AMBIGUOUS.values()
+    ]
+
+
+def test_hours_of_the_day_are_no_zone(read_all: Any) -> None:
+    texts = ["2026-07-02 10:15:30 PM", "2026-07-02 10:15 am"]
+    assert read_all([api_event(timestamp=text) for text in texts]) == [
+        f"Time not understood: {text}" for text in texts
+    ]
 
 
 def test_no_time(read_all: Any) -> None:

@@ -37,7 +37,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     store, now, tally = context.store(False), dt.datetime.now(dt.UTC), Tally()
     try:
         with path.open("wb") as file:
-            for data in export.stream(store, chosen, now, tally=tally):
+            bom = context.settings.export.csv_bom
+            for data in export.stream(store, chosen, now, tally=tally, csv_bom=bom):
                 file.write(data)
                 tally.sent(data)
     except OSError as error:
