@@ -97,6 +97,8 @@ def test_a_dropped_file_is_loaded_once_and_moved_with_a_report(
         "error": "",
         "loader": "folder",
         "source": "events.ndjson.gz",
+        "bytes": (root / "done/events.ndjson.gz").stat().st_size,
+        "lines": 2,
     }
     assert look(store, watched) == []
     assert len(rows(store)) == 1
@@ -161,7 +163,7 @@ def test_a_failed_file_that_is_moved_back_is_tried_again(
 
 
 def test_oldest_first_and_subfolders(store: Store, watched: Settings, root: Path) -> None:
-    put(root / "new.ndjson", age_s=10)
+    put(root / "new.ndjson", age_s=40)
     put(root / "sub/deep/old.ndjson", age_s=900)
     put(root / "middle.ndjson", age_s=100)
     put(root / "sub/done/mine.ndjson", age_s=50)
@@ -179,6 +181,8 @@ def test_oldest_first_and_subfolders(store: Store, watched: Settings, root: Path
     "name",
     [
         *(".hidden", ".hidden/a.ndjson", "a.part", "a.TMP", "a.crdownload", "a.ndjson~"),
+        *("a.partial", "a.csv.filepart", "a.ndjson._COPYING_", ".a.ndjson.Ab3dE9", "a.Download"),
+        *("a.ndjson.6eF1Ce95", "a.12345678", "a.20261399"),
         *("done/a.ndjson", "failed/a.ndjson", "a.ndjson.report.json"),
         "bucket/dummy-object.txt",
     ],
@@ -193,10 +197,100 @@ def test_a_file_that_grows_is_left_until_it_rests(
 ) -> None:
     path = put(root / "a.ndjson", 1, age_s=0)
     assert look(store, watched) == []
-    put(path, 2, age_s=1)
+    put(path, 2, age_s=28)
     assert look(store, watched) == []
-    put(path, 3, age_s=3)
+    put(path, 3, age_s=31)
     assert [batch.kept for batch in look(store, watched)] == [3]
+
+
+@pytest.mark.parametrize(("quiet_s", "names"), [(0, ["a.ndjson"]), (5, ["a.ndjson"]), (9, [])])
+def test_the_quiet_time_is_a_setting(
+    settings: Settings, root: Path, quiet_s: float, names: list[str]
+) -> None:
+    put(root / "a.ndjson", age_s=7)
+    given = FolderSettings(path=root, quiet_seconds=quiet_s)
+    found = waiting(settings.model_copy(update={"folder": given}))
+    assert [arrived.key for arrived in found] == names
+
+
+@pytest.mark.parametrize(
+    "name", ["a.ndjson.20261127", "a.0123abc", "a.ndjson.012345678", "abcd1234"]
+)
+def test_names_that_only_resemble_temporary_ones_are_taken(
+    watched: Settings, root: Path, name: str
+) -> None:
+    put(root / name)
+    assert [arrived.key for arrived in waiting(watched)] == [name]
+
+
+def grow(path: Path, data: bytes, age_s: float = 31) -> None:
+    """Append *data* to *path*, as whoever had it open, *age_s* seconds ago."""
+    with path.open("ab") as file:
+        file.write(data)
+    then = time.time() - age_s
+    os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize("header", [b"", b"\n\n"])
+@pytest.mark.parametrize("cut", [0, 1, 40])
+def test_a_processed_file_that_grows_is_read_on(
+    store: Store, watched: Settings, root: Path, header: bytes, cut: int
+) -> None:
+    whole = header + ndjson([forwarded(n) for n in range(9)]) + b"\n"
+    lines = whole.splitlines(keepends=True)
+    half = len(b"".join(lines[: len(lines) - 5])) - cut
+    put(root / "a.ndjson", whole[:half])
+    (first,) = look(store, watched)
+    path = root / "done/a.ndjson"
+    assert look(store, watched) == []
+    grow(path, whole[half:], age_s=3)
+    assert look(store, watched) == []  # not quiet yet
+    grow(path, b"")
+    (second,) = look(store, watched)
+    assert (second.source, first.read + second.read) == ("done/a.ndjson", 9 + bool(cut))
+    assert len(rows(store)) == 9
+    assert look(store, watched) == []
+    assert inside(root) == ["done/a.ndjson", "done/a.ndjson.report.json"]
+    total = report(root / "done", "a.ndjson")
+    assert (total["kept"], total["bytes"]) == (9, len(whole))
+    grow(path, ndjson([forwarded(10)]) + b"\n")
+    (third,) = look(store, watched)
+    assert (third.read, third.kept) == (1, 1)
+
+
+def test_a_table_that_grows_keeps_its_header(store: Store, watched: Settings, root: Path) -> None:
+    row = "e{0},2026-01-01T00:00:0{0}Z,Source Created,users/u\n".format
+    put(root / "a.csv", ("id,time,type,actor\n" + row(1) + row(2)).encode())
+    look(store, watched)
+    grow(root / "done/a.csv", (row(3) + "e4,x\n").encode())
+    (batch,) = look(store, watched)
+    assert (batch.read, batch.kept, batch.quarantined) == (2, 1, 1)
+
+
+def test_a_failed_file_that_grows_to_a_whole_one_is_done(
+    store: Store, watched: Settings, root: Path
+) -> None:
+    data = gz(ndjson([forwarded(n) for n in range(50)]))
+    put(root / "a.ndjson.gz", data[:-9])
+    (first,) = look(store, watched)
+    assert (bool(first.error), (root / "failed/a.ndjson.gz").exists()) == (True, True)
+    grow(root / "failed/a.ndjson.gz", data[-9:])
+    (second,) = look(store, watched)
+    assert second.error == ""
+    assert inside(root) == ["done/a.ndjson.gz", "done/a.ndjson.gz.report.json"]
+    assert len(rows(store)) == 50
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"{", b'{"bytes": "x"}', b'{"read": 1}'])
+def test_a_damaged_report_does_not_stop_the_folder(
+    store: Store, watched: Settings, root: Path, damage: bytes
+) -> None:
+    put(root / "a.ndjson", 1)
+    look(store, watched)
+    put(root / "done/a.ndjson.report.json", damage, age_s=600)
+    grow(root / "done/a.ndjson", ndjson([forwarded(5)]))
+    put(root / "b.ndjson", ndjson([forwarded(7)]))
+    assert [batch.source for batch in look(store, watched)] == ["b.ndjson"]
 
 
 def test_a_file_that_grows_between_two_stats_is_left(
@@ -225,10 +319,19 @@ def test_a_file_that_changes_while_it_is_loaded_stays_and_is_loaded_again(
     assert (root / "done/a.ndjson").exists()
 
 
-def test_a_time_in_the_future_does_not_keep_a_file_waiting_for_ever(
-    watched: Settings, root: Path
+def test_a_file_of_the_future_is_taken_once_it_was_watched_for_the_quiet_time(
+    watched: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(root / "a.ndjson", age_s=-86_400)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    path = put(root / "a.ndjson", age_s=-86_400)
+    assert waiting(watched) == []
+    now += 20
+    put(path, 2, age_s=-86_400)
+    assert waiting(watched) == []
+    now += 29
+    assert waiting(watched) == []
+    now += 1
     assert [arrived.key for arrived in waiting(watched)] == ["a.ndjson"]
 
 

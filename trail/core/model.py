@@ -207,13 +207,15 @@ class Feed(EventSource):
 class Arrived:
     """One new file of a drop.
 
-    `key` and `version` identify it; `finish` is called with its batch after the load.
+    `key` and `version` identify it; `finish` is called with its batch after the load. Records that
+    begin on the first `lines_read` lines were loaded before and are skipped.
     """
 
     key: str
     version: str
     path: Path
     finish: Callable[["Batch"], None]
+    lines_read: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,7 +288,8 @@ class Batch:
 
     `linked` of the duplicates are other reports of a change that is kept already; their records
     stay with it. `reasons` and `looks_like` explain the quarantined records; see
-    `trail.ingest.refusals`.
+    `trail.ingest.refusals`. `last_line` is the line on which the last record of a dropped file
+    begins.
     """
 
     source: str
@@ -301,12 +304,15 @@ class Batch:
     skipped: bool = False
     reasons: dict[str, RefusalReason] = field(default_factory=dict)
     looks_like: dict[str, int] = field(default_factory=dict)
+    last_line: int = 0
 
     def report(self) -> dict[str, Any]:
         """Return the fields as `load --json` prints them, the most frequent reason first."""
         reasons = sorted(self.reasons.values(), key=lambda reason: -reason.count)
+        fields = asdict(self)
+        del fields["last_line"]
         return {
-            **asdict(self),
+            **fields,
             "reasons": [asdict(reason) for reason in reasons],
             "looks_like": [
                 {"product": name, "count": count} for name, count in self.looks_like.items()

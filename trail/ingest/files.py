@@ -5,8 +5,11 @@ is one new file under loaders/.
 """
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+import pyarrow.compute as pc
 
 from trail.core import registry
 from trail.core.errors import InputError, TrailError, UnavailableError
@@ -125,13 +128,26 @@ def _load_arrived(
         loader = _loader_of(arrived.path, known)
         if loader is None:
             raise InputError(_no_loader(arrived.key.rpartition("/")[2], known))
-        chunks = loader.read(Source(arrived.path), settings)
+        chunks = _unread(loader.read(Source(arrived.path), settings), batch, arrived.lines_read)
     except UnavailableError:
         raise
     except (TrailError, OSError) as error:
         # Nobody watches a drop as they watch a command: the refusal is kept like any batch.
         chunks = _refusal(error)
     return pipeline.load(store, batch, chunks, settings.limits, progress=progress)
+
+
+def _unread(chunks: Iterator[Chunk], batch: Batch, lines_read: int) -> Iterator[Chunk]:
+    """Yield *chunks* without what begins on the first *lines_read* lines; note the last line."""
+    for chunk in chunks:
+        last = pc.max(chunk.records["line"]).as_py() or 0
+        batch.last_line = max(batch.last_line, last, *(reject.line for reject in chunk.rejects))
+        if not lines_read:
+            yield chunk
+            continue
+        read = pc.sum(pc.less_equal(chunk.records["line"], lines_read)).as_py() or 0
+        rejects = tuple(reject for reject in chunk.rejects if reject.line > lines_read)
+        yield replace(chunk, records=chunk.records.slice(read), rejects=rejects)
 
 
 def _refusal(error: TrailError | OSError) -> Iterator[Chunk]:
