@@ -78,10 +78,10 @@ class Chunk:
     string_view; UTF-8 text that is meant to be one JSON value); and a third where the source can
     prove where a record comes from: `verified` (bool). `progress` is the share of the source that
     has been read, 0 to 1. `mark` says where a source stands after this chunk, in its own words,
-    empty at its end; it is kept in the same transaction as the records. With `named`, a call whose
-    properties name no type is taken for an event by its own name, not refused. With `mapped`, a
-    person or the source chose the fields of the records, so that one without an actor, a target
-    or a workspace is an event too.
+    empty at its end; it is kept in the same transaction as the records. With `named`, a call that
+    bears the name of a known action is an event without more. With `mapped`, a person or the source
+    chose the fields of the records, so that one without an actor, a target or a workspace is an
+    event too.
     """
 
     records: pa.Table

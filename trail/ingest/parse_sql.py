@@ -20,8 +20,21 @@ _SHAPE = """{
   "name":"VARCHAR"}}
 }"""
 
-# Calls of Segment's tracking that carry no change of a workspace.
-_OTHER_CALLS = "('identify', 'page', 'screen', 'group', 'alias')"
+# Calls of Segment's tracking; only `track` can carry a change of a workspace.
+_CALLS = "('track', 'identify', 'page', 'screen', 'group', 'alias')"
+
+# The Public API names an actor, a resource or a workspace; a line of another product's log has a
+# type and a time only.
+_FROM_API = """(f.properties is null and coalesce(f.actor, f.actorEmail, f.resourceId,
+  f.resourceType, f.resourceName, f.workspaceId) is not null)"""
+
+# Product events may carry a type too; only audit events tell of a workspace or of its resources.
+# Details that are no object are read as one without members.
+_OF_WORKSPACE = """(f.properties.workspace_id <> '' or coalesce(
+  f.properties.details.resource_id, f.properties.details.resource_type,
+  f.properties.details.subject, f.properties.details.subject_id,
+  f.properties.details.subject_type, f.properties.details.subject_email,
+  f.properties.details.target, f.properties.details.source_name) is not null)"""
 
 # A time, and letters behind it that contain no slash: an abbreviation, not a name like
 # Europe/London. The database would guess what it means.
@@ -67,32 +80,18 @@ _TARGET_TYPE = """case when said_type = lower(said_type) and not ends_with(said_
   and not contains(said_type, ' ') then said_type
  else regexp_replace(replace(lower(trim(said_type)), ' ', '_'), '([^s])s$', '\\1') end"""
 
-
-# Names under which the trail's own events reach a source, which then reports a new event.
-_OUR_NAMES = ", ".join(
+_KNOWN_NAMES = ", ".join(
     sorted(
-        "'" + name.casefold().replace("'", "''") + "'"
-        for action in catalogue.ACTIONS
-        for name in ("Audit", action.name, *action.aliases)
+        {
+            "'" + name.casefold().replace("'", "''") + "'"
+            for action in catalogue.ACTIONS
+            for name in (action.name, *action.aliases)
+        }
     )
 )
+# The trail's own events may reach a source, which then reports a new event.
 _ECHO = f"""(action_raw in ('New Event Allowed', 'New Event Blocked')
-  and lower(f.properties.details.name) in ({_OUR_NAMES}))"""
-
-
-# An event of the API names an actor, a target or a workspace; a record without them that has a type
-# and a time is a line of another product's log, unless its type is one of Segment's.
-_KNOWN_TYPES = ", ".join(
-    sorted(
-        "'" + name.lower().replace("'", "''") + "'"
-        for action in catalogue.ACTIONS
-        for name in (action.name, *action.aliases)
-    )
-)
-_OTHER_LOG = f"""(f.actor is null and f.actorEmail is null and f.resourceId is null
-   and f.resourceType is null and f.resourceName is null and f.workspaceId is null
-   and f.userId is null and f.properties is null and f.messageId is null
-   and coalesce(f.type, '') not in ('', 'track') and lower(trim(f.type)) not in ({_KNOWN_TYPES}))"""
+  and lower(f.properties.details.name) in ('audit', {_KNOWN_NAMES}))"""
 
 
 def parse(
@@ -111,14 +110,14 @@ def parse(
     that the trail itself forwarded), reason (empty when it is an event), slow (true when only
     the strict reader may judge it; never for *trusted* text, which it has already read).
 
-    With *named*, a call without a type among its properties is an event by its own name. With
-    *mapped*, so is a record without an actor, a target or a workspace.
+    A call is an audit event if it is named `Audit` or tells of a workspace or its resources; with
+    *named*, also by the name of a known action. With *mapped*, any record with a type is one.
     """
     doubtful = "false" if trusted else _doubtful(limits)
-    other_log = "false" if mapped else _OTHER_LOG
-    own_name = "lower(f.event) <> 'audit'"
-    if not named:
-        own_name = f"f.properties.details is not null and {own_name}"
+    audit = f"lower(f.event) = 'audit' or {_OF_WORKSPACE}"
+    if named:
+        audit = f"{audit} or lower(f.event) in ({_KNOWN_NAMES})"
+    any_type = "true" if mapped else "false"
     # Strict JSON decides in the slow lane; the fast parser would also take NaN and `[1,]`.
     return f"""
 create or replace temp table {into} as
@@ -127,14 +126,18 @@ with read as (
   case when strlen(raw) <= {limits.line_bytes} then try(from_json(raw, '{_SHAPE}')) end as f
  from {relation}
 ), said as (
- select pos, line, f is null or doubtful as unread, f.type = 'track' as is_track,
+ select pos, line, f is null or doubtful as unread,
+  case when {_FROM_API} then '' when lower(f.type) in {_CALLS} then lower(f.type)
+   when f.properties is not null then 'track' else '' end as call,
   coalesce({_unless_blank("f.messageId")}, {_unless_blank("f.id")}, made_id) as event_id,
   coalesce(nullif(f.timestamp, ''), nullif(f.originalTimestamp, ''), f.receivedAt, '') as said,
-  case when f.type = 'track' or f.properties is not null then
-   coalesce(nullif(f.properties.type, ''),
-    case when {own_name} then f.event end, '')
-   when f.messageId is not null and f.type in {_OTHER_CALLS} then ''
-   else coalesce(f.type, '') end as action_raw,
+  case when call = 'track' then
+   case when {audit} then coalesce(nullif(f.properties.type, ''),
+    case when lower(f.event) <> 'audit' then f.event end, '') else '' end
+   when call <> '' then ''
+   when {_FROM_API} or {any_type} or lower(f.type) in ({_KNOWN_NAMES}) then coalesce(f.type, '')
+   else '' end as action_raw,
+  f.event as name, f.type as kind,
   {_WHO} as who,
   coalesce(nullif(f.properties.details.subject_email, ''), f.actorEmail, '') as email,
   coalesce(nullif(f.properties.details.resource_type, ''), f.resourceType, '') as said_type,
@@ -143,16 +146,19 @@ with read as (
    f.properties.details.source_name, '') as target_name,
   coalesce(nullif(f.properties.workspace_id, ''), f.workspaceId, '') as workspace_id,
   coalesce(f.messageId is not null or f.properties is not null, false) as forwarded,
-  coalesce({_ECHO}, false) as echo, coalesce({other_log}, false) as other_log
+  coalesce({_ECHO}, false) as echo
  from read
 ), timed as (select *, {_TIME} as occurred_at from said)
 select pos, line, event_id, occurred_at, action_raw, who, email, {_TARGET_TYPE} as target_type,
  target_id, target_name, workspace_id, forwarded, echo,
  case
   when unread then 'Not read'
-  when action_raw = '' and is_track then 'Not an audit event: a track call without a type'
-  when action_raw = '' then 'Not an audit event: no type'
-  when other_log then 'Not an audit event: no actor, target or workspace'
+  when action_raw = '' and call = 'track' and lower(name) = 'audit'
+   then 'Not an audit event: a track call without a type'
+  when action_raw = '' and call = 'track' then 'Not an audit event: product track call'
+  when action_raw = '' and call <> '' then 'Not an audit event: ' || call || ' call'
+  when action_raw = '' and coalesce(kind, '') = '' then 'Not an audit event: no type'
+  when action_raw = '' then 'Not an audit event: no actor, target or workspace'
   when said = '' then 'No time'
   when occurred_at is null or occurred_at not between timestamp '2000-01-01' and timestamp
    '2100-01-01' then case when {_AMBIGUOUS} <> ''

@@ -18,6 +18,7 @@ from tests.trail.plain_records import (
     forwarded,
     ndjson,
 )
+from trail.ingest import quarantine
 from trail.storage.database import Store
 
 ROW = "select * exclude (ingested_at, batch_id) from event_rows"
@@ -238,7 +239,29 @@ ACTION_NAMES = [
         ),
         "Source Deleted",
     ),
+    (
+        forwarded(event="Brand New", properties={"workspace_id": "w1", "type": "Brand New"}),
+        "Brand New",
+    ),
+    (forwarded(event="Brand New", properties={"workspace_id": "w1"}), "Brand New"),
+    (forwarded(event="AUDIT", properties={"type": "Brand New"}), "Brand New"),
+    (forwarded(properties={"type": "Brand New", "details": "text"}), "Brand New"),
+    (api_event(action="Brand New"), "Brand New"),
     (api_event(action="Source Deleted"), "Source Deleted"),
+    (
+        {"id": "1", "timestamp": "2026-03-02T10:15:30Z", "type": "Source Deleted"},
+        "Source Deleted",
+    ),
+    (
+        {
+            "id": "1",
+            "timestamp": "2026-03-02T10:15:30Z",
+            "type": "Brand New",
+            "actor": {"id": "u1"},
+            "resource": {"id": "s1"},
+        },
+        "Brand New",
+    ),
     # An API event whose type is a tracking word is still that type.
     (api_event(action="page"), "page"),
 ]
@@ -251,6 +274,26 @@ def test_the_action_by_whatever_name_it_came(read_all: Any) -> None:
 
 NO_EVENTS = [
     forwarded(event="Order Completed", properties={"total": 5}),
+    forwarded(event="Order Completed", properties={"total": 5, "type": "Source Deleted"}),
+    forwarded(event="Source Deleted", properties={"type": "Source Deleted"}),
+    forwarded(event="Order Completed", properties={"type": "x", "details": "two shoes"}),
+    forwarded(event="Order Completed", properties={"type": "x", "details": ["a", "b"]}),
+    forwarded(event="Order Completed", properties={"type": "x", "workspace_id": ""}),
+    forwarded(event="Order Completed", properties={"type": "x", "details": {"sku": 7}}),
+    forwarded(event="Order Completed", properties="text"),
+    *(
+        {
+            "messageId": "m1",
+            "type": call,
+            "timestamp": "2026-03-02T10:15:30Z",
+            "properties": {"type": "Source Deleted", "workspace_id": "w1", "details": {}},
+        }
+        for call in ("page", "screen", "identify", "group", "alias", "Page")
+    ),
+    {"messageId": "m1", "type": "page", "properties": {"type": "landing"}},
+    {"anonymousId": "a", "type": "screen", "timestamp": "2026-03-02T10:15:30Z"},
+    {"type": "audit", "timestamp": "2026-03-02T10:15:30Z", "user.name": "elastic"},
+    {"type": "invoice.paid", "timestamp": "2026-03-02T10:15:30Z", "resource": "r1"},
     forwarded(event="Audit", properties={"details": {"target": "x"}}),
     forwarded(properties=None),
     {"messageId": "m1", "type": "identify", "timestamp": "2026-03-02T10:15:30Z"},
@@ -263,6 +306,26 @@ NO_EVENTS = [
 def test_what_is_no_audit_event_is_said_to_be_none(read_all: Any) -> None:
     reasons = read_all(NO_EVENTS)
     assert all(str(reason).startswith("Not an audit event: ") for reason in reasons), reasons
+
+
+def test_a_mixed_source_says_how_many_of_what_it_skipped(load: Load, store: Store) -> None:
+    product = {"timestamp": "2026-03-02T10:15:30Z", "properties": {"type": "vip"}}
+    counts = {"page": 4, "screen": 2, "identify": 3, "group": 1, "alias": 1}
+    batch = load(
+        ndjson(
+            [
+                *({**product, "type": call} for call in counts for _ in range(counts[call])),
+                *({**product, "type": "track", "event": f"Viewed {n}"} for n in range(5)),
+                forwarded(1),
+            ]
+        )
+    )
+    assert (batch.read, batch.kept, batch.quarantined) == (17, 1, 16)
+    skipped = {row["reason"]: row["records"] for row in quarantine.reasons(store)}
+    assert skipped == {
+        **{f"Not an audit event: {call} call": count for call, count in counts.items()},
+        "Not an audit event: product track call": 5,
+    }
 
 
 ACTORS = [
@@ -523,7 +586,14 @@ def test_live_captures(captures: Path, load: Load, store: Store) -> None:
         ({"id": "a", "type": "Something New", "actor": "users/u1"}, True),
         ({"id": "a", "type": "Something New", "resourceId": "r1"}, True),
         ({"id": "a", "type": "Something New", "workspaceId": "w1"}, True),
-        ({"messageId": "a", "type": "track", "properties": {"type": "Something New"}}, True),
+        (
+            {
+                "messageId": "a",
+                "type": "track",
+                "properties": {"type": "Something New", "workspace_id": "w1"},
+            },
+            True,
+        ),
     ],
 )
 def test_record_without_actor_target_or_workspace(read: Any, record: Record, kept: bool) -> None:
