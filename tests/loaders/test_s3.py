@@ -27,6 +27,7 @@ from tests.segment_records import forwarded, gz, ndjson
 from trail.core.errors import InputError, TrailError, UnavailableError
 from trail.core.model import Arrived, Batch
 from trail.core.settings import Settings
+from trail.ingest import files
 from trail.ingest.files import load_drop
 from trail.storage.database import Store
 
@@ -232,8 +233,9 @@ def test_damage_is_told_and_not_tried_for_ever(store: Store, bucket: Settings, p
 
 
 def test_stopped_half_way_and_taken_up_again(
-    store: Store, bucket: Settings, put: Put, tmp_path: Path
+    store: Store, bucket: Settings, put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(files, "_FILES", 1)
     for number in range(6):
         put(f"{LOGS}/{DAY}/{number}.gz", [number])
     first = load_drop(store, bucket, LOADER)

@@ -46,16 +46,16 @@ select pos, event_id, twin_of from (
 
 _KEEP = """
 insert into twins
-select l.event_id, l.twin_of, k.occurred_at, $now, $batch, r.verified, r.raw
+select l.event_id, l.twin_of, k.occurred_at, $now, r.batch_id, r.verified, r.raw
 from linked l join keyed k using (pos) join records r using (pos)
 """
 
 
-def link(cursor: Cursor, batch_id: int | None, now: dt.datetime) -> int:
+def link(cursor: Cursor, now: dt.datetime) -> int:
     """Move the second reports out of `keyed` (see dimensions) into `twins`; return how many.
 
-    Reads the temporary view `records` (pos, raw, verified). Costs next to nothing while only one
-    road has been used around these times.
+    Reads the temporary view `records` (pos, raw, verified, batch_id). Costs next to nothing while
+    only one road has been used around these times.
     """
     first, last = cursor.execute("select min(occurred_at), max(occurred_at) from keyed").fetchall()[
         0
@@ -87,7 +87,7 @@ def link(cursor: Cursor, batch_id: int | None, now: dt.datetime) -> int:
         if not linked:
             return result
         result += linked
-        cursor.execute(_KEEP, {"batch": batch_id, "now": now})
+        cursor.execute(_KEEP, {"now": now})
         cursor.execute("delete from keyed where pos in (select pos from linked)")
         cursor.execute(
             "delete from candidates where event_id in (select event_id from linked) "

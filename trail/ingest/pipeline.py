@@ -4,8 +4,9 @@ Every loader ends here, so that the rules hold for all of them: read = kept + du
 quarantined; an event id is kept once; a bad record never costs a good one.
 """
 
+import datetime as dt
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,9 @@ from trail.storage.database import Cursor, Store
 # An event that comes again is looked for this far around its chunk's own times. Producers do not
 # change an event's time, so the id with another time is another event past that.
 _LOOK_AROUND = "interval 1 day"
+
+# What a source that breaks half-way raises.
+SOURCE_FAILURES = (InputError, OSError, EOFError, zlib.error, zstandard.ZstdError)
 
 
 def load(
@@ -52,8 +56,8 @@ def load(
                 add(store, batch, chunk, limits)
             if progress:
                 progress(chunk.progress, batch)
-    except (InputError, OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        batch.error = _words(error)
+    except SOURCE_FAILURES as error:
+        batch.error = failure_text(error)
     finally:
         if rehearsal:
             rehearsal.close()
@@ -78,16 +82,50 @@ def add(
 
     *first* runs ahead of it in the same transaction.
     """
-    job = _Job(chunk, batch, limits)
+    job = _Job([(batch, chunk)], limits)
 
     def keep(cursor: Cursor) -> None:
         if first:
             first(cursor)
         job.keep(cursor)
+        counted = replace(batch)
+        job.count_into(counted)
+        _note(cursor, counted)
 
     store.write(keep)
     job.count_into(batch)
     job.explain_into(batch)
+
+
+def add_together(
+    store: Store,
+    parts: Sequence[tuple[Batch, Chunk]],
+    limits: Limits,
+    last: Callable[[Cursor], None],
+) -> None:
+    """Keep several small sources, each whole with its batch, in one transaction.
+
+    The chunks have no marks and are alike in `named` and `mapped`. *last* runs at the end of the
+    transaction, when the batches have their numbers.
+    """
+    job = _Job(parts, limits)
+    started = utc_now()
+
+    def keep(cursor: Cursor) -> None:
+        number = cursor.execute("select coalesce(max(batch_id), 0) from batches").fetchall()[0][0]
+        for number, (batch, _) in enumerate(parts, number + 1):  # noqa: B020
+            batch.batch_id = number
+        job.keep(cursor)
+        counted = [replace(batch) for batch, _ in parts]
+        for part, batch in enumerate(counted):
+            job.count_into(batch, part)
+        _insert_ended(cursor, counted, started)
+        last(cursor)
+
+    store.write(keep)
+    for part, (batch, _) in enumerate(parts):
+        job.count_into(batch, part)
+        job.explain_into(batch, part)
 
 
 def end_abandoned(cursor: Cursor) -> None:
@@ -116,7 +154,7 @@ class _Rehearsal:
         self._cursor.execute("create temp table rehearsed (event_id varchar)")
 
     def run(self, chunk: Chunk, batch: Batch, limits: Limits) -> None:
-        job = _Job(chunk, batch, limits)
+        job = _Job([(batch, chunk)], limits)
         job.stage(self._cursor, "select event_id from rehearsed")
         job.count_into(batch)
         job.explain_into(batch)
@@ -127,54 +165,93 @@ class _Rehearsal:
 
 
 class _Job:
-    """One chunk on its way into the store, and what became of its records."""
+    """Chunks, each of another batch, on their way into the store, and what became of the records.
 
-    def __init__(self, chunk: Chunk, batch: Batch, limits: Limits) -> None:
-        self._chunk = chunk
-        self._batch = batch
+    A part is the number of a chunk, from 0.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Batch, Chunk]], limits: Limits) -> None:
+        self._batches = [batch for batch, _ in parts]
+        self._chunk = parts[0][1]
         self._limits = limits
-        self._rejects: list[Reject] = list(chunk.rejects)
-        self._staged = self._fresh = self._linked = 0
+        self._records = _together([chunk.records for _, chunk in parts])
+        # The part of each record by its position; those of the strict reader follow.
+        self._part_of = np.repeat(np.arange(len(parts)), [c.records.num_rows for _, c in parts])
+        self._rejects = [(n, reject) for n, (_, c) in enumerate(parts) for reject in c.rejects]
+        self._staged, self._fresh, self._linked = np.zeros((3, len(parts)), np.int64)
 
     def keep(self, cursor: Cursor) -> None:
-        """Write the chunk, and where its source stands."""
+        """Write the records, and where their source stands."""
         self.stage(cursor)
-        if self._fresh:
+        if self._fresh.any():
             dimensions.assign(cursor)
             now = cursors.next_moment(cursor)
-            self._linked = dedup.link(cursor, self._batch.batch_id, now)
-            cursor.execute(_INSERT, {"now": now, "batch": self._batch.batch_id})
+            if linked := dedup.link(cursor, now):
+                self._linked = self._linked_by_part(cursor, linked)
+            cursor.execute(_INSERT, {"now": now})
             cursor.execute(_CUBE)
             materialize.mark_stale(cursor)
         if self._rejects:
             self._quarantine(cursor)
         if self._chunk.mark is not None:
-            cursors.put(cursor, self._batch.loader, self._chunk.mark)
-        counted = replace(self._batch)
-        self.count_into(counted)
-        _note(cursor, counted)
+            cursors.put(cursor, self._batches[0].loader, self._chunk.mark)
 
-    def count_into(self, batch: Batch) -> None:
-        """Add to *batch* what became of the records, once they are kept."""
-        kept = self._fresh - self._linked
-        batch.read += self._staged + len(self._rejects)
+    def count_into(self, batch: Batch, part: int = 0) -> None:
+        """Add to *batch* what became of the records of *part*, once they are kept."""
+        staged, linked = int(self._staged[part]), int(self._linked[part])
+        kept = int(self._fresh[part]) - linked
+        rejects = len(self._rejects_of(part))
+        batch.read += staged + rejects
         batch.kept += kept
-        batch.duplicates += self._staged - kept
-        batch.linked += self._linked
-        batch.quarantined += len(self._rejects)
+        batch.duplicates += staged - kept
+        batch.linked += linked
+        batch.quarantined += rejects
 
-    def explain_into(self, batch: Batch) -> None:
-        """Add to *batch* why records were refused."""
-        refusals.note(batch, self._rejects)
+    def explain_into(self, batch: Batch, part: int = 0) -> None:
+        """Add to *batch* why records of *part* were refused."""
+        refusals.note(batch, self._rejects_of(part))
+
+    def _rejects_of(self, part: int) -> list[Reject]:
+        return [reject for number, reject in self._rejects if number == part]
+
+    def _by_part(self, cursor: Cursor, table: str) -> np.ndarray:
+        """Return how many rows of *table* (pos) each part has."""
+        parts = len(self._batches)
+        if parts == 1:
+            return np.array([_count(cursor, table)])
+        places = [row[0] for row in cursor.execute(f"select pos from {table}").fetchall()]
+        return np.bincount(self._part_of[places], minlength=parts)
+
+    def _linked_by_part(self, cursor: Cursor, linked: int) -> np.ndarray:
+        ids = [batch.batch_id for batch in self._batches]
+        if len(ids) == 1:
+            return np.array([linked])
+        rows = cursor.execute(
+            "select batch_id, count(*) from twins "
+            "where batch_id between $first and $last group by 1",
+            {"first": ids[0], "last": ids[-1]},
+        ).fetchall()
+        counts = dict(rows)
+        return np.array([counts.get(number, 0) for number in ids])
+
+    def _batch_ids(self, parts: np.ndarray) -> pa.Array:
+        """Return the number of the batch of each of *parts*."""
+        ids = pa.array([batch.batch_id for batch in self._batches], pa.int32())
+        if len(ids) == 1:
+            return pa.repeat(ids[0], len(parts))
+        return ids.take(pa.array(parts))
 
     def stage(self, cursor: Cursor, known: str = "") -> None:
-        """Make the temporary views `records` (pos, raw, verified) and `fresh` (new events, pos).
+        """Make the temporary views `records` and `fresh` (new events, pos).
+
+        `records` has pos, raw, verified and batch_id.
 
         *known* selects event ids to take for known besides the store's.
         """
-        records = self._chunk.records
+        records = self._records
         count = records.num_rows
-        fast = pa.table({"pos": np.arange(count), **_columns(records)})
+        ids = self._batch_ids(self._part_of)
+        fast = pa.table({"pos": np.arange(count), "batch_id": ids, **_columns(records)})
         cursor.register("fast_records", fast.append_column("made_id", pa.nulls(count, pa.string())))
         options = {"named": self._chunk.named, "mapped": self._chunk.mapped}
         cursor.execute(
@@ -189,15 +266,12 @@ class _Job:
             cursor.execute("delete from parsed where slow or reason <> ''")
             self._strict(cursor, slow, count)
             relation = (
-                "(select pos, raw, verified from fast_records "
-                "union all select pos, raw, verified from strict)"
+                f"(select {_RECORD} from fast_records union all select {_RECORD} from strict)"
             )
-        cursor.execute(
-            f"create or replace temp view records as select pos, raw, verified from {relation}"
-        )
-        self._staged = _count(cursor, "parsed")
+        cursor.execute(f"create or replace temp view records as select {_RECORD} from {relation}")
+        self._staged = self._by_part(cursor, "parsed")
         _fresh(cursor, known)
-        self._fresh = _count(cursor, "fresh")
+        self._fresh = self._by_part(cursor, "fresh")
 
     def _strict(
         self, cursor: Cursor, slow: list[tuple[int, int, str, bool | None]], start: int
@@ -205,13 +279,17 @@ class _Job:
         """Read the doubtful records one by one; add the good ones to `parsed`."""
         result: list[tuple[int, Record]] = []
         proved: list[bool | None] = []
-        for _, line, raw, verified in slow:
+        parts: list[int] = []
+        for pos, line, raw, verified in slow:
             for item in unfold(raw.encode(), self._limits):
                 if isinstance(item, Record):
                     result.append((line, item))
                     proved.append(verified)
+                    parts.append(self._part_of[pos])
                 else:
-                    self._rejects.append(Reject(line, item.reason, item.raw))
+                    reject = Reject(line, item.reason, item.raw)
+                    self._rejects.append((self._part_of[pos], reject))
+        self._part_of = np.append(self._part_of, np.array(parts, np.int64))
         table = pa.table(
             {
                 "pos": np.arange(start, start + len(result)),
@@ -219,22 +297,24 @@ class _Job:
                 "raw": pa.array([record.raw for _, record in result], pa.string()),
                 "made_id": pa.array([record.made_id or None for _, record in result], pa.string()),
                 "verified": pa.array(proved, pa.bool_()),
+                "batch_id": self._batch_ids(np.array(parts, np.int64)),
             }
         )
         cursor.register("strict", table)
         options = {"named": self._chunk.named, "mapped": self._chunk.mapped}
         cursor.execute(parse_sql.parse("strict", "reparsed", self._limits, trusted=True, **options))
-        for line, reason, raw in cursor.execute(
-            "select line, reason, raw from reparsed join strict using (pos, line) "
+        for pos, line, reason, raw in cursor.execute(
+            "select pos, line, reason, raw from reparsed join strict using (pos, line) "
             "where reason <> '' order by pos"
         ).fetchall():
-            self._rejects.append(Reject(line, reason, raw.encode()))
+            self._rejects.append((self._part_of[pos], Reject(line, reason, raw.encode())))
         cursor.execute("insert into parsed select * from reparsed where reason = ''")
 
     def _quarantine(self, cursor: Cursor) -> None:
-        rejects = self._rejects
+        rejects = [reject for _, reject in self._rejects]
         table = pa.table(
             {
+                "batch_id": self._batch_ids(np.array([part for part, _ in self._rejects])),
                 "line": pa.array([reject.line for reject in rejects], pa.int64()),
                 "reason": pa.array([reject.reason for reject in rejects], pa.string()),
                 "raw": pa.array([r.raw[:QUARANTINE_BYTES] for r in rejects], pa.binary()),
@@ -243,16 +323,18 @@ class _Job:
         )
         cursor.register("rejected", table)
         cursor.execute(
-            "insert into quarantine select $batch, line, reason, raw, raw_bytes, $now "
+            "insert into quarantine select batch_id, line, reason, raw, raw_bytes, $now "
             "from rejected",
-            {"batch": self._batch.batch_id, "now": utc_now()},
+            {"now": utc_now()},
         )
 
+
+_RECORD = "pos, raw, verified, batch_id"
 
 _INSERT = """
 insert into events
 select event_id, occurred_at, $now, action_key, actor_key, target_key, target_type, workspace_id,
- verified, $batch, raw, forwarded, echo
+ verified, batch_id, raw, forwarded, echo
 from records join keyed using (pos)
 """
 
@@ -310,6 +392,35 @@ def _count(cursor: Cursor, table: str) -> int:
     return int(cursor.execute(f"select count(*) from {table}").fetchall()[0][0])
 
 
+def _together(tables: list[pa.Table]) -> pa.Table:
+    """Return the records of *tables*; of several, all as plain text."""
+    if len(tables) == 1:
+        return tables[0]
+    plain = [
+        pa.table({name: values.cast(_PLAIN[name]) for name, values in _columns(table).items()})
+        for table in tables
+    ]
+    return pa.concat_tables(plain)
+
+
+_PLAIN = {"line": pa.int64(), "raw": pa.string(), "verified": pa.bool_()}
+
+
+def _insert_ended(cursor: Cursor, batches: list[Batch], started: dt.datetime) -> None:
+    names = (
+        *("batch_id", "loader", "source", "error"),
+        *("read", "kept", "duplicates", "linked", "quarantined"),
+    )
+    rows = [{name: getattr(batch, name) for name in names} for batch in batches]
+    cursor.register("ended", pa.Table.from_pylist(rows))
+    columns = ", ".join(names)
+    cursor.execute(
+        f"insert into batches ({columns}, started_at, ended_at) "
+        f"select {columns}, $started, $now from ended",
+        {"started": started, "now": utc_now()},
+    )
+
+
 def _open_batch(cursor: Cursor, batch: Batch) -> int:
     rows = cursor.execute(
         "insert into batches (batch_id, loader, source, started_at) "
@@ -338,7 +449,7 @@ def _note(cursor: Cursor, batch: Batch, *, ended: bool = False) -> None:
     )
 
 
-def _words(error: Exception) -> str:
+def failure_text(error: Exception) -> str:
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, OSError) and not isinstance(error, EOFError) and error.strerror:

@@ -5,6 +5,8 @@ Separate because the load notes what the drops ask for, and neither needs the ot
 
 from collections.abc import Callable
 
+import pyarrow as pa
+
 from trail.core.clock import utc_now
 from trail.storage.database import Cursor, Engine
 
@@ -19,6 +21,17 @@ def seen(engine: Engine, source: str) -> Callable[[str, str], bool]:
     )
     known = set(zip(result["key"].to_pylist(), result["version"].to_pylist(), strict=True))
     return lambda key, version: (key, version) in known
+
+
+def note_all(cursor: Cursor, source: str, versions: list[tuple[str, str, int | None]]) -> None:
+    """Note these (key, version, batch) of *source*."""
+    names = ("key", "version", "batch_id")
+    rows = [dict(zip(names, version, strict=True)) for version in versions]
+    cursor.register("noted_files", pa.Table.from_pylist(rows))
+    cursor.execute(
+        "insert into arrivals select $source, key, version, batch_id, $now from noted_files",
+        {"source": source, "now": utc_now()},
+    )
 
 
 def note(cursor: Cursor, source: str, key: str, version: str, batch_id: int | None) -> None:

@@ -3,16 +3,20 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as limited
+from hypothesis import strategies as st
 
 from loaders.folder import LOADER
 from tests.conftest import quarantine, rows
-from tests.segment_records import forwarded, ndjson
-from trail.core.errors import UnavailableError
+from tests.segment_records import forwarded, gz, ndjson
+from trail.core.errors import InputError, UnavailableError
 from trail.core.model import Arrived, Batch, Drop
 from trail.core.settings import Settings
-from trail.ingest import pipeline, seen_files
+from trail.ingest import files, pipeline, seen_files
 from trail.ingest.files import load_drop
 from trail.storage.database import Store
 
@@ -138,7 +142,7 @@ def test_a_load_that_could_not_take_place_is_neither_noted_nor_finished(
         raise UnavailableError("The store is stopping.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "load", busy)
+        patch.setattr(pipeline, "add_together", busy)
         with pytest.raises(UnavailableError):
             list(load_drop(store, settings, shelf.drop()))
     assert shelf.finished == []
@@ -149,8 +153,9 @@ def test_a_load_that_could_not_take_place_is_neither_noted_nor_finished(
 
 
 def test_an_abandoned_round_lets_go_of_the_drop_and_goes_on_later(
-    store: Store, settings: Settings, shelf: Shelf
+    store: Store, settings: Settings, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(files, "_FILES", 1)
     shelf.files = {str(n): ndjson([forwarded(n)]) for n in range(4)}
     first = load_drop(store, settings, shelf.drop())
     next(first)
@@ -160,3 +165,89 @@ def test_an_abandoned_round_lets_go_of_the_drop_and_goes_on_later(
     rest = list(load_drop(store, settings, shelf.drop()))
     assert [batch.source for batch in rest] == ["2", "3"]
     assert len(rows(store)) == 4
+
+
+def test_small_files_share_a_transaction_and_have_batches_of_their_own(
+    store: Store, settings: Settings, shelf: Shelf
+) -> None:
+    shelf.files = {
+        "a": ndjson([forwarded(1), forwarded(2)]),
+        "b": ndjson([forwarded(2), b"{", forwarded(3)]),
+        "c": b"",
+        "d": b"\x89PNG\r\n\x1a\n\0\0",
+        "e": b"[" + ndjson([forwarded(4)]).strip() + b", 5]",
+        "f": gz(ndjson([forwarded(n) for n in range(5, 60)]))[:-9],
+        "g": ndjson([forwarded(99), b'{"id": 1}']),
+    }
+    done = {batch.source: batch for batch in load_drop(store, settings, shelf.drop())}
+    counts = {
+        name: (batch.read, batch.kept, batch.duplicates, batch.quarantined)
+        for name, batch in done.items()
+    }
+    assert counts == {
+        "a": (2, 2, 0, 0),
+        "b": (3, 1, 1, 1),
+        "c": (0, 0, 0, 0),
+        "d": (0, 0, 0, 0),
+        "e": (2, 1, 0, 1),
+        "f": (55, 55, 0, 0),
+        "g": (2, 1, 0, 1),
+    }
+    assert [name for name, batch in done.items() if batch.error] == ["d", "f"]
+    noted = store.table(
+        "select source, read, kept, duplicates, quarantined, ended_at is not null as ended, "
+        "(select count(*) from events e where e.batch_id = b.batch_id) as events, "
+        "(select count(*) from quarantine q where q.batch_id = b.batch_id) as refused, "
+        "(select key from arrivals a where a.batch_id = b.batch_id) as key from batches b"
+    ).to_pylist()
+    assert len(noted) == len(done)
+    for row in noted:
+        assert (row["read"], row["kept"], row["duplicates"], row["quarantined"]) == counts[
+            row["source"]
+        ]
+        assert (row["events"], row["refused"]) == (row["kept"], row["quarantined"])
+        assert (row["ended"], row["key"]) == (True, row["source"])
+    assert [batch.source for batch in shelf.finished] == list(shelf.files)
+    assert list(load_drop(store, settings, shelf.drop())) == []
+
+
+def test_files_loaded_before_the_drop_fails_are_kept(
+    store: Store, settings: Settings, shelf: Shelf
+) -> None:
+    shelf.files = {str(n): ndjson([forwarded(n)]) for n in range(3)}
+
+    def breaking(given: Settings, seen: Any) -> Iterator[Arrived]:
+        yield from shelf.drop().waiting(given, seen)
+        raise InputError("The place is closed.", "")
+
+    batches = []
+    with pytest.raises(InputError, match="closed"):
+        for batch in load_drop(store, settings, replace(shelf.drop(), waiting=breaking)):
+            batches.append(batch.source)
+    assert batches == ["0", "1", "2"]
+    assert len(shelf.finished) == len(rows(store)) == 3
+
+
+@limited(max_examples=15)
+@given(st.lists(st.lists(st.integers(-3, 8), max_size=6), min_size=1, max_size=8))
+def test_a_group_keeps_what_the_files_one_by_one_keep(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory, numbers: list[list[int]]
+) -> None:
+    """A negative number is a broken record; a number that comes again is a duplicate."""
+    counts = []
+    for size in (1, 500):
+        folder = tmp_path_factory.mktemp("group")
+        opened = Store.open(folder / "t.duckdb", settings)
+        shelf = Shelf(folder)
+        shelf.files = {
+            str(at): ndjson([forwarded(n) if n >= 0 else b"{%d" % n for n in items])
+            for at, items in enumerate(numbers)
+        }
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(files, "_FILES", size)
+            batches = list(load_drop(opened, settings, shelf.drop()))
+        counts.append([(b.source, b.read, b.kept, b.duplicates, b.quarantined) for b in batches])
+        for batch, items in zip(batches, numbers, strict=True):
+            assert batch.read == len(items) == batch.kept + batch.duplicates + batch.quarantined
+        opened.close()
+    assert counts[0] == counts[1]
