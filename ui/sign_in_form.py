@@ -88,8 +88,10 @@ class SignInController:
         self._credentials["usernames"].setdefault(
             name, {"email": "", "name": "", "password": passwords.decoy_hash(), "roles": []}
         )
-        fits = passwords.fits_bcrypt(password)
-        if not (self._controller.login(name, password if fits else " ") and fits and known):
+        hash_ = self._credentials["usernames"][name]["password"]
+        form = passwords.form_to_check(password, hash_)
+        fits = passwords.fits_bcrypt(form)
+        if not (self._controller.login(name, form if fits else " ") and fits and known):
             self._record_refusal(name, "wrong password", known=known)
             self.refusal = WRONG
             return False

@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 import string
+import unicodedata
 
 import bcrypt
 
@@ -15,9 +16,29 @@ _MIN_DISTINCT = 4
 _HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 
 
+def prepare(password: str) -> str:
+    """Return *password* in the form in which it is hashed, as in RFC 8265, section 4.2.2.
+
+    Keyboards and systems compose the same visible letters differently. Spaces of other scripts
+    become ASCII spaces, and the result is in NFC.
+    """
+    spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in password)
+    return unicodedata.normalize("NFC", spaced)
+
+
+def forms(password: str) -> list[str]:
+    """Return what to compare with a hash: *password* prepared, and as earlier versions hashed it.
+
+    They hashed what was typed, which may have been composed or decomposed.
+    """
+    decomposed = unicodedata.normalize("NFD", password)
+    composed = unicodedata.normalize("NFC", password)
+    return list(dict.fromkeys((prepare(password), password, composed, decomposed)))
+
+
 def hash_password(password: str) -> str:
     """Return the bcrypt hash of *password*, at the default cost of the library."""
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt()).decode()
+    return bcrypt.hashpw(prepare(password).encode(), bcrypt.gensalt()).decode()
 
 
 def is_hash(text: object) -> bool:
@@ -50,14 +71,37 @@ def fits_bcrypt(password: str) -> bool:
     return len(password.strip().encode()) <= MAX_BYTES
 
 
+def matching_form(password: str, hash_: str) -> str | None:
+    """Return the one of the `forms` of *password* that has *hash_*, or None.
+
+    Takes one bcrypt per form, whichever matches.
+    """
+    tried = []
+    for form in forms(password):
+        fits = fits_bcrypt(form)
+        equal = bcrypt.checkpw(form.strip().encode() if fits else b"", hash_.encode())
+        tried.append((equal and fits, form))
+    return next((form for equal, form in tried if equal), None)
+
+
+def form_to_check(password: str, hash_: str) -> str:
+    """Return the form of *password* for a library that compares one with *hash_*.
+
+    Takes no bcrypt for a password with a single form, such as one in ASCII.
+    """
+    if len(forms(password)) == 1:
+        return prepare(password)
+    return matching_form(password, hash_) or prepare(password)
+
+
 def matches(password: str, hash_: str) -> bool:
-    """Return whether *password* has *hash_*; takes exactly one bcrypt for any input."""
-    fits = fits_bcrypt(password)
-    return bcrypt.checkpw(password.strip().encode() if fits else b"", hash_.encode()) and fits
+    """Return whether *password* has *hash_*; the time depends only on *password*."""
+    return matching_form(password, hash_) is not None
 
 
 def check_strength(username: str, password: str) -> None:
     """Raise `InputError` for a password that is easy to guess or that bcrypt would truncate."""
+    password = prepare(password)
     plain = password.casefold()
     if len(password) < MIN_CHARACTERS or plain == username or len(set(password)) < _MIN_DISTINCT:
         raise InputError(

@@ -176,7 +176,8 @@ class Users:
 
     def _read(self) -> dict[str, Any]:
         try:
-            document = yaml.safe_load(self._path.read_text(encoding="utf-8"))
+            text = self._path.read_text(encoding="utf-8")
+            document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader
             _entries_of(document)
         except FileNotFoundError:
             raise
@@ -209,9 +210,35 @@ class Users:
         atomic_file.replace(self._path, text)
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses repeated keys, of which the last would silently replace the others."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping of *node*; raise `UnavailableError` for a repeated key."""
+        known: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in known:
+                raise _repeated(key.value, key.value)
+            known.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
 def _entries_of(document: Any) -> dict[str, dict[str, Any]]:
-    usernames = document["credentials"]["usernames"]
-    return {normalize_username(str(name)): entry for name, entry in usernames.items()}
+    entries: dict[str, dict[str, Any]] = {}
+    spellings: dict[str, str] = {}
+    for name, entry in document["credentials"]["usernames"].items():
+        username = normalize_username(str(name))
+        if username in entries:
+            raise _repeated(spellings[username], str(name))
+        entries[username], spellings[username] = entry, str(name)
+    return entries
+
+
+def _repeated(first: str, second: str) -> UnavailableError:
+    return UnavailableError(
+        f"The users file has {first!r} and {second!r}, which are the same.",
+        "Remove or rename one of them in the file.",
+    )
 
 
 def _user_of(username: str, entry: Any) -> User | None:

@@ -27,6 +27,7 @@ from trail.core.clock import utc_now, utc_text
 from trail.core.errors import InputError, UnavailableError
 from trail.core.json_values import json_value
 from trail.core.settings import Settings, config_path
+from trail.storage import failures
 from trail.storage.database import Store
 
 _FIRST = (places.JOURNAL, "access", places.MIRROR, places.KNOWN)
@@ -78,8 +79,10 @@ def make(store: Store, settings: Settings, out: Path, *, archive: bool = True) -
             atomic_file.sync_folder(out.parent)
     except FileExistsError:
         raise exists from None
-    except (OSError, duckdb.IOException) as error:
-        reason = getattr(error, "strerror", "") or "disk full or not writable"
+    except duckdb.Error as error:
+        raise failures.explain(error, store.path.name) or error from error
+    except OSError as error:
+        reason = error.strerror or "disk full or not writable"
         raise UnavailableError(
             f"{out.name} cannot be written: {reason}.", "Choose a folder with free space."
         ) from error

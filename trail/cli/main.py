@@ -23,19 +23,24 @@ from trail.cli import commands
 from trail.cli.command import Command, add_json
 from trail.cli.context import NO_DATABASE, Context
 from trail.core import registry, server_link, settings
-from trail.core.errors import SettingError, TrailError
+from trail.core.errors import BusyError, SettingError, TrailError
 from trail.core.output import Out, Terminal
 from trail.core.settings import Settings
 from trail.runtime import process, startup
+from trail.storage import failures
 from trail.storage.database import Store
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    args = parse(arguments)
+    args, database = parse(arguments), ""
     try:
-        return _run(args, arguments, settings.load())
+        loaded = settings.load()
+        database = loaded.store.path.name
+        code = _run(args, arguments, loaded)
+        sys.stdout.flush()
+        return code
     except TrailError as problem:
         print(f"trail: {problem}", file=sys.stderr)
         return 2 if args.command == "serve" and isinstance(problem, SettingError) else 1
@@ -43,8 +48,23 @@ def main(arguments: list[str] | None = None) -> int:
         print("\ntrail: stopped", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, such as `head`, has exited
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the flush at exit
+        _discard_output()
         return 0
+    except Exception as error:
+        explained = failures.explain(error, database)
+        if explained is None:
+            raise
+        _discard_output()
+        print(f"trail: {explained}", file=sys.stderr)
+        return 1
+
+
+def _discard_output() -> None:
+    """Let the flush at exit succeed where standard output cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run_command(arguments: list[str], folder: Path, out: Out) -> int:
@@ -64,7 +84,10 @@ def run_command(arguments: list[str], folder: Path, out: Out) -> int:
         out.note(f"trail: {problem}\n")
     except BrokenPipeError:
         raise
-    except Exception:  # the terminal cannot show the traceback of this process
+    except Exception as error:  # the terminal cannot show the traceback of this process
+        if explained := failures.explain(error, context.settings.store.path.name):
+            out.note(f"trail: {explained}\n")
+            return 1
         error_id = secrets.token_hex(4)
         logging.getLogger("trail").exception("error %s in the command %s", error_id, args.command)
         out.note(f"trail: internal error; see the server log, error id {error_id}\n")
@@ -148,7 +171,15 @@ def _run(args: argparse.Namespace, arguments: list[str], loaded: Settings) -> in
             code = server_link.run(server, arguments, folder, out)
             if code is not None:
                 return code
-        return _run_and_record(args, arguments, context)
+        try:
+            return _run_and_record(args, arguments, context)
+        except BusyError:
+            # A server may have started while this command waited.
+            server = server_link.find(loaded) if command.place == "store" else None
+            code = server_link.run(server, arguments, folder, out) if server else None
+            if code is None:
+                raise
+            return code
 
 
 def _run_and_record(args: argparse.Namespace, arguments: list[str], context: Context) -> int:

@@ -3,6 +3,8 @@
 import contextlib
 import fcntl
 import os
+import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +41,30 @@ def replace(path: Path, text: str, *, durable: bool = True) -> None:
         raise
     if durable:
         sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Give a file to write to, which becomes *path* when the block ends without an error.
+
+    Otherwise *path* stays as it was. A link keeps pointing to the same file; devices and pipes,
+    such as `/dev/stdout`, are written to directly. Raises `OSError`.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    path = path.resolve()
+    part = path.with_name(f".{secrets.token_hex(6)}.part")
+    try:
+        yield part
+        if path.exists():
+            part.chmod(stat.S_IMODE(path.stat().st_mode))
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def stamp(path: Path) -> tuple[int, int, int]:

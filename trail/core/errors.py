@@ -43,5 +43,9 @@ class UnavailableError(TrailError):
     """Something is busy, locked, full or stopping; the same call may pass later."""
 
 
+class BusyError(UnavailableError):
+    """Another process has the database open."""
+
+
 class IntegrityError(TrailError):
     """What is kept does not match its seals, or the seals do not match each other."""

@@ -93,6 +93,21 @@ def post(note: Note, path: str, body: bytes, headers: dict[str, str]) -> int:
         connection.close()
 
 
+class _OutputError(Exception):
+    """The output of this process failed, such as a closed pipe, and not the server."""
+
+
+def _show(out: Out, kind: bytes, data: bytes) -> None:
+    try:
+        if kind == b"p":
+            share, text = json.loads(data)
+            out.progress(float(share), str(text))
+        else:
+            (out.text if kind == b"o" else out.note)(data.decode())
+    except OSError as error:
+        raise _OutputError from error
+
+
 def run(note: Note, arguments: list[str], folder: Path, out: Out) -> int | None:
     """Run a command in the server; return its exit code, or None when nobody answers there.
 
@@ -114,11 +129,9 @@ def run(note: Note, arguments: list[str], folder: Path, out: Out) -> int | None:
             data = response.read(length)
             if kind == b"x":
                 return int(data)
-            if kind == b"p":
-                share, text = json.loads(data)
-                out.progress(float(share), str(text))
-            else:
-                (out.text if kind == b"o" else out.note)(data.decode())
+            _show(out, kind, data)
+    except _OutputError as error:
+        raise error.__cause__ or error from None
     except (OSError, ValueError, http.client.HTTPException, struct.error) as error:
         raise UnavailableError(
             "The server stopped responding.", "Run the command again."

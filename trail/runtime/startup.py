@@ -5,6 +5,7 @@ Separate so that the pages, the commands and the tests start the same things in 
 
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from trail.accounts.login_throttle import Throttle
 from trail.accounts.sessions import Sessions
 from trail.accounts.users import FIRST_OWNER, Users
 from trail.backup import swapping
+from trail.core import server_link
 from trail.core.settings import Settings
 from trail.ingest import pipeline, receiver
 from trail.ingest.receiver import Intake
@@ -31,6 +33,38 @@ SESSIONS_FILE, TRIES_FILE = "sessions.json", "sign-in-tries.json"  # beside the 
 _lock = threading.RLock()
 _starts = 0
 _retired: list[Store] = []
+_early: list[Runtime] = []
+
+LOCK_WAIT_S = 30.0
+_LOCK_POLL_S = 0.2
+
+
+class LockWait:
+    """Waits for the process that has the database open, up to `LOCK_WAIT_S` seconds.
+
+    A message on standard error says so. A server keeps the database open until it stops, so that
+    nothing waits for one.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._until = 0.0
+
+    def __call__(self) -> bool:
+        """Wait a moment; return whether to try again."""
+        if server_link.find(self._settings):
+            return False
+        now = time.monotonic()
+        if not self._until:
+            self._until = now + LOCK_WAIT_S
+            print(
+                "trail: Another command has the database open; waiting up to "
+                f"{LOCK_WAIT_S:.0f} seconds.",
+                file=sys.stderr,
+                flush=True,
+            )
+        time.sleep(_LOCK_POLL_S)
+        return now < self._until
 
 
 def start(settings: Settings) -> Runtime:
@@ -42,7 +76,7 @@ def start(settings: Settings) -> Runtime:
     global _starts  # noqa: PLW0603 - one process, one runtime
     with _lock:
         if _starts == 0:
-            opened = _opened(settings)
+            opened = _early.pop() if _early else _opened(settings)
             process.start(opened)
             log.start(
                 lambda: (process.current().store, not process.current().demo),
@@ -52,6 +86,26 @@ def start(settings: Settings) -> Runtime:
             opened.schedule.begin()
         _starts += 1
         return process.current()
+
+
+def open_early(settings: Settings) -> None:
+    """Open what the next `start` takes over, so that a failure can be reported before it.
+
+    Raises what `start` raises.
+    """
+    with _lock:
+        if _starts == 0 and not _early:
+            _early.append(_opened(settings))
+            process.start(_early[0])
+
+
+def close_early() -> None:
+    """Close what `open_early` opened and no `start` took over."""
+    with _lock:
+        while _early:
+            opened = _early.pop()
+            opened.intake.close()
+            opened.store.close()
 
 
 def stop() -> None:
@@ -117,9 +171,10 @@ def real_store() -> Store:
 def open_real(settings: Settings) -> Store:
     """Open the workspace's own database, held against what is noted that it held.
 
-    A database that is shorter opens all the same; see `trail.integrity.high_water_mark.shortfalls`.
+    Waits while another command has it open; see `LockWait`. A database that is shorter opens all
+    the same; see `trail.integrity.high_water_mark.shortfalls`.
     """
-    store = Store.open(settings.store.path, settings)
+    store = Store.open(settings.store.path, settings, LockWait(settings))
     try:
         loss_monitor.watch(store, mirror.files(store.path, settings).known)
     except BaseException:

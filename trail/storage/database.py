@@ -17,9 +17,9 @@ import duckdb
 import pyarrow as pa
 
 from trail.core.clock import utc_now
-from trail.core.errors import UnavailableError
+from trail.core.errors import BusyError, UnavailableError
 from trail.core.settings import Settings
-from trail.storage import query_timeout, schema
+from trail.storage import failures, query_timeout, schema
 
 T = TypeVar("T")
 Params = dict[str, Any]
@@ -68,27 +68,17 @@ class Store:
         self._writer.start()
 
     @classmethod
-    def open(cls, path: Path, settings: Settings) -> "Store":
+    def open(
+        cls, path: Path, settings: Settings, try_again: Callable[[], bool] | None = None
+    ) -> "Store":
         """Open or create the database at *path* and bring its tables up to date.
 
-        Raises `UnavailableError` when another process holds it, `InputError` when it was written
-        by a newer release.
+        While another process has it open, *try_again* is called after each attempt; it waits and
+        returns whether to go on. Raises `BusyError` when it does not, `UnavailableError` when the
+        file or disk prevents it, and `InputError` when a newer release wrote the database.
         """
         path = path.absolute()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect()
-        try:
-            connection.execute(
-                "attach $path as trail (storage_version $version)",
-                {"path": str(path), "version": STORAGE},
-            )
-        except duckdb.Error as error:
-            connection.close()
-            raise UnavailableError(
-                f"{path.name} cannot be opened: another process has it open, "
-                "or it is not a database.",
-                "Stop that process, or run this command as the user who runs the server.",
-            ) from error
+        connection = _attached(path, try_again)
         for setting, value in (
             ("TimeZone", "UTC"),
             ("threads", settings.store.threads),
@@ -104,9 +94,9 @@ class Store:
         store = cls(connection, path)
         try:
             store.write(_migrate)
-        except BaseException:
+        except BaseException as error:
             store.close()
-            raise
+            raise failures.explain(error, path.name) or error from error
         return store
 
     def cursor(self) -> Cursor:
@@ -275,6 +265,27 @@ def _in_time(cursor: Cursor) -> Iterator[None]:
             f"This took longer than {query_timeout.allowed():g} seconds and was stopped.",
             "Choose a shorter time or a narrower filter.",
         ) from error
+
+
+def _attached(path: Path, try_again: Callable[[], bool] | None) -> Cursor:
+    """Return a connection with the database at *path* attached as `trail`."""
+    while True:
+        connection = duckdb.connect()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection.execute(
+                "attach $path as trail (storage_version $version)",
+                {"path": str(path), "version": STORAGE},
+            )
+        except (duckdb.Error, OSError) as error:
+            connection.close()
+            problem = failures.explain(error, path.name)
+            if isinstance(problem, BusyError) and try_again and try_again():
+                continue
+            raise problem or UnavailableError(
+                f"{path.name} cannot be opened.", "Check the file and its folder."
+            ) from error
+        return connection
 
 
 def _nobody() -> None:

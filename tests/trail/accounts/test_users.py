@@ -4,10 +4,14 @@ import os
 import stat
 import threading
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import bcrypt
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trail.accounts import passwords
 from trail.accounts.users import Users
@@ -130,6 +134,61 @@ def test_each_check_runs_bcrypt_once(users: Users, monkeypatch: pytest.MonkeyPat
     ]
     assert results == [True, False, False, False, False, False]
     assert len(calls) == len(results)
+
+
+DECOMPOSED = "Scho\u0308ne-Gru\u0308\u00dfe-27e\u0301"
+COMPOSED = "Sch\u00f6ne-Gr\u00fc\u00dfe-27\u00e9"
+
+
+@pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED])
+@pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
+def test_password_matches_in_any_unicode_form(users: Users, stored: str, typed: str) -> None:
+    users.set_password("maya.lind", stored)
+    assert users.check("maya.lind", typed)
+    assert not users.check("maya.lind", typed + "\u0301")
+    assert not users.check("nobody", typed)
+
+
+@pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
+@pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED, "No\u00a0break-12345"])
+def test_hash_of_an_earlier_version_still_matches(stored: str, typed: str) -> None:
+    """Earlier versions hashed what was typed."""
+    old = bcrypt.hashpw(stored.encode(), bcrypt.gensalt()).decode()
+    same = stored in (COMPOSED, DECOMPOSED)
+    assert passwords.matches(typed, old) is same
+    assert passwords.matches(stored, old)
+    checked = passwords.form_to_check(stored, old)
+    assert bcrypt.checkpw(checked.encode(), old.encode())
+
+
+@given(st.text(max_size=40), st.sampled_from(["NFC", "NFD"]), st.sampled_from(["NFC", "NFD"]))
+def test_composition_never_decides(
+    text: str, stored: Literal["NFC"], typed: Literal["NFC"]
+) -> None:
+    text = text.replace("\0", "").replace("\ud800", "")
+    first, second = (passwords.prepare(normalize(form, text)) for form in (stored, typed))
+    assert first == second == passwords.prepare(first)
+
+
+def test_composed_length_decides_whether_a_password_fits(users: Users) -> None:
+    users.set_password("maya.lind", "e\u0301" * 18 + "abcdefgh")
+    assert users.check("maya.lind", "\u00e9" * 18 + "abcdefgh")
+    with pytest.raises(InputError, match="too easy"):
+        users.set_password("maya.lind", "e\u0301e\u0301abcdef")
+
+
+@pytest.mark.parametrize("other", ["MAYA.LIND", "Maya.Lind", " maya.lind ", "maya.lind"])
+def test_keys_of_the_same_username_are_refused(users: Users, path: Path, other: str) -> None:
+    """The last would silently replace the role and the password of the others."""
+    lines = path.read_text().splitlines(keepends=True)
+    start = next(n for n, line in enumerate(lines) if line.strip() == "maya.lind:")
+    copy = [f'    "{other}":\n', *lines[start + 1 :]]
+    path.write_text("".join([*lines, *copy]))
+    for use in (users.all, lambda: users.check("maya.lind", GOOD), lambda: users.get("x")):
+        with pytest.raises(UnavailableError, match="which are the same"):
+            use()
+    with pytest.raises(UnavailableError, match="Remove or rename one of them"):
+        users.set_role("maya.lind", "manager")
 
 
 def test_password_over_72_bytes_does_not_match_its_prefix(users: Users) -> None:

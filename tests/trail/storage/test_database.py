@@ -74,7 +74,7 @@ def test_another_process_is_told_calmly(store: Store, tmp_path: Path) -> None:
     )
     assert answer.returncode == 7, answer.stderr
     assert answer.stdout.strip() == (
-        "trail.duckdb cannot be opened: another process has it open, or it is not a database. "
+        "trail.duckdb cannot be opened: another process has it open. "
         "Stop that process, or run this command as the user who runs the server."
     )
     assert str(tmp_path) not in answer.stdout + answer.stderr

@@ -5,6 +5,7 @@ import json
 
 from trail.cli.command import Command, not_negative
 from trail.cli.context import Context
+from trail.core import atomic_file
 from trail.core.errors import InputError
 
 
@@ -28,7 +29,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         context.out.progress(done / args.events, f"{done:,} of {args.events:,} events")
 
     try:
-        demo.write(context.folder / args.out, args.events, args.days, args.seed, progress=progress)
+        with atomic_file.appearing(context.folder / args.out) as part:
+            demo.write(part, args.events, args.days, args.seed, progress=progress)
     except OSError as error:
         raise InputError(
             f"Cannot write {args.out}: {error.strerror}.", "Choose a file that can be written."

@@ -8,6 +8,7 @@ from trail.access_log import log
 from trail.cli.command import Command, add_query
 from trail.cli.context import Context
 from trail.cli.tables import table
+from trail.core import atomic_file
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.evidence import pack
@@ -25,19 +26,16 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     made = pack.prepare(
         context.store(False), context.settings, Filter.parse(args.query), dt.datetime.now(dt.UTC)
     )
-    tally, part = Tally(), path.with_name(f"{path.name}.part")
+    tally = Tally()
     try:
-        with part.open("wb") as file:
+        with atomic_file.appearing(path) as part, part.open("wb") as file:
             for data in made.stream(tally):
                 file.write(data)
                 tally.sent(data)
-        part.replace(path)
     except OSError as error:
         raise InputError(
             f"Cannot write {args.out}: {error.strerror}.", "Choose a file that can be written."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
     query = made.period.filter.query()
     log.record(
         "evidence",

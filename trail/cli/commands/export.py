@@ -7,6 +7,7 @@ import json
 from trail.access_log import log
 from trail.cli.command import Command, add_query
 from trail.cli.context import Context
+from trail.core import atomic_file
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.model import EVENT_COLUMNS
@@ -36,8 +37,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     chosen = export.Export(Filter.parse(args.query), kind, columns)
     store, now, tally = context.store(False), dt.datetime.now(dt.UTC), Tally()
     try:
-        with path.open("wb") as file:
-            bom = context.settings.export.csv_bom
+        bom = context.settings.export.csv_bom
+        with atomic_file.appearing(path) as part, part.open("wb") as file:
             for data in export.stream(store, chosen, now, tally=tally, csv_bom=bom):
                 file.write(data)
                 tally.sent(data)

@@ -1,14 +1,18 @@
 """`serve`: run the dashboard under uvicorn in this process."""
 
 import argparse
+import contextlib
+import socket
 
 import uvicorn
 
 from trail.cli.command import Command
 from trail.cli.context import Context
+from trail.core.errors import SettingError, UnavailableError
 from trail.runtime import preflight, startup
 
 _GRACE_S = 10
+_MAX_PORT = 65_535
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +27,19 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         for problem in problems:
             note(f"trail: {problem}\n")
         return 2
-    _, demo = startup.database(settings)
+    with contextlib.ExitStack() as stack:
+        # Before anything is created, so that a failed start leaves nothing behind.
+        sockets = [stack.enter_context(item) for item in _listeners(host, port)]
+        _, demo = startup.database(settings)
+        startup.open_early(settings)
+        stack.callback(startup.close_early)
+        return _serve(host, port, sockets, context, demo=demo)
+
+
+def _serve(
+    host: str, port: int, sockets: list[socket.socket], context: Context, *, demo: bool
+) -> int:
+    note = context.out.note
     shown = f"[{host}]" if ":" in host else host
     note(f"\n  Audit trail:  http://{shown}:{port}\n")
     if demo:
@@ -42,10 +58,36 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         )
     )
     try:
-        server.run()
+        server.run(sockets=sockets)
     except KeyboardInterrupt:
         return 0
     return 0 if server.started else 1
+
+
+def _listeners(host: str, port: int) -> list[socket.socket]:
+    """Return a bound socket for each address of *host*; raise `UnavailableError` if one fails."""
+    bound: list[socket.socket] = []
+    if not 1 <= port <= _MAX_PORT:  # getaddrinfo would wrap it around
+        raise SettingError(f"Invalid port {port}.", f"Use 1 to {_MAX_PORT}.")
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            listener = socket.socket(family, kind, protocol)
+            bound.append(listener)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind(address)
+    except OSError as error:
+        for listener in bound:
+            listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnavailableError(
+            f"Port {port} on {host} cannot be used: {reason}.",
+            "Stop the program that uses it, or choose another: serve --port N",
+        ) from error
+    return bound
 
 
 COMMAND = Command(
