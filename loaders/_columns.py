@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from trail.core import csv_safety, zone_abbreviations
 from trail.core.errors import InputError, MappingNeededError
-from trail.core.model import EVENT_COLUMNS, Chunk, Reject
+from trail.core.model import RECORD_COLUMNS, Chunk, Reject
 
 # Whole rows wait in memory until there are this many, or this many bytes of them.
 ROWS = 50_000
@@ -347,7 +347,7 @@ def _is_guarded(cell: str) -> bool:
 
 
 def _is_exact_export(names: list[str]) -> bool:
-    return "occurred_at" in names and all(name in EVENT_COLUMNS for name in names)
+    return "occurred_at" in names and all(name in RECORD_COLUMNS for name in names)
 
 
 def _with_offset(text: str, zone: dt.tzinfo) -> str:

@@ -81,12 +81,17 @@ def load(store: Store, settings: Settings, tmp_path: Path) -> Load:
 
 def rows(store: Store, order: str = "occurred_at, event_id") -> list[dict[str, Any]]:
     """Return all events with all columns."""
-    return store.table(f"select * from event_rows order by {order}").to_pylist()
+    return store.table(
+        f"select * exclude (recorded_actor_id) from event_rows order by {order}"
+    ).to_pylist()
 
 
 def row(store: Store, event_id: str) -> dict[str, Any]:
     """Return the event with this id; there must be exactly one."""
-    events = store.table("select * from event_rows where event_id = $id", {"id": event_id})
+    events = store.table(
+        "select * exclude (recorded_actor_id) from event_rows where event_id = $id",
+        {"id": event_id},
+    )
     assert events.num_rows == 1
     return dict(events.to_pylist()[0])
 

@@ -96,7 +96,10 @@ def _structure(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("name", "sql"),
     [
-        ("events", "select * from event_rows order by occurred_at, event_id"),
+        (
+            "events",
+            "select * exclude (recorded_actor_id) from event_rows order by occurred_at, event_id",
+        ),
         ("decisions", "select * from decisions order by finding_id"),
         ("taught", "select * from taught order by all"),
         ("annotations", "select * from annotations order by all"),
@@ -104,7 +107,17 @@ def _structure(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ],
 )
 def test_tables_contain_the_same_rows(previous: Previous, name: str, sql: str) -> None:
-    assert previous.rows(sql) == previous.expected[name]
+    rows, expected = previous.rows(sql), previous.expected[name]
+    if name == "events":  # e-mails of that version were the latest ones of each actor
+        for row in rows:
+            record = json.loads(row["raw"])
+            details = record.get("properties", {}).get("details", {})
+            email = details.get("subject_email") or record.get("actorEmail")
+            assert row.pop("actor_email") == (email or None)
+        expected = [
+            {key: value for key, value in row.items() if key != "actor_email"} for row in expected
+        ]
+    assert rows == expected
 
 
 def test_incidents_are_the_same(previous: Previous) -> None:

@@ -178,7 +178,7 @@ def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
         )
         kinds = (("csv", "CSV with these columns"), ("ndjson", "NDJSON"), ("parquet", "Parquet"))
         for kind, label in kinds:
-            chosen = tuple(columns) if kind == "csv" else EVENT_COLUMNS
+            chosen = tuple(columns) if kind == "csv" else exports.default_columns(kind)
             st.link_button(
                 f"{label}, about {text.byte_size(exports.estimated_bytes(kind, rows))}",
                 exports.download_url(

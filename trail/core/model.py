@@ -37,6 +37,9 @@ EVENT_COLUMNS = (
     "raw",
 )
 
+# An event with what proves it: the actor's id as the record gives it, which seals are over.
+RECORD_COLUMNS = (*EVENT_COLUMNS, "recorded_actor_id")
+
 ACTOR_TYPES = ("user", "token", "system", "unknown")
 OUTCOMES = ("success", "failure", "unknown")
 

@@ -39,6 +39,14 @@ def facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[
     return facets_and_count(engine, filter_, now)[0]
 
 
+# The recorded ids and the proven e-mails of each actor.
+_TEXTS = """
+select actor_key,
+ list_distinct(list(recorded_actor_id) || list(actor_email) filter (proven)) as texts
+from identities group by actor_key
+"""
+
+
 def facets_and_count(
     engine: Engine, filter_: Filter, now: dt.datetime
 ) -> tuple[dict[str, list[Value]], int]:
@@ -95,9 +103,9 @@ def _action_facets(
 def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
     rows = count_source(engine, filter_.without(*_BY_ACTOR), now, cube=False)
     table = engine.table(
-        "select actor_id as actor, actor_type, actor_name, actor_email, n from ("
+        "select actor_id as actor, actor_type, actor_name, actor_email, texts, n from ("
         f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
-        ") join actors using (actor_key)",
+        f") join actors using (actor_key) left join ({_TEXTS}) using (actor_key)",
         rows.params,
     ).to_pylist()
     actors: Counter[str] = Counter()
@@ -118,9 +126,14 @@ def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str
 def _without_emails(filter_: Filter, rows: list[dict[str, Any]]) -> Filter:
     """Return *filter_* without actors selected by email; they are listed by id."""
     for row in rows:
-        if row["actor_email"]:
-            filter_ = filter_.put("actor", row["actor_email"], "")
+        for text in _texts(row) - {row["actor"]}:
+            filter_ = filter_.put("actor", text, "")
     return filter_
+
+
+def _texts(row: Mapping[str, Any]) -> set[str]:
+    """Return the id, the e-mails and the recorded ids that select the actor of *row*."""
+    return {row["actor"], row["actor_email"], *(row["texts"] or ())} - {""}
 
 
 def _target_types(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
@@ -138,9 +151,9 @@ def _passes(filter_: Filter, name: str, row: Mapping[str, object]) -> bool:
     return (not choice.include or value in choice.include) and value not in choice.exclude
 
 
-def _passes_actor(filter_: Filter, row: Mapping[str, object]) -> bool:
+def _passes_actor(filter_: Filter, row: Mapping[str, Any]) -> bool:
     choice = filter_.choice("actor")
-    known = {row["actor"], row["actor_email"]}
+    known = _texts(row)
     return (not choice.include or bool(known & set(choice.include))) and not (
         known & set(choice.exclude)
     )

@@ -29,11 +29,12 @@ _FIRST_ROWS = 20_000
 # Columns of an event with its keys; `join_names` replaces the keys by names.
 STAR = (
     "e.event_id, e.occurred_at, e.ingested_at, e.action_key, e.actor_key, e.target_key, "
-    "e.workspace_id, e.verified"
+    "e.identity_key, e.workspace_id, e.verified"
 )
 _TABLES = {
     "actions": ("action_key", "risk", ("action", "action_raw", "category", "kind", "outcome")),
-    "actors": ("actor_key", "actor_type", ("actor_id", "actor_email", "actor_name")),
+    "actors": ("actor_key", "actor_type", ("actor_id",)),
+    "identities": ("identity_key", "", ("actor_email", "actor_name", "recorded_actor_id")),
     "targets": ("target_key", "", ("target_type", "target_id", "target_name")),
 }
 
@@ -165,7 +166,7 @@ def _growing(engine: Engine, window: Window, descending: bool) -> Iterator[Windo
 
 
 def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[str, Any] | None:
-    """Return the event with all its columns and its batch, or None.
+    """Return the event with all its columns, its batch and the actor's `current_name`, or None.
 
     With *near* (UTC, without zone), the hour around it is scanned first.
     """
@@ -174,8 +175,12 @@ def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[
             f"select {STAR}, e.raw, e.batch_id from events e "
             f"where {span(window, 'e.occurred_at')} and e.event_id = $id limit 1"
         )
-        sql = f"select n.*, b.loader, b.source from ({join_names(star, ', raw, batch_id')}) n"
-        rows = engine.table(sql + " left join batches b using (batch_id)", {"id": event_id})
+        sql = (
+            "select n.*, b.loader, b.source, nullif(p.actor_name, '') as current_name "
+            f"from ({join_names(star, ', raw, batch_id')}) n left join batches b using (batch_id) "
+            "left join actors p using (actor_id)"
+        )
+        rows = engine.table(sql, {"id": event_id})
         if rows.num_rows:
             return dict(rows.to_pylist()[0])
     return None
@@ -236,7 +241,7 @@ def stream(
     limit: int | None = None,
     text: Callable[[str], str] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield all events of *filter_* in order, as *columns* (SQL over `EVENT_COLUMNS`).
+    """Yield all events of *filter_* in order, as *columns* (SQL over `RECORD_COLUMNS`).
 
     *text* is what `named` takes. The raw record is read only where *columns* name it.
     Goes through time in slices, each small enough to sort, so that memory stays flat.
@@ -254,8 +259,9 @@ def stream(
         )
         # Ordered by what is stored, since the columns may show the time and the id as other text.
         word = "desc" if descending else "asc"
+        more = ", moment, place, raw, recorded_actor_id"
         sql = (
-            f"select {columns} from ({join_names(star, ', moment, place, raw', text)}) "
+            f"select {columns} from ({join_names(star, more, text)}) "
             f"order by moment {word}, place {word}"
         )
         for batch in reading.batches(sql, chosen.params, rows):

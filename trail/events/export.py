@@ -20,7 +20,7 @@ from trail.core import csv_safety
 from trail.core.byte_sink import Sink
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
-from trail.core.model import EVENT_COLUMNS
+from trail.core.model import RECORD_COLUMNS
 from trail.events import events, timeline
 from trail.storage import timezones
 from trail.storage.database import Engine
@@ -54,13 +54,13 @@ class Export:
         """Raise `InputError` for an unknown format, or unknown or repeated columns."""
         if self.format not in FORMATS:
             raise InputError(f"Unknown format {self.format!r}.", "Allowed: csv, ndjson, parquet.")
-        unknown = [name for name in self.columns if name not in EVENT_COLUMNS]
+        unknown = [name for name in self.columns if name not in RECORD_COLUMNS]
         if unknown or not self.columns or len(set(self.columns)) < len(self.columns):
             raise InputError(
                 f"Unknown column {unknown[0]!r}."
                 if unknown
                 else "The list of columns is empty or has duplicates.",
-                f"Allowed: {', '.join(EVENT_COLUMNS)}.",
+                f"Allowed: {', '.join(RECORD_COLUMNS)}.",
             )
 
     def file_name(self, now: dt.datetime) -> str:
@@ -69,6 +69,11 @@ class Export:
         safe = re.sub(r"[^A-Za-z0-9_+-]", "-", zone)
         moment = now.astimezone(self.filter.zone if self.format == "csv" else dt.UTC)
         return f"audit-trail_{moment:%Y-%m-%dT%H%M}_{safe}.{self.format}"
+
+
+def default_columns(format_: str) -> tuple[str, ...]:
+    """Return the columns of an export that names none."""
+    return CSV_COLUMNS if format_ == "csv" else RECORD_COLUMNS
 
 
 def estimated_bytes(format_: str, rows: int) -> int:
@@ -84,7 +89,7 @@ def download_url(export: Export, archived: str = "") -> str:
     pairs = export.filter.pairs()
     if archived:
         pairs.append(("archive", archived))
-    default = CSV_COLUMNS if export.format == "csv" else EVENT_COLUMNS
+    default = default_columns(export.format)
     if export.columns != default:
         pairs.append(("columns", ",".join(export.columns)))
     return f"/export.{export.format}?{urlencode(pairs)}"

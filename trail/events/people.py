@@ -218,6 +218,8 @@ def actor_ids_with_email(engine: Engine, email: str) -> frozenset[str]:
         return frozenset()
     table = engine.table(
         "select actor_id from actors where lower(actor_email) = lower($email) "
+        "union select p.actor_id from identities i join actors p using (actor_key) "
+        "where i.proven and lower(i.actor_email) = lower($email) "
         "union select actor_id from people where lower(email) = lower($email)",
         {"email": email.strip()},
     )

@@ -15,7 +15,7 @@ from trail.storage.where import select
 # The columns that other queries read; the raw record is needed for the search only.
 _EVENTS = """
 select event_id, occurred_at, ingested_at, action_key, actor_key, target_key, target_type,
- workspace_id, verified, batch_id
+ identity_key, workspace_id, verified, batch_id
 from events e where {}
 """
 _CUBE = """

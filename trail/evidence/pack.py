@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from trail.core.byte_sink import Sink
 from trail.core.download_stats import Tally
-from trail.core.model import EVENT_COLUMNS
+from trail.core.model import RECORD_COLUMNS
 from trail.core.settings import Settings
 from trail.events import export
 from trail.evidence import manifest, readme
@@ -65,7 +65,7 @@ class Pack:
         bom = self.settings.export.csv_bom
         table = export.stream(engine, export.Export(filter_), self.now, tally=count, csv_bom=bom)
         yield "events.csv", table
-        exact = export.Export(filter_, "ndjson", EVENT_COLUMNS)
+        exact = export.Export(filter_, "ndjson", RECORD_COLUMNS)
         yield "events.ndjson", export.stream(engine, exact, self.now, tally=tally)
         rows, digest = reviews.digest_of(engine, filter_, self.now)
         note = mirror.files(self.store.path, self.settings).known

@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trail.core import registry
@@ -56,6 +57,14 @@ def refresh(store: Store, now: dt.datetime) -> Refreshed:
     """
     moment = naive_utc(now)
     return store.write(lambda cursor: _Refresh(cursor, moment).run())
+
+
+def invalidate(cursor: Cursor, days: Iterable[dt.date]) -> None:
+    """Let the next refresh aggregate *days* again, because their events changed in place."""
+    cursor.execute(
+        "delete from folded where list_contains($days::date[], day)",
+        {"days": [day.isoformat() for day in days]},
+    )
 
 
 class _Refresh:

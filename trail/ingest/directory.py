@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from trail.core.clock import utc_now
 from trail.core.model import Directory
+from trail.ingest import identities
 from trail.storage import cursors
 from trail.storage.database import Cursor, Engine, Store
 
@@ -51,6 +52,7 @@ def keep(store: Store, directory: Directory) -> None:
             {"now": utc_now()},
         )
         cursor.execute(_NAMES)
+        identities.merge(cursor)
         cursors.put(cursor, _WORKSPACE, json.dumps(about))
 
     store.write(write)

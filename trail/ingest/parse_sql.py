@@ -73,7 +73,8 @@ _WHO = """case
   'i:' || coalesce(f.properties.details.subject_type, '') || ':' || f.properties.details.subject_id
  when f.actor <> '' and f.actorEmail <> '' then 'e:' || f.actor
  when f.actor <> '' then 'a:' || f.actor
- else 'u:' || coalesce(f.userId, '') end"""
+ else 'u:' || coalesce(nullif(f.userId, ''), nullif(f.properties.details.subject_email, ''),
+  f.actorEmail, '') end"""
 
 # A target's type has one spelling: the API says `Tracking Plans` where calls say `tracking_plan`.
 _TARGET_TYPE = """case when said_type = lower(said_type) and not ends_with(said_type, 's')

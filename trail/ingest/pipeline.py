@@ -18,7 +18,7 @@ from trail.core.errors import InputError
 from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.core.settings import Limits
 from trail.incidents import materialize
-from trail.ingest import dedup, parse_sql, refusals
+from trail.ingest import dedup, identities, parse_sql, refusals
 from trail.ingest.json_records import Record, unfold
 from trail.storage import cursors, dimensions
 from trail.storage.database import Cursor, Store
@@ -184,12 +184,15 @@ class _Job:
         """Write the records, and where their source stands."""
         self.stage(cursor)
         if self._fresh.any():
+            may_merge = identities.assign(cursor)
             dimensions.assign(cursor)
             now = cursors.next_moment(cursor)
             if linked := dedup.link(cursor, now):
                 self._linked = self._linked_by_part(cursor, linked)
             cursor.execute(_INSERT, {"now": now})
             cursor.execute(_CUBE)
+            if may_merge:
+                identities.merge(cursor)
             materialize.mark_stale(cursor)
         if self._rejects:
             self._quarantine(cursor)
@@ -334,7 +337,7 @@ _RECORD = "pos, raw, verified, batch_id"
 _INSERT = """
 insert into events
 select event_id, occurred_at, $now, action_key, actor_key, target_key, target_type, workspace_id,
- verified, batch_id, raw, forwarded, echo
+ verified, batch_id, raw, forwarded, echo, identity_key
 from records join keyed using (pos)
 """
 

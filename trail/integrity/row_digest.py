@@ -172,13 +172,16 @@ _EVENTS = f"""
 select '{EVENT}' as kind, e.occurred_at::date as day, e.batch_id, e.ingested_at, {_PLACE} as part,
  sha256(concat('{EVENT},', {_TIMES}, ',', {_RAW}, ',', {_VERIFIED}, ',',
   case when e.forwarded then 'forwarded' when not e.forwarded then 'api' else '-' end,
-  ',', {_text("e.event_id")}, ',', {_text("a.action_raw")}, ',', {_text("p.actor_id")}, ',',
+  ',', {_text("e.event_id")}, ',', {_text("a.action_raw")}, ',', case
+   when p.actor_id is not distinct from coalesce(l.actor_id, i.recorded_actor_id)
+    then {_text("i.recorded_actor_id")} else '-' end, ',',
   case when e.target_type is not distinct from t.target_type
    then {_text("t.target_type")} else '-' end, ',',
   {_text("coalesce(t.target_id, '')")}, ',', {_text("coalesce(t.target_name, '')")}, ',',
   {_text("coalesce(e.workspace_id, '')")})) as h
 from events e left join actions a using (action_key) left join actors p using (actor_key)
-left join targets t using (target_key)
+left join targets t using (target_key) left join identities i using (identity_key)
+left join actor_aliases l on l.recorded_id = i.recorded_actor_id
 where """
 
 _TWINS = f"""

@@ -23,8 +23,10 @@ What is checked:
    SHA-256 of (joined by commas, times in microseconds since 1970 UTC)
        event, occurred, ingested, SHA-256 of raw, verified (true, false, -), road, then the texts
        event_id, action_raw, actor_id, target_type, target_id, target_name, workspace_id,
-   each text as length in bytes, a colon, and the text; `road` is "forwarded" if the raw record is a
-   forwarded call (has messageId or properties), else "api"; an export may state it as "road".
+   each text as length in bytes, a colon, and the text; actor_id is recorded_actor_id where the
+   export has it (the id in the record; actor_id may be the user that it was proven to be); `road`
+   is "forwarded" if the raw record is a forwarded call (has messageId or properties), else "api";
+   an export may state it as "road".
    Rows are grouped into parts by hour and first hex digit of the MD5 of the id; a part's digest is
    the SHA-256 of its sorted hashes; a day's digest that of its lines `part:rows:digest`.
    Rows that arrived after the seal (`batch`, `seen_at`) are late: counted, but not compared.
@@ -108,6 +110,8 @@ def road(row: Row) -> str:
 def row_hash(row: Row) -> str:
     """Return the hash of one event, in hex."""
     verified = {True: "true", False: "false", None: "-"}[row.get("verified")]
+    if row.get("recorded_actor_id") is not None:
+        row = {**row, "actor_id": row["recorded_actor_id"]}
     fields = (
         "event",
         str(micros(row["occurred_at"])),

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from trail.core import atomic_file
 from trail.core.errors import UnavailableError
-from trail.core.model import EVENT_COLUMNS
+from trail.core.model import RECORD_COLUMNS
 from trail.core.settings import Settings
 from trail.events.events import STAR, join_names
 from trail.retention import legal_holds
@@ -33,7 +33,7 @@ _TYPES: dict[str, pa.DataType] = {
     "risk": pa.int8(),
     "verified": pa.bool_(),
 }
-SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in EVENT_COLUMNS])
+SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in RECORD_COLUMNS])
 
 _EMPTY = SCHEMA.empty_table().select(["event_id", "occurred_at"])
 _DAY = dt.timedelta(days=1)
@@ -176,9 +176,10 @@ def _rows(reading: Reading, date: dt.date) -> Iterator[pa.RecordBatch]:
         f"{span(Window(start, start + _DAY), 'e.occurred_at')} and not {legal_holds.condition()}"
     )
     star = f"select {STAR}, e.raw from events e where {where}"
-    columns = ", ".join(EVENT_COLUMNS)
+    columns = ", ".join(RECORD_COLUMNS)
     # Sorted, so that a reader of one hour skips the rest of the file.
-    sql = f"select {columns} from ({join_names(star, ', raw')}) order by occurred_at, event_id"
+    named = join_names(star, ", raw, recorded_actor_id")
+    sql = f"select {columns} from ({named}) order by occurred_at, event_id"
     for batch in reading.batches(sql, {}, _BATCH_ROWS):
         if batch.num_rows:
             yield batch.cast(SCHEMA)

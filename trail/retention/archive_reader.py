@@ -47,6 +47,15 @@ select row_number() over (order by actor_id), actor_id, any_value(actor_type),
 from rows group by actor_id
 """,
     """
+insert into identities
+select row_number() over (order by actor_id, recorded, email, name), recorded, email, name,
+ actor_key, proven
+from (select r.actor_id, coalesce(r.recorded_actor_id, r.actor_id) as recorded,
+  coalesce(r.actor_email, '') as email, coalesce(r.actor_name, '') as name,
+  bool_or(r.verified is distinct from false) as proven from rows r group by all)
+join actors using (actor_id)
+""",
+    """
 insert into targets
 select row_number() over (order by target_type, target_id, target_name), *
 from (select distinct coalesce(target_type, '') as target_type,
@@ -56,8 +65,11 @@ from (select distinct coalesce(target_type, '') as target_type,
 insert into events
 select r.event_id, r.occurred_at, r.ingested_at, a.action_key, p.actor_key, t.target_key,
  coalesce(r.target_type, ''), coalesce(r.workspace_id, ''), r.verified, 1, r.raw,
- contains(r.raw, '"messageId"'), false
+ contains(r.raw, '"messageId"'), false, i.identity_key
 from rows r join actions a using (action_raw) join actors p using (actor_id)
+join identities i on i.actor_key = p.actor_key
+ and i.recorded_actor_id = coalesce(r.recorded_actor_id, r.actor_id)
+ and i.actor_email = coalesce(r.actor_email, '') and i.actor_name = coalesce(r.actor_name, '')
 join targets t on t.target_type = coalesce(r.target_type, '')
  and t.target_id = coalesce(r.target_id, '') and t.target_name = coalesce(r.target_name, '')
 order by r.occurred_at, r.event_id
@@ -136,7 +148,7 @@ def _fill(cursor: Cursor, parts: list[list[Path]]) -> None:
     # Batch by batch and not as one stream, so that errors name the damaged part.
     for batch in _batches(files):
         cursor.register("archived", pa.Table.from_batches([batch]))
-        cursor.execute(f"insert into rows {_ROWS}")
+        cursor.execute(f"insert into rows by name {_ROWS}")
     cursor.unregister("archived")
     if any(len(day_parts) > 1 for day_parts in parts):
         cursor.execute(_DEDUPLICATE)

@@ -1,12 +1,12 @@
-"""The small tables around the events: actions, actors and targets get their keys here.
+"""The small tables around the events: actions and targets get their keys here.
 
-New names are few beside events, so that the meaning of a name (catalogue, actors) is looked up
-once a chunk, in Python, and joined to the records.
+New names are few beside events, so that the meaning of an action's name is looked up once per
+chunk, in Python, and joined to the records.
 """
 
 import pyarrow as pa
 
-from trail.core import actors, catalogue
+from trail.core import catalogue
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.storage import cursors
@@ -17,11 +17,10 @@ _CATALOGUE = "catalogue"
 _KEYED = """
 create or replace temp table keyed as
 select f.pos, f.event_id, f.occurred_at, f.target_type, f.workspace_id, f.forwarded, f.echo,
- a.action_key, p.actor_key, p.actor_type, t.target_key
+ a.action_key, n.actor_key, n.actor_type, t.target_key, n.identity_key
 from fresh f
 join actions a on a.action_raw = f.action_raw
-join named_actors n on n.who = f.who
-join actors p on p.actor_id = n.actor_id
+join named n on n.who = f.who and n.email = f.email
 join targets t on t.target_type = f.target_type and t.target_id = f.target_id
  and t.target_name = f.target_name
 """
@@ -29,26 +28,6 @@ join targets t on t.target_type = f.target_type and t.target_id = f.target_id
 _NEW_ACTIONS = """
 select distinct action_raw from fresh
 where action_raw not in (select action_raw from actions) order by action_raw
-"""
-
-_NEW_ACTORS = """
-insert into actors
-select coalesce((select max(actor_key) from actors), 0) + row_number() over (order by actor_id),
- actor_id, any_value(actor_type), coalesce(any_value(p.name), any_value(actor_name)),
- coalesce(any_value(p.email), ''), any_value(p.seen_at)
-from named_actors left join people p using (actor_id)
-where actor_id not in (select actor_id from actors) group by actor_id
-"""
-
-# The latest e-mail by event time wins, whatever the order in which files are loaded.
-_EMAILS = """
-update actors set actor_email = seen.email, email_at = seen.at_time
-from (
- select n.actor_id, max_by(f.email, f.occurred_at) as email, max(f.occurred_at) as at_time
- from fresh f join named_actors n using (who) where f.email <> '' group by n.actor_id
-) seen
-where actors.actor_id = seen.actor_id
- and (actors.email_at is null or actors.email_at < seen.at_time)
 """
 
 _NEW_TARGETS = """
@@ -68,25 +47,13 @@ def assign(cursor: Cursor) -> None:
     """Give each event of the temporary table `fresh` its keys, in the temporary table `keyed`.
 
     `keyed` has pos, event_id, occurred_at, target_type, workspace_id, forwarded, echo, action_key,
-    actor_key, actor_type, target_key.
+    actor_key, actor_type, target_key, identity_key. Reads the temporary table `named`, which gives
+    the actor of each (who, email).
     """
     new = [row[0] for row in cursor.execute(_NEW_ACTIONS).fetchall()]
     if new:
         add_actions(cursor, new)
-    whos = [row[0] for row in cursor.execute("select distinct who from fresh").fetchall()]
-    named = [actors.resolve(who) for who in whos]
-    cursor.register(
-        "named_actors",
-        pa.table(
-            {
-                "who": pa.array(whos, pa.string()),
-                "actor_id": pa.array([actor.actor_id for actor in named], pa.string()),
-                "actor_type": pa.array([actor.actor_type for actor in named], pa.string()),
-                "actor_name": pa.array([actor.name for actor in named], pa.string()),
-            }
-        ),
-    )
-    for statement in (_NEW_ACTORS, _EMAILS, _NEW_TARGETS, _KEYED):
+    for statement in (_NEW_TARGETS, _KEYED):
         cursor.execute(statement)
 
 

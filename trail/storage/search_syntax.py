@@ -12,6 +12,7 @@ from trail.core.errors import FilterError
 # What may stand before the colon, and the SQL (over the star's tables) that it means.
 _ACTION = "action_key in (select action_key from actions where {})"
 _ACTOR = "actor_key in (select actor_key from actors where {})"
+_IDENTITY = "identity_key in (select identity_key from identities where {})"
 _TARGET = "target_key in (select target_key from targets where {})"
 _LIKE = "{column} ilike {term} escape '!'"
 
@@ -25,7 +26,8 @@ FIELDS: dict[str, str] = {
     "category": _any(_ACTION, "category"),
     "kind": _any(_ACTION, "kind"),
     "outcome": _any(_ACTION, "outcome"),
-    "actor": _any(_ACTOR, "actor_id", "actor_name", "actor_email"),
+    "actor": f"({_any(_ACTOR, 'actor_id', 'actor_name', 'actor_email')} or "
+    f"{_any(_IDENTITY, 'recorded_actor_id', 'actor_name', 'actor_email')})",
     "actor_type": _any(_ACTOR, "actor_type"),
     "target": _any(_TARGET, "target_id", "target_name"),
     "target_type": "e.target_type ilike {term} escape '!'",

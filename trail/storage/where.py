@@ -20,7 +20,13 @@ _ON_ACTION = {
     "outcome": ("outcome",),
     "kind": ("kind",),
 }
-_ON_ACTOR = {"actor": ("actor_id", "actor_email"), "actor_type": ("actor_type",)}
+# An actor is chosen by id or by any e-mail that proven events or the directory gave it.
+_PROVEN = (
+    "actor_key in (select actor_key from identities "
+    "where list_contains({values}, recorded_actor_id) "
+    "or proven and list_contains({values}, actor_email))"
+)
+_ON_ACTOR = {"actor": ("actor_id", "actor_email", _PROVEN), "actor_type": ("actor_type",)}
 _ON_TARGET = {"target": ("target_id", "target_name")}
 
 # Facets that the cube can answer.
@@ -140,6 +146,11 @@ def _holds(columns: tuple[str, ...], choice: Choice, name: str, params: Params) 
         if values:
             parameter = f"{name}_{'out' if word else 'in'}"
             params[parameter] = list(values)
-            hits = " or ".join(f"list_contains(${parameter}, {column})" for column in columns)
+            hits = " or ".join(
+                column.format(values=f"${parameter}")
+                if "{" in column
+                else f"list_contains(${parameter}, {column})"
+                for column in columns
+            )
             parts.append(f"{word}({hits})")
     return " and ".join(parts)

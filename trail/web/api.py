@@ -20,7 +20,6 @@ from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.json_values import json_row
-from trail.core.model import EVENT_COLUMNS
 from trail.events import counts
 from trail.events import events as listing
 from trail.events import export as exports
@@ -153,7 +152,7 @@ def _export(kind: str) -> Callable[[Request], Any]:
     def export(request: Request) -> Response:
         filter_, store, now = _request_filter(request)
         columns = request.query_params.get("columns")
-        default = exports.CSV_COLUMNS if kind == "csv" else EVENT_COLUMNS
+        default = exports.default_columns(kind)
         chosen = exports.Export(filter_, kind, tuple(columns.split(",")) if columns else default)
         tally = Tally()
         bom = process.current().settings.export.csv_bom

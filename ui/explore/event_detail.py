@@ -100,6 +100,10 @@ def _fields(
     email = event["actor_email"]
     if email and email != event_text.actor(event):
         lines.append({"label": "Email", "value": email})
+    if event["current_name"] and event["current_name"] != event_text.actor(event):
+        lines.append(
+            {"label": "Current name", "value": event["current_name"], "hint": "from the directory"}
+        )
     lines.append({"label": "Actor ID", "value": event["actor_id"], "mono": True})
     if event_text.target(event):
         lines.append(

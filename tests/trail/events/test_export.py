@@ -16,7 +16,7 @@ import pytest
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.core.errors import InputError
-from trail.core.model import EVENT_COLUMNS
+from trail.core.model import RECORD_COLUMNS
 from trail.events import events
 from trail.events import export as exports
 from trail.events.export import Export
@@ -48,14 +48,14 @@ def table(store: Store, filter_: Filter, *columns: str) -> list[list[str]]:
 
 def objects(store: Store, filter_: Filter, *columns: str) -> list[dict[str, Any]]:
     """Return the objects of an NDJSON."""
-    text = data(store, Export(filter_, "ndjson", columns or EVENT_COLUMNS)).decode()
+    text = data(store, Export(filter_, "ndjson", columns or RECORD_COLUMNS)).decode()
     assert not text or text.endswith("\n")
     return [json.loads(line) for line in text.split("\n")[:-1]]
 
 
 def parquet(store: Store, filter_: Filter, *columns: str) -> pa.Table:
     """Return the table of a Parquet file."""
-    written = data(store, Export(filter_, "parquet", columns or EVENT_COLUMNS))
+    written = data(store, Export(filter_, "parquet", columns or RECORD_COLUMNS))
     return pq.read_table(io.BytesIO(written))
 
 
@@ -85,8 +85,7 @@ def test_csv_header_names_the_time_zone(full_store: Store) -> None:
     header = table(full_store, Filter(tz="Asia/Kathmandu"))[0]
     assert header == [
         f"{name} (Asia/Kathmandu)" if name in ("occurred_at", "ingested_at") else name
-        for name in EVENT_COLUMNS
-        if name != "raw"
+        for name in exports.CSV_COLUMNS
     ]
 
 
@@ -199,7 +198,7 @@ def test_raw_records_in_csv_are_unchanged(full_store: Store) -> None:
 def test_ndjson_is_exact(full_store: Store, sort: str) -> None:
     rows = objects(full_store, Filter(sort=sort, tz="Asia/Kolkata"))
     for row, expected in zip(rows, in_order(sort), strict=True):
-        assert tuple(row) == EVENT_COLUMNS
+        assert tuple(row) == RECORD_COLUMNS
         assert row.pop("occurred_at").endswith("Z")
         assert row.pop("ingested_at").endswith("Z")
         assert row.pop("verified") is None
@@ -213,7 +212,7 @@ def test_ndjson_is_exact(full_store: Store, sort: str) -> None:
 @pytest.mark.parametrize("sort", ["newest", "oldest"])
 def test_parquet_is_exact_and_its_times_are_utc(full_store: Store, sort: str) -> None:
     result = parquet(full_store, Filter(sort=sort, tz="Asia/Kolkata"))
-    assert tuple(result.column_names) == EVENT_COLUMNS
+    assert tuple(result.column_names) == RECORD_COLUMNS
     for name in ("occurred_at", "ingested_at"):
         assert result.schema.field(name).type == pa.timestamp("us", tz="UTC")
     for row, expected in zip(result.to_pylist(), in_order(sort), strict=True):
@@ -245,7 +244,7 @@ def test_columns_are_in_the_requested_order(full_store: Store) -> None:
 
 
 @pytest.mark.parametrize("kind", tuple(exports.FORMATS))
-@pytest.mark.parametrize("name", EVENT_COLUMNS)
+@pytest.mark.parametrize("name", RECORD_COLUMNS)
 def test_each_column_can_be_exported_alone(full_store: Store, kind: str, name: str) -> None:
     assert data(full_store, Export(Filter(), kind, (name,)), limit=3)
 
@@ -327,7 +326,7 @@ def test_download_url_contains_filter_and_columns() -> None:
     filter_ = Filter.parse("actor=-users/a%26b&q=x y&from=7d&tz=Asia/Kolkata")
     for kind, columns, named in (
         ("csv", exports.CSV_COLUMNS, None),
-        ("ndjson", EVENT_COLUMNS, None),
+        ("ndjson", RECORD_COLUMNS, None),
         ("csv", ("event_id", "action"), "event_id,action"),
         ("parquet", exports.CSV_COLUMNS, ",".join(exports.CSV_COLUMNS)),
     ):
@@ -352,8 +351,8 @@ def test_unicode_line_breaks_stay_in_one_ndjson_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", exports.FORMATS)
 @pytest.mark.parametrize("wanted", [True, False])
-def test_only_csv_begins_with_a_byte_order_mark(held: Store, kind: str, wanted: bool) -> None:
+def test_only_csv_begins_with_a_byte_order_mark(full_store: Store, kind: str, wanted: bool) -> None:
     export = Export(Filter(), kind)
-    marked = b"".join(exports.stream(held, export, NOW, csv_bom=wanted))
+    marked = b"".join(exports.stream(full_store, export, NOW, csv_bom=wanted))
     mark = b"\xef\xbb\xbf" if wanted and kind == "csv" else b""
-    assert marked == mark + data(held, export)
+    assert marked == mark + data(full_store, export)

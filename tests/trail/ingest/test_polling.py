@@ -163,10 +163,15 @@ def test_the_directory_gives_actors_their_names_and_the_trail_its_title(
     ]
     pull(store, asking)
     polling.refresh_directory(store, asking, LOADER, NOW)
-    names = {row["actor_id"]: (row["actor_name"], row["actor_email"]) for row in rows(store)}
-    assert names == {
-        "users/u1": ("N1", "1@example.com"),
-        "users/u2": ("N2", "2@example.com"),
+    current = store.table("select actor_id, actor_name, actor_email from actors order by all")
+    assert [tuple(row.values()) for row in current.to_pylist()] == [
+        ("users/u1", "N1", "1@example.com"),
+        ("users/u2", "N2", "2@example.com"),
+    ]
+    recorded = {row["actor_id"]: (row["actor_name"], row["actor_email"]) for row in rows(store)}
+    assert recorded == {
+        "users/u1": (None, "old@example.com"),
+        "users/u2": (None, "mara@example.com"),
     }
     assert directory.workspace_name(store) == "Example Ltd"
     api.events.append({**event(3, DAY / 4), "actor": "users/u0"})

@@ -23,7 +23,7 @@ from trail.storage.database import Store
 from trail.storage.filters import Choice, Filter
 
 ROWS = random_trail.random_rows(7)
-EMAILS = {row.actor_email for row in ROWS if row.actor_email}
+EMAILS = {email for row in ROWS for email in row.emails}
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def test_each_bar_holds_the_events_of_its_own_span(
 
 
 def test_the_store_holds_what_the_second_reading_says(store: Store) -> None:
-    names = [name for name in exports.EVENT_COLUMNS if name not in ("ingested_at", "verified")]
+    names = [name for name in exports.RECORD_COLUMNS if name not in ("ingested_at", "verified")]
     held = store.table("select * from event_rows").to_pylist()
     result = {row["event_id"]: {name: row[name] for name in names} for row in held}
     assert result == {row.event_id: {name: row.exact(name) for name in names} for row in ROWS}

@@ -10,7 +10,6 @@ from trail.cli.context import Context
 from trail.core import atomic_file
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
-from trail.core.model import EVENT_COLUMNS
 from trail.events import export
 from trail.storage.filters import Filter
 
@@ -32,8 +31,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace, context: Context) -> int:
     path = context.folder / args.out
     kind = args.format or path.suffix.lstrip(".").lower()
-    default = export.CSV_COLUMNS if kind == "csv" else EVENT_COLUMNS
-    columns = tuple(args.columns.split(",")) if args.columns else default
+    columns = tuple(args.columns.split(",")) if args.columns else export.default_columns(kind)
     chosen = export.Export(Filter.parse(args.query), kind, columns)
     store, now, tally = context.store(False), dt.datetime.now(dt.UTC), Tally()
     try:

@@ -1,0 +1,180 @@
+"""Who did an event: as its record says, and which actor of the workspace that is.
+
+Each event keeps the id, e-mail and name that its record gave (`identities`); later data never
+changes them. Different spellings of one person become one actor once the directory or other events
+prove it: a bare id `usr1` is `users/usr1` if that user is known, and an actor known by e-mail only
+is the one user with that e-mail. Only proven events are used for that: events that are verified, or
+that no source could have verified, and that are not dated in the future.
+"""
+
+import datetime as dt
+
+import pyarrow as pa
+
+from trail.core import actors
+from trail.core.clock import utc_now
+from trail.findings import refresh
+from trail.storage.database import Cursor
+
+# A clock may be a little ahead of this one; what is later than that is dated in the future.
+AHEAD = dt.timedelta(minutes=10)
+
+_NAMED = """
+create or replace temp table named_records as
+select f.who, f.email, bool_or(r.verified is distinct from false
+  and f.occurred_at <= $latest) as proven,
+ max(f.occurred_at) filter (r.verified is distinct from false
+  and f.occurred_at <= $latest) as proven_at
+from fresh f join records r using (pos) group by f.who, f.email
+"""
+
+_RECORDED = """
+create or replace temp table recorded as
+select n.who, n.email, n.proven, n.proven_at, w.recorded_id,
+ coalesce(l.actor_id, w.recorded_id) as actor_id,
+ case when l.actor_id is null then w.actor_type else 'user' end as actor_type,
+ coalesce(p.name, w.name) as name
+from named_records n join resolved w using (who)
+left join actor_aliases l on l.recorded_id = w.recorded_id
+left join people p on p.actor_id = coalesce(l.actor_id, w.recorded_id)
+"""
+
+_NEW_ACTORS = """
+insert into actors
+select coalesce((select max(actor_key) from actors), 0) + row_number() over (order by actor_id),
+ actor_id, any_value(actor_type), coalesce(any_value(p.name), any_value(r.name)),
+ coalesce(any_value(p.email), ''), any_value(p.seen_at)
+from recorded r left join people p using (actor_id)
+where actor_id not in (select actor_id from actors) group by actor_id
+"""
+
+# The latest proven e-mail by event time wins, whatever the order in which files are loaded.
+_CURRENT_EMAILS = """
+update actors set actor_email = seen.email, email_at = seen.at_time
+from (
+ select actor_id, max_by(email, proven_at) as email, max(proven_at) as at_time
+ from recorded where email <> '' and proven group by actor_id
+) seen
+where actors.actor_id = seen.actor_id
+ and (actors.email_at is null or actors.email_at < seen.at_time)
+"""
+
+_SAME = """i.recorded_actor_id = r.recorded_id and i.actor_email = r.email
+ and i.actor_name = r.name and i.actor_key = p.actor_key"""
+
+_PROVEN_NOW = f"""
+update identities i set proven = true
+from recorded r join actors p using (actor_id) where r.proven and not i.proven and {_SAME}
+"""
+
+_NEW_IDENTITIES = f"""
+insert into identities
+select coalesce((select max(identity_key) from identities), 0)
+  + row_number() over (order by r.recorded_id, r.email, r.name), r.recorded_id, r.email, r.name,
+ p.actor_key, bool_or(r.proven)
+from recorded r join actors p using (actor_id)
+where not exists (select 1 from identities i where {_SAME})
+group by r.recorded_id, r.email, r.name, p.actor_key
+"""
+
+_KEYS = f"""
+create or replace temp table named as
+select r.who, r.email, i.identity_key, p.actor_key, p.actor_type
+from recorded r join actors p using (actor_id) join identities i on {_SAME}
+"""
+
+# A known user, and the other texts that stand for that user and nobody else.
+_PROOFS = """
+create or replace temp table proofs as
+with known as (
+ select actor_id, lower(email) as email from people
+ union
+ select p.actor_id, lower(i.actor_email) from identities i join actors p using (actor_key)
+ where i.proven and p.actor_type = 'user'
+), texts as (
+ select actor_id, regexp_replace(actor_id, '^users/', '') as text, 'id' as proof from known
+ where starts_with(actor_id, 'users/') and not contains(actor_id, '@')
+ union
+ select actor_id, email, 'email' from known where email <> '' and not contains(actor_id, '@')
+)
+select p.actor_id as recorded_id, any_value(t.actor_id) as actor_id, any_value(t.proof) as proof
+from actors p join texts t on t.actor_id <> p.actor_id and (
+ (t.proof = 'id' and p.actor_type = 'unknown' and p.actor_id = t.text)
+ or (t.proof = 'email' and contains(p.actor_id, '@')
+  and lower(regexp_replace(p.actor_id, '^users/', '')) = t.text))
+group by p.actor_id having count(distinct t.actor_id) = 1
+"""
+
+_MERGE = (
+    "insert into actor_aliases select recorded_id, actor_id, proof, $now from proofs",
+    """
+insert into actors
+select (select max(actor_key) from actors) + row_number() over (order by p.actor_id), p.actor_id,
+ 'user', coalesce(d.name, ''), coalesce(d.email, ''), d.seen_at
+from (select distinct actor_id from proofs) p left join people d using (actor_id)
+where p.actor_id not in (select actor_id from actors)
+""",
+    """
+create or replace temp table moved as
+select o.actor_key as old_key, n.actor_key as new_key
+from proofs p join actors o on o.actor_id = p.recorded_id join actors n on n.actor_id = p.actor_id
+""",
+    """
+create or replace temp table moved_hours as
+select distinct date_trunc('hour', occurred_at) as hour from events
+where actor_key in (select old_key from moved)
+""",
+    "update events set actor_key = new_key from moved where actor_key = old_key",
+    "update identities set actor_key = new_key from moved where actor_key = old_key",
+    "delete from actors where actor_key in (select old_key from moved)",
+    "delete from cube where hour in (select hour from moved_hours)",
+    """
+insert into cube
+select date_trunc('hour', e.occurred_at) as hour, action_key, actor_type, target_type,
+ workspace_id, count(*)
+from events e join actors using (actor_key)
+where date_trunc('hour', e.occurred_at) in (select hour from moved_hours) group by all
+""",
+)
+
+
+def assign(cursor: Cursor) -> bool:
+    """Find or make the identity and the actor of each event in the temporary view `fresh`.
+
+    Makes the temporary table `named` (who, email, identity_key, actor_key, actor_type). Reads the
+    temporary view `records` (pos, verified). Returns whether `merge` may find new proof.
+    """
+    latest = utc_now() + AHEAD
+    cursor.execute(_NAMED, {"latest": latest})
+    texts = [row[0] for row in cursor.execute("select distinct who from named_records").fetchall()]
+    resolved = [actors.resolve(text) for text in texts]
+    cursor.register(
+        "resolved",
+        pa.table(
+            {
+                "who": pa.array(texts, pa.string()),
+                "recorded_id": pa.array([actor.actor_id for actor in resolved], pa.string()),
+                "actor_type": pa.array([actor.actor_type for actor in resolved], pa.string()),
+                "name": pa.array([actor.name for actor in resolved], pa.string()),
+            }
+        ),
+    )
+    for statement in (_RECORDED, _NEW_ACTORS, _CURRENT_EMAILS):
+        cursor.execute(statement)
+    changed = [cursor.execute(sql).fetchall()[0][0] for sql in (_PROVEN_NOW, _NEW_IDENTITIES)]
+    cursor.execute(_KEYS)
+    return any(changed)
+
+
+def merge(cursor: Cursor) -> None:
+    """Make one actor of those that the directory or proven events show to be the same person.
+
+    Events keep what they recorded; they, the counts and the aggregates go over to the actor.
+    """
+    cursor.execute(_PROOFS)
+    if not cursor.execute("select 1 from proofs limit 1").fetchall():
+        return
+    for statement in _MERGE:
+        cursor.execute(statement, {"now": utc_now()} if "$now" in statement else None)
+    hours = cursor.execute("select distinct hour::date from moved_hours").fetchall()
+    refresh.invalidate(cursor, [row[0] for row in hours])
