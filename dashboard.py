@@ -1,7 +1,7 @@
-"""The one thing that is started: pages, routes, guard and workers in one process.
+"""The application: pages, routes, guard and background jobs in one process.
 
-`streamlit run dashboard.py`, `uvicorn dashboard:app` and `python -m trail serve` all start this.
-Streamlit finds the app by reading this file, so `app` has to stay a literal `st.App(...)`.
+Started by `streamlit run dashboard.py`, `uvicorn dashboard:app` and `python -m trail serve`.
+Streamlit finds the app by parsing this file, so `app` must stay a literal `st.App(...)`.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pandas  # noqa: F401  imported here so that the first visitor does not wait for it
+import pandas  # noqa: F401  imported here so that the first page view does not wait for it
 import plotly.graph_objects  # noqa: F401  likewise
 import streamlit as st
 import streamlit.config
@@ -30,11 +30,11 @@ from trail.web.guard import SID_HEADER, USER_HEADER, Guard
 from trail.web.oidc_gate import ProviderGate
 
 
-def no_delay() -> list[int]:
-    """Send small answers at once on every listening socket of this process; return their ports.
+def set_tcp_nodelay() -> list[int]:
+    """Set TCP_NODELAY on all listening sockets of this process; return their ports.
 
-    A socket that was bound before the event loop started lacks TCP_NODELAY; each request after a
-    connection's first would wait 40 ms for it. Accepted sockets inherit the option on Linux.
+    A socket bound before the event loop started lacks it, and every request after the first of a
+    connection would take 40 ms longer. Accepted sockets inherit the option on Linux.
     """
     ports: list[int] = []
     try:
@@ -53,70 +53,70 @@ def no_delay() -> list[int]:
 
 
 def check_options() -> None:
-    """Refuse to start without the options of `.streamlit/config.toml`: nobody could sign in."""
+    """Raise `SettingError` without the options of `.streamlit/config.toml`, which sign-in needs."""
     headers = st.get_option("server.trustedUserHeaders")
     if headers != {USER_HEADER: "username", SID_HEADER: "sid"}:
         raise SettingError(
-            "Streamlit has not read this project's .streamlit/config.toml.",
-            "Start it from the project's folder.",
+            "The .streamlit/config.toml of this project was not loaded.",
+            "Start the server in the project folder.",
         )
 
 
 def log_to_terminal() -> None:
-    """Write what this project logs to the terminal, unless whoever starts it has set up logging."""
+    """Log to the terminal, unless logging is configured already."""
     if not logging.getLogger().handlers:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         logging.getLogger("trail").setLevel(logging.INFO)
 
 
-def keep_headers_out_of_the_log() -> None:
-    """Let no library write at DEBUG what it was sent, whatever level whoever starts it has set.
+def keep_secrets_out_of_logs() -> None:
+    """Disable log messages of libraries that contain headers or URLs, at any configured level.
 
-    Those are headers as they came: session cookies, and whatever a receiver of ours echoes.
+    At DEBUG they log raw headers: session cookies, and secrets that a destination echoes.
     """
     for name in ("httpcore2", "uvicorn.error", "websockets"):
         log = logging.getLogger(name)
         log.setLevel(max(log.getEffectiveLevel(), logging.INFO))
-    # An address may hold a one-time code or what somebody looks for; neither belongs in a log.
+    # A URL may contain a one-time code or a search text.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
 
 
 @contextlib.asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
-    """Open what pages and routes share, and close it at the end."""
+    """Start what pages and routes share, and stop it at shutdown."""
     log_to_terminal()
     check_options()
-    keep_headers_out_of_the_log()
-    registry.discover("pages", "PAGE")  # a broken page file stops the start, not a visitor
-    known = settings.load()
-    if wrong := preflight.problems(known, known.server.host):
-        raise SettingError("\n".join(wrong))
-    now = startup.start(known)
-    announcing = asyncio.create_task(_announce(now.settings))
+    keep_secrets_out_of_logs()
+    registry.discover("pages", "PAGE")  # fail at startup if a page file is broken
+    loaded = settings.load()
+    if problems := preflight.problems(loaded, loaded.server.host):
+        raise SettingError("\n".join(problems))
+    runtime = startup.start(loaded)
+    publishing = asyncio.create_task(_publish_port(runtime.settings))
     try:
         yield {}
     finally:
-        announcing.cancel()
-        server_link.withdraw(now.settings)
+        publishing.cancel()
+        server_link.withdraw(runtime.settings)
         startup.stop()
 
 
-async def _announce(known: settings.Settings) -> None:
-    """Tell commands of this machine, and Streamlit, where the process listens, once it does.
+async def _publish_port(loaded: settings.Settings) -> None:
+    """Publish the port to commands on this machine and to Streamlit, once the server listens.
 
-    Some servers listen before the lifespan starts, others after; none tells the app where.
+    Some servers listen before the lifespan starts, others after; none passes the port to the app.
     """
-    while not (ports := no_delay()):
+    while not (ports := set_tcp_nodelay()):
         await asyncio.sleep(0.01)
-    if known.auth.by_provider:
-        message = oidc.streamlit_auth(known, ports[0])
-        secrets_singleton.merge_programmatic_secrets({"auth": message})
-    _tokens.append(server_link.publish(known, ports[0]).token)
+    if loaded.auth.by_provider:
+        auth_section = oidc.streamlit_auth(loaded, ports[0])
+        secrets_singleton.merge_programmatic_secrets({"auth": auth_section})
+    _tokens.append(server_link.publish(loaded, ports[0]).token)
 
 
 _tokens: list[str] = []
 
-# Read `.streamlit/config.toml` beside this file whatever the working directory is.
+# Use the `.streamlit/config.toml` beside this file in any working directory.
 streamlit.config._main_script_path = streamlit.config._main_script_path or __file__
 
 app = st.App(

@@ -1,1 +1,1 @@
-"""One page a file: what the reader sees, top to bottom. No SQL here."""
+"""The pages, one file each: what the user sees, top to bottom. No SQL."""

@@ -18,8 +18,8 @@ _PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "400d": "4
 
 
 def render(ctx: Context) -> None:
-    """Draw the entries that the address chooses, newest first."""
-    began = time.perf_counter()
+    """Draw the entries that the URL selects, newest first."""
+    started = time.perf_counter()
     user, kind, after = (url_state.param(name) for name in ("user", "kind", "after"))
     kind = kind if kind in KINDS else ""
     filter_ = _window()
@@ -35,9 +35,9 @@ def render(ctx: Context) -> None:
         rows=log.PAGE_ROWS + 1,
     )
     count = log.count(store, window, user, kind)
-    took = (time.perf_counter() - began) * 1000
+    elapsed_ms = (time.perf_counter() - started) * 1000
     filter_bar.title(
-        "Access log", f"<b>{text.count(count, 'entry', 'entries')}</b> · {took:.0f} ms"
+        "Access log", f"<b>{text.count(count, 'entry', 'entries')}</b> · {elapsed_ms:.0f} ms"
     )
     _bar(filter_, log.users(store), user, kind, count)
     if not rows:
@@ -49,11 +49,11 @@ def render(ctx: Context) -> None:
 
 
 def _window() -> Filter:
-    given = {name: url_state.param(name) for name in ("from", "to") if url_state.param(name)}
-    if not given:
-        given = {"from": url_state.DEFAULT_FROM}
+    params = {name: url_state.param(name) for name in ("from", "to") if url_state.param(name)}
+    if not params:
+        params = {"from": url_state.DEFAULT_FROM}
     return Filter.parse(
-        [*given.items(), ("tz", url_state.param("tz") or url_state.timezone_name())]
+        [*params.items(), ("tz", url_state.param("tz") or url_state.timezone_name())]
     )
 
 
@@ -75,10 +75,10 @@ def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) ->
         _choice("kind", "Action", KINDS, "All actions")
         st.space("stretch")
         pairs = {"from": filter_.start, "to": filter_.end, "tz": filter_.tz}
-        chosen = {**pairs, "user": user, "kind": kind}
+        params = {**pairs, "user": user, "kind": kind}
         st.link_button(
             "Download CSV",
-            f"{ADDRESS}?{urlencode({name: value for name, value in chosen.items() if value})}",
+            f"{ADDRESS}?{urlencode({name: value for name, value in params.items() if value})}",
             icon=":material/download:",
             help=f"{text.count(count, 'row')}, times in {text.escape(filter_.tz)}",
             disabled=count == 0,
@@ -99,9 +99,9 @@ def _choice(name: str, label: str, labels: dict[str, str], all_label: str) -> No
 
 
 def _choose_window() -> None:
-    chosen = st.session_state["access-window"]
-    if chosen in _PRESETS:
-        _put({"from": chosen, "to": "", "after": ""})
+    preset = st.session_state["access-window"]
+    if preset in _PRESETS:
+        _put({"from": preset, "to": "", "after": ""})
 
 
 def _put(changed: dict[str, str]) -> None:
@@ -133,14 +133,14 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
 
 def _pager(older: int | None, *, first: bool) -> None:
-    """Draw the buttons to the newest page and to the page that starts after the entry *older*."""
+    """Draw the buttons for the newest page and for the page after the entry *older*."""
     zone = text.escape(url_state.timezone().key)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.caption(
-            f"Times in {zone}. The same action within ten minutes is "
-            "counted in one row. The access log is stored apart from the audit events."
+            f"Times in {zone}. Repeats of an action within ten minutes are combined into one row. "
+            "The access log is stored separately from the audit events."
         )
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             st.button("Newest", disabled=first, on_click=_put, args=({"after": ""},))

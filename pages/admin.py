@@ -26,7 +26,7 @@ _TABS: dict[str, tabs.Tab] = {
 
 
 def render(ctx: Context) -> None:
-    """Draw the tab that the address names."""
+    """Draw the tab that the URL selects."""
     tabs.draw("Admin", _TABS, "admin-section", ctx)
 
 

@@ -4,7 +4,7 @@ from ui import tabs
 from ui.alerts import delivery_log_tab, destinations_tab, rules_tab
 from ui.page import Context, Page
 
-_SECTIONS: dict[str, tabs.Tab] = {
+_TABS: dict[str, tabs.Tab] = {
     "rules": ("Rules", rules_tab.draw),
     "destinations": ("Destinations", destinations_tab.draw),
     "log": ("Delivery log", delivery_log_tab.draw),
@@ -12,8 +12,8 @@ _SECTIONS: dict[str, tabs.Tab] = {
 
 
 def render(ctx: Context) -> None:
-    """Draw the section that the address names."""
-    tabs.draw("Alerts", _SECTIONS, "alerts-section", ctx)
+    """Draw the tab that the URL selects."""
+    tabs.draw("Alerts", _TABS, "alerts-section", ctx)
 
 
 PAGE = Page("alerts", "Alerts", render, capability="configure", order=70)

@@ -1,6 +1,6 @@
 """Connect: how to set up polling, the webhook and file drops, and how to test each.
 
-Tokens and keys are settings and are never typed into a page.
+Tokens and keys are settings and are never entered on a page.
 """
 
 import streamlit as st
@@ -19,18 +19,19 @@ def render(ctx: Context) -> None:
     st.title("Connect", anchor=False)
     if ctx.runtime.demo:
         st.info(
-            "This is the demo workspace with generated events in a separate database. Your own "
-            "workspace opens with the first real event.",
+            "This is the demo workspace with generated events in a separate database. Your "
+            "workspace is shown as soon as its first event is stored.",
             icon=":material/info:",
         )
     else:
-        stored = store_status.status(ctx.runtime.store)
-        events, batches = stored["events"], stored["batches"]
-        st.text(f"{text.count(events, 'event')} kept from {text.count(batches, 'load')}")
+        totals = store_status.status(ctx.runtime.store)
+        events = text.count(totals["events"], "event")
+        batches = text.count(totals["batches"], "batch", "batches")
+        st.text(f"{events} stored, {batches} loaded")
     st.write(
-        "Start with polling: it loads the history and fills gaps. Add the webhook for events "
-        "within seconds and for details that polling lacks. An event that arrives several ways is "
-        "counted once."
+        "Start with polling: it loads the history and fills gaps. Add the webhook to receive "
+        "events within seconds and with details that polling lacks. An event that arrives from "
+        "several sources is counted once."
     )
     for draw in (_polling, _webhook, _file_drop, _manual):
         with st.container(border=True):
@@ -95,10 +96,10 @@ def _manual(_: Context) -> None:
         "Zstandard. Run on the server:"
     )
     st.code("python -m trail load FILE_OR_FOLDER", language="bash")
-    st.write("Dry run, which stores nothing and counts new, duplicate and refused records:")
+    st.write("Dry run, which stores nothing and counts new, duplicate and quarantined records:")
     st.code("python -m trail load --dry-run FILE_OR_FOLDER", language="bash")
     st.caption(
-        "Loading a file twice changes nothing. Records that cannot be read are quarantined with "
+        "Loading a file again adds no duplicates. Records that cannot be read are quarantined with "
         "their line and the reason."
     )
 

@@ -23,7 +23,7 @@ def render(ctx: Context) -> None:
     filter_ = url_state.current_filter()
     store = ctx.store
     now = dt.datetime.now(dt.UTC)
-    began = time.perf_counter()
+    started = time.perf_counter()
     with search_matches(store, filter_, now) as (engine, rest):
         facets, chosen = counts.facets_and_count(engine, rest, now)
         bars = timeline.histogram(engine, rest, now)
@@ -38,7 +38,7 @@ def render(ctx: Context) -> None:
     window = timeline.bounded(store, filter_.window(now), now)
     assert window.start and window.end
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))
-    took = (time.perf_counter() - began) * 1000
+    elapsed_ms = (time.perf_counter() - started) * 1000
 
     labels = {
         (name, value.value): text.facet_label(name, value.value, value.label)
@@ -48,7 +48,7 @@ def render(ctx: Context) -> None:
     with st.sidebar:
         facet_sidebar.draw(filter_, facets)
     filter_bar.title(
-        "Explore", f"<b>{chosen:,}</b> of {text.count(in_window, 'event')} · {took:.0f} ms"
+        "Explore", f"<b>{chosen:,}</b> of {text.count(in_window, 'event')} · {elapsed_ms:.0f} ms"
     )
     _archive_banner()
     may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")

@@ -22,7 +22,7 @@ def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
-    began = time.perf_counter()
+    started = time.perf_counter()
     numbers = queries.summary(store, filter_, now)
     class_ = _class()
     result = queries.incidents(
@@ -32,16 +32,16 @@ def render(ctx: Context) -> None:
         classes=_classes(class_),
         only_open=class_ == OPEN,
         fold=not class_,
-        rows=incident_table.MOST,
+        rows=incident_table.MAX_ROWS,
     )
     changes = likely_causes.changes_before(store, result)
     window = timeline.bounded(store, filter_.window(now), now)
-    took = (time.perf_counter() - began) * 1000
+    elapsed_ms = (time.perf_counter() - started) * 1000
 
     filter_bar.title(
         "Failures",
         f"<b>{numbers.incidents:,}</b> {'incident' if numbers.incidents == 1 else 'incidents'} "
-        f"from {text.count(numbers.attempts, 'failed attempt')} · {took:.0f} ms",
+        f"from {text.count(numbers.attempts, 'failed attempt')} · {elapsed_ms:.0f} ms",
     )
     failed = overview.failures(filter_)
     filter_bar.bar(failed, counts.count(store, failed, now), search=False)
@@ -57,15 +57,16 @@ def render(ctx: Context) -> None:
         st.info("No failed attempts in this window.", icon=":material/check:")
         return
     incident_table.draw(filter_, result, changes, class_)
-    chosen = _chosen(ctx, result, now)
-    if chosen:
-        incident_detail.draw(ctx, filter_, chosen, likely_causes.changes_before(store, [chosen]))
+    incident = _selected(ctx, result, now)
+    if incident:
+        causes = likely_causes.changes_before(store, [incident])
+        incident_detail.draw(ctx, filter_, incident, causes)
     spotlights.draw(ctx, filter_)
 
 
 def _class() -> str:
-    asked = url_state.param("class")
-    return asked if asked in (OPEN, FOLDED, *grouping.CLASSES) else ""
+    requested = url_state.param("class")
+    return requested if requested in (OPEN, FOLDED, *grouping.CLASSES) else ""
 
 
 def _classes(class_: str) -> tuple[str, ...]:
@@ -74,15 +75,15 @@ def _classes(class_: str) -> tuple[str, ...]:
     return (class_,) if class_ in grouping.CLASSES else ()
 
 
-def _chosen(ctx: Context, incidents: list[Incident], now: dt.datetime) -> Incident | None:
-    asked = url_state.param("incident")
-    if not asked:
+def _selected(ctx: Context, incidents: list[Incident], now: dt.datetime) -> Incident | None:
+    incident_id = url_state.param("incident")
+    if not incident_id:
         return incidents[0] if incidents else None
-    chosen = next((row for row in incidents if row.incident_id == asked), None)
-    chosen = chosen or queries.incident(ctx.runtime.store, asked, now)
-    if chosen is None:
+    incident = next((row for row in incidents if row.incident_id == incident_id), None)
+    incident = incident or queries.incident(ctx.runtime.store, incident_id, now)
+    if incident is None:
         st.warning("Incident not found. Its events may be past retention.")
-    return chosen
+    return incident
 
 
 def _tiles(filter_: Filter, numbers: Summary) -> None:
@@ -129,10 +130,10 @@ def _tiles(filter_: Filter, numbers: Summary) -> None:
 
 
 def _tile(class_: str, name: str, number: int, note: str) -> tiles.Tile:
-    chosen = " ✓" if class_ == _class() else ""
+    mark = " ✓" if class_ == _class() else ""
     return {
         "id": class_,
-        "name": f"{name}{chosen}",
+        "name": f"{name}{mark}",
         "value": f"{number:,}",
         "delta": "",
         "tone": "",

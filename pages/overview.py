@@ -32,7 +32,7 @@ def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter().cleared()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
-    began = time.perf_counter()
+    started = time.perf_counter()
     changes = overview.changes(filter_)
     before = overview.period_before(store, filter_, now)
     window = timeline.bounded(store, filter_.window(now), now)
@@ -40,11 +40,11 @@ def render(ctx: Context) -> None:
     changed = counts.count(store, changes, now)
     days = overview.days(store, changes, now)
     earlier = overview.days(store, overview.changes(before), now)
-    took = (time.perf_counter() - began) * 1000
+    elapsed_ms = (time.perf_counter() - started) * 1000
 
     filter_bar.title(
         "Overview",
-        f"<b>{changed:,}</b> changes of {text.count(total, 'event')} · {took:.0f} ms",
+        f"<b>{changed:,}</b> changes of {text.count(total, 'event')} · {elapsed_ms:.0f} ms",
     )
     filter_bar.bar(changes, changed, search=False)
     filter_bar.window_caption(filter_, window, ", compared with the previous period")

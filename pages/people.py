@@ -13,22 +13,22 @@ from ui.people import actor_detail, actor_list, target_history
 
 
 def render(ctx: Context) -> None:
-    """Draw all people and tokens, or the actor or target that the address names."""
+    """Draw all people and tokens, or the actor or target that the URL names."""
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
-    began = time.perf_counter()
+    started = time.perf_counter()
     actor_id, target_id = url_state.param("who"), url_state.param("what")
     window = timeline.bounded(store, filter_.window(now), now)
     if target_id:
         target = people.target_summary(store, target_id)
-        _title(str(target["label"]) if target else "Target", "", began)
+        _title(str(target["label"]) if target else "Target", "", started)
         _back()
         target_history.draw(ctx, filter_, target_id, target)
         return
     actors = people.actor_activity(store, filter_.cleared(), now)
     if actor_id:
         actor = next((actor for actor in actors if actor.actor_id == actor_id), None)
-        _title(actor_list.label(actor) if actor else actor_id, "", began)
+        _title(actor_list.label(actor) if actor else actor_id, "", started)
         _back()
         only = filter_.cleared().put("actor", actor_id, "include")
         filter_bar.bar(only, actor.events if actor else 0, search=False)
@@ -36,15 +36,15 @@ def render(ctx: Context) -> None:
         actor_detail.draw(ctx, filter_.cleared(), actor_id, actor)
         return
     active = sum(actor.state in ("active", "new") for actor in actors)
-    _title("People and tokens", f"<b>{active:,}</b> of {len(actors):,} active · ", began)
+    _title("People and tokens", f"<b>{active:,}</b> of {len(actors):,} active · ", started)
     filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
     filter_bar.window_caption(filter_, window)
     actor_list.draw(ctx, filter_.cleared(), actors, utc_now())
 
 
-def _title(title: str, summary: str, began: float) -> None:
-    took = (time.perf_counter() - began) * 1000
-    filter_bar.title(text.escape(title), f"{summary}{took:.0f} ms")
+def _title(title: str, summary: str, started: float) -> None:
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    filter_bar.title(text.escape(title), f"{summary}{elapsed_ms:.0f} ms")
 
 
 def _back() -> None:

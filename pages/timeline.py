@@ -22,7 +22,7 @@ from ui.page import Context, Page
 
 _BY: dict[By, str] = {"category": "Categories", "actor": "Actors", "target": "Targets"}
 _TOP, _MORE = 12, 40
-_TYPED = "annotations-csv"
+_CSV_KEY = "annotations-csv"
 _GRAINS = {
     "1m": ("Minutes", dt.timedelta(minutes=1)),
     "15m": ("15 minutes", dt.timedelta(minutes=15)),
@@ -30,14 +30,14 @@ _GRAINS = {
     "1d": ("Days", dt.timedelta(days=1)),
 }
 # More bars than this are too narrow to read.
-_MOST_BARS = 400
+_MAX_BARS = 400
 
 
 def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
     store, now = ctx.store, dt.datetime.now(dt.UTC)
-    began = time.perf_counter()
+    started = time.perf_counter()
     window = timeline.bounded(store, filter_.window(now), now)
     assert window.start and window.end
     grain = _grain(window.end - window.start)
@@ -48,10 +48,10 @@ def render(ctx: Context) -> None:
     total = sum(bar.count for bar in result.bars)
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))
     notes = annotations.in_window(store, window)
-    took = (time.perf_counter() - began) * 1000
+    elapsed_ms = (time.perf_counter() - started) * 1000
 
     filter_bar.title(
-        "Timeline", f"<b>{total:,}</b> {'event' if total == 1 else 'events'} · {took:.0f} ms"
+        "Timeline", f"<b>{total:,}</b> {'event' if total == 1 else 'events'} · {elapsed_ms:.0f} ms"
     )
     filter_bar.bar(filter_, total, search=True)
     filter_bar.chip_row(filter_, window, _labels(store, filter_))
@@ -100,27 +100,27 @@ def render(ctx: Context) -> None:
 
 def _grain(length: dt.timedelta) -> dt.timedelta:
     """Return the grain that the URL names if the window allows it, else the best one."""
-    asked = _GRAINS.get(url_state.param("grain"), ("", None))[1]
-    if asked and asked in [grain for _, grain in _usable_grains(length).values()]:
-        return asked
-    suiting = [grain for _, grain in _usable_grains(length).values()]
-    return min(suiting, key=lambda grain: abs(length / grain - 90))
+    requested = _GRAINS.get(url_state.param("grain"), ("", None))[1]
+    usable = [grain for _, grain in _usable_grains(length).values()]
+    if requested and requested in usable:
+        return requested
+    return min(usable, key=lambda grain: abs(length / grain - 90))
 
 
 def _usable_grains(length: dt.timedelta) -> dict[str, tuple[str, dt.timedelta]]:
     result = {
         name: (label, grain)
         for name, (label, grain) in _GRAINS.items()
-        if 3 <= length / grain <= _MOST_BARS
+        if 3 <= length / grain <= _MAX_BARS
     }
     return result or {"1d": _GRAINS["1d"]}
 
 
 def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) -> None:
-    suiting = _usable_grains(length)
-    if len(suiting) < 2:
+    usable = _usable_grains(length)
+    if len(usable) < 2:
         return
-    names = {item: name for name, (_, item) in suiting.items()}
+    names = {item: name for name, (_, item) in usable.items()}
     st.session_state["grain"] = names.get(grain)
 
     def choose() -> None:
@@ -128,9 +128,9 @@ def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) ->
 
     st.segmented_control(
         "Interval",
-        list(suiting),
+        list(usable),
         required=True,
-        format_func=lambda name: suiting[name][0],
+        format_func=lambda name: usable[name][0],
         key="grain",
         on_change=choose,
         label_visibility="collapsed",
@@ -160,8 +160,8 @@ def _lanes(
     spans: list[coverage.Span],
     notes: list[annotations.Annotation],
 ) -> None:
-    asked = url_state.param("by")
-    by: By = next((name for name in _BY if name == asked), "category")
+    requested = url_state.param("by")
+    by: By = next((name for name in _BY if name == requested), "category")
     top = _MORE if url_state.param("top") == "more" else _TOP
     result = lanes.lanes(store, filter_, now, by, grain, top)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -245,23 +245,23 @@ def hour_of_week(ctx: Context, filter_: Filter, day: int, hour: int) -> None:
 
 def _annotate(ctx: Context) -> None:
     with st.expander("Annotations, such as deployments and freezes"):
-        with forms.form("annotate", "Import annotations", lambda: _import(ctx), (_TYPED,)):
+        with forms.form("annotate", "Import annotations", lambda: _import(ctx), (_CSV_KEY,)):
             st.text_area(
                 "CSV: time,label or time,until,label",
                 placeholder="time,until,label\n2026-11-24T14:00Z,,Deploy 42",
                 height=120,
-                key=_TYPED,
+                key=_CSV_KEY,
             )
         st.button("Remove all annotations", on_click=_remove_all, args=(ctx,))
 
 
 def _import(ctx: Context) -> str:
-    result = annotations.parse(st.session_state[_TYPED])
-    new = annotations.add(ctx.runtime.store, result, ctx.user.username)
-    record_action("annotated", ctx.user, "timeline", f"{new} added")
-    known = len(result) - new
-    return f"{text.count(new, 'annotation')} added" + (
-        f", {known:,} already present" if known else ""
+    result = annotations.parse(st.session_state[_CSV_KEY])
+    added = annotations.add(ctx.runtime.store, result, ctx.user.username)
+    record_action("annotated", ctx.user, "timeline", f"{added} added")
+    present = len(result) - added
+    return f"{text.count(added, 'annotation')} added" + (
+        f", {present:,} already present" if present else ""
     )
 
 

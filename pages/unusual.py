@@ -38,16 +38,16 @@ def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
-    began = time.perf_counter()
+    started = time.perf_counter()
     everything = url_state.param("all") == "1"
     queue = queries.queue(store, filter_, now, everything=everything)
     window = timeline.bounded(store, filter_.window(now), now)
-    took = (time.perf_counter() - began) * 1000
+    elapsed_ms = (time.perf_counter() - started) * 1000
     undecided = sum(finding.state == reviews.OPEN for finding in queue.findings)
     filter_bar.title(
         "Unusual",
         f"<b>{undecided:,}</b> to review of {text.count(len(queue.findings), 'finding')}, "
-        f"{text.count(queue.scored, 'actor-day')} scored · {took:.0f} ms",
+        f"{text.count(queue.scored, 'actor-day')} scored · {elapsed_ms:.0f} ms",
     )
     filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
     filter_bar.window_caption(filter_, window)
@@ -74,7 +74,7 @@ def render(ctx: Context) -> None:
 
 
 def _opened(ctx: Context, findings: list[Finding]) -> Finding | None:
-    """Return the finding that the address names, else the first one to review."""
+    """Return the finding that the URL names, else the first one to review."""
     if finding_id := url_state.param("finding"):
         in_queue = (finding for finding in findings if finding.finding_id == finding_id)
         finding = next(in_queue, None) or queries.get(ctx.runtime.store, finding_id)

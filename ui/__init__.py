@@ -1,1 +1,1 @@
-"""Streamlit helpers: sign-in, the page gate, the filter bar, charts, tables and words."""
+"""Streamlit helpers: sign-in, access check, filter bar, charts, tables and text."""

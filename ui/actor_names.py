@@ -1,4 +1,4 @@
-"""What people are called where only their ids are at hand."""
+"""Display names of actors by id."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from trail.storage.database import Engine
 
 
 def display_names(engine: Engine, actor_ids: Iterable[str]) -> dict[str, str]:
-    """Return for each of *actor_ids* a name, else an e-mail, else the id without its kind."""
-    asked = list(actor_ids)
-    known = people.display_names(engine, asked) if asked else {}
-    return {item: event_text.actor_label(item, known.get(item, item)) for item in asked}
+    """Return the name of each of *actor_ids*, else the email, else the id without its type."""
+    ids = list(actor_ids)
+    names = people.display_names(engine, ids) if ids else {}
+    return {id_: event_text.actor_label(id_, names.get(id_, id_)) for id_ in ids}

@@ -1,4 +1,4 @@
-"""What a page tells the access log: who looks at what, and what they changed there."""
+"""Access-log entries for page views and for actions on pages."""
 
 from urllib.parse import urlencode
 
@@ -8,17 +8,17 @@ from trail.access_log import log
 from trail.accounts.users import User
 from trail.web.guard import ADDRESS_HEADER
 
-# Names of an address that only turn pages or change how the same is drawn.
-_NOT_A_CHOICE = ("event", "at", "after", "before", "grain", "by", "top", "tz", "sort")
+# URL parameters that select a result page or a view; they are not recorded.
+_NOT_A_FILTER = ("event", "at", "after", "before", "grain", "by", "top", "tz", "sort")
 
 
 def record_page_view(kind: str, user: User, path: str) -> None:
-    """Note that *user* opened the page, with its filter; the same within ten minutes is one row."""
+    """Record that *user* opened a page, with its filter; repeats within ten minutes are merged."""
     pairs = [
         (name, value)
         for name in st.query_params
         for value in st.query_params.get_all(name)
-        if name not in _NOT_A_CHOICE
+        if name not in _NOT_A_FILTER
     ]
     log.record(
         kind,
@@ -32,10 +32,10 @@ def record_page_view(kind: str, user: User, path: str) -> None:
 
 
 def record_action(kind: str, user: User, what: str, detail: str = "") -> None:
-    """Note one thing that *user* did on a page, such as `held` or `settings`."""
+    """Record an action of *user* on a page; *kind* is one of `entry.KINDS`, such as `held`."""
     log.record(kind, user.username, user.role, what=what, detail=detail, address=client_address())
 
 
 def client_address() -> str:
-    """Return the address that the page's reader comes from, as the guard noted it."""
+    """Return the IP address of the client, as set by the guard."""
     return st.context.headers.get(ADDRESS_HEADER, "")

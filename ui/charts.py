@@ -1,4 +1,4 @@
-"""Charts, as small Plotly figures: one trace, no legend, no mode bar, colours of the theme.
+"""Charts as small Plotly figures: no legend, no mode bar, colors of the theme.
 
 Figures are plain dicts: building graph objects costs more than the query behind them.
 """
@@ -20,7 +20,7 @@ _GRAINS = {60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 8640
 
 
 def grain_label(grain: dt.timedelta) -> str:
-    """Return how wide a bar is, in words: `hour`."""
+    """Return the name of the width of a bar, such as `hour`."""
     return _GRAINS.get(int(grain.total_seconds()), "bar")
 
 
@@ -31,11 +31,10 @@ def histogram(
     brush: Callable[[Bar, Bar], None],
     spans: Sequence[Span] = (),
 ) -> None:
-    """Draw bars over time; dragging over some calls *brush* with the first and the last of them.
+    """Draw bars over time; a drag calls *brush* with the first and the last selected bar.
 
-    Coverage gaps among *spans* are shaded.
-
-    The axis counts bars, since the clock of a zone repeats an hour once a year.
+    Coverage gaps among *spans* are shaded. The axis counts bars, because local time repeats an hour
+    at the end of daylight saving time.
     """
     bars = result.bars
     accent = theme_color("primaryColor")
@@ -48,7 +47,7 @@ def histogram(
             last = min(max(round(high), first), len(bars) - 1)
             brush(bars[first], bars[last])
 
-    places, texts = ticks(bars, zone)
+    positions, labels = ticks(bars, zone)
     figure = {
         "data": [
             {
@@ -69,8 +68,8 @@ def histogram(
             "selectdirection": "h",
             "newselection": {"line": {"color": accent, "width": 1, "dash": "solid"}},
             "xaxis": axis(
-                tickvals=places,
-                ticktext=texts,
+                tickvals=positions,
+                ticktext=labels,
                 range=[-0.6, len(bars) - 0.4],
                 ticklabelshift=14,
                 ticks="outside",
@@ -99,8 +98,8 @@ def stacked_bars(
     key: str,
     pick: Callable[[int], None],
 ) -> None:
-    """Draw one stacked bar a day, categories in *order*; a click calls *pick* with its number."""
-    colours = category_colors()
+    """Draw one stacked bar per day, categories in *order*; a click calls *pick* with its index."""
+    colors = category_colors()
     page = theme_color("backgroundColor")
 
     def selected() -> None:
@@ -109,7 +108,7 @@ def stacked_bars(
             pick(int(points[0]["x"]))
 
     days = [at.replace(tzinfo=dt.UTC).astimezone(zone) for at, _ in bars]
-    every = max(1, round(len(bars) / 8))
+    step = max(1, round(len(bars) / 8))
     figure = {
         "data": [
             {
@@ -118,21 +117,21 @@ def stacked_bars(
                 "x": list(range(len(bars))),
                 "y": [counts.get(name, 0) for _, counts in bars],
                 "marker": {
-                    "color": colours[min(place, len(colours) - 1)],
+                    "color": colors[min(index, len(colors) - 1)],
                     "line": {"width": 1, "color": page},
                 },
                 "hovertemplate": f"{name}: %{{y:,}}<extra></extra>",
                 "unselected": {"marker": {"opacity": 0.45}},
             }
-            for place, name in enumerate(order)
+            for index, name in enumerate(order)
         ],
         "layout": {
             **layout(272),
             "barmode": "stack",
             "hovermode": "closest",
             "xaxis": axis(
-                tickvals=list(range(0, len(bars), every)),
-                ticktext=[_day(day) for day in days[::every]],
+                tickvals=list(range(0, len(bars), step)),
+                ticktext=[_day(day) for day in days[::step]],
             ),
             "yaxis": value_axis(max((sum(counts.values()) for _, counts in bars), default=0)),
         },
@@ -150,23 +149,23 @@ def stacked_bars(
 
 
 def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
-    """Return where the axis says something: local days, or hours where there are few days."""
+    """Return the tick positions and labels: local days, or hours if there are few days."""
     local = [bar.start.replace(tzinfo=dt.UTC).astimezone(zone) for bar in bars]
     starts = [
-        number
-        for number, at in enumerate(local)
-        if number == 0 or at.date() != local[number - 1].date()
+        index
+        for index, at in enumerate(local)
+        if index == 0 or at.date() != local[index - 1].date()
     ]
     if len(starts) > 3:
-        every = max(1, round(len(starts) / 8))
-        # A first day that is nearly over has no room for its name.
-        chosen = [
-            n for n in starts[::every] if n > 0 or len(starts) < 2 or starts[1] > 6 or every > 1
+        step = max(1, round(len(starts) / 8))
+        # A first day with few bars has no room for its label.
+        positions = [
+            n for n in starts[::step] if n > 0 or len(starts) < 2 or starts[1] > 6 or step > 1
         ]
-        return chosen, [_day(local[number]) for number in chosen]
-    every = max(1, len(bars) // 8)
-    places = list(range(0, len(bars), every))
-    return places, [f"{local[number]:%H:%M}" for number in places]
+        return positions, [_day(local[index]) for index in positions]
+    step = max(1, len(bars) // 8)
+    positions = list(range(0, len(bars), step))
+    return positions, [f"{local[index]:%H:%M}" for index in positions]
 
 
 def gap_shapes(spans: Sequence[Span], bars: Sequence[Bar]) -> list[dict[str, Any]]:
@@ -193,14 +192,14 @@ def gap_shapes(spans: Sequence[Span], bars: Sequence[Bar]) -> list[dict[str, Any
 
 def bar_position(at: dt.datetime, bars: Sequence[Bar]) -> float:
     """Return the position of the UTC time *at* on an axis that counts *bars*."""
-    for number, bar in enumerate(bars):
+    for index, bar in enumerate(bars):
         if at < bar.end:
-            return number - 0.5 + max(at - bar.start, dt.timedelta()) / (bar.end - bar.start)
+            return index - 0.5 + max(at - bar.start, dt.timedelta()) / (bar.end - bar.start)
     return len(bars) - 0.5
 
 
 def layout(height: int) -> dict[str, Any]:
-    """Return the look that all charts share."""
+    """Return the layout that all charts share; *height* is in px."""
     return {
         "template": None,
         "height": height,
@@ -224,12 +223,12 @@ def layout(height: int) -> dict[str, Any]:
 
 
 def axis(**more: Any) -> dict[str, Any]:
-    """Return a horizontal axis without a grid."""
+    """Return a horizontal axis without a grid; *more* adds or overrides options."""
     return {"showgrid": False, "zeroline": False, "fixedrange": True, "tickangle": 0, **more}
 
 
 def value_axis(highest: int) -> dict[str, Any]:
-    """Return a vertical axis with a faint grid and whole numbers."""
+    """Return a vertical axis with a faint grid and integer ticks."""
     return {
         "showgrid": True,
         "gridcolor": theme_color("dataframeBorderColor"),
@@ -247,7 +246,7 @@ def _day(at: dt.datetime) -> str:
 
 
 def bar_label(bar: Bar, zone: ZoneInfo) -> str:
-    """Return when a bar begins and ends, in *zone*."""
+    """Return the start and end of a bar in *zone*; a day has no times."""
     start = bar.start.replace(tzinfo=dt.UTC).astimezone(zone)
     if bar.end - bar.start >= dt.timedelta(hours=23):
         return f"{start:%a} {start.day} {start:%b}"

@@ -1,4 +1,4 @@
-"""Events as sentences, each of which leads to itself in Explore: the list many pages end in."""
+"""A list of events as sentences, each linked to its event in Explore."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -21,9 +21,9 @@ def draw(
     sentence: Callable[[dict[str, Any]], list[event_text.Part]] = event_text.sentence_parts,
     link: str = "Explore",
 ) -> None:
-    """Draw *rows* (events); a press opens that event among those of *chosen*, the *link* all.
+    """Draw events; a click opens the event in Explore with the filter *chosen*, *link* opens all.
 
-    *time* says when, and *sentence* what, in the words that the list has room for.
+    *time* formats the time of an event, *sentence* its text.
     """
 
     def on_messages(messages: list[ranked_list.ListMessage]) -> None:

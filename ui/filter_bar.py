@@ -126,13 +126,13 @@ def _range(filter_: Filter) -> None:
     zone = filter_.zone
     now = dt.datetime.now(zone)
 
-    def shown(moment: dt.datetime | None, otherwise: dt.datetime) -> dt.datetime:
-        local = moment.replace(tzinfo=dt.UTC).astimezone(zone) if moment else otherwise
+    def to_local(moment: dt.datetime | None, default: dt.datetime) -> dt.datetime:
+        local = moment.replace(tzinfo=dt.UTC).astimezone(zone) if moment else default
         return local.replace(tzinfo=None, second=0, microsecond=0)
 
     with st.form("range", border=False):
-        first = st.datetime_input("From", shown(window.start, now - dt.timedelta(days=7)))
-        last = st.datetime_input("To", shown(window.end, now))
+        first = st.datetime_input("From", to_local(window.start, now - dt.timedelta(days=7)))
+        last = st.datetime_input("To", to_local(window.end, now))
         st.caption(f"Times in {text.escape(zone.key)}")
         if st.form_submit_button("Apply range", type="primary") and first and last:
             if first >= last:
@@ -230,8 +230,8 @@ def _on_messages(messages: list[ChipMessage], filter_: Filter) -> None:
         elif message["field"] == "q":
             filter_ = replace(filter_, q=tuple(q for q in filter_.q if q != message["value"]))
         else:
-            now = filter_.state(message["field"], message["value"])
-            flipped = "include" if now == "exclude" else "exclude"
+            state = filter_.state(message["field"], message["value"])
+            flipped = "include" if state == "exclude" else "exclude"
             filter_ = filter_.put(
                 message["field"], message["value"], flipped if message["do"] == "flip" else ""
             )

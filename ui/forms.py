@@ -1,4 +1,4 @@
-"""A form that acts before the page is drawn, so what it changed shows; a refusal keeps the text."""
+"""A form whose action runs before the page is drawn; after an error its fields keep their text."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,24 +10,26 @@ from ui import text
 
 
 @contextmanager
-def form(name: str, button: str, act: Callable[[], str], clears: tuple[str, ...]) -> Iterator[None]:
-    """Draw the fields of the block as a form with *button*, and below it what came of it.
+def form(
+    name: str, button: str, action: Callable[[], str], clears: tuple[str, ...]
+) -> Iterator[None]:
+    """Draw the fields of the block as a form with *button*, and the result below it.
 
-    *act* runs when the button is pressed and returns the sentence to show; the text fields with
-    the keys *clears* are empty then. A `TrailError` is shown instead, and the fields stay as typed.
+    A click runs *action*, which returns the message to show, and clears the text fields with the
+    keys *clears*. After a `TrailError` its message is shown and the fields keep their text.
     """
-    result = f"{name}-said"
+    key = f"{name}-result"
 
     def press() -> None:
         try:
-            st.session_state[result] = (st.success, act())
+            st.session_state[key] = (st.success, action())
             st.session_state.update(dict.fromkeys(clears, ""))
-        except TrailError as problem:
-            st.session_state[result] = (st.error, str(problem))
+        except TrailError as error:
+            st.session_state[key] = (st.error, str(error))
 
     with st.form(name, border=False):
         yield
         st.form_submit_button(button, on_click=press)
-    if answer := st.session_state.pop(result, None):
-        draw, message = answer
+    if result := st.session_state.pop(key, None):
+        draw, message = result
         draw(text.escape(message))

@@ -1,7 +1,7 @@
-"""The Streamlit script: who looks, and the menu of pages that this person may open.
+"""The Streamlit script: sign-in, and the menu of the pages that the user may open.
 
-Not beside `pages/`: a folder of that name next to the script would let Streamlit run its files
-without this script, and so without sign-in.
+Not beside `pages/`: Streamlit would run the files of a folder with that name without this script,
+and so without sign-in.
 """
 
 import html
@@ -20,11 +20,11 @@ from ui.page import Page, current_user, discover_pages
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
 ACCOUNT = "account"
-_WATCH = Path(__file__).with_name("session_watch.js").read_text(encoding="utf-8")
+_SESSION_WATCH = Path(__file__).with_name("session_watch.js").read_text(encoding="utf-8")
 
 
-def anonymous() -> list[StreamlitPage]:
-    """Return the sign-in form under every page's address, so that a deep link survives it."""
+def sign_in_pages() -> list[StreamlitPage]:
+    """Return the sign-in form at the address of every page, so that deep links keep working."""
     paths = ["", *(page.path for page in discover_pages().values()), ACCOUNT]
     return [
         st.Page(sign_in_form.show, title="Sign in", url_path=path, default=not path)
@@ -33,21 +33,21 @@ def anonymous() -> list[StreamlitPage]:
 
 
 def menu(user: User) -> dict[str, list[StreamlitPage]]:
-    """Return the pages by section: those of the role in the bar, the account under the name.
+    """Return the pages by menu section: the pages of the role, and the account under the name.
 
-    A page of another role is kept without a place in the menu: its own gate says why, calmly.
+    Pages of other roles are hidden but exist, so that their access check can explain the refusal.
     """
     entries: list[StreamlitPage] = []
-    home = False
+    has_home = False
     for name, page in discover_pages().items():
-        if page.allows(user) and not home:
-            # Streamlit serves the first page at `/` only; its own address has to work as well.
+        if page.allows(user) and not has_home:
+            # Streamlit serves the first page at `/` only; its own address must work, too.
             entries += [_entry(name, page, ""), _entry(name, page, page.path, hidden=True)]
-            home = True
+            has_home = True
         else:
             entries.append(_entry(name, page, page.path, hidden=not page.allows(user)))
     account = st.Page(_account, title="Account and sign-out", url_path=ACCOUNT)
-    return {"": entries, text.escape(user.name): [account]}  # a label reads Markdown
+    return {"": entries, text.escape(user.name): [account]}  # labels are Markdown
 
 
 def _entry(name: str, page: Page, path: str, *, hidden: bool = False) -> StreamlitPage:
@@ -68,7 +68,7 @@ def _account() -> None:
         return
     st.title("Account", anchor=False)
     st.text(f"{user.name}\nUsername {user.username}, role {user.role}")
-    # A form of the browser's own: a POST to our route, which clears the cookie.
+    # A plain HTML form: the browser sends a POST to the route that clears the cookie.
     st.html(
         f'<form method="post" action="{SIGN_OUT}"><button type="submit" '
         'class="trail-sign-out">Sign out</button></form>'
@@ -80,21 +80,21 @@ def _account() -> None:
 
 
 def main() -> None:
-    """Choose the menu by who looks, and draw the page that was asked for."""
+    """Draw the requested page with the menu of the user, or the sign-in form."""
     st.set_page_config(layout="wide")
     user = current_user()
     if user is None:
-        st.navigation(anonymous(), position="hidden").run()
+        st.navigation(sign_in_pages(), position="hidden").run()
         return
     dark = st.context.theme.type == "dark"
     style.apply()
-    now = process.current()
-    workspace = now.settings.workspace or directory.workspace_name(now.store)
+    runtime = process.current()
+    workspace = runtime.settings.workspace or directory.workspace_name(runtime.store)
     st.logo(_logo(workspace, dark=dark), size="medium")
     page = st.navigation(menu(user), position="top")
     st.set_page_config(page_title=f"{page.title} - Audit Trail")
     page.run()
-    watch = st.components.v2.component("trail_watch", js=_WATCH)
+    watch = st.components.v2.component("trail_watch", js=_SESSION_WATCH)
     watch(key="watch", data={"path": ALIVE})
 
 

@@ -1,7 +1,7 @@
-"""The gate that every page passes: who asks, may they, and what they read when it goes wrong.
+"""The access check of every page, its context, and its error messages.
 
-Separate from navigation because Streamlit can run a page file without it: hiding a page protects
-nothing, this does.
+Separate from navigation because Streamlit can run a page file without it: a page that is hidden
+from the menu is not protected.
 """
 
 import functools
@@ -29,22 +29,22 @@ _log = logging.getLogger("trail.ui")
 
 @dataclass
 class Context:
-    """What a page is given: who looks, and what the process shares."""
+    """The user of a page, and what the process shares."""
 
     user: User
     runtime: Runtime
 
     @property
     def store(self) -> Store:
-        """Return the store that the address names: the trail, or an archived month of it."""
+        """Return the store that the URL names: the database, or an archived month."""
         return startup.store_of(url_state.param("archive"))
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its address, its title, what draws it, and the capability that it needs.
+    """One page: address, title, render function, and the capability that it requires.
 
-    `roles` follows from that; naming roles instead is for pages of tests only.
+    `roles` follows from the capability; only tests set it.
     """
 
     path: str
@@ -56,7 +56,7 @@ class Page:
     icon: str = ""
 
     def __post_init__(self) -> None:
-        """Take the roles from the one table, by what the page needs."""
+        """Set the roles that have the capability."""
         if not self.roles:
             object.__setattr__(self, "roles", who_may(self.capability))
 
@@ -65,14 +65,14 @@ class Page:
         return user.role in self.roles
 
     def run(self) -> None:
-        """Draw the page for who may see it; the sign-in form for nobody."""
+        """Draw the page if the user may see it, else the refusal or the sign-in form."""
         user = current_user()
         if user is None:
             sign_in_form.show()
             return
         if not self.allows(user):
             record_page_view("page_refused", user, self.path)
-            st.info(f"{self.title} is not open to the role {user.role}. An owner can change that.")
+            st.info(f"The role {user.role} has no access to {self.title}. Ask an owner.")
             return
         url_state.open_requested_page()
         record_page_view("viewed", user, self.path)
@@ -81,41 +81,42 @@ class Page:
             ctx = Context(user, process.current())
             with query_timeout.within(ctx.runtime.settings.limits.query_seconds):
                 self.render(ctx)
-        except TrailError as problem:
-            _log.info("page %s: %s", self.path, problem)
-            st.error(text.escape(str(problem)))
-        except Exception:  # the last resort, so that no trace reaches the screen
+        except TrailError as error:
+            _log.info("page %s: %s", self.path, error)
+            st.error(text.escape(str(error)))
+        except Exception:  # no traceback may reach the screen
             error_id = secrets.token_hex(4)
             _log.exception("error %s on page %s", error_id, self.path)
             st.error(
-                f"This page could not be drawn. Reload it; if it happens again, give an owner "
-                f"the error id {error_id}."
+                "Internal error. Reload the page. If it fails again, send an owner the error id "
+                f"{error_id}, which is in the server log."
             )
 
 
 def _banner(page: Page, user: User) -> None:
-    """Say on every page that the demo is shown, and to an owner where to connect the real one."""
+    """Draw the banner of the demo workspace, with a link to Connect for owners."""
     if not process.current().demo or page.path == "connect":
         return
     with st.container(horizontal=True, vertical_alignment="center", key="demo-banner"):
-        st.html("<b>Demo workspace.</b> Its events are invented.", width="content")
+        st.html("<b>Demo workspace.</b> Its events are generated.", width="content")
         if user.may("configure"):
-            st.page_link(url_state.CONNECT, label="Connect your own")
+            st.page_link(url_state.CONNECT, label="Connect your workspace")
 
 
 def current_user() -> User | None:
-    """Return who looks at this page, looked up now; session state has no say in it."""
-    message = st.user.to_dict()
-    sid_hash = message.get("sid")
+    """Return the user of the session, checked on every call; None if not signed in."""
+    headers = st.user.to_dict()
+    sid_hash = headers.get("sid")
     if not isinstance(sid_hash, str) or not sid_hash:
         return None
-    now = process.current()
-    user = session_user(now.sessions, now.users, sid_hash, touch=False)  # a run may start by itself
-    return user if user and user.username == message.get("username") else None
+    runtime = process.current()
+    # A run may start without user activity.
+    user = session_user(runtime.sessions, runtime.users, sid_hash, touch=False)
+    return user if user and user.username == headers.get("username") else None
 
 
 @functools.cache
 def discover_pages() -> dict[str, Page]:
-    """Return every page by module name, in the order of the menu."""
+    """Return all pages by module name, in menu order."""
     pages: dict[str, Page] = registry.discover("pages", "PAGE")
     return dict(sorted(pages.items(), key=lambda item: (item[1].order, item[1].title)))

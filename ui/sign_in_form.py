@@ -37,7 +37,7 @@ _FIELDS = {"Form name": "", "Username": "Username", "Password": "Password", "Log
 _LIBRARY_STATE = ("authentication_status", "name", "email", "roles", "username", "logout")
 _NAME_KEY = secrets.token_bytes(32)
 
-_REDIRECT = Path(__file__).with_name("sign_in_redirect.js").read_text(encoding="utf-8")
+_REDIRECT_SCRIPT = Path(__file__).with_name("sign_in_redirect.js").read_text(encoding="utf-8")
 
 # Makes the library's button primary and wide, and hides its empty heading.
 _STYLE = """<style>
@@ -115,9 +115,11 @@ class SignInController:
 
 def show() -> None:
     """Draw the sign-in form; after a success, redirect to the route with a code."""
-    now = process.current()
-    auth = now.settings.auth
-    workspace = f"workspace {now.settings.workspace}" if now.settings.workspace else "workspace"
+    runtime = process.current()
+    auth = runtime.settings.auth
+    workspace = (
+        f"workspace {runtime.settings.workspace}" if runtime.settings.workspace else "workspace"
+    )
     st.html(_style())
     with (
         st.container(key=f"{_KEY}-page", horizontal_alignment="center"),
@@ -125,10 +127,10 @@ def show() -> None:
     ):
         st.html(f'<div class="brand">{_mark()}<span>Audit Trail</span></div>')
         st.title("Sign in", anchor=False)
-        target = "the demo workspace" if now.demo else f"the {workspace}"
-        _paragraph("workspace", f"To see the trail of {target}.")
+        target = "the demo workspace" if runtime.demo else f"the {workspace}"
+        _paragraph("workspace", f"Audit trail of {target}")
         message = st.empty()
-        if ended := now.sessions.ended_message(st.context.headers.get(ENDED_HEADER, "")):
+        if ended := runtime.sessions.ended_message(st.context.headers.get(ENDED_HEADER, "")):
             message.info(ended)
         try:
             provider_user = sign_in_oidc.draw(message) if auth.by_provider else None
@@ -141,29 +143,29 @@ def show() -> None:
             "You return to the page you requested. Sign-ins and refusals are recorded in the "
             "access log.",
         )
-        question = "No account, or a lost password?" if auth.by_password else "No account?"
+        question = "No account or forgotten password?" if auth.by_password else "No account?"
         _paragraph("note", f"{question} Ask an owner of this workspace.")
     visit = st.context.headers.get(VISIT_HEADER, "")  # empty if the browser has no visit cookie
     code = ""
     if provider_user:
         user, proof = provider_user
-        code = now.sessions.issue_provider_code(user, visit, proof)
+        code = runtime.sessions.issue_provider_code(user, visit, proof)
     elif form and (name := form.username):
-        code = now.sessions.issue_code(name, visit, now.users.credentials_digest(name))
+        code = runtime.sessions.issue_code(name, visit, runtime.users.credentials_digest(name))
     elif form and form.refusal:
         message.error(form.refusal)
     if code and not visit:
         message.error(STALE)
     elif code:
-        _hand_over(code)
+        _redirect(code)
 
 
 def _form() -> SignInController:
     # Imported during a script run only: its cookie component cannot be registered earlier.
     import streamlit_authenticator as stauth
 
-    now = process.current()
-    credentials = now.users.credentials()
+    runtime = process.current()
+    credentials = runtime.users.credentials()
     form = stauth.Authenticate(
         credentials,
         cookie_name=secrets.token_hex(16),  # a name that no request has
@@ -173,18 +175,20 @@ def _form() -> SignInController:
         login_sleep_time=0,
     )
     address = st.context.headers.get(ADDRESS_HEADER, "unknown")
-    checked = SignInController(form.authentication_controller, credentials, address, now.throttle)
-    form.authentication_controller = checked
+    controller = SignInController(
+        form.authentication_controller, credentials, address, runtime.throttle
+    )
+    form.authentication_controller = controller
     form.login(fields=_FIELDS, key=_KEY)
     for name in _LIBRARY_STATE:
         st.session_state.pop(name, None)
-    return checked
+    return controller
 
 
-def _hand_over(code: str) -> None:
+def _redirect(code: str) -> None:
     """Redirect the browser to the route that exchanges *code* for the session cookie."""
     next_key = sign_in_oidc.NEXT_KEY if process.current().settings.auth.by_provider else ""
-    redirect = st.components.v2.component("trail_redirect", js=_REDIRECT)
+    redirect = st.components.v2.component("trail_redirect", js=_REDIRECT_SCRIPT)
     redirect(data={"code": code, "path": FINISH, "key": next_key}, key="trail-redirect")
 
 

@@ -50,9 +50,9 @@ def draw(message: DeltaGenerator) -> tuple[User, str] | None:
 
 
 def _verified_user() -> tuple[User, str]:
-    now = process.current()
-    user, proof = oidc.verify_claims(st.user.to_dict(), now.settings.auth, time.time())
-    if now.sessions.is_used(proof):
+    runtime = process.current()
+    user, proof = oidc.verify_claims(st.user.to_dict(), runtime.settings.auth, time.time())
+    if runtime.sessions.is_used(proof):
         raise RefusedError("used already", "This sign-in was already used.", "Sign in again.")
     return user, proof
 

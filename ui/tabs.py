@@ -1,7 +1,4 @@
-"""The sections of a page: which one is drawn stands in the address, so that Back and links keep it.
-
-Separate because three pages have sections, and a fourth should not write the choice again.
-"""
+"""Tabs of a page; the URL names the selected one, so that Back and links restore it."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,17 +7,17 @@ import streamlit as st
 from ui import url_state
 from ui.page import Context
 
-# What it is called, and what draws it.
+# Its title, and the function that draws it.
 Tab = tuple[str, Callable[[Context], None]]
 
 
 def select(titles: Mapping[str, str], key: str) -> str:
-    """Draw the choice among *titles* and return the section that the address names, or the first.
+    """Draw the tab bar and return the name of the tab that the URL selects, or of the first.
 
-    *key* names the widget, one a page.
+    *titles* has the titles by name. *key* names the widget; it is unique per page.
     """
-    asked = url_state.param("section")
-    section = asked if asked in titles else next(iter(titles))
+    requested = url_state.param("section")
+    section = requested if requested in titles else next(iter(titles))
     st.session_state[key] = section
 
     def choose() -> None:
@@ -38,8 +35,8 @@ def select(titles: Mapping[str, str], key: str) -> str:
     return section
 
 
-def draw(title: str, sections: Mapping[str, Tab], key: str, ctx: Context) -> None:
-    """Draw *title*, the choice among *sections*, and the one that is chosen."""
+def draw(title: str, tabs: Mapping[str, Tab], key: str, ctx: Context) -> None:
+    """Draw the page title, the tab bar and the selected tab."""
     st.title(title, anchor=False)
-    titles = {name: label for name, (label, _) in sections.items()}
-    sections[select(titles, key)][1](ctx)
+    titles = {name: label for name, (label, _) in tabs.items()}
+    tabs[select(titles, key)][1](ctx)

@@ -1,7 +1,4 @@
-"""Every word and number as its reader sees it: sentences, times, sizes, labels.
-
-Separate from the pages so that a thing has one name everywhere.
-"""
+"""Formatting of labels, times, durations, sizes and counts, the same on every page."""
 
 import datetime as dt
 import html
@@ -29,33 +26,33 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 
 
 def escape(text: str) -> str:
-    """Return hostile *text* for a place that reads Markdown, so that it shows as it is."""
+    """Escape hostile *text* for elements that render Markdown; line breaks become spaces."""
     flat = " ".join(text.split())
-    # Zero-width joiners break what works across characters: :shortcodes:, links to an e-mail.
+    # Word joiners break :shortcodes: and automatic links to an email address.
     marked = _MARKDOWN.sub(lambda result: f"\\{result[1]}", flat)
     return marked.replace(":", ":\u2060").replace("@", "@\u2060")
 
 
-def escape_chart(text: str, longest: int = 80) -> str:
-    """Return hostile *text* for a chart, where tags and formulas would be acted on."""
+def escape_chart(text: str, max_length: int = 80) -> str:
+    """Escape hostile *text* for a chart, which renders tags and formulas, and truncate it."""
     flat = " ".join(text.split())
-    flat = flat if len(flat) <= longest else f"{flat[: longest - 1]}…"
+    flat = flat if len(flat) <= max_length else f"{flat[: max_length - 1]}…"
     return html.escape(flat).replace("$", "&#36;")
 
 
 def risk_level(risk: int) -> str:
-    """Return high (7 to 10), medium (4 to 6) or low."""
+    """Return the level of a risk: high (7 to 10), medium (4 to 6) or low."""
     return "high" if risk >= 7 else "medium" if risk >= 4 else "low"
 
 
 def category_color(category: str) -> str:
-    """Return the number of the category's colour in the theme; later areas share the last."""
-    place = catalogue.CATEGORIES.index(category) if category in catalogue.CATEGORIES else 99
-    return str(min(place, 8))
+    """Return the index of the category's color in the theme; the ninth and later share one."""
+    index = catalogue.CATEGORIES.index(category) if category in catalogue.CATEGORIES else 99
+    return str(min(index, 8))
 
 
 def facet_label(field: str, value: str, label: str) -> str:
-    """Return what people read for *value* of the facet *field*."""
+    """Return the display label of *value* of the facet *field*; *label* is the stored one."""
     if field == "actor":
         return event_text.actor_label(value, label)
     if field == "actor_type":
@@ -105,7 +102,7 @@ def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
 
 
 def time_range(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
-    """Return a stretch of UTC times in *zone*: `Tue 24 Nov 02:00–02:40`, the day once if one."""
+    """Return a range of UTC times in *zone*: `Tue 24 Nov 02:00–02:40`, a shared day once."""
     first = start.replace(tzinfo=dt.UTC).astimezone(zone)
     last = end.replace(tzinfo=dt.UTC).astimezone(zone)
     day = f"{last:%a} {last.day} {last:%b} " if last.date() != first.date() else ""
@@ -113,7 +110,7 @@ def time_range(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
 
 
 def utc_offset(at: dt.datetime) -> str:
-    """Return an aware time's offset: `UTC+1`, `UTC+5:30`, `UTC`."""
+    """Return the UTC offset of an aware time: `UTC+1`, `UTC+5:30`, `UTC`."""
     delta = at.utcoffset() or dt.timedelta()
     minutes = int(delta.total_seconds() // 60)
     if not minutes:
@@ -123,7 +120,7 @@ def utc_offset(at: dt.datetime) -> str:
 
 
 def ago(at: dt.datetime, now: dt.datetime) -> str:
-    """Return how long before *now* (aware) a UTC time was: `3 minutes ago`."""
+    """Return the age of a UTC time at *now* (aware): `3 minutes ago`."""
     seconds = (naive_utc(now) - at).total_seconds()
     return (
         "just now"
@@ -133,7 +130,7 @@ def ago(at: dt.datetime, now: dt.datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time in its largest whole unit: `3 minutes`, `2 days`."""
+    """Return a duration in its largest whole unit: `3 minutes`, `2 days`."""
     for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= unit:
             return count(int(seconds // unit), name)
@@ -141,7 +138,7 @@ def duration(seconds: float) -> str:
 
 
 def time_offset(delta: dt.timedelta) -> str:
-    """Return how far an event lies from another: `+2 min 43 s`, `−28 s`, `−3 d 4 h`."""
+    """Return a signed time difference: `+2 min 43 s`, `−28 s`, `−3 d 4 h`."""
     seconds = int(abs(delta.total_seconds()))
     sign = "−" if delta.total_seconds() < 0 else "+"
     days, rest = divmod(seconds, 86_400)
@@ -166,7 +163,7 @@ def byte_size(octets: float) -> str:
 
 
 def percent_change(current: int, before: int) -> str:
-    """Return the change against the period before: `+6 %`, `−2 %`, or `new`."""
+    """Return the change from the previous period: `+6 %`, `−2 %`, or `new`."""
     if not before:
         return "new" if current else "0"
     share = round(100 * (current - before) / before)

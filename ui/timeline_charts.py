@@ -1,4 +1,4 @@
-"""The Timeline's own charts: activity against the period before, lanes, hours of the week."""
+"""Charts of the Timeline: activity and the previous period, lanes, hours of the week."""
 
 import datetime as dt
 import math
@@ -16,13 +16,13 @@ from ui import charts, style, text
 from ui.components.week_grid import week_grid
 
 _ROW, _LABEL = 26, 34
-# Which mark stands for what; shape as well as colour.
-MARKS = (
+# Symbol, attribute of `Point`, theme color, label. Symbols differ by shape as well as by color.
+_MARKS = (
     ("circle", "count", "primaryColor", "events"),
     ("x", "failures", "redColor", "failed attempts"),
     ("diamond", "destructive", "orangeColor", "destructive changes"),
 )
-# Marks of one bar stand beside each other, the strong ones over the pale ones.
+# Marks of one bar are drawn side by side; failures and destructive changes are more opaque.
 _SHIFT = {"circle": 0.0, "x": 0.17, "diamond": -0.17}
 _OPACITY = {"circle": 0.4, "x": 0.95, "diamond": 0.95}
 
@@ -40,20 +40,20 @@ def activity(
     notes: Sequence[Annotation],
     brush: Brush,
 ) -> None:
-    """Draw bars over time, a part for each of *categories*, and the period *before* as a line.
+    """Draw stacked bars over time by category, and the counts *before* as a dotted line.
 
-    Dragging over some calls *brush*.
+    A drag calls *brush* with the first and the last selected bar.
     """
     bars = result.bars
-    colours = style.category_colors()
-    where = {bar.start: number for number, bar in enumerate(bars)}
+    colors = style.category_colors()
+    positions = {bar.start: index for index, bar in enumerate(bars)}
 
     def selected() -> None:
         boxes = st.session_state[key]["selection"].get("box", [])
         if boxes:
-            brush(*_boxed(boxes, bars))
+            brush(*_selected_bars(boxes, bars))
 
-    places, texts = charts.ticks(bars, zone)
+    tick_positions, tick_labels = charts.ticks(bars, zone)
     highest = max((*(bar.count for bar in bars), *before), default=0)
     figure = {
         "data": [
@@ -61,9 +61,9 @@ def activity(
                 {
                     "type": "bar",
                     "name": lane.value,
-                    "x": [where[point.bar.start] for point in lane.points],
+                    "x": [positions[point.bar.start] for point in lane.points],
                     "y": [point.count for point in lane.points],
-                    "marker": {"color": colours[int(text.category_color(lane.value))]},
+                    "marker": {"color": colors[int(text.category_color(lane.value))]},
                     "customdata": [
                         f"{charts.bar_label(point.bar, zone)}<br>{lane.value}: {point.count:,}"
                         for point in lane.points
@@ -100,7 +100,9 @@ def activity(
                 *charts.gap_shapes(spans, bars),
                 *note_lines(notes, bars),
             ],
-            "xaxis": charts.axis(tickvals=places, ticktext=texts, range=[-0.6, len(bars) - 0.4]),
+            "xaxis": charts.axis(
+                tickvals=tick_positions, ticktext=tick_labels, range=[-0.6, len(bars) - 0.4]
+            ),
             "yaxis": charts.value_axis(highest),
         },
     }
@@ -112,11 +114,11 @@ def activity(
         selection_mode="box",
         config=charts.CONFIG,
         height=180,
-        alt="Events over time by category, the period before as a dotted line",
+        alt="Events over time by category, previous period as a dotted line",
     )
 
 
-def _boxed(boxes: Sequence[dict[str, Any]], bars: Sequence[Bar]) -> tuple[Bar, Bar]:
+def _selected_bars(boxes: Sequence[dict[str, Any]], bars: Sequence[Bar]) -> tuple[Bar, Bar]:
     low, high = sorted(float(edge) for edge in boxes[0]["x"])
     first = min(max(round(low), 0), len(bars) - 1)
     return bars[first], bars[min(max(round(high), first), len(bars) - 1)]
@@ -131,9 +133,9 @@ def lanes(
     notes: Sequence[Annotation],
     pick: Pick,
 ) -> None:
-    """Draw a row of marks for each lane; a click on one calls *pick*."""
-    places = {bar.start: number for number, bar in enumerate(bars)}
-    points = _points(lanes, places)
+    """Draw a row of marks for each lane; a click on a mark calls *pick*."""
+    positions = {bar.start: index for index, bar in enumerate(bars)}
+    points = _points(lanes, positions)
     height = 40 + _ROW * len(lanes)
 
     def selected() -> None:
@@ -142,17 +144,17 @@ def lanes(
             lane, point, _, _ = points[chosen[0]]
             pick(lanes[lane], point)
 
-    most = max((number for _, _, number, _ in points), default=1)
-    ticked, texts = charts.ticks(bars, zone)
+    most = max((count for _, _, count, _ in points), default=1)
+    tick_positions, tick_labels = charts.ticks(bars, zone)
     figure = {
         "data": [
             {
                 "type": "scatter",
                 "mode": "markers",
-                "x": [places[point.bar.start] + _SHIFT[mark[0]] for _, point, _, mark in points],
+                "x": [positions[point.bar.start] + _SHIFT[mark[0]] for _, point, _, mark in points],
                 "y": [lane for lane, _, _, _ in points],
                 "marker": {
-                    "size": [5 + 13 * math.sqrt(number / most) for _, _, number, _ in points],
+                    "size": [5 + 13 * math.sqrt(count / most) for _, _, count, _ in points],
                     "symbol": [mark[0] for _, _, _, mark in points],
                     "color": [style.theme_color(mark[2]) for _, _, _, mark in points],
                     "opacity": [_OPACITY[mark[0]] for _, _, _, mark in points],
@@ -160,8 +162,8 @@ def lanes(
                 },
                 "customdata": [
                     f"{text.escape_chart(lanes[lane].label)}<br>{charts.bar_label(point.bar, zone)}"
-                    f"<br>{number:,} {mark[3]}"
-                    for lane, point, number, mark in points
+                    f"<br>{count:,} {mark[3]}"
+                    for lane, point, count, mark in points
                 ],
                 "hovertemplate": "%{customdata}<extra></extra>",
                 "selected": {"marker": {"opacity": 1}},
@@ -176,7 +178,9 @@ def lanes(
                 *charts.gap_shapes(spans, bars),
                 *note_lines(notes, bars),
             ],
-            "xaxis": charts.axis(tickvals=ticked, ticktext=texts, range=[-0.6, len(bars) - 0.4]),
+            "xaxis": charts.axis(
+                tickvals=tick_positions, ticktext=tick_labels, range=[-0.6, len(bars) - 0.4]
+            ),
             "yaxis": {
                 "tickvals": list(range(len(lanes))),
                 "ticktext": [text.escape_chart(lane.label, _LABEL) for lane in lanes],
@@ -200,33 +204,34 @@ def lanes(
 
 
 def _points(
-    lanes: Sequence[Lane], places: dict[dt.datetime, int]
+    lanes: Sequence[Lane], positions: dict[dt.datetime, int]
 ) -> list[tuple[int, Point, int, tuple[str, str, str, str]]]:
-    made = []
-    for number, lane in enumerate(lanes):
+    """Return the marks to draw: index of the lane, point, number of events, and mark."""
+    points = []
+    for index, lane in enumerate(lanes):
         for point in lane.points:
-            if point.bar.start not in places:
+            if point.bar.start not in positions:
                 continue
-            for mark in MARKS:
-                counted = getattr(point, mark[1])
+            for mark in _MARKS:
+                count = getattr(point, mark[1])
                 if mark[1] == "count":
-                    counted -= point.failures + point.destructive
-                if counted:
-                    made.append((number, point, counted, mark))
-    return made
+                    count -= point.failures + point.destructive
+                if count:
+                    points.append((index, point, count, mark))
+    return points
 
 
 def note_lines(notes: Sequence[Annotation], bars: Sequence[Bar]) -> list[dict[str, Any]]:
-    """Return shapes for a chart whose axis counts *bars*: what people noted, as lines or bands."""
+    """Return lines and bands that mark annotations on a chart whose axis counts *bars*."""
     if not bars:
         return []
-    colour = style.theme_color("textColor")
-    made = []
+    color = style.theme_color("textColor")
+    shapes = []
     for note in notes:
         start = charts.bar_position(note.at_time, bars)
         end = charts.bar_position(note.until_time or note.at_time, bars)
         band = note.until_time is not None
-        made.append(
+        shapes.append(
             {
                 "type": "rect" if band else "line",
                 "xref": "x",
@@ -235,19 +240,19 @@ def note_lines(notes: Sequence[Annotation], bars: Sequence[Bar]) -> list[dict[st
                 "x1": end,
                 "y0": 0,
                 "y1": 1,
-                "line": {"width": 0 if band else 1, "dash": "dot", "color": colour},
-                "fillcolor": colour,
+                "line": {"width": 0 if band else 1, "dash": "dot", "color": color},
+                "fillcolor": color,
                 "opacity": 0.08 if band else 0.7,
                 "layer": "below",
             }
         )
-    return made
+    return shapes
 
 
 def week(
     counts: Sequence[Sequence[int]], zone: ZoneInfo, key: str, pick: Callable[[int, int], None]
 ) -> None:
-    """Draw events by weekday and hour of *zone*; a press calls *pick* with the two."""
+    """Draw events by weekday and hour of *zone*; a click calls *pick* with both."""
 
     def on_click(cell_id: str) -> None:
         day, _, hour = cell_id.partition(" ")

@@ -1,7 +1,7 @@
-"""What a page looks at lives in its address, and only there: reading it, and changing it.
+"""Read and change the state of a page in its URL.
 
-Reload, Back, and a copied link then show the same. Session state holds what is nobody else's
-business, such as which facet shows more values.
+The filter and the opened item are only in the URL, so that reload, Back and copied links show the
+same. Session state contains private view state, such as which facet shows more values.
 """
 
 import datetime as dt
@@ -16,9 +16,9 @@ from trail.storage.filters import Filter, zone_names
 
 DEFAULT_FROM = "7d"
 
-# Names in a page's address beside the filter's: the opened event and its time, a page's edge, an
-# archived month that is looked at instead of the present trail, a page's section; how the timeline
-# is cut; whom or what people, failures and unusual are about; a rule to make.
+# URL parameters of pages besides those of the filter: the opened event and its time, the cursor of
+# a result page, an archived month to show, the selected tab; the interval and lanes of Timeline;
+# the actor, target, incident or finding shown; the filter of a new alert rule.
 PAGE_PARAMS = (
     *("event", "at", "after", "before", "archive", "section"),
     *("grain", "by", "top"),
@@ -28,7 +28,7 @@ PAGE_PARAMS = (
     *("rule",),
 )
 
-# Where pages stand from the main script, as links between them want it.
+# Paths of pages relative to the main script, for links.
 EXPLORE = "../pages/explore.py"
 CONNECT = "../pages/connect.py"
 PEOPLE = "../pages/people.py"
@@ -37,13 +37,13 @@ UNUSUAL = "../pages/unusual.py"
 ALERTS = "../pages/alerts.py"
 
 _ZONE = "zone"
-_LEAVING = "leaving"
+_NEXT_PAGE = "next-page"
 
 
 def current_filter() -> Filter:
-    """Return the filter that the address says; the last seven days where it names no range.
+    """Return the filter in the URL; without a range, the last seven days.
 
-    Raises `FilterError` for an address that cannot be read.
+    Raises `FilterError` for an invalid filter.
     """
     pairs = [
         (name, value)
@@ -62,49 +62,49 @@ def current_filter() -> Filter:
 
 
 def timezone_name() -> str:
-    """Return the reader's zone: chosen earlier, the browser's, the settings', or UTC."""
-    message = (
+    """Return the viewer's zone: as selected, else of the browser, the settings, or UTC."""
+    candidates = (
         st.session_state.get(_ZONE),
         st.context.timezone,
         process.current().settings.timezone,
     )
-    return next((name for name in message if name in zone_names()), "UTC")
+    return next((name for name in candidates if name in zone_names()), "UTC")
 
 
 def timezone() -> ZoneInfo:
-    """Return the reader's zone, for pages without a filter."""
+    """Return the viewer's zone, for pages without a filter."""
     return ZoneInfo(timezone_name())
 
 
 def param(name: str) -> str:
-    """Return the value of one of the page's own names, or an empty string."""
+    """Return the value of a URL parameter, or an empty string."""
     return st.query_params.get(name, "")
 
 
 def set_url(filter_: Filter, **names: str) -> None:
-    """Change the address to *filter_*, and to *names* of the page's own that are not empty.
+    """Set the URL to *filter_* and the non-empty page parameters *names*.
 
-    What is looked at in an archived month stays there.
+    A page that shows an archived month stays in that month.
     """
     st.query_params.from_dict(query_params(filter_, **{"archive": param("archive"), **names}))
 
 
 def open_page(page: str, filter_: Filter, **names: str) -> None:
-    """From a callback: go to *page* with *filter_* once the callbacks of this run are done."""
-    st.session_state[_LEAVING] = (page, query_params(filter_, **names))
+    """Open *page* with *filter_* after the callbacks of this run; for use in callbacks."""
+    st.session_state[_NEXT_PAGE] = (page, query_params(filter_, **names))
 
 
 def open_requested_page() -> None:
-    """Go where `leave_for` said, if anywhere; called before a page is drawn."""
-    if _LEAVING in st.session_state:
-        page, query = st.session_state.pop(_LEAVING)
+    """Switch to the page that `open_page` requested, if any; called before a page is drawn."""
+    if _NEXT_PAGE in st.session_state:
+        page, query = st.session_state.pop(_NEXT_PAGE)
         st.switch_page(page, query_params=query)
 
 
 def query_params(filter_: Filter, **names: str) -> dict[str, list[str]]:
-    """Return the address's query as names with their values, the zone always among them.
+    """Return the query parameters of the URL, including the zone, with their values as lists.
 
-    As lists, since Streamlit keeps only the last of repeated pairs.
+    Streamlit keeps only the last of repeated pairs.
     """
     result: dict[str, list[str]] = {}
     for name, value in (*filter_.pairs(), *names.items()):

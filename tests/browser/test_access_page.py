@@ -89,5 +89,5 @@ def test_page_is_hidden_from_managers(visit: Callable[..., Page], site: Site) ->
     page = visit("/explore", "jon")
     expect(page.get_by_role("link", name="Access log")).to_have_count(0)
     page.goto(f"{site.url}/access")
-    expect(page.get_by_text("Access log is not open to the role manager")).to_be_visible()
+    expect(page.get_by_text("The role manager has no access to Access log")).to_be_visible()
     assert page.request.get(f"{site.url}/export.access.csv").status == 403

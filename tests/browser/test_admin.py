@@ -48,7 +48,7 @@ def test_retry_of_a_refused_record(admin: Callable[[str], Page]) -> None:
     page = admin("quarantine")
     expect(page.get_by_text("Not JSON").first).to_be_visible()
     page.get_by_role("button", name="Retry batch").first.click()
-    expect(page.get_by_text("refused again")).to_be_visible()
+    expect(page.get_by_text("quarantined again")).to_be_visible()
 
 
 def test_category_of_an_unknown_type_changes_the_facets(

@@ -224,7 +224,7 @@ def test_toasts_that_quote_a_name(watched: WatchedPage) -> None:
     """Messages about a retried batch and about a destination with a hostile name."""
     watched.open("/admin?section=quarantine", "h1")
     watched.page.get_by_role("button", name="Retry batch").first.click()
-    expect(watched.page.get_by_text("refused again").first).to_be_visible()
+    expect(watched.page.get_by_text("quarantined again").first).to_be_visible()
     watched.check()
     watched.open("/alerts?section=destinations", "h1")
     watched.page.get_by_role("button", name="Send test message").first.click()

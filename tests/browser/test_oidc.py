@@ -81,7 +81,7 @@ def test_role_by_claim(served: Site, provider: Provider, context: BrowserContext
     expect(page.get_by_role("link", name="Unusual").first).to_be_visible()
     expect(page.get_by_role("link", name="Admin")).to_have_count(0)
     page.goto(f"{served.url}/admin")
-    expect(page.get_by_text("is not open to the role reviewer")).to_be_visible()
+    expect(page.get_by_text("The role reviewer has no access to")).to_be_visible()
     page.goto(f"{served.url}/account")
     expect(page.get_by_text("Username oidc:rita@example.com, role reviewer")).to_be_visible()
     assert streamlit_cookies(context) == []

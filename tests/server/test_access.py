@@ -103,7 +103,7 @@ def test_page_of_another_role_is_refused(server: Running) -> None:
     with server.tab(sid=server.sign_in("jon")) as tab:
         text = tab.run(page="owners-only")
         assert "OWNER SECRET" not in text
-        assert "is not open to the role manager" in text
+        assert "The role manager has no access to" in text
 
 
 def test_error_shows_only_an_id(server: Running) -> None:

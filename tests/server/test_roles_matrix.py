@@ -96,7 +96,7 @@ def only_the_form(text: str) -> bool:
 
 def is_refused(tab: Tab, title: str, role: str) -> bool:
     """Return whether the page shows the message about the role and nothing else."""
-    explained = f"{title} is not open to the role {role}" in tab.text
+    explained = f"The role {role} has no access to {title}" in tab.text
     content = [kind for kind in tab.kinds if kind not in CHROME]
     return explained and content == ["alert"] and CANARY not in tab.text
 

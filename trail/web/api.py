@@ -199,14 +199,14 @@ def _json(body: dict[str, Any]) -> Response:
 
 async def healthz(_: Request) -> Response:
     """Answer that the server and its store work, and list other problems."""
-    now = process.current()
-    await anyio.to_thread.run_sync(now.store.table, "select 1")
-    problems = [job.title for job in now.schedule.health() if job.error]
-    if now.intake.problem:
-        problems.append(now.intake.problem)
-    if not now.demo:
-        where = mirror.files(now.store.path, now.settings)
-        problems += [loss.text() for loss in high_water_mark.shortfalls(where.known)]
+    runtime = process.current()
+    await anyio.to_thread.run_sync(runtime.store.table, "select 1")
+    problems = [job.title for job in runtime.schedule.health() if job.error]
+    if runtime.intake.problem:
+        problems.append(runtime.intake.problem)
+    if not runtime.demo:
+        files = mirror.files(runtime.store.path, runtime.settings)
+        problems += [loss.text() for loss in high_water_mark.shortfalls(files.known)]
     return JSONResponse({"ok": True, "problems": problems})
 
 

@@ -29,8 +29,8 @@ _MAX_NEXT = 16_384
 
 def safe_next(target: str) -> str:
     """Return *target* if it is a path on this server, else `/`."""
-    plain = all(" " < letter != "\x7f" for letter in target) and "\\" not in target
-    if not plain or len(target) > _MAX_NEXT or not target.startswith("/"):
+    printable = all(" " < char != "\x7f" for char in target) and "\\" not in target
+    if not printable or len(target) > _MAX_NEXT or not target.startswith("/"):
         return "/"
     try:
         parts = urlsplit(target)
@@ -43,9 +43,9 @@ def safe_next(target: str) -> str:
 
 async def finish(request: Request) -> Response:
     """Exchange the single-use code for the session cookie and redirect to the requested page."""
-    now = process.current()
+    runtime = process.current()
     response = _redirect(safe_next(request.query_params.get("next", "/")))
-    sid = now.sessions.finish(
+    sid = runtime.sessions.finish(
         request.query_params.get("code", ""), request.headers.get(VISIT_HEADER, "")
     )
     if sid is None:
@@ -56,18 +56,20 @@ async def finish(request: Request) -> Response:
             merge=True,
         )
         return response
-    now.sessions.end_hash(request.scope.get(SCOPE_SID_HASH, ""))
-    if user := session_user(now.sessions, now.users, hash_of(sid)):
-        how = "by provider" if oidc.is_provider_user(user) else ""
-        log.record("signed_in", user.username, user.role, what=how, address=client_address(request))
+    runtime.sessions.end_hash(request.scope.get(SCOPE_SID_HASH, ""))
+    if user := session_user(runtime.sessions, runtime.users, hash_of(sid)):
+        method = "by provider" if oidc.is_provider_user(user) else ""
+        log.record(
+            "signed_in", user.username, user.role, what=method, address=client_address(request)
+        )
     forget(request, response)
     response.set_cookie(
         COOKIE,
         sid,
         # Outlives the session, so that the form can say why it ended.
-        max_age=int(now.sessions.seconds + REMEMBERED_SECONDS),
+        max_age=int(runtime.sessions.seconds + REMEMBERED_SECONDS),
         path="/",
-        secure=now.settings.server.https,
+        secure=runtime.settings.server.https,
         httponly=True,
         samesite="lax",
     )
@@ -76,14 +78,14 @@ async def finish(request: Request) -> Response:
 
 async def sign_out(request: Request) -> Response:
     """End the session in all tabs and clear the cookie."""
-    now = process.current()
-    now.sessions.end_hash(request.scope.get(SCOPE_SID_HASH, ""))
+    runtime = process.current()
+    runtime.sessions.end_hash(request.scope.get(SCOPE_SID_HASH, ""))
     if user := request_user(request):
         log.record("signed_out", user.username, user.role, address=client_address(request))
     response = _redirect("/")
     forget(request, response)
     response.delete_cookie(
-        COOKIE, path="/", secure=now.settings.server.https, httponly=True, samesite="lax"
+        COOKIE, path="/", secure=runtime.settings.server.https, httponly=True, samesite="lax"
     )
     return response
 

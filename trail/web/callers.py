@@ -52,17 +52,17 @@ def identify(headers: Headers, path: str, address: str, *, touch: bool) -> Calle
     """Return the caller of *path*; where tokens are allowed, a token takes precedence."""
     if TOKEN_PATHS.match(path) and (secret := _bearer(headers)):
         return _by_token(secret, address)
-    now = process.current()
+    runtime = process.current()
     sids = cookies(headers, SESSION_COOKIE)
     for sid in sids[:4]:  # a sibling domain can add cookies with this name
         sid_hash = hash_of(sid)
-        if user := session_user(now.sessions, now.users, sid_hash, touch=touch):
+        if user := session_user(runtime.sessions, runtime.users, sid_hash, touch=touch):
             return Caller(user, sid_hash)
     if sids:
         # Enough of the hash to tell cookies apart, too little to be useful.
         mark = f"cookie {hash_of(sids[0])[:8]}"
         log.record("session_refused", what=mark, address=address, merge=True)
-    reasons = (now.sessions.end_reason(hash_of(sid)) for sid in sids[:4])
+    reasons = (runtime.sessions.end_reason(hash_of(sid)) for sid in sids[:4])
     return Caller(ended=next((reason for reason in reasons if reason), ""))
 
 

@@ -31,7 +31,7 @@ def recorded(
 ) -> Tallied:
     """Return *chunks* wrapped so that their end is recorded; *chosen* is the filter or its text.
 
-    *kind* is one of `access_entry.KINDS`. The rows in *tally* come from the source of *chunks*: see
+    *kind* is one of `entry.KINDS`. The rows in *tally* come from the source of *chunks*: see
     `count_rows` and `export.stream`.
     """
     user, address = request_user(request), client_address(request)

@@ -20,16 +20,18 @@ from trail.web.streaming import ClosingStream
 @in_thread
 def download(request: Request) -> Response:
     """Answer the evidence pack of the filter, built while it is sent."""
-    now = process.current()
+    runtime = process.current()
     pairs = request.query_params.multi_items()
     if any(name == "archive" for name, _ in pairs):
         raise InputError("An archived month has no seals of its own.", "Remove archive.")
-    made = pack.prepare(now.store, now.settings, Filter.parse(pairs), dt.datetime.now(dt.UTC))
+    prepared = pack.prepare(
+        runtime.store, runtime.settings, Filter.parse(pairs), dt.datetime.now(dt.UTC)
+    )
     tally = Tally()
     return ClosingStream(
-        recorded(request, made.stream(tally), tally, made.period.filter, "zip", "evidence"),
+        recorded(request, prepared.stream(tally), tally, prepared.period.filter, "zip", "evidence"),
         limiter(),
-        {"Content-Disposition": f'attachment; filename="{made.period.file_name()}"'},
+        {"Content-Disposition": f'attachment; filename="{prepared.period.file_name()}"'},
         "application/zip",
     )
 

@@ -95,13 +95,13 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008})
                 return
             socket = _Socket(receive, send, caller.sid_hash)
-            await self._app(_bound(scope, headers, caller), socket.receive, socket.send)
+            await self._app(_with_identity(scope, headers, caller), socket.receive, socket.send)
             return
         answer = _with_security_headers(scope, headers, send, server)
         if refusal is not None:
             await refusal(scope, receive, answer)
             return
-        await self._app(_bound(scope, headers, caller), receive, answer)
+        await self._app(_with_identity(scope, headers, caller), receive, answer)
 
 
 class _Socket:
@@ -132,8 +132,10 @@ class _Socket:
     def _is_valid(self) -> bool:
         if self._closed or not self._sid_hash:  # not signed in: only the sign-in form is shown
             return not self._closed
-        now = process.current()
-        return session_user(now.sessions, now.users, self._sid_hash, touch=False) is not None
+        runtime = process.current()
+        return (
+            session_user(runtime.sessions, runtime.users, self._sid_hash, touch=False) is not None
+        )
 
     async def _close(self) -> None:
         if not self._closed:
@@ -155,8 +157,11 @@ def _client(scope: Scope) -> str:
     return str(scope["client"][0]) if scope.get("client") else "unknown"
 
 
-def _bound(scope: Scope, headers: Headers, caller: Caller) -> Scope:
-    kept = [pair for pair in scope["headers"] if not pair[0].lower().startswith(INTERNAL_PREFIX)]
+def _with_identity(scope: Scope, headers: Headers, caller: Caller) -> Scope:
+    """Return *scope* with the identity of the caller instead of internal headers of the client."""
+    external = [
+        pair for pair in scope["headers"] if not pair[0].lower().startswith(INTERNAL_PREFIX)
+    ]
     identity = {ADDRESS_HEADER: _client(scope)}
     if visit := cookies(headers, VISIT_COOKIE):
         identity[VISIT_HEADER] = hash_of(visit[0])
@@ -165,8 +170,8 @@ def _bound(scope: Scope, headers: Headers, caller: Caller) -> Scope:
     if caller.ended:
         identity[ENDED_HEADER] = caller.ended
     added = [(name.encode("ascii"), value.encode("latin-1")) for name, value in identity.items()]
-    bound = {SCOPE_USER: caller.user, SCOPE_SID_HASH: caller.sid_hash}
-    return {**scope, "headers": kept + added, **bound}
+    user = {SCOPE_USER: caller.user, SCOPE_SID_HASH: caller.sid_hash}
+    return {**scope, "headers": external + added, **user}
 
 
 def _refusal(scope: Scope, headers: Headers, caller: Caller, server: Server) -> JSONResponse | None:

@@ -51,8 +51,8 @@ def _text() -> bytes:
 
 class _Metrics:
     def collect(self) -> Iterator[Any]:
-        now = process.current()
-        counts = store_status.status(now.store)
+        runtime = process.current()
+        counts = store_status.status(runtime.store)
         yield _gauge("events", "Stored events.", counts["events"])
         yield _gauge(
             "unknown_actions", "Event types without a category.", counts["unknown_actions"]
@@ -63,15 +63,17 @@ class _Metrics:
         yield _gauge(
             "intake_waiting_bytes",
             "Received bytes that are not stored yet.",
-            now.intake.waiting_bytes,
+            runtime.intake.waiting_bytes,
         )
-        if now.store.path.exists():
-            yield _gauge("database_bytes", "Size of the database.", now.store.path.stat().st_size)
-        yield from _sources(store_status.sources(now.store))
+        if runtime.store.path.exists():
+            yield _gauge(
+                "database_bytes", "Size of the database.", runtime.store.path.stat().st_size
+            )
+        yield from _sources(store_status.sources(runtime.store))
         failing = GaugeMetricFamily(
             "audit_trail_job_failing", "1 if the last run of the job failed.", labels=["job"]
         )
-        for health in now.schedule.health():
+        for health in runtime.schedule.health():
             failing.add_metric([health.name], 1.0 if health.error else 0.0)
         yield failing
 

@@ -39,21 +39,21 @@ class ProviderGate:
         if scope["type"] != "http" or path not in (LOGIN, LOGOUT, CALLBACK):
             await self._app(scope, receive, send)
             return
-        known, headers = process.current().settings, Headers(scope=scope)
-        if path == LOGOUT or not known.auth.by_provider:
+        settings, headers = process.current().settings, Headers(scope=scope)
+        if path == LOGOUT or not settings.auth.by_provider:
             answer = json_error(*NOT_FOUND)
-        elif path == LOGIN and not same_origin(headers, known.server):
+        elif path == LOGIN and not same_origin(headers, settings.server):
             answer = json_error(
                 403, "This request comes from another site.", "Open the dashboard itself."
             )
         else:
-            change = _changed_login if path == LOGIN else _changed_callback
-            await self._app(scope, receive, change(scope, headers, send))
+            wrap = _wrapped_login if path == LOGIN else _wrapped_callback
+            await self._app(scope, receive, wrap(scope, headers, send))
             return
         await answer(scope, receive, send)
 
 
-def _changed_login(scope: Scope, headers: Headers, send: Send) -> Send:
+def _wrapped_login(scope: Scope, headers: Headers, send: Send) -> Send:
     """Redirect to the sign-in form instead of Streamlit's error page."""
     failed = False
 
@@ -62,17 +62,17 @@ def _changed_login(scope: Scope, headers: Headers, send: Send) -> Send:
         if message["type"] == "http.response.start" and message["status"] >= 400:
             failed = True
             _record("provider unreachable", headers)
-            away = RedirectResponse(
+            redirect = RedirectResponse(
                 f"/?{PROBLEM}={UNREACHABLE}", 303, {"cache-control": "no-store"}
             )
-            await away(scope, _receive_nothing, send)
+            await redirect(scope, _receive_nothing, send)
         elif not failed:
             await send(message)
 
     return answer
 
 
-def _changed_callback(_: Scope, headers: Headers, send: Send) -> Send:
+def _wrapped_callback(_: Scope, headers: Headers, send: Send) -> Send:
     """Limit Streamlit's cookies to minutes; redirect to the sign-in form after a refusal."""
     secure = "; Secure" if process.current().settings.server.https else ""
 
@@ -85,8 +85,8 @@ def _changed_callback(_: Scope, headers: Headers, send: Send) -> Send:
                 pair, *rest = cookie.split("; ")
                 if pair.startswith(_COOKIE) and "max-age=0" not in cookie.lower():
                     accepted = True
-                    kept = [part for part in rest if not part.lower().startswith("max-age")]
-                    cookie = "; ".join([pair, *kept, f"Max-Age={FRESH_SECONDS}"]) + secure
+                    attributes = [part for part in rest if not part.lower().startswith("max-age")]
+                    cookie = "; ".join([pair, *attributes, f"Max-Age={FRESH_SECONDS}"]) + secure
                 out.append("set-cookie", cookie)
             if not accepted:
                 _record("response of the provider rejected", headers)

@@ -1,1 +1,1 @@
-"""The sections of the Admin page, one file each."""
+"""The tabs of the Admin page, one file each."""

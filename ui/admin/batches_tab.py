@@ -1,4 +1,4 @@
-"""The batches: one row per load, with the number of records read, kept and refused."""
+"""The batches: one row per load, with the number of records read, kept and quarantined."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The quarantine: refused records by batch and reason, and the retry of a batch."""
+"""The quarantine: records by batch and reason, and the retry of a batch."""
 
 import datetime as dt
 from typing import Any
@@ -14,7 +14,7 @@ _MAX_REASONS, _MAX_RECORDS, _MAX_CHARACTERS = 50, 50, 4_000
 
 
 def draw(ctx: Context) -> None:
-    """Draw the refused records by batch and reason, each with a retry button."""
+    """Draw the quarantined records by batch and reason, each with a retry button."""
     now = dt.datetime.now(dt.UTC)
     rows = quarantine.reasons(ctx.runtime.store)
     if not rows:
@@ -33,7 +33,9 @@ def draw(ctx: Context) -> None:
                     "Retry batch",
                     key=f"retry-{number}",
                     disabled=not row["whole"],
-                    help=None if row["whole"] else "A record is too long to be kept in full.",
+                    help=None
+                    if row["whole"]
+                    else "Retry is not possible: a record was truncated because it is too long.",
                     on_click=_retry,
                     args=(ctx, row["batch_id"]),
                 )
@@ -54,7 +56,7 @@ def _records(ctx: Context, row: dict[str, Any]) -> None:
             ],
             "Bytes": [record["raw_bytes"] for record in records],
         },
-        "Refused records",
+        "Quarantined records",
     )
     if row["records"] > _MAX_RECORDS:
         st.caption(f"First {_MAX_RECORDS} of {row['records']:,} records")
@@ -64,7 +66,7 @@ def _retry(ctx: Context, batch_id: int) -> None:
     batch = quarantine.retry(ctx.runtime.store, ctx.runtime.settings.limits, batch_id)
     result = (
         f"{batch.kept:,} kept, {text.count(batch.duplicates, 'duplicate')}, "
-        f"{batch.quarantined:,} refused again"
+        f"{batch.quarantined:,} quarantined again"
     )
     record_action("retried", ctx.user, f"batch {batch_id}", result)
     st.toast(f"Retry of batch {batch_id}: {result}")

@@ -55,7 +55,7 @@ def _status(ctx: Context) -> None:
 
 
 def _verify(ctx: Context) -> None:
-    record_action("verified", ctx.user, "seals", "asked for on the page")
+    record_action("verified", ctx.user, "seals", "requested on the Admin page")
     ctx.runtime.schedule.verify_now()
 
 

@@ -75,7 +75,7 @@ def _state(
             if last
             else "◆ Listening. No events received yet."
         )
-    return _job_state(job, now) if job else "… Starts with the server."
+    return _job_state(job, now) if job else "… Starts when the server restarts."
 
 
 def _job_state(job: Health, now: dt.datetime) -> str:
@@ -91,7 +91,7 @@ def _job_state(job: Health, now: dt.datetime) -> str:
 def _counts(counts: dict[str, Any], delays: dict[str, Any] | None) -> str:
     if not counts.get("read"):
         return "No records yet"
-    linked = f" ({counts['linked']:,} linked to an event kept earlier)" if counts["linked"] else ""
+    linked = f" ({counts['linked']:,} linked to an earlier event)" if counts["linked"] else ""
     summary = (
         f"{text.count(counts['read'], 'record')} read = {counts['kept']:,} kept + "
         f"{counts['duplicates']:,} duplicates{linked} + {counts['quarantined']:,} quarantined"

@@ -31,10 +31,10 @@ def go_to(filter_: Filter, event: dict[str, Any]) -> None:
 
 def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page) -> None:
     """Draw *event*, its raw record and related events."""
-    near = events.related(ctx.store, event)
+    related = events.related(ctx.store, event)
     others = dedup.of(ctx.store, event["event_id"])
-    places = [row["event_id"] for row in page.rows]
-    place = places.index(event["event_id"]) if event["event_id"] in places else None
+    ids = [row["event_id"] for row in page.rows]
+    index = ids.index(event["event_id"]) if event["event_id"] in ids else None
     level = text.risk_level(event["risk"])
     names = {
         "event": event["event_id"],
@@ -57,17 +57,17 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
         "other_raw": str(others[0]["raw"]) if others else "",
         "related": {
             side: {
-                "total": near[side][0],
-                "rows": [_near(row, event) for row in near[side][1]],
+                "total": related[side][0],
+                "rows": [_related_row(row, event) for row in related[side][1]],
             }
             for side in ("actor", "target")
         },
-        "has_previous": place is not None and place > 0,
-        "has_next": place is not None and place < len(places) - 1,
+        "has_previous": index is not None and index > 0,
+        "has_next": index is not None and index < len(ids) - 1,
     }
-    if how := undo_guide.undo_panel(event):
-        panel["undo"] = how
-    event_panel(panel, _KEY, lambda messages: _on_messages(messages, filter_, event, page, near))
+    if instructions := undo_guide.undo_panel(event):
+        panel["undo"] = instructions
+    event_panel(panel, _KEY, lambda messages: _on_messages(messages, filter_, event, page, related))
 
 
 def _level(level: str) -> Literal["high", "medium", "low"]:
@@ -132,13 +132,13 @@ def _fields(
 
 
 def _received(event: dict[str, Any], filter_: Filter) -> str:
-    late = (event["ingested_at"] - event["occurred_at"]).total_seconds()
-    lag = f", {text.duration(late)} later" if late >= 1 else ""
+    lag_s = (event["ingested_at"] - event["occurred_at"]).total_seconds()
+    lag = f", {text.duration(lag_s)} later" if lag_s >= 1 else ""
     source = f" · {event['source']}" if event.get("source") else ""
     return f"{text.timestamp(event['ingested_at'], filter_.zone)}{lag}{source}"
 
 
-def _near(row: dict[str, Any], event: dict[str, Any]) -> RelatedRow:
+def _related_row(row: dict[str, Any], event: dict[str, Any]) -> RelatedRow:
     current = row["event_id"] == event["event_id"]
     return {
         "offset": "This event"
@@ -156,7 +156,7 @@ def _on_messages(
     filter_: Filter,
     event: dict[str, Any],
     page: events.Page,
-    near: dict[str, tuple[int, list[dict[str, Any]]]],
+    related: dict[str, tuple[int, list[dict[str, Any]]]],
 ) -> None:
     for message in messages:
         if message.get("close"):
@@ -164,28 +164,28 @@ def _on_messages(
                 filter_, after=url_state.param("after"), before=url_state.param("before")
             )
         elif "step" in message:
-            places = [row["event_id"] for row in page.rows]
-            place = places.index(event["event_id"]) + message["step"]
-            if 0 <= place < len(page.rows):
-                go_to(filter_, page.rows[place])
+            ids = [row["event_id"] for row in page.rows]
+            index = ids.index(event["event_id"]) + message["step"]
+            if 0 <= index < len(page.rows):
+                go_to(filter_, page.rows[index])
         elif "open" in message:
-            rows = [row for _, related in near.values() for row in related]
+            rows = [row for _, group in related.values() for row in group]
             go_to(filter_, next(row for row in rows if row["event_id"] == message["open"]))
         elif "related" in message:
-            url_state.set_url(_related(filter_, event, message["related"]))
+            url_state.set_url(_related_filter(filter_, event, message["related"]))
         elif "field" in message:
             filter_ = filter_.put(message["field"], message["value"], message["mode"])
             url_state.set_url(filter_)
 
 
-def _related(filter_: Filter, event: dict[str, Any], side: str) -> Filter:
-    fresh = filter_.cleared()
+def _related_filter(filter_: Filter, event: dict[str, Any], side: str) -> Filter:
+    cleared = filter_.cleared()
     if side == "target":
-        fresh = fresh.put("target", event["target_id"], "include")
-        return Filter(start="", end="9999-12-31", choices=fresh.choices, tz=filter_.tz)
+        target = cleared.put("target", event["target_id"], "include")
+        return Filter(start="", end="9999-12-31", choices=target.choices, tz=filter_.tz)
     at = event["occurred_at"]
     return url_state.with_range(
-        fresh.put("actor", event["actor_id"], "include"),
+        cleared.put("actor", event["actor_id"], "include"),
         at - _AROUND,
         at + _AROUND + dt.timedelta(microseconds=1),
     )

@@ -95,12 +95,12 @@ def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any
     names = [name for name in _COLUMNS if not (compact and name in (" ", "Category", "Outcome"))]
     frame = pd.DataFrame(cells, columns=names)
     theme = "dark" if st.context.theme.type == "dark" else "light"
-    red, amber, grey = (
+    red, amber, gray = (
         st.get_option(f"theme.{theme}.{name}Color") for name in ("red", "orange", "gray")
     )
-    colours = {"▲": red, "◆": amber, "○": grey, "✕": red, "✓": grey, "?": grey}
-    signed = [name for name in ("Risk", "Outcome") if name in names]
-    styled = frame.style.map(lambda cell: f"color: {colours[cell[0]]}", subset=signed)
+    colors = {"▲": red, "◆": amber, "○": gray, "✕": red, "✓": gray, "?": gray}
+    with_symbol = [name for name in ("Risk", "Outcome") if name in names]
+    styled = frame.style.map(lambda cell: f"color: {colors[cell[0]]}", subset=with_symbol)
     if compact:
         return styled
     squares = st.get_option(f"theme.{theme}.chartCategoricalColors")

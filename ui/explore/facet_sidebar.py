@@ -18,7 +18,7 @@ _SHOWN = {
     "target_type": 4,
     "kind": 4,
 }
-_GLYPHED = {"outcome": text.OUTCOMES}
+_WITH_GLYPH = {"outcome": text.OUTCOMES}
 
 
 def draw(filter_: Filter, facets: dict[str, list[Value]]) -> None:
@@ -42,12 +42,14 @@ def _on_messages(messages: list[FacetMessage], filter_: Filter) -> None:
 
 
 def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
-    wanted = st.session_state.get(f"facet-search-{name}", "")
+    search = st.session_state.get(f"facet-search-{name}", "")
     result = values
-    if wanted:
-        low = wanted.lower()
+    if search:
+        text_ = search.lower()
         result = [
-            value for value in values if low in value.label.lower() or low in value.value.lower()
+            value
+            for value in values
+            if text_ in value.label.lower() or text_ in value.value.lower()
         ]
     shown = result[: max(st.session_state.get(f"facet-more-{name}", 0), _SHOWN[name])]
     # Selected values stay visible so that they can be deselected.
@@ -59,13 +61,13 @@ def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
         "total_values": len(result),
         "searchable": len(values) > _SHOWN[name],
     }
-    if wanted:
-        group["search"] = wanted
+    if search:
+        group["search"] = search
     return group
 
 
 def _row(name: str, value: Value, filter_: Filter) -> FacetValue:
-    now: State = (
+    state: State = (
         "include"
         if filter_.state(name, value.value) == "include"
         else ("exclude" if filter_.state(name, value.value) else "")
@@ -74,10 +76,10 @@ def _row(name: str, value: Value, filter_: Filter) -> FacetValue:
         "value": value.value,
         "label": text.facet_label(name, value.value, value.label),
         "count": value.count,
-        "state": now,
+        "state": state,
     }
     if name == "category":
         row["square"] = text.category_color(value.value)
-    elif name in _GLYPHED and value.value in _GLYPHED[name]:
-        row["glyph"] = _GLYPHED[name][value.value][0]
+    elif name in _WITH_GLYPH and value.value in _WITH_GLYPH[name]:
+        row["glyph"] = _WITH_GLYPH[name][value.value][0]
     return row

@@ -1,1 +1,1 @@
-"""The parts of the page of failures: the table, one incident, two spotlights."""
+"""Parts of the Failures page: the incident table, one incident, and the spotlights."""

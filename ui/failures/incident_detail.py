@@ -34,9 +34,9 @@ def draw(
             icon=":material/manage_search:",
             query_params=url_state.query_params(only),
         )
-    mark = "▲ Open" if incident.open else "○ No recent failure"
+    state = "▲ Open" if incident.open else "○ No recent failure"
     st.text(
-        f"{mark} · {wording.headline(incident, now, filter_.zone)}; "
+        f"{state} · {wording.headline(incident, now, filter_.zone)}; "
         f"{wording.current_state(incident, now, filter_.zone)}.\n{wording.class_text(incident)}"
     )
     left, right = st.columns([1.62, 1], gap="small")
@@ -101,9 +101,9 @@ def _days(shown: Strips, filter_: Filter) -> list[StripDay]:
     return [
         {
             "name": f"{day:%a} {day.day} {day:%b}",
-            "tick": f"{day.day} {day:%b}" if place % 7 == 0 else "",
+            "tick": f"{day.day} {day:%b}" if index % 7 == 0 else "",
         }
-        for place, day in enumerate(local)
+        for index, day in enumerate(local)
     ]
 
 

@@ -10,7 +10,7 @@ from trail.incidents.incident import Change, Incident
 from trail.storage.filters import Filter
 from ui import tables, text, url_state
 
-MOST = 200
+MAX_ROWS = 200
 
 
 def draw(
@@ -22,13 +22,13 @@ def draw(
         return
     key = f"incidents-{filter_.query()}-{class_}"
 
-    def chosen() -> None:
+    def on_select() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
             url_state.set_url(filter_, incident=incidents[rows[0]].incident_id, **{"class": class_})
 
-    asked = url_state.param("incident") or incidents[0].incident_id
-    opened = [n for n, incident in enumerate(incidents) if incident.incident_id == asked][:1]
+    opened_id = url_state.param("incident") or incidents[0].incident_id
+    opened = [n for n, incident in enumerate(incidents) if incident.incident_id == opened_id][:1]
     st.dataframe(
         pd.DataFrame(
             {
@@ -51,7 +51,7 @@ def draw(
             }
         ),
         key=key,
-        on_select=chosen,
+        on_select=on_select,
         selection_mode="single-row",
         selection_default={"selection": {"rows": opened, "columns": [], "cells": []}},
         hide_index=True,
@@ -59,7 +59,9 @@ def draw(
         alt="Incidents",
     )
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        more = f" Only the first {MOST} incidents are shown." if len(incidents) == MOST else ""
+        more = (
+            f" Only the first {MAX_ROWS} incidents are shown." if len(incidents) == MAX_ROWS else ""
+        )
         st.caption(
             "No recent failure: no failed attempt for longer than the usual interval. Segment "
             "sends no success event for most actions, so recovery is likely but not confirmed."

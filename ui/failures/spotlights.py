@@ -10,7 +10,7 @@ from ui import text
 from ui.failures.incident_detail import draw_strip, rows_of
 from ui.page import Context
 
-_SPOTS = (
+_PANELS = (
     ("Warehouse runs", ("Warehouse Run Failed", "Storage Destination Sync Failed")),
     (
         "Audience and trait syncs",
@@ -27,12 +27,12 @@ _DAYS, _ROWS = 14, 6
 
 def draw(ctx: Context, filter_: Filter) -> None:
     """Draw both panels."""
-    for column, (title, actions) in zip(st.columns(2, gap="small"), _SPOTS, strict=True):
+    for column, (title, actions) in zip(st.columns(2, gap="small"), _PANELS, strict=True):
         with column, st.container(border=True, gap="xsmall", height="stretch"):
-            _spot(ctx, filter_, title, actions)
+            _panel(ctx, filter_, title, actions)
 
 
-def _spot(ctx: Context, filter_: Filter, title: str, actions: tuple[str, ...]) -> None:
+def _panel(ctx: Context, filter_: Filter, title: str, actions: tuple[str, ...]) -> None:
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     only = filter_.cleared()
     for action in actions:

@@ -11,7 +11,7 @@ from ui import text, url_state
 from ui.components.attention import AttentionItem, attention_list
 
 _KEY = "needs-list"
-_MOST = 6
+_MAX_ROWS = 6
 
 
 def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
@@ -24,7 +24,7 @@ def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
         rows.append(_risky(risky, filter_, now))
     for unknown in result["unknown"]:
         rows.append(_unknown(unknown, filter_))
-    shown = rows[:_MOST]
+    shown = rows[:_MAX_ROWS]
 
     def open_item(item_id: str) -> None:
         for item, target, names in shown:
@@ -46,8 +46,8 @@ def _failing(
         "why": f"{row['action']} · last failure {text.ago(row['last_at'], now)}",
         "age": text.duration((now.replace(tzinfo=None) - row["first_at"]).total_seconds()),
     }
-    way = filter_.put("action", row["action"], "include")
-    return item, way.put("target", row["target_id"], "include"), {}
+    attempts = filter_.put("action", row["action"], "include")
+    return item, attempts.put("target", row["target_id"], "include"), {}
 
 
 def _risky(

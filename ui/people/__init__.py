@@ -1,1 +1,1 @@
-"""The parts of the page of people: everybody, one actor, one target."""
+"""Parts of the People page: the list, one actor, and one target."""

@@ -15,7 +15,7 @@ _MAX_ROWS = 10
 
 
 def draw(ctx: Context, filter_: Filter, actor_id: str, actor: ActorActivity | None) -> None:
-    """Draw the actor *actor_id*, of whom *actor* is known."""
+    """Draw the actor *actor_id*; *actor* is None for an unknown id."""
     store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
     only = filter_.put("actor", actor_id, "include")
     if actor is None:
@@ -33,7 +33,7 @@ def draw(ctx: Context, filter_: Filter, actor_id: str, actor: ActorActivity | No
             url_state.set_url(url_state.with_range(filter_, first.start, last.end), who=actor_id)
 
         charts.histogram(bars, filter_.zone, f"actor-{only.query()}", brush)
-        # A link, so that Back leads here again.
+        # A link, so that Back returns to this page.
         st.page_link(
             url_state.EXPLORE,
             label="View these events in Explore",

@@ -86,7 +86,7 @@ def _table(actors: list[ActorActivity], filter_: Filter, now: dt.datetime) -> No
             "Events": [actor.events for actor in actors],
             "Changes": [actor.changes for actor in actors],
             "Destructive": [actor.destructive for actor in actors],
-            "E-mail": [actor.email for actor in actors],
+            "Email": [actor.email for actor in actors],
             "ID": [actor.actor_id for actor in actors],
         },
         "People and tokens",
@@ -95,7 +95,7 @@ def _table(actors: list[ActorActivity], filter_: Filter, now: dt.datetime) -> No
         on_select=lambda index: url_state.set_url(filter_, who=actors[index].actor_id),
         config={
             "Name": st.column_config.TextColumn(width=210),
-            "E-mail": st.column_config.TextColumn(width=200),
+            "Email": st.column_config.TextColumn(width=200),
             **{
                 name: st.column_config.NumberColumn(format="localized", width=96)
                 for name in ("Events", "Changes", "Destructive")

@@ -14,7 +14,7 @@ _MAX_EVENTS = 100
 
 
 def draw(ctx: Context, filter_: Filter, target_id: str, target: dict[str, Any] | None) -> None:
-    """Draw the target *target_id*, of which *target* is known."""
+    """Draw the target *target_id*; *target* is None without retained events."""
     if target is None:
         st.info("No retained events for this target", icon=":material/info:")
         return

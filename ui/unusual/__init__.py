@@ -1,1 +1,1 @@
-"""The parts of the page of unusual changes: the queue, one finding, sign-off, rules."""
+"""Parts of the Unusual page: the queue, one finding, sign-off, rules and risks."""

@@ -1,4 +1,4 @@
-"""The detection rules, each with its switch and its matches in the retained events."""
+"""The detection rules, each with its toggle and its matches in the retained events."""
 
 import datetime as dt
 
@@ -13,10 +13,10 @@ from ui.page import Context
 
 
 def draw(ctx: Context) -> None:
-    """Draw the rules with their descriptions, switches and matches."""
+    """Draw the rules with their descriptions, toggles and matches."""
     st.caption(
         "A rule adds points to a day whenever it matches, even if the activity is usual for the "
-        "actor. Check the matches of a rule before you switch it on."
+        "actor. Check the matches of a rule before you enable it."
     )
     with st.container(border=True, gap="small"):
         for state in rule_toggles.states(ctx.runtime.store):
@@ -27,7 +27,7 @@ def draw(ctx: Context) -> None:
                     text.escape(f"{rule.title} · {text.count(rule.points, 'point')}"),
                     value=state["is_on"],
                     key=f"rule-{rule.name}-{state['is_on']}",
-                    on_change=_switch,
+                    on_change=_toggle,
                     args=(ctx, rule.name, not state["is_on"]),
                     disabled=not ctx.user.may("configure"),
                 )
@@ -59,7 +59,7 @@ def _matches(ctx: Context, matches: rules.BackTest) -> None:
         st.caption(f"{newest}Times in {text.escape(zone.key)}.")
 
 
-def _switch(ctx: Context, name: str, on: bool) -> None:
+def _toggle(ctx: Context, name: str, on: bool) -> None:
     try:
         rule_toggles.set_enabled(ctx.runtime.store, name, ctx.user.username, on=on)
         record_action("settings", ctx.user, f"detection rule {name}", "on" if on else "off")

@@ -1,4 +1,4 @@
-"""One finding: its reasons, expected and seen activity, evidence, and the decision on it."""
+"""One finding: its reasons, expected and observed activity, evidence, and the decision on it."""
 
 import datetime as dt
 from functools import partial
@@ -71,7 +71,7 @@ def _daily_chart(ctx: Context, finding: Finding) -> None:
         return
     st.subheader(f"Events per day, {_CHART_DAYS} days", anchor=False)
     counts = {row["day"]: row["events"] for row in activity}
-    days = [now.date() - dt.timedelta(days=back) for back in range(_CHART_DAYS - 1, -1, -1)]
+    days = [now.date() - dt.timedelta(days=age) for age in range(_CHART_DAYS - 1, -1, -1)]
     figure = {
         "data": [
             {
@@ -103,16 +103,16 @@ def _daily_chart(ctx: Context, finding: Finding) -> None:
 
 
 def _expected(ctx: Context, finding: Finding) -> None:
-    st.subheader("Expected against seen", anchor=False)
+    st.subheader("Expected and observed activity", anchor=False)
     rows = queries.expected_and_seen(ctx.runtime.store, finding)
     tables.draw(
         {
             "Action": [row["action"] for row in rows],
             "Expected": [f"{row['expected']:g}" for row in rows],
-            "Seen": [row["seen"] for row in rows],
+            "Observed": [row["seen"] for row in rows],
             "Days with action": [f"{row['days']} of {row['of']}" for row in rows],
         },
-        "Expected and seen events on this day",
+        "Expected and observed events on this day",
         visible=6,
     )
 
@@ -127,8 +127,8 @@ def _peers(ctx: Context, finding: Finding) -> None:
     listed = (f": {names}" if names else "") + (f" and {more:,} more" if more > 0 else "")
     st.caption(
         text.escape(
-            f"{peers['doing']:,} of {text.count(peers['active'], 'other actor')} did any of this "
-            f"in the previous 28 days{listed}."
+            f"{peers['doing']:,} of {text.count(peers['active'], 'other actor')} performed any of "
+            f"these actions in the previous 28 days{listed}."
         )
     )
 
@@ -174,7 +174,7 @@ def _decision(ctx: Context, filter_: Filter, finding: Finding, findings: list[Fi
     note = st.text_input("Reason, recorded with the decision", key=f"note-{finding.finding_id}")
     undecided = [other for other in findings if other.state == reviews.OPEN]
     all_of_list = st.checkbox(
-        f"Apply to all {len(undecided):,} open findings of this list", disabled=len(undecided) < 2
+        f"Apply to all {len(undecided):,} open findings in this list", disabled=len(undecided) < 2
     )
     with st.container(horizontal=True):
         for decision in (*reviews.DECISIONS, reviews.OPEN):
@@ -183,9 +183,9 @@ def _decision(ctx: Context, filter_: Filter, finding: Finding, findings: list[Fi
                 chosen = undecided if all_of_list else [finding]
                 _decide(ctx, filter_, chosen, decision, note, undecided)
         ids = [other.finding_id for other in findings]
-        place = ids.index(finding.finding_id) if finding.finding_id in ids else None
+        index = ids.index(finding.finding_id) if finding.finding_id in ids else None
         for label, step, key in (("Previous", -1, "k"), ("Next", 1, "j")):
-            neighbor = -1 if place is None else place + step
+            neighbor = -1 if index is None else index + step
             exists = 0 <= neighbor < len(ids)
             st.button(
                 label,

@@ -38,8 +38,8 @@ def draw(ctx: Context) -> None:
 
 
 def _current(rows: list[dict[str, Any]]) -> None:
-    wanted = st.text_input("Search actions", placeholder="Search", label_visibility="collapsed")
-    shown = [row for row in rows if wanted.strip().casefold() in row["action"].casefold()]
+    search = st.text_input("Search actions", placeholder="Search", label_visibility="collapsed")
+    shown = [row for row in rows if search.strip().casefold() in row["action"].casefold()]
     if not shown:
         st.text("No matching actions")
         return
