@@ -28,13 +28,13 @@ def download(request: Request) -> Response:
     window = filter_.window(dt.datetime.now(dt.UTC))
     log.flush()
     tally, user, kind = Tally(), query.get("user", ""), query.get("kind", "")
-    now = process.current()
-    lines = count_rows(log.stream(now.store, window, filter_.zone, user, kind), tally)
+    runtime = process.current()
+    lines = count_rows(log.stream(runtime.store, window, filter_.zone, user, kind), tally)
     name = f"access-log_{dt.datetime.now(filter_.zone):%Y-%m-%dT%H%M}.csv"
     return ClosingStream(
         recorded(
             request,
-            csv_safety.marked(lines, now.settings.export.csv_bom),
+            csv_safety.marked(lines, runtime.settings.export.csv_bom),
             tally,
             str(request.url.query),
         ),
