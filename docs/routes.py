@@ -7,6 +7,7 @@ from starlette.routing import Route
 from trail.core import registry
 from trail.core.model import Receiver
 from trail.runtime import process
+from trail.storage import search_syntax
 from trail.web import access_log_export, api, auth, evidence_export, metrics, push
 
 PAGE = Path(__file__).parent / "routes.md"
@@ -32,6 +33,8 @@ def text() -> str:
         "`actor_type`, `target_type`, `target`, `outcome`, `kind`, `risk`, `verified`, `q`, `tz` "
         "and `sort`; repeat a name to include more values, start a value with `-` to exclude it. "
         "`/api` and `/export` accept a session or `Authorization: Bearer TOKEN`.",
+        "",
+        f"`q` is the text of the search box. {search_syntax.HELP}",
         "",
         "Generated from the server's routes by `make docs`.",
         "",

@@ -6,8 +6,9 @@
 import datetime as dt
 import json
 import random
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -130,7 +131,8 @@ class Row:
             "": (
                 *(self.action, self.action_raw, self.actor_id, self.actor_name, self.actor_email),
                 *self.emails[-1:],
-                *(self.target_id, self.target_name, self.raw),
+                *(self.target_type, self.target_id, self.target_name, self.workspace_id),
+                *leaves(json.loads(self.raw)["properties"]),
             ),
         }.get(field) or (getattr(self, field),)
 
@@ -155,7 +157,7 @@ class Term:
     quoted: bool
 
     def holds(self, row: Row) -> bool:
-        result = any(self.text.lower() in text.lower() for text in row.searched(self.field))
+        result = any(folded(self.text) in folded(text) for text in row.searched(self.field))
         return result != self.negated
 
     def __str__(self) -> str:
@@ -163,6 +165,20 @@ class Term:
         if self.quoted or any(mark in text for mark in ' "\\') or text.startswith("-"):
             text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
         return f"{'-' * self.negated}{self.field}{':' if self.field else ''}{text}"
+
+
+def folded(text: str) -> str:
+    """Return *text* in NFC without case."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def leaves(value: object) -> Iterator[str]:
+    """Yield the strings inside a JSON value, without the keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from leaves(item)
 
 
 def window(filter_: Filter) -> tuple[dt.datetime | None, dt.datetime | None]:

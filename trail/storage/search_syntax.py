@@ -1,41 +1,70 @@
 """The search box's language: words, "quoted words", field:value, and a leading dash for not.
 
-A bare term is looked for in the action, the actor, the target and the raw record, without regard
-to case. All terms must hold.
+A bare term is searched for in the values that people see, not in the keys and the envelope of a
+record. Comparison ignores case and Unicode form. All terms must hold.
 """
 
 import re
 from dataclasses import dataclass
 
 from trail.core.errors import FilterError
+from trail.storage import record_text
 
-# What may stand before the colon, and the SQL (over the star's tables) that it means.
-_ACTION = "action_key in (select action_key from actions where {})"
-_ACTOR = "actor_key in (select actor_key from actors where {})"
-_IDENTITY = "identity_key in (select identity_key from identities where {})"
-_TARGET = "target_key in (select target_key from targets where {})"
-_LIKE = "{column} ilike {term} escape '!'"
+HELP = (
+    "Words match the action, the actor (ID, name, e-mail), the target (type, ID, name), the "
+    "workspace and the values in an event's details, regardless of case. All words must match. "
+    'Quote phrases: "Snowflake prod"; write \\" for a quote. Start a word with - to exclude it. '
+    "Search one field with action:, category:, kind:, outcome:, actor:, actor_type:, target:, "
+    "target_type:, id: or workspace:, and the record as received with raw:."
+)
+
+
+_KEYS = {
+    "actions": "action_key",
+    "actors": "actor_key",
+    "identities": "identity_key",
+    "targets": "target_key",
+}
+
+
+def _contains(text: str) -> str:
+    return f"contains({record_text.fold(text)}, {record_text.fold('{term}')})"
 
 
 def _any(table: str, *columns: str) -> str:
-    return table.format(" or ".join(f"{column} ilike {{term}} escape '!'" for column in columns))
+    """Return the condition on the star's key of *table* that one of *columns* has the term."""
+    key = _KEYS[table]
+    return f"{key} in (select {key} from {table} where {' or '.join(map(_contains, columns))})"
 
 
+# What may stand before the colon, and the SQL (over the star's tables) that it means.
 FIELDS: dict[str, str] = {
-    "action": _any(_ACTION, "action", "action_raw"),
-    "category": _any(_ACTION, "category"),
-    "kind": _any(_ACTION, "kind"),
-    "outcome": _any(_ACTION, "outcome"),
-    "actor": f"({_any(_ACTOR, 'actor_id', 'actor_name', 'actor_email')} or "
-    f"{_any(_IDENTITY, 'recorded_actor_id', 'actor_name', 'actor_email')})",
-    "actor_type": _any(_ACTOR, "actor_type"),
-    "target": _any(_TARGET, "target_id", "target_name"),
-    "target_type": "e.target_type ilike {term} escape '!'",
-    "id": "e.event_id ilike {term} escape '!'",
-    "workspace": "e.workspace_id ilike {term} escape '!'",
-    "raw": "e.raw ilike {term} escape '!'",
+    "action": _any("actions", "action", "action_raw"),
+    "category": _any("actions", "category"),
+    "kind": _any("actions", "kind"),
+    "outcome": _any("actions", "outcome"),
+    "actor": f"({_any('actors', 'actor_id', 'actor_name', 'actor_email')} or "
+    f"{_any('identities', 'recorded_actor_id', 'actor_name', 'actor_email')})",
+    "actor_type": _any("actors", "actor_type"),
+    "target": _any("targets", "target_id", "target_name"),
+    "target_type": _contains("e.target_type"),
+    "id": _contains("e.event_id"),
+    "workspace": _contains("e.workspace_id"),
+    "raw": "contains(lower(e.raw), lower({term}))",
 }
-_BARE = "({})".format(" or ".join(FIELDS[name] for name in ("action", "actor", "target", "raw")))
+_NAMES = " or ".join(
+    (
+        FIELDS["action"],
+        FIELDS["actor"],
+        _any("targets", "target_type", "target_id", "target_name"),
+        FIELDS["workspace"],
+    )
+)
+# Decoding is slow, so it comes last.
+_BARE = (
+    f"case when {_NAMES} then true when {record_text.may_contain('e.raw', '{term}')} "
+    f"then {_contains(record_text.values('e.raw'))} else false end"
+)
 
 _TERM = re.compile(r'(-?)(?:([a-z_]+):)?("(?:[^"\\]|\\.)*"|\S+)')
 
@@ -73,11 +102,8 @@ def clause(text: str, prefix: str, params: dict[str, object]) -> str:
     parts = []
     for number, term in enumerate(terms(text)):
         name = f"{prefix}_{number}"
-        params[name] = f"%{_literal(term.text)}%"
-        sql = (FIELDS[term.field] if term.field else _BARE).format(term=f"${name}")
+        # Arguments of a command may contain bytes that are not text.
+        params[name] = term.text.encode(errors="replace").decode()
+        sql = (FIELDS[term.field] if term.field else _BARE).replace("{term}", f"${name}")
         parts.append(f"not coalesce({sql}, false)" if term.negated else sql)
     return " and ".join(f"({part})" for part in parts) or "true"
-
-
-def _literal(text: str) -> str:
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
