@@ -111,8 +111,8 @@ class Api:
         """Close all connections."""
         self._client.close()
 
-    def get(self, path: str, query: dict[str, str], read: Callable[[str], T]) -> T:
-        """Return the text at *path*, parsed by *read*.
+    def get(self, path: str, query: dict[str, str], read: Callable[[bytes], T]) -> T:
+        """Return the body at *path*, parsed by *read*.
 
         A `ValueError` of *read* counts as a truncated response, which is requested again. Raises
         `AnswerError` for a refusal, `InputError` for an oversized response, and `UnavailableError`
@@ -133,7 +133,7 @@ class Api:
             _log.info("Segment API: %s; retrying in %.1f s", failed.words, wait_s)
             _sleep(wait_s)
 
-    def _answer(self, path: str, query: dict[str, str], until: float) -> str:
+    def _answer(self, path: str, query: dict[str, str], until: float) -> bytes:
         """Return the body of a success; raises `_FailedError` for a transient failure."""
         try:
             with self._client.stream("GET", path, params=query) as response:
@@ -148,7 +148,7 @@ class Api:
             raise _FailedError("connection closed") from None
         status = response.status_code
         if response.is_success:
-            return body.decode()
+            return body
         if status == 429:
             wait_s = _retry_after_s(response)
             wait_s = _ms_before_next_s(body) if wait_s is None else wait_s

@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 
 from loaders import _documents
-from loaders._streams import Stream, head_of
+from loaders._streams import SAMPLE, Stream, head_of
 from trail.core.model import Chunk, Loader, Reject, Source
 from trail.core.settings import Settings
 from trail.storage.schema import ROW_GROUP
@@ -21,13 +21,16 @@ from trail.storage.schema import ROW_GROUP
 # through the write-ahead log first.
 ROWS = 2 * ROW_GROUP
 
+# Begins each record of a JSON text sequence (RFC 7464).
+_SEPARATOR = "\x1e"
+
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 def accepts(path: Path) -> bool:
     """Return whether the first bytes of *path*, unpacked, look like JSON text; or it is empty."""
     text = head_of(path).removeprefix(b"\xef\xbb\xbf").lstrip()
-    return not text or text[:1] in (b"{", b"[")
+    return not text or text[:1] in (b"{", b"[", _SEPARATOR.encode())
 
 
 def read(source: Source, settings: Settings) -> Iterator[Chunk]:
@@ -44,8 +47,9 @@ def is_lines(head: bytes) -> bool:
 
     A document that spans lines is valid up to where it is cut; lines that are broken are not.
     """
-    text = head.decode("utf-8", "surrogateescape").lstrip()
-    if not text:
+    text = head.decode("utf-8", "surrogateescape").lstrip(" \t\r\n")
+    # A JSON text sequence, or a line that may be longer than a line may be, is a document.
+    if not text or text.startswith(_SEPARATOR) or (len(head) >= SAMPLE and "\n" not in text):
         return False
     first, newline, rest = text.partition("\n")
     if text.startswith("["):

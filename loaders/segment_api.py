@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from loaders._segment_http import AnswerError, Api, SegmentSettings
 from trail.core.errors import UnavailableError
-from trail.core.model import Ask, Chunk, Directory, Feed, Person
+from trail.core.model import Ask, Chunk, Directory, Feed, Person, Reject
 from trail.core.settings import Settings
-from trail.ingest.json_records import elements
+from trail.ingest.json_records import split
 
 # Possible statuses for an expired cursor; the documentation names none.
 _CURSOR_EXPIRED = (400, 404, 422)
@@ -30,9 +30,9 @@ _NEARLY = 0.99
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """One page of a list: exact texts of the items, next cursor, total items (0 if unknown)."""
+    """One page of a list: exact bytes of the items, next cursor, total items (0 if unknown)."""
 
-    items: list[str]
+    items: list[bytes]
     next: str
     total: int
 
@@ -119,11 +119,11 @@ def _lost(message: str) -> UnavailableError:
     return UnavailableError(message, "Try again in a few minutes.")
 
 
-def _page(text: str, name: str) -> _Page:
+def _page(text: bytes, name: str) -> _Page:
     """Parse one response; raises `ValueError` without a list of that *name*."""
-    items = elements(text, "data", name)
+    items, rest = split(text, "data", name)
     # Numbers stay text, since very long ones would raise.
-    data = json.loads(text, parse_int=str, parse_float=str)["data"]
+    data = json.loads(rest, parse_int=str, parse_float=str)["data"]
     if not isinstance(data, dict):
         raise ValueError("data is not an object")
     pagination = data.get("pagination")
@@ -137,16 +137,23 @@ def _page(text: str, name: str) -> _Page:
     return _Page(items, cursor or "", int(total) if _COUNT.fullmatch(total) else 0)
 
 
-def _chunk(items: list[str], first: int, progress: float, mark: str) -> Chunk:
+def _chunk(items: list[bytes], first: int, progress: float, mark: str) -> Chunk:
+    good: list[tuple[int, str]] = []
+    refused: list[Reject] = []
+    for number, item in enumerate(items, first):
+        try:
+            good.append((number, item.decode()))
+        except UnicodeDecodeError as error:
+            refused.append(Reject(number, f"Not UTF-8 at byte {error.start + 1}", item))
     table = pa.table(
         {
-            "line": pa.array(range(first, first + len(items)), pa.int64()),
-            "raw": pa.array(items, pa.large_string()),
+            "line": pa.array([number for number, _ in good], pa.int64()),
+            "raw": pa.array([text for _, text in good], pa.large_string()),
             # Authenticated by TLS and the workspace's token.
-            "verified": pa.array([True] * len(items), pa.bool_()),
+            "verified": pa.array([True] * len(good), pa.bool_()),
         }
     )
-    return Chunk(table, progress=progress, mark=mark)
+    return Chunk(table, tuple(refused), progress, mark)
 
 
 def _share(page: _Page, place: _Place, count: int) -> float:
@@ -185,15 +192,18 @@ def _place(ask: Ask) -> _Place:
     return _Place()
 
 
-def _workspace(text: str) -> dict[str, Any]:
+def _workspace(text: bytes) -> dict[str, Any]:
     match json.loads(text):
         case {"data": {"workspace": dict(workspace)}} | {"data": dict(workspace)}:
             return workspace
     raise ValueError("no workspace")
 
 
-def _person(item: str) -> Person | None:
-    user = json.loads(item, parse_int=str, parse_float=str)
+def _person(item: bytes) -> Person | None:
+    try:
+        user = json.loads(item, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return None
     if not isinstance(user, dict) or not _text(user, "id"):
         return None
     return Person(f"users/{_text(user, 'id')}", _text(user, "name"), _text(user, "email"))

@@ -8,6 +8,8 @@ Segment, an unknown write key gets 401, so that no client assumes its events wer
 import base64
 import datetime as dt
 import hmac
+import json
+import re
 import zlib
 from typing import Any, ClassVar
 
@@ -21,6 +23,9 @@ from trail.ingest import json_records
 EVENT_BYTES, BATCH_BYTES, BATCH_EVENTS = 32 * 1024, 500 * 1024, 2_500
 _BATCH = "/v1/batch"
 _BATCHES = (_BATCH, "/v1/import")  # the Java and Ruby libraries send batches to the second
+
+# The write key in a call that is not JSON.
+_KEY = re.compile(rb'"writeKey"\s*:\s*"[^"]*"\s*,?')
 
 
 class TrackingSettings(Section):
@@ -37,41 +42,50 @@ def read(sent: Sent, settings: Settings) -> Received:
 
     Raises `RefusedError`: 400 for an oversized or invalid body, 401 for an unknown write key.
     """
-    body = _unpacked(sent)
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise _bad("invalid_json", "The body is not JSON.") from None
+    calls, document = _parsed(sent, _unpacked(sent))
     if not isinstance(document, dict):
         raise _bad("invalid_request", "The body is not a JSON object.")
     _check_key(sent, document, settings)
-    try:
-        if sent.path.rstrip("/").endswith(_BATCHES):
-            calls = _batch(body.decode(), document)
-        else:
-            calls = [body.decode()]
-        calls = [_without_key(call) for call in calls]
-    except (ValueError, RecursionError):
-        # Repeated names, or nesting too deep to split.
-        raise _bad("invalid_request", "The body could not be parsed.") from None
-    if any(len(call.encode()) > EVENT_BYTES for call in calls):
-        raise _bad("payload_too_large", "An event is larger than 32 KB.")
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    texts = tuple(_completed(call, now).encode() for call in calls)
-    return Received(texts, (True,) * len(texts), b'{"success":true}', named=True)
-
-
-def _batch(text: str, document: dict[str, Any]) -> list[str]:
-    calls = document.get("batch")
-    if not isinstance(calls, list):
+    if calls is None:
         raise _bad("invalid_request", "The body has no batch array.")
     if len(calls) > BATCH_EVENTS:
         raise _bad("payload_too_large", "The batch has more than 2,500 events.")
-    return json_records.elements(text, "batch")
+    calls = [_without_key(call) for call in calls]
+    if any(len(call) > EVENT_BYTES for call in calls):
+        raise _bad("payload_too_large", "An event is larger than 32 KB.")
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    records = tuple(_completed(call, now) for call in calls)
+    return Received(records, (True,) * len(records), b'{"success":true}', named=True)
+
+
+def _parsed(sent: Sent, body: bytes) -> tuple[list[bytes] | None, object]:
+    """Return the exact bytes of each call, None without a batch; and what encloses them.
+
+    A broken call of a batch is among them, since it must not cost the others.
+    """
+    calls: list[bytes] | None = [body]
+    enclosing = body
+    if _is_batch(sent):
+        try:
+            calls, enclosing = json_records.split(body, "batch")
+        except ValueError:
+            calls = None
+    try:
+        return calls, json.loads(enclosing, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise _bad("invalid_json", "The body is not JSON.") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_batch(sent: Sent) -> bool:
+    return sent.path.rstrip("/").endswith(_BATCHES)
 
 
 def _unpacked(sent: Sent) -> bytes:
-    longest = BATCH_BYTES if sent.path.rstrip("/").endswith(_BATCHES) else EVENT_BYTES
+    longest = BATCH_BYTES if _is_batch(sent) else EVENT_BYTES
     body = sent.body
     if sent.header("content-encoding") == ["gzip"]:
         unpack = zlib.decompressobj(wbits=31)
@@ -90,7 +104,7 @@ def _check_key(sent: Sent, document: dict[str, Any], settings: Settings) -> None
     if authorization:
         kind, _, text = authorization[0].partition(" ")
         given = _user_of(text) if kind.lower() == "basic" and len(authorization) == 1 else ""
-    key = given.encode() if isinstance(given, str) else b""
+    key = given.encode(errors="surrogatepass") if isinstance(given, str) else b""
     known = [
         write_key.get_secret_value().encode()
         for write_key in settings.of(TrackingSettings).write_keys
@@ -109,27 +123,34 @@ def _user_of(basic: str) -> str:
         return ""
 
 
-def _without_key(text: str) -> str:
+def _without_key(call: bytes) -> bytes:
     """Return a call without the write key, since stored records are visible."""
-    call = orjson.loads(text)
-    has = isinstance(call, dict) and "writeKey" in call
-    return json_records.without(text, "writeKey") if has else text
+    try:
+        document = json.loads(call)
+        if not (isinstance(document, dict) and "writeKey" in document):
+            return call
+        return json_records.without(call.decode(), "writeKey").encode()
+    except (ValueError, RecursionError):
+        return _KEY.sub(b"", call)
 
 
-def _completed(text: str, now: str) -> str:
+def _completed(call: bytes, now: str) -> bytes:
     """Return a call with the fields that Segment's server adds; the rest stays as sent."""
-    call = orjson.loads(text)
-    if not isinstance(call, dict):
-        return text
+    try:
+        document = json.loads(call)
+    except (ValueError, RecursionError):
+        return call
+    if not isinstance(document, dict):
+        return call
     added = {
         name: value
         for name, value in (("type", "track"), ("timestamp", now), ("receivedAt", now))
-        if not call.get(name) and not (name == "timestamp" and call.get("originalTimestamp"))
+        if not document.get(name)
+        and not (name == "timestamp" and document.get("originalTimestamp"))
     }
-    inside = orjson.dumps(added).decode()[1:-1]
-    body = text.strip()
-    comma = "," if call and inside else ""
-    return f"{body[:-1].rstrip()}{comma}{inside}}}"
+    inside = orjson.dumps(added)[1:-1]
+    comma = b"," if document and inside else b""
+    return call.strip()[:-1].rstrip() + comma + inside + b"}"
 
 
 def _bad(code: str, message: str) -> RefusedError:

@@ -9,7 +9,6 @@ import hmac
 import json
 from typing import Any, ClassVar
 
-import orjson
 from pydantic import Field, SecretStr
 
 from trail.core.model import Received, Receiver, RefusedError, Sent
@@ -67,13 +66,12 @@ def _is_signed(given: list[str], data: bytes, secrets: list[bytes]) -> bool:
 
 
 def _elements(body: bytes) -> list[bytes]:
-    """Return the exact bytes of each event; an invalid body is one record."""
+    """Return the exact bytes of each event, broken ones among them; what is no array is one."""
     try:
-        if orjson.loads(body).__class__ is list:
-            return [text.encode() for text in json_records.elements(body.decode())]
+        items, _ = json_records.split(body)
     except ValueError:
-        pass
-    return [body] if body.strip() else []
+        return [body] if body.strip() else []
+    return items
 
 
 def _forms(event: bytes) -> list[bytes]:
@@ -84,7 +82,10 @@ def _forms(event: bytes) -> list[bytes]:
     """
     try:
         document = json.loads(event, object_pairs_hook=_unique)
-        compact = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+        # Half a surrogate pair is escaped, as JSON.stringify does.
+        compact = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(
+            errors="backslashreplace"
+        )
     except (ValueError, RecursionError):
         return [event]
     return [event, compact]

@@ -303,11 +303,24 @@ def test_a_page_of_a_thousand_events(store: Store, load: Load) -> None:
     assert load(json.dumps(page).encode()).kept == 1_000
 
 
-def test_a_page_longer_than_a_line_may_be_is_refused_in_words(store: Store, load: Load) -> None:
-    page = api_page([api_event(n, resourceName="n" * 1_000) for n in range(1_000)])
-    batch = load(json.dumps(page).encode())
-    assert (batch.read, batch.quarantined) == (1, 1)
-    assert quarantine(store, batch)[0]["reason"] == "Longer than 1,048,576 bytes"
+@pytest.mark.parametrize(
+    "shape", ["page", "batch", "array", "concatenated", "sequence", "indented"]
+)
+def test_a_document_longer_than_a_line_may_be_is_cut_into_records(load: Load, shape: str) -> None:
+    events = [api_event(n, resourceName="n" * 1_000) for n in range(1_000)]
+    texts = [json.dumps(event) for event in events]
+    texts[500] = texts[500].replace('"n', '"\\ud83d')
+    array = f"[{','.join(texts)}]"
+    data = {
+        "page": f'{{"data":{{"pagination":{{"next":"x"}},"events":{array}}}}}',
+        "batch": f'{{"sentAt":"x","batch":{array},"writeKey":"k"}}',
+        "array": array,
+        "concatenated": "".join(texts),
+        "sequence": "".join(f"\x1e{text}\n" for text in texts),
+        "indented": f'{{\n "data": {{\n  "events": {array}\n }}\n}}\n',
+    }[shape]
+    batch = load(data.encode())
+    assert (batch.read, batch.kept, batch.quarantined, batch.error) == (1_000, 999, 1, "")
 
 
 def test_documents_one_after_another(store: Store, load: Load) -> None:

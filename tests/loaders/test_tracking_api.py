@@ -77,15 +77,33 @@ def test_the_write_key_is_not_kept_and_the_rest_stays_as_written() -> None:
         assert KEY.encode() not in kept
 
 
+def test_a_body_that_reads_in_two_ways_is_refused() -> None:
+    body = b'{"batch":5,"batch":[]}'
+    assert refused(body, path="/v1/batch") == (400, "invalid_request")
+
+
 @pytest.mark.parametrize(
-    "body",
+    "broken",
     [
-        b'{"batch":5,"batch":[]}',
-        b'{"batch":[' + b"[" * 1010 + b"]" * 1010 + b"]}",
+        b'{"event":"Audit","n":"\\ud83d"}',
+        b'{"event":"Audit","n":NaN}',
+        b'{"event":"Audit","n":"\xff"}',
+        b'{"event":"Audit","n":"x"',
+        b"[" * 1010 + b"]" * 1010,
     ],
 )
-def test_a_body_that_reads_in_two_ways_or_nests_without_end_is_refused(body: bytes) -> None:
-    assert refused(body, path="/v1/batch") == (400, "invalid_request")
+def test_broken_call_of_a_batch_costs_no_other(broken: bytes) -> None:
+    call = b'{"event":"Audit","timestamp":"2026-01-01T00:00:00Z","type":"track","receivedAt":"x"}'
+    body = b'{"batch":[' + b",".join([call, broken, call]) + b'],"writeKey":"%b"}' % KEY.encode()
+    first, kept, last = read(body, path="/v1/batch").records
+    assert (first, last) == (call, call)
+    assert kept.startswith(broken.rstrip(b"}"))
+
+
+def test_write_key_in_a_broken_call_is_not_kept() -> None:
+    body = b'{"batch":[{"writeKey":"%b","n":NaN, "x":"\xff"}],"writeKey":"%b"}'
+    (kept,) = read(body % (KEY.encode(), KEY.encode()), path="/v1/batch").records
+    assert KEY.encode() not in kept
 
 
 def test_a_write_key_of_letters_that_base64_has_not_is_refused() -> None:

@@ -157,8 +157,18 @@ def test_a_name_given_twice_cannot_hide_behind_a_compact_form() -> None:
 
 
 def test_a_signed_body_that_is_no_json_is_one_record_for_the_quarantine() -> None:
-    for body in (b"{", b"\xff\xfe", b"nothing", b"[1,]"):
+    for body in (b"{", b"\xff\xfe", b"nothing", b"[1,"):
         assert read(body, ("x-signature", signed(body))).records == (body,)
+
+
+def test_broken_event_of_a_signed_array_costs_no_other() -> None:
+    half = compact(forwarded(2)).replace(b"Web", b"\\ud83d")
+    other = compact(forwarded(3))
+    for broken in (half, b'{"a":NaN}', b'{"a":"\xff"}', half[:-1], b"7"):
+        body = b"[" + b",".join([BODY, broken, other]) + b"]"
+        result = read(body, ("x-signature", signed(body)))
+        assert result.records == (BODY, broken, other)
+        assert read(body, ("x-signature", signed(BODY))).verified == (True, False, False)
 
 
 def test_an_empty_array_brings_nothing() -> None:

@@ -43,9 +43,6 @@ RECORD_COLUMNS = (*EVENT_COLUMNS, "recorded_actor_id")
 ACTOR_TYPES = ("user", "token", "system", "unknown")
 OUTCOMES = ("success", "failure", "unknown")
 
-# What a quarantined record keeps of its bytes.
-QUARANTINE_BYTES = 65_536
-
 
 @dataclass(slots=True)
 class RefusalReason:
@@ -58,6 +55,10 @@ class RefusalReason:
     count: int
     line: int
     sample: str
+
+
+# What a quarantined record keeps of its bytes at least; it is kept whole if a line may be so long.
+QUARANTINE_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import orjson
 
 from trail.core.settings import Limits
+from trail.ingest import json_cutter
 
 # Wrappers inside wrappers are real (an array of pages of events), but not without end.
 _MOST_WRAPPERS = 6
@@ -33,41 +34,69 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a piece of text holds no record, and the text."""
+    """Why a piece of text holds no record, and the text; `size` in bytes where it is cut."""
 
     reason: str
     raw: bytes
+    size: int = 0
 
 
 def unfold(text: bytes, limits: Limits) -> Iterator[Record | Refusal]:
     """Yield each record inside *text*, or why there is none. Never raises on any bytes.
 
     Understands a record, an array of records, an API page `{"data": {"events": [...]}}`, a batch
-    `{"batch": [...]}` and a saved request `{"payload": {"body": {...}}}`, nested in one another.
+    `{"batch": [...]}` and a saved request `{"payload": {"body": {...}}}`, nested in one another;
+    and records without anything between them. A broken record costs no other.
     """
     problem = _problem(text, limits)
-    if problem:
+    if not problem:
+        yield from _records(text.decode().strip(), 0)
+        return
+    pieces = list(json_cutter.cut([text], limits.line_bytes))
+    if not _separate(text, pieces):
         yield Refusal(problem, text)
         return
-    yield from _records(text.decode().strip(), 0)
+    for piece in pieces:
+        problem = piece.reason or _problem(piece.raw, limits)
+        if problem:
+            yield Refusal(problem, piece.raw, piece.size)
+        else:
+            yield from _records(piece.raw.decode().strip(), 0)
 
 
-def elements(text: str, *path: str) -> list[str]:
-    """Return the exact text of each element of the array at *path* in the JSON document *text*.
+def _separate(text: bytes, pieces: list[json_cutter.Piece]) -> bool:
+    """Return whether *pieces* are records of their own, not parts of one broken record."""
+    objects = [piece.raw for piece in pieces if piece.raw.startswith(b"{")]
+    if not any(map(json_cutter.is_record, objects)):
+        return False
+    return len(objects) > 1 or text.startswith(b"\x1e") or json_cutter.is_wrapper(text)
 
-    Raises `ValueError` when *text* is not JSON or has no array there; what the elements are is not
-    looked at.
+
+def split(text: bytes, *path: str) -> tuple[list[bytes], bytes]:
+    """Return the exact bytes of each element of the array at *path*, and *text* without them.
+
+    Elements that are broken are among them. Raises `ValueError` when the rest is not JSON or there
+    is no array.
     """
+    start = json_cutter.blank_end(text, 0)
+    if path:
+        start, _ = json_cutter.inside(text, start, path)
+    if start < 0 or text[start : start + 1] != b"[":
+        raise ValueError(f"no array at {'.'.join(path)}")
+    cutter = json_cutter.Cutter(iter([text[start:]]), len(text))
+    items = [piece.raw for piece in cutter.array() if piece.raw != b","]
+    if not cutter.is_closed:
+        raise ValueError("the array is never closed")
+    rest = text[:start] + b"[]" + cutter.rest
     try:
-        _DECODER.decode(text)
+        document = json.loads(rest)
     except RecursionError:
         raise ValueError("nested too deep") from None
-    text = text.strip()
     for name in path:
-        text = _first(text).get(name, "")
-    if not text.startswith("["):
-        raise ValueError(f"no array at {'.'.join(path)}")
-    return _elements(text)
+        document = document[name] if isinstance(document, dict) else None
+    if document != []:
+        raise ValueError("a name is repeated")
+    return items, rest
 
 
 def without(text: str, name: str) -> str:

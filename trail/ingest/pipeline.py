@@ -290,7 +290,7 @@ class _Job:
                     proved.append(verified)
                     parts.append(self._part_of[pos])
                 else:
-                    reject = Reject(line, item.reason, item.raw)
+                    reject = Reject(line, item.reason, item.raw, item.size)
                     self._rejects.append((self._part_of[pos], reject))
         self._part_of = np.append(self._part_of, np.array(parts, np.int64))
         table = pa.table(
@@ -315,12 +315,13 @@ class _Job:
 
     def _quarantine(self, cursor: Cursor) -> None:
         rejects = [reject for _, reject in self._rejects]
+        longest = max(QUARANTINE_BYTES, self._limits.line_bytes)
         table = pa.table(
             {
                 "batch_id": self._batch_ids(np.array([part for part, _ in self._rejects])),
                 "line": pa.array([reject.line for reject in rejects], pa.int64()),
                 "reason": pa.array([reject.reason for reject in rejects], pa.string()),
-                "raw": pa.array([r.raw[:QUARANTINE_BYTES] for r in rejects], pa.binary()),
+                "raw": pa.array([r.raw[:longest] for r in rejects], pa.binary()),
                 "raw_bytes": pa.array([r.size or len(r.raw) for r in rejects], pa.int64()),
             }
         )

@@ -78,6 +78,7 @@ def test_wrappers_have_an_end() -> None:
         (b'{"a":"\xff"}', "Not UTF-8 at byte 7"),
         (b'{"a":"\\ud800"}', "Not JSON: "),
         (b"{} {}", "Not JSON: "),
+        (b"\0" + line(ONE), "Not JSON: "),
         (b'{"a":NaN}', "Not JSON: "),
         (b'{"a":1,}', "Not JSON: trailing comma"),
         (b"[]", "Contains no records"),

@@ -43,7 +43,7 @@ def test_what_is_still_wrong_is_refused_anew_and_not_lost(load: Load, store: Sto
 
 
 def test_a_record_that_was_cut_stays_where_it_is(load: Load, store: Store) -> None:
-    batch = load(b'{"a":' + b"x" * 100_000)
+    batch = load(b'{"a":' + b"x" * 2_000_000)
     assert batch.batch_id
     assert quarantine.retry(store, Limits(), batch.batch_id).read == 0
     (row,) = quarantine.reasons(store)
