@@ -19,7 +19,7 @@ from trail.core.settings import Limits
 
 BLOCK = 8 << 20
 
-# How much of a file is looked at to tell what it is.
+# Bytes that are read to recognize a format.
 SAMPLE = 256 << 10
 
 # What a damaged or cut file raises while it is unpacked.
@@ -28,7 +28,7 @@ DAMAGE = (OSError, EOFError, zlib.error, zstandard.ZstdError)
 # A piece of packed bytes; small, since a hostile one grows thousands of times.
 _PIECE = 16 << 10
 
-# How much of a file is looked at to detect its encoding.
+# Bytes that are read to detect the encoding.
 _ENCODING_SAMPLE = 64 << 10
 
 _BOM = b"\xef\xbb\xbf"

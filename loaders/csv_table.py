@@ -25,7 +25,7 @@ _SEPARATOR = re.compile(r"\s*\"?sep=([^\"\r\n])\1*\"?\1*[\r ]*(?:\n|$)", re.IGNO
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 # A row that goes on for more characters than this has lost a quote. Far above the longest record:
-# the inside of a long cell is a stranger's words, and must not be taken for rows of the table.
+# the content of a long cell is hostile text, and must not be read as rows of the table.
 _FARTHEST = 8 << 20
 # Lines are read again after a lost quote. Past this much of it, in characters, a region that was
 # read in vain is read line by line, so that a hostile file costs no more than twice its size.
@@ -181,7 +181,7 @@ class _Lines:
             octets = bytes(block)
             if self._first == 1 and not self._lines:
                 octets = octets.removeprefix(_BOM)
-            # Bytes that are no text stand for themselves until their row is known.
+            # Bytes that are not text are kept until their row is known.
             text = octets.decode("utf-8", "surrogateescape")
             self._lines += io.StringIO(text, newline="\n").readlines()
             return

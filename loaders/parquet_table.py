@@ -20,7 +20,7 @@ from trail.core.settings import Settings
 
 _MAGIC = b"PAR1"
 # What reading a damaged file ends in: besides Arrow's own errors, names and zones that are no text,
-# zones that nobody knows, and moments that Python's calendar has not.
+# unknown time zones, and times outside of Python's calendar.
 _DAMAGE = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError)
 
 

@@ -1,8 +1,8 @@
-"""Who did it: from the producer's words to an actor id and a type.
+"""The actor of an event: from the text of a record to an actor id and a type.
 
 Segment writes the actor in several forms (`users/abc`, a bare user id, a token, `__system__`), and
-which field carries it differs by road. Ingest picks the field and marks it with one letter; this
-module alone decides what the words mean.
+which field carries it differs by source. Ingest picks the field and marks it with one letter; only
+this module interprets the text.
 """
 
 import re
@@ -31,8 +31,8 @@ def resolve(marked: str) -> Actor:
     """Return the actor that *marked* names: one letter for the field, a colon, its text.
 
     `s:` details.subject, `i:TYPE:` details.subject_id with its type, `u:` the call's userId,
-    `a:` the API's actor, `e:` the API's actor when an e-mail came with it. Never raises; words of
-    no known form stay as they are, with type `unknown`.
+    `a:` the API's actor, `e:` the API's actor when an e-mail came with it. Never raises; text of
+    an unknown form is kept as it is, with type `unknown`.
     """
     field, _, text = marked.partition(":")
     if field == "i":

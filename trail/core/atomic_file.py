@@ -14,7 +14,7 @@ from pathlib import Path
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of *path*, against other processes too.
 
-    A lock beside it, since the file itself is replaced.
+    The lock is a file of its own, since the file itself is replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(path.name + ".lock")

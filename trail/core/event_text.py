@@ -1,4 +1,4 @@
-"""How an event is put into words: on every page, in Slack, e-mail, webhooks and the command line.
+"""The text of an event for pages, Slack, e-mail, webhooks and the command line.
 
 Nothing is escaped here; each caller escapes for its own output.
 """
@@ -73,14 +73,14 @@ def target(event: Mapping[str, Any]) -> str:
 def sentence(event: Mapping[str, Any]) -> str:
     """Return the event as one sentence of printable characters, long names cut.
 
-    Accepts any mapping: missing fields are replaced by neutral words.
+    Accepts any mapping: missing fields are replaced by neutral text.
     """
     fields = {name: one_line(event.get(name)) for name in _TEXT_FIELDS}
     return "".join(part["text"] for part in sentence_parts(fields))
 
 
 def sentence_parts(event: Mapping[str, Any], *, with_actor: bool = True) -> list[Part]:
-    """Return the event as one sentence, as pieces that tell names from the words around them.
+    """Return the event as one sentence, as parts that mark which text is a name.
 
     Without *with_actor*, for a list of one actor's events: the action and its target.
     """

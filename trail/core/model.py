@@ -1,4 +1,4 @@
-"""The words of the trail as types: what a loader yields, what a batch reports, what a row holds.
+"""The shared types: what a loader yields, a batch reports and a row contains.
 
 Separate because loaders, the store and the pages all speak these and nothing else of each other.
 """
@@ -81,7 +81,7 @@ class Chunk:
     `records` has two columns: `line` (int64, 1-based line or record number) and `raw` (string or
     string_view; UTF-8 text that is meant to be one JSON value); and a third where the source can
     prove where a record comes from: `verified` (bool). `progress` is the share of the source that
-    has been read, 0 to 1. `mark` says where a source stands after this chunk, in its own words,
+    has been read, 0 to 1. `mark` is the source's cursor after this chunk, in its own format,
     empty at its end; it is kept in the same transaction as the records. With `named`, a call that
     bears the name of a known action is an event without more. With `mapped`, a person or the source
     chose the fields of the records, so that one without an actor, a target or a workspace is an
@@ -250,7 +250,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What a request brings: the exact text of each record, and whether its origin is proved.
+    """The content of a request: the exact text of each record, and whether its origin is proven.
 
     `answer` goes out with 200 once the records are on disk. `named` is that of `Chunk`.
     """

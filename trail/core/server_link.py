@@ -1,8 +1,8 @@
 """Commands while a server runs: it owns the database, so they ask it over loopback HTTP.
 
 The server leaves a note beside the database, readable by its own user only, with its address and a
-token made at its start. A command that finds the note sends its words there; the answer comes back
-as frames: one letter (o text, n note, p progress, x exit code), a length, and bytes.
+token made at its start. A command that finds the note sends its arguments there; the answer is
+a series of frames: one letter (o text, n note, p progress, x exit code), a length, and bytes.
 """
 
 import http.client
@@ -109,7 +109,7 @@ def _show(out: Out, kind: bytes, data: bytes) -> None:
 
 
 def run(note: Note, arguments: list[str], folder: Path, out: Out) -> int | None:
-    """Run a command in the server; return its exit code, or None when nobody answers there.
+    """Run a command in the server; return its exit code, or None when no server answers.
 
     Raises `UnavailableError` when the server stops half-way.
     """

@@ -14,7 +14,7 @@ from trail.storage.database import Cursor, Engine
 State = Literal["watched", "blind", "unknown"]
 
 WATCHED, FAILED = "watched", "failed"
-# A silence is told of only where each earlier week had events at these hours, and so many.
+# A silence is reported only if each earlier week had events in these hours, and this many.
 _WEEKS, _FEWEST_WEEKS, _FEWEST_EVENTS = 12, 3, 8
 _SHORTEST_SILENCE = dt.timedelta(hours=1)
 _DAY = dt.timedelta(days=1)
@@ -85,7 +85,7 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     """Return [start, end) cut into spans that were watched by any source, blind, or unknown.
 
     Time before the first note is unknown; where nothing was ever noted, all of it is. So is the
-    last quarter of an hour before *end* until somebody has asked about it: it is not late yet.
+    last quarter of an hour before *end* until a source was asked about it: it is not late yet.
     """
     first = engine.table("select min(from_at) as first from watches where state = 'watched'")
     begun = first["first"][0].as_py()
@@ -130,8 +130,8 @@ def _missing(
 def silence(engine: Engine, now: dt.datetime) -> Silence | None:
     """Return the silence that lasts at *now*, where it is far longer than these hours' usual.
 
-    Usual is what the same hours of the same weekdays brought in up to twelve weeks: a silence is
-    told when each of at least three weeks brought events then, and their median is eight or more.
+    The usual number is that of the same hours and weekdays in up to twelve weeks. A silence is
+    reported if each of at least three weeks had events then, with a median of eight or more.
     """
     ends = engine.table("select min(hour) as first from cube").to_pylist()[0]
     last = engine.table(
@@ -188,7 +188,7 @@ def lag(engine: Engine, now: dt.datetime) -> list[dict[str, object]]:
     """Return by loader how late the events of the last seven days came.
 
     Each row has loader, events, p50_s and p95_s: seconds from occurrence to arrival. Events from
-    before the loader's first batch are not late: nobody had asked for them.
+    before the loader's first batch are not late: they had not been requested.
     """
     rows: list[dict[str, object]] = engine.table(
         "select b.loader, count(*) as events, "

@@ -1,7 +1,7 @@
-"""The same change by two roads: the Public API and the forwarded call share no id.
+"""Find one change that arrived twice: the Public API and the forwarded call share no id.
 
-Rule: same action, same actor, same target, within two seconds, one by each road. The report that
-came first is the event; the second one's record is kept beside it and counts as a duplicate.
+Rule: same action, same actor, same target, within two seconds, one from each source. The report
+that came first is the event; the record of the second is kept with it and counts as a duplicate.
 """
 
 import datetime as dt
@@ -11,7 +11,7 @@ from trail.storage.database import Cursor, Engine
 
 APART = dt.timedelta(seconds=2)
 
-# Ids are compared by their last part, since one road writes paths where the other may not.
+# Ids are compared by their last part, since one source writes paths where the other may not.
 _SIDE = """
 select k.pos, k.event_id, k.occurred_at, k.forwarded, a.action,
  regexp_extract(p.actor_id, '[^/]*$') as actor,
@@ -55,7 +55,7 @@ def link(cursor: Cursor, now: dt.datetime) -> int:
     """Move the second reports out of `keyed` (see dimensions) into `twins`; return how many.
 
     Reads the temporary view `records` (pos, raw, verified, batch_id). Costs next to nothing while
-    only one road has been used around these times.
+    only one source was used around these times.
     """
     first, last = cursor.execute("select min(occurred_at), max(occurred_at) from keyed").fetchall()[
         0

@@ -1,7 +1,7 @@
 """Who the workspace's people are, and what it is called: kept from what its API tells.
 
-Events carry ids, and by one road no e-mail; the directory gives the ids their names. Somebody who
-is no longer told of stays, with the time when they were last seen.
+Events have ids, and from one source no e-mail; the directory gives ids their names. People who
+left the workspace stay, with the time when they were last listed.
 """
 
 import json
@@ -44,11 +44,11 @@ def keep(store: Store, directory: Directory) -> None:
     }
 
     def write(cursor: Cursor) -> None:
-        cursor.register("told", message)
-        cursor.execute("delete from people where actor_id in (select actor_id from told)")
+        cursor.register("listed", message)
+        cursor.execute("delete from people where actor_id in (select actor_id from listed)")
         cursor.execute(
             "insert into people select actor_id, any_value(name), any_value(email), $now "
-            "from told group by actor_id",
+            "from listed group by actor_id",
             {"now": utc_now()},
         )
         cursor.execute(_NAMES)
@@ -59,6 +59,6 @@ def keep(store: Store, directory: Directory) -> None:
 
 
 def workspace_name(engine: Engine) -> str:
-    """Return the workspace's name as its API told it, or an empty string."""
+    """Return the workspace's name from its API, or an empty string."""
     mark = cursors.get(engine, _WORKSPACE)
     return str(json.loads(mark)["name"]) if mark else ""

@@ -163,7 +163,7 @@ class _Group:
         self._since = time.monotonic()
 
     def fits(self, chunks: list[Chunk]) -> bool:
-        """Return whether *chunks* can be judged together with those of the group."""
+        """Return whether *chunks* can be parsed together with those of the group."""
         return len(self._kinds.union(map(_kind, filter(_holds, chunks)))) <= 1
 
     def add(self, arrived: Arrived, batch: Batch, chunks: list[Chunk]) -> None:
@@ -215,7 +215,7 @@ def _kind(chunk: Chunk) -> tuple[bool, bool]:
 
 def _merged(chunks: list[Chunk]) -> Chunk:
     """Return the small *chunks* of one file as one, with records of its own."""
-    told = next(filter(_holds, chunks), None)
+    marked = next(filter(_holds, chunks), None)
     tables = [
         pa.table(
             {
@@ -226,9 +226,9 @@ def _merged(chunks: list[Chunk]) -> Chunk:
         for table in (chunk.records for chunk in chunks)
     ]
     rejects = tuple(reject for chunk in chunks for reject in chunk.rejects)
-    if told is None:
+    if marked is None:
         return Chunk(tables[0] if tables else _NO_RECORDS, rejects)
-    return replace(told, records=pa.concat_tables(tables), rejects=rejects)
+    return replace(marked, records=pa.concat_tables(tables), rejects=rejects)
 
 
 def _owned(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,6 +1,6 @@
 """Cuts JSON text of any size into records, in bounded memory, each with its exact bytes.
 
-Where one record ends is told by its brackets and strings alone, so that a record that no parser
+Where a record ends is decided by its brackets and strings alone, so that a record that no parser
 takes costs only itself: the next is found where an object begins that is whole and has a time.
 """
 
@@ -31,7 +31,7 @@ _COLON_BEFORE = re.compile(rb":\s*\Z")
 _TIMES = frozenset(("timestamp", "originalTimestamp", "receivedAt"))
 _CLOSER = {0x7B: 0x7D, 0x5B: 0x5D}
 _CLOSED = frozenset(_CLOSER.values())
-# Bounds the work on text that is made to break.
+# Bounds the work on hostile text.
 _DEEPEST = 64
 # Most records end within so many bytes.
 _NEAR = 65_536
@@ -55,7 +55,7 @@ def cut(blocks: Iterable[bytes], longest: int) -> Iterator[Piece]:
     The text may be records one after another with anything or nothing between, an array, a page
     `{"data": {"events": [...]}}`, a batch `{"batch": [...]}`, or JSON text sequences (RFC 7464).
     A wrapper of at most *longest* bytes in which all is right is one piece. A record longer than
-    *longest* bytes is told by a reason, and only its beginning is kept.
+    *longest* bytes is reported with a reason, and only its beginning is kept.
     """
     return Cutter(iter(blocks), longest).pieces()
 
@@ -287,7 +287,7 @@ class Cutter:
                 if following >= 0:
                     at = following
                     break
-                # An object that is cut by the end of the text is looked at again with more.
+                # An object that is cut by the end of the text is read again with more text.
                 at = max(at, len(self._text) - self._longest)
             elif lexer.done:
                 break

@@ -2,7 +2,7 @@
 
 Most lines are one record and pass ingest's fast lane, which never comes here. This is the slow
 lane: arrays, API pages, saved requests, records without an id, and everything that is not right.
-It says in words why a record is refused.
+It gives the reason why a record is refused.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record's exact JSON text, and an id made from its content if it brings none."""
+    """One record's exact JSON text, and an id made from its content if it has none."""
 
     raw: str
     made_id: str

@@ -1,7 +1,7 @@
 """What a record says: the one reading of both of Segment's shapes, as SQL.
 
 A forwarded `track` call keeps the change under `properties`, a Public API object at the top level.
-Everything downstream sees the columns made here and never looks at a record's shape again. In SQL
+Everything downstream uses the columns made here and never a record's shape. In SQL
 because it runs over a quarter of a million records at a time.
 """
 
@@ -28,7 +28,7 @@ _CALLS = "('track', 'identify', 'page', 'screen', 'group', 'alias')"
 _FROM_API = """(f.properties is null and coalesce(f.actor, f.actorEmail, f.resourceId,
   f.resourceType, f.resourceName, f.workspaceId) is not null)"""
 
-# Product events may carry a type too; only audit events tell of a workspace or of its resources.
+# Product events may carry a type too; only audit events name a workspace or its resources.
 # Details that are no object are read as one without members.
 _OF_WORKSPACE = """(f.properties.workspace_id <> '' or coalesce(
   f.properties.details.resource_id, f.properties.details.resource_type,
@@ -66,7 +66,7 @@ _AMBIGUOUS = f"""case
   and not regexp_full_match(regexp_extract(said, '{_ABBREVIATED}', 2), '{_FROM_UTC}', 'i')
  then regexp_extract(said, '{_ABBREVIATED}', 2) else '' end"""
 
-# Marked for `actors.resolve`: which field named the actor decides what its words can mean.
+# Marked for `actors.resolve`: the field that names the actor decides how its text is read.
 _WHO = """case
  when f.properties.details.subject <> '' then 's:' || f.properties.details.subject
  when f.properties.details.subject_id <> '' then
@@ -107,11 +107,11 @@ def parse(
     """Return SQL that makes the temporary table *into* from *relation* (pos, line, raw, made_id).
 
     Its columns: pos, line, event_id, occurred_at (UTC), action_raw, who, email, target_type,
-    target_id, target_name, workspace_id, forwarded (the road it came), echo (it tells of an event
+    target_id, target_name, workspace_id, forwarded (not by the Public API), echo (about an event
     that the trail itself forwarded), reason (empty when it is an event), slow (true when only
-    the strict reader may judge it; never for *trusted* text, which it has already read).
+    the strict reader may decide; never for *trusted* text, which it has already read).
 
-    A call is an audit event if it is named `Audit` or tells of a workspace or its resources; with
+    A call is an audit event if it is named `Audit` or names a workspace or its resources; with
     *named*, also by the name of a known action. With *mapped*, any record with a type is one.
     """
     doubtful = "false" if trusted else _doubtful(limits)

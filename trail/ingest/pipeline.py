@@ -1,4 +1,4 @@
-"""From raw records to rows: read, judge, de-duplicate, and keep, one chunk a transaction.
+"""From raw records to rows: parse, validate, deduplicate and store, one transaction per chunk.
 
 Every loader ends here, so that the rules hold for all of them: read = kept + duplicates +
 quarantined; an event id is kept once; a bad record never costs a good one.
@@ -23,7 +23,7 @@ from trail.ingest.json_records import Record, unfold
 from trail.storage import cursors, dimensions
 from trail.storage.database import Cursor, Store
 
-# An event that comes again is looked for this far around its chunk's own times. Producers do not
+# Repeated events are searched this far around the times of their chunk. Producers do not
 # change an event's time, so the id with another time is another event past that.
 _LOOK_AROUND = "interval 1 day"
 
@@ -43,7 +43,7 @@ def load(
     """Load *chunks* into *store* and return *batch* with its counts.
 
     A source that breaks half-way keeps what was read before; `batch.error` says why it stopped.
-    With *dry_run* everything is judged and counted and nothing is kept.
+    With *dry_run* everything is parsed and counted, and nothing is kept.
     """
     rehearsal = _Rehearsal(store) if dry_run else None
     if not rehearsal:
@@ -134,7 +134,7 @@ def end_abandoned(cursor: Cursor) -> None:
 
 
 def end(store: Store, batch: Batch, *, keep_empty: bool = True) -> None:
-    """Close *batch*. Without *keep_empty* one that brought nothing new leaves no trace."""
+    """Close *batch*. Without *keep_empty* a batch without new events is deleted."""
     empty = not (batch.kept or batch.linked or batch.quarantined or batch.error)
 
     def close(cursor: Cursor) -> None:
@@ -249,7 +249,7 @@ class _Job:
 
         `records` has pos, raw, verified and batch_id.
 
-        *known* selects event ids to take for known besides the store's.
+        *known* selects event ids that count as known besides the store's.
         """
         records = self._records
         count = records.num_rows

@@ -126,7 +126,7 @@ def _within(ask: Ask, other: Ask) -> bool:
 
 
 def _sliced(start: dt.datetime, end: dt.datetime) -> Iterator[Ask]:
-    """Yield asks of at most a week, the newest first: people look at the newest first."""
+    """Yield requests of at most a week each, the newest first, since people need those first."""
     while end > start:
         first = max(start, end - _SLICE)
         yield Ask(first, end)

@@ -63,7 +63,7 @@ class Keeper:
             except (UnavailableError, duckdb.IOException, duckdb.OutOfMemoryException):
                 raise
             except Exception:
-                _log.exception("a batch of %d records could not be read at once", len(result))
+                _log.exception("a batch of %d records could not be read together", len(result))
                 self._one_by_one(store, batch, result)
 
     @property
@@ -119,7 +119,7 @@ class Intake:
         return self._journal.waiting_bytes
 
     def offer(self, receiver: Receiver, received: Received) -> "Future[None]":
-        """Take what *received* brings; the future is done once it is on disk.
+        """Accept the records of *received*; the future is done once they are on disk.
 
         It fails with `UnavailableError` when that cannot be had now.
         """

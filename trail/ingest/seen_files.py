@@ -1,4 +1,4 @@
-"""Which files of a drop were loaded, so that none is read twice, however often it is looked at.
+"""Which files of a drop were loaded, so that none is read twice, however often it is listed.
 
 Separate because the load notes what the drops ask for, and neither needs the other.
 """

@@ -1,4 +1,4 @@
-"""Jobs that bring events in: ask feeds, look into drops, note that the server listens."""
+"""Jobs that collect events: poll feeds, check drops, record that the server listens."""
 
 import contextlib
 import datetime as dt

@@ -33,7 +33,7 @@ def open_store(path: Path, settings: Settings) -> Store:
 
 
 def _fill(store: Store, settings: Settings) -> None:
-    from trail import demo  # brings numpy; only a demo needs it
+    from trail import demo  # imports numpy, which only the demo needs
 
     now = utc_now()
     with tempfile.TemporaryDirectory() as folder:

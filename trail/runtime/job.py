@@ -45,7 +45,7 @@ class Job:
         run: Callable[["Job"], str],
         after_s: float = 0.0,
     ) -> "Job":
-        """Return a job that nobody has run yet."""
+        """Return the health of a job that has not run yet."""
         return cls(Health(name, title, every_s), run, after_s)
 
 

@@ -16,7 +16,7 @@ from trail.retention import policy
 from trail.runtime.job import Job, Work
 from trail.storage.filters import Filter
 
-# What alerts are offered again and again reaches back so far; each is told once.
+# Alerts are evaluated repeatedly over this period; each match is reported once.
 _RECENT = "3d"
 _TIDY_S = 3600.0
 # Whoever has just started it with old events can see what would go before it goes.
@@ -61,7 +61,7 @@ def _retain(work: Work) -> Callable[[Job], str]:
 
 def _judge(work: Work) -> Callable[[Job], str]:
     def run(_: Job) -> str:
-        # So that whoever asks for findings waits for little: what is new since the last time.
+        # So that readers of findings wait only for what is new since the last run.
         done = refresh(work.shown(), utc_now())
         _offer(work)
         return f"{done.folded:,} days recounted" if done.folded else "Nothing new"
@@ -70,7 +70,7 @@ def _judge(work: Work) -> Callable[[Job], str]:
 
 
 def _offer(work: Work) -> None:
-    """Let alerts look at what the budget shows, and at the open incidents, of the last days."""
+    """Evaluate the alert rules on the findings shown and the open incidents of the last days."""
     store, now = work.shown(), dt.datetime.now(dt.UTC)
     recent = Filter(start=_RECENT)
     result = unusual.queue(store, recent, now)
@@ -112,7 +112,7 @@ def _verify_seals(work: Work, job: Job, *, asked: bool) -> None:
     """Verify where that was asked for, or the last time is long ago."""
     store = work.shown()
     last = seal_status.status(store)
-    # One that looked at nothing, since nothing was sealed then, is no reason to wait a day.
+    # A verification before anything was sealed does not count.
     lately = last.ok is not None and last.verified_at and utc_now() - last.verified_at
     if lately and lately < _VERIFY_EVERY and not asked:
         return

@@ -14,7 +14,7 @@ from trail.notifications.evaluate import Alerts
 from trail.notifications.worker import Forwarding
 from trail.storage.database import Store
 
-# How often the schedule runs it: an event is told within a few seconds of its arrival.
+# The interval of the schedule: an event is sent within a few seconds of its arrival.
 EVERY_S = 1.0
 _PRUNE = dt.timedelta(days=1)
 
@@ -35,9 +35,9 @@ class Outgoing:
         self._pruned: dt.datetime | None = None
 
     def run(self) -> str:
-        """Look at what is new and begin to send what is due; return words for the pages.
+        """Evaluate new events and start the deliveries that are due; return the status text.
 
-        Comes back at once: what takes long goes on in threads of its own.
+        Returns immediately: slow deliveries continue in their own threads.
         """
         message = self.alerts.run_once()
         now = self._clock()

@@ -1,4 +1,4 @@
-"""Set-ups that the dashboard refuses to start on: each in words, with what mends it.
+"""Unsafe set-ups with which the dashboard does not start: what is wrong and how to fix it.
 
 Separate because it judges what others only use: the users file, the modes of private files, the
 address that is listened on.
@@ -99,7 +99,7 @@ def _users(settings: Settings) -> list[str]:
 
 
 def _everybodys(users: Users, stamp: tuple[int, int, int]) -> list[str]:
-    """Return who has a known password; those that were set here have been judged then."""
+    """Return who has a well-known password; passwords set here were checked then."""
     if stamp in _tried:
         return []
 

@@ -1,7 +1,7 @@
 """The running jobs, each on a thread of its own, so that a slow one holds up no other.
 
-Pages and `status` read how each is doing in `health`, and can ask for a run at once. What the jobs
-do is in `collection` and `maintenance`.
+Pages and `status` read the state of each in `health`, and can request an immediate run. The jobs
+are in `collection` and `maintenance`.
 """
 
 import logging
@@ -60,7 +60,7 @@ class Schedule:
 
     @property
     def verifying(self) -> bool:
-        """Return whether somebody asked for the seals to be verified, and waits for it."""
+        """Return whether a verification of the seals was requested and has not run."""
         return self._verify.is_set()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Where each source stands: a few words of its own, kept beside the events that they follow.
+"""The cursor of each source, stored in the same transaction as its events.
 
 Separate because both ingest, in the same transaction as the records, and the sources' schedule
 write and read them.
@@ -41,7 +41,7 @@ def next_moment(cursor: Cursor) -> dt.datetime:
     """Return the `ingested_at` (UTC, without zone) of the chunk that is kept now.
 
     Always later than that of the chunk before, even where the machine's clock was set back:
-    whoever follows the events by it must never find new ones behind its own mark.
+    a reader that follows it must never find new events before its own cursor.
     """
     now, last = utc_now(), read(cursor, KEPT)
     if last:

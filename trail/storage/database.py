@@ -59,7 +59,7 @@ class Store:
         self.afterwards = contextlib.ExitStack()
         # Runs after the last write, while the store still answers.
         self.beforehand = contextlib.ExitStack()
-        # Told on the writer after each commit; must return at once.
+        # Called on the writer after each commit; must return immediately.
         self.committed: Callable[[], None] = _nobody
         self._jobs: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
@@ -256,7 +256,7 @@ def _table(cursor: Cursor, sql: str, params: Params | None) -> pa.Table:
 
 @contextlib.contextmanager
 def _in_time(cursor: Cursor) -> Iterator[None]:
-    """Run a question for as long as whoever asks may wait."""
+    """Run a query for as long as the caller may wait."""
     try:
         with query_timeout.bounded(cursor):
             yield

@@ -1,7 +1,7 @@
 """The small tables around the events: actions and targets get their keys here.
 
-New names are few beside events, so that the meaning of an action's name is looked up once per
-chunk, in Python, and joined to the records.
+There are few new names compared with events, so that the meaning of an action's name is looked up
+once per chunk, in Python, and joined to the records.
 """
 
 import pyarrow as pa

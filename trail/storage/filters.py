@@ -54,7 +54,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is looked at. Immutable; every change gives a new one."""
+    """The selected events. Immutable; every change returns a new filter."""
 
     start: str = ""
     end: str = ""

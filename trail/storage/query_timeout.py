@@ -17,7 +17,7 @@ _seconds: ContextVar[float] = ContextVar("seconds", default=0.0)
 
 
 class Interruptible(Protocol):
-    """What runs a question, and can be told from another thread to stop."""
+    """What runs a query and can be stopped from another thread."""
 
     def interrupt(self) -> None:
         """Stop the question that runs now."""

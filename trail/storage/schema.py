@@ -25,7 +25,7 @@ def _steps() -> tuple[str, ...]:
     return tuple(file.read_text(encoding="utf-8") for file in files)
 
 
-# One entry a version: what brings a database from the version before to this one.
+# One entry per version: the SQL that upgrades a database from the version before.
 STEPS: tuple[str, ...] = _steps()
 
 NEWEST = len(STEPS)

@@ -128,7 +128,7 @@ def _among(column: str, keys: list[int], *, wanted: bool) -> str:
     """Return the condition that *column* is among *keys*, or is not."""
     if len(keys) < _FEW_KEYS or max(keys) > _WIDEST_MASK:
         return f"{column} {'in' if wanted else 'not in'} ({', '.join(map(str, keys))})"
-    # One bit a key is tested twice as fast as a list. The last bit stands for keys made since.
+    # One bit per key is tested twice as fast as a list. The last bit is for keys made since.
     bits = ["0" if wanted else "1"] * (max(keys) + 2)
     for key in keys:
         bits[key] = "1" if wanted else "0"
