@@ -31,14 +31,15 @@ def hook(data: bytes) -> None:
 
 
 def tracking(data: bytes) -> None:
-    """Read a call and a batch: what is kept is JSON, and holds no write key."""
+    """Read a call and a batch: a record that is JSON contains no write key."""
     for path in ("/v1/track", "/v1/batch"):
         for headers in ((), (("authorization", _BASIC),)):
             with contextlib.suppress(RefusedError):
                 got = tracking_api.read(Sent(path, headers, data), _SETTINGS)
                 for text in got.records:
-                    message = orjson.loads(text)
-                    assert not isinstance(message, dict) or "writeKey" not in message
+                    with contextlib.suppress(orjson.JSONDecodeError):  # goes into quarantine
+                        message = orjson.loads(text)
+                        assert not isinstance(message, dict) or "writeKey" not in message
                     list(json_records.unfold(text, _SETTINGS.limits))
 
 
@@ -66,13 +67,12 @@ def page(data: bytes) -> None:
     _segment_http._error_text(data)
     result = _segment_http._ms_before_next_s(data)
     assert result is None or result > 0
-    text = data.decode(errors="replace")
     for name in ("events", "users"):
         with contextlib.suppress(ValueError, RecursionError):  # these it asks for again
-            for item in segment_api._page(text, name).items:
+            for item in segment_api._page(data, name).items:
                 segment_api._person(item)
     with contextlib.suppress(ValueError, RecursionError):
-        segment_api._workspace(text)
+        segment_api._workspace(data)
 
 
 def _pairs(data: bytes) -> list[tuple[str, str]]:

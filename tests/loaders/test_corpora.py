@@ -87,7 +87,7 @@ def test_the_suite_as_values_within_lines(
     assert set(refused) <= set(at.values())
     for name, number in at.items():
         if number in refused:
-            assert refused[number]["raw"] == lines[number - 1][:65_536], name
+            assert refused[number]["raw"] == lines[number - 1], name
             assert refused[number]["reason"].startswith(("Not JSON", "Not UTF-8", "Nested")), name
     neighbours = {message_id(10_000 + number) for number in range(len(suite))}
     assert len(neighbours & kept) == len(at)

@@ -60,7 +60,11 @@ def test_a_nested_table_of_forwarded_calls(load: Load, store: Store) -> None:
             },
         },
     }
-    bare = {"messageId": "api-2", "timestamp": call["timestamp"], "properties": {"type": "X"}}
+    bare = {
+        "messageId": "api-2",
+        "timestamp": call["timestamp"],
+        "properties": {"type": "X", "workspace_id": "w1"},
+    }
     batch = load(packed(pa.Table.from_pylist([call, bare])), "a.parquet")
     assert (batch.kept, batch.error) == (2, "")
     event = row(store, "api-1")

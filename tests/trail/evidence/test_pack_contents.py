@@ -14,7 +14,7 @@ import pytest
 from tests.trail.evidence.conftest import AWARE, WEEK, Check, files, made
 from tests.trail.integrity.conftest import A_DAY, DAYS, NOW, Trail, event
 from trail import VERSION
-from trail.core.model import EVENT_COLUMNS
+from trail.core.model import RECORD_COLUMNS
 from trail.core.settings import CONFIG_VARIABLE
 from trail.events import export
 from trail.evidence.period import resolve
@@ -73,7 +73,7 @@ def test_events_equal_those_of_the_exports(trail: Trail, whole: bytes) -> None:
     chosen = Filter.parse(f"{WEEK}&sort=oldest")
 
     def exported(store: Store) -> list[bytes]:
-        wanted = export.Export(chosen), export.Export(chosen, "ndjson", EVENT_COLUMNS)
+        wanted = export.Export(chosen), export.Export(chosen, "ndjson", RECORD_COLUMNS)
         return [b"".join(export.stream(store, item, AWARE, csv_bom=True)) for item in wanted]
 
     assert [result["events.csv"], result["events.ndjson"]] == trail.run(exported)
