@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.conftest import Load, rows
@@ -69,6 +70,7 @@ EVENTS = st.lists(
 )
 
 
+@hypothesis_settings(max_examples=20)
 @given(events=EVENTS, data=st.data())
 def test_email_of_an_event_never_changes(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[Any, str]], data: st.DataObject
