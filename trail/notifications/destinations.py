@@ -102,18 +102,25 @@ def add(cursor: Cursor, destination: Destination, forward: Forward, by: str) -> 
         {
             "id": number,
             "kind": destination.kind,
-            "name": destination.name,
-            "settings": json.dumps(dict(destination.settings)),
-            "secrets": json.dumps(dict(destination.secrets)),
-            "streams": destination.streams,
-            "query": destination.query,
-            "seals": destination.seals,
+            **_stored(destination),
             "now": utc_now(),
             "by": by,
             "mark": _newest_ingested_at(cursor),
         },
     )
     return number
+
+
+def _stored(destination: Destination) -> dict[str, Any]:
+    """Return the columns that the form of *destination* fills."""
+    return {
+        "name": destination.name,
+        "settings": json.dumps(dict(destination.settings)),
+        "secrets": json.dumps(dict(destination.secrets)),
+        "streams": destination.streams,
+        "query": destination.query,
+        "seals": destination.seals,
+    }
 
 
 def update(cursor: Cursor, destination: Destination, forward: Forward) -> None:
@@ -126,12 +133,7 @@ def update(cursor: Cursor, destination: Destination, forward: Forward) -> None:
         "changed_at = $now where destination_id = $id",
         {
             "id": destination.destination_id,
-            "name": destination.name,
-            "settings": json.dumps(dict(destination.settings)),
-            "secrets": json.dumps(dict(destination.secrets)),
-            "streams": destination.streams,
-            "query": destination.query,
-            "seals": destination.seals,
+            **_stored(destination),
             "mark": _newest_ingested_at(cursor),
             "now": utc_now(),
         },
