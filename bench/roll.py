@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import plot
+from tests import fixed_clock
 from trail.core.settings import Settings
 from trail.demo.workspace import Workspace
 from trail.events import counts, events
@@ -51,6 +52,7 @@ def roll(folder: Path, days: int, a_day: int, archive: bool) -> Iterator[dict[st
         assert not batch.error and not batch.quarantined
         # The store notes when a day was loaded; here that must be the simulated day.
         store.write(functools.partial(_date_batch, end))
+        fixed_clock.confirm(store, end)
         began = time.perf_counter()
         policy.retain(store, settings, end)
         purges.append(time.perf_counter() - began)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import data
+from tests import fixed_clock
 from trail.core.settings import Settings
 from trail.core.settings import Store as StoreSettings
 from trail.ingest.files import load_files
@@ -42,11 +43,13 @@ def measure(events: int) -> str:
     load = sealed = " | "
     if fresh:
         load = timed(lambda: list(load_files(store, settings, [source])))
+        fixed_clock.confirm(store, NOW)
         sealed = timed(lambda: sealing.seal(store, settings, NOW))
     reports: list[verification.Report] = []
     verified = timed(lambda: reports.append(verification.verify(store, settings)))
     assert reports[0].ok
     assert len(reports[0].days) > 90
+    fixed_clock.confirm(store, NOW)
     nothing = timed(lambda: sealing.seal(store, settings, NOW))
     store.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -17,7 +17,16 @@ from trail.integrity import seal_status
 from trail.retention import expiring_findings
 from trail.storage.database import Store
 from trail.storage.filters import Filter
-from ui import charts, coverage_banner, event_feed, filter_bar, seal_text, text, url_state
+from ui import (
+    charts,
+    clock_warning,
+    coverage_banner,
+    event_feed,
+    filter_bar,
+    seal_text,
+    text,
+    url_state,
+)
 from ui.components import ranked_list, tiles
 from ui.components.ranked_list import CategoryRow
 from ui.overview import needs_attention
@@ -50,6 +59,7 @@ def render(ctx: Context) -> None:
     filter_bar.window_caption(filter_, window, ", compared with the previous period")
     for shortfall in seal_text.lost(ctx):
         st.error(text.escape(shortfall.text()), icon=":material/history:")
+    clock_warning.show(ctx)
     coverage_banner.show_silence(ctx.runtime.store)
     assert window.start and window.end
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import zstandard
 
+from tests import fixed_clock
 from trail.accounts import api_tokens, users
 from trail.core.download_stats import Tally
 from trail.core.settings import CONFIG_VARIABLE, Settings
@@ -25,7 +26,7 @@ from trail.evidence import pack
 from trail.findings import queries, reviews
 from trail.findings.refresh import refresh
 from trail.incidents import incident_json
-from trail.integrity import loss_monitor, mirror, sealing, standalone_verifier, verification
+from trail.integrity import loss_monitor, mirror, standalone_verifier, verification
 from trail.notifications import rule_store
 from trail.retention import archive, legal_holds
 from trail.storage.database import Store
@@ -182,7 +183,7 @@ def test_every_seal_verifies(previous: Previous) -> None:
 
 def test_sealing_continues_the_chain(previous: Previous) -> None:
     later = NOW.replace(tzinfo=None) + dt.timedelta(days=2)
-    assert sealing.seal(previous.store, previous.settings, later) == 2
+    assert fixed_clock.seal(previous.store, previous.settings, later) == 2
     lines = [row["line"] for row in previous.rows("select line from seals order by number, line")]
     assert lines[:-2] == previous.expected["seals"]
     assert verification.verify(previous.store, previous.settings).ok

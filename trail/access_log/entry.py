@@ -33,6 +33,7 @@ KINDS = {
     "held": "Legal hold placed",
     "hold_ended": "Legal hold ended",
     "retained": "Retention applied",
+    "clock_confirmed": "Clock confirmed",
     "settings": "Settings changed",
     "user_added": "User added",
     "user_removed": "User removed",

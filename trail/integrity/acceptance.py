@@ -10,6 +10,7 @@ from trail.integrity import (
     batch_balance,
     chain,
     chain_history,
+    clock_check,
     high_water_mark,
     mirror,
     row_digest,
@@ -26,11 +27,13 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
 
     Valid lines stay, lines found only in the mirror are added, and invalid lines are removed from
     the chain; the previous mirror is renamed. Batches are set to the rows that exist. New lines
-    contain *reason* and *made_by*. Raises `InputError` without them, `UnavailableError` if the
-    trail was sealed meanwhile or the mirror cannot be written.
+    contain *reason* and *made_by*. Raises `InputError` without them, `IntegrityError` if the clock
+    is implausible, `UnavailableError` if the trail was sealed meanwhile or the mirror cannot be
+    written.
     """
     if not reason.strip() or not made_by.strip():
         raise InputError("A reason and a user are required.", "Add --reason TEXT.")
+    clock_check.require_plausible(store, utc_now())
     where = mirror.files(store.path, settings)
     edge = store.write(lambda cursor: seal_store.edge(seal_store.asking(cursor), utc_now()))
     with sealing.snapshot(store) as ask:

@@ -12,7 +12,15 @@ from typing import Any
 from trail.core.clock import utc_now
 from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
-from trail.integrity import batch_balance, chain, chain_history, mirror, row_digest, seal_store
+from trail.integrity import (
+    batch_balance,
+    chain,
+    chain_history,
+    clock_check,
+    mirror,
+    row_digest,
+    seal_store,
+)
 from trail.integrity.mirror import Files
 from trail.integrity.row_digest import Ask, DayRows, Edge
 from trail.storage.database import Cursor, Engine, Store
@@ -45,9 +53,10 @@ def seal(
     """Seal the UTC days that are closed at *now*, and days with late rows; return how many.
 
     *now* is UTC without zone. A day that does not match its seal is skipped. Raises
-    `IntegrityError` if the chain is invalid, `UnavailableError` if the mirror cannot be written
-    (the seals are stored, and the next call mirrors them).
+    `IntegrityError` if the chain is invalid or the clock is implausible, `UnavailableError` if the
+    mirror cannot be written (the seals are stored, and the next call mirrors them).
     """
+    clock_check.require_plausible(store, now)
     where = mirror.files(store.path, settings)
     for _ in range(_ATTEMPTS):
         done = _once(store, where, now, settings.seals.close_hours, progress)

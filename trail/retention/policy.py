@@ -14,7 +14,7 @@ from typing import Any
 
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
-from trail.integrity import mirror, removal_seals
+from trail.integrity import clock_check, mirror, removal_seals
 from trail.retention import archive, legal_holds
 from trail.retention.purge import Purge
 from trail.storage.database import Engine, Store
@@ -109,10 +109,11 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
     Events on legal hold stay. With `store.archive` events are archived first, and only archived
     events are removed. Each affected day gets a seal that records the removal. Raises
     `UnavailableError` if the archive cannot be written, and `IntegrityError`, without removing
-    anything, while the chain of seals is invalid.
+    anything, while the chain of seals is invalid or the clock is implausible.
     """
     with _one_at_a_time:
         moment = naive_utc(now)
+        clock_check.require_plausible(store, moment)
         planned = preview(store, settings, moment)
         seals = mirror.files(store.path, settings)
         removal_seals.require_valid_chain(store, seals)

@@ -10,7 +10,7 @@ from trail.core.errors import TrailError
 from trail.retention import archive, expiring_findings, legal_holds, policy
 from trail.retention.policy import Preview
 from trail.storage.filters import Filter
-from ui import forms, tables, text, url_state
+from ui import clock_warning, forms, tables, text, url_state
 from ui.audit import record_action
 from ui.page import Context
 
@@ -22,6 +22,7 @@ _VALUE, _DAYS, _REASON = "hold-what", "hold-days", "hold-reason"
 
 def draw(ctx: Context) -> None:
     """Draw the next removal, the legal holds, and the archive."""
+    clock_warning.ask(ctx)
     with st.container(border=True, gap="xsmall"):
         _next_run(ctx)
     with st.container(border=True, gap="xsmall"):

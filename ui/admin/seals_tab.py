@@ -12,7 +12,7 @@ from trail.integrity.high_water_mark import Shortfall
 from trail.integrity.mirror import Files
 from trail.integrity.seal_status import Status
 from trail.notifications import destinations
-from ui import forms, seal_text, tables, text
+from ui import clock_warning, forms, seal_text, tables, text
 from ui.audit import record_action
 from ui.page import Context
 
@@ -23,6 +23,7 @@ _REASON, _REVIEWED = "accept-reason", "accept-reviewed"
 
 def draw(ctx: Context) -> None:
     """Draw the status, problems with their remedies, the key, and the removals."""
+    clock_warning.ask(ctx)
     files = mirror.files(ctx.runtime.store.path, ctx.runtime.settings)
     status = seal_status.status(ctx.runtime.store)
     # Deleted rows are listed as lost only until verification reports the days concerned.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import fixed_clock
 from tests.trail.backup.conftest import BackupTrail, all_rows, state
 from tests.trail.integrity.conftest import NOW, event
 from trail.access_log import spool
@@ -19,7 +20,7 @@ from trail.backup import bundle, places, restoring, swapping
 from trail.core.errors import InputError, UnavailableError
 from trail.ingest import receiver
 from trail.ingest.write_ahead_log import Entry, Journal
-from trail.integrity import acceptance, chain, high_water_mark
+from trail.integrity import chain, high_water_mark
 from trail.retention import policy
 from trail.runtime import startup
 from trail.storage import schema
@@ -128,7 +129,7 @@ def test_restoring_an_older_backup_reports_missing_events(
     kept.trail.load([event(number, 9) for number in range(3)])
     assert kept.trail.seal(NOW + dt.timedelta(days=9)) > 0
     assert kept.trail.problems() == []
-    kept.trail.run(lambda store: acceptance.accept(store, kept.settings, "pulled again", "maya"))
+    kept.trail.run(lambda store: fixed_clock.accept(store, kept.settings, "pulled again", "maya"))
     assert high_water_mark.shortfalls(kept.trail.files.known) == ()
     assert kept.trail.problems(Path(copy)) == []
 
@@ -140,7 +141,7 @@ def test_a_purge_after_the_backup_can_be_repeated(kept: BackupTrail) -> None:
     now = dt.datetime(2026, 11, 13)
 
     def purge() -> int:
-        done: policy.Purged = kept.trail.run(lambda store: policy.retain(store, short, now))
+        done: policy.Purged = kept.trail.run(lambda store: fixed_clock.retain(store, short, now))
         return done.events
 
     assert purge() == 80

@@ -89,7 +89,7 @@ def test_verify_seals_closed_days(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_seal_and_accept(trail: Trail, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _json(trail, "seal")[0] == 0
+    assert _json(trail, "seal", "--confirm-clock")[0] == 0
     trail.sql("delete from events where occurred_at < '2026-11-01 00:10'")
     assert _json(trail, "seal", "--accept", "--reason", "a test")[1] == {"accepted": 1}
     assert _json(trail, "verify")[0] == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import fixed_clock
 from tests.trail.evidence.conftest import AWARE, WEEK, Check, files, made
 from tests.trail.integrity.conftest import A_DAY, DAYS, NOW, Trail, event
 from trail import VERSION
@@ -20,7 +21,6 @@ from trail.events import export
 from trail.evidence.period import resolve
 from trail.findings import reviews
 from trail.integrity import key_file
-from trail.retention import policy
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 
@@ -131,7 +131,7 @@ def test_removals_are_reported(trail: Trail, tmp_path: Path, check: Check) -> No
     other.load([event(number, of) for of in DAYS for number in range(A_DAY)])
     other.seal()
     purged = NOW + dt.timedelta(days=85)  # the days before 3 November are past retention
-    other.run(lambda store: policy.retain(store, other.settings, purged, made_by="maya"))
+    other.run(lambda store: fixed_clock.retain(store, other.settings, purged, made_by="maya"))
     message = json.loads(files(made(other))["manifest.json"])
     gone = [
         (item["day"], item["gone"], item["made_by"])

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests import fixed_clock
 from tests.trail.evidence.conftest import WEEK, Check, files, made, zipped
 from tests.trail.integrity.conftest import A_DAY, Trail, event
-from trail.integrity import acceptance, key_file, standalone_verifier
+from trail.integrity import key_file, standalone_verifier
 
 Files = dict[str, bytes]
 
@@ -224,7 +225,7 @@ def test_accepted_days_are_reported(trail: Trail, tmp_path: Path, check: Check) 
     other.sql("delete from events where occurred_at < '2026-11-01 00:10'")
     result = check(made(other))
     assert (result.code, "2026-11-01 MISSING: 39 of 40" in result.text) == (1, True), result.text
-    other.run(lambda store: acceptance.accept(store, other.settings, "a test\x1b[2J", "maya"))
+    other.run(lambda store: fixed_clock.accept(store, other.settings, "a test\x1b[2J", "maya"))
     data = made(other)
     result = check(data)
     assert result.code == 0

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from tests import detection
+from tests import detection, fixed_clock
 from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.findings import expected_activity, queries, risks, rule_toggles, rules
@@ -86,7 +86,7 @@ def test_decision_survives_rescoring(filled: Store, settings: Settings) -> None:
 def test_retention_keeps_scores_and_trims_aggregates(filled: Store, settings: Settings) -> None:
     before = finding_of(filled)
     now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
-    policy.retain(filled, settings, now)
+    fixed_clock.retain(filled, settings, now)
     edge = policy.cutoff(settings, now).date()
     done = refresh(filled, detection.end_of_day(39))
     assert done.since is None
@@ -105,7 +105,7 @@ def test_removed_findings_count_only_for_thresholds(store: Store, settings: Sett
     gone = finding_of(store, day=20)
     assert gone.finding_id in {finding.finding_id for finding in queue.findings}
     now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
-    policy.retain(store, settings, now)
+    fixed_clock.retain(store, settings, now)
     refresh(store, detection.end_of_day(39))
     after = queries.queue(store, Filter(), detection.end_of_day(39), everything=True)
     assert gone.finding_id not in {finding.finding_id for finding in after.findings}

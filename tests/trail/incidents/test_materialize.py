@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
+from tests import fixed_clock
 from tests.conftest import Load
 from tests.trail.incidents.failures import AUDIENCE, START, WAREHOUSE, at, line, run, text
 from trail.core.settings import Settings
@@ -19,7 +20,6 @@ from trail.incidents import incident_text, materialize
 from trail.incidents.incident import Incident
 from trail.incidents.queries import incidents
 from trail.ingest.files import load_files
-from trail.retention import policy
 from trail.storage import cursors, dimensions
 from trail.storage.database import Store
 from trail.storage.filters import Filter
@@ -150,7 +150,7 @@ def test_retention_removes_old_incidents(store: Store, load: Load, settings: Set
     load(text(*run(0, 5), *run(60 * 24 * 60, 3), *run(60 * 24 * 2, 1, WAREHOUSE)))
     assert len(open_and_closed(store)) == 3
     now = START + dt.timedelta(days=settings.store.retention_days + 1)
-    policy.retain(store, settings, now)
+    fixed_clock.retain(store, settings, now)
     left = open_and_closed(store, now)
     assert [(item.target_id, item.attempts) for item in left] == [("wh_prod", 1), ("aud_vip", 3)][
         ::-1

@@ -14,11 +14,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests import fixed_clock
 from tests.segment_records import api_event, ndjson
 from trail.core.model import Batch
 from trail.core.settings import Settings
 from trail.ingest.files import load_files
-from trail.integrity import loss_monitor, mirror, sealing, verification
+from trail.integrity import loss_monitor, mirror, verification
 from trail.integrity.mirror import Files
 from trail.storage.database import Store
 
@@ -81,7 +82,7 @@ class Trail:
 
     def seal(self, now: dt.datetime = NOW) -> int:
         """Seal what is due."""
-        done: int = self.run(lambda store: sealing.seal(store, self.settings, now))
+        done: int = self.run(lambda store: fixed_clock.seal(store, self.settings, now))
         return done
 
     def verify(self, against: Path | None = None) -> verification.Report:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import fixed_clock
 from tests.segment_records import ndjson
 from tests.trail.integrity.conftest import Trail, event
 from trail.core.settings import Settings
 from trail.integrity import high_water_mark, loss_monitor
-from trail.retention import policy
 from trail.runtime import startup
 
 COMMITS = 50
@@ -148,7 +148,7 @@ def test_a_purge_is_not_a_loss(trail: Trail) -> None:
     short = trail.settings.model_copy(
         update={"store": trail.settings.store.model_copy(update={"retention_days": 1})}
     )
-    policy.retain(store, short, dt.datetime(2026, 12, 1))
+    fixed_clock.retain(store, short, dt.datetime(2026, 12, 1))
     assert store.table("select count(*) as n from events")["n"][0].as_py() == 0
     assert store.table("select count(*) as n from batches")["n"][0].as_py() <= 1
     store.close()

@@ -5,13 +5,14 @@ import json
 
 import pytest
 
+from tests import fixed_clock
 from tests.segment_records import api_event, forwarded
 from tests.trail.integrity.conftest import A_DAY, NOW, Trail, day, event
 from trail.core.errors import InputError, IntegrityError
 from trail.core.settings import Settings
 from trail.core.settings import Store as StoreSettings
-from trail.integrity import acceptance, key_file, mirror, seal_status, sealing, verification
-from trail.retention import legal_holds, policy
+from trail.integrity import key_file, mirror, seal_status, sealing, verification
+from trail.retention import legal_holds
 
 # At this moment retention of two days takes 1 to 4 November, at LATER the 5th too.
 THEN = dt.datetime(2026, 11, 7, 9)
@@ -75,7 +76,7 @@ def test_loading_the_same_file_again_changes_nothing(trail: Trail) -> None:
 
 def test_a_purge_records_counts_and_reason(trail: Trail) -> None:
     _short(trail, 4)
-    trail.run(lambda store: policy.retain(store, trail.settings, THEN))
+    trail.run(lambda store: fixed_clock.retain(store, trail.settings, THEN))
     report = trail.verify()
     assert report.ok
     states = {item.day.day: (item.state, item.purged, item.events) for item in report.days}
@@ -85,13 +86,13 @@ def test_a_purge_records_counts_and_reason(trail: Trail) -> None:
         "closed",
         "retention policy: events before 2026-11-03",
     ]
-    trail.run(lambda store: policy.retain(store, trail.settings, THEN))
+    trail.run(lambda store: fixed_clock.retain(store, trail.settings, THEN))
     assert len(_reasons(trail, 1)) == 2
 
 
 def test_rows_loaded_again_after_a_purge_are_late(trail: Trail) -> None:
     _short(trail, 4)
-    trail.run(lambda store: policy.retain(store, trail.settings, THEN))
+    trail.run(lambda store: fixed_clock.retain(store, trail.settings, THEN))
     trail.load([event(1, 1)])
     assert trail.problems() == []
     assert trail.seal() == 1
@@ -101,7 +102,7 @@ def test_rows_loaded_again_after_a_purge_are_late(trail: Trail) -> None:
 def test_a_row_inserted_after_a_purge_is_detected(trail: Trail) -> None:
     _short(trail, 4)
     trail.sql("create table stolen as select * from events where occurred_at < '2026-11-01 00:10'")
-    trail.run(lambda store: policy.retain(store, trail.settings, THEN))
+    trail.run(lambda store: fixed_clock.retain(store, trail.settings, THEN))
     trail.sql("insert into events select * from stolen", "drop table stolen")
     assert trail.problems() == [(1, "added", 1)]
 
@@ -110,7 +111,7 @@ def test_rows_on_legal_hold_stay_and_are_resealed(trail: Trail) -> None:
     _short(trail, 4)
     held = trail.ask("select min(event_id) from events")[0][0]
     trail.run(lambda store: legal_holds.add(store, "event", held, None, None, "case 7", "owner"))
-    trail.run(lambda store: policy.retain(store, trail.settings, THEN))
+    trail.run(lambda store: fixed_clock.retain(store, trail.settings, THEN))
     report = trail.verify()
     assert report.ok
     assert (report.days[0].events, report.days[0].purged) == (1, A_DAY - 1)
@@ -124,14 +125,14 @@ def test_an_edit_before_a_purge_is_still_reported_if_rows_remain(trail: Trail) -
     held = trail.ask("select min(event_id) from events")[0][0]
     trail.run(lambda store: legal_holds.add(store, "event", held, None, None, "case 7", "owner"))
     trail.sql(f"update events set verified = true where event_id = '{held}'")
-    trail.run(lambda store: policy.retain(store, trail.settings, THEN))
+    trail.run(lambda store: fixed_clock.retain(store, trail.settings, THEN))
     assert trail.problems() == [(1, "changed", 1)]
 
 
 def test_a_deletion_before_a_purge_is_still_reported(trail: Trail) -> None:
     _short(trail, 4)
     trail.sql("delete from events where occurred_at = '2026-11-01 00:30:00'")
-    trail.run(lambda store: policy.retain(store, trail.settings, THEN))
+    trail.run(lambda store: fixed_clock.retain(store, trail.settings, THEN))
     assert trail.problems() == [(1, "missing", 1)]
 
 
@@ -139,13 +140,13 @@ def test_nothing_is_purged_while_the_chain_is_invalid(trail: Trail) -> None:
     _short(trail, 4)
     trail.sql("update seals set line = 'nothing' where number = 2")
     with pytest.raises(IntegrityError, match="chain of seals is invalid"):
-        trail.run(lambda store: policy.retain(store, trail.settings, THEN))
+        trail.run(lambda store: fixed_clock.retain(store, trail.settings, THEN))
     assert trail.ask("select count(*) from events") == [(4 * A_DAY,)]
 
 
 def test_archived_removals_state_the_archive(trail: Trail) -> None:
     _short(trail, 4, archive=True)
-    done = trail.run(lambda store: policy.retain(store, trail.settings, THEN))
+    done = trail.run(lambda store: fixed_clock.retain(store, trail.settings, THEN))
     assert done.archived == 2 * A_DAY
     assert trail.problems() == []
     assert _reasons(trail, 1)[-1].endswith("; archived")
@@ -170,7 +171,7 @@ def test_duplicate_reports_are_sealed_and_purged(settings: Settings, tmp_path: o
     assert trail.problems() == [(1, "missing", 1)]
     copy.replace(trail.path)
     _short(trail, 4)
-    trail.run(lambda store: policy.retain(store, trail.settings, THEN))
+    trail.run(lambda store: fixed_clock.retain(store, trail.settings, THEN))
     report = trail.verify()
     assert (report.ok, report.days[0].purged) == (True, 3)
 
@@ -215,7 +216,7 @@ def test_the_key_is_private_and_never_replaced(trail: Trail) -> None:
     with pytest.raises(IntegrityError, match="chain of seals is invalid"):
         trail.seal(NOW.replace(day=20))
     assert not trail.files.key.exists()
-    assert trail.run(lambda store: acceptance.accept(store, trail.settings, "lost", "owner")) == 6
+    assert trail.run(lambda store: fixed_clock.accept(store, trail.settings, "lost", "owner")) == 6
     assert trail.problems() == []
 
 
@@ -234,8 +235,8 @@ def test_accepting_the_current_state_needs_a_reason(trail: Trail, statement: str
     trail.sql(statement)
     assert not trail.verify().ok
     with pytest.raises(InputError, match="reason"):
-        trail.run(lambda store: acceptance.accept(store, trail.settings, " ", "owner"))
-    trail.run(lambda store: acceptance.accept(store, trail.settings, "restored", "owner"))
+        trail.run(lambda store: fixed_clock.accept(store, trail.settings, " ", "owner"))
+    trail.run(lambda store: fixed_clock.accept(store, trail.settings, "restored", "owner"))
     assert trail.problems() == []
     assert trail.seal(NOW.replace(day=20)) > 0
     assert trail.problems() == []

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from tests import fixed_clock
 from tests.conftest import Load
 from tests.receiver import Receiver
 from tests.segment_records import ndjson
 from tests.trail.integrity.conftest import event
 from tests.trail.notifications.conftest import KEY, Clock, Make, forward, hook
 from trail.core.settings import Settings
-from trail.integrity import acceptance, mirror, sealing, verification
+from trail.integrity import mirror, verification
 from trail.notifications import deliveries, delivery_log, destinations, seal_delivery
 from trail.notifications.destinations import Destination
 from trail.storage.database import Store
@@ -26,7 +27,7 @@ SEALED = dt.datetime(2026, 11, 8, 12)
 def sealed(store: Store, load: Load, settings: Settings) -> Store:
     """Return a database with seals for 1 to 6 November."""
     load(ndjson([event(number, of) for of in (1, 2, 5) for number in range(3)]))
-    assert sealing.seal(store, settings, SEALED) == 6
+    assert fixed_clock.seal(store, settings, SEALED) == 6
     return store
 
 
@@ -52,7 +53,7 @@ def test_webhook_receives_the_chain_and_verify_accepts_its_copy(
     outbox.run_once(until_done=True)
     assert len(receiver.taken) == 6  # without new seals, nothing is sent
 
-    sealing.seal(sealed, settings, SEALED + dt.timedelta(days=1))
+    fixed_clock.seal(sealed, settings, SEALED + dt.timedelta(days=1))
     outbox.run_once(until_done=True)
     assert numbers(receiver) == [1, 2, 3, 4, 5, 6, 7]
     other = json.dumps({"type": "audit.event", "data": {"event_id": "e1"}})
@@ -107,7 +108,7 @@ def test_rebuilt_chain_is_sent_from_the_start(
     outbox = make()
     outbox.run_once(until_done=True)
     mirror.files(sealed.path, settings).key.unlink()
-    acceptance.accept(sealed, settings, "the key was lost", "maya")
+    fixed_clock.accept(sealed, settings, "the key was lost", "maya")
     outbox.run_once(until_done=True)
     assert numbers(receiver) == [1, 2, 3, 4, 5, 6] * 2
     ids = receiver.copies()

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests import segment_records
+from tests import fixed_clock, segment_records
 from tests.conftest import Load, rows
 from tests.trail import random_trail
 from tests.trail.random_trail import event
@@ -33,7 +33,7 @@ from trail.core.settings import Settings
 from trail.events import counts, events, timeline
 from trail.events.export import Export, stream
 from trail.ingest.files import load_files
-from trail.retention import archive, archive_reader, legal_holds, policy
+from trail.retention import archive, archive_reader, legal_holds
 from trail.retention.purge import Purge
 from trail.storage.database import Store
 from trail.storage.filters import Filter
@@ -80,7 +80,7 @@ def test_removed_events_are_archived_by_day(store: Store, settings: Settings, lo
         )
     )
     before = shown(store, f"occurred_at < timestamp '{CUTOFF}'")
-    done = policy.retain(store, settings, NOW)
+    done = fixed_clock.retain(store, settings, NOW)
     assert (done.events, done.archived, purges(store)[0]["archived"]) == (3, 3, 3)
     name = "part-20261102T153400.000000Z.parquet"
     assert files(settings) == [f"day=2026-08-02/{name}", f"day=2026-08-03/{name}"]
@@ -100,7 +100,7 @@ def test_removed_events_are_archived_by_day(store: Store, settings: Settings, lo
 def test_without_the_setting_nothing_is_archived(store: Store, load: Load, tmp_path: Path) -> None:
     without = with_archive(tmp_path, archive=False)
     load(text(event("a", CUTOFF - DAY)))
-    assert policy.retain(store, without, NOW).archived == 0
+    assert fixed_clock.retain(store, without, NOW).archived == 0
     assert not without.store.archive_path.exists()
     assert archive.days(without) == []
 
@@ -110,7 +110,7 @@ def test_late_events_are_written_as_another_part(
 ) -> None:
     for number, name in enumerate(("a", "b", "a")):  # the last file is loaded a second time
         load(text(event(name, CUTOFF - DAY)), f"{number}.ndjson")
-        assert policy.retain(store, settings, NOW).archived == 1
+        assert fixed_clock.retain(store, settings, NOW).archived == 1
     names = [file.rpartition("/")[2] for file in files(settings)]
     stem = "part-20261102T153400.000000Z"
     assert names == [f"{stem}-1.parquet", f"{stem}-2.parquet", f"{stem}.parquet"]
@@ -123,11 +123,11 @@ def test_an_event_on_hold_is_archived_when_it_is_removed(
 ) -> None:
     load(text(event("held", CUTOFF - DAY), event("free", CUTOFF - DAY)))
     number = legal_holds.add(store, "event", "held", None, None, "a question", "mara")
-    assert policy.retain(store, settings, NOW).archived == 1
-    assert policy.retain(store, settings, NOW).archived == 0
+    assert fixed_clock.retain(store, settings, NOW).archived == 1
+    assert fixed_clock.retain(store, settings, NOW).archived == 0
     assert [row["event_id"] for row in view(settings)] == ["free"]
     legal_holds.end(store, number)
-    assert policy.retain(store, settings, NOW + DAY).archived == 1
+    assert fixed_clock.retain(store, settings, NOW + DAY).archived == 1
     assert [row["event_id"] for row in view(settings)] == ["free", "held"]
     assert len(files(settings)) == 2
 
@@ -148,11 +148,11 @@ def test_only_archived_events_are_removed(
         return parts
 
     monkeypatch.setattr(archive, "write", meanwhile)
-    assert policy.retain(store, settings, NOW).events == 1
+    assert fixed_clock.retain(store, settings, NOW).events == 1
     assert ids(store) == ["held now", "late", "let go"]
     assert_consistent(store)
     monkeypatch.setattr(archive, "write", write)
-    assert policy.retain(store, settings, NOW).events == 2
+    assert fixed_clock.retain(store, settings, NOW).events == 2
     assert ids(store) == ["held now"]
     assert [row["event_id"] for row in view(settings)] == ["free", "held now", "late", "let go"]
 
@@ -165,10 +165,10 @@ def test_a_crash_between_archive_and_purge_loses_and_duplicates_nothing(
     whole = Purge.run
     monkeypatch.setattr(Purge, "run", lambda self, cursor: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        policy.retain(store, settings, NOW)
+        fixed_clock.retain(store, settings, NOW)
     assert shown(store) == before
     monkeypatch.setattr(Purge, "run", whole)
-    assert policy.retain(store, settings, NOW).events == 30
+    assert fixed_clock.retain(store, settings, NOW).events == 30
     assert len(files(settings)) == 6
     assert view(settings) == before
     assert sum(day[1] for day in archive.days(settings)) == 30
@@ -177,15 +177,15 @@ def test_a_crash_between_archive_and_purge_loses_and_duplicates_nothing(
 _KILLED = """
 import os, sys
 from pathlib import Path
+from tests import fixed_clock
 from tests.trail.retention.test_policy import NOW, with_archive
-from trail.retention import policy
 from trail.storage.database import Store
 import threading, time
 settings = with_archive(Path(sys.argv[1]))
 store = Store.open(settings.store.path, settings)
 print("open", flush=True)
 threading.Timer(float(sys.argv[2]), os._exit, [9]).start()
-policy.retain(store, settings, NOW)
+fixed_clock.retain(store, settings, NOW)
 os._exit(0)
 """
 
@@ -208,7 +208,7 @@ def test_a_kill_at_any_time_loses_and_duplicates_nothing(
     assert_consistent(again)
     left = shown(again)
     assert len(left) in (0, 500), "a purge is whole or not at all"
-    policy.retain(again, settings, NOW)
+    fixed_clock.retain(again, settings, NOW)
     assert shown(again) == []
     again.close()
     assert view(settings) == before
@@ -228,11 +228,11 @@ def test_an_archive_that_cannot_be_written_keeps_everything(
 
     monkeypatch.setattr(atomic_file, "sync_folder", full)
     with pytest.raises(UnavailableError, match=r"No space left on device\. No event was removed"):
-        policy.retain(store, settings, NOW)
+        fixed_clock.retain(store, settings, NOW)
     assert ids(store) == ["a", "b"]
     assert purges(store) == []
     monkeypatch.setattr(atomic_file, "sync_folder", sync)
-    assert policy.retain(store, settings, NOW).archived == 2
+    assert fixed_clock.retain(store, settings, NOW).archived == 2
     assert len(view(settings)) == 2
 
 
@@ -252,17 +252,17 @@ def test_a_part_that_cannot_be_read_back_keeps_everything(
     with monkeypatch.context() as patched:
         patched.setattr(archive.os, "fsync", failing)
         with pytest.raises(UnavailableError, match="a part is incomplete"):
-            policy.retain(store, settings, NOW)
+            fixed_clock.retain(store, settings, NOW)
     assert ids(store) == ["a", "b"]
     assert files(settings) == []
-    assert policy.retain(store, settings, NOW).archived == 2
+    assert fixed_clock.retain(store, settings, NOW).archived == 2
 
 
 @pytest.mark.parametrize("copies", [1, 2])
 def test_a_damaged_part_is_named(store: Store, settings: Settings, load: Load, copies: int) -> None:
     for _ in range(copies):
         load(text(event("a", CUTOFF - DAY)))
-        policy.retain(store, settings, NOW)
+        fixed_clock.retain(store, settings, NOW)
     path = settings.store.archive_path / files(settings)[0]
     path.write_bytes(path.read_bytes()[:-20])
     words = re.escape(f"day=2026-08-03/{path.name} cannot be read")
@@ -279,7 +279,7 @@ def test_a_file_in_place_of_the_archive_is_reported(
     load(text(event("a", CUTOFF - DAY)))
     settings.store.archive_path.write_text("in the way")
     with pytest.raises(UnavailableError, match="The archive cannot be written") as refused:
-        policy.retain(store, settings, NOW)
+        fixed_clock.retain(store, settings, NOW)
     assert str(settings.store.archive_path) not in str(refused.value)
     assert ids(store) == ["a"]
 
@@ -306,7 +306,7 @@ def test_queries_on_the_archive_answer_as_before_the_purge(
         return given
 
     before = answers(store)
-    done = policy.retain(store, settings, LATER)
+    done = fixed_clock.retain(store, settings, LATER)
     assert (done.events, done.archived) == (400, 400)
     assert ids(store) == []
     opened = archive_reader.open_days(settings, dt.date(2000, 1, 1), dt.date(2100, 1, 1))
@@ -330,7 +330,7 @@ def test_the_archive_preserves_arrival_and_verification(
                                               "where event_id like 'evt%'"))  # fmt: skip
     before = shown(store)
     assert len(before) == 2
-    policy.retain(store, settings, NOW)
+    fixed_clock.retain(store, settings, NOW)
     assert view(settings) == before
 
 
@@ -339,7 +339,7 @@ def test_an_archive_can_be_loaded_like_any_file(
 ) -> None:
     load(text(*(event(f"e{n}", CUTOFF - (n + 1) * DAY, actor="users/ana") for n in range(4))))
     before = {row["event_id"]: row["raw"] for row in shown(store)}
-    policy.retain(store, settings, NOW)
+    fixed_clock.retain(store, settings, NOW)
     unfinished = settings.store.archive_path / "day=2026-08-03" / ".unfinished-part-x.parquet"
     unfinished.write_bytes(b"PAR1 cut short")
     batches = list(load_files(store, settings, [settings.store.archive_path]))
@@ -349,7 +349,7 @@ def test_an_archive_can_be_loaded_like_any_file(
 
 def test_the_range_of_days_is_inclusive(store: Store, settings: Settings, load: Load) -> None:
     load(text(*(event(f"e{n}", CUTOFF - (n + 1) * DAY) for n in range(5))))
-    policy.retain(store, settings, NOW)
+    fixed_clock.retain(store, settings, NOW)
     (settings.store.archive_path / "day=unknown").mkdir()
     (settings.store.archive_path / "day=2026-08-09").mkdir()
     result = view(settings, dt.date(2026, 7, 31), dt.date(2026, 8, 2))
@@ -365,5 +365,5 @@ def test_the_archive_folder_may_have_special_characters(
     special["store"]["archive_path"] = tmp_path / "it's [a] *folder*"
     settings = Settings.model_validate(special)
     load(text(event("a", CUTOFF - DAY)))
-    policy.retain(store, settings, NOW)
+    fixed_clock.retain(store, settings, NOW)
     assert [row["event_id"] for row in view(settings)] == ["a"]

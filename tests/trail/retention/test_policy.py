@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from tests import segment_records
+from tests import fixed_clock, segment_records
 from tests.conftest import Load, counted, rows
 from tests.trail.random_trail import event
+from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.events import counts
 from trail.ingest.files import load_files
@@ -81,7 +82,7 @@ def with_retention(settings: Settings, days: int) -> Settings:
 
 def test_events_before_the_cutoff_are_deleted(store: Store, settings: Settings, load: Load) -> None:
     load(text(event("before", CUTOFF - TICK), event("at", CUTOFF), event("after", CUTOFF + TICK)))
-    done = policy.retain(store, settings, NOW)
+    done = fixed_clock.retain(store, settings, NOW)
     assert (done.events, done.held, done.archived) == (1, 0, 0)
     assert ids(store) == ["after", "at"]
     assert_consistent(store)
@@ -91,9 +92,9 @@ def test_second_run_deletes_nothing_and_records_no_purge(
     store: Store, settings: Settings, load: Load
 ) -> None:
     load(text(event("old", CUTOFF - DAY), event("new", CUTOFF + DAY)))
-    policy.retain(store, settings, NOW, "mara")
+    fixed_clock.retain(store, settings, NOW, "mara")
     before = rows(store)
-    again = policy.retain(store, settings, NOW, "mara")
+    again = fixed_clock.retain(store, settings, NOW, "mara")
     assert (again.events, sum(again.swept.values()), again.days) == (0, 0, ())
     assert rows(store) == before
     assert purges(store) == [
@@ -105,7 +106,7 @@ def test_second_run_deletes_nothing_and_records_no_purge(
 def test_purge_of_an_empty_store_does_nothing(store: Store, settings: Settings) -> None:
     result = policy.preview(store, settings, NOW)
     assert (result.events, result.held, result.first, result.last) == (0, 0, None, None)
-    assert policy.retain(store, settings, NOW).events == 0
+    assert fixed_clock.retain(store, settings, NOW).events == 0
     assert purges(store) == []
 
 
@@ -126,16 +127,16 @@ def test_events_on_hold_are_kept_and_counted(
     result = policy.preview(store, settings, NOW)
     assert [(day.events, day.held) for day in result.days] == [(0, 1), (1, 0)]
     assert result.first == result.last == (CUTOFF - 4 * DAY).date()
-    done = policy.retain(store, settings, NOW)
+    done = fixed_clock.retain(store, settings, NOW)
     assert (done.events, done.held, purges(store)[0]["held"]) == (1, 1, 1)
     assert ids(store) == ["kept", "new"]
     assert_consistent(store)
     assert counts.count(store, Filter.parse("actor=users/ana"), NOW) == 1
     assert counts.count(store, Filter.parse(""), NOW) == 2
-    assert policy.retain(store, settings, NOW).events == 0
+    assert fixed_clock.retain(store, settings, NOW).events == 0
 
     legal_holds.end(store, number)
-    assert policy.retain(store, settings, NOW).events == 1
+    assert fixed_clock.retain(store, settings, NOW).events == 1
     assert ids(store) == ["new"]
     assert_consistent(store)
 
@@ -154,7 +155,7 @@ def test_duplicates_are_deleted_with_their_event(
     load(segment_records.ndjson(first))
     assert load(segment_records.ndjson(second), "again.ndjson").linked == 4
     legal_holds.add(store, "event", second[1]["id"], None, None, "a question", "mara")
-    done = policy.retain(store, settings, NOW)
+    done = fixed_clock.retain(store, settings, NOW)
     assert (done.events, done.swept["twins"]) == (2, 2)
     twins = store.table("select twin_of from twins order by all")["twin_of"].to_pylist()
     assert twins == ids(store) == [segment_records.message_id(1), segment_records.message_id(3)]
@@ -175,7 +176,7 @@ def test_unreferenced_names_are_deleted_and_recreated(
         batch = load(old, "old.ndjson")
         assert (batch.kept, batch.duplicates) == (3, 0)
         assert_consistent(store)
-        done = policy.retain(store, settings, NOW)
+        done = fixed_clock.retain(store, settings, NOW)
         assert done.events == 3
         assert ids(store) == ["n1"]
         actors = store.table("select actor_id from actors order by all")["actor_id"].to_pylist()
@@ -206,7 +207,7 @@ def test_old_rows_of_other_tables_are_deleted(store: Store, settings: Settings, 
         f"('b', timestamp '{CUTOFF}'), ('c', null)",
     ):
         run(store, sql)
-    done = policy.retain(store, settings, NOW)
+    done = fixed_clock.retain(store, settings, NOW)
     swept = {name: done.swept[name] for name in ("quarantine", "batches", "arrivals", "watches")}
     assert swept == {"quarantine": 2, "batches": 1, "arrivals": 1, "watches": 1}
     batches = store.table("select batch_id from batches order by all")["batch_id"].to_pylist()
@@ -234,7 +235,7 @@ def test_large_purge_is_split_into_transactions_of_whole_days(
         return done
 
     monkeypatch.setattr(Purge, "run", watched)
-    done = policy.retain(store, settings, NOW)
+    done = fixed_clock.retain(store, settings, NOW)
     assert done.events == sum(seen) == sum(day.events for day in done.days) == 57
     assert seen[:3] == [8, 8, 4]
     assert max(seen) == 25  # days are not split
@@ -258,12 +259,12 @@ def test_interrupted_purge_leaves_whole_days(
 
     monkeypatch.setattr(Purge, "run", breaking)
     with pytest.raises(RuntimeError):
-        policy.retain(store, settings, NOW)
+        fixed_clock.retain(store, settings, NOW)
     assert_consistent(store)
     assert size(store, "events") == 16
     assert [row["events"] for row in purges(store)] == [16]
     monkeypatch.setattr(Purge, "run", whole)
-    assert policy.retain(store, settings, NOW).events == 16
+    assert fixed_clock.retain(store, settings, NOW).events == 16
 
 
 def test_old_events_loaded_during_a_purge_are_deleted(
@@ -278,7 +279,7 @@ def test_old_events_loaded_during_a_purge_are_deleted(
         return slices(preview)
 
     monkeypatch.setattr(policy, "_slices", loading)
-    assert policy.retain(store, settings, NOW).events == 3
+    assert fixed_clock.retain(store, settings, NOW).events == 3
     assert_consistent(store)
 
 
@@ -293,7 +294,7 @@ def test_reader_keeps_its_snapshot_during_a_purge(
         return [row["event_id"] for batch in batches for row in batch.to_pylist()]
 
     with store.reading() as reading, store.narrowed({"found": "select 1"}, {}):
-        assert policy.retain(store, settings, NOW).events == 1
+        assert fixed_clock.retain(store, settings, NOW).events == 1
         assert seen(reading) == ["new", "old"]
     with store.reading() as reading:
         assert seen(reading) == ["new"]
@@ -301,9 +302,11 @@ def test_reader_keeps_its_snapshot_during_a_purge(
 
 def test_concurrent_purges_run_one_after_another(store: Store, tmp_path: Path, load: Load) -> None:
     archived = with_archive(tmp_path)
-    load(text(*(event(f"e{n}", CUTOFF - DAY) for n in range(50))))
+    now = utc_now()
+    day = dt.datetime.combine(now.date(), dt.time()) - 100 * DAY
+    load(text(*(event(f"e{n}", day) for n in range(50))))
     with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(lambda _: policy.retain(store, archived, NOW), range(4)))
+        done = list(pool.map(lambda _: policy.retain(store, archived, now), range(4)))
     assert sorted(item.events for item in done) == [0, 0, 0, 50]
     assert [row["events"] for row in purges(store)] == [50]
     assert len(list(archived.store.archive_path.rglob("*.parquet"))) == 1
@@ -380,7 +383,7 @@ def test_preview_matches_the_purge(
         assert (result.first, result.last) == (min(goes, default=None), max(goes, default=None))
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(policy, "_SLICE_ROWS", slice_rows)
-            done = policy.retain(store, settings, NOW)
+            done = fixed_clock.retain(store, settings, NOW)
         assert (done.events, done.held) == (result.events, result.held)
         assert done.archived == (result.events if archive else 0)
         assert set(ids(store)) == left
@@ -413,7 +416,7 @@ def test_tables_stay_small_over_forty_days_of_retention(
             f"{day}.ndjson",
         )  # fmt: skip
         run(store, f"update batches set ended_at = timestamp '{at}' where batch_id = {day + 1}")
-        policy.retain(store, kept, (at + DAY).replace(tzinfo=dt.UTC))
+        fixed_clock.retain(store, kept, (at + DAY).replace(tzinfo=dt.UTC))
         biggest = {table: max(most, size(store, table)) for table, most in biggest.items()}
         assert_consistent(store)
     assert biggest == {"events": 300, "targets": 300, "actors": 10, "cube": 240, "batches": 10}

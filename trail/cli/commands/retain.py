@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 
 from trail.access_log.log import COMMAND_LINE
+from trail.cli import clock_option
 from trail.cli.command import Command
 from trail.cli.context import Context
 from trail.cli.tables import table
@@ -14,13 +15,16 @@ from trail.retention import expiring_findings, policy
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
         "--dry-run", action="store_true", help="print what would be removed, remove nothing"
     )
+    clock_option.add(group)
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     store, now = context.workspace_store(), dt.datetime.now(dt.UTC)
+    clock = clock_option.confirm(args, context, store, now)
     result: policy.Preview | policy.Purged
     if args.dry_run:
         result, archived = policy.preview(store, context.settings, now), 0
@@ -38,6 +42,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
             "days": days,
             "leaving": expiring.findings,
             "archived": archived,
+            **({"clock": clock.to_dict()} if clock else {}),
         }
         context.out.text(json.dumps(report) + "\n")
         return 0
@@ -50,6 +55,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     )
     if text := expiring.text():
         context.out.text(f"{text}\n")
+    if clock and args.dry_run:
+        context.out.text(f"{clock.text()}\n")
     return 0
 
 
@@ -57,6 +64,6 @@ COMMAND = Command(
     help="remove events older than the retention period",
     run=_run,
     arguments=_arguments,
-    examples=("retain --dry-run",),
+    examples=("retain --dry-run", "retain --confirm-clock"),
     log_kinds={"": "retained"},
 )

@@ -9,7 +9,7 @@ from trail.cli.command import Command
 from trail.cli.context import Context
 from trail.core.clock import utc_now, utc_text
 from trail.core.errors import IntegrityError
-from trail.integrity import seal_status, sealing, verification
+from trail.integrity import clock_check, seal_status, sealing, verification
 from trail.integrity.verification import UNCHANGED, VALID_STATES, Report
 
 
@@ -28,6 +28,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     if store.path == context.settings.store.path.absolute():
         try:
             sealed = sealing.seal(store, context.settings, utc_now())
+        except clock_check.ImplausibleClockError as problem:
+            context.out.note(f"trail: {problem}\n")
         except IntegrityError as problem:
             if report.ok:
                 raise
