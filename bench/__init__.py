@@ -1,1 +1,1 @@
-"""Measurements, printed as ratios against a floor or a peer in the same run. No tests here."""
+"""Benchmarks, reported as ratios to a baseline measured in the same run."""

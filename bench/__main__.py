@@ -1,6 +1,6 @@
-"""`make bench`: everything in one run, written to bench/RESULTS.md.
+"""`make bench`: run all benchmarks and write bench/RESULTS.md.
 
-`make bench ARGS="--sizes 1000000 --no-browser"` measures less.
+`make bench ARGS="--sizes 1000000 --no-browser"` runs fewer.
 """
 
 import argparse
@@ -18,7 +18,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
 def child(*arguments: str) -> dict[str, Any]:
-    """Run one job of `bench.child` and return what it printed."""
+    """Run one job of `bench.child` in a process of its own and return its result."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.child", *arguments], capture_output=True, check=False
     )
@@ -28,7 +28,7 @@ def child(*arguments: str) -> dict[str, Any]:
 
 
 def load(events: int) -> list[str]:
-    """Measure loading against the floor; return lines of the report."""
+    """Measure loading against DuckDB's own import; return lines of the report."""
     source, database = data.ndjson(events), data.database(events)
     rows = []
     ratios = []
@@ -54,7 +54,7 @@ def load(events: int) -> list[str]:
 
 
 def pages(events: int, repeats: int) -> list[str]:
-    """Measure what a view of Explore asks; return lines of the report."""
+    """Measure the queries of one view of Explore; return lines of the report."""
     timings = child("pages", str(data.database(events)), str(repeats))
     lines = []
     for name, parts in timings.items():
@@ -73,7 +73,7 @@ def pages(events: int, repeats: int) -> list[str]:
 
 
 def export(events: int) -> list[str]:
-    """Measure the CSV against the same reader with a bare writer; return lines of the report."""
+    """Measure the CSV export against a plain CSV writer; return lines of the report."""
     bare = child("export", str(data.database(events)), "bare")
     ours = child("export", str(data.database(events)), "ours")
     return [
@@ -84,7 +84,7 @@ def export(events: int) -> list[str]:
 
 
 def remove(path: Path) -> None:
-    """Remove a database and its log, if they are there."""
+    """Remove a database and its write-ahead log, if they exist."""
     for item in (path, path.with_name(path.name + ".wal")):
         item.unlink(missing_ok=True)
 

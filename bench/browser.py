@@ -1,6 +1,6 @@
-"""A filter click in Chromium until the numbers and the chart are repainted; and a big download.
+"""Measure a filter click in Chromium until numbers and chart are painted, and a large download.
 
-Browser and server share the machine's cores, as they did where the floor was measured.
+Browser and server share the cores of the machine.
 """
 
 import re
@@ -22,7 +22,7 @@ from trail.accounts.users import Users
 
 CLICKS = 30
 
-# Resolves with the ms from the click to the next frame after the numbers, and after the chart.
+# Resolves with the ms from the click until the numbers, and until the chart, are painted.
 CLICK = """
 async (place) => {
   const summary = () => document.querySelector('.trail-summary')?.innerText ?? '';
@@ -53,12 +53,12 @@ async (place) => {
 
 @contextmanager
 def serving(database: Path, more: dict[str, str] | None = None) -> Iterator[Site]:
-    """Serve *database* to an owner, with *more* in the environment."""
+    """Serve *database* with one owner account; *more* is added to the environment."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Users(folder / "users.yaml").add("maya", "Maya Lind", "", "owner", PASSWORD)
-        given = {"TRAIL_STORE__PATH": str(database), **(more or {})}
-        with conftest.serving(folder, **given) as site:
+        environment = {"TRAIL_STORE__PATH": str(database), **(more or {})}
+        with conftest.serving(folder, **environment) as site:
             yield site
 
 
@@ -73,7 +73,7 @@ def sign_in(page: Page, url: str) -> None:
 
 
 def clicks(database: Path) -> list[dict[str, float]]:
-    """Return what each of many clicks on a category took, in ms."""
+    """Return the timings in ms of repeated clicks on a category."""
     with serving(database) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
@@ -84,7 +84,7 @@ def clicks(database: Path) -> list[dict[str, float]]:
 
 
 def download(database: Path) -> tuple[int, float, float]:
-    """Return rows, seconds, and MB by which the server grew, for all events as CSV."""
+    """Download all events as CSV; return rows, seconds, and memory growth of the server in MB."""
     with serving(database) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
@@ -112,7 +112,7 @@ def download(database: Path) -> tuple[int, float, float]:
 
 
 def lines(path: Path) -> int:
-    """Return how many lines *path* has, read in blocks."""
+    """Return the number of lines of *path*."""
     count = 0
     with path.open("rb") as file:
         while block := file.read(1 << 24):

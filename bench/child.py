@@ -1,4 +1,4 @@
-"""One measured job in a process of its own, so that its CPU time and peak memory are its own.
+"""Run one benchmark job in a process of its own, to measure its CPU time and peak memory.
 
 `python -m bench.child JOB ARGUMENTS` prints one line of JSON.
 """
@@ -26,7 +26,7 @@ from trail.storage.filters import Filter
 
 
 def floor(source: str, target: str) -> dict[str, float]:
-    """DuckDB's own CTAS of the same file into a database of the same format."""
+    """Import the file with DuckDB's `create table as`, into a database of the same format."""
     connection = duckdb.connect()
     connection.execute(f"attach '{target}' as d (storage_version 'v1.5.0')")
     connection.execute("use d")
@@ -39,7 +39,7 @@ def floor(source: str, target: str) -> dict[str, float]:
 
 
 def ours(source: str, target: str) -> dict[str, float]:
-    """The product's load: strict reading, de-duplication, keys, the cube, the raw record."""
+    """Load the file with the product's ingest."""
     settings = load_settings()
     store = Store.open(Path(target), settings)
     (batch,) = load_files(store, settings, [Path(source)])
@@ -49,7 +49,7 @@ def ours(source: str, target: str) -> dict[str, float]:
 
 
 def export(target: str, how: str) -> dict[str, float]:
-    """Every event as CSV: ours, or the same reader and writer with nothing done to the text."""
+    """Export all events as CSV: with the product, or with a plain CSV writer on the same reader."""
     store = Store.open(Path(target), load_settings())
     chosen = exports.Export(Filter.parse("tz=Europe/Oslo"))
     size = lines = 0
@@ -92,7 +92,7 @@ JOBS: dict[str, Callable[[Engine, Filter], object]] = {
 
 
 def pages(target: str, repeats: str) -> dict[str, object]:
-    """What Explore asks for one view: six facets and more, histogram, newest page, two counts."""
+    """Measure the queries of one view of Explore: facets, histogram, first page, and counts."""
     store = Store.open(Path(target), load_settings())
     actor = counts.actors(store, Filter.parse("actor_type=user"), NOW)[0].value
     answer: dict[str, object] = {}
@@ -121,7 +121,7 @@ def pages(target: str, repeats: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run the job that is named, and print what it cost."""
+    """Run the named job and print its result with CPU time, duration and peak memory."""
     job, *arguments = sys.argv[1:]
     began = dt.datetime.now(dt.UTC)
     jobs: dict[str, Callable[..., dict[str, Any]]] = {

@@ -1,4 +1,4 @@
-"""The demo workspace at the sizes that are measured, made once and kept in bench/.data."""
+"""Demo workspaces of the measured sizes, generated once and stored in bench/.data."""
 
 import datetime as dt
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 from trail import demo
 
 FOLDER = Path(__file__).parent / ".data"
-# Fixed, so that two runs on two days measure the same bytes.
+# Fixed, so that all runs measure the same bytes.
 END = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 NOW = END
 
 
 def ndjson(events: int) -> Path:
-    """Return the NDJSON file of a demo workspace with so many events."""
+    """Return the NDJSON file of a demo workspace with *events* events; create it if missing."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"demo-{events}.ndjson"
     if not path.exists():
@@ -23,5 +23,5 @@ def ndjson(events: int) -> Path:
 
 
 def database(events: int) -> Path:
-    """Return where the database of so many events is kept."""
+    """Return the path of the database with *events* events."""
     return FOLDER / f"demo-{events}.duckdb"

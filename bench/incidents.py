@@ -1,8 +1,8 @@
-"""Incidents against known truth: grouping, outages found, persistence, wrongful blame.
+"""Measure the quality of incidents: grouping, outages found, persistence and likely causes.
 
-`python -m bench.incidents` prints eight seeds; `--speed FILE` measures a database instead. The
-workspace here follows a description of its own, not the demo's stories, so that the rules are
-not held against what they were drawn from. All of it goes through the real store.
+`python -m bench.incidents` prints eight seeds; `--speed FILE` measures the speed on a database.
+The simulated workspace shares nothing with the demo, on which the rules were developed. Events are
+loaded by the product's ingest.
 """
 
 import argparse
@@ -52,7 +52,7 @@ CHANGED = {
 
 @dataclass
 class Thing:
-    """One resource: how often it runs, and how often people change it."""
+    """One resource: the interval of its runs in minutes, and the changes per day."""
 
     name: str
     kind: str
@@ -64,11 +64,13 @@ class Thing:
 
 @dataclass
 class World:
-    """The lines of one workspace, and which of them belong together."""
+    """The events of one workspace as JSON lines, and the true grouping of its failed attempts."""
 
     lines: list[bytes] = field(default_factory=list)
-    truth: dict[str, str] = field(default_factory=dict)  # attempt to its outage, storm or run
-    outages: dict[str, str] = field(default_factory=dict)  # outage to its cause, or nothing
+    truth: dict[str, str] = field(
+        default_factory=dict
+    )  # event id of an attempt: its outage, storm or run
+    outages: dict[str, str] = field(default_factory=dict)  # outage: event id of its cause, or empty
 
 
 def things(dice: np.random.Generator) -> list[Thing]:
@@ -84,7 +86,7 @@ def things(dice: np.random.Generator) -> list[Thing]:
                 str(dice.choice(KINDS[kind])),
                 60.0 if kind == "warehouse" and dice.random() < 0.7 else every,
                 float(dice.uniform(0, every)),
-                # From one change in a quarter to one in three days, most of them rare.
+                # From one change per quarter to one in three days; most resources change rarely.
                 float(np.exp(dice.normal(np.log(1 / 25), 0.9))),
             )
         )
@@ -109,7 +111,7 @@ def world(seed: int) -> World:
 
 
 def _outage(made, dice, thing, name, busy, ids) -> None:  # type: ignore[no-untyped-def]
-    """Fail every scheduled run for hours or days; half of them follow a change."""
+    """Let every scheduled run fail for hours or days; half of the outages follow a change."""
     length = float(np.clip(np.exp(dice.normal(np.log(18 * 60), 0.8)), 3 * 60, 5 * 1440))
     length = max(length, 2.5 * thing.every)
     begin = float(dice.uniform(2 * 1440, MINUTES - length - 1440))
@@ -120,7 +122,7 @@ def _outage(made, dice, thing, name, busy, ids) -> None:  # type: ignore[no-unty
         cause = _line(made, runs[0] - float(dice.uniform(0, min(thing.every, 1400))), thing, ids,
                       CHANGED[thing.kind])  # fmt: skip
     made.outages[name] = cause
-    # Hourly warehouses fail once a run, as they wait for the next one; the rest retry.
+    # Hourly warehouse runs are not retried; all others are.
     once = thing.kind == "warehouse" and thing.every <= 60
     for run in runs:
         _attempts(made, dice, run, 1 if once else 5, thing, name, ids)
@@ -128,7 +130,7 @@ def _outage(made, dice, thing, name, busy, ids) -> None:  # type: ignore[no-unty
 
 
 def _storm(made, dice, all_, name, busy, ids) -> None:  # type: ignore[no-untyped-def]
-    """Fail many resources of one action within minutes; nearly all heal by themselves."""
+    """Let many resources of one action fail within minutes; nearly all recover."""
     action = str(dice.choice(["Audience Run Failed", "Audience Destination Sync Failed"]))
     alike = [thing for thing in all_ if thing.action == action]
     begin = float(dice.uniform(1440, MINUTES - 1440))
@@ -140,7 +142,7 @@ def _storm(made, dice, all_, name, busy, ids) -> None:  # type: ignore[no-untype
 
 
 def _transients(made, dice, thing, busy, ids) -> None:  # type: ignore[no-untyped-def]
-    """Fail single runs now and then; most go through at a later attempt."""
+    """Let single runs fail at random; most succeed at a later attempt."""
     rate = float(np.exp(dice.normal(np.log(4.5), 0.8)))
     for number in range(dice.poisson(rate)):
         at = _next(thing, float(dice.uniform(0, MINUTES - 1440)))
@@ -186,7 +188,7 @@ def _line(made: World, at: float, thing: Thing, ids: Iterator[int], action: str)
 
 
 def pair_f1(truth: dict[str, str], grouped: dict[str, str]) -> float:
-    """Return the F1 of the pairs of attempts that are put together."""
+    """Return the F1 score over pairs of attempts in the same group."""
     together = _pairs(Counter((truth[key], grouped[key]) for key in truth))
     return 2 * together / (_pairs(Counter(truth.values())) + _pairs(Counter(grouped.values())))
 
@@ -231,7 +233,7 @@ def score(
     blamed: dict[str, list[str]],
     ranked: dict[str, list[str]],
 ) -> dict[str, float]:
-    """Return the figures of what was found against the truth."""
+    """Return the quality figures of the detected incidents."""
     by_event = {event: name for name, events in ids.items() for event in events}
     by_id = {incident.incident_id: incident for incident in detected}
     main: dict[str, str] = {}
@@ -288,7 +290,7 @@ def score(
 
 
 def speed(path: Path) -> None:
-    """Print how long it takes to build the incidents of a database, and to update a few."""
+    """Print the time to build the incidents of a database, and to update a few."""
     store = Store.open(path, Settings(store=StoreSettings(path=path)))
     try:
         store.write(lambda cursor: cursor.execute("delete from marks where source = 'incidents'"))
@@ -315,7 +317,7 @@ def _ms(work) -> float:  # type: ignore[no-untyped-def]
 
 
 def main() -> None:
-    """Print the figures of all seeds, and of all together."""
+    """Print the figures of each seed and of all seeds."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--speed", type=Path, help="a database to measure on; it is changed")
     parser.add_argument("--seeds", type=int, nargs=2, default=(SEEDS.start, SEEDS.stop))

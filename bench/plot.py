@@ -1,7 +1,6 @@
-"""The picture of a roll: three small charts over the same days, as SVG by hand.
+"""Draw the result of `bench.roll`: three small charts over the same days, as SVG.
 
-Separate because it measures nothing. No library here draws to a file; the colours follow the
-reader's light or dark.
+The colors follow the viewer's light or dark mode.
 """
 
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ text { font: 12px system-ui, sans-serif; fill: #57606a }
 
 
 def small_multiples(samples: Sequence[dict[str, float]], kept: int) -> str:
-    """Return an SVG of rows, megabytes and milliseconds by day; a dashed line marks day *kept*."""
+    """Return an SVG of events, file size and query time by day; a dashed line marks day *kept*."""
     width = len(_CHARTS) * (_LEFT + _WIDTH) + (len(_CHARTS) - 1) * 20 + 24
     height = _TOP + _HEIGHT + 44
     charts = "".join(
@@ -80,7 +79,7 @@ def _chart(
 
 
 def _step(most: float) -> float:
-    """Return a round step, four of which reach past *most*."""
+    """Return a round step of which four cover *most*."""
     size = 1.0
     while size * 10 * 4 < most:
         size *= 10

@@ -1,7 +1,7 @@
-"""Signed webhooks under load, while somebody filters Explore: `python -m bench.push`.
+"""Measure signed webhooks under load, with and without a user on Explore: `python -m bench.push`.
 
-Drives Debian's `wrk` over 16 connections, each request one signed event of its own, and then
-counts: everything that was acknowledged has to be in the store, once.
+Drives `wrk` over 16 connections, with one unique signed event per request. Then checks that every
+acknowledged event is stored exactly once.
 """
 
 import argparse
@@ -54,7 +54,7 @@ end
 
 
 def bodies(path: Path, number: int) -> None:
-    """Write *number* signed events, a line each: signature, tab, body."""
+    """Write *number* signed events, one per line: signature, tab, body."""
     now = f"{utc_now().isoformat(timespec='milliseconds')}Z"
     with path.open("w") as file:
         for item in range(number):
@@ -86,7 +86,7 @@ def bodies(path: Path, number: int) -> None:
 
 
 def run(seconds: int, *, filtering: bool) -> dict[str, Any]:
-    """Return requests, rate, latencies in ms, and how many acknowledged events are missing."""
+    """Return requests, rate, latencies in ms, and the number of lost acknowledged events."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         database = folder / "trail.duckdb"
@@ -168,7 +168,7 @@ def _filter(url: str, stop: threading.Event, clicked: list[float]) -> None:
 
 
 def main() -> None:
-    """Measure with and without somebody filtering; print and write the table."""
+    """Measure with and without a user who filters; print and write the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=60)
     args = parser.parse_args()

@@ -1,7 +1,7 @@
-"""400 days of life: load a day, remove what is too old, and see that nothing grows.
+"""Simulate 400 days of loading and retention, and check that the database stops growing.
 
-`python -m bench.roll` writes bench/ROLLING.md and docs/img/rolling.svg. One demo workspace is lived
-through, a day at a time, through the ordinary loader and the ordinary retention.
+`python -m bench.roll` writes bench/ROLLING.md and docs/img/rolling.svg. Each day of a demo
+workspace is loaded by the product's ingest, followed by retention.
 """
 
 import argparse
@@ -33,13 +33,13 @@ _KEPT = 90
 _FILTER = Filter.parse("from=7d")
 
 
-def roll(folder: Path, days: int, a_day: int, archive: bool) -> Iterator[dict[str, float]]:
-    """Live through *days* days of about *a_day* events; yield figures every `STEP` days."""
+def roll(folder: Path, days: int, per_day: int, archive: bool) -> Iterator[dict[str, float]]:
+    """Simulate *days* days of about *per_day* events; yield figures every `STEP` days."""
     settings = Settings.model_validate(
         {"store": {"path": folder / "trail.duckdb", "retention_days": _KEPT, "archive": archive,
                    "archive_path": folder / "archive"}}
     )  # fmt: skip
-    workspace = Workspace(days * a_day, days, 1, START)
+    workspace = Workspace(days * per_day, days, 1, START)
     store = Store.open(settings.store.path, settings)
     purges, loads = [], []
     for day in range(days):
@@ -50,7 +50,7 @@ def roll(folder: Path, days: int, a_day: int, archive: bool) -> Iterator[dict[st
         (batch,) = load_files(store, settings, [path])
         loads.append(time.perf_counter() - began)
         assert not batch.error and not batch.quarantined
-        # The store notes when a day was loaded; here that must be the simulated day.
+        # Set the time of the load to the simulated day.
         store.write(functools.partial(_date_batch, end))
         fixed_clock.confirm(store, end)
         began = time.perf_counter()
@@ -110,11 +110,11 @@ def _row(sample: dict[str, float]) -> str:
     )
 
 
-def _verdict(samples: list[dict[str, float]]) -> list[str]:
-    """Return how far the figures moved once the window was full, as lines of the report."""
+def _growth(samples: list[dict[str, float]]) -> list[str]:
+    """Return the ratios of late to early figures after the window is full, as report lines."""
     full = [sample for sample in samples if sample["day"] > _KEPT]
     if len(full) < 8:
-        return ["", "Too few days to say whether it is flat."]
+        return ["", "Too few days to measure growth."]
     early, late = full[:4], full[-4:]
     moved = [
         f"{words} {_mean(late, name) / _mean(early, name):.2f}"
@@ -135,11 +135,11 @@ def _mean(rows: list[dict[str, float]], name: str) -> float:
 
 
 def main() -> None:
-    """Measure, print, and write the report and the picture."""
+    """Measure, print, and write the report and the chart."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--days", type=int, default=400)
     parser.add_argument("--events", type=int, default=10_000, help="a day")
-    parser.add_argument("--archive", action="store_true", help="archive what goes, too")
+    parser.add_argument("--archive", action="store_true", help="archive the removed events")
     parser.add_argument("--print", action="store_true", help="write no files")
     args = parser.parse_args()
     lines = [
@@ -163,7 +163,7 @@ def main() -> None:
             samples.append(sample)
             lines.append(_row(sample))
             print(lines[-1], flush=True)
-    lines += _verdict(samples)
+    lines += _growth(samples)
     print("\n".join(lines[-2:]))
     if not args.print:
         RESULTS.write_text("\n".join(lines) + "\n")

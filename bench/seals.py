@@ -1,7 +1,7 @@
-"""How long sealing and verifying take: `python -m bench.seals [EVENTS ...]` writes bench/SEALS.md.
+"""Measure sealing and verification: `python -m bench.seals [EVENTS ...]` writes bench/SEALS.md.
 
-The database is a demo workspace loaded through the ordinary loader; one with another name, so that
-the other measurements find theirs without seals. One that is there is verified only.
+The database is a demo workspace loaded by the product's ingest, separate from that of the other
+benchmarks, which has no seals. An existing database is only verified.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ NOW = data.END.replace(tzinfo=None) + dt.timedelta(days=3)
 
 
 def timed(work: Callable[[], object]) -> str:
-    """Return the seconds that *work* takes: on the clock, and of CPU."""
+    """Return the wall-clock and CPU seconds of *work*."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return f"{time.perf_counter() - wall:.1f} | {time.process_time() - cpu:.1f}"
@@ -58,7 +58,7 @@ def measure(events: int) -> str:
 
 
 def main() -> None:
-    """Measure the sizes that are named, and write the page."""
+    """Measure the sizes given as arguments and write the page."""
     sizes = [int(text) for text in sys.argv[1:]] or [1_000_000]
     lines = [
         "# Seals",

@@ -1,8 +1,7 @@
-"""Does time tell who exists? `python -m bench.signin`.
+"""Check that response times do not reveal which users exist: `python -m bench.signin`.
 
-Wrong passwords through the form of a real server, for names that exist and names that do not, in
-turn: the medians have to be within 5 %. Names and addresses change often enough that no try is
-turned away before its password is looked at.
+Submits wrong passwords for existing and unknown names alternately to a real server; the medians
+must be within 5 %. Names and addresses change so often that the login throttle admits all attempts.
 """
 
 import statistics
@@ -21,11 +20,11 @@ from trail.web.guard import VISIT_COOKIE
 
 TRIES, WITHIN = 200, 0.05
 _NAMES = TRIES // PAIR
-assert ADDRESS >= 2 * PAIR  # a known and an unknown name may be tried from one address
+assert ADDRESS >= 2 * PAIR  # one address tries a known and an unknown name
 
 
 def main() -> int:
-    """Print both medians in milliseconds and their ratio; return 0 when they are close enough."""
+    """Print both medians in ms and their ratio; return 0 if they are close enough."""
     took: dict[str, list[float]] = {"known": [], "unknown": []}
     with tempfile.TemporaryDirectory() as name:
         users = Users(Path(name) / "users.yaml")

@@ -1,1 +1,1 @@
-"""Documents, and what draws their pictures."""
+"""Generators of documentation pages and screenshots."""

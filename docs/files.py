@@ -1,4 +1,4 @@
-"""Writes docs/files.md from the list of files that backups are made of; a test holds the two."""
+"""Write docs/files.md from the list of files in backups; a test compares the two."""
 
 from pathlib import Path
 
@@ -10,25 +10,25 @@ PAGE = Path(__file__).parent / "files.md"
 
 
 def text() -> str:
-    """Return the page: each file that the product writes, and whether a backup holds it."""
-    given = assembled().model_construct(
+    """Return the page: each file that the product writes, and whether backups contain it."""
+    example = assembled().model_construct(
         folder=FolderSettings(path=Path("inbox")), backup=Backup(path=Path("backups"))
     )
     lines = [
         "# Files",
         "",
-        "Every file that the product writes, with the default settings. Written from "
-        "`trail/backup/places.py`.",
+        "Every file that the product writes, with the default settings. Generated from "
+        "`trail/backup/places.py` by `make docs`.",
         "",
         "| in a backup | file | what it is |",
         "|---|---|---|",
     ]
     config = Path("trail.toml").absolute()
-    for place in places.included(given, config):
+    for place in places.included(example, config):
         path = _shown(place.path)
         shown = f"{path}/{place.prefix}{place.pattern}" if place.pattern else path
         lines.append(f"| `{place.name}` | `{shown}` | {place.what} |")
-    for path, why in places.excluded(given).items():
+    for path, why in places.excluded(example).items():
         lines.append(f"| no | `{_shown(path)}` | {why} |")
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md from the settings and the sections that loaders declare."""
+"""Write docs/settings.md from the settings and the sections that loaders declare."""
 
 from pathlib import Path
 
@@ -15,7 +15,8 @@ def text() -> str:
         "# Settings",
         "",
         "In `trail.toml`, tokens and keys in `secrets.toml` beside it (mode 600), or in the "
-        "environment, which wins. Generated from `trail/core/settings.py` and the loaders.",
+        "environment, which takes precedence. Generated from `trail/core/settings.py` and the "
+        "loaders.",
         "",
         "| setting | variable | default | what it is |",
         "|---|---|---|---|",

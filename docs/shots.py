@@ -1,6 +1,6 @@
-"""`make shots`: draw the README's pictures from the demo workspace, in a browser.
+"""`make shots`: take the screenshots of the README in a browser.
 
-Starts a server of its own on a demo database made for it; nothing of yours is touched.
+Starts a server on a temporary demo database; your files are not changed.
 """
 
 import tempfile
@@ -37,7 +37,7 @@ SHOTS = (
 
 
 def main() -> None:
-    """Draw all of them."""
+    """Take all screenshots."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def draw(url: str) -> None:
-    """Visit each page as it is meant to be seen, and keep its picture."""
+    """Open each page and save its screenshot."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         for name, path, scheme, (width, height) in SHOTS:

@@ -1,7 +1,7 @@
-"""Everything that reads a stranger's bytes, as targets for a coverage-guided fuzzer.
+"""Targets for a coverage-guided fuzzer: all code that parses untrusted bytes.
 
-A target takes bytes and returns; whatever it raises is a fault of ours. Targets need no fuzzer:
-the tests run each on its seeds, on what has crashed it (fuzz/crashes), and on random bytes.
+A target takes bytes and returns; any exception is a bug. The tests run each target without the
+fuzzer on its seeds, on earlier crashes (fuzz/crashes), and on random bytes.
 """
 
 import importlib
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing to feed, and well-formed inputs to start from."""
+    """A function under test, and well-formed inputs to start from."""
 
     name: str
     feed: Callable[[bytes], None]
@@ -23,7 +23,7 @@ class Target:
 
 
 def targets() -> dict[str, Target]:
-    """Return every target of every module in here that has some, by name."""
+    """Return the targets of all modules of this package, by name."""
     result: dict[str, Target] = {}
     for info in pkgutil.iter_modules([str(FOLDER)]):
         if not info.name.startswith("_"):
@@ -33,5 +33,5 @@ def targets() -> dict[str, Target]:
 
 
 def crashes(name: str) -> list[bytes]:
-    """Return what has crashed the target *name* once."""
+    """Return the stored inputs that crashed the target *name*."""
     return [path.read_bytes() for path in sorted((FOLDER / "crashes").glob(f"{name}-*"))]

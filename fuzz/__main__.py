@@ -1,8 +1,7 @@
-"""`python -m fuzz [TARGET...] --seconds N`: feed each target, in a process of its own.
+"""`python -m fuzz [TARGET...] --seconds N`: fuzz each target in a process of its own.
 
-libFuzzer never returns from its loop, and code has to be instrumented while it is imported; so
-there is a process for each target. Ends with 1 when one crashed or took longer than two seconds;
-the input is then in fuzz/found.
+libFuzzer never returns from its loop, and code must be instrumented on import. The exit code is 1
+if a target crashed or took longer than two seconds; the input is then in fuzz/found.
 """
 
 import argparse
@@ -21,7 +20,7 @@ _OURS = ["trail", "loaders", "forwarders"]
 
 
 def main() -> int:
-    """Run what was asked for; return the exit code."""
+    """Run the given targets, or all; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m fuzz")
     parser.add_argument("targets", nargs="*", metavar="TARGET")
     parser.add_argument("--seconds", type=int, default=60)
@@ -29,14 +28,14 @@ def main() -> int:
     args = parser.parse_args()
     if args.here:
         return _feed(args.targets[0], args.seconds)
-    well = True
+    ok = True
     for name in args.targets or sorted(targets()):
         command = [sys.executable, "-m", "fuzz", name, "--here", "--seconds", str(args.seconds)]
-        # libFuzzer ends its process without a word to Python, which would tidy up.
-        with tempfile.TemporaryDirectory() as room:
+        # libFuzzer exits without Python's cleanup of temporary files.
+        with tempfile.TemporaryDirectory() as folder:
             ended = subprocess.run(
                 command,
-                env={**os.environ, "TMPDIR": room},
+                env={**os.environ, "TMPDIR": folder},
                 check=False,
                 capture_output=True,
                 text=True,
@@ -45,8 +44,8 @@ def main() -> int:
         runs = re.findall(r"stat::number_of_executed_units: (\d+)", ended.stderr)
         message = "nothing found" if ended.returncode == 0 else f"FOUND\n{ended.stdout[-4000:]}"
         print(f"{name:>16}  {int(runs[-1]) if runs else 0:>10,} executions  {message}", flush=True)
-        well = well and ended.returncode == 0
-    return 0 if well else 1
+        ok = ok and ended.returncode == 0
+    return 0 if ok else 1
 
 
 def _feed(name: str, seconds: int) -> int:
@@ -64,7 +63,7 @@ def _feed(name: str, seconds: int) -> int:
     def feed(data: bytes) -> None:
         try:
             target.feed(data)
-        except BaseException:  # written here too: native threads can end the process before it is
+        except BaseException:  # also written here: a native thread can end the process first
             (FOUND / f"{name}-{hashlib.sha256(data).hexdigest()[:12]}").write_bytes(data)
             raise
 

@@ -1,4 +1,4 @@
-"""What is loaded as a file: NDJSON, JSON, CSV, Parquet and packed dumps, as `load` reads them."""
+"""Files as `load` reads them: NDJSON, JSON, CSV, Parquet and compressed dumps."""
 
 import gzip
 import tempfile
@@ -18,7 +18,7 @@ from trail.core.model import Loader, Source
 from trail.core.settings import Limits, Settings
 from trail.ingest import json_records
 
-# A short line is a long one soon, and depth is reached sooner.
+# Low limits, so that the fuzzer reaches them.
 _SETTINGS = Settings(limits=Limits(line_bytes=1024, depth=16))
 _FOLDER = tempfile.TemporaryDirectory(prefix="trail-fuzz-")
 _PATH = Path(_FOLDER.name, "input")
@@ -40,7 +40,7 @@ _PAGE = b'{"data":{"events":[' + _CALL + b", " + _CALL + b'],"pagination":{"next
 
 
 def _read(loader: Loader, data: bytes, mapping: dict[str, str] | None = None) -> None:
-    """Read *data* to its end, and judge each record as ingest does."""
+    """Read all of *data* and process each record as ingest does."""
     _PATH.write_bytes(data)
     loader.accepts(_PATH)
     try:
@@ -48,18 +48,18 @@ def _read(loader: Loader, data: bytes, mapping: dict[str, str] | None = None) ->
             for raw in chunk.records["raw"].to_pylist():
                 list(json_records.unfold(raw.encode(), _SETTINGS.limits))
             assert 0 <= chunk.progress <= 1
-    except (InputError, *DAMAGE):  # these ingest expects
+    except (InputError, *DAMAGE):  # expected by ingest
         return
 
 
 def dump(data: bytes) -> None:
-    """Read an object of Segment's S3 destination: packed NDJSON, cut short where *data* is odd."""
+    """Read gzip-compressed NDJSON, truncated if the length of *data* is odd."""
     packed = gzip.compress(data, 1)
     _read(json_lines.LOADER, packed[:-9] if len(data) % 2 else packed)
 
 
 def mapping(data: bytes) -> None:
-    """Read a mapping file, and a table by it."""
+    """Read a mapping file, and a CSV file with it."""
     path = _PATH.with_suffix(".toml")
     path.write_bytes(data)
     try:

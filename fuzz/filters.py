@@ -1,4 +1,4 @@
-"""The query string: what is read as a filter must be written as the same filter."""
+"""Query strings: a parsed filter must survive a round trip."""
 
 import datetime as dt
 
@@ -10,7 +10,7 @@ _NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 
 
 def query(data: bytes) -> None:
-    """Read, write and read again."""
+    """Parse a query string, serialize the filter and parse it again."""
     try:
         made = Filter.parse(data.decode(errors="replace"))
     except FilterError:

@@ -1,4 +1,4 @@
-"""What comes over HTTP: webhook and tracking requests, the answers of APIs, and their headers."""
+"""HTTP data: webhook and tracking requests, API responses, and their headers."""
 
 import base64
 import contextlib
@@ -19,7 +19,7 @@ _BASIC = "Basic " + base64.b64encode(f"{_KEY}:".encode()).decode()
 
 
 def hook(data: bytes) -> None:
-    """Read a webhook's body whose signature is right; then one of the first event alone."""
+    """Read a webhook with a valid signature: of the whole body, or of the first event."""
     for header in ("x-signature", "x-segment-signature"):
         for signed in (data, data[1:-1]):
             given = hmac.digest(_SECRET.encode(), signed, "sha1").hex()
@@ -31,7 +31,7 @@ def hook(data: bytes) -> None:
 
 
 def tracking(data: bytes) -> None:
-    """Read a call and a batch: a record that is JSON contains no write key."""
+    """Read a call and a batch; records that are JSON must contain no write key."""
     for path in ("/v1/track", "/v1/batch"):
         for headers in ((), (("authorization", _BASIC),)):
             with contextlib.suppress(RefusedError):
@@ -44,18 +44,18 @@ def tracking(data: bytes) -> None:
 
 
 def headers(data: bytes) -> None:
-    """Read every header that proves who sends; none of these proves anything."""
+    """Read every header that authenticates; none of these values may be accepted."""
     for name, value in _pairs(data):
         for path, read in (("/webhooks/segment", webhook.read), ("/v1/track", tracking_api.read)):
             try:
                 read(Sent(path, ((name, value),), b'{"event":"Audit"}'), _SETTINGS)
             except RefusedError:
                 continue
-            raise AssertionError(f"{name}: {value!r} was taken for a proof")
+            raise AssertionError(f"{name}: {value!r} was accepted")
 
 
 def waits(data: bytes) -> None:
-    """Read the headers by which a receiver asks to be left alone."""
+    """Read the headers that set the retry delay."""
     message = data.decode("latin-1")
     first, _, second = message.partition("\n")
     result = retry_policy.retry_after_s(Response(503, {"retry-after": first, "date": second}))
@@ -63,12 +63,12 @@ def waits(data: bytes) -> None:
 
 
 def page(data: bytes) -> None:
-    """Read an answer of the Public API, good or bad, as its client does."""
+    """Read a response of the Public API as its client does."""
     _segment_http._error_text(data)
     result = _segment_http._ms_before_next_s(data)
     assert result is None or result > 0
     for name in ("events", "users"):
-        with contextlib.suppress(ValueError, RecursionError):  # these it asks for again
+        with contextlib.suppress(ValueError, RecursionError):  # the client retries these
             for item in segment_api._page(data, name).items:
                 segment_api._person(item)
     with contextlib.suppress(ValueError, RecursionError):

@@ -104,7 +104,7 @@ def _days_work(
 
 
 def platform_storm(s: Scene) -> None:
-    """A platform's bad hour: failures of the system, and people who force runs and look again."""
+    """A storm of system failures, and users who force runs again."""
     at = s.at(0, float(s.world.dice.uniform(8, 16)))
     for seconds in s.world.dice.uniform(0, 1500, s.between(80, 200)):
         target = str(s.world.dice.choice(s.world.living["audience"]))

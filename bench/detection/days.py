@@ -14,11 +14,11 @@ _CHATTER = (
 _STAND_IN = 0.004  # share of changes that belong to another role's work
 # Time, actor, action, and the person where the actor is one.
 _Slot = tuple[dt.datetime, str, str, Person | None]
-_PROJECT = 0.05  # share of days that are spent on one thing, many times over
+_PROJECT = 0.05  # share of days with many changes of one resource
 
 
 def fill(world: World, scale: float) -> None:
-    """Write all ordinary days into *world*, in order, so that things live and die in order."""
+    """Add all ordinary days to *world*, in order of time."""
     for number in range(DAYS):
         day = START + number * _DAY
         slots: list[_Slot] = []
@@ -73,7 +73,7 @@ def _runs(world: World, token: Token, day: dt.datetime) -> list[_Slot]:
         at = day + dt.timedelta(hours=hour, minutes=float(dice.uniform(0, 6)))
         count = int(dice.integers(token.least, token.most + 1))
         if token.actor == "tokens/qa":
-            # Everything that is made is deleted again some minutes later; see `act`.
+            # Every created resource is deleted some minutes later; see `act`.
             plan = [token.actions[0]] * count + [token.actions[1]] * count
         else:
             plan = [world.one(token.actions) for _ in range(count)]
@@ -107,7 +107,7 @@ def _tokens_own(world: World, actor: str) -> dict[str, list[str]]:
 
 
 def _system(world: World, day: dt.datetime, scale: float) -> None:
-    """Write the chatter of a day, and failures with their one to five attempts."""
+    """Add the system events of a day, and failures with one to five attempts."""
     dice = world.dice
     for seconds in dice.uniform(0, 86_400, int(dice.poisson(900 * scale))):
         action = world.one(_CHATTER)

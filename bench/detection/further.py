@@ -8,7 +8,7 @@ _HOUR = dt.timedelta(hours=1)
 
 
 def activity_after_removal(s: Scene) -> None:
-    """Somebody is removed from the workspace, and a session that was left open goes on."""
+    """A user is removed from the workspace, but an open session stays active."""
     who = s.who("impl_dev", "data_eng", "marketer")
     owner = s.one_of(*(person.actor for person in s.world.people if person.role == "owner"))
     at = s.office(who)
@@ -22,7 +22,7 @@ def activity_after_removal(s: Scene) -> None:
 
 
 def stolen_token_hours(s: Scene) -> None:
-    """A leaked token does its usual changes at hours at which its job never runs."""
+    """A leaked token makes its usual changes at unusual hours."""
     token, action, kind = (
         ("tokens/nightly-models", "Model Settings Saved", "model"),
         ("tokens/twice-a-day", "Integrations Modified", "integration"),
@@ -32,14 +32,14 @@ def stolen_token_hours(s: Scene) -> None:
 
 
 def suppressions_deleted(s: Scene) -> None:
-    """Regulations that keep people's data out are deleted by somebody outside privacy."""
+    """A user outside the privacy team deletes regulations."""
     who = s.who("impl_dev", "marketer", "data_eng")
     at = s.office(who)
     s.do(at, who.actor, "Regulation Deleted", s.things("regulation", s.between(2, 6), at), 300)
 
 
 def schema_validation_disabled(s: Scene) -> None:
-    """Source after source is set to let through what its plan forbids."""
+    """Schema validation is disabled on many sources."""
     who = s.who("impl_dev", "data_eng")
     at = s.office(who)
     s.do(at, who.actor, "Schema Default Edited To Allow Identify Traits On Violation",
@@ -47,7 +47,7 @@ def schema_validation_disabled(s: Scene) -> None:
 
 
 def audiences_sent_to_one_destination(s: Scene) -> None:
-    """One new destination is added to audience after audience."""
+    """One destination is added to many audiences."""
     who = s.who("marketer", "analyst")
     at = s.office(who)
     s.do(at, who.actor, "Destination Added into Audience",
@@ -55,7 +55,7 @@ def audiences_sent_to_one_destination(s: Scene) -> None:
 
 
 def support_access_by_non_owner(s: Scene) -> None:
-    """Somebody who is no owner grants support access, and a login follows."""
+    """A user who is not an owner grants support access, and a login follows."""
     who = s.who("impl_dev", "marketer", "contractor")
     at = s.office(who)
     s.do(at, who.actor, "Support Access Granted", s.things("workspace", 1, at))
@@ -64,7 +64,7 @@ def support_access_by_non_owner(s: Scene) -> None:
 
 
 def credential_replaced(s: Scene) -> None:
-    """A warehouse gets a second credential, and the first one goes."""
+    """A warehouse credential is created and another one deleted."""
     who = s.who("impl_dev", "contractor", "data_eng", "analyst")
     at = s.office(who)
     fresh = s.world.make("warehouse_credential", at)
@@ -74,7 +74,7 @@ def credential_replaced(s: Scene) -> None:
 
 
 def failed_deployment(s: Scene) -> None:
-    """A deploy with an empty plan removes what it should have kept."""
+    """A deployment with an empty plan deletes many resources."""
     at = s.at(0, float(s.world.dice.uniform(9, 17)))
     kind, action = (("function", "Destination Function Deleted"),
                     ("integration", "Integrations Deleted"))[s.between(0, 1)]  # fmt: skip
@@ -82,7 +82,7 @@ def failed_deployment(s: Scene) -> None:
 
 
 def private_invites(s: Scene) -> None:
-    """Somebody who is no owner invites several people over two days."""
+    """A user who is not an owner invites several people over two days."""
     who = s.who("marketer", "contractor", "analyst", until=4)
     for later in s.workdays(2):
         at = s.office(who, later)
@@ -91,7 +91,7 @@ def private_invites(s: Scene) -> None:
 
 
 def raw_data_browsing(s: Scene) -> None:
-    """Somebody looks at the raw events of source after source."""
+    """A user views the raw events of many sources."""
     who = s.who("marketer", "contractor", "impl_dev")
     at = s.office(who)
     s.do(at, who.actor, "Source Debugger Raw Viewed", s.things("source", s.between(8, 30), at), 40)

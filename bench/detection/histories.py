@@ -23,13 +23,13 @@ FILES = ("git_audit_kubernetes_org.parquet", "git_audit_segment_docs.parquet")
 
 
 def files() -> list[Path]:
-    """Return the histories that are there; none where `TRAIL_DATA` is unset."""
-    given = os.environ.get("TRAIL_DATA")
-    return [path for name in FILES if given and (path := Path(given) / name).exists()]
+    """Return the available histories; none if `TRAIL_DATA` is not set."""
+    folder = os.environ.get("TRAIL_DATA")
+    return [path for name in FILES if folder and (path := Path(folder) / name).exists()]
 
 
 def windows(path: Path, count: int) -> Iterator[tuple[dt.datetime, list[Row]]]:
-    """Yield the *count* busiest stretches of 90 days of a history: their start and their rows."""
+    """Yield start and rows of the *count* busiest periods of 90 days of a history."""
     columns = ["actor", "actor_type", "action", "resource_type", "resource_id", "timestamp"]
     rows = pq.read_table(path, columns=columns).to_pylist()
     first = min(row["timestamp"] for row in rows).replace(hour=0, minute=0, second=0)
@@ -41,10 +41,10 @@ def windows(path: Path, count: int) -> Iterator[tuple[dt.datetime, list[Row]]]:
 
 
 class History:
-    """One stretch of a history, and incidents put into it."""
+    """One period of a history, and the incidents planted in it."""
 
     def __init__(self, start: dt.datetime, rows: list[Row], seed: int) -> None:
-        """Take *rows* from *start* (UTC, without a zone) on; *seed* decides what is planted."""
+        """Start with *rows* from *start* (UTC, without a zone); *seed* selects what is planted."""
         self.start, self.rows = start, rows
         self.dice = np.random.default_rng([seed, 77])
         self.planted: dict[str, Planted] = {}
@@ -61,7 +61,7 @@ class History:
         """Return the actor of a row as the API writes it."""
         return f"{row['actor_type']}s/{row['actor']}"
 
-    def tell(self, label: str, who: str, at: dt.datetime, verb: str, targets: list[str]) -> None:
+    def add(self, label: str, who: str, at: dt.datetime, verb: str, targets: list[str]) -> None:
         """Add one event on each of *targets*, which are files of the history."""
         for number, target in enumerate(targets):
             moment = at + dt.timedelta(seconds=70 * number)
@@ -69,7 +69,7 @@ class History:
             self.truth[who, moment.date()].add(label)
 
     def plant(self, copies: int = 2) -> None:
-        """Plant *copies* of each of the nine shapes that a file history can tell."""
+        """Plant *copies* of each of the nine scenarios that a file history can express."""
         for name, shape in _SHAPES.items():
             for copy in range(copies):
                 label = f"{name}#{copy}"
@@ -84,11 +84,11 @@ class History:
         return [names[int(n)] for n in self.dice.choice(len(names), min(count, len(names)), False)]
 
     def one(self) -> str:
-        """Return somebody who is known."""
+        """Return an actor with at least five active days."""
         return str(self.dice.choice(self.known))
 
     def write(self, path: Path) -> None:
-        """Write the history with what was planted, in the Public API's shape."""
+        """Write the history and the planted events in the format of the Public API."""
         recorded = [
             (row["timestamp"], self.actor(row), str(row["action"]), str(row["resource_id"]), "")
             for row in self.rows
@@ -111,50 +111,50 @@ class History:
 
 
 def _mass_delete(h: History, label: str, at: dt.datetime) -> None:
-    h.tell(label, h.one(), at, "Deleted", h.some(int(h.dice.integers(8, 25))))
+    h.add(label, h.one(), at, "Deleted", h.some(int(h.dice.integers(8, 25))))
 
 
 def _slow_delete(h: History, label: str, at: dt.datetime) -> None:
     who = h.one()
     for later in range(6):
-        h.tell(label, who, at + dt.timedelta(days=later), "Deleted", h.some(2))
+        h.add(label, who, at + dt.timedelta(days=later), "Deleted", h.some(2))
 
 
 def _outsider(h: History, label: str, at: dt.datetime) -> None:
-    h.tell(label, h.one(), at, "Deleted", h.some(1))
+    h.add(label, h.one(), at, "Deleted", h.some(1))
 
 
 def _night(h: History, label: str, at: dt.datetime) -> None:
     who = h.one()
     hours: Counter[int] = Counter(row["timestamp"].hour for row in h.rows if h.actor(row) == who)
     quiet = min(range(24), key=lambda hour: sum(hours[(hour + d) % 24] for d in (-2, -1, 0, 1, 2)))
-    h.tell(label, who, at.replace(hour=quiet), "Modified", h.some(3))
-    h.tell(label, who, at.replace(hour=quiet, minute=40), "Deleted", h.some(1))
+    h.add(label, who, at.replace(hour=quiet), "Modified", h.some(3))
+    h.add(label, who, at.replace(hour=quiet, minute=40), "Deleted", h.some(1))
 
 
 def _made_and_gone(h: History, label: str, at: dt.datetime) -> None:
     who, target = h.one(), h.some(1)
-    h.tell(label, who, at, "Created", target)
-    h.tell(label, who, at + dt.timedelta(hours=2), "Deleted", target)
+    h.add(label, who, at, "Created", target)
+    h.add(label, who, at + dt.timedelta(hours=2), "Deleted", target)
 
 
 def _newcomer(h: History, label: str, at: dt.datetime) -> None:
     who = f"users/new-{label.replace('#', '-')}"
-    h.tell(label, who, at, "Created", h.some(2))
-    h.tell(label, who, at + dt.timedelta(hours=1), "Deleted", h.some(2))
+    h.add(label, who, at, "Created", h.some(2))
+    h.add(label, who, at + dt.timedelta(hours=1), "Deleted", h.some(2))
 
 
 def _dormant(h: History, label: str, at: dt.datetime) -> None:
     gone = [who for who in h.known if (at.date() - h.last[who]).days >= 21] or h.known
-    h.tell(label, str(h.dice.choice(gone)), at, "Deleted", h.some(2))
+    h.add(label, str(h.dice.choice(gone)), at, "Deleted", h.some(2))
 
 
 def _burst_of_edits(h: History, label: str, at: dt.datetime) -> None:
-    h.tell(label, h.one(), at, "Modified", h.some(int(h.dice.integers(15, 40))))
+    h.add(label, h.one(), at, "Modified", h.some(int(h.dice.integers(15, 40))))
 
 
 def _removed_many(h: History, label: str, at: dt.datetime) -> None:
-    h.tell(label, h.one(), at, "Deleted", h.some(int(h.dice.integers(3, 7))))
+    h.add(label, h.one(), at, "Deleted", h.some(int(h.dice.integers(3, 7))))
 
 
 _SHAPES = {

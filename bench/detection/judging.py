@@ -24,9 +24,9 @@ BENIGN = "benign"
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one workspace's scenarios by one method at one budget."""
+    """Detection results of one method on one workspace at one budget."""
 
-    first: dict[str, dt.date | None]  # the day of the first right alert, by scenario
+    first: dict[str, dt.date | None]  # day of the first correct alert, by scenario
     days: int
     shown: int = 0
     right: int = 0
@@ -38,7 +38,7 @@ class Outcome:
         return sum(hits) / len(hits)
 
     def hours(self, planted: Mapping[str, Planted], list_: str) -> list[float]:
-        """Return the hours from the first event of each that was found to the end of that day."""
+        """Return the hours from the first event to detection, for each detected scenario."""
         return [
             (
                 dt.datetime.combine(first + dt.timedelta(days=1), dt.time(), dt.UTC)
@@ -55,7 +55,7 @@ Results = dict[tuple[str, float], Outcome]  # by method and budget
 
 
 def truth(events: Iterable[Event]) -> Truth:
-    """Return the scenarios that each actor's UTC day holds events of."""
+    """Return the scenarios with events on each actor's UTC day."""
     scenarios: Truth = defaultdict(set)
     for event in events:
         if event.label:
@@ -79,8 +79,8 @@ def judge(
     opened = store.table("select min(day) as day from daily_actions")["day"][0].as_py()
     span = (now.date() - opened).days + 1
     results: Results = {}
-    for a_day in budgets:
-        ours = queries.queue(store, Filter(), now, a_day=a_day).findings
+    for per_day in budgets:
+        ours = queries.queue(store, Filter(), now, per_day=per_day).findings
         outcome = Outcome(dict.fromkeys(planted), span)
         for finding, ids in queries.event_ids(store, ours):
             named = [labels[event_id] for event_id in ids if event_id in labels]
@@ -90,9 +90,9 @@ def judge(
             if not held and len(alike) >= _SHARE * len(ids):
                 held = set(alike)
             _count(outcome, planted, held, finding.day)
-        results[rivals.OURS, a_day] = outcome
+        results[rivals.OURS, per_day] = outcome
         for name, alerts in methods.items():
-            results[name, a_day] = _of_alerts(alerts, planted, by_day, opened, now, a_day, span)
+            results[name, per_day] = _of_alerts(alerts, planted, by_day, opened, now, per_day, span)
     return results
 
 
@@ -102,11 +102,11 @@ def _of_alerts(
     by_day: Truth,
     opened: dt.date,
     now: dt.datetime,
-    a_day: float,
+    per_day: float,
     span: int,
 ) -> Outcome:
     scored = [Scored(str(n), a.day, a.actor, a.score) for n, a in enumerate(alerts)]
-    shown = budget.apply_budget(scored, opened, now.date(), a_day).shown
+    shown = budget.apply_budget(scored, opened, now.date(), per_day).shown
     outcome = Outcome(dict.fromkeys(planted), span)
     for number in sorted(shown, key=int):
         alert = alerts[int(number)]
@@ -116,7 +116,7 @@ def _of_alerts(
 
 
 def _count(outcome: Outcome, planted: Mapping[str, Planted], held: set[str], day: dt.date) -> None:
-    """Count one alert that holds scenarios; one that comes before there is anything is wrong."""
+    """Count one alert about the scenarios *held*; an alert before a scenario starts is wrong."""
     seen = {name for name in held if day >= planted[name].seen_from.date()}
     outcome.shown += 1
     right = any(planted[name].list != BENIGN for name in seen)

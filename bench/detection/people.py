@@ -9,7 +9,7 @@ from bench.detection import DAYS
 
 Dice = np.random.Generator
 
-# How often each role does what; a person's own repertoire is drawn around these weights.
+# Size of each role, and weights of its actions; a person's own weights are drawn around them.
 ROLES: dict[str, tuple[int, dict[str, float]]] = {
     "owner": (6, {
         "User Invite Sent": 6, "User Invite Deleted": 1, "User Group Updated": 2,
@@ -66,13 +66,13 @@ ROLES: dict[str, tuple[int, dict[str, float]]] = {
 
 ZONES = (-8, -5, 0, 1, 2, 5.5)
 _ZONE_SHARES = (0.22, 0.25, 0.15, 0.2, 0.08, 0.1)
-# A repertoire's concentration: lower makes people more unlike each other.
-_ALIKE = 14.0
+# Concentration of the Dirichlet distribution of actions: a lower value makes people differ more.
+_CONCENTRATION = 14.0
 
 
 @dataclass
 class Person:
-    """One human: what they do, when they work, and since when and until when they are there."""
+    """A user: actions, working hours, and days of employment and absence."""
 
     actor: str
     role: str
@@ -94,7 +94,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Token:
-    """One machine: what it does at which UTC hours of which weekdays, and how much at a time."""
+    """A token: its actions, UTC hours and weekdays, and the number of events per run."""
 
     actor: str
     actions: tuple[str, ...]
@@ -113,7 +113,7 @@ TOKENS = (
     Token("tokens/twice-a-day", ("Integrations Modified",), (6, 18), _ALL, 8, 14),
     Token("tokens/weekday-lists", ("Audience Created", "Audience Modified"), (9,), _WORK, 14, 26),
     Token("tokens/weekly-members", ("Subjects Added to Group",), (4,), (0,), 4, 12),
-    # The next two have no clock; `days` gives them one.
+    # The deploy token runs at random hours; see `days`.
     Token("tokens/deploy", ("Destination Function Modified", "Integrations Modified",
                             "Tracking Plan Modified"), (), _WORK, 6, 60),
     Token("tokens/qa", ("Integrations Created", "Integrations Deleted"), (5, 13), _WORK, 1, 4),
@@ -121,7 +121,7 @@ TOKENS = (
 
 
 def people(dice: Dice, scale: float) -> list[Person]:
-    """Return the humans; *scale* of the full number in each role, at least two."""
+    """Return the users: the share *scale* of the full number in each role, at least two."""
     made: list[Person] = []
     for role, (count, weights) in ROLES.items():
         made.extend(
@@ -146,13 +146,13 @@ def people(dice: Dice, scale: float) -> list[Person]:
 
 
 def _shares(count: int) -> tuple[int, int, int, int]:
-    """Return how many are hired, leave, go dormant and take leave within the quarter."""
+    """Return the numbers of users who join, leave, become dormant and are on leave."""
     return max(2, count // 25), max(2, count // 30), max(4, count // 20), count // 3
 
 
 def _person(dice: Dice, actor: str, role: str, weights: dict[str, float]) -> Person:
     shares = np.array(list(weights.values()))
-    shares = dice.dirichlet(_ALIKE * shares / shares.sum())
+    shares = dice.dirichlet(_CONCENTRATION * shares / shares.sum())
     return Person(
         actor,
         role,
@@ -166,17 +166,17 @@ def _person(dice: Dice, actor: str, role: str, weights: dict[str, float]) -> Per
 
 
 def newcomer(dice: Dice, actor: str, role: str, start: int) -> Person:
-    """Return somebody of *role* who is first there on day *start*."""
+    """Return a user of *role* who joins on day *start*."""
     who = _person(dice, actor, role, ROLES[role][1])
     who.start = start
     return who
 
 
 def minutes_of_day(dice: Dice, who: Person, count: int) -> list[dt.timedelta]:
-    """Return *count* times of one working day, in order, since local midnight moved to UTC."""
+    """Return *count* sorted times of one working day, as UTC offsets from the day's start."""
     begin = dice.normal(9.2, 0.7)
     span = dice.choice([4.0, 8.5], p=[0.2, 0.8])
-    # People work in sittings: a few starts, and minutes between what follows.
+    # People work in sessions: a few start times, and minutes between the following events.
     starts = begin + span * dice.random(1 + count // 4)
     hours = dice.choice(starts, count) + dice.exponential(0.12, count)
     lunch = (hours > 12) & (hours < 13) & (dice.random(count) < 0.7)

@@ -19,7 +19,7 @@ _VERBS = ("create", "modify", "delete", "disable", "enable", "download", "access
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What a method says of one actor's UTC day."""
+    """The score of a method for one actor's UTC day."""
 
     day: dt.date
     actor: str
@@ -123,7 +123,7 @@ def has_pyod() -> bool:
 
 
 def alerts(store: Store) -> dict[str, list[Alert]]:
-    """Return what each method scores, by its name; PyOD's two only where it is installed."""
+    """Return the alerts of each method by name; PyOD's methods only if it is installed."""
     scored = {
         name: [
             Alert(row["day"], row["actor_id"], row["score"])

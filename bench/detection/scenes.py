@@ -58,7 +58,7 @@ class Scene:
         return self.world.there(kind, at, count) or [self.world.make(kind, START)]
 
     def own(self, who: Person, kind: str, count: int, at: dt.datetime) -> list[str]:
-        """Return *count* things of *kind* that *who* looks after, or any where none is left."""
+        """Return up to *count* own resources of *kind* of *who*, else any of that kind."""
         return self.world.there(kind, at, count, who.own.get(kind, ())) or self.things(
             kind, count, at
         )
@@ -66,7 +66,7 @@ class Scene:
     def do(
         self, at: dt.datetime, actor: str, action: str, targets: list[str], gap_s: float = 100
     ) -> dt.datetime:
-        """Let *actor* do *action* to each of *targets*, one after another; return when it ends."""
+        """Let *actor* perform *action* on each of *targets*; return the time after the last one."""
         kind_gone = action.endswith("Deleted")
         for target in targets:
             self.world.add(at, actor, action, target, self.label)
@@ -88,7 +88,7 @@ class Scene:
         self.day += 5 + int(self.world.dice.integers(2)) - self.day % 7
 
     def workdays(self, count: int) -> list[int]:
-        """Return *count* days as offsets from the scene's day, weekends left out."""
+        """Return *count* workdays as offsets from the scene's day."""
         return [later for later in range(2 * count + 2) if (self.day + later) % 7 < 5][:count]
 
 

@@ -44,13 +44,13 @@ _AT_FIRST = {
 
 
 def type_of(action: str) -> str:
-    """Return what kind of thing *action* is about."""
+    """Return the resource type of *action*."""
     return next(kind for prefix, kind in _TYPES if action.startswith(prefix))
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: UTC time, who, what, on what; `label` names the scenario it belongs to."""
+    """One event; `at` is UTC, `label` names the scenario that it belongs to."""
 
     at: dt.datetime
     actor: str
@@ -62,7 +62,7 @@ class Event:
 
 @dataclass(slots=True)
 class Planted:
-    """One scenario that was put in: its type, which list it is of, and from when it can be seen."""
+    """One planted scenario: its type, its list, and the time from which it is detectable."""
 
     name: str
     type: str
@@ -73,7 +73,7 @@ class Planted:
 
 @dataclass
 class World:
-    """The book: people, living things by type, events, and what was planted."""
+    """People, existing resources by type, events, and planted scenarios."""
 
     dice: Dice
     people: list[Person]
@@ -83,12 +83,12 @@ class World:
     born: dict[str, dt.datetime] = field(default_factory=dict)
     gone: dict[str, dt.datetime] = field(default_factory=dict)
     silent: dict[str, dt.datetime] = field(default_factory=dict)
-    taken: set[str] = field(default_factory=set)  # who already plays in a scenario
+    taken: set[str] = field(default_factory=set)  # actors who are part of a scenario
     token_own: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     _made: int = 0
 
     def settle(self) -> None:
-        """Make the things that are there before the first day, and give people some of them."""
+        """Create the initial resources and assign some to each person."""
         for kind, count in _AT_FIRST.items():
             for _ in range(count):
                 self.make(kind, START)
@@ -99,7 +99,7 @@ class World:
                 who.own[kind] = [str(name) for name in picked]
 
     def make(self, kind: str, at: dt.datetime) -> str:
-        """Return the id of a new thing."""
+        """Create a resource and return its id."""
         self._made += 1
         name = f"{kind}-{self._made:05}"
         self.living[kind].append(name)
@@ -107,7 +107,7 @@ class World:
         return name
 
     def remove(self, kind: str, name: str, at: dt.datetime) -> None:
-        """Let a thing be gone from *at* on."""
+        """Delete a resource at *at*."""
         self.gone[name] = min(at, self.gone.get(name, at))
         if name in self.living[kind]:
             self.living[kind].remove(name)
@@ -117,14 +117,14 @@ class World:
         return items[int(self.dice.integers(0, len(items)))]
 
     def any_living(self, kind: str) -> str | None:
-        """Return a living resource of *kind*, or None when all of them were deleted."""
+        """Return an existing resource of *kind*, or None if there is none."""
         living = self.living[kind]
         return self.one(living) if living else None
 
     def there(self, kind: str, at: dt.datetime, count: int, among: Iterable[str] = ()) -> list[str]:
-        """Return up to *count* different things of *kind* that live at *at*.
+        """Return up to *count* distinct resources of *kind* that exist at *at*.
 
-        From *among* where that names any.
+        Chosen from *among* if not empty.
         """
         pool = [
             name
@@ -137,15 +137,15 @@ class World:
         return [pool[int(place)] for place in places]
 
     def add(self, at: dt.datetime, actor: str, action: str, target: str, label: str = "") -> None:
-        """Write down one event."""
+        """Add one event."""
         self.events.append(Event(at, actor, action, type_of(action), target, label))
 
     def silence(self, actor: str, at: dt.datetime) -> None:
-        """Let *actor* do nothing of its own after *at*."""
+        """Drop the ordinary events of *actor* after *at*."""
         self.silent[actor] = at
 
     def last_of(self, actor: str, at: dt.datetime, label: str) -> None:
-        """Give the last event of *actor* up to *at* the *label*."""
+        """Set the *label* of the last event of *actor* up to *at*."""
         index = max(
             (number for number, event in enumerate(self.events)
              if event.actor == actor and event.at <= at and not event.label),
@@ -154,7 +154,7 @@ class World:
         self.events[index] = replace(self.events[index], label=label)
 
     def shift(self, actor: str, at: dt.datetime, days: int, factor: int, label: str) -> None:
-        """Let *actor* do everything *factor* times for some *days* from *at* on."""
+        """Repeat the events of *actor* *factor* times for *days* days from *at*."""
         end = at + dt.timedelta(days=days)
         usual = [e for e in self.events if e.actor == actor and at <= e.at < end and not e.label]
         for event in usual:
@@ -164,10 +164,10 @@ class World:
                 self.events.append(replace(event, at=later, target=target, label=label))
 
     def written(self, path: Path) -> int:
-        """Write the events as the Public API gives them, and note which ids were planted.
+        """Write the events in the format of the Public API, and record the ids of planted events.
 
-        What happens to a thing after it was removed by a scenario, or by a token after it fell
-        silent, is left out.
+        Ordinary events on a resource after its deletion, or of an actor after `silence`, are
+        omitted.
         """
         kept = [event for event in self.events if START <= event.at < END and self._possible(event)]
         kept.sort(key=lambda event: event.at)

@@ -1,4 +1,4 @@
-"""What a file in `trail/cli/commands/` declares: one command with its arguments and examples."""
+"""The declaration of a command, as in each file of `trail/cli/commands/`."""
 
 import argparse
 import tomllib
@@ -10,7 +10,7 @@ from typing import Literal
 from trail.cli.context import Context
 from trail.core.errors import InputError
 
-Place = Literal["store", "files", "process"]
+Location = Literal["store", "files", "process"]
 
 
 def _no_arguments(_: argparse.ArgumentParser) -> None:
@@ -21,12 +21,12 @@ def _no_arguments(_: argparse.ArgumentParser) -> None:
 class Command:
     """One command. The module's name is the command's name.
 
-    `run` carries it out and returns the exit code: 0 success, 1 failure. `place` says where:
-    `store` inside the server if one runs, since it owns the database; `files` always in this
-    process, on files that need no database; `process` in this process, without the access log.
-    `log_kinds` maps the command's action ("" without actions) to a kind of access-log entry; None
-    means that the run is not recorded, or records itself. `log_subject` returns what such an entry
-    is about and its detail, instead of the command line.
+    `run` executes it and returns the exit code: 0 success, 1 failure. `runs_in` is `store` (inside
+    the server if one runs, since it owns the database), `files` (always in this process, without
+    the database) or `process` (in this process, without the access log). `log_kinds` maps the
+    command's action ("" without actions) to the kind of its access-log entry; None if it is not
+    recorded or records itself. `log_subject` returns object and detail of the entry, instead of
+    the command line.
     """
 
     help: str
@@ -34,7 +34,7 @@ class Command:
     arguments: Callable[[argparse.ArgumentParser], None] = _no_arguments
     examples: tuple[str, ...] = ()
     json: bool = True
-    place: Place = "store"
+    runs_in: Location = "store"
     log_kinds: Mapping[str, str | None] = field(default_factory=dict)
     log_subject: Callable[[argparse.Namespace], tuple[str, str]] | None = None
 
@@ -67,7 +67,7 @@ def not_negative(text: str) -> int:
 
 
 def read_mapping(path: Path) -> dict[str, str]:
-    """Return the column of each field from a TOML file; raise `InputError` if it is not one."""
+    """Return the column of each field from a TOML file; raise `InputError` if it is invalid."""
     try:
         return {name: str(column) for name, column in tomllib.loads(path.read_text()).items()}
     except (OSError, ValueError, RecursionError) as error:

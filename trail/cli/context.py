@@ -1,6 +1,6 @@
-"""What a command works with: settings, the open store, and where its output goes.
+"""The context of a command: settings, store, output and folder.
 
-The same command runs in a terminal or inside the server on behalf of a terminal.
+A command runs in a terminal, or inside the server on behalf of a terminal.
 """
 
 from collections.abc import Callable

@@ -41,9 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
         code = _run(args, arguments, loaded)
         sys.stdout.flush()
         return code
-    except TrailError as problem:
-        print(f"trail: {problem}", file=sys.stderr)
-        return 2 if args.command == "serve" and isinstance(problem, SettingError) else 1
+    except TrailError as error:
+        print(f"trail: {error}", file=sys.stderr)
+        return 2 if args.command == "serve" and isinstance(error, SettingError) else 1
     except KeyboardInterrupt:
         print("\ntrail: stopped", file=sys.stderr)
         return 1
@@ -77,11 +77,11 @@ def run_command(arguments: list[str], folder: Path, out: Out) -> int:
         folder,
     )
     try:
-        if args.declared.place != "store":
+        if args.declared.runs_in != "store":
             raise LookupError(f"the command {args.command} does not run in the server")
         return _run_and_record(args, arguments, context)
-    except TrailError as problem:
-        out.note(f"trail: {problem}\n")
+    except TrailError as error:
+        out.note(f"trail: {error}\n")
     except BrokenPipeError:
         raise
     except Exception as error:  # the terminal cannot show the traceback of this process
@@ -163,11 +163,11 @@ def _run(args: argparse.Namespace, arguments: list[str], loaded: Settings) -> in
     with contextlib.ExitStack() as stack:
         stores = stack.enter_context(_stores(loaded))
         context = Context(loaded, stores, out, folder)
-        if command.place == "process":
+        if command.runs_in == "process":
             return int(command.run(args, context))
         swapping.finish(loaded)
         stack.enter_context(log.spooled(spool.folder_of(loaded)))
-        if command.place == "store" and (server := server_link.find(loaded)):
+        if command.runs_in == "store" and (server := server_link.find(loaded)):
             code = server_link.run(server, arguments, folder, out)
             if code is not None:
                 return code
@@ -175,7 +175,7 @@ def _run(args: argparse.Namespace, arguments: list[str], loaded: Settings) -> in
             return _run_and_record(args, arguments, context)
         except BusyError:
             # A server may have started while this command waited.
-            server = server_link.find(loaded) if command.place == "store" else None
+            server = server_link.find(loaded) if command.runs_in == "store" else None
             code = server_link.run(server, arguments, folder, out) if server else None
             if code is None:
                 raise

@@ -50,8 +50,8 @@ def split(
     weekdays = np.array([(start + timedelta(days=day)).weekday() for day in range(days)])
     traffic = np.where(weekdays < 5, 1.0, 0.84) * rng.lognormal(0, 0.1, days)
     presence: NDArray[np.float64] = weights.sum(axis=0) * rng.lognormal(0, 0.12, days) + 1e-9
-    able = round(weights.shape[0] * days * 5 / 7 * _BUSY)
-    people = min(round(total * _PEOPLE_SHARE), able)
+    capacity = round(weights.shape[0] * days * 5 / 7 * _BUSY)
+    people = min(round(total * _PEOPLE_SHARE), capacity)
     checks = round(total * noise.PERMISSION_CHECK)
     polls = round(total * noise.POLLS)
     failed = round(total * failures.SHARE)

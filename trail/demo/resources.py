@@ -18,9 +18,9 @@ _COUNTS = {
     "transformation": 6, "label": 8, "workspace": 1, "journey": 6, "broadcast": 6,
     "consent_category": 2,
 }  # fmt: skip
-_STEADY = frozenset({"space", "profiles_warehouse", "workspace"})
+_FIXED_COUNT = frozenset({"space", "profiles_warehouse", "workspace"})
 _PARENTS = {"integration": "source", "destination_filter": "integration"}
-_TRIES = 6
+_MAX_TRIES = 6
 
 
 class World:
@@ -33,7 +33,7 @@ class World:
         """
         self.rng = random.Random(seed)
         self.pools: dict[str, list[Resource]] = {kind: [] for kind in _COUNTS}
-        self._off: dict[str, list[Resource]] = {kind: [] for kind in _COUNTS}
+        self._disabled: dict[str, list[Resource]] = {kind: [] for kind in _COUNTS}
         self._ids = iter(ksuids)
         self._second = second
         for kind, count in self.counts(size).items():
@@ -45,7 +45,7 @@ class World:
     def counts(size: float) -> dict[str, int]:
         """Return how many of each kind a workspace of *size* starts with."""
         return {
-            kind: count if kind in _STEADY else max(count // 2, 2, round(count * size))
+            kind: count if kind in _FIXED_COUNT else max(count // 2, 2, round(count * size))
             for kind, count in _COUNTS.items()
         }
 
@@ -79,9 +79,9 @@ class World:
         return resource
 
     def act(
-        self, act: int, place: float, reach: float, u: float, ksuid: str, second: int
+        self, act: int, position: float, width: float, u: float, ksuid: str, second: int
     ) -> tuple[int, Resource]:
-        """Perform action number *act* on a resource within *reach* of *place* (0 to 1).
+        """Perform action number *act* on a resource within *width* of *position* (0 to 1).
 
         Returns the action performed (another one where *act* is not possible) and its target.
         """
@@ -91,12 +91,12 @@ class World:
             self.add(created)
             return act, created
         if operation == DELETE:
-            return self._delete(act, kind, place, reach, u, ksuid, second)
+            return self._delete(act, kind, position, width, u, ksuid, second)
         if operation == DISABLE:
-            return self._switch(act, kind, place, reach, u)
-        resource = self._pick(kind, place, reach, u)
+            return self._toggle(act, kind, position, width, u)
+        resource = self._pick(kind, position, width, u)
         if operation == FAIL:
-            for _ in range(_TRIES):
+            for _ in range(_MAX_TRIES):
                 if resource.enabled:
                     break
                 resource = self._pick(kind, 0.0, 1.0, self.rng.random())
@@ -112,40 +112,40 @@ class World:
         elif operation in (DISABLE, ENABLE):
             target.enabled = operation == ENABLE
 
-    def _pick(self, kind: str, place: float, reach: float, u: float) -> Resource:
+    def _pick(self, kind: str, position: float, width: float, u: float) -> Resource:
         pool = self.pools[kind]
         # The square concentrates an actor's work on few resources.
-        return pool[int((place + reach * u * u) % 1.0 * len(pool))]
+        return pool[int((position + width * u * u) % 1.0 * len(pool))]
 
     def _delete(
-        self, act: int, kind: str, place: float, reach: float, u: float, ksuid: str, second: int
+        self, act: int, kind: str, position: float, width: float, u: float, ksuid: str, second: int
     ) -> tuple[int, Resource]:
         if len(self.pools[kind]) > self._floor[kind]:
-            for _ in range(_TRIES):
-                resource = self._pick(kind, place, reach, u)
+            for _ in range(_MAX_TRIES):
+                resource = self._pick(kind, position, width, u)
                 if not resource.pinned and not resource.children:
                     self.remove(resource)
                     return act, resource
                 u = self.rng.random()
-        instead = FIRST.get((kind, MODIFY), FIRST.get((kind, CREATE), act))
-        return self.act(instead, place, reach, u, ksuid, second)
+        fallback = FIRST.get((kind, MODIFY), FIRST.get((kind, CREATE), act))
+        return self.act(fallback, position, width, u, ksuid, second)
 
-    def _switch(
-        self, act: int, kind: str, place: float, reach: float, u: float
+    def _toggle(
+        self, act: int, kind: str, position: float, width: float, u: float
     ) -> tuple[int, Resource]:
-        off = self._off[kind]
-        while off and not off[0].alive:
-            off.pop(0)
+        disabled = self._disabled[kind]
+        while disabled and not disabled[0].alive:
+            disabled.pop(0)
         # Most disabled resources are enabled again: half of the switches, once two are disabled.
-        if len(off) > 2 or (off and u < 0.4):
-            resource = off.pop(0)
+        if len(disabled) > 2 or (disabled and u < 0.4):
+            resource = disabled.pop(0)
             resource.enabled = True
             return FIRST[kind, ENABLE], resource
-        for _ in range(_TRIES):
-            resource = self._pick(kind, place, reach, u)
+        for _ in range(_MAX_TRIES):
+            resource = self._pick(kind, position, width, u)
             if resource.enabled and not resource.pinned:
                 resource.enabled = False
-                off.append(resource)
+                disabled.append(resource)
                 return act, resource
             u = self.rng.random()
         return FIRST[kind, MODIFY], resource

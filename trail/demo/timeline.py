@@ -26,9 +26,9 @@ class Timeline:
         rng = np.random.default_rng([self._seed, day, 1])
         counts = self._counts
         work = people.sessions(self._crowd, day, int(counts.people[day]), FIRST_PERSON, rng)
-        looks = people.sessions(self._crowd, day, int(counts.checks[day]), FIRST_PERSON, rng)
-        looks = batch(looks.ms, looks.actor, NUMBER["Permission Check"])
-        both = in_time_order([work, looks])
+        checks = people.sessions(self._crowd, day, int(counts.checks[day]), FIRST_PERSON, rng)
+        checks = batch(checks.ms, checks.actor, NUMBER["Permission Check"])
+        both = in_time_order([work, checks])
         late = both.ms >= DAY_MS
         after = both.select(late)
         groups = np.where(after.group == NO_GROUP, NO_GROUP, after.group + _LATE)
@@ -45,8 +45,8 @@ class Timeline:
             count += int(counts.polls[day]) if token.name == tokens.POLLER else 0
             if count:
                 parts.append(tokens.runs(token, FIRST_TOKEN + number, count, rng))
-        for action, amounts_of in counts.chatter.items():
-            parts.append(noise.chatter(action, int(amounts_of[day]), rng))
+        for action, per_day in counts.chatter.items():
+            parts.append(noise.chatter(action, int(per_day[day]), rng))
         parts.append(failures.attempts(int(counts.failures[day]), rng))
         begin = day * DAY_MS
         today = [n for n, p in enumerate(self._planted) if begin <= p.ms < begin + DAY_MS]

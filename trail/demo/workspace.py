@@ -22,8 +22,8 @@ from trail.demo.timeline import Timeline
 from trail.demo.writer import FORWARDED_ONLY, Writer
 
 API_SHARE = 0.3  # of all lines; the rest are forwarded calls
-_FOLLOW = 0.45  # chance that a person's next event is another change of the same thing
-_LONGEST = 3650  # days, the maximum retention
+_FOLLOW_UP_CHANCE = 0.45  # chance that a person's next event is another change of the same thing
+_MAX_DAYS = 3650  # days, the maximum retention
 _SAME_CHANNEL_MS = 5_000
 
 
@@ -42,10 +42,10 @@ def write(
     planted whole, up to half of the lines. *progress* is called after each day with the number of
     lines written. Raises InputError for invalid numbers and OSError if *out* cannot be written.
     """
-    if events < 0 or not 1 <= days <= _LONGEST or seed < 0:
+    if events < 0 or not 1 <= days <= _MAX_DAYS or seed < 0:
         raise InputError(
             f"Cannot generate {events} demo events over {days} days with seed {seed}.",
-            f"Allowed: 0 or more events, 1 to {_LONGEST} days, a seed of 0 or more.",
+            f"Allowed: 0 or more events, 1 to {_MAX_DAYS} days, a seed of 0 or more.",
         )
     end = datetime.now(UTC) if end is None else end
     end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
@@ -70,44 +70,44 @@ class Workspace:
         size = amounts.size(events)
         staff = people.staff(stage.CAST, amounts.headcount(events), days, seed)
         midnight = datetime.combine(start, time(), UTC).timestamp()
-        stock = sum(World.counts(size).values()) + 4 * len(staff) + 100
-        made = midnight - rng.uniform(5, 900, stock) * 86_400
-        self._world = World(seed, size, ksuids(rng, made), int(midnight) - 200 * 86_400)
+        id_count = sum(World.counts(size).values()) + 4 * len(staff) + 100
+        created_at = midnight - rng.uniform(5, 900, id_count) * 86_400
+        self._world = World(seed, size, ksuids(rng, created_at), int(midnight) - 200 * 86_400)
         self._midnight = int(midnight)
         crowd = people.crowd(staff, start, days, rng)
-        for row, away in stage.absences(days):
-            crowd.weights[row, away:] = 0.0
+        for row, first_day_away in stage.absences(days):
+            crowd.weights[row, first_day_away:] = 0.0
         self._planted = self._plant(staff, events)
         counts = amounts.split(events - len(self._planted), crowd.weights, start, rng)
-        only = int(counts.checks.sum() + counts.chatter["New Event Allowed"].sum())
-        self._api_chance = API_SHARE * events / max(1, events - only)
+        forwarded_only = int(counts.checks.sum() + counts.chatter["New Event Allowed"].sum())
+        self._api_chance = API_SHARE * events / max(1, events - forwarded_only)
         self._actors = [SYSTEM_ACTOR, *(token(t.id) for t in tokens.TOKENS)]
         self._actors += [user(person.id, person.email) for person in staff]
         # Position of each actor among the resources, and the range of their work.
-        self._places = np.concatenate(([0.0], rng.random(len(self._actors) - 1))).tolist()
-        self._reaches = [1.0] * FIRST_PERSON + rng.uniform(0.1, 0.5, len(staff)).tolist()
+        self._positions = np.concatenate(([0.0], rng.random(len(self._actors) - 1))).tolist()
+        self._widths = [1.0] * FIRST_PERSON + rng.uniform(0.1, 0.5, len(staff)).tolist()
         self._timeline = Timeline(seed, crowd, counts, self._planted)
 
     def _plant(self, staff: list[people.Person], events: int) -> list[Planted]:
         """Return the planted events: only whole groups, and at most half of all lines."""
-        cast = range(len(stage.CAST))
-        numbers = tuple(FIRST_PERSON + row for row in cast)
+        rows = range(len(stage.CAST))
+        numbers = tuple(FIRST_PERSON + row for row in rows)
         names = [token.name for token in tokens.TOKENS]
-        setting = stage.Stage(
+        story_stage = stage.Stage(
             world=self._world,
             days=self._days,
             last_weekday=(self._start + timedelta(days=self._days - 1)).weekday(),
             events=events,
             people=numbers,
             accounts=tuple(
-                self._world.pin("user", staff[row].email, staff[row].id) for row in cast
+                self._world.pin("user", staff[row].email, staff[row].id) for row in rows
             ),
             token=FIRST_TOKEN + names.index(stories.STRAYING_TOKEN),
         )
         owner = numbers[stage.OWNER]
         planted: list[Planted] = []
         for group in (
-            *(story.plant(setting) for story in stories.STORIES),
+            *(story.plant(story_stage) for story in stories.STORIES),
             *turnover.plan(self._world, staff, FIRST_PERSON, owner, self._days),
         ):
             if len(planted) + len(group) <= events // 2:
@@ -121,18 +121,18 @@ class Workspace:
         rng = np.random.default_rng([self._seed, day, 3])
         second = self._midnight + day * 86_400
         ids = ksuids(rng, second + events.ms / 1000)
-        picks, turns, settles = rng.random((3, count)).tolist()
-        lags = np.clip(rng.lognormal(4, 0.8, count), 9, 25_000).astype(np.int64).tolist()
+        target_draws, follow_draws, channel_draws = rng.random((3, count)).tolist()
+        delays_ms = np.clip(rng.lognormal(4, 0.8, count), 9, 25_000).astype(np.int64).tolist()
         writer = Writer(self._start + timedelta(days=day))
         latest: dict[int, tuple[int, Resource]] = {}
         channels: dict[tuple[int, int, str], tuple[int, bool]] = {}
         lines: list[str] = []
-        for ms, number, act, group, ksuid, pick, turn, settle, lag in zip(
+        for ms, number, act, group, ksuid, target_draw, follow_draw, channel_draw, delay_ms in zip(
             *(c.tolist() for c in (events.ms, events.actor, events.act, events.group)),
-            ids, picks, turns, settles, lags, strict=True,
+            ids, target_draws, follow_draws, channel_draws, delays_ms, strict=True,
         ):  # fmt: skip
             act, target = self._target(
-                number, act, group, pick, turn, ksuid, second + ms // 1000, latest
+                number, act, group, target_draw, follow_draw, ksuid, second + ms // 1000, latest
             )
             if group >= 0:
                 latest[group] = act, target
@@ -140,7 +140,7 @@ class Workspace:
             if act in FORWARDED_ONLY:
                 by_api = False
             else:
-                by_api = settle < self._api_chance
+                by_api = channel_draw < self._api_chance
                 # One channel per action: equal events within seconds must not look like duplicates.
                 key = (number, act, target.id)
                 before = channels.get(key)
@@ -150,7 +150,7 @@ class Workspace:
             if by_api:
                 lines.append(writer.api(ms, act, actor, target, ksuid))
             else:
-                lines.append(writer.forwarded(ms, act, actor, target, ksuid, lag, turn))
+                lines.append(writer.forwarded(ms, act, actor, target, ksuid, delay_ms, follow_draw))
         return lines
 
     def _target(
@@ -158,8 +158,8 @@ class Workspace:
         number: int,
         act: int,
         group: int,
-        pick: float,
-        turn: float,
+        target_draw: float,
+        follow_draw: float,
         ksuid: str,
         second: int,
         latest: dict[int, tuple[int, Resource]],
@@ -170,16 +170,16 @@ class Workspace:
             self._world.do(act, planted.target)
             return act, planted.target
         if group >= 0 and group in latest:
-            earlier, same = latest[group]
-            if same.alive:
+            earlier, target_before = latest[group]
+            if target_before.alive:
                 if group >= FIRST_PAIR:
-                    if not same.children:
-                        self._world.remove(same)
-                        return FIRST[same.kind, DELETE], same
+                    if not target_before.children:
+                        self._world.remove(target_before)
+                        return FIRST[target_before.kind, DELETE], target_before
                 elif group >= FIRST_RUN:
-                    return earlier, same
-                elif turn < _FOLLOW and (same.kind, MODIFY) in FIRST:
-                    return FIRST[same.kind, MODIFY], same
+                    return earlier, target_before
+                elif follow_draw < _FOLLOW_UP_CHANCE and (target_before.kind, MODIFY) in FIRST:
+                    return FIRST[target_before.kind, MODIFY], target_before
         return self._world.act(
-            act, self._places[number], self._reaches[number], pick, sibling(ksuid), second
+            act, self._positions[number], self._widths[number], target_draw, sibling(ksuid), second
         )

@@ -39,8 +39,8 @@ def parse(text: str) -> list[Annotation]:
     try:
         for row in reader:
             annotations.append(_row(row, reader.line_num))
-    except csv.Error as problem:
-        raise InputError(f"Line {reader.line_num}: {problem}.", "Correct the line.") from None
+    except csv.Error as error:
+        raise InputError(f"Line {reader.line_num}: {error}.", "Correct the line.") from None
     if len(annotations) > _MAX_ROWS:
         raise InputError(f"More than {_MAX_ROWS:,} annotations.", "Split the import.")
     return annotations
@@ -73,7 +73,7 @@ def add(store: Store, annotations: list[Annotation], made_by: str) -> int:
     def write(cursor: Cursor) -> int:
         new = 0
         for annotation in annotations:
-            given = {
+            params = {
                 "at": annotation.at_time,
                 "until": annotation.until_time,
                 "label": annotation.label,
@@ -81,12 +81,12 @@ def add(store: Store, annotations: list[Annotation], made_by: str) -> int:
             known = cursor.execute(
                 "select 1 from annotations where at_time = $at and label = $label "
                 "and until_time is not distinct from $until",
-                given,
+                params,
             ).fetchall()
             if not known:
                 cursor.execute(
                     "insert into annotations values ($at, $until, $label, $by, $now)",
-                    given | {"by": made_by, "now": utc_now()},
+                    params | {"by": made_by, "now": utc_now()},
                 )
                 new += 1
         return new

@@ -25,21 +25,24 @@ def count_source(
 ) -> CountSource:
     """Return the source for counts of *filter_*; without *cube* always the events."""
     cube = cube and is_on_cube(filter_)
-    chosen = select(engine, filter_, now, cube=cube)
+    selection = select(engine, filter_, now, cube=cube)
     if not cube:
         return CountSource(
-            f"events e where {chosen.timed()}", "count(*)", "e.occurred_at", chosen.params
+            f"events e where {selection.timed()}", "count(*)", "e.occurred_at", selection.params
         )
     return CountSource(
-        f"{_hours(chosen)} e where {chosen.where}", "sum(e.n)::bigint", "e.hour", chosen.params
+        f"{_hours(selection)} e where {selection.where}",
+        "sum(e.n)::bigint",
+        "e.hour",
+        selection.params,
     )
 
 
-def _hours(chosen: Selection) -> str:
+def _hours(selection: Selection) -> str:
     """Return the cube rows of the window's whole hours plus the events of its partial hours."""
-    window = chosen.window
+    window = selection.window
     start, end = window.start, window.end
-    inner = Window(_up(start) if start else None, _down(end) if end else None)
+    inner = Window(_ceil_hour(start) if start else None, _floor_hour(end) if end else None)
     edges = []
     if inner.start and inner.end and inner.start >= inner.end:
         return f"({_events(span(window, 'occurred_at'))})"
@@ -62,10 +65,10 @@ def _events(condition: str) -> str:
     )
 
 
-def _up(moment: dt.datetime) -> dt.datetime:
-    floor = _down(moment)
+def _ceil_hour(moment: dt.datetime) -> dt.datetime:
+    floor = _floor_hour(moment)
     return floor if floor == moment else floor + _HOUR
 
 
-def _down(moment: dt.datetime) -> dt.datetime:
+def _floor_hour(moment: dt.datetime) -> dt.datetime:
     return moment.replace(minute=0, second=0, microsecond=0)

@@ -51,13 +51,13 @@ def facets_and_count(
     engine: Engine, filter_: Filter, now: dt.datetime
 ) -> tuple[dict[str, list[Value]], int]:
     """Return the results of `facets` and `count` from one set of scans."""
-    by_action, chosen = _action_facets(engine, filter_, now)
+    by_action, total = _action_facets(engine, filter_, now)
     result = {
         **by_action,
         **_actor_facets(engine, filter_, now),
         "target_type": _target_types(engine, filter_, now),
     }
-    return {name: result[name] for name in COUNTED}, chosen
+    return {name: result[name] for name in COUNTED}, total
 
 
 def actors(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
@@ -94,10 +94,10 @@ def _action_facets(
             if all(_passes(filter_, other, row) for other in others):
                 counts[row[name]] += row["n"]
         result[name] = _ranked(filter_, name, counts, {})
-    chosen = sum(
+    total = sum(
         row["n"] for row in table if all(_passes(filter_, name, row) for name in _BY_ACTION)
     )
-    return result, chosen
+    return result, total
 
 
 def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:

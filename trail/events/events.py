@@ -48,9 +48,9 @@ def join_names(star: str, more: str = "", text: Callable[[str], str] | None = No
     text = text or (lambda column: column)
     joins = []
     for table, (key, plain, columns) in _TABLES.items():
-        made = ", ".join(f"{text(column)} as {column}" for column in columns)
+        columns_sql = ", ".join(f"{text(column)} as {column}" for column in columns)
         kept = f"{plain}, " if plain else ""
-        joins.append(f"join (select {key}, {kept}{made} from {table}) using ({key})")
+        joins.append(f"join (select {key}, {kept}{columns_sql} from {table}) using ({key})")
     return (
         f"select {text('event_id')} as event_id, occurred_at, ingested_at, action, action_raw, "
         "category, kind, outcome, risk, actor_id, actor_type, "
@@ -115,14 +115,16 @@ def page(
     backwards = before is not None and after is None
     descending = (filter_.sort == "newest") != backwards
     edge = before if backwards else after
-    chosen = select(engine, filter_, now)
-    params = dict(chosen.params)
-    where = chosen.where
+    selection = select(engine, filter_, now)
+    params = dict(selection.params)
+    where = selection.where
     if edge:
-        where += f" and {_past(edge, descending=descending, params=params)}"
+        where += f" and {_beyond_cursor(edge, descending=descending, params=params)}"
     order = _order(descending=descending)
     result: list[dict[str, Any]] = []
-    for window in _growing(engine, _beyond(edge, filter_.window(now), descending), descending):
+    for window in _growing_windows(
+        engine, _window_beyond(edge, filter_.window(now), descending), descending
+    ):
         star = (
             f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
             f"order by {order} limit {rows + 1 - len(result)}"
@@ -137,7 +139,7 @@ def page(
     return Page(result, has_before=edge is not None, has_after=more)
 
 
-def _beyond(edge: Cursor | None, window: Window, descending: bool) -> Window:
+def _window_beyond(edge: Cursor | None, window: Window, descending: bool) -> Window:
     """Return the part of *window* on the far side of *edge*."""
     if edge is None:
         return window
@@ -148,20 +150,20 @@ def _beyond(edge: Cursor | None, window: Window, descending: bool) -> Window:
     return Window(max(window.start, moment) if window.start else moment, window.end)
 
 
-def _growing(engine: Engine, window: Window, descending: bool) -> Iterator[Window]:
+def _growing_windows(engine: Engine, window: Window, descending: bool) -> Iterator[Window]:
     """Yield consecutive parts of *window*, each with eight times the events of the previous one.
 
     Most filters fill a page near the edge; only rare matches need the whole window.
     """
-    held, wanted = 0, _FIRST_ROWS
+    count, max_count = 0, _FIRST_ROWS
     edge = window.end if descending else window.start
     hours = _hours(engine, window)
     for hour, number in reversed(hours) if descending else hours:
-        held += number
+        count += number
         cut = hour if descending else hour + _HOUR
-        if held >= wanted and (edge is None or (cut < edge if descending else cut > edge)):
+        if count >= max_count and (edge is None or (cut < edge if descending else cut > edge)):
             yield Window(cut, edge) if descending else Window(edge, cut)
-            edge, held, wanted = cut, 0, wanted * 8
+            edge, count, max_count = cut, 0, max_count * 8
     yield Window(window.start, edge) if descending else Window(edge, window.end)
 
 
@@ -194,11 +196,14 @@ def related(
     Both with their total number and the *rows* nearest in time, newest first.
     """
     at = event["occurred_at"]
-    around = span(Window(at - _NEAR, at + _NEAR + dt.timedelta(microseconds=1)), "e.occurred_at")
+    window_sql = span(
+        Window(at - _NEAR, at + _NEAR + dt.timedelta(microseconds=1)), "e.occurred_at"
+    )
     return {
         "actor": _nearest(
             engine,
-            f"{around} and e.actor_key in (select actor_key from actors where actor_id = $value)",
+            f"{window_sql} and e.actor_key in "
+            "(select actor_key from actors where actor_id = $value)",
             event["actor_id"],
             at,
             rows,
@@ -243,45 +248,45 @@ def stream(
 ) -> Iterator[pa.RecordBatch]:
     """Yield all events of *filter_* in order, as *columns* (SQL over `RECORD_COLUMNS`).
 
-    *text* is what `named` takes. The raw record is read only where *columns* name it.
-    Goes through time in slices, each small enough to sort, so that memory stays flat.
+    *text* is as for `join_names`. The raw record is read only if *columns* names it. Reads the
+    events in slices of time that are sorted in memory, so memory use is constant.
     """
-    left = limit
-    chosen = select(engine, filter_, now)
+    remaining = limit
+    selection = select(engine, filter_, now)
     descending = filter_.sort == "newest"
     for window in _slices(engine, filter_, now, descending=descending):
-        where = f"{span(window, 'e.occurred_at')} and {chosen.where}"
+        where = f"{span(window, 'e.occurred_at')} and {selection.where}"
         order = _order(descending=descending)
-        cap = "" if left is None else f" order by {order} limit {left}"
+        cap = "" if remaining is None else f" order by {order} limit {remaining}"
         star = (
-            f"select {STAR}, e.occurred_at as moment, e.event_id as place, e.raw "
+            f"select {STAR}, e.occurred_at as sort_time, e.event_id as sort_id, e.raw "
             f"from events e where {where}{cap}"
         )
-        # Ordered by what is stored, since the columns may show the time and the id as other text.
-        word = "desc" if descending else "asc"
-        more = ", moment, place, raw, recorded_actor_id"
+        # Order by the stored values: *columns* may format time and id as text.
+        direction = "desc" if descending else "asc"
+        more = ", sort_time, sort_id, raw, recorded_actor_id"
         sql = (
             f"select {columns} from ({join_names(star, more, text)}) "
-            f"order by moment {word}, place {word}"
+            f"order by sort_time {direction}, sort_id {direction}"
         )
-        for batch in reading.batches(sql, chosen.params, rows):
+        for batch in reading.batches(sql, selection.params, rows):
             yield batch
-            if left is not None:
-                left -= batch.num_rows
-        if left is not None and left <= 0:
+            if remaining is not None:
+                remaining -= batch.num_rows
+        if remaining is not None and remaining <= 0:
             return
 
 
 def _slices(engine: Engine, filter_: Filter, now: dt.datetime, *, descending: bool) -> list[Window]:
-    """Cut the filter's window into spans of hours with at most so many events in each."""
+    """Split the filter's window at whole hours into spans of at most `_SLICE_ROWS` events."""
     window = bounded(engine, filter_.window(now), now)
     assert window.start and window.end
-    cuts, held = [], 0
+    cuts, count = [], 0
     for hour, number in _hours(engine, window):
-        if held and held + number > _SLICE_ROWS:
+        if count and count + number > _SLICE_ROWS:
             cuts.append(hour)
-            held = 0
-        held += number
+            count = 0
+        count += number
     open_window = filter_.window(now)
     inside = [cut for cut in cuts if window.start < cut < window.end]
     edges: list[dt.datetime | None] = [open_window.start, *inside, open_window.end]
@@ -299,7 +304,7 @@ def _hours(engine: Engine, window: Window) -> list[tuple[dt.datetime, int]]:
     return list(zip(table["hour"].to_pylist(), table["n"].to_pylist(), strict=True))
 
 
-def _past(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:
+def _beyond_cursor(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:
     # Not as `(a, b) < (x, y)`: DuckDB would scan every row group.
     params["edge_id"] = edge.event_id
     sign = "<" if descending else ">"
@@ -310,8 +315,8 @@ def _past(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:
 
 
 def _order(*, descending: bool) -> str:
-    word = "desc" if descending else "asc"
-    return f"occurred_at {word}, event_id {word}"
+    direction = "desc" if descending else "asc"
+    return f"occurred_at {direction}, event_id {direction}"
 
 
 def _cursor(row: dict[str, Any]) -> Cursor:

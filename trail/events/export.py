@@ -127,7 +127,7 @@ def _csv(
             offset = timezones.suffix(name, zone, window)
             columns.append(f"strftime({clock}, '%Y-%m-%dT%H:%M:%S.%f') || {offset} as {name}")
         else:
-            columns.append(f"{_neutralized(name)} as {name}" if name == "raw" else name)
+            columns.append(f"{_neutralize_sql(name)} as {name}" if name == "raw" else name)
     arrival = export.columns.index("ingested_at") if "ingested_at" in export.columns else None
     yield _header(names)
     with engine.reading() as reading:
@@ -139,23 +139,23 @@ def _csv(
             ", ".join(columns),
             rows=_BATCH_ROWS,
             limit=limit,
-            text=_neutralized,
+            text=_neutralize_sql,
         ):
             tally.made += batch.num_rows
-            yield _csv_rows(batch if arrival is None else _arrivals(batch, arrival, zone))
+            yield _csv_rows(batch if arrival is None else _format_arrivals(batch, arrival, zone))
 
 
-def _arrivals(batch: pa.RecordBatch, place: int, zone: ZoneInfo) -> pa.RecordBatch:
+def _format_arrivals(batch: pa.RecordBatch, index: int, zone: ZoneInfo) -> pa.RecordBatch:
     """Return *batch* with arrival times as text, formatted once per distinct time."""
-    encoded = batch.column(place).dictionary_encode()
-    texts = [
+    encoded = batch.column(index).dictionary_encode()
+    formatted = [
         moment.replace(tzinfo=dt.UTC).astimezone(zone).isoformat(timespec="microseconds")
         for moment in encoded.dictionary.to_pylist()
     ]
     if zone.key == "UTC":
-        texts = [text.replace("+00:00", "Z") for text in texts]
-    made = pa.array(texts, pa.string()).take(encoded.indices)
-    return batch.set_column(place, batch.schema.field(place).name, made)
+        formatted = [text.replace("+00:00", "Z") for text in formatted]
+    column = pa.array(formatted, pa.string()).take(encoded.indices)
+    return batch.set_column(index, batch.schema.field(index).name, column)
 
 
 def _header(names: list[str]) -> bytes:
@@ -169,7 +169,7 @@ def _csv_rows(batch: pa.RecordBatch) -> bytes:
     return out.getvalue()
 
 
-def _neutralized(name: str) -> str:
+def _neutralize_sql(name: str) -> str:
     """Return SQL that prefixes a quote to text that a spreadsheet would run as a formula."""
     # Text that begins with a quote of its own gets another, so that the loader takes off only ours.
     return (
@@ -181,7 +181,7 @@ def _neutralized(name: str) -> str:
 def _ndjson(
     engine: Engine, export: Export, now: dt.datetime, limit: int | None, tally: Tally
 ) -> Iterator[bytes]:
-    fields = ", ".join(f"{name} := {_exact(name)}" for name in export.columns)
+    fields = ", ".join(f"{name} := {_iso_sql(name)}" for name in export.columns)
     line = f"to_json(struct_pack({fields}))::varchar || chr(10) as line"
     with engine.reading() as reading:
         for batch in events.stream(
@@ -201,7 +201,7 @@ def _text(column: pa.Array) -> bytes:
     return bytes(memoryview(column.buffers()[2])[first:last]) if last > first else b""
 
 
-def _exact(name: str) -> str:
+def _iso_sql(name: str) -> str:
     if name in _TIMES:
         return f"replace({name}::varchar, ' ', 'T') || 'Z'"
     return name

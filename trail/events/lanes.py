@@ -67,16 +67,17 @@ def lanes(
 ) -> Lanes:
     """Return the *top* lanes of the events that match *filter_*, in bars of *grain*."""
     window = timeline.bounded(engine, filter_.window(now), now)
-    chosen = select(engine, filter_, now)
+    selection = select(engine, filter_, now)
     table, key, value, label = _LANES[by]
     bucket = timeline.bucket_sql("e.occurred_at", grain, filter_, window)
     failed = ", ".join(f"'{kind}'" for kind in FAILED_KINDS)
     destructive = ", ".join(f"'{kind}'" for kind in sorted(DESTRUCTIVE_KINDS))
     # First rank all lanes, then read the points of those that are drawn.
-    tops = engine.table(
+    top_rows = engine.table(
         f"""
         with counted as (
-         select {key} as lane_key, count(*) as n from events e where {chosen.timed()} group by all
+         select {key} as lane_key, count(*) as n from events e where {selection.timed()}
+         group by all
         ), named as (
          select {value} as value, c.lane_key, c.n from counted c
          join {table} l on l.{key} = c.lane_key
@@ -84,14 +85,14 @@ def lanes(
         select value, list(lane_key) as keys, sum(n)::bigint as total, count(*) over () as lanes
         from named group by value order by total desc, value limit {int(top)}
         """,
-        chosen.params,
+        selection.params,
     ).to_pylist()
-    keys = [str(key) for row in tops for key in row["keys"]]
+    keys = [str(key) for row in top_rows for key in row["keys"]]
     rows = engine.table(
         f"""
         with counted as (
          select {key} as lane_key, {bucket} as bucket, e.action_key, count(*) as n
-         from events e where {chosen.timed()} and e.{key} in ({", ".join(keys) or "null"})
+         from events e where {selection.timed()} and e.{key} in ({", ".join(keys) or "null"})
          group by all
         )
         select {value} as value, any_value({label}) as label, c.bucket, sum(c.n)::bigint as n,
@@ -100,7 +101,7 @@ def lanes(
         from counted c join actions a using (action_key)
         join {table} l on l.{key} = c.lane_key group by all order by value, bucket
         """,
-        chosen.params,
+        selection.params,
     ).to_pylist()
     bars = timeline.empty_bars(window, grain, filter_)
     points: dict[str, list[Point]] = {}
@@ -118,9 +119,9 @@ def lanes(
                 row["total"],
                 tuple(points.get(row["value"], ())),
             )
-            for row in tops
+            for row in top_rows
         ),
-        tops[0]["lanes"] if tops else 0,
+        top_rows[0]["lanes"] if top_rows else 0,
     )
 
 
@@ -134,10 +135,10 @@ def week(engine: Engine, filter_: Filter, now: dt.datetime) -> list[list[int]]:
         f"from {rows.source} group by all",
         rows.params,
     )
-    made = [[0] * 24 for _ in range(7)]
+    grid = [[0] * 24 for _ in range(7)]
     for row in table.to_pylist():
-        made[row["day"]][row["hour"]] += row["n"]
-    return made
+        grid[row["day"]][row["hour"]] += row["n"]
+    return grid
 
 
 def latest_hour(
@@ -148,12 +149,12 @@ def latest_hour(
     None if no event that matches *filter_* falls into that hour of the week.
     """
     window = timeline.bounded(engine, filter_.window(now), now)
-    chosen = select(engine, filter_, now)
+    selection = select(engine, filter_, now)
     local = timezones.local("e.occurred_at", filter_.zone, window)
     last = engine.table(
-        f"select max(e.occurred_at) as last from events e where {chosen.timed()} "
+        f"select max(e.occurred_at) as last from events e where {selection.timed()} "
         f"and isodow({local}) - 1 = {int(weekday)} and hour({local}) = {int(hour)}",
-        chosen.params,
+        selection.params,
     )["last"][0].as_py()
     if last is None:
         return None

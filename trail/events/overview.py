@@ -87,23 +87,24 @@ def actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str) -
     """
     window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start and window.end
-    chosen = select(engine, filter_, now)
+    selection = select(engine, filter_, now)
     before = period_before(engine, filter_, now).window(now)
-    typed = "e.actor_key in (select actor_key from actors where actor_type = $type)"
-    params = {**chosen.params, "type": actor_type}
-    here = f"{chosen.timed()} and {typed}"
-    there = f"{span(before, 'e.occurred_at')} and {chosen.where} and {typed}"
+    of_type = "e.actor_key in (select actor_key from actors where actor_type = $type)"
+    params = {**selection.params, "type": actor_type}
+    current = f"{selection.timed()} and {of_type}"
+    previous = f"{span(before, 'e.occurred_at')} and {selection.where} and {of_type}"
     row = engine.table(
-        f"with here as (select distinct e.actor_key from events e where {here}), "
-        f"there as (select distinct e.actor_key from events e where {there}) "
-        "select (select count(*) from here) as active, (select count(*) from there) as before, "
-        "(select count(*) from here where actor_key not in (select e.actor_key from events e "
+        f"with active_now as (select distinct e.actor_key from events e where {current}), "
+        f"active_before as (select distinct e.actor_key from events e where {previous}) "
+        "select (select count(*) from active_now) as active, "
+        "(select count(*) from active_before) as before, "
+        "(select count(*) from active_now where actor_key not in (select e.actor_key from events e "
         f"where {span(Window(None, window.start), 'e.occurred_at')})) as new",
         params,
     ).to_pylist()[0]
     by_day = engine.table(
         f"select {timeline.local_day_sql('e.occurred_at', filter_.zone, window)} as day, "
-        f"count(distinct e.actor_key) as n from events e where {here} group by all",
+        f"count(distinct e.actor_key) as n from events e where {current} group by all",
         params,
     ).to_pylist()
     numbers = {row["day"]: row["n"] for row in by_day}
@@ -129,14 +130,14 @@ def needs_attention(
         f"having count(*) >= {_MIN_ATTEMPTS} order by attempts desc, last_at desc limit 5",
         failed.params,
     ).to_pylist()
-    changed = select(engine, changes(filter_), now)
+    change_selection = select(engine, changes(filter_), now)
     keys = "e.action_key in (select action_key from actions where {})"
     star = (
-        f"select {events.STAR} from events e where {changed.timed()} "
+        f"select {events.STAR} from events e where {change_selection.timed()} "
         f"and {keys.format(f'risk >= {HIGH_RISK}')} order by occurred_at desc limit 5"
     )
     risky = engine.table(
-        f"{events.join_names(star)} order by occurred_at desc", changed.params
+        f"{events.join_names(star)} order by occurred_at desc", change_selection.params
     ).to_pylist()
     all_ = select(engine, filter_, now)
     unknown = engine.table(

@@ -55,7 +55,7 @@ def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Ac
     """
     window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start
-    chosen = select(engine, filter_, now)
+    selection = select(engine, filter_, now)
     rows = engine.table(
         f"""
         with inside as (
@@ -63,7 +63,7 @@ def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Ac
           count(*) filter (kind not in ({_ROUTINE})) as changes,
           count(*) filter (kind in ({_DESTRUCTIVE})) as destructive
          from events e join actions a using (action_key)
-         where {chosen.timed()} group by actor_key
+         where {selection.timed()} group by actor_key
         ), ever as (
          select actor_key, min(occurred_at) as first_at, max(occurred_at) as last_at
          from events group by actor_key
@@ -87,7 +87,7 @@ def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Ac
         where coalesce(p.actor_type, 'user') in ('user', 'token')
         order by changes desc, events desc, actor_id
         """,
-        chosen.params,
+        selection.params,
     ).to_pylist()
     late = _after_removal(engine, rows)
     return [
@@ -150,19 +150,19 @@ def action_mix(
     engine: Engine, filter_: Filter, now: dt.datetime, actor_id: str, top: int
 ) -> list[ActionShare]:
     """Return the *top* actions of *actor_id* in the window with their share in the workspace."""
-    chosen = select(engine, filter_, now)
+    selection = select(engine, filter_, now)
     rows = engine.table(
         f"""
         with counted as (
          select a.action, count(*) as n, count(*) filter (p.actor_id = $who) as mine
          from events e join actions a using (action_key) join actors p using (actor_key)
-         where {chosen.timed()} group by all
+         where {selection.timed()} group by all
         )
         select action, mine, mine / nullif(sum(mine) over (), 0) as actor_share,
          n / sum(n) over () as workspace_share from counted
         qualify mine > 0 order by mine desc, action limit {int(top)}
         """,
-        {**chosen.params, "who": actor_id},
+        {**selection.params, "who": actor_id},
     ).to_pylist()
     return [
         ActionShare(row["action"], row["mine"], row["actor_share"], row["workspace_share"])
@@ -174,7 +174,7 @@ def top_targets(
     engine: Engine, filter_: Filter, now: dt.datetime, actor_id: str, top: int
 ) -> list[dict[str, Any]]:
     """Return the *top* targets of *actor_id*: value, label, target_type, events, last_at."""
-    chosen = select(engine, filter_, now)
+    selection = select(engine, filter_, now)
     rows: list[dict[str, Any]] = engine.table(
         f"""
         select coalesce(nullif(t.target_id, ''), t.target_name) as value,
@@ -182,10 +182,11 @@ def top_targets(
          any_value(t.target_type) as target_type, count(*) as events,
          max(e.occurred_at) as last_at
         from events e join targets t using (target_key) join actors p using (actor_key)
-        where {chosen.timed()} and p.actor_id = $who and (t.target_id <> '' or t.target_name <> '')
+        where {selection.timed()} and p.actor_id = $who
+         and (t.target_id <> '' or t.target_name <> '')
         group by 1 order by events desc, value limit {int(top)}
         """,
-        {**chosen.params, "who": actor_id},
+        {**selection.params, "who": actor_id},
     ).to_pylist()
     return rows
 

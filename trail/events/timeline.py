@@ -133,8 +133,8 @@ def local_days(window: Window, zone: ZoneInfo) -> list[Bar]:
 def whole_hours(filter_: Filter, window: Window) -> bool:
     """Return whether the zone's UTC offset is whole hours throughout *window*."""
     assert window.start and window.end
-    shift = timezones.offsets(filter_.zone, window.start, window.end)
-    return all(seconds % 3600 == 0 for _, seconds in shift)
+    offsets = timezones.offsets(filter_.zone, window.start, window.end)
+    return all(seconds % 3600 == 0 for _, seconds in offsets)
 
 
 def default_grain(window: Window) -> dt.timedelta:
@@ -165,9 +165,9 @@ def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
 def _origin(grain: dt.timedelta, filter_: Filter, window: Window) -> dt.datetime:
     """Return a UTC time from which bars of *grain* start at round local times."""
     assert window.start
-    east = timezones.offsets(filter_.zone, window.start, window.start)[0][1]
-    skew = east % int(grain.total_seconds())
-    return dt.datetime(2000, 1, 1) - dt.timedelta(seconds=skew)  # noqa: DTZ001 - UTC, see Window
+    offset_s = timezones.offsets(filter_.zone, window.start, window.start)[0][1]
+    remainder_s = offset_s % int(grain.total_seconds())
+    return dt.datetime(2000, 1, 1) - dt.timedelta(seconds=remainder_s)  # noqa: DTZ001 - UTC, see Window
 
 
 def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:

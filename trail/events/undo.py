@@ -38,18 +38,18 @@ class Recipe:
 # Unknown event types have a recipe if they are destructive or affect access.
 _RISKY = 6
 _TOKEN = re.compile(r"\btokens?\b", re.IGNORECASE)
-_PLACE = re.compile(r"\{([a-z][A-Za-z]*)\}")
+_PLACEHOLDER = re.compile(r"\{([a-z][A-Za-z]*)\}")
 # The first character is not a dot, so that `..` cannot enter a path.
 _ID = re.compile(r"[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,127}")
 # Paths carry slugs where the Public API wants ids: `spaces/default`,
 # `workspaces/acme/sources/web/destinations/webhooks/filters/df_1`. A slug in the place of an id
 # would make a call look complete although it fails.
-_SHAPES = {
+_ID_PATTERNS = {
     "destinationId": re.compile(r"[0-9a-f]{24}"),
     "spaceId": re.compile(r"spa_[A-Za-z0-9]+|[A-Za-z0-9]{20,32}"),
 }
 # Placeholder for a target id, by target type and by collection in a path.
-_OF_TYPE = {
+_PLACEHOLDER_BY_TYPE = {
     "source": "sourceId",
     "integration": "destinationId",
     "destination": "destinationId",
@@ -65,7 +65,7 @@ _OF_TYPE = {
     "transformation": "transformationId",
     "model": "modelId",
 }
-_OF_COLLECTION = {
+_PLACEHOLDER_BY_COLLECTION = {
     "sources": "sourceId",
     "destinations": "destinationId",
     "filters": "filterId",
@@ -80,7 +80,7 @@ _OF_COLLECTION = {
     "reverse-etl-models": "modelId",
 }
 # Keys in the details of a forwarded record that contain a resource id.
-_OF_DETAIL = {
+_PLACEHOLDER_BY_DETAIL = {
     "source_id": "sourceId",
     "destination_id": "destinationId",
     "metadata_id": "metadataId",
@@ -89,8 +89,8 @@ _OF_DETAIL = {
     "space_id": "spaceId",
     "function_id": "functionId",
 }
-_ONE_LINE = 48  # characters; a longer body is indented
-_LONGEST_RAW = 1_000_000  # characters; longer records are not parsed
+_MAX_LINE_LENGTH = 48  # characters; a longer body is indented
+_MAX_RAW_LENGTH = 1_000_000  # characters; longer records are not parsed
 
 
 def recipe(event: Mapping[str, Any]) -> Recipe | None:
@@ -103,44 +103,51 @@ def recipe(event: Mapping[str, Any]) -> Recipe | None:
     if selected is None or not selected.call:
         return selected
     ids = _ids(event, action.target_type)
-    call = _PLACE.sub(lambda place: ids.get(place[1], place[0]), selected.call)
-    return replace(selected, call=call, missing=tuple(dict.fromkeys(_PLACE.findall(call))))
+    call = _PLACEHOLDER.sub(
+        lambda placeholder: ids.get(placeholder[1], placeholder[0]), selected.call
+    )
+    return replace(selected, call=call, missing=tuple(dict.fromkeys(_PLACEHOLDER.findall(call))))
 
 
 def _unknown_kind(action: catalogue.Action) -> str:
     """Return the kind of recipe for an unknown event type, '' for none."""
     if action.kind in _DESTRUCTIVE or action.risk >= _RISKY:
         return action.kind
-    gives = action.kind in ("create", "modify", "enable")
-    return "token" if gives and _TOKEN.search(action.name) else ""
+    grants_access = action.kind in ("create", "modify", "enable")
+    return "token" if grants_access and _TOKEN.search(action.name) else ""
 
 
 def _ids(event: Mapping[str, Any], usual_type: str) -> dict[str, str]:
     """Return the ids in *event* by placeholder."""
     ids: dict[str, str] = {}
 
-    def put(place: str | None, value: object) -> None:
-        shape = _SHAPES.get(place or "", _ID)
-        if place and isinstance(value, str) and _ID.fullmatch(value) and shape.fullmatch(value):
-            ids[place] = value
+    def add_id(placeholder: str | None, value: object) -> None:
+        pattern = _ID_PATTERNS.get(placeholder or "", _ID)
+        if (
+            placeholder
+            and isinstance(value, str)
+            and _ID.fullmatch(value)
+            and pattern.fullmatch(value)
+        ):
+            ids[placeholder] = value
 
     for key, value in _details(_text(event, "raw")).items():
-        put(_OF_DETAIL.get(key), value)
+        add_id(_PLACEHOLDER_BY_DETAIL.get(key), value)
     segments = _text(event, "target_id").split("/")
     if not all(_ID.fullmatch(segment) for segment in segments):
         return ids
     for collection, value in pairwise(segments):
         if collection != "sources" or segments[0] != "workspaces":
-            put(_OF_COLLECTION.get(collection), value)
+            add_id(_PLACEHOLDER_BY_COLLECTION.get(collection), value)
     if len(segments) == 1:
         kind = _text(event, "target_type") or usual_type
-        put(_OF_TYPE.get(kind.strip().lower().replace(" ", "_")), segments[0])
+        add_id(_PLACEHOLDER_BY_TYPE.get(kind.strip().lower().replace(" ", "_")), segments[0])
     return ids
 
 
 def _details(raw: str) -> Mapping[str, Any]:
     """Return the details of a forwarded record, empty for other formats."""
-    if not raw or len(raw) > _LONGEST_RAW:
+    if not raw or len(raw) > _MAX_RAW_LENGTH:
         return {}
     try:
         record = json.loads(raw)
@@ -167,7 +174,7 @@ def _load() -> tuple[dict[str, Recipe], dict[str, Recipe]]:
 
 def _recipe_from(row: dict[str, Any]) -> Recipe:
     body = row.get("body", "")
-    if len(body) > _ONE_LINE:
+    if len(body) > _MAX_LINE_LENGTH:
         body = json.dumps(json.loads(body), indent=2)
     return Recipe(
         check=tuple(row["check"]),

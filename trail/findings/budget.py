@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-DEFAULT_A_DAY = 3
+DEFAULT_PER_DAY = 3
 WARM_UP_DAYS = 5
 
 _WINDOW_DAYS = 28
-_CAP = 3
+_MAX_FACTOR = 3
 _COOL_DOWN_DAYS = 2
-_COME_BACK = 1.5
+_RESHOW_FACTOR = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +53,22 @@ class BudgetResult:
 
 
 def apply_budget(
-    findings: Iterable[Scored], opened: dt.date | None, until: dt.date, a_day: float = DEFAULT_A_DAY
+    findings: Iterable[Scored],
+    first_recorded: dt.date | None,
+    until: dt.date,
+    per_day: float = DEFAULT_PER_DAY,
 ) -> BudgetResult:
-    """Return which findings are shown with *a_day* findings a day, for days up to *until*.
+    """Return which findings are shown with *per_day* findings a day, for days up to *until*.
 
-    *opened* is the first day with any event; days without findings count too. Each day is evaluated
-    as of its end.
+    *first_recorded* is the first day with any event; days without findings count, too. Each day is
+    evaluated as of its end.
     """
-    if opened is None or a_day <= 0:
+    if first_recorded is None or per_day <= 0:
         return BudgetResult(frozenset(), {}, {}, None)
     by_day: dict[dt.date, list[Scored]] = defaultdict(list)
     for finding in findings:
         by_day[finding.day].append(finding)
-    first = opened + dt.timedelta(days=WARM_UP_DAYS)
+    first = first_recorded + dt.timedelta(days=WARM_UP_DAYS)
     unfolded = _unfolded_scores(by_day)
     shown: set[str] = set()
     folded: dict[str, str] = {}
@@ -73,13 +76,13 @@ def apply_budget(
     latest: dict[str, Scored] = {}
     day = first
     while day <= until:
-        thresholds[day] = _threshold(unfolded, opened, day, a_day)
-        remaining = max(1, int(_CAP * a_day))
+        thresholds[day] = _threshold(unfolded, first_recorded, day, per_day)
+        remaining = max(1, int(_MAX_FACTOR * per_day))
         for finding in sorted(by_day.get(day, []), key=lambda s: (-s.score, s.actor_id)):
             if finding.score < thresholds[day]:
                 break
             before = latest.get(finding.actor_id)
-            if before and _folds(before, finding):
+            if before and _is_folded(before, finding):
                 folded[finding.finding_id] = before.finding_id
             elif remaining:
                 remaining -= 1
@@ -89,10 +92,10 @@ def apply_budget(
     return BudgetResult(frozenset(shown), folded, thresholds, first)
 
 
-def _folds(before: Scored, finding: Scored) -> bool:
+def _is_folded(before: Scored, finding: Scored) -> bool:
     """Return whether *finding* is folded into the actor's earlier finding *before*."""
     recent = (finding.day - before.day).days <= _COOL_DOWN_DAYS
-    return recent and finding.score <= _COME_BACK * before.score
+    return recent and finding.score <= _RESHOW_FACTOR * before.score
 
 
 def _unfolded_scores(by_day: dict[dt.date, list[Scored]]) -> dict[dt.date, list[int]]:
@@ -102,24 +105,24 @@ def _unfolded_scores(by_day: dict[dt.date, list[Scored]]) -> dict[dt.date, list[
     for day in sorted(by_day):
         for finding in by_day[day]:
             before = latest.get(finding.actor_id)
-            if not (before and _folds(before, finding)):
+            if not (before and _is_folded(before, finding)):
                 unfolded[day].append(finding.score)
                 latest[finding.actor_id] = finding
     return unfolded
 
 
 def _threshold(
-    unfolded: dict[dt.date, list[int]], opened: dt.date, day: dt.date, a_day: float
+    unfolded: dict[dt.date, list[int]], first_recorded: dt.date, day: dt.date, per_day: float
 ) -> int:
     """Return the lowest score shown on *day*; 1 where the earlier days had fewer findings."""
-    days = min(_WINDOW_DAYS, (day - opened).days)
+    days = min(_WINDOW_DAYS, (day - first_recorded).days)
     scores = sorted(
         (
             score
-            for back in range(1, days + 1)
-            for score in unfolded.get(day - dt.timedelta(days=back), [])
+            for age in range(1, days + 1)
+            for score in unfolded.get(day - dt.timedelta(days=age), [])
         ),
         reverse=True,
     )
-    place = int(a_day * days)
-    return scores[place - 1] if 0 < place <= len(scores) else 1
+    rank = int(per_day * days)
+    return scores[rank - 1] if 0 < rank <= len(scores) else 1

@@ -77,11 +77,11 @@ def newest_ingestion(cursor: Cursor) -> str:
 
 def fold(cursor: Cursor, days: Iterable[dt.date]) -> None:
     """Rebuild the aggregates of *days* (UTC) from the current events."""
-    wanted = sorted(days)
-    if not wanted:
+    ordered = sorted(days)
+    if not ordered:
         return
-    cursor.execute(_GROUPED.format(where=_on_days("e.occurred_at", wanted)))
-    listed = ", ".join(f"date '{day}'" for day in wanted)
+    cursor.execute(_GROUPED.format(where=_on_days("e.occurred_at", ordered)))
+    listed = ", ".join(f"date '{day}'" for day in ordered)
     for table in ("daily_actions", "daily_targets", "folded"):
         cursor.execute(f"delete from {table} where day in ({listed})")
     cursor.execute(_ACTIONS)
@@ -92,7 +92,7 @@ def fold(cursor: Cursor, days: Iterable[dt.date]) -> None:
         f"where hour::date in ({listed}) group by all"
     )
     # Sequences span 24 hours, so a changed day affects the sequences of the next day.
-    sequences.fold(cursor, sorted({*wanted, *(day + _DAY for day in wanted)}))
+    sequences.fold(cursor, sorted({*ordered, *(day + _DAY for day in ordered)}))
 
 
 def _on_days(column: str, days: list[dt.date]) -> str:

@@ -10,7 +10,7 @@ from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.storage.database import Engine, Store
 
-LONGEST_DAYS = 90
+MAX_DAYS = 90
 
 
 def mark_expected(
@@ -31,10 +31,10 @@ def mark_expected(
         raise InputError("No expected activity given.", "Give an actor and at least one action.")
     if not reason.strip():
         raise InputError("The reason is missing.", "Enter why it is expected.")
-    if not day < until <= day + dt.timedelta(days=LONGEST_DAYS):
+    if not day < until <= day + dt.timedelta(days=MAX_DAYS):
         raise InputError(
             f"Invalid expiry date {until}.",
-            f"Allowed: a day after {day}, at most {LONGEST_DAYS} days later.",
+            f"Allowed: a day after {day}, at most {MAX_DAYS} days later.",
         )
     now = utc_now()
     store.write(

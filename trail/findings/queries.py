@@ -40,16 +40,16 @@ def queue(
     filter_: Filter,
     now: dt.datetime,
     *,
-    a_day: float = budget.DEFAULT_A_DAY,
+    per_day: float = budget.DEFAULT_PER_DAY,
     everything: bool = False,
 ) -> Queue:
-    """Return the findings that match *filter_* within a budget of *a_day* a day at *now* (aware).
+    """Return the findings that match *filter_* within a budget of *per_day* a day at *now* (aware).
 
     The budget applies to the workspace, before the filter. *everything* ignores the budget. A
     finding matches when its day overlaps the filter's window and one of its events matches the rest
     of the filter. `scored` counts all findings in the window.
     """
-    result = apply_budget(engine, now, a_day=a_day)
+    result = apply_budget(engine, now, per_day=per_day)
     where = _days_of(filter_.window(now))
     scored = engine.table(f"select count(*) as n from findings where {where}")["n"][0].as_py()
     params: Params = {}
@@ -65,14 +65,14 @@ def queue(
 
 
 def apply_budget(
-    engine: Engine, now: dt.datetime, *, a_day: float = budget.DEFAULT_A_DAY
+    engine: Engine, now: dt.datetime, *, per_day: float = budget.DEFAULT_PER_DAY
 ) -> BudgetResult:
     """Return which of all stored findings the budget shows, day by day up to *now* (aware)."""
     catch_up(engine, now)
     rows = engine.table("select finding_id, day, actor_id, score from findings").to_pylist()
     until = now.astimezone(dt.UTC).date()
     scored = [Scored(**row) for row in rows]
-    return budget.apply_budget(scored, watermark.opened(engine), until, a_day)
+    return budget.apply_budget(scored, watermark.opened(engine), until, per_day)
 
 
 def get(engine: Engine, finding_id: str) -> Finding | None:

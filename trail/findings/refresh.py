@@ -90,8 +90,8 @@ class _Refresh:
         if changed.updated or changed.removed or since:
             opened = min(filter(None, (before.opened, first and first.isoformat())), default="")
             until = self._until.isoformat()
-            reached = Watermark(version, daily.newest_ingestion(cursor), until, opened)
-            watermark.write(cursor, reached)
+            after = Watermark(version, daily.newest_ingestion(cursor), until, opened)
+            watermark.write(cursor, after)
         return Refreshed(len(changed.updated) + len(changed.removed), since, written)
 
     def _since(
@@ -107,11 +107,11 @@ class _Refresh:
             return None
         if rescore or not before.until:
             return first if first <= self._until else None
-        judged = dt.date.fromisoformat(before.until)
-        wanted = [day for day in updated if day <= self._until]
-        if judged < self._until:
-            wanted.append(judged)
-        return max(min(wanted), first) if wanted else None
+        scored_until = dt.date.fromisoformat(before.until)
+        stale = [day for day in updated if day <= self._until]
+        if scored_until < self._until:
+            stale.append(scored_until)
+        return max(min(stale), first) if stale else None
 
     def _score(self, since: dt.date) -> int:
         history.prepare(self._cursor, since, self._until, self._now)
@@ -175,7 +175,7 @@ class _Refresh:
 
     def _write(self, since: dt.date, weighed: dict[tuple[dt.date, int], list[Weighed]]) -> int:
         cursor = self._cursor
-        ruled = rule_toggles.rule_reasons(cursor, since, self._until)
+        by_rule = rule_toggles.rule_reasons(cursor, since, self._until)
         actors = {
             key: (actor_id, actor_type)
             for key, actor_id, actor_type in cursor.execute(
@@ -184,13 +184,13 @@ class _Refresh:
         }
         explain = {detector.name: detector.explain for detector in self._detectors}
         rows = []
-        for day, actor_key in sorted({*weighed, *ruled}):
+        for day, actor_key in sorted({*weighed, *by_rule}):
             reasons = [
                 finding_store.reason_record(
                     w, explain[w.item.detector](json.loads(w.item.row["facts"]))
                 )
                 for w in weighed.get((day, actor_key), [])
-            ] + ruled.get((day, actor_key), [])
+            ] + by_rule.get((day, actor_key), [])
             actor_id, actor_type = actors[actor_key]
             rows.append((day, actor_id, actor_type, reasons))
         finding_store.replace_findings(cursor, since, rows, risks.version(cursor), self._now)

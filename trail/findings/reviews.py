@@ -111,7 +111,7 @@ def _mark_expected(
     for finding in findings:
         actions = sorted({name for reason in finding.reasons for name in _expected_actions(reason)})
         if actions:
-            longest = finding.day + dt.timedelta(days=expected_activity.LONGEST_DAYS)
+            longest = finding.day + dt.timedelta(days=expected_activity.MAX_DAYS)
             last = min(until or longest, longest)
             if last > finding.day:
                 expected_activity.mark_expected(
@@ -205,14 +205,14 @@ def _with_fixed_range(filter_: Filter, start: dt.datetime, end: dt.datetime) -> 
 
 def digest_of(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[int, str]:
     """Return the number of events of *filter_* and a SHA-256 over them, see `DIGEST_IS_OVER`."""
-    chosen = select(engine, filter_, now)
+    selection = select(engine, filter_, now)
     digest, total = hashlib.sha256(), 0
     with engine.reading() as reading:
         for batch in reading.batches(
             "select e.event_id || chr(10) || epoch_us(e.occurred_at) || chr(10) || sha256(e.raw) "
-            f"|| chr(10) as line from events e where {chosen.timed()} "
+            f"|| chr(10) as line from events e where {selection.timed()} "
             "order by e.occurred_at, e.event_id",
-            chosen.params,
+            selection.params,
             _BATCH,
         ):
             total += batch.num_rows

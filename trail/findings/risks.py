@@ -63,14 +63,14 @@ def current(engine: Engine) -> list[dict[str, Any]]:
     overrides = {row["action"]: row for row in reversed(history(engine))}
     rows = []
     for name in {*catalogued, *overrides}:
-        standard = catalogued.get(name, catalogue.resolve(name).risk)
+        default = catalogued.get(name, catalogue.resolve(name).risk)
         override = overrides.get(name)
         active = override if override and override["risk"] is not None else None
         rows.append(
             {
                 "action": name,
-                "risk": active["risk"] if active else standard,
-                "catalogue": standard,
+                "risk": active["risk"] if active else default,
+                "catalogue": default,
                 "version": active["version"] if active else None,
             }
         )

@@ -69,10 +69,10 @@ def back_test(
     if not newest.num_rows:
         return BackTest(rule_, days, 0, [])
     times = newest["occurred_at"].to_pylist()
-    near = Window(times[-1], times[0] + dt.timedelta(microseconds=1))
+    event_window = Window(times[-1], times[0] + dt.timedelta(microseconds=1))
     events = engine.table(
         f"select {_COLUMNS} from event_rows where list_contains($ids, event_id) "
-        f"and {span(near, 'occurred_at')} order by occurred_at desc, event_id",
+        f"and {span(event_window, 'occurred_at')} order by occurred_at desc, event_id",
         {"ids": newest["event_id"].to_pylist()},
     )
     return BackTest(rule_, days, int(newest["n"][0].as_py()), events.to_pylist())
@@ -91,10 +91,11 @@ def matching_events(engine: Engine, rule_: Rule, window: Window) -> tuple[str, P
             f"from events e join actions a using (action_key) where {where}",
             selection.params,
         )
-    wide = Window(window.start - _LOOK_BACK if window.start else None, window.end)
+    with_look_back = Window(window.start - _LOOK_BACK if window.start else None, window.end)
+    changes = _CHANGES.format(span(with_look_back, "e.occurred_at"))
     # Not materialized, so that each use is filtered before it is joined.
     return (
-        f"with changes as not materialized ({_CHANGES.format(span(wide, 'e.occurred_at'))}), "
+        f"with changes as not materialized ({changes}), "
         f"identities as ({_IDENTITIES}) "
         f"select distinct event_id, occurred_at, actor_key, action from ({rule_.sql}) "
         f"where {span(window, 'occurred_at')}",

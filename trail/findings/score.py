@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MEMORY_DAYS = 60
-_MOST_REASONS = 8
+_MAX_REASONS = 8
 _SCALE = 10
 
 
@@ -58,9 +58,9 @@ class Sizes:
 
     def advance_to(self, day: dt.date) -> None:
         """Drop items older than the memory; *day* is scored next."""
-        edge = day - dt.timedelta(days=MEMORY_DAYS)
-        self._active = sum(n for when, n in self._actor_days.items() if edge <= when < day)
-        while self._days and self._days[0][0] < edge:
+        oldest = day - dt.timedelta(days=MEMORY_DAYS)
+        self._active = sum(n for when, n in self._actor_days.items() if oldest <= when < day)
+        while self._days and self._days[0][0] < oldest:
             for detector, bits in self._days.popleft()[1]:
                 sizes = self._sorted[detector]
                 del sizes[bisect.bisect_left(sizes, bits)]
@@ -86,7 +86,7 @@ def weigh(items: list[Item], sizes: Sizes) -> list[Weighed]:
         key=lambda pair: (-pair[0], pair[1].detector, str(pair[1].row["facts"])),
     )
     ranked = [
-        Weighed(item, round(_SCALE * weight / place))
-        for place, (weight, item) in enumerate(weights[:_MOST_REASONS], 1)
+        Weighed(item, round(_SCALE * weight / rank))
+        for rank, (weight, item) in enumerate(weights[:_MAX_REASONS], 1)
     ]
     return [weighed for weighed in ranked if weighed.points > 0]

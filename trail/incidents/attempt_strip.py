@@ -45,14 +45,14 @@ def strips(
     catch_up(engine)
     recent = replace(filter_, start=f"{days}d", end="", q=())
     window = timeline.bounded(engine, replace(recent, end="0h").window(now), now)
-    chosen = select(engine, recent, now)
+    selection = select(engine, recent, now)
     bars = timeline.local_days(window, filter_.zone)
-    places = {timeline.day_key(bar, filter_.zone): place for place, bar in enumerate(bars)}
+    positions = {timeline.day_key(bar, filter_.zone): position for position, bar in enumerate(bars)}
     table = engine.table(
         "with days as (select i.action, i.target, "
         f"{timeline.local_day_sql('e.occurred_at', filter_.zone, window)} as day, count(*) as n, "
         "max(e.target_key) as target_key "
-        f"from (select * from attempts e where {chosen.timed()}) e "
+        f"from (select * from attempts e where {selection.timed()}) e "
         "join incidents i using (incident_id) group by all), "
         "whole as (select action, target, sum(n)::bigint as attempts, "
         "max(target_key) as target_key, count(*) over () as targets from days group by all "
@@ -61,15 +61,15 @@ def strips(
         "t.target_name, d.day, d.n from whole w join days d using (action, target) "
         "join targets t on t.target_key = w.target_key "
         "order by w.attempts desc, w.action, w.target, d.day",
-        chosen.params,
+        selection.params,
     )
     numbers: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(bars))
-    heads = {}
+    first_rows = {}
     for row in table.to_pylist():
         key = (row["action"], row["target"])
-        heads[key] = row
-        if row["day"] in places:
-            numbers[key][places[row["day"]]] += row["n"]
+        first_rows[key] = row
+        if row["day"] in positions:
+            numbers[key][positions[row["day"]]] += row["n"]
     result = [
         Strip(
             row["action"],
@@ -79,7 +79,7 @@ def strips(
             row["attempts"],
             numbers[key],
         )
-        for key, row in heads.items()
+        for key, row in first_rows.items()
     ]
-    targets = next(iter(heads.values()))["targets"] if heads else 0
+    targets = next(iter(first_rows.values()))["targets"] if first_rows else 0
     return Strips([bar.start for bar in bars], result, targets - len(result))

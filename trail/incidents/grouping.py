@@ -220,9 +220,9 @@ def _quantile(groups: Ints, values: Ints, count: int, share: float) -> Ints:
     ordered = values[np.lexsort((values, groups))]
     sizes = np.bincount(groups, minlength=count)
     ends = np.cumsum(sizes)
-    place: npt.NDArray[Any] = (ends - sizes) + share * np.maximum(sizes - 1, 0)
-    lower = np.minimum(np.floor(place).astype(np.int64), len(ordered) - 1)
+    position: npt.NDArray[Any] = (ends - sizes) + share * np.maximum(sizes - 1, 0)
+    lower = np.minimum(np.floor(position).astype(np.int64), len(ordered) - 1)
     upper = np.minimum(lower + 1, len(ordered) - 1)
-    part = place - np.floor(place)
+    part = position - np.floor(position)
     result = ordered[lower] + part * np.where(part > 0, ordered[upper] - ordered[lower], 0)
     return np.where(sizes > 0, result.astype(np.int64), 0)

@@ -48,23 +48,23 @@ def changes_before(engine: Engine, incidents: Sequence[Incident]) -> dict[str, l
     At most three of the target itself, then at most three upstream candidates, which are never
     called a likely cause. A storm has upstream candidates only.
     """
-    wanted = list(_wanted(engine, incidents))
-    if not wanted:
+    checks = list(_targets_to_check(engine, incidents))
+    if not checks:
         return {incident.incident_id: [] for incident in incidents}
     rows = engine.table(
         _CHANGES,
         {
-            "number": list(range(len(wanted))),
-            "target": [target for _, target, _ in wanted],
-            "onset": [incident.first_at for incident, _, _ in wanted],
-            "last": max(incident.first_at for incident, _, _ in wanted),
+            "number": list(range(len(checks))),
+            "target": [target for _, target, _ in checks],
+            "onset": [incident.first_at for incident, _, _ in checks],
+            "last": max(incident.first_at for incident, _, _ in checks),
             "kinds": [*sorted(ROUTINE_KINDS), *FAILED_KINDS],
         },
     ).to_pylist()
     first = engine.table("select min(hour) as first from cube")["first"][0].as_py()
     changes: dict[str, list[Change]] = defaultdict(list)
     for row in rows:
-        incident, _, upstream = wanted[row["number"]]
+        incident, _, upstream = checks[row["number"]]
         changes[incident.incident_id].append(_change(row, incident, first, upstream=upstream))
     return {incident.incident_id: _ranked(changes[incident.incident_id]) for incident in incidents}
 
@@ -110,7 +110,9 @@ def _change(
     )
 
 
-def _wanted(engine: Engine, incidents: Sequence[Incident]) -> Iterator[tuple[Incident, str, bool]]:
+def _targets_to_check(
+    engine: Engine, incidents: Sequence[Incident]
+) -> Iterator[tuple[Incident, str, bool]]:
     """Yield incident, target and whether that is upstream, for every target to be checked."""
     records = _first_records(engine, incidents)
     for incident in incidents:

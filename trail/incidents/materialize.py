@@ -69,26 +69,26 @@ def refresh(cursor: Cursor) -> int:
 
     All series are stale on the first call and after a change of the rules or of the catalogue.
     """
-    mark = f"{_RULES_VERSION}:{cursors.read(cursor, 'catalogue')}"
-    everything = cursors.read(cursor, _MARK) != mark
-    if everything:
+    version = f"{_RULES_VERSION}:{cursors.read(cursor, 'catalogue')}"
+    all_series = cursors.read(cursor, _MARK) != version
+    if all_series:
         for table in ("attempts", "incidents", "storms", "touched"):
             cursor.execute(f"delete from {table}")
         cursor.execute(
             f"create or replace temp table stale_targets as select target_key, {TARGET} as target "
             "from targets t"
         )
-        cursors.put(cursor, _MARK, mark)
+        cursors.put(cursor, _MARK, version)
     else:
         _delete_stale(cursor)
     stale = cursor.execute("select distinct action from touched").fetchall()
-    actions = None if everything else [action for (action,) in stale]
-    count = _rebuild(cursor, everything=everything)
+    actions = None if all_series else [action for (action,) in stale]
+    count = _rebuild(cursor, all_series=all_series)
     cursor.execute("delete from touched")
     # Runs do not depend on storms, so a second round does not change the storms again.
     if storm_updates.update_storms(cursor, actions):
         _delete_stale(cursor)
-        _rebuild(cursor, everything=False)
+        _rebuild(cursor, all_series=False)
         cursor.execute("delete from touched")
     storm_updates.assign_storms(cursor, actions)
     return count
@@ -138,12 +138,12 @@ join failed_attempts l on l.pos = g.last
 """
 
 
-def _rebuild(cursor: Cursor, *, everything: bool) -> int:
+def _rebuild(cursor: Cursor, *, all_series: bool) -> int:
     keys = cursor.execute(f"select action_key from actions where {FAILED}").fetchall()
     if not keys:
         return 0
-    listed = ", ".join(str(key) for (key,) in keys)
-    cursor.execute(_FAILED_ATTEMPTS.format(keys=listed, stale="true" if everything else _STALE))
+    key_list = ", ".join(str(key) for (key,) in keys)
+    cursor.execute(_FAILED_ATTEMPTS.format(keys=key_list, stale="true" if all_series else _STALE))
     attempts = cursor.execute(
         "select dense_rank() over (order by action, target) as series, "
         "epoch_us(occurred_at) as at, storm from failed_attempts order by pos"

@@ -58,13 +58,13 @@ def incidents(
     classes; *fold* leaves out closed transient incidents and puts open ones last; *rows* and *skip*
     select a page.
     """
-    sql, params = _shown(engine, filter_, now)
+    sql, params = _matching_sql(engine, filter_, now)
     conditions = ["list_contains($classes, class_)"] if classes else []
     conditions += ["open"] if only_open else []
     conditions += [f"(open or class_ <> '{TRANSIENT}')"] if fold else []
     where = f" where {' and '.join(conditions)}" if conditions else ""
     last = f"class_ = '{TRANSIENT}', " if fold else ""
-    rank = " ".join(f"when '{name}' then {place}" for place, name in enumerate(CLASSES))
+    rank = " ".join(f"when '{name}' then {position}" for position, name in enumerate(CLASSES))
     table = engine.table(
         f"{sql} select * from named{where} "
         f"order by {last}open desc, case class_ {rank} end, last_at desc, incident_id "
@@ -77,14 +77,14 @@ def incidents(
 def incident(engine: Engine, incident_id: str, now: dt.datetime) -> Incident | None:
     """Return the incident with that id, or None."""
     catch_up(engine)
-    sql = _folded("select $id as shown", now, _success_join(engine))
+    sql = _incidents_sql("select $id as shown", now, _success_join(engine))
     rows = engine.table(f"{sql} select * from named", {"id": incident_id}).to_pylist()
     return Incident(**rows[0]) if rows else None
 
 
 def summary(engine: Engine, filter_: Filter, now: dt.datetime) -> Summary:
     """Return the counts of the incidents that *filter_* selects at *now* (aware)."""
-    sql, params = _shown(engine, filter_, now)
+    sql, params = _matching_sql(engine, filter_, now)
     rows = engine.table(
         f"{sql} select class_, count(*) as n, count(*) filter (open) as open, "
         "sum(attempts)::bigint as attempts from named group by class_",
@@ -195,11 +195,11 @@ def attempts_filter(engine: Engine, filter_: Filter, incident: Incident) -> Filt
     )
 
 
-def _shown(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[str, Params]:
+def _matching_sql(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[str, Params]:
     """Return the WITH clause of `_folded` for what *filter_* selects, and its parameters."""
     catch_up(engine)
-    chosen = select(engine, filter_, now)
-    where = chosen.timed()
+    selection = select(engine, filter_, now)
+    where = selection.timed()
     if filter_.q:
         # The search reads the raw record, which only `events` has.
         where = (
@@ -210,24 +210,26 @@ def _shown(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[str, Para
         "select distinct coalesce(storm_id, incident_id) as shown from incidents "
         f"where incident_id in (select e.incident_id from attempts e where {where})"
     )
-    return _folded(matching, now, _success_join(engine)), chosen.params
+    return _incidents_sql(matching, now, _success_join(engine)), selection.params
 
 
-_HEAD = ("action", "target", "action_key", "target_key", "first_event_id")
+_FIRST_COLUMNS = ("action", "target", "action_key", "target_key", "first_event_id")
 
 
-def _folded(matching: str, now: dt.datetime, success_join: str) -> str:
+def _incidents_sql(matching: str, now: dt.datetime, success_join: str) -> str:
     """Return a WITH clause whose `named` has the fields of `Incident`; a storm is one row."""
-    alone = ", ".join(_HEAD)
-    heads = ", ".join(f"first({name} order by first_at, incident_id)" for name in _HEAD)
+    columns = ", ".join(_FIRST_COLUMNS)
+    first_columns = ", ".join(
+        f"first({name} order by first_at, incident_id)" for name in _FIRST_COLUMNS
+    )
     moment = literal(naive_utc(now))
     return f"""
 with matching as ({matching}), folded as (
- select incident_id, class as class_, {alone}, 1 as targets, first_at, last_at, gap_s,
+ select incident_id, class as class_, {columns}, 1 as targets, first_at, last_at, gap_s,
   last_at + to_seconds(gap_s) as closes_at, attempts, runs, exhausted, beat_s
  from incidents where storm_id is null and incident_id in (select shown from matching)
  union all
- select storm_id, '{STORM}', {heads}, count(*), min(first_at), max(last_at), max(gap_s),
+ select storm_id, '{STORM}', {first_columns}, count(*), min(first_at), max(last_at), max(gap_s),
   max(last_at + to_seconds(gap_s)), sum(attempts), sum(runs), sum(exhausted), null
  from incidents where storm_id in (select shown from matching) group by storm_id
 ), ended as (

@@ -21,7 +21,7 @@ def update_storms(cursor: Cursor, actions: list[str] | None) -> bool:
     """
     attempts = cursor.execute(
         "select a.action, epoch_us(t.occurred_at) from attempts t join actions a "
-        f"using (action_key) where t.onset {_among('and', 'a.action', actions)}order by all",
+        f"using (action_key) where t.onset {_only_actions('and', 'a.action', actions)}order by all",
         _params(actions),
     ).fetchall()
     spans: list[_Span] = [
@@ -31,7 +31,7 @@ def update_storms(cursor: Cursor, actions: list[str] | None) -> bool:
     ]
     stored = cursor.execute(
         "select action, epoch_us(first_at), epoch_us(until) from storms "
-        f"{_among('where', 'action', actions)}",
+        f"{_only_actions('where', 'action', actions)}",
         _params(actions),
     ).fetchall()
     changed = sorted(set(spans) ^ set(stored))
@@ -43,7 +43,9 @@ def update_storms(cursor: Cursor, actions: list[str] | None) -> bool:
 def _store(
     cursor: Cursor, changed: list[_Span], spans: list[_Span], actions: list[str] | None
 ) -> None:
-    cursor.execute(f"delete from storms {_among('where', 'action', actions)}", _params(actions))
+    cursor.execute(
+        f"delete from storms {_only_actions('where', 'action', actions)}", _params(actions)
+    )
     for name, rows in (("spans", spans), ("changed", changed)):
         cursor.register(name, _table(rows))
     cursor.execute(
@@ -66,7 +68,7 @@ def assign_storms(cursor: Cursor, actions: list[str] | None) -> None:
         "from incidents i left join storms s "
         "on s.action = i.action and i.first_at >= s.first_at and i.first_at < s.until "
         "where (s.action is not null or i.storm_id is not null) "
-        f"{_among('and', 'i.action', actions)}order by storm, i.first_at, i.incident_id",
+        f"{_only_actions('and', 'i.action', actions)}order by storm, i.first_at, i.incident_id",
         _params(actions),
     ).fetchall()
     storm_ids = dict.fromkeys((incident_id for _, incident_id, _, _ in rows), "")
@@ -98,7 +100,7 @@ def _table(rows: list[_Span]) -> pa.Table:
     return pa.table(list(columns), schema=pa.schema(types.items()))
 
 
-def _among(keyword: str, column: str, actions: list[str] | None) -> str:
+def _only_actions(keyword: str, column: str, actions: list[str] | None) -> str:
     return "" if actions is None else f"{keyword} list_contains($actions, {column}) "
 
 

@@ -116,20 +116,20 @@ def findings(request: Request) -> Response:
         raise InputError("Archived months are not scored.", "Remove archive.")
     filter_, store, now = _request_filter(request)
     try:
-        a_day = float(request.query_params.get("budget", "3"))
+        per_day = float(request.query_params.get("budget", "3"))
     except ValueError:
-        a_day = 0
-    if not 0 < a_day <= 1_000:
+        per_day = 0
+    if not 0 < per_day <= 1_000:
         raise InputError("Invalid budget.", "Allowed: a number above 0 and up to 1000.")
     everything = request.query_params.get("all", "") not in ("", "0")
-    queue = unusual.queue(store, filter_, now, a_day=a_day, everything=everything)
+    queue = unusual.queue(store, filter_, now, per_day=per_day, everything=everything)
     return _json(
         {
             "findings": [
                 finding.to_dict(ids) for finding, ids in unusual.event_ids(store, queue.findings)
             ],
             "scored": queue.scored,
-            "budget": a_day,
+            "budget": per_day,
             "note": queue.budget.status_text(),
         }
     )

@@ -188,9 +188,9 @@ def test_ids_fill_only_placeholders_of_their_type() -> None:
 @pytest.mark.parametrize("hostile", HOSTILE_IDS)
 @pytest.mark.parametrize("name", sorted(OF_ACTION))
 def test_hostile_ids_are_never_inserted(name: str, hostile: str) -> None:
-    keys = list(undo._OF_DETAIL)
+    keys = list(undo._PLACEHOLDER_BY_DETAIL)
     raw = json.dumps({"properties": {"details": dict.fromkeys(keys, hostile)}})
-    paths = [hostile, *(f"{place}/{hostile}" for place in undo._OF_COLLECTION)]
+    paths = [hostile, *(f"{place}/{hostile}" for place in undo._PLACEHOLDER_BY_COLLECTION)]
     for target in paths:
         result = recipe(name, target, target_name=hostile, raw=raw)
         one = OF_ACTION[name]
@@ -207,7 +207,7 @@ def test_event_data_changes_only_ids(
     for text in (raw, detailed):
         result = recipe(name, target, target_type=kind, target_name=label, raw=text)
         shape = re.escape(plain.call)
-        for place in set(undo._PLACE.findall(plain.call)):
+        for place in set(undo._PLACEHOLDER.findall(plain.call)):
             hole = rf"(\{{{place}\}}|[A-Za-z0-9_.:-]+)"
             shape = shape.replace(re.escape(f"{{{place}}}"), hole)
         assert re.fullmatch(shape, result.call)

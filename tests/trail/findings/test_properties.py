@@ -109,20 +109,20 @@ def test_scores_are_the_sums_of_their_reasons(history: list[ExampleEvent]) -> No
     st.integers(0, 40),
 )
 def test_budgets_are_capped_causal_and_deterministic(
-    rows: list[tuple[int, int, int]], a_day: int, edge: int
+    rows: list[tuple[int, int, int]], per_day: int, edge: int
 ) -> None:
     answer = [
         Scored(f"f-{day}-{actor}", FIRST_DAY + dt.timedelta(days=day), f"users/{actor}", score)
         for (day, actor), score in {(day, actor): score for day, actor, score in rows}.items()
     ]
     until = FIRST_DAY + dt.timedelta(days=40)
-    result = apply_budget(answer, FIRST_DAY, until, a_day)
+    result = apply_budget(answer, FIRST_DAY, until, per_day)
     days = [item.day for item in answer if item.finding_id in result.shown]
-    assert all(days.count(day) <= 3 * a_day for day in days)
+    assert all(days.count(day) <= 3 * per_day for day in days)
     assert all((day - FIRST_DAY).days >= WARM_UP_DAYS for day in days)
-    assert apply_budget(answer[::-1], FIRST_DAY, until, a_day) == result
+    assert apply_budget(answer[::-1], FIRST_DAY, until, per_day) == result
     cut = FIRST_DAY + dt.timedelta(days=edge)
-    early = apply_budget([item for item in answer if item.day <= cut], FIRST_DAY, cut, a_day)
+    early = apply_budget([item for item in answer if item.day <= cut], FIRST_DAY, cut, per_day)
     assert early.shown == {
         item.finding_id for item in answer if item.finding_id in result.shown and item.day <= cut
     }

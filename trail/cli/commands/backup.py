@@ -16,24 +16,28 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    made = making.make(
+    backup = making.make(
         context.workspace_store(),
         context.settings,
         context.folder / args.out,
         archive=not args.without_archive,
     )
-    making.log(made, COMMAND_LINE)
-    report = {"out": str(made.path), "bytes": made.bytes, "sha256": made.sha256}
-    text = json.dumps({**report, **made.manifest.to_dict()}) if args.json else _text(made, args.out)
+    making.log(backup, COMMAND_LINE)
+    report = {"out": str(backup.path), "bytes": backup.bytes, "sha256": backup.sha256}
+    text = (
+        json.dumps({**report, **backup.manifest.to_dict()})
+        if args.json
+        else _text(backup, args.out)
+    )
     context.out.text(f"{text}\n")
     return 0
 
 
-def _text(made: Backup, name: str) -> str:
-    manifest = made.manifest
+def _text(backup: Backup, name: str) -> str:
+    manifest = backup.manifest
     lines = [
         f"{name}: {manifest.events:,} events, {manifest.seals:,} seals, "
-        f"{len(manifest.files):,} files, {made.bytes:,} bytes, SHA-256 {made.sha256}",
+        f"{len(manifest.files):,} files, {backup.bytes:,} bytes, SHA-256 {backup.sha256}",
         "It contains the private key of the seals and password hashes: store it where only you can "
         "read it.",
     ]

@@ -46,5 +46,5 @@ COMMAND = Command(
     run=_run,
     arguments=_arguments,
     examples=("demo --out demo.ndjson --events 100000",),
-    place="process",
+    runs_in="process",
 )

@@ -23,20 +23,20 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     path = context.folder / args.out
-    made = pack.prepare(
+    prepared = pack.prepare(
         context.store(False), context.settings, Filter.parse(args.query), dt.datetime.now(dt.UTC)
     )
     tally = Tally()
     try:
         with atomic_file.appearing(path) as part, part.open("wb") as file:
-            for data in made.stream(tally):
+            for data in prepared.stream(tally):
                 file.write(data)
                 tally.sent(data)
     except OSError as error:
         raise InputError(
             f"Cannot write {args.out}: {error.strerror}.", "Choose a file that can be written."
         ) from error
-    query = made.period.filter.query()
+    query = prepared.period.filter.query()
     log.record(
         "evidence",
         log.COMMAND_LINE,
@@ -54,14 +54,15 @@ def _run(args: argparse.Namespace, context: Context) -> int:
             "bytes": tally.size,
             "sha256": tally.digest,
             "query": query,
-            "files": made.files,
+            "files": prepared.files,
         }
         context.out.text(json.dumps(report) + "\n")
         return 0
-    rows = [(file_["sha256"], file_["bytes"], file_["name"]) for file_ in made.files]
+    rows = [(file_["sha256"], file_["bytes"], file_["name"]) for file_ in prepared.files]
     context.out.text(table(("sha256", "bytes", "file"), rows))
     context.out.text(
-        f"{made.period.description()}: {tally.rows:,} events, {tally.size:,} bytes, {args.out}\n"
+        f"{prepared.period.description()}: {tally.rows:,} events, {tally.size:,} bytes, "
+        f"{args.out}\n"
     )
     return 0
 

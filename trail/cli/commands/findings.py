@@ -29,7 +29,7 @@ def _budget(text: str) -> float:
 def _run(args: argparse.Namespace, context: Context) -> int:
     store, now = context.store(False), dt.datetime.now(dt.UTC)
     filter_ = Filter.parse(args.query)
-    queue = queries.queue(store, filter_, now, a_day=args.budget, everything=args.all)
+    queue = queries.queue(store, filter_, now, per_day=args.budget, everything=args.all)
     if args.json:
         for finding, ids in queries.event_ids(store, queue.findings):
             context.out.text(json.dumps(finding.to_dict(ids)) + "\n")

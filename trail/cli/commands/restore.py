@@ -1,4 +1,4 @@
-"""`restore`: put a backup in place."""
+"""`restore`: restore a backup."""
 
 import argparse
 import json
@@ -21,21 +21,21 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    done = restoring.restore(
+    restored = restoring.restore(
         context.folder / args.file,
         context.settings,
         into=context.folder / args.into if args.into else None,
         replace=args.replace,
         made_by=COMMAND_LINE,
     )
-    context.out.text(json.dumps(_report(done)) + "\n" if args.json else _text(done))
+    context.out.text(json.dumps(_report(restored)) + "\n" if args.json else _text(restored))
     return 0
 
 
-def _text(done: Restored) -> str:
-    manifest, missing = done.manifest, done.missing
+def _text(restored: Restored) -> str:
+    manifest, missing = restored.manifest, restored.missing
     lines = [
-        f"Restored the backup of {manifest.made_at} into {done.into.name}: "
+        f"Restored the backup of {manifest.made_at} into {restored.into.name}: "
         f"{manifest.events:,} events, newest {manifest.newest_event or 'none'}"
     ]
     if missing is None:
@@ -46,31 +46,31 @@ def _text(done: Restored) -> str:
     lines.append("Users and API tokens are those of the backup: review them.")
     if manifest.secrets:
         lines.append(f"Not in the backup, set again: {', '.join(manifest.secrets)}.")
-    if done.problems:
+    if restored.problems:
         lines.append(
-            f"Verification found {done.problems:,} problems in the backup. "
+            f"Verification found {restored.problems:,} problems in the backup. "
             "Run: python -m trail verify"
         )
-    lines += [f"Previous file renamed: {path.name}" for path in done.aside]
+    lines += [f"Previous file renamed: {path.name}" for path in restored.aside]
     return "\n".join(lines) + "\n"
 
 
-def _report(done: Restored) -> dict[str, Any]:
-    missing = done.missing
+def _report(restored: Restored) -> dict[str, Any]:
+    missing = restored.missing
     return {
-        "into": str(done.into),
-        "events": done.manifest.events,
-        "made_at": done.manifest.made_at,
-        "newest_event": done.manifest.newest_event,
+        "into": str(restored.into),
+        "events": restored.manifest.events,
+        "made_at": restored.manifest.made_at,
+        "newest_event": restored.manifest.newest_event,
         "missing": missing.events if missing else None,
         "missing_from": json_value(missing.first) if missing else None,
         "missing_to": json_value(missing.last) if missing else None,
-        "signed": done.recorded.signed,
-        "seals_taken_over": done.recorded.taken_over,
-        "seals_set_aside": done.recorded.apart,
-        "problems": done.problems,
-        "aside": [str(path) for path in done.aside],
-        "secrets": done.manifest.secrets,
+        "signed": restored.recorded.signed,
+        "seals_taken_over": restored.recorded.taken_over,
+        "seals_set_aside": restored.recorded.apart,
+        "problems": restored.problems,
+        "aside": [str(path) for path in restored.aside],
+        "secrets": restored.manifest.secrets,
     }
 
 
@@ -79,6 +79,6 @@ COMMAND = Command(
     run=_run,
     arguments=_arguments,
     examples=("restore backup.tar.zst --into restored/", "restore backup.tar.zst --replace"),
-    place="files",
+    runs_in="files",
     log_kinds={"": "restored"},
 )

@@ -96,5 +96,5 @@ COMMAND = Command(
     arguments=_arguments,
     examples=("serve", "serve --port 8600"),
     json=False,
-    place="process",
+    runs_in="process",
 )

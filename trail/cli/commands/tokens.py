@@ -76,7 +76,7 @@ COMMAND = Command(
     arguments=_arguments,
     examples=("tokens add ci --role manager --scope read --days 30", "tokens revoke ci"),
     json=False,
-    place="files",
+    runs_in="files",
     # Each action records itself.
     log_kinds={"add": None, "list": None, "revoke": None},
 )

@@ -1,4 +1,4 @@
-"""`users`: manage who may sign in."""
+"""`users`: manage the users of the dashboard."""
 
 import argparse
 import getpass
@@ -16,7 +16,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     actions = add_actions(parser)
     add = actions.add_parser("add", help="add a user; asks for the password")
     add.add_argument("--name", default="", help="full name")
-    add.add_argument("--email", default="", help="e-mail address")
+    add.add_argument("--email", default="", help="email address")
     role = actions.add_parser("role", help="change the role of a user; ends open sessions")
     for action in (add, role):
         action.add_argument("--role", choices=ROLES, required=True, help="role of the user")
@@ -54,7 +54,7 @@ def _password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     first = getpass.getpass("Password: ")
-    if getpass.getpass("Again: ") != first:
+    if getpass.getpass("Repeat password: ") != first:
         raise InputError("The two passwords differ.", "Try again.")
     return first
 
@@ -65,7 +65,7 @@ COMMAND = Command(
     arguments=_arguments,
     examples=("users add ana --role reviewer", "users list --json"),
     json=False,
-    place="files",
+    runs_in="files",
     log_kinds={
         "list": None,
         "add": "user_added",
