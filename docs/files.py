@@ -20,7 +20,7 @@ def text() -> str:
         "Every file that the product writes, with the default settings. Generated from "
         "`trail/backup/places.py` by `make docs`.",
         "",
-        "| in a backup | file | what it is |",
+        "| in a backup | file | description |",
         "|---|---|---|",
     ]
     config = Path("trail.toml").absolute()

@@ -18,7 +18,7 @@ def text() -> str:
         "environment, which takes precedence. Generated from `trail/core/settings.py` and the "
         "loaders.",
         "",
-        "| setting | variable | default | what it is |",
+        "| setting | variable | default | description |",
         "|---|---|---|---|",
     ]
     lines += [_row(name, field.default, field.description) for name, field in every_setting()]

@@ -118,5 +118,5 @@ def _access_changes(ctx: Context, filter_: Filter) -> None:
 
 
 def label(actor: ActorActivity) -> str:
-    """Return the name of *actor*, else the e-mail, else the ID."""
+    """Return the name of *actor*, else the email, else the ID."""
     return event_text.actor_label(actor.actor_id, actor.name or actor.email or actor.actor_id)
