@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from trail.access_log.entry import Entry
-from trail.access_log.writer import Place, Writer
+from trail.access_log.writer import Place, Trims, Writer, always
 from trail.core import csv_safety
 from trail.storage.database import Engine
 from trail.storage.filters import Window
@@ -28,10 +28,13 @@ _COLUMNS = (
 _current: list[Writer] = []
 
 
-def start(place: Place | None, spool: Path, days: int) -> None:
-    """Start recording: into the store of *place*, or as files in the spool folder."""
+def start(place: Place | None, spool: Path, days: int, trims: Trims = always) -> None:
+    """Start recording: into the store of *place*, or as files in the spool folder.
+
+    Entries older than *days* are removed daily while *trims* returns true for store and time.
+    """
     stop()
-    _current[:] = [Writer(place, spool, days)]
+    _current[:] = [Writer(place, spool, days, trims=trims)]
 
 
 def stop() -> None:

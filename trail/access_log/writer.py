@@ -25,6 +25,8 @@ _log = logging.getLogger("trail.access")
 
 # The store to write to, and whether it is the workspace's own.
 Place = Callable[[], tuple[Store, bool]]
+# Whether old entries may be removed from the store at a time: not while its clock is implausible.
+Trims = Callable[[Store, dt.datetime], bool]
 _SCHEMA = pa.schema(
     [
         *((name, pa.timestamp("us")) for name in ("first_at", "last_at")),
@@ -39,14 +41,25 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def always(_store: Store, _now: dt.datetime) -> bool:
+    """Return true: old entries may be removed at any time."""
+    return True
+
+
 class Writer:
     """The entries that are not stored yet, and the thread that stores them."""
 
     def __init__(
-        self, place: Place | None, spool: Path, days: int, clock: Callable[[], dt.datetime] = _now
+        self,
+        place: Place | None,
+        spool: Path,
+        days: int,
+        clock: Callable[[], dt.datetime] = _now,
+        trims: Trims = always,
     ) -> None:
         """Without a *place*, each entry is written to the spool folder immediately."""
         self._place, self._spool, self._days, self._clock = place, spool, days, clock
+        self._trims = trims
         self._lock, self._storing = threading.Lock(), threading.Lock()
         self._pending: dict[int, Entry] = {}
         self._open: dict[tuple[str, ...], Entry] = {}
@@ -147,7 +160,7 @@ class Writer:
             access_waiting.delete(self._spool, names)
         else:
             self._seen.update(names)
-        if self._trimmed != self._clock().date():
+        if self._trimmed != self._clock().date() and self._trims(store, self._clock()):
             self._trim(store)
 
     def _read(self, name: str) -> Entry | None:

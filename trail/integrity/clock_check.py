@@ -105,6 +105,11 @@ def moments(engine: Engine, now: dt.datetime) -> Moments:
     return _moments(lambda sql: engine.table(sql).to_pylist(), now)
 
 
+def is_plausible(engine: Engine, now: dt.datetime) -> bool:
+    """Return whether the clock is plausible at *now*; changes nothing."""
+    return moments(engine, now).plausible
+
+
 def require_plausible(store: Store, now: dt.datetime) -> None:
     """Note that the clock is plausible at *now*; raise `ImplausibleClockError` if it is not."""
 
@@ -169,7 +174,11 @@ def _followed(ask: Ask, known: dt.datetime, condition: str) -> dt.datetime:
 
     In the order of the loads, not of their times: nothing after a wrong step counts.
     """
-    for load in ask(f"select started_at from batches where {condition} order by batch_id"):
+    loads = ask(
+        f"select started_at from batches where {condition} "
+        "and started_at is not null order by batch_id"  # accepted batches have no time
+    )
+    for load in loads:
         if abs(load["started_at"] - known) > TOLERANCE:
             break
         known = load["started_at"]

@@ -20,7 +20,7 @@ from trail.core import server_link
 from trail.core.settings import Settings
 from trail.ingest import pipeline, receiver
 from trail.ingest.receiver import Intake
-from trail.integrity import loss_monitor, mirror
+from trail.integrity import clock_check, loss_monitor, mirror
 from trail.retention import archive_reader
 from trail.runtime import demo_database, process
 from trail.runtime.process import Runtime
@@ -82,6 +82,7 @@ def start(settings: Settings) -> Runtime:
                 lambda: (process.current().store, not process.current().demo),
                 spool.folder_of(settings),
                 settings.auth.access_days,
+                clock_check.is_plausible,
             )
             opened.schedule.begin()
         _starts += 1

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests import fixed_clock
 from trail.access_log import log, spool
 from trail.access_log.entry import KINDS, Entry
 from trail.access_log.writer import Writer
 from trail.core.settings import Settings
+from trail.integrity import clock_check
 from trail.storage.database import Cursor, Store
 from trail.storage.filters import Window
 
@@ -199,6 +201,24 @@ def test_expired_entries_are_deleted_and_the_deletion_is_logged(
     Writer(lambda: (store, True), spool_folder, 30, clock).close()
     [trimmed] = rows(store, kind="trimmed")
     assert trimmed["row_count"] == 1
+
+
+def test_an_implausible_clock_deletes_nothing(
+    store: Store, spool_folder: Path, clock: Clock
+) -> None:
+    clock_check.require_plausible(store, clock())
+    for days in (0, 500):
+        clock.advance(days=days)
+        writer = Writer(
+            lambda: (store, True), spool_folder, 30, clock, trims=clock_check.is_plausible
+        )
+        writer.record(Entry("signed_in", "maya"), merge=False)
+        writer.close()
+    assert len(rows(store, kind="signed_in")) == 2
+    clock.advance(hours=1)
+    fixed_clock.confirm(store, clock())
+    Writer(lambda: (store, True), spool_folder, 30, clock, trims=clock_check.is_plausible).close()
+    assert len(rows(store, kind="signed_in")) == 1
 
 
 def test_entries_are_filtered_by_user_kind_and_time_and_paged(
