@@ -46,7 +46,7 @@ def _read(loader: Loader, data: bytes, mapping: dict[str, str] | None = None) ->
     try:
         for chunk in loader.read(Source(_PATH, mapping or {}), _SETTINGS):
             for raw in chunk.records["raw"].to_pylist():
-                list(json_records.unfold(raw.encode(), _SETTINGS.limits))
+                list(json_records.extract_records(raw.encode(), _SETTINGS.limits))
             assert 0 <= chunk.progress <= 1
     except (InputError, *DAMAGE):  # expected by ingest
         return

@@ -27,7 +27,7 @@ def hook(data: bytes) -> None:
                 got = webhook.read(Sent("/webhooks/segment", ((header, given),), data), _SETTINGS)
                 assert len(got.records) == len(got.verified)
                 for text in got.records:
-                    list(json_records.unfold(text, _SETTINGS.limits))
+                    list(json_records.extract_records(text, _SETTINGS.limits))
 
 
 def tracking(data: bytes) -> None:
@@ -40,7 +40,7 @@ def tracking(data: bytes) -> None:
                     with contextlib.suppress(orjson.JSONDecodeError):  # goes into quarantine
                         message = orjson.loads(text)
                         assert not isinstance(message, dict) or "writeKey" not in message
-                    list(json_records.unfold(text, _SETTINGS.limits))
+                    list(json_records.extract_records(text, _SETTINGS.limits))
 
 
 def headers(data: bytes) -> None:

@@ -17,7 +17,7 @@ from trail.core.settings import Limits
 from trail.ingest import json_cutter
 
 # Wrappers inside wrappers are real (an array of pages of events), but not without end.
-_MOST_WRAPPERS = 6
+_MAX_WRAPPERS = 6
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 # Numbers stay text: only where a value ends matters here.
@@ -29,7 +29,7 @@ class Record:
     """One record's exact JSON text, and an id made from its content if it has none."""
 
     raw: str
-    made_id: str
+    content_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Refusal:
     size: int = 0
 
 
-def unfold(text: bytes, limits: Limits) -> Iterator[Record | Refusal]:
+def extract_records(text: bytes, limits: Limits) -> Iterator[Record | Refusal]:
     """Yield each record inside *text*, or why there is none. Never raises on any bytes.
 
     Understands a record, an array of records, an API page `{"data": {"events": [...]}}`, a batch
@@ -155,7 +155,7 @@ def _records(text: str, wrappers: int) -> Iterator[Record | Refusal]:
     inner = _inside(text)
     if inner is None:
         yield _record(text)
-    elif wrappers >= _MOST_WRAPPERS:
+    elif wrappers >= _MAX_WRAPPERS:
         yield Refusal("Wrapped too many times", text.encode())
     elif not inner:
         yield Refusal("Contains no records", text.encode())

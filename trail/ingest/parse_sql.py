@@ -104,12 +104,13 @@ def parse(
     named: bool = False,
     mapped: bool = False,
 ) -> str:
-    """Return SQL that makes the temporary table *into* from *relation* (pos, line, raw, made_id).
+    """Return SQL that makes the temporary table *into* from *relation*.
 
-    Its columns: pos, line, event_id, occurred_at (UTC), action_raw, who, email, target_type,
-    target_id, target_name, workspace_id, forwarded (not by the Public API), echo (about an event
-    that the trail itself forwarded), reason (empty when it is an event), slow (true when only
-    the strict reader may decide; never for *trusted* text, which it has already read).
+    *relation* has the columns pos, line, raw and content_id. *into* has pos, line, event_id,
+    occurred_at (UTC), action_raw, who, email, target_type, target_id, target_name, workspace_id,
+    forwarded (not by the Public API), echo (about an event that the trail itself forwarded),
+    reason (empty when it is an event), slow (true when only the strict reader may decide; never
+    for *trusted* text, which it has already read).
 
     A call is an audit event if it is named `Audit` or names a workspace or its resources; with
     *named*, also by the name of a known action. With *mapped*, any record with a type is one.
@@ -123,14 +124,14 @@ def parse(
     return f"""
 create or replace temp table {into} as
 with read as (
- select pos, line, made_id, {doubtful} as doubtful,
+ select pos, line, content_id, {doubtful} as doubtful,
   case when strlen(raw) <= {limits.line_bytes} then try(from_json(raw, '{_SHAPE}')) end as f
  from {relation}
 ), said as (
  select pos, line, f is null or doubtful as unread,
   case when {_FROM_API} then '' when lower(f.type) in {_CALLS} then lower(f.type)
    when f.properties is not null then 'track' else '' end as call,
-  coalesce({_unless_blank("f.messageId")}, {_unless_blank("f.id")}, made_id) as event_id,
+  coalesce({_unless_blank("f.messageId")}, {_unless_blank("f.id")}, content_id) as event_id,
   coalesce(nullif(f.timestamp, ''), nullif(f.originalTimestamp, ''), f.receivedAt, '') as said,
   case when call = 'track' then
    case when {audit} then coalesce(nullif(f.properties.type, ''),

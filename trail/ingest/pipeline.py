@@ -19,7 +19,7 @@ from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.core.settings import Limits
 from trail.incidents import materialize
 from trail.ingest import dedup, identities, parse_sql, refusals
-from trail.ingest.json_records import Record, unfold
+from trail.ingest.json_records import Record, extract_records
 from trail.storage import cursors, dimensions
 from trail.storage.database import Cursor, Store
 
@@ -255,7 +255,9 @@ class _Job:
         count = records.num_rows
         ids = self._batch_ids(self._part_of)
         fast = pa.table({"pos": np.arange(count), "batch_id": ids, **_columns(records)})
-        cursor.register("fast_records", fast.append_column("made_id", pa.nulls(count, pa.string())))
+        cursor.register(
+            "fast_records", fast.append_column("content_id", pa.nulls(count, pa.string()))
+        )
         options = {"named": self._chunk.named, "mapped": self._chunk.mapped}
         cursor.execute(
             parse_sql.parse("fast_records", "parsed", self._limits, trusted=False, **options)
@@ -284,7 +286,7 @@ class _Job:
         proved: list[bool | None] = []
         parts: list[int] = []
         for pos, line, raw, verified in slow:
-            for item in unfold(raw.encode(), self._limits):
+            for item in extract_records(raw.encode(), self._limits):
                 if isinstance(item, Record):
                     result.append((line, item))
                     proved.append(verified)
@@ -298,7 +300,9 @@ class _Job:
                 "pos": np.arange(start, start + len(result)),
                 "line": pa.array([line for line, _ in result], pa.int64()),
                 "raw": pa.array([record.raw for _, record in result], pa.string()),
-                "made_id": pa.array([record.made_id or None for _, record in result], pa.string()),
+                "content_id": pa.array(
+                    [record.content_id or None for _, record in result], pa.string()
+                ),
                 "verified": pa.array(proved, pa.bool_()),
                 "batch_id": self._batch_ids(np.array(parts, np.int64)),
             }

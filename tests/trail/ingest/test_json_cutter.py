@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trail.core.settings import Limits
 from trail.ingest.json_cutter import Piece, cut
-from trail.ingest.json_records import Record, unfold
+from trail.ingest.json_records import Record, extract_records
 
 LONGEST = 100_000
 
@@ -80,7 +80,7 @@ def test_every_good_record_is_kept(envelope: str, batch: list[str | None], step:
         if not piece.reason:
             kept |= {
                 item.raw.encode()
-                for item in unfold(piece.raw, Limits())
+                for item in extract_records(piece.raw, Limits())
                 if isinstance(item, Record)
             }
     assert {item for item in kept if b'"id"' in item} == good
@@ -92,7 +92,7 @@ def test_every_good_record_of_a_line_is_kept(envelope: str, batch: list[str | No
     texts, good = texts_of(batch)
     kept = {
         item.raw.encode()
-        for item in unfold(ENVELOPES[envelope](texts), Limits())
+        for item in extract_records(ENVELOPES[envelope](texts), Limits())
         if isinstance(item, Record)
     }
     assert {item for item in kept if b'"id"' in item} == good

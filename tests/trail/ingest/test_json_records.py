@@ -15,7 +15,7 @@ from tests.trail.plain_records import (
     saved_request,
 )
 from trail.core.settings import Limits
-from trail.ingest.json_records import Record, Refusal, depth, unfold
+from trail.ingest.json_records import Record, Refusal, depth, extract_records
 
 LIMITS = Limits()
 json_values = st.recursive(
@@ -26,13 +26,13 @@ json_values = st.recursive(
 
 
 def raws(text: bytes) -> list[object]:
-    result = list(unfold(text, LIMITS))
+    result = list(extract_records(text, LIMITS))
     assert all(isinstance(item, Record) for item in result), result
     return [json.loads(item.raw) for item in result]
 
 
 def refusal(text: bytes) -> Refusal:
-    (result,) = unfold(text, LIMITS)
+    (result,) = extract_records(text, LIMITS)
     assert isinstance(result, Refusal)
     return result
 
@@ -58,7 +58,7 @@ def test_every_wrapper_is_opened(value: object, inside: list[object]) -> None:
 
 def test_a_record_keeps_its_own_text() -> None:
     text = b' {"id" : "a",\t"id":"b", "n": 1.50} '
-    (record,) = unfold(text, LIMITS)
+    (record,) = extract_records(text, LIMITS)
     assert isinstance(record, Record)
     assert record.raw == text.decode().strip()
 
@@ -95,7 +95,7 @@ def test_a_refusal_says_why_and_keeps_the_bytes(text: bytes, reason: str) -> Non
 
 
 def test_one_bad_item_costs_no_other() -> None:
-    result = list(unfold(line([ONE, 7, TWO]), LIMITS))
+    result = list(extract_records(line([ONE, 7, TWO]), LIMITS))
     assert [type(item) for item in result] == [Record, Refusal, Record]
     assert result[1].raw == b"7"
 
@@ -104,24 +104,24 @@ def test_content_ids_depend_on_content_and_not_on_order() -> None:
     event = api_event(3, id=None)
     turned = dict(reversed(event.items()))
     (one,), (other,), (changed,) = (
-        list(unfold(line(item), LIMITS))
+        list(extract_records(line(item), LIMITS))
         for item in (event, turned, {**event, "resourceName": "Another"})
     )
-    assert one.made_id == other.made_id != changed.made_id
-    assert one.made_id.startswith("sha256-")
-    assert len(one.made_id) == 71
+    assert one.content_id == other.content_id != changed.content_id
+    assert one.content_id.startswith("sha256-")
+    assert len(one.content_id) == 71
 
 
 @pytest.mark.parametrize("blank", [{}, {"id": None}, {"id": ""}, {"id": "  "}, {"messageId": ""}])
 def test_a_blank_id_is_no_id(blank: dict[str, object]) -> None:
-    (record,) = unfold(line({**api_event(id=None), **blank}), LIMITS)
+    (record,) = extract_records(line({**api_event(id=None), **blank}), LIMITS)
     assert isinstance(record, Record)
-    assert record.made_id
+    assert record.content_id
 
 
 @given(st.binary(max_size=200) | json_values.map(line))
 def test_no_bytes_raise(text: bytes) -> None:
-    assert list(unfold(text, LIMITS))
+    assert list(extract_records(text, LIMITS))
 
 
 @given(json_values)
