@@ -12,15 +12,13 @@ from trail.ingest.coverage import Span
 from trail.storage.database import Store
 from ui import text, url_state
 
-SHORTEST_GAP = dt.timedelta(minutes=2)  # a restart is shorter
+MIN_GAP = dt.timedelta(minutes=2)  # a restart is shorter
 _LISTED = 3
 
 
 def long_gaps(spans: Sequence[Span]) -> list[Span]:
     """Return the coverage gaps that are long enough to show."""
-    return [
-        span for span in spans if span.state == "blind" and span.end - span.start >= SHORTEST_GAP
-    ]
+    return [span for span in spans if span.state == "gap" and span.end - span.start >= MIN_GAP]
 
 
 def show_gaps(spans: Sequence[Span], zone: ZoneInfo) -> None:

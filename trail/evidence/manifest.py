@@ -25,7 +25,7 @@ FORM = 1
 Section = dict[str, Any]
 
 _GAP_TEXT = {
-    "blind": "No source was collecting: events may be missing",
+    "gap": "No source was collecting: events may be missing",
     "unknown": "Unknown whether a source was collecting",
 }
 

@@ -65,8 +65,8 @@ The exit code is 0 without problems, 1 with problems, 2 if the pack could not be
 What it does NOT prove
 ----------------------
 - That Segment reported everything, or reported it correctly. The pack shows what was stored.
-- That nothing happened while no source was collecting. See "coverage" in manifest.json: events may
-  be missing from a span that is "blind"; for a span that is "unknown" this cannot be determined.
+- That nothing happened while no source was collecting. "coverage" in manifest.json lists the gaps,
+  in which events may be missing, and the times for which this is unknown.
 - That a filtered pack contains everything that matches its filter. Only a pack without a filter can
   be checked against the seals, day by day. The manifest states the filter.
 - Anything against somebody who controls the database, the seals and the signing key: they can

@@ -1,8 +1,8 @@
-"""When the trail was watched: a ledger of asks that succeeded, of listening, and of failures.
+"""Coverage: the times at which the sources were collecting, and the gaps between them.
 
-An event that did not come may not have happened, or nobody looked. This ledger tells the two
-apart. A pull watches the span that it asked for, also afterwards; a receiver watches while the
-server runs. Times are UTC without a zone.
+Without events in a span, either nothing happened or nothing was collected; coverage tells which.
+A successful poll covers the span that it requested, a receiver the time in which the server runs.
+Failed polls are recorded too. Times are UTC without a zone.
 """
 
 import datetime as dt
@@ -11,20 +11,20 @@ from typing import Literal
 
 from trail.storage.database import Cursor, Engine
 
-State = Literal["watched", "blind", "unknown"]
+State = Literal["watched", "gap", "unknown"]
 
 WATCHED, FAILED = "watched", "failed"
-# A silence is reported only if each earlier week had events in these hours, and this many.
-_WEEKS, _FEWEST_WEEKS, _FEWEST_EVENTS = 12, 3, 8
-_SHORTEST_SILENCE = dt.timedelta(hours=1)
+# A silence is reported only if every earlier week had events in the same hours, with this median.
+_WEEKS, _MIN_WEEKS, _MIN_EVENTS = 12, 3, 8
+_MIN_SILENCE = dt.timedelta(hours=1)
 _DAY = dt.timedelta(days=1)
-# The time since the last poll is not yet a gap.
-_NOT_LATE = dt.timedelta(minutes=15)
+# The time since the last poll counts as a gap only after this long.
+_GAP_GRACE_PERIOD = dt.timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time and whether it was watched; `unknown` before anything was noted."""
+    """A span of time and whether a source covered it; `unknown` before the first record."""
 
     start: dt.datetime
     end: dt.datetime
@@ -33,7 +33,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """No event since `since`, where the same hours of earlier weeks had from `low` to `high`."""
+    """No event since `since`; the same hours of earlier weeks had `low` to `high` events."""
 
     since: dt.datetime
     weeks: int
@@ -43,7 +43,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """One UTC day: its events, and the median of the same weekday before, where there is one."""
+    """One UTC day: its events, and the median of earlier same weekdays, or None for too few."""
 
     day: dt.date
     events: int
@@ -53,7 +53,7 @@ class DayCount:
 def note(
     cursor: Cursor, source: str, state: str, start: dt.datetime, end: dt.datetime, detail: str = ""
 ) -> None:
-    """Note that *source* was in *state* from *start* to *end*; spans that touch become one."""
+    """Record that *source* was in *state* from *start* to *end*; merge adjacent spans."""
     given = {"source": source, "state": state, "detail": detail, "start": start, "end": end}
     touching = (
         "from watches where source = $source and state = $state and detail = $detail "
@@ -72,49 +72,50 @@ def note(
 def gaps(
     engine: Engine, source: str, start: dt.datetime, end: dt.datetime
 ) -> list[tuple[dt.datetime, dt.datetime]]:
-    """Return the parts of [start, end) that *source* has not watched, oldest first."""
+    """Return the parts of [start, end) that *source* has not covered, oldest first."""
     rows = engine.table(
         "select from_at, to_at from watches where source = $source and state = 'watched' "
         "and to_at > $start and from_at < $end order by from_at",
         {"source": source, "start": start, "end": end},
     ).to_pylist()
-    return _missing([(row["from_at"], row["to_at"]) for row in rows], start, end)
+    return _gaps_between([(row["from_at"], row["to_at"]) for row in rows], start, end)
 
 
 def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
-    """Return [start, end) cut into spans that were watched by any source, blind, or unknown.
+    """Return [start, end) as spans: watched by at least one source, gap, or unknown.
 
-    Time before the first note is unknown; where nothing was ever noted, all of it is. So is the
-    last quarter of an hour before *end* until a source was asked about it: it is not late yet.
+    Time before the first record is unknown; without any record, all of it is. A last span shorter
+    than the grace period is unknown too: its poll is not late yet.
     """
     first = engine.table("select min(from_at) as first from watches where state = 'watched'")
-    begun = first["first"][0].as_py()
-    if begun is None or begun >= end:
+    first_watched = first["first"][0].as_py()
+    if first_watched is None or first_watched >= end:
         return [Span(start, end, "unknown")] if start < end else []
     result: list[Span] = []
-    if start < begun:
-        result.append(Span(start, begun, "unknown"))
-        start = begun
+    if start < first_watched:
+        result.append(Span(start, first_watched, "unknown"))
+        start = first_watched
     rows = engine.table(
         "select from_at, to_at from watches where state = 'watched' "
         "and to_at > $start and from_at < $end order by from_at",
         {"start": start, "end": end},
     ).to_pylist()
     at = start
-    for blind in _missing([(row["from_at"], row["to_at"]) for row in rows], start, end):
-        if at < blind[0]:
-            result.append(Span(at, blind[0], "watched"))
-        result.append(Span(*blind, "blind"))
-        at = blind[1]
+    watched = [(row["from_at"], row["to_at"]) for row in rows]
+    for gap_start, gap_end in _gaps_between(watched, start, end):
+        if at < gap_start:
+            result.append(Span(at, gap_start, "watched"))
+        result.append(Span(gap_start, gap_end, "gap"))
+        at = gap_end
     if at < end:
         result.append(Span(at, end, "watched"))
     last = result[-1]
-    if last.state == "blind" and last.end - last.start < _NOT_LATE:
+    if last.state == "gap" and last.end - last.start < _GAP_GRACE_PERIOD:
         result[-1] = Span(last.start, last.end, "unknown")
     return result
 
 
-def _missing(
+def _gaps_between(
     watched: list[tuple[dt.datetime, dt.datetime]], start: dt.datetime, end: dt.datetime
 ) -> list[tuple[dt.datetime, dt.datetime]]:
     result, at = [], start
@@ -128,27 +129,27 @@ def _missing(
 
 
 def silence(engine: Engine, now: dt.datetime) -> Silence | None:
-    """Return the silence that lasts at *now*, where it is far longer than these hours' usual.
+    """Return the silence up to *now* (UTC without zone), if it is unusual, else None.
 
-    The usual number is that of the same hours and weekdays in up to twelve weeks. A silence is
-    reported if each of at least three weeks had events then, with a median of eight or more.
+    It is compared with the same hours and weekdays of up to twelve earlier weeks, and unusual if
+    each of at least three weeks had events then, with a median of eight or more.
     """
-    ends = engine.table("select min(hour) as first from cube").to_pylist()[0]
+    oldest = engine.table("select min(hour) as first from cube")["first"][0].as_py()
     last = engine.table(
         "select max(occurred_at) as last from events where occurred_at <= $now "
         "and occurred_at >= (select max(hour) from cube where hour <= $now)",
         {"now": now},
     )["last"][0].as_py()
-    if last is None or now - last < _SHORTEST_SILENCE:
+    if last is None or now - last < _MIN_SILENCE:
         return None
     weeks = [
         dt.timedelta(weeks=number)
         for number in range(1, _WEEKS + 1)
-        if last - dt.timedelta(weeks=number) >= ends["first"]
+        if last - dt.timedelta(weeks=number) >= oldest
     ]
-    if len(weeks) < _FEWEST_WEEKS:
+    if len(weeks) < _MIN_WEEKS:
         return None
-    # One scan each: bounds of its own let it skip what lies between the weeks.
+    # One scan for each week, so that the rows between the weeks are skipped.
     counts = engine.table(
         " union all ".join(
             "select count(*) as n from events "
@@ -157,13 +158,13 @@ def silence(engine: Engine, now: dt.datetime) -> Silence | None:
             for back in weeks
         )
     )["n"].to_pylist()
-    if min(counts) == 0 or sorted(counts)[len(counts) // 2] < _FEWEST_EVENTS:
+    if min(counts) == 0 or sorted(counts)[len(counts) // 2] < _MIN_EVENTS:
         return None
     return Silence(last, len(counts), min(counts), max(counts))
 
 
 def days(engine: Engine, now: dt.datetime, number: int) -> list[DayCount]:
-    """Return the last *number* UTC days, oldest first, each against its weekday's usual."""
+    """Return the last *number* UTC days, oldest first, each with the median of its weekday."""
     rows = engine.table(
         "select date_trunc('day', hour)::date as day, sum(n)::bigint as n from cube "
         "where hour <= $now group by all order by day",
@@ -171,7 +172,7 @@ def days(engine: Engine, now: dt.datetime, number: int) -> list[DayCount]:
     ).to_pylist()
     counts = {row["day"]: row["n"] for row in rows}
     first = rows[0]["day"] if rows else now.date()
-    made = []
+    result = []
     for back in range(number - 1, -1, -1):
         day = now.date() - back * _DAY
         before = [
@@ -179,16 +180,16 @@ def days(engine: Engine, now: dt.datetime, number: int) -> list[DayCount]:
             for week in range(1, _WEEKS + 1)
             if day - dt.timedelta(weeks=week) >= first
         ]
-        usual = sorted(before)[len(before) // 2] if len(before) >= _FEWEST_WEEKS else None
-        made.append(DayCount(day, counts.get(day, 0), usual))
-    return made
+        usual = sorted(before)[len(before) // 2] if len(before) >= _MIN_WEEKS else None
+        result.append(DayCount(day, counts.get(day, 0), usual))
+    return result
 
 
 def lag(engine: Engine, now: dt.datetime) -> list[dict[str, object]]:
-    """Return by loader how late the events of the last seven days came.
+    """Return the collection delay of the last seven days' events, by loader.
 
-    Each row has loader, events, p50_s and p95_s: seconds from occurrence to arrival. Events from
-    before the loader's first batch are not late: they had not been requested.
+    Each row has loader, events, p50_s and p95_s: seconds from occurrence to arrival. Events that
+    occurred before the loader's first batch are left out.
     """
     rows: list[dict[str, object]] = engine.table(
         "select b.loader, count(*) as events, "

@@ -9,7 +9,7 @@ from trail.core.clock import utc_now
 from trail.ingest import coverage
 from trail.ingest.coverage import DayCount, Span
 from ui import style, text, url_state
-from ui.coverage_banner import SHORTEST_GAP, long_gaps, show_silence
+from ui.coverage_banner import MIN_GAP, long_gaps, show_silence
 from ui.page import Context
 
 _LISTED = 20
@@ -102,11 +102,11 @@ def _coverage_of(day: dt.date, spans: Sequence[Span]) -> tuple[str, str]:
     """Return the CSS class and the label of *day* (UTC)."""
     start = dt.datetime.combine(day, dt.time())
     end = start + dt.timedelta(days=1)
-    lengths = {"watched": dt.timedelta(), "blind": dt.timedelta(), "unknown": dt.timedelta()}
+    lengths = {"watched": dt.timedelta(), "gap": dt.timedelta(), "unknown": dt.timedelta()}
     for span in spans:
         lengths[span.state] += max(min(span.end, end) - max(span.start, start), dt.timedelta())
-    if lengths["blind"] >= SHORTEST_GAP:
-        return "gap", f"coverage gap of {text.duration(lengths['blind'].total_seconds())}"
+    if lengths["gap"] >= MIN_GAP:
+        return "gap", f"coverage gap of {text.duration(lengths['gap'].total_seconds())}"
     if lengths["watched"]:
         return "covered", "covered"
     return "unknown", "not collected yet"

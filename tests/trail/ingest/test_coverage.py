@@ -1,4 +1,4 @@
-"""When the trail was watched: spans, gaps, and a silence that is not the usual one."""
+"""Coverage: spans, gaps, unusual silence, days compared with their weekday, and delays."""
 
 import datetime as dt
 import json
@@ -39,30 +39,30 @@ def spans(store: Store, start: float, end: float) -> list[tuple[float, float, st
     ]
 
 
-def test_nothing_noted_is_unknown(store: Store) -> None:
+def test_coverage_is_unknown_without_records(store: Store) -> None:
     assert spans(store, 0, 5) == [(0, 5, "unknown")]
     assert spans(store, 5, 5) == []
 
 
-def test_before_the_first_note_is_unknown_and_a_gap_is_blind(store: Store) -> None:
+def test_time_before_the_first_record_is_unknown_and_between_records_a_gap(store: Store) -> None:
     note(store, 2, 4)
     note(store, 5, 6)
     assert spans(store, 0, 8) == [
         (0, 2, "unknown"),
         (2, 4, "watched"),
-        (4, 5, "blind"),
+        (4, 5, "gap"),
         (5, 6, "watched"),
-        (6, 8, "blind"),
+        (6, 8, "gap"),
     ]
 
 
-def test_between_two_asks_nothing_is_blind_yet(store: Store) -> None:
+def test_the_time_since_the_last_poll_becomes_a_gap_after_the_grace_period(store: Store) -> None:
     note(store, 0, 1)
     assert spans(store, 0, 1.2) == [(0, 1, "watched"), (1, 1.2, "unknown")]
-    assert spans(store, 0, 1.25) == [(0, 1, "watched"), (1, 1.25, "blind")]
+    assert spans(store, 0, 1.25) == [(0, 1, "watched"), (1, 1.25, "gap")]
 
 
-def test_one_source_watches_where_another_does_not(store: Store) -> None:
+def test_one_source_covers_the_gap_of_another(store: Store) -> None:
     note(store, 0, 2)
     note(store, 3, 4)
     note(store, 1, 3.5, source="webhook")
@@ -73,21 +73,21 @@ def test_one_source_watches_where_another_does_not(store: Store) -> None:
     ]
 
 
-def test_a_later_ask_heals_a_gap(store: Store) -> None:
+def test_a_later_poll_closes_a_gap_and_merges_the_spans(store: Store) -> None:
     note(store, 0, 1)
     note(store, 4, 5)
-    assert (1, 4, "blind") in spans(store, 0, 5)
+    assert (1, 4, "gap") in spans(store, 0, 5)
     note(store, 0.5, 4.5)
     assert spans(store, 0, 5) == [(0, 5, "watched")]
     assert store.table("select count(*) n from watches")["n"][0].as_py() == 1
 
 
-def test_failures_are_no_watch_and_touching_ones_become_one(store: Store) -> None:
+def test_failed_polls_do_not_count_as_coverage_and_adjacent_ones_are_merged(store: Store) -> None:
     note(store, 0, 1)
     note(store, 1, 2, state="failed", detail="refused")
     note(store, 2, 3, state="failed", detail="refused")
     note(store, 2, 3, state="failed", detail="another")
-    assert spans(store, 0, 3) == [(0, 1, "watched"), (1, 3, "blind")]
+    assert spans(store, 0, 3) == [(0, 1, "watched"), (1, 3, "gap")]
     rows = store.table("select detail from watches where state = 'failed' order by detail")
     assert rows["detail"].to_pylist() == ["another", "refused"]
 
@@ -98,20 +98,20 @@ def test_failures_are_no_watch_and_touching_ones_become_one(store: Store) -> Non
         st.tuples(st.integers(0, 30), st.integers(1, 9), st.sampled_from(["a", "b"])), max_size=8
     )
 )
-def test_spans_tell_of_every_hour_what_the_notes_say(
-    tmp_path_factory: pytest.TempPathFactory, noted: list[tuple[int, int, str]]
+def test_spans_state_the_recorded_coverage_of_every_hour(
+    tmp_path_factory: pytest.TempPathFactory, recorded: list[tuple[int, int, str]]
 ) -> None:
     store = Store.open(tmp_path_factory.mktemp("c") / "t.duckdb", Settings())
     try:
-        for start, length, source in noted:
+        for start, length, source in recorded:
             note(store, start, start + length, source)
         result = coverage.spans(store, hour(0), hour(45))
         for number in range(45):
             middle = hour(number + 0.5)
             (span,) = [item for item in result if item.start <= middle < item.end]
-            watched = any(start <= number < start + length for start, length, _ in noted)
-            begun = min((start for start, _, _ in noted), default=99)
-            expected = "watched" if watched else "blind" if number >= begun else "unknown"
+            watched = any(start <= number < start + length for start, length, _ in recorded)
+            first = min((start for start, _, _ in recorded), default=99)
+            expected = "watched" if watched else "gap" if number >= first else "unknown"
             assert span.state == expected
         assert result == _joined(result)
     finally:
@@ -130,7 +130,7 @@ def _joined(spans: list[Span]) -> list[Span]:
 
 
 def weekly(load: Load, weeks: int, hours: range, per_hour: int = 5) -> None:
-    """Load events at these hours of per_hour Monday, up to the last."""
+    """Load events at these hours of the last *weeks* Mondays."""
     lines = [
         json.dumps(
             {
@@ -150,12 +150,12 @@ def weekly(load: Load, weeks: int, hours: range, per_hour: int = 5) -> None:
     load("\n".join(lines).encode())
 
 
-def test_a_silence_that_no_week_before_had_is_told_with_its_numbers(
+def test_a_silence_without_precedent_is_reported_with_the_usual_numbers(
     load: Load, store: Store
 ) -> None:
     weekly(load, 6, range(12))
     load(b"")
-    # This Monday it went silent at eight.
+    # No events this Monday after 08:00.
     store.write(
         lambda cursor: (
             cursor.execute("delete from events where occurred_at > timestamp '2026-11-23 08:00:00'")
@@ -172,12 +172,12 @@ def test_a_silence_that_no_week_before_had_is_told_with_its_numbers(
     assert coverage.silence(store, hour(8.9)) is None
 
 
-def test_the_usual_silence_of_a_night_is_none(load: Load, store: Store) -> None:
+def test_the_usual_silence_at_night_is_not_reported(load: Load, store: Store) -> None:
     weekly(load, 6, range(12))
     assert coverage.silence(store, hour(11 + 9)) is None
 
 
-def test_without_history_nobody_knows_what_is_usual(load: Load, store: Store) -> None:
+def test_silence_is_not_reported_without_enough_history(load: Load, store: Store) -> None:
     assert coverage.silence(store, hour(0)) is None
     weekly(load, 2, range(12))
     assert coverage.silence(store, hour(72)) is None
@@ -192,6 +192,6 @@ def test_days_are_compared_with_their_weekday(load: Load, store: Store) -> None:
     assert [day.usual for day in days[1:-1]] == [0] * 6
 
 
-def test_lag_counts_what_came_after_its_source_was_set_up(load: Load, store: Store) -> None:
+def test_lag_leaves_out_events_from_before_the_first_batch(load: Load, store: Store) -> None:
     weekly(load, 1, range(3))
     assert coverage.lag(store, hour(12)) == []

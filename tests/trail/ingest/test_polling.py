@@ -78,7 +78,7 @@ def test_time_in_which_nobody_asked_is_asked_for_later(
     pull(store, asking)
     back = NOW + 5 * DAY
     api.events.append(event(900, -2 * DAY))
-    assert coverage.spans(store, NOW, back)[0].state == "blind"
+    assert coverage.spans(store, NOW, back)[0].state == "gap"
     assert pull(store, asking, back).kept == 1
     assert [span.state for span in coverage.spans(store, NOW, back)] == ["watched"]
 
