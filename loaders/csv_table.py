@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from loaders._columns import Columns, Rows
+from loaders._columns import Columns, RowBuffer
 from loaders._streams import Stream, head_of
 from trail.core.errors import InputError
 from trail.core.model import Chunk, Loader, Reject, Source
@@ -53,7 +53,7 @@ def accepts(path: Path) -> bool:
 def read(source: Source, settings: Settings) -> Iterator[Chunk]:
     """Yield the records of *source*.
 
-    Raises `MappingNeededError` when it is not clear which column is which, `LoadLimitError` when
+    Raises `MappingNeededError` for missing or ambiguous columns, `LoadLimitError` when
     the file unpacks without end.
     """
     longest = settings.limits.line_bytes
@@ -74,19 +74,19 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
 
 
 def _chunks(rows: Iterator[Reject | Row], columns: Columns, stream: Stream) -> Iterator[Chunk]:
-    gathered = Rows()
+    buffer = RowBuffer()
     for row in rows:
         if isinstance(row, Reject):
-            gathered.refuse(row)
+            buffer.add_reject(row)
         else:
             line, cells, text_of = row
             try:
-                gathered.add(line, columns.record(cells))
+                buffer.add(line, columns.record(cells))
             except (UnicodeEncodeError, TypeError):
-                gathered.refuse(_refused(line, text_of(), "Not UTF-8"))
-        if gathered.full:
-            yield gathered.take(stream.progress)
-    yield gathered.take(1.0)
+                buffer.add_reject(_refused(line, text_of(), "Not UTF-8"))
+        if buffer.full:
+            yield buffer.take(stream.progress)
+    yield buffer.take(1.0)
 
 
 class _Lines:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from loaders._columns import ROWS, Columns, Rows
+from loaders._columns import ROWS, Columns, RowBuffer
 from trail.core.errors import InputError
 from trail.core.model import Chunk, Loader, Reject, Source
 from trail.core.settings import Settings
@@ -33,12 +33,12 @@ def accepts(path: Path) -> bool:
 def read(source: Source, settings: Settings) -> Iterator[Chunk]:
     """Yield the rows of *source* as records; rows are counted from 1.
 
-    Raises `MappingNeededError` when its columns are not clear, `InputError` when it is damaged.
+    Raises `MappingNeededError` for missing or ambiguous columns, `InputError` when it is damaged.
     """
     del settings
     columns = None
     row = 0
-    gathered = Rows()
+    buffer = RowBuffer()
     try:
         with pq.ParquetFile(source.path) as file:
             total = max(file.metadata.num_rows, 1)
@@ -49,22 +49,22 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
                 for cells in zip(*texts, strict=True):
                     row += 1
                     try:
-                        gathered.add(row, columns.record(cells))
+                        buffer.add(row, columns.record(cells))
                     except (TypeError, UnicodeEncodeError):
                         raw = "\t".join(cells).encode("utf-8", "surrogateescape")
-                        gathered.refuse(Reject(row, "Not UTF-8", raw))
-                    if gathered.full:
-                        yield gathered.take(row / total)
+                        buffer.add_reject(Reject(row, "Not UTF-8", raw))
+                    if buffer.full:
+                        yield buffer.take(row / total)
     except _DAMAGE as error:
         if isinstance(error, OSError) and error.errno:
             raise
         # What is already read is kept, as it is of every source that breaks half-way.
-        yield gathered.take(1.0)
+        yield buffer.take(1.0)
         raise InputError(
             f"{source.name}: the Parquet file is damaged or cut short, after row {row:,}.",
             "Rows before that are kept. Write or copy the file again and load it again.",
         ) from error
-    yield gathered.take(1.0)
+    yield buffer.take(1.0)
 
 
 def _spread(batch: pa.RecordBatch) -> dict[str, pa.Array]:

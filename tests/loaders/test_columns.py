@@ -1,4 +1,4 @@
-"""Which column is which: guesses, a person's mapping, and the question when neither settles it."""
+"""The column mapping of a table: by name, by a mapping file, and the error when unclear."""
 
 import datetime as dt
 import tomllib
@@ -15,7 +15,7 @@ def record(header: str, cells: str, mapping: dict[str, str] | None = None) -> di
     return dict(orjson.loads(columns.record(cells.split(","))))
 
 
-def question(header: list[str], mapping: dict[str, str] | None = None) -> MappingNeededError:
+def mapping_error(header: list[str], mapping: dict[str, str] | None = None) -> MappingNeededError:
     with pytest.raises(MappingNeededError) as caught:
         Columns(header, mapping or {}, "events.csv")
     return caught.value
@@ -107,9 +107,9 @@ def test_an_ambiguous_abbreviation_beside_the_time_is_refused(zone: str) -> None
 
 @pytest.mark.parametrize("text", ["'=1", "''=1", "'", "''", "'a", "=1", "-", "'\t"])
 def test_our_own_quotes_come_off_and_others_stay(text: str) -> None:
-    guarded = f"'{text}" if text.lstrip("'").startswith(("=", "-", "\t")) else text
+    exported = f"'{text}" if text.lstrip("'").startswith(("=", "-", "\t")) else text
     header = "event_id,occurred_at (UTC),action,target_name"
-    assert record(header, f"e1,2026-01-01T00:00:00Z,X,{guarded}")["resourceName"] == text
+    assert record(header, f"e1,2026-01-01T00:00:00Z,X,{exported}")["resourceName"] == text
 
 
 def test_a_zone_beside_the_time_holds_for_times_without_an_offset() -> None:
@@ -118,31 +118,31 @@ def test_a_zone_beside_the_time_holds_for_times_without_an_offset() -> None:
     assert record(header, "2026-07-01T12:00:00Z,X")["timestamp"] == "2026-07-01T12:00:00Z"
 
 
-@pytest.mark.parametrize("words", [("timestamp", "type"), ("occurred_at", "action")])
-def test_a_mapping_goes_before_the_guess(words: tuple[str, str]) -> None:
-    mapping = {words[0]: "When", words[1]: "what it was", "target_name": "type"}
+@pytest.mark.parametrize("fields", [("timestamp", "type"), ("occurred_at", "action")])
+def test_a_mapping_goes_before_the_guess(fields: tuple[str, str]) -> None:
+    mapping = {fields[0]: "When", fields[1]: "what it was", "target_name": "type"}
     result = record("When,What it was,type", "2026-01-01,Source Created,Web", mapping)
     assert result == {"timestamp": "2026-01-01", "type": "Source Created", "resourceName": "Web"}
 
 
 def test_a_missing_field_is_asked_for_with_the_line_to_write() -> None:
-    asked = question(["Date", "What", "Who"])
-    assert asked.message == "events.csv: it is not clear which column is which."
-    assert "Which column holds what was done (the event's type)?" in asked.hint
-    assert '`type = "What"`' in asked.hint
-    assert asked.hint.endswith('Columns found: "Date", "What", "Who".')
-    assert "timestamp = " not in asked.hint
+    error = mapping_error(["Date", "What", "Who"])
+    assert error.message == "events.csv: Columns are missing or ambiguous."
+    assert "Which column contains the event type?" in error.hint
+    assert '`type = "What"`' in error.hint
+    assert error.hint.endswith('Columns found: "Date", "What", "Who".')
+    assert "timestamp = " not in error.hint
 
 
 def test_each_line_shown_is_toml_that_names_a_column() -> None:
     header = ['a "b"', "c\td", "ø"]
-    lines = question(header).hint.split("`")[1::2]
+    lines = mapping_error(header).hint.split("`")[1::2]
     assert [next(iter(tomllib.loads(line))) for line in lines] == ["timestamp", "type"]
     assert all(next(iter(tomllib.loads(line).values())) in header for line in lines)
 
 
 def test_two_columns_for_one_field_are_asked_about() -> None:
-    hint = question(["timestamp", "type", "user", "actor"]).hint
+    hint = mapping_error(["timestamp", "type", "user", "actor"]).hint
     assert '"user" and "actor"' in hint
     assert '`actor = "user"`' in hint
     settled = record("timestamp,type,user,actor", "2026-01-01,X,a,b", {"actor": "actor"})
@@ -151,22 +151,22 @@ def test_two_columns_for_one_field_are_asked_about() -> None:
 
 
 def test_a_mapping_that_fits_no_column_or_field_is_asked_about() -> None:
-    hint = question(["time", "type"], {"actor": "Person", "colour": "type"}).hint
+    hint = mapping_error(["time", "type"], {"actor": "Person", "color": "type"}).hint
     assert '`actor = "Person"`' in hint
-    assert "There is no such column" in hint
-    assert '"colour" is no field; fields are id, timestamp, type,' in hint
+    assert "This column does not exist." in hint
+    assert 'Unknown field "color" in the mapping. Allowed: id, timestamp, type,' in hint
 
 
 def test_the_question_stays_short() -> None:
-    hint = question(["x" * 500, *(f"c{number}" for number in range(99))]).hint
+    hint = mapping_error(["x" * 500, *(f"c{number}" for number in range(99))]).hint
     assert hint.endswith('"c28" and 70 more.')
     assert "…" in hint
     assert len(hint) < 2_000
 
 
 def test_the_question_is_calm() -> None:
-    asked = question(["a", "b"])
-    assert not set("!—") & set(str(asked))
+    error = mapping_error(["a", "b"])
+    assert not set("!—") & set(str(error))
 
 
 WAREHOUSE = (

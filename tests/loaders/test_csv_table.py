@@ -289,7 +289,7 @@ def test_the_question_reaches_the_batch(
 ) -> None:
     data = b"Moment,What\n2026-01-01,Source Created\n"
     batch = load(data, "a.csv")
-    assert batch.error.startswith("a.csv: it is not clear which column is which.")
+    assert batch.error.startswith("a.csv: Columns are missing or ambiguous.")
     assert '`timestamp = "Moment"`' in batch.error
     assert batch.read == 0
     path = tmp_path / "a.csv"
