@@ -37,19 +37,19 @@ def _fill(store: Store, settings: Settings) -> None:
 
     now = utc_now()
     with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "whole.ndjson"
-        # The generator ends at a midnight. Up to the next one, cut at the present moment.
-        demo.write(whole, EVENTS, 90, 1, end=now + dt.timedelta(days=1))
-        past = Path(folder) / "demo-workspace.ndjson"
-        moment = now.isoformat(timespec="milliseconds")
-        with whole.open() as lines, past.open("w") as kept:
-            kept.writelines(line for line in lines if _time(line) <= moment)
-        for batch in load_files(store, settings, [past]):
+        all_events = Path(folder) / "all_events.ndjson"
+        # The generator ends at midnight: generate up to the next one and cut at the current time.
+        demo.write(all_events, EVENTS, 90, 1, end=now + dt.timedelta(days=1))
+        until_now = Path(folder) / "demo-workspace.ndjson"
+        now_text = now.isoformat(timespec="milliseconds")
+        with all_events.open() as lines, until_now.open("w") as file:
+            file.writelines(line for line in lines if _time(line) <= now_text)
+        for batch in load_files(store, settings, [until_now]):
             if batch.error:
                 raise UnavailableError("The demo workspace could not be created.", batch.error)
 
 
 def _time(line: str) -> str:
-    mark = '"timestamp":"'
-    start = line.index(mark) + len(mark)
+    prefix = '"timestamp":"'
+    start = line.index(prefix) + len(prefix)
     return line[start : start + 23]

@@ -1,7 +1,4 @@
-"""What a job is, how it is doing, and what it is given.
-
-Separate so that the jobs know nothing of threads, and the schedule nothing of what they do.
-"""
+"""A scheduled job, its health, and the context that it runs in."""
 
 import datetime as dt
 import threading
@@ -14,14 +11,14 @@ from trail.storage.database import Store
 
 @dataclass(slots=True)
 class Health:
-    """How a job is doing: times are UTC without zone; `error` is that of the last run, or empty."""
+    """The state of a job. Times are UTC without zone; `error` is of the last run, or empty."""
 
     name: str
     title: str
     every_s: float
     running: bool = False
     last_at: dt.datetime | None = None
-    good_at: dt.datetime | None = None
+    succeeded_at: dt.datetime | None = None
     error: str = ""
     status_text: str = ""
     share: float = 0.0
@@ -29,11 +26,11 @@ class Health:
 
 @dataclass(slots=True)
 class Job:
-    """One job: *run* does it once and returns what to say of it; the first time *after_s*."""
+    """One job: `run` runs it once, first after `first_delay_s`, and returns a status text."""
 
     health: Health
     run: Callable[["Job"], str]
-    after_s: float = 0.0
+    first_delay_s: float = 0.0
     due: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
@@ -43,20 +40,20 @@ class Job:
         title: str,
         every_s: float,
         run: Callable[["Job"], str],
-        after_s: float = 0.0,
+        first_delay_s: float = 0.0,
     ) -> "Job":
-        """Return the health of a job that has not run yet."""
-        return cls(Health(name, title, every_s), run, after_s)
+        """Return a job that has not run yet."""
+        return cls(Health(name, title, every_s), run, first_delay_s)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What jobs are given: *shown* is the store of the pages, *real* the workspace's own."""
+class JobContext:
+    """What jobs share: `shown` returns the store of the pages, `real` the workspace's own."""
 
     settings: Settings
     shown: Callable[[], Store]
     real: Callable[[], Store]
-    ending: threading.Event
+    stopping: threading.Event
 
     def is_real(self) -> bool:
         """Return whether the pages show the workspace's own database, not the demo's."""

@@ -1,4 +1,4 @@
-"""Jobs that keep what is there: retention, findings and their alerts, seals, a backup a day."""
+"""Maintenance jobs: retention, findings and their alerts, seals, and the daily backup."""
 
 import datetime as dt
 import threading
@@ -13,91 +13,91 @@ from trail.incidents.incident_json import records
 from trail.integrity import seal_status, sealing, verification
 from trail.notifications import evaluate
 from trail.retention import policy
-from trail.runtime.job import Job, Work
+from trail.runtime.job import Job, JobContext
 from trail.storage.filters import Filter
 
 # Alerts are evaluated repeatedly over this period; each match is reported once.
-_RECENT = "3d"
-_TIDY_S = 3600.0
-# Whoever has just started it with old events can see what would go before it goes.
-_BEFORE_TIDYING_S = 600.0
-_JUDGE_S = 300.0
-_SEAL_S = 3600.0
-_BEFORE_SEALING_S = 120.0
-_BACKUP_S = 3600.0
+_ALERT_PERIOD = "3d"
+_RETENTION_EVERY_S = 3600.0
+# After a first start with old events, leaves time to read what retention would remove.
+_RETENTION_DELAY_S = 600.0
+_FINDINGS_EVERY_S = 300.0
+_SEAL_EVERY_S = 3600.0
+_SEAL_DELAY_S = 120.0
+_BACKUP_EVERY_S = 3600.0
 _VERIFY_EVERY = dt.timedelta(hours=24)
 
 
-def jobs(work: Work, verify: threading.Event) -> list[Job]:
-    """Return the jobs; *verify* is set to have the seals verified, and cleared when they are."""
+def jobs(context: JobContext, verify: threading.Event) -> list[Job]:
+    """Return the jobs. Set *verify* to request a verification of the seals; the job clears it."""
     result = [
-        Job.of("retention", "Retention", _TIDY_S, _retain(work), _BEFORE_TIDYING_S),
-        Job.of("findings", "Unusual changes", _JUDGE_S, _judge(work)),
-        Job.of("seals", "Seals", _SEAL_S, _seal(work, verify), _BEFORE_SEALING_S),
+        Job.of("retention", "Retention", _RETENTION_EVERY_S, _retain(context), _RETENTION_DELAY_S),
+        Job.of("findings", "Unusual changes", _FINDINGS_EVERY_S, _refresh_findings(context)),
+        Job.of("seals", "Seals", _SEAL_EVERY_S, _seal(context, verify), _SEAL_DELAY_S),
     ]
-    if work.settings.backup.path:
+    if context.settings.backup.path:
         result.append(
-            Job.of("backup", "Daily backup", _BACKUP_S, _back_up(work), _BEFORE_SEALING_S)
+            Job.of("backup", "Daily backup", _BACKUP_EVERY_S, _back_up(context), _SEAL_DELAY_S)
         )
     return result
 
 
-def _retain(work: Work) -> Callable[[Job], str]:
-    tidied: dt.date | None = None
+def _retain(context: JobContext) -> Callable[[Job], str]:
+    retained_on: dt.date | None = None
 
     def run(_: Job) -> str:
-        nonlocal tidied
+        nonlocal retained_on
         now = utc_now()
-        if not work.is_real():
+        if not context.is_real():
             return "No database yet"
-        if tidied == now.date():
+        if retained_on == now.date():
             return "Done for today"
-        done = policy.retain(work.shown(), work.settings, now)
-        tidied = now.date()
-        return f"{done.events:,} removed, {done.archived:,} archived, {done.held:,} held"
+        result = policy.retain(context.shown(), context.settings, now)
+        retained_on = now.date()
+        return f"{result.events:,} removed, {result.archived:,} archived, {result.held:,} held"
 
     return run
 
 
-def _judge(work: Work) -> Callable[[Job], str]:
+def _refresh_findings(context: JobContext) -> Callable[[Job], str]:
     def run(_: Job) -> str:
-        # So that readers of findings wait only for what is new since the last run.
-        done = refresh(work.shown(), utc_now())
-        _offer(work)
-        return f"{done.folded:,} days recounted" if done.folded else "Nothing new"
+        # So that pages wait only for findings that are new since the last run.
+        result = refresh(context.shown(), utc_now())
+        _evaluate_alerts(context)
+        return f"{result.folded:,} days recounted" if result.folded else "Nothing new"
 
     return run
 
 
-def _offer(work: Work) -> None:
-    """Evaluate the alert rules on the findings shown and the open incidents of the last days."""
-    store, now = work.shown(), dt.datetime.now(dt.UTC)
-    recent = Filter(start=_RECENT)
+def _evaluate_alerts(context: JobContext) -> None:
+    """Evaluate the alert rules on the findings and open incidents of the last days."""
+    store, now = context.shown(), dt.datetime.now(dt.UTC)
+    recent = Filter(start=_ALERT_PERIOD)
     result = unusual.queue(store, recent, now)
-    rows = {
+    rows_by_kind = {
         "findings": [
             finding.to_dict(ids) for finding, ids in unusual.event_ids(store, result.findings)
         ],
         "incidents": list(records(store, recent, now)),
     }
-    for kind, records_ in rows.items():
+    for kind, rows in rows_by_kind.items():
         store.write(
-            lambda cursor, kind=kind, records_=records_: evaluate.evaluate_rows(  # type: ignore[misc]
-                cursor, kind, records_, utc_now()
+            lambda cursor, kind=kind, rows=rows: evaluate.evaluate_rows(  # type: ignore[misc]
+                cursor, kind, rows, utc_now()
             )
         )
 
 
-def _seal(work: Work, verify: threading.Event) -> Callable[[Job], str]:
+def _seal(context: JobContext, verify: threading.Event) -> Callable[[Job], str]:
     def run(job: Job) -> str:
         try:
-            if not work.is_real():
+            if not context.is_real():
                 return "No database yet"
-            _verify_seals(work, job, asked=verify.is_set())
+            _verify_seals(context, job, requested=verify.is_set())
         finally:
             verify.clear()
-        store = work.shown()
-        sealed = sealing.seal(store, work.settings, utc_now())
+        store = context.shown()
+        sealed = sealing.seal(store, context.settings, utc_now())
         last = seal_status.status(store)
         if last.problem_count:
             raise IntegrityError(
@@ -108,29 +108,29 @@ def _seal(work: Work, verify: threading.Event) -> Callable[[Job], str]:
     return run
 
 
-def _verify_seals(work: Work, job: Job, *, asked: bool) -> None:
-    """Verify where that was asked for, or the last time is long ago."""
-    store = work.shown()
+def _verify_seals(context: JobContext, job: Job, *, requested: bool) -> None:
+    """Verify the seals if requested, or if the last verification is too old."""
+    store = context.shown()
     last = seal_status.status(store)
     # A verification before anything was sealed does not count.
-    lately = last.ok is not None and last.verified_at and utc_now() - last.verified_at
-    if lately and lately < _VERIFY_EVERY and not asked:
+    age = last.ok is not None and last.verified_at and utc_now() - last.verified_at
+    if age and age < _VERIFY_EVERY and not requested:
         return
 
     def progress(share: float) -> None:
         job.health.share = share
 
-    seal_status.store_report(store, verification.verify(store, work.settings, progress=progress))
+    seal_status.store_report(store, verification.verify(store, context.settings, progress=progress))
 
 
-def _back_up(work: Work) -> Callable[[Job], str]:
+def _back_up(context: JobContext) -> Callable[[Job], str]:
     def run(_: Job) -> str:
-        if not work.is_real():
+        if not context.is_real():
             return "No database yet"
-        path = daily.due(work.settings, utc_now())
+        path = daily.due(context.settings, utc_now())
         if path is None:
             return "Done for today"
-        made = daily.make(work.shown(), work.settings, path)
+        made = daily.make(context.shown(), context.settings, path)
         making.log(made, "schedule")
         return f"{made.manifest.events:,} events, {made.bytes:,} bytes"
 

@@ -1,7 +1,6 @@
-"""The one job of the schedule that sends: rules look first, then the outbox goes its round.
+"""The job that sends notifications: evaluate the alert rules, then deliver what is due.
 
-Separate so that the schedule starts and stops one thing, and so that an alert leaves in the very
-round that found it.
+One job for both, so that an alert is sent in the run that found it.
 """
 
 import datetime as dt
@@ -14,13 +13,13 @@ from trail.notifications.evaluate import Alerts
 from trail.notifications.worker import Forwarding
 from trail.storage.database import Store
 
-# The interval of the schedule: an event is sent within a few seconds of its arrival.
+# So that an event is sent within a few seconds of its arrival.
 EVERY_S = 1.0
-_PRUNE = dt.timedelta(days=1)
+_PRUNE_EVERY = dt.timedelta(days=1)
 
 
-class Outgoing:
-    """Rules and outbox of the store that *store* gives; *clock* gives UTC without zone."""
+class NotificationJob:
+    """Alert rules and deliveries of the store that *store* returns; *clock* is UTC without zone."""
 
     def __init__(
         self,
@@ -32,20 +31,20 @@ class Outgoing:
         self.forwarding = Forwarding(settings, store, clock)
         self._store = store
         self._clock = clock
-        self._pruned: dt.datetime | None = None
+        self._pruned_at: dt.datetime | None = None
 
     def run(self) -> str:
         """Evaluate new events and start the deliveries that are due; return the status text.
 
         Returns immediately: slow deliveries continue in their own threads.
         """
-        message = self.alerts.run_once()
+        alerts_status = self.alerts.run_once()
         now = self._clock()
-        if self._pruned is None or now - self._pruned >= _PRUNE:
+        if self._pruned_at is None or now - self._pruned_at >= _PRUNE_EVERY:
             self._store().write(lambda cursor: evaluate.prune(cursor, now))
-            self._pruned = now
-        return f"{message}; {self.forwarding.run_once()}"
+            self._pruned_at = now
+        return f"{alerts_status}; {self.forwarding.run_once()}"
 
     def close(self) -> None:
-        """Stop; what is under way is given a moment, and else counts as not sent."""
+        """Stop; a delivery that does not end within a moment counts as not sent."""
         self.forwarding.close()

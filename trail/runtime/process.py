@@ -1,7 +1,7 @@
-"""What the running process shares: settings, the store, users and sessions.
+"""The objects that the running process shares: settings, store, users and sessions.
 
-Streamlit runs page files by path, so a page cannot be handed its store; it asks here. Set once by
-`dashboard.py` when the process starts.
+Streamlit runs page files by path, so pages cannot take arguments; they call `current`. Set by
+`startup.start`.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from trail.storage.database import Store
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The parts that pages and routes share."""
+    """The objects that pages and routes share."""
 
     settings: Settings
     store: Store
@@ -35,7 +35,7 @@ _current: list[Runtime] = []
 
 
 def start(runtime: Runtime) -> None:
-    """Make *runtime* the one that `current()` returns."""
+    """Set the runtime that `current` returns."""
     _current[:] = [runtime]
 
 

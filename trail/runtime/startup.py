@@ -1,6 +1,6 @@
-"""Starting and stopping: which database, which users, and where the first password goes.
+"""Start and stop the product: choose and open the database, create the first owner, run jobs.
 
-Separate so that the pages, the commands and the tests start the same things in the same order.
+Pages, commands and tests all start here, so that everything starts in the same order.
 """
 
 import sys
@@ -40,23 +40,23 @@ _LOCK_POLL_S = 0.2
 
 
 class LockWait:
-    """Waits for the process that has the database open, up to `LOCK_WAIT_S` seconds.
+    """Waits up to `LOCK_WAIT_S` seconds for the process that has the database open.
 
-    A message on standard error says so. A server keeps the database open until it stops, so that
-    nothing waits for one.
+    Reports the wait on standard error. Does not wait for a server, which keeps the database open
+    until it stops.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._until = 0.0
+        self._deadline = 0.0
 
     def __call__(self) -> bool:
         """Wait a moment; return whether to try again."""
         if server_link.find(self._settings):
             return False
         now = time.monotonic()
-        if not self._until:
-            self._until = now + LOCK_WAIT_S
+        if not self._deadline:
+            self._deadline = now + LOCK_WAIT_S
             print(
                 "trail: Another command has the database open; waiting up to "
                 f"{LOCK_WAIT_S:.0f} seconds.",
@@ -64,14 +64,14 @@ class LockWait:
                 flush=True,
             )
         time.sleep(_LOCK_POLL_S)
-        return now < self._until
+        return now < self._deadline
 
 
 def start(settings: Settings) -> Runtime:
     """Open everything that pages and routes share, and make it the current runtime.
 
     A second start in one process returns what the first one opened, since a database has one
-    writer; `stop` closes it when as many stops have come.
+    writer. The `stop` that matches the first `start` closes it.
     """
     global _starts  # noqa: PLW0603 - one process, one runtime
     with _lock:
@@ -84,7 +84,7 @@ def start(settings: Settings) -> Runtime:
                 settings.auth.access_days,
                 clock_check.is_plausible,
             )
-            opened.schedule.begin()
+            opened.schedule.start()
         _starts += 1
         return process.current()
 
@@ -110,7 +110,7 @@ def close_early() -> None:
 
 
 def stop() -> None:
-    """Undo one `start`; the last one ends the workers and closes the store."""
+    """Undo one `start`; the last one stops the workers and closes the store."""
     global _starts  # noqa: PLW0603 - as above
     with _lock:
         if _starts == 0:
@@ -119,7 +119,7 @@ def stop() -> None:
         if _starts:
             return
         now = process.current()
-    # Not under the lock: what they still have to keep may ask for the real store.
+    # Outside the lock: while closing, they may call `real_store`.
     now.schedule.close()
     now.intake.close()
     log.stop()
@@ -135,9 +135,9 @@ def database(settings: Settings) -> tuple[Path, bool]:
     """Return the path of the database to open, and whether it is the demo's."""
     real = settings.store.path
     configured = "path" in settings.store.model_fields_set
-    sent = any(receiver.folder_of(settings).glob("*"))
-    had = mirror.files(real, settings).known.exists()
-    if real.exists() or had or sent or configured or settings.store.demo == "never":
+    has_received = any(receiver.folder_of(settings).glob("*"))
+    was_used = mirror.files(real, settings).known.exists()
+    if real.exists() or was_used or has_received or configured or settings.store.demo == "never":
         return real, False
     return settings.store.demo_path, True
 
@@ -148,32 +148,32 @@ def shown_store() -> Store:
 
 
 def store_of(archived: str) -> Store:
-    """Return the store of an archived month, such as `2026-08`, or for none the one shown.
+    """Return the store of an archived month, such as `2026-08`, or for "" the one shown.
 
-    Raises `InputError` for a month that the archive does not hold.
+    Raises `InputError` for a month that is not in the archive.
     """
     now = process.current()
     return archive_reader.month(now.settings, archived) if archived else now.store
 
 
 def real_store() -> Store:
-    """Return the store of the real workspace; where the demo was shown, the pages change to it."""
+    """Return the store of the real workspace; if the demo is shown, switch the pages to it."""
     with _lock:
         now = process.current()
         if not now.demo:
             return now.store
         store = open_real(now.settings)
-        # Left open until the end, for those who still read from it.
+        # Stays open until the end, for readers that still use it.
         _retired.append(now.store)
         process.start(replace(now, store=store, demo=False))
         return store
 
 
 def open_real(settings: Settings) -> Store:
-    """Open the workspace's own database, held against what is noted that it held.
+    """Open the workspace's own database and compare it with its high-water mark.
 
-    Waits while another command has it open; see `LockWait`. A database that is shorter opens all
-    the same; see `trail.integrity.high_water_mark.shortfalls`.
+    Waits while another command has it open; see `LockWait`. A database with lost events opens too;
+    see `trail.integrity.high_water_mark.shortfalls`.
     """
     store = Store.open(settings.store.path, settings, LockWait(settings))
     try:

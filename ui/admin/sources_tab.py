@@ -83,8 +83,8 @@ def _job_state(job: Health, now: dt.datetime) -> str:
         return f"… Polling, {job.share:.0%} done."
     if job.error:
         return f"▲ Failing: {job.error}"
-    if job.good_at:
-        return f"✓ OK. {job.status_text}, {text.ago(job.good_at, now)}."
+    if job.succeeded_at:
+        return f"✓ OK. {job.status_text}, {text.ago(job.succeeded_at, now)}."
     return "… Not polled yet."
 
 

@@ -93,7 +93,7 @@ def _write(ctx: Context, job: Callable[[Cursor], None]) -> None:
 
 def _test(ctx: Context, destination: Destination) -> None:
     try:
-        verdict = test_message.send_test(ctx.runtime.schedule.outgoing.forwarding, destination)
+        verdict = test_message.send_test(ctx.runtime.schedule.notifications.forwarding, destination)
     except TrailError as error:
         st.error(text.escape(str(error)))
         return

@@ -22,12 +22,12 @@ import threading
 from trail.core import settings
 from trail.core.errors import TrailError
 from trail.runtime import maintenance, startup
-from trail.runtime.job import Work
+from trail.runtime.job import JobContext
 
 loaded = settings.load()
 store = startup.open_real(loaded)
-work = Work(loaded, lambda: store, lambda: store, threading.Event())
-for job in maintenance.jobs(work, threading.Event()):
+context = JobContext(loaded, lambda: store, lambda: store, threading.Event())
+for job in maintenance.jobs(context, threading.Event()):
     if job.health.name in ("retention", "seals"):
         try:
             print(job.health.name, "ran:", job.run(job))

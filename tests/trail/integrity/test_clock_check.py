@@ -25,7 +25,7 @@ from trail.integrity import acceptance, clock_check, seal_status, sealing, verif
 from trail.integrity.clock_check import ImplausibleClockError
 from trail.retention import policy
 from trail.runtime import maintenance
-from trail.runtime.job import Job, Work
+from trail.runtime.job import Job, JobContext
 from trail.storage import cursors
 from trail.storage.database import Store
 
@@ -60,9 +60,9 @@ def ids(store: Store) -> set[str]:
 def stopped(store: Store, settings: Settings, clock: dt.datetime) -> bool:
     """Return whether both retention and sealing refuse *clock*; they never differ."""
     results = set()
-    for work in (policy.retain, sealing.seal):
+    for context in (policy.retain, sealing.seal):
         try:
-            work(store, settings, clock)
+            context(store, settings, clock)
             results.add(False)
         except ImplausibleClockError:
             results.add(True)
@@ -220,8 +220,8 @@ def test_no_clock_makes_retention_remove_what_is_not_old(actions: list[tuple[str
 
 def entries(store: Store, settings: Settings) -> dict[str, Callable[[], object]]:
     """Return everything that removes or seals at the present moment."""
-    work = Work(settings, lambda: store, lambda: store, threading.Event())
-    jobs = {job.health.name: job for job in maintenance.jobs(work, threading.Event())}
+    context = JobContext(settings, lambda: store, lambda: store, threading.Event())
+    jobs = {job.health.name: job for job in maintenance.jobs(context, threading.Event())}
 
     def job(name: str) -> Callable[[], object]:
         run: Callable[[Job], str] = jobs[name].run

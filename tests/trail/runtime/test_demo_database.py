@@ -36,9 +36,7 @@ def ids(store: Store) -> list[str]:
     return store.table("select event_id from events")["event_id"].to_pylist()
 
 
-def test_a_demo_reaches_up_to_now_and_not_beyond(
-    settings: Settings, small: int, tmp_path: Path
-) -> None:
+def test_the_demo_ends_at_the_current_time(settings: Settings, small: int, tmp_path: Path) -> None:
     store = demo_database.open_store(tmp_path / "demo.duckdb", settings)
     result = store_status.status(store)
     times = store.table("select occurred_at from events")["occurred_at"].to_pylist()
@@ -46,12 +44,12 @@ def test_a_demo_reaches_up_to_now_and_not_beyond(
     assert max(times) <= utc_now()
     assert utc_now() - max(times) < dt.timedelta(hours=20)
     assert utc_now() - min(times) > dt.timedelta(days=80)
-    # Cut at the present moment, so that at most the share of one day is missing.
+    # Cut at the current time, so that at most the share of one day is missing.
     assert small * 0.9 < result["events"] <= small
     assert (result["quarantined"], result["duplicates"], result["batches"]) == (0, 0, 1)
 
 
-def test_a_demo_is_filled_by_an_ordinary_load(
+def test_the_demo_is_loaded_through_the_ordinary_loaders(
     settings: Settings, small: int, tmp_path: Path
 ) -> None:
     store = demo_database.open_store(tmp_path / "demo.duckdb", settings)
@@ -63,7 +61,7 @@ def test_a_demo_is_filled_by_an_ordinary_load(
     assert kinds["success"] > kinds["failure"] > 0
 
 
-def test_a_fresh_demo_is_kept(settings: Settings, tmp_path: Path) -> None:
+def test_a_recent_demo_is_reused(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "demo.duckdb"
     made(path, dt.timedelta(hours=19), dt.timedelta(days=50))
     store = demo_database.open_store(path, settings)
@@ -72,7 +70,7 @@ def test_a_fresh_demo_is_kept(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ages", [(), (dt.timedelta(hours=21),)])
-def test_a_stale_or_unfinished_demo_is_made_anew(
+def test_an_outdated_or_incomplete_demo_is_recreated(
     settings: Settings, small: int, tmp_path: Path, ages: tuple[dt.timedelta, ...]
 ) -> None:
     path = tmp_path / "demo.duckdb"
@@ -83,7 +81,7 @@ def test_a_stale_or_unfinished_demo_is_made_anew(
     store.close()
 
 
-def test_what_is_no_database_is_not_thrown_away(settings: Settings, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_not_deleted(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "demo.duckdb"
     path.write_bytes(b"somebody's notes" * 1000)
     with pytest.raises(UnavailableError, match=r"demo\.duckdb"):
@@ -91,7 +89,7 @@ def test_what_is_no_database_is_not_thrown_away(settings: Settings, tmp_path: Pa
     assert path.read_bytes() == b"somebody's notes" * 1000
 
 
-def test_the_demo_is_opened_only_where_nothing_else_is_meant(
+def test_the_demo_is_opened_only_without_a_configured_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""The real command refuses each weak set-up, says which, and what mends it."""
+"""The server does not start with an unsafe setup, and reports each problem with its remedy."""
 
 import os
 import subprocess
@@ -24,29 +24,29 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def serve(folder: Path, *arguments: str, **more: str) -> tuple[int, list[str]]:
+def serve(folder: Path, *arguments: str, **variables: str) -> tuple[int, list[str]]:
     """Run the command; return its exit code and the lines that it wrote."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
-    done = subprocess.run(
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
+    result = subprocess.run(
         [sys.executable, "-m", "trail", "serve", *arguments],
         cwd=ROOT,
-        env=kept
+        env=inherited
         | {
             "TRAIL_CONFIG": str(folder / "trail.toml"),
             "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
             "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
-            **more,
+            **variables,
         },
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    return done.returncode, done.stderr.splitlines()
+    return result.returncode, result.stderr.splitlines()
 
 
-def by_hand(folder: Path, username: str, password: str, role: str = "owner") -> None:
-    """Write a user as a person with an editor would."""
+def write_users(folder: Path, username: str, password: str, role: str = "owner") -> None:
+    """Write a users file without the product."""
     document = {"credentials": {"usernames": {username: {"password": password, "roles": [role]}}}}
     (folder / "users.yaml").write_text(yaml.safe_dump(document))
 
@@ -75,32 +75,35 @@ def open_secrets(folder: Path) -> None:
 
 
 CASES: list[tuple[Callable[[Path], None], str]] = [
-    (open_users, "users.yaml is open to other users of this machine. Run: chmod 600 users.yaml"),
-    (open_key, "trail.seals.key is open to other users of this machine. Run: chmod 600"),
-    (open_tokens, "tokens.json is open to other users of this machine. Run: chmod 600"),
+    (open_users, "Other users of this machine can access users.yaml. Run: chmod 600 users.yaml"),
+    (open_key, "Other users of this machine can access trail.seals.key. Run: chmod 600"),
+    (open_tokens, "Other users of this machine can access tokens.json. Run: chmod 600"),
     (open_secrets, "secrets.toml can be read by other users of this machine. Run: chmod 600"),
-    (lambda folder: by_hand(folder, "jo", GOOD), "The password of jo is not a bcrypt hash. Run:"),
     (
-        lambda folder: by_hand(folder, "jo", hashed(GOOD, 9)),
-        "The password of jo has a hash with too low a cost. Run: python -m trail users passwd",
+        lambda folder: write_users(folder, "jo", GOOD),
+        "The password of jo is not a bcrypt hash. Run:",
     ),
     (
-        lambda folder: by_hand(folder, "jo", hashed("changeme")),
+        lambda folder: write_users(folder, "jo", hashed(GOOD, 9)),
+        "The password hash of jo has a bcrypt cost below 10. Run: python -m trail users passwd",
+    ),
+    (
+        lambda folder: write_users(folder, "jo", hashed("changeme")),
         "The password of jo is a well-known password. Run: python -m trail users passwd",
     ),
     (
-        lambda folder: by_hand(folder, "jo", hashed("jo")),
+        lambda folder: write_users(folder, "jo", hashed("jo")),
         "The password of jo is a well-known password. Run: python -m trail users passwd",
     ),
     (
-        lambda folder: by_hand(folder, "jo", hashed(GOOD), "manager"),
+        lambda folder: write_users(folder, "jo", hashed(GOOD), "manager"),
         "No owner can sign in. Run: python -m trail users add NAME --role owner",
     ),
 ]
 
 
 @pytest.mark.parametrize(("weaken", "problem"), CASES)
-def test_it_does_not_start_and_says_why(
+def test_each_unsafe_setup_stops_the_start_and_is_reported(
     folder: Path, weaken: Callable[[Path], None], problem: str
 ) -> None:
     weaken(folder)
@@ -111,18 +114,18 @@ def test_it_does_not_start_and_says_why(
     assert not (folder / "trail.duckdb").exists()
 
 
-def test_an_open_address_needs_https_and_a_name(folder: Path) -> None:
+def test_a_public_address_needs_https_and_allowed_hosts(folder: Path) -> None:
     code, lines = serve(folder, "--host", "0.0.0.0")
     assert code == 2
     assert [line.split(". ")[0].rsplit(", ")[-1] for line in lines] == [
-        "where passwords and cookies would travel in the clear",
-        "and no host name is allowed",
+        "and passwords and cookies are sent unencrypted",
+        "and server.allowed_hosts is empty",
     ]
     code, lines = serve(folder, "--host", "0.0.0.0", TRAIL_SERVER__HTTPS="true")
     assert (code, len(lines)) == (2, 1)
 
 
-def test_a_provider_that_is_half_set_up(folder: Path) -> None:
+def test_an_incomplete_provider_setup_is_reported(folder: Path) -> None:
     metadata = "https://id.example.com/.well-known/openid-configuration"
     code, lines = serve(folder, TRAIL_AUTH__OIDC_METADATA_URL=metadata, TRAIL_AUTH__OIDC_ROLES="{}")
     assert code == 2
@@ -132,8 +135,8 @@ def test_a_provider_that_is_half_set_up(folder: Path) -> None:
     ]
 
 
-def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:
-    by_hand(folder, "jo", GOOD, "manager")
+def test_all_problems_are_reported_together(folder: Path) -> None:
+    write_users(folder, "jo", GOOD, "manager")
     (folder / "users.yaml").chmod(0o644)
     code, lines = serve(folder, "--host", "192.0.2.1")
     assert code == 2
@@ -141,16 +144,16 @@ def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.7"])
-def test_a_good_set_up_passes(folder: Path, host: str) -> None:
-    known = Settings(
+def test_a_safe_setup_has_no_problems(folder: Path, host: str) -> None:
+    settings = Settings(
         auth={"users_path": folder / "users.yaml"}, store={"path": folder / "trail.duckdb"}
     )
-    assert preflight.problems(known, host) == []
+    assert preflight.problems(settings, host) == []
     (folder / "users.yaml").unlink()  # a first start
-    assert preflight.problems(known, host) == []
+    assert preflight.problems(settings, host) == []
 
 
-def test_an_owner_may_come_from_the_provider(folder: Path) -> None:
+def test_a_provider_role_counts_as_an_owner(folder: Path) -> None:
     Users(folder / "users.yaml").set_role("maya", "manager")
     auth = {
         "users_path": folder / "users.yaml",
@@ -160,16 +163,18 @@ def test_an_owner_may_come_from_the_provider(folder: Path) -> None:
         "oidc_client_secret": "s3cret-of-the-tests",
     }
     for role, count in (("owner", 0), ("reviewer", 1)):
-        known = Settings(
+        settings = Settings(
             auth=auth | {"oidc_roles": {"x": role}}, store={"path": folder / "trail.duckdb"}
         )
-        assert len(preflight.problems(known, "127.0.0.1")) == count
+        assert len(preflight.problems(settings, "127.0.0.1")) == count
 
 
-def test_what_was_set_here_is_not_tried_again(folder: Path) -> None:
+def test_only_hashes_changed_by_hand_are_checked(folder: Path) -> None:
     users = Users(folder / "users.yaml")
     assert users.hashes(unchecked=True) == {}
     text = (folder / "users.yaml").read_text()
     before = users.hashes()["maya"]
-    (folder / "users.yaml").write_text(text.replace(before, hashed("abc")))  # the mark stays behind
+    (folder / "users.yaml").write_text(
+        text.replace(before, hashed("abc"))
+    )  # still marked as checked
     assert list(users.hashes(unchecked=True)) == ["maya"]
