@@ -2,7 +2,8 @@
 
 `X-Signature` is the lower-case hex HMAC-SHA1 of the body, or of its first event if the body is an
 array (Segment's documentation of both destinations); `X-Segment-Signature`, if present, covers the
-whole body. Signatures have no timestamp: replays are deduplicated by event id.
+whole body. Signatures have no timestamp: the intake refuses an `X-Signature` that comes again with
+other records, and repeated events are deduplicated by event id.
 """
 
 import hmac
@@ -13,7 +14,7 @@ from pydantic import Field, SecretStr
 
 from trail.core.model import Received, Receiver, RefusedError, Sent
 from trail.core.settings import Section, Settings
-from trail.ingest import json_records
+from trail.ingest import json_records, quarantine
 
 _PATH = "/webhooks/segment"
 _OF_ALL = "x-segment-signature"
@@ -28,25 +29,41 @@ class WebhookSettings(Section):
         (), description="Shared secrets of Segment's webhook; two during a rotation."
     )
     body_bytes: int = Field(4_194_304, ge=1024, description="Maximum webhook body size in bytes.")
+    accept_unverified: bool = Field(
+        True,
+        description="Keep the events of a webhook batch that its signature does not cover, marked "
+        "as unverified; otherwise they are quarantined.",
+    )
 
 
 def read(sent: Sent, settings: Settings) -> Received:
     """Return the events of a signed body.
 
-    If the signature of an array covers only its first event, the others are not verified. Raises
-    `RefusedError`: 401 for a missing or wrong signature, 415 for a compressed body.
+    If the signature of an array covers only its first event, the others are not verified, and with
+    `push.accept_unverified = false` refused one by one. Raises `RefusedError`: 401 for a missing or
+    wrong signature, 415 for a compressed body.
     """
     if sent.header("content-encoding") not in ([], ["identity"]):
         raise RefusedError(415, reason="compressed body")
     secrets = _secrets(settings)
     given = sent.header("x-signature")
-    whole = any(_is_signed(item, sent.body, secrets) for item in (given, sent.header(_OF_ALL)))
+    other_proof = _is_signed(sent.header(_OF_ALL), sent.body, secrets)
+    whole = _is_signed(given, sent.body, secrets)
     events = _elements(sent.body)
-    if whole:
-        return Received(tuple(events), (True,) * len(events))
-    if events and any(_is_signed(given, form, secrets) for form in _forms(events[0])):
-        return Received(tuple(events), (True,) + (False,) * (len(events) - 1))
-    raise RefusedError(401, reason="missing or wrong signature" if secrets else "no secret is set")
+    # Also where all is proved: the signature of the first event could be sent again without that.
+    first = whole or any(_is_signed(given, form, secrets) for form in _forms(events[:1]))
+    if not (other_proof or first):
+        reason = "missing or wrong signature" if secrets else "no secret is set"
+        raise RefusedError(401, reason=reason)
+    verified = tuple(other_proof or whole or number == 0 for number in range(len(events)))
+    accepts = settings.of(WebhookSettings).accept_unverified
+    return Received(
+        tuple(events),
+        verified,
+        signature=bytes.fromhex(given[0]) if first else b"",
+        other_proof=other_proof,
+        refusals=tuple("" if item or accepts else quarantine.UNVERIFIED for item in verified),
+    )
 
 
 def _secrets(settings: Settings) -> list[bytes]:
@@ -74,12 +91,15 @@ def _elements(body: bytes) -> list[bytes]:
     return items
 
 
-def _forms(event: bytes) -> list[bytes]:
-    """Return what the sender may have signed: the bytes as sent, or compact JSON.
+def _forms(first: list[bytes]) -> list[bytes]:
+    """Return what the sender may have signed of the *first* event: its bytes, or compact JSON.
 
     Compact JSON is excluded if a name is repeated: the signature would cover the last value, while
     the first is used.
     """
+    if not first:
+        return []
+    (event,) = first
     try:
         document = json.loads(event, object_pairs_hook=_unique)
         # Half a surrogate pair is escaped, as JSON.stringify does.

@@ -10,6 +10,7 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Drop, Feed, Receiver
 from trail.events import store_status
+from trail.ingest import quarantine
 from ui import source_check, text
 from ui.page import Context, Page
 
@@ -60,9 +61,9 @@ def _webhook(ctx: Context) -> None:
     st.code("https://YOUR-HOST/webhooks/segment", language=None)
     st.code('[push]\nwebhook_secrets = ["..."]\nwrite_keys = ["..."]', language="toml")
     st.write(
-        "Turn batching off in the destination: in a batch, the signature proves only the first "
-        "event, and the others are kept as unverified. Segment libraries can send to `/v1/batch` "
-        "with a write key."
+        "In a batch, the signature proves only the first event. The others are kept as unverified, "
+        "or quarantined with `push.accept_unverified = false`. To turn batching off: "
+        f"{quarantine.BATCHING_OFF} Segment libraries can send to `/v1/batch` with a write key."
     )
     for receiver in registry.of_kind(Receiver):
         _test(ctx, receiver)
@@ -70,7 +71,8 @@ def _webhook(ctx: Context) -> None:
     if unverified:
         st.warning(
             f"{text.count(unverified, 'event')} of the last 7 days arrived in a batch whose "
-            "signature does not cover them. Turn batching off in the destination.",
+            f"signature does not cover them. {quarantine.BATCHING_OFF} With "
+            "`push.accept_unverified = false`, such events are quarantined.",
             icon=":material/verified_user:",
         )
 

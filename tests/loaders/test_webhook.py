@@ -14,6 +14,7 @@ from loaders.webhook import LOADER
 from tests.segment_records import forwarded, gz
 from trail.core.model import Received, RefusedError, Sent
 from trail.core.settings import Settings
+from trail.ingest import quarantine
 
 SECRET, OTHER = "whsec-of-the-tests", "whsec-that-comes-next"
 
@@ -107,9 +108,29 @@ def test_a_rotated_secret_both_are_taken_while_both_are_set() -> None:
     assert refused(BODY, ("x-signature", signed(BODY)), secrets=(OTHER,)) == 401
 
 
-def test_a_replay_is_read_alike_and_left_to_the_event_id() -> None:
-    signature = ("x-signature", signed(BODY))
-    assert read(BODY, signature) == read(BODY, signature)
+def test_the_signature_is_reported_wherever_it_could_be_sent_again() -> None:
+    """Also that of one event: an array that begins with this event has the same one."""
+    alone, first = signed(BODY), signed(compact(BATCH[0]))
+    array = compact(BATCH)
+    for body, signature in ((BODY, alone), (array, first), (array, signed(array))):
+        result = read(body, ("x-signature", signature))
+        assert (result.signature, result.other_proof) == (bytes.fromhex(signature), False)
+    of_all = ("x-segment-signature", signed(array))
+    result = read(array, ("x-signature", first), of_all)
+    assert (result.signature, result.other_proof) == (bytes.fromhex(first), True)
+    for headers in ((of_all,), (of_all, ("x-signature", signed(b"other")))):
+        assert read(array, *headers).signature == b""
+
+
+def test_unverified_events_are_refused_one_by_one_if_they_are_not_accepted() -> None:
+    settings = Settings(push={"webhook_secrets": (SecretStr(SECRET),), "accept_unverified": False})
+    body, signature = compact(BATCH), signed(compact(BATCH[0]))
+    result = LOADER.read(Sent("/webhooks/segment", (("x-signature", signature),), body), settings)
+    assert result.refusals == ("", quarantine.UNVERIFIED, quarantine.UNVERIFIED)
+    for name in ("push.accept_unverified", "Enable Batching?"):
+        assert name in quarantine.UNVERIFIED
+    whole = LOADER.read(Sent("/webhooks/segment", (("x-signature", signed(body)),), body), settings)
+    assert not any(whole.refusals)
 
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])

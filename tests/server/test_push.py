@@ -78,6 +78,64 @@ def test_invalid_signature_is_refused_without_a_body(server: Running) -> None:
     assert forwarded(2)["messageId"] not in ids(server)
 
 
+def array(*numbers: int) -> bytes:
+    return b"[" + b",".join(event(number) for number in numbers) + b"]"
+
+
+def test_a_signature_is_refused_with_other_records_also_after_a_restart(
+    start_server: Callable[..., Running],
+) -> None:
+    server = start_server(**PUSH_SETTINGS)
+    headers = signed(event(1))
+
+    def status(body: bytes) -> int:
+        response = httpx2.post(f"{server.url}/webhooks/segment", content=body, headers=headers)
+        if response.status_code == 401:
+            assert response.json() == {
+                "success": False,
+                "code": "signature_used",
+                "message": "The signature was used before with other records.",
+            }
+        return response.status_code
+
+    replays = [array(1, 4), array(1, 2), array(1, 3, 2), array(1), event(1), array(1, 2, 3, 4)]
+    assert status(array(1, 2, 3)) == 200
+    assert [status(body) for body in replays] == [401] * len(replays)
+    assert status(array(1, 2, 3)) == 200
+    assert "webhook refused: the signature was used with other records" in server.log.read_text()
+    server = start_server(restarted=server, **PUSH_SETTINGS)
+    assert [status(body) for body in replays] == [401] * len(replays)
+    assert status(array(1, 2, 3).replace(b",{", b" ,\n{")) == 200
+    expected = {forwarded(number)["messageId"]: 1 for number in (1, 2, 3)}
+    wait_until(lambda: ids(server) == expected)
+
+
+def test_the_signature_of_one_event_is_refused_with_more_behind_it(server: Running) -> None:
+    url, headers = f"{server.url}/webhooks/segment", signed(event(20))
+    statuses = [
+        httpx2.post(url, content=body, headers=headers).status_code
+        for body in (event(20), array(20, 21), event(20), array(20))
+    ]
+    assert statuses == [200, 401, 200, 200]
+
+
+def test_unverified_events_are_quarantined_if_they_are_not_accepted(
+    start_server: Callable[..., Running],
+) -> None:
+    server = start_server(**PUSH_SETTINGS, TRAIL_PUSH__ACCEPT_UNVERIFIED="false")
+    url = f"{server.url}/webhooks/segment"
+    assert httpx2.post(url, content=array(1, 2, 3), headers=signed(event(1))).status_code == 200
+
+    def quarantined() -> int:
+        return int(json.loads(server.command("status", "--json"))["quarantined"])
+
+    wait_until(lambda: quarantined() == 2)
+    assert ids(server) == {forwarded(1)["messageId"]: 1}
+    # What Segment sends again one by one is verified, and kept.
+    assert httpx2.post(url, content=event(2), headers=signed(event(2))).status_code == 200
+    wait_until(lambda: len(ids(server)) == 2)
+
+
 def test_chunked_body_is_accepted(server: Running) -> None:
     body = event(3)
     pieces = (body[at : at + 100] for at in range(0, len(body), 100))

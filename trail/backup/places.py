@@ -126,6 +126,9 @@ def excluded(settings: Settings) -> dict[Path, str]:
         seals.key.with_name(f"{seals.key.name}.*.new"): "Incomplete",
         seals.known.with_name(f"{seals.known.name}?*"): "Incomplete",
         spool.folder_of(settings) / "*.new": "Incomplete",
+        receiver.signatures_of(settings).with_name(
+            f"{receiver.signatures_of(settings).name}*"
+        ): "Signatures of accepted webhooks, against replays",
         settings.store.archive_path.absolute() / "day=*/.unfinished-*": "Incomplete",
         users.with_name(f"{users.name}*"): "Lock file, and incomplete versions",
         keys.with_name(f"{keys.name}*"): "Lock file, and incomplete versions",

@@ -252,7 +252,10 @@ class Sent:
 class Received:
     """The content of a request: the exact text of each record, and whether its origin is proven.
 
-    `answer` goes out with 200 once the records are on disk. `named` is that of `Chunk`.
+    `answer` goes out with 200 once the records are on disk. `named` is that of `Chunk`. `signature`
+    is what proves the origin of at least one record: with other records, the same one is refused
+    later, unless `other_proof` covers them all. `refusals`, if not empty, says of each record why
+    it goes to quarantine, or nothing.
     """
 
     records: tuple[bytes, ...]
@@ -260,6 +263,9 @@ class Received:
     answer: bytes = b""
     media_type: str = "application/json"
     named: bool = False
+    signature: bytes = b""
+    other_proof: bool = False
+    refusals: tuple[str, ...] = ()
 
 
 class RefusedError(Exception):

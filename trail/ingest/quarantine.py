@@ -12,6 +12,15 @@ from trail.core.settings import Limits
 from trail.ingest import pipeline
 from trail.storage.database import Cursor, Engine, Store
 
+# The field's label in Segment; it is in the mapping of the destination Webhooks (Actions).
+BATCHING_OFF = (
+    "In Segment, edit the mapping of the webhook destination and set Enable Batching? to No."
+)
+UNVERIFIED = (
+    "Not covered by the signature of its batch, and push.accept_unverified is false. "
+    + BATCHING_OFF
+)
+
 _WHOLE = "octet_length(raw) >= raw_bytes"
 
 
@@ -42,7 +51,8 @@ def records(engine: Engine, batch_id: int, reason: str, rows: int) -> list[dict[
 def retry(store: Store, limits: Limits, batch_id: int) -> Batch:
     """Try the refused records of a batch again; return the batch of the trial.
 
-    Those that pass become events; the others are quarantined again under the new batch.
+    Those that pass become events, unverified if that is why they were refused; the others are
+    quarantined again under the new batch.
     """
     rows = store.table(
         f"select line, reason, raw from quarantine where batch_id = $batch and {_WHOLE} "
@@ -55,13 +65,16 @@ def retry(store: Store, limits: Limits, batch_id: int) -> Batch:
     good, refused = [], []
     for row in rows:
         try:
-            good.append((row["line"], row["raw"].decode()))
+            good.append((row["line"], row["raw"].decode(), row["reason"] != UNVERIFIED))
         except UnicodeDecodeError:
             refused.append(Reject(row["line"], row["reason"], row["raw"]))
     table = pa.table(
         {
-            "line": pa.array([line for line, _ in good], pa.int64()),
-            "raw": pa.array([raw for _, raw in good], pa.string()),
+            "line": pa.array([line for line, _, _ in good], pa.int64()),
+            "raw": pa.array([raw for _, raw, _ in good], pa.string()),
+            "verified": pa.array(
+                [None if trusted else False for _, _, trusted in good], pa.bool_()
+            ),
         }
     )
 

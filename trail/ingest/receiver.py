@@ -20,7 +20,8 @@ from trail.core.errors import UnavailableError
 from trail.core.model import Batch, Chunk, Received, Receiver, Reject
 from trail.core.settings import Settings
 from trail.ingest import pipeline
-from trail.ingest.write_ahead_log import Entry, Journal, read
+from trail.ingest.used_signatures import proof_of
+from trail.ingest.write_ahead_log import Entry, Journal, read, signatures_beside
 from trail.storage.database import Store
 
 _log = logging.getLogger("trail.intake")
@@ -35,6 +36,11 @@ def folder_of(settings: Settings) -> Path:
     """Return where the journal of the real workspace lies."""
     path = settings.store.path.absolute()
     return path.with_name(f"{path.stem}.intake")
+
+
+def signatures_of(settings: Settings) -> Path:
+    """Return the file of the signatures that were accepted."""
+    return signatures_beside(folder_of(settings))
 
 
 @dataclass(slots=True)
@@ -121,13 +127,18 @@ class Intake:
     def offer(self, receiver: Receiver, received: Received) -> "Future[None]":
         """Accept the records of *received*; the future is done once they are on disk.
 
-        It fails with `UnavailableError` when that cannot be had now.
+        It fails with `UnavailableError` when that cannot be had now, and with `RefusedError` when
+        its signature came with other records before.
         """
+        refusals = received.refusals or ("",) * len(received.records)
         return self._journal.append(
             [
-                Entry(receiver.name, raw, verified, received.named)
-                for raw, verified in zip(received.records, received.verified, strict=True)
-            ]
+                Entry(receiver.name, raw, verified, received.named, refusal)
+                for raw, verified, refusal in zip(
+                    received.records, received.verified, refusals, strict=True
+                )
+            ],
+            proof_of(received),
         )
 
     def close(self) -> None:
@@ -182,6 +193,9 @@ def _chunk(entries: list[Entry]) -> Chunk:
     good: list[tuple[int, str, bool]] = []
     refused: list[Reject] = []
     for number, entry in enumerate(entries, 1):
+        if entry.refusal:
+            refused.append(Reject(number, entry.refusal, entry.raw))
+            continue
         try:
             good.append((number, entry.raw.decode(), entry.verified))
         except UnicodeDecodeError as error:

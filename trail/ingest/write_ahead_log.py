@@ -3,6 +3,7 @@
 Separate from the database so that a sender is answered within milliseconds whatever the writer is
 busy with, and so that nothing acknowledged depends on it. All who wait share one write and one
 sync. Frames carry a length and a checksum; a torn tail was never acknowledged and is not read.
+Signatures are checked and remembered here, since requests are written one after another here only.
 """
 
 import contextlib
@@ -20,23 +21,42 @@ import orjson
 
 from trail.core import atomic_file
 from trail.core.errors import UnavailableError
+from trail.core.model import RefusedError
+from trail.ingest.used_signatures import Proof, UsedSignatures
 
 _FRAME = struct.Struct("<II")
 _SUFFIX = ".journal"
+_REPLAYED = "The signature was used before with other records."
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record as it came: by which receiver, its exact bytes, and whether it is proved."""
+    """One record as it came: by which receiver, its exact bytes, and whether it is proved.
+
+    With a `refusal`, the reason, it goes to quarantine.
+    """
 
     receiver: str
     raw: bytes
     verified: bool
     named: bool = False
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The frames of one request, and what its sender waits for."""
+
+    data: bytes
+    proof: Proof | None
+    future: "Future[None]"
 
 
 class Journal:
-    """An open journal: a folder of numbered files, the last of which is being written."""
+    """An open journal: a folder of numbered files, the last of which is being written.
+
+    Beside the folder, a file remembers the signatures; see `signatures_beside`.
+    """
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -48,7 +68,8 @@ class Journal:
         numbers = [int(path.stem) for path in self._closed()]
         self._number = max(numbers, default=0)
         self._waiting = sum(path.stat().st_size for path in self._closed())
-        self._jobs: queue.SimpleQueue[tuple[bytes, Future[None]] | None] = queue.SimpleQueue()
+        self._used = UsedSignatures(signatures_beside(folder))
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="trail-journal", daemon=True)
         self._thread.start()
@@ -58,10 +79,12 @@ class Journal:
         """Return how many bytes have not been taken out yet."""
         return self._waiting
 
-    def append(self, entries: list[Entry]) -> "Future[None]":
-        """Write *entries*; the future is done once they are on disk.
+    def append(self, entries: list[Entry], proof: Proof | None = None) -> "Future[None]":
+        """Write *entries*; the future is done once they and *proof* are on disk.
 
-        It fails with `UnavailableError` when the journal is full, stopping, or the disk refuses.
+        It fails with `UnavailableError` when the journal is full, stopping, or the disk refuses,
+        and with `RefusedError` (401) when *proof* is a replay. If it is cancelled before its turn,
+        nothing is written.
         """
         future: Future[None] = Future()
         data = b"".join(_framed(entry) for entry in entries)
@@ -72,7 +95,7 @@ class Journal:
                 future.set_exception(_unavailable("Too many events wait for the database."))
             else:
                 self._waiting += len(data)
-                self._jobs.put((data, future))
+                self._jobs.put(_Job(data, proof, future))
         return future
 
     def closed(self) -> list[Path]:
@@ -111,25 +134,34 @@ class Journal:
                     jobs.append(self._jobs.get_nowait())
             ending = None in jobs
             self._write([job for job in jobs if job])
+        self._used.close()
 
-    def _write(self, jobs: list[tuple[bytes, "Future[None]"]]) -> None:
-        if not jobs:
-            return
-        data = b"".join(job[0] for job in jobs)
-        problem: Exception | None = None
+    def _write(self, jobs: list[_Job]) -> None:
+        """Write *jobs* in order and together, without those that are cancelled or refused."""
+        wanted = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+        problems: list[Exception | None] = []
+        written = 0
         with self._lock:
+            size = self._size if self._file >= 0 else 0
             try:
-                self._put(data)
+                with self._used.remember([job.proof for job in wanted]) as replays:
+                    pairs = zip(wanted, replays, strict=True)
+                    data = b"".join(job.data for job, replay in pairs if not replay)
+                    if data:
+                        self._put(data)
+                written = len(data)
+                problems = [_replayed() if replay else None for replay in replays]
             except OSError as error:
                 # Whatever of it is on disk was not acknowledged; what follows starts a new file.
-                self._waiting -= len(data)
+                self._size = size
                 self._abandon()
-                problem = _unavailable(f"Cannot write to disk: {error.strerror}.")
-        for _, future in jobs:
+                problems = [_unavailable(f"Cannot write to disk: {error.strerror}.")] * len(wanted)
+            self._waiting -= sum(len(job.data) for job in jobs) - written
+        for job, problem in zip(wanted, problems, strict=True):
             if problem:
-                future.set_exception(problem)
+                job.future.set_exception(problem)
             else:
-                future.set_result(None)
+                job.future.set_result(None)
 
     def _put(self, data: bytes) -> None:
         if self._file < 0:
@@ -166,14 +198,24 @@ def read(path: Path) -> Iterator[Entry]:
             if len(data) < length or zlib.crc32(data) != checksum:
                 return
             about, _, raw = data.partition(b"\n")
-            receiver, verified, named = orjson.loads(about)
-            yield Entry(receiver, raw, verified, named)
+            receiver, verified, named, *refusal = orjson.loads(about)
+            yield Entry(receiver, raw, verified, named, *refusal)
+
+
+def signatures_beside(folder: Path) -> Path:
+    """Return the file of the signatures that the journal in *folder* accepted."""
+    return folder.with_suffix(".signatures")
 
 
 def _framed(entry: Entry) -> bytes:
-    about = orjson.dumps([entry.receiver, entry.verified, entry.named])
-    data = about + b"\n" + entry.raw
+    about = [entry.receiver, entry.verified, entry.named]
+    data = orjson.dumps([*about, entry.refusal] if entry.refusal else about) + b"\n" + entry.raw
     return _FRAME.pack(len(data), zlib.crc32(data)) + data
+
+
+def _replayed() -> RefusedError:
+    body = {"success": False, "code": "signature_used", "message": _REPLAYED}
+    return RefusedError(401, orjson.dumps(body), "the signature was used with other records")
 
 
 def _unavailable(words: str) -> UnavailableError:

@@ -47,11 +47,10 @@ def _route(receiver: Receiver, intake: Callable[[], Intake]) -> Callable[[Reques
                 received = await anyio.to_thread.run_sync(receiver.read, sent, settings)
             else:
                 received = receiver.read(sent, settings)
+            await _on_disk(intake(), receiver, received)
         except RefusedError as refused:
             _log.info("%s refused: %s", receiver.name, refused.reason)
             return Response(refused.body, refused.status, media_type="application/json")
-        try:
-            await _on_disk(intake(), receiver, received)
         except (UnavailableError, TimeoutError) as problem:
             _log.warning("%s: %s", receiver.name, problem or "the disk did not respond in time")
             return Response(b"", 503, {"retry-after": "5"})

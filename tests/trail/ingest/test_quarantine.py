@@ -2,10 +2,14 @@
 
 import json
 
+import pyarrow as pa
+
 from tests.conftest import Load, rows
 from tests.segment_records import api_event, ndjson
+from trail.core.model import Batch, Chunk, Reject
 from trail.core.settings import Limits, Settings
-from trail.ingest import quarantine
+from trail.ingest import pipeline, quarantine
+from trail.ingest.quarantine import UNVERIFIED
 from trail.storage.database import Store
 
 
@@ -48,3 +52,15 @@ def test_a_record_that_was_cut_stays_where_it_is(load: Load, store: Store) -> No
     assert quarantine.retry(store, Limits(), batch.batch_id).read == 0
     (row,) = quarantine.reasons(store)
     assert (row["records"], row["whole"]) == (1, 0)
+
+
+def test_what_no_signature_covers_stays_unverified(store: Store) -> None:
+    texts = [json.dumps(api_event(number)).encode() for number in (1, 2)]
+    nothing = pa.table({"line": pa.array([], pa.int64()), "raw": pa.array([], pa.string())})
+    rejects = (Reject(1, UNVERIFIED, texts[0]), Reject(2, "Too long", texts[1]))
+    batch = Batch("an hour", "webhook")
+    pipeline.start(store, batch)
+    pipeline.add(store, batch, Chunk(nothing, rejects), Limits())
+    assert batch.batch_id
+    assert quarantine.retry(store, Limits(), batch.batch_id).kept == 2
+    assert [row["verified"] for row in rows(store, "event_id")] == [False, None]

@@ -30,7 +30,12 @@ def whole(journal: Journal) -> list[Entry]:
     return [entry for path in journal.closed() for entry in read(path)]
 
 
-@given(st.lists(st.builds(Entry, st.text(max_size=5), st.binary(), st.booleans(), st.booleans())))
+ENTRIES = st.builds(
+    Entry, st.text(max_size=5), st.binary(), st.booleans(), st.booleans(), st.text(max_size=5)
+)
+
+
+@given(st.lists(ENTRIES))
 def test_what_goes_in_comes_out(
     tmp_path_factory: pytest.TempPathFactory, given_entries: list[Entry]
 ) -> None:
