@@ -37,7 +37,7 @@ def naughty() -> list[str]:
 # --- JSONTestSuite ------------------------------------------------------------------------------
 
 
-def test_each_file_of_the_suite_is_no_audit_event_and_no_crash(
+def test_json_suite_files_give_no_events_and_no_crash(
     suite: dict[str, bytes], store: Store, settings: Settings, tmp_path: Path
 ) -> None:
     folder = tmp_path / "suite"
@@ -64,7 +64,7 @@ def spliced(data: bytes, number: int) -> bytes:
     return head + b'"integrations":' + data + tail
 
 
-def test_the_suite_as_values_within_lines(
+def test_json_suite_values_within_lines_are_kept_or_refused(
     suite: dict[str, bytes], store: Store, load: Load
 ) -> None:
     lines: list[bytes] = []
@@ -94,7 +94,7 @@ def test_the_suite_as_values_within_lines(
     assert message_id(20_000) in kept
 
 
-def test_the_suite_as_values_within_documents(
+def test_json_suite_values_within_documents_are_kept_or_refused(
     suite: dict[str, bytes], store: Store, load: Load
 ) -> None:
     wrong = []
@@ -112,7 +112,7 @@ def test_the_suite_as_values_within_documents(
 
 
 @pytest.mark.parametrize("ascii_only", [True, False])
-def test_naughty_names_and_actors_come_back_equal(
+def test_naughty_names_and_actors_are_stored_unchanged(
     naughty: list[str], store: Store, load: Load, ascii_only: bool
 ) -> None:
     records = [
@@ -130,7 +130,7 @@ def test_naughty_names_and_actors_come_back_equal(
     assert [json.loads(event["raw"]) for event in result] == records
 
 
-def test_naughty_types_come_back_equal(naughty: list[str], store: Store, load: Load) -> None:
+def test_naughty_types_are_stored_unchanged(naughty: list[str], store: Store, load: Load) -> None:
     records = [api_event(number, type=text) for number, text in enumerate(naughty)]
     batch = load(ndjson(records))
     result = {event["event_id"]: event["action_raw"] for event in rows(store)}
@@ -139,7 +139,7 @@ def test_naughty_types_come_back_equal(naughty: list[str], store: Store, load: L
     assert batch.read == 515
 
 
-def test_naughty_ids_come_back_equal(naughty: list[str], store: Store, load: Load) -> None:
+def test_naughty_ids_are_stored_unchanged(naughty: list[str], store: Store, load: Load) -> None:
     records = [api_event(number, id=text) for number, text in enumerate(naughty)]
     batch = load(ndjson(records))
     ids = {text for text in naughty if text.strip()}
@@ -151,7 +151,9 @@ def test_naughty_ids_come_back_equal(naughty: list[str], store: Store, load: Loa
     assert batch.read == 515
 
 
-def test_naughty_strings_in_every_other_field(naughty: list[str], store: Store, load: Load) -> None:
+def test_naughty_strings_in_other_fields_are_stored_unchanged(
+    naughty: list[str], store: Store, load: Load
+) -> None:
     records = [
         api_event(
             number,
@@ -271,7 +273,9 @@ def captures() -> Path:
 
 
 @pytest.mark.parametrize("name", CAPTURES)
-def test_a_real_capture_says_what_it_says(store: Store, settings: Settings, name: str) -> None:
+def test_a_real_capture_gives_the_expected_events(
+    store: Store, settings: Settings, name: str
+) -> None:
     path = captures() / f"{name}.json"
     (batch,) = load_files(store, settings, [path])
     assert (batch.read, batch.kept, batch.error) == (1, 1, "")
@@ -283,7 +287,7 @@ def test_a_real_capture_says_what_it_says(store: Store, settings: Settings, name
     assert (again.kept, again.duplicates) == (0, 1)
 
 
-def test_the_captures_as_a_folder_and_as_lines_are_the_same_events(
+def test_captures_loaded_as_a_folder_and_as_lines_are_equal(
     store: Store, settings: Settings, load: Load
 ) -> None:
     paths = [captures() / f"{name}.json" for name in CAPTURES]

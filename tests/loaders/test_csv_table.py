@@ -59,7 +59,7 @@ def read_notes(path: Path, settings: Settings) -> list[str]:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("pack", [bytes, gz, zstandard.compress], ids=["plain", "gzip", "zstd"])
-def test_the_kinds_of_csv(
+def test_csv_variants_give_the_same_events(
     load: Load, store: Store, delimiter: str, end: str, mark: str, pack: object
 ) -> None:
     text = (mark + HEADER + line(1, "æ") + line(2).rstrip()).replace(",", delimiter)
@@ -72,7 +72,7 @@ def test_the_kinds_of_csv(
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("first", ["sep={}", "SEP={}", '"sep={}"', "sep={0}{0}{0}"])
-def test_a_line_that_names_the_delimiter_is_no_row(
+def test_a_sep_line_sets_the_delimiter_and_is_not_a_row(
     settings: Settings, tmp_path: Path, encoding: str, delimiter: str, end: str, first: str
 ) -> None:
     names = ["id", "timestamp", "type", "actor", "note"]
@@ -86,7 +86,7 @@ def test_a_line_that_names_the_delimiter_is_no_row(
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("pack", [bytes, gz, zstandard.compress], ids=["plain", "gzip", "zstd"])
-def test_utf_16_is_read_with_and_without_a_mark(
+def test_utf_16_is_read_with_and_without_a_byte_order_mark(
     load: Load, store: Store, encoding: str, pack: Any
 ) -> None:
     count = 4_000  # more than one piece of the decoder
@@ -96,7 +96,7 @@ def test_utf_16_is_read_with_and_without_a_mark(
     assert set(notes(store).values()) == {"東京の変更履歴と設定" * 3}
 
 
-def test_a_lone_surrogate_in_utf_16_costs_only_its_row(load: Load, store: Store) -> None:
+def test_a_lone_surrogate_in_utf_16_refuses_only_its_row(load: Load, store: Store) -> None:
     text = HEADER + line(1) + line(2, "\ud800") + line(3)
     batch = load(b"\xff\xfe" + text.encode("utf-16-le", "surrogatepass"), "a.csv")
     assert (batch.read, batch.kept) == (3, 2)
@@ -104,7 +104,9 @@ def test_a_lone_surrogate_in_utf_16_costs_only_its_row(load: Load, store: Store)
     assert (bad["line"], bad["reason"][:8]) == (3, "Not UTF-")
 
 
-def test_utf_16_cut_in_a_character_costs_only_the_last_row(load: Load, store: Store) -> None:
+def test_utf_16_truncated_in_a_character_refuses_only_the_last_row(
+    load: Load, store: Store
+) -> None:
     text = HEADER + line(1) + line(2, "Größ")
     data = text.rstrip("\n").encode("utf-16")
     batch = load(data + b"e", "a.csv")
@@ -117,13 +119,13 @@ def test_json_lines_in_utf_16_are_read(load: Load) -> None:
     assert load(data, "a.ndjson").kept == 5
 
 
-def test_duplicate_names_are_refused_with_their_places(load: Load) -> None:
+def test_duplicate_column_names_are_reported_with_their_positions(load: Load) -> None:
     batch = load(b"id,time,type,type\ne1,2026-01-01,A,B\n", "a.csv")
     assert (batch.read, batch.kept) == (0, 0)
     assert batch.error.startswith('a.csv: 2 columns are named "type" (3, 4).')
 
 
-def test_quotes_hold_delimiters_quotes_and_newlines(load: Load, store: Store) -> None:
+def test_quoted_cells_contain_delimiters_quotes_and_newlines(load: Load, store: Store) -> None:
     load((HEADER + line(1, '"a, ""b""\r\nc\n\nd"') + line(2)).encode(), "a.csv")
     assert notes(store) == {"e1": 'a, "b"\r\nc\n\nd', "e2": ""}
 
@@ -133,7 +135,7 @@ def test_times_without_an_offset_are_utc(load: Load, store: Store) -> None:
     assert {row["occurred_at"] for row in rows(store)} == {dt.datetime(2026, 1, 1, 10)}
 
 
-def test_loading_twice_changes_nothing(load: Load, store: Store) -> None:
+def test_a_second_load_of_the_same_table_adds_nothing(load: Load, store: Store) -> None:
     data = b"time,type,user\n2026-01-01,A,maya@example.com\n2026-01-02,B,maya@example.com\n"
     assert load(data, "a.csv").kept == 2
     again = load(data, "a.csv")
@@ -141,7 +143,7 @@ def test_loading_twice_changes_nothing(load: Load, store: Store) -> None:
     assert {row["actor_email"] for row in rows(store)} == {"maya@example.com"}
 
 
-def test_a_row_with_too_many_or_too_few_cells_costs_only_itself(load: Load, store: Store) -> None:
+def test_a_row_with_too_many_or_too_few_cells_is_refused_alone(load: Load, store: Store) -> None:
     text = HEADER + line(1) + "e2,too,few\n" + '"x\ny"\n' + "\n" + line(3, "a,b") + line(4)
     batch = load(text.encode(), "a.csv")
     assert (batch.read, batch.kept, batch.quarantined) == (5, 2, 3)
@@ -153,7 +155,7 @@ def test_a_row_with_too_many_or_too_few_cells_costs_only_itself(load: Load, stor
     ]
 
 
-def test_empty_rows_are_no_records(load: Load) -> None:
+def test_empty_rows_are_skipped(load: Load) -> None:
     batch = load(f"{HEADER}\n{line(1)}  \n,,,,\n\r\n".encode(), "a.csv")
     assert (batch.read, batch.kept) == (1, 1)
 
@@ -168,7 +170,7 @@ def test_empty_rows_are_no_records(load: Load) -> None:
         '"e3","2026-01-01","A","users/a",""\n' + line(4, '"x"'),
     ],
 )
-def test_an_unclosed_quote_costs_only_its_row(load: Load, store: Store, after: str) -> None:
+def test_an_unclosed_quote_refuses_only_its_row(load: Load, store: Store, after: str) -> None:
     batch = load((HEADER + line(1) + line(2, '"open') + after).encode(), "a.csv")
     assert ids(store) == ["e1", "e3", "e4"]
     assert [(bad["line"], bad["raw"]) for bad in quarantine(store, batch)] == [
@@ -177,21 +179,21 @@ def test_an_unclosed_quote_costs_only_its_row(load: Load, store: Store, after: s
     assert batch.read == batch.kept + batch.quarantined == 4
 
 
-def test_an_unclosed_quote_far_from_the_end_costs_only_its_row(load: Load, store: Store) -> None:
+def test_an_unclosed_quote_far_from_the_end_refuses_only_its_row(load: Load, store: Store) -> None:
     text = HEADER + line(0, '"open') + "".join(line(number) for number in range(1, 5_000))
     batch = load(text.encode(), "a.csv")
     assert (batch.kept, batch.quarantined) == (4_999, 1)
     assert quarantine(store, batch)[0]["reason"] == "A quote is opened and never closed"
 
 
-def test_a_loose_quote_is_refused(load: Load, store: Store) -> None:
+def test_a_row_with_an_unescaped_quote_is_refused(load: Load, store: Store) -> None:
     batch = load((HEADER + line(1, '"a" b') + line(2, 'a "b"')).encode(), "a.csv")
     assert notes(store) == {"e2": 'a "b"'}
     bad = quarantine(store, batch)[0]
     assert (bad["line"], bad["reason"][:31]) == (2, "A quote inside a cell is not do")
 
 
-def test_bytes_that_are_not_utf_8_cost_only_their_row(load: Load, store: Store) -> None:
+def test_bytes_that_are_not_utf_8_refuse_only_their_row(load: Load, store: Store) -> None:
     text = (HEADER + line(1) + line(2, "caf\xe9") + line(3, '"two\nlin\xe9s"') + line(4)).encode(
         "latin-1"
     )
@@ -204,7 +206,7 @@ def test_bytes_that_are_not_utf_8_cost_only_their_row(load: Load, store: Store) 
 
 
 @pytest.mark.parametrize("filling", ["\n" * 1_001, "y" * 1_100_000 + "\n", "y\n" * 600_000])
-def test_what_stands_inside_a_long_cell_is_never_read_as_rows(
+def test_the_content_of_a_long_cell_is_never_read_as_rows(
     load: Load, store: Store, filling: str
 ) -> None:
     header = HEADER.strip().split(",")
@@ -215,7 +217,9 @@ def test_what_stands_inside_a_long_cell_is_never_read_as_rows(
 
 
 @pytest.mark.parametrize("length", [1_100_000, 20_000_000])
-def test_a_cell_that_is_too_long_costs_only_its_row(load: Load, store: Store, length: int) -> None:
+def test_a_cell_that_is_too_long_refuses_only_its_row(
+    load: Load, store: Store, length: int
+) -> None:
     text = HEADER + line(1) + line(2, "x" * length) + line(3)
     batch = load(text.encode(), "a.csv")
     assert ids(store) == ["e1", "e3"]
@@ -224,7 +228,7 @@ def test_a_cell_that_is_too_long_costs_only_its_row(load: Load, store: Store, le
     assert "onger than 1,048,576 bytes" in bad["reason"]
 
 
-def test_many_unclosed_quotes_do_not_cost_time_without_end(
+def test_many_unclosed_quotes_are_refused_in_bounded_time(
     settings: Settings, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.csv"
@@ -235,7 +239,7 @@ def test_many_unclosed_quotes_do_not_cost_time_without_end(
     assert time.monotonic() - start < 30
 
 
-def test_rows_over_the_edge_of_a_block_are_whole(settings: Settings, tmp_path: Path) -> None:
+def test_rows_across_block_boundaries_are_complete(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     wanted = [f"{number}\n{'x' * 3_000}\n" for number in range(7_000)]
     path.write_bytes(
@@ -246,7 +250,7 @@ def test_rows_over_the_edge_of_a_block_are_whole(settings: Settings, tmp_path: P
     assert read_notes(path, settings) == wanted
 
 
-def test_a_long_table_comes_in_chunks(settings: Settings, tmp_path: Path) -> None:
+def test_a_long_table_is_read_in_chunks(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(HEADER + "".join(line(number) for number in range(120_000)))
     chunks = list(csv_table.read(Source(path), settings))
@@ -260,7 +264,7 @@ def test_a_long_table_comes_in_chunks(settings: Settings, tmp_path: Path) -> Non
     cells=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=8),
     delimiter=st.sampled_from(",;\t"),
 )
-def test_any_text_comes_back_as_it_was(
+def test_any_text_is_stored_unchanged(
     settings: Settings, tmp_path: Path, cells: list[str], delimiter: str
 ) -> None:
     path = tmp_path / "any.csv"
@@ -271,7 +275,7 @@ def test_any_text_comes_back_as_it_was(
 
 
 @given(st.lists(st.sampled_from(['"', ",", "\n", "\r\n", "a", "b,c", '"",', "é", '"\n'])))
-def test_any_broken_table_is_read_to_its_end(
+def test_any_broken_table_is_read_to_the_end(
     settings: Settings, tmp_path: Path, parts: list[str]
 ) -> None:
     path = tmp_path / "broken.csv"
@@ -284,7 +288,7 @@ def test_any_broken_table_is_read_to_its_end(
     assert b"e2" in seen
 
 
-def test_the_question_reaches_the_batch(
+def test_a_missing_mapping_is_the_error_of_the_batch(
     load: Load, store: Store, settings: Settings, tmp_path: Path
 ) -> None:
     data = b"Moment,What\n2026-01-01,Source Created\n"
@@ -298,7 +302,7 @@ def test_the_question_reaches_the_batch(
     assert next(load_files(store, settings, [path], mapping=mapping)).kept == 1
 
 
-def test_a_header_that_cannot_be_read_says_so(settings: Settings, tmp_path: Path) -> None:
+def test_an_unreadable_header_is_reported(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('a,"b" c\n1,2\n')
     assert not csv_table.accepts(path)
@@ -316,7 +320,7 @@ def test_a_header_that_cannot_be_read_says_so(settings: Settings, tmp_path: Path
         b"\xff\xfe,a\n",
     ],
 )
-def test_what_is_no_csv_is_not_accepted(tmp_path: Path, data: bytes) -> None:
+def test_other_content_is_not_accepted_as_csv(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(data)
     assert not csv_table.accepts(path)
@@ -340,7 +344,7 @@ FIRST = """
 @pytest.mark.parametrize("format_", ["csv", "parquet"])
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Oslo"])
 @pytest.mark.parametrize("with_raw", [False, True])
-def test_our_own_export_comes_back(
+def test_an_export_loads_as_the_same_events(
     load: Load,
     store: Store,
     settings: Settings,
@@ -373,7 +377,7 @@ def test_our_own_export_comes_back(
         max_size=40,
     )
 )
-def test_an_export_that_is_loaded_gives_the_same_export(
+def test_a_loaded_export_gives_the_same_export(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory, names: list[str]
 ) -> None:
     events = [
@@ -404,13 +408,13 @@ def test_an_export_that_is_loaded_gives_the_same_export(
     assert exported[0] == exported[1]
 
 
-def test_an_export_of_nothing_loads_as_nothing(load: Load, store: Store) -> None:
+def test_an_empty_export_loads_no_events(load: Load, store: Store) -> None:
     data = b"".join(stream(store, Export(Filter()), NOW))
     batch = load(data, "export.csv")
     assert (batch.loader, batch.read, batch.error) == ("csv", 0, "")
 
 
-def test_a_short_line_limit_holds_for_cells(settings: Settings, tmp_path: Path) -> None:
+def test_the_line_limit_applies_to_cells(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(HEADER + line(1, '"' + "x\n" * 900 + '"') + line(2))
     limits = Limits(line_bytes=1024)
@@ -436,7 +440,9 @@ SPECTRUM = [
 
 
 @pytest.mark.parametrize("name", SPECTRUM)
-def test_csv_spectrum(settings: Settings, tmp_path: Path, name: str) -> None:
+def test_the_csv_spectrum_suite_is_read_as_specified(
+    settings: Settings, tmp_path: Path, name: str
+) -> None:
     folder = corpora() / "csv-spectrum"
     wanted = json.loads((folder / "json" / f"{name}.json").read_text())
     path = tmp_path / "a.csv"

@@ -66,14 +66,14 @@ def report(root: Path, name: str) -> dict[str, Any]:
     return dict(json.loads((root / f"{name}.report.json").read_text(encoding="utf-8")))
 
 
-def test_is_configured_by_a_path(settings: Settings, root: Path) -> None:
+def test_a_path_configures_the_folder(settings: Settings, root: Path) -> None:
     assert not LOADER.configured(settings)
     assert waiting(settings) == []
     assert LOADER.configured(watching(settings, root))
     assert LOADER.every_s(settings) == 5
 
 
-def test_a_missing_folder_is_made(settings: Settings, root: Path) -> None:
+def test_a_missing_folder_is_created(settings: Settings, root: Path) -> None:
     assert waiting(watching(settings, root / "deeper")) == []
     assert (root / "deeper").is_dir()
 
@@ -112,7 +112,7 @@ def test_a_dropped_file_is_loaded_once_and_moved_with_a_report(
     ],
     ids=["picture", "cut gzip"],
 )
-def test_a_file_that_fails_goes_to_failed(
+def test_a_file_that_fails_is_moved_to_failed(
     store: Store, watched: Settings, root: Path, data: bytes, words: str, kept: int
 ) -> None:
     put(root / "a.bin", data)
@@ -124,7 +124,7 @@ def test_a_file_that_fails_goes_to_failed(
     assert look(store, watched) == []
 
 
-def test_what_was_there_is_never_overwritten(store: Store, watched: Settings, root: Path) -> None:
+def test_processed_files_are_never_overwritten(store: Store, watched: Settings, root: Path) -> None:
     for number in range(3):
         put(root / "a.ndjson.gz", number + 1, age_s=60 + number)
         look(store, watched)
@@ -139,7 +139,7 @@ def test_what_was_there_is_never_overwritten(store: Store, watched: Settings, ro
 
 
 @pytest.mark.parametrize("age_s", [60, 7200])
-def test_a_file_dropped_again_is_loaded_and_changes_nothing(
+def test_a_file_dropped_again_is_loaded_and_adds_nothing(
     store: Store, watched: Settings, root: Path, age_s: float
 ) -> None:
     put(root / "a.ndjson", 2)
@@ -149,7 +149,7 @@ def test_a_file_dropped_again_is_loaded_and_changes_nothing(
     assert (batch.kept, batch.duplicates) == (0, 2)
 
 
-def test_a_failed_file_that_is_moved_back_is_tried_again(
+def test_a_failed_file_that_is_moved_back_is_retried(
     store: Store, watched: Settings, root: Path
 ) -> None:
     put(root / "a.bin", bytes(200))
@@ -162,7 +162,9 @@ def test_a_failed_file_that_is_moved_back_is_tried_again(
     assert inside(root) == ["a.bin.report.json", "failed/a.bin", "failed/a.bin.report.json"]
 
 
-def test_oldest_first_and_subfolders(store: Store, watched: Settings, root: Path) -> None:
+def test_files_are_loaded_oldest_first_and_subfolders_too(
+    store: Store, watched: Settings, root: Path
+) -> None:
     put(root / "new.ndjson", age_s=40)
     put(root / "sub/deep/old.ndjson", age_s=900)
     put(root / "middle.ndjson", age_s=100)
@@ -187,12 +189,12 @@ def test_oldest_first_and_subfolders(store: Store, watched: Settings, root: Path
         "bucket/dummy-object.txt",
     ],
 )
-def test_passed_over(watched: Settings, root: Path, name: str) -> None:
+def test_temporary_and_hidden_files_are_skipped(watched: Settings, root: Path, name: str) -> None:
     put(root / name)
     assert waiting(watched) == []
 
 
-def test_a_file_that_grows_is_left_until_it_rests(
+def test_a_growing_file_waits_until_it_stops_changing(
     store: Store, watched: Settings, root: Path
 ) -> None:
     path = put(root / "a.ndjson", 1, age_s=0)
@@ -204,7 +206,7 @@ def test_a_file_that_grows_is_left_until_it_rests(
 
 
 @pytest.mark.parametrize(("quiet_s", "names"), [(0, ["a.ndjson"]), (5, ["a.ndjson"]), (9, [])])
-def test_the_quiet_time_is_a_setting(
+def test_the_quiet_period_is_configurable(
     settings: Settings, root: Path, quiet_s: float, names: list[str]
 ) -> None:
     put(root / "a.ndjson", age_s=7)
@@ -216,7 +218,7 @@ def test_the_quiet_time_is_a_setting(
 @pytest.mark.parametrize(
     "name", ["a.ndjson.20261127", "a.0123abc", "a.ndjson.012345678", "abcd1234"]
 )
-def test_names_that_only_resemble_temporary_ones_are_taken(
+def test_names_similar_to_temporary_files_are_loaded(
     watched: Settings, root: Path, name: str
 ) -> None:
     put(root / name)
@@ -233,7 +235,7 @@ def grow(path: Path, data: bytes, age_s: float = 31) -> None:
 
 @pytest.mark.parametrize("header", [b"", b"\n\n"])
 @pytest.mark.parametrize("cut", [0, 1, 40])
-def test_a_processed_file_that_grows_is_read_on(
+def test_data_appended_to_a_processed_file_is_loaded(
     store: Store, watched: Settings, root: Path, header: bytes, cut: int
 ) -> None:
     whole = header + ndjson([forwarded(n) for n in range(9)]) + b"\n"
@@ -258,7 +260,9 @@ def test_a_processed_file_that_grows_is_read_on(
     assert (third.read, third.kept) == (1, 1)
 
 
-def test_a_table_that_grows_keeps_its_header(store: Store, watched: Settings, root: Path) -> None:
+def test_rows_appended_to_a_processed_table_use_its_header(
+    store: Store, watched: Settings, root: Path
+) -> None:
     row = "e{0},2026-01-01T00:00:0{0}Z,Source Created,users/u\n".format
     put(root / "a.csv", ("id,time,type,actor\n" + row(1) + row(2)).encode())
     look(store, watched)
@@ -267,7 +271,7 @@ def test_a_table_that_grows_keeps_its_header(store: Store, watched: Settings, ro
     assert (batch.read, batch.kept, batch.quarantined) == (2, 1, 1)
 
 
-def test_a_failed_file_that_grows_to_a_whole_one_is_done(
+def test_a_failed_file_that_becomes_complete_is_processed(
     store: Store, watched: Settings, root: Path
 ) -> None:
     data = gz(ndjson([forwarded(n) for n in range(50)]))
@@ -293,7 +297,7 @@ def test_a_damaged_report_does_not_stop_the_folder(
     assert [batch.source for batch in look(store, watched)] == ["b.ndjson"]
 
 
-def test_a_file_that_grows_between_two_stats_is_left(
+def test_a_file_that_grows_between_two_checks_waits(
     watched: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(root / "a.ndjson", 1)
@@ -308,7 +312,7 @@ def test_a_file_that_grows_between_two_stats_is_left(
     assert waiting(watched) == []
 
 
-def test_a_file_that_changes_while_it_is_loaded_stays_and_is_loaded_again(
+def test_a_file_that_changes_during_its_load_is_loaded_again(
     store: Store, watched: Settings, root: Path
 ) -> None:
     path = put(root / "a.ndjson", 1)
@@ -319,7 +323,7 @@ def test_a_file_that_changes_while_it_is_loaded_stays_and_is_loaded_again(
     assert (root / "done/a.ndjson").exists()
 
 
-def test_a_file_of_the_future_is_taken_once_it_was_watched_for_the_quiet_time(
+def test_a_file_with_a_future_time_is_loaded_after_the_quiet_period(
     watched: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
@@ -335,7 +339,7 @@ def test_a_file_of_the_future_is_taken_once_it_was_watched_for_the_quiet_time(
     assert [arrived.key for arrived in waiting(watched)] == ["a.ndjson"]
 
 
-def test_links_and_things_that_are_no_files_are_not_followed(
+def test_links_and_special_files_are_not_read(
     watched: Settings, root: Path, tmp_path: Path
 ) -> None:
     outside = put(tmp_path / "outside/secret.ndjson").parent
@@ -347,7 +351,7 @@ def test_links_and_things_that_are_no_files_are_not_followed(
     assert waiting(watched) == []
 
 
-def test_a_file_that_turns_into_a_link_is_left(
+def test_a_file_that_becomes_a_link_is_not_read(
     watched: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(root / "a.ndjson")
@@ -370,7 +374,9 @@ def test_a_file_that_cannot_be_moved_is_loaded_once(
     assert look(store, watched) == []
 
 
-def test_a_name_that_is_no_text(store: Store, watched: Settings, root: Path) -> None:
+def test_a_file_name_that_is_not_utf_8_is_loaded(
+    store: Store, watched: Settings, root: Path
+) -> None:
     path = root / os.fsdecode(b"caf\xe9.ndjson")
     put(path)
     put(root / os.fsdecode(b"caf\xe9.csv"), b"id,timestamp,type\ne1,2026-01-05T10:00:00Z,x\n", 50)
@@ -380,13 +386,15 @@ def test_a_name_that_is_no_text(store: Store, watched: Settings, root: Path) -> 
     assert not path.exists()
 
 
-def test_a_name_too_long_for_its_report(store: Store, watched: Settings, root: Path) -> None:
+def test_a_file_name_too_long_for_its_report_is_loaded(
+    store: Store, watched: Settings, root: Path
+) -> None:
     put(root / ("a" * 250))
     assert [batch.kept for batch in look(store, watched)] == [1]
     assert inside(root) == ["done/" + "a" * 250]
 
 
-def test_a_path_that_is_a_file(settings: Settings, root: Path) -> None:
+def test_a_path_to_a_file_is_an_error(settings: Settings, root: Path) -> None:
     put(root)
     with pytest.raises(InputError, match=r"^folder\.path is a file\. Set"):
         waiting(watching(settings, root))
@@ -394,7 +402,7 @@ def test_a_path_that_is_a_file(settings: Settings, root: Path) -> None:
         waiting(watching(settings, root / "sub"))
 
 
-def test_a_folder_that_cannot_be_made(
+def test_a_folder_that_cannot_be_created_is_an_error(
     settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -409,7 +417,7 @@ def test_a_folder_that_cannot_be_made(
 
 
 @pytest.mark.parametrize("closed", ["", "sub"])
-def test_a_folder_that_cannot_be_read(
+def test_a_folder_that_cannot_be_read_is_an_error(
     store: Store, watched: Settings, root: Path, monkeypatch: pytest.MonkeyPatch, closed: str
 ) -> None:
     put(root / "sub/a.ndjson")

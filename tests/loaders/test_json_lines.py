@@ -72,7 +72,9 @@ def texts(chunks: list[Chunk]) -> list[tuple[int, str]]:
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_a_file_is_what_its_content_is(store: Store, load: Load, data: bytes, name: str) -> None:
+def test_the_format_is_detected_by_content_and_not_by_name(
+    store: Store, load: Load, data: bytes, name: str
+) -> None:
     batch = load(data, name)
     assert (batch.read, batch.kept, batch.error) == (20, 20, "")
     assert [row["event_id"] for row in rows(store)] == [message_id(n) for n in range(20)]
@@ -88,7 +90,7 @@ def noisy(count: int) -> bytes:
 
 @pytest.mark.parametrize("count", [200, 30_000])
 @pytest.mark.parametrize("kind", ["gz", "zst"])
-def test_a_packed_file_that_is_cut_keeps_what_came_before_and_says_so(
+def test_a_truncated_compressed_file_keeps_earlier_records_and_is_reported(
     store: Store, load: Load, kind: str, count: int
 ) -> None:
     data = noisy(count)
@@ -101,13 +103,13 @@ def test_a_packed_file_that_is_cut_keeps_what_came_before_and_says_so(
     assert len(rows(store)) == batch.kept
 
 
-def test_a_gzip_file_with_a_wrong_checksum_says_so(store: Store, load: Load) -> None:
+def test_a_gzip_file_with_a_wrong_checksum_is_reported(store: Store, load: Load) -> None:
     packed = bytearray(gz(noisy(200)))
     packed[-6] ^= 0xFF
     assert load(bytes(packed), "wrong.gz").error != ""
 
 
-def test_a_file_that_unpacks_without_end_is_stopped(store: Store, load: Load) -> None:
+def test_a_decompression_bomb_of_lines_is_stopped(store: Store, load: Load) -> None:
     packer = zstandard.ZstdCompressor().compressobj()
     packed = packer.compress(ndjson(EVENTS) + b'{"x":"')
     packed += b"".join(packer.compress(bytes([0x79]) * BLOCK) for _ in range(24))
@@ -121,14 +123,14 @@ def test_a_file_that_unpacks_without_end_is_stopped(store: Store, load: Load) ->
     assert batch.kept in (0, 20)
 
 
-def test_a_document_that_unpacks_without_end_is_stopped(store: Store, load: Load) -> None:
+def test_a_decompression_bomb_of_one_document_is_stopped(store: Store, load: Load) -> None:
     packer = zstandard.ZstdCompressor().compressobj()
     packed = packer.compress(b"[")
     packed += b"".join(packer.compress(b" " * BLOCK) for _ in range(24)) + packer.flush()
     assert load(packed, "bomb.zst").error.startswith("The file unpacks to more than 1,000 times")
 
 
-def test_a_small_file_may_unpack_to_much(store: Store, load: Load) -> None:
+def test_a_small_file_with_a_high_compression_ratio_is_loaded(store: Store, load: Load) -> None:
     packed = zst(LINES + b"\n" + b" " * 1 + b"\n" * 100_000)
     assert load(packed, "blanks.zst").error == ""
     assert len(rows(store)) == 20
@@ -150,7 +152,7 @@ def test_a_small_file_may_unpack_to_much(store: Store, load: Load) -> None:
         (b'[{"a":1},\n{"b":2}]', False),
     ],
 )
-def test_lines_are_told_from_a_document(head: bytes, is_lines: bool) -> None:
+def test_lines_and_a_document_are_distinguished(head: bytes, is_lines: bool) -> None:
     assert json_lines.is_lines(head) is is_lines
 
 
@@ -169,14 +171,16 @@ def test_lines_are_told_from_a_document(head: bytes, is_lines: bool) -> None:
         pytest.param(zst(b"[{}]"), True, id="Zstandard of JSON"),
     ],
 )
-def test_what_is_accepted(tmp_path: Path, data: bytes, accepted: bool) -> None:
+def test_json_content_is_accepted_and_other_content_is_not(
+    tmp_path: Path, data: bytes, accepted: bool
+) -> None:
     path = tmp_path / "given"
     path.write_bytes(data)
     assert json_lines.accepts(path) is accepted
 
 
 @pytest.mark.parametrize("broken", [b"{", b'{"id":"x","timestamp":', b"{]", b'{"a":1}}'])
-def test_a_file_that_begins_with_broken_lines_keeps_the_good_ones(
+def test_broken_lines_at_the_beginning_do_not_affect_the_others(
     store: Store, load: Load, broken: bytes
 ) -> None:
     """Most of the first ten lines are broken, and thousands of good ones follow."""
@@ -187,7 +191,9 @@ def test_a_file_that_begins_with_broken_lines_keeps_the_good_ones(
     assert [item["line"] for item in quarantine(store, batch)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_first_line_longer_than_the_sample_costs_no_other(store: Store, load: Load) -> None:
+def test_a_first_line_longer_than_the_sample_does_not_affect_the_others(
+    store: Store, load: Load
+) -> None:
     long = forwarded(1, details={"note": "n" * (SAMPLE + 10)})
     batch = load(ndjson([long, forwarded(2), b"{", forwarded(3)]))
     assert (batch.read, batch.kept, batch.quarantined) == (4, 3, 1)
@@ -195,30 +201,32 @@ def test_a_first_line_longer_than_the_sample_costs_no_other(store: Store, load: 
 
 
 @pytest.mark.parametrize("size", [SAMPLE + 10, 2 << 20, 20 << 20])
-def test_a_broken_first_line_longer_than_the_sample_costs_no_other(
+def test_a_broken_first_line_longer_than_the_sample_does_not_affect_the_others(
     store: Store, load: Load, size: int
 ) -> None:
     batch = load(ndjson([b'{"x":"' + b"y" * size, forwarded(2), forwarded(3)]))
     assert (batch.read, batch.kept, batch.quarantined) == (3, 2, 1)
 
 
-def test_a_byte_order_mark_before_a_document_is_no_part_of_it(store: Store, load: Load) -> None:
+def test_a_byte_order_mark_before_a_document_is_ignored(store: Store, load: Load) -> None:
     batch = load(b"\xef\xbb\xbf" + json.dumps(EVENTS, indent=2).encode())
     assert (batch.read, batch.kept) == (20, 20)
 
 
-def test_a_line_number_is_that_of_the_file(tmp_path: Path, settings: Settings) -> None:
+def test_line_numbers_are_those_of_the_file(tmp_path: Path, settings: Settings) -> None:
     result = texts(read(tmp_path, b'\n{"a":1}\n\n\n{"b":2}\r\n{"c":3}', settings))
     assert [number for number, _ in result] == [2, 5, 6]
 
 
-def test_lines_of_every_length_around_the_cut_of_a_view(tmp_path: Path, settings: Settings) -> None:
+def test_lines_of_lengths_around_the_string_view_limit_are_complete(
+    tmp_path: Path, settings: Settings
+) -> None:
     given = [b'{"a":"' + b"x" * n + b'"}' for n in range(40)]
     result = texts(read(tmp_path, b"\n".join(given), settings))
     assert result == [(number, text.decode()) for number, text in enumerate(given, 1)]
 
 
-def test_lines_that_straddle_the_blocks(tmp_path: Path, settings: Settings) -> None:
+def test_lines_across_block_boundaries_are_complete(tmp_path: Path, settings: Settings) -> None:
     number = itertools.count()
     given: list[bytes] = []
     size = 0
@@ -232,7 +240,7 @@ def test_lines_that_straddle_the_blocks(tmp_path: Path, settings: Settings) -> N
 
 @pytest.mark.parametrize("longest", [2 * BLOCK, 1 << 20])
 @pytest.mark.parametrize("size", [BLOCK + 5_000, 2 * BLOCK - 500_000])
-def test_a_line_longer_than_a_block(
+def test_a_line_longer_than_a_block_is_complete(
     store: Store, load: Load, settings: Settings, longest: int, size: int
 ) -> None:
     limited = settings.model_copy(update={"limits": Limits(line_bytes=longest)})
@@ -258,7 +266,7 @@ def test_progress_rises_to_one(tmp_path: Path, settings: Settings) -> None:
 # --- documents ----------------------------------------------------------------------------------
 
 
-def test_an_array_over_many_lines_with_one_broken_element(store: Store, load: Load) -> None:
+def test_a_broken_element_of_a_multi_line_array_is_refused_alone(store: Store, load: Load) -> None:
     parts = [json.dumps(event, indent=2) for event in EVENTS]
     parts[5] = '{"id": "broken", "timestamp": nonsense}'
     batch = load(("[" + ",\n".join(parts) + "]").encode())
@@ -268,7 +276,7 @@ def test_an_array_over_many_lines_with_one_broken_element(store: Store, load: Lo
     assert refused["raw"] == parts[5].encode()
 
 
-def test_an_array_that_is_cut_keeps_what_came_before(store: Store, load: Load) -> None:
+def test_a_truncated_array_keeps_the_elements_before_the_end(store: Store, load: Load) -> None:
     data = json.dumps(EVENTS, indent=2).encode()
     cut = data[: data.index(message_id(10).encode())]
     batch = load(cut)
@@ -281,7 +289,7 @@ def test_an_array_that_is_cut_keeps_what_came_before(store: Store, load: Load) -
 
 
 @pytest.mark.parametrize("end", [b"", b",", b",\n  "])
-def test_an_array_that_is_cut_between_elements_says_so(
+def test_an_array_truncated_between_elements_is_reported(
     store: Store, load: Load, end: bytes
 ) -> None:
     batch = load(b"[\n" + b",\n".join(line(event) for event in EVENTS[:3]) + end)
@@ -289,7 +297,7 @@ def test_an_array_that_is_cut_between_elements_says_so(
     assert batch.error or batch.quarantined
 
 
-def test_an_array_longer_than_a_block(store: Store, load: Load) -> None:
+def test_an_array_longer_than_a_block_is_complete(store: Store, load: Load) -> None:
     events = [forwarded(n, details={"target": "é" * 3_000}) for n in range(3_000)]
     data = json.dumps(events, ensure_ascii=False, indent=0).encode()
     assert len(data) > 2 * BLOCK
@@ -298,7 +306,7 @@ def test_an_array_longer_than_a_block(store: Store, load: Load) -> None:
     assert {row["target_name"] for row in rows(store)} == {"é" * 3_000}
 
 
-def test_a_page_of_a_thousand_events(store: Store, load: Load) -> None:
+def test_a_page_of_a_thousand_events_is_read(store: Store, load: Load) -> None:
     page = api_page([api_event(n) for n in range(1_000)])
     assert load(json.dumps(page).encode()).kept == 1_000
 
@@ -306,7 +314,9 @@ def test_a_page_of_a_thousand_events(store: Store, load: Load) -> None:
 @pytest.mark.parametrize(
     "shape", ["page", "batch", "array", "concatenated", "sequence", "indented"]
 )
-def test_a_document_longer_than_a_line_may_be_is_cut_into_records(load: Load, shape: str) -> None:
+def test_a_document_longer_than_the_line_limit_is_split_into_records(
+    load: Load, shape: str
+) -> None:
     events = [api_event(n, resourceName="n" * 1_000) for n in range(1_000)]
     texts = [json.dumps(event) for event in events]
     texts[500] = texts[500].replace('"n', '"\\ud83d')
@@ -323,12 +333,12 @@ def test_a_document_longer_than_a_line_may_be_is_cut_into_records(load: Load, sh
     assert (batch.read, batch.kept, batch.quarantined, batch.error) == (1_000, 999, 1, "")
 
 
-def test_documents_one_after_another(store: Store, load: Load) -> None:
+def test_concatenated_documents_are_all_read(store: Store, load: Load) -> None:
     data = "\n\n".join(json.dumps(saved_request(event), indent=4) for event in EVENTS)
     assert load(data.encode()).kept == 20
 
 
-def test_the_text_of_an_element_is_kept(tmp_path: Path, settings: Settings) -> None:
+def test_the_exact_text_of_an_element_is_kept(tmp_path: Path, settings: Settings) -> None:
     element = '{ "id":  "a", "n": 1.50e2,\n "name": "\\u00e9 é" }'
     result = texts(read(tmp_path, f"[ {element} ,\n{element}]".encode(), settings))
     assert result == [(1, element), (2, element)]
@@ -343,7 +353,7 @@ def test_bad_utf8_in_an_element_refuses_that_element(store: Store, load: Load) -
     assert (refused["line"], refused["reason"], refused["raw"]) == (4, "Not UTF-8", parts[3])
 
 
-def test_an_array_of_deep_elements_does_not_break(store: Store, load: Load) -> None:
+def test_an_array_of_deeply_nested_elements_does_not_crash(store: Store, load: Load) -> None:
     deep = '{"x":' + "[" * 100_000 + "]" * 100_000 + "}"
     batch = load(f"[{json.dumps(EVENTS[0])},\n{deep},\n{json.dumps(EVENTS[1])}]".encode())
     assert batch.error == ""

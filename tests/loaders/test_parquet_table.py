@@ -32,7 +32,7 @@ def flat(**more: Any) -> pa.Table:
     return pa.table(columns | {name: [value] for name, value in more.items()})
 
 
-def test_a_flat_table(load: Load, store: Store) -> None:
+def test_a_flat_table_is_read(load: Load, store: Store) -> None:
     batch = load(packed(flat(actor="users/u1", actorEmail="m@example.com", count=3)), "a.parquet")
     assert (batch.loader, batch.read, batch.kept) == ("parquet", 1, 1)
     event = row(store, "e1")
@@ -41,7 +41,7 @@ def test_a_flat_table(load: Load, store: Store) -> None:
     assert json.loads(event["raw"])["columns"] == {"count": "3"}
 
 
-def test_a_nested_table_of_forwarded_calls(load: Load, store: Store) -> None:
+def test_a_nested_table_of_forwarded_events_is_read(load: Load, store: Store) -> None:
     call = {
         "messageId": "api-1",
         "type": "track",
@@ -81,7 +81,7 @@ def test_a_nested_table_of_forwarded_calls(load: Load, store: Store) -> None:
     assert json.loads(event["raw"])["columns"] == {"context.library.name": "unknown"}
 
 
-def test_a_warehouse_table(load: Load, store: Store) -> None:
+def test_a_warehouse_table_is_read(load: Load, store: Store) -> None:
     table = pa.table(
         {
             "id": ["api-1"],
@@ -116,14 +116,14 @@ def test_a_warehouse_table(load: Load, store: Store) -> None:
     ],
     ids=str,
 )
-def test_times_of_each_kind_are_read_as_utc(load: Load, store: Store, kind: pa.DataType) -> None:
+def test_times_of_each_type_are_read_as_utc(load: Load, store: Store, kind: pa.DataType) -> None:
     aware = MOMENT.replace(tzinfo=dt.UTC) if kind.tz else MOMENT
     aware = aware.astimezone(ZoneInfo(kind.tz)) if kind.tz else aware
     load(packed(flat().set_column(1, "timestamp", pa.array([aware], kind))), "a.parquet")
     assert row(store, "e1")["occurred_at"] == MOMENT
 
 
-def test_values_of_each_kind_become_text(settings: Settings, tmp_path: Path) -> None:
+def test_values_of_each_type_become_text(settings: Settings, tmp_path: Path) -> None:
     table = flat(
         whole=7,
         share=0.5,
@@ -158,7 +158,7 @@ def test_values_of_each_kind_become_text(settings: Settings, tmp_path: Path) -> 
     }
 
 
-def test_many_rows_come_in_chunks_and_are_counted_from_one(load: Load, store: Store) -> None:
+def test_rows_are_read_in_chunks_and_numbered_from_one(load: Load, store: Store) -> None:
     count = 120_000
     table = pa.table(
         {
@@ -173,17 +173,17 @@ def test_many_rows_come_in_chunks_and_are_counted_from_one(load: Load, store: St
     assert bad == [{"line": 1, "reason": "Not an audit event: no type"}]
 
 
-def test_a_table_without_rows(load: Load) -> None:
+def test_a_table_without_rows_has_no_records(load: Load) -> None:
     batch = load(packed(flat().slice(0, 0)), "a.parquet")
     assert (batch.read, batch.error) == (0, "")
 
 
-def test_the_question_is_asked_of_parquet_too(load: Load) -> None:
+def test_a_missing_mapping_is_reported_for_parquet(load: Load) -> None:
     batch = load(packed(pa.table({"moment": [MOMENT], "what": ["x"]})), "a.parquet")
     assert '`timestamp = "moment"`' in batch.error
 
 
-def test_a_damaged_file_keeps_what_came_before(load: Load, store: Store) -> None:
+def test_a_damaged_file_keeps_the_rows_before_the_damage(load: Load, store: Store) -> None:
     count = 200_000
     table = pa.table(
         {
@@ -202,14 +202,14 @@ def test_a_damaged_file_keeps_what_came_before(load: Load, store: Store) -> None
 
 
 @pytest.mark.parametrize("keep", [4, 100, -10])
-def test_a_file_cut_short_says_so(load: Load, keep: int) -> None:
+def test_a_truncated_file_is_reported(load: Load, keep: int) -> None:
     batch = load(packed(flat())[:keep], "a.parquet")
     assert (batch.loader, batch.read) == ("parquet", 0)
     assert "damaged or cut short" in batch.error
     assert "/" not in batch.error
 
 
-def test_only_parquet_is_accepted(tmp_path: Path) -> None:
+def test_only_parquet_content_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     for data, wanted in ((packed(flat()), True), (b"", False), (b"a,b\n", False)):
         path.write_bytes(data)

@@ -123,13 +123,13 @@ def refusal(settings: Settings) -> TrailError:
     return message.value
 
 
-def test_is_configured_by_an_address(settings: Settings) -> None:
+def test_an_address_configures_s3(settings: Settings) -> None:
     assert not LOADER.configured(settings)
     assert LOADER.configured(placed(settings, url="s3://example-logs"))
     assert LOADER.every_s(settings) == 900
 
 
-def test_segments_layout_is_loaded_once(
+def test_objects_in_the_layout_of_segment_are_loaded_once(
     store: Store, bucket: Settings, put: Put, tmp_path: Path
 ) -> None:
     put(f"{LOGS}/{NEXT_DAY}/c.gz", [3])
@@ -151,7 +151,7 @@ def test_segments_layout_is_loaded_once(
     assert len(rows(store)) == 4
 
 
-def test_a_prefix_that_nothing_was_written_to_yet(bucket: Settings) -> None:
+def test_an_empty_prefix_loads_nothing(bucket: Settings) -> None:
     assert waiting(bucket) == []
     assert waiting(placed(bucket, url="s3://example-logs")) == []
 
@@ -166,14 +166,16 @@ def test_a_prefix_that_nothing_was_written_to_yet(bucket: Settings) -> None:
         ("s3://example-logs//p/q//", ["p/q/a"]),
     ],
 )
-def test_prefixes(bucket: Settings, put: Put, url: str, expected: list[str]) -> None:
+def test_only_objects_under_the_prefix_are_loaded(
+    bucket: Settings, put: Put, url: str, expected: list[str]
+) -> None:
     for number, key in enumerate(("p/q/a", "p/b", "pq/c")):
         put(key, b"{}")
         written_at(key, number)
     assert [arrived.key for arrived in waiting(placed(bucket, url=url))] == expected
 
 
-def test_oldest_first_by_day_then_time_then_key(bucket: Settings, put: Put) -> None:
+def test_objects_are_ordered_by_day_then_time_then_key(bucket: Settings, put: Put) -> None:
     later, sooner = f"trail/{DAY}/later", f"trail/{DAY}/sooner"
     keys = [f"trail/{NEXT_DAY}/early", later, sooner, f"trail/{DAY}/again", "trail/no-day"]
     for key, at in zip(keys, (10, 500, 400, 500, int(NEXT_DAY) // 1000 + 5), strict=True):
@@ -188,7 +190,7 @@ def test_oldest_first_by_day_then_time_then_key(bucket: Settings, put: Put) -> N
     ]
 
 
-def test_a_late_object_of_an_old_day_is_found(store: Store, bucket: Settings, put: Put) -> None:
+def test_a_late_object_of_an_old_day_is_loaded(store: Store, bucket: Settings, put: Put) -> None:
     put(f"{LOGS}/{NEXT_DAY}/b.gz", [2])
     look(store, bucket)
     put(f"{LOGS}/{DAY}/late.gz", [1])
@@ -210,7 +212,7 @@ def test_a_changed_object_is_loaded_and_counts_duplicates(
     assert look(store, bucket) == []
 
 
-def test_content_encoding_and_plain_bytes_under_a_gz_name(
+def test_compression_is_detected_by_content_and_not_by_name(
     store: Store, bucket: Settings, put: Put
 ) -> None:
     put(f"{LOGS}/{DAY}/a.gz", [1], ContentEncoding="gzip")
@@ -218,7 +220,9 @@ def test_content_encoding_and_plain_bytes_under_a_gz_name(
     assert [(batch.kept, batch.error) for batch in look(store, bucket)] == [(1, "")] * 2
 
 
-def test_damage_is_told_and_not_tried_for_ever(store: Store, bucket: Settings, put: Put) -> None:
+def test_a_damaged_object_is_reported_and_not_retried_forever(
+    store: Store, bucket: Settings, put: Put
+) -> None:
     put(f"{LOGS}/{DAY}/cut.gz", packed(*range(40))[:-9])
     put(f"{LOGS}/{DAY}/magic.gz", b"\x1f\x8b" + b"not gzip" * 9)
     put(f"{LOGS}/{DAY}/picture.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
@@ -232,7 +236,7 @@ def test_damage_is_told_and_not_tried_for_ever(store: Store, bucket: Settings, p
     assert look(store, bucket) == []
 
 
-def test_stopped_half_way_and_taken_up_again(
+def test_an_interrupted_load_resumes(
     store: Store, bucket: Settings, put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "_FILES", 1)
@@ -251,7 +255,7 @@ def test_stopped_half_way_and_taken_up_again(
     assert look(store, bucket) == []
 
 
-def test_a_copy_lives_until_it_is_finished_or_the_next_is_asked_for(
+def test_a_local_copy_is_deleted_when_finished_or_at_the_next_object(
     bucket: Settings, put: Put, tmp_path: Path
 ) -> None:
     for number in range(3):
@@ -269,7 +273,7 @@ def test_a_copy_lives_until_it_is_finished_or_the_next_is_asked_for(
     assert list((tmp_path / "copies").iterdir()) == []
 
 
-def test_an_object_that_vanishes_is_passed_over(bucket: Settings, put: Put, service: str) -> None:
+def test_an_object_that_disappears_is_skipped(bucket: Settings, put: Put, service: str) -> None:
     for number in range(3):
         put(f"{LOGS}/{DAY}/{number}.gz", [number])
     result = LOADER.waiting(bucket, lambda *_: False)
@@ -278,7 +282,7 @@ def test_an_object_that_vanishes_is_passed_over(bucket: Settings, put: Put, serv
     assert [arrived.path.name for arrived in result] == ["2.gz"]
 
 
-def test_a_name_longer_than_a_file_may_bear(
+def test_a_key_longer_than_a_file_name_is_loaded(
     store: Store, bucket: Settings, put: Put, tmp_path: Path
 ) -> None:
     key = "trail/" + "ä" * 400
@@ -289,7 +293,7 @@ def test_a_name_longer_than_a_file_may_bear(
 
 
 @pytest.mark.parametrize("key", ["trail//a.gz", "trail/../trail/b.gz", "trail/."])
-def test_a_key_that_cannot_be_read_is_told_after_the_others(
+def test_an_unreadable_object_is_reported_after_the_others_are_loaded(
     store: Store, bucket: Settings, put: Put, key: str
 ) -> None:
     put(key, [1])
@@ -300,7 +304,7 @@ def test_a_key_that_cannot_be_read_is_told_after_the_others(
     assert len(rows(store)) == 1
 
 
-def test_more_objects_than_a_page_and_none_is_asked_for_that_is_known(
+def test_all_pages_are_listed_and_known_objects_are_not_requested(
     bucket: Settings, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
@@ -315,13 +319,13 @@ def test_more_objects_than_a_page_and_none_is_asked_for_that_is_known(
 # --- what cannot be read ------------------------------------------------------------------------
 
 
-def test_wrong_bucket(bucket: Settings) -> None:
+def test_a_wrong_bucket_is_reported(bucket: Settings) -> None:
     error = refusal(placed(bucket, url="s3://no-such-example"))
     assert isinstance(error, InputError)
     assert str(error) == "The bucket no-such-example does not exist. Check s3.url and s3.endpoint."
 
 
-def test_wrong_keys(bucket: Settings, service: str, put: Put) -> None:
+def test_wrong_keys_are_reported(bucket: Settings, service: str, put: Put) -> None:
     put("trail/a.gz", [1])
 
     def checks(after: str) -> None:
@@ -340,7 +344,7 @@ def test_wrong_keys(bucket: Settings, service: str, put: Put) -> None:
     assert str(error) == "Unknown access key. Check s3.access_key."
 
 
-def test_no_keys_take_the_machines_own_role(
+def test_without_keys_the_role_of_the_machine_is_used(
     bucket: Settings, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("trail/a.gz", [1])
@@ -366,7 +370,7 @@ def test_no_keys_take_the_machines_own_role(
         {"secret_key": SecretStr("")},
     ],
 )
-def test_settings_that_cannot_be(settings: Settings, given: dict[str, Any]) -> None:
+def test_invalid_settings_are_errors(settings: Settings, given: dict[str, Any]) -> None:
     error = refusal(placed(settings, **{"url": "s3://example-logs", **given}))
     assert isinstance(error, InputError)
     assert "s3." in error.hint
@@ -381,19 +385,17 @@ def test_settings_that_cannot_be(settings: Settings, given: dict[str, Any]) -> N
         ("http://127.0.0.1:9000", ("http", "127.0.0.1:9000")),
     ],
 )
-def test_endpoints(given: str, expected: tuple[str, str]) -> None:
+def test_endpoint_urls_are_resolved(given: str, expected: tuple[str, str]) -> None:
     assert s3._endpoint(given) == expected
 
 
-def test_nobody_listens(bucket: Settings) -> None:
+def test_an_endpoint_without_a_server_is_reported(bucket: Settings) -> None:
     error = refusal(placed(bucket, endpoint="http://127.0.0.1:1"))
     assert isinstance(error, UnavailableError)
     assert error.message == "The S3 service cannot be reached."
 
 
-def test_an_endpoint_that_says_nothing_is_given_up_in_time(
-    bucket: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_silent_endpoint_times_out(bucket: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert s3._TRIES * max(s3._RESPONSE_S, s3._CONNECT_S) <= 12
     monkeypatch.setattr(s3, "_RESPONSE_S", 1)
     with socket.socket() as silent:
@@ -462,7 +464,7 @@ def failure(code: str) -> bytes:
         (200, b"<html>hello", "No S3 service", InputError),
     ],
 )
-def test_answers(
+def test_error_responses_are_reported_with_a_remedy(
     bucket: Settings, answers: Any, status: int, body: bytes, words: str, kind: type[TrailError]
 ) -> None:
     answers.answer = (status, body)
@@ -496,7 +498,7 @@ LISTING = (
         ((503, b""), "The S3 service is busy.", UnavailableError),
     ],
 )
-def test_objects_that_are_listed_and_cannot_be_had(
+def test_listed_objects_that_cannot_be_downloaded_are_reported(
     bucket: Settings, answers: Any, later: tuple[int, bytes], words: str, kind: Any
 ) -> None:
     answers.answer, answers.later = (200, LISTING), later
@@ -509,7 +511,9 @@ def test_objects_that_are_listed_and_cannot_be_had(
     assert error.message.startswith(words)
 
 
-def test_no_room_for_the_copy(bucket: Settings, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(
+    bucket: Settings, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put("trail/a.gz", [1])
 
     def full(*_: object) -> int:
@@ -523,7 +527,7 @@ def test_no_room_for_the_copy(bucket: Settings, put: Put, monkeypatch: pytest.Mo
     assert isinstance(refusal(bucket), UnavailableError)
 
 
-def test_a_process_that_used_it_ends_promptly(bucket: Settings, put: Put) -> None:
+def test_a_process_that_used_s3_ends_promptly(bucket: Settings, put: Put) -> None:
     for number in range(3):
         put(f"trail/{number}.gz", [number])
     code = (

@@ -108,16 +108,18 @@ ALL = sorted(event["id"] for event in EVENTS)
 # --- the ask ------------------------------------------------------------------------------------
 
 
-def test_it_is_found_as_a_feed() -> None:
+def test_the_api_is_registered_as_a_feed() -> None:
     assert [feed.name for feed in of_kind(Feed)].count("segment_api") == 1
 
 
 @pytest.mark.parametrize(("token", "answer"), [("", False), (" \n", False), (TOKEN, True)])
-def test_a_token_is_enough(using: Callable[..., Settings], token: str, answer: bool) -> None:
+def test_a_token_configures_the_feed(
+    using: Callable[..., Settings], token: str, answer: bool
+) -> None:
     assert segment_api.LOADER.configured(using(None, token=SecretStr(token))) is answer
 
 
-def test_every_page_is_asked_for_as_documented(
+def test_each_page_is_requested_as_documented(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     chunks = pull(using(api))
@@ -134,7 +136,7 @@ def test_every_page_is_asked_for_as_documented(
         assert seen.status == 200
 
 
-def test_the_server_refuses_the_other_form(api: SegmentApi) -> None:
+def test_the_test_server_refuses_undocumented_requests(api: SegmentApi) -> None:
     headers = {"authorization": f"Bearer {TOKEN}"}
     assert api.answer("/audit-events?pagination=%7B%22count%22%3A10%7D", headers).status == 422
     assert api.answer("/audit-events?pagination.count=1001", headers).status == 422
@@ -145,7 +147,7 @@ def test_the_server_refuses_the_other_form(api: SegmentApi) -> None:
     assert api.answer("/audit-events", {}).status == 401
 
 
-def test_a_chunk_holds_the_exact_text_and_counts_on(
+def test_chunks_contain_the_exact_text_and_continue_the_numbering(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.events = []
@@ -160,13 +162,13 @@ def test_a_chunk_holds_the_exact_text_and_counts_on(
     assert (chunk.mark, chunk.progress, chunk.rejects) == ("", 1.0, ())
 
 
-def test_lines_count_over_all_pages(api: SegmentApi, using: Callable[..., Settings]) -> None:
+def test_lines_are_numbered_across_pages(api: SegmentApi, using: Callable[..., Settings]) -> None:
     lines = [line for chunk in pull(using(api)) for line in chunk.records["line"].to_pylist()]
     assert lines == list(range(1, 51))
 
 
 @pytest.mark.parametrize("total", [True, False])
-def test_progress_rises_to_one_and_marks_end_empty(
+def test_progress_rises_to_one_and_the_last_cursor_is_empty(
     using: Callable[..., Settings], total: bool
 ) -> None:
     with SegmentApi(EVENTS, total=total) as api:
@@ -181,14 +183,14 @@ def test_progress_rises_to_one_and_marks_end_empty(
 
 
 @pytest.mark.parametrize("last", [{}, {"next": None}, {"next": ""}])
-def test_each_way_to_end_a_list_ends_it(
+def test_each_form_of_a_last_page_ends_the_poll(
     using: Callable[..., Settings], last: dict[str, Any]
 ) -> None:
     with SegmentApi(EVENTS, last=last) as api:
         assert len(pull(using(api))) == 5
 
 
-def test_an_empty_answer_is_one_empty_chunk(store: Store, using: Callable[..., Settings]) -> None:
+def test_an_empty_response_is_one_empty_chunk(store: Store, using: Callable[..., Settings]) -> None:
     with SegmentApi([]) as api:
         (chunk,) = pull(using(api))
         assert (chunk.records.num_rows, chunk.mark, chunk.progress) == (0, "", 1.0)
@@ -197,7 +199,9 @@ def test_an_empty_answer_is_one_empty_chunk(store: Store, using: Callable[..., S
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "shuffled"])
 @pytest.mark.parametrize("packed", [True, False])
-def test_no_order_is_relied_on(using: Callable[..., Settings], order: str, packed: bool) -> None:
+def test_events_in_any_order_are_kept(
+    using: Callable[..., Settings], order: str, packed: bool
+) -> None:
     with SegmentApi(EVENTS, order=order, packed=packed) as api:
         api.plan(*["shuffle"] * 5)
         assert sorted(ids(pull(using(api)))) == ALL
@@ -209,7 +213,7 @@ def test_events_at_both_bounds_are_kept(api: SegmentApi, using: Callable[..., Se
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
-def test_events_that_arrive_meanwhile_cost_none(
+def test_events_that_arrive_during_a_poll_lose_no_others(
     store: Store, using: Callable[..., Settings], order: str
 ) -> None:
     with SegmentApi(EVENTS, order=order) as api:
@@ -221,7 +225,7 @@ def test_events_that_arrive_meanwhile_cost_none(
     assert batch.read == batch.kept + batch.duplicates
 
 
-def test_a_page_that_comes_twice_is_kept_once(
+def test_a_repeated_page_is_kept_once(
     api: SegmentApi, store: Store, using: Callable[..., Settings]
 ) -> None:
     api.plan("good", "repeat", "good", "repeat")
@@ -237,7 +241,7 @@ PASSING = ["cut", "reset", "json", "no-events", "429", "429-ms", "429-bare", "50
 
 @pytest.mark.parametrize("fault", PASSING)
 @pytest.mark.parametrize("packed", [True, False])
-def test_what_passes_is_asked_again(
+def test_transient_errors_are_retried(
     using: Callable[..., Settings], waits: Waits, fault: str, packed: bool
 ) -> None:
     with SegmentApi(EVENTS, packed=packed) as api:
@@ -247,7 +251,7 @@ def test_what_passes_is_asked_again(
     assert len(waits.slept) == 3
 
 
-def test_a_slow_answer_is_asked_for_again(api: SegmentApi, using: Callable[..., Settings]) -> None:
+def test_a_slow_response_is_retried(api: SegmentApi, using: Callable[..., Settings]) -> None:
     api.plan("good", "slow")
     assert sorted(ids(pull(using(api, timeout_s=0.3)))) == ALL
     assert [seen.fault for seen in api.seen][:3] == ["", "slow", ""]
@@ -257,7 +261,7 @@ def test_a_slow_answer_is_asked_for_again(api: SegmentApi, using: Callable[..., 
     ("fault", "retry_after", "wait"),
     [("429", "7", 7.0), ("429", "0", 0.5), ("429-ms", "", 3.5), ("503", "", None)],
 )
-def test_the_stated_wait_is_kept(
+def test_the_retry_delay_of_the_api_is_respected(
     api: SegmentApi,
     using: Callable[..., Settings],
     waits: Waits,
@@ -278,7 +282,7 @@ def test_the_stated_wait_is_kept(
 @pytest.mark.parametrize(
     "retry_after", ["soon", "-1", "1.5", "9" * 5000, "Wed, 25 Nov 2026 07:28:00 GMT"]
 )
-def test_a_wait_that_is_no_number_of_seconds_is_backed_off(
+def test_an_invalid_retry_after_header_uses_backoff(
     api: SegmentApi, using: Callable[..., Settings], waits: Waits, retry_after: str
 ) -> None:
     api.retry_after = retry_after
@@ -288,7 +292,7 @@ def test_a_wait_that_is_no_number_of_seconds_is_backed_off(
 
 
 @pytest.mark.parametrize("ms", ["soon", None, True, -5, [], 1e300])
-def test_milliseconds_that_are_none_are_backed_off(
+def test_an_invalid_delay_in_milliseconds_uses_backoff(
     api: SegmentApi, using: Callable[..., Settings], waits: Waits, ms: Any
 ) -> None:
     api.always = error(429, "Too many requests", {"msBeforeNext": ms})
@@ -298,7 +302,7 @@ def test_milliseconds_that_are_none_are_backed_off(
     assert waits.slept[0] <= 0.5
 
 
-def test_backing_off_ends_at_a_minute() -> None:
+def test_backoff_is_limited_to_a_minute() -> None:
     assert all(0 <= _segment_http._backoff_s(1000) <= 60 for _ in range(200))
     assert max(_segment_http._backoff_s(1000) for _ in range(200)) > 30
 
@@ -313,7 +317,7 @@ def test_backing_off_ends_at_a_minute() -> None:
         ("429-bare", "rate limit reached (429)"),
     ],
 )
-def test_patience_ends(
+def test_retries_end_after_the_time_limit(
     api: SegmentApi, using: Callable[..., Settings], waits: Waits, fault: str, words: str
 ) -> None:
     api.mix(1, 0, [fault])
@@ -324,7 +328,7 @@ def test_patience_ends(
     assert len(waits.slept) > 3
 
 
-def test_a_good_page_renews_patience(
+def test_a_successful_page_resets_the_retry_time_limit(
     api: SegmentApi, using: Callable[..., Settings], waits: Waits
 ) -> None:
     api.retry_after = "40"
@@ -333,7 +337,7 @@ def test_a_good_page_renews_patience(
     assert sum(waits.slept) == 400
 
 
-def test_a_wait_beyond_patience_is_not_waited(
+def test_a_delay_beyond_the_retry_time_limit_ends_the_poll(
     api: SegmentApi, using: Callable[..., Settings], waits: Waits
 ) -> None:
     api.retry_after = "3600"
@@ -343,14 +347,14 @@ def test_a_wait_beyond_patience_is_not_waited(
     assert problem.hint == "Try again in 3600 s."
 
 
-def test_nobody_there_is_told(using: Callable[..., Settings]) -> None:
+def test_an_unreachable_api_is_reported(using: Callable[..., Settings]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     problem = refused(using(None, url=f"http://127.0.0.1:{port}"), UnavailableError)
     assert "connection failed (Connection refused)" in problem.message
 
 
-def test_bytes_that_drip_do_not_hold_forever(
+def test_a_slowly_dripping_response_times_out(
     api: SegmentApi, using: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = itertools.count()
@@ -372,7 +376,7 @@ def test_bytes_that_drip_do_not_hold_forever(
         (413, "startTime is too far back", "segment"),
     ],
 )
-def test_a_refusal_says_what_to_do(
+def test_a_refusal_is_reported_with_a_remedy(
     api: SegmentApi,
     using: Callable[..., Settings],
     waits: Waits,
@@ -399,14 +403,14 @@ def test_a_wrong_token_is_refused_by_the_server(
 @pytest.mark.parametrize(
     "body", ["", "null", "[]", '{"errors":5}', '{"errors":[5,{}]}', "[" * 9000, b"\xff"]
 )
-def test_a_refusal_without_words_is_told_too(
+def test_a_refusal_without_a_message_is_reported(
     api: SegmentApi, using: Callable[..., Settings], body: Any
 ) -> None:
     api.always = Answer(422, body, {})
     assert refused(using(api), InputError).message.endswith("(422).")
 
 
-def test_a_token_that_comes_back_is_not_shown(
+def test_a_token_in_a_response_is_not_shown(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.always = error(422, f"bad\n\x1b[31m {TOKEN} given. " + "x" * 9000)
@@ -415,7 +419,7 @@ def test_a_token_that_comes_back_is_not_shown(
     assert len(message) < 400
 
 
-def test_no_redirect_is_followed(api: SegmentApi, using: Callable[..., Settings]) -> None:
+def test_redirects_are_not_followed(api: SegmentApi, using: Callable[..., Settings]) -> None:
     with SegmentApi(EVENTS) as elsewhere:
         api.always = Answer(302, "", {"Location": f"{elsewhere.url}/audit-events"})
         assert "redirect" in refused(using(api), InputError).message
@@ -433,7 +437,7 @@ def test_an_endless_answer_is_refused(
         assert len(api.seen) == 1
 
 
-def test_an_answer_packed_otherwise_is_not_unpacked(
+def test_an_unexpected_content_encoding_is_not_decompressed(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.always = Answer(200, "{}", {"Content-Encoding": "zstd"})
@@ -441,7 +445,7 @@ def test_an_answer_packed_otherwise_is_not_unpacked(
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "umlaut-ü", "nul\0"])
-def test_a_token_that_cannot_be_one_is_not_sent(
+def test_a_malformed_token_is_not_sent(
     api: SegmentApi, using: Callable[..., Settings], token: str
 ) -> None:
     problem = refused(using(api, token=SecretStr(token)), SettingError)
@@ -461,14 +465,16 @@ def test_a_token_that_cannot_be_one_is_not_sent(
         "https://example.com:port",
     ],
 )
-def test_a_token_goes_only_where_it_is_safe(using: Callable[..., Settings], url: str) -> None:
+def test_a_token_is_sent_only_over_https_or_loopback(
+    using: Callable[..., Settings], url: str
+) -> None:
     assert "segment.url" in refused(using(None, url=url), SettingError).message
 
 
 @pytest.mark.parametrize(
     ("region", "host"), [("us", "api.segmentapis.com"), ("eu", "eu1.api.segmentapis.com")]
 )
-def test_a_region_has_its_host(using: Callable[..., Settings], region: str, host: str) -> None:
+def test_each_region_has_its_host(using: Callable[..., Settings], region: str, host: str) -> None:
     with _segment_http.Api(using(None, region=region)) as connection:
         assert connection._client.base_url.host == host
         assert connection._client.base_url.scheme == "https"
@@ -478,7 +484,7 @@ def test_a_region_has_its_host(using: Callable[..., Settings], region: str, host
 # --- cursors ------------------------------------------------------------------------------------
 
 
-def test_going_in_circles_is_seen_and_the_page_is_kept(
+def test_a_cursor_loop_is_detected_and_its_page_kept(
     api: SegmentApi, store: Store, using: Callable[..., Settings]
 ) -> None:
     api.plan("good", "good", "good", "loop")
@@ -493,7 +499,7 @@ def test_going_in_circles_is_seen_and_the_page_is_kept(
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
-def test_an_old_cursor_begins_anew_once(
+def test_an_expired_cursor_restarts_the_poll_once(
     api: SegmentApi, store: Store, using: Callable[..., Settings], status: int
 ) -> None:
     api.cursor_status = status
@@ -505,7 +511,7 @@ def test_an_old_cursor_begins_anew_once(
     assert shares == sorted(shares)
 
 
-def test_a_cursor_that_is_refused_twice_ends_the_pull(
+def test_a_cursor_refused_twice_ends_the_poll(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.mix(1, 0, ["expired"])
@@ -513,7 +519,7 @@ def test_a_cursor_that_is_refused_twice_ends_the_pull(
     assert [bool(seen.cursor) for seen in api.seen] == [False, True, False, True]
 
 
-def test_progress_never_falls_when_it_begins_anew(
+def test_progress_does_not_fall_after_a_restart(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.plan("good", "good", "good", "expired")
@@ -525,7 +531,7 @@ def test_progress_never_falls_when_it_begins_anew(
     )
 
 
-def test_a_pull_goes_on_where_it_was_left(
+def test_a_poll_resumes_at_its_cursor(
     api: SegmentApi, store: Store, using: Callable[..., Settings]
 ) -> None:
     chunks = segment_api.pull(using(api), ASK)
@@ -555,14 +561,14 @@ def test_a_pull_goes_on_where_it_was_left(
         json.dumps({"since": SINCE, "until": UNTIL, "cursor": 5, "page": 1}),
     ],
 )
-def test_a_mark_of_another_ask_begins_anew(
+def test_a_cursor_of_another_request_restarts_the_poll(
     api: SegmentApi, using: Callable[..., Settings], mark: str
 ) -> None:
     assert sorted(ids(pull(using(api), Ask(ASK.since, ASK.until, mark)))) == ALL
     assert api.seen[0].cursor == ""
 
 
-def test_a_mark_that_the_api_forgot_begins_anew(
+def test_a_cursor_unknown_to_the_api_restarts_the_poll(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     (first,) = itertools.islice(segment_api.pull(using(api), ASK), 1)
@@ -574,7 +580,7 @@ def test_a_mark_that_the_api_forgot_begins_anew(
 @pytest.mark.parametrize(
     "pagination", [[1], [], "next", {"next": {}}, {"next": False}, {"next": ["Mw=="]}]
 )
-def test_a_next_page_that_is_no_cursor_is_asked_for_again(
+def test_a_page_with_an_invalid_next_cursor_is_retried(
     api: SegmentApi, using: Callable[..., Settings], pagination: Any
 ) -> None:
     api.always = Answer(200, {"data": {"events": [], "pagination": pagination}}, {})
@@ -582,7 +588,7 @@ def test_a_next_page_that_is_no_cursor_is_asked_for_again(
 
 
 @pytest.mark.parametrize("pagination", [None, {}, {"totalEntries": "many"}, {"totalEntries": True}])
-def test_a_page_that_names_no_next_is_the_last(
+def test_a_page_without_a_next_cursor_is_the_last(
     api: SegmentApi, using: Callable[..., Settings], pagination: Any
 ) -> None:
     api.always = Answer(200, {"data": {"events": [EVENTS[0]], "pagination": pagination}}, {})
@@ -593,7 +599,7 @@ def test_a_page_that_names_no_next_is_the_last(
 # --- events that are none -----------------------------------------------------------------------
 
 
-def test_broken_events_cost_no_good_one(
+def test_broken_events_do_not_affect_the_others(
     api: SegmentApi, store: Store, using: Callable[..., Settings]
 ) -> None:
     api.plan("good", "broken")
@@ -607,7 +613,7 @@ def test_broken_events_cost_no_good_one(
 
 
 @pytest.mark.parametrize("timestamp", ["yesterday", "", "2026-13-01T00:00:00Z", 5, None])
-def test_an_event_with_a_bad_time_is_set_aside(
+def test_an_event_with_an_invalid_time_is_quarantined(
     store: Store, using: Callable[..., Settings], timestamp: Any
 ) -> None:
     with SegmentApi([*EVENTS, api_event(99, timestamp=timestamp)]) as api:
@@ -631,7 +637,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_an_odd_event_costs_no_good_one(
+def test_an_unusual_event_does_not_affect_the_others(
     api: SegmentApi, store: Store, using: Callable[..., Settings], odd: str
 ) -> None:
     event = json.dumps(api_event(99, resourceName="?")).replace('"?"', odd)
@@ -642,7 +648,7 @@ def test_an_odd_event_costs_no_good_one(
     assert batch.read == batch.kept + batch.quarantined == 51
 
 
-def test_events_of_the_api_are_is_signed(
+def test_events_of_the_api_are_signed(
     api: SegmentApi, store: Store, using: Callable[..., Settings]
 ) -> None:
     load(store, using(api))
@@ -652,7 +658,7 @@ def test_events_of_the_api_are_is_signed(
 # --- all of it ----------------------------------------------------------------------------------
 
 
-def test_ten_thousand_events_through_a_bad_line_are_each_there_once(
+def test_ten_thousand_events_over_an_unreliable_connection_are_kept_once(
     store: Store, using: Callable[..., Settings], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -692,7 +698,7 @@ USERS = [
 ]
 
 
-def test_the_directory_names_the_workspace_and_its_people(
+def test_the_directory_returns_the_workspace_and_its_users(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.users = [*USERS, None, {}, {"id": []}, {"id": "u999", "name": None}]
@@ -706,7 +712,7 @@ def test_the_directory_names_the_workspace_and_its_people(
     assert all(seen.query["pagination.count"] == "200" for seen in api.asked("/users"))
 
 
-def test_a_workspace_is_read_in_either_form(
+def test_both_forms_of_a_workspace_response_are_read(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.workspace = {"id": "w1", "name": "Other", "slug": "other"}
@@ -714,7 +720,7 @@ def test_a_workspace_is_read_in_either_form(
     assert (result.workspace_id, result.workspace_name, result.people) == ("w1", "Other", ())
 
 
-def test_a_directory_that_is_refused_says_so(
+def test_a_refused_directory_request_is_reported(
     api: SegmentApi, using: Callable[..., Settings]
 ) -> None:
     api.always = error(404, "Not found")
@@ -734,13 +740,13 @@ def test_text_without_the_array_is_refused(text: str) -> None:
         split(text.encode(), "a")
 
 
-def test_elements_keep_their_text() -> None:
+def test_elements_keep_their_exact_text() -> None:
     items, rest = split(b' {"a": {"b": [ 1.0 ,{ "x":1e400},[], null]}}', "a", "b")
     assert items == [b"1.0", b'{ "x":1e400}', b"[]", b"null"]
     assert rest == b' {"a": {"b": []}}'
 
 
-def test_real_waiting_is_the_default() -> None:
+def test_the_default_wait_function_sleeps() -> None:
     # The fixture replaces it; what it replaces is looked at in a fresh copy of the module.
     import importlib.util
 

@@ -39,7 +39,7 @@ def refused(*given: Any, **more: Any) -> tuple[int, str]:
     return caught.value.status, message["code"]
 
 
-def test_a_call_is_taken_as_it_was_sent() -> None:
+def test_a_call_is_accepted_unchanged() -> None:
     call = forwarded(1)
     result = read(call)
     assert result.records == (json.dumps(call).encode(),)
@@ -47,7 +47,7 @@ def test_a_call_is_taken_as_it_was_sent() -> None:
     assert result.answer == b'{"success":true}'
 
 
-def test_import_is_the_same_as_batch() -> None:
+def test_import_is_handled_like_batch() -> None:
     """The Java and Ruby libraries send `{"batch": [...]}` to it."""
     body = json.dumps({"batch": [forwarded(n) for n in range(3)]}).encode()
     imported, batch = (read(body, path=path) for path in ("/v1/import", "/v1/batch"))
@@ -59,14 +59,14 @@ def test_import_is_the_same_as_batch() -> None:
     assert "/v1/import" in LOADER.paths
 
 
-def test_a_call_without_times_gets_that_of_its_arrival() -> None:
+def test_a_call_without_times_gets_its_arrival_time() -> None:
     record = orjson.loads(read({"userId": "u", "event": "Deploy"}).records[0])
     assert record["type"] == "track"
     assert record["timestamp"] == record["receivedAt"]
     assert record["timestamp"].endswith("Z")
 
 
-def test_the_write_key_is_not_kept_and_the_rest_stays_as_written() -> None:
+def test_only_the_write_key_is_removed() -> None:
     """Segment's browser library writes it into each call; what is kept is shown and exported."""
     call = b'{"userId":"u", "writeKey":"%b" ,"n":1.0,"timestamp":"x","w":{"writeKey":"mine"}}'
     call %= KEY.encode()
@@ -77,7 +77,7 @@ def test_the_write_key_is_not_kept_and_the_rest_stays_as_written() -> None:
         assert KEY.encode() not in kept
 
 
-def test_a_body_that_reads_in_two_ways_is_refused() -> None:
+def test_an_ambiguous_body_is_refused() -> None:
     body = b'{"batch":5,"batch":[]}'
     assert refused(body, path="/v1/batch") == (400, "invalid_request")
 
@@ -92,7 +92,7 @@ def test_a_body_that_reads_in_two_ways_is_refused() -> None:
         b"[" * 1010 + b"]" * 1010,
     ],
 )
-def test_broken_call_of_a_batch_costs_no_other(broken: bytes) -> None:
+def test_a_broken_call_of_a_batch_does_not_affect_the_others(broken: bytes) -> None:
     call = b'{"event":"Audit","timestamp":"2026-01-01T00:00:00Z","type":"track","receivedAt":"x"}'
     body = b'{"batch":[' + b",".join([call, broken, call]) + b'],"writeKey":"%b"}' % KEY.encode()
     first, kept, last = read(body, path="/v1/batch").records
@@ -100,22 +100,22 @@ def test_broken_call_of_a_batch_costs_no_other(broken: bytes) -> None:
     assert kept.startswith(broken.rstrip(b"}"))
 
 
-def test_write_key_in_a_broken_call_is_not_kept() -> None:
+def test_the_write_key_of_a_broken_call_is_removed() -> None:
     body = b'{"batch":[{"writeKey":"%b","n":NaN, "x":"\xff"}],"writeKey":"%b"}'
     (kept,) = read(body % (KEY.encode(), KEY.encode()), path="/v1/batch").records
     assert KEY.encode() not in kept
 
 
-def test_a_write_key_of_letters_that_base64_has_not_is_refused() -> None:
+def test_a_write_key_that_is_not_base64_is_refused() -> None:
     assert refused({}, ("authorization", "Basic \xea\xea")) == (401, "unauthorized")
 
 
-def test_what_the_call_says_of_itself_is_kept_to_the_byte() -> None:
+def test_the_fields_of_a_call_are_kept_byte_for_byte() -> None:
     body = b'{"userId":"u", "event":"Deploy","n":1.0,"big":12345678901234567890,"timestamp":"x"}'
     assert read(body).records[0].startswith(body[:-1])
 
 
-def test_the_key_in_the_body_is_enough() -> None:
+def test_a_write_key_in_the_body_authenticates() -> None:
     read({"userId": "u", "event": "Deploy", "writeKey": KEY}, ("x", "y"))
 
 
@@ -134,22 +134,22 @@ def test_an_unknown_key_is_refused(header: tuple[str, str]) -> None:
     assert refused({"userId": "u"}, header) == (401, "unauthorized")
 
 
-def test_a_wrong_header_is_not_mended_by_the_body() -> None:
+def test_a_wrong_header_is_refused_despite_a_correct_key_in_the_body() -> None:
     assert refused({"userId": "u", "writeKey": KEY}, basic("another")) == (401, "unauthorized")
 
 
-def test_without_keys_nothing_is_taken() -> None:
+def test_without_configured_keys_every_call_is_refused() -> None:
     assert refused({"userId": "u"}, basic(""), keys=()) == (401, "unauthorized")
     assert refused({"userId": "u"}, basic(""), keys=("",)) == (401, "unauthorized")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a":NaN}'])
-def test_what_is_no_json_is_400(body: bytes) -> None:
+def test_a_body_that_is_not_json_is_400(body: bytes) -> None:
     assert refused(body) == (400, "invalid_json")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"1", b'"x"', b"null"])
-def test_what_is_no_object_is_400(body: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_400(body: bytes) -> None:
     assert refused(body) == (400, "invalid_request")
 
 
@@ -160,25 +160,25 @@ def padded(size: int) -> dict[str, Any]:
     return call
 
 
-def test_an_event_of_32_kb_is_taken_and_one_byte_more_is_not() -> None:
+def test_an_event_of_at_most_32_kb_is_accepted() -> None:
     assert len(read(padded(EVENT_BYTES)).records) == 1
     assert refused(padded(EVENT_BYTES + 1)) == (400, "payload_too_large")
 
 
-def test_in_a_batch_too() -> None:
+def test_the_event_size_limit_applies_within_a_batch() -> None:
     path = "/v1/batch"
     assert len(read({"batch": [padded(EVENT_BYTES)]}, path=path).records) == 1
     assert refused({"batch": [{}, padded(EVENT_BYTES + 1)]}, path=path)[0] == 400
 
 
-def test_a_batch_of_2500_events_is_taken_and_one_more_is_not() -> None:
+def test_a_batch_of_at_most_2500_events_is_accepted() -> None:
     path = "/v1/batch"
     calls = [{"userId": "u", "event": "Deploy"}] * BATCH_EVENTS
     assert len(read({"batch": calls}, path=path).records) == BATCH_EVENTS
     assert refused({"batch": [*calls, {}]}, path=path) == (400, "payload_too_large")
 
 
-def test_a_batch_of_500_kb_is_taken_and_one_byte_more_is_not() -> None:
+def test_a_batch_of_at_most_500_kb_is_accepted() -> None:
     path = "/v1/batch"
     body = json.dumps({"batch": [padded(25_000)] * 20}).encode()
     body += b" " * (BATCH_BYTES - len(body))
@@ -191,11 +191,11 @@ def test_a_batch_without_a_batch_is_400(body: Any) -> None:
     assert refused(body, path="/v1/batch") == (400, "invalid_request")
 
 
-def test_an_empty_batch_brings_nothing() -> None:
+def test_an_empty_batch_has_no_records() -> None:
     assert read({"batch": []}, path="/v1/batch").records == ()
 
 
-def test_a_packed_batch_is_unpacked_and_no_further_than_the_limit() -> None:
+def test_a_compressed_batch_is_decompressed_up_to_the_limit() -> None:
     path, header = "/v1/batch", ("content-encoding", "gzip")
     body = gz(json.dumps({"batch": [forwarded(1)]}).encode())
     assert len(read(body, basic(KEY), header, path=path).records) == 1
@@ -204,7 +204,7 @@ def test_a_packed_batch_is_unpacked_and_no_further_than_the_limit() -> None:
     assert refused(b"plain", basic(KEY), header, path=path) == (400, "invalid_request")
 
 
-def test_no_key_is_in_what_is_said() -> None:
+def test_no_error_contains_a_write_key() -> None:
     with pytest.raises(RefusedError) as caught:
         read({"userId": "u"}, basic("their-own-key"))
     assert KEY not in str(caught.value.body) + repr(caught.value)
@@ -219,7 +219,7 @@ JSON = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=8), JSON, max_size=5), max_size=4))
-def test_all_that_was_sent_is_in_the_record(calls: list[dict[str, Any]]) -> None:
+def test_a_record_contains_everything_that_was_sent(calls: list[dict[str, Any]]) -> None:
     result = read({"batch": calls, "writeKey": KEY}, path="/v1/batch")
     for call, record in zip(calls, result.records, strict=True):
         kept = orjson.loads(record)

@@ -43,7 +43,7 @@ def refused(body: bytes, *headers: tuple[str, str], **more: Any) -> int:
     return caught.value.status
 
 
-def test_a_right_signature_is_taken() -> None:
+def test_a_valid_signature_is_accepted() -> None:
     result = read(BODY, ("x-signature", signed(BODY)))
     assert result.records == (BODY,)
     assert result.verified == (True,)
@@ -73,11 +73,11 @@ def test_a_truncated_signature_is_refused(length: int) -> None:
 
 
 @pytest.mark.parametrize("more", [" ", "0", "\n", ", v1=x", "00"])
-def test_a_signature_with_something_after_it_is_refused(more: str) -> None:
+def test_a_signature_with_a_suffix_is_refused(more: str) -> None:
     assert refused(BODY, ("x-signature", signed(BODY) + more)) == 401
 
 
-def test_letters_that_are_no_hex_digits_are_refused() -> None:
+def test_a_signature_that_is_not_hexadecimal_is_refused() -> None:
     assert refused(BODY, ("x-signature", "é" * 40)) == 401
     assert refused(BODY, ("x-signature", "g" * 40)) == 401
 
@@ -90,19 +90,19 @@ def test_every_single_changed_byte_is_refused() -> None:
         assert refused(bytes(changed), signature) == 401
 
 
-def test_a_packed_body_is_refused_whatever_its_signature() -> None:
+def test_a_compressed_body_is_refused_despite_a_valid_signature() -> None:
     packed = gz(BODY)
     for signature in (signed(packed), signed(BODY)):
         headers = (("x-signature", signature), ("content-encoding", "gzip"))
         assert refused(packed, *headers) == 415
 
 
-def test_without_a_secret_nothing_is_taken() -> None:
+def test_without_a_secret_every_request_is_refused() -> None:
     assert refused(BODY, ("x-signature", signed(BODY, "")), secrets=()) == 401
     assert refused(BODY, ("x-signature", signed(BODY, "")), secrets=("",)) == 401
 
 
-def test_a_rotated_secret_both_are_taken_while_both_are_set() -> None:
+def test_both_secrets_are_accepted_during_a_rotation() -> None:
     for secret in (SECRET, OTHER):
         read(BODY, ("x-signature", signed(BODY, secret)), secrets=(OTHER, SECRET))
     assert refused(BODY, ("x-signature", signed(BODY)), secrets=(OTHER,)) == 401
@@ -134,7 +134,7 @@ def test_unverified_events_are_refused_one_by_one_if_they_are_not_accepted() -> 
 
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
-def test_an_array_signed_over_its_first_event_proves_only_that(
+def test_a_signature_over_the_first_event_verifies_only_that_event(
     separators: tuple[str, str],
 ) -> None:
     body = json.dumps(BATCH, separators=separators, ensure_ascii=False).encode()
@@ -143,7 +143,7 @@ def test_an_array_signed_over_its_first_event_proves_only_that(
     assert result.verified == (True, False, False)
 
 
-def test_an_array_signed_over_the_bytes_of_its_first_event() -> None:
+def test_a_signature_over_the_exact_bytes_of_the_first_event_is_accepted() -> None:
     first = json.dumps(BATCH[0], indent=1).encode()
     body = b"[" + first + b"," + compact(BATCH[1]) + b"]"
     result = read(body, ("x-signature", signed(first)))
@@ -151,7 +151,7 @@ def test_an_array_signed_over_the_bytes_of_its_first_event() -> None:
     assert result.verified == (True, False)
 
 
-def test_an_array_with_an_altered_second_event_leaves_that_one_unproved() -> None:
+def test_an_altered_second_event_is_not_verified() -> None:
     """What Segment signs does not cover it, so it is kept and marked."""
     altered = [BATCH[0], {**BATCH[1], "userId": "intruder"}]
     result = read(compact(altered), ("x-signature", signed(compact(BATCH[0]))))
@@ -159,30 +159,30 @@ def test_an_array_with_an_altered_second_event_leaves_that_one_unproved() -> Non
     assert b"intruder" in result.records[1]
 
 
-def test_an_array_with_an_altered_first_event_is_refused() -> None:
+def test_an_altered_first_event_is_refused() -> None:
     altered = [{**BATCH[0], "userId": "intruder"}, *BATCH[1:]]
     assert refused(compact(altered), ("x-signature", signed(compact(BATCH[0])))) == 401
 
 
 @pytest.mark.parametrize("header", ["x-signature", "x-segment-signature"])
-def test_a_signature_over_the_whole_array_proves_all_of_it(header: str) -> None:
+def test_a_signature_over_the_array_verifies_all_events(header: str) -> None:
     body = compact(BATCH)
     assert read(body, (header, signed(body))).verified == (True, True, True)
 
 
-def test_a_name_given_twice_cannot_hide_behind_a_compact_form() -> None:
+def test_a_repeated_name_is_refused_despite_a_signed_compact_form() -> None:
     """The compact form knows the last value; the first is the one that would be read."""
     signature = ("x-signature", signed(compact({"userId": "maya"})))
     assert refused(b'[{"userId": "intruder", "userId":"maya"}]', signature) == 401
     assert read(b'[{"userId": "maya"}]', signature).verified == (True,)
 
 
-def test_a_signed_body_that_is_no_json_is_one_record_for_the_quarantine() -> None:
+def test_a_signed_body_that_is_not_json_is_one_record() -> None:
     for body in (b"{", b"\xff\xfe", b"nothing", b"[1,"):
         assert read(body, ("x-signature", signed(body))).records == (body,)
 
 
-def test_broken_event_of_a_signed_array_costs_no_other() -> None:
+def test_a_broken_event_of_a_signed_array_does_not_affect_the_others() -> None:
     half = compact(forwarded(2)).replace(b"Web", b"\\ud83d")
     other = compact(forwarded(3))
     for broken in (half, b'{"a":NaN}', b'{"a":"\xff"}', half[:-1], b"7"):
@@ -192,19 +192,19 @@ def test_broken_event_of_a_signed_array_costs_no_other() -> None:
         assert read(body, ("x-signature", signed(BODY))).verified == (True, False, False)
 
 
-def test_an_empty_array_brings_nothing() -> None:
+def test_an_empty_array_has_no_records() -> None:
     assert read(b"[]", ("x-signature", signed(b"[]"))).records == ()
 
 
 @given(st.binary(max_size=400), st.text(max_size=60))
-def test_whatever_comes_is_read_or_refused(body: bytes, signature: str) -> None:
+def test_any_body_is_read_or_refused(body: bytes, signature: str) -> None:
     with pytest.raises(RefusedError):
         read(body, ("x-signature", signature))
     result = read(body, ("x-signature", signed(body)))
     assert all(result.verified)
 
 
-def test_no_secret_is_in_what_is_said() -> None:
+def test_no_error_contains_a_secret() -> None:
     with pytest.raises(RefusedError) as caught:
         read(BODY, ("x-signature", signed(BODY, OTHER)))
     assert SECRET not in f"{caught.value!r} {caught.value.reason}"

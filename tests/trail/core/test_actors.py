@@ -36,22 +36,22 @@ from trail.core.model import ACTOR_TYPES
         ("a:Segment", "system", "system"),
     ],
 )
-def test_forms(marked: str, actor_id: str, actor_type: str) -> None:
+def test_each_form_of_an_actor_is_parsed(marked: str, actor_id: str, actor_type: str) -> None:
     actor = resolve(marked)
     assert (actor.actor_id, actor.actor_type) == (actor_id, actor_type)
 
 
-def test_the_system_bears_the_name_that_segment_shows() -> None:
+def test_the_system_actor_has_the_name_of_segment() -> None:
     assert resolve("u:__system__").name == "Segment"
 
 
-def test_one_person_is_one_actor_by_whatever_road() -> None:
+def test_one_person_is_the_same_actor_from_every_source() -> None:
     forms = ("s:users/Q", "i:user:Q", "u:Q", "a:users/Q", "e:Q")
     assert len({resolve(form) for form in forms}) == 1
 
 
 @given(st.sampled_from("siuae"), st.text())
-def test_any_words_give_an_actor(field: str, text: str) -> None:
+def test_any_text_gives_an_actor(field: str, text: str) -> None:
     actor = resolve(f"{field}:{text}")
     assert actor.actor_id
     assert actor.actor_type in ACTOR_TYPES

@@ -100,18 +100,18 @@ guessable = st.lists(
 ).map(" ".join)
 
 
-def test_the_page_lists_sixty_six() -> None:
+def test_the_catalog_contains_the_66_documented_types() -> None:
     assert len(PAIRS) == 66
     assert {name for name, _ in PAIRS} == {a.name for a in ACTIONS if a.listed}
 
 
 @pytest.mark.parametrize(("name", "group"), PAIRS)
-def test_a_listed_type_is_itself_in_its_group(name: str, group: str) -> None:
+def test_a_documented_type_resolves_to_itself_and_its_category(name: str, group: str) -> None:
     action = resolve(name)
     assert (action.name, action.category, action.known) == (name, group, True)
 
 
-def test_no_two_actions_share_a_spelling() -> None:
+def test_spellings_are_unique() -> None:
     owner: dict[str, str] = {}
     for action in ACTIONS:
         for spelling in (action.name, *action.aliases):
@@ -135,11 +135,11 @@ def test_no_two_actions_share_a_spelling() -> None:
         ("  audience\t csv  DOWNLOADED ", "Audience CSV Downloaded"),
     ],
 )
-def test_other_spellings(spelling: str, name: str) -> None:
+def test_other_spellings_resolve_to_the_same_action(spelling: str, name: str) -> None:
     assert resolve(spelling).name == name
 
 
-def test_look_alikes_stay_apart() -> None:
+def test_similar_names_are_different_actions() -> None:
     for one, other in (
         ("New Event Allowed", "Tracking Plan New Event Allowed"),
         ("Filter Deleted", "Destination Filter Deleted"),
@@ -163,7 +163,7 @@ def test_look_alikes_stay_apart() -> None:
         ("x" * 5000 + " Deleted", "x" * 5000 + " Deleted", "delete", "unknown", 6),
     ],
 )
-def test_an_unknown_type_survives_as_other(
+def test_an_unknown_type_is_kept_as_other(
     raw: str, name: str, kind: str, outcome: str, risk: int
 ) -> None:
     action = resolve(raw)
@@ -171,7 +171,7 @@ def test_an_unknown_type_survives_as_other(
     assert (action.kind, action.outcome, action.risk) == (kind, outcome, risk)
 
 
-def test_the_table_is_within_its_ranges() -> None:
+def test_catalog_values_are_within_their_ranges() -> None:
     assert {a.category for a in ACTIONS} | {"Other"} == set(CATEGORIES)
     assert CATEGORIES[:2] == ("Source", "Integrations")
     assert CATEGORIES[-1] == "Other"
@@ -184,7 +184,7 @@ def test_the_table_is_within_its_ranges() -> None:
         assert 0 <= action.risk <= 10
 
 
-def test_equivalents_point_at_actions_of_the_table() -> None:
+def test_equivalents_are_actions_of_the_catalog() -> None:
     path = Path(catalogue.__file__).with_name("catalogue.csv")
     with path.open(encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table))

@@ -16,7 +16,7 @@ def tallied() -> tuple[Tallied, Tally, list[Tally]]:
     return Tallied(count_rows(iter(LINES), tally), tally, ends.append), tally, ends
 
 
-def test_all_that_was_sent_is_counted() -> None:
+def test_all_sent_bytes_are_counted() -> None:
     stream, tally, ends = tallied()
     sent = b"".join(stream)
     stream.close()
@@ -28,7 +28,7 @@ def test_all_that_was_sent_is_counted() -> None:
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2, 3])
-def test_what_was_cut_short_counts_up_to_there(taken: int) -> None:
+def test_an_interrupted_download_counts_the_bytes_sent(taken: int) -> None:
     stream, tally, ends = tallied()
     for _ in range(taken):
         next(stream)
@@ -41,7 +41,7 @@ def test_what_was_cut_short_counts_up_to_there(taken: int) -> None:
     assert tally.digest == hashlib.sha256(sent).hexdigest()
 
 
-def test_the_end_is_told_even_when_closing_fails() -> None:
+def test_the_end_is_reported_even_if_closing_fails() -> None:
     def broken() -> Iterator[bytes]:
         try:
             yield b"one"

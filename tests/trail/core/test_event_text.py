@@ -43,30 +43,30 @@ EVENT: dict[str, Any] = {
         ),
     ],
 )
-def test_sentence(changes: dict[str, Any], expected: str) -> None:
+def test_the_sentence_names_actor_action_and_target(changes: dict[str, Any], expected: str) -> None:
     assert sentence({**EVENT, **changes}) == expected
 
 
-def test_sentence_of_an_event_without_fields() -> None:
+def test_the_sentence_of_an_event_without_fields_uses_neutral_text() -> None:
     assert sentence({}) == "Unknown action, by Unknown actor."
 
 
-def test_names_are_strong() -> None:
+def test_names_are_bold() -> None:
     strong = [part["text"] for part in sentence_parts(EVENT) if part["strong"]]
     assert strong == ["Mara", "Prod"]
 
 
-def test_sentence_without_the_actor() -> None:
+def test_the_sentence_can_leave_out_the_actor() -> None:
     parts = sentence_parts(EVENT, with_actor=False)
     assert "".join(part["text"] for part in parts) == "Warehouses Disabled: Prod."
 
 
-def test_a_token_without_a_name_is_called_by_its_bare_id() -> None:
+def test_a_token_without_a_name_is_shown_by_its_id() -> None:
     assert actor({"actor_id": "tokens/t1"}) == "t1"
     assert actor({"actor_id": "tokens/t1", "actor_name": "deploy"}) == "deploy"
 
 
-def test_target_prefers_the_name() -> None:
+def test_the_target_is_shown_by_name_if_it_has_one() -> None:
     assert target(EVENT) == "Prod"
     assert target({}) == ""
 

@@ -21,15 +21,15 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
-def test_constants_come_by_module_name_in_order(package: str) -> None:
+def test_constants_are_ordered_by_module_name(package: str) -> None:
     assert list(discover(package, "THING").items()) == [("a", 1), ("b", 2)]
 
 
-def test_a_module_without_the_constant_is_named(package: str) -> None:
+def test_the_error_names_a_module_without_the_constant(package: str) -> None:
     with pytest.raises(LookupError, match=f"^{package}/a.py defines no PAGE$"):
         discover(package, "PAGE")
 
 
-def test_a_package_that_is_not_there(package: str) -> None:
+def test_a_missing_package_is_an_error(package: str) -> None:
     with pytest.raises(ModuleNotFoundError):
         discover(f"{package}_not", "THING")

@@ -76,7 +76,7 @@ def asked(note: Note) -> tuple[int | None, list[tuple[str, str]]]:
     return server_link.run(note, ["status"], Path("/somewhere"), words), words.output
 
 
-def test_a_note_is_for_its_own_user_and_found_again(settings: Settings) -> None:
+def test_a_link_file_is_found_and_readable_only_by_its_user(settings: Settings) -> None:
     note = server_link.publish(settings, 4711)
     path = server_link.note_path(settings)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -92,7 +92,7 @@ def test_a_note_is_for_its_own_user_and_found_again(settings: Settings) -> None:
     server_link.withdraw(settings)
 
 
-def test_a_note_is_private_under_any_umask(settings: Settings) -> None:
+def test_a_link_file_is_private_under_any_umask(settings: Settings) -> None:
     before = os.umask(0)
     try:
         server_link.publish(settings, 1)
@@ -102,7 +102,7 @@ def test_a_note_is_private_under_any_umask(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601, 0o666])
-def test_a_note_that_others_may_touch_is_not_trusted(settings: Settings, mode: int) -> None:
+def test_a_link_file_accessible_to_others_is_not_trusted(settings: Settings, mode: int) -> None:
     server_link.publish(settings, 1)
     server_link.note_path(settings).chmod(mode)
     assert server_link.find(settings) is None
@@ -111,7 +111,7 @@ def test_a_note_that_others_may_touch_is_not_trusted(settings: Settings, mode: i
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
-def test_a_note_of_another_user_is_not_trusted(settings: Settings) -> None:
+def test_a_link_file_of_another_user_is_not_trusted(settings: Settings) -> None:
     server_link.publish(settings, 1)
     os.chown(server_link.note_path(settings), 65534, -1)
     assert server_link.find(settings) is None
@@ -120,13 +120,13 @@ def test_a_note_of_another_user_is_not_trusted(settings: Settings) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", "{}", '{"port": "x", "token": "t", "pid": 1}', "\ufffd", '"a"']
 )
-def test_a_note_that_cannot_be_read_is_none(settings: Settings, text: str) -> None:
+def test_an_unreadable_link_file_is_ignored(settings: Settings, text: str) -> None:
     server_link.publish(settings, 1)
     server_link.note_path(settings).write_text(text)
     assert server_link.find(settings) is None
 
 
-def test_the_note_of_a_process_that_is_gone_is_none(settings: Settings) -> None:
+def test_a_link_file_of_an_ended_process_is_ignored(settings: Settings) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     server_link.publish(settings, 1)
@@ -135,7 +135,7 @@ def test_the_note_of_a_process_that_is_gone_is_none(settings: Settings) -> None:
     assert server_link.find(settings) is None
 
 
-def test_the_note_of_another_process_is_left(settings: Settings) -> None:
+def test_a_link_file_of_another_process_is_not_deleted(settings: Settings) -> None:
     server_link.publish(settings, 1)
     path = server_link.note_path(settings)
     path.write_text(json.dumps({"port": 1, "token": "t", "pid": os.getppid()}))
@@ -143,7 +143,7 @@ def test_the_note_of_another_process_is_left(settings: Settings) -> None:
     assert server_link.find(settings) == Note(1, "t", os.getppid())
 
 
-def test_two_databases_side_by_side_have_a_note_each(tmp_path: Path) -> None:
+def test_each_database_has_its_own_link_file(tmp_path: Path) -> None:
     names = ("trail.duckdb", "trail.db", "trail", "other.duckdb")
     paths = {
         server_link.note_path(Settings(store=StoreSettings(path=tmp_path / name))) for name in names
@@ -151,7 +151,7 @@ def test_two_databases_side_by_side_have_a_note_each(tmp_path: Path) -> None:
     assert len(paths) == len(names)
 
 
-def test_answers_remarks_and_the_exit_code_come_back(
+def test_output_errors_and_exit_code_are_returned(
     answering: Callable[[int, bytes], Note],
 ) -> None:
     long = "ö" * 100_000
@@ -168,13 +168,13 @@ def test_answers_remarks_and_the_exit_code_come_back(
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_a_server_that_does_not_know_the_token_is_as_none(
+def test_a_server_that_refuses_the_token_is_ignored(
     answering: Callable[[int, bytes], Note], status: int
 ) -> None:
     assert asked(answering(status, b"{}")) == (None, [])
 
 
-def test_where_nobody_listens_there_is_no_server() -> None:
+def test_an_address_without_a_listener_is_ignored() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         assert asked(Note(probe.getsockname()[1], "key", os.getpid())) == (None, [])
@@ -191,13 +191,13 @@ def test_where_nobody_listens_there_is_no_server() -> None:
     ],
 )
 @pytest.mark.parametrize("missing", [0, 10])
-def test_an_answer_that_breaks_off_is_no_success(
+def test_an_interrupted_response_is_an_error(
     answering: Callable[..., Note], body: bytes, missing: int
 ) -> None:
     with pytest.raises(UnavailableError, match="The server stopped"):
         asked(answering(200, body, len(body) + missing))
 
 
-def test_an_error_page_is_no_success(answering: Callable[[int, bytes], Note]) -> None:
+def test_an_error_page_is_an_error(answering: Callable[[int, bytes], Note]) -> None:
     with pytest.raises(UnavailableError, match="The server stopped"):
         asked(answering(500, b"Internal Server Error"))

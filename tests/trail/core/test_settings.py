@@ -18,7 +18,7 @@ def config(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return path
 
 
-def test_defaults(config: Path) -> None:
+def test_defaults_are_as_documented(config: Path) -> None:
     result = source.load()
     assert result.store.path == Path("data/trail.duckdb")
     assert result.store.retention_days == 90
@@ -27,7 +27,7 @@ def test_defaults(config: Path) -> None:
     assert result.limits.depth == 64
 
 
-def test_a_file_then_the_environment_then_what_is_given(
+def test_arguments_override_the_environment_and_the_file(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.write_text('workspace = "From the file"\n[store]\nthreads = 3\nmemory = "2GB"\n')
@@ -40,14 +40,14 @@ def test_a_file_then_the_environment_then_what_is_given(
     assert source.load(workspace="Given").workspace == "Given"
 
 
-def test_the_database_path_by_its_documented_name(
+def test_the_documented_variable_sets_the_database_path(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRAIL_STORE__PATH", "/somewhere/else.duckdb")
     assert source.load().store.path == Path("/somewhere/else.duckdb")
 
 
-def test_the_file_is_trail_toml_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_settings_file_is_trail_toml(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
     assert config_path() == Path("trail.toml")
     monkeypatch.setenv(CONFIG_VARIABLE, "other.toml")
@@ -69,7 +69,7 @@ def test_the_file_is_trail_toml_unless_named(monkeypatch: pytest.MonkeyPatch) ->
         ("TRAIL_LIMITS__DEPTH", "3", "limits.depth"),
     ],
 )
-def test_a_wrong_setting_is_named_with_the_places_it_may_stand(
+def test_an_invalid_setting_is_reported_with_its_possible_sources(
     config: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, name: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -80,13 +80,13 @@ def test_a_wrong_setting_is_named_with_the_places_it_may_stand(
     assert str(config.parent) not in str(refused.value)
 
 
-def test_an_unknown_setting_in_the_file_is_named(config: Path) -> None:
+def test_an_unknown_setting_in_the_file_is_reported(config: Path) -> None:
     config.write_text("[stroe]\nthreads = 3\n")
     with pytest.raises(SettingError, match=r"^Setting stroe: "):
         source.load()
 
 
-def test_a_file_that_is_no_toml_is_said_so(config: Path) -> None:
+def test_a_settings_file_that_is_not_toml_is_reported(config: Path) -> None:
     config.write_text("workspace = \n[store\n")
     with pytest.raises(SettingError, match=r"mine\.toml"):
         source.load()
@@ -96,7 +96,7 @@ def test_a_file_that_is_no_toml_is_said_so(config: Path) -> None:
     ("variable", "value"),
     [("TRAIL_SERVER__ALLOWED_HOSTS", "audit.example.com"), ("TRAIL_STORE", "data/x.duckdb")],
 )
-def test_a_value_of_the_wrong_form_in_the_environment_is_named(
+def test_an_invalid_value_in_the_environment_is_reported(
     config: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -116,7 +116,7 @@ def test_settings_cannot_change_while_running(config: Path) -> None:
         result.store.threads = 9  # type: ignore[misc]
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     for name, field in Settings.model_fields.items():
         inner = getattr(field.annotation, "model_fields", {name: field})
         for inner_name, inner_field in inner.items():

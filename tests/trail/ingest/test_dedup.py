@@ -35,7 +35,7 @@ def reported(number: int, seconds: float = 0, **given: Any) -> dict[str, Any]:
     }
 
 
-def test_the_second_report_is_kept_with_the_first(load: Load, store: Store) -> None:
+def test_the_second_report_is_linked_to_the_first(load: Load, store: Store) -> None:
     assert load(ndjson([call(1)])).kept == 1
     batch = load(ndjson([reported(1, 1.5)]), "api.json")
     assert (batch.read, batch.kept, batch.duplicates, batch.linked) == (1, 0, 1, 1)
@@ -48,7 +48,9 @@ def test_the_second_report_is_kept_with_the_first(load: Load, store: Store) -> N
 
 
 @pytest.mark.parametrize("first", ["api", "forwarded"])
-def test_in_either_order_and_in_one_file(load: Load, store: Store, first: str) -> None:
+def test_reports_are_linked_in_either_order_and_in_one_file(
+    load: Load, store: Store, first: str
+) -> None:
     pair = [reported(1), call(1, 1)]
     batch = load(ndjson(pair if first == "api" else pair[::-1]))
     assert (batch.kept, batch.linked) == (1, 1)
@@ -57,7 +59,7 @@ def test_in_either_order_and_in_one_file(load: Load, store: Store, first: str) -
     )
 
 
-def test_loading_either_again_changes_nothing(load: Load, store: Store) -> None:
+def test_loading_either_report_again_changes_nothing(load: Load, store: Store) -> None:
     load(ndjson([call(1)]))
     load(ndjson([reported(1)]))
     for again in ([call(1)], [reported(1)], [reported(1), call(1)]):
@@ -77,7 +79,7 @@ def test_loading_either_again_changes_nothing(load: Load, store: Store) -> None:
     ],
     ids=["later", "action", "target", "actor", "same road"],
 )
-def test_what_differs_is_another_event(load: Load, other: dict[str, Any]) -> None:
+def test_different_events_are_not_linked(load: Load, other: dict[str, Any]) -> None:
     load(ndjson([call(1)]))
     assert load(ndjson([other])).kept == 1
 
@@ -87,7 +89,7 @@ def test_ids_are_compared_by_their_last_part(load: Load) -> None:
     assert load(ndjson([reported(1, resourceId="aud_1", actor="u9")])).linked == 1
 
 
-def test_two_same_changes_in_two_seconds_pair_one_to_one(load: Load, store: Store) -> None:
+def test_equal_changes_within_two_seconds_are_linked_one_to_one(load: Load, store: Store) -> None:
     load(ndjson([call(1, 0), call(2, 0), call(3, 1)]))
     batch = load(ndjson([reported(1, 0), reported(2, 0.5), reported(3, 1), reported(4, 1)]))
     assert (batch.kept, batch.linked) == (1, 3)
@@ -100,7 +102,7 @@ def test_two_same_changes_in_two_seconds_pair_one_to_one(load: Load, store: Stor
     st.lists(st.integers(0, 40), max_size=8),
     st.integers(0, 8),
 )
-def test_no_report_is_lost_or_paired_twice(
+def test_no_report_is_lost_or_linked_twice(
     tmp_path_factory: pytest.TempPathFactory, ours: list[int], theirs: list[int], cut: int
 ) -> None:
     folder = tmp_path_factory.mktemp("twins")
@@ -127,7 +129,7 @@ def test_no_report_is_lost_or_paired_twice(
         store.close()
 
 
-def test_news_about_our_own_forwarded_events_is_marked(load: Load, store: Store) -> None:
+def test_events_about_forwarded_events_are_marked(load: Load, store: Store) -> None:
     def news(number: int, name: str) -> dict[str, Any]:
         return forwarded(number, "New Event Allowed", details={"name": name})
 

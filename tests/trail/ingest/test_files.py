@@ -33,13 +33,13 @@ def load(store: Store, settings: Settings, *paths: Path) -> list[Batch]:
     return list(load_files(store, settings, list(paths)))
 
 
-def test_loaders_are_asked_by_rank() -> None:
+def test_loaders_are_tried_by_rank() -> None:
     ranks = [loader.rank for loader in loaders()]
     assert ranks == sorted(ranks)
     assert "json" in [loader.name for loader in loaders()]
 
 
-def test_a_folder_is_opened_in_name_order(folder: Path) -> None:
+def test_files_of_a_folder_are_loaded_by_name(folder: Path) -> None:
     result = files([folder])
     assert [path.relative_to(folder).as_posix() for path, _ in result] == [
         "a/1.ndjson",
@@ -55,7 +55,7 @@ def test_named_files_keep_their_order(folder: Path) -> None:
     assert files(paths) == [(paths[0], True), (paths[1], True)]
 
 
-def test_a_folder_is_loaded_and_what_is_no_kind_is_passed_over(
+def test_unsupported_files_in_a_folder_are_skipped(
     store: Store, settings: Settings, folder: Path
 ) -> None:
     batches = load(store, settings, folder)
@@ -68,7 +68,7 @@ def test_a_folder_is_loaded_and_what_is_no_kind_is_passed_over(
     assert len(rows(store)) == 3
 
 
-def test_a_file_of_no_kind_that_was_named_is_an_error(
+def test_an_unsupported_file_given_by_name_is_an_error(
     store: Store, settings: Settings, folder: Path
 ) -> None:
     (batch,) = load(store, settings, folder / "picture.png")
@@ -77,19 +77,19 @@ def test_a_file_of_no_kind_that_was_named_is_an_error(
     assert str(folder) not in batch.error
 
 
-def test_a_path_that_is_not_there(store: Store, settings: Settings, tmp_path: Path) -> None:
+def test_a_missing_path_is_an_error(store: Store, settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^gone\.ndjson: no such file\. Check"):
         load(store, settings, tmp_path / "gone.ndjson")
 
 
-def test_a_folder_without_files(store: Store, settings: Settings, tmp_path: Path) -> None:
+def test_an_empty_folder_is_an_error(store: Store, settings: Settings, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     (empty / "deeper").mkdir(parents=True)
     with pytest.raises(InputError, match=r"^empty: the folder contains no files\."):
         load(store, settings, empty)
 
 
-def test_a_missing_path_is_told_before_anything_is_loaded(
+def test_a_missing_path_is_reported_before_any_load(
     store: Store, settings: Settings, folder: Path
 ) -> None:
     with pytest.raises(InputError):
@@ -97,9 +97,7 @@ def test_a_missing_path_is_told_before_anything_is_loaded(
     assert rows(store) == []
 
 
-def test_an_empty_file_is_a_batch_of_nothing(
-    store: Store, settings: Settings, tmp_path: Path
-) -> None:
+def test_an_empty_file_is_an_empty_batch(store: Store, settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "empty.ndjson"
     path.touch()
     (batch,) = load(store, settings, path)
@@ -118,7 +116,7 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(
     assert batches[1].kept == 1
 
 
-def test_a_dry_run_over_a_folder_keeps_nothing(
+def test_a_dry_run_of_a_folder_stores_nothing(
     store: Store, settings: Settings, folder: Path
 ) -> None:
     batches = list(load_files(store, settings, [folder], dry_run=True))
@@ -127,7 +125,7 @@ def test_a_dry_run_over_a_folder_keeps_nothing(
     assert store.table("select * from batches").num_rows == 0
 
 
-def test_progress_is_told_for_each_file(store: Store, settings: Settings, folder: Path) -> None:
+def test_progress_is_reported_for_each_file(store: Store, settings: Settings, folder: Path) -> None:
     message: list[tuple[str, float]] = []
     paths = [folder / "a/1.ndjson", folder / "c/3.json"]
     list(

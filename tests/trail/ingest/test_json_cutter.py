@@ -73,7 +73,7 @@ def pieces(data: bytes, step: int) -> list[Piece]:
 
 @pytest.mark.parametrize("envelope", ENVELOPES)
 @given(BATCHES, st.sampled_from([7, 64, 1 << 20]))
-def test_every_good_record_is_kept(envelope: str, batch: list[str | None], step: int) -> None:
+def test_every_valid_record_is_kept(envelope: str, batch: list[str | None], step: int) -> None:
     texts, good = texts_of(batch)
     kept = set()
     for piece in pieces(ENVELOPES[envelope](texts), step):
@@ -88,7 +88,7 @@ def test_every_good_record_is_kept(envelope: str, batch: list[str | None], step:
 
 @pytest.mark.parametrize("envelope", ["array", "page", "batch"])
 @given(BATCHES)
-def test_every_good_record_of_a_line_is_kept(envelope: str, batch: list[str | None]) -> None:
+def test_every_valid_record_of_a_line_is_kept(envelope: str, batch: list[str | None]) -> None:
     texts, good = texts_of(batch)
     kept = {
         item.raw.encode()
@@ -99,12 +99,12 @@ def test_every_good_record_of_a_line_is_kept(envelope: str, batch: list[str | No
 
 
 @given(st.binary(max_size=300) | st.text(' ,:{}[]"\\\n\x1eae1', max_size=60).map(str.encode))
-def test_no_bytes_raise_and_every_end_is_reached(data: bytes) -> None:
+def test_any_bytes_are_read_to_the_end_without_an_error(data: bytes) -> None:
     result = pieces(data, 5)
     assert sum(len(piece.raw) for piece in result) <= len(data)
 
 
-def test_a_record_too_long_keeps_its_beginning_and_costs_no_other() -> None:
+def test_a_record_over_the_limit_keeps_its_beginning_and_the_others() -> None:
     long = b'{"x":"' + b"y" * 5 * LONGEST + b'"}'
     for texts in ([record(1), long, record(2)], [record(1), long[:-2] + b"\n", record(2)]):
         data = b"[" + b",".join(texts) + b"]"

@@ -52,18 +52,18 @@ ONE, TWO = forwarded(1), api_event(2)
         ([api_page([TWO]), saved_request(batch_call([ONE]))], [TWO, ONE]),
     ],
 )
-def test_every_wrapper_is_opened(value: object, inside: list[object]) -> None:
+def test_records_are_extracted_from_every_wrapper(value: object, inside: list[object]) -> None:
     assert raws(line(value)) == inside
 
 
-def test_a_record_keeps_its_own_text() -> None:
+def test_a_record_keeps_its_exact_text() -> None:
     text = b' {"id" : "a",\t"id":"b", "n": 1.50} '
     (record,) = extract_records(text, LIMITS)
     assert isinstance(record, Record)
     assert record.raw == text.decode().strip()
 
 
-def test_wrappers_have_an_end() -> None:
+def test_nested_wrappers_are_limited() -> None:
     value: object = ONE
     for _ in range(7):
         value = [value]
@@ -88,19 +88,19 @@ def test_wrappers_have_an_end() -> None:
         (b'{"a":"' + b"x" * 1_048_576 + b'"}', "Longer than 1,048,576 bytes"),
     ],
 )
-def test_a_refusal_says_why_and_keeps_the_bytes(text: bytes, reason: str) -> None:
+def test_a_refusal_has_a_reason_and_the_bytes(text: bytes, reason: str) -> None:
     result = refusal(text)
     assert result.reason.startswith(reason)
     assert result.raw == text
 
 
-def test_one_bad_item_costs_no_other() -> None:
+def test_an_invalid_item_does_not_affect_the_others() -> None:
     result = list(extract_records(line([ONE, 7, TWO]), LIMITS))
     assert [type(item) for item in result] == [Record, Refusal, Record]
     assert result[1].raw == b"7"
 
 
-def test_content_ids_depend_on_content_and_not_on_order() -> None:
+def test_content_ids_depend_on_content_and_not_on_key_order() -> None:
     event = api_event(3, id=None)
     turned = dict(reversed(event.items()))
     (one,), (other,), (changed,) = (
@@ -113,19 +113,19 @@ def test_content_ids_depend_on_content_and_not_on_order() -> None:
 
 
 @pytest.mark.parametrize("blank", [{}, {"id": None}, {"id": ""}, {"id": "  "}, {"messageId": ""}])
-def test_a_blank_id_is_no_id(blank: dict[str, object]) -> None:
+def test_a_blank_id_is_replaced_by_a_content_id(blank: dict[str, object]) -> None:
     (record,) = extract_records(line({**api_event(id=None), **blank}), LIMITS)
     assert isinstance(record, Record)
     assert record.content_id
 
 
 @given(st.binary(max_size=200) | json_values.map(line))
-def test_no_bytes_raise(text: bytes) -> None:
+def test_any_bytes_give_records_or_refusals(text: bytes) -> None:
     assert list(extract_records(text, LIMITS))
 
 
 @given(json_values)
-def test_depth_is_the_depth_of_the_value(value: object) -> None:
+def test_depth_is_the_nesting_depth_of_the_value(value: object) -> None:
     def deep(value: object) -> int:
         inner = value.values() if isinstance(value, dict) else value
         if not isinstance(value, dict | list):

@@ -60,7 +60,7 @@ def read_all(load: Load, store: Store) -> Any:
     return rows
 
 
-def test_a_forwarded_call(read: Any) -> None:
+def test_a_forwarded_event_is_parsed(read: Any) -> None:
     record = forwarded(7, "Source Modified", details={"subject_email": "maya@example.com"})
     row = read(record)
     assert json.loads(row.pop("raw")) == record
@@ -85,7 +85,7 @@ def test_a_forwarded_call(read: Any) -> None:
     }
 
 
-def test_an_event_of_the_public_api(read: Any) -> None:
+def test_an_event_of_the_public_api_is_parsed(read: Any) -> None:
     row = read(
         api_event(
             8,
@@ -146,7 +146,7 @@ TIMES = [
 
 
 @pytest.mark.parametrize("of", ["api", "forwarded"])
-def test_times(read_all: Any, of: str) -> None:
+def test_each_time_format_is_parsed(read_all: Any, of: str) -> None:
     rows = read_all(
         [
             api_event(timestamp=message) if of == "api" else forwarded(at=message)
@@ -174,7 +174,7 @@ NO_TIMES = [
 ]
 
 
-def test_times_that_mean_nothing_are_refused_with_the_words(read_all: Any) -> None:
+def test_invalid_times_are_refused_with_their_text(read_all: Any) -> None:
     reasons = read_all([api_event(timestamp=no_time) for no_time in NO_TIMES])
     assert reasons == [f"Time not understood: {no_time}" for no_time in NO_TIMES]
 
@@ -198,18 +198,18 @@ def test_zones_without_a_fixed_offset_are_refused_by_name(read_all: Any) -> None
     ]
 
 
-def test_hours_of_the_day_are_no_zone(read_all: Any) -> None:
+def test_am_and_pm_are_not_time_zones(read_all: Any) -> None:
     texts = ["2026-07-02 10:15:30 PM", "2026-07-02 10:15 am"]
     assert read_all([api_event(timestamp=text) for text in texts]) == [
         f"Time not understood: {text}" for text in texts
     ]
 
 
-def test_no_time(read_all: Any) -> None:
+def test_a_record_without_a_time_is_refused(read_all: Any) -> None:
     assert read_all([api_event(timestamp=None), api_event(timestamp="")]) == ["No time"] * 2
 
 
-def test_a_call_without_timestamp_has_the_original_one_then_the_arrival(
+def test_a_missing_timestamp_falls_back_to_original_and_arrival_times(
     load: Load, store: Store
 ) -> None:
     load(
@@ -267,7 +267,7 @@ ACTION_NAMES = [
 ]
 
 
-def test_the_action_by_whatever_name_it_came(read_all: Any) -> None:
+def test_each_name_of_the_action_field_is_read(read_all: Any) -> None:
     rows = read_all([record for record, _ in ACTION_NAMES])
     assert [row["action_raw"] for row in rows] == [action for _, action in ACTION_NAMES]
 
@@ -303,12 +303,12 @@ NO_EVENTS = [
 ]
 
 
-def test_what_is_no_audit_event_is_said_to_be_none(read_all: Any) -> None:
+def test_records_that_are_not_audit_events_are_refused(read_all: Any) -> None:
     reasons = read_all(NO_EVENTS)
     assert all(str(reason).startswith("Not an audit event: ") for reason in reasons), reasons
 
 
-def test_a_mixed_source_says_how_many_of_what_it_skipped(load: Load, store: Store) -> None:
+def test_skipped_records_of_a_mixed_source_are_counted_by_type(load: Load, store: Store) -> None:
     product = {"timestamp": "2026-03-02T10:15:30Z", "properties": {"type": "vip"}}
     counts = {"page": 4, "screen": 2, "identify": 3, "group": 1, "alias": 1}
     batch = load(
@@ -359,7 +359,7 @@ ACTORS = [
 ]
 
 
-def test_actors(read_all: Any) -> None:
+def test_actors_are_parsed(read_all: Any) -> None:
     rows = read_all([record for record, _ in ACTORS])
     assert [(row["actor_id"], row["actor_type"]) for row in rows] == [actor for _, actor in ACTORS]
 
@@ -374,7 +374,7 @@ TARGET_TYPES = [
 ]
 
 
-def test_target_types_have_one_spelling(read_all: Any) -> None:
+def test_target_types_are_normalized(read_all: Any) -> None:
     rows = read_all([api_event(resourceType=message) for message, _ in TARGET_TYPES])
     read = {
         message: row["target_type"] for (message, _), row in zip(TARGET_TYPES, rows, strict=True)
@@ -382,11 +382,11 @@ def test_target_types_have_one_spelling(read_all: Any) -> None:
     assert read == dict(TARGET_TYPES)
 
 
-def test_target_names_are_kept_to_the_letter(read: Any) -> None:
+def test_target_names_are_kept_unchanged(read: Any) -> None:
     assert read(forwarded(target='Drop "Noise" '))["target_name"] == 'Drop "Noise" '
 
 
-def test_an_event_about_a_source_without_target_is_named_by_the_source(read: Any) -> None:
+def test_the_source_is_the_target_of_an_event_without_one(read: Any) -> None:
     record = forwarded(
         action="New Event Allowed", target=None, subject=None, details={"source_name": "Web"}
     )
@@ -410,7 +410,7 @@ def test_a_permission_check_has_no_target_name(read: Any) -> None:
     assert (row["target_name"], row["actor_id"]) == (None, "users/Zz9")
 
 
-def test_the_first_of_two_equal_keys_wins(read: Any) -> None:
+def test_the_first_of_two_equal_keys_is_used(read: Any) -> None:
     row = read(
         b'{"id":"first","id":"second","timestamp":"2026-03-02T00:00:00Z","type":"Source Created",'
         b'"type":"Source Deleted"}'
@@ -419,7 +419,7 @@ def test_the_first_of_two_equal_keys_wins(read: Any) -> None:
 
 
 @pytest.mark.parametrize("form", ["array on a line", "page on a line", "array over lines"])
-def test_the_first_of_two_equal_keys_wins_in_wrappers_too(
+def test_the_first_of_two_equal_keys_is_used_in_wrappers(
     load: Load, store: Store, form: str
 ) -> None:
     twice = (
@@ -447,7 +447,7 @@ def test_a_blank_first_id_is_not_an_identity(load: Load, store: Store) -> None:
     )
 
 
-def test_ids_of_blanks_are_no_identity(load: Load) -> None:
+def test_blank_ids_are_not_identities(load: Load) -> None:
     batch = load(
         ndjson([api_event(id="  ", resourceName="One"), api_event(id="  ", resourceName="Two")])
     )
@@ -464,7 +464,7 @@ NEARLY_JSON = [
 ]  # fmt: skip
 
 
-def test_what_is_nearly_json_is_refused_as_such(load: Load, store: Store) -> None:
+def test_almost_valid_json_is_refused(load: Load, store: Store) -> None:
     good = ndjson([api_event(number) for number in range(len(NEARLY_JSON) + 5)])
     bad = [
         b'{"id":"bad","timestamp":"2026-03-02T00:00:00Z","type":"Source Created",' + end.encode()
@@ -487,7 +487,7 @@ def test_what_is_nearly_json_is_refused_as_such(load: Load, store: Store) -> Non
     assert batch.quarantined == len(NEARLY_JSON)
 
 
-def test_words_that_look_like_broken_json_are_kept_in_strings(read: Any) -> None:
+def test_strings_that_look_like_broken_json_are_kept(read: Any) -> None:
     assert read(api_event(resourceName="NaN,} ,] Infinity"))["target_name"] == "NaN,} ,] Infinity"
 
 
@@ -560,7 +560,7 @@ def captures() -> Path:
     return folder
 
 
-def test_live_captures(captures: Path, load: Load, store: Store) -> None:
+def test_live_captures_are_parsed(captures: Path, load: Load, store: Store) -> None:
     assert {path.name for path in captures.glob("*.json")} == set(CAPTURED)
     for name, message in CAPTURED.items():
         batch = load((captures / name).read_bytes(), name)
@@ -596,7 +596,9 @@ def test_live_captures(captures: Path, load: Load, store: Store) -> None:
         ),
     ],
 )
-def test_record_without_actor_target_or_workspace(read: Any, record: Record, kept: bool) -> None:
+def test_a_record_without_actor_target_and_workspace_is_kept(
+    read: Any, record: Record, kept: bool
+) -> None:
     """Other logs also have a type and a time; a type of Segment's is enough on its own."""
     row = read({**record, "timestamp": "2026-11-20T10:00:00Z"})
     if kept:

@@ -71,7 +71,7 @@ def ingested(store: Store, *chunks: Chunk, dry_run: bool = False) -> Batch:
 # --- the same again ---------------------------------------------------------------------------
 
 
-def test_the_same_file_twice_keeps_nothing_the_second_time(store: Store, load: Load) -> None:
+def test_loading_a_file_again_adds_nothing(store: Store, load: Load) -> None:
     data = ndjson([forwarded(1), api_event(2), new_event_allowed(3), permission_check(4)])
     assert totals(load(data)) == (4, 4, 0, 0)
     before = rows(store)
@@ -80,7 +80,7 @@ def test_the_same_file_twice_keeps_nothing_the_second_time(store: Store, load: L
     assert rows(store) == before
 
 
-def test_records_without_an_id_are_known_again(store: Store, load: Load) -> None:
+def test_records_without_an_id_are_deduplicated(store: Store, load: Load) -> None:
     record = api_event(1, without=["id"])
     turned = dict(reversed(record.items()))
     assert totals(load(ndjson([record, api_event(2, without=["id"])]))) == (2, 2, 0, 0)
@@ -101,7 +101,9 @@ def test_a_replayed_copy_is_the_same_event(store: Store, load: Load) -> None:
     assert json.loads(row(store, message_id(1))["raw"]) == call
 
 
-def test_duplicates_within_and_across_files_whatever_the_order(store: Store, load: Load) -> None:
+def test_duplicates_within_and_across_files_are_found_in_any_order(
+    store: Store, load: Load
+) -> None:
     shuffle = random.Random(7).shuffle
     first = [forwarded(n % 40) for n in range(100)]
     second = [forwarded(n % 60) for n in range(100)]
@@ -112,7 +114,7 @@ def test_duplicates_within_and_across_files_whatever_the_order(store: Store, loa
     assert [item["event_id"] for item in rows(store)] == [message_id(n) for n in range(60)]
 
 
-def test_duplicates_across_chunks_of_one_load(store: Store) -> None:
+def test_duplicates_across_chunks_of_one_load_are_found(store: Store) -> None:
     batch = ingested(store, chunk(forwarded(1), forwarded(2)), chunk(forwarded(2), forwarded(3)))
     assert totals(batch) == (4, 3, 1, 0)
 
@@ -122,13 +124,13 @@ def test_of_two_records_with_one_id_the_first_is_kept(store: Store, load: Load) 
     assert row(store, message_id(1))["target_name"] == "first"
 
 
-def test_an_id_that_comes_again_within_the_day_is_the_same_event(store: Store, load: Load) -> None:
+def test_a_repeated_id_within_a_day_is_the_same_event(store: Store, load: Load) -> None:
     load(ndjson([forwarded(1)]))
     late = forwarded(1, timestamp="2026-11-02T08:00:00Z")
     assert totals(load(ndjson([late]))) == (1, 0, 1, 0)
 
 
-def test_raw_is_the_very_text(store: Store, load: Load) -> None:
+def test_raw_is_the_exact_text(store: Store, load: Load) -> None:
     text = b'{ "id":"a1", "type":"Source Created",  "timestamp":"2026-11-01T08:00:00Z", "n":1.50 }'
     load(text + b"\n" + GOOD + b"\n")
     assert row(store, "a1")["raw"] == text.decode()
@@ -178,7 +180,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_one_broken_line_costs_no_other(store: Store, load: Load, name: str) -> None:
+def test_a_broken_line_does_not_affect_the_others(store: Store, load: Load, name: str) -> None:
     text, reason = BROKEN[name]
     batch = load(ndjson([forwarded(1), forwarded(2), text, forwarded(3), forwarded(4)]))
     assert totals(batch) == (5, 4, 0, 1)
@@ -189,7 +191,7 @@ def test_one_broken_line_costs_no_other(store: Store, load: Load, name: str) -> 
     assert [item["event_id"] for item in rows(store)] == [message_id(n) for n in (1, 2, 3, 4)]
 
 
-def test_all_broken_lines_scattered_in_one_file(store: Store, load: Load) -> None:
+def test_scattered_broken_lines_are_all_quarantined(store: Store, load: Load) -> None:
     lines: list[bytes] = []
     where: dict[int, tuple[bytes, str]] = {}
     for number, (text, reason) in enumerate(BROKEN.values()):
@@ -215,7 +217,7 @@ def test_all_broken_lines_scattered_in_one_file(store: Store, load: Load) -> Non
     assert len(rows(store)) == kept
 
 
-def test_a_long_line_says_how_long_it_was(store: Store, load: Load) -> None:
+def test_the_length_of_a_line_over_the_limit_is_reported(store: Store, load: Load) -> None:
     batch = load(ndjson([forwarded(1), HUGE, LONG, forwarded(2)]))
     assert [(item["line"], item["raw_bytes"]) for item in quarantine(store, batch)] == [
         (2, len(HUGE)),
@@ -224,7 +226,9 @@ def test_a_long_line_says_how_long_it_was(store: Store, load: Load) -> None:
 
 
 @pytest.mark.parametrize("size", [LONGEST - 1, LONGEST, LONGEST + 1])
-def test_bytes_are_cut_at_the_longest_line(store: Store, load: Load, size: int) -> None:
+def test_bytes_of_a_refused_line_are_cut_at_the_line_limit(
+    store: Store, load: Load, size: int
+) -> None:
     text = b'{"x":"' + b"y" * (size - 6)
     (refused,) = quarantine(store, load(ndjson([forwarded(1), text])))
     assert refused["raw"] == text[:LONGEST]
@@ -232,13 +236,13 @@ def test_bytes_are_cut_at_the_longest_line(store: Store, load: Load, size: int) 
 
 
 @pytest.mark.parametrize("blank", [b"", b" ", b"\t", b"\r", b"   \t\r", b" " * 12, b" " * 40])
-def test_blank_lines_are_no_records(store: Store, load: Load, blank: bytes) -> None:
+def test_blank_lines_are_skipped(store: Store, load: Load, blank: bytes) -> None:
     batch = load(b"\n".join([blank, good(1), blank, blank, good(2), b"{", blank]))
     assert totals(batch) == (3, 2, 0, 1)
     assert quarantine(store, batch)[0]["line"] == 6
 
 
-def test_line_ends_of_windows(store: Store, load: Load) -> None:
+def test_windows_line_ends_are_read(store: Store, load: Load) -> None:
     batch = load(b"\r\n".join([good(1), b"", b"{", good(2), b""]))
     assert totals(batch) == (3, 2, 0, 1)
     assert quarantine(store, batch)[0]["line"] == 3
@@ -249,7 +253,7 @@ def test_line_ends_of_windows(store: Store, load: Load) -> None:
 
 
 @pytest.mark.parametrize("road", ["line", "array", "page", "saved", "document"])
-def test_a_key_given_twice_is_read_the_same_on_every_road(
+def test_the_first_of_two_equal_keys_is_used_in_every_format(
     store: Store, load: Load, road: str
 ) -> None:
     text = b'{"id":"one",' + line(api_event(1))[1:-1] + b',"id":"two"}'
@@ -281,7 +285,7 @@ def test_a_key_given_twice_is_read_the_same_on_every_road(
     ],
 )
 @pytest.mark.parametrize("indent", [None, 2, "\t"])
-def test_every_wrapper_compact_and_pretty(
+def test_every_wrapper_is_read_compact_and_indented(
     store: Store, load: Load, wrapped: Any, count: int, indent: int | str | None
 ) -> None:
     assert totals(load(json.dumps(wrapped, indent=indent).encode())) == (count, count, 0, 0)
@@ -290,7 +294,7 @@ def test_every_wrapper_compact_and_pretty(
     assert totals(load(again)) == (count + 1, 1, count, 0)
 
 
-def test_a_record_in_a_wrapper_is_refused_alone(store: Store, load: Load) -> None:
+def test_an_invalid_record_in_a_wrapper_is_refused_alone(store: Store, load: Load) -> None:
     page = api_page([api_event(1), api_event(2, timestamp="infinity"), api_event(3)])
     batch = load(ndjson([forwarded(9), page]))
     assert totals(batch) == (4, 3, 0, 1)
@@ -313,7 +317,7 @@ RECORDED = ["first@example.com", "second@example.com", "third@example.com", None
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 0, 4, 1, 3]])
 @pytest.mark.parametrize("together", [True, False])
-def test_events_keep_their_email_and_the_latest_is_current_in_any_order(
+def test_events_keep_their_email_and_the_latest_email_is_current(
     store: Store, load: Load, order: list[int], together: bool
 ) -> None:
     records = [MAILS[at] for at in order]
@@ -343,7 +347,7 @@ ACTORS = [
 ]
 
 
-def test_all_forms_of_actors_in_one_load(store: Store, load: Load) -> None:
+def test_all_forms_of_actors_are_read_in_one_load(store: Store, load: Load) -> None:
     assert load(ndjson([record for record, _, _ in ACTORS])).kept == len(ACTORS)
     result = [(event["actor_id"], event["actor_type"]) for event in rows(store)]
     assert result == [(actor_id, actor_type) for _, actor_id, actor_type in ACTORS]
@@ -361,7 +365,7 @@ MIXTURE = [
 
 
 @pytest.mark.parametrize("known", [[], [forwarded(2), forwarded(7)]])
-def test_a_dry_run_counts_the_same_and_keeps_nothing(store: Store, known: list[Record]) -> None:
+def test_a_dry_run_counts_the_same_and_stores_nothing(store: Store, known: list[Record]) -> None:
     ingested(store, chunk(*known))
     tables = ("events", "actions", "actors", "targets", "cube", "batches", "quarantine")
     before = {name: store.table(f"select * from {name}").to_pylist() for name in tables}
@@ -372,7 +376,7 @@ def test_a_dry_run_counts_the_same_and_keeps_nothing(store: Store, known: list[R
     assert totals(rehearsed) == totals(kept) == (13, 5 - len(known), 4 + len(known), 4)
 
 
-def test_a_dry_run_after_a_dry_run(store: Store) -> None:
+def test_a_repeated_dry_run_counts_the_same(store: Store) -> None:
     assert totals(ingested(store, chunk(forwarded(1)), dry_run=True)) == (1, 1, 0, 0)
     assert totals(ingested(store, chunk(forwarded(1)), dry_run=True)) == (1, 1, 0, 0)
 
@@ -396,7 +400,7 @@ def test_a_batch_is_recorded_as_it_was_reported(store: Store, load: Load) -> Non
     assert {item["batch_id"] for item in rows(store)} == {1, 2}
 
 
-def test_a_source_that_breaks_keeps_what_came_before(store: Store) -> None:
+def test_a_failing_source_keeps_earlier_records(store: Store) -> None:
     def broken() -> Iterator[Chunk]:
         yield chunk(forwarded(1), b"{")
         raise LoadLimitError("It grew too large.", "Look at it.")
@@ -416,7 +420,9 @@ def test_a_source_that_breaks_keeps_what_came_before(store: Store) -> None:
         (EOFError("ended"), "The compressed file is damaged or cut short."),
     ],
 )
-def test_the_words_for_a_file_that_breaks(store: Store, error: Exception, words: str) -> None:
+def test_a_failing_file_is_reported_by_its_cause(
+    store: Store, error: Exception, words: str
+) -> None:
     def broken() -> Iterator[Chunk]:
         yield chunk(forwarded(1))
         raise error
@@ -426,7 +432,7 @@ def test_the_words_for_a_file_that_breaks(store: Store, error: Exception, words:
     assert len(rows(store)) == 1
 
 
-def test_a_mistake_of_ours_is_not_swallowed_and_closes_the_batch(store: Store) -> None:
+def test_an_internal_error_is_raised_and_closes_the_batch(store: Store) -> None:
     def broken() -> Iterator[Chunk]:
         yield chunk(forwarded(1))
         raise ZeroDivisionError
@@ -437,7 +443,7 @@ def test_a_mistake_of_ours_is_not_swallowed_and_closes_the_batch(store: Store) -
     assert (kept["kept"], kept["ended_at"] is not None) == (1, True)
 
 
-def test_progress_is_told_after_each_chunk(store: Store) -> None:
+def test_progress_is_reported_after_each_chunk(store: Store) -> None:
     message: list[tuple[float, int]] = []
     chunks = [chunk(forwarded(1)), Chunk(chunk(forwarded(2)).records, (), 1.0)]
     batch = Batch("s", "test")
@@ -451,7 +457,7 @@ def test_progress_is_told_after_each_chunk(store: Store) -> None:
     assert message == [(0.0, 1), (1.0, 2)]
 
 
-def test_many_events_of_one_moment_and_a_second_load_of_half(store: Store) -> None:
+def test_many_events_with_one_time_are_deduplicated(store: Store) -> None:
     events = [forwarded(n, timestamp=moment(0)) for n in range(3_000)]
     assert totals(ingested(store, chunk(*events[::2]))) == (1_500, 1_500, 0, 0)
     assert totals(ingested(store, chunk(*events))) == (3_000, 1_500, 1_500, 0)
@@ -498,7 +504,7 @@ LINES = st.one_of(
 
 @settings(max_examples=25)
 @given(files=st.lists(st.lists(LINES, max_size=12), min_size=1, max_size=3))
-def test_whatever_the_mixture_the_counts_add_up_and_the_cube_is_the_events(
+def test_counts_and_cube_match_the_events_of_any_mixture(
     files: list[list[tuple[bytes, int]]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("mixture")

@@ -50,7 +50,7 @@ def pull(store: Store, settings: Settings, now: dt.datetime = NOW, **more: Any) 
     return polling.pull(store, settings, LOADER, now, **more)
 
 
-def test_the_first_round_is_a_backfill_and_the_next_asks_for_the_overlap(
+def test_the_first_poll_is_a_backfill_and_the_next_requests_the_overlap(
     store: Store, asking: Settings, api: SegmentApi
 ) -> None:
     shares: list[float] = []
@@ -66,15 +66,13 @@ def test_the_first_round_is_a_backfill_and_the_next_asks_for_the_overlap(
     assert len(api.asked()) == before + 1
 
 
-def test_a_round_that_brought_nothing_new_leaves_no_batch(store: Store, asking: Settings) -> None:
+def test_a_poll_without_new_events_records_no_batch(store: Store, asking: Settings) -> None:
     pull(store, asking)
     pull(store, asking, NOW + dt.timedelta(minutes=5))
     assert store.table("select count(*) n from batches")["n"][0].as_py() == 1
 
 
-def test_time_in_which_nobody_asked_is_asked_for_later(
-    store: Store, asking: Settings, api: SegmentApi
-) -> None:
+def test_a_gap_is_requested_later(store: Store, asking: Settings, api: SegmentApi) -> None:
     pull(store, asking)
     back = NOW + 5 * DAY
     api.events.append(event(900, -2 * DAY))
@@ -83,7 +81,7 @@ def test_time_in_which_nobody_asked_is_asked_for_later(
     assert [span.state for span in coverage.spans(store, NOW, back)] == ["watched"]
 
 
-def test_a_round_that_breaks_off_goes_on_at_its_page(
+def test_an_interrupted_poll_resumes_at_its_page(
     store: Store, asking: Settings, api: SegmentApi
 ) -> None:
     api.plan("good", "good", "good", *["500"] * 400)
@@ -101,7 +99,9 @@ def test_a_round_that_breaks_off_goes_on_at_its_page(
     assert cursors.get(store, "segment_api") == ""
 
 
-def test_a_failure_is_noted_in_words_and_a_success_ends_it(store: Store, asking: Settings) -> None:
+def test_a_failure_is_recorded_with_its_reason_until_a_success(
+    store: Store, asking: Settings
+) -> None:
     wrong = asking.model_copy(
         update={"segment": asking.segment.model_copy(update={"token": SecretStr("sgp_wrong")})}
     )
@@ -113,14 +113,14 @@ def test_a_failure_is_noted_in_words_and_a_success_ends_it(store: Store, asking:
     assert coverage.spans(store, NOW - DAY, NOW)[0].state == "unknown"
 
 
-def test_since_asks_for_all_of_it_again(store: Store, asking: Settings) -> None:
+def test_since_requests_the_whole_period_again(store: Store, asking: Settings) -> None:
     pull(store, asking)
     again = pull(store, asking, since=NOW - 10 * DAY)
     assert again.kept == 0
     assert again.read > 30
 
 
-def test_a_sweep_finds_what_the_asks_had_missed(
+def test_a_sweep_finds_events_that_polls_missed(
     store: Store, asking: Settings, api: SegmentApi
 ) -> None:
     pull(store, asking)
@@ -133,9 +133,7 @@ def test_a_sweep_finds_what_the_asks_had_missed(
     assert polling.sweep_due(store, LOADER, NOW + 7 * DAY)
 
 
-def test_the_server_stops_in_the_middle_and_nothing_is_noted_as_failed(
-    store: Store, asking: Settings
-) -> None:
+def test_a_stop_during_a_poll_is_not_a_failure(store: Store, asking: Settings) -> None:
     left = [3]
 
     def stopping() -> bool:
@@ -149,12 +147,12 @@ def test_the_server_stops_in_the_middle_and_nothing_is_noted_as_failed(
     assert len(rows(store)) == 300
 
 
-def test_without_a_token_it_says_which_setting(store: Store, settings: Settings) -> None:
+def test_a_missing_token_is_reported_with_its_setting(store: Store, settings: Settings) -> None:
     with pytest.raises(InputError, match="TRAIL_SEGMENT__TOKEN"):
         pull(store, settings)
 
 
-def test_the_directory_gives_actors_their_names_and_the_trail_its_title(
+def test_the_directory_sets_actor_names_and_the_workspace_name(
     store: Store, asking: Settings, api: SegmentApi
 ) -> None:
     api.events[:] = [

@@ -22,7 +22,7 @@ def test_reasons_are_counted_by_batch(load: Load, store: Store) -> None:
     assert [(row["line"], row["raw"]) for row in records] == [(1, b"{"), (2, b"{")]
 
 
-def test_what_was_too_long_passes_once_longer_lines_are_allowed(
+def test_a_retry_with_a_higher_line_limit_keeps_the_record(
     load: Load, store: Store, settings: Settings
 ) -> None:
     short = settings.model_copy(update={"limits": Limits(line_bytes=1024)})
@@ -36,7 +36,7 @@ def test_what_was_too_long_passes_once_longer_lines_are_allowed(
     assert quarantine.reasons(store) == []
 
 
-def test_what_is_still_wrong_is_refused_anew_and_not_lost(load: Load, store: Store) -> None:
+def test_a_retry_of_an_invalid_record_quarantines_it_again(load: Load, store: Store) -> None:
     batch = load(b'{"a":\n\xff\xfe\n' + json.dumps(api_event(1)).encode())
     assert batch.batch_id
     again = quarantine.retry(store, Limits(), batch.batch_id)
@@ -46,7 +46,7 @@ def test_what_is_still_wrong_is_refused_anew_and_not_lost(load: Load, store: Sto
     assert {row["batch_id"] for row in kept} == {again.batch_id}
 
 
-def test_a_record_that_was_cut_stays_where_it_is(load: Load, store: Store) -> None:
+def test_a_truncated_record_is_not_retried(load: Load, store: Store) -> None:
     batch = load(b'{"a":' + b"x" * 2_000_000)
     assert batch.batch_id
     assert quarantine.retry(store, Limits(), batch.batch_id).read == 0

@@ -52,11 +52,11 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(folder)
 
 
-def test_nothing_is_known_of_a_new_source(store: Store) -> None:
+def test_a_new_source_has_no_seen_files(store: Store) -> None:
     assert not seen_files.seen(store, "s3")("a", "1")
 
 
-def test_what_was_noted_is_known_by_source_key_and_version(store: Store) -> None:
+def test_seen_files_are_found_by_source_key_and_version(store: Store) -> None:
     store.write(lambda cursor: seen_files.note(cursor, "s3", "a", "1", 7))
     seen = seen_files.seen(store, "s3")
     assert seen("a", "1")
@@ -66,12 +66,12 @@ def test_what_was_noted_is_known_by_source_key_and_version(store: Store) -> None
     assert store.table("select batch_id from arrivals").to_pylist() == [{"batch_id": 7}]
 
 
-def test_a_note_without_a_batch(store: Store) -> None:
+def test_a_file_can_be_recorded_without_a_batch(store: Store) -> None:
     store.write(lambda cursor: seen_files.note(cursor, "s3", "a", "1", None))
     assert seen_files.seen(store, "s3")("a", "1")
 
 
-def test_files_are_loaded_noted_and_finished(
+def test_files_are_loaded_recorded_and_finished(
     store: Store, settings: Settings, shelf: Shelf
 ) -> None:
     shelf.files = {f"day/{n}.ndjson": ndjson([forwarded(n)]) for n in range(3)}
@@ -102,7 +102,7 @@ def test_another_version_is_loaded_and_counted_as_duplicates(
     assert (batch.kept, batch.duplicates) == (0, 2)
 
 
-def test_a_file_of_no_kind_is_a_batch_with_an_error_and_is_not_tried_again(
+def test_an_unsupported_file_is_a_failed_batch_and_is_not_retried(
     store: Store, settings: Settings, shelf: Shelf
 ) -> None:
     shelf.files = {"in/picture.png": b"\x89PNG\r\n\x1a\n" + bytes(range(256))}
@@ -115,7 +115,7 @@ def test_a_file_of_no_kind_is_a_batch_with_an_error_and_is_not_tried_again(
     assert list(load_drop(store, settings, shelf.drop())) == []
 
 
-def test_a_file_that_went_away_is_a_calm_error(
+def test_a_file_that_disappeared_is_an_error_of_its_batch(
     store: Store, settings: Settings, tmp_path: Path
 ) -> None:
     gone = Arrived("gone", "1", tmp_path / "gone", lambda _: None)
@@ -133,7 +133,7 @@ def test_bad_records_do_not_make_the_file_an_error(
     assert len(quarantine(store, batch)) == 1
 
 
-def test_a_load_that_could_not_take_place_is_neither_noted_nor_finished(
+def test_a_failed_load_is_neither_recorded_nor_finished(
     store: Store, settings: Settings, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf.files = {"a": ndjson([forwarded(1)])}
@@ -152,7 +152,7 @@ def test_a_load_that_could_not_take_place_is_neither_noted_nor_finished(
     assert batch.kept == 1
 
 
-def test_an_abandoned_round_lets_go_of_the_drop_and_goes_on_later(
+def test_an_abandoned_check_closes_the_drop_and_resumes_later(
     store: Store, settings: Settings, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "_FILES", 1)
@@ -167,7 +167,7 @@ def test_an_abandoned_round_lets_go_of_the_drop_and_goes_on_later(
     assert len(rows(store)) == 4
 
 
-def test_small_files_share_a_transaction_and_have_batches_of_their_own(
+def test_small_files_share_a_transaction_with_one_batch_each(
     store: Store, settings: Settings, shelf: Shelf
 ) -> None:
     shelf.files = {
@@ -230,7 +230,7 @@ def test_files_loaded_before_the_drop_fails_are_kept(
 
 @limited(max_examples=15)
 @given(st.lists(st.lists(st.integers(-3, 8), max_size=6), min_size=1, max_size=8))
-def test_a_group_keeps_what_the_files_one_by_one_keep(
+def test_a_group_of_files_gives_the_same_result_as_single_files(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory, numbers: list[list[int]]
 ) -> None:
     """A negative number is a broken record; a number that comes again is a duplicate."""

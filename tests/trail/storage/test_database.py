@@ -37,7 +37,7 @@ def adding(number: int) -> Callable[[Cursor], int]:
     return job
 
 
-def test_what_was_written_is_there_after_reopening(
+def test_written_data_is_there_after_reopening(
     store: Store, settings: Settings, load: Load
 ) -> None:
     load(ndjson([forwarded(n) for n in range(50)]))
@@ -49,13 +49,13 @@ def test_what_was_written_is_there_after_reopening(
     again.close()
 
 
-def test_the_folder_is_made(tmp_path: Path, settings: Settings) -> None:
+def test_the_folder_is_created(tmp_path: Path, settings: Settings) -> None:
     opened = Store.open(tmp_path / "a" / "b" / "t.duckdb", settings)
     assert opened.path.is_file()
     opened.close()
 
 
-def test_another_process_is_told_calmly(store: Store, tmp_path: Path) -> None:
+def test_opening_in_another_process_is_an_error_with_a_remedy(store: Store, tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
         "from trail.core.errors import UnavailableError\n"
@@ -82,13 +82,15 @@ def test_another_process_is_told_calmly(store: Store, tmp_path: Path) -> None:
     assert store.write(adding(1)) == 1
 
 
-def test_a_second_opening_in_this_process_is_told_calmly(store: Store, settings: Settings) -> None:
+def test_a_second_opening_in_one_process_is_an_error_with_a_remedy(
+    store: Store, settings: Settings
+) -> None:
     with pytest.raises(UnavailableError, match="cannot be opened"):
         Store.open(store.path, settings)
     assert store.write(adding(1)) == 1
 
 
-def test_a_file_that_is_no_database(tmp_path: Path, settings: Settings) -> None:
+def test_a_file_that_is_not_a_database_is_an_error(tmp_path: Path, settings: Settings) -> None:
     path = tmp_path / "notes.duckdb"
     path.write_bytes(b"these are my notes, not a database\n" * 1_000)
     with pytest.raises(UnavailableError, match=r"^notes\.duckdb cannot be opened") as refused:
@@ -96,7 +98,7 @@ def test_a_file_that_is_no_database(tmp_path: Path, settings: Settings) -> None:
     assert str(tmp_path) not in str(refused.value)
 
 
-def test_a_database_of_a_newer_release_is_refused_and_let_go(
+def test_a_database_of_a_newer_release_is_refused_and_closed(
     store: Store, settings: Settings
 ) -> None:
     newer = schema.NEWEST + 1
@@ -112,7 +114,7 @@ def test_a_database_of_a_newer_release_is_refused_and_let_go(
         assert refused.value.hint
 
 
-def test_a_job_that_fails_is_undone_and_the_writer_goes_on(store: Store) -> None:
+def test_a_failed_write_is_rolled_back_and_the_writer_continues(store: Store) -> None:
     store.write(adding(2))
 
     def failing(cursor: Cursor) -> None:
@@ -126,7 +128,7 @@ def test_a_job_that_fails_is_undone_and_the_writer_goes_on(store: Store) -> None
     assert count(store) == 5
 
 
-def test_a_job_whose_sql_fails_is_undone_and_the_writer_goes_on(store: Store) -> None:
+def test_a_write_with_failing_sql_is_rolled_back_and_the_writer_continues(store: Store) -> None:
     def failing(cursor: Cursor) -> None:
         adding(5)(cursor)
         cursor.execute("select * from no_such_table")
@@ -137,7 +139,7 @@ def test_a_job_whose_sql_fails_is_undone_and_the_writer_goes_on(store: Store) ->
     assert count(store) == 3
 
 
-def test_a_job_that_was_called_off_is_not_run(store: Store) -> None:
+def test_a_canceled_write_is_not_run(store: Store) -> None:
     may_go = threading.Event()
     store.submit(lambda _: may_go.wait(30))
     called_off = store.submit(adding(7))
@@ -147,7 +149,7 @@ def test_a_job_that_was_called_off_is_not_run(store: Store) -> None:
     assert count(store) == 1
 
 
-def test_jobs_run_one_at_a_time_in_the_order_given(store: Store) -> None:
+def test_writes_run_one_at_a_time_in_order(store: Store) -> None:
     running: list[int] = []
     seen: list[tuple[int, int]] = []
 
@@ -165,7 +167,7 @@ def test_jobs_run_one_at_a_time_in_the_order_given(store: Store) -> None:
     assert seen == [(number, 1) for number in range(50)]
 
 
-def test_writes_from_many_threads_all_arrive(store: Store) -> None:
+def test_writes_from_many_threads_are_all_stored(store: Store) -> None:
     threads = [threading.Thread(target=lambda: store.write(adding(10))) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -185,7 +187,7 @@ def test_a_snapshot_stays_the_same_while_a_write_commits(store: Store) -> None:
     assert count(store) == 1_500
 
 
-def test_a_stream_that_has_begun_stays_the_same_while_a_write_commits(store: Store) -> None:
+def test_a_started_stream_stays_the_same_while_a_write_commits(store: Store) -> None:
     store.write(adding(50_000))
     with store.reading() as reading:
         batches = reading.batches("select event_id from events", {}, 2_048)
@@ -219,7 +221,7 @@ def test_values_are_parameters(store: Store) -> None:
     assert store.table("select $x as x", {"x": hostile})["x"].to_pylist() == [hostile]
 
 
-def test_a_closed_store_takes_no_jobs_and_closes_again(store: Store) -> None:
+def test_a_closed_store_refuses_writes_and_can_be_closed_again(store: Store) -> None:
     queued = [store.submit(adding(1)) for _ in range(20)]
     store.close()
     assert [future.result(timeout=1) for future in queued] == [1] * 20
@@ -228,7 +230,7 @@ def test_a_closed_store_takes_no_jobs_and_closes_again(store: Store) -> None:
     store.close()
 
 
-def test_times_are_read_in_utc_whatever_the_machine_says(
+def test_times_are_read_in_utc_in_any_local_zone(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Kolkata")

@@ -29,7 +29,7 @@ def test_a_name_seen_before_keeps_its_key(store: Store, load: Load) -> None:
     assert store.table("select * from actions order by action_key").to_pylist()[:1] == before
 
 
-def test_targets_differ_by_type_id_or_name(store: Store, load: Load) -> None:
+def test_targets_are_distinct_by_type_id_and_name(store: Store, load: Load) -> None:
     load(
         ndjson(
             [
@@ -45,14 +45,14 @@ def test_targets_differ_by_type_id_or_name(store: Store, load: Load) -> None:
     assert row(store, message_id(2))["target_name"] == "Renamed"
 
 
-def test_an_unknown_action_is_kept_and_marked(store: Store, load: Load) -> None:
+def test_an_unknown_action_is_kept_and_flagged(store: Store, load: Load) -> None:
     load(ndjson([forwarded(1, "Journey Step Teleported")]))
     result = row(store, message_id(1))
     assert (result["action"], result["category"]) == ("Journey Step Teleported", "Other")
     assert store.table("select known from actions")["known"].to_pylist() == [False]
 
 
-def test_former_names_mean_the_same_action(store: Store, load: Load) -> None:
+def test_former_names_resolve_to_the_same_action(store: Store, load: Load) -> None:
     load(ndjson([forwarded(1, "Integration Modified"), forwarded(2, "integrations modified")]))
     result = rows(store)
     assert [event["action_raw"] for event in result] == [
@@ -62,7 +62,7 @@ def test_former_names_mean_the_same_action(store: Store, load: Load) -> None:
     assert {event["action"] for event in result} == {"Integrations Modified"}
 
 
-def test_a_changed_catalogue_is_read_anew(store: Store, load: Load) -> None:
+def test_a_changed_catalog_reclassifies_the_actions(store: Store, load: Load) -> None:
     load(ndjson([forwarded(1), forwarded(2, "Source Deleted"), forwarded(3, "Never Heard Of")]))
     before = store.table("select * from actions order by action_key").to_pylist()
 
@@ -78,13 +78,13 @@ def test_a_changed_catalogue_is_read_anew(store: Store, load: Load) -> None:
     assert store.table("select * from actions order by action_key").to_pylist() == before
 
 
-def test_reading_anew_an_empty_store(store: Store) -> None:
+def test_an_empty_store_can_be_reclassified(store: Store) -> None:
     store.write(dimensions.refresh_actions)
     assert store.table("select * from actions").num_rows == 0
 
 
 @pytest.mark.parametrize("parts", [1, 3])
-def test_the_cube_counts_by_hour_and_kind_of_actor(store: Store, load: Load, parts: int) -> None:
+def test_the_cube_counts_by_hour_and_actor_type(store: Store, load: Load, parts: int) -> None:
     records = [
         forwarded(n, "Source Deleted" if n % 2 else "Source Created", userId="u")
         for n in range(0, 240, 7)

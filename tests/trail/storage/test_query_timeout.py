@@ -11,7 +11,7 @@ from trail.storage.database import Store
 _ENDLESS = "select count(*) from range(10000000) a, range(10000000) b where a.range * b.range = 7"
 
 
-def test_an_endless_question_is_stopped_and_says_what_to_do(store: Store) -> None:
+def test_a_slow_query_is_stopped_with_a_remedy(store: Store) -> None:
     with (
         query_timeout.within(0.2),
         pytest.raises(UnavailableError, match=r"longer than 0\.2 seconds.*narrower filter"),
@@ -19,7 +19,7 @@ def test_an_endless_question_is_stopped_and_says_what_to_do(store: Store) -> Non
         store.table(_ENDLESS)
 
 
-def test_the_store_answers_the_next_question(store: Store) -> None:
+def test_the_store_runs_the_next_query_after_a_timeout(store: Store) -> None:
     with query_timeout.within(0.2):
         for _ in range(3):
             with pytest.raises(UnavailableError):
@@ -27,13 +27,13 @@ def test_the_store_answers_the_next_question(store: Store) -> None:
             assert store.table("select 1 as n")["n"].to_pylist() == [1]
 
 
-def test_tables_made_for_one_answer_are_bounded_too(store: Store) -> None:
+def test_the_timeout_applies_to_temporary_tables(store: Store) -> None:
     with query_timeout.within(0.2), pytest.raises(UnavailableError):  # noqa: SIM117 - which of them
         with store.narrowed({"events": _ENDLESS}, {}):
             pass
 
 
-def test_each_is_stopped_by_its_own_limit(store: Store) -> None:
+def test_each_query_has_its_own_timeout(store: Store) -> None:
     met: list[str] = []
 
     def ask(seconds: float) -> None:
@@ -54,12 +54,12 @@ def test_each_is_stopped_by_its_own_limit(store: Store) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
-def test_what_is_in_time_is_answered(store: Store, seconds: float) -> None:
+def test_a_fast_query_returns_its_result(store: Store, seconds: float) -> None:
     with query_timeout.within(seconds):
         assert store.table("select count(*) as n from range(3000000)")["n"].to_pylist() == [3000000]
     assert query_timeout.allowed() == 0
 
 
-def test_the_writer_is_not_bounded(store: Store) -> None:
+def test_writes_have_no_timeout(store: Store) -> None:
     with query_timeout.within(0.001):
         store.write(lambda cursor: cursor.execute("select sum(range) from range(5000000)"))

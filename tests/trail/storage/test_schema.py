@@ -11,22 +11,22 @@ from trail.storage import schema
 from trail.storage.database import Store
 
 
-def test_a_new_database_runs_every_step() -> None:
+def test_a_new_database_runs_every_migration() -> None:
     assert [number for number, _ in schema.pending(0)] == list(range(1, schema.NEWEST + 1))
 
 
-def test_a_database_of_today_lacks_nothing() -> None:
+def test_a_current_database_needs_no_migration() -> None:
     assert schema.pending(schema.NEWEST) == ()
 
 
-def test_a_database_of_tomorrow_is_refused() -> None:
+def test_a_database_with_a_newer_schema_is_refused() -> None:
     with pytest.raises(InputError, match="this release supports versions up to") as refused:
         schema.pending(schema.NEWEST + 1)
     assert str(schema.NEWEST + 1) in refused.value.message
     assert refused.value.hint
 
 
-def test_a_store_carries_its_version(store: Store, settings: Settings) -> None:
+def test_a_store_contains_its_schema_version(store: Store, settings: Settings) -> None:
     versions = "select version from schema_version order by version"
     expected = list(range(1, schema.NEWEST + 1))
     assert store.table(versions)["version"].to_pylist() == expected

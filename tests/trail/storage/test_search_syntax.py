@@ -63,7 +63,7 @@ def matching_ids(store: Store, *texts: str) -> str:
         ("actor:a:b", (Term("actor", "a:b"),)),
     ],
 )
-def test_a_text_is_read_as_terms(text: str, expected: tuple[Term, ...]) -> None:
+def test_search_text_is_parsed_into_terms(text: str, expected: tuple[Term, ...]) -> None:
     assert terms(text) == expected
 
 
@@ -72,7 +72,7 @@ def test_a_text_is_read_as_terms(text: str, expected: tuple[Term, ...]) -> None:
     text=st.text(min_size=1, max_size=30),
     negated=st.booleans(),
 )
-def test_a_quoted_text_is_one_term_whatever_is_in_it(name: str, text: str, negated: bool) -> None:
+def test_a_quoted_text_is_one_term(name: str, text: str, negated: bool) -> None:
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     written = f"{'-' if negated else ''}{name}{':' if name else ''}{quoted}"
     assert terms(f"before {written} after") == (
@@ -116,25 +116,25 @@ def test_a_quoted_text_is_one_term_whatever_is_in_it(name: str, text: str, negat
         ("-nothing-has-this", "1234"),
     ],
 )
-def test_a_text_finds(store: Store, text: str, ids: str) -> None:
+def test_a_term_finds_matching_events(store: Store, text: str, ids: str) -> None:
     assert matching_ids(store, text) == ids
 
 
-def test_all_texts_must_hold(store: Store) -> None:
+def test_all_terms_must_match(store: Store) -> None:
     assert matching_ids(store, "actor:ana", "action:source") == "1"
     assert matching_ids(store, "actor:ana", "-action:source") == "3"
 
 
 @settings(max_examples=60)
 @given(text=st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
-def test_no_text_breaks_the_search(store: Store, text: str) -> None:
+def test_any_search_text_is_accepted(store: Store, text: str) -> None:
     number = counts.count(store, Filter(q=(text,)), NOW)
     assert 0 <= number <= len(EVENTS)
     if not terms(text):
         assert number == len(EVENTS)
 
 
-def test_a_text_longer_than_anybody_types_is_refused(store: Store) -> None:
+def test_a_search_text_over_the_limit_is_refused(store: Store) -> None:
     assert matching_ids(store, "x" * 1000) == ""
     with pytest.raises(FilterError, match="too long"):
         matching_ids(store, "x" * 1001)

@@ -34,7 +34,7 @@ def piecewise(known: list[tuple[dt.datetime, int]], at: dt.datetime) -> int:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_offsets_hold_through_eight_years(name: str) -> None:
+def test_offsets_are_correct_through_eight_years(name: str) -> None:
     zone = ZoneInfo(name)
     start, end = dt.datetime(2023, 1, 1, 0, 7, 31), dt.datetime(2031, 1, 1)
     known = timezones.offsets(zone, start, end)
@@ -61,7 +61,7 @@ def test_offsets_hold_through_eight_years(name: str) -> None:
     length=st.timedeltas(dt.timedelta(0), dt.timedelta(days=500)),
     share=st.floats(0, 1),
 )
-def test_offsets_hold_in_any_window(
+def test_offsets_are_correct_in_any_window(
     name: str, start: dt.datetime, length: dt.timedelta, share: float
 ) -> None:
     zone = ZoneInfo(name)
@@ -80,7 +80,7 @@ def test_an_empty_window_has_the_offset_of_its_start() -> None:
 
 
 @pytest.mark.parametrize("name", ["UTC", *NAMES, "America/St_Johns"])
-def test_sql_shows_the_clock_and_its_offset(store: Store, name: str) -> None:
+def test_sql_returns_local_time_with_its_offset(store: Store, name: str) -> None:
     zone = ZoneInfo(name)
     window = Window(dt.datetime(2026, 1, 1), dt.datetime(2027, 1, 1))
     clock, suffix = timezones.local("t", zone, window), timezones.suffix("t", zone, window)

@@ -87,7 +87,7 @@ def counted(filter_: Filter, terms: tuple[Term, ...], name: str) -> dict[str, in
 
 @settings(max_examples=200, deadline=None)
 @given(drawn=random_trail.filters(), page_rows=st.sampled_from((19, 45, 200)))
-def test_all_answers_to_one_filter_are_of_the_same_rows(
+def test_all_queries_of_one_filter_use_the_same_rows(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]], page_rows: int
 ) -> None:
     filter_, terms = drawn
@@ -105,7 +105,7 @@ def test_all_answers_to_one_filter_are_of_the_same_rows(
 
 @settings(max_examples=100, deadline=None)
 @given(drawn=random_trail.filters())
-def test_facets_count_all_filters_but_their_own(
+def test_facets_apply_all_filters_except_their_own(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]]
 ) -> None:
     filter_, terms = drawn
@@ -127,7 +127,7 @@ def test_facets_count_all_filters_but_their_own(
 
 @settings(max_examples=60, deadline=None)
 @given(drawn=random_trail.filters())
-def test_lists_of_people_and_days_are_of_the_chosen_rows_only(
+def test_people_and_day_lists_contain_only_matching_rows(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]]
 ) -> None:
     filter_, terms = drawn
@@ -151,7 +151,7 @@ def test_lists_of_people_and_days_are_of_the_chosen_rows_only(
     drawn=random_trail.filters(),
     grain=st.sampled_from((1, 5, 15, 60, 180, 1440)).map(lambda m: dt.timedelta(minutes=m)),
 )
-def test_each_bar_holds_the_events_of_its_own_span(
+def test_each_histogram_bar_counts_the_events_of_its_span(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]], grain: dt.timedelta
 ) -> None:
     filter_, terms = drawn
@@ -169,14 +169,14 @@ def test_each_bar_holds_the_events_of_its_own_span(
     assert filled == dict(expected)
 
 
-def test_the_store_holds_what_the_second_reading_says(store: Store) -> None:
+def test_stored_columns_equal_an_independent_parse(store: Store) -> None:
     names = [name for name in exports.RECORD_COLUMNS if name not in ("ingested_at", "verified")]
     held = store.table("select * from event_rows").to_pylist()
     result = {row["event_id"]: {name: row[name] for name in names} for row in held}
     assert result == {row.event_id: {name: row.exact(name) for name in names} for row in ROWS}
 
 
-def test_the_rows_are_worth_asking(store: Store) -> None:
+def test_the_sample_rows_exercise_the_filters(store: Store) -> None:
     def hits(**choices: Choice) -> int:
         return sum(row.fits(Filter(choices=choices)) for row in ROWS)
 
@@ -186,7 +186,7 @@ def test_the_rows_are_worth_asking(store: Store) -> None:
     assert max(row.occurred_at for row in ROWS) > NOW.replace(tzinfo=None)
 
 
-def test_more_keys_than_a_list_takes_choose_the_same_rows(tmp_path: Path) -> None:
+def test_filters_with_many_keys_match_the_same_rows(tmp_path: Path) -> None:
     at = dt.datetime(2026, 10, 1)
     lines = [
         random_trail.event(
@@ -226,7 +226,7 @@ def test_more_keys_than_a_list_takes_choose_the_same_rows(tmp_path: Path) -> Non
         "from=99999h&tz=Europe/London",
     ],
 )
-def test_a_window_as_wide_as_the_calendar_holds_all(store: Store, query: str) -> None:
+def test_the_widest_window_contains_all_events(store: Store, query: str) -> None:
     filter_ = Filter.parse(query)
     assert counts.count(store, filter_, NOW) == len(ROWS)
     assert len(streamed(store, filter_)) == len(ROWS)
@@ -236,12 +236,12 @@ def test_a_window_as_wide_as_the_calendar_holds_all(store: Store, query: str) ->
 
 
 @pytest.mark.parametrize("query", ["to=9999-12-31T23:59Z", "from=99999d"])
-def test_a_window_as_wide_as_the_calendar_has_bars(store: Store, query: str) -> None:
+def test_the_widest_window_has_histogram_bars(store: Store, query: str) -> None:
     bars = timeline.histogram(store, Filter.parse(query), NOW).bars
     assert sum(bar.count for bar in bars) == len(ROWS)
 
 
-def test_an_actor_chosen_by_email_is_not_counted_as_nobody(store: Store) -> None:
+def test_facets_count_all_events_of_an_actor_filtered_by_email(store: Store) -> None:
     filter_ = Filter(choices={"actor": Choice(("ana@new.example",))})
     number = counts.count(store, filter_, NOW)
     assert number > 0
@@ -249,14 +249,14 @@ def test_an_actor_chosen_by_email_is_not_counted_as_nobody(store: Store) -> None
     assert shown.get("ana@new.example") in (None, number)
 
 
-def test_facets_name_people_as_they_are_known(store: Store) -> None:
+def test_facets_show_the_current_names_of_people(store: Store) -> None:
     labels = {item.value: item.label for item in counts.facets(store, Filter(), NOW)["actor"]}
     assert labels["users/ana"] == "ana@new.example"
     assert labels["system"] == "Segment"
     assert labels["tokens/-t1"] == "tokens/-t1"
 
 
-def test_sorting_leaves_the_choice_alone(store: Store) -> None:
+def test_sorting_does_not_change_the_matching_rows(store: Store) -> None:
     rows: list[Row] = [row for row in ROWS if row.actor_type == "user"]
     for sort in ("newest", "oldest"):
         filter_ = Filter(choices={"actor_type": Choice(("user",))}, sort=sort)
