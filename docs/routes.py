@@ -8,6 +8,7 @@ from trail.core import registry
 from trail.core.model import Receiver
 from trail.runtime import process
 from trail.storage import search_syntax
+from trail.storage.filters import FACETS, FLAGS
 from trail.web import access_log_export, api, auth, evidence_export, metrics, push
 
 PAGE = Path(__file__).parent / "routes.md"
@@ -26,13 +27,16 @@ PURPOSES = {
 
 def text() -> str:
     """Return the page: every route with its methods and purpose."""
+    names = ", ".join(f"`{name}`" for name in FACETS)
+    flags = " and ".join(f"`{name}`" for name in FLAGS)
     lines = [
         "# HTTP routes",
         "",
-        "Filters are the query string of the pages: `from`, `to`, `category`, `action`, `actor`, "
-        "`actor_type`, `target_type`, `target`, `outcome`, `kind`, `risk`, `verified`, `q`, `tz` "
-        "and `sort`; repeat a name to include more values, start a value with `-` to exclude it. "
-        "`/api` and `/export` accept a session or `Authorization: Bearer TOKEN`.",
+        f"Filters are the query string of the pages: `from`, `to`, {names}, `q`, `tz` and `sort`; "
+        "repeat a name to include more values, start a value with `-` to exclude it. "
+        f"{flags} are `yes` or `no`. A range such as `from=7d` ends now and leaves out events that "
+        "are dated in the future, unless `future_dated` is given. `/api` and `/export` accept a "
+        "session or `Authorization: Bearer TOKEN`.",
         "",
         f"`q` is the text of the search box. {search_syntax.HELP}",
         "",

@@ -35,6 +35,7 @@ def render(ctx: Context) -> None:
             before=events.Cursor.parse(url_state.param("before")),
         )
     in_window = counts.count(store, filter_.cleared(), now)
+    unverified = counts.unverified(store, filter_.cleared(), now)
     window = timeline.bounded(store, filter_.window(now), now)
     assert window.start and window.end
     spans = coverage.spans(store, window.start, min(window.end, utc_now()))
@@ -48,7 +49,8 @@ def render(ctx: Context) -> None:
     with st.sidebar:
         facet_sidebar.draw(filter_, facets)
     filter_bar.title(
-        "Explore", f"<b>{chosen:,}</b> of {text.count(in_window, 'event')} · {elapsed_ms:.0f} ms"
+        "Explore",
+        f"<b>{chosen:,}</b> of {text.events_summary(in_window, unverified)} · {elapsed_ms:.0f} ms",
     )
     _archive_banner()
     may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")

@@ -46,6 +46,7 @@ def render(ctx: Context) -> None:
     before = overview.period_before(store, filter_, now)
     window = timeline.bounded(store, filter_.window(now), now)
     total = counts.count(store, filter_, now)
+    unverified = counts.unverified(store, filter_, now)
     changed = counts.count(store, changes, now)
     days = overview.days(store, changes, now)
     earlier = overview.days(store, overview.changes(before), now)
@@ -53,7 +54,8 @@ def render(ctx: Context) -> None:
 
     filter_bar.title(
         "Overview",
-        f"<b>{changed:,}</b> changes of {text.count(total, 'event')} · {elapsed_ms:.0f} ms",
+        f"<b>{changed:,}</b> changes of {text.events_summary(total, unverified)} "
+        f"· {elapsed_ms:.0f} ms",
     )
     filter_bar.bar(changes, changed, search=False)
     filter_bar.window_caption(filter_, window, ", compared with the previous period")

@@ -7,10 +7,13 @@ from zoneinfo import ZoneInfo
 
 from trail.core import catalogue, event_text
 from trail.core.clock import naive_utc
+from trail.storage.filters import FLAGS
 
 OUTCOMES = {"success": ("✓", "Success"), "failure": ("✕", "Failure"), "unknown": ("?", "Unknown")}
 ACTOR_TYPES = {"user": "Person", "token": "Token", "system": "System", "unknown": "Unknown"}
 RISKS = {"high": ("▲", "High"), "medium": ("◆", "Medium"), "low": ("○", "Low")}
+UNVERIFIED = "Unverified"
+FUTURE_DATED = "Dated in the future"
 FACETS = {
     "category": "Category",
     "action": "Action",
@@ -20,6 +23,8 @@ FACETS = {
     "target": "Target",
     "outcome": "Outcome",
     "kind": "Kind",
+    "verified": "Verified",
+    "future_dated": FUTURE_DATED,
 }
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
@@ -59,7 +64,15 @@ def facet_label(field: str, value: str, label: str) -> str:
         return ACTOR_TYPES.get(value, label)
     if field == "outcome":
         return OUTCOMES[value][1] if value in OUTCOMES else label
+    if field in FLAGS:
+        return value.capitalize()
     return label.replace("_", " ") if field == "target_type" else label
+
+
+def events_summary(total: int, unverified: int) -> str:
+    """Return a number of events, those that are unverified apart: `214 events, 12 unverified`."""
+    more = f", {unverified:,} {UNVERIFIED.lower()}" if unverified else ""
+    return f"{count(total, 'event')}{more}"
 
 
 def day(date: dt.date) -> str:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 from hypothesis import strategies as st
 
 from loaders.json_lines import LOADER
 from trail.core import catalogue
-from trail.core.model import Batch, Source
+from trail.core.model import Batch, Chunk, Source
 from trail.core.settings import Settings
 from trail.ingest import pipeline
 from trail.storage.database import Store
@@ -69,6 +70,8 @@ TARGETS = (
 TEXTS = ("source", "ANA", "50%", "%", "_", "!", "users/", "käLLA", "two words", '"hi"', "zzz", "-5")
 MARKS = ("a", "B", "ö", "~", "-", "=", "+", "")
 SPACE = ("ws-1", "ws_2")
+# Events are loaded at the time of the test, not at `NOW`.
+_LATEST = dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -92,14 +95,17 @@ class Row:
     target_name: str
     workspace_id: str
     raw: str
+    verified: str = "yes"
     emails: tuple[str, ...] = ()
     """All e-mails that the actor ever had, the current one last."""
 
     def fits(self, filter_: Filter, terms: Iterable["Term"] = ()) -> bool:
         """Return whether the filter matches this event at the moment `NOW`."""
         start, end = window(filter_)
+        asked = bool(filter_.choice("future_dated"))
         return (
             (start is None or self.occurred_at >= start)
+            and not (is_relative(filter_) and self.future_dated == "yes" and not asked)
             and (end is None or self.occurred_at < end)
             and all(self.in_facet(name, choice) for name, choice in filter_.choices.items())
             and all(term.holds(self) for term in terms)
@@ -135,6 +141,11 @@ class Row:
                 *leaves(json.loads(self.raw)["properties"]),
             ),
         }.get(field) or (getattr(self, field),)
+
+    @property
+    def future_dated(self) -> str:
+        """Return yes for an event of more than ten minutes after its arrival, else no."""
+        return "yes" if self.occurred_at > _LATEST else "no"
 
     @property
     def recorded_actor_id(self) -> str:
@@ -181,9 +192,19 @@ def leaves(value: object) -> Iterator[str]:
             yield from leaves(item)
 
 
+def is_relative(filter_: Filter) -> bool:
+    """Return whether the window of *filter_* depends on the current time."""
+    return any(text[-1:] in tuple("hdm") for text in (filter_.start, filter_.end))
+
+
 def window(filter_: Filter) -> tuple[dt.datetime | None, dt.datetime | None]:
-    """Return the filter's window in UTC, parsed independently of the product."""
+    """Return the filter's window in UTC, parsed independently of the product.
+
+    A relative one without an end ends now.
+    """
     start, end = (_moment(text, ZoneInfo(filter_.tz)) for text in (filter_.start, filter_.end))
+    if filter_.start[-1:] in tuple("hdm") and not end:
+        end = NOW.replace(tzinfo=None)
     return start, end
 
 
@@ -257,9 +278,10 @@ def event(
     return forwarded(row, actor, email)
 
 
-def random_rows(seed: int, count: int = 130) -> list[Row]:
+def random_rows(seed: int, count: int = 130, *, flagged: bool = False) -> list[Row]:
     """Return random events, unsorted: many at equal times, on the hour, around DST changes.
 
+    With *flagged* some are not verified, and some are dated in the future.
     Each event has the e-mail of its own record; a filter by any e-mail of an actor finds them all.
     """
     dice = random.Random(seed)
@@ -283,6 +305,8 @@ def random_rows(seed: int, count: int = 130) -> list[Row]:
         elif dice.random() < 0.5:
             at = naive + dt.timedelta(seconds=dice.randrange(-10 * 86_400, 3_600))
         event_id = f"{dice.choice(MARKS)}{number % 17}-{number}"
+        if flagged and dice.random() < 0.05:
+            at = dt.datetime(2099, 6, 1, dice.randrange(24))
         row = blank(event_id, at, dice.choice(ACTIONS))
         subject, actor_id, actor_type, name, first, last = dice.choice(ACTORS)
         kind, target_id, target_name = dice.choice(TARGETS)
@@ -298,6 +322,8 @@ def random_rows(seed: int, count: int = 130) -> list[Row]:
             target_id=target_id,
             target_name=target_name,
             workspace_id=dice.choice(SPACE),
+            # Unverified events name nobody, so that only those without an email may be so.
+            verified="no" if flagged and not last and dice.random() < 0.4 else "yes",
         )
         rows.append(replace(row, raw=forwarded(row, subject, email)))
     emails = defaultdict(set)
@@ -327,6 +353,16 @@ def store_of(folder: Path, *loads: Iterable[str]) -> Store:
     for lines in loads:
         add(store, folder, lines)
     return store
+
+
+def add_unverified(store: Store, folder: Path, lines: Iterable[str]) -> None:
+    """Load records into *store* as a receiver does whose signature does not cover them."""
+    raw = list(lines)
+    records = pa.table({"line": range(1, len(raw) + 1), "raw": raw, "verified": [False] * len(raw)})
+    known = settings(folder)
+    batch = Batch("POST", "webhook")
+    pipeline.load(store, batch, iter([Chunk(records)]), known.limits)
+    assert (batch.kept, batch.error) == (len(raw), "")
 
 
 def add(store: Store, folder: Path, lines: Iterable[str]) -> None:
@@ -360,6 +396,8 @@ _VALUES = {
     "target": (*(target[1] for target in TARGETS), *(target[2] for target in TARGETS[:7])),
     "outcome": ("success", "failure", "unknown"),
     "kind": ("create", "delete", "modify", "access", "disable"),
+    "verified": ("yes", "no"),
+    "future_dated": ("yes", "no"),
 }
 
 

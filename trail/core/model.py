@@ -65,13 +65,15 @@ QUARANTINE_BYTES = 65_536
 class Reject:
     """A record that could not become an event: where it stood, why, and its bytes.
 
-    `size` is how many bytes it had, where `raw` is only its beginning.
+    `size` is how many bytes it had, where `raw` is only its beginning. `verified` is that of
+    `Chunk`, for when the record is tried again.
     """
 
     line: int
     reason: str
     raw: bytes
     size: int = 0
+    verified: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

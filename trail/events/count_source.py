@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from trail.storage.cube import EVENTS, KEYS
 from trail.storage.database import Engine
 from trail.storage.filters import Filter, Window
 from trail.storage.where import Selection, is_on_cube, select, span
@@ -51,18 +52,14 @@ def _hours(selection: Selection) -> str:
     if end and inner.end and inner.end < end:
         edges.append(span(Window(inner.end, end), "occurred_at"))
     parts = [
-        "select hour, action_key, actor_type, target_type, workspace_id, n from cube "
-        f"where {span(inner, 'hour')}",
+        f"select hour, {KEYS}, n from cube where {span(inner, 'hour')}",
         *(_events(edge) for edge in edges),
     ]
     return f"({' union all '.join(parts)})"
 
 
 def _events(condition: str) -> str:
-    return (
-        "select occurred_at as hour, action_key, actor_type, target_type, workspace_id, 1 as n "
-        f"from events join actors using (actor_key) where {condition}"
-    )
+    return f"select occurred_at as hour, {KEYS}, 1 as n from {EVENTS} where {condition}"
 
 
 def _ceil_hour(moment: dt.datetime) -> dt.datetime:

@@ -8,10 +8,11 @@ from typing import Any
 
 from trail.events.count_source import count_source
 from trail.storage.database import Engine
-from trail.storage.filters import Filter
+from trail.storage.filters import FLAGS, NO, YES, Filter
+from trail.storage.where import ON_FLAG
 
 # The facets that `facets` counts, in the order in which pages show them.
-COUNTED = ("category", "action", "actor", "actor_type", "target_type", "outcome", "kind")
+COUNTED = ("category", "action", "actor", "actor_type", "target_type", "outcome", "kind", *FLAGS)
 
 _BY_ACTION = ("category", "action", "outcome", "kind")
 _BY_ACTOR = ("actor", "actor_type")
@@ -34,8 +35,22 @@ def count(engine: Engine, filter_: Filter, now: dt.datetime) -> int:
     )
 
 
+def unverified(engine: Engine, filter_: Filter, now: dt.datetime) -> int:
+    """Return the number of events that match *filter_* and are unverified."""
+    rows = count_source(engine, filter_, now)
+    table = engine.table(
+        "select sum(n)::bigint as n from "
+        f"(select e.unverified as flag, {rows.n} as n from {rows.source} group by all) where flag",
+        rows.params,
+    )
+    return int(table["n"][0].as_py() or 0)
+
+
 def facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
-    """Return every facet's values, most events first, ignoring the facet's own choice."""
+    """Return every facet's values, most events first, ignoring the facet's own choice.
+
+    A flag that no event has, and that the filter does not name, has no values.
+    """
     return facets_and_count(engine, filter_, now)[0]
 
 
@@ -56,6 +71,7 @@ def facets_and_count(
         **by_action,
         **_actor_facets(engine, filter_, now),
         "target_type": _target_types(engine, filter_, now),
+        **{name: _flag_values(engine, name, filter_, now) for name in FLAGS},
     }
     return {name: result[name] for name in COUNTED}, total
 
@@ -144,6 +160,20 @@ def _target_types(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Val
     ).to_pylist()
     counts = Counter({row["value"]: row["n"] for row in table if row["value"]})
     return _ranked(filter_, "target_type", counts, {})
+
+
+def _flag_values(engine: Engine, name: str, filter_: Filter, now: dt.datetime) -> list[Value]:
+    column, flagged = ON_FLAG[name]
+    if (
+        not filter_.choice(name)
+        and not engine.table(f"select 1 from cube where {column} limit 1").num_rows
+    ):
+        return []
+    free = filter_.without(name)
+    counts = {value: count(engine, free.put(name, value, "include"), now) for value in (YES, NO)}
+    if not counts[flagged] and not filter_.choice(name):
+        return []
+    return _ranked(filter_, name, Counter(counts), {})
 
 
 def _passes(filter_: Filter, name: str, row: Mapping[str, object]) -> bool:

@@ -29,8 +29,9 @@ _FIRST_ROWS = 20_000
 # Columns of an event with its keys; `join_names` replaces the keys by names.
 STAR = (
     "e.event_id, e.occurred_at, e.ingested_at, e.action_key, e.actor_key, e.target_key, "
-    "e.identity_key, e.workspace_id, e.verified"
+    "e.identity_key, e.workspace_id, e.verified, e.unverified, e.future_dated"
 )
+_FLAGS = ", unverified, future_dated"
 _TABLES = {
     "actions": ("action_key", "risk", ("action", "action_raw", "category", "kind", "outcome")),
     "actors": ("actor_key", "actor_type", ("actor_id",)),
@@ -111,7 +112,10 @@ def page(
     before: Cursor | None = None,
     rows: int = PAGE_ROWS,
 ) -> Page:
-    """Return the page that follows *after*, or that ends just ahead of *before*, or the first."""
+    """Return the page that follows *after*, or that ends just ahead of *before*, or the first.
+
+    Rows have the `LISTED` columns and the flags unverified and future_dated.
+    """
     backwards = before is not None and after is None
     descending = (filter_.sort == "newest") != backwards
     edge = before if backwards else after
@@ -129,7 +133,7 @@ def page(
             f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
             f"order by {order} limit {rows + 1 - len(result)}"
         )
-        sql = f"{join_names(star)} order by {order}"
+        sql = f"{join_names(star, _FLAGS)} order by {order}"
         result += engine.table(sql, params).to_pylist()
         if len(result) > rows:
             break
@@ -168,7 +172,7 @@ def _growing_windows(engine: Engine, window: Window, descending: bool) -> Iterat
 
 
 def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[str, Any] | None:
-    """Return the event with all its columns, its batch and the actor's `current_name`, or None.
+    """Return the event with all its columns and flags, its batch and `current_name`, or None.
 
     With *near* (UTC, without zone), the hour around it is scanned first.
     """
@@ -179,7 +183,8 @@ def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[
         )
         sql = (
             "select n.*, b.loader, b.source, nullif(p.actor_name, '') as current_name "
-            f"from ({join_names(star, ', raw, batch_id')}) n left join batches b using (batch_id) "
+            f"from ({join_names(star, f', raw, batch_id{_FLAGS}')}) n "
+            "left join batches b using (batch_id) "
             "left join actors p using (actor_id)"
         )
         rows = engine.table(sql, {"id": event_id})

@@ -13,7 +13,7 @@ from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, ROUTINE_KINDS
 from trail.core.clock import utc_text
 from trail.events import events, timeline
 from trail.storage.database import Engine
-from trail.storage.filters import Choice, Filter, Window
+from trail.storage.filters import NO, Choice, Filter, Window
 from trail.storage.where import select, span
 
 _NO_CHANGE = (*sorted(ROUTINE_KINDS), *FAILED_KINDS)
@@ -61,11 +61,15 @@ def routine(filter_: Filter) -> Filter:
 
 
 def period_before(engine: Engine, filter_: Filter, now: dt.datetime) -> Filter:
-    """Return *filter_* for the period of equal length directly before its window."""
+    """Return *filter_* for the period of equal length directly before its window.
+
+    Events that are dated in the future are not compared, unless the filter asks for them.
+    """
     window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start and window.end
     start = window.start - (window.end - window.start)
-    return replace(filter_, start=utc_text(start), end=utc_text(window.start))
+    before = replace(filter_, start=utc_text(start), end=utc_text(window.start))
+    return before if filter_.choice("future_dated") else before.put("future_dated", NO, "include")
 
 
 def days(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Day]:
@@ -125,7 +129,8 @@ def needs_attention(
     failing = engine.table(
         "select a.action, t.target_name, t.target_id, count(*) as attempts, "
         "min(e.occurred_at) as first_at, max(e.occurred_at) as last_at "
-        "from events e join actions a using (action_key) join targets t using (target_key) "
+        "from trusted_events e join actions a using (action_key) "
+        "join targets t using (target_key) "
         f"where {failed.timed()} and t.target_id <> '' group by all "
         f"having count(*) >= {_MIN_ATTEMPTS} order by attempts desc, last_at desc limit 5",
         failed.params,
@@ -133,7 +138,7 @@ def needs_attention(
     change_selection = select(engine, changes(filter_), now)
     keys = "e.action_key in (select action_key from actions where {})"
     star = (
-        f"select {events.STAR} from events e where {change_selection.timed()} "
+        f"select {events.STAR} from trusted_events e where {change_selection.timed()} "
         f"and {keys.format(f'risk >= {HIGH_RISK}')} order by occurred_at desc limit 5"
     )
     risky = engine.table(

@@ -66,10 +66,10 @@ def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Ac
          where {selection.timed()} group by actor_key
         ), ever as (
          select actor_key, min(occurred_at) as first_at, max(occurred_at) as last_at
-         from events group by actor_key
+         from events where not future_dated group by actor_key
         ), removed as (
          select {_TAIL.format("t.target_id")} as tail, max(e.occurred_at) as removed_at
-         from events e join actions a using (action_key) join targets t using (target_key)
+         from trusted_events e join actions a using (action_key) join targets t using (target_key)
          where a.action in ({", ".join(f"'{name}'" for name in _REMOVALS)})
           and t.target_id <> '' group by all
         )
@@ -116,7 +116,7 @@ def _after_removal(engine: Engine, rows: list[dict[str, Any]]) -> dict[str, int]
     events = {}
     for row in late:
         table = engine.table(
-            "select count(*) as n from events join actors using (actor_key) "
+            "select count(*) as n from trusted_events join actors using (actor_key) "
             f"where actor_id = $actor and occurred_at > {literal(row['removed_at'])}",
             {"actor": row["actor_id"]},
         )
@@ -136,7 +136,7 @@ def token_creators(engine: Engine) -> dict[str, dict[str, Any]]:
           e.occurred_at) as creator_name, min(e.occurred_at) as created_at
         from actors k
         join targets t on {_TAIL.format("t.target_id")} = {_TAIL.format("k.actor_id")}
-        join events e using (target_key)
+        join trusted_events e using (target_key)
         join actions a using (action_key)
         join actors p on p.actor_key = e.actor_key
         where k.actor_type = 'token' and t.target_id <> '' and a.kind = 'create'

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 
+from trail.storage import cube
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter
 from trail.storage.where import select
@@ -15,13 +16,8 @@ from trail.storage.where import select
 # The columns that other queries read; the raw record is needed for the search only.
 _EVENTS = """
 select event_id, occurred_at, ingested_at, action_key, actor_key, target_key, target_type,
- identity_key, workspace_id, verified, batch_id
+ identity_key, workspace_id, verified, batch_id, unverified, future_dated
 from events e where {}
-"""
-_CUBE = """
-select date_trunc('hour', occurred_at) as hour, action_key, actor_type, target_type, workspace_id,
- count(*) as n
-from events join actors using (actor_key) group by all
 """
 
 
@@ -38,6 +34,6 @@ def search_matches(
         return
     selection = select(store, filter_.without(*filter_.choices), now)
     with store.narrowed(
-        {"events": _EVENTS.format(selection.timed()), "cube": _CUBE}, selection.params
+        {"events": _EVENTS.format(selection.timed()), "cube": cube.counted()}, selection.params
     ) as engine:
         yield engine, replace(filter_, q=())

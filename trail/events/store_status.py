@@ -8,9 +8,14 @@ from trail.storage.database import Engine
 
 
 def status(engine: Engine) -> dict[str, Any]:
-    """Return events, oldest and newest (ISO 8601, UTC), batches, duplicates, quarantined, ..."""
+    """Return events, oldest and newest (ISO 8601, UTC), batches, duplicates, quarantined, ...
+
+    The newest is the newest that is not dated in the future.
+    """
     totals = engine.table(
-        "select count(*) as events, min(occurred_at) as oldest, max(occurred_at) as newest, "
+        "select count(*) as events, count(*) filter (unverified) as unverified, "
+        "count(*) filter (future_dated) as future_dated, min(occurred_at) as oldest, "
+        "max(occurred_at) filter (not future_dated) as newest, "
         "max(ingested_at) as last_arrival from events"
     ).to_pylist()[0]
     loads = engine.table(
@@ -22,7 +27,8 @@ def status(engine: Engine) -> dict[str, Any]:
         "select count(*) as unknown_actions from actions where not known"
     ).to_pylist()[0]
     times = {name: json_value(totals[name]) for name in ("oldest", "newest", "last_arrival")}
-    return {"events": totals["events"], **times, **loads, **refused, **unknown}
+    flags = {name: totals[name] for name in ("unverified", "future_dated")}
+    return {"events": totals["events"], **flags, **times, **loads, **refused, **unknown}
 
 
 def sources(engine: Engine) -> list[dict[str, Any]]:
@@ -61,7 +67,7 @@ def sources(engine: Engine) -> list[dict[str, Any]]:
 def unverified_events(engine: Engine, now: dt.datetime) -> int:
     """Return the number of unverified events in the seven days before *now*."""
     table = engine.table(
-        "select count(*) as n from events where verified = false and occurred_at > $start",
+        "select count(*) as n from events where unverified and occurred_at > $start",
         {"start": now - dt.timedelta(days=7)},
     )
     return int(table["n"][0].as_py())

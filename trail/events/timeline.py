@@ -147,11 +147,14 @@ def default_grain(window: Window) -> dt.timedelta:
 def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
     """Return *window* with open ends set to the first event, and to the last event or *now*.
 
-    A window longer than 2,000 days is cut to the time that has events.
+    A window longer than 2,000 days is cut to the time that has events. Events that are dated in the
+    future do not count here: one of them could stretch a chart by decades.
     """
     if window.start and window.end and window.end - window.start <= _LONGEST:
         return window
-    table = engine.table("select min(hour) as first, max(hour) as last from cube")
+    table = engine.table(
+        "select min(hour) as first, max(hour) as last from cube where not future_dated"
+    )
     first, last = table["first"][0].as_py(), table["last"][0].as_py()
     moment = naive_utc(now)
     newest = max(moment, last + _HOUR if last else moment)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from trail.findings import sequences
 from trail.storage.database import Cursor
+from trail.storage.event_flags import TRUSTED
 from trail.storage.filters import Window
 from trail.storage.where import literal, span
 
@@ -16,12 +17,15 @@ create or replace temp table fresh_days as
 select e.occurred_at::date as day, e.actor_key, e.action_key, e.target_key, count(*) as n,
  bit_or(1 << hour(e.occurred_at)::integer)::integer as hours,
  min(e.occurred_at) as first_at, max(e.occurred_at) as last_at
-from events e
+from trusted_events e
 where ({where})
  and e.actor_key in (select actor_key from actors where actor_type <> 'system')
  and e.action_key in (select action_key from actions where action <> 'Permission Check')
 group by all
 """
+
+_COUNTS = f"""select hour::date as day, sum(n)::bigint as n from cube
+ where {TRUSTED} and {{where}} group by all"""
 
 _ACTIONS = """
 insert into daily_actions
@@ -53,7 +57,7 @@ def changed_days(cursor: Cursor, since: str) -> ChangedDays:
     """
     rows = cursor.execute(
         "select day, coalesce(c.n, 0) as n, coalesce(f.events, 0) as was from "
-        "(select hour::date as day, sum(n)::bigint as n from cube group by all) c "
+        f"({_COUNTS.format(where='true')}) c "
         "full join folded f using (day) where n is distinct from f.events order by day"
     ).fetchall()
     updated = {day for day, now, was in rows if now > was}
@@ -87,10 +91,7 @@ def fold(cursor: Cursor, days: Iterable[dt.date]) -> None:
     cursor.execute(_ACTIONS)
     cursor.execute(_TARGETS)
     cursor.execute("drop table fresh_days")
-    cursor.execute(
-        "insert into folded select hour::date as day, sum(n)::bigint from cube "
-        f"where hour::date in ({listed}) group by all"
-    )
+    cursor.execute(f"insert into folded {_COUNTS.format(where=f'hour::date in ({listed})')}")
     # Sequences span 24 hours, so a changed day affects the sequences of the next day.
     sequences.fold(cursor, sorted({*ordered, *(day + _DAY for day in ordered)}))
 

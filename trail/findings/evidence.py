@@ -39,7 +39,7 @@ def evidence(engine: Engine, finding: Finding, rows: int = 200) -> list[dict[str
     sql, params, within = _specs([finding])
     return list(
         engine.table(
-            f"with {sql}, {_WANTED} select distinct {_COLUMNS} from events e "
+            f"with {sql}, {_WANTED} select distinct {_COLUMNS} from trusted_events e "
             f"join wanted w on {_MATCHES} join actions a on a.action_key = e.action_key "
             f"join targets t using (target_key) where {within} "
             f"order by e.occurred_at, e.event_id limit {int(rows)}",
@@ -67,7 +67,7 @@ def with_matching_evidence(
         sql, params, within = _specs(findings[start : start + _BATCH])
         table = engine.table(
             f"with {sql}, {_WANTED}, narrowed as (select e.occurred_at, e.actor_key, e.action_key "
-            f"from events e where {within} and {selection.where}) "
+            f"from trusted_events e where {within} and {selection.where}) "
             f"select distinct w.finding_id from narrowed e join wanted w on {_MATCHES}",
             {**params, **selection.params},
         )
@@ -79,7 +79,7 @@ def _with_ids(engine: Engine, findings: list[Finding]) -> Iterator[tuple[Finding
     sql, params, within = _specs(findings)
     table = engine.table(
         f"with {sql}, {_WANTED} select distinct w.finding_id, e.occurred_at, e.event_id "
-        f"from events e join wanted w on {_MATCHES} where {within} "
+        f"from trusted_events e join wanted w on {_MATCHES} where {within} "
         "order by e.occurred_at, e.event_id",
         params,
     )

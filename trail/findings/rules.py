@@ -88,7 +88,7 @@ def matching_events(engine: Engine, rule_: Rule, window: Window) -> tuple[str, P
         where = f"{span(window, 'e.occurred_at')} and {selection.where}"
         return (
             "select e.event_id, e.occurred_at, e.actor_key, a.action "
-            f"from events e join actions a using (action_key) where {where}",
+            f"from trusted_events e join actions a using (action_key) where {where}",
             selection.params,
         )
     with_look_back = Window(window.start - _LOOK_BACK if window.start else None, window.end)
@@ -105,7 +105,7 @@ def matching_events(engine: Engine, rule_: Rule, window: Window) -> tuple[str, P
 
 _CHANGES = (
     "select e.event_id, e.occurred_at, e.actor_key, p.actor_id, p.actor_type, a.action, a.kind, "
-    "a.risk, t.target_type, t.target_id, t.target_name from events e "
+    "a.risk, t.target_type, t.target_id, t.target_name from trusted_events e "
     "join actions a using (action_key) join actors p using (actor_key) "
     "join targets t using (target_key) where {}"
 )

@@ -46,7 +46,7 @@ def names(actions: tuple[str, ...]) -> str:
 _STEPS = f"""
 create or replace temp table steps as
 select e.occurred_at as at_time, e.actor_key, a.action, a.kind, t.target_id
-from events e join actions a using (action_key) join targets t using (target_key)
+from trusted_events e join actions a using (action_key) join targets t using (target_key)
 where {{where}} and e.actor_key in (select actor_key from actors where actor_type <> 'system')
  and a.action in ({names(tuple(sorted({*WEAKENING, *OPENING, *INVITES, *GROUPS, *EGRESS})))})
 """

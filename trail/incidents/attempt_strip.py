@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from trail.events import timeline
-from trail.incidents.materialize import catch_up
+from trail.incidents.materialize import ATTEMPTS, catch_up
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import select
@@ -52,7 +52,7 @@ def strips(
         "with days as (select i.action, i.target, "
         f"{timeline.local_day_sql('e.occurred_at', filter_.zone, window)} as day, count(*) as n, "
         "max(e.target_key) as target_key "
-        f"from (select * from attempts e where {selection.timed()}) e "
+        f"from (select * from {ATTEMPTS} e where {selection.timed()}) e "
         "join incidents i using (incident_id) group by all), "
         "whole as (select action, target, sum(n)::bigint as attempts, "
         "max(target_key) as target_key, count(*) over () as targets from days group by all "

@@ -29,7 +29,7 @@ with wanted as (
 ), found as (
  select w.number, w.onset, e.event_id, e.occurred_at, e.action_key, e.actor_key, e.target_key,
   count(*) over (partition by w.number) as changes
- from things w join events e on e.target_key = w.target_key
+ from things w join trusted_events e on e.target_key = w.target_key
  where e.occurred_at < w.onset and e.occurred_at < $last and e.action_key in (
   select action_key from actions where not list_contains($kinds, kind))
 )

@@ -24,8 +24,11 @@ TARGET = (
     "then regexp_extract(t.target_id, '[^/]*$') else t.target_id end, ''), t.target_name)"
 )
 
+# The attempts as a selection reads them: all are of trusted events.
+ATTEMPTS = "(select *, false as unverified, false as future_dated from attempts)"
+
 # Increase it with any change of the rules, so that everything is recomputed.
-_RULES_VERSION = "1"
+_RULES_VERSION = "2"
 _MARK = "incidents"
 _TIMEOUT_S = 5.0
 
@@ -121,7 +124,7 @@ select e.event_id, e.occurred_at, e.action_key, e.actor_key, e.target_key, e.tar
   where s.action = a.action and e.occurred_at >= s.first_at and e.occurred_at < s.until), 0)
   as storm,
  row_number() over (order by a.action, n.target, e.occurred_at, e.event_id) - 1 as pos
-from events e join actions a using (action_key) join stale_targets n using (target_key)
+from trusted_events e join actions a using (action_key) join stale_targets n using (target_key)
 where e.action_key in ({keys}) and {stale}
 """
 _STALE = "(a.action, n.target) in (select action, target from touched)"

@@ -13,7 +13,7 @@ from trail.core.clock import naive_utc, utc_text
 from trail.events import events
 from trail.incidents.grouping import CLASSES, STORM, TRANSIENT
 from trail.incidents.incident import Incident, Recurrence
-from trail.incidents.materialize import FAILED, TARGET, catch_up
+from trail.incidents.materialize import ATTEMPTS, FAILED, TARGET, catch_up
 from trail.storage.database import Engine, Params
 from trail.storage.filters import Choice, Filter, Window
 from trail.storage.where import literal, select, span
@@ -208,7 +208,7 @@ def _matching_sql(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[st
         )
     matching = (
         "select distinct coalesce(storm_id, incident_id) as shown from incidents "
-        f"where incident_id in (select e.incident_id from attempts e where {where})"
+        f"where incident_id in (select e.incident_id from {ATTEMPTS} e where {where})"
     )
     return _incidents_sql(matching, now, _success_join(engine)), selection.params
 
@@ -254,7 +254,7 @@ def _success_join(engine: Engine) -> str:
     fails = " ".join(f"when '{done}' then '{fails}'" for fails, done in _SUCCESS_OF.items())
     return (
         f"asof left join (select case a.action {fails} end as action, {TARGET} as target, "
-        "e.occurred_at from events e join actions a using (action_key) "
+        "e.occurred_at from trusted_events e join actions a using (action_key) "
         f"join targets t using (target_key) where e.action_key in ({keys})) c "
         f"on c.action = f.action and c.target = f.target and f.class_ <> '{STORM}' "
         "and f.last_at < c.occurred_at"

@@ -137,7 +137,8 @@ def silence(engine: Engine, now: dt.datetime) -> Silence | None:
     oldest = engine.table("select min(hour) as first from cube")["first"][0].as_py()
     last = engine.table(
         "select max(occurred_at) as last from events where occurred_at <= $now "
-        "and occurred_at >= (select max(hour) from cube where hour <= $now)",
+        "and not future_dated and occurred_at >= "
+        "(select max(hour) from cube where hour <= $now and not future_dated)",
         {"now": now},
     )["last"][0].as_py()
     if last is None or now - last < _MIN_SILENCE:
@@ -154,7 +155,7 @@ def silence(engine: Engine, now: dt.datetime) -> Silence | None:
         " union all ".join(
             "select count(*) as n from events "
             f"where occurred_at > timestamp '{last - back}' "
-            f"and occurred_at <= timestamp '{now - back}'"
+            f"and occurred_at <= timestamp '{now - back}' and not future_dated"
             for back in weeks
         )
     )["n"].to_pylist()
@@ -167,7 +168,7 @@ def days(engine: Engine, now: dt.datetime, number: int) -> list[DayCount]:
     """Return the last *number* UTC days, oldest first, each with the median of its weekday."""
     rows = engine.table(
         "select date_trunc('day', hour)::date as day, sum(n)::bigint as n from cube "
-        "where hour <= $now group by all order by day",
+        "where hour <= $now and not future_dated group by all order by day",
         {"now": now},
     ).to_pylist()
     counts = {row["day"]: row["n"] for row in rows}

@@ -73,7 +73,8 @@ def link(cursor: Cursor, now: dt.datetime) -> int:
         return 0
     stored = (
         "(select null as pos, event_id, occurred_at, forwarded, action_key, actor_key, target_key "
-        f"from events where {near} and event_id not in (select twin_of from twins))"
+        f"from events where {near} "
+        "and event_id not in (select twin_of from twins where event_id <> twin_of))"
     )
     cursor.execute(
         f"create or replace temp table candidates as {_SIDE.format(rows='keyed')} "

@@ -14,10 +14,8 @@ import pyarrow as pa
 from trail.core import actors
 from trail.core.clock import utc_now
 from trail.findings import refresh
+from trail.storage import cube
 from trail.storage.database import Cursor
-
-# A clock may be a little ahead of this one; what is later than that is dated in the future.
-AHEAD = dt.timedelta(minutes=10)
 
 _NAMED = """
 create or replace temp table named_records as
@@ -57,6 +55,13 @@ from (
 ) seen
 where actors.actor_id = seen.actor_id
  and (actors.email_at is null or actors.email_at < seen.at_time)
+"""
+
+_PROVEN_LATER = """
+create or replace temp table recorded as
+select p.actor_id, i.actor_email as email, true as proven, max(e.occurred_at) as proven_at
+from proven_events e join identities i using (identity_key) join actors p using (actor_key)
+where not e.future_dated group by all
 """
 
 _SAME = """i.recorded_actor_id = r.recorded_id and i.actor_email = r.email
@@ -127,24 +132,16 @@ where actor_key in (select old_key from moved)
     "update events set actor_key = new_key from moved where actor_key = old_key",
     "update identities set actor_key = new_key from moved where actor_key = old_key",
     "delete from actors where actor_key in (select old_key from moved)",
-    "delete from cube where hour in (select hour from moved_hours)",
-    """
-insert into cube
-select date_trunc('hour', e.occurred_at) as hour, action_key, actor_type, target_type,
- workspace_id, count(*)
-from events e join actors using (actor_key)
-where date_trunc('hour', e.occurred_at) in (select hour from moved_hours) group by all
-""",
 )
 
 
-def assign(cursor: Cursor) -> bool:
+def assign(cursor: Cursor, latest: dt.datetime) -> bool:
     """Find or make the identity and the actor of each event in the temporary view `fresh`.
 
     Makes the temporary table `named` (who, email, identity_key, actor_key, actor_type). Reads the
-    temporary view `records` (pos, verified). Returns whether `merge` may find new proof.
+    temporary view `records` (pos, verified). Events after *latest* (UTC, without zone) are dated in
+    the future. Returns whether `merge` may find new proof.
     """
-    latest = utc_now() + AHEAD
     cursor.execute(_NAMED, {"latest": latest})
     texts = [row[0] for row in cursor.execute("select distinct who from named_records").fetchall()]
     resolved = [actors.resolve(text) for text in texts]
@@ -166,6 +163,19 @@ def assign(cursor: Cursor) -> bool:
     return any(changed)
 
 
+def prove(cursor: Cursor) -> None:
+    """Take the names of the temporary table `proven_events` (identity_key, occurred_at) as proven.
+
+    Events that are dated in the future name nobody.
+    """
+    cursor.execute(_PROVEN_LATER)
+    cursor.execute(
+        "update identities set proven = true where identity_key in (select identity_key "
+        "from proven_events where not future_dated)"
+    )
+    cursor.execute(_CURRENT_EMAILS)
+
+
 def merge(cursor: Cursor) -> None:
     """Make one actor of those that the directory or proven events show to be the same person.
 
@@ -176,5 +186,6 @@ def merge(cursor: Cursor) -> None:
         return
     for statement in _MERGE:
         cursor.execute(statement, {"now": utc_now()} if "$now" in statement else None)
+    cube.rebuild_listed(cursor, "moved_hours")
     hours = cursor.execute("select distinct hour::date from moved_hours").fetchall()
     refresh.invalidate(cursor, [row[0] for row in hours])

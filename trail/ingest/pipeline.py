@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import zstandard
 
 from trail.core.clock import utc_now
@@ -18,10 +19,11 @@ from trail.core.errors import InputError
 from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.core.settings import Limits
 from trail.incidents import materialize
-from trail.ingest import dedup, identities, parse_sql, refusals
+from trail.ingest import dedup, identities, parse_sql, proofs, refusals
 from trail.ingest.json_records import Record, extract_records
-from trail.storage import cursors, dimensions
+from trail.storage import cube, cursors, dimensions
 from trail.storage.database import Cursor, Store
+from trail.storage.event_flags import AHEAD
 
 # Repeated events are searched this far around the times of their chunk. Producers do not
 # change an event's time, so the id with another time is another event past that.
@@ -178,31 +180,45 @@ class _Job:
         # The part of each record by its position; those of the strict reader follow.
         self._part_of = np.repeat(np.arange(len(parts)), [c.records.num_rows for _, c in parts])
         self._rejects = [(n, reject) for n, (_, c) in enumerate(parts) for reject in c.rejects]
-        self._staged, self._fresh, self._linked = np.zeros((3, len(parts)), np.int64)
+        self._staged, self._fresh, self._linked, self._proofs = np.zeros((4, len(parts)), np.int64)
+        self._unverified = "verified" in self._records.column_names and bool(
+            pc.any(pc.invert(self._records["verified"])).as_py()
+        )
 
     def keep(self, cursor: Cursor) -> None:
         """Write the records, and where their source stands."""
         self.stage(cursor)
-        if self._fresh.any():
-            may_merge = identities.assign(cursor)
-            dimensions.assign(cursor)
+        if self._fresh.any() or self._proofs.any():
             now = cursors.next_moment(cursor)
-            if linked := dedup.link(cursor, now):
-                self._linked = self._linked_by_part(cursor, linked)
-            cursor.execute(_INSERT, {"now": now})
-            cursor.execute(_CUBE)
+            may_merge = self._fresh.any() and self._insert(cursor, now)
+            if self._proofs.any():
+                proofs.keep(cursor, now)
+            if self._linked.any() or self._proofs.any():
+                may_merge |= proofs.apply(cursor, now)
             if may_merge:
                 identities.merge(cursor)
-            materialize.mark_stale(cursor)
         if self._rejects:
             self._quarantine(cursor)
         if self._chunk.mark is not None:
             cursors.put(cursor, self._batches[0].loader, self._chunk.mark)
 
+    def _insert(self, cursor: Cursor, now: dt.datetime) -> bool:
+        """Insert the events of `fresh`; return whether actors may be the same person now."""
+        latest = now + AHEAD
+        may_merge = identities.assign(cursor, latest)
+        dimensions.assign(cursor, latest, unverified=self._unverified)
+        if linked := dedup.link(cursor, now):
+            self._linked = self._linked_by_part(cursor, linked)
+        cursor.execute(_INSERT, {"now": now})
+        cube.add(cursor, "keyed")
+        materialize.mark_stale(cursor)
+        return may_merge
+
     def count_into(self, batch: Batch, part: int = 0) -> None:
         """Add to *batch* what became of the records of *part*, once they are kept."""
         staged, linked = int(self._staged[part]), int(self._linked[part])
         kept = int(self._fresh[part]) - linked
+        linked += int(self._proofs[part])
         rejects = len(self._rejects_of(part))
         batch.read += staged + rejects
         batch.kept += kept
@@ -213,6 +229,9 @@ class _Job:
     def explain_into(self, batch: Batch, part: int = 0) -> None:
         """Add to *batch* why records of *part* were refused."""
         refusals.note(batch, self._rejects_of(part))
+
+    def _reject(self, pos: int, reject: Reject) -> None:
+        self._rejects.append((self._part_of[pos], reject))
 
     def _rejects_of(self, part: int) -> list[Reject]:
         return [reject for number, reject in self._rejects if number == part]
@@ -274,8 +293,13 @@ class _Job:
                 f"(select {_RECORD} from fast_records union all select {_RECORD} from strict)"
             )
         cursor.execute(f"create or replace temp view records as select {_RECORD} from {relation}")
+        order = "pos in (select pos from records where verified = false), pos"
+        _drop_known(cursor, known, order if self._unverified else "pos")
+        if cursor.execute("select 1 from events where unverified limit 1").fetchall():
+            for pos, line, raw, verified in proofs.find(cursor, self._limits):
+                self._reject(pos, Reject(line, proofs.CONFLICT, raw.encode(), 0, verified))
+            self._proofs = self._by_part(cursor, "proofs")
         self._staged = self._by_part(cursor, "parsed")
-        _fresh(cursor, known)
         self._fresh = self._by_part(cursor, "fresh")
 
     def _strict(
@@ -292,8 +316,7 @@ class _Job:
                     proved.append(verified)
                     parts.append(self._part_of[pos])
                 else:
-                    reject = Reject(line, item.reason, item.raw, item.size)
-                    self._rejects.append((self._part_of[pos], reject))
+                    self._reject(pos, Reject(line, item.reason, item.raw, item.size, verified))
         self._part_of = np.append(self._part_of, np.array(parts, np.int64))
         table = pa.table(
             {
@@ -310,11 +333,11 @@ class _Job:
         cursor.register("strict", table)
         options = {"named": self._chunk.named, "mapped": self._chunk.mapped}
         cursor.execute(parse_sql.parse("strict", "reparsed", self._limits, trusted=True, **options))
-        for pos, line, reason, raw in cursor.execute(
-            "select pos, line, reason, raw from reparsed join strict using (pos, line) "
+        for pos, line, reason, raw, verified in cursor.execute(
+            "select pos, line, reason, raw, verified from reparsed join strict using (pos, line) "
             "where reason <> '' order by pos"
         ).fetchall():
-            self._rejects.append((self._part_of[pos], Reject(line, reason, raw.encode())))
+            self._reject(pos, Reject(line, reason, raw.encode(), 0, verified))
         cursor.execute("insert into parsed select * from reparsed where reason = ''")
 
     def _quarantine(self, cursor: Cursor) -> None:
@@ -327,13 +350,14 @@ class _Job:
                 "reason": pa.array([reject.reason for reject in rejects], pa.string()),
                 "raw": pa.array([r.raw[:longest] for r in rejects], pa.binary()),
                 "raw_bytes": pa.array([r.size or len(r.raw) for r in rejects], pa.int64()),
+                "verified": pa.array([reject.verified for reject in rejects], pa.bool_()),
             }
         )
         cursor.register("rejected", table)
         cursor.execute(
-            "insert into quarantine select batch_id, line, reason, raw, raw_bytes, $now "
-            "from rejected",
-            {"now": utc_now()},
+            "insert into quarantine by name "
+            "select *, $now as seen_at, $named as named, $mapped as mapped from rejected",
+            {"now": utc_now(), "named": self._chunk.named, "mapped": self._chunk.mapped},
         )
 
 
@@ -342,21 +366,16 @@ _RECORD = "pos, raw, verified, batch_id"
 _INSERT = """
 insert into events
 select event_id, occurred_at, $now, action_key, actor_key, target_key, target_type, workspace_id,
- verified, batch_id, raw, forwarded, echo, identity_key
+ verified, batch_id, raw, forwarded, echo, identity_key, unverified, future_dated
 from records join keyed using (pos)
 """
 
-_CUBE = """
-insert into cube
-select date_trunc('hour', occurred_at), action_key, actor_type, target_type, workspace_id, count(*)
-from keyed group by all
-"""
 
+def _drop_known(cursor: Cursor, known: str, order: str) -> None:
+    """Make the view `fresh`: of `parsed`, the first by *order* of each id that is not yet known.
 
-def _fresh(cursor: Cursor, known: str) -> None:
-    """Make the view `fresh`: of `parsed`, the first of each event id that is not yet known.
-
-    What is dropped is listed, since it is little beside what is kept and nothing is then copied.
+    What is dropped is listed in the temporary table `dropped` (pos), since it is little beside what
+    is kept and nothing is then copied.
     """
     conditions = [f"event_id in ({known})"] if known else []
     repeated = cursor.execute(
@@ -365,7 +384,7 @@ def _fresh(cursor: Cursor, known: str) -> None:
     if repeated:
         conditions.append(
             "pos not in (select pos from parsed "
-            "qualify row_number() over (partition by event_id order by pos) = 1)"
+            f"qualify row_number() over (partition by event_id order by {order}) = 1)"
         )
     first, last = cursor.execute(
         "select min(occurred_at), max(occurred_at) from parsed"

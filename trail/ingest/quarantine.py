@@ -3,6 +3,8 @@
 A record is tried again from the bytes that were kept; one that was cut cannot be.
 """
 
+from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -51,39 +53,55 @@ def records(engine: Engine, batch_id: int, reason: str, rows: int) -> list[dict[
 def retry(store: Store, limits: Limits, batch_id: int) -> Batch:
     """Try the refused records of a batch again; return the batch of the trial.
 
-    Those that pass become events, unverified if that is why they were refused; the others are
-    quarantined again under the new batch.
+    Those that pass become events, verified or not as they came; the others are quarantined again
+    under the new batch.
     """
     rows = store.table(
-        f"select line, reason, raw from quarantine where batch_id = $batch and {_WHOLE} "
-        "order by line",
+        "select line, reason, raw, verified, named, mapped from quarantine "
+        f"where batch_id = $batch and {_WHOLE} order by line",
         {"batch": batch_id},
     ).to_pylist()
     batch = Batch(source=f"Batch {batch_id} again", loader="quarantine")
     if not rows:
         return batch
-    good, refused = [], []
+
+    options: dict[tuple[bool, bool], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        try:
-            good.append((row["line"], row["raw"].decode(), row["reason"] != UNVERIFIED))
-        except UnicodeDecodeError:
-            refused.append(Reject(row["line"], row["reason"], row["raw"]))
-    table = pa.table(
-        {
-            "line": pa.array([line for line, _, _ in good], pa.int64()),
-            "raw": pa.array([raw for _, raw, _ in good], pa.string()),
-            "verified": pa.array(
-                [None if trusted else False for _, _, trusted in good], pa.bool_()
-            ),
-        }
-    )
-
-    def forget(cursor: Cursor) -> None:
-        cursor.execute(
-            f"delete from quarantine where batch_id = $batch and {_WHOLE}", {"batch": batch_id}
-        )
-
+        options[row["named"], row["mapped"]].append(row)
     pipeline.start(store, batch)
-    pipeline.add(store, batch, Chunk(table, tuple(refused)), limits, forget)
+    for (named, mapped), group in options.items():
+        chunk = _chunk(group, named=named, mapped=mapped)
+        pipeline.add(store, batch, chunk, limits, _deletion(batch_id, chunk))
     pipeline.end(store, batch)
     return batch
+
+
+def _deletion(batch_id: int, chunk: Chunk) -> Callable[[Cursor], None]:
+    """Return the step that deletes the records of *chunk* from the quarantine of a batch."""
+
+    def delete(cursor: Cursor) -> None:
+        cursor.execute(
+            f"delete from quarantine where batch_id = $batch and {_WHOLE} "
+            "and named = $named and mapped = $mapped",
+            {"batch": batch_id, "named": chunk.named, "mapped": chunk.mapped},
+        )
+
+    return delete
+
+
+def _chunk(rows: list[dict[str, Any]], *, named: bool, mapped: bool) -> Chunk:
+    good: list[dict[str, Any]] = []
+    refused = []
+    for row in rows:
+        try:
+            good.append({**row, "raw": row["raw"].decode()})
+        except UnicodeDecodeError:
+            refused.append(Reject(row["line"], row["reason"], row["raw"], 0, row["verified"]))
+    table = pa.table(
+        {
+            "line": pa.array([row["line"] for row in good], pa.int64()),
+            "raw": pa.array([row["raw"] for row in good], pa.string()),
+            "verified": pa.array([row["verified"] for row in good], pa.bool_()),
+        }
+    )
+    return Chunk(table, tuple(refused), named=named, mapped=mapped)

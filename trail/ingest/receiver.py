@@ -102,7 +102,8 @@ class Keeper:
             except (UnavailableError, duckdb.IOException, duckdb.OutOfMemoryException):
                 raise
             except Exception:
-                refused = (Reject(1, "Internal error while reading it", entry.raw),)
+                reason = "Internal error while reading it"
+                refused = (Reject(1, reason, entry.raw, verified=entry.verified),)
                 chunk = Chunk(_records([]), refused)
                 pipeline.add(store, batch, chunk, self.settings.limits)
 
@@ -194,12 +195,13 @@ def _chunk(entries: list[Entry]) -> Chunk:
     refused: list[Reject] = []
     for number, entry in enumerate(entries, 1):
         if entry.refusal:
-            refused.append(Reject(number, entry.refusal, entry.raw))
+            refused.append(Reject(number, entry.refusal, entry.raw, verified=entry.verified))
             continue
         try:
             good.append((number, entry.raw.decode(), entry.verified))
         except UnicodeDecodeError as error:
-            refused.append(Reject(number, f"Not UTF-8 at byte {error.start + 1}", entry.raw))
+            reason = f"Not UTF-8 at byte {error.start + 1}"
+            refused.append(Reject(number, reason, entry.raw, verified=entry.verified))
     return Chunk(_records(good), tuple(refused), named=entries[0].named)
 
 

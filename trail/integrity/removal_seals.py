@@ -59,7 +59,10 @@ def measure(cursor: Cursor, twins: str) -> Removal:
 def seal_removal(
     cursor: Cursor, where: Files, removal: Removal, reason: str, made_by: str, now: dt.datetime
 ) -> int:
-    """Seal each day of *removal* as it is after the deletes; return how many. *now* is UTC."""
+    """Seal each day of *removal* as it is after the deletes; return how many. *now* is UTC.
+
+    Days after *now*, of events that are dated in the future, are never sealed ahead of time.
+    """
     if not removal.days:
         return 0
     for batch, (events, twins) in removal.batches.items():
@@ -71,7 +74,7 @@ def seal_removal(
     edge = seal_store.edge(ask, now)
     statements: list[seal_store.Statement] = []
     for day_edge, day_rows in row_digest.scan_edges(
-        ask, [edge.on(day) for day in sorted(removal.days)]
+        ask, [edge.on(day) for day in sorted(removal.days) if day <= now.date()]
     ):
         events, twins = removal.days[day_edge.day]
         more: dict[str, Any] = {"gone": events, "gone_twins": twins}

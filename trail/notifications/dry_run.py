@@ -108,7 +108,9 @@ def _event_timeline(
         f"e.occurred_at >= {literal(start)} and e.occurred_at < {literal(end)} "
         f"and {selection.timed()}"
     )
-    total = engine.table(f"select count(*) as n from events e where {where}", selection.params)
+    total = engine.table(
+        f"select count(*) as n from trusted_events e where {where}", selection.params
+    )
     window = rule.window_minutes * 60_000_000 - 1  # excludes the far end, as in `matches`
     unit = "minute" if total["n"][0].as_py() <= _MAX_EVENTS_BY_MINUTE else "hour"
     result = engine.table(
@@ -118,7 +120,7 @@ def _event_timeline(
         "count(*) over (partition by t.target_type, t.target_id, t.target_name "
         f"order by e.occurred_at range between interval {window} microsecond preceding "
         "and current row) as inside "
-        f"from events e join targets t using (target_key) where {where}) "
+        f"from trusted_events e join targets t using (target_key) where {where}) "
         "group by at_time, target order by at_time, target",
         selection.params,
     )
@@ -136,7 +138,7 @@ def _silence_timeline(
     result = engine.table(
         "select at_time from (select e.occurred_at as at_time, "
         f"lead(e.occurred_at, 1, {literal(end)}) over (order by e.occurred_at) as next_at "
-        f"from events e where {where} and {selection.where}) "
+        f"from trusted_events e where {where} and {selection.where}) "
         f"where next_at - at_time > interval {rule.silent_minutes} minute order by at_time",
         selection.params,
     )

@@ -56,7 +56,7 @@ class Alerts:
         states = rule_store.rate_limit_states(store) if active else {}
         new_events = None
         if newest and cursor_text and newest > dt.datetime.fromisoformat(cursor_text):
-            new_events = NewEvents(dt.datetime.fromisoformat(cursor_text), newest)
+            new_events = NewEvents.find(store, dt.datetime.fromisoformat(cursor_text), newest)
         checks_silence = (
             self._silence_checked_at is None or now - self._silence_checked_at >= _SILENCE_INTERVAL
         )

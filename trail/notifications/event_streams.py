@@ -15,8 +15,9 @@ from trail.notifications import deliveries
 from trail.notifications.destinations import Destination
 from trail.storage import cursors
 from trail.storage.database import Cursor, Store
+from trail.storage.event_flags import AHEAD
 from trail.storage.filters import Filter
-from trail.storage.where import literal, select
+from trail.storage.where import Selection, literal, select
 
 # Events queued as deliveries at a time.
 BATCH_SIZE = 500
@@ -82,7 +83,7 @@ def is_behind(destination: Destination, newest: dt.datetime | None) -> bool:
 def _next_events(
     store: Store, destination: Destination, newest: dt.datetime, now: dt.datetime
 ) -> list[dict[str, Any]]:
-    chosen = select(store, Filter.parse(destination.query), now.replace(tzinfo=dt.UTC))
+    chosen = _selection(store, destination, now)
     condition, params = _after_cursor(destination)
     inner = (
         f"select {STAR}, e.raw, e.echo from events e where {condition} "
@@ -92,6 +93,12 @@ def _next_events(
     sql = f"{join_names(inner, ', raw, echo')} order by ingested_at, occurred_at, event_id"
     result: list[dict[str, Any]] = store.table(sql, {**chosen.params, **params}).to_pylist()
     return result
+
+
+def _selection(store: Store, destination: Destination, now: dt.datetime) -> Selection:
+    # A relative range ends now, but the clock of a source may be a little ahead.
+    moment = now.replace(tzinfo=dt.UTC) + AHEAD
+    return select(store, Filter.parse(destination.query), moment)
 
 
 def _after_cursor(destination: Destination) -> tuple[str, dict[str, Any]]:
@@ -144,7 +151,7 @@ def _move_cursor(
 def count_pending(store: Store, destination: Destination, now: dt.datetime) -> int:
     """Return the number of events of a stream that are not yet queued."""
     condition, params = _after_cursor(destination)
-    chosen = select(store, Filter.parse(destination.query), now.replace(tzinfo=dt.UTC))
+    chosen = _selection(store, destination, now)
     result = store.table(
         f"select count(*) as n from events e where {condition} and {chosen.timed()}",
         {**chosen.params, **params},

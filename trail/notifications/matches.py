@@ -10,7 +10,8 @@ from trail.core.model import EVENT_COLUMNS
 from trail.events import events
 from trail.notifications.rate_limit import FIRST_MESSAGES, Match, RateLimitState
 from trail.notifications.rule import Rule
-from trail.storage.database import Engine
+from trail.storage.database import Engine, Params
+from trail.storage.event_flags import AHEAD
 from trail.storage.filters import Filter
 from trail.storage.where import Selection, literal, select
 
@@ -22,14 +23,42 @@ _PERSISTENT = "persistent"
 
 @dataclass(frozen=True, slots=True)
 class NewEvents:
-    """Events with `ingested_at` after `after` and up to and including `upto` (naive UTC)."""
+    """Events that can be trusted since `after`, up to and including `upto` (naive UTC).
+
+    Those are events with such an `ingested_at`, and earlier ones (*proven*) that arrived unverified
+    and that a record with such an `ingested_at` has proven.
+    """
 
     after: dt.datetime
     upto: dt.datetime
+    proven: tuple[str, ...] = ()
 
-    def condition(self) -> str:
-        """Return the condition on `events e`, with literal bounds."""
-        return f"e.ingested_at > {literal(self.after)} and e.ingested_at <= {literal(self.upto)}"
+    @classmethod
+    def find(cls, engine: Engine, after: dt.datetime, upto: dt.datetime) -> "NewEvents":
+        """Return the new events between two times."""
+        between = f"ingested_at > {literal(after)} and ingested_at <= {literal(upto)}"
+        rows = engine.table(
+            "select event_id from events where verified = false and event_id in "
+            f"(select twin_of from twins where {between} and verified is distinct from false)"
+        )
+        return cls(after, upto, tuple(rows["event_id"].to_pylist()))
+
+    def condition(self, alias: str = "e") -> str:
+        """Return the condition on `events e`, with literal bounds and the parameters `params`."""
+        time = f"{alias}.ingested_at"
+        arrived = f"{time} > {literal(self.after)} and {time} <= {literal(self.upto)}"
+        if not self.proven:
+            # Those are proven by a record that arrives later; see `find`.
+            return f"{arrived} and {alias}.verified is distinct from false"
+        return (
+            f"({arrived} and {alias}.verified is distinct from false "
+            f"or list_contains($proven, {alias}.event_id))"
+        )
+
+    @property
+    def params(self) -> Params:
+        """Return the parameters of `condition`."""
+        return {"proven": list(self.proven)} if self.proven else {}
 
 
 def match_events(
@@ -44,16 +73,17 @@ def match_events(
 
     Events before *oldest* (naive UTC) do not match, so that importing old files sends no alerts.
     """
-    selection = select(engine, Filter.parse(rule.query), now.replace(tzinfo=dt.UTC))
+    # A relative range ends now, but the clock of a source may be a little ahead.
+    selection = select(engine, Filter.parse(rule.query), now.replace(tzinfo=dt.UTC) + AHEAD)
     rows = engine.table(
         f"select {TARGET} as target, max_by({LABEL}, e.occurred_at) as label, count(*) as n, "
         "min_by(e.event_id, e.occurred_at) as event_id, min_by(e.echo, e.occurred_at) as echo, "
         "min(e.occurred_at) as first_at, "
         "max(e.occurred_at) as last_at "
-        f"from events e join targets t using (target_key) where {new_events.condition()} "
+        f"from trusted_events e join targets t using (target_key) where {new_events.condition()} "
         f"and e.occurred_at >= {literal(oldest)} and {selection.timed()} "
         "group by all order by first_at, target",
-        selection.params,
+        {**selection.params, **new_events.params},
     ).to_pylist()
     if rows and rule.threshold > 1:
         in_window = _count_in_window(engine, rule, rows, new_events, selection)
@@ -128,7 +158,8 @@ def has_recent_event(engine: Engine, rule: Rule, now: dt.datetime) -> bool:
     start = literal(now - dt.timedelta(minutes=rule.silent_minutes))
     return bool(
         engine.table(
-            f"select 1 from events e where e.occurred_at >= {start} and {selection.where} limit 1",
+            f"select 1 from trusted_events e where e.occurred_at >= {start} "
+            f"and {selection.where} limit 1",
             selection.params,
         ).num_rows
     )
@@ -149,14 +180,15 @@ def _count_in_window(
         f"and {selection.timed()}"
     )
     result = engine.table(
-        f"with seen as (select {TARGET} as target, e.occurred_at, e.ingested_at from events e "
+        f"with seen as (select {TARGET} as target, e.occurred_at, e.ingested_at, e.event_id, "
+        "e.verified from trusted_events e "
         f"join targets t using (target_key) where {where}), "
         "last as (select target, max(occurred_at) as last_at from seen "
-        f"where ingested_at > {literal(new_events.after)} group by target) "
+        f"where {new_events.condition('seen')} group by target) "
         "select s.target, count(*) as n from seen s join last l using (target) "
         f"where s.occurred_at > l.last_at - {minutes} and s.occurred_at <= l.last_at "
         "group by s.target",
-        selection.params,
+        {**selection.params, **new_events.params},
     ).to_pylist()
     return {row["target"]: row["n"] for row in result}
 

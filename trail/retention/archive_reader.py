@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.retention import archive
-from trail.storage import dimensions
+from trail.storage import cube, dimensions
 from trail.storage.database import Cursor, Store
 
 _MAX_OPEN_MONTHS = 2
@@ -65,7 +65,8 @@ from (select distinct coalesce(target_type, '') as target_type,
 insert into events
 select r.event_id, r.occurred_at, r.ingested_at, a.action_key, p.actor_key, t.target_key,
  coalesce(r.target_type, ''), coalesce(r.workspace_id, ''), r.verified, 1, r.raw,
- contains(r.raw, '"messageId"'), false, i.identity_key
+ contains(r.raw, '"messageId"'), false, i.identity_key, r.verified is not distinct from false,
+ r.occurred_at > r.ingested_at + interval 10 minute
 from rows r join actions a using (action_raw) join actors p using (actor_id)
 join identities i on i.actor_key = p.actor_key
  and i.recorded_actor_id = coalesce(r.recorded_actor_id, r.actor_id)
@@ -73,12 +74,6 @@ join identities i on i.actor_key = p.actor_key
 join targets t on t.target_type = coalesce(r.target_type, '')
  and t.target_id = coalesce(r.target_id, '') and t.target_name = coalesce(r.target_name, '')
 order by r.occurred_at, r.event_id
-""",
-    """
-insert into cube
-select date_trunc('hour', occurred_at), action_key, actor_type, e.target_type, workspace_id,
- count(*)
-from events e join actors using (actor_key) group by all
 """,
     """
 insert into batches
@@ -157,6 +152,7 @@ def _fill(cursor: Cursor, parts: list[list[Path]]) -> None:
     dimensions.add_actions(cursor, [name for (name,) in names])
     for step in _STEPS:
         cursor.execute(step)
+    cube.add(cursor)
 
 
 def _batches(files: list[Path]) -> Iterator[pa.RecordBatch]:

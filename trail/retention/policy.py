@@ -16,10 +16,10 @@ from trail.core.clock import naive_utc
 from trail.core.settings import Settings
 from trail.integrity import clock_check, mirror, removal_seals
 from trail.retention import archive, legal_holds
-from trail.retention.purge import Purge
+from trail.retention.purge import Purge, future_dated
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Window
-from trail.storage.where import span
+from trail.storage.where import literal, span
 
 # A larger purge is split by days, so that loads wait only briefly.
 _SLICE_ROWS = 500_000
@@ -91,12 +91,19 @@ def cutoff(settings: Settings, now: dt.datetime) -> dt.datetime:
 
 
 def preview(engine: Engine, settings: Settings, now: dt.datetime) -> Preview:
-    """Return what `retain` would remove at *now*, counted from the cube."""
+    """Return what `retain` would remove at *now*.
+
+    Events before the cutoff are counted from the cube; those dated in the future expire by their
+    arrival.
+    """
     edge = cutoff(settings, now)
     held = dict(_held(engine, edge)) if legal_holds.active(engine) else {}
+    before = span(Window(None, edge), "hour")
     table = engine.table(
-        "select date_trunc('day', hour)::date as day, sum(n)::bigint as n from cube "
-        f"where {span(Window(None, edge), 'hour')} group by all order by day"
+        "select hour::date as day, sum(n)::bigint as n from ("
+        f"select hour, n from cube where {before} union all "
+        f"select e.occurred_at, 1 from events e where {future_dated(edge)} "
+        f"and e.occurred_at >= {literal(edge)}) group by all order by day"
     )
     counts = zip(table["day"].to_pylist(), table["n"].to_pylist(), strict=True)
     days = (Day(day, n - held.get(day, 0), held.get(day, 0)) for day, n in counts)
@@ -153,7 +160,7 @@ def _slices(planned: Preview) -> list[_Slice]:
     groups: list[list[dt.date]] = [[]]
     rows = 0
     for day in (day for day in planned.days if day.events):
-        if groups[-1] and rows + day.events > _SLICE_ROWS:
+        if groups[-1] and rows + day.events > _SLICE_ROWS and day.day < planned.cutoff.date():
             groups.append([])
             rows = 0
         rows += day.events
@@ -169,7 +176,8 @@ def _slices(planned: Preview) -> list[_Slice]:
 def _held(engine: Engine, edge: dt.datetime) -> Iterator[tuple[dt.date, int]]:
     table = engine.table(
         "select date_trunc('day', e.occurred_at)::date as day, count(*) as n from events e "
-        f"where {span(Window(None, edge), 'e.occurred_at')} and {legal_holds.condition()} "
+        f"where ({span(Window(None, edge), 'e.occurred_at')} or {future_dated(edge)}) "
+        f"and {legal_holds.condition()} "
         "group by all"
     )
     return zip(table["day"].to_pylist(), table["n"].to_pylist(), strict=True)

@@ -11,19 +11,13 @@ from trail.ingest import dedup
 from trail.integrity import removal_seals
 from trail.integrity.mirror import Files
 from trail.retention import legal_holds
+from trail.storage import cube
 from trail.storage.database import Cursor, Params
 from trail.storage.filters import Window
 from trail.storage.where import literal, span
 
 # Seen files are remembered longer than events, so that old files are not fetched again.
 _SEEN_FILES_GRACE = dt.timedelta(days=30)
-
-_CUBE = """
-insert into cube
-select date_trunc('hour', occurred_at), action_key, actor_type, e.target_type, workspace_id,
- count(*)
-from events e join actors using (actor_key) where {} group by all
-"""
 
 # Batches that are still referenced stay; their numbers would otherwise be reused.
 _UNUSED = " and ".join(
@@ -37,7 +31,8 @@ class Purge:
     """One transaction: remove the events of *window* that are not on legal hold.
 
     With *archived* (event_id, occurred_at) only these events. The *last* transaction of a purge
-    also removes unreferenced rows of other tables, and their rows older than *cutoff*.
+    also removes events that are dated in the future and arrived before *cutoff*, unreferenced rows
+    of other tables, and their rows older than *cutoff*.
     """
 
     window: Window
@@ -61,7 +56,10 @@ class Purge:
     def _events(self, cursor: Cursor) -> dict[str, int]:
         window = self.window
         assert window.end
-        where = f"{span(window, 'e.occurred_at')} and not {legal_holds.condition()}"
+        expired = span(window, "e.occurred_at")
+        if self.last:
+            expired = f"({expired} or {future_dated(self.cutoff)})"
+        where = f"{expired} and not {legal_holds.condition()}"
         if self.archived is not None:
             cursor.register("archived", self.archived)
             # Events that arrived or were released since the archiving wait for the next purge.
@@ -70,28 +68,31 @@ class Purge:
             )
         cursor.execute(
             "create or replace temp table going as "
-            "select e.event_id, e.occurred_at, e.action_key, e.target_key "
-            f"from events e where {where}"
+            "select e.event_id, e.occurred_at, e.action_key, e.target_key, "
+            f"date_trunc('hour', e.occurred_at) as hour from events e where {where}"
         )
         materialize.mark_stale(cursor, "going")
         if self.archived is not None:
             cursor.unregister("archived")
-        late = literal(window.end + dedup.APART)
+        # Whole spans, so that the scans skip what lies outside.
+        (newest,) = cursor.execute("select max(occurred_at) from going").fetchall()[0]
+        end = max(window.end, newest + dt.timedelta(microseconds=1)) if newest else window.end
+        reach = Window(window.start, end)
+        late = literal(end + dedup.APART)
         duplicates = f"occurred_at < {late} and twin_of in (select event_id from going)"
         removed = removal_seals.measure(cursor, duplicates)
         events = _changed(
             cursor,
-            f"delete from events where {span(window, 'occurred_at')} "
+            f"delete from events where {span(reach, 'occurred_at')} "
             "and (event_id, occurred_at) in (select event_id, occurred_at from going)",
         )
         twins_removed = _changed(cursor, f"delete from twins where {duplicates}")
-        cursor.execute("drop table going")
         removal_seals.seal_removal(
             cursor, self.seals, removed, self._reason(), self.made_by, utc_now()
         )
         if events:
-            cursor.execute(f"delete from cube where {span(window, 'hour')}")
-            cursor.execute(_CUBE.format(span(window, "occurred_at")))
+            cube.rebuild_listed(cursor, "going")
+        cursor.execute("drop table going")
         return {"events": events, "twins": twins_removed}
 
     def _reason(self) -> str:
@@ -140,6 +141,11 @@ class Purge:
                 "insert into purges values ($now, $cutoff, $events, $held, $archived, $made_by)",
                 values,
             )
+
+
+def future_dated(cutoff: dt.datetime) -> str:
+    """Return the condition for events that are dated in the future and arrived before *cutoff*."""
+    return f"e.future_dated and e.ingested_at < {literal(cutoff)}"
 
 
 def _changed(cursor: Cursor, sql: str, params: Params | None = None) -> int:

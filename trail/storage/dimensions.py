@@ -4,6 +4,8 @@ There are few new names compared with events, so that the meaning of an action's
 once per chunk, in Python, and joined to the records.
 """
 
+import datetime as dt
+
 import pyarrow as pa
 
 from trail.core import catalogue
@@ -17,12 +19,17 @@ _CATALOGUE = "catalogue"
 _KEYED = """
 create or replace temp table keyed as
 select f.pos, f.event_id, f.occurred_at, f.target_type, f.workspace_id, f.forwarded, f.echo,
- a.action_key, n.actor_key, n.actor_type, t.target_key, n.identity_key
+ false as unverified, f.occurred_at > $latest as future_dated, a.action_key,
+ n.actor_key, n.actor_type, t.target_key, n.identity_key
 from fresh f
 join actions a on a.action_raw = f.action_raw
 join named n on n.who = f.who and n.email = f.email
 join targets t on t.target_type = f.target_type and t.target_id = f.target_id
  and t.target_name = f.target_name
+"""
+
+_UNVERIFIED = """
+update keyed set unverified = true where pos in (select pos from records where verified = false)
 """
 
 _NEW_ACTIONS = """
@@ -43,18 +50,21 @@ from (
 """
 
 
-def assign(cursor: Cursor) -> None:
+def assign(cursor: Cursor, latest: dt.datetime, *, unverified: bool) -> None:
     """Give each event of the temporary table `fresh` its keys, in the temporary table `keyed`.
 
-    `keyed` has pos, event_id, occurred_at, target_type, workspace_id, forwarded, echo, action_key,
-    actor_key, actor_type, target_key, identity_key. Reads the temporary table `named`, which gives
-    the actor of each (who, email).
+    `keyed` has pos, event_id, occurred_at, target_type, workspace_id, forwarded, echo, unverified,
+    future_dated (after *latest*, UTC without zone), action_key, actor_key, actor_type, target_key,
+    identity_key. Reads the temporary table `named`, which gives the actor of each (who, email),
+    and, with *unverified*, the temporary view `records` (pos, verified).
     """
     new = [row[0] for row in cursor.execute(_NEW_ACTIONS).fetchall()]
     if new:
         add_actions(cursor, new)
-    for statement in (_NEW_TARGETS, _KEYED):
-        cursor.execute(statement)
+    cursor.execute(_NEW_TARGETS)
+    cursor.execute(_KEYED, {"latest": latest})
+    if unverified:
+        cursor.execute(_UNVERIFIED)
 
 
 def add_actions(cursor: Cursor, names: list[str]) -> None:

@@ -15,7 +15,13 @@ from zoneinfo import ZoneInfo, available_timezones
 from trail.core.errors import FilterError
 
 # The facets of a filter, in the order of the query string. Each may include and exclude values.
-FACETS = ("category", "action", "actor", "actor_type", "target_type", "target", "outcome", "kind")
+# Those of `FLAGS` have the values yes and no.
+FLAGS = ("verified", "future_dated")
+FACETS = (
+    *("category", "action", "actor", "actor_type", "target_type", "target", "outcome", "kind"),
+    *FLAGS,
+)
+YES, NO = "yes", "no"
 
 SORTS = ("newest", "oldest")
 
@@ -87,7 +93,7 @@ class Filter:
         made = cls(
             start=_last(result, "from"),
             end=_last(result, "to"),
-            choices={name: choice for name in FACETS if (choice := _choice(result.get(name, [])))},
+            choices={name: choice for name in FACETS if (choice := _choice(name, result))},
             q=tuple(dict.fromkeys(text for text in result.get("q", []) if text.strip())),
             tz=_last(result, "tz") or "UTC",
             sort=_last(result, "sort") or "newest",
@@ -101,6 +107,11 @@ class Filter:
             raise FilterError(f"Unknown zone {self.tz!r}.", "Use a name such as Europe/Oslo.")
         if self.sort not in SORTS:
             raise FilterError(f"Unknown sort {self.sort!r}.", "Use newest or oldest.")
+        for name in FLAGS:
+            choice = self.choice(name)
+            for value in (*choice.include, *choice.exclude):
+                if value not in (YES, NO):
+                    raise FilterError(f"Unknown value {value!r} of {name}.", "Use yes or no.")
         window = self.window(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
         if window.start and window.end and window.start > window.end:
             relative = _RELATIVE.match(self.start) or _RELATIVE.match(self.end)
@@ -163,13 +174,22 @@ class Filter:
         """Return the zone in which this filter is read and shown."""
         return ZoneInfo(self.tz)
 
+    @property
+    def is_relative(self) -> bool:
+        """Return whether the range depends on the current time."""
+        return bool(_RELATIVE.match(self.start) or _RELATIVE.match(self.end))
+
     def window(self, now: dt.datetime) -> Window:
         """Return the span of event time at the moment *now* (aware).
 
         `24h` is so many hours back; `7d` is so many calendar days of the filter's zone, today
-        among them, as its reader counts days; `0d` is nothing. Raises `FilterError`.
+        among them, as its reader counts days; `0d` is nothing. Without an end, a range that starts
+        so many hours or days back ends now. Raises `FilterError`.
         """
-        return Window(self._moment(self.start, now), self._moment(self.end, now))
+        start, end = self._moment(self.start, now), self._moment(self.end, now)
+        if start and not self.end and _RELATIVE.match(self.start):
+            end = max(start, _utc(now))
+        return Window(start, end)
 
     def _moment(self, text: str, now: dt.datetime) -> dt.datetime | None:
         if not text:
@@ -209,10 +229,13 @@ def _last(parameters: dict[str, list[str]], name: str) -> str:
     return parameters.get(name, [""])[-1].strip()
 
 
-def _choice(values: list[str]) -> Choice:
+def _choice(name: str, parameters: dict[str, list[str]]) -> Choice:
     include: list[str] = []
     exclude: list[str] = []
-    for value in values:
+    for value in parameters.get(name, []):
+        if name in FLAGS:
+            # As the column of the same name is written in JSON.
+            value = value.replace("true", YES).replace("false", NO)
         if value.startswith("-"):
             exclude.append(value[1:])
         else:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from trail.storage import search_syntax
 from trail.storage.database import Engine, Params
-from trail.storage.filters import Choice, Filter, Window
+from trail.storage.filters import FLAGS, NO, YES, Choice, Filter, Window
 
 # Which table knows a facet, and the columns that its values may stand in.
 _ON_ACTION = {
@@ -29,8 +29,11 @@ _PROVEN = (
 _ON_ACTOR = {"actor": ("actor_id", "actor_email", _PROVEN), "actor_type": ("actor_type",)}
 _ON_TARGET = {"target": ("target_id", "target_name")}
 
+# The column of a flag, and the value of its facet that events with the flag have.
+ON_FLAG = {"verified": ("unverified", NO), "future_dated": ("future_dated", YES)}
+
 # Facets that the cube can answer.
-ON_CUBE = frozenset({*_ON_ACTION, "actor_type", "target_type"})
+ON_CUBE = frozenset({*_ON_ACTION, "actor_type", "target_type", *FLAGS})
 
 # Longer lists of keys take longer to plan than the subquery takes to run.
 _MOST_KEYS = 2_000
@@ -55,6 +58,9 @@ class Selection:
 def select(engine: Engine, filter_: Filter, now: dt.datetime, *, cube: bool = False) -> Selection:
     """Return what *filter_* chooses at the moment *now* (aware).
 
+    A range that depends on the current time leaves out events that are dated in the future, unless
+    the filter asks for them.
+
     With *cube* the conditions are on the columns of `cube e`, for a filter that it can answer.
     """
     params: Params = {}
@@ -65,6 +71,9 @@ def select(engine: Engine, filter_: Filter, now: dt.datetime, *, cube: bool = Fa
         parts.append(_keys(engine, "actor_key", "actors", _ON_ACTOR, filter_, params))
         parts.append(_keys(engine, "target_key", "targets", _ON_TARGET, filter_, params))
     parts.append(_column("e.target_type", "target_type", filter_, params))
+    parts.extend(_flag(name, filter_) for name in FLAGS)
+    if filter_.is_relative and not filter_.choice("future_dated"):
+        parts.append("not e.future_dated")
     parts.extend(search_syntax.clause(text, f"q{n}", params) for n, text in enumerate(filter_.q))
     where = " and ".join(f"({part})" for part in parts if part) or "true"
     return Selection(where, params, filter_.window(now))
@@ -133,6 +142,17 @@ def _among(column: str, keys: list[int], *, wanted: bool) -> str:
     for key in keys:
         bits[key] = "1" if wanted else "0"
     return f"get_bit('{''.join(bits)}'::bit, least({column}, {len(bits) - 1})) = 1"
+
+
+def _flag(name: str, filter_: Filter) -> str:
+    choice = filter_.choice(name)
+    if not choice:
+        return ""
+    column, flagged = ON_FLAG[name]
+    passing = {*(choice.include or (YES, NO))} - {*choice.exclude}
+    if len(passing) != 1:
+        return "true" if passing else "false"
+    return f"{'' if flagged in passing else 'not '}e.{column}"
 
 
 def _column(column: str, name: str, filter_: Filter, params: Params) -> str:

@@ -46,7 +46,7 @@ _query = partial(in_thread, query=True)
 
 @_query
 def events(request: Request) -> Response:
-    """Answer a page of events, the cursor of the next page, and the total count."""
+    """Answer a page of events, the cursor of the next page, the total, and its unverified part."""
     filter_, store, now = _request_filter(request)
     after = listing.Cursor.parse(request.query_params.get("after", ""))
     page = listing.page(store, filter_, now, after=after, rows=_rows(request))
@@ -55,6 +55,7 @@ def events(request: Request) -> Response:
             "events": [json_row(row) for row in page.rows],
             "next": str(page.last) if page.has_after else None,
             "count": counts.count(store, filter_, now),
+            "unverified": counts.unverified(store, filter_, now),
         }
     )
 

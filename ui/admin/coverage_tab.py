@@ -9,6 +9,7 @@ from trail.core.clock import utc_now
 from trail.ingest import coverage
 from trail.ingest.coverage import DayCount, Span
 from ui import style, text, url_state
+from ui.admin import future_events
 from ui.coverage_banner import MIN_GAP, long_gaps, show_silence
 from ui.page import Context
 
@@ -39,7 +40,7 @@ _LEGEND = {
 
 
 def draw(ctx: Context) -> None:
-    """Draw the calendar of days and the coverage gaps."""
+    """Draw the calendar of days, the coverage gaps, and events dated in the future."""
     store, now = ctx.runtime.store, utc_now()
     number = ctx.runtime.settings.store.retention_days
     start = dt.datetime.combine(now.date() - dt.timedelta(days=number - 1), dt.time())
@@ -51,6 +52,7 @@ def draw(ctx: Context) -> None:
     with st.container(border=True, gap="xsmall"):
         st.subheader("Coverage gaps", anchor=False)
         _gaps(spans)
+    future_events.draw(ctx)
 
 
 def _gaps(spans: Sequence[Span]) -> None:

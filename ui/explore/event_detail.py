@@ -14,7 +14,15 @@ from ui.explore import undo_guide
 from ui.page import Context
 
 _KEY = "event-panel"
-_ORIGIN = {True: "✓ Verified", False: "▲ Not verified: the signature does not cover this event"}
+_UNVERIFIED = (
+    f"▲ {text.UNVERIFIED}: the signature does not cover this event. It is left out of findings, "
+    "incidents and alerts."
+)
+_PROVEN = "✓ Verified: the same change also arrived from a trusted source"
+_FUTURE_DATED = (
+    f"▲ {text.FUTURE_DATED}: later than its arrival. It is left out of relative time ranges, "
+    "comparisons, findings and alerts."
+)
 _AROUND = dt.timedelta(minutes=15)
 
 
@@ -124,7 +132,10 @@ def _fields(
         source = f" · {other['source']}" if other["source"] else ""
         lines.append({"label": "Also received", "value": f"{at}{source}"})
     if event["verified"] is not None:
-        lines.append({"label": "Origin", "value": _ORIGIN[event["verified"]]})
+        proven = "✓ Verified" if event["verified"] else _PROVEN
+        lines.append({"label": "Origin", "value": _UNVERIFIED if event["unverified"] else proven})
+    if event["future_dated"]:
+        lines.append({"label": "Time", "value": _FUTURE_DATED})
     if event["workspace_id"]:
         lines.append({"label": "Workspace", "value": event["workspace_id"], "mono": True})
     lines.append({"label": "Event ID", "value": event["event_id"], "mono": True})

@@ -72,6 +72,11 @@ def pager(page: Page, filter_: Filter) -> None:
             )
 
 
+def _flags(row: dict[str, Any]) -> str:
+    names = (("unverified", text.UNVERIFIED), ("future_dated", text.FUTURE_DATED))
+    return "".join(f" ({name.lower()})" for flag, name in names if row[flag])
+
+
 def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any:
     zone = filter_.zone
     cells = []
@@ -84,7 +89,7 @@ def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any
             {
                 "Time": f"{'' if compact else f'{local:%a} '}{local.day} {local:%b %H:%M:%S}",
                 "Risk": glyph if compact else f"{glyph} {name}",
-                "Action": row["action"],
+                "Action": f"{row['action']}{_flags(row)}",
                 "Target": event_text.target(row),
                 "Actor": event_text.actor(row) + " (token)" * (row["actor_type"] == "token"),
                 " ": "■",

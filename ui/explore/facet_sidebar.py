@@ -3,7 +3,7 @@
 import streamlit as st
 
 from trail.events.counts import Value
-from trail.storage.filters import Filter
+from trail.storage.filters import FLAGS, Filter
 from ui import text, url_state
 from ui.components.facets import FacetGroup, FacetMessage, FacetValue, State, facet_panel
 
@@ -17,13 +17,17 @@ _SHOWN = {
     "outcome": 3,
     "target_type": 4,
     "kind": 4,
+    **dict.fromkeys(FLAGS, 2),
 }
 _WITH_GLYPH = {"outcome": text.OUTCOMES}
 
 
 def draw(filter_: Filter, facets: dict[str, list[Value]]) -> None:
     """Draw the panel; a click on a value changes the filter in the URL."""
-    groups = [_group(name, facets[name], filter_) for name in _SHOWN]
+    # A flag is offered only where an event has it.
+    groups = [
+        _group(name, facets[name], filter_) for name in _SHOWN if facets[name] or name not in FLAGS
+    ]
     facet_panel(groups, _KEY, lambda messages: _on_messages(messages, filter_))
 
 

@@ -12,6 +12,8 @@ from trail.storage.database import Store
 def test_status_of_an_empty_store(store: Store) -> None:
     assert store_status.status(store) == {
         "events": 0,
+        "unverified": 0,
+        "future_dated": 0,
         "oldest": None,
         "newest": None,
         "last_arrival": None,
@@ -33,6 +35,8 @@ def test_status_adds_up_all_loads(store: Store, load: Load) -> None:
     assert before <= arrival <= dt.datetime.now(dt.UTC)
     assert result == {
         "events": 2,
+        "unverified": 0,
+        "future_dated": 0,
         "oldest": "2026-10-01T00:00:00Z",
         "newest": "2026-10-02T01:02:03.500000Z",
         "batches": 2,

@@ -13,6 +13,7 @@ from trail.findings.finding_store import finding_id
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
 from trail.retention import policy
+from trail.storage import cube
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 
@@ -132,9 +133,8 @@ def test_late_event_is_detected_when_retention_removes_as_many(
     detection.load(filled, settings, events(38, "12:00", "users/cyd", "Source Deleted", "source-1"))
     filled.write(
         lambda cursor: cursor.execute(
-            "insert into cube select date_trunc('hour', occurred_at), action_key, actor_type, "
-            "e.target_type, workspace_id, count(*) from events e join actors using (actor_key) "
-            "where occurred_at::date = $day and actor_id <> 'users/cyd' group by all",
+            "insert into cube by name "
+            + cube.counted(where="occurred_at::date = $day and actor_id <> 'users/cyd'"),
             {"day": FIRST_DAY + dt.timedelta(days=38)},
         )
     )

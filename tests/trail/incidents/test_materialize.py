@@ -147,7 +147,7 @@ def test_a_changed_catalogue_recomputes_incidents(store: Store, load: Load) -> N
 
 
 def test_retention_removes_old_incidents(store: Store, load: Load, settings: Settings) -> None:
-    load(text(*run(0, 5), *run(60 * 24 * 60, 3), *run(60 * 24 * 2, 1, WAREHOUSE)))
+    load(text(*run(0, 5), *run(60 * 24 * 45, 3), *run(60 * 24 * 2, 1, WAREHOUSE)))
     assert len(open_and_closed(store)) == 3
     now = START + dt.timedelta(days=settings.store.retention_days + 1)
     fixed_clock.retain(store, settings, now)

@@ -57,7 +57,10 @@ def test_a_truncated_record_is_not_retried(load: Load, store: Store) -> None:
 def test_what_no_signature_covers_stays_unverified(store: Store) -> None:
     texts = [json.dumps(api_event(number)).encode() for number in (1, 2)]
     nothing = pa.table({"line": pa.array([], pa.int64()), "raw": pa.array([], pa.string())})
-    rejects = (Reject(1, UNVERIFIED, texts[0]), Reject(2, "Too long", texts[1]))
+    rejects = (
+        Reject(1, UNVERIFIED, texts[0], verified=False),
+        Reject(2, "Too long", texts[1], verified=None),
+    )
     batch = Batch("an hour", "webhook")
     pipeline.start(store, batch)
     pipeline.add(store, batch, Chunk(nothing, rejects), Limits())

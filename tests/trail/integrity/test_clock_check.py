@@ -26,8 +26,9 @@ from trail.integrity.clock_check import ImplausibleClockError
 from trail.retention import policy
 from trail.runtime import maintenance
 from trail.runtime.job import Job, JobContext
-from trail.storage import cursors
+from trail.storage import cube, cursors
 from trail.storage.database import Store
+from trail.storage.event_flags import AHEAD
 
 # Today, since seals and loads are dated by the machine; later moments are simulated.
 START = dt.datetime.combine(utc_now().date(), dt.time(12))
@@ -37,8 +38,11 @@ TRAIL = Path(__file__).parents[3] / "trail"
 
 def arrive(
     store: Store, settings: Settings, name: str, at: dt.datetime, clock: dt.datetime
-) -> None:
-    """Load an event that occurred at *at*, stored as if *clock* had been the present moment."""
+) -> dt.datetime:
+    """Load an event that occurred at *at*, stored as if *clock* had been the present moment.
+
+    Returns when it expires from: an event that is dated in the future does so by its arrival.
+    """
     kept = cursors.kept(store)
     path = settings.store.path.with_name(f"{name}.ndjson")
     path.write_bytes(text(event(name, at)))
@@ -46,11 +50,18 @@ def arrive(
     assert batch.kept == 1
     arrival = max(clock, kept + dt.timedelta(microseconds=1)) if kept else clock
     store.write(lambda cursor: cursors.put(cursor, cursors.KEPT, arrival.isoformat()))
-    change = (
+    future_dated = at > arrival + AHEAD
+    changes = (
         f"update batches set started_at = timestamp '{clock}', ended_at = timestamp '{clock}' "
-        f"where batch_id = {batch.batch_id}"
+        f"where batch_id = {batch.batch_id}",
+        f"update events set ingested_at = timestamp '{arrival}', future_dated = {future_dated} "
+        f"where batch_id = {batch.batch_id}",
+        "delete from cube",
     )
-    store.write(lambda cursor: cursor.execute(change))
+    for change in changes:
+        store.write(lambda cursor, sql=change: cursor.execute(sql))
+    store.write(cube.add)
+    return arrival if future_dated else at
 
 
 def ids(store: Store) -> set[str]:
@@ -188,8 +199,7 @@ def test_no_clock_makes_retention_remove_what_is_not_old(actions: list[tuple[str
         path = Path(folder) / "trail.duckdb"
         settings = with_retention(Settings(store=StoreSettings(path=path, memory="1GB")), 10)
         store, now, offset, stepped = Store.open(path, settings), START, 0, False
-        arrive(store, settings, "e0", now, now)
-        occurred = {"e0": now}
+        occurred = {"e0": arrive(store, settings, "e0", now, now)}
         observed = now
         try:
             for number, (action, days) in enumerate(actions, 1):
@@ -199,8 +209,7 @@ def test_no_clock_makes_retention_remove_what_is_not_old(actions: list[tuple[str
                 elif action == "clock":
                     offset, stepped = days, stepped or days != 0
                 elif action == "arrive":
-                    arrive(store, settings, f"e{number}", now, clock)
-                    occurred[f"e{number}"] = now
+                    occurred[f"e{number}"] = arrive(store, settings, f"e{number}", now, clock)
                 elif action == "owner" and offset == 0:
                     fixed_clock.confirm(store, clock)
                     observed, stepped = now, False

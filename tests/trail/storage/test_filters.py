@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trail.core.errors import FilterError
-from trail.storage.filters import FACETS, Choice, Filter, Window
+from trail.storage.filters import FACETS, FLAGS, NO, YES, Choice, Filter, Window
 
 NOW = dt.datetime(2026, 11, 2, 15, 34, 56, tzinfo=dt.UTC)
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
@@ -22,7 +22,8 @@ TIMES = st.sampled_from(
 def choices(draw: st.DrawFn) -> dict[str, Choice]:
     result = {}
     for name in draw(st.lists(st.sampled_from(FACETS), unique=True, max_size=3)):
-        values = st.lists(HARD | TEXT, unique=True, max_size=3).map(tuple)
+        texts = st.sampled_from((YES, NO)) if name in FLAGS else HARD | TEXT
+        values = st.lists(texts, unique=True, max_size=3).map(tuple)
         choice = Choice(draw(values), draw(values))
         if choice:
             result[name] = choice
