@@ -4,6 +4,7 @@ Plain lines are cut without copying a byte: Arrow views point into the blocks th
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pyarrow as pa
 from loaders import _documents
 from loaders._streams import SAMPLE, Stream, head_of
 from trail.core.model import Chunk, Loader, Reject, Source
-from trail.core.settings import Settings
+from trail.core.settings import Limits, Settings
 from trail.storage.schema import ROW_GROUP
 
 # A whole row group for each of two threads: it goes to disk directly, where anything less passes
@@ -24,22 +25,30 @@ ROWS = 2 * ROW_GROUP
 # Begins each record of a JSON text sequence (RFC 7464).
 _SEPARATOR = "\x1e"
 
+_NAMED = re.compile(r"\.(json|jsonl|ndjson)(\.|$)", re.IGNORECASE)
+_RECORD_LINE = re.compile(rb"^[ \t]*[{\[]", re.MULTILINE)
+
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the first bytes of *path*, unpacked, look like JSON text; or it is empty."""
+    """Return whether the first bytes of *path*, unpacked, look like JSON text; or it is empty.
+
+    A file that is named as JSON may have broken lines ahead of its records.
+    """
     text = head_of(path).removeprefix(b"\xef\xbb\xbf").lstrip()
-    return not text or text[:1] in (b"{", b"[", _SEPARATOR.encode())
+    if not text or text[:1] in (b"{", b"[", _SEPARATOR.encode()):
+        return True
+    return bool(_NAMED.search(path.name) and _RECORD_LINE.search(text))
 
 
 def read(source: Source, settings: Settings) -> Iterator[Chunk]:
     """Yield the records of *source*. Raises `LoadLimitError` when it unpacks without end."""
     with Stream(source.path, settings.limits) as stream:
         if is_lines(stream.peek()):
-            yield from lines(stream, settings.limits.line_bytes)
+            yield from lines(stream, settings.limits)
         else:
-            yield from _documents.chunks(stream, ROWS, settings.limits.line_bytes)
+            yield from _documents.chunks(stream, ROWS, settings.limits)
 
 
 def is_lines(head: bytes) -> bool:
@@ -74,17 +83,21 @@ def _is_json(row: str) -> bool:
         return False
 
 
-def lines(stream: Stream, longest: int) -> Iterator[Chunk]:
+def lines(stream: Stream, limits: Limits) -> Iterator[Chunk]:
     """Yield chunks of `ROWS` lines; blank lines are no records and are not counted."""
     gathered = _Gathered()
-    first_line = 1
+    first_line, longest = 1, limits.line_bytes
     for block, too_long in stream.line_blocks(longest):
-        views, numbers, rejects, seen = _cut(block, first_line)
+        views, numbers, bad_lines, seen = _cut(block, first_line)
+        rejects: list[Reject] = []
         if too_long:
             reason = f"Longer than {longest:,} bytes"
             rejects = [Reject(first_line, reason, bytes(block), too_long)]
-            views, numbers, seen = views[:0], numbers[:0], 1
+            views, numbers, bad_lines, seen = views[:0], numbers[:0], [], 1
         first_line += seen
+        for number, text in bad_lines:
+            good, bad = _documents.decoded(number, text, limits)
+            gathered.add(pa.array(good, pa.string_view()), np.full(len(good), number), bad)
         gathered.add(views, numbers, rejects)
         while gathered.rows >= ROWS:
             yield gathered.take(ROWS, stream.progress)
@@ -116,7 +129,9 @@ class _Gathered:
 _EMPTY = pa.table({"line": pa.array([], pa.int64()), "raw": pa.array([], pa.string_view())})
 
 
-def _cut(block: pa.Buffer, first_line: int) -> tuple[pa.Array, np.ndarray, list[Reject], int]:
+def _cut(
+    block: pa.Buffer, first_line: int
+) -> tuple[pa.Array, np.ndarray, list[tuple[int, bytes]], int]:
     """Cut *block* at its newlines: views, their line numbers, lines not UTF-8, lines seen."""
     octets = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(octets == 0x0A)
@@ -172,17 +187,17 @@ def _without_bad_text(
     starts: np.ndarray,
     lengths: np.ndarray,
     numbers: np.ndarray,
-) -> tuple[pa.Array, np.ndarray, list[Reject]]:
+) -> tuple[pa.Array, np.ndarray, list[tuple[int, bytes]]]:
     keep = np.ones(len(starts), bool)
-    rejects = []
+    bad_lines = []
     for at, (start, length) in enumerate(zip(starts, lengths, strict=True)):
         text = octets[start : start + length].tobytes()
         try:
             text.decode()
-        except UnicodeDecodeError as error:
+        except UnicodeDecodeError:
             keep[at] = False
-            rejects.append(Reject(int(numbers[at]), f"Not UTF-8 at byte {error.start + 1}", text))
-    return _views(block, octets, starts[keep], lengths[keep]), numbers[keep], rejects
+            bad_lines.append((int(numbers[at]), text))
+    return _views(block, octets, starts[keep], lengths[keep]), numbers[keep], bad_lines
 
 
 _EXAMPLE = (

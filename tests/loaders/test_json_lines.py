@@ -350,7 +350,26 @@ def test_bad_utf8_in_an_element_refuses_that_element(store: Store, load: Load) -
     batch = load(b"[" + b",\n".join(parts) + b"]")
     assert (batch.kept, batch.quarantined) == (19, 1)
     (refused,) = quarantine(store, batch)
-    assert (refused["line"], refused["reason"], refused["raw"]) == (4, "Not UTF-8", parts[3])
+    assert refused["reason"].startswith("Not UTF-8 at byte ")
+    assert (refused["line"], refused["raw"]) == (4, parts[3])
+
+
+@pytest.mark.parametrize("first", [b"null", b"17", b"\xffbroken", b"INFO started", b'"text"'])
+def test_a_broken_first_line_costs_only_itself(load: Load, first: bytes) -> None:
+    lines = [first, *(json.dumps(event).encode() for event in EVENTS)]
+    batch = load(b"\n".join(lines), "events.jsonl")
+    assert (batch.error, batch.kept, batch.quarantined) == ("", 20, 1)
+
+
+@pytest.mark.parametrize("before", [b"", b'{"id": "e0"}\n'], ids=["alone", "behind a line"])
+def test_bad_utf8_in_a_line_of_many_records_refuses_one(
+    store: Store, load: Load, before: bytes
+) -> None:
+    parts = [json.dumps(event).encode() for event in EVENTS]
+    parts[3] = parts[3].replace(b"Web", b"W\xffb")
+    batch = load(before + b'{"data": {"events": [' + b", ".join(parts) + b"]}}")
+    assert (batch.kept, batch.quarantined) == (19, 1 + bool(before))
+    assert parts[3] in {refused["raw"] for refused in quarantine(store, batch)}
 
 
 def test_an_array_of_deeply_nested_elements_does_not_crash(store: Store, load: Load) -> None:

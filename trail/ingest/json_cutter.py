@@ -270,7 +270,8 @@ class Cutter:
             following = _next_record(self._text, start + 1, end)
             if end - start > self._longest:
                 return self._take(end, self._too_long)
-            return self._take(following if following >= 0 else end, "Not JSON")
+            end = following if following >= 0 else end
+            return self._take(end, utf8_fault(bytes(self._text[start:end])) or "Not JSON")
         following = _next_record(self._text, start + 1, len(self._text))
         if following >= 0:
             long = following - start > self._longest
@@ -423,6 +424,15 @@ def _plain_end(text: bytes, at: int, longest: int) -> int:
         at += 1
         if not stack:
             return at
+
+
+def utf8_fault(text: bytes) -> str:
+    """Return where *text* is not UTF-8, in words; empty if it is."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return f"Not UTF-8 at byte {error.start + 1}"
+    return ""
 
 
 def _is_json(text: bytes) -> bool:

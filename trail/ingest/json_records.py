@@ -114,10 +114,8 @@ def _problem(text: bytes, limits: Limits) -> str:
         return f"Longer than {limits.line_bytes:,} bytes"
     if text.startswith(b"\xef\xbb\xbf"):
         return "Not JSON: starts with a byte order mark"
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        return f"Not UTF-8 at byte {error.start + 1}"
+    if fault := json_cutter.utf8_fault(text):
+        return fault
     if depth(text) > limits.depth:
         return f"Nested deeper than {limits.depth} levels"
     try:
