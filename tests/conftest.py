@@ -1,6 +1,7 @@
 """Shared fixtures: settings, an open store, loading bytes into it; a check of parameter ids."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,15 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("trail")
 
+# Most tests write to database files. In memory, they do not wait for the disk.
+_IN_MEMORY, _NEEDED_BYTES = Path("/dev/shm"), 4 << 30
+if (
+    os.access(_IN_MEMORY, os.W_OK)
+    and shutil.disk_usage(_IN_MEMORY).free >= _NEEDED_BYTES
+    and not os.statvfs(_IN_MEMORY).f_flag & os.ST_NOEXEC  # some tests run what they install
+):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+
 Load = Callable[..., Batch]
 CORPORA_VARIABLE = "TRAIL_CORPORA"
 # gzip, Zstandard, zip: a header can contain the time of packing.
@@ -47,9 +57,18 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings(store=StoreSettings(path=tmp_path / "trail.duckdb", memory="1GB"))
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with all tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "trail.duckdb"
+    Store.open(path, Settings()).close()
+    return path
+
+
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
+def store(settings: Settings, empty_database: Path) -> Iterator[Store]:
     """Return an open, empty store that is closed after the test."""
+    shutil.copy(empty_database, settings.store.path)
     opened = Store.open(settings.store.path, settings)
     yield opened
     opened.close()
