@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Cookie, Page, expect, sync_playwright
 
 from tests.browser.find_chromium import chromium
 from trail import demo
@@ -59,6 +59,8 @@ class Site:
 
 
 _LOGS: list[Path] = []
+# The cookies of the last session of each user, by URL of the server and username.
+_SESSIONS: dict[tuple[str, str], list[Cookie]] = {}
 
 
 @pytest.fixture(autouse=True)
@@ -167,10 +169,21 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a path in a new browser context and signs in there."""
+    """Return a function that opens a path in a new browser context of a signed-in user.
+
+    It takes over the user's session from an earlier call while that lasts. With *through_form*, and
+    without such a session, it signs in. It returns once the selector *shows* is visible.
+    """
     opened: list[BrowserContext] = []
 
-    def go(path: str = "/explore", username: str = "maya", **options: object) -> Page:
+    def go(
+        path: str = "/explore",
+        username: str = "maya",
+        *,
+        shows: str = ".trail-summary",
+        through_form: bool = False,
+        **options: object,
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": 1440, "height": 1000},
             timezone_id="Europe/Oslo",
@@ -183,11 +196,17 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.errors = errors  # type: ignore[attr-defined]
+        who = (site.url, username)
+        if not through_form and who in _SESSIONS:
+            context.add_cookies(_SESSIONS[who])  # type: ignore[arg-type]
+        taken_over = page.request.get(f"{site.url}/auth/alive").status == 204
         page.goto(site.url + path)
-        page.get_by_role("textbox", name="Username").fill(username)
-        page.get_by_role("textbox", name="Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.locator(".trail-summary").first).to_be_visible()
+        if not taken_over:
+            page.get_by_role("textbox", name="Username").fill(username)
+            page.get_by_role("textbox", name="Password").fill(PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+        expect(page.locator(shows).first).to_be_visible()
+        _SESSIONS[who] = context.cookies()
         return page
 
     yield go

@@ -15,12 +15,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def log(visit: Callable[..., Page], site: Site) -> Callable[[str], Page]:
+def log(visit: Callable[..., Page]) -> Callable[[str], Page]:
     """Return a function that opens the access log at an address."""
 
     def opened(query: str = "") -> Page:
-        page = visit("/explore")
-        page.goto(f"{site.url}/access{query}")
+        page = visit(f"/access{query}", shows="h1")
         expect(page.get_by_role("heading", name="Access log")).to_be_visible()
         return page
 

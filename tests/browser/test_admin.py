@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,18 +13,22 @@ from tests.browser.conftest import HOSTILE, Site
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def admin(visit: Callable[..., Page], site: Site, tmp_path: Path) -> Callable[[str], Page]:
-    """Return a function that opens a tab of Admin, with a refused record in quarantine."""
-    path = tmp_path / "odd.ndjson"
+@pytest.fixture(scope="module")
+def odd_records(site: Site, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Load a record that is refused and an event of an unknown type."""
+    path = tmp_path_factory.mktemp("odd") / "odd.ndjson"
     at = dt.datetime.now(dt.UTC).isoformat()
     unknown = {"id": "odd-1", "timestamp": at, "type": f"Widget {HOSTILE}", "actor": "users/x"}
     path.write_text("{broken\n" + json.dumps(unknown) + "\n")
     site.command("load", str(path))
 
+
+@pytest.fixture
+def admin(visit: Callable[..., Page], odd_records: None) -> Callable[[str], Page]:
+    """Return a function that opens a tab of Admin, with a refused record in quarantine."""
+
     def opened(section: str) -> Page:
-        page = visit("/explore")
-        page.goto(f"{site.url}/admin?section={section}")
+        page = visit(f"/admin?section={section}", shows="h1")
         expect(page.get_by_role("heading", name="Admin")).to_be_visible()
         return page
 

@@ -96,7 +96,7 @@ def test_shared_link_opens_the_same_event_for_another_user(visit: Callable[..., 
     sentence, count = heading.inner_text(), summary_text(page)
     address = urlsplit(page.url)
 
-    other = visit(f"{address.path}?{address.query}", username="jon")
+    other = visit(f"{address.path}?{address.query}", username="jon", through_form=True)
     expect(other.locator(".root h2, .root .sentence").first).to_have_text(sentence)
     assert summary_text(other) == count
     other.keyboard.press("Escape")
@@ -168,10 +168,9 @@ def test_empty_result_offers_to_clear_the_filters(visit: Callable[..., Page]) ->
     expect(page.locator('[data-testid="stDataFrame"]').first).to_be_visible()
 
 
-def test_invalid_url_is_explained(visit: Callable[..., Page], site: Site) -> None:
+def test_invalid_url_is_explained(visit: Callable[..., Page]) -> None:
     """The message names the value that cannot be parsed."""
-    page = visit("/explore")
-    page.goto(f"{site.url}/explore?from=yesterday")
+    page = visit("/explore?from=yesterday", shows='[role="alert"]')
     expect(page.get_by_text("Time 'yesterday' is not understood.")).to_be_visible()
 
 

@@ -10,7 +10,7 @@ from trail.accounts.users import Users
 
 pytestmark = pytest.mark.browser
 
-IDLE_S = 12  # on a busy machine, a key press can reach the server seconds late
+IDLE_S = 10  # on a busy machine, a key press can reach the server seconds late
 
 
 def test_idle_session_ends_and_the_address_is_kept(tmp_path: Path, browser: Browser) -> None:
@@ -28,12 +28,12 @@ def test_idle_session_ends_and_the_address_is_kept(tmp_path: Path, browser: Brow
 
         page.goto(f"{site.url}/explore?from=30d&action=Warehouse+Deleted")
         sign_in()
-        for _ in range(IDLE_S + 3):  # longer than the limit, with a key now and then
+        for _ in range(IDLE_S + 2):  # longer than the limit, with a key now and then
             page.wait_for_timeout(1000)
             page.keyboard.press("Shift")
         expect(page.locator(".trail-summary").first).to_be_visible()
         assert page.request.get(f"{site.url}/auth/alive").status == 204
-        for _ in range(IDLE_S + 3):  # open, and polled by the page itself
+        for _ in range(IDLE_S + 2):  # open, and polled by the page itself
             page.wait_for_timeout(1000)
             page.request.get(f"{site.url}/auth/alive")
         page.keyboard.press("Shift")
