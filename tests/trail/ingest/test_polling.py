@@ -31,7 +31,7 @@ def event(number: int, back: dt.timedelta) -> dict[str, Any]:
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[SegmentApi]:
     monkeypatch.setattr(loaders._segment_http, "_sleep", lambda _: None)
-    events = [event(number, dt.timedelta(hours=7 * number)) for number in range(300)]
+    events = [event(number, dt.timedelta(hours=7 * number)) for number in range(100)]
     users = [
         {"id": f"u{number}", "name": f"N{number}", "email": f"{number}@example.com"}
         for number in range(3)
@@ -55,7 +55,7 @@ def test_the_first_poll_is_a_backfill_and_the_next_requests_the_overlap(
 ) -> None:
     shares: list[float] = []
     batch = pull(store, asking, progress=lambda share, _: shares.append(share))
-    assert (batch.kept, batch.error) == (300, "")
+    assert (batch.kept, batch.error) == (100, "")
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     oldest = NOW - 90 * DAY
@@ -95,7 +95,7 @@ def test_an_interrupted_poll_resumes_at_its_page(
     before = len(api.asked())
     assert pull(store, asking).error == ""
     assert "pagination.cursor" in str(api.asked()[before])
-    assert len(rows(store)) == 300
+    assert len(rows(store)) == 100
     assert cursors.get(store, "segment_api") == ""
 
 
@@ -141,10 +141,10 @@ def test_a_stop_during_a_poll_is_not_a_failure(store: Store, asking: Settings) -
         return left[0] < 0
 
     batch = pull(store, asking, stopping=stopping)
-    assert 0 < batch.kept < 300
+    assert 0 < batch.kept < 100
     assert store.table("select 1 from watches where state = 'failed'").num_rows == 0
     assert pull(store, asking).error == ""
-    assert len(rows(store)) == 300
+    assert len(rows(store)) == 100
 
 
 def test_a_missing_token_is_reported_with_its_setting(store: Store, settings: Settings) -> None:

@@ -143,7 +143,7 @@ def run_until_all_sent(outbox: Forwarding, clock: Clock, store: Store, total: in
 
 
 @pytest.mark.timeout(900)
-def test_ten_thousand_events_arrive_in_order_despite_failures(
+def test_thousands_of_events_arrive_in_order_despite_failures(
     store: Store, make: Make, clock: Clock, load: Load
 ) -> None:
     random_source = random.Random(3)
@@ -159,10 +159,10 @@ def test_ten_thousand_events_arrive_in_order_despite_failures(
         return Response(200)
 
     hook(store, "https://hooks.example.com/", streams=True)
-    load(ndjson(forwarded(n) for n in range(10_000)))
-    run_until_all_sent(make(send), clock, store, 10_000)
-    assert accepted == [f"event_{message_id(n)}" for n in range(10_000)], "each once, in order"
-    assert len(attempted) <= 15_000
+    load(ndjson(forwarded(n) for n in range(2_500)))
+    run_until_all_sent(make(send), clock, store, 2_500)
+    assert accepted == [f"event_{message_id(n)}" for n in range(2_500)], "each once, in order"
+    assert len(attempted) <= 3_750
 
 
 def test_events_arrive_in_order_over_http_despite_failures(

@@ -342,7 +342,7 @@ def is_held(number: int, at: dt.datetime, target: tuple[str, str, str], hold: An
     return min(span) <= at < max(span)
 
 
-@profile(max_examples=40, suppress_health_check=list(HealthCheck))
+@profile(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(_EVENTS, _HOLDS, st.booleans(), st.sampled_from([1, 5, 500_000]))
 def test_preview_matches_the_purge(
     tmp_path_factory: pytest.TempPathFactory,

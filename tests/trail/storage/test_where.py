@@ -97,7 +97,7 @@ def counted(filter_: Filter, terms: tuple[Term, ...], name: str) -> dict[str, in
     return counts
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(drawn=random_trail.filters(), page_rows=st.sampled_from((19, 45, 200)))
 def test_all_queries_of_one_filter_use_the_same_rows(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]], page_rows: int
@@ -117,7 +117,7 @@ def test_all_queries_of_one_filter_use_the_same_rows(
     assert sum(bar.count for bar in bars) == len(shown)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(drawn=random_trail.filters())
 def test_facets_apply_all_filters_except_their_own(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]]
