@@ -73,8 +73,8 @@ def pager(page: Page, filter_: Filter) -> None:
 
 
 def _flags(row: dict[str, Any]) -> str:
-    names = (("unverified", text.UNVERIFIED), ("future_dated", text.FUTURE_DATED))
-    return "".join(f" ({name.lower()})" for flag, name in names if row[flag])
+    names = (("unverified", "unverified"), ("future_dated", "future date"))
+    return "".join(f" ({name})" for flag, name in names if row[flag])
 
 
 def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any:
