@@ -139,15 +139,23 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start_server(
     project: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Running]]:
     """Return a function that starts a server process and waits until it responds.
 
     Keyword arguments are added to the environment of the process. *restarted* is a server to stop
-    and to start again on its files.
+    and to start again on its files. The servers of a module stop after it: an idle one has jobs.
     """
+    with _starting(project, tmp_path_factory) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def _starting(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Running]]:
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(restarted: Running | None = None, **more: str) -> Running:
@@ -201,6 +209,7 @@ def start_server(
 
 
 @pytest.fixture(scope="session")
-def server(start_server: Callable[..., Running]) -> Running:
+def server(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Return a server that tests share unless they need a new one."""
-    return start_server()
+    with _starting(project, tmp_path_factory) as start:
+        yield start()

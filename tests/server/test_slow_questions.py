@@ -15,7 +15,7 @@ pytestmark = pytest.mark.server
 def impatient_server(start_server: Callable[..., Running]) -> Running:
     server = start_server(TRAIL_LIMITS__QUERY_SECONDS="0.0005")
     path = server.log.with_name("events.ndjson")
-    demo.write(path, 100_000, 90, 1)
+    demo.write(path, 30_000, 90, 1)
     server.command("load", str(path))
     return server
 
