@@ -28,6 +28,8 @@ SORTS = ("newest", "oldest")
 _DEFAULTS = (("tz", "UTC"), ("sort", "newest"))
 
 _RELATIVE = re.compile(r"^(\d{1,5})([hdm])$")
+# People write q=R&D on a command line, where a browser writes q=R%26D.
+_AMPERSAND = re.compile(r"(?<=.)&(?=[^=&]+(?:&|$))")
 _FIRST = dt.datetime(1, 1, 1)  # noqa: DTZ001 - stored times bear no zone; all are UTC
 _LAST = dt.datetime(9999, 12, 31)  # noqa: DTZ001
 
@@ -74,10 +76,11 @@ class Filter:
         """Return the filter that a query string (with or without `?`) or its pairs say.
 
         Raises `FilterError` naming the part that cannot be read. Unknown names are errors in a
-        string; pages drop their own names before they call.
+        string; pages drop their own names before they call. A part without `=` belongs to the value
+        before it, as in `q=R&D`.
         """
         pairs = (
-            parse_qsl(query.lstrip("?"), keep_blank_values=True)
+            parse_qsl(_AMPERSAND.sub("%26", query.lstrip("?")), keep_blank_values=True)
             if isinstance(query, str)
             else list(query)
         )

@@ -248,3 +248,18 @@ def test_without_and_cleared_let_go_of_facets() -> None:
     assert set(filter_.without("actor", "target").choices) == {"kind"}
     assert filter_.without("actor").q == ("c",)
     assert filter_.cleared() == Filter("7d", tz="Asia/Kolkata", sort="oldest")
+
+
+@pytest.mark.parametrize(
+    ("query", "texts"),
+    [
+        ("q=R&D", ("R&D",)),
+        ("q=R&D&from=7d", ("R&D",)),
+        ("from=7d&q=AT&T & Co", ("AT&T & Co",)),
+        ("q=R%26D&&from=7d", ("R&D",)),
+    ],
+)
+def test_an_ampersand_without_a_name_belongs_to_the_value(
+    query: str, texts: tuple[str, ...]
+) -> None:
+    assert Filter.parse(query).q == texts
