@@ -12,6 +12,7 @@ import streamlit as st
 from trail.core.model import EVENT_COLUMNS
 from trail.events import export as exports
 from trail.evidence import period
+from trail.storage import search_syntax
 from trail.storage.filters import FACETS, Filter, Window, zone_names
 from ui import text, url_state
 from ui.components.chips import Chip, ChipMessage, chips
@@ -96,6 +97,8 @@ def _search(filter_: Filter) -> None:
         max_chars=1000,
         width="stretch",
     )
+    with st.popover("", icon=":material/help:", help="How to search"):
+        st.text(search_syntax.HELP)
 
 
 def _window(filter_: Filter) -> None:

@@ -11,7 +11,7 @@ from trail.core.errors import FilterError
 from trail.storage import record_text
 
 HELP = (
-    "Words match the action, the actor (ID, name, e-mail), the target (type, ID, name), the "
+    "Words match the action, the actor (ID, name, email), the target (type, ID, name), the "
     "workspace and the values in an event's details, regardless of case. All words must match. "
     'Quote phrases: "Snowflake prod"; write \\" for a quote. Start a word with - to exclude it. '
     "Search one field with action:, category:, kind:, outcome:, actor:, actor_type:, target:, "
