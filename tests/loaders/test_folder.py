@@ -429,13 +429,13 @@ def test_a_folder_that_cannot_be_read_is_an_error(
             raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
 
-    monkeypatch.setattr(os, "scandir", refuse)
     words = (
         r"Subfolder sub of the watched folder cannot be read\."
         if closed
         else r"read: Permission denied\."
     )
-    with pytest.raises(UnavailableError, match=words) as message:
+    with monkeypatch.context() as patched, pytest.raises(UnavailableError, match=words) as message:
+        patched.setattr(os, "scandir", refuse)
         look(store, watched)
     assert str(root) not in str(message.value)
     assert len(rows(store)) == (1 if closed else 0)  # what can be read is read first
