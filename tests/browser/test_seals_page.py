@@ -73,7 +73,7 @@ def test_evidence_pack_from_sign_off_and_explore(page: Page, site: Site, tmp_pat
         path = tmp_path / f"{place}.zip"
         download.value.save_as(path)
         assert re.fullmatch(
-            r"evidence_[\d-]+_open_Europe-Oslo\.zip", download.value.suggested_filename
+            r"evidence_[\d-]+_[\d-]+_Europe-Oslo\.zip", download.value.suggested_filename
         )
         taken.append(path)
     for path in taken:
