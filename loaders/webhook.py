@@ -83,7 +83,7 @@ def _is_signed(given: list[str], data: bytes, secrets: list[bytes]) -> bool:
 
 
 def _elements(body: bytes) -> list[bytes]:
-    """Return the exact bytes of each event, broken ones among them; what is no array is one."""
+    """Return the exact bytes of each event, broken ones included; another body is one event."""
     try:
         items, _ = json_records.split(body)
     except ValueError:

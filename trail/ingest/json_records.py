@@ -75,8 +75,8 @@ def _separate(text: bytes, pieces: list[json_cutter.Piece]) -> bool:
 def split(text: bytes, *path: str) -> tuple[list[bytes], bytes]:
     """Return the exact bytes of each element of the array at *path*, and *text* without them.
 
-    Elements that are broken are among them. Raises `ValueError` when the rest is not JSON or there
-    is no array.
+    Broken elements are included. Raises `ValueError` if the rest is not JSON or has no array at
+    *path*.
     """
     start = json_cutter.blank_end(text, 0)
     if path:

@@ -45,7 +45,7 @@ class Proof:
 def proof_of(received: Received) -> Proof | None:
     """Return what is remembered of *received*, None for a request without a signature.
 
-    The digest covers the records as cut from the body, so that space between them is no difference.
+    The digest covers the records as cut from the body, so that white space between them is ignored.
     """
     if not received.signature:
         return None
@@ -101,7 +101,7 @@ class UsedSignatures:
 
     def _start_anew(self) -> None:
         """Remove a damaged file: events matter more than signatures that were used before."""
-        _log.warning("the used signatures are damaged and start anew: %s", self._path)
+        _log.warning("the list of used signatures is damaged; a new one is started: %s", self._path)
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 

@@ -19,6 +19,7 @@ from trail.core.settings import Settings
 from trail.retention import archive
 from trail.storage import cube, dimensions
 from trail.storage.database import Cursor, Store
+from trail.storage.event_flags import FUTURE_DATED
 
 _MAX_OPEN_MONTHS = 2
 _months: OrderedDict[str, Store] = OrderedDict()
@@ -61,12 +62,12 @@ select row_number() over (order by target_type, target_id, target_name), *
 from (select distinct coalesce(target_type, '') as target_type,
  coalesce(target_id, '') as target_id, coalesce(target_name, '') as target_name from rows)
 """,
-    """
+    f"""
 insert into events
 select r.event_id, r.occurred_at, r.ingested_at, a.action_key, p.actor_key, t.target_key,
  coalesce(r.target_type, ''), coalesce(r.workspace_id, ''), r.verified, 1, r.raw,
  contains(r.raw, '"messageId"'), false, i.identity_key, r.verified is not distinct from false,
- r.occurred_at > r.ingested_at + interval 10 minute
+ {FUTURE_DATED}
 from rows r join actions a using (action_raw) join actors p using (actor_id)
 join identities i on i.actor_key = p.actor_key
  and i.recorded_actor_id = coalesce(r.recorded_actor_id, r.actor_id)

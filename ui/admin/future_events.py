@@ -6,11 +6,13 @@ import streamlit as st
 
 from trail.core import event_text
 from trail.events import counts, events
+from trail.storage.event_flags import AHEAD
 from trail.storage.filters import YES, Filter
 from ui import tables, text, url_state
 from ui.page import Context
 
 _LISTED = 100
+_MINUTES = int(AHEAD.total_seconds() // 60)
 _FILTER = Filter().put("future_dated", YES, "include")
 
 
@@ -24,9 +26,10 @@ def draw(ctx: Context) -> None:
     with st.container(border=True, gap="xsmall", key="future-dated"):
         st.subheader(text.FUTURE_DATED, anchor=False)
         st.text(
-            f"▲ {text.count(total, 'event')} dated more than 10 minutes after arrival. A clock at "
-            "the source is probably wrong. These events are kept and marked, left out of relative "
-            "time ranges, comparisons, findings and alerts, and removed by their time of arrival."
+            f"▲ {text.count(total, 'event')} dated more than {_MINUTES} minutes after arrival. "
+            "A clock at the source is probably wrong. These events are kept and marked, left out "
+            "of relative time ranges, comparisons, findings and alerts, and removed by their time "
+            "of arrival."
         )
         tables.draw(
             {
