@@ -21,7 +21,7 @@ from tests.server.conftest import Running
 
 pytestmark = pytest.mark.server
 
-SECRET, KEY, BUCKET = "whsec-of-the-tests", "write-key-of-the-tests", "example-logs"
+SECRET, KEY, BUCKET = "whsec-of-the-tests", "write-key-of-the-tests", "example-bad-records"
 BAD = (
     b"null",
     b"17",

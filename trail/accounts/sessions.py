@@ -184,7 +184,8 @@ class Sessions:
     def ended_message(self, reason: str) -> str:
         """Return the message for the *reason* of an end."""
         if reason == IDLE:
-            return f"Signed out after {self.idle_seconds / 60:g} minutes without activity."
+            minutes = round(self.idle_seconds / 60, 1)
+            return f"Signed out after {minutes:g} minutes without activity."
         if reason == EXPIRED:
             return f"Signed out after {self.seconds / 3600:g} hours. Sign in again to continue."
         return "Signed out because your password or role changed." if reason else ""
