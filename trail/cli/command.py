@@ -1,6 +1,7 @@
 """The declaration of a command, as in each file of `trail/cli/commands/`."""
 
 import argparse
+import datetime as dt
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from trail.cli.context import Context
+from trail.core.clock import naive_utc
 from trail.core.errors import InputError
 
 Location = Literal["store", "files", "process"]
@@ -75,3 +77,16 @@ def read_mapping(path: Path) -> dict[str, str]:
             f"{path.name}: the mapping cannot be read.",
             'Write one line per field in TOML, such as timestamp = "Date".',
         ) from error
+
+
+def moment(text: str) -> dt.datetime:
+    """Return a time in UTC without a zone; *text* without an offset is UTC.
+
+    Raises `InputError` for anything else.
+    """
+    try:
+        return naive_utc(dt.datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise InputError(
+            f"Invalid time {text!r}.", "Use 2026-11-23 or 2026-11-23T14:30Z."
+        ) from None

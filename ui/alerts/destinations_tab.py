@@ -62,9 +62,8 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
         )
     if tested:
         _test(ctx, destination)
-    if destination.streams:
-        with st.expander("Replay events"):
-            _replay(ctx, destination)
+    with st.expander("Send again"):
+        _replay(ctx, destination)
     with st.expander("Message preview"):
         st.code(_preview(destination), language="json")
 
@@ -119,17 +118,70 @@ def _preview(destination: Destination) -> str:
 
 
 def _replay(ctx: Context, destination: Destination) -> None:
-    with st.form(f"replay-{destination.destination_id}", border=False):
-        day = st.date_input("Since (UTC)", utc_now().date() - dt.timedelta(days=1))
-        pressed = st.form_submit_button("Replay")
-    if pressed and isinstance(day, dt.date):
-        start = dt.datetime.combine(day, dt.time())
+    """Draw the period to send again; then what would be sent, and its confirmation."""
+    number = destination.destination_id
+    key = f"replay-{number}"
+    today = utc_now().date()
+    with st.form(key, border=False):
+        days = st.date_input(
+            "Days of the events (UTC)",
+            (today - dt.timedelta(days=1), today),
+            max_value=today,
+            format="YYYY-MM-DD",
+        )
+        pressed = st.form_submit_button("Count")
+    if pressed and isinstance(days, tuple) and len(days) == 2:
+        since, until = event_streams.days(*days)
+        try:
+            counted = event_streams.count_replay(
+                ctx.runtime.store, destination, since, utc_now(), until
+            )
+        except TrailError as error:
+            st.error(text.escape(str(error)))
+            return
+        st.session_state[key + "-counted"] = (since, until, counted)
+    if chosen := st.session_state.get(key + "-counted"):
+        counted = chosen[2]
+        st.text(counted.text())
+        if counted.total:
+            st.button(
+                f"Send {text.count(counted.total, 'message')} again",
+                key=key + "-send",
+                on_click=_send_again,
+                args=(ctx, destination, *chosen),
+            )
+    if result := st.session_state.pop(key + "-result", None):
+        draw, message = result
+        draw(text.escape(message))
 
-        def write(cursor: Cursor) -> int:
-            return event_streams.replay(cursor, destination.destination_id, start, utc_now())
 
-        number = ctx.runtime.store.write(write)
-        st.success(f"{text.count(number, 'event')} queued for replay with their original IDs")
+def _send_again(
+    ctx: Context,
+    destination: Destination,
+    since: dt.datetime,
+    until: dt.datetime,
+    counted: event_streams.Replay,
+) -> None:
+    number = destination.destination_id
+    key = f"replay-{number}"
+    st.session_state.pop(key + "-counted", None)
+
+    def write(cursor: Cursor) -> int:
+        return event_streams.replay(
+            cursor, number, since, utc_now(), until, confirmed=counted.total
+        )
+
+    try:
+        total = ctx.runtime.store.write(write)
+    except TrailError as error:
+        st.session_state[key + "-result"] = (st.error, str(error))
+        return
+    detail = f"{event_streams.span_text(since, until)}: {total:,}"
+    record_action("replayed", ctx.user, f"destination {destination.name}", detail)
+    st.session_state[key + "-result"] = (
+        st.success,
+        f"{text.count(total, 'message')} queued with their original IDs",
+    )
 
 
 def _form(ctx: Context) -> None:

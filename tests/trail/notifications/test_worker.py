@@ -14,7 +14,7 @@ from tests.trail.notifications.conftest import KEY, Clock, Make, forward, hook
 from trail.core.errors import InputError
 from trail.core.model import Notification, Request, Response
 from trail.core.settings import Settings
-from trail.notifications import deliveries, delivery_log, destinations, event_streams, test_message
+from trail.notifications import deliveries, delivery_log, destinations, test_message
 from trail.notifications.destinations import Destination
 from trail.notifications.retry_policy import DELAYS_S, MAX_ATTEMPTS
 from trail.notifications.worker import Forwarding
@@ -188,38 +188,6 @@ def test_stream_follows_ingest_order_and_filter(
     assert receiver.good() == [f"event_{message_id(n)}" for n in (7, 9, 5)]
     assert receiver.taken[0].json["data"]["action"] == "Warehouses Disabled"
     assert destinations.get(store, destination.destination_id).skipped == 0
-
-
-def test_replay_from_any_time_keeps_message_ids(
-    store: Store, make: Make, clock: Clock, load: Load, receiver: Receiver
-) -> None:
-    destination = hook(store, receiver.url, streams=True)
-    load(ndjson(forwarded(n) for n in range(5)))
-    half = store.table("select max(ingested_at) as t from events")["t"][0].as_py()
-    load(ndjson(forwarded(n) for n in range(5, 9)))
-    outbox = make()
-    outbox.run_once(until_done=True)
-    since = half + dt.timedelta(microseconds=1)
-    number = destination.destination_id
-    store.write(lambda cursor: event_streams.replay(cursor, number, since, clock()))
-    outbox.run_once(until_done=True)
-    names = [f"event_{message_id(n)}" for n in range(9)]
-    assert receiver.good() == names + names[5:]
-
-
-def test_replay_without_stream_resends_the_log(
-    store: Store, make: Make, clock: Clock, receiver: Receiver
-) -> None:
-    destination = hook(store, receiver.url)
-    enqueue_notices(store, destination, clock, "old")
-    clock.move(60)
-    enqueue_notices(store, destination, clock, "new")
-    outbox = make()
-    outbox.run_once(until_done=True)
-    number, since = destination.destination_id, clock()
-    assert store.write(lambda cursor: event_streams.replay(cursor, number, since, clock())) == 1
-    outbox.run_once(until_done=True)
-    assert receiver.good() == ["notice_old", "notice_new", "notice_new"]
 
 
 def test_paused_destination_resumes_delivery(

@@ -1,16 +1,13 @@
 """`holds`: place, list and end legal holds."""
 
 import argparse
-import datetime as dt
 import json
 from typing import Any
 
 from trail.access_log.log import COMMAND_LINE
-from trail.cli.command import Command, add_actions, add_json
+from trail.cli.command import Command, add_actions, add_json, moment
 from trail.cli.context import Context
 from trail.cli.tables import table
-from trail.core.clock import naive_utc
-from trail.core.errors import InputError
 from trail.core.json_values import json_row
 from trail.retention import legal_holds
 from trail.storage.database import Store
@@ -54,24 +51,13 @@ def _scope(row: dict[str, Any]) -> str:
 
 
 def _add(args: argparse.Namespace, context: Context, store: Store) -> int:
-    start, end = (_moment(text) if text else None for text in (args.start, args.end))
+    start, end = (moment(text) if text else None for text in (args.start, args.end))
     number = legal_holds.add(store, args.kind, args.value, start, end, args.reason, COMMAND_LINE)
     events = legal_holds.count_events(store, number)
     report = {"hold_id": number, "events": events}
     text = f"Hold {number} covers {events:,} events"
     context.out.text((json.dumps(report) if args.json else text) + "\n")
     return 0
-
-
-def _moment(text: str) -> dt.datetime:
-    """Return a time in UTC without a zone; *text* without an offset is UTC."""
-    try:
-        moment = dt.datetime.fromisoformat(text)
-        return naive_utc(moment)
-    except (ValueError, OverflowError):
-        raise InputError(
-            f"Invalid time {text!r}.", "Use 2026-11-23 or 2026-11-23T14:30Z."
-        ) from None
 
 
 COMMAND = Command(

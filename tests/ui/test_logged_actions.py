@@ -1,0 +1,99 @@
+"""Actions on pages: each is in the access log, with who, when and what."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import Load
+from tests.trail.notifications.conftest import forward, hook
+from tests.trail.random_trail import event
+from trail.access_log import log, spool
+from trail.accounts.sessions import Sessions
+from trail.accounts.users import Users
+from trail.core.clock import utc_now
+from trail.core.settings import Settings
+from trail.ingest.receiver import Intake
+from trail.notifications import deliveries
+from trail.runtime import process
+from trail.runtime.process import Runtime
+from trail.runtime.scheduler import Schedule
+from trail.storage.database import Store
+from trail.storage.filters import Window
+
+
+@pytest.fixture
+def runtime(
+    store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Runtime]:
+    """Return the current runtime; its jobs do not run by themselves."""
+    monkeypatch.setattr(process, "_current", [])
+    using = settings.model_copy(update={"forward": forward()})
+    schedule = Schedule(using, lambda: store, lambda: store)
+    users = Users(tmp_path / "users.yaml")
+    intake = Intake(using, lambda: store)
+    made = Runtime(using, store, users, Sessions(12, 30), intake, schedule, False)
+    process.start(made)
+    log.start(lambda: (store, True), spool.folder_of(using), 400)
+    yield made
+    log.stop()
+    schedule.close()
+    intake.close()
+
+
+def _page(module: str) -> None:
+    """Draw one tab; runs as a script of its own, so it has its own imports."""
+    import importlib
+
+    from trail.accounts.users import User
+    from trail.runtime import process
+    from ui.page import Context
+
+    user = User("maya", "Maya Lind", "", "owner")
+    importlib.import_module(module).draw(Context(user, process.current()))
+
+
+def page(module: str) -> AppTest:
+    return AppTest.from_function(_page, args=(module,), default_timeout=30).run()
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    [button] = [button for button in app.button if button.label == label]
+    button.click().run()
+    assert not app.exception
+    return app
+
+
+def entries(store: Store, kind: str) -> list[tuple[Any, ...]]:
+    """Return who did what, with which detail; the time is that of the test."""
+    log.flush()
+    rows = log.entries(store, Window(), kind=kind)
+    assert all(utc_now() - row["last_at"] < dt.timedelta(minutes=1) for row in rows)
+    assert {(row["username"], row["role"]) for row in rows} <= {("maya", "owner")}
+    return [(row["what"], row["detail"]) for row in rows]
+
+
+def test_sending_again_counts_asks_and_is_logged(
+    runtime: Runtime, store: Store, load: Load
+) -> None:
+    noon = dt.datetime.combine(utc_now().date(), dt.time()) - dt.timedelta(hours=12)
+    for n in range(3):
+        load(event(f"e{n}", noon - n * dt.timedelta(days=1)).encode(), f"{n}.ndjson")
+    number = hook(store, "https://hooks.example.com/", streams=True).destination_id
+    app = press(page("ui.alerts.destinations_tab"), "Count")
+    assert [row.value for row in app.text if "sent again" in row.value] == [
+        f"1 event and 0 other messages from {noon.isoformat()}Z to {noon.isoformat()}Z "
+        "would be sent again."
+    ]
+    assert deliveries.head(store, number)[0] == 0
+    app = press(app, "Send 1 message again")
+    assert [row.value for row in app.success] == ["1 message queued with their original IDs"]
+    assert deliveries.head(store, number)[0] == 1
+    [(what, detail)] = entries(store, "replayed")
+    assert what == "destination hook"
+    assert detail.endswith(": 1")
+    press(app, "Count")
+    assert not [button for button in app.button if button.label.startswith("Send 1")]
