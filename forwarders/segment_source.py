@@ -213,4 +213,5 @@ FORWARDER = Forwarder(
     ),
     request=request,
     accepts=accepts,
+    hosts=tuple(url.removeprefix("https://") for url in HOSTS.values()),
 )

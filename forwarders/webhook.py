@@ -89,7 +89,14 @@ FORWARDER = Forwarder(
         FormField("url", "URL", "https://…", True, example="https://hooks.example.com/audit"),
     ),
     secrets=(
-        FormField("key", "Signing secret", "whsec_ and base64", True, example="whsec_" + "A" * 32),
+        FormField(
+            "key",
+            "Signing secret",
+            "whsec_ and base64",
+            True,
+            example="whsec_" + "A" * 32,
+            signs=True,
+        ),
     ),
     request=request,
     exact=True,

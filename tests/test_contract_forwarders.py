@@ -4,16 +4,22 @@ import datetime as dt
 import email
 import email.policy
 import json
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from trail.core.errors import InputError
 from trail.core.model import FormField, Forwarder, Notification, Request, Response
 from trail.core.registry import discover
-from trail.notifications import retry_policy
+from trail.core.settings import Forward
+from trail.notifications import destinations, retry_policy
+from trail.notifications.destinations import Destination
+from trail.storage.database import Store
 
 FORWARDERS: dict[str, Forwarder] = discover("forwarders", "FORWARDER")
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
@@ -215,3 +221,77 @@ def test_every_http_status_has_an_outcome(forwarder: Forwarder) -> None:
         assert verdict.kind in ("ok", "retry", "gone", "unauthorised", "rejected", "refused")
         assert (verdict.kind == "ok") == (200 <= status < 300)
         assert verdict.text
+
+
+# Another server: as host, as URL, with a port, and hidden behind the right one.
+ELSEWHERE = (
+    "elsewhere.example.net",
+    "https://elsewhere.example.net/x",
+    "https://{host}.elsewhere.example.net/",
+    "https://{host}:8443/",
+    "https://{host}@elsewhere.example.net/",
+    "{host}.elsewhere.example.net",
+    "{host}@elsewhere.example.net",
+    "elsewhere.example.net/{host}",
+    "elsewhere.example.net#{host}",
+    "elsewhere.example.net\\@{host}",
+    "https://elsewhere.example.net?{host}",
+    "https://xn--lsewhere-x8a.example.net/",
+    "2130706433",
+)
+
+
+@pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
+def test_secrets_are_sent_only_to_the_host_they_belong_to(
+    forwarder: Forwarder, store: Store
+) -> None:
+    """No field of the form, and no other kind of destination, carries a secret elsewhere."""
+    names = {field.name: f"{forwarder.name}_{field.name}" for field in forwarder.secrets}
+    if not names:
+        return
+    values = {
+        names[f.name]: SecretStr(f.example or f"value of {f.name}") for f in forwarder.secrets
+    }
+    forward = Forward(secrets=values)
+    form = examples(forwarder.settings)
+    ours = Destination(0, forwarder.name, "ours", form, names)
+    number = store.write(lambda cursor: destinations.add(cursor, ours, forward, "maya"))
+    ours = destinations.get(store, number)
+    request = destinations.build_request(store, ours, notification("test"), forward, NOW)
+    host = urlsplit(request.url).hostname
+    assert host
+    attempts = [
+        replace(ours, settings={**form, field.name: text.format(host=host)})
+        for field in forwarder.settings
+        if not field.choices
+        for text in ELSEWHERE
+    ]
+    # The first secret in every secret field of every other kind, with that kind's own server.
+    attempts += [
+        Destination(0, kind, f"as {kind}", examples(other.settings), dict.fromkeys(fields, name))
+        for kind, other in FORWARDERS.items()
+        if kind != forwarder.name and (fields := [field.name for field in other.secrets])
+        for name in names.values()
+    ]
+    refused = 0
+    for attempt in attempts:
+        try:
+            made = destinations.build_request(store, attempt, notification("test"), forward, NOW)
+        except InputError as error:
+            refused += 1
+            assert not any(value.get_secret_value() in str(error) for value in values.values())
+            continue
+        endpoint = urlsplit(made.url)
+        assert endpoint.hostname in (host, *attempt.forwarder.hosts), attempt
+        assert all(field.signs for field in forwarder.secrets) or ":8443" not in made.url
+    assert refused
+
+
+@pytest.mark.parametrize("forwarder", FORWARDERS.values(), ids=FORWARDERS)
+def test_signing_secret_is_not_in_the_request(forwarder: Forwarder) -> None:
+    request = build_request(forwarder, notification("event"))
+    sent = f"{request.url} {request.headers} {request.body!r}"
+    for field in forwarder.secrets:
+        if field.signs:
+            assert field.example not in sent
+            assert field.example.removeprefix("whsec_") not in sent

@@ -1,11 +1,17 @@
 """The contract of loaders, checked for every file in loaders/."""
 
+import datetime as dt
+import http.server
 import io
 import json
+import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -13,10 +19,12 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from tests.segment_records import api_event, api_page, forwarded, gz, ndjson, saved_request
 from trail.core.errors import TrailError
 from trail.core.model import (
+    Ask,
     Chunk,
     Drop,
     EventSource,
@@ -263,3 +271,66 @@ def test_damaged_file_is_reported_without_a_crash(
     assert str(tmp_path) not in batch.error
     # Every non-blank file has a record or an error.
     assert batch.read or batch.error or not bytes(data).strip()
+
+
+class _Redirecting(http.server.BaseHTTPRequestHandler):
+    """Answers every request with a redirect to `target`; without one, with 404."""
+
+    target = ""
+    seen: ClassVar[list[str]] = []
+
+    def _answer(self) -> None:
+        self.seen.append(f"{self.path} {self.headers}")
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(307 if self.target else 404)
+        if self.target:
+            self.send_header("Location", f"{self.target}{self.path}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_HEAD = do_POST = do_PUT = _answer
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@contextmanager
+def _server(target: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Yield the URL of a running server and the list of its requests."""
+    seen: list[str] = []
+    handler = type("Handler", (_Redirecting,), {"target": target, "seen": seen})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+POLLED = {name: item for name, item in SOURCES.items() if isinstance(item, Feed | Drop)}
+
+
+@pytest.mark.parametrize("source", POLLED.values(), ids=POLLED)
+def test_redirect_does_not_carry_a_secret_elsewhere(source: Feed | Drop) -> None:
+    fields = source.section.model_fields
+    secrets = {
+        name: f"not-a-real-{name}"
+        for name, field in fields.items()
+        if field.annotation is SecretStr
+    }
+    if not secrets:
+        return
+    with _server() as (elsewhere, elsewhere_seen), _server(elsewhere) as (ours, seen):
+        address = {"endpoint" if "endpoint" in fields else "url": ours}
+        section = source.section(**{**source.example, **secrets, **address})
+        using = Settings(**{section.section: section})
+        with pytest.raises(TrailError) as raised:
+            if isinstance(source, Feed):
+                now = dt.datetime(2026, 11, 24)
+                list(source.pull(using, Ask(now - dt.timedelta(days=1), now)))
+            else:
+                list(source.waiting(using, lambda key, version: False))
+        assert seen, "the configured address is asked"
+        told = f"{elsewhere_seen} {raised.value}"
+        assert not any(secret in told for secret in secrets.values())

@@ -336,7 +336,8 @@ class Batch:
 class FormField:
     """One field of a destination's form.
 
-    `example` is a valid value: shown beside the field, and used to preview and to test.
+    `example` is a valid value: shown beside the field, and used to preview and to test. `signs`
+    means that a secret is never sent: requests are only signed with it.
     """
 
     name: str
@@ -346,6 +347,7 @@ class FormField:
     default: str = ""
     choices: tuple[str, ...] = ()
     example: str = ""
+    signs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,7 +434,7 @@ class Forwarder:
     for unusable settings. `send` delivers it, over HTTP by default. `judge` interprets the
     response, by `trail.notifications.retry_policy.judge` if None. `accepts` returns False for what
     must not go there. `exact` means that the body is stored unchanged by the program that
-    receives it.
+    receives it. `hosts` are the service's own, which the form cannot change.
     """
 
     name: str
@@ -444,3 +446,4 @@ class Forwarder:
     judge: Callable[[Response], Verdict] | None = None
     accepts: Callable[[Notification, Values], bool] = lambda notification, settings: True
     exact: bool = False
+    hosts: tuple[str, ...] = ()

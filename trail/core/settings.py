@@ -11,7 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    create_model,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -99,6 +107,12 @@ class Forward(Section):
         description="Write keys, passwords and secret URLs of destinations, "
         "each under a name of your choice.",
     )
+    hosts: dict[str, tuple[str, ...]] = Field(
+        {},
+        description="Hosts (`host` or `host:port`) that each of these secrets may be sent to, by "
+        "its name. Without any, a secret belongs to the host of its own URL, or else to the host "
+        "of the first destination that uses it.",
+    )
     public_url: str = Field(
         "", description="URL of the dashboard for users; links in messages start with it."
     )
@@ -121,6 +135,20 @@ class Forward(Section):
         description="Maximum number of deliveries, and of dead letters, in the log "
         "per destination.",
     )
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        """Accept one text for the hosts of a secret, separated by commas."""
+        if not isinstance(given, dict):
+            return given
+        return {
+            name: [host.strip() for host in hosts.split(",") if host.strip()]
+            if isinstance(hosts, str)
+            else hosts
+            for name, hosts in given.items()
+            if hosts
+        }
 
 
 class Seals(Section):

@@ -79,6 +79,11 @@ class Endpoint:
     port: int
     target: str
 
+    @property
+    def has_usual_port(self) -> bool:
+        """Return whether the port is the usual one of the scheme."""
+        return self.port == _PORTS[self.scheme]
+
 
 def parse_url(url: str, *, loopback: bool, schemes: tuple[str, ...] = ("https",)) -> Endpoint:
     """Return the endpoint of *url*.

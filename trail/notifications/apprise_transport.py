@@ -5,6 +5,7 @@ HTTP transport would refuse. Its environment contains no proxy and no secret, an
 its time limit expires.
 """
 
+import importlib
 import json
 import os
 import socket
@@ -96,6 +97,8 @@ def _main() -> str:
     is_secure = service.schema in ((secure,) if isinstance(secure, str) else secure)
     if not is_secure and not job["loopback"]:
         return "insecure"
+    # A redirect would carry the credentials of the URL elsewhere.
+    vars(importlib.import_module("requests.sessions"))["DEFAULT_REDIRECT_LIMIT"] = 0
     restrict_connections(loopback=job["loopback"], public=is_secure)
     service.verify_certificate = True
     service.socket_connect_timeout = service.socket_read_timeout = job["timeout_s"]

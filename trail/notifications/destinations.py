@@ -1,9 +1,10 @@
 """Destinations of notifications: storage, validation and state.
 
 A destination refers to its secrets by name. The values are read from the settings when sending,
-and are never stored, logged or displayed.
+and are never stored, logged or displayed; each is sent to the hosts it belongs to only.
 """
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Mapping
@@ -15,11 +16,12 @@ from urllib.parse import urlsplit
 from trail.core import registry
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.core.model import Forwarder
+from trail.core.model import Forwarder, Notification, Request
 from trail.core.settings import Forward
-from trail.notifications import addresses
+from trail.notifications import addresses, secret_hosts
+from trail.notifications.secret_hosts import Secret
 from trail.storage import cursors
-from trail.storage.database import Cursor, Engine
+from trail.storage.database import Cursor, Engine, Store
 from trail.storage.filters import Filter
 
 # `paused` by a user; `off` after a response (410, 401) or a URL that is not allowed.
@@ -86,7 +88,8 @@ def kinds() -> dict[str, Forwarder]:
 def add(cursor: Cursor, destination: Destination, forward: Forward, by: str) -> int:
     """Store a new destination and return its ID; a stream starts with the next event.
 
-    Raises `InputError` for a name in use and for invalid values: see `check`.
+    Raises `InputError` for a name in use, for invalid values (see `check`), and for a secret that
+    belongs to another host.
     """
     check(destination, forward)
     if cursor.execute(
@@ -95,6 +98,7 @@ def add(cursor: Cursor, destination: Destination, forward: Forward, by: str) -> 
         raise InputError(
             f"A destination named {destination.name!r} already exists.", "Choose another name."
         )
+    _bind(cursor, destination, forward)
     number = int(cursor.execute("select nextval('destination_ids')").fetchall()[0][0])
     cursor.execute(
         "insert into destinations values ($id, $kind, $name, $settings, $secrets, $streams, "
@@ -124,8 +128,12 @@ def _stored(destination: Destination) -> dict[str, Any]:
 
 
 def update(cursor: Cursor, destination: Destination, forward: Forward) -> None:
-    """Update name, settings, secrets, filter and subscriptions of the destination of that ID."""
+    """Update name, settings, secrets, filter and subscriptions of the destination of that ID.
+
+    Raises `InputError` as `add` does.
+    """
     check(destination, forward)
+    _bind(cursor, destination, forward)
     cursor.execute(
         "update destinations set name = $name, settings = $settings, secrets = $secrets, "
         "streams = $streams, query = $query, seals = $seals, "
@@ -180,6 +188,13 @@ def list_all(engine: Engine) -> list[Destination]:
     return [_from_row(row) for row in result.to_pylist()]
 
 
+def _stored_in(cursor: Cursor) -> list[Destination]:
+    """Return all destinations inside a transaction, oldest first."""
+    result = cursor.execute("select * from destinations order by destination_id")
+    names = [column[0] for column in result.description or ()]
+    return [_from_row(dict(zip(names, row, strict=True))) for row in result.fetchall()]
+
+
 def get(engine: Engine, destination_id: int) -> Destination:
     """Return the destination of that ID; raises `InputError` if there is none."""
     result = engine.table(
@@ -190,7 +205,85 @@ def get(engine: Engine, destination_id: int) -> Destination:
     return _from_row(result[0])
 
 
-def secret_values(destination: Destination, forward: Forward) -> dict[str, str]:
+def build_request(
+    store: Store,
+    destination: Destination,
+    notification: Notification,
+    forward: Forward,
+    now: dt.datetime,
+) -> Request:
+    """Return the request that sends *notification*, with the secrets, at *now* (aware, UTC).
+
+    The only function that returns secrets to a caller. Raises `InputError` for unusable settings,
+    and if the request would go to a host that a secret does not belong to.
+    """
+    request, secrets = _unchecked(destination, notification, forward, now)
+    hosts = secret_hosts.recorded(store)
+    if any(secret_hosts.is_unbound(secret, forward, hosts) for secret in secrets):
+        hosts = store.write(lambda cursor: _bind(cursor, destination, forward))
+    secret_hosts.check(secrets, request.url, forward, hosts or {})
+    return request
+
+
+def _unchecked(
+    destination: Destination, notification: Notification, forward: Forward, now: dt.datetime
+) -> tuple[Request, list[Secret]]:
+    """Return the request, not yet to be sent, and the secrets that it is made from."""
+    forwarder = destination.forwarder
+    values = _secret_values(destination, forward)
+    request = forwarder.request(notification, destination.settings, values, now)
+    secrets = [
+        Secret(
+            destination.secrets[form_field.name],
+            values[form_field.name],
+            form_field.signs,
+            forwarder.hosts,
+        )
+        for form_field in forwarder.secrets
+        if form_field.name in values
+    ]
+    return request, secrets
+
+
+def _bind(cursor: Cursor, destination: Destination, forward: Forward) -> secret_hosts.Hosts:
+    """Record the host of each secret of *destination* that has none yet; return all hosts.
+
+    The first time, the hosts of all stored destinations are recorded: they exist since a version
+    that recorded none. Raises `InputError` if a secret belongs to another host.
+    """
+    known = secret_hosts.read(cursor)
+    hosts = {name: list(items) for name, items in (known or {}).items()}
+    for stored in _stored_in(cursor) if known is None else []:
+        with contextlib.suppress(InputError):  # unusable, so that nothing is sent
+            check(stored, forward)
+            _, secrets, host = _sample(stored, forward)
+            for secret in secrets:
+                if secret_hosts.is_unbound(secret, forward, None) and host:
+                    _append(hosts.setdefault(secret.name, []), host)
+    url, secrets, host = _sample(destination, forward)
+    for secret in secrets:
+        if secret_hosts.is_unbound(secret, forward, hosts) and host:
+            hosts[secret.name] = [host]
+    secret_hosts.check(secrets, url, forward, hosts)
+    if known is None or hosts != known:
+        secret_hosts.write(cursor, hosts)
+    return hosts
+
+
+def _sample(destination: Destination, forward: Forward) -> tuple[str, list[Secret], str]:
+    """Return the URL of a request of *destination*, its secrets, and its host."""
+    now = dt.datetime.now(dt.UTC)
+    notification = Notification("test", "sample", now, {"title": "Sample", "text": "Sample."})
+    request, secrets = _unchecked(destination, notification, forward, now)
+    return request.url, secrets, secret_hosts.host_of(request.url)
+
+
+def _append(items: list[str], item: str) -> None:
+    if item not in items:
+        items.append(item)
+
+
+def _secret_values(destination: Destination, forward: Forward) -> dict[str, str]:
     """Return secret values by field; raises `InputError` naming a secret that is not set."""
     values = {}
     for field_name, name in destination.secrets.items():
@@ -244,7 +337,7 @@ def check(destination: Destination, forward: Forward) -> None:
                 )
     if destination.settings.get("url"):
         addresses.parse_url(destination.settings["url"], loopback=forward.allow_loopback)
-    secret_values(destination, forward)
+    _secret_values(destination, forward)
 
 
 def _newest_ingested_at(cursor: Cursor) -> dt.datetime | None:

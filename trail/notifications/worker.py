@@ -178,8 +178,9 @@ class Forwarding:
         now = self.clock().replace(tzinfo=dt.UTC)
         send, problem = self.send or self._send, "rejected"
         try:
-            values = destinations.secret_values(destination, forward)
-            request = forwarder.request(notification, destination.settings, values, now)
+            request = destinations.build_request(
+                self.store(), destination, notification, forward, now
+            )
             problem = "retry"
             response = send(destination, request)
         except InputError as error:

@@ -212,7 +212,8 @@ def _form(ctx: Context) -> None:
     if not secret_names:
         st.caption(
             "Set secrets in secrets.toml, section forward.secrets, or in the environment, for "
-            "example TRAIL_FORWARD__SECRETS__SLACK. Their values are never displayed."
+            "example TRAIL_FORWARD__SECRETS__SLACK. Their values are never displayed, and each is "
+            "sent only to the host that it belongs to (forward.hosts)."
         )
     streams_events = st.checkbox("Also forward events", key=f"streams-{kind}")
     query = (

@@ -372,6 +372,17 @@ def test_proxies_and_redirects_are_ignored(monkeypatch: pytest.MonkeyPatch) -> N
         assert receiver.taken[0].headers["host"] == f"127.0.0.1:{receiver.port}"
 
 
+def test_apprise_follows_no_redirect() -> None:
+    pytest.importorskip("apprise")
+    with Receiver() as other, Receiver(answer=307, headers={"Location": other.url}) as receiver:
+        request = Request(
+            f"json://user:secret@127.0.0.1:{receiver.port}/x",
+            body=b'{"title": "t", "body": "b", "type": "info"}',
+        )
+        response = apprise_transport.send(request, HttpTransport(loopback=True, timeout_s=5))
+        assert (response.status, len(receiver.taken), len(other.taken)) == (0, 1, 0)
+
+
 def test_response_body_is_limited() -> None:
     with Receiver(answer="long") as receiver:
         transport = HttpTransport(loopback=True, timeout_s=2)
