@@ -25,7 +25,16 @@ from trail.core import registry, server_link, settings
 from trail.core.errors import SettingError
 from trail.core.model import Receiver
 from trail.runtime import preflight, process, startup
-from trail.web import access_log_export, api, auth, command_route, evidence_export, metrics, push
+from trail.web import (
+    access_log_export,
+    api,
+    auth,
+    certificate_export,
+    command_route,
+    evidence_export,
+    metrics,
+    push,
+)
 from trail.web.guard import SID_HEADER, USER_HEADER, Guard
 from trail.web.oidc_gate import ProviderGate
 
@@ -126,6 +135,7 @@ app = st.App(
         *api.ROUTES,
         *access_log_export.ROUTES,
         *evidence_export.ROUTES,
+        *certificate_export.ROUTES,
         *metrics.ROUTES,
         *push.routes(registry.of_kind(Receiver), lambda: process.current().intake),
         command_route.route(run_command, lambda: _tokens[-1] if _tokens else ""),

@@ -9,7 +9,15 @@ from trail.core.model import Receiver
 from trail.runtime import process
 from trail.storage import search_syntax
 from trail.storage.filters import FACETS, FLAGS
-from trail.web import access_log_export, api, auth, evidence_export, metrics, push
+from trail.web import (
+    access_log_export,
+    api,
+    auth,
+    certificate_export,
+    evidence_export,
+    metrics,
+    push,
+)
 
 PAGE = Path(__file__).parent / "routes.md"
 
@@ -18,6 +26,8 @@ PURPOSES = {
     "/export.csv": "Stream the filtered events as CSV.",
     "/export.ndjson": "Stream the filtered events as NDJSON.",
     "/export.parquet": "Stream the filtered events as Parquet.",
+    "/export.certificate.html": "Answer the certificate of `sign_off=NUMBER` as a page to print.",
+    "/export.certificate.json": "Answer the certificate of `sign_off=NUMBER` as JSON.",
     "/v1/track": "Receive one event in the format of Segment's libraries.",
     "/v1/batch": "Receive several events in the format of Segment's libraries.",
     "/v1/import": "Same as `/v1/batch`, for libraries that send to this address.",
@@ -50,6 +60,7 @@ def text() -> str:
         *api.ROUTES,
         *access_log_export.ROUTES,
         *evidence_export.ROUTES,
+        *certificate_export.ROUTES,
         *metrics.ROUTES,
         *push.routes(registry.of_kind(Receiver), lambda: process.current().intake),
     ]

@@ -62,7 +62,7 @@ def render(ctx: Context) -> None:
         _UNFILTERED[tab](ctx)
         return
     if tab == "signed":
-        sign_off.draw(ctx, filter_, queue.findings)
+        sign_off.draw(ctx, filter_)
         return
     st.caption(text.escape(queue.budget.status_text()))
     left, right = st.columns([1, 2.6], gap="small")

@@ -5,7 +5,7 @@ import html
 import re
 from zoneinfo import ZoneInfo
 
-from trail.core import catalogue, event_text
+from trail.core import catalogue, clock, event_text
 from trail.core.clock import naive_utc
 from trail.storage.filters import FLAGS
 
@@ -26,6 +26,9 @@ FACETS = {
     "verified": "Verified",
     "future_dated": FUTURE_DATED,
 }
+
+timestamp = clock.local_text
+utc_offset = clock.utc_offset
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 
@@ -80,12 +83,6 @@ def day(date: dt.date) -> str:
     return f"{date:%a} {date.day} {date:%b}"
 
 
-def timestamp(at: dt.datetime, zone: ZoneInfo) -> str:
-    """Return a UTC time in *zone*: `Mon 23 Nov 2026, 14:32:08`."""
-    local = at.replace(tzinfo=dt.UTC).astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S}"
-
-
 def weekday_time(at: dt.datetime, zone: ZoneInfo) -> str:
     """Return a UTC time in *zone*: `Mon 14:32`."""
     return f"{at.replace(tzinfo=dt.UTC).astimezone(zone):%a %H:%M}"
@@ -120,16 +117,6 @@ def time_range(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
     last = end.replace(tzinfo=dt.UTC).astimezone(zone)
     day = f"{last:%a} {last.day} {last:%b} " if last.date() != first.date() else ""
     return f"{first:%a} {first.day} {first:%b} {first:%H:%M}–{day}{last:%H:%M}"
-
-
-def utc_offset(at: dt.datetime) -> str:
-    """Return the UTC offset of an aware time: `UTC+1`, `UTC+5:30`, `UTC`."""
-    delta = at.utcoffset() or dt.timedelta()
-    minutes = int(delta.total_seconds() // 60)
-    if not minutes:
-        return "UTC"
-    hours, rest = divmod(abs(minutes), 60)
-    return f"UTC{'-' if minutes < 0 else '+'}{hours}{f':{rest:02d}' if rest else ''}"
 
 
 def ago(at: dt.datetime, now: dt.datetime) -> str:

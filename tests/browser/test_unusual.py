@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Site
 from tests.browser.locators import summary, total
 
 pytestmark = pytest.mark.browser
@@ -36,8 +37,12 @@ def test_expected_needs_a_reason(page: Page) -> None:
     expect(page.get_by_text("Enter why it is expected.")).to_be_visible()
 
 
-def test_sign_off_with_undecided_findings_needs_a_reason(page: Page) -> None:
+def test_sign_off_with_undecided_findings_needs_a_reason(page: Page, site: Site) -> None:
+    site.command("seal")
     page.get_by_role("radio", name="Sign-off").click()
+    expect(
+        page.get_by_text(re.compile(r"\d+ days can be signed: .*not closed yet"))
+    ).to_be_visible()
     page.get_by_role("button", name="Sign off", exact=True).click()
     expect(page.get_by_text(re.compile("findings? (is|are) undecided"))).to_be_visible()
     page.get_by_role("textbox", name="Reason for signing off with undecided findings").fill(
@@ -45,10 +50,11 @@ def test_sign_off_with_undecided_findings_needs_a_reason(page: Page) -> None:
     )
     page.get_by_role("button", name="Sign off", exact=True).click()
     expect(page.get_by_text(re.compile(r"Sign-off \d+ recorded"))).to_be_visible()
-    expect(page.get_by_text("✓ Unchanged since sign-off").first).to_be_visible()
+    expect(page.get_by_text("✓ Unchanged since signing").first).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Certificate, JSON").first.click()
+        page.get_by_role("link", name="Certificate, JSON").first.click()
     assert "sha256:" in download.value.path().read_text()
+    assert download.value.suggested_filename.startswith("sign-off-")
 
 
 def test_rule_shows_its_matches(page: Page) -> None:

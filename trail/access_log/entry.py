@@ -54,7 +54,7 @@ KINDS = {
     "trimmed": "Access log trimmed",
 }
 
-_READING = ("viewed", "read", "exported", "evidence", "page_refused")
+_READING = ("viewed", "read", "exported", "evidence", "certificate", "page_refused")
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # until the entry is recorded
 _MAX_CHARACTERS = 2_000
 _TOKEN = re.compile(r"trail_[\w-]{16,}")

@@ -27,7 +27,7 @@ _READS: tuple[tuple[str, str], ...] = (
     (r"/api/findings(/|$)", "see_findings"),
     (r"/export\.findings\.", "see_findings"),
     (r"/export\.access\.", "see_access_log"),
-    (r"/export\.evidence\.", "take_evidence"),
+    (r"/export\.(evidence|certificate)\.", "take_evidence"),
     (r"/api(/|$)", "explore"),
     (r"/export([./]|$)", "export"),
     (r"/metrics/?$", "metrics"),

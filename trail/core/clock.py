@@ -1,6 +1,7 @@
 """The present moment and conversions to UTC. Stored times are UTC without a zone."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 
 def utc_now() -> dt.datetime:
@@ -19,3 +20,19 @@ def naive_utc(moment: dt.datetime) -> dt.datetime:
 def utc_text(moment: dt.datetime) -> str:
     """Return *moment* in ISO 8601 with `Z`; one without a zone is in UTC."""
     return f"{naive_utc(moment).isoformat()}Z"
+
+
+def local_text(at: dt.datetime, zone: ZoneInfo) -> str:
+    """Return a UTC time without a zone in *zone*: `Mon 23 Nov 2026, 14:32:08`."""
+    local = at.replace(tzinfo=dt.UTC).astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b} {local.year}, {local:%H:%M:%S}"
+
+
+def utc_offset(at: dt.datetime) -> str:
+    """Return the UTC offset of an aware time: `UTC+1`, `UTC+5:30`, `UTC`."""
+    delta = at.utcoffset() or dt.timedelta()
+    minutes = int(delta.total_seconds() // 60)
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'-' if minutes < 0 else '+'}{hours}{f':{rest:02d}' if rest else ''}"

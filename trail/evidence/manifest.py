@@ -12,10 +12,10 @@ from typing import Any
 from trail import VERSION
 from trail.core.json_values import json_row, json_value
 from trail.core.settings import Settings
+from trail.evidence import certificate, sections
 from trail.evidence.period import Period
-from trail.findings import queries, reviews
-from trail.findings.model import Finding
-from trail.ingest import coverage, directory
+from trail.findings import queries, reviews, sign_offs
+from trail.findings.sign_offs import Signoff
 from trail.integrity import chain, high_water_mark, key_file, seal_status
 from trail.retention import legal_holds, policy
 from trail.storage.database import Engine
@@ -24,21 +24,22 @@ FORM = 1
 
 Section = dict[str, Any]
 
-_GAP_TEXT = {
-    "gap": "No source was collecting: events may be missing",
-    "unknown": "Unknown whether a source was collecting",
-}
-
 
 def about(
-    engine: Engine, settings: Settings, period: Period, now: dt.datetime, note: Path
+    engine: Engine,
+    settings: Settings,
+    period: Period,
+    now: dt.datetime,
+    note: Path,
+    signed: Signoff | None = None,
 ) -> Section:
     """Return what the manifest states besides files and seals.
 
-    *now* is aware; *note* is the path of the high-water mark.
+    *now* is aware; *note* is the path of the high-water mark. In the pack of a sign-off, *signed*,
+    workspace, coverage and findings are those that were signed.
     """
     window = period.window
-    workspace = settings.workspace or directory.workspace_name(engine)
+    workspace = certificate.workspace_of(engine, settings)
     return {
         "workspace": workspace,
         "filter": {
@@ -51,8 +52,9 @@ def about(
             "to": json_value(window.end),
             "zone": period.filter.tz,
         },
-        "coverage": _coverage(engine, period, now),
+        "coverage": sections.coverage_of(engine, period, now),
         "findings": _findings(engine, period, now),
+        **(_signed(signed, workspace) if signed else {}),
         "sign_offs": _sign_offs(engine, workspace, period, now),
         "retention": _retention(engine, settings, period),
         "holds": [json_row(row) for row in legal_holds.all_holds(engine)],
@@ -83,32 +85,13 @@ def seals_section(lines: list[chain.Line], period: Period, key: str) -> Section:
     }
 
 
-def _coverage(engine: Engine, period: Period, now: dt.datetime) -> Section:
-    until = period.covered_until(engine, now)
-    start = period.window.start or _first_hour(engine)
-    spans = coverage.spans(engine, start, until) if start and until else []
-    gaps = [
-        f"{_GAP_TEXT[span.state]}, from {span.start:%Y-%m-%d %H:%M:%S} "
-        f"to {span.end:%Y-%m-%d %H:%M:%S} UTC"
-        for span in spans
-        if span.state in _GAP_TEXT
-    ]
+def _signed(signed: Signoff, workspace: str) -> Section:
+    """Return the certificate of *signed*, and the sections of its body."""
+    stated = ("workspace", "coverage", "findings") if signed.body else ()
     return {
-        "from": json_value(start),
-        "to": json_value(until),
-        "words": "; ".join(gaps) or ("No gaps" if spans else "No events were stored"),
-        "gaps": gaps,
-        "spans": [
-            {"from": json_value(span.start), "to": json_value(span.end), "state": span.state}
-            for span in spans
-        ],
+        **{name: signed.body[name] for name in stated},
+        "sign_off": certificate.document(signed, workspace),
     }
-
-
-def _first_hour(engine: Engine) -> dt.datetime | None:
-    table = engine.table("select min(hour) as first from cube")
-    first: dt.datetime | None = table["first"][0].as_py()
-    return first
 
 
 def _findings(engine: Engine, period: Period, now: dt.datetime) -> list[Section]:
@@ -120,29 +103,16 @@ def _findings(engine: Engine, period: Period, now: dt.datetime) -> list[Section]
         if finding.finding_id in queue.budget.shown or finding.state != reviews.OPEN
     ]
     findings.sort(key=lambda finding: (finding.day, finding.finding_id))
-    decisions = reviews.decisions_on(engine, [finding.finding_id for finding in findings])
-    return [_finding(finding, decisions.get(finding.finding_id, [])) for finding in findings]
-
-
-def _finding(finding: Finding, decisions: list[dict[str, Any]]) -> Section:
-    return {
-        "finding_id": finding.finding_id,
-        "day": finding.day.isoformat(),
-        "actor_id": finding.actor_id,
-        "score": finding.score,
-        "reasons": [reason.to_dict() for reason in finding.reasons],
-        "state": finding.state,
-        "decisions": [json_row(decision) for decision in decisions],
-    }
+    return sections.findings_of(engine, findings)
 
 
 def _sign_offs(engine: Engine, workspace: str, period: Period, now: dt.datetime) -> list[Section]:
-    sections = []
-    for signed in reversed(reviews.signoffs(engine, now, period.window)):
-        section = reviews.certificate(signed, [], workspace)
+    listed = []
+    for signed in reversed(sign_offs.signoffs(engine, now, period.window)):
+        section = certificate.document(signed, workspace)
         del section["decisions"]
-        sections.append(section)
-    return sections
+        listed.append(section)
+    return listed
 
 
 def _retention(engine: Engine, settings: Settings, period: Period) -> Section:

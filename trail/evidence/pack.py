@@ -9,7 +9,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from trail.core.byte_sink import Sink
 from trail.core.download_stats import Tally
 from trail.core.model import RECORD_COLUMNS
 from trail.core.settings import Settings
-from trail.events import export
-from trail.evidence import manifest, readme
+from trail.events import event_digest, export
+from trail.evidence import certificate, certificate_html, manifest, readme
 from trail.evidence.period import Period, resolve
-from trail.findings import refresh, reviews
+from trail.findings import refresh, sign_offs
 from trail.integrity import chain, mirror, seal_store, sealing, standalone_verifier
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter
@@ -37,13 +37,17 @@ File = dict[str, Any]
 
 @dataclass(slots=True)
 class Pack:
-    """A pack that can be streamed once; afterwards `files` lists its contents."""
+    """A pack that can be streamed once; afterwards `files` lists its contents.
+
+    The pack of a sign-off has its number, *sign_off*, and contains its certificate.
+    """
 
     store: Store
     settings: Settings
     period: Period
     now: dt.datetime
     key: Ed25519PrivateKey
+    sign_off: int | None = None
     files: list[File] = field(default_factory=list)
 
     def stream(self, tally: Tally) -> Iterator[bytes]:
@@ -67,18 +71,39 @@ class Pack:
         yield "events.csv", table
         exact = export.Export(filter_, "ndjson", RECORD_COLUMNS)
         yield "events.ndjson", export.stream(engine, exact, self.now, tally=tally)
-        rows, digest = reviews.digest_of(engine, filter_, self.now)
+        rows, digest = event_digest.digest_of(engine, filter_, self.now)
         note = mirror.files(self.store.path, self.settings).known
+        signed = sign_offs.get(engine, self.sign_off, self.now) if self.sign_off else None
+        if signed:
+            yield from self._certificate(engine, signed)
         document = {
             **manifest.header(),
-            **manifest.about(engine, self.settings, self.period, self.now, note),
-            "events": {"rows": rows, "digest": digest, "digest_is_over": reviews.DIGEST_IS_OVER},
+            **manifest.about(engine, self.settings, self.period, self.now, note, signed),
+            "events": {
+                "rows": rows,
+                "digest": digest,
+                "digest_is_over": event_digest.DIGEST_IS_OVER,
+            },
             "seals": manifest.seals_section(lines, self.period, public),
             "files": list(self.files),
         }
         text = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
         yield "manifest.json", [text]
         yield "signature.json", [_signature(self.key, public, text)]
+
+    def _certificate(
+        self, engine: Engine, signed: sign_offs.Signoff
+    ) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """Yield the certificate, and the text that was signed, byte for byte."""
+        workspace = certificate.workspace_of(engine, self.settings)
+        yield "certificate.html", [certificate_html.page(signed, workspace).encode()]
+        if signed.body:
+            yield f"sign-off-{signed.signoff_id}.json", [signed.body_text.encode()]
+
+    def file_name(self) -> str:
+        """Return the file name of the pack."""
+        prefix = f"sign-off-{self.sign_off}_" if self.sign_off else ""
+        return f"{prefix}{self.period.file_name()}"
 
     def _file(
         self, archive: zipfile.ZipFile, sink: Sink, name: str, chunks: Iterable[bytes]
@@ -105,6 +130,16 @@ def prepare(store: Store, settings: Settings, filter_: Filter, now: dt.datetime)
         number, _ = seal_store.last(ask)
     key = seal_store.signing_key(mirror.files(store.path, settings), number)
     return Pack(store, settings, resolve(filter_, now), now, key)
+
+
+def prepare_signed(store: Store, settings: Settings, number: int, now: dt.datetime) -> Pack:
+    """Return the pack of the sign-off with that *number*, of the period as it was signed.
+
+    Raises as `prepare`, and `InputError` if there is no such sign-off.
+    """
+    signed = sign_offs.require(store, number, now)
+    made = prepare(store, settings, Filter.parse(signed.query), now)
+    return replace(made, sign_off=number)
 
 
 def _chain_of(engine: Engine, period: Period) -> list[chain.Line]:

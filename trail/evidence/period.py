@@ -91,6 +91,11 @@ def resolve(filter_: Filter, now: dt.datetime) -> Period:
     return Period(replace(filter_, start=start, end=end, sort="oldest"), window)
 
 
+def address_of_signed(number: int) -> str:
+    """Return the URL of the pack of the sign-off with that number."""
+    return f"{ADDRESS}?sign_off={number}"
+
+
 def address(filter_: Filter) -> str:
     """Return the URL of the pack of *filter_*."""
     return f"{ADDRESS}?{urlencode(filter_.pairs())}"

@@ -18,6 +18,9 @@ to verify that they have not been altered since.
   signature.json  the signature of manifest.json
   events.csv      the events, for a spreadsheet; the header names the time zone
   events.ndjson   the same events, exact: one JSON object per line; "raw" is the original record
+  certificate.html, sign-off-NUMBER.json
+                  only in the pack of a sign-off: its certificate, and the exact text that was
+                  signed; the SHA-256 of that file is the fingerprint on the certificate
   seals.ndjson    the seals: one signed line about each day, each linked to the previous line
   verify.py       the verifier: a single file of Python source that you can read
 

@@ -12,6 +12,7 @@ from trail.evidence import pack
 from trail.evidence.period import ADDRESS
 from trail.runtime import process
 from trail.storage.filters import Filter
+from trail.web.certificate_export import sign_off_number
 from trail.web.downloads import limiter, recorded
 from trail.web.json_errors import in_thread
 from trail.web.streaming import ClosingStream
@@ -19,19 +20,23 @@ from trail.web.streaming import ClosingStream
 
 @in_thread
 def download(request: Request) -> Response:
-    """Answer the evidence pack of the filter, built while it is sent."""
+    """Answer the evidence pack of the filter, or of `sign_off=NUMBER`, built while it is sent."""
     runtime = process.current()
     pairs = request.query_params.multi_items()
     if any(name == "archive" for name, _ in pairs):
         raise InputError("An archived month has no seals of its own.", "Remove archive.")
-    prepared = pack.prepare(
-        runtime.store, runtime.settings, Filter.parse(pairs), dt.datetime.now(dt.UTC)
-    )
+    store, settings, now = runtime.store, runtime.settings, dt.datetime.now(dt.UTC)
+    if any(name == "sign_off" for name, _ in pairs):
+        if len(pairs) > 1:
+            raise InputError("A sign-off has its own filter.", "Give sign_off alone.")
+        prepared = pack.prepare_signed(store, settings, sign_off_number(request), now)
+    else:
+        prepared = pack.prepare(store, settings, Filter.parse(pairs), now)
     tally = Tally()
     return ClosingStream(
         recorded(request, prepared.stream(tally), tally, prepared.period.filter, "zip", "evidence"),
         limiter(),
-        {"Content-Disposition": f'attachment; filename="{prepared.period.file_name()}"'},
+        {"Content-Disposition": f'attachment; filename="{prepared.file_name()}"'},
         "application/zip",
     )
 

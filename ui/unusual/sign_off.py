@@ -1,15 +1,13 @@
 """Sign-off of a period: the form, the evidence pack, and the signed periods."""
 
 import datetime as dt
-import json
 
 import streamlit as st
 
-from trail.events import counts, people
-from trail.evidence import period
-from trail.findings import reviews
-from trail.findings.model import Finding
-from trail.ingest import directory
+from trail.events import people
+from trail.evidence import certificate, period, sign_off
+from trail.findings import sign_offs
+from trail.findings.sign_offs import Signoff
 from trail.storage.filters import Filter
 from ui import forms, seal_text, text
 from ui.audit import record_action
@@ -18,10 +16,10 @@ from ui.page import Context
 _REASON = "sign-off-reason"
 
 
-def draw(ctx: Context, filter_: Filter, findings: list[Finding]) -> None:
-    """Draw the sign-off of the window of *filter_* with its *findings*, and earlier ones."""
+def draw(ctx: Context, filter_: Filter) -> None:
+    """Draw the sign-off of the days of *filter_* that can be signed, and the signed periods."""
     with st.container(border=True, gap="small"):
-        _form(ctx, filter_, findings)
+        _form(ctx, filter_)
     with st.container(border=True, gap="small"):
         st.header("Evidence for an auditor", anchor=False)
         st.text(
@@ -33,64 +31,71 @@ def draw(ctx: Context, filter_: Filter, findings: list[Finding]) -> None:
             "Download evidence pack", period.address(filter_), icon=":material/inventory_2:"
         )
     with st.container(border=True, gap="small"):
-        _signed(ctx, filter_, findings)
+        _signed(ctx)
 
 
-def _form(ctx: Context, filter_: Filter, findings: list[Finding]) -> None:
-    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
-    undecided = sum(finding.state == reviews.OPEN for finding in findings)
+def _form(ctx: Context, filter_: Filter) -> None:
+    store, settings, now = ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC)
+    drafted = sign_off.draft(store, settings, filter_, now)
 
     def sign() -> str:
-        reason, own_ids = (
+        number = sign_off.sign(
+            store,
+            settings,
+            filter_,
+            now,
             st.session_state[_REASON],
+            ctx.user.username,
             people.actor_ids_with_email(store, ctx.user.email),
+            ctx.user.name,
         )
-        number = reviews.sign(store, filter_, now, findings, reason, ctx.user.username, own_ids)
         record_action("signed_off", ctx.user, f"sign-off {number}", filter_.query())
         return f"Sign-off {number} recorded"
 
     st.header("Sign off this period", anchor=False)
-    events = text.count(counts.count(store, filter_, now), "event")
+    st.text(drafted.days.sentence())
+    if not drafted.period:
+        return
     st.text(
-        f"{events}, {text.count(len(findings), 'finding')}, {undecided:,} undecided. "
-        f"Signed by {ctx.user.name}."
+        f"{text.count(drafted.events, 'event')}, {text.count(len(drafted.findings), 'finding')}, "
+        f"{drafted.undecided:,} undecided. Signed by {ctx.user.name}."
     )
     with forms.form("sign", "Sign off", sign, (_REASON,)):
         st.text_input(
-            "Reason for signing off with undecided findings" if undecided else "Comment (optional)",
+            "Reason for signing off with undecided findings"
+            if drafted.undecided
+            else "Comment (optional)",
             key=_REASON,
         )
 
 
-def _signed(ctx: Context, filter_: Filter, findings: list[Finding]) -> None:
+def _signed(ctx: Context) -> None:
     st.header("Signed periods", anchor=False)
     store = ctx.runtime.store
-    rows = reviews.signoffs(store, dt.datetime.now(dt.UTC))
+    rows = sign_offs.signoffs(store, dt.datetime.now(dt.UTC))
     if not rows:
         st.text("No signed periods")
-    decisions = reviews.decisions_of(store, findings)
-    workspace = ctx.runtime.settings.workspace or directory.workspace_name(store)
+    workspace = certificate.workspace_of(store, ctx.runtime.settings)
     for row in rows:
-        left, right = st.columns([4, 1], vertical_alignment="center")
-        state = f"▲ {row.reopened.capitalize()}" if row.reopened else "✓ Unchanged since sign-off"
-        reason = f"\n{row.reason}" if row.reason else ""
-        span = text.time_range(row.from_at, row.to_at, filter_.zone)
-        left.text(
-            f"{row.signoff_id} · {span} · {state}\n"
-            f"{text.count(row.events, 'event')}, {text.count(row.findings, 'finding')}, "
-            f"{row.undecided:,} undecided · {row.signed_by}, "
-            f"{text.timestamp(row.signed_at, filter_.zone)}{reason}"
-        )
-        document = reviews.certificate(row, decisions, workspace)
-        with right, st.container(horizontal=True, horizontal_alignment="right"):
-            for kind, content in (
-                ("html", reviews.as_page(document)),
-                ("json", json.dumps(document, indent=2, ensure_ascii=False)),
-            ):
-                st.download_button(
-                    f"Certificate, {kind.upper()}",
-                    content.encode(),
-                    f"sign-off-{row.signoff_id}.{kind}",
-                    "application/octet-stream",
-                    key=f"certificate-{row.signoff_id}-{kind}",
+        _row(row, workspace)
+
+
+def _row(row: Signoff, workspace: str) -> None:
+    """Draw one signed period, in the texts of its certificate."""
+    view = certificate.view(row, workspace)
+    with st.container(border=True, gap="small"):
+        mark = "✓" if view["unchanged"] else "▲"
+        st.text(f"{view['number']} · {view['period']} · {mark} {view['status']}")
+        st.text("\n".join([view["summary"], *view["changes"], *filter(None, [view["again"]])]))
+        with st.container(horizontal=True):
+            for file_format in ("html", "json"):
+                st.link_button(
+                    f"Certificate, {file_format.upper()}",
+                    certificate.address(row, file_format),
+                    key=f"certificate-{row.signoff_id}-{file_format}",
                 )
+            st.link_button(
+                "Evidence pack",
+                period.address_of_signed(row.signoff_id),
+                key=f"pack-{row.signoff_id}",
+            )

@@ -62,6 +62,7 @@ def test_every_data_route_needs_a_capability() -> None:
         ("/export.csv", "GET", "export"),
         ("/export.access.csv", "GET", "see_access_log"),
         ("/export.evidence.zip", "GET", "take_evidence"),
+        ("/export.certificate.html", "GET", "take_evidence"),
         ("/metrics", "GET", "metrics"),
         ("/api/decisions", "POST", "decide"),
         ("/api/sign-offs", "POST", "sign_off"),

@@ -22,7 +22,7 @@ from tests.trail.integrity.conftest import A_DAY, DAYS, NOW, Trail, event
 from trail.core.download_stats import Tally
 from trail.core.settings import CONFIG_VARIABLE, Settings
 from trail.core.settings import Store as StoreSettings
-from trail.evidence import pack
+from trail.evidence import pack, sign_off
 from trail.findings import reviews
 from trail.findings.model import Finding, Reason
 from trail.ingest import coverage
@@ -89,7 +89,8 @@ def _add_activity(trail: Trail) -> None:
     def live(store: Store) -> None:
         store.write(lambda cursor: cursor.execute(_FINDING) and None)
         reviews.decide(store, [result], "done", "called her", "rita", frozenset())
-        reviews.sign(store, Filter.parse(WEEK), AWARE, [], "", "rita", frozenset())
+        query = Filter.parse(WEEK)
+        sign_off.sign(store, trail.settings, query, AWARE, "known", "rita", frozenset())
         legal_holds.add(store, "target", "s1", None, None, "asked for", "maya")
         for start, end in ((1, 3), (4, 8)):
             spans = dt.datetime(2026, 11, start), dt.datetime(2026, 11, end)

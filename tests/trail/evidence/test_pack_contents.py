@@ -17,9 +17,8 @@ from tests.trail.integrity.conftest import A_DAY, DAYS, NOW, Trail, event
 from trail import VERSION
 from trail.core.model import RECORD_COLUMNS
 from trail.core.settings import CONFIG_VARIABLE
-from trail.events import export
+from trail.events import event_digest, export
 from trail.evidence.period import resolve
-from trail.findings import reviews
 from trail.integrity import key_file
 from trail.storage.database import Store
 from trail.storage.filters import Filter
@@ -175,5 +174,5 @@ def test_pack_of_an_empty_trail_verifies(trail: Trail, tmp_path: Path, check: Ch
 
 def test_event_digest_equals_the_digest_of_a_sign_off(trail: Trail, whole: bytes) -> None:
     message = json.loads(files(whole)["manifest.json"])["events"]
-    result = trail.run(lambda store: reviews.digest_of(store, Filter.parse(WEEK), AWARE))
+    result = trail.run(lambda store: event_digest.digest_of(store, Filter.parse(WEEK), AWARE))
     assert result == (message["rows"], message["digest"])

@@ -152,7 +152,7 @@ def test_flags_of_an_earlier_database_are_set_when_it_is_opened(
             "delete from cube",
             *(f"alter table cube drop column {name}" for name in ("unverified", "future_dated")),
             "insert into cube select * from plain",
-            f"update schema_version set version = {schema.NEWEST - 1}",
+            schema.STEPS[11],  # 012_event_flags.sql
         ):
             earlier.execute(sql)
     store = Store.open(settings.store.path, settings)

@@ -1,0 +1,66 @@
+"""`/export.certificate.{html,json}`: the certificate of a sign-off as a download."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trail.core.download_stats import Tally
+from trail.core.errors import InputError
+from trail.evidence import certificate, certificate_html
+from trail.evidence.certificate import ADDRESS
+from trail.findings import sign_offs
+from trail.findings.sign_offs import Signoff
+from trail.runtime import process
+from trail.web.downloads import recorded
+from trail.web.json_errors import in_thread
+from trail.web.streaming import ClosingStream
+
+
+def sign_off_number(request: Request) -> int:
+    """Return the parameter `sign_off`; raises `InputError` for anything but a number."""
+    text = request.query_params.get("sign_off", "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise InputError(f"{text[:40]!r} is not the number of a sign-off.", "Use sign_off=1.")
+    return int(text)
+
+
+def _json(signed: Signoff, workspace: str) -> bytes:
+    document = certificate.document(signed, workspace)
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _html(signed: Signoff, workspace: str) -> bytes:
+    return certificate_html.page(signed, workspace).encode()
+
+
+_MAKERS: dict[str, tuple[str, Callable[[Signoff, str], bytes]]] = {
+    "html": ("text/html; charset=utf-8", _html),
+    "json": ("application/json", _json),
+}
+
+
+def _download(request: Request, file_format: str) -> Response:
+    runtime = process.current()
+    number = sign_off_number(request)
+    with runtime.store.snapshot() as engine:
+        signed = sign_offs.require(engine, number, dt.datetime.now(dt.UTC))
+        workspace = certificate.workspace_of(engine, runtime.settings)
+    media_type, make = _MAKERS[file_format]
+    content, tally = make(signed, workspace), Tally()
+    name = f"sign-off-{number}.{file_format}"
+    return ClosingStream(
+        recorded(request, iter([content]), tally, f"sign-off {number}", file_format, "certificate"),
+        None,
+        {"Content-Disposition": f'attachment; filename="{name}"'},
+        media_type,
+    )
+
+
+ROUTES: list[Route] = [
+    Route(f"{ADDRESS}.{name}", in_thread(partial(_download, file_format=name))) for name in _MAKERS
+]
