@@ -35,6 +35,9 @@ if (
 ):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
 
+# Servers and commands that tests start need not compile the same modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 Load = Callable[..., Batch]
 CORPORA_VARIABLE = "TRAIL_CORPORA"
 # gzip, Zstandard, zip: a header can contain the time of packing.

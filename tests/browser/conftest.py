@@ -16,6 +16,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Cookie, Page, expect, sync_playwright
 
+from tests import in_process
 from tests.browser.find_chromium import chromium
 from trail import demo
 from trail.accounts.users import Users
@@ -47,15 +48,9 @@ class Site:
 
     def command(self, *arguments: str) -> str:
         """Run a command of the product against the server; return its output."""
-        result = subprocess.run(
-            [sys.executable, "-m", "trail", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return result.stdout
+        code, output, messages = in_process.run(arguments, self.environment, ROOT)
+        assert code == 0, (arguments, output, messages)
+        return output
 
 
 _LOGS: list[Path] = []

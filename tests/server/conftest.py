@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests import in_process
 from tests.server.tab import Tab
 from trail.accounts.users import Users
 from trail.web.guard import COOKIE, VISIT_COOKIE
@@ -79,14 +80,9 @@ class Running:
 
     def command(self, *arguments: str) -> str:
         """Run a command of the product while the server runs; return its output."""
-        return subprocess.run(
-            [sys.executable, "-m", "trail", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        code, output, messages = in_process.run(arguments, self.environment, ROOT)
+        assert code == 0, (arguments, output, messages)
+        return output
 
     @contextlib.contextmanager
     def http(self, **cookies: str) -> Iterator[httpx2.Client]:

@@ -36,7 +36,7 @@ PUSH_SETTINGS = {
     "TRAIL_PUSH__WEBHOOK_SECRETS": json.dumps([WEBHOOK_SECRET]),
     "TRAIL_PUSH__WRITE_KEYS": json.dumps([KEY]),
 }
-KILLS = int(os.environ.get("TRAIL_TEST_KILLS", "12"))
+KILLS = int(os.environ.get("TRAIL_TEST_KILLS", "5"))
 
 
 @pytest.fixture(scope="module")

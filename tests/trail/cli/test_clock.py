@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import shifted_clock
-from tests.trail.cli.test_commands import ROOT, Terminal
+from tests.trail.cli.test_commands import InProcessTerminal, Terminal
 from tests.trail.random_trail import event
 from trail.core.clock import utc_now
 
@@ -42,6 +42,17 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shifted_clock.build(tmp_path_factory.mktemp("clock"))
 
 
+# Runs its arguments as commands, all in one process, since a process takes a second to start.
+COMMANDS = """
+import json, os, sys
+from pathlib import Path
+from tests import in_process
+
+results = [in_process.run(words.split(), os.environ.copy(), Path.cwd()) for words in sys.argv[1:]]
+print(json.dumps(results))
+"""
+
+
 def lines(prefix: str, *moments: dt.datetime) -> str:
     return "".join(f"{event(f'{prefix}{n}', at)}\n" for n, at in enumerate(moments))
 
@@ -49,7 +60,7 @@ def lines(prefix: str, *moments: dt.datetime) -> str:
 def test_a_forward_step_removes_nothing_until_an_owner_confirms(
     tmp_path: Path, library: Path
 ) -> None:
-    right = Terminal(tmp_path)
+    right = InProcessTerminal(tmp_path)
     now = utc_now()
     right.run("load", right.write("in.ndjson", lines("e", *(now - n * DAY for n in range(30)))))
     right.run("seal")
@@ -60,31 +71,40 @@ def test_a_forward_step_removes_nothing_until_an_owner_confirms(
         **shifted_clock.environment(library, later),
     }
     wrong = Terminal(tmp_path, environment)
-    _, message = wrong.run("retain", code=1)
-    for moment in (later, now, now):
-        assert f"{moment:%Y-%m-%d}" in message
-    assert "retain --confirm-clock" in message
-    wrong.run("load", wrong.write("new.ndjson", lines("new", now + AHEAD)))
-    for command in ("retain", "seal"):
-        assert "times differ by more than 7 days" in wrong.run(command, code=1)[1]
-    done = subprocess.run(
-        [sys.executable, "-c", JOBS],
-        cwd=ROOT,
-        env=wrong.env,
-        capture_output=True,
-        text=True,
-        check=True,
+    wrong.write("new.ndjson", lines("new", now + AHEAD))
+
+    def python(script: str, *words: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", script, *words],
+            cwd=tmp_path,
+            env=wrong.env,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    refused, loaded, *again = json.loads(
+        python(COMMANDS, "retain", "load new.ndjson", "retain", "seal")
     )
-    assert [line.split(":")[0] for line in done.stdout.splitlines()] == [
+    assert (refused[0], loaded[0]) == (1, 0)
+    for moment in (later, now, now):
+        assert f"{moment:%Y-%m-%d}" in refused[2]
+    assert "retain --confirm-clock" in refused[2]
+    for code, _, message in again:
+        assert code == 1
+        assert "times differ by more than 7 days" in message
+    assert [line.split(":")[0] for line in python(JOBS).splitlines()] == [
         "retention stopped",
         "seals stopped",
     ]
-    assert wrong.json("verify")["ok"]
-    preview = wrong.json("retain", "--dry-run")
+    verified, previewed, confirmed = json.loads(
+        python(COMMANDS, "verify --json", "retain --dry-run --json", "retain --confirm-clock")
+    )
+    assert json.loads(verified[1])["ok"]
+    preview = json.loads(previewed[1])
     assert (preview["events"], preview["clock"]["plausible"]) == (30, False)
-    out, message = wrong.run("retain", "--confirm-clock")
-    assert "the clock shows" in message
-    assert "30 events removed" in out
+    assert "the clock shows" in confirmed[2]
+    assert (confirmed[0], "30 events removed" in confirmed[1]) == (0, True)
     entries = [json.loads(path.read_text()) for path in right.folder.glob("data/*.access/*.json")]
-    (confirmed,) = [entry for entry in entries if entry["kind"] == "clock_confirmed"]
-    assert "the newest event arrived on" in confirmed["detail"]
+    (confirmation,) = [entry for entry in entries if entry["kind"] == "clock_confirmed"]
+    assert "the newest event arrived on" in confirmation["detail"]

@@ -1,18 +1,21 @@
 """Commands on a full or damaged disk, beside another command, and with a closed output."""
 
-import functools
+import contextlib
 import resource
 import shutil
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.trail.cli.test_commands import InProcessTerminal, Terminal, running_server
 from tests.trail.random_trail import event
+from trail.core.settings import Settings
+from trail.storage.database import Store
 
 READING = (
     ("events",),
@@ -39,9 +42,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def here(loaded: Path, tmp_path: Path) -> Terminal:
+def here(loaded: Path, tmp_path: Path) -> InProcessTerminal:
     shutil.copytree(loaded, tmp_path / "copy")
-    return Terminal(tmp_path / "copy")
+    return InProcessTerminal(tmp_path / "copy")
 
 
 def names(folder: Path) -> set[str]:
@@ -49,9 +52,7 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("damage", ["garbage", "empty", "cut"])
-def test_damaged_database_is_one_sentence(loaded: Path, tmp_path: Path, damage: str) -> None:
-    shutil.copytree(loaded, tmp_path / "copy")
-    here = InProcessTerminal(tmp_path / "copy")
+def test_damaged_database_is_one_sentence(here: Terminal, damage: str) -> None:
     data = here.database.read_bytes()
     cut = data[: len(data) // 3]
     here.database.write_bytes({"garbage": b"no database" * 900, "empty": b"?", "cut": cut}[damage])
@@ -70,19 +71,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def limited(here: Terminal, size: int, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that can make no file longer than *size* bytes, as on a full disk."""
-    limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size))
-    return subprocess.run(
-        [sys.executable, "-m", "trail", *words],
-        cwd=here.folder,
-        env=here.env,
-        preexec_fn=limit,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@contextlib.contextmanager
+def longest_file(size: int) -> Iterator[None]:
+    """Let this process make no file longer than *size* bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(
@@ -103,10 +100,10 @@ def test_failed_output_leaves_nothing_behind(
     if existing and words[0] != "backup":
         out.write_text("previous")
     before = names(here.folder)
-    result = limited(here, 9_000, *words)
-    assert result.returncode == 1
-    assert "Traceback" not in result.stderr
-    assert result.stderr.startswith("trail: ")
+    with longest_file(9_000):
+        _, remarks = here.run(*words, code=1)
+    assert "Traceback" not in remarks
+    assert remarks.startswith("trail: ")
     assert names(here.folder) == before
     if out.exists():
         assert out.read_text() == "previous"
@@ -116,7 +113,17 @@ def test_load_on_a_full_disk_is_one_sentence(here: Terminal) -> None:
     (here.folder / "new.ndjson").write_text(
         "".join(f"{event(f'n{number}', '2026-11-01T10:00')}\n" for number in range(9_000))
     )
-    result = limited(here, here.database.stat().st_size // 4, "load", "new.ndjson")
+    size = here.database.stat().st_size // 4
+    result = subprocess.run(
+        [sys.executable, "-m", "trail", "load", "new.ndjson"],
+        cwd=here.folder,
+        env=here.env,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (result.returncode, "Traceback" in result.stderr) == (1, False)
     assert "trail: The disk is full." in result.stderr
     assert here.json("status")["events"] == 2_000
@@ -148,41 +155,23 @@ def test_export_keeps_the_mode_and_follows_links_and_pipes(here: Terminal) -> No
     assert (here.folder / "link.csv").is_symlink()
     assert target.stat().st_mode & 0o777 == 0o640
     assert len(target.read_text().splitlines()) == 2_001
-    message, _ = here.run("export", "--out", "/dev/stdout", "--format", "ndjson")
+    message, _ = Terminal(here.folder).run("export", "--out", "/dev/stdout", "--format", "ndjson")
     assert message.count('"event_id"') == 2_000
 
 
-HOLD = """
-import sys
-from pathlib import Path
-from trail.core.settings import Settings
-from trail.storage.database import Store
-store = Store.open(Path(sys.argv[1]), Settings())
-print("open", flush=True)
-sys.stdin.read()
-store.close()
-"""
-
-
 def test_command_waits_for_another_command(here: Terminal) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(here.database)],
-        env=here.env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as holder:
-        assert holder.stdin is not None
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "open\n"
+    store = Store.open(here.database, Settings())
+    try:
         with here.start("status", "--json") as waiting:
             assert waiting.stderr is not None
             assert waiting.stderr.readline() == (
                 "trail: Another command has the database open; waiting up to 30 seconds.\n"
             )
-            holder.stdin.close()
+            store.close()
             message, remarks = waiting.communicate(timeout=60)
             assert (waiting.returncode, remarks) == (0, "")
+    finally:
+        store.close()
     assert '"events": 2000' in message
 
 
@@ -211,7 +200,7 @@ def test_closed_pipe_ends_quietly_through_a_server(here: Terminal) -> None:
 
 
 def test_serve_checks_the_port_before_it_creates_anything(tmp_path: Path) -> None:
-    here = Terminal(tmp_path)
+    here = InProcessTerminal(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         _, remarks = here.run("serve", "--port", str(port), code=1)

@@ -167,17 +167,15 @@ def test_no_database_is_created(here: InProcessTerminal, words: tuple[str, ...])
 @pytest.mark.parametrize(
     "words", [("holds",), ("holds", "add", "row", "x", "--reason", "x"), ("holds", "add", "event")]
 )
-def test_wrong_usage_exits_with_2(tmp_path: Path, words: tuple[str, ...]) -> None:
-    _, remarks = Terminal(tmp_path).run(*words, code=2)
+def test_wrong_usage_exits_with_2(here: InProcessTerminal, words: tuple[str, ...]) -> None:
+    _, remarks = here.run(*words, code=2)
     assert "usage:" in remarks
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Terminal]:
-    terminal = Terminal(tmp_path)
-    terminal.run("load", terminal.write("in.ndjson", lines()))
-    with running_server(terminal):
-        yield terminal
+def served(filled: InProcessTerminal) -> Iterator[Terminal]:
+    with running_server(filled):
+        yield filled
 
 
 @pytest.mark.server
