@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Cookie, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests import in_process
 from tests.browser.find_chromium import chromium
@@ -54,8 +54,6 @@ class Site:
 
 
 _LOGS: list[Path] = []
-# The cookies of the last session of each user, by URL of the server and username.
-_SESSIONS: dict[tuple[str, str], list[Cookie]] = {}
 
 
 @pytest.fixture(autouse=True)
@@ -166,14 +164,31 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a path in a new browser context of a signed-in user.
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[Callable[[str], BrowserContext]]:
+    """Return a function that gives the browser context of a user, which has compiled scripts."""
+    made: dict[str, BrowserContext] = {}
 
-    It takes over the user's session from an earlier call while that lasts. With *through_form*, and
-    without such a session, it signs in. It returns once the selector *shows* is visible.
+    def context_of(username: str) -> BrowserContext:
+        if username not in made:
+            made[username] = browser.new_context(
+                viewport={"width": 1440, "height": 1000}, timezone_id="Europe/Oslo"
+            )
+        return made[username]
+
+    yield context_of
+    for context in made.values():
+        context.close()
+
+
+@pytest.fixture
+def visit(site: Site, contexts: Callable[[str], BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a path in a new page of a signed-in user.
+
+    It signs in if the user's session has ended, and with *through_form*, which ends it. It returns
+    once the selector *shows* is visible.
     """
-    opened: list[BrowserContext] = []
+    opened: set[BrowserContext] = set()
 
     def go(
         path: str = "/explore",
@@ -181,35 +196,28 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
         *,
         shows: str = ".trail-summary",
         through_form: bool = False,
-        **options: object,
     ) -> Page:
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 1000},
-            timezone_id="Europe/Oslo",
-            **options,  # type: ignore[arg-type]
-        )
-        opened.append(context)
+        context = contexts(username)
+        opened.add(context)
+        if through_form:
+            context.clear_cookies()
         page = context.new_page()
         # Elements can move away under the pointer while the script is still running.
         page.add_locator_handler(page.locator(RERUNNING), lambda _: None)
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.errors = errors  # type: ignore[attr-defined]
-        who = (site.url, username)
-        if not through_form and who in _SESSIONS:
-            context.add_cookies(_SESSIONS[who])  # type: ignore[arg-type]
-        taken_over = page.request.get(f"{site.url}/auth/alive").status == 204
+        signed_in = page.request.get(f"{site.url}/auth/alive").status == 204
         page.goto(site.url + path)
-        if not taken_over:
+        if not signed_in:
             page.get_by_role("textbox", name="Username").fill(username)
             page.get_by_role("textbox", name="Password").fill(PASSWORD)
             page.get_by_role("button", name="Sign in").click()
         expect(page.locator(shows).first).to_be_visible()
-        _SESSIONS[who] = context.cookies()
         return page
 
     yield go
     for context in opened:
         for page in context.pages:
             assert not page.errors  # type: ignore[attr-defined]
-        context.close()
+            page.close()

@@ -14,10 +14,8 @@ def test_disabled_warehouse_shows_the_call_that_enables_it(
     visit: Callable[..., Page],
 ) -> None:
     """The expanded section shows what to check, the screen and the call to copy."""
-    page = visit(
-        "/explore?kind=disable&action=Warehouses+Disabled&from=30d&q=id:hostile-1",
-        permissions=["clipboard-read", "clipboard-write"],
-    )
+    page = visit("/explore?kind=disable&action=Warehouses+Disabled&from=30d&q=id:hostile-1")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     open_row(page, 1)
     section = page.locator(".undo")
     expect(section.get_by_role("heading", name="How to undo this")).to_be_visible()

@@ -1,8 +1,6 @@
 """The server does not start with an unsafe setup, and reports each problem with its remedy."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +8,11 @@ import bcrypt
 import pytest
 import yaml
 
+from tests import in_process
 from trail.accounts.users import Users
 from trail.core.settings import Settings
 from trail.runtime import preflight
 
-ROOT = Path(__file__).parents[3]
 GOOD = "correct-horse-9"
 
 
@@ -24,25 +22,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def serve(folder: Path, *arguments: str, **variables: str) -> tuple[int, list[str]]:
+def serve(folder: Path, *arguments: str, **variables: str) -> tuple[object, list[str]]:
     """Run the command; return its exit code and the lines that it wrote."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
-    result = subprocess.run(
-        [sys.executable, "-m", "trail", "serve", *arguments],
-        cwd=ROOT,
-        env=inherited
-        | {
-            "TRAIL_CONFIG": str(folder / "trail.toml"),
-            "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
-            "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
-            **variables,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return result.returncode, result.stderr.splitlines()
+    environment = inherited | {
+        "TRAIL_CONFIG": str(folder / "trail.toml"),
+        "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
+        "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
+        **variables,
+    }
+    code, _, remarks = in_process.run(("serve", *arguments), environment, folder)
+    return code, remarks.splitlines()
 
 
 def write_users(folder: Path, username: str, password: str, role: str = "owner") -> None:
