@@ -17,7 +17,12 @@ EXAMPLES = [
     for detector in DETECTORS.values()
     for example in detector.examples
 ]
-STATISTICAL = [param for param in EXAMPLES if isinstance(param.values[0], Detector)]
+STATISTICAL = [
+    pytest.param(detector, example, id=f"{detector.name}: {example.title}")
+    for detector in DETECTORS.values()
+    for example in detector.examples
+    if isinstance(detector, Detector) and example.matches
+]
 
 
 @pytest.mark.parametrize("detector", DETECTORS.values(), ids=DETECTORS)

@@ -370,7 +370,7 @@ def test_an_export_loads_as_the_same_events(
     assert load(data, f"export.{format_}").duplicates == 5
 
 
-@limited(max_examples=15)
+@limited(max_examples=6)
 @given(
     st.lists(
         st.text(st.sampled_from("'=+-@\t\r\n\",;aö東 😀＝\u200b")) | st.text(max_size=8),

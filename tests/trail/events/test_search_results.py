@@ -23,7 +23,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store.close()
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(drawn=random_trail.filters())
 def test_results_equal_those_of_direct_queries(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]]

@@ -61,7 +61,7 @@ def aggregates(store: Store) -> list[list[dict[str, Any]]]:
     ]
 
 
-@few(max_examples=8)
+@few(max_examples=4)
 @given(histories(), st.integers(1, DAYS - 1))
 def test_later_events_never_change_an_earlier_day(history: list[ExampleEvent], edge: int) -> None:
     cut = FIRST_DAY + dt.timedelta(days=edge)
@@ -73,7 +73,7 @@ def test_later_events_never_change_an_earlier_day(history: list[ExampleEvent], e
     assert alone == whole
 
 
-@few(max_examples=8)
+@few(max_examples=4)
 @given(histories(), st.randoms(use_true_random=False), st.integers(1, 4))
 def test_the_order_of_loading_and_refreshing_does_not_matter(
     history: list[ExampleEvent], dice: random.Random, parts: int
@@ -89,7 +89,7 @@ def test_the_order_of_loading_and_refreshing_does_not_matter(
         assert refresh(store, detection.end_of_day(DAYS)).since is None
 
 
-@few(max_examples=8)
+@few(max_examples=4)
 @given(histories())
 def test_scores_are_the_sums_of_their_reasons(history: list[ExampleEvent]) -> None:
     with stored(history) as store:

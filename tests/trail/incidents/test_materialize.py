@@ -183,7 +183,7 @@ attempts = st.lists(
 
 
 @given(attempts, st.integers(1, 5), st.randoms(use_true_random=False), st.booleans())
-@profile(max_examples=20)
+@profile(max_examples=8)
 def test_any_split_and_order_gives_the_same(
     runs: list[tuple[str, int, int, int]], parts: int, dice: random.Random, each_time: bool
 ) -> None:

@@ -92,7 +92,7 @@ def test_failed_polls_do_not_count_as_coverage_and_adjacent_ones_are_merged(stor
     assert rows["detail"].to_pylist() == ["another", "refused"]
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(
     st.lists(
         st.tuples(st.integers(0, 30), st.integers(1, 9), st.sampled_from(["a", "b"])), max_size=8

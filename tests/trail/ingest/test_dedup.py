@@ -96,7 +96,7 @@ def test_equal_changes_within_two_seconds_are_linked_one_to_one(load: Load, stor
     assert store.table("select count(distinct twin_of) n from twins")["n"][0].as_py() == 3
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(
     st.lists(st.integers(0, 40), max_size=8),
     st.lists(st.integers(0, 40), max_size=8),

@@ -70,7 +70,7 @@ EVENTS = st.lists(
 )
 
 
-@hypothesis_settings(max_examples=15)
+@hypothesis_settings(max_examples=6)
 @given(events=EVENTS, data=st.data())
 def test_email_of_an_event_never_changes(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[Any, str]], data: st.DataObject

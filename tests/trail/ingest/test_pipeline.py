@@ -502,7 +502,7 @@ LINES = st.one_of(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=7)
 @given(files=st.lists(st.lists(LINES, max_size=12), min_size=1, max_size=3))
 def test_counts_and_cube_match_the_events_of_any_mixture(
     files: list[list[tuple[bytes, int]]], tmp_path_factory: pytest.TempPathFactory
@@ -545,7 +545,7 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-@settings(max_examples=15)
+@settings(max_examples=7)
 @given(lines=st.lists(LINES, min_size=1, max_size=25))
 def test_a_file_of_any_mixture_counts_each_record(
     lines: list[tuple[bytes, int]], tmp_path_factory: pytest.TempPathFactory

@@ -138,7 +138,7 @@ ARRIVALS = st.lists(
 )
 
 
-@hypothesis_settings(max_examples=20)
+@hypothesis_settings(max_examples=8)
 @given(arrivals=ARRIVALS, data=st.data())
 def test_an_event_is_unverified_until_a_proof_arrives_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, arrivals: list[tuple[int, Any]], data: st.DataObject

@@ -228,7 +228,7 @@ def test_files_loaded_before_the_drop_fails_are_kept(
     assert len(shelf.finished) == len(rows(store)) == 3
 
 
-@limited(max_examples=15)
+@limited(max_examples=6)
 @given(st.lists(st.lists(st.integers(-3, 8), max_size=6), min_size=1, max_size=8))
 def test_a_group_of_files_gives_the_same_result_as_single_files(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory, numbers: list[list[int]]

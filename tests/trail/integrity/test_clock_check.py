@@ -191,7 +191,7 @@ ACTIONS = st.one_of(
 )
 
 
-@profile(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@profile(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(actions=st.lists(ACTIONS, min_size=4, max_size=14))
 def test_no_clock_makes_retention_remove_what_is_not_old(actions: list[tuple[str, int]]) -> None:
     """The owner confirms only a right clock. A clock that never stepped is never asked about."""

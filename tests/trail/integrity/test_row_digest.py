@@ -68,7 +68,7 @@ def _digest(settings: Settings, folder: Path, loads: list[list[dict[str, Any]]])
         store.close()
 
 
-@hypothesis.settings(max_examples=15)
+@hypothesis.settings(max_examples=6)
 @hypothesis.given(st.lists(record(), min_size=1, max_size=8), st.randoms(), st.integers(0, 8))
 def test_any_order_of_loads_gives_the_same_digest(
     settings: Settings, tmp_path: Path, records: list[dict[str, Any]], shuffle: Any, cut: int

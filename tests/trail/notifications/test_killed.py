@@ -49,7 +49,7 @@ def _kill_during_delivery(path: Path, random_source: random.Random, receiver: Re
     process.wait()
 
 
-@pytest.mark.parametrize("kills", [12, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [5, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.timeout(600)
 def test_every_event_arrives_in_order_despite_kills(
     store: Store, settings: Settings, load: Load, kills: int

@@ -143,7 +143,7 @@ def run_until_all_sent(outbox: Forwarding, clock: Clock, store: Store, total: in
 
 
 @pytest.mark.timeout(900)
-def test_thousands_of_events_arrive_in_order_despite_failures(
+def test_a_thousand_events_arrive_in_order_despite_failures(
     store: Store, make: Make, clock: Clock, load: Load
 ) -> None:
     random_source = random.Random(3)
@@ -159,10 +159,10 @@ def test_thousands_of_events_arrive_in_order_despite_failures(
         return Response(200)
 
     hook(store, "https://hooks.example.com/", streams=True)
-    load(ndjson(forwarded(n) for n in range(2_500)))
-    run_until_all_sent(make(send), clock, store, 2_500)
-    assert accepted == [f"event_{message_id(n)}" for n in range(2_500)], "each once, in order"
-    assert len(attempted) <= 3_750
+    load(ndjson(forwarded(n) for n in range(1_000)))
+    run_until_all_sent(make(send), clock, store, 1_000)
+    assert accepted == [f"event_{message_id(n)}" for n in range(1_000)], "each once, in order"
+    assert len(attempted) <= 1_500
 
 
 def test_events_arrive_in_order_over_http_despite_failures(
@@ -170,10 +170,10 @@ def test_events_arrive_in_order_over_http_despite_failures(
 ) -> None:
     receiver.failing = 0.2
     hook(store, receiver.url, streams=True)
-    load(ndjson(forwarded(n) for n in range(600)))
-    run_until_all_sent(make(), clock, store, 600)
-    assert receiver.good() == [f"event_{message_id(n)}" for n in range(600)]
-    assert len(receiver.taken) <= 900
+    load(ndjson(forwarded(n) for n in range(300)))
+    run_until_all_sent(make(), clock, store, 300)
+    assert receiver.good() == [f"event_{message_id(n)}" for n in range(300)]
+    assert len(receiver.taken) <= 450
 
 
 def test_stream_follows_ingest_order_and_filter(

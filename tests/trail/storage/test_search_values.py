@@ -188,7 +188,7 @@ _PLACES: tuple[Callable[[str], str], ...] = (
 _number = iter(range(10**9))
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(drawn=json_strings(_VALUES), place=st.sampled_from(_PLACES), data=st.data())
 def test_every_part_of_a_value_finds_its_event(
     growing_store: Store,

@@ -97,7 +97,7 @@ def counted(filter_: Filter, terms: tuple[Term, ...], name: str) -> dict[str, in
     return counts
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(drawn=random_trail.filters(), page_rows=st.sampled_from((19, 45, 200)))
 def test_all_queries_of_one_filter_use_the_same_rows(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]], page_rows: int
@@ -117,7 +117,7 @@ def test_all_queries_of_one_filter_use_the_same_rows(
     assert sum(bar.count for bar in bars) == len(shown)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(drawn=random_trail.filters())
 def test_facets_apply_all_filters_except_their_own(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]]
@@ -139,7 +139,7 @@ def test_facets_apply_all_filters_except_their_own(
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(drawn=random_trail.filters())
 def test_people_and_day_lists_contain_only_matching_rows(
     store: Store, drawn: tuple[Filter, tuple[Term, ...]]
@@ -161,7 +161,7 @@ def test_people_and_day_lists_contain_only_matching_rows(
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     drawn=random_trail.filters(),
     grain=st.sampled_from((1, 5, 15, 60, 180, 1440)).map(lambda m: dt.timedelta(minutes=m)),
