@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Verify an evidence pack or an export against its seals, without the program that made them.
 
-    python verify.py PACK [--key KEY]
-    python verify.py EXPORT.ndjson SEALS.ndjson [--key KEY] [--whole]
+    python verify.py PACK [--key KEY] [--no-limits]
+    python verify.py EXPORT.ndjson SEALS.ndjson [--key KEY] [--whole] [--no-limits]
 
 Needs Python 3.11 and the package `cryptography`; reads only the given files. It is a single file,
 so that it can be read and compared as a whole.
+
+The files are not trusted. Text from them is printed on one line, with a question mark for every
+character that is not printable. Files made to exhaust memory or disk (see LIMITS) are refused
+before they are unpacked; --no-limits reads them anyway.
 
 PACK is an evidence pack: the ZIP, or the folder it was unpacked into.
 EXPORT.ndjson is an export of the audit trail: one event per line, with at least event_id,
@@ -52,13 +56,14 @@ import datetime as dt
 import hashlib
 import io
 import json
+import os
 import sys
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -74,9 +79,50 @@ MAY_BE_EMPTY = ("target_type", "target_id", "target_name", "workspace_id")
 TEXTS = ("event_id", "action_raw", "actor_id", *MAY_BE_EMPTY)
 
 Row = dict[str, Any]
-Days = dict[str, tuple[dict[str, list[str]], int]]
 # Exceptions raised by a damaged or modified ZIP.
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+# Exceptions raised by lines and documents with unexpected content.
+ODD = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+
+# What a pack may demand. A ratio is only judged where more than `free_bytes` are unpacked.
+LIMITS = {
+    "files": 1000,  # in a pack
+    "directory_bytes": 4 << 20,  # of a ZIP: the list of its files
+    "free_bytes": 64 << 20,
+    "ratio": 200,  # unpacked bytes for each packed byte
+    "line_bytes": 8 << 20,  # of a line, and of manifest.json and signature.json
+    "days": 100_000,  # in a pack
+    "rows": 2_000_000,  # of one sealed day
+    "shown": 1000,  # problems, gaps
+    "characters": 500,  # of one text from a pack
+}
+
+
+class RefusedError(Exception):
+    """The files demand more than LIMITS allows."""
+
+
+def refuse_above(limit: str, value: int, what: str) -> None:
+    """Raise `RefusedError`, which says *what* is wrong, if *value* exceeds LIMITS."""
+    if value > LIMITS[limit]:
+        raise RefusedError(f"{what} ({value:,}; the limit is {LIMITS[limit]:,})")
+
+
+def clean(text: object) -> str:
+    """Return *text* as one line, with ? for control and direction characters."""
+    return "".join(c if c.isprintable() else "?" for c in str(text))
+
+
+def quoted(value: object) -> str:
+    """Return a value from the files as text of limited length."""
+    text = value if isinstance(value, str) else repr(value)
+    limit = LIMITS["characters"]
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def say(line: str, file: TextIO | None = None) -> None:
+    """Print one line; the only function that prints, so that nothing is printed unescaped."""
+    print(clean(line), file=file or sys.stdout)
 
 
 def moment(text: str) -> dt.datetime:
@@ -130,13 +176,57 @@ def part_of(row: Row) -> str:
     return f"{moment(row['occurred_at']):%H}{digit}"
 
 
-def day_digest(parts: dict[str, list[str]]) -> str:
-    """Return the digest of a day from the hashes of its rows by part."""
-    lines = (
-        f"{part}:{len(hashes)}:{hashlib.sha256(''.join(sorted(hashes)).encode()).hexdigest()}\n"
-        for part, hashes in sorted(parts.items())
-    )
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+def day_digest(parts: Mapping[str, Iterable[str]]) -> str:
+    """Return the digest of a day from the hashes of its rows by part, in hex."""
+    digest = hashlib.sha256()
+    for part in sorted(parts):
+        hashes = sorted(bytes.fromhex(row) for row in parts[part])
+        inner = hashlib.sha256()
+        for row in hashes:
+            inner.update(row.hex().encode())
+        digest.update(f"{part}:{len(hashes)}:{inner.hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+class Hashes:
+    """The hashes of the rows of one part, 32 bytes each."""
+
+    def __init__(self) -> None:
+        """Begin without rows."""
+        self._bytes = bytearray()
+
+    def add(self, row: str) -> None:
+        """Add the hash of a row, in hex."""
+        self._bytes += bytes.fromhex(row)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the hashes in hex."""
+        for at in range(0, len(self._bytes), 32):
+            yield self._bytes[at : at + 32].hex()
+
+
+class Day:
+    """The exported events of one day: how many, how many of them late, and their digest."""
+
+    def __init__(self) -> None:
+        """Begin without events."""
+        self.count, self.late, self.scattered = 0, 0, False
+        self._parts: dict[str, Hashes] | None = defaultdict(Hashes)
+        self._digest = ""
+
+    def add(self, row: Row) -> None:
+        """Add an event that is not late to a sealed day."""
+        self.count += 1
+        if self._parts is None:
+            self.scattered = True  # in a pack, the events of a day are together
+        else:
+            self._parts[part_of(row)].add(row_hash(row))
+
+    def digest(self) -> str:
+        """Return the digest; no event can be added afterwards, and the memory is free."""
+        if self._parts is not None:
+            self._digest, self._parts = day_digest(self._parts), None
+        return self._digest
 
 
 def fingerprint(key: str) -> str:
@@ -182,67 +272,92 @@ def seals(lines: Iterable[str], key: str, wanted: str) -> tuple[dict[str, Row], 
     latest: dict[str, Row] = {}
     problems: list[str] = []
     prev = FIRST
+    kept = ("seen_at", "events", "digest", "kind", "reason", "made_by", "gone", "key")
     for number, line in enumerate(lines, 1):
+        if len(problems) >= LIMITS["shown"]:
+            problems.append(f"the seals from line {number} were not checked")
+            break
         try:
             body = json.loads(line)
-            key = key or body["key"]
+            key = key or str(body["key"])
+            day = str(body["day"])
+            if dt.date.fromisoformat(day).isoformat() != day:
+                raise ValueError(day)
             problem = fault(body, key, wanted)
             if not problem and body["number"] != number:
                 problem = f"is in the place of seal {number}"
             elif not problem and body["prev"] != prev:
                 problem = "does not continue the previous seal"
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (RecursionError, *ODD):
             problems.append(f"line {number} of the seals cannot be read")
             continue
         if problem:
-            problems.append(f"seal {body.get('number')} of {body.get('day')} {problem}")
+            problems.append(f"seal {quoted(body.get('number'))} of {day} {problem}")
         else:
-            latest[body["day"]] = body
+            latest[day] = {name: body[name] for name in kept if name in body}
+            refuse_above("days", len(latest), "There are seals of too many days")
         prev = str(body.get("seal"))
     return latest, problems
 
 
 def lines_of(file: BinaryIO) -> Iterator[str]:
     """Yield the lines of a file that are not blank; only a newline ends a line."""
-    for line in io.TextIOWrapper(file, encoding="utf-8", newline="\n"):
-        if line.strip():
-            yield line
+    limit = LIMITS["line_bytes"]
+    with io.BufferedReader(cast("io.RawIOBase", file), 1 << 20) as reader:
+        while line := reader.readline(limit + 1):
+            refuse_above("line_bytes", len(line), "There is a line with too many bytes")
+            text = line.decode()
+            if text.strip():
+                yield text
 
 
-def rows_by_day(rows: Iterable[Row], latest: dict[str, Row]) -> Days:
-    """Return by day the hashes of the exported events by part, and how many are late."""
-    days: Days = {}
+def rows_by_day(rows: Iterable[Row], latest: dict[str, Row], in_order: bool) -> dict[str, Day]:
+    """Return the exported events by day. With *in_order*, the events of a day must be together."""
+    days: dict[str, Day] = {}
+    current = ""
     for row in rows:
         day = moment(row["occurred_at"]).date().isoformat()
-        parts, late = days.get(day, (defaultdict(list), 0))
+        if day != current:
+            if in_order and current in days and current in latest:
+                days[current].digest()
+            current = day
+        if day not in days:
+            days[day] = Day()
+            if in_order:
+                refuse_above("days", len(days), "There are events of too many days")
         seal = latest.get(day)
-        if seal and moment(row["ingested_at"]) >= moment(seal["seen_at"]):
-            late += 1
+        if not seal:
+            days[day].count += 1
+        elif moment(row["ingested_at"]) >= moment(seal["seen_at"]):
+            days[day].late += 1
         else:
-            parts[part_of(row)].append(row_hash(row))
-        days[day] = (parts, late)
+            days[day].add(row)
+            if in_order:
+                refuse_above("rows", days[day].count, f"There are too many events on {day}")
     return days
 
 
 def intervention(seal: Row) -> str:
     """Return what was done to the day before its newest seal, or an empty string."""
-    reason = "".join(c if c.isprintable() else "?" for c in str(seal.get("reason", "")))
+    reason = quoted(seal.get("reason", ""))
     if seal.get("kind") == "accepted":
-        return f"; accepted by {seal.get('made_by')} as it was then ({reason})"
+        return f"; accepted by {quoted(seal.get('made_by'))} as it was then ({reason})"
     if seal.get("kind") == "purge":
-        return f"; {seal.get('gone'):,} removed earlier ({reason})"
+        return f"; {int(seal.get('gone', 0)):,} removed earlier ({reason})"
     return ""
 
 
-def state(seal: Row | None, parts: dict[str, list[str]], late: int) -> tuple[str, bool]:
+def state(seal: Row | None, day: Day) -> tuple[str, bool]:
     """Return the result for one day as text, and whether it is free of problems."""
-    count = sum(len(hashes) for hashes in parts.values())
-    more = f", {late:,} arrived after its seal" if late else ""
+    count = day.count
+    more = f", {day.late:,} arrived after its seal" if day.late else ""
     more += intervention(seal) if seal else ""
     if seal is None:
         return f"not sealed, {count:,} events cannot be checked", True
     sealed = int(seal["events"])
-    if count == sealed and day_digest(parts) == seal["digest"]:
+    if day.scattered:
+        return f"CHANGED: its {count:,} events are not in order of time{more}", False
+    if count == sealed and day.digest() == seal["digest"]:
         return f"unchanged, {count:,} events{more}", True
     if count == sealed:
         return f"CHANGED: {count:,} events do not match their seal{more}", False
@@ -251,36 +366,87 @@ def state(seal: Row | None, parts: dict[str, list[str]], late: int) -> tuple[str
     return f"partial: {count:,} of {sealed:,} sealed events; cannot be checked{more}", True
 
 
-def check_days(days: Days, latest: dict[str, Row], complete: set[str]) -> list[str]:
+def check_days(days: dict[str, Day], latest: dict[str, Row], complete: set[str]) -> list[str]:
     """Print the result for each day; return the problems. Days of *complete* must be complete."""
     problems = []
     for day in sorted(days.keys() | (latest.keys() & complete)):
-        parts, late = days.get(day, ({}, 0))
-        text, ok = state(latest.get(day), parts, late)
+        text, ok = state(latest.get(day), days.get(day) or Day())
         if day in complete and text.startswith("partial"):
             text, ok = text.replace("partial", "MISSING", 1), False
-        print(f"{day}  {text}")
+        say(f"{day}  {text}")
         if not ok:
             problems.append(f"{day} {text}")
     return problems
+
+
+class Limited(io.FileIO):
+    """A file that refuses to be read in large pieces: the list of files of a ZIP is one piece."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to *size* bytes."""
+        rest = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        wanted = rest if size is None or size < 0 else min(size, rest)
+        refuse_above("directory_bytes", wanted, "The list of files in the ZIP is too long")
+        return super().read(wanted)
+
+
+def refuse_bombs(members: list[zipfile.ZipInfo], packed: int) -> None:
+    """Raise `RefusedError` for a ZIP of *packed* bytes that is made to exhaust memory or disk.
+
+    The sizes are those that the ZIP states; `zipfile` never unpacks more of a member than that.
+    """
+    refuse_above("files", len(members), "There are too many files in the ZIP")
+    if any(
+        item.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for item in members
+    ):
+        raise RefusedError("The ZIP uses a compression that packs do not use")
+    pairs = [(item.file_size, item.compress_size) for item in members]
+    for size, compressed in (*pairs, (sum(size for size, _ in pairs), packed)):
+        if size > LIMITS["free_bytes"]:
+            refuse_above(
+                "ratio", size // max(1, compressed), "The ZIP unpacks to too many times its size"
+            )
 
 
 class Pack:
     """An evidence pack: a ZIP, or the folder of its files."""
 
     def __init__(self, path: Path) -> None:
-        """Open *path*; raises `ValueError` or `OSError` if it is neither."""
+        """Open *path*; raises `ValueError`, `OSError` or `RefusedError` if it is neither."""
         self.folder = path if path.is_dir() else None
+        self.zip: zipfile.ZipFile | None = None
+        if self.folder:
+            self.names = self._listed(path)
+            return
+        self._file = Limited(path)
         try:
-            self.zip = None if self.folder else zipfile.ZipFile(path)
-        except zipfile.BadZipFile as error:
-            raise ValueError(f"{path.name} is not a ZIP file") from error
-        self.names = self.zip.namelist() if self.zip else self._listed(path)
+            self.zip = zipfile.ZipFile(self._file)
+            refuse_bombs(self.zip.infolist(), path.stat().st_size)
+            self.names = self.zip.namelist()
+        except BaseException as error:
+            self._file.close()
+            if isinstance(error, zipfile.BadZipFile):
+                raise ValueError(f"{path.name} is not a ZIP file") from error
+            raise
+
+    def __enter__(self) -> "Pack":
+        """Return the pack."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        if self.zip:
+            self.zip.close()
+            self._file.close()
 
     @staticmethod
     def _listed(folder: Path) -> list[str]:
-        paths = (path for path in sorted(folder.rglob("*")) if not path.is_dir())
-        return [path.relative_to(folder).as_posix() for path in paths]
+        names = []
+        for path in folder.rglob("*"):
+            if path.is_symlink() or not path.is_dir():
+                names.append(path.relative_to(folder).as_posix())
+                refuse_above("files", len(names), "There are too many files in the folder")
+        return sorted(names)
 
     def open(self, name: str) -> BinaryIO:
         """Open the file *name* for reading; raises `KeyError` if there is none."""
@@ -288,14 +454,21 @@ class Pack:
             return self.zip.open(name)  # type: ignore[return-value]
         if name not in self.names or not self.folder:
             raise KeyError(name)
-        return (self.folder / name).open("rb")
+        path = self.folder / name
+        if path.is_symlink() or not path.is_file():
+            raise OSError("not a regular file")
+        return path.open("rb", buffering=0)
 
     def json(self, name: str) -> Row:
         """Return the JSON object in the file *name*, or an empty one."""
         try:
+            text = bytearray()
             with self.open(name) as file:
-                document = json.loads(file.read())
-        except (KeyError, ValueError, *BROKEN):  # a RuntimeError if nested too deeply
+                while piece := file.read(1 << 20):
+                    text += piece
+                    refuse_above("line_bytes", len(text), f"{quoted(name)} has too many bytes")
+            document = json.loads(text)
+        except (*ODD, *BROKEN):  # a RuntimeError if nested too deeply
             return {}
         return document if isinstance(document, dict) else {}
 
@@ -329,13 +502,16 @@ class Rows:
 def file_problems(pack: Pack, manifest: Row) -> list[str]:
     """Return the problems of the files: missing, additional, or different from the manifest."""
     listed = {str(file["name"]): file for file in manifest.get("files", [])}
+    refuse_above("files", len(listed), "There are too many files in the manifest")
     expected = {*listed, MANIFEST, SIGNATURE}
     problems = [
-        f"{name} is in the pack more than once"
+        f"{quoted(name)} is in the pack more than once"
         for name in sorted({name for name in pack.names if pack.names.count(name) > 1})
     ]
-    problems += [f"{name} is not in the manifest" for name in sorted({*pack.names} - expected)]
-    problems += [f"{name} is missing" for name in sorted(expected - {*pack.names})]
+    problems += [
+        f"{quoted(name)} is not in the manifest" for name in sorted({*pack.names} - expected)
+    ]
+    problems += [f"{quoted(name)} is missing" for name in sorted(expected - {*pack.names})]
     for name, file in listed.items():
         if name in pack.names:
             try:
@@ -343,7 +519,7 @@ def file_problems(pack: Pack, manifest: Row) -> list[str]:
             except BROKEN:
                 matches = False
             if not matches:
-                problems.append(f"{name} does not match the manifest")
+                problems.append(f"{quoted(name)} does not match the manifest")
     return problems
 
 
@@ -362,18 +538,18 @@ def signer(pack: Pack, wanted: str) -> tuple[str, list[str]]:
     return key, [] if is_key(key, wanted) else [f"{MANIFEST} was signed by a different key"]
 
 
-def count_problems(rows: Rows, chain: list[str], manifest: Row) -> list[str]:
+def count_problems(rows: Rows, lines: int, manifest: Row) -> list[str]:
     """Return where events and seals differ from the counts and digests of the manifest."""
     problems = []
     events = manifest.get("events", {})
     if rows.count != events.get("rows"):
         problems.append(
-            f"{EVENTS} has {rows.count:,} events, the manifest states {events.get('rows')}"
+            f"{EVENTS} has {rows.count:,} events, the manifest states {quoted(events.get('rows'))}"
         )
     elif rows.digest.hexdigest() != events.get("digest"):
         problems.append(f"the events of {EVENTS} do not match the digest in the manifest")
-    if len(chain) != manifest.get("seals", {}).get("lines"):
-        problems.append(f"{SEALS} has {len(chain):,} seals, the manifest states another number")
+    if lines != manifest.get("seals", {}).get("lines"):
+        problems.append(f"{SEALS} has {lines:,} seals, the manifest states another number")
     return problems
 
 
@@ -392,9 +568,8 @@ def complete_days(manifest: Row, days: Iterable[str]) -> set[str]:
     }
 
 
-def check_pack(path: Path, wanted: str) -> int:
+def check_pack(pack: Pack, wanted: str) -> int:
     """Verify an evidence pack and print the results; return the exit code."""
-    pack = Pack(path)
     key, problems = signer(pack, wanted)
     if not key:
         return report(problems, key)  # nothing else can be judged without the manifest
@@ -402,38 +577,61 @@ def check_pack(path: Path, wanted: str) -> int:
     problems += file_problems(pack, manifest)
     if EVENTS not in pack.names or SEALS not in pack.names:
         return report(problems, key)
+    # The rest, such as findings, is not needed in memory.
+    needed = ("events", "seals", "filter", "period", "coverage")
+    manifest = {name: manifest[name] for name in needed if name in manifest}
+    chain = Counted()
     try:
         with pack.open(SEALS) as file:
-            chain = list(lines_of(file))
-        latest, chain_problems = seals(chain, key, wanted)
+            latest, chain_problems = seals(chain.of(lines_of(file)), key, wanted)
         with pack.open(EVENTS) as file:
             rows = Rows(file)
-            days = rows_by_day(rows, latest)
-    except (ValueError, KeyError, TypeError, AttributeError, *BROKEN):
+            days = rows_by_day(rows, latest, in_order=True)
+    except (*ODD, *BROKEN):
         return report([*problems, f"{EVENTS} or {SEALS} cannot be read"], key)
-    problems += chain_problems + count_problems(rows, chain, manifest)
+    problems += chain_problems + count_problems(rows, chain.count, manifest)
     problems += check_days(days, latest, complete_days(manifest, latest))
-    print(f"{rows.count:,} events, {len(days):,} days; {len(chain):,} seals in the chain")
-    print(f"Selection: {manifest.get('filter', {}).get('words')}")
+    say(f"{rows.count:,} events, {len(days):,} days; {chain.count:,} seals in the chain")
+    say(f"Selection: {quoted(manifest.get('filter', {}).get('words'))}")
     if manifest.get("filter", {}).get("narrowed", True):
-        print(
+        say(
             "This pack is filtered and contains only some events of each day. The files, the "
             "signature and the chain were checked; whether the pack contains everything that "
             "matches its filter cannot be checked."
         )
-    for gap in manifest.get("coverage", {}).get("gaps", []):
-        print(f"Gap: {gap}")
+    say_each("Gap", [quoted(gap) for gap in manifest.get("coverage", {}).get("gaps", [])])
     return report(problems, key)
+
+
+class Counted:
+    """Counts the lines that pass."""
+
+    def __init__(self) -> None:
+        """Begin at 0."""
+        self.count = 0
+
+    def of(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield *lines*."""
+        for line in lines:
+            self.count += 1
+            yield line
+
+
+def say_each(label: str, texts: list[str]) -> None:
+    """Print each of *texts* after its *label*, up to the limit."""
+    for text in texts[: LIMITS["shown"]]:
+        say(f"{label}: {text}")
+    if len(texts) > LIMITS["shown"]:
+        say(f"{label}: {len(texts) - LIMITS['shown']:,} more")
 
 
 def report(problems: list[str], key: str) -> int:
     """Print the problems and the signer; return the exit code."""
-    for problem in problems:
-        print(f"PROBLEM: {problem}")
+    say_each("PROBLEM", problems)
     if key:
-        print(f"Signed by the key with the fingerprint {fingerprint(key)}")
-        print("Compare it with the fingerprint that the trail's owner gives you separately.")
-    print(
+        say(f"Signed by the key with the fingerprint {fingerprint(key)}")
+        say("Compare it with the fingerprint that the trail's owner gives you separately.")
+    say(
         f"{len(problems):,} problems. Do not rely on this pack."
         if problems
         else "No problems found."
@@ -443,15 +641,15 @@ def report(problems: list[str], key: str) -> int:
 
 def check_export(export: Path, mirror: Path, wanted: str, whole: bool) -> int:
     """Verify an export against the seals and print the results; return the exit code."""
-    with mirror.open("rb") as file:
+    with mirror.open("rb", buffering=0) as file:
         latest, problems = seals(lines_of(file), "", wanted)
-    with export.open("rb") as file:
-        days = rows_by_day((json.loads(line) for line in lines_of(file)), latest)
+    key = quoted(next(iter(latest.values()), {}).get("key", wanted or "none"))
+    with export.open("rb", buffering=0) as file:
+        rows = (json.loads(line) for line in lines_of(file))
+        days = rows_by_day(rows, latest, in_order=False)
     problems += check_days(days, latest, set(latest) if whole else set())
-    for problem in problems:
-        print(f"PROBLEM: {problem}")
-    key = next(iter(latest.values()), {}).get("key", wanted or "none")
-    print(f"{len(days):,} days, {len(latest):,} sealed; {len(problems):,} problems; key {key}")
+    say_each("PROBLEM", problems)
+    say(f"{len(days):,} days, {len(latest):,} sealed; {len(problems):,} problems; key {key}")
     return 1 if problems else 0
 
 
@@ -466,15 +664,32 @@ def main() -> int:
     parser.add_argument(
         "--whole", action="store_true", help="report partial days as problems (MISSING)"
     )
+    parser.add_argument(
+        "--no-limits", action="store_true", help="read files of any size, if you trust them"
+    )
     args = parser.parse_args()
+    if args.no_limits:
+        LIMITS.update(dict.fromkeys(LIMITS.keys() - {"shown", "characters"}, sys.maxsize // 2))
     if args.seals is None:
-        return check_pack(args.export, args.key)
+        with Pack(args.export) as pack:
+            return check_pack(pack, args.key)
     return check_export(args.export, args.seals, args.key, args.whole)
 
 
 if __name__ == "__main__":
+    # Characters that the terminal cannot show do not stop the check.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         sys.exit(main())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, *BROKEN) as problem:
-        print(f"These files cannot be verified: {problem!r}", file=sys.stderr)
+    except RefusedError as refusal:
+        say(
+            f"These files were not verified: {refusal}. With --no-limits they are read anyway.",
+            sys.stderr,
+        )
+        sys.exit(2)
+    except MemoryError:
+        say("These files cannot be verified: there is not enough memory.", sys.stderr)
+        sys.exit(2)
+    except (*ODD, *BROKEN) as problem:
+        say(f"These files cannot be verified: {quoted(problem)}", sys.stderr)
         sys.exit(2)
