@@ -27,6 +27,7 @@ PURPOSES = {
     "/export.ndjson": "Stream the filtered events as NDJSON.",
     "/export.parquet": "Stream the filtered events as Parquet.",
     "/export.certificate.html": "Answer the certificate of `sign_off=NUMBER` as a page to print.",
+    "/export.certificate.pdf": "Answer the certificate of `sign_off=NUMBER` as PDF.",
     "/export.certificate.json": "Answer the certificate of `sign_off=NUMBER` as JSON.",
     "/v1/track": "Receive one event in the format of Segment's libraries.",
     "/v1/batch": "Receive several events in the format of Segment's libraries.",

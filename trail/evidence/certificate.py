@@ -29,6 +29,8 @@ _NO_BODY = (
 )
 _ALTERED = "Not shown: the stored sign-off does not match its signature."
 _JOINERS = ("\u200c", "\u200d")
+# Letters and marks without a shape: fillers of Hangul and Khmer, the grapheme joiner.
+_SHAPELESS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 
 View = dict[str, Any]
 
@@ -155,7 +157,7 @@ def _statement(signed: Signoff, workspace: str, days: str) -> str:
     elif signed.findings == 1 and not signed.undecided:
         findings = "that the 1 finding was decided"
     reason = f" Comment: {signed.reason}" if signed.reason else ""
-    return f"{who} reviewed {which} {of} of {days} and confirms {findings}.{reason}"
+    return f"{who} reviewed {which} {of}, {days}, and confirms {findings}.{reason}"
 
 
 def _narrowed(signed: Signoff) -> bool:
@@ -343,6 +345,8 @@ def code_point(letter: str) -> str:
 
 
 def _is_visible(letter: str) -> bool:
+    if letter in _SHAPELESS:
+        return False
     return letter in _JOINERS or unicodedata.category(letter) not in (
         "Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp",
     )  # fmt: skip

@@ -35,7 +35,7 @@ thead { display: table-header-group }
 th { text-align: left; font-weight: 400; color: #5a6472; padding: .25rem .75rem .25rem 0 }
 td { vertical-align: top; padding: .45rem .75rem .45rem 0; border-top: 1px solid #e2e5ea }
 tr { break-inside: avoid }
-.id { width: 9.5rem } .decision { width: 7.5rem; font-weight: 600 }
+.id { width: 9.5rem } .decision { width: 7.5rem } td.decision { font-weight: 600 }
 code { font: 11.5px/1.6 "Source Code Pro", "Noto Sans Mono", ui-monospace, monospace }
 ol { margin: 0; padding-left: 1.3rem }
 footer { display: flex; gap: 1.5rem; justify-content: space-between; color: #5a6472;

@@ -1,4 +1,4 @@
-"""`/export.certificate.{html,json}`: the certificate of a sign-off as a download."""
+"""`/export.certificate.{html,pdf,json}`: the certificate of a sign-off as a download."""
 
 import datetime as dt
 import json
@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
-from trail.evidence import certificate, certificate_html
+from trail.evidence import certificate, certificate_html, certificate_pdf
 from trail.evidence.certificate import ADDRESS
 from trail.findings import sign_offs
 from trail.findings.sign_offs import Signoff
@@ -40,6 +40,7 @@ def _html(signed: Signoff, workspace: str) -> bytes:
 
 _MAKERS: dict[str, tuple[str, Callable[[Signoff, str], bytes]]] = {
     "html": ("text/html; charset=utf-8", _html),
+    "pdf": ("application/pdf", certificate_pdf.page),
     "json": ("application/json", _json),
 }
 

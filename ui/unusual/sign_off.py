@@ -88,7 +88,7 @@ def _row(row: Signoff, workspace: str) -> None:
         st.text(f"{view['number']} · {view['period']} · {mark} {view['status']}")
         st.text("\n".join([view["summary"], *view["changes"], *filter(None, [view["again"]])]))
         with st.container(horizontal=True):
-            for file_format in ("html", "json"):
+            for file_format in ("pdf", "html", "json"):
                 st.link_button(
                     f"Certificate, {file_format.upper()}",
                     certificate.address(row, file_format),
