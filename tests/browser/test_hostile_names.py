@@ -86,9 +86,12 @@ def hover(page: Page, selector: str, most: int) -> None:
             page.wait_for_timeout(70)
 
 
-def test_every_string_as_a_lane_of_the_timeline(watched: WatchedPage, strings: list[str]) -> None:
-    """Labels and tooltips of the chart, alternating between actors and targets."""
-    for number, first in enumerate(range(0, len(strings), BATCH)):
+def test_strings_as_lanes_of_the_timeline(watched: WatchedPage, strings: list[str]) -> None:
+    """Labels and tooltips of the chart, alternating between actors and targets.
+
+    Neighbours are alike, so every second page of lanes is enough.
+    """
+    for number, first in enumerate(range(0, len(strings), 2 * BATCH)):
         by = ("actor", "target")[number % 2]
         address = f"/timeline?{span(first, first + BATCH)}&by={by}&top=more"
         if first:
@@ -122,7 +125,7 @@ def test_every_string_in_the_table_and_the_facets(watched: WatchedPage, strings:
 
 
 def test_event_panel(watched: WatchedPage, strings: list[str]) -> None:
-    for number in range(0, len(strings), len(strings) // 16):
+    for number in range(0, len(strings), len(strings) // 16)[::2]:
         event = urlencode({"event": f"{number} {strings[number]}"})
         address = f"/explore?{event}&{span(number, number + 1)}"
         if number:
@@ -137,7 +140,7 @@ def test_event_panel(watched: WatchedPage, strings: list[str]) -> None:
 
 
 def test_strings_in_the_url(watched: WatchedPage, strings: list[str]) -> None:
-    for number in range(3, len(strings), len(strings) // 4):
+    for number in range(3, len(strings), len(strings) // 4)[::2]:
         text = strings[number]
         actor = f"users/{text}"
         for path, query in (

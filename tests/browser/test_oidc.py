@@ -44,11 +44,20 @@ def served(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield running
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
+@pytest.fixture(scope="module")
+def shared(browser: Browser) -> Iterator[BrowserContext]:
     made = browser.new_context()
     yield made
     made.close()
+
+
+@pytest.fixture
+def context(shared: BrowserContext) -> Iterator[BrowserContext]:
+    """Return a browser context without cookies; its scripts are compiled."""
+    shared.clear_cookies()
+    yield shared
+    for page in shared.pages:
+        page.close()
 
 
 def press(site: Site, context: BrowserContext, path: str = "/") -> Page:
@@ -194,6 +203,7 @@ def test_old_cookies_are_useless_after_sign_out(
     context.on("response", take)
     page = press(served, context, "/account")
     expect(page.get_by_text("role reviewer")).to_be_visible()
+    context.remove_listener("response", take)
     ours = [cookie for cookie in context.cookies() if cookie["name"].startswith("audit_")]
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in with Example ID")).to_be_visible()

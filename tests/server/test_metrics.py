@@ -21,8 +21,14 @@ def figures(text: str) -> dict[str, float]:
     }
 
 
-def test_counts_follow_a_load_and_contain_no_names(start_server: Callable[..., Running]) -> None:
-    server = start_server()
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Running]) -> Running:
+    hosts = json.dumps(["127.0.0.1", "trail.example.com"])
+    return start_server(TRAIL_SERVER__ALLOWED_HOSTS=hosts)
+
+
+def test_counts_follow_a_load_and_contain_no_names(server: Running) -> None:
+    assert httpx2.get(f"{server.url}/healthz").json() == {"ok": True, "problems": []}
     path = server.log.with_name("events.ndjson")
     path.write_bytes(ndjson([api_event(1), api_event(2), api_event(1)]) + b"\n{")
     server.command("load", str(path))
@@ -37,32 +43,27 @@ def test_counts_follow_a_load_and_contain_no_names(start_server: Callable[..., R
     assert "example.com" not in response.text
 
 
-def test_without_a_token_other_host_names_are_refused(
-    start_server: Callable[..., Running],
-) -> None:
-    hosts = json.dumps(["127.0.0.1", "trail.example.com"])
-    server = start_server(TRAIL_SERVER__ALLOWED_HOSTS=hosts)
+def test_without_a_token_other_host_names_are_refused(server: Running) -> None:
     headers = {"host": "trail.example.com"}
     assert httpx2.get(f"{server.url}/metrics", headers=headers).status_code == 401
     assert httpx2.get(f"{server.url}/metrics").status_code == 200
 
 
-def test_with_a_token_only_the_token_grants_access(start_server: Callable[..., Running]) -> None:
-    server = start_server(TRAIL_SERVER__METRICS_TOKEN="for-the-scraper")
+def test_only_the_token_grants_access_and_health_names_the_problems(
+    start_server: Callable[..., Running],
+) -> None:
+    server = start_server(
+        TRAIL_SERVER__METRICS_TOKEN="for-the-scraper",
+        TRAIL_SEGMENT__TOKEN="sgp_x",
+        TRAIL_SEGMENT__URL="http://127.0.0.1:9",
+        TRAIL_SEGMENT__PATIENCE_S="0.1",
+    )
     assert httpx2.get(f"{server.url}/metrics").status_code == 401
     wrong = {"authorization": "Bearer another"}
     assert httpx2.get(f"{server.url}/metrics", headers=wrong).status_code == 401
     right = {"authorization": "Bearer for-the-scraper"}
     assert httpx2.get(f"{server.url}/metrics", headers=right).status_code == 200
 
-
-def test_health_names_the_problems(start_server: Callable[..., Running]) -> None:
-    assert httpx2.get(f"{start_server().url}/healthz").json() == {"ok": True, "problems": []}
-    server = start_server(
-        TRAIL_SEGMENT__TOKEN="sgp_x",
-        TRAIL_SEGMENT__URL="http://127.0.0.1:9",
-        TRAIL_SEGMENT__PATIENCE_S="0.1",
-    )
     for _ in range(100):
         health = httpx2.get(f"{server.url}/healthz").json()
         if health["problems"]:

@@ -167,12 +167,18 @@ def test_only_post_is_allowed(server: Running) -> None:
         assert httpx2.get(f"{server.url}{path}").status_code == 405
 
 
-def test_events_from_the_segment_sdk_are_stored_once(start_server: Callable[..., Running]) -> None:
+def outcomes(server: Running) -> tuple[int, int]:
+    """Return how many records were quarantined, and how many were duplicates."""
+    status = json.loads(server.command("status", "--json"))
+    return status["quarantined"], status["duplicates"]
+
+
+def test_events_from_the_segment_sdk_are_stored_once(server: Running) -> None:
     logging.getLogger("segment").setLevel(logging.ERROR)
-    server = start_server(**PUSH_SETTINGS)
+    before = outcomes(server)
     problems: list[Any] = []
     expected: dict[str, int] = {}
-    for gzip, number in ((False, 500), (True, 2_500)):
+    for gzip, number in ((False, 300), (True, 900)):
         client = Client(
             KEY,
             host=server.url,
@@ -189,9 +195,8 @@ def test_events_from_the_segment_sdk_are_stored_once(start_server: Callable[...,
         client.flush()
         client.join()
     assert problems == []
-    wait_until(lambda: ids(server) == expected)
-    status = json.loads(server.command("status", "--json"))
-    assert (status["quarantined"], status["duplicates"]) == (0, 0)
+    wait_until(lambda: expected.items() <= ids(server).items())
+    assert outcomes(server) == before
 
 
 def test_segment_sdk_reports_an_invalid_key(server: Running) -> None:
