@@ -1,10 +1,12 @@
 """The file format of a backup: a tar compressed with Zstandard whose first entry is the manifest.
 
 `tar --zstd -xf FILE` unpacks it without this program. Reading trusts nothing: every entry must be a
-regular file with a known name and the size and SHA-256 stated in `manifest.json`.
+regular file with a known name and the size and SHA-256 stated in `manifest.json`. No header and no
+manifest is unpacked beyond its limit, and no file beyond its stated size.
 """
 
 import contextlib
+import datetime as dt
 import hashlib
 import io
 import json
@@ -24,11 +26,16 @@ PRODUCT = "segment-audit-trail"
 MANIFEST = "manifest.json"
 SUFFIX = ".tar.zst"
 
-_MAX_MANIFEST_BYTES = 64 * 1024 * 1024
+_MAX_MANIFEST_BYTES = 8 * 1024 * 1024
+# A header with its extensions, padding, and what tarfile reads ahead.
+_MAX_HEADER_BYTES = 64 * 1024
+# A backup that unpacks to more than `_FREE_BYTES` may be at most this many times its size.
+_FREE_BYTES = 64 * 1024 * 1024
+_MAX_RATIO = 1000
 _BLOCK = 1024 * 1024
 _LEVEL = 3
-# Compressed input per step; decompression may expand it many thousandfold.
-_COMPRESSED_BLOCK = 4096
+# Compressed input per step; decompression expands it at most to 33 MB (128 KiB for 4 bytes).
+_COMPRESSED_BLOCK = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +124,14 @@ def unpack(
         with path.open("rb") as file:
             stream = _Decompressed(file)
             with tarfile.open(fileobj=stream, mode="r|") as tar:
-                manifest = _manifest(tar)
+                manifest = _manifest(tar, stream)
                 accept(manifest)
-                _members(tar, manifest, place)
+                _refuse_bomb(manifest, path.stat().st_size)
+                _members(tar, stream, manifest, place)
             stream.finish()
     except FileNotFoundError:
         raise InputError(f"Backup {path.name} does not exist.", "Check the path.") from None
-    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+    except (tarfile.TarError, zstandard.ZstdError, EOFError, RecursionError) as error:
         raise InputError(
             f"{path.name} is damaged, truncated, or not a backup of this product.",
             "Nothing was restored. Use another backup.",
@@ -131,40 +139,60 @@ def unpack(
     return manifest
 
 
+def _refuse_bomb(manifest: Manifest, packed: int) -> None:
+    size = sum(member.bytes for member in manifest.files)
+    if size > max(_FREE_BYTES, _MAX_RATIO * packed):
+        raise InputError(
+            f"The backup unpacks to more than {_MAX_RATIO:,} times its size.",
+            "Nothing was restored. Use another backup.",
+        )
+
+
 class _Decompressed(io.RawIOBase):
-    """Reads a Zstandard file and detects whether it is complete."""
+    """Reads a Zstandard file, at most as much as is allowed, and detects whether it is complete."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._decompressor = zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
-        self._ready = b""
+        self._ready = memoryview(b"")
+        self._allowed = _MAX_HEADER_BYTES
 
     def readable(self) -> bool:
         return True
+
+    def allow(self, size: int) -> None:
+        """Allow *size* bytes more, from now on, than a header may have."""
+        self._allowed = size + _MAX_HEADER_BYTES
 
     def read(self, size: int = -1) -> bytes:
         while not self._ready and not self._decompressor.eof:
             block = self._file.read(_COMPRESSED_BLOCK)
             if not block:
                 raise EOFError
-            self._ready = self._decompressor.decompress(block)
-        data, self._ready = self._ready[:size], self._ready[size:]
+            self._ready = memoryview(self._decompressor.decompress(block))
+        data = bytes(self._ready[:size] if size >= 0 else self._ready)
+        self._ready = self._ready[len(data) :]
+        self._allowed -= len(data)
+        if self._allowed < 0:
+            raise tarfile.ReadError("more data than stated")
         return data
 
     def finish(self) -> None:
         """Read the rest; raises `EOFError` if the file is truncated or has trailing data."""
+        self.allow(0)
         while self.read(_BLOCK):
             pass
         if self._decompressor.unused_data or self._file.read(1):
             raise EOFError
 
 
-def _manifest(tar: tarfile.TarFile) -> Manifest:
+def _manifest(tar: tarfile.TarFile, stream: _Decompressed) -> Manifest:
     entry = tar.next()
     if entry is None or entry.name != MANIFEST or not entry.isreg():
         raise tarfile.ReadError("no manifest")
     if entry.size > _MAX_MANIFEST_BYTES:
         raise tarfile.ReadError("manifest too large")
+    stream.allow(entry.size)
     file = tar.extractfile(entry)
     assert file
     try:
@@ -176,14 +204,38 @@ def _manifest(tar: tarfile.TarFile) -> Manifest:
                 "This backup was made by a newer release.", "Restore it with that release."
             )
         files = [Member(**member) for member in fields.pop("files")]
-        return Manifest(**fields, files=files)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        manifest = Manifest(**fields, files=files)
+        _check(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise tarfile.ReadError("invalid manifest") from error
+    return manifest
 
 
-def _members(tar: tarfile.TarFile, manifest: Manifest, place: Callable[[str], Path | None]) -> None:
+def _check(manifest: Manifest) -> None:
+    """Raise `ValueError` or `TypeError` for values of a wrong kind, or with control characters."""
+    counts = (manifest.schema, manifest.events, manifest.batches, manifest.seals)
+    sizes = [member.bytes for member in manifest.files]
+    if any(type(number) is not int or number < 0 for number in (*counts, *sizes)):
+        raise ValueError("not a count")
+    for moment in (manifest.made_at, manifest.newest_event):
+        if moment is not None:
+            dt.datetime.fromisoformat(moment)
+    texts = [manifest.version, manifest.duckdb, *manifest.secrets]
+    texts += [text for member in manifest.files for text in (member.name, member.sha256)]
+    if not all(isinstance(text, str) for text in texts) or not all(
+        text.isprintable() for text in (*manifest.secrets, manifest.made_at)
+    ):
+        raise ValueError("not a text")
+
+
+def _members(
+    tar: tarfile.TarFile,
+    stream: _Decompressed,
+    manifest: Manifest,
+    place: Callable[[str], Path | None],
+) -> None:
     remaining = {member.name: member for member in manifest.files}
-    while (entry := tar.next()) is not None:
+    while (entry := _next(tar, stream)) is not None:
         member = remaining.pop(entry.name, None)
         target = place(entry.name)
         if member is None or target is None or not entry.isreg():
@@ -191,11 +243,17 @@ def _members(tar: tarfile.TarFile, manifest: Manifest, place: Callable[[str], Pa
                 f"Unexpected file in the backup: {entry.name[:60]!r}.",
                 "Nothing was restored. Use another backup.",
             )
+        stream.allow(entry.size)
         source = tar.extractfile(entry)
         if source is None or entry.size != member.bytes or _write(source, target) != member.sha256:
             raise tarfile.ReadError("digest mismatch")
     if remaining:
         raise tarfile.ReadError("files are missing")
+
+
+def _next(tar: tarfile.TarFile, stream: _Decompressed) -> tarfile.TarInfo | None:
+    stream.allow(0)
+    return tar.next()
 
 
 def _write(source: IO[bytes], target: Path) -> str:

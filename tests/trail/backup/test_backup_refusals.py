@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,17 @@ def test_entries_that_are_not_regular_files_are_refused(given: Given, kind: byte
         ({"files": []}, "contains no database"),
         ({"files": "none"}, "damaged, truncated, or not a backup"),
         ({"more": 1}, "damaged, truncated, or not a backup"),
+        ({"made_at": "yesterday"}, "damaged, truncated, or not a backup"),
+        ({"schema": "9"}, "damaged, truncated, or not a backup"),
+        ({"secrets": ["\x1b[2J"]}, "damaged, truncated, or not a backup"),
+        (
+            {"files": [{"name": "trail.duckdb", "bytes": "9", "sha256": ""}]},
+            "damaged, truncated, or not a backup",
+        ),
+        (
+            {"files": [{"name": "trail.duckdb", "bytes": 100 << 20, "sha256": ""}]},
+            "more than 1,000 times its size",
+        ),
         (
             {"files": [{"name": "trail.duckdb", "bytes": 10**18, "sha256": ""}]},
             "bytes of disk space",
@@ -172,3 +184,61 @@ def test_an_unsuitable_manifest_is_refused(
 ) -> None:
     manifest = {**given.made.manifest.to_dict(), **change}
     assert_refused(given, write_backup(given.folder / "x.tar.zst", manifest), words)
+
+
+def _tar(*parts: tuple[bytes, int, bytes]) -> Iterator[bytes]:
+    """Yield a tar of entries (type, stated size, block that is repeated to that size)."""
+    for kind, size, block in parts:
+        entry = tarfile.TarInfo("manifest.json")
+        entry.type, entry.size = kind, size
+        yield entry.tobuf(tarfile.GNU_FORMAT)
+        for at in range(0, size, len(block)):
+            yield block[: size - at]
+
+
+MIB = b" " * (1 << 20)
+# A small file that demands a gigabyte: an extended header, a long name, the manifest, what follows.
+BOMBS = {
+    "extended header": _tar((b"x", 1 << 30, MIB)),
+    "long name": _tar((b"L", 1 << 30, MIB)),
+    "manifest": _tar((b"0", 1 << 30, MIB)),
+    "deep manifest": _tar((b"0", 4 << 20, b"[" * (1 << 20))),
+    "lists in the manifest": _tar((b"0", 6 << 20, b"[],[" * 1024)),
+    "many headers": _tar(*[(b"x", 512, b" " * 512)] * 20_000),
+    "nothing but zeros": iter([bytes(1 << 20)] * 1000),
+}
+_LIMITED = """
+import resource, sys
+from pathlib import Path
+from trail.backup import bundle
+from trail.core.errors import InputError
+memory = 500 << 20
+resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+for name in sys.argv[1:]:
+    try:
+        bundle.unpack(Path(name), lambda name: None, lambda manifest: None)
+        print("accepted")
+    except InputError as error:
+        print(error.message)
+"""
+
+
+def test_bombs_are_refused_within_limited_memory(tmp_path: Path) -> None:
+    paths = []
+    for name, chunks in BOMBS.items():
+        path = tmp_path / f"{name}.tar.zst"
+        with path.open("wb") as file, zstandard.ZstdCompressor().stream_writer(file) as out:
+            for chunk in chunks:
+                out.write(chunk)
+        assert path.stat().st_size < 1 << 20
+        paths.append(path)
+    done = subprocess.run(
+        [sys.executable, "-c", _LIMITED, *map(str, paths)],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    refused = [
+        f"{path.name} is damaged, truncated, or not a backup of this product." for path in paths
+    ]
+    assert done.stdout.splitlines() == refused, done.stderr
