@@ -69,7 +69,7 @@ def test_evidence_pack_from_sign_off_and_explore(page: Page, site: Site, tmp_pat
             page.goto(f"{site.url}/explore?from=7d")
             page.get_by_role("button", name="more_horiz").click()
         with page.expect_download() as download:
-            page.get_by_role("link", name="Evidence pack").click()
+            page.get_by_role("link", name="Evidence pack").first.click()
         path = tmp_path / f"{place}.zip"
         download.value.save_as(path)
         assert re.fullmatch(

@@ -18,14 +18,21 @@ from trail.storage.filters import Filter
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add_query(parser)
+    parser.add_argument(
+        "--sign-off", type=int, metavar="NUMBER", help="pack of a sign-off, of its own period"
+    )
     parser.add_argument("--out", required=True, metavar="FILE", help="ZIP file to write")
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     path = context.folder / args.out
-    prepared = pack.prepare(
-        context.store(False), context.settings, Filter.parse(args.query), dt.datetime.now(dt.UTC)
-    )
+    store, now = context.store(False), dt.datetime.now(dt.UTC)
+    if args.sign_off is None:
+        prepared = pack.prepare(store, context.settings, Filter.parse(args.query), now)
+    elif args.query:
+        raise InputError("A sign-off has its own filter.", "Omit --query.")
+    else:
+        prepared = pack.prepare_signed(store, context.settings, args.sign_off, now)
     tally = Tally()
     try:
         with atomic_file.appearing(path) as part, part.open("wb") as file:
@@ -71,6 +78,9 @@ COMMAND = Command(
     help="write an evidence pack for an auditor, as a ZIP file",
     run=_run,
     arguments=_arguments,
-    examples=("evidence --out pack.zip --query 'from=2026-11-01&to=2026-12-01'",),
+    examples=(
+        "evidence --out pack.zip --query 'from=2026-11-01&to=2026-12-01'",
+        "evidence --out pack.zip --sign-off 3",
+    ),
     log_kinds={"": None},
 )
