@@ -12,6 +12,7 @@ from trail.core.model import Drop, Feed, Receiver
 from trail.events import store_status
 from trail.ingest import quarantine
 from ui import source_check, text
+from ui.audit import record_action
 from ui.page import Context, Page
 
 
@@ -115,6 +116,7 @@ def _test(ctx: Context, source: Feed | Drop | Receiver) -> None:
         if not configured:
             st.text("○ Not configured")
     if pressed:
+        record_action("tested", ctx.user, f"source {source.name}")
         try:
             with st.spinner("Testing"):
                 result = source_check.check(ctx.runtime.settings, source)

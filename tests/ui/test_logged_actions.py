@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import Load
+from tests.receiver import Receiver
 from tests.trail.notifications.conftest import forward, hook
 from tests.trail.random_trail import event
 from trail.access_log import log, spool
@@ -17,7 +18,7 @@ from trail.accounts.users import Users
 from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.ingest.receiver import Intake
-from trail.notifications import deliveries
+from trail.notifications import deliveries, destinations
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
@@ -97,3 +98,31 @@ def test_sending_again_counts_asks_and_is_logged(
     assert detail.endswith(": 1")
     press(app, "Count")
     assert not [button for button in app.button if button.label.startswith("Send 1")]
+
+
+def test_changes_and_messages_of_destinations_are_logged(runtime: Runtime, store: Store) -> None:
+    with Receiver() as receiver:
+        number = hook(store, receiver.url).destination_id
+        app = press(page("ui.alerts.destinations_tab"), "Send test message")
+        assert len(receiver.taken) == 1
+    assert entries(store, "tested") == [("destination hook", "")]
+    store.write(
+        lambda cursor: deliveries.enqueue(cursor, number, "notice", "a", {"title": "A"}, utc_now())
+    )
+    store.write(lambda cursor: cursor.execute("update deliveries set state = 'dead'"))
+    press(page("ui.alerts.delivery_log_tab"), "Resend 1 dead letter")
+    assert entries(store, "resent") == [("all destinations", "1")]
+    press(press(app, "Pause"), "Delete")
+    assert destinations.list_all(store) == []
+    assert entries(store, "settings") == [
+        ("destination hook", "deleted"),
+        ("destination hook", "paused"),
+    ]
+
+
+def test_retries_of_the_quarantine_are_logged(runtime: Runtime, store: Store, load: Load) -> None:
+    batch = load(b'{"broken": 1}\n')
+    press(page("ui.admin.quarantine_tab"), "Retry batch")
+    [(what, detail)] = entries(store, "retried")
+    assert what == f"batch {batch.batch_id}"
+    assert detail.endswith("1 quarantined again")

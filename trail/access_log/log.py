@@ -79,8 +79,8 @@ def record(
 ) -> None:
     """Record one entry of a kind of `KINDS`.
 
-    With *merge*, identical entries within ten minutes are counted in one row. Before `start`,
-    only the process log is written.
+    With *merge*, identical entries within ten minutes are counted in one row; refusals are always
+    counted, see `refused`. Before `start`, only the process log is written.
     """
     entry = Entry(kind, username, role, address, what, detail, file_format, rows, size, digest)
     if _current:

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from trail.access_log import refused
 from trail.access_log import spool as access_waiting
 from trail.access_log.entry import EPOCH, Entry, from_dict
+from trail.access_log.refused import Refusals
 from trail.storage.database import Cursor, Store
 
 MERGE_WINDOW = dt.timedelta(minutes=10)  # identical entries within it are counted in one row
-_MAX_OPEN = 2_000  # rows that can still be merged; beyond it, anonymous entries share one
+_MAX_OPEN = 2_000  # rows that can still be merged
 _POLL_S, _COLLECT_S = 5.0, 0.5
 _log = logging.getLogger("trail.access")
 
@@ -63,6 +65,7 @@ class Writer:
         self._lock, self._storing = threading.Lock(), threading.Lock()
         self._pending: dict[int, Entry] = {}
         self._open: dict[tuple[str, ...], Entry] = {}
+        self._refusals = Refusals(MERGE_WINDOW)
         self._last_id = 0
         self._seen: set[str] = set()
         self._trimmed: dt.date | None = None
@@ -72,28 +75,44 @@ class Writer:
             self._thread.start()
 
     def record(self, entry: Entry, *, merge: bool) -> None:
-        """Take *entry*; with *merge*, count it in an identical one of the last ten minutes."""
+        """Take *entry*; with *merge*, count it in an identical one of the last ten minutes.
+
+        Refusals are counted as in `refused`.
+        """
         now = self._clock().replace(tzinfo=None)
         with self._lock:
-            key = self._key(entry) if merge else ()
-            known = self._open.get(key) if merge else None
-            again = known is not None and now - known.first_at < MERGE_WINDOW
-            if known and again:
-                known.times, known.last_at = known.times + 1, now
-                self._pending[known.entry_id] = known
+            if refused.counts(entry.kind):
+                line = replace(entry)
+                known, is_logged = self._refusals.add(entry, now, lambda new: self._make(new, now))
             else:
-                micros = (now - EPOCH) // dt.timedelta(microseconds=1)
-                self._last_id = max(self._last_id + 1, micros)
-                entry.entry_id, entry.first_at, entry.last_at = self._last_id, now, now
-                self._pending[entry.entry_id] = entry
-                if merge:
-                    self._remember(key, entry, now)
-        if not again:
-            entry.log()
+                line = entry
+                known, is_logged = self._take(entry, now, merge=merge)
+            self._pending[known.entry_id] = known
+        if is_logged:
+            line.log()
         if self._place is None:
             self._spool_all()
         else:
             self._due.set()
+
+    def _take(self, entry: Entry, now: dt.datetime, *, merge: bool) -> tuple[Entry, bool]:
+        key = (entry.kind, entry.username, entry.address, entry.what, entry.detail)
+        known = self._open.get(key) if merge else None
+        if known is not None and now - known.first_at < MERGE_WINDOW:
+            known.times, known.last_at = known.times + 1, now
+            return known, False
+        self._make(entry, now)
+        if merge:
+            self._open.pop(key, None)
+            while len(self._open) >= _MAX_OPEN:  # the oldest is not merged into any more
+                del self._open[next(iter(self._open))]
+            self._open[key] = entry
+        return entry, True
+
+    def _make(self, entry: Entry, now: dt.datetime) -> None:
+        micros = (now - EPOCH) // dt.timedelta(microseconds=1)
+        self._last_id = max(self._last_id + 1, micros)
+        entry.entry_id, entry.first_at, entry.last_at = self._last_id, now, now
 
     def flush(self, seconds: float) -> None:
         """Store all entries so far, so that they can be read; give up after *seconds*."""
@@ -109,18 +128,6 @@ class Writer:
         self._due.set()
         if self._thread.is_alive():
             self._thread.join()
-
-    def _key(self, entry: Entry) -> tuple[str, ...]:
-        if not entry.username and len(self._open) >= _MAX_OPEN:
-            # Thousands of different attempts are counted without a row for each.
-            entry.what, entry.detail, entry.address = "many", "", ""
-        return (entry.kind, entry.username, entry.address, entry.what, entry.detail)
-
-    def _remember(self, key: tuple[str, ...], entry: Entry, now: dt.datetime) -> None:
-        if len(self._open) >= _MAX_OPEN:
-            for old in [k for k, row in self._open.items() if now - row.first_at >= MERGE_WINDOW]:
-                del self._open[old]
-        self._open[key] = entry
 
     def _loop(self) -> None:
         while not self._ending.is_set():

@@ -6,7 +6,6 @@ bypass the limit; a successful one is uncounted. From an address where the user 
 only the first window counts, so that nobody can lock out an owner by guessing.
 """
 
-import ipaddress
 import logging
 import math
 import secrets
@@ -20,6 +19,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from trail.core import atomic_file
+from trail.core.networks import network_of
 
 WINDOW = 15 * 60.0
 PAIR, ADDRESS, USERNAME = 10, 30, 50  # attempts in any window
@@ -80,7 +80,7 @@ class Throttle:
         return [at for at in self._state.tries.get(key, ()) if abs(now - at) < WINDOW]
 
     def _keys(self, username: str, address: str) -> list[tuple[str, int]]:
-        network = _network(address)
+        network = network_of(address)
         keys = [(self._key("pair", username, network), PAIR)]
         if keys[0][0] not in self._state.trusted:
             keys.append((self._key("address", network), ADDRESS))
@@ -109,17 +109,6 @@ def wait_message(seconds: int) -> str:
     """Return the message while a delay runs."""
     number, unit = (seconds, "second") if seconds < 120 else (-(-seconds // 60), "minute")
     return f"Too many attempts. Try again in {number} {unit}{'s' if number != 1 else ''}."
-
-
-def _network(address: str) -> str:
-    """Return the address that is counted: of IPv6 the /64 network, which one client owns."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 def _read(path: Path) -> _State:

@@ -188,19 +188,30 @@ def _run_and_record(args: argparse.Namespace, arguments: list[str], context: Con
     The entry has no user name: whoever can open the files of the trail can run commands.
     """
     command: Command = args.declared
-    code = command.run(args, context)
     kind = command.log_kinds.get(getattr(args, "action", None) or "", "command")
-    if kind is None:
-        return code
-    if getattr(args, "dry_run", False):
-        kind = "command"
-    if command.log_subject:
+    try:
+        code = command.run(args, context)
+    except BusyError:  # not begun; it may run in a server instead
+        raise
+    except Exception:
+        # In an empty folder, a failure leaves no file behind.
+        if kind is not None and context.settings.store.path.exists():
+            _record(args, arguments, "command", failed=True)
+        raise
+    if kind is not None:
+        kind = "command" if getattr(args, "dry_run", False) else kind
+        _record(args, arguments, kind, failed=code != 0)
+    return code
+
+
+def _record(args: argparse.Namespace, arguments: list[str], kind: str, *, failed: bool) -> None:
+    command: Command = args.declared
+    if command.log_subject and kind != "command":
         what, detail = command.log_subject(args)
         log.record(kind, log.COMMAND_LINE, what=what, detail=detail)
-        return code
-    detail = shlex.join(arguments) + (" (failed)" if code else "")
+        return
+    detail = shlex.join(arguments) + (" (failed)" if failed else "")
     log.record(kind, log.COMMAND_LINE, what=args.command, detail=detail, merge=kind == "command")
-    return code
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from trail.ingest import coverage, polling
 from trail.runtime import startup
 from trail.runtime.job import Health
 from ui import text, url_state
+from ui.audit import record_action
 from ui.page import Context
 
 
@@ -53,13 +54,18 @@ def _source(
                 "Poll now" if isinstance(source, Feed) else "Check now",
                 key=f"now-{source.name}",
                 disabled=job.running,
-                on_click=ctx.runtime.schedule.run_now,
-                args=(source.name,),
+                on_click=_poll_now,
+                args=(ctx, source.name),
             )
     if isinstance(source, Feed) and configured:
         _last_sweep(ctx, source)
         with st.expander("Backfill a date range"):
             _backfill_form(ctx, source)
+
+
+def _poll_now(ctx: Context, name: str) -> None:
+    record_action("polled", ctx.user, name, "now")
+    ctx.runtime.schedule.run_now(name)
 
 
 def _state(
@@ -133,6 +139,7 @@ def _backfill_form(ctx: Context, feed: Feed) -> None:
 
 def _backfill(ctx: Context, feed: Feed, first: dt.date, last: dt.date) -> None:
     end = dt.datetime.combine(last, dt.time()) + dt.timedelta(days=1)
+    record_action("polled", ctx.user, feed.name, f"days {first} to {last}")
     bar = st.progress(0.0, "Polling")
 
     def show_progress(share: float, batch: Batch) -> None:

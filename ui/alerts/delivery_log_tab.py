@@ -5,6 +5,7 @@ import streamlit as st
 from trail.core.clock import utc_now
 from trail.notifications import deliveries, delivery_log, destinations
 from ui import tables, text, url_state
+from ui.audit import record_action
 from ui.page import Context
 
 _STATES = {
@@ -56,7 +57,8 @@ def draw(ctx: Context) -> None:
     )
     dead = [row["delivery_id"] for row in rows if row["state"] == "dead"]
     if dead and st.button(f"Resend {text.count(len(dead), 'dead letter')}"):
-        store.write(lambda cursor: deliveries.resend(cursor, dead, utc_now()))
+        number = store.write(lambda cursor: deliveries.resend(cursor, dead, utc_now()))
+        record_action("resent", ctx.user, names.get(chosen, "all destinations"), f"{number:,}")
         st.rerun()
     if selected is not None:
         st.subheader("Attempts", anchor=False)

@@ -52,13 +52,23 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
             _RESUME[destination.state],
             key=f"switch-{number}",
             on_click=_write,
-            args=(ctx, lambda cursor: destinations.set_state(cursor, number, state)),
+            args=(
+                ctx,
+                destination,
+                state,
+                lambda cursor: destinations.set_state(cursor, number, state),
+            ),
         )
         st.button(
             "Delete",
             key=f"delete-{number}",
             on_click=_write,
-            args=(ctx, lambda cursor: destinations.remove(cursor, number)),
+            args=(
+                ctx,
+                destination,
+                "deleted",
+                lambda cursor: destinations.remove(cursor, number),
+            ),
         )
     if tested:
         _test(ctx, destination)
@@ -82,15 +92,18 @@ def _about(destination: Destination) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _write(ctx: Context, job: Callable[[Cursor], None]) -> None:
+def _write(
+    ctx: Context, destination: Destination, change: str, job: Callable[[Cursor], None]
+) -> None:
     try:
         ctx.runtime.store.write(job)
-        record_action("settings", ctx.user, "destination of alerts")
+        record_action("settings", ctx.user, f"destination {destination.name}", change)
     except TrailError as error:
         st.toast(text.escape(str(error)), duration="long")
 
 
 def _test(ctx: Context, destination: Destination) -> None:
+    record_action("tested", ctx.user, f"destination {destination.name}")
     try:
         verdict = test_message.send_test(ctx.runtime.schedule.notifications.forwarding, destination)
     except TrailError as error:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from trail.core.clock import utc_now
+from trail.core.clock import utc_now, utc_text
 from trail.core.errors import TrailError
 from trail.findings import queries
 from trail.incidents.incident_json import records
@@ -178,13 +178,14 @@ def _snoozed(rule: Rule) -> bool:
 
 
 def _buttons(ctx: Context, rule: Rule) -> None:
-    def write(job: Callable[[Cursor], None]) -> None:
+    def write(change: str, job: Callable[[Cursor], None]) -> None:
         ctx.runtime.store.write(job)
-        record_action("settings", ctx.user, f"alert rule {rule.name}")
+        record_action("settings", ctx.user, f"alert rule {rule.name}", change)
 
     def snooze(length: dt.timedelta | None) -> None:
         until = utc_now() + length if length else None
-        write(lambda cursor: rule_store.snooze(cursor, rule.rule_id, until))
+        change = f"snoozed until {utc_text(until)}" if until else "snooze ended"
+        write(change, lambda cursor: rule_store.snooze(cursor, rule.rule_id, until))
 
     if _snoozed(rule):
         st.button("End snooze", key=f"wake-{rule.rule_id}", on_click=snooze, args=(None,))
@@ -196,7 +197,7 @@ def _buttons(ctx: Context, rule: Rule) -> None:
         "Delete",
         key=f"delete-{rule.rule_id}",
         on_click=write,
-        args=(lambda cursor: rule_store.remove(cursor, rule.rule_id),),
+        args=("deleted", lambda cursor: rule_store.remove(cursor, rule.rule_id)),
     )
 
 

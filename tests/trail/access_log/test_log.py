@@ -264,15 +264,64 @@ def test_secrets_and_control_characters_are_removed(caplog: pytest.LogCaptureFix
     assert len(Entry("viewed", detail="x" * 9_999).detail) == 2_000
 
 
-def test_anonymous_requests_cannot_flood_the_log(writer: Writer, store: Store) -> None:
-    for number in range(6_000):
-        writer.record(
-            Entry("session_refused", address="10.0.0.9", what=f"cookie {number}"), merge=True
-        )
+def refuse(writer: Writer, number: int, address: str = "10.0.0.9", name: str = "") -> None:
+    writer.record(
+        Entry("session_refused", name, address=address, what=f"cookie {number}"), merge=True
+    )
+
+
+def test_random_cookies_are_one_entry_per_client_and_interval(
+    writer: Writer, store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "trail.access")
+    for number in range(3_000):
+        refuse(writer, number)
+        refuse(writer, number, f"2001:db8::{number:x}")
     writer.record(Entry("signed_in", "maya"), merge=False)
+    writer.record(Entry("viewed", "maya", "owner", what="explore"), merge=True)
     writer.flush(5)
-    assert log.count(store, ALL) <= 2_002
-    assert sum(int(str(row["times"])) for row in rows(store, rows=9_999)) == 6_001
+    assert sorted((row["address"], row["what"], row["times"]) for row in rows(store)[2:]) == [
+        ("10.0.0.9", "several", 3_000),
+        ("2001:db8::/64", "several", 3_000),
+    ]
+    assert [row["kind"] for row in rows(store)[:2]] == ["viewed", "signed_in"]
+    assert len(caplog.records) == 102
+    clock.advance(minutes=11)
+    refuse(writer, 1)
+    writer.flush(5)
+    newest = rows(store)[0]
+    assert (newest["what"], newest["times"]) == ("cookie 1", 1)
+
+
+def test_many_clients_and_reasons_are_bounded(writer: Writer, store: Store) -> None:
+    """No entry of a person is lost or merged away by them, and nothing is left uncounted."""
+    for number in range(3_000):
+        refuse(writer, 1, f"10.1.{number // 250}.{number % 250}")
+        writer.record(
+            Entry("sign_in_refused", address="10.9.9.9", detail=f"unknown name {number}"),
+            merge=True,
+        )
+        writer.record(
+            Entry("route_refused", "jon", "manager", "10.8.8.8", f"/api/findings/{number}"),
+            merge=True,
+        )
+        if number % 100 == 0:
+            writer.record(Entry("viewed", "maya", "owner", what="explore"), merge=True)
+            writer.record(Entry("exported", "maya", "owner", what=f"{number}"), merge=False)
+    writer.flush(5)
+    counts = {
+        kind: (len(found), sum(int(str(row["times"])) for row in found))
+        for kind in ("session_refused", "sign_in_refused", "route_refused", "viewed", "exported")
+        if (found := rows(store, kind=kind, rows=9_999))
+    }
+    assert counts == {
+        "session_refused": (499, 3_000),
+        "sign_in_refused": (10, 3_000),
+        "route_refused": (10, 3_000),
+        "viewed": (1, 30),
+        "exported": (30, 30),
+    }
+    assert len(writer._refusals._clients) <= 501
 
 
 def test_unknown_kind_raises_and_before_startup_only_the_server_log_is_written(

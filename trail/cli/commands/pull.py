@@ -52,4 +52,5 @@ COMMAND = Command(
     run=_run,
     arguments=_arguments,
     examples=("pull", "pull --since 30d"),
+    log_kinds={"": "polled"},
 )

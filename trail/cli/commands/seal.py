@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from trail.access_log import log
 from trail.access_log.log import COMMAND_LINE
 from trail.cli import clock_option
 from trail.cli.command import Command
@@ -27,6 +28,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         if not args.reason.strip():
             raise InputError("--accept requires a reason.", "Add --reason TEXT.")
         days = acceptance.accept(store, context.settings, args.reason, COMMAND_LINE)
+        log.record("accepted", COMMAND_LINE, what=f"{days:,} days", detail=args.reason)
     else:
         days = sealing.seal(store, context.settings, now)
     state = "accepted" if args.accept else "sealed"

@@ -77,6 +77,6 @@ COMMAND = Command(
     examples=("tokens add ci --role manager --scope read --days 30", "tokens revoke ci"),
     json=False,
     runs_in="files",
-    # Each action records itself.
-    log_kinds={"add": None, "list": None, "revoke": None},
+    # These record themselves.
+    log_kinds={"add": None, "revoke": None},
 )

@@ -67,7 +67,6 @@ COMMAND = Command(
     json=False,
     runs_in="files",
     log_kinds={
-        "list": None,
         "add": "user_added",
         "remove": "user_removed",
         "passwd": "password_set",

@@ -1,0 +1,236 @@
+"""The contract of the access log: whatever reads data out or changes something is recorded.
+
+Anything that is not recorded is listed here with its reason, so that a new action cannot be
+forgotten: a command, a route, and a function of a page.
+"""
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from tests.conftest import Load
+from tests.test_contract_commands import COMMANDS, _actions, _child
+from tests.trail.random_trail import event
+from trail.access_log import log, spool
+from trail.access_log.entry import KINDS
+from trail.accounts.sessions import Sessions
+from trail.accounts.users import Users
+from trail.core import registry
+from trail.core.clock import utc_now
+from trail.core.model import Receiver
+from trail.core.settings import Settings
+from trail.ingest.receiver import Intake
+from trail.runtime import process
+from trail.runtime.process import Runtime
+from trail.runtime.scheduler import Schedule
+from trail.storage.database import Store
+from trail.storage.filters import Window
+from trail.web import (
+    access_log_export,
+    api,
+    auth,
+    certificate_export,
+    command_route,
+    evidence_export,
+    metrics,
+    push,
+)
+from trail.web.guard import COOKIE, Guard
+
+ROOT = Path(__file__).parents[1]
+
+# --- commands ---------------------------------------------------------------------------------
+
+UNRECORDED_COMMANDS = {
+    "demo": "writes generated events, and needs no workspace",
+    "serve": "starts the server, which is in the server log",
+    "status": "prints counts and the state of sources, and may run every minute",
+}
+
+
+def kind_of(name: str, action: str) -> str | None:
+    command = COMMANDS[name]
+    return None if command.runs_in == "process" else command.log_kinds.get(action, "command")
+
+
+def records_itself(name: str) -> bool:
+    tree = ast.parse((ROOT / "trail/cli/commands" / f"{name}.py").read_text())
+    calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return bool(calls & {"log.record", "making.log"})
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_recorded(name: str) -> None:
+    kinds = {kind_of(name, action) for action in _actions(_child(name)) or {""}}
+    assert {kind for kind in kinds if kind} <= KINDS.keys()
+    if name in UNRECORDED_COMMANDS:
+        assert kinds == {None}
+    elif None in kinds:
+        assert records_itself(name)
+
+
+# --- routes -----------------------------------------------------------------------------------
+
+UNRECORDED_ROUTES = {
+    "/auth/alive": "polled by open tabs; answers only whether the session is valid",
+    "/auth/finish": "records the sign-in or its refusal",
+    "/auth/sign-out": "records the sign-out",
+    "/export.certificate.html": "recorded; needs a sign-off, so it is tested with the evidence",
+    "/export.certificate.json": "as above",
+    "/healthz": "polled by monitoring; answers problems without data",
+    "/local/command": "records the command that it runs",
+    "/metrics": "polled by monitoring; answers counts without names",
+}
+
+
+def product_routes() -> Iterator[Route]:
+    yield from (*auth.ROUTES, *api.ROUTES, *access_log_export.ROUTES, *evidence_export.ROUTES)
+    yield from (*certificate_export.ROUTES, *metrics.ROUTES)
+    yield command_route.route(lambda *_: 0, lambda: "")
+
+
+def test_every_route_of_the_application_is_known_here() -> None:
+    """The application has the routes of these modules, and of the receivers.
+
+    What receivers are sent is stored, with the batch that brought it.
+    """
+    tree = ast.parse((ROOT / "dashboard.py").read_text())
+    [routes] = [node.value for node in ast.walk(tree) if getattr(node, "arg", "") == "routes"]
+    assert isinstance(routes, ast.List)
+    assert [ast.unparse(item).partition("(")[0] for item in routes.elts] == [
+        *("*auth.ROUTES", "*api.ROUTES", "*access_log_export.ROUTES", "*evidence_export.ROUTES"),
+        *("*certificate_export.ROUTES", "*metrics.ROUTES", "*push.routes"),
+        "command_route.route",
+    ]
+    received = push.routes(registry.of_kind(Receiver), lambda: process.current().intake)
+    assert {route.path for route in received}.isdisjoint({route.path for route in product_routes()})
+    assert UNRECORDED_ROUTES.keys() <= {route.path for route in product_routes()}
+
+
+def test_every_route_that_answers_data_records_who_read_it(
+    store: Store,
+    settings: Settings,
+    load: Load,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load(event("a", utc_now()).encode())
+    monkeypatch.setattr(process, "_current", [])
+    users = Users(tmp_path / "users.yaml")
+    users.add("maya", "Maya Lind", "", "owner", "correct-horse-9")
+    sessions, intake = Sessions(12, 30), Intake(settings, lambda: store)
+    schedule = Schedule(settings, lambda: store, lambda: store)
+    process.start(Runtime(settings, store, users, sessions, intake, schedule, False))
+    log.start(lambda: (store, True), spool.folder_of(settings), 400)
+    sid = sessions.finish(sessions.issue_code("maya", "b", users.credentials_digest("maya")), "b")
+    assert sid
+    routes = list(product_routes())
+    app = Starlette(routes=routes, middleware=[Middleware(Guard)])
+    client = TestClient(app, base_url="http://localhost", cookies={COOKIE: sid})
+    paths = [route.path for route in routes if route.path not in UNRECORDED_ROUTES]
+    assert len(paths) >= 11
+    for path in paths:
+        answer = client.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+    log.flush()
+    rows = log.entries(store, Window(), user="maya")
+    assert {row["what"]: row["kind"] for row in rows} == {
+        path: "read"
+        if path.startswith("/api/")
+        else ("evidence" if "evidence" in path else "exported")
+        for path in paths
+    }
+    assert {(row["role"], row["address"], row["times"]) for row in rows} == {
+        ("owner", "testclient", 1)
+    }
+    log.stop()
+    schedule.close()
+    intake.close()
+
+
+# --- pages ------------------------------------------------------------------------------------
+
+# Calls that read data out or change something outside the database.
+ACTING = {"run_now", "verify_now", "send_test", "download_button"}
+# Functions of pages that act without an entry of their own, and why.
+UNRECORDED_FUNCTIONS: dict[str, str] = {}
+
+
+def writing_functions() -> set[str]:
+    """Return the functions of `trail` that write to a store, as `module.function`."""
+    called: dict[str, set[str]] = {}
+    for path in (ROOT / "trail").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef):
+                names = {name if "." in name else f"{path.stem}.{name}" for name in calls(node)}
+                called[f"{path.stem}.{node.name}"] = names
+    writing = {
+        name
+        for name, names in called.items()
+        if names & {"store.write", "store.submit", "socket.create_connection"}
+    }
+    while more := {name for name, names in called.items() if names & writing} - writing:
+        writing |= more
+    return writing
+
+
+def calls(node: ast.AST) -> set[str]:
+    """Return the names of called functions, and of those that are passed to be called."""
+    given: list[ast.expr] = []
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call):
+            given += [call.func, *call.args, *(keyword.value for keyword in call.keywords)]
+    names = [ast.unparse(item) for item in given if isinstance(item, ast.Name | ast.Attribute)]
+    return {".".join(name.split(".")[-2:]) for name in names}
+
+
+@functools.cache
+def acting_functions() -> dict[str, bool]:
+    """Return whether each function of pages that acts also records; by `file:function`."""
+    writing, found = writing_functions(), dict[str, bool]()
+    for path in (*(ROOT / "pages").glob("*.py"), *(ROOT / "ui").rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef):
+                names = calls(node)
+                last = {name.rpartition(".")[2] for name in names}
+                acts = names & writing or last & ACTING or names & {"store.write", "store.submit"}
+                if acts or "source_check.check" in names:
+                    name = f"{path.relative_to(ROOT).as_posix()}:{node.name}"
+                    found[name] = bool(last & {"record_action", "record"})
+    return found
+
+
+def test_every_action_of_a_page_is_recorded() -> None:
+    found = acting_functions()
+    assert len(found) >= 20
+    missing = {name for name, records in found.items() if not records}
+    assert missing == UNRECORDED_FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ui/admin/sources_tab.py:_poll_now",
+        "ui/admin/sources_tab.py:_backfill",
+        "ui/admin/quarantine_tab.py:_retry",
+        "ui/admin/seals_tab.py:_accept",
+        "ui/admin/retention_tab.py:_remove",
+        "ui/alerts/delivery_log_tab.py:draw",
+        "ui/alerts/destinations_tab.py:_test",
+        "ui/alerts/destinations_tab.py:_send_again",
+        "ui/alerts/rules_tab.py:_buttons",
+        "ui/unusual/finding_detail.py:_decide",
+        "ui/unusual/sign_off.py:_form",
+        "pages/connect.py:_test",
+        "pages/timeline.py:_remove_all",
+    ],
+)
+def test_the_check_of_pages_detects_actions(name: str) -> None:
+    assert name in acting_functions()
