@@ -44,6 +44,7 @@ KINDS = {
     "user_removed": "User removed",
     "password_set": "Password set",
     "role_set": "Role changed",
+    "linked": "Account linked to actors",
     "token_added": "Token created",
     "token_revoked": "Token revoked",
     "command": "Command run",

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trail.accounts.roles import ROLES
-from trail.accounts.users import User
+from trail.accounts.users import User, actor_ids
 from trail.core.errors import InputError
 from trail.core.settings import Auth, Settings
 from trail.core.text import printable
@@ -45,7 +45,8 @@ def settings_digest(auth: Auth) -> str:
     """Return a digest of the provider's settings and roles; empty without a provider."""
     if not auth.by_provider:
         return ""
-    names = ("oidc_metadata_url", "oidc_client_id", "oidc_role_claim", "oidc_name_claim")
+    claims = ("oidc_role_claim", "oidc_name_claim", "oidc_actor_claim")
+    names = ("oidc_metadata_url", "oidc_client_id", *claims)
     values = [[getattr(auth, name) for name in names], sorted(auth.oidc_roles.items())]
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
@@ -126,7 +127,8 @@ def verify_claims(claims: Mapping[str, Any], auth: Auth, now: float) -> tuple[Us
             username,
         )
     name = " ".join(_text(claims.get("name")).split())[:100]
-    return User(username, name or username, _text(claims.get("email"))[:200], role), proof
+    email, actors = _text(claims.get("email"))[:200], actor_ids(claims.get(auth.oidc_actor_claim))
+    return User(username, name or username, email, role, actors), proof
 
 
 def _username(claims: Mapping[str, Any], auth: Auth) -> str:

@@ -5,7 +5,7 @@ One process writes it, as a whole and readable by its owner only.
 
 import logging
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -19,8 +19,9 @@ _log = logging.getLogger("trail.access")
 class Session:
     """One signed-in browser; `version` is the digest of the user's password and role.
 
-    For a provider user it is the digest of the provider's settings, and `role`, `name` and `email`
-    are stored here, since the users file does not list that user. Times are seconds since 1970.
+    For a provider user it is the digest of the provider's settings, and `role`, `name`, `email`
+    and `actors` are stored here, since the users file does not list that user. Times are seconds
+    since 1970.
     """
 
     username: str
@@ -30,6 +31,7 @@ class Session:
     role: str = ""
     name: str = ""
     email: str = ""
+    actors: list[str] = field(default_factory=list)
 
 
 _FORMAT = TypeAdapter(dict[str, Session])

@@ -240,12 +240,14 @@ def _new_session(code: _Code, now: float) -> Session:
     session = Session(code.username, code.version, now, now)
     if user := code.vouched:
         session.role, session.name, session.email = user.role, user.name, user.email
+        session.actors = list(user.actors)
     return session
 
 
 def _current_user(sessions: Sessions, users: Users, session: Session) -> tuple[User | None, str]:
     if session.role:
-        user = User(session.username, session.name, session.email, session.role)
+        actors = tuple(session.actors)
+        user = User(session.username, session.name, session.email, session.role, actors)
         return (user if sessions.provider else None), sessions.provider
     if not sessions.by_password:
         return None, ""

@@ -11,7 +11,7 @@ import logging
 import re
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,18 +24,21 @@ from trail.core.errors import InputError, UnavailableError
 
 ROLES = roles.ROLES
 FIRST_OWNER = "owner"
+MAX_ACTORS = 20
+_ACTOR = re.compile(r"[!-~]{1,200}")
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")  # also safe in headers and log lines
 _log = logging.getLogger("trail.users")
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user who can sign in."""
+    """A user who can sign in; `actors` are the Segment actor IDs of the same person."""
 
     username: str
     name: str
     email: str
     role: str
+    actors: tuple[str, ...] = ()
 
     def may(self, capability: str) -> bool:
         """Return whether the role has *capability* (see `roles`)."""
@@ -148,6 +151,19 @@ class Users:
         with self._changing() as entries:
             entries[_known(entries, username)]["roles"] = [role]
 
+    def set_actors(self, username: str, actors: Iterable[str]) -> None:
+        """Link the account to these Segment actor IDs, or to none; raises `InputError`."""
+        ids = list(dict.fromkeys(actor.strip() for actor in actors))
+        if len(ids) > MAX_ACTORS or not all(_ACTOR.fullmatch(actor) for actor in ids):
+            raise InputError(
+                "Invalid actor ID.", f"Use up to {MAX_ACTORS} IDs such as users/abc123."
+            )
+        with self._changing() as entries:
+            entry = entries[_known(entries, username)]
+            entry.pop("actors", None)
+            if ids:
+                entry["actors"] = ids
+
     def first_owner(self) -> str | None:
         """Create the user `owner` if there is no users file; return its password."""
         with self._locked():
@@ -250,7 +266,16 @@ def _user_of(username: str, entry: Any) -> User | None:
         return None
     parts = (str(entry.get("first_name") or ""), str(entry.get("last_name") or ""))
     name = " ".join(part for part in parts if part) or str(entry.get("name") or username)
-    return User(username, name, str(entry.get("email") or ""), known[0])
+    actors = actor_ids(entry.get("actors"))
+    return User(username, name, str(entry.get("email") or ""), known[0], actors)
+
+
+def actor_ids(value: object) -> tuple[str, ...]:
+    """Return the valid actor IDs of a stored value or of a claim, which is one text or a list."""
+    values = value if isinstance(value, list) else [value]
+    return tuple(
+        item for item in values[:MAX_ACTORS] if isinstance(item, str) and _ACTOR.fullmatch(item)
+    )
 
 
 def _entry(name: str, email: str, role: str, password: str) -> dict[str, Any]:

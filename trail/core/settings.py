@@ -193,6 +193,11 @@ class Auth(Section):
         description="Claim that names people in the logs; without it, or for an email that is "
         "not verified, their `sub`.",
     )
+    oidc_actor_claim: str = Field(
+        "segment_user_id",
+        description="Claim that contains the Segment actor ID of the person or a list of them, "
+        "such as `users/abc123`; people cannot review the activity of these actors.",
+    )
     oidc_label: str = Field(
         "your provider", description="Name of the identity provider on the sign-in button."
     )

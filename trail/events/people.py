@@ -1,6 +1,7 @@
 """Activity of people and tokens: who is active, new, dormant or removed, and what each did."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -213,18 +214,29 @@ def target_summary(engine: Engine, target: str) -> dict[str, Any] | None:
     return rows[0] if rows and rows[0]["events"] else None
 
 
-def actor_ids_with_email(engine: Engine, email: str) -> frozenset[str]:
-    """Return the ids of actors with *email*, ignoring case; none for an empty email."""
-    if not email.strip():
+def own_actor_ids(engine: Engine, linked: Iterable[str]) -> frozenset[str]:
+    """Return the ids of the actors that an account is linked to; none without a link.
+
+    An id is also recognized without its `users/`, and where proven events recorded it before
+    several ids were joined to one actor. E-mails of events are never compared.
+    """
+    ids = sorted(set(linked))
+    if not ids:
         return frozenset()
-    table = engine.table(
-        "select actor_id from actors where lower(actor_email) = lower($email) "
-        "union select p.actor_id from identities i join actors p using (actor_key) "
-        "where i.proven and lower(i.actor_email) = lower($email) "
-        "union select actor_id from people where lower(email) = lower($email)",
-        {"email": email.strip()},
+    same = " or ".join(
+        (
+            "list_contains($ids, {0})",
+            f"list_contains($ids, {_TAIL.format('{0}')})",
+            "not contains({0}, '/') and list_contains($tails, {0})",
+        )
     )
-    return frozenset(table["actor_id"].to_pylist())
+    table = engine.table(
+        f"select actor_id from actors where {same.format('actor_id')} "
+        "union select p.actor_id from identities i join actors p using (actor_key) "
+        f"where i.proven and ({same.format('i.recorded_actor_id')})",
+        {"ids": ids, "tails": [actor.rpartition("/")[2] for actor in ids]},
+    )
+    return frozenset((*ids, *table["actor_id"].to_pylist()))
 
 
 def display_names(engine: Engine, actor_ids: list[str]) -> dict[str, str]:

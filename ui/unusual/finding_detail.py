@@ -8,12 +8,11 @@ import streamlit as st
 from trail.core import event_text
 from trail.core.errors import TrailError
 from trail.core.registry import discover
-from trail.events import people
 from trail.findings import queries, reviews
 from trail.findings.detector import Detector, Rule
 from trail.findings.model import Finding
 from trail.storage.filters import Filter
-from ui import actor_names, charts, event_feed, style, tables, text, url_state
+from ui import actor_names, charts, event_feed, own_activity, style, tables, text, url_state
 from ui.audit import record_action
 from ui.page import Context
 
@@ -194,6 +193,7 @@ def _decision(ctx: Context, filter_: Filter, finding: Finding, findings: list[Fi
                 on_click=_open,
                 args=(filter_, ids[neighbor] if exists else ""),
             )
+    own_activity.draw_hint(ctx)
     st.caption(
         "Marking as expected lowers the score of similar activity by the same actor for up to "
         "90 days."
@@ -213,7 +213,7 @@ def _decide(
     undecided: list[Finding],
 ) -> None:
     """Record *decision* on the *chosen* findings, then open the next undecided one."""
-    own_ids = people.actor_ids_with_email(ctx.runtime.store, ctx.user.email)
+    own_ids = own_activity.actor_ids(ctx)
     try:
         reviews.decide(ctx.runtime.store, chosen, decision, note, ctx.user.username, own_ids)
     except TrailError as error:

@@ -4,12 +4,11 @@ import datetime as dt
 
 import streamlit as st
 
-from trail.events import people
 from trail.evidence import certificate, period, sign_off
 from trail.findings import sign_offs
 from trail.findings.sign_offs import Signoff
 from trail.storage.filters import Filter
-from ui import forms, seal_text, text
+from ui import forms, own_activity, seal_text, text
 from ui.audit import record_action
 from ui.page import Context
 
@@ -46,7 +45,7 @@ def _form(ctx: Context, filter_: Filter) -> None:
             now,
             st.session_state[_REASON],
             ctx.user.username,
-            people.actor_ids_with_email(store, ctx.user.email),
+            own_activity.actor_ids(ctx),
             ctx.user.name,
         )
         record_action("signed_off", ctx.user, f"sign-off {number}", filter_.query())
@@ -60,6 +59,7 @@ def _form(ctx: Context, filter_: Filter) -> None:
         f"{text.count(drafted.events, 'event')}, {text.count(len(drafted.findings), 'finding')}, "
         f"{drafted.undecided:,} undecided. Signed by {ctx.user.name}."
     )
+    own_activity.draw_hint(ctx)
     with forms.form("sign", "Sign off", sign, (_REASON,)):
         st.text_input(
             "Reason for signing off with undecided findings"

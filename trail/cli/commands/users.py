@@ -20,27 +20,34 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     role = actions.add_parser("role", help="change the role of a user; ends open sessions")
     for action in (add, role):
         action.add_argument("--role", choices=ROLES, required=True, help="role of the user")
+    link = actions.add_parser(
+        "link", help="link a user to Segment actors, whose activity the user cannot review"
+    )
     remove = actions.add_parser("remove", help="remove a user; ends open sessions")
     passwd = actions.add_parser("passwd", help="set a password; asks for it")
-    for action in (add, role, remove, passwd):
+    for action in (add, role, link, remove, passwd):
         action.add_argument("username", help="name to sign in with")
+    link.add_argument("actors", nargs="*", metavar="ACTOR", help="actor ids; none removes the link")
     add_json(actions.add_parser("list", help="print the users"))
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     users = Users(context.settings.auth.users_path)
     if args.action == "list":
-        columns = ("username", "name", "email", "role")
+        columns = ("username", "name", "email", "role", "actors")
         rows = [{name: getattr(user, name) for name in columns} for user in users.all()]
         if args.json:
             context.out.text("".join(json.dumps(row) + "\n" for row in rows))
         else:
-            context.out.text(table(columns, [tuple(row.values()) for row in rows]))
+            listed = [(*list(row.values())[:-1], ", ".join(row["actors"])) for row in rows]
+            context.out.text(table(columns, listed))
         return 0
     if args.action == "remove":
         users.remove(args.username)
     elif args.action == "role":
         users.set_role(args.username, args.role)
+    elif args.action == "link":
+        users.set_actors(args.username, args.actors)
     elif args.action == "passwd":
         users.set_password(args.username, _password())
     else:
@@ -63,7 +70,11 @@ COMMAND = Command(
     help="manage who may sign in",
     run=_run,
     arguments=_arguments,
-    examples=("users add ana --role reviewer", "users list --json"),
+    examples=(
+        "users add ana --role reviewer",
+        "users link ana users/abc123",
+        "users list --json",
+    ),
     json=False,
     runs_in="files",
     log_kinds={
@@ -71,6 +82,10 @@ COMMAND = Command(
         "remove": "user_removed",
         "passwd": "password_set",
         "role": "role_set",
+        "link": "linked",
     },
-    log_subject=lambda args: (args.username, getattr(args, "role", "")),
+    log_subject=lambda args: (
+        args.username,
+        ", ".join(args.actors) if args.action == "link" else getattr(args, "role", ""),
+    ),
 )
