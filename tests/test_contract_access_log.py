@@ -82,8 +82,10 @@ UNRECORDED_ROUTES = {
     "/auth/alive": "polled by open tabs; answers only whether the session is valid",
     "/auth/finish": "records the sign-in or its refusal",
     "/auth/sign-out": "records the sign-out",
-    "/export.certificate.html": "recorded; needs a sign-off, so it is tested with the evidence",
-    "/export.certificate.json": "as above",
+    **{
+        route.path: "recorded; needs a sign-off, so it is tested with certificates"
+        for route in certificate_export.ROUTES
+    },
     "/healthz": "polled by monitoring; answers problems without data",
     "/local/command": "records the command that it runs",
     "/metrics": "polled by monitoring; answers counts without names",
