@@ -1,5 +1,6 @@
 """The contract of forwarders, checked for every file in forwarders/."""
 
+import contextlib
 import datetime as dt
 import email
 import email.policy
@@ -252,14 +253,19 @@ def test_secrets_are_sent_only_to_the_host_they_belong_to(
     values = {
         names[f.name]: SecretStr(f.example or f"value of {f.name}") for f in forwarder.secrets
     }
-    forward = Forward(secrets=values)
     form = examples(forwarder.settings)
+    host = urlsplit(build_request(forwarder, notification("test")).url).hostname
+    assert host
+    forward = Forward(
+        secrets=values,
+        hosts={
+            name: (host,) for name, value in values.items() if "://" not in value.get_secret_value()
+        },
+    )
     ours = Destination(0, forwarder.name, "ours", form, names)
     number = store.write(lambda cursor: destinations.add(cursor, ours, forward, "maya"))
     ours = destinations.get(store, number)
-    request = destinations.build_request(store, ours, notification("test"), forward, NOW)
-    host = urlsplit(request.url).hostname
-    assert host
+    assert destinations.build_request(store, ours, notification("test"), forward, NOW)
     attempts = [
         replace(ours, settings={**form, field.name: text.format(host=host)})
         for field in forwarder.settings
@@ -273,6 +279,16 @@ def test_secrets_are_sent_only_to_the_host_they_belong_to(
         if kind != forwarder.name and (fields := [field.name for field in other.secrets])
         for name in names.values()
     ]
+    undeclared = Forward(secrets=values)
+    for attempt in attempts:
+        with contextlib.suppress(InputError):
+            made = destinations.build_request(store, attempt, notification("test"), undeclared, NOW)
+            kind = attempt.forwarder
+            assert (
+                urlsplit(made.url).hostname in kind.hosts
+                or all(field.signs for field in kind.secrets)
+                or all("://" in value.get_secret_value() for value in values.values())
+            ), attempt
     refused = 0
     for attempt in attempts:
         try:
@@ -283,7 +299,7 @@ def test_secrets_are_sent_only_to_the_host_they_belong_to(
             continue
         endpoint = urlsplit(made.url)
         assert endpoint.hostname in (host, *attempt.forwarder.hosts), attempt
-        assert all(field.signs for field in forwarder.secrets) or ":8443" not in made.url
+        assert all(field.signs for field in attempt.forwarder.secrets) or ":8443" not in made.url
     assert refused
 
 

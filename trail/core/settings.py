@@ -110,8 +110,7 @@ class Forward(Section):
     hosts: dict[str, tuple[str, ...]] = Field(
         {},
         description="Hosts (`host` or `host:port`) that each of these secrets may be sent to, by "
-        "its name. Without any, a secret belongs to the host of its own URL, or else to the host "
-        "of the first destination that uses it.",
+        "its name. A secret that is a URL belongs to its own host, a write key to Segment's.",
     )
     public_url: str = Field(
         "", description="URL of the dashboard for users; links in messages start with it."

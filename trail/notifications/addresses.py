@@ -105,7 +105,7 @@ def parse_url(url: str, *, loopback: bool, schemes: tuple[str, ...] = ("https",)
         raise _refused_address("its host is invalid")
     host = _canonical_host(parts.hostname or "")
     scheme = parts.scheme.lower()
-    if scheme not in schemes and not (loopback and scheme == "http" and _is_loopback_name(host)):
+    if scheme not in schemes and not (loopback and scheme == "http" and is_loopback_name(host)):
         raise _refused_address(
             f"it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}"
         )
@@ -196,7 +196,8 @@ def _canonical_host(host: str) -> str:
     return host.lower()
 
 
-def _is_loopback_name(host: str) -> bool:
+def is_loopback_name(host: str) -> bool:
+    """Return whether *host* (canonical) is this machine."""
     return host == "localhost" or host in {str(item) for item in _LOOPBACK}
 
 

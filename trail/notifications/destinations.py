@@ -246,7 +246,7 @@ def _unchecked(
 
 
 def _bind(cursor: Cursor, destination: Destination, forward: Forward) -> secret_hosts.Hosts:
-    """Record the host of each secret of *destination* that has none yet; return all hosts.
+    """Record the host of each secret of *destination* that may be recorded; return all hosts.
 
     The first time, the hosts of all stored destinations are recorded: they exist since a version
     that recorded none. Raises `InputError` if a secret belongs to another host.
@@ -259,11 +259,12 @@ def _bind(cursor: Cursor, destination: Destination, forward: Forward) -> secret_
             _, secrets, host = _sample(stored, forward)
             for secret in secrets:
                 if secret_hosts.is_unbound(secret, forward, None) and host:
-                    _append(hosts.setdefault(secret.name, []), host)
+                    _append(hosts.setdefault(secret.key, []), host)
     url, secrets, host = _sample(destination, forward)
     for secret in secrets:
-        if secret_hosts.is_unbound(secret, forward, hosts) and host:
-            hosts[secret.name] = [host]
+        is_new = host and secret_hosts.is_unbound(secret, forward, hosts)
+        if is_new and secret_hosts.may_record(secret, host):
+            hosts[secret.key] = [host]
     secret_hosts.check(secrets, url, forward, hosts)
     if known is None or hosts != known:
         secret_hosts.write(cursor, hosts)

@@ -1,9 +1,12 @@
 """The hosts that each secret may be sent to.
 
 A secret belongs to the hosts that `forward.hosts` names for it; without any, to the host of its own
-URL; a secret that is no URL belongs to the host of the destination that used it first, which is
+URL; a secret that is no URL belongs to the hosts it was sent to before this rule existed, which are
 recorded in the database, and to the fixed hosts of its kind of destination. Only the settings
 change this: whoever may only edit destinations cannot have a secret sent to a server of their own.
+
+Two uses need no entry and are recorded at the first destination: a key that only signs, which is
+never sent, and a server on this machine, which `forward.allow_loopback` has to allow.
 """
 
 import json
@@ -36,6 +39,11 @@ class Secret:
     value: str
     signs: bool
     fixed: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Return the key of its recorded hosts: a host that may verify may not be sent the key."""
+        return f"signing with {self.name}" if self.signs else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +87,14 @@ def is_unbound(secret: Secret, forward: Forward, hosts: Hosts | None) -> bool:
     return not (
         secret.name in forward.hosts
         or "://" in secret.value
-        or (hosts is not None and secret.name in hosts)
+        or (hosts is not None and secret.key in hosts)
     )
+
+
+def may_record(secret: Secret, host: str) -> bool:
+    """Return whether *host*, the first that needs *secret*, becomes its host."""
+    name = urlsplit(f"//{host}").hostname or ""
+    return secret.signs or host in secret.fixed or addresses.is_loopback_name(name)
 
 
 def check(secrets: Iterable[Secret], url: str, forward: Forward, hosts: Hosts) -> None:
@@ -96,7 +110,7 @@ def check(secrets: Iterable[Secret], url: str, forward: Forward, hosts: Hosts) -
         if place is None or not any(
             _matches(place, item, secret.signs) for item in (*owners, *fixed)
         ):
-            raise _refused(secret.name, owners, place)
+            raise _refused(secret, owners, place)
 
 
 def _owners(secret: Secret, forward: Forward, hosts: Hosts) -> list[_Place]:
@@ -104,7 +118,7 @@ def _owners(secret: Secret, forward: Forward, hosts: Hosts) -> list[_Place]:
     if "://" in secret.value and secret.name not in forward.hosts:
         own = _of_url(secret.value)
         return [own] if own else []
-    names = forward.hosts.get(secret.name) or hosts.get(secret.name, [])
+    names = forward.hosts.get(secret.name) or hosts.get(secret.key, [])
     return [_of_setting(secret.name, text) for text in names]
 
 
@@ -112,8 +126,11 @@ def _matches(place: _Place, allowed: _Place, any_port: bool) -> bool:
     return place.host == allowed.host and (any_port or place.port == allowed.port)
 
 
-def _refused(name: str, allowed: list[_Place], place: _Place | None) -> InputError:
-    owner = " and ".join(map(str, allowed)) or "the service in its own URL"
+def _refused(secret: Secret, allowed: list[_Place], place: _Place | None) -> InputError:
+    name = secret.name
+    owner = " and ".join(map(str, allowed)) or (
+        "the service in its own URL" if "://" in secret.value else "no host yet"
+    )
     other = str(place) if place else "another service"
     return InputError(
         f"The secret {name!r} belongs to {owner} and is not sent to {other}.",

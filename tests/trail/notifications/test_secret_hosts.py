@@ -148,22 +148,46 @@ def test_declared_hosts_match_exactly(store: Store, entry: str, url: str, right:
 
 def test_destinations_of_an_earlier_version_keep_their_hosts(store: Store) -> None:
     using = Forward(secrets=SECRETS)
+    declared = Forward(secrets=SECRETS, hosts={"writer": ("one.example.com",)})
     for url in ("https://one.example.com", "https://two.example.com"):
         destination = source("https://one.example.com", name=url)
-        add(store, destination, using)
+        add(store, destination, declared)
         store.write(lambda cursor, url=url: set_url(cursor, url))
     store.write(lambda cursor: cursors.put(cursor, "secret hosts", ""))
     with pytest.raises(InputError, match=r"belongs to one\.example\.com and two\.example\.com"):
         add(store, source("https://elsewhere.example.net", name="mine"), using)
     stored = destinations.list_all(store)
     assert len({url_of(store, item, using) for item in stored}) == 2
-    # The usual port of another scheme is the same host; a password of its own is bound separately.
-    mail = Destination(0, "mail", "m", {**MAIL, "user": "u"}, {"password": "mailer"})
-    mail = add(store, mail, using)
-    implicit = replace(mail, settings={**mail.settings, "tls": "implicit"})
-    assert url_of(store, implicit, using) == "smtps://mail.example.com:465"
-    with pytest.raises(InputError, match=r"belongs to mail\.example\.com"):
-        url_of(store, replace(mail, settings={**mail.settings, "host": "m.example.net"}), using)
+    with pytest.raises(InputError, match=r"'mailer' belongs to no host yet"):
+        add(store, mail(), using)
+    # The usual port of another scheme is the same host.
+    using = Forward(secrets=SECRETS, hosts={"mailer": ("mail.example.com",)})
+    assert url_of(store, add(store, mail(), using), using) == "smtp://mail.example.com:587"
+    assert url_of(store, mail(tls="implicit"), using) == "smtps://mail.example.com:465"
+    for changes in ({"host": "m.example.net"}, {"port": "2525"}):
+        with pytest.raises(InputError, match=r"belongs to mail\.example\.com"):
+            url_of(store, mail(**changes), using)
+
+
+def mail(**changes: str) -> Destination:
+    """Return an e-mail destination."""
+    form = {**MAIL, "user": "u", **changes}
+    return Destination(0, "mail", "m", form, {"password": "mailer"})
+
+
+def test_a_host_that_verifies_signatures_is_not_sent_the_key(store: Store) -> None:
+    using = Forward(secrets=SECRETS)
+    hook = Destination(0, "webhook", "w", {"url": "https://e.example.net/x"}, {"key": "hook"})
+    assert url_of(store, add(store, hook, using), using) == "https://e.example.net/x"
+    with pytest.raises(InputError, match="'hook' belongs to no host yet"):
+        add(store, source("https://e.example.net", "hook"), using)
+    with pytest.raises(InputError, match=r"'hook' belongs to e\.example\.net"):
+        url_of(store, replace(hook, settings={"url": "https://f.example.net/x"}), using)
+    for region in ("us", "eu"):
+        segment = Destination(
+            0, "segment_source", region, {"region": region}, {"write_key": "writer"}
+        )
+        assert url_of(store, add(store, segment, using), using)
 
 
 def set_url(cursor: destinations.Cursor, url: str) -> None:
