@@ -6,6 +6,7 @@ forgotten: a command, a route, and a function of a page.
 
 import ast
 import functools
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -207,6 +208,22 @@ def acting_functions() -> dict[str, bool]:
                     name = f"{path.relative_to(ROOT).as_posix()}:{node.name}"
                     found[name] = bool(last & {"record_action", "record"})
     return found
+
+
+def test_tables_have_no_download_of_their_own() -> None:
+    """The browser would write the file, so that the server could not record it."""
+    options = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    assert options["client"]["disableDataExport"] is True
+
+
+def test_certificates_are_recorded() -> None:
+    tree = ast.parse((ROOT / "trail/web/certificate_export.py").read_text())
+    recorded = [
+        ast.unparse(call.args[-1])
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "recorded"
+    ]
+    assert recorded == ["'certificate'"]
 
 
 def test_every_action_of_a_page_is_recorded() -> None:

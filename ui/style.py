@@ -18,8 +18,6 @@ _RULES = """
 .st-key-demo-banner p, .st-key-demo-banner .stHtml, .st-key-archive-banner * { font-size: 13px; }
 .st-key-chart-head { margin-bottom: -14px; }
 .st-key-chips { min-height: 30px; }
-/* Not recorded in the access log, and its cells could be formulas; pages have download buttons. */
-[data-testid=stElementToolbarButton]:has([aria-label^="Download as CSV"]) { display: none; }
 @media (max-width: 1000px) {
   .st-key-filter-bar .stTextInput { flex: 1 1 100%; }
   [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) { flex-wrap: wrap; }
