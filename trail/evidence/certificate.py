@@ -193,11 +193,12 @@ def _tiles(signed: Signoff) -> list[list[str]]:
 
 def _finding(finding: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     decisions = finding["decisions"]
+    latest = decisions[-1]["decision"] if decisions else "open"
     return {
         "id": finding["finding_id"],
         "sentence": finding["sentence"],
         "by": [_decided(decision, zone) for decision in decisions] or ["No decision"],
-        "decision": decisions[-1]["decision"].capitalize() if decisions else "Undecided",
+        "decision": "Undecided" if latest == "open" else latest.capitalize(),
     }
 
 
@@ -241,6 +242,9 @@ def _late(body: dict[str, Any], zone: ZoneInfo) -> list[str]:
         f"{local_text(_moment(row['made_at']), zone)}: {row['reason']}."
         for row in body["removed"]
     ]
+    for row in body.get("problems", []):
+        about = f" of UTC day {row['day']}" if row["day"] else ""
+        lines.append(f"Verification had found a problem{about}: {row['text']}")
     return lines or ["No events arrived after their day was sealed."]
 
 

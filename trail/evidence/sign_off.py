@@ -171,9 +171,10 @@ def _day_text(day: str) -> str:
 
 
 def _seals(engine: Engine, period: Period) -> dict[str, Any]:
-    """Return the newest seal of each UTC day of *period*, and the late arrivals that seals state.
+    """Return the newest seal of each UTC day of *period*, late arrivals, and problems.
 
-    Events that have arrived after the newest seal of their day are late arrivals, too.
+    The problems are those of the last verification. Events that have arrived after the newest seal
+    of their day are late arrivals, too.
     """
     table = engine.table("select line from seals order by number, line")
     lines = [line for line in chain.read(table["line"].to_pylist()) if period.overlaps(line.day)]
@@ -203,4 +204,9 @@ def _seals(engine: Engine, period: Period) -> dict[str, Any]:
             for day, line in sorted(newest.items())
         ],
         "late": late,
+        "problems": [
+            {"day": problem.day.isoformat() if problem.day else "", "text": problem.text}
+            for problem in seal_status.status(engine).problems
+            if problem.day is None or period.overlaps(problem.day)
+        ],
     }

@@ -93,19 +93,6 @@ def history(engine: Engine, finding_id: str) -> list[dict[str, Any]]:
     )
 
 
-def decisions_of(engine: Engine, findings: list[Finding]) -> list[dict[str, Any]]:
-    """Return the latest decision on each of *findings*, with finding_id."""
-    return list(
-        engine.table(
-            "select finding_id, decision, note, made_by, made_at from decisions "
-            "where list_contains($ids, finding_id) "
-            "qualify row_number() over (partition by finding_id order by made_at desc) = 1 "
-            "order by made_at",
-            {"ids": [finding.finding_id for finding in findings]},
-        ).to_pylist()
-    )
-
-
 def decisions_on(engine: Engine, finding_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
     """Return the decisions by finding, oldest first: decision, note, made_by, made_at (UTC)."""
     decisions: dict[str, list[dict[str, Any]]] = {}

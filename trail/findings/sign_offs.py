@@ -60,7 +60,7 @@ class Signoff:
         if not self.changes:
             return "as signed"
         texts = "; ".join(change.text for change in self.changes)
-        return f"changed after signing: {texts}" if self.body else f"reopened: {texts}"
+        return f"changed after signing: {texts}" if self.fingerprint else f"reopened: {texts}"
 
 
 def record(store: Store, body: Body, key: Ed25519PrivateKey) -> int:
@@ -150,24 +150,24 @@ def _read(
         "b.signature from signoffs s left join signoff_bodies b on b.digest = s.body "
         "order by signoff_id desc"
     ).to_pylist()
-    key = _seal_key(engine)
+    keys = _seal_keys(engine)
     result: list[Signoff] = []
     later: dict[tuple[Any, ...], int] = {}
     for row in rows:
         again = later.get((row["from_at"], row["to_at"], row["query"]))
         if wanted(row):
-            result.append(_signoff(engine, dict(row), now, key, again))
+            result.append(_signoff(engine, dict(row), now, keys, again))
         later[row["from_at"], row["to_at"], row["query"]] = row["signoff_id"]
     return result
 
 
 def _signoff(
-    engine: Engine, row: dict[str, Any], now: dt.datetime, seal_key: str, again: int | None
+    engine: Engine, row: dict[str, Any], now: dt.datetime, seal_keys: set[str], again: int | None
 ) -> Signoff:
     stated, text = row.pop("stated"), row.pop("body") or ""
     signature, key = row.pop("signature") or "", row.pop("key") or ""
     fingerprint = row.pop("fingerprint") or ""
-    body = _checked(text, row, fingerprint, key, signature, seal_key) if stated else {}
+    body = _checked(text, row, fingerprint, key, signature, seal_keys) if stated else {}
     if not stated:
         changes = sign_off_changes.of_events(engine, row, now)
     elif body:
@@ -188,11 +188,11 @@ def _signoff(
 
 
 def _checked(
-    text: str, row: dict[str, Any], fingerprint: str, key: str, signature: str, seal_key: str
+    text: str, row: dict[str, Any], fingerprint: str, key: str, signature: str, seal_keys: set[str]
 ) -> Body:
     """Return the body, or an empty one if it, its signature or its row were altered."""
     try:
-        if hashlib.sha256(text.encode()).hexdigest() != fingerprint or key != seal_key:
+        if hashlib.sha256(text.encode()).hexdigest() != fingerprint or key not in seal_keys:
             return {}
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
         public.verify(bytes.fromhex(signature), _signed_text(fingerprint))
@@ -206,12 +206,12 @@ def _signed_text(fingerprint: str) -> bytes:
     return f"{CONTEXT}\n{fingerprint}".encode()
 
 
-def _seal_key(engine: Engine) -> str:
-    lines = engine.table("select line from seals order by number desc limit 1")["line"].to_pylist()
-    try:
-        return str(json.loads(lines[0])["key"]) if lines else ""
-    except (ValueError, KeyError, TypeError):
-        return ""
+def _seal_keys(engine: Engine) -> set[str]:
+    """Return the public keys in hex that signed the seals."""
+    table = engine.table(
+        """select distinct regexp_extract(line, '"key":"([0-9a-f]+)"', 1) as key from seals"""
+    )
+    return set(table["key"].to_pylist())
 
 
 def _moment(text: str) -> dt.datetime:

@@ -6,7 +6,9 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,8 +22,10 @@ from trail.core.settings import Settings
 from trail.evidence import certificate, certificate_html, pack, sign_off
 from trail.findings import queries, refresh, reviews, sign_offs
 from trail.findings.sign_offs import Signoff
+from trail.findings.signable_days import SignableDays
 from trail.ingest import coverage
 from trail.ingest.files import load_files
+from trail.integrity import seal_status, verification
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 
@@ -149,6 +153,29 @@ def review(settings: Settings, sealed: Path, tmp_path: Path) -> Iterator[Review]
 )
 def test_whole_closed_and_sealed_days_can_be_signed(review: Review, query: str, text: str) -> None:
     assert review.sentence(query).startswith(text)
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["UTC", "Europe/Oslo", "America/Havana", "Africa/Cairo", "Australia/Lord_Howe", "Asia/Beirut"],
+)
+def test_days_of_a_zone_follow_each_other_without_gap(zone: str) -> None:
+    days = [dt.date(2026, 1, 1) + dt.timedelta(days=number) for number in range(365)]
+    windows = [SignableDays((day, day), (), ZoneInfo(zone)).window for day in days]
+    assert all(one.end == two.start for one, two in pairwise(windows))
+    lengths = {one.end - one.start for one in windows if one.start and one.end}
+    assert (len(lengths) == 1) == (zone == "UTC")
+    assert max(lengths) <= dt.timedelta(hours=25)
+
+
+def test_problems_of_the_last_verification_are_stated(review: Review) -> None:
+    review.sql("update events set raw = raw || ' ' where occurred_at = '2026-11-02'")
+    seal_status.store_report(review.store, verification.verify(review.store, review.settings))
+    review.sign(OSLO)
+    (problem,) = review.signed().body["problems"]
+    assert problem["day"] == "2026-11-02"
+    stated = f"Verification had found a problem of UTC day 2026-11-02: {problem['text']}"
+    assert stated in certificate.view(review.signed(), "")["late"]
 
 
 def test_days_after_a_missing_seal_are_signed_separately(review: Review) -> None:
@@ -308,6 +335,7 @@ def test_tampering_is_named(review: Review, statement: str, text: str) -> None:
     review.sql(statement.replace("'e1'", f"'{first}'"))
     signed = review.signed()
     assert any(text in change.text for change in signed.changes)
+    assert signed.state.startswith("changed after signing: ")
     page = certificate_html.page(signed, "")
     assert "Changed after signing" in page
     assert ("called her" in page) == (not text.startswith("the stored"))

@@ -26,7 +26,8 @@ def test_decision_is_stored_with_user_and_note(store: Store) -> None:
         ("done", "", "lee"),
         ("needs action", "call her", "lee"),
     ]
-    assert [row["decision"] for row in reviews.decisions_of(store, [finding()])] == ["done"]
+    (rows,) = reviews.decisions_on(store, ["f1", "f2"]).values()
+    assert [row["decision"] for row in rows] == ["needs action", "done"]
 
 
 def test_own_activity_cannot_be_decided(store: Store) -> None:
@@ -39,9 +40,10 @@ def test_bulk_decision_needs_a_reason(store: Store) -> None:
     both = [finding(1), finding(2)]
     with pytest.raises(InputError, match="decision on 2 findings needs a reason"):
         reviews.decide(store, both, "done", " ", "lee", NOBODY)
-    assert reviews.decisions_of(store, both) == []
+    assert reviews.decisions_on(store, ["f1", "f2"]) == {}
     reviews.decide(store, both, "done", "one clean-up", "lee", NOBODY)
-    assert [row["note"] for row in reviews.decisions_of(store, both)] == ["one clean-up"] * 2
+    by_finding = reviews.decisions_on(store, ["f1", "f2"])
+    assert [rows[0]["note"] for rows in by_finding.values()] == ["one clean-up"] * 2
 
 
 def test_expected_needs_a_reason_and_expires(store: Store) -> None:
