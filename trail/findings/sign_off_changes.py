@@ -8,13 +8,17 @@ from typing import Any
 from trail.core.clock import naive_utc, utc_text
 from trail.core.json_values import json_row
 from trail.events import counts, event_digest
-from trail.findings import queries, reviews
+from trail.findings import queries, refresh, reviews
 from trail.findings.model import Finding
 from trail.integrity import seal_status
 from trail.storage.database import Engine
 from trail.storage.filters import Filter, Window
 
 Body = dict[str, Any]
+
+# Digests by what they depend on, so that a page need not compute each of them on every visit.
+_digests: dict[tuple[str, int, str], str] = {}
+_MAX_DIGESTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ def of_events(engine: Engine, row: dict[str, Any], now: dt.datetime) -> tuple[Ch
 
 def since(engine: Engine, body: Body, now: dt.datetime) -> tuple[Change, ...]:
     """Return what has changed after the sign-off with *body*, the latest change last."""
+    refresh.catch_up(engine, now)
     found = [*_events(engine, body, now), *_decisions(engine, body), *_findings(engine, body, now)]
     known = [change for change in found if change.made_at]
     unknown = [change for change in found if not change.made_at]
@@ -86,7 +91,7 @@ def _events(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
         )
         for row in event_digest.later(engine, period, now, batch)
     ]
-    rows = event_digest.count(engine, period, now, batch)
+    rows, checksum = event_digest.checksum(engine, period, now, batch)
     missing = body["events"]["rows"] - rows
     if missing > 0:
         window = Window(_moment(body["period"]["from"]), _moment(body["period"]["to"]))
@@ -103,9 +108,19 @@ def _events(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
             changes.append(Change(f"{_events_text(missing)} missing"))
     elif missing < 0:
         changes.append(Change(f"{_events_text(-missing)} added to earlier batches"))
-    elif event_digest.digest_of(engine, period, now, batch)[1] != body["events"]["digest"]:
+    elif _digest(engine, period, now, batch, checksum) != body["events"]["digest"]:
         changes.append(Change("events were edited"))
     return changes
+
+
+def _digest(engine: Engine, period: Filter, now: dt.datetime, batch: int, checksum: str) -> str:
+    """Return the digest; for the same *checksum* as before, the one computed before."""
+    asked = (period.query(), batch, checksum)
+    if asked not in _digests:
+        if len(_digests) >= _MAX_DIGESTS:
+            _digests.clear()
+        _digests[asked] = event_digest.digest_of(engine, period, now, batch)[1]
+    return _digests[asked]
 
 
 def _decisions(engine: Engine, body: Body) -> list[Change]:
@@ -141,8 +156,14 @@ def _decided(about: str, row: dict[str, Any]) -> Change:
 def _findings(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
     period = Filter.parse(body["filter"]["query"])
     first, last = (dt.date.fromisoformat(body["period"][name]) for name in ("first", "last"))
-    listed, _ = findings_of(engine, period, first, last, now)
     known = {finding["finding_id"] for finding in body["findings"]} | {*body["not_shown"]}
+    stored = engine.table(
+        "select finding_id from findings where day between $first and $last and reasons <> '[]'",
+        {"first": first, "last": last},
+    )["finding_id"].to_pylist()
+    if known.issuperset(stored):
+        return []
+    listed, _ = findings_of(engine, period, first, last, now)
     return [
         Change(f"a new finding: {finding.actor_id}, {finding.day.isoformat()}")
         for finding in listed

@@ -331,6 +331,7 @@ def test_tampering_is_named(review: Review, statement: str, text: str) -> None:
     review.finding("ann", 2, state="open")
     review.decide("ann", "done", "called her")
     review.sign()
+    assert review.signed().changes == ()
     first = review.store.table("select min(event_id) as id from events")["id"][0].as_py()
     review.sql(statement.replace("'e1'", f"'{first}'"))
     signed = review.signed()
