@@ -6,6 +6,7 @@ Streamlit finds the app by parsing this file, so `app` must stay a literal `st.A
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import socket
@@ -18,25 +19,17 @@ import streamlit as st
 import streamlit.config
 from starlette.middleware import Middleware
 from streamlit.runtime.secrets import secrets_singleton
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from trail.accounts import oidc
 from trail.cli.main import run_command
 from trail.core import registry, server_link, settings
 from trail.core.errors import SettingError
-from trail.core.model import Receiver
-from trail.runtime import preflight, process, startup
-from trail.web import (
-    access_log_export,
-    api,
-    auth,
-    certificate_export,
-    command_route,
-    evidence_export,
-    metrics,
-    push,
-)
+from trail.runtime import preflight, startup
+from trail.web import routes
 from trail.web.guard import SID_HEADER, USER_HEADER, Guard
 from trail.web.oidc_gate import ProviderGate
+from trail.web.proxies import Proxies
 
 
 def set_tcp_nodelay() -> list[int]:
@@ -71,6 +64,16 @@ def check_options() -> None:
         )
 
 
+def disable_forwarded_headers() -> None:
+    """Turn off uvicorn's own reading of X-Forwarded headers, which trusts this machine by default.
+
+    `trail.web.proxies` reads them by `server.trusted_proxies`. Only `serve` sets uvicorn's options.
+    """
+    for item in gc.get_objects():
+        if type(item) is ProxyHeadersMiddleware:
+            item.trusted_hosts = ()  # type: ignore[assignment]  # it only asks for membership
+
+
 def log_to_terminal() -> None:
     """Log to the terminal, unless logging is configured already."""
     if not logging.getLogger().handlers:
@@ -95,6 +98,7 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     """Start what pages and routes share, and stop it at shutdown."""
     log_to_terminal()
     check_options()
+    disable_forwarded_headers()
     keep_secrets_out_of_logs()
     registry.discover("pages", "PAGE")  # fail at startup if a page file is broken
     loaded = settings.load()
@@ -130,16 +134,7 @@ streamlit.config._main_script_path = streamlit.config._main_script_path or __fil
 
 app = st.App(
     "ui/main.py",
-    routes=[
-        *auth.ROUTES,
-        *api.ROUTES,
-        *access_log_export.ROUTES,
-        *evidence_export.ROUTES,
-        *certificate_export.ROUTES,
-        *metrics.ROUTES,
-        *push.routes(registry.of_kind(Receiver), lambda: process.current().intake),
-        command_route.route(run_command, lambda: _tokens[-1] if _tokens else ""),
-    ],
-    middleware=[Middleware(Guard), Middleware(ProviderGate)],
+    routes=routes.all_routes(run_command, lambda: _tokens[-1] if _tokens else ""),
+    middleware=[Middleware(Proxies), Middleware(Guard), Middleware(ProviderGate)],
     lifespan=lifespan,
 )

@@ -4,20 +4,9 @@ from pathlib import Path
 
 from starlette.routing import Route
 
-from trail.core import registry
-from trail.core.model import Receiver
-from trail.runtime import process
 from trail.storage import search_syntax
 from trail.storage.filters import FACETS, FLAGS
-from trail.web import (
-    access_log_export,
-    api,
-    auth,
-    certificate_export,
-    evidence_export,
-    metrics,
-    push,
-)
+from trail.web import routes
 
 PAGE = Path(__file__).parent / "routes.md"
 
@@ -56,16 +45,7 @@ def text() -> str:
         "| route | methods | purpose |",
         "|---|---|---|",
     ]
-    result = [
-        *auth.ROUTES,
-        *api.ROUTES,
-        *access_log_export.ROUTES,
-        *evidence_export.ROUTES,
-        *certificate_export.ROUTES,
-        *metrics.ROUTES,
-        *push.routes(registry.of_kind(Receiver), lambda: process.current().intake),
-    ]
-    for route in result:
+    for route in (*routes.PAGES_AND_API, *routes.receivers()):
         assert isinstance(route, Route)
         # A receiver takes every method in order to answer 405 itself.
         answered = {"POST"} if "DELETE" in (route.methods or ()) else route.methods or set()

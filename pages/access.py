@@ -9,6 +9,7 @@ import streamlit as st
 
 from trail.access_log import log
 from trail.access_log.entry import KINDS
+from trail.core.text import parse_integer
 from trail.storage.filters import Filter
 from trail.web.access_log_export import ADDRESS
 from ui import filter_bar, tables, text, url_state
@@ -31,7 +32,7 @@ def render(ctx: Context) -> None:
         window,
         user,
         kind,
-        after=int(after) if after.isdecimal() else None,
+        after=parse_integer(after),
         rows=log.PAGE_ROWS + 1,
     )
     count = log.count(store, window, user, kind)

@@ -127,6 +127,12 @@ def test_media_files_require_a_session(server: Running) -> None:
             response = client.get(url)
             assert response.text == "FILE SECRET"
             assert response.headers["cache-control"] == "no-store"
+        other = server.sign_in("jon")
+        with server.http(**{COOKIE: other}) as client:
+            assert client.get(url).status_code == 404
+            with server.tab(sid=other) as own:
+                own.run(page="probe")
+                assert client.get(own.media[0]).text == "FILE SECRET"
 
 
 def test_uploads_and_internal_routes_do_not_exist(server: Running) -> None:

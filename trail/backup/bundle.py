@@ -15,9 +15,10 @@ import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
 import zstandard
+from pydantic import Field, TypeAdapter
 
 from trail.core.errors import InputError
 
@@ -38,12 +39,15 @@ _LEVEL = 3
 _COMPRESSED_BLOCK = 1024
 
 
+_Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One file of a backup."""
 
     name: str
-    bytes: int
+    bytes: _Count
     sha256: str
 
 
@@ -58,10 +62,10 @@ class Manifest:
     made_at: str
     version: str
     duckdb: str
-    schema: int
-    events: int
-    batches: int
-    seals: int
+    schema: _Count
+    events: _Count
+    batches: _Count
+    seals: _Count
     newest_event: str | None
     secrets: list[str]
     left_out: dict[str, str]
@@ -72,6 +76,14 @@ class Manifest:
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return asdict(self)
+
+    @property
+    def made(self) -> dt.datetime:
+        """Return `made_at` in UTC, without zone; raises `ValueError`."""
+        return dt.datetime.fromisoformat(self.made_at.removesuffix("Z")).replace(tzinfo=None)
+
+
+_TYPED = TypeAdapter(Manifest)
 
 
 def digest(path: Path) -> Member:
@@ -196,36 +208,29 @@ def _manifest(tar: tarfile.TarFile, stream: _Decompressed) -> Manifest:
     file = tar.extractfile(entry)
     assert file
     try:
-        fields = json.loads(file.read())
+        data = file.read()
+        fields = json.loads(data)
         if fields["product"] != PRODUCT:
             raise tarfile.ReadError("backup of another product")
         if fields["format"] > FORMAT:
             raise InputError(
                 "This backup was made by a newer release.", "Restore it with that release."
             )
-        files = [Member(**member) for member in fields.pop("files")]
-        manifest = Manifest(**fields, files=files)
+        manifest = _TYPED.validate_json(data, strict=True)
+        if not 2000 <= manifest.made.year < 9000 or set(fields) != set(manifest.to_dict()):
+            raise ValueError("unknown fields, or an impossible time")
         _check(manifest)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise tarfile.ReadError("invalid manifest") from error
     return manifest
 
 
 def _check(manifest: Manifest) -> None:
-    """Raise `ValueError` or `TypeError` for values of a wrong kind, or with control characters."""
-    counts = (manifest.schema, manifest.events, manifest.batches, manifest.seals)
-    sizes = [member.bytes for member in manifest.files]
-    if any(type(number) is not int or number < 0 for number in (*counts, *sizes)):
-        raise ValueError("not a count")
-    for moment in (manifest.made_at, manifest.newest_event):
-        if moment is not None:
-            dt.datetime.fromisoformat(moment)
-    texts = [manifest.version, manifest.duckdb, *manifest.secrets]
-    texts += [text for member in manifest.files for text in (member.name, member.sha256)]
-    if not all(isinstance(text, str) for text in texts) or not all(
-        text.isprintable() for text in (*manifest.secrets, manifest.made_at)
-    ):
-        raise ValueError("not a text")
+    """Raise `ValueError` for an invalid time, or texts with control characters."""
+    if manifest.newest_event is not None:
+        dt.datetime.fromisoformat(manifest.newest_event)
+    if not all(text.isprintable() for text in (*manifest.secrets, manifest.made_at)):
+        raise ValueError("control characters")
 
 
 def _members(

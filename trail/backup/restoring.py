@@ -141,7 +141,7 @@ def _prepare(
     target: Settings, staged: Settings, manifest: Manifest, made_by: str
 ) -> tuple[MissingEvents | None, Recorded, int]:
     """Open the unpacked copy, compare it with the existing trail, and record the restore in it."""
-    now, made_at = utc_now(), dt.datetime.fromisoformat(manifest.made_at.removesuffix("Z"))
+    now, made_at = utc_now(), manifest.made
     where, live = mirror.files(staged.store.path, staged), mirror.files(target.store.path, target)
     if not where.key.exists() and live.key.exists() and not manifest.seals:
         shutil.copy(live.key, where.key)  # created after the backup

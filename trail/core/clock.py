@@ -1,5 +1,6 @@
 """The present moment and conversions to UTC. Stored times are UTC without a zone."""
 
+import contextlib
 import datetime as dt
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,13 @@ def naive_utc(moment: dt.datetime) -> dt.datetime:
     Raises `OverflowError` beyond the years 1 to 9999.
     """
     return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def shifted(moment: dt.datetime, by: dt.timedelta) -> dt.datetime:
+    """Return *moment* (without a zone) moved *by*, at most to the first or last possible time."""
+    with contextlib.suppress(OverflowError):
+        return moment + by
+    return dt.datetime.min if by < dt.timedelta() else dt.datetime.max  # noqa: DTZ901 - UTC
 
 
 def utc_text(moment: dt.datetime) -> str:

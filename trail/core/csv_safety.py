@@ -30,5 +30,5 @@ def harmless(cell: object) -> str:
 def marked(chunks: Iterator[bytes], wanted: bool) -> Iterator[bytes]:
     """Yield the file *chunks*, beginning with a byte order mark if *wanted* (`export.csv_bom`)."""
     if wanted:
-        yield _BYTE_ORDER_MARK
+        yield _BYTE_ORDER_MARK + next(chunks, b"")
     yield from chunks

@@ -8,6 +8,7 @@ import stat
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 
@@ -33,6 +34,8 @@ from trail.core import registry
 from trail.core.errors import SettingError
 
 S = TypeVar("S", bound="Section")
+
+Network = IPv4Network | IPv6Network
 
 CONFIG_VARIABLE = "TRAIL_CONFIG"
 
@@ -78,6 +81,11 @@ class Server(Section):
     port: int = Field(8501, ge=1, le=65535, description="Port to listen on.")
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Host names that requests may use; empty allows loopback names only."
+    )
+    trusted_proxies: tuple[Network, ...] = Field(
+        (),
+        description="IP addresses or networks of the proxies whose `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` are used; from others they are ignored.",
     )
     https: bool = Field(
         False, description="Set if a proxy serves the dashboard over HTTPS; makes cookies Secure."

@@ -6,6 +6,17 @@ def printable(text: str, replacement: str = "\ufffd") -> str:
     return "".join(letter if letter.isprintable() else replacement for letter in text)
 
 
+_MAX_INTEGER = 2**63 - 1  # of the database
+
+
+def parse_integer(text: str) -> int | None:
+    """Return the integer from 0 to 2^63 - 1 that *text* states in decimal digits, or None."""
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(_MAX_INTEGER)):
+        return None
+    number = int(text)
+    return number if number <= _MAX_INTEGER else None
+
+
 def one_line(value: object, limit: int = 300) -> str:
     """Return *value* as one line of printable characters, cut to *limit* with an ellipsis."""
     line = " ".join(printable("" if value is None else str(value), " ").split())

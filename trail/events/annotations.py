@@ -59,12 +59,11 @@ def _row(row: dict[str, str | None], line: int) -> Annotation:
 
 def _time(text: str, line: int) -> dt.datetime:
     try:
-        moment = dt.datetime.fromisoformat(text.strip())
-    except ValueError:
+        return naive_utc(dt.datetime.fromisoformat(text.strip()))
+    except (ValueError, OverflowError):
         raise InputError(
             f"Line {line}: invalid time {text.strip()[:40]!r}.", "Use the form 2026-11-24T14:00Z."
         ) from None
-    return naive_utc(moment)
 
 
 def add(store: Store, annotations: list[Annotation], made_by: str) -> int:

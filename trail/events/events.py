@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from trail.core.clock import naive_utc, shifted
 from trail.core.model import EVENT_COLUMNS
 from trail.events.timeline import bounded
 from trail.storage.database import Engine, Reading
@@ -75,9 +76,10 @@ class Cursor:
         """Return the cursor from its `str` form, or None if invalid."""
         time, _, event_id = text.partition("~")
         try:
-            return cls(dt.datetime.fromisoformat(time), event_id) if event_id else None
-        except ValueError:
+            moment = naive_utc(dt.datetime.fromisoformat(time))
+        except (ValueError, OverflowError):
             return None
+        return cls(moment, event_id) if event_id else None
 
     def __str__(self) -> str:
         """Return the cursor in its URL form."""
@@ -149,7 +151,7 @@ def _window_beyond(edge: Cursor | None, window: Window, descending: bool) -> Win
         return window
     moment = edge.occurred_at
     if descending:
-        end = moment + dt.timedelta(microseconds=1)
+        end = shifted(moment, dt.timedelta(microseconds=1))
         return Window(window.start, min(window.end, end) if window.end else end)
     return Window(max(window.start, moment) if window.start else moment, window.end)
 
@@ -164,7 +166,7 @@ def _growing_windows(engine: Engine, window: Window, descending: bool) -> Iterat
     hours = _hours(engine, window)
     for hour, number in reversed(hours) if descending else hours:
         count += number
-        cut = hour if descending else hour + _HOUR
+        cut = hour if descending else shifted(hour, _HOUR)
         if count >= max_count and (edge is None or (cut < edge if descending else cut > edge)):
             yield Window(cut, edge) if descending else Window(edge, cut)
             edge, count, max_count = cut, 0, max_count * 8
@@ -176,7 +178,8 @@ def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[
 
     With *near* (UTC, without zone), the hour around it is scanned first.
     """
-    for window in ([Window(near - _HOUR, near + _HOUR)] if near else []) + [Window()]:
+    first = [Window(shifted(near, -_HOUR), shifted(near, _HOUR))] if near else []
+    for window in [*first, Window()]:
         star = (
             f"select {STAR}, e.raw, e.batch_id from events e "
             f"where {span(window, 'e.occurred_at')} and e.event_id = $id limit 1"
@@ -202,7 +205,8 @@ def related(
     """
     at = event["occurred_at"]
     window_sql = span(
-        Window(at - _NEAR, at + _NEAR + dt.timedelta(microseconds=1)), "e.occurred_at"
+        Window(shifted(at, -_NEAR), shifted(at, _NEAR + dt.timedelta(microseconds=1))),
+        "e.occurred_at",
     )
     return {
         "actor": _nearest(

@@ -129,7 +129,8 @@ def _csv(
         else:
             columns.append(f"{_neutralize_sql(name)} as {name}" if name == "raw" else name)
     arrival = export.columns.index("ingested_at") if "ingested_at" in export.columns else None
-    yield _header(names)
+    # With the first rows, so that an error that they meet comes before the first byte.
+    header = _header(names)
     with engine.reading() as reading:
         for batch in events.stream(
             engine,
@@ -142,7 +143,11 @@ def _csv(
             text=_neutralize_sql,
         ):
             tally.made += batch.num_rows
-            yield _csv_rows(batch if arrival is None else _format_arrivals(batch, arrival, zone))
+            rows = batch if arrival is None else _format_arrivals(batch, arrival, zone)
+            yield header + _csv_rows(rows)
+            header = b""
+    if header:
+        yield header
 
 
 def _format_arrivals(batch: pa.RecordBatch, index: int, zone: ZoneInfo) -> pa.RecordBatch:

@@ -21,6 +21,8 @@ _GRAINS = (
 _DAY = dt.timedelta(days=1)
 # Longest window that a chart shows.
 _LONGEST = dt.timedelta(days=2000)
+# Far enough from the first and the last possible time for days before and after a window.
+_RANGE = dt.datetime(20, 1, 1), dt.datetime(9980, 1, 1)  # noqa: DTZ001 - UTC, see Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,10 @@ def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
     """Return *window* with open ends set to the first event, and to the last event or *now*.
 
     A window longer than 2,000 days is cut to the time that has events. Events that are dated in the
-    future do not count here: one of them could stretch a chart by decades.
+    future do not count here: one of them could stretch a chart by decades. Charts begin and end
+    within `_RANGE`.
     """
+    window = Window(_in_range(window.start), _in_range(window.end))
     if window.start and window.end and window.end - window.start <= _LONGEST:
         return window
     table = engine.table(
@@ -163,6 +167,10 @@ def bounded(engine: Engine, window: Window, now: dt.datetime) -> Window:
     if window.start:
         start = max(window.start, start) if end - window.start > _LONGEST else window.start
     return Window(min(start, end), end)
+
+
+def _in_range(moment: dt.datetime | None) -> dt.datetime | None:
+    return moment and min(max(moment, _RANGE[0]), _RANGE[1])
 
 
 def _origin(grain: dt.timedelta, filter_: Filter, window: Window) -> dt.datetime:

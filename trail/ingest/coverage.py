@@ -85,12 +85,15 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     """Return [start, end) as spans: watched by at least one source, gap, or unknown.
 
     Time before the first record is unknown; without any record, all of it is. A last span shorter
-    than the grace period is unknown too: its poll is not late yet.
+    than the grace period is unknown too: its poll is not late yet. A span that ends before it
+    starts, as of a window in the future, has none.
     """
+    if start >= end:
+        return []
     first = engine.table("select min(from_at) as first from watches where state = 'watched'")
     first_watched = first["first"][0].as_py()
     if first_watched is None or first_watched >= end:
-        return [Span(start, end, "unknown")] if start < end else []
+        return [Span(start, end, "unknown")]
     result: list[Span] = []
     if start < first_watched:
         result.append(Span(start, first_watched, "unknown"))

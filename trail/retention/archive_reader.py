@@ -4,6 +4,7 @@ Rows are inserted as they were archived. Loading them again would lose their tim
 whether they were verified, and could link reports that were not linked before.
 """
 
+import calendar
 import datetime as dt
 import tempfile
 import threading
@@ -115,13 +116,13 @@ def month(settings: Settings, name: str) -> Store:
     """
     try:
         first = dt.date.fromisoformat(f"{name}-01")
+        last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     except ValueError:
         raise InputError(
             f"Invalid archive month {name[:20]!r}.", "Choose a month on Admin, such as 2026-08."
         ) from None
     with _opening:
         if name not in _months:
-            last = (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
             _months[name] = open_days(settings, first, last)
         _months.move_to_end(name)
         while len(_months) > _MAX_OPEN_MONTHS:

@@ -61,6 +61,9 @@ class Store:
         self.beforehand = contextlib.ExitStack()
         # Called on the writer after each commit; must return immediately.
         self.committed: Callable[[], None] = _nobody
+        # The first error that showed the database to be damaged.
+        self._damage: UnavailableError | None = None
+        self._opened = path.stat()
         self._jobs: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -105,13 +108,33 @@ class Store:
         cursor.execute("use trail")
         return cursor
 
-    def table(self, sql: str, params: Params | None = None) -> pa.Table:
-        """Return the answer to *sql* as one Arrow table."""
-        cursor = self.cursor()
+    def damage(self) -> UnavailableError | None:
+        """Return the error of a damaged database, or None; reads only the headers of the file."""
+        return self._damage or failures.file_damage(self.path, self._opened)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Note damage that a query meets, and raise it as `UnavailableError`."""
         try:
-            return _table(cursor, sql, params)
-        finally:
-            cursor.close()
+            yield
+        except duckdb.Error as error:
+            damage = failures.damage(error, self.path.name)
+            if damage is None:
+                raise
+            self._damage = self._damage or damage
+            raise damage from error
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        """Return the answer to *sql* as one Arrow table.
+
+        Raises `UnavailableError` after the query timeout, and for a damaged database.
+        """
+        with self._explained():
+            cursor = self.cursor()
+            try:
+                return _table(cursor, sql, params)
+            finally:
+                cursor.close()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator["Reading"]:
@@ -122,14 +145,15 @@ class Store:
     @contextlib.contextmanager
     def snapshot(self) -> Iterator["Inside"]:
         """Give one consistent snapshot to ask and to stream from, one thing after the other."""
-        cursor = self.cursor()
-        try:
-            cursor.execute("begin")
-            # The snapshot is taken by the first read, not by `begin`.
-            cursor.execute("select version from schema_version").fetchall()
-            yield Inside(cursor)
-        finally:
-            cursor.close()
+        with self._explained():
+            cursor = self.cursor()
+            try:
+                cursor.execute("begin")
+                # The snapshot is taken by the first read, not by `begin`.
+                cursor.execute("select version from schema_version").fetchall()
+                yield Inside(cursor)
+            finally:
+                cursor.close()
 
     @contextlib.contextmanager
     def narrowed(self, tables: dict[str, str], params: Params) -> Iterator[Engine]:
@@ -138,14 +162,16 @@ class Store:
         The names hide the store's own tables of these names, in this engine alone; the first may
         take *params*, and the next ones read it.
         """
-        cursor = self.cursor()
-        try:
-            for number, (name, sql) in enumerate(tables.items()):
-                with _in_time(cursor):
-                    cursor.execute(f"create temp table {name} as {sql}", None if number else params)
-            yield _Narrowed(self, cursor)
-        finally:
-            cursor.close()
+        with self._explained():
+            cursor = self.cursor()
+            try:
+                for number, (name, sql) in enumerate(tables.items()):
+                    with _in_time(cursor):
+                        created = f"create temp table {name} as {sql}"
+                        cursor.execute(created, None if number else params)
+                yield _Narrowed(self, cursor)
+            finally:
+                cursor.close()
 
     def submit(self, job: Callable[[Cursor], T]) -> "Future[T]":
         """Queue *job* for the writer: it runs alone, in one transaction, and is committed."""
@@ -190,11 +216,12 @@ class Store:
             if not item.future.set_running_or_notify_cancel():
                 continue
             try:
-                if item.transaction:
-                    cursor.execute("begin")
-                result = item.job(cursor)
-                if item.transaction:
-                    cursor.execute("commit")
+                with self._explained():
+                    if item.transaction:
+                        cursor.execute("begin")
+                    result = item.job(cursor)
+                    if item.transaction:
+                        cursor.execute("commit")
             except BaseException as error:
                 with contextlib.suppress(duckdb.Error):
                     cursor.execute("rollback")

@@ -1,6 +1,8 @@
 """Explain failures of the disk and the database in one sentence, instead of a stack trace."""
 
 import errno
+import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +28,16 @@ _DAMAGED = (
     "Failure while replaying WAL",
     "Is a directory",
     "Input/output error",
+    "database has been invalidated",
 )
+_BROKEN = duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException
+_RESTORE = "Restore a backup: python -m trail restore FILE --replace"
+
+# The layout of a DuckDB file: three blocks of 4,096 bytes, each after a checksum of 8 bytes. The
+# first has the magic bytes; the newer of the others the number and size of the data blocks.
+_HEADER_BYTES, _MAGIC = 4096, b"DUCK"
+_BLOCKS = struct.Struct("<8xQ8x8xQQ")
+_MAX_BLOCK_BYTES = 1 << 24
 
 
 def explain(error: BaseException, name: str = "") -> TrailError | None:
@@ -64,7 +75,6 @@ def _explain(error: BaseException, name: str) -> TrailError | None:
 
 def _of_database(error: duckdb.Error, name: str) -> TrailError | None:
     text = str(error)
-    broken = duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException
     kinds: tuple[tuple[tuple[str, ...], TrailError], ...] = (
         (
             _LOCKED,
@@ -82,14 +92,45 @@ def _of_database(error: duckdb.Error, name: str) -> TrailError | None:
             ),
         ),
         (
-            ("",) if isinstance(error, broken) else _DAMAGED,
+            ("",) if isinstance(error, _BROKEN) else _DAMAGED,
             UnavailableError(
-                f"{name} cannot be opened: it is damaged, or not a database.",
-                "Restore a backup: python -m trail restore FILE --replace",
+                f"{name} cannot be opened: it is damaged, or not a database.", _RESTORE
             ),
         ),
     )
     return next((found for phrases, found in kinds if any(item in text for item in phrases)), None)
+
+
+def damage(error: duckdb.Error, name: str) -> UnavailableError | None:
+    """Return the error for an open database *name* that *error* shows to be damaged, or None."""
+    if isinstance(error, _BROKEN) or any(phrase in str(error) for phrase in _DAMAGED):
+        return _damaged(name)
+    return None
+
+
+def file_damage(path: Path, opened: os.stat_result) -> UnavailableError | None:
+    """Return the error for a database file that is missing, replaced or truncated, or None.
+
+    Reads the headers only. *opened* is the state of the file when it was opened.
+    """
+    try:
+        with path.open("rb") as file:
+            now, data = os.fstat(file.fileno()), file.read(3 * _HEADER_BYTES)
+    except OSError:
+        return _damaged(path.name)
+    if (now.st_dev, now.st_ino) != (opened.st_dev, opened.st_ino) or data[8:12] != _MAGIC:
+        return _damaged(path.name)
+    try:
+        _, blocks, size = max(_BLOCKS.unpack_from(data, at * _HEADER_BYTES) for at in (1, 2))
+    except struct.error:
+        return _damaged(path.name)
+    if size > _MAX_BLOCK_BYTES or now.st_size < 3 * _HEADER_BYTES + blocks * size:
+        return _damaged(path.name)
+    return None
+
+
+def _damaged(name: str) -> UnavailableError:
+    return UnavailableError(f"{name} is damaged: parts of it cannot be read.", _RESTORE)
 
 
 def disk_full() -> UnavailableError:

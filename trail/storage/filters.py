@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 from trail.core.errors import FilterError
+from trail.storage import search_syntax
 
 # The facets of a filter, in the order of the query string. Each may include and exclude values.
 # Those of `FLAGS` have the values yes and no.
@@ -30,8 +31,9 @@ _DEFAULTS = (("tz", "UTC"), ("sort", "newest"))
 _RELATIVE = re.compile(r"^(\d{1,5})([hdm])$")
 # People write q=R&D on a command line, where a browser writes q=R%26D.
 _AMPERSAND = re.compile(r"(?<=.)&(?=[^=&]+(?:&|$))")
-_FIRST = dt.datetime(1, 1, 1)  # noqa: DTZ001 - stored times bear no zone; all are UTC
-_LAST = dt.datetime(9999, 12, 31)  # noqa: DTZ001
+# A day from the ends of the calendar, so that every zone can show them and their neighbors.
+_FIRST = dt.datetime(1, 1, 2)  # noqa: DTZ001 - stored times bear no zone; all are UTC
+_LAST = dt.datetime(9999, 12, 30)  # noqa: DTZ001
 
 
 @cache
@@ -110,6 +112,10 @@ class Filter:
             raise FilterError(f"Unknown zone {self.tz!r}.", "Use a name such as Europe/Oslo.")
         if self.sort not in SORTS:
             raise FilterError(f"Unknown sort {self.sort!r}.", "Use newest or oldest.")
+        if sum(len(search_syntax.terms(text)) for text in self.q) > search_syntax.MAX_TERMS:
+            raise FilterError(
+                "The search has too many words.", f"Use at most {search_syntax.MAX_TERMS}."
+            )
         for name in FLAGS:
             choice = self.choice(name)
             for value in (*choice.include, *choice.exclude):
@@ -223,7 +229,7 @@ class Filter:
 
 def _utc(moment: dt.datetime) -> dt.datetime:
     try:
-        return moment.astimezone(dt.UTC).replace(tzinfo=None)
+        return min(max(moment.astimezone(dt.UTC).replace(tzinfo=None), _FIRST), _LAST)
     except OverflowError:
         return _FIRST if moment.year < 2000 else _LAST
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from trail.core.errors import FilterError
 from trail.storage import record_text
 
+MAX_TERMS = 32  # of all search texts of a filter
+
 HELP = (
     "Words match the action, the actor (ID, name, email), the target (type, ID, name), the "
     "workspace and the values in an event's details, regardless of case. All words must match. "

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
+from trail.core.clock import shifted
 from trail.storage.filters import Window
 
 _STEP = dt.timedelta(days=7)
@@ -59,7 +60,7 @@ def _case(column: str, zone: ZoneInfo, window: Window, form: str, *, text: bool 
 
 def _steps(start: dt.datetime, end: dt.datetime) -> Iterator[tuple[dt.datetime, dt.datetime]]:
     while start < end:
-        step = min(start + _STEP, end)
+        step = min(shifted(start, _STEP), end)
         yield start, step
         start = step
 

@@ -13,7 +13,7 @@ from trail.runtime import process
 from trail.storage.filters import Filter
 from trail.web.downloads import count_rows, recorded
 from trail.web.json_errors import in_thread
-from trail.web.streaming import ClosingStream
+from trail.web.streaming import Download
 
 ADDRESS = "/export.access.csv"
 _TYPE = "text/csv; charset=utf-8"
@@ -31,7 +31,7 @@ def download(request: Request) -> Response:
     runtime = process.current()
     lines = count_rows(log.stream(runtime.store, window, filter_.zone, user, kind), tally)
     name = f"access-log_{dt.datetime.now(filter_.zone):%Y-%m-%dT%H%M}.csv"
-    return ClosingStream(
+    return Download(
         recorded(
             request,
             csv_safety.marked(lines, runtime.settings.export.csv_bom),

@@ -18,8 +18,9 @@ from starlette.routing import Route
 from trail.core import csv_safety
 from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
-from trail.core.errors import InputError
+from trail.core.errors import InputError, TrailError, UnavailableError
 from trail.core.json_values import json_row
+from trail.core.text import parse_integer
 from trail.events import counts
 from trail.events import events as listing
 from trail.events import export as exports
@@ -30,11 +31,12 @@ from trail.incidents import incident_json as failures
 from trail.incidents import queries as counted
 from trail.integrity import high_water_mark, mirror
 from trail.runtime import process, startup
+from trail.storage.database import Store
 from trail.storage.filters import Filter
 from trail.web.downloads import count_rows, limiter, recorded
 from trail.web.guard import request_user
 from trail.web.json_errors import in_thread, json_error
-from trail.web.streaming import ClosingStream
+from trail.web.streaming import Download
 
 # Query parameters that do not belong to the filter.
 _NOT_FILTER = ("limit", "skip", "after", "columns", "archive", "budget", "all")
@@ -141,11 +143,13 @@ def _rows(request: Request) -> int:
 
 
 def _number(request: Request, name: str, default: int) -> int:
-    """Return the non-negative integer *name* of the query, or *default* for anything else."""
-    try:
-        return max(int(request.query_params.get(name, default)), 0)
-    except ValueError:
+    """Return the integer *name* of the query, or *default* without it; raise `InputError`."""
+    if not (text := request.query_params.get(name, "")):
         return default
+    number = parse_integer(text)
+    if number is None:
+        raise InputError(f"Invalid {name}.", "Use an integer from 0 to 9223372036854775807.")
+    return number
 
 
 def _export(kind: str) -> Callable[[Request], Any]:
@@ -158,7 +162,7 @@ def _export(kind: str) -> Callable[[Request], Any]:
         tally = Tally()
         bom = process.current().settings.export.csv_bom
         chunks = exports.stream(store, chosen, now, tally=tally, csv_bom=bom)
-        return ClosingStream(
+        return Download(
             recorded(request, chunks, tally, filter_, kind),
             limiter(),
             {"Content-Disposition": f'attachment; filename="{chosen.file_name(now)}"'},
@@ -178,7 +182,7 @@ def export_incidents(request: Request) -> Response:
         count_rows(csv_export.stream(store, filter_, now), tally),
         process.current().settings.export.csv_bom,
     )
-    return ClosingStream(
+    return Download(
         recorded(request, rows, tally, filter_),
         limiter(),
         {"Content-Disposition": f'attachment; filename="{name}"'},
@@ -199,9 +203,13 @@ def _json(body: dict[str, Any]) -> Response:
 
 
 async def healthz(_: Request) -> Response:
-    """Answer that the server and its store work, and list other problems."""
+    """Answer that the server and its store work, and list other problems; 503 for a damaged store.
+
+    Damage is what any query has met since the start, and what the headers of the file show.
+    """
     runtime = process.current()
-    await anyio.to_thread.run_sync(runtime.store.table, "select 1")
+    if damage := await anyio.to_thread.run_sync(_damage, runtime.store):
+        return JSONResponse({"ok": False, "problems": [str(damage)]}, 503)
     problems = [job.title for job in runtime.schedule.health() if job.error]
     if runtime.intake.problem:
         problems.append(runtime.intake.problem)
@@ -209,6 +217,14 @@ async def healthz(_: Request) -> Response:
         files = mirror.files(runtime.store.path, runtime.settings)
         problems += [loss.text() for loss in high_water_mark.shortfalls(files.known)]
     return JSONResponse({"ok": True, "problems": problems})
+
+
+def _damage(store: Store) -> TrailError | None:
+    try:
+        store.table("select max(version) from schema_version")
+    except UnavailableError as error:
+        return error
+    return store.damage()
 
 
 ROUTES: list[Route] = [

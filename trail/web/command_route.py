@@ -78,13 +78,17 @@ def route(run: Run, token: Callable[[], str]) -> Route:
         expected = token()
         if not local or not expected or not _same(given, f"Bearer {expected}"):
             return json_error(401, "Not authorized.")
-        command_line = json.loads(await request.body())
+        try:
+            command_line = json.loads(await request.body())
+            arguments, folder = list(command_line["arguments"]), Path(command_line["folder"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return json_error(400, "Invalid command.", "Send arguments and folder as JSON.")
         pipe = _Pipe()
 
         def execute() -> None:
             code = 1
             try:
-                code = run(list(command_line["arguments"]), Path(command_line["folder"]), pipe)
+                code = run(arguments, folder, pipe)
             except BrokenPipeError:
                 return
             finally:

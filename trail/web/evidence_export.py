@@ -15,7 +15,7 @@ from trail.storage.filters import Filter
 from trail.web.certificate_export import sign_off_number
 from trail.web.downloads import limiter, recorded
 from trail.web.json_errors import in_thread
-from trail.web.streaming import ClosingStream
+from trail.web.streaming import Download
 
 
 @in_thread
@@ -33,7 +33,7 @@ def download(request: Request) -> Response:
     else:
         prepared = pack.prepare(store, settings, Filter.parse(pairs), now)
     tally = Tally()
-    return ClosingStream(
+    return Download(
         recorded(request, prepared.stream(tally), tally, prepared.period.filter, "zip", "evidence"),
         limiter(),
         {"Content-Disposition": f'attachment; filename="{prepared.file_name()}"'},

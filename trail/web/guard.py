@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trail.accounts.sessions import hash_of, session_user
 from trail.accounts.users import User
+from trail.core.errors import TrailError
 from trail.core.settings import Server
 from trail.runtime import process
 from trail.web.callers import (
@@ -26,7 +27,8 @@ from trail.web.callers import (
     permitted,
     record_api_read,
 )
-from trail.web.json_errors import NOT_FOUND, json_error
+from trail.web.json_errors import NOT_FOUND, explained, json_error
+from trail.web.media_files import MediaFiles
 
 COOKIE = SESSION_COOKIE
 VISIT_COOKIE = "audit_visit"  # ties a sign-in to the browser that started it
@@ -79,7 +81,7 @@ class Guard:
     """ASGI middleware around the whole app."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self._app, self._media = app, MediaFiles()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request, or pass it on with the user in its scope."""
@@ -88,15 +90,21 @@ class Guard:
             return
         server = process.current().settings.server
         headers = Headers(scope=scope)
-        caller = identify(headers, _path(scope), _client(scope), touch=_is_activity(scope))
-        refusal = _refusal(scope, headers, caller, server)
+        refusal: JSONResponse | None
+        try:
+            caller = identify(headers, _path(scope), _client(scope), touch=_is_activity(scope))
+            refusal = _refusal(scope, headers, caller, server)
+        except TrailError as error:  # the users file cannot be read
+            caller, refusal = Caller(), explained(error)
         if scope["type"] == "websocket":
             if refusal is not None:
                 await send({"type": "websocket.close", "code": 1008})
                 return
-            socket = _Socket(receive, send, caller.sid_hash)
+            socket = _Socket(receive, send, caller.sid_hash, self._media)
             await self._app(_with_identity(scope, headers, caller), socket.receive, socket.send)
             return
+        if refusal is None and not self._media.may_read(caller.sid_hash, _path(scope)):
+            refusal = json_error(*NOT_FOUND)
         answer = _with_security_headers(scope, headers, send, server)
         if refusal is not None:
             await refusal(scope, receive, answer)
@@ -112,9 +120,9 @@ class _Socket:
     pages that refresh themselves send them, too.
     """
 
-    def __init__(self, receive: Receive, send: Send, sid_hash: str) -> None:
+    def __init__(self, receive: Receive, send: Send, sid_hash: str, media: MediaFiles) -> None:
         self._receive, self._send, self._sid_hash = receive, send, sid_hash
-        self._closed = False
+        self._media, self._closed = media, False
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -127,6 +135,8 @@ class _Socket:
         if message["type"] == "websocket.send" and not self._is_valid():
             await self._close()
         elif not self._closed:
+            if self._sid_hash and message["type"] == "websocket.send":
+                self._media.note(self._sid_hash, message.get("bytes") or b"")
             await self._send(message)
 
     def _is_valid(self) -> bool:
@@ -228,7 +238,10 @@ def same_origin(headers: Headers, server: Server) -> bool:
         return False
     if origin is None:  # not a browser, so it sends no cookies unasked
         return True
-    netloc = urlsplit(origin).netloc.lower()
+    try:
+        netloc = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return False
     if netloc == headers.get("host", "").lower():
         return True
     # A proxy may rewrite Host. On loopback names, other ports are other applications.

@@ -22,12 +22,18 @@ def json_error(status: int, error: str, hint: str = "") -> JSONResponse:
     return JSONResponse({"error": error, "hint": hint}, status, {"cache-control": "no-store"})
 
 
+def explained(error: TrailError) -> JSONResponse:
+    """Return the response for *error*: 503 if the same request may succeed later, else 400."""
+    status = 503 if isinstance(error, UnavailableError) else 400
+    return json_error(status, error.message, error.hint)
+
+
 def in_thread(
     work: Callable[[Request], Response], *, query: bool = False
 ) -> Callable[[Request], Any]:
-    """Run *work* in a thread and answer a `TrailError` as JSON with status 400.
+    """Run *work* in a thread and answer a `TrailError` as `explained`.
 
-    A *query* has the query timeout, and is answered with 503 when something is unavailable.
+    A *query* has the query timeout.
     """
 
     @wraps(work)
@@ -37,7 +43,6 @@ def in_thread(
             with query_timeout.within(seconds) if query else contextlib.nullcontext():
                 return await anyio.to_thread.run_sync(work, request)
         except TrailError as error:
-            unavailable = query and isinstance(error, UnavailableError)
-            return json_error(503 if unavailable else 400, error.message, error.hint)
+            return explained(error)
 
     return answer

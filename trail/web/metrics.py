@@ -8,7 +8,6 @@ import hmac
 from collections.abc import Iterator
 from typing import Any
 
-import anyio.to_thread
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from starlette.requests import Request
@@ -18,7 +17,7 @@ from starlette.routing import Route
 from trail.events import store_status
 from trail.runtime import process
 from trail.web.guard import LOOPBACK, request_user
-from trail.web.json_errors import json_error
+from trail.web.json_errors import in_thread, json_error
 
 _RESULTS = ("kept", "duplicates", "quarantined")
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -28,7 +27,12 @@ async def metrics(request: Request) -> Response:
     """Answer the metrics in the text format of Prometheus."""
     if not _allowed(request):
         return json_error(401, "Not authorized.", "Set server.metrics_token.")
-    return Response(await anyio.to_thread.run_sync(_text), media_type=_TYPE)
+    response: Response = await in_thread(_measured)(request)
+    return response
+
+
+def _measured(_: Request) -> Response:
+    return Response(_text(), media_type=_TYPE)
 
 
 def _allowed(request: Request) -> bool:

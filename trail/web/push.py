@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from trail.core.errors import UnavailableError
 from trail.core.model import Received, Receiver, RefusedError, Sent
+from trail.core.text import parse_integer
 from trail.ingest.receiver import Intake
 from trail.runtime import process
 
@@ -68,7 +69,7 @@ async def _on_disk(intake: Intake, receiver: Receiver, received: Received) -> No
 async def _body(request: Request, limit: int) -> bytes:
     """Return the body; raises `RefusedError` (413) before reading more than *limit* bytes."""
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
+    if (parse_integer(declared) or 0) > limit:
         raise RefusedError(413, reason="the body is too long")
     parts, size = [], 0
     async for part in request.stream():

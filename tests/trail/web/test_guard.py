@@ -75,9 +75,7 @@ def test_streamlit_internal_routes_are_disabled(
     assert set(answer.json()) == {"error", "hint"}
 
 
-@pytest.mark.parametrize(
-    "path", ["/media/abc.csv", "/export.csv", "/export.parquet?q=1", "/api/events", "/api"]
-)
+@pytest.mark.parametrize("path", ["/export.csv", "/export.parquet?q=1", "/api/events", "/api"])
 def test_data_routes_need_a_session(client: TestClient, sign_in: SignIn, path: str) -> None:
     refused = client.get(path)
     assert refused.status_code == 401

@@ -52,6 +52,7 @@ def _serve(
             port=port,
             log_level="warning",
             access_log=False,
+            proxy_headers=False,  # see trail.web.proxies
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=_GRACE_S,

@@ -1,0 +1,39 @@
+"""Every HTTP route of the product except Streamlit's own."""
+
+from collections.abc import Callable
+
+from starlette.routing import Route
+
+from trail.core import registry
+from trail.core.model import Receiver
+from trail.runtime import process
+from trail.web import (
+    access_log_export,
+    api,
+    auth,
+    certificate_export,
+    command_route,
+    evidence_export,
+    metrics,
+    push,
+)
+
+# Answered to browsers and API clients.
+PAGES_AND_API: tuple[Route, ...] = (
+    *auth.ROUTES,
+    *api.ROUTES,
+    *access_log_export.ROUTES,
+    *evidence_export.ROUTES,
+    *certificate_export.ROUTES,
+    *metrics.ROUTES,
+)
+
+
+def receivers() -> list[Route]:
+    """Return the routes of the receivers, which senders of events call."""
+    return push.routes(registry.of_kind(Receiver), lambda: process.current().intake)
+
+
+def all_routes(run: command_route.Run, token: Callable[[], str]) -> list[Route]:
+    """Return all routes; *run* and *token* are those of `command_route.route`."""
+    return [*PAGES_AND_API, *receivers(), command_route.route(run, token)]
