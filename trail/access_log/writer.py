@@ -18,6 +18,7 @@ from trail.access_log import refused
 from trail.access_log import spool as access_waiting
 from trail.access_log.entry import EPOCH, Entry, from_dict
 from trail.access_log.refused import Refusals
+from trail.storage import ledger
 from trail.storage.database import Cursor, Store
 
 MERGE_WINDOW = dt.timedelta(minutes=10)  # identical entries within it are counted in one row
@@ -200,16 +201,17 @@ def _upsert(cursor: Cursor, entries: list[Entry]) -> None:
     rows = pa.Table.from_pylist([asdict(entry) for entry in entries], _SCHEMA)
     cursor.register("new_entries", rows)
     try:
-        cursor.execute(
-            "delete from access_log where entry_id >= $least "
-            "and entry_id in (select entry_id from new_entries)",
-            {"least": min(entry.entry_id for entry in entries)},
-        )
-        cursor.execute("insert into access_log by name select * from new_entries")
+        here = "entry_id >= $least and entry_id in (select entry_id from new_entries)"
+        least = {"least": min(entry.entry_id for entry in entries)}
+        with ledger.changing(cursor, "access_log", here, least):
+            cursor.execute(f"delete from access_log where {here}", least)
+            cursor.execute("insert into access_log by name select * from new_entries")
     finally:
         cursor.unregister("new_entries")
 
 
 def _remove_before(cursor: Cursor, edge: dt.datetime) -> int:
     gone = cursor.execute("delete from access_log where last_at < $edge", {"edge": edge}).fetchone()
+    if gone and gone[0]:
+        ledger.trim(cursor, "access_log", "last_at", edge)
     return int(gone[0]) if gone else 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
+from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Store
 from trail.storage.filters import Window
 
@@ -83,10 +84,12 @@ def add(store: Store, annotations: list[Annotation], made_by: str) -> int:
                 params,
             ).fetchall()
             if not known:
-                cursor.execute(
-                    "insert into annotations values ($at, $until, $label, $by, $now)",
-                    params | {"by": made_by, "now": utc_now()},
-                )
+                here = {"at": annotation.at_time}
+                with ledger.changing(cursor, "annotations", "at_time = $at", here):
+                    cursor.execute(
+                        "insert into annotations values ($at, $until, $label, $by, $now)",
+                        params | {"by": made_by, "now": utc_now()},
+                    )
                 new += 1
         return new
 
@@ -105,4 +108,9 @@ def in_window(engine: Engine, window: Window) -> list[Annotation]:
 
 def clear(store: Store) -> None:
     """Remove all annotations."""
-    store.write(lambda cursor: cursor.execute("delete from annotations") and None)
+
+    def job(cursor: Cursor) -> None:
+        with ledger.changing(cursor, "annotations"):
+            cursor.execute("delete from annotations")
+
+    store.write(job)

@@ -3,12 +3,14 @@
 Each counts as done on three earlier days (docs/detection.md, Expected).
 """
 
+import contextlib
 import datetime as dt
 from typing import Any
 
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.storage.database import Engine, Store
+from trail.storage import ledger
+from trail.storage.database import Cursor, Engine, Store
 
 MAX_DAYS = 90
 
@@ -37,32 +39,42 @@ def mark_expected(
             f"Allowed: a day after {day}, at most {MAX_DAYS} days later.",
         )
     now = utc_now()
-    store.write(
-        lambda cursor: cursor.execute(
-            "insert into taught "
-            "select $actor, unnest($actions), $since, $until, $reason, $by, $now",
-            {
-                "actor": actor_id,
-                "actions": sorted(set(actions)),
-                "since": day,
-                "until": until,
-                "reason": reason.strip(),
-                "by": made_by,
-                "now": now,
-            },
-        )
-    )
+
+    def job(cursor: Cursor) -> None:
+        with _recorded(cursor, actor_id):
+            cursor.execute(
+                "insert into taught "
+                "select $actor, unnest($actions), $since, $until, $reason, $by, $now",
+                {
+                    "actor": actor_id,
+                    "actions": sorted(set(actions)),
+                    "since": day,
+                    "until": until,
+                    "reason": reason.strip(),
+                    "by": made_by,
+                    "now": now,
+                },
+            )
+
+    store.write(job)
 
 
 def end_expected(store: Store, actor_id: str, action: str, day: dt.date) -> None:
     """Let *action* of *actor_id* count as expected only until *day*."""
-    store.write(
-        lambda cursor: cursor.execute(
-            "update taught set until = $day where actor_id = $actor and action = $action "
-            "and until > $day",
-            {"actor": actor_id, "action": action, "day": day},
-        )
-    )
+
+    def job(cursor: Cursor) -> None:
+        with _recorded(cursor, actor_id):
+            cursor.execute(
+                "update taught set until = $day where actor_id = $actor and action = $action "
+                "and until > $day",
+                {"actor": actor_id, "action": action, "day": day},
+            )
+
+    store.write(job)
+
+
+def _recorded(cursor: Cursor, actor_id: str) -> contextlib.AbstractContextManager[None]:
+    return ledger.changing(cursor, "taught", "actor_id = $actor", {"actor": actor_id})
 
 
 def active(engine: Engine, today: dt.date) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.findings import expected_activity
 from trail.findings.model import Finding, Reason
+from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Store
 
 EXPECTED, ACTION, DONE, OPEN = "expected", "needs action", "done", "open"
@@ -50,10 +51,11 @@ def decide(
 
 def _insert(cursor: Cursor, finding_id: str, decision: str, note: str, made_by: str) -> None:
     """Record one decision; every decision is written here."""
-    cursor.execute(
-        "insert into decisions values ($id, $decision, $note, $by, $now)",
-        {"id": finding_id, "decision": decision, "note": note, "by": made_by, "now": utc_now()},
-    )
+    with ledger.changing(cursor, "decisions", "finding_id = $id", {"id": finding_id}):
+        cursor.execute(
+            "insert into decisions values ($id, $decision, $note, $by, $now)",
+            {"id": finding_id, "decision": decision, "note": note, "by": made_by, "now": utc_now()},
+        )
     cursor.execute(
         "update findings set state = $state where finding_id = $id",
         {"state": decision, "id": finding_id},

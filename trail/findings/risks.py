@@ -5,6 +5,7 @@ from typing import Any
 from trail.core import catalogue
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
+from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Store
 
 
@@ -31,17 +32,18 @@ def set_risk(store: Store, action: str, risk: int | None, reason: str, made_by: 
 
     def job(cursor: Cursor) -> int:
         number = version(cursor) + 1
-        cursor.execute(
-            "insert into risk_overrides values ($version, $action, $risk, $reason, $by, $now)",
-            {
-                "version": number,
-                "action": name,
-                "risk": risk,
-                "reason": reason.strip(),
-                "by": made_by,
-                "now": utc_now(),
-            },
-        )
+        with ledger.changing(cursor, "risk_overrides", "version = $version", {"version": number}):
+            cursor.execute(
+                "insert into risk_overrides values ($version, $action, $risk, $reason, $by, $now)",
+                {
+                    "version": number,
+                    "action": name,
+                    "risk": risk,
+                    "reason": reason.strip(),
+                    "by": made_by,
+                    "now": utc_now(),
+                },
+            )
         return number
 
     return store.write(job)

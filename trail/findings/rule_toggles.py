@@ -6,6 +6,7 @@ from typing import Any
 
 from trail.core.clock import utc_now
 from trail.findings import rules
+from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Inside, Store
 from trail.storage.filters import Window
 
@@ -21,12 +22,15 @@ def set_enabled(store: Store, name: str, made_by: str, *, on: bool) -> None:
     Raises `InputError` for an unknown rule.
     """
     rules.rule(name)
-    store.write(
-        lambda cursor: cursor.execute(
-            "insert into rule_switches values ($rule, $on, $by, $now)",
-            {"rule": name, "on": on, "by": made_by, "now": utc_now()},
-        )
-    )
+
+    def job(cursor: Cursor) -> None:
+        with ledger.changing(cursor, "rule_switches", "rule = $rule", {"rule": name}):
+            cursor.execute(
+                "insert into rule_switches values ($rule, $on, $by, $now)",
+                {"rule": name, "on": on, "by": made_by, "now": utc_now()},
+            )
+
+    store.write(job)
 
 
 def states(engine: Engine) -> list[dict[str, Any]]:

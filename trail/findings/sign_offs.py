@@ -19,6 +19,7 @@ from trail.core.clock import naive_utc
 from trail.core.errors import InputError
 from trail.findings import sign_off_changes
 from trail.findings.sign_off_changes import Change
+from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Store
 from trail.storage.filters import Window
 
@@ -87,10 +88,9 @@ def _insert(cursor: Cursor, body: Body, key: Ed25519PrivateKey) -> int:
         },
     )
     row = {**_columns(body), "body": fingerprint}
-    cursor.execute(
-        f"insert into signoffs by name select {', '.join(f'${name} as {name}' for name in row)}",
-        row,
-    )
+    columns = ", ".join(f"${name} as {name}" for name in row)
+    with ledger.changing(cursor, "signoffs", "signoff_id = $id", {"id": body["number"]}):
+        cursor.execute(f"insert into signoffs by name select {columns}", row)
     return int(body["number"])
 
 

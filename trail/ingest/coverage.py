@@ -9,6 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
+from trail.storage import ledger
 from trail.storage.database import Cursor, Engine
 
 State = Literal["watched", "gap", "unknown"]
@@ -56,17 +57,21 @@ def note(
     """Record that *source* was in *state* from *start* to *end*; merge adjacent spans."""
     given = {"source": source, "state": state, "detail": detail, "start": start, "end": end}
     touching = (
-        "from watches where source = $source and state = $state and detail = $detail "
+        "source = $source and state = $state and detail = $detail "
         "and to_at >= $start and from_at <= $end"
     )
-    rows = cursor.execute(f"select min(from_at), max(to_at) {touching}", given).fetchall()[0]
-    cursor.execute(f"delete {touching}", given)
-    if rows[0] is not None:
-        given |= {"start": min(start, rows[0]), "end": max(end, rows[1])}
-    cursor.execute(
-        "insert into watches values ($source, $state, $start, $end, $detail, now()::timestamp)",
-        given,
-    )
+    with ledger.changing(cursor, "watches", touching, given):
+        rows = cursor.execute(
+            f"select min(from_at), max(to_at) from watches where {touching}", given
+        ).fetchall()[0]
+        cursor.execute(f"delete from watches where {touching}", given)
+        merged = given
+        if rows[0] is not None:
+            merged = given | {"start": min(start, rows[0]), "end": max(end, rows[1])}
+        cursor.execute(
+            "insert into watches values ($source, $state, $start, $end, $detail, now()::timestamp)",
+            merged,
+        )
 
 
 def gaps(

@@ -19,7 +19,7 @@ from trail.core.errors import InputError
 from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.core.settings import Limits
 from trail.incidents import materialize
-from trail.ingest import dedup, identities, parse_sql, proofs, refusals
+from trail.ingest import commit_entry, dedup, identities, parse_sql, proofs, refusals
 from trail.ingest.json_records import Record, extract_records
 from trail.storage import cube, cursors, dimensions
 from trail.storage.database import Cursor, Store
@@ -179,6 +179,7 @@ class _Job:
         self._records = _together([chunk.records for _, chunk in parts])
         # The part of each record by its position; those of the strict reader follow.
         self._part_of = np.repeat(np.arange(len(parts)), [c.records.num_rows for _, c in parts])
+        self._reread: list[dict[str, pa.ChunkedArray]] = []  # those of the strict reader
         self._rejects = [(n, reject) for n, (_, c) in enumerate(parts) for reject in c.rejects]
         self._staged, self._fresh, self._linked, self._proofs = np.zeros((4, len(parts)), np.int64)
         self._unverified = "verified" in self._records.column_names and bool(
@@ -197,6 +198,15 @@ class _Job:
                 may_merge |= proofs.apply(cursor, now)
             if may_merge:
                 identities.merge(cursor)
+            texts = [_columns(self._records), *self._reread]
+            commit_entry.record(
+                cursor,
+                now,
+                self._batches[-1].batch_id or 0,
+                texts,
+                events=bool(self._fresh.any()),
+                twins=bool(self._linked.any() or self._proofs.any()),
+            )
         if self._rejects:
             self._quarantine(cursor)
         if self._chunk.mark is not None:
@@ -330,6 +340,7 @@ class _Job:
                 "batch_id": self._batch_ids(np.array(parts, np.int64)),
             }
         )
+        self._reread.append(_columns(table))
         cursor.register("strict", table)
         options = {"named": self._chunk.named, "mapped": self._chunk.mapped}
         cursor.execute(parse_sql.parse("strict", "reparsed", self._limits, trusted=True, **options))

@@ -11,7 +11,9 @@ from trail.integrity import (
     chain,
     chain_history,
     clock_check,
+    commits,
     high_water_mark,
+    ledger_check,
     mirror,
     row_digest,
     seal_store,
@@ -19,6 +21,7 @@ from trail.integrity import (
 )
 from trail.integrity.chain_history import History
 from trail.integrity.row_digest import Ask, Edge
+from trail.storage import ledger
 from trail.storage.database import Cursor, Store
 
 
@@ -41,13 +44,24 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
         current = chain_history.read(ask, where)
         # A chain cannot be continued without its key: a new one begins.
         valid = current.valid_chain() if where.key.exists() else []
-        statements = _accepted(ask, current, valid, edge, f"accepted: {reason.strip()}", made_by)
+        heads = high_water_mark.ledger_heads(where.known)
+        edges = {day: line.edge for day, line in current.latest.items()}
+        renewed = [
+            each.name
+            for each in ledger_check.read(ask, current, heads)
+            if each.problems
+            or (each.name == ledger.COMMITS and commits.problems(ask, ask.batches, each, edges))
+        ]
+        text = f"accepted: {reason.strip()}"
+        statements = _accepted(ask, current, valid, edge, text, made_by, at_least_one=bool(renewed))
 
     def job(cursor: Cursor) -> int:
         if seal_store.last(seal_store.asking(cursor))[0] != number:
             raise UnavailableError("The trail was sealed in the meantime.", "Try again.")
         seal_store.replace(cursor, valid)
         batch_balance.balance(cursor)
+        for name in renewed:
+            ledger.begin_with_present(cursor, name)
         return len(seal_store.append(cursor, where, statements, utc_now()))
 
     done = store.write(job)
@@ -57,16 +71,31 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
 
 
 def _accepted(
-    ask: Ask, current: History, valid: list[chain.Line], edge: Edge, reason: str, made_by: str
+    ask: Ask,
+    current: History,
+    valid: list[chain.Line],
+    edge: Edge,
+    reason: str,
+    made_by: str,
+    *,
+    at_least_one: bool,
 ) -> list[seal_store.Statement]:
+    """Return a statement for each day that does not match; with *at_least_one* for one that does.
+
+    The ledgers can begin anew only at a statement.
+    """
     latest = {line.day: line for line in valid if line.day}
     days = {line.day for line in (*current.own, *current.outside, *valid) if line.day}
+    if at_least_one and not days:
+        days = {sealing.newest_closed(edge.seen_at, 24)}
     statements: list[seal_store.Statement] = []
     edges = [edge.on(day) for day in days if day is not None]
     for group in row_digest.spans(edges, row_digest.per_day(ask), sealing.SPAN_ROWS):
         for day_edge, day_rows in row_digest.scan_edges(ask, group):
             line = latest.get(day_edge.day)
-            if line and not line.body.get("doubt") and chain_history.matches(line, day_rows):
+            last = at_least_one and not statements and day_edge.day == max(days)
+            matches = line and not line.body.get("doubt") and chain_history.matches(line, day_rows)
+            if matches and not last:
                 continue
             body = chain.statement(
                 chain.ACCEPTED, day_edge, day_rows, reason=reason, made_by=made_by

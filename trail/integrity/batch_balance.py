@@ -7,6 +7,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from trail.integrity.row_digest import Ask
+from trail.storage import ledger
 from trail.storage.database import Cursor
 
 _SQL = """
@@ -57,17 +58,18 @@ def imbalances(ask: Ask) -> dict[int, Imbalance]:
 def balance(cursor: Cursor) -> None:
     """Set the counts of each batch to the rows that exist, in this transaction."""
     cursor.execute(f"create or replace temp table unbalanced as {_SQL}")
-    for statement in (
-        "insert into removals select batch_id, greatest(kept - n, 0), greatest(linked - t, 0) "
-        "from unbalanced where batch_id in (select batch_id from batches)",
-        "update batches set kept = o.kept + greatest(o.n - o.kept, 0), "
-        "linked = o.linked + greatest(o.t - o.linked, 0) "
-        "from unbalanced o where o.batch_id = batches.batch_id "
-        "and (o.n > o.kept or o.t > o.linked)",
-        "insert into batches (batch_id, loader, source, read, kept, duplicates, linked, "
-        "quarantined) select batch_id, '', 'Accepted', n + t, n, t, t, 0 "
-        "from unbalanced "
-        "where batch_id not in (select batch_id from batches)",
-        "drop table unbalanced",
-    ):
-        cursor.execute(statement)
+    with ledger.changing(cursor, "removals"):
+        for statement in (
+            "insert into removals select batch_id, greatest(kept - n, 0), greatest(linked - t, 0) "
+            "from unbalanced where batch_id in (select batch_id from batches)",
+            "update batches set kept = o.kept + greatest(o.n - o.kept, 0), "
+            "linked = o.linked + greatest(o.t - o.linked, 0) "
+            "from unbalanced o where o.batch_id = batches.batch_id "
+            "and (o.n > o.kept or o.t > o.linked)",
+            "insert into batches (batch_id, loader, source, read, kept, duplicates, linked, "
+            "quarantined) select batch_id, '', 'Accepted', n + t, n, t, t, 0 "
+            "from unbalanced "
+            "where batch_id not in (select batch_id from batches)",
+            "drop table unbalanced",
+        ):
+            cursor.execute(statement)

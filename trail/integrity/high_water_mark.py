@@ -95,6 +95,12 @@ def seals(path: Path) -> int:
     return count if isinstance(count, int) else 0
 
 
+def ledger_heads(path: Path) -> dict[str, Any]:
+    """Return number and hash of the newest entry of each ledger, as recorded at *path*."""
+    heads = read(path).get("ledger", {})
+    return heads if isinstance(heads, dict) else {}
+
+
 def record_restore(path: Path, loss: Shortfall) -> None:
     """Record at *path* that a restore caused *loss*; `resolve` ends it."""
     with writing:
@@ -118,7 +124,7 @@ def resolve(path: Path) -> int:
         note = read(path)
         done = len(note.pop("short", []))
         if note:
-            write(path, {**note, "seals": 0})
+            write(path, {**note, "seals": 0, "ledger": {}})
     return done
 
 

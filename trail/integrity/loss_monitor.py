@@ -95,7 +95,8 @@ def _next(store: Store, note: Note) -> Note | None:
     counts = store.table(TOTAL).to_pylist()[0]
     total, there, now = int(counts["total"]), int(counts["there"]), utc_now()
     was = int(note.get("total", 0))
-    current = {"total": total, "there": there, "batch": int(counts["batch"])}
+    current: dict[str, Any] = {"total": total, "there": there, "batch": int(counts["batch"])}
+    current["ledger"] = _heads(store, note.get("ledger", {}))
     current["seals"] = max(int(counts["seals"]), int(note.get("seals", 0)))
     if all(note.get(name) == value for name, value in current.items()):
         return None
@@ -111,6 +112,27 @@ def _next(store: Store, note: Note) -> Note | None:
         steps = _thinned([*steps, _step(store, note, total, now)])
     after = {**current, "at": now.isoformat(), "steps": steps}
     return {**after, "short": short} if short else after
+
+
+def _heads(store: Store, recorded: dict[str, Any]) -> dict[str, Any]:
+    """Return number and hash of the newest entry of each ledger.
+
+    A head that the database no longer contains stays *recorded*, for verification to report.
+    """
+    rows = store.table(
+        "select chain, min(number) as first, max(number) as last, arg_max(hash, number) as hash "
+        "from ledger group by chain order by chain"
+    ).to_pylist()
+    heads = {row["chain"]: [row["last"], row["hash"]] for row in rows}
+    firsts = {row["chain"]: row["first"] for row in rows}
+    for chain, (number, hash_) in recorded.items():
+        found = store.table(
+            "select hash from ledger where chain = $chain and number = $number",
+            {"chain": chain, "number": number},
+        )["hash"].to_pylist()
+        if found != [hash_] and number >= firsts.get(chain, 0):
+            heads[chain] = [number, hash_]
+    return heads
 
 
 def _lost(note: Note, now: dt.datetime, was: int, there: int, steps: list[Note]) -> Note:

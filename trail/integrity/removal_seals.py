@@ -12,6 +12,7 @@ from typing import Any
 from trail.integrity import chain, chain_history, day_comparison, row_digest, seal_store, sealing
 from trail.integrity.mirror import Files
 from trail.integrity.row_digest import EVENT, TWIN, Ask
+from trail.storage import ledger
 from trail.storage.database import Cursor, Store
 
 
@@ -65,11 +66,12 @@ def seal_removal(
     """
     if not removal.days:
         return 0
-    for batch, (events, twins) in removal.batches.items():
-        cursor.execute(
-            "insert into removals values ($batch, $events, $twins)",
-            {"batch": batch, "events": events, "twins": twins},
-        )
+    with ledger.changing(cursor, "removals"):
+        for batch, (events, twins) in removal.batches.items():
+            cursor.execute(
+                "insert into removals values ($batch, $events, $twins)",
+                {"batch": batch, "events": events, "twins": twins},
+            )
     ask = seal_store.asking(cursor)
     edge = seal_store.edge(ask, now)
     statements: list[seal_store.Statement] = []
@@ -135,6 +137,7 @@ def compact(cursor: Cursor) -> None:
         "case when batch_id in (select batch_id from batches) then batch_id end as batch_id, "
         "sum(events)::bigint as events, sum(twins)::bigint as twins from removals group by all"
     )
-    cursor.execute("delete from removals")
-    cursor.execute("insert into removals select * from removed")
+    with ledger.changing(cursor, "removals"):
+        cursor.execute("delete from removals")
+        cursor.execute("insert into removals select * from removed")
     cursor.execute("drop table removed")

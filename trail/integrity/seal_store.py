@@ -11,6 +11,7 @@ from trail.integrity import chain, key_file, row_digest
 from trail.integrity.chain import Body, Line
 from trail.integrity.mirror import Files
 from trail.integrity.row_digest import Ask, DayRows, Edge
+from trail.storage import ledger
 from trail.storage.database import Cursor
 
 Statement = tuple[Body, DayRows]
@@ -69,10 +70,12 @@ def append(
         row["day"]: row["n"] for row in ask("select day, count(*) as n from seals group by all")
     }
     lines_: list[Line] = []
+    heads = ledger.heads(cursor)
     for body, _ in statements:
         number += 1
         day = dt.date.fromisoformat(body["day"])
         versions[day] = versions.get(day, 0) + 1
+        body = {**body, "ledger": heads}
         lines_.append(chain.sign(body, number, prev, versions[day], now, key))
         prev = lines_[-1].seal
     _insert(cursor, lines_, [day_rows for _, day_rows in statements])

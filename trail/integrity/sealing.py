@@ -9,21 +9,28 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pyarrow as pa
+
 from trail.core.clock import utc_now
-from trail.core.errors import UnavailableError
+from trail.core.errors import IntegrityError, UnavailableError
 from trail.core.settings import Settings
 from trail.integrity import (
     batch_balance,
     chain,
     chain_history,
     clock_check,
+    commits,
+    high_water_mark,
+    ledger_check,
+    ledger_shortening,
     mirror,
     row_digest,
     seal_store,
 )
 from trail.integrity.mirror import Files
 from trail.integrity.row_digest import Ask, DayRows, Edge
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage import ledger
+from trail.storage.database import Cursor, Engine, Reading, Store
 
 SPAN_ROWS = 1_000_000
 
@@ -33,15 +40,26 @@ _DAY = dt.timedelta(days=1)
 _ATTEMPTS = 5
 
 
+class Snapshot:
+    """Queries one consistent snapshot, either into dictionaries or in Arrow batches."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def __call__(self, sql: str) -> list[dict[str, Any]]:
+        """Return the rows of a query."""
+        return [row for batch in self.batches(sql) for row in batch.to_pylist()]
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a query in batches."""
+        return self._reading.batches(sql, {}, 50_000)
+
+
 @contextlib.contextmanager
-def snapshot(engine: Engine) -> Iterator[Ask]:
-    """Give a function that queries one consistent snapshot."""
+def snapshot(engine: Engine) -> Iterator[Snapshot]:
+    """Give one consistent snapshot to query."""
     with engine.reading() as reading:
-
-        def ask(sql: str) -> list[dict[str, Any]]:
-            return [row for batch in reading.batches(sql, {}, 50_000) for row in batch.to_pylist()]
-
-        yield ask
+        yield Snapshot(reading)
 
 
 def seal(
@@ -85,14 +103,35 @@ def _once(
         current = chain_history.read(ask, where)
         current.require_valid()
         closed = newest_closed(now, close_hours)
-        statements = list(_statements(ask, current, edge, closed, progress))
+        skipped = _changed_days(ask, current, where)
+        statements = list(_statements(ask, current, edge, closed, skipped, progress))
 
     def job(cursor: Cursor) -> int | None:
         if seal_store.last(seal_store.asking(cursor))[0] != number:
             return None
-        return len(seal_store.append(cursor, where, statements, utc_now()))
+        added = seal_store.append(cursor, where, statements, utc_now())
+        ledger_shortening.shorten(cursor, where)
+        return len(added)
 
     return store.write(job) if statements else 0
+
+
+def _changed_days(snapshot: Snapshot, current: chain_history.History, where: Files) -> set[dt.date]:
+    """Return the days whose rows differ from what commits stored; they must not be sealed.
+
+    Raises `IntegrityError` if the ledger of commits itself is invalid.
+    """
+    heads = high_water_mark.ledger_heads(where.known)
+    sealed = ledger_check.stated(current, ledger.COMMITS)
+    chain_ = ledger_check.read_one(snapshot, ledger.COMMITS, sealed, heads)
+    if chain_.problems:
+        raise IntegrityError(
+            "The ledger of commits is invalid, so no day is sealed.",
+            "Run: python -m trail verify",
+        )
+    edges = {day: line.edge for day, line in current.latest.items()}
+    problems = commits.problems(snapshot, snapshot.batches, chain_, edges)
+    return {problem.day for problem in problems if problem.day}
 
 
 def _statements(
@@ -100,13 +139,15 @@ def _statements(
     current: chain_history.History,
     edge: Edge,
     closed: dt.date,
+    skipped: set[dt.date],
     progress: Callable[[float], None] | None,
 ) -> Iterator[seal_store.Statement]:
     counts = row_digest.per_day(ask)
     due = _due(counts, current, closed)
     with_late_rows = sorted(row_digest.late(ask, [line.edge for line in current.latest.values()]))
     late = _late_reasons(ask, current, with_late_rows)
-    groups = row_digest.spans([edge.on(day) for day in (*due, *late)], counts, SPAN_ROWS)
+    days = [day for day in (*due, *late) if day not in skipped]
+    groups = row_digest.spans([edge.on(day) for day in days], counts, SPAN_ROWS)
     for number, group in enumerate(groups, 1):
         for day_edge, day_rows in row_digest.scan_edges(ask, group):
             reason = late.get(day_edge.day, "closed")

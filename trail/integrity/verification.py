@@ -15,8 +15,10 @@ from trail.integrity import (
     batch_balance,
     chain,
     chain_history,
+    commits,
     day_comparison,
     high_water_mark,
+    ledger_check,
     mirror,
     row_digest,
     seal_store,
@@ -26,6 +28,7 @@ from trail.integrity.batch_balance import Imbalance
 from trail.integrity.chain import Line
 from trail.integrity.chain_history import History, Problem
 from trail.integrity.row_digest import DayRows
+from trail.storage import ledger
 from trail.storage.database import Store
 
 UNCHANGED, PURGED, RESTORED = "unchanged", "removed by retention", "restored"
@@ -107,6 +110,11 @@ def verify(
                 _check_day(check, current.latest[edge.day], day_rows)
             if progress:
                 progress(number / len(groups))
+        heads = high_water_mark.ledger_heads(where.known)
+        for ledger_ in ledger_check.read(ask, current, heads):
+            check.problems += ledger_.problems
+            if ledger_.name == ledger.COMMITS and not ledger_.problems:
+                _add_open_days(check, ask, ledger_)
     _add_purge_doubts(check)
     _check_batches(check)
     _add_losses(check, where)
@@ -192,6 +200,15 @@ def _removed(current: History, day: dt.date) -> tuple[int, str]:
             removed += int(line.body["gone"]) + int(line.body["gone_twins"])
             reason = str(line.body["reason"])
     return removed, reason
+
+
+def _add_open_days(check: _Check, ask: sealing.Snapshot, commits_: ledger_check.Chain) -> None:
+    """Add what differs from what commits stored, unless the seal of the day already reports it."""
+    edges = {day: line.edge for day, line in check.history.latest.items()}
+    reported = {(problem.day, problem.problem) for problem in check.problems}
+    for problem in commits.problems(ask, ask.batches, commits_, edges):
+        if (problem.day, problem.problem) not in reported:
+            check.problems.append(problem)
 
 
 def _add_purge_doubts(check: _Check) -> None:

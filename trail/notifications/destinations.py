@@ -20,7 +20,7 @@ from trail.core.model import Forwarder, Notification, Request
 from trail.core.settings import Forward
 from trail.notifications import addresses, secret_hosts
 from trail.notifications.secret_hosts import Secret
-from trail.storage import cursors
+from trail.storage import cursors, ledger
 from trail.storage.database import Cursor, Engine, Store
 from trail.storage.filters import Filter
 
@@ -100,18 +100,19 @@ def add(cursor: Cursor, destination: Destination, forward: Forward, by: str) -> 
         )
     _bind(cursor, destination, forward)
     number = int(cursor.execute("select nextval('destination_ids')").fetchall()[0][0])
-    cursor.execute(
-        "insert into destinations values ($id, $kind, $name, $settings, $secrets, $streams, "
-        "$query, 'on', '', $now, $by, $now, $mark, null, '', 0, 0, $seals, 0, '')",
-        {
-            "id": number,
-            "kind": destination.kind,
-            **_stored(destination),
-            "now": utc_now(),
-            "by": by,
-            "mark": _newest_ingested_at(cursor),
-        },
-    )
+    with _recorded(cursor, number):
+        cursor.execute(
+            "insert into destinations values ($id, $kind, $name, $settings, $secrets, $streams, "
+            "$query, 'on', '', $now, $by, $now, $mark, null, '', 0, 0, $seals, 0, '')",
+            {
+                "id": number,
+                "kind": destination.kind,
+                **_stored(destination),
+                "now": utc_now(),
+                "by": by,
+                "mark": _newest_ingested_at(cursor),
+            },
+        )
     return number
 
 
@@ -134,24 +135,33 @@ def update(cursor: Cursor, destination: Destination, forward: Forward) -> None:
     """
     check(destination, forward)
     _bind(cursor, destination, forward)
-    cursor.execute(
-        "update destinations set name = $name, settings = $settings, secrets = $secrets, "
-        "streams = $streams, query = $query, seals = $seals, "
-        "mark_at = case when $streams and not streams then $mark else mark_at end, "
-        "changed_at = $now where destination_id = $id",
-        {
-            "id": destination.destination_id,
-            **_stored(destination),
-            "mark": _newest_ingested_at(cursor),
-            "now": utc_now(),
-        },
-    )
+    with _recorded(cursor, destination.destination_id):
+        cursor.execute(
+            "update destinations set name = $name, settings = $settings, secrets = $secrets, "
+            "streams = $streams, query = $query, seals = $seals, "
+            "mark_at = case when $streams and not streams then $mark else mark_at end, "
+            "changed_at = $now where destination_id = $id",
+            {
+                "id": destination.destination_id,
+                **_stored(destination),
+                "mark": _newest_ingested_at(cursor),
+                "now": utc_now(),
+            },
+        )
 
 
 def remove(cursor: Cursor, destination_id: int) -> None:
     """Delete a destination with its queue and its log."""
-    for table in ("tries", "deliveries", "destinations"):
-        cursor.execute(f"delete from {table} where destination_id = $id", {"id": destination_id})
+    with _recorded(cursor, destination_id):
+        for table in ("tries", "deliveries", "destinations"):
+            cursor.execute(
+                f"delete from {table} where destination_id = $id", {"id": destination_id}
+            )
+
+
+def _recorded(cursor: Cursor, destination_id: int) -> contextlib.AbstractContextManager[None]:
+    where = "destination_id = $id"
+    return ledger.changing(cursor, "destinations", where, {"id": destination_id})
 
 
 def set_state(

@@ -1,5 +1,6 @@
 """Storage of alert rules, their rate limit state, seen keys and daily counts."""
 
+import contextlib
 import datetime as dt
 import json
 from dataclasses import replace
@@ -11,6 +12,7 @@ from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.notifications.rate_limit import RateLimitState, TargetState
 from trail.notifications.rule import Rule
+from trail.storage import ledger
 from trail.storage.database import Cursor, Engine
 
 
@@ -28,24 +30,32 @@ def save(cursor: Cursor, rule: Rule, by: str) -> int:
     number = rule.rule_id
     values = {"name": rule.name, "definition": json.dumps(rule.definition()), "active": rule.active}
     if number:
-        cursor.execute(
-            "update rules set name = $name, definition = $definition, active = $active "
-            "where rule_id = $id",
-            {**values, "id": number},
-        )
+        with _recorded(cursor, number):
+            cursor.execute(
+                "update rules set name = $name, definition = $definition, active = $active "
+                "where rule_id = $id",
+                {**values, "id": number},
+            )
         return number
     number = int(cursor.execute("select nextval('rule_ids')").fetchall()[0][0])
-    cursor.execute(
-        "insert into rules values ($id, $name, $definition, $active, null, $by, $now, null, '{}')",
-        {**values, "id": number, "by": by, "now": utc_now()},
-    )
+    with _recorded(cursor, number):
+        cursor.execute(
+            "insert into rules values "
+            "($id, $name, $definition, $active, null, $by, $now, null, '{}')",
+            {**values, "id": number, "by": by, "now": utc_now()},
+        )
     return number
+
+
+def _recorded(cursor: Cursor, rule_id: int) -> contextlib.AbstractContextManager[None]:
+    return ledger.changing(cursor, "rules", "rule_id = $id", {"id": rule_id})
 
 
 def remove(cursor: Cursor, rule_id: int) -> None:
     """Delete a rule and its state; its deliveries stay in the log."""
-    for table in ("rules", "rule_groups", "rule_days", "rule_seen"):
-        cursor.execute(f"delete from {table} where rule_id = $id", {"id": rule_id})
+    with _recorded(cursor, rule_id):
+        for table in ("rules", "rule_groups", "rule_days", "rule_seen"):
+            cursor.execute(f"delete from {table} where rule_id = $id", {"id": rule_id})
 
 
 def snooze(cursor: Cursor, rule_id: int, until: dt.datetime | None) -> None:
@@ -53,10 +63,11 @@ def snooze(cursor: Cursor, rule_id: int, until: dt.datetime | None) -> None:
 
     Matches are counted meanwhile and reported in one message at the end.
     """
-    cursor.execute(
-        "update rules set snoozed_until = $until where rule_id = $id",
-        {"id": rule_id, "until": until},
-    )
+    with _recorded(cursor, rule_id):
+        cursor.execute(
+            "update rules set snoozed_until = $until where rule_id = $id",
+            {"id": rule_id, "until": until},
+        )
 
 
 def list_all(engine: Engine) -> list[Rule]:

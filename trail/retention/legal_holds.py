@@ -3,11 +3,13 @@
 A hold that has ended stays in the table: it explains why older events still exist.
 """
 
+import contextlib
 import datetime as dt
 from typing import Any
 
 from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
+from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Store
 
 KINDS = ("event", "target", "period")
@@ -58,20 +60,25 @@ def add(
     _check(kind, value, start, end, reason, made_by)
 
     def job(cursor: Cursor) -> int:
-        rows = cursor.execute(
-            "insert into holds select coalesce(max(hold_id), 0) + 1, $kind, $value, $start, $end, "
-            "$reason, $made_by, $now, null from holds returning hold_id",
-            {
-                "kind": kind,
-                "value": value,
-                "start": start,
-                "end": end,
-                "reason": reason.strip(),
-                "made_by": made_by,
-                "now": utc_now(),
-            },
-        ).fetchall()
-        return int(rows[0][0])
+        number = int(
+            cursor.execute("select coalesce(max(hold_id), 0) + 1 from holds").fetchall()[0][0]
+        )
+        with _recorded(cursor, number):
+            cursor.execute(
+                "insert into holds values ($hold, $kind, $value, $start, $end, $reason, $made_by, "
+                "$now, null)",
+                {
+                    "hold": number,
+                    "kind": kind,
+                    "value": value,
+                    "start": start,
+                    "end": end,
+                    "reason": reason.strip(),
+                    "made_by": made_by,
+                    "now": utc_now(),
+                },
+            )
+        return number
 
     return store.write(job)
 
@@ -89,12 +96,17 @@ def end(store: Store, hold_id: int) -> None:
         if not rows or rows[0][0] is not None:
             state = f"ended on {rows[0][0]:%Y-%m-%d}" if rows else "does not exist"
             raise InputError(f"Hold {hold_id} {state}.", "List the active holds.")
-        cursor.execute(
-            "update holds set ended_at = $now where hold_id = $hold",
-            {"now": utc_now(), "hold": hold_id},
-        )
+        with _recorded(cursor, hold_id):
+            cursor.execute(
+                "update holds set ended_at = $now where hold_id = $hold",
+                {"now": utc_now(), "hold": hold_id},
+            )
 
     store.write(job)
+
+
+def _recorded(cursor: Cursor, hold_id: int) -> contextlib.AbstractContextManager[None]:
+    return ledger.changing(cursor, "holds", "hold_id = $hold", {"hold": hold_id})
 
 
 def active(engine: Engine) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from trail.ingest import dedup
 from trail.integrity import removal_seals
 from trail.integrity.mirror import Files
 from trail.retention import legal_holds
-from trail.storage import cube
+from trail.storage import cube, ledger
 from trail.storage.database import Cursor, Params
 from trail.storage.filters import Window
 from trail.storage.where import literal, span
@@ -101,7 +101,7 @@ class Purge:
 
     def _sweep(self, cursor: Cursor) -> dict[str, int]:
         edge = self.cutoff
-        return {
+        done = {
             table: _changed(cursor, f"delete from {table} where {condition}")
             for table, condition in (
                 ("targets", "target_key not in (select target_key from events)"),
@@ -116,9 +116,12 @@ class Purge:
                 ),
                 ("arrivals", f"arrived_at < {literal(edge - _SEEN_FILES_GRACE)}"),
                 ("batches", f"ended_at < {literal(edge)} and {_UNUSED}"),
-                ("watches", f"to_at < {literal(edge)}"),
             )
         }
+        expired = f"to_at < {literal(edge)}"
+        with ledger.changing(cursor, "watches", expired):
+            done["watches"] = _changed(cursor, f"delete from watches where {expired}")
+        return done
 
     def _record(self, cursor: Cursor, done: dict[str, int]) -> None:
         """Record the removal in `purges`; the transactions of one purge share a row."""
@@ -130,17 +133,19 @@ class Purge:
             "archived": done["archived"],
             "made_by": self.made_by,
         }
-        updated = _changed(
-            cursor,
-            "update purges set events = events + $events, archived = archived + $archived, "
-            "held = $held where purged_at = $now and cutoff = $cutoff and made_by = $made_by",
-            values,
-        )
-        if not updated:
-            cursor.execute(
-                "insert into purges values ($now, $cutoff, $events, $held, $archived, $made_by)",
+        with ledger.changing(cursor, "purges", "purged_at = $now", {"now": self.now}):
+            updated = _changed(
+                cursor,
+                "update purges set events = events + $events, archived = archived + $archived, "
+                "held = $held where purged_at = $now and cutoff = $cutoff and made_by = $made_by",
                 values,
             )
+            if not updated:
+                cursor.execute(
+                    "insert into purges values "
+                    "($now, $cutoff, $events, $held, $archived, $made_by)",
+                    values,
+                )
 
 
 def future_dated(cutoff: dt.datetime) -> str:

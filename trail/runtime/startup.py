@@ -25,7 +25,7 @@ from trail.retention import archive_reader
 from trail.runtime import demo_database, process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
-from trail.storage import dimensions
+from trail.storage import dimensions, ledger
 from trail.storage.database import Store
 
 SESSIONS_FILE, TRIES_FILE = "sessions.json", "sign-in-tries.json"  # beside the users
@@ -177,6 +177,7 @@ def open_real(settings: Settings) -> Store:
     """
     store = Store.open(settings.store.path, settings, LockWait(settings))
     try:
+        store.write(ledger.begin_if_due)
         loss_monitor.watch(store, mirror.files(store.path, settings).known)
     except BaseException:
         store.close()

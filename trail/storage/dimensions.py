@@ -11,7 +11,7 @@ import pyarrow as pa
 from trail.core import catalogue
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.storage import cursors
+from trail.storage import cursors, ledger
 from trail.storage.database import Cursor
 
 _CATALOGUE = "catalogue"
@@ -83,12 +83,14 @@ def map_action(cursor: Cursor, action_raw: str, category: str, made_by: str) -> 
     """
     if category and category not in catalogue.CATEGORIES:
         raise InputError("Unknown category.", "Choose a category from the list.")
-    cursor.execute("delete from mappings where action_raw = $name", {"name": action_raw})
-    if category:
-        cursor.execute(
-            "insert into mappings values ($name, $category, $by, $now)",
-            {"name": action_raw, "category": category, "by": made_by, "now": utc_now()},
-        )
+    here = {"name": action_raw}
+    with ledger.changing(cursor, "mappings", "action_raw = $name", here):
+        cursor.execute("delete from mappings where action_raw = $name", here)
+        if category:
+            cursor.execute(
+                "insert into mappings values ($name, $category, $by, $now)",
+                {"name": action_raw, "category": category, "by": made_by, "now": utc_now()},
+            )
     refresh_actions(cursor)
 
 

@@ -132,7 +132,7 @@ def test_an_older_copy_is_detected_before_any_seal(trail: Trail) -> None:
     old = trail.copy("old.duckdb")
     trail.load([event(number, 8) for number in range(10)])
     shutil.copy(old, trail.path)
-    assert trail.problems() == [(8, "rolled back", 10)]
+    assert trail.problems() == [(8, "rolled back", 10), (None, "ledger cut", 1)]
     assert "from 2026-11-08 00:00 to 2026-11-08 04:30 UTC" in trail.verify().problems[0].text
 
 

@@ -10,6 +10,7 @@ from tests.trail.integrity.conftest import A_DAY, NOW, Trail, day, event
 from trail.core.errors import IntegrityError
 from trail.integrity import chain, key_file
 from trail.integrity.row_digest import DayRows, Edge
+from trail.storage import ledger
 
 ON_2 = "occurred_at::date = '2026-11-02'"
 ID = "(select min(event_id) from events where occurred_at::date = '2026-11-02')"
@@ -247,7 +248,11 @@ def test_a_forged_purge(trail: Trail) -> None:
         f"insert into seals values ({number + 1}, '2026-11-01', '{text}')",
         f"insert into removals values (1, {A_DAY}, 0)",
     )
-    assert trail.problems() == [(1, "missing", A_DAY), (1, "purge forged", A_DAY)]
+    assert trail.problems() == [
+        (1, "missing", A_DAY),
+        (1, "purge forged", A_DAY),
+        (None, "removed events added", 1),
+    ]
 
 
 def test_the_database_replaced_by_an_older_copy(trail: Trail) -> None:
@@ -258,7 +263,7 @@ def test_the_database_replaced_by_an_older_copy(trail: Trail) -> None:
     shutil.copy(old, trail.path)
     reported = trail.problems()
     assert (7, "rolled back", 10) in reported
-    assert {word for _, word, _ in reported} == {"rolled back", "seal removed"}
+    assert {word for _, word, _ in reported} == {"rolled back", "seal removed", "ledger cut"}
 
 
 def test_all_files_replaced_by_older_copies(trail: Trail) -> None:
@@ -287,10 +292,13 @@ def test_everything_signed_again_with_another_key(trail: Trail) -> None:
         "delete from seals",
         "delete from seal_parts",
         "delete from marks",
+        "delete from ledger",
+        "insert into marks values ('ledger.begin', 'due', now()::timestamp)",
         "update batches set kept = kept - 1",
     )
     for path in (trail.files.mirror, trail.files.key, trail.files.known):
         path.unlink()
+    trail.run(lambda store: store.write(ledger.begin_if_due))
     trail.seal()
     assert trail.problems() == []
     reported = trail.problems(elsewhere)
