@@ -39,6 +39,7 @@ KINDS = {
     "hold_ended": "Legal hold ended",
     "retained": "Retention applied",
     "clock_confirmed": "Clock confirmed",
+    "shrink_confirmed": "Shorter retention confirmed",
     "settings": "Settings changed",
     "user_added": "User added",
     "user_removed": "User removed",

@@ -15,7 +15,7 @@ from typing import Any
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
 from trail.integrity import clock_check, mirror, removal_seals
-from trail.retention import archive, legal_holds
+from trail.retention import archive, legal_holds, shrink
 from trail.retention.purge import Purge, future_dated
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Window
@@ -116,11 +116,13 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
     Events on legal hold stay. With `store.archive` events are archived first, and only archived
     events are removed. Each affected day gets a seal that records the removal. Raises
     `UnavailableError` if the archive cannot be written, and `IntegrityError`, without removing
-    anything, while the chain of seals is invalid or the clock is implausible.
+    anything, while the chain of seals is invalid or the clock is implausible; likewise
+    `UnreviewedError` while a shorter period would remove what nobody has reviewed.
     """
     with _one_at_a_time:
         moment = naive_utc(now)
         clock_check.require_plausible(store, moment)
+        shrink.require_reviewed(store, settings.store.retention_days, moment)
         planned = preview(store, settings, moment)
         seals = mirror.files(store.path, settings)
         removal_seals.require_valid_chain(store, seals)
@@ -140,6 +142,7 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
                 seals,
             )
             done.update(store.write(purge.run))
+        store.write(lambda cursor: shrink.note_applied(cursor, settings.store.retention_days))
         store.checkpoint()
         mirror.catch_up(store, seals)
     events, archived_events = done.pop("events"), done.pop("archived")

@@ -7,12 +7,14 @@ import streamlit as st
 
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError
-from trail.retention import archive, expiring_findings, legal_holds, policy
+from trail.core.text import printable
+from trail.retention import archive, expiring_findings, legal_holds, policy, shrink
 from trail.retention.policy import Preview
+from trail.retention.shrink import Unreviewed
 from trail.storage.filters import Filter
 from ui import clock_warning, forms, tables, text, url_state
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, current_user
 
 _KINDS = {"event": "Event", "target": "Target", "period": "Period"}
 _MAX_DAYS = 14
@@ -23,12 +25,47 @@ _VALUE, _DAYS, _REASON = "hold-what", "hold-days", "hold-reason"
 def draw(ctx: Context) -> None:
     """Draw the next removal, the legal holds, and the archive."""
     clock_warning.ask(ctx)
+    _ask_about_unreviewed(ctx)
     with st.container(border=True, gap="xsmall"):
         _next_run(ctx)
     with st.container(border=True, gap="xsmall"):
         _holds(ctx)
     with st.container(border=True, gap="xsmall"):
         _archive(ctx)
+
+
+def _ask_about_unreviewed(ctx: Context) -> None:
+    """Draw what a shorter retention period removes unreviewed, and the owner's confirmation."""
+    days = ctx.runtime.settings.store.retention_days
+    found = shrink.unreviewed(ctx.runtime.store, days, utc_now())
+    if not found or not found.count:
+        return
+    with st.container(border=True, gap="xsmall"):
+        st.subheader("Shorter retention period", anchor=False)
+        st.text(f"▲ {found.error()}")
+        with st.expander("Unreviewed"):
+            st.text("\n".join(printable(line) for line in found.lines()))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            sure = st.checkbox(f"All {found.count:,} may expire", key="shrink-sure")
+            st.button(
+                "Confirm the shorter period",
+                key="shrink-confirm",
+                disabled=not sure,
+                on_click=_confirm_shrink,
+                args=(ctx, found),
+            )
+
+
+def _confirm_shrink(ctx: Context, shown: Unreviewed) -> None:
+    user = current_user()
+    if user is None or not user.may("configure"):
+        st.toast("Only an owner can confirm the retention period.")
+        return
+    shrink.confirm(ctx.runtime.store, shown)
+    detail = f"{shown.before} to {shown.after} days, {shown.count} unreviewed"
+    record_action("shrink_confirmed", user, "Admin page", detail)
+    ctx.runtime.schedule.run_now("retention")
+    st.toast("Confirmed. Retention goes on.")
 
 
 def _next_run(ctx: Context) -> None:

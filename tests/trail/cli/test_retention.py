@@ -117,6 +117,34 @@ def test_the_archive_setting_is_applied(filled: InProcessTerminal) -> None:
     assert folders == [f"day={day(95)}", f"day={day(93)}"]
 
 
+def test_a_shorter_period_waits_for_unreviewed_incidents(here: InProcessTerminal) -> None:
+    target = ("warehouse", "w1", "Snow\x1b[2Jflake")
+    failed = [
+        event(
+            f"f{n}",
+            TODAY - 70 * DAY + n * DAY / 24,
+            "Storage Destination Sync Failed",
+            target=target,
+        )
+        for n in range(5)
+    ]
+    here.run("load", here.write("in.ndjson", "".join(f"{line}\n" for line in failed)))
+    here.run("retain")
+    here.given = {
+        "TRAIL_STORE__PATH": str(here.database),
+        "TRAIL_STORE__RETENTION_DAYS": "60",
+    }
+    for words in ((), ("--confirm-unreviewed", "7")):
+        _, remarks = here.run("retain", *words, code=1)
+        assert "was shortened from 90 to 60 days" in remarks
+        assert "--confirm-unreviewed 1" in remarks
+        assert f"{day(70)} incident: " in remarks
+        assert "\x1b" not in remarks
+    assert "was shortened" in here.run("retain", "--dry-run")[1]
+    assert here.json("status")["events"] == 5
+    assert here.json("retain", "--confirm-unreviewed", "1")["events"] == 5
+
+
 def test_holds_are_listed(filled: InProcessTerminal) -> None:
     filled.run("holds", "add", "target", "s1", "--reason", "Case\x1b[2J 7")
     message, _ = filled.run("holds", "add", "period", "--from", day(96), "--to",

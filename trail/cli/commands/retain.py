@@ -5,13 +5,17 @@ import datetime as dt
 import json
 from dataclasses import asdict
 
+from trail.access_log import log
 from trail.access_log.log import COMMAND_LINE
 from trail.cli import clock_option
 from trail.cli.command import Command
 from trail.cli.context import Context
 from trail.cli.tables import table
-from trail.core.clock import utc_text
-from trail.retention import expiring_findings, policy
+from trail.core.clock import naive_utc, utc_text
+from trail.core.text import printable
+from trail.retention import expiring_findings, policy, shrink
+from trail.retention.shrink import Unreviewed
+from trail.storage.database import Store
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,11 +24,21 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="print what would be removed, remove nothing"
     )
     clock_option.add(group)
+    parser.add_argument(
+        "--confirm-unreviewed",
+        type=int,
+        metavar="N",
+        help="confirm that N unreviewed findings and incidents expire, as the shorter retention "
+        "period demands",
+    )
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     store, now = context.workspace_store(), dt.datetime.now(dt.UTC)
     clock = clock_option.confirm(args, context, store, now)
+    unreviewed = shrink.unreviewed(store, context.settings.store.retention_days, naive_utc(now))
+    if unreviewed and unreviewed.count:
+        _confirm(args, context, store, unreviewed)
     result: policy.Preview | policy.Purged
     if args.dry_run:
         result, archived = policy.preview(store, context.settings, now), 0
@@ -58,6 +72,20 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     if clock and args.dry_run:
         context.out.text(f"{clock.text()}\n")
     return 0
+
+
+def _confirm(
+    args: argparse.Namespace, context: Context, store: Store, unreviewed: Unreviewed
+) -> None:
+    """Print what nobody has reviewed; confirm it if the option states its number."""
+    for line in unreviewed.lines():
+        context.out.note(f"{printable(line)}\n")
+    if args.dry_run:
+        context.out.note(f"trail: {unreviewed.error()}\n")
+    elif args.confirm_unreviewed == unreviewed.count:
+        shrink.confirm(store, unreviewed)
+        detail = f"{unreviewed.before} to {unreviewed.after} days, {unreviewed.count} unreviewed"
+        log.record("shrink_confirmed", COMMAND_LINE, what="retain", detail=detail)
 
 
 COMMAND = Command(
