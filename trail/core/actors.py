@@ -42,6 +42,11 @@ def resolve(marked: str) -> Actor:
     return _typed(text, "user" if field in ("u", "e") else "unknown")
 
 
+def type_of(actor_id: str) -> str:
+    """Return the type of the actor with that id."""
+    return _typed(actor_id, "unknown").actor_type
+
+
 def _typed(text: str, kind_of_bare: str) -> Actor:
     text = text.strip()
     if not text:

@@ -16,7 +16,16 @@ from trail.evidence import certificate, sections
 from trail.evidence.period import Period
 from trail.findings import queries, reviews, sign_offs
 from trail.findings.sign_offs import Signoff
-from trail.integrity import chain, high_water_mark, key_file, seal_status
+from trail.integrity import (
+    chain,
+    chain_history,
+    derived_check,
+    high_water_mark,
+    key_file,
+    ledger_check,
+    seal_status,
+    sealing,
+)
 from trail.retention import legal_holds, policy
 from trail.storage.database import Engine
 
@@ -58,7 +67,7 @@ def about(
         "sign_offs": _sign_offs(engine, workspace, period, now),
         "retention": _retention(engine, settings, period),
         "holds": [json_row(row) for row in legal_holds.all_holds(engine)],
-        "alarms": _alarms(engine, period, note),
+        "alarms": _alarms(engine, settings, period, note),
     }
 
 
@@ -126,11 +135,22 @@ def _retention(engine: Engine, settings: Settings, period: Period) -> Section:
     }
 
 
-def _alarms(engine: Engine, period: Period, note: Path) -> list[Section]:
-    """Return the problems that the last verification found with the period, and data losses."""
+def _alarms(engine: Engine, settings: Settings, period: Period, note: Path) -> list[Section]:
+    """Return the problems with the period, and data losses.
+
+    Those that the last verification found, and those that are found now: whether the ledgers are
+    intact, and whether all that pages show follows from the records of the period.
+    """
+    with sealing.snapshot(engine) as ask:
+        history = chain_history.own(ask)
+        heads = high_water_mark.ledger_heads(note)
+        now = ledger_check.problems(ask, history, heads)
+        span = (period.window.start, period.window.end)
+        now += derived_check.problems(ask, settings.limits, full=True, span=span)
+    found = dict.fromkeys([*seal_status.status(engine).problems, *now])
     problems = [
         json_row(asdict(problem))
-        for problem in seal_status.status(engine).problems
+        for problem in found
         if problem.day is None or period.overlaps(problem.day)
     ]
     losses = [

@@ -78,15 +78,16 @@ def _insert(cursor: Cursor, body: Body, key: Ed25519PrivateKey) -> int:
     """Record one sign-off; every sign-off is written here."""
     text = canonical(body)
     fingerprint = hashlib.sha256(text.encode()).hexdigest()
-    cursor.execute(
-        "insert into signoff_bodies values ($digest, $body, $key, $signature)",
-        {
-            "digest": fingerprint,
-            "body": text,
-            "key": key.public_key().public_bytes_raw().hex(),
-            "signature": key.sign(_signed_text(fingerprint)).hex(),
-        },
-    )
+    with ledger.changing(cursor, "signoff_bodies", "digest = $digest", {"digest": fingerprint}):
+        cursor.execute(
+            "insert into signoff_bodies values ($digest, $body, $key, $signature)",
+            {
+                "digest": fingerprint,
+                "body": text,
+                "key": key.public_key().public_bytes_raw().hex(),
+                "signature": key.sign(_signed_text(fingerprint)).hex(),
+            },
+        )
     row = {**_columns(body), "body": fingerprint}
     columns = ", ".join(f"${name} as {name}" for name in row)
     with ledger.changing(cursor, "signoffs", "signoff_id = $id", {"id": body["number"]}):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from trail.core.clock import utc_now
 from trail.core.model import Directory
 from trail.ingest import identities
-from trail.storage import cursors
+from trail.storage import cursors, ledger
 from trail.storage.database import Cursor, Engine, Store
 
 _WORKSPACE = "workspace"
@@ -45,12 +45,14 @@ def keep(store: Store, directory: Directory) -> None:
 
     def write(cursor: Cursor) -> None:
         cursor.register("listed", message)
-        cursor.execute("delete from people where actor_id in (select actor_id from listed)")
-        cursor.execute(
-            "insert into people select actor_id, any_value(name), any_value(email), $now "
-            "from listed group by actor_id",
-            {"now": utc_now()},
-        )
+        here = "actor_id in (select actor_id from listed)"
+        with ledger.changing(cursor, "people", here):
+            cursor.execute(f"delete from people where {here}")
+            cursor.execute(
+                "insert into people select actor_id, any_value(name), any_value(email), $now "
+                "from listed group by actor_id",
+                {"now": utc_now()},
+            )
         cursor.execute(_NAMES)
         identities.merge(cursor)
         cursors.put(cursor, _WORKSPACE, json.dumps(about))

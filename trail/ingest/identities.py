@@ -14,7 +14,7 @@ import pyarrow as pa
 from trail.core import actors
 from trail.core.clock import utc_now
 from trail.findings import refresh
-from trail.storage import cube
+from trail.storage import cube, ledger
 from trail.storage.database import Cursor
 
 _NAMED = """
@@ -158,9 +158,12 @@ def assign(cursor: Cursor, latest: dt.datetime) -> bool:
     )
     for statement in (_RECORDED, _NEW_ACTORS, _CURRENT_EMAILS):
         cursor.execute(statement)
-    changed = [cursor.execute(sql).fetchall()[0][0] for sql in (_PROVEN_NOW, _NEW_IDENTITIES)]
+    proven_now = cursor.execute(_PROVEN_NOW).fetchall()[0][0]
+    last = cursor.execute("select coalesce(max(identity_key), 0) from identities").fetchall()[0][0]
+    with ledger.changing(cursor, "identities", "identity_key > $last", {"last": last}):
+        added = cursor.execute(_NEW_IDENTITIES).fetchall()[0][0]
     cursor.execute(_KEYS)
-    return any(changed)
+    return bool(proven_now or added)
 
 
 def prove(cursor: Cursor) -> None:
@@ -184,8 +187,10 @@ def merge(cursor: Cursor) -> None:
     cursor.execute(_PROOFS)
     if not cursor.execute("select 1 from proofs limit 1").fetchall():
         return
-    for statement in _MERGE:
-        cursor.execute(statement, {"now": utc_now()} if "$now" in statement else None)
+    now = utc_now()
+    with ledger.changing(cursor, "actor_aliases", "proven_at >= $now", {"now": now}):
+        for statement in _MERGE:
+            cursor.execute(statement, {"now": now} if "$now" in statement else None)
     cube.rebuild_listed(cursor, "moved_hours")
     hours = cursor.execute("select distinct hour::date from moved_hours").fetchall()
     refresh.invalidate(cursor, [row[0] for row in hours])

@@ -19,9 +19,9 @@ from trail.core.errors import InputError
 from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.core.settings import Limits
 from trail.incidents import materialize
-from trail.ingest import commit_entry, dedup, identities, parse_sql, proofs, refusals
+from trail.ingest import commit_entry, dedup, identities, proofs, refusals
 from trail.ingest.json_records import Record, extract_records
-from trail.storage import cube, cursors, dimensions
+from trail.storage import cube, cursors, dimensions, parse_sql
 from trail.storage.database import Cursor, Store
 from trail.storage.event_flags import AHEAD
 

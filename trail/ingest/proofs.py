@@ -11,8 +11,8 @@ import datetime as dt
 from trail.core.settings import Limits
 from trail.findings import refresh
 from trail.incidents import materialize
-from trail.ingest import identities, parse_sql
-from trail.storage import cube
+from trail.ingest import identities
+from trail.storage import cube, parse_sql
 from trail.storage.database import Cursor
 
 CONFLICT = "An unverified event with this ID and other content is already stored"

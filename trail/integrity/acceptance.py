@@ -12,6 +12,7 @@ from trail.integrity import (
     chain_history,
     clock_check,
     commits,
+    derived_check,
     high_water_mark,
     ledger_check,
     mirror,
@@ -60,6 +61,7 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
             raise UnavailableError("The trail was sealed in the meantime.", "Try again.")
         seal_store.replace(cursor, valid)
         batch_balance.balance(cursor)
+        derived_check.repair(cursor)
         for name in renewed:
             ledger.begin_with_present(cursor, name)
         return len(seal_store.append(cursor, where, statements, utc_now()))

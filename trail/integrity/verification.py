@@ -17,6 +17,7 @@ from trail.integrity import (
     chain_history,
     commits,
     day_comparison,
+    derived_check,
     high_water_mark,
     ledger_check,
     mirror,
@@ -33,6 +34,7 @@ from trail.storage.database import Store
 
 UNCHANGED, PURGED, RESTORED = "unchanged", "removed by retention", "restored"
 VALID_STATES = (UNCHANGED, PURGED, RESTORED)
+_OF_EVENTS = ("missing", "added", "changed", "rolled back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,13 @@ def verify(
     settings: Settings,
     *,
     against: Path | None = None,
+    full: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Report:
     """Verify the trail; *against* is a copy of the mirror stored elsewhere.
+
+    With *full*, all records are read again and compared with what pages show, otherwise a random
+    sample (`derived_check.SAMPLE`).
 
     Blocks neither readers nor the writer. Raises `InputError` if the copy cannot be read.
     """
@@ -115,6 +121,7 @@ def verify(
             check.problems += ledger_.problems
             if ledger_.name == ledger.COMMITS and not ledger_.problems:
                 _add_open_days(check, ask, ledger_)
+        check.problems += _derived(check, ask, settings, full=full)
     _add_purge_doubts(check)
     _check_batches(check)
     _add_losses(check, where)
@@ -200,6 +207,26 @@ def _removed(current: History, day: dt.date) -> tuple[int, str]:
             removed += int(line.body["gone"]) + int(line.body["gone_twins"])
             reason = str(line.body["reason"])
     return removed, reason
+
+
+def _derived(
+    check: _Check, ask: sealing.Snapshot, settings: Settings, *, full: bool
+) -> list[Problem]:
+    """Return what does not follow from the records, on days without another problem of events."""
+    valid = {state.day for state in check.days if state.state in VALID_STATES}
+    accepted = {
+        day
+        for day, line in check.history.latest.items()
+        if line.body["kind"] == chain.ACCEPTED and day in valid
+    }
+    explained = {problem.day for problem in check.problems if problem.problem in _OF_EVENTS}
+    return [
+        problem
+        for problem in derived_check.problems(
+            ask, settings.limits, full=full, valid_days=valid, accepted_days=accepted
+        )
+        if problem.day is None or problem.day not in explained
+    ]
 
 
 def _add_open_days(check: _Check, ask: sealing.Snapshot, commits_: ledger_check.Chain) -> None:

@@ -14,7 +14,8 @@ from trail.core.errors import InputError
 from trail.storage import cursors, ledger
 from trail.storage.database import Cursor
 
-_CATALOGUE = "catalogue"
+# The mark with the version of the catalogue that classified the stored actions.
+CATALOGUE = "catalogue"
 
 _KEYED = """
 create or replace temp table keyed as
@@ -96,9 +97,9 @@ def map_action(cursor: Cursor, action_raw: str, category: str, made_by: str) -> 
 
 def refresh_if_changed(cursor: Cursor) -> None:
     """Classify every action again if the catalogue has changed since the last start."""
-    if cursors.read(cursor, _CATALOGUE) != catalogue.VERSION:
+    if cursors.read(cursor, CATALOGUE) != catalogue.VERSION:
         refresh_actions(cursor)
-        cursors.put(cursor, _CATALOGUE, catalogue.VERSION)
+        cursors.put(cursor, CATALOGUE, catalogue.VERSION)
 
 
 def refresh_actions(cursor: Cursor) -> None:

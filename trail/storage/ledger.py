@@ -87,6 +87,16 @@ BOOKS: dict[str, Book] = {
         ("destination_id", "kind", "name", "settings", "secrets", "streams", "query", *_MADE),
         "destinations",
     ),
+    "identities": Book(
+        RECORDS,
+        ("identity_key", "recorded_actor_id", "actor_email", "actor_name"),
+        "recorded identities",
+    ),
+    "actor_aliases": Book(
+        RECORDS, ("recorded_id", "actor_id", "proof", "proven_at"), "merged actors"
+    ),
+    "people": Book(RECORDS, ("actor_id", "name", "email"), "directory"),
+    "signoff_bodies": Book(RECORDS, ("digest", "key", "signature"), "signed texts"),
     "access_log": Book(
         ACCESS,
         (

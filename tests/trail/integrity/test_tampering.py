@@ -10,7 +10,7 @@ from tests.trail.integrity.conftest import A_DAY, NOW, Trail, day, event
 from trail.core.errors import IntegrityError
 from trail.integrity import chain, key_file
 from trail.integrity.row_digest import DayRows, Edge
-from trail.storage import ledger
+from trail.storage import cube, ledger
 
 ON_2 = "occurred_at::date = '2026-11-02'"
 ID = "(select min(event_id) from events where occurred_at::date = '2026-11-02')"
@@ -54,8 +54,8 @@ def test_an_edited_row(trail: Trail, edit: str) -> None:
 )
 def test_an_edited_name(trail: Trail, edit: str) -> None:
     trail.sql(edit)
-    reported = trail.problems()
-    assert [item[:2] for item in reported] == [(n, "changed") for n in (1, 2, 4, 5)]
+    reported = [item[:2] for item in trail.problems() if item[0]]
+    assert reported == [(n, "changed") for n in (1, 2, 4, 5)]
 
 
 @pytest.mark.parametrize(
@@ -299,6 +299,7 @@ def test_everything_signed_again_with_another_key(trail: Trail) -> None:
     for path in (trail.files.mirror, trail.files.key, trail.files.known):
         path.unlink()
     trail.run(lambda store: store.write(ledger.begin_if_due))
+    trail.run(lambda store: store.write(lambda cursor: cube.rebuild(cursor, "true", "true")))
     trail.seal()
     assert trail.problems() == []
     reported = trail.problems(elsewhere)

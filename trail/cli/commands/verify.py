@@ -17,13 +17,20 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", default="", metavar="FILE", help="copy of the seals to compare with"
     )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="read all records again and compare them with what pages show, not only a sample",
+    )
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     store = context.store(False)
     against = context.folder / args.against if args.against else None
     progress = None if args.json else lambda share: context.out.progress(share, "verifying")
-    report = verification.verify(store, context.settings, against=against, progress=progress)
+    report = verification.verify(
+        store, context.settings, against=against, full=args.full, progress=progress
+    )
     sealed = 0
     if store.path == context.settings.store.path.absolute():
         try:
@@ -83,6 +90,6 @@ COMMAND = Command(
     help="check every sealed day, then seal closed days",
     run=_run,
     arguments=_arguments,
-    examples=("verify", "verify --against seals.ndjson --json"),
+    examples=("verify", "verify --full", "verify --against seals.ndjson --json"),
     log_kinds={"": "verified"},
 )

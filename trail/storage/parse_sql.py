@@ -104,9 +104,17 @@ def parse(
     named: bool = False,
     mapped: bool = False,
 ) -> str:
-    """Return SQL that makes the temporary table *into* from *relation*.
+    """Return SQL that makes the temporary table *into* from *relation*; see `read`."""
+    query = read(relation, limits, trusted=trusted, named=named, mapped=mapped)
+    return f"create or replace temp table {into} as\n{query}"
 
-    *relation* has the columns pos, line, raw and content_id. *into* has pos, line, event_id,
+
+def read(
+    relation: str, limits: Limits, *, trusted: bool, named: bool = False, mapped: bool = False
+) -> str:
+    """Return a query that reads the records of *relation*.
+
+    *relation* has the columns pos, line, raw and content_id. The result has pos, line, event_id,
     occurred_at (UTC), action_raw, who, email, target_type, target_id, target_name, workspace_id,
     forwarded (not by the Public API), echo (about an event that the trail itself forwarded),
     reason (empty when it is an event), slow (true when only the strict reader may decide; never
@@ -122,7 +130,6 @@ def parse(
     any_type = "true" if mapped else "false"
     # Strict JSON decides in the slow lane; the fast parser would also take NaN and `[1,]`.
     return f"""
-create or replace temp table {into} as
 with read as (
  select pos, line, content_id, {doubtful} as doubtful,
   case when strlen(raw) <= {limits.line_bytes} then try(from_json(raw, '{_SHAPE}')) end as f
