@@ -24,6 +24,14 @@ _REMEDIES = {
     "key missing": "Restore the key file from its copy. Without it, no day is sealed.",
     "purge forged": f"Events were removed outside retention. Pull these days again or {_BACKUP}.",
 }
+_LEDGER_REMEDY = (
+    "A ledger of decisions, settings or commits was changed outside this product. Compare with a "
+    "backup of the database, and find out who has write access to the database file."
+)
+_SHOWN_REMEDY = (
+    "What pages show does not follow from the records. Find out who has write access to the "
+    "database file, and compare with a backup."
+)
 _FILE_REMEDY = "The seal file was truncated or changed. Restore it from a copy, then verify."
 
 
@@ -55,4 +63,8 @@ def status(ctx: Context) -> str:
 
 def remedy(problem: str) -> str:
     """Return what to do about a kind of problem."""
-    return _FILE_REMEDY if problem.startswith(("mirror", "copy")) else _REMEDIES[problem]
+    if problem.startswith(("mirror", "copy")):
+        return _FILE_REMEDY
+    if problem.startswith("ledger"):
+        return _LEDGER_REMEDY
+    return _REMEDIES.get(problem, _SHOWN_REMEDY)

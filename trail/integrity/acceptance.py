@@ -40,12 +40,12 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
     clock_check.require_plausible(store, utc_now())
     where = mirror.files(store.path, settings)
     edge = store.write(lambda cursor: seal_store.edge(seal_store.asking(cursor), utc_now()))
+    heads = high_water_mark.ledger_heads(where.known)
     with sealing.snapshot(store) as ask:
         number, _ = seal_store.last(ask)
         current = chain_history.read(ask, where)
         # A chain cannot be continued without its key: a new one begins.
         valid = current.valid_chain() if where.key.exists() else []
-        heads = high_water_mark.ledger_heads(where.known)
         edges = {day: line.edge for day, line in current.latest.items()}
         renewed = [
             each.name

@@ -140,7 +140,7 @@ def problems(ask: Ask, batches: Batches, chain: Chain, edges: dict[dt.date, Edge
     found: list[Problem] = []
     for (at, day), part in sorted(open_days.items()):
         found += _differences(day, part, stored.get((at, day), DayPart(0, 0, "")))
-    for row in ask(_unknown(edges, began)):
+    for row in ask(_unknown(edges, began)) if chain.begun else ():
         if (row["at"], row["day"]) not in open_days:
             n = row["n"]
             text = f"{row['day']}: {n:,} events were added without a commit of this product."

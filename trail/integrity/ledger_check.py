@@ -42,7 +42,10 @@ class Stated:
 
 @dataclass(slots=True)
 class Chain:
-    """One chain as read: its span of numbers, the rows that it lists by book, and its problems."""
+    """One chain as read: its span of numbers, the rows that it lists by book, and its problems.
+
+    It has not *begun* while an earlier release's database has not been started by this release.
+    """
 
     name: str
     first: int = 0
@@ -50,6 +53,7 @@ class Chain:
     hashes: dict[int, str] = field(default_factory=dict)
     live: dict[str, Counter[str]] = field(default_factory=dict)
     entries: list[Row] = field(default_factory=list)
+    begun: bool = True
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, day: dt.date | None, problem: str, count: int, text: str) -> None:
@@ -90,9 +94,12 @@ def read_one(ask: Ask, name: str, sealed: Stated, outside: Heads) -> Chain:
     for row in ask(f"select * from ledger where chain = '{name}' order by number"):
         _check_entry(result, row, sealed)
         _apply(result, row)
+    result.begun = bool(result.last) or not ask(
+        f"select 1 from marks where source = '{ledger.DUE}'"
+    )
     if not result.problems:
         _check_heads(result, sealed, outside.get(name))
-    if not result.problems:
+    if not result.problems and result.begun:
         result.problems += _rows(ask, result)
     return result
 

@@ -98,12 +98,13 @@ def _once(
 ) -> int | None:
     """Seal what is due on one snapshot; return None if the chain has grown meanwhile."""
     edge = store.write(lambda cursor: seal_store.edge(seal_store.asking(cursor), utc_now()))
+    heads = high_water_mark.ledger_heads(where.known)  # before the snapshot, which may have more
     with snapshot(store) as ask:
         number, _ = seal_store.last(ask)
         current = chain_history.read(ask, where)
         current.require_valid()
         closed = newest_closed(now, close_hours)
-        skipped = _changed_days(ask, current, where)
+        skipped = _changed_days(ask, current, heads)
         statements = list(_statements(ask, current, edge, closed, skipped, progress))
 
     def job(cursor: Cursor) -> int | None:
@@ -116,12 +117,13 @@ def _once(
     return store.write(job) if statements else 0
 
 
-def _changed_days(snapshot: Snapshot, current: chain_history.History, where: Files) -> set[dt.date]:
+def _changed_days(
+    snapshot: Snapshot, current: chain_history.History, heads: ledger_check.Heads
+) -> set[dt.date]:
     """Return the days whose rows differ from what commits stored; they must not be sealed.
 
     Raises `IntegrityError` if the ledger of commits itself is invalid.
     """
-    heads = high_water_mark.ledger_heads(where.known)
     sealed = ledger_check.stated(current, ledger.COMMITS)
     chain_ = ledger_check.read_one(snapshot, ledger.COMMITS, sealed, heads)
     if chain_.problems:

@@ -103,6 +103,8 @@ def verify(
     """
     began = time.perf_counter()
     where = mirror.files(store.path, settings)
+    # Read before the snapshot: an entry that is added meanwhile is then not missing from it.
+    heads = high_water_mark.ledger_heads(where.known)
     with sealing.snapshot(store) as ask:
         current = chain_history.read(ask, where, against)
         imbalances = batch_balance.imbalances(ask)
@@ -116,7 +118,6 @@ def verify(
                 _check_day(check, current.latest[edge.day], day_rows)
             if progress:
                 progress(number / len(groups))
-        heads = high_water_mark.ledger_heads(where.known)
         for ledger_ in ledger_check.read(ask, current, heads):
             check.problems += ledger_.problems
             if ledger_.name == ledger.COMMITS and not ledger_.problems:

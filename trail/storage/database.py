@@ -5,6 +5,7 @@ transaction; reads get a cursor of their own and never wait for a writer.
 """
 
 import contextlib
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -63,7 +64,8 @@ class Store:
         self.committed: Callable[[], None] = _nobody
         # The first error that showed the database to be damaged.
         self._damage: UnavailableError | None = None
-        self._opened = path.stat()
+        # Stays open as long as the database is: see `failures.file_damage`.
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._jobs: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -110,7 +112,7 @@ class Store:
 
     def damage(self) -> UnavailableError | None:
         """Return the error of a damaged database, or None; reads only the headers of the file."""
-        return self._damage or failures.file_damage(self.path, self._opened)
+        return self._damage or failures.file_damage(self.path, self._descriptor)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -208,6 +210,8 @@ class Store:
         with contextlib.suppress(duckdb.Error):
             self._connection.execute("checkpoint trail")
         self._connection.close()
+        os.close(self._descriptor)
+        self._descriptor = -1
         self.afterwards.close()
 
     def _write_loop(self) -> None:

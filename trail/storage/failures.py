@@ -108,14 +108,15 @@ def damage(error: duckdb.Error, name: str) -> UnavailableError | None:
     return None
 
 
-def file_damage(path: Path, opened: os.stat_result) -> UnavailableError | None:
+def file_damage(path: Path, descriptor: int) -> UnavailableError | None:
     """Return the error for a database file that is missing, replaced or truncated, or None.
 
-    Reads the headers only. *opened* is the state of the file when it was opened.
+    Reads the headers only, through the *descriptor* that the store keeps open: closing one would
+    release the lock by which this process alone has the database (POSIX locks).
     """
     try:
-        with path.open("rb") as file:
-            now, data = os.fstat(file.fileno()), file.read(3 * _HEADER_BYTES)
+        now, opened = path.stat(), os.fstat(descriptor)
+        data = os.pread(descriptor, 3 * _HEADER_BYTES, 0)
     except OSError:
         return _damaged(path.name)
     if (now.st_dev, now.st_ino) != (opened.st_dev, opened.st_ino) or data[8:12] != _MAGIC:

@@ -31,7 +31,7 @@ CHAINS = (RECORDS, COVERAGE, COMMITS, ACCESS)
 ADDED, REMOVED, BEGIN, TRIMMED, RESTATED = "added", "removed", "begin", "trimmed", "restated"
 
 _FORMAT = "segment-audit-trail ledger 1"
-_DUE = "ledger.begin"
+DUE = "ledger.begin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +252,8 @@ def trim(cursor: Cursor, book: str, column: str, edge: dt.datetime) -> None:
 
 def begin_if_due(cursor: Cursor) -> None:
     """Begin all chains with the rows of a database that an earlier release wrote."""
-    if cursors.read(cursor, _DUE):
-        cursors.put(cursor, _DUE, "")
+    if cursors.read(cursor, DUE):
+        cursors.put(cursor, DUE, "")
         for chain in CHAINS:
             if not head(cursor, chain)[0]:
                 begin_with_present(cursor, chain)

@@ -146,7 +146,7 @@ class TestCommands:
         assert main(["tokens", "revoke", "ci"]) == 1
         entry_paths = list((tmp_path / "trail.access").glob("*.json"))
         noted = sorted(json.loads(path.read_text())["kind"] for path in entry_paths)
-        assert noted == ["token_added", "token_revoked"]
+        assert noted == ["command", "command", "token_added", "token_revoked"]
         assert all(secret not in path.read_text() for path in entry_paths)
 
     def test_json_output_contains_the_secret(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,6 +178,7 @@ def test_user_commands_are_logged_without_passwords(
         ("user_added", "jon", "manager"),
         ("password_set", "jon", ""),
         ("role_set", "jon", "reviewer"),
+        ("command", "users", "users list"),
         ("user_removed", "jon", ""),
     ]
     assert all("horse" not in path.read_text() for path in entry_paths)

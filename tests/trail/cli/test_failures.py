@@ -60,7 +60,8 @@ def test_damaged_database_is_one_sentence(here: Terminal, damage: str) -> None:
     commands = READING if damage == "cut" else (*READING, ("serve", "--port", str(free_port())))
     for words in commands:
         _, remarks = here.run(*words, code=1)
-        assert remarks.startswith("trail: trail.duckdb cannot be opened: it is damaged"), words
+        said = ("cannot be opened: it is damaged", "is damaged: parts of it cannot be read")
+        assert remarks.startswith(tuple(f"trail: trail.duckdb {text}" for text in said)), words
         assert remarks.count("\n") == 1, words
     assert names(here.folder) == before, "nothing under a final name"
 

@@ -1,6 +1,8 @@
 """A damaged database is answered with 503 and reported by `/healthz`, without a traceback."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,3 +98,11 @@ def test_truncated_or_replaced_file_is_noticed_without_a_query(store: Store) -> 
     assert store.damage()
     aside.rename(store.path)
     assert store.damage() is None
+
+
+def test_asking_for_damage_keeps_the_lock_of_the_database(store: Store) -> None:
+    """Closing any descriptor of a file ends the locks that its process has on it (POSIX)."""
+    assert store.damage() is None
+    code = f"import duckdb; duckdb.connect({str(store.path)!r})"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert "Could not set lock" in done.stderr

@@ -1,6 +1,7 @@
 """Headers about forwarding count only from configured proxies."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from typing import Any
 
@@ -46,7 +47,9 @@ def resolved(
         "headers": pairs,
     }
     scope["client"] = (peer, 5) if peer else None
-    asyncio.run(Proxies(app)(scope, none, none))
+    # In a thread, since a browser test of this process may have a running event loop.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(Proxies(app)(scope, none, none))).result()
     client = found[0]["client"]
     names = [name.decode() for name, _ in found[0]["headers"]]
     return client[0] if client else "", found[0]["scheme"], names
