@@ -11,6 +11,7 @@ from trail.core.clock import utc_now
 from trail.events import counts, events, timeline
 from trail.events.search_results import search_matches
 from trail.ingest import coverage
+from trail.runtime import startup
 from trail.storage.filters import Filter
 from ui import charts, coverage_banner, filter_bar, text, url_state
 from ui.explore import event_detail, facet_sidebar
@@ -127,6 +128,13 @@ def _archive_banner() -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="archive-banner"):
             st.text(f"Archive of {month} (read-only)", width="content")
             st.page_link(url_state.EXPLORE, label="Back to current events")
+        for problem in _archive_problems(month):
+            st.warning(text.escape(problem), icon=":material/warning:")
+
+
+@st.cache_data(ttl=600, max_entries=20, show_spinner=False)
+def _archive_problems(month: str) -> list[str]:
+    return startup.archive_problems(month)
 
 
 def _without_window(filter_: Filter) -> str:

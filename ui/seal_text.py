@@ -32,6 +32,10 @@ _SHOWN_REMEDY = (
     "What pages show does not follow from the records. Find out who has write access to the "
     "database file, and compare with a backup."
 )
+_ARCHIVE_REMEDY = (
+    "Restore the file from a copy of the archive. Until then, what the archive shows of that day "
+    "proves nothing."
+)
 _FILE_REMEDY = "The seal file was truncated or changed. Restore it from a copy, then verify."
 
 
@@ -65,6 +69,8 @@ def remedy(problem: str) -> str:
     """Return what to do about a kind of problem."""
     if problem.startswith(("mirror", "copy")):
         return _FILE_REMEDY
+    if problem.startswith("archive"):
+        return _ARCHIVE_REMEDY
     if problem.startswith("ledger"):
         return _LEDGER_REMEDY
     return _REMEDIES.get(problem, _SHOWN_REMEDY)

@@ -3,10 +3,14 @@
 Only a person does this: after a restored backup, a damaged disk or a lost key.
 """
 
+import datetime as dt
+from collections.abc import Mapping
+
 from trail.core.clock import utc_now
 from trail.core.errors import InputError, UnavailableError
 from trail.core.settings import Settings
 from trail.integrity import (
+    archive_check,
     batch_balance,
     chain,
     chain_history,
@@ -20,6 +24,7 @@ from trail.integrity import (
     seal_store,
     sealing,
 )
+from trail.integrity.archive_check import Part
 from trail.integrity.chain_history import History
 from trail.integrity.row_digest import Ask, Edge
 from trail.storage import ledger
@@ -53,8 +58,13 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
             if each.problems
             or (each.name == ledger.COMMITS and commits.problems(ask, ask.batches, each, edges))
         ]
+        folder = settings.store.archive_path.absolute()
+        found = archive_check.problems(ask, current, folder, full=True)
+        archived = {p.day: archive_check.present(folder, p.day) for p in found if p.day}
         text = f"accepted: {reason.strip()}"
-        statements = _accepted(ask, current, valid, edge, text, made_by, at_least_one=bool(renewed))
+        statements = _accepted(
+            ask, current, valid, edge, text, made_by, archived, at_least_one=bool(renewed)
+        )
 
     def job(cursor: Cursor) -> int:
         if seal_store.last(seal_store.asking(cursor))[0] != number:
@@ -79,6 +89,7 @@ def _accepted(
     edge: Edge,
     reason: str,
     made_by: str,
+    archived: Mapping[dt.date, list[Part]],
     *,
     at_least_one: bool,
 ) -> list[seal_store.Statement]:
@@ -97,10 +108,12 @@ def _accepted(
             line = latest.get(day_edge.day)
             last = at_least_one and not statements and day_edge.day == max(days)
             matches = line and not line.body.get("doubt") and chain_history.matches(line, day_rows)
-            if matches and not last:
+            parts = archived.get(day_edge.day)
+            if matches and not last and parts is None:
                 continue
+            more = {} if parts is None else {"archive": archive_check.as_section(parts)}
             body = chain.statement(
-                chain.ACCEPTED, day_edge, day_rows, reason=reason, made_by=made_by
+                chain.ACCEPTED, day_edge, day_rows, reason=reason, made_by=made_by, **more
             )
             statements.append((body, day_rows))
     return statements

@@ -90,6 +90,13 @@ def read(ask: Ask, where: Files, against: Path | None = None) -> History:
     if missing > 0:
         text = f"{missing:,} seals are missing from the database and the mirror."
         result.problems.append(Problem(None, "seal removed", missing, text))
+    older = key_file.newest_seal(where.key) - max([len(own), *result.trusted])
+    if older > max(missing, 0):
+        text = (
+            f"The database and its files are older than their key: {older:,} seals that it has "
+            "signed are missing."
+        )
+        result.problems.append(Problem(None, "seal removed", older, text))
     return result
 
 

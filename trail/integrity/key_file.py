@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from trail.core import atomic_file
 from trail.core.errors import IntegrityError, SettingError, UnavailableError
+
+_NOTE = re.compile(rb"^# newest seal: ([0-9]{1,18})\n", re.MULTILINE)
 
 
 def make(path: Path) -> Ed25519PrivateKey:
@@ -63,6 +66,32 @@ def load(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise IntegrityError(f"{path.name} is not an Ed25519 key.", "Restore it from its copy.")
     return key
+
+
+def newest_seal(path: Path) -> int:
+    """Return the number of the newest seal that is noted in the key file; 0 without a note."""
+    try:
+        noted = _NOTE.findall(path.read_bytes())
+    except OSError:
+        return 0
+    return int(noted[-1]) if noted else 0
+
+
+def note_newest_seal(path: Path, number: int) -> None:
+    """Note in the key file, as a comment, that seals up to *number* were signed with it.
+
+    So a database that is older than its key is noticed, even if all other files are older too.
+    Raises `UnavailableError` if it cannot be written.
+    """
+    try:
+        content = _NOTE.sub(b"", path.read_bytes())
+        text = f"{content.decode('ascii')}# newest seal: {number}\n"
+        atomic_file.replace(path.resolve(), text)
+    except (OSError, ValueError) as error:
+        raise UnavailableError(
+            f"The newest seal cannot be noted in {path.name}.",
+            "Free disk space, or make the file writable.",
+        ) from error
 
 
 def public(path: Path) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from trail.core import atomic_file
 from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
+from trail.integrity import key_file
 from trail.storage import cursors
 from trail.storage.database import Store
 
@@ -103,6 +104,8 @@ def catch_up(store: Store, where: Files) -> int:
         new = lines[len(present) :]
         if new:
             _append(where.mirror, new)
+        if where.key.exists() and len(lines) > key_file.newest_seal(where.key):
+            key_file.note_newest_seal(where.key, len(lines))
         if len(lines) != written:
             mark = json.dumps({"path": str(where.mirror), "number": len(lines)})
             store.write(lambda cursor: cursors.put(cursor, MARK, mark))
@@ -149,4 +152,6 @@ def recreate(store: Store, where: Files) -> None:
                 number += 1
             where.mirror.rename(old)
         store.write(lambda cursor: cursors.put(cursor, MARK, ""))
+        if key_file.newest_seal(where.key):
+            key_file.note_newest_seal(where.key, 0)
     catch_up(store, where)

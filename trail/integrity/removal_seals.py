@@ -6,10 +6,20 @@ the temporary table `going` (event_id, occurred_at).
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trail.integrity import chain, chain_history, day_comparison, row_digest, seal_store, sealing
+from trail.integrity import (
+    archive_check,
+    chain,
+    chain_history,
+    day_comparison,
+    row_digest,
+    seal_store,
+    sealing,
+)
+from trail.integrity.archive_check import Part
 from trail.integrity.mirror import Files
 from trail.integrity.row_digest import EVENT, TWIN, Ask
 from trail.storage import ledger
@@ -58,9 +68,17 @@ def measure(cursor: Cursor, twins: str) -> Removal:
 
 
 def seal_removal(
-    cursor: Cursor, where: Files, removal: Removal, reason: str, made_by: str, now: dt.datetime
+    cursor: Cursor,
+    where: Files,
+    removal: Removal,
+    reason: str,
+    made_by: str,
+    now: dt.datetime,
+    archived: Mapping[dt.date, Part],
 ) -> int:
     """Seal each day of *removal* as it is after the deletes; return how many. *now* is UTC.
+
+    *archived* are the parts of the archive that have the removed events.
 
     Days after *now*, of events that are dated in the future, are never sealed ahead of time.
     """
@@ -80,6 +98,8 @@ def seal_removal(
     ):
         events, twins = removal.days[day_edge.day]
         more: dict[str, Any] = {"gone": events, "gone_twins": twins}
+        if day_edge.day in archived:
+            more["archive"] = archive_check.as_section([archived[day_edge.day]])
         if day_edge.day in removal.doubts:
             more["doubt"] = removal.doubts[day_edge.day]
         body = chain.statement(

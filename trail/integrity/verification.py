@@ -12,6 +12,7 @@ from pathlib import Path
 from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.integrity import (
+    archive_check,
     batch_balance,
     chain,
     chain_history,
@@ -123,6 +124,8 @@ def verify(
             if ledger_.name == ledger.COMMITS and not ledger_.problems:
                 _add_open_days(check, ask, ledger_)
         check.problems += _derived(check, ask, settings, full=full)
+        archive = settings.store.archive_path.absolute()
+        check.problems += archive_check.problems(ask, current, archive, full=full)
     _add_purge_doubts(check)
     _check_batches(check)
     _add_losses(check, where)

@@ -10,6 +10,7 @@ import datetime as dt
 import itertools
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from trail.core.errors import UnavailableError
 from trail.core.model import RECORD_COLUMNS
 from trail.core.settings import Settings
 from trail.events.events import STAR, join_names
+from trail.integrity.archive_check import Part, part_of
 from trail.retention import legal_holds
 from trail.storage.database import Reading, Store
 from trail.storage.filters import Window
@@ -43,15 +45,24 @@ _UNFINISHED = ".unfinished-"
 _BATCH_ROWS = 20_000
 
 
-def write(store: Store, settings: Settings, dates: list[dt.date], now: dt.datetime) -> pa.Table:
-    """Write the events of *dates* that are not on hold, one new part per day; return their ids.
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """Events that were archived (event_id, occurred_at in UTC without zone), and their parts."""
 
-    The result (event_id, occurred_at in UTC without zone) is read back from the parts, which are
-    complete on disk when this returns; *now* (UTC) is part of their names. Raises
-    `UnavailableError` if the folder cannot be written; no part of this call remains then.
+    events: pa.Table
+    parts: dict[dt.date, Part]
+
+
+def write(store: Store, settings: Settings, dates: list[dt.date], now: dt.datetime) -> Archived:
+    """Write the events of *dates* that are not on hold, one new part per day; return them.
+
+    They are read back from the parts, which are complete on disk when this returns; *now* (UTC) is
+    part of their names. Raises `UnavailableError` if the folder cannot be written; no part of this
+    call remains then.
     """
     written: list[Path] = []
     results = [_EMPTY]
+    parts: dict[dt.date, Part] = {}
     try:
         with store.reading() as reading:
             for date in dates:
@@ -60,6 +71,7 @@ def write(store: Store, settings: Settings, dates: list[dt.date], now: dt.dateti
                 if result:
                     written.append(result[0])
                     results.append(result[1])
+                    parts[date] = part_of(result[0])
         for folder in {path.parent.parent for path in written}:
             atomic_file.sync_folder(folder)
     except BaseException as error:
@@ -76,7 +88,7 @@ def write(store: Store, settings: Settings, dates: list[dt.date], now: dt.dateti
     events = pa.concat_tables(results)
     # Without zone, as in the database, so that the values can be compared.
     at = pc.cast(events["occurred_at"], pa.timestamp("us"))
-    return pa.table({"event_id": events["event_id"], "occurred_at": at})
+    return Archived(pa.table({"event_id": events["event_id"], "occurred_at": at}), parts)
 
 
 def days(settings: Settings) -> list[tuple[dt.date, int, int]]:

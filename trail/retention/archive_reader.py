@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 
 from trail.core.errors import InputError
 from trail.core.settings import Settings
+from trail.integrity import archive_check, chain_history, sealing
 from trail.retention import archive
 from trail.storage import cube, dimensions
-from trail.storage.database import Cursor, Store
+from trail.storage.database import Cursor, Engine, Store
 from trail.storage.event_flags import FUTURE_DATED
 
 _MAX_OPEN_MONTHS = 2
@@ -114,13 +115,7 @@ def month(settings: Settings, name: str) -> Store:
     The two most recently used months stay open. Raises `InputError` for an invalid month, or one
     without archived events.
     """
-    try:
-        first = dt.date.fromisoformat(f"{name}-01")
-        last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    except ValueError:
-        raise InputError(
-            f"Invalid archive month {name[:20]!r}.", "Choose a month on Admin, such as 2026-08."
-        ) from None
+    first, last = _days(name)
     with _opening:
         if name not in _months:
             _months[name] = open_days(settings, first, last)
@@ -128,6 +123,30 @@ def month(settings: Settings, name: str) -> Store:
         while len(_months) > _MAX_OPEN_MONTHS:
             _months.popitem(last=False)[1].close()
         return _months[name]
+
+
+def problems(engine: Engine, settings: Settings, name: str) -> list[str]:
+    """Return how the archive of a month differs from what the seals in *engine* state, in words.
+
+    Reads all files of the month. Raises `InputError` for an invalid month.
+    """
+    first, last = _days(name)
+    with sealing.snapshot(engine) as ask:
+        history = chain_history.own(ask)
+    folder = settings.store.archive_path.absolute()
+    return [p.text for p in archive_check.problems_of(history, folder, first, last)]
+
+
+def _days(name: str) -> tuple[dt.date, dt.date]:
+    """Return the first and the last day of a month."""
+    try:
+        first = dt.date.fromisoformat(f"{name}-01")
+        last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    except ValueError:
+        raise InputError(
+            f"Invalid archive month {name[:20]!r}.", "Choose a month on Admin, such as 2026-08."
+        ) from None
+    return first, last
 
 
 def close_months() -> None:

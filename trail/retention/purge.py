@@ -3,14 +3,13 @@
 import datetime as dt
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from trail.core.clock import utc_now
 from trail.incidents import materialize
 from trail.ingest import dedup
 from trail.integrity import removal_seals
 from trail.integrity.mirror import Files
 from trail.retention import legal_holds
+from trail.retention.archive import Archived
 from trail.storage import cube, ledger
 from trail.storage.database import Cursor, Params
 from trail.storage.filters import Window
@@ -30,14 +29,14 @@ _UNUSED = " and ".join(
 class Purge:
     """One transaction: remove the events of *window* that are not on legal hold.
 
-    With *archived* (event_id, occurred_at) only these events. The *last* transaction of a purge
+    With *archived* only these events. The *last* transaction of a purge
     also removes events that are dated in the future and arrived before *cutoff*, unreferenced rows
     of other tables, and their rows older than *cutoff*.
     """
 
     window: Window
     last: bool
-    archived: pa.Table | None
+    archived: Archived | None
     cutoff: dt.datetime
     held: int
     now: dt.datetime
@@ -61,7 +60,7 @@ class Purge:
             expired = f"({expired} or {future_dated(self.cutoff)})"
         where = f"{expired} and not {legal_holds.condition()}"
         if self.archived is not None:
-            cursor.register("archived", self.archived)
+            cursor.register("archived", self.archived.events)
             # Events that arrived or were released since the archiving wait for the next purge.
             where += (
                 " and (e.event_id, e.occurred_at) in (select event_id, occurred_at from archived)"
@@ -88,7 +87,13 @@ class Purge:
         )
         twins_removed = _changed(cursor, f"delete from twins where {duplicates}")
         removal_seals.seal_removal(
-            cursor, self.seals, removed, self._reason(), self.made_by, utc_now()
+            cursor,
+            self.seals,
+            removed,
+            self._reason(),
+            self.made_by,
+            utc_now(),
+            self.archived.parts if self.archived else {},
         )
         if events:
             cube.rebuild_listed(cursor, "going")

@@ -156,6 +156,12 @@ def store_of(archived: str) -> Store:
     return archive_reader.month(now.settings, archived) if archived else now.store
 
 
+def archive_problems(archived: str) -> list[str]:
+    """Return how the archive of a month differs from what the seals state, in words."""
+    now = process.current()
+    return archive_reader.problems(now.store, now.settings, archived)
+
+
 def real_store() -> Store:
     """Return the store of the real workspace; if the demo is shown, switch the pages to it."""
     with _lock:

@@ -20,7 +20,7 @@ from trail.backup import bundle, places, restoring, swapping
 from trail.core.errors import InputError, UnavailableError
 from trail.ingest import receiver
 from trail.ingest.write_ahead_log import Entry, Journal
-from trail.integrity import chain, high_water_mark
+from trail.integrity import chain, high_water_mark, key_file
 from trail.retention import policy
 from trail.runtime import startup
 from trail.storage import schema
@@ -60,9 +60,12 @@ def test_everything_is_restored(kept: BackupTrail, tmp_path: Path) -> None:
     done = kept.restore(made.path, into=into)
     assert (done.missing, done.problems, done.aside) == (None, 0, [])
     new = kept.restored_trail(into)
-    for name in ("users.yaml", "tokens.json", "trail.seals.key", "trail.seals.ndjson.1"):
+    for name in ("users.yaml", "tokens.json", "trail.seals.ndjson.1"):
         assert (into / name).read_bytes() == (tmp_path / name).read_bytes()
         assert stat.S_IMODE((into / name).stat().st_mode) == 0o600
+    keys = [key_file.public(folder / "trail.seals.key") for folder in (into, tmp_path)]
+    assert keys[0] == keys[1] != ""  # the number of the newest seal differs
+    assert stat.S_IMODE((into / "trail.seals.key").stat().st_mode) == 0o600
     for name in ("trail.access/7.json", "archive/day=2026-01-01/part-1.parquet"):
         assert (into / name).read_bytes() == (tmp_path / name).read_bytes()
     (old,) = receiver.folder_of(kept.settings).iterdir()
