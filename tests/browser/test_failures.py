@@ -41,7 +41,7 @@ def test_row_opens_its_incident_and_links_to_its_attempts(page: Page) -> None:
     open_row(page, 2)
     page.wait_for_url("**incident=**")
     expect(
-        page.get_by_text(re.compile("this usually needs nobody|more may follow"))
+        page.get_by_text(re.compile("Usually no action is needed|more may follow"))
     ).to_be_visible()
     page.get_by_role("link", name="Show failed attempts in Explore").click()
     page.wait_for_url("**/explore?**")

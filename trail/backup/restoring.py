@@ -22,7 +22,14 @@ from trail.core import server_link
 from trail.core.clock import utc_now
 from trail.core.errors import InputError, UnavailableError
 from trail.core.settings import Settings
-from trail.integrity import high_water_mark, loss_monitor, mirror, restore_seals, verification
+from trail.integrity import (
+    high_water_mark,
+    key_file,
+    loss_monitor,
+    mirror,
+    restore_seals,
+    verification,
+)
 from trail.integrity.high_water_mark import Shortfall
 from trail.integrity.restore_seals import Recorded
 from trail.storage import schema
@@ -145,6 +152,9 @@ def _prepare(
     where, live = mirror.files(staged.store.path, staged), mirror.files(target.store.path, target)
     if not where.key.exists() and live.key.exists() and not manifest.seals:
         shutil.copy(live.key, where.key)  # created after the backup
+    if key_file.newest_seal(where.key):
+        # The key is copied last and may have signed seals that the copied database lacks.
+        key_file.note_newest_seal(where.key, 0)
     store = Store.open(staged.store.path, staged)
     try:
         missing = _missing_events(store, target, live)
