@@ -31,13 +31,15 @@ timestamp = clock.local_text
 utc_offset = clock.utc_offset
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
+_WWW = re.compile(r"(www)(?=\\?\.)", re.IGNORECASE)
 
 
 def escape(text: str) -> str:
     """Escape hostile *text* for elements that render Markdown; line breaks become spaces."""
     flat = " ".join(text.split())
-    # Word joiners break :shortcodes: and automatic links to an email address.
+    # Word joiners break :shortcodes: and automatic links to an e-mail address or a www. name.
     marked = _MARKDOWN.sub(lambda result: f"\\{result[1]}", flat)
+    marked = _WWW.sub("\\1\u2060", marked)
     return marked.replace(":", ":\u2060").replace("@", "@\u2060")
 
 
