@@ -104,8 +104,7 @@ def _once(
         current = chain_history.read(ask, where)
         current.require_valid()
         closed = newest_closed(now, close_hours)
-        skipped = _changed_days(ask, current, heads)
-        statements = list(_statements(ask, current, edge, closed, skipped, progress))
+        statements = list(_statements(ask, current, heads, edge, closed, progress))
 
     def job(cursor: Cursor) -> int | None:
         if seal_store.last(seal_store.asking(cursor))[0] != number:
@@ -137,17 +136,18 @@ def _changed_days(
 
 
 def _statements(
-    ask: Ask,
+    ask: Snapshot,
     current: chain_history.History,
+    heads: ledger_check.Heads,
     edge: Edge,
     closed: dt.date,
-    skipped: set[dt.date],
     progress: Callable[[float], None] | None,
 ) -> Iterator[seal_store.Statement]:
     counts = row_digest.per_day(ask)
     due = _due(counts, current, closed)
     with_late_rows = sorted(row_digest.late(ask, [line.edge for line in current.latest.values()]))
     late = _late_reasons(ask, current, with_late_rows)
+    skipped = _changed_days(ask, current, heads) if due or late else set()
     days = [day for day in (*due, *late) if day not in skipped]
     groups = row_digest.spans([edge.on(day) for day in days], counts, SPAN_ROWS)
     for number, group in enumerate(groups, 1):
