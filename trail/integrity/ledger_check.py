@@ -33,11 +33,16 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Stated:
-    """What signed seals state about a chain: hashes by number, and up to where it was renewed."""
+    """What signed seals state about a chain: hashes by number, and up to where it was renewed.
+
+    *anchors* are all hashes ever stated by number: a chain may have been shortened up to one of
+    them before a backup was restored.
+    """
 
     hashes: dict[int, str] = field(default_factory=dict)
     days: dict[int, dt.date | None] = field(default_factory=dict)
     renewed: int = 0
+    anchors: dict[int, set[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -81,8 +86,9 @@ def stated(history: History, name: str) -> Stated:
     for _, line in sorted(history.trusted.items()):
         head = (line.body.get("ledger") or {}).get(name)
         if line.body["kind"] in _RENEWED:
-            result = Stated(renewed=int(head[0]) if head else 0)
+            result = Stated(renewed=int(head[0]) if head else 0, anchors=result.anchors)
         if head and head[0]:
+            result.anchors.setdefault(int(head[0]), set()).add(str(head[1]))
             result.hashes[int(head[0])] = str(head[1])
             result.days[int(head[0])] = line.day
     return result
@@ -115,21 +121,32 @@ def _check_entry(result: Chain, row: Row, sealed: Stated) -> None:
             result.add(day, CHANGED, 1, text)
         previous = ledger.FIRST
     elif not result.last:
-        previous = sealed.hashes.get(number - 1) if number > 1 else ledger.FIRST
+        anchors = sealed.anchors.get(number - 1, set()) if number > 1 else {ledger.FIRST}
+        # Of several, the one that the entry continues; any other shows that it was changed.
+        previous = max(
+            anchors, key=lambda each: _hash(result, row, each) == row["hash"], default=None
+        )
     if number in result.hashes:
         result.add(day, CHANGED, 1, f"Entry {number:,} of the {{title}} occurs twice.")
     elif previous is None:
         missing = number - result.last - 1
         text = f"{missing:,} entries of the {{title}} are missing before entry {number:,}."
         result.add(day, CUT, missing, text)
-    elif ledger.digest_of(row["body"] or "") != row["digest"] or row["hash"] != ledger.hash_of(
-        result.name, number, row["noted_at"], row["book"], row["change"], row["digest"], previous
+    elif ledger.digest_of(row["body"] or "") != row["digest"] or row["hash"] != _hash(
+        result, row, previous
     ):
         text = f"Entry {number:,} of the {{title}} was changed after it was recorded."
         result.add(day, CHANGED, 1, text)
     result.first = result.first or number
     result.last = number
     result.hashes[number] = str(row["hash"])
+
+
+def _hash(result: Chain, row: Row, previous: str) -> str:
+    """Return the hash that an entry must have after the entry with the hash *previous*."""
+    number, at = int(row["number"]), row["noted_at"]
+    fields = (row["book"], row["change"], row["digest"], previous)
+    return ledger.hash_of(result.name, number, at, *fields)
 
 
 def _apply(result: Chain, row: Row) -> None:

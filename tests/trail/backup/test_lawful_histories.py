@@ -116,21 +116,38 @@ class History:
             restoring.restore(path, self.trail.settings, into=None, replace=True, made_by="dana")
 
 
+def made(settings: Settings, tmp_path: Path, seed: int) -> History:
+    """Return a history on an empty trail; every second one has an archive."""
+    archive = {"archive": seed % 2 == 0, "archive_path": tmp_path / "archive"}
+    store = settings.store.model_copy(update={**archive, "retention_days": 30})
+    auth = Auth(users_path=tmp_path / "users.yaml")
+    chosen = settings.model_copy(update={"store": store, "auth": auth})
+    return History(Trail(chosen, tmp_path), seed)
+
+
+def assert_no_problem(history: History) -> None:
+    chosen = history.trail.settings
+    report = history.trail.run(lambda store: verification.verify(store, chosen, full=True))
+    assert report.problems == (), history.steps
+
+
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("seed", range(HISTORIES))
 def test_no_false_alarm(settings: Settings, tmp_path: Path, seed: int) -> None:
-    store = settings.store.model_copy(
-        update={
-            "archive": seed % 2 == 0,
-            "archive_path": tmp_path / "archive",
-            "retention_days": 30,
-        }
-    )
-    auth = Auth(users_path=tmp_path / "users.yaml")
-    history = History(
-        Trail(settings.model_copy(update={"store": store, "auth": auth}), tmp_path), seed
-    )
+    history = made(settings, tmp_path, seed)
     history.run(12)
-    used = history.trail.settings
-    report = history.trail.run(lambda store: verification.verify(store, used, full=True))
-    assert report.problems == (), history.steps
+    assert_no_problem(history)
+
+
+def test_a_ledger_that_was_shortened_before_the_backup(settings: Settings, tmp_path: Path) -> None:
+    """The entry that the first one continues is stated by a seal from before the restore."""
+    history = made(settings, tmp_path, 1)
+    for _ in range(4):
+        history.load()
+        history.now += 10 * DAY
+        history.seal()
+    assert history.trail.ask("select min(number) > 1 from ledger where chain = 'commits'")[0][0]
+    history.back_up()
+    history.load()
+    history.restore()
+    assert_no_problem(history)
