@@ -267,8 +267,8 @@ def test_the_database_replaced_by_an_older_copy(trail: Trail) -> None:
 
 
 def test_all_files_replaced_by_older_copies(trail: Trail) -> None:
-    """Only a copy of the mirror stored elsewhere reveals it."""
-    names = (trail.path, trail.files.mirror, trail.files.known)
+    """With the key file among them, only a copy of the mirror stored elsewhere reveals it."""
+    names = (trail.path, trail.files.mirror, trail.files.known, trail.files.key)
     old = trail.folder / "old"
     old.mkdir()
     for path in names:
