@@ -1,21 +1,25 @@
 """Commands are killed at any moment: what was acknowledged stays, and the chain stays intact."""
 
+import itertools
 import json
 import os
 import random
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.segment_records import forwarded
+from tests.segment_api_server import TOKEN, SegmentApi
+from tests.segment_records import api_event, forwarded
 from tests.trail.cli.test_commands import InProcessTerminal
 
 pytestmark = pytest.mark.server
 
 KILLS = int(os.environ.get("TRAIL_TEST_KILLS", "4"))
 EVENTS = 400
+HOURS = 12  # a poll asks again for the last day
 
 
 def killed(terminal: InProcessTerminal, words: tuple[str, ...], after_s: float) -> bool:
@@ -29,43 +33,50 @@ def killed(terminal: InProcessTerminal, words: tuple[str, ...], after_s: float) 
 
 @pytest.mark.timeout(0)
 def test_killed_commands_lose_nothing_and_break_no_chain(tmp_path: Path) -> None:
-    dice = random.Random(KILLS)
+    with SegmentApi() as api:
+        run_and_kill(tmp_path, api)
+
+
+def run_and_kill(folder: Path, api: SegmentApi) -> None:
+    """Run commands, kill most of them, and check the trail after each."""
+    dice, numbers = random.Random(KILLS), itertools.count(1)
     terminal = InProcessTerminal(
-        tmp_path,
+        folder,
         {
-            "TRAIL_STORE__PATH": str(tmp_path / "data" / "trail.duckdb"),
+            "TRAIL_STORE__PATH": str(folder / "data" / "trail.duckdb"),
             "TRAIL_STORE__ARCHIVE": "true",
-            "TRAIL_STORE__ARCHIVE_PATH": str(tmp_path / "archive"),
+            "TRAIL_STORE__ARCHIVE_PATH": str(folder / "archive"),
             "TRAIL_STORE__RETENTION_DAYS": "90",
+            "TRAIL_SEGMENT__TOKEN": TOKEN,
+            "TRAIL_SEGMENT__URL": api.url,
         },
     )
-    numbers = iter(range(1, 1_000_000))
-    expected = 0
     terminal.run("load", terminal.write("first.ndjson", lines(numbers)))
-    expected += EVENTS
-    backup = ("backup", "--out", str(tmp_path / "copy.tar.zst"))
+    expected, ended, kills = EVENTS, 0, 0
     took: dict[str, float] = {}
-    ended = kills = 0
     while kills < KILLS:
-        name = dice.choice(("load", "load", "seal", "retain", "backup", "restore", "verify"))
+        name = dice.choice(("load", "pull", "seal", "retain", "backup", "restore", "verify"))
+        words: tuple[str, ...] = (name,)
         if name == "load":
             words = ("load", terminal.write("next.ndjson", lines(numbers)))
-        elif name == "backup":
-            (tmp_path / "copy.tar.zst").unlink(missing_ok=True)
-            words = backup
-        elif name == "restore":
-            (tmp_path / "kept.tar.zst").unlink(missing_ok=True)
-            terminal.run("backup", "--out", str(tmp_path / "kept.tar.zst"))
-            words = ("restore", str(tmp_path / "kept.tar.zst"), "--replace")
-        else:
-            words = (name,)
+        elif name == "pull":
+            api.events += [
+                api_event(number, timestamp=stamp(number, HOURS), resourceId=f"src_{number}")
+                for number in itertools.islice(numbers, EVENTS)
+            ]
+        elif name in ("backup", "restore"):
+            path = folder / f"{name}.tar.zst"
+            path.unlink(missing_ok=True)
+            words = ("backup", "--out", str(path))
+            if name == "restore":
+                terminal.run(*words)
+                words = ("restore", str(path), "--replace")
         longest = took.setdefault(name, 3.0)
         began = time.monotonic()
         done = killed(terminal, words, dice.uniform(0.9, longest))
         took[name] = max(1.2, min(longest, (time.monotonic() - began) * 1.1)) if done else longest
-        kills += not done
-        ended += done
-        if name == "load":
+        kills, ended = kills + (not done), ended + done
+        if name in ("load", "pull"):
             terminal.run(*words)  # again: what was kept is not kept twice
             expected += EVENTS
         assert terminal.json("status")["events"] == expected, name
@@ -74,14 +85,13 @@ def test_killed_commands_lose_nothing_and_break_no_chain(tmp_path: Path) -> None
     print(json.dumps({"kills": kills, "ended before": ended, "events": expected}))
 
 
-def lines(numbers: "object") -> str:
-    """Return the next events, one per line, of today and the days before."""
-    assert hasattr(numbers, "__next__")
-    now = time.time()
-    records = []
-    for _ in range(EVENTS):
-        number = next(numbers)
-        at = time.gmtime(now - (number * 7919 % (20 * 86_400)))
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S.", at) + f"{number % 1000:03}Z"
-        records.append(json.dumps(forwarded(number, timestamp=stamp)))
-    return "\n".join(records) + "\n"
+def lines(numbers: Iterator[int]) -> str:
+    """Return the next events, one per line."""
+    records = [forwarded(n, timestamp=stamp(n)) for n in itertools.islice(numbers, EVENTS)]
+    return "".join(f"{json.dumps(record)}\n" for record in records)
+
+
+def stamp(number: int, hours: int = 480) -> str:
+    """Return a time of the last *hours*, another one for each number."""
+    at = time.gmtime(time.time() - (number * 7919 % (hours * 3_600)))
+    return time.strftime("%Y-%m-%dT%H:%M:%S.", at) + f"{number % 1000:03}Z"
