@@ -6,6 +6,7 @@ import re
 from zoneinfo import ZoneInfo
 
 from trail.core import catalogue, clock, event_text
+from trail.core import text as core_text
 from trail.core.clock import naive_utc
 from trail.storage.filters import FLAGS
 
@@ -29,6 +30,7 @@ FACETS = {
 
 timestamp = clock.local_text
 utc_offset = clock.utc_offset
+count = core_text.count
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 _WWW = re.compile(r"(www)(?=\\?\.)", re.IGNORECASE)
@@ -170,8 +172,3 @@ def percent_change(current: int, before: int) -> str:
         return "new" if current else "0"
     share = round(100 * (current - before) / before)
     return f"{'+' if share > 0 else '−' if share < 0 else ''}{abs(share)} %"
-
-
-def count(value: int, singular: str, plural: str = "") -> str:
-    """Return a count with its noun: `1 event`, `1,842 events`."""
-    return f"{value:,} {singular if value == 1 else plural or singular + 's'}"

@@ -21,3 +21,8 @@ def one_line(value: object, limit: int = 300) -> str:
     """Return *value* as one line of printable characters, cut to *limit* with an ellipsis."""
     line = " ".join(printable("" if value is None else str(value), " ").split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def count(value: int, singular: str, plural: str = "") -> str:
+    """Return a count with its noun: `1 event`, `1,842 events`."""
+    return f"{value:,} {singular if value == 1 else plural or singular + 's'}"

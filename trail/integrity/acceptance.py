@@ -62,8 +62,16 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
         found = archive_check.problems(ask, current, folder, full=True)
         archived = {p.day: archive_check.present(folder, p.day) for p in found if p.day}
         text = f"accepted: {reason.strip()}"
+        closed = sealing.newest_closed(edge.seen_at, settings.seals.close_hours)
         statements = _accepted(
-            ask, current, valid, edge, text, made_by, archived, at_least_one=bool(renewed)
+            ask,
+            current,
+            valid,
+            edge,
+            text,
+            made_by,
+            archived,
+            at_least=closed if renewed else None,
         )
 
     def job(cursor: Cursor) -> int:
@@ -91,22 +99,24 @@ def _accepted(
     made_by: str,
     archived: Mapping[dt.date, list[Part]],
     *,
-    at_least_one: bool,
+    at_least: dt.date | None,
 ) -> list[seal_store.Statement]:
-    """Return a statement for each day that does not match; with *at_least_one* for one that does.
+    """Return a statement for each day that does not match.
 
-    The ledgers can begin anew only at a statement.
+    With *at_least*, a closed day, there is one in any case: for the newest sealed day, or for that
+    day if none is sealed.
+    The ledgers can begin again only at a statement.
     """
     latest = {line.day: line for line in valid if line.day}
     days = {line.day for line in (*current.own, *current.outside, *valid) if line.day}
-    if at_least_one and not days:
-        days = {sealing.newest_closed(edge.seen_at, 24)}
+    if at_least and not days:
+        days = {at_least}
     statements: list[seal_store.Statement] = []
     edges = [edge.on(day) for day in days if day is not None]
     for group in row_digest.spans(edges, row_digest.per_day(ask), sealing.SPAN_ROWS):
         for day_edge, day_rows in row_digest.scan_edges(ask, group):
             line = latest.get(day_edge.day)
-            last = at_least_one and not statements and day_edge.day == max(days)
+            last = at_least and not statements and day_edge.day == max(days)
             matches = line and not line.body.get("doubt") and chain_history.matches(line, day_rows)
             parts = archived.get(day_edge.day)
             if matches and not last and parts is None:

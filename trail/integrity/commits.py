@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trail.core.text import count
 from trail.integrity.chain_history import Problem
 from trail.integrity.ledger_check import Chain
 from trail.integrity.row_digest import Ask, Edge
@@ -110,9 +111,9 @@ def parts(events: Rows, twins: Rows) -> list[tuple[dt.date, DayPart]]:
     hashes: dict[int, list[bytes]] = defaultdict(list)
     counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for which, rows in enumerate((events, twins)):
-        for day, count, digest in rows.by_day():
+        for day, number, digest in rows.by_day():
             hashes[day].append(digest)
-            counts[day][which] = count
+            counts[day][which] = number
     return [
         (
             (_EPOCH + dt.timedelta(days=day)).date(),
@@ -143,7 +144,8 @@ def problems(ask: Ask, batches: Batches, chain: Chain, edges: dict[dt.date, Edge
     for row in ask(_unknown(edges, began)) if chain.begun else ():
         if (row["at"], row["day"]) not in open_days:
             n = row["n"]
-            text = f"{row['day']}: {n:,} events were added without a commit of this product."
+            shown = row["day"] or "No day"
+            text = f"{shown}: {count(n, 'event')} added without a commit of this product."
             found.append(Problem(row["day"], "added", n, text))
     return found
 
@@ -228,13 +230,13 @@ def _differences(day: dt.date, then: DayPart, now: DayPart) -> Iterator[Problem]
     total = then.events + then.twins
     where = f"that a commit stored for {day}, which is not sealed yet"
     if gap < 0:
-        text = f"{-gap:,} of {total:,} events {where}, are missing."
+        text = f"Missing: {-gap:,} of {count(total, 'event')} {where}."
         yield Problem(day, "missing", -gap, text)
     elif gap > 0:
-        text = f"{gap:,} events were added to {total:,} {where}."
+        text = f"Added: {count(gap, 'event')} to {total:,} {where}."
         yield Problem(day, "added", gap, text)
     elif then != now:
-        yield Problem(day, "changed", 1, f"Some of {total:,} events {where}, were changed.")
+        yield Problem(day, "changed", 1, f"Changed: some of {count(total, 'event')} {where}.")
 
 
 def _unknown(edges: dict[dt.date, Edge], began: dt.datetime | None) -> str:

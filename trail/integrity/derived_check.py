@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from trail.core import actors, catalogue
 from trail.core.settings import Limits
+from trail.core.text import count
 from trail.integrity.chain_history import Problem
 from trail.integrity.row_digest import Ask
 from trail.storage import cube, dimensions, parse_sql
@@ -57,23 +58,23 @@ def problems(
     """
     found = [*_actions(ask), *_actors(ask), *_signed_texts(ask)]
     found += _by_day(
-        ask, _flags(), "flag changed", "{n} events have another flag than their arrival gives."
+        ask, _flags(), "flag changed", "The flags of {n} do not follow from their records."
     )
     found += _by_day(
         ask,
         _counts(),
         "count changed",
-        "The hourly counts differ from the events by {n}.",
+        "The hourly counts differ from the stored events by {n}.",
     )
-    for (day, name), count in sorted(_events(ask, limits, full, span, progress).items()):
+    for (day, name), number in sorted(_events(ask, limits, full, span, progress).items()):
         covered = day in valid_days and name in SEALED_FIELDS
         if not covered and day not in accepted_days:
-            one = count == 1
+            one = number == 1
             text = (
-                f"{day}: {count:,} event{'' if one else 's'} {'has' if one else 'have'} another "
+                f"{day}: {count(number, 'event')} {'has' if one else 'have'} another "
                 f"{name} than {'its record' if one else 'their records'}."
             )
-            found.append(Problem(day, f"{name} changed", count, text))
+            found.append(Problem(day, f"{name} changed", number, text))
     return found
 
 
@@ -141,7 +142,7 @@ def _signed_texts(ask: Ask) -> Iterator[Problem]:
 def _by_day(ask: Ask, sql: str, problem: str, text: str) -> Iterator[Problem]:
     for row in ask(sql):
         day, n = row["day"], int(row["n"])
-        yield Problem(day, problem, n, f"{day}: {text.format(n=f'{n:,}')}")
+        yield Problem(day, problem, n, f"{day or 'No day'}: {text.format(n=count(n, 'event'))}")
 
 
 def _flags_differ() -> str:

@@ -1,6 +1,6 @@
 """Verify the ledgers: each entry, what seals and the high-water mark state, and the rows of books.
 
-See `trail.storage.ledger` for the format. A chain begins anew only where an owner accepted its
+See `trail.storage.ledger` for the format. A chain begins again only where an owner accepted its
 problems (`seal --accept`), which a signed seal records.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trail.core.text import count
 from trail.integrity import chain
 from trail.integrity.chain_history import History, Problem
 from trail.integrity.row_digest import Ask
@@ -98,6 +99,9 @@ def read_one(ask: Ask, name: str, sealed: Stated, outside: Heads) -> Chain:
     """Return the chain *name* with its problems and those of its books."""
     result = Chain(name)
     for row in ask(f"select * from ledger where chain = '{name}' order by number"):
+        if row["number"] is None or row["noted_at"] is None:
+            result.add(None, CHANGED, 1, "An entry of the {title} has no number or no time.")
+            continue
         _check_entry(result, row, sealed)
         _apply(result, row)
     result.begun = bool(result.last) or not ask(
@@ -117,7 +121,7 @@ def _check_entry(result: Chain, row: Row, sealed: Stated) -> None:
         if 1 < number <= sealed.renewed:
             result.problems.clear()
         elif number > 1:
-            text = f"The {{title}} begins anew at entry {number:,}, which nobody accepted."
+            text = f"The {{title}} begins again at entry {number:,}, which nobody accepted."
             result.add(day, CHANGED, 1, text)
         previous = ledger.FIRST
     elif not result.last:
@@ -130,7 +134,8 @@ def _check_entry(result: Chain, row: Row, sealed: Stated) -> None:
         result.add(day, CHANGED, 1, f"Entry {number:,} of the {{title}} occurs twice.")
     elif previous is None:
         missing = number - result.last - 1
-        text = f"{missing:,} entries of the {{title}} are missing before entry {number:,}."
+        entries = count(missing, "entry", "entries")
+        text = f"Missing from the {{title}}: {entries} before entry {number:,}."
         result.add(day, CUT, missing, text)
     elif ledger.digest_of(row["body"] or "") != row["digest"] or row["hash"] != _hash(
         result, row, previous
@@ -177,18 +182,18 @@ def _apply(result: Chain, row: Row) -> None:
 
 def _check_heads(result: Chain, sealed: Stated, outside: Any) -> None:
     """Add a problem if the chain lacks what a seal or the high-water mark states, or differs."""
-    heads = [(n, h, "that were sealed", sealed.days[n]) for n, h in sorted(sealed.hashes.items())]
+    heads = [(n, h, "stated by a seal", sealed.days[n]) for n, h in sorted(sealed.hashes.items())]
     if outside and outside[0]:
-        where = "that were recorded outside the database"
+        where = "recorded outside the database"
         heads.append((int(outside[0]), str(outside[1]), where, None))
     for number, hash_, where, day in heads:
         if number > result.last:
             lost = number - result.last
-            text = f"{lost:,} entries of the {{title}} are missing {where}."
+            text = f"Missing from the {{title}}: {count(lost, 'entry', 'entries')} {where}."
             result.add(day, CUT, lost, text)
             return
         if number >= result.first and result.hashes.get(number) != hash_:
-            text = f"Entries of the {{title}} up to entry {number:,} differ from those {where}."
+            text = f"Entries of the {{title}} up to entry {number:,} differ from what is {where}."
             result.add(day, CHANGED, 1, text)
             return
 
@@ -205,16 +210,16 @@ def _rows(ask: Ask, checked: Chain) -> Iterator[Problem]:
         missing, added = (listed - stored).total(), (stored - listed).total()
         edited = min(missing, added)
         day = _day(listed - stored or stored - listed)
-        for kind, count, done in (
+        for kind, number, done in (
             ("changed", edited, "changed"),
             ("missing", missing - edited, "deleted"),
             ("added", added - edited, "added"),
         ):
-            if count:
-                rows = f"{count:,} row{'' if count == 1 else 's'} of {book.name}"
-                verb = "was" if count == 1 else "were"
+            if number:
+                rows = f"{count(number, 'row')} of {book.name}"
+                verb = "was" if number == 1 else "were"
                 text = f"{rows} {verb} {done} outside this product."
-                yield Problem(day, f"{book.name} {kind}", count, text)
+                yield Problem(day, f"{book.name} {kind}", number, text)
 
 
 def _day(rows: Counter[str]) -> dt.date | None:

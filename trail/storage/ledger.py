@@ -176,7 +176,7 @@ def append(cursor: Cursor, chain: str, entries: Iterable[Entry]) -> None:
     added = []
     for entry in entries:
         number += 1
-        # A chain that begins anew does not continue the entry before.
+        # A chain that begins again does not continue the entry before.
         previous = FIRST if entry.change == BEGIN else previous
         digest = digest_of(entry.body)
         previous = hash_of(chain, number, now, entry.book, entry.change, digest, previous)
@@ -215,7 +215,7 @@ def heads(cursor: Cursor) -> dict[str, list[Any]]:
 
 
 def begin(cursor: Cursor, chain: str, body: Mapping[str, Any]) -> None:
-    """Begin *chain*, or begin it anew, with *body* and the rows that its books have now."""
+    """Begin *chain*, or begin it again, with *body* and the rows that its books have now."""
     append(cursor, chain, [Entry("", BEGIN, canonical(body)), *_present(cursor, chain)])
 
 

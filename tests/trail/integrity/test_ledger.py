@@ -134,6 +134,9 @@ LEDGER = {
     "update ledger set noted_at = noted_at - interval 1 second": "ledger changed",
     "update ledger set change = 'begin' where chain = 'records' and number = 5": "ledger changed",
     "insert into ledger select * from ledger where number = 2": "ledger changed",
+    "update ledger set noted_at = null where number = 2": "ledger changed",
+    "update ledger set number = null where number = 2": "ledger changed",
+    "update ledger set body = null, book = null where number = 2": "ledger changed",
 }
 
 
@@ -144,7 +147,7 @@ def test_an_altered_ledger(used: Trail, edit: str) -> None:
 
 
 def test_a_ledger_that_is_written_again(used: Trail) -> None:
-    """Whoever computes all hashes anew differs from the seals and from the high-water mark."""
+    """The seals and the high-water mark tell, even if all hashes are computed again."""
 
     def forge(cursor: Cursor) -> None:
         rows = cursor.execute("select * from ledger where chain = 'records' order by number")
@@ -204,7 +207,7 @@ def test_a_deleted_ledger_of_commits_stops_sealing(used: Trail) -> None:
         used.seal(NOW.replace(day=12))
 
 
-def test_an_owner_accepts_and_the_chains_begin_anew(used: Trail) -> None:
+def test_an_owner_accepts_and_the_chains_begin_again(used: Trail) -> None:
     used.sql("delete from ledger where chain = 'records' and number = 3", "delete from holds")
     assert used.problems() != []
     settings = used.settings
@@ -214,6 +217,15 @@ def test_an_owner_accepts_and_the_chains_begin_anew(used: Trail) -> None:
     assert used.problems() == []
     used.sql("delete from decisions where decision = 'expected'")
     assert [word for _, word, _ in used.problems()] == ["decisions missing"]
+
+
+def test_acceptance_before_any_day_is_sealed(settings: Settings, tmp_path: Path) -> None:
+    fresh = Trail(settings, tmp_path)
+    fresh.run(lambda store: use(store, settings))
+    fresh.sql("delete from decisions")
+    assert [word for _, word, _ in fresh.problems()] == ["decisions missing"]
+    fresh.run(lambda store: fixed_clock.accept(store, settings, "a lost disk", "dana"))
+    assert fresh.problems() == []
 
 
 def test_an_older_database_begins_its_ledgers_at_the_first_start(
