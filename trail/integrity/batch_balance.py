@@ -17,7 +17,7 @@ with counted as (
  union all select batch_id, sum(events)::bigint, sum(twins)::bigint from removals
   where batch_id in (select batch_id from batches) group by all
 )
-select coalesce(b.batch_id, c.batch_id) as batch_id, b.started_at,
+select coalesce(b.batch_id, c.batch_id, 0) as batch_id, b.started_at,
  coalesce(c.n, 0) as n, coalesce(b.kept, 0) as kept,
  coalesce(c.t, 0) as t, coalesce(b.linked, 0) as linked
 from (select batch_id, sum(n)::bigint as n, sum(t)::bigint as t from counted group by all) c

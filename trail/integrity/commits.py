@@ -93,7 +93,7 @@ def of_table(table: pa.Table) -> Rows:
 def columns(*texts: str) -> str:
     """Return the columns to select for `of_table`, with these *texts*; they become lines."""
     selected = [f"coalesce({text}, '') || chr(10) as {text}" for text in texts]
-    return ", ".join(["epoch_us(occurred_at) as occurred_at", "verified", *selected])
+    return ", ".join(["coalesce(epoch_us(occurred_at), 0) as occurred_at", "verified", *selected])
 
 
 def record(cursor: Cursor, now: dt.datetime, batch: int, events: Rows, twins: Rows) -> None:

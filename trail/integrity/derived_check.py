@@ -32,12 +32,13 @@ _FIELDS = {
     "action": "p.action_raw is distinct from a.action_raw",
     "target": "(p.target_type, p.target_id, p.target_name) is distinct from "
     "(t.target_type, t.target_id, t.target_name) or p.target_type is distinct from e.target_type",
+    "source": "p.forwarded is distinct from e.forwarded",
     "workspace": "p.workspace_id is distinct from coalesce(e.workspace_id, '')",
     "e-mail": "p.email is distinct from i.actor_email",
 }
 # A seal covers these, so that a difference on a day that matches its seal is due to an older
 # release that read the record in another way.
-SEALED_FIELDS = frozenset({"action", "target", "workspace", "actor"})
+SEALED_FIELDS = frozenset({"action", "target", "source", "workspace", "actor"})
 
 
 def problems(

@@ -29,7 +29,10 @@ def asking(cursor: Cursor) -> Ask:
 
 def lines(ask: Ask) -> list[str]:
     """Return all lines in the order of the chain."""
-    return [row["line"] for row in ask("select line from seals order by number, line")]
+    return [
+        row["line"]
+        for row in ask("select coalesce(line, '') as line from seals order by number, line")
+    ]
 
 
 def last(ask: Ask) -> tuple[int, str]:

@@ -219,6 +219,20 @@ def test_an_owner_accepts_and_the_chains_begin_again(used: Trail) -> None:
     assert [word for _, word, _ in used.problems()] == ["decisions missing"]
 
 
+@pytest.mark.parametrize(
+    ("edit", "word"),
+    [
+        ("update events set occurred_at = null where occurred_at > '2026-11-08'", "missing"),
+        ("update events set forwarded = null where occurred_at > '2026-11-08'", "source changed"),
+        ("update seals set line = null where number = 2", "seal changed"),
+        ("update batches set batch_id = null where batch_id = 2", "missing"),
+    ],
+)
+def test_a_null_is_reported(used: Trail, edit: str, word: str) -> None:
+    used.sql(edit)
+    assert word in {word for _, word, _ in used.problems()}
+
+
 def test_acceptance_before_any_day_is_sealed(settings: Settings, tmp_path: Path) -> None:
     fresh = Trail(settings, tmp_path)
     fresh.run(lambda store: use(store, settings))
