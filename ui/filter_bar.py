@@ -94,7 +94,7 @@ def _search(filter_: Filter) -> None:
         icon=":material/search:",
         placeholder='Search, or field:value, such as target:"Snowflake prod"',
         label_visibility="collapsed",
-        max_chars=1000,
+        max_chars=search_syntax.MAX_CHARS,
         width="stretch",
     )
     with st.popover("", icon=":material/help:", help="How to search"):

@@ -90,7 +90,7 @@ def document(signed: Signoff, workspace: str) -> dict[str, Any]:
 
 def view(signed: Signoff, workspace: str) -> View:
     """Return the texts of the certificate, in their order, each safe to show."""
-    body, zone = signed.body, Filter.parse(signed.query).zone
+    body, zone = signed.body, Filter.parse_signed(signed.query).zone
     days = _days(signed, zone)
     missing = _missing(signed) if not body else ""
     raw = {
@@ -161,7 +161,7 @@ def _statement(signed: Signoff, workspace: str, days: str) -> str:
 
 
 def _narrowed(signed: Signoff) -> bool:
-    chosen = Filter.parse(signed.query)
+    chosen = Filter.parse_signed(signed.query)
     return bool(chosen.choices or chosen.q)
 
 

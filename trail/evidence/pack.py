@@ -138,7 +138,7 @@ def prepare_signed(store: Store, settings: Settings, number: int, now: dt.dateti
     Raises as `prepare`, and `InputError` if there is no such sign-off.
     """
     signed = sign_offs.require(store, number, now)
-    made = prepare(store, settings, Filter.parse(signed.query), now)
+    made = prepare(store, settings, Filter.parse_signed(signed.query), now)
     return replace(made, sign_off=number)
 
 

@@ -36,7 +36,7 @@ class Change:
 
 def of_events(engine: Engine, row: dict[str, Any], now: dt.datetime) -> tuple[Change, ...]:
     """Return the changes after a sign-off without a body, from its stored count and digest."""
-    period = Filter.parse(row["query"])
+    period = Filter.parse_signed(row["query"])
     more = counts.count(engine, period, now) - row["events"]
     if more:
         return (Change(f"{more:+,} event{'s' * (abs(more) != 1)}"),)
@@ -81,7 +81,7 @@ def findings_of(
 
 
 def _events(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
-    period, batch = Filter.parse(body["filter"]["query"]), body["events"]["last_batch"]
+    period, batch = Filter.parse_signed(body["filter"]["query"]), body["events"]["last_batch"]
     signed_at = _moment(body["signed_at"])
     changes = [
         Change(
@@ -154,7 +154,7 @@ def _decided(about: str, row: dict[str, Any]) -> Change:
 
 
 def _findings(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
-    period = Filter.parse(body["filter"]["query"])
+    period = Filter.parse_signed(body["filter"]["query"])
     first, last = (dt.date.fromisoformat(body["period"][name]) for name in ("first", "last"))
     known = {finding["finding_id"] for finding in body["findings"]} | {*body["not_shown"]}
     stored = engine.table(

@@ -26,6 +26,11 @@ YES, NO = "yes", "no"
 
 SORTS = ("newest", "oldest")
 
+# What one filter may demand of the database; see also `search_syntax.check`.
+MAX_VALUES = 500  # of all facets, included and excluded
+MAX_VALUE_CHARS = 4_096
+MAX_QUERY_CHARS = 32_768  # names and values together
+
 _DEFAULTS = (("tz", "UTC"), ("sort", "newest"))
 
 _RELATIVE = re.compile(r"^(\d{1,5})([hdm])$")
@@ -77,15 +82,28 @@ class Filter:
     def parse(cls, query: str | Iterable[tuple[str, str]]) -> "Filter":
         """Return the filter that a query string (with or without `?`) or its pairs say.
 
-        Raises `FilterError` naming the part that cannot be read. Unknown names are errors in a
-        string; pages drop their own names before they call. A part without `=` belongs to the value
-        before it, as in `q=R&D`.
+        Raises `FilterError` naming the part that cannot be read, or that is over a limit. Unknown
+        names are errors in a string; pages drop their own names before they call. A part without
+        `=` belongs to the value before it, as in `q=R&D`.
         """
-        pairs = (
-            parse_qsl(_AMPERSAND.sub("%26", query.lstrip("?")), keep_blank_values=True)
-            if isinstance(query, str)
-            else list(query)
-        )
+        pairs = _pairs(query)
+        _check_length(pairs)
+        made = cls._from_pairs(pairs)
+        made.check()
+        return made
+
+    @classmethod
+    def parse_signed(cls, query: str) -> "Filter":
+        """Return the filter of a sign-off: as `parse`, without the limits on its cost.
+
+        What was signed stays verifiable, whatever the limits were at the time.
+        """
+        made = cls._from_pairs(_pairs(query))
+        made.check_values()
+        return made
+
+    @classmethod
+    def _from_pairs(cls, pairs: list[tuple[str, str]]) -> "Filter":
         result: dict[str, list[str]] = {}
         for name, value in pairs:
             result.setdefault(name, []).append(value)
@@ -95,7 +113,7 @@ class Filter:
                 f"Unknown filter {unknown[0]!r}.",
                 f"Known: from, to, {', '.join(FACETS)}, q, tz, sort.",
             )
-        made = cls(
+        return cls(
             start=_last(result, "from"),
             end=_last(result, "to"),
             choices={name: choice for name in FACETS if (choice := _choice(name, result))},
@@ -103,19 +121,31 @@ class Filter:
             tz=_last(result, "tz") or "UTC",
             sort=_last(result, "sort") or "newest",
         )
-        made.check()
-        return made
 
     def check(self) -> None:
-        """Raise `FilterError` for a zone, sort order or time that cannot be read."""
+        """Raise `FilterError` for a value that cannot be read, and for more than the limits."""
+        search_syntax.check(self.q)
+        values = [
+            value for choice in self.choices.values() for value in choice.include + choice.exclude
+        ]
+        if len(values) > MAX_VALUES:
+            raise FilterError(
+                f"The filter has too many values: {len(values):,}.",
+                f"Use at most {MAX_VALUES:,}, included and excluded.",
+            )
+        if (longest := max(map(len, values), default=0)) > MAX_VALUE_CHARS:
+            raise FilterError(
+                f"A value of the filter is too long: {longest:,} characters.",
+                f"Use at most {MAX_VALUE_CHARS:,}.",
+            )
+        self.check_values()
+
+    def check_values(self) -> None:
+        """Raise `FilterError` for a zone, sort order, time or flag that cannot be read."""
         if self.tz not in zone_names():
             raise FilterError(f"Unknown zone {self.tz!r}.", "Use a name such as Europe/Oslo.")
         if self.sort not in SORTS:
             raise FilterError(f"Unknown sort {self.sort!r}.", "Use newest or oldest.")
-        if sum(len(search_syntax.terms(text)) for text in self.q) > search_syntax.MAX_TERMS:
-            raise FilterError(
-                "The search has too many words.", f"Use at most {search_syntax.MAX_TERMS}."
-            )
         for name in FLAGS:
             choice = self.choice(name)
             for value in (*choice.include, *choice.exclude):
@@ -232,6 +262,20 @@ def _utc(moment: dt.datetime) -> dt.datetime:
         return min(max(moment.astimezone(dt.UTC).replace(tzinfo=None), _FIRST), _LAST)
     except OverflowError:
         return _FIRST if moment.year < 2000 else _LAST
+
+
+def _pairs(query: str | Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    if isinstance(query, str):
+        return parse_qsl(_AMPERSAND.sub("%26", query.lstrip("?")), keep_blank_values=True)
+    return list(query)
+
+
+def _check_length(pairs: list[tuple[str, str]]) -> None:
+    length = sum(len(name) + len(value) for name, value in pairs)
+    if length > MAX_QUERY_CHARS:
+        raise FilterError(
+            f"The filter is too long: {length:,} characters.", f"Use at most {MAX_QUERY_CHARS:,}."
+        )
 
 
 def _last(parameters: dict[str, list[str]], name: str) -> str:

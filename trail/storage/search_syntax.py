@@ -5,12 +5,14 @@ record. Comparison ignores case and Unicode form. All terms must hold.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trail.core.errors import FilterError
 from trail.storage import record_text
 
 MAX_TERMS = 32  # of all search texts of a filter
+MAX_CHARS = 1_000  # of each
 
 HELP = (
     "Words match the action, the actor (ID, name, email), the target (type, ID, name), the "
@@ -94,13 +96,22 @@ def terms(text: str) -> tuple[Term, ...]:
     return tuple(result)
 
 
-def clause(text: str, prefix: str, params: dict[str, object]) -> str:
-    """Return the SQL of a search text; adds its parameters, named *prefix* and a number.
+def check(texts: Iterable[str]) -> None:
+    """Raise `FilterError` if the search *texts* of a filter are longer than the limits."""
+    count = 0
+    for text in texts:
+        if len(text) > MAX_CHARS:
+            raise FilterError(
+                f"The search text is too long: {len(text):,} characters.",
+                f"Use at most {MAX_CHARS:,}.",
+            )
+        count += len(terms(text))
+    if count > MAX_TERMS:
+        raise FilterError(f"The search has too many words: {count:,}.", f"Use at most {MAX_TERMS}.")
 
-    Raises `FilterError` when the text is longer than anybody types.
-    """
-    if len(text) > 1000:
-        raise FilterError("The search text is too long.", "Use at most 1,000 characters.")
+
+def clause(text: str, prefix: str, params: dict[str, object]) -> str:
+    """Return the SQL of a search text; adds its parameters, named *prefix* and a number."""
     parts = []
     for number, term in enumerate(terms(text)):
         name = f"{prefix}_{number}"

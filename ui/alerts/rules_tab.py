@@ -158,10 +158,19 @@ def _list(ctx: Context) -> None:
             with left:
                 st.subheader(text.escape(rule.name), anchor=False)
                 st.caption(text.escape(_about(rule, history["last_fired_at"])))
+                _problem(rule)
             with middle:
                 _matches_chart(history["days"], 60)
             with right, st.container(horizontal=True, horizontal_alignment="right"):
                 _buttons(ctx, rule)
+
+
+def _problem(rule: Rule) -> None:
+    """Show why a saved rule is not evaluated, such as limits that were lowered since."""
+    try:
+        rule.check()
+    except TrailError as error:
+        st.error(text.escape(str(error)))
 
 
 def _about(rule: Rule, last_fired_at: dt.datetime | None) -> str:

@@ -3,11 +3,22 @@
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trail.core.errors import FilterError
-from trail.storage.filters import FACETS, FLAGS, NO, YES, Choice, Filter, Window
+from trail.storage.filters import (
+    FACETS,
+    FLAGS,
+    MAX_QUERY_CHARS,
+    MAX_VALUE_CHARS,
+    MAX_VALUES,
+    NO,
+    YES,
+    Choice,
+    Filter,
+    Window,
+)
 
 NOW = dt.datetime(2026, 11, 2, 15, 34, 56, tzinfo=dt.UTC)
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
@@ -263,3 +274,49 @@ def test_an_ampersand_without_a_name_belongs_to_the_value(
     query: str, texts: tuple[str, ...]
 ) -> None:
     assert Filter.parse(query).q == texts
+
+
+@settings(max_examples=30)
+@given(
+    counts=st.dictionaries(st.sampled_from(("actor", "target", "kind")), st.integers(0, 400)),
+    excluded=st.booleans(),
+)
+def test_the_values_of_all_facets_are_limited_together(
+    counts: dict[str, int], excluded: bool
+) -> None:
+    dash = "-" if excluded else ""
+    pairs = [(name, f"{dash}{number}") for name, count in counts.items() for number in range(count)]
+    if len(pairs) <= MAX_VALUES:
+        assert len(Filter.parse(pairs).pairs()) == len(pairs) + 2
+        return
+    with pytest.raises(FilterError, match=rf"too many values: {len(pairs):,}\. Use at most"):
+        Filter.parse(pairs)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (f"actor={'x' * MAX_VALUE_CHARS}", ""),
+        (
+            f"actor=-{'x' * (MAX_VALUE_CHARS + 1)}",
+            r"too long: 4,097 characters\. Use at most 4,096",
+        ),
+        (f"from={'0' * MAX_QUERY_CHARS}", r"too long: 32,772 characters\. Use at most 32,768"),
+        (f"q={'+'.join(['w'] * 250)}", r"too many words: 250\. Use at most 32"),
+        ("&".join(f"q=word{number}" for number in range(33)), r"too many words: 33\."),
+        ("&".join(f"target=tgt_{number:030}" for number in range(60)), ""),
+    ],
+)
+def test_what_is_over_a_limit_is_refused_with_the_limit(query: str, message: str) -> None:
+    if not message:
+        assert Filter.parse(query)
+        return
+    with pytest.raises(FilterError, match=message):
+        Filter.parse(query)
+
+
+def test_a_signed_filter_over_a_limit_is_still_read() -> None:
+    query = "&".join(f"q=word{number}" for number in range(60))
+    assert len(Filter.parse_signed(query).q) == 60
+    with pytest.raises(FilterError, match="Unknown zone"):
+        Filter.parse_signed("tz=Nowhere")

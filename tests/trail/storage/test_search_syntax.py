@@ -12,7 +12,7 @@ from trail.core.errors import FilterError
 from trail.events import counts, events
 from trail.storage.database import Store
 from trail.storage.filters import Filter
-from trail.storage.search_syntax import FIELDS, Term, terms
+from trail.storage.search_syntax import FIELDS, Term, check, terms
 
 SOURCE = ("source", "src_1", "100% real_name")
 EVENTS = (
@@ -136,5 +136,8 @@ def test_any_search_text_is_accepted(store: Store, text: str) -> None:
 
 def test_a_search_text_over_the_limit_is_refused(store: Store) -> None:
     assert matching_ids(store, "x" * 1000) == ""
-    with pytest.raises(FilterError, match="too long"):
-        matching_ids(store, "x" * 1001)
+    with pytest.raises(FilterError, match=r"1,001 characters.*at most 1,000"):
+        check(["x", "x" * 1001])
+    check(["one two"] * 16)
+    with pytest.raises(FilterError, match=r"33\. Use at most 32"):
+        check([*["one two"] * 16, "x"])
