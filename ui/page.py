@@ -4,10 +4,11 @@ Separate from navigation because Streamlit can run a page file without it: a pag
 from the menu is not protected.
 """
 
+import contextlib
 import functools
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import streamlit as st
@@ -16,12 +17,13 @@ from trail.accounts.roles import who_may
 from trail.accounts.sessions import session_user
 from trail.accounts.users import User
 from trail.core import registry
-from trail.core.errors import TrailError
+from trail.core.errors import OverloadError, TrailError
 from trail.runtime import process, startup
 from trail.runtime.process import Runtime
 from trail.storage import query_timeout
 from trail.storage.database import Store
-from ui import sign_in_form, text, url_state
+from trail.storage.query_timeout import QueryScope
+from ui import script_run, sign_in_form, text, url_state
 from ui.audit import record_page_view
 
 _log = logging.getLogger("trail.ui")
@@ -76,21 +78,47 @@ class Page:
             return
         url_state.open_requested_page()
         record_page_view("viewed", user, self.path)
-        try:
+        with explaining(self.path), turn(user):
             _banner(self, user)
-            ctx = Context(user, process.current())
-            with query_timeout.within(ctx.runtime.settings.limits.query_seconds):
-                self.render(ctx)
-        except TrailError as error:
-            _log.info("page %s: %s", self.path, error)
-            st.error(text.escape(str(error)))
-        except Exception:  # no traceback may reach the screen
-            error_id = secrets.token_hex(4)
-            _log.exception("error %s on page %s", error_id, self.path)
-            st.error(
-                "Internal error. Reload the page. If it fails again, send an owner the error id "
-                f"{error_id}, which is in the server log."
-            )
+            self.render(Context(user, process.current()))
+
+
+@contextlib.contextmanager
+def explaining(place: str) -> Iterator[None]:
+    """Show an error of the block as a message, never as a traceback; *place* is for the log."""
+    try:
+        yield
+    except OverloadError as error:
+        _log.info("page %s: %s", place, error)
+        st.warning(text.escape(str(error)), icon=":material/hourglass:")
+        st.button("Try again", key="try-again")
+    except TrailError as error:
+        _log.info("page %s: %s", place, error)
+        st.error(text.escape(str(error)))
+    except Exception:
+        error_id = secrets.token_hex(4)
+        _log.exception("error %s on page %s", error_id, place)
+        st.error(
+            "Internal error. Reload the page. If it fails again, send an owner the error id "
+            f"{error_id}, which is in the server log."
+        )
+
+
+@contextlib.contextmanager
+def turn(user: User) -> Iterator[None]:
+    """Run the block as a request of *user*: in turn with others, and with the query timeout.
+
+    A run that is superseded by a newer one of its tab, or whose tab was closed, ends: its query is
+    interrupted. Nothing more happens if the block is inside of another.
+    """
+    if query_timeout.current():
+        yield
+        return
+    runtime = process.current()
+    seconds = runtime.settings.limits.query_seconds
+    scope = QueryScope(seconds, seconds * 2, script_run.superseded())
+    with scope.entered(), runtime.shares.requests.slot(user.username, scope):
+        yield
 
 
 def _banner(page: Page, user: User) -> None:

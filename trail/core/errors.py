@@ -43,6 +43,20 @@ class UnavailableError(TrailError):
     """Something is busy, locked, full or stopping; the same call may pass later."""
 
 
+class OverloadError(UnavailableError):
+    """Too many requests at once; `own` if they are those of the same user or API token."""
+
+    retry_after_s = 5
+
+    def __init__(self, message: str, hint: str = "", *, own: bool) -> None:
+        super().__init__(message, hint)
+        self.own = own
+
+
+class StoppedError(UnavailableError):
+    """The request has ended before its result was there: the client left, or a newer run began."""
+
+
 class BusyError(UnavailableError):
     """Another process has the database open."""
 

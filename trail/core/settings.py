@@ -249,7 +249,7 @@ class Export(Section):
 
 
 class Limits(Section):
-    """What a file may demand of the loader, and a question of the database."""
+    """What a file may demand of the loader, and a request of the database."""
 
     line_bytes: int = Field(1_048_576, ge=1024, description="Maximum length of a line in bytes.")
     depth: int = Field(64, ge=4, description="Maximum nesting depth of a record.")
@@ -258,12 +258,61 @@ class Limits(Section):
         ge=2,
         description="Maximum compression ratio of a file that unpacks to more than 64 MiB.",
     )
-    exports: int = Field(4, ge=1, le=16, description="Maximum number of concurrent exports.")
+    requests: int = Field(
+        8,
+        ge=1,
+        le=64,
+        description="Maximum number of pages and API requests that are answered at the same time; "
+        "further ones wait, and users take turns.",
+    )
+    requests_per_user: int = Field(
+        2, ge=1, le=64, description="Maximum number of these of one user or API token."
+    )
+    wait_seconds: float = Field(
+        20,
+        gt=0,
+        le=600,
+        description="Maximum time that a request waits for its turn in seconds; then it is "
+        "answered with 429 or 503.",
+    )
     query_seconds: float = Field(
         30,
         ge=0,
         le=3600,
-        description="Query timeout of pages and API routes in seconds; 0 disables it.",
+        description="Query timeout of pages and API routes in seconds; all queries of one page or "
+        "request may take twice as long. 0 disables it.",
+    )
+    exports: int = Field(
+        4,
+        ge=1,
+        le=16,
+        description="Maximum number of exports that are computed at the same time; an export "
+        "waits for its client without being counted.",
+    )
+    exports_per_user: int = Field(
+        1, ge=1, le=16, description="Maximum number of these of one user or API token."
+    )
+    open_exports: int = Field(
+        32, ge=1, le=1000, description="Maximum number of exports that have not ended."
+    )
+    open_exports_per_user: int = Field(
+        8, ge=1, le=1000, description="Maximum number of these of one user or API token."
+    )
+    export_query_seconds: float = Field(
+        300,
+        ge=0,
+        le=86_400,
+        description="Maximum time to compute the first or the next part of an export in seconds; "
+        "0 disables it.",
+    )
+    export_idle_seconds: float = Field(
+        120,
+        gt=0,
+        le=86_400,
+        description="Maximum time in seconds that an export waits for a client to read 1 MiB.",
+    )
+    export_seconds: float = Field(
+        14_400, gt=0, le=604_800, description="Maximum duration of an export in seconds."
     )
 
 

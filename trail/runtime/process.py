@@ -10,8 +10,9 @@ from trail.accounts.api_tokens import Tokens
 from trail.accounts.login_throttle import Throttle
 from trail.accounts.sessions import Sessions
 from trail.accounts.users import Users
-from trail.core.settings import Settings
+from trail.core.settings import Limits, Settings
 from trail.ingest.receiver import Intake
+from trail.runtime.fair_share import Shares
 from trail.runtime.scheduler import Schedule
 from trail.storage.database import Store
 
@@ -29,6 +30,7 @@ class Runtime:
     demo: bool
     tokens: Tokens | None = None
     throttle: Throttle = field(default_factory=Throttle)
+    shares: Shares = field(default_factory=lambda: Shares(Limits()))
 
 
 _current: list[Runtime] = []

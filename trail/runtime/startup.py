@@ -23,6 +23,7 @@ from trail.ingest.receiver import Intake
 from trail.integrity import clock_check, loss_monitor, mirror
 from trail.retention import archive_reader
 from trail.runtime import demo_database, process
+from trail.runtime.fair_share import Shares
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
 from trail.storage import dimensions, ledger
@@ -225,4 +226,5 @@ def _opened(settings: Settings) -> Runtime:
         demo,
         Tokens(api_tokens.path_of(settings)),
         Throttle(path=settings.auth.users_path.with_name(TRIES_FILE)),
+        Shares(settings.limits),
     )

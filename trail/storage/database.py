@@ -276,8 +276,15 @@ class _Reading:
 
     def batches(self, sql: str, params: Params, rows: int) -> Iterator[pa.RecordBatch]:
         """Yield the answer in batches of about *rows* rows, without holding it whole."""
-        # `execute(...)` would hold the whole answer; only `sql(...)` streams.
-        yield from self._cursor.sql(sql, params=params).to_arrow_reader(rows)
+        with _in_time(self._cursor):
+            # `execute(...)` would hold the whole answer; only `sql(...)` streams.
+            reader = self._cursor.sql(sql, params=params).to_arrow_reader(rows)
+        while True:
+            with _in_time(self._cursor):
+                batch = next(reader, None)
+            if batch is None:
+                return
+            yield batch
 
 
 def _table(cursor: Cursor, sql: str, params: Params | None) -> pa.Table:
@@ -291,11 +298,11 @@ def _in_time(cursor: Cursor) -> Iterator[None]:
     try:
         with query_timeout.bounded(cursor):
             yield
-    except duckdb.InterruptException as error:
-        raise UnavailableError(
-            f"This took longer than {query_timeout.allowed():g} seconds and was stopped.",
-            "Choose a shorter time or a narrower filter.",
-        ) from error
+    except (duckdb.InterruptException, OSError) as error:
+        # A stream of batches reports everything as OSError.
+        if isinstance(error, OSError) and not str(error).startswith("INTERRUPT"):
+            raise
+        raise query_timeout.problem() from error
 
 
 def _attached(path: Path, try_again: Callable[[], bool] | None) -> Cursor:

@@ -1,93 +1,226 @@
-"""How long a question to the database may run: people wait for an answer, jobs take their time.
+"""How long the queries of a request may run, and how they are stopped when nobody waits for them.
 
-Separate because only the gates know who asks: a page and a route of the API open `within`, and
-every question asked inside it is interrupted when it runs too long. Jobs, commands and downloads
-are not bounded; a download ends with the connection that takes it.
+Separate because only the gates know who asks: a page, a route and an export enter a `QueryScope`,
+and every query that is run inside it is interrupted when it runs too long, or when the request has
+ended. Queries outside of a scope, such as those of jobs, are not bounded.
 """
 
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Protocol
 
+from trail.core.errors import StoppedError, UnavailableError
+
 _AGAIN_S = 0.05
-_seconds: ContextVar[float] = ContextVar("seconds", default=0.0)
+_POLL_S = 0.1
 
 
 class Interruptible(Protocol):
     """What runs a query and can be stopped from another thread."""
 
     def interrupt(self) -> None:
-        """Stop the question that runs now."""
+        """Stop the query that runs now."""
 
 
-@contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Bound each question that this thread asks inside the block to *seconds*; 0 bounds none."""
-    token = _seconds.set(seconds)
-    try:
-        yield
-    finally:
-        _seconds.reset(token)
+class QueryScope:
+    """The queries of one request: the seconds that each, and all together, may run; 0 is no limit.
+
+    *has_ended* is called several times a second, from another thread, until it returns true; the
+    scope is stopped then.
+    """
+
+    def __init__(
+        self, seconds: float, total: float = 0, has_ended: Callable[[], bool] | None = None
+    ) -> None:
+        self.seconds, self.total, self.has_ended = seconds, total, has_ended
+        self.is_stopped = False
+        self._used = 0.0
+        self._on_stop: list[Callable[[], None]] = []
+
+    def stop(self) -> None:
+        """Interrupt the queries that run now, and refuse later ones."""
+        with _WATCH.changed:
+            if self.is_stopped:
+                return
+            self.is_stopped = True
+            _WATCH.expire(self)
+            callbacks = list(self._on_stop)
+        for callback in callbacks:
+            callback()
+
+    @contextlib.contextmanager
+    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call *callback* once if the scope is stopped inside the block, from the thread there."""
+        with _WATCH.changed:
+            self._on_stop.append(callback)
+            is_stopped = self.is_stopped
+        if is_stopped:
+            callback()
+        try:
+            yield
+        finally:
+            with _WATCH.changed:
+                self._on_stop.remove(callback)
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Bound each query that this thread or task runs inside the block."""
+        token = _scope.set(self)
+        if self.has_ended:
+            _WATCH.poll(self)
+        try:
+            yield
+        finally:
+            _scope.reset(token)
+            if self.has_ended:
+                _WATCH.forget(self)
+
+    def check(self) -> None:
+        """Raise `StoppedError` if nobody waits any more."""
+        if self.is_stopped:
+            raise StoppedError("The request has ended.")
+
+    def problem(self) -> UnavailableError:
+        """Return why the query that ran last was interrupted."""
+        if self.is_stopped:
+            return StoppedError("The request has ended.")
+        spent = bool(self.total) and self._used >= self.total
+        return UnavailableError(
+            f"This took longer than {self.total if spent else self.seconds:g} seconds and was "
+            "stopped.",
+            "Choose a shorter time or a narrower filter.",
+        )
+
+    def allowed(self) -> float:
+        """Return the seconds that the next query may run; 0 for any time."""
+        if not self.total:
+            return self.seconds
+        # Never 0, which would be no limit.
+        left = max(self.total - self._used, 0.000_001)
+        return min(self.seconds, left) if self.seconds else left
+
+    def spend(self, seconds: float) -> None:
+        """Count *seconds* that a query ran."""
+        self._used += seconds
+
+
+_UNBOUNDED = QueryScope(0)
+_scope: ContextVar[QueryScope] = ContextVar("scope", default=_UNBOUNDED)
+
+
+def current() -> QueryScope | None:
+    """Return the scope that this thread or task is in, if any."""
+    scope = _scope.get()
+    return None if scope is _UNBOUNDED else scope
+
+
+def within(seconds: float) -> contextlib.AbstractContextManager[None]:
+    """Bound each query that this thread runs inside the block to *seconds*; 0 bounds none."""
+    return QueryScope(seconds).entered()
 
 
 def allowed() -> float:
-    """Return the seconds that a question of this thread may run; 0 for any time."""
-    return _seconds.get()
+    """Return the seconds that a query of this thread may run; 0 for any time."""
+    return _scope.get().allowed()
+
+
+def problem() -> UnavailableError:
+    """Return why the query that this thread ran last was interrupted."""
+    return _scope.get().problem()
 
 
 @contextlib.contextmanager
 def bounded(cursor: Interruptible) -> Iterator[None]:
-    """Interrupt *cursor* when the block runs longer than is allowed here."""
-    seconds = allowed()
-    if not seconds:
+    """Interrupt *cursor* when the block runs longer than is allowed here, or nobody waits.
+
+    Raises `StoppedError` if nobody waits at the start.
+    """
+    scope = _scope.get()
+    if scope is _UNBOUNDED:
         yield
         return
-    key = _WATCH.add(cursor, time.monotonic() + seconds)
+    started, seconds = time.monotonic(), scope.allowed()
+    key = _WATCH.add(cursor, started + seconds if seconds else float("inf"), scope)
     try:
         yield
     finally:
         _WATCH.remove(key)
+        scope.spend(time.monotonic() - started)
 
 
 class _Watch:
-    """One thread for all questions: it sleeps until the first of them runs too long."""
+    """One thread for all queries: it sleeps until the first of them runs too long."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._running: dict[int, tuple[float, Interruptible]] = {}
+        self.changed = threading.Condition(threading.RLock())
+        self._running: dict[int, tuple[float, Interruptible, QueryScope]] = {}
+        self._polled: set[QueryScope] = set()
         self._last = 0
+        self._wakes_at = float("inf")
         self._thread: threading.Thread | None = None
 
-    def add(self, cursor: Interruptible, until: float) -> int:
-        with self._changed:
+    def add(self, cursor: Interruptible, until: float, scope: QueryScope) -> int:
+        with self.changed:
+            scope.check()
             self._last += 1
-            self._running[self._last] = until, cursor
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="trail-watch", daemon=True)
-                self._thread.start()
-            elif len(self._running) == 1:
-                self._changed.notify()
+            self._running[self._last] = until, cursor, scope
+            self._wake(until)
             return self._last
 
     def remove(self, key: int) -> None:
-        """Forget a question; once this returns it is not interrupted any more."""
-        with self._changed:
+        """Forget a query; once this returns it is not interrupted any more."""
+        with self.changed:
             self._running.pop(key, None)
 
+    def expire(self, scope: QueryScope) -> None:
+        """Interrupt the queries of *scope*. Called with the lock."""
+        for key, (_, cursor, owner) in self._running.items():
+            if owner is scope:
+                self._running[key] = 0, cursor, owner
+        self._wake(0)
+
+    def poll(self, scope: QueryScope) -> None:
+        with self.changed:
+            self._polled.add(scope)
+            self._wake(time.monotonic() + _POLL_S)
+
+    def forget(self, scope: QueryScope) -> None:
+        with self.changed:
+            self._polled.discard(scope)
+
+    def _wake(self, until: float) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="trail-watch", daemon=True)
+            self._thread.start()
+        elif until < self._wakes_at:
+            self.changed.notify()
+
     def _run(self) -> None:
-        with self._changed:
-            while True:
+        while True:
+            with self.changed:
                 now = time.monotonic()
-                for key, (until, cursor) in self._running.items():
+                for key, (until, cursor, scope) in self._running.items():
                     if until <= now:
                         cursor.interrupt()
                         # Again until it ends: one that comes between two steps is forgotten.
-                        self._running[key] = now + _AGAIN_S, cursor
-                first = min((until for until, _ in self._running.values()), default=None)
-                self._changed.wait(None if first is None else first - now)
+                        self._running[key] = now + _AGAIN_S, cursor, scope
+                polled = list(self._polled)
+            # Without the lock, since what is stopped takes other locks.
+            for scope in polled:
+                if scope.has_ended and not scope.is_stopped and scope.has_ended():
+                    scope.stop()
+            with self.changed:
+                first = min((until for until, _, _ in self._running.values()), default=float("inf"))
+                if self._polled:
+                    first = min(first, now + _POLL_S)
+                self._wakes_at = first
+                self.changed.wait(
+                    None if first == float("inf") else max(first - time.monotonic(), 0)
+                )
+                self._wakes_at = 0
 
 
 _WATCH = _Watch()

@@ -12,7 +12,7 @@ from trail.core.download_stats import Tally
 from trail.runtime import process
 from trail.storage.filters import Filter
 from trail.web.downloads import count_rows, recorded
-from trail.web.json_errors import in_thread
+from trail.web.query_routes import export
 from trail.web.streaming import Download
 
 ADDRESS = "/export.access.csv"
@@ -20,7 +20,7 @@ _TYPE = "text/csv; charset=utf-8"
 _WINDOW = ("from", "to", "tz")
 
 
-@in_thread
+@export
 def download(request: Request) -> Response:
     """Answer the entries that the query selects: `from`, `to`, `tz`, `user`, `kind`."""
     query = request.query_params
@@ -32,13 +32,13 @@ def download(request: Request) -> Response:
     lines = count_rows(log.stream(runtime.store, window, filter_.zone, user, kind), tally)
     name = f"access-log_{dt.datetime.now(filter_.zone):%Y-%m-%dT%H%M}.csv"
     return Download(
+        request,
         recorded(
             request,
             csv_safety.marked(lines, runtime.settings.export.csv_bom),
             tally,
             str(request.url.query),
         ),
-        None,
         {"Content-Disposition": f'attachment; filename="{name}"'},
         _TYPE,
     )

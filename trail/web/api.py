@@ -6,7 +6,6 @@ the pages.
 
 import datetime as dt
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -33,9 +32,10 @@ from trail.integrity import high_water_mark, mirror
 from trail.runtime import process, startup
 from trail.storage.database import Store
 from trail.storage.filters import Filter
-from trail.web.downloads import count_rows, limiter, recorded
+from trail.web.downloads import count_rows, recorded
 from trail.web.guard import request_user
-from trail.web.json_errors import in_thread, json_error
+from trail.web.json_errors import json_error
+from trail.web.query_routes import export, query
 from trail.web.streaming import Download
 
 # Query parameters that do not belong to the filter.
@@ -43,10 +43,7 @@ _NOT_FILTER = ("limit", "skip", "after", "columns", "archive", "budget", "all")
 _MAX_ROWS = 1_000
 
 
-_query = partial(in_thread, query=True)
-
-
-@_query
+@query
 def events(request: Request) -> Response:
     """Answer a page of events, the cursor of the next page, the total, and its unverified part."""
     filter_, store, now = _request_filter(request)
@@ -62,7 +59,7 @@ def events(request: Request) -> Response:
     )
 
 
-@_query
+@query
 def facets(request: Request) -> Response:
     """Answer the values of all facets with their counts."""
     filter_, store, now = _request_filter(request)
@@ -74,7 +71,7 @@ def facets(request: Request) -> Response:
     )
 
 
-@_query
+@query
 def timeline(request: Request) -> Response:
     """Answer the histogram: its bars, empty ones included, and their width in seconds."""
     filter_, store, now = _request_filter(request)
@@ -94,7 +91,7 @@ def timeline(request: Request) -> Response:
     )
 
 
-@_query
+@query
 def incidents(request: Request) -> Response:
     """Answer a page of incidents, most urgent first, and the total count."""
     filter_, store, now = _request_filter(request)
@@ -105,7 +102,7 @@ def incidents(request: Request) -> Response:
     return _json({"incidents": list(result), "count": count})
 
 
-@_query
+@query
 def findings(request: Request) -> Response:
     """Answer the findings within the budget, highest score first, in the format of the command.
 
@@ -153,8 +150,8 @@ def _number(request: Request, name: str, default: int) -> int:
 
 
 def _export(kind: str) -> Callable[[Request], Any]:
-    @in_thread
-    def export(request: Request) -> Response:
+    @export
+    def download(request: Request) -> Response:
         filter_, store, now = _request_filter(request)
         columns = request.query_params.get("columns")
         default = exports.default_columns(kind)
@@ -163,16 +160,16 @@ def _export(kind: str) -> Callable[[Request], Any]:
         bom = process.current().settings.export.csv_bom
         chunks = exports.stream(store, chosen, now, tally=tally, csv_bom=bom)
         return Download(
+            request,
             recorded(request, chunks, tally, filter_, kind),
-            limiter(),
             {"Content-Disposition": f'attachment; filename="{chosen.file_name(now)}"'},
             exports.FORMATS[kind],
         )
 
-    return export
+    return download
 
 
-@in_thread
+@export
 def export_incidents(request: Request) -> Response:
     """Answer the incidents as a CSV download."""
     filter_, store, now = _request_filter(request)
@@ -183,8 +180,8 @@ def export_incidents(request: Request) -> Response:
         process.current().settings.export.csv_bom,
     )
     return Download(
+        request,
         recorded(request, rows, tally, filter_),
-        limiter(),
         {"Content-Disposition": f'attachment; filename="{name}"'},
         exports.FORMATS["csv"],
     )

@@ -17,8 +17,8 @@ from trail.findings import sign_offs
 from trail.findings.sign_offs import Signoff
 from trail.runtime import process
 from trail.web.downloads import recorded
-from trail.web.json_errors import in_thread
-from trail.web.streaming import ClosingStream
+from trail.web.query_routes import export
+from trail.web.streaming import Download
 
 
 def sign_off_number(request: Request) -> int:
@@ -54,14 +54,14 @@ def _download(request: Request, file_format: str) -> Response:
     media_type, make = _MAKERS[file_format]
     content, tally = make(signed, workspace), Tally()
     name = f"sign-off-{number}.{file_format}"
-    return ClosingStream(
+    return Download(
+        request,
         recorded(request, iter([content]), tally, f"sign-off {number}", file_format, "certificate"),
-        None,
         {"Content-Disposition": f'attachment; filename="{name}"'},
         media_type,
     )
 
 
 ROUTES: list[Route] = [
-    Route(f"{ADDRESS}.{name}", in_thread(partial(_download, file_format=name))) for name in _MAKERS
+    Route(f"{ADDRESS}.{name}", export(partial(_download, file_format=name))) for name in _MAKERS
 ]

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -56,9 +55,16 @@ class _Pipe:
             return
         raise BrokenPipeError
 
+    def close(self) -> None:
+        """Stop the command at its next output: the terminal has gone."""
+        self._closed.set()
+        # Wakes a reader who waits for output.
+        with contextlib.suppress(queue.Full):
+            self._frames.put_nowait(None)
+
     def frames(self) -> Iterator[bytes]:
         try:
-            while (data := self._frames.get()) is not None:
+            while (data := self._frames.get()) is not None and not self._closed.is_set():
                 yield data
         finally:
             self._closed.set()
@@ -96,6 +102,6 @@ def route(run: Run, token: Callable[[], str]) -> Route:
                     pipe.end(code)
 
         threading.Thread(target=execute, name="trail-command", daemon=True).start()
-        return ClosingStream(pipe.frames(), anyio.CapacityLimiter(1))
+        return ClosingStream(pipe.frames(), pipe.close)
 
     return Route(server_link.PATH, command, methods=["POST"])

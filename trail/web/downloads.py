@@ -2,23 +2,12 @@
 
 from collections.abc import Iterator
 
-import anyio
 from starlette.requests import Request
 
 from trail.access_log import log
 from trail.core.download_stats import Tallied, Tally
-from trail.runtime import process
 from trail.storage.filters import Filter
 from trail.web.guard import client_address, request_user
-
-_limiters: list[anyio.CapacityLimiter] = []
-
-
-def limiter() -> anyio.CapacityLimiter:
-    """Return the limiter of concurrent large downloads (`limits.exports`)."""
-    if not _limiters:
-        _limiters.append(anyio.CapacityLimiter(process.current().settings.limits.exports))
-    return _limiters[0]
 
 
 def recorded(

@@ -13,12 +13,12 @@ from trail.evidence.period import ADDRESS
 from trail.runtime import process
 from trail.storage.filters import Filter
 from trail.web.certificate_export import sign_off_number
-from trail.web.downloads import limiter, recorded
-from trail.web.json_errors import in_thread
+from trail.web.downloads import recorded
+from trail.web.query_routes import export
 from trail.web.streaming import Download
 
 
-@in_thread
+@export
 def download(request: Request) -> Response:
     """Answer the evidence pack of the filter, or of `sign_off=NUMBER`, built while it is sent."""
     runtime = process.current()
@@ -34,8 +34,8 @@ def download(request: Request) -> Response:
         prepared = pack.prepare(store, settings, Filter.parse(pairs), now)
     tally = Tally()
     return Download(
+        request,
         recorded(request, prepared.stream(tally), tally, prepared.period.filter, "zip", "evidence"),
-        limiter(),
         {"Content-Disposition": f'attachment; filename="{prepared.file_name()}"'},
         "application/zip",
     )

@@ -1,17 +1,8 @@
 """JSON error responses of the HTTP routes: `error` and `hint`."""
 
-import contextlib
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
+from starlette.responses import JSONResponse
 
-import anyio.to_thread
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-
-from trail.core.errors import TrailError, UnavailableError
-from trail.runtime import process
-from trail.storage import query_timeout
+from trail.core.errors import OverloadError, TrailError, UnavailableError
 
 NOT_FOUND = (404, "Not found.", "Check the address.")
 CROSS_SITE = (403, "This request comes from another site.", "Open the dashboard itself.")
@@ -23,26 +14,10 @@ def json_error(status: int, error: str, hint: str = "") -> JSONResponse:
 
 
 def explained(error: TrailError) -> JSONResponse:
-    """Return the response for *error*: 503 if the same request may succeed later, else 400."""
+    """Return the response for *error*: 429 or 503 if it may succeed later, else 400."""
+    if isinstance(error, OverloadError):
+        response = json_error(429 if error.own else 503, error.message, error.hint)
+        response.headers["retry-after"] = str(error.retry_after_s)
+        return response
     status = 503 if isinstance(error, UnavailableError) else 400
     return json_error(status, error.message, error.hint)
-
-
-def in_thread(
-    work: Callable[[Request], Response], *, query: bool = False
-) -> Callable[[Request], Any]:
-    """Run *work* in a thread and answer a `TrailError` as `explained`.
-
-    A *query* has the query timeout.
-    """
-
-    @wraps(work)
-    async def answer(request: Request) -> Response:
-        seconds = process.current().settings.limits.query_seconds
-        try:
-            with query_timeout.within(seconds) if query else contextlib.nullcontext():
-                return await anyio.to_thread.run_sync(work, request)
-        except TrailError as error:
-            return explained(error)
-
-    return answer

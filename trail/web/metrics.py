@@ -17,7 +17,8 @@ from starlette.routing import Route
 from trail.events import store_status
 from trail.runtime import process
 from trail.web.guard import LOOPBACK, request_user
-from trail.web.json_errors import in_thread, json_error
+from trail.web.json_errors import json_error
+from trail.web.query_routes import query
 
 _RESULTS = ("kept", "duplicates", "quarantined")
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -27,7 +28,7 @@ async def metrics(request: Request) -> Response:
     """Answer the metrics in the text format of Prometheus."""
     if not _allowed(request):
         return json_error(401, "Not authorized.", "Set server.metrics_token.")
-    response: Response = await in_thread(_measured)(request)
+    response: Response = await query(_measured)(request)
     return response
 
 

@@ -4,9 +4,10 @@ import threading
 
 import pytest
 
-from trail.core.errors import UnavailableError
+from trail.core.errors import StoppedError, UnavailableError
 from trail.storage import query_timeout
 from trail.storage.database import Store
+from trail.storage.query_timeout import QueryScope
 
 _ENDLESS = "select count(*) from range(10000000) a, range(10000000) b where a.range * b.range = 7"
 
@@ -63,3 +64,53 @@ def test_a_fast_query_returns_its_result(store: Store, seconds: float) -> None:
 def test_writes_have_no_timeout(store: Store) -> None:
     with query_timeout.within(0.001):
         store.write(lambda cursor: cursor.execute("select sum(range) from range(5000000)"))
+
+
+def test_all_queries_of_a_request_share_a_total(store: Store) -> None:
+    scope = QueryScope(0.2, 0.5)
+    with scope.entered():
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match=r"longer than 0\.2 seconds"):
+                store.table(_ENDLESS)
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match=r"longer than 0\.5 seconds"):
+                store.table(_ENDLESS)
+
+
+def test_a_stopped_request_interrupts_its_query_and_refuses_others(store: Store) -> None:
+    scope = QueryScope(0)
+    timer = threading.Timer(0.2, scope.stop)
+    timer.start()
+    with scope.entered():
+        with pytest.raises(StoppedError):
+            store.table(_ENDLESS)
+        with pytest.raises(StoppedError):
+            store.table("select 1")
+    assert store.table("select 1 as n")["n"].to_pylist() == [1]
+    timer.join()
+
+
+def test_a_request_that_has_ended_by_itself_is_stopped(store: Store) -> None:
+    ended = threading.Event()
+    timer = threading.Timer(0.2, ended.set)
+    timer.start()
+    with QueryScope(0, has_ended=ended.is_set).entered(), pytest.raises(StoppedError):
+        store.table(_ENDLESS)
+    timer.join()
+
+
+_LATE = "select a.range as n from range(10000000) a, range(10000000) b where a.range * b.range = 7"
+
+
+def test_each_batch_of_a_stream_has_the_timeout(store: Store) -> None:
+    with store.reading() as reading:
+        batches = reading.batches("select range as n from range(100000)", {}, 20_000)
+        with query_timeout.within(60):
+            assert next(batches).num_rows
+        batches.close()  # type: ignore[attr-defined]
+        late = reading.batches(f"{_LATE} order by n", {}, 20_000)
+        with (
+            query_timeout.within(0.3),
+            pytest.raises(UnavailableError, match=r"longer than 0\.3 seconds"),
+        ):
+            next(late)

@@ -1,0 +1,41 @@
+"""Whether Streamlit still needs the script run of this thread.
+
+Streamlit ends a run at its next call of Streamlit, which comes only after the query that runs now.
+It tells nobody before, so that this reads its request for the end.
+"""
+
+from collections.abc import Callable
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import (
+    RerunData,
+    ScriptRequests,
+    ScriptRequestType,
+)
+
+
+def superseded() -> Callable[[], bool]:
+    """Return a function that tells whether the run of this thread is no longer needed.
+
+    A run that a pressed button started is always needed, since it carries out an action. The
+    function may be called from any thread.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    requests = context.script_requests if context else None
+    if context is None or requests is None:
+        return lambda: False
+    if any(widget.trigger_value for widget in context.session_state.get_widget_states()):
+        return lambda: False
+    return lambda: _ends(requests)
+
+
+def _ends(requests: ScriptRequests) -> bool:
+    state, data = requests._state, requests._rerun_data
+    if state == ScriptRequestType.RERUN:
+        return _preempts(data)
+    return state == ScriptRequestType.STOP
+
+
+def _preempts(data: RerunData) -> bool:
+    # As in `ScriptRequests.on_scriptrunner_yield`: a fragment waits for the end of the script.
+    return not data.fragment_id_queue or data.is_fragment_scoped_rerun
