@@ -30,21 +30,19 @@ async (place) => {
   const roots = [...document.querySelectorAll('*')].filter((node) => node.shadowRoot);
   const panel = roots.find((node) => node.shadowRoot.querySelector('.group .row'));
   const row = panel.shadowRoot.querySelectorAll('.group')[0].querySelectorAll('.row')[place];
-  const plot = document.querySelector('.js-plotly-plot');
+  const plot = roots.find((node) => node.shadowRoot.querySelector('.time-chart')).shadowRoot;
   const was = summary();
   const began = performance.now();
   let chart = 0;
   const painted = new Promise((go) => {
     const seen = new MutationObserver(() => { chart = performance.now(); });
-    seen.observe(document.querySelector('.stPlotlyChart').parentElement.parentElement,
-      { subtree: true, childList: true, attributes: true });
+    seen.observe(plot, { subtree: true, childList: true, attributes: true, characterData: true });
     setTimeout(() => { seen.disconnect(); go(); }, 2500);
   });
   row.click();
   while (summary() === was && performance.now() - began < 2400) await frame();
   await frame();
   const text = performance.now() - began;
-  const gapless = chart;
   await painted;
   return { text, chart: chart - began, query: Number(/· (\\d+) ms/.exec(summary())?.[1] ?? 0) };
 }

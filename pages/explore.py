@@ -91,11 +91,10 @@ def _list(
                 query_params={"rule": _without_window(filter_), "section": "rules"},
             )
 
-    def brush(first: timeline.Bar, last: timeline.Bar) -> None:
-        url_state.set_url(url_state.with_range(filter_, first.start, last.end))
+    def brush(start: dt.datetime, end: dt.datetime) -> None:
+        url_state.set_url(url_state.with_range(filter_, start, end))
 
-    key = f"histogram-{filter_.start}-{filter_.end}-{bool(opened)}"
-    charts.histogram(bars, filter_.zone, key, brush, spans)
+    charts.histogram(bars, filter_.zone, "histogram", brush, spans)
     coverage_banner.show_gaps(spans, filter_.zone)
     if not page.rows:
         _no_events(filter_)

@@ -1,8 +1,9 @@
-"""Charts as small Plotly figures: no legend, no mode bar, colors of the theme.
+"""Charts: bars over time, and small Plotly figures without legend and mode bar.
 
 Figures are plain dicts: building graph objects costs more than the query behind them.
 """
 
+import calendar
 import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ import streamlit as st
 from trail.events.timeline import Bar, Histogram
 from trail.ingest.coverage import Span
 from ui import coverage_banner
+from ui.components.time_chart import Brush, Chart, time_chart
 from ui.style import category_colors, theme_color
 
 CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
@@ -28,67 +30,42 @@ def histogram(
     result: Histogram,
     zone: ZoneInfo,
     key: str,
-    brush: Callable[[Bar, Bar], None],
+    brush: Brush,
     spans: Sequence[Span] = (),
 ) -> None:
-    """Draw bars over time; a drag calls *brush* with the first and the last selected bar.
+    """Draw bars over time; selecting some of them calls *brush* with their start and end.
 
-    Coverage gaps among *spans* are shaded. The axis counts bars, because local time repeats an hour
-    at the end of daylight saving time.
+    Coverage gaps among *spans* are hatched.
     """
-    bars = result.bars
-    accent = theme_color("primaryColor")
+    counts = [bar.count for bar in result.bars]
+    chart = bars_over_time("Events over time", result.bars, zone, spans, height=96)
+    chart["series"] = [{"name": "Events", "square": "", "counts": counts}]
+    time_chart(chart, key, brush)
 
-    def selected() -> None:
-        boxes = st.session_state[key]["selection"].get("box", [])
-        if boxes:
-            low, high = sorted(float(edge) for edge in boxes[0]["x"])
-            first = min(max(round(low), 0), len(bars) - 1)
-            last = min(max(round(high), first), len(bars) - 1)
-            brush(bars[first], bars[last])
 
+def bars_over_time(
+    label: str, bars: Sequence[Bar], zone: ZoneInfo, spans: Sequence[Span], *, height: int
+) -> Chart:
+    """Return a chart of *bars*, still without series; *height* is that of the bars, in px.
+
+    The axis counts bars, because local time repeats an hour at the end of daylight saving time.
+    """
     positions, labels = ticks(bars, zone)
-    figure = {
-        "data": [
-            {
-                "type": "bar",
-                "x": list(range(len(bars))),
-                "y": [bar.count for bar in bars],
-                "marker": {"color": accent},
-                "customdata": [bar_label(bar, zone) for bar in bars],
-                "hovertemplate": "%{customdata}<br>%{y:,}<extra></extra>",
-                "selected": {"marker": {"opacity": 1}},
-                "unselected": {"marker": {"opacity": 0.45}},
-            }
+    edges = [bar.start for bar in bars] + [bar.end for bar in bars[-1:]]
+    return {
+        "label": label,
+        "height": height,
+        "edges": [calendar.timegm(edge.timetuple()) for edge in edges],
+        "labels": [bar_label(bar, zone) for bar in bars],
+        "series": [],
+        "ticks": [
+            {"at": position, "text": text} for position, text in zip(positions, labels, strict=True)
         ],
-        "layout": {
-            **layout(126),
-            "shapes": gap_shapes(spans, bars),
-            "dragmode": "select",
-            "selectdirection": "h",
-            "newselection": {"line": {"color": accent, "width": 1, "dash": "solid"}},
-            "xaxis": axis(
-                tickvals=positions,
-                ticktext=labels,
-                range=[-0.6, len(bars) - 0.4],
-                ticklabelshift=14,
-                ticks="outside",
-                ticklen=4,
-                tickcolor=theme_color("borderColor"),
-            ),
-            "yaxis": value_axis(max((bar.count for bar in bars), default=0)),
-        },
+        "spans": [
+            {"start": start + 0.5, "end": end + 0.5, "kind": "gap"}
+            for start, end in gap_positions(spans, bars)
+        ],
     }
-    st.plotly_chart(
-        figure,
-        theme=None,
-        key=key,
-        on_select=selected,
-        selection_mode="box",
-        config=CONFIG,
-        height=126,
-        alt="Events over time",
-    )
 
 
 def stacked_bars(
@@ -168,17 +145,26 @@ def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
     return positions, [f"{local[index]:%H:%M}" for index in positions]
 
 
-def gap_shapes(spans: Sequence[Span], bars: Sequence[Bar]) -> list[dict[str, Any]]:
-    """Return shapes that shade the coverage gaps of a chart whose x axis counts *bars*."""
+def gap_positions(spans: Sequence[Span], bars: Sequence[Bar]) -> list[tuple[float, float]]:
+    """Return the start and end of the coverage gaps on an axis that counts *bars*."""
     if not bars:
         return []
+    gaps = [
+        (bar_position(gap.start, bars), bar_position(gap.end, bars))
+        for gap in coverage_banner.long_gaps(spans)
+    ]
+    return [(start, max(end, start + 0.15)) for start, end in gaps]
+
+
+def gap_shapes(spans: Sequence[Span], bars: Sequence[Bar]) -> list[dict[str, Any]]:
+    """Return shapes that shade the coverage gaps of a chart whose x axis counts *bars*."""
     return [
         {
             "type": "rect",
             "xref": "x",
             "yref": "paper",
-            "x0": bar_position(gap.start, bars),
-            "x1": max(bar_position(gap.end, bars), bar_position(gap.start, bars) + 0.15),
+            "x0": start,
+            "x1": end,
             "y0": 0,
             "y1": 1,
             "line": {"width": 0},
@@ -186,7 +172,7 @@ def gap_shapes(spans: Sequence[Span], bars: Sequence[Bar]) -> list[dict[str, Any
             "opacity": 0.16,
             "layer": "below",
         }
-        for gap in coverage_banner.long_gaps(spans)
+        for start, end in gap_positions(spans, bars)
     ]
 
 

@@ -72,7 +72,7 @@ def test_brush_sets_the_time_range(visit: Callable[..., Page]) -> None:
     """Dragging over bars limits the URL and the counts to their period."""
     page = visit("/explore?from=30d")
     before = total(page)
-    plot = page.locator(".js-plotly-plot .nsewdrag").first
+    plot = page.get_by_role("slider", name="Events over time")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     assert box

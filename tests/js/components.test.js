@@ -7,6 +7,7 @@ import eventPanel, { safeLink, showMoreLabel } from "../../ui/components/event_p
 import facets, { matches, nextState } from "../../ui/components/facets.js";
 import rankedList, { clickMessage } from "../../ui/components/ranked_list.js";
 import tiles from "../../ui/components/tiles.js";
+import timeChart, { barPath, valueScale } from "../../ui/components/time_chart.js";
 import weekGrid from "../../ui/components/week_grid.js";
 import { HOSTILE, mount, press } from "./mount.js";
 
@@ -95,6 +96,69 @@ test("a cell of the week with events reports its weekday and hour", () => {
   assert.deepEqual(withoutNumbers(view.sent), [{ id: "0 1" }]);
   assert.equal(empty.disabled, true);
   assert.equal(cell.getAttribute("aria-label"), cells[1].text);
+});
+
+const chartOf = (more) => ({
+  label: "Events over time",
+  height: 96,
+  edges: [0, 3600, 7200, 10_800, 14_400],
+  labels: ["Mon 10:00", "Mon 11:00", HOSTILE[0], "Mon 13:00"],
+  series: [{ name: "Events", square: "", counts: [4, 0, 2, 1] }],
+  ticks: [{ at: 0, text: "Mon 26" }],
+  spans: [{ start: 1.5, end: 2, kind: "gap" }],
+  ...more,
+});
+
+test("arrow keys read the bars of a chart, and Shift selects a range", () => {
+  const view = mount(timeChart).draw(chartOf());
+  const plot = one(view, "[role=slider]");
+  assert.equal(plot.getAttribute("aria-valuetext"), "Mon 13:00: 1 events");
+  press(plot, "Home");
+  assert.equal(plot.getAttribute("aria-valuetext"), "Mon 10:00: 4 events");
+  press(plot, "ArrowRight");
+  press(plot, "ArrowRight", { shiftKey: true });
+  assert.equal(plot.getAttribute("aria-valuenow"), "2");
+  assert.equal(one(view, ".tip .count").textContent, "2");
+  assert.equal(one(view, "img"), null);
+  press(plot, "Enter");
+  assert.deepEqual(withoutNumbers(view.sent), [{ start: 3600, end: 10_800 }]);
+  view.draw(chartOf({ edges: [0, 60, 120, 180, 240] }), 1);
+  assert.equal(one(view, ".range").hidden, true);
+});
+
+test("a drag selects bars, and a click selects none", () => {
+  const view = mount(timeChart).draw(chartOf());
+  const plot = one(view, ".plot");
+  plot.getBoundingClientRect = () => ({ left: 100, width: 400 });
+  const point = (type, clientX) =>
+    plot.dispatchEvent(new window.MouseEvent(type, { clientX, button: 0, bubbles: true }));
+  point("pointerdown", 250);
+  point("pointerup", 252);
+  assert.deepEqual(view.sent, []);
+  point("pointerdown", 250);
+  point("pointermove", 120);
+  point("pointerup", 50);
+  assert.deepEqual(withoutNumbers(view.sent), [{ start: 0, end: 7200 }]);
+});
+
+test("stacked bars start where the bars below end", () => {
+  const base = [5, 0];
+  assert.equal(barPath([5, 0], base, 10, 0, 0), "M0 500v-500h1v500z");
+  assert.deepEqual(base, [10, 0]);
+  assert.equal(barPath([1], [0], 10_000, 0, 12), "M0 1000v-12h1v12z");
+  const squares = ["red", "#00ff00"].map((square) => ({ name: square, square, counts: [1, 1] }));
+  const view = mount(timeChart).draw(chartOf({ series: squares, before: [1, 2, 3, 4] }));
+  assert.equal(all(view, "path").length, 3);
+  assert.equal(one(view, ".before").getAttribute("d").startsWith("M0 "), true);
+  assert.equal(all(view, ".gap").length, 1);
+});
+
+test("the axis of values has few, round and whole values", () => {
+  assert.deepEqual(valueScale(0).ticks, [0]);
+  assert.deepEqual(valueScale(1).ticks, [0, 1]);
+  assert.deepEqual(valueScale(3).ticks, [0, 1, 2, 3]);
+  assert.deepEqual(valueScale(1_100).ticks, [0, 500, 1_000]);
+  assert.ok(valueScale(1_100).top >= 1_100);
 });
 
 test("list rows of each kind report what they show", () => {

@@ -1,5 +1,6 @@
 """Browser components: mounting, passing data, and validation of each message once."""
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui.components import event_panel, facets, messages, ranked_list
+from ui.components import event_panel, facets, messages, ranked_list, time_chart
 
 HERE = Path(messages.__file__).parent
 STYLES = sorted(HERE.glob("*.css"))
@@ -59,7 +60,7 @@ def test_styles_load_no_external_resources(path: Path) -> None:
 
 def test_all_components_are_tested() -> None:
     names = {"attention", "chips", "day_strip", "event_panel", "facets", "ranked_list", "tiles"}
-    assert set(COMPONENTS) == names | {"week_grid"}
+    assert set(COMPONENTS) == names | {"time_chart", "week_grid"}
 
 
 def _panels() -> None:
@@ -215,12 +216,22 @@ def test_known_messages_are_accepted_without_extra_keys(check: Check, act: dict[
         (EVENT, {"field": ["actor"], "value": "a", "mode": "include"}),
         (EVENT, {"field": "other", "value": "a", "mode": "include"}),
         (EVENT, {"field": "actor", "value": "a", "mode": "x"}),
+        (time_chart._parse, {"start": 5, "end": 5}),
+        (time_chart._parse, {"start": True, "end": 5}),
+        (time_chart._parse, {"start": "0", "end": "5"}),
+        (time_chart._parse, {"start": 0, "end": 2**62}),
         (ranked_list._parse, {"open": 1}),
         (ranked_list._parse, {"all": 1}),
     ],
 )
 def test_unknown_messages_are_dropped(check: Check, act: dict[str, Any]) -> None:
     assert check(act) is None
+
+
+def test_selected_bars_are_a_period_in_utc() -> None:
+    start, end = dt.datetime(2026, 10, 26, 9), dt.datetime(2026, 10, 26, 10)
+    message = {"start": 1_793_005_200, "end": 1_793_008_800, "n": 1}
+    assert time_chart._parse(message) == {"start": start, "end": end}
 
 
 def test_search_text_and_row_count_are_bounded() -> None:

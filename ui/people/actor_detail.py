@@ -6,7 +6,6 @@ import streamlit as st
 
 from trail.events import lanes, people, timeline
 from trail.events.people import ActorActivity
-from trail.events.timeline import Bar
 from trail.storage.filters import Filter
 from ui import charts, tables, text, timeline_charts, url_state
 from ui.page import Context
@@ -29,10 +28,10 @@ def draw(ctx: Context, filter_: Filter, actor_id: str, actor: ActorActivity | No
         bars = timeline.histogram(store, only, now)
         st.header(f"Events per {charts.grain_label(bars.grain)}", anchor=False)
 
-        def brush(first: Bar, last: Bar) -> None:
-            url_state.set_url(url_state.with_range(filter_, first.start, last.end), who=actor_id)
+        def brush(start: dt.datetime, end: dt.datetime) -> None:
+            url_state.set_url(url_state.with_range(filter_, start, end), who=actor_id)
 
-        charts.histogram(bars, filter_.zone, f"actor-{only.query()}", brush)
+        charts.histogram(bars, filter_.zone, "actor-histogram", brush)
         # A link, so that Back returns to this page.
         st.page_link(
             url_state.EXPLORE,

@@ -1,0 +1,367 @@
+/** Bars over time; the pointer or the arrow keys select a range of bars. */
+
+import {
+  el,
+  formatNumber,
+  plain,
+  setAttr,
+  setColor,
+  setText,
+  show,
+  svg,
+  valueSpan,
+} from "./dom.js";
+import { component, renderRows } from "./rows.js";
+
+/** @typedef {import("./rows.js").Queue} Queue */
+/** @typedef {{ name: string, square: string, counts: number[] }} Series */
+/** @typedef {{ start: number, end: number, kind: string }} Span */
+/**
+ * @typedef {{
+ *   label: string, height: number, edges: number[], labels: string[], series: Series[],
+ *   ticks: { at: number, text: string }[], spans: Span[], before?: number[],
+ * }} Data
+ */
+/** @typedef {ReturnType<typeof build>} Chart */
+
+// The drawing is one unit wide per bar and this many units high; SVG scales it to the page.
+const HEIGHT = 1000;
+const MIN_BAR = 12;
+// A shorter drag is a click.
+const MIN_DRAG_PX = 4;
+
+export default component(build, draw);
+
+/** @param {Element} parent @param {Queue} queue */
+function build(parent, queue) {
+  const bars = svg("svg", { class: "bars", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const grid = el("div", "layer");
+  const spans = el("div", "layer");
+  const cursor = el("div", "cursor");
+  const range = el("div", "range");
+  const tip = { node: el("div", "tip"), head: el("div", "tip-head"), rows: el("div") };
+  tip.node.append(tip.head, tip.rows);
+  const plot = el("div", "plot", { role: "slider", tabindex: "0", "aria-valuemin": "0" });
+  plot.append(grid, spans, bars, cursor, range, tip.node);
+  const axis = el("div", "axis", { "aria-hidden": "true" });
+  const root = el("div", "root time-chart", {}, plot, axis);
+  parent.append(root);
+  const chart = {
+    queue,
+    root,
+    plot,
+    bars,
+    grid,
+    spans,
+    cursor,
+    range,
+    tip,
+    axis,
+    /** @type {Element[]} */
+    paths: [],
+    /** @type {Data} */
+    data: { label: "", height: 0, edges: [], labels: [], series: [], ticks: [], spans: [] },
+    /** The bar under the pointer or the keyboard's cursor. @type {number | null} */
+    at: null,
+    /** The bar at which the selection starts. @type {number | null} */
+    anchor: null,
+    /** Where the pointer went down, in px. @type {number | null} */
+    pressed: null,
+  };
+  plot.addEventListener("pointermove", (event) => onMove(chart, event));
+  plot.addEventListener("pointerleave", () => chart.pressed === null && clear(chart));
+  plot.addEventListener("pointercancel", () => clear(chart));
+  plot.addEventListener("pointerdown", (event) => onDown(chart, event));
+  plot.addEventListener("pointerup", (event) => onUp(chart, event));
+  plot.addEventListener("keydown", (event) => onKey(chart, event));
+  plot.addEventListener("blur", () => clear(chart));
+  return chart;
+}
+
+/** @param {Chart} chart @param {Data} data */
+function draw(chart, data) {
+  const changed = chart.data.edges.join() !== data.edges.join();
+  chart.data = data;
+  if (changed) clear(chart);
+  const number = data.labels.length;
+  const scale = valueScale(highest(data));
+  chart.root.style.setProperty("--height", `${data.height}px`);
+  setAttr(chart.plot, "aria-label", `${data.label}. Arrow keys move, Shift selects, Enter applies`);
+  setAttr(chart.plot, "aria-valuemax", Math.max(number - 1, 0));
+  setAttr(chart.bars, "viewBox", `0 0 ${Math.max(number, 1)} ${HEIGHT}`);
+  drawBars(chart, scale.top);
+  renderRows(
+    chart.grid,
+    scale.ticks,
+    (tick) => tick,
+    createLine,
+    (view, tick) => {
+      view.node.style.top = `${100 - (100 * tick) / scale.top}%`;
+      setText(view.label, formatNumber(tick));
+    },
+  );
+  renderRows(
+    chart.spans,
+    data.spans,
+    (_, index) => index,
+    () => ({ node: el("div") }),
+    ({ node }, span) => {
+      node.className = span.kind + (span.start === span.end ? " line" : "");
+      place(node, span.start, span.end, number);
+    },
+  );
+  renderRows(
+    chart.axis,
+    data.ticks,
+    (_, index) => index,
+    () => ({ node: el("span", "tick") }),
+    ({ node }, tick) => {
+      // At the right edge a label has no room.
+      setText(node, tick.at < number * 0.955 ? tick.text : "");
+      node.style.left = percent(tick.at, number);
+    },
+  );
+  showCursor(chart);
+}
+
+/** @param {Chart} chart @param {number} top the value at the top of the chart */
+function drawBars(chart, top) {
+  const { series, before } = chart.data;
+  const paths = series.map((part) => part.square);
+  while (chart.paths.length > paths.length + 1) chart.paths.pop()?.remove();
+  while (chart.paths.length < paths.length + 1) {
+    const path = svg("path", {});
+    chart.paths.push(path);
+    chart.bars.append(path);
+  }
+  const base = chart.data.labels.map(() => 0);
+  // Very narrow bars touch, so that they do not vanish between two pixels.
+  const gap = base.length > 400 ? 0 : 0.08;
+  series.forEach((part, index) => {
+    const path = /** @type {SVGElement} */ (chart.paths[index]);
+    setAttr(path, "class", "");
+    if (part.square) setColor(path, "--fill", part.square);
+    setAttr(path, "d", barPath(part.counts, base, top, gap, series.length === 1 ? MIN_BAR : 0));
+  });
+  const line = /** @type {Element} */ (chart.paths[series.length]);
+  setAttr(line, "class", "before");
+  setAttr(line, "d", before ? stepPath(before, top) : "");
+}
+
+/**
+ * Return the path of one series of bars, and add its counts to `base`.
+ *
+ * @param {readonly number[]} counts
+ * @param {number[]} base the counts below
+ * @param {number} top the value at the top of the chart
+ * @param {number} gap at each side of a bar
+ * @param {number} least the height of the smallest bar
+ */
+export function barPath(counts, base, top, gap, least) {
+  let path = "";
+  counts.forEach((count, index) => {
+    if (!count) return;
+    const low = base[index] || 0;
+    base[index] = low + count;
+    const bottom = Math.round(HEIGHT - (HEIGHT * low) / top);
+    const height = Math.max(Math.round((HEIGHT * count) / top), least);
+    const width = Number((1 - 2 * gap).toFixed(2));
+    path += `M${index + gap} ${bottom}v-${height}h${width}v${height}z`;
+  });
+  return path;
+}
+
+/** @param {readonly number[]} counts @param {number} top */
+function stepPath(counts, top) {
+  const level = (/** @type {number} */ count) => Math.round(HEIGHT - (HEIGHT * count) / top);
+  return counts.map((count, at) => `${at ? "V" : "M0 "}${level(count)}H${at + 1}`).join("");
+}
+
+/** @param {Data} data */
+function highest(data) {
+  const totals = data.labels.map((_, at) => total(data, at));
+  return [...totals, ...(data.before || [])].reduce((most, value) => Math.max(most, value), 0);
+}
+
+/** @param {Data} data @param {number} at */
+function total(data, at) {
+  return data.series.reduce((sum, part) => sum + (part.counts[at] || 0), 0);
+}
+
+/**
+ * Return the labelled values of the axis, whole and round, and the value at its top.
+ *
+ * @param {number} most
+ */
+export function valueScale(most) {
+  const wanted = Math.max(most, 2) / 2;
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  const step = Math.max(1, ([5, 2, 1].find((size) => size * power <= wanted) || 1) * power);
+  const ticks = [];
+  for (let value = 0; value <= most || value === 0; value += step) ticks.push(value);
+  return { ticks, top: Math.max(most * 1.04, step) };
+}
+
+function createLine() {
+  const label = el("span", "value");
+  return { node: el("div", "grid", {}, label), label };
+}
+
+/** @param {number} at @param {number} count */
+function percent(at, count) {
+  return `${((100 * at) / Math.max(count, 1)).toFixed(3)}%`;
+}
+
+/** @param {HTMLElement} node @param {number} start @param {number} end @param {number} count */
+function place(node, start, end, count) {
+  node.style.left = percent(start, count);
+  node.style.width = percent(end - start, count);
+}
+
+/** @param {Chart} chart @param {number} x in px @returns {number | null} the bar there */
+function barAt({ plot, data }, x) {
+  const box = plot.getBoundingClientRect();
+  const number = data.labels.length;
+  if (!box.width || !number) return null;
+  const at = Math.floor(((x - box.left) / box.width) * number);
+  return Math.max(0, Math.min(at, number - 1));
+}
+
+/** @param {Chart} chart @param {PointerEvent} event */
+function onMove(chart, event) {
+  chart.at = barAt(chart, event.clientX);
+  if (chart.pressed !== null && Math.abs(event.clientX - chart.pressed) >= MIN_DRAG_PX) {
+    chart.anchor = barAt(chart, chart.pressed);
+  }
+  showCursor(chart);
+}
+
+/** @param {Chart} chart @param {PointerEvent} event */
+function onDown(chart, event) {
+  if (event.button !== 0) return;
+  chart.pressed = event.clientX;
+  chart.anchor = null;
+  // Keeps the drag when the pointer leaves the chart.
+  chart.plot.setPointerCapture?.(event.pointerId);
+}
+
+/** @param {Chart} chart @param {PointerEvent} event */
+function onUp(chart, event) {
+  if (chart.pressed === null) return;
+  onMove(chart, event);
+  chart.pressed = null;
+  if (chart.anchor !== null) apply(chart);
+  else showCursor(chart);
+}
+
+/** @param {Chart} chart @param {KeyboardEvent} event */
+function onKey(chart, event) {
+  const last = chart.data.labels.length - 1;
+  if (last < 0) return;
+  const here = chart.at ?? last;
+  const moves = new Map([
+    ["ArrowLeft", chart.at === null ? last : here - 1],
+    ["ArrowRight", chart.at === null ? 0 : here + 1],
+    ["Home", 0],
+    ["End", last],
+  ]);
+  const to = moves.get(event.key);
+  if (to !== undefined) {
+    if (!event.shiftKey) chart.anchor = null;
+    else chart.anchor ??= here;
+    chart.at = Math.max(0, Math.min(to, last));
+    showCursor(chart);
+  } else if (event.key === "Enter" && chart.at !== null) {
+    chart.anchor ??= chart.at;
+    apply(chart);
+  } else if (event.key === "Escape" && chart.at !== null) {
+    clear(chart);
+  } else {
+    return;
+  }
+  event.preventDefault();
+}
+
+/** Report the selected range. @param {Chart} chart */
+function apply(chart) {
+  const { edges } = chart.data;
+  const [first, last] = selected(chart);
+  const [start, end] = [edges[first], edges[last + 1]];
+  if (start !== undefined && end !== undefined) chart.queue.send({ start, end });
+  // The selection stays visible until the answer arrives.
+  chart.at = null;
+  showCursor(chart);
+}
+
+/** @param {Chart} chart */
+function clear(chart) {
+  chart.at = chart.anchor = chart.pressed = null;
+  show(chart.range, false);
+  showCursor(chart);
+}
+
+/** @param {Chart} chart @returns {[number, number]} the first and the last selected bar */
+function selected({ anchor, at }) {
+  const [one, other] = [anchor ?? at ?? 0, at ?? anchor ?? 0];
+  return [Math.min(one, other), Math.max(one, other)];
+}
+
+/** Draw what follows the pointer or the keyboard. @param {Chart} chart */
+function showCursor(chart) {
+  const { at, anchor, data, cursor, range, tip, plot } = chart;
+  const number = data.labels.length;
+  show(cursor, at !== null);
+  show(tip.node, at !== null);
+  if (at === null || at >= number) {
+    setAttr(plot, "aria-valuenow", Math.max(number - 1, 0));
+    setAttr(plot, "aria-valuetext", describe(data, number - 1));
+    return;
+  }
+  const [first, last] = selected(chart);
+  place(cursor, at, at + 1, number);
+  show(range, anchor !== null);
+  place(range, first, last + 1, number);
+  setAttr(plot, "aria-valuenow", at);
+  const through = first === last ? "" : `${plain(data.labels[first])} to `;
+  setAttr(plot, "aria-valuetext", through + describe(data, at));
+  setText(tip.head, first === last ? data.labels[at] : rangeLabel(data, first, last));
+  const parts = data.series.map(({ name, square, counts }) => ({
+    name,
+    square,
+    count: counts.slice(first, last + 1).reduce((sum, count) => sum + count, 0),
+  }));
+  const rows = parts.length > 1 ? parts.filter((part) => part.count).reverse() : parts;
+  renderRows(tip.rows, rows, (row) => row.name, createTipRow, updateTipRow);
+  // To the left of the cursor in the right half, so that it stays inside.
+  tip.node.classList.toggle("left", at > number / 2);
+  tip.node.style.left = percent(at > number / 2 ? at : at + 1, number);
+}
+
+/** @param {Data} data @param {number} at */
+function describe(data, at) {
+  if (at < 0) return "No events";
+  return `${plain(data.labels[at])}: ${formatNumber(total(data, at))} events`;
+}
+
+/** @param {Data} data @param {number} first @param {number} last */
+function rangeLabel(data, first, last) {
+  return `${plain(data.labels[first])} to ${plain(data.labels[last])}`;
+}
+
+function createTipRow() {
+  const square = el("span", "square");
+  const name = valueSpan("name");
+  const count = el("span", "count");
+  return { node: el("div", "tip-row", {}, square, name, count), square, name, count };
+}
+
+/**
+ * @param {ReturnType<typeof createTipRow>} view
+ * @param {{ name: string, square: string, count: number }} row
+ */
+function updateTipRow(view, row) {
+  show(view.square, row.square !== "");
+  if (row.square) setColor(view.square, "--square", row.square);
+  setText(view.name, row.name);
+  setText(view.count, formatNumber(row.count));
+}
