@@ -26,7 +26,7 @@ def render(ctx: Context) -> None:
     now = dt.datetime.now(dt.UTC)
     started = time.perf_counter()
     with search_matches(store, filter_, now) as (engine, rest):
-        facets, chosen = counts.facets_and_count(engine, rest, now)
+        facets = counts.facets(engine, rest, now, facet_sidebar.listed_actors())
         bars = timeline.histogram(engine, rest, now)
         page = events.page(
             engine,
@@ -44,18 +44,19 @@ def render(ctx: Context) -> None:
 
     labels = {
         (name, value.value): text.facet_label(name, value.value, value.label)
-        for name, values in facets.items()
+        for name, values in facets.values.items()
         for value in values
     }
     with st.sidebar:
         facet_sidebar.draw(filter_, facets)
     filter_bar.title(
         "Explore",
-        f"<b>{chosen:,}</b> of {text.events_summary(in_window, unverified)} · {elapsed_ms:.0f} ms",
+        f"<b>{facets.events:,}</b> of {text.events_summary(in_window, unverified)} "
+        f"· {elapsed_ms:.0f} ms",
     )
     _archive_banner()
     may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
-    filter_bar.bar(filter_, chosen, search=True, evidence=may_pack)
+    filter_bar.bar(filter_, facets.events, search=True, evidence=may_pack)
     filter_bar.chip_row(filter_, window, labels)
 
     event = _opened(ctx, page)

@@ -264,7 +264,7 @@ def _destructive(store: Store, filter_: Filter, now: dt.datetime) -> None:
 
 def _most_active(store: Store, filter_: Filter, now: dt.datetime, changed: int) -> None:
     chosen = overview.changes(filter_).put("actor_type", "system", "exclude")
-    top = counts.actors(store, chosen, now)[:_ROWS]
+    top = counts.actors(store, chosen, now, _ROWS)
 
     def open_actor(messages: list[ranked_list.ListMessage]) -> None:
         for message in messages:

@@ -10,7 +10,7 @@ import streamlit as st
 from trail.core import event_text
 from trail.core.catalogue import CATEGORIES
 from trail.core.clock import utc_now
-from trail.events import annotations, counts, lanes, overview, timeline
+from trail.events import annotations, lanes, overview, people, timeline
 from trail.events.lanes import By, Lane, Point
 from trail.events.timeline import Bar
 from trail.ingest import coverage
@@ -142,12 +142,11 @@ def _view_params() -> dict[str, str]:
 
 
 def _labels(store: Store, filter_: Filter) -> dict[tuple[str, str], str]:
-    if not filter_.choice("actor"):
-        return {}
-    now = dt.datetime.now(dt.UTC)
+    choice = filter_.choice("actor")
+    names = people.display_names(store, [*choice.include, *choice.exclude]) if choice else {}
     return {
-        ("actor", actor.value): event_text.actor_label(actor.value, actor.label)
-        for actor in counts.actors(store, filter_, now)
+        ("actor", actor_id): event_text.actor_label(actor_id, name)
+        for actor_id, name in names.items()
     }
 
 

@@ -13,6 +13,7 @@ from trail.core.model import Batch
 from trail.core.settings import CONFIG_VARIABLE, Settings
 from trail.core.settings import Store as StoreSettings
 from trail.ingest.files import load_files
+from trail.storage import cube
 from trail.storage.database import Store
 
 # Examples write to a database file; their duration depends on the machine.
@@ -128,15 +129,14 @@ def quarantine(store: Store, batch: Batch) -> list[dict[str, Any]]:
 
 
 def counted(store: Store) -> tuple[list[Any], list[Any]]:
-    """Return the counts of the cube and the same counts of the events; they must be equal."""
-    columns = "hour, action_key, actor_type, target_type, workspace_id"
-    cube = store.table(f"select {columns}, sum(n)::bigint n from cube group by all order by all")
-    events = store.table(
-        "select date_trunc('hour', e.occurred_at) as hour, e.action_key, p.actor_type, "
-        "e.target_type, e.workspace_id, count(*) as n "
-        "from events e join actors p using (actor_key) group by all order by all"
-    )
-    return cube.to_pylist(), events.to_pylist()
+    """Return the hourly counts of both tables and the same counts of the events."""
+    kept: list[Any] = []
+    events: list[Any] = []
+    for table, keys in cube.KEYS.items():
+        hourly = f"select hour, {keys}, sum(n)::bigint as n from {table} group by all order by all"
+        kept += store.table(hourly).to_pylist()
+        events += store.table(f"{cube.counted(table)} order by all").to_pylist()
+    return kept, events
 
 
 def corpora() -> Path:

@@ -1,20 +1,23 @@
-"""Choose what to count: the hourly cube for whole hours where it suffices, else the events."""
+"""Choose what to count: the hourly counts for whole hours where they suffice, else the events."""
 
 import datetime as dt
 from dataclasses import dataclass
 
-from trail.storage.cube import EVENTS, KEYS
+from trail.storage.cube import CUBE, EVENTS, KEYS
 from trail.storage.database import Engine
 from trail.storage.filters import Filter, Window
-from trail.storage.where import Selection, is_on_cube, select, span
+from trail.storage.where import Selection, counts_table, select, span
 
 _HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class CountSource:
-    """A FROM clause, the count expression, the time column, and the parameters."""
+    """A FROM clause that ends with its conditions, the count expression, the time column (UTC),
+    and the parameters. Rows have the columns of `cube.KEYS`, named `e`.
+    """
 
+    table: str
     source: str
     n: str
     time: str
@@ -22,44 +25,58 @@ class CountSource:
 
 
 def count_source(
-    engine: Engine, filter_: Filter, now: dt.datetime, *, cube: bool = True
+    engine: Engine,
+    filter_: Filter,
+    now: dt.datetime,
+    *,
+    by_actor: bool = False,
+    whole_hours: bool = True,
 ) -> CountSource:
-    """Return the source for counts of *filter_*; without *cube* always the events."""
-    cube = cube and is_on_cube(filter_)
-    selection = select(engine, filter_, now, cube=cube)
-    if not cube:
+    """Return the source for counts of *filter_*, with *by_actor* those of each actor.
+
+    Without *whole_hours*, times are needed more precisely than by the hour.
+    """
+    table = counts_table(filter_, by_actor=by_actor) if whole_hours else "events"
+    selection = select(engine, filter_, now, table)
+    if table == "events":
         return CountSource(
-            f"events e where {selection.timed()}", "count(*)", "e.occurred_at", selection.params
+            table,
+            f"events e where {selection.timed()}",
+            "count(*)",
+            "e.occurred_at",
+            selection.params,
         )
     return CountSource(
-        f"{_hours(selection)} e where {selection.where}",
+        table,
+        f"{_hours(selection, table)} e where {selection.where}",
         "sum(e.n)::bigint",
         "e.hour",
         selection.params,
     )
 
 
-def _hours(selection: Selection) -> str:
-    """Return the cube rows of the window's whole hours plus the events of its partial hours."""
+def _hours(selection: Selection, table: str) -> str:
+    """Return the rows of *table* for the window's whole hours plus the events of partial hours."""
     window = selection.window
     start, end = window.start, window.end
     inner = Window(_ceil_hour(start) if start else None, _floor_hour(end) if end else None)
     edges = []
     if inner.start and inner.end and inner.start >= inner.end:
-        return f"({_events(span(window, 'occurred_at'))})"
+        return f"({_events(table, span(window, 'occurred_at'))})"
     if start and inner.start and start < inner.start:
         edges.append(span(Window(start, inner.start), "occurred_at"))
     if end and inner.end and inner.end < end:
         edges.append(span(Window(inner.end, end), "occurred_at"))
     parts = [
-        f"select hour, {KEYS}, n from cube where {span(inner, 'hour')}",
-        *(_events(edge) for edge in edges),
+        f"select hour, {KEYS[table]}, n from {table} where {span(inner, 'hour')}",
+        *(_events(table, edge) for edge in edges),
     ]
     return f"({' union all '.join(parts)})"
 
 
-def _events(condition: str) -> str:
-    return f"select occurred_at as hour, {KEYS}, 1 as n from {EVENTS} where {condition}"
+def _events(table: str, condition: str) -> str:
+    rows = EVENTS if table == CUBE else "events"
+    return f"select occurred_at as hour, {KEYS[table]}, 1 as n from {rows} where {condition}"
 
 
 def _ceil_hour(moment: dt.datetime) -> dt.datetime:

@@ -4,9 +4,11 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from trail.events.count_source import count_source
+import pyarrow as pa
+
+from trail.events.count_source import CountSource, count_source
+from trail.storage.cube import CUBE
 from trail.storage.database import Engine
 from trail.storage.filters import FLAGS, NO, YES, Filter
 from trail.storage.where import ON_FLAG
@@ -15,7 +17,6 @@ from trail.storage.where import ON_FLAG
 COUNTED = ("category", "action", "actor", "actor_type", "target_type", "outcome", "kind", *FLAGS)
 
 _BY_ACTION = ("category", "action", "outcome", "kind")
-_BY_ACTOR = ("actor", "actor_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,49 +47,50 @@ def unverified(engine: Engine, filter_: Filter, now: dt.datetime) -> int:
     return int(table["n"][0].as_py() or 0)
 
 
-def facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
+@dataclass(frozen=True, slots=True)
+class ActorChoice:
+    """Which values of the facet `actor` are listed: the *top* ones that contain *text*.
+
+    Without *top* all are. Comparison ignores case; values that the filter names always are listed.
+    """
+
+    text: str = ""
+    top: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The values of each facet of `COUNTED`, the number of events, and that of listable actors."""
+
+    values: dict[str, list[Value]]
+    events: int
+    actors: int
+
+
+def facets(
+    engine: Engine, filter_: Filter, now: dt.datetime, actors: ActorChoice = ActorChoice()
+) -> Facets:
     """Return every facet's values, most events first, ignoring the facet's own choice.
 
-    A flag that no event has, and that the filter does not name, has no values.
+    A flag that no event has, and that the filter does not name, has no values. *actors* limits the
+    facet that may have a hundred thousand values.
     """
-    return facets_and_count(engine, filter_, now)[0]
-
-
-# The recorded ids and the proven e-mails of each actor.
-_TEXTS = """
-select actor_key,
- list_distinct(list(recorded_actor_id) || list(actor_email) filter (proven)) as texts
-from identities group by actor_key
-"""
-
-
-def facets_and_count(
-    engine: Engine, filter_: Filter, now: dt.datetime
-) -> tuple[dict[str, list[Value]], int]:
-    """Return the results of `facets` and `count` from one set of scans."""
     by_action, total = _action_facets(engine, filter_, now)
+    listed, number = _actors(engine, filter_, now, actors)
     result = {
         **by_action,
-        **_actor_facets(engine, filter_, now),
-        "target_type": _target_types(engine, filter_, now),
+        "actor": listed,
+        "actor_type": _by_column(engine, "actor_type", filter_, now),
+        "target_type": _by_column(engine, "target_type", filter_, now),
         **{name: _flag_values(engine, name, filter_, now) for name in FLAGS},
     }
-    return {name: result[name] for name in COUNTED}, total
+    return Facets({name: result[name] for name in COUNTED}, total, number)
 
 
-def actors(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
-    """Return the actors of the events that match *filter_*, most events first."""
-    rows = count_source(engine, filter_, now, cube=False)
-    table = engine.table(
-        "select actor_id, actor_name, actor_email, n from ("
-        f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
-        ") join actors using (actor_key) order by n desc, actor_id",
-        rows.params,
-    ).to_pylist()
-    return [
-        Value(row["actor_id"], row["actor_name"] or row["actor_email"] or row["actor_id"], row["n"])
-        for row in table
-    ]
+def actors(engine: Engine, filter_: Filter, now: dt.datetime, top: int) -> list[Value]:
+    """Return the *top* actors of the events that match *filter_*, most events first."""
+    rows = count_source(engine, filter_, now, by_actor=True)
+    return _values(engine.table(f"{_named(rows)} order by {_MOST_FIRST} limit {top}", rows.params))
 
 
 def _action_facets(
@@ -109,57 +111,93 @@ def _action_facets(
         for row in table:
             if all(_passes(filter_, other, row) for other in others):
                 counts[row[name]] += row["n"]
-        result[name] = _ranked(filter_, name, counts, {})
+        result[name] = _ranked(filter_, name, counts)
     total = sum(
         row["n"] for row in table if all(_passes(filter_, name, row) for name in _BY_ACTION)
     )
     return result, total
 
 
-def _actor_facets(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, list[Value]]:
-    rows = count_source(engine, filter_.without(*_BY_ACTOR), now, cube=False)
-    table = engine.table(
-        "select actor_id as actor, actor_type, actor_name, actor_email, texts, n from ("
+# An actor as the facet shows it, and its rank.
+_LABEL = "coalesce(nullif(actor_name, ''), nullif(actor_email, ''), actor_id)"
+_MOST_FIRST = "count desc, value"
+
+
+def _named(rows: CountSource) -> str:
+    """Return SQL for value, label and count of each actor of *rows*."""
+    return (
+        f"select actor_id as value, {_LABEL} as label, n as count from ("
         f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
-        f") join actors using (actor_key) left join ({_TEXTS}) using (actor_key)",
-        rows.params,
-    ).to_pylist()
-    actors: Counter[str] = Counter()
-    types: Counter[str] = Counter()
-    labels = {}
-    for row in table:
-        labels[row["actor"]] = row["actor_name"] or row["actor_email"] or row["actor"]
-        if _passes(filter_, "actor_type", row):
-            actors[row["actor"]] += row["n"]
-        if _passes_actor(filter_, row):
-            types[row["actor_type"]] += row["n"]
-    return {
-        "actor": _ranked(_without_emails(filter_, table), "actor", actors, labels),
-        "actor_type": _ranked(filter_, "actor_type", types, {}),
-    }
+        ") join actors using (actor_key)"
+    )
 
 
-def _without_emails(filter_: Filter, rows: list[dict[str, Any]]) -> Filter:
-    """Return *filter_* without actors selected by email; they are listed by id."""
-    for row in rows:
-        for text in _texts(row) - {row["actor"]}:
-            filter_ = filter_.put("actor", text, "")
-    return filter_
-
-
-def _texts(row: Mapping[str, Any]) -> set[str]:
-    """Return the id, the e-mails and the recorded ids that select the actor of *row*."""
-    return {row["actor"], row["actor_email"], *(row["texts"] or ())} - {""}
-
-
-def _target_types(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
-    rows = count_source(engine, filter_.without("target_type"), now)
+def _actors(
+    engine: Engine, filter_: Filter, now: dt.datetime, chosen: ActorChoice
+) -> tuple[list[Value], int]:
+    """Return the values of the facet `actor` as *chosen*, and the number that it could list."""
+    rows = count_source(engine, filter_.without("actor"), now, by_actor=True)
+    named = f"select * from ({_named(rows)})"
+    params = {**rows.params, "text": chosen.text.lower()}
+    if chosen.text:
+        named += " where contains(lower(value), $text) or contains(lower(label), $text)"
+    else:
+        del params["text"]
+    limit = "" if chosen.top is None else f"limit {chosen.top}"
     table = engine.table(
-        f"select e.target_type as value, {rows.n} as n from {rows.source} group by all",
-        rows.params,
-    ).to_pylist()
+        f"select *, count(*) over () as listable from ({named}) order by {_MOST_FIRST} {limit}",
+        params,
+    )
+    listable = table["listable"][0].as_py() if table.num_rows else 0
+    listed = _values(table)
+    own = _selected(engine, filter_)
+    missing = [value for value in own if value not in {item.value for item in listed}]
+    if missing:
+        named = f"select * from ({_named(rows)}) where list_contains($missing, value)"
+        found = _values(engine.table(named, {**rows.params, "missing": missing}))
+        counted = {item.value: item for item in found}
+        listed += [counted.get(value, Value(value, value, 0)) for value in missing]
+        listed.sort(key=lambda item: (-item.count, item.value))
+    return listed, listable
+
+
+def _selected(engine: Engine, filter_: Filter) -> list[str]:
+    """Return the actors that *filter_* names, by id where it names an e-mail or a recorded id."""
+    choice = filter_.choice("actor")
+    named = [*choice.include, *choice.exclude]
+    if not named:
+        return []
+    table = engine.table(
+        "select distinct name, actor_id from (select unnest($named) as name) join ("
+        "select actor_id, actor_id as known from actors union all "
+        "select actor_id, actor_email from actors union all "
+        "select p.actor_id, unnest([i.recorded_actor_id, if(i.proven, i.actor_email, '')]) "
+        "from identities i join actors p using (actor_key)) on known = name",
+        {"named": named},
+    )
+    ids: dict[str, list[str]] = {name: [] for name in named}
+    for row in table.to_pylist():
+        ids[row["name"]].append(row["actor_id"])
+    return list(dict.fromkeys(actor for name in named for actor in sorted(ids[name]) or [name]))
+
+
+def _values(table: pa.Table) -> list[Value]:
+    return [Value(row["value"], row["label"], row["count"]) for row in table.to_pylist()]
+
+
+def _by_column(engine: Engine, name: str, filter_: Filter, now: dt.datetime) -> list[Value]:
+    """Return the values of the facet *name*, which is a column of the smallest counts."""
+    rows = count_source(engine, filter_.without(name), now)
+    counted = f"select e.{name} as value, {rows.n} as n from {rows.source} group by all"
+    if name == "actor_type" and rows.table != CUBE:
+        counted = (
+            "select actor_type as value, sum(n)::bigint as n from ("
+            f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
+            ") join actors using (actor_key) group by all"
+        )
+    table = engine.table(counted, rows.params).to_pylist()
     counts = Counter({row["value"]: row["n"] for row in table if row["value"]})
-    return _ranked(filter_, "target_type", counts, {})
+    return _ranked(filter_, name, counts)
 
 
 def _flag_values(engine: Engine, name: str, filter_: Filter, now: dt.datetime) -> list[Value]:
@@ -173,7 +211,7 @@ def _flag_values(engine: Engine, name: str, filter_: Filter, now: dt.datetime) -
     counts = {value: count(engine, free.put(name, value, "include"), now) for value in (YES, NO)}
     if not counts[flagged] and not filter_.choice(name):
         return []
-    return _ranked(filter_, name, Counter(counts), {})
+    return _ranked(filter_, name, Counter(counts))
 
 
 def _passes(filter_: Filter, name: str, row: Mapping[str, object]) -> bool:
@@ -181,20 +219,10 @@ def _passes(filter_: Filter, name: str, row: Mapping[str, object]) -> bool:
     return (not choice.include or value in choice.include) and value not in choice.exclude
 
 
-def _passes_actor(filter_: Filter, row: Mapping[str, Any]) -> bool:
-    choice = filter_.choice("actor")
-    known = _texts(row)
-    return (not choice.include or bool(known & set(choice.include))) and not (
-        known & set(choice.exclude)
-    )
-
-
-def _ranked(
-    filter_: Filter, name: str, counts: Counter[str], labels: Mapping[str, str]
-) -> list[Value]:
+def _ranked(filter_: Filter, name: str, counts: Counter[str]) -> list[Value]:
     """Return values, most events first; selected values without events last, to allow removal."""
     choice = filter_.choice(name)
     for value in (*choice.include, *choice.exclude):
         counts.setdefault(value, 0)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [Value(value, labels.get(value) or value, number) for value, number in ordered]
+    return [Value(value, value, number) for value, number in ordered]

@@ -11,9 +11,10 @@ import pyarrow as pa
 from trail.core.clock import naive_utc, shifted
 from trail.core.model import EVENT_COLUMNS
 from trail.events.timeline import bounded
+from trail.storage.cube import CUBE
 from trail.storage.database import Engine, Reading
 from trail.storage.filters import Filter, Window
-from trail.storage.where import literal, select, span
+from trail.storage.where import Selection, counts_table, literal, select, span
 
 # Columns of a list of events; the raw record is read for a single event only.
 LISTED = tuple(column for column in EVENT_COLUMNS if column != "raw")
@@ -128,9 +129,8 @@ def page(
         where += f" and {_beyond_cursor(edge, descending=descending, params=params)}"
     order = _order(descending=descending)
     result: list[dict[str, Any]] = []
-    for window in _growing_windows(
-        engine, _window_beyond(edge, filter_.window(now), descending), descending
-    ):
+    reach = _window_beyond(edge, filter_.window(now), descending)
+    for window in _growing_windows(engine, filter_, now, reach, rows + 1, descending):
         star = (
             f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
             f"order by {order} limit {rows + 1 - len(result)}"
@@ -156,21 +156,29 @@ def _window_beyond(edge: Cursor | None, window: Window, descending: bool) -> Win
     return Window(max(window.start, moment) if window.start else moment, window.end)
 
 
-def _growing_windows(engine: Engine, window: Window, descending: bool) -> Iterator[Window]:
+def _growing_windows(
+    engine: Engine, filter_: Filter, now: dt.datetime, window: Window, rows: int, descending: bool
+) -> Iterator[Window]:
     """Yield consecutive parts of *window*, each with eight times the events of the previous one.
 
-    Most filters fill a page near the edge; only rare matches need the whole window.
+    The hourly counts tell where the first *rows* matches are, if they can answer the filter. Else
+    the first part has `_FIRST_ROWS` events of any kind: only rare matches need the whole window.
     """
     count, max_count = 0, _FIRST_ROWS
-    edge = window.end if descending else window.start
-    hours = _hours(engine, window)
+    if (table := counts_table(filter_)) != "events":
+        max_count = rows
+        hours = _hours(engine, window, table, select(engine, filter_, now, table))
+    else:
+        hours = _hours(engine, window)
+    start, end = window.start, window.end
     for hour, number in reversed(hours) if descending else hours:
         count += number
         cut = hour if descending else shifted(hour, _HOUR)
-        if count >= max_count and (edge is None or (cut < edge if descending else cut > edge)):
-            yield Window(cut, edge) if descending else Window(edge, cut)
-            edge, count, max_count = cut, 0, max_count * 8
-    yield Window(window.start, edge) if descending else Window(edge, window.end)
+        if count >= max_count and (not start or start < cut) and (not end or cut < end):
+            yield Window(cut, end) if descending else Window(start, cut)
+            start, end = (start, cut) if descending else (cut, end)
+            count, max_count = 0, max_count * 8
+    yield Window(start, end)
 
 
 def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[str, Any] | None:
@@ -303,14 +311,22 @@ def _slices(engine: Engine, filter_: Filter, now: dt.datetime, *, descending: bo
     return windows[::-1] if descending else windows
 
 
-def _hours(engine: Engine, window: Window) -> list[tuple[dt.datetime, int]]:
-    """Return the hours that *window* touches, oldest first, with all events of each."""
+def _hours(
+    engine: Engine, window: Window, table: str = CUBE, matching: Selection | None = None
+) -> list[tuple[dt.datetime, int]]:
+    """Return the hours that *window* touches, oldest first, with the number of their events.
+
+    With *matching*, a selection on *table*, only its events are counted.
+    """
+    where, params = (matching.where, matching.params) if matching else ("true", {})
     start = window.start - _HOUR if window.start and window.start > _EARLIEST else None
     touched = span(Window(start, window.end), "hour")
-    table = engine.table(
-        f"select hour, sum(n)::bigint as n from cube where {touched} group by hour order by hour"
+    hours = engine.table(
+        f"select hour, sum(n)::bigint as n from {table} e where {touched} and {where} "
+        "group by hour order by hour",
+        params,
     )
-    return list(zip(table["hour"].to_pylist(), table["n"].to_pylist(), strict=True))
+    return list(zip(hours["hour"].to_pylist(), hours["n"].to_pylist(), strict=True))
 
 
 def _beyond_cursor(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:

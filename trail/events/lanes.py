@@ -67,17 +67,17 @@ def lanes(
 ) -> Lanes:
     """Return the *top* lanes of the events that match *filter_*, in bars of *grain*."""
     window = timeline.bounded(engine, filter_.window(now), now)
-    selection = select(engine, filter_, now)
     table, key, value, label = _LANES[by]
-    bucket = timeline.bucket_sql("e.occurred_at", grain, filter_, window)
+    counted = by != "target" and grain >= _HOUR and timeline.whole_hours(filter_, window)
+    source = count_source(engine, filter_, now, by_actor=by == "actor", whole_hours=counted)
+    bucket = timeline.bucket_sql(source.time, grain, filter_, window)
     failed = ", ".join(f"'{kind}'" for kind in FAILED_KINDS)
     destructive = ", ".join(f"'{kind}'" for kind in sorted(DESTRUCTIVE_KINDS))
     # First rank all lanes, then read the points of those that are drawn.
     top_rows = engine.table(
         f"""
         with counted as (
-         select {key} as lane_key, count(*) as n from events e where {selection.timed()}
-         group by all
+         select {key} as lane_key, {source.n} as n from {source.source} group by all
         ), named as (
          select {value} as value, c.lane_key, c.n from counted c
          join {table} l on l.{key} = c.lane_key
@@ -85,14 +85,14 @@ def lanes(
         select value, list(lane_key) as keys, sum(n)::bigint as total, count(*) over () as lanes
         from named group by value order by total desc, value limit {int(top)}
         """,
-        selection.params,
+        source.params,
     ).to_pylist()
     keys = [str(key) for row in top_rows for key in row["keys"]]
     rows = engine.table(
         f"""
         with counted as (
-         select {key} as lane_key, {bucket} as bucket, e.action_key, count(*) as n
-         from events e where {selection.timed()} and e.{key} in ({", ".join(keys) or "null"})
+         select {key} as lane_key, {bucket} as bucket, e.action_key, {source.n} as n
+         from {source.source} and e.{key} in ({", ".join(keys) or "null"})
          group by all
         )
         select {value} as value, any_value({label}) as label, c.bucket, sum(c.n)::bigint as n,
@@ -101,7 +101,7 @@ def lanes(
         from counted c join actions a using (action_key)
         join {table} l on l.{key} = c.lane_key group by all order by value, bucket
         """,
-        selection.params,
+        source.params,
     ).to_pylist()
     bars = timeline.empty_bars(window, grain, filter_)
     points: dict[str, list[Point]] = {}
@@ -128,7 +128,7 @@ def lanes(
 def week(engine: Engine, filter_: Filter, now: dt.datetime) -> list[list[int]]:
     """Return events by weekday (0 is Monday) and hour of the filter's zone, in the window."""
     window = timeline.bounded(engine, filter_.window(now), now)
-    rows = count_source(engine, filter_, now, cube=timeline.whole_hours(filter_, window))
+    rows = count_source(engine, filter_, now, whole_hours=timeline.whole_hours(filter_, window))
     local = timezones.local(rows.time, filter_.zone, window)
     table = engine.table(
         f"select isodow({local}) - 1 as day, hour({local}) as hour, {rows.n} as n "

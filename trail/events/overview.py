@@ -12,9 +12,10 @@ from typing import Any
 from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, ROUTINE_KINDS
 from trail.core.clock import utc_text
 from trail.events import events, timeline
+from trail.events.count_source import count_source
 from trail.storage.database import Engine
-from trail.storage.filters import NO, Choice, Filter, Window
-from trail.storage.where import select, span
+from trail.storage.filters import NO, Choice, Filter
+from trail.storage.where import select
 
 _NO_CHANGE = (*sorted(ROUTINE_KINDS), *FAILED_KINDS)
 HIGH_RISK = 8
@@ -91,24 +92,24 @@ def actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str) -
     """
     window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start and window.end
-    selection = select(engine, filter_, now)
-    before = period_before(engine, filter_, now).window(now)
+    whole = timeline.whole_hours(filter_, window)
+    current = count_source(engine, filter_, now, by_actor=True, whole_hours=whole)
+    before = count_source(engine, period_before(engine, filter_, now), now, by_actor=True)
+    earlier = count_source(engine, Filter(end=utc_text(window.start)), now, by_actor=True)
     of_type = "e.actor_key in (select actor_key from actors where actor_type = $type)"
-    params = {**selection.params, "type": actor_type}
-    current = f"{selection.timed()} and {of_type}"
-    previous = f"{span(before, 'e.occurred_at')} and {selection.where} and {of_type}"
+    params = {**current.params, **before.params, "type": actor_type}
     row = engine.table(
-        f"with active_now as (select distinct e.actor_key from events e where {current}), "
-        f"active_before as (select distinct e.actor_key from events e where {previous}) "
+        f"with active_now as (select distinct e.actor_key from {current.source} and {of_type}), "
+        f"active_before as (select distinct e.actor_key from {before.source} and {of_type}) "
         "select (select count(*) from active_now) as active, "
         "(select count(*) from active_before) as before, "
-        "(select count(*) from active_now where actor_key not in (select e.actor_key from events e "
-        f"where {span(Window(None, window.start), 'e.occurred_at')})) as new",
+        "(select count(*) from active_now where actor_key not in "
+        f"(select e.actor_key from {earlier.source})) as new",
         params,
     ).to_pylist()[0]
     by_day = engine.table(
-        f"select {timeline.local_day_sql('e.occurred_at', filter_.zone, window)} as day, "
-        f"count(distinct e.actor_key) as n from events e where {current} group by all",
+        f"select {timeline.local_day_sql(current.time, filter_.zone, window)} as day, "
+        f"count(distinct e.actor_key) as n from {current.source} and {of_type} group by all",
         params,
     ).to_pylist()
     numbers = {row["day"]: row["n"] for row in by_day}

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from trail.core.catalogue import DESTRUCTIVE_KINDS, ROUTINE_KINDS
 from trail.events import timeline
+from trail.events.count_source import count_source
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select
@@ -56,15 +57,16 @@ def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Ac
     """
     window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start
-    selection = select(engine, filter_, now)
+    source = count_source(engine, filter_, now, by_actor=True)
     rows = engine.table(
         f"""
-        with inside as (
-         select actor_key, count(*) as events,
-          count(*) filter (kind not in ({_ROUTINE})) as changes,
-          count(*) filter (kind in ({_DESTRUCTIVE})) as destructive
-         from events e join actions a using (action_key)
-         where {selection.timed()} group by actor_key
+        with counted as (
+         select e.actor_key, e.action_key, {source.n} as n from {source.source} group by all
+        ), inside as (
+         select actor_key, sum(n)::bigint as events,
+          coalesce(sum(n) filter (kind not in ({_ROUTINE})), 0)::bigint as changes,
+          coalesce(sum(n) filter (kind in ({_DESTRUCTIVE})), 0)::bigint as destructive
+         from counted join actions a using (action_key) group by actor_key
         ), ever as (
          select actor_key, min(occurred_at) as first_at, max(occurred_at) as last_at
          from events where not future_dated group by actor_key
@@ -88,7 +90,7 @@ def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Ac
         where coalesce(p.actor_type, 'user') in ('user', 'token')
         order by changes desc, events desc, actor_id
         """,
-        selection.params,
+        source.params,
     ).to_pylist()
     late = _after_removal(engine, rows)
     return [
@@ -151,19 +153,22 @@ def action_mix(
     engine: Engine, filter_: Filter, now: dt.datetime, actor_id: str, top: int
 ) -> list[ActionShare]:
     """Return the *top* actions of *actor_id* in the window with their share in the workspace."""
-    selection = select(engine, filter_, now)
+    source = count_source(engine, filter_, now, by_actor=True)
     rows = engine.table(
         f"""
-        with counted as (
-         select a.action, count(*) as n, count(*) filter (p.actor_id = $who) as mine
-         from events e join actions a using (action_key) join actors p using (actor_key)
-         where {selection.timed()} group by all
+        with keyed as (
+         select e.action_key, e.actor_key, {source.n} as n from {source.source} group by all
+        ), counted as (
+         select a.action, sum(n)::bigint as n,
+          coalesce(sum(n) filter (p.actor_id = $who), 0)::bigint as mine
+         from keyed join actions a using (action_key) join actors p using (actor_key)
+         group by all
         )
         select action, mine, mine / nullif(sum(mine) over (), 0) as actor_share,
          n / sum(n) over () as workspace_share from counted
         qualify mine > 0 order by mine desc, action limit {int(top)}
         """,
-        {**selection.params, "who": actor_id},
+        {**source.params, "who": actor_id},
     ).to_pylist()
     return [
         ActionShare(row["action"], row["mine"], row["actor_share"], row["workspace_share"])

@@ -33,7 +33,7 @@ def search_matches(
         yield store, filter_
         return
     selection = select(store, filter_.without(*filter_.choices), now)
-    with store.narrowed(
-        {"events": _EVENTS.format(selection.timed()), "cube": cube.counted()}, selection.params
-    ) as engine:
+    tables = {"events": _EVENTS.format(selection.timed())}
+    tables |= {table: cube.counted(table) for table in cube.KEYS}
+    with store.narrowed(tables, selection.params) as engine:
         yield engine, replace(filter_, q=())

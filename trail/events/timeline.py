@@ -50,7 +50,7 @@ def histogram(
     assert window.start and window.end
     grain = grain or default_grain(window)
     whole = grain >= _HOUR and whole_hours(filter_, window)
-    rows = count_source(engine, filter_, now, cube=whole)
+    rows = count_source(engine, filter_, now, whole_hours=whole)
     bucket = bucket_sql(rows.time, grain, filter_, window)
     table = engine.table(
         f"select {bucket} as bucket, {rows.n} as n from {rows.source} group by all", rows.params
@@ -92,7 +92,7 @@ def by_category(
 ) -> list[tuple[dt.datetime, str, int]]:
     """Return (start of the local day in UTC, category, events) for events that match *filter_*."""
     window = bounded(engine, filter_.window(now), now)
-    rows = count_source(engine, filter_, now, cube=whole_hours(filter_, window))
+    rows = count_source(engine, filter_, now, whole_hours=whole_hours(filter_, window))
     table = engine.table(
         "select day, category, sum(n)::bigint as n from ("
         f"select {local_day_sql(rows.time, filter_.zone, window)} as day, "

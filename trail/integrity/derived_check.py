@@ -61,12 +61,9 @@ def problems(
     found += _by_day(
         ask, _flags(), "flag changed", "The flags of {n} do not follow from their records."
     )
-    found += _by_day(
-        ask,
-        _counts(),
-        "count changed",
-        "The hourly counts differ from the stored events by {n}.",
-    )
+    for table, name in {cube.CUBE: "hourly counts", cube.ACTOR_CUBE: "counts by actor"}.items():
+        text = f"The {name} differ from the stored events by {{n}}."
+        found += _by_day(ask, _counts(table), "count changed", text)
     for (day, name), number in sorted(_events(ask, limits, full, span, progress).items()):
         covered = day in valid_days and name in SEALED_FIELDS
         if not covered and day not in accepted_days:
@@ -157,11 +154,11 @@ def _flags() -> str:
     )
 
 
-def _counts() -> str:
-    keys = f"hour, {cube.KEYS}"
+def _counts(table: str) -> str:
+    keys = f"hour, {cube.KEYS[table]}"
     return (
-        f"with now as ({cube.counted()}), "
-        f"kept as (select {keys}, sum(n)::bigint as n from cube group by all) "
+        f"with now as ({cube.counted(table)}), "
+        f"kept as (select {keys}, sum(n)::bigint as n from {table} group by all) "
         "select coalesce(now.hour, kept.hour)::date as day, "
         "sum(abs(coalesce(now.n, 0) - coalesce(kept.n, 0)))::bigint as n "
         "from now full join kept on "

@@ -14,6 +14,7 @@ from trail.integrity import seal_status, sealing, verification
 from trail.notifications import evaluate
 from trail.retention import policy
 from trail.runtime.job import Job, JobContext
+from trail.storage import cube
 from trail.storage.filters import Filter
 
 # Alerts are evaluated repeatedly over this period; each match is reported once.
@@ -23,6 +24,7 @@ _RETENTION_EVERY_S = 3600.0
 _RETENTION_DELAY_S = 600.0
 _FINDINGS_EVERY_S = 300.0
 _SEAL_EVERY_S = 3600.0
+_COMPACT_EVERY_S = 3600.0
 _SEAL_DELAY_S = 120.0
 _BACKUP_EVERY_S = 3600.0
 _VERIFY_EVERY = dt.timedelta(hours=24)
@@ -33,6 +35,9 @@ def jobs(context: JobContext, verify: threading.Event) -> list[Job]:
     result = [
         Job.of("retention", "Retention", _RETENTION_EVERY_S, _retain(context), _RETENTION_DELAY_S),
         Job.of("findings", "Unusual changes", _FINDINGS_EVERY_S, _refresh_findings(context)),
+        Job.of(
+            "counts", "Hourly counts", _COMPACT_EVERY_S, _compact_counts(context), _SEAL_DELAY_S
+        ),
         Job.of("seals", "Seals", _SEAL_EVERY_S, _seal(context, verify), _SEAL_DELAY_S),
     ]
     if context.settings.backup.path:
@@ -65,6 +70,13 @@ def _refresh_findings(context: JobContext) -> Callable[[Job], str]:
         result = refresh(context.shown(), utc_now())
         _evaluate_alerts(context)
         return f"{result.folded:,} days recounted" if result.folded else "Nothing new"
+
+    return run
+
+
+def _compact_counts(context: JobContext) -> Callable[[Job], str]:
+    def run(_: Job) -> str:
+        return f"{context.shown().write(cube.compact):,} rows merged"
 
     return run
 

@@ -1,8 +1,8 @@
 """From a filter to SQL: the one place where rows are chosen.
 
 Facets that depend on the action alone (category, action, kind, outcome) become a choice among
-action keys; so do those of the actor. What narrows only by the cube's columns can be counted from
-the cube at any size.
+action keys; so do those of the actor. What narrows only by columns of the hourly counts can be
+counted from them at any size.
 """
 
 import datetime as dt
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trail.storage import search_syntax
+from trail.storage.cube import ACTOR_CUBE, CUBE
 from trail.storage.database import Engine, Params
 from trail.storage.filters import FLAGS, NO, YES, Choice, Filter, Window
 
@@ -32,8 +33,9 @@ _ON_TARGET = {"target": ("target_id", "target_name")}
 # The column of a flag, and the value of its facet that events with the flag have.
 ON_FLAG = {"verified": ("unverified", NO), "future_dated": ("future_dated", YES)}
 
-# Facets that the cube can answer.
+# Facets that the cube can answer, and those that the actor cube can.
 ON_CUBE = frozenset({*_ON_ACTION, "actor_type", "target_type", *FLAGS})
+_ON_ACTOR_CUBE = ON_CUBE | {"actor"}
 
 # Longer lists of keys take longer to plan than the subquery takes to run.
 _MOST_KEYS = 2_000
@@ -55,17 +57,18 @@ class Selection:
         return f"{span(self.window, column)} and {self.where}"
 
 
-def select(engine: Engine, filter_: Filter, now: dt.datetime, *, cube: bool = False) -> Selection:
+def select(engine: Engine, filter_: Filter, now: dt.datetime, table: str = "events") -> Selection:
     """Return what *filter_* chooses at the moment *now* (aware).
 
     A range that depends on the current time leaves out events that are dated in the future, unless
     the filter asks for them.
 
-    With *cube* the conditions are on the columns of `cube e`, for a filter that it can answer.
+    The conditions are on the columns of *table*, `events` or one of `cube.KEYS`, named `e`. For
+    the latter the filter must be one that `counts_table` says it can answer.
     """
     params: Params = {}
     parts = [_keys(engine, "action_key", "actions", _ON_ACTION, filter_, params)]
-    if cube:
+    if table == CUBE:
         parts.append(_column("e.actor_type", "actor_type", filter_, params))
     else:
         parts.append(_keys(engine, "actor_key", "actors", _ON_ACTOR, filter_, params))
@@ -79,9 +82,11 @@ def select(engine: Engine, filter_: Filter, now: dt.datetime, *, cube: bool = Fa
     return Selection(where, params, filter_.window(now))
 
 
-def is_on_cube(filter_: Filter) -> bool:
-    """Return whether the cube's columns can answer *filter_*."""
-    return not filter_.q and set(filter_.choices) <= ON_CUBE
+def counts_table(filter_: Filter, *, by_actor: bool = False) -> str:
+    """Return the smallest table whose columns can answer *filter_*, with *by_actor* by actor."""
+    if filter_.q or not set(filter_.choices) <= _ON_ACTOR_CUBE:
+        return "events"
+    return CUBE if not by_actor and set(filter_.choices) <= ON_CUBE else ACTOR_CUBE
 
 
 def span(window: Window, column: str) -> str:

@@ -66,7 +66,7 @@ def facets(request: Request) -> Response:
     return _json(
         {
             name: [{"value": row.value, "count": row.count} for row in values]
-            for name, values in counts.facets(store, filter_, now).items()
+            for name, values in counts.facets(store, filter_, now).values.items()
         }
     )
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from trail.events.counts import Value
+from trail.events.counts import ActorChoice, Facets, Value
 from trail.storage.filters import FLAGS, Filter
 from ui import text, url_state
 from ui.components.facets import FacetGroup, FacetMessage, FacetValue, State, facet_panel
@@ -22,11 +22,18 @@ _SHOWN = {
 _WITH_GLYPH = {"outcome": text.OUTCOMES}
 
 
-def draw(filter_: Filter, facets: dict[str, list[Value]]) -> None:
+def listed_actors() -> ActorChoice:
+    """Return which actors the panel lists: there may be too many to read all."""
+    return ActorChoice(_search("actor"), _number("actor"))
+
+
+def draw(filter_: Filter, facets: Facets) -> None:
     """Draw the panel; a click on a value changes the filter in the URL."""
     # A flag is offered only where an event has it.
     groups = [
-        _group(name, facets[name], filter_) for name in _SHOWN if facets[name] or name not in FLAGS
+        _group(name, values, filter_, facets.actors if name == "actor" else 0)
+        for name in _SHOWN
+        if (values := facets.values[name]) or name not in FLAGS
     ]
     facet_panel(groups, _KEY, lambda messages: _on_messages(messages, filter_))
 
@@ -45,8 +52,17 @@ def _on_messages(messages: list[FacetMessage], filter_: Filter) -> None:
         url_state.set_url(changed)
 
 
-def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
-    search = st.session_state.get(f"facet-search-{name}", "")
+def _search(name: str) -> str:
+    return str(st.session_state.get(f"facet-search-{name}", ""))
+
+
+def _number(name: str) -> int:
+    return max(int(st.session_state.get(f"facet-more-{name}", 0)), _SHOWN[name])
+
+
+def _group(name: str, values: list[Value], filter_: Filter, listable: int) -> FacetGroup:
+    """Return the group of facet *name*; *listable* is the number of values if not all are given."""
+    search = _search(name)
     result = values
     if search:
         text_ = search.lower()
@@ -55,15 +71,15 @@ def _group(name: str, values: list[Value], filter_: Filter) -> FacetGroup:
             for value in values
             if text_ in value.label.lower() or text_ in value.value.lower()
         ]
-    shown = result[: max(st.session_state.get(f"facet-more-{name}", 0), _SHOWN[name])]
+    shown = result[: _number(name)]
     # Selected values stay visible so that they can be deselected.
     chosen = [item for item in result if filter_.state(name, item.value) and item not in shown]
     group: FacetGroup = {
         "field": name,
         "title": text.FACETS[name],
         "values": [_row(name, item, filter_) for item in (*shown, *chosen)],
-        "total_values": len(result),
-        "searchable": len(values) > _SHOWN[name],
+        "total_values": max(len(result), listable),
+        "searchable": bool(search) or max(len(values), listable) > _SHOWN[name],
     }
     if search:
         group["search"] = search

@@ -105,7 +105,7 @@ def test_filter_by_any_email_finds_all_events_of_the_actor(store: Store, load: L
     for email in ("old@example.com", "new@example.com"):
         assert count(store, f"actor={email}") == 2
         assert count(store, f"actor=-{email}") == 1
-    (value,) = counts.facets(store, Filter.parse("actor=old@example.com"), AT)["actor"][:1]
+    (value,) = counts.facets(store, Filter.parse("actor=old@example.com"), AT).values["actor"][:1]
     assert (value.value, value.label, value.count) == ("users/u1", "new@example.com", 2)
     assert people.own_actor_ids(store, ["old@example.com"]) == {"old@example.com"}
     for link in ("u1", "users/u1"):

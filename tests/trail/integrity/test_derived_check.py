@@ -83,6 +83,8 @@ EDITS = {
     "delete from cube where hour = (select min(hour) from cube)": "count changed",
     "update cube set n = n + 1 where hour = (select max(hour) from cube)": "count changed",
     "update cube set actor_type = 'token'": "count changed",
+    "delete from actor_cube where hour = (select max(hour) from actor_cube)": "count changed",
+    "update actor_cube set actor_key = 0": "count changed",
     "update events set future_dated = true where occurred_at >= '2026-11-08'": "flag changed",
     "update events set unverified = true where occurred_at < '2026-11-02'": "flag changed",
 }

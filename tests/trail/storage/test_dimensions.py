@@ -4,6 +4,7 @@ import pytest
 
 from tests.conftest import Load, counted, row, rows
 from tests.segment_records import api_event, forwarded, message_id, ndjson
+from trail.storage import cube as cube_tables
 from trail.storage import dimensions
 from trail.storage.database import Cursor, Store
 
@@ -93,5 +94,15 @@ def test_the_cube_counts_by_hour_and_actor_type(store: Store, load: Load, parts:
         load(ndjson(records[part::parts]))
     cube, events = counted(store)
     assert cube == events
-    assert sum(entry["n"] for entry in cube) == len(records)
-    assert len(cube) == 8  # four hours, two actions
+    assert sum(entry["n"] for entry in cube) == 2 * len(records)
+    assert len(cube) == 2 * 8  # two tables, four hours, two actions
+
+
+def test_split_counts_are_put_together_again(store: Store, load: Load) -> None:
+    for n in range(12):
+        load(ndjson([forwarded(n, "Source Created", userId="u")]))
+    assert store.write(cube_tables.compact) == 2 * 11
+    assert store.table("select n from actor_cube")["n"].to_pylist() == [12]
+    kept, events = counted(store)
+    assert kept == events
+    assert store.write(cube_tables.compact) == 0

@@ -12,7 +12,8 @@ from trail.storage.filters import Filter
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    facets = counts.facets(context.store(False), Filter.parse(args.query), dt.datetime.now(dt.UTC))
+    now = dt.datetime.now(dt.UTC)
+    facets = counts.facets(context.store(False), Filter.parse(args.query), now).values
     if args.json:
         report = {
             name: [{"value": value.value, "count": value.count} for value in values]
