@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from trail.core.clock import utc_now
+from trail.core.clock import naive_utc
 from trail.events import counts, events, timeline
 from trail.events.search_results import search_matches
 from trail.ingest import coverage
@@ -23,7 +23,7 @@ def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
     store = ctx.store
-    now = dt.datetime.now(dt.UTC)
+    now = ctx.now
     started = time.perf_counter()
     with search_matches(store, filter_, now) as (engine, rest):
         facets = counts.facets(engine, rest, now, facet_sidebar.listed_actors())
@@ -39,7 +39,7 @@ def render(ctx: Context) -> None:
     unverified = counts.unverified(store, filter_.cleared(), now)
     window = timeline.bounded(store, filter_.window(now), now)
     assert window.start and window.end
-    spans = coverage.spans(store, window.start, min(window.end, utc_now()))
+    spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
     elapsed_ms = (time.perf_counter() - started) * 1000
 
     labels = {

@@ -21,7 +21,7 @@ OPEN, FOLDED = "open", "folded"
 def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
-    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    store, now = ctx.runtime.store, ctx.now
     started = time.perf_counter()
     numbers = queries.summary(store, filter_, now)
     class_ = _class()
@@ -51,7 +51,7 @@ def render(ctx: Context) -> None:
         else ""
     )
     filter_bar.window_caption(filter_, window, more)
-    coverage_banner.show_silence(ctx.runtime.store)
+    coverage_banner.show_silence(ctx.runtime.store, now)
     _tiles(filter_, numbers)
     if not numbers.incidents:
         st.info("No failed attempts in this window.", icon=":material/check:")

@@ -7,7 +7,7 @@ from collections import Counter
 import streamlit as st
 
 from trail.core import catalogue, event_text
-from trail.core.clock import utc_now
+from trail.core.clock import naive_utc
 from trail.events import counts, events, overview, store_status, timeline
 from trail.findings import queries as unusual
 from trail.findings import reviews
@@ -40,7 +40,7 @@ _PAGES = {_FAILURES: url_state.FAILURES, _UNUSUAL: url_state.UNUSUAL}
 def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter().cleared()
-    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    store, now = ctx.runtime.store, ctx.now
     started = time.perf_counter()
     changes = overview.changes(filter_)
     before = overview.period_before(store, filter_, now)
@@ -62,9 +62,9 @@ def render(ctx: Context) -> None:
     for shortfall in seal_text.lost(ctx):
         st.error(text.escape(shortfall.text()), icon=":material/history:")
     clock_warning.show(ctx)
-    coverage_banner.show_silence(ctx.runtime.store)
+    coverage_banner.show_silence(ctx.runtime.store, now)
     assert window.start and window.end
-    spans = coverage.spans(store, window.start, min(window.end, utc_now()))
+    spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
     coverage_banner.show_gaps(spans, filter_.zone)
     _expiring_findings(ctx)
     _tiles(ctx, store, filter_, before, now, days)
@@ -142,9 +142,7 @@ def _expiring_findings(ctx: Context) -> None:
     """Draw a caption where open findings expire soon."""
     if not ctx.user.may("see_findings"):
         return
-    expiring = expiring_findings.expiring(
-        ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC)
-    )
+    expiring = expiring_findings.expiring(ctx.runtime.store, ctx.runtime.settings, ctx.now)
     if expiring.findings:
         st.caption(f"▲ {expiring.text()} Decide on them under Unusual or place a legal hold.")
 

@@ -1,11 +1,10 @@
 """People and tokens: who is active, new, dormant or removed; one actor; one target."""
 
-import datetime as dt
 import time
 
 import streamlit as st
 
-from trail.core.clock import utc_now
+from trail.core.clock import naive_utc
 from trail.events import counts, people, timeline
 from ui import filter_bar, text, url_state
 from ui.page import Context, Page
@@ -15,7 +14,7 @@ from ui.people import actor_detail, actor_list, target_history
 def render(ctx: Context) -> None:
     """Draw all people and tokens, or the actor or target that the URL names."""
     filter_ = url_state.current_filter()
-    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    store, now = ctx.runtime.store, ctx.now
     started = time.perf_counter()
     actor_id, target_id = url_state.param("who"), url_state.param("what")
     window = timeline.bounded(store, filter_.window(now), now)
@@ -39,7 +38,7 @@ def render(ctx: Context) -> None:
     _title("People and tokens", f"<b>{active:,}</b> of {len(actors):,} active · ", started)
     filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
     filter_bar.window_caption(filter_, window)
-    actor_list.draw(ctx, filter_.cleared(), actors, utc_now())
+    actor_list.draw(ctx, filter_.cleared(), actors, naive_utc(now))
 
 
 def _title(title: str, summary: str, started: float) -> None:

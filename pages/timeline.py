@@ -9,7 +9,7 @@ import streamlit as st
 
 from trail.core import event_text
 from trail.core.catalogue import CATEGORIES
-from trail.core.clock import utc_now
+from trail.core.clock import naive_utc
 from trail.events import annotations, lanes, overview, people, timeline
 from trail.events.lanes import By, Lane, Point
 from trail.events.timeline import Bar
@@ -36,7 +36,7 @@ _MAX_BARS = 400
 def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
-    store, now = ctx.store, dt.datetime.now(dt.UTC)
+    store, now = ctx.store, ctx.now
     started = time.perf_counter()
     window = timeline.bounded(store, filter_.window(now), now)
     assert window.start and window.end
@@ -46,7 +46,7 @@ def render(ctx: Context) -> None:
     past = overview.period_before(store, filter_, now)
     before = [bar.count for bar in timeline.histogram(store, past, now, grain).bars]
     total = sum(bar.count for bar in result.bars)
-    spans = coverage.spans(store, window.start, min(window.end, utc_now()))
+    spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
     notes = annotations.in_window(store, window)
     elapsed_ms = (time.perf_counter() - started) * 1000
 

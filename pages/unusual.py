@@ -1,6 +1,5 @@
 """Unusual: findings by score with their reasons and decisions; sign-off of a period."""
 
-import datetime as dt
 import time
 
 import streamlit as st
@@ -37,7 +36,7 @@ _UNFILTERED = {
 def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
-    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    store, now = ctx.runtime.store, ctx.now
     started = time.perf_counter()
     everything = url_state.param("all") == "1"
     queue = queries.queue(store, filter_, now, everything=everything)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from trail.core.clock import utc_now
+from trail.core.clock import naive_utc
 from trail.ingest import coverage
 from trail.ingest.coverage import Span
 from trail.storage.database import Store
@@ -35,9 +35,9 @@ def show_gaps(spans: Sequence[Span], zone: ZoneInfo) -> None:
     )
 
 
-def show_silence(store: Store) -> None:
-    """Draw a warning where no event has arrived for unusually long."""
-    if silence := coverage.silence(store, utc_now()):
+def show_silence(store: Store, now: dt.datetime) -> None:
+    """Draw a warning where no event has arrived for unusually long at *now* (aware)."""
+    if silence := coverage.silence(store, naive_utc(now)):
         since = text.timestamp(silence.since, url_state.timezone())
         st.warning(
             text.escape(

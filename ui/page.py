@@ -5,6 +5,7 @@ from the menu is not protected.
 """
 
 import contextlib
+import datetime as dt
 import functools
 import logging
 import secrets
@@ -20,7 +21,7 @@ from trail.core import registry
 from trail.core.errors import OverloadError, TrailError
 from trail.runtime import process, startup
 from trail.runtime.process import Runtime
-from trail.storage import query_timeout
+from trail.storage import query_timeout, shared_results
 from trail.storage.database import Store
 from trail.storage.query_timeout import QueryScope
 from ui import script_run, sign_in_form, text, url_state
@@ -40,6 +41,14 @@ class Context:
     def store(self) -> Store:
         """Return the store that the URL names: the database, or an archived month."""
         return startup.store_of(url_state.param("archive"))
+
+    @functools.cached_property
+    def now(self) -> dt.datetime:
+        """Return the moment (aware) that this page run shows, shared with others; see `Store.now`.
+
+        One moment for all stores, so that their windows agree.
+        """
+        return self.runtime.store.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,8 @@ def turn(user: User) -> Iterator[None]:
     runtime = process.current()
     seconds = runtime.settings.limits.query_seconds
     scope = QueryScope(seconds, seconds * 2, script_run.superseded())
-    with scope.entered(), runtime.shares.requests.slot(user.username, scope):
+    slot = runtime.shares.requests.slot(user.username, scope)
+    with scope.entered(), slot, shared_results.within():
         yield
 
 

@@ -163,7 +163,8 @@ class Writer:
         entries = {spooled.entry_id: spooled for name in names if (spooled := self._read(name))}
         entries |= {entry.entry_id: entry for entry in rows}
         if entries:
-            store.submit(lambda cursor: _upsert(cursor, list(entries.values()))).result(seconds)
+            stored = list(entries.values())
+            store.submit(lambda cursor: _upsert(cursor, stored), versioned=False).result(seconds)
         if own:
             access_waiting.delete(self._spool, names)
         else:

@@ -32,6 +32,10 @@ class Refreshed:
     findings: int
 
 
+# The version of each store's data, and the day, for which the findings are up to date.
+_caught_up: dict[int, tuple[int, dt.date]] = {}
+
+
 def detectors() -> list[Detector]:
     """Return the statistical detectors, by name."""
     discovered = registry.discover("detectors", "DETECTOR").values()
@@ -44,9 +48,14 @@ def catch_up(engine: Engine, now: dt.datetime, timeout_s: float = _TIMEOUT_S) ->
     While a load occupies the writer it waits at most *timeout_s* seconds; the reader then gets the
     findings as of the last update. A snapshot, or a transaction, is read as it is.
     """
-    if isinstance(engine, Store):
+    if not isinstance(engine, Store):
+        return
+    # The version before: what was written meanwhile may have come too late for this refresh.
+    seen = engine.version, naive_utc(now).date()
+    if _caught_up.get(engine.number) != seen:
         with contextlib.suppress(concurrent.futures.TimeoutError):
             engine.submit(lambda cursor: _Refresh(cursor, naive_utc(now)).run()).result(timeout_s)
+            _caught_up[engine.number] = seen
 
 
 def refresh(store: Store, now: dt.datetime) -> Refreshed:

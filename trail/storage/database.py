@@ -5,6 +5,8 @@ transaction; reads get a cursor of their own and never wait for a writer.
 """
 
 import contextlib
+import datetime as dt
+import itertools
 import os
 import queue
 import threading
@@ -20,7 +22,7 @@ import pyarrow as pa
 from trail.core.clock import utc_now
 from trail.core.errors import BusyError, UnavailableError
 from trail.core.settings import Settings
-from trail.storage import failures, query_timeout, schema
+from trail.storage import failures, query_timeout, schema, shared_results
 
 T = TypeVar("T")
 Params = dict[str, Any]
@@ -28,6 +30,10 @@ Cursor = duckdb.DuckDBPyConnection
 
 # Kept at what 1.5 can read, so that going back one release stays possible.
 STORAGE = "v1.5.0"
+
+# How long `Store.now` may stay the same.
+HELD_S = 15.0
+_numbers = itertools.count(1)
 
 
 class Engine(Protocol):
@@ -60,6 +66,10 @@ class Store:
         self.afterwards = contextlib.ExitStack()
         # Runs after the last write, while the store still answers.
         self.beforehand = contextlib.ExitStack()
+        # What no other store of this process has, and what no other state of the data has.
+        self.number, self.version = next(_numbers), 0
+        self._held = 0, dt.datetime.now(dt.UTC)
+        self.afterwards.callback(shared_results.RESULTS.forget, self.number)
         # Called on the writer after each commit; must return immediately.
         self.committed: Callable[[], None] = _nobody
         # The first error that showed the database to be damaged.
@@ -115,7 +125,7 @@ class Store:
         return self._damage or failures.file_damage(self.path, self._descriptor)
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def explained(self) -> Iterator[None]:
         """Note damage that a query meets, and raise it as `UnavailableError`."""
         try:
             yield
@@ -126,12 +136,27 @@ class Store:
             self._damage = self._damage or damage
             raise damage from error
 
+    def now(self) -> dt.datetime:
+        """Return the present moment (aware), unchanged for `HELD_S` seconds while the data is.
+
+        For pages: with the same moment, their relative windows are the same, and so share results.
+        """
+        version, held = self._held
+        now = dt.datetime.now(dt.UTC)
+        if version != self.version or not 0 <= (now - held).total_seconds() < HELD_S:
+            self._held = self.version, now
+            return now
+        return held
+
     def table(self, sql: str, params: Params | None = None) -> pa.Table:
         """Return the answer to *sql* as one Arrow table.
 
         Raises `UnavailableError` after the query timeout, and for a damaged database.
         """
-        with self._explained():
+        return _shared(self, self.version, (sql, params), lambda: self._asked(sql, params))
+
+    def _asked(self, sql: str, params: Params | None) -> pa.Table:
+        with self.explained():
             cursor = self.cursor()
             try:
                 return _table(cursor, sql, params)
@@ -147,7 +172,7 @@ class Store:
     @contextlib.contextmanager
     def snapshot(self) -> Iterator["Inside"]:
         """Give one consistent snapshot to ask and to stream from, one thing after the other."""
-        with self._explained():
+        with self.explained():
             cursor = self.cursor()
             try:
                 cursor.execute("begin")
@@ -162,22 +187,21 @@ class Store:
         """Give an engine for which each name of *tables* means what its SELECT found.
 
         The names hide the store's own tables of these names, in this engine alone; the first may
-        take *params*, and the next ones read it.
+        take *params*, and the next ones read it. They are made for the first query that needs them.
         """
-        with self._explained():
-            cursor = self.cursor()
-            try:
-                for number, (name, sql) in enumerate(tables.items()):
-                    with _in_time(cursor):
-                        created = f"create temp table {name} as {sql}"
-                        cursor.execute(created, None if number else params)
-                yield _Narrowed(self, cursor)
-            finally:
-                cursor.close()
+        engine = _Narrowed(self, tables, params)
+        try:
+            yield engine
+        finally:
+            engine.close()
 
-    def submit(self, job: Callable[[Cursor], T]) -> "Future[T]":
-        """Queue *job* for the writer: it runs alone, in one transaction, and is committed."""
-        return self._queue(job, transaction=True)
+    def submit(self, job: Callable[[Cursor], T], *, versioned: bool = True) -> "Future[T]":
+        """Queue *job* for the writer: it runs alone, in one transaction, and is committed.
+
+        Without *versioned* the version of the data stays as it is: for a job that changes only
+        tables of `shared_results.UNVERSIONED`.
+        """
+        return self._queue(job, transaction=True, versioned=versioned)
 
     def write(self, job: Callable[[Cursor], T]) -> T:
         """Run *job* on the writer and return what it returns, once it is committed."""
@@ -190,12 +214,14 @@ class Store:
         """
         self._queue(lambda cursor: cursor.execute("checkpoint trail"), transaction=False).result()
 
-    def _queue(self, job: Callable[[Cursor], T], *, transaction: bool) -> "Future[T]":
+    def _queue(
+        self, job: Callable[[Cursor], T], *, transaction: bool, versioned: bool = True
+    ) -> "Future[T]":
         future: Future[T] = Future()
         with self._closing:
             if self._closed:
                 raise UnavailableError("The store is stopping.", "Try again in a moment.")
-            self._jobs.put(_Queued(job, future, transaction))
+            self._jobs.put(_Queued(job, future, transaction, versioned))
         return future
 
     def close(self) -> None:
@@ -219,14 +245,23 @@ class Store:
         while (item := self._jobs.get()) is not None:
             if not item.future.set_running_or_notify_cancel():
                 continue
+            before = self._log_bytes()
             try:
-                with self._explained():
+                with self.explained():
                     if item.transaction:
                         cursor.execute("begin")
                     result = item.job(cursor)
                     if item.transaction:
                         cursor.execute("commit")
+                # A transaction without changes adds nothing to the log.
+                if (
+                    item.transaction
+                    and item.versioned
+                    and (before is None or before != self._log_bytes())
+                ):
+                    self.version += 1
             except BaseException as error:
+                self.version += 1
                 with contextlib.suppress(duckdb.Error):
                     cursor.execute("rollback")
                 item.future.set_exception(error)
@@ -236,23 +271,58 @@ class Store:
                 item.future.set_result(result)
         cursor.close()
 
+    def _log_bytes(self) -> int | None:
+        """Return the length of the write-ahead log, which only grows until it is removed."""
+        try:
+            return self.path.with_name(f"{self.path.name}.wal").stat().st_size
+        except FileNotFoundError:
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class _Queued:
-    """A job for the writer, who waits for it, and whether it needs a transaction."""
+    """A job for the writer, who waits for it, if it needs a transaction, if it changes data."""
 
     job: Callable[[Cursor], Any]
     future: Future[Any]
     transaction: bool
+    versioned: bool
 
 
 class _Narrowed:
-    def __init__(self, store: Store, cursor: Cursor) -> None:
-        self._cursor = cursor
+    def __init__(self, store: Store, tables: dict[str, str], params: Params) -> None:
+        self._store, self._tables, self._params = store, tables, params
+        # Of the data that the tables are made of, even if they are made or read later.
+        self._version = store.version
+        self._cursor: Cursor | None = None
         self.reading = store.reading
 
     def table(self, sql: str, params: Params | None = None) -> pa.Table:
-        return _table(self._cursor, sql, params)
+        asked = (self._tables, self._params, sql, params)
+        return _shared(self._store, self._version, asked, lambda: self._asked(sql, params))
+
+    def close(self) -> None:
+        if self._cursor is not None:
+            self._cursor.close()
+
+    def _asked(self, sql: str, params: Params | None) -> pa.Table:
+        with self._store.explained():
+            if self._cursor is None:
+                self._cursor = self._made()
+            return _table(self._cursor, sql, params)
+
+    def _made(self) -> Cursor:
+        """Return a cursor with all tables; one with some would read the store's own others."""
+        cursor = self._store.cursor()
+        try:
+            for number, (name, select) in enumerate(self._tables.items()):
+                with _in_time(cursor):
+                    created = f"create temp table {name} as {select}"
+                    cursor.execute(created, None if number else self._params)
+        except BaseException:
+            cursor.close()
+            raise
+        return cursor
 
 
 class Inside:
@@ -285,6 +355,19 @@ class _Reading:
             if batch is None:
                 return
             yield batch
+
+
+def _shared(
+    store: Store, version: int, asked: tuple[Any, ...], ask: Callable[[], pa.Table]
+) -> pa.Table:
+    """Return the answer of *ask*, shared with others where `shared_results` allows it."""
+    if not shared_results.are_shared(asked):
+        return ask()
+    seconds = query_timeout.allowed()
+    found = shared_results.RESULTS.table(store.number, version, asked, ask, seconds)
+    if found is None:
+        raise query_timeout.problem()
+    return found
 
 
 def _table(cursor: Cursor, sql: str, params: Params | None) -> pa.Table:

@@ -45,7 +45,7 @@ def draw(ctx: Context) -> None:
     number = ctx.runtime.settings.store.retention_days
     start = dt.datetime.combine(now.date() - dt.timedelta(days=number - 1), dt.time())
     spans = coverage.spans(store, start, now)
-    show_silence(store)
+    show_silence(store, ctx.now)
     with st.container(border=True, gap="xsmall"):
         st.subheader(f"Last {number} days", anchor=False)
         _calendar(coverage.days(store, now, number), spans)

@@ -24,7 +24,7 @@ def draw(
     ctx: Context, filter_: Filter, incident: Incident, changes: dict[str, list[Change]]
 ) -> None:
     """Draw *incident* with the *changes* before it, by incident id."""
-    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    store, now = ctx.runtime.store, ctx.now
     only = queries.attempts_filter(store, filter_, incident)
     with st.container(horizontal=True, horizontal_alignment="distribute", key="incident-head"):
         st.header(text.escape(target(incident)), anchor=False, width="content")

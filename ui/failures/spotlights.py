@@ -1,7 +1,5 @@
 """Two panels side by side: warehouse runs, and syncs of audiences and traits."""
 
-import datetime as dt
-
 import streamlit as st
 
 from trail.incidents import attempt_strip, queries
@@ -33,7 +31,7 @@ def draw(ctx: Context, filter_: Filter) -> None:
 
 
 def _panel(ctx: Context, filter_: Filter, title: str, actions: tuple[str, ...]) -> None:
-    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    store, now = ctx.runtime.store, ctx.now
     only = filter_.cleared()
     for action in actions:
         only = only.put("action", action, "include")

@@ -15,7 +15,7 @@ _MAX_ROWS = 10
 
 def draw(ctx: Context, filter_: Filter, actor_id: str, actor: ActorActivity | None) -> None:
     """Draw the actor *actor_id*; *actor* is None for an unknown id."""
-    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    store, now = ctx.runtime.store, ctx.now
     only = filter_.put("actor", actor_id, "include")
     if actor is None:
         st.info("Unknown actor ID", icon=":material/info:")
@@ -82,8 +82,7 @@ def _about(actor: ActorActivity, filter_: Filter, now: dt.datetime) -> str:
 
 
 def _targets(ctx: Context, filter_: Filter, actor_id: str) -> None:
-    now = dt.datetime.now(dt.UTC)
-    rows = people.top_targets(ctx.runtime.store, filter_, now, actor_id, _MAX_ROWS)
+    rows = people.top_targets(ctx.runtime.store, filter_, ctx.now, actor_id, _MAX_ROWS)
     tables.draw(
         {
             "Target": [row["label"] for row in rows],

@@ -105,7 +105,7 @@ def _table(actors: list[ActorActivity], filter_: Filter, now: dt.datetime) -> No
 
 
 def _access_changes(ctx: Context, filter_: Filter) -> None:
-    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    store, now = ctx.runtime.store, ctx.now
     changes = overview.changes(filter_).put("category", "Access Management", "include")
     event_feed.draw(
         events.page(store, changes, now, rows=_MAX_CHANGES).rows,

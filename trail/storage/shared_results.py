@@ -1,0 +1,132 @@
+"""Results of queries that page runs share, so that many viewers of the same data cost one.
+
+A result belongs to one version of the data of one store (`Store.version`), and is never given out
+for another. It depends on nothing but the SQL, its parameters and that version: who asks is checked
+before, and what differs between users is not asked here. `within` opens the block whose queries are
+shared; jobs, commands and downloads always ask the database.
+"""
+
+import contextlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import pyarrow as pa
+
+MAX_BYTES, MAX_ENTRIES = 64 << 20, 2_000
+# A larger result would displace too many others.
+_MAX_RESULT_BYTES = MAX_BYTES // 8
+# Tables of which a commit may leave the version of the data as it is; see `Store.submit`.
+UNVERSIONED = ("access_log", "ledger")
+
+_is_shared: ContextVar[bool] = ContextVar("is_shared", default=False)
+
+Params = Mapping[str, Any]
+Ask = Callable[[], pa.Table]
+
+
+@contextlib.contextmanager
+def within() -> Iterator[None]:
+    """Share the results of the queries that this thread asks inside the block."""
+    token = _is_shared.set(True)
+    try:
+        yield
+    finally:
+        _is_shared.reset(token)
+
+
+def are_shared(asked: tuple[object, ...]) -> bool:
+    """Return whether the result of *asked*, SQL and parameters, is shared here."""
+    return _is_shared.get() and not any(name in repr(asked) for name in UNVERSIONED)
+
+
+class Flight:
+    """One query that runs now, and those who wait for it."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.table: pa.Table | None = None
+
+
+class Results:
+    """The newest used results, within a number of bytes and of entries."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES) -> None:
+        self._max_bytes, self._max_entries = max_bytes, max_entries
+        self._lock = threading.Lock()
+        self._tables: OrderedDict[tuple[int, int, str], tuple[pa.Table, int]] = OrderedDict()
+        self._flights: dict[tuple[int, int, str], Flight] = {}
+        self._versions: dict[int, int] = {}
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        """Return the number of results."""
+        return len(self._tables)
+
+    def table(
+        self, store: int, version: int, asked: tuple[object, ...], ask: Ask, seconds: float = 0
+    ) -> pa.Table | None:
+        """Return the result of *ask* for *version* of *store*; None after *seconds* of waiting.
+
+        Callers with equal *asked* (compared as text) wait for the first one. If that one fails, the
+        next one asks. 0 seconds wait for any time.
+        """
+        key = (store, version, repr(asked))
+        until = time.monotonic() + seconds
+        while True:
+            with self._lock:
+                self._forget_older(store, version)
+                if found := self._tables.get(key):
+                    self._tables.move_to_end(key)
+                    return found[0]
+                flight = self._flights.get(key)
+                if is_first := flight is None:
+                    flight = self._flights[key] = Flight()
+            assert flight
+            if is_first:
+                return self._run(key, flight, ask)
+            if not flight.done.wait(max(until - time.monotonic(), 0) if seconds else None):
+                return None
+            if flight.table is not None:
+                return flight.table
+
+    def forget(self, store: int) -> None:
+        """Drop all results of a store that is closed."""
+        with self._lock:
+            self._drop([key for key in self._tables if key[0] == store])
+            self._versions.pop(store, None)
+
+    def _run(self, key: tuple[int, int, str], flight: Flight, ask: Ask) -> pa.Table:
+        try:
+            flight.table = ask()
+            return flight.table
+        finally:
+            with self._lock:
+                del self._flights[key]
+                if flight.table is not None:
+                    self._keep(key, flight.table)
+            flight.done.set()
+
+    def _keep(self, key: tuple[int, int, str], table: pa.Table) -> None:
+        size = table.get_total_buffer_size() + len(key[2])
+        if size > min(_MAX_RESULT_BYTES, self._max_bytes) or key[1] != self._versions.get(key[0]):
+            return
+        self._tables[key] = table, size
+        self.bytes += size
+        while self.bytes > self._max_bytes or len(self._tables) > self._max_entries:
+            self._drop([next(iter(self._tables))])
+
+    def _forget_older(self, store: int, version: int) -> None:
+        if version > self._versions.get(store, -1):
+            self._versions[store] = version
+            self._drop([key for key in self._tables if key[0] == store])
+
+    def _drop(self, keys: list[tuple[int, int, str]]) -> None:
+        for key in keys:
+            self.bytes -= self._tables.pop(key)[1]
+
+
+RESULTS = Results()
