@@ -52,6 +52,11 @@ class BudgetResult:
         )
 
 
+def size(result: BudgetResult) -> int:
+    """Return about how many bytes *result* takes."""
+    return 200 * (len(result.shown) + 2 * len(result.folded) + len(result.thresholds))
+
+
 def apply_budget(
     findings: Iterable[Scored],
     first_recorded: dt.date | None,

@@ -15,7 +15,7 @@ from trail.findings.budget import BudgetResult, Scored
 from trail.findings.evidence import event_ids, evidence, with_matching_evidence
 from trail.findings.model import Finding, Reason
 from trail.findings.refresh import catch_up
-from trail.storage.database import Engine, Params
+from trail.storage.database import Engine, Params, Store
 from trail.storage.filters import Filter, Window
 
 __all__ = [
@@ -69,10 +69,16 @@ def apply_budget(
 ) -> BudgetResult:
     """Return which of all stored findings the budget shows, day by day up to *now* (aware)."""
     catch_up(engine, now)
-    rows = engine.table("select finding_id, day, actor_id, score from findings").to_pylist()
     until = now.astimezone(dt.UTC).date()
-    scored = [Scored(**row) for row in rows]
-    return budget.apply_budget(scored, watermark.opened(engine), until, per_day)
+
+    def decide() -> BudgetResult:
+        rows = engine.table("select finding_id, day, actor_id, score from findings").to_pylist()
+        scored = [Scored(**row) for row in rows]
+        return budget.apply_budget(scored, watermark.opened(engine), until, per_day)
+
+    if isinstance(engine, Store):
+        return engine.shared(("findings budget", until, per_day), decide, budget.size)
+    return decide()
 
 
 def get(engine: Engine, finding_id: str) -> Finding | None:

@@ -33,6 +33,8 @@ STORAGE = "v1.5.0"
 
 # How long `Store.now` may stay the same.
 HELD_S = 15.0
+# Cursors that wait for the next query. Making one takes as long as a small query.
+_MAX_IDLE = 8
 _numbers = itertools.count(1)
 
 
@@ -79,6 +81,7 @@ class Store:
         self._jobs: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
+        self._idle: list[Cursor] = []
         self._writer = threading.Thread(target=self._write_loop, name="trail-writer", daemon=True)
         self._writer.start()
 
@@ -153,15 +156,43 @@ class Store:
 
         Raises `UnavailableError` after the query timeout, and for a damaged database.
         """
-        return _shared(self, self.version, (sql, params), lambda: self._asked(sql, params))
+        place = self.number, self.version
+        return _shared(place, (sql, params), lambda: self._asked(sql, params), _bytes_of)
+
+    def shared(
+        self, asked: tuple[object, ...], make: Callable[[], T], size: Callable[[T], int]
+    ) -> T:
+        """Return what *make* makes of the data, shared like the result of a query.
+
+        Nobody may change it. *asked* names what it is and all it depends on besides the data, and
+        *size* returns its bytes.
+        """
+        return _shared((self.number, self.version), asked, make, size)
 
     def _asked(self, sql: str, params: Params | None) -> pa.Table:
-        with self.explained():
+        with self.explained(), self._used_cursor() as cursor:
+            return _table(cursor, sql, params)
+
+    @contextlib.contextmanager
+    def _used_cursor(self) -> Iterator[Cursor]:
+        """Give a cursor that other queries have used and will use; after an error it is closed."""
+        try:
+            cursor = self._idle.pop()
+        except IndexError:
             cursor = self.cursor()
-            try:
-                return _table(cursor, sql, params)
-            finally:
-                cursor.close()
+        try:
+            yield cursor
+        except BaseException:
+            cursor.close()
+            raise
+        self._idle.append(cursor)
+        if self._closed or len(self._idle) > _MAX_IDLE:
+            self._close_idle(_MAX_IDLE if not self._closed else 0)
+
+    def _close_idle(self, kept: int = 0) -> None:
+        while len(self._idle) > kept:
+            with contextlib.suppress(IndexError):  # another thread was faster
+                self._idle.pop().close()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator["Reading"]:
@@ -235,6 +266,7 @@ class Store:
         self.beforehand.close()
         with contextlib.suppress(duckdb.Error):
             self._connection.execute("checkpoint trail")
+        self._close_idle()
         self._connection.close()
         os.close(self._descriptor)
         self._descriptor = -1
@@ -293,13 +325,13 @@ class _Narrowed:
     def __init__(self, store: Store, tables: dict[str, str], params: Params) -> None:
         self._store, self._tables, self._params = store, tables, params
         # Of the data that the tables are made of, even if they are made or read later.
-        self._version = store.version
+        self._place = store.number, store.version
         self._cursor: Cursor | None = None
         self.reading = store.reading
 
     def table(self, sql: str, params: Params | None = None) -> pa.Table:
         asked = (self._tables, self._params, sql, params)
-        return _shared(self._store, self._version, asked, lambda: self._asked(sql, params))
+        return _shared(self._place, asked, lambda: self._asked(sql, params), _bytes_of)
 
     def close(self) -> None:
         if self._cursor is not None:
@@ -358,16 +390,23 @@ class _Reading:
 
 
 def _shared(
-    store: Store, version: int, asked: tuple[Any, ...], ask: Callable[[], pa.Table]
-) -> pa.Table:
+    place: tuple[int, int],
+    asked: tuple[object, ...],
+    ask: Callable[[], T],
+    size_of: Callable[[T], int],
+) -> T:
     """Return the answer of *ask*, shared with others where `shared_results` allows it."""
     if not shared_results.are_shared(asked):
         return ask()
     seconds = query_timeout.allowed()
-    found = shared_results.RESULTS.table(store.number, version, asked, ask, seconds)
+    found = shared_results.RESULTS.result(place, asked, ask, size_of, seconds)
     if found is None:
         raise query_timeout.problem()
     return found
+
+
+def _bytes_of(table: pa.Table) -> int:
+    return int(table.get_total_buffer_size())
 
 
 def _table(cursor: Cursor, sql: str, params: Params | None) -> pa.Table:

@@ -10,11 +10,9 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any
-
-import pyarrow as pa
+from typing import Any, TypeVar, cast
 
 MAX_BYTES, MAX_ENTRIES = 64 << 20, 2_000
 # A larger result would displace too many others.
@@ -24,8 +22,7 @@ UNVERSIONED = ("access_log", "ledger")
 
 _is_shared: ContextVar[bool] = ContextVar("is_shared", default=False)
 
-Params = Mapping[str, Any]
-Ask = Callable[[], pa.Table]
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -43,12 +40,12 @@ def are_shared(asked: tuple[object, ...]) -> bool:
     return _is_shared.get() and not any(name in repr(asked) for name in UNVERSIONED)
 
 
-class Flight:
+class _Flight:
     """One query that runs now, and those who wait for it."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.table: pa.Table | None = None
+        self.result: list[Any] = []
 
 
 class Results:
@@ -57,76 +54,89 @@ class Results:
     def __init__(self, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES) -> None:
         self._max_bytes, self._max_entries = max_bytes, max_entries
         self._lock = threading.Lock()
-        self._tables: OrderedDict[tuple[int, int, str], tuple[pa.Table, int]] = OrderedDict()
-        self._flights: dict[tuple[int, int, str], Flight] = {}
+        self._results: OrderedDict[tuple[int, int, str], tuple[Any, int]] = OrderedDict()
+        self._flights: dict[tuple[int, int, str], _Flight] = {}
         self._versions: dict[int, int] = {}
         self.bytes = 0
 
     def __len__(self) -> int:
         """Return the number of results."""
-        return len(self._tables)
+        return len(self._results)
 
-    def table(
-        self, store: int, version: int, asked: tuple[object, ...], ask: Ask, seconds: float = 0
-    ) -> pa.Table | None:
-        """Return the result of *ask* for *version* of *store*; None after *seconds* of waiting.
+    def result(
+        self,
+        place: tuple[int, int],
+        asked: tuple[object, ...],
+        ask: Callable[[], T],
+        size_of: Callable[[T], int],
+        seconds: float = 0,
+    ) -> T | None:
+        """Return the result of *ask* for a store and version; None after *seconds* of waiting.
 
         Callers with equal *asked* (compared as text) wait for the first one. If that one fails, the
-        next one asks. 0 seconds wait for any time.
+        next one asks. 0 seconds wait for any time. *size_of* returns the bytes of a result, which
+        nobody may change.
         """
+        store, version = place
         key = (store, version, repr(asked))
         until = time.monotonic() + seconds
         while True:
             with self._lock:
                 self._forget_older(store, version)
-                if found := self._tables.get(key):
-                    self._tables.move_to_end(key)
-                    return found[0]
+                if found := self._results.get(key):
+                    self._results.move_to_end(key)
+                    return cast("T", found[0])
                 flight = self._flights.get(key)
                 if is_first := flight is None:
-                    flight = self._flights[key] = Flight()
+                    flight = self._flights[key] = _Flight()
             assert flight
             if is_first:
-                return self._run(key, flight, ask)
+                return self._run(key, flight, ask, size_of)
             if not flight.done.wait(max(until - time.monotonic(), 0) if seconds else None):
                 return None
-            if flight.table is not None:
-                return flight.table
+            if flight.result:
+                return cast("T", flight.result[0])
 
     def forget(self, store: int) -> None:
         """Drop all results of a store that is closed."""
         with self._lock:
-            self._drop([key for key in self._tables if key[0] == store])
+            self._drop([key for key in self._results if key[0] == store])
             self._versions.pop(store, None)
 
-    def _run(self, key: tuple[int, int, str], flight: Flight, ask: Ask) -> pa.Table:
+    def _run(
+        self,
+        key: tuple[int, int, str],
+        flight: _Flight,
+        ask: Callable[[], T],
+        size_of: Callable[[T], int],
+    ) -> T:
         try:
-            flight.table = ask()
-            return flight.table
+            result = ask()
+            flight.result.append(result)
+            return result
         finally:
             with self._lock:
                 del self._flights[key]
-                if flight.table is not None:
-                    self._keep(key, flight.table)
+                if flight.result:
+                    self._keep(key, flight.result[0], size_of(flight.result[0]) + len(key[2]))
             flight.done.set()
 
-    def _keep(self, key: tuple[int, int, str], table: pa.Table) -> None:
-        size = table.get_total_buffer_size() + len(key[2])
+    def _keep(self, key: tuple[int, int, str], result: object, size: int) -> None:
         if size > min(_MAX_RESULT_BYTES, self._max_bytes) or key[1] != self._versions.get(key[0]):
             return
-        self._tables[key] = table, size
+        self._results[key] = result, size
         self.bytes += size
-        while self.bytes > self._max_bytes or len(self._tables) > self._max_entries:
-            self._drop([next(iter(self._tables))])
+        while self.bytes > self._max_bytes or len(self._results) > self._max_entries:
+            self._drop([next(iter(self._results))])
 
     def _forget_older(self, store: int, version: int) -> None:
         if version > self._versions.get(store, -1):
             self._versions[store] = version
-            self._drop([key for key in self._tables if key[0] == store])
+            self._drop([key for key in self._results if key[0] == store])
 
     def _drop(self, keys: list[tuple[int, int, str]]) -> None:
         for key in keys:
-            self.bytes -= self._tables.pop(key)[1]
+            self.bytes -= self._results.pop(key)[1]
 
 
 RESULTS = Results()

@@ -23,6 +23,10 @@ def _add(cursor: Cursor) -> None:
     cursor.execute("insert into marks values (uuid()::varchar, '', now()::timestamp)")
 
 
+def _size(table: pa.Table) -> int:
+    return table.get_total_buffer_size()
+
+
 def _value(table: pa.Table) -> object:
     return table.column(0).to_pylist()[:1]
 
@@ -117,10 +121,11 @@ def test_simultaneous_queries_run_once_and_a_failure_is_not_shared() -> None:
 
     def run() -> object:
         try:
-            table = results.table(1, 1, ("sql",), ask)
+            table = results.result((1, 1), ("sql",), ask, _size)
         except UnavailableError:
             return "stopped"
-        return table and table["n"].to_pylist()
+        assert table
+        return table["n"].to_pylist()
 
     with ThreadPoolExecutor(8) as pool:
         runs = [pool.submit(run) for _ in range(8)]
@@ -142,7 +147,9 @@ def test_who_waits_for_another_query_waits_no_longer_than_allowed(marked: Store)
 
     asked = ("select 1", None)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(shared_results.RESULTS.table, marked.number, marked.version, asked, slow)
+        pool.submit(
+            shared_results.RESULTS.result, (marked.number, marked.version), asked, slow, _size
+        )
         began.wait(10)
         try:
             with (
@@ -159,13 +166,13 @@ def test_results_are_bounded_in_bytes_and_number() -> None:
     table = pa.table({"n": list(range(1000))})
     results = Results(max_bytes=40_000, max_entries=3)
     for number in range(9):
-        results.table(1, 1, (number,), lambda: table)
+        results.result((1, 1), (number,), lambda: table, _size)
     assert len(results) == 3
     asked_again = []
     for number in (6, 7, 8):
-        results.table(1, 1, (number,), lambda: asked_again.append(1) or table)
+        results.result((1, 1), (number,), lambda: asked_again.append(1) or table, _size)
     assert not asked_again
-    results.table(1, 1, ("large",), lambda: pa.table({"n": list(range(100_000))}))
+    results.result((1, 1), ("large",), lambda: pa.table({"n": list(range(100_000))}), _size)
     assert results.bytes <= 40_000
     results.forget(1)
     assert (len(results), results.bytes) == (0, 0)

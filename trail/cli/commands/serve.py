@@ -53,6 +53,7 @@ def _serve(
             log_level="warning",
             access_log=False,
             proxy_headers=False,  # see trail.web.proxies
+            loop="trail.web.event_loop:EventLoop",
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=_GRACE_S,
