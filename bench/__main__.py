@@ -55,7 +55,7 @@ def load(events: int) -> list[str]:
 
 def pages(events: int, repeats: int) -> list[str]:
     """Measure the queries of one view of Explore; return lines of the report."""
-    timings = child("pages", str(data.database(events)), str(repeats))
+    timings = child("pages", str(data.loaded(events)), str(repeats))
     lines = []
     for name, parts in timings.items():
         if not isinstance(parts, dict):
@@ -95,6 +95,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="1000000,10000000")
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--no-browser", action="store_true")
+    parser.add_argument("--no-peers", action="store_true", help="without Datasette and pandas")
     args = parser.parse_args()
     sizes = [int(size) for size in args.sizes.split(",")]
     lines = [
@@ -112,7 +113,8 @@ def main() -> None:
         "| file MB | the same file again |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for size in sizes:
+    ordinary = [size for size in sizes if size <= data.LARGEST]
+    for size in ordinary:
         lines += load(size)
     lines += [
         "",
@@ -130,12 +132,16 @@ def main() -> None:
         "| events | bare rows/s | ours rows/s | ratio | MB | peak MB | bare peak MB |",
         "|---|---|---|---|---|---|---|",
     ]
-    for size in sizes:
+    for size in ordinary:
         lines += export(size)
-    if not args.no_browser:
+    if ordinary and not args.no_browser:
         from bench import browser
 
-        lines += browser.report(sizes)
+        lines += browser.report(ordinary)
+    if ordinary and not args.no_peers:
+        from bench.peers.__main__ import report as peers
+
+        lines += peers(ordinary[0], args.repeats)
     text = "\n".join(lines) + "\n"
     print(text)
     RESULTS.write_text(text)
