@@ -44,8 +44,9 @@ _USERS = 12  # each signs in once; the viewers are their tabs
 _PRESETS = ("24h", "7d", "30d", "90d")
 _PAGES = ("overview", "timeline", "failures", "people", "explore")
 _FACETS = ("category", "action", "actor", "outcome", "kind", "target_type")
-_IDLE_SHARE, _IDLE_WITHIN_S = 0.15, 120
+_IDLE_SHARE, _IDLE_WITHIN_S = 0.15, 30
 _TIMEOUT_S = 120
+_KEPT_RUNS = 2  # Streamlit's global.maxCachedMessageAge
 # How often a viewer does what.
 _ACTIONS = {"facet": 40, "page of rows": 15, "event": 20, "window": 10, "switch": 15}
 
@@ -85,6 +86,8 @@ class Viewer:
         self._socket, self._known, self._measured = socket, known, measured
         self._page, self._choices = "explore", dict[str, str]()
         self._window, self._extra = random.choice(_PRESETS), dict[str, str]()
+        self._kept: dict[str, int] = {}  # large messages, as browsers keep them, and their run
+        self._runs = 0
 
     def _act(self) -> str:
         kind = random.choices(list(_ACTIONS), list(_ACTIONS.values()))[0]
@@ -116,6 +119,11 @@ class Viewer:
         message.rerun_script.page_name = self._page
         message.rerun_script.query_string = urlencode({**pairs, **self._extra})
         message.rerun_script.context_info.timezone = "Europe/Oslo"
+        self._runs += 1
+        self._kept = {
+            name: run for name, run in self._kept.items() if self._runs - run <= _KEPT_RUNS
+        }
+        message.rerun_script.cached_message_hashes.extend(self._kept)
         await self._socket.send(message.SerializeToString())
         while True:
             data = await asyncio.wait_for(self._socket.recv(), _TIMEOUT_S)
@@ -124,6 +132,10 @@ class Viewer:
             received = ForwardMsg.FromString(data)
             if b"Internal error" in data:
                 self._measured.errors["internal error"] += 1
+            if received.metadata.cacheable:
+                self._kept[received.hash] = self._runs
+            elif received.ref_hash:
+                self._kept[received.ref_hash] = self._runs
             if received.WhichOneof("type") == "script_finished":
                 return
 

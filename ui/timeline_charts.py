@@ -107,7 +107,7 @@ def activity(
         },
     }
     st.plotly_chart(
-        figure,
+        charts.as_is(figure),
         theme=None,
         key=key,
         on_select=selected,
@@ -192,7 +192,7 @@ def lanes(
         },
     }
     st.plotly_chart(
-        figure,
+        charts.as_is(figure),
         theme=None,
         key=key,
         on_select=selected,
