@@ -3,7 +3,6 @@
 import datetime as dt
 import time
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
@@ -14,8 +13,7 @@ from trail.ingest import coverage
 from trail.runtime import startup
 from trail.storage.filters import Filter
 from ui import charts, coverage_banner, filter_bar, text, url_state
-from ui.explore import event_detail, facet_sidebar
-from ui.explore.events_table import pager, table
+from ui.explore import event_detail, events_table, facet_sidebar
 from ui.page import Context, Page
 
 
@@ -59,25 +57,16 @@ def render(ctx: Context) -> None:
     filter_bar.bar(filter_, facets.events, search=True, evidence=may_pack)
     filter_bar.chip_row(filter_, window, labels)
 
-    event = _opened(ctx, page)
     may_alert = ctx.user.may("configure") and not url_state.param("archive")
-    if event:
-        with st.container(key="split"):
-            left, right = st.columns([1.5, 1], gap="small")
-        with left:
-            _list(filter_, bars, spans, page, event["event_id"], may_alert=may_alert)
-        with right:
-            event_detail.draw(ctx, filter_, event, page)
-    else:
-        _list(filter_, bars, spans, page, "", may_alert=may_alert)
+    _list(ctx, filter_, bars, spans, page, may_alert=may_alert)
 
 
 def _list(
+    ctx: Context,
     filter_: Filter,
     bars: timeline.Histogram,
     spans: list[coverage.Span],
     page: events.Page,
-    opened: str,
     *,
     may_alert: bool,
 ) -> None:
@@ -97,29 +86,30 @@ def _list(
 
     charts.histogram(bars, filter_.zone, "histogram", brush, spans)
     coverage_banner.show_gaps(spans, filter_.zone)
-    if not page.rows:
-        _no_events(filter_)
-        return
-
-    def choose(event: dict[str, Any] | None) -> None:
-        if event:
-            event_detail.go_to(filter_, event)
+    with st.container(key="events-area"):
+        if page.rows:
+            events_table.table(page, filter_, lambda event: event_detail.select(filter_, event))
+            events_table.pager(page, filter_)
+            _chart_data(bars, filter_)
         else:
-            url_state.set_url(
-                filter_, after=url_state.param("after"), before=url_state.param("before")
-            )
+            _no_events(filter_)
+        event_detail.panel(ctx, filter_, page.rows)
 
-    table(page, filter_, opened, choose)
-    pager(page, filter_)
-    with st.expander("Chart data"):
-        st.dataframe(
-            {
-                "From": [text.timestamp(bar.start, filter_.zone) for bar in bars.bars if bar.count],
-                "Events": [bar.count for bar in bars.bars if bar.count],
-            },
-            hide_index=True,
-            height=220,
-        )
+
+@st.fragment
+def _chart_data(bars: timeline.Histogram, filter_: Filter) -> None:
+    """Draw the table of the chart, once it is opened."""
+    with st.expander("Chart data", key="chart-data", on_change="rerun") as opened:
+        if opened.open:
+            filled = [bar for bar in bars.bars if bar.count]
+            st.dataframe(
+                {
+                    "From": [text.timestamp(bar.start, filter_.zone) for bar in filled],
+                    "Events": [bar.count for bar in filled],
+                },
+                hide_index=True,
+                height=220,
+            )
 
 
 def _archive_banner() -> None:
@@ -156,21 +146,6 @@ def _no_events(filter_: Filter) -> None:
             "Show the last 90 days",
             on_click=lambda: url_state.set_url(replace(filter_, start="90d", end="")),
         )
-
-
-def _opened(ctx: Context, page: events.Page) -> dict[str, Any] | None:
-    """Return the event that the URL names, with its raw record, or None."""
-    event_id = url_state.param("event")
-    if not event_id:
-        return None
-    try:
-        near = dt.datetime.fromisoformat(url_state.param("at")).replace(tzinfo=None)
-    except ValueError:
-        near = None
-    event = events.get(ctx.store, event_id, near)
-    if event is None:
-        st.warning("Event not found. It may be past retention.")
-    return event
 
 
 PAGE = Page("explore", "Explore", render, order=20)

@@ -18,6 +18,16 @@ _RULES = """
 .st-key-demo-banner p, .st-key-demo-banner .stHtml, .st-key-archive-banner * { font-size: 13px; }
 .st-key-chart-head { margin-bottom: -14px; }
 .st-key-chips { min-height: 30px; }
+/* The event panel lies over the right of the table, so that opening it moves nothing. */
+.st-key-events-area { position: relative; }
+.st-key-events-area :has(> .st-key-event), .st-key-events-area :has(> * > .st-key-event) {
+  position: static;
+}
+.st-key-event {
+  position: absolute; inset: 0 0 0 auto; width: clamp(400px, 44%, 560px); max-width: 100%;
+  z-index: 5; pointer-events: none;
+}
+.st-key-event > * { position: sticky; top: 66px; pointer-events: auto; }
 @media (max-width: 1000px) {
   .st-key-filter-bar .stTextInput { flex: 1 1 100%; }
   [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) { flex-wrap: wrap; }

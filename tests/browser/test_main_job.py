@@ -102,6 +102,35 @@ def test_shared_link_opens_the_same_event_for_another_user(visit: Callable[..., 
     other.keyboard.press("Escape")
 
 
+def test_event_opens_and_closes_without_a_run_of_the_page(visit: Callable[..., Page]) -> None:
+    """The table keeps its place, Back and Escape close, and a closed row opens again."""
+    page = visit("/explore?from=30d")
+    grid = page.locator('[data-testid="stDataFrame"] canvas').first
+    expect(grid).to_be_visible()
+    panel = page.get_by_role("article", name="Event")
+    summary_text(page)
+    grid.scroll_into_view_if_needed()
+    before = summary(page).inner_text(), grid.bounding_box()  # the summary has the query time
+
+    open_row(page, 3)
+    expect(panel).to_be_visible()
+    page.wait_for_url(re.compile(r"[?&]event="))
+    first = page.url
+    page.get_by_role("button", name="Next event").click()
+    page.wait_for_url(lambda url: url != first)
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    assert "event" not in url_query(page)
+    open_row(page, 4)
+    expect(panel).to_be_visible()
+    assert (summary(page).inner_text(), grid.bounding_box()) == before
+    page.wait_for_url(re.compile(r"[?&]event="))
+    page.go_back()
+    expect(panel).to_have_count(0)
+    page.go_back()
+    expect(panel).to_be_visible()
+
+
 def test_csv_download_equals_the_export_command(
     visit: Callable[..., Page], site: Site, tmp_path: Path
 ) -> None:

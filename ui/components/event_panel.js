@@ -78,6 +78,7 @@ function build(parent, queue) {
     event: null,
     /** @type {Side} */
     tab: "actor",
+    card: el("article", "root card", { "aria-label": "Event" }),
     risk: appendBadge(badges, "glyph"),
     category: appendBadge(badges, "square"),
     outcome: appendBadge(badges, "glyph"),
@@ -127,7 +128,8 @@ function build(parent, queue) {
     panel.raw.part,
     panel.related.part,
   ];
-  parent.append(el("article", "root card", { "aria-label": "Event" }, top, ...parts));
+  panel.card.append(top, ...parts);
+  parent.append(panel.card);
   document.addEventListener("keydown", function onKey(event) {
     // Nothing reports that the panel was removed; the next key press finds out.
     if (!parent.isConnected) document.removeEventListener("keydown", onKey);
@@ -189,6 +191,7 @@ function draw(panel, event) {
   drawUndo(panel.undo, event.undo, changed);
   if (rawChanged) drawRaw(panel);
   drawRelated(panel);
+  if (changed) panel.card.scrollTop = 0;
 }
 
 /** @param {Queue} queue @param {Field} field */

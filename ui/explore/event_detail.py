@@ -1,8 +1,13 @@
-"""The event panel: its fields and the actions of its buttons."""
+"""The event panel beside the table: the event that the URL names, and the actions of its buttons.
+
+Opening, stepping and closing run only the panel, so that the page stays as it is.
+"""
 
 import datetime as dt
 from typing import Any, Literal
 from urllib.parse import urlencode
+
+import streamlit as st
 
 from trail.core import event_text
 from trail.events import events
@@ -10,10 +15,11 @@ from trail.ingest import dedup
 from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components.event_panel import EventMessage, PanelEvent, PanelField, RelatedRow, event_panel
-from ui.explore import undo_guide
-from ui.page import Context
+from ui.explore import events_table, undo_guide
+from ui.page import Context, current_user, explaining, turn
 
 _KEY = "event-panel"
+FRAGMENT = "event"
 _UNVERIFIED = (
     f"▲ {text.UNVERIFIED}: the signature does not cover this event. It is left out of findings, "
     "incidents and alerts."
@@ -27,7 +33,7 @@ _AROUND = dt.timedelta(minutes=15)
 
 
 def go_to(filter_: Filter, event: dict[str, Any]) -> None:
-    """Open *event* on the current page of events."""
+    """Set the URL to *event* on the current page of events."""
     url_state.set_url(
         filter_,
         event=event["event_id"],
@@ -37,11 +43,43 @@ def go_to(filter_: Filter, event: dict[str, Any]) -> None:
     )
 
 
-def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page) -> None:
-    """Draw *event*, its raw record and related events."""
+def select(filter_: Filter, event: dict[str, Any] | None) -> None:
+    """Open *event* beside the table, or close the panel; for use in callbacks of the table."""
+    if event:
+        go_to(filter_, event)
+    else:
+        _close(filter_)
+    st.rerun(FRAGMENT)
+
+
+def _close(filter_: Filter) -> None:
+    url_state.set_url(filter_, after=url_state.param("after"), before=url_state.param("before"))
+
+
+@st.fragment(key=FRAGMENT)
+def panel(ctx: Context, filter_: Filter, rows: list[dict[str, Any]]) -> None:
+    """Draw the panel if the URL names an event; *rows* are those of the table."""
+    # A run of only the panel does not run the page, which checks the same.
+    if (event_id := url_state.param("event")) and (user := current_user()):
+        with st.container(key=FRAGMENT), explaining(FRAGMENT), turn(user):
+            event = events.get(ctx.store, event_id, _near())
+            if event is None:
+                st.warning("Event not found. It may be past retention.")
+            else:
+                _draw(ctx, filter_, event, rows)
+
+
+def _near() -> dt.datetime | None:
+    try:
+        return dt.datetime.fromisoformat(url_state.param("at")).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def _draw(ctx: Context, filter_: Filter, event: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     related = events.related(ctx.store, event)
     others = dedup.of(ctx.store, event["event_id"])
-    ids = [row["event_id"] for row in page.rows]
+    ids = [row["event_id"] for row in rows]
     index = ids.index(event["event_id"]) if event["event_id"] in ids else None
     level = text.risk_level(event["risk"])
     names = {
@@ -49,7 +87,7 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
         "at": event["occurred_at"].isoformat(),
         "archive": url_state.param("archive"),
     }
-    panel: PanelEvent = {
+    shown: PanelEvent = {
         "event_id": event["event_id"],
         "risk": {
             "level": _level(level),
@@ -74,8 +112,8 @@ def draw(ctx: Context, filter_: Filter, event: dict[str, Any], page: events.Page
         "has_next": index is not None and index < len(ids) - 1,
     }
     if instructions := undo_guide.undo_panel(event):
-        panel["undo"] = instructions
-    event_panel(panel, _KEY, lambda messages: _on_messages(messages, filter_, event, page, related))
+        shown["undo"] = instructions
+    event_panel(shown, _KEY, lambda messages: _on_messages(messages, filter_, event, rows, related))
 
 
 def _level(level: str) -> Literal["high", "medium", "low"]:
@@ -166,27 +204,31 @@ def _on_messages(
     messages: list[EventMessage],
     filter_: Filter,
     event: dict[str, Any],
-    page: events.Page,
+    rows: list[dict[str, Any]],
     related: dict[str, tuple[int, list[dict[str, Any]]]],
 ) -> None:
+    """Carry out *messages*, and run what they change: the page, or the panel and the table."""
+    page_changes = False
     for message in messages:
         if message.get("close"):
-            url_state.set_url(
-                filter_, after=url_state.param("after"), before=url_state.param("before")
-            )
+            _close(filter_)
         elif "step" in message:
-            ids = [row["event_id"] for row in page.rows]
+            ids = [row["event_id"] for row in rows]
             index = ids.index(event["event_id"]) + message["step"]
-            if 0 <= index < len(page.rows):
-                go_to(filter_, page.rows[index])
+            if 0 <= index < len(rows):
+                event = rows[index]
+                go_to(filter_, event)
         elif "open" in message:
-            rows = [row for _, group in related.values() for row in group]
-            go_to(filter_, next(row for row in rows if row["event_id"] == message["open"]))
+            near = [row for _, group in related.values() for row in group]
+            go_to(filter_, next(row for row in near if row["event_id"] == message["open"]))
         elif "related" in message:
             url_state.set_url(_related_filter(filter_, event, message["related"]))
+            page_changes = True
         elif "field" in message:
             filter_ = filter_.put(message["field"], message["value"], message["mode"])
             url_state.set_url(filter_)
+            page_changes = True
+    st.rerun("app" if page_changes else [FRAGMENT, events_table.FRAGMENT])
 
 
 def _related_filter(filter_: Filter, event: dict[str, Any], side: str) -> Filter:

@@ -10,39 +10,46 @@ import streamlit as st
 from trail.core import event_text
 from trail.events.events import PAGE_ROWS, Page
 from trail.storage.filters import Filter
-from ui import tables, text, url_state
+from ui import style, tables, text, url_state
 
 # The narrow unnamed column contains the color square of the category.
 _COLUMNS = ("Time", "Risk", "Action", "Target", "Actor", " ", "Category", "Outcome")
+FRAGMENT = "events"
 
 
-def table(
-    page: Page, filter_: Filter, opened: str, on_open: Callable[[dict[str, Any] | None], None]
-) -> None:
-    """Draw *page*; selecting a row calls *on_open* with its event, deselecting it with None."""
-    compact = bool(opened)
-    key = f"events-{hash((filter_.query(), str(page.first), compact))}"
+@st.fragment(key=FRAGMENT)
+def table(page: Page, filter_: Filter, on_open: Callable[[dict[str, Any] | None], None]) -> None:
+    """Draw *page* with the row of the event that the URL names selected.
+
+    Selecting a row calls *on_open* with its event, deselecting it with None. A fragment, so that
+    its selection can follow the event panel without a run of the page.
+    """
+    key = f"events-{hash((filter_.query(), str(page.first)))}"
 
     def selected() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         on_open(page.rows[rows[0]] if rows else None)
 
+    opened = url_state.param("event")
     chosen = [n for n, row in enumerate(page.rows) if row["event_id"] == opened][:1]
+    selection: Any = {"selection": {"rows": chosen, "columns": [], "cells": []}}
+    if key in st.session_state and list(st.session_state[key]["selection"]["rows"]) != chosen:
+        st.session_state[key] = selection
     st.dataframe(
-        _frame(page.rows, filter_, compact=compact),
+        _frame(page.rows, filter_),
         key=key,
         on_select=selected,
         selection_mode="single-row",
-        selection_default={"selection": {"rows": chosen, "columns": [], "cells": []}},
+        selection_default=selection,
         hide_index=True,
         **tables.height(len(page.rows), 18),
         column_config={
-            "Time": st.column_config.TextColumn(width=122 if compact else 158),
-            "Risk": st.column_config.TextColumn(width=40 if compact else 88),
+            "Time": st.column_config.TextColumn(width=158),
+            "Risk": st.column_config.TextColumn(width=88),
             "Action": st.column_config.TextColumn(width="medium"),
             "Target": st.column_config.TextColumn(width="medium"),
             " ": st.column_config.TextColumn(width=28),
-            "Actor": st.column_config.TextColumn(width="small" if compact else "medium"),
+            "Actor": st.column_config.TextColumn(width="medium"),
         },
         alt="Events",
     )
@@ -77,37 +84,31 @@ def _flags(row: dict[str, Any]) -> str:
     return "".join(f" ({name})" for flag, name in names if row[flag])
 
 
-def _frame(rows: list[dict[str, Any]], filter_: Filter, *, compact: bool) -> Any:
+def _frame(rows: list[dict[str, Any]], filter_: Filter) -> Any:
     zone = filter_.zone
+    squares = style.category_colors()
+    red, amber, gray = (style.theme_color(f"{name}Color") for name in ("red", "orange", "gray"))
+    symbol_colors = {"▲": red, "◆": amber, "○": gray, "✕": red, "✓": gray, "?": gray}
+    risk, square, sign = (_COLUMNS.index(name) for name in ("Risk", " ", "Outcome"))
     cells = []
-    for row in rows:
-        level = text.risk_level(row["risk"])
-        glyph, name = text.RISKS[level]
-        sign, outcome = text.OUTCOMES[row["outcome"]]
+    colors: dict[tuple[int, int], str] = {}
+    for number, row in enumerate(rows):
+        glyph, name = text.RISKS[text.risk_level(row["risk"])]
+        mark, outcome = text.OUTCOMES[row["outcome"]]
         local = row["occurred_at"].replace(tzinfo=dt.UTC).astimezone(zone)
         cells.append(
-            {
-                "Time": f"{'' if compact else f'{local:%a} '}{local.day} {local:%b %H:%M:%S}",
-                "Risk": glyph if compact else f"{glyph} {name}",
-                "Action": f"{row['action']}{_flags(row)}",
-                "Target": event_text.target(row),
-                "Actor": event_text.actor(row) + " (token)" * (row["actor_type"] == "token"),
-                " ": "■",
-                "Category": row["category"],
-                "Outcome": f"{sign} {outcome}",
-            }
+            (
+                f"{local:%a} {local.day} {local:%b %H:%M:%S}",
+                f"{glyph} {name}",
+                f"{row['action']}{_flags(row)}",
+                event_text.target(row),
+                event_text.actor(row) + " (token)" * (row["actor_type"] == "token"),
+                "■",
+                row["category"],
+                f"{mark} {outcome}",
+            )
         )
-    names = [name for name in _COLUMNS if not (compact and name in (" ", "Category", "Outcome"))]
-    frame = pd.DataFrame(cells, columns=names)
-    theme = "dark" if st.context.theme.type == "dark" else "light"
-    red, amber, gray = (
-        st.get_option(f"theme.{theme}.{name}Color") for name in ("red", "orange", "gray")
-    )
-    colors = {"▲": red, "◆": amber, "○": gray, "✕": red, "✓": gray, "?": gray}
-    with_symbol = [name for name in ("Risk", "Outcome") if name in names]
-    styled = frame.style.map(lambda cell: f"color: {colors[cell[0]]}", subset=with_symbol)
-    if compact:
-        return styled
-    squares = st.get_option(f"theme.{theme}.chartCategoricalColors")
-    fills = [f"color: {squares[int(text.category_color(row['category']))]}" for row in rows]
-    return styled.apply(lambda _: fills, subset=[" "])
+        colors[number, risk] = symbol_colors[glyph]
+        colors[number, square] = squares[int(text.category_color(row["category"]))]
+        colors[number, sign] = symbol_colors[mark]
+    return tables.colored(pd.DataFrame(cells, columns=_COLUMNS), colors)
