@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import socket
+import stat
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,39 +18,42 @@ import pandas  # noqa: F401  imported here so that the first page view does not 
 import plotly.graph_objects  # noqa: F401  likewise
 import streamlit as st
 import streamlit.config
+import uvicorn
 from starlette.middleware import Middleware
 from streamlit.runtime.secrets import secrets_singleton
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from trail.accounts import oidc
 from trail.cli.main import run_command
-from trail.core import registry, server_link, settings
+from trail.core import log_limit, registry, server_link, settings
 from trail.core.errors import SettingError
 from trail.runtime import preflight, startup
-from trail.web import routes
+from trail.web import connections, routes
+from trail.web.client_limits import ClientLimits
 from trail.web.guard import SID_HEADER, USER_HEADER, Guard
 from trail.web.oidc_gate import ProviderGate
 from trail.web.proxies import Proxies
 
 
-def set_tcp_nodelay() -> list[int]:
-    """Set TCP_NODELAY on all listening sockets of this process; return their ports.
+def configure_listeners() -> list[int]:
+    """Set the options of all listening sockets of this process; return their ports.
 
-    A socket bound before the event loop started lacks it, and every request after the first of a
-    connection would take 40 ms longer. Accepted sockets inherit the option on Linux.
+    TCP_NODELAY: a socket bound before the event loop started lacks it, and every request after the
+    first of a connection would take 40 ms longer. Accepted sockets inherit it on Linux.
     """
     ports: list[int] = []
     try:
         descriptors = os.listdir("/proc/self/fd")
     except OSError:
         return ports
-    for descriptor in descriptors:
-        with (
-            contextlib.suppress(OSError, ValueError),
-            socket.socket(fileno=os.dup(int(descriptor))) as item,
-        ):
+    for descriptor in map(int, descriptors):
+        with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as stack:
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            item = stack.enter_context(socket.socket(fileno=os.dup(descriptor)))
             if item.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 item.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                item.listen(connections.KERNEL_QUEUE)
                 ports.append(item.getsockname()[1])
     return ports
 
@@ -72,6 +76,11 @@ def disable_forwarded_headers() -> None:
     for item in gc.get_objects():
         if type(item) is ProxyHeadersMiddleware:
             item.trusted_hosts = ()  # type: ignore[assignment]  # it only asks for membership
+
+
+def server_configs() -> list[uvicorn.Config]:
+    """Return the configuration of the server that runs the app, whatever started it."""
+    return [item for item in gc.get_objects() if issubclass(type(item), uvicorn.Config)]
 
 
 def log_to_terminal() -> None:
@@ -104,14 +113,21 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     loaded = settings.load()
     if problems := preflight.problems(loaded, loaded.server.host):
         raise SettingError("\n".join(problems))
-    runtime = startup.start(loaded)
-    publishing = asyncio.create_task(_publish_port(runtime.settings))
-    try:
-        yield {}
-    finally:
-        publishing.cancel()
-        server_link.withdraw(runtime.settings)
-        startup.stop()
+    log = log_limit.LogLimit(loaded.limits.log_repeats, loaded.limits.log_bytes)
+    table = connections.limit(server_configs(), loaded)
+    with log_limit.installed(log):
+        runtime = startup.start(loaded)
+        tasks = [
+            asyncio.create_task(_publish_port(runtime.settings)),
+            asyncio.create_task(connections.keep(table, log.report)),
+        ]
+        try:
+            yield {}
+        finally:
+            for task in tasks:
+                task.cancel()
+            server_link.withdraw(runtime.settings)
+            startup.stop()
 
 
 async def _publish_port(loaded: settings.Settings) -> None:
@@ -119,7 +135,7 @@ async def _publish_port(loaded: settings.Settings) -> None:
 
     Some servers listen before the lifespan starts, others after; none passes the port to the app.
     """
-    while not (ports := set_tcp_nodelay()):
+    while not (ports := configure_listeners()):
         await asyncio.sleep(0.01)
     if loaded.auth.by_provider:
         auth_section = oidc.streamlit_auth(loaded, ports[0])
@@ -135,6 +151,11 @@ streamlit.config._main_script_path = streamlit.config._main_script_path or __fil
 app = st.App(
     "ui/main.py",
     routes=routes.all_routes(run_command, lambda: _tokens[-1] if _tokens else ""),
-    middleware=[Middleware(Proxies), Middleware(Guard), Middleware(ProviderGate)],
+    middleware=[
+        Middleware(Proxies),
+        Middleware(Guard),
+        Middleware(ClientLimits),
+        Middleware(ProviderGate),
+    ],
     lifespan=lifespan,
 )

@@ -24,6 +24,7 @@ from trail.web.guard import COOKIE, VISIT_COOKIE
 
 ROOT = Path(__file__).parents[2]
 PARTS = (".streamlit", "dashboard.py", "detectors", "forwarders", "loaders", "pages", "trail", "ui")
+UVICORN = ("-m", "uvicorn", "dashboard:app", "--port")
 PASSWORD = "correct-horse-9"
 PROBE = '''"""A test page."""
 import streamlit as st
@@ -113,6 +114,11 @@ class Running:
             return client.cookies[COOKIE]
 
 
+def _with_files(files: int) -> list[str]:
+    """Return the start of a command line that limits open files to *files*, if not 0."""
+    return ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"] if files else []
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -142,7 +148,8 @@ def start_server(
     """Return a function that starts a server process and waits until it responds.
 
     Keyword arguments are added to the environment of the process. *restarted* is a server to stop
-    and to start again on its files. The servers of a module stop after it: an idle one has jobs.
+    and to start again on its files. *program* is what starts it, *files* limits its open files.
+    The servers of a module stop after it: an idle one has jobs.
     """
     with _starting(project, tmp_path_factory) as start:
         yield start
@@ -154,7 +161,12 @@ def _starting(
 ) -> Iterator[Callable[..., Running]]:
     processes: list[subprocess.Popen[bytes]] = []
 
-    def start(restarted: Running | None = None, **more: str) -> Running:
+    def start(
+        restarted: Running | None = None,
+        program: tuple[str, ...] = UVICORN,
+        files: int = 0,
+        **more: str,
+    ) -> Running:
         data = restarted.log.parent if restarted else tmp_path_factory.mktemp("data")
         users = Users(data / "users.yaml")
         if restarted:
@@ -176,7 +188,7 @@ def _starting(
         log = data / "server.log"
         with log.open("ab") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", "dashboard:app", "--port", str(port)],
+                [*_with_files(files), sys.executable, *program, str(port)],
                 cwd=project,
                 env=inherited | configured,
                 stdout=out,

@@ -249,7 +249,7 @@ class Export(Section):
 
 
 class Limits(Section):
-    """What a file may demand of the loader, and a request of the database."""
+    """What files, queries, connections and tabs may cost."""
 
     line_bytes: int = Field(1_048_576, ge=1024, description="Maximum length of a line in bytes.")
     depth: int = Field(64, ge=4, description="Maximum nesting depth of a record.")
@@ -313,6 +313,58 @@ class Limits(Section):
     )
     export_seconds: float = Field(
         14_400, gt=0, le=604_800, description="Maximum duration of an export in seconds."
+    )
+    connections: int = Field(
+        1000,
+        ge=16,
+        description="Maximum number of open connections. Beyond it, those are closed that have "
+        "waited longest for their client; `/healthz` and the push routes have 64 more.",
+    )
+    connections_per_address: int = Field(
+        300,
+        ge=8,
+        description="Maximum number of connections, and of concurrent requests, of one IP address "
+        "(IPv6: /64 network); connections of trusted proxies are not counted.",
+    )
+    head_seconds: float = Field(
+        10, gt=0, le=600, description="Maximum time in seconds to send the head of a request."
+    )
+    body_seconds: float = Field(
+        30, gt=0, le=600, description="Maximum time in seconds to send the body of a request."
+    )
+    stall_seconds: float = Field(
+        60,
+        gt=0,
+        le=3600,
+        description="Seconds after which a client that reads nothing of its response is "
+        "disconnected.",
+    )
+    tabs_per_user: int = Field(50, ge=1, description="Maximum number of open tabs of one user.")
+    anonymous_tabs: int = Field(
+        100, ge=1, description="Maximum number of open tabs that are not signed in."
+    )
+    anonymous_tabs_per_address: int = Field(
+        20, ge=1, description="Maximum number of those of one IP address (IPv6: /64 network)."
+    )
+    anonymous_seconds: float = Field(
+        600,
+        gt=0,
+        description="Seconds after which a tab that is not signed in has to connect again.",
+    )
+    frame_bytes: int = Field(
+        1_048_576, ge=65_536, description="Maximum length of one message of a tab in bytes."
+    )
+    frames_per_second: float = Field(
+        20, gt=0, description="Messages per second that are read from one tab; more have to wait."
+    )
+    log_repeats: int = Field(
+        20,
+        ge=1,
+        description="How often per minute the same message is logged; then one line counts the "
+        "others.",
+    )
+    log_bytes: int = Field(
+        600_000, ge=20_000, description="Maximum growth of the log in bytes per minute."
     )
 
 

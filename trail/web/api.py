@@ -8,16 +8,15 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-import anyio.to_thread
 import orjson
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from trail.core import csv_safety
 from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
-from trail.core.errors import InputError, TrailError, UnavailableError
+from trail.core.errors import InputError
 from trail.core.json_values import json_row
 from trail.core.text import parse_integer
 from trail.events import counts
@@ -28,9 +27,7 @@ from trail.findings import queries as unusual
 from trail.incidents import csv_export
 from trail.incidents import incident_json as failures
 from trail.incidents import queries as counted
-from trail.integrity import high_water_mark, mirror
 from trail.runtime import process, startup
-from trail.storage.database import Store
 from trail.storage.filters import Filter
 from trail.web.downloads import count_rows, recorded
 from trail.web.guard import request_user
@@ -199,31 +196,6 @@ def _json(body: dict[str, Any]) -> Response:
     )
 
 
-async def healthz(_: Request) -> Response:
-    """Answer that the server and its store work, and list other problems; 503 for a damaged store.
-
-    Damage is what any query has met since the start, and what the headers of the file show.
-    """
-    runtime = process.current()
-    if damage := await anyio.to_thread.run_sync(_damage, runtime.store):
-        return JSONResponse({"ok": False, "problems": [str(damage)]}, 503)
-    problems = [job.title for job in runtime.schedule.health() if job.error]
-    if runtime.intake.problem:
-        problems.append(runtime.intake.problem)
-    if not runtime.demo:
-        files = mirror.files(runtime.store.path, runtime.settings)
-        problems += [loss.text() for loss in high_water_mark.shortfalls(files.known)]
-    return JSONResponse({"ok": True, "problems": problems})
-
-
-def _damage(store: Store) -> TrailError | None:
-    try:
-        store.table("select max(version) from schema_version")
-    except UnavailableError as error:
-        return error
-    return store.damage()
-
-
 ROUTES: list[Route] = [
     Route("/api/events", events),
     Route("/api/facets", facets),
@@ -232,5 +204,4 @@ ROUTES: list[Route] = [
     Route("/api/findings", findings),
     *(Route(f"/export.{kind}", _export(kind)) for kind in exports.FORMATS),
     Route("/export.incidents.csv", export_incidents),
-    Route("/healthz", healthz),
 ]

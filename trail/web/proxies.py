@@ -36,7 +36,7 @@ class Proxies:
             return scope
         resolved = {**scope, "headers": [pair for pair in scope["headers"] if pair not in stated]}
         peer = str(scope["client"][0]) if scope.get("client") else ""
-        if not _is_among(peer, proxies):
+        if not is_among(peer, proxies):
             self._report(peer, stated)
             return resolved
         resolved["client"] = (client_of(_values(stated, _FOR), peer, proxies), 0)
@@ -67,7 +67,7 @@ def client_of(stated: list[str], peer: str, proxies: tuple[Network, ...]) -> str
         if address is None:
             break
         client = str(address)
-        if not _is_among(client, proxies):
+        if not is_among(client, proxies):
             break
     return client
 
@@ -77,7 +77,8 @@ def _values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[str]:
     return [item.strip() for line in lines for item in line.split(",")]
 
 
-def _is_among(text: str, proxies: tuple[Network, ...]) -> bool:
+def is_among(text: str, proxies: tuple[Network, ...]) -> bool:
+    """Return whether *text* is an address of *proxies*."""
     address = _address(text)
     return address is not None and any(address in network for network in proxies)
 

@@ -7,8 +7,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 
+import anyio
 import anyio.to_thread
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -23,6 +24,7 @@ _log = logging.getLogger("trail.intake")
 # Segment times out after five seconds and retries.
 _TIMEOUT_S = 4.0
 _LARGE = 65_536
+_THREADS = 2  # for large requests; of their own, since all others share the default ones
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -37,6 +39,8 @@ def routes(receivers: Iterable[Receiver], intake: Callable[[], Intake]) -> list[
 
 
 def _route(receiver: Receiver, intake: Callable[[], Intake]) -> Callable[[Request], object]:
+    limiter = anyio.CapacityLimiter(_THREADS)
+
     async def receive(request: Request) -> Response:
         if request.method != "POST":
             return Response(b"", 405, {"allow": "POST"})
@@ -45,7 +49,9 @@ def _route(receiver: Receiver, intake: Callable[[], Intake]) -> Callable[[Reques
             body = await _body(request, receiver.max_bytes(settings))
             sent = Sent(request.url.path, tuple(request.headers.items()), body)
             if len(body) > _LARGE:
-                received = await anyio.to_thread.run_sync(receiver.read, sent, settings)
+                received = await anyio.to_thread.run_sync(
+                    receiver.read, sent, settings, limiter=limiter
+                )
             else:
                 received = receiver.read(sent, settings)
             await _on_disk(intake(), receiver, received)
@@ -55,6 +61,8 @@ def _route(receiver: Receiver, intake: Callable[[], Intake]) -> Callable[[Reques
         except (UnavailableError, TimeoutError) as problem:
             _log.warning("%s: %s", receiver.name, problem or "the disk did not respond in time")
             return Response(b"", 503, {"retry-after": "5"})
+        except ClientDisconnect:  # or its time was over; nobody reads the response
+            return Response(b"", 400)
         return Response(received.answer, 200, media_type=received.media_type)
 
     return receive

@@ -14,6 +14,7 @@ from trail.web import (
     certificate_export,
     command_route,
     evidence_export,
+    health,
     metrics,
     push,
 )
@@ -22,6 +23,7 @@ from trail.web import (
 PAGES_AND_API: tuple[Route, ...] = (
     *auth.ROUTES,
     *api.ROUTES,
+    *health.ROUTES,
     *access_log_export.ROUTES,
     *evidence_export.ROUTES,
     *certificate_export.ROUTES,

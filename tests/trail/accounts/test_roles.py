@@ -8,7 +8,7 @@ import pytest
 from trail.accounts import roles
 from trail.accounts.users import User
 from trail.core import registry
-from trail.web import access_log_export, api, auth, metrics
+from trail.web import access_log_export, api, auth, health, metrics
 
 ROOT = Path(__file__).parents[3]
 EXPECTED = {
@@ -48,7 +48,13 @@ def test_every_page_names_a_capability() -> None:
 
 def test_every_data_route_needs_a_capability() -> None:
     open_to_all = {"/healthz", auth.FINISH, auth.SIGN_OUT, "/auth/alive"}
-    for route in (*api.ROUTES, *access_log_export.ROUTES, *auth.ROUTES, *metrics.ROUTES):
+    for route in (
+        *api.ROUTES,
+        *access_log_export.ROUTES,
+        *auth.ROUTES,
+        *health.ROUTES,
+        *metrics.ROUTES,
+    ):
         assert (roles.needs(route.path, "GET") is None) is (route.path in open_to_all)
 
 

@@ -17,7 +17,7 @@ from trail.core.settings import Settings
 from trail.ingest.files import load_files
 from trail.runtime import process, startup
 from trail.storage.database import Store
-from trail.web import api
+from trail.web import api, health
 
 HEADERS, BLOCK = 3 * 4096, 262_144
 EVERYTHING = "select * from events order by event_id"
@@ -73,7 +73,7 @@ def test_damage_is_reported(
     with damaged(path, noticed[-1]):
         startup.start(settings)
         try:
-            client = TestClient(Starlette(routes=api.ROUTES))
+            client = TestClient(Starlette(routes=[*api.ROUTES, *health.ROUTES]))
             for address in ("/export.ndjson", "/export.parquet", "/healthz"):
                 answer = client.get(address, params={"from": "2000-01-01"})
                 assert answer.status_code == 503, address

@@ -1,0 +1,174 @@
+"""Misbehaving clients against a real server: everybody else is served meanwhile.
+
+Run with `pytest -m slow tests/server/test_attacks.py`.
+"""
+
+import hashlib
+import hmac
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from statistics import quantiles
+
+import httpx2
+import pytest
+
+from tests.segment_records import forwarded
+from tests.server.conftest import COOKIE, ROOT, Running
+
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(600)]
+
+SECRET = "whsec-of-the-tests"
+SETTINGS = {"TRAIL_PUSH__WEBHOOK_SECRETS": json.dumps([SECRET])}
+SECONDS = 15
+HEALTH_S, PUSH_S, PAGE_S = 0.2, 1.0, 1.0  # 95th percentiles
+LOG_BYTES_PER_MINUTE = 1_000_000
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Running]) -> Running:
+    return start_server(**SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def sids(server: Running) -> dict[str, str]:
+    """Return the session cookies of two users."""
+    return {name: server.sign_in(name) for name in ("maya", "jon")}
+
+
+class Probe(threading.Thread):
+    """Calls *action* repeatedly and measures how long it takes."""
+
+    def __init__(self, action: Callable[[], None], pause: float) -> None:
+        super().__init__(daemon=True)
+        self._action, self._pause, self._ending = action, pause, threading.Event()
+        self.seconds: list[float] = []
+        self.problems: list[str] = []
+
+    def run(self) -> None:
+        while not self._ending.is_set():
+            started = time.monotonic()
+            try:
+                self._action()
+            except Exception as error:
+                self.problems.append(repr(error))
+            self.seconds.append(time.monotonic() - started)
+            self._ending.wait(self._pause)
+
+    def finish(self) -> float:
+        """Stop; return the 95th percentile in seconds."""
+        self._ending.set()
+        self.join()
+        assert self.problems == []
+        return quantiles(self.seconds, n=20)[-1]
+
+
+def push(server: Running) -> None:
+    body = json.dumps(forwarded(next(_numbers))).encode()
+    signature = hmac.new(SECRET.encode(), body, hashlib.sha1).hexdigest()
+    headers = {"X-Signature": signature}
+    response = httpx2.post(f"{server.url}/webhooks/segment", content=body, headers=headers)
+    assert response.status_code == 200, response
+
+
+def healthz(server: Running) -> None:
+    response = httpx2.get(f"{server.url}/healthz")
+    assert response.status_code == 200, response
+
+
+def descriptors(server: Running) -> int:
+    assert server.process
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def settled_descriptors(server: Running, wanted: int) -> int:
+    """Return the number of open descriptors, as soon as it is at most *wanted*."""
+    deadline = time.monotonic() + 30
+    while (count := descriptors(server)) > wanted and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return count
+
+
+def withstand(server: Running, sid: str, attack: str, count: int, cookie: str = "") -> None:
+    descriptors_before = descriptors(server)
+    log_before = server.log.stat().st_size
+    with server.tab(sid=sid) as tab:
+        assert "PAGE SECRET for maya" in tab.run(page="probe")
+
+        def page() -> None:
+            assert "PAGE SECRET for maya" in tab.run(page="probe")
+
+        command = [sys.executable, "-m", "tests.server.attackers", attack]
+        port = server.url.rpartition(":")[2]
+        attacker = subprocess.Popen(
+            [*command, port, str(count), str(SECONDS), cookie],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        probes = [
+            Probe(lambda: healthz(server), 0.2),
+            Probe(lambda: push(server), 0.5),
+            Probe(page, 0.5),
+        ]
+        for probe in probes:
+            probe.start()
+        opened = int(attacker.communicate()[0])
+        health, pushed, paged = [probe.finish() for probe in probes]
+    grown = (server.log.stat().st_size - log_before) * 60 / SECONDS
+    figures = f"{attack}: {opened} connections, healthz {health:.3f} s, push {pushed:.3f} s, "
+    figures += f"page {paged:.3f} s, log {grown / 1000:.0f} kB a minute"
+    print(figures)
+    assert opened >= count, figures
+    assert health <= HEALTH_S, figures
+    assert pushed <= PUSH_S, figures
+    assert paged <= PAGE_S, figures
+    assert grown <= LOG_BYTES_PER_MINUTE, figures
+    assert settled_descriptors(server, descriptors_before + 3) <= descriptors_before + 3
+
+
+@pytest.mark.parametrize(
+    ("attack", "count"),
+    [
+        ("half_open", 400),
+        ("half_open", 2_000),
+        ("slow_head", 400),
+        ("slow_body", 400),
+        ("no_reader", 100),
+        ("garbage", 100),
+        ("aborted_body", 100),
+        ("tab", 500),
+        ("frames", 50),
+        ("big_frames", 20),
+        ("pings", 20),
+    ],
+)
+def test_strangers(server: Running, sids: dict[str, str], attack: str, count: int) -> None:
+    withstand(server, sids["maya"], attack, count)
+
+
+@pytest.mark.parametrize(
+    ("attack", "count"), [("tab", 200), ("frames", 10), ("big_frames", 10), ("pings", 20)]
+)
+def test_a_user(server: Running, sids: dict[str, str], attack: str, count: int) -> None:
+    withstand(server, sids["maya"], attack, count, f"{COOKIE}={sids['jon']}")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ("-m", "uvicorn", "dashboard:app", "--port"),
+        ("-m", "trail", "serve", "--port"),
+        ("-m", "streamlit", "run", "dashboard.py", "--server.port"),
+    ],
+    ids=lambda program: program[1],
+)
+def test_few_descriptors(start_server: Callable[..., Running], program: tuple[str, ...]) -> None:
+    server = start_server(program=program, files=256, **SETTINGS)
+    withstand(server, server.sign_in("maya"), "half_open", 400)
