@@ -28,7 +28,7 @@ TRY_AGAIN_LATER = 1013  # close code of a websocket
 
 _MIN_AGE_S = 10.0  # an anonymous tab that is older gives way to a new one
 _BURST_S = 5.0  # messages of so many seconds may arrive at once
-_ANONYMOUS_FRAMES = 2.0  # per second and tab
+_ANONYMOUS_FRAMES = 4.0  # per second and tab
 _ADDRESS_FRAMES, _ADDRESS_BURST = 5.0, 50.0  # of all anonymous tabs of an address
 _MAX_ADDRESSES = 10_000
 _NOT_PAGES = re.compile(r"/(auth/|api/|export|media/|metrics|oauth2callback)")
