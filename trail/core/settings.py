@@ -351,6 +351,9 @@ class Limits(Section):
         gt=0,
         description="Seconds after which a tab that is not signed in has to connect again.",
     )
+    anonymous_frames_per_second: float = Field(
+        5, gt=0, description="Messages per second that are read from all of those of one address."
+    )
     frame_bytes: int = Field(
         1_048_576, ge=65_536, description="Maximum length of one message of a tab in bytes."
     )

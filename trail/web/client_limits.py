@@ -28,8 +28,7 @@ TRY_AGAIN_LATER = 1013  # close code of a websocket
 
 _MIN_AGE_S = 10.0  # an anonymous tab that is older gives way to a new one
 _BURST_S = 5.0  # messages of so many seconds may arrive at once
-_ANONYMOUS_FRAMES = 4.0  # per second and tab
-_ADDRESS_FRAMES, _ADDRESS_BURST = 5.0, 50.0  # of all anonymous tabs of an address
+_ADDRESS_BURST_S = 10.0  # the same for all anonymous tabs of an address
 _MAX_ADDRESSES = 10_000
 _NOT_PAGES = re.compile(r"/(auth/|api/|export|media/|metrics|oauth2callback)")
 
@@ -61,7 +60,7 @@ class TokenBucket:
 class _Tab:
     """One open websocket."""
 
-    buckets: tuple[TokenBucket, ...]
+    bucket: TokenBucket
     max_bytes: int
     deadline: float | None = None  # loop time
     opened: float = field(default_factory=time.monotonic)
@@ -155,7 +154,7 @@ class ClientLimits:
         self, username: str, limits: Limits, scope: Scope, receive: Receive, send: Send
     ) -> None:
         rate = limits.frames_per_second
-        tab = _Tab((TokenBucket(rate, rate * _BURST_S),), limits.frame_bytes)
+        tab = _Tab(TokenBucket(rate, rate * _BURST_S), limits.frame_bytes)
         self._users[username] += 1
         try:
             await self._open(tab, scope, receive, send)
@@ -165,16 +164,15 @@ class ClientLimits:
     async def _signed_out(
         self, address: str, limits: Limits, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        shared = self._bucket(address)
+        shared = self._bucket(address, limits.anonymous_frames_per_second)
         if shared.wait() > RETRY_S:
             await _deny(scope, send, "Too many tabs are opened from your address.")
             return
         shared.take()
         if oldest := self._anonymous_problem(limits, address)[1]:
             oldest.end()
-        own = TokenBucket(_ANONYMOUS_FRAMES, _ANONYMOUS_FRAMES * _BURST_S)
         deadline = asyncio.get_running_loop().time() + limits.anonymous_seconds
-        tab = _Tab((own, shared), ANONYMOUS_FRAME_BYTES, deadline)
+        tab = _Tab(shared, ANONYMOUS_FRAME_BYTES, deadline)
         self._anonymous.setdefault(address, OrderedDict())[tab] = None
         try:
             await self._open(tab, scope, receive, send)
@@ -189,8 +187,8 @@ class ClientLimits:
             connection.allow_frames(tab.max_bytes)
         await self._app(scope, _limited(tab, receive, send), send)
 
-    def _bucket(self, address: str) -> TokenBucket:
-        bucket = self._buckets.pop(address, None) or TokenBucket(_ADDRESS_FRAMES, _ADDRESS_BURST)
+    def _bucket(self, address: str, rate: float) -> TokenBucket:
+        bucket = self._buckets.pop(address, None) or TokenBucket(rate, rate * _ADDRESS_BURST_S)
         self._buckets[address] = bucket
         if len(self._buckets) > _MAX_ADDRESSES:
             self._buckets.popitem(last=False)
@@ -213,7 +211,7 @@ def _limited(tab: _Tab, receive: Receive, send: Send) -> Receive:
         content = message.get("bytes") or message.get("text") or b""
         if len(content) > tab.max_bytes:
             return await _close(send, 1009)
-        if delay := max(bucket.take() for bucket in tab.buckets):
+        if delay := tab.bucket.take():
             await asyncio.sleep(delay)  # the server reads no further meanwhile
         return message
 
