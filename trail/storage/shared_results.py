@@ -1,4 +1,4 @@
-"""Results of queries that page runs share, so that many viewers of the same data cost one.
+"""Results of queries that page runs and API requests share: many viewers of the same data cost one.
 
 A result belongs to one version of the data of one store (`Store.version`), and is never given out
 for another. It depends on nothing but the SQL, its parameters and that version: who asks is checked

@@ -18,6 +18,7 @@ from starlette.types import Receive
 
 from trail.core.errors import TrailError
 from trail.runtime import process
+from trail.storage import shared_results
 from trail.storage.query_timeout import QueryScope
 from trail.web.guard import client_address, request_user
 from trail.web.json_errors import explained
@@ -28,7 +29,7 @@ Answer = Callable[[Request], Any]
 def query(work: Callable[[Request], Response]) -> Answer:
     """Run *work* as a request of its user, in a thread, and answer a `TrailError` as `explained`.
 
-    Its queries have the query timeout.
+    Its queries have the query timeout, and share results with page runs.
     """
     return _in_thread(work, export=False)
 
@@ -68,15 +69,16 @@ def _in_thread(work: Callable[[Request], Response], *, export: bool) -> Answer:
         limits = runtime.settings.limits
         if export:
             share, scope = runtime.shares.exports, QueryScope(limits.export_query_seconds)
+            sharing: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         else:
-            share = runtime.shares.requests
+            share, sharing = runtime.shares.requests, shared_results.within()
             scope = QueryScope(limits.query_seconds, limits.query_seconds * 2)
         try:
             async with (
                 until_disconnected(request.receive, scope.stop),
                 share.slot_in_loop(share_of(request), scope),
             ):
-                with scope.entered():
+                with scope.entered(), sharing:
                     return await anyio.to_thread.run_sync(
                         work, request, limiter=threads(share.total)
                     )
