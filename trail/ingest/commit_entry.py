@@ -1,10 +1,11 @@
 """Record each commit in the ledger: what it stored, hashed from the records as they came."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trail.integrity import commits
 from trail.integrity.text_places import places
@@ -12,40 +13,45 @@ from trail.storage.database import Cursor
 
 
 def record(
-    cursor: Cursor,
-    now: dt.datetime,
-    batch: int,
-    records: Sequence[Mapping[str, pa.ChunkedArray]],
-    *,
-    events: bool,
-    twins: bool,
+    cursor: Cursor, now: dt.datetime, batch: int, events: pa.Table | None, *, twins: bool
 ) -> None:
     """Record what this transaction stored at *now* (`ingested_at`), up to *batch*.
 
-    *records* have the columns raw and verified, in the order of pos. Reads the temporary table
-    `keyed` if the transaction stored *events*, and `twins` if it stored second reports.
+    *events* are those it stored, with event_id, occurred_at, raw and verified. Reads `twins` if the
+    transaction stored second reports.
     """
     commits.record(
         cursor,
         now,
         batch,
-        _events(cursor, records) if events else commits.NONE,
+        _events(events) if events is not None else commits.NONE,
         _twins(cursor, now) if twins else commits.NONE,
     )
 
 
-def _events(cursor: Cursor, records: Sequence[Mapping[str, pa.ChunkedArray]]) -> commits.Rows:
-    kept = cursor.sql(
-        "select pos, epoch_us(occurred_at) as micros, event_id || chr(10) as id from keyed "
-        "order by occurred_at, event_id"
-    ).to_arrow_table()
-    given = [pa.table(dict(columns)) for columns in records]
-    verified = np.concatenate([commits.flags(table["verified"]) for table in given])
-    order = kept["pos"].to_numpy()
-    texts = places(table["raw"] for table in given).taken(order)
+def _events(events: pa.Table) -> commits.Rows:
+    moments = events["occurred_at"].cast(pa.int64()).to_numpy()
+    order = _by_time_and_id(moments, events["event_id"])
+    ids = pc.binary_join_element_wise(events["event_id"].take(pa.array(order)), "\n", "")
     return commits.Rows(
-        kept["micros"].to_numpy(), verified[order], (places([kept["id"]], lines=True), texts)
+        moments[order],
+        commits.flags(events["verified"])[order],
+        (places([ids], lines=True), places([events["raw"]]).taken(order)),
     )
+
+
+def _by_time_and_id(moments: npt.NDArray[np.int64], ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Return the order of events by time, and of those of one moment by the bytes of their id."""
+    order = np.argsort(moments, kind="stable")
+    tied = np.flatnonzero(np.diff(moments[order]) == 0)
+    edges = np.flatnonzero(np.diff(tied) != 1) + 1
+    for run in np.split(tied, edges):
+        if len(run):
+            first, last = int(run[0]), int(run[-1]) + 2
+            names = ids.take(pa.array(order[first:last])).to_pylist()
+            ranks = sorted(range(last - first), key=names.__getitem__)
+            order[first:last] = order[first:last][ranks]
+    return order
 
 
 def _twins(cursor: Cursor, now: dt.datetime) -> commits.Rows:

@@ -7,8 +7,8 @@ is the one user with that e-mail. Only proven events are used for that: events t
 that no source could have verified, and that are not dated in the future.
 """
 
-import datetime as dt
-
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from trail.core import actors
@@ -16,19 +16,11 @@ from trail.core.clock import utc_now
 from trail.findings import refresh
 from trail.storage import cube, ledger
 from trail.storage.database import Cursor
-
-_NAMED = """
-create or replace temp table named_records as
-select f.who, f.email, bool_or(r.verified is distinct from false
-  and f.occurred_at <= $latest) as proven,
- max(f.occurred_at) filter (r.verified is distinct from false
-  and f.occurred_at <= $latest) as proven_at
-from fresh f join records r using (pos) group by f.who, f.email
-"""
+from trail.storage.distinct import distinct, spread
 
 _RECORDED = """
 create or replace temp table recorded as
-select n.who, n.email, n.proven, n.proven_at, w.recorded_id,
+select n.place, n.email, n.proven, n.proven_at, w.recorded_id,
  coalesce(l.actor_id, w.recorded_id) as actor_id,
  case when l.actor_id is null then w.actor_type else 'user' end as actor_type,
  coalesce(p.name, w.name) as name
@@ -83,9 +75,8 @@ group by r.recorded_id, r.email, r.name, p.actor_key
 """
 
 _KEYS = f"""
-create or replace temp table named as
-select r.who, r.email, i.identity_key, p.actor_key, p.actor_type
-from recorded r join actors p using (actor_id) join identities i on {_SAME}
+select i.identity_key, p.actor_key, p.actor_type
+from recorded r join actors p using (actor_id) join identities i on {_SAME} order by r.place
 """
 
 # A known user, and the other texts that stand for that user and nobody else.
@@ -135,15 +126,25 @@ where actor_key in (select old_key from moved)
 )
 
 
-def assign(cursor: Cursor, latest: dt.datetime) -> bool:
-    """Find or make the identity and the actor of each event in the temporary view `fresh`.
+def assign(
+    cursor: Cursor, events: pa.Table, proven: npt.NDArray[np.bool_]
+) -> tuple[pa.Table, bool]:
+    """Find or make the identity and the actor of each of *events*.
 
-    Makes the temporary table `named` (who, email, identity_key, actor_key, actor_type). Reads the
-    temporary view `records` (pos, verified). Events after *latest* (UTC, without zone) are dated in
-    the future. Returns whether `merge` may find new proof.
+    *proven* says of each event whether it may prove who somebody is. Returns the columns
+    identity_key, actor_key and actor_type, and whether `merge` may find new proof.
     """
-    cursor.execute(_NAMED, {"latest": latest})
-    texts = [row[0] for row in cursor.execute("select distinct who from named_records").fetchall()]
+    places, named = distinct(events, ("who", "email"))
+    count = named.num_rows
+    is_proven = np.zeros(count, bool)
+    is_proven[places[proven]] = True
+    newest = np.full(count, np.iinfo(np.int64).min)
+    moments = events["occurred_at"].cast(pa.int64()).to_numpy()
+    np.maximum.at(newest, places[proven], moments[proven])
+    proven_at = pa.array(newest, pa.timestamp("us"), mask=~is_proven)
+    named = named.append_column("proven", pa.array(is_proven))
+    cursor.register("named_records", named.append_column("proven_at", proven_at))
+    texts = named["who"].unique().to_pylist()
     resolved = [actors.resolve(text) for text in texts]
     cursor.register(
         "resolved",
@@ -162,8 +163,8 @@ def assign(cursor: Cursor, latest: dt.datetime) -> bool:
     last = cursor.execute("select coalesce(max(identity_key), 0) from identities").fetchall()[0][0]
     with ledger.changing(cursor, "identities", "identity_key > $last", {"last": last}):
         added = cursor.execute(_NEW_IDENTITIES).fetchall()[0][0]
-    cursor.execute(_KEYS)
-    return bool(proven_now or added)
+    keys = cursor.sql(_KEYS).to_arrow_table()
+    return spread(keys, places), bool(proven_now or added)
 
 
 def prove(cursor: Cursor) -> None:

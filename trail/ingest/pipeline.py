@@ -4,9 +4,10 @@ Every loader ends here, so that the rules hold for all of them: read = kept + du
 quarantined; an event id is kept once; a bad record never costs a good one.
 """
 
+import contextlib
 import datetime as dt
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,11 +20,11 @@ from trail.core.errors import InputError
 from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.core.settings import Limits
 from trail.incidents import materialize
-from trail.ingest import commit_entry, dedup, identities, proofs, refusals
-from trail.ingest.json_records import Record, extract_records
-from trail.storage import cube, cursors, dimensions, parse_sql
+from trail.ingest import commit_entry, dedup, identities, parsing, proofs, refusals
+from trail.storage import cube, cursors, dimensions
 from trail.storage.database import Cursor, Store
 from trail.storage.event_flags import AHEAD
+from trail.storage.schema import ROW_GROUP
 
 # Repeated events are searched this far around the times of their chunk. Producers do not
 # change an event's time, so the id with another time is another event past that.
@@ -85,6 +86,7 @@ def add(
     *first* runs ahead of it in the same transaction.
     """
     job = _Job([(batch, chunk)], limits)
+    job.read(store)
 
     def keep(cursor: Cursor) -> None:
         if first:
@@ -111,6 +113,7 @@ def add_together(
     transaction, when the batches have their numbers.
     """
     job = _Job(parts, limits)
+    job.read(store)
     started = utc_now()
 
     def keep(cursor: Cursor) -> None:
@@ -157,6 +160,7 @@ class _Rehearsal:
 
     def run(self, chunk: Chunk, batch: Batch, limits: Limits) -> None:
         job = _Job([(batch, chunk)], limits)
+        job.parse(self._cursor)
         job.stage(self._cursor, "select event_id from rehearsed")
         job.count_into(batch)
         job.explain_into(batch)
@@ -176,15 +180,24 @@ class _Job:
         self._batches = [batch for batch, _ in parts]
         self._chunk = parts[0][1]
         self._limits = limits
-        self._records = _together([chunk.records for _, chunk in parts])
-        # The part of each record by its position; those of the strict reader follow.
+        self._given = _together([chunk.records for _, chunk in parts])
+        # The part of each given record by its position.
         self._part_of = np.repeat(np.arange(len(parts)), [c.records.num_rows for _, c in parts])
-        self._reread: list[dict[str, pa.ChunkedArray]] = []  # those of the strict reader
         self._rejects = [(n, reject) for n, (_, c) in enumerate(parts) for reject in c.rejects]
         self._staged, self._fresh, self._linked, self._proofs = np.zeros((4, len(parts)), np.int64)
-        self._unverified = "verified" in self._records.column_names and bool(
-            pc.any(pc.invert(self._records["verified"])).as_py()
-        )
+
+    def read(self, store: Store) -> None:
+        """Read the records, ahead of the transaction."""
+        with contextlib.closing(store.cursor()) as cursor:
+            self.parse(cursor)
+
+    def parse(self, cursor: Cursor) -> None:
+        """Read the records, with a *cursor* that is not inside a transaction."""
+        named, mapped = self._chunk.named, self._chunk.mapped
+        parsed = parsing.parse(cursor, self._given, self._limits, named=named, mapped=mapped)
+        self._records, self._events = parsed.records, parsed.events
+        self._rejects += [(self._part_of[pos], reject) for pos, reject in parsed.rejects]
+        self._part_of = self._part_of[parsed.origin]
 
     def keep(self, cursor: Cursor) -> None:
         """Write the records, and where their source stands."""
@@ -198,31 +211,19 @@ class _Job:
                 may_merge |= proofs.apply(cursor, now)
             if may_merge:
                 identities.merge(cursor)
-            texts = [_columns(self._records), *self._reread]
             commit_entry.record(
                 cursor,
                 now,
                 self._batches[-1].batch_id or 0,
-                texts,
-                events=bool(self._fresh.any()),
+                self._kept if self._fresh.any() else None,
                 twins=bool(self._linked.any() or self._proofs.any()),
             )
         if self._rejects:
             self._quarantine(cursor)
         if self._chunk.mark is not None:
             cursors.put(cursor, self._batches[0].loader, self._chunk.mark)
-
-    def _insert(self, cursor: Cursor, now: dt.datetime) -> bool:
-        """Insert the events of `fresh`; return whether actors may be the same person now."""
-        latest = now + AHEAD
-        may_merge = identities.assign(cursor, latest)
-        dimensions.assign(cursor, latest, unverified=self._unverified)
-        if linked := dedup.link(cursor, now):
-            self._linked = self._linked_by_part(cursor, linked)
-        cursor.execute(_INSERT, {"now": now})
-        cube.add(cursor, "keyed")
-        materialize.mark_stale(cursor)
-        return may_merge
+        for name in ("records", "parsed", "fresh", "keyed", "possible"):
+            cursor.unregister(name)
 
     def count_into(self, batch: Batch, part: int = 0) -> None:
         """Add to *batch* what became of the records of *part*, once they are kept."""
@@ -240,31 +241,13 @@ class _Job:
         """Add to *batch* why records of *part* were refused."""
         refusals.note(batch, self._rejects_of(part))
 
-    def _reject(self, pos: int, reject: Reject) -> None:
-        self._rejects.append((self._part_of[pos], reject))
-
     def _rejects_of(self, part: int) -> list[Reject]:
         return [reject for number, reject in self._rejects if number == part]
 
-    def _by_part(self, cursor: Cursor, table: str) -> np.ndarray:
-        """Return how many rows of *table* (pos) each part has."""
-        parts = len(self._batches)
-        if parts == 1:
-            return np.array([_count(cursor, table)])
-        places = [row[0] for row in cursor.execute(f"select pos from {table}").fetchall()]
-        return np.bincount(self._part_of[places], minlength=parts)
-
-    def _linked_by_part(self, cursor: Cursor, linked: int) -> np.ndarray:
-        ids = [batch.batch_id for batch in self._batches]
-        if len(ids) == 1:
-            return np.array([linked])
-        rows = cursor.execute(
-            "select batch_id, count(*) from twins "
-            "where batch_id between $first and $last group by 1",
-            {"first": ids[0], "last": ids[-1]},
-        ).fetchall()
-        counts = dict(rows)
-        return np.array([counts.get(number, 0) for number in ids])
+    def _by_part(self, places: Iterable[int]) -> np.ndarray:
+        """Return how many of the records at *places* each part has."""
+        chosen = np.asarray(places, np.int64)
+        return np.bincount(self._part_of[chosen], minlength=len(self._batches))
 
     def _batch_ids(self, parts: np.ndarray) -> pa.Array:
         """Return the number of the batch of each of *parts*."""
@@ -274,82 +257,59 @@ class _Job:
         return ids.take(pa.array(parts))
 
     def stage(self, cursor: Cursor, known: str = "") -> None:
-        """Make the temporary views `records` and `fresh` (new events, pos).
+        """Tell the new events from those that are known, in the temporary view `fresh`.
 
-        `records` has pos, raw, verified and batch_id.
-
-        *known* selects event ids that count as known besides the store's.
+        *known* selects event ids that count as known besides the store's. Makes the views `records`
+        (pos, line, raw, verified, batch_id) and `parsed` (see `parse_sql.read`), too.
         """
-        records = self._records
-        count = records.num_rows
         ids = self._batch_ids(self._part_of)
-        fast = pa.table({"pos": np.arange(count), "batch_id": ids, **_columns(records)})
-        cursor.register(
-            "fast_records", fast.append_column("content_id", pa.nulls(count, pa.string()))
-        )
-        options = {"named": self._chunk.named, "mapped": self._chunk.mapped}
-        cursor.execute(
-            parse_sql.parse("fast_records", "parsed", self._limits, trusted=False, **options)
-        )
-        slow = cursor.execute(
-            "select pos, line, raw, verified from parsed join fast_records using (pos, line) "
-            "where slow or reason <> '' order by pos"
-        ).fetchall()
-        relation = "fast_records"
-        if slow:
-            cursor.execute("delete from parsed where slow or reason <> ''")
-            self._strict(cursor, slow, count)
-            relation = (
-                f"(select {_RECORD} from fast_records union all select {_RECORD} from strict)"
-            )
-        cursor.execute(f"create or replace temp view records as select {_RECORD} from {relation}")
+        records = self._records.append_column("batch_id", ids)
+        cursor.register("records", records.append_column("pos", pa.array(np.arange(len(ids)))))
+        cursor.register("parsed", self._events)
+        unverified = pc.any(pc.invert(self._records["verified"])).as_py()
         order = "pos in (select pos from records where verified = false), pos"
-        _drop_known(cursor, known, order if self._unverified else "pos")
+        dropped = _known(cursor, known, order if unverified else "pos")
+        self._new = _without(self._events, dropped)
+        cursor.register("fresh", self._new)
         if cursor.execute("select 1 from events where unverified limit 1").fetchall():
-            for pos, line, raw, verified in proofs.find(cursor, self._limits):
-                self._reject(pos, Reject(line, proofs.CONFLICT, raw.encode(), 0, verified))
-            self._proofs = self._by_part(cursor, "proofs")
-        self._staged = self._by_part(cursor, "parsed")
-        self._fresh = self._by_part(cursor, "fresh")
+            conflicts = proofs.find(cursor, self._limits)
+            for pos, line, raw, verified in conflicts:
+                reject = Reject(line, proofs.CONFLICT, raw.encode(), 0, verified)
+                self._rejects.append((self._part_of[pos], reject))
+            self._events = _without(self._events, [pos for pos, *_ in conflicts])
+            self._proofs = self._by_part(_column(cursor, "select pos from proofs"))
+        self._staged = self._by_part(self._events["pos"])
+        self._fresh = self._by_part(self._new["pos"])
 
-    def _strict(
-        self, cursor: Cursor, slow: list[tuple[int, int, str, bool | None]], start: int
-    ) -> None:
-        """Read the doubtful records one by one; add the good ones to `parsed`."""
-        result: list[tuple[int, Record]] = []
-        proved: list[bool | None] = []
-        parts: list[int] = []
-        for pos, line, raw, verified in slow:
-            for item in extract_records(raw.encode(), self._limits):
-                if isinstance(item, Record):
-                    result.append((line, item))
-                    proved.append(verified)
-                    parts.append(self._part_of[pos])
-                else:
-                    self._reject(pos, Reject(line, item.reason, item.raw, item.size, verified))
-        self._part_of = np.append(self._part_of, np.array(parts, np.int64))
-        table = pa.table(
-            {
-                "pos": np.arange(start, start + len(result)),
-                "line": pa.array([line for line, _ in result], pa.int64()),
-                "raw": pa.array([record.raw for _, record in result], pa.string()),
-                "content_id": pa.array(
-                    [record.content_id or None for _, record in result], pa.string()
-                ),
-                "verified": pa.array(proved, pa.bool_()),
-                "batch_id": self._batch_ids(np.array(parts, np.int64)),
-            }
-        )
-        self._reread.append(_columns(table))
-        cursor.register("strict", table)
-        options = {"named": self._chunk.named, "mapped": self._chunk.mapped}
-        cursor.execute(parse_sql.parse("strict", "reparsed", self._limits, trusted=True, **options))
-        for pos, line, reason, raw, verified in cursor.execute(
-            "select pos, line, reason, raw, verified from reparsed join strict using (pos, line) "
-            "where reason <> '' order by pos"
-        ).fetchall():
-            self._reject(pos, Reject(line, reason, raw.encode(), 0, verified))
-        cursor.execute("insert into parsed select * from reparsed where reason = ''")
+    def _insert(self, cursor: Cursor, now: dt.datetime) -> bool:
+        """Insert the new events; return whether actors may be the same person now."""
+        events = self._new
+        places = events["pos"].to_numpy()
+        verified = self._records["verified"].take(pa.array(places))
+        untrusted = pc.fill_null(pc.invert(verified), False)
+        future = pc.greater(events["occurred_at"], pa.scalar(now + AHEAD, pa.timestamp("us")))
+        proven = pc.invert(pc.or_(untrusted, future)).to_numpy()
+        people, may_merge = identities.assign(cursor, events, proven)
+        keys = dimensions.assign(cursor, events)
+        columns = {name: events[name] for name in _EVENT}
+        columns |= {name: people[name] for name in people.column_names}
+        columns |= {name: keys[name] for name in keys.column_names}
+        columns |= {"unverified": untrusted, "future_dated": future, "verified": verified}
+        columns["batch_id"] = self._batch_ids(self._part_of[places])
+        keyed = pa.table(columns)
+        cursor.register("keyed", keyed)
+        if linked := dedup.link(cursor, now):
+            self._linked = self._by_part(linked)
+            keyed = _without(keyed, linked)
+        texts = parsing.texts_at(self._records, keyed["pos"].to_numpy())
+        self._kept = keyed = keyed.append_column("raw", texts)
+        # One thread writes a batch: a whole row group goes to disk directly.
+        batches = keyed.combine_chunks().to_batches(max_chunksize=ROW_GROUP)
+        cursor.register("keyed", pa.Table.from_batches(batches, keyed.schema))
+        cursor.execute(_INSERT, {"now": now})
+        cube.add(cursor, "keyed")
+        materialize.mark_stale(cursor)
+        return may_merge
 
     def _quarantine(self, cursor: Cursor) -> None:
         rejects = [reject for _, reject in self._rejects]
@@ -372,21 +332,24 @@ class _Job:
         )
 
 
-_RECORD = "pos, raw, verified, batch_id"
+# What an event takes over from what its record says.
+_EVENT = (
+    *("pos", "event_id", "occurred_at", "target_type", "workspace_id"),
+    *("forwarded", "echo"),
+)
 
 _INSERT = """
 insert into events
 select event_id, occurred_at, $now, action_key, actor_key, target_key, target_type, workspace_id,
  verified, batch_id, raw, forwarded, echo, identity_key, unverified, future_dated
-from records join keyed using (pos)
+from keyed
 """
 
 
-def _drop_known(cursor: Cursor, known: str, order: str) -> None:
-    """Make the view `fresh`: of `parsed`, the first by *order* of each id that is not yet known.
+def _known(cursor: Cursor, known: str, order: str) -> list[int]:
+    """Return the pos of those of `parsed` that are known, and fill the table `dropped` with them.
 
-    What is dropped is listed in the temporary table `dropped` (pos), since it is little beside what
-    is kept and nothing is then copied.
+    Of those with one id that is not known, all but the first by *order* are listed.
     """
     conditions = [f"event_id in ({known})"] if known else []
     repeated = cursor.execute(
@@ -407,41 +370,32 @@ def _drop_known(cursor: Cursor, known: str, order: str) -> None:
             f"where occurred_at >= timestamp '{first}' - {_LOOK_AROUND} "
             f"and occurred_at <= timestamp '{last}' + {_LOOK_AROUND})"
         )
-        if _count(cursor, "twins"):
+        if _column(cursor, "select 1 from twins limit 1"):
             conditions.append("event_id in (select event_id from twins)")
     cursor.execute(
         "create or replace temp table dropped as select pos from parsed where "
         + (" or ".join(conditions) or "false")
     )
-    rest = " where pos not in (select pos from dropped)" if _count(cursor, "dropped") else ""
-    cursor.execute(f"create or replace temp view fresh as select * from parsed{rest}")
+    return _column(cursor, "select pos from dropped")
 
 
-def _columns(records: pa.Table) -> dict[str, pa.ChunkedArray]:
-    if "verified" in records.column_names:
-        verified = records["verified"]
-    else:
-        verified = pa.nulls(records.num_rows, pa.bool_())
-    return {"line": records["line"], "raw": records["raw"], "verified": verified}
+def _without(events: pa.Table, places: list[int]) -> pa.Table:
+    """Return *events* without those whose pos is in *places*."""
+    if not places:
+        return events
+    return events.filter(pc.invert(pc.is_in(events["pos"], pa.array(places, pa.int64()))))
 
 
-def _count(cursor: Cursor, table: str) -> int:
+def _column(cursor: Cursor, sql: str) -> list[int]:
     # All of it, since a result that is left open holds on to what is registered.
-    return int(cursor.execute(f"select count(*) from {table}").fetchall()[0][0])
+    return [row[0] for row in cursor.execute(sql).fetchall()]
 
 
 def _together(tables: list[pa.Table]) -> pa.Table:
-    """Return the records of *tables*; of several, all as plain text."""
+    """Return the records of *tables* as one."""
     if len(tables) == 1:
         return tables[0]
-    plain = [
-        pa.table({name: values.cast(_PLAIN[name]) for name, values in _columns(table).items()})
-        for table in tables
-    ]
-    return pa.concat_tables(plain)
-
-
-_PLAIN = {"line": pa.int64(), "raw": pa.string(), "verified": pa.bool_()}
+    return pa.concat_tables([parsing.as_records(table) for table in tables])
 
 
 def _insert_ended(cursor: Cursor, batches: list[Batch], started: dt.datetime) -> None:

@@ -59,8 +59,7 @@ from events where unverified and event_id in (
 def find(cursor: Cursor, limits: Limits) -> list[tuple[int, int, str, bool | None]]:
     """Make the temporary table `proofs` (pos, event_id, occurred_at) of records in `dropped`.
 
-    Returns the records (pos, line, raw, verified) that contradict the event whose id they have;
-    they are no longer in `parsed` and `dropped`.
+    Returns the records (pos, line, raw, verified) that contradict the event whose id they have.
     """
     cursor.execute(_SUSPECTS)
     cursor.execute(_STORED)
@@ -75,9 +74,6 @@ def find(cursor: Cursor, limits: Limits) -> list[tuple[int, int, str, bool | Non
     ).fetchall()
     if conflicts:
         cursor.execute("delete from proofs where not same")
-        listed = ", ".join(str(pos) for pos, *_ in conflicts)
-        for table in ("parsed", "dropped"):
-            cursor.execute(f"delete from {table} where pos in ({listed})")
     # Of several copies in one chunk, the first is the proof; the others are duplicates.
     cursor.execute(
         "delete from proofs where pos not in (select min(pos) from proofs group by event_id)"

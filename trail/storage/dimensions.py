@@ -4,8 +4,6 @@ There are few new names compared with events, so that the meaning of an action's
 once per chunk, in Python, and joined to the records.
 """
 
-import datetime as dt
-
 import pyarrow as pa
 
 from trail.core import catalogue
@@ -13,28 +11,13 @@ from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.storage import cursors, ledger
 from trail.storage.database import Cursor
+from trail.storage.distinct import distinct, spread
 
 # The mark with the version of the catalogue that classified the stored actions.
 CATALOGUE = "catalogue"
 
-_KEYED = """
-create or replace temp table keyed as
-select f.pos, f.event_id, f.occurred_at, f.target_type, f.workspace_id, f.forwarded, f.echo,
- false as unverified, f.occurred_at > $latest as future_dated, a.action_key,
- n.actor_key, n.actor_type, t.target_key, n.identity_key
-from fresh f
-join actions a on a.action_raw = f.action_raw
-join named n on n.who = f.who and n.email = f.email
-join targets t on t.target_type = f.target_type and t.target_id = f.target_id
- and t.target_name = f.target_name
-"""
-
-_UNVERIFIED = """
-update keyed set unverified = true where pos in (select pos from records where verified = false)
-"""
-
 _NEW_ACTIONS = """
-select distinct action_raw from fresh
+select action_raw from named_actions
 where action_raw not in (select action_raw from actions) order by action_raw
 """
 
@@ -43,29 +26,36 @@ insert into targets
 select coalesce((select max(target_key) from targets), 0)
   + row_number() over (order by target_type, target_id, target_name),
  target_type, target_id, target_name
-from (
- select distinct target_type, target_id, target_name from fresh f
- where not exists (select 1 from targets t where t.target_type = f.target_type
-  and t.target_id = f.target_id and t.target_name = f.target_name)
-)
+from named_targets f where not exists (select 1 from targets t where t.target_type = f.target_type
+ and t.target_id = f.target_id and t.target_name = f.target_name)
+"""
+
+_ACTION_KEYS = """
+select a.action_key from named_actions f join actions a using (action_raw) order by f.place
+"""
+
+_TARGET_KEYS = """
+select t.target_key
+from named_targets f join targets t using (target_type, target_id, target_name) order by f.place
 """
 
 
-def assign(cursor: Cursor, latest: dt.datetime, *, unverified: bool) -> None:
-    """Give each event of the temporary table `fresh` its keys, in the temporary table `keyed`.
+def assign(cursor: Cursor, events: pa.Table) -> pa.Table:
+    """Return the columns action_key and target_key of *events*; new names get keys first.
 
-    `keyed` has pos, event_id, occurred_at, target_type, workspace_id, forwarded, echo, unverified,
-    future_dated (after *latest*, UTC without zone), action_key, actor_key, actor_type, target_key,
-    identity_key. Reads the temporary table `named`, which gives the actor of each (who, email),
-    and, with *unverified*, the temporary view `records` (pos, verified).
+    *events* has action_raw, target_type, target_id and target_name.
     """
+    action_places, actions = distinct(events, ("action_raw",))
+    target_places, targets = distinct(events, ("target_type", "target_id", "target_name"))
+    cursor.register("named_actions", actions)
+    cursor.register("named_targets", targets)
     new = [row[0] for row in cursor.execute(_NEW_ACTIONS).fetchall()]
     if new:
         add_actions(cursor, new)
     cursor.execute(_NEW_TARGETS)
-    cursor.execute(_KEYED, {"latest": latest})
-    if unverified:
-        cursor.execute(_UNVERIFIED)
+    action_keys = spread(cursor.sql(_ACTION_KEYS).to_arrow_table(), action_places)
+    target_keys = spread(cursor.sql(_TARGET_KEYS).to_arrow_table(), target_places)
+    return action_keys.append_column("target_key", target_keys["target_key"])
 
 
 def add_actions(cursor: Cursor, names: list[str]) -> None:

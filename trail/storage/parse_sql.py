@@ -5,8 +5,15 @@ Everything downstream uses the columns made here and never a record's shape. In 
 because it runs over a quarter of a million records at a time.
 """
 
+import duckdb
+import pyarrow as pa
+
 from trail.core import catalogue, zone_abbreviations
 from trail.core.settings import Limits
+from trail.storage.database import Cursor
+
+# Rows of one Arrow batch: its texts share a buffer of at most 2 GB.
+_BATCH_ROWS = 16_384
 
 # Only what is read; other keys cost nothing and stay in the raw record.
 _SHAPE = """{
@@ -81,18 +88,27 @@ _TARGET_TYPE = """case when said_type = lower(said_type) and not ends_with(said_
   and not contains(said_type, ' ') then said_type
  else regexp_replace(replace(lower(trim(said_type)), ' ', '_'), '([^s])s$', '\\1') end"""
 
-_KNOWN_NAMES = ", ".join(
-    sorted(
-        {
-            "'" + name.casefold().replace("'", "''") + "'"
-            for action in catalogue.ACTIONS
-            for name in (action.name, *action.aliases)
-        }
+_SEPARATOR = "\n"
+_NAMES = {
+    name.casefold() for action in catalogue.ACTIONS for name in (action.name, *action.aliases)
+}
+# One text to search: a list of so many names costs more to plan, and to compare with each record.
+_KNOWN_NAMES = _SEPARATOR.join(["", *sorted(_NAMES), ""]).replace("'", "''")
+
+
+def _known(text: str) -> str:
+    """Return SQL for whether *text* is the name of a known action."""
+    mark = f"'{_SEPARATOR}'"
+    return (
+        f"coalesce(contains('{_KNOWN_NAMES}', {mark} || lower({text}) || {mark}) "
+        f"and not contains({text}, {mark}), false)"
     )
-)
+
+
 # The trail's own events may reach a source, which then reports a new event.
-_ECHO = f"""(action_raw in ('New Event Allowed', 'New Event Blocked')
-  and lower(f.properties.details.name) in ('audit', {_KNOWN_NAMES}))"""
+_ECHO = f"""case when action_raw in ('New Event Allowed', 'New Event Blocked') then
+  lower(f.properties.details.name) = 'audit' or {_known("f.properties.details.name")}
+ else false end"""
 
 
 def parse(
@@ -109,8 +125,41 @@ def parse(
     return f"create or replace temp table {into} as\n{query}"
 
 
+def table(
+    cursor: Cursor,
+    relation: str,
+    limits: Limits,
+    *,
+    trusted: bool,
+    named: bool = False,
+    mapped: bool = False,
+) -> pa.Table:
+    """Return what `read` says of the records of *relation*, in batches that follow one another.
+
+    The cursor must not be inside a transaction.
+    """
+
+    def found(*, careful: bool) -> pa.Table:
+        sql = read(relation, limits, trusted=trusted, named=named, mapped=mapped, careful=careful)
+        return cursor.sql(sql).to_arrow_table(_BATCH_ROWS)
+
+    try:
+        result = found(careful=False)
+    except duckdb.InvalidInputException:
+        result = found(careful=True)
+    # Each thread reads on from where it began.
+    batches = sorted(result.to_batches(), key=lambda batch: batch["pos"][0].as_py())
+    return pa.Table.from_batches(batches, result.schema)
+
+
 def read(
-    relation: str, limits: Limits, *, trusted: bool, named: bool = False, mapped: bool = False
+    relation: str,
+    limits: Limits,
+    *,
+    trusted: bool,
+    named: bool = False,
+    mapped: bool = False,
+    careful: bool = True,
 ) -> str:
     """Return a query that reads the records of *relation*.
 
@@ -122,17 +171,20 @@ def read(
 
     A call is an audit event if it is named `Audit` or names a workspace or its resources; with
     *named*, also by the name of a known action. With *mapped*, any record with a type is one.
+    Without *careful*, the query fails at the first text that is no JSON, and costs less.
     """
     doubtful = "false" if trusted else _doubtful(limits)
     audit = f"lower(f.event) = 'audit' or {_OF_WORKSPACE}"
     if named:
-        audit = f"{audit} or lower(f.event) in ({_KNOWN_NAMES})"
+        audit = f"{audit} or {_known('f.event')}"
     any_type = "true" if mapped else "false"
+    json = f"from_json(raw, '{_SHAPE}')"
+    json = f"try({json})" if careful else json
     # Strict JSON decides in the slow lane; the fast parser would also take NaN and `[1,]`.
     return f"""
 with read as (
  select pos, line, content_id, {doubtful} as doubtful,
-  case when strlen(raw) <= {limits.line_bytes} then try(from_json(raw, '{_SHAPE}')) end as f
+  case when strlen(raw) <= {limits.line_bytes} then {json} end as f
  from {relation}
 ), said as (
  select pos, line, f is null or doubtful as unread,
@@ -144,7 +196,8 @@ with read as (
    case when {audit} then coalesce(nullif(f.properties.type, ''),
     case when lower(f.event) <> 'audit' then f.event end, '') else '' end
    when call <> '' then ''
-   when {_FROM_API} or {any_type} or lower(f.type) in ({_KNOWN_NAMES}) then coalesce(f.type, '')
+   when {_FROM_API} or {any_type} then coalesce(f.type, '')
+   when {_known("f.type")} then f.type
    else '' end as action_raw,
   f.event as name, f.type as kind,
   {_WHO} as who,
@@ -184,8 +237,11 @@ def _unless_blank(text: str) -> str:
 
 
 def _doubtful(limits: Limits) -> str:
+    # The two words are no strings where a value begins; ids contain them too.
+    words = r"[:,\[\s]-?(NaN|Infinity)"
     # Counting brackets costs; a short record cannot nest deep enough to matter.
     deep = " + ".join(f"strlen(raw) - strlen(replace(raw, '{mark}', ''))" for mark in "{[")
-    return f"""(contains(raw, ',}}') or contains(raw, ',]') or contains(raw, 'NaN')
-   or contains(raw, 'Infinity')
+    return f"""(contains(raw, ',}}') or contains(raw, ',]')
+   or case when contains(raw, 'NaN') or contains(raw, 'Infinity')
+    then regexp_matches(raw, '{words}') else false end
    or case when strlen(raw) > 1500 then {deep} > {limits.depth} else false end)"""
