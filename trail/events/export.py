@@ -21,8 +21,7 @@ from trail.core.byte_sink import Sink
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.model import RECORD_COLUMNS
-from trail.events import events, timeline
-from trail.storage import timezones
+from trail.events import csv_columns, events, timeline
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 
@@ -36,7 +35,6 @@ FORMATS = {
 }
 
 _TIMES = ("occurred_at", "ingested_at")
-_RUN = ", ".join(f"chr({ord(mark)})" for mark in csv_safety.RUN_BY_SPREADSHEETS)
 _BATCH_ROWS = 20_000
 # Average bytes per row, measured on the demo workspace.
 _ROW_BYTES = {"csv": 285, "ndjson": 1150, "parquet": 120}
@@ -120,14 +118,8 @@ def _csv(
     zone = export.filter.zone
     window = timeline.bounded(engine, export.filter.window(now), now)
     names = [f"{name} ({zone.key})" if name in _TIMES else name for name in export.columns]
-    columns = []
-    for name in export.columns:
-        if name == "occurred_at":
-            clock = timezones.local(name, zone, window)
-            offset = timezones.suffix(name, zone, window)
-            columns.append(f"strftime({clock}, '%Y-%m-%dT%H:%M:%S.%f') || {offset} as {name}")
-        else:
-            columns.append(f"{_neutralize_sql(name)} as {name}" if name == "raw" else name)
+    times = csv_columns.LocalTimes(zone, window)
+    moment = export.columns.index("occurred_at") if "occurred_at" in export.columns else None
     arrival = export.columns.index("ingested_at") if "ingested_at" in export.columns else None
     # With the first rows, so that an error that they meet comes before the first byte.
     header = _header(names)
@@ -137,13 +129,15 @@ def _csv(
             reading,
             export.filter,
             now,
-            ", ".join(columns),
+            ", ".join(export.columns),
             rows=_BATCH_ROWS,
             limit=limit,
-            text=_neutralize_sql,
         ):
             tally.made += batch.num_rows
-            rows = batch if arrival is None else _format_arrivals(batch, arrival, zone)
+            rows = csv_columns.harmless(batch)
+            if moment is not None:
+                rows = rows.set_column(moment, "occurred_at", times.texts(rows.column(moment)))
+            rows = rows if arrival is None else _format_arrivals(rows, arrival, zone)
             yield header + _csv_rows(rows)
             header = b""
     if header:
@@ -172,15 +166,6 @@ def _csv_rows(batch: pa.RecordBatch) -> bytes:
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
     pyarrow.csv.write_csv(batch, out, options)
     return out.getvalue()
-
-
-def _neutralize_sql(name: str) -> str:
-    """Return SQL that prefixes a quote to text that a spreadsheet would run as a formula."""
-    # Text that begins with a quote of its own gets another, so that the loader takes off only ours.
-    return (
-        f"case when {name}[1] in ({_RUN}) or {name}[1] = ''''"
-        f" and ltrim({name}, '''')[1] in ({_RUN}) then '''' || {name} else {name} end"
-    )
 
 
 def _ndjson(

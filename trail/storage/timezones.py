@@ -35,27 +35,24 @@ def offsets(zone: ZoneInfo, start: dt.datetime, end: dt.datetime) -> list[tuple[
 
 def local(column: str, zone: ZoneInfo, window: Window) -> str:
     """Return SQL for *column* (UTC) as the clock of *zone* shows it; *window* has both ends."""
-    return f"({column} + {_case(column, zone, window, 'to_seconds({})')})"
-
-
-def suffix(column: str, zone: ZoneInfo, window: Window) -> str:
-    """Return SQL for the ISO 8601 offset (`+01:00`, `Z` for UTC) of *column* in *zone*."""
-    if zone.key == "UTC":
-        return "'Z'"
-    return _case(column, zone, window, "{}", text=True)
-
-
-def _case(column: str, zone: ZoneInfo, window: Window, form: str, *, text: bool = False) -> str:
     assert window.start and window.end
     known = offsets(zone, window.start, window.end)
-    values = [form.format(f"'{_iso(seconds)}'" if text else seconds) for _, seconds in known]
-    if len(values) == 1:
-        return values[0]
+    values = [f"to_seconds({seconds})" for _, seconds in known]
     branches = [
         f"when {column} < timestamp '{known[number + 1][0]}' then {value}"
         for number, value in enumerate(values[:-1])
     ]
-    return f"(case {' '.join(branches)} else {values[-1]} end)"
+    shift = f"(case {' '.join(branches)} else {values[-1]} end)" if branches else values[0]
+    return f"({column} + {shift})"
+
+
+def suffix(zone: ZoneInfo, seconds: int) -> str:
+    """Return the ISO 8601 offset of *seconds* east of UTC (`+01:00`); `Z` in the zone UTC."""
+    if zone.key == "UTC":
+        return "Z"
+    sign = "-" if seconds < 0 else "+"
+    hours, minutes = divmod(abs(seconds) // 60, 60)
+    return f"{sign}{hours:02d}:{minutes:02d}"
 
 
 def _steps(start: dt.datetime, end: dt.datetime) -> Iterator[tuple[dt.datetime, dt.datetime]]:
@@ -69,9 +66,3 @@ def _offset(zone: ZoneInfo, moment: dt.datetime) -> int:
     delta = moment.replace(tzinfo=dt.UTC).astimezone(zone).utcoffset()
     assert delta is not None
     return int(delta.total_seconds())
-
-
-def _iso(seconds: int) -> str:
-    sign = "-" if seconds < 0 else "+"
-    hours, minutes = divmod(abs(seconds) // 60, 60)
-    return f"{sign}{hours:02d}:{minutes:02d}"

@@ -80,16 +80,14 @@ def test_an_empty_window_has_the_offset_of_its_start() -> None:
 
 
 @pytest.mark.parametrize("name", ["UTC", *NAMES, "America/St_Johns"])
-def test_sql_returns_local_time_with_its_offset(store: Store, name: str) -> None:
+def test_sql_returns_local_time(store: Store, name: str) -> None:
     zone = ZoneInfo(name)
     window = Window(dt.datetime(2026, 1, 1), dt.datetime(2027, 1, 1))
-    clock, suffix = timezones.local("t", zone, window), timezones.suffix("t", zone, window)
     table = store.table(
-        f"select t, strftime({clock}, '%Y-%m-%dT%H:%M:%S') || {suffix} as shown from "
+        f"select t, {timezones.local('t', zone, window)} as shown from "
         "generate_series(timestamp '2026-01-01', timestamp '2026-12-31 23:59:00', "
         "interval 27 minute) as s(t)"
     )
     assert table.num_rows > 19_000
     for at, shown in zip(table["t"].to_pylist(), table["shown"].to_pylist(), strict=True):
-        local = at.replace(tzinfo=dt.UTC).astimezone(zone).isoformat()
-        assert shown == (local.replace("+00:00", "Z") if name == "UTC" else local)
+        assert shown == at.replace(tzinfo=dt.UTC).astimezone(zone).replace(tzinfo=None)

@@ -1,0 +1,105 @@
+"""The columns of a CSV for spreadsheets: harmless texts and local times, a batch at a time.
+
+Arrow columns are looked at as arrays of numbers: SQL for the same costs as much as all the rest of
+an export.
+"""
+
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from trail.core import csv_safety
+from trail.storage import timezones
+from trail.storage.filters import Window
+
+_QUOTE = "'"
+# With which bytes a text may begin that needs care; few others begin with them.
+_DOUBTFUL = np.zeros(256, bool)
+_DOUBTFUL[[mark.encode()[0] for mark in (*csv_safety.RUN_BY_SPREADSHEETS, _QUOTE)]] = True
+
+_DAY_US = 86_400_000_000
+_EPOCH = np.datetime64("1970-01-01", "D")
+
+
+def harmless(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return *batch* with a quote before each text that a spreadsheet would run as a formula."""
+    for index, column in enumerate(batch.columns):
+        if pa.types.is_string(column.type) and _has_doubtful(column):
+            name = batch.schema.field(index).name
+            batch = batch.set_column(index, name, _neutralized(column))
+    return batch
+
+
+def _has_doubtful(column: pa.StringArray) -> bool:
+    _, starts, data = column.buffers()
+    if not data:
+        return False
+    places = np.frombuffer(starts, np.int32)[column.offset : column.offset + len(column) + 1]
+    first = places[:-1][np.diff(places) > 0]
+    return bool(_DOUBTFUL[np.frombuffer(data, np.uint8)[first]].any())
+
+
+def _neutralized(column: pa.StringArray) -> pa.StringArray:
+    encoded = column.dictionary_encode()
+    texts = [_neutral(text) for text in encoded.dictionary.to_pylist()]
+    return pa.array(texts, pa.string()).take(encoded.indices)
+
+
+def _neutral(text: str) -> str:
+    # Text that begins with a quote of its own gets another, so that the loader takes off only ours.
+    runs = text.lstrip(_QUOTE).startswith(csv_safety.RUN_BY_SPREADSHEETS)
+    return f"{_QUOTE}{text}" if runs else text
+
+
+class LocalTimes:
+    """Times as ISO 8601 text with microseconds in one zone, within one window."""
+
+    def __init__(self, zone: ZoneInfo, window: Window) -> None:
+        """Prepare for times in *window*, which has both ends."""
+        assert window.start and window.end
+        known = timezones.offsets(zone, window.start, window.end)
+        starts = [start for start, _ in known[1:]]
+        self._changes = np.array(starts, "datetime64[us]").astype(np.int64)
+        self._offsets = np.array([seconds for _, seconds in known], np.int64) * 1_000_000
+        suffixes = [timezones.suffix(zone, seconds) for _, seconds in known]
+        self._suffixes = np.array(suffixes, f"S{len(suffixes[0])}")
+        day = np.datetime64("2000-01-01T00:00:00")
+        clock = (day + np.arange(86_400)).astype("U19")
+        self._clock = np.array([text[10:] for text in clock], "S9")
+        self._thousand = np.char.zfill(np.arange(1_000).astype("U3"), 3).astype("S3")
+        self._row = np.dtype(
+            [
+                *(("day", "S10"), ("clock", "S9"), ("dot", "S1")),
+                *(("milli", "S3"), ("micro", "S3"), ("suffix", self._suffixes.dtype)),
+            ]
+        )
+
+    def texts(self, column: pa.TimestampArray) -> pa.StringArray:
+        """Return the times of *column* (UTC, microseconds, without nulls) as text."""
+        utc = column.cast(pa.int64()).to_numpy()
+        places = np.searchsorted(self._changes, utc, side="right")
+        moments = utc + self._offsets[places]
+        days, rest = np.divmod(moments, _DAY_US)
+        seconds, micros = np.divmod(rest, 1_000_000)
+        millis, micros = np.divmod(micros, 1_000)
+        rows = np.empty(len(utc), self._row)
+        rows["day"] = self._days(days)
+        rows["clock"] = self._clock[seconds]
+        rows["dot"] = b"."
+        rows["milli"] = self._thousand[millis]
+        rows["micro"] = self._thousand[micros]
+        rows["suffix"] = self._suffixes[places]
+        width = self._row.itemsize
+        starts = np.arange(len(utc) + 1, dtype=np.int32) * width
+        buffers = [None, pa.py_buffer(starts), pa.py_buffer(rows.view(np.uint8))]
+        return pa.Array.from_buffers(pa.string(), len(utc), buffers)
+
+    def _days(self, days: npt.NDArray[np.int64]) -> npt.NDArray[np.bytes_]:
+        if not len(days):
+            return np.zeros(0, "S10")
+        first, last = int(days.min()), int(days.max())
+        names = (_EPOCH + np.arange(first, last + 1)).astype("S10")
+        found: npt.NDArray[np.bytes_] = names[days - first]
+        return found
