@@ -23,6 +23,22 @@ _DAY_US = 86_400_000_000
 _EPOCH = np.datetime64("1970-01-01", "D")
 
 
+def _clock() -> npt.NDArray[np.bytes_]:
+    """Return the text of each second of a day, with the letter before it."""
+    digits = np.array([f"{number:02d}" for number in range(60)], "S2")
+    fields = (("t", "S1"), ("hour", "S2"), ("a", "S1"), ("minute", "S2"), ("b", "S1"))
+    table = np.empty(86_400, np.dtype([*fields, ("second", "S2")]))
+    table["t"], table["a"], table["b"] = b"T", b":", b":"
+    table["hour"] = digits[:24].repeat(3_600)
+    table["minute"] = np.tile(digits.repeat(60), 24)
+    table["second"] = np.tile(digits, 1_440)
+    return table.view("S9")
+
+
+_CLOCK = _clock()
+_THOUSAND = np.array([f"{number:03d}" for number in range(1_000)], "S3")
+
+
 def harmless(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return *batch* with a quote before each text that a spreadsheet would run as a formula."""
     for index, column in enumerate(batch.columns):
@@ -36,9 +52,9 @@ def _has_doubtful(column: pa.StringArray) -> bool:
     _, starts, data = column.buffers()
     if not data:
         return False
-    places = np.frombuffer(starts, np.int32)[column.offset : column.offset + len(column) + 1]
-    first = places[:-1][np.diff(places) > 0]
-    return bool(_DOUBTFUL[np.frombuffer(data, np.uint8)[first]].any())
+    # An empty text, or a null, has the first byte of another; that costs only a closer look.
+    first = np.frombuffer(starts, np.int32)[column.offset : column.offset + len(column)]
+    return bool(_DOUBTFUL[np.frombuffer(data, np.uint8).take(first, mode="clip")].any())
 
 
 def _neutralized(column: pa.StringArray) -> pa.StringArray:
@@ -65,10 +81,6 @@ class LocalTimes:
         self._offsets = np.array([seconds for _, seconds in known], np.int64) * 1_000_000
         suffixes = [timezones.suffix(zone, seconds) for _, seconds in known]
         self._suffixes = np.array(suffixes, f"S{len(suffixes[0])}")
-        day = np.datetime64("2000-01-01T00:00:00")
-        clock = (day + np.arange(86_400)).astype("U19")
-        self._clock = np.array([text[10:] for text in clock], "S9")
-        self._thousand = np.char.zfill(np.arange(1_000).astype("U3"), 3).astype("S3")
         self._row = np.dtype(
             [
                 *(("day", "S10"), ("clock", "S9"), ("dot", "S1")),
@@ -81,15 +93,15 @@ class LocalTimes:
         utc = column.cast(pa.int64()).to_numpy()
         places = np.searchsorted(self._changes, utc, side="right")
         moments = utc + self._offsets[places]
-        days, rest = np.divmod(moments, _DAY_US)
-        seconds, micros = np.divmod(rest, 1_000_000)
-        millis, micros = np.divmod(micros, 1_000)
+        days, rest = _divided(moments, _DAY_US)
+        seconds, micros = _divided(rest, 1_000_000)
+        millis, micros = _divided(micros, 1_000)
         rows = np.empty(len(utc), self._row)
         rows["day"] = self._days(days)
-        rows["clock"] = self._clock[seconds]
+        rows["clock"] = _CLOCK[seconds]
         rows["dot"] = b"."
-        rows["milli"] = self._thousand[millis]
-        rows["micro"] = self._thousand[micros]
+        rows["milli"] = _THOUSAND[millis]
+        rows["micro"] = _THOUSAND[micros]
         rows["suffix"] = self._suffixes[places]
         width = self._row.itemsize
         starts = np.arange(len(utc) + 1, dtype=np.int32) * width
@@ -103,3 +115,11 @@ class LocalTimes:
         names = (_EPOCH + np.arange(first, last + 1)).astype("S10")
         found: npt.NDArray[np.bytes_] = names[days - first]
         return found
+
+
+def _divided(
+    values: npt.NDArray[np.int64], by: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    # The same as `divmod`, in a third of the time.
+    whole = values // by
+    return whole, values - whole * by
