@@ -100,7 +100,7 @@ def explaining(place: str) -> Iterator[None]:
     except OverloadError as error:
         _log.info("page %s: %s", place, error)
         st.warning(text.escape(str(error)), icon=":material/hourglass:")
-        st.button("Try again", key="try-again")
+        st.button("Try again", key=f"try-again-{place}")
     except TrailError as error:
         _log.info("page %s: %s", place, error)
         st.error(text.escape(str(error)))

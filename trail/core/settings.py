@@ -266,7 +266,7 @@ class Limits(Section):
         "further ones wait, and users take turns.",
     )
     requests_per_user: int = Field(
-        2, ge=1, le=64, description="Maximum number of these of one user or API token."
+        1, ge=1, le=64, description="Maximum number of these of one user or API token."
     )
     wait_seconds: float = Field(
         20,
