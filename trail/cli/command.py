@@ -28,7 +28,8 @@ class Command:
     the database) or `process` (in this process, without the access log). `log_kinds` maps the
     command's action ("" without actions) to the kind of its access-log entry; None if it is not
     recorded or records itself. `log_subject` returns object and detail of the entry, instead of
-    the command line.
+    the command line. The queries of a command that only reads (`reads_only`) are interrupted when
+    its terminal is gone.
     """
 
     help: str
@@ -37,6 +38,7 @@ class Command:
     examples: tuple[str, ...] = ()
     json: bool = True
     runs_in: Location = "store"
+    reads_only: bool = False
     log_kinds: Mapping[str, str | None] = field(default_factory=dict)
     log_subject: Callable[[argparse.Namespace], tuple[str, str]] | None = None
 

@@ -27,7 +27,7 @@ from trail.core.errors import BusyError, SettingError, TrailError
 from trail.core.output import Out, Terminal
 from trail.core.settings import Settings
 from trail.runtime import process, startup
-from trail.storage import failures
+from trail.storage import failures, query_timeout
 from trail.storage.database import Store
 
 
@@ -79,7 +79,9 @@ def run_command(arguments: list[str], folder: Path, out: Out) -> int:
     try:
         if args.declared.runs_in != "store":
             raise LookupError(f"the command {args.command} does not run in the server")
-        return _run_and_record(args, arguments, context)
+        reads_only = args.declared.reads_only
+        with contextlib.nullcontext() if reads_only else query_timeout.unbounded():
+            return _run_and_record(args, arguments, context)
     except TrailError as error:
         out.note(f"trail: {error}\n")
     except BrokenPipeError:

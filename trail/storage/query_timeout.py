@@ -117,6 +117,11 @@ def current() -> QueryScope | None:
     return None if scope is _UNBOUNDED else scope
 
 
+def unbounded() -> contextlib.AbstractContextManager[None]:
+    """Leave the scope that this thread is in for the block, for work that must be completed."""
+    return _UNBOUNDED.entered()
+
+
 def within(seconds: float) -> contextlib.AbstractContextManager[None]:
     """Bound each query that this thread runs inside the block to *seconds*; 0 bounds none."""
     return QueryScope(seconds).entered()

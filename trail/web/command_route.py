@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from trail.core import server_link
 from trail.core.output import Out
+from trail.storage.query_timeout import QueryScope
 from trail.web.json_errors import json_error
 from trail.web.streaming import ClosingStream
 
@@ -76,7 +77,11 @@ def _same(given: str, expected: str) -> bool:
 
 
 def route(run: Run, token: Callable[[], str]) -> Route:
-    """Return the route that executes commands with *run* for callers who know *token*."""
+    """Return the route that executes commands with *run* for callers who know *token*.
+
+    When the caller disconnects, the command ends at its next output, and so do its queries unless
+    *run* leaves the query scope.
+    """
 
     async def command(request: Request) -> Response:
         given = request.headers.get("authorization", "")
@@ -89,19 +94,24 @@ def route(run: Run, token: Callable[[], str]) -> Route:
             arguments, folder = list(command_line["arguments"]), Path(command_line["folder"])
         except (ValueError, TypeError, KeyError, RecursionError):
             return json_error(400, "Invalid command.", "Send arguments and folder as JSON.")
-        pipe = _Pipe()
+        pipe, queries = _Pipe(), QueryScope(0)
 
         def execute() -> None:
             code = 1
             try:
-                code = run(arguments, folder, pipe)
+                with queries.entered():
+                    code = run(arguments, folder, pipe)
             except BrokenPipeError:
                 return
             finally:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.end(code)
 
+        def left() -> None:
+            pipe.close()
+            queries.stop()
+
         threading.Thread(target=execute, name="trail-command", daemon=True).start()
-        return ClosingStream(pipe.frames(), pipe.close)
+        return ClosingStream(pipe.frames(), left)
 
     return Route(server_link.PATH, command, methods=["POST"])

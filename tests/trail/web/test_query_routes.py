@@ -1,7 +1,11 @@
 """Routes that query: fair shares, deadlines, and their end when the client disconnects."""
 
 import asyncio
+import contextlib
+import json
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -10,12 +14,17 @@ from starlette.responses import Response
 from starlette.types import Message, Scope
 
 from trail.accounts.users import User
+from trail.core import server_link
+from trail.core.errors import StoppedError
+from trail.core.output import Out
 from trail.core.settings import Limits, Settings
 from trail.runtime import process
 from trail.runtime.fair_share import Shares
 from trail.runtime.process import Runtime
+from trail.storage import query_timeout
 from trail.storage.database import Store
 from trail.storage.query_timeout import QueryScope
+from trail.web import command_route
 from trail.web.guard import SCOPE_USER
 from trail.web.query_routes import query
 from trail.web.streaming import Download
@@ -28,7 +37,8 @@ JON = User("jon", "Jon Berg", "", "manager")
 class Client:
     """One request over ASGI; it stays connected until `leave` is set, and reads unless `stuck`."""
 
-    def __init__(self, *, stuck: bool = False) -> None:
+    def __init__(self, *, stuck: bool = False, body: bytes = b"") -> None:
+        self._request_body = body
         self.sent: list[Message] = []
         self.leave = asyncio.Event()
         self._stuck, self._has_request = stuck, False
@@ -36,7 +46,7 @@ class Client:
     async def receive(self) -> Message:
         if not self._has_request:
             self._has_request = True
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": self._request_body, "more_body": False}
         await self.leave.wait()
         return {"type": "http.disconnect"}
 
@@ -45,12 +55,13 @@ class Client:
             await asyncio.Event().wait()
         self.sent.append(message)
 
-    def request(self) -> Request:
+    def request(self, **headers: str) -> Request:
         scope: Scope = {
             "type": "http",
-            "method": "GET",
-            "path": "/",
-            "headers": [],
+            "method": "POST" if self._request_body else "GET",
+            "path": server_link.PATH if self._request_body else "/",
+            "client": ("127.0.0.1", 1),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             "query_string": b"",
             SCOPE_USER: JON,
         }
@@ -150,6 +161,49 @@ def test_requests_over_a_share_are_refused_with_a_time_to_retry(
         assert _is_free(shares)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("reads_only", [True, False])
+def test_the_queries_of_a_command_end_with_its_terminal_if_it_only_reads(
+    start: Callable[..., Shares], store: Store, reads_only: bool
+) -> None:
+    met: list[str] = []
+
+    def command(arguments: list[str], _: Path, out: Out) -> int:
+        leave = contextlib.nullcontext() if reads_only else query_timeout.unbounded()
+        try:
+            with leave:
+                started.set()
+                if not reads_only:
+                    gone.wait(30)
+                store.table(ENDLESS if reads_only else "select 1")
+            met.append("done")
+            out.text("done")
+        except StoppedError:
+            met.append("stopped")
+        except BrokenPipeError:
+            met.append("no output")
+        ended.set()
+        return 0
+
+    started, gone, ended = threading.Event(), threading.Event(), threading.Event()
+
+    async def run() -> None:
+        start()
+        body = json.dumps({"arguments": [], "folder": "."}).encode()
+        client = Client(body=body)
+        request = client.request(authorization="Bearer key")
+        handler = command_route.route(command, lambda: "key").app
+        sent = asyncio.create_task(handler(request.scope, client.receive, client.send))
+        await asyncio.to_thread(started.wait, 30)
+        await asyncio.sleep(0.1)
+        client.leave.set()
+        await asyncio.wait_for(sent, 30)
+        gone.set()
+        assert await asyncio.to_thread(ended.wait, 30)
+
+    asyncio.run(run())
+    assert met == (["stopped"] if reads_only else ["done", "no output"])
 
 
 def _rows(store: Store, sql: str, closed: list[bool]) -> Iterator[bytes]:

@@ -46,4 +46,5 @@ COMMAND = Command(
     run=_run,
     arguments=_arguments,
     examples=("events --query 'from=7d&category=Warehouses' --limit 20", "events --json"),
+    reads_only=True,
 )

@@ -66,4 +66,5 @@ COMMAND = Command(
     arguments=_arguments,
     examples=("export --out trail.csv --query 'from=90d&tz=Europe/Oslo'",),
     log_kinds={"": None},
+    reads_only=True,
 )

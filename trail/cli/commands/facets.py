@@ -31,4 +31,5 @@ COMMAND = Command(
     run=_run,
     arguments=add_query,
     examples=("facets --query 'from=30d'",),
+    reads_only=True,
 )

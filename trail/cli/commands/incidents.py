@@ -28,4 +28,5 @@ COMMAND = Command(
     run=_run,
     arguments=add_query,
     examples=("incidents --query 'from=30d'",),
+    reads_only=True,
 )
