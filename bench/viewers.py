@@ -38,7 +38,7 @@ from trail.accounts.users import Users
 from trail.web.guard import COOKIE, VISIT_COOKIE
 
 PAUSE_S = 10.0  # between two actions of a viewer
-LEFT_S = 15.0  # from the last viewer's leaving to the last look at the memory
+LEFT_S = 40.0  # from the last viewer's leaving to the last look at the memory
 _ROLES = ("owner", "reviewer", "manager")
 _USERS = 12  # each signs in once; the viewers are their tabs
 _PRESETS = ("24h", "7d", "30d", "90d")

@@ -24,6 +24,7 @@ from trail.integrity import clock_check, loss_monitor, mirror
 from trail.retention import archive_reader
 from trail.runtime import demo_database, process
 from trail.runtime.fair_share import Shares
+from trail.runtime.idle_memory import IdleMemory
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
 from trail.storage import dimensions, ledger
@@ -35,6 +36,7 @@ _lock = threading.RLock()
 _starts = 0
 _retired: list[Store] = []
 _early: list[Runtime] = []
+_idle_memory: list[IdleMemory] = []
 
 LOCK_WAIT_S = 30.0
 _LOCK_POLL_S = 0.2
@@ -86,6 +88,8 @@ def start(settings: Settings) -> Runtime:
                 clock_check.is_plausible,
             )
             opened.schedule.start()
+            _idle_memory.append(IdleMemory(shown_store))
+            _idle_memory[-1].start()
         _starts += 1
         return process.current()
 
@@ -121,6 +125,8 @@ def stop() -> None:
             return
         now = process.current()
     # Outside the lock: while closing, they may call `real_store`.
+    while _idle_memory:
+        _idle_memory.pop().close()
     now.schedule.close()
     now.intake.close()
     log.stop()

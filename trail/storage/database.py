@@ -35,6 +35,12 @@ STORAGE = "v1.5.0"
 HELD_S = 15.0
 # Cursors that wait for the next query. Making one takes as long as a small query.
 _MAX_IDLE = 8
+# What `release_blocks` leaves, the use of other memory at which it does nothing, and that use.
+_KEPT_BYTES, _BUSY_BYTES = 48 << 20, 128 << 20
+_USED_OTHERWISE = (
+    "select coalesce(sum(memory_usage_bytes) filter (tag <> 'BASE_TABLE'), 0)::bigint "
+    "from duckdb_memory()"
+)
 _numbers = itertools.count(1)
 
 
@@ -61,9 +67,10 @@ class Reading(Protocol):
 class Store:
     """An open database. `Store.open` makes one; `close` ends it after the queued writes."""
 
-    def __init__(self, connection: Cursor, path: Path) -> None:
+    def __init__(self, connection: Cursor, path: Path, memory: str) -> None:
         self._connection = connection
         self.path = path
+        self._memory = memory
         # Runs once the file is closed: for what lives as long as the store does.
         self.afterwards = contextlib.ExitStack()
         # Runs after the last write, while the store still answers.
@@ -82,6 +89,7 @@ class Store:
         self._closing = threading.Lock()
         self._closed = False
         self._idle: list[Cursor] = []
+        self._releasing, self._releases = threading.Lock(), 0
         self._writer = threading.Thread(target=self._write_loop, name="trail-writer", daemon=True)
         self._writer.start()
 
@@ -109,7 +117,7 @@ class Store:
         ):
             # Global, since a cursor does not inherit what was set on its connection.
             connection.execute(f"set global {setting} = '{value}'")
-        store = cls(connection, path)
+        store = cls(connection, path, settings.store.memory)
         try:
             store.write(_migrate)
         except BaseException as error:
@@ -170,7 +178,18 @@ class Store:
         return _shared((self.number, self.version), asked, make, size)
 
     def _asked(self, sql: str, params: Params | None) -> pa.Table:
-        with self.explained(), self._used_cursor() as cursor:
+        with self.explained():
+            before = self._releases
+            try:
+                return self._asked_once(sql, params)
+            except duckdb.OutOfMemoryException:
+                with self._releasing:
+                    if self._releases == before:
+                        raise
+                    return self._asked_once(sql, params)  # the limit was lower for a moment
+
+    def _asked_once(self, sql: str, params: Params | None) -> pa.Table:
+        with self._used_cursor() as cursor:
             return _table(cursor, sql, params)
 
     @contextlib.contextmanager
@@ -237,6 +256,29 @@ class Store:
     def write(self, job: Callable[[Cursor], T]) -> T:
         """Run *job* on the writer and return what it returns, once it is committed."""
         return self.submit(job).result()
+
+    def release_blocks(self) -> None:
+        """Give back the memory of blocks that DuckDB keeps in case they are read again.
+
+        DuckDB does so only for a lower limit, which is set for a moment between two writes. Does
+        nothing while other things take much memory, such as a load. Raises `UnavailableError` if
+        the store is stopping.
+        """
+        self._queue(self._release_blocks, transaction=False).result()
+
+    def _release_blocks(self, cursor: Cursor) -> None:
+        ((used,),) = cursor.execute(_USED_OTHERWISE).fetchall()
+        if used > _BUSY_BYTES:
+            return
+        with self._releasing:
+            self._releases += 1
+            try:
+                cursor.execute(f"set global memory_limit = '{used + _KEPT_BYTES} bytes'")
+            except duckdb.OutOfMemoryException:
+                pass  # the blocks are in use
+            finally:
+                cursor.execute(f"set global memory_limit = '{self._memory}'")
+                self._releases += 1
 
     def checkpoint(self) -> None:
         """Fold the log into the file, so that the room of removed rows is used again.

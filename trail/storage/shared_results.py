@@ -58,6 +58,7 @@ class Results:
         self._flights: dict[tuple[int, int, str], _Flight] = {}
         self._versions: dict[int, int] = {}
         self.bytes = 0
+        self.used_at = time.monotonic()
 
     def __len__(self) -> int:
         """Return the number of results."""
@@ -78,6 +79,7 @@ class Results:
         nobody may change.
         """
         store, version = place
+        self.used_at = time.monotonic()
         key = (store, version, repr(asked))
         until = time.monotonic() + seconds
         while True:

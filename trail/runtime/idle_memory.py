@@ -1,0 +1,72 @@
+"""Give memory back to the system when nobody has opened a page for a moment.
+
+Python and the C library keep what a busy hour took, and DuckDB keeps the blocks that it has read up
+to its limit. After many viewers, or after a verification of all events, most of it is not needed
+again.
+"""
+
+import contextlib
+import ctypes
+import gc
+import mmap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+
+from trail.core.errors import UnavailableError
+from trail.storage import shared_results
+from trail.storage.database import Store
+
+_LOOK_S = 10.0
+_QUIET_S = 15.0
+# Less growth since the last time is not worth the pause of about a third of a second.
+_GROWN_BYTES = 48 << 20
+_STATM = Path("/proc/self/statm")
+
+
+class IdleMemory:
+    """A thread that looks every ten seconds; *store* returns the store of the pages."""
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self._store = store
+        self._left = resident_bytes()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="trail-memory", daemon=True)
+
+    def start(self) -> None:
+        """Start looking."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_LOOK_S):
+            quiet_s = time.monotonic() - shared_results.RESULTS.used_at
+            if quiet_s >= _QUIET_S and resident_bytes() > self._left + _GROWN_BYTES:
+                with contextlib.suppress(UnavailableError):  # the store is stopping
+                    release(self._store())
+                self._left = resident_bytes()
+
+
+def release(store: Store) -> None:
+    """Give back what is not in use: cached blocks of *store*, garbage, and free heap memory."""
+    store.release_blocks()
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
+    if trim:
+        trim(0)
+
+
+def resident_bytes() -> int:
+    """Return the resident memory of this process, or 0 where the system does not tell."""
+    try:
+        return int(_STATM.read_text().split()[1]) * mmap.PAGESIZE
+    except OSError:
+        return 0
