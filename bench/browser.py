@@ -1,4 +1,4 @@
-"""Measure a filter click in Chromium until numbers and chart are painted, and a large download.
+"""Measure in Chromium: a filter click, opening an event, switching pages, and a large download.
 
 Browser and server share the cores of the machine.
 """
@@ -15,12 +15,16 @@ from statistics import median
 from playwright.sync_api import Page, sync_playwright
 
 from bench import data
+from tests import shifted_clock
 from tests.browser import conftest
 from tests.browser.conftest import FLAGS, PASSWORD, Site
 from tests.browser.find_chromium import chromium
 from trail.accounts.users import Users
 
 CLICKS = 30
+OPENED = 20
+ROUNDS = 4
+WINDOW = "from=2026-10-26T00:00Z&to=2026-11-01T00:00Z&tz=UTC"
 
 # Resolves with the ms from the click until the numbers, and until the chart, are painted.
 CLICK = """
@@ -48,6 +52,51 @@ async (place) => {
 }
 """
 
+# Prepares `window.opened`, which resolves with the ms from the next press of the mouse until the
+# panel shows another event, painted; and with how far the table moved, in px.
+OPEN = """
+() => {
+  const frame = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go, 0)));
+  const panel = () => {
+    const host = [...document.querySelectorAll('.st-key-event *')].find((node) => node.shadowRoot);
+    const card = host?.shadowRoot.querySelector('.card');
+    return card?.getBoundingClientRect().height ? card.innerText : '';
+  };
+  const table = () => document.querySelector('[data-testid=stDataFrame]').getBoundingClientRect();
+  const [was, before] = [panel(), table()];
+  window.opened = new Promise((go) => {
+    document.addEventListener('pointerdown', async () => {
+      const began = performance.now();
+      while ((!panel() || panel() === was) && performance.now() - began < 5000) await frame();
+      await frame();
+      const took = performance.now() - began;
+      const after = table();
+      go({ took, moved: Math.abs(after.x - before.x) + Math.abs(after.width - before.width) });
+    }, { once: true, capture: true });
+  });
+}
+"""
+
+# Resolves with the ms from the click on a page of the menu until it is complete and painted.
+SWITCH = """
+async ([name, title]) => {
+  const frame = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go, 0)));
+  const state = () =>
+    document.querySelector('[data-testid=stApp]').getAttribute('data-test-script-state');
+  const links = [...document.querySelectorAll('[data-testid=stTopNavLink]')];
+  const link = links.find((node) => node.innerText.trim() === name);
+  const began = performance.now();
+  link.click();
+  const late = () => performance.now() - began > 10000;
+  const shown = () => document.querySelector('[data-testid=stMain] h1')?.innerText === title;
+  const busy = () => state() === 'running' || document.querySelector('[data-stale=true]');
+  while ((!shown() || busy()) && !late()) await frame();
+  await frame();
+  return performance.now() - began;
+}
+"""
+_TITLES = {"People": "People and tokens"}
+
 
 @contextmanager
 def serving(database: Path, more: dict[str, str] | None = None) -> Iterator[Site]:
@@ -70,15 +119,59 @@ def sign_in(page: Page, url: str) -> None:
     page.wait_for_timeout(3_000)
 
 
-def clicks(database: Path) -> list[dict[str, float]]:
+@contextmanager
+def browsing(database: Path) -> Iterator[tuple[Page, str]]:
+    """Serve *database* at the time of its last event; give a page on Explore, and the URL.
+
+    At that time the relative windows of the pages contain events.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        clock = shifted_clock.environment(shifted_clock.build(Path(name)), data.NOW)
+        with serving(database, clock) as site, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+            page = browser.new_page(viewport={"width": 1440, "height": 1000})
+            sign_in(page, f"{site.url}/explore?{WINDOW}")
+            page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+            yield page, site.url
+            browser.close()
+
+
+def clicks(page: Page) -> list[dict[str, float]]:
     """Return the timings in ms of repeated clicks on a category."""
-    with serving(database) as site, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        sign_in(page, f"{site.url}/explore?from=2026-10-26T00:00Z&to=2026-11-01T00:00Z&tz=UTC")
-        timings = [page.evaluate(CLICK, number // 3 % 6) for number in range(CLICKS + 3)]
-        browser.close()
-    return timings[3:]
+    return [page.evaluate(CLICK, number // 3 % 6) for number in range(CLICKS + 3)][3:]
+
+
+def openings(page: Page, url: str) -> list[dict[str, float]]:
+    """Return the timings in ms of opening one event after another from the table."""
+    page.goto(f"{url}/explore?{WINDOW}")
+    grid = page.locator("[data-testid=stDataFrame] canvas").first
+    grid.wait_for()
+    page.wait_for_timeout(2_000)
+    timings = []
+    for number in range(OPENED + 2):
+        box = grid.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 18, box["y"] + 32 * (number % 8 + 1) + 16)
+        page.evaluate(OPEN)
+        page.mouse.down()
+        page.mouse.up()
+        timings.append(page.evaluate("() => window.opened"))
+        page.wait_for_timeout(300)
+    return timings[2:]
+
+
+def switches(page: Page) -> dict[str, list[float]]:
+    """Return the timings in ms of switching to each page of the menu, by page."""
+    links = page.locator("[data-testid=stTopNavLink]")
+    names = [name.strip() for name in links.all_inner_texts()]
+    timings: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(ROUNDS + 1):
+        for name in names:
+            took = page.evaluate(SWITCH, [name, _TITLES.get(name, name)])
+            page.wait_for_timeout(300)
+            if number:
+                timings[name].append(took)
+    return timings
 
 
 def download(database: Path) -> tuple[int, float, float]:
@@ -125,14 +218,23 @@ def resident(pid: int) -> float:
     return int(match[1]) / 1024 if match else 0.0
 
 
-def report(sizes: list[int]) -> list[str]:
-    """Return lines of the report."""
-    timings = clicks(data.database(sizes[0]))
-    parts = {name: sorted(click[name] for click in timings) for name in ("text", "chart", "query")}
+def percentiles(values: list[float]) -> str:
+    """Return median and 95th percentile as a cell of the report."""
+    ordered = sorted(values)
+    return f"{median(ordered):.0f} / {ordered[max(int(len(ordered) * 0.95) - 1, 0)]:.0f}"
+
+
+def interaction(database: Path, events: int) -> list[str]:
+    """Measure clicks, openings and page switches; return lines of the report."""
+    with browsing(database) as (page, url):
+        timings = clicks(page)
+        opened = openings(page, url)
+        switched = switches(page)
     cells = " | ".join(
-        f"{median(times):.0f} / {times[int(len(times) * 0.95) - 1]:.0f}" for times in parts.values()
+        percentiles([click[name] for click in timings]) for name in ("text", "chart", "query")
     )
-    rows, took, grown = download(data.database(sizes[-1]))
+    moved = max(opening["moved"] for opening in opened)
+    every = [took for values in switched.values() for took in values]
     return [
         "",
         "## A filter click in Chromium, ms, p50 / p95",
@@ -142,7 +244,30 @@ def report(sizes: list[int]) -> list[str]:
         "",
         "| events | numbers painted | last change to the chart | queries |",
         "|---|---|---|---|",
-        f"| {sizes[0]:,} | {cells} |",
+        f"| {events:,} | {cells} |",
+        "",
+        "## Opening an event, and switching pages in Chromium, ms, p50 / p95",
+        "",
+        "From the press of the mouse on a row until the panel is painted (Streamlit's table waits "
+        "150 ms before it reports a click); from the click in the menu until the page is complete.",
+        "",
+        "| events | action | n | ms |",
+        "|---|---|---|---|",
+        f"| {events:,} | open an event (the table moved by {moved:.0f} px) | {len(opened)} "
+        f"| {percentiles([opening['took'] for opening in opened])} |",
+        f"| {events:,} | switch to any page | {len(every)} | {percentiles(every)} |",
+        *(
+            f"| {events:,} | switch to {name} | {len(values)} | {percentiles(values)} |"
+            for name, values in switched.items()
+        ),
+    ]
+
+
+def report(sizes: list[int]) -> list[str]:
+    """Return lines of the report."""
+    rows, took, grown = download(data.database(sizes[-1]))
+    return [
+        *interaction(data.database(sizes[0]), sizes[0]),
         "",
         "## A download in Chromium",
         "",

@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -12,7 +13,7 @@ from trail.events.search_results import search_matches
 from trail.ingest import coverage
 from trail.runtime import startup
 from trail.storage.filters import Filter
-from ui import charts, coverage_banner, filter_bar, text, url_state
+from ui import charts, coverage_banner, filter_bar, tables, text, url_state
 from ui.explore import event_detail, events_table, facet_sidebar
 from ui.page import Context, Page
 
@@ -23,9 +24,19 @@ def render(ctx: Context) -> None:
     store = ctx.store
     now = ctx.now
     started = time.perf_counter()
+    # The chart takes one small query and is drawn first; the head above it has a fixed height.
+    head, chart = st.container(key="head"), st.container(key="chart")
     with search_matches(store, filter_, now) as (engine, rest):
-        facets = counts.facets(engine, rest, now, facet_sidebar.listed_actors())
         bars = timeline.histogram(engine, rest, now)
+        window = timeline.bounded(store, filter_.window(now), now)
+        assert window.start and window.end
+        spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
+        drawing = time.perf_counter()
+        with chart:
+            may_alert = ctx.user.may("configure") and not url_state.param("archive")
+            _chart(filter_, bars, spans, may_alert=may_alert)
+        started += time.perf_counter() - drawing
+        facets = counts.facets(engine, rest, now, facet_sidebar.listed_actors())
         page = events.page(
             engine,
             rest,
@@ -35,9 +46,6 @@ def render(ctx: Context) -> None:
         )
     in_window = counts.count(store, filter_.cleared(), now)
     unverified = counts.unverified(store, filter_.cleared(), now)
-    window = timeline.bounded(store, filter_.window(now), now)
-    assert window.start and window.end
-    spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
     elapsed_ms = (time.perf_counter() - started) * 1000
 
     labels = {
@@ -45,28 +53,32 @@ def render(ctx: Context) -> None:
         for name, values in facets.values.items()
         for value in values
     }
+    with head:
+        filter_bar.title(
+            "Explore",
+            f"<b>{facets.events:,}</b> of {text.events_summary(in_window, unverified)} "
+            f"· {elapsed_ms:.0f} ms",
+        )
+        _archive_banner()
+        may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
+        filter_bar.bar(filter_, facets.events, search=True, evidence=may_pack)
+        filter_bar.chip_row(filter_, window, labels)
     with st.sidebar:
         facet_sidebar.draw(filter_, facets)
-    filter_bar.title(
-        "Explore",
-        f"<b>{facets.events:,}</b> of {text.events_summary(in_window, unverified)} "
-        f"· {elapsed_ms:.0f} ms",
-    )
-    _archive_banner()
-    may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
-    filter_bar.bar(filter_, facets.events, search=True, evidence=may_pack)
-    filter_bar.chip_row(filter_, window, labels)
-
-    may_alert = ctx.user.may("configure") and not url_state.param("archive")
-    _list(ctx, filter_, bars, spans, page, may_alert=may_alert)
+    with st.container(key="events-area"):
+        if page.rows:
+            events_table.table(page, filter_, lambda event: event_detail.select(filter_, event))
+            events_table.pager(page, filter_)
+            tables.folded("Chart data", "chart-data", lambda: _chart_data(bars, filter_))
+        else:
+            _no_events(filter_)
+        event_detail.panel(ctx, filter_, page.rows)
 
 
-def _list(
-    ctx: Context,
+def _chart(
     filter_: Filter,
     bars: timeline.Histogram,
     spans: list[coverage.Span],
-    page: events.Page,
     *,
     may_alert: bool,
 ) -> None:
@@ -86,30 +98,14 @@ def _list(
 
     charts.histogram(bars, filter_.zone, "histogram", brush, spans)
     coverage_banner.show_gaps(spans, filter_.zone)
-    with st.container(key="events-area"):
-        if page.rows:
-            events_table.table(page, filter_, lambda event: event_detail.select(filter_, event))
-            events_table.pager(page, filter_)
-            _chart_data(bars, filter_)
-        else:
-            _no_events(filter_)
-        event_detail.panel(ctx, filter_, page.rows)
 
 
-@st.fragment
-def _chart_data(bars: timeline.Histogram, filter_: Filter) -> None:
-    """Draw the table of the chart, once it is opened."""
-    with st.expander("Chart data", key="chart-data", on_change="rerun") as opened:
-        if opened.open:
-            filled = [bar for bar in bars.bars if bar.count]
-            st.dataframe(
-                {
-                    "From": [text.timestamp(bar.start, filter_.zone) for bar in filled],
-                    "Events": [bar.count for bar in filled],
-                },
-                hide_index=True,
-                height=220,
-            )
+def _chart_data(bars: timeline.Histogram, filter_: Filter) -> dict[str, list[Any]]:
+    filled = [bar for bar in bars.bars if bar.count]
+    return {
+        "From": [text.timestamp(bar.start, filter_.zone) for bar in filled],
+        "Events": [bar.count for bar in filled],
+    }
 
 
 def _archive_banner() -> None:

@@ -204,9 +204,7 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
     for day in earlier:
         past.update(folded(day))
 
-    def explore_day(number: int) -> None:
-        start = days[number].start
-        end = days[number + 1].start if number + 1 < len(days) else start + dt.timedelta(days=1)
+    def explore_days(start: dt.datetime, end: dt.datetime) -> None:
         _explore(url_state.with_range(overview.changes(filter_), start, end))
 
     with st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -214,9 +212,7 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
         st.caption("Changes per day. Click a bar to see its events", width="content")
     chart, table = st.columns([1.25, 1], gap="small")
     with chart:
-        charts.stacked_bars(
-            shown, order, filter_.zone, f"stack-{filter_.start}-{filter_.end}", explore_day
-        )
+        charts.stacked_bars(shown, order, filter_.zone, "changes-by-day", explore_days)
     with table:
         rows: list[CategoryRow] = [
             {

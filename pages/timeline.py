@@ -4,19 +4,27 @@ import datetime as dt
 import time
 from dataclasses import replace
 
-import pandas as pd
 import streamlit as st
 
 from trail.core import event_text
 from trail.core.catalogue import CATEGORIES
 from trail.core.clock import naive_utc
 from trail.events import annotations, lanes, overview, people, timeline
-from trail.events.lanes import By, Lane, Point
+from trail.events.lanes import By
 from trail.events.timeline import Bar
 from trail.ingest import coverage
 from trail.storage.database import Store
 from trail.storage.filters import Filter
-from ui import charts, coverage_banner, filter_bar, forms, text, timeline_charts, url_state
+from ui import (
+    charts,
+    coverage_banner,
+    filter_bar,
+    forms,
+    tables,
+    text,
+    timeline_charts,
+    url_state,
+)
 from ui.audit import record_action
 from ui.page import Context, Page
 
@@ -42,7 +50,7 @@ def render(ctx: Context) -> None:
     assert window.start and window.end
     grain = _grain(window.end - window.start)
     result = timeline.histogram(store, filter_, now, grain)
-    categories = lanes.lanes(store, filter_, now, "category", grain, len(CATEGORIES)).lanes
+    categories = lanes.lanes(store, filter_, now, "category", grain, len(CATEGORIES))
     past = overview.period_before(store, filter_, now)
     before = [bar.count for bar in timeline.histogram(store, past, now, grain).bars]
     total = sum(bar.count for bar in result.bars)
@@ -57,8 +65,8 @@ def render(ctx: Context) -> None:
     filter_bar.chip_row(filter_, window, _labels(store, filter_))
     coverage_banner.show_gaps(spans, filter_.zone)
 
-    def brush(first: Bar, last: Bar) -> None:
-        url_state.set_url(url_state.with_range(filter_, first.start, last.end), **_view_params())
+    def brush(start: dt.datetime, end: dt.datetime) -> None:
+        url_state.set_url(url_state.with_range(filter_, start, end), **_view_params())
 
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -66,25 +74,21 @@ def render(ctx: Context) -> None:
             st.caption("Dotted line: previous period. Drag to select a range", width="content")
             _grain_choice(window.end - window.start, grain, filter_)
         previous = [*before, *[0] * len(result.bars)][: len(result.bars)]
-        key = f"activity-{filter_.query()}-{grain}"
         timeline_charts.activity(
-            result, categories, previous, filter_.zone, key, spans, notes, brush
+            result, categories.lanes, previous, filter_.zone, spans, notes, brush
         )
         _notes(notes, filter_)
-        with st.expander("Chart data"):
-            st.dataframe(
-                pd.DataFrame(
-                    {
-                        "From": [text.timestamp(bar.start, filter_.zone) for bar in result.bars],
-                        "Events": [bar.count for bar in result.bars],
-                        "Previous period": previous,
-                    }
-                ),
-                hide_index=True,
-                height=240,
-            )
+        tables.folded(
+            "Chart data",
+            "chart-data",
+            lambda: {
+                "From": [text.timestamp(bar.start, filter_.zone) for bar in result.bars],
+                "Events": [bar.count for bar in result.bars],
+                "Previous period": previous,
+            },
+        )
     with st.container(border=True, gap="xsmall"):
-        _lanes(store, filter_, now, grain, result.bars, spans, notes)
+        _lanes(store, filter_, now, grain, categories, result.bars, spans, notes)
     with st.container(border=True, gap="xsmall"):
         st.header("Hours of the week", anchor=False)
         st.caption(f"Darker cells have more events. Times in {text.escape(filter_.zone.key)}")
@@ -155,6 +159,7 @@ def _lanes(
     filter_: Filter,
     now: dt.datetime,
     grain: dt.timedelta,
+    categories: lanes.Lanes,
     bars: tuple[Bar, ...],
     spans: list[coverage.Span],
     notes: list[annotations.Annotation],
@@ -162,7 +167,10 @@ def _lanes(
     requested = url_state.param("by")
     by: By = next((name for name in _BY if name == requested), "category")
     top = _MORE if url_state.param("top") == "more" else _TOP
-    result = lanes.lanes(store, filter_, now, by, grain, top)
+    if by == "category":
+        result = lanes.Lanes(categories.lanes[:top], categories.total)
+    else:
+        result = lanes.lanes(store, filter_, now, by, grain, top)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("Lanes", anchor=False, width="content")
         st.caption(
@@ -185,15 +193,14 @@ def _lanes(
         st.info("No events match these filters in this window.", icon=":material/info:")
         return
 
-    def pick(lane: Lane, point: Point) -> None:
-        narrowed = url_state.with_range(filter_, point.bar.start, point.bar.end)
-        url_state.open_page(url_state.EXPLORE, narrowed.put(by, lane.value, "include"))
+    def pick(value: str, start: dt.datetime, end: dt.datetime) -> None:
+        narrowed = url_state.with_range(filter_, start, end)
+        url_state.open_page(url_state.EXPLORE, narrowed.put(by, value, "include"))
 
     shown = [
         replace(lane, label=text.facet_label(by, lane.value, lane.label)) for lane in result.lanes
     ]
-    key = f"lanes-{by}-{top}-{filter_.query()}-{grain}"
-    timeline_charts.lanes(shown, bars, filter_.zone, key, spans, notes, pick)
+    timeline_charts.lanes(shown, bars, filter_.zone, spans, notes, pick)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{len(result.lanes):,} of {result.total:,} lanes, by number of events")
         if result.total > _TOP:
@@ -203,24 +210,18 @@ def _lanes(
                 label,
                 on_click=lambda: url_state.set_url(filter_, **{**_view_params(), "top": value}),
             )
-    with st.expander("Lane data"):
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    _BY[by][:-1] if by != "category" else "Category": [
-                        lane.label for lane in shown
-                    ],
-                    "Events": [lane.count for lane in result.lanes],
-                    "Failed attempts": [
-                        sum(point.failures for point in lane.points) for lane in result.lanes
-                    ],
-                    "Destructive changes": [
-                        sum(point.destructive for point in lane.points) for lane in result.lanes
-                    ],
-                }
-            ),
-            hide_index=True,
-        )
+    tables.folded(
+        "Lane data",
+        "lane-data",
+        lambda: {
+            _BY[by][:-1] if by != "category" else "Category": [lane.label for lane in shown],
+            "Events": [lane.count for lane in shown],
+            "Failed attempts": [sum(point.failures for point in lane.points) for lane in shown],
+            "Destructive changes": [
+                sum(point.destructive for point in lane.points) for lane in shown
+            ],
+        },
+    )
 
 
 def _notes(notes: list[annotations.Annotation], filter_: Filter) -> None:

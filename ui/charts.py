@@ -5,18 +5,17 @@ Figures are plain dicts: building graph objects costs more than the query behind
 
 import calendar
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import streamlit as st
 from plotly.basedatatypes import BaseFigure
 
 from trail.events.timeline import Bar, Histogram
 from trail.ingest.coverage import Span
 from ui import coverage_banner
 from ui.components.time_chart import Brush, Chart, time_chart
-from ui.style import category_colors, theme_color
+from ui.style import theme_color
 
 CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 _GRAINS = {60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 86400: "day"}
@@ -63,67 +62,33 @@ def bars_over_time(
             {"at": position, "text": text} for position, text in zip(positions, labels, strict=True)
         ],
         "spans": [
-            {"start": start + 0.5, "end": end + 0.5, "kind": "gap"}
-            for start, end in gap_positions(spans, bars)
+            {"start": start, "end": end, "kind": "gap"}
+            for start, end in _gap_positions(spans, bars)
         ],
     }
 
 
 def stacked_bars(
-    bars: Sequence[tuple[dt.datetime, dict[str, int]]],
+    days: Sequence[tuple[dt.datetime, dict[str, int]]],
     order: Sequence[str],
     zone: ZoneInfo,
     key: str,
-    pick: Callable[[int], None],
+    pick: Brush,
 ) -> None:
-    """Draw one stacked bar per day, categories in *order*; a click calls *pick* with its index."""
-    colors = category_colors()
-    page = theme_color("backgroundColor")
+    """Draw one stacked bar per day, categories in *order*.
 
-    def selected() -> None:
-        points = st.session_state[key]["selection"].get("points", [])
-        if points:
-            pick(int(points[0]["x"]))
-
-    days = [at.replace(tzinfo=dt.UTC).astimezone(zone) for at, _ in bars]
-    step = max(1, round(len(bars) / 8))
-    figure = {
-        "data": [
-            {
-                "type": "bar",
-                "name": name,
-                "x": list(range(len(bars))),
-                "y": [counts.get(name, 0) for _, counts in bars],
-                "marker": {
-                    "color": colors[min(index, len(colors) - 1)],
-                    "line": {"width": 1, "color": page},
-                },
-                "hovertemplate": f"{name}: %{{y:,}}<extra></extra>",
-                "unselected": {"marker": {"opacity": 0.45}},
-            }
-            for index, name in enumerate(order)
-        ],
-        "layout": {
-            **layout(272),
-            "barmode": "stack",
-            "hovermode": "closest",
-            "xaxis": axis(
-                tickvals=list(range(0, len(bars), step)),
-                ticktext=[_day(day) for day in days[::step]],
-            ),
-            "yaxis": value_axis(max((sum(counts.values()) for _, counts in bars), default=0)),
-        },
-    }
-    st.plotly_chart(
-        as_is(figure),
-        theme=None,
-        key=key,
-        on_select=selected,
-        selection_mode="points",
-        config=CONFIG,
-        height=272,
-        alt="Changes per day by category",
-    )
+    A click, or a selection of several days, calls *pick* with the start and end.
+    """
+    starts = [start for start, _ in days]
+    ends = [*starts[1:], *(start + dt.timedelta(days=1) for start in starts[-1:])]
+    bars = [Bar(start, end, 0) for start, end in zip(starts, ends, strict=True)]
+    chart = bars_over_time("Changes per day by category", bars, zone, (), height=238)
+    chart["series"] = [
+        {"name": name, "square": str(index), "counts": [counts.get(name, 0) for _, counts in days]}
+        for index, name in enumerate(order)
+    ]
+    chart["click"] = True
+    time_chart(chart, key, pick)
 
 
 def as_is(figure: dict[str, Any]) -> BaseFigure:
@@ -161,7 +126,7 @@ def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
     return positions, [f"{local[index]:%H:%M}" for index in positions]
 
 
-def gap_positions(spans: Sequence[Span], bars: Sequence[Bar]) -> list[tuple[float, float]]:
+def _gap_positions(spans: Sequence[Span], bars: Sequence[Bar]) -> list[tuple[float, float]]:
     """Return the start and end of the coverage gaps on an axis that counts *bars*."""
     if not bars:
         return []
@@ -172,32 +137,12 @@ def gap_positions(spans: Sequence[Span], bars: Sequence[Bar]) -> list[tuple[floa
     return [(start, max(end, start + 0.15)) for start, end in gaps]
 
 
-def gap_shapes(spans: Sequence[Span], bars: Sequence[Bar]) -> list[dict[str, Any]]:
-    """Return shapes that shade the coverage gaps of a chart whose x axis counts *bars*."""
-    return [
-        {
-            "type": "rect",
-            "xref": "x",
-            "yref": "paper",
-            "x0": start,
-            "x1": end,
-            "y0": 0,
-            "y1": 1,
-            "line": {"width": 0},
-            "fillcolor": theme_color("orangeColor"),
-            "opacity": 0.16,
-            "layer": "below",
-        }
-        for start, end in gap_positions(spans, bars)
-    ]
-
-
 def bar_position(at: dt.datetime, bars: Sequence[Bar]) -> float:
     """Return the position of the UTC time *at* on an axis that counts *bars*."""
     for index, bar in enumerate(bars):
         if at < bar.end:
-            return index - 0.5 + max(at - bar.start, dt.timedelta()) / (bar.end - bar.start)
-    return len(bars) - 0.5
+            return index + max(at - bar.start, dt.timedelta()) / (bar.end - bar.start)
+    return float(len(bars))
 
 
 def layout(height: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ _RULES = """
 .st-key-demo-banner p, .st-key-demo-banner .stHtml, .st-key-archive-banner * { font-size: 13px; }
 .st-key-chart-head { margin-bottom: -14px; }
 .st-key-chips { min-height: 30px; }
+.st-key-head { min-height: 118px; }
 /* The event panel lies over the right of the table, so that opening it moves nothing. */
 .st-key-events-area { position: relative; }
 .st-key-events-area :has(> .st-key-event), .st-key-events-area :has(> * > .st-key-event) {

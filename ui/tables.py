@@ -81,3 +81,11 @@ def draw(
         }
     st.dataframe(pd.DataFrame(columns), hide_index=True, alt=alt, **options)
     return picked() if key else None
+
+
+@st.fragment
+def folded(title: str, key: str, columns: Callable[[], Mapping[str, list[Any]]]) -> None:
+    """Draw the table of a chart under *title*, collapsed; *columns* is called once it is opened."""
+    with st.expander(title, key=key, on_change="rerun") as expander:
+        if expander.open:
+            st.dataframe(columns(), hide_index=True, height=240)

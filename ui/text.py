@@ -1,7 +1,6 @@
 """Formatting of labels, times, durations, sizes and counts, the same on every page."""
 
 import datetime as dt
-import html
 import re
 from zoneinfo import ZoneInfo
 
@@ -43,13 +42,6 @@ def escape(text: str) -> str:
     marked = _MARKDOWN.sub(lambda result: f"\\{result[1]}", flat)
     marked = _WWW.sub("\\1\u2060", marked)
     return marked.replace(":", ":\u2060").replace("@", "@\u2060")
-
-
-def escape_chart(text: str, max_length: int = 80) -> str:
-    """Escape hostile *text* for a chart, which renders tags and formulas, and truncate it."""
-    flat = " ".join(text.split())
-    flat = flat if len(flat) <= max_length else f"{flat[: max_length - 1]}…"
-    return html.escape(flat).replace("$", "&#36;")
 
 
 def risk_level(risk: int) -> str:

@@ -97,9 +97,11 @@ def test_strings_as_lanes_of_the_timeline(watched: WatchedPage, strings: list[st
         if first:
             watched.change_window(address)
         else:
-            watched.open(address, ".js-plotly-plot")
-        expect(watched.page.locator(".js-plotly-plot")).to_have_count(2)
-        hover(watched.page, ".js-plotly-plot .points path", 2)
+            watched.open(address, ".lane")
+        track = watched.page.locator(".lane .track").first
+        expect(track).to_be_visible()
+        track.press("End")
+        expect(watched.page.locator(".lane-tip")).to_be_visible()
         watched.check()
 
 
@@ -164,7 +166,6 @@ def test_invalid_time_is_quoted_as_text(watched: WatchedPage, canary: Canary) ->
 def test_overview_and_people(watched: WatchedPage, strings: list[str]) -> None:
     for path in ("/?from=30d", "/?from=24h"):
         watched.open(path, ".tile")
-        hover(watched.page, ".js-plotly-plot .points path", 8)
         watched.check()
     watched.open("/people?from=30d", TABLE)
     watched.check()

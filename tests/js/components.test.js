@@ -5,6 +5,7 @@ import chips, { chipVerb } from "../../ui/components/chips.js";
 import dayStrip, { cellLevel } from "../../ui/components/day_strip.js";
 import eventPanel, { safeLink, showMoreLabel } from "../../ui/components/event_panel.js";
 import facets, { matches, nextState } from "../../ui/components/facets.js";
+import laneChart from "../../ui/components/lane_chart.js";
 import rankedList, { clickMessage } from "../../ui/components/ranked_list.js";
 import tiles from "../../ui/components/tiles.js";
 import timeChart, { barPath, valueScale } from "../../ui/components/time_chart.js";
@@ -118,7 +119,7 @@ test("arrow keys read the bars of a chart, and Shift selects a range", () => {
   press(plot, "ArrowRight");
   press(plot, "ArrowRight", { shiftKey: true });
   assert.equal(plot.getAttribute("aria-valuenow"), "2");
-  assert.equal(one(view, ".tip .count").textContent, "2");
+  assert.equal(one(view, ".chart-tip .count").textContent, "2");
   assert.equal(one(view, "img"), null);
   press(plot, "Enter");
   assert.deepEqual(withoutNumbers(view.sent), [{ start: 3600, end: 10_800 }]);
@@ -139,6 +140,10 @@ test("a drag selects bars, and a click selects none", () => {
   point("pointermove", 120);
   point("pointerup", 50);
   assert.deepEqual(withoutNumbers(view.sent), [{ start: 0, end: 7200 }]);
+  view.draw(chartOf({ click: true }), 1);
+  point("pointerdown", 250);
+  point("pointerup", 250);
+  assert.deepEqual(withoutNumbers(view.sent), [{ start: 3600, end: 7200 }]);
 });
 
 test("stacked bars start where the bars below end", () => {
@@ -150,7 +155,63 @@ test("stacked bars start where the bars below end", () => {
   const view = mount(timeChart).draw(chartOf({ series: squares, before: [1, 2, 3, 4] }));
   assert.equal(all(view, "path").length, 3);
   assert.equal(one(view, ".before").getAttribute("d").startsWith("M0 "), true);
-  assert.equal(all(view, ".gap").length, 1);
+  assert.equal(all(view, ".chart-gap").length, 1);
+});
+
+const laneOf = (value, points) => ({ value, label: value, points });
+const lanesOf = (lanes) => {
+  const { edges, labels, ticks, spans } = chartOf();
+  return { label: "Events by lane", edges, labels, ticks, spans, lanes };
+};
+
+test("a lane draws one path per mark, and a click opens the events of a bar", () => {
+  const lanes = [
+    laneOf(HOSTILE[0], [
+      [0, 5, 1, 0],
+      [3, 0, 0, 2],
+    ]),
+    laneOf("b", []),
+  ];
+  const view = mount(laneChart).draw(lanesOf(lanes));
+  const [events, failed, destructive] = all(view, "path").map((path) => path.getAttribute("d"));
+  assert.equal(events.match(/M/g).length, 1);
+  assert.ok(failed.startsWith("M"));
+  assert.ok(destructive.endsWith("z"));
+  assert.equal(one(view, "img"), null);
+  const track = one(view, ".track");
+  track.getBoundingClientRect = () => ({ left: 100, width: 400 });
+  const point = (type, clientX) =>
+    track.dispatchEvent(new window.MouseEvent(type, { clientX, bubbles: true }));
+  point("pointermove", 150);
+  assert.equal(one(view, ".chart-tip").hidden, false);
+  assert.equal(one(view, ".chart-tip").lastChild.textContent, "5 events, 1 failed attempts");
+  point("click", 260);
+  assert.deepEqual(view.sent, []);
+  point("click", 440);
+  const expected = { value: HOSTILE[0], start: 10_800, end: 14_400 };
+  assert.deepEqual(withoutNumbers(view.sent), [expected]);
+});
+
+test("arrow keys move among the marks of a lane and to the next lane", () => {
+  const view = mount(laneChart).draw(
+    lanesOf([
+      laneOf("a", [
+        [0, 1, 0, 0],
+        [1, 2, 0, 0],
+      ]),
+      laneOf("b", [[1, 3, 0, 0]]),
+    ]),
+  );
+  const [first, second] = all(view, ".track");
+  assert.deepEqual([first.tabIndex, second.tabIndex], [0, -1]);
+  first.focus();
+  press(first, "ArrowLeft");
+  press(first, "ArrowLeft");
+  assert.equal(first.getAttribute("aria-valuetext"), "Mon 10:00: 1 events");
+  press(first, "Enter");
+  assert.deepEqual(withoutNumbers(view.sent), [{ value: "a", start: 0, end: 3600 }]);
+  press(first, "ArrowDown");
+  assert.equal(document.activeElement, second);
 });
 
 test("the axis of values has few, round and whole values", () => {

@@ -8,6 +8,14 @@ for (const name of ["window", "document", "Element", "HTMLButtonElement", "getCo
 }
 globalThis.CSS = { supports: (_property, value) => /^(red|#[0-9a-f]{6})$/.test(value) };
 
+/** Every element is 400 px wide; nothing is laid out, so no size ever changes. */
+Object.defineProperty(window.HTMLElement.prototype, "clientWidth", { get: () => 400 });
+globalThis.ResizeObserver = class {
+  constructor(onResize) {
+    this.observe = onResize;
+  }
+};
+
 /** Values of events that would harm a page that reads them as markup. */
 export const HOSTILE = ['<img src=x onerror="alert(1)">', "\u202egnp.exe", "", "a\nb\u0000"];
 

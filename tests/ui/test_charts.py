@@ -1,4 +1,4 @@
-"""Figures reach the browser as they were made; Plotly accepts them, although no run checks it."""
+"""Charts reach the browser as they were made; Plotly accepts figures that no run checks."""
 
 import json
 
@@ -13,6 +13,7 @@ def _charts() -> None:
     from trail.events.lanes import Lane, Point
     from trail.events.timeline import Bar
     from ui import charts, timeline_charts
+    from ui.unusual import finding_detail
 
     hour, zone = dt.timedelta(hours=1), ZoneInfo("Europe/Oslo")
     starts = [dt.datetime(2026, 10, 25) + number * hour for number in range(3)]
@@ -20,14 +21,32 @@ def _charts() -> None:
     names = ["Engage", "<img src=x>"]
     charts.stacked_bars([(at, {"Engage": 3}) for at in starts], names, zone, "stack", print)
     lanes = [Lane(name, name, 7, (Point(bars[1], 7, 2, 1),)) for name in names]
-    timeline_charts.lanes(lanes, bars, zone, "lanes", [], [], lambda *_: None)
+    timeline_charts.lanes(lanes, bars, zone, [], [], lambda *_: None)
+    days = [dt.date(2026, 10, day) for day in (24, 25)]
+    finding_detail.draw_days({days[1]: 3}, days, days[1])
+
+
+def test_charts_of_bars_and_lanes_agree_on_their_bars() -> None:
+    """The hour that is repeated at the end of daylight saving time has two bars."""
+    app = AppTest.from_function(_charts).run()
+    assert not app.exception
+    stack, lanes = (
+        json.loads(node.proto.json) for node in app.main if node.type == "bidi_component"
+    )
+    assert stack["edges"][:3] == lanes["edges"][:3]
+    assert stack["series"][0]["counts"] == [3, 3, 3]
+    assert lanes["labels"] == [
+        "Sun 25 Oct 02:00–02:00",
+        "Sun 25 Oct 02:00–03:00",
+        "Sun 25 Oct 03:00–04:00",
+    ]
+    assert [lane["points"] for lane in lanes["lanes"]] == [[[1, 4, 2, 1]]] * 2
 
 
 def test_plotly_accepts_the_figures_that_no_run_checks() -> None:
     app = AppTest.from_function(_charts).run()
-    assert not app.exception
     figures = [json.loads(node.proto.spec) for node in app.main if node.type == "plotly_chart"]
-    assert len(figures) == 2
+    assert len(figures) == 1
     for figure in figures:
         drawn = go.Figure(**figure).to_dict()
         assert [trace["type"] for trace in drawn["data"]] == [t["type"] for t in figure["data"]]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui.components import event_panel, facets, messages, ranked_list, time_chart
+from ui.components import event_panel, facets, lane_chart, messages, ranked_list, time_chart
 
 HERE = Path(messages.__file__).parent
 STYLES = sorted(HERE.glob("*.css"))
@@ -60,7 +60,7 @@ def test_styles_load_no_external_resources(path: Path) -> None:
 
 def test_all_components_are_tested() -> None:
     names = {"attention", "chips", "day_strip", "event_panel", "facets", "ranked_list", "tiles"}
-    assert set(COMPONENTS) == names | {"time_chart", "week_grid"}
+    assert set(COMPONENTS) == names | {"lane_chart", "time_chart", "week_grid"}
 
 
 def _panels() -> None:
@@ -217,6 +217,8 @@ def test_known_messages_are_accepted_without_extra_keys(check: Check, act: dict[
         (EVENT, {"field": "other", "value": "a", "mode": "include"}),
         (EVENT, {"field": "actor", "value": "a", "mode": "x"}),
         (time_chart._parse, {"start": 5, "end": 5}),
+        (lane_chart._parse, {"value": 1, "start": 0, "end": 5}),
+        (lane_chart._parse, {"value": "a", "start": 5, "end": 0}),
         (time_chart._parse, {"start": True, "end": 5}),
         (time_chart._parse, {"start": "0", "end": "5"}),
         (time_chart._parse, {"start": 0, "end": 2**62}),
@@ -232,6 +234,8 @@ def test_selected_bars_are_a_period_in_utc() -> None:
     start, end = dt.datetime(2026, 10, 26, 9), dt.datetime(2026, 10, 26, 10)
     message = {"start": 1_793_005_200, "end": 1_793_008_800, "n": 1}
     assert time_chart._parse(message) == {"start": start, "end": end}
+    lane = {"value": "a", "start": start, "end": end}
+    assert lane_chart._parse({**message, "value": "a"}) == lane
 
 
 def test_search_text_and_row_count_are_bounded() -> None:

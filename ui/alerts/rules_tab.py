@@ -34,8 +34,12 @@ _YAML = "rules-yaml"
 
 def draw(ctx: Context) -> None:
     """Draw the form of a new rule, the rules, and the rules as YAML."""
-    with st.expander("New rule", expanded=bool(url_state.param("rule"))):
-        _form(ctx)
+    requested = bool(url_state.param("rule"))
+    key = f"new-rule-{requested}"
+    # The back-test counts a month of events, so it runs only where it is seen.
+    with st.expander("New rule", expanded=requested, key=key, on_change="rerun") as form:
+        if form.open:
+            _form(ctx)
     _list(ctx)
     with st.expander("Rules as YAML"):
         st.code(yaml_rules.export(rule_store.list_all(ctx.runtime.store)), language="yaml")

@@ -20,6 +20,7 @@ import { component, renderRows } from "./rows.js";
  * @typedef {{
  *   label: string, height: number, edges: number[], labels: string[], series: Series[],
  *   ticks: { at: number, text: string }[], spans: Span[], before?: number[],
+ *   click?: boolean,
  * }} Data
  */
 /** @typedef {ReturnType<typeof build>} Chart */
@@ -39,7 +40,7 @@ function build(parent, queue) {
   const spans = el("div", "layer");
   const cursor = el("div", "cursor");
   const range = el("div", "range");
-  const tip = { node: el("div", "tip"), head: el("div", "tip-head"), rows: el("div") };
+  const tip = { node: el("div", "chart-tip"), head: el("div", "tip-head"), rows: el("div") };
   tip.node.append(tip.head, tip.rows);
   const plot = el("div", "plot", { role: "slider", tabindex: "0", "aria-valuemin": "0" });
   plot.append(grid, spans, bars, cursor, range, tip.node);
@@ -89,6 +90,7 @@ function draw(chart, data) {
   setAttr(chart.plot, "aria-label", `${data.label}. Arrow keys move, Shift selects, Enter applies`);
   setAttr(chart.plot, "aria-valuemax", Math.max(number - 1, 0));
   setAttr(chart.bars, "viewBox", `0 0 ${Math.max(number, 1)} ${HEIGHT}`);
+  chart.plot.classList.toggle("clickable", Boolean(data.click));
   drawBars(chart, scale.top);
   renderRows(
     chart.grid,
@@ -106,7 +108,7 @@ function draw(chart, data) {
     (_, index) => index,
     () => ({ node: el("div") }),
     ({ node }, span) => {
-      node.className = span.kind + (span.start === span.end ? " line" : "");
+      node.className = `chart-${span.kind}${span.start === span.end ? " line" : ""}`;
       place(node, span.start, span.end, number);
     },
   );
@@ -114,10 +116,10 @@ function draw(chart, data) {
     chart.axis,
     data.ticks,
     (_, index) => index,
-    () => ({ node: el("span", "tick") }),
+    () => ({ node: el("span", "chart-tick") }),
     ({ node }, tick) => {
       // At the right edge a label has no room.
-      setText(node, tick.at < number * 0.955 ? tick.text : "");
+      setText(node, tick.at < number * 0.92 ? tick.text : "");
       node.style.left = percent(tick.at, number);
     },
   );
@@ -250,6 +252,7 @@ function onUp(chart, event) {
   if (chart.pressed === null) return;
   onMove(chart, event);
   chart.pressed = null;
+  if (chart.data.click) chart.anchor ??= chart.at;
   if (chart.anchor !== null) apply(chart);
   else showCursor(chart);
 }

@@ -43,7 +43,8 @@ class Chart(TypedDict):
     """Everything that the chart draws.
 
     `edges` are the starts of the bars and the end of the last one, in seconds since 1970 UTC;
-    `labels` name the bars. `before` are the counts of the previous period.
+    `labels` name the bars. `before` are the counts of the previous period. With `click`, a click
+    selects its bar.
     """
 
     label: str
@@ -54,6 +55,7 @@ class Chart(TypedDict):
     ticks: Sequence[Tick]
     spans: Sequence[Span]
     before: NotRequired[Sequence[int]]
+    click: NotRequired[bool]
 
 
 # Called with the start and end (UTC, without zone) of the selected bars.
@@ -73,11 +75,12 @@ def time_chart(chart: Chart, key: str, brush: Brush) -> None:
 
 def _parse(message: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the selected period, or None if the message has none."""
-    start, end = (_moment(message.get(name)) for name in ("start", "end"))
+    start, end = (moment(message.get(name)) for name in ("start", "end"))
     return {"start": start, "end": end} if start and end and start < end else None
 
 
-def _moment(seconds: object) -> dt.datetime | None:
+def moment(seconds: object) -> dt.datetime | None:
+    """Return the time (UTC, without zone) that a message gives in seconds, or None."""
     if not isinstance(seconds, int) or isinstance(seconds, bool):
         return None
     try:

@@ -71,15 +71,20 @@ def _daily_chart(ctx: Context, finding: Finding) -> None:
     st.subheader(f"Events per day, {_CHART_DAYS} days", anchor=False)
     counts = {row["day"]: row["events"] for row in activity}
     days = [now.date() - dt.timedelta(days=age) for age in range(_CHART_DAYS - 1, -1, -1)]
+    draw_days(counts, days, finding.day)
+
+
+def draw_days(counts: dict[dt.date, int], days: list[dt.date], flagged: dt.date) -> None:
+    """Draw the events on each of *days*, with the day *flagged* in red."""
     figure = {
         "data": [
             {
                 "type": "bar",
-                "x": list(range(_CHART_DAYS)),
+                "x": list(range(len(days))),
                 "y": [counts.get(day, 0) for day in days],
                 "marker": {
                     "color": [
-                        style.theme_color("redColor" if day == finding.day else "primaryColor")
+                        style.theme_color("redColor" if day == flagged else "primaryColor")
                         for day in days
                     ]
                 },
@@ -90,14 +95,18 @@ def _daily_chart(ctx: Context, finding: Finding) -> None:
         "layout": {
             **charts.layout(120),
             "xaxis": charts.axis(
-                tickvals=list(range(0, _CHART_DAYS, 15)),
+                tickvals=list(range(0, len(days), 15)),
                 ticktext=[f"{day.day} {day:%b}" for day in days[::15]],
             ),
             "yaxis": charts.value_axis(max(counts.values())),
         },
     }
     st.plotly_chart(
-        figure, theme=None, config=charts.CONFIG, height=120, alt="Events of the actor per day"
+        charts.as_is(figure),
+        theme=None,
+        config=charts.CONFIG,
+        height=120,
+        alt="Events of the actor per day",
     )
 
 
