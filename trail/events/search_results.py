@@ -1,6 +1,7 @@
 """Run a text search once and share its matches between the queries of a page.
 
-Scanning raw records is slow; facets, histogram and page would otherwise each repeat it.
+What the hourly counts can decide is read from them; the events are scanned once for the rest, into
+counts of the same shape, which then also tell where a page of matches is.
 """
 
 import contextlib
@@ -8,17 +9,11 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 
-from trail.storage import cube
+from trail.storage.cube import ACTOR_CUBE, CUBE, KEYS, counted
 from trail.storage.database import Engine, Store
-from trail.storage.filters import Filter
-from trail.storage.where import select
-
-# The columns that other queries read; the raw record is needed for the search only.
-_EVENTS = """
-select event_id, occurred_at, ingested_at, action_key, actor_key, target_key, target_type,
- identity_key, workspace_id, verified, batch_id, unverified, future_dated
-from events e where {}
-"""
+from trail.storage.filters import Filter, Window
+from trail.storage.search_match import Condition
+from trail.storage.where import search_conditions, select, span
 
 
 @contextlib.contextmanager
@@ -27,13 +22,122 @@ def search_matches(
 ) -> Iterator[tuple[Engine, Filter]]:
     """Yield an engine limited to the matches of *filter_*'s search, and the filter without it.
 
-    Without a search, the engine is *store* itself.
+    A choice of targets is part of the search here. Without a search, the engine is *store* itself.
     """
     if not filter_.q:
         yield store, filter_
         return
-    selection = select(store, filter_.without(*filter_.choices), now)
-    tables = {"events": _EVENTS.format(selection.timed())}
-    tables |= {table: cube.counted(table) for table in cube.KEYS}
-    with store.narrowed(tables, selection.params) as engine:
-        yield engine, replace(filter_, q=())
+    terms = search_conditions(store, filter_)
+    rest = replace(filter_, q=())
+    targets = select(store, rest.without(*(name for name in rest.choices if name != "target")), now)
+    if rest.choice("target") and not targets.params:
+        rest = rest.without("target")
+        hits = _Hits(store, terms, filter_.window(now), targets.where)
+    else:
+        hits = _Hits(store, terms, filter_.window(now))
+    with store.narrowed(hits.tables(), hits.views()) as engine:
+        yield engine, rest
+
+
+class _Hits:
+    """The matches of *terms* in *window*; with *chosen* those that this condition holds for."""
+
+    def __init__(
+        self, store: Store, terms: list[Condition], window: Window, chosen: str = ""
+    ) -> None:
+        self._store, self._terms, self._window, self._chosen = store, terms, window, chosen
+        lists = dict.fromkeys(sql for term in terms for sql in term.lists)
+        self._keys = {f"keys_{number}": sql for number, sql in enumerate(lists)}
+        self._is_by_actor = any(term.by_actor for term in terms)
+
+    def tables(self) -> dict[str, str]:
+        """Return the SELECTs of the long lists of keys, and of `found`: counts by a scan."""
+        return {**self._keys, "found": self._listed(self._found())}
+
+    def views(self) -> dict[str, str]:
+        """Return the SELECTs that stand for `events` and its hourly counts."""
+        where = " and ".join((self._span("e.occurred_at"), self._chosen or "true", *self._all()))
+        return {
+            "events": self._listed(f"select e.* from trail.events e where {where}"),
+            **{table: self._counts(table) for table in KEYS},
+        }
+
+    def _counts(self, table: str) -> str:
+        """Return what *table* counts for sure, with what was found."""
+        columns = f"hour, {KEYS[table]}, n"
+        names = "join trail.actors using (actor_key)" if table == CUBE else ""
+        found = f"select {columns} from found {names}"
+        if self._chosen:
+            return found
+        source = f"trail.{CUBE} e"
+        if table == ACTOR_CUBE or self._is_by_actor:
+            source = f"trail.{ACTOR_CUBE} e {names}"
+        where = f"{self._span('e.hour')} and {self._surely()}"
+        return self._listed(f"select {columns} from {source} where {where} union all {found}")
+
+    def _found(self) -> str:
+        """Return the counts of what only a scan of the events decides."""
+        if not self._chosen and not any(term.scanned for term in self._terms):
+            return f"select * from trail.{ACTOR_CUBE} limit 0"
+        common = [self._span("e.occurred_at"), self._chosen or self._open()]
+        # Each condition by itself, which scans its own column alone.
+        driver = next((term for term in self._terms if term.scanned and not term.negated), None)
+        if driver is None:
+            return counted(ACTOR_CUBE, "events e", " and ".join([*common, *self._all()]))
+        common += [term.sql() for term in self._terms if term is not driver]
+        parts = list(driver.scanned)
+        if self._chosen or len(self._terms) > 1:
+            parts.insert(0, driver.counted)
+        return " union all ".join(
+            counted(ACTOR_CUBE, "events e", " and ".join([*common, part, *map(_fails, parts[:at])]))
+            for at, part in enumerate(parts)
+        )
+
+    def _open(self) -> str:
+        """Return the condition on events that their hourly counts do not decide on them."""
+        open_ = f"not ({self._surely()}) and not ({self._never()})"
+        if not any(term.counted != "(false)" for term in self._terms):
+            return open_
+        actions = self._store.table(
+            f"select distinct action_key as k from actor_cube e where {open_}"
+        )["k"].to_pylist()
+        # Tested first, and fast.
+        return f"e.action_key in ({', '.join(map(str, actions)) or 'null'}) and {open_}"
+
+    def _all(self) -> list[str]:
+        return [term.sql() for term in self._terms]
+
+    def _surely(self) -> str:
+        """Return the condition on an hourly count that all of its events match."""
+        parts = []
+        for term in self._terms:
+            if not term.negated:
+                parts.append(f"coalesce({term.counted}, false)")
+            else:
+                parts.append("false" if term.scanned else _fails(term.counted))
+        return " and ".join(parts)
+
+    def _never(self) -> str:
+        """Return the condition on an hourly count that none of its events matches."""
+        parts = ["false"]
+        for term in self._terms:
+            if term.negated:
+                parts.append(f"coalesce({term.counted}, false)")
+            elif not term.scanned:
+                parts.append(_fails(term.counted))
+        return " or ".join(parts)
+
+    def _span(self, column: str) -> str:
+        start = self._window.start
+        if start and column.endswith("hour"):
+            start = start.replace(minute=0, second=0, microsecond=0)
+        return span(Window(start, self._window.end), column)
+
+    def _listed(self, sql: str) -> str:
+        for name, keys in self._keys.items():
+            sql = sql.replace(f"({keys})", f"(from {name})")
+        return sql
+
+
+def _fails(condition: str) -> str:
+    return f"not coalesce({condition}, false)"

@@ -21,7 +21,7 @@ from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.core.settings import Limits
 from trail.incidents import materialize
 from trail.ingest import commit_entry, dedup, identities, parsing, proofs, refusals
-from trail.storage import cube, cursors, dimensions
+from trail.storage import cube, cursors, dimensions, search_text
 from trail.storage.database import Cursor, Store
 from trail.storage.event_flags import AHEAD
 from trail.storage.schema import ROW_GROUP
@@ -296,6 +296,7 @@ class _Job:
         columns |= {name: keys[name] for name in keys.column_names}
         columns |= {"unverified": untrusted, "future_dated": future, "verified": verified}
         columns["batch_id"] = self._batch_ids(self._part_of[places])
+        columns["search_key"] = search_text.add(cursor, events["search_text"])
         keyed = pa.table(columns)
         cursor.register("keyed", keyed)
         if linked := dedup.link(cursor, now):
@@ -341,7 +342,7 @@ _EVENT = (
 _INSERT = """
 insert into events
 select event_id, occurred_at, $now, action_key, actor_key, target_key, target_type, workspace_id,
- verified, batch_id, raw, forwarded, echo, identity_key, unverified, future_dated
+ verified, batch_id, raw, forwarded, echo, identity_key, unverified, future_dated, search_key
 from keyed
 """
 

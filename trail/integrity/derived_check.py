@@ -13,7 +13,7 @@ from trail.core.settings import Limits
 from trail.core.text import count
 from trail.integrity.chain_history import Problem
 from trail.integrity.row_digest import Ask
-from trail.storage import cube, dimensions, parse_sql
+from trail.storage import cube, dimensions, parse_sql, search_backfill, search_text
 from trail.storage.database import Cursor
 from trail.storage.event_flags import FUTURE_DATED
 from trail.storage.where import literal
@@ -27,6 +27,11 @@ _FLAGS = {
     "unverified": f"(coalesce(not verified, false) and event_id not in ({_PROVEN}))",
 }
 
+_SEARCHED = (
+    "p.search_text is distinct from s.search_text and e.occurred_at >= coalesce((select "
+    f"mark::timestamp from marks where source = '{search_text.BACKFILL}'), timestamp '0001-01-01')"
+)
+
 # Each field with the condition that it differs from the record, in words.
 _FIELDS = {
     "action": "p.action_raw is distinct from a.action_raw",
@@ -36,6 +41,8 @@ _FIELDS = {
     "workspace": "p.workspace_id is distinct from coalesce(e.workspace_id, '')",
     "e-mail": "p.email is distinct from i.actor_email",
 }
+# Only where no field differs: else the search text holds all values of the record.
+_FIELDS["search text"] = f"{_SEARCHED} and not ({' or '.join(_FIELDS.values())})"
 # A seal covers these, so that a difference on a day that matches its seal is due to an older
 # release that read the record in another way.
 SEALED_FIELDS = frozenset({"action", "target", "source", "workspace", "actor"})
@@ -57,7 +64,7 @@ def problems(
     they are. *span* limits the events that are read again
     (start inclusive, end exclusive, UTC without zone).
     """
-    found = [*_actions(ask), *_actors(ask), *_signed_texts(ask)]
+    found = [*_actions(ask), *_actors(ask), *_targets(ask), *_signed_texts(ask)]
     found += _by_day(
         ask, _flags(), "flag changed", "The flags of {n} do not follow from their records."
     )
@@ -129,6 +136,15 @@ def _actors(ask: Ask) -> Iterator[Problem]:
     ):
         text = f"The name of the actor {row['actor_id']!r} is not that of the directory."
         yield Problem(None, "actor name changed", 1, text)
+
+
+def _targets(ask: Ask) -> Iterator[Problem]:
+    """Yield the targets whose search text does not follow from their type, ID and name."""
+    for row in ask(
+        f"select target_id from targets where search_text is distinct from {search_text.TARGET}"
+    ):
+        text = f"The search text of the target {row['target_id']!r} does not follow from its names."
+        yield Problem(None, "search text changed", 1, text)
 
 
 def _signed_texts(ask: Ask) -> Iterator[Problem]:
@@ -241,13 +257,17 @@ def _compared(where: str, limits: Limits) -> str:
         f"{differing} "
         "from parsed p join events e on e.rowid = p.pos "
         "left join actions a using (action_key) left join targets t using (target_key) "
-        f"left join identities i using (identity_key) where p.reason = '' "
+        "left join identities i using (identity_key) left join search_texts s using (search_key) "
+        "where p.reason = '' "
         "group by all"
     )
 
 
 def repair(cursor: Cursor) -> None:
-    """Derive again what follows from records and catalogue: actions, actor types, flags, counts."""
+    """Derive again what follows from records and catalogue.
+
+    That is actions, actor types, flags, counts, and later, in the background, the search text.
+    """
     dimensions.refresh_actions(cursor)
     for actor_id, shown in cursor.execute("select actor_id, actor_type from actors").fetchall():
         if shown != actors.type_of(actor_id or ""):
@@ -258,3 +278,5 @@ def repair(cursor: Cursor) -> None:
     flags = ", ".join(f"{name} = {value}" for name, value in _FLAGS.items())
     cursor.execute(f"update events set {flags} where {_flags_differ()}")
     cube.rebuild(cursor, "true", "true")
+    cursor.execute(f"update targets set search_text = {search_text.TARGET}")
+    search_backfill.mark_missing(cursor)

@@ -19,7 +19,7 @@ from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.integrity import archive_check, chain_history, sealing
 from trail.retention import archive
-from trail.storage import cube, dimensions
+from trail.storage import cube, dimensions, search_backfill, search_text
 from trail.storage.database import Cursor, Engine, Store
 from trail.storage.event_flags import FUTURE_DATED
 
@@ -58,9 +58,9 @@ from (select r.actor_id, coalesce(r.recorded_actor_id, r.actor_id) as recorded,
   bool_or(r.verified is distinct from false) as proven from rows r group by all)
 join actors using (actor_id)
 """,
-    """
+    f"""
 insert into targets
-select row_number() over (order by target_type, target_id, target_name), *
+select row_number() over (order by target_type, target_id, target_name), *, {search_text.TARGET}
 from (select distinct coalesce(target_type, '') as target_type,
  coalesce(target_id, '') as target_id, coalesce(target_name, '') as target_name from rows)
 """,
@@ -69,7 +69,7 @@ insert into events
 select r.event_id, r.occurred_at, r.ingested_at, a.action_key, p.actor_key, t.target_key,
  coalesce(r.target_type, ''), coalesce(r.workspace_id, ''), r.verified, 1, r.raw,
  contains(r.raw, '"messageId"'), false, i.identity_key, r.verified is not distinct from false,
- {FUTURE_DATED}
+ {FUTURE_DATED}, null
 from rows r join actions a using (action_raw) join actors p using (actor_id)
 join identities i on i.actor_key = p.actor_key
  and i.recorded_actor_id = coalesce(r.recorded_actor_id, r.actor_id)
@@ -173,6 +173,8 @@ def _fill(cursor: Cursor, parts: list[list[Path]]) -> None:
     dimensions.add_actions(cursor, [name for (name,) in names])
     for step in _STEPS:
         cursor.execute(step)
+    # An archived month is searched too seldom to prepare it when it is opened.
+    search_backfill.mark_missing(cursor)
     cube.add(cursor)
 
 

@@ -10,7 +10,7 @@ from trail.integrity import removal_seals
 from trail.integrity.mirror import Files
 from trail.retention import legal_holds
 from trail.retention.archive import Archived
-from trail.storage import cube, ledger
+from trail.storage import cube, ledger, search_text
 from trail.storage.database import Cursor, Params
 from trail.storage.filters import Window
 from trail.storage.where import literal, span
@@ -110,6 +110,7 @@ class Purge:
             table: _changed(cursor, f"delete from {table} where {condition}")
             for table, condition in (
                 ("targets", "target_key not in (select target_key from events)"),
+                ("search_texts", search_text.UNUSED),
                 (
                     "actors",
                     "actor_key not in (select actor_key from events) "

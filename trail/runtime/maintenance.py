@@ -14,7 +14,7 @@ from trail.integrity import seal_status, sealing, verification
 from trail.notifications import evaluate
 from trail.retention import policy
 from trail.runtime.job import Job, JobContext
-from trail.storage import cube
+from trail.storage import cube, search_backfill
 from trail.storage.filters import Filter
 
 # Alerts are evaluated repeatedly over this period; each match is reported once.
@@ -25,6 +25,7 @@ _RETENTION_DELAY_S = 600.0
 _FINDINGS_EVERY_S = 300.0
 _SEAL_EVERY_S = 3600.0
 _COMPACT_EVERY_S = 3600.0
+_SEARCH_EVERY_S = 3600.0
 _SEAL_DELAY_S = 120.0
 _BACKUP_EVERY_S = 3600.0
 _VERIFY_EVERY = dt.timedelta(hours=24)
@@ -38,6 +39,7 @@ def jobs(context: JobContext, verify: threading.Event) -> list[Job]:
         Job.of(
             "counts", "Hourly counts", _COMPACT_EVERY_S, _compact_counts(context), _SEAL_DELAY_S
         ),
+        Job.of("search", "Search text", _SEARCH_EVERY_S, _fill_search_text(context)),
         Job.of("seals", "Seals", _SEAL_EVERY_S, _seal(context, verify), _SEAL_DELAY_S),
     ]
     if context.settings.backup.path:
@@ -98,6 +100,19 @@ def _evaluate_alerts(context: JobContext) -> None:
                 cursor, kind, rows, utc_now()
             )
         )
+
+
+def _fill_search_text(context: JobContext) -> Callable[[Job], str]:
+    def run(job: Job) -> str:
+        def progress(share: float) -> None:
+            job.health.share = share
+
+        filled = search_backfill.run(
+            context.shown(), context.settings.limits, context.stopping.is_set, progress
+        )
+        return f"{filled:,} events" if filled else "Complete"
+
+    return run
 
 
 def _seal(context: JobContext, verify: threading.Event) -> Callable[[Job], str]:

@@ -233,13 +233,14 @@ class Store:
                 cursor.close()
 
     @contextlib.contextmanager
-    def narrowed(self, tables: dict[str, str], params: Params) -> Iterator[Engine]:
+    def narrowed(self, tables: dict[str, str], views: dict[str, str]) -> Iterator[Engine]:
         """Give an engine for which each name of *tables* means what its SELECT found.
 
-        The names hide the store's own tables of these names, in this engine alone; the first may
-        take *params*, and the next ones read it. They are made for the first query that needs them.
+        Each name of *views* means its SELECT, which is run for each query. The names hide the
+        store's own tables of these names, in this engine alone, and later ones read the earlier
+        ones. They are made for the first query that needs them.
         """
-        engine = _Narrowed(self, tables, params)
+        engine = _Narrowed(self, tables, views)
         try:
             yield engine
         finally:
@@ -364,15 +365,15 @@ class _Queued:
 
 
 class _Narrowed:
-    def __init__(self, store: Store, tables: dict[str, str], params: Params) -> None:
-        self._store, self._tables, self._params = store, tables, params
+    def __init__(self, store: Store, tables: dict[str, str], views: dict[str, str]) -> None:
+        self._store, self._tables, self._views = store, tables, views
         # Of the data that the tables are made of, even if they are made or read later.
         self._place = store.number, store.version
         self._cursor: Cursor | None = None
         self.reading = store.reading
 
     def table(self, sql: str, params: Params | None = None) -> pa.Table:
-        asked = (self._tables, self._params, sql, params)
+        asked = (self._tables, self._views, sql, params)
         return _shared(self._place, asked, lambda: self._asked(sql, params), _bytes_of)
 
     def close(self) -> None:
@@ -389,10 +390,10 @@ class _Narrowed:
         """Return a cursor with all tables; one with some would read the store's own others."""
         cursor = self._store.cursor()
         try:
-            for number, (name, select) in enumerate(self._tables.items()):
-                with _in_time(cursor):
-                    created = f"create temp table {name} as {select}"
-                    cursor.execute(created, None if number else self._params)
+            for kind, made in (("table", self._tables), ("view", self._views)):
+                for name, select in made.items():
+                    with _in_time(cursor):
+                        cursor.execute(f"create temp {kind} {name} as {select}")
         except BaseException:
             cursor.close()
             raise

@@ -9,7 +9,7 @@ import pyarrow as pa
 from trail.core import catalogue
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.storage import cursors, ledger
+from trail.storage import cursors, ledger, search_text
 from trail.storage.database import Cursor
 from trail.storage.distinct import distinct, spread
 
@@ -21,11 +21,11 @@ select action_raw from named_actions
 where action_raw not in (select action_raw from actions) order by action_raw
 """
 
-_NEW_TARGETS = """
+_NEW_TARGETS = f"""
 insert into targets
 select coalesce((select max(target_key) from targets), 0)
   + row_number() over (order by target_type, target_id, target_name),
- target_type, target_id, target_name
+ target_type, target_id, target_name, {search_text.TARGET}
 from named_targets f where not exists (select 1 from targets t where t.target_type = f.target_type
  and t.target_id = f.target_id and t.target_name = f.target_name)
 """

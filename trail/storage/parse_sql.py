@@ -10,22 +10,27 @@ import pyarrow as pa
 
 from trail.core import catalogue, zone_abbreviations
 from trail.core.settings import Limits
+from trail.storage import search_text
 from trail.storage.database import Cursor
 
 # Rows of one Arrow batch: its texts share a buffer of at most 2 GB.
 _BATCH_ROWS = 16_384
 
-# Only what is read; other keys cost nothing and stay in the raw record.
+# Only what is read; other keys cost nothing and stay in the raw record. What may hold further
+# values for the search is read in two steps, which together cost what one would.
 _SHAPE = """{
  "id":"VARCHAR","messageId":"VARCHAR","timestamp":"VARCHAR","originalTimestamp":"VARCHAR",
  "receivedAt":"VARCHAR","type":"VARCHAR","event":"VARCHAR","actor":"VARCHAR",
  "actorEmail":"VARCHAR","resourceId":"VARCHAR","resourceType":"VARCHAR","resourceName":"VARCHAR",
- "workspaceId":"VARCHAR","userId":"VARCHAR",
- "properties":{"type":"VARCHAR","workspace_id":"VARCHAR","details":{
+ "workspaceId":"VARCHAR","userId":"VARCHAR","properties":"JSON","details":"JSON"
+}"""
+_PROPERTIES = """{
+ "type":"VARCHAR","workspace_id":"VARCHAR","details":{
   "resource_id":"VARCHAR","resource_type":"VARCHAR","subject":"VARCHAR","subject_id":"VARCHAR",
   "subject_type":"VARCHAR","subject_email":"VARCHAR","target":"VARCHAR","source_name":"VARCHAR",
-  "name":"VARCHAR"}}
+  "name":"VARCHAR"}
 }"""
+_FIELDS = f"struct_update(o, properties := from_json(o.properties, '{_PROPERTIES}'))"
 
 # Calls of Segment's tracking; only `track` can carry a change of a workspace.
 _CALLS = "('track', 'identify', 'page', 'screen', 'group', 'alias')"
@@ -166,8 +171,8 @@ def read(
     *relation* has the columns pos, line, raw and content_id. The result has pos, line, event_id,
     occurred_at (UTC), action_raw, who, email, target_type, target_id, target_name, workspace_id,
     forwarded (not by the Public API), echo (about an event that the trail itself forwarded),
-    reason (empty when it is an event), slow (true when only the strict reader may decide; never
-    for *trusted* text, which it has already read).
+    search_text, reason (empty when it is an event), slow (true when only the strict reader may
+    decide; never for *trusted* text, which it has already read).
 
     A call is an audit event if it is named `Audit` or names a workspace or its resources; with
     *named*, also by the name of a known action. With *mapped*, any record with a type is one.
@@ -181,13 +186,36 @@ def read(
     json = f"from_json(raw, '{_SHAPE}')"
     json = f"try({json})" if careful else json
     # Strict JSON decides in the slow lane; the fast parser would also take NaN and `[1,]`.
+    events = f"""
+select pos, line, event_id, occurred_at, action_raw, who, email, {_TARGET_TYPE} as target_type,
+ target_id, target_name, workspace_id, forwarded, echo, properties, details,
+ plain_bytes, said_type, case
+  when unread then 'Not read'
+  when action_raw = '' and call = 'track' and lower(name) = 'audit'
+   then 'Not an audit event: a track call without a type'
+  when action_raw = '' and call = 'track' then 'Not an audit event: product track call'
+  when action_raw = '' and call <> '' then 'Not an audit event: ' || call || ' call'
+  when action_raw = '' and coalesce(kind, '') = '' then 'Not an audit event: no type'
+  when action_raw = '' then 'Not an audit event: no actor, target or workspace'
+  when said = '' then 'No time'
+  when occurred_at is null or occurred_at not between timestamp '2000-01-01' and timestamp
+   '2100-01-01' then case when {_AMBIGUOUS} <> ''
+    then 'Ambiguous time zone ' || left({_AMBIGUOUS}, 40) || ': use an offset such as +01:00'
+    else 'Time not understood: ' || left(said, 60) end
+  else '' end as reason,
+ unread or coalesce(event_id, '') = '' as slow
+from timed"""
     return f"""
-with read as (
+with outside as (
  select pos, line, content_id, {doubtful} as doubtful,
-  case when strlen(raw) <= {limits.line_bytes} then {json} end as f
+  case when strlen(raw) <= {limits.line_bytes} then {json} end as o
  from {relation}
+), read as (
+ select pos, line, content_id, doubtful, case when o is not null then {_FIELDS} end as f,
+  o.properties::varchar as properties, o.details::varchar as details from outside
 ), said as (
- select pos, line, f is null or doubtful as unread,
+ select pos, line, properties, details, {search_text.PLAIN_BYTES} as plain_bytes,
+  f is null or doubtful as unread,
   case when {_FROM_API} then '' when lower(f.type) in {_CALLS} then lower(f.type)
    when f.properties is not null then 'track' else '' end as call,
   coalesce({_unless_blank("f.messageId")}, {_unless_blank("f.id")}, content_id) as event_id,
@@ -211,24 +239,7 @@ with read as (
   coalesce({_ECHO}, false) as echo
  from read
 ), timed as (select *, {_TIME} as occurred_at from said)
-select pos, line, event_id, occurred_at, action_raw, who, email, {_TARGET_TYPE} as target_type,
- target_id, target_name, workspace_id, forwarded, echo,
- case
-  when unread then 'Not read'
-  when action_raw = '' and call = 'track' and lower(name) = 'audit'
-   then 'Not an audit event: a track call without a type'
-  when action_raw = '' and call = 'track' then 'Not an audit event: product track call'
-  when action_raw = '' and call <> '' then 'Not an audit event: ' || call || ' call'
-  when action_raw = '' and coalesce(kind, '') = '' then 'Not an audit event: no type'
-  when action_raw = '' then 'Not an audit event: no actor, target or workspace'
-  when said = '' then 'No time'
-  when occurred_at is null or occurred_at not between timestamp '2000-01-01' and timestamp
-   '2100-01-01' then case when {_AMBIGUOUS} <> ''
-    then 'Ambiguous time zone ' || left({_AMBIGUOUS}, 40) || ': use an offset such as +01:00'
-    else 'Time not understood: ' || left(said, 60) end
-  else '' end as reason,
- unread or coalesce(event_id, '') = '' as slow
-from timed"""
+{search_text.read(events)}"""
 
 
 def _unless_blank(text: str) -> str:

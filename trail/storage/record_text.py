@@ -13,15 +13,28 @@ _SURROGATES = rf"(\\[^u]|{_HIGH}{_LOW})|{_HIGH}|{_LOW}"
 
 # Two ways to the values of `d`, a compact JSON array. Listing its nodes is faster, but repeats what
 # is nested once a level; long documents are cut into tokens: keys, nulls, strings, others, marks.
-_SHORT = 8_192
-_LEAVES = (
-    "array_to_string(list_where(json_extract_string(d, '$..*'), "
-    f"list_transform(json_type(d, '$..*'), lambda t: t not in ('OBJECT', 'ARRAY'))), {_SEPARATOR})"
-)
+SHORT = 8_192
 _STRING = r'"((?:[^"\\]|\\.)*)"'
 _TOKEN = rf'"(?:[^"\\]|\\.)*":|null|{_STRING}|([^"\[\]{{}},:]+)|[\[\]{{}},:]'
-_SPLIT = rf"regexp_replace(d, '{_TOKEN}', '\1\2\\u001f', 'g')"
-_TOKENS = f"""json_extract_string('"' || {_SPLIT} || '"', '$')"""
+
+
+def joined(items: str) -> str:
+    """Return SQL for the text of the list *items*."""
+    return f"array_to_string({items}, {_SEPARATOR})"
+
+
+def leaves(document: str) -> str:
+    """Return SQL for the list of the values of *document*, a short one."""
+    return (
+        f"list_where(json_extract_string({document}, '$..*'), list_transform("
+        f"json_type({document}, '$..*'), lambda t: t not in ('OBJECT', 'ARRAY')))"
+    )
+
+
+def tokens(document: str) -> str:
+    """Return SQL for the values of *document* as one text, for a document of any length."""
+    split = rf"regexp_replace({document}, '{_TOKEN}', '\1\2\\u001f', 'g')"
+    return f"""json_extract_string('"' || {split} || '"', '$')"""
 
 
 def fold(text: str) -> str:
@@ -39,7 +52,8 @@ def values(raw: str) -> str:
     # A lambda, since every mention of a long expression would be computed again.
     return (
         f"list_transform(['[' || array_to_string(coalesce({parts}, {repaired}), ',') || ']'], "
-        f"lambda d: case when strlen(d) <= {_SHORT} then {_LEAVES} else {_TOKENS} end)[1]"
+        f"lambda d: case when strlen(d) <= {SHORT} then {joined(leaves('d'))} "
+        f"else {tokens('d')} end)[1]"
     )
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trail.core.errors import FilterError
-from trail.storage import record_text
 
 MAX_TERMS = 32  # of all search texts of a filter
 MAX_CHARS = 1_000  # of each
@@ -23,51 +22,10 @@ HELP = (
 )
 
 
-_KEYS = {
-    "actions": "action_key",
-    "actors": "actor_key",
-    "identities": "identity_key",
-    "targets": "target_key",
-}
-
-
-def _contains(text: str) -> str:
-    return f"contains({record_text.fold(text)}, {record_text.fold('{term}')})"
-
-
-def _any(table: str, *columns: str) -> str:
-    """Return the condition on the star's key of *table* that one of *columns* has the term."""
-    key = _KEYS[table]
-    return f"{key} in (select {key} from {table} where {' or '.join(map(_contains, columns))})"
-
-
-# What may stand before the colon, and the SQL (over the star's tables) that it means.
-FIELDS: dict[str, str] = {
-    "action": _any("actions", "action", "action_raw"),
-    "category": _any("actions", "category"),
-    "kind": _any("actions", "kind"),
-    "outcome": _any("actions", "outcome"),
-    "actor": f"({_any('actors', 'actor_id', 'actor_name', 'actor_email')} or "
-    f"{_any('identities', 'recorded_actor_id', 'actor_name', 'actor_email')})",
-    "actor_type": _any("actors", "actor_type"),
-    "target": _any("targets", "target_id", "target_name"),
-    "target_type": _contains("e.target_type"),
-    "id": _contains("e.event_id"),
-    "workspace": _contains("e.workspace_id"),
-    "raw": "contains(lower(e.raw), lower({term}))",
-}
-_NAMES = " or ".join(
-    (
-        FIELDS["action"],
-        FIELDS["actor"],
-        _any("targets", "target_type", "target_id", "target_name"),
-        FIELDS["workspace"],
-    )
-)
-# Decoding is slow, so it comes last.
-_BARE = (
-    f"case when {_NAMES} then true when {record_text.may_contain('e.raw', '{term}')} "
-    f"then {_contains(record_text.values('e.raw'))} else false end"
+# What may stand before the colon.
+FIELDS = (
+    *("action", "category", "kind", "outcome", "actor", "actor_type"),
+    *("target", "target_type", "id", "workspace", "raw"),
 )
 
 _TERM = re.compile(r'(-?)(?:([a-z_]+):)?("(?:[^"\\]|\\.)*"|\S+)')
@@ -108,15 +66,3 @@ def check(texts: Iterable[str]) -> None:
         count += len(terms(text))
     if count > MAX_TERMS:
         raise FilterError(f"The search has too many words: {count:,}.", f"Use at most {MAX_TERMS}.")
-
-
-def clause(text: str, prefix: str, params: dict[str, object]) -> str:
-    """Return the SQL of a search text; adds its parameters, named *prefix* and a number."""
-    parts = []
-    for number, term in enumerate(terms(text)):
-        name = f"{prefix}_{number}"
-        # Arguments of a command may contain bytes that are not text.
-        params[name] = term.text.encode(errors="replace").decode()
-        sql = (FIELDS[term.field] if term.field else _BARE).replace("{term}", f"${name}")
-        parts.append(f"not coalesce({sql}, false)" if term.negated else sql)
-    return " and ".join(f"({part})" for part in parts) or "true"

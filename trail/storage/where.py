@@ -6,10 +6,11 @@ counted from them at any size.
 """
 
 import datetime as dt
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trail.storage import search_syntax
+from trail.storage import search_match, search_syntax
 from trail.storage.cube import ACTOR_CUBE, CUBE
 from trail.storage.database import Engine, Params
 from trail.storage.filters import FLAGS, NO, YES, Choice, Filter, Window
@@ -77,9 +78,15 @@ def select(engine: Engine, filter_: Filter, now: dt.datetime, table: str = "even
     parts.extend(_flag(name, filter_) for name in FLAGS)
     if filter_.is_relative and not filter_.choice("future_dated"):
         parts.append("not e.future_dated")
-    parts.extend(search_syntax.clause(text, f"q{n}", params) for n, text in enumerate(filter_.q))
+    parts.extend(term.sql() for term in search_conditions(engine, filter_))
     where = " and ".join(f"({part})" for part in parts if part) or "true"
     return Selection(where, params, filter_.window(now))
+
+
+def search_conditions(engine: Engine, filter_: Filter) -> list[search_match.Condition]:
+    """Return the conditions of the terms of *filter_*'s search, which must all hold."""
+    found = itertools.chain.from_iterable(map(search_syntax.terms, filter_.q))
+    return search_match.conditions(engine, tuple(dict.fromkeys(found)))
 
 
 def counts_table(filter_: Filter, *, by_actor: bool = False) -> str:

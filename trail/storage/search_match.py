@@ -1,0 +1,233 @@
+"""From search terms to conditions on the events and on their hourly counts.
+
+A term is looked up once in the small tables: which actions, actors, targets, workspaces and search
+texts have it. What an event's hourly count can decide (its action, actor, type of target and
+workspace) is decided there; only the rest needs a scan of the events, of their keys alone.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from trail.storage import record_text, search_text
+from trail.storage.database import Engine
+from trail.storage.search_syntax import Term
+
+# With so few keys a list of literals is fast, and lets the scan skip row groups.
+_FEW_KEYS = 5
+# Longer lists of keys take longer to plan than the subquery takes to run.
+_MOST_KEYS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A term as SQL: true where `counted` or one of `scanned` is, if it is not negated.
+
+    `counted` is a condition on columns that `actor_cube` and `events` share, `by_actor` whether the
+    actor is among them; `scanned` are conditions on `events e`, none where nothing can match.
+    `lists` are the queries of long lists of keys, which stand in `scanned` in parentheses.
+    """
+
+    negated: bool
+    counted: str
+    by_actor: bool
+    scanned: tuple[str, ...]
+    lists: tuple[str, ...]
+
+    def sql(self) -> str:
+        """Return the whole condition on `events e`."""
+        either = " or ".join(f"coalesce({part}, false)" for part in (self.counted, *self.scanned))
+        return f"not ({either})" if self.negated else f"({either})"
+
+
+def conditions(engine: Engine, terms: tuple[Term, ...]) -> list[Condition]:
+    """Return the conditions of *terms*, which must all hold."""
+    if not terms:
+        return []
+    pending = search_text.missing_until(engine)
+    return [_Lookup(engine, term, pending).condition() for term in terms]
+
+
+# The columns of the small tables that a field's term is searched for in; all of them bare.
+_COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
+    "action": {"actions": ("action", "action_raw")},
+    "category": {"actions": ("category",)},
+    "kind": {"actions": ("kind",)},
+    "outcome": {"actions": ("outcome",)},
+    "actor": {
+        "actors": ("actor_id", "actor_name", "actor_email"),
+        "identities": ("recorded_actor_id", "actor_name", "actor_email"),
+    },
+    "actor_type": {"actors": ("actor_type",)},
+    "target": {"targets": ("target_id", "target_name")},
+    "target_type": {"types": ("target_type",)},
+    "workspace": {"workspaces": ("workspace_id",)},
+    "id": {},
+    "raw": {},
+}
+_COLUMNS[""] = {
+    **_COLUMNS["action"],
+    **_COLUMNS["actor"],
+    "targets": ("target_type", "target_id", "target_name"),
+    **_COLUMNS["workspace"],
+}
+
+_FOLDED_TERM = record_text.fold("$term")
+
+
+class _Lookup:
+    """What one term matches."""
+
+    def __init__(self, engine: Engine, term: Term, pending: dt.datetime | None) -> None:
+        self._engine, self._term, self._pending = engine, term, pending
+        # Arguments of a command may contain bytes that are not text.
+        self._text = term.text.encode(errors="replace").decode()
+        folded = engine.table(f"select {_FOLDED_TERM} as folded", {"term": self._text})
+        self._folded = _quoted(folded["folded"][0].as_py())
+        self._counted: list[str] = []
+        self._scanned: list[str] = []
+        self._lists: list[str] = []
+        self._by_actor = False
+
+    def condition(self) -> Condition:
+        columns = _COLUMNS[self._term.field]
+        if "actions" in columns:
+            self._add("action_key", self._keys("actions", "action_key", columns["actions"]))
+        if "targets" in columns:
+            self._targets(columns["targets"])
+        if "types" in columns:
+            self._add("target_type", self._values("targets", "target_type"))
+        if "workspaces" in columns:
+            self._add("workspace_id", self._values("cube", "workspace_id"))
+        if self._is_open():
+            if "actors" in columns:
+                self._actors(columns["actors"], columns.get("identities", ()))
+            if self._term.field == "id":
+                self._scanned.append(self._contains("e.event_id"))
+            if self._term.field == "raw":
+                self._scanned.append(f"contains(lower(e.raw), lower({_quoted(self._text)}))")
+            if not self._term.field:
+                self._records()
+        return Condition(
+            self._term.negated,
+            self._counts(),
+            self._by_actor,
+            tuple(self._scanned),
+            tuple(self._lists),
+        )
+
+    def _counts(self) -> str:
+        return f"({' or '.join(self._counted) or 'false'})"
+
+    def _is_open(self) -> bool:
+        """Return whether some event is not decided yet; scan none if all match already."""
+        if not self._counted:
+            return True
+        sql = f"select 1 from cube e where not coalesce({self._counts()}, false) limit 1"
+        if self._engine.table(sql).num_rows:
+            return True
+        self._scanned.clear()
+        self._lists.clear()
+        return False
+
+    def _contains(self, text: str) -> str:
+        return f"contains({record_text.fold(text)}, {self._folded})"
+
+    def _any(self, columns: tuple[str, ...]) -> str:
+        return f"({' or '.join(map(self._contains, columns))})"
+
+    def _keys(self, table: str, key: str, columns: tuple[str, ...]) -> list[str]:
+        sql = f"select {key} as k from {table} where {self._any(columns)}"
+        return [str(key) for key in self._engine.table(sql)["k"].to_pylist() if key is not None]
+
+    def _values(self, table: str, column: str) -> list[str]:
+        sql = f"select v from (select distinct {column} as v from {table}) where "
+        found = self._engine.table(f"{sql} {self._contains('v')}")
+        return [_quoted(value) for value in found["v"].to_pylist()]
+
+    def _add(self, column: str, values: list[str]) -> None:
+        if values:
+            self._counted.append(f"e.{column} in ({', '.join(values)})")
+
+    def _actors(self, columns: tuple[str, ...], recorded: tuple[str, ...]) -> None:
+        """Match actors by who they are today, and events by whom their records name.
+
+        An actor whose identities all match is decided without them.
+        """
+        named = self._any(recorded) if recorded else "false"
+        found = self._engine.table(
+            "select p.actor_key as k, p.hit or coalesce(i.every, false) as whole, i.keys from ("
+            f"select actor_key, coalesce({self._any(columns)}, false) as hit from actors) p "
+            "left join (select actor_key, bool_and(hit) as every, "
+            "list(identity_key) filter (hit) as keys from ("
+            f"select actor_key, identity_key, coalesce({named}, false) as hit from identities) "
+            "group by actor_key) i using (actor_key) "
+            "where p.hit or len(i.keys) > 0"
+        )
+        whole: list[str] = []
+        single: list[str] = []
+        for row in found.to_pylist():
+            if row["whole"]:
+                whole.append(str(row["k"]))
+            else:
+                single += map(str, row["keys"])
+        self._by_actor = bool(whole)
+        if len(whole) + len(single) > _MOST_KEYS:
+            sql = f"select actor_key from actors where {self._any(columns)}"
+            self._counted.append(self._among("actor_key", sql))
+            if recorded:
+                sql = f"select identity_key from identities where {named}"
+                self._scanned.append(self._among("identity_key", sql))
+            return
+        self._add("actor_key", whole)
+        if single:
+            self._scanned.append(f"e.identity_key in ({', '.join(single)})")
+
+    def _targets(self, columns: tuple[str, ...]) -> None:
+        """Match whole types of targets where all of their targets match, and single targets."""
+        hit = f"contains(search_text, {self._folded})"
+        if len(columns) < 3:
+            hit = f"({hit} and {self._any(columns)})"
+        types = self._engine.table(
+            "select target_type, total, hits from (select target_type, count(*) as total, "
+            f"count(*) filter ({hit}) as hits from targets group by target_type) where hits > 0"
+        ).to_pylist()
+        whole = [row["target_type"] for row in types if row["hits"] == row["total"]]
+        self._add("target_type", [_quoted(name) for name in whole])
+        partly = [row for row in types if row["hits"] < row["total"]]
+        if partly:
+            listed = ", ".join(_quoted(row["target_type"]) for row in partly)
+            sql = f"select target_key from targets where target_type in ({listed}) and {hit}"
+            self._scanned.append(self._among("target_key", sql))
+
+    def _records(self) -> None:
+        """Match the values of records: by the search text, or by the record until it has one."""
+        hit = f"contains(search_text, {self._folded})"
+        sql = f"select search_key from search_texts where {hit}"
+        kept = self._among("search_key", sql)
+        if self._pending is None:
+            if kept != "false":
+                self._scanned.append(kept)
+            return
+        term = _quoted(self._text)
+        self._scanned.append(
+            f"case when e.occurred_at >= timestamp '{self._pending}' then {kept} "
+            f"when {record_text.may_contain('e.raw', term)} "
+            f"then {self._contains(record_text.values('e.raw'))} else false end"
+        )
+
+    def _among(self, key: str, sql: str) -> str:
+        """Return the condition that *key* is among those of *sql*, which gives each once."""
+        keys = self._engine.table(f"{sql} limit {_MOST_KEYS + 1}")[key].to_pylist()
+        if not keys:
+            return "false"
+        listed = ", ".join(map(str, keys))
+        if len(keys) <= _FEW_KEYS:
+            return f"e.{key} in ({listed})"
+        if len(keys) <= _MOST_KEYS:
+            sql = f"select unnest([{listed}]) as {key}"
+        self._lists.append(sql)
+        return f"e.{key} in ({sql})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
