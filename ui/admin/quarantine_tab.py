@@ -39,8 +39,10 @@ def draw(ctx: Context) -> None:
                     on_click=_retry,
                     args=(ctx, row["batch_id"]),
                 )
-            with st.expander("Records"):
-                _records(ctx, row)
+            key = f"records-{number}"
+            with st.expander("Records", key=key, on_change="rerun") as records:
+                if records.open:
+                    _records(ctx, row)
     if len(rows) > _MAX_REASONS:
         st.caption(f"{len(rows) - _MAX_REASONS:,} more reasons are not shown.")
 
