@@ -41,6 +41,10 @@ def render(ctx: Context) -> None:
     st.text(f"run {st.session_state['seen']}")
     st.download_button("Get", b"FILE SECRET", "secret.txt")
     part(ctx)
+    if st.query_params.get("endless"):
+        join = "range(10000000) a, range(10000000) b where a.range * b.range = 7"
+        ctx.store.table(f"select count(*) from {join}")
+    st.text("COMPLETE")
     if st.query_params.get("fail"):
         raise RuntimeError("select * from secrets /etc/passwd")
 

@@ -78,6 +78,19 @@ class Tab:
         page_hash: str = "",
     ) -> str:
         """Request a script run; return its elements as text, empty after the connection closed."""
+        self.start(page, query, fragment, typed, press, page_hash)
+        return self.finish()
+
+    def start(
+        self,
+        page: str = "",
+        query: str = "",
+        fragment: str = "",
+        typed: dict[str, str] | None = None,
+        press: str = "",
+        page_hash: str = "",
+    ) -> None:
+        """Request a script run."""
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.page_name = page
@@ -92,6 +105,12 @@ class Tab:
         self._elements = []
         try:
             self._socket.send(message.SerializeToString())
+        except ConnectionClosed:
+            self.closed = True
+
+    def finish(self) -> str:
+        """Wait for the end of a script run; return the elements since the request as text."""
+        try:
             while not self._read():
                 pass
         except ConnectionClosed:

@@ -1,6 +1,7 @@
 """Access control of a real server: without signing in through the form, nothing is shown."""
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -202,3 +203,19 @@ def test_server_log_contains_no_secret(server: Running) -> None:
     assert PASSWORD not in log
     assert sid not in log
     assert hash_of(sid) not in log
+
+
+def test_the_query_of_a_run_ends_with_a_newer_run_and_with_its_tab(server: Running) -> None:
+    """A user has one run at a time, so a query that goes on would keep the next from running."""
+    sid = server.sign_in("jon")
+    with server.tab(sid=sid) as tab:
+        for _ in range(2):
+            tab.start(page="probe", query="endless=1")
+            time.sleep(0.5)
+        tab.start(page="probe")
+        while "COMPLETE" not in tab.finish():
+            assert not tab.closed
+        tab.start(page="probe", query="endless=1")
+        time.sleep(0.5)
+    with server.tab(sid=sid) as tab:
+        assert "COMPLETE" in tab.run(page="probe")
