@@ -363,6 +363,8 @@ test("the event panel reports filters, steps, related events and its close", () 
   one(view, "[aria-label='Next event']").click();
   one(view, ".near").click();
   one(view, ".all").click();
+  press(document.body, "j");
+  press(document.body, "k");
   press(document.body, "Escape");
   const filter = { field: "actor", value: "u1" };
   assert.deepEqual(withoutNumbers(view.sent), [
@@ -371,10 +373,16 @@ test("the event panel reports filters, steps, related events and its close", () 
     { step: 1 },
     { open: "e2" },
     { related: "actor" },
+    { step: 1 },
     { close: true },
   ]);
   assert.equal(one(view, "[aria-label='Previous event']").disabled, true);
   assert.equal(one(view, ".sentence").textContent, HOSTILE[0]);
+  const sent = view.sent.length;
+  view.draw({ event: null });
+  assert.equal(one(view, ".card").hidden, true);
+  press(document.body, "Escape");
+  assert.equal(view.sent.length, sent);
 });
 
 test("raw JSON unfolds, and the other record is shown on request", () => {

@@ -59,11 +59,13 @@ const LINK_ICON = [
 const FOLDED_LINES = 9;
 const MAX_LINES = 200;
 const MAX_CHARS = 64 * 1024;
-const TAKES_ESCAPE = "input, textarea, select, [role=dialog], [role=listbox], [role=menu]";
+const TAKES_KEYS = "input, textarea, select, [role=dialog], [role=listbox], [role=menu]";
 
-export default component(build, (panel, /** @type {{ event: PanelEvent }} */ data) =>
-  draw(panel, data.event),
-);
+export default component(build, (panel, /** @type {{ event: PanelEvent | null }} */ data) => {
+  show(panel.card, data.event !== null);
+  if (data.event) draw(panel, data.event);
+  else panel.event = null;
+});
 
 /** @param {Element} parent @param {Queue} queue */
 function build(parent, queue) {
@@ -133,15 +135,23 @@ function build(parent, queue) {
   document.addEventListener("keydown", function onKey(event) {
     // Nothing reports that the panel was removed; the next key press finds out.
     if (!parent.isConnected) document.removeEventListener("keydown", onKey);
-    else if (event.key === "Escape" && escapeCloses(event)) queue.send({ close: true });
+    else if (!panel.card.hidden) onPanelKey(panel, event);
   });
   return panel;
 }
 
-/** Return false while a text field, dialog or menu handles Escape. @param {KeyboardEvent} event */
-function escapeCloses(event) {
+/** Escape closes; j and k step, as in lists elsewhere. @param {Panel} panel @param {KeyboardEvent} event */
+function onPanelKey(panel, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || !isFree(event)) return;
+  if (event.key === "Escape") panel.queue.send({ close: true });
+  else if (event.key === "j") panel.next.click();
+  else if (event.key === "k") panel.previous.click();
+}
+
+/** Return false while a text field, dialog or menu handles keys. @param {KeyboardEvent} event */
+function isFree(event) {
   const target = event.composedPath()[0];
-  const taken = target instanceof Element && target.closest(TAKES_ESCAPE);
+  const taken = target instanceof Element && target.closest(TAKES_KEYS);
   return !event.defaultPrevented && !taken && !document.querySelector("[role=dialog]");
 }
 

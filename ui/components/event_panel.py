@@ -115,13 +115,17 @@ _panel = messages.component("trail_event", "event_panel")
 
 
 def event_panel(
-    event: PanelEvent,
+    event: PanelEvent | None,
     key: str,
     on_messages: Callable[[list[EventMessage]], None] | None = None,
 ) -> None:
-    """Draw the panel; *on_messages* gets the messages, oldest first."""
-    fields = frozenset(line["field"] for line in event["fields"] if "field" in line)
-    data = {"event": dict(event)}
+    """Draw the panel; *on_messages* gets the messages, oldest first.
+
+    Without an event it is hidden, and ready, so that the first one opens as fast as the next.
+    """
+    lines = event["fields"] if event else ()
+    fields = frozenset(line["field"] for line in lines if "field" in line)
+    data = {"event": dict(event) if event else None}
     messages.draw(_panel, key, data, lambda message: _parse(message, fields), on_messages)
 
 

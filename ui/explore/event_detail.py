@@ -59,9 +59,13 @@ def _close(filter_: Filter) -> None:
 @st.fragment(key=FRAGMENT)
 def panel(ctx: Context, filter_: Filter, rows: list[dict[str, Any]]) -> None:
     """Draw the panel if the URL names an event; *rows* are those of the table."""
-    # A run of only the panel does not run the page, which checks the same.
-    if (event_id := url_state.param("event")) and (user := current_user()):
-        with st.container(key=FRAGMENT), explaining(FRAGMENT), turn(user):
+    with st.container(key=FRAGMENT):
+        # A run of only the panel does not run the page, which checks the same.
+        event_id, user = url_state.param("event"), current_user()
+        if not (event_id and user):
+            event_panel(None, _KEY)
+            return
+        with explaining(FRAGMENT), turn(user):
             event = events.get(ctx.store, event_id, _near())
             if event is None:
                 st.warning("Event not found. It may be past retention.")
