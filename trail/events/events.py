@@ -34,33 +34,31 @@ STAR = (
     "e.identity_key, e.workspace_id, e.verified, e.unverified, e.future_dated"
 )
 _FLAGS = ", unverified, future_dated"
-_TABLES = {
-    "actions": ("action_key", "risk", ("action", "action_raw", "category", "kind", "outcome")),
-    "actors": ("actor_key", "actor_type", ("actor_id",)),
-    "identities": ("identity_key", "", ("actor_email", "actor_name", "recorded_actor_id")),
-    "targets": ("target_key", "", ("target_type", "target_id", "target_name")),
+# The tables of names: the key, and the columns that it stands for.
+TABLES = {
+    "actions": ("action_key", ("action", "action_raw", "category", "kind", "outcome", "risk")),
+    "actors": ("actor_key", ("actor_id", "actor_type")),
+    "identities": ("identity_key", ("actor_email", "actor_name", "recorded_actor_id")),
+    "targets": ("target_key", ("target_type", "target_id", "target_name")),
 }
 
 
-def join_names(star: str, more: str = "", text: Callable[[str], str] | None = None) -> str:
+def join_names(star: str, more: str = "") -> str:
     """Return SQL that gives the rows of *star* (with the `STAR` columns) all `LISTED` columns.
 
-    *more* names further columns of *star* to keep. *text* returns the SQL to use for a text column;
-    it is evaluated on the dimension tables, once per name instead of once per row.
+    *more* names further columns of *star* to keep.
     """
-    text = text or (lambda column: column)
-    joins = []
-    for table, (key, plain, columns) in _TABLES.items():
-        columns_sql = ", ".join(f"{text(column)} as {column}" for column in columns)
-        kept = f"{plain}, " if plain else ""
-        joins.append(f"join (select {key}, {kept}{columns_sql} from {table}) using ({key})")
+    joins = [
+        f"join (select {key}, {', '.join(columns)} from {table}) using ({key})"
+        for table, (key, columns) in TABLES.items()
+    ]
     return (
-        f"select {text('event_id')} as event_id, occurred_at, ingested_at, action, action_raw, "
+        "select event_id, occurred_at, ingested_at, action, action_raw, "
         "category, kind, outcome, risk, actor_id, actor_type, "
         "nullif(actor_email, '') as actor_email, nullif(actor_name, '') as actor_name, "
         "nullif(target_type, '') as target_type, nullif(target_id, '') as target_id, "
         "nullif(target_name, '') as target_name, "
-        f"nullif({text('workspace_id')}, '') as workspace_id, verified{more} "
+        f"nullif(workspace_id, '') as workspace_id, verified{more} "
         f"from ({star}) {' '.join(joins)}"
     )
 
@@ -261,32 +259,69 @@ def stream(
     *,
     rows: int = 50_000,
     limit: int | None = None,
-    text: Callable[[str], str] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield all events of *filter_* in order, as *columns* (SQL over `RECORD_COLUMNS`).
 
-    *text* is as for `join_names`. The raw record is read only if *columns* names it. Reads the
-    events in slices of time that are sorted in memory, so memory use is constant.
+    The raw record is read only if *columns* names it. Reads the events in slices of time that are
+    sorted in memory, so memory use is constant.
     """
-    remaining = limit
-    selection = select(engine, filter_, now)
-    descending = filter_.sort == "newest"
-    for window in _slices(engine, filter_, now, descending=descending):
-        where = f"{span(window, 'e.occurred_at')} and {selection.where}"
-        order = _order(descending=descending)
-        cap = "" if remaining is None else f" order by {order} limit {remaining}"
+    more = ", sort_time, sort_id, raw, recorded_actor_id"
+
+    def select_named(where: str, direction: str, cap: str) -> str:
         star = (
             f"select {STAR}, e.occurred_at as sort_time, e.event_id as sort_id, e.raw "
             f"from events e where {where}{cap}"
         )
         # Order by the stored values: *columns* may format time and id as text.
-        direction = "desc" if descending else "asc"
-        more = ", sort_time, sort_id, raw, recorded_actor_id"
-        sql = (
-            f"select {columns} from ({join_names(star, more, text)}) "
+        return (
+            f"select {columns} from ({join_names(star, more)}) "
             f"order by sort_time {direction}, sort_id {direction}"
         )
-        for batch in reading.batches(sql, selection.params, rows):
+
+    yield from _sliced(engine, reading, filter_, now, select_named, rows, limit)
+
+
+def stream_keys(
+    engine: Engine,
+    reading: Reading,
+    filter_: Filter,
+    now: dt.datetime,
+    columns: str,
+    *,
+    rows: int,
+    limit: int | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Yield all events of *filter_* like `stream`, as *columns* (SQL over `events e`)."""
+
+    def select_keys(where: str, direction: str, cap: str) -> str:
+        order = cap or f" order by e.occurred_at {direction}, e.event_id {direction}"
+        return f"select {columns} from events e where {where}{order}"
+
+    yield from _sliced(engine, reading, filter_, now, select_keys, rows, limit)
+
+
+def _sliced(
+    engine: Engine,
+    reading: Reading,
+    filter_: Filter,
+    now: dt.datetime,
+    sql: Callable[[str, str, str], str],
+    rows: int,
+    limit: int | None,
+) -> Iterator[pa.RecordBatch]:
+    """Yield what *sql* selects of each slice, given its condition, direction, and order with limit.
+
+    Without *limit*, the last is empty.
+    """
+    remaining = limit
+    selection = select(engine, filter_, now)
+    descending = filter_.sort == "newest"
+    direction = "desc" if descending else "asc"
+    for window in _slices(engine, filter_, now, descending=descending):
+        where = f"{span(window, 'e.occurred_at')} and {selection.where}"
+        order = f" order by e.occurred_at {direction}, e.event_id {direction}"
+        cap = "" if remaining is None else f"{order} limit {remaining}"
+        for batch in reading.batches(sql(where, direction, cap), selection.params, rows):
             yield batch
             if remaining is not None:
                 remaining -= batch.num_rows

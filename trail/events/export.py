@@ -21,7 +21,7 @@ from trail.core.byte_sink import Sink
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.model import RECORD_COLUMNS
-from trail.events import csv_columns, events, timeline
+from trail.events import csv_columns, events, named_rows, timeline
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 
@@ -126,16 +126,17 @@ def _csv(
     # With the first rows, so that an error that they meet comes before the first byte.
     header = _header(names)
     with engine.reading() as reading:
-        for batch in events.stream(
+        for batch in named_rows.stream(
             engine,
             reading,
             export.filter,
             now,
-            ", ".join(export.columns),
+            export.columns,
+            csv_columns.harmless,
             rows=_BATCH_ROWS,
             limit=limit,
         ):
-            rows = csv_columns.harmless(batch)
+            rows = batch
             if moment is not None:
                 rows = rows.set_column(moment, "occurred_at", times.texts(rows.column(moment)))
             rows = rows if arrival is None else _format_arrivals(rows, arrival, zone)

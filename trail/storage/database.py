@@ -36,7 +36,9 @@ HELD_S = 15.0
 # Cursors that wait for the next query. Making one takes as long as a small query.
 _MAX_IDLE = 8
 # What `release_blocks` leaves, the use of other memory at which it does nothing, and that use.
-_KEPT_BYTES, _BUSY_BYTES = 48 << 20, 128 << 20
+_KEPT_BYTES, _BUSY_BYTES = 32 << 20, 128 << 20
+# After so many rows a stream has what it has read released: it is rarely read again soon.
+_STREAMED_ROWS = 250_000
 _USED_OTHERWISE = (
     "select coalesce(sum(memory_usage_bytes) filter (tag <> 'BASE_TABLE'), 0)::bigint "
     "from duckdb_memory()"
@@ -90,6 +92,7 @@ class Store:
         self._closed = False
         self._idle: list[Cursor] = []
         self._releasing, self._releases = threading.Lock(), 0
+        self._release: Future[None] | None = None
         self._writer = threading.Thread(target=self._write_loop, name="trail-writer", daemon=True)
         self._writer.start()
 
@@ -228,7 +231,7 @@ class Store:
                 cursor.execute("begin")
                 # The snapshot is taken by the first read, not by `begin`.
                 cursor.execute("select version from schema_version").fetchall()
-                yield Inside(cursor)
+                yield Inside(cursor, self)
             finally:
                 cursor.close()
 
@@ -266,6 +269,12 @@ class Store:
         the store is stopping.
         """
         self._queue(self._release_blocks, transaction=False).result()
+
+    def release_blocks_soon(self) -> None:
+        """Do the same after the writes that wait now, without waiting for them."""
+        if self._release is None or self._release.done():
+            with contextlib.suppress(UnavailableError):
+                self._release = self._queue(self._release_blocks, transaction=False)
 
     def _release_blocks(self, cursor: Cursor) -> None:
         ((used,),) = cursor.execute(_USED_OTHERWISE).fetchall()
@@ -403,8 +412,9 @@ class _Narrowed:
 class Inside:
     """An engine that reads through *cursor*: inside a transaction, what it has written so far."""
 
-    def __init__(self, cursor: Cursor) -> None:
+    def __init__(self, cursor: Cursor, store: Store | None = None) -> None:
         self._cursor = cursor
+        self._store = store
 
     def table(self, sql: str, params: Params | None = None) -> pa.Table:
         """Return the answer to *sql* as one Arrow table."""
@@ -412,12 +422,14 @@ class Inside:
 
     def reading(self) -> contextlib.AbstractContextManager["Reading"]:
         """Give the same cursor to stream from; it stays open."""
-        return contextlib.nullcontext(_Reading(self._cursor))
+        return contextlib.nullcontext(_Reading(self._cursor, self._store))
 
 
 class _Reading:
-    def __init__(self, cursor: Cursor) -> None:
+    def __init__(self, cursor: Cursor, store: Store | None) -> None:
         self._cursor = cursor
+        self._store = store
+        self._streamed = 0  # rows since the last release
 
     def batches(self, sql: str, params: Params, rows: int) -> Iterator[pa.RecordBatch]:
         """Yield the answer in batches of about *rows* rows, without holding it whole."""
@@ -428,8 +440,12 @@ class _Reading:
             with _in_time(self._cursor):
                 batch = next(reader, None)
             if batch is None:
-                return
+                break
+            self._streamed += batch.num_rows
             yield batch
+        if self._store and self._streamed >= _STREAMED_ROWS:
+            self._streamed = 0
+            self._store.release_blocks_soon()
 
 
 def _shared(

@@ -13,7 +13,7 @@ from tests.conftest import Load, rows
 from tests.segment_records import forwarded, ndjson
 from trail.core.errors import InputError, UnavailableError
 from trail.core.settings import Settings
-from trail.storage import schema
+from trail.storage import database, schema
 from trail.storage.database import Cursor, Store
 
 ROOT = Path(__file__).parents[3]
@@ -239,3 +239,33 @@ def test_times_are_read_in_utc_in_any_local_zone(
     message = opened.table("select (timestamptz '2026-01-01T05:00:00+05:00')::varchar as at")
     assert message["at"].to_pylist() == ["2026-01-01 00:00:00+00"]
     opened.close()
+
+
+def test_a_stream_gives_the_memory_of_cached_pages_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_STREAMED_ROWS", 1_000)
+    monkeypatch.setattr(database, "_KEPT_BYTES", 1 << 20)
+    store.write(
+        lambda cursor: cursor.execute(
+            "create table texts as select md5(range::varchar) as text from range(300_000)"
+        )
+    )
+    store.checkpoint()
+    limit = store.table("select current_setting('memory_limit') as bytes").to_pylist()
+    cached = (
+        "select coalesce(sum(memory_usage_bytes), 0)::bigint as bytes from duckdb_memory() "
+        "where tag = 'BASE_TABLE'"
+    )
+    store.table("select max(text) as text from texts")
+    assert store.table(cached)["bytes"][0].as_py() > 5 << 20
+    with store.reading() as reading:
+        rows = sum(
+            batch.num_rows
+            for _ in range(2)
+            for batch in reading.batches("select text from texts", {}, 10_000)
+        )
+    assert rows == 600_000
+    store.write(lambda cursor: None)  # after what the stream left to the writer
+    assert store.table(cached)["bytes"][0].as_py() <= 1 << 20
+    assert store.table("select current_setting('memory_limit') as bytes").to_pylist() == limit
