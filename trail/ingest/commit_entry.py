@@ -31,7 +31,7 @@ def record(
 
 def _events(events: pa.Table) -> commits.Rows:
     moments = events["occurred_at"].cast(pa.int64()).to_numpy()
-    order = _by_time_and_id(moments, events["event_id"])
+    order = _by_time_and_id(moments, events["event_id"].combine_chunks())
     ids = pc.binary_join_element_wise(events["event_id"].take(pa.array(order)), "\n", "")
     return commits.Rows(
         moments[order],
@@ -48,9 +48,7 @@ def _by_time_and_id(moments: npt.NDArray[np.int64], ids: pa.ChunkedArray) -> npt
     for run in np.split(tied, edges):
         if len(run):
             first, last = int(run[0]), int(run[-1]) + 2
-            names = ids.take(pa.array(order[first:last])).to_pylist()
-            ranks = sorted(range(last - first), key=names.__getitem__)
-            order[first:last] = order[first:last][ranks]
+            order[first:last] = sorted(order[first:last], key=lambda at: ids[at].as_py())
     return order
 
 
