@@ -20,7 +20,7 @@ from trail.accounts.users import User
 from trail.core.networks import network_of
 from trail.core.settings import Limits
 from trail.runtime import process
-from trail.web.connections import ANONYMOUS_FRAME_BYTES, SCOPE_STATE, Connection, Connections
+from trail.web.connections import ANONYMOUS_FRAME_BYTES, SCOPE_STATE, Connection
 from trail.web.guard import ANY_HOST_PATHS, SCOPE_USER, SELF_AUTHENTICATED
 
 RETRY_S = 10  # seconds after which a refused client may try again
@@ -107,7 +107,7 @@ class ClientLimits:
             _decrease(self._requests, address)
 
     def _refusal(self, scope: Scope, limits: Limits, address: str) -> Response | None:
-        if (table := _table(scope)) is not None and table.is_full:
+        if _is_full(scope):
             return _refused(scope, 503, "Too many connections are open.")
         if address and self._requests[address] >= limits.connections_per_address:
             return _refused(scope, 429, "Too many requests are in progress from your address.")
@@ -141,9 +141,11 @@ class ClientLimits:
         limits, address = process.current().settings.limits, _address(scope)
         user: User | None = scope.get(SCOPE_USER)
         problem = self._tab_problem(user, limits, address)
-        if (table := _table(scope)) is not None and table.is_full:
+        if _is_full(scope):
             problem = "Too many connections are open."
         if problem:
+            if user is None and (connection := _connection(scope)) is not None:
+                connection.table.refuse_tabs(connection)
             await _deny(scope, send, problem)
         elif user is not None:
             await self._signed_in(user.username, limits, scope, receive, send)
@@ -182,8 +184,7 @@ class ClientLimits:
                 del self._anonymous[address]
 
     async def _open(self, tab: _Tab, scope: Scope, receive: Receive, send: Send) -> None:
-        connection = scope.get("state", {}).get(SCOPE_STATE)
-        if isinstance(connection, Connection):
+        if (connection := _connection(scope)) is not None:
             connection.allow_frames(tab.max_bytes)
         await self._app(scope, _limited(tab, receive, send), send)
 
@@ -259,9 +260,14 @@ def _address(scope: Scope) -> str:
     return network_of(str(scope["client"][0])) if scope.get("client") else ""
 
 
-def _table(scope: Scope) -> Connections | None:
+def _connection(scope: Scope) -> Connection | None:
     connection: Any = scope.get("state", {}).get(SCOPE_STATE)
-    return connection.table if isinstance(connection, Connection) else None
+    return connection if isinstance(connection, Connection) else None
+
+
+def _is_full(scope: Scope) -> bool:
+    connection = _connection(scope)
+    return connection is not None and connection.table.is_full
 
 
 def _decrease(counts: Counter[str], key: str) -> None:

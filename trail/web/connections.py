@@ -14,24 +14,29 @@ import resource
 import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import uvicorn
 
 from trail.core.networks import network_of
 from trail.core.settings import Limits, Settings
+from trail.web.callers import SESSION_COOKIE
 from trail.web.proxies import is_among
 
 SCOPE_STATE = "connection"  # the key of the `Connection` in the state of the ASGI scope
 RESERVED = 64  # connections beyond the limit, for `/healthz` and the push routes
 ANONYMOUS_FRAME_BYTES = 65_536  # of a websocket whose user is not known yet
 SWEEP_SECONDS = 1.0
-KERNEL_QUEUE = 1_024  # connections that wait to be accepted
+KERNEL_QUEUE = 4_096  # connections that wait to be accepted
 
 _MAX_FILES = 65_536  # more descriptors than this need no higher limit
 _OWN_FILES = 128  # descriptors for the database, exports and logs
 _ACCEPTED_AT_ONCE = 64  # between two turns of everything else on the event loop
 _STALLED_S = 5.0  # a client that reads nothing this long may be disconnected for a new one
+_REFUSED_S = 1.0
+_CACHED_PEERS = 4_096
+_SESSION = f"{SESSION_COOKIE}=".encode()
 _SLICE = 8_192  # bytes of a websocket that are parsed at once
 _CONTROL_FRAMES, _CONTROL_S = 100, 10.0  # pings, pongs and continuations in any such period
 _log = logging.getLogger("trail.web")
@@ -105,6 +110,8 @@ class Connections:
         self._waiting: OrderedDict[Connection, None] = OrderedDict()
         self._by_address: dict[str, OrderedDict[Connection, None]] = {}
         self._counts: dict[str, int] = defaultdict(int)
+        self._no_tabs: dict[str, float] = {}  # until when, by address
+        self._counted = lru_cache(_CACHED_PEERS)(self._address)
 
     def __len__(self) -> int:
         """Return the number of open connections."""
@@ -117,8 +124,7 @@ class Connections:
 
     def add(self, connection: Connection, peer: str) -> None:
         """Count a new connection from *peer*; make room for it, or refuse it."""
-        trusted = is_among(peer, self._settings.server.trusted_proxies)
-        connection.address = "" if trusted else network_of(peer)
+        connection.address = self._counted(peer)
         self._all[connection] = None
         self._counts[connection.address] += 1
         address, limits = connection.address, self._settings.limits
@@ -130,6 +136,23 @@ class Connections:
             connection.close(b"503 Service Unavailable")
         else:
             connection.enter(Phase.HEAD)
+
+    def _address(self, peer: str) -> str:
+        """Return the network that is counted for *peer*; empty for a trusted proxy."""
+        trusted = is_among(peer, self._settings.server.trusted_proxies)
+        return "" if trusted else network_of(peer)
+
+    def refuse_tabs(self, connection: Connection) -> None:
+        """Refuse tabs without a session from that address for a second, at little cost."""
+        if connection.address:
+            self._no_tabs[connection.address] = time.monotonic() + _REFUSED_S
+
+    def refuses_tab(self, connection: Connection, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Return whether `refuse_tabs` applies to a websocket with *headers*."""
+        until = self._no_tabs.get(connection.address)
+        if until is None or until < time.monotonic():
+            return False
+        return not any(name == b"cookie" and _SESSION in value for name, value in headers)
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection; nothing if it is unknown."""
@@ -158,6 +181,7 @@ class Connections:
     def sweep(self) -> None:
         """Close the connections that have waited too long."""
         now = time.monotonic()
+        self._no_tabs = {key: until for key, until in self._no_tabs.items() if until > now}
         for connection in list(self._all):
             connection.check(self._settings.limits, now)
 
@@ -200,6 +224,12 @@ def http_protocol(base: Any, table: Connections) -> Any:
             self.connection.enter(Phase.IDLE)
             super().on_response_complete()
             self._follow(before)
+
+        def handle_websocket_upgrade(self, *args: Any) -> None:
+            if table.refuses_tab(self.connection, self.headers):
+                self.connection.close(b"429 Too Many Requests")
+            else:
+                super().handle_websocket_upgrade(*args)
 
         def connection_lost(self, exc: Exception | None) -> None:
             table.remove(self.connection)
