@@ -105,16 +105,15 @@ def _action_facets(
         rows.params,
     ).to_pylist()
     result = {}
+    chosen = [name for name in _BY_ACTION if filter_.choice(name)]
     for name in _BY_ACTION:
         counts: Counter[str] = Counter()
-        others = [other for other in _BY_ACTION if other != name]
+        others = [other for other in chosen if other != name]
         for row in table:
             if all(_passes(filter_, other, row) for other in others):
                 counts[row[name]] += row["n"]
         result[name] = _ranked(filter_, name, counts)
-    total = sum(
-        row["n"] for row in table if all(_passes(filter_, name, row) for name in _BY_ACTION)
-    )
+    total = sum(row["n"] for row in table if all(_passes(filter_, name, row) for name in chosen))
     return result, total
 
 
