@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from trail.events import store_status
 from trail.runtime import process
+from trail.runtime.fair_share import Shares
 from trail.web.guard import LOOPBACK, request_user
 from trail.web.json_errors import json_error
 from trail.web.query_routes import query
@@ -75,12 +76,24 @@ class _Metrics:
                 "database_bytes", "Size of the database.", runtime.store.path.stat().st_size
             )
         yield from _sources(store_status.sources(runtime.store))
+        yield _requests(runtime.shares)
         failing = GaugeMetricFamily(
             "audit_trail_job_failing", "1 if the last run of the job failed.", labels=["job"]
         )
         for health in runtime.schedule.health():
             failing.add_metric([health.name], 1.0 if health.error else 0.0)
         yield failing
+
+
+def _requests(shares: Shares) -> GaugeMetricFamily:
+    requests = GaugeMetricFamily(
+        "audit_trail_requests", "Requests and exports by state.", labels=["share", "state"]
+    )
+    for name in ("requests", "exports", "open_exports"):
+        held, waiting = getattr(shares, name).usage()
+        requests.add_metric([name, "running"], held)
+        requests.add_metric([name, "waiting"], waiting)
+    return requests
 
 
 def _sources(rows: list[dict[str, Any]]) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import anyio
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from trail.core.errors import StoppedError, TrailError, UnavailableError
@@ -112,7 +112,11 @@ class Download(ClosingStream):
                 )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, or the error."""
+        """Send the file, or the error; to a HEAD request, its headers."""
+        if scope["method"] == "HEAD":
+            await self._close()
+            await Response(headers=dict(self.headers))(scope, receive, send)
+            return
         has_started = False
         ends_at = time.monotonic() + self._limits.export_seconds
 

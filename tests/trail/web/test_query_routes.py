@@ -235,6 +235,24 @@ def test_a_download_is_sent_whole(start: Callable[..., Shares], store: Store, ro
     asyncio.run(run())
 
 
+def test_a_head_request_computes_nothing(start: Callable[..., Shares], store: Store) -> None:
+    async def run() -> None:
+        start(export_query_seconds=0)
+        client, closed = Client(), list[bool]()
+        request = client.request()
+        scope = {**request.scope, "method": "HEAD"}
+        chunks = _rows(store, ENDLESS, closed)
+        download = Download(request, chunks, {"Content-Disposition": "attachment"}, "text/csv")
+        await asyncio.wait_for(download(scope, client.receive, client.send), 30)
+        assert client.is_whole
+        assert not client.body
+        headers = dict(client.sent[0]["headers"])
+        assert headers[b"content-disposition"] == b"attachment"
+        assert headers[b"content-type"].startswith(b"text/csv")
+
+    asyncio.run(run())
+
+
 def test_a_download_ends_when_its_client_disconnects(
     start: Callable[..., Shares], store: Store
 ) -> None:
