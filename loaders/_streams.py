@@ -1,16 +1,19 @@
 """Bytes of a file, unpacked and in UTF-8: gzip, Zstandard and UTF-16 are detected by content.
 
-Blocks come from Arrow's memory pool, which hands the same pages out again: reading costs a third
-of what fresh memory for each block does.
+The memory of a block is used again once nobody refers to it: to touch fresh memory for each block
+costs more than to read it.
 """
 
 import codecs
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, cast
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import zstandard
 
@@ -56,6 +59,7 @@ class Stream:
         self._bytes = _Text(unpacked)
         self._out = 0
         self._broken: Exception | None = None
+        self._memory = _Memory()
         head = self._read_block(b"")
         starts_with_mark = head.slice(0, min(3, len(head))).to_pybytes() == _BOM
         self._head = head.slice(3) if starts_with_mark else head
@@ -131,8 +135,8 @@ class Stream:
         """Return *carry* and as many bytes as the file still gives, a block together."""
         # One size for all, so that the pool can hand the same pages out again.
         size = BLOCK if 2 * len(carry) < BLOCK else len(carry) + BLOCK
-        buffer = pa.allocate_buffer(size, memory_pool=pa.system_memory_pool())
-        view = memoryview(buffer).cast("B")
+        block = self._memory.block(size)
+        view = block.data
         view[: len(carry)] = carry
         filled = len(carry)
         while filled < len(view) and not self._broken:
@@ -146,7 +150,7 @@ class Stream:
             filled += count
         self._out += filled - len(carry)
         self._check_expansion()
-        return buffer.slice(0, filled)
+        return pa.py_buffer(block).slice(0, filled)
 
     def _check_expansion(self) -> None:
         if not self._packed or self._out <= _ALWAYS_ALLOWED:
@@ -172,6 +176,23 @@ def head_of(path: Path, size: int = SAMPLE) -> bytes:
         except DAMAGE:
             return bytes(result)
     return bytes(result[:size])
+
+
+class _Memory:
+    """Blocks of memory, which are handed out again once nobody else refers to them."""
+
+    def __init__(self) -> None:
+        self._blocks: list[npt.NDArray[np.uint8]] = []
+
+    def block(self, size: int) -> npt.NDArray[np.uint8]:
+        if size != BLOCK:
+            return np.empty(size, np.uint8)
+        for number in range(len(self._blocks)):
+            # The list, and the argument.
+            if sys.getrefcount(self._blocks[number]) == 2:
+                return self._blocks[number]
+        self._blocks.append(np.empty(size, np.uint8))
+        return self._blocks[-1]
 
 
 class _Readable(Protocol):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from loaders import json_lines
+from loaders import _streams, json_lines
 from loaders._streams import BLOCK, SAMPLE
 from tests.conftest import Load, quarantine, rows
 from tests.segment_records import (
@@ -377,3 +377,22 @@ def test_an_array_of_deeply_nested_elements_does_not_crash(store: Store, load: L
     batch = load(f"[{json.dumps(EVENTS[0])},\n{deep},\n{json.dumps(EVENTS[1])}]".encode())
     assert batch.error == ""
     assert (batch.kept, batch.quarantined) == (2, 1)
+
+
+def test_memory_is_used_again_only_when_nobody_refers_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_streams, "BLOCK", 4_096)
+    texts = [f'{{"id":"e{number}","text":"{"x" * (number % 200)}"}}' for number in range(5_000)]
+    path = tmp_path / "many.ndjson"
+    path.write_text("\n".join(texts))
+    with _streams.Stream(path, Settings().limits) as stream:
+        held, made = [], []
+        for number, (block, _) in enumerate(stream.line_blocks(1_000_000)):
+            made.append(block.to_pybytes())
+            if number % 3 == 0:
+                held.append((number, block))
+        del block
+        assert b"".join(made).decode() == "\n".join(texts)
+        assert all(kept.to_pybytes() == made[number] for number, kept in held)
+        assert len(stream._memory._blocks) < len(made) / 2

@@ -59,6 +59,7 @@ def load(
                 add(store, batch, chunk, limits)
             if progress:
                 progress(chunk.progress, batch)
+            del chunk  # its memory is for the next one
     except SOURCE_FAILURES as error:
         batch.error = failure_text(error)
     finally:

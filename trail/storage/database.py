@@ -353,6 +353,7 @@ class Store:
                 if item.transaction:
                     self.committed()
                 item.future.set_result(result)
+            del item  # a job may hold the records of a whole chunk
         cursor.close()
 
     def _log_bytes(self) -> int | None:
