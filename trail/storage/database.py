@@ -39,6 +39,8 @@ _MAX_IDLE = 8
 _KEPT_BYTES, _BUSY_BYTES = 32 << 20, 128 << 20
 # After so many rows a stream has what it has read released: it is rarely read again soon.
 _STREAMED_ROWS = 250_000
+# How long a stream waits for the writer to do so.
+_RELEASE_S = 1.0
 _USED_OTHERWISE = (
     "select coalesce(sum(memory_usage_bytes) filter (tag <> 'BASE_TABLE'), 0)::bigint "
     "from duckdb_memory()"
@@ -92,7 +94,6 @@ class Store:
         self._closed = False
         self._idle: list[Cursor] = []
         self._releasing, self._releases = threading.Lock(), 0
-        self._release: Future[None] | None = None
         self._writer = threading.Thread(target=self._write_loop, name="trail-writer", daemon=True)
         self._writer.start()
 
@@ -270,11 +271,16 @@ class Store:
         """
         self._queue(self._release_blocks, transaction=False).result()
 
-    def release_blocks_soon(self) -> None:
-        """Do the same after the writes that wait now, without waiting for them."""
-        if self._release is None or self._release.done():
-            with contextlib.suppress(UnavailableError):
-                self._release = self._queue(self._release_blocks, transaction=False)
+    def release_blocks_between(self) -> None:
+        """Do the same between two queries of a stream, unless writes take long just now."""
+        with contextlib.suppress(UnavailableError):
+            release = self._queue(self._release_blocks, transaction=False)
+            try:
+                release.result(_RELEASE_S)
+            except TimeoutError:
+                # Not while the stream goes on: nothing would repeat its query.
+                if not release.cancel():
+                    release.result()
 
     def _release_blocks(self, cursor: Cursor) -> None:
         ((used,),) = cursor.execute(_USED_OTHERWISE).fetchall()
@@ -283,7 +289,11 @@ class Store:
         with self._releasing:
             self._releases += 1
             try:
-                cursor.execute(f"set global memory_limit = '{used + _KEPT_BYTES} bytes'")
+                # In one call, so that the lower limit is over as soon as it can be.
+                cursor.execute(
+                    f"set global memory_limit = '{used + _KEPT_BYTES} bytes'; "
+                    f"set global memory_limit = '{self._memory}'"
+                )
             except duckdb.OutOfMemoryException:
                 pass  # the blocks are in use
             finally:
@@ -446,7 +456,7 @@ class _Reading:
             yield batch
         if self._store and self._streamed >= _STREAMED_ROWS:
             self._streamed = 0
-            self._store.release_blocks_soon()
+            self._store.release_blocks_between()
 
 
 def _shared(
