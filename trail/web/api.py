@@ -4,6 +4,7 @@ The guard has checked the session and the role before. The query string is the s
 the pages.
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,7 @@ from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.json_values import json_row
 from trail.core.text import parse_integer
-from trail.events import counts
+from trail.events import counts, suggestions
 from trail.events import events as listing
 from trail.events import export as exports
 from trail.events import timeline as bars
@@ -132,6 +133,20 @@ def findings(request: Request) -> Response:
     )
 
 
+@query
+def suggest(request: Request) -> Response:
+    """Answer values of `field` (action, actor or target; all without it) by a word's `prefix`."""
+    store = startup.store_of(request.query_params.get("archive", ""))
+    found = suggestions.suggest(
+        store,
+        request.query_params.get("field", ""),
+        request.query_params.get("prefix", ""),
+        dt.datetime.now(dt.UTC),
+        min(max(_number(request, "limit", suggestions.MOST), 1), suggestions.MOST),
+    )
+    return _json({"suggestions": [dataclasses.asdict(item) for item in found]})
+
+
 def _rows(request: Request) -> int:
     return min(max(_number(request, "limit", listing.PAGE_ROWS), 1), _MAX_ROWS)
 
@@ -200,6 +215,7 @@ ROUTES: list[Route] = [
     Route("/api/events", events),
     Route("/api/facets", facets),
     Route("/api/timeline", timeline),
+    Route("/api/suggest", suggest),
     Route("/api/incidents", incidents),
     Route("/api/findings", findings),
     *(Route(f"/export.{kind}", _export(kind)) for kind in exports.FORMATS),
