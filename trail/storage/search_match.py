@@ -163,24 +163,23 @@ class _Lookup:
             "group by actor_key) i using (actor_key) "
             "where p.hit or len(i.keys) > 0"
         )
-        whole: list[str] = []
-        single: list[str] = []
+        whole: list[int] = []
+        single: list[int] = []
         for row in found.to_pylist():
             if row["whole"]:
-                whole.append(str(row["k"]))
+                whole.append(row["k"])
             else:
-                single += map(str, row["keys"])
+                single += row["keys"]
         self._by_actor = bool(whole)
-        if len(whole) + len(single) > _MOST_KEYS:
-            sql = f"select actor_key from actors where {self._any(columns)}"
-            self._counted.append(self._among("actor_key", sql))
-            if recorded:
-                sql = f"select identity_key from identities where {named}"
-                self._scanned.append(self._among("identity_key", sql))
+        if len(whole) <= _MOST_KEYS:
+            self._add("actor_key", list(map(str, whole)))
+            self._scan_for("identity_key", single)
             return
-        self._add("actor_key", whole)
-        if single:
-            self._scanned.append(f"e.identity_key in ({', '.join(single)})")
+        sql = f"select actor_key from actors where {self._any(columns)}"
+        self._lists.append(sql)
+        self._counted.append(f"e.actor_key in ({sql})")
+        if recorded:
+            self._scan_listed("identity_key", f"select identity_key from identities where {named}")
 
     def _targets(self, columns: tuple[str, ...]) -> None:
         """Match whole types of targets where all of their targets match, and single targets."""
@@ -188,26 +187,36 @@ class _Lookup:
         if len(columns) < 3:
             hit = f"({hit} and {self._any(columns)})"
         types = self._engine.table(
-            "select target_type, total, hits from (select target_type, count(*) as total, "
-            f"count(*) filter ({hit}) as hits from targets group by target_type) where hits > 0"
+            f"select target_type, total, hits, list_slice(keys, 1, {_MOST_KEYS}) as keys from ("
+            "select target_type, count(*) as total, count(*) filter (hit) as hits, "
+            "list(target_key) filter (hit) as keys from ("
+            f"select target_type, target_key, coalesce({hit}, false) as hit from targets) "
+            "group by target_type) where hits > 0"
         ).to_pylist()
         whole = [row["target_type"] for row in types if row["hits"] == row["total"]]
         self._add("target_type", [_quoted(name) for name in whole])
         partly = [row for row in types if row["hits"] < row["total"]]
-        if partly:
+        if sum(row["hits"] for row in partly) <= _MOST_KEYS:
+            self._scan_for("target_key", [key for row in partly for key in row["keys"]])
+        else:
             listed = ", ".join(_quoted(row["target_type"]) for row in partly)
-            sql = f"select target_key from targets where target_type in ({listed}) and {hit}"
-            self._scanned.append(self._among("target_key", sql))
+            self._scan_listed(
+                "target_key",
+                f"select target_key from targets where target_type in ({listed}) and {hit}",
+            )
 
     def _records(self) -> None:
         """Match the values of records: by the search text, or by the record until it has one."""
         hit = f"contains(search_text, {self._folded})"
         sql = f"select search_key from search_texts where {hit}"
-        kept = self._among("search_key", sql)
+        keys = self._engine.table(f"{sql} limit {_MOST_KEYS + 1}")["search_key"].to_pylist()
+        if len(keys) <= _MOST_KEYS:
+            self._scan_for("search_key", keys)
+        else:
+            self._scan_listed("search_key", sql)
         if self._pending is None:
-            if kept != "false":
-                self._scanned.append(kept)
             return
+        kept = self._scanned.pop() if keys else "false"
         term = _quoted(self._text)
         self._scanned.append(
             f"case when e.occurred_at >= timestamp '{self._pending}' then {kept} "
@@ -215,18 +224,18 @@ class _Lookup:
             f"then {self._contains(record_text.values('e.raw'))} else false end"
         )
 
-    def _among(self, key: str, sql: str) -> str:
-        """Return the condition that *key* is among those of *sql*, which gives each once."""
-        keys = self._engine.table(f"{sql} limit {_MOST_KEYS + 1}")[key].to_pylist()
-        if not keys:
-            return "false"
+    def _scan_for(self, key: str, keys: list[int]) -> None:
+        """Let the events be scanned for those with one of *keys*, if there are any."""
         listed = ", ".join(map(str, keys))
-        if len(keys) <= _FEW_KEYS:
-            return f"e.{key} in ({listed})"
-        if len(keys) <= _MOST_KEYS:
-            sql = f"select unnest([{listed}]) as {key}"
+        if len(keys) > _FEW_KEYS:
+            self._scan_listed(key, f"select unnest([{listed}]) as {key}")
+        elif keys:
+            self._scanned.append(f"e.{key} in ({listed})")
+
+    def _scan_listed(self, key: str, sql: str) -> None:
+        """Let the events be scanned for those whose *key* is among those of the query *sql*."""
         self._lists.append(sql)
-        return f"e.{key} in ({sql})"
+        self._scanned.append(f"e.{key} in ({sql})")
 
 
 def _quoted(text: str) -> str:
