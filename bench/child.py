@@ -19,6 +19,7 @@ from bench.data import NOW
 from trail.core.settings import load as load_settings
 from trail.events import counts, events, timeline
 from trail.events import export as exports
+from trail.events import suggestions as suggesting
 from trail.events.search_results import search_matches
 from trail.ingest.files import load_files
 from trail.storage.database import Engine, Store
@@ -81,7 +82,13 @@ QUERIES = (
     ("90 days, people only", "actor_type=user&tz=Europe/Oslo"),
     ("90 days, search in targets", "q=target:snowflake&tz=Europe/Oslo"),
     ("7 days, search anywhere", "q=snowflake&from=2026-10-26&tz=Europe/Oslo"),
+    ("90 days, a rare word", "q=snowflake&tz=Europe/Oslo"),
+    ("90 days, a common word", "q=source&tz=Europe/Oslo"),
+    ("90 days, an absent word", "q=zzznope&tz=Europe/Oslo"),
 )
+
+# What is typed for suggestions; the first few letters have the most matches.
+TYPED = ("s", "sno", "audience", "zzz")
 
 
 # The values of the actor facet that the page shows.
@@ -123,6 +130,22 @@ def pages(target: str, repeats: str) -> dict[str, object]:
     return answer
 
 
+def suggestions(target: str, repeats: str) -> dict[str, object]:
+    """Measure the suggestions of each field, in ms."""
+    store = Store.open(Path(target), load_settings())
+    answer: dict[str, object] = {}
+    for field in suggesting.FIELDS:
+        times = []
+        for number in range(int(repeats) * len(TYPED)):
+            began = time.perf_counter()
+            suggesting.suggest(store, field, TYPED[number % len(TYPED)], NOW)
+            times.append((time.perf_counter() - began) * 1000)
+        times.sort()
+        answer[field] = {"p50": times[len(times) // 2], "p95": times[int(len(times) * 0.95) - 1]}
+    store.close()
+    return answer
+
+
 def main() -> None:
     """Run the named job and print its result with CPU time, duration and peak memory."""
     job, *arguments = sys.argv[1:]
@@ -132,6 +155,7 @@ def main() -> None:
         "ours": ours,
         "export": export,
         "pages": pages,
+        "suggestions": suggestions,
     }
     answer = jobs[job](*arguments)
     used = resource.getrusage(resource.RUSAGE_SELF)

@@ -251,6 +251,15 @@ def test_integers_of_the_query(client: TestClient) -> None:
     assert len(client.get("/api/events?from=2000-01-01&limit=9999999999").json()["events"]) == 1
 
 
+def test_suggestions(client: TestClient) -> None:
+    found = client.get("/api/suggest", params={"field": "target", "prefix": "\0" + "x" * 9999})
+    assert (found.status_code, found.json()) == (200, {"suggestions": []})
+    (event,) = client.get("/api/events?from=2000-01-01").json()["events"]
+    named = client.get("/api/suggest", params={"field": "action", "prefix": event["action"][:4]})
+    assert event["action"] in [item["value"] for item in named.json()["suggestions"]]
+    assert client.get("/api/suggest?field=colour&prefix=r").status_code == 400
+
+
 def test_unreadable_users_file_is_answered_with_503(client: TestClient) -> None:
     path = process.current().settings.auth.users_path
     before = path.read_bytes()
