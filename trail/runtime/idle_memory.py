@@ -50,18 +50,23 @@ class IdleMemory:
             quiet_s = time.monotonic() - shared_results.RESULTS.used_at
             if quiet_s >= _QUIET_S and resident_bytes() > self._left + _GROWN_BYTES:
                 with contextlib.suppress(UnavailableError):  # the store is stopping
-                    release(self._store())
-                self._left = resident_bytes()
+                    if release(self._store()):
+                        self._left = resident_bytes()
 
 
-def release(store: Store) -> None:
-    """Give back what is not in use: cached blocks of *store*, garbage, and free heap memory."""
-    store.release_blocks()
+def release(store: Store) -> bool:
+    """Give back cached blocks of *store*, garbage, and free heap memory.
+
+    Returns whether it did; not while a job takes much memory.
+    """
+    if not store.release_blocks():
+        return False
     gc.collect()
     pa.default_memory_pool().release_unused()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
     if trim:
         trim(0)
+    return True
 
 
 def resident_bytes() -> int:

@@ -262,14 +262,14 @@ class Store:
         """Run *job* on the writer and return what it returns, once it is committed."""
         return self.submit(job).result()
 
-    def release_blocks(self) -> None:
-        """Give back the memory of blocks that DuckDB keeps in case they are read again.
+    def release_blocks(self) -> bool:
+        """Give back the memory of blocks that DuckDB keeps; return whether it was possible.
 
         DuckDB does so only for a lower limit, which is set for a moment between two writes. Does
         nothing while other things take much memory, such as a load. Raises `UnavailableError` if
         the store is stopping.
         """
-        self._queue(self._release_blocks, transaction=False).result()
+        return self._queue(self._release_blocks, transaction=False).result()
 
     def release_blocks_between(self) -> None:
         """Do the same between two queries of a stream, unless writes take long just now."""
@@ -282,10 +282,10 @@ class Store:
                 if not release.cancel():
                     release.result()
 
-    def _release_blocks(self, cursor: Cursor) -> None:
+    def _release_blocks(self, cursor: Cursor) -> bool:
         ((used,),) = cursor.execute(_USED_OTHERWISE).fetchall()
         if used > _BUSY_BYTES:
-            return
+            return False
         with self._releasing:
             self._releases += 1
             try:
@@ -295,10 +295,11 @@ class Store:
                     f"set global memory_limit = '{self._memory}'"
                 )
             except duckdb.OutOfMemoryException:
-                pass  # the blocks are in use
+                return False  # the blocks are in use
             finally:
                 cursor.execute(f"set global memory_limit = '{self._memory}'")
                 self._releases += 1
+        return True
 
     def checkpoint(self) -> None:
         """Fold the log into the file, so that the room of removed rows is used again.
