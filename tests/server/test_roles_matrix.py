@@ -76,7 +76,8 @@ def load_canary(server: Running) -> None:
 
 @pytest.fixture(scope="module")
 def matrix(start_server: Callable[..., Running]) -> Matrix:
-    server = start_server()
+    # Every refusal is looked for in the log.
+    server = start_server(TRAIL_LIMITS__LOG_REPEATS="10000", TRAIL_LIMITS__LOG_BYTES="100000000")
     load_canary(server)
     # Before any sign-in on a new server, every page shows only the form.
     for page in PAGES.values():

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import own_loop
 from trail.core.errors import OverloadError, StoppedError
 from trail.runtime.fair_share import MAX_WAITING, FairShare
 from trail.storage.query_timeout import QueryScope
@@ -102,7 +103,7 @@ def test_users_take_turns_and_slots_never_leak(
         await settled()
         assert share.usage() == (0, 0)
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 def test_a_user_with_many_requests_delays_nobody_else() -> None:
@@ -190,7 +191,7 @@ def test_more_waiting_requests_of_one_user_are_refused_at_once() -> None:
         await settled()
         assert share.usage() == (0, 0)
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 def test_code_inside_a_slot_gets_the_same_slot() -> None:

@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
+from tests import own_loop
 from tests.trail.web.conftest import HOST, echo, socket
 from trail.core.settings import Limits
 from trail.runtime import process
@@ -139,8 +140,8 @@ def test_an_address_has_a_number_of_concurrent_requests(set_limits: Callable[...
     set_limits(connections_per_address=8)
     app = ClientLimits(slow)
     paths = [*["/api/events"] * 10, "/healthz", "/webhooks/segment"]
-    assert sorted(asyncio.run(statuses(app, paths))) == [200] * 10 + [429] * 2
-    assert asyncio.run(statuses(app, paths[-5:])) == [200] * 5
+    assert sorted(own_loop.run(statuses(app, paths))) == [200] * 10 + [429] * 2
+    assert own_loop.run(statuses(app, paths[-5:])) == [200] * 5
 
 
 def test_a_bucket_allows_bursts_and_a_rate() -> None:

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests import own_loop
 from trail.core.settings import Limits, Server, Settings
 from trail.web import connections
 from trail.web.connections import Connections
@@ -160,7 +161,7 @@ async def stalled_clients_are_disconnected() -> None:
 
 
 def test_half_open_connections_give_way_to_new_ones() -> None:
-    asyncio.run(half_open_connections_give_way())
+    own_loop.run(half_open_connections_give_way())
 
 
 @pytest.mark.parametrize(
@@ -170,19 +171,19 @@ def test_an_address_has_its_share_unless_it_is_a_proxy(
     proxies: tuple[str, ...], expected: int
 ) -> None:
     server = Server.model_validate({"trusted_proxies": proxies})
-    asyncio.run(one_address_has_its_share(server, expected))
+    own_loop.run(one_address_has_its_share(server, expected))
 
 
 def test_slow_requests_are_ended() -> None:
-    asyncio.run(slow_requests_are_ended())
+    own_loop.run(slow_requests_are_ended())
 
 
 def test_websockets_have_limits() -> None:
-    asyncio.run(websockets_have_limits())
+    own_loop.run(websockets_have_limits())
 
 
 def test_idle_websockets_are_not_stalled() -> None:
-    asyncio.run(stalled_clients_are_disconnected())
+    own_loop.run(stalled_clients_are_disconnected())
 
 
 def test_few_descriptors_lower_the_limit(caplog: pytest.LogCaptureFixture) -> None:

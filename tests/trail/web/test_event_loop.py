@@ -3,6 +3,7 @@
 import asyncio
 import threading
 
+from tests import own_loop
 from trail.web.event_loop import EventLoop
 
 
@@ -33,5 +34,4 @@ def test_no_call_from_a_thread_is_lost() -> None:
             await asyncio.wait_for(woken, 20)
         return got
 
-    with asyncio.Runner(loop_factory=EventLoop) as runner:
-        assert len(runner.run(called())) == threads * calls
+    assert len(own_loop.run(called(), EventLoop)) == threads * calls

@@ -1,13 +1,12 @@
 """Headers about forwarding count only from configured proxies."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from tests import own_loop
 from trail.core.errors import SettingError
 from trail.core.settings import Server, Settings, load
 from trail.runtime import process
@@ -47,9 +46,7 @@ def resolved(
         "headers": pairs,
     }
     scope["client"] = (peer, 5) if peer else None
-    # In a thread, since a browser test of this process may have a running event loop.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(lambda: asyncio.run(Proxies(app)(scope, none, none))).result()
+    own_loop.run(Proxies(app)(scope, none, none))
     client = found[0]["client"]
     names = [name.decode() for name, _ in found[0]["headers"]]
     return client[0] if client else "", found[0]["scheme"], names

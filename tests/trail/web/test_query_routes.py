@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Scope
 
+from tests import own_loop
 from trail.accounts.users import User
 from trail.core import server_link
 from trail.core.errors import StoppedError
@@ -122,7 +123,7 @@ def test_a_query_ends_when_its_client_disconnects(
         assert (await asyncio.wait_for(answer, 30)).status_code == 503
         assert _is_free(shares)
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 def test_requests_over_a_share_are_refused_with_a_time_to_retry(
@@ -160,7 +161,7 @@ def test_requests_over_a_share_are_refused_with_a_time_to_retry(
         assert (await fast(Client().request())).status_code == 200
         assert _is_free(shares)
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 @pytest.mark.parametrize("reads_only", [True, False])
@@ -202,7 +203,7 @@ def test_the_queries_of_a_command_end_with_its_terminal_if_it_only_reads(
         gone.set()
         assert await asyncio.to_thread(ended.wait, 30)
 
-    asyncio.run(run())
+    own_loop.run(run())
     assert met == (["stopped"] if reads_only else ["done", "no output"])
 
 
@@ -232,7 +233,7 @@ def test_a_download_is_sent_whole(start: Callable[..., Shares], store: Store, ro
         assert max(len(message.get("body", b"")) for message in client.sent) <= 1 << 20
         assert _is_free(shares)
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 def test_a_head_request_computes_nothing(start: Callable[..., Shares], store: Store) -> None:
@@ -250,7 +251,7 @@ def test_a_head_request_computes_nothing(start: Callable[..., Shares], store: St
         assert headers[b"content-disposition"] == b"attachment"
         assert headers[b"content-type"].startswith(b"text/csv")
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 def test_a_download_ends_when_its_client_disconnects(
@@ -267,7 +268,7 @@ def test_a_download_ends_when_its_client_disconnects(
         assert closed == [True]
         assert _is_free(shares)
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_a_download_has_deadlines(
         assert closed == [True]
         assert _is_free(shares)
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 def test_stuck_clients_do_not_keep_others_from_exporting(
@@ -321,4 +322,4 @@ def test_stuck_clients_do_not_keep_others_from_exporting(
         await asyncio.gather(*slow, return_exceptions=True)
         assert _is_free(shares)
 
-    asyncio.run(run())
+    own_loop.run(run())
