@@ -385,6 +385,20 @@ test("the event panel reports filters, steps, related events and its close", () 
   assert.equal(view.sent.length, sent);
 });
 
+test("Escape closes the event panel from the table, which keeps that key to itself", () => {
+  const view = mount(eventPanel).draw({ event: EVENT });
+  const table = document.body.appendChild(document.createElement("div"));
+  table.setAttribute("data-testid", "stDataFrame");
+  const grid = table.appendChild(document.createElement("canvas"));
+  const search = table.appendChild(document.createElement("input"));
+  grid.addEventListener("keydown", (event) => event.stopPropagation());
+  press(search, "Escape");
+  assert.equal(view.sent.length, 0);
+  press(grid, "Escape");
+  assert.deepEqual(withoutNumbers(view.sent), [{ close: true }]);
+  table.remove();
+});
+
 test("raw JSON unfolds, and the other record is shown on request", () => {
   const view = mount(eventPanel).draw({ event: EVENT });
   const [swap, , toggle] = all(view, ".raw .link");

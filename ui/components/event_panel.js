@@ -132,16 +132,41 @@ function build(parent, queue) {
   ];
   panel.card.append(top, ...parts);
   parent.append(panel.card);
-  document.addEventListener("keydown", function onKey(event) {
-    // Nothing reports that the panel was removed; the next key press finds out.
-    if (!parent.isConnected) document.removeEventListener("keydown", onKey);
-    else if (!panel.card.hidden) onPanelKey(panel, event);
-  });
+  listen(parent, false, (event) => isTableEscape(event) || onPanelKey(panel, event));
+  // The table keeps Escape to itself, even with no row marked: it is taken on its way to the table.
+  listen(parent, true, (event) => isTableEscape(event) && onPanelKey(panel, event));
   return panel;
+}
+
+/**
+ * Call `onKey` for key presses of the whole page while `parent` is in it.
+ *
+ * @param {Element} parent
+ * @param {boolean} capture before the pressed element gets the key, instead of afterwards
+ * @param {(event: KeyboardEvent) => void} onKey
+ */
+function listen(parent, capture, onKey) {
+  document.addEventListener(
+    "keydown",
+    function listener(event) {
+      // Nothing reports that the panel was removed; the next key press finds out.
+      if (parent.isConnected) onKey(event);
+      else document.removeEventListener("keydown", listener, capture);
+    },
+    capture,
+  );
+}
+
+/** @param {KeyboardEvent} event */
+function isTableEscape(event) {
+  const target = event.composedPath()[0];
+  const inTable = target instanceof Element && target.closest("[data-testid=stDataFrame]");
+  return event.key === "Escape" && Boolean(inTable);
 }
 
 /** Escape closes; j and k step, as in lists elsewhere. @param {Panel} panel @param {KeyboardEvent} event */
 function onPanelKey(panel, event) {
+  if (panel.card.hidden) return;
   if (event.ctrlKey || event.metaKey || event.altKey || !isFree(event)) return;
   if (event.key === "Escape") panel.queue.send({ close: true });
   else if (event.key === "j") panel.next.click();

@@ -4,7 +4,7 @@ Opening, stepping and closing run only the panel, so that the page stays as it i
 """
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -49,7 +49,16 @@ def select(filter_: Filter, event: dict[str, Any] | None) -> None:
         go_to(filter_, event)
     else:
         _close(filter_)
-    st.rerun(FRAGMENT)
+    _rerun_both()
+
+
+def _rerun_both() -> NoReturn:
+    """Run the panel, then the table, so that the marked row is the opened one after every change.
+
+    A click during a run of the table is overwritten in the browser by the answer of that run, but
+    still reported.
+    """
+    st.rerun([FRAGMENT, events_table.FRAGMENT])
 
 
 def _close(filter_: Filter) -> None:
@@ -232,7 +241,9 @@ def _on_messages(
             filter_ = filter_.put(message["field"], message["value"], message["mode"])
             url_state.set_url(filter_)
             page_changes = True
-    st.rerun("app" if page_changes else [FRAGMENT, events_table.FRAGMENT])
+    if page_changes:
+        st.rerun()
+    _rerun_both()
 
 
 def _related_filter(filter_: Filter, event: dict[str, Any], side: str) -> Filter:

@@ -33,7 +33,8 @@ def table(page: Page, filter_: Filter, on_open: Callable[[dict[str, Any] | None]
     opened = url_state.param("event")
     chosen = [n for n, row in enumerate(page.rows) if row["event_id"] == opened][:1]
     selection: Any = {"selection": {"rows": chosen, "columns": [], "cells": []}}
-    if key in st.session_state and list(st.session_state[key]["selection"]["rows"]) != chosen:
+    if key in st.session_state:
+        # Also if the browser reported the same rows: it may have drawn an older answer since.
         st.session_state[key] = selection
     st.dataframe(
         _frame(page.rows, filter_),
