@@ -143,7 +143,8 @@ def test_no_text_of_a_pack_reaches_the_terminal_unescaped(
     pairs = signed(files, manifest, tuple(pick(st.lists(HOSTILE, max_size=2))))
     pairs += [
         (name.encode(errors="replace").decode(), b"")
-        for name in pick(st.lists(HOSTILE.filter(bool), max_size=2))
+        for text in pick(st.lists(HOSTILE, max_size=2))
+        if (name := text.partition("\0")[0])  # zipfile cuts names there, too
     ]
     path = tmp_path / "evidence.zip"
     with pytest.warns() if len({n for n, _ in pairs}) < len(pairs) else contextlib.nullcontext():
