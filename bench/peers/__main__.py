@@ -29,7 +29,7 @@ from trail.storage.filters import Filter
 _HERE = Path(__file__).parent
 _ENVIRONMENT = data.FOLDER / "peers"
 _PYTHON = _ENVIRONMENT / "bin" / "python"
-# Values of the columns that the peers narrow by, as names of ours and of theirs.
+# Our filter names for the columns that the peers filter by.
 _OURS = {"category": "category", "actor_id": "actor", "target_name": "q"}
 _FACETS = ("category", "action", "actor_id", "actor_type", "target_type", "outcome", "kind")
 Views = dict[str, dict[str, str]]

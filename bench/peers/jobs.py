@@ -1,4 +1,4 @@
-"""The work of the peers, run by the Python of their own environment: it imports nothing of ours.
+"""What Datasette and pandas do. Runs in their environment, so it imports nothing of the project.
 
 `jobs.py sqlite EVENTS.parquet TARGET.db` writes the database that Datasette serves.
 `jobs.py pandas EVENTS.parquet REPEATS` reads views as JSON on standard input and prints timings.

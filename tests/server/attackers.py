@@ -1,7 +1,7 @@
 """Clients that misbehave: `python -m tests.server.attackers NAME PORT COUNT SECONDS [COOKIE]`.
 
-Each keeps COUNT connections open and opens those anew that the server closes. Prints the number of
-connections that were opened.
+Each keeps COUNT connections open and replaces those that the server closes. Prints how many it
+opened.
 """
 
 import asyncio

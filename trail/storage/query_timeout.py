@@ -26,7 +26,7 @@ class Interruptible(Protocol):
 
 
 class QueryScope:
-    """The queries of one request: the seconds that each, and all together, may run; 0 is no limit.
+    """The time limits in seconds of one request: of each query and of all together; 0 is no limit.
 
     *has_ended* is called several times a second, from another thread, until it returns true; the
     scope is stopped then.

@@ -2,14 +2,17 @@
 
 import { el, formatNumber, plain, setAttr, setText, show, svg, valueSpan } from "./dom.js";
 import { activeElement, component, renderRows, rowAfterKey } from "./rows.js";
+import { drawSpans, drawTicks } from "./time_axis.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
+/** @typedef {import("./time_axis.js").Span} Span */
+/** @typedef {import("./time_axis.js").Tick} Tick */
 /** @typedef {[bar: number, events: number, failed: number, destructive: number]} Point */
 /** @typedef {{ value: string, label: string, points: Point[] }} Lane */
 /**
  * @typedef {{
  *   label: string, edges: number[], labels: string[], lanes: Lane[],
- *   ticks: { at: number, text: string }[], spans: { start: number, end: number, kind: string }[],
+ *   ticks: Tick[], spans: Span[],
  * }} Data
  */
 /** @typedef {ReturnType<typeof build>} Chart */
@@ -88,34 +91,10 @@ function draw(chart, data) {
   );
   chart.views = views;
   const number = data.labels.length;
-  renderRows(
-    chart.spans,
-    data.spans,
-    (_, index) => index,
-    () => ({ node: el("div") }),
-    ({ node }, span) => {
-      node.className = `chart-${span.kind}${span.start === span.end ? " line" : ""}`;
-      node.style.left = share(span.start, number);
-      node.style.width = share(span.end - span.start, number);
-    },
-  );
-  renderRows(
-    chart.axis,
-    data.ticks,
-    (_, index) => index,
-    () => ({ node: el("span", "chart-tick") }),
-    ({ node }, tick) => {
-      setText(node, tick.at < number * 0.92 ? tick.text : "");
-      node.style.left = share(tick.at, number);
-    },
-  );
+  drawSpans(chart.spans, data.spans, number);
+  drawTicks(chart.axis, data.ticks, number);
   drawMarks(chart);
   if (!views.some((view) => view.track === activeElement(chart.lanes))) show(chart.tip.node, false);
-}
-
-/** @param {number} at @param {number} count */
-function share(at, count) {
-  return `${((100 * at) / Math.max(count, 1)).toFixed(3)}%`;
 }
 
 /** @param {Chart} chart @returns {LaneView} */

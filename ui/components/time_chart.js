@@ -12,14 +12,16 @@ import {
   valueSpan,
 } from "./dom.js";
 import { component, renderRows } from "./rows.js";
+import { drawSpans, drawTicks, percent, place } from "./time_axis.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
 /** @typedef {{ name: string, square: string, counts: number[] }} Series */
-/** @typedef {{ start: number, end: number, kind: string }} Span */
+/** @typedef {import("./time_axis.js").Span} Span */
+/** @typedef {import("./time_axis.js").Tick} Tick */
 /**
  * @typedef {{
  *   label: string, height: number, edges: number[], labels: string[], series: Series[],
- *   ticks: { at: number, text: string }[], spans: Span[], before?: number[],
+ *   ticks: Tick[], spans: Span[], before?: number[],
  *   click?: boolean,
  * }} Data
  */
@@ -102,27 +104,8 @@ function draw(chart, data) {
       setText(view.label, formatNumber(tick));
     },
   );
-  renderRows(
-    chart.spans,
-    data.spans,
-    (_, index) => index,
-    () => ({ node: el("div") }),
-    ({ node }, span) => {
-      node.className = `chart-${span.kind}${span.start === span.end ? " line" : ""}`;
-      place(node, span.start, span.end, number);
-    },
-  );
-  renderRows(
-    chart.axis,
-    data.ticks,
-    (_, index) => index,
-    () => ({ node: el("span", "chart-tick") }),
-    ({ node }, tick) => {
-      // At the right edge a label has no room.
-      setText(node, tick.at < number * 0.92 ? tick.text : "");
-      node.style.left = percent(tick.at, number);
-    },
-  );
+  drawSpans(chart.spans, data.spans, number);
+  drawTicks(chart.axis, data.ticks, number);
   showCursor(chart);
 }
 
@@ -207,17 +190,6 @@ export function valueScale(most) {
 function createLine() {
   const label = el("span", "value");
   return { node: el("div", "grid", {}, label), label };
-}
-
-/** @param {number} at @param {number} count */
-function percent(at, count) {
-  return `${((100 * at) / Math.max(count, 1)).toFixed(3)}%`;
-}
-
-/** @param {HTMLElement} node @param {number} start @param {number} end @param {number} count */
-function place(node, start, end, count) {
-  node.style.left = percent(start, count);
-  node.style.width = percent(end - start, count);
 }
 
 /** @param {Chart} chart @param {number} x in px @returns {number | null} the bar there */
