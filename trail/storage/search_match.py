@@ -16,6 +16,8 @@ from trail.storage.search_syntax import Term
 _FEW_KEYS = 5
 # Longer lists of keys take longer to plan than the subquery takes to run.
 _MOST_KEYS = 2_000
+# The condition on hourly counts of a term that they do not decide.
+NOTHING = "(false)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class Condition:
     lists: tuple[str, ...]
 
     def sql(self) -> str:
-        """Return the whole condition on `events e`."""
+        """Return the whole condition on `events e`, to be met with others by `and`."""
+        if not self.negated and self.counted == NOTHING and len(self.scanned) == 1:
+            return f"({self.scanned[0]})"  # several times as fast as a part of `or`
         either = " or ".join(f"coalesce({part}, false)" for part in (self.counted, *self.scanned))
         return f"not ({either})" if self.negated else f"({either})"
 
@@ -117,7 +121,7 @@ class _Lookup:
         )
 
     def _counts(self) -> str:
-        return f"({' or '.join(self._counted) or 'false'})"
+        return f"({' or '.join(self._counted)})" if self._counted else NOTHING
 
     def _is_open(self) -> bool:
         """Return whether some event is not decided yet; scan none if all match already."""
@@ -230,7 +234,8 @@ class _Lookup:
         """Let the events be scanned for those with one of *keys*, if there are any."""
         listed = ", ".join(map(str, keys))
         if len(keys) > _FEW_KEYS:
-            self._scan_listed(key, f"select unnest([{listed}]) as {key}")
+            # One literal, since a list of literals takes milliseconds to plan.
+            self._scan_listed(key, f"select unnest('[{listed}]'::integer[]) as {key}")
         elif keys:
             self._scanned.append(f"e.{key} in ({listed})")
 
