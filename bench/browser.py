@@ -3,7 +3,6 @@
 Browser and server share the cores of the machine.
 """
 
-import re
 import tempfile
 import threading
 import time
@@ -15,6 +14,7 @@ from statistics import median
 from playwright.sync_api import Page, sync_playwright
 
 from bench import data
+from bench.process import resident_mb, wait_until_idle
 from tests import shifted_clock
 from tests.browser import conftest
 from tests.browser.conftest import FLAGS, PASSWORD, Site
@@ -180,13 +180,14 @@ def download(database: Path) -> tuple[int, float, float]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         sign_in(page, f"{site.url}/explore?from=2000-01-01&tz=UTC")
-        before = resident(site.pid)
+        wait_until_idle(site.pid)
+        before = resident_mb(site.pid)
         peak = [before]
         done = threading.Event()
 
         def watch() -> None:
             while not done.wait(0.05):
-                peak[0] = max(peak[0], resident(site.pid))
+                peak[0] = max(peak[0], resident_mb(site.pid))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -209,13 +210,6 @@ def lines(path: Path) -> int:
         while block := file.read(1 << 24):
             count += block.count(b"\n")
     return count
-
-
-def resident(pid: int) -> float:
-    """Return the resident memory of a process, in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    match = re.search(r"VmRSS:\s+(\d+)", status)
-    return int(match[1]) / 1024 if match else 0.0
 
 
 def percentiles(values: list[float]) -> str:

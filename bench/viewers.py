@@ -15,7 +15,6 @@ import datetime as dt
 import json
 import os
 import random
-import re
 import shutil
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from bench.process import cpu_s, resident_mb, wait_until_idle
 from tests.browser.conftest import PASSWORD, serving
 from tests.server.tab import Tab
 from trail.accounts.users import Users
@@ -45,7 +45,6 @@ _USERS = 12  # each signs in once; the viewers are their tabs
 _PRESETS = ("24h", "7d", "30d", "90d")
 _PAGES = ("overview", "timeline", "failures", "people", "explore")
 _FACETS = ("category", "action", "actor", "outcome", "kind", "target_type")
-_IDLE_SHARE, _IDLE_WITHIN_S = 0.15, 30
 _TIMEOUT_S = 120
 _KEPT_RUNS = 2  # Streamlit's global.maxCachedMessageAge
 # How often a viewer does what.
@@ -204,25 +203,6 @@ def _known(url: str, sid: str) -> Known:
     return Known(values, rows[:: len(rows) // 40 or 1], newest if old else None)
 
 
-def _cpu_s(pid: int) -> float:
-    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident_mb(pid: int) -> float:
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) / 1024 if found else 0.0
-
-
-def _settle(pid: int) -> None:
-    """Wait until the jobs of the start are done."""
-    for _ in range(_IDLE_WITHIN_S // 2):
-        before = _cpu_s(pid)
-        time.sleep(2)
-        if _cpu_s(pid) - before < _IDLE_SHARE * 2:
-            return
-
-
 @contextlib.asynccontextmanager
 async def _watched(
     url: str, pid: int, measured: Measured, peak: list[float]
@@ -235,7 +215,7 @@ async def _watched(
                 if measured.counting:
                     measured.took["/healthz"].append(time.monotonic() - began)
                     measured.errors["/healthz"] += not answer.is_success
-                peak[0] = max(peak[0], _resident_mb(pid))
+                peak[0] = max(peak[0], resident_mb(pid))
                 await asyncio.sleep(0.25)
 
     task = asyncio.create_task(watch())
@@ -267,10 +247,10 @@ async def _all(
             )
             tasks.append(asyncio.create_task(Viewer(socket, known, measured).live(until)))
         await asyncio.sleep(warm)
-        measured.counting, before = True, _cpu_s(pid)
+        measured.counting, before = True, cpu_s(pid)
         began, own = time.monotonic(), time.process_time()
         await asyncio.sleep(max(until - time.monotonic(), 1))
-        used, took = _cpu_s(pid) - before, time.monotonic() - began
+        used, took = cpu_s(pid) - before, time.monotonic() - began
         own = time.process_time() - own
         runs, measured.counting = measured.runs, False
         await asyncio.wait(tasks, timeout=_TIMEOUT_S)
@@ -305,8 +285,8 @@ def measure(database: Path, viewers: int, seconds: float, seed: int = 1) -> dict
     random.seed(seed)
     with served(database) as (url, pid, sids):
         known = _known(url, sids[0])
-        _settle(pid)
-        start = _resident_mb(pid)
+        wait_until_idle(pid)
+        start = resident_mb(pid)
         result = asyncio.run(_all(url, pid, sids, known, viewers, seconds))
         left, waited = _left_mb(pid, start)
         return {**result, "start_mb": round(start), "left_mb": round(left), "left_after_s": waited}
@@ -317,7 +297,7 @@ def _left_mb(pid: int, start: float) -> tuple[float, int]:
     began = time.monotonic()
     while True:
         time.sleep(5)
-        left, waited = _resident_mb(pid), round(time.monotonic() - began)
+        left, waited = resident_mb(pid), round(time.monotonic() - began)
         if left <= start + GROWN_MB or waited >= LEFT_WITHIN_S:
             return left, waited
 
