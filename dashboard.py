@@ -12,7 +12,7 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pandas  # noqa: F401  imported here so that the first page view does not wait for it
@@ -21,7 +21,6 @@ import streamlit as st
 import streamlit.config
 import uvicorn
 from starlette.middleware import Middleware
-from streamlit.runtime import Runtime
 from streamlit.runtime.secrets import secrets_singleton
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -30,7 +29,7 @@ from trail.cli.main import run_command
 from trail.core import log_limit, registry, server_link, settings
 from trail.core.errors import SettingError
 from trail.runtime import preflight, startup
-from trail.web import connections, routes
+from trail.web import arrivals, connections, routes
 from trail.web.client_limits import ClientLimits
 from trail.web.guard import SID_HEADER, USER_HEADER, Guard
 from trail.web.oidc_gate import ProviderGate
@@ -39,11 +38,6 @@ from trail.web.proxies import Proxies
 # Threads that run pages pass the interpreter on after this time instead of Python's 5 ms: the event
 # loop, which answers probes and pushes, and short queries get their turn sooner.
 SWITCH_S = 0.001
-# Python looks for garbage after so many new objects instead of 700. A page run makes thousands, and
-# most of what it makes needs no search.
-GARBAGE_AFTER = 10_000
-# How often tabs that were closed too long ago are looked for.
-_FORGET_S = 30.0
 
 
 def configure_listeners() -> list[int]:
@@ -89,9 +83,9 @@ def disable_forwarded_headers() -> None:
             item.trusted_hosts = ()  # type: ignore[assignment]  # it only asks for membership
 
 
-def server_configs() -> list[uvicorn.Config]:
-    """Return the configuration of the server that runs the app, whatever started it."""
-    return [item for item in gc.get_objects() if issubclass(type(item), uvicorn.Config)]
+def servers() -> list[uvicorn.Server]:
+    """Return the server that runs the app, whatever started it."""
+    return [item for item in gc.get_objects() if issubclass(type(item), uvicorn.Server)]
 
 
 def log_to_terminal() -> None:
@@ -126,51 +120,23 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
         raise SettingError("\n".join(problems))
     sys.setswitchinterval(SWITCH_S)
     log = log_limit.LogLimit(loaded.limits.log_repeats, loaded.limits.log_bytes)
-    table = connections.limit(server_configs(), loaded)
+    running = servers()
+    table = connections.limit([server.config for server in running], loaded)
     with log_limit.installed(log):
         runtime = startup.start(loaded)
         tasks = [
             asyncio.create_task(_publish_port(runtime.settings)),
             asyncio.create_task(connections.keep(table, log.report)),
-            asyncio.create_task(_forget_closed_tabs()),
+            asyncio.create_task(_take_over(running, table)),
         ]
         try:
-            with short_collections():
-                yield {}
+            yield {}
         finally:
             for task in tasks:
                 task.cancel()
+            table.end_arrivals()
             server_link.withdraw(runtime.settings)
             startup.stop()
-
-
-@contextlib.contextmanager
-def short_collections() -> Iterator[None]:
-    """Leave out what lives as long as the server when looking for garbage.
-
-    Going through all modules takes a fifth of a second, in which nobody is answered.
-    """
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_AFTER, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-async def _forget_closed_tabs() -> None:
-    """End the page sessions that can no longer be resumed.
-
-    Streamlit does so only when the next tab is closed; each holds all that its page shows.
-    """
-    while True:
-        await asyncio.sleep(_FORGET_S)
-        storage: Any = Runtime.instance()._session_mgr
-        for _, closed in storage._session_storage._cache.expire():
-            closed.session.shutdown()
 
 
 async def _publish_port(loaded: settings.Settings) -> None:
@@ -184,6 +150,13 @@ async def _publish_port(loaded: settings.Settings) -> None:
         auth_section = oidc.streamlit_auth(loaded, ports[0])
         secrets_singleton.merge_programmatic_secrets({"auth": auth_section})
     _tokens.append(server_link.publish(loaded, ports[0]).token)
+
+
+async def _take_over(running: list[uvicorn.Server], table: connections.Connections) -> None:
+    """Accept connections instead of asyncio once the server has started."""
+    while not all(server.started for server in running):
+        await asyncio.sleep(0.01)
+    arrivals.take_over(running, table)
 
 
 _tokens: list[str] = []

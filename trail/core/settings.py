@@ -358,7 +358,10 @@ class Limits(Section):
         1_048_576, ge=65_536, description="Maximum length of one message of a tab in bytes."
     )
     frames_per_second: float = Field(
-        20, gt=0, description="Messages per second that are read from one tab; more have to wait."
+        20,
+        gt=0,
+        description="Messages per second that are read from all tabs of one user; more have to "
+        "wait.",
     )
     log_repeats: int = Field(
         20,

@@ -22,11 +22,9 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from trail.storage.where import literal
-
-T = TypeVar("T")
 
 FORM = 1
 EVENT, TWIN = "event", "twin"
@@ -139,22 +137,16 @@ def late(ask: Ask, edges: Sequence[Edge]) -> set[dt.date]:
 
 def spans(edges: Iterable[Edge], counts: dict[dt.date, int], most: int) -> list[list[Edge]]:
     """Split *edges* by day into groups of at most *most* rows, or of a single day."""
-    ordered = sorted(edges, key=lambda edge: edge.day)
-    return groups(ordered, lambda edge: counts.get(edge.day, 0), most)
-
-
-def groups(items: Iterable[T], rows: Callable[[T], int], most: int) -> list[list[T]]:
-    """Split *items* in their order into groups of at most *most* rows, or of a single item."""
-    result: list[list[T]] = []
+    groups: list[list[Edge]] = []
     size = most
-    for item in items:
-        n = rows(item)
-        if size + n > most or not result:
-            result.append([])
+    for edge in sorted(edges, key=lambda edge: edge.day):
+        n = counts.get(edge.day, 0)
+        if size + n > most or not groups:
+            groups.append([])
             size = 0
-        result[-1].append(item)
+        groups[-1].append(edge)
         size += n
-    return result
+    return groups
 
 
 def per_day(ask: Ask) -> dict[dt.date, int]:

@@ -27,7 +27,7 @@ RETRY_S = 10  # seconds after which a refused client may try again
 TRY_AGAIN_LATER = 1013  # close code of a websocket
 
 _MIN_AGE_S = 10.0  # an anonymous tab that is older gives way to a new one
-_BURST_S = 5.0  # messages of so many seconds may arrive at once
+_BURST_S = 2.0  # messages of so many seconds may arrive at once
 _ADDRESS_BURST_S = 10.0  # the same for all anonymous tabs of an address
 _MAX_ADDRESSES = 10_000
 _NOT_PAGES = re.compile(r"/(auth/|api/|export|media/|metrics|oauth2callback)")
@@ -81,7 +81,7 @@ class ClientLimits:
         self._requests: Counter[str] = Counter()
         self._users: Counter[str] = Counter()
         self._anonymous: dict[str, OrderedDict[_Tab, None]] = {}  # by address, oldest first
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._buckets: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request or websocket if its client has too many, else pass it on."""
@@ -144,8 +144,6 @@ class ClientLimits:
         if _is_full(scope):
             problem = "Too many connections are open."
         if problem:
-            if user is None and (connection := _connection(scope)) is not None:
-                connection.table.refuse_tabs(connection)
             await _deny(scope, send, problem)
         elif user is not None:
             await self._signed_in(user.username, limits, scope, receive, send)
@@ -155,8 +153,8 @@ class ClientLimits:
     async def _signed_in(
         self, username: str, limits: Limits, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        rate = limits.frames_per_second
-        tab = _Tab(TokenBucket(rate, rate * _BURST_S), limits.frame_bytes)
+        shared = self._bucket(("user", username), limits.frames_per_second, _BURST_S)
+        tab = _Tab(shared, limits.frame_bytes)
         self._users[username] += 1
         try:
             await self._open(tab, scope, receive, send)
@@ -166,7 +164,9 @@ class ClientLimits:
     async def _signed_out(
         self, address: str, limits: Limits, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        shared = self._bucket(address, limits.anonymous_frames_per_second)
+        shared = self._bucket(
+            ("address", address), limits.anonymous_frames_per_second, _ADDRESS_BURST_S
+        )
         if shared.wait() > RETRY_S:
             await _deny(scope, send, "Too many tabs are opened from your address.")
             return
@@ -188,9 +188,10 @@ class ClientLimits:
             connection.allow_frames(tab.max_bytes)
         await self._app(scope, _limited(tab, receive, send), send)
 
-    def _bucket(self, address: str, rate: float) -> TokenBucket:
-        bucket = self._buckets.pop(address, None) or TokenBucket(rate, rate * _ADDRESS_BURST_S)
-        self._buckets[address] = bucket
+    def _bucket(self, owner: tuple[str, str], rate: float, burst_s: float) -> TokenBucket:
+        """Return the limit on the messages of all tabs of *owner*."""
+        bucket = self._buckets.pop(owner, None) or TokenBucket(rate, rate * burst_s)
+        self._buckets[owner] = bucket
         if len(self._buckets) > _MAX_ADDRESSES:
             self._buckets.popitem(last=False)
         return bucket
@@ -226,6 +227,9 @@ async def _close(send: Send, code: int) -> Message:
 
 async def _deny(scope: Scope, send: Send, problem: str) -> None:
     """Refuse a websocket with 429, or where the server cannot, with 403."""
+    if (connection := _connection(scope)) is not None:
+        is_signed_in = scope.get(SCOPE_USER) is not None
+        connection.table.refuse_tabs(connection, scope["headers"], is_signed_in=is_signed_in)
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
         return

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import enum
 import logging
+import re
 import resource
 import time
 from collections import OrderedDict, defaultdict
@@ -36,10 +37,14 @@ _ACCEPTED_AT_ONCE = 64  # between two turns of everything else on the event loop
 _STALLED_S = 5.0  # a client that reads nothing this long may be disconnected for a new one
 _REFUSED_S = 1.0
 _CACHED_PEERS = 4_096
-_SESSION = f"{SESSION_COOKIE}=".encode()
-_SLICE = 8_192  # bytes of a websocket that are parsed at once
+_SESSION = re.compile(rb"\b" + SESSION_COOKIE.encode() + rb"=([^;\s]+)")
+_UPGRADE = b"\r\nupgrade: websocket\r\n"
+# Bytes of a websocket that are parsed at once: not many more pings than are allowed.
+_SLICE = 1_024
 _CONTROL_FRAMES, _CONTROL_S = 100, 10.0  # pings, pongs and continuations in any such period
 _log = logging.getLogger("trail.web")
+
+Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Phase(enum.Enum):
@@ -57,6 +62,8 @@ class Connection:
         self.phase, self.since = Phase.HEAD, time.monotonic()
         self.protocol: Any = None
         self.transport: Any = None
+        self.arrival: Any = None  # what holds it before there is a transport
+        self.head = b""  # what it sent until there was one
         self._buffered, self._drained = 0, self.since
 
     def enter(self, phase: Phase) -> None:
@@ -72,6 +79,15 @@ class Connection:
 
     def check(self, limits: Limits, now: float) -> None:
         """Close the connection if it has waited too long."""
+        if self.transport is not None:
+            self._check_reading(limits, now)
+        waited = now - self.since
+        if (self.phase is Phase.HEAD and waited > limits.head_seconds) or (
+            self.phase is Phase.BODY and waited > limits.body_seconds
+        ):
+            self.close(b"408 Request Timeout")
+
+    def _check_reading(self, limits: Limits, now: float) -> None:
         size = self.transport.get_write_buffer_size()
         if size == 0 or size != self._buffered:
             self._buffered, self._drained = size, now
@@ -80,22 +96,22 @@ class Connection:
             self.transport.abort()
         elif self.phase in (Phase.BUSY, Phase.WEBSOCKET):
             self.table.update(self, waits=stalled > _STALLED_S)
-        waited = now - self.since
-        if (self.phase is Phase.HEAD and waited > limits.head_seconds) or (
-            self.phase is Phase.BODY and waited > limits.body_seconds
-        ):
-            self.close(b"408 Request Timeout")
 
     def close(self, status: bytes) -> None:
         """Close the connection, with an HTTP response if the client waits for one."""
         self.table.remove(self)
+        response = status and (
+            b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n"
+            b"retry-after: 5\r\n\r\n"
+        )
+        if self.arrival is not None:
+            arrival, self.arrival = self.arrival, None
+            arrival.end(response)
+            return
         if self.transport is None or self.transport.is_closing():
             return
         if self.phase in (Phase.HEAD, Phase.BODY) and self.transport.get_write_buffer_size() == 0:
-            self.transport.write(
-                b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n"
-                b"retry-after: 5\r\n\r\n"
-            )
+            self.transport.write(response)
             self.transport.close()
         else:
             self.transport.abort()
@@ -110,7 +126,8 @@ class Connections:
         self._waiting: OrderedDict[Connection, None] = OrderedDict()
         self._by_address: dict[str, OrderedDict[Connection, None]] = {}
         self._counts: dict[str, int] = defaultdict(int)
-        self._no_tabs: dict[str, float] = {}  # until when, by address
+        # Until when, by session or address.
+        self._no_tabs: dict[bytes | str, float] = {}
         self._counted = lru_cache(_CACHED_PEERS)(self._address)
 
     def __len__(self) -> int:
@@ -142,17 +159,27 @@ class Connections:
         trusted = is_among(peer, self._settings.server.trusted_proxies)
         return "" if trusted else network_of(peer)
 
-    def refuse_tabs(self, connection: Connection) -> None:
-        """Refuse tabs without a session from that address for a second, at little cost."""
-        if connection.address:
-            self._no_tabs[connection.address] = time.monotonic() + _REFUSED_S
+    def refuse_tabs(self, connection: Connection, headers: Headers, *, is_signed_in: bool) -> None:
+        """Refuse further tabs for a second, at little cost.
 
-    def refuses_tab(self, connection: Connection, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        Those of the session in *headers*, or without one, those without from that address.
+        """
+        key = _session(headers) if is_signed_in else connection.address
+        if key:
+            self._no_tabs[key] = time.monotonic() + _REFUSED_S
+
+    def refuses_tab(self, connection: Connection, headers: Headers) -> bool:
         """Return whether `refuse_tabs` applies to a websocket with *headers*."""
-        until = self._no_tabs.get(connection.address)
-        if until is None or until < time.monotonic():
-            return False
-        return not any(name == b"cookie" and _SESSION in value for name, value in headers)
+        until = self._no_tabs.get(_session(headers) or connection.address)
+        return until is not None and until >= time.monotonic()
+
+    def refuses_head(self, connection: Connection, head: bytes) -> bool:
+        """Return whether `refuses_tab` applies to the websocket that *head* asks for."""
+        return (
+            bool(self._no_tabs)
+            and _UPGRADE in head.lower()
+            and self.refuses_tab(connection, ((b"cookie", head),))
+        )
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection; nothing if it is unknown."""
@@ -185,6 +212,12 @@ class Connections:
         for connection in list(self._all):
             connection.check(self._settings.limits, now)
 
+    def end_arrivals(self) -> None:
+        """Close the connections without a transport, which uvicorn does not know, at shutdown."""
+        for connection in list(self._all):
+            if connection.arrival is not None:
+                connection.close(b"")
+
     def shed(self) -> None:
         """Close some connections, since the process is out of descriptors."""
         for _ in range(RESERVED):
@@ -196,6 +229,14 @@ class Connections:
             longest.close(b"503 Service Unavailable")
 
 
+def _session(headers: Headers) -> bytes:
+    """Return the session cookie in *headers*; empty without one."""
+    for name, value in headers:
+        if name == b"cookie" and (found := _SESSION.search(value)):
+            return found[1]
+    return b""
+
+
 def http_protocol(base: Any, table: Connections) -> Any:
     """Return *base*, a protocol class of uvicorn for HTTP, with the limits of *table*."""
 
@@ -203,14 +244,19 @@ def http_protocol(base: Any, table: Connections) -> Any:
         def __init__(
             self, config: uvicorn.Config, server_state: Any, app_state: Any, _loop: Any = None
         ) -> None:
-            self.connection = Connection(table)
+            self.connection: Connection = app_state.get(SCOPE_STATE) or Connection(table)
             state = {**app_state, SCOPE_STATE: self.connection}
             super().__init__(config, server_state, state, _loop)
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self.connection.protocol, self.connection.transport = self, transport
-            table.add(self.connection, self.client[0] if self.client else "")
+            if head := self.connection.head:
+                self.connection.head = b""
+                self.connection.enter(Phase.HEAD)
+                self.data_received(head)
+            else:
+                table.add(self.connection, self.client[0] if self.client else "")
 
         def data_received(self, data: bytes) -> None:
             if self.connection.phase is Phase.IDLE:
@@ -254,6 +300,7 @@ def websocket_protocol(base: Any, table: Connections) -> Any:
             super().__init__(config, server_state, app_state, _loop)
             self.connection: Connection = app_state[SCOPE_STATE]
             self._controls, self._since = 0, time.monotonic()
+            self._unparsed = bytearray()
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -262,9 +309,21 @@ def websocket_protocol(base: Any, table: Connections) -> Any:
             self.connection.allow_frames(ANONYMOUS_FRAME_BYTES)
 
         def data_received(self, data: bytes) -> None:
-            for at in range(0, len(data), _SLICE):
+            self._unparsed += data
+            self._parse()
+
+        async def receive(self) -> Any:
+            message = await super().receive()
+            self._parse()
+            return message
+
+        def _parse(self) -> None:
+            """Parse what the app can take now, for 100 KiB may be thousands of messages."""
+            while self._unparsed and not getattr(self, "read_paused", False):
+                part = bytes(self._unparsed[:_SLICE])
+                del self._unparsed[:_SLICE]
                 if not self.transport.is_closing():
-                    super().data_received(data[at : at + _SLICE])
+                    super().data_received(part)
 
         def handle_ping(self) -> None:
             if self._may_control():

@@ -18,8 +18,8 @@ from websockets.exceptions import ConnectionClosed
 
 from tests import own_loop
 from trail.core.settings import Limits, Server, Settings
-from trail.web import connections
-from trail.web.connections import Connections
+from trail.web import arrivals, connections
+from trail.web.connections import Connection, Connections
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
@@ -66,9 +66,11 @@ async def running(server: Server = Server(), **limits: Any) -> AsyncIterator[Run
     task = asyncio.create_task(instance.serve())
     while not instance.started:
         await asyncio.sleep(0.005)
+    arrivals.take_over([instance], table)
     yield Running(instance.servers[0].sockets[0].getsockname()[1], table)
     instance.should_exit = True
     await task
+    table.end_arrivals()
 
 
 async def status(reader: asyncio.StreamReader) -> bytes:
@@ -125,6 +127,64 @@ async def slow_requests_are_ended() -> None:
         await server.settled(0)
 
 
+async def heads_arrive_in_any_pieces() -> None:
+    async with running() as server:
+        reader, writer = await server.send(b"")
+        for at in range(len(GET)):
+            writer.write(GET[at : at + 1])
+            await asyncio.sleep(0.001)
+        assert await status(reader) == b"HTTP/1.1 200 OK"
+        others = []
+        for data, expected in (
+            (GET.replace(b"\r\n", b"\n"), b"HTTP/1.1 200 OK"),
+            (POST + b"12345678", b"HTTP/1.1 200 OK"),
+            (b"\x16\x03\x01", b"HTTP/1.1 400 Bad Request"),  # TLS
+            (b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000, b"HTTP/1.1 400 Bad Request"),
+        ):
+            answer, other = await server.send(data)
+            assert await status(answer) == expected
+            others.append(other)
+        _, left = await server.send(HALF)
+        left.transport.abort()
+        for other in (writer, *others):
+            other.close()
+        await server.settled(0)
+
+
+async def many_messages_at_once_keep_their_order() -> None:
+    async with running() as server, connect(f"ws://127.0.0.1:{server.port}/socket") as socket:
+        for size in range(300):
+            await socket.send(bytes(size))
+        assert [await socket.recv() for _ in range(300)] == [b"%d" % size for size in range(300)]
+
+
+async def tabs_are_refused_for_a_second() -> None:
+    ask = b"GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    ask += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+    async with running() as server:
+        some = Connection(server.table)
+        some.address = "127.0.0.1"
+        cookie = b"other=1; audit_session=%s"
+        server.table.refuse_tabs(some, [(b"cookie", cookie % b"jon")], is_signed_in=True)
+        opened = []
+        for cookies, expected in (
+            (b"Cookie: " + cookie % b"jon" + b"\r\n", b"429 Too Many Requests"),
+            (b"Cookie: " + cookie % b"maya" + b"\r\n", b"101 Switching Protocols"),
+            (b"", b"101 Switching Protocols"),
+        ):
+            reader, writer = await server.send(ask + cookies + b"\r\n")
+            assert await status(reader) == b"HTTP/1.1 " + expected
+            opened.append(writer)
+        server.table.refuse_tabs(some, [], is_signed_in=False)
+        for data in (ask, ask.replace(b"Upgrade: ", b"Upgrade:")):
+            reader, writer = await server.send(data + b"\r\n")
+            assert await status(reader) == b"HTTP/1.1 429 Too Many Requests"
+            opened.append(writer)
+        for writer in opened:
+            writer.close()
+        await server.settled(0)
+
+
 async def websockets_have_limits() -> None:
     async with running() as server:
         url = f"ws://127.0.0.1:{server.port}/socket"
@@ -176,6 +236,18 @@ def test_an_address_has_its_share_unless_it_is_a_proxy(
 
 def test_slow_requests_are_ended() -> None:
     own_loop.run(slow_requests_are_ended())
+
+
+def test_heads_arrive_in_any_pieces() -> None:
+    own_loop.run(heads_arrive_in_any_pieces())
+
+
+def test_many_messages_at_once_keep_their_order() -> None:
+    own_loop.run(many_messages_at_once_keep_their_order())
+
+
+def test_tabs_of_a_session_or_an_address_are_refused_for_a_second() -> None:
+    own_loop.run(tabs_are_refused_for_a_second())
 
 
 def test_websockets_have_limits() -> None:
