@@ -70,6 +70,7 @@ async def frames(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, coo
         while True:
             writer.write(_frame(2, message.SerializeToString()))
             await writer.drain()
+            await asyncio.sleep(0)  # `drain` alone lets nothing else run while the server reads
 
 
 async def big_frames(
@@ -86,6 +87,7 @@ async def pings(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cook
         while True:
             writer.write(_frame(9, b"") * 1_000)
             await writer.drain()
+            await asyncio.sleep(0)
 
 
 async def _upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cookie: str) -> bool:
@@ -161,6 +163,7 @@ async def run(name: str, port: int, count: int, seconds: float, cookie: str) -> 
 
 
 if __name__ == "__main__":
+    os.nice(10)  # an attacker has a machine of its own; here it must not take the server's CPU
     given = sys.argv[1:]
     print(
         asyncio.run(

@@ -7,15 +7,17 @@ Runs until its standard input ends, then prints the counts of what was answered 
 import asyncio
 import contextlib
 import json
+import os
 import random
 import sys
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.server.tab import Tab
 from trail.web.guard import COOKIE
@@ -104,6 +106,8 @@ def tabs(url: str, sid: str, count: int, answers: Counter[str]) -> None:
                         ] += 1
                         if _stop.wait(chance.uniform(5, 15)):
                             return
+            except InvalidStatus as refused:
+                answers[str(refused.response.status_code)] += 1
             except (OSError, TimeoutError, ConnectionClosed):
                 answers["lost"] += 1
 
@@ -115,8 +119,16 @@ def tabs(url: str, sid: str, count: int, answers: Counter[str]) -> None:
 _stop = threading.Event()
 
 
+def _fail(problem: threading.ExceptHookArgs) -> None:
+    """End the process: without one of its threads the load would be another."""
+    traceback.print_exception(problem.exc_type, problem.exc_value, problem.exc_traceback)
+    os._exit(1)
+
+
 def main() -> None:
     """Run one kind of load until standard input ends."""
+    os.nice(10)  # clients have machines of their own; here they must not take the server's CPU
+    threading.excepthook = _fail
     kind, url, sid, count = sys.argv[1:]
     answers: Counter[str] = Counter()
     work = {"searches": searches, "exports": exports}.get(kind)

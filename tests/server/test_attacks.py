@@ -9,12 +9,12 @@ import hmac
 import http.client
 import itertools
 import json
-import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SECRET = "whsec-of-the-tests"
 SETTINGS = {"TRAIL_PUSH__WEBHOOK_SECRETS": json.dumps([SECRET])}
-SECONDS = 15
+SECONDS = 7
 HEALTH_S, PUSH_S, PAGE_S = 0.2, 1.0, 1.0  # 95th percentiles
 LOG_BYTES_PER_MINUTE = 1_000_000
 _numbers = itertools.count(1)
@@ -87,8 +87,17 @@ def push(server: Running) -> None:
 
 
 def descriptors(server: Running) -> int:
+    """Return how many are open, without those of event loops.
+
+    Streamlit keeps an event loop, which has three, for each closed tab for a minute; the load of
+    tabs in `test_load` ends with a check that they are closed.
+    """
     assert server.process
-    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+    names = []
+    for descriptor in Path(f"/proc/{server.process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            names.append(str(descriptor.readlink()))
+    return len(names) - 3 * names.count("anon_inode:[eventpoll]")
 
 
 def settled_descriptors(server: Running, wanted: int) -> int:
@@ -100,6 +109,11 @@ def settled_descriptors(server: Running, wanted: int) -> int:
 
 
 def withstand(server: Running, sid: str, attack: str, count: int, cookie: str = "") -> None:
+    # What opens files once, such as the store of the signatures, is no leak.
+    request(server, "GET", "/healthz")
+    push(server)
+    with server.tab(sid=sid) as tab:
+        tab.run(page="probe")
     descriptors_before = descriptors(server)
     log_before = server.log.stat().st_size
     with server.tab(sid=sid) as tab:
@@ -123,7 +137,10 @@ def withstand(server: Running, sid: str, attack: str, count: int, cookie: str = 
         ]
         for probe in probes:
             probe.start()
-        opened = int(attacker.communicate()[0])
+        try:
+            opened = int(attacker.communicate(timeout=SECONDS + 30)[0])
+        finally:
+            attacker.kill()
         health, pushed, paged = [probe.finish() for probe in probes]
     grown = (server.log.stat().st_size - log_before) * 60 / SECONDS
     figures = f"{attack}: {opened} connections, healthz {health:.3f} s, push {pushed:.3f} s, "
