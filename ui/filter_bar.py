@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from trail.core.model import EVENT_COLUMNS
 from trail.events import export as exports
@@ -120,8 +121,9 @@ def _window(filter_: Filter) -> None:
         label_visibility="collapsed",
         wrap=False,
     )
-    with st.popover("", icon=":material/date_range:", help="Select a date range"):
-        _range(filter_)
+    with _menu("range-menu", ":material/date_range:", "Select a date range") as menu:
+        if menu.open:
+            _range(filter_)
 
 
 def _range(filter_: Filter) -> None:
@@ -175,33 +177,45 @@ def _export(filter_: Filter, rows: int, *, evidence: bool) -> None:
         disabled=rows == 0,
         wrap=False,
     )
-    with st.popover("", icon=":material/more_horiz:", help="More export formats"):
-        columns = st.multiselect(
-            "CSV columns", EVENT_COLUMNS, default=exports.CSV_COLUMNS, key="csv-columns"
+    with _menu("export-menu", ":material/more_horiz:", "More export formats") as menu:
+        if menu.open:
+            _exports(filter_, rows, evidence=evidence)
+
+
+def _exports(filter_: Filter, rows: int, *, evidence: bool) -> None:
+    columns = st.multiselect(
+        "CSV columns",
+        EVENT_COLUMNS,
+        default=exports.CSV_COLUMNS,
+        key="csv-columns",
+        persist_state="session",
+    )
+    kinds = (("csv", "CSV with these columns"), ("ndjson", "NDJSON"), ("parquet", "Parquet"))
+    for kind, label in kinds:
+        chosen = tuple(columns) if kind == "csv" else exports.default_columns(kind)
+        st.link_button(
+            f"{label}, about {text.byte_size(exports.estimated_bytes(kind, rows))}",
+            exports.download_url(exports.Export(filter_, kind, chosen), url_state.param("archive"))
+            if chosen
+            else "#",
+            disabled=not chosen or rows == 0,
+            width="stretch",
         )
-        kinds = (("csv", "CSV with these columns"), ("ndjson", "NDJSON"), ("parquet", "Parquet"))
-        for kind, label in kinds:
-            chosen = tuple(columns) if kind == "csv" else exports.default_columns(kind)
-            st.link_button(
-                f"{label}, about {text.byte_size(exports.estimated_bytes(kind, rows))}",
-                exports.download_url(
-                    exports.Export(filter_, kind, chosen), url_state.param("archive")
-                )
-                if chosen
-                else "#",
-                disabled=not chosen or rows == 0,
-                width="stretch",
-            )
-        st.caption(
-            f"{text.count(rows, 'row')}. NDJSON and Parquet contain all columns, with times in UTC."
+    st.caption(
+        f"{text.count(rows, 'row')}. NDJSON and Parquet contain all columns, with times in UTC."
+    )
+    if evidence:
+        st.link_button(
+            "Evidence pack",
+            period.address(filter_),
+            help="These events with seals, decisions and signatures, verifiable offline",
+            width="stretch",
         )
-        if evidence:
-            st.link_button(
-                "Evidence pack",
-                period.address(filter_),
-                help="These events with seals, decisions and signatures, verifiable offline",
-                width="stretch",
-            )
+
+
+def _menu(key: str, icon: str, name: str) -> PopoverContainer:
+    """Return a menu that is filled when it is `open`: its parts are a quarter of a page's."""
+    return st.popover("", icon=icon, help=name, key=key, on_change="rerun")
 
 
 def _chips(filter_: Filter, labels: dict[tuple[str, str], str]) -> list[Chip]:

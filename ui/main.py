@@ -5,7 +5,6 @@ and so without sign-in.
 """
 
 import html
-from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -13,14 +12,13 @@ from streamlit.navigation.page import StreamlitPage
 from trail.accounts.users import User
 from trail.ingest import directory
 from trail.runtime import process
+from trail.storage import shared_results
 from trail.web.auth import SIGN_OUT
 from trail.web.guard import ALIVE
-from ui import sign_in_form, style, text
-from ui.page import Page, current_user, discover_pages
+from ui import menu_entry, sign_in_form, style, text
+from ui.page import current_user, discover_pages
 
-FOLDER = Path(__file__).resolve().parent.parent / "pages"
 ACCOUNT = "account"
-_SESSION_WATCH = Path(__file__).with_name("session_watch.js").read_text(encoding="utf-8")
 
 
 def sign_in_pages() -> list[StreamlitPage]:
@@ -42,23 +40,15 @@ def menu(user: User) -> dict[str, list[StreamlitPage]]:
     for name, page in discover_pages().items():
         if page.allows(user) and not has_home:
             # Streamlit serves the first page at `/` only; its own address must work, too.
-            entries += [_entry(name, page, ""), _entry(name, page, page.path, hidden=True)]
+            entries += [
+                menu_entry.entry(name, page, ""),
+                menu_entry.entry(name, page, page.path, hidden=True),
+            ]
             has_home = True
         else:
-            entries.append(_entry(name, page, page.path, hidden=not page.allows(user)))
+            entries.append(menu_entry.entry(name, page, page.path, hidden=not page.allows(user)))
     account = st.Page(_account, title="Account and sign-out", url_path=ACCOUNT)
     return {"": entries, text.escape(user.name): [account]}  # labels are Markdown
-
-
-def _entry(name: str, page: Page, path: str, *, hidden: bool = False) -> StreamlitPage:
-    return st.Page(
-        FOLDER / f"{name}.py",
-        title=page.title,
-        icon=page.icon or None,
-        url_path=path,
-        default=not path,
-        visibility="hidden" if hidden else "visible",
-    )
 
 
 def _account() -> None:
@@ -89,13 +79,13 @@ def main() -> None:
     dark = st.context.theme.type == "dark"
     style.apply()
     runtime = process.current()
-    workspace = runtime.settings.workspace or directory.workspace_name(runtime.store)
+    with shared_results.within():
+        workspace = runtime.settings.workspace or directory.workspace_name(runtime.store)
     st.logo(_logo(workspace, dark=dark), size="medium")
     page = st.navigation(menu(user), position="top")
     st.set_page_config(page_title=f"{page.title} - Audit Trail")
     page.run()
-    watch = st.components.v2.component("trail_watch", js=_SESSION_WATCH)
-    watch(key="watch", data={"path": ALIVE})
+    menu_entry.watch(key="watch", data={"path": ALIVE})
 
 
 def _logo(workspace: str, *, dark: bool) -> str:

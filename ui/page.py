@@ -143,7 +143,7 @@ def _banner(page: Page, user: User) -> None:
 
 def current_user() -> User | None:
     """Return the user of the session, checked on every call; None if not signed in."""
-    headers = st.user.to_dict()
+    headers = script_run.identity()
     sid_hash = headers.get("sid")
     if not isinstance(sid_hash, str) or not sid_hash:
         return None

@@ -1,10 +1,10 @@
-"""Whether Streamlit still needs the script run of this thread.
+"""What Streamlit knows of the script run of this thread: its user, and whether it needs it still.
 
 Streamlit ends a run at its next call of Streamlit, which comes only after the query that runs now.
 It tells nobody before, so that this reads its request for the end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import (
@@ -12,6 +12,15 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
     ScriptRequests,
     ScriptRequestType,
 )
+
+
+def identity() -> Mapping[str, object]:
+    """Return what the trusted headers say of the user; empty outside of a script run.
+
+    `st.user` returns the same, and each time looks for files of secrets.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.user_info if context else {}
 
 
 def superseded() -> Callable[[], bool]:

@@ -135,8 +135,10 @@ def _ours(database: Path, views: Views, repeats: int) -> Timings:
         client.headers["Authorization"] = f"Bearer {made['token']}"
 
         def ask(choice: dict[str, str], number: int) -> int:
-            # Another end after the last event each time, so that no answer is taken from a cache.
-            pairs = [("from", "2026-01-01"), ("to", f"2026-11-02T{number % 24:02}:00Z")]
+            # Another start before the first event and end after the last for each view and time,
+            # so that no answer is taken from a cache.
+            start = f"2026-01-{list(views.values()).index(choice) + 1:02}"
+            pairs = [("from", start), ("to", f"2026-11-02T{number % 24:02}:00Z")]
             for column, value in choice.items():
                 pairs.append(
                     (_OURS[column], f"target:{value}" if column == "target_name" else value)

@@ -6,18 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from trail.core.clock import naive_utc, shifted
-from trail.core.model import EVENT_COLUMNS
+from trail.events.names import FLAGS, STAR, join_names, name_rows
 from trail.events.timeline import bounded
 from trail.storage.cube import CUBE
 from trail.storage.database import Engine, Reading
 from trail.storage.filters import Filter, Window
 from trail.storage.where import Selection, counts_table, literal, select, span
-
-# Columns of a list of events; the raw record is read for a single event only.
-LISTED = tuple(column for column in EVENT_COLUMNS if column != "raw")
 
 PAGE_ROWS = 200
 _NEAR = dt.timedelta(minutes=15)
@@ -25,42 +24,9 @@ _NEAR = dt.timedelta(minutes=15)
 _SLICE_ROWS = 250_000
 _HOUR = dt.timedelta(hours=1)
 _EARLIEST = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - UTC, see Window
-# Events that the first scan for a page covers; later scans grow.
-_FIRST_ROWS = 20_000
-
-# Columns of an event with its keys; `join_names` replaces the keys by names.
-STAR = (
-    "e.event_id, e.occurred_at, e.ingested_at, e.action_key, e.actor_key, e.target_key, "
-    "e.identity_key, e.workspace_id, e.verified, e.unverified, e.future_dated"
-)
-_FLAGS = ", unverified, future_dated"
-# The tables of names: the key, and the columns that it stands for.
-TABLES = {
-    "actions": ("action_key", ("action", "action_raw", "category", "kind", "outcome", "risk")),
-    "actors": ("actor_key", ("actor_id", "actor_type")),
-    "identities": ("identity_key", ("actor_email", "actor_name", "recorded_actor_id")),
-    "targets": ("target_key", ("target_type", "target_id", "target_name")),
-}
-
-
-def join_names(star: str, more: str = "") -> str:
-    """Return SQL that gives the rows of *star* (with the `STAR` columns) all `LISTED` columns.
-
-    *more* names further columns of *star* to keep.
-    """
-    joins = [
-        f"join (select {key}, {', '.join(columns)} from {table}) using ({key})"
-        for table, (key, columns) in TABLES.items()
-    ]
-    return (
-        "select event_id, occurred_at, ingested_at, action, action_raw, "
-        "category, kind, outcome, risk, actor_id, actor_type, "
-        "nullif(actor_email, '') as actor_email, nullif(actor_name, '') as actor_name, "
-        "nullif(target_type, '') as target_type, nullif(target_id, '') as target_id, "
-        "nullif(target_name, '') as target_name, "
-        f"nullif(workspace_id, '') as workspace_id, verified{more} "
-        f"from ({star}) {' '.join(joins)}"
-    )
+# Events of any kind that the first scan for a page of a filter covers.
+_FIRST_ROWS = 100_000
+_FLAGS = f", {', '.join(FLAGS)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +99,11 @@ def page(
             f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
             f"order by {order} limit {rows + 1 - len(result)}"
         )
-        sql = f"{join_names(star, _FLAGS)} order by {order}"
-        result += engine.table(sql, params).to_pylist()
+        named = name_rows(engine, engine.table(star, params))
+        if named is None:
+            sql = f"{join_names(star, _FLAGS)} order by {order}"
+            named = engine.table(sql, params).to_pylist()
+        result += named
         if len(result) > rows:
             break
     more, result = len(result) > rows, result[:rows]
@@ -157,26 +126,75 @@ def _window_beyond(edge: Cursor | None, window: Window, descending: bool) -> Win
 def _growing_windows(
     engine: Engine, filter_: Filter, now: dt.datetime, window: Window, rows: int, descending: bool
 ) -> Iterator[Window]:
-    """Yield consecutive parts of *window*, each with eight times the events of the previous one.
+    """Yield consecutive parts of *window*, the first one where *rows* events are, or many more.
 
-    The hourly counts tell where the first *rows* matches are, if they can answer the filter. Else
-    the first part has `_FIRST_ROWS` events of any kind: only rare matches need the whole window.
+    Few events of any kind hold a page of most filters, and where these are is the same for all
+    filters. When they do not, the hourly counts tell where *rows* matches are, if they can answer
+    the filter. Else each part has eight times the events of the previous one: only rare matches
+    need the whole window.
     """
-    count, max_count = 0, _FIRST_ROWS
-    if (table := counts_table(filter_)) != "events":
-        max_count = rows
-        hours = _hours(engine, window, table, select(engine, filter_, now, table))
-    else:
-        hours = _hours(engine, window)
-    start, end = window.start, window.end
-    for hour, number in reversed(hours) if descending else hours:
-        count += number
-        cut = hour if descending else shifted(hour, _HOUR)
-        if count >= max_count and (not start or start < cut) and (not end or cut < end):
-            yield Window(cut, end) if descending else Window(start, cut)
-            start, end = (start, cut) if descending else (cut, end)
-            count, max_count = 0, max_count * 8
-    yield Window(start, end)
+    narrows = bool(filter_.choices or filter_.q)
+    count, hours = _FIRST_ROWS if narrows else rows, _hourly(engine, CUBE)
+    table = counts_table(filter_) if narrows else "events"
+    while cut := _cut(hours, window, count, descending):
+        if descending:
+            yield Window(cut, window.end)
+            window = Window(window.start, cut)
+        else:
+            yield Window(window.start, cut)
+            window = Window(cut, window.end)
+        count *= 8
+        if table != "events":
+            hours = _hourly(engine, table, window, select(engine, filter_, now, table))
+            count, table = rows, "events"
+    yield window
+
+
+def _hourly(
+    engine: Engine, table: str, window: Window | None = None, matching: Selection | None = None
+) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.int64]]:
+    """Return the hours that *window* touches, oldest first, and the number of their events.
+
+    With *matching*, a selection on *table*, only its events are counted.
+    """
+    where, params = (matching.where, matching.params) if matching else ("true", {})
+    start, end = (window.start, window.end) if window else (None, None)
+    start = start - _HOUR if start and start > _EARLIEST else None
+    hours = engine.table(
+        f"select hour, sum(n)::bigint as n from {table} e "
+        f"where {span(Window(start, end), 'hour')} and {where} group by hour order by hour",
+        params,
+    )
+    return hours["hour"].to_numpy(), hours["n"].to_numpy()
+
+
+def _cut(
+    hours: tuple[npt.NDArray[np.datetime64], npt.NDArray[np.int64]],
+    window: Window,
+    count: int,
+    descending: bool,
+) -> dt.datetime | None:
+    """Return the whole hour inside *window* up to which it has *count* events of *hours*, or None.
+
+    From its end if *descending*, else from its start.
+    """
+    at, numbers = hours
+    first = (
+        np.searchsorted(at, np.datetime64(window.start - _HOUR, "us"), "right")
+        if window.start and window.start > _EARLIEST
+        else 0
+    )
+    last = np.searchsorted(at, np.datetime64(window.end, "us")) if window.end else len(at)
+    at, numbers = at[first:last], numbers[first:last]
+    if descending:
+        at, numbers = at[::-1], numbers[::-1]
+    place = int(np.searchsorted(np.cumsum(numbers), count))
+    if place >= len(at):
+        return None
+    hour: dt.datetime = at[place].item()
+    cut = hour if descending else shifted(hour, _HOUR)
+    is_inside = (not window.start or window.start < cut) and (not window.end or cut < window.end)
+    return cut if is_inside else None
 
 
 def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[str, Any] | None:
@@ -334,7 +352,8 @@ def _slices(engine: Engine, filter_: Filter, now: dt.datetime, *, descending: bo
     window = bounded(engine, filter_.window(now), now)
     assert window.start and window.end
     cuts, count = [], 0
-    for hour, number in _hours(engine, window):
+    at, numbers = _hourly(engine, CUBE, window)
+    for hour, number in zip(at.tolist(), numbers.tolist(), strict=True):
         if count and count + number > _SLICE_ROWS:
             cuts.append(hour)
             count = 0
@@ -344,24 +363,6 @@ def _slices(engine: Engine, filter_: Filter, now: dt.datetime, *, descending: bo
     edges: list[dt.datetime | None] = [open_window.start, *inside, open_window.end]
     windows = [Window(start, end) for start, end in itertools.pairwise(edges)]
     return windows[::-1] if descending else windows
-
-
-def _hours(
-    engine: Engine, window: Window, table: str = CUBE, matching: Selection | None = None
-) -> list[tuple[dt.datetime, int]]:
-    """Return the hours that *window* touches, oldest first, with the number of their events.
-
-    With *matching*, a selection on *table*, only its events are counted.
-    """
-    where, params = (matching.where, matching.params) if matching else ("true", {})
-    start = window.start - _HOUR if window.start and window.start > _EARLIEST else None
-    touched = span(Window(start, window.end), "hour")
-    hours = engine.table(
-        f"select hour, sum(n)::bigint as n from {table} e where {touched} and {where} "
-        "group by hour order by hour",
-        params,
-    )
-    return list(zip(hours["hour"].to_pylist(), hours["n"].to_pylist(), strict=True))
 
 
 def _beyond_cursor(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:

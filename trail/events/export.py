@@ -21,12 +21,12 @@ from trail.core.byte_sink import Sink
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.model import RECORD_COLUMNS
-from trail.events import csv_columns, events, named_rows, timeline
+from trail.events import csv_columns, events, named_rows, names, timeline
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 
 # Default columns of a CSV: all but the raw record.
-CSV_COLUMNS = events.LISTED
+CSV_COLUMNS = names.LISTED
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",

@@ -10,12 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from trail.events import events
+from trail.events import events, names
 from trail.storage.database import Engine, Reading
 from trail.storage.filters import Filter
 
-# Empty in the tables where a record gave none.
-_OPTIONAL = ("actor_email", "actor_name", "target_type", "target_id", "target_name", "workspace_id")
 _TABLE_ROWS = 1 << 20
 
 
@@ -34,26 +32,22 @@ def stream(
 
     *change* changes texts; it sees each name once, and all else by batch.
     """
-    names = [
+    tables = [
         _Names(reading, table, key, [name for name in known if name in columns], change)
-        for table, (key, known) in events.TABLES.items()
+        for table, (key, known) in names.TABLES.items()
         if any(name in columns for name in known)
     ]
-    keys = [name.key for name in names]
-    named = {column for name in names for column in name.columns}
+    keys = [table.key for table in tables]
+    named = {column for table in tables for column in table.columns}
     own = [name for name in columns if name not in named]
-    selected = ", ".join([*(_column(name) for name in own), *(f"e.{key}" for key in keys)])
+    selected = ", ".join([*(names.optional(name) for name in own), *(f"e.{key}" for key in keys)])
     for batch in events.stream_keys(
         engine, reading, filter_, now, selected, rows=rows, limit=limit
     ):
         found = dict(zip(batch.schema.names, change(batch).columns, strict=True))
-        for name in names:
-            found |= name.of(found.pop(name.key))
+        for table in tables:
+            found |= table.of(found.pop(table.key))
         yield pa.RecordBatch.from_arrays([found[name] for name in columns], list(columns))
-
-
-def _column(name: str) -> str:
-    return f"nullif({name}, '') as {name}" if name in _OPTIONAL else name
 
 
 class _Names:
@@ -68,7 +62,7 @@ class _Names:
         change: Callable[[pa.RecordBatch], pa.RecordBatch],
     ) -> None:
         self.key, self.columns = key, columns
-        sql = f"select {key}, {', '.join(map(_column, columns))} from {table}"
+        sql = f"select {key}, {', '.join(map(names.optional, columns))} from {table}"
         batches = [change(batch) for batch in reading.batches(sql, {}, _TABLE_ROWS)]
         keys = np.concatenate([np.zeros(0, np.int32), *(b.column(0).to_numpy() for b in batches)])
         self._places = np.full(int(keys.max(initial=0)) + 1, -1)

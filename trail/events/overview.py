@@ -11,7 +11,7 @@ from typing import Any
 
 from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, ROUTINE_KINDS
 from trail.core.clock import utc_text
-from trail.events import events, timeline
+from trail.events import names, timeline
 from trail.events.count_source import count_source
 from trail.storage.database import Engine
 from trail.storage.filters import NO, Choice, Filter
@@ -139,11 +139,11 @@ def needs_attention(
     change_selection = select(engine, changes(filter_), now)
     keys = "e.action_key in (select action_key from actions where {})"
     star = (
-        f"select {events.STAR} from trusted_events e where {change_selection.timed()} "
+        f"select {names.STAR} from trusted_events e where {change_selection.timed()} "
         f"and {keys.format(f'risk >= {HIGH_RISK}')} order by occurred_at desc limit 5"
     )
     risky = engine.table(
-        f"{events.join_names(star)} order by occurred_at desc", change_selection.params
+        f"{names.join_names(star)} order by occurred_at desc", change_selection.params
     ).to_pylist()
     all_ = select(engine, filter_, now)
     unknown = engine.table(

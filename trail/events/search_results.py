@@ -12,7 +12,7 @@ from dataclasses import replace
 from trail.storage.cube import ACTOR_CUBE, CUBE, KEYS, counted
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter, Window
-from trail.storage.search_match import Condition
+from trail.storage.search_match import NOTHING, Condition
 from trail.storage.where import search_conditions, select, span
 
 
@@ -96,7 +96,7 @@ class _Hits:
     def _open(self) -> str:
         """Return the condition on events that their hourly counts do not decide on them."""
         open_ = f"not ({self._surely()}) and not ({self._never()})"
-        if not any(term.counted != "(false)" for term in self._terms):
+        if not any(term.counted != NOTHING for term in self._terms):
             return open_
         actions = self._store.table(
             f"select distinct action_key as k from actor_cube e where {open_}"

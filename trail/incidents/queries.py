@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trail.core.clock import naive_utc, utc_text
-from trail.events import events
+from trail.events import events, names
 from trail.incidents.grouping import CLASSES, STORM, TRANSIENT
 from trail.incidents.incident import Incident, Recurrence
 from trail.incidents.materialize import ATTEMPTS, FAILED, TARGET, catch_up
@@ -121,14 +121,14 @@ def attempts(
         later = f" and e.occurred_at >= {at} and (e.occurred_at > {at} or e.event_id > $after)"
         params["after"] = after.event_id
     star = (
-        f"select {events.STAR}, m.run from events e join "
+        f"select {names.STAR}, m.run from events e join "
         "(select event_id, run from attempts where incident_id in ("
         "select incident_id from incidents where coalesce(storm_id, incident_id) = $id)) m "
         f"using (event_id) where {span(window, 'e.occurred_at')}{later} "
         "order by e.occurred_at, e.event_id limit $rows"
     )
     table = engine.table(
-        f"{events.join_names(star, ', run')} order by occurred_at, event_id", params
+        f"{names.join_names(star, ', run')} order by occurred_at, event_id", params
     )
     return list(table.to_pylist())
 

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from trail.core.text import count
 from trail.integrity.chain_history import Problem
 from trail.integrity.ledger_check import Chain
-from trail.integrity.row_digest import Ask, Edge
+from trail.integrity.row_digest import Ask, Edge, groups
 from trail.integrity.text_places import TextPlaces, places
 from trail.storage import ledger
 from trail.storage.database import Cursor
@@ -36,7 +36,7 @@ Batches = Callable[[str], Iterable[pa.RecordBatch]]
 _TEXTS = ("event_id", "raw", "twin_of")
 _DAY_US = 86_400_000_000
 _EPOCH = dt.datetime.fromisoformat("1970-01-01")
-_MANY = 500  # commits whose rows are read at once
+_SPAN_ROWS = 250_000  # of commits that are read at once, since they are sorted with their records
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def problems(ask: Ask, batches: Batches, chain: Chain, edges: dict[dt.date, Edge
         for day, part in days.items()
         if not _sealed(edges.get(day), at, batch)
     }
-    stored = dict(_stored(batches, sorted({at for at, _ in open_days})))
+    stored = dict(_stored(ask, batches, sorted({at for at, _ in open_days})))
     found: list[Problem] = []
     for (at, day), part in sorted(open_days.items()):
         found += _differences(day, part, stored.get((at, day), DayPart(0, 0, "")))
@@ -188,19 +188,23 @@ def _sealed(edge: Edge | None, at: dt.datetime, batch: int) -> bool:
 
 
 def _stored(
-    batches: Batches, moments: list[dt.datetime]
+    ask: Ask, batches: Batches, moments: list[dt.datetime]
 ) -> Iterator[tuple[tuple[dt.datetime, dt.date], DayPart]]:
     """Yield what the database has of the commits at *moments*, by commit and day."""
-    for first in range(0, len(moments), _MANY):
-        some = moments[first : first + _MANY]
-        events = _groups(batches, "events", ("event_id", "raw"), some)
-        twins = _groups(batches, "twins", ("event_id", "raw", "twin_of"), some)
+    rows = ask(
+        "select ingested_at, count(*) as n from (select ingested_at from events union all "
+        "select ingested_at from twins) group by ingested_at"
+    )
+    counts = {row["ingested_at"]: row["n"] for row in rows}
+    for some in groups(moments, lambda at: counts.get(at, 0), _SPAN_ROWS):
+        events = _rows(batches, "events", ("event_id", "raw"), some)
+        twins = _rows(batches, "twins", ("event_id", "raw", "twin_of"), some)
         for at in events.keys() | twins.keys():
             for day, part in parts(events.get(at, NONE), twins.get(at, NONE)):
                 yield (at, day), part
 
 
-def _groups(
+def _rows(
     batches: Batches, table: str, texts: tuple[str, ...], moments: list[dt.datetime]
 ) -> dict[dt.datetime, Rows]:
     listed = ", ".join(literal(at) for at in moments)

@@ -27,8 +27,10 @@ _FLAGS = {
     "unverified": f"(coalesce(not verified, false) and event_id not in ({_PROVEN}))",
 }
 
+_KEPT = search_text.kept("p.search_text")
 _SEARCHED = (
-    "p.search_text is distinct from s.search_text and e.occurred_at >= coalesce((select "
+    f"({', '.join(_KEPT.values())}) is distinct from ({', '.join(f's.{name}' for name in _KEPT)}) "
+    "and e.occurred_at >= coalesce((select "
     f"mark::timestamp from marks where source = '{search_text.BACKFILL}'), timestamp '0001-01-01')"
 )
 

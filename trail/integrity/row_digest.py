@@ -22,9 +22,11 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from trail.storage.where import literal
+
+T = TypeVar("T")
 
 FORM = 1
 EVENT, TWIN = "event", "twin"
@@ -137,16 +139,22 @@ def late(ask: Ask, edges: Sequence[Edge]) -> set[dt.date]:
 
 def spans(edges: Iterable[Edge], counts: dict[dt.date, int], most: int) -> list[list[Edge]]:
     """Split *edges* by day into groups of at most *most* rows, or of a single day."""
-    groups: list[list[Edge]] = []
+    ordered = sorted(edges, key=lambda edge: edge.day)
+    return groups(ordered, lambda edge: counts.get(edge.day, 0), most)
+
+
+def groups(items: Iterable[T], rows: Callable[[T], int], most: int) -> list[list[T]]:
+    """Split *items* in their order into groups of at most *most* rows, or of a single item."""
+    result: list[list[T]] = []
     size = most
-    for edge in sorted(edges, key=lambda edge: edge.day):
-        n = counts.get(edge.day, 0)
-        if size + n > most or not groups:
-            groups.append([])
+    for item in items:
+        n = rows(item)
+        if size + n > most or not result:
+            result.append([])
             size = 0
-        groups[-1].append(edge)
+        result[-1].append(item)
         size += n
-    return groups
+    return result
 
 
 def per_day(ask: Ask) -> dict[dt.date, int]:

@@ -15,7 +15,7 @@ from typing import Any
 from trail.core.clock import utc_text
 from trail.core.errors import InputError
 from trail.core.model import EVENT_COLUMNS, Notification
-from trail.events.events import STAR, join_names
+from trail.events.names import STAR, join_names
 from trail.notifications import deliveries, destinations
 from trail.notifications.destinations import Destination
 from trail.storage import cursors

@@ -21,7 +21,7 @@ from trail.core import atomic_file
 from trail.core.errors import UnavailableError
 from trail.core.model import RECORD_COLUMNS
 from trail.core.settings import Settings
-from trail.events.events import STAR, join_names
+from trail.events.names import STAR, join_names
 from trail.integrity.archive_check import Part, part_of
 from trail.retention import legal_holds
 from trail.storage.database import Reading, Store

@@ -22,6 +22,9 @@ from trail.storage.database import Store
 
 _LOOK_S = 10.0
 _QUIET_S = 15.0
+# By then Streamlit has forgotten closed tabs and what their pages held: after the 60 s of
+# `server.disconnectedSessionTTL`, and the 30 s of the dashboard's look for them.
+_FORGOTTEN_S = 100.0
 # Less growth since the last time is not worth the pause of about a third of a second.
 _GROWN_BYTES = 48 << 20
 _STATM = Path("/proc/self/statm")
@@ -33,6 +36,7 @@ class IdleMemory:
     def __init__(self, store: Callable[[], Store]) -> None:
         self._store = store
         self._left = resident_bytes()
+        self._last_use = shared_results.RESULTS.used_at  # after which closed tabs were forgotten
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trail-memory", daemon=True)
 
@@ -47,11 +51,15 @@ class IdleMemory:
 
     def _run(self) -> None:
         while not self._stopping.wait(_LOOK_S):
-            quiet_s = time.monotonic() - shared_results.RESULTS.used_at
-            if quiet_s >= _QUIET_S and resident_bytes() > self._left + _GROWN_BYTES:
+            used_at = shared_results.RESULTS.used_at
+            quiet_s = time.monotonic() - used_at
+            forgotten = quiet_s >= _FORGOTTEN_S and used_at != self._last_use
+            grown = quiet_s >= _QUIET_S and resident_bytes() > self._left + _GROWN_BYTES
+            if forgotten or grown:
                 with contextlib.suppress(UnavailableError):  # the store is stopping
                     if release(self._store()):
                         self._left = resident_bytes()
+                        self._last_use = used_at if forgotten else self._last_use
 
 
 def release(store: Store) -> bool:

@@ -13,6 +13,8 @@ from trail.storage import cursors, parse_sql, record_text, search_text
 from trail.storage.database import Cursor, Store
 
 _PART_ROWS = 100_000
+# Until a checkpoint, DuckDB holds changed rows in memory.
+_CHECKPOINT_ROWS = 2_000_000
 _HOUR = dt.timedelta(hours=1)
 
 # Where an earlier release read the record in another way, all of its values are kept.
@@ -48,6 +50,8 @@ def run(
                 break
         part = start
         store.write(lambda cursor, part=part, end=end: _fill(cursor, limits, part, end))  # type: ignore[misc]
+        if (done + rows) // _CHECKPOINT_ROWS > done // _CHECKPOINT_ROWS:
+            store.checkpoint()
         done += rows
         left = sum(row["n"] for row in hours) - rows
         if progress:

@@ -16,6 +16,8 @@ from trail.storage.search_syntax import Term
 _FEW_KEYS = 5
 # Longer lists of keys take longer to plan than the subquery takes to run.
 _MOST_KEYS = 2_000
+# The condition on hourly counts of a term that they do not decide.
+NOTHING = "(false)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class Condition:
     lists: tuple[str, ...]
 
     def sql(self) -> str:
-        """Return the whole condition on `events e`."""
+        """Return the whole condition on `events e`, to be met with others by `and`."""
+        if not self.negated and self.counted == NOTHING and len(self.scanned) == 1:
+            return f"({self.scanned[0]})"  # several times as fast as a part of `or`
         either = " or ".join(f"coalesce({part}, false)" for part in (self.counted, *self.scanned))
         return f"not ({either})" if self.negated else f"({either})"
 
@@ -82,7 +86,8 @@ class _Lookup:
         # Arguments of a command may contain bytes that are not text.
         self._text = term.text.encode(errors="replace").decode()
         folded = engine.table(f"select {_FOLDED_TERM} as folded", {"term": self._text})
-        self._folded = _quoted(folded["folded"][0].as_py())
+        self._plain = folded["folded"][0].as_py()
+        self._folded = _quoted(self._plain)
         self._counted: list[str] = []
         self._scanned: list[str] = []
         self._lists: list[str] = []
@@ -116,7 +121,7 @@ class _Lookup:
         )
 
     def _counts(self) -> str:
-        return f"({' or '.join(self._counted) or 'false'})"
+        return f"({' or '.join(self._counted)})" if self._counted else NOTHING
 
     def _is_open(self) -> bool:
         """Return whether some event is not decided yet; scan none if all match already."""
@@ -185,7 +190,8 @@ class _Lookup:
         """Match whole types of targets where all of their targets match, and single targets."""
         hit = f"contains(search_text, {self._folded})"
         if len(columns) < 3:
-            hit = f"({hit} and {self._any(columns)})"
+            # Folding is slow: not in `and`, which would fold all targets.
+            hit = f"case when {hit} then {self._any(columns)} end"
         types = self._engine.table(
             f"select target_type, total, hits, list_slice(keys, 1, {_MOST_KEYS}) as keys from ("
             "select target_type, count(*) as total, count(*) filter (hit) as hits, "
@@ -207,7 +213,7 @@ class _Lookup:
 
     def _records(self) -> None:
         """Match the values of records: by the search text, or by the record until it has one."""
-        hit = f"contains(search_text, {self._folded})"
+        hit = search_text.contains(self._plain, self._folded)
         sql = f"select search_key from search_texts where {hit}"
         keys = self._engine.table(f"{sql} limit {_MOST_KEYS + 1}")["search_key"].to_pylist()
         if len(keys) <= _MOST_KEYS:
@@ -228,7 +234,8 @@ class _Lookup:
         """Let the events be scanned for those with one of *keys*, if there are any."""
         listed = ", ".join(map(str, keys))
         if len(keys) > _FEW_KEYS:
-            self._scan_listed(key, f"select unnest([{listed}]) as {key}")
+            # One literal, since a list of literals takes milliseconds to plan.
+            self._scan_listed(key, f"select unnest('[{listed}]'::integer[]) as {key}")
         elif keys:
             self._scanned.append(f"e.{key} in ({listed})")
 

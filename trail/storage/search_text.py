@@ -4,9 +4,13 @@ A bare word is searched for in each value of a record. Most of these values are 
 actor, the target or the workspace of the event, which stand in small tables. The search text holds
 the others, folded; many events have none. Equal texts of events that were kept together are stored
 once, in `search_texts`. So a search reads no records.
+
+Long ids of hex digits are nearly all different and stand apart, in the column `codes`: without them
+few different texts remain, which are searched at once, and most words cannot be in `codes`.
 """
 
 import datetime as dt
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -69,6 +73,11 @@ _TEXTS = "target_id, target_name, target_type, subject, action_raw, email, works
 # The search text of a row of `targets`: its type, ID and name, folded. Also in migration 016.
 TARGET = record_text.fold(record_text.joined("[target_type, target_id, target_name]"))
 
+# What long ids of hex digits consist of, and the least bytes of one. Also in migration 017.
+_CODE, _CODE_BYTES = "[0-9a-f-]+", 16
+_IS_CODE = f"""case when strlen(v) < {_CODE_BYTES} then false
+ else regexp_full_match(v, '{_CODE}') end"""
+
 _DOCUMENT = "'[' || concat_ws(',', properties, details) || ']'"
 _FEW = (
     "list_filter(json_extract_string(properties, '$.details.*'), lambda v: not contains(known, v))"
@@ -100,6 +109,25 @@ def missing_until(engine: Engine) -> dt.datetime | None:
     return dt.datetime.fromisoformat(mark) if mark else None
 
 
+def _those(text: str, condition: str) -> str:
+    """Return SQL for the values `v` of the search text *text* that *condition* holds for."""
+    return record_text.joined(f"list_filter(string_split({text}, chr(31)), lambda v: {condition})")
+
+
+def kept(text: str) -> dict[str, str]:
+    """Return SQL for what each column of `search_texts` keeps of the search text *text*."""
+    return {
+        "search_text": _those(text, f"not ({_IS_CODE})"),
+        "codes": f"nullif({_those(text, _IS_CODE)}, '')",
+    }
+
+
+def contains(folded: str, literal: str) -> str:
+    """Return the condition on `search_texts` that a value contains *folded*, in SQL *literal*."""
+    columns = ["search_text", "codes"] if re.fullmatch(_CODE, folded) else ["search_text"]
+    return f"({' or '.join(f'contains({column}, {literal})' for column in columns)})"
+
+
 # The condition on `search_texts` that no event has the text any more.
 UNUSED = "search_key not in (select search_key from events where search_key is not null)"
 
@@ -114,6 +142,9 @@ def add(cursor: Cursor, texts: pa.ChunkedArray) -> pa.Array:
     if len(encoded.dictionary):
         numbers = np.arange(last + 1, last + 1 + len(encoded.dictionary), dtype=np.int32)
         cursor.register("new_texts", pa.table({"key": numbers, "text": encoded.dictionary}))
-        cursor.execute("insert into search_texts select key, text from new_texts")
+        columns = ", ".join(f"{sql} as {name}" for name, sql in kept("text").items())
+        cursor.execute(
+            f"insert into search_texts by name select key as search_key, {columns} from new_texts"
+        )
         cursor.unregister("new_texts")
     return keys

@@ -18,7 +18,6 @@ from trail.core import csv_safety
 from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
-from trail.core.json_values import json_row
 from trail.core.text import parse_integer
 from trail.events import counts, suggestions
 from trail.events import events as listing
@@ -49,7 +48,7 @@ def events(request: Request) -> Response:
     page = listing.page(store, filter_, now, after=after, rows=_rows(request))
     return _json(
         {
-            "events": [json_row(row) for row in page.rows],
+            "events": page.rows,
             "next": str(page.last) if page.has_after else None,
             "count": counts.count(store, filter_, now),
             "unverified": counts.unverified(store, filter_, now),
@@ -206,9 +205,9 @@ def _request_filter(request: Request) -> tuple[Filter, Any, dt.datetime]:
 
 
 def _json(body: dict[str, Any]) -> Response:
-    return Response(
-        orjson.dumps(body), media_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    # Times without zone, which are UTC, are written as `json_values` does.
+    data = orjson.dumps(body, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
+    return Response(data, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 ROUTES: list[Route] = [

@@ -63,9 +63,13 @@ def draw(
         if messages and on_messages is not None:
             on_messages(messages)
 
+    # Streamlit examines each list whether it is a table, but no tuple; both are arrays in JSON.
+    values = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
     renderer(
         key=key,
-        data={**data, "acknowledged": _acknowledged(key)},
+        data={**values, "acknowledged": _acknowledged(key)},
         on_message_change=receive,
     )
 

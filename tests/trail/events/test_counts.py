@@ -1,16 +1,19 @@
 """Counts by cube and by scan, bars across daylight saving changes, and facets."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.events import counts, timeline
-from trail.storage.database import Store
-from trail.storage.filters import Choice, Filter, Window
+from trail.storage import shared_results
+from trail.storage.database import Cursor, Store
+from trail.storage.filters import FLAGS, Choice, Filter, Window
 
 ROWS = random_trail.random_rows(3, 400)
 HOUR = dt.timedelta(hours=1)
@@ -58,6 +61,45 @@ def test_cube_and_scan_count_the_same(full_store: Store, start: str, end: str, q
     assert counts.count(full_store, by_cube, NOW) == expected
     assert counts.count(full_store, by_scan, NOW) == expected
     assert counts.facets(full_store, by_cube, NOW) == counts.facets(full_store, by_scan, NOW)
+
+
+@settings(max_examples=30)
+@given(drawn=random_trail.filters())
+def test_facets_ignore_only_their_own_choice(
+    full_store: Store, drawn: tuple[Filter, tuple[random_trail.Term, ...]]
+) -> None:
+    filter_, terms = drawn
+    found = counts.facets(full_store, filter_, NOW)
+    assert tuple(found.values) == counts.COUNTED
+    for name in counts.COUNTED:
+        rest, listed = filter_.without(name), {v.value: v.count for v in found.values[name]}
+        if name in FLAGS:
+            rests = {value: rest.put(name, value, "include") for value in listed}
+            expected = {v: sum(row.fits(f, terms) for row in ROWS) for v, f in rests.items()}
+        else:
+            matching = Counter(row.values(name)[0] for row in ROWS if row.fits(rest, terms))
+            expected = {value: number for value, number in matching.items() if value}
+            listed = {value: number for value, number in listed.items() if number}
+        assert listed == expected, name
+    total = sum(row.fits(filter_, terms) for row in ROWS)
+    assert (found.events, counts.count(full_store, filter_, NOW)) == (total, total)
+
+
+def test_an_action_newer_than_the_shared_list_is_counted(tmp_path: Path) -> None:
+    store = random_trail.store_of(tmp_path, [event("e1", "2026-10-01")])
+
+    def rename(cursor: Cursor) -> None:
+        cursor.execute(
+            "insert into actions select * replace (9 as action_key, 'B' as action) from actions"
+        )
+        cursor.execute("update cube set action_key = 9")
+
+    with shared_results.within():
+        (before,) = counts.facets(store, Filter(), NOW).values["action"]
+        store.submit(rename, versioned=False).result()
+        (after,) = counts.facets(store, Filter("2000-01-01"), NOW).values["action"]
+    store.close()
+    assert (before.value, after.value, after.count) == ("Source Created", "B", 1)
 
 
 def test_relative_windows_follow_the_clock(full_store: Store) -> None:

@@ -1,6 +1,7 @@
 """Keyset pages and their cursors, single events, related events, and streams."""
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,21 @@ from hypothesis import strategies as st
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.core.model import EVENT_COLUMNS
-from trail.events import events
+from trail.events import counts, events
 from trail.events.events import Cursor
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 
+ROWS = random_trail.random_rows(4, 400)
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
+
+
+@pytest.fixture(scope="module")
+def full_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Give a store of `ROWS`."""
+    opened = random_trail.store_of(tmp_path_factory.mktemp("trail"), [row.raw for row in ROWS])
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -76,6 +86,26 @@ def test_cursor_of_a_missing_event_still_pages(many: Store) -> None:
     assert ids(events.page(many, Filter(), NOW, after=edge, rows=2)) == [12, 11]
     assert ids(events.page(many, Filter(), NOW, before=edge, rows=2)) == [14, 13]
     many.close()
+
+
+@pytest.mark.parametrize("first_rows", [1, 20, 1000])
+@pytest.mark.parametrize("query", ["", "kind=create", "actor=users/ana", "q=source", "q=zzz"])
+@pytest.mark.parametrize("window", ["", "&from=2026-10-24T22:10Z&to=2026-10-25T13:05Z"])
+def test_pages_together_have_all_matches(
+    full_store: Store, monkeypatch: pytest.MonkeyPatch, first_rows: int, query: str, window: str
+) -> None:
+    monkeypatch.setattr(events, "_FIRST_ROWS", first_rows)
+    for sort in ("newest", "oldest"):
+        filter_ = Filter.parse(f"{query}{window}&sort={sort}")
+        everything = events.page(full_store, filter_, NOW, rows=len(ROWS)).rows
+        times = [(row["occurred_at"], row["event_id"]) for row in everything]
+        assert times == sorted(times, reverse=sort == "newest")
+        assert len(everything) == counts.count(full_store, filter_, NOW)
+        found, page = [], events.page(full_store, filter_, NOW, rows=60)
+        while page.rows:
+            found += page.rows
+            page = events.page(full_store, filter_, NOW, after=page.last, rows=60)
+        assert found == everything
 
 
 def test_page_rows_have_all_columns_except_raw(many: Store) -> None:

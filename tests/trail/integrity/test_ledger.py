@@ -18,6 +18,7 @@ from trail.core.settings import Store as StoreSettings
 from trail.events import annotations
 from trail.findings import expected_activity, reviews, risks, rule_toggles, rules
 from trail.ingest import coverage
+from trail.integrity import commits
 from trail.notifications import rule_store
 from trail.notifications.rule import Rule
 from trail.retention import legal_holds
@@ -185,7 +186,12 @@ OPEN_ROWS = {
 
 
 @pytest.mark.parametrize("edit", OPEN_ROWS)
-def test_altered_rows_of_an_open_day(used: Trail, edit: str) -> None:
+@pytest.mark.parametrize("read_at_once", [commits._SPAN_ROWS, 1])
+def test_altered_rows_of_an_open_day(
+    used: Trail, edit: str, read_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commits, "_SPAN_ROWS", read_at_once)
+    assert used.problems() == []
     used.sql(edit)
     assert used.problems() == [OPEN_ROWS[edit]]
     # The day is not sealed as if nothing had happened, even when all counts agree.

@@ -193,3 +193,14 @@ def test_the_verifier_rejects_unreadable_files(trail: Trail, exported: Path) -> 
     assert _checked(trail.folder / "none.ndjson", trail.files.mirror)[0] == 2
     exported.write_text("nothing\n")
     assert _checked(exported, trail.files.mirror)[0] == 2
+
+
+@hypothesis.given(sizes=st.lists(st.integers(0, 50)), most=st.integers(1, 60))
+def test_groups_are_as_large_as_the_limit_allows(sizes: list[int], most: int) -> None:
+    made = row_digest.groups(range(len(sizes)), sizes.__getitem__, most)
+    assert [item for group in made for item in group] == list(range(len(sizes)))
+    rows = [sum(sizes[item] for item in group) for group in made]
+    for group, size in zip(made, rows, strict=True):
+        assert size <= most or len(group) == 1
+    for size, after in zip(rows, made[1:], strict=False):
+        assert size + sizes[after[0]] > most

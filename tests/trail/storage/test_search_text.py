@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.trail import random_trail
@@ -14,14 +15,19 @@ from trail.core.settings import Limits, load
 from trail.events import counts, events, timeline
 from trail.events.search_results import search_matches
 from trail.integrity import derived_check
-from trail.storage import record_text, search_backfill, search_text
-from trail.storage.database import Store
+from trail.storage import record_text, schema, search_backfill, search_text
+from trail.storage.database import Cursor, Store
 from trail.storage.filters import Filter
 
 _WORDS = (
     *("Web shop", "prod EU", "Cafe\u0301 Nord", "Café", "CAFÉ", "Straße 5", 'Said "hi"', "100%"),
     *("a[b", "{x}", "s3c", "12", "7", "true", "null", "source", "user", "users/u1", "u1", "naïve"),
     *("spaces/default/x", "Źdźbło", "a\\b", "😀 ok", "tokens/t9", "mixed UPPER", "x:{y", ","),
+)
+# Long ids of hex digits, and what only looks like them.
+_CODES = (
+    *("f7576374-4b6e-44b7-a369-536979416e56", "0123456789ABCDEF", "deadbeefdeadbeef", "-" * 16),
+    *("0123456789abcde", "deadbeefdeadbeefg", "deadbeefdeadbeef 1", "éf7576374-4b6e-44b7"),
 )
 _TYPES = ("Source Modified", "Audience Created", "Permission Check", "New Event Allowed", "Odd 9")
 _KINDS = ("source", "audience", "Tracking Plans", "warehouse", "true", "user_group")
@@ -34,6 +40,7 @@ def _value(drawn: random.Random) -> Any:
             drawn.choice(_WORDS),
             drawn.choice(_WORDS),
             f"{drawn.randrange(16**12):012x}",
+            drawn.choice(_CODES),
             drawn.choice((0, 7, 12, -1.5, True, False, None, "", [], {})),
             {"deep": [drawn.choice(_WORDS), {"n": drawn.randrange(99)}]},
             [drawn.choice(_WORDS), drawn.choice(_WORDS)],
@@ -167,7 +174,8 @@ def _leaves(raw: str) -> list[Any]:
 
 def test_a_word_finds_the_events_whose_records_have_it(store: Store) -> None:
     assert counts.count(store, Filter(), NOW) == len(RECORDS)
-    for word in _words():
+    assert any(row["codes"] for row in store.table("select codes from search_texts").to_pylist())
+    for word in (*_words(), "44B7", "deadbeefg", "beef", "-", "ef 1", "cdef", "snow"):
         quoted = '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
         assert _found(store, quoted) == _expected(store, _holds(word)), word
 
@@ -201,7 +209,7 @@ def test_counts_and_pages_of_a_search_equal_those_of_its_events(
 
 def test_the_background_gives_earlier_events_the_same_texts(store: Store) -> None:
     texts = (
-        "select event_id, search_text from events left join search_texts using (search_key) "
+        "select event_id, search_text, codes from events left join search_texts using (search_key) "
         "order by event_id"
     )
     before = store.table(texts).to_pylist()
@@ -212,6 +220,24 @@ def test_the_background_gives_earlier_events_the_same_texts(store: Store) -> Non
     search_backfill.run(store, Limits(), lambda: next(calls))
     search_backfill.run(store, Limits())
     assert store.table(texts).to_pylist() == before
+
+
+def test_an_upgrade_splits_the_texts_as_new_events_have_them(store: Store) -> None:
+    texts = "select * from search_texts order by search_key"
+    text = "concat_ws(chr(31), nullif(search_text, ''), codes)"
+    whole = f"select search_key, {text} as search_text from search_texts order by search_key"
+    step = next(sql for _, sql in schema.pending(16))
+
+    def upgraded(cursor: Cursor) -> tuple[pa.Table, pa.Table]:
+        before = cursor.sql(texts).to_arrow_table()
+        cursor.execute(f"create table joined as {whole}")
+        cursor.execute("drop table search_texts")
+        cursor.execute("alter table joined rename to search_texts")
+        cursor.execute(step)
+        return before, cursor.sql(texts).to_arrow_table()
+
+    before, after = store.write(upgraded)
+    assert before.equals(after)
 
 
 def test_verification_compares_search_texts_with_the_records(store: Store) -> None:

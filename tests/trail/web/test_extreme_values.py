@@ -4,6 +4,7 @@ The routes are those of the server, and the parameters and headers are those tha
 while it answers; a new route or parameter is tested without a change here.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -17,11 +18,13 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from tests.segment_records import api_event, ndjson
+from trail.core.json_values import json_row
 from trail.core.settings import CONFIG_VARIABLE, Auth, Settings
 from trail.core.settings import Store as StoreSettings
+from trail.events import events
 from trail.ingest.files import load_files
 from trail.runtime import process, startup
-from trail.storage.filters import FACETS
+from trail.storage.filters import FACETS, Filter
 from trail.web import routes
 from trail.web.guard import COOKIE, VISIT_COOKIE, Guard
 from trail.web.oidc_gate import ProviderGate
@@ -249,6 +252,13 @@ def test_integers_of_the_query(client: TestClient) -> None:
     beyond = client.get("/api/incidents", params={"skip": 2**63 - 1})
     assert (beyond.status_code, beyond.json()["incidents"]) == (200, [])
     assert len(client.get("/api/events?from=2000-01-01&limit=9999999999").json()["events"]) == 1
+
+
+def test_events_are_those_of_the_command(client: TestClient) -> None:
+    store = process.current().store
+    page = events.page(store, Filter.parse("from=2000-01-01"), dt.datetime.now(dt.UTC))
+    answer = client.get("/api/events?from=2000-01-01").json()["events"]
+    assert answer == [json_row(row) for row in page.rows] != []
 
 
 def test_suggestions(client: TestClient) -> None:

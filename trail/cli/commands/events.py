@@ -9,7 +9,7 @@ from trail.cli.context import Context
 from trail.core.model import EVENT_COLUMNS
 from trail.core.text import printable
 from trail.events import export
-from trail.events.events import LISTED
+from trail.events.names import LISTED
 from trail.storage.filters import Filter
 
 _COLUMNS = ("occurred_at", "action", "target_name", "actor_name", "actor_id", "outcome")

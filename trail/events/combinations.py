@@ -1,0 +1,142 @@
+"""Counts of events by combination of the small facets, from one query.
+
+The small facets are those with few values: all but actor and target. Whatever a filter chooses of
+them is decided here, so that one query, which is the same for all these choices, answers each of
+these facets, which ignores its own choice, as well as the total.
+"""
+
+import datetime as dt
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from trail.events.count_source import count_source
+from trail.storage.cube import ACTOR_CUBE, CUBE
+from trail.storage.database import Engine
+from trail.storage.filters import FLAGS, NO, YES, Choice, Filter
+from trail.storage.where import ON_FLAG
+
+BY_ACTION = ("category", "action", "outcome", "kind")
+SMALL = (*BY_ACTION, "actor_type", "target_type", *FLAGS)
+_KEYS = "e.target_type, e.unverified, e.future_dated"
+
+
+class Combinations:
+    """The number of events of each combination of `SMALL`, in the rest of what a filter chooses."""
+
+    def __init__(self, engine: Engine, filter_: Filter, now: dt.datetime) -> None:
+        self._filter = filter_
+        free = filter_.without(*SMALL)
+        for value in (YES, NO):  # or a relative window would leave out dates in the future
+            free = free.put("future_dated", value, "include")
+        rows = count_source(engine, free, now)
+        actor = "actor_type" if rows.table == CUBE else "actor_key"
+        keys = f"e.action_key, e.{actor}, {_KEYS}"
+        sql = f"select {keys}, {rows.n} as n from {rows.source} group by all"
+        if rows.table != CUBE:
+            names = "select actor_key, actor_type from actors"
+            sql = f"select * from ({sql}) join ({names}) using (actor_key)"
+        if rows.table == ACTOR_CUBE:
+            sql = f"select * exclude (actor_key, n), sum(n)::bigint as n from ({sql}) group by all"
+        table = engine.table(sql, rows.params)
+        self._n = table["n"].to_numpy()
+        # By actor, if a scan of the events told them anyway.
+        self._actor_keys = (
+            table["actor_key"].to_numpy() if "actor_key" in table.column_names else None
+        )
+        self._facets = _by_action(engine, table["action_key"].to_numpy())
+        for name in ("actor_type", "target_type"):
+            self._facets[name] = _encoded(table[name])
+        for name in FLAGS:
+            column, flagged = ON_FLAG[name]
+            codes = table[column].to_numpy().astype(np.int64)
+            self._facets[name] = codes, [NO if flagged == YES else YES, flagged]
+
+    def total(self) -> int:
+        """Return the number of events that match the filter."""
+        return int(self._n[self._matching()].sum())
+
+    def unverified(self) -> int:
+        """Return the number of events that match the filter and are unverified."""
+        codes, _ = self._facets["verified"]
+        return int(self._n[self._matching() & (codes == 1)].sum())
+
+    def values(self, name: str) -> Counter[str]:
+        """Return the number of events of each value of facet *name*, ignoring its own choice.
+
+        Values without events are left out, unless of a flag; so are missing types.
+        """
+        codes, values = self._facets[name]
+        counts = _summed(codes, self._n, self._matching(name), len(values))
+        listed = zip(values, counts.tolist(), strict=True)
+        if name in FLAGS:
+            return Counter(dict(listed))
+        is_type = name not in BY_ACTION
+        return Counter({value: n for value, n in listed if n and (value or not is_type)})
+
+    def actors(self) -> dict[int, int] | None:
+        """Return the number of matching events of each actor by key, or None if not known here."""
+        if self._actor_keys is None:
+            return None
+        keys, codes = np.unique(self._actor_keys, return_inverse=True)
+        counts = _summed(codes, self._n, self._matching(), len(keys))
+        return {
+            key: count for key, count in zip(keys.tolist(), counts.tolist(), strict=True) if count
+        }
+
+    def _matching(self, ignored: str = "") -> npt.NDArray[np.bool_]:
+        """Return which combinations pass the choices of all facets but *ignored*."""
+        result = np.ones(len(self._n), np.bool_)
+        for name, (codes, values) in self._facets.items():
+            choice = self._filter.choice(name)
+            if name == "future_dated" and self._filter.is_relative and not choice:
+                choice = Choice(exclude=(YES,))
+            if choice and name != ignored:
+                passing = [_passes(choice, value) for value in values]
+                result &= np.array(passing, np.bool_)[codes]
+        return result
+
+
+def _passes(choice: Choice, value: str) -> bool:
+    return (not choice.include or value in choice.include) and value not in choice.exclude
+
+
+def _summed(
+    codes: npt.NDArray[np.int64],
+    n: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.bool_],
+    size: int,
+) -> npt.NDArray[np.int64]:
+    result = np.zeros(size, np.int64)
+    np.add.at(result, codes[chosen], n[chosen])
+    return result
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return the values of *column*, and for each row the place of its value among them."""
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def _by_action(
+    engine: Engine, keys: npt.NDArray[np.int32]
+) -> dict[str, tuple[npt.NDArray[np.int64], list[str]]]:
+    """Return the facets `BY_ACTION` of the actions *keys*, as `_encoded`."""
+    sql = f"select action_key, {', '.join(BY_ACTION)} from actions"
+    named = engine.table(sql)
+    missing = np.setdiff1d(keys, named["action_key"].to_numpy())
+    if len(missing):  # stored since another request asked for the actions
+        more = engine.table(
+            f"{sql} where action_key in (select unnest($keys))", {"keys": missing.tolist()}
+        )
+        named = pa.concat_tables([named, more])
+    known = named["action_key"].to_numpy()
+    places = np.zeros(int(known.max(initial=0)) + 1, np.int64)
+    places[known] = np.arange(len(known))
+    result = {}
+    for name in BY_ACTION:
+        codes, values = _encoded(named[name])
+        result[name] = codes[places[keys]], values
+    return result
