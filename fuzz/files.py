@@ -14,8 +14,9 @@ from loaders import csv_table, json_lines, parquet_table
 from loaders._streams import DAMAGE
 from trail.cli.command import read_mapping
 from trail.core.errors import InputError
+from trail.core.limits import Limits
 from trail.core.model import Loader, Source
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.ingest import json_records
 
 # Low limits, so that the fuzzer reaches them.

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from loaders._streams import Stream
+from trail.core.limits import Limits
 from trail.core.model import Chunk, Reject
-from trail.core.settings import Limits
 from trail.ingest import json_cutter
 from trail.ingest.json_records import Record, extract_records
 

@@ -12,7 +12,8 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from trail.core.errors import InputError, SettingError, UnavailableError
-from trail.core.settings import Section, Settings
+from trail.core.section import Section
+from trail.core.settings import Settings
 from trail.core.text import one_line
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ import pyarrow as pa
 import zstandard
 
 from trail.core.errors import LoadLimitError
-from trail.core.settings import Limits
+from trail.core.limits import Limits
 
 BLOCK = 8 << 20
 

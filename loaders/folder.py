@@ -19,7 +19,8 @@ from pydantic import Field
 
 from trail.core.errors import SettingError, UnavailableError
 from trail.core.model import Arrived, Batch, Drop
-from trail.core.settings import Section, Settings
+from trail.core.section import Section
+from trail.core.settings import Settings
 
 DONE = "done"
 FAILED = "failed"

@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from loaders import _documents
 from loaders._streams import SAMPLE, Stream, head_of
+from trail.core.limits import Limits
 from trail.core.model import Chunk, Loader, Reject, Source
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.storage.schema import ROW_GROUP
 
 # A whole row group for each of two threads: it goes to disk directly, where anything less passes

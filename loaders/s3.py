@@ -17,7 +17,8 @@ from pydantic import Field, SecretStr
 from loaders._s3_failures import FAILURES, code_of, to_trail_error
 from trail.core.errors import InputError, SettingError
 from trail.core.model import Arrived, Batch, Drop
-from trail.core.settings import Section, Settings
+from trail.core.section import Section
+from trail.core.settings import Settings
 
 # Written by Segment to test its permissions; contains no events.
 _NOT_DATA = "dummy-object.txt"

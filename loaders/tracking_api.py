@@ -17,7 +17,8 @@ import orjson
 from pydantic import Field, SecretStr
 
 from trail.core.model import Received, Receiver, RefusedError, Sent
-from trail.core.settings import Section, Settings
+from trail.core.section import Section
+from trail.core.settings import Settings
 from trail.ingest import json_records
 
 EVENT_BYTES, BATCH_BYTES, BATCH_EVENTS = 32 * 1024, 500 * 1024, 2_500

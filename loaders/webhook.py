@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from pydantic import Field, SecretStr
 
 from trail.core.model import Received, Receiver, RefusedError, Sent
-from trail.core.settings import Section, Settings
+from trail.core.section import Section
+from trail.core.settings import Settings
 from trail.ingest import json_records, quarantine
 
 _PATH = "/webhooks/segment"

@@ -18,8 +18,9 @@ from loaders import csv_table
 from loaders._columns import ROWS
 from tests.conftest import Load, corpora, quarantine, rows
 from tests.segment_records import gz
+from trail.core.limits import Limits
 from trail.core.model import EVENT_COLUMNS, Source
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.events.export import Export, stream
 from trail.ingest.files import load_files
 from trail.storage.database import Store

@@ -21,8 +21,9 @@ from tests.segment_records import (
     ndjson,
     saved_request,
 )
+from trail.core.limits import Limits
 from trail.core.model import Chunk, Source
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.storage.database import Store
 
 EVENTS = [forwarded(n) for n in range(20)]

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 from pydantic import SecretStr
 
-from trail.core.settings import Section, Settings, variable
+from trail.core.section import Section
+from trail.core.settings import Settings, variable
 
 # The columns of one event, in the order in which every table, export and command gives them.
 EVENT_COLUMNS = (

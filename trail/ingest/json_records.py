@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from trail.core.settings import Limits
+from trail.core.limits import Limits
 from trail.ingest import json_cutter
 
 # Wrappers inside wrappers are real (an array of pages of events), but not without end.

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trail.core.limits import Limits
 from trail.core.model import Reject
-from trail.core.settings import Limits
 from trail.ingest.json_records import Record, extract_records
 from trail.storage import parse_sql
 from trail.storage.database import Cursor

@@ -17,8 +17,8 @@ import zstandard
 
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
+from trail.core.limits import Limits
 from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
-from trail.core.settings import Limits
 from trail.incidents import materialize
 from trail.ingest import commit_entry, dedup, identities, parsing, proofs, refusals
 from trail.storage import cube, cursors, dimensions, search_text

@@ -8,7 +8,7 @@ content, is refused: one of the two was made up.
 
 import datetime as dt
 
-from trail.core.settings import Limits
+from trail.core.limits import Limits
 from trail.findings import refresh
 from trail.incidents import materialize
 from trail.ingest import identities

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from trail.core.limits import Limits
 from trail.core.model import Batch, Chunk, Reject
-from trail.core.settings import Limits
 from trail.ingest import pipeline
 from trail.storage.database import Cursor, Engine, Store
 

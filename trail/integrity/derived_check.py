@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterator
 
 from trail.core import actors, catalogue
-from trail.core.settings import Limits
+from trail.core.limits import Limits
 from trail.core.text import count
 from trail.integrity.chain_history import Problem
 from trail.integrity.row_digest import Ask

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 
 from trail.core.errors import OverloadError
-from trail.core.settings import Limits
+from trail.core.limits import Limits
 from trail.storage.query_timeout import QueryScope
 
 # More requests of one user are refused at once.

@@ -10,7 +10,8 @@ from trail.accounts.api_tokens import Tokens
 from trail.accounts.login_throttle import Throttle
 from trail.accounts.sessions import Sessions
 from trail.accounts.users import Users
-from trail.core.settings import Limits, Settings
+from trail.core.limits import Limits
+from trail.core.settings import Settings
 from trail.ingest.receiver import Intake
 from trail.runtime.fair_share import Shares
 from trail.runtime.scheduler import Schedule

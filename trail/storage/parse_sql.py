@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from trail.core import catalogue, zone_abbreviations
-from trail.core.settings import Limits
+from trail.core.limits import Limits
 from trail.storage import search_text
 from trail.storage.database import Cursor
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from trail.core.settings import Limits
+from trail.core.limits import Limits
 from trail.storage import cursors, parse_sql, record_text, search_text
 from trail.storage.database import Cursor, Store
 

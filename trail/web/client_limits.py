@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trail.accounts.users import User
+from trail.core.limits import Limits
 from trail.core.networks import network_of
-from trail.core.settings import Limits
 from trail.runtime import process
 from trail.web.connections import ANONYMOUS_FRAME_BYTES, SCOPE_STATE, Connection
 from trail.web.guard import ANY_HOST_PATHS, SCOPE_USER, SELF_AUTHENTICATED

@@ -20,8 +20,9 @@ from typing import Any
 
 import uvicorn
 
+from trail.core.limits import Limits
 from trail.core.networks import network_of
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.web.callers import SESSION_COOKIE
 from trail.web.proxies import is_among
 

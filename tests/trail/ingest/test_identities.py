@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.conftest import Load, rows
 from tests.segment_records import api_event, forwarded, ndjson
 from trail.core.clock import utc_now
+from trail.core.limits import Limits
 from trail.core.model import Batch, Chunk, Directory, Person
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.events import counts, people
 from trail.findings import queries
 from trail.ingest import directory, pipeline

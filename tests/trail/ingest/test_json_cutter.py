@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trail.core.settings import Limits
+from trail.core.limits import Limits
 from trail.ingest.json_cutter import Piece, cut
 from trail.ingest.json_records import Record, extract_records
 

@@ -14,7 +14,7 @@ from tests.trail.plain_records import (
     line,
     saved_request,
 )
-from trail.core.settings import Limits
+from trail.core.limits import Limits
 from trail.ingest.json_records import Record, Refusal, depth, extract_records
 
 LIMITS = Limits()

@@ -29,8 +29,9 @@ from tests.segment_records import (
     saved_request,
 )
 from trail.core.errors import LoadLimitError
+from trail.core.limits import Limits
 from trail.core.model import Batch, Chunk, Reject
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.ingest import pipeline
 from trail.ingest.files import load_files
 from trail.storage.database import Store

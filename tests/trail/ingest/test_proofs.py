@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.conftest import counted, quarantine, row, rows
 from tests.segment_records import USER, api_event, forwarded
 from tests.trail.random_trail import NOW
+from trail.core.limits import Limits
 from trail.core.model import Batch, Chunk
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.events import counts
 from trail.ingest import dedup, pipeline, proofs
 from trail.integrity import batch_balance, seal_store

@@ -6,8 +6,9 @@ import pyarrow as pa
 
 from tests.conftest import Load, rows
 from tests.segment_records import api_event, ndjson
+from trail.core.limits import Limits
 from trail.core.model import Batch, Chunk, Reject
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.ingest import pipeline, quarantine
 from trail.ingest.quarantine import UNVERIFIED
 from trail.storage.database import Store

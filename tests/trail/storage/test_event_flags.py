@@ -13,8 +13,9 @@ from tests.conftest import counted, rows
 from tests.segment_records import api_event
 from tests.trail.incidents.failures import at, run
 from trail.core.clock import utc_now
+from trail.core.limits import Limits
 from trail.core.model import Batch, Chunk
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.events import counts, overview, people, store_status
 from trail.findings.detector import daily, events, workdays
 from trail.incidents.queries import incidents

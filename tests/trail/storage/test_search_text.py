@@ -11,7 +11,8 @@ import pytest
 
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW
-from trail.core.settings import Limits, load
+from trail.core.limits import Limits
+from trail.core.settings import load
 from trail.events import counts, events, timeline
 from trail.events.search_results import search_matches
 from trail.integrity import derived_check

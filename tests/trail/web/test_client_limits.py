@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from tests import own_loop
 from tests.trail.web.conftest import HOST, echo, socket
-from trail.core.settings import Limits
+from trail.core.limits import Limits
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.web import auth, client_limits

@@ -17,7 +17,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests import own_loop
-from trail.core.settings import Limits, Server, Settings
+from trail.core.limits import Limits
+from trail.core.settings import Server, Settings
 from trail.web import arrivals, connections
 from trail.web.connections import Connection, Connections
 

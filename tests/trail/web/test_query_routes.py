@@ -17,8 +17,9 @@ from tests import own_loop
 from trail.accounts.users import User
 from trail.core import server_link
 from trail.core.errors import StoppedError
+from trail.core.limits import Limits
 from trail.core.output import Out
-from trail.core.settings import Limits, Settings
+from trail.core.settings import Settings
 from trail.runtime import process
 from trail.runtime.fair_share import Shares
 from trail.runtime.process import Runtime
