@@ -23,6 +23,10 @@ SMALL = (*BY_ACTION, "actor_type", "target_type", *FLAGS)
 _KEYS = "e.target_type, e.unverified, e.future_dated"
 
 
+# For each row the place of its value, and the values.
+_Facet = tuple[npt.NDArray[np.int64], list[str]]
+
+
 class Combinations:
     """The number of events of each combination of `SMALL`, in the rest of what a filter chooses."""
 
@@ -35,20 +39,21 @@ class Combinations:
         actor = "actor_type" if rows.table == CUBE else "actor_key"
         keys = f"e.action_key, e.{actor}, {_KEYS}"
         sql = f"select {keys}, {rows.n} as n from {rows.source} group by all"
-        if rows.table != CUBE:
+        # The other hourly counts may be those of a hundred thousand actors.
+        is_small = rows.table != ACTOR_CUBE or bool(free.choice("actor").include)
+        table = engine.table(sql, rows.params) if is_small else None
+        if table is None or not (named := _named(engine, table)):
             names = "select actor_key, actor_type from actors"
-            sql = f"select * from ({sql}) join ({names}) using (actor_key)"
-        if rows.table == ACTOR_CUBE:
-            sql = f"select * exclude (actor_key, n), sum(n)::bigint as n from ({sql}) group by all"
-        table = engine.table(sql, rows.params)
+            table = engine.table(
+                f"select * exclude (actor_key, n), sum(n)::bigint as n from ({sql}) "
+                f"join ({names}) using (actor_key) group by all",
+                rows.params,
+            )
+            named = _named(engine, table)
         self._n = table["n"].to_numpy()
         # By actor, if a scan of the events told them anyway.
-        self._actor_keys = (
-            table["actor_key"].to_numpy() if "actor_key" in table.column_names else None
-        )
-        self._facets = _by_action(engine, table["action_key"].to_numpy())
-        for name in ("actor_type", "target_type"):
-            self._facets[name] = _encoded(table[name])
+        self._actor_keys = _keys(table, "actor_key")
+        self._facets = {**named, "target_type": _encoded(table["target_type"])}
         for name in FLAGS:
             column, flagged = ON_FLAG[name]
             codes = table[column].to_numpy().astype(np.int64)
@@ -114,29 +119,40 @@ def _summed(
     return result
 
 
-def _encoded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """Return the values of *column*, and for each row the place of its value among them."""
+def _encoded(column: pa.ChunkedArray) -> _Facet:
     encoded = column.combine_chunks().dictionary_encode()
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def _by_action(
-    engine: Engine, keys: npt.NDArray[np.int32]
-) -> dict[str, tuple[npt.NDArray[np.int64], list[str]]]:
-    """Return the facets `BY_ACTION` of the actions *keys*, as `_encoded`."""
-    sql = f"select action_key, {', '.join(BY_ACTION)} from actions"
-    named = engine.table(sql)
-    missing = np.setdiff1d(keys, named["action_key"].to_numpy())
-    if len(missing):  # stored since another request asked for the actions
-        more = engine.table(
-            f"{sql} where action_key in (select unnest($keys))", {"keys": missing.tolist()}
-        )
-        named = pa.concat_tables([named, more])
-    known = named["action_key"].to_numpy()
+def _keys(table: pa.Table, key: str) -> npt.NDArray[np.int32] | None:
+    return table[key].to_numpy() if key in table.column_names else None
+
+
+def _named(engine: Engine, table: pa.Table) -> dict[str, _Facet]:
+    """Return the facets of the actions and actors of *table*; none if an actor is gone."""
+    actions = _looked_up(engine, "actions", "action_key", BY_ACTION, table)
+    if "actor_type" in table.column_names:
+        return {**actions, "actor_type": _encoded(table["actor_type"])}
+    actors = _looked_up(engine, "actors", "actor_key", ("actor_type",), table)
+    return {**actions, **actors} if actions and actors else {}
+
+
+def _looked_up(
+    engine: Engine, source: str, key: str, columns: tuple[str, ...], table: pa.Table
+) -> dict[str, _Facet]:
+    """Return *columns* of *source* for the rows of *table* by *key*; none if one is not there."""
+    keys = table[key].to_numpy()
+    sql = f"select {key}, {', '.join(columns)} from {source}"
+    names = engine.table(sql)
+    missing = np.setdiff1d(keys, names[key].to_numpy())
+    if len(missing):  # stored since another request asked for the names
+        wanted = {"keys": missing.tolist()}
+        more = engine.table(f"{sql} where {key} in (select unnest($keys))", wanted)
+        if more.num_rows < len(missing):
+            return {}
+        names = pa.concat_tables([names, more])
+    known = names[key].to_numpy()
     places = np.zeros(int(known.max(initial=0)) + 1, np.int64)
     places[known] = np.arange(len(known))
-    result = {}
-    for name in BY_ACTION:
-        codes, values = _encoded(named[name])
-        result[name] = codes[places[keys]], values
-    return result
+    found = {name: _encoded(names[name]) for name in columns}
+    return {name: (codes[places[keys]], values) for name, (codes, values) in found.items()}

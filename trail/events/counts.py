@@ -27,25 +27,25 @@ class Value:
 
 def count(engine: Engine, filter_: Filter, now: dt.datetime) -> int:
     """Return the number of events that match *filter_*."""
-    if not _is_narrow_scan(filter_):
-        return Combinations(engine, filter_, now).total()
-    rows = count_source(engine, filter_, now)
-    return int(
-        engine.table(f"select {rows.n} as n from {rows.source}", rows.params)["n"][0].as_py() or 0
-    )
+    return totals(engine, filter_, now)[0]
 
 
 def unverified(engine: Engine, filter_: Filter, now: dt.datetime) -> int:
     """Return the number of events that match *filter_* and are unverified."""
+    return totals(engine, filter_, now)[1]
+
+
+def totals(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[int, int]:
+    """Return the number of events that match *filter_*, and of those that are unverified."""
     if not _is_narrow_scan(filter_):
-        return Combinations(engine, filter_, now).unverified()
+        counted = Combinations(engine, filter_, now)
+        return counted.total(), counted.unverified()
     rows = count_source(engine, filter_, now)
     table = engine.table(
-        "select sum(n)::bigint as n from "
-        f"(select e.unverified as flag, {rows.n} as n from {rows.source} group by all) where flag",
-        rows.params,
+        f"select e.unverified as flag, {rows.n} as n from {rows.source} group by all", rows.params
     )
-    return int(table["n"][0].as_py() or 0)
+    numbers = dict(zip(table["flag"].to_pylist(), table["n"].to_pylist(), strict=True))
+    return sum(numbers.values()), numbers.get(True, 0)
 
 
 def _is_narrow_scan(filter_: Filter) -> bool:
@@ -114,49 +114,56 @@ def _actors(
     engine: Engine, filter_: Filter, now: dt.datetime, chosen: ActorChoice, counted: Combinations
 ) -> tuple[list[Value], int]:
     """Return the values of the facet `actor` as *chosen*, and the number that it could list."""
-    by_key = counted.actors()
-    if by_key is not None and not filter_.choice("actor"):
-        return _actors_by_key(engine, by_key, chosen)
     rows = count_source(engine, filter_.without("actor"), now, by_actor=True)
-    where, params = _containing(chosen.text)
-    sql = f"select * from ({_named(rows)}) {where}"
-    if chosen.top is None:
-        listed = _values(engine.table(f"{sql} order by {_MOST_FIRST}", {**rows.params, **params}))
-        listable = len(listed)
+    named = None
+    by_key = None if filter_.choice("actor") else counted.actors()
+    if not chosen.text and (by_key or chosen.top is None):
+        named = _named_actors(engine, by_key or _by_key(engine, rows))
+    if named is not None:
+        listed, listable = named[: chosen.top], len(named)
     else:
+        where, params = _containing(chosen.text)
+        limit = "" if chosen.top is None else f"limit {chosen.top}"
         table = engine.table(
-            f"select *, count(*) over () as listable from ({sql}) "
-            f"order by {_MOST_FIRST} limit {chosen.top}",
+            f"select *, count(*) over () as listable from (select * from ({_named(rows)}) {where}) "
+            f"order by {_MOST_FIRST} {limit}",
             {**rows.params, **params},
         )
         listed, listable = _values(table), table["listable"][0].as_py() if table.num_rows else 0
     own = _selected(engine, filter_)
     missing = [value for value in own if value not in {item.value for item in listed}]
     if missing:
-        named = f"select * from ({_named(rows)}) where list_contains($missing, value)"
-        found = _values(engine.table(named, {**rows.params, "missing": missing}))
+        sql = f"select * from ({_named(rows)}) where list_contains($missing, value)"
+        found = _values(engine.table(sql, {**rows.params, "missing": missing}))
         numbers = {item.value: item for item in found}
         listed += [numbers.get(value, Value(value, value, 0)) for value in missing]
         listed.sort(key=_most_first)
     return listed, listable
 
 
-def _actors_by_key(
-    engine: Engine, counts: dict[int, int], chosen: ActorChoice
-) -> tuple[list[Value], int]:
-    where, params = _containing(chosen.text)
-    named = f"select actor_key, actor_id as value, {_LABEL} as label from actors"
-    names = engine.table(f"select * from ({named}) {where}", params)
-    columns = (column.to_pylist() for column in names.columns)
-    listed = sorted(
-        (
-            Value(value, label, counts[key])
-            for key, value, label in zip(*columns, strict=True)
-            if key in counts
-        ),
-        key=_most_first,
-    )
-    return listed[: chosen.top], len(listed)
+def _by_key(engine: Engine, rows: CountSource) -> dict[int, int]:
+    """Return the number of events of each actor by key."""
+    sql = f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
+    table = engine.table(sql, rows.params)
+    return dict(zip(table["actor_key"].to_pylist(), table["n"].to_pylist(), strict=True))
+
+
+def _named_actors(engine: Engine, counts: dict[int, int]) -> list[Value] | None:
+    """Return the actors of *counts* by key, most events first, or None if one is gone.
+
+    The names of all actors are a query of their own, whose result more views share.
+    """
+    sql = f"select actor_key, actor_id, {_LABEL} as label from actors"
+    names = engine.table(sql)
+    missing = sorted(counts.keys() - set(names["actor_key"].to_pylist()))
+    if missing:  # stored since another request asked for the names
+        more = engine.table(f"{sql} where actor_key in (select unnest($keys))", {"keys": missing})
+        if more.num_rows < len(missing):
+            return None
+        names = pa.concat_tables([names, more])
+    lines = zip(*(column.to_pylist() for column in names.columns), strict=True)
+    values = [Value(actor, label, counts[key]) for key, actor, label in lines if key in counts]
+    return sorted(values, key=_most_first)
 
 
 def _containing(text: str) -> tuple[str, dict[str, object]]:

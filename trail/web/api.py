@@ -46,12 +46,13 @@ def events(request: Request) -> Response:
     filter_, store, now = _request_filter(request)
     after = listing.Cursor.parse(request.query_params.get("after", ""))
     page = listing.page(store, filter_, now, after=after, rows=_rows(request))
+    count, unverified = counts.totals(store, filter_, now)
     return _json(
         {
             "events": page.rows,
             "next": str(page.last) if page.has_after else None,
-            "count": counts.count(store, filter_, now),
-            "unverified": counts.unverified(store, filter_, now),
+            "count": count,
+            "unverified": unverified,
         }
     )
 

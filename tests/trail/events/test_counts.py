@@ -85,21 +85,36 @@ def test_facets_ignore_only_their_own_choice(
     assert (found.events, counts.count(full_store, filter_, NOW)) == (total, total)
 
 
-def test_an_action_newer_than_the_shared_list_is_counted(tmp_path: Path) -> None:
-    store = random_trail.store_of(tmp_path, [event("e1", "2026-10-01")])
+@pytest.mark.parametrize("query", ["", "&q=id:e1", "&actor=users/new", "&actor=users/new&q=id:e1"])
+def test_names_newer_than_the_shared_ones_are_counted(tmp_path: Path, query: str) -> None:
+    store = random_trail.store_of(tmp_path, [event("e1", "2026-10-01", actor="users/old")])
 
     def rename(cursor: Cursor) -> None:
-        cursor.execute(
-            "insert into actions select * replace (9 as action_key, 'B' as action) from actions"
-        )
+        for table, new in (("actions", "'B' as action"), ("actors", "'users/new' as actor_id")):
+            key = f"{table[:-1]}_key"
+            cursor.execute(f"insert into {table} select * replace (9 as {key}, {new}) from {table}")
+        cursor.execute("update events set action_key = 9, actor_key = 9")
         cursor.execute("update cube set action_key = 9")
+        cursor.execute("update actor_cube set action_key = 9, actor_key = 9")
 
     with shared_results.within():
-        (before,) = counts.facets(store, Filter(), NOW).values["action"]
+        before = counts.facets(store, Filter.parse("q=id:e1"), NOW).values
+        # As a request that asks after the commit and before the version of the data is set.
         store.submit(rename, versioned=False).result()
-        (after,) = counts.facets(store, Filter("2000-01-01"), NOW).values["action"]
+        after = counts.facets(store, Filter.parse(f"from=2000-01-01{query}"), NOW).values
     store.close()
-    assert (before.value, after.value, after.count) == ("Source Created", "B", 1)
+    names = ("action", "actor", "actor_type")
+    assert [before[name][0].value for name in names] == ["Source Created", "users/old", "user"]
+    assert [after[name][0].value for name in names] == ["B", "users/new", "user"]
+
+
+def test_an_actor_that_is_gone_is_not_counted(tmp_path: Path) -> None:
+    store = random_trail.store_of(tmp_path, [event("e1", "2026-10-01")])
+    store.write(lambda cursor: cursor.execute("delete from actors"))
+    for query in ("", "q=source", "actor=users/ana"):
+        values = counts.facets(store, Filter.parse(query), NOW).values["actor"]
+        assert not any(item.count for item in values)
+    store.close()
 
 
 def test_relative_windows_follow_the_clock(full_store: Store) -> None:
