@@ -23,7 +23,8 @@ from trail.storage.database import Store
 _LOOK_S = 10.0
 _QUIET_S = 15.0
 # By then Streamlit has forgotten closed tabs and what their pages held: after the 60 s of
-# `server.disconnectedSessionTTL`, and the 30 s of the dashboard's look for them.
+# `server.disconnectedSessionTTL`, and the 30 s of the dashboard's look for them. Then the results
+# that page runs share are of no use, either.
 _FORGOTTEN_S = 100.0
 # Less growth since the last time is not worth the pause of about a third of a second.
 _GROWN_BYTES = 48 << 20
@@ -55,6 +56,8 @@ class IdleMemory:
             quiet_s = time.monotonic() - used_at
             forgotten = quiet_s >= _FORGOTTEN_S and used_at != self._last_use
             grown = quiet_s >= _QUIET_S and resident_bytes() > self._left + _GROWN_BYTES
+            if forgotten:
+                shared_results.RESULTS.clear()
             if forgotten or grown:
                 with contextlib.suppress(UnavailableError):  # the store is stopping
                     if release(self._store()):

@@ -99,6 +99,11 @@ class Results:
             if flight.result:
                 return cast("T", flight.result[0])
 
+    def clear(self) -> None:
+        """Drop all results, which take several times the bytes that are counted."""
+        with self._lock:
+            self._drop(list(self._results))
+
     def forget(self, store: int) -> None:
         """Drop all results of a store that is closed."""
         with self._lock:

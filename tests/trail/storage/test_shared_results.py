@@ -189,3 +189,12 @@ def test_the_moment_of_pages_is_held_while_the_data_is_the_same(
     monkeypatch.setattr("trail.storage.database.HELD_S", 0.0)
     assert HELD_S > 0
     assert marked.now() > second
+
+
+def test_cleared_results_are_asked_again(marked: Store) -> None:
+    with shared_results.within():
+        before = _value(marked.table(_UNIQUE))
+        assert _value(marked.table(_UNIQUE)) == before
+        shared_results.RESULTS.clear()
+        assert (len(shared_results.RESULTS), shared_results.RESULTS.bytes) == (0, 0)
+        assert _value(marked.table(_UNIQUE)) != before
