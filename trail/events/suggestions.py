@@ -104,10 +104,12 @@ select value, value as label, null::bigint as count from (
  ) where is_name or regexp_matches(id, $word)
 ) order by first desc, length(value), value limit $rows
 """
-# One or two letters begin a word of nearly every target.
+# One or two letters begin a word of nearly every target. Names are few: many targets share one.
 _FEW_LETTERS = 2
 _TARGETS_OF_FEW_LETTERS = f"""
-select target_name as value, value as label, null::bigint as count from targets
-where starts_with({_NAME}, $text) group by target_name order by length(value), value limit $rows
+select target_name as value, value as label, null::bigint as count
+from (select distinct target_name from targets)
+where starts_with({record_text.fold("target_name")}, $text)
+order by length(value), value limit $rows
 """
 _SQL = {"action": _ACTIONS, "actor": _ACTORS, "target": _TARGETS}
