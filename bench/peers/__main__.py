@@ -161,7 +161,7 @@ def _serving_datasette(database: Path) -> Iterator[str]:
         "max_returned_rows": "1000",
         "default_facet_size": "1000",
     }
-    command = [str(_ENVIRONMENT / "bin" / "datasette"), "serve", str(database), "-p", str(port)]
+    command = [str(_PYTHON), "-m", "datasette", "serve", str(database), "-p", str(port)]
     for name, value in settings.items():
         command += ["--setting", name, value]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
