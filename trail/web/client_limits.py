@@ -4,6 +4,7 @@ A tab is a websocket. A page that could not open one says so instead of the dash
 """
 
 import asyncio
+import contextlib
 import html
 import re
 import time
@@ -15,6 +16,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnected
 
 from trail.accounts.users import User
 from trail.core.limits import Limits
@@ -186,7 +188,8 @@ class ClientLimits:
     async def _open(self, tab: _Tab, scope: Scope, receive: Receive, send: Send) -> None:
         if (connection := _connection(scope)) is not None:
             connection.allow_frames(tab.max_bytes)
-        await self._app(scope, _limited(tab, receive, send), send)
+        with contextlib.suppress(WebSocketDisconnected):  # Streamlit closes what the client has
+            await self._app(scope, _limited(tab, receive, send), send)
 
     def _bucket(self, owner: tuple[str, str], rate: float, burst_s: float) -> TokenBucket:
         """Return the limit on the messages of all tabs of *owner*."""
