@@ -97,16 +97,26 @@ _SEPARATOR = "\n"
 _NAMES = {
     name.casefold() for action in catalogue.ACTIONS for name in (action.name, *action.aliases)
 }
-# One text to search: a list of so many names costs more to plan, and to compare with each record.
-_KNOWN_NAMES = _SEPARATOR.join(["", *sorted(_NAMES), ""]).replace("'", "''")
+
+
+def _names_by_bytes() -> str:
+    """Return SQL for a list of texts: the names of so many bytes each, between separators."""
+    sized: dict[int, list[str]] = {}
+    for name in sorted(_NAMES):
+        sized.setdefault(len(name.encode()), []).append(name.replace("'", "''"))
+    texts = [_SEPARATOR.join(["", *sized.get(size + 1, []), ""]) for size in range(max(sized))]
+    return ", ".join(f"'{text}'" for text in texts)
+
+
+# A list of all names costs more to plan; one text of them all costs more to search.
+_KNOWN_NAMES = _names_by_bytes()
 
 
 def _known(text: str) -> str:
     """Return SQL for whether *text* is the name of a known action."""
-    mark = f"'{_SEPARATOR}'"
+    name, mark = f"lower({text})", f"'{_SEPARATOR}'"
     return (
-        f"coalesce(contains('{_KNOWN_NAMES}', {mark} || lower({text}) || {mark}) "
-        f"and not contains({text}, {mark}), false)"
+        f"coalesce(contains([{_KNOWN_NAMES}][strlen({name})], {mark} || {name} || {mark}), false)"
     )
 
 
