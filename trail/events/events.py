@@ -92,20 +92,23 @@ def page(
     if edge:
         where += f" and {_beyond_cursor(edge, descending=descending, params=params)}"
     order = _order(descending=descending)
-    result: list[dict[str, Any]] = []
+    stars: list[str] = []
+    found: list[pa.Table] = []
+    left = rows + 1
     reach = _window_beyond(edge, filter_.window(now), descending)
     for window in _growing_windows(engine, filter_, now, reach, rows + 1, descending):
-        star = (
+        stars.append(
             f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
-            f"order by {order} limit {rows + 1 - len(result)}"
+            f"order by {order} limit {left}"
         )
-        named = name_rows(engine, engine.table(star, params))
-        if named is None:
-            sql = f"{join_names(star, _FLAGS)} order by {order}"
-            named = engine.table(sql, params).to_pylist()
-        result += named
-        if len(result) > rows:
+        found.append(engine.table(stars[-1], params))
+        left -= found[-1].num_rows
+        if not left:
             break
+    result = name_rows(engine, pa.concat_tables(found))
+    if result is None:
+        joined = [f"{join_names(star, _FLAGS)} order by {order}" for star in stars]
+        result = [row for sql in joined for row in engine.table(sql, params).to_pylist()]
     more, result = len(result) > rows, result[:rows]
     if backwards:
         return Page(result[::-1], has_before=more, has_after=True)
