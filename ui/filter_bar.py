@@ -214,7 +214,7 @@ def _exports(filter_: Filter, rows: int, *, evidence: bool) -> None:
 
 
 def _menu(key: str, icon: str, name: str) -> PopoverContainer:
-    """Return a menu that is filled when it is `open`: its parts are a quarter of a page's."""
+    """Return a menu to fill when it is `open`; while closed, it costs the page no elements."""
     return st.popover("", icon=icon, help=name, key=key, on_change="rerun")
 
 

@@ -1,7 +1,7 @@
 """Entries of the menu, and the watch for the end of the session.
 
-Separate from the main script, which Streamlit compiles anew for every run: what it makes once lives
-here.
+Separate from the main script, because Streamlit compiles that again for every run, so that nothing
+can be kept in it.
 """
 
 import copy

@@ -109,7 +109,8 @@ def settled_descriptors(server: Running, wanted: int) -> int:
 
 
 def withstand(server: Running, sid: str, attack: str, count: int, cookie: str = "") -> None:
-    # What opens files once, such as the store of the signatures, is no leak.
+    # Files that are opened at first use and then stay open, such as the store of used signatures,
+    # are opened before descriptors are counted.
     request(server, "GET", "/healthz")
     push(server)
     with server.tab(sid=sid) as tab:

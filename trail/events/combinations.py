@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from trail.events import names
 from trail.events.count_source import count_source
 from trail.storage.cube import ACTOR_CUBE, CUBE
 from trail.storage.database import Engine
@@ -43,10 +44,10 @@ class Combinations:
         is_small = rows.table != ACTOR_CUBE or bool(free.choice("actor").include)
         table = engine.table(sql, rows.params) if is_small else None
         if table is None or not (named := _named(engine, table)):
-            names = "select actor_key, actor_type from actors"
+            types = "select actor_key, actor_type from actors"
             table = engine.table(
                 f"select * exclude (actor_key, n), sum(n)::bigint as n from ({sql}) "
-                f"join ({names}) using (actor_key) group by all",
+                f"join ({types}) using (actor_key) group by all",
                 rows.params,
             )
             named = _named(engine, table)
@@ -130,29 +131,24 @@ def _keys(table: pa.Table, key: str) -> npt.NDArray[np.int32] | None:
 
 def _named(engine: Engine, table: pa.Table) -> dict[str, _Facet]:
     """Return the facets of the actions and actors of *table*; none if an actor is gone."""
-    actions = _looked_up(engine, "actions", "action_key", BY_ACTION, table)
+    actions = _looked_up(engine, "actions", BY_ACTION, table)
     if "actor_type" in table.column_names:
         return {**actions, "actor_type": _encoded(table["actor_type"])}
-    actors = _looked_up(engine, "actors", "actor_key", ("actor_type",), table)
+    actors = _looked_up(engine, "actors", ("actor_type",), table)
     return {**actions, **actors} if actions and actors else {}
 
 
 def _looked_up(
-    engine: Engine, source: str, key: str, columns: tuple[str, ...], table: pa.Table
+    engine: Engine, source: str, columns: tuple[str, ...], table: pa.Table
 ) -> dict[str, _Facet]:
-    """Return *columns* of *source* for the rows of *table* by *key*; none if one is not there."""
+    """Return *columns* of *source* for the rows of *table* by key; none if one is not there."""
+    key, _ = names.TABLES[source]
     keys = table[key].to_numpy()
-    sql = f"select {key}, {', '.join(columns)} from {source}"
-    names = engine.table(sql)
-    missing = np.setdiff1d(keys, names[key].to_numpy())
-    if len(missing):  # stored since another request asked for the names
-        wanted = {"keys": missing.tolist()}
-        more = engine.table(f"{sql} where {key} in (select unnest($keys))", wanted)
-        if more.num_rows < len(missing):
-            return {}
-        names = pa.concat_tables([names, more])
-    known = names[key].to_numpy()
+    named = names.whole_table(engine, source, ", ".join(columns), np.unique(keys).tolist())
+    if named is None:
+        return {}
+    known = named[key].to_numpy()
     places = np.zeros(int(known.max(initial=0)) + 1, np.int64)
     places[known] = np.arange(len(known))
-    found = {name: _encoded(names[name]) for name in columns}
+    found = {name: _encoded(named[name]) for name in columns}
     return {name: (codes[places[keys]], values) for name, (codes, values) in found.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from trail.events import names
 from trail.events.combinations import SMALL, Combinations
 from trail.events.count_source import CountSource, count_source
 from trail.storage.database import Engine
@@ -149,19 +150,11 @@ def _by_key(engine: Engine, rows: CountSource) -> dict[int, int]:
 
 
 def _named_actors(engine: Engine, counts: dict[int, int]) -> list[Value] | None:
-    """Return the actors of *counts* by key, most events first, or None if one is gone.
-
-    The names of all actors are a query of their own, whose result more views share.
-    """
-    sql = f"select actor_key, actor_id, {_LABEL} as label from actors"
-    names = engine.table(sql)
-    missing = sorted(counts.keys() - set(names["actor_key"].to_pylist()))
-    if missing:  # stored since another request asked for the names
-        more = engine.table(f"{sql} where actor_key in (select unnest($keys))", {"keys": missing})
-        if more.num_rows < len(missing):
-            return None
-        names = pa.concat_tables([names, more])
-    lines = zip(*(column.to_pylist() for column in names.columns), strict=True)
+    """Return the actors of *counts* by key, most events first, or None if one is gone."""
+    table = names.whole_table(engine, "actors", f"actor_id, {_LABEL} as label", counts)
+    if table is None:
+        return None
+    lines = zip(*(column.to_pylist() for column in table.columns), strict=True)
     values = [Value(actor, label, counts[key]) for key, actor, label in lines if key in counts]
     return sorted(values, key=_most_first)
 

@@ -5,8 +5,10 @@ of a page: the names of their keys are small queries of their own, whose results
 requests share, whatever the filter is. Four joins would take longer than all the rest of a page.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from trail.core.model import EVENT_COLUMNS
@@ -74,6 +76,23 @@ def name_rows(engine: Engine, star: pa.Table) -> list[dict[str, Any]] | None:
     shown = (*LISTED, *FLAGS)
     lines = zip(*(found[name] for name in shown), strict=True)
     return [dict(zip(shown, line, strict=True)) for line in lines]
+
+
+def whole_table(engine: Engine, table: str, columns: str, keys: Iterable[int]) -> pa.Table | None:
+    """Return the SQL *columns* of *table* with its key, for all its rows; None if a key is gone.
+
+    That is one query for every filter, so that its result is shared. *keys* that were stored since
+    it was asked are read as well.
+    """
+    key, _ = TABLES[table]
+    sql = f"select {key}, {columns} from {table}"
+    names = engine.table(sql)
+    asked = np.fromiter(keys, np.int64)
+    missing = np.setdiff1d(asked, names[key].to_numpy()).tolist()
+    if not missing:
+        return names
+    more = engine.table(f"{sql} where {key} in (select unnest($keys))", {"keys": missing})
+    return pa.concat_tables([names, more]) if more.num_rows == len(missing) else None
 
 
 def _names(

@@ -103,7 +103,7 @@ class _Hits:
         actions = self._store.table(
             f"select distinct action_key as k from {counts} e where {open_}"
         )["k"].to_pylist()
-        # Tested first, and fast: as a table, faster than as a list.
+        # The cheapest condition comes first; a table is faster here than a list of literals.
         listed = f"select unnest({actions}::integer[]) as action_key"
         self._keys[f"keys_{len(self._keys)}"] = listed
         return f"e.action_key in ({listed}) and {open_}"
