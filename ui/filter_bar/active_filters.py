@@ -1,0 +1,54 @@
+"""The active filters as chips, which can be flipped and removed."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from trail.storage.filters import FACETS, Filter
+from ui import text, url_state
+from ui.components.chips import Chip, ChipMessage, chips
+
+
+def draw(filter_: Filter, labels: dict[tuple[str, str], str]) -> None:
+    """Draw the chips, if any filter is active; *labels* name values by facet and value."""
+    rows = _rows(filter_, labels)
+    if rows:
+        with st.container(width="stretch"):
+            chips(rows, "active", lambda messages: _on_messages(messages, filter_))
+
+
+def _rows(filter_: Filter, labels: dict[tuple[str, str], str]) -> list[Chip]:
+    rows: list[Chip] = []
+    for field in FACETS:
+        choice = filter_.choice(field)
+        for values, excluded in ((choice.include, False), (choice.exclude, True)):
+            rows.extend(
+                {
+                    "field": field,
+                    "value": value,
+                    "name": text.FACETS[field],
+                    "label": labels.get((field, value), value),
+                    "excluded": excluded,
+                }
+                for value in values
+            )
+    rows.extend(
+        {"field": "q", "value": query, "name": "Search", "label": query, "excluded": False}
+        for query in filter_.q
+    )
+    return rows
+
+
+def _on_messages(messages: list[ChipMessage], filter_: Filter) -> None:
+    for message in messages:
+        if message.get("clear"):
+            filter_ = filter_.cleared()
+        elif message["field"] == "q":
+            filter_ = replace(filter_, q=tuple(q for q in filter_.q if q != message["value"]))
+        else:
+            state = filter_.state(message["field"], message["value"])
+            flipped = "include" if state == "exclude" else "exclude"
+            filter_ = filter_.put(
+                message["field"], message["value"], flipped if message["do"] == "flip" else ""
+            )
+    url_state.set_url(filter_)

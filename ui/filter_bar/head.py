@@ -1,0 +1,47 @@
+"""The head of a page: its title, and the filter bar with everything that narrows it."""
+
+import streamlit as st
+
+from trail.storage.filters import Filter, Window
+from ui import text
+from ui.filter_bar import active_filters, export_menu, search_box, time_control
+
+
+def title(name: str, summary: str) -> None:
+    """Draw the page's title, and *summary* (trusted HTML) at the right."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="title"
+    ):
+        st.title(name, anchor=False, width="content")
+        st.html(f'<span class="trail-summary">{summary}</span>', width="content")
+
+
+def bar(filter_: Filter, rows: int, *, search: bool, evidence: bool = False) -> None:
+    """Draw search, window, time zone and the export of *rows* events in one row.
+
+    With *evidence* the export menu offers the evidence pack.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter-bar"):
+        if search:
+            search_box.draw(filter_)
+        time_control.window(filter_)
+        if not search:
+            st.space("stretch")
+        time_control.zone(filter_)
+        export_menu.draw(filter_, rows, evidence=evidence)
+
+
+def chip_row(filter_: Filter, window: Window, labels: dict[tuple[str, str], str]) -> None:
+    """Draw the active filters, and the window at the right."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="chips"
+    ):
+        active_filters.draw(filter_, labels)
+        window_caption(filter_, window)
+
+
+def window_caption(filter_: Filter, window: Window, more: str = "") -> None:
+    """Draw the start and end of the window with the time zone, followed by *more*."""
+    assert window.start and window.end
+    line = text.window(window.start, window.end, filter_.zone) + more
+    st.html(f'<span class="trail-window">{line}</span>', width="content")
