@@ -23,7 +23,7 @@ FRESH_SECONDS = 300  # maximum age of an ID token
 _AHEAD_SECONDS = 120  # tolerated clock difference
 CALLBACK = "/oauth2callback"
 # Names in the users file have no colon, so a provider user never matches a local user.
-_PREFIX = "oidc:"
+PREFIX = "oidc:"
 _NAME = re.compile(r"[!-~]{1,200}")
 _ASK_OWNER = "Ask an owner of this workspace."
 
@@ -38,7 +38,7 @@ class RefusedError(InputError):
 
 def is_provider_user(user: User) -> bool:
     """Return whether *user* signed in with the provider."""
-    return user.username.startswith(_PREFIX)
+    return user.username.startswith(PREFIX)
 
 
 def settings_digest(auth: Auth) -> str:
@@ -137,7 +137,7 @@ def _username(claims: Mapping[str, Any], auth: Auth) -> str:
     verified = auth.oidc_name_claim != "email" or claims.get("email_verified") is True
     for name in (chosen if verified else "", _text(claims.get("sub"))):
         if _NAME.fullmatch(name):
-            return _PREFIX + name
+            return PREFIX + name
     raise RefusedError("no usable name", "Your account has no usable name.", _ASK_OWNER)
 
 

@@ -1,9 +1,11 @@
-"""Maintenance jobs: retention, findings and their alerts, seals, and the daily backup."""
+"""Maintenance jobs: retention, findings and their alerts, seals, preferences, daily backup."""
 
 import datetime as dt
 import threading
 from collections.abc import Callable
 
+from trail.accounts.preferences import Preferences
+from trail.accounts.users import Users
 from trail.backup import daily, making
 from trail.core.clock import utc_now
 from trail.core.errors import IntegrityError
@@ -28,6 +30,7 @@ _COMPACT_EVERY_S = 3600.0
 _SEARCH_EVERY_S = 3600.0
 _SEAL_DELAY_S = 120.0
 _BACKUP_EVERY_S = 3600.0
+_PREFERENCES_EVERY_S = 300.0
 _VERIFY_EVERY = dt.timedelta(hours=24)
 
 
@@ -41,6 +44,7 @@ def jobs(context: JobContext, verify: threading.Event) -> list[Job]:
         ),
         Job.of("search", "Search text", _SEARCH_EVERY_S, _fill_search_text(context)),
         Job.of("seals", "Seals", _SEAL_EVERY_S, _seal(context, verify), _SEAL_DELAY_S),
+        Job.of("preferences", "Preferences", _PREFERENCES_EVERY_S, _prune_preferences(context)),
     ]
     if context.settings.backup.path:
         result.append(
@@ -148,6 +152,18 @@ def _verify_seals(context: JobContext, job: Job, *, requested: bool) -> None:
         job.health.share = share
 
     seal_status.store_report(store, verification.verify(store, context.settings, progress=progress))
+
+
+def _prune_preferences(context: JobContext) -> Callable[[Job], str]:
+    users = Users(context.settings.auth.users_path, warn=False)
+
+    def run(_: Job) -> str:
+        names = users.hashes().keys()  # also of users who cannot sign in at present
+        if not names and context.settings.auth.by_password:
+            return "No users file"
+        return f"{Preferences(context.shown()).prune(names, utc_now()):,} entries removed"
+
+    return run
 
 
 def _back_up(context: JobContext) -> Callable[[Job], str]:

@@ -1,0 +1,75 @@
+"""Preferences: one value per user and name, within limits, removed with the user."""
+
+import datetime as dt
+import threading
+from pathlib import Path
+
+import bcrypt
+import pytest
+
+from trail.accounts.preferences import MAX_BYTES, MAX_ENTRIES, Preferences
+from trail.accounts.users import Users
+from trail.core.clock import utc_now
+from trail.core.errors import InputError, UnavailableError
+from trail.core.settings import Settings
+from trail.runtime import maintenance
+from trail.runtime.job import JobContext
+from trail.storage.database import Store
+
+
+def test_the_last_value_of_a_user_is_returned(store: Store) -> None:
+    preferences = Preferences(store)
+    assert preferences.get("maya", "columns:explore") is None
+    for value in (["a"], {"ß \ud800": [1.5, None, True]}):
+        preferences.put("Maya ", "columns:explore", value)
+        assert preferences.get("maya", "columns:explore") == value
+    assert preferences.get("jonas", "columns:explore") is None
+    preferences.put("maya", "columns:explore", None)
+    assert preferences.get("maya", "columns:explore") is None
+
+
+def test_size_and_number_are_limited(store: Store) -> None:
+    preferences = Preferences(store)
+    preferences.put("maya", "text", "x" * (MAX_BYTES - 2))
+    for name, value in (("text", "x" * MAX_BYTES), ("text", "ß" * (MAX_BYTES // 5)), ("A b", 1)):
+        with pytest.raises(InputError):
+            preferences.put("maya", name, value)
+    for number in range(MAX_ENTRIES - 1):
+        preferences.put("maya", f"n{number}", number)
+    with pytest.raises(InputError, match="More than"):
+        preferences.put("maya", "one-more", 1)
+    preferences.put("maya", "n0", "changed")
+    preferences.put("jonas", "one-more", 1)
+
+
+def test_entries_of_removed_users_are_pruned(
+    store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "users.yaml"
+    settings = settings.model_copy(
+        update={"auth": settings.auth.model_copy(update={"users_path": path})}
+    )
+    cheap = bcrypt.gensalt(4)
+    monkeypatch.setattr(bcrypt, "gensalt", lambda *_: cheap)
+    context = JobContext(settings, lambda: store, lambda: store, threading.Event())
+    jobs = {job.health.name: job for job in maintenance.jobs(context, threading.Event())}
+    job = jobs["preferences"]
+    preferences = Preferences(store)
+    for username in ("maya", "jonas", "oidc:ana"):
+        preferences.put(username, "columns:explore", 1)
+    job.run(job)  # without a users file nobody is known to be removed
+    users = Users(path)
+    for username in ("maya", "jonas"):
+        users.add(username, username, "", "owner", "correct-horse-9")
+    users.remove("maya")
+    job.run(job)
+    left = [
+        name for name in ("maya", "jonas", "oidc:ana") if preferences.get(name, "columns:explore")
+    ]
+    assert left == ["jonas", "oidc:ana"]
+    path.write_text("credentials: [", encoding="utf-8")
+    with pytest.raises(UnavailableError):
+        job.run(job)
+    preferences.prune(["jonas"], utc_now() + dt.timedelta(days=401))
+    assert preferences.get("oidc:ana", "columns:explore") is None
+    assert preferences.get("jonas", "columns:explore") == 1
