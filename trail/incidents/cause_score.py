@@ -14,6 +14,8 @@ MOST_SHOWN = 3
 # 5 bits at the rate of working hours: people make changes during a third of the day, and failures
 # of what they change fall into the same hours.
 _MIN_BITS = 5.0 + math.log2(3)
+# Less than one in ten by chance.
+_MODERATE_BITS = math.log2(10)
 # A shorter history gives no reliable rate of changes.
 _MIN_HISTORY_S = 14 * 86_400.0
 _RISK_DIVISOR = 3.0
@@ -59,3 +61,22 @@ def is_likely_cause(
     ended = class_ in (TRANSIENT, STORM) or (class_ == EXHAUSTED and not is_open)
     significant = bits > _MIN_BITS and history_s >= _MIN_HISTORY_S
     return significant and not upstream and not ended and before_s <= gap_s
+
+
+def strength(bits: float, *, likely_cause: bool, upstream: bool) -> str:
+    """Return the evidence as a word: strong, moderate or weak.
+
+    Only a likely cause has strong evidence, and an upstream change never more than weak evidence.
+    """
+    if likely_cause:
+        return "strong"
+    return "moderate" if bits > _MODERATE_BITS and not upstream else "weak"
+
+
+def chance_s(bits: float, incidents: int, history_s: float) -> float:
+    """Return the mean time in seconds between coincidences as close by chance.
+
+    The mean interval between *incidents* in a history of *history_s* seconds, divided by the
+    probability that a change falls as close before one of them.
+    """
+    return mean_interval_s(incidents, history_s) * 2**bits

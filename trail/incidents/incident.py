@@ -44,7 +44,9 @@ class Change:
 
     `interval_days` is the mean interval between the `changes` changes of its target. `bits` is the
     surprise that one of them falls this close by chance; `score` adds the change's risk. `upstream`
-    marks a change of something that the failed event only refers to.
+    marks a change of something that the failed event only refers to. `strength` is the evidence as
+    a word: strong, moderate or weak. A change and an incident of this target fall this close by
+    chance once in `chance_days` days.
     """
 
     event_id: str
@@ -63,6 +65,8 @@ class Change:
     score: float
     upstream: bool
     likely_cause: bool
+    strength: str
+    chance_days: float
 
 
 @dataclass(frozen=True, slots=True)

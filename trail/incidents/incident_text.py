@@ -82,6 +82,23 @@ def changes_title(changes: list[Change]) -> str:
     return "Preceding changes"
 
 
+def evidence_text(change: Change) -> str:
+    """Return the strength of the evidence: "strong evidence: by chance about once in 900 days"."""
+    return f"{change.strength} evidence: by chance {chance_text(change.chance_days)}"
+
+
+def chance_text(days: float) -> str:
+    """Return how often something happens by chance, once in *days*: "about once in 900 days"."""
+    if days < 1.5:
+        return "about once a day or more often"
+    if days >= 100 * 365:
+        return "less than once in 100 years"
+    number, unit = (days, "days") if days < 1_000 else (days / 365, "years")
+    # Two digits: the rates behind it are estimates.
+    number = round(number, -1) if number >= 100 else round(number)
+    return f"about once in {number:,.0f} {unit}"
+
+
 def target_label(incident: Incident) -> str:
     """Return the target with its type: "Warehouse Snowflake prod"."""
     name = incident.target_name or incident.target_id

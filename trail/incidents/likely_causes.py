@@ -1,8 +1,10 @@
-"""Find changes before an incident: of its target, and of what its first event refers to."""
+"""Find changes before incidents, of their target and of what their first event refers to.
+
+The evidence of a pair of change and incident is the same whichever of the two the reader opened.
+"""
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -38,7 +40,19 @@ select f.number, f.event_id, f.occurred_at, f.changes, a.action, a.kind, a.risk,
 from found f join actions a using (action_key) join actors p using (actor_key)
 join targets t using (target_key)
 where f.occurred_at >= f.onset - to_seconds({int(cause_score.LOOK_BACK.total_seconds())})
+ and ($only = '' or f.event_id = $only)
 order by f.number, f.occurred_at desc, f.event_id
+"""
+
+
+# Incidents of the same action on the same target, up to and including each.
+_RECURRENCE = """
+with wanted as (
+ select unnest($id::varchar[]) as id, unnest($action::varchar[]) as action,
+  unnest($target::varchar[]) as target, unnest($onset::timestamp[]) as onset
+)
+select w.id, count(*) as n from wanted w join incidents i using (action, target)
+where i.first_at <= w.onset group by w.id
 """
 
 
@@ -48,9 +62,24 @@ def changes_before(engine: Engine, incidents: Sequence[Incident]) -> dict[str, l
     At most three of the target itself, then at most three upstream candidates, which are never
     called a likely cause. A storm has upstream candidates only.
     """
+    changes = evidence(engine, incidents)
+    return {incident.incident_id: _ranked(changes[incident.incident_id]) for incident in incidents}
+
+
+def evidence(
+    engine: Engine, incidents: Sequence[Incident], change: Mapping[str, Any] | None = None
+) -> dict[str, list[Change]]:
+    """Return by incident id all changes of the 24 hours before it, with the evidence of each.
+
+    With *change*, an event, only that change, for the incidents that it may have caused.
+    """
     checks = list(_targets_to_check(engine, incidents))
+    if change is not None:
+        changed = target_of(change)
+        checks = [check for check in checks if check[1] == changed]
+    changes: dict[str, list[Change]] = {incident.incident_id: [] for incident in incidents}
     if not checks:
-        return {incident.incident_id: [] for incident in incidents}
+        return changes
     rows = engine.table(
         _CHANGES,
         {
@@ -59,14 +88,36 @@ def changes_before(engine: Engine, incidents: Sequence[Incident]) -> dict[str, l
             "onset": [incident.first_at for incident, _, _ in checks],
             "last": max(incident.first_at for incident, _, _ in checks),
             "kinds": [*sorted(ROUTINE_KINDS), *FAILED_KINDS],
+            "only": change["event_id"] if change is not None else "",
         },
     ).to_pylist()
     first = engine.table("select min(hour) as first from cube")["first"][0].as_py()
-    changes: dict[str, list[Change]] = defaultdict(list)
+    counts = _recurrence(engine, incidents) if rows else {}
     for row in rows:
         incident, _, upstream = checks[row["number"]]
-        changes[incident.incident_id].append(_change(row, incident, first, upstream=upstream))
-    return {incident.incident_id: _ranked(changes[incident.incident_id]) for incident in incidents}
+        number = counts.get(incident.incident_id, 1)
+        changes[incident.incident_id].append(
+            _change(row, incident, first, number, upstream=upstream)
+        )
+    return changes
+
+
+def target_of(event: Mapping[str, Any]) -> str:
+    """Return the target of *event* as incidents identify targets, like `materialize.TARGET`."""
+    return str(event["target_id"] or "").rpartition("/")[2] or str(event["target_name"] or "")
+
+
+def _recurrence(engine: Engine, incidents: Sequence[Incident]) -> dict[str, int]:
+    table = engine.table(
+        _RECURRENCE,
+        {
+            "id": [incident.incident_id for incident in incidents],
+            "action": [incident.action for incident in incidents],
+            "target": [incident.target for incident in incidents],
+            "onset": [incident.first_at for incident in incidents],
+        },
+    )
+    return dict(zip(table["id"].to_pylist(), table["n"].to_pylist(), strict=True))
 
 
 def _ranked(changes: list[Change]) -> list[Change]:
@@ -85,12 +136,21 @@ _FIELDS = (
 
 
 def _change(
-    row: dict[str, Any], incident: Incident, first: dt.datetime, *, upstream: bool
+    row: dict[str, Any], incident: Incident, first: dt.datetime, incidents: int, *, upstream: bool
 ) -> Change:
     before_s = (incident.first_at - row["occurred_at"]).total_seconds()
     history_s = (incident.first_at - first).total_seconds()
     interval_s = cause_score.mean_interval_s(row["changes"], history_s)
     bits = cause_score.surprise_bits(before_s, interval_s)
+    likely_cause = cause_score.is_likely_cause(
+        bits,
+        before_s,
+        incident.class_,
+        incident.gap_s,
+        history_s,
+        is_open=incident.open,
+        upstream=upstream,
+    )
     return Change(
         **{name: row[name] for name in _FIELDS},
         before_s=before_s,
@@ -98,15 +158,9 @@ def _change(
         bits=bits,
         score=cause_score.score(bits, row["risk"]),
         upstream=upstream,
-        likely_cause=cause_score.is_likely_cause(
-            bits,
-            before_s,
-            incident.class_,
-            incident.gap_s,
-            history_s,
-            is_open=incident.open,
-            upstream=upstream,
-        ),
+        likely_cause=likely_cause,
+        strength=cause_score.strength(bits, likely_cause=likely_cause, upstream=upstream),
+        chance_days=cause_score.chance_s(bits, incidents, history_s) / 86_400,
     )
 
 
@@ -116,7 +170,8 @@ def _targets_to_check(
     """Yield incident, target and whether that is upstream, for every target to be checked."""
     records = _first_records(engine, incidents)
     for incident in incidents:
-        if incident.class_ != STORM:
+        # A failure without a target has no connection to other events without one.
+        if incident.class_ != STORM and incident.target:
             yield incident, incident.target, False
         raw = records.get(incident.first_event_id, "")
         for name in candidates(raw, incident.target_id)[:_MAX_CANDIDATES]:

@@ -5,7 +5,7 @@ that a narrower window never makes an outage look smaller. Incidents are brought
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,6 +80,40 @@ def incident(engine: Engine, incident_id: str, now: dt.datetime) -> Incident | N
     sql = _incidents_sql("select $id as shown", now, _success_join(engine))
     rows = engine.table(f"{sql} select * from named", {"id": incident_id}).to_pylist()
     return Incident(**rows[0]) if rows else None
+
+
+def incident_of(engine: Engine, event: Mapping[str, Any], now: dt.datetime) -> Incident | None:
+    """Return the incident that the failed *event* is an attempt of, or None."""
+    catch_up(engine)
+    matching = (
+        "select coalesce(i.storm_id, i.incident_id) as shown from attempts a "
+        "join incidents i using (incident_id) where a.event_id = $id "
+        f"and a.occurred_at = {literal(event['occurred_at'])}"
+    )
+    sql = _incidents_sql(matching, now, _success_join(engine))
+    rows = engine.table(f"{sql} select * from named", {"id": event["event_id"]}).to_pylist()
+    return Incident(**rows[0]) if rows else None
+
+
+def beginning_in(
+    engine: Engine, window: Window, now: dt.datetime, target: str, rows: int
+) -> list[Incident]:
+    """Return at most *rows* incidents that began in *window*: of *target* first, then oldest first.
+
+    *target* is an `Incident.target`.
+    """
+    catch_up(engine)
+    began = span(window, "first_at")
+    matching = (
+        f"select distinct coalesce(storm_id, incident_id) as shown from incidents where {began}"
+    )
+    sql = _incidents_sql(matching, now, _success_join(engine))
+    table = engine.table(
+        f"{sql} select * from named where {began} "
+        f"order by target <> $target, first_at, incident_id limit {int(rows)}",
+        {"target": target},
+    )
+    return [Incident(**row) for row in table.to_pylist()]
 
 
 def summary(engine: Engine, filter_: Filter, now: dt.datetime) -> Summary:

@@ -151,10 +151,10 @@ def _before(ctx: Context, filter_: Filter, changes: list[Change]) -> None:
     names = actor_names.display_names(ctx.runtime.store, [change.actor_id for change in changes])
     for change in changes:
         kind = "Upstream" if change.upstream else "Preceding"
-        kind = "Likely cause · strong evidence" if change.likely_cause else kind
+        kind = "Likely cause" if change.likely_cause else kind
         with st.container(gap="xxsmall"):
             st.text(
-                f"{kind} · 1 in {2**change.bits:,.0f} by chance\n{wording.change_text(change)}.\n"
+                f"{kind} · {wording.evidence_text(change)}\n{wording.change_text(change)}.\n"
                 f"{names[change.actor_id]}, {text.timestamp(change.occurred_at, filter_.zone)}"
             )
             st.page_link(
@@ -172,8 +172,8 @@ def _before(ctx: Context, filter_: Filter, changes: list[Change]) -> None:
             )
     if changes:
         st.caption(
-            "By chance: how often a change falls this close before a failure, given how often this "
-            "target changes. Only a rare coincidence is called a likely cause."
+            "By chance: how often a change would fall this close before a failure, given how often "
+            "this target changes and fails. Only a rare coincidence is called a likely cause."
         )
 
 

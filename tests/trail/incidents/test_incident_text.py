@@ -52,6 +52,8 @@ EDIT = Change(
     score=12.0,
     upstream=False,
     likely_cause=True,
+    strength="strong",
+    chance_days=904.0,
 )
 
 
@@ -146,3 +148,8 @@ def test_an_open_transient_incident_is_not_described_as_over() -> None:
     lasts = replace(HOURLY, class_="transient", open=True)
     assert incident_text.class_text(lasts) == "A few attempts have failed so far; more may follow."
     assert "then no more" in incident_text.class_text(replace(lasts, open=False))
+
+
+def test_evidence_is_a_word_and_a_frequency() -> None:
+    expected = "strong evidence: by chance about once in 900 days"
+    assert incident_text.evidence_text(EDIT) == expected
