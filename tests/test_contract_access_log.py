@@ -77,6 +77,7 @@ UNRECORDED_ROUTES = {
     },
     "/healthz": "polled by monitoring; answers problems without data",
     "/local/command": "records the command that it runs",
+    "/s/{link_id}": "redirects to a page, which records the view",
     "/metrics": "polled by monitoring; answers counts without names",
 }
 

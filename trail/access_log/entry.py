@@ -35,6 +35,8 @@ KINDS = {
     "certificate": "Certificate downloaded",
     "mapped": "Event type categorized",
     "annotated": "Annotations changed",
+    "view_saved": "Saved view changed",
+    "shared": "Share link created",
     "held": "Legal hold placed",
     "hold_ended": "Legal hold ended",
     "retained": "Retention applied",

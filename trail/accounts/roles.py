@@ -29,6 +29,7 @@ _READS: tuple[tuple[str, str], ...] = (
     (r"/export\.access\.", "see_access_log"),
     (r"/export\.(evidence|certificate)\.", "take_evidence"),
     (r"/api(/|$)", "explore"),
+    (r"/s/", "explore"),
     (r"/export([./]|$)", "export"),
     (r"/metrics/?$", "metrics"),
 )

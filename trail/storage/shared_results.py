@@ -18,7 +18,10 @@ MAX_BYTES, MAX_ENTRIES = 64 << 20, 2_000
 # A larger result would displace too many others.
 _MAX_RESULT_BYTES = MAX_BYTES // 8
 # Tables of which a commit may leave the version of the data as it is; see `Store.submit`.
-UNVERSIONED = ("access_log", "ledger", "user_preferences")
+UNVERSIONED = (
+    *("access_log", "ledger", "user_preferences"),
+    *("saved_views", "view_marks", "share_links", "scheduled_exports"),
+)
 
 _is_shared: ContextVar[bool] = ContextVar("is_shared", default=False)
 

@@ -3,6 +3,7 @@
 The sign-in form hands over with a single-use code, since a page cannot set such a cookie.
 """
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -25,10 +26,13 @@ from trail.web.oidc_gate import forget
 
 FINISH, SIGN_OUT = "/auth/finish", "/auth/sign-out"
 _MAX_NEXT = 16_384
+# The sign-in form at this address leads to a short link, which itself is not a page.
+LINK_SIGN_IN, LINK = "/?link=", "/s/"
+_LINK_ID = re.compile(re.escape(LINK_SIGN_IN) + r"([0-9A-Za-z]{1,64})")
 
 
 def safe_next(target: str) -> str:
-    """Return *target* if it is a path on this server, else `/`."""
+    """Return *target* if it is a path on this server, else `/`; a short link for its sign-in."""
     printable = all(" " < char != "\x7f" for char in target) and "\\" not in target
     if not printable or len(target) > _MAX_NEXT or not target.startswith("/"):
         return "/"
@@ -38,7 +42,7 @@ def safe_next(target: str) -> str:
         return "/"
     if target.startswith("//") or parts.scheme or parts.netloc or parts.path.startswith("/auth/"):
         return "/"
-    return target
+    return LINK + link[1] if (link := _LINK_ID.fullmatch(target)) else target
 
 
 async def finish(request: Request) -> Response:

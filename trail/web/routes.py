@@ -17,12 +17,14 @@ from trail.web import (
     health,
     metrics,
     push,
+    views,
 )
 
 # Answered to browsers and API clients.
 PAGES_AND_API: tuple[Route, ...] = (
     *auth.ROUTES,
     *api.ROUTES,
+    *views.ROUTES,
     *health.ROUTES,
     *access_log_export.ROUTES,
     *evidence_export.ROUTES,

@@ -8,7 +8,7 @@ import pytest
 from trail.accounts import roles
 from trail.accounts.users import User
 from trail.core import registry
-from trail.web import access_log_export, api, auth, health, metrics
+from trail.web import access_log_export, api, auth, health, metrics, views
 
 ROOT = Path(__file__).parents[3]
 EXPECTED = {
@@ -54,6 +54,7 @@ def test_every_data_route_needs_a_capability() -> None:
         *auth.ROUTES,
         *health.ROUTES,
         *metrics.ROUTES,
+        *views.ROUTES,
     ):
         assert (roles.needs(route.path, "GET") is None) is (route.path in open_to_all)
 

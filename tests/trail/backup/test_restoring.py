@@ -24,6 +24,10 @@ from trail.integrity import chain, high_water_mark, key_file
 from trail.retention import policy
 from trail.runtime import startup
 from trail.storage import schema
+from trail.storage.database import Store
+from trail.storage.filters import Filter
+from trail.views import saved_views
+from trail.views.view import Viewer
 
 
 def newest_line(kept: BackupTrail) -> dict[str, Any]:
@@ -46,8 +50,17 @@ def add_all_file_kinds(kept: BackupTrail) -> None:
     kept.trail.files.mirror.with_name("trail.seals.ndjson.1").write_text("before\n")
 
 
+def add_view(store: Store) -> str:
+    """Add a shared view with a star; return its ID."""
+    maya, filter_ = Viewer("maya", "Maya Lind"), Filter.parse("from=7d&kind=delete")
+    view_id = saved_views.create(store, maya, "Ours", filter_, shared=True)
+    saved_views.star(store, "maya", view_id, starred=True)
+    return view_id
+
+
 def test_everything_is_restored(kept: BackupTrail, tmp_path: Path) -> None:
     add_all_file_kinds(kept)
+    view_id = kept.trail.run(add_view)
     made = kept.backup()
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
     assert made.sha256 == bundle.digest(made.path).sha256
@@ -74,6 +87,8 @@ def test_everything_is_restored(kept: BackupTrail, tmp_path: Path) -> None:
     for name in ("seals", "seal_parts", "marks"):  # the restore adds a line to the chain
         before.pop(name), after.pop(name)
     assert before == after
+    view = new.run(lambda store: saved_views.visible(store, "maya")[0])
+    assert (view.view_id, view.name, view.starred, view.shared) == (view_id, "Ours", True, True)
     assert new.problems() == []
     assert new.seal() == 0
 

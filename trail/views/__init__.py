@@ -1,0 +1,1 @@
+"""Saved views of Explore, short links to a page's state, and scheduled exports of a view."""

@@ -1,0 +1,54 @@
+"""The views that everybody has and nobody can change, defined by the catalogue.
+
+They narrow the window that the reader is looking at, so their queries contain no range.
+"""
+
+from dataclasses import dataclass
+
+from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, ROUTINE_KINDS
+from trail.storage.filters import Choice, Filter
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """A built-in view: its ID, name, purpose and query string."""
+
+    view_id: str
+    name: str
+    purpose: str
+    query: str
+
+
+def _query(**choices: Choice) -> str:
+    return Filter(choices=choices).query()
+
+
+BUILT_IN: tuple[BuiltIn, ...] = (
+    BuiltIn(
+        "destructive",
+        "Destructive changes",
+        "What was deleted, disabled or disconnected",
+        _query(kind=Choice(tuple(sorted(DESTRUCTIVE_KINDS)))),
+    ),
+    BuiltIn(
+        "access",
+        "Access changes",
+        "Changes to users, groups, roles, invites and tokens",
+        _query(
+            category=Choice(("Access Management",)),
+            kind=Choice(exclude=tuple(sorted({*ROUTINE_KINDS, *FAILED_KINDS}))),
+        ),
+    ),
+    BuiltIn(
+        "failures",
+        "Failures",
+        "Attempts that failed",
+        _query(outcome=Choice(("failure",))),
+    ),
+    BuiltIn(
+        "tokens",
+        "Tokens",
+        "What API tokens did",
+        _query(actor_type=Choice(("token",))),
+    ),
+)

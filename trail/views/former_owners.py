@@ -1,0 +1,34 @@
+"""Views of users who no longer exist: shared ones stay, with the name of their former owner.
+
+Everything private is deleted, so that a new user of the same name does not get it.
+"""
+
+from collections.abc import Collection
+
+from trail.storage.database import Cursor, Store
+
+
+def release(store: Store, usernames: Collection[str], provider_prefix: str) -> int:
+    """Release what belongs to nobody of *usernames*; return the number of private views deleted.
+
+    Users of an identity provider, whose names begin with *provider_prefix*, are in no list.
+    """
+    params = {"usernames": list(usernames), "prefix": provider_prefix}
+    gone = "not list_contains($usernames::varchar[], {0}) and not starts_with({0}, $prefix)".format
+    of_nobody = f"select 1 from saved_views where not former and {gone('owner')} union all "
+    of_nobody += f"select 1 from view_marks where {gone('username')} limit 1"
+    if not store.table(of_nobody, params).num_rows:
+        return 0
+
+    def write(cursor: Cursor) -> int:
+        cursor.execute(f"delete from view_marks where {gone('username')}", params)
+        cursor.execute(
+            f"update saved_views set former = true where shared and {gone('owner')}", params
+        )
+        deleted = cursor.execute(
+            f"delete from saved_views where not shared and {gone('owner')} returning view_id",
+            params,
+        ).fetchall()
+        return len(deleted)
+
+    return store.submit(write, versioned=False).result()
