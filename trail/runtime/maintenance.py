@@ -1,9 +1,11 @@
-"""Maintenance jobs: retention, findings and their alerts, seals, preferences, daily backup."""
+"""Maintenance jobs: retention, findings and their alerts, seals, removed users, daily backup."""
 
 import datetime as dt
 import threading
 from collections.abc import Callable
 
+from trail.access_log import log
+from trail.accounts import oidc
 from trail.accounts.preferences import Preferences
 from trail.accounts.users import Users
 from trail.backup import daily, making
@@ -18,6 +20,7 @@ from trail.retention import policy
 from trail.runtime.job import Job, JobContext
 from trail.storage import cube, search_backfill
 from trail.storage.filters import Filter
+from trail.views import former_owners
 
 # Alerts are evaluated repeatedly over this period; each match is reported once.
 _ALERT_PERIOD = "3d"
@@ -161,7 +164,11 @@ def _prune_preferences(context: JobContext) -> Callable[[Job], str]:
         names = users.hashes().keys()  # also of users who cannot sign in at present
         if not names and context.settings.auth.by_password:
             return "No users file"
-        return f"{Preferences(context.shown()).prune(names, utc_now()):,} entries removed"
+        removed = Preferences(context.shown()).prune(names, utc_now())
+        views = former_owners.release(context.shown(), names, oidc.PREFIX)
+        if views:
+            log.record("view_saved", what="views of removed users", detail=f"{views:,} deleted")
+        return f"{removed:,} entries and {views:,} views removed"
 
     return run
 

@@ -15,6 +15,9 @@ from trail.core.settings import Settings
 from trail.runtime import maintenance
 from trail.runtime.job import JobContext
 from trail.storage.database import Store
+from trail.storage.filters import Filter
+from trail.views import saved_views
+from trail.views.view import Viewer
 
 
 def test_the_last_value_of_a_user_is_returned(store: Store) -> None:
@@ -61,12 +64,15 @@ def test_entries_of_removed_users_are_pruned(
     users = Users(path)
     for username in ("maya", "jonas"):
         users.add(username, username, "", "owner", "correct-horse-9")
+        saved_views.create(store, Viewer(username, username), f"Of {username}", Filter())
     users.remove("maya")
     job.run(job)
     left = [
         name for name in ("maya", "jonas", "oidc:ana") if preferences.get(name, "columns:explore")
     ]
     assert left == ["jonas", "oidc:ana"]
+    names = [saved_views.visible(store, username)[-1].name for username in ("maya", "jonas")]
+    assert names == ["Tokens", "Of jonas"]
     path.write_text("credentials: [", encoding="utf-8")
     with pytest.raises(UnavailableError):
         job.run(job)
