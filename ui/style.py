@@ -30,7 +30,7 @@ _RULES = """
 }
 .st-key-event > * { position: sticky; top: 66px; pointer-events: auto; }
 @media (max-width: 1000px) {
-  .st-key-filter-bar .stTextInput { flex: 1 1 100%; }
+  .st-key-search { flex: 1 1 100%; }
   [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) { flex-wrap: wrap; }
   [data-testid=stColumn] { min-width: 100%; }
   .trail-window { white-space: normal; }

@@ -14,12 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from trail.accounts import recent_searches
 from trail.core import csv_safety
 from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.text import parse_integer
-from trail.events import counts, suggestions
+from trail.events import completions, counts, suggestions
 from trail.events import events as listing
 from trail.events import export as exports
 from trail.events import timeline as bars
@@ -28,6 +29,7 @@ from trail.incidents import csv_export
 from trail.incidents import incident_json as failures
 from trail.incidents import queries as counted
 from trail.runtime import process, startup
+from trail.storage import search_syntax
 from trail.storage.filters import Filter
 from trail.web.downloads import count_rows, recorded
 from trail.web.guard import request_user
@@ -36,8 +38,9 @@ from trail.web.query_routes import export, query
 from trail.web.streaming import Download
 
 # Query parameters that do not belong to the filter.
-_NOT_FILTER = ("limit", "skip", "after", "columns", "archive", "budget", "all")
+_NOT_FILTER = ("limit", "skip", "after", "columns", "archive", "budget", "all", "text", "cursor")
 _MAX_ROWS = 1_000
+_RECENT = 5
 
 
 @query
@@ -147,6 +150,24 @@ def suggest(request: Request) -> Response:
     return _json({"suggestions": [dataclasses.asdict(item) for item in found]})
 
 
+@query
+def complete(request: Request) -> Response:
+    """Answer what may stand at `cursor` (in UTF-16 units) of the search `text`, in the results.
+
+    That is fields, values with their counts, and recent searches of the user.
+    """
+    filter_, store, _ = _request_filter(request)
+    text = request.query_params.get("text", "")[: search_syntax.MAX_CHARS]
+    units = _number(request, "cursor", 2 * len(text))
+    before = text.encode("utf-16-le", "surrogatepass")[: 2 * min(units, 2 * len(text))]
+    cursor = len(before.decode("utf-16-le", "ignore"))
+    found = completions.complete(store, filter_, text, cursor, store.now())
+    user, typed = request_user(request), completions.fold(text.strip())
+    known = recent_searches.listed(process.current().store, user.username) if user else []
+    recent = [search for search in known if typed in completions.fold(search) != typed]
+    return _json({**dataclasses.asdict(found), "recent": recent[:_RECENT]})
+
+
 def _rows(request: Request) -> int:
     return min(max(_number(request, "limit", listing.PAGE_ROWS), 1), _MAX_ROWS)
 
@@ -216,6 +237,7 @@ ROUTES: list[Route] = [
     Route("/api/facets", facets),
     Route("/api/timeline", timeline),
     Route("/api/suggest", suggest),
+    Route("/api/complete", complete),
     Route("/api/incidents", incidents),
     Route("/api/findings", findings),
     *(Route(f"/export.{kind}", _export(kind)) for kind in exports.FORMATS),

@@ -25,7 +25,8 @@ REFUSALS = {
 }
 # Delays invalid tokens only, so that nobody can lock out valid ones.
 INVALID_TOKENS = Throttle()
-_PAGING = ("after", "limit", "skip")
+# What a result page or a completion adds to the filter.
+_PAGING = ("after", "limit", "skip", "text", "cursor")
 
 
 @dataclass(frozen=True, slots=True)

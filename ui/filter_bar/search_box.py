@@ -1,31 +1,69 @@
-"""The search text of the filter."""
+"""The search text of the filter: what is typed, the error in it, and the recent searches."""
 
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import streamlit as st
 
-from trail.storage import search_syntax
+from trail.accounts import recent_searches
+from trail.core.errors import FilterError
+from trail.runtime import process
 from trail.storage.filters import Filter
 from ui import url_state
+from ui.components.search_box import SearchMessage, SearchProblem, search_box
+from ui.page import current_user
+
+# Examples of the grammar and their meanings.
+SYNTAX = (
+    ("snowflake prod", "both words, in any order"),
+    ('"Snowflake prod"', "these words together"),
+    ("target:snowflake", "a word in one field"),
+    ("-actor:terraform", "without these"),
+    ("(delete OR disable) prod", "one of several"),
+    ("target:prod*", "values that begin so"),
+    ("risk>=7   risk:high", "by risk, 0 to 10"),
+    ("time>=2026-11-20", "by time"),
+    ("raw:properties", "the record as received"),
+)
+_PROBLEM = "search-problem"
 
 
 def draw(filter_: Filter) -> None:
-    """Draw the search box and its help."""
-    st.session_state["search"] = " ".join(filter_.q)
-
-    def search() -> None:
-        query = st.session_state["search"].strip()
-        url_state.set_url(replace(filter_, q=(query,) if query else ()))
-
-    st.text_input(
-        "Search",
-        key="search",
-        on_change=search,
-        icon=":material/search:",
-        placeholder='Search, or field:value, such as target:"Snowflake prod"',
-        label_visibility="collapsed",
-        max_chars=search_syntax.MAX_CHARS,
-        width="stretch",
+    """Draw the search box; a search changes the filter in the URL, unless it cannot be read."""
+    archive = urlencode({"archive": url_state.param("archive")})
+    search_box(
+        " ".join(filter_.q),
+        f"{replace(filter_, q=()).query()}&{archive}",
+        st.session_state.get(_PROBLEM),
+        SYNTAX,
+        "search",
+        lambda messages: _on_messages(messages, filter_),
     )
-    with st.popover("", icon=":material/help:", help="How to search"):
-        st.text(search_syntax.HELP)
+
+
+def _on_messages(messages: list[SearchMessage], filter_: Filter) -> None:
+    for message in messages:
+        text = message["search"]
+        st.session_state.pop(_PROBLEM, None)
+        searched = replace(filter_, q=(text,) if text else ())
+        try:
+            searched.check()
+        except FilterError as error:
+            st.session_state[_PROBLEM] = problem(text, error)
+            continue
+        url_state.set_url(searched)
+        user = current_user()
+        if text and user and user.may("explore"):
+            recent_searches.remember(process.current().store, user.username, text)
+
+
+def problem(text: str, error: FilterError) -> SearchProblem:
+    """Return what the box shows for the *error* in a search *text*."""
+    return {
+        "before": "",
+        "wrong": text,
+        "after": "",
+        "message": error.message,
+        "hint": error.hint,
+        "correction": "",
+    }
