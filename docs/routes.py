@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.routing import Route
 
-from trail.storage import search_syntax
+from trail.storage import search_syntax, time_expressions
 from trail.storage.filters import FACETS, FLAGS
 from trail.web import routes
 
@@ -37,6 +37,8 @@ def text() -> str:
         f"{flags} are `yes` or `no`. A range such as `from=7d` ends now and leaves out events that "
         "are dated in the future, unless `future_dated` is given. `/api` and `/export` accept a "
         "session or `Authorization: Bearer TOKEN`.",
+        "",
+        f"`from` and `to` are times. {time_expressions.HELP}",
         "",
         f"`q` is the text of the search box. {search_syntax.HELP}",
         "",

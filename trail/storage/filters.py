@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 from trail.core.errors import FilterError
-from trail.storage import search_syntax
+from trail.storage import search_syntax, time_expressions
 
 # The facets of a filter, in the order of the query string. Each may include and exclude values.
 # Those of `FLAGS` have the values yes and no.
@@ -33,12 +33,8 @@ MAX_QUERY_CHARS = 32_768  # names and values together
 
 _DEFAULTS = (("tz", "UTC"), ("sort", "newest"))
 
-_RELATIVE = re.compile(r"^(\d{1,5})([hdm])$")
 # People write q=R&D on a command line, where a browser writes q=R%26D.
 _AMPERSAND = re.compile(r"(?<=.)&(?=[^=&]+(?:&|$))")
-# A day from the ends of the calendar, so that every zone can show them and their neighbors.
-_FIRST = dt.datetime(1, 1, 2)  # noqa: DTZ001 - stored times bear no zone; all are UTC
-_LAST = dt.datetime(9999, 12, 30)  # noqa: DTZ001
 
 
 @cache
@@ -152,10 +148,9 @@ class Filter:
                 if value not in (YES, NO):
                     raise FilterError(f"Unknown value {value!r} of {name}.", "Use yes or no.")
         window = self.window(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
-        if window.start and window.end and window.start > window.end:
-            relative = _RELATIVE.match(self.start) or _RELATIVE.match(self.end)
-            if not relative:
-                raise FilterError("The range ends before it starts.", "Swap from and to.")
+        ends_first = window.start and window.end and window.start > window.end
+        if ends_first and not self.is_relative:
+            raise FilterError("The range ends before it starts.", "Swap from and to.")
 
     def query(self) -> str:
         """Return the query string that `parse` reads as this filter."""
@@ -216,52 +211,11 @@ class Filter:
     @property
     def is_relative(self) -> bool:
         """Return whether the range depends on the current time."""
-        return bool(_RELATIVE.match(self.start) or _RELATIVE.match(self.end))
+        return any(map(time_expressions.is_relative, (self.start, self.end)))
 
     def window(self, now: dt.datetime) -> Window:
-        """Return the span of event time at the moment *now* (aware).
-
-        `24h` is so many hours back; `7d` is so many calendar days of the filter's zone, today
-        among them, as its reader counts days; `0d` is nothing. Without an end, a range that starts
-        so many hours or days back ends now. Raises `FilterError`.
-        """
-        start, end = self._moment(self.start, now), self._moment(self.end, now)
-        if start and not self.end and _RELATIVE.match(self.start):
-            end = max(start, _utc(now))
-        return Window(start, end)
-
-    def _moment(self, text: str, now: dt.datetime) -> dt.datetime | None:
-        if not text:
-            return None
-        relative = _RELATIVE.match(text)
-        if relative:
-            return _utc(self._relative(int(relative[1]), relative[2], now))
-        try:
-            moment = dt.datetime.fromisoformat(text)
-        except ValueError:
-            raise FilterError(
-                f"Time {text!r} is not understood.",
-                "Write 2026-11-23, 2026-11-23T14:30, 2026-11-23T14:30Z, or 7d, 24h.",
-            ) from None
-        return _utc(moment if moment.tzinfo else moment.replace(tzinfo=self.zone))
-
-    def _relative(self, count: int, unit: str, now: dt.datetime) -> dt.datetime:
-        if unit == "h":
-            return now - dt.timedelta(hours=count)
-        if unit == "m":
-            return now - dt.timedelta(minutes=count)
-        try:
-            day = now.astimezone(self.zone).date() - dt.timedelta(days=count - 1)
-        except OverflowError:
-            return _FIRST.replace(tzinfo=dt.UTC)
-        return dt.datetime.combine(day, dt.time(), self.zone)
-
-
-def _utc(moment: dt.datetime) -> dt.datetime:
-    try:
-        return min(max(moment.astimezone(dt.UTC).replace(tzinfo=None), _FIRST), _LAST)
-    except OverflowError:
-        return _FIRST if moment.year < 2000 else _LAST
+        """Return the span of event time at *now* (aware); see `time_expressions.window`."""
+        return Window(*time_expressions.window(self.start, self.end, self.zone, now))
 
 
 def _pairs(query: str | Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
