@@ -28,13 +28,14 @@ PURPOSES = {
 def text() -> str:
     """Return the page: every route with its methods and purpose."""
     names = ", ".join(f"`{name}`" for name in FACETS)
-    flags = " and ".join(f"`{name}`" for name in FLAGS)
+    flags = ", ".join(f"`{name}`" for name in FLAGS)
     lines = [
         "# HTTP routes",
         "",
         f"Filters are the query string of the pages: `from`, `to`, {names}, `q`, `tz` and `sort`; "
         "repeat a name to include more values, start a value with `-` to exclude it. "
-        f"{flags} are `yes` or `no`. A range such as `from=7d` ends now and leaves out events that "
+        f"{flags} are `yes` or `no`; `risk` is `high`, `medium`, `low`, or `0` to `10`. "
+        "A range such as `from=7d` ends now and leaves out events that "
         "are dated in the future, unless `future_dated` is given. `/api` and `/export` accept a "
         "session or `Authorization: Bearer TOKEN`.",
         "",

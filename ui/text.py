@@ -15,7 +15,9 @@ RISKS = {"high": ("▲", "High"), "medium": ("◆", "Medium"), "low": ("○", "L
 UNVERIFIED = "Unverified"
 FUTURE_DATED = "Dated in the future"
 FACETS = {
+    "changes": "Changes",
     "category": "Category",
+    "risk": "Risk",
     "action": "Action",
     "actor": "Actor",
     "actor_type": "Actor type",
@@ -30,6 +32,7 @@ FACETS = {
 timestamp = clock.local_text
 utc_offset = clock.utc_offset
 count = core_text.count
+risk_level = catalogue.risk_level
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 _WWW = re.compile(r"(www)(?=\\?\.)", re.IGNORECASE)
@@ -42,11 +45,6 @@ def escape(text: str) -> str:
     marked = _MARKDOWN.sub(lambda result: f"\\{result[1]}", flat)
     marked = _WWW.sub("\\1\u2060", marked)
     return marked.replace(":", ":\u2060").replace("@", "@\u2060")
-
-
-def risk_level(risk: int) -> str:
-    """Return the level of a risk: high (7 to 10), medium (4 to 6) or low."""
-    return "high" if risk >= 7 else "medium" if risk >= 4 else "low"
 
 
 def category_color(category: str) -> str:
@@ -63,6 +61,9 @@ def facet_label(field: str, value: str, label: str) -> str:
         return ACTOR_TYPES.get(value, label)
     if field == "outcome":
         return OUTCOMES[value][1] if value in OUTCOMES else label
+    if field == "risk" and value in catalogue.RISK_LEVELS:
+        least, most = catalogue.RISK_LEVELS[value]
+        return f"{RISKS[value][1]}, {least}–{most}"
     if field in FLAGS:
         return value.capitalize()
     return label.replace("_", " ") if field == "target_type" else label

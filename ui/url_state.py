@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from trail.core.clock import utc_text
+from trail.events import overview
 from trail.runtime import process
 from trail.storage.filters import Filter, zone_names
 
@@ -58,7 +59,7 @@ def current_filter() -> Filter:
         st.session_state[_ZONE] = dict(pairs)["tz"]
     else:
         pairs.append(("tz", timezone_name()))
-    return Filter.parse(pairs)
+    return overview.in_one_choice(Filter.parse(pairs))
 
 
 def timezone_name() -> str:

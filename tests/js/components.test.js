@@ -40,6 +40,8 @@ test("a chip switches, is removed, and all are cleared", () => {
   const expected = [{ ...about, do: "flip" }, { ...about, do: "remove" }, { clear: true }];
   assert.deepEqual(withoutNumbers(view.sent), expected);
   assert.equal(chipVerb({ field: "actor", excluded: false }), " is ");
+  view.draw({ chips: [{ ...chip, field: "changes", name: "Changes", label: "only" }] }, 3);
+  assert.equal(one(view, ".cross").getAttribute("aria-label"), "Remove Changes only");
   view.draw({ chips: [] }, 3);
   assert.equal(one(view, ".clear").hidden, true);
 });

@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import random
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +42,8 @@ ACTIONS = (
     "Tracking Plan Deleted",
     "Destination Filter Created",
     "Gizmo 50%_off Calibrated",
+    "Violations Detected",
+    "Permission Check",
 )
 # Name of the actor in the record, its id, its type, its name, and its first and last e-mail.
 ACTORS = (
@@ -123,6 +125,11 @@ class Row:
             return (self.actor_id, *self.emails)
         if name == "target":
             return (self.target_id, self.target_name)
+        if name == "risk":
+            return (
+                "low" if self.risk < 4 else "high" if self.risk > 6 else "medium",
+                f"{self.risk}",
+            )
         return (getattr(self, name),)
 
     def searched(self, field: str) -> tuple[str, ...]:
@@ -141,6 +148,12 @@ class Row:
                 *leaves(json.loads(self.raw)["properties"]),
             ),
         }.get(field) or (getattr(self, field),)
+
+    @property
+    def changes(self) -> str:
+        """Return no for reads, checks and failed attempts, else yes."""
+        kinds = ("read", "run", "complete", "enforce", "detect", "failure", "partial")
+        return "no" if self.kind in kinds else "yes"
 
     @property
     def future_dated(self) -> str:
@@ -396,6 +409,8 @@ _VALUES = {
     "target": (*(target[1] for target in TARGETS), *(target[2] for target in TARGETS[:7])),
     "outcome": ("success", "failure", "unknown"),
     "kind": ("create", "delete", "modify", "access", "disable"),
+    "changes": ("yes", "no"),
+    "risk": ("high", "medium", "low", "0", "3", "7", "8", "10"),
     "verified": ("yes", "no"),
     "future_dated": ("yes", "no"),
 }
@@ -442,6 +457,13 @@ def filters(draw: st.DrawFn) -> tuple[Filter, tuple[Term, ...]]:
     if left and right and left > right and absolute:
         made = replace(made, start=end, end=start)
     return made, tuple(term for text in texts for term in text)
+
+
+def of_risks(filter_: Filter, rows: Iterable[Row]) -> dict[str, int]:
+    """Return how many of *rows* have each risk that *filter_* gives as a number."""
+    choice = filter_.choice("risk")
+    found = Counter(str(row.risk) for row in rows)
+    return {value: found[value] for value in choice.include + choice.exclude if found[value]}
 
 
 def in_order(rows: Iterable[Row], sort: str) -> list[str]:

@@ -67,6 +67,11 @@ OUTCOMES: tuple[str, ...] = ("success", "failure", "unknown")
 ROUTINE_KINDS = frozenset({"read", "run", "complete", "enforce", "detect"})
 FAILED_KINDS = ("failure", "partial")
 DESTRUCTIVE_KINDS = frozenset({"delete", "disable", "disconnect"})
+# An event of any other kind is a change.
+NO_CHANGE_KINDS = (*sorted(ROUTINE_KINDS), *FAILED_KINDS)
+
+# The levels of a risk, each from the first number to the last one.
+RISK_LEVELS = {"high": (7, 10), "medium": (4, 6), "low": (0, 3)}
 
 # The verb of a type that the table does not know; the last verb of the name decides. Verbs that
 # only may be routine ("sent", "published") are left out: an unknown type must stay in sight, so
@@ -157,6 +162,11 @@ VERSION: str = hashlib.sha256(
 _BY_SPELLING: dict[str, Action] = {
     _fold(spelling): action for action in ACTIONS for spelling in (*action.aliases, action.name)
 }
+
+
+def risk_level(risk: int) -> str:
+    """Return the level of *risk*: high, medium or low."""
+    return next(name for name, (least, _) in RISK_LEVELS.items() if risk >= least or not least)
 
 
 def resolve(action_raw: str) -> Action:

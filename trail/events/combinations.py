@@ -12,15 +12,22 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from trail.core.catalogue import risk_level
 from trail.events import names
 from trail.events.count_source import count_source
 from trail.storage.cube import ACTOR_CUBE, CUBE
 from trail.storage.database import Engine
-from trail.storage.filters import FLAGS, NO, YES, Choice, Filter
-from trail.storage.where import ON_FLAG
+from trail.storage.filters import NO, YES, Choice, Filter
+from trail.storage.where import CHANGES, ON_FLAG
 
-BY_ACTION = ("category", "action", "outcome", "kind")
-SMALL = (*BY_ACTION, "actor_type", "target_type", *FLAGS)
+# In SQL over the table of actions.
+_ON_ACTION = {
+    **{name: name for name in ("category", "action", "outcome", "kind")},
+    "changes": CHANGES,
+    "risk": "risk::varchar",
+}
+BY_ACTION = tuple(_ON_ACTION)
+SMALL = (*BY_ACTION, "actor_type", "target_type", *ON_FLAG)
 _KEYS = "e.target_type, e.unverified, e.future_dated"
 
 
@@ -55,8 +62,7 @@ class Combinations:
         # By actor, if a scan of the events told them anyway.
         self._actor_keys = _keys(table, "actor_key")
         self._facets = {**named, "target_type": _encoded(table["target_type"])}
-        for name in FLAGS:
-            column, flagged = ON_FLAG[name]
+        for name, (column, flagged) in ON_FLAG.items():
             codes = table[column].to_numpy().astype(np.int64)
             self._facets[name] = codes, [NO if flagged == YES else YES, flagged]
 
@@ -72,13 +78,20 @@ class Combinations:
     def values(self, name: str) -> Counter[str]:
         """Return the number of events of each value of facet *name*, ignoring its own choice.
 
-        Values without events are left out, unless of a flag; so are missing types.
+        Values without events are left out, unless of a flag; so are missing types. Of the risk, the
+        levels are counted, and the numbers that are chosen.
         """
         codes, values = self._facets[name]
         counts = _summed(codes, self._n, self._matching(name), len(values))
-        listed = zip(values, counts.tolist(), strict=True)
-        if name in FLAGS:
+        listed = list(zip(values, counts.tolist(), strict=True))
+        if name in ON_FLAG:
             return Counter(dict(listed))
+        if name == "risk":
+            choice, levels = self._filter.choice(name), Counter[str]()
+            for value, n in listed:
+                levels[risk_level(int(value))] += n
+            listed = [(value, n) for value, n in listed if value in choice.include + choice.exclude]
+            return +(levels + Counter(dict(listed)))
         is_type = name not in BY_ACTION
         return Counter({value: n for value, n in listed if n and (value or not is_type)})
 
@@ -100,13 +113,15 @@ class Combinations:
             if name == "future_dated" and self._filter.is_relative and not choice:
                 choice = Choice(exclude=(YES,))
             if choice and name != ignored:
-                passing = [_passes(choice, value) for value in values]
+                passing = [_passes(choice, name, value) for value in values]
                 result &= np.array(passing, np.bool_)[codes]
         return result
 
 
-def _passes(choice: Choice, value: str) -> bool:
-    return (not choice.include or value in choice.include) and value not in choice.exclude
+def _passes(choice: Choice, name: str, value: str) -> bool:
+    known = {value, risk_level(int(value))} if name == "risk" else {value}
+    wanted = not choice.include or not known.isdisjoint(choice.include)
+    return wanted and known.isdisjoint(choice.exclude)
 
 
 def _summed(
@@ -131,20 +146,24 @@ def _keys(table: pa.Table, key: str) -> npt.NDArray[np.int32] | None:
 
 def _named(engine: Engine, table: pa.Table) -> dict[str, _Facet]:
     """Return the facets of the actions and actors of *table*; none if an actor is gone."""
-    actions = _looked_up(engine, "actions", BY_ACTION, table)
+    actions = _looked_up(engine, "actions", _ON_ACTION, table)
     if "actor_type" in table.column_names:
         return {**actions, "actor_type": _encoded(table["actor_type"])}
-    actors = _looked_up(engine, "actors", ("actor_type",), table)
+    actors = _looked_up(engine, "actors", {"actor_type": "actor_type"}, table)
     return {**actions, **actors} if actions and actors else {}
 
 
 def _looked_up(
-    engine: Engine, source: str, columns: tuple[str, ...], table: pa.Table
+    engine: Engine, source: str, columns: dict[str, str], table: pa.Table
 ) -> dict[str, _Facet]:
-    """Return *columns* of *source* for the rows of *table* by key; none if one is not there."""
+    """Return *columns* (SQL by name) of *source* for the rows of *table* by key.
+
+    None of them if a key is not there.
+    """
     key, _ = names.TABLES[source]
     keys = table[key].to_numpy()
-    named = names.whole_table(engine, source, ", ".join(columns), np.unique(keys).tolist())
+    sql = ", ".join(f"{column} as {name}" for name, column in columns.items())
+    named = names.whole_table(engine, source, sql, np.unique(keys).tolist())
     if named is None:
         return {}
     known = named[key].to_numpy()

@@ -10,11 +10,14 @@ from trail.events import names
 from trail.events.combinations import SMALL, Combinations
 from trail.events.count_source import CountSource, count_source
 from trail.storage.database import Engine
-from trail.storage.filters import FLAGS, Filter
+from trail.storage.filters import Filter
 from trail.storage.where import ON_FLAG, counts_table
 
 # The facets that `facets` counts, in the order in which pages show them.
-COUNTED = ("category", "action", "actor", "actor_type", "target_type", "outcome", "kind", *FLAGS)
+COUNTED = (
+    *("category", "risk", "actor", "action", "outcome", "actor_type", "target_type", "kind"),
+    *("changes", "verified", "future_dated"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ def facets(
     """
     counted = Combinations(engine, filter_, now)
     result = {name: _ranked(filter_, name, counted.values(name)) for name in SMALL}
-    for name in FLAGS:
-        if not filter_.choice(name) and not counted.values(name)[ON_FLAG[name][1]]:
+    for name, (_, flagged) in ON_FLAG.items():
+        if not filter_.choice(name) and not counted.values(name)[flagged]:
             result[name] = []
     result["actor"], number = _actors(engine, filter_, now, actors, counted)
     return Facets({name: result[name] for name in COUNTED}, counted.total(), number)

@@ -9,15 +9,14 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, ROUTINE_KINDS
+from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, NO_CHANGE_KINDS, ROUTINE_KINDS
 from trail.core.clock import utc_text
 from trail.events import names, timeline
 from trail.events.count_source import count_source
 from trail.storage.database import Engine
-from trail.storage.filters import NO, Choice, Filter
+from trail.storage.filters import NO, YES, Choice, Filter
 from trail.storage.where import select
 
-_NO_CHANGE = (*sorted(ROUTINE_KINDS), *FAILED_KINDS)
 HIGH_RISK = 8
 # Failed attempts on one target below this number are normal retries.
 _MIN_ATTEMPTS = 5
@@ -43,7 +42,19 @@ class Actors:
 
 def changes(filter_: Filter) -> Filter:
     """Return *filter_* narrowed to changes."""
-    return _kinds(filter_, exclude=_NO_CHANGE)
+    return filter_.without("kind", "changes").put("changes", YES, "include")
+
+
+def in_one_choice(filter_: Filter) -> Filter:
+    """Return *filter_* with the kinds that earlier versions excluded for changes as that choice."""
+    kinds = filter_.choice("kind")
+    excluded = tuple(kind for kind in kinds.exclude if kind not in NO_CHANGE_KINDS)
+    if filter_.choice("changes") or len(kinds.exclude) - len(excluded) < len(NO_CHANGE_KINDS):
+        return filter_
+    left = {name: choice for name, choice in filter_.choices.items() if name != "kind"}
+    if kept := Choice(kinds.include, excluded):
+        left["kind"] = kept
+    return replace(filter_, choices=left).put("changes", YES, "include")
 
 
 def failures(filter_: Filter) -> Filter:
@@ -154,5 +165,6 @@ def needs_attention(
     return {"failing": failing, "risky": risky, "unknown": unknown}
 
 
-def _kinds(filter_: Filter, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> Filter:
-    return replace(filter_, choices={**filter_.choices, "kind": Choice(include, exclude)})
+def _kinds(filter_: Filter, include: tuple[str, ...]) -> Filter:
+    others = filter_.without("kind", "changes")
+    return replace(others, choices={**others.choices, "kind": Choice(include)})

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from trail.core.catalogue import DESTRUCTIVE_KINDS, ROUTINE_KINDS
+from trail.core.catalogue import DESTRUCTIVE_KINDS, NO_CHANGE_KINDS
 from trail.events import timeline
 from trail.events.count_source import count_source
 from trail.storage.database import Engine
@@ -18,7 +18,7 @@ State = Literal["active", "new", "dormant", "never"]
 _TAIL = "regexp_extract({}, '[^/]*$')"
 _REMOVALS = ("User Removed", "Group Memberships Deleted")
 _DESTRUCTIVE = ", ".join(f"'{kind}'" for kind in sorted(DESTRUCTIVE_KINDS))
-_ROUTINE = ", ".join(f"'{kind}'" for kind in sorted(ROUTINE_KINDS | {"failure", "partial"}))
+_NO_CHANGE = ", ".join(f"'{kind}'" for kind in NO_CHANGE_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Ac
          select e.actor_key, e.action_key, {source.n} as n from {source.source} group by all
         ), inside as (
          select actor_key, sum(n)::bigint as events,
-          coalesce(sum(n) filter (kind not in ({_ROUTINE})), 0)::bigint as changes,
+          coalesce(sum(n) filter (kind not in ({_NO_CHANGE})), 0)::bigint as changes,
           coalesce(sum(n) filter (kind in ({_DESTRUCTIVE})), 0)::bigint as destructive
          from counted join actions a using (action_key) group by actor_key
         ), ever as (

@@ -12,17 +12,24 @@ from functools import cache
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
+from trail.core.catalogue import RISK_LEVELS
 from trail.core.errors import FilterError
 from trail.storage import search_syntax, time_expressions
 
 # The facets of a filter, in the order of the query string. Each may include and exclude values.
 # Those of `FLAGS` have the values yes and no.
-FLAGS = ("verified", "future_dated")
+FLAGS = ("changes", "verified", "future_dated")
 FACETS = (
     *("category", "action", "actor", "actor_type", "target_type", "target", "outcome", "kind"),
-    *FLAGS,
+    *("risk", *FLAGS),
 )
 YES, NO = "yes", "no"
+# What a facet may be narrowed to; the others have whatever values the events have.
+ALLOWED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(FLAGS, (YES, NO)),
+    "risk": (*RISK_LEVELS, *map(str, range(11))),
+}
+_HINTS = {**dict.fromkeys(FLAGS, "Use yes or no."), "risk": "Use high, medium, low, or 0 to 10."}
 
 SORTS = ("newest", "oldest")
 
@@ -137,16 +144,16 @@ class Filter:
         self.check_values()
 
     def check_values(self) -> None:
-        """Raise `FilterError` for a zone, sort order, time or flag that cannot be read."""
+        """Raise `FilterError` for a zone, sort order, time or value that cannot be read."""
         if self.tz not in zone_names():
             raise FilterError(f"Unknown zone {self.tz!r}.", "Use a name such as Europe/Oslo.")
         if self.sort not in SORTS:
             raise FilterError(f"Unknown sort {self.sort!r}.", "Use newest or oldest.")
-        for name in FLAGS:
+        for name, allowed in ALLOWED.items():
             choice = self.choice(name)
             for value in (*choice.include, *choice.exclude):
-                if value not in (YES, NO):
-                    raise FilterError(f"Unknown value {value!r} of {name}.", "Use yes or no.")
+                if value not in allowed:
+                    raise FilterError(f"Unknown value {value!r} of {name}.", _HINTS[name])
         window = self.window(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
         ends_first = window.start and window.end and window.start > window.end
         if ends_first and not self.is_relative:
@@ -243,6 +250,8 @@ def _choice(name: str, parameters: dict[str, list[str]]) -> Choice:
         if name in FLAGS:
             # As the column of the same name is written in JSON.
             value = value.replace("true", YES).replace("false", NO)
+        elif name in ALLOWED:
+            value = value.lower()
         if value.startswith("-"):
             exclude.append(value[1:])
         else:

@@ -10,10 +10,15 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trail.core.catalogue import NO_CHANGE_KINDS, RISK_LEVELS
 from trail.storage import search_match, search_syntax
 from trail.storage.cube import ACTOR_CUBE, CUBE
 from trail.storage.database import Engine, Params
-from trail.storage.filters import FLAGS, NO, YES, Choice, Filter, Window
+from trail.storage.filters import NO, YES, Choice, Filter, Window
+
+# SQL for what two facets derive from the kind and the risk of an action.
+CHANGES = f"if(kind in {NO_CHANGE_KINDS}, '{NO}', '{YES}')"
+_LEVELS = " ".join(f"when risk >= {low} then '{name}'" for name, (low, _) in RISK_LEVELS.items())
 
 # Which table knows a facet, and the columns that its values may stand in.
 _ON_ACTION = {
@@ -21,6 +26,8 @@ _ON_ACTION = {
     "action": ("action",),
     "outcome": ("outcome",),
     "kind": ("kind",),
+    "changes": (CHANGES,),
+    "risk": ("risk::varchar", f"case {_LEVELS} end"),
 }
 # An actor is chosen by id or by any e-mail that proven events or the directory gave it.
 _PROVEN = (
@@ -35,7 +42,7 @@ _ON_TARGET = {"target": ("target_id", "target_name")}
 ON_FLAG = {"verified": ("unverified", NO), "future_dated": ("future_dated", YES)}
 
 # Facets that the cube can answer, and those that the actor cube can.
-ON_CUBE = frozenset({*_ON_ACTION, "actor_type", "target_type", *FLAGS})
+ON_CUBE = frozenset({*_ON_ACTION, "actor_type", "target_type", *ON_FLAG})
 _ON_ACTOR_CUBE = ON_CUBE | {"actor"}
 
 # Longer lists of keys take longer to plan than the subquery takes to run.
@@ -75,7 +82,7 @@ def select(engine: Engine, filter_: Filter, now: dt.datetime, table: str = "even
         parts.append(_keys(engine, "actor_key", "actors", _ON_ACTOR, filter_, params))
         parts.append(_keys(engine, "target_key", "targets", _ON_TARGET, filter_, params))
     parts.append(_column("e.target_type", "target_type", filter_, params))
-    parts.extend(_flag(name, filter_) for name in FLAGS)
+    parts.extend(_flag(name, filter_) for name in ON_FLAG)
     if filter_.is_relative and not filter_.choice("future_dated"):
         parts.append("not e.future_dated")
     parts.extend(term.sql() for term in search_conditions(engine, filter_))

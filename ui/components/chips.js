@@ -38,7 +38,7 @@ function createChip(queue, { field, value }) {
 function updateChip(view, chip) {
   const isSearch = chip.field === "q";
   const verb = chipVerb(chip);
-  setText(view.name, `${chip.name}${verb || " "}`);
+  setText(view.name, `${chip.name}${verb}`);
   setText(view.label, chip.label || "(empty)");
   setAttr(view.node, "class", chip.excluded ? "chip excluded" : "chip");
   const change = chip.excluded ? "Switch to include" : "Switch to exclude";
@@ -48,11 +48,11 @@ function updateChip(view, chip) {
 }
 
 /**
- * Return the verb between the name of a field and its value; a search has none.
+ * Return what is between the name of a field and its value; a search and changes have no verb.
  *
  * @param {Pick<Chip, "field" | "excluded">} chip
  */
 export function chipVerb(chip) {
-  if (chip.field === "q") return "";
+  if (chip.field === "q" || chip.field === "changes") return " ";
   return chip.excluded ? " is not " : " is ";
 }

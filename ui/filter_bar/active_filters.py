@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from trail.storage.filters import FACETS, Filter
+from trail.storage.filters import FACETS, NO, Filter
 from ui import text, url_state
 from ui.components.chips import Chip, ChipMessage, chips
 
@@ -23,13 +23,7 @@ def _rows(filter_: Filter, labels: dict[tuple[str, str], str]) -> list[Chip]:
         choice = filter_.choice(field)
         for values, excluded in ((choice.include, False), (choice.exclude, True)):
             rows.extend(
-                {
-                    "field": field,
-                    "value": value,
-                    "name": text.FACETS[field],
-                    "label": labels.get((field, value), value),
-                    "excluded": excluded,
-                }
+                _chip(field, value, labels.get((field, value), value), excluded=excluded)
                 for value in values
             )
     rows.extend(
@@ -37,6 +31,20 @@ def _rows(filter_: Filter, labels: dict[tuple[str, str], str]) -> list[Chip]:
         for query in filter_.q
     )
     return rows
+
+
+def _chip(field: str, value: str, label: str, *, excluded: bool) -> Chip:
+    if field == "changes":
+        # Reads as a sentence without a verb: `Changes only`.
+        excluded = (value == NO) != excluded
+        label = "left out" if excluded else "only"
+    return {
+        "field": field,
+        "value": value,
+        "name": text.FACETS[field],
+        "label": label,
+        "excluded": excluded,
+    }
 
 
 def _on_messages(messages: list[ChipMessage], filter_: Filter) -> None:

@@ -8,13 +8,11 @@ from hypothesis import strategies as st
 
 from trail.core.errors import FilterError
 from trail.storage.filters import (
+    ALLOWED,
     FACETS,
-    FLAGS,
     MAX_QUERY_CHARS,
     MAX_VALUE_CHARS,
     MAX_VALUES,
-    NO,
-    YES,
     Choice,
     Filter,
     Window,
@@ -33,7 +31,7 @@ TIMES = st.sampled_from(
 def choices(draw: st.DrawFn) -> dict[str, Choice]:
     result = {}
     for name in draw(st.lists(st.sampled_from(FACETS), unique=True, max_size=3)):
-        texts = st.sampled_from((YES, NO)) if name in FLAGS else HARD | TEXT
+        texts = st.sampled_from(ALLOWED[name]) if name in ALLOWED else HARD | TEXT
         values = st.lists(texts, unique=True, max_size=3).map(tuple)
         choice = Choice(draw(values), draw(values))
         if choice:
@@ -111,6 +109,9 @@ def test_a_leading_dash_excludes(
         ("from=next_week", "next_week"),
         ("to=2026-13-01", "2026-13-01"),
         ("from=2026-02-30", "2026-02-30"),
+        ("risk=11", "11"),
+        ("risk=-severe", "severe"),
+        ("changes=only", "only"),
     ],
 )
 def test_what_cannot_be_read_is_named(query: str, named: str) -> None:

@@ -92,6 +92,8 @@ def counted(filter_: Filter, terms: tuple[Term, ...], name: str) -> dict[str, in
     rest = filter_.without(name)
     values = (row.values(name)[0] for row in ROWS if row.fits(rest, terms))
     counts = dict(Counter(value for value in values if value or name != "target_type"))
+    if name == "risk":
+        counts |= random_trail.of_risks(filter_, (row for row in ROWS if row.fits(rest, terms)))
     if name in WHERE_FLAGGED and WHERE_FLAGGED[name] not in counts and not filter_.choice(name):
         return {}  # a flag that no event has is not offered
     return counts
