@@ -62,7 +62,9 @@ OPEN = """
     const card = host?.shadowRoot.querySelector('.card');
     return card?.getBoundingClientRect().height ? card.innerText : '';
   };
-  const table = () => document.querySelector('[data-testid=stDataFrame]').getBoundingClientRect();
+  const hosts = [...document.querySelectorAll('.st-key-events-area *')];
+  const grid = hosts.find((node) => node.shadowRoot?.querySelector('.table')).shadowRoot;
+  const table = () => grid.querySelector('.scroll').getBoundingClientRect();
   const [was, before] = [panel(), table()];
   window.opened = new Promise((go) => {
     document.addEventListener('pointerdown', async () => {
@@ -95,6 +97,7 @@ async ([name, title]) => {
   return performance.now() - began;
 }
 """
+_ROW = ".table tbody tr"
 _TITLES = {"People": "People and tokens"}
 
 
@@ -131,7 +134,7 @@ def browsing(database: Path) -> Iterator[tuple[Page, str]]:
             browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
             sign_in(page, f"{site.url}/explore?{WINDOW}")
-            page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+            page.locator(_ROW).first.wait_for()
             yield page, site.url
             browser.close()
 
@@ -144,14 +147,11 @@ def clicks(page: Page) -> list[dict[str, float]]:
 def openings(page: Page, url: str) -> list[dict[str, float]]:
     """Return the timings in ms of opening one event after another from the table."""
     page.goto(f"{url}/explore?{WINDOW}")
-    grid = page.locator("[data-testid=stDataFrame] canvas").first
-    grid.wait_for()
+    page.locator(_ROW).first.wait_for()
     page.wait_for_timeout(2_000)
     timings = []
     for number in range(OPENED + 2):
-        box = grid.bounding_box()
-        assert box
-        page.mouse.move(box["x"] + 18, box["y"] + 32 * (number % 8 + 1) + 16)
+        page.locator(_ROW).nth(number % 8).hover(position={"x": 18, "y": 16})
         page.evaluate(OPEN)
         page.mouse.down()
         page.mouse.up()

@@ -55,10 +55,7 @@ def draw(url: str) -> None:
         for name, path, scheme, (width, height) in SHOTS:
             page = visit(browser, url + path, scheme, width, height)
             if name.startswith("detail"):
-                grid = page.locator('[data-testid="stDataFrame"] canvas').first
-                box = grid.bounding_box()
-                assert box
-                page.mouse.click(box["x"] + 18, box["y"] + 48)
+                page.locator(".table tbody tr").first.click()
                 page.wait_for_url("**event=**")
             page.mouse.move(width - 2, height - 2)
             page.wait_for_timeout(2_500)

@@ -67,8 +67,9 @@ def render(ctx: Context) -> None:
         facet_sidebar.draw(filter_, facets)
     with st.container(key="events-area"):
         if page.rows:
-            events_table.table(page, filter_, lambda event: event_detail.select(filter_, event))
-            events_table.pager(page, filter_)
+            events_table.table(
+                page, filter_, facets.events, lambda event: event_detail.select(filter_, event)
+            )
             tables.folded("Chart data", "chart-data", lambda: _chart_data(bars, filter_))
         else:
             _no_events(filter_)

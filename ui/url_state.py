@@ -18,10 +18,11 @@ from trail.storage.filters import Filter, zone_names
 DEFAULT_FROM = "7d"
 
 # URL parameters of pages besides those of the filter: the opened event and its time, the cursor of
-# a result page, an archived month to show, the selected tab; the interval and lanes of Timeline;
-# the actor, target, incident or finding shown; the filter of a new alert rule.
+# a result page and the number of its first row, an archived month to show, the selected tab; the
+# interval and lanes of Timeline; the actor, target, incident or finding shown; the filter of a new
+# alert rule.
 PAGE_PARAMS = (
-    *("event", "at", "after", "before", "archive", "section"),
+    *("event", "at", "after", "before", "row", "archive", "section"),
     *("grain", "by", "top"),
     *("who", "what"),
     *("incident", "class"),

@@ -41,8 +41,18 @@ def facet(page: Page, title: str) -> Locator:
     return page.get_by_role("group", name=title, exact=True)
 
 
+def rows(page: Page) -> Locator:
+    """Return the rows of the first table."""
+    return page.locator(".table").first.locator("tbody tr")
+
+
 def open_row(page: Page, number: int) -> None:
-    """Click the selection mark of a row of the first table; the first row is 1."""
+    """Click a row of the first table; the first row is 1."""
+    rows(page).nth(number - 1).click()
+
+
+def open_frame_row(page: Page, number: int) -> None:
+    """Click the selection mark of a row of the first data frame; the first row is 1."""
     grid = page.locator('[data-testid="stDataFrame"] canvas').first
     grid.scroll_into_view_if_needed()
     box = grid.bounding_box()

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Site, serving
 from tests.browser.hostile_site import FIRST, Canary, WatchedPage, fill, watch
 from tests.browser.hostile_strings import hostile_strings
-from tests.browser.locators import open_row
+from tests.browser.locators import open_frame_row
 from tests.conftest import CORPORA_VARIABLE
 from trail.core.settings import CONFIG_VARIABLE, Settings
 from trail.core.settings import Store as StoreSettings
@@ -26,7 +26,8 @@ pytestmark = pytest.mark.browser
 
 # The number of lanes that the Timeline draws.
 BATCH = 40
-TABLE = '[data-testid="stDataFrame"] canvas'
+FRAME = '[data-testid="stDataFrame"] canvas'
+TABLE = ".table tbody tr"
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +168,7 @@ def test_overview_and_people(watched: WatchedPage, strings: list[str]) -> None:
     for path in ("/?from=30d", "/?from=24h"):
         watched.open(path, ".tile")
         watched.check()
-    watched.open("/people?from=30d", TABLE)
+    watched.open("/people?from=30d", FRAME)
     watched.check()
 
 
@@ -178,18 +179,18 @@ def test_failures_and_one_incident(watched: WatchedPage) -> None:
         1_000
     )  # the table is rebuilt; a row must not move under the click
     watched.check()
-    open_row(watched.page, 5)
+    open_frame_row(watched.page, 5)
     watched.page.wait_for_url("**incident=**")
     watched.settle()
     watched.check()
 
 
 def test_unusual_and_some_findings(watched: WatchedPage) -> None:
-    watched.open("/unusual?from=30d&all=1", TABLE)
+    watched.open("/unusual?from=30d&all=1", FRAME)
     expect(watched.page.get_by_role("heading", name="Why this is unusual")).to_be_visible()
     hover(watched.page, ".js-plotly-plot .points path", 4)
     watched.check()
-    open_row(watched.page, 7)
+    open_frame_row(watched.page, 7)
     watched.page.wait_for_url("**finding=**")
     watched.settle()
     watched.check()
@@ -235,5 +236,5 @@ def test_toasts_that_quote_a_name(watched: WatchedPage) -> None:
     expect(watched.page.get_by_text("Test message not delivered").first).to_be_visible()
     watched.check()
     watched.open("/alerts?section=log", "h1")
-    expect(watched.page.locator(TABLE).first).to_be_visible()
+    expect(watched.page.locator(FRAME).first).to_be_visible()
     watched.check()

@@ -10,7 +10,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
-from tests.browser.locators import facet, open_row, summary, summary_text, tile, total, url_query
+from tests.browser.locators import (
+    facet,
+    open_row,
+    rows,
+    summary,
+    summary_text,
+    tile,
+    total,
+    url_query,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -105,23 +114,22 @@ def test_shared_link_opens_the_same_event_for_another_user(visit: Callable[..., 
 def test_event_opens_and_closes_without_a_run_of_the_page(visit: Callable[..., Page]) -> None:
     """The table keeps its place, Back and Escape close, and a closed row opens again."""
     page = visit("/explore?from=30d")
-    grid = page.locator('[data-testid="stDataFrame"] canvas').first
+    grid = page.get_by_role("table", name="Events")
     expect(grid).to_be_visible()
     panel = page.get_by_role("article", name="Event")
     summary_text(page)
     grid.scroll_into_view_if_needed()
     before = summary(page).inner_text(), grid.bounding_box()  # the summary has the query time
 
-    marked = page.locator('[data-testid="stDataFrame"] [role=row][aria-selected=true]')
     for _ in range(2):
         open_row(page, 3)
-        expect(marked).to_have_attribute("aria-rowindex", "4")  # the header is row 1
+        expect(rows(page).nth(2)).to_have_attribute("aria-current", "true")
         expect(panel).to_be_visible()
         page.wait_for_url(re.compile(r"[?&]event="))
         first = page.url
         page.keyboard.press("j")
         page.wait_for_url(lambda url, first=first: url != first)
-        expect(marked).to_have_attribute("aria-rowindex", "5")
+        expect(rows(page).nth(3)).to_have_attribute("aria-current", "true")
     page.keyboard.press("k")
     page.wait_for_url(first)
     page.keyboard.press("j")
@@ -144,7 +152,7 @@ def test_csv_download_equals_the_export_command(
 ) -> None:
     """The page and the command write the same bytes for the same filter."""
     page = visit("/explore?from=30d&kind=modify&actor_type=-system&tz=America/New_York")
-    rows = total(page)
+    count = total(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download CSV").click()
     file = tmp_path / "page.csv"
@@ -153,7 +161,7 @@ def test_csv_download_equals_the_export_command(
     with file.open(newline="") as lines:
         read = list(csv.reader(lines))
     assert "occurred_at (America/New_York)" in read[0]
-    assert len(read) - 1 == rows > 0
+    assert len(read) - 1 == count > 0
 
     site.command(
         "export",
@@ -187,7 +195,7 @@ def test_empty_result_offers_to_clear_the_filters(visit: Callable[..., Page]) ->
     page = visit("/explore?q=nothing-is-called-this")
     expect(page.get_by_text("No events match these filters in this window.")).to_be_visible()
     page.get_by_role("button", name="Clear all filters").click()
-    expect(page.locator('[data-testid="stDataFrame"]').first).to_be_visible()
+    expect(rows(page).first).to_be_visible()
 
 
 def test_sign_out_ends_other_tabs(visit: Callable[..., Page], site: Site) -> None:

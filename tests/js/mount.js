@@ -3,7 +3,8 @@
 import { Window } from "happy-dom";
 
 const window = new Window({ url: "https://audit.example.com/explore?from=7d" });
-for (const name of ["window", "document", "Element", "HTMLButtonElement", "getComputedStyle"]) {
+const NODES = ["Node", "Element", "HTMLElement", "HTMLButtonElement"];
+for (const name of ["window", "document", ...NODES, "getComputedStyle"]) {
   globalThis[name] = name === "window" ? window : window[name];
 }
 globalThis.CSS = { supports: (_property, value) => /^(red|#[0-9a-f]{6})$/.test(value) };

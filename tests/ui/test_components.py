@@ -64,7 +64,7 @@ def test_styles_load_no_external_resources(path: Path) -> None:
 def test_all_components_are_tested() -> None:
     names = {"attention", "chips", "day_strip", "event_panel", "facets", "ranked_list", "tiles"}
     names |= {"search_box"}
-    assert set(COMPONENTS) == names | {"lane_chart", "time_chart", "week_grid"}
+    assert set(COMPONENTS) == names | {"lane_chart", "table", "time_chart", "week_grid"}
 
 
 def _panels() -> None:

@@ -177,7 +177,7 @@ export function sparkline(trend, width, height, margin) {
 }
 
 /** @param {string} text @returns {Promise<boolean>} whether the browser copied it */
-async function copyText(text) {
+export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

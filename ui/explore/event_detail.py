@@ -40,29 +40,31 @@ def go_to(filter_: Filter, event: dict[str, Any]) -> None:
         at=event["occurred_at"].isoformat(),
         after=url_state.param("after"),
         before=url_state.param("before"),
+        row=url_state.param("row"),
     )
 
 
 def select(filter_: Filter, event: dict[str, Any] | None) -> None:
-    """Open *event* beside the table, or close the panel; for use in callbacks of the table."""
+    """Open *event* beside the table, or close the panel; for use in callbacks of the table.
+
+    The table has marked the row already.
+    """
     if event:
         go_to(filter_, event)
     else:
         _close(filter_)
-    _rerun_both()
+    st.rerun([FRAGMENT])
 
 
 def _rerun_both() -> NoReturn:
-    """Run the panel, then the table, so that the marked row is the opened one after every change.
-
-    A click during a run of the table is overwritten in the browser by the answer of that run, but
-    still reported.
-    """
+    """Run the panel, then the table, so that the marked row is the opened one."""
     st.rerun([FRAGMENT, events_table.FRAGMENT])
 
 
 def _close(filter_: Filter) -> None:
-    url_state.set_url(filter_, after=url_state.param("after"), before=url_state.param("before"))
+    url_state.set_url(
+        filter_, **{name: url_state.param(name) for name in ("after", "before", "row")}
+    )
 
 
 @st.fragment(key=FRAGMENT)

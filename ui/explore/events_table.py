@@ -1,115 +1,120 @@
-"""The table of events with row selection, and its Newer and Older buttons."""
+"""The table of events: opens, sorts, narrows and pages, with the columns of its user."""
 
-import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
 
-from trail.core import event_text
-from trail.events.events import PAGE_ROWS, Page
+from trail.core.text import parse_integer
+from trail.events.events import Page
 from trail.storage.filters import Filter
-from ui import style, tables, text, url_state
+from ui import url_state
+from ui.components import table as component
+from ui.components.table import Message, Row, Table
+from ui.explore import columns
 
-# The narrow unnamed column contains the color square of the category.
-_COLUMNS = ("Time", "Risk", "Action", "Target", "Actor", " ", "Category", "Outcome")
 FRAGMENT = "events"
+_KEY = "events-table"
+# Rows up to the bottom of the window, below the head of the page and its chart.
+_HEIGHT = "max(420px, calc(100vh - 190px))"
 
 
 @st.fragment(key=FRAGMENT)
-def table(page: Page, filter_: Filter, on_open: Callable[[dict[str, Any] | None], None]) -> None:
-    """Draw *page* with the row of the event that the URL names selected.
+def table(
+    page: Page, filter_: Filter, total: int, on_open: Callable[[dict[str, Any] | None], None]
+) -> None:
+    """Draw *page* of *total* events, with the event that the URL names marked.
 
-    Selecting a row calls *on_open* with its event, deselecting it with None. A fragment, so that
-    its selection can follow the event panel without a run of the page.
+    A press on a row calls *on_open* with its event, Escape with None. A fragment, so that the mark
+    can follow the event panel without a run of the page.
     """
-    key = f"events-{hash((filter_.query(), str(page.first)))}"
-
-    def selected() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        on_open(page.rows[rows[0]] if rows else None)
-
-    opened = url_state.param("event")
-    chosen = [n for n, row in enumerate(page.rows) if row["event_id"] == opened][:1]
-    selection: Any = {"selection": {"rows": chosen, "columns": [], "cells": []}}
-    if key in st.session_state:
-        # Also if the browser reported the same rows: it may have drawn an older answer since.
-        st.session_state[key] = selection
-    st.dataframe(
-        _frame(page.rows, filter_),
-        key=key,
-        on_select=selected,
-        selection_mode="single-row",
-        selection_default=selection,
-        hide_index=True,
-        **tables.height(len(page.rows), 18),
-        column_config={
-            "Time": st.column_config.TextColumn(width=158),
-            "Risk": st.column_config.TextColumn(width=88),
-            "Action": st.column_config.TextColumn(width="medium"),
-            "Target": st.column_config.TextColumn(width="medium"),
-            " ": st.column_config.TextColumn(width=28),
-            "Actor": st.column_config.TextColumn(width="medium"),
-        },
-        alt="Events",
+    layout, first = columns.LAYOUT, max(1, parse_integer(url_state.param("row")) or 1)
+    shown = layout.shown_columns()
+    newest_first = filter_.sort != "oldest"
+    rows: list[Row] = [
+        {
+            "id": event["event_id"],
+            "cells": [columns.cell(column["name"], event, filter_) for column in shown],
+        }
+        for event in page.rows
+    ]
+    last = first + len(rows) - 1
+    drawn = Table(
+        "Events",
+        shown,
+        rows,
+        main="action",
+        keys=True,
+        open=url_state.param("event"),
+        link=_link(filter_),
+        view=f"{filter_.query()} {page.first}",
+        sort=filter_.sort,
+        height=_HEIGHT,
+        choices=layout.columns,
+        widths=layout.widths(),
+        note=_order(filter_),
+        range_text=f"Rows {first:,}–{last:,} of {max(total, last):,}",
+        back="Newer" if newest_first else "Older",
+        forward="Older" if newest_first else "Newer",
+        has_back=page.has_before,
+        has_forward=page.has_after,
     )
 
+    def receive(messages: list[Message]) -> None:
+        _on_messages(messages, page, filter_, first, on_open)
 
-def pager(page: Page, filter_: Filter) -> None:
-    """Draw the number of rows and the buttons to the neighboring pages."""
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="pager"
-    ):
-        order = "newest first" if filter_.sort == "newest" else "oldest first"
-        st.caption(f"{text.count(len(page.rows), 'row')} (at most {PAGE_ROWS} per page), {order}")
-        with st.container(horizontal=True, horizontal_alignment="right", width="content"):
-            newer, older = ("Newer", "Older") if filter_.sort == "newest" else ("Older", "Newer")
-            st.button(
-                newer,
-                icon=":material/chevron_left:",
-                disabled=not page.has_before,
-                on_click=lambda: url_state.set_url(filter_, before=str(page.first)),
-            )
-            st.button(
-                older,
-                icon=":material/chevron_right:",
-                icon_position="right",
-                disabled=not page.has_after,
-                on_click=lambda: url_state.set_url(filter_, after=str(page.last)),
-            )
+    component.draw(drawn, _KEY, receive)
 
 
-def _flags(row: dict[str, Any]) -> str:
-    names = (("unverified", "unverified"), ("future_dated", "future date"))
-    return "".join(f" ({name})" for flag, name in names if row[flag])
+def _link(filter_: Filter) -> str:
+    query = url_state.query_params(filter_, archive=url_state.param("archive"))
+    return f"/explore?{urlencode(query, doseq=True)}&event="
 
 
-def _frame(rows: list[dict[str, Any]], filter_: Filter) -> Any:
-    zone = filter_.zone
-    squares = style.category_colors()
-    red, amber, gray = (style.theme_color(f"{name}Color") for name in ("red", "orange", "gray"))
-    symbol_colors = {"▲": red, "◆": amber, "○": gray, "✕": red, "✓": gray, "?": gray}
-    risk, square, sign = (_COLUMNS.index(name) for name in ("Risk", " ", "Outcome"))
-    cells = []
-    colors: dict[tuple[int, int], str] = {}
-    for number, row in enumerate(rows):
-        glyph, name = text.RISKS[text.risk_level(row["risk"])]
-        mark, outcome = text.OUTCOMES[row["outcome"]]
-        local = row["occurred_at"].replace(tzinfo=dt.UTC).astimezone(zone)
-        cells.append(
-            (
-                f"{local:%a} {local.day} {local:%b %H:%M:%S}",
-                f"{glyph} {name}",
-                f"{row['action']}{_flags(row)}",
-                event_text.target(row),
-                event_text.actor(row) + " (token)" * (row["actor_type"] == "token"),
-                "■",
-                row["category"],
-                f"{mark} {outcome}",
-            )
-        )
-        colors[number, risk] = symbol_colors[glyph]
-        colors[number, square] = squares[int(text.category_color(row["category"]))]
-        colors[number, sign] = symbol_colors[mark]
-    return tables.colored(pd.DataFrame(cells, columns=_COLUMNS), colors)
+def _order(filter_: Filter) -> str:
+    if filter_.sort in ("newest", "oldest"):
+        return f"Sorted by time, {filter_.sort} first"
+    for column in columns.LAYOUT.columns:
+        for way, order in (("asc", "ascending"), ("desc", "descending")):
+            if column.get(way) == filter_.sort:
+                return f"Sorted by {column['title'].lower()}, {order}"
+    return ""
+
+
+def _on_messages(
+    messages: list[Message],
+    page: Page,
+    filter_: Filter,
+    first: int,
+    on_open: Callable[[dict[str, Any] | None], None],
+) -> None:
+    """Carry out *messages*, and run the page if they change more than the open event."""
+    events = {event["event_id"]: event for event in page.rows}
+    opened: list[dict[str, Any] | None] = []
+    page_changes = False
+    for message in messages:
+        if "open" in message or "close" in message:
+            opened.append(events.get(message.get("open", "")))
+            continue
+        if "filter" in message:
+            event = events[message["row"]]
+            filter_ = columns.narrowed(filter_, message["filter"], event, message["mode"])
+            url_state.set_url(filter_)
+        elif "sort" in message:
+            filter_ = replace(filter_, sort=message["sort"] or "newest")
+            names = {name: url_state.param(name) for name in ("event", "at")}
+            url_state.set_url(filter_, **names)
+        elif "page" in message:
+            back, rows = message["page"] == "back", len(page.rows)
+            edge = {"before": str(page.first)} if back else {"after": str(page.last)}
+            start = max(1, first - rows) if back else first + rows
+            url_state.set_url(filter_, row=str(start), **edge)
+        elif not columns.LAYOUT.apply(message):
+            continue
+        page_changes = True
+    if page_changes:
+        st.rerun()
+    if opened:
+        on_open(opened[-1])

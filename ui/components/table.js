@@ -1,0 +1,375 @@
+/** A table of rows that open: marked and stepped through in the browser, before Python answers. */
+
+import { button, el, setAttr, setText, show } from "./dom.js";
+import { component, renderRows } from "./rows.js";
+import { buildCellMenu, cellText, drawCell } from "./table_cells.js";
+import { buildColumnsMenu, drawColumnsMenu } from "./table_columns.js";
+import { buildHead, drawHead } from "./table_head.js";
+
+/** @typedef {import("./rows.js").Queue} Queue */
+/** @typedef {import("./table_cells.js").Cell} Cell */
+/** @typedef {import("./table_cells.js").Column} Column */
+/** @typedef {{ id: string, cells: Cell[] }} Row */
+/**
+ * @typedef {{
+ *   label: string, view: string, columns: Column[], rows: Row[], main: string, opens: boolean,
+ *   keys: boolean, open: string, link: string, sort: string, marks: string[], height: string,
+ *   choices: import("./table_columns.js").Choice[], widths: Record<string, number>, note: string,
+ *   range: string, back: string, forward: string, has_back: boolean, has_forward: boolean,
+ * }} Data
+ */
+/** @typedef {ReturnType<typeof build>} Table */
+/** @typedef {ReturnType<typeof createRow>} RowView */
+
+const TAKES_KEYS =
+  "input:not([type=checkbox]), textarea, select, [role=dialog], [role=listbox], [role=menu]";
+const REPEAT_MS = 120;
+const BUSY_MS = 10_000;
+/** @type {[string, string][]} */
+const HINTS = [
+  ["j", ""],
+  ["k", "step"],
+  ["Enter", "open"],
+  ["Esc", "close"],
+  ["f", "filter for"],
+];
+
+export default component(build, draw);
+
+/** @param {Element} parent @param {Queue} queue */
+function build(parent, queue) {
+  const caption = el("caption", "sr-only");
+  const grid = el("table", "", {}, caption);
+  const head = buildHead(grid, {
+    sort: (sort) => request(table, { sort }),
+    columns: (names) => chooseColumns(names),
+    widths: (widths) => queue.send({ widths }),
+  });
+  const body = el("tbody");
+  grid.append(body);
+  const box = el("div", "scroll", {}, grid);
+  const note = el("span", "note", { role: "status" });
+  const columns = buildColumnsMenu(chooseColumns, () => request(table, { reset: true }));
+  const range = el("span", "range");
+  const hints = el("span", "hints");
+  for (const [key, label] of HINTS) hints.append(el("kbd", "", {}, key), label);
+  const back = button("small");
+  const forward = button("small");
+  const top = el("div", "top", {}, note, columns.node);
+  const foot = el("div", "foot", {}, range, hints, back, forward);
+  const menu = buildCellMenu((mode, { column, id }) =>
+    request(table, { filter: column.name, row: id, mode }),
+  );
+  const root = el("div", "root table", {}, top, box, foot, menu.node);
+  const table = {
+    queue,
+    root,
+    caption,
+    grid,
+    head,
+    body,
+    box,
+    top,
+    note,
+    columns,
+    foot,
+    range,
+    hints,
+    back,
+    forward,
+    menu,
+    /** @type {Data | null} */
+    data: null,
+    /** @type {RowView[]} */
+    rows: [],
+    open: "",
+    active: "",
+    cell: -1,
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    stepTimer: undefined,
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    busyTimer: undefined,
+  };
+  /** @param {string[]} names */
+  function chooseColumns(names) {
+    table.columns.shown = names;
+    request(table, { columns: names });
+  }
+  back.addEventListener("click", () => request(table, { page: "back" }));
+  forward.addEventListener("click", () => request(table, { page: "forward" }));
+  body.addEventListener("click", (event) => onClick(table, event));
+  body.addEventListener("mouseover", (event) => onHover(table, event));
+  body.addEventListener("focusin", (event) => {
+    const view = rowOf(table, event.target);
+    if (view && view.row.id !== table.active) setActive(table, view.row.id);
+  });
+  box.addEventListener("scroll", () => menu.close(), { passive: true });
+  menu.tool.addEventListener("click", (event) => {
+    event.stopPropagation();
+    const cell = menu.tool.closest("td");
+    if (cell) openMenu(table, cell, menu.tool);
+  });
+  parent.append(root);
+  // Ahead of the panel's own keys, which leave alone what was handled here.
+  document.addEventListener(
+    "keydown",
+    function listener(event) {
+      if (parent.isConnected) onKey(table, event);
+      else document.removeEventListener("keydown", listener, true);
+    },
+    true,
+  );
+  return table;
+}
+
+/** Send a message that the server answers by drawing the table again. @param {Table} table @param {Record<string, unknown>} message */
+function request(table, message) {
+  table.root.setAttribute("aria-busy", "true");
+  clearTimeout(table.busyTimer);
+  table.busyTimer = setTimeout(() => table.root.removeAttribute("aria-busy"), BUSY_MS);
+  table.queue.send(message);
+}
+
+/** @param {Table} table @param {Data} data */
+function draw(table, data) {
+  const isNew = table.data?.view !== data.view;
+  const waits = table.queue.pending;
+  table.data = data;
+  clearTimeout(table.busyTimer);
+  if (!waits.length) table.root.removeAttribute("aria-busy");
+  setText(table.caption, data.label);
+  table.grid.classList.toggle("opens", data.opens);
+  setAttr(table.box, "tabindex", data.opens ? null : 0);
+  setAttr(table.box, "role", data.opens ? null : "region");
+  setAttr(table.box, "aria-label", data.opens ? null : data.label);
+  table.box.style.maxHeight = data.height;
+  Object.assign(table.head, {
+    shown: data.columns,
+    sort: data.sort,
+    movable: data.choices.length > 0,
+  });
+  // An answer to an earlier press must not undo what was pressed since.
+  if (!waits.some((message) => "widths" in message)) table.head.widths = { ...data.widths };
+  drawHead(table.head);
+  drawRows(table, data);
+  if (!waits.some((message) => "open" in message || "close" in message)) table.open = data.open;
+  table.columns.all = data.choices;
+  if (!waits.some((message) => "columns" in message)) {
+    table.columns.shown = data.columns.map((column) => column.name);
+  }
+  show(table.columns.node, data.choices.length > 0);
+  drawColumnsMenu(table.columns);
+  setText(table.note, data.note);
+  show(table.top, Boolean(data.note) || data.choices.length > 0);
+  drawFoot(table, data);
+  if (isNew) {
+    table.box.scrollTop = 0;
+    table.active = data.open;
+  }
+  mark(table);
+  if (isNew && data.open) viewOf(table, data.open)?.node.scrollIntoView({ block: "nearest" });
+}
+
+/** @param {Table} table @param {Data} data */
+function drawRows(table, data) {
+  const names = data.columns.map((column) => column.name).join("\n");
+  const { views, lostFocus } = renderRows(
+    table.body,
+    data.rows,
+    (row) => row.id,
+    createRow,
+    (view, row) => updateRow(view, row, data, names),
+  );
+  table.rows = views;
+  if (lostFocus) views[0]?.main.focus({ preventScroll: true });
+}
+
+/** @param {Table} table @param {Data} data */
+function drawFoot(table, data) {
+  setText(table.range, data.range);
+  setText(table.back, data.back);
+  setText(table.forward, data.forward);
+  table.back.disabled = !data.has_back;
+  table.forward.disabled = !data.has_forward;
+  show(table.back, Boolean(data.back));
+  show(table.forward, Boolean(data.forward));
+  show(table.hints, data.opens && data.keys);
+  show(table.foot, Boolean(data.range || data.back));
+}
+
+/** @param {Row} row */
+function createRow(row) {
+  const main = el("a", "main");
+  /** @type {{ node: HTMLElement, inner: HTMLElement, drawn: string }[]} */
+  const cells = [];
+  return { node: el("tr"), row, main, cells, names: "" };
+}
+
+/** @param {RowView} view @param {Row} row @param {Data} data @param {string} names of the columns */
+function updateRow(view, row, data, names) {
+  view.row = row;
+  if (view.names !== names) {
+    view.names = names;
+    view.cells = data.columns.map((column) => {
+      const isMain = data.opens && column.name === data.main;
+      const inner = isMain ? view.main : el("span");
+      inner.classList.add("value");
+      setAttr(inner, "dir", "auto");
+      const node = el("td", column.mono ? "mono" : "", {});
+      setAttr(node, "data-align", column.align);
+      return { node, inner, drawn: "\n" };
+    });
+    view.node.replaceChildren(...view.cells.map((cell) => cell.node));
+  }
+  if (data.opens) {
+    // Without an address it is a button that looks the same.
+    setAttr(view.main, "href", data.link ? data.link + encodeURIComponent(row.id) : null);
+    setAttr(view.main, "role", data.link ? null : "button");
+  }
+  view.cells.forEach((cell, index) => {
+    const content = row.cells[index];
+    const drawn = JSON.stringify([content, data.marks]);
+    if (drawn === cell.drawn) return;
+    cell.drawn = drawn;
+    drawCell(cell.node, cell.inner, content, data.marks);
+  });
+}
+
+/** Mark the open row, and make the active one the only tab stop. @param {Table} table */
+function mark(table) {
+  const focusable = viewOf(table, table.active) || table.rows[0];
+  for (const view of table.rows) {
+    setAttr(view.node, "aria-current", table.open && view.row.id === table.open ? "true" : null);
+    if (table.data?.opens) setAttr(view.main, "tabindex", view === focusable ? 0 : -1);
+    if (view !== focusable) clearCell(view);
+  }
+}
+
+/** @param {RowView} view */
+function clearCell(view) {
+  for (const cell of view.node.querySelectorAll(".here")) cell.classList.remove("here");
+}
+
+/** @param {Table} table @param {string} id */
+function viewOf(table, id) {
+  return id ? table.rows.find((view) => view.row.id === id) : undefined;
+}
+
+/** @param {Table} table @param {EventTarget | null} target */
+function rowOf(table, target) {
+  const node = target instanceof Element ? target.closest("tr") : null;
+  return table.rows.find((view) => view.node === node);
+}
+
+/** @param {Table} table @param {string} id */
+function setActive(table, id) {
+  table.active = id;
+  table.cell = -1;
+  mark(table);
+}
+
+/** @param {Table} table @param {MouseEvent} event */
+function onClick(table, event) {
+  const view = rowOf(table, event.target);
+  if (!view || !table.data?.opens) return;
+  const onLink = event.target instanceof Element && event.target.closest("a[href]");
+  // The browser opens a link in a new tab or window.
+  if (onLink && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
+  event.preventDefault();
+  if (!onLink && String(document.getSelection() ?? "")) return;
+  view.main.focus({ preventScroll: true });
+  open(table, view.row.id);
+}
+
+/** @param {Table} table @param {string} id @param {boolean} [later] wait whether a key repeats */
+function open(table, id, later = false) {
+  table.open = id;
+  setActive(table, id);
+  clearTimeout(table.stepTimer);
+  const send = () => table.queue.send({ open: id });
+  if (later) table.stepTimer = setTimeout(send, REPEAT_MS);
+  else send();
+}
+
+/** @param {Table} table @param {MouseEvent} event */
+function onHover(table, event) {
+  const cell = event.target instanceof Element ? event.target.closest("td") : null;
+  if (!cell || cell.contains(table.menu.tool)) return;
+  const inner = cell.querySelector(".value");
+  if (!inner?.textContent) return;
+  const isCut = inner.scrollWidth > inner.clientWidth;
+  setAttr(cell, "title", isCut ? inner.textContent : null);
+  cell.append(table.menu.tool);
+}
+
+/** @param {Table} table @param {Element} cell @param {HTMLElement} back */
+function openMenu(table, cell, back) {
+  const view = rowOf(table, cell);
+  const place = view?.cells.findIndex((other) => other.node === cell) ?? -1;
+  const column = table.data?.columns[place];
+  if (!view || !column || !(cell instanceof HTMLElement)) return;
+  const text = cellText(view.row.cells[place]);
+  if (text) table.menu.open({ column, id: view.row.id, cell, text }, back);
+}
+
+/** @param {Table} table @param {KeyboardEvent} event */
+function onKey(table, event) {
+  const data = table.data;
+  if (!data?.opens || !isFree(event)) return;
+  const path = event.composedPath();
+  const inRows = path.includes(table.body);
+  const isElsewhere = !inRows && path[0] instanceof Element && path[0] !== document.body;
+  const step = { j: 1, k: -1 }[event.key] ?? 0;
+  if (step && (inRows || data.keys)) move(table, step, event.repeat, !isElsewhere);
+  else if (event.key === "Escape" && table.open && (inRows || (data.keys && !isElsewhere))) {
+    table.open = "";
+    mark(table);
+    table.queue.send({ close: true });
+  } else if (!inRows || !onRowKey(table, event)) return;
+  event.preventDefault();
+}
+
+/** Return whether a key of a focused row was handled. @param {Table} table @param {KeyboardEvent} event */
+function onRowKey(table, event) {
+  const view = viewOf(table, table.active);
+  if (!view) return false;
+  const moves = { ArrowDown: 1, ArrowUp: -1, End: table.rows.length, Home: -table.rows.length };
+  const step = new Map(Object.entries(moves)).get(event.key);
+  const side = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+  const isMain = (/** @type {{ inner: HTMLElement }} */ cell) => cell.inner === view.main;
+  const here = table.cell < 0 ? Math.max(0, view.cells.findIndex(isMain)) : table.cell;
+  if (step) move(table, step, event.repeat, true);
+  else if (side) {
+    clearCell(view);
+    table.cell = Math.max(0, Math.min(here + side, view.cells.length - 1));
+    const cell = view.cells[table.cell]?.node;
+    cell?.classList.add("here");
+    cell?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  } else if (event.key === "f" || event.key === "ContextMenu") {
+    const cell = view.cells[here];
+    if (cell) openMenu(table, cell.node, view.main);
+  } else if (event.key === "Enter" && !view.main.hasAttribute("href")) open(table, view.row.id);
+  else return false;
+  return true;
+}
+
+/** @param {Table} table @param {number} step @param {boolean} repeats @param {boolean} focuses */
+function move(table, step, repeats, focuses) {
+  const here = table.rows.findIndex((view) => view.row.id === table.active);
+  const to = here < 0 ? 0 : Math.max(0, Math.min(here + step, table.rows.length - 1));
+  const view = table.rows[to];
+  if (!view || to === here) return;
+  if (table.open) open(table, view.row.id, repeats);
+  else setActive(table, view.row.id);
+  view.node.scrollIntoView({ block: "nearest" });
+  if (focuses) view.main.focus({ preventScroll: true });
+}
+
+/** Return false while a text field, dialog or menu handles keys. @param {KeyboardEvent} event */
+function isFree(event) {
+  const target = event.composedPath()[0];
+  const taken = target instanceof Element && target.closest(TAKES_KEYS);
+  const isEditable = target instanceof HTMLElement && target.isContentEditable;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
+  return !taken && !isEditable && !document.querySelector("[role=dialog]");
+}
