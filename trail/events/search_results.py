@@ -12,7 +12,7 @@ from dataclasses import replace
 from trail.storage.cube import ACTOR_CUBE, CUBE, KEYS, counted
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter, Window
-from trail.storage.search_match import NOTHING, Condition
+from trail.storage.search_condition import NOTHING, Condition
 from trail.storage.where import search_conditions, select, span
 
 
@@ -27,7 +27,7 @@ def search_matches(
     if not filter_.q:
         yield store, filter_
         return
-    terms = search_conditions(store, filter_)
+    terms = search_conditions(store, filter_, now)
     rest = replace(filter_, q=())
     targets = select(store, rest.without(*(name for name in rest.choices if name != "target")), now)
     if rest.choice("target") and not targets.params:
@@ -49,6 +49,9 @@ class _Hits:
         lists = dict.fromkeys(sql for term in terms for sql in term.lists)
         self._keys = {f"keys_{number}": sql for number, sql in enumerate(lists)}
         self._is_by_actor = any(term.by_actor for term in terms)
+        self._rows = "events e"
+        if any(term.by_hour for term in terms):
+            self._rows = "(select *, date_trunc('hour', occurred_at) as hour from events) e"
 
     def tables(self) -> dict[str, str]:
         """Return the SELECTs of the long lists of keys, and of `found`: counts by a scan."""
@@ -78,26 +81,26 @@ class _Hits:
 
     def _found(self) -> str:
         """Return the counts of what only a scan of the events decides."""
-        if not self._chosen and not any(term.scanned for term in self._terms):
+        if not self._chosen and not any(term.is_open for term in self._terms):
             return f"select * from trail.{ACTOR_CUBE} limit 0"
         common = [self._span("e.occurred_at"), self._chosen or self._open()]
         # Each condition by itself, which scans its own column alone.
-        driver = next((term for term in self._terms if term.scanned and not term.negated), None)
+        driver = next((term for term in self._terms if term.scanned), None)
         if driver is None:
-            return counted(ACTOR_CUBE, "events e", " and ".join([*common, *self._all()]))
+            return counted(ACTOR_CUBE, self._rows, " and ".join([*common, *self._all()]))
         common += [term.sql() for term in self._terms if term is not driver]
         parts = list(driver.scanned)
         if self._chosen or len(self._terms) > 1:
             parts.insert(0, driver.counted)
         return " union all ".join(
-            counted(ACTOR_CUBE, "events e", " and ".join([*common, part, *map(_fails, parts[:at])]))
+            counted(ACTOR_CUBE, self._rows, " and ".join([*common, part, *map(_fails, parts[:at])]))
             for at, part in enumerate(parts)
         )
 
     def _open(self) -> str:
         """Return the condition on events that their hourly counts do not decide on them."""
         open_ = f"not ({self._surely()}) and not ({self._never()})"
-        if not any(term.counted != NOTHING for term in self._terms):
+        if all(term.is_simple and term.counted == NOTHING for term in self._terms):
             return open_
         counts = ACTOR_CUBE if self._is_by_actor else CUBE
         actions = self._store.table(
@@ -113,23 +116,11 @@ class _Hits:
 
     def _surely(self) -> str:
         """Return the condition on an hourly count that all of its events match."""
-        parts = []
-        for term in self._terms:
-            if not term.negated:
-                parts.append(f"coalesce({term.counted}, false)")
-            else:
-                parts.append("false" if term.scanned else _fails(term.counted))
-        return " and ".join(parts)
+        return " and ".join(term.surely for term in self._terms)
 
     def _never(self) -> str:
         """Return the condition on an hourly count that none of its events matches."""
-        parts = ["false"]
-        for term in self._terms:
-            if term.negated:
-                parts.append(f"coalesce({term.counted}, false)")
-            elif not term.scanned:
-                parts.append(_fails(term.counted))
-        return " or ".join(parts)
+        return " or ".join(term.never for term in self._terms)
 
     def _span(self, column: str) -> str:
         start = self._window.start

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from trail.core.clock import naive_utc, utc_text
-from trail.storage import cursors
+from trail.storage import cursors, search_time
 from trail.storage.database import Engine
 from trail.storage.filters import FACETS, Filter, Window
 
@@ -88,7 +88,8 @@ def resolve(filter_: Filter, now: dt.datetime) -> Period:
     """Return the period that *filter_* selects at *now* (aware), its ends absolute."""
     window = filter_.window(now)
     start, end = (utc_text(at) if at else "" for at in (window.start, window.end))
-    return Period(replace(filter_, start=start, end=end, sort="oldest"), window)
+    q = search_time.absolute(filter_.q, filter_, now)
+    return Period(replace(filter_, start=start, end=end, q=q, sort="oldest"), window)
 
 
 def address_of_signed(number: int) -> str:

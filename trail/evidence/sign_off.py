@@ -19,6 +19,7 @@ from trail.findings import refresh, reviews, sign_off_changes, sign_offs, signab
 from trail.findings.model import Finding
 from trail.findings.signable_days import SignableDays
 from trail.integrity import chain, key_file, mirror, seal_status
+from trail.storage import query_pairs
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter, Window
 
@@ -125,7 +126,7 @@ def _body(engine: Engine, settings: Settings, drafted: Draft, now: dt.datetime) 
             "last": days.run[1].isoformat(),
         },
         "filter": {
-            "query": period.filter.query(),
+            "query": query_pairs.to_keep(period.filter.query()),
             "words": period.description(),
             "narrowed": period.filtered,
         },

@@ -20,7 +20,7 @@ from trail.core.model import Forwarder, Notification, Request
 from trail.core.settings import Forward
 from trail.notifications import addresses, secret_hosts
 from trail.notifications.secret_hosts import Secret
-from trail.storage import cursors, ledger
+from trail.storage import cursors, ledger, query_pairs
 from trail.storage.database import Cursor, Engine, Store
 from trail.storage.filters import Filter
 
@@ -123,7 +123,7 @@ def _stored(destination: Destination) -> dict[str, Any]:
         "settings": json.dumps(dict(destination.settings)),
         "secrets": json.dumps(dict(destination.secrets)),
         "streams": destination.streams,
-        "query": destination.query,
+        "query": query_pairs.to_keep(destination.query),
         "seals": destination.seals,
     }
 
@@ -359,6 +359,7 @@ def _newest_ingested_at(cursor: Cursor) -> dt.datetime | None:
 def _from_row(row: dict[str, Any]) -> Destination:
     reason = row.pop("said")
     stored = {"settings": json.loads(row["settings"]), "secrets": json.loads(row["secrets"])}
+    stored["query"] = query_pairs.from_kept(row["query"])
     return Destination(**{**row, **stored, "reason": reason})
 
 

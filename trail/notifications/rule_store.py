@@ -12,7 +12,7 @@ from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.notifications.rate_limit import RateLimitState, TargetState
 from trail.notifications.rule import Rule
-from trail.storage import ledger
+from trail.storage import ledger, query_pairs
 from trail.storage.database import Cursor, Engine
 
 
@@ -28,7 +28,8 @@ def save(cursor: Cursor, rule: Rule, by: str) -> int:
     ).fetchall():
         raise InputError(f"A rule named {rule.name!r} already exists.", "Choose another name.")
     number = rule.rule_id
-    values = {"name": rule.name, "definition": json.dumps(rule.definition()), "active": rule.active}
+    definition = {**rule.definition(), "query": query_pairs.to_keep(rule.query)}
+    values = {"name": rule.name, "definition": json.dumps(definition), "active": rule.active}
     if number:
         with _recorded(cursor, number):
             cursor.execute(
@@ -200,6 +201,7 @@ def clear_seen(cursor: Cursor, rule_id: int, key: str) -> None:
 
 def _from_row(row: dict[str, Any]) -> Rule:
     values = json.loads(row["definition"])
+    values["query"] = query_pairs.from_kept(values.get("query", ""))
     return replace(
         Rule(**{**values, "destinations": tuple(values["destinations"])}),
         rule_id=row["rule_id"],

@@ -5,16 +5,16 @@ and a CSV of it can never mean different rows.
 """
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 from trail.core.catalogue import RISK_LEVELS
 from trail.core.errors import FilterError
-from trail.storage import search_syntax, time_expressions
+from trail.storage import earlier_search, query_pairs, search_syntax, time_expressions
+from trail.storage.query_pairs import SYNTAX
 
 # The facets of a filter, in the order of the query string. Each may include and exclude values.
 # Those of `FLAGS` have the values yes and no.
@@ -39,9 +39,6 @@ MAX_VALUE_CHARS = 4_096
 MAX_QUERY_CHARS = 32_768  # names and values together
 
 _DEFAULTS = (("tz", "UTC"), ("sort", "newest"))
-
-# People write q=R&D on a command line, where a browser writes q=R%26D.
-_AMPERSAND = re.compile(r"(?<=.)&(?=[^=&]+(?:&|$))")
 
 
 @cache
@@ -99,9 +96,10 @@ class Filter:
     def parse_signed(cls, query: str) -> "Filter":
         """Return the filter of a sign-off: as `parse`, without the limits on its cost.
 
-        What was signed stays verifiable, whatever the limits were at the time.
+        What was signed stays verifiable, whatever the limits were at the time, and means what it
+        meant; see `query_pairs`.
         """
-        made = cls._from_pairs(_pairs(query))
+        made = cls._from_pairs(_pairs(query_pairs.from_kept(query)))
         made.check_values()
         return made
 
@@ -110,17 +108,23 @@ class Filter:
         result: dict[str, list[str]] = {}
         for name, value in pairs:
             result.setdefault(name, []).append(value)
-        unknown = sorted(set(result) - {*FACETS, "from", "to", "q", "tz", "sort"})
+        unknown = sorted(set(result) - {*FACETS, "from", "to", "q", "tz", "sort", SYNTAX})
         if unknown:
             raise FilterError(
                 f"Unknown filter {unknown[0]!r}.",
                 f"Known: from, to, {', '.join(FACETS)}, q, tz, sort.",
             )
+        syntax = _last(result, SYNTAX) or query_pairs.CURRENT
+        if syntax not in (query_pairs.EARLIER, query_pairs.CURRENT):
+            raise FilterError(f"Unknown syntax {syntax!r}.", "Use 1 or 2.")
+        texts = result.get("q", [])
+        if syntax == query_pairs.EARLIER:
+            texts = list(map(earlier_search.current, texts))
         return cls(
             start=_last(result, "from"),
             end=_last(result, "to"),
             choices={name: choice for name in FACETS if (choice := _choice(name, result))},
-            q=tuple(dict.fromkeys(text for text in result.get("q", []) if text.strip())),
+            q=tuple(dict.fromkeys(text for text in texts if text.strip())),
             tz=_last(result, "tz") or "UTC",
             sort=_last(result, "sort") or "newest",
         )
@@ -226,9 +230,7 @@ class Filter:
 
 
 def _pairs(query: str | Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    if isinstance(query, str):
-        return parse_qsl(_AMPERSAND.sub("%26", query.lstrip("?")), keep_blank_values=True)
-    return list(query)
+    return query_pairs.read(query) if isinstance(query, str) else list(query)
 
 
 def _check_length(pairs: list[tuple[str, str]]) -> None:

@@ -5,7 +5,8 @@ The values are those under `properties` of a forwarded call (its details among t
 """
 
 # Stands between two values, so that a search never matches across them.
-_SEPARATOR = "chr(31)"
+SEPARATOR = "\x1f"
+_SEPARATOR = f"chr({ord(SEPARATOR)})"
 
 # DuckDB reads no JSON with a lone surrogate (RFC 8259, section 8.2): every other escape is kept.
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"

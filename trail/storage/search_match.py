@@ -1,54 +1,48 @@
-"""From search terms to conditions on the events and on their hourly counts.
+"""From the meaning of a search to conditions on the events and on their hourly counts.
 
 A term is looked up once in the small tables: which actions, actors, targets, workspaces and search
-texts have it. What an event's hourly count can decide (its action, actor, type of target and
-workspace) is decided there; only the rest needs a scan of the events, of their keys alone.
+texts have it. What an event's hourly count can decide (its action, actor, type of target, workspace
+and hour) is decided there; only the rest needs a scan of the events, of their keys alone.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from trail.storage import record_text, search_text
+from trail.storage import search_text
 from trail.storage.database import Engine
-from trail.storage.search_syntax import Term
+from trail.storage.filters import Window
+from trail.storage.search_condition import NOTHING, Condition, either, in_time, joined, negated
+from trail.storage.search_lexer import risk_range
+from trail.storage.search_nodes import All, Any, Node, Not, Term
+from trail.storage.search_pattern import Pattern, quoted
 
 # With so few keys a list of literals is fast, and lets the scan skip row groups.
 _FEW_KEYS = 5
 # Longer lists of keys take longer to plan than the subquery takes to run.
 _MOST_KEYS = 2_000
-# The condition on hourly counts of a term that they do not decide.
-NOTHING = "(false)"
+Spans = Callable[[Term], Window]
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A term as SQL: true where `counted` or one of `scanned` is, if it is not negated.
-
-    `counted` is a condition on columns that `actor_cube` and `events` share, `by_actor` whether the
-    actor is among them; `scanned` are conditions on `events e`, none where nothing can match.
-    `lists` are the queries of long lists of keys, which stand in `scanned` in parentheses.
-    """
-
-    negated: bool
-    counted: str
-    by_actor: bool
-    scanned: tuple[str, ...]
-    lists: tuple[str, ...]
-
-    def sql(self) -> str:
-        """Return the whole condition on `events e`, to be met with others by `and`."""
-        if not self.negated and self.counted == NOTHING and len(self.scanned) == 1:
-            return f"({self.scanned[0]})"  # several times as fast as a part of `or`
-        either = " or ".join(f"coalesce({part}, false)" for part in (self.counted, *self.scanned))
-        return f"not ({either})" if self.negated else f"({either})"
-
-
-def conditions(engine: Engine, terms: tuple[Term, ...]) -> list[Condition]:
-    """Return the conditions of *terms*, which must all hold."""
-    if not terms:
+def conditions(engine: Engine, node: Node | None, spans: Spans) -> list[Condition]:
+    """Return the conditions that all must hold for *node*; *spans* gives those of `time` terms."""
+    if node is None:
         return []
     pending = search_text.missing_until(engine)
-    return [_Lookup(engine, term, pending).condition() for term in terms]
+
+    def read(part: Node) -> Condition:
+        match part:
+            case Term(field="time"):
+                return in_time(spans(part))
+            case Term():
+                return _Lookup(engine, part, pending).condition()
+            case Not(inner):
+                return negated(read(inner))
+            case All(parts):
+                return joined([read(one) for one in parts], every=True)
+            case Any(parts):
+                return joined([read(one) for one in parts], every=False)
+
+    return [read(part) for part in (node.nodes if isinstance(node, All) else (node,))]
 
 
 # The columns of the small tables that a field's term is searched for in; all of them bare.
@@ -65,6 +59,7 @@ _COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     "target": {"targets": ("target_id", "target_name")},
     "target_type": {"types": ("target_type",)},
     "workspace": {"workspaces": ("workspace_id",)},
+    "risk": {"actions": ("risk",)},
     "id": {},
     "raw": {},
 }
@@ -75,19 +70,13 @@ _COLUMNS[""] = {
     **_COLUMNS["workspace"],
 }
 
-_FOLDED_TERM = record_text.fold("$term")
-
 
 class _Lookup:
     """What one term matches."""
 
     def __init__(self, engine: Engine, term: Term, pending: dt.datetime | None) -> None:
         self._engine, self._term, self._pending = engine, term, pending
-        # Arguments of a command may contain bytes that are not text.
-        self._text = term.text.encode(errors="replace").decode()
-        folded = engine.table(f"select {_FOLDED_TERM} as folded", {"term": self._text})
-        self._plain = folded["folded"][0].as_py()
-        self._folded = _quoted(self._plain)
+        self._pattern = Pattern(engine, term)
         self._counted: list[str] = []
         self._scanned: list[str] = []
         self._lists: list[str] = []
@@ -107,18 +96,12 @@ class _Lookup:
             if "actors" in columns:
                 self._actors(columns["actors"], columns.get("identities", ()))
             if self._term.field == "id":
-                self._scanned.append(self._contains("e.event_id"))
+                self._scanned.append(self._pattern.value("e.event_id"))
             if self._term.field == "raw":
-                self._scanned.append(f"contains(lower(e.raw), lower({_quoted(self._text)}))")
+                self._scanned.append(self._pattern.record("e.raw"))
             if not self._term.field:
                 self._records()
-        return Condition(
-            self._term.negated,
-            self._counts(),
-            self._by_actor,
-            tuple(self._scanned),
-            tuple(self._lists),
-        )
+        return either(self._counted, self._scanned, self._lists, by_actor=self._by_actor)
 
     def _counts(self) -> str:
         return f"({' or '.join(self._counted)})" if self._counted else NOTHING
@@ -134,20 +117,20 @@ class _Lookup:
         self._lists.clear()
         return False
 
-    def _contains(self, text: str) -> str:
-        return f"contains({record_text.fold(text)}, {self._folded})"
-
-    def _any(self, columns: tuple[str, ...]) -> str:
-        return f"({' or '.join(map(self._contains, columns))})"
+    def _holds(self, columns: tuple[str, ...]) -> str:
+        if self._term.field == "risk":
+            lowest, highest = risk_range(self._term)
+            return f"risk between {lowest} and {highest}"
+        return self._pattern.any_value(columns)
 
     def _keys(self, table: str, key: str, columns: tuple[str, ...]) -> list[str]:
-        sql = f"select {key} as k from {table} where {self._any(columns)}"
+        sql = f"select {key} as k from {table} where {self._holds(columns)}"
         return [str(key) for key in self._engine.table(sql)["k"].to_pylist() if key is not None]
 
     def _values(self, table: str, column: str) -> list[str]:
         sql = f"select v from (select distinct {column} as v from {table}) where "
-        found = self._engine.table(f"{sql} {self._contains('v')}")
-        return [_quoted(value) for value in found["v"].to_pylist()]
+        found = self._engine.table(f"{sql} {self._pattern.value('v')}")
+        return [quoted(value) for value in found["v"].to_pylist()]
 
     def _add(self, column: str, values: list[str]) -> None:
         if values:
@@ -158,10 +141,11 @@ class _Lookup:
 
         An actor whose identities all match is decided without them.
         """
-        named = self._any(recorded) if recorded else "false"
+        hit = self._pattern.any_value(columns)
+        named = self._pattern.any_value(recorded) if recorded else "false"
         found = self._engine.table(
             "select p.actor_key as k, p.hit or coalesce(i.every, false) as whole, i.keys from ("
-            f"select actor_key, coalesce({self._any(columns)}, false) as hit from actors) p "
+            f"select actor_key, coalesce({hit}, false) as hit from actors) p "
             "left join (select actor_key, bool_and(hit) as every, "
             "list(identity_key) filter (hit) as keys from ("
             f"select actor_key, identity_key, coalesce({named}, false) as hit from identities) "
@@ -180,7 +164,7 @@ class _Lookup:
             self._add("actor_key", list(map(str, whole)))
             self._scan_for("identity_key", single)
             return
-        sql = f"select actor_key from actors where {self._any(columns)}"
+        sql = f"select actor_key from actors where {hit}"
         self._lists.append(sql)
         self._counted.append(f"e.actor_key in ({sql})")
         if recorded:
@@ -188,10 +172,10 @@ class _Lookup:
 
     def _targets(self, columns: tuple[str, ...]) -> None:
         """Match whole types of targets where all of their targets match, and single targets."""
-        hit = f"contains(search_text, {self._folded})"
+        hit = self._pattern.folded_texts("search_text")
         if len(columns) < 3:
             # Folding is slow: not in `and`, which would fold all targets.
-            hit = f"case when {hit} then {self._any(columns)} end"
+            hit = f"case when {hit} then {self._pattern.any_value(columns)} end"
         types = self._engine.table(
             f"select target_type, total, hits, list_slice(keys, 1, {_MOST_KEYS}) as keys from ("
             "select target_type, count(*) as total, count(*) filter (hit) as hits, "
@@ -200,12 +184,12 @@ class _Lookup:
             "group by target_type) where hits > 0"
         ).to_pylist()
         whole = [row["target_type"] for row in types if row["hits"] == row["total"]]
-        self._add("target_type", [_quoted(name) for name in whole])
+        self._add("target_type", [quoted(name) for name in whole])
         partly = [row for row in types if row["hits"] < row["total"]]
         if sum(row["hits"] for row in partly) <= _MOST_KEYS:
             self._scan_for("target_key", [key for row in partly for key in row["keys"]])
         else:
-            listed = ", ".join(_quoted(row["target_type"]) for row in partly)
+            listed = ", ".join(quoted(row["target_type"]) for row in partly)
             self._scan_listed(
                 "target_key",
                 f"select target_key from targets where target_type in ({listed}) and {hit}",
@@ -213,8 +197,7 @@ class _Lookup:
 
     def _records(self) -> None:
         """Match the values of records: by the search text, or by the record until it has one."""
-        hit = search_text.contains(self._plain, self._folded)
-        sql = f"select search_key from search_texts where {hit}"
+        sql = f"select search_key from search_texts where {self._pattern.search_texts()}"
         keys = self._engine.table(f"{sql} limit {_MOST_KEYS + 1}")["search_key"].to_pylist()
         if len(keys) <= _MOST_KEYS:
             self._scan_for("search_key", keys)
@@ -223,11 +206,9 @@ class _Lookup:
         if self._pending is None:
             return
         kept = self._scanned.pop() if keys else "false"
-        term = _quoted(self._text)
         self._scanned.append(
             f"case when e.occurred_at >= timestamp '{self._pending}' then {kept} "
-            f"when {record_text.may_contain('e.raw', term)} "
-            f"then {self._contains(record_text.values('e.raw'))} else false end"
+            f"else {self._pattern.values_of('e.raw')} end"
         )
 
     def _scan_for(self, key: str, keys: list[int]) -> None:
@@ -243,7 +224,3 @@ class _Lookup:
         """Let the events be scanned for those whose *key* is among those of the query *sql*."""
         self._lists.append(sql)
         self._scanned.append(f"e.{key} in ({sql})")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

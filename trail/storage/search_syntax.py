@@ -1,68 +1,265 @@
-"""The search box's language: words, "quoted words", field:value, and a leading dash for not.
+"""The language of the search box: its grammar, what a text means, and how it is written.
 
-A bare term is searched for in the values that people see, not in the keys and the envelope of a
-record. Comparison ignores case and Unicode form. All terms must hold.
+    query      = any | nothing
+    any        = all { "OR" all }
+    all        = not { [ "AND" ] not }
+    not        = ( "-" | "NOT" ) not | "(" any ")" | field ":" "(" any ")" | term
+    term       = [ field ":" [ comparison ] ] ( word | phrase ) | field comparison word
+    comparison = ">=" | "<=" | ">" | "<" | "="
+    phrase     = `"` text with \\" and \\\\ `"`
+
+`AND` binds closer than `OR`; both and `NOT` are written in capitals. A word ends at a space, or at
+the parenthesis that closes its group. Terms are searched for in the values that people see, not in
+the keys and the envelope of a record; `raw:` searches the record as received. Comparison of texts
+ignores case and Unicode form.
 """
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 
 from trail.core.errors import FilterError
+from trail.storage.search_lexer import Lexer, Token, risk_range, unclosed
+from trail.storage.search_nodes import (
+    FIELDS,
+    ORDERED_FIELDS,
+    TEXT_FIELDS,
+    All,
+    Any,
+    Node,
+    Not,
+    SearchError,
+    Term,
+    all_of,
+    any_of,
+    terms,
+)
+
+__all__ = [
+    "FIELDS",
+    "HELP",
+    "MAX_CHARS",
+    "MAX_TERMS",
+    "ORDERED_FIELDS",
+    "TEXT_FIELDS",
+    "All",
+    "Any",
+    "Node",
+    "Not",
+    "SearchError",
+    "Term",
+    "all_of",
+    "any_of",
+    "check",
+    "marks",
+    "parse",
+    "quoted",
+    "read",
+    "risk_range",
+    "terms",
+    "together",
+    "written",
+]
 
 MAX_TERMS = 32  # of all search texts of a filter
 MAX_CHARS = 1_000  # of each
+_MAX_DEPTH = 16  # groups within groups
+_TWICE = "NOT -"
 
 HELP = (
     "Words match the action, the actor (ID, name, email), the target (type, ID, name), the "
     "workspace and the values in an event's details, regardless of case. All words must match. "
-    'Quote phrases: "Snowflake prod"; write \\" for a quote. Start a word with - to exclude it. '
-    "Search one field with action:, category:, kind:, outcome:, actor:, actor_type:, target:, "
-    "target_type:, id: or workspace:, and the record as received with raw:."
+    'Quote phrases: "Snowflake prod"; write \\" for a quote. Exclude with - or NOT; write OR '
+    "between alternatives, and parentheses around groups. A word with * must match a whole value, "
+    "as in prod*. Search one field with action:, category:, kind:, outcome:, actor:, actor_type:, "
+    "target:, target_type:, id: or workspace:, and the record as received with raw:. Compare risk "
+    "and time, as in risk>=7, risk:4..6, time>=2026-11-23 or time<7d."
 )
 
 
-# What may stand before the colon.
-FIELDS = (
-    *("action", "category", "kind", "outcome", "actor", "actor_type"),
-    *("target", "target_type", "id", "workspace", "raw"),
-)
-
-_TERM = re.compile(r'(-?)(?:([a-z_]+):)?("(?:[^"\\]|\\.)*"|\S+)')
+def parse(text: str) -> Node | None:
+    """Return the meaning of a search text; None if it asks for nothing. Raises `SearchError`."""
+    return _Parser(text).query()
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One term: its field (empty for all), its text, and whether it must not hold."""
+def written(node: Node | None) -> str:
+    """Return the search text of *node*, which `parse` reads as the same."""
+    match node:
+        case None:
+            return ""
+        case Term():
+            return _written_term(node)
+        case Not(inner):
+            if isinstance(inner, All | Any):
+                return f"-({written(inner)})"
+            return f"-{written(inner).removeprefix(_TWICE)}"
+        case All(nodes):
+            return " ".join(
+                f"({written(part)})" if isinstance(part, Any) else written(part) for part in nodes
+            )
+        case Any(nodes):
+            return " OR ".join(map(written, nodes))
 
-    field: str
-    text: str
-    negated: bool = False
+
+def read(texts: Iterable[str]) -> Node | None:
+    """Return what all *texts* mean together. Raises `SearchError`."""
+    return all_of(node for node in map(parse, texts) if node)
 
 
-def terms(text: str) -> tuple[Term, ...]:
-    """Return the terms of a search text. A word before a colon that is no field is plain text."""
-    result = []
-    for match in _TERM.finditer(text):
-        dash, name, word = match.groups()
-        if name and name not in FIELDS:
-            name, word = "", f"{name}:{word}"
-        if word.startswith('"') and word.endswith('"') and len(word) > 1:
-            word = re.sub(r"\\(.)", r"\1", word[1:-1])
-        if word:
-            result.append(Term(name or "", word, bool(dash)))
-    return tuple(result)
+def together(texts: Iterable[str]) -> str:
+    """Return one text that means what all *texts* mean together. Raises `SearchError`."""
+    listed = list(texts)
+    return listed[0] if len(listed) == 1 else written(read(listed))
+
+
+def marks(texts: Iterable[str]) -> list[str]:
+    """Return what to highlight in the values that the search *texts* find; nothing if unreadable.
+
+    To be compared without case. Excluded words, risk and time are not among them.
+    """
+    try:
+        node = read((texts,) if isinstance(texts, str) else texts)
+    except SearchError:
+        return []
+    found: dict[str, None] = {}
+    for term in terms(node, wanted=True):
+        if term.field not in ORDERED_FIELDS:
+            parts = term.text.split("*") if term.wildcards else [term.text]
+            found |= dict.fromkeys(part for part in parts if part.strip())
+    return list(found)
+
+
+def quoted(text: str) -> str:
+    """Return *text* as a phrase."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def check(texts: Iterable[str]) -> None:
-    """Raise `FilterError` if the search *texts* of a filter are longer than the limits."""
+    """Raise `FilterError` if the search *texts* of a filter cannot be read or are over a limit."""
     count = 0
     for text in texts:
-        if len(text) > MAX_CHARS:
+        parse(text)
+        found = [token.term for token in Lexer(text).tokens() if token.term]
+        count += len(found)
+        if (chars := sum(len(term.text) for term in found)) > MAX_CHARS:
             raise FilterError(
-                f"The search text is too long: {len(text):,} characters.",
-                f"Use at most {MAX_CHARS:,}.",
+                f"The search text is too long: {chars:,} characters.", f"Use at most {MAX_CHARS:,}."
             )
-        count += len(terms(text))
     if count > MAX_TERMS:
         raise FilterError(f"The search has too many words: {count:,}.", f"Use at most {MAX_TERMS}.")
+
+
+def _written_term(term: Term) -> str:
+    if term.comparison:
+        return f"{term.field}{term.comparison}{term.text}"
+    name = f"{term.field}:" if term.field else ""
+    # Wildcards cannot be in quotation marks: `(` hides a sign, and a dash what a second dash is.
+    ways = [f"{name}{term.text}", f"{name}({term.text})", f"{_TWICE}{term.text}"]
+    return next((way for way in ways[: 3 if term.wildcards else 1] if _means(way, term)), "") or (
+        name + quoted(term.text)
+    )
+
+
+def _means(text: str, node: Node) -> bool:
+    try:
+        return parse(text) == node
+    except SearchError:
+        return False
+
+
+class _Parser:
+    """Recursive descent over the tokens of one text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = list(Lexer(text).tokens())
+        self._next = 0
+
+    def query(self) -> Node | None:
+        """Return the whole query."""
+        if self._is("end"):
+            return None
+        node = self._any("", 0)
+        if not self._is("end"):
+            raise self._unopened(self._tokens[self._next])
+        return node
+
+    def _is(self, *kinds: str) -> bool:
+        return self._tokens[self._next].kind in kinds
+
+    def _take(self, kind: str) -> bool:
+        taken = self._is(kind)
+        self._next += taken
+        return taken
+
+    def _any(self, field: str, depth: int) -> Node:
+        nodes = [self._all(field, depth)]
+        while self._take("OR"):
+            nodes.append(self._all(field, depth))
+        return any_of(nodes) or nodes[0]
+
+    def _all(self, field: str, depth: int) -> Node:
+        nodes = [self._not(field, depth)]
+        while self._take("AND") or not self._is("OR", ")", "end"):
+            nodes.append(self._not(field, depth))
+        return all_of(nodes) or nodes[0]
+
+    def _not(self, field: str, depth: int) -> Node:
+        negated = False
+        while self._take("NOT"):
+            negated = not negated
+        node = self._one(field, depth)
+        if not negated:
+            return node
+        return node.node if isinstance(node, Not) else Not(node)
+
+    def _one(self, field: str, depth: int) -> Node:
+        token = self._tokens[self._next]
+        if token.kind == "term" and token.term:
+            self._next += 1
+            return replace(token.term, field=token.term.field or field)
+        if token.kind == "field" and token.term:
+            self._next += 1
+            field = token.term.field
+        start = self._tokens[self._next].start
+        if not self._take("("):
+            raise self._missing(self._tokens[self._next], depth)
+        if depth == _MAX_DEPTH:
+            raise SearchError(
+                "The search has too many groups within groups.",
+                f"Use at most {_MAX_DEPTH}.",
+                *(self._text, start, start + 1),
+            )
+        if self._is("end"):
+            raise unclosed(self._text, start)
+        node = self._any(field, depth + 1)
+        if not self._take(")"):
+            raise unclosed(self._text, start)
+        return node
+
+    def _missing(self, token: Token, depth: int) -> SearchError:
+        before = self._tokens[self._next - 1] if self._next else None
+        after = before.kind if before else ""
+        if before and after == "(" and token.kind == ")":
+            return SearchError(
+                "A group in parentheses is empty.",
+                "Write words in it, or remove it.",
+                *(self._text, before.start, token.end),
+            )
+        if not depth and not after and token.kind == ")":
+            return self._unopened(token)
+        word = after if after in ("AND", "OR", "NOT") else token.kind
+        side = "after" if word == after else "before"
+        at = before if before and word == after else token
+        return SearchError(
+            f"A word is missing {side} {word}.",
+            f"Write one, or put {word} in quotation marks to search for it.",
+            *(self._text, at.start, at.end),
+        )
+
+    def _unopened(self, token: Token) -> SearchError:
+        return SearchError(
+            "A parenthesis is closed that is not open.",
+            "Remove it, or put the text in quotation marks.",
+            *(self._text, token.start, token.end),
+            self._text[: token.start] + self._text[token.end :],
+        )

@@ -127,10 +127,9 @@ def kept(text: str) -> dict[str, str]:
     }
 
 
-def contains(folded: str, literal: str) -> str:
-    """Return the condition on `search_texts` that a value contains *folded*, in SQL *literal*."""
-    columns = ["search_text", "codes"] if re.fullmatch(_CODE, folded) else ["search_text"]
-    return f"({' or '.join(f'contains({column}, {literal})' for column in columns)})"
+def columns_with(folded: str) -> tuple[str, ...]:
+    """Return the columns of `search_texts` whose values may contain *folded*."""
+    return ("search_text", "codes") if re.fullmatch(f"({_CODE})?", folded) else ("search_text",)
 
 
 # The condition on `search_texts` that no event has the text any more.

@@ -6,15 +6,28 @@ counted from them at any size.
 """
 
 import datetime as dt
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trail.core.catalogue import NO_CHANGE_KINDS, RISK_LEVELS
-from trail.storage import search_match, search_syntax
+from trail.storage import search_match, search_syntax, search_time
 from trail.storage.cube import ACTOR_CUBE, CUBE
 from trail.storage.database import Engine, Params
 from trail.storage.filters import NO, YES, Choice, Filter, Window
+from trail.storage.search_condition import Condition
+from trail.storage.sql_span import literal, span
+
+__all__ = [
+    "CHANGES",
+    "ON_CUBE",
+    "ON_FLAG",
+    "Selection",
+    "counts_table",
+    "literal",
+    "search_conditions",
+    "select",
+    "span",
+]
 
 # SQL for what two facets derive from the kind and the risk of an action.
 CHANGES = f"if(kind in {NO_CHANGE_KINDS}, '{NO}', '{YES}')"
@@ -85,15 +98,16 @@ def select(engine: Engine, filter_: Filter, now: dt.datetime, table: str = "even
     parts.extend(_flag(name, filter_) for name in ON_FLAG)
     if filter_.is_relative and not filter_.choice("future_dated"):
         parts.append("not e.future_dated")
-    parts.extend(term.sql() for term in search_conditions(engine, filter_))
+    parts.extend(term.sql() for term in search_conditions(engine, filter_, now))
     where = " and ".join(f"({part})" for part in parts if part) or "true"
     return Selection(where, params, filter_.window(now))
 
 
-def search_conditions(engine: Engine, filter_: Filter) -> list[search_match.Condition]:
-    """Return the conditions of the terms of *filter_*'s search, which must all hold."""
-    found = itertools.chain.from_iterable(map(search_syntax.terms, filter_.q))
-    return search_match.conditions(engine, tuple(dict.fromkeys(found)))
+def search_conditions(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Condition]:
+    """Return the conditions of *filter_*'s search at *now* (aware), which must all hold."""
+    return search_match.conditions(
+        engine, search_syntax.read(filter_.q), lambda term: search_time.window(term, filter_, now)
+    )
 
 
 def counts_table(filter_: Filter, *, by_actor: bool = False) -> str:
@@ -101,24 +115,6 @@ def counts_table(filter_: Filter, *, by_actor: bool = False) -> str:
     if filter_.q or not set(filter_.choices) <= _ON_ACTOR_CUBE:
         return "events"
     return CUBE if not by_actor and set(filter_.choices) <= ON_CUBE else ACTOR_CUBE
-
-
-def span(window: Window, column: str) -> str:
-    """Return the condition that *column* lies in *window*, with literal bounds.
-
-    Literals, since only those let the scan skip row groups of other days.
-    """
-    parts = []
-    if window.start:
-        parts.append(f"{column} >= {literal(window.start)}")
-    if window.end:
-        parts.append(f"{column} < {literal(window.end)}")
-    return " and ".join(parts) or "true"
-
-
-def literal(moment: dt.datetime) -> str:
-    """Return *moment* (UTC, without zone) as an SQL literal."""
-    return f"timestamp '{moment.isoformat(sep=' ')}'"
 
 
 def _keys(

@@ -17,6 +17,7 @@ from trail.storage.filters import (
     Filter,
     Window,
 )
+from trail.storage.search_syntax import quoted
 
 NOW = dt.datetime(2026, 11, 2, 15, 34, 56, tzinfo=dt.UTC)
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
@@ -42,7 +43,7 @@ def choices(draw: st.DrawFn) -> dict[str, Choice]:
 @given(
     start=TIMES,
     chosen=choices(),
-    q=st.lists((HARD | TEXT).filter(str.strip), unique=True, max_size=2).map(tuple),
+    q=st.lists((HARD | TEXT).filter(bool).map(quoted), unique=True, max_size=2).map(tuple),
     tz=st.sampled_from(("UTC", "Europe/London", "Etc/GMT+5", "America/Argentina/Ushuaia")),
     sort=st.sampled_from(("newest", "oldest")),
     mark=st.sampled_from(("", "?")),

@@ -1,0 +1,83 @@
+"""SQL for whether values have the text of a search term, or match it if it has wildcards."""
+
+import re
+from collections.abc import Iterable
+
+from trail.storage import record_text, search_text
+from trail.storage.database import Engine
+from trail.storage.search_nodes import Term
+
+_FOLDED_TERM = record_text.fold("$term")
+_VALUE = f"[^{record_text.SEPARATOR}]"
+
+
+class Pattern:
+    """The text of one term; values are compared without case and Unicode form."""
+
+    def __init__(self, engine: Engine, term: Term) -> None:
+        # Arguments of a command may contain bytes that are not text.
+        self._text = term.text.encode(errors="replace").decode()
+        row = engine.table(
+            f"select {_FOLDED_TERM} as folded, lower($term) as lowered", {"term": self._text}
+        ).to_pylist()[0]
+        self._folded: str = row["folded"]
+        self._lowered: str = row["lowered"]
+        self._wildcards = term.wildcards
+
+    def value(self, sql: str) -> str:
+        """Return the condition on *sql*, one value."""
+        folded = record_text.fold(sql)
+        if not self._wildcards:
+            return f"contains({folded}, {quoted(self._folded)})"
+        return f"regexp_full_match({folded}, {quoted(_joined(self._folded))})"
+
+    def any_value(self, columns: Iterable[str]) -> str:
+        """Return the condition that one of *columns* matches."""
+        return f"({' or '.join(map(self.value, columns))})"
+
+    def folded_texts(self, sql: str) -> str:
+        """Return the condition on *sql*, folded values joined as one text."""
+        if not self._wildcards:
+            return self._matches(sql)
+        # Most texts lack the longest part, which is far cheaper to look for.
+        found = f"contains({sql}, {quoted(self._longest())})"
+        return f"case when {found} then {self._matches(sql)} end"
+
+    def search_texts(self) -> str:
+        """Return the condition on `search_texts`."""
+        columns = search_text.columns_with(self._folded.replace("*", ""))
+        return f"({' or '.join(map(self.folded_texts, columns))})"
+
+    def values_of(self, raw: str) -> str:
+        """Return the condition on the values of the record *raw*, read from it."""
+        longest = quoted(self._longest())
+        texts = self._matches(record_text.fold(record_text.values(raw)))
+        return f"case when {record_text.may_contain(raw, longest)} then {texts} else false end"
+
+    def record(self, raw: str) -> str:
+        """Return the condition on the record *raw* as received, which has wildcards anywhere."""
+        if not self._wildcards:
+            return f"contains(lower({raw}), {quoted(self._lowered)})"
+        return f"regexp_matches(lower({raw}), {quoted(_joined(self._lowered))})"
+
+    def _matches(self, sql: str) -> str:
+        if not self._wildcards:
+            return f"contains({sql}, {quoted(self._folded)})"
+        edge = record_text.SEPARATOR
+        expression = f"(?:^|{edge}){_joined(self._folded, _VALUE)}(?:$|{edge})"
+        return f"regexp_matches({sql}, {quoted(expression)})"
+
+    def _longest(self) -> str:
+        return max(self._folded.split("*"), key=len) if self._wildcards else self._folded
+
+
+def quoted(text: str) -> str:
+    """Return *text* as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _joined(text: str, character: str = "(?s:.)") -> str:
+    """Return the regular expression (RE2) of *text*, whose `*` stand for *character*s."""
+    parts = re.split(r"\*+", text)
+    # A value that is missing or empty matches no wildcard.
+    return f"{character}+" if not any(parts) else f"{character}*".join(map(re.escape, parts))
