@@ -5,7 +5,7 @@ from pathlib import Path
 from starlette.routing import Route
 
 from trail.storage import search_syntax, time_expressions
-from trail.storage.filters import FACETS, FLAGS
+from trail.storage.filters import FACETS, FLAGS, SORT_COLUMNS
 from trail.web import routes
 
 PAGE = Path(__file__).parent / "routes.md"
@@ -40,6 +40,11 @@ def text() -> str:
         "session or `Authorization: Bearer TOKEN`.",
         "",
         f"`from` and `to` are times. {time_expressions.HELP}",
+        "",
+        "`sort` is `newest` (the default), `oldest`, or a column: "
+        f"{', '.join(f'`{name}`' for name in SORT_COLUMNS)}. Start it with `-` for the highest, or "
+        "the end of the alphabet, first. Names are sorted without regard to case, empty values "
+        "last, and events of the same value newest first. Pages, exports and commands follow it.",
         "",
         f"`q` is the text of the search box. {search_syntax.HELP}",
         "",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from trail.core.clock import naive_utc
 from trail.events import counts, events, timeline
+from trail.events.cursor import Cursor
 from trail.events.search_results import search_matches
 from trail.ingest import coverage
 from trail.runtime import startup
@@ -41,8 +42,8 @@ def render(ctx: Context) -> None:
             engine,
             rest,
             now,
-            after=events.Cursor.parse(url_state.param("after")),
-            before=events.Cursor.parse(url_state.param("before")),
+            after=Cursor.parse(url_state.param("after")),
+            before=Cursor.parse(url_state.param("before")),
         )
     in_window = counts.count(store, filter_.cleared(), now)
     unverified = counts.unverified(store, filter_.cleared(), now)

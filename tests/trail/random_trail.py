@@ -22,7 +22,7 @@ from trail.core.model import Batch, Chunk, Source
 from trail.core.settings import Settings
 from trail.ingest import pipeline
 from trail.storage.database import Store
-from trail.storage.filters import Choice, Filter
+from trail.storage.filters import SORT_COLUMNS, Choice, Filter
 
 # A moment between two bars, just after London (25 October) and New York (1 November) changed.
 NOW = dt.datetime(2026, 11, 2, 15, 34, 56, 789_000, tzinfo=dt.UTC)
@@ -72,6 +72,11 @@ TARGETS = (
 TEXTS = ("source", "ANA", "50%", "%", "_", "!", "users/", "käLLA", "two words", '"hi"', "zzz", "-5")
 MARKS = ("a", "B", "ö", "~", "-", "=", "+", "")
 SPACE = ("ws-1", "ws_2")
+# All but the time of arrival, which is not the same in two runs.
+SORTS = (
+    *("newest", "oldest"),
+    *(mark + name for name in SORT_COLUMNS if name != "ingested_at" for mark in ("", "-")),
+)
 # Events are loaded at the time of the test, not at `NOW`.
 _LATEST = dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(minutes=10)
 
@@ -450,7 +455,7 @@ def filters(draw: st.DrawFn) -> tuple[Filter, tuple[Term, ...]]:
         choices=draw(_choices()),
         q=tuple(dict.fromkeys(" ".join(map(str, text)) for text in texts)),
         tz=tz,
-        sort=draw(st.sampled_from(("newest", "oldest"))),
+        sort=draw(st.sampled_from(SORTS)),
     )
     left, right = window(made)
     absolute = start[-1:] not in tuple("hdm") and end[-1:] not in tuple("hdm")
@@ -468,5 +473,28 @@ def of_risks(filter_: Filter, rows: Iterable[Row]) -> dict[str, int]:
 
 def in_order(rows: Iterable[Row], sort: str) -> list[str]:
     """Return the ids of *rows* in the order of *sort*."""
-    ordered = sorted(rows, key=lambda row: (row.occurred_at, row.event_id.encode()))
-    return [row.event_id for row in (ordered[::-1] if sort == "newest" else ordered)]
+    newest = sorted(rows, key=lambda row: (row.occurred_at, row.event_id.encode()), reverse=True)
+    if sort in ("newest", "oldest"):
+        ordered = newest if sort == "newest" else newest[::-1]
+    else:
+        column = sort.removeprefix("-")
+        some = [row for row in newest if shown(row, column) != ""]
+        # Stable: rows of the same value stay newest first, also the other way round.
+        some.sort(key=lambda row: shown(row, column), reverse=sort.startswith("-"))
+        ordered = some + [row for row in newest if shown(row, column) == ""]
+    return [row.event_id for row in ordered]
+
+
+def shown(row: Row, column: str) -> int | str:
+    """Return what a table shows of *row* in *column*, as it is compared; empty if nothing."""
+    if column == "risk":
+        return row.risk
+    if column == "actor":
+        text = row.actor_name or row.actor_email or row.actor_id.removeprefix("tokens/")
+    elif column == "verified":
+        text = "" if row.verified == "yes" else "no"  # those of a file are neither
+    elif column == "target":
+        text = row.target_name or row.target_id
+    else:
+        text = getattr(row, column)
+    return folded(text)

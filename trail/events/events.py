@@ -1,73 +1,38 @@
 """Read events: pages by cursor, one event with related ones, and all as a stream."""
 
 import datetime as dt
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from trail.core.clock import naive_utc, shifted
+from trail.core.clock import shifted
+from trail.events import sorted_parts, windows
+from trail.events.cursor import Cursor
 from trail.events.names import FLAGS, STAR, join_names, name_rows
-from trail.events.timeline import bounded
-from trail.storage.cube import CUBE
+from trail.events.parts import Part
+from trail.events.slices import Slice, slices
+from trail.events.sorting import Order
 from trail.storage.database import Engine, Reading
 from trail.storage.filters import Filter, Window
-from trail.storage.where import Selection, counts_table, literal, select, span
+from trail.storage.where import literal, select, span
 
 PAGE_ROWS = 200
 _NEAR = dt.timedelta(minutes=15)
-# Rows of one slice of a stream, which is sorted in memory.
-_SLICE_ROWS = 250_000
 _HOUR = dt.timedelta(hours=1)
-_EARLIEST = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - UTC, see Window
-# Events of any kind that the first scan for a page of a filter covers.
-_FIRST_ROWS = 100_000
 _FLAGS = f", {', '.join(FLAGS)}"
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
-    """A keyset cursor: the time (UTC) and id of the row at a page's edge."""
-
-    occurred_at: dt.datetime
-    event_id: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Cursor | None":
-        """Return the cursor from its `str` form, or None if invalid."""
-        time, _, event_id = text.partition("~")
-        try:
-            moment = naive_utc(dt.datetime.fromisoformat(time))
-        except (ValueError, OverflowError):
-            return None
-        return cls(moment, event_id) if event_id else None
-
-    def __str__(self) -> str:
-        """Return the cursor in its URL form."""
-        return f"{self.occurred_at.isoformat()}~{self.event_id}"
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
-    """Events in order, and whether there are more before and after."""
+    """Events in order, whether there are more before and after, and the cursors of its ends."""
 
     rows: list[dict[str, Any]]
     has_before: bool
     has_after: bool
-
-    @property
-    def first(self) -> Cursor | None:
-        """Return the cursor of the first row."""
-        return _cursor(self.rows[0]) if self.rows else None
-
-    @property
-    def last(self) -> Cursor | None:
-        """Return the cursor of the last row."""
-        return _cursor(self.rows[-1]) if self.rows else None
+    first: Cursor | None = None
+    last: Cursor | None = None
 
 
 def page(
@@ -83,121 +48,79 @@ def page(
 
     Rows have the `LISTED` columns and the flags unverified and future_dated.
     """
+    after, before = _usable(after, filter_), _usable(before, filter_)
     backwards = before is not None and after is None
-    descending = (filter_.sort == "newest") != backwards
     edge = before if backwards else after
-    selection = select(engine, filter_, now)
-    params = dict(selection.params)
-    where = selection.where
-    if edge:
-        where += f" and {_beyond_cursor(edge, descending=descending, params=params)}"
-    order = _order(descending=descending)
-    stars: list[str] = []
-    found: list[pa.Table] = []
-    left = rows + 1
-    reach = _window_beyond(edge, filter_.window(now), descending)
-    for window in _growing_windows(engine, filter_, now, reach, rows + 1, descending):
-        stars.append(
-            f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
-            f"order by {order} limit {left}"
-        )
-        found.append(engine.table(stars[-1], params))
-        left -= found[-1].num_rows
-        if not left:
-            break
-    result = name_rows(engine, pa.concat_tables(found))
+    order = Order.of(filter_, backwards=backwards)
+    read = (
+        sorted_parts.parts(engine, filter_, now, order, edge, rows + 1)
+        if order
+        else _parts(engine, filter_, now, edge, rows + 1, backwards=backwards)
+    )
+    parts = list(read)
+    if not parts:
+        return Page([], has_before=edge is not None and not backwards, has_after=backwards)
+    stars = pa.concat_tables([part.table for part in parts])
+    values = stars["sort_value"].to_pylist()[:rows] if order else []
+    result = name_rows(engine, stars)
     if result is None:
-        joined = [f"{join_names(star, _FLAGS)} order by {order}" for star in stars]
-        result = [row for sql in joined for row in engine.table(sql, params).to_pylist()]
+        result = [row for part in parts for row in part.named(engine)]
     more, result = len(result) > rows, result[:rows]
     if backwards:
-        return Page(result[::-1], has_before=more, has_after=True)
-    return Page(result, has_before=edge is not None, has_after=more)
-
-
-def _window_beyond(edge: Cursor | None, window: Window, descending: bool) -> Window:
-    """Return the part of *window* on the far side of *edge*."""
-    if edge is None:
-        return window
-    moment = edge.occurred_at
-    if descending:
-        end = shifted(moment, dt.timedelta(microseconds=1))
-        return Window(window.start, min(window.end, end) if window.end else end)
-    return Window(max(window.start, moment) if window.start else moment, window.end)
-
-
-def _growing_windows(
-    engine: Engine, filter_: Filter, now: dt.datetime, window: Window, rows: int, descending: bool
-) -> Iterator[Window]:
-    """Yield consecutive parts of *window*, the first one where *rows* events are, or many more.
-
-    Few events of any kind hold a page of most filters, and where these are is the same for all
-    filters. When they do not, the hourly counts tell where *rows* matches are, if they can answer
-    the filter. Else each part has eight times the events of the previous one: only rare matches
-    need the whole window.
-    """
-    narrows = bool(filter_.choices or filter_.q)
-    count, hours = _FIRST_ROWS if narrows else rows, _hourly(engine, CUBE)
-    table = counts_table(filter_) if narrows else "events"
-    while cut := _cut(hours, window, count, descending):
-        if descending:
-            yield Window(cut, window.end)
-            window = Window(window.start, cut)
-        else:
-            yield Window(window.start, cut)
-            window = Window(cut, window.end)
-        count *= 8
-        if table != "events":
-            hours = _hourly(engine, table, window, select(engine, filter_, now, table))
-            count, table = rows, "events"
-    yield window
-
-
-def _hourly(
-    engine: Engine, table: str, window: Window | None = None, matching: Selection | None = None
-) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.int64]]:
-    """Return the hours that *window* touches, oldest first, and the number of their events.
-
-    With *matching*, a selection on *table*, only its events are counted.
-    """
-    where, params = (matching.where, matching.params) if matching else ("true", {})
-    start, end = (window.start, window.end) if window else (None, None)
-    start = start - _HOUR if start and start > _EARLIEST else None
-    hours = engine.table(
-        f"select hour, sum(n)::bigint as n from {table} e "
-        f"where {span(Window(start, end), 'hour')} and {where} group by hour order by hour",
-        params,
+        result, values = result[::-1], values[::-1]
+    ends = (
+        [
+            order.cursor(values[place], row["occurred_at"], row["event_id"])
+            if order
+            else Cursor(row["occurred_at"], row["event_id"])
+            for place, row in ((0, result[0]), (-1, result[-1]))
+        ]
+        if result
+        else [None, None]
     )
-    return hours["hour"].to_numpy(), hours["n"].to_numpy()
+    has_before, has_after = (more, True) if backwards else (edge is not None, more)
+    return Page(result, has_before, has_after, *ends)
 
 
-def _cut(
-    hours: tuple[npt.NDArray[np.datetime64], npt.NDArray[np.int64]],
-    window: Window,
-    count: int,
-    descending: bool,
-) -> dt.datetime | None:
-    """Return the whole hour inside *window* up to which it has *count* events of *hours*, or None.
-
-    From its end if *descending*, else from its start.
-    """
-    at, numbers = hours
-    first = (
-        np.searchsorted(at, np.datetime64(window.start - _HOUR, "us"), "right")
-        if window.start and window.start > _EARLIEST
-        else 0
-    )
-    last = np.searchsorted(at, np.datetime64(window.end, "us")) if window.end else len(at)
-    at, numbers = at[first:last], numbers[first:last]
-    if descending:
-        at, numbers = at[::-1], numbers[::-1]
-    place = int(np.searchsorted(np.cumsum(numbers), count))
-    if place >= len(at):
+def _usable(edge: Cursor | None, filter_: Filter) -> Cursor | None:
+    """Return *edge* if it is a place in the order of *filter_*, else None."""
+    if edge is None or not edge.fits(filter_.sort):
         return None
-    hour: dt.datetime = at[place].item()
-    cut = hour if descending else shifted(hour, _HOUR)
-    is_inside = (not window.start or window.start < cut) and (not window.end or cut < window.end)
-    return cut if is_inside else None
+    order = Order.of(filter_)
+    try:
+        return edge if order is None or order.value(edge) is not None or not edge.value else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parts(
+    engine: Engine,
+    filter_: Filter,
+    now: dt.datetime,
+    edge: Cursor | None,
+    rows: int,
+    *,
+    backwards: bool,
+) -> Iterator[Part]:
+    """Yield the first *rows* rows beyond *edge* in the order of time, in parts."""
+    descending = (filter_.sort == "newest") != backwards
+    selection = select(engine, filter_, now)
+    params, where = dict(selection.params), selection.where
+    if edge:
+        where += f" and {windows.beyond_row(edge, descending=descending, params=params)}"
+    direction = "desc" if descending else "asc"
+    order = f"occurred_at {direction}, event_id {direction}"
+    reach = windows.beyond(edge, selection.window, descending)
+    for window in windows.growing(engine, filter_, now, reach, rows, descending):
+        star = (
+            f"select {STAR} from events e where {span(window, 'e.occurred_at')} and {where} "
+            f"order by {order} limit {rows}"
+        )
+        part = Part.read(engine, star, params, order)
+        yield part
+        rows -= part.table.num_rows
+        if not rows:
+            return
 
 
 def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[str, Any] | None:
@@ -283,21 +206,20 @@ def stream(
 ) -> Iterator[pa.RecordBatch]:
     """Yield all events of *filter_* in order, as *columns* (SQL over `RECORD_COLUMNS`).
 
-    The raw record is read only if *columns* names it. Reads the events in slices of time that are
-    sorted in memory, so memory use is constant.
+    The raw record is read only if *columns* names it. Reads the events in slices that are sorted in
+    memory, so memory use is constant.
     """
-    more = ", sort_time, sort_id, raw, recorded_actor_id"
 
-    def select_named(where: str, direction: str, cap: str) -> str:
+    def select_named(slice_: Slice, cap: str) -> str:
+        value = ", sort_value" if slice_.by_value else ""
         star = (
-            f"select {STAR}, e.occurred_at as sort_time, e.event_id as sort_id, e.raw "
-            f"from events e where {where}{cap}"
+            f"select {STAR}, e.occurred_at as sort_time, e.event_id as sort_id{value}, e.raw "
+            f"from {slice_.rows}{cap}"
         )
+        more = f", sort_time, sort_id{value}, raw, recorded_actor_id"
         # Order by the stored values: *columns* may format time and id as text.
-        return (
-            f"select {columns} from ({join_names(star, more)}) "
-            f"order by sort_time {direction}, sort_id {direction}"
-        )
+        order = slice_.order("sort_time", "sort_id")
+        return f"select {columns} from ({join_names(star, more)}) order by {order}"
 
     yield from _sliced(engine, reading, filter_, now, select_named, rows, limit)
 
@@ -314,9 +236,8 @@ def stream_keys(
 ) -> Iterator[pa.RecordBatch]:
     """Yield all events of *filter_* like `stream`, as *columns* (SQL over `events e`)."""
 
-    def select_keys(where: str, direction: str, cap: str) -> str:
-        order = cap or f" order by e.occurred_at {direction}, e.event_id {direction}"
-        return f"select {columns} from events e where {where}{order}"
+    def select_keys(slice_: Slice, cap: str) -> str:
+        return f"select {columns} from {slice_.rows}{cap or f' order by {slice_.order()}'}"
 
     yield from _sliced(engine, reading, filter_, now, select_keys, rows, limit)
 
@@ -326,62 +247,17 @@ def _sliced(
     reading: Reading,
     filter_: Filter,
     now: dt.datetime,
-    sql: Callable[[str, str, str], str],
+    sql: Callable[[Slice, str], str],
     rows: int,
     limit: int | None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield what *sql* selects of each slice, given its condition, direction, and order with limit.
-
-    Without *limit*, the last is empty.
-    """
+    """Yield what *sql* selects of each slice, given its order with a limit, which may be empty."""
     remaining = limit
-    selection = select(engine, filter_, now)
-    descending = filter_.sort == "newest"
-    direction = "desc" if descending else "asc"
-    for window in _slices(engine, filter_, now, descending=descending):
-        where = f"{span(window, 'e.occurred_at')} and {selection.where}"
-        order = f" order by e.occurred_at {direction}, e.event_id {direction}"
-        cap = "" if remaining is None else f"{order} limit {remaining}"
-        for batch in reading.batches(sql(where, direction, cap), selection.params, rows):
+    for slice_ in slices(engine, reading, filter_, now):
+        cap = "" if remaining is None else f" order by {slice_.order()} limit {remaining}"
+        for batch in reading.batches(sql(slice_, cap), slice_.params, rows):
             yield batch
             if remaining is not None:
                 remaining -= batch.num_rows
         if remaining is not None and remaining <= 0:
             return
-
-
-def _slices(engine: Engine, filter_: Filter, now: dt.datetime, *, descending: bool) -> list[Window]:
-    """Split the filter's window at whole hours into spans of at most `_SLICE_ROWS` events."""
-    window = bounded(engine, filter_.window(now), now)
-    assert window.start and window.end
-    cuts, count = [], 0
-    at, numbers = _hourly(engine, CUBE, window)
-    for hour, number in zip(at.tolist(), numbers.tolist(), strict=True):
-        if count and count + number > _SLICE_ROWS:
-            cuts.append(hour)
-            count = 0
-        count += number
-    open_window = filter_.window(now)
-    inside = [cut for cut in cuts if window.start < cut < window.end]
-    edges: list[dt.datetime | None] = [open_window.start, *inside, open_window.end]
-    windows = [Window(start, end) for start, end in itertools.pairwise(edges)]
-    return windows[::-1] if descending else windows
-
-
-def _beyond_cursor(edge: Cursor, *, descending: bool, params: dict[str, Any]) -> str:
-    # Not as `(a, b) < (x, y)`: DuckDB would scan every row group.
-    params["edge_id"] = edge.event_id
-    sign = "<" if descending else ">"
-    at = literal(edge.occurred_at)
-    return (
-        f"e.occurred_at {sign}= {at} and (e.occurred_at {sign} {at} or e.event_id {sign} $edge_id)"
-    )
-
-
-def _order(*, descending: bool) -> str:
-    direction = "desc" if descending else "asc"
-    return f"occurred_at {direction}, event_id {direction}"
-
-
-def _cursor(row: dict[str, Any]) -> Cursor:
-    return Cursor(row["occurred_at"], row["event_id"])

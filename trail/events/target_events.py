@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from trail.events import events
+from trail.events.cursor import Cursor
 from trail.events.search_results import search_matches
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter
@@ -37,7 +38,7 @@ def previous_event(
         return None
     if action:
         filter_ = filter_.put("action", action, "include")
-    edge = events.Cursor(event["occurred_at"], event["event_id"])
+    edge = Cursor(event["occurred_at"], event["event_id"])
     page = events.page(engine, filter_, now, after=edge, rows=1)
     if not page.rows:
         return None
@@ -51,7 +52,7 @@ def next_failure(
 
     Events of any time count for the target, for the filter those of its window.
     """
-    edge = events.Cursor(event["occurred_at"], event["event_id"])
+    edge = Cursor(event["occurred_at"], event["event_id"])
     for candidate in (target_filter(event), filter_):
         if candidate is None or candidate.state("outcome", "failure") == "exclude":
             continue

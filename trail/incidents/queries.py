@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trail.core.clock import naive_utc, utc_text
-from trail.events import events, names
+from trail.events import names
+from trail.events.cursor import Cursor
 from trail.incidents.grouping import CLASSES, STORM, TRANSIENT
 from trail.incidents.incident import Incident, Recurrence
 from trail.incidents.materialize import ATTEMPTS, FAILED, TARGET, catch_up
@@ -140,7 +141,7 @@ def attempts(
     engine: Engine,
     incident: Incident,
     *,
-    after: events.Cursor | None = None,
+    after: Cursor | None = None,
     rows: int = _PAGE_ROWS,
 ) -> list[dict[str, Any]]:
     """Return the attempts of one incident by time, with all `LISTED` columns and `run`.

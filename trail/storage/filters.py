@@ -31,7 +31,15 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
 }
 _HINTS = {**dict.fromkeys(FLAGS, "Use yes or no."), "risk": "Use high, medium, low, or 0 to 10."}
 
+# The orders of events: by time, or by one of these columns; with `-` in front of it the highest,
+# or the end of the alphabet, comes first. `trail.events.sorting` says by what each one sorts.
 SORTS = ("newest", "oldest")
+SORT_COLUMNS = (
+    *("risk", "action", "action_raw", "category", "kind", "outcome", "actor", "actor_id"),
+    *("actor_name", "actor_email", "actor_type", "target", "target_id", "target_name"),
+    *("target_type", "workspace_id", "verified", "ingested_at"),
+)
+_TIME_SORTS = {"occurred_at": "oldest", "-occurred_at": "newest"}
 
 # What one filter may demand of the database; see also `search_syntax.check`.
 MAX_VALUES = 500  # of all facets, included and excluded
@@ -126,7 +134,7 @@ class Filter:
             choices={name: choice for name in FACETS if (choice := _choice(name, result))},
             q=tuple(dict.fromkeys(text for text in texts if text.strip())),
             tz=_last(result, "tz") or "UTC",
-            sort=_last(result, "sort") or "newest",
+            sort=_sort(_last(result, "sort")),
         )
 
     def check(self) -> None:
@@ -151,8 +159,12 @@ class Filter:
         """Raise `FilterError` for a zone, sort order, time or value that cannot be read."""
         if self.tz not in zone_names():
             raise FilterError(f"Unknown zone {self.tz!r}.", "Use a name such as Europe/Oslo.")
-        if self.sort not in SORTS:
-            raise FilterError(f"Unknown sort {self.sort!r}.", "Use newest or oldest.")
+        if self.sort not in SORTS and self.sort.removeprefix("-") not in SORT_COLUMNS:
+            raise FilterError(
+                f"Unknown sort {self.sort!r}.",
+                "Use newest, oldest, or a column, such as action, or -risk for the highest first: "
+                f"{', '.join(SORT_COLUMNS)}.",
+            )
         for name, allowed in ALLOWED.items():
             choice = self.choice(name)
             for value in (*choice.include, *choice.exclude):
@@ -243,6 +255,10 @@ def _check_length(pairs: list[tuple[str, str]]) -> None:
 
 def _last(parameters: dict[str, list[str]], name: str) -> str:
     return parameters.get(name, [""])[-1].strip()
+
+
+def _sort(text: str) -> str:
+    return _TIME_SORTS.get(text, text or "newest")
 
 
 def _choice(name: str, parameters: dict[str, list[str]]) -> Choice:

@@ -24,6 +24,7 @@ from trail.events import completions, counts, suggestions
 from trail.events import events as listing
 from trail.events import export as exports
 from trail.events import timeline as bars
+from trail.events.cursor import Cursor
 from trail.findings import queries as unusual
 from trail.incidents import csv_export
 from trail.incidents import incident_json as failures
@@ -47,7 +48,7 @@ _RECENT = 5
 def events(request: Request) -> Response:
     """Answer a page of events, the cursor of the next page, the total, and its unverified part."""
     filter_, store, now = _request_filter(request)
-    after = listing.Cursor.parse(request.query_params.get("after", ""))
+    after = Cursor.parse(request.query_params.get("after", ""))
     page = listing.page(store, filter_, now, after=after, rows=_rows(request))
     count, unverified = counts.totals(store, filter_, now)
     return _json(

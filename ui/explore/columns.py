@@ -9,22 +9,25 @@ from operator import itemgetter
 from typing import Any
 
 from trail.core import event_text
-from trail.storage.filters import NO, YES, Filter
+from trail.storage.filters import NO, SORT_COLUMNS, YES, Filter
 from ui import text
 from ui.column_layout import ColumnLayout
 from ui.components.table import Cell, Column
 
 Event = Mapping[str, Any]
 
+# What sorts a column that shows more than its name says: a target's id where it has no name.
+_SORTS = {"actor_name": "actor", "target_name": "target"}
 _TONES: Mapping[str, Any] = {"▲": "red", "◆": "amber", "✕": "red"}
 _FLAGS = (("unverified", "unverified"), ("future_dated", "future date"))
 
 
-def _column(name: str, title: str, width: int, sort: str = "", **more: Any) -> Column:
+def _column(name: str, title: str, width: int, **more: Any) -> Column:
     made: Column = {"name": name, "title": title, "width": width, **more}  # type: ignore[typeddict-item]
     if name in _FILTERS:
         made["filter"] = True
-    if sort:
+    sort = _SORTS.get(name, name)
+    if sort in SORT_COLUMNS:
         made |= {"asc": sort, "desc": f"-{sort}"}
     return made
 
@@ -89,7 +92,7 @@ LAYOUT = ColumnLayout(
     "explore",
     (
         _column("occurred_at", "Time", 158, asc="oldest", desc="newest", first="desc"),
-        _column("risk", "Risk", 92),
+        _column("risk", "Risk", 92, first="desc"),
         _column("action", "Action", 220),
         _column("target_name", "Target", 200),
         _column("actor_name", "Actor", 170),
@@ -102,7 +105,7 @@ LAYOUT = ColumnLayout(
         _column("target_type", "Target type", 130),
         _column("target_id", "Target ID", 190, mono=True),
         _column("action_raw", "Received action", 200),
-        _column("ingested_at", "Received", 158),
+        _column("ingested_at", "Received", 158, first="desc"),
         _column("workspace_id", "Workspace", 150, mono=True),
         _column("verified", "Verified", 84),
         _column("event_id", "Event ID", 250, mono=True),

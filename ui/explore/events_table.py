@@ -17,6 +17,8 @@ from ui.explore import columns
 
 FRAGMENT = "events"
 _KEY = "events-table"
+# What the neighboring pages are called; in other orders than of time, previous and next.
+_PAGES = {"newest": ("Newer", "Older"), "oldest": ("Older", "Newer")}
 # Rows up to the bottom of the window, below the head of the page and its chart.
 _HEIGHT = "max(420px, calc(100vh - 190px))"
 
@@ -32,7 +34,7 @@ def table(
     """
     layout, first = columns.LAYOUT, max(1, parse_integer(url_state.param("row")) or 1)
     shown = layout.shown_columns()
-    newest_first = filter_.sort != "oldest"
+    back, forward = _PAGES.get(filter_.sort, ("Previous", "Next"))
     rows: list[Row] = [
         {
             "id": event["event_id"],
@@ -56,8 +58,8 @@ def table(
         widths=layout.widths(),
         note=_order(filter_),
         range_text=f"Rows {first:,}–{last:,} of {max(total, last):,}",
-        back="Newer" if newest_first else "Older",
-        forward="Older" if newest_first else "Newer",
+        back=back,
+        forward=forward,
         has_back=page.has_before,
         has_forward=page.has_after,
     )

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.core.model import EVENT_COLUMNS
-from trail.events import counts, events
-from trail.events.events import Cursor
+from trail.events import counts, events, windows
+from trail.events.cursor import Cursor
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 
@@ -94,7 +94,7 @@ def test_cursor_of_a_missing_event_still_pages(many: Store) -> None:
 def test_pages_together_have_all_matches(
     full_store: Store, monkeypatch: pytest.MonkeyPatch, first_rows: int, query: str, window: str
 ) -> None:
-    monkeypatch.setattr(events, "_FIRST_ROWS", first_rows)
+    monkeypatch.setattr(windows, "_FIRST_ROWS", first_rows)
     for sort in ("newest", "oldest"):
         filter_ = Filter.parse(f"{query}{window}&sort={sort}")
         everything = events.page(full_store, filter_, NOW, rows=len(ROWS)).rows

@@ -17,8 +17,8 @@ from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.core.errors import InputError
 from trail.core.model import RECORD_COLUMNS
-from trail.events import events
 from trail.events import export as exports
+from trail.events import slices
 from trail.events.export import Export
 from trail.storage.database import Store
 from trail.storage.filters import Filter
@@ -278,7 +278,7 @@ def test_unknown_format_is_refused() -> None:
 def test_slices_are_in_order(
     full_store: Store, monkeypatch: pytest.MonkeyPatch, sort: str, size: int
 ) -> None:
-    monkeypatch.setattr(events, "_SLICE_ROWS", size)
+    monkeypatch.setattr(slices, "_SLICE_ROWS", size)
     expected = [row.event_id for row in in_order(sort)]
     filter_ = Filter(sort=sort)
     assert [row["event_id"] for row in objects(full_store, filter_)] == expected
@@ -296,7 +296,7 @@ def test_slices_are_in_order(
 
 
 def test_export_is_a_snapshot_during_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "_SLICE_ROWS", 2)
+    monkeypatch.setattr(slices, "_SLICE_ROWS", 2)
     store = random_trail.store_of(
         tmp_path, [event(f"a{n}", f"2026-10-{20 - n:02}") for n in range(10)]
     )

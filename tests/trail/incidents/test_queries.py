@@ -6,7 +6,8 @@ import pytest
 
 from tests.conftest import Load
 from tests.trail.incidents.failures import AUDIENCE, START, WAREHOUSE, at, line, run, text
-from trail.events import counts, events
+from trail.events import counts
+from trail.events.cursor import Cursor
 from trail.incidents import attempt_strip, queries
 from trail.incidents.incident import Change
 from trail.incidents.incident_json import records
@@ -114,7 +115,7 @@ def test_attempts_by_time_page_by_page(filled: Store) -> None:
     rows, after = [], None
     while part := queries.attempts(filled, outage, after=after, rows=7):
         rows += part
-        after = events.Cursor(part[-1]["occurred_at"], part[-1]["event_id"])
+        after = Cursor(part[-1]["occurred_at"], part[-1]["event_id"])
     assert [row["event_id"] for row in rows] == ids[outage.incident_id]
     assert len({row["run"] for row in rows}) == outage.runs == 6
     assert len(ids[storm.incident_id]) == len(queries.attempts(filled, storm)) == 6

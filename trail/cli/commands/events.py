@@ -1,4 +1,4 @@
-"""`events`: print events, newest first."""
+"""`events`: print events, newest first unless the filter sorts them."""
 
 import argparse
 import datetime as dt
@@ -42,9 +42,13 @@ def _rows(lines: str) -> str:
 
 
 COMMAND = Command(
-    help="print events, newest first",
+    help="print events, newest first unless the filter sorts them",
     run=_run,
     arguments=_arguments,
-    examples=("events --query 'from=7d&category=Warehouses' --limit 20", "events --json"),
+    examples=(
+        "events --query 'from=7d&category=Warehouses' --limit 20",
+        "events --query 'from=30d&sort=-risk' --limit 20",
+        "events --json",
+    ),
     reads_only=True,
 )
