@@ -15,13 +15,13 @@ from trail.ingest import coverage
 from trail.runtime import startup
 from trail.storage.filters import Filter
 from ui import charts, coverage_banner, filter_bar, tables, text, url_state
-from ui.explore import event_detail, events_table, facet_sidebar
+from ui.explore import event_detail, events_table, facet_sidebar, saved_views, share
 from ui.page import Context, Page
 
 
 def render(ctx: Context) -> None:
     """Draw the page."""
-    filter_ = url_state.current_filter()
+    filter_ = saved_views.opened_filter(ctx)
     store = ctx.store
     now = ctx.now
     started = time.perf_counter()
@@ -59,6 +59,8 @@ def render(ctx: Context) -> None:
             "Explore",
             f"<b>{facets.events:,}</b> of {text.events_summary(in_window, unverified)} "
             f"· {elapsed_ms:.0f} ms",
+            beside=lambda: saved_views.draw(ctx, filter_),
+            last=lambda: share.draw(ctx, filter_),
         )
         _archive_banner()
         may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")

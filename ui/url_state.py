@@ -20,7 +20,7 @@ DEFAULT_FROM = "7d"
 # URL parameters of pages besides those of the filter: the opened event and its time, the cursor of
 # a result page and the number of its first row, an archived month to show, the selected tab; the
 # interval and lanes of Timeline; the actor, target, incident or finding shown; the filter of a new
-# alert rule.
+# alert rule; the saved view that is open.
 PAGE_PARAMS = (
     *("event", "at", "after", "before", "row", "archive", "section"),
     *("grain", "by", "top"),
@@ -28,6 +28,7 @@ PAGE_PARAMS = (
     *("incident", "class"),
     *("finding", "all"),
     *("rule",),
+    *("view",),
 )
 
 # Paths of pages relative to the main script, for links.
@@ -40,6 +41,7 @@ ALERTS = "../pages/alerts.py"
 
 _ZONE = "zone"
 _NEXT_PAGE = "next-page"
+_DEFAULT_VIEW = "default-view"
 
 
 def current_filter() -> Filter:
@@ -86,9 +88,25 @@ def param(name: str) -> str:
 def set_url(filter_: Filter, **names: str) -> None:
     """Set the URL to *filter_* and the non-empty page parameters *names*.
 
-    A page that shows an archived month stays in that month.
+    A page that shows an archived month stays in that month, and Explore in its saved view.
     """
-    st.query_params.from_dict(query_params(filter_, **{"archive": param("archive"), **names}))
+    kept = {"archive": param("archive"), "view": opened_view()}
+    st.query_params.from_dict(query_params(filter_, **{**kept, **names}))
+
+
+def opened_view() -> str:
+    """Return the ID of the saved view that is open: of the URL or, without parameters, the default.
+
+    It may be edited, or not exist.
+    """
+    if st.query_params or not str(st.context.url or "").endswith("/explore"):
+        return param("view")
+    return str(st.session_state.get(_DEFAULT_VIEW, ""))
+
+
+def set_default_view(view_id: str) -> None:
+    """Set the view that Explore shows without parameters in its URL; empty for none."""
+    st.session_state[_DEFAULT_VIEW] = view_id
 
 
 def open_page(page: str, filter_: Filter, **names: str) -> None:

@@ -218,3 +218,33 @@ def test_attention_row_opens_its_events(visit: Callable[..., Page]) -> None:
     page.wait_for_url(re.compile("/explore"))
     expect(page.get_by_role("heading", name="Explore")).to_be_visible()
     assert total(page) > 0
+
+
+def test_a_saved_view_is_shared_by_a_link_that_leads_through_the_sign_in(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("/explore?kind=delete&from=30d")
+    name = "<img src=x> **Deletions**"
+    page.get_by_role("button", name="Save view").click()
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Everyone").check()
+    page.get_by_role("button", name="Save as new view").click()
+    expect(page.get_by_role("button", name=f"View: {name}", exact=True)).to_be_visible()
+    rows = summary_text(page)
+    page.get_by_role("button", name="Share", exact=True).click()
+    page.get_by_role("button", name="Create link").click()
+    address = page.get_by_label("Link", exact=True)
+    expect(address).to_have_value(re.compile(r"^http://127\.0\.0\.1:\d+/s/\w{12}$"))
+    link = address.input_value()
+
+    other = visit(urlsplit(link).path, "jon", through_form=True)
+    expect(other.get_by_role("button", name=f"View: {name}, edited")).to_be_visible()
+    assert summary_text(other) == rows
+    query = url_query(other)
+    assert query["kind"] == ["delete"]
+    assert query["to"][0].endswith("Z")
+    # The view itself has the range that it was saved with.
+    other.get_by_role("button", name=f"View: {name}, edited").click()
+    other.locator("button.row", has_text="Deletions").click()
+    expect(other.get_by_role("button", name=f"View: {name}", exact=True)).to_be_visible()
+    assert url_query(other)["from"] == ["30d"]

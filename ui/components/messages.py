@@ -8,7 +8,7 @@ each number is taken once, and the highest one taken goes back with the data.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -19,9 +19,12 @@ _MAX_MESSAGES = 100
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z_]+\.js)";\n', re.MULTILINE)
 
 
-def component(name: str, stem: str) -> Callable[..., Any]:
-    """Register the component of `stem`.js and `stem`.css under *name*; return its renderer."""
-    styles = [_HERE / "tokens.css", _HERE / f"{stem}.css"]
+def component(name: str, stem: str, *shared: str) -> Callable[..., Any]:
+    """Register the component of `stem`.js and `stem`.css under *name*; return its renderer.
+
+    The rules of the stylesheets *shared* come before its own.
+    """
+    styles = [_HERE / f"{style}.css" for style in ("tokens", *shared, stem)]
     css = "\n".join(path.read_text(encoding="utf-8") for path in styles)
     return st.components.v2.component(name, css=css, js=bundle(f"{stem}.js"))
 
@@ -49,6 +52,7 @@ def draw(
     data: Mapping[str, Any],
     parse: Parse,
     on_messages: Callable[[list[Any]], None] | None,
+    width: Literal["stretch", "content"] = "stretch",
 ) -> None:
     """Draw a component; *on_messages* gets new messages that pass *parse*, oldest first.
 
@@ -71,6 +75,7 @@ def draw(
         key=key,
         data={**values, "acknowledged": _acknowledged(key)},
         on_message_change=receive,
+        width=width,
     )
 
 

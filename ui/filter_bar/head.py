@@ -1,5 +1,7 @@
 """The head of a page: its title, and the filter bar with everything that narrows it."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from trail.storage.filters import Filter, Window
@@ -7,13 +9,28 @@ from ui import text
 from ui.filter_bar import active_filters, export_menu, search_box, time_control
 
 
-def title(name: str, summary: str) -> None:
-    """Draw the page's title, and *summary* (trusted HTML) at the right."""
+def title(
+    name: str,
+    summary: str,
+    beside: Callable[[], None] | None = None,
+    last: Callable[[], None] | None = None,
+) -> None:
+    """Draw the page's title, and *summary* (trusted HTML) at the right.
+
+    *beside* draws what stands next to the title, *last* what comes after the summary.
+    """
     with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="title"
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center" if beside else "bottom",
+        key="title",
     ):
         st.title(name, anchor=False, width="content")
+        if beside:
+            beside()
         st.html(f'<span class="trail-summary">{summary}</span>', width="content")
+        if last:
+            last()
 
 
 def bar(filter_: Filter, rows: int, *, search: bool, evidence: bool = False) -> None:

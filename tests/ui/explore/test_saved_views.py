@@ -1,0 +1,209 @@
+"""The saved views of Explore: what each action changes, records and shows; and its share links."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from trail.access_log import log, spool
+from trail.accounts.sessions import Sessions
+from trail.accounts.users import Users
+from trail.core.settings import Settings
+from trail.ingest.receiver import Intake
+from trail.runtime import process
+from trail.runtime.process import Runtime
+from trail.runtime.scheduler import Schedule
+from trail.storage.database import Store
+from trail.storage.filters import Filter, Window
+from trail.views import saved_views
+from trail.views.view import View, Viewer
+from ui.components import share_menu, view_menu
+
+HOSTILE = "<img src=x onerror=1> **b** [x](https://x.example) :red[y]"
+
+
+@pytest.fixture(autouse=True)
+def runtime(
+    store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Start a runtime whose jobs do not run."""
+    monkeypatch.setattr(process, "_current", [])
+    schedule = Schedule(settings, lambda: store, lambda: store)
+    users, intake = Users(tmp_path / "users.yaml"), Intake(settings, lambda: store)
+    process.start(Runtime(settings, store, users, Sessions(12, 30), intake, schedule, False))
+    log.start(lambda: (store, True), spool.folder_of(settings), 400)
+    yield
+    log.stop()
+    schedule.close()
+    intake.close()
+
+
+def _explore(role: str, messages: list, links: list[bool]) -> None:  # type: ignore[type-arg]
+    """Draw the menus after *messages* and requests for *links*; a script of its own."""
+    from trail.accounts.users import User
+    from trail.runtime import process
+    from ui.explore import saved_views, share
+    from ui.page import Context
+
+    ctx = Context(User("maya", "Maya Lind", "", role), process.current())
+    filter_ = saved_views.opened_filter(ctx)
+    saved_views._on_messages(ctx, filter_, messages)
+    for fixed in links:
+        share._create(ctx, filter_, fixed=fixed)
+    filter_ = saved_views.opened_filter(ctx)
+    saved_views.draw(ctx, filter_)
+    share.draw(ctx, filter_)
+
+
+class Explore:
+    """The page at a query string, for one role."""
+
+    def __init__(self, query: str = "", role: str = "manager") -> None:
+        self.pairs, self.role = parse_qsl(query), role
+
+    def do(self, do: str = "", links: list[bool] | None = None, **given: Any) -> "Explore":
+        """Carry out an action as the component sends it, and draw the page."""
+        message = view_menu._parse({"do": do, **given})
+        app = AppTest.from_function(
+            _explore, args=(self.role, [message] if message else [], links or [])
+        )
+        for name in dict(self.pairs):
+            app.query_params[name] = [value for key, value in self.pairs if key == name]
+        app.run(timeout=30)
+        assert not app.exception
+        self.pairs = [
+            (name, value)
+            for name, values in app.query_params.items()
+            for value in ([values] if isinstance(values, str) else values)
+        ]
+        found = [json.loads(node.proto.json) for node in app.main if node.type == "bidi_component"]
+        self.menu, self.share = found
+        return self
+
+
+def named(store: Store, name: str, username: str = "maya") -> View:
+    [view] = [view for view in saved_views.visible(store, username) if view.name == name]
+    return view
+
+
+def entries(store: Store, kind: str) -> list[tuple[str, str]]:
+    """Return what was recorded, oldest first."""
+    log.flush()
+    rows = log.entries(store, Window(), kind=kind)
+    assert {(row["username"], row["role"]) for row in rows} == {("maya", "manager")}
+    return [(row["what"], row["detail"]) for row in reversed(rows)]
+
+
+def test_every_change_of_views_is_recorded(store: Store) -> None:
+    page = Explore("kind=delete&from=24h&tz=UTC")
+    page.do("create", name=HOSTILE, shared=True)
+    view_id = named(store, HOSTILE).view_id
+    assert dict(page.pairs)["view"] == view_id
+    assert (page.menu["name"], page.menu["edited"], page.menu["shared"]) == (HOSTILE, False, True)
+    page.pairs.append(("outcome", "failure"))
+    assert page.do().menu["edited"]
+    assert not page.do("save").menu["edited"]
+    page.do("rename", id=view_id, name="Ours")
+    page.do("star", id=view_id, on=True)
+    page.do("default", id=view_id, on=True)
+    page.do("publish", id=view_id, on=False)
+    page.do("delete", id=view_id)
+    assert (page.menu["open"], page.menu["name"]) == ("", "Unsaved view")
+    query = "from=24h&kind=delete"
+    assert entries(store, "view_saved") == [
+        (f"view {HOSTILE}", f"created, shared with everyone: {query}"),
+        (f"view {HOSTILE}", "saved: from=24h&outcome=failure&kind=delete"),
+        (f"view {HOSTILE}", "renamed to Ours"),
+        ("view Ours", "starred"),
+        ("view Ours", "made the default"),
+        ("view Ours", "private"),
+        ("view Ours", "deleted: from=24h&outcome=failure&kind=delete"),
+    ]
+
+
+def test_a_view_opens_in_the_window_and_zone_of_its_reader(store: Store) -> None:
+    page = Explore("from=30d&tz=Asia/Tokyo&actor=x").do("open", id="failures")
+    assert dict(page.pairs) == {
+        "from": "30d",
+        "outcome": "failure",
+        "tz": "Asia/Tokyo",
+        "sort": "newest",
+        "view": "failures",
+    }
+    assert (page.menu["name"], page.menu["edited"], page.menu["mayChange"]) == (
+        "Failures",
+        False,
+        False,
+    )
+    page.pairs = [("from", "1d") if pair[0] == "from" else pair for pair in page.pairs]
+    assert not page.do().menu["edited"]  # the view has no range of its own
+    assert dict(page.do("open", id="").pairs) == {
+        "from": "1d",
+        "tz": "Asia/Tokyo",
+        "sort": "newest",
+    }
+
+
+def test_without_parameters_the_default_view_is_shown_and_the_url_stays(store: Store) -> None:
+    maya = Viewer("maya", "Maya Lind")
+    filter_ = Filter.parse("from=24h&category=Protocols")
+    view_id = saved_views.create(store, maya, "Mine", filter_)
+    saved_views.set_default(store, "maya", view_id, is_default=True)
+    page = Explore().do()
+    assert page.pairs == []
+    assert "from=24h&category=Protocols" in page.share["state"]
+    assert "category" not in Explore("from=7d").do().share["state"]
+    # A view that can no longer be read does not lock its owner out.
+    store.write(lambda cursor: cursor.execute("update saved_views set query = 'old=1'"))
+    page = Explore().do()
+    assert "from=7d" in page.share["state"]
+    page.do("open", id=view_id)
+    assert page.menu["error"].startswith("Unknown filter 'old'")
+
+
+def test_refusals_are_shown_in_the_menu(store: Store) -> None:
+    jon = Viewer("jon", "Jon Berg")
+    view_id = saved_views.create(store, jon, "Jon's", Filter(), shared=True)
+    page = Explore(f"view={view_id}").do("delete", id=view_id)
+    assert page.menu["error"].startswith("This view belongs to Jon Berg.")
+    assert page.do("create", name="Jon's").menu["error"].startswith("A view named")
+    assert page.do("save").menu["error"].startswith("This view belongs to")
+    assert page.do("open", id="nope").menu["error"].startswith("View not found.")
+    assert Explore(f"view={view_id}", "owner").do().menu["mayChange"]
+    assert [view.name for view in saved_views.visible(store, "maya")][-1] == "Jon's"
+
+
+def test_a_shared_link_keeps_the_state_of_the_page(store: Store) -> None:
+    page = Explore("from=2d&kind=-read&event=e1&at=2026-11-01T00:00:00&tz=Europe/Oslo")
+    page.do(links=[True])
+    fixed = page.share
+    assert fixed["linkIsFixed"] and fixed["linkState"] == fixed["state"]
+    assert fixed["fixedText"].endswith(" (Europe/Oslo), also later")
+    page.do(links=[False])
+    assert page.share["path"] != fixed["path"] and not page.share["linkIsFixed"]
+    first, second = entries(store, "shared")
+    assert (first[0], second[0]) == (fixed["path"], page.share["path"])
+    assert first[1].startswith("fixed times: from=20")
+    pairs = dict(parse_qsl(second[1].removeprefix("relative times: ")))
+    assert pairs == dict(page.pairs) | {"sort": "newest"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"do": "drop"},
+        {"do": ["open"]},
+        {"do": "open", "id": 1},
+        {"do": "star", "id": "a", "on": "yes"},
+        {"do": "create", "name": None},
+        {"do": "create", "name": "a", "shared": 1},
+    ],
+)
+def test_other_messages_are_ignored(message: dict[str, Any]) -> None:
+    assert view_menu._parse(message) is None
+    assert share_menu._parse(message | {"fixed": "yes"}) is None

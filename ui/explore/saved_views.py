@@ -1,0 +1,182 @@
+"""The saved views beside the title of Explore: open, star, save, rename, share, delete."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from trail.core.errors import TrailError
+from trail.storage.filters import Filter
+from trail.views import saved_views
+from trail.views.view import View, Viewer, query_of
+from ui import url_state
+from ui.audit import record_action
+from ui.components.view_menu import OpenView, ViewMessage, ViewRow, view_menu
+from ui.page import Context
+
+_KEY = "saved-views"
+_ERROR = f"{_KEY}:error"
+
+
+def opened_filter(ctx: Context) -> Filter:
+    """Return the filter of the page: that of the URL or, without parameters, of the default view.
+
+    The URL stays as it is then, so that Back leads to the page before.
+    """
+    url_state.set_default_view("")
+    if st.query_params:
+        return url_state.current_filter()
+    views = saved_views.visible(ctx.runtime.store, ctx.user.username)
+    for view in views:
+        if view.is_default:
+            try:
+                filter_ = applied(view, url_state.current_filter())
+            except TrailError:  # limits were lowered since
+                break
+            url_state.set_default_view(view.view_id)
+            return filter_
+    return url_state.current_filter()
+
+
+def applied(view: View, filter_: Filter) -> Filter:
+    """Return the filter of *view*, in the zone and, if it has none, the range of *filter_*.
+
+    Raises `FilterError` for a view that can no longer be read.
+    """
+    opened = replace(Filter.parse(view.query), tz=filter_.tz)
+    if opened.start or opened.end:
+        return opened
+    return replace(opened, start=filter_.start, end=filter_.end)
+
+
+def is_edited(view: View, filter_: Filter) -> bool:
+    """Return whether *filter_* selects something else than *view* does."""
+    try:
+        return query_of(applied(view, filter_)) != query_of(filter_)
+    except TrailError:
+        return True
+
+
+def draw(ctx: Context, filter_: Filter) -> None:
+    """Draw the menu of the views, and the form that saves *filter_*."""
+    viewer = _viewer(ctx)
+    views = saved_views.visible(ctx.runtime.store, viewer.username)
+    opened_id = url_state.opened_view()
+    opened = next((view for view in views if view.view_id == opened_id), None)
+    may_alert = ctx.user.may("configure") and not url_state.param("archive")
+    if opened:
+        state = OpenView(
+            opened.view_id,
+            opened.name,
+            is_edited(opened, filter_),
+            opened.starred,
+            opened.is_default,
+            opened.may_change(viewer),
+            opened.shared,
+            opened.former,
+            mayAlert=may_alert,
+        )
+    else:
+        narrows = bool(filter_.choices or filter_.q)
+        state = OpenView("", "Unsaved view" if narrows else "All events", mayAlert=may_alert)
+    rows = [_all_events(), *(_row(view, viewer.username) for view in views)]
+    error = str(st.session_state.pop(_ERROR, ""))
+    view_menu(rows, state, error, _KEY, lambda messages: _on_messages(ctx, filter_, messages))
+
+
+def _viewer(ctx: Context) -> Viewer:
+    return Viewer(ctx.user.username, ctx.user.name, manages=ctx.user.may("configure"))
+
+
+def _all_events() -> ViewRow:
+    return {
+        "id": "",
+        "name": "All events",
+        "note": "",
+        "group": "",
+        "starred": False,
+        "isDefault": False,
+    }
+
+
+def _row(view: View, username: str) -> ViewRow:
+    own = view.is_owned_by(username)
+    if view.is_built_in:
+        group, note = "Built in", view.purpose
+    elif own:
+        group, note = "Yours", "Shared with everyone" if view.shared else "Only you see it"
+    else:
+        group, note = "Shared", f"By {view.owner_text}"
+    return {
+        "id": view.view_id,
+        "name": view.name,
+        "note": note,
+        "group": "Starred" if view.starred else group,
+        "starred": view.starred,
+        "isDefault": view.is_default,
+    }
+
+
+def _on_messages(ctx: Context, filter_: Filter, messages: list[ViewMessage]) -> None:
+    if not ctx.user.may("explore"):
+        return
+    viewer = _viewer(ctx)
+    for message in messages:
+        try:
+            _act(ctx, viewer, filter_, message)
+        except TrailError as error:
+            st.session_state[_ERROR] = str(error)
+
+
+def _act(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage) -> None:
+    """Carry out one action, and record what it changed."""
+    store, do, view_id = ctx.runtime.store, message["do"], message["id"]
+    opened = url_state.opened_view()
+    changed, change = "", ""
+    if do == "open":
+        if view_id:
+            view = saved_views.find(saved_views.visible(store, viewer.username), view_id)
+            filter_ = applied(view, filter_)
+        else:
+            filter_ = filter_.cleared()
+        url_state.set_url(filter_, view=view_id)
+    elif do == "alert":
+        url_state.open_page(
+            url_state.ALERTS,
+            Filter(tz=filter_.tz),
+            rule=replace(filter_, start="", end="", sort="newest").query(),
+            section="rules",
+        )
+    elif do == "create":
+        view_id = saved_views.create(
+            store, viewer, message["name"], filter_, shared=message["shared"]
+        )
+        changed = message["name"]
+        change = f"created, {_visibility(shared=message['shared'])}: {query_of(filter_)}"
+        url_state.set_url(filter_, view=view_id)
+    elif do == "save":
+        changed = saved_views.save(store, viewer, opened, filter_).name
+        change = f"saved: {query_of(filter_)}"
+    elif do == "rename":
+        changed = saved_views.rename(store, viewer, view_id, message["name"]).name
+        change = f"renamed to {message['name']}"
+    elif do == "publish":
+        changed = saved_views.set_shared(store, viewer, view_id, shared=message["on"]).name
+        change = _visibility(shared=message["on"])
+    elif do == "delete":
+        view = saved_views.delete(store, viewer, view_id)
+        changed, change = view.name, f"deleted: {view.query}"
+        url_state.set_url(filter_, view="")
+    elif do == "star":
+        star = message["on"]
+        changed = saved_views.star(store, viewer.username, view_id, starred=star).name
+        change = "starred" if star else "star removed"
+    elif do == "default":
+        on = message["on"]
+        changed = saved_views.set_default(store, viewer.username, view_id, is_default=on).name
+        change = "made the default" if on else "no longer the default"
+    if changed:
+        record_action("view_saved", ctx.user, f"view {changed}", change)
+
+
+def _visibility(*, shared: bool) -> str:
+    return "shared with everyone" if shared else "private"
