@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.routing import Route
 
-from trail.storage import search_syntax, time_expressions
+from trail.storage import search_help, time_expressions
 from trail.storage.filters import FACETS, FLAGS, SORT_COLUMNS
 from trail.web import routes
 
@@ -46,7 +46,8 @@ def text() -> str:
         "the end of the alphabet, first. Names are sorted without regard to case, empty values "
         "last, and events of the same value newest first. Pages, exports and commands follow it.",
         "",
-        f"`q` is the text of the search box. {search_syntax.HELP}",
+        "`q` is the text of the search box, in the [search language](search.md). "
+        f"{search_help.HELP}",
         "",
         "Generated from the server's routes by `make docs`.",
         "",

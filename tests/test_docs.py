@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from docs import commands, files, routes, settings
+from docs import commands, files, routes, search, settings
 from trail.cli.main import discover
+from trail.storage import search_help, search_syntax
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,6 +34,12 @@ def test_routes_page_is_generated_from_the_routes() -> None:
     """Every route has a purpose."""
     assert routes.PAGE.read_text() == routes.text(), "run `make docs`"
     assert "|  |" not in routes.text()
+
+
+def test_search_page_is_generated_from_the_language() -> None:
+    """`python -m docs.search` generates the page."""
+    assert search.PAGE.read_text() == search.text()
+    assert list(search_help.FIELDS) == list(search_syntax.FIELDS)
 
 
 def test_every_page_is_in_the_navigation_of_the_site() -> None:

@@ -36,7 +36,6 @@ from trail.storage.search_nodes import (
 
 __all__ = [
     "FIELDS",
-    "HELP",
     "MAX_CHARS",
     "MAX_TERMS",
     "ORDERED_FIELDS",
@@ -64,16 +63,6 @@ MAX_TERMS = 32  # of all search texts of a filter
 MAX_CHARS = 1_000  # of each
 _MAX_DEPTH = 16  # groups within groups
 _TWICE = "NOT -"
-
-HELP = (
-    "Words match the action, the actor (ID, name, email), the target (type, ID, name), the "
-    "workspace and the values in an event's details, regardless of case. All words must match. "
-    'Quote phrases: "Snowflake prod"; write \\" for a quote. Exclude with - or NOT; write OR '
-    "between alternatives, and parentheses around groups. A word with * must match a whole value, "
-    "as in prod*. Search one field with action:, category:, kind:, outcome:, actor:, actor_type:, "
-    "target:, target_type:, id: or workspace:, and the record as received with raw:. Compare risk "
-    "and time, as in risk>=7, risk:4..6, time>=2026-11-23 or time<7d."
-)
 
 
 def parse(text: str) -> Node | None:

@@ -8,23 +8,13 @@ import streamlit as st
 from trail.accounts import recent_searches
 from trail.core.errors import FilterError
 from trail.runtime import process
+from trail.storage import search_help, search_syntax
 from trail.storage.filters import Filter
+from trail.storage.search_syntax import SearchError
 from ui import url_state
 from ui.components.search_box import SearchMessage, SearchProblem, search_box
 from ui.page import current_user
 
-# Examples of the grammar and their meanings.
-SYNTAX = (
-    ("snowflake prod", "both words, in any order"),
-    ('"Snowflake prod"', "these words together"),
-    ("target:snowflake", "a word in one field"),
-    ("-actor:terraform", "without these"),
-    ("(delete OR disable) prod", "one of several"),
-    ("target:prod*", "values that begin so"),
-    ("risk>=7   risk:high", "by risk, 0 to 10"),
-    ("time>=2026-11-20", "by time"),
-    ("raw:properties", "the record as received"),
-)
 _PROBLEM = "search-problem"
 
 
@@ -32,10 +22,10 @@ def draw(filter_: Filter) -> None:
     """Draw the search box; a search changes the filter in the URL, unless it cannot be read."""
     archive = urlencode({"archive": url_state.param("archive")})
     search_box(
-        " ".join(filter_.q),
+        search_syntax.together(filter_.q),
         f"{replace(filter_, q=()).query()}&{archive}",
         st.session_state.get(_PROBLEM),
-        SYNTAX,
+        search_help.SHORT,
         "search",
         lambda messages: _on_messages(messages, filter_),
     )
@@ -59,11 +49,12 @@ def _on_messages(messages: list[SearchMessage], filter_: Filter) -> None:
 
 def problem(text: str, error: FilterError) -> SearchProblem:
     """Return what the box shows for the *error* in a search *text*."""
+    start, end = (error.start, error.end) if isinstance(error, SearchError) else (0, len(text))
     return {
-        "before": "",
-        "wrong": text,
-        "after": "",
+        "before": text[:start],
+        "wrong": text[start:end],
+        "after": text[end:],
         "message": error.message,
         "hint": error.hint,
-        "correction": "",
+        "correction": error.correction if isinstance(error, SearchError) else "",
     }

@@ -1,6 +1,7 @@
 """Evaluation of alert rules: filters, thresholds, silence, findings, incidents, back-test, YAML."""
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -54,8 +55,6 @@ def save_rule(store: Store) -> SaveRule:
 
 def delivered(store: Store) -> list[dict[str, Any]]:
     """Return kind and body of the queued deliveries, oldest first."""
-    import json
-
     return [
         {"kind": row["kind"], **json.loads(row["payload"])}
         for row in delivery_log.list_deliveries(store)[::-1]
@@ -65,6 +64,34 @@ def delivered(store: Store) -> list[dict[str, Any]]:
 def start(load: Load, alerts: Alerts) -> None:
     load(ndjson([forwarded(1)]))
     alerts.run_once()
+
+
+def test_a_rule_of_an_earlier_version_keeps_the_meaning_of_its_search(
+    store: Store, load: Load, alerts: Alerts, save_rule: SaveRule
+) -> None:
+    save_rule("now", query="q=OR1+OR+Prod*")
+    for name, text in (("before", "q=Prod+OR+(x"), ("broken", "q=(Prod"), ("plain", "q=-no+Prod")):
+        rule = save_rule(name, query="q=x")
+        stored = json.dumps({**rule.definition(), "query": text})
+        store.write(
+            lambda cursor, stored=stored, rule=rule: cursor.execute(
+                "update rules set definition = $stored where rule_id = $id",
+                {"stored": stored, "id": rule.rule_id},
+            )
+        )
+    rules = rule_store.list_all(store)
+    assert yaml_rules.parse(yaml_rules.export(rules)) == rules
+    start(load, alerts)
+    named = [
+        {**WAREHOUSE, "resource_id": f"WH{number}", "target": name}
+        for number, name in enumerate(("Prod", "Prod OR (x", "a (Prod"))
+    ]
+    load(ndjson([forwarded(30 + n, "Warehouse Disabled", details=d) for n, d in enumerate(named)]))
+    alerts.run_once()
+    found = {message["rule"]: message["targets"] for message in delivered(store)}
+    assert set(found) == {"now", "before", "broken", "plain"}
+    assert [target["label"] for target in found["before"]] == ["Prod OR (x"]
+    assert [target["label"] for target in found["broken"]] == ["a (Prod"]
 
 
 def test_first_match_is_reported_immediately_with_its_event(

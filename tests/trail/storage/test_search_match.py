@@ -1,6 +1,8 @@
 """What searches find."""
 
+import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from tests.trail.random_trail import NOW, event
 from trail.events import counts, events
 from trail.storage.database import Store
 from trail.storage.filters import Filter
+from trail.storage.search_help import EXAMPLES
 from trail.storage.search_syntax import SearchError, parse
 
 SOURCE = ("source", "src_1", "100% real_name")
@@ -74,6 +77,33 @@ def matching_ids(store: Store, *texts: str) -> str:
 )
 def test_a_term_finds_matching_events(store: Store, text: str, ids: str) -> None:
     assert matching_ids(store, text) == ids
+
+
+def test_every_documented_example_finds_some_of_the_documented_events(
+    tmp_path: Path,
+) -> None:
+    """Each example of docs/search.md is run: it finds an event, and leaves another one out."""
+    prod = ("warehouse", "w1", "prod Snowflake prod")
+    store = random_trail.store_of(
+        tmp_path,
+        [
+            event("m1", "2026-11-20T10:00", "Source Disabled", actor="users/ana", target=prod),
+            event("m2", "2026-11-19T10:00", "Warehouse Deleted", actor="users/a",
+                  email="ana@example.com", target=("warehouse", "w2", 'Snowflake "the "old" one')),
+            event("m3", "2026-10-01T10:00", "Source Created", actor="tokens/terraform"),
+            event("m4", "2026-11-22T10:00", "Label Updated", actor="users/s",
+                  email="Ana Silva", target=("label", "l", "Redshift")),
+            event("m5", "2026-11-01T10:00", "Permission Check"),
+        ],
+    )  # fmt: skip
+    now = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
+    found = {}
+    for example in (text for examples in EXAMPLES.values() for text, _ in examples):
+        found[example] = counts.count(store, Filter(q=(example,)), now)
+    store.close()
+    every = ("raw:messageId",)
+    assert {text for text, number in found.items() if not number} == set()
+    assert {text for text, number in found.items() if number == 5} == set(every)
 
 
 def test_all_terms_must_match(store: Store) -> None:

@@ -14,6 +14,8 @@ from tests.trail import random_trail
 from tests.trail.random_trail import NOW, TEXTS, ZONES, Row, folded
 from trail.events import counts
 from trail.events.search_results import search_matches
+from trail.evidence import period as periods
+from trail.storage import search_time
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 from trail.storage.search_syntax import TEXT_FIELDS, parse, written
@@ -189,3 +191,20 @@ def test_hourly_counts_decide_what_they_can(store: Store, search: Search, tz: st
     with search_matches(store, filter_, NOW) as (engine, rest):
         expected = sum(search.holds(row, filter_.zone) for row in ROWS)
         assert counts.count(engine, rest, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [
+        ("a time>=2026-11-01 risk:high", "a time>=2026-11-01 risk:high"),
+        ("time:2d a", "time>=2026-10-31T18:30:00Z time<2026-11-02T15:34:56.789000Z a"),
+        ("a OR -time<1h", "a OR -time<2026-11-02T14:34:56.789000Z"),
+        ("time:2026-10-01..yesterday",
+         "time>=2026-09-30T18:30:00Z time<2026-11-01T18:30:00Z"),
+        ("time<=yesterday", "time<2026-11-01T18:30:00Z"),
+    ],
+)  # fmt: skip
+def test_times_are_fixed_for_what_must_not_move(text: str, fixed: str) -> None:
+    filter_ = Filter(q=(text,), tz="Asia/Kolkata")
+    assert search_time.absolute(filter_.q, filter_, NOW) == (fixed,)
+    assert periods.resolve(filter_, NOW).filter.q == (fixed,)

@@ -17,10 +17,12 @@ from trail.storage.search_syntax import (
     all_of,
     any_of,
     check,
+    marks,
     parse,
     quoted,
     risk_range,
     terms,
+    together,
     written,
 )
 
@@ -205,6 +207,18 @@ def test_a_quoted_text_is_one_term(name: str, text: str) -> None:
     node = parse(f"before {name}{':' if name else ''}{quoted(text)} after")
     assert list(terms(node))[1:-1] in ([Term(name, text)], [])  # [] if it repeats another
     assert Term(name, text) in terms(node)
+
+
+def test_texts_to_highlight() -> None:
+    texts = ('a "b c" OR actor:d', "-e -(f OR -g) NOT NOT h k*l* risk>=7 time:7d raw:m")
+    assert marks(texts) == ["a", "b c", "d", "g", "h", "k", "l", "m"]
+    assert marks("one two") == ["one", "two"]
+    assert marks(("one", "(")) == marks(()) == []
+
+
+def test_texts_are_put_together_as_all_of_them() -> None:
+    assert together(("a  OR b",)) == "a  OR b"
+    assert together(("a OR b", "c", "", "c d")) == "(a OR b) c d"
 
 
 def test_limits() -> None:

@@ -262,6 +262,24 @@ def test_events_are_those_of_the_command(client: TestClient) -> None:
     assert answer == [json_row(row) for row in page.rows] != []
 
 
+def test_a_search_that_cannot_be_read_is_answered_with_its_place(client: TestClient) -> None:
+    search = "x target_name:y"
+    for path in ("/api/events", "/api/facets", "/api/timeline", "/export.csv"):
+        answer = client.get(path, params={"q": search})
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {
+                "error": "Unknown field 'target_name'. Did you mean target?",
+                "hint": "Put the text in quotation marks to search for it as it is.",
+                "search": search,
+                "start": 2,
+                "end": 13,
+                "correction": "x target:y",
+            },
+        )
+    assert client.get("/api/events", params={"q": search, "syntax": "1"}).status_code == 200
+
+
 def test_suggestions(client: TestClient) -> None:
     found = client.get("/api/suggest", params={"field": "target", "prefix": "\0" + "x" * 9999})
     assert (found.status_code, found.json()) == (200, {"suggestions": []})

@@ -1,0 +1,78 @@
+"""How to search, in words and examples: for the search box, and for docs/search.md."""
+
+# What each field searches.
+FIELDS = {
+    "action": "name of the action, and the type as received",
+    "category": "area of the workspace, such as `Source`",
+    "kind": "what the action does: `create`, `modify`, `delete`, `access` and others",
+    "outcome": "`success`, `failure` or `unknown`",
+    "actor": "ID, name or email of who did it",
+    "actor_type": "`user`, `token`, `system` or `unknown`",
+    "target": "ID or name of what was changed",
+    "target_type": "type of what was changed, such as `source`",
+    "id": "ID of the event",
+    "workspace": "ID of the workspace",
+    "raw": "the record as received, with its keys and envelope",
+    "risk": "a number from 0 to 10, or `low`, `medium` or `high`",
+    "time": "when it happened, in the selected time zone",
+}
+
+# By topic: what is written, and what it finds. A test runs each of them.
+EXAMPLES = {
+    "Words and phrases": (
+        ("snowflake prod", "both words, anywhere and in any order"),
+        ('"Snowflake prod"', "these words together"),
+        ("-terraform", "events without the word"),
+        (r'"the \"old\" one"', r"a phrase with quotation marks; `\\` is a backslash"),
+    ),
+    "Fields": (
+        ("target:snowflake", "the word in the target"),
+        ('actor:"Ana Silva"', "a phrase in one field"),
+        ("-actor:terraform", "events of everyone else"),
+        ("target:(snowflake OR redshift)", "one of several words in one field"),
+        ("raw:messageId", "the word in the record as received"),
+    ),
+    "Combinations": (
+        ("snowflake (delete OR disable)", "one of several words, and another one"),
+        ("delete OR disable", "either word"),
+        ("snowflake delete OR disable", "`AND` binds closer: (snowflake delete) OR disable"),
+        ("snowflake AND NOT delete", "the same as snowflake -delete"),
+        ("-(delete OR disable)", "neither word"),
+    ),
+    "Wildcards": (
+        ("target:prod*", "values that start with prod"),
+        ("*@example.com", "values that end with it"),
+        ("target:*flake*prod", "`*` stands for any characters"),
+        ("-target:*", "events without a target"),
+    ),
+    "Risk": (
+        ("risk>=7", "a risk of 7 or more; also `>`, `<`, `<=` and `=`"),
+        ("risk:4..6", "from 4 to 6"),
+        ("risk:high", "a level: low (0 to 3), medium (4 to 6) or high (7 to 10)"),
+    ),
+    "Time": (
+        ("time>=2026-11-20", "from the start of that day"),
+        ("time<=2026-11-20", "until the end of that day"),
+        ("time:2026-11-19..2026-11-20", "both days and what is between"),
+        ("time<2026-11-20T14:30", "before a time of day; in UTC with `Z` at the end"),
+        ("time:7d", "the last seven days; also `15m`, `24h`, `2w`, `3mo` and `1y`"),
+        ("time:yesterday", "also `today`, `this_week`, `last_month` and others"),
+    ),
+}  # fmt: skip
+
+# The first of each topic, in plain text, for the search box; of words a few.
+SHORT = tuple(
+    (text, meaning.replace("`", ""))
+    for topic, examples in EXAMPLES.items()
+    for text, meaning in examples[: 3 if topic == "Words and phrases" else 1]
+)
+
+HELP = (
+    "Words match the action, the actor (ID, name, email), the target (type, ID, name), the "
+    "workspace and the values in an event's details, regardless of case. All words must match. "
+    'Quote phrases: "Snowflake prod"; write \\" for a quote. Exclude with - or NOT; write OR '
+    "between alternatives, and parentheses around groups. A word with * must match a whole value, "
+    f"as in prod*. Search one field with {', '.join(f'{name}:' for name in list(FIELDS)[:-3])}, "
+    "and the record as received with raw:. Compare risk and time, as in risk>=7, risk:4..6, "
+    "time>=2026-11-23 or time<7d."
+)
