@@ -136,7 +136,7 @@ def test_event_panel(watched: WatchedPage, strings: list[str]) -> None:
         else:
             watched.open(address, ".root .sentence")
         expect(watched.page.locator(".fields").get_by_text(f"{number} ").first).to_be_visible()
-        toggle = watched.page.locator(".raw [aria-expanded=false]")
+        toggle = watched.page.locator(".raw [aria-expanded=false]").last
         if toggle.is_visible():
             toggle.click()
         watched.check()

@@ -147,6 +147,21 @@ def test_event_opens_and_closes_without_a_run_of_the_page(visit: Callable[..., P
     expect(panel).to_be_visible()
 
 
+def test_event_panel_finds_what_is_connected(visit: Callable[..., Page]) -> None:
+    """A failed event names what changed before, its incident, and that no failure is later."""
+    page = visit("/explore?from=30d&action=Warehouse+Run+Failed")
+    open_row(page, 1)
+    panel = page.get_by_role("article", name="Event")
+    expect(panel.get_by_role("heading", name="What changed before")).to_be_visible()
+    expect(panel.get_by_text("fields changed")).to_be_visible()
+    expect(panel.get_by_text("Same target, ")).to_be_visible()
+    panel.get_by_role("button", name="Next failure").click()
+    expect(panel.get_by_text("No later failure of this target")).to_be_visible()
+    panel.locator(".field").filter(has_text="Incident").get_by_role("link").click()
+    expect(page.locator(".st-key-incident-head")).to_be_visible()
+    assert url_query(page)["incident"]
+
+
 def test_csv_download_equals_the_export_command(
     visit: Callable[..., Page], site: Site, tmp_path: Path
 ) -> None:

@@ -43,5 +43,5 @@ def test_most_recent_disable_event_can_be_undone(visit: Callable[..., Page]) -> 
 def test_create_event_has_no_undo_section(visit: Callable[..., Page]) -> None:
     page = visit("/explore?kind=create&action=Source+Created&from=30d")
     open_row(page, 1)
-    expect(page.get_by_role("heading", name="Raw JSON")).to_be_visible()
+    expect(page.get_by_role("heading", name="Raw record")).to_be_visible()
     expect(page.locator(".undo")).to_be_hidden()

@@ -1,16 +1,21 @@
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { after, mock, test } from "node:test";
 import attention from "../../ui/components/attention.js";
 import chips, { chipVerb } from "../../ui/components/chips.js";
 import dayStrip, { cellLevel } from "../../ui/components/day_strip.js";
-import eventPanel, { safeLink, showMoreLabel } from "../../ui/components/event_panel.js";
+import eventPanel from "../../ui/components/event_panel.js";
+import { showMoreLabel } from "../../ui/components/event_raw.js";
 import facets, { matches, nextState } from "../../ui/components/facets.js";
 import laneChart from "../../ui/components/lane_chart.js";
 import rankedList, { clickMessage } from "../../ui/components/ranked_list.js";
+import { safeLink } from "../../ui/components/safe_link.js";
 import tiles from "../../ui/components/tiles.js";
 import timeChart, { barPath, valueScale } from "../../ui/components/time_chart.js";
 import weekGrid from "../../ui/components/week_grid.js";
 import { HOSTILE, mount, press } from "./mount.js";
+
+// A component that is no longer in the page stops its timers.
+after(() => document.body.replaceChildren());
 
 const withoutNumbers = (messages) => messages.map(({ n, ...message }) => message);
 const all = (view, selector) => [...view.parent.querySelectorAll(selector)];
@@ -353,18 +358,60 @@ const EVENT = {
     call: "GET /",
     note: "n",
   },
-  related: {
-    actor: { total: 1, rows: [{ offset: "+1 s", label: "l", target: "t", event_id: "e2" }] },
-  },
+  around: "What followed",
+  has_target: true,
   has_previous: false,
+};
+const COMPARED = {
+  label: "Previous event",
+  before: "Previous, Thu 8 Oct 02:00",
+  after: "This event",
+  href: "/explore?event=e0",
+  event_id: "e0",
+  summary: "1 of 2 fields changed",
+  changed: [{ name: HOSTILE[0], before: null, after: HOSTILE[0] }],
+  unchanged: [{ name: "role", before: "w", after: "w" }],
+  unchanged_label: "1 unchanged field",
+  note: "",
+};
+const MORE = {
+  event_id: "e1",
+  fields: [{ label: "Incident", value: "Snowflake", href: "javascript:alert(1)" }],
+  around: {
+    caption: "24 h",
+    rows: [
+      { failed: true, offset: "+23 min", title: "t", strength: "strong", note: "n", href: "/f" },
+      {
+        ...{ failed: false, offset: "+8 h", title: HOSTILE[0], strength: "", note: "", href: "/e" },
+        event_id: "e3",
+      },
+    ],
+    note: "",
+    more: "2 more changes",
+    href: "/explore?from=1d",
+  },
+  compare: [COMPARED, { ...COMPARED, label: "Previous Source Modified", event_id: "e00" }],
+  related: {
+    target: { label: "Same target, 0 events", total: 0, rows: [], href: "/explore" },
+    actor: {
+      label: "Same actor ±15 min, 1 event",
+      total: 1,
+      rows: [{ when: "+1 s", title: "l", detail: "t", event_id: "e2", href: "/explore?event=e2" }],
+      href: "/explore",
+    },
+  },
+  notes: {},
 };
 
 test("the event panel reports filters, steps, related events and its close", () => {
-  const view = mount(eventPanel).draw({ event: EVENT });
-  for (const tool of all(view, ".tools .tool")) tool.click();
+  const view = mount(eventPanel).draw({ event: EVENT, more: MORE });
+  const [include, exclude] = all(view, ".field .tool");
+  include.click();
+  exclude.click();
   one(view, "[aria-label='Next event']").click();
+  one(view, ".related [role=tab]:last-child").click();
   one(view, ".near").click();
-  one(view, ".all").click();
+  for (const link of all(view, ".related .bar-line .link")) link.click();
   press(document.body, "j");
   press(document.body, "k");
   press(document.body, "Escape");
@@ -374,6 +421,7 @@ test("the event panel reports filters, steps, related events and its close", () 
     { ...filter, mode: "exclude" },
     { step: 1 },
     { open: "e2" },
+    { failure: true },
     { related: "actor" },
     { step: 1 },
     { close: true },
@@ -385,6 +433,60 @@ test("the event panel reports filters, steps, related events and its close", () 
   assert.equal(one(view, ".card").hidden, true);
   press(document.body, "Escape");
   assert.equal(view.sent.length, sent);
+});
+
+test("sections are requested at rest, once, and a note says why one is missing", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const view = mount(eventPanel).draw({ event: EVENT });
+  assert.equal(one(view, ".around .note").textContent, "Loading…");
+  mock.timers.tick(100);
+  view.draw({ event: { ...EVENT, event_id: "e2" } });
+  mock.timers.tick(100);
+  assert.deepEqual(view.sent, []);
+  mock.timers.tick(50);
+  assert.deepEqual(withoutNumbers(view.sent), [{ more: "e2" }]);
+  view.draw({ event: { ...EVENT, event_id: "e2" }, more: MORE }, 1);
+  assert.equal(one(view, ".around .note").textContent, "Loading…");
+  const more = { ...MORE, event_id: "e2", around: undefined, notes: { around: "Not computed" } };
+  view.draw({ event: { ...EVENT, event_id: "e2" }, more }, 1);
+  assert.equal(one(view, ".around .note").textContent, "Not computed");
+  view.draw({ event: { ...EVENT, event_id: "e2" } }, 1);
+  assert.equal(one(view, ".related .note").textContent, "No other event.");
+  mock.timers.tick(20_000);
+  assert.equal(view.sent.length, 1);
+  mock.timers.reset();
+});
+
+test("what followed names its evidence, and a click opens a change in the panel", () => {
+  const view = mount(eventPanel).draw({ event: EVENT, more: MORE });
+  const [failure, change] = all(view, ".around-row");
+  assert.equal(failure.textContent, "▲+23 mintstrong evidence:n");
+  assert.equal(failure.getAttribute("href"), "https://audit.example.com/f");
+  assert.equal(change.querySelector(".wrap").textContent, HOSTILE[0]);
+  view.parent.addEventListener("click", (event) => event.preventDefault());
+  change.dispatchEvent(
+    new window.MouseEvent("click", { ctrlKey: true, bubbles: true, cancelable: true }),
+  );
+  assert.deepEqual(view.sent, []);
+  change.click();
+  assert.deepEqual(withoutNumbers(view.sent), [{ open: "e3" }]);
+  const incident = [...view.parent.querySelectorAll(".field a")].at(-1);
+  assert.equal(incident.getAttribute("href"), window.location.href);
+});
+
+test("changed fields come first, unchanged ones are folded, another event can be chosen", () => {
+  const view = mount(eventPanel).draw({ event: EVENT, more: MORE });
+  const cells = () => all(view, ".compared tbody tr").map((row) => row.textContent);
+  assert.deepEqual(cells(), [`${HOSTILE[0]}not recorded${HOSTILE[0]}`]);
+  const toggle = one(view, ".compare > .link");
+  assert.equal(toggle.textContent, "Show 1 unchanged field");
+  toggle.click();
+  assert.equal(cells().length, 2);
+  const [first, second] = all(view, ".compare [role=radio]");
+  press(first, "ArrowRight");
+  assert.equal(document.activeElement, second);
+  one(view, ".compared thead .link").click();
+  assert.deepEqual(withoutNumbers(view.sent), [{ open: "e00" }]);
 });
 
 test("Escape closes the event panel from the table, which keeps that key to itself", () => {
@@ -403,7 +505,9 @@ test("Escape closes the event panel from the table, which keeps that key to itse
 
 test("raw JSON unfolds, and the other record is shown on request", () => {
   const view = mount(eventPanel).draw({ event: EVENT });
-  const [swap, , toggle] = all(view, ".raw .link");
+  const [swap, wrapping, toggle] = all(view, ".raw .link");
+  assert.equal(wrapping.hidden, true);
+  assert.equal(one(view, ".raw h3").textContent, "Raw record, 13 lines");
   assert.equal(toggle.textContent, "Show all 13 lines");
   toggle.click();
   assert.equal(toggle.getAttribute("aria-expanded"), "true");
@@ -414,12 +518,22 @@ test("raw JSON unfolds, and the other record is shown on request", () => {
   assert.equal(showMoreLabel(5000), "Show 200 of 5,000 lines");
 });
 
+test("the envelope of a record is folded, and shown with it on request", () => {
+  const raw = '{"type":"track","properties":{"type":"X","a":{"properties":{}}},"b":[1]}';
+  const view = mount(eventPanel).draw({ event: { ...EVENT, raw, other_raw: "" } });
+  const lines = ", 6 lines, and 6 lines of envelope";
+  assert.equal(one(view, ".raw h3").textContent, `Raw record${lines}`);
+  assert.match(one(view, ".raw pre").textContent, /^\{\n {2}"type": "X"/);
+  one(view, ".raw .link:nth-child(2)").click();
+  assert.match(one(view, ".raw pre").textContent, /^\{\n {2}"type": "track"/);
+});
+
 test("arrow keys switch the tabs of related events", () => {
   const view = mount(eventPanel).draw({ event: EVENT });
-  const [actor, target] = all(view, "[role=tab]");
-  press(actor, "ArrowRight");
-  assert.equal(target.getAttribute("aria-selected"), "true");
-  assert.equal(document.activeElement, target);
+  const [target, actor] = all(view, "[role=tab]");
+  press(target, "ArrowRight");
+  assert.equal(actor.getAttribute("aria-selected"), "true");
+  assert.equal(document.activeElement, actor);
 });
 
 test("the undo section is folded until opened", () => {

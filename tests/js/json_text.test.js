@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./mount.js";
 import { drawLines, escapeInvisible, layOut, TOKEN_LIMIT } from "../../ui/components/json_text.js";
+import { splitEnvelope } from "../../ui/components/record_envelope.js";
 
 const text = (result) => result.lines.map((line) => line.map((piece) => piece.text).join(""));
 
@@ -61,4 +62,25 @@ test("lines are drawn as text", () => {
   drawLines(node, layOut('{"<b>":1}', 9, 1000, TOKEN_LIMIT).lines, false);
   assert.equal(node.textContent, '{\n  "<b>": 1\n} …');
   assert.equal(node.querySelector("b"), null);
+});
+
+test("only one top-level properties object is split from its envelope", () => {
+  const { body, envelope } = splitEnvelope(' {"a": "\\"}", "properties" : {"b": [{}]}, "c": [1]} ');
+  assert.equal(body, '{"b": [{}]}');
+  assert.equal(envelope, ' {"a": "\\"}", "properties" : …, "c": [1]} ');
+  for (const text of [
+    "",
+    "{}",
+    "[]",
+    '{"properties": 1}',
+    '{"properties": {}, "properties": {}}',
+    '{"properties": {}',
+    '{"properties": {}} x',
+    '{"a": {"properties": {}}}',
+    '{"properties"',
+    '{"properties": {"a": "}',
+    '{"a" "properties": {}}',
+    `{"properties": ${"[".repeat(50_000)}`,
+  ])
+    assert.equal(splitEnvelope(text), null, text);
 });

@@ -151,9 +151,10 @@ def related(
 ) -> dict[str, tuple[int, list[dict[str, Any]]]]:
     """Return related events: `actor` within 15 minutes by the same actor, `target` on the target.
 
-    Both with their total number and the *rows* nearest in time, newest first.
+    Both with their total number and the *rows* nearest in time, newest first. A target without an
+    id is identified by its name, as the facet "target" does.
     """
-    at = event["occurred_at"]
+    at, target = event["occurred_at"], event["target_id"] or event["target_name"]
     window_sql = span(
         Window(shifted(at, -_NEAR), shifted(at, _NEAR + dt.timedelta(microseconds=1))),
         "e.occurred_at",
@@ -169,12 +170,13 @@ def related(
         ),
         "target": _nearest(
             engine,
-            "e.target_key in (select target_key from targets where target_id = $value)",
-            event["target_id"],
+            "e.target_key in (select target_key from targets "
+            "where target_id = $value or target_name = $value)",
+            target,
             at,
             rows,
         )
-        if event["target_id"]
+        if target
         else (0, []),
     }
 

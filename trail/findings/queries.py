@@ -5,6 +5,7 @@ Times are UTC without a zone; days are UTC days.
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +88,19 @@ def get(engine: Engine, finding_id: str) -> Finding | None:
         f"select {_COLUMNS} from findings where finding_id = $id", {"id": finding_id}
     ).to_pylist()
     return _finding(rows[0]) if rows else None
+
+
+def finding_of(engine: Engine, event: Mapping[str, Any]) -> Finding | None:
+    """Return the finding that *event* is evidence of, as of the last refresh, or None."""
+    rows = engine.table(
+        f"select {_COLUMNS} from findings where actor_id = $actor and day = $day "
+        "and reasons <> '[]'",
+        {"actor": event["actor_id"], "day": event["occurred_at"].date()},
+    ).to_pylist()
+    for finding, ids in event_ids(engine, map(_finding, rows)):
+        if event["event_id"] in ids:
+            return finding
+    return None
 
 
 def activity(engine: Engine, actor_id: str, now: dt.datetime, days: int = 90) -> pa.Table:

@@ -137,6 +137,17 @@ def problem() -> UnavailableError:
     return _scope.get().problem()
 
 
+def part(seconds: float) -> contextlib.AbstractContextManager[None]:
+    """Bound the queries of the block to *seconds* altogether, as a part of the request it is in.
+
+    They still end with that request. Longer ones raise `UnavailableError`, after which the request
+    can go on.
+    """
+    request = _scope.get()
+    allowed_s = min(seconds, request.allowed() or seconds)
+    return QueryScope(allowed_s, allowed_s, lambda: request.is_stopped).entered()
+
+
 @contextlib.contextmanager
 def bounded(cursor: Interruptible) -> Iterator[None]:
     """Interrupt *cursor* when the block runs longer than is allowed here, or nobody waits.

@@ -217,3 +217,31 @@ export function copyButton(className, label, textOf, ...icons) {
   });
   return node;
 }
+
+/**
+ * Create a square button that copies text and shows a check mark for two seconds.
+ *
+ * @param {() => string} textOf
+ * @param {string} [label] empty where the label is set later
+ * @param {string[]} paths of its icon
+ */
+export function copyIcon(textOf, label, ...paths) {
+  const shapes = paths.length ? paths : ["M6 6h7v7H6z", "M3 10V3h7"];
+  const node = iconButton(label || "", ...shapes);
+  const status = el("span", "unseen", { role: "status" });
+  node.append(status);
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const mark = (/** @type {boolean | null} */ copied) => {
+    setText(status, copied === null ? "" : copied ? "Copied" : "Not copied");
+    const drawn = copied ? ["M3 8.5l3.5 3.5L13 4.5"] : copied === false ? ["M4 4l8 8"] : shapes;
+    node.firstElementChild?.replaceWith(icon(...drawn));
+  };
+  node.addEventListener("click", async () => {
+    mark(await copyText(textOf()));
+    node.focus({ preventScroll: true });
+    clearTimeout(timer);
+    timer = setTimeout(() => mark(null), 2000);
+  });
+  return node;
+}

@@ -1,69 +1,50 @@
-/** The detail panel of one event; a new event starts with its sections folded. */
+/**
+ * The detail panel of one event; a new event starts with its sections folded.
+ *
+ * What takes longer to find is requested once the panel rests on an event.
+ */
 
-import {
-  button,
-  copyButton,
-  el,
-  formatNumber,
-  icon,
-  iconButton,
-  plain,
-  setAttr,
-  setColor,
-  setText,
-  show,
-  valueSpan,
-} from "./dom.js";
-import { drawLines, layOut, TOKEN_LIMIT } from "./json_text.js";
-import { component, drawSentence, renderRows } from "./rows.js";
+import { copyIcon, el, iconButton, setAttr, setColor, setText, show, valueSpan } from "./dom.js";
+import { buildCompare, drawCompare } from "./event_compare.js";
+import { drawFields } from "./event_fields.js";
+import { buildRaw, drawRaw } from "./event_raw.js";
+import { buildAround, buildRelated, drawAround, drawRelated } from "./event_sections.js";
+import { component, drawSentence } from "./rows.js";
+import { safeLink } from "./safe_link.js";
 import { buildUndo, drawUndo } from "./undo_section.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
-/** @typedef {"actor" | "target"} Side */
-/**
- * @typedef {{
- *   label: string, value: string, hint?: string, mono?: boolean, field?: string,
- *   filter_value?: string,
- * }} Field
- */
-/**
- * @typedef {{
- *   offset: string, label: string, target: string, event_id: string, current?: boolean,
- * }} RelatedRow
- */
+/** @typedef {import("./event_sections.js").More} More */
 /**
  * @typedef {{
  *   event_id: string, link: string, time: string, raw: string, other_raw?: string,
  *   risk: { level: string, label: string }, category: { name: string, square: string },
  *   outcome: { state: string, label: string }, sentence: import("./dom.js").Part[],
- *   fields: Field[], undo?: import("./undo_section.js").Recipe,
- *   related: Partial<Record<Side, { total: number, rows: RelatedRow[] }>>,
- *   has_previous?: boolean, has_next?: boolean,
+ *   fields: import("./event_fields.js").Field[], undo?: import("./undo_section.js").Recipe,
+ *   around?: string, has_target?: boolean, has_previous?: boolean, has_next?: boolean,
  * }} PanelEvent
  */
+/** @typedef {{ event: PanelEvent | null, more?: More | null, notice?: string }} Data */
 /** @typedef {ReturnType<typeof build>} Panel */
 
 /** @type {Record<string, string>} */
 const RISK = { high: "▲", medium: "◆", low: "○" };
 /** @type {Record<string, string>} */
 const OUTCOME = { success: "✓", failure: "✕", unknown: "?" };
-/** @type {[Side, string][]} */
-const TABS = [
-  ["actor", "Same actor ±15 min"],
-  ["target", "Same target"],
-];
 const LINK_ICON = [
   "M6.8 9.2a2.8 2.8 0 0 0 4 0l2.4-2.4a2.8 2.8 0 0 0-4-4L8 4",
   "M9.2 6.8a2.8 2.8 0 0 0-4 0L2.8 9.2a2.8 2.8 0 0 0 4 4L8 12",
 ];
-const FOLDED_LINES = 9;
-const MAX_LINES = 200;
-const MAX_CHARS = 64 * 1024;
+const REST_MS = 150;
+const REPEAT_MS = 5000;
+const REQUESTS = 3;
+// The sticky top of the panel, the space below it, and its least height.
+const [TOP_PX, BOTTOM_PX, LEAST_PX] = [66, 12, 320];
 const TAKES_KEYS = "input, textarea, select, [role=dialog], [role=listbox], [role=menu]";
 
-export default component(build, (panel, /** @type {{ event: PanelEvent | null }} */ data) => {
+export default component(build, (panel, /** @type {Data} */ data) => {
   show(panel.card, data.event !== null);
-  if (data.event) draw(panel, data.event);
+  if (data.event) draw(panel, data.event, data);
   else panel.event = null;
 });
 
@@ -71,90 +52,85 @@ export default component(build, (panel, /** @type {{ event: PanelEvent | null }}
 function build(parent, queue) {
   const badges = el("div", "badges");
   const close = iconButton("Close", "M4 4l8 8", "M12 4l-8 8");
-  const previous = iconButton("Previous event", "M10 3L5 8l5 5");
-  const next = iconButton("Next event", "M6 3l5 5-5 5");
-  const time = el("span");
+  const previous = iconButton("Previous event", "M3 10l5-5 5 5");
+  const next = iconButton("Next event", "M3 6l5 5 5-5");
+  const copyLink = copyIcon(() => safeLink(panel.event?.link), "Copy link", ...LINK_ICON);
   const panel = {
     queue,
     /** @type {PanelEvent | null} */
     event: null,
-    /** @type {Side} */
-    tab: "actor",
+    /** @type {More | null} */
+    more: null,
+    requests: 0,
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    timer: undefined,
     card: el("article", "root card", { "aria-label": "Event" }),
     risk: appendBadge(badges, "glyph"),
     category: appendBadge(badges, "square"),
     outcome: appendBadge(badges, "glyph"),
     sentence: el("h2", "sentence", { dir: "auto" }),
-    time,
+    time: el("p", "when"),
+    notice: el("p", "notice", { role: "status" }),
     previous,
     next,
     fields: el("dl", "fields"),
     undo: buildUndo(),
+    around: buildAround(queue),
+    compare: buildCompare(queue),
+    related: buildRelated(queue),
     raw: buildRaw(),
-    related: buildRelated(),
   };
-  const copyLink = copyButton(
-    "action",
-    "Copy link",
-    () => safeLink(panel.event?.link),
-    icon(...LINK_ICON),
-  );
   close.addEventListener("click", () => queue.send({ close: true }));
   previous.addEventListener("click", () => queue.send({ step: -1 }));
   next.addEventListener("click", () => queue.send({ step: 1 }));
-  panel.raw.swap.addEventListener("click", () => {
-    panel.raw.other = !panel.raw.other;
-    drawRaw(panel);
-  });
-  panel.raw.toggle.addEventListener("click", () => {
-    panel.raw.open = !panel.raw.open;
-    drawRaw(panel);
-  });
-  panel.related.all.addEventListener("click", () => queue.send({ related: panel.tab }));
-  panel.related.tabs.forEach((tab, index) => {
-    tab.addEventListener("click", () => selectTab(panel, TABS[index]?.[0] ?? "actor"));
-    tab.addEventListener("keydown", (event) => {
-      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-      selectTab(panel, panel.tab === "actor" ? "target" : "actor");
-      panel.related.tabs.find((other) => other.tabIndex === 0)?.focus();
-      event.preventDefault();
-    });
-  });
-  const top = el("div", "top", {}, badges, el("div", "actions", {}, copyLink, close));
-  const when = el("div", "when", {}, time, el("div", "steps", {}, previous, next));
-  const parts = [
-    panel.sentence,
-    when,
-    panel.fields,
-    panel.undo.part,
-    panel.raw.part,
-    panel.related.part,
-  ];
-  panel.card.append(top, ...parts);
+  const tools = el("div", "tools", {}, previous, next, copyLink, close);
+  const parts = [panel.undo, panel.around, panel.compare, panel.related, panel.raw];
+  panel.card.append(
+    el("div", "top", {}, badges, tools),
+    ...[panel.sentence, panel.time, panel.notice, panel.fields],
+    ...parts.map((view) => view.part),
+  );
   parent.append(panel.card);
-  listen(parent, false, (event) => isTableEscape(event) || onPanelKey(panel, event));
+  listen(parent, false, (event) => isTableEscape(event) || onPanelKey(panel, event), "keydown");
   // The table keeps Escape to itself, even with no row marked: it is taken on its way to the table.
-  listen(parent, true, (event) => isTableEscape(event) && onPanelKey(panel, event));
+  listen(parent, true, (event) => isTableEscape(event) && onPanelKey(panel, event), "keydown");
+  // Its place changes with the scroll position of the page, and with what is drawn above it.
+  const resized = new ResizeObserver(() => fit(panel));
+  for (const node of [document.body, panel.card]) resized.observe(node);
+  listen(parent, true, () => panel.card.hidden || fit(panel), "scroll");
   return panel;
 }
 
 /**
- * Call `onKey` for key presses of the whole page while `parent` is in it.
+ * Call `onEvent` for key presses, or other events, of the whole page while `parent` is in it.
  *
+ * @template {"keydown" | "scroll"} Name
  * @param {Element} parent
  * @param {boolean} capture before the pressed element gets the key, instead of afterwards
- * @param {(event: KeyboardEvent) => void} onKey
+ * @param {(event: DocumentEventMap[Name]) => void} onEvent
+ * @param {Name} name
  */
-function listen(parent, capture, onKey) {
+function listen(parent, capture, onEvent, name) {
   document.addEventListener(
-    "keydown",
+    name,
     function listener(event) {
-      // Nothing reports that the panel was removed; the next key press finds out.
-      if (parent.isConnected) onKey(event);
-      else document.removeEventListener("keydown", listener, capture);
+      // Nothing reports that the panel was removed; the next event finds out.
+      if (parent.isConnected) onEvent(event);
+      else document.removeEventListener(name, listener, capture);
     },
     capture,
   );
+}
+
+/**
+ * Keep the panel inside the window, of whose top the head of the page takes more or less.
+ *
+ * @param {Panel} panel
+ */
+function fit(panel) {
+  const { top } = panel.card.getBoundingClientRect();
+  const height = window.innerHeight - Math.max(top, TOP_PX) - BOTTOM_PX;
+  panel.card.style.maxHeight = `${Math.max(height, LEAST_PX)}px`;
 }
 
 /** @param {KeyboardEvent} event */
@@ -180,35 +156,13 @@ function isFree(event) {
   return !event.defaultPrevented && !taken && !document.querySelector("[role=dialog]");
 }
 
-function buildRaw() {
-  const swap = button("link");
-  const toggle = button("link", { "aria-expanded": "false" });
-  const copy = copyButton("link", "Copy JSON", () => view.text);
-  const side = el("div", "side", {}, swap, copy, toggle);
-  const code = el("pre", "code", { tabindex: "0", "aria-label": "Raw JSON", dir: "ltr" });
-  const note = el("p", "note", {}, "Truncated. Copy JSON copies the full text.");
-  const bar = el("div", "bar-line", {}, el("h3", "", {}, "Raw JSON"), side);
-  const part = el("section", "raw", {}, bar, code, note);
-  const view = { part, swap, toggle, code, note, text: "", open: false, other: false };
-  return view;
-}
-
-function buildRelated() {
-  const tabs = TABS.map(() => button("tab", { role: "tab" }));
-  const tabList = el("div", "tabs", { role: "tablist", "aria-label": "Related events" }, ...tabs);
-  const rows = el("div", "rows", { role: "tabpanel" });
-  const empty = el("p", "note", {}, "No other event");
-  const all = button("link all");
-  const bar = el("div", "bar-line", {}, el("h3", "", {}, "Related"), tabList);
-  return { part: el("section", "related", {}, bar, rows, empty, all), tabs, rows, empty, all };
-}
-
-/** @param {Panel} panel @param {PanelEvent} event */
-function draw(panel, event) {
+/** @param {Panel} panel @param {PanelEvent} event @param {Data} data */
+function draw(panel, event, { more, notice }) {
   const changed = panel.event?.event_id !== event.event_id;
-  const rawChanged = changed || panel.event?.raw !== event.raw;
   panel.event = event;
-  if (changed) panel.raw.open = panel.raw.other = false;
+  // Known sections remain until newer ones arrive.
+  if (changed) panel.more = null;
+  if (more?.event_id === event.event_id) panel.more = more;
   setAttr(panel.risk.node, "data-level", event.risk.level);
   setText(panel.risk.mark, RISK[event.risk.level]);
   setText(panel.risk.label, event.risk.label);
@@ -219,127 +173,44 @@ function draw(panel, event) {
   setText(panel.outcome.label, event.outcome.label);
   drawSentence(panel.sentence, event.sentence);
   setText(panel.time, event.time);
+  setText(panel.notice, notice);
+  show(panel.notice, Boolean(notice));
   panel.previous.disabled = event.has_previous === false;
   panel.next.disabled = event.has_next === false;
-  const create = (/** @type {Field} */ field) => createField(panel.queue, field);
-  renderRows(panel.fields, event.fields, (field) => field.label, create, updateField);
+  drawFields(panel.fields, panel.queue, event.fields, panel.more?.fields);
   drawUndo(panel.undo, event.undo, changed);
-  if (rawChanged) drawRaw(panel);
-  drawRelated(panel);
+  const hasTarget = Boolean(event.has_target);
+  drawAround(panel.around, event.around || "", panel.more);
+  drawCompare(panel.compare, hasTarget, panel.more, changed);
+  drawRelated(panel.related, hasTarget, panel.more);
+  drawRaw(panel.raw, [event.raw, event.other_raw || ""].filter(Boolean), changed);
   if (changed) panel.card.scrollTop = 0;
+  fit(panel);
+  request(panel, changed);
 }
 
-/** @param {Queue} queue @param {Field} field */
-function createField(queue, field) {
-  const label = el("dt");
-  const main = valueSpan("main");
-  const hint = valueSpan("hint");
-  const include = iconButton("", "M8 3.5v9", "M3.5 8h9");
-  const exclude = iconButton("", "M3.5 8h9");
-  const tools = el("dd", "tools", {}, include, exclude);
-  const node = el("div", "field", {}, label, el("dd", "value", {}, main, hint), tools);
-  const view = { node, field, label, main, hint, tools, include, exclude };
-  const send = (/** @type {string} */ mode) => {
-    const { field: name, filter_value, value } = view.field;
-    queue.send({ field: name, value: filter_value ?? value, mode });
+/**
+ * Request the sections of the event unless the reader steps on soon; again if no answer comes.
+ *
+ * A run that another one supersedes answers nothing.
+ *
+ * @param {Panel} panel
+ * @param {boolean} changed
+ */
+function request(panel, changed) {
+  if (changed) panel.requests = 0;
+  if (!changed && panel.timer !== undefined && !panel.more) return;
+  clearTimeout(panel.timer);
+  panel.timer = undefined;
+  if (panel.more) return;
+  const ask = () => {
+    panel.timer = undefined;
+    if (!panel.event || panel.more || !panel.card.isConnected || panel.card.hidden) return;
+    panel.requests += 1;
+    panel.queue.send({ more: panel.event.event_id });
+    if (panel.requests < REQUESTS) panel.timer = setTimeout(ask, REPEAT_MS);
   };
-  include.addEventListener("click", () => send("include"));
-  exclude.addEventListener("click", () => send("exclude"));
-  return view;
-}
-
-/** @param {ReturnType<typeof createField>} view @param {Field} field */
-function updateField(view, field) {
-  view.field = field;
-  setText(view.label, field.label);
-  setText(view.main, field.value);
-  setText(view.hint, field.hint);
-  view.node.classList.toggle("mono", Boolean(field.mono));
-  show(view.tools, Boolean(field.field));
-  for (const [tool, verb] of /** @type {const} */ ([
-    [view.include, "Only"],
-    [view.exclude, "Exclude"],
-  ])) {
-    setAttr(tool, "title", `${verb} this ${field.label.toLowerCase()}`);
-    setAttr(tool, "aria-label", `${verb} ${field.label} ${plain(field.value).slice(0, 80)}`);
-  }
-}
-
-/** Draw the raw record; a change reported by two sources has two. @param {Panel} panel */
-function drawRaw({ raw, event }) {
-  raw.text = (raw.other ? event?.other_raw : event?.raw) || "";
-  show(raw.swap, Boolean(event?.other_raw));
-  setText(raw.swap, raw.other ? "Show the first record" : "Show the other record");
-  const folded = layOut(raw.text, FOLDED_LINES, MAX_CHARS, TOKEN_LIMIT);
-  const shown = raw.open ? layOut(raw.text, MAX_LINES, MAX_CHARS, MAX_CHARS) : folded;
-  drawLines(raw.code, shown.lines, shown.lines.length >= shown.total);
-  raw.code.scrollTop = 0;
-  show(raw.part, raw.text !== "");
-  show(raw.toggle, folded.truncated);
-  setText(raw.toggle, raw.open ? "Show less" : showMoreLabel(folded.total));
-  setAttr(raw.toggle, "aria-expanded", String(raw.open));
-  show(raw.note, raw.open && shown.truncated);
-}
-
-/** @param {number} total lines of the record */
-export function showMoreLabel(total) {
-  if (total <= FOLDED_LINES) return "Show all";
-  return total > MAX_LINES
-    ? `Show ${MAX_LINES} of ${formatNumber(total)} lines`
-    : `Show all ${total} lines`;
-}
-
-/** @param {Panel} panel */
-function drawRelated({ related, event, tab: selectedTab, queue }) {
-  related.tabs.forEach((tab, index) => {
-    const [name, label] = TABS[index] ?? ["actor", ""];
-    const selected = selectedTab === name;
-    setText(tab, `${label} · ${formatNumber(event?.related[name]?.total)}`);
-    setAttr(tab, "aria-selected", String(selected));
-    setAttr(tab, "tabindex", selected ? 0 : -1);
-    if (selected) setAttr(related.rows, "aria-label", label);
-  });
-  const group = event?.related[selectedTab] || { total: 0, rows: [] };
-  renderRows(
-    related.rows,
-    group.rows,
-    (row) => row.event_id,
-    (row) => createRelated(queue, row),
-    updateRelated,
-  );
-  show(related.empty, group.rows.length === 0);
-  show(related.all, group.total > 0);
-  const all = `Open all ${formatNumber(group.total)} in Explore`;
-  setText(related.all, group.total === 1 ? "Open in Explore" : all);
-}
-
-/** @param {Queue} queue @param {RelatedRow} row */
-function createRelated(queue, row) {
-  const offset = el("span", "offset");
-  const label = valueSpan("name strong");
-  const target = valueSpan("name second");
-  const view = { node: button("near", {}, offset, label, target), offset, label, target, row };
-  view.node.addEventListener(
-    "click",
-    () => view.row.current || queue.send({ open: view.row.event_id }),
-  );
-  return view;
-}
-
-/** @param {ReturnType<typeof createRelated>} view @param {RelatedRow} row */
-function updateRelated(view, row) {
-  view.row = row;
-  setText(view.offset, row.offset);
-  setText(view.label, row.label);
-  setText(view.target, row.target);
-  setAttr(view.node, "title", plain(`${row.label} · ${row.target}`));
-  setAttr(view.node, "aria-current", row.current ? "true" : null);
-}
-
-/** @param {Panel} panel @param {Side} side */
-function selectTab(panel, side) {
-  panel.tab = side;
-  drawRelated(panel);
+  panel.timer = setTimeout(ask, REST_MS);
 }
 
 /** @param {Element} parent @param {string} markClass */
@@ -349,15 +220,4 @@ function appendBadge(parent, markClass) {
   const node = el("span", "badge", {}, mark, label);
   parent.append(node);
   return { node, mark, label };
-}
-
-/**
- * Return the full address of a link; a link that is not HTTP gives the address of the page.
- *
- * @param {string | undefined} link
- */
-export function safeLink(link) {
-  const here = window.location.href;
-  const url = new URL(link || "", here);
-  return url.protocol === "http:" || url.protocol === "https:" ? url.href : here;
 }

@@ -134,21 +134,21 @@ function isSpace(char) {
 }
 
 /** @param {string} text @param {number} at */
-function skipSpace(text, at) {
+export function skipSpace(text, at) {
   let next = at;
   while (next < text.length && isSpace(text.charAt(next))) next += 1;
   return next;
 }
 
 /** @param {string} text @param {number} start */
-function stringEnd(text, start) {
+export function stringEnd(text, start) {
   let at = start + 1;
   while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
   return Math.min(at + 1, text.length);
 }
 
 /** @param {string} text @param {number} start */
-function wordEnd(text, start) {
+export function wordEnd(text, start) {
   let at = start + 1;
   while (at < text.length && !isSpace(text.charAt(at)) && !'{}[],:"'.includes(text.charAt(at)))
     at += 1;

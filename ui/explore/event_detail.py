@@ -1,43 +1,58 @@
 """The event panel beside the table: the event that the URL names, and the actions of its buttons.
 
-Opening, stepping and closing run only the panel, so that the page stays as it is.
+Opening, stepping and closing run only the panel, so that the page stays as it is. What takes longer
+to find is computed in a second run, which the panel requests once it rests on an event.
 """
 
 import datetime as dt
+from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from trail.core import event_text
-from trail.events import events
+from trail.core.errors import UnavailableError
+from trail.events import events, target_events
 from trail.ingest import dedup
+from trail.storage import query_timeout
 from trail.storage.filters import Filter
 from ui import text, url_state
-from ui.components.event_panel import EventMessage, PanelEvent, PanelField, RelatedRow, event_panel
-from ui.explore import events_table, undo_guide
+from ui.components.event_panel import EventMessage, PanelEvent, PanelMore, event_panel
+from ui.explore import event_fields, event_sections, events_table, undo_guide
 from ui.page import Context, current_user, explaining, turn
 
 _KEY = "event-panel"
 FRAGMENT = "event"
-_UNVERIFIED = (
-    f"▲ {text.UNVERIFIED}: the signature does not cover this event. It is left out of findings, "
-    "incidents and alerts."
-)
-_PROVEN = "✓ Verified: the same change also arrived from a trusted source"
-_FUTURE_DATED = (
-    f"▲ {text.FUTURE_DATED}: later than its arrival. It is left out of relative time ranges, "
-    "comparisons, findings and alerts."
-)
-_AROUND = dt.timedelta(minutes=15)
+_STATE = "event-panel-more"
+_NO_FAILURE = "No later failure of this target, or in these results."
+
+
+@dataclass
+class _More:
+    """The sections of the event that the panel showed last, kept for this session.
+
+    `wanted` is the id of the event whose sections the panel requested. `key` names the event, the
+    filter and the data that `sections` were computed for.
+    """
+
+    wanted: str = ""
+    key: tuple[object, ...] = ()
+    sections: PanelMore | None = None
+    places: event_sections.Places = field(default_factory=dict)
+    notice: str = ""
 
 
 def go_to(filter_: Filter, event: dict[str, Any]) -> None:
     """Set the URL to *event* on the current page of events."""
+    _go_to(filter_, event["event_id"], event["occurred_at"])
+
+
+def _go_to(filter_: Filter, event_id: str, at: dt.datetime) -> None:
     url_state.set_url(
         filter_,
-        event=event["event_id"],
-        at=event["occurred_at"].isoformat(),
+        event=event_id,
+        at=at.isoformat(),
         after=url_state.param("after"),
         before=url_state.param("before"),
         row=url_state.param("row"),
@@ -73,7 +88,7 @@ def panel(ctx: Context, filter_: Filter, rows: list[dict[str, Any]]) -> None:
     with st.container(key=FRAGMENT):
         # A run of only the panel does not run the page, which checks the same.
         event_id, user = url_state.param("event"), current_user()
-        if not (event_id and user):
+        if not (event_id and user and user.may("explore")):
             event_panel(None, _KEY)
             return
         with explaining(FRAGMENT), turn(user):
@@ -92,7 +107,6 @@ def _near() -> dt.datetime | None:
 
 
 def _draw(ctx: Context, filter_: Filter, event: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    related = events.related(ctx.store, event)
     others = dedup.of(ctx.store, event["event_id"])
     ids = [row["event_id"] for row in rows]
     index = ids.index(event["event_id"]) if event["event_id"] in ids else None
@@ -113,22 +127,45 @@ def _draw(ctx: Context, filter_: Filter, event: dict[str, Any], rows: list[dict[
         "link": f"/explore?{urlencode(url_state.query_params(filter_, **names), doseq=True)}",
         "sentence": event_text.sentence_parts(event),
         "time": _time(event, filter_),
-        "fields": _fields(event, filter_, others),
+        "fields": event_fields.fields(event, filter_, others),
         "raw": event["raw"],
         "other_raw": str(others[0]["raw"]) if others else "",
-        "related": {
-            side: {
-                "total": related[side][0],
-                "rows": [_related_row(row, event) for row in related[side][1]],
-            }
-            for side in ("actor", "target")
-        },
+        "around": event_sections.around_title(event),
+        "has_target": bool(event_text.target(event)),
         "has_previous": index is not None and index > 0,
         "has_next": index is not None and index < len(ids) - 1,
     }
     if instructions := undo_guide.undo_panel(event):
         shown["undo"] = instructions
-    event_panel(shown, _KEY, lambda messages: _on_messages(messages, filter_, event, rows, related))
+    more = _sections(ctx, filter_, event)
+    places = {row["event_id"]: row["occurred_at"] for row in rows} | more.places
+
+    def on_messages(messages: list[EventMessage]) -> None:
+        _on_messages(messages, ctx, filter_, event, ids, places)
+
+    event_panel(shown, _KEY, on_messages, more=more.sections, notice=more.notice)
+
+
+def _state() -> _More:
+    state = st.session_state.setdefault(_STATE, _More())
+    assert isinstance(state, _More)
+    return state
+
+
+def _sections(ctx: Context, filter_: Filter, event: dict[str, Any]) -> _More:
+    """Return the sections of *event*, computed in the run that the panel requested them in.
+
+    Opening and stepping never wait for them: without a request, only known ones are returned.
+    """
+    state, store = _state(), ctx.store
+    key = (event["event_id"], filter_.query(), ctx.user.username, store.number)
+    if state.wanted == event["event_id"]:
+        state.sections, state.places = event_sections.sections(ctx, filter_, event)
+        # Afterwards: a run that ends before is repeated.
+        state.wanted, state.key = "", key
+    elif state.key != key:
+        state.sections, state.places, state.key, state.notice = None, {}, (), ""
+    return state
 
 
 def _level(level: str) -> Literal["high", "medium", "low"]:
@@ -141,103 +178,38 @@ def _time(event: dict[str, Any], filter_: Filter) -> str:
     return f"{text.timestamp(at, filter_.zone)} {filter_.tz} · {text.ago(at, now)}"
 
 
-def _fields(
-    event: dict[str, Any], filter_: Filter, others: list[dict[str, Any]]
-) -> list[PanelField]:
-    lines: list[PanelField] = [
-        {"label": "Action", "value": event["action"], "field": "action"},
-    ]
-    if event["action_raw"] != event["action"]:
-        lines[0]["hint"] = f"received as {event['action_raw']}"
-    lines.append(
-        {
-            "label": "Actor",
-            "value": event_text.actor(event),
-            "hint": text.ACTOR_TYPES[event["actor_type"]].lower(),
-            "field": "actor",
-            "filter_value": event["actor_id"],
-        }
-    )
-    email = event["actor_email"]
-    if email and email != event_text.actor(event):
-        lines.append({"label": "Email", "value": email})
-    if event["current_name"] and event["current_name"] != event_text.actor(event):
-        lines.append(
-            {"label": "Current name", "value": event["current_name"], "hint": "from the directory"}
-        )
-    lines.append({"label": "Actor ID", "value": event["actor_id"], "mono": True})
-    if event_text.target(event):
-        lines.append(
-            {
-                "label": "Target",
-                "value": event_text.target(event),
-                "hint": (event["target_type"] or "").replace("_", " "),
-                "field": "target",
-                "filter_value": event["target_id"] or event["target_name"],
-            }
-        )
-    if event["target_id"]:
-        lines.append({"label": "Target ID", "value": event["target_id"], "mono": True})
-    lines.append({"label": "Kind", "value": event["kind"], "field": "kind"})
-    lines.append({"label": "Received", "value": _received(event, filter_)})
-    for other in others:
-        at = text.timestamp(other["ingested_at"], filter_.zone)
-        source = f" · {other['source']}" if other["source"] else ""
-        lines.append({"label": "Also received", "value": f"{at}{source}"})
-    if event["verified"] is not None:
-        proven = "✓ Verified" if event["verified"] else _PROVEN
-        lines.append({"label": "Origin", "value": _UNVERIFIED if event["unverified"] else proven})
-    if event["future_dated"]:
-        lines.append({"label": "Time", "value": _FUTURE_DATED})
-    if event["workspace_id"]:
-        lines.append({"label": "Workspace", "value": event["workspace_id"], "mono": True})
-    lines.append({"label": "Event ID", "value": event["event_id"], "mono": True})
-    return lines
-
-
-def _received(event: dict[str, Any], filter_: Filter) -> str:
-    lag_s = (event["ingested_at"] - event["occurred_at"]).total_seconds()
-    lag = f", {text.duration(lag_s)} later" if lag_s >= 1 else ""
-    source = f" · {event['source']}" if event.get("source") else ""
-    return f"{text.timestamp(event['ingested_at'], filter_.zone)}{lag}{source}"
-
-
-def _related_row(row: dict[str, Any], event: dict[str, Any]) -> RelatedRow:
-    current = row["event_id"] == event["event_id"]
-    return {
-        "offset": "This event"
-        if current
-        else text.time_offset(row["occurred_at"] - event["occurred_at"]),
-        "label": row["action"],
-        "target": event_text.target(row),
-        "event_id": row["event_id"],
-        "current": current,
-    }
-
-
 def _on_messages(
     messages: list[EventMessage],
+    ctx: Context,
     filter_: Filter,
     event: dict[str, Any],
-    rows: list[dict[str, Any]],
-    related: dict[str, tuple[int, list[dict[str, Any]]]],
+    ids: list[str],
+    places: event_sections.Places,
 ) -> None:
     """Carry out *messages*, and run what they change: the page, or the panel and the table."""
-    page_changes = False
+    page_changes = panel_changes = False
+    state = _state()
+    state.notice = ""
+    here = event["event_id"]
     for message in messages:
+        if "more" in message:
+            state.wanted = message["more"]
+            continue
+        panel_changes = True
         if message.get("close"):
             _close(filter_)
-        elif "step" in message:
-            ids = [row["event_id"] for row in rows]
-            index = ids.index(event["event_id"]) + message["step"]
-            if 0 <= index < len(rows):
-                event = rows[index]
-                go_to(filter_, event)
-        elif "open" in message:
-            near = [row for _, group in related.values() for row in group]
-            go_to(filter_, next(row for row in near if row["event_id"] == message["open"]))
+        elif "step" in message and here in ids:
+            index = ids.index(here) + message["step"]
+            if 0 <= index < len(ids):
+                here = ids[index]
+                _go_to(filter_, here, places[here])
+        elif message.get("open") in places:
+            here = message["open"]
+            _go_to(filter_, here, places[here])
+        elif "failure" in message:
+            _open_next_failure(ctx, filter_, event)
         elif "related" in message:
-            url_state.set_url(_related_filter(filter_, event, message["related"]))
+            url_state.set_url(event_sections.related_filter(filter_, event, message["related"]))
             page_changes = True
         elif "field" in message:
             filter_ = filter_.put(message["field"], message["value"], message["mode"])
@@ -245,17 +217,22 @@ def _on_messages(
             page_changes = True
     if page_changes:
         st.rerun()
-    _rerun_both()
+    if panel_changes:
+        _rerun_both()
 
 
-def _related_filter(filter_: Filter, event: dict[str, Any], side: str) -> Filter:
-    cleared = filter_.cleared()
-    if side == "target":
-        target = cleared.put("target", event["target_id"], "include")
-        return Filter(start="", end="9999-12-31", choices=target.choices, tz=filter_.tz)
-    at = event["occurred_at"]
-    return url_state.with_range(
-        cleared.put("actor", event["actor_id"], "include"),
-        at - _AROUND,
-        at + _AROUND + dt.timedelta(microseconds=1),
-    )
+def _open_next_failure(ctx: Context, filter_: Filter, event: dict[str, Any]) -> None:
+    """Open the next failure of the target or of the filter, or say that there is none."""
+    user = current_user()
+    if user is None or not user.may("explore"):
+        return
+    try:
+        with turn(user), query_timeout.part(event_sections.PART_S):
+            failure = target_events.next_failure(ctx.store, event, filter_, ctx.now)
+    except UnavailableError:
+        _state().notice = f"Stopped: the search took longer than {event_sections.PART_S:g} seconds."
+        return
+    if failure:
+        go_to(filter_, failure)
+    else:
+        _state().notice = _NO_FAILURE

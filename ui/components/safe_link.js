@@ -1,0 +1,45 @@
+/** Addresses of links, and links that open an event in the panel. */
+
+import { el, setAttr } from "./dom.js";
+
+/** @typedef {import("./rows.js").Queue} Queue */
+
+/**
+ * Return the full address of a link; a link that is not HTTP gives the address of the page.
+ *
+ * @param {string | undefined} link
+ */
+export function safeLink(link) {
+  const here = window.location.href;
+  const url = new URL(link || "", here);
+  return url.protocol === "http:" || url.protocol === "https:" ? url.href : here;
+}
+
+/**
+ * Create a link; a plain click sends its message, if it has one, in place of following the link.
+ *
+ * @param {Queue} queue
+ * @param {string} className
+ * @param {(Node | string)[]} children
+ */
+export function messageLink(queue, className, ...children) {
+  /** @type {{ node: HTMLAnchorElement, message: Record<string, unknown> | null }} */
+  const link = { node: el("a", className, {}, ...children), message: null };
+  link.node.addEventListener("click", (event) => {
+    const other = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    if (other || event.button > 0 || !link.message) return;
+    event.preventDefault();
+    queue.send(link.message);
+  });
+  return link;
+}
+
+/**
+ * @param {ReturnType<typeof messageLink>} link
+ * @param {string | undefined} href
+ * @param {Record<string, unknown> | null} message
+ */
+export function updateLink(link, href, message) {
+  setAttr(link.node, "href", safeLink(href));
+  link.message = message;
+}

@@ -1,0 +1,108 @@
+"""The table of fields in the event panel."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from trail.core import event_text
+from trail.storage.filters import Filter
+from ui import text, url_state
+from ui.components.event_panel import PanelField
+
+_UNVERIFIED = (
+    f"▲ {text.UNVERIFIED}: the signature does not cover this event. It is left out of findings, "
+    "incidents and alerts."
+)
+_FUTURE_DATED = (
+    f"▲ {text.FUTURE_DATED}: later than its arrival. It is left out of relative time ranges, "
+    "comparisons, findings and alerts."
+)
+_LOADERS = {
+    "webhook": "Webhook",
+    "tracking_api": "Tracking API",
+    "segment_api": "Polling",
+    "folder": "Watched folder",
+    "s3": "S3 bucket",
+}
+INCIDENT, FINDING = "Incident", "Finding"
+
+
+def fields(
+    event: dict[str, Any], filter_: Filter, others: list[dict[str, Any]]
+) -> list[PanelField]:
+    """Return the fields of *event*; *others* are the other reports of the same change."""
+    result: list[PanelField] = [{"label": "Action", "value": event["action"], "field": "action"}]
+    if event["action_raw"] != event["action"]:
+        result[0]["hint"] = f"received as {event['action_raw']}"
+    result += _actor(event, filter_)
+    result += _target(event, filter_)
+    result.append({"label": "Kind", "value": event["kind"], "field": "kind"})
+    result.append(_collected(event, filter_))
+    if event["unverified"]:
+        result.append(_filtered("Verified", _UNVERIFIED, "verified", "no"))
+    for other in others:
+        at = text.timestamp(other["ingested_at"], filter_.zone)
+        source = f" · {other['source']}" if other["source"] else ""
+        result.append({"label": "Also received", "value": f"{at}{source}"})
+    if event["future_dated"]:
+        result.append(_filtered("Time", _FUTURE_DATED, "future_dated", "yes"))
+    if event["workspace_id"]:
+        result.append({"label": "Workspace", "value": event["workspace_id"], "mono": True})
+    result.append({"label": "Event ID", "value": event["event_id"], "mono": True})
+    if event["outcome"] == "failure" and not (event["unverified"] or event["future_dated"]):
+        result.append({"label": INCIDENT, "value": "Loading…", "pending": True})
+    return result
+
+
+def _filtered(label: str, value: str, field: str, filter_value: str) -> PanelField:
+    return {"label": label, "value": value, "field": field, "filter_value": filter_value}
+
+
+def _actor(event: dict[str, Any], filter_: Filter) -> list[PanelField]:
+    actor, email = event_text.actor(event), event["actor_email"]
+    kind = text.ACTOR_TYPES[event["actor_type"]].lower()
+    result = [_filtered("Actor", actor, "actor", event["actor_id"])]
+    result[0]["hint"] = email if email and email != actor else kind
+    if event["actor_id"]:
+        result[0]["href"] = page_link("people", filter_, who=event["actor_id"])
+    if event["current_name"] and event["current_name"] != actor:
+        result.append(
+            {"label": "Current name", "value": event["current_name"], "hint": "from the directory"}
+        )
+    result.append(_filtered("Actor ID", event["actor_id"], "actor", event["actor_id"]))
+    result[-1]["mono"] = True
+    return result
+
+
+def _target(event: dict[str, Any], filter_: Filter) -> list[PanelField]:
+    target, target_id = event_text.target(event), event["target_id"]
+    result: list[PanelField] = []
+    if target:
+        result.append(_filtered("Target", target, "target", target_id or target))
+        result[0]["hint"] = (event["target_type"] or "").replace("_", " ")
+    if target_id:
+        result[0]["href"] = page_link("people", filter_, what=target_id)
+        result.append(_filtered("Target ID", target_id, "target", target_id))
+        result[-1]["mono"] = True
+    return result
+
+
+def _collected(event: dict[str, Any], filter_: Filter) -> PanelField:
+    """Return how the event arrived, how long after it happened, and whether that is verified."""
+    source = _LOADERS.get(event["loader"] or "", "File")
+    name = event.get("source") or ""
+    lag_s = (event["ingested_at"] - event["occurred_at"]).total_seconds()
+    lag = f"{text.duration(lag_s)} later" if lag_s >= 1 else "at once"
+    value = f"{source}, {lag}"
+    if event["verified"]:
+        value += " · ✓ signature verified"
+    elif event["verified"] is not None and not event["unverified"]:
+        value += " · ✓ also arrived from a trusted source"
+    at = text.timestamp(event["ingested_at"], filter_.zone)
+    hint = at if name.lower() in ("", event["loader"]) else f"{at} · {name}"
+    return {"label": "Collected", "value": value, "hint": hint}
+
+
+def page_link(page: str, filter_: Filter, **names: str) -> str:
+    """Return the address of *page* with the window of *filter_* and page parameters *names*."""
+    pairs = url_state.query_params(filter_.cleared(), **names)
+    return f"/{page}?{urlencode(pairs, doseq=True)}"

@@ -1,0 +1,339 @@
+"""What is connected to the event in the panel: failures and changes, comparison, related events.
+
+Computed once the reader rests on an event, each part within seconds: a part that takes longer is
+left out with a note.
+"""
+
+import datetime as dt
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from trail.core import event_text
+from trail.core.clock import naive_utc
+from trail.core.errors import OverloadError, StoppedError, UnavailableError
+from trail.events import compare, events, target_events
+from trail.findings import queries as findings
+from trail.incidents import followed, incident_text, likely_causes
+from trail.incidents import queries as incidents
+from trail.incidents.incident import Change, Incident
+from trail.storage import query_timeout
+from trail.storage.filters import Filter
+from ui import actor_names, text, url_state
+from ui.components.event_panel import (
+    Around,
+    AroundRow,
+    ComparedEvents,
+    ComparedField,
+    PanelField,
+    PanelMore,
+    Related,
+    RelatedRow,
+    Side,
+)
+from ui.explore.event_fields import FINDING, INCIDENT, page_link
+from ui.page import Context
+
+PART_S = 3.0
+FOLLOWED, BEFORE = "What followed", "What changed before"
+# Related events that are read, and rows that are shown of them.
+_NEAREST, _ROWS = 60, 7
+_AROUND = dt.timedelta(minutes=15)
+
+# The times of the events that the sections name, by id: they are opened by both.
+Places = dict[str, dt.datetime]
+
+
+def around_title(event: Mapping[str, Any]) -> str:
+    """Return the title of the section about what happened before or after, or ''."""
+    if url_state.param("archive") or event["unverified"] or event["future_dated"]:
+        return ""
+    if event["outcome"] == "failure":
+        return BEFORE
+    return FOLLOWED if followed.is_change(event) else ""
+
+
+def sections(ctx: Context, filter_: Filter, event: dict[str, Any]) -> tuple[PanelMore, Places]:
+    """Return what is connected to *event*, and the times of the events that it names."""
+    return _Sections(ctx, filter_, event).compute()
+
+
+class _Sections:
+    def __init__(self, ctx: Context, filter_: Filter, event: dict[str, Any]) -> None:
+        self._ctx, self._filter, self._event = ctx, filter_, event
+        self._places: Places = {}
+        self._more: PanelMore = {"event_id": event["event_id"], "fields": (), "notes": {}}
+
+    @functools.cached_property
+    def _incident(self) -> Incident | None:
+        if self._event["outcome"] != "failure":
+            return None
+        return incidents.incident_of(self._ctx.store, self._event, self._ctx.now)
+
+    def compute(self) -> tuple[PanelMore, Places]:
+        more = self._more
+        notes: dict[str, str] = {}
+        title = around_title(self._event)
+        parts: list[tuple[str, Callable[[], None]]] = [("related", self._add_related)]
+        if not url_state.param("archive"):
+            parts.append(("fields", self._add_fields))
+        if title:
+            parts.append(("around", self._add_before if title == BEFORE else self._add_followed))
+        parts.append(("compare", self._add_comparisons))
+        for name, add in parts:
+            try:
+                with query_timeout.part(PART_S):
+                    add()
+            except (StoppedError, OverloadError):
+                raise
+            except UnavailableError:
+                notes[name] = f"Not computed: it took longer than {PART_S:g} seconds."
+        more["notes"] = notes
+        return more, self._places
+
+    def _add_fields(self) -> None:
+        """Add links to the incident and the finding of the event."""
+        ctx, event = self._ctx, self._event
+        fields: list[PanelField] = []
+        if incident := self._incident:
+            fields.append(
+                {
+                    "label": INCIDENT,
+                    "value": incident_text.target_label(incident),
+                    "hint": self._incident_state(incident),
+                    "href": self._incident_link(incident),
+                }
+            )
+        finding = ctx.user.may("see_findings") and findings.finding_of(ctx.store, event)
+        if finding:
+            day = Filter(
+                start=finding.day.isoformat(),
+                end=(finding.day + dt.timedelta(days=1)).isoformat(),
+                tz=self._filter.tz,
+            )
+            fields.append(
+                {
+                    "label": FINDING,
+                    "value": f"Unusual activity on {text.day(finding.day)}, score {finding.score}",
+                    "hint": finding.state,
+                    "href": page_link("unusual", day, finding=finding.finding_id, all="1"),
+                }
+            )
+        self._more["fields"] = fields
+
+    def _incident_state(self, incident: Incident) -> str:
+        if incident.open:
+            seconds = (naive_utc(self._ctx.now) - incident.first_at).total_seconds()
+            return f"open for {text.duration(max(seconds, 0))}"
+        return incident_text.current_state(incident, self._ctx.now, self._filter.zone)
+
+    def _incident_link(self, incident: Incident) -> str:
+        window = url_state.with_range(
+            self._filter, incident.first_at, incident.last_at + dt.timedelta(seconds=1)
+        )
+        return page_link("failures", window, incident=incident.incident_id)
+
+    def _add_before(self) -> None:
+        """Add the changes before the incident, with their evidence."""
+        incident = self._incident
+        changes: list[Change] = []
+        if incident:
+            found = likely_causes.changes_before(self._ctx.store, [incident])
+            changes = found[incident.incident_id]
+        names = actor_names.display_names(self._ctx.store, [change.actor_id for change in changes])
+        rows: list[AroundRow] = [
+            {
+                "failed": False,
+                "offset": _offset(dt.timedelta(seconds=-change.before_s)),
+                "title": f"{change.action}: {change.target_name or change.target_id}, "
+                f"by {names[change.actor_id]}",
+                "strength": change.strength,
+                "note": _chance(change),
+                "href": self._event_link(change.event_id, change.occurred_at),
+                "event_id": change.event_id,
+            }
+            for change in changes
+        ]
+        self._more["around"] = self._around("Changes, 24 hours before the first failure", rows)
+        if not rows:
+            self._more["around"]["note"] = (
+                "No recorded change of this target, or of what it refers to."
+                if incident
+                else "This event belongs to no incident."
+            )
+
+    def _add_followed(self) -> None:
+        """Add the failures and changes of the 24 hours after the change."""
+        ctx, event = self._ctx, self._event
+        result = followed.followed(ctx.store, event, ctx.now)
+        rows = [self._failure(failure) for failure in result.failures]
+        rows += [self._change(row) for row in result.changes]
+        around = self._around("Failures and changes, 24 hours after", rows)
+        window = followed.window_after(event)
+        assert window.start and window.end
+        after = url_state.with_range(self._filter.cleared(), window.start, window.end)
+        hidden = result.all_changes - len(result.changes)
+        if hidden > 0:
+            around["more"] = f"{text.count(hidden, 'more change')} in Explore"
+            around["href"] = page_link("explore", after)
+        if not result.failures:
+            around["note"] = "No failure of this target began."
+        if result.other_failures:
+            most = "+" if result.other_failures >= followed.MAX_INCIDENTS else ""
+            around["note"] = (
+                f"{around['note']} {result.other_failures}{most} incidents began on other targets, "
+                "without evidence of a connection."
+            ).strip()
+        self._more["around"] = around
+
+    def _around(self, caption: str, rows: list[AroundRow]) -> Around:
+        return {"caption": caption, "rows": rows, "note": "", "more": "", "href": ""}
+
+    def _failure(self, failure: followed.Failure) -> AroundRow:
+        incident, evidence = failure.incident, failure.evidence
+        attempts = text.count(incident.attempts, "failed attempt")
+        return {
+            "failed": True,
+            "offset": _offset(incident.first_at - self._event["occurred_at"]),
+            "title": f"{incident_text.target_label(incident)} began to fail: {incident.action}",
+            "strength": evidence.strength,
+            "note": f"{_chance(evidence)} {attempts}, {self._incident_state(incident)}.",
+            "href": self._incident_link(incident),
+        }
+
+    def _change(self, row: dict[str, Any]) -> AroundRow:
+        where = "Same target" if row["same_target"] else "Other target"
+        who = ", same actor" if row["actor_id"] == self._event["actor_id"] else ""
+        return {
+            "failed": False,
+            "offset": _offset(row["occurred_at"] - self._event["occurred_at"]),
+            "title": event_text.sentence(row).rstrip("."),
+            "strength": "",
+            "note": f"{where}{who}."
+            if row["same_target"]
+            else f"{where}{who}, no evidence of a connection.",
+            "href": self._event_link(row["event_id"], row["occurred_at"]),
+            "event_id": row["event_id"],
+        }
+
+    def _add_comparisons(self) -> None:
+        """Compare with the previous event of the target, and with the previous one of its kind."""
+        engine, event, now = self._ctx.store, self._event, self._ctx.now
+        previous = target_events.previous_event(engine, event, now)
+        compared = [self._compared("Previous event", previous)] if previous else []
+        if previous and previous["action"] != event["action"]:
+            same = target_events.previous_event(engine, event, now, event["action"])
+            if same:
+                compared.append(self._compared(f"Previous {event['action']}", same))
+        self._more["compare"] = compared
+
+    def _compared(self, label: str, previous: dict[str, Any]) -> ComparedEvents:
+        result = compare.compare(previous, self._event)
+        zone = self._filter.zone
+        same = result.total - result.changed_total
+        return {
+            "label": label,
+            "before": f"Previous, {text.short_timestamp(previous['occurred_at'], zone)}",
+            "after": f"This event, {text.short_timestamp(self._event['occurred_at'], zone)}",
+            "href": self._event_link(previous["event_id"], previous["occurred_at"]),
+            "event_id": previous["event_id"],
+            "summary": f"{result.changed_total:,} of {text.count(result.total, 'field')} changed",
+            "changed": [_compared_field(field) for field in result.changed],
+            "unchanged": [_compared_field(field) for field in result.unchanged],
+            "unchanged_label": text.count(same, "unchanged field"),
+            "note": " ".join(filter(None, (result.note, _omitted(result)))),
+        }
+
+    def _add_related(self) -> None:
+        event = self._event
+        groups = events.related(self._ctx.store, event, _NEAREST)
+        result: dict[Side, Related] = {}
+        labels: dict[Side, str] = {"target": "Same target", "actor": "Same actor ±15 min"}
+        for side, label in labels.items():
+            total, rows = groups[side]
+            result[side] = {
+                "label": f"{label}, {text.count(total, 'event')}",
+                "total": total,
+                "rows": self._related_rows(side, rows),
+                "href": self._link(related_filter(self._filter, event, side)),
+            }
+        self._more["related"] = result
+
+    def _related_rows(self, side: Side, rows: list[dict[str, Any]]) -> list[RelatedRow]:
+        """Return the rows nearest to this event; equal ones that follow each other are one."""
+        result: list[RelatedRow] = []
+        counts: list[int] = []
+        for row in rows:
+            line = self._related_row(side, row)
+            last = result[-1] if result else None
+            same = last and (last["title"], last["detail"]) == (line["title"], line["detail"])
+            if last and same and not (line.get("current") or last.get("current")):
+                counts[-1] += 1
+            else:
+                result.append(line)
+                counts.append(1)
+        for place, number in enumerate(counts):
+            if number > 1:
+                # The outermost row may stand for more events than were read.
+                is_cut = len(rows) == _NEAREST and place in (0, len(counts) - 1)
+                result[place]["title"] += f" × {number}{'+' if is_cut else ''}"
+        here = next((n for n, line in enumerate(result) if line.get("current")), 0)
+        first = max(min(here - _ROWS // 2, len(result) - _ROWS), 0)
+        return result[first : first + _ROWS]
+
+    def _related_row(self, side: Side, row: dict[str, Any]) -> RelatedRow:
+        current = row["event_id"] == self._event["event_id"]
+        offset = text.time_offset(row["occurred_at"] - self._event["occurred_at"])
+        when = text.short_timestamp(row["occurred_at"], self._filter.zone)
+        return {
+            "when": when if side == "target" else "This event" if current else offset,
+            "title": row["action"],
+            "detail": event_text.actor(row) if side == "target" else event_text.target(row),
+            "event_id": row["event_id"],
+            "href": self._event_link(row["event_id"], row["occurred_at"]),
+            "current": current,
+        }
+
+    def _event_link(self, event_id: str, at: dt.datetime) -> str:
+        self._places[event_id] = at
+        return self._link(self._filter, event=event_id, at=at.isoformat())
+
+    def _link(self, filter_: Filter, **names: str) -> str:
+        pairs = url_state.query_params(filter_, archive=url_state.param("archive"), **names)
+        return f"/explore?{urlencode(pairs, doseq=True)}"
+
+
+def related_filter(filter_: Filter, event: dict[str, Any], side: Side) -> Filter:
+    """Return the filter for the events of the same target, or of the actor within 15 minutes."""
+    if side == "target":
+        target = target_events.target_filter(event, filter_.tz)
+        return target or filter_.cleared()
+    at = event["occurred_at"]
+    return url_state.with_range(
+        filter_.cleared().put("actor", event["actor_id"], "include"),
+        at - _AROUND,
+        at + _AROUND + dt.timedelta(microseconds=1),
+    )
+
+
+def _offset(delta: dt.timedelta) -> str:
+    """Return a time difference, without seconds from ten minutes on: `+23 min`."""
+    if abs(delta) < dt.timedelta(minutes=10):
+        return text.time_offset(delta)
+    minutes = int(delta / dt.timedelta(minutes=1))
+    return text.time_offset(dt.timedelta(minutes=minutes)).removesuffix(" 0 s")
+
+
+def _chance(change: Change) -> str:
+    upstream = " The failed event only refers to the changed target." if change.upstream else ""
+    return f"by chance {incident_text.chance_text(change.chance_days)}.{upstream}"
+
+
+def _compared_field(field: compare.Field) -> ComparedField:
+    return {"name": field.name, "before": field.before, "after": field.after}
+
+
+def _omitted(result: compare.Comparison) -> str:
+    omitted = result.total - len(result.changed) - len(result.unchanged)
+    return f"{text.count(omitted, 'more field')} not listed." if omitted else ""
