@@ -17,7 +17,7 @@ import pyarrow.csv
 
 from bench.data import NOW
 from trail.core.settings import load as load_settings
-from trail.events import counts, events, timeline
+from trail.events import counts, events, facet_values, scanned_facets, timeline
 from trail.events import export as exports
 from trail.events import suggestions as suggesting
 from trail.events.search_results import search_matches
@@ -92,10 +92,12 @@ TYPED = ("s", "sno", "audience", "zzz")
 
 
 # The values of the actor facet that the page shows.
-SHOWN = counts.ActorChoice(top=5)
+SHOWN = facet_values.Listing(top=5)
 
 JOBS: dict[str, Callable[[Engine, Filter], object]] = {
-    "facets": lambda engine, filter_: counts.facets(engine, filter_, NOW, SHOWN),
+    "facets": lambda engine, filter_: counts.facets(
+        engine, filter_, NOW, SHOWN, leave_out=scanned_facets.SCANNED
+    ),
     "histogram": lambda engine, filter_: timeline.histogram(engine, filter_, NOW),
     "page": lambda engine, filter_: events.page(engine, filter_, NOW),
 }

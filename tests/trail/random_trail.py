@@ -155,6 +155,11 @@ class Row:
         }.get(field) or (getattr(self, field),)
 
     @property
+    def source(self) -> str:
+        """Return how `store_of` and `add_unverified` collect this event."""
+        return "webhook" if self.verified == "no" else "file"
+
+    @property
     def changes(self) -> str:
         """Return no for reads, checks and failed attempts, else yes."""
         kinds = ("read", "run", "complete", "enforce", "detect", "failure", "partial")
@@ -414,6 +419,7 @@ _VALUES = {
     "target": (*(target[1] for target in TARGETS), *(target[2] for target in TARGETS[:7])),
     "outcome": ("success", "failure", "unknown"),
     "kind": ("create", "delete", "modify", "access", "disable"),
+    "source": ("file", "webhook", "api"),
     "changes": ("yes", "no"),
     "risk": ("high", "medium", "low", "0", "3", "7", "8", "10"),
     "verified": ("yes", "no"),
@@ -464,10 +470,10 @@ def filters(draw: st.DrawFn) -> tuple[Filter, tuple[Term, ...]]:
     return made, tuple(term for text in texts for term in text)
 
 
-def of_risks(filter_: Filter, rows: Iterable[Row]) -> dict[str, int]:
-    """Return how many of *rows* have each risk that *filter_* gives as a number."""
-    choice = filter_.choice("risk")
-    found = Counter(str(row.risk) for row in rows)
+def of_second_values(filter_: Filter, name: str, rows: list[Row]) -> dict[str, int]:
+    """Return how many of *rows* have the risks and the names of targets that *filter_* gives."""
+    choice = filter_.choice(name)
+    found = Counter(value for row in rows for value in {*row.values(name)})
     return {value: found[value] for value in choice.include + choice.exclude if found[value]}
 
 

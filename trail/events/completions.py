@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from trail.core.errors import FilterError
 from trail.events import counts
 from trail.events.count_source import count_source
-from trail.events.counts import ActorChoice
+from trail.events.facet_values import Listing
+from trail.events.scanned_facets import SCANNED
 from trail.events.search_results import search_matches
 from trail.storage import record_text, search_syntax
 from trail.storage.database import Engine, Store
@@ -220,7 +221,7 @@ class _Reader:
     def __init__(self, engine: Engine, filter_: Filter, now: dt.datetime, typed: str) -> None:
         self._engine, self._filter, self._now = engine, filter_, now
         self._typed, self._folded = typed, fold(typed)
-        self._known: dict[ActorChoice, counts.Facets] = {}
+        self._known: dict[Listing, counts.Facets] = {}
 
     def values(self, name: str, of_fields: int) -> list[Value]:
         """Return the values of field *name* that begin as typed, most events first."""
@@ -232,18 +233,20 @@ class _Reader:
     def number(self, name: str) -> int | None:
         """Return the number of values of field *name*; None where it is not counted."""
         if name == "actor":
-            return self._facets(ActorChoice(top=1)).actors
+            return self._facets(Listing(top=1)).listable["actor"]
         if name == "target":
             selected = select(self._engine, self._filter, self._now)
             sql = "select count(distinct e.target_key) as n from events e where "
             return int(self._engine.table(sql + selected.timed(), selected.params)["n"][0].as_py())
-        if name in counts.COUNTED:
-            return sum(1 for item in self._facets(ActorChoice(top=1)).values[name] if item.count)
+        if name in counts.COUNTED and name not in SCANNED:
+            return sum(1 for item in self._facets(Listing(top=1)).values[name] if item.count)
         return None
 
-    def _facets(self, actors: ActorChoice) -> counts.Facets:
+    def _facets(self, actors: Listing) -> counts.Facets:
         if actors not in self._known:
-            self._known[actors] = counts.facets(self._engine, self._filter, self._now, actors)
+            self._known[actors] = counts.facets(
+                self._engine, self._filter, self._now, actors, leave_out=SCANNED
+            )
         return self._known[actors]
 
     def _passes(self, name: str, value: str) -> bool:
@@ -253,7 +256,7 @@ class _Reader:
 
     def _facet(self, name: str) -> Iterable[tuple[str, int]]:
         typed = self._typed if name == "actor" else ""
-        for item in self._facets(ActorChoice(typed, _MOST_READ)).values[name]:
+        for item in self._facets(Listing(typed, _MOST_READ)).values[name]:
             if self._passes(name, item.value) and _begins(item.label, self._folded):
                 yield item.label, item.count
 

@@ -2,31 +2,22 @@
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 
-import pyarrow as pa
-
-from trail.events import names
+from trail.events import facet_values, names, scanned_facets
 from trail.events.combinations import SMALL, Combinations
 from trail.events.count_source import CountSource, count_source
+from trail.events.facet_values import ALL, Listing, Value
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import ON_FLAG, counts_table
 
 # The facets that `facets` counts, in the order in which pages show them.
 COUNTED = (
-    *("category", "risk", "actor", "action", "outcome", "actor_type", "target_type", "kind"),
-    *("changes", "verified", "future_dated"),
+    *("category", "risk", "actor", "target", "action", "outcome", "source", "verified"),
+    *("actor_type", "target_type", "kind", "changes", "future_dated"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One value of a facet: its filter value, its label, and its number of events."""
-
-    value: str
-    label: str
-    count: int
 
 
 def count(engine: Engine, filter_: Filter, now: dt.datetime) -> int:
@@ -57,47 +48,57 @@ def _is_narrow_scan(filter_: Filter) -> bool:
     return counts_table(filter_) == "events" and any(map(filter_.choice, SMALL))
 
 
-@dataclass(frozen=True, slots=True)
-class ActorChoice:
-    """Which values of the facet `actor` are listed: the *top* ones that contain *text*.
-
-    Without *top* all are. Comparison ignores case; values that the filter names always are listed.
-    """
-
-    text: str = ""
-    top: int | None = None
+# What commands and the API list of the targets, which may be hundreds of thousands.
+TOP_TARGETS = Listing(top=100)
 
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """The values of each facet of `COUNTED`, the number of events, and that of listable actors."""
+    """The values of facets by name in the order of `COUNTED`, and the number of events.
+
+    `listable` is the number of values of a facet whose listing is limited.
+    """
 
     values: dict[str, list[Value]]
     events: int
-    actors: int
+    listable: dict[str, int]
 
 
 def facets(
-    engine: Engine, filter_: Filter, now: dt.datetime, actors: ActorChoice = ActorChoice()
+    engine: Engine,
+    filter_: Filter,
+    now: dt.datetime,
+    actors: Listing = ALL,
+    targets: Listing = ALL,
+    leave_out: Container[str] = (),
 ) -> Facets:
     """Return every facet's values, most events first, ignoring the facet's own choice.
 
-    A flag that no event has, and that the filter does not name, has no values. *actors* limits the
-    facet that may have a hundred thousand values.
+    A date in the future, if no event has one and the filter does not ask, has no values. *actors*
+    and *targets* limit the facets that may have a hundred thousand values; those of `SCANNED` that
+    *leave_out* names are not counted.
     """
     counted = Combinations(engine, filter_, now)
     result = {name: _ranked(filter_, name, counted.values(name)) for name in SMALL}
     for name, (_, flagged) in ON_FLAG.items():
         if not filter_.choice(name) and not counted.values(name)[flagged]:
             result[name] = []
-    result["actor"], number = _actors(engine, filter_, now, actors, counted)
-    return Facets({name: result[name] for name in COUNTED}, counted.total(), number)
+    listable = {}
+    result["actor"], listable["actor"] = _actors(engine, filter_, now, actors, counted)
+    if "target" not in leave_out:
+        result["target"], listable["target"] = scanned_facets.targets(engine, filter_, now, targets)
+    if "source" not in leave_out:
+        result["source"] = scanned_facets.sources(engine, filter_, now, counted.total())
+    values = {name: result[name] for name in COUNTED if name in result}
+    return Facets(values, counted.total(), listable)
 
 
 def actors(engine: Engine, filter_: Filter, now: dt.datetime, top: int) -> list[Value]:
     """Return the *top* actors of the events that match *filter_*, most events first."""
     rows = count_source(engine, filter_, now, by_actor=True)
-    return _values(engine.table(f"{_named(rows)} order by {_MOST_FIRST} limit {top}", rows.params))
+    return facet_values.of_table(
+        engine.table(f"{_named(rows)} order by {_MOST_FIRST} limit {top}", rows.params)
+    )
 
 
 # An actor as the facet shows it, and its rank.
@@ -115,7 +116,7 @@ def _named(rows: CountSource) -> str:
 
 
 def _actors(
-    engine: Engine, filter_: Filter, now: dt.datetime, chosen: ActorChoice, counted: Combinations
+    engine: Engine, filter_: Filter, now: dt.datetime, chosen: Listing, counted: Combinations
 ) -> tuple[list[Value], int]:
     """Return the values of the facet `actor` as *chosen*, and the number that it could list."""
     rows = count_source(engine, filter_.without("actor"), now, by_actor=True)
@@ -126,22 +127,25 @@ def _actors(
     if named is not None:
         listed, listable = named[: chosen.top], len(named)
     else:
-        where, params = _containing(chosen.text)
+        where, params = facet_values.containing(chosen, "value", "label")
         limit = "" if chosen.top is None else f"limit {chosen.top}"
         table = engine.table(
-            f"select *, count(*) over () as listable from (select * from ({_named(rows)}) {where}) "
-            f"order by {_MOST_FIRST} {limit}",
+            f"select *, count(*) over () as listable from (select * from ({_named(rows)}) "
+            f"where {where}) order by {_MOST_FIRST} {limit}",
             {**rows.params, **params},
         )
-        listed, listable = _values(table), table["listable"][0].as_py() if table.num_rows else 0
+        listed, listable = (
+            facet_values.of_table(table),
+            table["listable"][0].as_py() if table.num_rows else 0,
+        )
     own = _selected(engine, filter_)
     missing = [value for value in own if value not in {item.value for item in listed}]
     if missing:
         sql = f"select * from ({_named(rows)}) where list_contains($missing, value)"
-        found = _values(engine.table(sql, {**rows.params, "missing": missing}))
+        found = facet_values.of_table(engine.table(sql, {**rows.params, "missing": missing}))
         numbers = {item.value: item for item in found}
         listed += [numbers.get(value, Value(value, value, 0)) for value in missing]
-        listed.sort(key=_most_first)
+        listed = facet_values.most_first(listed)
     return listed, listable
 
 
@@ -159,15 +163,7 @@ def _named_actors(engine: Engine, counts: dict[int, int]) -> list[Value] | None:
         return None
     lines = zip(*(column.to_pylist() for column in table.columns), strict=True)
     values = [Value(actor, label, counts[key]) for key, actor, label in lines if key in counts]
-    return sorted(values, key=_most_first)
-
-
-def _containing(text: str) -> tuple[str, dict[str, object]]:
-    """Return the condition on value and label to contain *text*, and its parameters."""
-    if not text:
-        return "", {}
-    where = "where contains(lower(value), $text) or contains(lower(label), $text)"
-    return where, {"text": text.lower()}
+    return facet_values.most_first(values)
 
 
 def _selected(engine: Engine, filter_: Filter) -> list[str]:
@@ -190,17 +186,9 @@ def _selected(engine: Engine, filter_: Filter) -> list[str]:
     return list(dict.fromkeys(actor for name in named for actor in sorted(ids[name]) or [name]))
 
 
-def _values(table: pa.Table) -> list[Value]:
-    return [Value(row["value"], row["label"], row["count"]) for row in table.to_pylist()]
-
-
-def _most_first(item: Value) -> tuple[int, str]:
-    return -item.count, item.value
-
-
 def _ranked(filter_: Filter, name: str, counts: Counter[str]) -> list[Value]:
     """Return values, most events first; selected values without events last, to allow removal."""
     choice = filter_.choice(name)
     for value in (*choice.include, *choice.exclude):
         counts.setdefault(value, 0)
-    return sorted((Value(value, value, n) for value, n in counts.items()), key=_most_first)
+    return facet_values.most_first(Value(value, value, n) for value, n in counts.items())

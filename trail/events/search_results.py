@@ -24,11 +24,11 @@ def search_matches(
 
     A choice of targets is part of the search here. Without a search, the engine is *store* itself.
     """
-    if not filter_.q:
-        yield store, filter_
-        return
     terms = search_conditions(store, filter_, now)
     rest = replace(filter_, q=())
+    if not terms:  # also of a search for "", which asks nothing
+        yield store, rest
+        return
     targets = select(store, rest.without(*(name for name in rest.choices if name != "target")), now)
     if rest.choice("target") and not targets.params:
         rest = rest.without("target")

@@ -63,12 +63,14 @@ def events(request: Request) -> Response:
 
 @query
 def facets(request: Request) -> Response:
-    """Answer the values of all facets with their counts."""
+    """Answer the values of all facets with their counts, of targets the 100 with most events."""
     filter_, store, now = _request_filter(request)
     return _json(
         {
             name: [{"value": row.value, "count": row.count} for row in values]
-            for name, values in counts.facets(store, filter_, now).values.items()
+            for name, values in counts.facets(
+                store, filter_, now, targets=counts.TOP_TARGETS
+            ).values.items()
         }
     )
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from trail.events.counts import ActorChoice, Facets, Value
+from trail.events.counts import Facets
+from trail.events.facet_values import Listing, Value
 from trail.storage.filters import FLAGS, Filter
 from ui import text, url_state
 from ui.components.facets import FacetGroup, FacetMessage, FacetValue, State, facet_panel
@@ -22,16 +23,16 @@ _SHOWN = {
 _WITH_GLYPH = {"outcome": text.OUTCOMES}
 
 
-def listed_actors() -> ActorChoice:
+def listed_actors() -> Listing:
     """Return which actors the panel lists: there may be too many to read all."""
-    return ActorChoice(_search("actor"), _number("actor"))
+    return Listing(_search("actor"), _number("actor"))
 
 
 def draw(filter_: Filter, facets: Facets) -> None:
     """Draw the panel; a click on a value changes the filter in the URL."""
     # A flag is offered only where an event has it.
     groups = [
-        _group(name, values, filter_, facets.actors if name == "actor" else 0)
+        _group(name, values, filter_, facets.listable.get(name, 0))
         for name in _SHOWN
         if (values := facets.values[name]) or name not in FLAGS
     ]

@@ -79,8 +79,9 @@ def test_facets_ignore_only_their_own_choice(
         else:
             matching = Counter(row.values(name)[0] for row in ROWS if row.fits(rest, terms))
             expected = {value: number for value, number in matching.items() if value}
-            if name == "risk":
-                expected |= random_trail.of_risks(filter_, (r for r in ROWS if r.fits(rest, terms)))
+            if name in ("risk", "target"):
+                rows = [row for row in ROWS if row.fits(rest, terms)]
+                expected |= random_trail.of_second_values(filter_, name, rows)
             listed = {value: number for value, number in listed.items() if number}
         assert listed == expected, name
     total = sum(row.fits(filter_, terms) for row in ROWS)

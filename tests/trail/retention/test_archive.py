@@ -297,7 +297,8 @@ def test_queries_on_the_archive_answer_as_before_the_purge(
         for query in queries:
             filter_ = Filter.parse(query)
             given += [
-                counts.facets(engine, filter_, NOW),
+                # An archive does not say how its events were collected.
+                counts.facets(engine, filter_, NOW, leave_out={"source"}),
                 timeline.histogram(engine, filter_, NOW),
                 events.page(engine, filter_, NOW, rows=50),
                 b"".join(stream(engine, Export(filter_, "ndjson", EVENT_COLUMNS), NOW)),

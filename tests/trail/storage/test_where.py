@@ -91,9 +91,11 @@ def counted(filter_: Filter, terms: tuple[Term, ...], name: str) -> dict[str, in
     """Return how many events each value of a facet has, its own filter left out."""
     rest = filter_.without(name)
     values = (row.values(name)[0] for row in ROWS if row.fits(rest, terms))
-    counts = dict(Counter(value for value in values if value or name != "target_type"))
-    if name == "risk":
-        counts |= random_trail.of_risks(filter_, (row for row in ROWS if row.fits(rest, terms)))
+    may_be_missing = ("target_type", "target")
+    counts = dict(Counter(value for value in values if value or name not in may_be_missing))
+    if name in ("risk", "target"):
+        rows = [row for row in ROWS if row.fits(rest, terms)]
+        counts |= random_trail.of_second_values(filter_, name, rows)
     if name in WHERE_FLAGGED and WHERE_FLAGGED[name] not in counts and not filter_.choice(name):
         return {}  # a flag that no event has is not offered
     return counts

@@ -13,7 +13,8 @@ from trail.storage.filters import Filter
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     now = dt.datetime.now(dt.UTC)
-    facets = counts.facets(context.store(False), Filter.parse(args.query), now).values
+    store, filter_ = context.store(False), Filter.parse(args.query)
+    facets = counts.facets(store, filter_, now, targets=counts.TOP_TARGETS).values
     if args.json:
         report = {
             name: [{"value": value.value, "count": value.count} for value in values]
@@ -27,7 +28,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
 
 
 COMMAND = Command(
-    help="print the values of each facet, most frequent first",
+    help="print the values of each facet, most frequent first; of targets the first 100",
     run=_run,
     arguments=add_query,
     examples=("facets --query 'from=30d'",),

@@ -1,0 +1,84 @@
+"""The facets that no hourly count knows: target and source.
+
+Their events are scanned, so that they cost more the more events the window has.
+"""
+
+import datetime as dt
+
+from trail.events import facet_values
+from trail.events.facet_values import Listing, Value
+from trail.storage import collected_by
+from trail.storage.database import Engine
+from trail.storage.filters import Filter
+from trail.storage.where import select
+
+SCANNED = ("target", "source")
+
+# A target is known by its id, or by its name where records give no id.
+_VALUE = "coalesce(nullif(target_id, ''), target_name)"
+# The name of most of its events.
+_LABEL = "arg_max(nullif(target_name, ''), {'n': n, 'name': target_name})"
+
+
+def targets(
+    engine: Engine, filter_: Filter, now: dt.datetime, listing: Listing
+) -> tuple[list[Value], int]:
+    """Return the targets of the events of *filter_* as *listing* wants, and how many there are.
+
+    The facet's own choice is ignored. Counts are those of the filter that includes the value,
+    which also finds targets of other ids that have the value as their name.
+    """
+    selection = select(engine, filter_.without("target"), now)
+    choice = filter_.choice("target")
+    where, params = facet_values.containing(listing, _VALUE, "target_name")
+    limit = "" if listing.top is None else f"limit {listing.top}"
+    table = engine.table(
+        f"""
+        with seen as materialized (
+         select target_key, target_id, target_name, n from (
+          select e.target_key, count(*) as n from events e where {selection.timed()} group by all
+         ) join targets using (target_key)
+        ), listed as materialized (
+         select {_VALUE} as value, sum(n) as n, count(*) over () as listable from seen
+         where (target_id <> '' or target_name <> '') and {where}
+         group by value order by n desc, value {limit}
+        ), wanted as (
+         select value, listable from listed union all
+         select value, null from (select distinct unnest($chosen::varchar[]) as value)
+         where value not in (select value from listed)
+        ), hit as (
+         select value, seen.* from wanted join seen on target_id = value union
+         select value, seen.* from wanted join seen on target_name = value
+        )
+        select value, coalesce({_LABEL}, value) as label,
+         coalesce(sum(n), 0)::bigint as count, max(listable) as listable
+        from wanted left join hit using (value) group by value
+        """,
+        {**selection.params, **params, "chosen": [*choice.include, *choice.exclude]},
+    )
+    listable = max(filter(None, table["listable"].to_pylist()), default=0)
+    return facet_values.most_first(facet_values.of_table(table)), listable
+
+
+def sources(engine: Engine, filter_: Filter, now: dt.datetime, total: int) -> list[Value]:
+    """Return how the events of *filter_* were collected; its own choice is ignored.
+
+    *total* is the number of events of the filter.
+    """
+    choice = filter_.choice("source")
+    ways = f"select batch_id, {collected_by.SQL} as value from batches"
+    # One way is the usual case, and needs no scan.
+    known = engine.table(f"select distinct value from ({ways}) limit 2")["value"].to_pylist()
+    if len(known) == 1 and not choice:
+        return [Value(known[0], known[0], total)] if total else []
+    selection = select(engine, filter_.without("source"), now)
+    found = facet_values.of_table(
+        engine.table(
+            "select value, value as label, sum(n)::bigint as count from ("
+            f"select e.batch_id, count(*) as n from events e where {selection.timed()} group by all"
+            f") join ({ways}) using (batch_id) group by value",
+            selection.params,
+        )
+    )
+    missing = {*choice.include, *choice.exclude} - {item.value for item in found}
+    return facet_values.most_first([*found, *(Value(value, value, 0) for value in missing)])
