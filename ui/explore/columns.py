@@ -11,8 +11,8 @@ from typing import Any
 from trail.core import event_text
 from trail.storage.filters import NO, SORT_COLUMNS, YES, Filter
 from ui import text
-from ui.column_layout import ColumnLayout
 from ui.components.table import Cell, Column
+from ui.explore.view_columns import ViewLayout
 
 Event = Mapping[str, Any]
 
@@ -88,7 +88,7 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Event], str | None]]] = {
     },
 }
 
-LAYOUT = ColumnLayout(
+LAYOUT = ViewLayout(
     "explore",
     (
         _column("occurred_at", "Time", 158, asc="oldest", desc="newest", first="desc"),

@@ -1,5 +1,6 @@
 """The saved views beside the title of Explore: open, star, save, rename, share, delete."""
 
+import contextlib
 from dataclasses import replace
 
 import streamlit as st
@@ -11,6 +12,7 @@ from trail.views.view import View, Viewer, query_of
 from ui import url_state
 from ui.audit import record_action
 from ui.components.view_menu import OpenView, ViewMessage, ViewRow, view_menu
+from ui.explore import columns, view_columns
 from ui.page import Context
 
 _KEY = "saved-views"
@@ -20,21 +22,26 @@ _ERROR = f"{_KEY}:error"
 def opened_filter(ctx: Context) -> Filter:
     """Return the filter of the page: that of the URL or, without parameters, of the default view.
 
-    The URL stays as it is then, so that Back leads to the page before.
+    The URL stays as it is then, so that Back leads to the page before. The columns are those of the
+    view that is open.
     """
     url_state.set_default_view("")
-    if st.query_params:
-        return url_state.current_filter()
     views = saved_views.visible(ctx.runtime.store, ctx.user.username)
-    for view in views:
-        if view.is_default:
-            try:
-                filter_ = applied(view, url_state.current_filter())
-            except TrailError:  # limits were lowered since
-                break
-            url_state.set_default_view(view.view_id)
-            return filter_
-    return url_state.current_filter()
+    filter_ = url_state.current_filter()
+    default = None if st.query_params else next((v for v in views if v.is_default), None)
+    if default:
+        # Limits may have been lowered since it was saved.
+        with contextlib.suppress(TrailError):
+            filter_ = applied(default, filter_)
+            url_state.set_default_view(default.view_id)
+    opened = default or _opened(views)
+    view_columns.use(opened.view_id if opened else "", opened.columns if opened else ())
+    return filter_
+
+
+def _opened(views: list[View]) -> View | None:
+    opened_id = url_state.opened_view()
+    return next((view for view in views if view.view_id == opened_id), None)
 
 
 def applied(view: View, filter_: Filter) -> Filter:
@@ -49,7 +56,9 @@ def applied(view: View, filter_: Filter) -> Filter:
 
 
 def is_edited(view: View, filter_: Filter) -> bool:
-    """Return whether *filter_* selects something else than *view* does."""
+    """Return whether *filter_* or the columns differ from those of *view*."""
+    if view.columns and view.columns != columns.shown():
+        return True
     try:
         return query_of(applied(view, filter_)) != query_of(filter_)
     except TrailError:
@@ -60,8 +69,7 @@ def draw(ctx: Context, filter_: Filter) -> None:
     """Draw the menu of the views, and the form that saves *filter_*."""
     viewer = _viewer(ctx)
     views = saved_views.visible(ctx.runtime.store, viewer.username)
-    opened_id = url_state.opened_view()
-    opened = next((view for view in views if view.view_id == opened_id), None)
+    opened = _opened(views)
     may_alert = ctx.user.may("configure") and not url_state.param("archive")
     if opened:
         state = OpenView(
@@ -138,6 +146,7 @@ def _act(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage) ->
             filter_ = applied(view, filter_)
         else:
             filter_ = filter_.cleared()
+        view_columns.forget_changes()
         url_state.set_url(filter_, view=view_id)
     elif do == "alert":
         url_state.open_page(
@@ -148,13 +157,19 @@ def _act(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage) ->
         )
     elif do == "create":
         view_id = saved_views.create(
-            store, viewer, message["name"], filter_, shared=message["shared"]
+            store,
+            viewer,
+            message["name"],
+            filter_,
+            columns=columns.shown(),
+            shared=message["shared"],
         )
         changed = message["name"]
         change = f"created, {_visibility(shared=message['shared'])}: {query_of(filter_)}"
         url_state.set_url(filter_, view=view_id)
     elif do == "save":
-        changed = saved_views.save(store, viewer, opened, filter_).name
+        changed = saved_views.save(store, viewer, opened, filter_, columns.shown()).name
+        view_columns.forget_changes()
         change = f"saved: {query_of(filter_)}"
     elif do == "rename":
         changed = saved_views.rename(store, viewer, view_id, message["name"]).name

@@ -192,6 +192,63 @@ def test_a_shared_link_keeps_the_state_of_the_page(store: Store) -> None:
     assert pairs == dict(page.pairs) | {"sort": "newest"}
 
 
+def _columns() -> None:
+    """Open views, change their columns, and save; a script of its own."""
+    import streamlit as st
+
+    from ui.explore import columns, view_columns
+
+    steps = []
+    for view_id, names, change in (
+        ("", (), None),
+        ("v1", ("risk", "action"), None),
+        ("v1", ("risk", "action"), {"columns": ["action", "event_id"]}),
+        ("v1", ("risk", "action"), None),
+        ("v1", ("risk", "action"), {"reset": True}),
+        ("v1", ("risk", "action"), {"columns": ["kind"]}),
+        ("v2", ("target_name", "of another release"), None),
+        ("v1", ("risk", "action"), {"columns": ["kind"]}),
+        ("saved", (), None),
+        ("v1", ("kind",), None),
+        ("built-in", (), None),
+    ):
+        if view_id == "saved":
+            view_columns.forget_changes()
+            continue
+        view_columns.use(view_id, names)
+        if change:
+            columns.LAYOUT.apply(change)
+        steps.append(" ".join(columns.shown()))
+    st.json(steps)
+
+
+def test_a_view_shows_its_columns_until_they_are_changed_in_it() -> None:
+    app = AppTest.from_function(_columns).run()
+    assert not app.exception
+    own = "occurred_at risk action target_name actor_name category outcome"
+    assert json.loads(app.json[0].value) == [
+        own,
+        "risk action",
+        "action event_id",
+        "action event_id",
+        "risk action",
+        "kind",
+        "target_name",
+        "kind",
+        "kind",
+        own,
+    ]
+
+
+def test_columns_are_part_of_a_view(store: Store) -> None:
+    page = Explore("kind=delete").do("create", name="Mine")
+    view = named(store, "Mine")
+    assert view.columns[:3] == ("occurred_at", "risk", "action")
+    maya = Viewer("maya", "Maya Lind")
+    saved_views.save(store, maya, view.view_id, Filter.parse(view.query), ("action", "risk"))
+    assert not page.do().menu["edited"]
+
+
 @pytest.mark.parametrize(
     "message",
     [
