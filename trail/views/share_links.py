@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from trail.core.clock import naive_utc, utc_text
 from trail.core.errors import InputError
+from trail.storage import search_time
 from trail.storage.database import Cursor, Engine, Store
 from trail.storage.filters import NO, Filter
 from trail.views.random_id import LENGTH, random_id
@@ -46,11 +47,17 @@ class ShareLink:
         return f"../{self.page}?{self.query}"
 
 
+def follows_time(filter_: Filter, now: dt.datetime) -> bool:
+    """Return whether *filter_* selects other times later than at *now* (aware)."""
+    return filter_.is_relative or search_time.absolute(filter_.q, filter_, now) != filter_.q
+
+
 def with_fixed_times(engine: Engine, filter_: Filter, now: dt.datetime) -> Filter:
     """Return *filter_* with the times that it selects at *now* (aware), so that they stay these.
 
     A range without an end selects events that are dated in the future, too, so it ends after the
     newest one. A relative range leaves them out, which is said explicitly where there are some.
+    Raises `FilterError` if the search has too many terms with its times written out.
     """
     window, moment = filter_.window(now), naive_utc(now)
     start, end = window.start, window.end
@@ -58,7 +65,13 @@ def with_fixed_times(engine: Engine, filter_: Filter, now: dt.datetime) -> Filte
         newest = engine.table("select max(occurred_at) as at from events")["at"][0].as_py()
         end = max(moment, newest + _TICK if newest else moment)
     end = max(start, end) if start else end
-    fixed = replace(filter_, start=utc_text(start) if start else "", end=utc_text(end))
+    fixed = replace(
+        filter_,
+        start=utc_text(start) if start else "",
+        end=utc_text(end),
+        q=search_time.absolute(filter_.q, filter_, now),
+    )
+    fixed.check()
     if filter_.is_relative and not filter_.choice("future_dated"):
         dated = engine.table(
             "select 1 from events where future_dated and occurred_at < $end "

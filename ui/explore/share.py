@@ -1,12 +1,12 @@
 """The button "Share" of Explore: a short link to what the page shows."""
 
-import re
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from trail.core.clock import naive_utc
 from trail.core.errors import TrailError
+from trail.storage import time_text
 from trail.storage.filters import Filter
 from trail.views import share_links
 from ui import text, url_state
@@ -16,21 +16,20 @@ from ui.page import Context
 
 _KEY = "share"
 _LINK, _ERROR = f"{_KEY}:link", f"{_KEY}:error"
-_LAST = re.compile(r"([0-9]{1,5})([hdm])")
-_UNITS = {"h": "hour", "d": "day", "m": "minute"}
 
 
 def draw(ctx: Context, filter_: Filter) -> None:
     """Draw the button for the state that the page shows with *filter_*."""
     state = _state(filter_)
+    follows = share_links.follows_time(filter_, ctx.now)
     path, link_state, is_fixed = st.session_state.get(_LINK, ("", "", False))
     days = ctx.runtime.settings.store.retention_days
     share_menu(
         {
             "state": state,
-            "isRelative": filter_.is_relative,
+            "isRelative": follows,
             "fixedText": f"{_fixed_text(ctx, filter_)}, also later",
-            "relativeText": _relative_text(filter_),
+            "relativeText": _relative_text(filter_, follows=follows),
             "untilText": f"The link works for {days} days, for people who can sign in.",
             "path": path,
             "base": ctx.runtime.settings.forward.public_url,
@@ -82,11 +81,10 @@ def _fixed_text(ctx: Context, filter_: Filter) -> str:
     return f"Shows {text.short_timestamp(window.start, filter_.zone)} to {end} ({filter_.tz})"
 
 
-def _relative_text(filter_: Filter) -> str:
-    if not filter_.is_relative:
+def _relative_text(filter_: Filter, *, follows: bool) -> str:
+    if not follows:
         return "The times of this view are fixed already"
-    last = _LAST.fullmatch(filter_.start)
-    if last and not filter_.end:
-        return f"Always the last {text.count(int(last[1]), _UNITS[last[2]])} when it is opened"
-    span = " to ".join(part for part in (filter_.start, filter_.end) if part)
-    return f"Always {span} when it is opened"
+    if not filter_.is_relative:
+        return "Always the times of the search when it is opened"
+    span = time_text.printed(filter_.start, filter_.end, filter_.zone)
+    return f"Always “{span}” when it is opened"

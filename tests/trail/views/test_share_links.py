@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -43,15 +44,17 @@ def opened(store: Store, link: share_links.ShareLink, now: dt.datetime) -> Filte
 @settings(max_examples=30)
 @given(
     drawn=filters(),
+    more=st.sampled_from(("", "time:7d", "-time<yesterday", "time:2d..24h OR risk>=7", "time>1h")),
     later=st.timedeltas(dt.timedelta(0), dt.timedelta(days=89)),
 )
 def test_a_link_shows_the_rows_of_the_screen(
-    full_store: Store, drawn: tuple[Filter, tuple[Term, ...]], later: dt.timedelta
+    full_store: Store, drawn: tuple[Filter, tuple[Term, ...]], more: str, later: dt.timedelta
 ) -> None:
-    filter_, _ = drawn
+    filter_ = replace(drawn[0], q=drawn[0].q + ((more,) if more else ()))
     sent = shown(full_store, filter_, NOW)
     fixed = share_links.with_fixed_times(full_store, filter_, NOW)
-    assert not fixed.is_relative and fixed.window(NOW).end is not None
+    assert not share_links.follows_time(fixed, NOW)
+    assert fixed.window(NOW).end is not None
     for state, at in ((filter_, NOW), (fixed, NOW), (fixed, NOW + later)):
         link = share_links.create(
             full_store, "explore", state.query(), "maya", MOMENT, 90, fixed=state is fixed
