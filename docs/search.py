@@ -21,9 +21,9 @@ _NOTES = {
     "`https://example.com`.",
     "Combinations": "`AND`, `OR` and `NOT` are operators in capitals only; a dash is the same as "
     "`NOT`.",
-    "Wildcards": "A word with `*` must match a whole value: a name, an ID, or one value of the "
-    "details. With `raw:` it may match anywhere in the record. A word has at most "
-    f"{MAX_WILDCARDS} wildcards.",
+    "Wildcards": "`*` stands for any characters within a value. In a field, the word must match "
+    "the whole value. Without a field, and with `raw:`, it may match anywhere, as words do: "
+    f"`prod*` finds what `prod` finds. A word has at most {MAX_WILDCARDS} wildcards.",
     "Time": "A day, hour or minute is meant as a whole. Names such as `this_week` are those of "
     "`from` in [links](routes.md). The range of the page applies as well.",
 }

@@ -41,8 +41,8 @@ EXAMPLES = {
     ),
     "Wildcards": (
         ("target:prod*", "values that start with prod"),
-        ("*@example.com", "values that end with it"),
-        ("target:*flake*prod", "`*` stands for any characters"),
+        ("actor:*@example.com", "values that end with it"),
+        ("snow*prod", "both parts in one value, in this order"),
         ("-target:*", "events without a target"),
     ),
     "Risk": (
@@ -71,8 +71,8 @@ HELP = (
     "Words match the action, the actor (ID, name, email), the target (type, ID, name), the "
     "workspace and the values in an event's details, regardless of case. All words must match. "
     'Quote phrases: "Snowflake prod"; write \\" for a quote. Exclude with - or NOT; write OR '
-    "between alternatives, and parentheses around groups. A word with * must match a whole value, "
-    f"as in prod*. Search one field with {', '.join(f'{name}:' for name in list(FIELDS)[:-3])}, "
-    "and the record as received with raw:. Compare risk and time, as in risk>=7, risk:4..6, "
-    "time>=2026-11-23 or time<7d."
+    "between alternatives, and parentheses around groups. In a field, a word with * must match the "
+    "whole value: target:prod*. Search one field with "
+    f"{', '.join(f'{name}:' for name in list(FIELDS)[:-3])}, and the record as received with raw:. "
+    "Compare risk and time, as in risk>=7, risk:4..6, time>=2026-11-23 or time<7d."
 )

@@ -39,8 +39,9 @@ class SearchError(FilterError):
 class Term:
     """One term: its field (empty for all) and its text.
 
-    With `wildcards`, each `*` in the text stands for any characters, and the rest must be the whole
-    value. `comparison` is the sign after an ordered field, empty for equality.
+    With `wildcards`, each `*` in the text stands for any characters within a value, and the text of
+    a field must match the whole value. `comparison` is the sign after an ordered field, empty for
+    equality.
     """
 
     field: str

@@ -12,24 +12,32 @@ _VALUE = f"[^{record_text.SEPARATOR}]"
 
 
 class Pattern:
-    """The text of one term; values are compared without case and Unicode form."""
+    """The text of one term; values are compared without case and Unicode form.
+
+    With wildcards, that of a field must match a whole value. One without a field may match anywhere
+    in a value, since search texts omit values that are parts of others.
+    """
 
     def __init__(self, engine: Engine, term: Term) -> None:
         # Arguments of a command may contain bytes that are not text.
-        self._text = term.text.encode(errors="replace").decode()
+        text = term.text.encode(errors="replace").decode()
+        self._whole = term.field not in ("", "raw")
+        if term.wildcards and not self._whole:
+            text = text.strip("*") or "*"
         row = engine.table(
-            f"select {_FOLDED_TERM} as folded, lower($term) as lowered", {"term": self._text}
+            f"select {_FOLDED_TERM} as folded, lower($term) as lowered", {"term": text}
         ).to_pylist()[0]
         self._folded: str = row["folded"]
         self._lowered: str = row["lowered"]
-        self._wildcards = term.wildcards
+        self._wildcards = term.wildcards and "*" in text
 
     def value(self, sql: str) -> str:
         """Return the condition on *sql*, one value."""
         folded = record_text.fold(sql)
         if not self._wildcards:
             return f"contains({folded}, {quoted(self._folded)})"
-        return f"regexp_full_match({folded}, {quoted(_joined(self._folded))})"
+        function = "regexp_full_match" if self._whole else "regexp_matches"
+        return f"{function}({folded}, {quoted(_joined(self._folded))})"
 
     def any_value(self, columns: Iterable[str]) -> str:
         """Return the condition that one of *columns* matches."""
@@ -55,7 +63,7 @@ class Pattern:
         return f"case when {record_text.may_contain(raw, longest)} then {texts} else false end"
 
     def record(self, raw: str) -> str:
-        """Return the condition on the record *raw* as received, which has wildcards anywhere."""
+        """Return the condition on the record *raw* as received."""
         if not self._wildcards:
             return f"contains(lower({raw}), {quoted(self._lowered)})"
         return f"regexp_matches(lower({raw}), {quoted(_joined(self._lowered))})"
@@ -63,8 +71,10 @@ class Pattern:
     def _matches(self, sql: str) -> str:
         if not self._wildcards:
             return f"contains({sql}, {quoted(self._folded)})"
-        edge = record_text.SEPARATOR
-        expression = f"(?:^|{edge}){_joined(self._folded, _VALUE)}(?:$|{edge})"
+        expression = _joined(self._folded, _VALUE)
+        if self._whole:
+            edge = record_text.SEPARATOR
+            expression = f"(?:^|{edge}){expression}(?:$|{edge})"
         return f"regexp_matches({sql}, {quoted(expression)})"
 
     def _longest(self) -> str:

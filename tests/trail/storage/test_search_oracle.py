@@ -61,7 +61,7 @@ def _contains(field: str, text: str, quoted: bool) -> Search:
 def _matches(field: str, pattern: str) -> Search:
     parts = [re.escape(folded(part)) for part in re.split(r"\*+", pattern)]
     expression = re.compile(".*".join(parts) if any(parts) else ".+", re.DOTALL)
-    matches = expression.search if field == "raw" else expression.fullmatch
+    matches = expression.search if field in ("", "raw") else expression.fullmatch
 
     def holds(row: Row, _: ZoneInfo) -> bool:
         return any(bool(matches(folded(value))) for value in row.searched(field))

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from tests.trail import random_trail
-from tests.trail.random_trail import NOW
+from tests.trail.random_trail import NOW, folded
 from trail.core.limits import Limits
 from trail.core.settings import load
 from trail.events import counts, events, timeline
@@ -130,13 +131,18 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     opened.close()
 
 
-def _holds(text: str) -> str:
-    """Return the condition that a record or a name has *text*, from the records themselves."""
+def _holds(text: str, expression: str = "") -> str:
+    """Return the condition that a record or a name has *text*, from the records themselves.
+
+    With a regular *expression*, that it matches.
+    """
     term = "'" + text.replace("'", "''") + "'"
 
     def has(*columns: str) -> str:
-        folded = record_text.fold(term)
-        return " or ".join(f"contains({record_text.fold(name)}, {folded})" for name in columns)
+        condition = f"contains({{}}, {record_text.fold(term)})"
+        if expression:
+            condition = f"regexp_matches({{}}, '{expression}')"
+        return " or ".join(condition.format(record_text.fold(name)) for name in columns)
 
     names = has(
         *("a.action", "a.action_raw", "p.actor_id", "p.actor_name", "p.actor_email"),
@@ -181,6 +187,14 @@ def test_a_word_finds_the_events_whose_records_have_it(store: Store) -> None:
         assert _found(store, quoted) == _expected(store, _holds(word)), word
 
 
+def test_wildcards_find_the_events_whose_records_match(store: Store) -> None:
+    """Also where a value is part of another one, and is not kept in the search text."""
+    for pattern in ("s*e", "*rod", "o*d*u", "f7*6e56", "r*1", "de*d", "ca*é", "u*s/u*1", "3*-*b"):
+        parts = folded(pattern).strip("*").split("*")
+        expression = "[^\x1f]*".join(map(re.escape, parts))
+        assert _found(store, pattern) == _expected(store, _holds("", expression)) != set(), pattern
+
+
 @pytest.mark.parametrize("missing", [False, True])
 def test_events_without_their_search_text_are_found_by_their_records(
     store: Store, missing: bool
@@ -191,6 +205,7 @@ def test_events_without_their_search_text_are_found_by_their_records(
         assert (search_text.missing_until(store) is None) is not missing
         for word in ("cafe", "7", "zzz-none", "deep", "5", "true"):
             assert _found(store, word) == _expected(store, _holds(word)), word
+        assert _found(store, "*o*d*u*") == _expected(store, _holds("", "o[^\x1f]*d[^\x1f]*u"))
     finally:
         search_backfill.run(store, Limits())
     assert search_text.missing_until(store) is None
