@@ -12,9 +12,12 @@ from trail.access_log.entry import KINDS
 from trail.core.text import parse_integer
 from trail.storage.filters import Filter
 from trail.web.access_log_export import ADDRESS
-from ui import filter_bar, tables, text, url_state
+from ui import filter_bar, listed, text, url_state
+from ui.listed import Field, Listed
 from ui.page import Context, Page
 
+_FIRST_PAGE = {"after": "", "row": ""}
+_Entry = dict[str, Any]
 _PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "400d": "400 d"}
 
 
@@ -33,7 +36,8 @@ def render(ctx: Context) -> None:
         user,
         kind,
         after=parse_integer(after),
-        rows=log.PAGE_ROWS + 1,
+        order=_LIST.order(),
+        skip=listed.first_row() - 1,
     )
     count = log.count(store, window, user, kind)
     elapsed_ms = (time.perf_counter() - started) * 1000
@@ -44,9 +48,16 @@ def render(ctx: Context) -> None:
     if not rows:
         st.info("No entries match in this window.", icon=":material/info:")
         return
-    shown = rows[: log.PAGE_ROWS]
-    _table(shown)
-    _pager(shown[-1]["entry_id"] if len(rows) > len(shown) else None, first=not after)
+    # Entries that arrive while pages are turned would move the rows.
+    newest = after or ("" if _LIST.order() else str(rows[0]["entry_id"] + 1))
+    _LIST.draw(
+        rows,
+        key=f"{filter_.query()} {user} {kind} {after}",
+        visible=18,
+        total=count,
+        paged={"after": newest},
+    )
+    _note()
 
 
 def _window() -> Filter:
@@ -93,7 +104,7 @@ def _choice(name: str, label: str, labels: dict[str, str], all_label: str) -> No
         ["", *labels],
         format_func=lambda value: labels.get(value, all_label),
         key=f"access-{name}",
-        on_change=lambda: _put({name: st.session_state[f"access-{name}"], "after": ""}),
+        on_change=lambda: _put({name: st.session_state[f"access-{name}"], **_FIRST_PAGE}),
         label_visibility="collapsed",
         width=210,
     )
@@ -102,7 +113,7 @@ def _choice(name: str, label: str, labels: dict[str, str], all_label: str) -> No
 def _choose_window() -> None:
     preset = st.session_state["access-window"]
     if preset in _PRESETS:
-        _put({"from": preset, "to": "", "after": ""})
+        _put({"from": preset, "to": "", **_FIRST_PAGE})
 
 
 def _put(changed: dict[str, str]) -> None:
@@ -110,43 +121,57 @@ def _put(changed: dict[str, str]) -> None:
     st.query_params.from_dict({name: value for name, value in query.items() if value})
 
 
-def _table(rows: list[dict[str, Any]]) -> None:
-    zone = url_state.timezone()
-    columns = {
-        "Time": [text.timestamp(row["first_at"], zone) for row in rows],
-        "User": [row["username"] or "Unknown" for row in rows],
-        "Action": [KINDS.get(row["kind"], row["kind"]) for row in rows],
-    }
-    for title, name in (
-        ("Object", "what"),
-        ("Details", "detail"),
-        ("Count", "times"),
-        ("Role", "role"),
-        ("IP address", "address"),
-        ("Rows", "row_count"),
-        ("Bytes", "byte_count"),
-        ("SHA-256", "digest"),
-    ):
-        columns[title] = [row[name] for row in rows]
-    for title in ("Rows", "Bytes"):
-        columns[title] = ["" if count is None else f"{count:,}" for count in columns[title]]
-    tables.draw(columns, "Access log", visible=18)
+def _text(name: str, title: str, width: int, *, mono: bool = False) -> Field[_Entry]:
+    return Field(name, title, width, lambda row: str(row[name] or ""), _in_query, mono=mono)
 
 
-def _pager(older: int | None, *, first: bool) -> None:
-    """Draw the buttons for the newest page and for the page after the entry *older*."""
+def _number(name: str, title: str, width: int) -> Field[_Entry]:
+    def show(row: _Entry) -> str:
+        return "" if row[name] is None else f"{row[name]:,}"
+
+    return Field(name, title, width, show, _in_query, "desc", "right")
+
+
+def _in_query(_: _Entry) -> None:
+    """Mark a column by which the query sorts; see `log.ORDERS`."""
+
+
+_LIST: Listed[_Entry] = Listed(
+    "access",
+    "Access log",
+    (
+        Field(
+            "first_at",
+            "Time",
+            190,
+            lambda row: str(text.timestamp(row["first_at"], url_state.timezone())),
+            _in_query,
+            "desc",
+        ),
+        Field("username", "User", 130, lambda row: str(row["username"] or "Unknown"), _in_query),
+        Field(
+            "kind", "Action", 190, lambda row: str(KINDS.get(row["kind"], row["kind"])), _in_query
+        ),
+        _text("what", "Object", 190),
+        _text("detail", "Details", 210),
+        _number("times", "Count", 72),
+        _text("role", "Role", 90),
+        _text("address", "IP address", 120),
+        _number("row_count", "Rows", 90),
+        _number("byte_count", "Bytes", 100),
+        _text("digest", "SHA-256", 200, mono=True),
+    ),
+    lambda row: str(row["entry_id"]),
+    "kind",
+)
+
+
+def _note() -> None:
     zone = text.escape(url_state.timezone().key)
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.caption(
-            f"Times in {zone}. Repeats of an action within ten minutes are combined into one row. "
-            "The access log is stored separately from the audit events."
-        )
-        with st.container(horizontal=True, horizontal_alignment="right", width="content"):
-            st.button("Newest", disabled=first, on_click=_put, args=({"after": ""},))
-            after = {"after": str(older)}
-            st.button("Older", disabled=older is None, on_click=_put, args=(after,))
+    st.caption(
+        f"Times in {zone}. Repeats of an action within ten minutes are combined into one row. "
+        "The access log is stored separately from the audit events."
+    )
 
 
 PAGE = Page("access", "Access log", render, capability="see_access_log", order=85)

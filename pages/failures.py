@@ -32,7 +32,9 @@ def render(ctx: Context) -> None:
         classes=_classes(class_),
         only_open=class_ == OPEN,
         fold=not class_,
+        order=incident_table.LIST.order(),
         rows=incident_table.MAX_ROWS,
+        skip=incident_table.first_row() - 1,
     )
     changes = likely_causes.changes_before(store, result)
     window = timeline.bounded(store, filter_.window(now), now)
@@ -56,7 +58,7 @@ def render(ctx: Context) -> None:
     if not numbers.incidents:
         st.info("No failed attempts in this window.", icon=":material/check:")
         return
-    incident_table.draw(filter_, result, changes, class_)
+    incident_table.draw(filter_, result, changes, class_, _number(numbers, class_))
     incident = _selected(ctx, result, now)
     if incident:
         causes = likely_causes.changes_before(store, [incident])
@@ -73,6 +75,15 @@ def _classes(class_: str) -> tuple[str, ...]:
     if class_ == FOLDED:
         return (grouping.TRANSIENT,)
     return (class_,) if class_ in grouping.CLASSES else ()
+
+
+def _number(numbers: Summary, class_: str) -> int:
+    """Return the number of incidents of the class, as listed."""
+    if class_ == OPEN:
+        return numbers.open
+    if classes := _classes(class_):
+        return sum(numbers.by_class[name] for name in classes)
+    return numbers.incidents - numbers.transient_closed
 
 
 def _selected(ctx: Context, incidents: list[Incident], now: dt.datetime) -> Incident | None:

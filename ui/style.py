@@ -65,11 +65,6 @@ def theme_color(option: str) -> str:
     return str(st.get_option(f"theme.{mode()}.{option}"))
 
 
-def category_colors() -> list[str]:
-    """Return the colors of the categories, in their order."""
-    return list(st.get_option(f"theme.{mode()}.chartCategoricalColors"))
-
-
 def themed(css: str) -> str:
     """Return *css* with the names of `_COLORS` replaced by the theme's colors."""
     return re.sub("|".join(_COLORS), lambda match: theme_color(_COLORS[match[0]]), css)

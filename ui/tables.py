@@ -5,12 +5,8 @@ from typing import Any, TypedDict
 
 import pandas as pd
 import streamlit as st
-from pandas.io.formats.style import Styler
 
 ROW = 32
-
-# A cell by the numbers of its row and column, and its CSS color.
-CellColors = Mapping[tuple[int, int], str]
 
 
 class Heights(TypedDict):
@@ -23,22 +19,6 @@ class Heights(TypedDict):
 def height(rows: int, most: int) -> Heights:
     """Return the heights, in px, of a table of *rows* that shows *most* of them at once."""
     return {"row_height": ROW, "height": (min(rows, most) + 1) * ROW + 3}
-
-
-def colored(frame: pd.DataFrame, colors: CellColors) -> Any:
-    """Return *frame* with colored cells for `st.dataframe`; texts are shown as they are.
-
-    A Styler whose two steps that Streamlit calls are replaced: they take 20 ms for a page of
-    events, these 1 ms. Streamlit accepts no subclass.
-    """
-    cells: dict[str, list[str]] = {}
-    for (row, column), color in colors.items():
-        cells.setdefault(color, []).append(f"row{row}_col{column}")
-    rules = [{"props": [("color", color)], "selectors": ids} for color, ids in cells.items()]
-    styler: Any = Styler(frame, uuid="colors")
-    styler._compute = lambda: styler
-    styler._translate = lambda *_: {"cellstyle": rules}
-    return styler
 
 
 def draw(

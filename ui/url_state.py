@@ -18,11 +18,11 @@ from trail.storage.filters import Filter, zone_names
 DEFAULT_FROM = "7d"
 
 # URL parameters of pages besides those of the filter: the opened event and its time, the cursor of
-# a result page and the number of its first row, an archived month to show, the selected tab; the
-# interval and lanes of Timeline; the actor, target, incident or finding shown; the filter of a new
-# alert rule; the saved view that is open.
+# a result page and the number of its first row, the order of a list, an archived month to show, the
+# selected tab; the interval and lanes of Timeline; the actor, target, incident or finding shown;
+# the filter of a new alert rule; the saved view that is open.
 PAGE_PARAMS = (
-    *("event", "at", "after", "before", "row", "archive", "section"),
+    *("event", "at", "after", "before", "row", "order", "archive", "section"),
     *("grain", "by", "top"),
     *("who", "what"),
     *("incident", "class"),
@@ -88,9 +88,10 @@ def param(name: str) -> str:
 def set_url(filter_: Filter, **names: str) -> None:
     """Set the URL to *filter_* and the non-empty page parameters *names*.
 
-    A page that shows an archived month stays in that month, and Explore in its saved view.
+    A page that shows an archived month stays in that month, a list in its order, and Explore in its
+    saved view.
     """
-    kept = {"archive": param("archive"), "view": opened_view()}
+    kept = {"archive": param("archive"), "order": param("order"), "view": opened_view()}
     st.query_params.from_dict(query_params(filter_, **{**kept, **names}))
 
 
@@ -107,6 +108,13 @@ def opened_view() -> str:
 def set_default_view(view_id: str) -> None:
     """Set the view that Explore shows without parameters in its URL; empty for none."""
     st.session_state[_DEFAULT_VIEW] = view_id
+
+
+def put_params(**names: str) -> None:
+    """Set only these parameters of the URL; an empty one is removed. In one step of the history."""
+    query: dict[str, list[str]] = {name: st.query_params.get_all(name) for name in st.query_params}
+    query |= {name: [value] for name, value in names.items()}
+    st.query_params.from_dict({name: values for name, values in query.items() if any(values)})
 
 
 def open_page(page: str, filter_: Filter, **names: str) -> None:

@@ -49,13 +49,3 @@ def rows(page: Page) -> Locator:
 def open_row(page: Page, number: int) -> None:
     """Click a row of the first table; the first row is 1."""
     rows(page).nth(number - 1).click()
-
-
-def open_frame_row(page: Page, number: int) -> None:
-    """Click the selection mark of a row of the first data frame; the first row is 1."""
-    grid = page.locator('[data-testid="stDataFrame"] canvas').first
-    grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
-    assert box
-    # A layer above the canvas scrolls the table; a mouse clicks that layer.
-    page.mouse.click(box["x"] + 18, box["y"] + 32 * number + 16)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.locators import open_frame_row, tile, total
+from tests.browser.locators import open_row, tile, total
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ def test_row_opens_its_incident_and_links_to_its_attempts(page: Page) -> None:
     tile(page, "Transient").click()
     expect(tile(page, "Transient ✓")).to_be_visible()
     page.wait_for_timeout(1_500)  # the table is rebuilt; a row must not move under the click
-    open_frame_row(page, 2)
+    open_row(page, 2)
     page.wait_for_url("**incident=**")
     expect(
         page.get_by_text(re.compile("Usually no action is needed|more may follow"))

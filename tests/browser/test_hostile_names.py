@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Site, serving
 from tests.browser.hostile_site import FIRST, Canary, WatchedPage, fill, watch
 from tests.browser.hostile_strings import hostile_strings
-from tests.browser.locators import open_frame_row
+from tests.browser.locators import open_row
 from tests.conftest import CORPORA_VARIABLE
 from trail.core.settings import CONFIG_VARIABLE, Settings
 from trail.core.settings import Store as StoreSettings
@@ -168,7 +168,7 @@ def test_overview_and_people(watched: WatchedPage, strings: list[str]) -> None:
     for path in ("/?from=30d", "/?from=24h"):
         watched.open(path, ".tile")
         watched.check()
-    watched.open("/people?from=30d", FRAME)
+    watched.open("/people?from=30d", TABLE)
     watched.check()
 
 
@@ -179,18 +179,18 @@ def test_failures_and_one_incident(watched: WatchedPage) -> None:
         1_000
     )  # the table is rebuilt; a row must not move under the click
     watched.check()
-    open_frame_row(watched.page, 5)
+    open_row(watched.page, 5)
     watched.page.wait_for_url("**incident=**")
     watched.settle()
     watched.check()
 
 
 def test_unusual_and_some_findings(watched: WatchedPage) -> None:
-    watched.open("/unusual?from=30d&all=1", FRAME)
+    watched.open("/unusual?from=30d&all=1", TABLE)
     expect(watched.page.get_by_role("heading", name="Why this is unusual")).to_be_visible()
     hover(watched.page, ".js-plotly-plot .points path", 4)
     watched.check()
-    open_frame_row(watched.page, 7)
+    open_row(watched.page, 7)
     watched.page.wait_for_url("**finding=**")
     watched.settle()
     watched.check()

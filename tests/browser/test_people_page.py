@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.locators import open_frame_row
+from tests.browser.locators import open_row
 
 pytestmark = pytest.mark.browser
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 def test_from_the_list_to_an_actor_and_to_explore(visit: Callable[..., Page]) -> None:
     page = visit("/people?from=30d")
     expect(page.get_by_role("heading", name="All people and tokens", exact=True)).to_be_visible()
-    open_frame_row(page, 1)
+    open_row(page, 1)
     page.wait_for_url("**who=**")
     expect(page.get_by_role("heading", name="Targets")).to_be_visible()
     page.get_by_role("link", name="View these events in Explore").click()

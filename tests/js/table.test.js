@@ -28,6 +28,7 @@ const DATA = {
   main: "action",
   opens: true,
   keys: true,
+  closes: true,
   open: "",
   link: "/explore?from=7d&event=",
   sort: "newest",

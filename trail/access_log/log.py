@@ -25,6 +25,8 @@ _COLUMNS = (
     *("entry_id", "first_at", "last_at", "times", "kind", "username", "role", "address"),
     *("what", "detail", "file_format", "row_count", "byte_count", "digest"),
 )
+# The columns that a list of entries may be ordered by.
+ORDERS = tuple(name for name in _COLUMNS if name not in ("entry_id", "last_at", "file_format"))
 _current: list[Writer] = []
 
 
@@ -96,18 +98,32 @@ def entries(
     kind: str = "",
     after: int | None = None,
     rows: int = PAGE_ROWS,
+    order: str = "",
+    skip: int = 0,
 ) -> list[dict[str, Any]]:
-    """Return the entries in *window*, newest first; *after* is the ID of the last one seen."""
+    """Return the entries in *window*, newest first; *after* is the ID of the last one seen.
+
+    *order* is one of `ORDERS`, with `-` for descending, and *skip* the number of rows before.
+    """
     where, params = _chosen(window, user, kind)
     if after is not None:
         where += " and entry_id < $after"
         params["after"] = after
     result: list[dict[str, Any]] = engine.table(
         f"select {', '.join(_COLUMNS)} from access_log where {where} "
-        "order by entry_id desc limit $rows",
-        {**params, "rows": rows},
+        f"order by {_order_sql(order)}entry_id desc limit $rows offset $skip",
+        {**params, "rows": rows, "skip": skip},
     ).to_pylist()
     return result
+
+
+def _order_sql(order: str) -> str:
+    name = order.removeprefix("-")
+    if name not in ORDERS:
+        return ""
+    direction = "desc" if order.startswith("-") else "asc"
+    empty = f"{name} is null or {name}::varchar = '', "  # what is empty comes last
+    return f"{empty}{name} {direction}, "
 
 
 def count(engine: Engine, window: Window, user: str = "", kind: str = "") -> int:

@@ -22,6 +22,16 @@ from trail.storage.where import literal, select, span
 _PAGE_ROWS = 200
 # A link with more targets than this is longer than browsers accept.
 _MAX_LINK_TARGETS = 50
+# What a list of incidents sorts by, besides its own order.
+ORDERS = {
+    "state": "open",
+    "target": "lower(coalesce(nullif(target_name, ''), nullif(target_id, ''), action))",
+    "action": "lower(action)",
+    "class": "class_",
+    "first_at": "first_at",
+    "attempts": "attempts",
+    "last_at": "last_at",
+}
 # Success events by the failure that they end. Other jobs report no success.
 _SUCCESS_OF = {"Audience Run Failed": "Audience Run Complete"}
 
@@ -50,13 +60,15 @@ def incidents(
     classes: tuple[str, ...] = (),
     only_open: bool = False,
     fold: bool = False,
+    order: str = "",
     rows: int | None = None,
     skip: int = 0,
 ) -> list[Incident]:
     """Return the incidents that *filter_* selects at *now* (aware), most urgent first.
 
     Open before closed, then in the order of `CLASSES`, then latest first. *classes* restricts the
-    classes; *fold* leaves out closed transient incidents and puts open ones last; *rows* and *skip*
+    classes; *fold* leaves out closed transient incidents and puts open ones last; *order*,
+    a name of `ORDERS` or one with `-` for descending, comes before that order; *rows* and *skip*
     select a page.
     """
     sql, params = _matching_sql(engine, filter_, now)
@@ -65,10 +77,15 @@ def incidents(
     conditions += [f"(open or class_ <> '{TRANSIENT}')"] if fold else []
     where = f" where {' and '.join(conditions)}" if conditions else ""
     last = f"class_ = '{TRANSIENT}', " if fold else ""
+    first = (
+        f"{ORDERS[order.removeprefix('-')]} {'desc' if order[0] == '-' else 'asc'}, "
+        if order
+        else ""
+    )
     rank = " ".join(f"when '{name}' then {position}" for position, name in enumerate(CLASSES))
     table = engine.table(
         f"{sql} select * from named{where} "
-        f"order by {last}open desc, case class_ {rank} end, last_at desc, incident_id "
+        f"order by {first}{last}open desc, case class_ {rank} end, last_at desc, incident_id "
         + (f"limit {int(rows)} offset {int(skip)}" if rows is not None else ""),
         {**params, **({"classes": list(classes)} if classes else {})},
     )

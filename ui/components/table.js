@@ -13,7 +13,7 @@ import { buildHead, drawHead } from "./table_head.js";
 /**
  * @typedef {{
  *   label: string, view: string, columns: Column[], rows: Row[], main: string, opens: boolean,
- *   keys: boolean, open: string, link: string, sort: string, marks: string[], height: string,
+ *   keys: boolean, closes: boolean, open: string, link: string, sort: string, marks: string[], height: string,
  *   choices: import("./table_columns.js").Choice[], widths: Record<string, number>, note: string,
  *   range: string, back: string, forward: string, has_back: boolean, has_forward: boolean,
  * }} Data
@@ -193,7 +193,7 @@ function drawFoot(table, data) {
   table.forward.disabled = !data.has_forward;
   show(table.back, Boolean(data.back));
   show(table.forward, Boolean(data.forward));
-  show(table.hints, data.opens && data.keys);
+  show(table.hints, data.opens && data.keys && data.closes);
   show(table.foot, Boolean(data.range || data.back));
 }
 
@@ -321,7 +321,12 @@ function onKey(table, event) {
   const isElsewhere = !inRows && path[0] instanceof Element && path[0] !== document.body;
   const step = { j: 1, k: -1 }[event.key] ?? 0;
   if (step && (inRows || data.keys)) move(table, step, event.repeat, !isElsewhere);
-  else if (event.key === "Escape" && table.open && (inRows || (data.keys && !isElsewhere))) {
+  else if (
+    event.key === "Escape" &&
+    data.closes &&
+    table.open &&
+    (inRows || (data.keys && !isElsewhere))
+  ) {
     table.open = "";
     mark(table);
     table.queue.send({ close: true });

@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from ui.components import messages
 
+Tone = Literal["red", "amber", "green", "second"]
 MIN_WIDTH, MAX_WIDTH = 48, 900
 ROW = 32
 
@@ -39,7 +40,7 @@ class Cell(TypedDict):
 
     text: str
     glyph: NotRequired[str]
-    tone: NotRequired[Literal["red", "amber", "green", "second"]]
+    tone: NotRequired[Tone]
     square: NotRequired[str]
     note: NotRequired[str]
 
@@ -75,7 +76,8 @@ class Table:
 
     `link` is the address of a row without its ID at the end. `view` names what the rows are: after
     another one the table starts at the top. `choices` are all columns, in their order; without them
-    the columns cannot be changed. With `keys`, j and k step from everywhere on the page.
+    the columns cannot be changed. With `keys`, j and k step from everywhere on the page; with
+    `closes`, Escape closes the open row.
     `range_text` and the buttons `back` and `forward` are below the rows.
     """
 
@@ -85,6 +87,7 @@ class Table:
     main: str = ""
     opens: bool = True
     keys: bool = False
+    closes: bool = True
     open: str = ""
     link: str = ""
     view: str = ""
@@ -114,6 +117,7 @@ def draw(table: Table, key: str, on_messages: Callable[[list[Message]], None]) -
         "main": table.main if table.main in names else names[0],
         "opens": table.opens,
         "keys": table.keys,
+        "closes": table.closes,
         "open": table.open,
         "link": table.link,
         "view": table.view,

@@ -11,14 +11,14 @@ from typing import Any
 from trail.core import event_text
 from trail.storage.filters import NO, SORT_COLUMNS, YES, Filter
 from ui import text
-from ui.components.table import Cell, Column
+from ui.components.table import Cell, Column, Tone
 from ui.explore.view_columns import ViewLayout
 
 Event = Mapping[str, Any]
 
 # What sorts a column that shows more than its name says: a target's id where it has no name.
 _SORTS = {"actor_name": "actor", "target_name": "target"}
-_TONES: Mapping[str, Any] = {"▲": "red", "◆": "amber", "✕": "red"}
+_TONES: Mapping[str, Tone] = {"▲": "red", "◆": "amber", "✕": "red"}
 _FLAGS = (("unverified", "unverified"), ("future_dated", "future date"))
 
 
@@ -77,6 +77,7 @@ _CELLS: Mapping[str, Callable[[Event], str | Cell]] = {
 }
 # The facet that a column filters by, and its value.
 _FILTERS: Mapping[str, tuple[str, Callable[[Event], str | None]]] = {
+    "risk": ("risk", lambda event: str(event["risk"])),
     "actor_name": ("actor", lambda event: event["actor_id"]),
     "actor_id": ("actor", lambda event: event["actor_id"]),
     "target_name": ("target", lambda event: event["target_id"] or event["target_name"]),

@@ -1,71 +1,86 @@
 """The table of incidents, most urgent first."""
 
+from functools import partial
 from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
 
 from trail.incidents.grouping import STORM
 from trail.incidents.incident import Change, Incident
 from trail.storage.filters import Filter
-from ui import tables, text, url_state
+from ui import listed, text, url_state
+from ui.components.table import Cell
+from ui.listed import Field, Listed
 
-MAX_ROWS = 200
+MAX_ROWS = listed.PAGE_ROWS
+first_row = listed.first_row
+
+_Line = tuple[Incident, Filter, int]
+
+
+def _state(line: _Line) -> Cell:
+    if line[0].open:
+        return {"text": "Open", "glyph": "▲", "tone": "red"}
+    return {"text": "No recent failure", "glyph": "○", "tone": "second"}
+
+
+def _time(name: str, line: _Line) -> str:
+    return text.short_timestamp(getattr(line[0], name), line[1].zone)
+
+
+def _in_query(_: _Line) -> None:
+    """Mark a column by which the query sorts; see `queries.ORDERS`."""
+
+
+LIST: Listed[_Line] = Listed(
+    "failures",
+    "Incidents",
+    (
+        Field("state", "State", 150, _state, _in_query, "desc"),
+        Field("target", "Target", 220, lambda line: target(line[0]), _in_query),
+        Field("action", "Action", 220, lambda line: line[0].action, _in_query),
+        Field("class", "Class", 120, lambda line: line[0].class_.capitalize(), _in_query),
+        Field("first_at", "Failing since", 150, partial(_time, "first_at"), _in_query, "desc"),
+        Field(
+            "attempts",
+            "Attempts",
+            92,
+            lambda line: f"{line[0].attempts:,}",
+            _in_query,
+            "desc",
+            "right",
+        ),
+        Field("last_at", "Last attempt", 150, partial(_time, "last_at"), _in_query, "desc"),
+        Field("changes", "Changes before", 120, lambda line: f"{line[2]:,}", align="right"),
+    ),
+    lambda line: line[0].incident_id,
+    "target",
+)
 
 
 def draw(
-    filter_: Filter, incidents: list[Incident], changes: dict[str, list[Change]], class_: str
+    filter_: Filter,
+    incidents: list[Incident],
+    changes: dict[str, list[Change]],
+    class_: str,
+    total: int,
 ) -> None:
-    """Draw *incidents* as a table; a click on a row opens that incident."""
+    """Draw *incidents*, a page of *total*, as a table; a press on a row opens that incident."""
     if not incidents:
         st.info("No incidents of this class in this window.", icon=":material/info:")
         return
-    key = f"incidents-{filter_.query()}-{class_}"
-
-    def on_select() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            url_state.set_url(filter_, incident=incidents[rows[0]].incident_id, **{"class": class_})
-
-    opened_id = url_state.param("incident") or incidents[0].incident_id
-    opened = [n for n, incident in enumerate(incidents) if incident.incident_id == opened_id][:1]
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "State": [
-                    "▲ Open" if incident.open else "○ No recent failure" for incident in incidents
-                ],
-                "Target": [target(incident) for incident in incidents],
-                "Action": [incident.action for incident in incidents],
-                "Class": [incident.class_.capitalize() for incident in incidents],
-                "Failing since": [
-                    text.short_timestamp(incident.first_at, filter_.zone) for incident in incidents
-                ],
-                "Attempts": [incident.attempts for incident in incidents],
-                "Last attempt": [
-                    text.short_timestamp(incident.last_at, filter_.zone) for incident in incidents
-                ],
-                "Changes before": [
-                    len(changes.get(incident.incident_id, [])) for incident in incidents
-                ],
-            }
-        ),
-        key=key,
-        on_select=on_select,
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": opened, "columns": [], "cells": []}},
-        hide_index=True,
-        **tables.height(len(incidents), 8),
-        alt="Incidents",
+    LIST.draw(
+        [(row, filter_, len(changes.get(row.incident_id, []))) for row in incidents],
+        key=f"{filter_.query()} {class_}",
+        visible=8,
+        opened=url_state.param("incident") or incidents[0].incident_id,
+        on_open=lambda line: url_state.put_params(incident=line[0].incident_id),
+        total=total,
     )
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        more = (
-            f" Only the first {MAX_ROWS} incidents are shown." if len(incidents) == MAX_ROWS else ""
-        )
         st.caption(
             "No recent failure: no failed attempt for longer than the usual interval. Segment "
-            "sends no success event for most actions, so recovery is likely but not confirmed."
-            f"{more}",
+            "sends no success event for most actions, so recovery is likely but not confirmed.",
             width="stretch",
         )
         st.link_button(

@@ -1,6 +1,7 @@
 """All people and tokens in one table, with warnings about removed people and access changes."""
 
 import datetime as dt
+import operator
 
 import streamlit as st
 
@@ -8,17 +9,85 @@ from trail.core import event_text
 from trail.events import counts, events, overview, people
 from trail.events.people import ActorActivity
 from trail.storage.filters import Filter
-from ui import event_feed, tables, text, url_state
+from ui import event_feed, text, url_state
+from ui.components.table import Cell
+from ui.listed import Field, Listed
 from ui.page import Context
 
 _STATES = {
-    "active": "● Active",
-    "new": "◆ New",
-    "dormant": "○ Dormant",
-    "never": "– No events",
+    "active": ("●", "Active"),
+    "new": ("◆", "New"),
+    "dormant": ("○", "Dormant"),
+    "never": ("–", "No events"),
+    "removed": ("✕", "Removed"),
 }
 _MAX_CHANGES = 8
 _MAX_NAMES = 5
+
+_Line = tuple[ActorActivity, dt.datetime]  # with the present moment, aware
+
+
+def _state(line: _Line) -> str:
+    return "removed" if line[0].removed_at else line[0].state
+
+
+def _state_cell(line: _Line) -> Cell:
+    glyph, name = _STATES[_state(line)]
+    return {"text": name, "glyph": glyph, "tone": "red" if line[0].removed_at else "second"}
+
+
+def _last(line: _Line) -> str:
+    return text.ago(line[0].last_at, line[1]) if line[0].last_at else ""
+
+
+def _number(name: str, title: str, width: int = 100) -> Field[_Line]:
+    count = operator.attrgetter(name)
+    return Field(
+        name,
+        title,
+        width,
+        lambda line: f"{count(line[0]):,}",
+        lambda line: count(line[0]),
+        "desc",
+        "right",
+    )
+
+
+def _text(name: str, title: str, width: int, *, mono: bool = False) -> Field[_Line]:
+    value = operator.attrgetter(name)
+    return Field(
+        name, title, width, lambda line: value(line[0]), lambda line: value(line[0]), mono=mono
+    )
+
+
+def label(actor: ActorActivity) -> str:
+    """Return the name of *actor*, else the email, else the ID."""
+    return event_text.actor_label(actor.actor_id, actor.name or actor.email or actor.actor_id)
+
+
+_LIST: Listed[_Line] = Listed(
+    "people",
+    "People and tokens",
+    (
+        Field("name", "Name", 210, lambda line: label(line[0]), lambda line: label(line[0])),
+        Field(
+            "type",
+            "Type",
+            90,
+            lambda line: text.ACTOR_TYPES[line[0].actor_type],
+            lambda line: text.ACTOR_TYPES[line[0].actor_type],
+        ),
+        Field("state", "State", 116, _state_cell, lambda line: list(_STATES).index(_state(line))),
+        Field("last_at", "Last event", 130, _last, lambda line: line[0].last_at, "desc"),
+        _number("events", "Events"),
+        _number("changes", "Changes"),
+        _number("destructive", "Destructive"),
+        _text("email", "Email", 200),
+        _text("actor_id", "ID", 190, mono=True),
+    ),
+    lambda line: line[0].actor_id,
+    "name",
+)
 
 
 def draw(ctx: Context, filter_: Filter, actors: list[ActorActivity], now: dt.datetime) -> None:
@@ -73,34 +142,11 @@ def _table(actors: list[ActorActivity], filter_: Filter, now: dt.datetime) -> No
         st.header("All people and tokens", anchor=False, width="content")
         st.caption("Select a row for details", width="content")
     aware = now.replace(tzinfo=dt.UTC)
-    tables.draw(
-        {
-            "Name": [label(actor) for actor in actors],
-            "Type": [text.ACTOR_TYPES[actor.actor_type] for actor in actors],
-            "State": [
-                "✕ Removed" if actor.removed_at else _STATES[actor.state] for actor in actors
-            ],
-            "Last event": [
-                text.ago(actor.last_at, aware) if actor.last_at else "" for actor in actors
-            ],
-            "Events": [actor.events for actor in actors],
-            "Changes": [actor.changes for actor in actors],
-            "Destructive": [actor.destructive for actor in actors],
-            "Email": [actor.email for actor in actors],
-            "ID": [actor.actor_id for actor in actors],
-        },
-        "People and tokens",
+    _LIST.draw(
+        [(actor, aware) for actor in actors],
+        key=filter_.query(),
         visible=15,
-        key=f"actors-{filter_.query()}",
-        on_select=lambda index: url_state.set_url(filter_, who=actors[index].actor_id),
-        config={
-            "Name": st.column_config.TextColumn(width=210),
-            "Email": st.column_config.TextColumn(width=200),
-            **{
-                name: st.column_config.NumberColumn(format="localized", width=96)
-                for name in ("Events", "Changes", "Destructive")
-            },
-        },
+        on_open=lambda line: url_state.set_url(filter_, who=line[0].actor_id),
     )
 
 
@@ -115,8 +161,3 @@ def _access_changes(ctx: Context, filter_: Filter) -> None:
         note=f"{counts.count(store, changes, now):,} in this window",
         time=lambda at: text.weekday_time(at, filter_.zone),
     )
-
-
-def label(actor: ActorActivity) -> str:
-    """Return the name of *actor*, else the email, else the ID."""
-    return event_text.actor_label(actor.actor_id, actor.name or actor.email or actor.actor_id)

@@ -3,43 +3,64 @@
 import streamlit as st
 
 from trail.findings import reviews
+from trail.findings.model import Finding
 from trail.findings.queries import Queue
 from trail.storage.filters import Filter
-from ui import actor_names, tables, text, url_state
+from ui import actor_names, text, url_state
+from ui.components.table import Cell, Tone
+from ui.listed import Field, Listed
 from ui.page import Context
 
 _SYMBOLS = {reviews.OPEN: "▲", reviews.ACTION: "◆", reviews.EXPECTED: "○", reviews.DONE: "✓"}
+_TONES: dict[str, Tone] = {reviews.OPEN: "red", reviews.ACTION: "amber"}
+
+_Line = tuple[Finding, str]
+
+
+def _state(line: _Line) -> Cell:
+    state = line[0].state
+    return {
+        "text": state.capitalize(),
+        "glyph": _SYMBOLS[state],
+        "tone": _TONES.get(state, "second"),
+    }
+
+
+_LIST: Listed[_Line] = Listed(
+    "unusual",
+    "Findings",
+    (
+        Field(
+            "score",
+            "Points",
+            70,
+            lambda line: str(line[0].score),
+            lambda line: line[0].score,
+            "desc",
+            "right",
+        ),
+        Field("actor", "Actor", 120, lambda line: line[1], lambda line: line[1]),
+        Field(
+            "day", "Day", 92, lambda line: text.day(line[0].day), lambda line: line[0].day, "desc"
+        ),
+        Field("state", "State", 100, _state, lambda line: list(_SYMBOLS).index(line[0].state)),
+    ),
+    lambda line: line[0].finding_id,
+    "actor",
+)
 
 
 def draw(ctx: Context, filter_: Filter, queue: Queue, *, everything: bool) -> None:
     """Draw the findings; selecting one opens it."""
     rows = sorted(queue.findings, key=lambda finding: finding.state != reviews.OPEN)
-    show_all = "1" if everything else ""
-
-    def select(index: int) -> None:
-        url_state.set_url(filter_, finding=rows[index].finding_id, all=show_all)
-
     if rows:
-        opened = url_state.param("finding")
         names = actor_names.display_names(ctx.runtime.store, [finding.actor_id for finding in rows])
-        tables.draw(
-            {
-                "Points": [finding.score for finding in rows],
-                "Actor": [names[finding.actor_id] for finding in rows],
-                "Day": [text.day(finding.day) for finding in rows],
-                "State": [
-                    f"{_SYMBOLS[finding.state]} {finding.state.capitalize()}" for finding in rows
-                ],
-            },
-            "Findings",
+        _LIST.draw(
+            [(finding, names[finding.actor_id]) for finding in rows],
+            key=f"{filter_.query()} {everything}",
             visible=13,
-            key=f"findings-{filter_.query()}-{everything}-{len(rows)}",
-            on_select=select,
-            selected=next((n for n, row in enumerate(rows) if row.finding_id == opened), None),
-            config={
-                title: st.column_config.Column(width=width)
-                for title, width in (("Points", 52), ("Actor", 120), ("Day", 76), ("State", 104))
-            },
+            opened=url_state.param("finding") or rows[0].finding_id,
+            on_open=lambda line: url_state.put_params(finding=line[0].finding_id),
         )
         decided = sum(finding.state != reviews.OPEN for finding in rows)
         st.progress(decided / len(rows), f"{decided:,} of {len(rows):,} decided")

@@ -242,6 +242,19 @@ def test_entries_are_filtered_by_user_kind_and_time_and_paged(
     assert log.users(store) == ["jon", "maya"]
 
 
+def test_entries_are_ordered_by_a_column_with_empty_ones_last(writer: Writer, store: Store) -> None:
+    for size in (5, None, 30, 7):
+        writer.record(
+            Entry("exported", "maya", "owner", "", "", "", "csv", None, size, ""), merge=False
+        )
+    writer.flush(5)
+    assert {order for order in log.ORDERS if not rows(store, order=order)} == set()
+    assert [row["byte_count"] for row in rows(store, order="byte_count")] == [5, 7, 30, None]
+    second = [row["byte_count"] for row in rows(store, order="-byte_count", rows=2, skip=1)]
+    assert second == [7, 5]
+    assert rows(store, order="raw; drop table") == rows(store)
+
+
 def test_csv_download_neutralizes_formulas(writer: Writer, store: Store) -> None:
     writer.record(Entry("viewed", "maya", what="=HYPERLINK(1)", detail='a,"b"'), merge=False)
     writer.flush(5)

@@ -1,6 +1,9 @@
 """Queries of incidents: filters, summary, attempts, days, recurrence and likely causes."""
 
 import json
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
 
 import pytest
 
@@ -9,7 +12,7 @@ from tests.trail.incidents.failures import AUDIENCE, START, WAREHOUSE, at, line,
 from trail.events import counts
 from trail.events.cursor import Cursor
 from trail.incidents import attempt_strip, queries
-from trail.incidents.incident import Change
+from trail.incidents.incident import Change, Incident
 from trail.incidents.incident_json import records
 from trail.incidents.likely_causes import candidates, changes_before
 from trail.storage.database import Store
@@ -107,6 +110,24 @@ def test_pages_and_classes(filled: Store) -> None:
     assert parts == whole
     only = queries.incidents(filled, Filter(), NOW, classes=("storm", "transient"))
     assert only == whole[1:]
+
+
+@pytest.mark.parametrize("name", queries.ORDERS)
+def test_orders_run_over_all_incidents_and_page(filled: Store, name: str) -> None:
+    ascending = queries.incidents(filled, Filter(), NOW, order=name)
+    descending = queries.incidents(filled, Filter(), NOW, order=f"-{name}")
+    assert sorted(map(repr, ascending)) == sorted(map(repr, descending))
+    values: dict[str, Callable[[Incident], Any]] = {
+        "state": lambda row: row.open,
+        "class": lambda row: row.class_,
+        "target": lambda row: (row.target_name or row.target_id or row.action).lower(),
+        "action": lambda row: row.action.lower(),
+    }
+    value = values.get(name, attrgetter(name))
+    for result, backwards in ((ascending, False), (descending, True)):
+        assert [*map(value, result)] == sorted(map(value, result), reverse=backwards)
+    parts = [queries.incidents(filled, Filter(), NOW, order=name, rows=1, skip=n) for n in range(3)]
+    assert [row for part in parts for row in part] == ascending
 
 
 def test_attempts_by_time_page_by_page(filled: Store) -> None:
