@@ -18,7 +18,6 @@ from ui.page import Context, Page
 
 _FIRST_PAGE = {"after": "", "row": ""}
 _Entry = dict[str, Any]
-_PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "400d": "400 d"}
 
 
 def render(ctx: Context) -> None:
@@ -70,19 +69,9 @@ def _window() -> Filter:
 
 
 def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) -> None:
-    preset = filter_.start if filter_.start in _PRESETS and not filter_.end else "custom"
-    st.session_state.update({"access-user": user, "access-kind": kind, "access-window": preset})
+    st.session_state.update({"access-user": user, "access-kind": kind})
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter-bar"):
-        st.segmented_control(
-            "Window",
-            [*_PRESETS, *(["custom"] if preset == "custom" else [])],
-            format_func=lambda name: _PRESETS.get(name, "Custom"),
-            key="access-window",
-            on_change=_choose_window,
-            required=True,
-            label_visibility="collapsed",
-            wrap=False,
-        )
+        filter_bar.time_range(filter_, _choose_window, {"400d": "400 d"})
         _choice("user", "User", {name: name for name in sorted({*users, user} - {""})}, "All users")
         _choice("kind", "Action", KINDS, "All actions")
         st.space("stretch")
@@ -110,10 +99,8 @@ def _choice(name: str, label: str, labels: dict[str, str], all_label: str) -> No
     )
 
 
-def _choose_window() -> None:
-    preset = st.session_state["access-window"]
-    if preset in _PRESETS:
-        _put({"from": preset, "to": "", **_FIRST_PAGE})
+def _choose_window(filter_: Filter) -> None:
+    _put({"from": filter_.start, "to": filter_.end, **_FIRST_PAGE})
 
 
 def _put(changed: dict[str, str]) -> None:

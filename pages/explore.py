@@ -86,16 +86,22 @@ def _chart(
     *,
     may_alert: bool,
 ) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", key="chart-head"):
-        st.caption(f"Events per {charts.grain_label(bars.grain)}", width="content")
-        st.caption("Drag to select a range", width="content")
-        if may_alert:
-            st.page_link(
-                url_state.ALERTS,
-                label="Create alert rule",
-                icon=":material/notification_add:",
-                query_params={"rule": _without_window(filter_), "section": "rules"},
-            )
+    with st.container(
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        key="chart-head",
+    ):
+        st.caption(f"Events per {charts.grain_label(bars.grain)} · drag to zoom", width="content")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            filter_bar.zoom_out(filter_)
+            if may_alert:
+                st.page_link(
+                    url_state.ALERTS,
+                    label="Create alert rule",
+                    icon=":material/notification_add:",
+                    query_params={"rule": _without_window(filter_), "section": "rules"},
+                )
 
     def brush(start: dt.datetime, end: dt.datetime) -> None:
         url_state.set_url(url_state.with_range(filter_, start, end))

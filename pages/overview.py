@@ -252,7 +252,7 @@ def _destructive(store: Store, filter_: Filter, now: dt.datetime) -> None:
         "destructive-list",
         title="Destructive changes",
         note=f"{number:,} in this window",
-        time=lambda at: text.weekday_time(at, filter_.zone),
+        time=lambda at: text.short_timestamp(at, filter_.zone),
     )
 
 

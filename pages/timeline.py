@@ -71,7 +71,8 @@ def render(ctx: Context) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header(f"Events per {charts.grain_label(grain)}", anchor=False, width="content")
-            st.caption("Dotted line: previous period. Drag to select a range", width="content")
+            st.caption("Dotted line: previous period. Drag to zoom", width="content")
+            filter_bar.zoom_out(filter_)
             _grain_choice(window.end - window.start, grain, filter_)
         previous = [*before, *[0] * len(result.bars)][: len(result.bars)]
         timeline_charts.activity(

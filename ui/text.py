@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from zoneinfo import ZoneInfo
 
-from trail.core import catalogue, clock, event_text
+from trail.core import catalogue, clock, event_text, time_labels
 from trail.core import text as core_text
 from trail.core.clock import naive_utc
 from trail.storage.filters import FLAGS
@@ -80,32 +80,19 @@ def day(date: dt.date) -> str:
     return f"{date:%a} {date.day} {date:%b}"
 
 
-def weekday_time(at: dt.datetime, zone: ZoneInfo) -> str:
-    """Return a UTC time in *zone*: `Mon 14:32`."""
-    return f"{at.replace(tzinfo=dt.UTC).astimezone(zone):%a %H:%M}"
-
-
 def time_of_day(at: dt.datetime, zone: ZoneInfo) -> str:
     """Return the time of day of a UTC time in *zone*: `14:32:08`."""
     return f"{at.replace(tzinfo=dt.UTC).astimezone(zone):%H:%M:%S}"
 
 
 def short_timestamp(at: dt.datetime, zone: ZoneInfo) -> str:
-    """Return a UTC time in *zone* with its day: `Thu 19 Nov 02:10`."""
-    local = at.replace(tzinfo=dt.UTC).astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+    """Return a UTC time in *zone* with its day: `Thu 19 Nov 02:10`; see `time_labels.short`."""
+    return time_labels.short(at, zone, dt.datetime.now(dt.UTC))
 
 
 def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
-    """Return a span of UTC times in *zone*: `Tue 17 Nov 00:00 – Mon 23 Nov 14:35, Europe/Oslo`."""
-    first = start.replace(tzinfo=dt.UTC).astimezone(zone)
-    last = end.replace(tzinfo=dt.UTC).astimezone(zone)
-    year = "" if first.year == last.year else f" {first.year}"
-    return (
-        f"{first:%a} {first.day} {first:%b}{year} {first:%H:%M} – "
-        f"{last:%a} {last.day} {last:%b}{'' if not year else f' {last.year}'} {last:%H:%M}, "
-        f"{zone.key} ({utc_offset(last)})"
-    )
+    """Return a span of UTC times in *zone*; see `time_labels.window`."""
+    return time_labels.window(start, end, zone, dt.datetime.now(dt.UTC))
 
 
 def time_range(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:

@@ -1,10 +1,12 @@
 """The main job of the three roles: explore, filter, open an event, share it, download."""
 
 import csv
+import datetime as dt
 import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -90,9 +92,45 @@ def test_brush_sets_the_time_range(visit: Callable[..., Page]) -> None:
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 40, steps=8)
     page.mouse.up()
     page.wait_for_url(re.compile(r"[?&]to="))
-    expect(page.get_by_text("Custom", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile(" – .*, time range$"))).to_be_visible()
     assert 0 < total(page) < before
     assert url_query(page)["from"][0].endswith("Z")
+
+
+def test_a_range_is_typed_selected_and_stepped(visit: Callable[..., Page]) -> None:
+    """The preview follows the text, the calendar writes it, and its buttons are never covered."""
+    page = visit("/explore?from=7d")
+    for width, height in ((800, 600), (390, 700)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.get_by_role("button", name=re.compile("ime range")).last.click()
+        page.get_by_role("textbox", name="Time range").fill("3 nov 2025 - 10 nov 2025")
+        expect(page.get_by_role("status").get_by_text("Mon 3 Nov 2025 00:00 –")).to_be_visible()
+        page.get_by_role("gridcell", selected=True).last.scroll_into_view_if_needed()
+        apply = page.get_by_role("button", name="Apply")
+        box = apply.bounding_box()
+        assert box
+        assert 0 < box["y"] < height - box["height"]
+        apply.click(trial=True)
+        page.keyboard.press("Escape")
+        expect(apply).to_be_hidden()
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    page.get_by_role("button", name="More time ranges").click()
+    day = page.get_by_role("gridcell", selected=True).last
+    day.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Apply").click()
+    yesterday = dt.datetime.now(ZoneInfo("Europe/Oslo")).date() - dt.timedelta(days=1)
+    page.wait_for_url(
+        f"**from={yesterday - dt.timedelta(days=1)}&to={yesterday + dt.timedelta(days=1)}**"
+    )
+    page.get_by_role("button", name="Next period").click()
+    page.wait_for_url(f"**from={yesterday + dt.timedelta(days=1)}**")
+    page.get_by_role("button", name="Previous period").click()
+    page.wait_for_url(f"**from={yesterday - dt.timedelta(days=1)}**")
+    page.get_by_role("button", name="Today").click()
+    page.wait_for_url("**from=today**")
 
 
 def test_shared_link_opens_the_same_event_for_another_user(visit: Callable[..., Page]) -> None:

@@ -248,6 +248,10 @@ class Settings(BaseSettings):
     timezone: str = Field(
         "", description="Time zone for browsers that do not report one; by default UTC."
     )
+    week_start: Literal["auto", "monday", "saturday", "sunday"] = Field(
+        "auto",
+        description="First day of the week; `auto` follows the browser's language and region.",
+    )
     store: Store = Store()
     server: Server = Server()
     push: PushSettings = PushSettings()

@@ -12,6 +12,7 @@ import datetime as dt
 import re
 from zoneinfo import ZoneInfo
 
+from trail.core.clock import utc_text
 from trail.core.errors import FilterError
 
 MONDAY, SATURDAY, SUNDAY = 0, 5, 6
@@ -84,6 +85,17 @@ def period(name: str, today: dt.date) -> tuple[dt.date, dt.date] | None:
     first = today.replace(day=1)
     first = add_months(first, -((first.month - 1) % months) - (months if last else 0))
     return first, add_months(first, months)
+
+
+def pinned(text: str, zone: ZoneInfo) -> str:
+    """Return a time of day in *zone* in UTC, so that it stays where another zone is selected.
+
+    Days and relative times are those of the reader's zone, and stay as they are.
+    """
+    if "T" not in text or is_relative(text):
+        return text
+    moment = dt.datetime.fromisoformat(text)
+    return text if moment.tzinfo else utc_text(_utc(moment.replace(tzinfo=zone)))
 
 
 def add_months(day: dt.date, months: int) -> dt.date:

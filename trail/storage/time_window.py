@@ -50,7 +50,10 @@ def typed(text: str, zone: ZoneInfo, now: dt.datetime, week_start: int = MONDAY)
         raise FilterError(f"The time is too long: {len(text):,} characters.", _HINT)
     reader = Reader(zone, now, week_start)
     words = _normalized(text)
-    result = _read(words, reader) if words else None
+    try:
+        result = _read(words, reader) if words else None
+    except OverflowError:
+        raise FilterError(f"Time {text.strip()!r} is outside of the calendar.", _HINT) from None
     if result is None:
         raise FilterError(f"Time {text.strip()!r} is not understood.", _correction(words, reader))
     start, end = time_expressions.window(*result, zone, now)

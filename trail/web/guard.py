@@ -201,6 +201,10 @@ def _refusal(scope: Scope, headers: Headers, caller: Caller, server: Server) -> 
     return _unauthorized(scope, path, method, caller)
 
 
+# What the pages themselves ask as one types or waits, and what answers no event.
+UNRECORDED = ("/api/time",)
+
+
 def _unauthorized(scope: Scope, path: str, method: str, caller: Caller) -> JSONResponse | None:
     """Return the refusal of a caller without session or permission; record API reads."""
     if caller.refused:
@@ -209,7 +213,7 @@ def _unauthorized(scope: Scope, path: str, method: str, caller: Caller) -> JSONR
         return json_error(401, "Not signed in.", "Sign in on the dashboard, then try again.")
     if caller.user and not permitted(caller, path, method, _client(scope)):
         return json_error(403, "Your role has no access to this.", "Ask an owner.")
-    if caller.user and path.startswith("/api/"):
+    if caller.user and path.startswith("/api/") and path not in UNRECORDED:
         record_api_read(caller, path, scope["query_string"].decode("latin-1"), _client(scope))
     return None
 

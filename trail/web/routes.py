@@ -17,6 +17,7 @@ from trail.web import (
     health,
     metrics,
     push,
+    time_route,
     views,
 )
 
@@ -30,6 +31,7 @@ PAGES_AND_API: tuple[Route, ...] = (
     *evidence_export.ROUTES,
     *certificate_export.ROUTES,
     *metrics.ROUTES,
+    *time_route.ROUTES,
 )
 
 

@@ -27,7 +27,7 @@ def draw(ctx: Context) -> None:
     for number, row in enumerate(rows[:_MAX_TYPES]):
         left, middle, right = st.columns([3, 2, 2], vertical_alignment="center")
         left.text(row["action_raw"])
-        last = f", last {text.weekday_time(row['last_at'], zone)}" if row["last_at"] else ""
+        last = f", last {text.short_timestamp(row['last_at'], zone)}" if row["last_at"] else ""
         middle.caption(f"{text.count(row['events'], 'event')}{last}")
         key = f"category-{number}-{hash(row['action_raw'])}"
         right.selectbox(

@@ -1,16 +1,25 @@
-"""The window and the time zone of the filter."""
+"""The range and the time zone of the filter."""
 
 import datetime as dt
+import re
+from collections.abc import Callable
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from trail.core import time_labels
+from trail.core.errors import FilterError
+from trail.storage import time_expressions, time_steps, time_text, time_window
 from trail.storage.filters import Filter, zone_names
-from ui import text, url_state
-from ui.filter_bar.menu import menu
+from trail.storage.time_expressions import WEEK_STARTS
+from ui import url_state
+from ui.components.time_control import TimeMessage, TimePreset, time_control
+from ui.week_start import week_start
 
-PRESETS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
-CUSTOM = "custom"
+_KEY = "time-range"
+_PROBLEM = "time-range-problem"
+_COMMON = ("1h", "24h", "today", "7d", "30d")
 
 # Listed first; the others follow in alphabetical order.
 _COMMON_ZONES = (
@@ -26,53 +35,118 @@ _COMMON_ZONES = (
     "Australia/Sydney",
 )
 
+Change = Callable[[Filter], None]
 
-def window(filter_: Filter) -> None:
-    """Draw the presets, and the menu of a range."""
-    preset = filter_.start if filter_.start in PRESETS and not filter_.end else CUSTOM
-    st.session_state["window"] = preset
 
-    def choose() -> None:
-        chosen = st.session_state["window"]
-        if chosen in PRESETS:
-            url_state.set_url(replace(filter_, start=chosen, end=""))
+def presets(week: int, more: dict[str, str] | None = None) -> list[TimePreset]:
+    """Return the named ranges; *more* are ids with labels, and weeks start on *week*."""
+    lasting = {"15m": "15 min", "1h": "1 h", "24h": "24 h", "7d": "7 d", "14d": "14 d"}
+    lasting |= {"30d": "30 d", "90d": "90 d", **(more or {})}
+    suffix = WEEK_STARTS[week]
+    periods = ("today", "yesterday", f"this_week{suffix}", f"last_week{suffix}", "this_month")
+    return [
+        {"id": name, "label": lasting.get(name) or text, "name": text}
+        for name in (*lasting, *periods, "last_month")
+        if (text := _in_words(name, week))
+    ]
 
-    st.segmented_control(
-        "Window",
-        [*PRESETS, *([CUSTOM] if preset == CUSTOM else [])],
-        format_func=lambda name: PRESETS.get(name, "Custom"),
-        key="window",
-        on_change=choose,
-        required=True,
-        label_visibility="collapsed",
-        wrap=False,
+
+def window(
+    filter_: Filter,
+    on_change: Change = url_state.set_url,
+    more: dict[str, str] | None = None,
+) -> None:
+    """Draw the range of *filter_*; *on_change* gets the filter with another one.
+
+    *more* are presets of this page besides the usual ones, `from` with their labels.
+    """
+    zone, now, week = filter_.zone, dt.datetime.now(dt.UTC), week_start()
+    range_ = (filter_.start, filter_.end)
+    first, last = time_expressions.window(*range_, zone, now)
+    known = presets(week, more)
+    names = {preset["id"]: preset["name"] for preset in known}
+    value = filter_.start if filter_.start in names and not filter_.end else ""
+    text = time_text.printed(*range_, zone, week)
+    # The year is in the panel, and in the caption if it is not this one.
+    short = names.get(value) or re.sub(rf" {now.astimezone(zone).year}\b", "", text)
+
+    def changed(messages: list[TimeMessage]) -> None:
+        current = filter_
+        for message in messages:
+            found = _after(message, current, names, week)
+            if found:
+                current = replace(current, start=found[0], end=found[1])
+        if current != filter_:
+            on_change(current)
+
+    time_control(
+        known,
+        _COMMON,
+        {
+            "value": value,
+            "label": "More" if value in _COMMON else short[:1].upper() + short[1:],
+            "text": text,
+            "meaning": time_labels.open_window(first, last, zone, now),
+            "first": _date(first, filter_),
+            "last": _date(last and last - dt.timedelta(microseconds=1), filter_),
+            "today": str(now.astimezone(zone).date()),
+            "week": week,
+            "tz": filter_.tz,
+            "can_step_back": time_steps.step(*range_, zone, now, -1) is not None,
+            "can_step_forward": time_steps.step(*range_, zone, now, 1) is not None,
+            "can_zoom_out": time_steps.zoom_out(*range_, zone, now) is not None,
+            "problem": st.session_state.pop(_PROBLEM, ""),
+        },
+        _KEY,
+        changed,
     )
-    with menu("range-menu", ":material/date_range:", "Select a date range") as opened:
-        if opened.open:
-            _range(filter_)
 
 
-def _range(filter_: Filter) -> None:
-    window = filter_.window(dt.datetime.now(dt.UTC))
-    zone = filter_.zone
-    now = dt.datetime.now(zone)
+def zoom_out(filter_: Filter) -> None:
+    """Draw the link that shows twice the time around the middle of the range."""
+    found = time_steps.zoom_out(filter_.start, filter_.end, filter_.zone, dt.datetime.now(dt.UTC))
 
-    def to_local(moment: dt.datetime | None, default: dt.datetime) -> dt.datetime:
-        local = moment.replace(tzinfo=dt.UTC).astimezone(zone) if moment else default
-        return local.replace(tzinfo=None, second=0, microsecond=0)
+    def zoom() -> None:
+        if found:
+            url_state.set_url(replace(filter_, start=found[0], end=found[1]))
 
-    with st.form("range", border=False):
-        first = st.datetime_input("From", to_local(window.start, now - dt.timedelta(days=7)))
-        last = st.datetime_input("To", to_local(window.end, now))
-        st.caption(f"Times in {text.escape(zone.key)}")
-        if st.form_submit_button("Apply range", type="primary") and first and last:
-            if first >= last:
-                st.error("The range ends before it starts. Select an end after the start.")
-            else:
-                local = [moment.replace(tzinfo=zone).astimezone(dt.UTC) for moment in (first, last)]
-                start, end = (moment.replace(tzinfo=None) for moment in local)
-                url_state.set_url(url_state.with_range(filter_, start, end))
-                st.rerun()
+    st.button(
+        "Zoom out",
+        icon=":material/zoom_out:",
+        type="tertiary",
+        disabled=found is None,
+        on_click=zoom,
+    )
+
+
+def _after(
+    message: TimeMessage, filter_: Filter, names: dict[str, str], week: int
+) -> tuple[str, str] | None:
+    """Return `from` and `to` after *message*, or None if it changes nothing."""
+    now, zone = dt.datetime.now(dt.UTC), filter_.zone
+    match message["do"]:
+        case "preset":
+            return (message["id"], "") if message["id"] in names else None
+        case "step":
+            return time_steps.step(filter_.start, filter_.end, zone, now, message["by"])
+        case "zoom":
+            return time_steps.zoom_out(filter_.start, filter_.end, zone, now)
+    try:
+        return time_window.typed(message["text"], zone, now, week)
+    except FilterError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return None
+
+
+def _in_words(name: str, week: int) -> str:
+    text = time_text.printed(name, "", ZoneInfo("UTC"), week)
+    return text[:1].upper() + text[1:]
+
+
+def _date(moment: dt.datetime | None, filter_: Filter) -> str:
+    if moment is None:
+        return ""
+    return str(moment.replace(tzinfo=dt.UTC).astimezone(filter_.zone).date())
 
 
 def zone(filter_: Filter) -> None:
@@ -80,7 +154,10 @@ def zone(filter_: Filter) -> None:
     st.session_state["tz"] = filter_.tz
 
     def choose() -> None:
-        url_state.set_url(replace(filter_, tz=st.session_state["tz"]))
+        start, end = (
+            time_expressions.pinned(text, filter_.zone) for text in (filter_.start, filter_.end)
+        )
+        url_state.set_url(replace(filter_, start=start, end=end, tz=st.session_state["tz"]))
 
     rest = sorted(zone_names() - set(_COMMON_ZONES))
     st.selectbox(

@@ -38,7 +38,7 @@ def _failing(
     row: dict[str, Any], filter_: Filter, now: dt.datetime
 ) -> tuple[AttentionItem, Filter, dict[str, str]]:
     what = row["target_name"] or row["target_id"]
-    since = text.weekday_time(row["first_at"], filter_.zone)
+    since = text.short_timestamp(row["first_at"], filter_.zone)
     item: AttentionItem = {
         "id": f"failing {row['action']} {row['target_id']}",
         "level": "high",

@@ -88,7 +88,7 @@ def _targets(ctx: Context, filter_: Filter, actor_id: str) -> None:
             "Target": [row["label"] for row in rows],
             "Type": [(row["target_type"] or "").replace("_", " ") for row in rows],
             "Events": [row["events"] for row in rows],
-            "Last event": [text.weekday_time(row["last_at"], filter_.zone) for row in rows],
+            "Last event": [text.short_timestamp(row["last_at"], filter_.zone) for row in rows],
         },
         "Targets; select a row for its history",
         key=f"targets-{actor_id}-{filter_.query()}",

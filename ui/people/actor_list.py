@@ -159,5 +159,5 @@ def _access_changes(ctx: Context, filter_: Filter) -> None:
         "membership-list",
         title="Access changes",
         note=f"{counts.count(store, changes, now):,} in this window",
-        time=lambda at: text.weekday_time(at, filter_.zone),
+        time=lambda at: text.short_timestamp(at, filter_.zone),
     )

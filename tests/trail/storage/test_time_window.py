@@ -105,6 +105,8 @@ def test_what_people_type_is_read(line: str) -> None:
         ("29 mar 2:30 - 2:45", "03:30"),
         ("around nov 3", "around 9:00"),
         ("0 days", "last 3 days"),
+        ("0001-01-01 00:00+23:59", "since monday"),
+        ("99999 years ago", "Write less"),
         ("", "since monday"),
         ("3", "since monday"),
         ("now", "since monday"),
@@ -225,3 +227,9 @@ def test_whatever_is_typed_is_an_ordered_window_or_an_error(text: str, zone: Zon
     Filter.parse([("from", start), ("to", end), ("tz", zone.key)])
     first, last = time_expressions.window(start, end, zone, NOW)
     assert first is None or last is None or first < last
+
+
+def test_a_time_of_day_stays_where_the_zone_changes_and_a_day_does_not() -> None:
+    assert time_expressions.pinned("2026-11-03T14:00", OSLO) == "2026-11-03T13:00:00Z"
+    for text in ("2026-11-03", "2026-11-03T14:00Z", "7d", "now", "", "last_week"):
+        assert time_expressions.pinned(text, OSLO) == text

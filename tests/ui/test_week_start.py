@@ -1,0 +1,24 @@
+"""Weeks start as usual in the region of the browser's locale; on Monday where it names none."""
+
+import pytest
+
+from trail.storage.time_expressions import MONDAY, SATURDAY, SUNDAY
+from ui.week_start import of_locale
+
+
+@pytest.mark.parametrize(
+    ("locale", "day"),
+    [
+        ("en-US", SUNDAY),
+        ("en_US.UTF-8", SUNDAY),
+        ("pt-BR", SUNDAY),
+        ("en-GB", MONDAY),
+        ("de", MONDAY),
+        ("zh-Hant-TW", SUNDAY),
+        ("ar-EG", SATURDAY),
+        ("", MONDAY),
+        (None, MONDAY),
+    ],
+)
+def test_the_region_decides(locale: str | None, day: int) -> None:
+    assert of_locale(locale) == day

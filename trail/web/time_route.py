@@ -1,0 +1,51 @@
+"""The route that says what a typed time means, for the preview as one types."""
+
+import datetime as dt
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trail.core import time_labels
+from trail.core.clock import utc_text
+from trail.core.errors import FilterError
+from trail.storage import time_expressions, time_window
+from trail.storage.filters import Filter
+from trail.storage.time_expressions import MONDAY, SATURDAY, SUNDAY
+
+ADDRESS = "/api/time"
+_WEEKS = {str(day): day for day in (MONDAY, SATURDAY, SUNDAY)}
+
+
+async def time(request: Request) -> Response:
+    """Answer what the typed time `text` means in the zone `tz`: `from`, `to`, and both in words.
+
+    `week` is the day on which weeks start: 0 (Monday, the default), 5 or 6. Without a query, and
+    so without a place in the queue of queries.
+    """
+    query = request.query_params
+    try:
+        zone = Filter.parse([("tz", query.get("tz", "UTC"))]).zone
+        now = dt.datetime.now(dt.UTC)
+        week = _WEEKS.get(query.get("week", ""), MONDAY)
+        start, end = time_window.typed(query.get("text", ""), zone, now, week)
+        first, last = time_expressions.window(start, end, zone, now)
+    except FilterError as error:
+        return _json({"error": error.message, "hint": error.hint}, 400)
+    return _json(
+        {
+            "from": start,
+            "to": end,
+            "start": utc_text(first) if first else None,
+            "end": utc_text(last) if last else None,
+            "label": time_labels.open_window(first, last, zone, now),
+        }
+    )
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+ROUTES = [Route(ADDRESS, time)]
