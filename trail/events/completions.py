@@ -19,24 +19,9 @@ from trail.events.search_results import search_matches
 from trail.storage import record_text, search_syntax
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter
+from trail.storage.search_help import FIELDS
 from trail.storage.where import select
 
-# The fields of the grammar, in the order in which they are offered.
-FIELDS = {
-    "action": "what happened, such as Warehouses Disabled",
-    "actor": "who did it: name, email or ID",
-    "target": "what was changed: name or ID",
-    "target_type": "warehouse, source, …",
-    "category": "area of the product",
-    "kind": "create, modify, delete, …",
-    "outcome": "success or failure",
-    "risk": "0 to 10, or low, medium, high",
-    "time": "when it happened",
-    "actor_type": "user, token or system",
-    "workspace": "ID of the workspace",
-    "id": "ID of the event",
-    "raw": "text of the record as received",
-}
 # What may follow the field where no event has to be read for it.
 _CONSTANT = {
     "risk": (":high", ":medium", ":low", ">=7", ">=4", ":0", ":10"),

@@ -1,20 +1,22 @@
 """How to search, in words and examples: for the search box, and for docs/search.md."""
 
-# What each field searches.
+from trail.storage.search_nodes import TEXT_FIELDS
+
+# What each field searches, in the order in which they are offered.
 FIELDS = {
-    "action": "name of the action, and the type as received",
-    "category": "area of the workspace, such as `Source`",
-    "kind": "what the action does: `create`, `modify`, `delete`, `access` and others",
-    "outcome": "`success`, `failure` or `unknown`",
-    "actor": "ID, name or email of who did it",
-    "actor_type": "`user`, `token`, `system` or `unknown`",
-    "target": "ID or name of what was changed",
-    "target_type": "type of what was changed, such as `source`",
-    "id": "ID of the event",
-    "workspace": "ID of the workspace",
-    "raw": "the record as received, with its keys and envelope",
-    "risk": "a number from 0 to 10, or `low`, `medium` or `high`",
+    "action": "what happened, such as Warehouses Disabled; the type as received",
+    "actor": "who did it: name, email or ID",
+    "target": "what was changed: name or ID",
+    "target_type": "warehouse, source and others",
+    "category": "area of the product",
+    "kind": "create, modify, delete and others",
+    "outcome": "success, failure or unknown",
+    "risk": "0 to 10, or low, medium, high",
     "time": "when it happened, in the selected time zone",
+    "actor_type": "user, token, system or unknown",
+    "workspace": "ID of the workspace",
+    "id": "ID of the event",
+    "raw": "text of the record as received, with its keys",
 }
 
 # By topic: what is written, and what it finds. A test runs each of them.
@@ -73,6 +75,6 @@ HELP = (
     'Quote phrases: "Snowflake prod"; write \\" for a quote. Exclude with - or NOT; write OR '
     "between alternatives, and parentheses around groups. In a field, a word with * must match the "
     "whole value: target:prod*. Search one field with "
-    f"{', '.join(f'{name}:' for name in list(FIELDS)[:-3])}, and the record as received with raw:. "
+    f"{', '.join(f'{name}:' for name in TEXT_FIELDS[:-1])}, and the record as received with raw:. "
     "Compare risk and time, as in risk>=7, risk:4..6, time>=2026-11-23 or time<7d."
 )
