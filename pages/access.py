@@ -25,7 +25,7 @@ def render(ctx: Context) -> None:
     started = time.perf_counter()
     user, kind, after = (url_state.param(name) for name in ("user", "kind", "after"))
     kind = kind if kind in KINDS else ""
-    filter_ = _window()
+    filter_ = url_state.current_filter().cleared()
     window = filter_.window(dt.datetime.now(dt.UTC))
     log.flush()
     store = ctx.runtime.store
@@ -57,15 +57,6 @@ def render(ctx: Context) -> None:
         paged={"after": newest},
     )
     _note()
-
-
-def _window() -> Filter:
-    params = {name: url_state.param(name) for name in ("from", "to") if url_state.param(name)}
-    if not params:
-        params = {"from": url_state.DEFAULT_FROM}
-    return Filter.parse(
-        [*params.items(), ("tz", url_state.param("tz") or url_state.timezone_name())]
-    )
 
 
 def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) -> None:
@@ -161,7 +152,14 @@ def _note() -> None:
     )
 
 
-PAGE = Page("access", "Access log", render, capability="see_access_log", order=85)
+PAGE = Page(
+    "access",
+    "Access log",
+    render,
+    capability="see_access_log",
+    order=85,
+    keeps=url_state.WINDOW_PARAMS,
+)
 
 if __name__ == "__main__":
     PAGE.run()

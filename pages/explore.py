@@ -154,7 +154,7 @@ def _no_events(filter_: Filter) -> None:
         )
 
 
-PAGE = Page("explore", "Explore", render, order=20)
+PAGE = Page("explore", "Explore", render, order=20, keeps=url_state.FILTER_PARAMS)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -102,48 +102,52 @@ def _tiles(filter_: Filter, numbers: Summary) -> None:
     transient = by_class[grouping.TRANSIENT] - numbers.transient_closed
     rows: list[tiles.Tile] = [
         _tile(
+            filter_,
             OPEN,
             "Open",
             numbers.open,
             f"{transient:,} transient so far" if transient else "failing now",
         ),
         _tile(
+            filter_,
             grouping.PERSISTENT,
             "Persistent",
             by_class[grouping.PERSISTENT],
             "every attempt of every run",
         ),
         _tile(
+            filter_,
             grouping.REPEATING,
             "Repeating",
             by_class[grouping.REPEATING],
             "some attempts of every run",
         ),
         _tile(
+            filter_,
             grouping.EXHAUSTED,
             "Retries exhausted",
             by_class[grouping.EXHAUSTED],
             "all attempts of one run",
         ),
-        _tile(grouping.STORM, "Storms", by_class[grouping.STORM], "many targets at once"),
+        _tile(filter_, grouping.STORM, "Storms", by_class[grouping.STORM], "many targets at once"),
         _tile(
+            filter_,
             FOLDED,
             "Transient",
             by_class[grouping.TRANSIENT],
             f"{numbers.transient_attempts:,} attempts",
         ),
     ]
-
-    def choose_class(name: str) -> None:
-        url_state.set_url(filter_, **{"class": "" if name == _class() else name})
-
-    tiles.tiles(rows, "failure-tiles", choose_class)
+    tiles.tiles(rows, "failure-tiles")
 
 
-def _tile(class_: str, name: str, number: int, note: str) -> tiles.Tile:
-    mark = " ✓" if class_ == _class() else ""
+def _tile(filter_: Filter, class_: str, name: str, number: int, note: str) -> tiles.Tile:
+    """Return the tile that shows only incidents of *class_*, or again all where it does already."""
+    is_chosen = class_ == _class()
+    mark = " ✓" if is_chosen else ""
+    chosen = {"class": "" if is_chosen else class_}
     return {
-        "id": class_,
+        "address": url_state.address(url_state.FAILURES, filter_, **chosen),
         "name": f"{name}{mark}",
         "value": f"{number:,}",
         "delta": "",
@@ -153,7 +157,7 @@ def _tile(class_: str, name: str, number: int, note: str) -> tiles.Tile:
     }
 
 
-PAGE = Page("failures", "Failures", render, order=35)
+PAGE = Page("failures", "Failures", render, order=35, keeps=url_state.WINDOW_PARAMS)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -34,7 +34,6 @@ from ui.page import Context, Page
 
 _ROWS = 7
 _FAILURES, _UNUSUAL = "Failure incidents", "Unusual changes"
-_PAGES = {_FAILURES: url_state.FAILURES, _UNUSUAL: url_state.UNUSUAL}
 
 
 def render(ctx: Context) -> None:
@@ -93,13 +92,17 @@ def _tiles(
     changes = overview.changes(filter_)
     by_day = [sum(day.by_category.values()) for day in days]
     changed_before = counts.count(store, overview.changes(before), now)
-    links = {"Changes": changes}
+    links = {
+        "Changes": _explore(changes),
+        _FAILURES: url_state.address(url_state.FAILURES, filter_),
+        _UNUSUAL: url_state.address(url_state.UNUSUAL, filter_),
+    }
     rows = [_tile("Changes", sum(by_day), changed_before, f"{changed_before:,} before", by_day)]
     for name, actor_type in (("People", "user"), ("Tokens", "token")):
         active = overview.actors(store, changes, now, actor_type)
         note = f"{active.new:,} seen for the first time"
         rows.append(_tile(name, active.active, active.before, note, active.by_day))
-        links[name] = changes.put("actor_type", actor_type, "include")
+        links[name] = _explore(changes.put("actor_type", actor_type, "include"))
     failing = queries.summary(store, filter_, now)
     failing_before = queries.summary(store, before, now)
     attempts = text.count(failing.attempts, "failed attempt")
@@ -123,19 +126,15 @@ def _tiles(
         destroyed_before = counts.count(store, overview.destructive(before), now)
         note = f"{destroyed_before:,} before"
         rows.append(_tile("Destructive changes", destroyed, destroyed_before, note, []))
-        links["Destructive changes"] = overview.destructive(filter_)
+        links["Destructive changes"] = _explore(overview.destructive(filter_))
     if rows[3]["delta"].startswith("+"):
         rows[3]["tone"] = "bad"
         rows[3]["delta"] = f"▲ {rows[3]['delta']}"
     rows.append(_integrity(ctx, now))
 
-    def open_tile(name: str) -> None:
-        if name in _PAGES:
-            url_state.open_page(_PAGES[name], filter_)
-        else:
-            _explore(links[name])
-
-    tiles.tiles(rows, "tiles", open_tile)
+    for row in rows:
+        row["address"] = links.get(row["name"], "")
+    tiles.tiles(rows, "tiles")
 
 
 def _expiring_findings(ctx: Context) -> None:
@@ -149,7 +148,7 @@ def _expiring_findings(ctx: Context) -> None:
 
 def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> tiles.Tile:
     return {
-        "id": name,
+        "address": "",
         "name": name,
         "value": f"{number:,}",
         "delta": text.percent_change(number, before),
@@ -177,7 +176,7 @@ def _integrity(ctx: Context, now: dt.datetime) -> tiles.Tile:
     problems = f"{text.count(sealed.problem_count, 'problem')}, " if sealed.problem_count else ""
     quarantine = f", {text.count(quarantined, 'record')} in quarantine" if quarantined else ""
     return {
-        "id": "",
+        "address": "",
         "name": "Audit trail integrity",
         "value": value,
         "delta": "",
@@ -205,7 +204,8 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
         past.update(folded(day))
 
     def explore_days(start: dt.datetime, end: dt.datetime) -> None:
-        _explore(url_state.with_range(overview.changes(filter_), start, end))
+        span = url_state.with_range(overview.changes(filter_), start, end)
+        url_state.open_page(url_state.EXPLORE, span)
 
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("Activity by category", anchor=False, width="content")
@@ -217,6 +217,7 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
         rows: list[CategoryRow] = [
             {
                 "value": name,
+                "address": _category(name, filter_),
                 "name": name,
                 "square": text.category_color(name),
                 "count": totals[name],
@@ -225,20 +226,15 @@ def _activity(filter_: Filter, days: list[overview.Day], earlier: list[overview.
             }
             for name in order
         ]
-        ranked_list.category_table(
-            rows, "categories", lambda messages: _open_category(messages, filter_)
-        )
+        ranked_list.category_table(rows, "categories")
 
 
-def _open_category(messages: list[ranked_list.ListMessage], filter_: Filter) -> None:
-    for message in messages:
-        chosen = [message["value"]]
-        if message["value"] == "Other":
-            chosen = list(catalogue.CATEGORIES[8:])
-        changed = overview.changes(filter_)
-        for name in chosen:
-            changed = changed.put("category", name, "include")
-        _explore(changed)
+def _category(name: str, filter_: Filter) -> str:
+    """Return the address of the changes of a category in Explore."""
+    changed = overview.changes(filter_)
+    for one in catalogue.CATEGORIES[8:] if name == "Other" else [name]:
+        changed = changed.put("category", one, "include")
+    return _explore(changed)
 
 
 def _destructive(store: Store, filter_: Filter, now: dt.datetime) -> None:
@@ -260,15 +256,11 @@ def _most_active(store: Store, filter_: Filter, now: dt.datetime, changed: int) 
     chosen = overview.changes(filter_).put("actor_type", "system", "exclude")
     top = counts.actors(store, chosen, now, _ROWS)
 
-    def open_actor(messages: list[ranked_list.ListMessage]) -> None:
-        for message in messages:
-            if "value" in message:
-                _explore(overview.changes(filter_).put("actor", message["value"], "include"))
-
     ranked_list.bars(
         [
             {
                 "value": actor.value,
+                "address": _explore(overview.changes(filter_).put("actor", actor.value, "include")),
                 "name": event_text.actor_label(actor.value, actor.label),
                 "hint": "token" if actor.value.startswith("tokens/") else "",
                 "count": actor.count,
@@ -277,7 +269,6 @@ def _most_active(store: Store, filter_: Filter, now: dt.datetime, changed: int) 
             for actor in top
         ],
         "most-active",
-        open_actor,
         title="Most active",
         note="Share of all changes",
     )
@@ -300,12 +291,12 @@ def _routine(store: Store, filter_: Filter, now: dt.datetime) -> None:
             )
 
 
-def _explore(filter_: Filter, **names: str) -> None:
-    """Open Explore with *filter_* after the callbacks of this run."""
-    url_state.open_page(url_state.EXPLORE, filter_, **names)
+def _explore(filter_: Filter) -> str:
+    """Return the address of *filter_* in Explore."""
+    return url_state.address(url_state.EXPLORE, filter_)
 
 
-PAGE = Page("overview", "Overview", render, order=10)
+PAGE = Page("overview", "Overview", render, order=10, keeps=url_state.WINDOW_PARAMS)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -55,7 +55,7 @@ def _back() -> None:
     )
 
 
-PAGE = Page("people", "People", render, order=40)
+PAGE = Page("people", "People", render, order=40, keeps=url_state.WINDOW_PARAMS)
 
 if __name__ == "__main__":
     PAGE.run()

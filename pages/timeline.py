@@ -271,7 +271,7 @@ def _remove_all(ctx: Context) -> None:
     record_action("annotated", ctx.user, "timeline", "all removed")
 
 
-PAGE = Page("timeline", "Timeline", render, order=30)
+PAGE = Page("timeline", "Timeline", render, order=30, keeps=url_state.FILTER_PARAMS)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -84,7 +84,9 @@ def _opened(ctx: Context, findings: list[Finding]) -> Finding | None:
     return next(iter(undecided or findings), None)
 
 
-PAGE = Page("unusual", "Unusual", render, capability="see_findings", order=38)
+PAGE = Page(
+    "unusual", "Unusual", render, capability="see_findings", order=38, keeps=url_state.WINDOW_PARAMS
+)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -21,24 +21,21 @@ def draw(
     sentence: Callable[[dict[str, Any]], list[event_text.Part]] = event_text.sentence_parts,
     link: str = "Explore",
 ) -> None:
-    """Draw events; a click opens the event in Explore with the filter *chosen*, *link* opens all.
+    """Draw events, each a link to it in Explore with the filter *chosen*; *link* opens all.
 
     *time* formats the time of an event, *sentence* its text.
     """
-
-    def on_messages(messages: list[ranked_list.ListMessage]) -> None:
-        for message in messages:
-            if message.get("all"):
-                url_state.open_page(url_state.EXPLORE, chosen)
-            elif "open" in message:
-                row = next(row for row in rows if row["event_id"] == message["open"])
-                at = row["occurred_at"].isoformat()
-                url_state.open_page(url_state.EXPLORE, chosen, event=row["event_id"], at=at)
 
     ranked_list.sentences(
         [
             {
                 "event_id": row["event_id"],
+                "address": url_state.address(
+                    url_state.EXPLORE,
+                    chosen,
+                    event=row["event_id"],
+                    at=row["occurred_at"].isoformat(),
+                ),
                 "time": time(row["occurred_at"]),
                 "sentence": sentence(row),
                 "category": {
@@ -49,8 +46,8 @@ def draw(
             for row in rows
         ],
         key,
-        on_messages,
         title=title,
         note=note,
         link=link,
+        address=url_state.address(url_state.EXPLORE, chosen),
     )

@@ -15,15 +15,13 @@ from trail.runtime import process
 from trail.storage import shared_results
 from trail.web.auth import SIGN_OUT
 from trail.web.guard import ALIVE
-from ui import menu_entry, sign_in_form, style, text
+from ui import menu_entry, page_links, sign_in_form, style, text
 from ui.page import current_user, discover_pages
-
-ACCOUNT = "account"
 
 
 def sign_in_pages() -> list[StreamlitPage]:
     """Return the sign-in form at the address of every page, so that deep links keep working."""
-    paths = ["", *(page.path for page in discover_pages().values()), ACCOUNT]
+    paths = ["", *(page.path for page in discover_pages().values()), page_links.ACCOUNT]
     return [
         st.Page(sign_in_form.show, title="Sign in", url_path=path, default=not path)
         for path in paths
@@ -47,7 +45,7 @@ def menu(user: User) -> dict[str, list[StreamlitPage]]:
             has_home = True
         else:
             entries.append(menu_entry.entry(name, page, page.path, hidden=not page.allows(user)))
-    account = st.Page(_account, title="Account and sign-out", url_path=ACCOUNT)
+    account = st.Page(_account, title="Account and sign-out", url_path=page_links.ACCOUNT)
     return {"": entries, text.escape(user.name): [account]}  # labels are Markdown
 
 
@@ -84,7 +82,9 @@ def main() -> None:
     st.logo(_logo(workspace, dark=dark), size="medium")
     page = st.navigation(menu(user), position="top")
     st.set_page_config(page_title=f"{page.title} - Audit Trail")
+    page_links.open_requested()
     page.run()
+    page_links.draw()
     menu_entry.watch(key="watch", data={"path": ALIVE})
 
 

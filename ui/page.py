@@ -18,13 +18,13 @@ from trail.accounts.roles import who_may
 from trail.accounts.sessions import session_user
 from trail.accounts.users import User
 from trail.core import registry
-from trail.core.errors import OverloadError, TrailError
+from trail.core.errors import InputError, OverloadError, TrailError
 from trail.runtime import process, startup
 from trail.runtime.process import Runtime
 from trail.storage import query_timeout, shared_results
 from trail.storage.database import Store
 from trail.storage.query_timeout import QueryScope
-from ui import script_run, sign_in_form, text, url_state
+from ui import script_run, sign_in_form, text, unreadable_notice, url_state
 from ui.audit import record_page_view
 
 _log = logging.getLogger("trail.ui")
@@ -55,7 +55,8 @@ class Context:
 class Page:
     """One page: address, title, render function, and the capability that it requires.
 
-    `roles` follows from the capability; only tests set it.
+    `roles` follows from the capability; only tests set it. The menu carries the URL parameters
+    `keeps` from the page before.
     """
 
     path: str
@@ -65,6 +66,7 @@ class Page:
     roles: frozenset[str] = frozenset()
     order: int = 50
     icon: str = ""
+    keeps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Set the roles that have the capability."""
@@ -85,16 +87,19 @@ class Page:
             record_page_view("page_refused", user, self.path)
             st.info(f"The role {user.role} has no access to {self.title}. Ask an owner.")
             return
-        url_state.open_requested_page()
         record_page_view("viewed", user, self.path)
-        with explaining(self.path), turn(user):
+        with explaining(self.path, self), turn(user):
             _banner(self, user)
+            unreadable_notice.draw()
             self.render(Context(user, process.current()))
 
 
 @contextlib.contextmanager
-def explaining(place: str) -> Iterator[None]:
-    """Show an error of the block as a message, never as a traceback; *place* is for the log."""
+def explaining(place: str, page: Page | None = None) -> Iterator[None]:
+    """Show an error of the block as a message, never as a traceback; *place* is for the log.
+
+    For a whole *page*, a link leads to it without the parameters that it cannot show.
+    """
     try:
         yield
     except OverloadError as error:
@@ -103,7 +108,12 @@ def explaining(place: str) -> Iterator[None]:
         st.button("Try again", key=f"try-again-{place}")
     except TrailError as error:
         _log.info("page %s: %s", place, error)
+        if page and isinstance(error, InputError):
+            st.title(page.title, anchor=False)
         st.error(text.escape(str(error)))
+        if page:
+            path = f"../pages/{page.path}.py"
+            st.page_link(path, label=f"Open {page.title} without filters")
     except Exception:
         error_id = secrets.token_hex(4)
         _log.exception("error %s on page %s", error_id, place)

@@ -6,6 +6,8 @@ same. Session state contains private view state, such as which facet shows more 
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import PurePosixPath
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -13,14 +15,17 @@ import streamlit as st
 from trail.core.clock import utc_text
 from trail.events import overview
 from trail.runtime import process
-from trail.storage.filters import Filter, zone_names
+from trail.storage import readable_filter
+from trail.storage.filters import FACETS, Filter, zone_names
+from trail.storage.readable_filter import Unreadable
 
 DEFAULT_FROM = "7d"
 
 # URL parameters of pages besides those of the filter: the opened event and its time, the cursor of
 # a result page and the number of its first row, the order of a list, an archived month to show, the
 # selected tab; the interval and lanes of Timeline; the actor, target, incident or finding shown;
-# the filter of a new alert rule; the saved view that is open.
+# the filter of a new alert rule; the user whose entries of the access log are shown; the saved view
+# that is open.
 PAGE_PARAMS = (
     *("event", "at", "after", "before", "row", "order", "archive", "section"),
     *("grain", "by", "top"),
@@ -28,8 +33,12 @@ PAGE_PARAMS = (
     *("incident", "class"),
     *("finding", "all"),
     *("rule",),
-    *("view",),
+    *("user", "view"),
 )
+
+# Parameters that the menu carries to other pages: those of the window, and of the whole filter.
+WINDOW_PARAMS = ("from", "to", "tz")
+FILTER_PARAMS = (*WINDOW_PARAMS, *FACETS, "q")
 
 # Paths of pages relative to the main script, for links.
 EXPLORE = "../pages/explore.py"
@@ -45,24 +54,41 @@ _DEFAULT_VIEW = "default-view"
 
 
 def current_filter() -> Filter:
-    """Return the filter in the URL; without a range, the last seven days.
+    """Return the filter in the URL; without a range that can be read, the last seven days.
 
-    Raises `FilterError` for an invalid filter.
+    See `unreadable` for what could not be read.
     """
+    return _read()[0]
+
+
+def unreadable() -> tuple[Unreadable, ...]:
+    """Return the parameters in the URL that are unknown or cannot be read."""
+    return _read()[1]
+
+
+def remove_unreadable() -> None:
+    """Remove from the URL what could not be read; for use in callbacks."""
+    left_out = {problem.name for problem in unreadable()}
+    kept = {name: st.query_params.get_all(name) for name in st.query_params}
+    st.query_params.from_dict({n: values for n, values in kept.items() if n not in left_out})
+
+
+def _read() -> tuple[Filter, tuple[Unreadable, ...]]:
     pairs = [
         (name, value)
         for name in st.query_params
         for value in st.query_params.get_all(name)
         if name not in PAGE_PARAMS
     ]
-    names = {name for name, _ in pairs}
-    if "from" not in names and "to" not in names:
-        pairs.append(("from", DEFAULT_FROM))
-    if "tz" in names:
-        st.session_state[_ZONE] = dict(pairs)["tz"]
-    else:
-        pairs.append(("tz", timezone_name()))
-    return overview.in_one_choice(Filter.parse(pairs))
+    zone = dict(pairs).get("tz")
+    if zone in zone_names():
+        st.session_state[_ZONE] = zone
+    filter_, left_out = readable_filter.read(pairs)
+    if zone not in zone_names():
+        filter_ = replace(filter_, tz=timezone_name())
+    if not filter_.start and not filter_.end:
+        filter_ = replace(filter_, start=DEFAULT_FROM)
+    return overview.in_one_choice(filter_), left_out
 
 
 def timezone_name() -> str:
@@ -117,16 +143,23 @@ def put_params(**names: str) -> None:
     st.query_params.from_dict({name: values for name, values in query.items() if any(values)})
 
 
+def address(page: str, filter_: Filter, **names: str) -> str:
+    """Return the address of *page* with *filter_* and the non-empty page parameters *names*."""
+    query = urlencode(query_params(filter_, **names), doseq=True)
+    return f"/{PurePosixPath(page).stem}?{query}"
+
+
 def open_page(page: str, filter_: Filter, **names: str) -> None:
-    """Open *page* with *filter_* after the callbacks of this run; for use in callbacks."""
-    st.session_state[_NEXT_PAGE] = (page, query_params(filter_, **names))
+    """Open *page* with *filter_* after the callbacks of this run; for use in callbacks.
+
+    A link with the `address` is better where the target is known before the click.
+    """
+    st.session_state[_NEXT_PAGE] = address(page, filter_, **names)
 
 
-def open_requested_page() -> None:
-    """Switch to the page that `open_page` requested, if any; called before a page is drawn."""
-    if _NEXT_PAGE in st.session_state:
-        page, query = st.session_state.pop(_NEXT_PAGE)
-        st.switch_page(page, query_params=query)
+def requested_address() -> str:
+    """Return the address that `open_page` requested in the callbacks of this run, or nothing."""
+    return str(st.session_state.pop(_NEXT_PAGE, ""))
 
 
 def query_params(filter_: Filter, **names: str) -> dict[str, list[str]]:

@@ -156,11 +156,12 @@ def test_strings_in_the_url(watched: WatchedPage, strings: list[str]) -> None:
             watched.check()
 
 
-def test_invalid_time_is_quoted_as_text(watched: WatchedPage, canary: Canary) -> None:
+def test_what_cannot_be_read_is_quoted_as_text(watched: WatchedPage, canary: Canary) -> None:
     for text in ("x@canary.example.com", f"![x]({canary.url})", ":material/skull:", "<b>x</b>"):
-        watched.open(f"/explore?{urlencode({'from': text})}", '[role="alert"]')
+        watched.open(f"/explore?{urlencode({'from': text, text: 1})}", '[role="alert"]')
         shown = watched.page.get_by_role("alert").inner_text().replace("\u2060", "")
-        assert shown.startswith(f"Time {text!r} is not understood.")
+        assert f"Time {text!r} is not understood." in shown
+        assert f"no filter has this name: {text}." in shown
         watched.check()
 
 

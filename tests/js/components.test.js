@@ -7,7 +7,7 @@ import eventPanel from "../../ui/components/event_panel.js";
 import { showMoreLabel } from "../../ui/components/event_raw.js";
 import facets, { matches, nextState } from "../../ui/components/facets.js";
 import laneChart from "../../ui/components/lane_chart.js";
-import rankedList, { clickMessage } from "../../ui/components/ranked_list.js";
+import rankedList from "../../ui/components/ranked_list.js";
 import { safeLink } from "../../ui/components/safe_link.js";
 import tiles from "../../ui/components/tiles.js";
 import timeChart, { barPath, valueScale } from "../../ui/components/time_chart.js";
@@ -21,15 +21,30 @@ const withoutNumbers = (messages) => messages.map(({ n, ...message }) => message
 const all = (view, selector) => [...view.parent.querySelectorAll(selector)];
 const one = (view, selector) => view.parent.querySelector(selector);
 
-test("an item that needs attention names its level and reports its id", () => {
-  const item = { id: "i1", level: "high", what: HOSTILE[0], why: "why", age: "2 h" };
+test("an item that needs attention names its level and links to its events", () => {
+  const item = {
+    id: "i1",
+    level: "high",
+    what: HOSTILE[0],
+    why: "why",
+    age: "2 h",
+    address: "/explore?q=a",
+  };
   const view = mount(attention).draw({ rows: [item] });
   assert.equal(one(view, "[role=img]").getAttribute("aria-label"), "High");
   assert.equal(one(view, ".what").textContent, HOSTILE[0]);
   assert.equal(one(view, "img"), null);
-  one(view, ".row").click();
-  assert.deepEqual(withoutNumbers(view.sent), [{ id: "i1" }]);
-  view.draw({ rows: [] }, 1);
+  assert.equal(one(view, "a.row").getAttribute("href"), "/explore?q=a");
+  for (const elsewhere of [
+    "https://example.com/",
+    "//example.com/",
+    "/\\example.com",
+    "javascript:1",
+  ]) {
+    view.draw({ rows: [{ ...item, address: elsewhere }] });
+    assert.equal(one(view, "a.row").hasAttribute("href"), false);
+  }
+  view.draw({ rows: [] });
   assert.equal(one(view, "p.second").hidden, false);
 });
 
@@ -74,9 +89,9 @@ test("a day strip shades its cells and names its rows", () => {
   assert.equal(cellLevel(14), 2);
 });
 
-test("a tile without an id is disabled", () => {
+test("a tile without an address is no link", () => {
   const tile = {
-    id: "",
+    address: "",
     name: "Integrity",
     value: "✓",
     delta: "",
@@ -85,11 +100,10 @@ test("a tile without an id is disabled", () => {
     trend: [1, 2],
   };
   const view = mount(tiles).draw({ tiles: [tile] });
-  assert.equal(one(view, ".tile").disabled, true);
+  assert.equal(one(view, ".tile").hasAttribute("href"), false);
   assert.ok(one(view, "polyline").getAttribute("points"));
-  view.draw({ tiles: [{ ...tile, id: "x" }] });
-  one(view, ".tile").click();
-  assert.deepEqual(withoutNumbers(view.sent), [{ id: "x" }]);
+  view.draw({ tiles: [{ ...tile, address: "/failures" }] });
+  assert.equal(one(view, ".tile").getAttribute("href"), "/failures");
 });
 
 test("a cell of the week with events reports its weekday and hour", () => {
@@ -229,7 +243,7 @@ test("the axis of values has few, round and whole values", () => {
   assert.ok(valueScale(1_100).top >= 1_100);
 });
 
-test("list rows of each kind report what they show", () => {
+test("list rows of each kind link to what they show", () => {
   const category = { name: "Source", square: "red" };
   const sentence = HOSTILE.map((text) => ({ text, strong: true }));
   const rows = {
@@ -240,21 +254,27 @@ test("list rows of each kind report what they show", () => {
   for (const [kind, row] of Object.entries(rows)) {
     const view = mount(rankedList).draw({
       kind,
-      rows: [row],
+      rows: [{ ...row, address: "/explore?from=7d" }],
+      address: "/explore",
       title: "Title",
       note: "note",
       link: "Explore",
     });
-    one(view, ".row").click();
-    one(view, ".head .link").click();
-    assert.deepEqual(withoutNumbers(view.sent), [clickMessage(row), { all: true }]);
+    assert.equal(one(view, "a.row").getAttribute("href"), "/explore?from=7d");
+    assert.equal(one(view, ".head a.link").getAttribute("href"), "/explore");
     assert.equal(one(view, ".side").textContent, "note · Explore");
     assert.equal(one(view, "img"), null);
   }
 });
 
 test("arrow keys move between list rows", () => {
-  const rows = ["a", "b"].map((value) => ({ value, name: value, count: 1, share: "" }));
+  const rows = ["a", "b"].map((value) => ({
+    value,
+    name: value,
+    count: 1,
+    share: "",
+    address: "/",
+  }));
   const view = mount(rankedList).draw({ kind: "bars", rows });
   const [first, second] = all(view, ".row");
   first.focus();

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui.components import event_panel, facets, lane_chart, messages, ranked_list, time_chart
+from ui.components import event_panel, facets, lane_chart, messages, time_chart
 
 HERE = Path(messages.__file__).parent
 STYLES = sorted(HERE.glob("*.css"))
@@ -197,9 +197,6 @@ EVENT: Check = partial(event_panel._parse, fields=frozenset({"actor"}))
         (EVENT, {"open": "e2"}),
         (EVENT, {"related": "target"}),
         (EVENT, {"field": "actor", "value": "", "mode": "include"}),
-        (ranked_list._parse, {"open": "e2"}),
-        (ranked_list._parse, {"value": "a"}),
-        (ranked_list._parse, {"all": True}),
     ],
 )
 def test_known_messages_are_accepted_without_extra_keys(check: Check, act: dict[str, Any]) -> None:
@@ -229,8 +226,6 @@ def test_known_messages_are_accepted_without_extra_keys(check: Check, act: dict[
         (time_chart._parse, {"start": True, "end": 5}),
         (time_chart._parse, {"start": "0", "end": "5"}),
         (time_chart._parse, {"start": 0, "end": 2**62}),
-        (ranked_list._parse, {"open": 1}),
-        (ranked_list._parse, {"all": 1}),
     ],
 )
 def test_unknown_messages_are_dropped(check: Check, act: dict[str, Any]) -> None:

@@ -1,11 +1,10 @@
-/** The list of items that need attention; each row is one button. */
+/** The list of items that need attention; each row is one link. */
 
-import { el, plain, setAttr, setText, show, valueSpan } from "./dom.js";
-import { clickableRow, component, renderRows } from "./rows.js";
+import { el, plain, setAddress, setAttr, setText, show, valueSpan } from "./dom.js";
+import { component, linkRow, renderRows } from "./rows.js";
 
-/** @typedef {import("./rows.js").Queue} Queue */
 /** @typedef {"high" | "medium" | "low"} Level */
-/** @typedef {{ id: string, level: Level, what: string, why: string, age: string }} Item */
+/** @typedef {{ id: string, address: string, level: Level, what: string, why: string, age: string }} Item */
 
 /** @type {Record<Level, { glyph: string, label: string }>} */
 const LEVELS = {
@@ -15,41 +14,34 @@ const LEVELS = {
 };
 
 export default component(
-  (parent, queue) => {
+  (parent) => {
     const rows = el("div", "rows");
     const empty = el("p", "second", {}, "Nothing needs attention in this window.");
     const title = el("h2", "", {}, "Needs attention");
     parent.append(
       el("section", "root needs", { "aria-label": "Needs attention" }, title, rows, empty),
     );
-    return { rows, empty, queue };
+    return { rows, empty };
   },
   (list, /** @type {{ rows: Item[] }} */ data) => {
-    renderRows(
-      list.rows,
-      data.rows,
-      (row) => row.id,
-      () => createRow(list.queue),
-      updateRow,
-    );
+    renderRows(list.rows, data.rows, (row) => row.id, createRow, updateRow);
     show(list.empty, data.rows.length === 0);
   },
 );
 
-/** @param {Queue} queue */
-function createRow(queue) {
+function createRow() {
   const glyph = el("span", "glyph", { role: "img" });
   const what = valueSpan("name what");
   const why = valueSpan("name second");
   const age = el("span", "second age");
-  const row = clickableRow(queue, "row", glyph, el("span", "words", {}, what, why), age);
+  const row = linkRow("row", glyph, el("span", "words", {}, what, why), age);
   return Object.assign(row, { glyph, what, why, age });
 }
 
 /** @param {ReturnType<typeof createRow>} row @param {Item} item */
 function updateRow(row, item) {
   const { glyph, label } = LEVELS[item.level] || LEVELS.low;
-  row.id = item.id;
+  setAddress(row.node, item.address);
   setText(row.glyph, glyph);
   setAttr(row.glyph, "class", `glyph ${label.toLowerCase()}`);
   setAttr(row.glyph, "aria-label", label);

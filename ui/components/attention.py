@@ -3,16 +3,17 @@
 A component because the lines contain names from events, which must not be read as Markdown.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 from ui.components import messages
 
 
 class AttentionItem(TypedDict):
-    """One item; `id` is reported when its row is clicked."""
+    """One item; its row is a link to `address`."""
 
     id: str
+    address: str
     level: Literal["high", "medium", "low"]
     what: str
     why: str
@@ -22,8 +23,6 @@ class AttentionItem(TypedDict):
 _list = messages.component("trail_attention", "attention")
 
 
-def attention_list(
-    rows: Sequence[AttentionItem], key: str, on_click: Callable[[str], None] | None = None
-) -> None:
-    """Draw the list, most urgent first; *on_click* gets the id of a clicked row."""
-    messages.draw_clickable(_list, key, {"rows": list(rows)}, on_click)
+def attention_list(rows: Sequence[AttentionItem], key: str) -> None:
+    """Draw the list, most urgent first."""
+    messages.draw_links(_list, key, {"rows": list(rows)})

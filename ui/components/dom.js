@@ -104,6 +104,16 @@ export function setAttr(node, name, value) {
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
 }
 
+/**
+ * Point a link to a page of this site; without an address, or with another one, it leads nowhere.
+ *
+ * @param {HTMLAnchorElement} node
+ * @param {string | undefined} address such as `/explore?from=7d`
+ */
+export function setAddress(node, address) {
+  setAttr(node, "href", address && /^\/(?![/\\])/.test(address) ? address : null);
+}
+
 /** @param {HTMLButtonElement} node @param {boolean} disabled */
 export function setDisabled(node, disabled) {
   if (node.disabled !== disabled) node.disabled = disabled;

@@ -46,6 +46,11 @@ def bundle(name: str) -> str:
     return "\n".join([*shared, entry])
 
 
+def draw_links(renderer: Callable[..., Any], key: str, data: Mapping[str, Any]) -> None:
+    """Draw a component that sends no messages: its parts are links."""
+    renderer(key=key, data=_shared(data))
+
+
 def draw(
     renderer: Callable[..., Any],
     key: str,
@@ -67,16 +72,22 @@ def draw(
         if messages and on_messages is not None:
             on_messages(messages)
 
-    # Streamlit examines each list whether it is a table, but no tuple; both are arrays in JSON.
-    values = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
-    }
     renderer(
         key=key,
-        data={**values, "acknowledged": _acknowledged(key)},
+        data={**_shared(data), "acknowledged": _acknowledged(key)},
         on_message_change=receive,
         width=width,
     )
+
+
+def _shared(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *data* for the browser, quickly.
+
+    Streamlit examines each list whether it is a table, but no tuple; both are arrays in JSON.
+    """
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
 
 
 def draw_clickable(

@@ -1,11 +1,11 @@
-/** The lists of the Overview: bars, sentences or categories; each row is one button. */
+/** The lists of the Overview: bars, sentences or categories; each row is one link. */
 
 import {
   barWidth,
-  button,
   el,
   formatNumber,
   plain,
+  setAddress,
   setAttr,
   setColor,
   setText,
@@ -14,47 +14,47 @@ import {
   svg,
   valueSpan,
 } from "./dom.js";
-import { component, drawSentence, moveFocus, renderRows } from "./rows.js";
+import { component, drawSentence, linkRow, moveFocus, renderRows } from "./rows.js";
 
-/** @typedef {import("./rows.js").Message} Message */
 /** @typedef {import("./dom.js").Part} Part */
 /** @typedef {{ name: string, square: string }} Category */
-/** @typedef {{ value: string, name: string, count: number, share: string, hint?: string }} BarRow */
-/** @typedef {{ event_id: string, time: string, sentence: Part[], category: Category }} SentenceRow */
-/** @typedef {Category & { value: string, count: number, delta: string, trend: number[] }} CategoryRow */
+/** @typedef {{ value: string, address: string, name: string, count: number, share: string, hint?: string }} BarRow */
+/** @typedef {{ event_id: string, address: string, time: string, sentence: Part[], category: Category }} SentenceRow */
+/** @typedef {Category & { value: string, address: string, count: number, delta: string, trend: number[] }} CategoryRow */
 /** @typedef {BarRow | SentenceRow | CategoryRow} Row */
 /**
  * @typedef {{
  *   kind: keyof typeof KINDS, rows: Row[], title?: string, note?: string, link?: string,
+ *   address?: string,
  * }} ListData
  */
-/** @typedef {{ node: HTMLElement, row: Row, update: (row: any, most: number) => void }} View */
+/** @typedef {{ node: HTMLAnchorElement, update: (row: any, most: number) => void }} View */
 
 const WIDTH = 52;
 const HEIGHT = 18;
 const KINDS = { bars: createBar, sentences: createSentence, categories: createCategory };
 
 export default component(
-  (parent, queue) => {
+  (parent) => {
     const title = el("h2");
     const note = el("span");
-    const link = button("link");
+    const link = el("a", "link");
     const head = el("div", "head", {}, title, el("div", "side", {}, note, link));
     const rows = el("div", "rows");
     const empty = el("p", "none-found", {}, "No events in this window");
     const root = el("section", "root", {}, head, rows, empty);
     parent.append(root);
-    link.addEventListener("click", () => queue.send({ all: true }));
     rows.addEventListener("keydown", (event) =>
       moveFocus(event, /** @type {HTMLElement[]} */ ([...rows.children])),
     );
-    return { root, head, title, note, link, rows, empty, queue };
+    return { root, head, title, note, link, rows, empty };
   },
   (list, /** @type {ListData} */ data) => {
     show(list.head, Boolean(data.title || data.note || data.link));
     setText(list.title, data.title);
     setText(list.note, data.note && data.link ? `${data.note} · ` : data.note);
     setText(list.link, data.link);
+    setAddress(list.link, data.address);
     show(list.link, Boolean(data.link));
     setAttr(list.root, "aria-label", data.title || null);
     setAttr(list.rows, "class", `rows ${data.kind}`);
@@ -62,14 +62,12 @@ export default component(
     list.rows.style.setProperty("--digits", `${Math.max(3, formatNumber(most).length)}ch`);
     const share = Math.max(4, ...data.rows.map((row) => ("share" in row ? row.share.length : 0)));
     list.rows.style.setProperty("--share", `${Math.min(share, 9)}ch`);
-    const create = (/** @type {Row} */ row) => {
-      const node = button("row");
-      const view = { node, row, update: KINDS[data.kind](node) };
-      node.addEventListener("click", () => list.queue.send(clickMessage(view.row)));
-      return view;
+    const create = () => {
+      const { node } = linkRow("row");
+      return { node, update: KINDS[data.kind](node) };
     };
     renderRows(list.rows, data.rows, keyOf, create, (/** @type {View} */ view, row) => {
-      view.row = row;
+      setAddress(view.node, row.address);
       view.update(row, most);
     });
     show(list.empty, data.rows.length === 0);
@@ -79,16 +77,6 @@ export default component(
 /** @param {Row} row */
 function keyOf(row) {
   return "event_id" in row ? row.event_id : row.value;
-}
-
-/**
- * Return the message of a click on a row: an event to open, or the value of the row.
- *
- * @param {Row} row
- * @returns {Message}
- */
-export function clickMessage(row) {
-  return "event_id" in row ? { open: row.event_id } : { value: row.value };
 }
 
 /** @param {HTMLElement} node @returns {(row: BarRow, most: number) => void} */

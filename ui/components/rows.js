@@ -7,12 +7,33 @@ import { button, el, setText } from "./dom.js";
 /** @typedef {(name: string, value: unknown) => void} Trigger */
 /** @typedef {ReturnType<typeof createQueue>} Queue */
 
+/** Times, in ms, after which a message is repeated that Python has not acknowledged. */
+const REPEATS = [500, 1000, 2000, 4000, 8000];
+
 /**
  * Create a queue of numbered messages, repeated until Python acknowledges them.
  *
- * Streamlit keeps only the last trigger value of a run.
+ * Streamlit keeps only the last trigger value of a run, and none that comes while the server is
+ * away, or is the first one after its restart. Python takes each number once.
+ *
+ * @param {Element} [parent] of the component; none is repeated once it has left the page
  */
-export function createQueue() {
+export function createQueue(parent) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @param {number} attempt */
+  const repeatLater = (attempt) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => repeat(attempt), REPEATS[attempt]);
+  };
+  /** @param {number} attempt */
+  const repeat = (attempt) => {
+    const state = appState();
+    if (!state || !parent?.isConnected || !queue.pending.length) return;
+    if (state === "ready") queue.trigger("message", { messages: queue.pending });
+    const next = state === "ready" ? attempt + 1 : attempt;
+    if (next < REPEATS.length) repeatLater(next);
+  };
   const queue = {
     last: 0,
     acknowledged: 0,
@@ -32,10 +53,23 @@ export function createQueue() {
       queue.last += 1;
       queue.pending = [...queue.pending, { ...message, n: queue.last }].slice(-50);
       queue.trigger("message", { messages: queue.pending });
+      repeatLater(0);
       return queue.last;
     },
   };
   return queue;
+}
+
+/**
+ * Return whether the page can take a message now, or is busy or without a server; none outside one.
+ *
+ * @returns {"ready" | "busy" | undefined}
+ */
+function appState() {
+  const app = /** @type {HTMLElement | null} */ (document.querySelector("[data-testid=stApp]"));
+  if (!app) return undefined;
+  const { testScriptState, testConnectionState } = app.dataset;
+  return testScriptState !== "running" && testConnectionState === "CONNECTED" ? "ready" : "busy";
 }
 
 /**
@@ -59,7 +93,7 @@ export function component(build, draw) {
   return ({ data, parentElement, setTriggerValue }) => {
     let mount = mounts.get(parentElement);
     if (!mount) {
-      const queue = createQueue();
+      const queue = createQueue(parentElement);
       mount = { queue, state: build(parentElement, queue) };
       mounts.set(parentElement, mount);
     }
@@ -129,6 +163,16 @@ export function renderRows(parent, items, keyOf, create, update) {
 export function activeElement(node) {
   const root = /** @type {Document | ShadowRoot} */ (node.getRootNode());
   return /** @type {HTMLElement | null} */ (root.activeElement);
+}
+
+/**
+ * Create a row that is one link; `setAddress` says where it leads.
+ *
+ * @param {string} className
+ * @param {(Node | string)[]} children
+ */
+export function linkRow(className, ...children) {
+  return { node: el("a", className, {}, ...children) };
 }
 
 /**

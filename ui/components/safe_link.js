@@ -41,5 +41,7 @@ export function messageLink(queue, className, ...children) {
  */
 export function updateLink(link, href, message) {
   setAttr(link.node, "href", safeLink(href));
+  // Others leave a click on it to this component.
+  setAttr(link.node, "data-message", message ? "" : null);
   link.message = message;
 }

@@ -1,12 +1,11 @@
-/** Tiles with a figure and a sparkline; each tile is one button. */
+/** Tiles with a figure and a sparkline; each tile is one link. */
 
-import { el, setAttr, setDisabled, setText, sparkline, svg } from "./dom.js";
-import { clickableRow, component, renderRows } from "./rows.js";
+import { el, setAddress, setAttr, setText, sparkline, svg } from "./dom.js";
+import { component, linkRow, renderRows } from "./rows.js";
 
-/** @typedef {import("./rows.js").Queue} Queue */
 /**
  * @typedef {{
- *   id: string, name: string, value: string, delta: string, tone: "" | "bad", note: string,
+ *   address: string, name: string, value: string, delta: string, tone: "" | "bad", note: string,
  *   trend: number[],
  * }} Tile
  */
@@ -15,24 +14,17 @@ const WIDTH = 58;
 const HEIGHT = 30;
 
 export default component(
-  (parent, queue) => {
+  (parent) => {
     const root = el("div", "root tiles");
     parent.append(root);
-    return { root, queue };
+    return { root };
   },
   (row, /** @type {{ tiles: Tile[] }} */ data) => {
-    renderRows(
-      row.root,
-      data.tiles,
-      (tile) => tile.name,
-      () => createTile(row.queue),
-      updateTile,
-    );
+    renderRows(row.root, data.tiles, (tile) => tile.name, createTile, updateTile);
   },
 );
 
-/** @param {Queue} queue */
-function createTile(queue) {
+function createTile() {
   const name = el("span", "name");
   const value = el("span", "value");
   const delta = el("span", "delta");
@@ -41,19 +33,18 @@ function createTile(queue) {
   const area = svg("polygon", {});
   const box = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "trend", "aria-hidden": "true" };
   const head = el("span", "head", {}, value, delta);
-  const tile = clickableRow(queue, "tile", name, head, note, svg("svg", box, area, curve));
+  const tile = linkRow("tile", name, head, note, svg("svg", box, area, curve));
   return Object.assign(tile, { name, value, delta, note, curve, area });
 }
 
 /** @param {ReturnType<typeof createTile>} view @param {Tile} tile */
 function updateTile(view, tile) {
-  view.id = tile.id;
+  setAddress(view.node, tile.address);
   setText(view.name, tile.name);
   setText(view.value, tile.value);
   setText(view.delta, tile.delta);
   setText(view.note, tile.note);
   setAttr(view.delta, "class", `delta ${tile.tone === "bad" ? "bad" : ""}`);
-  setDisabled(view.node, !tile.id);
   const line = sparkline(tile.trend, WIDTH, HEIGHT, 4);
   setAttr(view.curve, "points", line);
   setAttr(view.area, "points", line && `1,${HEIGHT} ${line} ${WIDTH - 1},${HEIGHT}`);

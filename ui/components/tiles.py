@@ -3,16 +3,16 @@
 A component because a tile is one link, which Streamlit's metric is not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 from ui.components import messages
 
 
 class Tile(TypedDict):
-    """One tile; `id` is reported when it is clicked, with an empty one it is disabled."""
+    """One tile, which is a link to `address`, if that is not empty."""
 
-    id: str
+    address: str
     name: str
     value: str
     delta: str
@@ -24,6 +24,6 @@ class Tile(TypedDict):
 _tiles = messages.component("trail_tiles", "tiles")
 
 
-def tiles(rows: Sequence[Tile], key: str, on_click: Callable[[str], None] | None = None) -> None:
-    """Draw the tiles in a row that wraps; *on_click* gets the id of a clicked tile."""
-    messages.draw_clickable(_tiles, key, {"tiles": list(rows)}, on_click)
+def tiles(rows: Sequence[Tile], key: str) -> None:
+    """Draw the tiles in a row that wraps."""
+    messages.draw_links(_tiles, key, {"tiles": list(rows)})

@@ -7,7 +7,6 @@ to find is computed in a second run, which the panel requests once it rests on a
 import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -124,7 +123,7 @@ def _draw(ctx: Context, filter_: Filter, event: dict[str, Any], rows: list[dict[
         },
         "category": {"name": event["category"], "square": text.category_color(event["category"])},
         "outcome": {"state": event["outcome"], "label": text.OUTCOMES[event["outcome"]][1]},
-        "link": f"/explore?{urlencode(url_state.query_params(filter_, **names), doseq=True)}",
+        "link": url_state.address(url_state.EXPLORE, filter_, **names),
         "sentence": event_text.sentence_parts(event),
         "time": _time(event, filter_),
         "fields": event_fields.fields(event, filter_, others),

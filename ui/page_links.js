@@ -1,0 +1,109 @@
+/**
+ * Open the pages of this site in place, with one entry of the browser's history each.
+ *
+ * Streamlit draws the page of the address on `popstate`. Its own links make two entries for a page
+ * with parameters, and its menu forgets the window and the filters. A click with a modifier key is
+ * left to the browser, which opens a tab.
+ *
+ * Once a lost connection is back, the page of the address is drawn again: Streamlit drops what is
+ * pressed meanwhile, Back among it, and starts a new session on a restarted server only at the next
+ * press, which is lost, too.
+ */
+
+/** @typedef {Record<string, string[]>} Pages Path of each page, and the parameters to carry there. */
+/** @typedef {Window & { trailPages?: Pages, trailOpened?: string }} Tab */
+
+const MENU = "[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]";
+
+/** @param {{ data: { pages: Pages, open: string, number: string } }} run */
+export default function ({ data }) {
+  const tab = /** @type {Tab} */ (window);
+  const isNew = !tab.trailPages;
+  tab.trailPages = data.pages;
+  if (isNew) {
+    tab.addEventListener("click", onClick, { capture: true });
+    // Before a menu or a middle click opens the link elsewhere.
+    for (const type of ["pointerdown", "focusin"]) {
+      tab.addEventListener(type, onApproach, { capture: true });
+    }
+    watchConnection();
+  }
+  if (data.open && tab.trailOpened !== data.number) {
+    tab.trailOpened = data.number;
+    open(new URL(data.open, document.location.href));
+  }
+}
+
+/** @param {Event} event */
+function onApproach(event) {
+  const link = linkOf(event);
+  if (link?.matches(MENU)) link.setAttribute("href", address(link).href);
+}
+
+/** @param {MouseEvent} event */
+function onClick(event) {
+  const modified = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  const link = linkOf(event);
+  if (!link || modified || event.button || link.target || link.hasAttribute("download")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  open(address(link));
+}
+
+/** @param {URL} to */
+function open(to) {
+  const isHere = to.href === document.location.href;
+  history[isHere ? "replaceState" : "pushState"]({}, "", to);
+  drawPageOfAddress();
+}
+
+function drawPageOfAddress() {
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}
+
+function watchConnection() {
+  const app = document.querySelector("[data-testid=stApp]");
+  if (!(app instanceof HTMLElement)) return;
+  let wasLost = false;
+  const observer = new MutationObserver(() => {
+    const isConnected = app.dataset.testConnectionState === "CONNECTED";
+    if (isConnected && wasLost) drawPageOfAddress();
+    wasLost = !isConnected;
+  });
+  observer.observe(app, { attributeFilter: ["data-test-connection-state"] });
+}
+
+/**
+ * Return the link to a page of this site that an event is on, also inside of a component.
+ *
+ * Not one that its component answers.
+ *
+ * @param {Event} event
+ */
+function linkOf(event) {
+  const pages = /** @type {Tab} */ (window).trailPages || {};
+  for (const node of event.composedPath()) {
+    if (node instanceof HTMLAnchorElement && node.hasAttribute("href")) {
+      const isPage = node.origin === document.location.origin && node.pathname in pages;
+      const isOurs = isPage && !node.hash && !node.hasAttribute("data-message");
+      return isOurs ? node : null;
+    }
+  }
+  return null;
+}
+
+/**
+ * Return the address of a link; one of the menu gets the parameters that its page can use.
+ *
+ * @param {HTMLAnchorElement} link
+ */
+function address(link) {
+  const to = new URL(link.href);
+  if (!link.matches(MENU)) return to;
+  const pages = /** @type {Tab} */ (window).trailPages || {};
+  const carried = pages[to.pathname] || [];
+  const here = new URLSearchParams(document.location.search);
+  const kept = [...here].filter(([name]) => carried.includes(name));
+  to.search = new URLSearchParams(kept).toString();
+  return to;
+}
