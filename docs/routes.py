@@ -39,6 +39,10 @@ def text() -> str:
         "are dated in the future, unless `future_dated` is given. `/api` and `/export` accept a "
         "session or `Authorization: Bearer TOKEN`.",
         "",
+        "The exports take `columns`, names in order separated by commas, and `/export.csv` takes "
+        "`headers=titles` for the titles on screen in place of names. The columns `actor` and "
+        "`target` are what a table shows: the name, else the e-mail or the ID.",
+        "",
         f"`from` and `to` are times. {time_expressions.HELP}",
         "",
         "`sort` is `newest` (the default), `oldest`, or a column: "

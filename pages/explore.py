@@ -15,7 +15,7 @@ from trail.ingest import coverage
 from trail.runtime import startup
 from trail.storage.filters import Filter
 from ui import charts, coverage_banner, filter_bar, tables, text, url_state
-from ui.explore import event_detail, events_table, facet_sidebar, saved_views, share
+from ui.explore import columns, event_detail, events_table, facet_sidebar, saved_views, share
 from ui.page import Context, Page
 
 
@@ -64,7 +64,9 @@ def render(ctx: Context) -> None:
         )
         _archive_banner()
         may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
-        filter_bar.bar(filter_, facets.events, search=True, evidence=may_pack)
+        filter_bar.bar(
+            filter_, facets.events, search=True, shown=columns.shown(), evidence=may_pack
+        )
         filter_bar.chip_row(filter_, window, labels)
     with st.sidebar:
         facet_sidebar.draw(filter_, facets)

@@ -200,20 +200,28 @@ def test_event_panel_finds_what_is_connected(visit: Callable[..., Page]) -> None
     assert url_query(page)["incident"]
 
 
-def test_csv_download_equals_the_export_command(
+def test_csv_has_what_is_on_screen_and_equals_the_export_command(
     visit: Callable[..., Page], site: Site, tmp_path: Path
 ) -> None:
-    """The page and the command write the same bytes for the same filter."""
-    page = visit("/explore?from=30d&kind=modify&actor_type=-system&tz=America/New_York")
+    """The page and the command write the same bytes for the same filter, columns and headers."""
+    query = "from=30d&kind=modify&actor_type=-system&tz=America/New_York&sort=-target"
+    page = visit(f"/explore?{query}")
     count = total(page)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download CSV").click()
+        page.get_by_role("link", name=re.compile("CSV$")).click()
     file = tmp_path / "page.csv"
     download.value.save_as(file)
     assert "America-New_York" in download.value.suggested_filename
-    with file.open(newline="") as lines:
+    with file.open(newline="", encoding="utf-8-sig") as lines:
         read = list(csv.reader(lines))
-    assert "occurred_at (America/New_York)" in read[0]
+    titles = page.get_by_role("columnheader").all_inner_texts()
+    assert [name.removesuffix(" (America/New_York)") for name in read[0]] == [
+        title.split("\n")[0].strip() for title in titles
+    ]
+    target = read[0].index("Target")
+    shown = page.locator(f"table tbody tr td:nth-child({target + 1})").all_inner_texts()
+    rows = read[1 : len(shown) + 1]
+    assert [row[target].strip() for row in rows] == [text.strip() for text in shown]
     assert len(read) - 1 == count > 0
 
     site.command(
@@ -221,7 +229,11 @@ def test_csv_download_equals_the_export_command(
         "--out",
         str(tmp_path / "database.csv"),
         "--query",
-        "from=30d&kind=modify&actor_type=-system&tz=America/New_York",
+        query,
+        "--columns",
+        "occurred_at,risk,action,target,actor,category,outcome",
+        "--headers",
+        "titles",
     )
     assert (tmp_path / "database.csv").read_bytes() == file.read_bytes()
 

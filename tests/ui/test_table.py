@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from trail.accounts.preferences import Preferences
 from trail.core.model import RECORD_COLUMNS
+from trail.events import export as exports
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 from ui import column_layout
@@ -106,7 +107,7 @@ def test_columns_of_another_release_fall_back(remembered: Preferences, value: An
 
 
 def test_columns_have_the_names_of_exports() -> None:
-    assert {column["name"] for column in EXPLORE} <= set(RECORD_COLUMNS)
+    assert {column["name"] for column in EXPLORE} <= set(exports.COLUMNS)
 
 
 def test_cells_and_the_filters_of_their_values() -> None:
@@ -131,14 +132,14 @@ def test_cells_and_the_filters_of_their_values() -> None:
     assert cells["occurred_at"] == "Sat 28 Nov 00:30:00"
     assert cells["risk"] == {"text": "7 High", "glyph": "▲", "tone": "red"}
     assert cells["action"] == {"text": "Users Invited", "note": "(unverified)"}
-    assert cells["actor_name"] == {"text": "t1", "note": "(token)"}
+    assert cells["actor"] == {"text": "t1", "note": "(token)"}
     assert cells["actor_email"] == ""
     assert cells["verified"] == "No"
     for column in EXPLORE:
         if column.get("filter"):
             changed = columns.narrowed(filter_, column["name"], event, "exclude")
             assert (changed == filter_) == (cells[column["name"]] == "")
-    target = columns.narrowed(filter_, "target_name", event, "include")
+    target = columns.narrowed(filter_, "target", event, "include")
     assert target.choice("target").include == ("t",)
 
 

@@ -4,11 +4,13 @@ Arrow columns are looked at as arrays of numbers: SQL for the same costs as much
 an export.
 """
 
+import datetime as dt
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trail.core import csv_safety
 from trail.storage import timezones
@@ -69,12 +71,20 @@ def _neutral(text: str) -> str:
     return f"{_QUOTE}{text}" if runs else text
 
 
+def local_iso(moment: dt.datetime, zone: ZoneInfo) -> str:
+    """Return *moment* (UTC, without zone) as ISO 8601 text with microseconds in *zone*."""
+    text = moment.replace(tzinfo=dt.UTC).astimezone(zone).isoformat(timespec="microseconds")
+    return text.replace("+00:00", "Z") if zone.key == "UTC" else text
+
+
 class LocalTimes:
-    """Times as ISO 8601 text with microseconds in one zone, within one window."""
+    """Times as ISO 8601 text with microseconds in one zone, fast within one window."""
 
     def __init__(self, zone: ZoneInfo, window: Window) -> None:
         """Prepare for times in *window*, which has both ends."""
         assert window.start and window.end
+        self._zone, ends = zone, np.array([window.start, window.end], "datetime64[us]")
+        self._start, self._end = ends.astype(np.int64)
         known = timezones.offsets(zone, window.start, window.end)
         starts = [start for start, _ in known[1:]]
         self._changes = np.array(starts, "datetime64[us]").astype(np.int64)
@@ -106,7 +116,14 @@ class LocalTimes:
         width = self._row.itemsize
         starts = np.arange(len(utc) + 1, dtype=np.int32) * width
         buffers = [None, pa.py_buffer(starts), pa.py_buffer(rows.view(np.uint8))]
-        return pa.Array.from_buffers(pa.string(), len(utc), buffers)
+        texts = pa.Array.from_buffers(pa.string(), len(utc), buffers)
+        # Such as events that are dated in the future, which are few.
+        outside = (utc < self._start) | (utc >= self._end)
+        if not outside.any():
+            return texts
+        moments = column.filter(pa.array(outside)).to_pylist()
+        exact = [local_iso(moment, self._zone) for moment in moments]
+        return pc.replace_with_mask(texts, pa.array(outside), pa.array(exact, pa.string()))
 
     def _days(self, days: npt.NDArray[np.int64]) -> npt.NDArray[np.bytes_]:
         if not len(days):

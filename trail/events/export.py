@@ -22,6 +22,7 @@ from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.model import RECORD_COLUMNS
 from trail.events import csv_columns, events, named_rows, names, timeline
+from trail.events.column_titles import TITLES
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 
@@ -34,6 +35,10 @@ FORMATS = {
     "parquet": "application/vnd.apache.parquet",
 }
 
+# What a column may be: those of a record, and what tables show of its actor and its target.
+COLUMNS = (*RECORD_COLUMNS, *names.SHOWN)
+HEADERS = ("names", "titles")
+
 _TIMES = ("occurred_at", "ingested_at")
 _BATCH_ROWS = 20_000
 # Rows of one piece of a CSV: about a megabyte, whose memory is used again for the next one.
@@ -44,23 +49,29 @@ _ROW_BYTES = {"csv": 285, "ndjson": 1150, "parquet": 120}
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An export: filter, format, and columns in order."""
+    """An export: filter, format, and columns in order.
+
+    The headers of a CSV are the names of the columns, or their titles on screen.
+    """
 
     filter: Filter
     format: str = "csv"
     columns: tuple[str, ...] = CSV_COLUMNS
+    headers: str = "names"
 
     def __post_init__(self) -> None:
-        """Raise `InputError` for an unknown format, or unknown or repeated columns."""
+        """Raise `InputError` for an unknown format or headers, unknown or repeated columns."""
         if self.format not in FORMATS:
             raise InputError(f"Unknown format {self.format!r}.", "Allowed: csv, ndjson, parquet.")
-        unknown = [name for name in self.columns if name not in RECORD_COLUMNS]
+        if self.headers not in HEADERS:
+            raise InputError(f"Unknown headers {self.headers!r}.", "Allowed: names, titles.")
+        unknown = [name for name in self.columns if name not in COLUMNS]
         if unknown or not self.columns or len(set(self.columns)) < len(self.columns):
             raise InputError(
                 f"Unknown column {unknown[0]!r}."
                 if unknown
                 else "The list of columns is empty or has duplicates.",
-                f"Allowed: {', '.join(RECORD_COLUMNS)}.",
+                f"Allowed: {', '.join(COLUMNS)}.",
             )
 
     def file_name(self, now: dt.datetime) -> str:
@@ -92,6 +103,8 @@ def download_url(export: Export, archived: str = "") -> str:
     default = default_columns(export.format)
     if export.columns != default:
         pairs.append(("columns", ",".join(export.columns)))
+    if export.headers != "names":
+        pairs.append(("headers", export.headers))
     return f"/export.{export.format}?{urlencode(pairs)}"
 
 
@@ -119,12 +132,16 @@ def _csv(
 ) -> Iterator[bytes]:
     zone = export.filter.zone
     window = timeline.bounded(engine, export.filter.window(now), now)
-    names = [f"{name} ({zone.key})" if name in _TIMES else name for name in export.columns]
+    headers = [
+        f"{TITLES[name] if export.headers == 'titles' else name}"
+        f"{f' ({zone.key})' if name in _TIMES else ''}"
+        for name in export.columns
+    ]
     times = csv_columns.LocalTimes(zone, window)
     moment = export.columns.index("occurred_at") if "occurred_at" in export.columns else None
     arrival = export.columns.index("ingested_at") if "ingested_at" in export.columns else None
     # With the first rows, so that an error that they meet comes before the first byte.
-    header = _header(names)
+    header = _header(headers)
     with engine.reading() as reading:
         for batch in named_rows.stream(
             engine,
@@ -152,21 +169,21 @@ def _csv(
 def _format_arrivals(batch: pa.RecordBatch, index: int, zone: ZoneInfo) -> pa.RecordBatch:
     """Return *batch* with arrival times as text, formatted once per distinct time."""
     encoded = batch.column(index).dictionary_encode()
-    formatted = [
-        moment.replace(tzinfo=dt.UTC).astimezone(zone).isoformat(timespec="microseconds")
-        for moment in encoded.dictionary.to_pylist()
-    ]
-    if zone.key == "UTC":
-        formatted = [text.replace("+00:00", "Z") for text in formatted]
+    moments = encoded.dictionary.to_pylist()
+    formatted = [csv_columns.local_iso(moment, zone) for moment in moments]
     column = pa.array(formatted, pa.string()).take(encoded.indices)
     return batch.set_column(index, batch.schema.field(index).name, column)
 
 
-def _header(names: list[str]) -> bytes:
-    return (",".join(f'"{name}"' for name in names) + "\n").encode()
+def _header(texts: list[str]) -> bytes:
+    return (",".join(f'"{text}"' for text in texts) + "\n").encode()
 
 
 def _csv_rows(batch: pa.RecordBatch) -> bytes:
+    if batch.num_columns == 1 and batch.column(0).null_count:
+        # A row of nothing would be an empty line, which readers skip.
+        column = batch.column(0).cast(pa.string()).fill_null("")
+        batch = pa.RecordBatch.from_arrays([column], batch.schema.names)
     out = io.BytesIO()
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
     pyarrow.csv.write_csv(batch, out, options)
@@ -199,7 +216,7 @@ def _text(column: pa.Array) -> bytes:
 def _iso_sql(name: str) -> str:
     if name in _TIMES:
         return f"replace({name}::varchar, ' ', 'T') || 'Z'"
-    return name
+    return names.SHOWN.get(name, name)
 
 
 def _parquet(
@@ -207,7 +224,9 @@ def _parquet(
 ) -> Iterator[bytes]:
     sink = Sink()
     writer = None
-    columns = ", ".join(export.columns)
+    columns = ", ".join(
+        f"{names.SHOWN[name]} as {name}" if name in names.SHOWN else name for name in export.columns
+    )
     with engine.reading() as reading:
         for batch in events.stream(
             engine, reading, export.filter, now, columns, rows=_BATCH_ROWS, limit=limit

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from trail.events import events, names
+from trail.events.sorting import SORTABLE
 from trail.storage.database import Engine, Reading
 from trail.storage.filters import Filter
 
@@ -28,41 +29,49 @@ def stream(
     rows: int,
     limit: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield all events of *filter_* in order, with *columns* (of `RECORD_COLUMNS`).
+    """Yield all events of *filter_* in order, with *columns* (of `export.COLUMNS`).
 
     *change* changes texts; it sees each name once, and all else by batch.
     """
-    tables = [
-        _Names(reading, table, key, [name for name in known if name in columns], change)
-        for table, (key, known) in names.TABLES.items()
-        if any(name in columns for name in known)
-    ]
-    keys = [table.key for table in tables]
-    named = {column for table in tables for column in table.columns}
-    own = [name for name in columns if name not in named]
+    known = {
+        name: (table, key, names.optional(name))
+        for table, (key, listed) in names.TABLES.items()
+        for name in listed
+    } | {
+        name: (SORTABLE[name].rows, SORTABLE[name].key, f"{sql} as {name}")
+        for name, sql in names.SHOWN.items()
+    }
+    chosen: dict[tuple[str, str], dict[str, str]] = {}
+    for name in columns:
+        if name in known:
+            place, key, sql = known[name]
+            chosen.setdefault((place, key), {})[name] = sql
+    tables = [_Names(reading, place, key, sql, change) for (place, key), sql in chosen.items()]
+    keys = dict.fromkeys(key for _, key in chosen)
+    own = [name for name in columns if name not in known]
     selected = ", ".join([*(names.optional(name) for name in own), *(f"e.{key}" for key in keys)])
     for batch in events.stream_keys(
         engine, reading, filter_, now, selected, rows=rows, limit=limit
     ):
         found = dict(zip(batch.schema.names, change(batch).columns, strict=True))
         for table in tables:
-            found |= table.of(found.pop(table.key))
+            found |= table.of(found[table.key])
         yield pa.RecordBatch.from_arrays([found[name] for name in columns], list(columns))
 
 
 class _Names:
-    """One table of names: its *columns* by key."""
+    """One table of names: its *columns*, given as SQL by name, by key."""
 
     def __init__(
         self,
         reading: Reading,
         table: str,
         key: str,
-        columns: list[str],
+        columns: dict[str, str],
         change: Callable[[pa.RecordBatch], pa.RecordBatch],
     ) -> None:
-        self.key, self.columns = key, columns
-        sql = f"select {key}, {', '.join(map(names.optional, columns))} from {table}"
+        self.key = key
+        sql = f"select {key}, {', '.join(columns.values())} from {table}"
         batches = [change(batch) for batch in reading.batches(sql, {}, _TABLE_ROWS)]
         keys = np.concatenate([np.zeros(0, np.int32), *(b.column(0).to_numpy() for b in batches)])
         self._places = np.full(int(keys.max(initial=0)) + 1, -1)

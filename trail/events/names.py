@@ -33,6 +33,14 @@ TABLES = {
 # Empty in the tables where a record gave none.
 OPTIONAL = ("actor_email", "actor_name", "target_type", "target_id", "target_name", "workspace_id")
 
+# What a table shows of an event's actor and target, as `event_text.actor` and `.target` say it.
+SHOWN = {
+    "actor": "case coalesce(nullif(actor_name, ''), nullif(actor_email, ''), actor_id) "
+    "when actor_id then regexp_replace(actor_id, '^tokens/', '') "
+    "else coalesce(nullif(actor_name, ''), nullif(actor_email, '')) end",
+    "target": "coalesce(nullif(target_name, ''), nullif(target_id, ''))",
+}
+
 
 def join_names(star: str, more: str = "") -> str:
     """Return SQL that gives the rows of *star* (with the `STAR` columns) all `LISTED` columns.

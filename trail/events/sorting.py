@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from trail.core.clock import naive_utc
 from trail.events.cursor import Cursor
+from trail.events.names import SHOWN
 from trail.storage.cube import ACTOR_CUBE, CUBE, KEYS
 from trail.storage.database import Params
 from trail.storage.filters import SORT_COLUMNS, Filter
@@ -104,14 +105,6 @@ def _of_event(name: str) -> Column:
     return Column(name, rows, f"nullif({name}, '')", counted_by=name, key_type="varchar")
 
 
-# Name, else e-mail, else id, as `event_text.actor` and `event_text.target` say it.
-_ACTOR_ID = "regexp_replace(actor_id, '^tokens/', '')"
-_ACTOR = (
-    f"case coalesce(nullif(actor_name, ''), nullif(actor_email, ''), actor_id) "
-    f"when actor_id then {_ACTOR_ID} "
-    f"else coalesce(nullif(actor_name, ''), nullif(actor_email, '')) end"
-)
-
 SORTABLE = {
     "risk": _of_action("risk", "number"),
     "action": _of_action("action"),
@@ -119,12 +112,12 @@ SORTABLE = {
     "category": _of_action("category"),
     "kind": _of_action("nullif(kind, '')"),
     "outcome": _of_action("outcome"),
-    "actor": _as_recorded(_ACTOR),
+    "actor": _as_recorded(SHOWN["actor"]),
     "actor_id": _of_actor("nullif(actor_id, '')"),
     "actor_name": _as_recorded("nullif(actor_name, '')"),
     "actor_email": _as_recorded("nullif(actor_email, '')"),
     "actor_type": _of_actor("actor_type"),
-    "target": _of_target("coalesce(nullif(target_name, ''), nullif(target_id, ''))"),
+    "target": _of_target(SHOWN["target"]),
     "target_id": _of_target("nullif(target_id, '')"),
     "target_name": _of_target("nullif(target_name, '')"),
     "target_type": _of_event("target_type"),

@@ -39,7 +39,18 @@ from trail.web.query_routes import export, query
 from trail.web.streaming import Download
 
 # Query parameters that do not belong to the filter.
-_NOT_FILTER = ("limit", "skip", "after", "columns", "archive", "budget", "all", "text", "cursor")
+_NOT_FILTER = (
+    "limit",
+    "skip",
+    "after",
+    "columns",
+    "headers",
+    "archive",
+    "budget",
+    "all",
+    "text",
+    "cursor",
+)
 _MAX_ROWS = 1_000
 _RECENT = 5
 
@@ -189,9 +200,10 @@ def _export(kind: str) -> Callable[[Request], Any]:
     @export
     def download(request: Request) -> Response:
         filter_, store, now = _request_filter(request)
-        columns = request.query_params.get("columns")
-        default = exports.default_columns(kind)
-        chosen = exports.Export(filter_, kind, tuple(columns.split(",")) if columns else default)
+        named = request.query_params.get("columns")
+        columns = tuple(named.split(",")) if named else exports.default_columns(kind)
+        headers = request.query_params.get("headers") or "names"
+        chosen = exports.Export(filter_, kind, columns, headers)
         tally = Tally()
         bom = process.current().settings.export.csv_bom
         chunks = exports.stream(store, chosen, now, tally=tally, csv_bom=bom)

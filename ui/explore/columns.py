@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from trail.core import event_text
+from trail.events.column_titles import TITLES
 from trail.storage.filters import NO, SORT_COLUMNS, YES, Filter
 from ui import text
 from ui.components.table import Cell, Column, Tone
@@ -16,19 +17,16 @@ from ui.explore.view_columns import ViewLayout
 
 Event = Mapping[str, Any]
 
-# What sorts a column that shows more than its name says: a target's id where it has no name.
-_SORTS = {"actor_name": "actor", "target_name": "target"}
 _TONES: Mapping[str, Tone] = {"▲": "red", "◆": "amber", "✕": "red"}
 _FLAGS = (("unverified", "unverified"), ("future_dated", "future date"))
 
 
-def _column(name: str, title: str, width: int, **more: Any) -> Column:
-    made: Column = {"name": name, "title": title, "width": width, **more}  # type: ignore[typeddict-item]
+def _column(name: str, width: int, **more: Any) -> Column:
+    made: Column = {"name": name, "title": TITLES[name], "width": width, **more}  # type: ignore[typeddict-item]
     if name in _FILTERS:
         made["filter"] = True
-    sort = _SORTS.get(name, name)
-    if sort in SORT_COLUMNS:
-        made |= {"asc": sort, "desc": f"-{sort}"}
+    if name in SORT_COLUMNS:
+        made |= {"asc": name, "desc": f"-{name}"}
     return made
 
 
@@ -65,8 +63,8 @@ _CELLS: Mapping[str, Callable[[Event], str | Cell]] = {
     "risk": _risk,
     "outcome": _outcome,
     "action": _action,
-    "actor_name": _actor,
-    "target_name": event_text.target,
+    "actor": _actor,
+    "target": event_text.target,
     "category": lambda event: {
         "text": event["category"],
         "square": text.category_color(event["category"]),
@@ -78,9 +76,9 @@ _CELLS: Mapping[str, Callable[[Event], str | Cell]] = {
 # The facet that a column filters by, and its value.
 _FILTERS: Mapping[str, tuple[str, Callable[[Event], str | None]]] = {
     "risk": ("risk", lambda event: str(event["risk"])),
-    "actor_name": ("actor", lambda event: event["actor_id"]),
+    "actor": ("actor", lambda event: event["actor_id"]),
     "actor_id": ("actor", lambda event: event["actor_id"]),
-    "target_name": ("target", lambda event: event["target_id"] or event["target_name"]),
+    "target": ("target", lambda event: event["target_id"] or event["target_name"]),
     "target_id": ("target", lambda event: event["target_id"]),
     "verified": ("verified", _verified_value),
     **{
@@ -92,26 +90,26 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Event], str | None]]] = {
 LAYOUT = ViewLayout(
     "explore",
     (
-        _column("occurred_at", "Time", 158, asc="oldest", desc="newest", first="desc"),
-        _column("risk", "Risk", 92, first="desc"),
-        _column("action", "Action", 220),
-        _column("target_name", "Target", 200),
-        _column("actor_name", "Actor", 170),
-        _column("category", "Category", 150),
-        _column("outcome", "Outcome", 98),
-        _column("kind", "Kind", 90),
-        _column("actor_type", "Actor type", 96),
-        _column("actor_email", "Email", 190),
-        _column("actor_id", "Actor ID", 190, mono=True),
-        _column("target_type", "Target type", 130),
-        _column("target_id", "Target ID", 190, mono=True),
-        _column("action_raw", "Received action", 200),
-        _column("ingested_at", "Received", 158, first="desc"),
-        _column("workspace_id", "Workspace", 150, mono=True),
-        _column("verified", "Verified", 84),
-        _column("event_id", "Event ID", 250, mono=True),
+        _column("occurred_at", 158, asc="oldest", desc="newest", first="desc"),
+        _column("risk", 92, first="desc"),
+        _column("action", 220),
+        _column("target", 200),
+        _column("actor", 170),
+        _column("category", 150),
+        _column("outcome", 98),
+        _column("kind", 90),
+        _column("actor_type", 96),
+        _column("actor_email", 190),
+        _column("actor_id", 190, mono=True),
+        _column("target_type", 130),
+        _column("target_id", 190, mono=True),
+        _column("action_raw", 200),
+        _column("ingested_at", 158, first="desc"),
+        _column("workspace_id", 150, mono=True),
+        _column("verified", 84),
+        _column("event_id", 250, mono=True),
     ),
-    ("occurred_at", "risk", "action", "target_name", "actor_name", "category", "outcome"),
+    ("occurred_at", "risk", "action", "target", "actor", "category", "outcome"),
 )
 
 

@@ -1,8 +1,9 @@
 """Downloads of the events of the filter."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from trail.core.model import EVENT_COLUMNS
 from trail.events import export as exports
 from trail.evidence import period
 from trail.storage.filters import Filter
@@ -10,43 +11,45 @@ from ui import text, url_state
 from ui.filter_bar.menu import menu
 
 
-def draw(filter_: Filter, rows: int, *, evidence: bool) -> None:
-    """Draw the download of the *rows* events as CSV, and the menu of the other formats."""
-    size = text.byte_size(exports.estimated_bytes("csv", rows))
+def draw(filter_: Filter, rows: int, shown: Sequence[str], *, evidence: bool) -> None:
+    """Draw the download of the *rows* events as CSV, and the menu of the other formats.
+
+    The CSV has the columns *shown* with their titles, or all fields where no table shows events.
+    """
+    chosen = exports.Export(filter_, "csv")
+    if shown:
+        chosen = exports.Export(filter_, "csv", tuple(shown), "titles")
+    share = len(chosen.columns) / len(exports.CSV_COLUMNS)
+    size = text.byte_size(int(exports.estimated_bytes("csv", rows) * share))
+    what = ", columns and order as on screen" if shown else ""
     st.link_button(
-        "Download CSV",
-        exports.download_url(exports.Export(filter_, "csv"), url_state.param("archive")),
+        "CSV",
+        exports.download_url(chosen, url_state.param("archive")),
         icon=":material/download:",
-        help=f"{text.count(rows, 'event')}, about {size}, times in {text.escape(filter_.tz)}",
+        help=f"{text.count(rows, 'event')}, about {size}{what}, times in {text.escape(filter_.tz)}",
         disabled=rows == 0,
         wrap=False,
     )
     with menu("export-menu", ":material/more_horiz:", "More export formats") as opened:
         if opened.open:
-            _formats(filter_, rows, evidence=evidence)
+            _formats(filter_, rows, all_fields=bool(shown), evidence=evidence)
 
 
-def _formats(filter_: Filter, rows: int, *, evidence: bool) -> None:
-    columns = st.multiselect(
-        "CSV columns",
-        EVENT_COLUMNS,
-        default=exports.CSV_COLUMNS,
-        key="csv-columns",
-        persist_state="session",
-    )
-    kinds = (("csv", "CSV with these columns"), ("ndjson", "NDJSON"), ("parquet", "Parquet"))
-    for kind, label in kinds:
-        chosen = tuple(columns) if kind == "csv" else exports.default_columns(kind)
+def _formats(filter_: Filter, rows: int, *, all_fields: bool, evidence: bool) -> None:
+    labels = {"csv": "CSV, all fields", "ndjson": "NDJSON", "parquet": "Parquet"}
+    for kind, label in labels.items():
+        if kind == "csv" and not all_fields:
+            continue
+        chosen = exports.Export(filter_, kind, exports.default_columns(kind))
         st.link_button(
             f"{label}, about {text.byte_size(exports.estimated_bytes(kind, rows))}",
-            exports.download_url(exports.Export(filter_, kind, chosen), url_state.param("archive"))
-            if chosen
-            else "#",
-            disabled=not chosen or rows == 0,
+            exports.download_url(chosen, url_state.param("archive")),
+            disabled=rows == 0,
             width="stretch",
         )
     st.caption(
-        f"{text.count(rows, 'row')}. NDJSON and Parquet contain all columns, with times in UTC."
+        f"{text.count(rows, 'row')}. NDJSON and Parquet contain all fields and the original "
+        "record, with times in UTC."
     )
     if evidence:
         st.link_button(

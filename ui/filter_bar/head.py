@@ -1,6 +1,6 @@
 """The head of a page: its title, and the filter bar with everything that narrows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -33,10 +33,18 @@ def title(
             last()
 
 
-def bar(filter_: Filter, rows: int, *, search: bool, evidence: bool = False) -> None:
+def bar(
+    filter_: Filter,
+    rows: int,
+    *,
+    search: bool,
+    shown: Sequence[str] = (),
+    evidence: bool = False,
+) -> None:
     """Draw search, window, time zone and the export of *rows* events in one row.
 
-    With *evidence* the export menu offers the evidence pack.
+    *shown* are the columns of the page's table of events. With *evidence* the export menu offers
+    the evidence pack.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter-bar"):
         if search:
@@ -45,7 +53,7 @@ def bar(filter_: Filter, rows: int, *, search: bool, evidence: bool = False) -> 
         if not search:
             st.space("stretch")
         time_control.zone(filter_)
-        export_menu.draw(filter_, rows, evidence=evidence)
+        export_menu.draw(filter_, rows, shown, evidence=evidence)
 
 
 def chip_row(filter_: Filter, window: Window, labels: dict[tuple[str, str], str]) -> None:

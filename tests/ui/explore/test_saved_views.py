@@ -206,7 +206,7 @@ def _columns() -> None:
         ("v1", ("risk", "action"), None),
         ("v1", ("risk", "action"), {"reset": True}),
         ("v1", ("risk", "action"), {"columns": ["kind"]}),
-        ("v2", ("target_name", "of another release"), None),
+        ("v2", ("target", "of another release"), None),
         ("v1", ("risk", "action"), {"columns": ["kind"]}),
         ("saved", (), None),
         ("v1", ("kind",), None),
@@ -225,7 +225,7 @@ def _columns() -> None:
 def test_a_view_shows_its_columns_until_they_are_changed_in_it() -> None:
     app = AppTest.from_function(_columns).run()
     assert not app.exception
-    own = "occurred_at risk action target_name actor_name category outcome"
+    own = "occurred_at risk action target actor category outcome"
     assert json.loads(app.json[0].value) == [
         own,
         "risk action",
@@ -233,7 +233,7 @@ def test_a_view_shows_its_columns_until_they_are_changed_in_it() -> None:
         "action event_id",
         "risk action",
         "kind",
-        "target_name",
+        "target",
         "kind",
         "kind",
         own,

@@ -26,13 +26,19 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--columns", default="", metavar="NAMES", help="columns in order, separated by commas"
     )
+    parser.add_argument(
+        "--headers",
+        choices=export.HEADERS,
+        default="names",
+        help="headers of a CSV: names of columns, or their titles on screen",
+    )
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     path = context.folder / args.out
     kind = args.format or path.suffix.lstrip(".").lower()
     columns = tuple(args.columns.split(",")) if args.columns else export.default_columns(kind)
-    chosen = export.Export(Filter.parse(args.query), kind, columns)
+    chosen = export.Export(Filter.parse(args.query), kind, columns, args.headers)
     store, now, tally = context.store(False), dt.datetime.now(dt.UTC), Tally()
     try:
         bom = context.settings.export.csv_bom
