@@ -4,7 +4,7 @@ from pathlib import Path
 
 from loaders.folder import FolderSettings
 from trail.backup import places
-from trail.core.settings import Backup, assembled
+from trail.core.settings import Backup, Export, assembled
 
 PAGE = Path(__file__).parent / "files.md"
 
@@ -12,7 +12,9 @@ PAGE = Path(__file__).parent / "files.md"
 def text() -> str:
     """Return the page: each file that the product writes, and whether backups contain it."""
     example = assembled().model_construct(
-        folder=FolderSettings(path=Path("inbox")), backup=Backup(path=Path("backups"))
+        folder=FolderSettings(path=Path("inbox")),
+        backup=Backup(path=Path("backups")),
+        export=Export(folder=Path("exports")),
     )
     lines = [
         "# Files",

@@ -154,13 +154,13 @@ def _seal(notification: Notification, _undo_url: str) -> Message:
 
 
 def _notice(notification: Notification, _undo_url: str) -> Message:
-    body = notification.body
+    body, home = notification.body, notification.home
     return Message(
         one_line(body.get("title") or "Audit trail", 140),
         one_line(body.get("text"), 500),
         reason="Test message" if notification.kind == "test" else "",
         severity=_severity(body),
-        link=notification.home,
+        link=_query_link(home, body["query"]) if body.get("query") else home,
     )
 
 

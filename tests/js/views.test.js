@@ -86,7 +86,7 @@ test("the open view is renamed, shared, made the default, and deleted after a qu
   one(view, ".danger").click();
   assert.equal(
     one(view, ".foot .inline p").textContent,
-    `Delete ${HOSTILE[0]}? Everyone loses it.`,
+    `Delete “${HOSTILE[0]}”? Everyone loses it.`,
   );
   assert.deepEqual(view.sent, []);
   named(view, "Delete view").click();

@@ -144,6 +144,8 @@ def excluded(settings: Settings) -> dict[Path, str]:
     for drop in registry.of_kind(Drop):
         if folder := drop.folder(settings):
             patterns[folder.absolute() / "**"] = "Files dropped here for loading"
+    if settings.export.folder:
+        patterns[settings.export.folder.absolute() / "**"] = "Files of scheduled exports"
     if settings.backup.path:
         patterns[settings.backup.path.absolute() / "**"] = "The backups themselves"
     return patterns

@@ -228,8 +228,17 @@ class Backup(Section):
 
 
 class Export(Section):
-    """What exported files look like."""
+    """What exported files look like, and where scheduled ones are written."""
 
+    folder: Path | None = Field(
+        None, description="Folder for the files of scheduled exports; empty disables them."
+    )
+    keep: int = Field(
+        90, ge=1, le=3650, description="Number of files to keep of each scheduled export."
+    )
+    max_bytes: int = Field(
+        1_073_741_824, ge=1_024, description="Maximum size of the file of a scheduled export."
+    )
     csv_bom: bool = Field(
         True,
         description="Begin CSV files with a byte order mark; without it, Excel shows umlauts and "

@@ -73,7 +73,7 @@ export function drawActions(actions, data, menu) {
     shared: data.shared,
   });
   setText(actions.title.firstElementChild ?? actions.title, data.open ? data.name : "This view");
-  setText(actions.question, `Delete ${data.name}?${data.shared ? " Everyone loses it." : ""}`);
+  setText(actions.question, `Delete “${data.name}”?${data.shared ? " Everyone loses it." : ""}`);
   setText(actions.first, data.isDefault ? "Remove default" : "Make default");
   setText(actions.publish, data.shared ? "Make private" : "Share with everyone");
   show(actions.first, data.open !== "");

@@ -12,11 +12,11 @@ from trail.views.view import View, Viewer, query_of
 from ui import url_state
 from ui.audit import record_action
 from ui.components.view_menu import OpenView, ViewMessage, ViewRow, view_menu
-from ui.explore import columns, view_columns
+from ui.explore import columns, export_schedule, view_columns
 from ui.page import Context
 
 _KEY = "saved-views"
-_ERROR = f"{_KEY}:error"
+_ERROR, _SCHEDULING = f"{_KEY}:error", f"{_KEY}:scheduling"
 
 
 def opened_filter(ctx: Context) -> Filter:
@@ -82,13 +82,17 @@ def draw(ctx: Context, filter_: Filter) -> None:
             opened.shared,
             opened.former,
             mayAlert=may_alert,
+            mayExport=may_alert,
         )
     else:
         narrows = bool(filter_.choices or filter_.q)
-        state = OpenView("", "Unsaved view" if narrows else "All events", mayAlert=may_alert)
+        name = "Unsaved view" if narrows else "All events"
+        state = OpenView("", name, mayAlert=may_alert, mayExport=may_alert)
     rows = [_all_events(), *(_row(view, viewer.username) for view in views)]
     error = str(st.session_state.pop(_ERROR, ""))
     view_menu(rows, state, error, _KEY, lambda messages: _on_messages(ctx, filter_, messages))
+    if st.session_state.pop(_SCHEDULING, False):
+        export_schedule.dialog(ctx, filter_, state.name)
 
 
 def _viewer(ctx: Context) -> Viewer:
@@ -136,14 +140,12 @@ def _on_messages(ctx: Context, filter_: Filter, messages: list[ViewMessage]) -> 
 
 
 def _act(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage) -> None:
-    """Carry out one action, and record what it changed."""
-    store, do, view_id = ctx.runtime.store, message["do"], message["id"]
-    opened = url_state.opened_view()
-    changed, change = "", ""
+    """Carry out one action."""
+    do, view_id = message["do"], message["id"]
     if do == "open":
         if view_id:
-            view = saved_views.find(saved_views.visible(store, viewer.username), view_id)
-            filter_ = applied(view, filter_)
+            views = saved_views.visible(ctx.runtime.store, viewer.username)
+            filter_ = applied(saved_views.find(views, view_id), filter_)
         else:
             filter_ = filter_.cleared()
         view_columns.forget_changes()
@@ -155,7 +157,17 @@ def _act(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage) ->
             rule=replace(filter_, start="", end="", sort="newest").query(),
             section="rules",
         )
-    elif do == "create":
+    elif do == "schedule":
+        st.session_state[_SCHEDULING] = True
+    else:
+        _change(ctx, viewer, filter_, message)
+
+
+def _change(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage) -> None:
+    """Change a view or its marks, and record it."""
+    store, do, view_id = ctx.runtime.store, message["do"], message["id"]
+    changed, change = "", ""
+    if do == "create":
         view_id = saved_views.create(
             store,
             viewer,
@@ -168,7 +180,9 @@ def _act(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage) ->
         change = f"created, {_visibility(shared=message['shared'])}: {query_of(filter_)}"
         url_state.set_url(filter_, view=view_id)
     elif do == "save":
-        changed = saved_views.save(store, viewer, opened, filter_, columns.shown()).name
+        changed = saved_views.save(
+            store, viewer, url_state.opened_view(), filter_, columns.shown()
+        ).name
         view_columns.forget_changes()
         change = f"saved: {query_of(filter_)}"
     elif do == "rename":

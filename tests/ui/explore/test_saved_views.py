@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,14 +13,14 @@ from streamlit.testing.v1 import AppTest
 from trail.access_log import log, spool
 from trail.accounts.sessions import Sessions
 from trail.accounts.users import Users
-from trail.core.settings import Settings
+from trail.core.settings import Export, Settings
 from trail.ingest.receiver import Intake
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
 from trail.storage.database import Store
 from trail.storage.filters import Filter, Window
-from trail.views import saved_views
+from trail.views import saved_views, scheduled_exports
 from trail.views.view import View, Viewer
 from ui.components import share_menu, view_menu
 
@@ -190,6 +191,36 @@ def test_a_shared_link_keeps_the_state_of_the_page(store: Store) -> None:
     assert first[1].startswith("fixed times: from=20")
     pairs = dict(parse_qsl(second[1].removeprefix("relative times: ")))
     assert pairs == dict(page.pairs) | {"sort": "newest"}
+
+
+def test_an_owner_schedules_an_export_of_the_view(store: Store, settings: Settings) -> None:
+    schedule = [{"do": "schedule", "id": ""}]
+    assert not AppTest.from_function(_explore, args=("manager", schedule, [])).run().text_input
+    using = settings.model_copy(update={"export": Export(folder=Path("/nowhere"))})
+    process.start(replace(process.current(), settings=using))
+    app = AppTest.from_function(_explore, args=("owner", schedule, []), default_timeout=30)
+    app.query_params.update({"kind": ["delete"], "tz": ["Asia/Tokyo"]})
+    app.run()
+    app.text_input(key="export-name").set_value(HOSTILE)
+    app.selectbox(key="export-cadence").set_value("weekly")
+    [button] = [button for button in app.button if button.label == "Schedule export"]
+    button.click().run()
+    [export] = scheduled_exports.list_all(store)
+    assert (export.name, export.cadence, export.format) == (HOSTILE, "weekly", "csv")
+    assert export.query == "kind=delete&tz=Asia%2FTokyo"
+    assert export.columns[:2] == ("occurred_at", "risk")
+    assert f"{HOSTILE}\nWeekly CSV, Folder of exports" in [row.value for row in app.text]
+    app.button(key=f"delete-export-{export.export_id}").click().run()
+    assert not app.exception and scheduled_exports.list_all(store) == []
+    log.flush()
+    rows = log.entries(store, Window(), kind="settings")
+    assert [(row["what"], row["detail"]) for row in reversed(rows)] == [
+        (
+            f"scheduled export {HOSTILE}",
+            "weekly csv, Folder of exports: kind=delete&tz=Asia%2FTokyo",
+        ),
+        (f"scheduled export {HOSTILE}", "deleted"),
+    ]
 
 
 def _columns() -> None:
