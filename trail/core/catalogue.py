@@ -76,7 +76,7 @@ RISK_LEVELS = {"high": (7, 10), "medium": (4, 6), "low": (0, 3)}
 # The verb of a type that the table does not know; the last verb of the name decides. Verbs that
 # only may be routine ("sent", "published") are left out: an unknown type must stay in sight, so
 # it falls back to "modify".
-_VERBS: dict[str, str] = {
+VERBS: dict[str, str] = {
     verb: kind
     for kind, verbs in {
         "create": "created added uploaded imported duplicated cloned generated",
@@ -121,7 +121,7 @@ _SEPARATORS = re.compile(r"[\s_-]+")  # a warehouse table is called integration_
 _CACHED_NAME = 200  # characters; longer names are hostile and would only fill the cache
 
 
-def _fold(name: str) -> str:
+def folded(name: str) -> str:
     """Return the form in which two spellings of one type are equal."""
     words = _SEPARATORS.sub(" ", name.casefold()).strip().split(" ")
     return " ".join(_singular(word) for word in words)
@@ -156,11 +156,11 @@ ACTIONS: tuple[Action, ...] = _read_table()
 
 # Covers the guesses as well: either changing makes a stored classification out of date.
 VERSION: str = hashlib.sha256(
-    repr((ACTIONS, _VERBS, _GUESSED_RISK, sorted(_ACCESS_WORDS), sorted(_PLURALS))).encode()
+    repr((ACTIONS, VERBS, _GUESSED_RISK, sorted(_ACCESS_WORDS), sorted(_PLURALS))).encode()
 ).hexdigest()[:12]
 
 _BY_SPELLING: dict[str, Action] = {
-    _fold(spelling): action for action in ACTIONS for spelling in (*action.aliases, action.name)
+    folded(spelling): action for action in ACTIONS for spelling in (*action.aliases, action.name)
 }
 
 
@@ -182,11 +182,11 @@ def resolve(action_raw: str) -> Action:
 
 @lru_cache(maxsize=4096)
 def _resolve(action_raw: str) -> Action:
-    return _BY_SPELLING.get(_fold(action_raw)) or _unknown(action_raw)
+    return _BY_SPELLING.get(folded(action_raw)) or _unknown(action_raw)
 
 
 def _unknown(action_raw: str) -> Action:
-    words = _fold(action_raw).split(" ")
+    words = folded(action_raw).split(" ")
     failed = words[-1] == "failed"
     kind = "failure" if failed else _kind_of(words)
     concerns_access = not failed and not _ACCESS_WORDS.isdisjoint(words)
@@ -205,6 +205,6 @@ def _unknown(action_raw: str) -> Action:
 
 def _kind_of(words: list[str]) -> str:
     for word in reversed(words):
-        if word in _VERBS:
-            return _VERBS[word]
+        if word in VERBS:
+            return VERBS[word]
     return "modify"

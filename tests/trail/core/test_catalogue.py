@@ -115,7 +115,7 @@ def test_spellings_are_unique() -> None:
     owner: dict[str, str] = {}
     for action in ACTIONS:
         for spelling in (action.name, *action.aliases):
-            assert owner.setdefault(catalogue._fold(spelling), action.name) == action.name
+            assert owner.setdefault(catalogue.folded(spelling), action.name) == action.name
             assert resolve(spelling) is action
 
 
@@ -176,7 +176,7 @@ def test_catalog_values_are_within_their_ranges() -> None:
     assert CATEGORIES[:2] == ("Source", "Integrations")
     assert CATEGORIES[-1] == "Other"
     assert {a.kind for a in ACTIONS} <= set(KINDS)
-    assert set(catalogue._VERBS.values()) <= set(KINDS)
+    assert set(catalogue.VERBS.values()) <= set(KINDS)
     for action in ACTIONS:
         failed = action.name.endswith("Failed")
         assert (action.kind == "failure", action.outcome == "failure") == (failed, failed)

@@ -1,0 +1,121 @@
+"""The names in a question: actors, targets and workspaces of the store, by name, e-mail or ID."""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from trail.events.completions import fold
+from trail.storage import cursors
+from trail.storage.database import Engine
+
+MOST_WORDS = 8  # of one name
+_MOST_ASKED, _MOST_READ = 8, 2_000  # words of a question, and names with one of them
+_MOST = 10  # actors or targets that one name may mean
+_PARTS = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a name means: the facet, or `workspace`, and its values with their labels.
+
+    `is_whole` if the name is complete, not a part of one.
+    """
+
+    field: str
+    values: tuple[tuple[str, str], ...]
+    types: frozenset[str]
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    field: str
+    value: str
+    label: str
+    type: str
+    spellings: tuple[str, ...]
+
+
+class Directory:
+    """The names that contain one of some words."""
+
+    def __init__(self, engine: Engine, words: Collection[str]) -> None:
+        wanted = sorted({part for word in words for part in _parts(word)}, key=len)
+        self._rows = _read(engine, wanted[-_MOST_ASKED:]) if wanted else []
+
+    def find(self, text: str) -> list[Named]:
+        """Return what *text* may name, at most one entry per field; whole names before parts."""
+        folded, parts = fold(text).strip(), _parts(text)
+        if not parts:
+            return []
+        result = []
+        for field in ("actor", "target", "workspace"):
+            rows = [row for row in self._rows if row.field == field]
+            whole = [row for row in rows if folded in row.spellings]
+            found = whole or [row for row in rows if _has(row, parts)]
+            values = tuple(sorted({(row.value, row.label) for row in found}))
+            if 0 < len(values) <= _MOST:
+                types = frozenset(row.type for row in found)
+                result.append(Named(field, values, types, bool(whole)))
+        return sorted(result, key=lambda named: not named.is_whole)
+
+
+def _has(row: _Row, parts: list[str]) -> bool:
+    """Return whether a spelling has *parts* as successive words; of an e-mail, its local part."""
+    for spelling in row.spellings:
+        words = _parts(spelling.partition("@")[0])
+        if any(words[at : at + len(parts)] == parts for at in range(len(words))):
+            return True
+    return False
+
+
+def _parts(text: str) -> list[str]:
+    return _PARTS.findall(fold(text))
+
+
+def _read(engine: Engine, words: list[str]) -> list[_Row]:
+    """Return the names that contain one of *words*, most of them and short ones first."""
+    params = {"words": words}
+    rows = []
+
+    def query(columns: str, text: str, table: str) -> list[dict[str, object]]:
+        hits = f"len(list_filter($words, lambda w: contains(strip_accents(lower({text})), w)))"
+        sql = (
+            f"select distinct {columns}, {hits} as hits, length({text}) as size from {table} "
+            f"where hits > 0 order by hits desc, size limit {_MOST_READ}"
+        )
+        return list(engine.table(sql, params).to_pylist())
+
+    spelled = "concat_ws(chr(31), actor_id, actor_name, actor_email)"
+    for line in query("actor_id, actor_name, actor_email", spelled, "actors"):
+        actor_id, name, email = (
+            str(line[c] or "") for c in ("actor_id", "actor_name", "actor_email")
+        )
+        label = name or email or actor_id.removeprefix("tokens/")
+        known = (actor_id, actor_id.partition("/")[2], name, email)
+        rows.append(_Row("actor", actor_id, label, "", _spellings(*known)))
+    spelled = "concat_ws(chr(31), target_id, target_name)"
+    for line in query("target_type, target_id, target_name", spelled, "targets"):
+        target_id, name = str(line["target_id"] or ""), str(line["target_name"] or "")
+        value, type_ = name or target_id, str(line["target_type"] or "")
+        rows.append(_Row("target", value, value, type_, _spellings(target_id, name)))
+    return [*rows, *_workspaces(engine)]
+
+
+def _workspaces(engine: Engine) -> list[_Row]:
+    """Return the workspaces, which are few; the directory names the one that is polled."""
+    listed = engine.table("select distinct workspace_id as id from cube where workspace_id <> ''")
+    about = json.loads(cursors.get(engine, "workspace") or "{}")
+    rows = []
+    for workspace in listed["id"].to_pylist():
+        names = (
+            (about.get("name", ""), about.get("slug", "")) if about.get("id") == workspace else ()
+        )
+        label = next(filter(None, names), workspace)
+        rows.append(_Row("workspace", workspace, label, "", _spellings(workspace, *names)))
+    return rows
+
+
+def _spellings(*texts: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fold(text).strip() for text in texts if text))
