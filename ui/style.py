@@ -17,6 +17,7 @@ _RULES = """
 }
 .st-key-demo-banner p, .st-key-demo-banner .stHtml, .st-key-archive-banner * { font-size: 13px; }
 .st-key-chart-head { margin-bottom: -14px; }
+.st-key-filter-bar { align-items: flex-start; }
 .st-key-chips { min-height: 30px; }
 .st-key-head { min-height: 118px; }
 /* The event panel lies over the right of the table, so that opening it moves nothing. */

@@ -4,7 +4,15 @@ import searchBox from "../../ui/components/search_box.js";
 import { groupsOf, matchAt } from "../../ui/components/suggestions.js";
 import { HOSTILE, mount, press } from "./mount.js";
 
-const DATA = { text: "", query: "from=7d", max: 1000, problem: null, syntax: [["a b", "both"]] };
+const DATA = {
+  text: "",
+  query: "from=7d",
+  max: 1000,
+  problem: null,
+  syntax: [["a b", "both"]],
+  notice: null,
+  answered: [0, ""],
+};
 const VALUE = { field: "target", value: HOSTILE[0], term: 'target:"x y"', count: 1234 };
 const ANSWER = {
   before: "-",
@@ -102,6 +110,29 @@ test("an error is shown in place, and its correction is searched for", (context)
   one(".correct").click();
   assert.deepEqual(sent(), [{ search: "a target:x" }]);
   assert.equal(one(".problem").hidden, true);
+});
+
+test("a question is offered as filters first, and its text leaves the box once answered", async (context) => {
+  const { view, asked, input, type, one, sent } = open(context);
+  await type("who deleted quickly");
+  const part = { name: "Actor", excluded: true, label: HOSTILE[0] };
+  const question = { parts: [part], not_understood: ["quickly"] };
+  asked[0].answer({ ...ANSWER, fields: [], values: [], recent: [], question });
+  await settle();
+  const [first, second] = view.parent.querySelectorAll("[role=option]");
+  assert.match(first.textContent, /^Show: Actor is not <img.*Not understood: 'quickly'$/);
+  press(input, "Enter");
+  assert.equal(input.value, "who deleted quickly");
+  const notice = { question: "who deleted quickly", not_understood: ["quickly"] };
+  view.draw({ ...DATA, notice, answered: [1, "who deleted quickly"] });
+  assert.equal(input.value, "");
+  assert.match(one(".notice").textContent, /Not understood: 'quickly'/);
+  await type("who deleted quickly");
+  second.click();
+  view.draw({ ...DATA, answered: [1, "who deleted quickly"] });
+  assert.equal(input.value, "who deleted quickly");
+  const both = [{ search: "who deleted quickly" }, { literal: "who deleted quickly" }];
+  assert.deepEqual(sent(), both);
 });
 
 test("matches begin a word, regardless of case and accents", () => {

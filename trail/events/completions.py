@@ -124,11 +124,7 @@ def fold(text: str) -> str:
 
 def term(field: str, value: str) -> str:
     """Return the search term for *value* of *field*, as a phrase where it is not one word."""
-    return f"{field}:{value if _WORD.fullmatch(value) else _quoted(value)}"
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{field}:{value if _WORD.fullmatch(value) else search_syntax.quoted(value)}"
 
 
 def _place(text: str, cursor: int) -> _Place:

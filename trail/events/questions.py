@@ -88,7 +88,7 @@ def _parts(found: Filter, reader: Reader) -> Iterable[Part]:
         for values, excluded in ((choice.include, False), (choice.exclude, True)):
             if values:
                 labels = ", ".join(reader.labels[name, value] for value in values)
-                yield Part(title, excluded, labels)
+                yield Part(title, excluded, "only" if name == "changes" else labels)
     for search in found.q:
         yield Part("Search", excluded=False, label=search)
     if reader.window is not None:

@@ -20,7 +20,7 @@ from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.text import parse_integer
-from trail.events import completions, counts, suggestions
+from trail.events import completions, counts, questions, suggestions
 from trail.events import events as listing
 from trail.events import export as exports
 from trail.events import timeline as bars
@@ -168,18 +168,30 @@ def suggest(request: Request) -> Response:
 def complete(request: Request) -> Response:
     """Answer what may stand at `cursor` (in UTF-16 units) of the search `text`, in the results.
 
-    That is fields, values with their counts, and recent searches of the user.
+    That is fields, values with their counts, and recent searches of the user; and the filters that
+    the text asks for if it is a question in plain words.
     """
     filter_, store, _ = _request_filter(request)
     text = request.query_params.get("text", "")[: search_syntax.MAX_CHARS]
     units = _number(request, "cursor", 2 * len(text))
     before = text.encode("utf-16-le", "surrogatepass")[: 2 * min(units, 2 * len(text))]
     cursor = len(before.decode("utf-16-le", "ignore"))
-    found = completions.complete(store, filter_, text, cursor, store.now())
+    now = store.now()
+    question = questions.read(store, filter_, text, now)
+    found = (
+        completions.Completions(text, "", "", (), ())
+        if question
+        else completions.complete(store, filter_, text, cursor, now)
+    )
     user, typed = request_user(request), completions.fold(text.strip())
     known = recent_searches.listed(process.current().store, user.username) if user else []
     recent = [search for search in known if typed in completions.fold(search) != typed]
-    return _json({**dataclasses.asdict(found), "recent": recent[:_RECENT]})
+    asked = question and {
+        "parts": [dataclasses.asdict(part) for part in question.parts],
+        "not_understood": question.not_understood,
+    }
+    answer = dataclasses.asdict(found)
+    return _json({**answer, "recent": recent[:_RECENT], "question": asked})
 
 
 def _rows(request: Request) -> int:

@@ -9,6 +9,7 @@ import { createSuggestions } from "./suggestions.js";
 /** @typedef {{ before: string, wrong: string, after: string, message: string, hint: string,
  *   correction: string }} SearchProblem */
 /** @typedef {{ text: string, query: string, max: number, problem: SearchProblem | null,
+ *   notice: { question: string, not_understood: string[] } | null, answered: [number, string],
  *   syntax: [string, string][] }} SearchData */
 /** @typedef {ReturnType<typeof build>} SearchBox */
 
@@ -28,7 +29,7 @@ function build(parent, queue) {
     "aria-autocomplete": "list",
     "aria-expanded": "false",
     "aria-controls": "suggestions",
-    placeholder: "Search, or field:value, such as kind:delete",
+    placeholder: "Search, or ask: who disabled warehouses last week",
     autocomplete: "off",
     autocapitalize: "off",
     spellcheck: "false",
@@ -50,13 +51,16 @@ function build(parent, queue) {
     key,
   );
   const problem = createProblem();
+  const notice = el("div", "notice second", { role: "status" });
   const state = {
     queue,
     input,
     clear,
     key,
     problem,
+    notice,
     suggestions: createSuggestions(),
+    answers: 0,
     /** The text of the last search, and the query string of the page without it. */
     applied: "",
     query: "",
@@ -72,6 +76,7 @@ function build(parent, queue) {
     { role: "search" },
     box,
     problem.node,
+    notice,
     state.suggestions.node,
   );
   parent.append(root);
@@ -118,9 +123,14 @@ function update(state, data) {
   const shown = data.problem
     ? data.problem.before + data.problem.wrong + data.problem.after
     : data.text;
-  if (state.isNew) input.value = draft.applied === data.text && draft.text ? draft.text : shown;
+  const [answers, answered] = data.answered;
+  if (!state.isNew && answers !== state.answers && input.value.trim() === answered)
+    input.value = shown;
+  else if (state.isNew)
+    input.value = draft.applied === data.text && draft.text ? draft.text : shown;
   else if (input.value.trim() === state.applied) input.value = shown;
   state.isNew = false;
+  state.answers = answers;
   state.applied = data.text;
   state.query = data.query;
   input.maxLength = data.max;
@@ -129,7 +139,16 @@ function update(state, data) {
     state.problem,
     data.problem && input.value.trim() === shown.trim() ? data.problem : null,
   );
+  drawNotice(state.notice, data.problem ? null : data.notice);
   drawBox(state);
+}
+
+/** @param {HTMLElement} node @param {SearchData["notice"]} notice */
+function drawNotice(node, notice) {
+  show(node, notice !== null && notice.not_understood.length > 0);
+  if (!notice) return;
+  const words = notice.not_understood.map((word) => `'${word}'`).join(", ");
+  setText(node, `Filters for “${notice.question}”. Not understood: ${words}`);
 }
 
 /** @param {SearchBox} state */
@@ -177,7 +196,7 @@ function onKey(state, event) {
     else search(state);
   } else if (event.key === "Tab" && !event.shiftKey && suggestions.isOpen()) {
     const option = suggestions.active();
-    if (!option) return;
+    if (!option || option.kind === "question") return;
     choose(state, option);
   } else return;
   event.preventDefault();
@@ -186,9 +205,10 @@ function onKey(state, event) {
 /** Put an option into the text, or search for it. @param {SearchBox} state @param {Option} option */
 function choose(state, option) {
   const { before, after } = state.suggestions;
-  if (option.kind === "question") {
+  if (option.kind === "question") search(state);
+  else if (option.kind === "literal") {
     close(state);
-    state.queue.send({ question: state.input.value.trim() });
+    state.queue.send({ literal: state.input.value.trim() });
   } else if (option.kind === "recent") {
     setValue(state, option.insert, option.insert.length);
     search(state);

@@ -22,11 +22,18 @@ class SearchProblem(TypedDict):
     correction: str
 
 
+class SearchNotice(TypedDict):
+    """A question that was turned into filters, and its words that were not understood."""
+
+    question: str
+    not_understood: Sequence[str]
+
+
 class SearchMessage(TypedDict, total=False):
-    """The text to search for, or the question to turn into filters."""
+    """The text to search for, or to read as a question; `literal` is never a question."""
 
     search: str
-    question: str
+    literal: str
 
 
 _box = messages.component("trail_search_box", "search_box")
@@ -36,26 +43,31 @@ def search_box(
     text: str,
     query: str,
     problem: SearchProblem | None,
+    notice: SearchNotice | None,
+    answered: tuple[int, str],
     syntax: Sequence[tuple[str, str]],
     key: str,
     on_messages: Callable[[list[SearchMessage]], None],
 ) -> None:
     """Draw the box with the *text* of the last search, or that of the *problem*.
 
-    Suggestions are those for the query string *query*; *syntax* has examples and their meanings.
+    *answered* is the number of questions that became filters, and the last one, which leaves the
+    box. Suggestions are those for the query string *query*; *syntax* lists examples and meanings.
     """
     data = {
         "text": text,
         "query": query,
         "max": search_syntax.MAX_CHARS,
         "problem": problem,
+        "notice": notice,
+        "answered": list(answered),
         "syntax": [list(row) for row in syntax],
     }
     messages.draw(_box, key, data, _parse, on_messages)
 
 
 def _parse(message: Mapping[str, Any]) -> dict[str, Any] | None:
-    for name in ("search", "question"):
+    for name in ("search", "literal"):
         text = message.get(name)
         if isinstance(text, str):
             return {name: text.strip()[: search_syntax.MAX_CHARS]}

@@ -5,11 +5,11 @@ import { renderRows } from "./rows.js";
 
 /** @typedef {{ name: string, description: string, values: number | null }} Field */
 /** @typedef {{ field: string, value: string, term: string, count: number | null }} Value */
-/** @typedef {{ name: string, verb: string, label: string }} QuestionPart */
+/** @typedef {{ name: string, excluded: boolean, label: string }} QuestionPart */
 /** @typedef {{ parts: QuestionPart[], not_understood: string[] }} Question */
 /** @typedef {{ before: string, after: string, typed: string, fields: Field[], values: Value[],
  *   recent: string[], question: Question | null }} Answer */
-/** @typedef {{ kind: "question" | "field" | "value" | "recent", insert: string, name: string,
+/** @typedef {{ kind: "question" | "literal" | "field" | "value" | "recent", insert: string, name: string,
  *   text: string, count: string, question?: Question }} Option */
 /** @typedef {{ id: string, title: string, unit: string, options: Option[] }} Group */
 
@@ -162,7 +162,16 @@ export function groupsOf({ fields, values, recent, question }) {
       title: "Filters for this question",
       unit: "",
       options: question
-        ? [{ kind: "question", insert: "", name: "", text: "", count: "", question }]
+        ? [
+            { kind: "question", insert: "", name: "", text: "", count: "", question },
+            {
+              kind: "literal",
+              insert: "",
+              name: "",
+              text: "Search for these words instead",
+              count: "",
+            },
+          ]
         : [],
     },
     {
@@ -241,12 +250,18 @@ function updateOption(row, option, id, typed) {
   setText(row.count, option.count);
 }
 
+/** @param {string} name @param {boolean} excluded */
+function partVerb(name, excluded) {
+  if (name === "Changes" || name === "Time" || name === "Search") return " ";
+  return excluded ? " is not " : " is ";
+}
+
 /** @param {Element} node @param {Question} question */
 function drawQuestion(node, { parts, not_understood }) {
-  const chips = parts.map(({ name, verb, label }) => {
+  const chips = parts.map(({ name, excluded, label }) => {
     const value = el("b", "", { dir: "auto" });
     setText(value, label);
-    return el("span", "chip", {}, `${name} ${verb} `, value);
+    return el("span", "chip", {}, `${name}${partVerb(name, excluded)}`, value);
   });
   const rest = el("span", "second");
   setText(rest, not_understood.map((word) => `'${word}'`).join(", "));

@@ -1,5 +1,6 @@
 """The search text of the filter: what is typed, the error in it, and the recent searches."""
 
+import datetime as dt
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -7,15 +8,15 @@ import streamlit as st
 
 from trail.accounts import recent_searches
 from trail.core.errors import FilterError
-from trail.runtime import process
+from trail.events import questions
+from trail.runtime import process, startup
 from trail.storage import search_help, search_syntax
 from trail.storage.filters import Filter
-from trail.storage.search_syntax import SearchError
 from ui import url_state
-from ui.components.search_box import SearchMessage, SearchProblem, search_box
-from ui.page import current_user
+from ui.components.search_box import SearchMessage, SearchNotice, SearchProblem, search_box
+from ui.page import current_user, turn
 
-_PROBLEM = "search-problem"
+_PROBLEM, _NOTICE, _ANSWERED = "search-problem", "search-notice", "search-answered"
 
 
 def draw(filter_: Filter) -> None:
@@ -24,37 +25,73 @@ def draw(filter_: Filter) -> None:
     search_box(
         search_syntax.together(filter_.q),
         f"{replace(filter_, q=()).query()}&{archive}",
-        st.session_state.get(_PROBLEM),
+        st.session_state.get(_PROBLEM) or _problem_in_url(),
+        _notice(filter_),
+        st.session_state.get(_ANSWERED, (0, "")),
         search_help.SHORT,
         "search",
         lambda messages: _on_messages(messages, filter_),
     )
 
 
+def _notice(filter_: Filter) -> SearchNotice | None:
+    """Return what was not understood of the question whose filter is still shown."""
+    query, notice = st.session_state.get(_NOTICE, ("", None))
+    return notice if query == filter_.query() else None
+
+
+def _problem_in_url() -> SearchProblem | None:
+    for text in st.query_params.get_all("q"):
+        try:
+            search_syntax.check((text,))
+        except FilterError as error:
+            return problem(text, error)
+    return None
+
+
 def _on_messages(messages: list[SearchMessage], filter_: Filter) -> None:
     for message in messages:
-        text = message["search"]
+        user = current_user()
+        if user is None or not user.may("explore"):
+            return
+        text = message.get("search", message.get("literal", ""))
         st.session_state.pop(_PROBLEM, None)
+        question = None
+        if text and "search" in message:
+            with turn(user):
+                store = startup.store_of(url_state.param("archive"))
+                question = questions.read(store, filter_, text, dt.datetime.now(dt.UTC))
         searched = replace(filter_, q=(text,) if text else ())
+        if question:
+            searched = question.filter
+            _answer(text, question)
         try:
             searched.check()
         except FilterError as error:
             st.session_state[_PROBLEM] = problem(text, error)
             continue
         url_state.set_url(searched)
-        user = current_user()
-        if text and user and user.may("explore"):
+        if text:
             recent_searches.remember(process.current().store, user.username, text)
+
+
+def _answer(text: str, question: questions.Question) -> None:
+    number, _ = st.session_state.get(_ANSWERED, (0, ""))
+    st.session_state[_ANSWERED] = (number + 1, text)
+    notice: SearchNotice = {"question": text, "not_understood": question.not_understood}
+    st.session_state[_NOTICE] = (question.filter.query(), notice)
 
 
 def problem(text: str, error: FilterError) -> SearchProblem:
     """Return what the box shows for the *error* in a search *text*."""
-    start, end = (error.start, error.end) if isinstance(error, SearchError) else (0, len(text))
+    start, end, correction = 0, len(text), ""
+    if isinstance(error, search_syntax.SearchError):
+        start, end, correction = error.start, max(error.end, error.start + 1), error.correction
     return {
         "before": text[:start],
         "wrong": text[start:end],
         "after": text[end:],
         "message": error.message,
         "hint": error.hint,
-        "correction": error.correction if isinstance(error, SearchError) else "",
+        "correction": correction,
     }
