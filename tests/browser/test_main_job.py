@@ -79,6 +79,36 @@ def test_url_restores_filters_on_back_and_reload(visit: Callable[..., Page]) -> 
     assert summary_text(page) == before
 
 
+def test_search_box_completes_corrects_and_answers(visit: Callable[..., Page]) -> None:
+    """Keys complete a value; typed text outlives a filter; errors and questions are answered."""
+    page = visit("/explore?from=30d")
+    box = page.get_by_role("combobox", name="Search")
+    page.keyboard.press("/")
+    expect(box).to_be_focused()
+    page.keyboard.type("kind:dis")
+    expect(page.get_by_role("option", name=re.compile("kind:disable"))).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(box).to_have_value("kind:disable ")
+    page.keyboard.press("Escape")
+    pick(page, "Category")
+    expect(page.locator(".chip")).to_have_count(1)
+    expect(box).to_have_value("kind:disable ")
+    box.fill("target_name:x")
+    box.press("Enter")
+    expect(page.get_by_role("alert").locator("u")).to_have_text("target_name")
+    expect(page.locator(".chip")).to_have_count(1)
+    page.get_by_role("button", name="Search for").click()
+    expect(page.locator(".chip").last).to_have_text(re.compile("target:x"))
+    box.fill("who edited integrations quickly last week")
+    box.press("Enter")
+    expect(page.locator(".chip")).to_have_text(
+        [re.compile("Category is Integrations"), re.compile("Kind is modify")]
+    )
+    expect(page.get_by_text("Not understood: 'quickly'")).to_be_visible()
+    expect(box).to_have_value("")
+    assert url_query(page)["from"] == ["last_week"]
+
+
 def test_brush_sets_the_time_range(visit: Callable[..., Page]) -> None:
     """Dragging over bars limits the URL and the counts to their period."""
     page = visit("/explore?from=30d")

@@ -177,7 +177,7 @@ def _rest(filter_: Filter, search: str) -> Filter:
 def _fields(typed: str) -> Iterable[str]:
     """Return the fields of which a word begins as *typed*, those whose name does first."""
     text = fold(typed)
-    known = [name for name in FIELDS if name in search_syntax.FIELDS]
+    known = list(FIELDS)
     if not text:
         return known[:MOST_FIELDS]
     by_name = [name for name in known if name.startswith(text)]

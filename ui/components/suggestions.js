@@ -261,7 +261,7 @@ function drawQuestion(node, { parts, not_understood }) {
   const chips = parts.map(({ name, excluded, label }) => {
     const value = el("b", "", { dir: "auto" });
     setText(value, label);
-    return el("span", "chip", {}, `${name}${partVerb(name, excluded)}`, value);
+    return el("span", "part", {}, `${name}${partVerb(name, excluded)}`, value);
   });
   const rest = el("span", "second");
   setText(rest, not_understood.map((word) => `'${word}'`).join(", "));

@@ -289,6 +289,25 @@ def test_suggestions(client: TestClient) -> None:
     assert client.get("/api/suggest?field=colour&prefix=r").status_code == 400
 
 
+def test_completions(client: TestClient) -> None:
+    def complete(text: str, cursor: int) -> dict[str, Any]:
+        params = {"from": "2000-01-01", "text": text, "cursor": str(cursor)}
+        answer = client.get("/api/complete", params=params)
+        assert answer.status_code == 200
+        return dict(answer.json())
+
+    for cursor in (8, 999, 2**63 - 1):  # in UTF-16, where the emoji is two units
+        found = complete("\U0001f600 kind:", cursor)
+        assert (found["before"], found["question"]) == ("\U0001f600 ", None)
+    assert [value["term"] for value in complete("kind:", 5)["values"]]
+    assert complete("\U0001f600", 1)["after"] == ""
+    asked = complete("who created sources quickly today", 9)
+    assert [part["name"] for part in asked["question"]["parts"]] == ["Category", "Kind", "Time"]
+    assert asked["question"]["not_understood"] == ["quickly"]
+    assert complete("x" * 9_999, 0)["values"] == []
+    assert client.get("/api/complete?text=a&cursor=b").status_code == 400
+
+
 def test_unreadable_users_file_is_answered_with_503(client: TestClient) -> None:
     path = process.current().settings.auth.users_path
     before = path.read_bytes()
