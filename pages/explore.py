@@ -37,7 +37,8 @@ def render(ctx: Context) -> None:
             may_alert = ctx.user.may("configure") and not url_state.param("archive")
             _chart(filter_, bars, spans, may_alert=may_alert)
         started += time.perf_counter() - drawing
-        facets = counts.facets(engine, rest, now, facet_sidebar.listed_actors())
+        in_window = counts.count(store, filter_.cleared(), now)
+        facets = facet_sidebar.count(store, (engine, rest), filter_, now, in_window)
         page = events.page(
             engine,
             rest,
@@ -45,7 +46,6 @@ def render(ctx: Context) -> None:
             after=Cursor.parse(url_state.param("after")),
             before=Cursor.parse(url_state.param("before")),
         )
-    in_window = counts.count(store, filter_.cleared(), now)
     unverified = counts.unverified(store, filter_.cleared(), now)
     elapsed_ms = (time.perf_counter() - started) * 1000
 

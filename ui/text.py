@@ -12,6 +12,17 @@ from trail.storage.filters import FLAGS
 OUTCOMES = {"success": ("✓", "Success"), "failure": ("✕", "Failure"), "unknown": ("?", "Unknown")}
 ACTOR_TYPES = {"user": "Person", "token": "Token", "system": "System", "unknown": "Unknown"}
 RISKS = {"high": ("▲", "High"), "medium": ("◆", "Medium"), "low": ("○", "Low")}
+VERIFIED = {"yes": ("✓", "Verified"), "no": ("○", "Not verified")}
+COLLECTED_BY = {
+    "api": "Segment Public API",
+    "webhook": "Webhook",
+    "tracking": "Tracking API",
+    "s3": "S3 bucket",
+    "folder": "Watched folder",
+    "file": "Loaded file",
+    "quarantine": "Retried from quarantine",
+    "archive": "Archive",
+}
 UNVERIFIED = "Unverified"
 FUTURE_DATED = "Dated in the future"
 FACETS = {
@@ -25,8 +36,19 @@ FACETS = {
     "target": "Target",
     "outcome": "Outcome",
     "kind": "Kind",
+    "source": "Collected by",
     "verified": "Verified",
     "future_dated": FUTURE_DATED,
+}
+_LABELS = {
+    "actor_type": ACTOR_TYPES,
+    "outcome": {name: label for name, (_, label) in OUTCOMES.items()},
+    "source": COLLECTED_BY,
+    "verified": {name: label for name, (_, label) in VERIFIED.items()},
+    "risk": {
+        name: f"{RISKS[name][1]}, {least}–{most}"
+        for name, (least, most) in catalogue.RISK_LEVELS.items()
+    },
 }
 
 timestamp = clock.local_text
@@ -57,13 +79,8 @@ def facet_label(field: str, value: str, label: str) -> str:
     """Return the display label of *value* of the facet *field*; *label* is the stored one."""
     if field == "actor":
         return event_text.actor_label(value, label)
-    if field == "actor_type":
-        return ACTOR_TYPES.get(value, label)
-    if field == "outcome":
-        return OUTCOMES[value][1] if value in OUTCOMES else label
-    if field == "risk" and value in catalogue.RISK_LEVELS:
-        least, most = catalogue.RISK_LEVELS[value]
-        return f"{RISKS[value][1]}, {least}–{most}"
+    if field in _LABELS:
+        return _LABELS[field].get(value, label)
     if field in FLAGS:
         return value.capitalize()
     return label.replace("_", " ") if field == "target_type" else label

@@ -5,7 +5,7 @@ import chips, { chipVerb } from "../../ui/components/chips.js";
 import dayStrip, { cellLevel } from "../../ui/components/day_strip.js";
 import eventPanel from "../../ui/components/event_panel.js";
 import { showMoreLabel } from "../../ui/components/event_raw.js";
-import facets, { matches, nextState } from "../../ui/components/facets.js";
+import facets, { matches } from "../../ui/components/facets.js";
 import laneChart from "../../ui/components/lane_chart.js";
 import rankedList from "../../ui/components/ranked_list.js";
 import { safeLink } from "../../ui/components/safe_link.js";
@@ -292,30 +292,33 @@ const group = (values, more) => ({
   ...more,
 });
 
-test("a facet value is included, excluded and cleared in turn", () => {
-  assert.deepEqual(
-    ["", "include", "exclude"].map((state) => nextState(state, false)),
-    ["include", "exclude", ""],
-  );
-  assert.deepEqual(
-    ["", "include", "exclude"].map((state) => nextState(state, true)),
-    ["exclude", "exclude", ""],
-  );
-  const view = mount(facets).draw({ groups: [group([value("a")])] });
-  const row = one(view, ".row");
+test("a click includes a facet value or frees it; two clicks never exclude", () => {
+  const view = mount(facets).draw({ groups: [group([value("a"), value("b")])] });
+  const [row, other] = all(view, ".row");
+  const about = { field: "actor", value: "a" };
   row.click();
   assert.equal(row.getAttribute("aria-checked"), "true");
   assert.equal(row.getAttribute("aria-label"), "a, 3 events, included");
   row.click();
+  assert.equal(row.getAttribute("aria-checked"), "false");
+  one(view, '[aria-label="Exclude a"]').click();
   assert.equal(row.getAttribute("aria-checked"), "mixed");
-  const about = { field: "actor", value: "a" };
+  other.click();
+  one(view, '[aria-label="Only a"]').click();
+  assert.deepEqual([row.dataset.state, other.dataset.state], ["include", ""]);
+  one(view, '[aria-label="Clear Actor"]').click();
+  assert.equal(row.dataset.state, "");
   assert.deepEqual(withoutNumbers(view.sent), [
     { ...about, state: "include" },
+    { ...about, state: "" },
     { ...about, state: "exclude" },
+    { field: "actor", value: "b", state: "include" },
+    { ...about, state: "only" },
+    { field: "actor", clear: true },
   ]);
 });
 
-test("one facet row is a tab stop; arrows move, and - excludes", () => {
+test("one facet row is a tab stop; arrows move, - excludes and o is only", () => {
   const view = mount(facets).draw({
     groups: [group([value("a"), value("b"), value("c", { count: 0 })])],
   });
@@ -324,11 +327,40 @@ test("one facet row is a tab stop; arrows move, and - excludes", () => {
   first.focus();
   press(first, "ArrowDown");
   assert.equal(document.activeElement, second);
+  assert.equal(one(view, '[aria-label="Only b"]').tabIndex, 0);
   press(second, "-");
   assert.equal(second.dataset.state, "exclude");
+  press(first, "o");
+  assert.deepEqual([first.dataset.state, second.dataset.state], ["include", ""]);
   assert.equal(empty.getAttribute("aria-disabled"), "true");
   empty.click();
-  assert.equal(view.sent.length, 1);
+  assert.equal(view.sent.length, 2);
+});
+
+test("a facet folds, and says when it is still to be counted", () => {
+  const folded = { open: false, counted: false, total_values: 0 };
+  const view = mount(facets).draw({ groups: [group([], folded)] });
+  assert.equal(one(view, ".body").hidden, true);
+  one(view, ".fold").click();
+  assert.equal(one(view, ".body").hidden, false);
+  assert.equal(one(view, ".none-found").textContent, "Counting…");
+  view.draw({ groups: [group([value("a", { state: "include" })], { open: false })] }, 1);
+  assert.equal(one(view, ".chosen").textContent, "1 selected");
+  assert.deepEqual(withoutNumbers(view.sent), [{ field: "actor", open: true }]);
+});
+
+test("changes only is one switch", () => {
+  const only = { field: "changes", label: "Changes only", hint: "", value: value("yes") };
+  const view = mount(facets).draw({ groups: [], switches: [only] });
+  const node = one(view, ".switch");
+  node.click();
+  assert.equal(node.getAttribute("aria-checked"), "true");
+  node.click();
+  const about = { field: "changes", value: "yes" };
+  assert.deepEqual(withoutNumbers(view.sent), [
+    { ...about, state: "include" },
+    { ...about, state: "" },
+  ]);
 });
 
 test("a facet search filters at once and is sent after a pause", () => {

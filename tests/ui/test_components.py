@@ -197,6 +197,9 @@ EVENT: Check = partial(event_panel._parse, fields=frozenset({"actor"}))
         (EVENT, {"open": "e2"}),
         (EVENT, {"related": "target"}),
         (EVENT, {"field": "actor", "value": "", "mode": "include"}),
+        (FACET, {"field": "actor", "value": "a", "state": "only"}),
+        (FACET, {"field": "actor", "clear": True}),
+        (FACET, {"field": "actor", "open": False}),
     ],
 )
 def test_known_messages_are_accepted_without_extra_keys(check: Check, act: dict[str, Any]) -> None:
@@ -211,6 +214,8 @@ def test_known_messages_are_accepted_without_extra_keys(check: Check, act: dict[
         (FACET, {"field": "actor", "value": 1, "state": ""}),
         (FACET, {"field": ["actor"], "search": "x"}),
         (FACET, {"field": "actor", "more": True}),
+        (FACET, {"field": "actor", "clear": "yes"}),
+        (FACET, {"field": "actor", "open": 1}),
         (FACET, {"field": "actor", "more": -1}),
         (EVENT, {"close": "yes"}),
         (EVENT, {"step": 5}),

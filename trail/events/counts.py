@@ -10,8 +10,8 @@ from trail.events.combinations import SMALL, Combinations
 from trail.events.count_source import CountSource, count_source
 from trail.events.facet_values import ALL, Listing, Value
 from trail.storage.database import Engine
-from trail.storage.filters import Filter
-from trail.storage.where import ON_FLAG, counts_table
+from trail.storage.filters import YES, Filter
+from trail.storage.where import counts_table
 
 # The facets that `facets` counts, in the order in which pages show them.
 COUNTED = (
@@ -80,9 +80,8 @@ def facets(
     """
     counted = Combinations(engine, filter_, now)
     result = {name: _ranked(filter_, name, counted.values(name)) for name in SMALL}
-    for name, (_, flagged) in ON_FLAG.items():
-        if not filter_.choice(name) and not counted.values(name)[flagged]:
-            result[name] = []
+    if not filter_.choice("future_dated") and not counted.values("future_dated")[YES]:
+        result["future_dated"] = []
     listable = {}
     result["actor"], listable["actor"] = _actors(engine, filter_, now, actors, counted)
     if "target" not in leave_out:

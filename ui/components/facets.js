@@ -1,87 +1,69 @@
 /** The facet panel; redraws patch it, so that focus, scroll position and open searches remain. */
 
-import {
-  barWidth,
-  button,
-  el,
-  formatNumber,
-  icon,
-  plain,
-  setAttr,
-  setColor,
-  setText,
-  show,
-} from "./dom.js";
+import { button, el, formatNumber, icon, setAttr, setText, show } from "./dom.js";
+import { chooseOnly, createRow, currentState, excludeValue, ROWS, updateRow } from "./facet_row.js";
+import { createSwitch, updateSwitch } from "./facet_switch.js";
 import { activeElement, component, moveFocus, renderRows } from "./rows.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
-/** @typedef {"" | "include" | "exclude"} State */
-/**
- * @typedef {{
- *   value: string, label: string, count: number, state: State, square?: string, glyph?: string,
- * }} Value
- */
+/** @typedef {import("./facet_row.js").Value} Value */
+/** `counted` is false until the group is opened, where counting takes long. */
 /**
  * @typedef {{
  *   field: string, title: string, values: Value[], total_values: number, searchable: boolean,
- *   search?: string,
+ *   search?: string, open?: boolean, counted?: boolean, hint?: string,
  * }} Group
  */
+/** @typedef {import("./facet_switch.js").Switch} Switch */
 /** @typedef {ReturnType<typeof createGroup>} GroupView */
-/**
- * @typedef {{
- *   node: HTMLButtonElement, group: GroupView, value: Value, square: HTMLElement,
- *   glyph: HTMLElement, label: HTMLElement, fill: HTMLElement, count: HTMLElement,
- * }} RowView
- */
 
-/** @type {Record<State, { checked: string, spoken: string }>} */
-const STATES = {
-  "": { checked: "false", spoken: "not selected" },
-  include: { checked: "true", spoken: "included" },
-  exclude: { checked: "mixed", spoken: "excluded" },
-};
 const SEARCH_DELAY_MS = 200;
 const MORE_ROWS = 100;
 
 export default component(
   (parent, queue) => {
-    const hint = el("span", "", {}, "click: only · dash: exclude");
+    const switches = el("div");
     const list = el("div");
-    const head = el("div", "head", {}, el("span", "", {}, "Facets"), hint);
-    const root = el("div", "root", { role: "group", "aria-label": "Facets" }, head, list);
+    const root = el("div", "root", { role: "group", "aria-label": "Facets" }, switches, list);
     parent.append(root);
     root.addEventListener("keydown", (event) => {
       const row = ROWS.get(/** @type {Element} */ (event.target));
       if (!row) return;
-      const rows = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".row")]);
+      const rows = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".row")]).filter(
+        (node) => !node.closest("[hidden]"),
+      );
       const excludes =
         event.key === "-" ||
         event.key === "ContextMenu" ||
         (event.key === "Enter" && event.shiftKey);
-      if (excludes) select(row, true);
+      if (excludes) excludeValue(row);
+      else if (event.key === "o" && !event.ctrlKey && !event.metaKey) chooseOnly(row);
       else if (!moveFocus(event, rows)) return;
       event.preventDefault();
       event.stopPropagation();
     });
     root.addEventListener("focusin", (event) => {
       const row = ROWS.get(/** @type {Element} */ (event.target));
-      if (row) setTabStop(/** @type {Element[]} */ ([...row.group.rows.children]), row.node);
+      if (row?.node.parentElement) setTabStop([...row.node.parentElement.children], row.node);
     });
-    return { list, queue };
+    return { switches, list, queue };
   },
-  (panel, /** @type {{ groups: Group[] }} */ data) => {
-    const create = (/** @type {Group} */ group) => createGroup(panel.queue, group);
+  (panel, /** @type {{ groups: Group[], switches?: Switch[] }} */ data) => {
+    const { queue } = panel;
+    const switches = data.switches || [];
+    const newSwitch = (/** @type {Switch} */ one) => createSwitch(queue, one);
+    renderRows(panel.switches, switches, (one) => one.field, newSwitch, updateSwitch);
+    const create = (/** @type {Group} */ group) => createGroup(queue, group);
     renderRows(panel.list, data.groups, (group) => group.field, create, updateGroup);
   },
 );
 
-/** @type {WeakMap<Element, RowView>} */
-const ROWS = new WeakMap();
-
 /** @param {Queue} queue @param {Group} group */
 function createGroup(queue, group) {
-  const name = el("h3");
+  const name = el("span", "name");
+  const fold = button("fold", {}, icon("M6 4l4 4-4 4"), name);
+  const chosen = el("span", "chosen");
+  const clear = button("link clear", {}, "Clear");
   const find = button(
     "find",
     { "aria-expanded": "false" },
@@ -100,12 +82,19 @@ function createGroup(queue, group) {
   const more = button("link");
   const fewer = button("link", {}, "Fewer");
   const after = el("div", "after", {}, more, fewer);
-  const title = el("div", "title", {}, name, find);
+  const body = el("div", "body", {}, search, rows, empty, after);
+  const title = el("div", "title", {}, el("h3", "", {}, fold), chosen, clear, find);
   const view = {
-    node: el("section", "group", { role: "group" }, title, search, rows, empty, after),
+    node: el("section", "group", { role: "group" }, title, body),
     queue,
     group,
+    field: group.field,
+    redraw: () => drawRows(view),
+    fold,
     name,
+    chosen,
+    clear,
+    body,
     find,
     search,
     rows,
@@ -125,14 +114,26 @@ function createGroup(queue, group) {
     focusRow: null,
     moreMessage: 0,
   };
-  find.addEventListener("click", () => toggleSearch(view, Boolean(search.hidden)));
+  fold.addEventListener("click", () => setOpen(view, !isOpen(view)));
+  clear.addEventListener("click", () => {
+    queue.send({ field: group.field, clear: true });
+    fold.focus({ preventScroll: true }); // the pressed button goes
+    drawRows(view);
+  });
+  find.addEventListener("click", () => {
+    if (isOpen(view)) toggleSearch(view, Boolean(search.hidden));
+    else {
+      setOpen(view, true);
+      toggleSearch(view, true);
+    }
+  });
   search.addEventListener("input", () => onSearch(view));
   search.addEventListener("keydown", (event) => {
     // Streamlit's page-wide letter shortcuts do not see that the key is typed into a shadow tree.
     event.stopPropagation();
     if (event.key === "Escape") toggleSearch(view, false);
     else if (event.key === "ArrowDown" && rows.firstElementChild)
-      /** @type {HTMLElement} */ (rows.firstElementChild).focus();
+      /** @type {HTMLElement} */ (rows.firstElementChild.firstElementChild).focus();
     else return;
     event.preventDefault();
   });
@@ -146,6 +147,8 @@ function updateGroup(view, group) {
   view.group = group;
   setText(view.name, group.title);
   setAttr(view.node, "aria-label", group.title);
+  setAttr(view.fold, "title", group.hint || null);
+  setAttr(view.clear, "aria-label", `Clear ${group.title}`);
   setAttr(view.find, "aria-label", `Find in ${group.title}`);
   setAttr(view.search, "aria-label", `Find in ${group.title}`);
   show(view.find, Boolean(group.searchable));
@@ -160,6 +163,13 @@ function updateGroup(view, group) {
 /** @param {GroupView} view */
 function drawRows(view) {
   const { group } = view;
+  const open = isOpen(view);
+  const states = group.values.map((value) => currentState(view, value));
+  const chosen = states.filter(Boolean).length;
+  setAttr(view.fold, "aria-expanded", String(open));
+  show(view.body, open);
+  show(view.clear, chosen > 0);
+  setText(view.chosen, open || !chosen ? "" : `${chosen} selected`);
   const text = view.search.hidden ? "" : view.search.value.trim().toLowerCase();
   // Until Python answers, filter the values that are here; its answer may match by more than the label.
   const waiting = view.timer !== undefined || view.searchMessage > view.queue.acknowledged;
@@ -169,18 +179,20 @@ function drawRows(view) {
   // Five characters align the bars of most groups; a longer count widens its own group.
   setAttr(view.rows, "style", `--digits: ${Math.max(5, formatNumber(most).length)}ch`);
   const create = () => createRow(view);
+  const alone = chosen === 1;
   const { views, lostFocus } = renderRows(
     view.rows,
     values,
     (value) => value.value,
     create,
-    (row, value) => updateRow(row, value, most),
+    (row, value) => updateRow(row, value, most, alone),
   );
-  const nodes = views.map((row) => row.node);
-  const stop = nodes.find((node) => node.tabIndex === 0) || nodes[0];
-  setTabStop(nodes, stop);
-  if (lostFocus && stop) stop.focus({ preventScroll: true });
-  setText(view.empty, !text ? "No values" : waiting ? "Searching…" : "No match");
+  const lines = views.map((row) => row.node);
+  const nodes = views.map((row) => row.check);
+  const stop = views.find((row) => row.check.tabIndex === 0) || views[0];
+  setTabStop(lines, stop?.node);
+  if (lostFocus && stop) stop.check.focus({ preventScroll: true });
+  setText(view.empty, emptyText(group, text, waiting));
   show(view.empty, values.length === 0);
   const rest = Math.max(0, group.total_values - group.values.length);
   setText(view.more, `${formatNumber(rest)} more`);
@@ -189,6 +201,13 @@ function drawRows(view) {
   show(view.fewer, view.initialRows > 0 && group.values.length > view.initialRows);
   show(view.after, !view.more.hidden || !view.fewer.hidden);
   focusNewRow(view, nodes);
+}
+
+/** @param {Group} group @param {string} text @param {boolean} waiting */
+function emptyText(group, text, waiting) {
+  if (group.counted === false) return "Counting…";
+  if (!text) return "No values";
+  return waiting ? "Searching…" : "No match";
 }
 
 /** Focus the first row that "more" brought. @param {GroupView} view @param {HTMLElement[]} nodes */
@@ -210,86 +229,18 @@ export function matches(value, text) {
   return [value.label, value.value].some((name) => name.toLowerCase().includes(text));
 }
 
-/** @param {GroupView} group @returns {RowView} */
-function createRow(group) {
-  const square = el("span", "square", { "aria-hidden": "true" });
-  const glyph = el("span", "glyph", { "aria-hidden": "true" });
-  const label = el("span");
-  const name = el("span", "name", { dir: "auto" }, glyph, label);
-  const fill = el("i");
-  const bar = el("span", "bar", { "aria-hidden": "true" }, fill);
-  const count = el("span", "count");
-  const box = el("span", "box", { "aria-hidden": "true" });
-  const node = button("row", { role: "checkbox", tabindex: "-1" }, box, square, name, bar, count);
-  /** @type {Value} */
-  const value = { value: "", label: "", count: 0, state: "" };
-  const view = { node, group, square, glyph, label, fill, count, value };
-  ROWS.set(node, view);
-  node.addEventListener("click", (event) => select(view, event.shiftKey));
-  return view;
-}
-
-/** @param {RowView} row @param {Value} value @param {number} most */
-function updateRow(row, value, most) {
-  const { node } = row;
-  row.value = value;
-  const state = currentState(row);
-  const label = plain(value.label) || "(empty)";
-  setAttr(node, "data-state", state);
-  setAttr(node, "aria-checked", STATES[state].checked);
-  setAttr(
-    node,
-    "aria-label",
-    `${label}, ${formatNumber(value.count)} events, ${STATES[state].spoken}`,
+/** Return whether the group is open, with unacknowledged clicks applied. @param {GroupView} view */
+function isOpen({ queue, group }) {
+  const message = queue.pending.findLast(
+    (pending) => pending.field === group.field && pending.open !== undefined,
   );
-  setAttr(
-    node,
-    "title",
-    value.value && value.value !== value.label ? `${label}\n${plain(value.value)}` : label,
-  );
-  setAttr(node, "aria-disabled", !value.count && !state ? "true" : null);
-  node.classList.toggle("zero", !value.count);
-  node.classList.toggle("plain", !value.square);
-  row.square.classList.toggle("none", !value.square);
-  if (value.square) setColor(row.square, "--square", value.square);
-  setText(row.glyph, value.glyph);
-  setText(row.label, label);
-  setText(row.count, formatNumber(value.count));
-  row.fill.style.width = barWidth(value.count, most);
+  return message ? Boolean(message.open) : group.open !== false;
 }
 
-/** Return the state with unacknowledged clicks applied. @param {RowView} row @returns {State} */
-function currentState({ group, value }) {
-  const message = group.queue.pending.findLast(
-    (pending) => pending.field === group.group.field && pending.value === value.value,
-  );
-  return message ? /** @type {State} */ (message.state) : value.state || "";
-}
-
-/**
- * Return the state after a click: include, exclude, none in turn, or exclude on and off.
- *
- * @param {State} state
- * @param {boolean} exclude
- * @returns {State}
- */
-export function nextState(state, exclude) {
-  if (exclude) return state === "exclude" ? "" : "exclude";
-  if (state === "") return "include";
-  return state === "include" ? "exclude" : "";
-}
-
-/** @param {RowView} row @param {boolean} exclude */
-function select(row, exclude) {
-  const { group, value } = row;
-  const state = currentState(row);
-  if (!value.count && !state) return;
-  group.queue.send({
-    field: group.group.field,
-    value: value.value,
-    state: nextState(state, exclude),
-  });
-  drawRows(group);
+/** @param {GroupView} view @param {boolean} open */
+function setOpen(view, open) {
+  view.queue.send({ field: view.group.field, open });
+  drawRows(view);
 }
 
 /** @param {GroupView} view @param {boolean} open @param {boolean} [focus] */
@@ -327,7 +278,9 @@ function requestRows(view, rows, fewer = false) {
   if (fewer) view.initialRows = 0;
 }
 
-/** @param {Element[]} nodes @param {Element | undefined} stop the one that Tab reaches */
-function setTabStop(nodes, stop) {
-  for (const node of nodes) setAttr(node, "tabindex", node === stop ? 0 : -1);
+/** @param {Element[]} lines @param {Element | undefined} stop the one that Tab reaches */
+function setTabStop(lines, stop) {
+  for (const line of lines)
+    for (const node of line.querySelectorAll("button"))
+      setAttr(node, "tabindex", line === stop ? 0 : -1);
 }

@@ -1,4 +1,4 @@
-"""The facet panel: values with counts; the first click includes a value, the second excludes it.
+"""The facet panel: values with counts, each a checkbox with "only" and "exclude" beside it.
 
 A component because no Streamlit element has three states, a bar and a count in a 25 px row.
 """
@@ -12,7 +12,10 @@ State = Literal["", "include", "exclude"]
 
 
 class FacetValue(TypedDict):
-    """One row. `square` is a CSS color, or the index of a categorical color of the theme."""
+    """One row. `square` is a CSS color, or the index of a categorical color of the theme.
+
+    `tone` colors the glyph: bad, warn or good.
+    """
 
     value: str
     label: str
@@ -20,10 +23,14 @@ class FacetValue(TypedDict):
     state: State
     square: NotRequired[str]
     glyph: NotRequired[str]
+    tone: NotRequired[str]
 
 
 class FacetGroup(TypedDict):
-    """One field; `total_values` counts all matching values, including those not in `values`."""
+    """One field; `total_values` counts all matching values, including those not in `values`.
+
+    A group that is not `counted` has no values yet, since counting them takes long.
+    """
 
     field: str
     title: str
@@ -31,14 +38,32 @@ class FacetGroup(TypedDict):
     total_values: int
     searchable: bool
     search: NotRequired[str]
+    open: NotRequired[bool]
+    counted: NotRequired[bool]
+    hint: NotRequired[str]
+
+
+class FacetSwitch(TypedDict):
+    """A field that is on or off: its `value` is included or not."""
+
+    field: str
+    label: str
+    hint: str
+    value: FacetValue
 
 
 class FacetMessage(TypedDict):
-    """A `value` with its new `state`, a `search` text, or the number of rows requested (`more`)."""
+    """What to do with a field.
+
+    A `value` with its new `state`, where `only` also frees all others; `clear` frees all; a
+    `search` text; the number of rows requested (`more`); `open` or not.
+    """
 
     field: str
     value: NotRequired[str]
-    state: NotRequired[State]
+    state: NotRequired[State | Literal["only"]]
+    clear: NotRequired[bool]
+    open: NotRequired[bool]
     search: NotRequired[str]
     more: NotRequired[int]
 
@@ -53,10 +78,11 @@ def facet_panel(
     groups: Sequence[FacetGroup],
     key: str,
     on_messages: Callable[[list[FacetMessage]], None] | None = None,
+    switches: Sequence[FacetSwitch] = (),
 ) -> None:
     """Draw the panel; *on_messages* gets the messages, oldest first."""
-    fields = frozenset(group["field"] for group in groups)
-    data = {"groups": list(groups)}
+    fields = frozenset(item["field"] for item in (*groups, *switches))
+    data = {"groups": list(groups), "switches": list(switches)}
     messages.draw(_panel, key, data, lambda message: _parse(message, fields), on_messages)
 
 
@@ -65,13 +91,18 @@ def _parse(message: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]
     field = message.get("field")
     if not isinstance(field, str) or field not in fields:
         return None
-    value, state = message.get("value"), message.get("state")
-    if isinstance(value, str) and state in ("", "include", "exclude"):
-        return {"field": field, "value": value, "state": state}
-    search = message.get("search")
-    if isinstance(search, str):
-        return {"field": field, "search": search[:_MAX_SEARCH_LENGTH]}
-    more = message.get("more")
-    if isinstance(more, int) and not isinstance(more, bool) and more > 0:
-        return {"field": field, "more": min(more, _MAX_ROWS)}
-    return None
+    value, state, search, more = (
+        message.get(name) for name in ("value", "state", "search", "more")
+    )
+    result: dict[str, Any] | None = None
+    if isinstance(value, str) and state in ("", "include", "exclude", "only"):
+        result = {"value": value, "state": state}
+    elif message.get("clear") is True:
+        result = {"clear": True}
+    elif isinstance(message.get("open"), bool):
+        result = {"open": message["open"]}
+    elif isinstance(search, str):
+        result = {"search": search[:_MAX_SEARCH_LENGTH]}
+    elif isinstance(more, int) and not isinstance(more, bool) and more > 0:
+        result = {"more": min(more, _MAX_ROWS)}
+    return result and {"field": field, **result}

@@ -23,7 +23,6 @@ from trail.storage.database import Store
 from trail.storage.filters import Choice, Filter
 
 ROWS = random_trail.random_rows(7, flagged=True)
-WHERE_FLAGGED = {"verified": "no", "future_dated": "yes"}
 EMAILS = {email for row in ROWS for email in row.emails}
 
 
@@ -96,8 +95,8 @@ def counted(filter_: Filter, terms: tuple[Term, ...], name: str) -> dict[str, in
     if name in ("risk", "target"):
         rows = [row for row in ROWS if row.fits(rest, terms)]
         counts |= random_trail.of_second_values(filter_, name, rows)
-    if name in WHERE_FLAGGED and WHERE_FLAGGED[name] not in counts and not filter_.choice(name):
-        return {}  # a flag that no event has is not offered
+    if name == "future_dated" and "yes" not in counts and not filter_.choice(name):
+        return {}  # not offered
     return counts
 
 
