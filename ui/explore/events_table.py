@@ -9,6 +9,7 @@ import streamlit as st
 
 from trail.core.text import parse_integer
 from trail.events.events import Page
+from trail.storage import search_syntax
 from trail.storage.filters import Filter
 from ui import url_state
 from ui.components import table as component
@@ -53,6 +54,7 @@ def table(
         link=_link(filter_),
         view=f"{filter_.query()} {page.first}",
         sort=filter_.sort,
+        marks=search_syntax.marks(filter_.q),
         height=_HEIGHT,
         choices=layout.columns,
         widths=layout.widths(),
