@@ -156,7 +156,7 @@ def _no_events(filter_: Filter) -> None:
         )
 
 
-PAGE = Page("explore", "Explore", render, order=20, keeps=url_state.FILTER_PARAMS)
+PAGE = Page("explore", "Explore", render, order=20, keeps=url_state.FILTER_PARAMS, has_search=True)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -56,7 +56,7 @@ class Page:
     """One page: address, title, render function, and the capability that it requires.
 
     `roles` follows from the capability; only tests set it. The menu carries the URL parameters
-    `keeps` from the page before.
+    `keeps` from the page before. A page that `has_search` shows the error of a search in its box.
     """
 
     path: str
@@ -67,6 +67,7 @@ class Page:
     order: int = 50
     icon: str = ""
     keeps: tuple[str, ...] = ()
+    has_search: bool = False
 
     def __post_init__(self) -> None:
         """Set the roles that have the capability."""
@@ -90,7 +91,7 @@ class Page:
         record_page_view("viewed", user, self.path)
         with explaining(self.path, self), turn(user):
             _banner(self, user)
-            unreadable_notice.draw()
+            unreadable_notice.draw(has_search=self.has_search)
             self.render(Context(user, process.current()))
 
 

@@ -11,9 +11,14 @@ from ui import text, url_state
 _LISTED = 5
 
 
-def draw() -> None:
-    """Draw what was left out of the filter and why, with a button that removes it, if anything."""
+def draw(*, has_search: bool = False) -> None:
+    """Draw what was left out of the filter and why, with a button that removes it, if anything.
+
+    With *has_search*, the page shows the error of a search itself.
+    """
     left_out = url_state.unreadable()
+    if has_search and url_state.unread_search():
+        left_out = tuple(problem for problem in left_out if problem.name != "q")
     if not left_out:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="unreadable"):

@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from trail.core.clock import utc_text
+from trail.core.errors import FilterError
 from trail.events import overview
 from trail.runtime import process
-from trail.storage import readable_filter
+from trail.storage import readable_filter, search_syntax
 from trail.storage.filters import FACETS, Filter, zone_names
+from trail.storage.query_pairs import SYNTAX
 from trail.storage.readable_filter import Unreadable
 
 DEFAULT_FROM = "7d"
@@ -38,7 +40,7 @@ PAGE_PARAMS = (
 
 # Parameters that the menu carries to other pages: those of the window, and of the whole filter.
 WINDOW_PARAMS = ("from", "to", "tz")
-FILTER_PARAMS = (*WINDOW_PARAMS, *FACETS, "q")
+FILTER_PARAMS = (*WINDOW_PARAMS, *FACETS, "q", SYNTAX)
 
 # Paths of pages relative to the main script, for links.
 EXPLORE = "../pages/explore.py"
@@ -64,6 +66,17 @@ def current_filter() -> Filter:
 def unreadable() -> tuple[Unreadable, ...]:
     """Return the parameters in the URL that are unknown or cannot be read."""
     return _read()[1]
+
+
+def unread_search() -> tuple[str, FilterError] | None:
+    """Return the first search text in the URL that cannot be read, and its error."""
+    if any(problem.name == "q" for problem in unreadable()):
+        for text in st.query_params.get_all("q"):
+            try:
+                search_syntax.check((text,))
+            except FilterError as error:
+                return text, error
+    return None
 
 
 def remove_unreadable() -> None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from trail.core.errors import FilterError
 from trail.storage.filters import FACETS, Filter
+from trail.storage.query_pairs import SYNTAX
 
-# Read together: a time depends on the zone, and a range on both of its ends.
-_WINDOW = ("tz", "from", "to")
+# Read first, in this order: a time depends on the zone, a range on both of its ends, and a search
+# on its syntax.
+_FIRST = (SYNTAX, "tz", "from", "to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ def read(pairs: list[tuple[str, str]]) -> tuple[Filter, tuple[Unreadable, ...]]:
     All values of a name are left out together: half of a choice would show other events. Over the
     limits of a filter, the names read last are left out.
     """
-    known = {*FACETS, *_WINDOW, "q", "sort"}
+    known = {*FACETS, *_FIRST, "q", "sort"}
     names = list(dict.fromkeys(name for name, _ in pairs))
     left_out = [Unreadable(name) for name in names if name not in known]
     usable = [pair for pair in pairs if pair[0] in known]
@@ -48,4 +50,4 @@ def read(pairs: list[tuple[str, str]]) -> tuple[Filter, tuple[Unreadable, ...]]:
 
 
 def _place(name: str) -> int:
-    return _WINDOW.index(name) if name in _WINDOW else len(_WINDOW)
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)

@@ -41,12 +41,11 @@ def _notice(filter_: Filter) -> SearchNotice | None:
 
 
 def _problem_in_url() -> SearchProblem | None:
-    for text in st.query_params.get_all("q"):
-        try:
-            search_syntax.check((text,))
-        except FilterError as error:
-            return problem(text, error)
-    return None
+    found = url_state.unread_search()
+    if not found:
+        return None
+    shown = problem(*found)
+    return {**shown, "hint": f"{shown['hint']} The search was left out."}
 
 
 def _on_messages(messages: list[SearchMessage], filter_: Filter) -> None:
