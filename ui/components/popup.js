@@ -10,9 +10,10 @@ const MARGIN = 8;
  * @param {HTMLButtonElement} opener
  * @param {HTMLElement} panel
  * @param {string} label the accessible name of the panel
+ * @param {number} width of the panel in px, where the window has room for it
  * @param {() => void} onOpen
  */
-export function attachPopup(opener, panel, label, onOpen) {
+export function attachPopup(opener, panel, label, width, onOpen) {
   setAttr(panel, "popover", "auto");
   setAttr(panel, "role", "dialog");
   setAttr(panel, "aria-label", label);
@@ -25,14 +26,14 @@ export function attachPopup(opener, panel, label, onOpen) {
   };
   panel.addEventListener("beforetoggle", (event) => {
     if (event.newState !== "open") return;
-    const { left, bottom, width } = opener.getBoundingClientRect();
-    // On the side of the button that has more room.
-    const isRight = left + width / 2 > window.innerWidth / 2;
+    const { left, right, bottom } = opener.getBoundingClientRect();
+    const room = window.innerWidth - 2 * MARGIN;
+    const size = Math.min(width, room);
+    // From the left edge of the button or, where that would leave the window, from its right edge.
+    const start = left + size > MARGIN + room ? right - size : left;
+    panel.style.width = `${size}px`;
+    panel.style.left = `${Math.max(MARGIN, start)}px`;
     panel.style.top = `${bottom + 4}px`;
-    panel.style.left = isRight ? "auto" : `${Math.max(MARGIN, left)}px`;
-    panel.style.right = isRight
-      ? `${Math.max(MARGIN, window.innerWidth - left - width)}px`
-      : "auto";
     panel.style.maxHeight = `${window.innerHeight - bottom - 4 - MARGIN}px`;
   });
   panel.addEventListener("toggle", (event) => {

@@ -12,6 +12,8 @@ import { component } from "./rows.js";
  * }} Data
  */
 
+const WIDTH = 380;
+
 export default component(
   (parent, queue) => {
     const arrow = icon("M8 10V2.5", "M5 5l3-3 3 3", "M3 8v5.5h10V8");
@@ -39,7 +41,7 @@ export default component(
       ...{ data: /** @type {Data | null} */ (null), waiting: 0 },
     };
     fixed.input.checked = true;
-    attachPopup(opener, panel, "Share this view", () => draw(state));
+    attachPopup(opener, panel, "Share this view", WIDTH, () => draw(state));
     for (const { input } of [fixed, relative]) {
       input.addEventListener("change", () => draw(state));
     }

@@ -20,6 +20,7 @@ import { createActions, drawActions } from "./view_actions.js";
 
 /** With so many views the menu has a search field. */
 export const SEARCH_FROM = 9;
+const WIDTH = 340;
 
 const STAR = "M8 1.9l1.9 3.9 4.2.6-3.1 3 .8 4.2L8 11.6l-3.8 2 .8-4.2-3.1-3 4.2-.6z";
 
@@ -45,13 +46,13 @@ export default component(
       ...{ opener, star, name, edited, saver, search, list, none, actions, menu, save, queue },
       ...{ views: /** @type {View[]} */ ([]), open: "" },
     };
-    attachPopup(opener, menu, "Saved views", () => {
+    attachPopup(opener, menu, "Saved views", WIDTH, () => {
       search.value = "";
       drawList(state);
       const target = search.hidden ? list.querySelector("button.row") : search;
       /** @type {HTMLElement | null} */ (target)?.focus();
     });
-    attachPopup(saver, save.node, "Save view", () => save.input.focus());
+    attachPopup(saver, save.node, "Save view", WIDTH, () => save.input.focus());
     search.addEventListener("input", () => drawList(state));
     search.addEventListener("keydown", (event) => {
       const first = rows(state)[0];
