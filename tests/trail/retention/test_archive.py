@@ -290,7 +290,8 @@ def test_queries_on_the_archive_answer_as_before_the_purge(
     assert load(text(*(row.raw for row in random_trail.random_rows(7, 400)))).kept == 400
     queries = ("", "tz=Asia/Kathmandu&sort=oldest", "actor=users/ana", "actor=-shared@x.example",
                "category=Source", "kind=create&target_type=source", "q=target:källa",
-               "q=50%25", "from=2026-10-20&to=2026-11-01&tz=Europe/London")  # fmt: skip
+               "q=50%25", "sort=-target", "kind=create&sort=risk",
+               "from=2026-10-20&to=2026-11-01&tz=Europe/London")  # fmt: skip
 
     def answers(engine: Store) -> list[Any]:
         given = []
