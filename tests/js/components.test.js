@@ -49,21 +49,50 @@ test("an item that needs attention names its level and links to its events", () 
 });
 
 test("a chip switches, is removed, and all are cleared", () => {
-  const chip = { field: "actor", value: "u1", name: "Actor", label: "Maya", excluded: true };
-  const search = { field: "q", value: "x", name: "Search", label: "x", excluded: false };
+  const values = [{ value: "u1", label: "Maya" }];
+  const chip = { field: "actor", values, name: "Actor", excluded: true };
+  const words = [{ value: "x", label: "x" }];
+  const search = { field: "q", values: words, name: "Search", excluded: false };
   const view = mount(chips).draw({ chips: [chip, search] });
   assert.equal(one(view, ".flip").textContent, "Actor is not Maya");
   assert.equal(one(view, ".cross").getAttribute("aria-label"), "Remove Actor is not Maya");
   assert.equal(all(view, ".flip")[1].disabled, true);
   for (const selector of [".flip", ".cross", ".clear"]) one(view, selector).click();
-  const about = { field: "actor", value: "u1" };
+  const about = { field: "actor", values: ["u1"] };
   const expected = [{ ...about, do: "flip" }, { ...about, do: "remove" }, { clear: true }];
   assert.deepEqual(withoutNumbers(view.sent), expected);
   assert.equal(chipVerb({ field: "actor", excluded: false }), " is ");
-  view.draw({ chips: [{ ...chip, field: "changes", name: "Changes", label: "only" }] }, 3);
-  assert.equal(one(view, ".cross").getAttribute("aria-label"), "Remove Changes only");
+  const only = { field: "changes", name: "Changes", values: [{ value: "yes", label: "only" }] };
+  view.draw({ chips: [{ ...only, excluded: false }] }, 3);
+  assert.equal(one(view, ".flip").textContent, "Changes only");
   view.draw({ chips: [] }, 3);
   assert.equal(one(view, ".clear").hidden, true);
+});
+
+test("a chip of several values lists them", () => {
+  const named = (label) => ({ value: label, label });
+  const values = [...HOSTILE, "Warehouses"].map(named);
+  const chip = { field: "category", name: "Category", values, excluded: false };
+  const view = mount(chips).draw({ chips: [chip] });
+  assert.match(one(view, ".flip").textContent, /^Category is <img src=x.* and 2 more$/);
+  const menu = one(view, ".menu");
+  assert.equal(menu.hidden, true);
+  one(view, ".flip").click();
+  assert.equal(one(view, ".flip").getAttribute("aria-expanded"), "true");
+  all(view, ".value").at(-1).click();
+  view.draw({ chips: [{ ...chip, values: values.slice(0, 2) }] }, 1);
+  assert.equal(menu.hidden, false);
+  one(view, ".flip-all").click();
+  assert.equal(menu.hidden, true);
+  one(view, ".cross").click();
+  const both = { field: "category", values: HOSTILE.slice(0, 2) };
+  assert.deepEqual(withoutNumbers(view.sent), [
+    { ...both, do: "flip" },
+    { ...both, do: "remove" },
+  ]);
+  one(view, ".flip").click();
+  press(one(view, ".flip-all"), "Escape");
+  assert.equal(menu.hidden, true);
 });
 
 test("a day strip shades its cells and names its rows", () => {

@@ -1,4 +1,4 @@
-"""The active filters as chips: the label switches include and exclude, ✕ removes the filter.
+"""The active filters as chips: the label switches include and exclude, or lists the values.
 
 A component because the value of a chip is data, and Streamlit reads labels as Markdown.
 """
@@ -6,24 +6,31 @@ A component because the value of a chip is data, and Streamlit reads labels as M
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
+from trail.storage.filters import MAX_VALUES
 from ui.components import messages
 
 
+class ChipValue(TypedDict):
+    """A value of a filter, and its label, which is shown."""
+
+    value: str
+    label: str
+
+
 class Chip(TypedDict):
-    """One active value: `name` and `label` are shown, `field` and `value` are reported."""
+    """The values of one facet that are included, or those that are excluded."""
 
     field: str
-    value: str
     name: str
-    label: str
+    values: list[ChipValue]
     excluded: bool
 
 
 class ChipMessage(TypedDict, total=False):
-    """A click: `do` is `flip` or `remove` for one chip, or `clear` is true for all."""
+    """A click: `do` is `flip` or `remove` for some values, or `clear` is true for all."""
 
     field: str
-    value: str
+    values: list[str]
     do: str
     clear: bool
 
@@ -43,7 +50,9 @@ def chips(
 def _parse(message: Mapping[str, Any]) -> dict[str, Any] | None:
     if message.get("clear") is True:
         return {"clear": True}
-    field, value, do = message.get("field"), message.get("value"), message.get("do")
-    if isinstance(field, str) and isinstance(value, str) and do in ("flip", "remove"):
-        return {"field": field, "value": value, "do": do}
+    field, values, do = message.get("field"), message.get("values"), message.get("do")
+    if not isinstance(field, str) or not isinstance(values, list) or do not in ("flip", "remove"):
+        return None
+    if len(values) <= MAX_VALUES and all(isinstance(value, str) for value in values):
+        return {"field": field, "values": values, "do": do}
     return None

@@ -22,27 +22,31 @@ def _rows(filter_: Filter, labels: dict[tuple[str, str], str]) -> list[Chip]:
     for field in FACETS:
         choice = filter_.choice(field)
         for values, excluded in ((choice.include, False), (choice.exclude, True)):
-            rows.extend(
-                _chip(field, value, labels.get((field, value), value), excluded=excluded)
-                for value in values
-            )
+            if values:
+                named = [(value, labels.get((field, value), value)) for value in values]
+                rows.append(_chip(field, named, excluded=excluded))
     rows.extend(
-        {"field": "q", "value": query, "name": "Search", "label": query, "excluded": False}
+        {
+            "field": "q",
+            "name": "Search",
+            "values": [{"value": query, "label": query}],
+            "excluded": False,
+        }
         for query in filter_.q
     )
     return rows
 
 
-def _chip(field: str, value: str, label: str, *, excluded: bool) -> Chip:
-    if field == "changes":
+def _chip(field: str, values: list[tuple[str, str]], *, excluded: bool) -> Chip:
+    if field == "changes" and len(values) == 1:
         # Reads as a sentence without a verb: `Changes only`.
+        ((value, _),) = values
         excluded = (value == NO) != excluded
-        label = "left out" if excluded else "only"
+        values = [(value, "left out" if excluded else "only")]
     return {
         "field": field,
-        "value": value,
         "name": text.FACETS[field],
-        "label": label,
+        "values": [{"value": value, "label": label} for value, label in values],
         "excluded": excluded,
     }
 
@@ -52,11 +56,12 @@ def _on_messages(messages: list[ChipMessage], filter_: Filter) -> None:
         if message.get("clear"):
             filter_ = filter_.cleared()
         elif message["field"] == "q":
-            filter_ = replace(filter_, q=tuple(q for q in filter_.q if q != message["value"]))
+            filter_ = replace(filter_, q=tuple(q for q in filter_.q if q not in message["values"]))
         else:
-            state = filter_.state(message["field"], message["value"])
-            flipped = "include" if state == "exclude" else "exclude"
-            filter_ = filter_.put(
-                message["field"], message["value"], flipped if message["do"] == "flip" else ""
-            )
+            for value in message["values"]:
+                state = filter_.state(message["field"], value)
+                flipped = "include" if state == "exclude" else "exclude"
+                filter_ = filter_.put(
+                    message["field"], value, flipped if message["do"] == "flip" else ""
+                )
     url_state.set_url(filter_)
