@@ -2,7 +2,6 @@
 
 import datetime as dt
 import time
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -13,9 +12,17 @@ from trail.events.cursor import Cursor
 from trail.events.search_results import search_matches
 from trail.ingest import coverage
 from trail.runtime import startup
-from trail.storage.filters import Filter
+from trail.storage.filters import Filter, Window
 from ui import charts, coverage_banner, filter_bar, tables, text, url_state
-from ui.explore import columns, event_detail, events_table, facet_sidebar, saved_views, share
+from ui.explore import (
+    columns,
+    event_detail,
+    events_table,
+    facet_sidebar,
+    no_events,
+    saved_views,
+    share,
+)
 from ui.page import Context, Page
 
 
@@ -36,6 +43,8 @@ def render(ctx: Context) -> None:
         with chart:
             may_alert = ctx.user.may("configure") and not url_state.param("archive")
             _chart(filter_, bars, spans, may_alert=may_alert)
+            past = Window(window.start, max(window.start, min(window.end, naive_utc(now))))
+            coverage_banner.show_source_gaps(store, past, spans, filter_.zone)
         started += time.perf_counter() - drawing
         in_window = counts.count(store, filter_.cleared(), now)
         facets = facet_sidebar.count(store, (engine, rest), filter_, now, in_window)
@@ -76,9 +85,11 @@ def render(ctx: Context) -> None:
                 page, filter_, facets.events, lambda event: event_detail.select(filter_, event)
             )
             tables.folded("Chart data", "chart-data", lambda: _chart_data(bars, filter_))
-        else:
-            _no_events(filter_)
+        explanation = st.container()
         event_detail.panel(ctx, filter_, page.rows)
+    if not page.rows:
+        with explanation:
+            no_events.draw(ctx, filter_, labels)
 
 
 def _chart(
@@ -137,23 +148,6 @@ def _archive_problems(month: str) -> list[str]:
 
 def _without_window(filter_: Filter) -> str:
     return Filter(choices=filter_.choices, q=filter_.q, tz=filter_.tz).query()
-
-
-def _no_events(filter_: Filter) -> None:
-    narrowed = bool(filter_.choices or filter_.q)
-    st.info(
-        "No events match these filters in this window."
-        if narrowed
-        else "No events in this window. Select a longer window.",
-        icon=":material/info:",
-    )
-    if narrowed:
-        st.button("Clear all filters", on_click=lambda: url_state.set_url(filter_.cleared()))
-    if filter_.start != "90d" or filter_.end:
-        st.button(
-            "Show the last 90 days",
-            on_click=lambda: url_state.set_url(replace(filter_, start="90d", end="")),
-        )
 
 
 PAGE = Page("explore", "Explore", render, order=20, keeps=url_state.FILTER_PARAMS, has_search=True)

@@ -10,6 +10,7 @@ from trail.core.clock import naive_utc
 from trail.ingest import coverage
 from trail.ingest.coverage import Span
 from trail.storage.database import Store
+from trail.storage.filters import Window
 from ui import text, url_state
 
 MIN_GAP = dt.timedelta(minutes=2)  # a restart is shorter
@@ -33,6 +34,25 @@ def show_gaps(spans: Sequence[Span], zone: ZoneInfo) -> None:
             "collecting, so events may be missing."
         )
     )
+
+
+def show_source_gaps(store: Store, window: Window, spans: Sequence[Span], zone: ZoneInfo) -> None:
+    """Draw a caption for each source with gaps in *window* in which another one was collecting."""
+    assert window.start and window.end
+    whole = [(gap.start, gap.end) for gap in spans if gap.state == "gap"]
+    for source, gaps in coverage.source_gaps(store, window.start, window.end).items():
+        own = [gap for gap in gaps if gap[1] - gap[0] >= MIN_GAP and gap not in whole]
+        if own:
+            st.caption(text.escape(f"▲ {source_gaps_text(source, own, zone)}, other sources were."))
+
+
+def source_gaps_text(
+    source: str, gaps: Sequence[tuple[dt.datetime, dt.datetime]], zone: ZoneInfo
+) -> str:
+    """Return when *source* was not collecting: its latest gaps, and the number of earlier ones."""
+    ranges = ", ".join(text.time_range(start, end, zone) for start, end in gaps[-_LISTED:])
+    earlier = f" and {len(gaps) - _LISTED:,} earlier times" if len(gaps) > _LISTED else ""
+    return f"{text.SOURCES.get(source, source)} was not collecting {ranges}{earlier}"
 
 
 def show_silence(store: Store, now: dt.datetime) -> None:

@@ -30,6 +30,9 @@ _RULES = """
   z-index: 5; pointer-events: none;
 }
 .st-key-event > * { position: sticky; top: 66px; pointer-events: auto; }
+.st-key-no-events [data-testid=stBaseButton-tertiary] {
+  min-height: 30px; color: LINK; text-align: left;
+}
 @media (max-width: 1000px) {
   .st-key-search { flex: 1 1 100%; }
   [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) { flex-wrap: wrap; }
@@ -49,6 +52,7 @@ _COLORS = {
     "GREY": "grayColor",
     "INK": "textColor",
     "PANEL": "secondaryBackgroundColor",
+    "LINK": "linkColor",
     "PAGE": "backgroundColor",
     "LINE": "borderColor",
     "GREEN": "greenColor",

@@ -56,7 +56,17 @@ utc_offset = clock.utc_offset
 count = core_text.count
 risk_level = catalogue.risk_level
 
+SOURCES = {
+    "webhook": "Webhook",
+    "tracking_api": "Tracking API",
+    "segment_api": "Polling",
+    "folder": "Watched folder",
+    "s3": "S3 bucket",
+}
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
+# A shortcode is a colon before a letter.
+_COLON = re.compile(r":(?!\s)")
 _WWW = re.compile(r"(www)(?=\\?\.)", re.IGNORECASE)
 
 
@@ -66,7 +76,7 @@ def escape(text: str) -> str:
     # Word joiners break :shortcodes: and automatic links to an e-mail address or a www. name.
     marked = _MARKDOWN.sub(lambda result: f"\\{result[1]}", flat)
     marked = _WWW.sub("\\1\u2060", marked)
-    return marked.replace(":", ":\u2060").replace("@", "@\u2060")
+    return _COLON.sub(":\u2060", marked).replace("@", "@\u2060")
 
 
 def category_color(category: str) -> str:

@@ -123,6 +123,33 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     return result
 
 
+def source_gaps(
+    engine: Engine, start: dt.datetime, end: dt.datetime
+) -> dict[str, list[tuple[dt.datetime, dt.datetime]]]:
+    """Return by source the parts of [start, end) that it has not covered, oldest first.
+
+    Only sources that covered a part of it count, or, if none did, all that ever covered any time
+    before. A last part shorter than the grace period is no gap, as in `spans`.
+    """
+    rows = engine.table(
+        "select source, min(from_at) as first, "
+        "list({'from': from_at, 'to': to_at} order by from_at) "
+        "filter (to_at > $start and from_at < $end) as watched "
+        "from watches where state = 'watched' group by source having first < $end order by source",
+        {"start": start, "end": end},
+    ).to_pylist()
+    active = [row for row in rows if row["watched"]] or rows
+    result = {}
+    for row in active:
+        watched = [(span["from"], span["to"]) for span in row["watched"] or ()]
+        gaps_ = _gaps_between(watched, max(start, row["first"]), end)
+        if gaps_ and gaps_[-1][1] == end and end - gaps_[-1][0] < _GAP_GRACE_PERIOD:
+            del gaps_[-1]
+        if gaps_:
+            result[row["source"]] = gaps_
+    return result
+
+
 def _gaps_between(
     watched: list[tuple[dt.datetime, dt.datetime]], start: dt.datetime, end: dt.datetime
 ) -> list[tuple[dt.datetime, dt.datetime]]:

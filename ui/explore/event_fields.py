@@ -16,13 +16,6 @@ _FUTURE_DATED = (
     f"▲ {text.FUTURE_DATED}: later than its arrival. It is left out of relative time ranges, "
     "comparisons, findings and alerts."
 )
-_LOADERS = {
-    "webhook": "Webhook",
-    "tracking_api": "Tracking API",
-    "segment_api": "Polling",
-    "folder": "Watched folder",
-    "s3": "S3 bucket",
-}
 INCIDENT, FINDING = "Incident", "Finding"
 
 
@@ -88,7 +81,7 @@ def _target(event: dict[str, Any], filter_: Filter) -> list[PanelField]:
 
 def _collected(event: dict[str, Any], filter_: Filter) -> PanelField:
     """Return how the event arrived, how long after it happened, and whether that is verified."""
-    source = _LOADERS.get(event["loader"] or "", "File")
+    source = text.SOURCES.get(event["loader"] or "", "File")
     name = event.get("source") or ""
     lag_s = (event["ingested_at"] - event["occurred_at"]).total_seconds()
     lag = f"{text.duration(lag_s)} later" if lag_s >= 1 else "at once"

@@ -73,6 +73,26 @@ def test_one_source_covers_the_gap_of_another(store: Store) -> None:
     ]
 
 
+def test_gaps_of_each_source_that_collected_in_the_window(store: Store) -> None:
+    def gaps(start: float, end: float) -> dict[str, list[tuple[float, float]]]:
+        return {
+            source: [((first - MONDAY) / HOUR, (last - MONDAY) / HOUR) for first, last in spans]
+            for source, spans in coverage.source_gaps(store, hour(start), hour(end)).items()
+        }
+
+    assert gaps(0, 9) == {}
+    note(store, 1, 3)
+    note(store, 4, 9)
+    note(store, 2, 8, "webhook")
+    note(store, 0, 1, "s3")
+    note(store, 0, 9, "folder", "looked")
+    note(store, 3, 4, state="failed")
+    assert gaps(0, 9) == {"s3": [(1, 9)], "segment_api": [(3, 4)], "webhook": [(8, 9)]}
+    assert gaps(2, 8.2) == {"segment_api": [(3, 4)]}
+    assert gaps(20, 22) == {name: [(20, 22)] for name in ("s3", "segment_api", "webhook")}
+    assert gaps(5, 5) == gaps(-2, 0) == {}
+
+
 def test_a_later_poll_closes_a_gap_and_merges_the_spans(store: Store) -> None:
     note(store, 0, 1)
     note(store, 4, 5)

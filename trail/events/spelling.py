@@ -1,0 +1,103 @@
+"""Find what a search word that no name has was meant to be: the closest word of a known name."""
+
+import datetime as dt
+from dataclasses import dataclass, replace
+
+from trail.events import counts
+from trail.events.explain import Deadline
+from trail.storage import record_text, search_syntax
+from trail.storage.database import Engine
+from trail.storage.filters import Filter
+from trail.storage.search_syntax import Node, Not, Term
+
+_LEAST_CHARS, _MOST_CHARS = 3, 60
+_MAX_WORDS = 6
+_FIELDS = ("", "action", "actor", "target")
+# Names by field; the search text of a target is folded already, and is its type, ID and name.
+_NAMES = {
+    "action": f"select {record_text.fold('action')} as name from actions",
+    "actor": " union all ".join(
+        f"select {record_text.fold(column)} as name from actors"
+        for column in ("actor_name", "actor_email", "actor_id")
+    ),
+    "target": "select split_part(search_text, chr(31), 3) as name from targets",
+}
+# A phrase is compared with whole names, a word with their words.
+_CLOSEST = r"""
+with names as ({names}), known as (
+ select exists (select 1 from names where contains(name, {typed})) as is_known
+), words as (
+ select distinct unnest(if(contains({typed}, ' '), [name],
+  regexp_split_to_array(name, '[^\pL\pN]+'))) as word
+ from names, known where not is_known
+)
+select word from words
+where abs(length(word) - length({typed})) <= $most and length(word) > 2
+ and damerau_levenshtein(word, {typed}) <= $most
+order by damerau_levenshtein(word, {typed}), jaro_winkler_similarity(word, {typed}) desc, word
+limit 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A word as it was typed and as it was probably meant, and the filter with the latter.
+
+    That filter has `events` in the window; None where counting them takes too long.
+    """
+
+    typed: str
+    meant: str
+    filter: Filter
+    events: int | None
+
+
+def corrections(
+    engine: Engine, filter_: Filter, now: dt.datetime, deadline: Deadline
+) -> list[Correction]:
+    """Return the corrections of *filter_*'s search, the one with most events first."""
+    result = []
+    terms = dict.fromkeys(
+        term
+        for term in search_syntax.terms(search_syntax.read(filter_.q), wanted=True)
+        if term.field in _FIELDS
+        and not (term.wildcards or term.comparison)
+        and _LEAST_CHARS <= len(term.text) <= _MOST_CHARS
+    )
+    for term in list(terms)[:_MAX_WORDS]:
+        meant = deadline.ask(lambda term=term: _closest(engine, term))  # type: ignore[misc]
+        if not meant:
+            continue
+        q = tuple(_corrected(text, term, meant) for text in filter_.q)
+        corrected = replace(filter_, q=q)
+        number = deadline.ask(lambda other=corrected: counts.count(engine, other, now))  # type: ignore[misc]
+        result.append(Correction(term.text, meant, corrected, number))
+    return sorted(result, key=lambda correction: -(correction.events or 0))
+
+
+def _closest(engine: Engine, term: Term) -> str | None:
+    """Return the word of a name that *term* is close to; None if a name has it, or none is close.
+
+    One letter may differ for every three.
+    """
+    names = " union all ".join(_NAMES[name] for name in _NAMES if term.field in ("", name))
+    typed = record_text.fold("$typed")
+    table = engine.table(
+        _CLOSEST.replace("{names}", names).replace("{typed}", typed),
+        {"typed": term.text, "most": max(len(term.text) // 3, 1)},
+    )
+    return table["word"][0].as_py() if table.num_rows else None
+
+
+def _corrected(text: str, term: Term, meant: str) -> str:
+    def corrected(node: Node) -> Node:
+        match node:
+            case Term():
+                return replace(node, text=meant) if node == term else node
+            case Not(inner):
+                return Not(corrected(inner))
+            case _:
+                return replace(node, nodes=tuple(map(corrected, node.nodes)))
+
+    node = search_syntax.parse(text)
+    return search_syntax.written(corrected(node)) if node else text
