@@ -26,15 +26,15 @@ DEFAULT_FROM = "7d"
 # URL parameters of pages besides those of the filter: the opened event and its time, the cursor of
 # a result page and the number of its first row, the order of a list, an archived month to show, the
 # selected tab; the interval and lanes of Timeline; the actor, target, incident or finding shown;
-# the filter of a new alert rule; the user whose entries of the access log are shown; the saved view
-# that is open.
+# filter and name of a new alert rule; the user whose entries of the access log are shown; the saved
+# view that is open.
 PAGE_PARAMS = (
     *("event", "at", "after", "before", "row", "order", "archive", "section"),
     *("grain", "by", "top"),
     *("who", "what"),
     *("incident", "class"),
     *("finding", "all"),
-    *("rule",),
+    *("rule", "name"),
     *("user", "view"),
 )
 

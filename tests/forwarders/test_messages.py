@@ -71,6 +71,13 @@ def test_slack_message_has_facts_reason_and_links() -> None:
     assert undoes["url"] == "https://app.example.com/ws1/warehouse/WH1"
 
 
+def test_a_notice_links_to_its_events() -> None:
+    [button] = slack_blocks("notice", BODIES["notice"] | {"query": "kind=delete&q=a b"})[-1][
+        "elements"
+    ]
+    assert button["url"].endswith("/explore?kind=delete&q=a%20b")
+
+
 def test_slack_roll_up_lists_counts_by_target() -> None:
     message = plain_texts(slack_blocks("rollup"))
     assert "4,999 more on 37 targets in 10 min." in message

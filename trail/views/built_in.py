@@ -5,8 +5,8 @@ They narrow the window that the reader is looking at, so their queries contain n
 
 from dataclasses import dataclass
 
-from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, ROUTINE_KINDS
-from trail.storage.filters import Choice, Filter
+from trail.core.catalogue import DESTRUCTIVE_KINDS
+from trail.storage.filters import YES, Choice, Filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ BUILT_IN: tuple[BuiltIn, ...] = (
         "Changes to users, groups, roles, invites and tokens",
         _query(
             category=Choice(("Access Management",)),
-            kind=Choice(exclude=tuple(sorted({*ROUTINE_KINDS, *FAILED_KINDS}))),
+            changes=Choice((YES,)),
         ),
     ),
     BuiltIn(

@@ -55,7 +55,8 @@ def _form(ctx: Context) -> None:
     kind = st.segmented_control(
         "Condition", list(_KINDS), default="events", required=True, format_func=_KINDS.__getitem__
     )
-    name = st.text_input("Name", value=_suggested_name(query), max_chars=80)
+    suggested = url_state.param("name")[:80] or _suggested_name(query)
+    name = st.text_input("Name", value=suggested, max_chars=80)
     query = st.text_input(
         "Filter", value=query, help="Query string of an Explore page, such as kind=disable"
     )

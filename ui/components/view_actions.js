@@ -38,7 +38,7 @@ export function createActions(queue) {
   };
   first.addEventListener("click", () => send({ do: "default", on: !actions.isDefault }));
   publish.addEventListener("click", () => send({ do: "publish", on: !actions.shared }));
-  alert.addEventListener("click", () => send({ do: "alert" }));
+  alert.addEventListener("click", () => send({ do: "alert", name: actions.view && actions.name }));
   schedule.addEventListener("click", () => send({ do: "schedule" }));
   rename.addEventListener("click", () => {
     show(ask, false);

@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from trail.core.errors import TrailError
+from trail.events import overview
 from trail.storage.filters import Filter
 from trail.views import saved_views
 from trail.views.view import View, Viewer, query_of
@@ -49,7 +50,7 @@ def applied(view: View, filter_: Filter) -> Filter:
 
     Raises `FilterError` for a view that can no longer be read.
     """
-    opened = replace(Filter.parse(view.query), tz=filter_.tz)
+    opened = replace(overview.in_one_choice(Filter.parse(view.query)), tz=filter_.tz)
     if opened.start or opened.end:
         return opened
     return replace(opened, start=filter_.start, end=filter_.end)
@@ -155,6 +156,7 @@ def _act(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage) ->
             url_state.ALERTS,
             Filter(tz=filter_.tz),
             rule=replace(filter_, start="", end="", sort="newest").query(),
+            name=message["name"],
             section="rules",
         )
     elif do == "schedule":

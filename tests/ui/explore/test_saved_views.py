@@ -14,6 +14,7 @@ from trail.access_log import log, spool
 from trail.accounts.sessions import Sessions
 from trail.accounts.users import Users
 from trail.core.settings import Export, Settings
+from trail.events import overview
 from trail.ingest.receiver import Intake
 from trail.runtime import process
 from trail.runtime.process import Runtime
@@ -147,6 +148,38 @@ def test_a_view_opens_in_the_window_and_zone_of_its_reader(store: Store) -> None
         "tz": "Asia/Tokyo",
         "sort": "newest",
     }
+
+
+def test_opened_views_are_not_edited(store: Store) -> None:
+    earlier = "&".join(f"kind=-{kind}" for kind in overview.NO_CHANGE_KINDS)
+    maya = Viewer("maya", "Maya Lind")
+    for query in (
+        earlier,
+        "q=time:7d+OR+risk>6&sort=oldest",
+        "from=2026-11-01&to=2026-11-02T10:00",
+    ):
+        saved_views.create(store, maya, f"View {len(query)}", Filter.parse(query))
+    for view in saved_views.visible(store, "maya"):
+        page = Explore("from=24h&tz=Asia/Tokyo").do("open", id=view.view_id)
+        assert (page.menu["name"], page.menu["edited"]) == (view.name, False)
+
+
+def test_an_alert_rule_is_prefilled_with_filter_and_name(store: Store) -> None:
+    app = AppTest.from_function(_rules, default_timeout=30)
+    app.query_params.update({"rule": ["kind=delete"], "name": [HOSTILE]})
+    app.run()
+    assert not app.exception
+    assert [field.value for field in app.text_input][:2] == [HOSTILE, "kind=delete"]
+
+
+def _rules() -> None:
+    """Draw the rules; a script of its own."""
+    from trail.accounts.users import User
+    from trail.runtime import process
+    from ui.alerts import rules_tab
+    from ui.page import Context
+
+    rules_tab.draw(Context(User("maya", "Maya Lind", "", "owner"), process.current()))
 
 
 def test_without_parameters_the_default_view_is_shown_and_the_url_stays(store: Store) -> None:
