@@ -25,6 +25,8 @@ const TAKES_KEYS =
   "input:not([type=checkbox]), textarea, select, [role=dialog], [role=listbox], [role=menu]";
 const REPEAT_MS = 120;
 const BUSY_MS = 10_000;
+// More than fit on a screen. The others follow once these are painted.
+const EARLY_ROWS = 40;
 /** @type {[string, string][]} */
 const HINTS = [
   ["j", ""],
@@ -89,6 +91,8 @@ function build(parent, queue) {
     stepTimer: undefined,
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     busyTimer: undefined,
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    lateTimer: undefined,
   };
   /** @param {string[]} names */
   function chooseColumns(names) {
@@ -135,6 +139,8 @@ function draw(table, data) {
   const isNew = table.data?.view !== data.view;
   const waits = table.queue.pending;
   table.data = data;
+  // Before the rows change: afterwards it would lay them out twice.
+  if (isNew && table.box.scrollTop) table.box.scrollTop = 0;
   clearTimeout(table.busyTimer);
   if (!waits.length) table.root.removeAttribute("aria-busy");
   setText(table.caption, data.label);
@@ -151,7 +157,8 @@ function draw(table, data) {
   // An answer to an earlier press must not undo what was pressed since.
   if (!waits.some((message) => "widths" in message)) table.head.widths = { ...data.widths };
   drawHead(table.head);
-  drawRows(table, data);
+  const isEarly = isNew && data.rows.slice(EARLY_ROWS).every((row) => row.id !== data.open);
+  drawRows(table, data, isEarly ? EARLY_ROWS : data.rows.length);
   if (!waits.some((message) => "open" in message || "close" in message)) table.open = data.open;
   table.columns.all = data.choices;
   if (!waits.some((message) => "columns" in message)) {
@@ -162,20 +169,27 @@ function draw(table, data) {
   setText(table.note, data.note);
   show(table.top, Boolean(data.note) || data.choices.length > 0);
   drawFoot(table, data);
-  if (isNew) {
-    table.box.scrollTop = 0;
-    table.active = data.open;
-  }
+  if (isNew) table.active = data.open;
   mark(table);
   if (isNew && data.open) viewOf(table, data.open)?.node.scrollIntoView({ block: "nearest" });
 }
 
-/** @param {Table} table @param {Data} data */
-function drawRows(table, data) {
+/** @param {Table} table @param {Data} data @param {number} count rows to draw now */
+function drawRows(table, data, count) {
+  clearTimeout(table.lateTimer);
+  if (count < data.rows.length) {
+    const rest = () => {
+      drawRows(table, data, data.rows.length);
+      mark(table);
+    };
+    requestAnimationFrame(() => {
+      table.lateTimer = setTimeout(() => table.data === data && rest(), 0);
+    });
+  }
   const names = data.columns.map((column) => column.name).join("\n");
   const { views, lostFocus } = renderRows(
     table.body,
-    data.rows,
+    data.rows.slice(0, count),
     (row) => row.id,
     createRow,
     (view, row) => updateRow(view, row, data, names),
@@ -228,10 +242,11 @@ function updateRow(view, row, data, names) {
   }
   view.cells.forEach((cell, index) => {
     const content = row.cells[index];
-    const drawn = JSON.stringify([content, data.marks]);
+    const marks = data.columns[index]?.unmarked ? [] : data.marks;
+    const drawn = JSON.stringify([content, marks]);
     if (drawn === cell.drawn) return;
     cell.drawn = drawn;
-    drawCell(cell.node, cell.inner, content, data.marks);
+    drawCell(cell.node, cell.inner, content, marks);
   });
 }
 

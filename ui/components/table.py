@@ -18,7 +18,8 @@ ROW = 32
 class Column(TypedDict):
     """One column; `width` is in px. With `asc` or `desc`, the values of these sorts, it sorts.
 
-    `first` is the direction of the first press. With `filter` its values can be filtered for.
+    `first` is the direction of the first press. With `filter` its values can be filtered for; with
+    `unmarked`, matches of a search are not highlighted in them.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Column(TypedDict):
     align: NotRequired[Literal["right"]]
     mono: NotRequired[bool]
     filter: NotRequired[bool]
+    unmarked: NotRequired[bool]
     asc: NotRequired[str]
     desc: NotRequired[str]
     first: NotRequired[Literal["asc", "desc"]]

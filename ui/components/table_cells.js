@@ -10,7 +10,7 @@ import { button, copyText, el, iconButton, plain, setColor, setText } from "./do
 /**
  * @typedef {{
  *   name: string, title: string, width: number, align?: string, mono?: boolean, filter?: boolean,
- *   asc?: string, desc?: string, first?: string,
+ *   unmarked?: boolean, asc?: string, desc?: string, first?: string,
  * }} Column
  */
 /** @typedef {{ column: Column, id: string, cell: HTMLElement, text: string }} Place */

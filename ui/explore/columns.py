@@ -90,7 +90,7 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Event], str | None]]] = {
 LAYOUT = ViewLayout(
     "explore",
     (
-        _column("occurred_at", 158, asc="oldest", desc="newest", first="desc"),
+        _column("occurred_at", 158, unmarked=True, asc="oldest", desc="newest", first="desc"),
         _column("risk", 92, first="desc"),
         _column("action", 220),
         _column("target", 200),
@@ -104,7 +104,7 @@ LAYOUT = ViewLayout(
         _column("target_type", 130),
         _column("target_id", 190, mono=True),
         _column("action_raw", 200),
-        _column("ingested_at", 158, first="desc"),
+        _column("ingested_at", 158, unmarked=True, first="desc"),
         _column("workspace_id", 150, mono=True),
         _column("verified", 84),
         _column("event_id", 250, mono=True),
