@@ -116,6 +116,18 @@ def test_search_box_completes_corrects_and_answers(visit: Callable[..., Page]) -
     assert url_query(page)["from"] == ["last_week"]
 
 
+def test_a_linked_search_with_an_error_is_corrected_and_its_matches_are_marked(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("/explore?from=30d&q=(prod OR zzz")
+    expect(page.get_by_role("alert").locator("u")).to_have_text("(")
+    expect(page.get_by_role("combobox", name="Search")).to_have_value("(prod OR zzz")
+    expect(rows(page).first).to_be_visible()
+    page.get_by_role("button", name="Search for").click()
+    expect(page.locator("mark").first).to_have_text(re.compile("^prod$", re.IGNORECASE))
+    assert url_query(page)["q"] == ["(prod OR zzz)"]
+
+
 def test_brush_sets_the_time_range(visit: Callable[..., Page]) -> None:
     """Dragging over bars limits the URL and the counts to their period."""
     page = visit("/explore?from=30d")

@@ -30,7 +30,11 @@ def test_results_equal_those_of_direct_queries(
 ) -> None:
     filter_ = drawn[0]
     with search_matches(store, filter_, NOW) as (engine, rest):
-        assert counts.facets(engine, rest, NOW) == counts.facets(store, filter_, NOW)
+        # The choice of targets is part of the search there, and targets are counted without it.
+        apart = {"target"} if rest.choice("target") != filter_.choice("target") else set()
+        assert counts.facets(engine, rest, NOW, leave_out=apart) == counts.facets(
+            store, filter_, NOW, leave_out=apart
+        )
         assert events.page(engine, rest, NOW) == events.page(store, filter_, NOW)
         inside = sum(bar.count for bar in timeline.histogram(engine, rest, NOW).bars)
         assert inside == sum(bar.count for bar in timeline.histogram(store, filter_, NOW).bars)
