@@ -1,19 +1,17 @@
 """Counts by cube and by scan, bars across daylight saving changes, and facets."""
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.events import counts, timeline
 from trail.storage import shared_results
 from trail.storage.database import Cursor, Store
-from trail.storage.filters import FLAGS, Choice, Filter, Window
+from trail.storage.filters import Choice, Filter, Window
 
 ROWS = random_trail.random_rows(3, 400)
 HOUR = dt.timedelta(hours=1)
@@ -61,31 +59,6 @@ def test_cube_and_scan_count_the_same(full_store: Store, start: str, end: str, q
     assert counts.count(full_store, by_cube, NOW) == expected
     assert counts.count(full_store, by_scan, NOW) == expected
     assert counts.facets(full_store, by_cube, NOW) == counts.facets(full_store, by_scan, NOW)
-
-
-@settings(max_examples=30)
-@given(drawn=random_trail.filters())
-def test_facets_ignore_only_their_own_choice(
-    full_store: Store, drawn: tuple[Filter, tuple[random_trail.Term, ...]]
-) -> None:
-    filter_, terms = drawn
-    found = counts.facets(full_store, filter_, NOW)
-    assert tuple(found.values) == counts.COUNTED
-    for name in counts.COUNTED:
-        rest, listed = filter_.without(name), {v.value: v.count for v in found.values[name]}
-        if name in FLAGS:
-            rests = {value: rest.put(name, value, "include") for value in listed}
-            expected = {v: sum(row.fits(f, terms) for row in ROWS) for v, f in rests.items()}
-        else:
-            matching = Counter(row.values(name)[0] for row in ROWS if row.fits(rest, terms))
-            expected = {value: number for value, number in matching.items() if value}
-            if name in ("risk", "target"):
-                rows = [row for row in ROWS if row.fits(rest, terms)]
-                expected |= random_trail.of_second_values(filter_, name, rows)
-            listed = {value: number for value, number in listed.items() if number}
-        assert listed == expected, name
-    total = sum(row.fits(filter_, terms) for row in ROWS)
-    assert (found.events, counts.count(full_store, filter_, NOW)) == (total, total)
 
 
 @pytest.mark.parametrize("query", ["", "&q=id:e1", "&actor=users/new", "&actor=users/new&q=id:e1"])
