@@ -52,7 +52,7 @@ def source_gaps_text(
     """Return when *source* was not collecting: its latest gaps, and the number of earlier ones."""
     ranges = ", ".join(text.time_range(start, end, zone) for start, end in gaps[-_LISTED:])
     earlier = f" and {len(gaps) - _LISTED:,} earlier times" if len(gaps) > _LISTED else ""
-    return f"{text.SOURCES.get(source, source)} was not collecting {ranges}{earlier}"
+    return f"{text.collected_by(source)} was not collecting {ranges}{earlier}"
 
 
 def show_silence(store: Store, now: dt.datetime) -> None:

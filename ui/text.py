@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from trail.core import catalogue, clock, event_text, time_labels
 from trail.core import text as core_text
 from trail.core.clock import naive_utc
+from trail.storage.collected_by import WAYS
 from trail.storage.filters import FLAGS
 
 OUTCOMES = {"success": ("✓", "Success"), "failure": ("✕", "Failure"), "unknown": ("?", "Unknown")}
@@ -56,14 +57,6 @@ utc_offset = clock.utc_offset
 count = core_text.count
 risk_level = catalogue.risk_level
 
-SOURCES = {
-    "webhook": "Webhook",
-    "tracking_api": "Tracking API",
-    "segment_api": "Polling",
-    "folder": "Watched folder",
-    "s3": "S3 bucket",
-}
-
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 # A shortcode is a colon before a letter.
 _COLON = re.compile(r":(?!\s)")
@@ -94,6 +87,11 @@ def facet_label(field: str, value: str, label: str) -> str:
     if field in FLAGS:
         return value.capitalize()
     return label.replace("_", " ") if field == "target_type" else label
+
+
+def collected_by(loader: str) -> str:
+    """Return how events of *loader* were collected, in words."""
+    return COLLECTED_BY.get(WAYS.get(loader, loader), loader)
 
 
 def events_summary(total: int, unverified: int) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from trail.core import event_text
+from trail.storage.collected_by import WAYS
 from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components.event_panel import PanelField
@@ -81,7 +82,8 @@ def _target(event: dict[str, Any], filter_: Filter) -> list[PanelField]:
 
 def _collected(event: dict[str, Any], filter_: Filter) -> PanelField:
     """Return how the event arrived, how long after it happened, and whether that is verified."""
-    source = text.SOURCES.get(event["loader"] or "", "File")
+    loader = event["loader"] or ""
+    source = text.collected_by(loader) or "Unknown source"
     name = event.get("source") or ""
     lag_s = (event["ingested_at"] - event["occurred_at"]).total_seconds()
     lag = f"{text.duration(lag_s)} later" if lag_s >= 1 else "at once"
@@ -91,8 +93,11 @@ def _collected(event: dict[str, Any], filter_: Filter) -> PanelField:
     elif event["verified"] is not None and not event["unverified"]:
         value += " · ✓ also arrived from a trusted source"
     at = text.timestamp(event["ingested_at"], filter_.zone)
-    hint = at if name.lower() in ("", event["loader"]) else f"{at} · {name}"
-    return {"label": "Collected", "value": value, "hint": hint}
+    field: PanelField = {"label": "Collected", "value": value}
+    if loader:
+        field = _filtered("Collected", value, "source", WAYS.get(loader, loader))
+    field["hint"] = at if name.lower() in ("", loader) else f"{at} · {name}"
+    return field
 
 
 def page_link(page: str, filter_: Filter, **names: str) -> str:
