@@ -40,10 +40,10 @@ def render(ctx: Context) -> None:
     )
     count = log.count(store, window, user, kind)
     elapsed_ms = (time.perf_counter() - started) * 1000
-    filter_bar.title(
-        "Access log", f"<b>{text.count(count, 'entry', 'entries')}</b> · {elapsed_ms:.0f} ms"
+    _head(filter_, log.users(store), user, kind, count)
+    filter_bar.caption(
+        f"<b>{text.count(count, 'entry', 'entries')}</b> · {elapsed_ms:.0f} ms", filter_
     )
-    _bar(filter_, log.users(store), user, kind, count)
     if not rows:
         st.info("No entries match in this window.", icon=":material/info:")
         return
@@ -59,13 +59,12 @@ def render(ctx: Context) -> None:
     _note()
 
 
-def _bar(filter_: Filter, users: list[str], user: str, kind: str, count: int) -> None:
+def _head(filter_: Filter, users: list[str], user: str, kind: str, count: int) -> None:
     st.session_state.update({"access-user": user, "access-kind": kind})
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter-bar"):
+    with filter_bar.title("Access log"):
         filter_bar.time_range(filter_, _choose_window, {"400d": "400 d"})
         _choice("user", "User", {name: name for name in sorted({*users, user} - {""})}, "All users")
         _choice("kind", "Action", KINDS, "All actions")
-        st.space("stretch")
         pairs = {"from": filter_.start, "to": filter_.end, "tz": filter_.tz}
         params = {**pairs, "user": user, "kind": kind}
         st.link_button(

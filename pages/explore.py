@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from trail.core.clock import naive_utc
 from trail.events import counts, events, timeline
@@ -18,6 +19,7 @@ from ui.explore import (
     columns,
     event_detail,
     events_table,
+    facet_drawer,
     facet_sidebar,
     no_events,
     saved_views,
@@ -42,7 +44,7 @@ def render(ctx: Context) -> None:
         drawing = time.perf_counter()
         with chart:
             may_alert = ctx.user.may("configure") and not url_state.param("archive")
-            _chart(filter_, bars, spans, may_alert=may_alert)
+            summary = _chart(filter_, window, bars, spans, may_alert=may_alert)
             past = Window(window.start, max(window.start, min(window.end, naive_utc(now))))
             coverage_banner.show_source_gaps(store, past, spans, filter_.zone)
         started += time.perf_counter() - drawing
@@ -64,20 +66,26 @@ def render(ctx: Context) -> None:
         for value in values
     }
     with head:
-        filter_bar.title(
+        may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
+        filter_bar.head(
             "Explore",
-            f"<b>{facets.events:,}</b> of {text.events_summary(in_window, unverified)} "
-            f"· {elapsed_ms:.0f} ms",
+            filter_,
+            facets.events,
+            labels=labels,
+            shown=columns.shown(),
+            evidence=may_pack,
             beside=lambda: saved_views.draw(ctx, filter_),
             last=lambda: share.draw(ctx, filter_),
         )
         _archive_banner()
-        may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
-        filter_bar.bar(
-            filter_, facets.events, search=True, shown=columns.shown(), evidence=may_pack
+    with summary:
+        filter_bar.caption(
+            f"<b>{facets.events:,}</b> of {text.events_summary(in_window, unverified)} "
+            f"· {elapsed_ms:.0f} ms",
+            filter_,
         )
-        filter_bar.chip_row(filter_, window, labels)
     with st.sidebar:
+        facet_drawer.draw()
         facet_sidebar.draw(filter_, facets)
     with st.container(key="events-area"):
         if page.rows:
@@ -94,18 +102,23 @@ def render(ctx: Context) -> None:
 
 def _chart(
     filter_: Filter,
+    window: Window,
     bars: timeline.Histogram,
     spans: list[coverage.Span],
     *,
     may_alert: bool,
-) -> None:
+) -> DeltaGenerator:
+    """Draw the chart, and return the place of the page's figures above it."""
     with st.container(
         horizontal=True,
         horizontal_alignment="distribute",
         vertical_alignment="center",
         key="chart-head",
     ):
-        st.caption(f"Events per {charts.grain_label(bars.grain)} · drag to zoom", width="content")
+        filter_bar.window_caption(filter_, window)
+        grain = charts.grain_label(bars.grain)
+        st.caption(f"Events per {grain} · drag to zoom", width="content")
+        summary = st.container(width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             filter_bar.zoom_out(filter_)
             if may_alert:
@@ -121,6 +134,7 @@ def _chart(
 
     charts.histogram(bars, filter_.zone, "histogram", brush, spans)
     coverage_banner.show_gaps(spans, filter_.zone)
+    return summary
 
 
 def _chart_data(bars: timeline.Histogram, filter_: Filter) -> dict[str, list[Any]]:

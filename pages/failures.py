@@ -40,19 +40,20 @@ def render(ctx: Context) -> None:
     window = timeline.bounded(store, filter_.window(now), now)
     elapsed_ms = (time.perf_counter() - started) * 1000
 
-    filter_bar.title(
-        "Failures",
-        f"<b>{numbers.incidents:,}</b> {'incident' if numbers.incidents == 1 else 'incidents'} "
-        f"from {text.count(numbers.attempts, 'failed attempt')} · {elapsed_ms:.0f} ms",
-    )
     failed = overview.failures(filter_)
-    filter_bar.bar(failed, counts.count(store, failed, now), search=False)
+    filter_bar.head("Failures", failed, counts.count(store, failed, now))
     more = (
         f" · {text.count(numbers.transient_closed, 'transient incident')} hidden"
         if not class_
         else ""
     )
-    filter_bar.window_caption(filter_, window, more)
+    filter_bar.caption(
+        f"<b>{numbers.incidents:,}</b> {'incident' if numbers.incidents == 1 else 'incidents'} "
+        f"from {text.count(numbers.attempts, 'failed attempt')} · {elapsed_ms:.0f} ms",
+        filter_,
+        window,
+        more,
+    )
     coverage_banner.show_silence(ctx.runtime.store, now)
     _tiles(filter_, numbers)
     if not numbers.incidents:

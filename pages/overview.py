@@ -51,13 +51,14 @@ def render(ctx: Context) -> None:
     earlier = overview.days(store, overview.changes(before), now)
     elapsed_ms = (time.perf_counter() - started) * 1000
 
-    filter_bar.title(
-        "Overview",
+    filter_bar.head("Overview", changes, changed)
+    filter_bar.caption(
         f"<b>{changed:,}</b> changes of {text.events_summary(total, unverified)} "
         f"· {elapsed_ms:.0f} ms",
+        filter_,
+        window,
+        ", compared with the previous period",
     )
-    filter_bar.bar(changes, changed, search=False)
-    filter_bar.window_caption(filter_, window, ", compared with the previous period")
     for shortfall in seal_text.lost(ctx):
         st.error(text.escape(shortfall.text()), icon=":material/history:")
     clock_warning.show(ctx)

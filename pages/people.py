@@ -6,7 +6,7 @@ import streamlit as st
 
 from trail.core.clock import naive_utc
 from trail.events import counts, people, timeline
-from ui import filter_bar, text, url_state
+from ui import filter_bar, url_state
 from ui.page import Context, Page
 from ui.people import actor_detail, actor_list, target_history
 
@@ -20,30 +20,29 @@ def render(ctx: Context) -> None:
     window = timeline.bounded(store, filter_.window(now), now)
     if target_id:
         target = people.target_summary(store, target_id)
-        _title(str(target["label"]) if target else "Target", "", started)
-        _back()
+        with filter_bar.title(str(target["label"]) if target else "Target", _back):
+            pass
+        filter_bar.caption(_timing(started), filter_)
         target_history.draw(ctx, filter_, target_id, target)
         return
     actors = people.actor_activity(store, filter_.cleared(), now)
     if actor_id:
         actor = next((actor for actor in actors if actor.actor_id == actor_id), None)
-        _title(actor_list.label(actor) if actor else actor_id, "", started)
-        _back()
         only = filter_.cleared().put("actor", actor_id, "include")
-        filter_bar.bar(only, actor.events if actor else 0, search=False)
-        filter_bar.window_caption(filter_, window)
+        name = actor_list.label(actor) if actor else actor_id
+        filter_bar.head(name, only, actor.events if actor else 0, beside=_back)
+        filter_bar.caption(_timing(started), filter_, window)
         actor_detail.draw(ctx, filter_.cleared(), actor_id, actor)
         return
     active = sum(actor.state in ("active", "new") for actor in actors)
-    _title("People and tokens", f"<b>{active:,}</b> of {len(actors):,} active · ", started)
-    filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
-    filter_bar.window_caption(filter_, window)
+    filter_bar.head("People and tokens", filter_, counts.count(store, filter_, now))
+    summary = f"<b>{active:,}</b> of {len(actors):,} active · {_timing(started)}"
+    filter_bar.caption(summary, filter_, window)
     actor_list.draw(ctx, filter_.cleared(), actors, naive_utc(now))
 
 
-def _title(title: str, summary: str, started: float) -> None:
-    elapsed_ms = (time.perf_counter() - started) * 1000
-    filter_bar.title(text.escape(title), f"{summary}{elapsed_ms:.0f} ms")
+def _timing(started: float) -> str:
+    return f"{(time.perf_counter() - started) * 1000:.0f} ms"
 
 
 def _back() -> None:

@@ -58,11 +58,12 @@ def render(ctx: Context) -> None:
     notes = annotations.in_window(store, window)
     elapsed_ms = (time.perf_counter() - started) * 1000
 
-    filter_bar.title(
-        "Timeline", f"<b>{total:,}</b> {'event' if total == 1 else 'events'} · {elapsed_ms:.0f} ms"
+    filter_bar.head("Timeline", filter_, total, labels=_labels(store, filter_))
+    filter_bar.caption(
+        f"<b>{total:,}</b> {'event' if total == 1 else 'events'} · {elapsed_ms:.0f} ms",
+        filter_,
+        window,
     )
-    filter_bar.bar(filter_, total, search=True)
-    filter_bar.chip_row(filter_, window, _labels(store, filter_))
     coverage_banner.show_gaps(spans, filter_.zone)
 
     def brush(start: dt.datetime, end: dt.datetime) -> None:

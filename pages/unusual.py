@@ -43,13 +43,13 @@ def render(ctx: Context) -> None:
     window = timeline.bounded(store, filter_.window(now), now)
     elapsed_ms = (time.perf_counter() - started) * 1000
     undecided = sum(finding.state == reviews.OPEN for finding in queue.findings)
-    filter_bar.title(
-        "Unusual",
+    filter_bar.head("Unusual", filter_, counts.count(store, filter_, now))
+    filter_bar.caption(
         f"<b>{undecided:,}</b> to review of {text.count(len(queue.findings), 'finding')}, "
         f"{text.count(queue.scored, 'actor-day')} scored · {elapsed_ms:.0f} ms",
+        filter_,
+        window,
     )
-    filter_bar.bar(filter_, counts.count(store, filter_, now), search=False)
-    filter_bar.window_caption(filter_, window)
     expiring = expiring_findings.expiring(store, ctx.runtime.settings, now, queue.budget.shown)
     if expiring.findings:
         st.warning(

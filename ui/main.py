@@ -4,8 +4,6 @@ Not beside `pages/`: Streamlit would run the files of a folder with that name wi
 and so without sign-in.
 """
 
-import html
-
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
@@ -17,6 +15,11 @@ from trail.web.auth import SIGN_OUT
 from trail.web.guard import ALIVE
 from ui import menu_entry, page_links, sign_in_form, style, text
 from ui.page import current_user, discover_pages
+
+_MARK = (
+    f'<svg xmlns="http://www.w3.org/2000/svg" width="26" height="26" viewBox="0 0 26 26">'
+    f"{sign_in_form.MARK}</svg>"
+)
 
 
 def sign_in_pages() -> list[StreamlitPage]:
@@ -74,30 +77,17 @@ def main() -> None:
     if user is None:
         st.navigation(sign_in_pages(), position="hidden").run()
         return
-    dark = st.context.theme.type == "dark"
-    style.apply()
     runtime = process.current()
     with shared_results.within():
         workspace = runtime.settings.workspace or directory.workspace_name(runtime.store)
-    st.logo(_logo(workspace, dark=dark), size="medium")
+    style.apply(workspace)
+    st.logo(_MARK, size="medium")
     page = st.navigation(menu(user), position="top")
     st.set_page_config(page_title=f"{page.title} - Audit Trail")
     page_links.open_requested()
     page.run()
     page_links.draw()
     menu_entry.watch(key="watch", data={"path": ALIVE})
-
-
-def _logo(workspace: str, *, dark: bool) -> str:
-    ink, faint = ("#E5E9EF", "#A0AAB7") if dark else ("#1A2029", "#5A6472")
-    width = 130 + (12 + 7 * len(workspace) if workspace else 0)
-    font = "font-family=\"'Source Sans 3', 'Source Sans Pro', sans-serif\" font-size=\"15\""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="26" '
-        f'viewBox="0 0 {width} 26">{sign_in_form.MARK}'
-        f'<text x="35" y="18" {font} font-weight="600" fill="{ink}">Audit Trail</text>'
-        f'<text x="134" y="18" {font} fill="{faint}">{html.escape(workspace)}</text></svg>'
-    )
 
 
 main()

@@ -5,8 +5,28 @@ import re
 import streamlit as st
 
 _RULES = """
-.stMainBlockContainer { padding: 4.4rem 28px 28px; }
-[data-testid=stSidebar] { width: 275px !important; min-width: 275px !important; }
+.stMainBlockContainer { padding: 52px 28px 28px; }
+[data-testid=stHeader] { height: 48px; min-height: 48px; }
+[data-testid=stCaptionContainer] { color: GREY; opacity: 1; }
+/* The word mark is text beside the square, so that no font clips it. */
+:is([data-testid=stLogoLink], :has(> [data-testid=stHeaderLogo])) {
+  display: flex; align-items: center; gap: 10px; white-space: nowrap;
+}
+:is([data-testid=stLogoLink], :has(> [data-testid=stHeaderLogo]))::after {
+  content: "Audit Trail"; order: 1; font-size: 15px; font-weight: 600; color: INK;
+}
+:is([data-testid=stLogoLink], :has(> [data-testid=stHeaderLogo]))::before {
+  content: NAME; order: 2; font-size: 15px; color: GREY; max-width: 160px; overflow: hidden;
+  text-overflow: ellipsis;
+}
+/* The colors of highlighted code are too faint to read on its background. */
+.stCode .token { color: INK !important; }
+.st-key-title, .st-key-filter-bar { gap: 8px; min-height: 35px; }
+.st-key-filter-bar:has(.st-key-active) > .st-key-search { flex: 0 1 340px; min-width: 240px; }
+.st-key-caption { min-height: 18px; }
+[data-testid=stSidebar][data-collapsed=false] {
+  width: 275px !important; min-width: 275px !important;
+}
 [data-testid=stSidebarContent] { padding: 0 4px; }
 [data-testid=stSidebarUserContent] { padding: 0 6px 24px; }
 .trail-summary, .trail-window { color: GREY; font-size: 12.5px; white-space: nowrap; }
@@ -18,8 +38,7 @@ _RULES = """
 .st-key-demo-banner p, .st-key-demo-banner .stHtml, .st-key-archive-banner * { font-size: 13px; }
 .st-key-chart-head { margin-bottom: -14px; }
 .st-key-filter-bar { align-items: flex-start; }
-.st-key-chips { min-height: 30px; }
-.st-key-head { min-height: 118px; }
+.st-key-head { min-height: 78px; }
 /* The event panel lies over the right of the table, so that opening it moves nothing. */
 .st-key-events-area { position: relative; }
 .st-key-events-area :has(> .st-key-event), .st-key-events-area :has(> * > .st-key-event) {
@@ -34,10 +53,23 @@ _RULES = """
   min-height: 30px; color: LINK; text-align: left;
 }
 @media (max-width: 1000px) {
+  /* The facets are a drawer over the page. */
+  [data-testid=stSidebar][data-collapsed=false] {
+    position: fixed !important; inset: 0 auto 0 0; height: 100% !important;
+    border-right: 1px solid LINE;
+  }
   .st-key-search { flex: 1 1 100%; }
   [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) { flex-wrap: wrap; }
   [data-testid=stColumn] { min-width: 100%; }
   .trail-window { white-space: normal; }
+}
+@media print {
+  [data-testid=stHeader], [data-testid=stSidebar], .st-key-filter-bar, .st-key-event,
+  [class*=st-key-] button, .stPageLink { display: none !important; }
+  [data-testid=stAppViewContainer], [data-testid=stMain], .stApp, .st-key-events-area {
+    position: static !important; overflow: visible !important; height: auto !important;
+  }
+  .stMainBlockContainer { padding: 0; }
 }
 """
 # The theme has no option for the text color of a primary button; the dark accent needs dark text.
@@ -75,6 +107,16 @@ def themed(css: str) -> str:
     return re.sub("|".join(_COLORS), lambda match: theme_color(_COLORS[match[0]]), css)
 
 
-def apply() -> None:
-    """Add the stylesheet to the page, in the colors of the viewer's mode."""
-    st.html(f"<style>{themed(_RULES)}{_DARK if mode() == 'dark' else ''}</style>")
+def apply(workspace: str) -> None:
+    """Add the stylesheet to the page, in the colors of the viewer's mode, with a workspace's name.
+
+    The name stands behind the word mark.
+    """
+    rules = themed(_RULES).replace("NAME", _css_string(workspace))
+    st.html(f"<style>{rules}{_DARK if mode() == 'dark' else ''}</style>")
+
+
+def _css_string(text: str) -> str:
+    """Return *text* as a string in CSS, with all that could end it escaped."""
+    plain = re.sub(r"[\x00-\x1f\x7f]", " ", text)
+    return '"' + "".join(c if c.isalnum() else f"\\{ord(c):x} " for c in plain) + '"'

@@ -40,7 +40,9 @@ export default component(
 function createRow(queue) {
   const name = valueSpan("strip-name");
   const cells = el("span", "strip-cells", { "aria-hidden": "true" });
-  return Object.assign(clickableRow(queue, "strip-row", name, cells), { name, cells });
+  const label = el("span", "unseen");
+  const row = clickableRow(queue, "strip-row", name, label, cells);
+  return Object.assign(row, { name, label, cells });
 }
 
 /** @param {ReturnType<typeof createRow>} view @param {Row} row @param {Day[]} days */
@@ -49,7 +51,7 @@ function updateRow(view, row, days) {
   setText(view.name, row.name);
   setAttr(view.name, "title", plain(row.name));
   view.node.classList.toggle("current", Boolean(row.current));
-  setAttr(view.node, "aria-label", `${plain(row.name)}: ${row.label}`);
+  setText(view.label, row.label);
   const create = () => ({ node: el("span", "strip-cell") });
   renderRows(
     view.cells,

@@ -1,5 +1,6 @@
 """The active filters as chips, which can be flipped and removed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
@@ -9,7 +10,7 @@ from ui import text, url_state
 from ui.components.chips import Chip, ChipMessage, chips
 
 
-def draw(filter_: Filter, labels: dict[tuple[str, str], str]) -> None:
+def draw(filter_: Filter, labels: Mapping[tuple[str, str], str]) -> None:
     """Draw the chips, if any filter is active; *labels* name values by facet and value."""
     rows = _rows(filter_, labels)
     if rows:
@@ -17,7 +18,7 @@ def draw(filter_: Filter, labels: dict[tuple[str, str], str]) -> None:
             chips(rows, "active", lambda messages: _on_messages(messages, filter_))
 
 
-def _rows(filter_: Filter, labels: dict[tuple[str, str], str]) -> list[Chip]:
+def _rows(filter_: Filter, labels: Mapping[tuple[str, str], str]) -> list[Chip]:
     rows: list[Chip] = []
     for field in FACETS:
         choice = filter_.choice(field)

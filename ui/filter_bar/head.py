@@ -1,6 +1,7 @@
 """The head of a page: its title, and the filter bar with everything that narrows it."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import streamlit as st
 
@@ -8,61 +9,63 @@ from trail.storage.filters import Filter, Window
 from ui import text
 from ui.filter_bar import active_filters, export_menu, search_box, time_control
 
+Draw = Callable[[], None]
 
-def title(
+
+def head(
     name: str,
-    summary: str,
-    beside: Callable[[], None] | None = None,
-    last: Callable[[], None] | None = None,
-) -> None:
-    """Draw the page's title, and *summary* (trusted HTML) at the right.
-
-    *beside* draws what stands next to the title, *last* what comes after the summary.
-    """
-    with st.container(
-        horizontal=True,
-        horizontal_alignment="distribute",
-        vertical_alignment="center" if beside else "bottom",
-        key="title",
-    ):
-        st.title(name, anchor=False, width="content")
-        if beside:
-            beside()
-        st.html(f'<span class="trail-summary">{summary}</span>', width="content")
-        if last:
-            last()
-
-
-def bar(
     filter_: Filter,
     rows: int,
     *,
-    search: bool,
+    labels: Mapping[tuple[str, str], str] | None = None,
     shown: Sequence[str] = (),
     evidence: bool = False,
+    beside: Draw | None = None,
+    last: Draw | None = None,
 ) -> None:
-    """Draw search, window, time zone and the export of *rows* events in one row.
+    """Draw the head of a page of *rows* events: title, window and zone, and what narrows them.
 
-    *shown* are the columns of the page's table of events. With *evidence* the export menu offers
-    the evidence pack.
+    With *labels*, which name values by facet and value, the search and the active filters are in a
+    row of their own. *shown* are the columns of the page's table of events. With *evidence* the
+    export menu offers the evidence pack. *beside* draws what stands next to the title, *last* what
+    ends the row.
     """
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter-bar"):
-        if search:
-            search_box.draw(filter_)
+    with title(name, beside):
         time_control.window(filter_)
-        if not search:
-            st.space("stretch")
         time_control.zone(filter_)
-        export_menu.draw(filter_, rows, shown, evidence=evidence)
+        if labels is None:
+            export_menu.draw(filter_, rows, shown, evidence=evidence)
+        if last:
+            last()
+    if labels is not None:
+        with st.container(horizontal=True, vertical_alignment="top", gap="small", key="filter-bar"):
+            search_box.draw(filter_)
+            active_filters.draw(filter_, labels)
+            export_menu.draw(filter_, rows, shown, evidence=evidence)
 
 
-def chip_row(filter_: Filter, window: Window, labels: dict[tuple[str, str], str]) -> None:
-    """Draw the active filters, and the window at the right."""
+@contextlib.contextmanager
+def title(name: str, beside: Draw | None = None) -> Iterator[None]:
+    """Draw the page's title, next to it *beside*, and at the right what the block draws."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="title"):
+        st.title(text.escape(name), anchor=False, width="content")
+        if beside:
+            beside()
+        st.space("stretch")
+        yield
+
+
+def caption(summary: str, filter_: Filter, window: Window | None = None, more: str = "") -> None:
+    """Draw the *window* with its time zone, followed by *more*, and *summary* (trusted HTML)."""
     with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="chips"
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        key="caption",
     ):
-        active_filters.draw(filter_, labels)
-        window_caption(filter_, window)
+        if window:
+            window_caption(filter_, window, more)
+        st.html(f'<span class="trail-summary">{summary}</span>', width="content")
 
 
 def window_caption(filter_: Filter, window: Window, more: str = "") -> None:

@@ -1,0 +1,98 @@
+"""Every page in light and dark by axe-core, and its layout from a phone to a wide screen."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ROOT
+from tests.browser.locators import open_row, settle
+from ui.page import discover_pages
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+# Pages in the states in which they show most.
+STATES = {
+    "explore": ("?from=30d&outcome=failure&actor_type=-token&q=warehouse",),
+    "alerts": ("?section=rules", "?section=destinations", "?section=deliveries"),
+    "admin": tuple(
+        f"?section={name}"
+        for name in ("sources", "coverage", "batches", "quarantine", "types", "retention", "seals")
+    ),
+}
+ADDRESSES = [
+    "/account",
+    *(
+        f"/{page.path}{state}"
+        for name, page in discover_pages().items()
+        for state in STATES.get(name, ("?from=30d",))
+    ),
+]
+WIDTHS = (1920, 1440, 800, 390)
+
+
+def _violations(page: Page) -> list[str]:
+    """Return the serious and critical violations of the page, each with its first element."""
+    # A panel that fades in has the colors of its background on the way.
+    page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']}).then(result => result.violations)"
+    )
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:200]} {node['failureSummary'][:300]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"][:3]
+    ]
+
+
+def _check_layout(page: Page) -> None:
+    """Fail if the page scrolls sideways at any width, or its head is high on a wide screen."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(50)
+        wider = "document.scrollingElement.scrollWidth - innerWidth"
+        assert page.evaluate(wider) <= 0, (page.url, width)
+        head = page.locator(".st-key-filter-bar, .st-key-title").last
+        if width >= 1440 and head.count():
+            box = head.bounding_box()
+            assert box and box["y"] + box["height"] <= 140, (page.url, width)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_violation_or_scrolls_sideways(
+    visit: Callable[..., Page], scheme: Any
+) -> None:
+    page = visit("/", shows="h1")
+    page.emulate_media(color_scheme=scheme)
+    root = page.url.rstrip("/")
+    problems = {}
+    for address in ADDRESSES:
+        page.set_viewport_size({"width": 1440, "height": 1000})
+        page.goto(root + address)
+        expect(page.locator("h1").first).to_be_visible()
+        settle(page)
+        if found := _violations(page):
+            problems[address] = found
+        if scheme == "light":
+            _check_layout(page)
+    assert not problems
+
+
+def test_open_panel_and_menus_have_no_serious_violation(visit: Callable[..., Page]) -> None:
+    page = visit("/explore?from=30d")
+    open_row(page, 3)
+    expect(page.locator(".sentence")).to_be_visible()
+    settle(page)
+    assert not _violations(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("ta")
+    expect(page.get_by_role("option").first).to_be_visible()
+    assert not _violations(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="More time ranges").click()
+    assert not _violations(page)
