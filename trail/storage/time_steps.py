@@ -13,6 +13,8 @@ from trail.storage.time_expressions import add_months
 
 _DAY = dt.timedelta(days=1)
 _COUNT = re.compile(r"^(\d{1,4})(m|h|d|w|mo|y)$")
+# The largest count that a range may have.
+_MOST = 99_999
 # A step that ends this part of its length before now ends now.
 _NEAR = 10
 
@@ -22,7 +24,8 @@ Range = tuple[str, str]
 def step(start: str, end: str, zone: ZoneInfo, now: dt.datetime, by: int) -> Range | None:
     """Return `from` and `to` of the range before (*by* -1) or after (1) it at *now* (aware).
 
-    None where there is none: before an open start, and after a range that reaches now.
+    None where there is none: before an open start, after a range that reaches now, and beyond the
+    ends of the calendar.
     """
     today, at = now.astimezone(zone).date(), naive_utc(now)
     first, last = time_expressions.window(start, end, zone, now)
@@ -35,9 +38,12 @@ def step(start: str, end: str, zone: ZoneInfo, now: dt.datetime, by: int) -> Ran
     if days:
         return _days(*_moved(*days, by), _week_suffix(start), today)
     length = last - first
-    if by > 0 and last + length > at - length / _NEAR:
+    if by > 0 and last - at + length > -length / _NEAR:
         return _ending_now(length, at)
-    return _absolute(first + by * length, last + by * length)
+    try:
+        return _absolute(first + by * length, last + by * length)
+    except OverflowError:
+        return None  # the calendar ends
 
 
 def zoom_out(start: str, end: str, zone: ZoneInfo, now: dt.datetime) -> Range | None:
@@ -46,8 +52,9 @@ def zoom_out(start: str, end: str, zone: ZoneInfo, now: dt.datetime) -> Range | 
     None for a range with an open start.
     """
     count = _COUNT.match(start)
-    if count and not end:
-        return f"{max(int(count[1]), 1) * 2}{count[2]}", ""
+    doubled = max(int(count[1]), 1) * 2 if count else 0
+    if count and not end and doubled <= _MOST:
+        return f"{doubled}{count[2]}", ""
     today, at = now.astimezone(zone).date(), naive_utc(now)
     first, last = time_expressions.window(start, end, zone, now)
     last = last or at
@@ -63,7 +70,7 @@ def zoom_out(start: str, end: str, zone: ZoneInfo, now: dt.datetime) -> Range | 
     if last >= at - length_s / _NEAR:
         return _ending_now(2 * length_s, at)
     half = length_s / 2
-    past = max(last + half - at, dt.timedelta())
+    past = max(last - at + half, dt.timedelta())
     return _absolute(shifted(first, -half - past), shifted(last, half - past))
 
 
@@ -98,7 +105,7 @@ def _days(first: dt.date, after: dt.date, week: str | None, today: dt.date) -> R
     for name in names:
         if time_expressions.period(name, today) == (first, after):
             return name, ""
-    if after == today + _DAY:
+    if after == today + _DAY and (after - first).days <= _MOST:
         return f"{(after - first).days}d", ""
     return first.isoformat(), after.isoformat()
 
@@ -113,7 +120,7 @@ def _ending_now(length: dt.timedelta, at: dt.datetime) -> Range:
     minutes = round(length.total_seconds() / 60)
     if minutes and minutes % 60 == 0 and minutes < 60 * 10_000:
         return f"{minutes // 60}h", ""
-    return (f"{minutes}m", "") if 0 < minutes < 10_000 else _absolute(at - length, at)
+    return (f"{minutes}m", "") if 0 < minutes < 10_000 else _absolute(shifted(at, -length), at)
 
 
 def _absolute(first: dt.datetime, last: dt.datetime) -> Range:

@@ -26,8 +26,9 @@ def printed(start: str, end: str, zone: ZoneInfo, week_start: int = MONDAY) -> s
     first, last = (_ago(text) or _point(text, zone, week_start) for text in (start, end))
     day = _whole_day(end)
     # The end is not included; people name the last day that is.
-    last = _day(day - dt.timedelta(days=1)) if day else last
-    return first if day and first == last else f"{first} – {last}"
+    has_last = day is not None and day > dt.date.min
+    last = _day(day - dt.timedelta(days=1)) if day and has_last else last
+    return first if has_last and first == last else f"{first} – {last}"
 
 
 def _ago(text: str) -> str:
@@ -68,12 +69,20 @@ def _edge(text: str, zone: ZoneInfo) -> str:
     moment = dt.datetime.fromisoformat(text)
     offset = ""
     if moment.tzinfo:
-        moment = moment.astimezone(zone)
+        moment = _local(moment, zone)
         if moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset():
             offset = f"{moment:%z}"
             offset = f" {offset[:3]}:{offset[3:5]}"
     clock = f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
     return f"{_day(moment.date())} {clock}{offset}"
+
+
+def _local(moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """Return *moment* in *zone*; at the ends of the calendar as it is."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def _day(day: dt.date) -> str:

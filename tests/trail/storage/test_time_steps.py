@@ -1,14 +1,18 @@
 """Ranges move by days, months or their length, stay before now, and widen around their middle."""
 
 import datetime as dt
+import itertools
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from trail.core.errors import FilterError
 from trail.storage import time_expressions
+from trail.storage.filters import Filter
 from trail.storage.time_steps import step, zoom_out
+from trail.storage.time_text import printed
 
 OSLO = ZoneInfo("Europe/Oslo")
 NOW = dt.datetime(2026, 11, 28, 8, tzinfo=dt.UTC)
@@ -96,3 +100,20 @@ def test_a_step_meets_its_range_and_a_zoom_contains_it(
     assert start <= first + second
     assert end >= last - second
     assert end <= max(NOW.replace(tzinfo=None), last) + dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize("tz", ["Pacific/Kiritimati", "America/New_York", "Etc/GMT+12"])
+def test_ranges_at_the_ends_of_the_calendar_are_printed_and_moved(tz: str) -> None:
+    zone = ZoneInfo(tz)
+    ends = ("", "0001-01-01", "0001-01-01T00:00+14:00", "0001-03-01", "9999-12-01", "9999-12-31",
+            "9999-12-31T23:59:59.999999-12:00", "99999d", "99999h")  # fmt: skip
+    for start, end in itertools.product(ends, ends):
+        try:
+            Filter(start, end, tz=tz).check_values()
+        except FilterError:
+            continue
+        assert bool(printed(start, end, zone)) == bool(start or end)
+        moved = [step(start, end, zone, NOW, by) for by in (-1, 1)]
+        for range_ in (*moved, zoom_out(start, end, zone, NOW)):
+            if range_:
+                Filter(*range_, tz=tz).check_values()
