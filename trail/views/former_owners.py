@@ -3,9 +3,21 @@
 Everything private is deleted, so that a new user of the same name does not get it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from trail.storage.database import Cursor, Store
+from trail.views.view import View
+
+
+def marked(views: Iterable[View], usernames: Collection[str], provider_prefix: str) -> list[View]:
+    """Return *views* with those of nobody in *usernames* marked, also before `release` does so."""
+    return [
+        replace(view, former=True)
+        if view.owner and view.owner not in usernames and not view.owner.startswith(provider_prefix)
+        else view
+        for view in views
+    ]
 
 
 def release(store: Store, usernames: Collection[str], provider_prefix: str) -> int:

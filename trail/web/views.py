@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from trail.accounts import oidc
 from trail.core.clock import utc_now
 from trail.runtime import process
-from trail.views import saved_views, share_links
+from trail.views import former_owners, saved_views, share_links
 from trail.web.auth import LINK, LINK_SIGN_IN
 from trail.web.guard import request_user
 from trail.web.query_routes import query
@@ -39,8 +40,9 @@ padding: 0 1rem }} h1 {{ font-size: 1.35rem }}</style></head>
 @query
 def views(request: Request) -> Response:
     """Answer the saved views of the caller: built-in, shared and own ones."""
-    user, store = request_user(request), process.current().store
-    listed = saved_views.visible(store, user.username if user else "")
+    user, runtime = request_user(request), process.current()
+    listed = saved_views.visible(runtime.store, user.username if user else "")
+    listed = former_owners.marked(listed, runtime.users.hashes(), oidc.PREFIX)
     return JSONResponse({"views": [view.to_dict() for view in listed]}, headers=_PRIVATE)
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import streamlit as st
 
+from trail.accounts import oidc
 from trail.core.errors import TrailError
 from trail.events import overview
 from trail.storage.filters import Filter
-from trail.views import saved_views
+from trail.views import former_owners, saved_views
 from trail.views.view import View, Viewer, query_of
 from ui import url_state
 from ui.audit import record_action
@@ -70,6 +71,7 @@ def draw(ctx: Context, filter_: Filter) -> None:
     """Draw the menu of the views, and the form that saves *filter_*."""
     viewer = _viewer(ctx)
     views = saved_views.visible(ctx.runtime.store, viewer.username)
+    views = former_owners.marked(views, ctx.runtime.users.hashes(), oidc.PREFIX)
     opened = _opened(views)
     may_alert = ctx.user.may("configure") and not url_state.param("archive")
     if opened:

@@ -41,7 +41,7 @@ def opened(store: Store, link: share_links.ShareLink, now: dt.datetime) -> Filte
     return Filter.parse(urlsplit(found.target).query)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(
     drawn=filters(),
     more=st.sampled_from(("", "time:7d", "-time<yesterday", "time:2d..24h OR risk>=7", "time>1h")),

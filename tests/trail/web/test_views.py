@@ -104,3 +104,8 @@ def test_the_api_answers_the_views_of_the_caller(
     sign_in("maya")
     names = [view["name"] for view in client.get("/api/views").json()["views"]]
     assert names[-2:] == ["Mine", "Ours"]
+    # Said at once, before the job releases the views of removed users.
+    sign_in("jon")
+    process.current().users.remove("maya")
+    [ours] = [view for view in client.get("/api/views").json()["views"] if not view["built_in"]]
+    assert (ours["former_owner"], ours["owner_name"]) == (True, "Maya Lind")
