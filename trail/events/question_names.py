@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from trail.storage.database import Engine
 
 MOST_WORDS = 8  # of one name
 _MOST_ASKED, _MOST_READ = 8, 2_000  # words of a question, and names with one of them
+_FEW_LETTERS = 4  # fewer ones begin too many names
 _MOST = 10  # actors or targets that one name may mean
 _PARTS = re.compile(r"[^\W_]+")
 
@@ -42,32 +44,43 @@ class Directory:
 
     def __init__(self, engine: Engine, words: Collection[str]) -> None:
         wanted = sorted({part for word in words for part in _parts(word)}, key=len)
-        self._rows = _read(engine, wanted[-_MOST_ASKED:]) if wanted else []
+        self._whole: dict[str, list[_Row]] = defaultdict(list)
+        # By a word of a name; of an e-mail, of its local part.
+        self._containing: dict[str, list[tuple[_Row, list[str]]]] = defaultdict(list)
+        for row in _read(engine, wanted[-_MOST_ASKED:]) if wanted else ():
+            for spelling in row.spellings:
+                self._whole[spelling].append(row)
+                parts = _parts(spelling.partition("@")[0])
+                for part in set(parts):
+                    self._containing[part].append((row, parts))
 
     def find(self, text: str) -> list[Named]:
-        """Return what *text* may name, at most one entry per field; whole names before parts."""
-        folded, parts = fold(text).strip(), _parts(text)
+        """Return what *text* may name, at most one entry per field; whole names before parts.
+
+        One word may be the beginning of a word.
+        """
+        parts = _parts(text)
         if not parts:
             return []
+        whole = self._whole.get(fold(text).strip(), [])
+        partly = [row for row, words in self._containing.get(parts[0], []) if _has(words, parts)]
+        if not whole and not partly and len(parts) == 1 and len(parts[0]) >= _FEW_LETTERS:
+            begun = (rows for part, rows in self._containing.items() if part.startswith(parts[0]))
+            partly = [row for rows in begun for row, _ in rows]
         result = []
         for field in ("actor", "target", "workspace"):
-            rows = [row for row in self._rows if row.field == field]
-            whole = [row for row in rows if folded in row.spellings]
-            found = whole or [row for row in rows if _has(row, parts)]
+            named = [row for row in whole if row.field == field]
+            found = named or [row for row in partly if row.field == field]
             values = tuple(sorted({(row.value, row.label) for row in found}))
             if 0 < len(values) <= _MOST:
                 types = frozenset(row.type for row in found)
-                result.append(Named(field, values, types, bool(whole)))
+                result.append(Named(field, values, types, bool(named)))
         return sorted(result, key=lambda named: not named.is_whole)
 
 
-def _has(row: _Row, parts: list[str]) -> bool:
-    """Return whether a spelling has *parts* as successive words; of an e-mail, its local part."""
-    for spelling in row.spellings:
-        words = _parts(spelling.partition("@")[0])
-        if any(words[at : at + len(parts)] == parts for at in range(len(words))):
-            return True
-    return False
+def _has(words: list[str], parts: list[str]) -> bool:
+    """Return whether *parts* are successive *words*."""
+    return any(words[at : at + len(parts)] == parts for at in range(len(words)))
 
 
 def _parts(text: str) -> list[str]:
@@ -80,10 +93,11 @@ def _read(engine: Engine, words: list[str]) -> list[_Row]:
     rows = []
 
     def query(columns: str, text: str, table: str) -> list[dict[str, object]]:
-        hits = f"len(list_filter($words, lambda w: contains(strip_accents(lower({text})), w)))"
         sql = (
-            f"select distinct {columns}, {hits} as hits, length({text}) as size from {table} "
-            f"where hits > 0 order by hits desc, size limit {_MOST_READ}"
+            "select *, len(list_filter($words, lambda w: contains(text, w))) as hits, "
+            f"length(text) as size from (select distinct {columns}, "
+            f"strip_accents(lower({text})) as text from {table}) "
+            f"where hits > 0 order by hits desc, size, text limit {_MOST_READ}"
         )
         return list(engine.table(sql, params).to_pylist())
 
