@@ -35,6 +35,7 @@ def text() -> str:
         f"Filters are the query string of the pages: `from`, `to`, {names}, `q`, `tz` and `sort`; "
         "repeat a name to include more values, start a value with `-` to exclude it. "
         f"{flags} are `yes` or `no`; `risk` is `high`, `medium`, `low`, or `0` to `10`. "
+        "`findings` is `to_review` or `decided`, for roles that see unusual changes. "
         "A range such as `from=7d` ends now and leaves out events that "
         "are dated in the future, unless `future_dated` is given. `/api` and `/export` accept a "
         "session or `Authorization: Bearer TOKEN`.",

@@ -30,7 +30,7 @@ from ui.page import Context, Page
 
 def render(ctx: Context) -> None:
     """Draw the page."""
-    filter_ = saved_views.opened_filter(ctx)
+    filter_ = facet_sidebar.permitted(ctx, saved_views.opened_filter(ctx))
     store = ctx.store
     now = ctx.now
     started = time.perf_counter()
@@ -49,7 +49,7 @@ def render(ctx: Context) -> None:
             coverage_banner.show_source_gaps(store, past, spans, filter_.zone)
         started += time.perf_counter() - drawing
         in_window = counts.count(store, filter_.cleared(), now)
-        facets = facet_sidebar.count(store, (engine, rest), filter_, now, in_window)
+        facets = facet_sidebar.count(ctx, (engine, rest), filter_, in_window)
         page = events.page(
             engine,
             rest,
@@ -86,7 +86,7 @@ def render(ctx: Context) -> None:
         )
     with st.sidebar:
         facet_drawer.draw()
-        facet_sidebar.draw(filter_, facets)
+        facet_sidebar.draw(ctx, filter_, facets)
     with st.container(key="events-area"):
         if page.rows:
             events_table.table(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from trail.accounts.roles import who_may
+from trail.accounts.roles import needed_by_filter, who_may
 from trail.accounts.sessions import session_user
 from trail.accounts.users import User
 from trail.core import registry
@@ -92,7 +92,16 @@ class Page:
         with explaining(self.path, self), turn(user):
             _banner(self, user)
             unreadable_notice.draw(has_search=self.has_search)
+            _leave_out_findings(user)
             self.render(Context(user, process.current()))
+
+
+def _leave_out_findings(user: User) -> None:
+    """Remove a choice of findings from the URL where the user may not see findings."""
+    needed = needed_by_filter(st.query_params)
+    if needed and not user.may(needed):
+        del st.query_params["findings"]
+        st.info("Your role has no access to unusual changes: the filter by finding is left out.")
 
 
 @contextlib.contextmanager

@@ -38,6 +38,7 @@ FACETS = {
     "outcome": "Outcome",
     "kind": "Kind",
     "source": "Collected by",
+    "findings": "Finding",
     "verified": "Verified",
     "future_dated": FUTURE_DATED,
 }
@@ -45,6 +46,7 @@ _LABELS = {
     "actor_type": ACTOR_TYPES,
     "outcome": {name: label for name, (_, label) in OUTCOMES.items()},
     "source": COLLECTED_BY,
+    "findings": {"to_review": "To review", "decided": "Decided"},
     "verified": {name: label for name, (_, label) in VERIFIED.items()},
     "risk": {
         name: f"{RISKS[name][1]}, {least}–{most}"

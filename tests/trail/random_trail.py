@@ -160,6 +160,11 @@ class Row:
         return "webhook" if self.verified == "no" else "file"
 
     @property
+    def findings(self) -> str:
+        """Return nothing: no finding is refreshed in these stores."""
+        return ""
+
+    @property
     def changes(self) -> str:
         """Return no for reads, checks and failed attempts, else yes."""
         kinds = ("read", "run", "complete", "enforce", "detect", "failure", "partial")
@@ -420,6 +425,7 @@ _VALUES = {
     "outcome": ("success", "failure", "unknown"),
     "kind": ("create", "delete", "modify", "access", "disable"),
     "source": ("file", "webhook", "api"),
+    "findings": ("to_review", "decided"),
     "changes": ("yes", "no"),
     "risk": ("high", "medium", "low", "0", "3", "7", "8", "10"),
     "verified": ("yes", "no"),

@@ -4,6 +4,7 @@ Pages and routes name a capability, never a role. Anything that is not listed he
 """
 
 import re
+from collections.abc import Iterable
 
 ROLES = ("owner", "reviewer", "manager")
 
@@ -59,6 +60,14 @@ def needs(path: str, method: str) -> str | None:
     """Return the capability that *path* needs; None if it needs none."""
     rows = _READS if method.upper() in _SAFE else _WRITES
     return next((name for pattern, name in rows if re.match(pattern, path)), None)
+
+
+def needed_by_filter(names: Iterable[str]) -> str | None:
+    """Return the capability that a query string with these *names* needs besides that of its path.
+
+    Only who sees findings may ask which events are behind them.
+    """
+    return "see_findings" if "findings" in names else None
 
 
 def scope_of(path: str) -> str:

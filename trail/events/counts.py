@@ -15,7 +15,7 @@ from trail.storage.where import counts_table
 
 # The facets that `facets` counts, in the order in which pages show them.
 COUNTED = (
-    *("category", "risk", "actor", "target", "action", "outcome", "source", "verified"),
+    *("category", "risk", "actor", "target", "action", "outcome", "source", "verified", "findings"),
     *("actor_type", "target_type", "kind", "changes", "future_dated"),
 )
 
@@ -88,6 +88,8 @@ def facets(
         result["target"], listable["target"] = scanned_facets.targets(engine, filter_, now, targets)
     if "source" not in leave_out:
         result["source"] = scanned_facets.sources(engine, filter_, now, counted.total())
+    if "findings" not in leave_out:
+        result["findings"] = scanned_facets.findings(engine, filter_, now)
     values = {name: result[name] for name in COUNTED if name in result}
     return Facets(values, counted.total(), listable)
 

@@ -1,4 +1,4 @@
-"""The facets that no hourly count knows: target and source.
+"""The facets that no hourly count knows: target, source and finding.
 
 Their events are scanned, so that they cost more the more events the window has.
 """
@@ -7,12 +7,12 @@ import datetime as dt
 
 from trail.events import facet_values
 from trail.events.facet_values import Listing, Value
-from trail.storage import collected_by
+from trail.storage import collected_by, evidence
 from trail.storage.database import Engine
-from trail.storage.filters import Filter
+from trail.storage.filters import Choice, Filter
 from trail.storage.where import select
 
-SCANNED = ("target", "source")
+SCANNED = ("target", "source", "findings")
 
 # A target is known by its id, or by its name where records give no id.
 _VALUE = "coalesce(nullif(target_id, ''), target_name)"
@@ -80,5 +80,25 @@ def sources(engine: Engine, filter_: Filter, now: dt.datetime, total: int) -> li
             selection.params,
         )
     )
+    return _with_chosen(found, choice)
+
+
+def findings(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Value]:
+    """Return how many events of *filter_* are behind findings, by state; its choice is ignored.
+
+    An event may be behind several findings, as they were when they were refreshed last.
+    """
+    selection = select(engine, filter_.without("findings"), now)
+    found = facet_values.of_table(
+        engine.table(
+            "select f.state as value, value as label, count(distinct e.event_id) as count "
+            f"from {evidence.EVENTS} and {selection.timed()} group by all",
+            selection.params,
+        )
+    )
+    return _with_chosen(found, filter_.choice("findings"))
+
+
+def _with_chosen(found: list[Value], choice: Choice) -> list[Value]:
     missing = {*choice.include, *choice.exclude} - {item.value for item in found}
     return facet_values.most_first([*found, *(Value(value, value, 0) for value in missing)])

@@ -102,6 +102,7 @@ def _require_signable(drafted: Draft, reason: str, own_ids: frozenset[str]) -> N
 
 
 def _period(filter_: Filter, window: Window, now: dt.datetime) -> Period:
+    filter_.check_lasting()
     start, end = (utc_text(at) for at in (window.start, window.end) if at)
     fixed = Filter(start, end, filter_.choices, filter_.q, filter_.tz)
     return periods.resolve(fixed, now)

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 
 from trail.core import registry
 from trail.core.clock import naive_utc
-from trail.findings import daily, finding_store, history, risks, rule_toggles, watermark
+from trail.findings import (
+    daily,
+    evidence_index,
+    finding_store,
+    history,
+    risks,
+    rule_toggles,
+    watermark,
+)
 from trail.findings.detector import Detector
 from trail.findings.score import MEMORY_DAYS, Item, Sizes, Weighed, weigh
 from trail.findings.watermark import Watermark
@@ -101,7 +109,14 @@ class _Refresh:
             until = self._until.isoformat()
             after = Watermark(version, daily.newest_ingestion(cursor), until, opened)
             watermark.write(cursor, after)
+            self._index(opened)
+        elif not evidence_index.is_filled(cursor):
+            self._index(before.opened)
         return Refreshed(len(changed.updated) + len(changed.removed), since, written)
+
+    def _index(self, opened: str) -> None:
+        first = dt.date.fromisoformat(opened) if opened else None
+        evidence_index.rebuild(self._cursor, first, self._until)
 
     def _since(
         self,

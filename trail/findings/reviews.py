@@ -5,7 +5,7 @@ from typing import Any
 
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.findings import expected_activity
+from trail.findings import evidence_index, expected_activity
 from trail.findings.model import Finding, Reason
 from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Store
@@ -60,6 +60,7 @@ def _insert(cursor: Cursor, finding_id: str, decision: str, note: str, made_by: 
         "update findings set state = $state where finding_id = $id",
         {"state": decision, "id": finding_id},
     )
+    evidence_index.update(cursor, finding_id)
 
 
 def _mark_expected(

@@ -322,7 +322,7 @@ def check(destination: Destination, forward: Forward) -> None:
             "The destination name is missing or invalid.",
             f"Use 1 to {_MAX_NAME_LENGTH} printable characters.",
         )
-    Filter.parse(destination.query)
+    Filter.parse(destination.query).check_lasting()
     forwarder = destination.forwarder
     for form_fields, values in (
         (forwarder.settings, destination.settings),

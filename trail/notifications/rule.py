@@ -79,7 +79,7 @@ class Rule:
             raise self._invalid(f"quiet is {self.quiet[:30]!r}", "Use the form 22:00-07:00.")
         if self.zone not in zone_names():
             raise self._invalid(f"zone is {self.zone[:60]!r}", "Use a name such as Europe/Oslo.")
-        Filter.parse(self.query)
+        Filter.parse(self.query).check_lasting()
 
     def is_silent(self, now: dt.datetime) -> bool:
         """Return whether the rule is snoozed or in quiet hours at *now* (naive UTC)."""

@@ -21,15 +21,20 @@ from trail.storage.query_pairs import SYNTAX
 FLAGS = ("changes", "verified", "future_dated")
 FACETS = (
     *("category", "action", "actor", "actor_type", "target_type", "target", "outcome", "kind"),
-    *("risk", "source", *FLAGS),
+    *("risk", "source", "findings", *FLAGS),
 )
 YES, NO = "yes", "no"
 # What a facet may be narrowed to; the others have whatever values the events have.
 ALLOWED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(FLAGS, (YES, NO)),
     "risk": (*RISK_LEVELS, *map(str, range(11))),
+    "findings": ("to_review", "decided"),
 }
-_HINTS = {**dict.fromkeys(FLAGS, "Use yes or no."), "risk": "Use high, medium, low, or 0 to 10."}
+_HINTS = {
+    **dict.fromkeys(FLAGS, "Use yes or no."),
+    "risk": "Use high, medium, low, or 0 to 10.",
+    "findings": "Use to_review or decided.",
+}
 
 # The orders of events: by time, or by one of these columns; with `-` in front of it the highest,
 # or the end of the alphabet, comes first. `trail.events.sorting` says by what each one sorts.
@@ -174,6 +179,13 @@ class Filter:
         ends_first = window.start and window.end and window.start > window.end
         if ends_first and not self.is_relative:
             raise FilterError("The range ends before it starts.", "Swap from and to.")
+
+    def check_lasting(self) -> None:
+        """Raise `FilterError` if decisions change which events match: not for what is kept."""
+        if self.choice("findings"):
+            raise FilterError(
+                "A filter that is kept cannot depend on findings.", "Remove the choice of findings."
+            )
 
     def query(self) -> str:
         """Return the query string that `parse` reads as this filter."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trail.core.catalogue import NO_CHANGE_KINDS, RISK_LEVELS
-from trail.storage import collected_by, search_match, search_syntax, search_time
+from trail.storage import collected_by, evidence, search_match, search_syntax, search_time
 from trail.storage.cube import ACTOR_CUBE, CUBE
 from trail.storage.database import Engine, Params
 from trail.storage.filters import NO, YES, Choice, Filter, Window
@@ -96,6 +96,9 @@ def select(engine: Engine, filter_: Filter, now: dt.datetime, table: str = "even
         parts.append(_keys(engine, "actor_key", "actors", _ON_ACTOR, filter_, params))
         parts.append(_keys(engine, "target_key", "targets", _ON_TARGET, filter_, params))
         parts.append(_keys(engine, "batch_id", "batches", _ON_BATCH, filter_, params))
+        parts.append(
+            evidence.condition(engine, filter_.choice("findings"), filter_.window(now), params)
+        )
     parts.append(_column("e.target_type", "target_type", filter_, params))
     parts.extend(_flag(name, filter_) for name in ON_FLAG)
     if filter_.is_relative and not filter_.choice("future_dated"):

@@ -76,11 +76,13 @@ def events(request: Request) -> Response:
 def facets(request: Request) -> Response:
     """Answer the values of all facets with their counts, of targets the 100 with most events."""
     filter_, store, now = _request_filter(request)
+    user = request_user(request)
+    hidden = () if user and user.may("see_findings") else ("findings",)
     return _json(
         {
             name: [{"value": row.value, "count": row.count} for row in values]
             for name, values in counts.facets(
-                store, filter_, now, targets=counts.TOP_TARGETS
+                store, filter_, now, targets=counts.TOP_TARGETS, leave_out=hidden
             ).values.items()
         }
     )

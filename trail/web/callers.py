@@ -67,15 +67,17 @@ def identify(headers: Headers, path: str, address: str, *, touch: bool) -> Calle
     return Caller(ended=next((reason for reason in reasons if reason), ""))
 
 
-def permitted(caller: Caller, path: str, method: str, address: str) -> bool:
-    """Return whether role and token scope allow *path*; record a refusal."""
+def permitted(caller: Caller, path: str, method: str, address: str, query: str = "") -> bool:
+    """Return whether role and token scope allow *path* and *query*; record a refusal."""
     user, needed = caller.user, roles.needs(path, method)
     if user is None or needed is None:
         return True
+    asked = roles.needed_by_filter(name for name, _ in parse_qsl(query, keep_blank_values=True))
+    missing = [name for name in (needed, asked) if name and not user.may(name)]
     scope = roles.scope_of(path)
-    if user.may(needed) and (caller.token is None or scope in caller.token.scopes):
+    if not missing and (caller.token is None or scope in caller.token.scopes):
         return True
-    reason = f"needs {needed}" if not user.may(needed) else f"the token lacks the scope {scope}"
+    reason = f"needs {missing[0]}" if missing else f"the token lacks the scope {scope}"
     log.record(
         "route_refused",
         user.username,

@@ -211,10 +211,11 @@ def _unauthorized(scope: Scope, path: str, method: str, caller: Caller) -> JSONR
         return json_error(caller.refused, *REFUSALS[caller.refused])
     if SIGNED_IN_ONLY.match(path) and caller.user is None:
         return json_error(401, "Not signed in.", "Sign in on the dashboard, then try again.")
-    if caller.user and not permitted(caller, path, method, _client(scope)):
+    query = scope["query_string"].decode("latin-1")
+    if caller.user and not permitted(caller, path, method, _client(scope), query):
         return json_error(403, "Your role has no access to this.", "Ask an owner.")
     if caller.user and path.startswith("/api/") and path not in UNRECORDED:
-        record_api_read(caller, path, scope["query_string"].decode("latin-1"), _client(scope))
+        record_api_read(caller, path, query, _client(scope))
     return None
 
 

@@ -1,6 +1,5 @@
 """The sidebar's facets: values with counts, search, and selection."""
 
-import datetime as dt
 from dataclasses import replace
 
 import streamlit as st
@@ -9,7 +8,8 @@ from trail.core.catalogue import RISK_LEVELS
 from trail.events import counts, scanned_facets
 from trail.events.counts import Facets
 from trail.events.facet_values import Listing, Value
-from trail.storage.database import Engine, Store
+from trail.findings import refresh
+from trail.storage.database import Engine
 from trail.storage.filters import YES, Filter
 from ui import text, url_state
 from ui.components.facets import (
@@ -21,6 +21,7 @@ from ui.components.facets import (
     facet_panel,
 )
 from ui.explore import facet_folds
+from ui.page import Context
 
 _KEY = "facets"
 # Number of values that a group shows before "more"; groups appear in this order.
@@ -33,6 +34,7 @@ _SHOWN = {
     "outcome": 3,
     "source": 4,
     "verified": 2,
+    "findings": 2,
     "actor_type": 4,
     "target_type": 4,
     "kind": 4,
@@ -54,20 +56,29 @@ _TONES = {
 }
 _HINTS = {
     "source": "How an event reached this product first",
+    "findings": "Events behind unusual changes, as reviewed on the page Unusual",
     "verified": "Not verified: no signature covers the event, and no other source has confirmed it",
 }
 
 
-def count(
-    store: Store, matches: tuple[Engine, Filter], filter_: Filter, now: dt.datetime, in_window: int
-) -> Facets:
+def permitted(ctx: Context, filter_: Filter) -> Filter:
+    """Return *filter_*, which may be that of a view, without findings that the user may not see."""
+    return filter_ if ctx.user.may("see_findings") else filter_.without("findings")
+
+
+def count(ctx: Context, matches: tuple[Engine, Filter], filter_: Filter, in_window: int) -> Facets:
     """Return the facets of *filter_* as the panel shows them.
 
     *matches* are those of its search, see `search_matches`; *in_window* is the number of events of
     its window, which decides what is counted at once.
     """
+    store, now = ctx.store, ctx.now
     engine, rest = matches
+    if filter_.choice("findings"):
+        refresh.catch_up(store, now)
     folded = {name for name in scanned_facets.SCANNED if not _is_open(name, in_window)}
+    if not ctx.user.may("see_findings"):
+        folded.add("findings")
     # Where a search has taken in the choice of targets, they are counted without it.
     apart = {"target"} if rest.choice("target") != filter_.choice("target") else set()
     facets = counts.facets(
@@ -83,13 +94,14 @@ def count(
     )
 
 
-def draw(filter_: Filter, facets: Facets) -> None:
+def draw(ctx: Context, filter_: Filter, facets: Facets) -> None:
     """Draw the panel; a click on a value changes the filter in the URL."""
     groups = [
         _group(name, filter_, facets)
         for name in _SHOWN
-        # Offered only where an event has it.
-        if name != "future_dated" or facets.values[name]
+        # Offered only where an event has it, and to whom may see it.
+        if (name != "future_dated" or facets.values[name])
+        and (name != "findings" or ctx.user.may("see_findings"))
     ]
     facet_panel(
         groups, _KEY, lambda messages: _on_messages(messages, filter_), [_changes(facets, filter_)]

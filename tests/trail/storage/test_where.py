@@ -91,7 +91,7 @@ def counted(filter_: Filter, terms: tuple[Term, ...], name: str) -> dict[str, in
     """Return how many events each value of a facet has, its own filter left out."""
     rest = filter_.without(name)
     values = (row.values(name)[0] for row in ROWS if row.fits(rest, terms))
-    may_be_missing = ("target_type", "target")
+    may_be_missing = ("target_type", "target", "findings")
     counts = dict(Counter(value for value in values if value or name not in may_be_missing))
     if name in ("risk", "target"):
         rows = [row for row in ROWS if row.fits(rest, terms)]

@@ -75,3 +75,7 @@ def test_invalid_query_is_refused(client: TestClient, query: str) -> None:
 def test_managers_are_refused(client: TestClient) -> None:
     assert client.get("/api/findings", headers={"x-role": "manager"}).status_code == 403
     assert client.get("/api/findings", headers={"x-role": "owner"}).status_code == 200
+    facets = [
+        client.get("/api/facets", headers={"x-role": role}).json() for role in ("manager", "owner")
+    ]
+    assert ["findings" in values for values in facets] == [False, True]

@@ -37,6 +37,7 @@ def test_token_access_follows_role_and_scope(client: TestClient, tokens: Tokens)
         for path in (
             *("/api/events", "/metrics", "/api/findings", "/export.csv"),
             *("/export.access.csv", "/media/x"),
+            *("/api/events?findings=to_review", "/export.csv?kind=read&findings"),
         )
     }
     assert message == {
@@ -46,6 +47,8 @@ def test_token_access_follows_role_and_scope(client: TestClient, tokens: Tokens)
         "/export.csv": [403, 200],
         "/export.access.csv": [403, 200],
         "/media/x": [401, 401],
+        "/api/events?findings=to_review": [403, 403],
+        "/export.csv?kind=read&findings": [403, 200],
     }
     assert client.get("/api/events", headers=bearer(read)).json()["user"] == "token:reads"
     assert client.get("/", headers=bearer(read)).json()["user"] is None
