@@ -59,8 +59,8 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> Comparison:
     """Compare two events with the `LISTED` columns and `raw`, in the order of the fields."""
     fields = [
         (
-            Field("Action", before["action_raw"], after["action_raw"]),
-            before["action_raw"] != after["action_raw"],
+            Field("Action", before["action"], after["action"]),
+            before["action"] != after["action"],
         ),
         _actor(before, after),
     ]

@@ -11,7 +11,7 @@ from trail.events import compare
 from trail.events.compare import Comparison, Field
 
 ROW = {
-    "action_raw": "Warehouses Modified",
+    "action": "Warehouses Modified",
     "actor_id": "users/ana",
     "actor_name": "Ana",
     "actor_email": None,
