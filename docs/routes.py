@@ -52,7 +52,7 @@ def text() -> str:
         "last, and events of the same value newest first. Pages, exports and commands follow it.",
         "",
         "`q` is the text of the search box, in the [search language](search.md). "
-        f"{search_help.HELP}",
+        f"{search_help.HELP} With `syntax=1`, `q` is read as in versions before that language.",
         "",
         "Generated from the server's routes by `make docs`.",
         "",
