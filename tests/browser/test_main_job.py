@@ -371,3 +371,38 @@ def test_a_saved_view_is_shared_by_a_link_that_leads_through_the_sign_in(
     other.locator("button.row", has_text="Deletions").click()
     expect(other.get_by_role("button", name=f"View: {name}", exact=True)).to_be_visible()
     assert url_query(other)["from"] == ["30d"]
+
+
+def test_table_sorts_the_whole_result_and_remembers_its_columns(
+    visit: Callable[..., Page],
+) -> None:
+    """A title sorts in the query; a value is filtered for; a column moves and is remembered."""
+    page = visit("/explore?from=30d", "jon")
+    titles = page.locator("thead th .title")
+    before = titles.all_inner_texts()
+    page.locator("thead th button", has_text="Risk").click()
+    page.wait_for_url("**sort=-risk**")
+    header = page.get_by_role("columnheader", name="Risk")
+    expect(header).to_have_attribute("aria-sort", "descending")
+    expect(page.locator(".root[aria-busy]")).to_have_count(0)
+    cells = rows(page).locator("td:nth-child(2)").all_inner_texts()
+    levels = [int("".join(filter(str.isdigit, cell))) for cell in cells]
+    assert levels == sorted(levels, reverse=True)
+    assert levels[-1] > 6  # more than the newest 200 events have
+
+    page.locator("thead th button", has_text="Risk").press("Shift+ArrowRight")
+    expect(titles.nth(1)).to_have_text(before[2])
+    page.reload()
+    expect(titles.nth(1)).to_have_text(before[2])
+    page.get_by_role("button", name=re.compile("of .* columns")).click()
+    page.get_by_role("button", name="Reset columns").click()
+    expect(titles.nth(1)).to_have_text(before[1])
+
+    page.keyboard.press("Escape")
+    action = rows(page).first.locator(".main").inner_text()
+    open_row(page, 1)
+    page.wait_for_url(re.compile(r"[?&]event="))
+    page.keyboard.press("f")
+    page.get_by_role("menuitem", name=f"Filter for “{action}”").press("Enter")
+    page.wait_for_url("**action=**")
+    assert url_query(page)["action"] == [action]
