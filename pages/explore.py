@@ -21,6 +21,7 @@ from ui.explore import (
     events_table,
     facet_drawer,
     facet_sidebar,
+    live,
     no_events,
     saved_views,
     share,
@@ -32,6 +33,7 @@ def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = facet_sidebar.permitted(ctx, saved_views.opened_filter(ctx))
     store = ctx.store
+    shown = live.frozen(ctx, filter_)
     now = ctx.now
     started = time.perf_counter()
     # The chart takes one small query and is drawn first; the head above it has a fixed height.
@@ -76,6 +78,7 @@ def render(ctx: Context) -> None:
             evidence=may_pack,
             beside=lambda: saved_views.draw(ctx, filter_),
             last=lambda: share.draw(ctx, filter_),
+            refresh=lambda: live.draw(filter_, shown),
         )
         _archive_banner()
     with summary:
@@ -90,7 +93,11 @@ def render(ctx: Context) -> None:
     with st.container(key="events-area"):
         if page.rows:
             events_table.table(
-                page, filter_, facets.events, lambda event: event_detail.select(filter_, event)
+                page,
+                filter_,
+                facets.events,
+                shown.is_fresh,
+                lambda event: event_detail.select(filter_, event),
             )
             tables.folded("Chart data", "chart-data", lambda: _chart_data(bars, filter_))
         explanation = st.container()

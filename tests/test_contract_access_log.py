@@ -78,6 +78,7 @@ UNRECORDED_ROUTES = {
     "/healthz": "polled by monitoring; answers problems without data",
     "/local/command": "records the command that it runs",
     "/s/{link_id}": "redirects to a page, which records the view",
+    "/api/new-events": "polled by open pages; answers only a number",
     "/api/time": "asked as one types; answers what a time means, without data",
     "/metrics": "polled by monitoring; answers counts without names",
 }

@@ -29,6 +29,8 @@ from ui.audit import record_page_view
 
 _log = logging.getLogger("trail.ui")
 
+_PATH = "page-path"
+
 
 @dataclass
 class Context:
@@ -36,6 +38,8 @@ class Context:
 
     user: User
     runtime: Runtime
+    entered: bool = False
+    """Whether the user has just come from another page."""
 
     @property
     def store(self) -> Store:
@@ -89,11 +93,13 @@ class Page:
             st.info(f"The role {user.role} has no access to {self.title}. Ask an owner.")
             return
         record_page_view("viewed", user, self.path)
+        entered = st.session_state.get(_PATH) != self.path
+        st.session_state[_PATH] = self.path
         with explaining(self.path, self), turn(user):
             _banner(self, user)
             unreadable_notice.draw(has_search=self.has_search)
             _leave_out_findings(user)
-            self.render(Context(user, process.current()))
+            self.render(Context(user, process.current(), entered))
 
 
 def _leave_out_findings(user: User) -> None:

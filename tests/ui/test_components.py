@@ -34,6 +34,7 @@ FORBIDDEN = re.compile(
 
 # What a script asks, from this server only.
 ASKED = {"search_box": "/api/complete?", "time_control": "/api/time?"}
+ASKED |= {"new_events": "/api/new-events?"}
 
 Check = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 
@@ -66,7 +67,7 @@ def test_styles_load_no_external_resources(path: Path) -> None:
 
 def test_all_components_are_tested() -> None:
     names = {"attention", "chips", "day_strip", "event_panel", "facets", "ranked_list", "tiles"}
-    names |= {"search_box", "share_menu", "time_control", "view_menu"}
+    names |= {"new_events", "search_box", "share_menu", "time_control", "view_menu"}
     assert set(COMPONENTS) == names | {"lane_chart", "table", "time_chart", "week_grid"}
 
 

@@ -38,8 +38,9 @@ VISIT_HEADER, ADDRESS_HEADER = "x-audit-visit", "x-audit-address"
 ENDED_HEADER = "x-audit-ended"  # why the session of the cookie has ended
 SCOPE_USER, SCOPE_SID_HASH = "audit_user", "audit_sid_hash"  # for our own routes
 
-# Polled by open tabs: a GET is not user activity, a POST is.
+# Polled by open tabs: a GET is not user activity, a POST to the first is.
 ALIVE = "/auth/alive"
+NEW_EVENTS = "/api/new-events"
 # Fetched by open pages without user activity.
 BACKGROUND_PATHS = re.compile(r"/(_stcore|media|static|component)/")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -160,7 +161,7 @@ def _path(scope: Scope) -> str:
 def _is_activity(scope: Scope) -> bool:
     if scope["type"] == "websocket" or BACKGROUND_PATHS.match(_path(scope)):
         return False
-    return bool(_path(scope) != ALIVE or scope["method"] == "POST")
+    return _path(scope) not in (ALIVE, NEW_EVENTS) or scope["method"] == "POST"
 
 
 def _client(scope: Scope) -> str:
@@ -202,7 +203,7 @@ def _refusal(scope: Scope, headers: Headers, caller: Caller, server: Server) -> 
 
 
 # What the pages themselves ask as one types or waits, and what answers no event.
-UNRECORDED = ("/api/time",)
+UNRECORDED = ("/api/time", NEW_EVENTS)
 
 
 def _unauthorized(scope: Scope, path: str, method: str, caller: Caller) -> JSONResponse | None:

@@ -16,6 +16,7 @@ from trail.web import (
     evidence_export,
     health,
     metrics,
+    new_events_route,
     push,
     time_route,
     views,
@@ -32,6 +33,7 @@ PAGES_AND_API: tuple[Route, ...] = (
     *certificate_export.ROUTES,
     *metrics.ROUTES,
     *time_route.ROUTES,
+    *new_events_route.ROUTES,
 )
 
 

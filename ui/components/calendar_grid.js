@@ -3,7 +3,7 @@
 import { el, iconButton, setAttr, setText } from "./dom.js";
 
 /** @typedef {ReturnType<typeof createCalendar>} Calendar */
-/** @typedef {{ node: HTMLTableCellElement, day: number }} Cell */
+/** @typedef {{ node: HTMLElement, day: number }} Cell */
 
 const DAY_MS = 86_400_000;
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -100,21 +100,21 @@ export function createCalendar(onSelect) {
   const title = el("span", "month-name", { "aria-live": "polite" });
   const back = iconButton("Previous month", "M10 3.5L5.5 8l4.5 4.5");
   const next = iconButton("Next month", "M6 3.5L10.5 8 6 12.5");
-  const head = el("tr", "", {}, ...WEEKDAYS.map(() => el("th", "", { scope: "col" })));
-  const body = el("tbody");
+  const names = WEEKDAYS.map(() => el("span", "weekday", { role: "columnheader" }));
+  const head = el("div", "week", { role: "row" }, ...names);
+  const grid = el("div", "days", { role: "grid" }, head);
   /** @type {Cell[]} */
   const cells = [];
   for (let row = 0; row < WEEKS; row += 1) {
-    const line = el("tr");
+    const line = el("div", "week", { role: "row" });
     for (let column = 0; column < 7; column += 1) {
-      const cell = { node: el("td", "", { role: "gridcell" }), day: 0 };
+      const cell = { node: el("span", "day", { role: "gridcell" }), day: 0 };
       cell.node.addEventListener("click", () => select(view, cell.day));
       cells.push(cell);
       line.append(cell.node);
     }
-    body.append(line);
+    grid.append(line);
   }
-  const grid = el("table", "days", { role: "grid" }, el("thead", "", {}, head), body);
   const bar = el("div", "month", {}, back, title, next);
   const view = {
     node: el("div", "calendar", { role: "group", "aria-label": "Calendar" }, bar, grid),
@@ -172,7 +172,7 @@ function drawMonth(view) {
   [...view.head.children].forEach((node, index) => {
     const weekday = WEEKDAYS[(index + view.week) % 7] || "";
     setText(node, weekday.slice(0, 2));
-    setAttr(node, "abbr", weekday);
+    setAttr(node, "aria-label", weekday);
   });
   const start = firstShown(view.focus, view.week);
   view.cells.forEach((cell, index) => {
@@ -180,12 +180,13 @@ function drawMonth(view) {
     const date = dateOf(cell.day);
     const selected = view.first > 0 && cell.day >= view.first && cell.day <= view.last;
     const classes = [
+      "day",
       date.getUTCMonth() === month ? "" : "other",
       cell.day > view.today ? "future" : "",
       cell.day === view.first || cell.day === view.last ? "end" : "",
     ];
     setText(cell.node, date.getUTCDate());
-    setAttr(cell.node, "class", classes.filter(Boolean).join(" ") || null);
+    setAttr(cell.node, "class", classes.filter(Boolean).join(" "));
     setAttr(cell.node, "aria-selected", String(selected));
     setAttr(cell.node, "aria-current", cell.day === view.today ? "date" : null);
     setAttr(cell.node, "tabindex", cell.day === view.focus ? 0 : -1);

@@ -9,7 +9,7 @@ import { buildHead, drawHead } from "./table_head.js";
 /** @typedef {import("./rows.js").Queue} Queue */
 /** @typedef {import("./table_cells.js").Cell} Cell */
 /** @typedef {import("./table_cells.js").Column} Column */
-/** @typedef {{ id: string, cells: Cell[] }} Row */
+/** @typedef {{ id: string, cells: Cell[], fresh?: boolean }} Row */
 /**
  * @typedef {{
  *   label: string, view: string, columns: Column[], rows: Row[], main: string, opens: boolean,
@@ -222,6 +222,7 @@ function createRow(row) {
 /** @param {RowView} view @param {Row} row @param {Data} data @param {string} names of the columns */
 function updateRow(view, row, data, names) {
   view.row = row;
+  setAttr(view.node, "class", row.fresh ? "fresh" : null);
   if (view.names !== names) {
     view.names = names;
     view.cells = data.columns.map((column) => {

@@ -48,10 +48,11 @@ class Cell(TypedDict):
 
 
 class Row(TypedDict):
-    """One row; its `cells` are in the order of the columns."""
+    """One row; its `cells` are in the order of the columns. A `fresh` row is marked as new."""
 
     id: str
     cells: Sequence[str | Cell]
+    fresh: NotRequired[bool]
 
 
 class Message(TypedDict, total=False):

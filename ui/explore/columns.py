@@ -122,7 +122,8 @@ def cell(name: str, event: Event, filter_: Filter) -> str | Cell:
     """Return what the column *name* shows of *event*, with times in the zone of *filter_*."""
     if name in ("occurred_at", "ingested_at"):
         local = event[name].replace(tzinfo=dt.UTC).astimezone(filter_.zone)
-        return f"{local:%a} {local.day} {local:%b %H:%M:%S}"
+        year = "" if local.year == dt.datetime.now(filter_.zone).year else f" {local.year}"
+        return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M:%S}"
     show = _CELLS.get(name)
     return show(event) if show else str(event[name] or "")
 

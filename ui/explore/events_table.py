@@ -26,12 +26,17 @@ _HEIGHT = "max(420px, calc(100vh - 190px))"
 
 @st.fragment(key=FRAGMENT)
 def table(
-    page: Page, filter_: Filter, total: int, on_open: Callable[[dict[str, Any] | None], None]
+    page: Page,
+    filter_: Filter,
+    total: int,
+    is_fresh: Callable[[dict[str, Any]], bool],
+    on_open: Callable[[dict[str, Any] | None], None],
 ) -> None:
     """Draw *page* of *total* events, with the event that the URL names marked.
 
-    A press on a row calls *on_open* with its event, Escape with None. A fragment, so that the mark
-    can follow the event panel without a run of the page.
+    Events of which *is_fresh* is true are marked as new. A press on a row calls *on_open* with its
+    event, Escape with None. A fragment, so that the mark can follow the event panel without a run
+    of the page.
     """
     layout, first = columns.LAYOUT, max(1, parse_integer(url_state.param("row")) or 1)
     shown = layout.shown_columns()
@@ -40,6 +45,7 @@ def table(
         {
             "id": event["event_id"],
             "cells": [columns.cell(column["name"], event, filter_) for column in shown],
+            "fresh": is_fresh(event),
         }
         for event in page.rows
     ]

@@ -22,13 +22,14 @@ def head(
     evidence: bool = False,
     beside: Draw | None = None,
     last: Draw | None = None,
+    refresh: Draw | None = None,
 ) -> None:
     """Draw the head of a page of *rows* events: title, window and zone, and what narrows them.
 
     With *labels*, which name values by facet and value, the search and the active filters are in a
     row of their own. *shown* are the columns of the page's table of events. With *evidence* the
     export menu offers the evidence pack. *beside* draws what stands next to the title, *last* what
-    ends the row.
+    ends the row, *refresh* what ends that of the active filters.
     """
     with title(name, beside):
         time_control.window(filter_)
@@ -41,6 +42,8 @@ def head(
         with st.container(horizontal=True, vertical_alignment="top", gap="small", key="filter-bar"):
             search_box.draw(filter_)
             active_filters.draw(filter_, labels)
+            if refresh:
+                refresh()
             export_menu.draw(filter_, rows, shown, evidence=evidence)
 
 

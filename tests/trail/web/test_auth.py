@@ -160,7 +160,7 @@ def test_polling_by_an_open_tab_does_not_extend_the_session(
     assert session.seen > seen
 
 
-def test_websocket_frames_do_not_extend_the_session(
+def test_frames_and_polls_of_open_pages_do_not_extend_the_session(
     client: TestClient, runtime: Runtime, sign_in: Callable[[str], str]
 ) -> None:
     session = runtime.sessions.find(hash_of(sign_in("maya")))
@@ -169,7 +169,10 @@ def test_websocket_frames_do_not_extend_the_session(
     with client.websocket_connect("ws://localhost:8501/_stcore/stream") as socket:
         socket.send_text("a fragment that renews itself")
         assert socket.receive_text()
+    assert client.get("/api/new-events").status_code == 200
     assert session.seen == seen
+    assert client.get("/api/events").status_code == 200
+    assert session.seen > seen
 
 
 def test_idle_reason_is_passed_to_the_sign_in_form(

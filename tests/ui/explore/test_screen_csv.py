@@ -42,7 +42,8 @@ def shown(name: str, value: str) -> str:
         value = value[1:]
     if name in ("occurred_at", "ingested_at"):
         at = dt.datetime.fromisoformat(value)
-        return f"{at:%a} {at.day} {at:%b %H:%M:%S}"
+        year = "" if at.year == dt.datetime.now(at.tzinfo).year else f" {at.year}"
+        return f"{at:%a} {at.day} {at:%b}{year} {at:%H:%M:%S}"
     if name == "risk":
         return f"{value} {text.RISKS[text.risk_level(int(value))][1]}"
     if name == "outcome":

@@ -1,0 +1,35 @@
+"""The route that open pages poll for the number of events that arrived since they were drawn."""
+
+import datetime as dt
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trail.core.errors import InputError
+from trail.events import arrivals
+from trail.runtime import process
+from trail.storage.filters import Filter
+from trail.web.guard import NEW_EVENTS
+from trail.web.query_routes import query
+
+
+@query
+def new_events(request: Request) -> Response:
+    """Answer how many events of the filter arrived after `since` (UTC), counted up to 1,000."""
+    pairs = request.query_params.multi_items()
+    filter_ = Filter.parse([pair for pair in pairs if pair[0] != "since"])
+    try:
+        since = dt.datetime.fromisoformat(request.query_params.get("since", ""))
+    except ValueError:
+        raise InputError("Invalid since.", "Use a time such as 2026-11-23T14:30:00.") from None
+    if since.tzinfo:
+        raise InputError("Invalid since.", "Use a time in UTC without an offset.")
+    store = process.current().store
+    count = arrivals.count_since(store, filter_, store.now(), since)
+    body = {"count": min(count, arrivals.MOST), "more": count > arrivals.MOST}
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+ROUTES = [Route(NEW_EVENTS, new_events)]
