@@ -13,7 +13,7 @@ from plotly.basedatatypes import BaseFigure
 
 from trail.events.timeline import Bar, Histogram
 from trail.ingest.coverage import Span
-from ui import coverage_banner
+from ui import coverage_banner, text
 from ui.components.time_chart import Brush, Chart, time_chart
 from ui.style import theme_color
 
@@ -59,7 +59,8 @@ def bars_over_time(
         "labels": [bar_label(bar, zone) for bar in bars],
         "series": [],
         "ticks": [
-            {"at": position, "text": text} for position, text in zip(positions, labels, strict=True)
+            {"at": position, "text": label}
+            for position, label in zip(positions, labels, strict=True)
         ],
         "spans": [
             {"start": start, "end": end, "kind": "gap"}
@@ -120,10 +121,21 @@ def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
         positions = [
             n for n in starts[::step] if n > 0 or len(starts) < 2 or starts[1] > 6 or step > 1
         ]
-        return positions, [_day(local[index]) for index in positions]
+        days = [local[index] for index in positions]
+        # A month is named where it begins or differs from that of the label before.
+        named = [
+            number == 0 or at.month != days[number - 1].month for number, at in enumerate(days)
+        ]
+        return positions, [_day(at, with_month=name) for at, name in zip(days, named, strict=True)]
     step = max(1, len(bars) // 8)
     positions = list(range(0, len(bars), step))
-    return positions, [f"{local[index]:%H:%M}" for index in positions]
+    # Hours of several days carry the day where it changes.
+    labels = []
+    for number, index in enumerate(positions):
+        at, before = local[index], local[positions[number - 1]] if number else None
+        is_new = len(starts) > 1 and (before is None or before.date() != at.date())
+        labels.append(f"{_day(at, with_month=True)} {at:%H:%M}" if is_new else f"{at:%H:%M}")
+    return positions, labels
 
 
 def _gap_positions(spans: Sequence[Span], bars: Sequence[Bar]) -> list[tuple[float, float]]:
@@ -188,14 +200,14 @@ def value_axis(highest: int) -> dict[str, Any]:
     }
 
 
-def _day(at: dt.datetime) -> str:
-    return f"{at:%a} {at.day} {at:%b}" if at.day == 1 else f"{at:%a} {at.day}"
+def _day(at: dt.datetime, *, with_month: bool) -> str:
+    return text.day(at.date()) if with_month else f"{at:%a} {at.day}"
 
 
 def bar_label(bar: Bar, zone: ZoneInfo) -> str:
     """Return the start and end of a bar in *zone*; a day has no times."""
     start = bar.start.replace(tzinfo=dt.UTC).astimezone(zone)
     if bar.end - bar.start >= dt.timedelta(hours=23):
-        return f"{start:%a} {start.day} {start:%b}"
+        return text.day(start.date())
     end = bar.end.replace(tzinfo=dt.UTC).astimezone(zone)
-    return f"{start:%a} {start.day} {start:%b} {start:%H:%M}–{end:%H:%M}"
+    return f"{text.day(start.date())} {start:%H:%M}–{end:%H:%M}"

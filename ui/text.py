@@ -103,8 +103,8 @@ def events_summary(total: int, unverified: int) -> str:
 
 
 def day(date: dt.date) -> str:
-    """Return a day without its year: `Mon 23 Nov`."""
-    return f"{date:%a} {date.day} {date:%b}"
+    """Return a day: `Mon 23 Nov`, with its year if it is not the current one."""
+    return time_labels.day(date, dt.datetime.now(dt.UTC), ZoneInfo("UTC"))
 
 
 def time_of_day(at: dt.datetime, zone: ZoneInfo) -> str:
@@ -126,8 +126,8 @@ def time_range(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
     """Return a range of UTC times in *zone*: `Tue 24 Nov 02:00–02:40`, a shared day once."""
     first = start.replace(tzinfo=dt.UTC).astimezone(zone)
     last = end.replace(tzinfo=dt.UTC).astimezone(zone)
-    day = f"{last:%a} {last.day} {last:%b} " if last.date() != first.date() else ""
-    return f"{first:%a} {first.day} {first:%b} {first:%H:%M}–{day}{last:%H:%M}"
+    next_day = f"{day(last.date())} " if last.date() != first.date() else ""
+    return f"{day(first.date())} {first:%H:%M}–{next_day}{last:%H:%M}"
 
 
 def ago(at: dt.datetime, now: dt.datetime) -> str:

@@ -1,9 +1,14 @@
 """Charts reach the browser as they were made; Plotly accepts figures that no run checks."""
 
+import datetime as dt
 import json
+from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 from streamlit.testing.v1 import AppTest
+
+from trail.events.timeline import Bar
+from ui import charts
 
 
 def _charts() -> None:
@@ -35,12 +40,35 @@ def test_charts_of_bars_and_lanes_agree_on_their_bars() -> None:
     )
     assert stack["edges"][:3] == lanes["edges"][:3]
     assert stack["series"][0]["counts"] == [3, 3, 3]
+    year = "" if dt.datetime.now(dt.UTC).year == 2026 else " 2026"
     assert lanes["labels"] == [
-        "Sun 25 Oct 02:00–02:00",
-        "Sun 25 Oct 02:00–03:00",
-        "Sun 25 Oct 03:00–04:00",
+        f"Sun 25 Oct{year} 02:00–02:00",
+        f"Sun 25 Oct{year} 02:00–03:00",
+        f"Sun 25 Oct{year} 03:00–04:00",
     ]
     assert [lane["points"] for lane in lanes["lanes"]] == [[[1, 4, 2, 1]]] * 2
+
+
+def test_labels_of_an_axis_name_days_months_and_other_years() -> None:
+    zone, hour = ZoneInfo("UTC"), dt.timedelta(hours=1)
+    first = dt.datetime(2025, 11, 29, 12)
+
+    def labels(step: dt.timedelta, number: int) -> list[str]:
+        starts = [first + step * place for place in range(number)]
+        return charts.ticks([Bar(at, at + step, 1) for at in starts], zone)[1]
+
+    assert labels(hour, 8)[:2] == ["12:00", "13:00"]
+    two_days = labels(hour, 32)
+    assert two_days[:5] == [
+        "Sat 29 Nov 2025 12:00",
+        "16:00",
+        "20:00",
+        "Sun 30 Nov 2025 00:00",
+        "04:00",
+    ]
+    assert labels(dt.timedelta(days=1), 5) == [
+        *("Sun 30 Nov 2025", "Mon 1 Dec 2025", "Tue 2", "Wed 3"),
+    ]
 
 
 def test_plotly_accepts_the_figures_that_no_run_checks() -> None:

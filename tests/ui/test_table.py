@@ -129,7 +129,8 @@ def test_cells_and_the_filters_of_their_values() -> None:
     }
     filter_ = Filter(tz="Europe/Oslo")
     cells = {column["name"]: columns.cell(column["name"], event, filter_) for column in EXPLORE}
-    assert cells["occurred_at"] == "Sat 28 Nov 00:30:00"
+    year = "" if dt.datetime.now(dt.UTC).year == 2026 else " 2026"
+    assert cells["occurred_at"] == f"Sat 28 Nov{year} 00:30:00"
     assert cells["risk"] == {"text": "7 High", "glyph": "▲", "tone": "red"}
     assert cells["action"] == {"text": "Users Invited", "note": "(unverified)"}
     assert cells["actor"] == {"text": "t1", "note": "(token)"}

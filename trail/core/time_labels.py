@@ -12,6 +12,11 @@ def short(at: dt.datetime, zone: ZoneInfo, now: dt.datetime) -> str:
     return f"{_day(local, with_year=local.year != current.year)} {local:%H:%M}"
 
 
+def day(date: dt.date, now: dt.datetime, zone: ZoneInfo) -> str:
+    """Return a day: `Mon 23 Nov`; with its year if it is not that of *now* in *zone*."""
+    return _day(date, with_year=date.year != now.astimezone(zone).year)
+
+
 def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo, now: dt.datetime) -> str:
     """Return a span of UTC times: `Tue 17 Nov 00:00 – Mon 23 Nov 14:35, Europe/Oslo (UTC+1)`."""
     first, last = _local(start, zone), _local(end, zone)
@@ -39,5 +44,5 @@ def _local(at: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     return at.replace(tzinfo=dt.UTC).astimezone(zone)
 
 
-def _day(local: dt.datetime, *, with_year: bool) -> str:
+def _day(local: dt.date, *, with_year: bool) -> str:
     return f"{local:%a} {local.day} {local:%b}{f' {local.year}' if with_year else ''}"
