@@ -13,7 +13,7 @@ from trail.runtime import process
 from trail.storage import shared_results
 from trail.web.auth import SIGN_OUT
 from trail.web.guard import ALIVE
-from ui import menu_entry, page_links, sign_in_form, style, text
+from ui import keyboard, menu_entry, page_links, sign_in_form, style, text
 from ui.page import current_user, discover_pages
 
 _MARK = (
@@ -86,6 +86,7 @@ def main() -> None:
     st.set_page_config(page_title=f"{page.title} - Audit Trail")
     page_links.open_requested()
     page.run()
+    keyboard.draw()
     page_links.draw()
     menu_entry.watch(key="watch", data={"path": ALIVE})
 

@@ -9,6 +9,7 @@ import facets, { matches } from "../../ui/components/facets.js";
 import laneChart from "../../ui/components/lane_chart.js";
 import rankedList from "../../ui/components/ranked_list.js";
 import { safeLink } from "../../ui/components/safe_link.js";
+import shortcuts from "../../ui/components/shortcuts.js";
 import tiles from "../../ui/components/tiles.js";
 import timeChart, { barPath, valueScale } from "../../ui/components/time_chart.js";
 import weekGrid from "../../ui/components/week_grid.js";
@@ -629,4 +630,22 @@ test("the undo section is folded until opened", () => {
 test("only web addresses are copied", () => {
   assert.equal(safeLink("/explore?event=e1"), "https://audit.example.com/explore?event=e1");
   assert.equal(safeLink("javascript:alert(1)"), window.location.href);
+});
+
+test("the list of shortcuts opens by its key, but not while someone types", () => {
+  const groups = [{ title: "Tables", shortcuts: [{ keys: ["j", "k"], does: "Next row" }] }];
+  const view = mount(shortcuts).draw({ groups });
+  const dialog = one(view, "dialog");
+  const field = document.createElement("input");
+  document.body.append(field);
+  press(field, "?");
+  assert.equal(dialog.open, false);
+  press(document.body, "?");
+  assert.equal(dialog.open, true);
+  assert.deepEqual(
+    all(view, "kbd").map((key) => key.textContent),
+    ["j", "k"],
+  );
+  press(document.body, "?");
+  assert.equal(dialog.open, false);
 });
