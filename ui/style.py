@@ -23,6 +23,8 @@ _RULES = """
 .stCode .token { color: INK !important; }
 .st-key-title, .st-key-filter-bar { gap: 8px; min-height: 35px; }
 .st-key-filter-bar:has(.st-key-active) > .st-key-search { flex: 0 1 340px; min-width: 240px; }
+/* Lower than the search box beside them. */
+.st-key-filter-bar .st-key-active, .st-key-filter-bar .st-key-new-events { margin-top: 3px; }
 .st-key-caption { min-height: 18px; }
 [data-testid=stSidebar][data-collapsed=false] {
   width: 275px !important; min-width: 275px !important;

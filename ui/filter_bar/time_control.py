@@ -167,5 +167,5 @@ def zone(filter_: Filter) -> None:
         on_change=choose,
         icon=":material/language:",
         label_visibility="collapsed",
-        width=190,
+        width=150,
     )
