@@ -31,6 +31,7 @@ HARMLESS = {
     "spaces/default/": "ids of audiences, traits and sources",
     "/destination/": "an id of a destination's filter",
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ": "an alphabet",
+    "23456789abcdefghijkmnpqrstuvwxyz": "an alphabet without look-alike characters",
     "audit-trail_": "names of exported files",
 }
 

@@ -85,9 +85,9 @@ def main() -> None:
     page = st.navigation(menu(user), position="top")
     st.set_page_config(page_title=f"{page.title} - Audit Trail")
     page_links.open_requested()
+    page_links.draw()
     page.run()
     keyboard.draw()
-    page_links.draw()
     menu_entry.watch(key="watch", data={"path": ALIVE})
 
 

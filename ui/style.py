@@ -6,6 +6,7 @@ import streamlit as st
 
 _RULES = """
 .stMainBlockContainer { padding: 52px 28px 28px; }
+.st-key-page-links { position: absolute; }
 [data-testid=stHeader] { height: 48px; min-height: 48px; }
 [data-testid=stCaptionContainer] { color: GREY; opacity: 1; }
 /* The word mark is text beside the square, so that no font clips it. */
@@ -22,7 +23,7 @@ _RULES = """
 /* The colors of highlighted code are too faint to read on its background. */
 .stCode .token { color: INK !important; }
 .st-key-title, .st-key-filter-bar { gap: 8px; min-height: 35px; }
-.st-key-filter-bar:has(.st-key-active) > .st-key-search { flex: 0 1 340px; min-width: 240px; }
+.st-key-filter-bar:has(.st-key-active) > .st-key-search { flex: 0 1 280px; min-width: 240px; }
 /* Lower than the search box beside them. */
 .st-key-filter-bar .st-key-active, .st-key-filter-bar .st-key-new-events { margin-top: 3px; }
 .st-key-caption { min-height: 18px; }

@@ -379,6 +379,7 @@ def test_table_sorts_the_whole_result_and_remembers_its_columns(
     """A title sorts in the query; a value is filtered for; a column moves and is remembered."""
     page = visit("/explore?from=30d", "jon")
     titles = page.locator("thead th .title")
+    expect(titles.first).to_be_visible()
     before = titles.all_inner_texts()
     page.locator("thead th button", has_text="Risk").click()
     page.wait_for_url("**sort=-risk**")

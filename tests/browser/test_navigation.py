@@ -83,7 +83,7 @@ def test_address_with_a_mistake_shows_the_page_and_a_way_out(
 def test_first_press_after_a_restart_of_the_server_is_answered(
     tmp_path: Path, browser: Browser
 ) -> None:
-    """A facet that is pressed while the server is away, and Back right after its return."""
+    """A facet that is pressed while the server is away, and Back after its return."""
     Users(tmp_path / "users.yaml").add("maya", "Maya", "", "owner", PASSWORD)
     demo.write(tmp_path / "demo.ndjson", 300, 30, 1)
     port = str(free_port())
@@ -101,7 +101,6 @@ def test_first_press_after_a_restart_of_the_server_is_answered(
     with serving(tmp_path, TRAIL_SERVER__PORT=port):
         expect(page.locator(".chip")).to_have_count(2)
         settle(page)
-    with serving(tmp_path, TRAIL_SERVER__PORT=port):
         page.go_back()
         expect(page.locator(".chip")).to_have_count(1)
     context.close()

@@ -27,7 +27,7 @@ from trail.accounts.sessions import hash_of
 from trail.core import registry
 from trail.evidence import certificate
 from trail.web import routes
-from trail.web.guard import COOKIE
+from trail.web.guard import COOKIE, NEW_EVENTS
 from ui import url_state
 
 pytestmark = pytest.mark.server
@@ -215,8 +215,8 @@ def test_routes_by_role_and_credentials(matrix: Matrix, capsys: pytest.CaptureFi
         for path in PATHS:
             needed = roles.needs(path, "GET")
             assert needed
-            # A certificate is of one sign-off, and a time of a text; here is neither.
-            of_another = path == "/api/time" or path.startswith(certificate.ADDRESS)
+            # A certificate is of one sign-off, a time of a text, new events of a moment.
+            of_another = path in ("/api/time", NEW_EVENTS) or path.startswith(certificate.ADDRESS)
             granted = 400 if of_another else 200
             # Local requests for metrics need no credentials unless a token is set.
             anonymous = 200 if path == "/metrics" else 401
