@@ -118,7 +118,7 @@ test("a day strip shades its cells and names its rows", () => {
   assert.equal(cellLevel(14), 2);
 });
 
-test("a tile without an address is no link", () => {
+test("a tile without an address is not a link", () => {
   const tile = {
     address: "",
     name: "Integrity",

@@ -17,7 +17,7 @@ from tests.trail.cli.test_commands import InProcessTerminal
 
 pytestmark = pytest.mark.server
 
-KILLS = int(os.environ.get("TRAIL_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("TRAIL_TEST_KILLS", "4"))
 EVENTS = 400
 HOURS = 12  # a poll asks again for the last day
 

@@ -1,6 +1,6 @@
 """A page of events in the order of a column: value by value, from the first that may hold rows.
 
-The values stand in small tables, and the hourly counts tell of most how many events they have. So
+The values are in small tables, and the hourly counts say how many events most of them have. So
 the values that fill a page are known before any event is read, and then only their events are.
 """
 

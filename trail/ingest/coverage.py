@@ -129,7 +129,7 @@ def source_gaps(
     """Return by source the parts of [start, end) that it has not covered, oldest first.
 
     Only sources that covered a part of it count, or, if none did, all that ever covered any time
-    before. A last part shorter than the grace period is no gap, as in `spans`.
+    before. A last part shorter than the grace period is not a gap, as in `spans`.
     """
     rows = engine.table(
         "select source, min(from_at) as first, "

@@ -17,7 +17,7 @@ _FIRST = (SYNTAX, "tz", "from", "to")
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A parameter that was left out, and why; of an unknown name if there is no reason."""
+    """A parameter that was left out, and the reason; empty if its name is unknown."""
 
     name: str
     reason: str = ""

@@ -111,7 +111,7 @@ def _days(first: dt.date, after: dt.date, week: str | None, today: dt.date) -> R
 
 
 def _week_suffix(start: str) -> str | None:
-    """Return which day starts the weeks of a period (`_sun`), or None if it is no week."""
+    """Return which day starts the weeks of a period (`_sun`), or None if it is not a week."""
     match = re.match(r"^(?:this|last)_week(_\w+)?$", start)
     return (match[1] or "") if match else None
 
