@@ -12,6 +12,7 @@ from ui.components.lane_chart import Pick, lane_chart
 from ui.components.time_chart import Brush, Series, time_chart
 from ui.components.time_chart import Span as ChartSpan
 from ui.components.week_grid import week_grid
+from ui.week_start import week_start
 
 
 def activity(
@@ -109,4 +110,4 @@ def week(
         if day.isdigit() and hour.isdigit():
             pick(int(day), int(hour))
 
-    week_grid(counts, f"Events by weekday and hour, {zone.key}", key, on_click)
+    week_grid(counts, week_start(), f"Events by weekday and hour, {zone.key}", key, on_click)

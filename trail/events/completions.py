@@ -20,12 +20,13 @@ from trail.storage import record_text, search_syntax
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter
 from trail.storage.search_help import FIELDS
+from trail.storage.time_expressions import WEEK_STARTS
 from trail.storage.where import select
 
 # What may follow the field where no event has to be read for it.
 _CONSTANT = {
     "risk": (":high", ":medium", ":low", ">=7", ">=4", ":0", ":10"),
-    "time": (">=1h", ">=24h", ">=7d", ">=30d"),
+    "time": (">=1h", ">=24h", ">=7d", ">=30d", ":today", ":yesterday"),
 }
 _COUNTED = ("action", "actor", "target", "target_type", "category", "kind", "outcome")
 _OF_ONE_FIELD = (*_COUNTED, "actor_type", "workspace")
@@ -91,18 +92,19 @@ class _Place:
 
 
 def complete(
-    store: Store, filter_: Filter, text: str, cursor: int, now: dt.datetime
+    store: Store, filter_: Filter, text: str, cursor: int, now: dt.datetime, week_start: int
 ) -> Completions:
     """Return the completions of the search *text* at *cursor*, at the moment *now* (aware).
 
     *filter_* is that of the page; its search is replaced by *text* without the term at the cursor.
-    A value is offered if a word of it begins as typed, regardless of case and accents.
+    A value is offered if a word of it begins as typed, regardless of case and accents. Weeks that
+    are offered start on *week_start* (Monday is 0).
     """
     place = _place(text[: search_syntax.MAX_CHARS], cursor)
     typed = place.typed[:_MAX_CHARS]
     before, after = place.before, place.after
     if place.field in _CONSTANT:
-        return Completions(before, after, typed, (), _constant(place))
+        return Completions(before, after, typed, (), _constant(place, week_start))
     if place.sign and place.field not in _OF_ONE_FIELD:
         return Completions(before, after, typed, (), ())
     named = () if place.sign else tuple(_fields(typed))
@@ -185,9 +187,12 @@ def _fields(typed: str) -> Iterable[str]:
     return list(dict.fromkeys([*by_name, *by_word]))[:MOST_FIELDS]
 
 
-def _constant(place: _Place) -> tuple[Value, ...]:
+def _constant(place: _Place, week_start: int) -> tuple[Value, ...]:
     written = place.sign + place.typed
-    terms = (text for text in _CONSTANT[place.field] if text.startswith(written))
+    known = _CONSTANT[place.field]
+    if place.field == "time":
+        known += tuple(f":{which}_week{WEEK_STARTS[week_start]}" for which in ("this", "last"))
+    terms = (text for text in known if text.startswith(written))
     return tuple(Value(place.field, text, place.field + text, None) for text in terms)
 
 

@@ -78,12 +78,16 @@ def is_verb(word: str) -> bool:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads one question for a filter whose zone, order and window remain."""
+    """Reads one question for a filter whose zone, order and window remain.
+
+    Weeks start on *week_start* (Monday is 0).
+    """
 
     engine: Engine
     base: Filter
     text: str
     now: dt.datetime
+    week_start: int
     words: list[Word] = field(default_factory=list)
     choices: dict[str, dict[str, bool]] = field(default_factory=dict)  # facet: value: excluded
     labels: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -249,7 +253,8 @@ class Reader:
         if not re.search(r"[a-z]|\d-\d", text.lower()):
             return None
         try:
-            window = time_window.typed(re.sub(r"^by ", "", text), self.base.zone, self.now)
+            words, zone = re.sub(r"^by ", "", text), self.base.zone
+            window = time_window.typed(words, zone, self.now, self.week_start)
             replace(self.base, start=window[0], end=window[1], choices={}, q=()).check()
         except FilterError:
             return None

@@ -52,15 +52,18 @@ def is_question(text: str) -> bool:
     return first in vocabulary.ASKING or (len(words) > 2 and is_verb(first))
 
 
-def read(engine: Engine, filter_: Filter, text: str, now: dt.datetime) -> Question | None:
+def read(
+    engine: Engine, filter_: Filter, text: str, now: dt.datetime, week_start: int
+) -> Question | None:
     """Return what the question *text* asks for at *now* (aware), or None if it is not a question.
 
-    Of *filter_*, the zone and the order remain, and the window if the question names no time. None
-    also if less than half of what the question says is understood.
+    Weeks start on *week_start* (Monday is 0). Of *filter_*, the zone and the order remain, and the
+    window if the question names no time. None also if less than half of what the question says is
+    understood.
     """
     if not is_question(text):
         return None
-    question = interpret(engine, filter_, text, now)
+    question = interpret(engine, filter_, text, now, week_start)
     starts_with_verb = fold(text).split()[0] not in vocabulary.ASKING
     least = len(question.not_understood) + (2 if starts_with_verb else 0)
     if not question.parts or len(question.used) < max(least, 1):
@@ -68,9 +71,11 @@ def read(engine: Engine, filter_: Filter, text: str, now: dt.datetime) -> Questi
     return question
 
 
-def interpret(engine: Engine, filter_: Filter, text: str, now: dt.datetime) -> Question:
+def interpret(
+    engine: Engine, filter_: Filter, text: str, now: dt.datetime, week_start: int
+) -> Question:
     """Return what *text* asks for, read as a question whatever it is; see `read`."""
-    reader = Reader(engine, filter_, text, now)
+    reader = Reader(engine, filter_, text, now, week_start)
     found = reader.read()
     return Question(
         found,
@@ -92,5 +97,5 @@ def _parts(found: Filter, reader: Reader) -> Iterable[Part]:
     for search in found.q:
         yield Part("Search", excluded=False, label=search)
     if reader.window is not None:
-        printed = time_text.printed(found.start, found.end, found.zone)
+        printed = time_text.printed(found.start, found.end, found.zone, reader.week_start)
         yield Part("Time", excluded=False, label=printed)

@@ -58,7 +58,7 @@ EXAMPLES = {
         ("time:2026-11-19..2026-11-20", "both days and what is between"),
         ("time<2026-11-20T14:30", "before a time of day; in UTC with `Z` at the end"),
         ("time:7d", "the last seven days; also `15m`, `24h`, `2w`, `3mo` and `1y`"),
-        ("time:yesterday", "also `today`, `this_week`, `last_month` and others"),
+        ("time:yesterday", "also `today`, `last_month`, `this_week` (`this_week_sun`) and others"),
     ),
 }  # fmt: skip
 

@@ -6,13 +6,13 @@ import re
 from zoneinfo import ZoneInfo
 
 from trail.storage import time_expressions
-from trail.storage.time_expressions import MONDAY
 
 
-def printed(start: str, end: str, zone: ZoneInfo, week_start: int = MONDAY) -> str:
+def printed(start: str, end: str, zone: ZoneInfo, week_start: int) -> str:
     """Return `from` and `to` as a person writes them; `typed` reads the same window from it.
 
-    A range without an end prints as "from … onwards". Empty if both are open.
+    Weeks start on *week_start* (Monday is 0). A range without an end prints as "from … onwards".
+    Empty if both are open.
     """
     if not end:
         onwards = bool(start) and not time_expressions.is_relative(start)

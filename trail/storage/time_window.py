@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from trail.core.errors import FilterError
 from trail.storage import time_expressions, time_words
-from trail.storage.time_expressions import MONDAY
 from trail.storage.time_items import Item, Reader
 
 MAX_CHARS = 200
@@ -40,7 +39,7 @@ _VOCABULARY = [
 _HALF_HOUR = dt.timedelta(minutes=30)
 
 
-def typed(text: str, zone: ZoneInfo, now: dt.datetime, week_start: int = MONDAY) -> tuple[str, str]:
+def typed(text: str, zone: ZoneInfo, now: dt.datetime, week_start: int) -> tuple[str, str]:
     """Return what *text* means as `from` and `to`, at *now* (aware) for a reader in *zone*.
 
     What moves with the clock ("last 3 days", "since yesterday") stays relative. Weeks start on

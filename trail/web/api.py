@@ -37,6 +37,7 @@ from trail.web.guard import request_user
 from trail.web.json_errors import json_error
 from trail.web.query_routes import export, query
 from trail.web.streaming import Download
+from trail.web.week_start import request_week_start
 
 # Query parameters that do not belong to the filter.
 _NOT_FILTER = (
@@ -50,6 +51,7 @@ _NOT_FILTER = (
     "all",
     "text",
     "cursor",
+    "week",
 )
 _MAX_ROWS = 1_000
 _RECENT = 5
@@ -171,19 +173,19 @@ def complete(request: Request) -> Response:
     """Answer what may stand at `cursor` (in UTF-16 units) of the search `text`, in the results.
 
     That is fields, values with their counts, and recent searches of the user; and the filters that
-    the text asks for if it is a question in plain words.
+    the text asks for if it is a question in plain words. `week` is as in `/api/time`.
     """
     filter_, store, _ = _request_filter(request)
     text = request.query_params.get("text", "")[: search_syntax.MAX_CHARS]
     units = _number(request, "cursor", 2 * len(text))
     before = text.encode("utf-16-le", "surrogatepass")[: 2 * min(units, 2 * len(text))]
     cursor = len(before.decode("utf-16-le", "ignore"))
-    now = store.now()
-    question = questions.read(store, filter_, text, now)
+    now, week = store.now(), request_week_start(request)
+    question = questions.read(store, filter_, text, now, week)
     found = (
         completions.Completions(text, "", "", (), ())
         if question
-        else completions.complete(store, filter_, text, cursor, now)
+        else completions.complete(store, filter_, text, cursor, now, week)
     )
     user, typed = request_user(request), completions.fold(text.strip())
     known = recent_searches.listed(process.current().store, user.username) if user else []

@@ -12,23 +12,22 @@ from trail.core.clock import utc_text
 from trail.core.errors import FilterError
 from trail.storage import time_expressions, time_window
 from trail.storage.filters import Filter
-from trail.storage.time_expressions import MONDAY, SATURDAY, SUNDAY
+from trail.web.week_start import request_week_start
 
 ADDRESS = "/api/time"
-_WEEKS = {str(day): day for day in (MONDAY, SATURDAY, SUNDAY)}
 
 
 async def time(request: Request) -> Response:
     """Answer what the typed time `text` means in the zone `tz`: `from`, `to`, and both in words.
 
-    `week` is the day on which weeks start: 0 (Monday, the default), 5 or 6. Without a query, and
-    so without a place in the queue of queries.
+    `week` is the day on which weeks start: 0 (Monday), 5 or 6; by default that of the setting or
+    the language of the client. Without a query, and so without a place in the queue of queries.
     """
     query = request.query_params
     try:
         zone = Filter.parse([("tz", query.get("tz", "UTC"))]).zone
         now = dt.datetime.now(dt.UTC)
-        week = _WEEKS.get(query.get("week", ""), MONDAY)
+        week = request_week_start(request)
         start, end = time_window.typed(query.get("text", ""), zone, now, week)
         first, last = time_expressions.window(start, end, zone, now)
     except FilterError as error:

@@ -15,14 +15,21 @@ _grid = messages.component("trail_week", "week_grid")
 
 
 def week_grid(
-    counts: Sequence[Sequence[int]], label: str, key: str, on_click: Callable[[str], None]
+    counts: Sequence[Sequence[int]],
+    first: int,
+    label: str,
+    key: str,
+    on_click: Callable[[str], None],
 ) -> None:
-    """Draw *counts* by weekday and hour; *on_click* gets `weekday hour`, as `0 13`."""
+    """Draw *counts* by weekday (Monday is 0) and hour, from the day *first*.
+
+    *on_click* gets `weekday hour`, as `0 13`.
+    """
     most = max((number for row in counts for number in row), default=0) or 1
     cells = [_head(-1, "")] + [_head(hour, f"{hour:02d}") for hour in range(24)]
-    for day, row in enumerate(counts):
+    for day in (*range(first, 7), *range(first)):
         cells.append({"key": DAYS[day], "id": "", "text": DAYS[day]})
-        cells += [_cell(day, hour, number, most) for hour, number in enumerate(row)]
+        cells += [_cell(day, hour, number, most) for hour, number in enumerate(counts[day])]
     messages.draw_clickable(_grid, key, {"cells": cells, "label": label}, on_click)
 
 

@@ -13,6 +13,7 @@ from ui import text, url_state
 from ui.audit import record_action
 from ui.components.share_menu import share_menu
 from ui.page import Context
+from ui.week_start import week_start
 
 _KEY = "share"
 _LINK, _ERROR = f"{_KEY}:link", f"{_KEY}:error"
@@ -86,5 +87,5 @@ def _relative_text(filter_: Filter, *, follows: bool) -> str:
         return "The times of this view are fixed already"
     if not filter_.is_relative:
         return "Always the times of the search when it is opened"
-    span = time_text.printed(filter_.start, filter_.end, filter_.zone)
+    span = time_text.printed(filter_.start, filter_.end, filter_.zone, week_start())
     return f"Always “{span}” when it is opened"

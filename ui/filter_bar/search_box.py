@@ -15,16 +15,17 @@ from trail.storage.filters import Filter
 from ui import url_state
 from ui.components.search_box import SearchMessage, SearchNotice, SearchProblem, search_box
 from ui.page import current_user, turn
+from ui.week_start import week_start
 
 _PROBLEM, _NOTICE, _ANSWERED = "search-problem", "search-notice", "search-answered"
 
 
 def draw(filter_: Filter) -> None:
     """Draw the search box; a search changes the filter in the URL, unless it cannot be read."""
-    archive = urlencode({"archive": url_state.param("archive")})
+    more = urlencode({"archive": url_state.param("archive"), "week": week_start()})
     search_box(
         search_syntax.together(filter_.q),
-        f"{replace(filter_, q=()).query()}&{archive}",
+        f"{replace(filter_, q=()).query()}&{more}",
         st.session_state.get(_PROBLEM) or _problem_in_url(),
         _notice(filter_),
         st.session_state.get(_ANSWERED, (0, "")),
@@ -59,7 +60,8 @@ def _on_messages(messages: list[SearchMessage], filter_: Filter) -> None:
         if text and "search" in message:
             with turn(user):
                 store = startup.store_of(url_state.param("archive"))
-                question = questions.read(store, filter_, text, dt.datetime.now(dt.UTC))
+                now = dt.datetime.now(dt.UTC)
+                question = questions.read(store, filter_, text, now, week_start())
         searched = replace(filter_, q=(text,) if text else ())
         if question:
             searched = question.filter

@@ -14,6 +14,7 @@ from trail.events.completions import complete
 from trail.storage import search_help, search_syntax
 from trail.storage.database import Store
 from trail.storage.filters import Filter
+from trail.storage.time_expressions import MONDAY, SUNDAY
 
 _SHOP = ("source", "src_1", "Café web-shop")
 _QUOTED = ("warehouse", "wh_1", 'Says "hi" \\ (EU)')
@@ -60,7 +61,7 @@ def test_values_complete_the_term_at_the_cursor(
     store: Store, text: str, before: str, after: str, typed: str, values: list[tuple[str, int]]
 ) -> None:
     cursor = text.index("|") if "|" in text else len(text)
-    found = complete(store, _MONTH, text.replace("|", ""), cursor, NOW)
+    found = complete(store, _MONTH, text.replace("|", ""), cursor, NOW, MONDAY)
     assert (found.before, found.after, found.typed) == (before, after, typed)
     mine = [(value.term, value.count) for value in found.values]
     assert [pair for pair in mine if pair in values] == values
@@ -70,16 +71,16 @@ def test_values_complete_the_term_at_the_cursor(
 
 def test_values_and_counts_follow_the_filters(store: Store) -> None:
     only = replace(_MONTH.put("actor", "users/ana", "include"), q=("zzz",))
-    assert [value.term for value in complete(store, only, "kind:", 5, NOW).values] == [
+    assert [value.term for value in complete(store, only, "kind:", 5, NOW, MONDAY).values] == [
         "kind:create"
     ]
     without = _MONTH.put("kind", "delete", "exclude")
-    terms = {value.term for value in complete(store, without, "kind:", 5, NOW).values}
+    terms = {value.term for value in complete(store, without, "kind:", 5, NOW, MONDAY).values}
     assert terms == {"kind:create", "kind:disable"}
 
 
 def test_fields_have_their_numbers_of_values(store: Store) -> None:
-    found = complete(store, _MONTH, "t", 1, NOW)
+    found = complete(store, _MONTH, "t", 1, NOW, MONDAY)
     numbers = {field.name: field.values for field in found.fields}
     assert (numbers["target"], numbers["target_type"]) == (2, 2)
     assert set(search_syntax.FIELDS) == set(search_help.FIELDS)
@@ -108,7 +109,7 @@ def test_a_completed_search_finds_the_events_that_were_counted(
     store: Store, pieces: list[str], cursor: int
 ) -> None:
     text = "".join(pieces)
-    found = complete(store, _MONTH, text, cursor, NOW)
+    found = complete(store, _MONTH, text, cursor, NOW, MONDAY)
     cut = min(cursor, len(text))
     assert text.startswith(found.before)
     assert text.endswith(found.after)
@@ -117,3 +118,9 @@ def test_a_completed_search_finds_the_events_that_were_counted(
         if value.count is not None and not (found.before + found.after).strip():
             searched = replace(_MONTH, q=(value.term,))
             assert counts.count(store, searched, NOW) == value.count
+
+
+def test_weeks_that_complete_a_time_are_those_of_the_reader(store: Store) -> None:
+    found = complete(store, _MONTH, "time:last", 9, NOW, SUNDAY)
+    assert [value.term for value in found.values] == ["time:last_week_sun"]
+    assert complete(store, _MONTH, "time:la", 7, NOW, MONDAY).values[0].term == "time:last_week"

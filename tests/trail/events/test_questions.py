@@ -13,6 +13,7 @@ from tests.trail.random_trail import NOW, event
 from trail.events.questions import interpret, is_question, read
 from trail.storage.database import Store
 from trail.storage.filters import Filter
+from trail.storage.time_expressions import MONDAY
 
 # `NOW` is Monday, 2 November 2026.
 _MAYA, _TERRAFORM, _ZOE = "users/u1", "tokens/tok_terraform_ci", "users/u2"
@@ -61,7 +62,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.mark.parametrize(("text", "query", "unknown"), QUESTIONS, ids=[q[0] for q in QUESTIONS])
 def test_a_question_is_read_as_a_filter(store: Store, text: str, query: str, unknown: str) -> None:
-    question = read(store, _BASE, text, NOW)
+    question = read(store, _BASE, text, NOW, MONDAY)
     assert question
     pairs = [pair for pair in question.filter.pairs() if pair[0] not in ("tz", "sort")]
     assert sorted(pairs) == sorted(parse_qsl(query))
@@ -71,7 +72,7 @@ def test_a_question_is_read_as_a_filter(store: Store, text: str, query: str, unk
 
 @pytest.mark.parametrize("text", SEARCHES)
 def test_a_search_is_not_a_question(store: Store, text: str) -> None:
-    assert read(store, _BASE, text, NOW) is None
+    assert read(store, _BASE, text, NOW, MONDAY) is None
 
 
 _VOCABULARY = sorted({word for text, _, _ in QUESTIONS for word in text.split()})
@@ -80,7 +81,7 @@ _ANY = st.one_of(st.sampled_from(_VOCABULARY), st.text(max_size=6), st.sampled_f
 
 @given(st.lists(_ANY, max_size=14).map(" ".join))
 def test_whatever_the_text_the_filter_is_valid_and_no_word_is_lost(store: Store, text: str) -> None:
-    question = interpret(store, _BASE, text, NOW)
+    question = interpret(store, _BASE, text, NOW, MONDAY)
     assert Filter.parse(question.filter.query()) == question.filter
     words = [*question.used, *question.ignored, *question.not_understood]
     shown = "".join(part for word in words for part in word.split())
@@ -89,4 +90,4 @@ def test_whatever_the_text_the_filter_is_valid_and_no_word_is_lost(store: Store,
         {c for c in text if not c.isspace()} - set(strip)
     )
     if is_question(text):
-        read(store, _BASE, text, NOW)
+        read(store, _BASE, text, NOW, MONDAY)

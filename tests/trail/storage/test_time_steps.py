@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from trail.core.errors import FilterError
 from trail.storage import time_expressions
 from trail.storage.filters import Filter
+from trail.storage.time_expressions import MONDAY
 from trail.storage.time_steps import step, zoom_out
 from trail.storage.time_text import printed
 
@@ -112,7 +113,7 @@ def test_ranges_at_the_ends_of_the_calendar_are_printed_and_moved(tz: str) -> No
             Filter(start, end, tz=tz).check_values()
         except FilterError:
             continue
-        assert bool(printed(start, end, zone)) == bool(start or end)
+        assert bool(printed(start, end, zone, MONDAY)) == bool(start or end)
         moved = [step(start, end, zone, NOW, by) for by in (-1, 1)]
         for range_ in (*moved, zoom_out(start, end, zone, NOW)):
             if range_:

@@ -87,7 +87,7 @@ around yesterday 9:00 | 2026-11-27T07:30:00Z | 2026-11-27T08:30:00Z
 @pytest.mark.parametrize("line", MEANINGS.strip().splitlines())
 def test_what_people_type_is_read(line: str) -> None:
     text, start, end = (part.strip() for part in f"{line} |".split("|")[:3])
-    assert typed(text, OSLO, NOW) == (start, end)
+    assert typed(text, OSLO, NOW, MONDAY) == (start, end)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_what_people_type_is_read(line: str) -> None:
 )
 def test_what_is_not_understood_is_corrected(text: str, correction: str) -> None:
     with pytest.raises(FilterError) as caught:
-        typed(text, OSLO, NOW)
+        typed(text, OSLO, NOW, MONDAY)
     assert caught.value.message
     assert correction in caught.value.hint
 
@@ -220,7 +220,7 @@ _WORDS = st.sampled_from(
 )
 def test_whatever_is_typed_is_an_ordered_window_or_an_error(text: str, zone: ZoneInfo) -> None:
     try:
-        start, end = typed(text, zone, NOW)
+        start, end = typed(text, zone, NOW, MONDAY)
     except FilterError as error:
         assert error.hint
         return

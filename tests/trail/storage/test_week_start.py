@@ -3,7 +3,7 @@
 import pytest
 
 from trail.storage.time_expressions import MONDAY, SATURDAY, SUNDAY
-from ui.week_start import of_locale
+from trail.storage.week_start import week_start
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,6 @@ from ui.week_start import of_locale
     ],
 )
 def test_the_region_decides(locale: str | None, day: int) -> None:
-    assert of_locale(locale) == day
+    assert week_start("auto", locale) == day
+    assert week_start("saturday", locale) == SATURDAY
+    assert week_start("monday", locale) == MONDAY
