@@ -18,7 +18,8 @@ _NOTES = {
     "`f(x)` is one word. A dash excludes only at the start of a word. To search for anything as it "
     'is, put it in quotation marks: `"OR"`, `"prod*"`, `"actor:"`.',
     "Fields": "A word before a colon that is not one of these is part of the text, as in "
-    "`https://example.com`.",
+    "`https://example.com`. Spaces may stand around the colon, or another sign, after a field: "
+    "`actor : terraform`, `risk >= 7`.",
     "Combinations": "`AND`, `OR` and `NOT` are operators in capitals only; a dash is the same as "
     "`NOT`.",
     "Wildcards": "`*` stands for any characters within a value. In a field, the word must match "

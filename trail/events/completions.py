@@ -40,7 +40,9 @@ _PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _GROUPED = re.compile(r"[()]|\bOR\b")
 _WORD = re.compile(r"[\w.@/+-]*[\w@/+]")
 # A dash, a field with its sign, and text.
-_TERM = re.compile(r"(-?)(?:([A-Za-z_]+)(:?[<>]=?|:=?))?(.*)", re.DOTALL)
+_TERM = re.compile(r"(-?)(?:([A-Za-z_]+)\s*(:?[<>]=?|:=?)\s*)?(.*)", re.DOTALL)
+# A field whose sign has spaces around it, up to the cursor.
+_SPACED = re.compile(r"(?:^|[\s(])(-?([A-Za-z_]+)\s*(?::?[<>]=?|:=?)\s*(?:\"[^\"]*|[^\s()\"]*))$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,9 @@ def _start(text: str) -> int:
         elif sign.isspace() or sign == "(":
             start = at + 1
         at += 1
+    spaced = _SPACED.search(text)
+    if spaced and spaced[2].lower() in FIELDS and text[: spaced.start(1)].count('"') % 2 == 0:
+        return min(start, spaced.start(1))
     return start
 
 

@@ -14,11 +14,12 @@ from trail.storage.search_nodes import FIELDS, ORDERED_FIELDS, TEXT_FIELDS, Sear
 _OTHER_NAMES = {
     "actor": "user who by email username actor_id actor_name actor_email user_id",
     "action": "event event_type type action_raw verb",
+    "kind": "operation",
     "target": "name resource object target_id target_name",
     "target_type": "resource_type object_type",
     "outcome": "status result success",
     "risk": "level severity score",
-    "time": "date timestamp at occurred_at since",
+    "time": "date timestamp at occurred_at since created created_at",
     "id": "event_id message_id",
     "workspace": "workspace_id",
     "raw": "json record payload",
@@ -36,9 +37,15 @@ MAX_WILDCARDS = 8  # of one term
 _RISK = re.compile(r"(10|[0-9])(?:\.\.(10|[0-9]))?")
 
 _MOMENT = re.compile(r"[0-9-]+(T[0-9:.,]+([Z+-][0-9:.,]*)?)?")
-_NAME = re.compile(r"[A-Za-z][A-Za-z_]*")
+_NAME = re.compile(r"@?[A-Za-z][A-Za-z_]*")
 _COMPARISON = re.compile(r":?([<>]=?|=)|:")
+# After the name of a field, spaces may stand around it.
+_SPACED = re.compile(r"\s*(?::?\s*([<>]=?|=)|:)\s*")
+_UNEQUAL = re.compile(r"\s*(!=|<>)\s*")
+_BETWEEN = re.compile(r"\[\s*(\S+)\s+TO\s+([^\s\]]+)\s*\]", re.IGNORECASE)
 _PHRASE = re.compile(r'"((?:[^"\\]|\\.)*)("?)', re.DOTALL)
+# Word processors and chats write these in place of straight ones.
+_CURLY = re.compile(r"[“”„]([^“”„]+)[“”„](?=[\s)]|$)")
 _ENDS = re.compile(r"[\s)]|$")
 _OPERATOR = re.compile(r"(?:AND|OR|NOT)(?=[\s()]|$)")
 
@@ -84,23 +91,49 @@ class Lexer:
 
     def _term(self, start: int) -> Token:
         name = _NAME.match(self._text, start)
-        sign = _COMPARISON.match(self._text, name.end()) if name else None
-        if name and sign and not self._text.startswith("://", sign.start()):
+        sign = self._sign(name) if name else None
+        if name and sign:
             field = name[0].lower()
             if field in ORDERED_FIELDS:
                 return self._ordered(field, start, sign)
-            if field in TEXT_FIELDS and sign[0] == ":":
-                return self._text_field(field, start, name.end() + 1)
+            if field in TEXT_FIELDS and sign[1] is None:
+                return self._text_field(field, start, sign.end())
             self._reject(name[0], sign, start)
         return self._word(start, start, "")
+
+    def _sign(self, name: re.Match[str]) -> re.Match[str] | None:
+        """Return the sign after *name*, with the spaces that a field may have around it."""
+        text, end, field = self._text, name.end(), name[0].lower()
+        sign = _COMPARISON.match(text, end)
+        if field in FIELDS:
+            unequal = _UNEQUAL.match(text, end)
+            if unequal:
+                raise self._unequal(field, name.start(), unequal)
+            sign = _SPACED.match(text, end)
+        elif field.startswith("@") and not (field[1:] in FIELDS or field[1:] in _FIELD_OF):
+            return None  # an attribute of another product, or a handle
+        if sign and text.startswith("://", sign.start()):
+            return None
+        return sign
+
+    def _unequal(self, field: str, start: int, sign: re.Match[str]) -> SearchError:
+        text = self._text
+        dash = start > 0 and text[start - 1] == "-"
+        before = text[: start - 1] if dash else f"{text[:start]}-"
+        return SearchError(
+            f"{field} cannot be compared with {sign[1]}.",
+            f"Write -{field}: to leave a value out.",
+            *(text, start, sign.end()),
+            f"{before}{field}:{text[sign.end() :]}",
+        )
 
     def _reject(self, name: str, sign: re.Match[str], start: int) -> None:
         """Raise for a name that is near to a field, and for a sign that a field does not have.
 
         What is near to none is a word, as `urn:x`.
         """
-        text, end, field = self._text, start + len(name), name.lower()
-        if field in TEXT_FIELDS:
+        text, end, field = self._text, start + len(name), name.lower().removeprefix("@")
+        if name.lower() in TEXT_FIELDS:
             raise SearchError(
                 f"{field} cannot be compared with {sign[1]}.",
                 f"Write {field}: before the value.",
@@ -120,7 +153,8 @@ class Lexer:
     def _text_field(self, field: str, start: int, at: int) -> Token:
         if self._text.startswith("(", at):
             return Token("field", start, at, Term(field, ""))
-        token = self._word(start, at, field)
+        is_value = not (self._text[at - 1].isspace() and _OPERATOR.match(self._text, at))
+        token = self._word(start, at, field) if is_value else Token("", start, at)
         if not (token.term and token.term.text):
             raise SearchError(
                 f"{field}: has no value.",
@@ -130,6 +164,9 @@ class Lexer:
         return token
 
     def _ordered(self, field: str, start: int, sign: re.Match[str]) -> Token:
+        between = _BETWEEN.match(self._text, sign.end())
+        if between:
+            raise self._between(field, start, between)
         end = self._end_of_word(sign.end())
         value = self._text[sign.end() : end]
         if field == "risk" or not any(character in value for character in "TZ"):
@@ -143,7 +180,22 @@ class Lexer:
             raise SearchError(said, f"Write {_EXAMPLES[field]}.", self._text, start, end)
         return Token("term", start, end, Term(field, value, comparison=comparison))
 
+    def _between(self, field: str, start: int, range_: re.Match[str]) -> SearchError:
+        first, last = range_.groups()
+        meant = f"{field}:{first}..{last}"
+        if "*" in (first, last):
+            meant = f"{field}>={first}" if last == "*" else f"{field}<={last}"
+        return SearchError(
+            f"{field} cannot be compared with '{range_[0]}'.",
+            f"Write {_EXAMPLES[field]}.",
+            *(self._text, start, range_.end()),
+            self._text[:start] + meant + self._text[range_.end() :],
+        )
+
     def _word(self, start: int, at: int, field: str) -> Token:
+        curly = _CURLY.match(self._text, at)
+        if curly:
+            return Token("term", start, curly.end(), Term(field, curly[1]))
         if self._text.startswith('"', at):
             phrase = _PHRASE.match(self._text, at)
             assert phrase

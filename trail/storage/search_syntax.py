@@ -9,9 +9,9 @@
     phrase     = `"` text with \\" and \\\\ `"`
 
 `AND` binds closer than `OR`; both and `NOT` are written in capitals. A word ends at a space, or at
-the parenthesis that closes its group. Terms are searched for in the values that people see, not in
-the keys and the envelope of a record; `raw:` searches the record as received. Comparison of texts
-ignores case and Unicode form.
+the parenthesis that closes its group. Spaces may stand around the sign after a field. Terms are
+searched for in the values that people see, not in the keys and the envelope of a record; `raw:`
+searches the record as received. Comparison of texts ignores case and Unicode form.
 """
 
 from collections.abc import Iterable
@@ -63,6 +63,8 @@ MAX_TERMS = 32  # of all search texts of a filter
 MAX_CHARS = 1_000  # of each
 _MAX_DEPTH = 16  # groups within groups
 _TWICE = "NOT -"
+# What a word must not start with after one that is the name of a field.
+_SIGNS = tuple(":<>=!")
 
 
 def parse(text: str) -> Node | None:
@@ -142,10 +144,10 @@ def _written_term(term: Term) -> str:
         return f"{term.field}{term.comparison}{term.text}"
     name = f"{term.field}:" if term.field else ""
     # Wildcards cannot be in quotation marks: `(` hides a sign, and a dash what a second dash is.
-    ways = [f"{name}{term.text}", f"{name}({term.text})", f"{_TWICE}{term.text}"]
-    return next((way for way in ways[: 3 if term.wildcards else 1] if _means(way, term)), "") or (
-        name + quoted(term.text)
-    )
+    ways = [] if not name and term.text.startswith(_SIGNS) else [f"{name}{term.text}"]
+    if term.wildcards:
+        ways += (f"{name}({term.text})", f"{_TWICE}{term.text}")
+    return next((way for way in ways if _means(way, term)), "") or name + quoted(term.text)
 
 
 def _means(text: str, node: Node) -> bool:

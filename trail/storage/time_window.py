@@ -37,6 +37,12 @@ _VOCABULARY = [
     *time_words.NUMBERS,
 ]
 _HALF_HOUR = dt.timedelta(minutes=30)
+# What ends a time that was copied from a page: `, Europe/Oslo (UTC+1)`, or the zone alone.
+_ZONE = re.compile(r",? *\b([A-Za-z]+(?:/[\w+-]+)+|UTC)( +\(UTC[^()]*\))?(?:, onwards)?\s*$")
+# Two times of day with a dash between them, unless the second one is the offset of an ISO time.
+_CLOCKS = re.compile(r"(?<![t\d:])(\d\d?:\d\d(?::\d\d)?)-(?=\d\d?:\d\d)")
+_TO_DATE = re.compile(r"\b(day|week|month|quarter|year)[ -]to[ -]date\b|\b([wmqy])td\b")
+_PERIOD_OF = {"w": "week", "m": "month", "q": "quarter", "y": "year"}
 
 
 def typed(text: str, zone: ZoneInfo, now: dt.datetime, week_start: int) -> tuple[str, str]:
@@ -48,7 +54,7 @@ def typed(text: str, zone: ZoneInfo, now: dt.datetime, week_start: int) -> tuple
     if len(text) > MAX_CHARS:
         raise FilterError(f"The time is too long: {len(text):,} characters.", _HINT)
     reader = Reader(zone, now, week_start)
-    words = _normalized(text)
+    words = _normalized(_without_zone(text, zone))
     try:
         result = _read(words, reader) if words else None
     except OverflowError:
@@ -67,9 +73,32 @@ def typed(text: str, zone: ZoneInfo, now: dt.datetime, week_start: int) -> tuple
     return result
 
 
+def _without_zone(text: str, zone: ZoneInfo) -> str:
+    """Return *text* without the name of *zone* at its end. Raises `FilterError` for another one."""
+    named = _ZONE.search(text)
+    is_own = named and named[1] == zone.key and named[1] != "UTC"
+    if not named or not (named[2] or is_own):
+        return text  # `14:30 UTC` is read as an offset
+    if named[1] != zone.key:
+        raise FilterError(
+            f"The time is one of {named[1]}, the page shows {zone.key}.",
+            "Choose that time zone first, or leave its name out.",
+        )
+    return text[: named.start()]
+
+
+def _to_date(match: re.Match[str]) -> str:
+    period = match[1] or _PERIOD_OF[match[2]]
+    return "today" if period == "day" else f"this {period}"
+
+
 def _normalized(text: str) -> str:
     """Return *text* in lower case with one kind of dash, space and ordinal."""
     text = re.sub(r"[\u2010-\u2012\u2212]", "-", text.lower())
+    text = _TO_DATE.sub(_to_date, text)
+    text = _CLOCKS.sub(r"\1 - ", text)
+    # An interval of ISO 8601.
+    text = re.sub(r"(?<=[\dz])/(?=\d{4}-\d\d-\d\d)", " - ", text)
     text = re.sub(r"[\u2013\u2014\u2192]|->", " - ", text)
     text = re.sub(r"[,;]", " ", text)
     text = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", text)

@@ -54,6 +54,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         ("(kind:delete OR kind:dis", "(kind:delete OR ", "", "dis", [("kind:disable", 1)]),
         ("kind:delete action:so", "kind:delete ", "", "so", [('action:"Source Deleted"', 2)]),
         ("action:zzz", "", "", "zzz", []),
+        ("-actor : bo", "-", "", "bo", [("actor:users/bo", 3)]),
+        ('target: "Café w', "", "", "Café w", [('target:"Café web-shop"', 3)]),
+        ('"actor: so', "", "", "actor: so", []),
         ("target:' or 1", "target:' or ", "", "1", []),
     ],
 )

@@ -48,14 +48,14 @@ class Search:
         return f"({self.text})" if loose and joins != "OR" else self.text
 
 
-def _contains(field: str, text: str, quoted: bool) -> Search:
+def _contains(field: str, text: str, quoted: bool, gap: str = "") -> Search:
     quoted = quoted or any(mark in text for mark in ' "()*')
     word = '"' + text.replace('"', '\\"') + '"' if quoted or text.startswith("-") else text
 
     def holds(row: Row, _: ZoneInfo) -> bool:
         return any(folded(text) in folded(value) for value in row.searched(field))
 
-    return Search(f"{field}{':' * bool(field)}{word}", holds)
+    return Search(f"{field}{gap}:{gap}{word}" if field else word, holds)
 
 
 def _matches(field: str, pattern: str) -> Search:
@@ -69,10 +69,10 @@ def _matches(field: str, pattern: str) -> Search:
     return Search(f"{field}{':' * bool(field)}{pattern}", holds)
 
 
-def _risk(sign: str, number: int, last: int) -> Search:
+def _risk(sign: str, number: int, last: int, gap: str) -> Search:
     if sign == "..":
         return Search(f"risk:{number}..{last}", lambda row, _: number <= row.risk <= last)
-    return Search(f"risk{sign}{number}", lambda row, _: _SIGNS[sign](row.risk, number))
+    return Search(f"risk{gap}{sign}{gap}{number}", lambda row, _: _SIGNS[sign](row.risk, number))
 
 
 def _level(name: str) -> Search:
@@ -143,12 +143,15 @@ def _in_field(field: str, texts: list[str]) -> Search:
 _FIELDS = st.sampled_from(("", "", *TEXT_FIELDS))
 _COMPARED = st.sampled_from(sorted(_SIGNS))
 _DATES = st.dates(dt.date(2026, 10, 20), dt.date(2026, 11, 4))
+_GAPS = st.sampled_from(("", "", " "))
 _SOME_TEXTS = st.lists(st.sampled_from(TEXTS), min_size=2, max_size=3)
 _LEAVES = st.one_of(
-    st.builds(_contains, _FIELDS, st.sampled_from(TEXTS), st.booleans()),
+    st.builds(_contains, _FIELDS, st.sampled_from(TEXTS), st.booleans(), _GAPS),
     st.builds(_matches, _FIELDS, st.sampled_from(_PATTERNS)),
     st.builds(_in_field, st.sampled_from(TEXT_FIELDS), _SOME_TEXTS),
-    st.builds(_risk, st.one_of(_COMPARED, st.just("..")), st.integers(0, 10), st.integers(0, 10)),
+    st.builds(
+        _risk, st.one_of(_COMPARED, st.just("..")), st.integers(0, 10), st.integers(0, 10), _GAPS
+    ),
     st.builds(_level, st.sampled_from(sorted(_LEVELS))),
     st.builds(_days, st.one_of(_COMPARED, st.just("..")), _DATES, st.integers(-1, 5)),
     st.builds(_minutes, _COMPARED, st.sampled_from([row.occurred_at for row in ROWS])),

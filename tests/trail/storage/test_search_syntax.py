@@ -27,7 +27,7 @@ from trail.storage.search_syntax import (
 )
 
 _WORDS = st.text(
-    st.sampled_from('ab*"\\():-<>=.,ORANDT 7dé\u00a0\n')
+    st.sampled_from('ab*"\\():-<>=!.,ORANDT 7dé\u00a0\n')
     | st.characters(exclude_categories=("Cs",)),
     max_size=12,
 )
@@ -70,7 +70,8 @@ def test_what_is_written_is_read_as_the_same(node: Node) -> None:
 
 
 @given(text=_WORDS | st.lists(st.sampled_from(
-    ["a", "b*", '"c d"', "actor:e", "-", "NOT", "AND", "OR", "(", ")", "risk>=7", "time:7d", "id:("]
+    ["a", "b*", '"c d"', "actor:e", "risk", "target", ":", ">=", "!=", "7", "“", "”", "actor:",
+     "-", "NOT", "AND", "OR", "(", ")", "risk>=7", "time:7d", "id:("]
 ), max_size=12).map(" ".join))  # fmt: skip
 def test_a_text_is_read_or_its_error_says_where(text: str) -> None:
     try:
@@ -124,6 +125,19 @@ def test_a_text_is_read_or_its_error_says_where(text: str) -> None:
         ("-", Term("", "-")),
         ("--x", Not(Term("", "-x"))),
         ("-OR", Not(Term("", "OR"))),
+        ("risk >= 7", Term("risk", "7", comparison=">=")),
+        ("risk: > 7", Term("risk", "7", comparison=">")),
+        ("time : 7d", Term("time", "7d")),
+        ("-Actor : ana x", All((Not(Term("actor", "ana")), Term("", "x")))),
+        ('actor: "a b"', Term("actor", "a b")),
+        ("actor : (a OR b)", Any((Term("actor", "a"), Term("actor", "b")))),
+        ('risk ">=" 7', All((Term("", "risk"), Term("", ">="), Term("", "7")))),
+        ("other : x", All((Term("", "other"), Term("", ":"), Term("", "x")))),
+        ("“one two”", Term("", "one two")),
+        ("target:“a b”", Term("target", "a b")),
+        ("“one two", All((Term("", "“one"), Term("", "two")))),
+        ("@ana a!=b", All((Term("", "@ana"), Term("", "a!=b")))),
+        ("@evt:x", Term("", "@evt:x")),
     ],
 )
 def test_meaning(text: str, expected: Node | None) -> None:
@@ -158,6 +172,16 @@ def test_meaning(text: str, expected: Node | None) -> None:
         ("risk>11", "risk cannot be compared with '11'.", "risk>11", ""),
         ("risk>=4..6", "risk cannot be compared with '4..6'.", "risk>=4..6", ""),
         ("risk:", "risk has no value.", "risk:", ""),
+        ("actor: OR b", "actor: has no value.", "actor: ", ""),
+        ("x kind!=read", "kind cannot be compared with !=.", "kind!=", "x -kind:read"),
+        ('x -kind <> "a b"', "kind cannot be compared with <>.", "kind <> ", 'x kind:"a b"'),
+        ("target = x y", "target cannot be compared with =.", "target = ", "target:x y"),
+        ("@actor:ana", "Unknown field '@actor'. Did you mean actor?", "@actor", "actor:ana"),
+        ("@user:ana", "Unknown field '@user'. Did you mean actor?", "@user", "actor:ana"),
+        ("a risk:[4 TO 6] b", "risk cannot be compared with '[4 TO 6]'.", "risk:[4 TO 6]",
+         "a risk:4..6 b"),
+        ("time:[2026-11-01 to *]", "time cannot be compared with '[2026-11-01 to *]'.",
+         "time:[2026-11-01 to *]", "time>=2026-11-01"),
         ("time>monday", "time cannot be compared with 'monday'.", "time>monday", ""),
         ("(" * 17 + "a" + ")" * 17, "The search has too many groups within groups.", "(", ""),
     ],

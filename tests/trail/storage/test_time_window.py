@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trail.core import time_labels
 from trail.core.errors import FilterError
 from trail.storage import time_expressions
 from trail.storage.filters import Filter
@@ -75,6 +76,19 @@ nov 3 2:30pm - 4pm | 2026-11-03T14:30 | 2026-11-03T16:00
 yesterday 9:00 | 2026-11-27T09:00 | now
 yesterday 9-11am | 2026-11-27T09:00 | 2026-11-27T11:00
 yesterday 11-1pm | 2026-11-27T11:00 | 2026-11-27T13:00
+10:00-11:00 | 2026-11-27T10:00 | 2026-11-27T11:00
+8:00:00-8:30:15 | 2026-11-28T08:00 | 2026-11-28T08:30:15
+nov 3 10:00-11:00 | 2026-11-03T10:00 | 2026-11-03T11:00
+2026-11-03 10:00-11:00 | 2026-11-03T10:00 | 2026-11-03T11:00
+2026-11-03T10:00-11:00 | 2026-11-03T21:00:00Z | now
+2026-11-03/2026-11-10 | 2026-11-03 | 2026-11-11
+2026-11-03T10:00Z/2026-11-03T11:00Z | 2026-11-03T10:00:00Z | 2026-11-03T11:00:00Z
+Week to date | this_week |
+month-to-date | this_month |
+day to date | today |
+ytd | this_year |
+Sat 28 Nov 2026, 08:00:19 Europe/Oslo | 2026-11-28T08:00:19 | now
+2026-11-03 14:00 UTC | 2026-11-03T14:00:00Z | now
 22:00 - 02:00 | 2026-11-27T22:00 | 2026-11-28T02:00
 14:00 | 2026-11-27T14:00 | now
 nov 3 22:00 - 24:00 | 2026-11-03T22:00 | 2026-11-04T00:00
@@ -105,6 +119,7 @@ def test_what_people_type_is_read(line: str) -> None:
         ("29 mar 2:30 - 2:45", "03:30"),
         ("around nov 3", "around 9:00"),
         ("0 days", "last 3 days"),
+        ("nov 3 14:00, Asia/Tokyo (UTC+9)", "time zone first"),
         ("0001-01-01 00:00+23:59", "since monday"),
         ("99999 years ago", "Write less"),
         ("", "since monday"),
@@ -205,6 +220,22 @@ def test_what_is_printed_is_read_as_the_same_window(
     assert time_expressions.window(*read, zone, at) == window, text
     again = printed(*read, zone, week_start)
     assert printed(*typed(again, zone, at, week_start), zone, week_start) == again
+
+
+@given(
+    ago=st.tuples(st.integers(0, 300 * 1440), st.integers(120, 100 * 1440)),
+    zone=st.sampled_from(ZONES).map(ZoneInfo),
+)
+def test_the_range_that_a_page_shows_can_be_pasted(ago: tuple[int, int], zone: ZoneInfo) -> None:
+    last = NOW.replace(tzinfo=None) - dt.timedelta(minutes=ago[0])
+    first = last - dt.timedelta(minutes=ago[1])
+    text = time_labels.window(first, last, zone, NOW)
+    read = time_expressions.window(*typed(text, zone, NOW, MONDAY), zone, NOW)
+    for at, again in zip((first, last), read, strict=True):
+        local = at.replace(tzinfo=dt.UTC).astimezone(zone)
+        # An hour that the clocks repeat is written like the one before it.
+        repeated = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+        assert repeated or again == at, text
 
 
 _WORDS = st.sampled_from(
