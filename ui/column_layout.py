@@ -52,12 +52,12 @@ class ColumnLayout:
 
     def _saved(self, part: str) -> Any:
         user = current_user()
-        saved = _preferences().get(user.username, self._key) if user else None
+        saved = _preferences().get(user.account, self._key) if user else None
         return saved.get(part) if isinstance(saved, dict) else None
 
     def _save(self, value: dict[str, object] | None) -> None:
         if user := current_user():
-            _preferences().put(user.username, self._key, value)
+            _preferences().put(user.account, self._key, value)
 
     @property
     def _key(self) -> str:

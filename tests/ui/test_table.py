@@ -76,7 +76,7 @@ def test_widths_are_bounded_and_columns_named_once() -> None:
 @pytest.fixture
 def remembered(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Preferences]:
     class User:
-        username = "maya"
+        account = "maya"
 
     monkeypatch.setattr(column_layout, "current_user", User)
     monkeypatch.setattr(column_layout, "_preferences", lambda: Preferences(store))

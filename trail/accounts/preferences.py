@@ -1,7 +1,7 @@
 """What the pages remember for each user, such as the columns of a table.
 
-Stored in the database, and therefore part of a backup. The users file is separate: `prune` removes
-what belongs to users who no longer exist.
+Stored in the database, and therefore part of a backup, by `User.account`. The users file is
+separate: `prune` removes what belongs to users who no longer exist.
 """
 
 import datetime as dt
@@ -28,14 +28,14 @@ class Preferences:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def get(self, username: str, name: str) -> Any | None:
+    def get(self, account: str, name: str) -> Any | None:
         """Return the JSON value that was put last, or None."""
         sql = "select value from user_preferences where username = $username and name = $name"
-        params = {"username": normalize_username(username), "name": name}
+        params = {"username": normalize_username(account), "name": name}
         values = self._store.table(sql, params).column(0).to_pylist()
         return json.loads(values[0]) if values else None
 
-    def put(self, username: str, name: str, value: Any | None) -> None:
+    def put(self, account: str, name: str, value: Any | None) -> None:
         """Store a JSON *value* for the user; None removes the entry.
 
         Raises `InputError` for an invalid name, a value that is too large, and one entry too many.
@@ -47,7 +47,7 @@ class Preferences:
             raise InputError(
                 f"The value of {name} is too large.", f"Allowed: {MAX_BYTES >> 10} KiB."
             )
-        params = {"username": normalize_username(username), "name": name}
+        params = {"username": normalize_username(account), "name": name}
 
         def write(cursor: Cursor) -> None:
             cursor.execute(
@@ -70,19 +70,19 @@ class Preferences:
 
         self._store.submit(write, versioned=False).result()
 
-    def prune(self, usernames: Collection[str], now: dt.datetime) -> int:
-        """Remove the entries of users other than *usernames*; return their number.
+    def prune(self, accounts: Collection[str], now: dt.datetime) -> int:
+        """Remove the entries of users other than *accounts*; return their number.
 
         Those of provider users are removed if unchanged for 400 days at *now* (UTC, without zone).
         """
         params = {
-            "usernames": [normalize_username(name) for name in usernames],
+            "accounts": [normalize_username(account) for account in accounts],
             "provider": oidc.PREFIX,
             "before": now - dt.timedelta(days=_PROVIDER_DAYS),
         }
         of_nobody = (
             "from user_preferences where case when starts_with(username, $provider) "
-            "then changed_at < $before else not list_contains($usernames::varchar[], username) end"
+            "then changed_at < $before else not list_contains($accounts::varchar[], username) end"
         )
         if not self._store.table(f"select 1 {of_nobody} limit 1", params).num_rows:
             return 0

@@ -20,25 +20,36 @@ import yaml
 
 from trail.accounts import passwords, roles
 from trail.core import atomic_file
+from trail.core.account_key import account_key
 from trail.core.errors import InputError, UnavailableError
 
 ROLES = roles.ROLES
 FIRST_OWNER = "owner"
 MAX_ACTORS = 20
 _ACTOR = re.compile(r"[!-~]{1,200}")
+_ACCOUNT_ID = re.compile(r"[0-9a-f]{12}")
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")  # also safe in headers and log lines
 _log = logging.getLogger("trail.users")
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user who can sign in; `actors` are the Segment actor IDs of the same person."""
+    """A user who can sign in; `actors` are the Segment actor IDs of the same person.
+
+    `account_id` was drawn when the user was added; it is empty for users that no command added.
+    """
 
     username: str
     name: str
     email: str
     role: str
     actors: tuple[str, ...] = ()
+    account_id: str = ""
+
+    @property
+    def account(self) -> str:
+        """Return what the user's own things are stored under; see `account_key`."""
+        return account_key(self.username, self.account_id)
 
     def may(self, capability: str) -> bool:
         """Return whether the role has *capability* (see `roles`)."""
@@ -83,6 +94,12 @@ class Users:
                 return ""
             credentials = f"{user.role} {self._entries[user.username]['password']}"
             return hashlib.sha256(credentials.encode()).hexdigest()
+
+    def accounts(self) -> set[str]:
+        """Return the `User.account` of everybody in the file, also of who cannot sign in."""
+        with self._lock:
+            self._refresh()
+            return {account_key(name, _account_id(item)) for name, item in self._entries.items()}
 
     def hashes(self, *, unchecked: bool = False) -> dict[str, Any]:
         """Return the password entry by username; with *unchecked*, only those not set by us."""
@@ -267,7 +284,13 @@ def _user_of(username: str, entry: Any) -> User | None:
     parts = (str(entry.get("first_name") or ""), str(entry.get("last_name") or ""))
     name = " ".join(part for part in parts if part) or str(entry.get("name") or username)
     actors = actor_ids(entry.get("actors"))
-    return User(username, name, str(entry.get("email") or ""), known[0], actors)
+    email = str(entry.get("email") or "")
+    return User(username, name, email, known[0], actors, _account_id(entry))
+
+
+def _account_id(entry: object) -> str:
+    given = entry.get("account") if isinstance(entry, dict) else None
+    return given if isinstance(given, str) and _ACCOUNT_ID.fullmatch(given) else ""
 
 
 def actor_ids(value: object) -> tuple[str, ...]:
@@ -286,6 +309,7 @@ def _entry(name: str, email: str, role: str, password: str) -> dict[str, Any]:
         "last_name": last.strip(),
         **_secret(passwords.hash_password(password)),
         "roles": [role],
+        "account": secrets.token_hex(6),
     }
 
 

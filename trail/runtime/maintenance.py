@@ -163,11 +163,11 @@ def _prune_preferences(context: JobContext) -> Callable[[Job], str]:
     users = Users(context.settings.auth.users_path, warn=False)
 
     def run(_: Job) -> str:
-        names = users.hashes().keys()  # also of users who cannot sign in at present
-        if not names and context.settings.auth.by_password:
+        accounts = users.accounts()
+        if not accounts and context.settings.auth.by_password:
             return "No users file"
-        removed = Preferences(context.shown()).prune(names, utc_now())
-        views = former_owners.release(context.shown(), names, oidc.PREFIX)
+        removed = Preferences(context.shown()).prune(accounts, utc_now())
+        views = former_owners.release(context.shown(), accounts, oidc.PREFIX)
         if views:
             log.record("view_saved", what="views of removed users", detail=f"{views:,} deleted")
         return f"{removed:,} entries and {views:,} views removed"

@@ -57,7 +57,8 @@ _DEFAULTS = (("tz", "UTC"), ("sort", "newest"))
 @cache
 def zone_names() -> frozenset[str]:
     """Return every zone's name. Kept, since looking walks a folder of hundreds of files."""
-    return frozenset(available_timezones())
+    # These mean something else on every machine, and nothing.
+    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 @dataclass(frozen=True, slots=True)

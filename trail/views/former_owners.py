@@ -1,6 +1,7 @@
 """Views of users who no longer exist: shared ones stay, with the name of their former owner.
 
-Everything private is deleted, so that a new user of the same name does not get it.
+Everything private is deleted. Until then, a new user of the same name does not get it either, since
+owners are stored as `User.account`.
 """
 
 from collections.abc import Collection, Iterable
@@ -10,23 +11,23 @@ from trail.storage.database import Cursor, Store
 from trail.views.view import View
 
 
-def marked(views: Iterable[View], usernames: Collection[str], provider_prefix: str) -> list[View]:
-    """Return *views* with those of nobody in *usernames* marked, also before `release` does so."""
+def marked(views: Iterable[View], accounts: Collection[str], provider_prefix: str) -> list[View]:
+    """Return *views* with those of nobody in *accounts* marked, also before `release` does so."""
     return [
         replace(view, former=True)
-        if view.owner and view.owner not in usernames and not view.owner.startswith(provider_prefix)
+        if view.owner and view.owner not in accounts and not view.owner.startswith(provider_prefix)
         else view
         for view in views
     ]
 
 
-def release(store: Store, usernames: Collection[str], provider_prefix: str) -> int:
-    """Release what belongs to nobody of *usernames*; return the number of private views deleted.
+def release(store: Store, accounts: Collection[str], provider_prefix: str) -> int:
+    """Release what belongs to nobody of *accounts*; return the number of private views deleted.
 
     Users of an identity provider, whose names begin with *provider_prefix*, are in no list.
     """
-    params = {"usernames": list(usernames), "prefix": provider_prefix}
-    gone = "not list_contains($usernames::varchar[], {0}) and not starts_with({0}, $prefix)".format
+    params = {"accounts": list(accounts), "prefix": provider_prefix}
+    gone = "not list_contains($accounts::varchar[], {0}) and not starts_with({0}, $prefix)".format
     of_nobody = f"select 1 from saved_views where not former and {gone('owner')} union all "
     of_nobody += f"select 1 from view_marks where {gone('username')} limit 1"
     if not store.table(of_nobody, params).num_rows:

@@ -23,19 +23,19 @@ T = TypeVar("T")
 _READ_ONLY = InputError("Built-in views are read-only.", "Save it as a new view.")
 
 
-def visible(engine: Engine, username: str) -> list[View]:
-    """Return the views of *username*: starred ones first, then built-in ones, then by name."""
+def visible(engine: Engine, account: str) -> list[View]:
+    """Return the views of *account*: starred ones first, then built-in ones, then by name."""
     marks = {
         row.pop("view_id"): row
         for row in engine.table(
-            "select view_id, starred, is_default from view_marks where username = $username",
-            {"username": username},
+            "select view_id, starred, is_default from view_marks where username = $account",
+            {"account": account},
         ).to_pylist()
     }
     rows = engine.table(
         "select view_id, name, query, columns, owner, owner_name, shared, former from saved_views "
-        "where shared or (owner = $username and not former)",
-        {"username": username},
+        "where shared or (owner = $account and not former)",
+        {"account": account},
     ).to_pylist()
     views = [
         View(item.view_id, item.name, item.query, purpose=item.purpose)
@@ -78,11 +78,11 @@ def create(
     def write(cursor: Cursor) -> None:
         own = cursor.execute(
             "select count(*) from saved_views where owner = $owner and not former",
-            {"owner": viewer.username},
+            {"owner": viewer.account},
         ).fetchall()
         if own[0][0] >= MAX_OF_USER:
             raise InputError(f"You have {MAX_OF_USER} views.", "Delete one that is not used.")
-        _check_unused(cursor, name, viewer.username, "")
+        _check_unused(cursor, name, viewer.account, "")
         cursor.execute(
             "insert into saved_views values "
             "($id, $name, $query, $columns, $owner, $owner_name, $shared, false, $now, $now)",
@@ -91,7 +91,7 @@ def create(
                 "name": name,
                 "query": query,
                 "columns": listed,
-                "owner": viewer.username,
+                "owner": viewer.account,
                 "owner_name": viewer.name,
                 "shared": shared,
                 "now": now,
@@ -137,30 +137,30 @@ def delete(store: Store, viewer: Viewer, view_id: str) -> View:
     return _write(store, write)
 
 
-def star(store: Store, username: str, view_id: str, *, starred: bool) -> View:
-    """Mark a view that *username* sees as a favorite, or not; return it. Raises `InputError`."""
-    return _mark(store, username, view_id, starred=starred)
+def star(store: Store, account: str, view_id: str, *, starred: bool) -> View:
+    """Mark a view that *account* sees as a favorite, or not; return it. Raises `InputError`."""
+    return _mark(store, account, view_id, starred=starred)
 
 
-def set_default(store: Store, username: str, view_id: str, *, is_default: bool) -> View:
+def set_default(store: Store, account: str, view_id: str, *, is_default: bool) -> View:
     """Make a view the one that Explore opens with, or none; return it. Raises `InputError`."""
-    return _mark(store, username, view_id, is_default=is_default)
+    return _mark(store, account, view_id, is_default=is_default)
 
 
-def _mark(store: Store, username: str, view_id: str, **marks: bool) -> View:
+def _mark(store: Store, account: str, view_id: str, **marks: bool) -> View:
     def write(cursor: Cursor) -> View:
-        view = find(visible(Inside(cursor), username), view_id)
+        view = find(visible(Inside(cursor), account), view_id)
         values = {"starred": view.starred, "is_default": view.is_default} | marks
-        here = {"username": username, "id": view_id}
+        here = {"username": account, "id": view_id}
         if marks.get("is_default"):
             cursor.execute(
                 "update view_marks set is_default = false where username = $username",
-                {"username": username},
+                {"username": account},
             )
         cursor.execute("delete from view_marks where username = $username and view_id = $id", here)
         cursor.execute(
             "delete from view_marks where username = $username and not starred and not is_default",
-            {"username": username},
+            {"username": account},
         )
         if any(values.values()):
             cursor.execute(
@@ -196,7 +196,7 @@ def _change(store: Store, viewer: Viewer, view_id: str, change: str, **values: A
 
 
 def _changeable(cursor: Cursor, viewer: Viewer, view_id: str) -> View:
-    view = find(visible(Inside(cursor), viewer.username), view_id)
+    view = find(visible(Inside(cursor), viewer.account), view_id)
     if view.is_built_in:
         raise _READ_ONLY
     if not view.may_change(viewer):

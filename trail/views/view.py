@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from trail.core.account_key import username_of
 from trail.core.clock import utc_text
 from trail.core.errors import InputError
 from trail.storage.filters import Filter
@@ -19,16 +20,16 @@ _COLUMN = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who uses views; `manages` the shared views of others, too."""
+    """Who uses views, by `User.account`; `manages` the shared views of others, too."""
 
-    username: str
+    account: str
     name: str
     manages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view as one user sees it; `owner` is empty for a built-in one.
+    """A view as one user sees it; `owner` is a `User.account`, and empty for a built-in one.
 
     `query` is a query string without zone: views follow the zone of their reader. Without a range
     they follow the reader's, too. Without `columns` the reader's own are shown.
@@ -54,17 +55,18 @@ class View:
     @property
     def owner_text(self) -> str:
         """Return the name of the owner, and that the account no longer exists."""
-        return f"{self.owner_name or self.owner}{' (former user)' if self.former else ''}"
+        name = self.owner_name or username_of(self.owner)
+        return f"{name} (former user)" if self.former else name
 
     def may_change(self, viewer: Viewer) -> bool:
         """Return whether *viewer* may save, rename, share and delete the view."""
         if self.is_built_in:
             return False
-        return self.is_owned_by(viewer.username) or (self.shared and viewer.manages)
+        return self.is_owned_by(viewer.account) or (self.shared and viewer.manages)
 
-    def is_owned_by(self, username: str) -> bool:
+    def is_owned_by(self, account: str) -> bool:
         """Return whether the view is of this user, not of a former one of the same name."""
-        return bool(self.owner) and self.owner == username and not self.former
+        return bool(self.owner) and self.owner == account and not self.former
 
     def to_dict(self) -> dict[str, Any]:
         """Return the view for JSON."""
@@ -74,7 +76,7 @@ class View:
             "query": self.query,
             "columns": list(self.columns),
             "built_in": self.is_built_in,
-            "owner": self.owner,
+            "owner": username_of(self.owner),
             "owner_name": self.owner_name,
             "former_owner": self.former,
             "shared": self.shared or self.is_built_in,

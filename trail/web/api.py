@@ -188,7 +188,7 @@ def complete(request: Request) -> Response:
         else completions.complete(store, filter_, text, cursor, now, week)
     )
     user, typed = request_user(request), completions.fold(text.strip())
-    known = recent_searches.listed(process.current().store, user.username) if user else []
+    known = recent_searches.listed(process.current().store, user.account) if user else []
     recent = [search for search in known if typed in completions.fold(search) != typed]
     asked = question and {
         "parts": [dataclasses.asdict(part) for part in question.parts],

@@ -41,8 +41,8 @@ padding: 0 1rem }} h1 {{ font-size: 1.35rem }}</style></head>
 def views(request: Request) -> Response:
     """Answer the saved views of the caller: built-in, shared and own ones."""
     user, runtime = request_user(request), process.current()
-    listed = saved_views.visible(runtime.store, user.username if user else "")
-    listed = former_owners.marked(listed, runtime.users.hashes(), oidc.PREFIX)
+    listed = saved_views.visible(runtime.store, user.account if user else "")
+    listed = former_owners.marked(listed, runtime.users.accounts(), oidc.PREFIX)
     return JSONResponse({"views": [view.to_dict() for view in listed]}, headers=_PRIVATE)
 
 

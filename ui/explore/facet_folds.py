@@ -20,13 +20,13 @@ def remember(field: str, *, is_open: bool) -> None:
     folds = {**_folds(), field: is_open}
     st.session_state[_KEY] = folds
     if user := current_user():
-        Preferences(process.current().store).put(user.username, _NAME, folds)
+        Preferences(process.current().store).put(user.account, _NAME, folds)
 
 
 def _folds() -> dict[str, object]:
     if _KEY not in st.session_state:
         user = current_user()
-        saved = Preferences(process.current().store).get(user.username, _NAME) if user else None
+        saved = Preferences(process.current().store).get(user.account, _NAME) if user else None
         st.session_state[_KEY] = saved if isinstance(saved, dict) else {}
     folds: dict[str, object] = st.session_state[_KEY]
     return folds

@@ -28,7 +28,7 @@ def opened_filter(ctx: Context) -> Filter:
     view that is open.
     """
     url_state.set_default_view("")
-    views = saved_views.visible(ctx.runtime.store, ctx.user.username)
+    views = saved_views.visible(ctx.runtime.store, ctx.user.account)
     filter_ = url_state.current_filter()
     default = None if st.query_params else next((v for v in views if v.is_default), None)
     if default:
@@ -70,8 +70,8 @@ def is_edited(view: View, filter_: Filter) -> bool:
 def draw(ctx: Context, filter_: Filter) -> None:
     """Draw the menu of the views, and the form that saves *filter_*."""
     viewer = _viewer(ctx)
-    views = saved_views.visible(ctx.runtime.store, viewer.username)
-    views = former_owners.marked(views, ctx.runtime.users.hashes(), oidc.PREFIX)
+    views = saved_views.visible(ctx.runtime.store, viewer.account)
+    views = former_owners.marked(views, ctx.runtime.users.accounts(), oidc.PREFIX)
     opened = _opened(views)
     may_alert = ctx.user.may("configure") and not url_state.param("archive")
     if opened:
@@ -91,7 +91,7 @@ def draw(ctx: Context, filter_: Filter) -> None:
         narrows = bool(filter_.choices or filter_.q)
         name = "Unsaved view" if narrows else "All events"
         state = OpenView("", name, mayAlert=may_alert, mayExport=may_alert)
-    rows = [_all_events(), *(_row(view, viewer.username) for view in views)]
+    rows = [_all_events(), *(_row(view, viewer.account) for view in views)]
     error = str(st.session_state.pop(_ERROR, ""))
     view_menu(rows, state, error, _KEY, lambda messages: _on_messages(ctx, filter_, messages))
     if st.session_state.pop(_SCHEDULING, False):
@@ -99,7 +99,7 @@ def draw(ctx: Context, filter_: Filter) -> None:
 
 
 def _viewer(ctx: Context) -> Viewer:
-    return Viewer(ctx.user.username, ctx.user.name, manages=ctx.user.may("configure"))
+    return Viewer(ctx.user.account, ctx.user.name, manages=ctx.user.may("configure"))
 
 
 def _all_events() -> ViewRow:
@@ -113,8 +113,8 @@ def _all_events() -> ViewRow:
     }
 
 
-def _row(view: View, username: str) -> ViewRow:
-    own = view.is_owned_by(username)
+def _row(view: View, account: str) -> ViewRow:
+    own = view.is_owned_by(account)
     if view.is_built_in:
         group, note = "Built in", view.purpose
     elif own:
@@ -147,7 +147,7 @@ def _act(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage) ->
     do, view_id = message["do"], message["id"]
     if do == "open":
         if view_id:
-            views = saved_views.visible(ctx.runtime.store, viewer.username)
+            views = saved_views.visible(ctx.runtime.store, viewer.account)
             filter_ = applied(saved_views.find(views, view_id), filter_)
         else:
             filter_ = filter_.cleared()
@@ -201,11 +201,11 @@ def _change(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage)
         url_state.set_url(filter_, view="")
     elif do == "star":
         star = message["on"]
-        changed = saved_views.star(store, viewer.username, view_id, starred=star).name
+        changed = saved_views.star(store, viewer.account, view_id, starred=star).name
         change = "starred" if star else "star removed"
     elif do == "default":
         on = message["on"]
-        changed = saved_views.set_default(store, viewer.username, view_id, is_default=on).name
+        changed = saved_views.set_default(store, viewer.account, view_id, is_default=on).name
         change = "made the default" if on else "no longer the default"
     if changed:
         record_action("view_saved", ctx.user, f"view {changed}", change)

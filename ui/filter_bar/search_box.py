@@ -73,7 +73,7 @@ def _on_messages(messages: list[SearchMessage], filter_: Filter) -> None:
             continue
         url_state.set_url(searched)
         if text:
-            recent_searches.remember(process.current().store, user.username, text)
+            recent_searches.remember(process.current().store, user.account, text)
 
 
 def _answer(text: str, question: questions.Question) -> None:

@@ -57,25 +57,33 @@ def test_entries_of_removed_users_are_pruned(
     context = JobContext(settings, lambda: store, lambda: store, threading.Event())
     jobs = {job.health.name: job for job in maintenance.jobs(context, threading.Event())}
     job = jobs["preferences"]
-    preferences = Preferences(store)
-    for username in ("maya", "jonas", "oidc:ana"):
-        preferences.put(username, "columns:explore", 1)
+    preferences, users = Preferences(store), Users(path)
+    preferences.put("oidc:ana", "columns:explore", 1)
     job.run(job)  # without a users file nobody is known to be removed
-    users = Users(path)
+    accounts = {"oidc:ana": "oidc:ana"}
     for username in ("maya", "jonas"):
         users.add(username, username, "", "owner", "correct-horse-9")
-        saved_views.create(store, Viewer(username, username), f"Of {username}", Filter())
+        user = users.get(username)
+        assert user
+        accounts[username] = user.account
+        preferences.put(user.account, "columns:explore", 1)
+        saved_views.create(store, Viewer(user.account, username), f"Of {username}", Filter())
     users.remove("maya")
+    # Whoever is added under the name meanwhile is another user.
+    users.add("maya", "Mia", "", "manager", "correct-horse-9")
+    mia = users.get("maya")
+    assert mia and preferences.get(mia.account, "columns:explore") is None
+    assert saved_views.visible(store, mia.account)[-1].is_built_in
     job.run(job)
     left = [
-        name for name in ("maya", "jonas", "oidc:ana") if preferences.get(name, "columns:explore")
+        name for name, account in accounts.items() if preferences.get(account, "columns:explore")
     ]
-    assert left == ["jonas", "oidc:ana"]
-    names = [saved_views.visible(store, username)[-1].name for username in ("maya", "jonas")]
+    assert left == ["oidc:ana", "jonas"]
+    names = [saved_views.visible(store, accounts[name])[-1].name for name in ("maya", "jonas")]
     assert names == ["Tokens", "Of jonas"]
     path.write_text("credentials: [", encoding="utf-8")
     with pytest.raises(UnavailableError):
         job.run(job)
-    preferences.prune(["jonas"], utc_now() + dt.timedelta(days=401))
+    preferences.prune([accounts["jonas"]], utc_now() + dt.timedelta(days=401))
     assert preferences.get("oidc:ana", "columns:explore") is None
-    assert preferences.get("jonas", "columns:explore") == 1
+    assert preferences.get(accounts["jonas"], "columns:explore") == 1

@@ -3,6 +3,7 @@
 import pytest
 
 from trail.accounts import oidc
+from trail.core.account_key import account_key
 from trail.core.errors import FilterError, InputError
 from trail.storage.database import Store
 from trail.storage.filters import Filter
@@ -176,7 +177,7 @@ def test_shared_views_of_removed_users_keep_a_named_former_owner(store: Store) -
     view = view_of(store, shared, "jon")
     assert view.owner_text == "Maya Lind (former user)"
     assert store.table("select * from view_marks").num_rows == 0
-    assert own(store, provider.username) == ["Ana's", "Ours"]
+    assert own(store, provider.account) == ["Ana's", "Ours"]
     # A new user of that name is somebody else.
     assert own(store, "maya") == ["Ours"]
     with pytest.raises(InputError, match="former user"):
@@ -187,3 +188,21 @@ def test_shared_views_of_removed_users_keep_a_named_former_owner(store: Store) -
     with pytest.raises(InputError, match="has left"):
         saved_views.set_shared(store, OWNER, shared, shared=False)
     saved_views.delete(store, OWNER, shared)
+
+
+def test_a_new_user_of_the_name_gets_nothing_before_the_release(store: Store) -> None:
+    first, second = (Viewer(account_key("jon", id_), "Jon Berg") for id_ in ("", "5f3a5f3a5f3a"))
+    saved_views.create(store, first, "Private", FILTER)
+    shared = saved_views.create(store, first, "Ours", FILTER, shared=True)
+    saved_views.set_default(store, first.account, "failures", is_default=True)
+    assert own(store, second.account) == ["Ours"]
+    assert not any(view.is_default for view in visible(store, second.account))
+    with pytest.raises(InputError, match="belongs to Jon Berg"):
+        saved_views.delete(store, second, shared)
+    saved_views.create(store, second, "Private", FILTER)
+    listed = former_owners.marked(visible(store, "maya"), {second.account}, oidc.PREFIX)
+    assert find(listed, shared).to_dict()["owner"] == "jon"
+    assert find(listed, shared).former
+    assert former_owners.release(store, [second.account], oidc.PREFIX) == 1
+    assert own(store, second.account) == ["Ours", "Private"]
+    assert own(store, first.account) == ["Ours"]

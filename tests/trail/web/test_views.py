@@ -82,7 +82,9 @@ def test_the_api_answers_the_views_of_the_caller(
     client: TestClient, store: Store, sign_in: Callable[[str], str]
 ) -> None:
     assert client.get("/api/views").status_code == 401
-    maya = Viewer("maya", "Maya Lind")
+    user = process.current().users.get("maya")
+    assert user
+    maya = Viewer(user.account, "Maya Lind")
     saved_views.create(store, maya, "Ours", Filter.parse("kind=delete"), shared=True)
     saved_views.create(store, maya, "Mine", Filter())
     sign_in("jon")
@@ -109,3 +111,9 @@ def test_the_api_answers_the_views_of_the_caller(
     process.current().users.remove("maya")
     [ours] = [view for view in client.get("/api/views").json()["views"] if not view["built_in"]]
     assert (ours["former_owner"], ours["owner_name"]) == (True, "Maya Lind")
+    # And nobody who is added under the name gets the private ones.
+    process.current().users.add("maya", "Mia", "", "manager", "correct-horse-9")
+    sign_in("maya")
+    listed = client.get("/api/views").json()["views"]
+    assert [view["name"] for view in listed if not view["built_in"]] == ["Ours"]
+    assert listed[-1]["former_owner"]

@@ -29,7 +29,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         view = saved_views.delete(store, _ADMINISTRATOR, args.view_id)
         out.text(f"delete: {view.name}\n")
         return 0
-    views = saved_views.visible(store, _ADMINISTRATOR.username)
+    views = saved_views.visible(store, _ADMINISTRATOR.account)
     if args.action == "show":
         out.text(f"{saved_views.find(views, args.view_id).query}\n")
     elif args.json:
