@@ -8,6 +8,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 @contextlib.contextmanager
@@ -60,6 +61,26 @@ def appearing(path: Path) -> Iterator[Path]:
         if path.exists():
             part.chmod(stat.S_IMODE(path.stat().st_mode))
         with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write, which takes the place of *path* when the block ends without an error.
+
+    Otherwise *path* stays as it was. A link of that name is replaced, never followed, and what a
+    killed process left of its own file is removed. Raises `OSError`.
+    """
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
             os.fsync(file.fileno())
         part.replace(path)
     finally:

@@ -103,8 +103,8 @@ def _make(
     )
     result = Result(naive_utc(now), export.file_name, tally.rows, tally.size)
     _finish(store, export, result, go_on=True)
-    export_files.prune(export, folder.absolute(), settings.export.keep)
     _record(export, result, tally.digest)
+    export_files.prune(export, folder.absolute(), settings.export.keep)
 
 
 def _notify(store: Store, export: ScheduledExport, now: dt.datetime) -> None:

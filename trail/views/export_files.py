@@ -36,7 +36,7 @@ def write(
     chunks = exports.stream(engine, export.export(), now, tally=tally, csv_bom=csv_bom)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with atomic_file.appearing(folder / export.file_name) as path, path.open("wb") as file:
+        with atomic_file.replacing(folder / export.file_name) as file:
             for chunk in _bounded(Tallied(chunks, tally, lambda _: None), max_bytes, stopping):
                 file.write(chunk)
     except OSError as error:
@@ -64,8 +64,17 @@ def _bounded(
 
 
 def prune(export: ScheduledExport, folder: Path, keep: int) -> None:
-    """Delete the oldest files of *export* beyond *keep*; other files stay."""
+    """Delete the oldest files of *export* beyond *keep*; other files and folders stay.
+
+    Raises `UnavailableError` if they cannot be deleted.
+    """
     name = re.compile(re.escape(export.file_prefix) + r"\d{4}-\d\d-\d\d\.[a-z]+")
-    files = sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
-    for path in files[:-keep]:
-        path.unlink(missing_ok=True)
+    try:
+        files = [path for path in folder.iterdir() if name.fullmatch(path.name)]
+        for path in sorted(path for path in files if not path.is_dir())[:-keep]:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UnavailableError(
+            f"Old files of scheduled exports cannot be deleted: {error.strerror}.",
+            "Check export.folder.",
+        ) from error

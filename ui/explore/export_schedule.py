@@ -60,7 +60,8 @@ def _form(ctx: Context, filter_: Filter, name: str) -> None:
         st.caption(
             "Each export covers one whole period, in the zone "
             f"{text.escape(filter_.tz)}, with the filter as it is now, and is made an hour after "
-            "the period ends. A message contains the number of events and a link to them."
+            "the period ends. A message contains the number of events and a link to them, which "
+            "asks for a sign-in. The file itself is not sent."
         )
         st.form_submit_button(
             "Schedule export", type="primary", on_click=_create, args=(ctx, filter_, targets)
@@ -102,10 +103,11 @@ def _delete(ctx: Context, export: ScheduledExport) -> None:
 
 
 def _describe(export: ScheduledExport, names: dict[int, str]) -> None:
-    target = _FOLDER
+    made = f"{_FORMATS[export.format]} file in the {_FOLDER.lower()}"
     if export.destination_id is not None:
-        target = f"message to {names.get(export.destination_id, 'a deleted destination')}"
-    st.text(f"{export.name}\n{_CADENCES[export.cadence]} {_FORMATS[export.format]}, {target}")
+        name = names.get(export.destination_id, "a deleted destination")
+        made = f"message to {name} with a link"
+    st.text(f"{export.name}\n{_CADENCES[export.cadence]}: {made}")
     try:
         due = text.short_timestamp(export.due_at, export.zone)
         st.caption(f"Next: {due}, {text.escape(export.zone.key)}")

@@ -4,6 +4,9 @@ import csv
 import datetime as dt
 import io
 import json
+import os
+import resource
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,7 +27,7 @@ from trail.notifications import destinations
 from trail.runtime import export_job
 from trail.storage.database import Store
 from trail.storage.filters import Filter, Window
-from trail.views import scheduled_exports
+from trail.views import export_files, scheduled_exports
 from trail.views.scheduled_exports import CADENCES, ScheduledExport
 
 NOW = random_trail.NOW
@@ -190,6 +193,58 @@ def test_after_other_errors_the_period_is_repeated(trail: Store, tmp_path: Path)
     with pytest.raises(UnavailableError):  # one that cannot be read does not stop the others
         run(trail, using, NOW)
     assert "Unknown zone" in (listed(trail).last_error or "")
+
+
+def test_nothing_outside_the_folder_is_written_or_deleted(trail: Store, tmp_path: Path) -> None:
+    export = schedule(trail, now=NOW - dt.timedelta(days=3))
+    using, out = settings(tmp_path, keep=1), tmp_path / "out"
+    out.mkdir()
+    outside = tmp_path / "users.yaml"
+    outside.write_text("kept")
+    days = ["2026-10-30", "2026-10-31", "2026-11-01"]
+    names = [f"prod-x_{export.export_id[:6]}_{day}.csv" for day in days]
+    (out / names[0]).symlink_to(outside)
+    os.mkfifo(out / names[1])  # would block whoever opens it
+    (out / f".{names[2]}.part").symlink_to(outside)
+    (out / "prod-x_other_2020-01-01.csv").write_text("kept")
+    (out / f"prod-x_{export.export_id[:6]}_2020-01-01.csv").mkdir()
+    assert run(trail, using, NOW) == "3 made"
+    assert outside.read_text() == "kept"
+    left = {path.name for path in out.iterdir() if path.is_file()}
+    assert left == {names[2], "prod-x_other_2020-01-01.csv"}
+    assert not (out / names[2]).is_symlink() and (out / names[2]).stat().st_size > 100
+    # A folder in the way is an error that names the folder, and stops no other export.
+    (out / names[2].replace("2026-11-01", "2026-11-02")).mkdir()
+    schedule(trail, name="Another", now=NOW)
+    with pytest.raises(UnavailableError, match="1 export failed"):
+        run(trail, using, NOW + dt.timedelta(days=1))
+    errors = {item.name: item.last_error for item in scheduled_exports.list_all(trail)}
+    assert errors["Another"] == ""
+    assert "Check export.folder" in (errors[export.name] or "")
+    assert not list(out.glob(".*"))
+
+
+def test_a_full_disk_leaves_no_file(trail: Store, tmp_path: Path) -> None:
+    schedule(trail, now=NOW - dt.timedelta(days=3), columns=("raw",))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    try:
+        export = listed(trail)
+        with pytest.raises(UnavailableError, match="cannot be written to: File too large"):
+            export_files.write(
+                trail,
+                export,
+                tmp_path / "out",
+                NOW,
+                max_bytes=1 << 30,
+                csv_bom=True,
+                stopping=lambda: False,
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_destination_gets_the_number_of_events_and_a_link(trail: Store, tmp_path: Path) -> None:

@@ -242,7 +242,9 @@ def test_an_owner_schedules_an_export_of_the_view(store: Store, settings: Settin
     assert (export.name, export.cadence, export.format) == (HOSTILE, "weekly", "csv")
     assert export.query == "kind=delete&tz=Asia%2FTokyo"
     assert export.columns[:2] == ("occurred_at", "risk")
-    assert f"{HOSTILE}\nWeekly CSV, Folder of exports" in [row.value for row in app.text]
+    assert f"{HOSTILE}\nWeekly: CSV file in the folder of exports" in [
+        row.value for row in app.text
+    ]
     app.button(key=f"delete-export-{export.export_id}").click().run()
     assert not app.exception and scheduled_exports.list_all(store) == []
     log.flush()
