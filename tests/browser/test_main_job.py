@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Site
 from tests.browser.locators import (
@@ -373,6 +373,12 @@ def test_a_saved_view_is_shared_by_a_link_that_leads_through_the_sign_in(
     assert url_query(other)["from"] == ["30d"]
 
 
+def width_of(header: Locator) -> float:
+    box = header.bounding_box()
+    assert box
+    return box["width"]
+
+
 def test_table_sorts_the_whole_result_and_remembers_its_columns(
     visit: Callable[..., Page],
 ) -> None:
@@ -395,6 +401,37 @@ def test_table_sorts_the_whole_result_and_remembers_its_columns(
     expect(titles.nth(1)).to_have_text(before[2])
     page.reload()
     expect(titles.nth(1)).to_have_text(before[2])
+    page.get_by_role("button", name=re.compile("of .* columns")).click()
+    page.get_by_role("button", name="Reset columns").click()
+    expect(titles.nth(1)).to_have_text(before[1])
+    page.keyboard.press("Escape")
+
+    # By pointer: a drag moves the column and does not sort; the grip sets its width.
+    header.hover(position={"x": 20, "y": 8})
+    page.mouse.down()
+    following = page.locator("thead th").nth(2).bounding_box()
+    assert following
+    page.mouse.move(following["x"] + following["width"] / 2, following["y"] + 8, steps=4)
+    expect(page.locator("th[data-drop=after]")).to_have_count(1)
+    page.mouse.up()
+    expect(titles.nth(1)).to_have_text(before[2])
+    expect(titles.nth(2)).to_have_text("Risk")
+    expect(header).to_have_attribute("aria-sort", "descending")
+    width = width_of(header)
+    grip = header.locator(".grip").bounding_box()
+    assert grip
+    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(grip["x"] + grip["width"] / 2 + 60, grip["y"] + 4, steps=4)
+    page.mouse.up()
+    assert width_of(header) == pytest.approx(width + 60, abs=2)
+    expect(header).to_have_attribute("aria-sort", "descending")
+    header.get_by_role("button").press("+")
+    assert width_of(header) == pytest.approx(width + 76, abs=2)
+    page.wait_for_timeout(800)  # until the keys have rested, and the server has kept the width
+    page.reload()
+    expect(titles.nth(2)).to_have_text("Risk")
+    assert width_of(header) == pytest.approx(width + 76, abs=2)
     page.get_by_role("button", name=re.compile("of .* columns")).click()
     page.get_by_role("button", name="Reset columns").click()
     expect(titles.nth(1)).to_have_text(before[1])

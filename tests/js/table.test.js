@@ -152,6 +152,32 @@ test("columns are chosen, moved by keyboard and widened", () => {
   assert.deepEqual(sent(view).at(-1), { reset: true });
 });
 
+test("a column moves by drag, unless the browser takes the pointer over", () => {
+  const view = mount(table).draw(DATA);
+  const pointer = (node, type, clientX) =>
+    node.dispatchEvent(
+      new window.PointerEvent(type, { pointerId: 7, clientX, button: 0, bubbles: true }),
+    );
+  const drag = (end) => {
+    pointer(all(view, "th")[2], "pointerdown", 0);
+    pointer(window, "pointermove", -20);
+    pointer(window, end, -20);
+  };
+  drag("pointercancel");
+  assert.deepEqual(sent(view), []);
+  assert.equal(all(view, "[data-drop]").length, 0);
+  drag("pointerup");
+  assert.deepEqual(sent(view), [{ columns: ["action", "time", "risk"] }]);
+});
+
+test("a reset is not undone by widths that were about to be sent", async () => {
+  const view = mount(table).draw(DATA);
+  press(all(view, "button.sort")[1], "+");
+  one(view, ".reset").click();
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assert.deepEqual(sent(view), [{ reset: true }]);
+});
+
 test("the menu of a value filters for it and out", () => {
   const view = mount(table).draw(DATA);
   press(document.body, "j");

@@ -51,7 +51,10 @@ function build(parent, queue) {
   grid.append(body);
   const box = el("div", "scroll", {}, grid);
   const note = el("span", "note", { role: "status" });
-  const columns = buildColumnsMenu(chooseColumns, () => request(table, { reset: true }));
+  const columns = buildColumnsMenu(chooseColumns, () => {
+    clearTimeout(head.timer); // widths that were about to be sent
+    request(table, { reset: true });
+  });
   const range = el("span", "range");
   const hints = el("span", "hints");
   for (const [key, label] of HINTS) hints.append(el("kbd", "", {}, key), label);

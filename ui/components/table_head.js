@@ -219,11 +219,13 @@ function listenForDrag(head, view) {
           setAttr(cell, "data-drop", ahead ? (move.clientX < from ? "before" : "after") : null);
         });
       },
-      () => {
+      (isCancelled) => {
         for (const cell of head.row.children) setAttr(cell, "data-drop", null);
         const names = head.shown.map((column) => column.name);
         const here = names.indexOf(view.column.name);
-        if (place >= 0 && place !== here) head.events.columns(moved(names, here, place));
+        // A finger that scrolls the table drops nothing.
+        const isMoved = !isCancelled && place >= 0 && place !== here;
+        if (isMoved) head.events.columns(moved(names, here, place));
         // The click that ends a drag does not sort.
         setTimeout(() => view.node.classList.remove("dragged"), 0);
       },
@@ -239,11 +241,11 @@ function columnAt(head, x) {
 }
 
 /**
- * Call `onMove` while the pointer is down, then `onEnd`.
+ * Call `onMove` while the pointer is down, then `onEnd` with whether the browser took it over.
  *
  * @param {number} pointer
  * @param {(event: PointerEvent) => void} onMove
- * @param {() => void} onEnd
+ * @param {(isCancelled: boolean) => void} onEnd
  */
 function follow(pointer, onMove, onEnd) {
   const move = (/** @type {PointerEvent} */ event) => {
@@ -254,7 +256,7 @@ function follow(pointer, onMove, onEnd) {
     window.removeEventListener("pointermove", move);
     window.removeEventListener("pointerup", end);
     window.removeEventListener("pointercancel", end);
-    onEnd();
+    onEnd(event.type === "pointercancel");
   };
   window.addEventListener("pointermove", move);
   window.addEventListener("pointerup", end);
