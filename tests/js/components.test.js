@@ -347,6 +347,23 @@ test("a click includes a facet value or frees it; two clicks never exclude", () 
   ]);
 });
 
+test("facet values of one name show the end of their IDs", () => {
+  const names = [
+    value("src_aaaaa11111", { label: "Prod" }),
+    value("src_bbbbb22222", { label: "Prod" }),
+    value("src_c", { label: "Test" }),
+  ];
+  const view = mount(facets).draw({ groups: [group(names)] });
+  const labels = all(view, ".row").map((row) => row.getAttribute("aria-label").split(",")[0]);
+  assert.deepEqual(labels, ["Prod …11111", "Prod …22222", "Test"]);
+  assert.deepEqual(
+    all(view, ".row .name").map((name) => name.textContent),
+    ["Prod…11111", "Prod…22222", "Test"],
+  );
+  view.draw({ groups: [group(names.slice(1))] });
+  assert.equal(one(view, ".row .note").textContent, "");
+});
+
 test("one facet row is a tab stop; arrows move, - excludes and o is only", () => {
   const view = mount(facets).draw({
     groups: [group([value("a"), value("b"), value("c", { count: 0 })])],

@@ -123,7 +123,7 @@ test("a question is offered as filters first, and its text leaves the box once a
   assert.match(first.textContent, /^Show: Actor is not <img.*Not understood: 'quickly'$/);
   press(input, "Enter");
   assert.equal(input.value, "who deleted quickly");
-  const notice = { question: "who deleted quickly", not_understood: ["quickly"] };
+  const notice = { question: "who deleted quickly", not_understood: ["quickly"], meant: "" };
   view.draw({ ...DATA, notice, answered: [1, "who deleted quickly"] });
   assert.equal(input.value, "");
   assert.match(one(".notice").textContent, /Not understood: 'quickly'/);
@@ -133,6 +133,18 @@ test("a question is offered as filters first, and its text leaves the box once a
   assert.equal(input.value, "who deleted quickly");
   const both = [{ search: "who deleted quickly" }, { literal: "who deleted quickly" }];
   assert.deepEqual(sent(), both);
+});
+
+test("operators in lower case are pointed out, and searched for as operators", (context) => {
+  const { view, input, one, sent } = open(context);
+  const notice = { question: "", not_understood: [], meant: "a OR b" };
+  view.draw({ ...DATA, text: "a or b", notice });
+  assert.match(one(".notice").textContent, /in capitals.* Search for a OR b$/);
+  one(".notice button").click();
+  assert.equal(input.value, "a OR b");
+  assert.deepEqual(sent(), [{ search: "a OR b" }]);
+  view.draw({ ...DATA, text: "a OR b" });
+  assert.ok(one(".notice").hidden);
 });
 
 test("matches begin a word, regardless of case and accents", () => {

@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass, replace
 
-from trail.events import counts
+from trail.events import counts, question_words
 from trail.events.explain import Deadline
 from trail.storage import record_text, search_syntax
 from trail.storage.database import Engine
@@ -12,7 +12,9 @@ from trail.storage.search_syntax import Node, Not, Term
 
 _LEAST_CHARS, _MOST_CHARS = 3, 60
 _MAX_WORDS = 6
-_FIELDS = ("", "action", "actor", "target")
+# The fields in which a word without a field is searched for, and those of one list of values.
+_NAMED, _LISTED = ("action", "actor", "target"), ("category", "kind", "outcome", "target_type")
+_FIELDS = ("", *_NAMED, *_LISTED)
 # Names by field; the search text of a target is folded already, and is its type, ID and name.
 _NAMES = {
     "action": f"select {record_text.fold('action')} as name from actions",
@@ -21,6 +23,11 @@ _NAMES = {
         for column in ("actor_name", "actor_email", "actor_id")
     ),
     "target": "select split_part(search_text, chr(31), 3) as name from targets",
+    "target_type": f"select {record_text.fold('target_type')} as name from targets",
+    **{
+        column: f"select {record_text.fold(column)} as name from actions"
+        for column in ("category", "kind", "outcome")
+    },
 }
 # A phrase is compared with whole names, a word with their words.
 _CLOSEST = r"""
@@ -65,7 +72,7 @@ def corrections(
         and _LEAST_CHARS <= len(term.text) <= _MOST_CHARS
     )
     for term in list(terms)[:_MAX_WORDS]:
-        meant = deadline.ask(lambda term=term: _closest(engine, term))  # type: ignore[misc]
+        meant = deadline.ask(lambda term=term: _value_of(term) or _closest(engine, term))  # type: ignore[misc]
         if not meant:
             continue
         q = tuple(_corrected(text, term, meant) for text in filter_.q)
@@ -75,12 +82,21 @@ def corrections(
     return sorted(result, key=lambda correction: -(correction.events or 0))
 
 
+def _value_of(term: Term) -> str:
+    """Return the value of the field of *term* that its verb names: `delete` for `kind:deleted`."""
+    word = term.text.casefold()
+    value = question_words.kind_of(word) if term.field == "kind" else ""
+    if term.field == "outcome":
+        value = dict(question_words.PHRASES.get(word, ())).get("outcome", "")
+    return "" if word in value else value
+
+
 def _closest(engine: Engine, term: Term) -> str | None:
     """Return the word of a name that *term* is close to; None if a name has it, or none is close.
 
     One letter may differ for every three.
     """
-    names = " union all ".join(_NAMES[name] for name in _NAMES if term.field in ("", name))
+    names = " union all ".join(_NAMES[name] for name in ([term.field] if term.field else _NAMED))
     typed = record_text.fold("$typed")
     table = engine.table(
         _CLOSEST.replace("{names}", names).replace("{typed}", typed),

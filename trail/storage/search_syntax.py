@@ -56,6 +56,7 @@ __all__ = [
     "risk_range",
     "terms",
     "together",
+    "with_operators",
     "written",
 ]
 
@@ -63,6 +64,8 @@ MAX_TERMS = 32  # of all search texts of a filter
 MAX_CHARS = 1_000  # of each
 _MAX_DEPTH = 16  # groups within groups
 _TWICE = "NOT -"
+_WORDS = {"and": "AND", "or": "OR", "not": "NOT", "&&": "AND", "||": "OR"}
+_CLOSING = (")", "AND", "OR", "end")
 # What a word must not start with after one that is the name of a field.
 _SIGNS = tuple(":<>=!")
 
@@ -117,6 +120,29 @@ def marks(texts: Iterable[str]) -> list[str]:
             parts = term.text.split("*") if term.wildcards else [term.text]
             found |= dict.fromkeys(part for part in parts if part.strip())
     return list(found)
+
+
+def with_operators(text: str) -> str:
+    """Return *text* with `and`, `or`, `not`, `&&` and `||` between its terms as operators.
+
+    Such words are searched for as they are. Empty if *text* has none, or cannot be read.
+    """
+    try:
+        tokens = list(Lexer(text).tokens())
+        parse(text)
+    except SearchError:
+        return ""
+    result, end = "", 0
+    for before, token, after in zip([None, *tokens], tokens, tokens[1:], strict=False):
+        operator = _WORDS.get(text[token.start : token.end].lower())
+        follows = before and before.kind in ("term", ")") and after.kind not in _CLOSING
+        if operator and (follows or (operator == "NOT" and after.kind in ("term", "field", "("))):
+            result, end = f"{result}{text[end : token.start]}{operator}", token.end
+    result += text[end:]
+    try:
+        return result if parse(result) != parse(text) else ""
+    except SearchError:
+        return ""
 
 
 def quoted(text: str) -> str:

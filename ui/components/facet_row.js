@@ -25,7 +25,7 @@ import {
  * @typedef {{
  *   node: HTMLElement, check: HTMLButtonElement, acts: HTMLElement, only: HTMLButtonElement,
  *   exclude: HTMLButtonElement, owner: Owner, square: HTMLElement, glyph: HTMLElement,
- *   label: HTMLElement, fill: HTMLElement, count: HTMLElement, value: Value,
+ *   label: HTMLElement, note: HTMLElement, fill: HTMLElement, count: HTMLElement, value: Value,
  * }} RowView
  */
 
@@ -36,6 +36,8 @@ const STATES = {
   exclude: { checked: "mixed", spoken: "excluded" },
 };
 
+const ID_END = 5;
+
 /** By the checkbox of a row. @type {WeakMap<Element, RowView>} */
 export const ROWS = new WeakMap();
 
@@ -44,7 +46,8 @@ export function createRow(owner) {
   const square = el("span", "square", { "aria-hidden": "true" });
   const glyph = el("span", "glyph", { "aria-hidden": "true" });
   const label = el("span");
-  const name = el("span", "name", { dir: "auto" }, glyph, label);
+  const note = el("span", "note");
+  const name = el("span", "name", { dir: "auto" }, glyph, label, note);
   const fill = el("i");
   const bar = el("span", "bar", { "aria-hidden": "true" }, fill);
   const count = el("span", "count");
@@ -66,6 +69,7 @@ export function createRow(owner) {
     square,
     glyph,
     label,
+    note,
     fill,
     count,
     value,
@@ -77,12 +81,23 @@ export function createRow(owner) {
   return view;
 }
 
-/** @param {RowView} row @param {Value} value @param {number} most @param {boolean} alone */
-export function updateRow(row, value, most, alone) {
+/**
+ * Draw a value whose group has `most` events of one value. `alone`: no other one is chosen;
+ * `isNamesake`: another one has its label, so it shows the end of its ID.
+ *
+ * @param {RowView} row
+ * @param {Value} value
+ * @param {number} most
+ * @param {boolean} alone
+ * @param {boolean} isNamesake
+ */
+export function updateRow(row, value, most, alone, isNamesake) {
   const { check } = row;
   row.value = value;
   const state = currentState(row.owner, value);
-  const label = plain(value.label) || "(empty)";
+  const note = isNamesake ? `…${plain(value.value).slice(-ID_END)}` : "";
+  const name = plain(value.label) || "(empty)";
+  const label = note ? `${name} ${note}` : name;
   setAttr(check, "data-state", state);
   setAttr(check, "aria-checked", STATES[state].checked);
   setAttr(
@@ -91,7 +106,7 @@ export function updateRow(row, value, most, alone) {
     `${label}, ${formatNumber(value.count)} events, ${STATES[state].spoken}`,
   );
   const isId = value.value && value.value !== value.label && value.value.length > 12;
-  setAttr(check, "title", isId ? `${label}\n${plain(value.value)}` : label);
+  setAttr(check, "title", isId ? `${name}\n${plain(value.value)}` : name);
   const isEmpty = !value.count && !state;
   setAttr(check, "aria-disabled", isEmpty ? "true" : null);
   setAttr(check, "aria-keyshortcuts", isEmpty ? null : "o -");
@@ -101,7 +116,8 @@ export function updateRow(row, value, most, alone) {
   if (value.square) setColor(row.square, "--square", value.square);
   setText(row.glyph, value.glyph);
   setAttr(row.glyph, "data-tone", value.tone || null);
-  setText(row.label, label);
+  setText(row.label, name);
+  setText(row.note, note);
   setText(row.count, formatNumber(value.count));
   row.fill.style.width = barWidth(value.count, most);
   setAttr(row.only, "aria-label", `Only ${label}`);

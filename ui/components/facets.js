@@ -180,12 +180,15 @@ function drawRows(view) {
   setAttr(view.rows, "style", `--digits: ${Math.max(5, formatNumber(most).length)}ch`);
   const create = () => createRow(view);
   const alone = chosen === 1;
+  /** @type {Map<string, number>} */
+  const named = new Map();
+  for (const { label } of values) named.set(label, (named.get(label) || 0) + 1);
   const { views, lostFocus } = renderRows(
     view.rows,
     values,
     (value) => value.value,
     create,
-    (row, value) => updateRow(row, value, most, alone),
+    (row, value) => updateRow(row, value, most, alone, (named.get(value.label) || 0) > 1),
   );
   const lines = views.map((row) => row.node);
   const nodes = views.map((row) => row.check);

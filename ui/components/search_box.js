@@ -9,7 +9,8 @@ import { createSuggestions } from "./suggestions.js";
 /** @typedef {{ before: string, wrong: string, after: string, message: string, hint: string,
  *   correction: string }} SearchProblem */
 /** @typedef {{ text: string, query: string, max: number, problem: SearchProblem | null,
- *   notice: { question: string, not_understood: string[] } | null, answered: [number, string],
+ *   notice: { question: string, not_understood: string[], meant: string } | null,
+ *   answered: [number, string],
  *   syntax: [string, string][] }} SearchData */
 /** @typedef {ReturnType<typeof build>} SearchBox */
 
@@ -51,7 +52,7 @@ function build(parent, queue) {
     key,
   );
   const problem = createProblem();
-  const notice = el("div", "notice second", { role: "status" });
+  const notice = createNotice();
   const state = {
     queue,
     input,
@@ -76,7 +77,7 @@ function build(parent, queue) {
     { role: "search" },
     box,
     problem.node,
-    notice,
+    notice.node,
     state.suggestions.node,
   );
   parent.append(root);
@@ -88,11 +89,13 @@ function build(parent, queue) {
     if (state.applied) search(state);
     input.focus();
   });
-  problem.button.addEventListener("click", () => {
-    setValue(state, problem.correction, problem.correction.length);
-    search(state);
-    input.focus();
-  });
+  for (const { button: correct, corrected } of [problem, notice])
+    correct.addEventListener("click", () => {
+      const text = corrected.textContent || "";
+      setValue(state, text, text.length);
+      search(state);
+      input.focus();
+    });
   root.addEventListener("focusout", (event) => {
     if (!root.contains(/** @type {Node | null} */ (event.relatedTarget))) close(state);
   });
@@ -143,12 +146,20 @@ function update(state, data) {
   drawBox(state);
 }
 
-/** @param {HTMLElement} node @param {SearchData["notice"]} notice */
-function drawNotice(node, notice) {
-  show(node, notice !== null && notice.not_understood.length > 0);
+/** @param {ReturnType<typeof createNotice>} view @param {SearchData["notice"]} notice */
+function drawNotice(view, notice) {
+  const meant = notice?.meant || "";
+  show(view.node, notice !== null && (meant !== "" || notice.not_understood.length > 0));
   if (!notice) return;
   const words = notice.not_understood.map((word) => `'${word}'`).join(", ");
-  setText(node, `Filters for “${notice.question}”. Not understood: ${words}`);
+  setText(
+    view.text,
+    meant
+      ? "Operators are in capitals: and, or and not are searched for as words."
+      : `Filters for “${notice.question}”. Not understood: ${words}`,
+  );
+  setText(view.corrected, meant);
+  show(view.button, meant !== "");
 }
 
 /** @param {SearchBox} state */
@@ -271,24 +282,37 @@ function isEdited(event) {
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
+/** Create the button that searches for a corrected text. */
+function createCorrection() {
+  const corrected = valueSpan("mono");
+  return { corrected, button: button("link correct", {}, "Search for ", corrected) };
+}
+
+function createNotice() {
+  const text = el("span");
+  const correction = createCorrection();
+  const node = el("div", "notice second", { role: "status" }, text, " ", correction.button);
+  node.hidden = true;
+  return { node, text, ...correction };
+}
+
 function createProblem() {
   const before = el("span");
   const wrong = el("u", "wrong");
   const after = el("span");
   const message = el("span", "message");
   const hint = el("span", "second");
-  const corrected = valueSpan("mono");
-  const correct = button("link correct", {}, "Search for ", corrected);
+  const correction = createCorrection();
   const sign = el("span", "sign", { "aria-hidden": "true" }, "✕");
   const node = el(
     "div",
     "problem",
     { id: "problem", role: "alert" },
     el("div", "text mono", { dir: "auto" }, before, wrong, after),
-    el("div", "", {}, sign, message, " ", hint, " ", correct),
+    el("div", "", {}, sign, message, " ", hint, " ", correction.button),
   );
   node.hidden = true;
-  return { node, before, wrong, after, message, hint, corrected, button: correct, correction: "" };
+  return { node, before, wrong, after, message, hint, ...correction };
 }
 
 /** @param {ReturnType<typeof createProblem>} view @param {SearchProblem | null} problem */
@@ -297,7 +321,6 @@ function drawProblem(view, problem) {
   if (!problem) return;
   for (const name of /** @type {const} */ (["before", "wrong", "after", "message", "hint"]))
     setText(view[name], problem[name]);
-  view.correction = problem.correction;
   setText(view.corrected, problem.correction);
   show(view.button, problem.correction !== "");
 }

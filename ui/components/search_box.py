@@ -23,10 +23,14 @@ class SearchProblem(TypedDict):
 
 
 class SearchNotice(TypedDict):
-    """A question that was turned into filters, and its words that were not understood."""
+    """A question that was turned into filters, and its words that were not understood.
+
+    Or `meant`: the search text with its lowercase operators as operators.
+    """
 
     question: str
     not_understood: Sequence[str]
+    meant: str
 
 
 class SearchMessage(TypedDict, total=False):

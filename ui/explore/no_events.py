@@ -57,19 +57,22 @@ def _corrections(corrections: list[spelling.Correction]) -> None:
     for number, correction in enumerate(corrections):
         label = f"Did you mean “{correction.meant}” instead of “{correction.typed}”?"
         if correction.events is not None:
-            label += f" {text.count(correction.events, 'event')} in this window"
+            number_of = text.count(correction.events, "event") if correction.events else "No events"
+            label += f" {number_of} in this window"
         _button(label, correction.filter, f"meant-{number}", "spellcheck")
 
 
 def _without(parts: list[Part], labels: dict[tuple[str, str], str]) -> None:
     if len(parts) == 1 and not parts[0].events:
         return  # the same as to clear all filters
-    st.caption("Filters, the one that excludes most events first. Select one to remove it.")
-    for number, part in enumerate(parts[:_MAX_PARTS]):
-        label = f"Without “{_part_label(part, labels)}”{_events(part.events)}"
+    helping = [part for part in parts if part.events != 0]
+    if helping:
+        st.caption("Filters, the one that excludes most events first. Select one to remove it.")
+    else:
+        st.caption("No single filter is the reason: without any one of them, there are still none.")
+    for number, part in enumerate((helping or parts)[:_MAX_PARTS]):
+        label = f"Without “{_part_label(part, labels)}”{_events(part.events or None)}"
         _button(label, part.rest, f"without-{number}", "filter_alt_off")
-    if len(parts) > 1 and all(part.events == 0 for part in parts):
-        st.caption("No single filter is the reason: removing any one of them still leaves none.")
 
 
 def _part_label(part: Part, labels: dict[tuple[str, str], str]) -> str:

@@ -36,9 +36,12 @@ def draw(filter_: Filter) -> None:
 
 
 def _notice(filter_: Filter) -> SearchNotice | None:
-    """Return what was not understood of the question whose filter is still shown."""
+    """Return what was not understood of the question whose filter is shown, or of the search."""
     query, notice = st.session_state.get(_NOTICE, ("", None))
-    return notice if query == filter_.query() else None
+    if query == filter_.query():
+        return notice  # type: ignore[no-any-return]
+    meant = search_syntax.with_operators(search_syntax.together(filter_.q))
+    return {"question": "", "not_understood": [], "meant": meant} if meant else None
 
 
 def _problem_in_url() -> SearchProblem | None:
@@ -79,7 +82,11 @@ def _on_messages(messages: list[SearchMessage], filter_: Filter) -> None:
 def _answer(text: str, question: questions.Question) -> None:
     number, _ = st.session_state.get(_ANSWERED, (0, ""))
     st.session_state[_ANSWERED] = (number + 1, text)
-    notice: SearchNotice = {"question": text, "not_understood": question.not_understood}
+    notice: SearchNotice = {
+        "question": text,
+        "not_understood": question.not_understood,
+        "meant": "",
+    }
     st.session_state[_NOTICE] = (question.filter.query(), notice)
 
 

@@ -23,6 +23,7 @@ from trail.storage.search_syntax import (
     risk_range,
     terms,
     together,
+    with_operators,
     written,
 )
 
@@ -231,6 +232,35 @@ def test_a_quoted_text_is_one_term(name: str, text: str) -> None:
     node = parse(f"before {name}{':' if name else ''}{quoted(text)} after")
     assert list(terms(node))[1:-1] in ([Term(name, text)], [])  # [] if it repeats another
     assert Term(name, text) in terms(node)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("a or b", "a OR b"),
+        ("actor:a And (b or c)", "actor:a AND (b OR c)"),
+        ("not a", "NOT a"),
+        ("a and not b || c && d", "a AND NOT b OR c AND d"),
+        ("a OR b -c", ""),
+        ('a "or" b', ""),
+        ("-or b", ""),
+        ("or", ""),
+        ("a or", ""),
+        ("or b", ""),
+        ("a OR or", ""),
+        ("actor:or b", ""),
+        ("a or (b", ""),
+    ],
+)
+def test_operators_in_lower_case_are_found(text: str, meant: str) -> None:
+    assert with_operators(text) == meant
+
+
+@given(node=_NODES)
+def test_words_in_quotation_marks_are_no_operators(node: Node) -> None:
+    text = written(node)
+    meant = with_operators(text)
+    assert not meant or parse(meant) != node
 
 
 def test_texts_to_highlight() -> None:
