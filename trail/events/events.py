@@ -11,7 +11,7 @@ from trail.core.clock import shifted
 from trail.events import sorted_parts, windows
 from trail.events.cursor import Cursor
 from trail.events.names import FLAGS, STAR, join_names, name_rows
-from trail.events.parts import Part
+from trail.events.parts import Part, named
 from trail.events.slices import Slice, slices
 from trail.events.sorting import Order
 from trail.storage.database import Engine, Reading
@@ -19,6 +19,7 @@ from trail.storage.filters import Filter, Window
 from trail.storage.where import literal, select, span
 
 PAGE_ROWS = 200
+_ATTEMPTS = 4  # to read a page and its names while nothing is removed or merged between
 _NEAR = dt.timedelta(minutes=15)
 _HOUR = dt.timedelta(hours=1)
 _FLAGS = f", {', '.join(FLAGS)}"
@@ -48,24 +49,20 @@ def page(
 
     Rows have the `LISTED` columns and the flags unverified and future_dated.
     """
-    after, before = _usable(after, filter_), _usable(before, filter_)
+    after, before = usable(after, filter_), usable(before, filter_)
     backwards = before is not None and after is None
     edge = before if backwards else after
     order = Order.of(filter_, backwards=backwards)
-    read = (
-        sorted_parts.parts(engine, filter_, now, order, edge, rows + 1)
-        if order
-        else _parts(engine, filter_, now, edge, rows + 1, backwards=backwards)
-    )
-    parts = list(read)
-    if not parts:
+
+    def read() -> Iterator[Part]:
+        if order:
+            return sorted_parts.parts(engine, filter_, now, order, edge, rows + 1)
+        return _parts(engine, filter_, now, edge, rows + 1, backwards=backwards)
+
+    result, values, found = _named(engine, read)
+    if not found:
         return Page([], has_before=edge is not None and not backwards, has_after=backwards)
-    stars = pa.concat_tables([part.table for part in parts])
-    values = stars["sort_value"].to_pylist()[:rows] if order else []
-    result = name_rows(engine, stars)
-    if result is None:
-        result = [row for part in parts for row in part.named(engine)]
-    more, result = len(result) > rows, result[:rows]
+    result, values = result[:rows], values[:rows]
     if backwards:
         result, values = result[::-1], values[::-1]
     ends = (
@@ -78,11 +75,32 @@ def page(
         if result
         else [None, None]
     )
+    more = found > rows and bool(result)
     has_before, has_after = (more, True) if backwards else (edge is not None, more)
     return Page(result, has_before, has_after, *ends)
 
 
-def _usable(edge: Cursor | None, filter_: Filter) -> Cursor | None:
+def _named(
+    engine: Engine, read: Callable[[], Iterator[Part]]
+) -> tuple[list[dict[str, Any]], list[Any], int]:
+    """Return the rows of the parts of *read*, what they are sorted by, and how many were found.
+
+    Rows whose names are removed before they are read may be missing, but have been found: the list
+    does not end there.
+    """
+    for _ in range(_ATTEMPTS):
+        parts = list(read())
+        if not parts:
+            return [], [], 0
+        stars = pa.concat_tables([part.table for part in parts])
+        rows = name_rows(engine, stars)
+        if rows is not None:
+            has_values = "sort_value" in stars.column_names
+            return rows, stars["sort_value"].to_pylist() if has_values else [], stars.num_rows
+    return *named(engine, parts), stars.num_rows
+
+
+def usable(edge: Cursor | None, filter_: Filter) -> Cursor | None:
     """Return *edge* if it is a place in the order of *filter_*, else None."""
     if edge is None or not edge.fits(filter_.sort):
         return None

@@ -1,5 +1,6 @@
 """A part of a page: rows with keys in place of names, and the SQL that found them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +24,21 @@ class Part:
         """Return the part that *star* selects."""
         return cls(star, params, order, engine.table(star, params))
 
-    def named(self, engine: Engine) -> list[dict[str, Any]]:
-        """Return its rows with names in place of keys, by one query.
 
-        Only one query can tell when an actor is merged into another meanwhile.
-        """
-        has_value = "sort_value" in self.table.column_names
-        more = f", {', '.join([*FLAGS, *(['sort_value'] if has_value else [])])}"
-        rows = engine.table(f"{join_names(self.star, more)} order by {self.order}", self.params)
-        return list(rows.drop_columns(["sort_value"] if has_value else []).to_pylist())
+def named(engine: Engine, parts: Sequence[Part]) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Return the rows of *parts* with names in place of keys, and their `sort_value` if any.
+
+    One query for each part, since only one can tell when an actor is merged into another meanwhile.
+    """
+    rows: list[dict[str, Any]] = []
+    values: list[Any] = []
+    for part in parts:
+        columns = [*FLAGS, *(["sort_value"] if "sort_value" in part.table.column_names else [])]
+        more = "".join(f", {column}" for column in columns)
+        sql = f"{join_names(part.star, more)} order by {part.order}"
+        table = engine.table(sql, part.params)
+        if "sort_value" in columns:
+            values += table["sort_value"].to_pylist()
+            table = table.drop_columns(["sort_value"])
+        rows += table.to_pylist()
+    return rows, values

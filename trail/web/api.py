@@ -61,7 +61,11 @@ _RECENT = 5
 def events(request: Request) -> Response:
     """Answer a page of events, the cursor of the next page, the total, and its unverified part."""
     filter_, store, now = _request_filter(request)
-    after = Cursor.parse(request.query_params.get("after", ""))
+    place = request.query_params.get("after", "")
+    after = listing.usable(Cursor.parse(place), filter_)
+    if place and after is None:
+        # The first page in its place would have a client read the same pages for ever.
+        raise InputError("Invalid after.", "Use next of the page before, with the same sort.")
     page = listing.page(store, filter_, now, after=after, rows=_rows(request))
     count, unverified = counts.totals(store, filter_, now)
     return _json(
