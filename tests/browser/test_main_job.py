@@ -105,7 +105,18 @@ def test_search_box_completes_corrects_and_answers(visit: Callable[..., Page]) -
     expect(page.get_by_role("alert").locator("u")).to_have_text("target_name")
     expect(page.locator(".chip")).to_have_count(1)
     page.get_by_role("button", name="Search for").click()
-    expect(page.locator(".chip").last).to_have_text(re.compile("target:x"))
+    page.wait_for_url(re.compile("target%3Ax"))
+    expect(box).to_have_value("target:x")  # the box shows the search, so that it has no chip
+    expect(page.locator(".chip")).to_have_count(1)
+    box.fill("target_name:y")
+    box.press("Enter")
+    expect(page.get_by_role("alert").locator("u")).to_have_text("target_name")
+    expect(page.locator(".chip").last).to_have_text(re.compile("^Search target:x"))
+    page.get_by_role("button", name="Clear all", exact=True).click()
+    expect(page.locator(".chip")).to_have_count(0)
+    expect(box).to_have_value("")
+    assert url_query(page)["from"] == ["30d"]
+    assert "q" not in url_query(page)
     box.fill("who edited integrations quickly last week")
     box.press("Enter")
     expect(page.locator(".chip")).to_have_text(

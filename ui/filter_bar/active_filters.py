@@ -3,22 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import streamlit as st
-
 from trail.storage.filters import FACETS, NO, Filter
 from ui import text, url_state
 from ui.components.chips import Chip, ChipMessage, chips
+from ui.filter_bar import search_box
 
 
-def draw(filter_: Filter, labels: Mapping[tuple[str, str], str]) -> None:
-    """Draw the chips, if any filter is active; *labels* name values by facet and value."""
-    rows = _rows(filter_, labels)
+def draw(filter_: Filter, labels: Mapping[tuple[str, str], str], *, with_search: bool) -> None:
+    """Draw the chips, if any filter is active; *labels* name values by facet and value.
+
+    The search has a chip only *with_search*: where no search box shows it.
+    """
+    rows = _facet_chips(filter_, labels) + (_search_chips(filter_) if with_search else [])
     if rows:
-        with st.container(width="stretch"):
-            chips(rows, "active", lambda messages: _on_messages(messages, filter_))
+        chips(rows, "active", lambda messages: _on_messages(messages, filter_))
 
 
-def _rows(filter_: Filter, labels: Mapping[tuple[str, str], str]) -> list[Chip]:
+def _facet_chips(filter_: Filter, labels: Mapping[tuple[str, str], str]) -> list[Chip]:
     rows: list[Chip] = []
     for field in FACETS:
         choice = filter_.choice(field)
@@ -26,7 +27,11 @@ def _rows(filter_: Filter, labels: Mapping[tuple[str, str], str]) -> list[Chip]:
             if values:
                 named = [(value, labels.get((field, value), value)) for value in values]
                 rows.append(_chip(field, named, excluded=excluded))
-    rows.extend(
+    return rows
+
+
+def _search_chips(filter_: Filter) -> list[Chip]:
+    return [
         {
             "field": "q",
             "name": "Search",
@@ -34,8 +39,7 @@ def _rows(filter_: Filter, labels: Mapping[tuple[str, str], str]) -> list[Chip]:
             "excluded": False,
         }
         for query in filter_.q
-    )
-    return rows
+    ]
 
 
 def _chip(field: str, values: list[tuple[str, str]], *, excluded: bool) -> Chip:
@@ -56,6 +60,7 @@ def _on_messages(messages: list[ChipMessage], filter_: Filter) -> None:
     for message in messages:
         if message.get("clear"):
             filter_ = filter_.cleared()
+            search_box.drop_unread()
         elif message["field"] == "q":
             filter_ = replace(filter_, q=tuple(q for q in filter_.q if q not in message["values"]))
         else:

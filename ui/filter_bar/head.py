@@ -40,8 +40,8 @@ def head(
             last()
     if labels is not None:
         with st.container(horizontal=True, vertical_alignment="top", gap="small", key="filter-bar"):
-            search_box.draw(filter_)
-            active_filters.draw(filter_, labels)
+            is_shown = search_box.draw(filter_)
+            active_filters.draw(filter_, labels, with_search=not is_shown)
             if refresh:
                 refresh()
             export_menu.draw(filter_, rows, shown, evidence=evidence)

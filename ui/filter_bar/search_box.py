@@ -20,19 +20,35 @@ from ui.week_start import week_start
 _PROBLEM, _NOTICE, _ANSWERED = "search-problem", "search-notice", "search-answered"
 
 
-def draw(filter_: Filter) -> None:
-    """Draw the search box; a search changes the filter in the URL, unless it cannot be read."""
+def draw(filter_: Filter) -> bool:
+    """Draw the search box; a search changes the filter in the URL, unless it cannot be read.
+
+    Return whether the box shows the search of *filter_*, rather than one that cannot be read.
+    """
+    unread = _unread()
     more = urlencode({"archive": url_state.param("archive"), "week": week_start()})
     search_box(
         search_syntax.together(filter_.q),
         f"{replace(filter_, q=()).query()}&{more}",
-        st.session_state.get(_PROBLEM) or _problem_in_url(),
+        unread,
         _notice(filter_),
         st.session_state.get(_ANSWERED, (0, "")),
         search_help.SHORT,
         "search",
         lambda messages: _on_messages(messages, filter_),
     )
+    return unread is None
+
+
+def drop_unread() -> None:
+    """Empty the box if it shows a search that cannot be read; for use in callbacks."""
+    if unread := _unread():
+        st.session_state.pop(_PROBLEM, None)
+        _leave(unread["before"] + unread["wrong"] + unread["after"])
+
+
+def _unread() -> SearchProblem | None:
+    return st.session_state.get(_PROBLEM) or _problem_in_url()
 
 
 def _notice(filter_: Filter) -> SearchNotice | None:
@@ -80,14 +96,19 @@ def _on_messages(messages: list[SearchMessage], filter_: Filter) -> None:
 
 
 def _answer(text: str, question: questions.Question) -> None:
-    number, _ = st.session_state.get(_ANSWERED, (0, ""))
-    st.session_state[_ANSWERED] = (number + 1, text)
+    _leave(text)
     notice: SearchNotice = {
         "question": text,
         "not_understood": question.not_understood,
         "meant": "",
     }
     st.session_state[_NOTICE] = (question.filter.query(), notice)
+
+
+def _leave(text: str) -> None:
+    """Have the browser replace *text* in the box by the search of the page."""
+    number, _ = st.session_state.get(_ANSWERED, (0, ""))
+    st.session_state[_ANSWERED] = (number + 1, text)
 
 
 def problem(text: str, error: FilterError) -> SearchProblem:
