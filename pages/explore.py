@@ -46,7 +46,7 @@ def render(ctx: Context) -> None:
         drawing = time.perf_counter()
         with chart:
             may_alert = ctx.user.may("configure") and not url_state.param("archive")
-            summary = _chart(filter_, window, bars, spans, may_alert=may_alert)
+            summary, downloads = _chart(filter_, window, bars, spans, may_alert=may_alert)
             past = Window(window.start, max(window.start, min(window.end, naive_utc(now))))
             coverage_banner.show_source_gaps(store, past, spans, filter_.zone)
         started += time.perf_counter() - drawing
@@ -68,14 +68,11 @@ def render(ctx: Context) -> None:
         for value in values
     }
     with head:
-        may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
         filter_bar.head(
             "Explore",
             filter_,
-            facets.events,
+            None,
             labels=labels,
-            shown=columns.shown(),
-            evidence=may_pack,
             beside=lambda: saved_views.draw(ctx, filter_),
             last=lambda: share.draw(ctx, filter_),
             refresh=lambda: live.draw(filter_, shown),
@@ -87,6 +84,9 @@ def render(ctx: Context) -> None:
             f"· {elapsed_ms:.0f} ms",
             filter_,
         )
+    with downloads:
+        may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
+        filter_bar.export(filter_, facets.events, columns.shown(), evidence=may_pack)
     with st.sidebar:
         facet_drawer.draw()
         facet_sidebar.draw(ctx, filter_, facets)
@@ -114,34 +114,38 @@ def _chart(
     spans: list[coverage.Span],
     *,
     may_alert: bool,
-) -> DeltaGenerator:
-    """Draw the chart, and return the place of the page's figures above it."""
+) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Draw the chart, and return the places of the page's figures and downloads above it."""
     with st.container(
         horizontal=True,
         horizontal_alignment="distribute",
         vertical_alignment="center",
         key="chart-head",
     ):
-        filter_bar.window_caption(filter_, window)
-        grain = charts.grain_label(bars.grain)
-        st.caption(f"Events per {grain} · drag to zoom", width="content")
-        summary = st.container(width="content")
-        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+        grain = f" · events per {charts.grain_label(bars.grain)}"
+        hint = f'<span class="trail-hint">{grain}<span>, drag to zoom</span></span>'
+        filter_bar.window_caption(filter_, window, hint)
+        with st.container(
+            horizontal=True, width="content", vertical_alignment="center", key="result-bar"
+        ):
+            summary = st.container(width="content")
             filter_bar.zoom_out(filter_)
             if may_alert:
                 st.page_link(
                     url_state.ALERTS,
                     label="Create alert rule",
                     icon=":material/notification_add:",
+                    help="Alert on future events that match these filters",
                     query_params={"rule": _without_window(filter_), "section": "rules"},
                 )
+            downloads = st.container(horizontal=True, width="content", key="downloads")
 
     def brush(start: dt.datetime, end: dt.datetime) -> None:
         url_state.set_url(url_state.with_range(filter_, start, end))
 
     charts.histogram(bars, filter_.zone, "histogram", brush, spans)
     coverage_banner.show_gaps(spans, filter_.zone)
-    return summary
+    return summary, downloads
 
 
 def _chart_data(bars: timeline.Histogram, filter_: Filter) -> dict[str, list[Any]]:

@@ -5,7 +5,8 @@ import re
 import streamlit as st
 
 _RULES = """
-.stMainBlockContainer { padding: 52px 28px 28px; }
+/* Components ask for its width: the sidebar takes a part of that of the window. */
+.stMainBlockContainer { padding: 52px 28px 28px; container-type: inline-size; }
 .st-key-page-links { position: absolute; }
 [data-testid=stHeader] { height: 48px; min-height: 48px; }
 [data-testid=stCaptionContainer] { color: GREY; opacity: 1; }
@@ -22,11 +23,23 @@ _RULES = """
 }
 /* The colors of highlighted code are too faint to read on its background. */
 .stCode .token { color: INK !important; }
-.st-key-title, .st-key-filter-bar { gap: 8px; min-height: 35px; }
-.st-key-filter-bar:has(.st-key-active) > .st-key-search { flex: 0 1 280px; min-width: 240px; }
+.st-key-title, .st-key-title-lead, .st-key-title-controls, .st-key-filter-bar { gap: 8px; }
+.st-key-title-lead, .st-key-filter-bar { min-height: 35px; }
+.st-key-title > *, .st-key-title-controls > .st-key-time-range, .st-key-saved-views {
+  flex: 0 1 auto; min-width: 0;
+}
+.st-key-title-controls:has(> .st-key-tz), .st-key-title-lead:has(> .st-key-saved-views) {
+  flex-wrap: nowrap;
+}
+/* The search takes what is left of its row: beside the chips, or above them if these are many. */
+.st-key-filter-bar { align-items: flex-start; row-gap: 5px; }
+.st-key-filter-bar > .st-key-search { flex: 1 1 280px; min-width: 240px; }
+.st-key-filter-bar > .st-key-active { flex: 1000 1 min-content; min-width: 0; }
+.st-key-filter-bar:has(> .st-key-new-events) > .st-key-active { max-width: calc(100% - 170px); }
 /* Lower than the search box beside them. */
-.st-key-filter-bar .st-key-active, .st-key-filter-bar .st-key-new-events { margin-top: 3px; }
-.st-key-caption { min-height: 18px; }
+.st-key-filter-bar > .st-key-active, .st-key-filter-bar > .st-key-new-events { margin-top: 3px; }
+.st-key-filter-bar > .st-key-new-events { margin-left: auto; }
+.st-key-caption { gap: 2px 16px; min-height: 18px; }
 [data-testid=stSidebar][data-collapsed=false] {
   width: 275px !important; min-width: 275px !important;
 }
@@ -39,9 +52,47 @@ _RULES = """
   min-height: 36px;
 }
 .st-key-demo-banner p, .st-key-demo-banner .stHtml, .st-key-archive-banner * { font-size: 13px; }
-.st-key-chart-head { margin-bottom: -14px; }
-.st-key-filter-bar { align-items: flex-start; }
-.st-key-head { min-height: 78px; }
+.st-key-chart-head { gap: 4px 16px; margin-bottom: -14px; }
+.st-key-chart-head > * { flex: 0 1 auto; }
+.st-key-result-bar { gap: 4px 8px; }
+.st-key-result-bar > * > .st-key-caption { min-height: 28px; }
+.st-key-result-bar :is(a, button) { min-height: 28px; padding: 0 8px; }
+.st-key-downloads { gap: 4px; }
+.st-key-head { gap: 8px; min-height: 78px; }
+@container (min-width: 961px) {
+  .st-key-title:has(.st-key-saved-views) { flex-wrap: nowrap; }
+}
+@container (max-width: 960px) {
+  .st-key-head { min-height: 121px; }
+  .st-key-filter-bar:has(> .st-key-active) > .st-key-search { flex-basis: 100%; }
+  .st-key-filter-bar > .st-key-active { flex-basis: 0; }
+  .st-key-filter-bar:has(> .st-key-new-events) > .st-key-active { max-width: calc(100% - 112px); }
+  .st-key-result-bar :is(a, button) {
+    min-width: 30px; justify-content: center; gap: 0; border: 1px solid LINE;
+    border-radius: 6px;
+  }
+  .trail-hint > span { display: none; }
+}
+@container (max-width: 600px) {
+  .st-key-title > :has(> .st-key-title-controls), .st-key-chart-head > * { flex: 1 1 100%; }
+  .st-key-title-controls > .st-key-tz { flex: 1 1 72px; min-width: 72px; }
+  .st-key-tz input { text-overflow: ellipsis; }
+  .st-key-filter-bar > .st-key-search { flex-basis: 160px; min-width: 160px; }
+  .st-key-result-bar { justify-content: flex-end; flex-wrap: nowrap; }
+  .st-key-result-bar > :first-child { margin-right: auto; }
+  .trail-hint { display: none; }
+}
+/* Buttons without room show only their icons. */
+@container (max-width: 960px) {
+  .st-key-result-bar [data-testid=stMarkdownContainer] {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  }
+}
+@container (max-width: 600px) {
+  :is(.st-key-title-controls, .st-key-filter-bar) :is(a, button) [data-testid=stMarkdownContainer] {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  }
+}
 /* The event panel lies over the right of the table, so that opening it moves nothing. */
 .st-key-events-area { position: relative; }
 .st-key-events-area :has(> .st-key-event), .st-key-events-area :has(> * > .st-key-event) {
@@ -61,10 +112,12 @@ _RULES = """
     position: fixed !important; inset: 0 auto 0 0; height: 100% !important;
     border-right: 1px solid LINE;
   }
-  .st-key-search { flex: 1 1 100%; }
   [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) { flex-wrap: wrap; }
   [data-testid=stColumn] { min-width: 100%; }
   .trail-window { white-space: normal; }
+}
+@media (max-width: 640px) {
+  .stMainBlockContainer { padding-inline: 16px; }
 }
 @media print {
   [data-testid=stHeader], [data-testid=stSidebar], .st-key-filter-bar, .st-key-event,

@@ -15,7 +15,10 @@ pytestmark = pytest.mark.browser
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 # Pages in the states in which they show most.
 STATES = {
-    "explore": ("?from=30d&outcome=failure&actor_type=-token&q=warehouse",),
+    "explore": (
+        "?from=30d",
+        "?from=30d&outcome=failure&actor_type=-token&category=Warehouses&q=warehouse",
+    ),
     "alerts": ("?section=rules", "?section=destinations", "?section=deliveries"),
     "admin": tuple(
         f"?section={name}"
@@ -31,6 +34,13 @@ ADDRESSES = [
     ),
 ]
 WIDTHS = (1920, 1440, 800, 390)
+# Where the chart of Explore starts at most, in px from the top of the window: without chips, and
+# with three of them.
+CHART_TOP = {1920: (190, 190), 1440: (190, 190), 800: (250, 290), 390: (300, 390)}
+HEAD_CONTROLS = ", ".join(
+    f".st-key-{part} :is(button, a, input)"
+    for part in ("title-lead", "title-controls", "filter-bar", "result-bar")
+)
 
 
 def _violations(page: Page) -> list[str]:
@@ -50,16 +60,36 @@ def _violations(page: Page) -> list[str]:
 
 
 def _check_layout(page: Page) -> None:
-    """Fail if the page scrolls sideways at any width, or its head is high on a wide screen."""
+    """Fail if the page scrolls sideways at any width, or its head is high or out of line."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(50)
+        place = page.url, width
         wider = "document.scrollingElement.scrollWidth - innerWidth"
-        assert page.evaluate(wider) <= 0, (page.url, width)
+        assert page.evaluate(wider) <= 0, place
         head = page.locator(".st-key-filter-bar, .st-key-title").last
         if width >= 1440 and head.count():
             box = head.bounding_box()
-            assert box and box["y"] + box["height"] <= 140, (page.url, width)
+            assert box and box["y"] + box["height"] <= 140, place
+        chart = page.locator(".st-key-histogram")
+        if chart.count():
+            box = chart.bounding_box()
+            limit = CHART_TOP[width][page.locator(".chip").count() > 0]
+            assert box and box["y"] <= limit, (*place, box)
+        controls = page.locator(HEAD_CONTROLS).evaluate_all(
+            """nodes => nodes.filter(node => node.checkVisibility()).map(node => {
+                const {left, right, top, bottom} = node.getBoundingClientRect();
+                return {name: node.ariaLabel || node.textContent, left, right, top, bottom};
+            })"""
+        )
+        assert len(controls) >= 3 or not chart.count(), place
+        for one in controls:
+            assert one["left"] >= 0 and one["right"] <= width, (*place, one)
+            assert min(one["right"] - one["left"], one["bottom"] - one["top"]) >= 24, (*place, one)
+            for other in controls:
+                shared = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
+                shift = one["top"] + one["bottom"] - other["top"] - other["bottom"]
+                assert shared <= 0 or abs(shift) / 2 <= 1, (*place, one, other)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -56,6 +56,7 @@ test("a chip switches, is removed, and all are cleared", () => {
   const search = { field: "q", values: words, name: "Search", excluded: false };
   const view = mount(chips).draw({ chips: [chip, search] });
   assert.equal(one(view, ".flip").textContent, "Actor is not Maya");
+  assert.equal(one(view, ".flip").title, "Actor is not Maya\nSwitch to include");
   assert.equal(one(view, ".cross").getAttribute("aria-label"), "Remove Actor is not Maya");
   assert.equal(all(view, ".flip")[1].disabled, true);
   for (const selector of [".flip", ".cross", ".clear"]) one(view, selector).click();
@@ -76,6 +77,7 @@ test("a chip of several values lists them", () => {
   const chip = { field: "category", name: "Category", values, excluded: false };
   const view = mount(chips).draw({ chips: [chip] });
   assert.match(one(view, ".flip").textContent, /^Category is <img src=x.* and 2 more$/);
+  assert.match(one(view, ".flip").title, /^Category is <img src=x.*, Warehouses$/);
   const menu = one(view, ".menu");
   assert.equal(menu.hidden, true);
   one(view, ".flip").click();

@@ -43,6 +43,11 @@ test("presets and steps are sent, and no step goes beyond now", () => {
       ["24 h", "false"],
     ],
   );
+  assert.deepEqual(
+    all(".current").map((node) => node.textContent),
+    ["More", "7 d"],
+  );
+  assert.ok(byLabel("7 d, more time ranges"));
   assert.equal(byLabel("Next period").disabled, true);
   byLabel("Previous period").click();
   all(".choice")[2].click();

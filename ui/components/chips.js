@@ -13,6 +13,8 @@ import { activeElement, component, renderRows } from "./rows.js";
 
 const CROSS = ["M4.5 4.5l7 7", "M11.5 4.5l-7 7"];
 const NAMED = 3;
+// A longer list would not fit the screen; the menu of the chip has all values.
+const IN_TITLE = 20;
 
 export default component(
   (parent, queue) => {
@@ -98,7 +100,8 @@ function updateChip(view, chip) {
   setText(view.name, `${chip.name}${verb}`);
   setText(view.label, joined(labels));
   setAttr(view.node, "class", chip.excluded ? "chip excluded" : "chip");
-  setAttr(view.toggle, "title", isSearch ? "Search" : isList ? "Edit" : change);
+  const whole = plain(`${chip.name}${verb}${labels.slice(0, IN_TITLE).join(", ")}`);
+  setAttr(view.toggle, "title", isSearch || isList ? whole : `${whole}\n${change}`);
   setDisabled(view.toggle, isSearch);
   setText(view.flip, change);
   setAttr(view.menu, "aria-label", plain(chip.name));

@@ -19,7 +19,7 @@ export default component(build, update);
 
 /** @param {Element} parent @param {Queue} queue */
 function build(parent, queue) {
-  const label = el("span");
+  const label = el("span", "label");
   const refresh = button(
     "refresh",
     {},

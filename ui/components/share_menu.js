@@ -17,7 +17,7 @@ const WIDTH = 380;
 export default component(
   (parent, queue) => {
     const arrow = icon("M8 10V2.5", "M5 5l3-3 3 3", "M3 8v5.5h10V8");
-    const opener = button("control", {}, arrow, "Share");
+    const opener = button("control opener", {}, arrow, el("span", "wide-text", {}, "Share"));
     const fixed = choice("Fixed times");
     const relative = choice("Relative times");
     const choices = el(

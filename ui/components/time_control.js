@@ -16,7 +16,9 @@ function build(parent, queue) {
   const next = iconButton("Next period", "M6 3.5L10.5 8 6 12.5");
   const common = el("span", "common");
   const label = el("span", "current");
-  const more = button("preset more", {}, label, icon("M4.5 6.5L8 10l3.5-3.5"));
+  // The name of the common preset that is chosen, where no room is left for their buttons.
+  const chosen = el("span", "current narrow");
+  const more = button("preset more", {}, label, chosen, icon("M4.5 6.5L8 10l3.5-3.5"));
   const panel = createTimePanel((message) => queue.send(message));
   const presets = el("div", "segments", {}, common, more);
   const bar = { role: "group", "aria-label": "Time range" };
@@ -30,7 +32,7 @@ function build(parent, queue) {
   });
   back.addEventListener("click", () => queue.send({ do: "step", by: -1 }));
   next.addEventListener("click", () => queue.send({ do: "step", by: 1 }));
-  return { queue, back, next, common, label, more, panel };
+  return { queue, back, next, common, label, chosen, more, panel };
 }
 
 /** @param {Control} control @param {TimeData} data */
@@ -49,8 +51,11 @@ function update(control, data) {
     ({ node }, { id }) => setAttr(node, "aria-pressed", String(id === data.value)),
   );
   const isCommon = data.common.includes(data.value);
+  const short = data.presets.find((preset) => preset.id === data.value)?.label ?? "";
   setText(control.label, data.label);
+  setText(control.chosen, isCommon ? short : data.label);
   setAttr(control.more, "class", isCommon ? "preset more" : "preset more chosen");
-  setAttr(control.more, "aria-label", isCommon ? "More time ranges" : `${data.label}, time range`);
+  const name = isCommon ? `${short}, more time ranges` : `${data.label}, time range`;
+  setAttr(control.more, "aria-label", name);
   drawTimePanel(control.panel, data);
 }

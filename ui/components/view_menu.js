@@ -30,7 +30,8 @@ export default component(
     const name = valueSpan("name strong");
     const edited = el("span", "edited second", {}, "· edited");
     const opener = button("control opener", {}, star, name, edited, icon("M4.5 6.5L8 10l3.5-3.5"));
-    const saver = button("control saver", {}, "Save view");
+    const disk = icon("M3 2.5h8L13.5 5v8.5h-11v-11z", "M5 2.5v3.5h5V2.5", "M5 13.5V9.5h6v4");
+    const saver = button("control saver", {}, disk, el("span", "wide-text", {}, "Save view"));
     const search = el("input", "field search", {
       type: "search",
       placeholder: "Find a view",

@@ -11,10 +11,11 @@ from ui import text, url_state
 from ui.filter_bar.menu import menu
 
 
-def draw(filter_: Filter, rows: int, shown: Sequence[str], *, evidence: bool) -> None:
+def draw(filter_: Filter, rows: int, shown: Sequence[str] = (), *, evidence: bool = False) -> None:
     """Draw the download of the *rows* events as CSV, and the menu of the other formats.
 
     The CSV has the columns *shown* with their titles, or all fields where no table shows events.
+    With *evidence* the menu offers the evidence pack.
     """
     chosen = exports.Export(filter_, "csv")
     if shown:

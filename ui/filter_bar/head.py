@@ -1,9 +1,10 @@
 """The head of a page: its title, and the filter bar with everything that narrows it."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from trail.storage.filters import Filter, Window
 from ui import text
@@ -15,11 +16,9 @@ Draw = Callable[[], None]
 def head(
     name: str,
     filter_: Filter,
-    rows: int,
+    rows: int | None,
     *,
     labels: Mapping[tuple[str, str], str] | None = None,
-    shown: Sequence[str] = (),
-    evidence: bool = False,
     beside: Draw | None = None,
     last: Draw | None = None,
     refresh: Draw | None = None,
@@ -27,15 +26,14 @@ def head(
     """Draw the head of a page of *rows* events: title, window and zone, and what narrows them.
 
     With *labels*, which name values by facet and value, the search and the active filters are in a
-    row of their own. *shown* are the columns of the page's table of events. With *evidence* the
-    export menu offers the evidence pack. *beside* draws what stands next to the title, *last* what
-    ends the row, *refresh* what ends that of the active filters.
+    row of their own. *beside* draws what stands next to the title, *last* what ends the row,
+    *refresh* what ends that of the active filters. Without *rows* the page draws the `export`.
     """
     with title(name, beside):
         time_control.window(filter_)
         time_control.zone(filter_)
-        if labels is None:
-            export_menu.draw(filter_, rows, shown, evidence=evidence)
+        if labels is None and rows is not None:
+            export_menu.draw(filter_, rows)
         if last:
             last()
     if labels is not None:
@@ -44,18 +42,29 @@ def head(
             active_filters.draw(filter_, labels, with_search=not is_shown)
             if refresh:
                 refresh()
-            export_menu.draw(filter_, rows, shown, evidence=evidence)
+            if rows is not None:
+                export_menu.draw(filter_, rows)
 
 
 @contextlib.contextmanager
 def title(name: str, beside: Draw | None = None) -> Iterator[None]:
-    """Draw the page's title, next to it *beside*, and at the right what the block draws."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="title"):
-        st.title(text.escape(name), anchor=False, width="content")
-        if beside:
-            beside()
-        st.space("stretch")
-        yield
+    """Draw the page's title, next to it *beside*, and at the right what the block draws.
+
+    Where the window is too narrow for both, the block is in a row of its own.
+    """
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="title"
+    ):
+        with _row("title-lead"):
+            st.title(text.escape(name), anchor=False, width="content")
+            if beside:
+                beside()
+        with _row("title-controls"):
+            yield
+
+
+def _row(key: str) -> DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="center", width="content", key=key)
 
 
 def caption(summary: str, filter_: Filter, window: Window | None = None, more: str = "") -> None:

@@ -113,6 +113,7 @@ def zoom_out(filter_: Filter) -> None:
     st.button(
         "Zoom out",
         icon=":material/zoom_out:",
+        help="Show twice the time range",
         type="tertiary",
         disabled=found is None,
         on_click=zoom,
