@@ -36,7 +36,7 @@ const STATES = {
   exclude: { checked: "mixed", spoken: "excluded" },
 };
 
-const ID_END = 5;
+const ID_END = 4;
 
 /** By the checkbox of a row. @type {WeakMap<Element, RowView>} */
 export const ROWS = new WeakMap();
