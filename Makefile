@@ -47,7 +47,7 @@ run: $(VENV)/.run          ## Start the dashboard on http://127.0.0.1:8501
 
 test: $(VENV)/.dev test-js ## Run all tests, including the browser tests
 	@$(BIN)/python tests/browser/find_chromium.py
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-js: node_modules/.installed  ## Run the unit tests of the browser components
 	@npm --silent test

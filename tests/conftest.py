@@ -1,14 +1,17 @@
-"""Shared fixtures: settings, an open store, loading bytes into it; a check of parameter ids."""
+"""Shared fixtures, the order of the files, and a check of parameter ids."""
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import hypothesis
 import pytest
 
+from trail.accounts import passwords
 from trail.core.model import Batch
 from trail.core.settings import CONFIG_VARIABLE, Settings
 from trail.core.settings import Store as StoreSettings
@@ -49,6 +52,51 @@ def pytest_make_parametrize_id(val: object, argname: str) -> None:
     """Reject compressed bytes as an id: workers that import in different seconds would differ."""
     if isinstance(val, bytes) and val.startswith(_COMPRESSED) and len(val) > 8:
         raise pytest.UsageError(f"Give the compressed value of {argname!r} an explicit id.")
+
+
+@pytest.hookimpl(trylast=True)  # after the shuffle
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with files that run browsers and servers, then those with most tests.
+
+    They take longest; a worker would run one that comes last alone, while the others have ended.
+    """
+    tests = Counter(item.path for item in items)
+
+    def rank(item: pytest.Item) -> tuple[bool, bool, int]:
+        markers = {marker.name for marker in item.iter_markers()}
+        return "browser" not in markers, "server" not in markers, -tests[item.path]
+
+    first: dict[Path, tuple[bool, bool, int]] = {}
+    for item in items:
+        first[item.path] = min(rank(item), first.get(item.path, rank(item)))
+    places = {path: place for place, path in enumerate(sorted(first, key=first.__getitem__))}
+    items.sort(key=lambda item: places[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return the workers of `-n auto`: one more than processors.
+
+    Tests of browsers and servers wait as much as they compute.
+    """
+    chosen = "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ
+    return None if chosen else (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lowest_cost_of_passwords() -> Iterator[None]:
+    """Hash passwords at the lowest cost that a server accepts: a quarter of the time of each."""
+    real = bcrypt.gensalt
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bcrypt, "gensalt", lambda rounds=passwords.MIN_COST: real(rounds))
+        yield
+
+
+@pytest.fixture
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords at the lowest cost of bcrypt, which no server accepts."""
+    cheap = bcrypt.gensalt(4)
+    monkeypatch.setattr(bcrypt, "gensalt", lambda *_: cheap)
 
 
 @pytest.fixture

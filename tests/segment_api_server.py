@@ -126,6 +126,8 @@ class SegmentApi:
         self._deck: list[str] = []
         self._cursors: dict[str, int] = {}
         self._followed: list[str] = []
+        self._asked: tuple[str, str, str, list[Any]] | None = None
+        self._kept: list[Any] = []
         self._lock = threading.Lock()
         self.closing = threading.Event()
         self._server = _Server(self)
@@ -221,11 +223,16 @@ class SegmentApi:
     def _chosen(self, query: dict[str, str]) -> list[Any]:
         since = query.get("startTime", "0000")
         until = query.get("endTime", "9999")
-        chosen = [event for event in self.events if since <= _time(event, since) <= until]
-        if self.order == "shuffled":
-            random.Random(7).shuffle(chosen)
-            return chosen
-        return sorted(chosen, key=lambda event: _time(event, ""), reverse=self.order == "newest")
+        asked = since, until, self.order, list(self.events)
+        if self._asked != asked:  # the pages of one poll are parts of one list
+            chosen = [event for event in self.events if since <= _time(event, since) <= until]
+            if self.order == "shuffled":
+                random.Random(7).shuffle(chosen)
+            else:
+                newest = self.order == "newest"
+                chosen.sort(key=lambda event: _time(event, ""), reverse=newest)
+            self._asked, self._kept = asked, chosen
+        return self._kept
 
     def _list(self, name: str, items: list[Any], query: dict[str, str], fault: str) -> Answer:
         if set(query) - _KNOWN:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PASSWORD, serving
 from trail.accounts.users import Users
@@ -14,33 +14,34 @@ IDLE_S = 10  # on a busy machine, a key press can reach the server seconds late
 
 
 def test_idle_session_ends_and_the_address_is_kept(tmp_path: Path, browser: Browser) -> None:
+    """Two browsers for longer than the limit: one with a key now and then, one only polled."""
     Users(tmp_path / "users.yaml").add("maya", "Maya", "", "owner", PASSWORD)
     minutes = str(IDLE_S / 60)
     with serving(tmp_path, TRAIL_STORE__DEMO="never", TRAIL_AUTH__IDLE_MINUTES=minutes) as site:
-        context = browser.new_context()
-        page = context.new_page()
+        used, left = (browser.new_context().new_page() for _ in range(2))
+        address = f"{site.url}/explore?from=30d&action=Warehouse+Deleted"
+        for page in (used, left):
+            page.goto(address)
+            sign_in(page)
+        for _ in range(IDLE_S + 2):
+            used.wait_for_timeout(1000)
+            used.keyboard.press("Shift")
+            left.request.get(f"{site.url}/auth/alive")
+        expect(used.locator(".trail-summary").first).to_be_visible()
+        assert used.request.get(f"{site.url}/auth/alive").status == 204
+        left.keyboard.press("Shift")
+        expect(left.get_by_text("Signed out after 0.2 minutes without activity.")).to_be_visible()
+        assert "action=Warehouse" in left.url
+        sign_in(left)
+        assert "/explore?" in left.url
+        assert "from=30d" in left.url
+        assert "action=Warehouse" in left.url
+        used.context.close()
+        left.context.close()
 
-        def sign_in() -> None:
-            page.get_by_role("textbox", name="Username").fill("maya")
-            page.get_by_role("textbox", name="Password").fill(PASSWORD)
-            page.get_by_role("button", name="Sign in").click()
-            expect(page.locator(".trail-summary").first).to_be_visible()
 
-        page.goto(f"{site.url}/explore?from=30d&action=Warehouse+Deleted")
-        sign_in()
-        for _ in range(IDLE_S + 2):  # longer than the limit, with a key now and then
-            page.wait_for_timeout(1000)
-            page.keyboard.press("Shift")
-        expect(page.locator(".trail-summary").first).to_be_visible()
-        assert page.request.get(f"{site.url}/auth/alive").status == 204
-        for _ in range(IDLE_S + 2):  # open, and polled by the page itself
-            page.wait_for_timeout(1000)
-            page.request.get(f"{site.url}/auth/alive")
-        page.keyboard.press("Shift")
-        expect(page.get_by_text("Signed out after 0.2 minutes without activity.")).to_be_visible()
-        assert "action=Warehouse" in page.url
-        sign_in()
-        assert "/explore?" in page.url
-        assert "from=30d" in page.url
-        assert "action=Warehouse" in page.url
-        context.close()
+def sign_in(page: Page) -> None:
+    page.get_by_role("textbox", name="Username").fill("maya")
+    page.get_by_role("textbox", name="Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".trail-summary").first).to_be_visible()

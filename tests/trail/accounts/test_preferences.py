@@ -4,7 +4,6 @@ import datetime as dt
 import threading
 from pathlib import Path
 
-import bcrypt
 import pytest
 
 from trail.accounts.preferences import MAX_BYTES, MAX_ENTRIES, Preferences
@@ -46,14 +45,12 @@ def test_size_and_number_are_limited(store: Store) -> None:
 
 
 def test_entries_of_removed_users_are_pruned(
-    store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, tmp_path: Path, cheap_hashes: None
 ) -> None:
     path = tmp_path / "users.yaml"
     settings = settings.model_copy(
         update={"auth": settings.auth.model_copy(update={"users_path": path})}
     )
-    cheap = bcrypt.gensalt(4)
-    monkeypatch.setattr(bcrypt, "gensalt", lambda *_: cheap)
     context = JobContext(settings, lambda: store, lambda: store, threading.Event())
     jobs = {job.health.name: job for job in maintenance.jobs(context, threading.Event())}
     job = jobs["preferences"]

@@ -3,7 +3,6 @@
 import threading
 from pathlib import Path
 
-import bcrypt
 import pytest
 
 from trail.accounts import sessions as module
@@ -247,9 +246,7 @@ class TestPersistence:
 
 class TestSessionUser:
     @pytest.fixture
-    def users(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Users:
-        cheap = bcrypt.gensalt(4)
-        monkeypatch.setattr(bcrypt, "gensalt", lambda *_: cheap)
+    def users(self, tmp_path: Path, cheap_hashes: None) -> Users:
         users = Users(tmp_path / "users.yaml")
         users.add("maya", "Maya", "", "owner", GOOD)
         return users

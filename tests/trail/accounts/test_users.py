@@ -17,13 +17,9 @@ from trail.accounts import passwords
 from trail.accounts.users import Users
 from trail.core.errors import InputError, UnavailableError
 
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
+
 GOOD = "correct-horse-9"
-
-
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    cheap = bcrypt.gensalt(4)
-    monkeypatch.setattr(bcrypt, "gensalt", lambda *_: cheap)
 
 
 @pytest.fixture

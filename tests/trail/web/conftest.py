@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-import bcrypt
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -43,10 +42,10 @@ async def socket(websocket: WebSocket) -> None:
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Runtime]]:
+def start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cheap_hashes: None
+) -> Iterator[Callable[..., Runtime]]:
     """Return a function that makes the current runtime, with the given server settings."""
-    cheap = bcrypt.gensalt(4)
-    monkeypatch.setattr(bcrypt, "gensalt", lambda *_: cheap)
     monkeypatch.setattr(process, "_current", [])
 
     def started(**server: Any) -> Runtime:
