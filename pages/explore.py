@@ -32,6 +32,7 @@ from ui.page import Context, Page
 def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = facet_sidebar.permitted(ctx, saved_views.opened_filter(ctx))
+    saved_views.draw_notice(ctx)
     store = ctx.store
     shown = live.frozen(ctx, filter_)
     now = ctx.now

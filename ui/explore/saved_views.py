@@ -22,23 +22,38 @@ _ERROR, _SCHEDULING = f"{_KEY}:error", f"{_KEY}:scheduling"
 
 
 def opened_filter(ctx: Context) -> Filter:
-    """Return the filter of the page: that of the URL or, without parameters, of the default view.
+    """Return the filter of the page: that of the URL or, without one, of the view that is open.
 
-    The URL stays as it is then, so that Back leads to the page before. The columns are those of the
-    view that is open.
+    Without any parameter that is the default view. The URL stays as it is then, so that Back leads
+    to the page before. The columns are those of the view that is open.
     """
     url_state.set_default_view("")
     views = saved_views.visible(ctx.runtime.store, ctx.user.account)
     filter_ = url_state.current_filter()
     default = None if st.query_params else next((v for v in views if v.is_default), None)
-    if default:
+    opened = default or _opened(views)
+    if opened and set(st.query_params) <= {"view"}:
         # Limits may have been lowered since it was saved.
         with contextlib.suppress(TrailError):
-            filter_ = applied(default, filter_)
-            url_state.set_default_view(default.view_id)
-    opened = default or _opened(views)
+            filter_ = applied(opened, filter_)
+            url_state.set_default_view(default.view_id if default else "")
     view_columns.use(opened.view_id if opened else "", opened.columns if opened else ())
     return filter_
+
+
+def draw_notice(ctx: Context) -> None:
+    """Draw a notice if the URL names a view that the user does not have."""
+    if not url_state.param("view"):
+        return
+    if _opened(saved_views.visible(ctx.runtime.store, ctx.user.account)):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="view-not-found"):
+        st.warning(
+            "View not found. It may have been deleted, or is private.", icon=":material/warning:"
+        )
+        st.button(
+            "Remove the view from the address", on_click=lambda: url_state.put_params(view="")
+        )
 
 
 def _opened(views: list[View]) -> View | None:

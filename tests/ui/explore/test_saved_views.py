@@ -57,6 +57,7 @@ def _explore(role: str, messages: list, links: list[bool]) -> None:  # type: ign
     for fixed in links:
         share._create(ctx, filter_, fixed=fixed)
     filter_ = saved_views.opened_filter(ctx)
+    saved_views.draw_notice(ctx)
     saved_views.draw(ctx, filter_)
     share.draw(ctx, filter_)
 
@@ -84,6 +85,7 @@ class Explore:
         ]
         found = [json.loads(node.proto.json) for node in app.main if node.type == "bidi_component"]
         self.menu, self.share = found
+        self.warnings = [warning.value for warning in app.warning]
         return self
 
 
@@ -197,6 +199,21 @@ def test_without_parameters_the_default_view_is_shown_and_the_url_stays(store: S
     assert "from=7d" in page.share["state"]
     page.do("open", id=view_id)
     assert page.menu["error"].startswith("Unknown filter 'old'")
+
+
+def test_the_address_of_a_view_alone_opens_it_and_an_unknown_one_is_reported(store: Store) -> None:
+    maya = Viewer("maya", "Maya Lind")
+    view_id = saved_views.create(store, maya, "Mine", Filter.parse("kind=delete&from=24h"))
+    page = Explore(f"view={view_id}").do()
+    assert (page.menu["name"], page.menu["edited"], page.warnings) == ("Mine", False, [])
+    assert "kind=delete" in page.share["state"]
+    page = Explore(f"view={view_id}&from=30d").do()
+    assert page.menu["edited"]
+    assert "kind" not in page.share["state"]
+    for query in ("view=nope", "view=nope&from=30d"):
+        page = Explore(query).do()
+        assert page.menu["name"] == "All events"
+        assert page.warnings[0].startswith("View not found.")
 
 
 def test_refusals_are_shown_in_the_menu(store: Store) -> None:
