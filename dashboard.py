@@ -13,12 +13,14 @@ import socket
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas  # noqa: F401  imported here so that the first page view does not wait for it
 import plotly.graph_objects  # noqa: F401  likewise
 import streamlit as st
 import streamlit.config
+import streamlit.file_util
 import uvicorn
 from starlette.middleware import Middleware
 from streamlit.runtime import Runtime
@@ -34,6 +36,7 @@ from trail.web import arrivals, connections, routes
 from trail.web.client_limits import ClientLimits
 from trail.web.guard import SID_HEADER, USER_HEADER, Guard
 from trail.web.oidc_gate import ProviderGate
+from trail.web.page_shell import Page, PageShell
 from trail.web.proxies import Proxies
 
 # Threads that run pages pass the interpreter on after this time instead of Python's 5 ms: the event
@@ -201,14 +204,17 @@ _tokens: list[str] = []
 # Use the `.streamlit/config.toml` beside this file in any working directory.
 streamlit.config._main_script_path = streamlit.config._main_script_path or __file__
 
+_page = Page(Path(streamlit.file_util.get_static_dir()) / "index.html")
+
 app = st.App(
     "ui/main.py",
     routes=routes.all_routes(run_command, lambda: _tokens[-1] if _tokens else ""),
     middleware=[
         Middleware(Proxies),
-        Middleware(Guard),
+        Middleware(Guard, inline_scripts=_page.script_sources),
         Middleware(ClientLimits),
         Middleware(ProviderGate),
+        Middleware(PageShell, page=_page),
     ],
     lifespan=lifespan,
 )

@@ -42,8 +42,8 @@ _REDIRECT_SCRIPT = Path(__file__).with_name("sign_in_redirect.js").read_text(enc
 # Makes the library's button primary and wide, and hides its empty heading.
 _STYLE = """<style>
 .st-key-sign-in-page { padding-top: max(0px, 12vh); }
-.st-key-sign-in-page .stForm [data-testid="stElementContainer"]:has([data-testid="stHeading"]),
-.st-key-sign-in-page [data-testid="stElementContainer"]:has(iframe) { display: none; }
+.st-key-sign-in-page .stForm [data-testid="stElementContainer"]:has([data-testid="stHeading"]) {
+  display: none; }
 .st-key-sign-in-page [data-testid="stElementContainer"]:has([data-testid="stFormSubmitButton"]),
 .st-key-sign-in-page [data-testid="stFormSubmitButton"],
 .st-key-sign-in-page [data-testid="stFormSubmitButton"] button { width: 100%; }
@@ -113,6 +113,16 @@ class SignInController:
         )
 
 
+class _NoCookie:
+    """Replaces the library's cookie: the session cookie is set by a route, out of its reach."""
+
+    def get_cookie(self) -> None:
+        """Return that the browser has none."""
+
+    def set_cookie(self) -> None:
+        """Set none."""
+
+
 def show() -> None:
     """Draw the sign-in form; after a success, redirect to the route with a code."""
     runtime = process.current()
@@ -162,23 +172,20 @@ def show() -> None:
 
 def _form() -> SignInController:
     # Imported during a script run only: its cookie component cannot be registered earlier.
-    import streamlit_authenticator as stauth
+    from streamlit_authenticator.controllers import AuthenticationController
+    from streamlit_authenticator.views import Authenticate
 
     runtime = process.current()
     credentials = runtime.users.credentials()
-    form = stauth.Authenticate(
-        credentials,
-        cookie_name=secrets.token_hex(16),  # a name that no request has
-        cookie_key=secrets.token_hex(32),
-        cookie_expiry_days=0,
-        auto_hash=False,
-        login_sleep_time=0,
+    library = AuthenticationController(
+        credentials, auto_hash=False, secret_key=secrets.token_hex(32)
     )
     address = st.context.headers.get(ADDRESS_HEADER, "unknown")
-    controller = SignInController(
-        form.authentication_controller, credentials, address, runtime.throttle
-    )
-    form.authentication_controller = controller
+    controller = SignInController(library, credentials, address, runtime.throttle)
+    # Without its constructor, which draws the cookie component: an iframe with inline scripts.
+    form = Authenticate.__new__(Authenticate)
+    form.path, form.attrs = None, {"login_sleep_time": 0}
+    form.authentication_controller, form.cookie_controller = controller, _NoCookie()
     form.login(fields=_FIELDS, key=_KEY)
     for name in _LIBRARY_STATE:
         st.session_state.pop(name, None)

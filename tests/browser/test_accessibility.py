@@ -99,7 +99,11 @@ def test_no_page_has_a_serious_violation_or_scrolls_sideways(
     page = visit("/", shows="h1")
     page.emulate_media(color_scheme=scheme)
     root = page.url.rstrip("/")
-    problems = {}
+    problems, said = {}, list[str]()
+    # What the browser refuses or misses while it loads a page.
+    page.on(
+        "console", lambda m: said.append(f"{page.url}: {m.text}") if m.type == "error" else None
+    )
     for address in ADDRESSES:
         page.set_viewport_size({"width": 1440, "height": 1000})
         page.goto(root + address)
@@ -110,6 +114,7 @@ def test_no_page_has_a_serious_violation_or_scrolls_sideways(
         if scheme == "light":
             _check_layout(page)
     assert not problems
+    assert not said
 
 
 def test_open_panel_and_menus_have_no_serious_violation(visit: Callable[..., Page]) -> None:

@@ -6,6 +6,7 @@ and scope; headers with these names from a client are dropped.
 
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -52,9 +53,10 @@ ANY_HOST_PATHS = ("/healthz", "/_stcore/health")  # probed by IP address
 # Authenticated by a token or a signature, never by the cookie.
 SELF_AUTHENTICATED = ("/v1/", "/webhooks/", "/local/")
 
+_SCRIPTS = "script-src 'self' blob:"
 SECURITY_HEADERS = {
     "content-security-policy": (
-        "default-src 'self'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+        f"default-src 'self'; {_SCRIPTS}; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
         "worker-src 'self' blob:; frame-ancestors 'self'; base-uri 'self'; form-action 'self'; "
         "object-src 'none'"
@@ -79,10 +81,13 @@ def client_address(request: Request) -> str:
 
 
 class Guard:
-    """ASGI middleware around the whole app."""
+    """ASGI middleware around the whole app; *inline_scripts* are allowed, as sources of the CSP."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, inline_scripts: Sequence[str] = ()) -> None:
         self._app, self._media = app, MediaFiles()
+        policy = SECURITY_HEADERS["content-security-policy"]
+        allowed = policy.replace(_SCRIPTS, " ".join((_SCRIPTS, *inline_scripts)))
+        self._headers = SECURITY_HEADERS | {"content-security-policy": allowed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request, or pass it on with the user in its scope."""
@@ -106,11 +111,11 @@ class Guard:
             return
         if refusal is None and not self._media.may_read(caller.sid_hash, _path(scope)):
             refusal = json_error(*NOT_FOUND)
-        answer = _with_security_headers(scope, headers, send, server)
+        secured = _with_security_headers(self._headers, scope, headers, send, server)
         if refusal is not None:
-            await refusal(scope, receive, answer)
+            await refusal(scope, receive, secured)
             return
-        await self._app(_with_identity(scope, headers, caller), receive, answer)
+        await self._app(_with_identity(scope, headers, caller), receive, secured)
 
 
 class _Socket:
@@ -258,7 +263,9 @@ def same_origin(headers: Headers, server: Server) -> bool:
     )
 
 
-def _with_security_headers(scope: Scope, headers: Headers, send: Send, server: Server) -> Send:
+def _with_security_headers(
+    added: Mapping[str, str], scope: Scope, headers: Headers, send: Send, server: Server
+) -> Send:
     path = scope["path"]
     visit = ""
     if "text/html" in headers.get("accept", "") and not cookies(headers, VISIT_COOKIE):
@@ -270,7 +277,7 @@ def _with_security_headers(scope: Scope, headers: Headers, send: Send, server: S
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
             out = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in added.items():
                 out[name] = value
             if server.https:
                 out["strict-transport-security"] = "max-age=31536000"

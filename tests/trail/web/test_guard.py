@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import pytest
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from trail.accounts.sessions import hash_of
 from trail.runtime.process import Runtime
-from trail.web.guard import COOKIE, SECURITY_HEADERS
+from trail.web.guard import COOKIE, SECURITY_HEADERS, Guard
 
 STREAM = "ws://localhost:8501/_stcore/stream"
 SignIn = Callable[[str], str]
@@ -98,6 +99,15 @@ def test_every_response_has_the_security_headers(client: TestClient) -> None:
         assert "strict-transport-security" not in headers
     assert "unsafe-eval" not in SECURITY_HEADERS["content-security-policy"]
     assert "script-src 'self' blob:;" in SECURITY_HEADERS["content-security-policy"]
+
+
+def test_only_the_given_inline_scripts_are_allowed(start: Callable[..., Runtime]) -> None:
+    start()
+    guarded = Guard(PlainTextResponse("a page"), inline_scripts=("'sha256-a='", "'sha256-b='"))
+    policy = (
+        TestClient(guarded, base_url="http://localhost").get("/").headers["content-security-policy"]
+    )
+    assert "script-src 'self' blob: 'sha256-a=' 'sha256-b='; style-src" in policy
 
 
 def test_visit_cookie_is_set_once_for_documents(client: TestClient) -> None:
