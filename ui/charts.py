@@ -121,12 +121,8 @@ def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
         positions = [
             n for n in starts[::step] if n > 0 or len(starts) < 2 or starts[1] > 6 or step > 1
         ]
-        days = [local[index] for index in positions]
-        # A month is named where it begins or differs from that of the label before.
-        named = [
-            number == 0 or at.month != days[number - 1].month for number, at in enumerate(days)
-        ]
-        return positions, [_day(at, with_month=name) for at, name in zip(days, named, strict=True)]
+        days = [local[index].date() for index in positions]
+        return positions, text.axis_days(days, zone)
     step = max(1, len(bars) // 8)
     positions = list(range(0, len(bars), step))
     # Hours of several days carry the day where it changes.
@@ -134,7 +130,8 @@ def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
     for number, index in enumerate(positions):
         at, before = local[index], local[positions[number - 1]] if number else None
         is_new = len(starts) > 1 and (before is None or before.date() != at.date())
-        labels.append(f"{_day(at, with_month=True)} {at:%H:%M}" if is_new else f"{at:%H:%M}")
+        start = bars[index].start
+        labels.append(text.short_timestamp(start, zone) if is_new else f"{at:%H:%M}")
     return positions, labels
 
 
@@ -200,14 +197,9 @@ def value_axis(highest: int) -> dict[str, Any]:
     }
 
 
-def _day(at: dt.datetime, *, with_month: bool) -> str:
-    return text.day(at.date()) if with_month else f"{at:%a} {at.day}"
-
-
 def bar_label(bar: Bar, zone: ZoneInfo) -> str:
     """Return the start and end of a bar in *zone*; a day has no times."""
     start = bar.start.replace(tzinfo=dt.UTC).astimezone(zone)
     if bar.end - bar.start >= dt.timedelta(hours=23):
-        return text.day(start.date())
-    end = bar.end.replace(tzinfo=dt.UTC).astimezone(zone)
-    return f"{text.day(start.date())} {start:%H:%M}–{end:%H:%M}"
+        return text.day(start.date(), zone)
+    return text.time_range(bar.start, bar.end, zone)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from trail.core import catalogue, clock, event_text, time_labels
@@ -102,19 +103,19 @@ def events_summary(total: int, unverified: int) -> str:
     return f"{count(total, 'event')}{more}"
 
 
-def day(date: dt.date) -> str:
-    """Return a day: `Mon 23 Nov`, with its year if it is not the current one."""
-    return time_labels.day(date, dt.datetime.now(dt.UTC), ZoneInfo("UTC"))
+def day(date: dt.date, zone: ZoneInfo) -> str:
+    """Return a day: `Mon 23 Nov`; see `time_labels.day`."""
+    return time_labels.day(date, dt.datetime.now(dt.UTC), zone)
 
 
-def time_of_day(at: dt.datetime, zone: ZoneInfo) -> str:
-    """Return the time of day of a UTC time in *zone*: `14:32:08`."""
-    return f"{at.replace(tzinfo=dt.UTC).astimezone(zone):%H:%M:%S}"
+def axis_days(dates: Sequence[dt.date], zone: ZoneInfo) -> list[str]:
+    """Return the labels of days on an axis; see `time_labels.axis_days`."""
+    return time_labels.axis_days(dates, dt.datetime.now(dt.UTC), zone)
 
 
-def short_timestamp(at: dt.datetime, zone: ZoneInfo) -> str:
+def short_timestamp(at: dt.datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:
     """Return a UTC time in *zone* with its day: `Thu 19 Nov 02:10`; see `time_labels.short`."""
-    return time_labels.short(at, zone, dt.datetime.now(dt.UTC))
+    return time_labels.short(at, zone, dt.datetime.now(dt.UTC), seconds=seconds)
 
 
 def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
@@ -123,11 +124,8 @@ def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
 
 
 def time_range(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
-    """Return a range of UTC times in *zone*: `Tue 24 Nov 02:00–02:40`, a shared day once."""
-    first = start.replace(tzinfo=dt.UTC).astimezone(zone)
-    last = end.replace(tzinfo=dt.UTC).astimezone(zone)
-    next_day = f"{day(last.date())} " if last.date() != first.date() else ""
-    return f"{day(first.date())} {first:%H:%M}–{next_day}{last:%H:%M}"
+    """Return a range of UTC times in *zone*: `Tue 24 Nov 02:00–02:40`; see `time_labels.span`."""
+    return time_labels.span(start, end, zone, dt.datetime.now(dt.UTC))
 
 
 def ago(at: dt.datetime, now: dt.datetime) -> str:

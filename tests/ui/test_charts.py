@@ -28,7 +28,7 @@ def _charts() -> None:
     lanes = [Lane(name, name, 7, (Point(bars[1], 7, 2, 1),)) for name in names]
     timeline_charts.lanes(lanes, bars, zone, [], [], lambda *_: None)
     days = [dt.date(2026, 10, day) for day in (24, 25)]
-    finding_detail.draw_days({days[1]: 3}, days, days[1])
+    finding_detail.draw_days({days[1]: 3}, days, days[1], ZoneInfo("UTC"))
 
 
 def test_charts_of_bars_and_lanes_agree_on_their_bars() -> None:

@@ -1,30 +1,67 @@
-"""UTC times and spans of them as text in a zone: with the date, and the year unless current."""
+"""UTC times and spans of them as text in a zone: with the date, and the year unless current.
+
+A span that is not within the current year names the year at both ends. What leaves a page, such as
+a message, names the zone as well.
+"""
 
 import datetime as dt
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from trail.core.clock import utc_offset
 
+_DAY = dt.timedelta(days=1)
 
-def short(at: dt.datetime, zone: ZoneInfo, now: dt.datetime) -> str:
+
+def short(at: dt.datetime, zone: ZoneInfo, now: dt.datetime, *, seconds: bool = False) -> str:
     """Return a UTC time in *zone*: `Thu 19 Nov 02:10`; with its year if it is not that of *now*."""
-    local, current = _local(at, zone), now.astimezone(zone)
-    return f"{_day(local, with_year=local.year != current.year)} {local:%H:%M}"
+    local = _local(at, zone)
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    return f"{_day(local, with_year=_year(now, zone) != local.year)} {clock}"
 
 
 def day(date: dt.date, now: dt.datetime, zone: ZoneInfo) -> str:
     """Return a day: `Mon 23 Nov`; with its year if it is not that of *now* in *zone*."""
-    return _day(date, with_year=date.year != now.astimezone(zone).year)
+    return _day(date, with_year=date.year != _year(now, zone))
+
+
+def full_day(date: dt.date) -> str:
+    """Return a day with its year, for what is kept: `Mon 23 Nov 2026`."""
+    return _day(date, with_year=True)
+
+
+def span(start: dt.datetime, end: dt.datetime, zone: ZoneInfo, now: dt.datetime) -> str:
+    """Return a span of UTC times: `Tue 24 Nov 02:00–02:40`, a day that both share once.
+
+    The midnight that ends this day is its 24:00.
+    """
+    first, last = _local(start, zone), _local(end, zone)
+    if last.time() == dt.time() and last.date() - first.date() == _DAY:
+        return f"{short(start, zone, now)}–24:00"
+    if last.date() == first.date():
+        return f"{short(start, zone, now)}–{last:%H:%M}"
+    return _both(first, last, now, zone)
+
+
+def axis_days(dates: Sequence[dt.date], now: dt.datetime, zone: ZoneInfo) -> list[str]:
+    """Return labels of the days *dates*, in order: `Mon 30 Nov`, `Thu 3`, `Tue 1 Dec`.
+
+    The month is named where it is another than before, with the year unless all are current.
+    """
+    with_years = {date.year for date in dates} != {_year(now, zone)}
+    labels = []
+    for date, before in zip(dates, [None, *dates], strict=False):
+        if before and (before.year, before.month) == (date.year, date.month):
+            labels.append(f"{date:%a} {date.day}")
+        else:
+            labels.append(_day(date, with_year=with_years))
+    return labels
 
 
 def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo, now: dt.datetime) -> str:
     """Return a span of UTC times: `Tue 17 Nov 00:00 – Mon 23 Nov 14:35, Europe/Oslo (UTC+1)`."""
     first, last = _local(start, zone), _local(end, zone)
-    with_year = {first.year, last.year} != {now.astimezone(zone).year}
-    return (
-        f"{_day(first, with_year=with_year)} {first:%H:%M} – "
-        f"{_day(last, with_year=with_year)} {last:%H:%M}, {zone.key} ({utc_offset(last)})"
-    )
+    return f"{_both(first, last, now, zone)}, {zone.key} ({utc_offset(last)})"
 
 
 def open_window(
@@ -40,8 +77,17 @@ def open_window(
     return f"Until {text}" if end else f"From {text}, onwards"
 
 
+def _both(first: dt.datetime, last: dt.datetime, now: dt.datetime, zone: ZoneInfo) -> str:
+    with_year = {first.year, last.year} != {_year(now, zone)}
+    return " – ".join(f"{_day(at, with_year=with_year)} {at:%H:%M}" for at in (first, last))
+
+
 def _local(at: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     return at.replace(tzinfo=dt.UTC).astimezone(zone)
+
+
+def _year(now: dt.datetime, zone: ZoneInfo) -> int:
+    return now.astimezone(zone).year
 
 
 def _day(local: dt.date, *, with_year: bool) -> str:

@@ -7,6 +7,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from trail.core import time_labels
 from trail.core.clock import utc_now, utc_text
 from trail.core.errors import InputError
 from trail.core.event_text import actor_label
@@ -161,15 +162,11 @@ def _findings(engine: Engine, findings: tuple[Finding, ...]) -> list[dict[str, A
     rows = sections.findings_of(engine, list(findings))
     for row in rows:
         name = actor_label(row["actor_id"], names.get(row["actor_id"]) or row["actor_id"])
-        row["sentence"] = f"{name}, {_day_text(row['day'])}: " + "; ".join(
-            reason["text"] for reason in row["reasons"]
+        row["sentence"] = (
+            f"{name}, {time_labels.full_day(dt.date.fromisoformat(row['day']))}: "
+            + "; ".join(reason["text"] for reason in row["reasons"])
         )
     return rows
-
-
-def _day_text(day: str) -> str:
-    date = dt.date.fromisoformat(day)
-    return f"{date:%a} {date.day} {date:%b} {date.year}"
 
 
 def _seals(engine: Engine, period: Period) -> dict[str, Any]:

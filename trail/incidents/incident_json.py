@@ -65,7 +65,8 @@ def _incident(incident: Incident, filter_: Filter, now: dt.datetime) -> dict[str
                 incident_text.headline(incident, now, zone),
                 incident_text.current_state(incident, now, zone),
             )
-        ),
+        )
+        + f" ({zone.key})",
     }
 
 

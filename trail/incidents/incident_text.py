@@ -1,12 +1,13 @@
 """Text that describes incidents, the same on the page, in the command and in alerts.
 
-Segment reports no success for most jobs, so the text says "no failure since 14:02"; only a success
+Segment reports no success for most jobs, so the text says "no failure since" a time; only a success
 event makes it "completed".
 """
 
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from trail.core import time_labels
 from trail.incidents.grouping import EXHAUSTED, PERSISTENT, REPEATING, STORM, TRANSIENT
 from trail.incidents.incident import Change, Incident
 
@@ -17,11 +18,11 @@ _NAME_TOLERANCE = 0.1
 
 
 def headline(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
-    """Return a headline: "Warehouse Snowflake prod: 24 failed attempts since Tue 02:00, hourly".
+    """Return a headline: "Warehouse Snowflake: 24 failed attempts since Tue 6 Oct 02:00, hourly".
 
     *now* is aware; times are shown in *zone*.
     """
-    start = moment_text(incident.first_at, now, zone)
+    start = time_labels.short(incident.first_at, zone, now)
     count = _count(incident.attempts, "failed attempt")
     cadence = f", {cadence_text(incident.cadence_s)}" if incident.cadence_s else ""
     if incident.class_ == STORM:
@@ -31,18 +32,18 @@ def headline(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
         return f"{target_label(incident)}: {count} since {start}{cadence}"
     if incident.attempts == 1:
         return f"{target_label(incident)}: {count}, {start}"
-    end = moment_text(incident.last_at, now, zone, beside=incident.first_at)
-    return f"{target_label(incident)}: {count} from {start} to {end}{cadence}"
+    times = time_labels.span(incident.first_at, incident.last_at, zone, now)
+    return f"{target_label(incident)}: {count}, {times}{cadence}"
 
 
 def current_state(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
-    """Return what is known since the last failure: "no failure since 14:02" or "completed at ...".
+    """Return what is known since the last failure: "no failure since Tue 6 Oct 14:02".
 
     Never claims success without a success event.
     """
     if incident.completed_at:
-        return f"completed at {moment_text(incident.completed_at, now, zone)}"
-    return f"no failure since {moment_text(incident.last_at, now, zone)}"
+        return f"completed {time_labels.short(incident.completed_at, zone, now)}"
+    return f"no failure since {time_labels.short(incident.last_at, zone, now)}"
 
 
 def class_text(incident: Incident) -> str:
@@ -106,25 +107,6 @@ def target_label(incident: Incident) -> str:
     return f"{kind[:1].upper()}{kind[1:]} {name}".strip() or incident.action
 
 
-def moment_text(
-    moment: dt.datetime, now: dt.datetime, zone: ZoneInfo, beside: dt.datetime | None = None
-) -> str:
-    """Return a stored *moment* in *zone*: "14:02" today, "Tue 14:02" within six days.
-
-    Older moments include the date, and the year if it is another one. On the day of *beside* only
-    the time is given.
-    """
-    local = _local(moment, zone)
-    day, today = local.date(), now.astimezone(zone).date()
-    time = f"{local:%H:%M}"
-    if day == today or (beside and _local(beside, zone).date() == day):
-        return time
-    if dt.timedelta() < today - day < dt.timedelta(days=7):
-        return f"{local:%a} {time}"
-    year = f" {day.year}" if day.year != today.year else ""
-    return f"{day.day} {local:%b}{year} {time}"
-
-
 def cadence_text(seconds: float) -> str:
     """Return an interval as a frequency: "hourly", "daily", "every 3 hours"."""
     for exact, name in _NAMED.items():
@@ -140,10 +122,6 @@ def duration_text(seconds: float) -> str:
         if seconds >= size * 0.99:
             return _count(round(seconds / size), name)
     return "less than a minute"
-
-
-def _local(moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
-    return moment.replace(tzinfo=dt.UTC).astimezone(zone)
 
 
 def _type_text(target_type: str) -> str:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -46,9 +47,10 @@ def draw(ctx: Context) -> None:
     start = dt.datetime.combine(now.date() - dt.timedelta(days=number - 1), dt.time())
     spans = coverage.spans(store, start, now)
     show_silence(store, ctx.now)
+    zone = url_state.timezone()
     with st.container(border=True, gap="xsmall"):
         st.subheader(f"Last {number} days", anchor=False)
-        _calendar(coverage.days(store, now, number), spans)
+        _calendar(coverage.days(store, now, number), spans, zone)
     with st.container(border=True, gap="xsmall"):
         st.subheader("Coverage gaps", anchor=False)
         _gaps(spans)
@@ -75,17 +77,14 @@ def _gaps(spans: Sequence[Span]) -> None:
     st.caption(f"Polling fills its gaps the next time it succeeds. Times in {zone.key}.")
 
 
-def _calendar(days: Sequence[DayCount], spans: Sequence[Span]) -> None:
+def _calendar(days: Sequence[DayCount], spans: Sequence[Span], zone: ZoneInfo) -> None:
     squares = []
     for day in days:
         kind, label = _coverage_of(day.day, spans)
         usual = f", usually {day.usual:,.0f}" if day.usual is not None else ""
         # The last day is not complete yet.
         few = day is not days[-1] and day.usual is not None and day.events < day.usual / 4
-        title = (
-            f"{day.day:%a} {day.day.day} {day.day:%b}: {label}, "
-            f"{text.count(day.events, 'event')}{usual}"
-        )
+        title = f"{text.day(day.day, zone)}: {label}, {text.count(day.events, 'event')}{usual}"
         classes = "covered few" if few and kind == "covered" else kind
         squares.append(
             f'<span class="{classes}" title="{title}" role="img" aria-label="{title}"></span>'

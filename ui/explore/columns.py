@@ -3,7 +3,6 @@
 Columns have the names that records have in exports.
 """
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
@@ -121,9 +120,7 @@ def shown() -> tuple[str, ...]:
 def cell(name: str, event: Event, filter_: Filter) -> str | Cell:
     """Return what the column *name* shows of *event*, with times in the zone of *filter_*."""
     if name in ("occurred_at", "ingested_at"):
-        local = event[name].replace(tzinfo=dt.UTC).astimezone(filter_.zone)
-        year = "" if local.year == dt.datetime.now(filter_.zone).year else f" {local.year}"
-        return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M:%S}"
+        return text.short_timestamp(event[name], filter_.zone, seconds=True)
     show = _CELLS.get(name)
     return show(event) if show else str(event[name] or "")
 

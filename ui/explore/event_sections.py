@@ -115,7 +115,8 @@ class _Sections:
             fields.append(
                 {
                     "label": FINDING,
-                    "value": f"Unusual activity on {text.day(finding.day)}, score {finding.score}",
+                    "value": f"Unusual activity on {text.day(finding.day, self._filter.zone)}, "
+                    f"score {finding.score}",
                     "hint": finding.state,
                     "href": page_link("unusual", day, finding=finding.finding_id, all="1"),
                 }

@@ -97,13 +97,14 @@ def rows_of(shown: Strips) -> list[StripRow]:
 
 def _days(shown: Strips, filter_: Filter) -> list[StripDay]:
     # Only every seventh day has room for a label.
-    local = [at.replace(tzinfo=dt.UTC).astimezone(filter_.zone) for at in shown.days]
+    local = [at.replace(tzinfo=dt.UTC).astimezone(filter_.zone).date() for at in shown.days]
+    ticks = text.axis_days(local[::7], filter_.zone)
     return [
         {
-            "name": f"{day:%a} {day.day} {day:%b}",
-            "tick": f"{day.day} {day:%b}" if index % 7 == 0 else "",
+            "name": text.day(date, filter_.zone),
+            "tick": ticks[index // 7] if index % 7 == 0 else "",
         }
-        for index, day in enumerate(local)
+        for index, date in enumerate(local)
     ]
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from trail.core.clock import utc_now
 from trail.findings import expected_activity
-from ui import actor_names
+from ui import actor_names, text, url_state
 from ui.audit import record_action
 from ui.page import Context
 
@@ -20,11 +20,12 @@ def draw(ctx: Context) -> None:
         st.info("No activity is marked as expected.", icon=":material/info:")
         return
     names = actor_names.display_names(store, [row["actor_id"] for row in rows])
+    zone = url_state.timezone()
     for number, row in enumerate(rows):
         left, right = st.columns([5, 1], vertical_alignment="center")
         left.text(
-            f"{row['action']} by {names[row['actor_id']]}, until {row['until']}\n"
-            f"{row['reason']} ({row['made_by']}, {row['made_at']:%Y-%m-%d})"
+            f"{row['action']} by {names[row['actor_id']]}, until {text.day(row['until'], zone)}\n"
+            f"{row['reason']} ({row['made_by']}, {text.short_timestamp(row['made_at'], zone)})"
         )
         right.button(
             "End now",

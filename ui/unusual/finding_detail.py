@@ -2,6 +2,7 @@
 
 import datetime as dt
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -26,13 +27,15 @@ def draw(ctx: Context, filter_: Filter, finding: Finding, findings: list[Finding
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header(
-                text.escape(f"{name}, {text.day(finding.day)}"), anchor=False, width="content"
+                text.escape(f"{name}, {text.day(finding.day, filter_.zone)}"),
+                anchor=False,
+                width="content",
             )
             st.html(f'<b style="font-size:22px">{finding.score}</b> points', width="content")
         left, right = st.columns([1.5, 1], gap="medium")
         with left:
             _reasons(finding)
-            _daily_chart(ctx, finding)
+            _daily_chart(ctx, filter_, finding)
         with right:
             _expected(ctx, finding)
             _peers(ctx, finding)
@@ -63,7 +66,7 @@ def _reason(title: str, sentence: str, points: int) -> None:
     right.text(f"{points:,}")
 
 
-def _daily_chart(ctx: Context, finding: Finding) -> None:
+def _daily_chart(ctx: Context, filter_: Filter, finding: Finding) -> None:
     now = dt.datetime.now(dt.UTC)
     activity = queries.activity(ctx.runtime.store, finding.actor_id, now).to_pylist()
     if not activity:
@@ -71,10 +74,12 @@ def _daily_chart(ctx: Context, finding: Finding) -> None:
     st.subheader(f"Events per day, {_CHART_DAYS} days", anchor=False)
     counts = {row["day"]: row["events"] for row in activity}
     days = [now.date() - dt.timedelta(days=age) for age in range(_CHART_DAYS - 1, -1, -1)]
-    draw_days(counts, days, finding.day)
+    draw_days(counts, days, finding.day, filter_.zone)
 
 
-def draw_days(counts: dict[dt.date, int], days: list[dt.date], flagged: dt.date) -> None:
+def draw_days(
+    counts: dict[dt.date, int], days: list[dt.date], flagged: dt.date, zone: ZoneInfo
+) -> None:
     """Draw the events on each of *days*, with the day *flagged* in red."""
     figure = {
         "data": [
@@ -88,7 +93,7 @@ def draw_days(counts: dict[dt.date, int], days: list[dt.date], flagged: dt.date)
                         for day in days
                     ]
                 },
-                "customdata": [f"{text.day(day)}: {counts.get(day, 0):,}" for day in days],
+                "customdata": [f"{text.day(day, zone)}: {counts.get(day, 0):,}" for day in days],
                 "hovertemplate": "%{customdata}<extra></extra>",
             }
         ],
@@ -96,7 +101,7 @@ def draw_days(counts: dict[dt.date, int], days: list[dt.date], flagged: dt.date)
             **charts.layout(120),
             "xaxis": charts.axis(
                 tickvals=list(range(0, len(days), 15)),
-                ticktext=[f"{day.day} {day:%b}" for day in days[::15]],
+                ticktext=text.axis_days(days[::15], zone),
             ),
             "yaxis": charts.value_axis(max(counts.values())),
         },
@@ -152,7 +157,7 @@ def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
         "evidence",
         title="Evidence",
         note=count if len(rows) < _MAX_EVENTS else f"first {count}",
-        time=lambda when: text.time_of_day(when, filter_.zone),
+        time=lambda when: text.short_timestamp(when, filter_.zone, seconds=True),
         sentence=partial(event_text.sentence_parts, with_actor=False),
         link="This day in Explore",
     )

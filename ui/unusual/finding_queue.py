@@ -41,7 +41,12 @@ _LIST: Listed[_Line] = Listed(
         ),
         Field("actor", "Actor", 120, lambda line: line[1], lambda line: line[1]),
         Field(
-            "day", "Day", 92, lambda line: text.day(line[0].day), lambda line: line[0].day, "desc"
+            "day",
+            "Day",
+            92,
+            lambda line: text.day(line[0].day, url_state.timezone()),
+            lambda line: line[0].day,
+            "desc",
         ),
         Field("state", "State", 100, _state, lambda line: list(_SYMBOLS).index(line[0].state)),
     ),

@@ -60,10 +60,10 @@ EDIT = Change(
 def test_an_open_incident() -> None:
     assert (
         incident_text.headline(HOURLY, NOW, UTC)
-        == "Warehouse Snowflake prod: 24 failed attempts since Tue 02:00, hourly"
+        == "Warehouse Snowflake prod: 24 failed attempts since Tue 6 Oct 02:00, hourly"
     )
-    assert incident_text.current_state(HOURLY, NOW, UTC) == "no failure since 01:00"
-    assert incident_text.current_state(HOURLY, NOW, OSLO) == "no failure since 03:00"
+    assert incident_text.current_state(HOURLY, NOW, UTC) == "no failure since Wed 7 Oct 01:00"
+    assert incident_text.current_state(HOURLY, NOW, OSLO) == "no failure since Wed 7 Oct 03:00"
 
 
 def test_a_closed_incident() -> None:
@@ -72,12 +72,12 @@ def test_a_closed_incident() -> None:
     )
     assert (
         incident_text.headline(closed, NOW, UTC)
-        == "Warehouse Snowflake prod: 5 failed attempts from Tue 02:00 to 02:15"
+        == "Warehouse Snowflake prod: 5 failed attempts, Tue 6 Oct 02:00–02:15"
     )
     once = replace(closed, attempts=1, last_at=FIRST)
     assert (
         incident_text.headline(once, NOW, UTC)
-        == "Warehouse Snowflake prod: 1 failed attempt, Tue 02:00"
+        == "Warehouse Snowflake prod: 1 failed attempt, Tue 6 Oct 02:00"
     )
 
 
@@ -85,7 +85,7 @@ def test_a_storm() -> None:
     storm = replace(HOURLY, class_="storm", targets=40, target_type="audience", attempts=46)
     assert (
         incident_text.headline(storm, NOW, UTC)
-        == "40 audiences started failing together Tue 02:00: 46 failed attempts"
+        == "40 audiences started failing together Tue 6 Oct 02:00: 46 failed attempts"
     )
 
 
@@ -106,7 +106,7 @@ def test_text_never_claims_recovery(class_: str, is_open: bool) -> None:
 
 def test_a_success_event_is_reported() -> None:
     done = replace(HOURLY, completed_at=dt.datetime(2026, 10, 7, 1, 10))
-    assert incident_text.current_state(done, NOW, UTC) == "completed at 01:10"
+    assert incident_text.current_state(done, NOW, UTC) == "completed Wed 7 Oct 01:10"
 
 
 def test_changes_include_their_numbers() -> None:
@@ -138,10 +138,10 @@ def test_durations(seconds: float, expected: str) -> None:
     assert incident_text.duration_text(seconds) == expected
 
 
-def test_old_moments_include_the_date() -> None:
-    assert incident_text.moment_text(dt.datetime(2026, 9, 3, 14, 2), NOW, UTC) == "3 Sep 14:02"
-    assert incident_text.moment_text(dt.datetime(2025, 9, 3, 14, 2), NOW, UTC) == "3 Sep 2025 14:02"
-    assert incident_text.moment_text(dt.datetime(2026, 10, 7, 23, 30), NOW, OSLO) == "8 Oct 01:30"
+def test_an_incident_over_new_year_names_both_years() -> None:
+    over = replace(HOURLY, open=False, first_at=dt.datetime(2025, 12, 31, 22), cadence_s=None)
+    times = "Wed 31 Dec 2025 22:00 – Wed 7 Oct 2026 01:00"
+    assert incident_text.headline(over, NOW, UTC).endswith(f"attempts, {times}")
 
 
 def test_an_open_transient_incident_is_not_described_as_over() -> None:

@@ -56,10 +56,12 @@ def test_five_attempts_then_silence(store: Store, load: Load) -> None:
         ("retries exhausted", False, 5)
     ]
     zone = Filter().zone
-    assert incident_text.current_state(one[0], at(24 * 60), zone) == "no failure since Tue 02:15"
+    assert (
+        incident_text.current_state(one[0], at(24 * 60), zone) == "no failure since Tue 6 Oct 02:15"
+    )
     assert (
         incident_text.headline(one[0], at(60), zone)
-        == "Audience VIP: 5 failed attempts from 02:00 to 02:15"
+        == "Audience VIP: 5 failed attempts, Tue 6 Oct 02:00–02:15"
     )
     assert open_and_closed(store, at(60))[0].open
 
