@@ -8,14 +8,27 @@
  * Once a lost connection is back, the page of the address is drawn again: Streamlit drops what is
  * pressed meanwhile, Back among it, and starts a new session on a restarted server only at the next
  * press, which is lost, too.
+ *
+ * Streamlit sets the address to that of the page that a run says it draws. A run that had begun
+ * before a link was pressed, and whose page arrives after it, would so take the address back, and
+ * the page of the link would change it once more: two entries too many. Between the press and the
+ * first drawing of the page of the link, only this file writes the address.
  */
 
 /** @typedef {Record<string, string[]>} Pages Path of each page, and the parameters to carry there. */
-/** @typedef {Window & { trailPages?: Pages, trailOpened?: string }} Tab */
+/** @typedef {Window & { trailPages?: Pages, trailOpened?: string, trailDrawn?: string,
+ *   trailAwaited?: Awaited }} Tab */
+/** @typedef {{ path: string, timer: ReturnType<typeof setTimeout> }} Awaited Path of a link. */
 
+// After so long without its page, the press is lost.
+const LOST_MS = 10_000;
 const MENU = "[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]";
 
-/** @param {{ data: { pages: Pages, open: string, number: string } }} run */
+/**
+ * Take in a run: the `path` of its page, and the address to `open`, if any. Its `number` is new.
+ *
+ * @param {{ data: { pages: Pages, path: string, open: string, number: string } }} run
+ */
 export default function ({ data }) {
   const tab = /** @type {Tab} */ (window);
   const isNew = !tab.trailPages;
@@ -26,8 +39,11 @@ export default function ({ data }) {
     for (const type of ["pointerdown", "focusin"]) {
       tab.addEventListener(type, onApproach, { capture: true });
     }
+    leaveOutOvertakenRuns();
     watchConnection();
   }
+  tab.trailDrawn = data.path;
+  if (data.path === tab.trailAwaited?.path) stopWaiting();
   if (data.open && tab.trailOpened !== data.number) {
     tab.trailOpened = data.number;
     open(new URL(data.open, document.location.href));
@@ -53,8 +69,36 @@ function onClick(event) {
 /** @param {URL} to */
 function open(to) {
   const isHere = to.href === document.location.href;
+  stopWaiting();
   history[isHere ? "replaceState" : "pushState"]({}, "", to);
   drawPageOfAddress();
+}
+
+function leaveOutOvertakenRuns() {
+  const tab = /** @type {Tab} */ (window);
+  for (const name of /** @type {const} */ (["pushState", "replaceState"])) {
+    const write = history[name].bind(history);
+    history[name] = (...entry) => {
+      if (!tab.trailAwaited) write(...entry);
+    };
+  }
+  // A link that was opened, Back or Forward.
+  tab.addEventListener("popstate", awaitPage, { capture: true });
+}
+
+function awaitPage() {
+  const tab = /** @type {Tab} */ (window);
+  const path = document.location.pathname;
+  const isDrawn = path === tab.trailDrawn && !tab.trailAwaited;
+  stopWaiting();
+  if (isDrawn) return;
+  tab.trailAwaited = { path, timer: setTimeout(stopWaiting, LOST_MS) };
+}
+
+function stopWaiting() {
+  const tab = /** @type {Tab} */ (window);
+  clearTimeout(tab.trailAwaited?.timer);
+  tab.trailAwaited = undefined;
 }
 
 function drawPageOfAddress() {

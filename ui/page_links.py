@@ -19,17 +19,26 @@ _links = st.components.v2.component(
 )
 
 
-def draw() -> None:
-    """Make the links of this tab open in place."""
-    _links(key="page-links", data={"pages": _carried(), "open": "", "number": ""})
+def draw(path: str) -> None:
+    """Make the links of this tab open in place; *path* is that of the page of this run."""
+    _draw(path)
 
 
-def open_requested() -> None:
-    """Open the page that a callback requested, if any, and end the run, before a page is drawn."""
+def open_requested(path: str) -> None:
+    """Open the page that a callback requested, if any, and end the run, before a page is drawn.
+
+    *path* is that of the page of this run.
+    """
     if address := url_state.requested_address():
-        number = secrets.token_hex(8)
-        _links(key="page-links", data={"pages": _carried(), "open": address, "number": number})
+        _draw(path, address)
         st.stop()
+
+
+def _draw(path: str, address: str = "") -> None:
+    # The browser hears of each run, also of one like the last, since its number is another.
+    number = secrets.token_hex(8)
+    data = {"pages": _carried(), "path": f"/{path}", "open": address, "number": number}
+    _links(key="page-links", data=data)
 
 
 def _carried() -> dict[str, list[str]]:

@@ -2,8 +2,8 @@
 
 import { button, el, setAttr, setText, show } from "./dom.js";
 import { drawStatus, section } from "./event_sections.js";
+import { messageLink, updateLink } from "./message_link.js";
 import { renderRows } from "./rows.js";
-import { messageLink, updateLink } from "./safe_link.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
 /** @typedef {import("./event_sections.js").More} More */

@@ -1,8 +1,17 @@
 /** The fields of an event: label and value, which may be a link, with buttons to filter and copy. */
 
-import { copyIcon, el, iconButton, plain, setAttr, setText, show, valueSpan } from "./dom.js";
+import {
+  copyIcon,
+  el,
+  iconButton,
+  plain,
+  setAddress,
+  setAttr,
+  setText,
+  show,
+  valueSpan,
+} from "./dom.js";
 import { renderRows } from "./rows.js";
-import { safeLink } from "./safe_link.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
 /**
@@ -60,7 +69,7 @@ function updateField(view, field) {
   setText(view.link, field.href ? field.value : "");
   show(view.main, !field.href);
   show(view.link, Boolean(field.href));
-  setAttr(view.link, "href", field.href ? safeLink(field.href) : null);
+  setAddress(view.link, field.href);
   setText(view.hint, field.hint);
   view.node.classList.toggle("mono", Boolean(field.mono));
   show(view.copy, !field.pending);

@@ -10,7 +10,6 @@ import { drawFields } from "./event_fields.js";
 import { buildRaw, drawRaw } from "./event_raw.js";
 import { buildAround, buildRelated, drawAround, drawRelated } from "./event_sections.js";
 import { component, drawSentence } from "./rows.js";
-import { safeLink } from "./safe_link.js";
 import { buildUndo, drawUndo } from "./undo_section.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
@@ -54,7 +53,7 @@ function build(parent, queue) {
   const close = iconButton("Close", "M4 4l8 8", "M12 4l-8 8");
   const previous = iconButton("Previous event", "M3 10l5-5 5 5");
   const next = iconButton("Next event", "M3 6l5 5 5-5");
-  const copyLink = copyIcon(() => safeLink(panel.event?.link), "Copy link", ...LINK_ICON);
+  const copyLink = copyIcon(() => fullAddress(panel.event?.link || ""), "Copy link", ...LINK_ICON);
   const panel = {
     queue,
     /** @type {PanelEvent | null} */
@@ -220,4 +219,9 @@ function appendBadge(parent, markClass) {
   const node = el("span", "badge", {}, mark, label);
   parent.append(node);
   return { node, mark, label };
+}
+
+/** @param {string} link such as `/explore?event=e1` */
+function fullAddress(link) {
+  return new URL(link, window.location.href).href;
 }

@@ -1,8 +1,8 @@
 /** What is connected to an event: what happened before or after it, and related events. */
 
 import { button, el, setAttr, setText, show, valueSpan } from "./dom.js";
+import { messageLink, updateLink } from "./message_link.js";
 import { renderRows } from "./rows.js";
-import { messageLink, updateLink } from "./safe_link.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
 /** @typedef {"target" | "actor"} Side */

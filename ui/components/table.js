@@ -1,6 +1,6 @@
 /** A table of rows that open: marked and stepped through in the browser, before Python answers. */
 
-import { button, el, setAttr, setText, show } from "./dom.js";
+import { button, el, setAddress, setAttr, setText, show } from "./dom.js";
 import { component, renderRows } from "./rows.js";
 import { buildCellMenu, cellText, drawCell } from "./table_cells.js";
 import { buildColumnsMenu, drawColumnsMenu } from "./table_columns.js";
@@ -241,7 +241,7 @@ function updateRow(view, row, data, names) {
   }
   if (data.opens) {
     // Without an address it is a button that looks the same.
-    setAttr(view.main, "href", data.link ? data.link + encodeURIComponent(row.id) : null);
+    setAddress(view.main, data.link && data.link + encodeURIComponent(row.id));
     setAttr(view.main, "role", data.link ? null : "button");
   }
   view.cells.forEach((cell, index) => {

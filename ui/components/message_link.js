@@ -1,19 +1,8 @@
-/** Addresses of links, and links that open an event in the panel. */
+/** Links that a plain click opens in the component, such as an event in the panel. */
 
-import { el, setAttr } from "./dom.js";
+import { el, setAddress, setAttr } from "./dom.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
-
-/**
- * Return the full address of a link; a link that is not HTTP gives the address of the page.
- *
- * @param {string | undefined} link
- */
-export function safeLink(link) {
-  const here = window.location.href;
-  const url = new URL(link || "", here);
-  return url.protocol === "http:" || url.protocol === "https:" ? url.href : here;
-}
 
 /**
  * Create a link; a plain click sends its message, if it has one, in place of following the link.
@@ -40,7 +29,7 @@ export function messageLink(queue, className, ...children) {
  * @param {Record<string, unknown> | null} message
  */
 export function updateLink(link, href, message) {
-  setAttr(link.node, "href", safeLink(href));
+  setAddress(link.node, href);
   // Others leave a click on it to this component.
   setAttr(link.node, "data-message", message ? "" : null);
   link.message = message;
