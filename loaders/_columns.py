@@ -168,7 +168,7 @@ class Columns:
         Raises `UnicodeEncodeError` or `TypeError` for text that is not UTF-8.
         """
         if self._has_formula_quotes:
-            cells = [cell[1:] if _has_formula_quote(cell) else cell for cell in cells]
+            cells = [csv_safety.original(cell) for cell in cells]
         if self._raw_at >= 0 and cells[self._raw_at]:
             return cells[self._raw_at].encode()
         record: dict[str, object] = {key: cells[at] for key, at in self._top if cells[at]}
@@ -354,11 +354,6 @@ def _zone_of(name: str) -> dt.tzinfo | None:
             "Name the zone in the header like Europe/London, or give each time an offset.",
         )
     return _split_zone(name)[1]
-
-
-def _has_formula_quote(cell: str) -> bool:
-    """Return whether the export put a quote before *cell*: before formulas, quoted or not."""
-    return cell.startswith("'") and cell.lstrip("'").startswith(csv_safety.RUN_BY_SPREADSHEETS)
 
 
 def _is_exact_export(names: list[str]) -> bool:

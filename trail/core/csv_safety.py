@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 
 # Excel reads CSV in the code page of the machine unless the file begins with it.
@@ -10,6 +11,14 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # With one of these in front, text in a cell is a formula to some spreadsheet; the full-width ones
 # are where people write Chinese, Japanese or Korean. `export` and the loader of tables go by them.
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+# Where it is the separator of lists, as in most of Europe, Excel begins a new cell at a semicolon,
+# and a row at a line end, as it does not see the quotation marks of a cell after a comma.
+SEPARATORS = (";", "\r", "\n")
+STARTS = r"\t*[=+\-@＝＋－＠]"
+_PLACE = rf"(?:\A|(?<=[{''.join(SEPARATORS)}]))"
+# Text that begins with quotes of its own gets another one, so that only ours is taken off again.
+_RUN = re.compile(rf"{_PLACE}'*(?={STARTS})|\A'*(?=[\t\r\n])")
+_OUR_QUOTE = re.compile(rf"{_PLACE}'(?='*{STARTS})|\A'(?='*[\t\r\n])")
 
 
 def line(cells: Sequence[object]) -> bytes:
@@ -22,9 +31,13 @@ def line(cells: Sequence[object]) -> bytes:
 
 
 def harmless(cell: object) -> str:
-    """Return *cell* as text that no spreadsheet runs."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) else text
+    """Return *cell* as text that no spreadsheet runs: with a quote before what would be run."""
+    return "" if cell is None else _RUN.sub(r"'\g<0>", str(cell))
+
+
+def original(text: str) -> str:
+    """Return the text of which `harmless` made *text*."""
+    return _OUR_QUOTE.sub("", text)
 
 
 def marked(chunks: Iterator[bytes], wanted: bool) -> Iterator[bytes]:

@@ -21,6 +21,9 @@ _QUOTE = "'"
 _DOUBTFUL = np.zeros(256, bool)
 _DOUBTFUL[[mark.encode()[0] for mark in (*csv_safety.RUN_BY_SPREADSHEETS, _QUOTE)]] = True
 
+_SEPARATORS = [mark.encode() for mark in csv_safety.SEPARATORS]
+_RUN_INSIDE = rf"[{''.join(csv_safety.SEPARATORS)}]'*{csv_safety.STARTS}"
+
 _DAY_US = 86_400_000_000
 _EPOCH = np.datetime64("1970-01-01", "D")
 
@@ -56,19 +59,18 @@ def _has_doubtful(column: pa.StringArray) -> bool:
         return False
     # An empty text, or a null, has the first byte of another; that costs only a closer look.
     first = np.frombuffer(starts, np.int32)[column.offset : column.offset + len(column)]
-    return bool(_DOUBTFUL[np.frombuffer(data, np.uint8).take(first, mode="clip")].any())
+    if _DOUBTFUL[np.frombuffer(data, np.uint8).take(first, mode="clip")].any():
+        return True
+    content = data.to_pybytes()
+    if not any(mark in content for mark in _SEPARATORS):
+        return False
+    return bool(pc.any(pc.match_substring_regex(column, _RUN_INSIDE)).as_py())
 
 
 def _neutralized(column: pa.StringArray) -> pa.StringArray:
     encoded = column.dictionary_encode()
-    texts = [_neutral(text) for text in encoded.dictionary.to_pylist()]
+    texts = [csv_safety.harmless(text) for text in encoded.dictionary.to_pylist()]
     return pa.array(texts, pa.string()).take(encoded.indices)
-
-
-def _neutral(text: str) -> str:
-    # Text that begins with a quote of its own gets another, so that the loader takes off only ours.
-    runs = text.lstrip(_QUOTE).startswith(csv_safety.RUN_BY_SPREADSHEETS)
-    return f"{_QUOTE}{text}" if runs else text
 
 
 def local_iso(moment: dt.datetime, zone: ZoneInfo) -> str:

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
+from trail.core import csv_safety
 from trail.core.errors import InputError
 from trail.core.model import RECORD_COLUMNS
 from trail.events import export as exports
@@ -131,6 +133,10 @@ def test_csv_times_around_dst_changes_are_unambiguous(tmp_path: Path) -> None:
 
 
 FORMULAS = (
+    "a\n=1",
+    "a;=1",
+    "a;'=1",
+    "a;\t=1",
     "=1+1",
     "+41",
     "-5",
@@ -154,7 +160,6 @@ HARMLESS = (
     "'",
     "'a",
     " =1",
-    "a\n=1",
     'x","=1',
     "1-2",
     "ö",
@@ -183,8 +188,10 @@ def test_csv_formulas_are_neutralized(tmp_path: Path) -> None:
         known = exact[row[0]]
         for name, cell in zip(names, row, strict=True):
             value = known[name]
-            is_run = value.lstrip("'").startswith(tuple("=+-@＝＋－＠\t\r\n"))
-            assert cell == (f"'{value}" if is_run else value)
+            assert csv_safety.original(cell) == value
+            assert not any(
+                part.startswith(tuple("=+-@＝＋－＠\t")) for part in re.split("[;\r\n]", cell)
+            )
         assert row[-1] == (f"'{text}" if text in FORMULAS else text)
         assert (known["target_name"], known["target_id"], known["action_raw"]) == (text,) * 3
 

@@ -38,8 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def shown(name: str, value: str) -> str:
     """Return what the table shows for *value* of a CSV in the column *name*."""
-    if value[:1] == "'" and value.lstrip("'").startswith(csv_safety.RUN_BY_SPREADSHEETS):
-        value = value[1:]
+    value = csv_safety.original(value)
     if name in ("occurred_at", "ingested_at"):
         at = dt.datetime.fromisoformat(value)
         year = "" if at.year == dt.datetime.now(at.tzinfo).year else f" {at.year}"
