@@ -35,10 +35,9 @@ _RULES = """
 .st-key-filter-bar { align-items: flex-start; row-gap: 5px; }
 .st-key-filter-bar > .st-key-search { flex: 1 1 280px; min-width: 240px; }
 .st-key-filter-bar > .st-key-active { flex: 1000 1 min-content; min-width: 0; }
-.st-key-filter-bar:has(> .st-key-new-events) > .st-key-active { max-width: calc(100% - 170px); }
 /* Lower than the search box beside them. */
 .st-key-filter-bar > .st-key-active, .st-key-filter-bar > .st-key-new-events { margin-top: 3px; }
-.st-key-filter-bar > .st-key-new-events { margin-left: auto; }
+.st-key-filter-bar > .st-key-active + * { margin-left: auto; }
 .st-key-caption { gap: 2px 16px; min-height: 18px; }
 [data-testid=stSidebar][data-collapsed=false] {
   width: 275px !important; min-width: 275px !important;
@@ -56,17 +55,18 @@ _RULES = """
 .st-key-chart-head > * { flex: 0 1 auto; }
 .st-key-result-bar { gap: 4px 8px; }
 .st-key-result-bar > * > .st-key-caption { min-height: 28px; }
-.st-key-result-bar :is(a, button) { min-height: 28px; padding: 0 8px; }
+.st-key-result-bar :is(a, button) { min-height: 28px; margin: 0; padding: 0 8px; }
 .st-key-downloads { gap: 4px; }
 .st-key-head { gap: 8px; min-height: 78px; }
 @container (min-width: 961px) {
+  /* Leaves room for "12 new events" and the switch, or for the downloads. */
+  .st-key-filter-bar > .st-key-active { max-width: calc(100% - 210px); }
   .st-key-title:has(.st-key-saved-views) { flex-wrap: nowrap; }
 }
 @container (max-width: 960px) {
   .st-key-head { min-height: 121px; }
   .st-key-filter-bar:has(> .st-key-active) > .st-key-search { flex-basis: 100%; }
   .st-key-filter-bar > .st-key-active { flex-basis: 0; }
-  .st-key-filter-bar:has(> .st-key-new-events) > .st-key-active { max-width: calc(100% - 112px); }
   .st-key-result-bar :is(a, button) {
     min-width: 30px; justify-content: center; gap: 0; border: 1px solid LINE;
     border-radius: 6px;
@@ -78,6 +78,7 @@ _RULES = """
   .st-key-title-controls > .st-key-tz { flex: 1 1 72px; min-width: 72px; }
   .st-key-tz input { text-overflow: ellipsis; }
   .st-key-filter-bar > .st-key-search { flex-basis: 160px; min-width: 160px; }
+  .st-key-filter-bar > .st-key-active { flex-basis: 200px; }
   .st-key-result-bar { justify-content: flex-end; flex-wrap: nowrap; }
   .st-key-result-bar > :first-child { margin-right: auto; }
   .trail-hint { display: none; }
