@@ -109,8 +109,19 @@ def command(server: Running, *words: str) -> "subprocess.Popen[str]":
 
 def unlisted_files(settings: Settings, *folders: Path) -> list[Path]:
     """Return the files below *folders* that the list of the product's files lacks."""
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if not places.is_listed(settings, path)]
+    files = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    included = {path for place in places.included(settings) for path in place.files().values()}
+    return [
+        path
+        for path in sorted(files - included)
+        if not any(_matches(path, pattern) for pattern in places.excluded(settings))
+    ]
+
+
+def _matches(path: Path, pattern: Path) -> bool:
+    if pattern.name == "**":
+        return pattern.parent in path.parents
+    return path.match(str(pattern))
 
 
 def test_round_trip_while_events_are_sent(

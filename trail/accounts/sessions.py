@@ -160,14 +160,6 @@ class Sessions:
         if ended:
             self.save()
 
-    def end_all(self, username: str) -> None:
-        """End all sessions and pending sign-ins of a user."""
-        with self._lock:
-            for table in (self._sessions, self._codes):
-                for key in [key for key, row in table.items() if row.username == username]:
-                    del table[key]
-        self.save()
-
     def save(self) -> None:
         """Write the sessions file."""
         if self._path is None:

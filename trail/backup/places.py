@@ -7,7 +7,7 @@ import fnmatch
 from collections.abc import Sized
 from dataclasses import dataclass
 from operator import attrgetter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -149,20 +149,6 @@ def excluded(settings: Settings) -> dict[Path, str]:
     if settings.backup.path:
         patterns[settings.backup.path.absolute() / "**"] = "The backups themselves"
     return patterns
-
-
-def is_listed(settings: Settings, path: Path) -> bool:
-    """Return whether the file at *path* is included or excluded."""
-    path = path.absolute()
-    if any(path in place.files().values() for place in included(settings)):
-        return True
-    return any(_matches(path, pattern) for pattern in excluded(settings))
-
-
-def _matches(path: Path, pattern: Path) -> bool:
-    if pattern.name == "**":
-        return pattern.parent in path.parents
-    return PurePosixPath(path).match(str(pattern))
 
 
 def target(settings: Settings, config: Path, name: str) -> Path | None:

@@ -22,7 +22,6 @@ from trail.storage.where import literal
 
 SAMPLE_BYTES = 256 << 20  # of the archive that is read again by a verification that is not full
 
-_CHUNK = 1 << 20
 _COLUMNS = ["event_id", "occurred_at", "raw"]
 _DAY = dt.timedelta(days=1)
 

@@ -336,14 +336,3 @@ def _move_cursor(
             "destination": destination.destination_id,
         },
     )
-
-
-def count_pending(store: Store, destination: Destination, now: dt.datetime) -> int:
-    """Return the number of events of a stream that are not yet queued."""
-    condition, params = _after_cursor(destination)
-    chosen = _selection(store, destination, now)
-    result = store.table(
-        f"select count(*) as n from events e where {condition} and {chosen.timed()}",
-        {**chosen.params, **params},
-    )
-    return int(result["n"][0].as_py()) if destination.streams else 0

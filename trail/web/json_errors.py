@@ -8,7 +8,6 @@ from trail.core.errors import OverloadError, TrailError, UnavailableError
 from trail.storage.search_syntax import SearchError
 
 NOT_FOUND = (404, "Not found.", "Check the address.")
-CROSS_SITE = (403, "This request comes from another site.", "Open the dashboard itself.")
 
 
 def json_error(

@@ -60,7 +60,7 @@ export function firstShown(day, week) {
  * @param {number} day
  * @param {number} months
  */
-export function addMonths(day, months) {
+function addMonths(day, months) {
   const date = dateOf(day);
   const month = date.getUTCMonth() + months;
   const last = new Date(Date.UTC(date.getUTCFullYear(), month + 1, 0)).getUTCDate();

@@ -134,7 +134,7 @@ function createValue(view, item) {
  *
  * @param {string[]} labels
  */
-export function joined(labels) {
+function joined(labels) {
   const rest = labels.length - NAMED;
   return labels.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }

@@ -102,7 +102,7 @@ function sortHint(column, sort) {
 }
 
 /** Apply the widths: those that were set, or shares of the whole width. @param {Head} head */
-export function drawWidths(head) {
+function drawWidths(head) {
   const isSet = Object.keys(head.widths).length > 0;
   const last = head.shown.length - 1;
   let sum = 0;

@@ -19,7 +19,7 @@ import { createActions, drawActions } from "./view_actions.js";
  */
 
 /** With so many views the menu has a search field. */
-export const SEARCH_FROM = 9;
+const SEARCH_FROM = 9;
 const WIDTH = 340;
 
 const STAR = "M8 1.9l1.9 3.9 4.2.6-3.1 3 .8 4.2L8 11.6l-3.8 2 .8-4.2-3.1-3 4.2-.6z";

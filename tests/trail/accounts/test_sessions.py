@@ -91,10 +91,6 @@ def test_ended_session_stays_ended_and_others_continue(sessions: Sessions) -> No
     sessions.end(one)
     assert sessions.username_of(one) is None
     assert sessions.username_of(two) == "maya"
-    pending = sessions.issue_code("maya", "browser")
-    sessions.end_all("maya")
-    assert sessions.username_of(two) is None
-    assert sessions.finish(pending, "browser") is None
     assert sessions.username_of(other) == "jon"
     sessions.end("unknown")
 
