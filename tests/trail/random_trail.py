@@ -393,6 +393,14 @@ def add_unverified(store: Store, folder: Path, lines: Iterable[str]) -> None:
     assert (batch.kept, batch.error) == (len(raw), "")
 
 
+def store_of_rows(folder: Path, rows: list[Row], first: int) -> Store:
+    """Return a new store of *rows*: *first* verified ones, the other verified, the unverified."""
+    verified = {flag: [row.raw for row in rows if row.verified == flag] for flag in ("yes", "no")}
+    store = store_of(folder, verified["yes"][:first], verified["yes"][first:])
+    add_unverified(store, folder, verified["no"])
+    return store
+
+
 def add(store: Store, folder: Path, lines: Iterable[str]) -> None:
     """Load records into *store*; each of them must be stored."""
     path = folder / "records.ndjson"

@@ -27,10 +27,7 @@ COLUMNS = st.sampled_from(random_trail.SORTS[2:])
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Give a store of `ROWS`, loaded in three goes."""
-    folder = tmp_path_factory.mktemp("trail")
-    lines = [row.raw for row in ROWS if row.verified == "yes"]
-    opened = random_trail.store_of(folder, lines[:60], lines[60:])
-    random_trail.add_unverified(opened, folder, [r.raw for r in ROWS if r.verified == "no"])
+    opened = random_trail.store_of_rows(tmp_path_factory.mktemp("trail"), ROWS, 60)
     yield opened
     opened.close()
 

@@ -28,10 +28,7 @@ TITLES = {column["name"]: column["title"] for column in columns.LAYOUT.columns}
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Give a store of `ROWS`."""
-    folder = tmp_path_factory.mktemp("trail")
-    lines = [row.raw for row in ROWS if row.verified == "yes"]
-    opened = random_trail.store_of(folder, lines[:40], lines[40:])
-    random_trail.add_unverified(opened, folder, [r.raw for r in ROWS if r.verified == "no"])
+    opened = random_trail.store_of_rows(tmp_path_factory.mktemp("trail"), ROWS, 40)
     yield opened
     opened.close()
 
