@@ -40,9 +40,19 @@ def text() -> str:
         "are dated in the future, unless `future_dated` is given. `/api` and `/export` accept a "
         "session or `Authorization: Bearer TOKEN`.",
         "",
+        "A value that names an actor, a target, a category and the like may be its display name, "
+        "an e-mail, or written in another case: it is read as the ID that it can only mean. What "
+        "names nothing, or several things, matches nothing and is explained in `notices`.",
+        "",
         "The exports take `columns`, names in order separated by commas, and `/export.csv` takes "
-        "`headers=titles` for the titles on screen in place of names. The columns `actor` and "
-        "`target` are what a table shows: the name, else the e-mail or the ID.",
+        "`headers=titles` for the titles on screen in place of names. The column `target` is what "
+        "a table shows: the name, else the ID.",
+        "",
+        "An actor has one display name everywhere, in facets, tables, messages and the column "
+        "`actor`: its name in the directory, else its latest proven e-mail, else its ID (of a "
+        "token without `tokens/`), as known when it is read. `actor_name` and `actor_email` are "
+        "what the event recorded and never change; `recorded_actor` is the name, e-mail or ID "
+        "among them, and `recorded_as` the name or e-mail that the actor does not have any more.",
         "",
         f"`from` and `to` are times. {time_expressions.HELP}",
         "",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from trail.core.event_text import actor, sentence, target
+from trail.core.event_text import actor, actor_note, sentence, target
 from trail.core.model import Notification, Values
 from trail.core.text import one_line
 
@@ -165,10 +165,11 @@ def _notice(notification: Notification, _undo_url: str) -> Message:
 
 
 def _facts(event: Mapping[str, Any]) -> list[tuple[str, str]]:
-    name, email = one_line(event.get("actor_name")), one_line(event.get("actor_email"))
+    name, email = actor(event), event.get("actor_email")
+    more = actor_note(event) or (email if email and email != name else "")
     kind = one_line(str(event.get("target_type") or "").replace("_", " "), 60)
     return _present(
-        ("Actor", f"{name} ({email})" if name and email else one_line(actor(event))),
+        ("Actor", one_line(f"{name} ({more})" if more else name)),
         ("Target", f"{kind} {one_line(target(event))}".strip()),
         ("Time", one_line(event.get("occurred_at"), 40)),
     )

@@ -6,7 +6,7 @@ from collections import Counter
 
 import streamlit as st
 
-from trail.core import catalogue, event_text
+from trail.core import catalogue
 from trail.core.clock import naive_utc
 from trail.events import counts, events, overview, store_status, timeline
 from trail.findings import queries as unusual
@@ -262,7 +262,7 @@ def _most_active(store: Store, filter_: Filter, now: dt.datetime, changed: int) 
             {
                 "value": actor.value,
                 "address": _explore(overview.changes(filter_).put("actor", actor.value, "include")),
-                "name": event_text.actor_label(actor.value, actor.label),
+                "name": actor.label,
                 "hint": "token" if actor.value.startswith("tokens/") else "",
                 "count": actor.count,
                 "share": f"{100 * actor.count / changed:.0f} %" if changed else "",

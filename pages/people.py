@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from trail.core.clock import naive_utc
-from trail.events import counts, people, timeline
+from trail.events import counts, people, timeline, value_names
 from ui import filter_bar, url_state
 from ui.page import Context, Page
 from ui.people import actor_detail, actor_list, target_history
@@ -16,7 +16,8 @@ def render(ctx: Context) -> None:
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, ctx.now
     started = time.perf_counter()
-    actor_id, target_id = url_state.param("who"), url_state.param("what")
+    target_id = url_state.param("what")
+    actor_id = value_names.actor_id(store, url_state.param("who"))
     window = timeline.bounded(store, filter_.window(now), now)
     if target_id:
         target = people.target_summary(store, target_id)

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from trail.core import event_text
 from trail.core.catalogue import CATEGORIES
 from trail.core.clock import naive_utc
-from trail.events import annotations, lanes, overview, people, timeline
+from trail.events import actor_names, annotations, lanes, overview, timeline
 from trail.events.lanes import By
 from trail.events.timeline import Bar
 from trail.ingest import coverage
@@ -149,11 +148,8 @@ def _view_params() -> dict[str, str]:
 
 def _labels(store: Store, filter_: Filter) -> dict[tuple[str, str], str]:
     choice = filter_.choice("actor")
-    names = people.display_names(store, [*choice.include, *choice.exclude]) if choice else {}
-    return {
-        ("actor", actor_id): event_text.actor_label(actor_id, name)
-        for actor_id, name in names.items()
-    }
+    names = actor_names.display_names(store, [*choice.include, *choice.exclude])
+    return {("actor", actor_id): name for actor_id, name in names.items()}
 
 
 def _lanes(

@@ -5,26 +5,17 @@ import re
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from trail.core import catalogue, clock, event_text, time_labels
+from trail.core import actors, catalogue, clock, time_labels
 from trail.core import text as core_text
 from trail.core.clock import naive_utc
-from trail.storage.collected_by import WAYS
+from trail.storage import collected_by as collected_by_
 from trail.storage.filters import FLAGS
 
 OUTCOMES = {"success": ("✓", "Success"), "failure": ("✕", "Failure"), "unknown": ("?", "Unknown")}
-ACTOR_TYPES = {"user": "Person", "token": "Token", "system": "System", "unknown": "Unknown"}
+ACTOR_TYPES = actors.TYPE_NAMES
 RISKS = {"high": ("▲", "High"), "medium": ("◆", "Medium"), "low": ("○", "Low")}
 VERIFIED = {"yes": ("✓", "Verified"), "no": ("○", "Not verified")}
-COLLECTED_BY = {
-    "api": "Segment Public API",
-    "webhook": "Webhook",
-    "tracking": "Tracking API",
-    "s3": "S3 bucket",
-    "folder": "Watched folder",
-    "file": "Loaded file",
-    "quarantine": "Retried from quarantine",
-    "archive": "Archive",
-}
+COLLECTED_BY = collected_by_.NAMES
 UNVERIFIED = "Unverified"
 FUTURE_DATED = "Dated in the future"
 FACETS = {
@@ -83,8 +74,6 @@ def category_color(category: str) -> str:
 
 def facet_label(field: str, value: str, label: str) -> str:
     """Return the display label of *value* of the facet *field*; *label* is the stored one."""
-    if field == "actor":
-        return event_text.actor_label(value, label)
     if field in _LABELS:
         return _LABELS[field].get(value, label)
     if field in FLAGS:
@@ -94,7 +83,7 @@ def facet_label(field: str, value: str, label: str) -> str:
 
 def collected_by(loader: str) -> str:
     """Return how events of *loader* were collected, in words."""
-    return COLLECTED_BY.get(WAYS.get(loader, loader), loader)
+    return COLLECTED_BY.get(collected_by_.WAYS.get(loader, loader), loader)
 
 
 def events_summary(total: int, unverified: int) -> str:

@@ -14,8 +14,9 @@ import streamlit as st
 
 from trail.core.clock import utc_text
 from trail.core.errors import FilterError
-from trail.events import overview
-from trail.runtime import process
+from trail.events import overview, value_names
+from trail.events.value_names import Misnamed
+from trail.runtime import process, startup
 from trail.storage import readable_filter, search_syntax
 from trail.storage.filters import FACETS, Filter, zone_names
 from trail.storage.query_pairs import SYNTAX
@@ -79,14 +80,19 @@ def unread_search() -> tuple[str, FilterError] | None:
     return None
 
 
+def misnamed() -> tuple[Misnamed, ...]:
+    """Return the values of the filter in the URL that name nothing, or more than one thing."""
+    return _read()[2]
+
+
 def remove_unreadable() -> None:
     """Remove from the URL what could not be read; for use in callbacks."""
-    left_out = {problem.name for problem in unreadable()}
+    left_out = {problem.name for problem in unreadable()} | {value.facet for value in misnamed()}
     kept = {name: st.query_params.get_all(name) for name in st.query_params}
     st.query_params.from_dict({n: values for n, values in kept.items() if n not in left_out})
 
 
-def _read() -> tuple[Filter, tuple[Unreadable, ...]]:
+def _read() -> tuple[Filter, tuple[Unreadable, ...], tuple[Misnamed, ...]]:
     pairs = [
         (name, value)
         for name in st.query_params
@@ -101,7 +107,8 @@ def _read() -> tuple[Filter, tuple[Unreadable, ...]]:
         filter_ = replace(filter_, tz=timezone_name())
     if not filter_.start and not filter_.end:
         filter_ = replace(filter_, start=DEFAULT_FROM)
-    return overview.in_one_choice(filter_), left_out
+    named, unnamed = value_names.resolve(startup.store_of(param("archive")), filter_)
+    return overview.in_one_choice(named), left_out, unnamed
 
 
 def timezone_name() -> str:

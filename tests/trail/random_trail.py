@@ -176,6 +176,12 @@ class Row:
         return "yes" if self.occurred_at > _LATEST else "no"
 
     @property
+    def display_name(self) -> str:
+        """Return what the actor is called now: its name, latest e-mail, or id."""
+        known = self.actor_name or "".join(self.emails[-1:])
+        return known or self.actor_id.removeprefix("tokens/")
+
+    @property
     def recorded_actor_id(self) -> str:
         """Return the id in the record; every actor here has one spelling."""
         return self.actor_id
@@ -510,7 +516,7 @@ def shown(row: Row, column: str) -> int | str:
     if column == "risk":
         return row.risk
     if column == "actor":
-        text = row.actor_name or row.actor_email or row.actor_id.removeprefix("tokens/")
+        text = row.display_name
     elif column == "verified":
         text = "" if row.verified == "yes" else "no"  # those of a file are neither
     elif column == "target":

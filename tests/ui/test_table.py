@@ -8,7 +8,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from trail.accounts.preferences import Preferences
-from trail.core.model import RECORD_COLUMNS
 from trail.events import export as exports
 from trail.storage.database import Store
 from trail.storage.filters import Filter
@@ -111,7 +110,7 @@ def test_columns_have_the_names_of_exports() -> None:
 
 
 def test_cells_and_the_filters_of_their_values() -> None:
-    event = dict.fromkeys(RECORD_COLUMNS) | {
+    event = dict.fromkeys(exports.COLUMNS) | {
         "occurred_at": AT,
         "ingested_at": AT,
         "action": "Users Invited",
@@ -135,6 +134,9 @@ def test_cells_and_the_filters_of_their_values() -> None:
     assert cells["action"] == {"text": "Users Invited", "note": "(unverified)"}
     assert cells["actor"] == {"text": "t1", "note": "(token)"}
     assert cells["actor_email"] == ""
+    renamed = event | {"actor": "Ana", "recorded_as": "ana.old@example.com"}
+    note = "(token, recorded as ana.old@example.com)"
+    assert columns.cell("actor", renamed, filter_) == {"text": "Ana", "note": note}
     assert cells["verified"] == "No"
     for column in EXPLORE:
         if column.get("filter"):

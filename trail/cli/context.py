@@ -10,7 +10,10 @@ from pathlib import Path
 from trail.core.errors import InputError
 from trail.core.output import Out
 from trail.core.settings import Settings
+from trail.core.text import printable
+from trail.events import value_names
 from trail.storage.database import Store
+from trail.storage.filters import Filter
 
 NO_DATABASE = InputError(
     "There is no database yet.", "Load a file first: python -m trail load FILE."
@@ -35,3 +38,13 @@ class Context:
         if not self.settings.store.path.exists():
             raise NO_DATABASE
         return self.store(True)
+
+    def read_filter(self, store: Store, query: str) -> Filter:
+        """Return the filter of *query*, with ids in place of names, and note what names nothing.
+
+        Raises `FilterError` for what cannot be read.
+        """
+        filter_, misnamed = value_names.resolve(store, Filter.parse(query))
+        for problem in misnamed:
+            self.out.note(f"{printable(str(problem))}\n")
+        return filter_

@@ -12,6 +12,8 @@ from functools import lru_cache
 SYSTEM_ID = "system"
 SYSTEM_NAME = "Segment"
 UNKNOWN_ID = "unknown"
+# What people read for each type.
+TYPE_NAMES = {"user": "Person", "token": "Token", "system": "System", "unknown": "Unknown"}
 
 _SYSTEM_WORDS = frozenset({"__system__", "system", "segment"})
 _PREFIXED = re.compile(r"^(users?|tokens?)/(.+)$", re.IGNORECASE | re.DOTALL)

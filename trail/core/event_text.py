@@ -32,10 +32,14 @@ _SINGULAR = {
     "Warehouses": "Warehouse",
     "Destination Filters": "Destination Filter",
 }
+# What the id of a token begins with, which is left out where it is shown as a name: its type stands
+# beside it. Ids of people stay whole: `users/abc` and an unproven `abc` are two actors.
+HIDDEN_TYPE = "tokens/"
 _TEXT_FIELDS = (
     "action",
     "kind",
     "outcome",
+    "actor",
     "actor_id",
     "actor_type",
     "actor_name",
@@ -54,15 +58,22 @@ class Part(TypedDict):
 
 
 def actor(event: Mapping[str, Any]) -> str:
-    """Return the actor's name, else e-mail, else id."""
-    actor_id = str(event.get("actor_id") or "")
-    label = str(event.get("actor_name") or event.get("actor_email") or actor_id)
-    return actor_label(actor_id, label) or "Unknown actor"
+    """Return the display name of the actor; see `trail.events.actor_names`.
+
+    An event without it, from elsewhere, gives its own name, e-mail or id.
+    """
+    known = event.get("actor") or event.get("actor_name") or event.get("actor_email")
+    return str(known or id_as_name(str(event.get("actor_id") or "")) or "Unknown actor")
 
 
-def actor_label(actor_id: str, label: str) -> str:
-    """Return *label*, or the bare id of a token that has no name."""
-    return actor_id.removeprefix("tokens/") if label == actor_id else label
+def actor_note(event: Mapping[str, Any]) -> str:
+    """Return what the event calls its actor if that has another name or e-mail now, or ''."""
+    return f"recorded as {event['recorded_as']}" if event.get("recorded_as") else ""
+
+
+def id_as_name(actor_id: str) -> str:
+    """Return the id of an actor as a name: of a token without `tokens/`."""
+    return actor_id.removeprefix(HIDDEN_TYPE)
 
 
 def target(event: Mapping[str, Any]) -> str:

@@ -13,6 +13,8 @@ TITLES: Mapping[str, str] = {
     "outcome": "Outcome",
     "risk": "Risk",
     "actor": "Actor",
+    "recorded_actor": "Recorded actor",
+    "recorded_as": "Recorded as",
     "actor_id": "Actor ID",
     "actor_type": "Actor type",
     "actor_email": "Email",

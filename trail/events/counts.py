@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass
 
-from trail.events import facet_values, names, scanned_facets
+from trail.events import actor_names, facet_values, names, scanned_facets, value_names
 from trail.events.combinations import SMALL, Combinations
 from trail.events.count_source import CountSource, count_source
 from trail.events.facet_values import ALL, Listing, Value
@@ -102,15 +102,13 @@ def actors(engine: Engine, filter_: Filter, now: dt.datetime, top: int) -> list[
     )
 
 
-# An actor as the facet shows it, and its rank.
-_LABEL = "coalesce(nullif(actor_name, ''), nullif(actor_email, ''), actor_id)"
 _MOST_FIRST = "count desc, value"
 
 
 def _named(rows: CountSource) -> str:
     """Return SQL for value, label and count of each actor of *rows*."""
     return (
-        f"select actor_id as value, {_LABEL} as label, n as count from ("
+        f"select actor_id as value, {actor_names.DISPLAY} as label, n as count from ("
         f"select e.actor_key, {rows.n} as n from {rows.source} group by all"
         ") join actors using (actor_key)"
     )
@@ -159,7 +157,7 @@ def _by_key(engine: Engine, rows: CountSource) -> dict[int, int]:
 
 def _named_actors(engine: Engine, counts: dict[int, int]) -> list[Value] | None:
     """Return the actors of *counts* by key, most events first, or None if one is gone."""
-    table = names.whole_table(engine, "actors", f"actor_id, {_LABEL} as label", counts)
+    table = names.whole_table(engine, "actors", f"actor_id, {actor_names.DISPLAY} as label", counts)
     if table is None:
         return None
     lines = zip(*(column.to_pylist() for column in table.columns), strict=True)
@@ -173,18 +171,8 @@ def _selected(engine: Engine, filter_: Filter) -> list[str]:
     named = [*choice.include, *choice.exclude]
     if not named:
         return []
-    table = engine.table(
-        "select distinct name, actor_id from (select unnest($named) as name) join ("
-        "select actor_id, actor_id as known from actors union all "
-        "select actor_id, actor_email from actors union all "
-        "select p.actor_id, unnest([i.recorded_actor_id, if(i.proven, i.actor_email, '')]) "
-        "from identities i join actors p using (actor_key)) on known = name",
-        {"named": named},
-    )
-    ids: dict[str, list[str]] = {name: [] for name in named}
-    for row in table.to_pylist():
-        ids[row["name"]].append(row["actor_id"])
-    return list(dict.fromkeys(actor for name in named for actor in sorted(ids[name]) or [name]))
+    ids = value_names.actor_ids(engine, named)
+    return list(dict.fromkeys(actor for name in named for actor in ids[name] or [name]))
 
 
 def _ranked(filter_: Filter, name: str, counts: Counter[str]) -> list[Value]:

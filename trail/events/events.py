@@ -142,7 +142,7 @@ def _parts(
 
 
 def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[str, Any] | None:
-    """Return the event with all its columns and flags, its batch and `current_name`, or None.
+    """Return the event with all its columns and flags, its batch and `recorded_actor_id`, or None.
 
     With *near* (UTC, without zone), the hour around it is scanned first.
     """
@@ -153,10 +153,9 @@ def get(engine: Engine, event_id: str, near: dt.datetime | None = None) -> dict[
             f"where {span(window, 'e.occurred_at')} and e.event_id = $id limit 1"
         )
         sql = (
-            "select n.*, b.loader, b.source, nullif(p.actor_name, '') as current_name "
-            f"from ({join_names(star, f', raw, batch_id{_FLAGS}')}) n "
-            "left join batches b using (batch_id) "
-            "left join actors p using (actor_id)"
+            "select n.*, b.loader, b.source "
+            f"from ({join_names(star, f', raw, recorded_actor_id, batch_id{_FLAGS}')}) n "
+            "left join batches b using (batch_id)"
         )
         rows = engine.table(sql, {"id": event_id})
         if rows.num_rows:

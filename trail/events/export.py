@@ -35,8 +35,8 @@ FORMATS = {
     "parquet": "application/vnd.apache.parquet",
 }
 
-# What a column may be: those of a record, and what tables show of its actor and its target.
-COLUMNS = (*RECORD_COLUMNS, *names.SHOWN)
+# What a column may be: those of a record, what is derived of its actor, and its target as shown.
+COLUMNS = (*RECORD_COLUMNS, *names.DERIVED, "target")
 HEADERS = ("names", "titles")
 
 _TIMES = ("occurred_at", "ingested_at")
@@ -216,7 +216,7 @@ def _text(column: pa.Array) -> bytes:
 def _iso_sql(name: str) -> str:
     if name in _TIMES:
         return f"replace({name}::varchar, ' ', 'T') || 'Z'"
-    return names.SHOWN.get(name, name)
+    return names.TARGET if name == "target" else name
 
 
 def _parquet(
@@ -225,7 +225,7 @@ def _parquet(
     sink = Sink()
     writer = None
     columns = ", ".join(
-        f"{names.SHOWN[name]} as {name}" if name in names.SHOWN else name for name in export.columns
+        f"{names.TARGET} as target" if name == "target" else name for name in export.columns
     )
     with engine.reading() as reading:
         for batch in events.stream(
@@ -236,7 +236,8 @@ def _parquet(
             writer.write_batch(batch.cast(_utc_schema(batch.schema)))
             yield sink.take()
     if writer is None:
-        empty = engine.table(f"select {columns} from event_rows limit 0")
+        derived = ", ".join(f"'' as {name}" for name in names.DERIVED)
+        empty = engine.table(f"select {columns} from (select *, {derived} from event_rows) limit 0")
         writer = _parquet_writer(sink, empty.schema)
     writer.close()
     yield sink.take()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS
-from trail.events import timeline
+from trail.events import actor_names, timeline
 from trail.events.count_source import count_source
 from trail.events.timeline import Bar
 from trail.storage import timezones
@@ -19,12 +19,7 @@ _HOUR = dt.timedelta(hours=1)
 # By kind of lane: the table, its key, and SQL for the value and label.
 _LANES: dict[str, tuple[str, str, str, str]] = {
     "category": ("actions", "action_key", "l.category", "l.category"),
-    "actor": (
-        "actors",
-        "actor_key",
-        "l.actor_id",
-        "coalesce(nullif(l.actor_name, ''), nullif(l.actor_email, ''), l.actor_id)",
-    ),
+    "actor": ("actors", "actor_key", "l.actor_id", actor_names.DISPLAY),
     "target": (
         "targets",
         "target_key",

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from trail.events import events, names
-from trail.events.sorting import SORTABLE
 from trail.storage.database import Engine, Reading
 from trail.storage.filters import Filter
 
@@ -34,13 +33,10 @@ def stream(
     *change* changes texts; it sees each name once, and all else by batch.
     """
     known = {
-        name: (table, key, names.optional(name))
+        name: (names.source(table), key, names.optional(name))
         for table, (key, listed) in names.TABLES.items()
         for name in listed
-    } | {
-        name: (SORTABLE[name].rows, SORTABLE[name].key, f"{sql} as {name}")
-        for name, sql in names.SHOWN.items()
-    }
+    } | {"target": ("targets", "target_key", f"{names.TARGET} as target")}
     chosen: dict[tuple[str, str], dict[str, str]] = {}
     for name in columns:
         if name in known:

@@ -12,10 +12,14 @@ import numpy as np
 import pyarrow as pa
 
 from trail.core.model import EVENT_COLUMNS
+from trail.events import actor_names
 from trail.storage.database import Engine
 
 # Columns of a list of events; the raw record is read for a single event only.
 LISTED = tuple(column for column in EVENT_COLUMNS if column != "raw")
+
+# Columns of an event in a message: as recorded, with the display name of its actor.
+MESSAGE_COLUMNS = (*EVENT_COLUMNS, "actor", "recorded_as")
 
 # Columns of an event with its keys, which stand for names.
 STAR = (
@@ -26,42 +30,59 @@ FLAGS = ("unverified", "future_dated")
 # The tables of names: the key, and the columns that it stands for.
 TABLES = {
     "actions": ("action_key", ("action", "action_raw", "category", "kind", "outcome", "risk")),
-    "actors": ("actor_key", ("actor_id", "actor_type")),
-    "identities": ("identity_key", ("actor_email", "actor_name", "recorded_actor_id")),
+    "actors": ("actor_key", ("actor_id", "actor_type", "actor")),
+    "identities": (
+        "identity_key",
+        ("actor_email", "actor_name", "recorded_actor_id", "recorded_actor", "recorded_as"),
+    ),
     "targets": ("target_key", ("target_type", "target_id", "target_name")),
 }
+# What they are read from, where that is not the table of this name.
+SOURCES = {"identities": actor_names.IDENTITIES}
 # Empty in the tables where a record gave none.
 OPTIONAL = ("actor_email", "actor_name", "target_type", "target_id", "target_name", "workspace_id")
 
-# What a table shows of an event's actor and target, as `event_text.actor` and `.target` say it.
-SHOWN = {
-    "actor": "case coalesce(nullif(actor_name, ''), nullif(actor_email, ''), actor_id) "
-    "when actor_id then regexp_replace(actor_id, '^tokens/', '') "
-    "else coalesce(nullif(actor_name, ''), nullif(actor_email, '')) end",
-    "target": "coalesce(nullif(target_name, ''), nullif(target_id, ''))",
+# What is derived from the columns of a table: the display name of the actor, what the record calls
+# it, and that again if the actor has another name or e-mail now.
+DERIVED = {
+    "actor": actor_names.DISPLAY,
+    "recorded_actor": actor_names.RECORDED,
+    "recorded_as": actor_names.RECORDED_AS,
 }
+# What a table shows of an event's target, as `event_text.target` says it.
+TARGET = "coalesce(nullif(target_name, ''), nullif(target_id, ''))"
 
 
 def join_names(star: str, more: str = "") -> str:
-    """Return SQL that gives the rows of *star* (with the `STAR` columns) all `LISTED` columns.
+    """Return SQL that gives the rows of *star* (with the `STAR` columns) `LISTED` and `DERIVED`.
 
     *more* names further columns of *star* to keep.
     """
     joins = [
-        f"join (select {key}, {', '.join(columns)} from {table}) using ({key})"
+        f"join (select {key}, {', '.join(map(_derived, columns))} from {source(table)}) "
+        f"using ({key})"
         for table, (key, columns) in TABLES.items()
     ]
-    listed = ", ".join(map(optional, LISTED))
+    listed = ", ".join((*map(optional, LISTED), *DERIVED))
     return f"select {listed}{more} from ({star}) {' '.join(joins)}"
+
+
+def source(table: str) -> str:
+    """Return SQL for what the columns of *table* are read from."""
+    return SOURCES.get(table, table)
 
 
 def optional(column: str) -> str:
     """Return SQL for *column*, null where a record gave none."""
-    return f"nullif({column}, '') as {column}" if column in OPTIONAL else column
+    return f"nullif({column}, '') as {column}" if column in OPTIONAL else _derived(column)
+
+
+def _derived(column: str) -> str:
+    return f"{DERIVED[column]} as {column}" if column in DERIVED else column
 
 
 def name_rows(engine: Engine, star: pa.Table) -> list[dict[str, Any]] | None:
-    """Return the rows of *star* (of the `STAR` columns) with the `LISTED` columns and `FLAGS`.
+    """Return the rows of *star* (of the `STAR` columns) with `LISTED`, `DERIVED` and `FLAGS`.
 
     None if an actor was merged into another between the queries: then only one query can tell.
     """
@@ -81,7 +102,7 @@ def name_rows(engine: Engine, star: pa.Table) -> list[dict[str, Any]] | None:
             if name == "actor_key" and list(values) != found[name]:
                 return None
             found[name] = list(values)
-    shown = (*LISTED, *FLAGS)
+    shown = (*LISTED, *DERIVED, *FLAGS)
     lines = zip(*(found[name] for name in shown), strict=True)
     return [dict(zip(shown, line, strict=True)) for line in lines]
 
@@ -107,7 +128,7 @@ def _names(
     engine: Engine, table: str, key: str, columns: tuple[str, ...], keys: list[int]
 ) -> dict[int, tuple[Any, ...]]:
     """Return *columns* of *table* for each of *keys*; of actions, which are few, for all keys."""
-    sql = f"select {key}, {', '.join(map(optional, columns))} from {table}"
+    sql = f"select {key}, {', '.join(map(optional, columns))} from {source(table)}"
     if table == "actions":
         names = engine.table(sql)
     else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trail.core.catalogue import DESTRUCTIVE_KINDS, NO_CHANGE_KINDS
-from trail.events import timeline
+from trail.events import actor_names, timeline
 from trail.events.count_source import count_source
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
@@ -135,8 +135,8 @@ def token_creators(engine: Engine) -> dict[str, dict[str, Any]]:
     rows = engine.table(
         f"""
         select k.actor_id as token, arg_min(p.actor_id, e.occurred_at) as creator_id,
-         arg_min(coalesce(nullif(p.actor_name, ''), nullif(p.actor_email, ''), p.actor_id),
-          e.occurred_at) as creator_name, min(e.occurred_at) as created_at
+         arg_min({actor_names.DISPLAY_P}, e.occurred_at) as creator_name,
+         min(e.occurred_at) as created_at
         from actors k
         join targets t on {_TAIL.format("t.target_id")} = {_TAIL.format("k.actor_id")}
         join trusted_events e using (target_key)
@@ -242,13 +242,3 @@ def own_actor_ids(engine: Engine, linked: Iterable[str]) -> frozenset[str]:
         {"ids": ids, "tails": [actor.rpartition("/")[2] for actor in ids]},
     )
     return frozenset((*ids, *table["actor_id"].to_pylist()))
-
-
-def display_names(engine: Engine, actor_ids: list[str]) -> dict[str, str]:
-    """Return the name of each of *actor_ids*, else its email, else the id."""
-    rows = engine.table(
-        "select actor_id, coalesce(nullif(actor_name, ''), nullif(actor_email, ''), actor_id) "
-        "as label from actors where list_contains($ids, actor_id)",
-        {"ids": sorted(set(actor_ids))},
-    ).to_pylist()
-    return {row["actor_id"]: row["label"] for row in rows}

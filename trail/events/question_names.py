@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from trail.core.event_text import id_as_name
 from trail.events.completions import fold
 from trail.storage import cursors
 from trail.storage.database import Engine
@@ -106,7 +107,7 @@ def _read(engine: Engine, words: list[str]) -> list[_Row]:
         actor_id, name, email = (
             str(line[c] or "") for c in ("actor_id", "actor_name", "actor_email")
         )
-        label = name or email or actor_id.removeprefix("tokens/")
+        label = name or email or id_as_name(actor_id)
         known = (actor_id, actor_id.partition("/")[2], name, email)
         rows.append(_Row("actor", actor_id, label, "", _spellings(*known)))
     spelled = "concat_ws(chr(31), target_id, target_name)"

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trail.core.clock import naive_utc
+from trail.events import actor_names
 from trail.events.cursor import Cursor
-from trail.events.names import SHOWN
+from trail.events.names import TARGET
 from trail.storage.cube import ACTOR_CUBE, CUBE, KEYS
 from trail.storage.database import Params
 from trail.storage.filters import SORT_COLUMNS, Filter
@@ -112,12 +113,12 @@ SORTABLE = {
     "category": _of_action("category"),
     "kind": _of_action("nullif(kind, '')"),
     "outcome": _of_action("outcome"),
-    "actor": _as_recorded(SHOWN["actor"]),
+    "actor": _of_actor(actor_names.DISPLAY),
     "actor_id": _of_actor("nullif(actor_id, '')"),
     "actor_name": _as_recorded("nullif(actor_name, '')"),
     "actor_email": _as_recorded("nullif(actor_email, '')"),
     "actor_type": _of_actor("actor_type"),
-    "target": _of_target(SHOWN["target"]),
+    "target": _of_target(TARGET),
     "target_id": _of_target("nullif(target_id, '')"),
     "target_name": _of_target("nullif(target_name, '')"),
     "target_type": _of_event("target_type"),

@@ -1,10 +1,12 @@
 """Find what a search word that no name has was meant to be: the closest word of a known name."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from trail.events import counts, question_words
 from trail.events.explain import Deadline
+from trail.events.value_names import Misnamed
 from trail.storage import record_text, search_syntax
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
@@ -48,7 +50,7 @@ limit 1
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A word as it was typed and as it was probably meant, and the filter with the latter.
+    """A word or value as it was typed and as it was probably meant, and the filter with the latter.
 
     That filter has `events` in the window; None where counting them takes too long.
     """
@@ -60,10 +62,24 @@ class Correction:
 
 
 def corrections(
-    engine: Engine, filter_: Filter, now: dt.datetime, deadline: Deadline
+    engine: Engine,
+    filter_: Filter,
+    now: dt.datetime,
+    deadline: Deadline,
+    misnamed: Iterable[Misnamed] = (),
 ) -> list[Correction]:
-    """Return the corrections of *filter_*'s search, the one with most events first."""
+    """Return the corrections of *filter_*'s search and *misnamed* values, most events first."""
+
+    def count(corrected: Filter) -> int | None:
+        return deadline.ask(lambda: counts.count(engine, corrected, now))
+
     result = []
+    for problem in misnamed:
+        mode = filter_.state(problem.facet, problem.value)
+        rest = filter_.put(problem.facet, problem.value, "")
+        for (value, _), name in zip(problem.meant[:_MAX_WORDS], problem.names, strict=False):
+            corrected = rest.put(problem.facet, value, mode)
+            result.append(Correction(problem.value, name, corrected, count(corrected)))
     terms = dict.fromkeys(
         term
         for term in search_syntax.terms(search_syntax.read(filter_.q), wanted=True)
@@ -77,8 +93,7 @@ def corrections(
             continue
         q = tuple(_corrected(text, term, meant) for text in filter_.q)
         corrected = replace(filter_, q=q)
-        number = deadline.ask(lambda other=corrected: counts.count(engine, other, now))  # type: ignore[misc]
-        result.append(Correction(term.text, meant, corrected, number))
+        result.append(Correction(term.text, meant, corrected, count(corrected)))
     return sorted(result, key=lambda correction: -(correction.events or 0))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from trail.core.clock import naive_utc
 from trail.core.errors import FilterError
+from trail.events import actor_names
 from trail.storage import record_text
 from trail.storage.database import Engine
 from trail.storage.where import literal
@@ -86,7 +87,7 @@ _ACTORS = _counted(
     "actor_key",
     "actor_cube",
     "actor_id",
-    "coalesce(nullif(actor_name, ''), nullif(actor_email, ''), actor_id)",
+    actor_names.DISPLAY,
     "actors",
     _begins("actor_id", "actor_name", "actor_email"),
 )

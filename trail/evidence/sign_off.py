@@ -10,9 +10,8 @@ from typing import Any
 from trail.core import time_labels
 from trail.core.clock import utc_now, utc_text
 from trail.core.errors import InputError
-from trail.core.event_text import actor_label
 from trail.core.settings import Settings
-from trail.events import counts, event_digest, people
+from trail.events import actor_names, counts, event_digest
 from trail.evidence import certificate, sections
 from trail.evidence import period as periods
 from trail.evidence.period import Period
@@ -158,13 +157,12 @@ def _body(engine: Engine, settings: Settings, drafted: Draft, now: dt.datetime) 
 
 
 def _findings(engine: Engine, findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
-    names = people.display_names(engine, [finding.actor_id for finding in findings])
+    names = actor_names.display_names(engine, [finding.actor_id for finding in findings])
     rows = sections.findings_of(engine, list(findings))
     for row in rows:
-        name = actor_label(row["actor_id"], names.get(row["actor_id"]) or row["actor_id"])
-        row["sentence"] = (
-            f"{name}, {time_labels.full_day(dt.date.fromisoformat(row['day']))}: "
-            + "; ".join(reason["text"] for reason in row["reasons"])
+        day = time_labels.full_day(dt.date.fromisoformat(row["day"]))
+        row["sentence"] = f"{names[row['actor_id']]}, {day}: " + "; ".join(
+            reason["text"] for reason in row["reasons"]
         )
     return rows
 

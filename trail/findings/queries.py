@@ -5,12 +5,13 @@ Times are UTC without a zone; days are UTC days.
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from trail.events import actor_names
 from trail.findings import budget, watermark
 from trail.findings.budget import BudgetResult, Scored
 from trail.findings.evidence import event_ids, evidence, with_matching_evidence
@@ -21,7 +22,7 @@ from trail.storage.filters import Filter, Window
 
 __all__ = [
     "Queue", "activity", "apply_budget", "event_ids", "evidence", "expected_and_seen", "get",
-    "peers", "queue",
+    "peers", "queue", "records",
 ]  # fmt: skip
 
 _COLUMNS = "finding_id, day, actor_id, actor_type, score, reasons, state, risk_version"
@@ -103,6 +104,13 @@ def finding_of(engine: Engine, event: Mapping[str, Any]) -> Finding | None:
     return None
 
 
+def records(engine: Engine, findings: Sequence[Finding]) -> Iterator[dict[str, Any]]:
+    """Yield *findings* as commands, routes and alerts give them, with the display name `actor`."""
+    names = actor_names.display_names(engine, [finding.actor_id for finding in findings])
+    for finding, ids in event_ids(engine, findings):
+        yield {**finding.to_dict(ids), "actor": names[finding.actor_id]}
+
+
 def activity(engine: Engine, actor_id: str, now: dt.datetime, days: int = 90) -> pa.Table:
     """Return `day, events, targets, risk` for each active day of an actor up to *now* (aware).
 
@@ -145,7 +153,7 @@ def expected_and_seen(engine: Engine, finding: Finding) -> list[dict[str, Any]]:
 def peers(engine: Engine, finding: Finding, rows: int = 10) -> dict[str, Any]:
     """Return the other actors with the finding's actions in the 28 days up to its day.
 
-    `actions` are those of its reasons; `others` has actor_id, actor_name, actor_type, days and
+    `actions` are those of its reasons; `others` has actor_id, actor, actor_type, days and
     events of the *rows* most active; `doing` counts all of them, `active` all active actors.
     """
     actions = sorted({name for reason in finding.reasons for name in reason.actions or ()})
@@ -155,7 +163,7 @@ def peers(engine: Engine, finding: Finding, rows: int = 10) -> dict[str, Any]:
         "where p.actor_id <> $actor and d.day <= $day and d.day > $day - 28"
     )
     others = engine.table(
-        "select p.actor_id, any_value(p.actor_name) as actor_name, "
+        f"select p.actor_id, any_value({actor_names.DISPLAY_P}) as actor, "
         "any_value(p.actor_type) as actor_type, count(distinct d.day) as days, "
         "sum(d.n)::bigint as events, count(*) over () as doing "
         f"{near} and list_contains($actions, a.action) "

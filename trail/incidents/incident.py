@@ -54,7 +54,7 @@ class Change:
     action: str
     kind: str
     actor_id: str
-    actor_name: str
+    actor: str
     target_type: str
     target_id: str
     target_name: str

@@ -76,6 +76,7 @@ def _change(change: Change) -> dict[str, Any]:
         "occurred_at": utc_text(change.occurred_at),
         "action": change.action,
         "actor_id": change.actor_id,
+        "actor": change.actor,
         "target_type": change.target_type or None,
         "target_id": change.target_id or None,
         "target_name": change.target_name or None,

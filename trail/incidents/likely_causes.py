@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from trail.core.catalogue import FAILED_KINDS, ROUTINE_KINDS
+from trail.events import actor_names
 from trail.incidents import cause_score
 from trail.incidents.grouping import STORM
 from trail.incidents.incident import Change, Incident
@@ -36,7 +37,7 @@ with wanted as (
   select action_key from actions where not list_contains($kinds, kind))
 )
 select f.number, f.event_id, f.occurred_at, f.changes, a.action, a.kind, a.risk, p.actor_id,
- p.actor_name, t.target_type, t.target_id, t.target_name
+ {actor_names.DISPLAY_P} as actor, t.target_type, t.target_id, t.target_name
 from found f join actions a using (action_key) join actors p using (actor_key)
 join targets t using (target_key)
 where f.occurred_at >= f.onset - to_seconds({int(cause_score.LOOK_BACK.total_seconds())})
@@ -130,7 +131,7 @@ def _ranked(changes: list[Change]) -> list[Change]:
 
 
 _FIELDS = (
-    *("event_id", "occurred_at", "action", "kind", "actor_id", "actor_name", "target_type"),
+    *("event_id", "occurred_at", "action", "kind", "actor_id", "actor", "target_type"),
     *("target_id", "target_name", "changes"),
 )
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from trail.core.clock import utc_text
 from trail.core.errors import InputError
-from trail.core.model import EVENT_COLUMNS, Notification
-from trail.events.names import STAR, join_names
+from trail.core.model import Notification
+from trail.events.names import MESSAGE_COLUMNS, STAR, join_names
 from trail.notifications import deliveries, destinations
 from trail.notifications.destinations import Destination
 from trail.storage import cursors
@@ -255,7 +255,7 @@ def _past_messages(
     return result
 
 
-_PAYLOAD_COLUMNS = (*EVENT_COLUMNS, "echo")
+_PAYLOAD_COLUMNS = (*MESSAGE_COLUMNS, "echo")
 
 
 def _payload(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trail.core import event_text
 from trail.core.clock import naive_utc
-from trail.core.model import EVENT_COLUMNS
 from trail.events import events
+from trail.events.names import MESSAGE_COLUMNS
 from trail.notifications.rate_limit import FIRST_MESSAGES, Match, RateLimitState
 from trail.notifications.rule import Rule
 from trail.storage.database import Engine, Params
@@ -98,7 +99,7 @@ def match_events(
         example: Mapping[str, Any] = {}
         if row["target"] not in state.targets and examples < FIRST_MESSAGES:
             event = events.get(engine, row["event_id"], row["first_at"]) or {}
-            example = {**{name: event.get(name) for name in EVENT_COLUMNS}, "echo": row["echo"]}
+            example = {**{name: event.get(name) for name in MESSAGE_COLUMNS}, "echo": row["echo"]}
             examples += 1
         result.append(Match(row["target"], row["label"], count, example))
     return result
@@ -119,7 +120,7 @@ def match_findings(rule: Rule, rows: Iterable[Mapping[str, Any]]) -> dict[str, M
     return {
         str(row["finding_id"]): Match(
             f"finding|{row.get('actor_id')}",
-            str(row.get("actor_name") or row.get("actor_email") or row.get("actor_id") or ""),
+            event_text.actor(row),
             1,
             row,
         )

@@ -42,10 +42,12 @@ alter table once rename to rows
 """
 
 _STEPS = (
-    """
+    f"""
 insert into actors
 select row_number() over (order by actor_id), actor_id, any_value(actor_type),
- max_by(coalesce(actor_name, ''), occurred_at), max_by(coalesce(actor_email, ''), occurred_at),
+ coalesce(max_by(actor_name, occurred_at) filter (actor_name <> ''), ''),
+ coalesce(max_by(actor_email, occurred_at) filter (
+  actor_email <> '' and verified is distinct from false and not {FUTURE_DATED}), ''),
  max(occurred_at)
 from rows group by actor_id
 """,

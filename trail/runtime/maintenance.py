@@ -98,9 +98,7 @@ def _evaluate_alerts(context: JobContext) -> None:
     recent = Filter(start=_ALERT_PERIOD)
     result = unusual.queue(store, recent, now)
     rows_by_kind = {
-        "findings": [
-            finding.to_dict(ids) for finding, ids in unusual.event_ids(store, result.findings)
-        ],
+        "findings": list(unusual.records(store, result.findings)),
         "incidents": list(records(store, recent, now)),
     }
     for kind, rows in rows_by_kind.items():

@@ -3,6 +3,8 @@
 A loader that is not listed here is its own way; so is `archive`, since an archive does not say.
 """
 
+from collections.abc import Mapping
+
 # By the loader of a batch.
 WAYS = {
     "segment_api": "api",
@@ -11,6 +13,18 @@ WAYS = {
     "s3": "s3",
     "folder": "folder",
     **dict.fromkeys(("json", "csv", "parquet"), "file"),
+}
+
+# What people read for each way.
+NAMES: Mapping[str, str] = {
+    "api": "Segment Public API",
+    "webhook": "Webhook",
+    "tracking": "Tracking API",
+    "s3": "S3 bucket",
+    "folder": "Watched folder",
+    "file": "Loaded file",
+    "quarantine": "Retried from quarantine",
+    "archive": "Archive",
 }
 
 _CASES = " ".join(f"when '{name}' then '{way}'" for name, way in WAYS.items())

@@ -20,7 +20,7 @@ from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.text import parse_integer
-from trail.events import completions, counts, questions, suggestions
+from trail.events import completions, counts, questions, suggestions, value_names
 from trail.events import events as listing
 from trail.events import export as exports
 from trail.events import timeline as bars
@@ -74,6 +74,7 @@ def events(request: Request) -> Response:
             "next": str(page.last) if page.has_after else None,
             "count": count,
             "unverified": unverified,
+            **_notices(request),
         }
     )
 
@@ -110,6 +111,7 @@ def timeline(request: Request) -> Response:
                 }
                 for bar in histogram.bars
             ],
+            **_notices(request),
         }
     )
 
@@ -122,7 +124,7 @@ def incidents(request: Request) -> Response:
         store, filter_, now, rows=_rows(request), skip=_number(request, "skip", 0)
     )
     count = counted.summary(store, filter_, now).incidents
-    return _json({"incidents": list(result), "count": count})
+    return _json({"incidents": list(result), "count": count, **_notices(request)})
 
 
 @query
@@ -148,12 +150,11 @@ def findings(request: Request) -> Response:
     queue = unusual.queue(store, filter_, now, per_day=per_day, everything=everything)
     return _json(
         {
-            "findings": [
-                finding.to_dict(ids) for finding, ids in unusual.event_ids(store, queue.findings)
-            ],
+            "findings": list(unusual.records(store, queue.findings)),
             "scored": queue.scored,
             "budget": per_day,
             "note": queue.budget.status_text(),
+            **_notices(request),
         }
     )
 
@@ -258,7 +259,15 @@ def export_incidents(request: Request) -> Response:
 def _request_filter(request: Request) -> tuple[Filter, Any, dt.datetime]:
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in _NOT_FILTER]
     store = startup.store_of(request.query_params.get("archive", ""))
-    return Filter.parse(pairs), store, dt.datetime.now(dt.UTC)
+    # Ids in place of names; see `_notices` for what names nothing.
+    filter_, request.state.misnamed = value_names.resolve(store, Filter.parse(pairs))
+    return filter_, store, dt.datetime.now(dt.UTC)
+
+
+def _notices(request: Request) -> dict[str, list[str]]:
+    """Return what a value of the filter that names nothing was probably meant to be, if any."""
+    notices = [str(problem) for problem in request.state.misnamed]
+    return {"notices": notices} if notices else {}
 
 
 def _json(body: dict[str, Any]) -> Response:

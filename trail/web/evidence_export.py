@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
+from trail.events import value_names
 from trail.evidence import pack
 from trail.evidence.period import ADDRESS
 from trail.runtime import process
@@ -31,7 +32,8 @@ def download(request: Request) -> Response:
             raise InputError("A sign-off has its own filter.", "Give sign_off alone.")
         prepared = pack.prepare_signed(store, settings, sign_off_number(request), now)
     else:
-        prepared = pack.prepare(store, settings, Filter.parse(pairs), now)
+        filter_, _ = value_names.resolve(store, Filter.parse(pairs))
+        prepared = pack.prepare(store, settings, filter_, now)
     tally = Tally()
     return Download(
         request,

@@ -135,7 +135,7 @@ def _past_records(ctx: Context, kind: str) -> list[dict[str, Any]]:
         return list(records(store, past, now))
     if kind == "findings":
         findings = queries.queue(store, past, now).findings
-        return [finding.to_dict(ids) for finding, ids in queries.event_ids(store, findings)]
+        return list(queries.records(store, findings))
     return []
 
 

@@ -46,7 +46,9 @@ def _action(event: Event) -> str | Cell:
 
 def _actor(event: Event) -> str | Cell:
     name = event_text.actor(event)
-    return {"text": name, "note": "(token)"} if event["actor_type"] == "token" else name
+    kind = "token" if event["actor_type"] == "token" else ""
+    notes = [note for note in (kind, event_text.actor_note(event)) if note]
+    return {"text": name, "note": f"({', '.join(notes)})"} if notes else name
 
 
 def _verified(event: Event) -> str:
@@ -98,6 +100,7 @@ LAYOUT = ViewLayout(
         _column("outcome", 98),
         _column("kind", 90),
         _column("actor_type", 96),
+        _column("recorded_actor", 190),
         _column("actor_email", 190),
         _column("actor_id", 190, mono=True),
         _column("target_type", 130),

@@ -55,15 +55,17 @@ def _actor(event: dict[str, Any], filter_: Filter) -> list[PanelField]:
     actor, email = event_text.actor(event), event["actor_email"]
     kind = text.ACTOR_TYPES[event["actor_type"]].lower()
     result = [_filtered("Actor", actor, "actor", event["actor_id"])]
-    result[0]["hint"] = email if email and email != actor else kind
+    known = email if email and email != actor and not event["recorded_as"] else ""
+    result[0]["hint"] = known or kind
     if event["actor_id"]:
         result[0]["href"] = page_link("people", filter_, who=event["actor_id"])
-    if event["current_name"] and event["current_name"] != actor:
-        result.append(
-            {"label": "Current name", "value": event["current_name"], "hint": "from the directory"}
-        )
+    recorded = event["recorded_actor"]
+    if recorded not in (actor, known) and event_text.id_as_name(recorded) != actor:
+        result.append({"label": "Recorded as", "value": recorded})
     result.append(_filtered("Actor ID", event["actor_id"], "actor", event["actor_id"]))
     result[-1]["mono"] = True
+    if event["recorded_actor_id"] not in (event["actor_id"], recorded):
+        result[-1]["hint"] = f"recorded as {event['recorded_actor_id']}"
     return result
 
 

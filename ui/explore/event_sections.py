@@ -20,7 +20,7 @@ from trail.incidents import queries as incidents
 from trail.incidents.incident import Change, Incident
 from trail.storage import query_timeout
 from trail.storage.filters import Filter
-from ui import actor_names, text, url_state
+from ui import text, url_state
 from ui.components.event_panel import (
     Around,
     AroundRow,
@@ -142,13 +142,12 @@ class _Sections:
         if incident:
             found = likely_causes.changes_before(self._ctx.store, [incident])
             changes = found[incident.incident_id]
-        names = actor_names.display_names(self._ctx.store, [change.actor_id for change in changes])
         rows: list[AroundRow] = [
             {
                 "failed": False,
                 "offset": _offset(dt.timedelta(seconds=-change.before_s)),
                 "title": f"{change.action}: {change.target_name or change.target_id}, "
-                f"by {names[change.actor_id]}",
+                f"by {change.actor}",
                 "strength": change.strength,
                 "note": _chance(change),
                 "href": self._event_link(change.event_id, change.occurred_at),

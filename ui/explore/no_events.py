@@ -41,7 +41,8 @@ def draw(ctx: Context, filter_: Filter, labels: dict[tuple[str, str], str]) -> N
             _without(explain.without(store, filter_, now, deadline), labels)
         _nearest(explain.nearest(store, filter_, now, deadline), filter_, window, now)
         with meant:
-            _corrections(spelling.corrections(store, filter_, now, deadline))
+            misnamed = url_state.misnamed()
+            _corrections(spelling.corrections(store, filter_, now, deadline, misnamed))
         _coverage(ctx, window, filter_)
         with st.container(horizontal=True, gap="small"):
             if narrowed:

@@ -12,7 +12,7 @@ from trail.incidents import incident_text as wording
 from trail.incidents.attempt_strip import Strip, Strips
 from trail.incidents.incident import Change, Incident, Recurrence
 from trail.storage.filters import Filter
-from ui import actor_names, text, url_state
+from ui import text, url_state
 from ui.components.day_strip import StripDay, StripRow, day_strip
 from ui.failures.incident_table import target
 from ui.page import Context
@@ -149,14 +149,13 @@ def _before(ctx: Context, filter_: Filter, changes: list[Change]) -> None:
     st.caption("On this target and the resources it refers to, 24 hours before the first failure")
     if not changes:
         st.text("No recorded change before the first failure.")
-    names = actor_names.display_names(ctx.runtime.store, [change.actor_id for change in changes])
     for change in changes:
         kind = "Upstream" if change.upstream else "Preceding"
         kind = "Likely cause" if change.likely_cause else kind
         with st.container(gap="xxsmall"):
             st.text(
                 f"{kind} · {wording.evidence_text(change)}\n{wording.change_text(change)}.\n"
-                f"{names[change.actor_id]}, {text.timestamp(change.occurred_at, filter_.zone)}"
+                f"{change.actor}, {text.timestamp(change.occurred_at, filter_.zone)}"
             )
             st.page_link(
                 url_state.EXPLORE,

@@ -61,8 +61,10 @@ def _text(name: str, title: str, width: int, *, mono: bool = False) -> Field[_Li
 
 
 def label(actor: ActorActivity) -> str:
-    """Return the name of *actor*, else the email, else the ID."""
-    return event_text.actor_label(actor.actor_id, actor.name or actor.email or actor.actor_id)
+    """Return the display name of *actor*."""
+    return event_text.actor(
+        {"actor_id": actor.actor_id, "actor_name": actor.name, "actor_email": actor.email}
+    )
 
 
 _LIST: Listed[_Line] = Listed(

@@ -6,8 +6,9 @@ import streamlit as st
 
 from trail.core import event_text
 from trail.core.errors import TrailError
+from trail.events import actor_names
 from trail.findings import rule_toggles, rules
-from ui import actor_names, tables, text, url_state
+from ui import tables, text, url_state
 from ui.audit import record_action
 from ui.page import Context
 

@@ -5,8 +5,9 @@ import datetime as dt
 import streamlit as st
 
 from trail.core.clock import utc_now
+from trail.events import actor_names
 from trail.findings import expected_activity
-from ui import actor_names, text, url_state
+from ui import text, url_state
 from ui.audit import record_action
 from ui.page import Context
 

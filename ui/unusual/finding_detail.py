@@ -9,11 +9,12 @@ import streamlit as st
 from trail.core import event_text
 from trail.core.errors import TrailError
 from trail.core.registry import discover
+from trail.events import actor_names
 from trail.findings import queries, reviews
 from trail.findings.detector import Detector, Rule
 from trail.findings.model import Finding
 from trail.storage.filters import Filter
-from ui import actor_names, charts, event_feed, own_activity, style, tables, text, url_state
+from ui import charts, event_feed, own_activity, style, tables, text, url_state
 from ui.audit import record_action
 from ui.page import Context
 
@@ -134,14 +135,13 @@ def _peers(ctx: Context, finding: Finding) -> None:
     peers = queries.peers(ctx.runtime.store, finding)
     if not peers["actions"]:
         return
-    ids = [peer["actor_id"] for peer in peers["others"][:_MAX_PEERS]]
-    names = ", ".join(actor_names.display_names(ctx.runtime.store, ids).values())
-    more = peers["doing"] - len(ids)
-    listed = (f": {names}" if names else "") + (f" and {more:,} more" if more > 0 else "")
+    listed = [peer["actor"] for peer in peers["others"][:_MAX_PEERS]]
+    names, more = ", ".join(listed), peers["doing"] - len(listed)
+    named = (f": {names}" if names else "") + (f" and {more:,} more" if more > 0 else "")
     st.caption(
         text.escape(
             f"{peers['doing']:,} of {text.count(peers['active'], 'other actor')} performed any of "
-            f"these actions in the previous 28 days{listed}."
+            f"these actions in the previous 28 days{named}."
         )
     )
 

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from trail.events import actor_names
 from trail.findings import reviews
 from trail.findings.model import Finding
 from trail.findings.queries import Queue
 from trail.storage.filters import Filter
-from ui import actor_names, text, url_state
+from ui import text, url_state
 from ui.components.table import Cell, Tone
 from ui.listed import Field, Listed
 from ui.page import Context

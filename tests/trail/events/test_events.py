@@ -13,6 +13,7 @@ from tests.trail.random_trail import NOW, event
 from trail.core.model import EVENT_COLUMNS
 from trail.events import counts, events, windows
 from trail.events.cursor import Cursor
+from trail.events.names import DERIVED
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 
@@ -111,7 +112,7 @@ def test_pages_together_have_all_matches(
 def test_page_rows_have_all_columns_except_raw(many: Store) -> None:
     row = events.page(many, Filter(), NOW, rows=1).rows[0]
     columns = tuple(name for name in EVENT_COLUMNS if name != "raw")
-    assert tuple(row) == (*columns, "unverified", "future_dated")
+    assert tuple(row) == (*columns, *DERIVED, "unverified", "future_dated")
     assert (row["actor_email"], row["target_type"], row["verified"]) == (None, None, None)
     many.close()
 

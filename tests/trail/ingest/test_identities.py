@@ -16,7 +16,7 @@ from trail.core.clock import utc_now
 from trail.core.limits import Limits
 from trail.core.model import Batch, Chunk, Directory, Person
 from trail.core.settings import Settings
-from trail.events import counts, people
+from trail.events import actor_names, counts, people
 from trail.findings import queries
 from trail.ingest import directory, pipeline
 from trail.integrity import sealing, verification
@@ -196,7 +196,7 @@ def test_directory_names_earlier_bare_ids(store: Store, load: Load) -> None:
     )
     assert actor_ids(store) == ["users/usr7", "users/usr8"]
     assert set(emails(store).values()) == {None}
-    assert people.display_names(store, ["users/usr7", "users/usr8"]) == {
+    assert actor_names.display_names(store, ["users/usr7", "users/usr8"]) == {
         "users/usr7": "Kim Ode",
         "users/usr8": "Lee Park",
     }

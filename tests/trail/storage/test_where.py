@@ -284,7 +284,7 @@ def test_facets_show_the_current_names_of_people(store: Store) -> None:
     }
     assert labels["users/ana"] == "ana@new.example"
     assert labels["system"] == "Segment"
-    assert labels["tokens/-t1"] == "tokens/-t1"
+    assert labels["tokens/-t1"] == "-t1"
 
 
 def test_sorting_does_not_change_the_matching_rows(store: Store) -> None:

@@ -9,10 +9,8 @@ from trail.cli.context import Context
 from trail.core.model import EVENT_COLUMNS
 from trail.core.text import printable
 from trail.events import export
-from trail.events.names import LISTED
-from trail.storage.filters import Filter
 
-_COLUMNS = ("occurred_at", "action", "target_name", "actor_name", "actor_id", "outcome")
+_COLUMNS = ("occurred_at", "action", "target_name", "actor", "actor_id", "outcome")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +22,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     store, now = context.store(False), dt.datetime.now(dt.UTC)
-    columns = EVENT_COLUMNS if args.json else LISTED
-    chosen = export.Export(Filter.parse(args.query), "ndjson", columns)
+    columns = EVENT_COLUMNS if args.json else _COLUMNS
+    chosen = export.Export(context.read_filter(store, args.query), "ndjson", columns)
     if not args.json:
         context.out.text("\t".join(_COLUMNS) + "\n")
     for data in export.stream(store, chosen, now, limit=args.limit):

@@ -13,7 +13,6 @@ from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.evidence import pack
 from trail.evidence.period import ADDRESS
-from trail.storage.filters import Filter
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +27,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     path = context.folder / args.out
     store, now = context.store(False), dt.datetime.now(dt.UTC)
     if args.sign_off is None:
-        prepared = pack.prepare(store, context.settings, Filter.parse(args.query), now)
+        filter_ = context.read_filter(store, args.query)
+        prepared = pack.prepare(store, context.settings, filter_, now)
     elif args.query:
         raise InputError("A sign-off has its own filter.", "Omit --query.")
     else:

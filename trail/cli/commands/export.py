@@ -11,7 +11,6 @@ from trail.core import atomic_file
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.events import export
-from trail.storage.filters import Filter
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +37,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     path = context.folder / args.out
     kind = args.format or path.suffix.lstrip(".").lower()
     columns = tuple(args.columns.split(",")) if args.columns else export.default_columns(kind)
-    chosen = export.Export(Filter.parse(args.query), kind, columns, args.headers)
     store, now, tally = context.store(False), dt.datetime.now(dt.UTC), Tally()
+    chosen = export.Export(context.read_filter(store, args.query), kind, columns, args.headers)
     try:
         bom = context.settings.export.csv_bom
         with atomic_file.appearing(path) as part, part.open("wb") as file:

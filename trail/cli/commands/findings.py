@@ -7,8 +7,8 @@ import json
 from trail.cli.command import Command, add_query
 from trail.cli.context import Context
 from trail.core.text import printable
+from trail.events import actor_names
 from trail.findings import queries
-from trail.storage.filters import Filter
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,16 +28,18 @@ def _budget(text: str) -> float:
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     store, now = context.store(False), dt.datetime.now(dt.UTC)
-    filter_ = Filter.parse(args.query)
+    filter_ = context.read_filter(store, args.query)
     queue = queries.queue(store, filter_, now, per_day=args.budget, everything=args.all)
     if args.json:
-        for finding, ids in queries.event_ids(store, queue.findings):
-            context.out.text(json.dumps(finding.to_dict(ids)) + "\n")
+        for row in queries.records(store, queue.findings):
+            context.out.text(json.dumps(row) + "\n")
         return 0
+    names = actor_names.display_names(store, [finding.actor_id for finding in queue.findings])
     for finding in queue.findings:
+        name = names[finding.actor_id]
+        actor = finding.actor_id if name in finding.actor_id else f"{name} ({finding.actor_id})"
         context.out.text(
-            f"{finding.day}  {finding.score:>5}  {printable(finding.actor_id)}  "
-            f"{finding.finding_id}\n"
+            f"{finding.day}  {finding.score:>5}  {printable(actor)}  {finding.finding_id}\n"
         )
         for reason in finding.reasons:
             context.out.text(f"            {reason.points:>5}  {printable(reason.text)}\n")

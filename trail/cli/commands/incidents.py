@@ -8,12 +8,12 @@ from trail.cli.command import Command, add_query
 from trail.cli.context import Context
 from trail.cli.tables import table
 from trail.incidents.incident_json import records
-from trail.storage.filters import Filter
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    filter_ = Filter.parse(args.query)
-    listed = records(context.store(False), filter_, dt.datetime.now(dt.UTC))
+    store = context.store(False)
+    filter_ = context.read_filter(store, args.query)
+    listed = records(store, filter_, dt.datetime.now(dt.UTC))
     if args.json:
         for record in listed:
             context.out.text(json.dumps(record) + "\n")
