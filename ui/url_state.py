@@ -4,6 +4,7 @@ The filter and the opened item are only in the URL, so that reload, Back and cop
 same. Session state contains private view state, such as which facet shows more values.
 """
 
+import contextlib
 import datetime as dt
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from trail.core.clock import utc_text
-from trail.core.errors import FilterError
+from trail.core.errors import FilterError, InputError
 from trail.events import overview, value_names
 from trail.events.value_names import Misnamed
 from trail.runtime import process, startup
@@ -107,8 +108,13 @@ def _read() -> tuple[Filter, tuple[Unreadable, ...], tuple[Misnamed, ...]]:
         filter_ = replace(filter_, tz=timezone_name())
     if not filter_.start and not filter_.end:
         filter_ = replace(filter_, start=DEFAULT_FROM)
-    named, unnamed = value_names.resolve(startup.store_of(param("archive")), filter_)
-    return overview.in_one_choice(named), left_out, unnamed
+    unnamed: tuple[Misnamed, ...] = ()
+    if filter_.choices:
+        # The page itself says that an archived month does not exist.
+        with contextlib.suppress(InputError):
+            store = startup.store_of(param("archive"))
+            filter_, unnamed = value_names.resolve(store, filter_)
+    return overview.in_one_choice(filter_), left_out, unnamed
 
 
 def timezone_name() -> str:

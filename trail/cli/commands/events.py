@@ -6,6 +6,7 @@ import json
 
 from trail.cli.command import Command, add_query, not_negative
 from trail.cli.context import Context
+from trail.core import event_text
 from trail.core.model import EVENT_COLUMNS
 from trail.core.text import printable
 from trail.events import export
@@ -22,7 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     store, now = context.store(False), dt.datetime.now(dt.UTC)
-    columns = EVENT_COLUMNS if args.json else _COLUMNS
+    columns = EVENT_COLUMNS if args.json else (*_COLUMNS, "recorded_as")
     chosen = export.Export(context.read_filter(store, args.query), "ndjson", columns)
     if not args.json:
         context.out.text("\t".join(_COLUMNS) + "\n")
@@ -33,7 +34,10 @@ def _run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _rows(lines: str) -> str:
-    rows = (json.loads(line) for line in lines.split("\n") if line)
+    rows = [json.loads(line) for line in lines.split("\n") if line]
+    for row in rows:
+        if note := event_text.actor_note(row):
+            row["actor"] += f" ({note})"
     return "".join(
         "\t".join(printable(str(row[name] or "")) for name in _COLUMNS) + "\n" for row in rows
     )
