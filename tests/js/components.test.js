@@ -11,6 +11,7 @@ import laneChart from "../../ui/components/lane_chart.js";
 import rankedList from "../../ui/components/ranked_list.js";
 import shortcuts from "../../ui/components/shortcuts.js";
 import tiles from "../../ui/components/tiles.js";
+import { drawTicks } from "../../ui/components/time_axis.js";
 import timeChart, { barPath, valueScale } from "../../ui/components/time_chart.js";
 import weekGrid from "../../ui/components/week_grid.js";
 import { HOSTILE, mount, press } from "./mount.js";
@@ -678,4 +679,23 @@ test("the list of shortcuts opens by its key, but not while someone types", () =
   );
   press(document.body, "?");
   assert.equal(dialog.open, false);
+});
+
+test("labels of an axis that would run into each other are left out", () => {
+  const parent = el("div");
+  const labels = ["Tue 13 Oct 2026", "Sat 24", "Wed 4 Nov 2026"];
+  const ticks = labels.map((text, at) => ({ at: 10 * at, text }));
+  mock.getter(window.HTMLElement.prototype, "offsetLeft", function () {
+    return 4 * Number.parseFloat(this.style.left); // of 400 px
+  });
+  mock.getter(window.HTMLElement.prototype, "offsetWidth", function () {
+    return 5 * this.textContent.length;
+  });
+  drawTicks(parent, ticks, 80);
+  const shown = [...parent.children].filter((node) => node.style.visibility !== "hidden");
+  assert.deepEqual(
+    shown.map((node) => node.textContent),
+    ["Tue 13 Oct 2026", "Wed 4 Nov 2026"],
+  );
+  mock.reset();
 });

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from trail.core import time_labels
 from trail.core.settings import Settings
 from trail.findings import queries, reviews
 from trail.retention import policy
@@ -20,12 +21,13 @@ class Expiring:
 
     def text(self) -> str:
         """Return it as a sentence; empty if nothing expires."""
-        if not self.findings:
+        if not self.first:
             return ""
         subject = "1 open finding expires"
         if self.findings > 1:
             subject = f"{self.findings:,} open findings expire"
-        return f"{subject} within {SOON.days} days, the first on {self.first}."
+        first = time_labels.full_day(self.first)
+        return f"{subject} within {SOON.days} days, the first on {first}."
 
 
 def expiring(

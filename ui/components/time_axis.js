@@ -44,4 +44,23 @@ export function drawTicks(parent, ticks, count) {
       node.style.left = percent(tick.at, count);
     },
   );
+  if (!watched.has(parent)) {
+    watched.add(parent);
+    new ResizeObserver(() => keepApart(parent)).observe(parent);
+  }
+  keepApart(parent);
+}
+
+/** @type {WeakSet<HTMLElement>} Axes whose width is followed. */
+const watched = new WeakSet();
+const GAP = 4;
+
+/** Hide the labels that would run into the one before. @param {HTMLElement} parent */
+function keepApart(parent) {
+  let end = Number.NEGATIVE_INFINITY;
+  for (const node of /** @type {Iterable<HTMLElement>} */ (parent.children)) {
+    const fits = node.offsetLeft >= end;
+    node.style.visibility = fits ? "" : "hidden";
+    if (fits && node.textContent) end = node.offsetLeft + node.offsetWidth + GAP;
+  }
 }

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from tests import detection
+from trail.core import time_labels
 from trail.core.settings import Settings
 from trail.findings import queries, reviews
 from trail.findings.detector import FIRST_DAY, daily, events, workdays
@@ -50,7 +51,7 @@ def test_a_finding_expires_within_the_last_week(
     assert result.findings == expected
     assert result.first == (STRANGE + KEPT if expected else None)
     day = STRANGE + KEPT
-    sentence = f"1 open finding expires within 7 days, the first on {day}."
+    sentence = f"1 open finding expires within 7 days, the first on {time_labels.full_day(day)}."
     assert result.text() == (sentence if expected else "")
 
 
