@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from trail.core import time_labels
+
 DEFAULT_PER_DAY = 3
 WARM_UP_DAYS = 5
 
@@ -46,9 +48,10 @@ class BudgetResult:
         """Return a sentence about the day from which findings are shown."""
         if self.first_day is None:
             return "No events recorded yet."
+        first = time_labels.full_day(self.first_day)
         return (
-            f"Findings are shown from {self.first_day.isoformat()}, after {WARM_UP_DAYS} days of "
-            "learning. Until 28 days are recorded, thresholds are based on fewer days."
+            f"Findings are shown from {first}, after {WARM_UP_DAYS} days of learning. "
+            "Until 28 days are recorded, thresholds are based on fewer days."
         )
 
 
