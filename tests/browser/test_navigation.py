@@ -61,6 +61,7 @@ def test_menu_keeps_window_zone_and_filters_where_the_page_has_them(
         ("timeline?from=xyz&outcome=failure", "is not understood", "Timeline"),
         ("failures?tz=Mars%2F%3Cb%3E&outcome=failure", "Unknown zone", "Failures"),
         ("explore?archive=2020-13", "Invalid archive month", "Explore"),
+        ("explore?actor=Segmant&outcome=failure", "Did you mean Segment (system)?", "Explore"),
     ],
 )
 def test_address_with_a_mistake_shows_the_page_and_a_way_out(

@@ -353,6 +353,13 @@ def test_events_as_json_are_newest_first(filled: Terminal) -> None:
     )
     query = "actor=users/ana&sort=oldest"
     assert [row["event_id"] for row in filled.lines("events", "--query", query)] == ["e1", "e3"]
+    query = "actor=USERS/Ana&sort=oldest&outcome=Success"
+    assert [row["event_id"] for row in filled.lines("events", "--query", query)] == ["e1", "e3"]
+    message, remarks = filled.run("events", "--json", "--query", "actor=users/anna")
+    assert (message, remarks) == (
+        "",
+        "No actor is called “users/anna”. Did you mean users/ana?\n",
+    )
     assert [row["event_id"] for row in filled.lines("events", "--limit", "1")] == ["e3"]
     assert filled.lines("events", "--limit", "0") == []
     _, remarks = filled.run("events", "--query", "colour=red", code=1)

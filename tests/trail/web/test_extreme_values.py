@@ -262,6 +262,16 @@ def test_events_are_those_of_the_command(client: TestClient) -> None:
     assert answer == [json_row(row) for row in page.rows] != []
 
 
+def test_names_of_actors_are_read_as_ids_and_others_explained(client: TestClient) -> None:
+    (event,) = client.get("/api/events?from=2000-01-01").json()["events"]
+    for path in ("/api/events?from=2000-01-01", "/api/timeline?from=2000-01-01"):
+        known = client.get(path, params={"actor": event["actor"].upper(), "from": "2000-01-01"})
+        unknown = client.get(path, params={"actor": "nobody at all", "from": "2000-01-01"})
+        assert known.json().get("notices") is None
+        assert unknown.json()["notices"] == ["No actor is called “nobody at all”."]
+    assert client.get("/api/events", params={"actor": event["actor"].upper()}).json()["count"] == 1
+
+
 def test_a_search_that_cannot_be_read_is_answered_with_its_place(client: TestClient) -> None:
     search = "x target_name:y"
     for path in ("/api/events", "/api/facets", "/api/timeline", "/export.csv"):
