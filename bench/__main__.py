@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import data
+from bench import data, explore
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "RESULTS.md"
@@ -209,6 +209,14 @@ def main() -> None:
     )
     for size in ordinary:
         lines += export(size, before)
+    lines += _table(
+        "What Explore asks on demand, in processor time",
+        "Against the same without it: facets with target, source and findings folded, the newest "
+        "page, the export in the order of time (its first GB). ms; of exports MB a second.",
+        ["events", "what", "ratio", "ours", "floor"],
+    )
+    for size in ordinary:
+        lines += explore.lines(size, child("explore", str(data.loaded(size)), str(args.repeats)))
     if ordinary and not args.no_viewers:
         lines += viewers(ordinary[0])
     if ordinary and not args.no_browser:

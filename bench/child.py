@@ -15,13 +15,13 @@ from typing import Any
 import duckdb
 import pyarrow.csv
 
-from bench.data import NOW
+from bench.data import NOW, load
+from bench.explore import explore
 from trail.core.settings import load as load_settings
 from trail.events import counts, events, facet_values, scanned_facets, timeline
 from trail.events import export as exports
 from trail.events import suggestions as suggesting
 from trail.events.search_results import search_matches
-from trail.ingest.files import load_files
 from trail.storage.database import Engine, Store
 from trail.storage.filters import Filter
 
@@ -41,11 +41,7 @@ def floor(source: str, target: str) -> dict[str, float]:
 
 def ours(source: str, target: str) -> dict[str, float]:
     """Load the file with the product's ingest."""
-    settings = load_settings()
-    store = Store.open(Path(target), settings)
-    (batch,) = load_files(store, settings, [Path(source)])
-    store.close()
-    assert not batch.error and batch.read == batch.kept + batch.duplicates + batch.quarantined
+    batch = load(Path(source), Path(target))
     return {"rows": batch.read, "kept": batch.kept, "duplicates": batch.duplicates}
 
 
@@ -158,6 +154,7 @@ def main() -> None:
         "export": export,
         "pages": pages,
         "suggestions": suggestions,
+        "explore": explore,
     }
     answer = jobs[job](*arguments)
     used = resource.getrusage(resource.RUSAGE_SELF)

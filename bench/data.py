@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 
 from trail import demo
+from trail.core.errors import InputError
+from trail.core.model import Batch
 from trail.core.settings import load as load_settings
 from trail.ingest.files import load_files
 from trail.storage import cube
@@ -42,11 +44,24 @@ def loaded(events: int) -> Path:
             shutil.copy(loaded(LARGEST), path)
             _multiply(path, events // LARGEST)
         else:
-            settings = load_settings()
-            store = Store.open(path, settings)
-            load_files(store, settings, [ndjson(events)])
-            store.close()
+            load(ndjson(events), path)
     return path
+
+
+def load(source: Path, path: Path) -> Batch:
+    """Load the file *source* into the database at *path* and return its batch.
+
+    Raises `InputError` unless each of its records was kept, or was there already.
+    """
+    settings = load_settings()
+    store = Store.open(path, settings)
+    try:
+        (batch,) = load_files(store, settings, [source])
+    finally:
+        store.close()
+    if batch.error or batch.read != batch.kept + batch.duplicates:
+        raise InputError(f"{source.name} was not loaded whole.", batch.error)
+    return batch
 
 
 def _multiply(path: Path, times: int) -> None:

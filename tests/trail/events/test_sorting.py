@@ -73,6 +73,7 @@ def test_every_column_has_its_sql() -> None:
     way=st.sampled_from(("forwards", "backwards", "of a search", "stream", "first", "csv")),
     rows=st.sampled_from((13, 40, 90)),
     first_rows=st.sampled_from((1, 30, 100_000)),
+    range_rows=st.sampled_from((6, 45, 100_000)),
     narrows=st.booleans(),
 )
 def test_pages_streams_and_exports_have_one_order(
@@ -83,10 +84,12 @@ def test_pages_streams_and_exports_have_one_order(
     way: str,
     rows: int,
     first_rows: int,
+    range_rows: int,
     narrows: bool,
 ) -> None:
     monkeypatch.setattr(windows, "_FIRST_ROWS", first_rows)
     monkeypatch.setattr(slices, "_SLICE_ROWS", rows)
+    monkeypatch.setattr(slices, "_RANGE_ROWS", range_rows)
     filter_, terms = drawn if narrows else (replace(drawn[0], choices={}, q=()), ())
     filter_ = replace(filter_, sort=sort)
     expected = random_trail.in_order((r for r in ROWS if r.fits(filter_, terms)), sort)
