@@ -113,7 +113,7 @@ _RULES = """
 @media screen and (min-width: 1001px) {
   /* Beside the panel, the line above the chart keeps the window and the count. */
   .st-key-results[data-covered] .st-key-chart-head {
-    padding-right: var(--covered); flex-wrap: nowrap;
+    padding-right: var(--covered); flex-wrap: nowrap; min-height: 28px;
   }
   .st-key-results[data-covered] :is(.trail-hint, .st-key-result-bar > :not(:first-child)) {
     position: absolute; visibility: hidden;
