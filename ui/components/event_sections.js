@@ -118,7 +118,12 @@ export function buildRelated(queue) {
   const view = section("related", "Related", failure, all.node);
   const tabs = SIDES.map((side) => {
     const count = el("span", "count");
-    const node = button("tab", { role: "tab", title: TABS[side].hint }, `${TABS[side].label} `, count);
+    const node = button(
+      "tab",
+      { role: "tab", title: TABS[side].hint },
+      `${TABS[side].label} `,
+      count,
+    );
     return { side, node, count };
   });
   const list = el("div", "tabs", { role: "tablist", "aria-label": "Related events" });
