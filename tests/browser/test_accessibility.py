@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import streamlit as st
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT
@@ -92,12 +93,21 @@ def _check_layout(page: Page) -> None:
                 assert shared <= 0 or abs(shift) / 2 <= 1, (*place, one, other)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_serious_violation_or_scrolls_sideways(
-    visit: Callable[..., Page], scheme: Any
-) -> None:
-    page = visit("/", shows="h1")
-    page.emulate_media(color_scheme=scheme)
+def _change_scheme(page: Page) -> None:
+    """Let the system change between light and dark, and wait until the page has its colors."""
+    dark = not page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    # A rule of the stylesheet that the server writes for the mode of the reader.
+    text_color = st.get_option(f"theme.{'dark' if dark else 'light'}.grayColor")
+    page.wait_for_function(
+        "rule => [...document.querySelectorAll('style')].some(one => one.innerHTML.includes(rule))",
+        arg=f"color: {text_color}",
+    )
+    settle(page)
+
+
+def test_no_page_has_a_serious_violation_or_scrolls_sideways(visit: Callable[..., Page]) -> None:
+    page = visit("/")
     root = page.url.rstrip("/")
     problems, said = {}, list[str]()
     # What the browser refuses or misses while it loads a page.
@@ -109,10 +119,12 @@ def test_no_page_has_a_serious_violation_or_scrolls_sideways(
         page.goto(root + address)
         expect(page.locator("h1").first).to_be_visible()
         settle(page)
-        if found := _violations(page):
+        # Each page is loaded in one scheme and changes to the other, every second one from dark.
+        first = _violations(page)
+        _change_scheme(page)
+        if found := first + _violations(page):
             problems[address] = found
-        if scheme == "light":
-            _check_layout(page)
+        _check_layout(page)
     assert not problems
     assert not said
 

@@ -155,6 +155,7 @@ class RelatedRow(TypedDict):
 class Related(TypedDict):
     """The rows of a group of related events nearest in time, the total count, and a link to all."""
 
+    label: str
     total: int
     rows: Sequence[RelatedRow]
     href: str
@@ -188,10 +189,7 @@ class EventMessage(TypedDict, total=False):
     mode: Literal["include", "exclude"]
 
 
-_STYLES = ("fields", "sections", "compare", "raw")
-_panel = messages.component(
-    "trail_event", "event_panel", "undo_section", *(f"event_{name}" for name in _STYLES)
-)
+_panel = messages.component("trail_event", "event_panel")
 
 
 def event_panel(
