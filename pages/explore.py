@@ -38,7 +38,8 @@ def render(ctx: Context) -> None:
     now = ctx.now
     started = time.perf_counter()
     # The chart takes one small query and is drawn first; the head above it has a fixed height.
-    head, chart = st.container(key="head"), st.container(key="chart")
+    head, results = st.container(key="head"), st.container(key="results")
+    chart = results.container(key="chart")
     with search_matches(store, filter_, now) as (engine, rest):
         bars = timeline.histogram(engine, rest, now)
         window = timeline.bounded(store, filter_.window(now), now)
@@ -91,7 +92,7 @@ def render(ctx: Context) -> None:
     with st.sidebar:
         facet_drawer.draw()
         facet_sidebar.draw(ctx, filter_, facets)
-    with st.container(key="events-area"):
+    with results, st.container(key="events-area"):
         if page.rows:
             events_table.table(
                 page,

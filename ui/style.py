@@ -95,16 +95,31 @@ _RULES = """
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   }
 }
-/* The event panel lies over the right of the table, so that opening it moves nothing. */
-.st-key-events-area { position: relative; }
-.st-key-events-area :has(> .st-key-event), .st-key-events-area :has(> * > .st-key-event) {
+/* What is scrolled into view stays below the menu. */
+[data-testid=stMain] { scroll-padding: 60px 0 12px; }
+/*
+ * The event panel lies over the right of the chart and the table, so that opening it moves nothing.
+ * It reaches 12 px above the bottom of the window, also beside the end of the page.
+ */
+.st-key-results { position: relative; }
+.st-key-events-area, .st-key-events-area :has(> .st-key-event),
+.st-key-events-area :has(> * > .st-key-event) {
   position: static;
 }
 .st-key-event {
-  position: absolute; inset: 0 0 0 auto; width: clamp(400px, 44%, 560px); max-width: 100%;
+  position: absolute; inset: 0 0 -62px auto; width: clamp(480px, 44%, 560px); max-width: 100%;
   z-index: 5; pointer-events: none;
 }
-.st-key-event > * { position: sticky; top: 66px; pointer-events: auto; }
+.st-key-event > * { position: sticky; top: 60px; pointer-events: auto; }
+@media screen and (min-width: 1001px) {
+  /* Beside the panel, the line above the chart keeps the window and the count. */
+  .st-key-results[data-covered] .st-key-chart-head {
+    padding-right: var(--covered); flex-wrap: nowrap; min-height: 28px;
+  }
+  .st-key-results[data-covered] :is(.trail-hint, .st-key-result-bar > :not(:first-child)) {
+    position: absolute; visibility: hidden;
+  }
+}
 .st-key-no-events [data-testid=stBaseButton-tertiary] {
   min-height: 30px; color: LINK; text-align: left;
 }
@@ -121,10 +136,15 @@ _RULES = """
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-inline: 16px; }
 }
+@media (max-width: 700px) {
+  /* The panel is a sheet over the page, below the menu. */
+  .st-key-event { position: fixed; inset: 48px 0 auto; width: auto; }
+}
 @media print {
+  .st-key-results { --covered: 0px !important; }
   [data-testid=stHeader], [data-testid=stSidebar], .st-key-filter-bar, .st-key-event,
   [class*=st-key-] button, .stPageLink { display: none !important; }
-  [data-testid=stAppViewContainer], [data-testid=stMain], .stApp, .st-key-events-area {
+  [data-testid=stAppViewContainer], [data-testid=stMain], .stApp, .st-key-results {
     position: static !important; overflow: visible !important; height: auto !important;
   }
   .stMainBlockContainer { padding: 0; }

@@ -252,7 +252,7 @@ def test_event_panel_finds_what_is_connected(visit: Callable[..., Page]) -> None
     panel = page.get_by_role("article", name="Event")
     expect(panel.get_by_role("heading", name="What changed before")).to_be_visible()
     expect(panel.get_by_text("fields changed")).to_be_visible()
-    expect(panel.get_by_text("Same target, ")).to_be_visible()
+    expect(panel.get_by_role("tab", name="Same target")).to_be_visible()
     panel.get_by_role("button", name="Next failure").click()
     expect(panel.get_by_text("No later failure of this target")).to_be_visible()
     panel.locator(".field").filter(has_text="Incident").get_by_role("link").click()

@@ -493,9 +493,8 @@ const MORE = {
   },
   compare: [COMPARED, { ...COMPARED, label: "Previous Source Modified", event_id: "e00" }],
   related: {
-    target: { label: "Same target, 0 events", total: 0, rows: [], href: "/explore" },
+    target: { total: 0, rows: [], href: "/explore" },
     actor: {
-      label: "Same actor ±15 min, 1 event",
       total: 1,
       rows: [{ when: "+1 s", title: "l", detail: "t", event_id: "e2", href: "/explore?event=e2" }],
       href: "/explore",
@@ -579,15 +578,61 @@ test("changed fields come first, unchanged ones are folded, another event can be
   const view = mount(eventPanel).draw({ event: EVENT, more: MORE });
   const cells = () => all(view, ".compared tbody tr").map((row) => row.textContent);
   assert.deepEqual(cells(), [`${HOSTILE[0]}not recorded${HOSTILE[0]}`]);
-  const toggle = one(view, ".compare > .link");
-  assert.equal(toggle.textContent, "Show 1 unchanged field");
+  const line = one(view, ".compare .side");
+  const toggle = line.querySelector(".link");
+  assert.equal(line.textContent, "1 of 2 fields changedShow all");
+  assert.equal(toggle.title, "1 unchanged field");
   toggle.click();
   assert.equal(cells().length, 2);
+  assert.equal(toggle.textContent, "Show less");
   const [first, second] = all(view, ".compare [role=radio]");
   press(first, "ArrowRight");
   assert.equal(document.activeElement, second);
   one(view, ".compared thead .link").click();
   assert.deepEqual(withoutNumbers(view.sent), [{ open: "e00" }]);
+});
+
+test("a comparison without changes is one line until its fields are shown", () => {
+  const same = { ...COMPARED, changed: [], summary: "0 of 1 field changed", note: "Two formats." };
+  const view = mount(eventPanel).draw({ event: EVENT, more: { ...MORE, compare: [same] } });
+  const [table, note] = [one(view, ".compared"), one(view, ".compare .note")];
+  assert.equal(one(view, ".compare .side").textContent, "0 of 1 field changedShow all");
+  assert.deepEqual([table.hidden, note.hidden], [true, true]);
+  one(view, ".compare .side .link").click();
+  assert.equal(all(view, ".compared tbody tr").length, 1);
+  assert.deepEqual([table.hidden, note.hidden], [false, false]);
+  view.draw({ event: { ...EVENT, event_id: "e2" } });
+  assert.equal(one(view, ".compare .side").textContent.startsWith("Loading…"), true);
+});
+
+test("a sheet takes the focus when it opens, and the page hears when it closes with it", () => {
+  const { matchMedia } = window;
+  window.matchMedia = () => ({ matches: true });
+  let left = 0;
+  document.addEventListener("event-panel-left", () => (left += 1), { once: true });
+  const view = mount(eventPanel).draw({ event: null });
+  view.draw({ event: EVENT });
+  const card = one(view, ".card");
+  assert.equal(document.activeElement === card, true);
+  view.draw({ event: null });
+  assert.equal(card.hidden, true);
+  assert.equal(left, 1);
+  card.blur(); // as browsers do with what is hidden
+  window.matchMedia = () => ({ matches: false });
+  view.draw({ event: EVENT });
+  assert.equal(document.activeElement === card, false);
+  window.matchMedia = matchMedia;
+});
+
+test("the width that the panel covers is known to the results below it", () => {
+  const view = mount(eventPanel);
+  view.parent.className = "st-key-results";
+  view.draw({ event: EVENT });
+  assert.equal(view.parent.style.getPropertyValue("--covered"), "12px");
+  assert.equal(view.parent.hasAttribute("data-covered"), true);
+  view.draw({ event: null });
+  assert.equal(view.parent.style.getPropertyValue("--covered"), "");
+  assert.equal(view.parent.hasAttribute("data-covered"), false);
 });
 
 test("Escape closes the event panel from the table, which keeps that key to itself", () => {

@@ -3,7 +3,7 @@
 import { Window } from "happy-dom";
 
 const window = new Window({ url: "https://audit.example.com/explore?from=7d" });
-const NODES = ["Node", "Element", "HTMLElement", "HTMLButtonElement"];
+const NODES = ["Node", "Element", "HTMLElement", "HTMLButtonElement", "CustomEvent"];
 for (const name of ["window", "document", ...NODES, "getComputedStyle"]) {
   globalThis[name] = name === "window" ? window : window[name];
 }

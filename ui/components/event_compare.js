@@ -20,8 +20,9 @@ const MISSING = "not recorded";
 
 /** @param {Queue} queue */
 export function buildCompare(queue) {
-  const summary = el("span", "second");
-  const view = section("compare", "Compare with previous event of this target", summary);
+  const summary = el("span", "second", { role: "status" });
+  const toggle = button("link", { "aria-expanded": "false" });
+  const view = section("compare", "Compare with previous event of this target", summary, toggle);
   const choices = [0, 1].map(() => button("tab", { role: "radio" }));
   const choice = el(
     "div",
@@ -35,9 +36,8 @@ export function buildCompare(queue) {
   head.append(el("th", "", { scope: "col" }, before.node), after);
   const body = el("tbody");
   const table = el("table", "compared", {}, el("thead", "", {}, head), body);
-  const toggle = button("link", { "aria-expanded": "false" });
   const note = el("p", "note");
-  view.part.append(choice, el("div", "table", {}, table), note, toggle);
+  view.part.append(choice, el("div", "table", {}, table), note);
   const compare = { ...view, summary, choice, choices, before, after, body, table, toggle, note };
   const result = {
     ...compare,
@@ -74,8 +74,9 @@ export function drawCompare(view, hasTarget, more, changed) {
   if (changed) view.chosen = 0;
   view.compared = more?.compare || [];
   show(view.part, hasTarget);
-  drawStatus(view, more, "compare", view.compared.length ? "" : "First event of this target.");
   redrawCompare(view);
+  const first = "First event of this target.";
+  drawStatus(view.summary, more, "compare", view.compared[view.chosen]?.summary ?? first);
 }
 
 /** @param {CompareView} view */
@@ -104,10 +105,12 @@ function redrawCompare(view) {
       updateCompared(line, row, index < changedCount);
     },
   );
+  // What could not be compared matters once fields are shown, or if none can be.
   setText(view.note, shown?.note);
-  show(view.note, Boolean(shown?.note));
+  show(view.note, Boolean(shown?.note) && (rows.length > 0 || !unchanged.length));
   show(view.toggle, unchanged.length > 0);
-  setText(view.toggle, `${view.open ? "Hide" : "Show"} ${shown?.unchanged_label}`);
+  setText(view.toggle, view.open ? "Show less" : "Show all");
+  setAttr(view.toggle, "title", shown?.unchanged_label);
   setAttr(view.toggle, "aria-expanded", String(view.open));
 }
 

@@ -7,8 +7,10 @@
 import { copyIcon, el, iconButton, setAttr, setColor, setText, show, valueSpan } from "./dom.js";
 import { buildCompare, drawCompare } from "./event_compare.js";
 import { drawFields } from "./event_fields.js";
+import { buildPlace, setOpen } from "./event_place.js";
 import { buildRaw, drawRaw } from "./event_raw.js";
 import { buildAround, buildRelated, drawAround, drawRelated } from "./event_sections.js";
+import { isFree, listen } from "./page_events.js";
 import { component, drawSentence } from "./rows.js";
 import { buildUndo, drawUndo } from "./undo_section.js";
 
@@ -37,14 +39,11 @@ const LINK_ICON = [
 const REST_MS = 150;
 const REPEAT_MS = 5000;
 const REQUESTS = 3;
-// The sticky top of the panel, the space below it, and its least height.
-const [TOP_PX, BOTTOM_PX, LEAST_PX] = [66, 12, 320];
-const TAKES_KEYS = "input, textarea, select, [role=dialog], [role=listbox], [role=menu]";
 
 export default component(build, (panel, /** @type {Data} */ data) => {
-  show(panel.card, data.event !== null);
   if (data.event) draw(panel, data.event, data);
   else panel.event = null;
+  setOpen(panel.place, data.event !== null);
 });
 
 /** @param {Element} parent @param {Queue} queue */
@@ -54,6 +53,7 @@ function build(parent, queue) {
   const previous = iconButton("Previous event", "M3 10l5-5 5 5");
   const next = iconButton("Next event", "M3 6l5 5 5-5");
   const copyLink = copyIcon(() => fullAddress(panel.event?.link || ""), "Copy link", ...LINK_ICON);
+  const card = el("article", "root card", { "aria-label": "Event", tabindex: "-1", hidden: "" });
   const panel = {
     queue,
     /** @type {PanelEvent | null} */
@@ -63,7 +63,8 @@ function build(parent, queue) {
     requests: 0,
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     timer: undefined,
-    card: el("article", "root card", { "aria-label": "Event" }),
+    card,
+    place: buildPlace(parent, card),
     risk: appendBadge(badges, "glyph"),
     category: appendBadge(badges, "square"),
     outcome: appendBadge(badges, "glyph"),
@@ -90,46 +91,16 @@ function build(parent, queue) {
     ...parts.map((view) => view.part),
   );
   parent.append(panel.card);
-  listen(parent, false, (event) => isTableEscape(event) || onPanelKey(panel, event), "keydown");
+  card.addEventListener("scroll", () => {
+    setAttr(card, "data-scrolled", card.scrollTop ? "" : null);
+  });
   // The table keeps Escape to itself, even with no row marked: it is taken on its way to the table.
-  listen(parent, true, (event) => isTableEscape(event) && onPanelKey(panel, event), "keydown");
-  // Its place changes with the scroll position of the page, and with what is drawn above it.
-  const resized = new ResizeObserver(() => fit(panel));
-  for (const node of [document.body, panel.card]) resized.observe(node);
-  listen(parent, true, () => panel.card.hidden || fit(panel), "scroll");
+  for (const early of [false, true]) {
+    listen(parent, early, "keydown", (event) => {
+      if (early === isTableEscape(event)) onPanelKey(panel, event);
+    });
+  }
   return panel;
-}
-
-/**
- * Call `onEvent` for key presses, or other events, of the whole page while `parent` is in it.
- *
- * @template {"keydown" | "scroll"} Name
- * @param {Element} parent
- * @param {boolean} capture before the pressed element gets the key, instead of afterwards
- * @param {(event: DocumentEventMap[Name]) => void} onEvent
- * @param {Name} name
- */
-function listen(parent, capture, onEvent, name) {
-  document.addEventListener(
-    name,
-    function listener(event) {
-      // Nothing reports that the panel was removed; the next event finds out.
-      if (parent.isConnected) onEvent(event);
-      else document.removeEventListener(name, listener, capture);
-    },
-    capture,
-  );
-}
-
-/**
- * Keep the panel inside the window, of whose top the head of the page takes more or less.
- *
- * @param {Panel} panel
- */
-function fit(panel) {
-  const { top } = panel.card.getBoundingClientRect();
-  const height = window.innerHeight - Math.max(top, TOP_PX) - BOTTOM_PX;
-  panel.card.style.maxHeight = `${Math.max(height, LEAST_PX)}px`;
 }
 
 /** @param {KeyboardEvent} event */
@@ -142,17 +113,10 @@ function isTableEscape(event) {
 /** Escape closes; j and k step, as in lists elsewhere. @param {Panel} panel @param {KeyboardEvent} event */
 function onPanelKey(panel, event) {
   if (panel.card.hidden) return;
-  if (event.ctrlKey || event.metaKey || event.altKey || !isFree(event)) return;
+  if (!isFree(event)) return;
   if (event.key === "Escape") panel.queue.send({ close: true });
   else if (event.key === "j") panel.next.click();
   else if (event.key === "k") panel.previous.click();
-}
-
-/** Return false while a text field, dialog or menu handles keys. @param {KeyboardEvent} event */
-function isFree(event) {
-  const target = event.composedPath()[0];
-  const taken = target instanceof Element && target.closest(TAKES_KEYS);
-  return !event.defaultPrevented && !taken && !document.querySelector("[role=dialog]");
 }
 
 /** @param {Panel} panel @param {PanelEvent} event @param {Data} data */
@@ -184,7 +148,6 @@ function draw(panel, event, { more, notice }) {
   drawRelated(panel.related, hasTarget, panel.more);
   drawRaw(panel.raw, [event.raw, event.other_raw || ""].filter(Boolean), changed);
   if (changed) panel.card.scrollTop = 0;
-  fit(panel);
   request(panel, changed);
 }
 

@@ -155,7 +155,6 @@ class RelatedRow(TypedDict):
 class Related(TypedDict):
     """The rows of a group of related events nearest in time, the total count, and a link to all."""
 
-    label: str
     total: int
     rows: Sequence[RelatedRow]
     href: str
@@ -189,7 +188,10 @@ class EventMessage(TypedDict, total=False):
     mode: Literal["include", "exclude"]
 
 
-_panel = messages.component("trail_event", "event_panel")
+_STYLES = ("fields", "sections", "compare", "raw")
+_panel = messages.component(
+    "trail_event", "event_panel", "undo_section", *(f"event_{name}" for name in _STYLES)
+)
 
 
 def event_panel(

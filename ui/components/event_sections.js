@@ -1,6 +1,6 @@
 /** What is connected to an event: what happened before or after it, and related events. */
 
-import { button, el, setAttr, setText, show, valueSpan } from "./dom.js";
+import { button, el, formatNumber, setAttr, setText, show, valueSpan } from "./dom.js";
 import { messageLink, updateLink } from "./message_link.js";
 import { renderRows } from "./rows.js";
 
@@ -17,7 +17,7 @@ import { renderRows } from "./rows.js";
  *   when: string, title: string, detail: string, event_id: string, href: string, current?: boolean,
  * }} RelatedRow
  */
-/** @typedef {{ label: string, total: number, rows: RelatedRow[], href: string }} Related */
+/** @typedef {{ total: number, rows: RelatedRow[], href: string }} Related */
 /**
  * @typedef {{
  *   event_id: string, fields: import("./event_fields.js").Field[],
@@ -30,27 +30,30 @@ import { renderRows } from "./rows.js";
 
 /** @type {Side[]} */
 const SIDES = ["target", "actor"];
+const TABS = {
+  target: { label: "Same target", hint: "Events of the same target" },
+  actor: { label: "Same actor", hint: "Events of the same actor, 15 minutes before and after" },
+};
 
 /** @param {string} className @param {string} title @param {Element[]} side */
 export function section(className, title, ...side) {
   const heading = el("h3", "", {}, title);
-  const status = el("p", "note", { role: "status" });
   const bar = el("div", "bar-line", {}, heading, el("div", "side", {}, ...side));
-  return { part: el("section", className, {}, bar, status), heading, status };
+  return { part: el("section", className, {}, bar), heading };
 }
 
 /**
  * Show that a section is being computed, or why it was not.
  *
- * @param {{ status: HTMLElement }} view
+ * @param {HTMLElement} status
  * @param {More | null} more
  * @param {string} name
  * @param {string} [note] what to say instead once it was computed
  */
-export function drawStatus(view, more, name, note) {
+export function drawStatus(status, more, name, note) {
   const text = more ? more.notes[name] || note || "" : "Loading…";
-  setText(view.status, text);
-  show(view.status, text !== "");
+  setText(status, text);
+  show(status, text !== "");
 }
 
 /** @param {Queue} queue */
@@ -58,10 +61,10 @@ export function buildAround(queue) {
   const caption = el("span", "second");
   const view = section("around", "", caption);
   const rows = el("div", "rows");
+  const status = el("p", "note", { role: "status" });
   const more = messageLink(queue, "link");
-  view.part.insertBefore(rows, view.status);
-  view.part.append(more.node);
-  return { ...view, caption, rows, more, queue };
+  view.part.append(rows, status, more.node);
+  return { ...view, caption, rows, status, more, queue };
 }
 
 /** @param {AroundView} view @param {string} title @param {More | null} more */
@@ -77,7 +80,7 @@ export function drawAround(view, title, more) {
     () => createAroundRow(view.queue),
     updateAroundRow,
   );
-  drawStatus(view, more, "around", around?.note);
+  drawStatus(view.status, more, "around", around?.note);
   show(view.more.node, Boolean(around?.more));
   setText(view.more.node, around?.more);
   updateLink(view.more, around?.href, null);
@@ -113,36 +116,46 @@ export function buildRelated(queue) {
   const failure = button("link", {}, "Next failure");
   const all = messageLink(queue, "link");
   const view = section("related", "Related", failure, all.node);
-  const tabs = SIDES.map(() => button("tab", { role: "tab" }));
-  const list = el("div", "tabs", { role: "tablist", "aria-label": "Related events" }, ...tabs);
+  const tabs = SIDES.map((side) => {
+    const count = el("span", "count");
+    const node = button(
+      "tab",
+      { role: "tab", title: TABS[side].hint },
+      `${TABS[side].label} `,
+      count,
+    );
+    return { side, node, count };
+  });
+  const list = el("div", "tabs", { role: "tablist", "aria-label": "Related events" });
+  list.append(...tabs.map((tab) => tab.node));
   const rows = el("div", "rows", { role: "tabpanel" });
+  const status = el("p", "note", { role: "status" });
   view.heading.replaceWith(list);
-  view.part.insertBefore(rows, view.status);
+  view.part.append(rows, status);
   const result = {
-    ...{ ...view, queue, tabs, rows, failure, all },
+    ...{ ...view, queue, tabs, rows, status, failure, all },
     /** @type {Side} */
     side: "target",
     /** @type {More | null} */
     more: null,
   };
   failure.addEventListener("click", () => queue.send({ failure: true }));
-  tabs.forEach((tab, index) => {
-    tab.addEventListener("click", () => selectTab(result, SIDES[index] ?? "target"));
-    tab.addEventListener("keydown", (event) => {
+  for (const { side, node } of tabs) {
+    node.addEventListener("click", () => selectTab(result, side));
+    node.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
       selectTab(result, result.side === "actor" ? "target" : "actor");
-      tabs.find((other) => other.tabIndex === 0)?.focus();
+      tabs.find((other) => other.node.tabIndex === 0)?.node.focus();
       event.preventDefault();
     });
-  });
+  }
   return result;
 }
 
 /** @param {RelatedView} view @param {boolean} hasTarget @param {More | null} more */
 export function drawRelated(view, hasTarget, more) {
   view.more = more;
-  const target = view.tabs[SIDES.indexOf("target")];
-  if (target) show(target, hasTarget);
+  for (const { side, node } of view.tabs) show(node, hasTarget || side === "actor");
   if (!hasTarget) view.side = "actor";
   redrawRelated(view);
 }
@@ -156,15 +169,14 @@ function selectTab(view, side) {
 /** @param {RelatedView} view */
 function redrawRelated(view) {
   const related = view.more?.related;
-  view.tabs.forEach((tab, index) => {
-    const name = SIDES[index] ?? "target";
-    const selected = view.side === name;
-    const plainLabel = name === "target" ? "Same target" : "Same actor ±15 min";
-    setText(tab, related?.[name]?.label || plainLabel);
-    setAttr(tab, "aria-selected", String(selected));
-    setAttr(tab, "tabindex", selected ? 0 : -1);
-    if (selected) setAttr(view.rows, "aria-label", plainLabel);
-  });
+  for (const { side, node, count } of view.tabs) {
+    const selected = view.side === side;
+    const total = related?.[side]?.total;
+    setText(count, total === undefined ? "" : formatNumber(total));
+    setAttr(node, "aria-selected", String(selected));
+    setAttr(node, "tabindex", selected ? 0 : -1);
+    if (selected) setAttr(view.rows, "aria-label", TABS[side].hint);
+  }
   const group = related?.[view.side];
   renderRows(
     view.rows,
@@ -173,7 +185,7 @@ function redrawRelated(view) {
     () => createRelated(view.queue),
     updateRelated,
   );
-  drawStatus(view, view.more, "related", group?.total ? "" : "No other event.");
+  drawStatus(view.status, view.more, "related", group?.total ? "" : "No other event.");
   show(view.all.node, Boolean(group?.total));
   setText(view.all.node, "Open all in Explore");
   updateLink(view.all, group?.href, { related: view.side });

@@ -1,15 +1,16 @@
 /** A table of rows that open: marked and stepped through in the browser, before Python answers. */
 
-import { button, el, setAddress, setAttr, setText, show } from "./dom.js";
+import { button, el, setAttr, setText, show } from "./dom.js";
+import { isFree, listen, PANEL_LEFT } from "./page_events.js";
 import { component, renderRows } from "./rows.js";
-import { buildCellMenu, cellText, drawCell } from "./table_cells.js";
+import { buildCellMenu, cellText } from "./table_cells.js";
 import { buildColumnsMenu, drawColumnsMenu } from "./table_columns.js";
 import { buildHead, drawHead } from "./table_head.js";
+import { createRow, updateRow } from "./table_rows.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
-/** @typedef {import("./table_cells.js").Cell} Cell */
 /** @typedef {import("./table_cells.js").Column} Column */
-/** @typedef {{ id: string, cells: Cell[], fresh?: boolean }} Row */
+/** @typedef {import("./table_rows.js").Row} Row */
 /**
  * @typedef {{
  *   label: string, view: string, columns: Column[], rows: Row[], main: string, opens: boolean,
@@ -19,10 +20,8 @@ import { buildHead, drawHead } from "./table_head.js";
  * }} Data
  */
 /** @typedef {ReturnType<typeof build>} Table */
-/** @typedef {ReturnType<typeof createRow>} RowView */
+/** @typedef {import("./table_rows.js").RowView} RowView */
 
-const TAKES_KEYS =
-  "input:not([type=checkbox]), textarea, select, [role=dialog], [role=listbox], [role=menu]";
 const REPEAT_MS = 120;
 const BUSY_MS = 10_000;
 // More than fit on a screen. The others follow once these are painted.
@@ -67,22 +66,8 @@ function build(parent, queue) {
   );
   const root = el("div", "root table", {}, top, box, foot, menu.node);
   const table = {
-    queue,
-    root,
-    caption,
-    grid,
-    head,
-    body,
-    box,
-    top,
-    note,
-    columns,
-    foot,
-    range,
-    hints,
-    back,
-    forward,
-    menu,
+    ...{ queue, root, caption, grid, head, body, box, top, note, columns },
+    ...{ foot, range, hints, back, forward, menu },
     /** @type {Data | null} */
     data: null,
     /** @type {RowView[]} */
@@ -118,14 +103,10 @@ function build(parent, queue) {
   });
   parent.append(root);
   // Ahead of the panel's own keys, which leave alone what was handled here.
-  document.addEventListener(
-    "keydown",
-    function listener(event) {
-      if (parent.isConnected) onKey(table, event);
-      else document.removeEventListener("keydown", listener, true);
-    },
-    true,
-  );
+  listen(parent, true, "keydown", (event) => onKey(table, event));
+  listen(parent, false, PANEL_LEFT, () => {
+    if (table.data?.keys) viewOf(table, table.active)?.main.focus({ preventScroll: true });
+  });
   return table;
 }
 
@@ -162,6 +143,7 @@ function draw(table, data) {
   drawHead(table.head);
   const isEarly = isNew && data.rows.slice(EARLY_ROWS).every((row) => row.id !== data.open);
   drawRows(table, data, isEarly ? EARLY_ROWS : data.rows.length);
+  const wasOpen = table.open;
   if (!waits.some((message) => "open" in message || "close" in message)) table.open = data.open;
   table.columns.all = data.choices;
   if (!waits.some((message) => "columns" in message)) {
@@ -172,9 +154,17 @@ function draw(table, data) {
   setText(table.note, data.note);
   show(table.top, Boolean(data.note) || data.choices.length > 0);
   drawFoot(table, data);
-  if (isNew) table.active = data.open;
+  const opened = isNew || table.open !== wasOpen ? viewOf(table, table.open) : undefined;
+  if (isNew || opened) table.active = table.open;
   mark(table);
-  if (isNew && data.open) viewOf(table, data.open)?.node.scrollIntoView({ block: "nearest" });
+  if (opened) reveal(table, opened);
+}
+
+/** Scroll a row into view, up or down only. @param {Table} table @param {RowView} view */
+function reveal({ box }, view) {
+  const left = box.scrollLeft;
+  view.node.scrollIntoView({ block: "nearest" });
+  box.scrollLeft = left;
 }
 
 /** @param {Table} table @param {Data} data @param {number} count rows to draw now */
@@ -212,46 +202,6 @@ function drawFoot(table, data) {
   show(table.forward, Boolean(data.forward));
   show(table.hints, data.opens && data.keys && data.closes);
   show(table.foot, Boolean(data.range || data.back));
-}
-
-/** @param {Row} row */
-function createRow(row) {
-  const main = el("a", "main");
-  /** @type {{ node: HTMLElement, inner: HTMLElement, drawn: string }[]} */
-  const cells = [];
-  return { node: el("tr"), row, main, cells, names: "" };
-}
-
-/** @param {RowView} view @param {Row} row @param {Data} data @param {string} names of the columns */
-function updateRow(view, row, data, names) {
-  view.row = row;
-  setAttr(view.node, "class", row.fresh ? "fresh" : null);
-  if (view.names !== names) {
-    view.names = names;
-    view.cells = data.columns.map((column) => {
-      const isMain = data.opens && column.name === data.main;
-      const inner = isMain ? view.main : el("span");
-      inner.classList.add("value");
-      setAttr(inner, "dir", "auto");
-      const node = el("td", column.mono ? "mono" : "", {});
-      setAttr(node, "data-align", column.align);
-      return { node, inner, drawn: "\n" };
-    });
-    view.node.replaceChildren(...view.cells.map((cell) => cell.node));
-  }
-  if (data.opens) {
-    // Without an address it is a button that looks the same.
-    setAddress(view.main, data.link && data.link + encodeURIComponent(row.id));
-    setAttr(view.main, "role", data.link ? null : "button");
-  }
-  view.cells.forEach((cell, index) => {
-    const content = row.cells[index];
-    const marks = data.columns[index]?.unmarked ? [] : data.marks;
-    const drawn = JSON.stringify([content, marks]);
-    if (drawn === cell.drawn) return;
-    cell.drawn = drawn;
-    drawCell(cell.node, cell.inner, content, marks);
-  });
 }
 
 /** Mark the open row, and make the active one the only tab stop. @param {Table} table */
@@ -297,17 +247,19 @@ function onClick(table, event) {
   event.preventDefault();
   if (!onLink && String(document.getSelection() ?? "")) return;
   view.main.focus({ preventScroll: true });
-  open(table, view.row.id);
+  open(table, view);
 }
 
-/** @param {Table} table @param {string} id @param {boolean} [later] wait whether a key repeats */
-function open(table, id, later = false) {
+/** @param {Table} table @param {RowView} view @param {boolean} [later] wait whether a key repeats */
+function open(table, view, later = false) {
+  const { id } = view.row;
   table.open = id;
   setActive(table, id);
   clearTimeout(table.stepTimer);
   const send = () => table.queue.send({ open: id });
   if (later) table.stepTimer = setTimeout(send, REPEAT_MS);
   else send();
+  reveal(table, view);
 }
 
 /** @param {Table} table @param {MouseEvent} event */
@@ -372,7 +324,7 @@ function onRowKey(table, event) {
   } else if (event.key === "f" || event.key === "ContextMenu") {
     const cell = view.cells[here];
     if (cell) openMenu(table, cell.node, view.main);
-  } else if (event.key === "Enter" && !view.main.hasAttribute("href")) open(table, view.row.id);
+  } else if (event.key === "Enter" && !view.main.hasAttribute("href")) open(table, view);
   else return false;
   return true;
 }
@@ -383,17 +335,8 @@ function move(table, step, repeats, focuses) {
   const to = here < 0 ? 0 : Math.max(0, Math.min(here + step, table.rows.length - 1));
   const view = table.rows[to];
   if (!view || to === here) return;
-  if (table.open) open(table, view.row.id, repeats);
+  if (table.open) open(table, view, repeats);
   else setActive(table, view.row.id);
-  view.node.scrollIntoView({ block: "nearest" });
+  reveal(table, view);
   if (focuses) view.main.focus({ preventScroll: true });
-}
-
-/** Return false while a text field, dialog or menu handles keys. @param {KeyboardEvent} event */
-function isFree(event) {
-  const target = event.composedPath()[0];
-  const taken = target instanceof Element && target.closest(TAKES_KEYS);
-  const isEditable = target instanceof HTMLElement && target.isContentEditable;
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
-  return !taken && !isEditable && !document.querySelector("[role=dialog]");
 }

@@ -107,7 +107,7 @@ class Table:
     has_forward: bool = False
 
 
-_table = messages.component("trail_table", "table")
+_table = messages.component("trail_table", "table", "table_head", "table_cells", "table_columns")
 
 
 def draw(table: Table, key: str, on_messages: Callable[[list[Message]], None]) -> None:

@@ -18,7 +18,8 @@ from trail.storage import query_timeout
 from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components.event_panel import EventMessage, PanelEvent, PanelMore, event_panel
-from ui.explore import event_fields, event_sections, events_table, undo_guide
+from ui.explore import event_fields, event_related, event_sections, events_table, undo_guide
+from ui.explore.event_links import Places
 from ui.page import Context, current_user, explaining, turn
 
 _KEY = "event-panel"
@@ -38,7 +39,7 @@ class _More:
     wanted: str = ""
     key: tuple[object, ...] = ()
     sections: PanelMore | None = None
-    places: event_sections.Places = field(default_factory=dict)
+    places: Places = field(default_factory=dict)
     notice: str = ""
 
 
@@ -93,6 +94,7 @@ def panel(ctx: Context, filter_: Filter, rows: list[dict[str, Any]]) -> None:
         with explaining(FRAGMENT), turn(user):
             event = events.get(ctx.store, event_id, _near())
             if event is None:
+                event_panel(None, _KEY)
                 st.warning("Event not found. It may be past retention.")
             else:
                 _draw(ctx, filter_, event, rows)
@@ -183,7 +185,7 @@ def _on_messages(
     filter_: Filter,
     event: dict[str, Any],
     ids: list[str],
-    places: event_sections.Places,
+    places: Places,
 ) -> None:
     """Carry out *messages*, and run what they change: the page, or the panel and the table."""
     page_changes = panel_changes = False
@@ -208,7 +210,7 @@ def _on_messages(
         elif "failure" in message:
             _open_next_failure(ctx, filter_, event)
         elif "related" in message:
-            url_state.set_url(event_sections.related_filter(filter_, event, message["related"]))
+            url_state.set_url(event_related.related_filter(filter_, event, message["related"]))
             page_changes = True
         elif "field" in message:
             filter_ = filter_.put(message["field"], message["value"], message["mode"])

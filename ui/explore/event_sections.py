@@ -8,12 +8,11 @@ import datetime as dt
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from trail.core import event_text
 from trail.core.clock import naive_utc
 from trail.core.errors import OverloadError, StoppedError, UnavailableError
-from trail.events import compare, events, target_events
+from trail.events import compare, target_events
 from trail.findings import queries as findings
 from trail.incidents import followed, incident_text, likely_causes
 from trail.incidents import queries as incidents
@@ -28,21 +27,14 @@ from ui.components.event_panel import (
     ComparedField,
     PanelField,
     PanelMore,
-    Related,
-    RelatedRow,
-    Side,
 )
+from ui.explore import event_related
 from ui.explore.event_fields import FINDING, INCIDENT, page_link
+from ui.explore.event_links import EventLinks, Places
 from ui.page import Context
 
 PART_S = 3.0
 FOLLOWED, BEFORE = "What followed", "What changed before"
-# Related events that are read, and rows that are shown of them.
-_NEAREST, _ROWS = 60, 7
-_AROUND = dt.timedelta(minutes=15)
-
-# The times of the events that the sections name, by id: they are opened by both.
-Places = dict[str, dt.datetime]
 
 
 def around_title(event: Mapping[str, Any]) -> str:
@@ -62,7 +54,7 @@ def sections(ctx: Context, filter_: Filter, event: dict[str, Any]) -> tuple[Pane
 class _Sections:
     def __init__(self, ctx: Context, filter_: Filter, event: dict[str, Any]) -> None:
         self._ctx, self._filter, self._event = ctx, filter_, event
-        self._places: Places = {}
+        self._links = EventLinks(filter_)
         self._more: PanelMore = {"event_id": event["event_id"], "fields": (), "notes": {}}
 
     @functools.cached_property
@@ -90,7 +82,7 @@ class _Sections:
             except UnavailableError:
                 notes[name] = f"Not computed: it took longer than {PART_S:g} seconds."
         more["notes"] = notes
-        return more, self._places
+        return more, self._links.places
 
     def _add_fields(self) -> None:
         """Add links to the incident and the finding of the event."""
@@ -150,7 +142,7 @@ class _Sections:
                 f"by {change.actor}",
                 "strength": change.strength,
                 "note": _chance(change),
-                "href": self._event_link(change.event_id, change.occurred_at),
+                "href": self._links.to_event(change.event_id, change.occurred_at),
                 "event_id": change.event_id,
             }
             for change in changes
@@ -213,9 +205,14 @@ class _Sections:
             "note": f"{where}{who}."
             if row["same_target"]
             else f"{where}{who}, no evidence of a connection.",
-            "href": self._event_link(row["event_id"], row["occurred_at"]),
+            "href": self._links.to_event(row["event_id"], row["occurred_at"]),
             "event_id": row["event_id"],
         }
+
+    def _add_related(self) -> None:
+        self._more["related"] = event_related.related(
+            self._ctx.store, self._event, self._filter, self._links
+        )
 
     def _add_comparisons(self) -> None:
         """Compare with the previous event of the target, and with the previous one of its kind."""
@@ -236,7 +233,7 @@ class _Sections:
             "label": label,
             "before": f"Previous, {text.short_timestamp(previous['occurred_at'], zone)}",
             "after": f"This event, {text.short_timestamp(self._event['occurred_at'], zone)}",
-            "href": self._event_link(previous["event_id"], previous["occurred_at"]),
+            "href": self._links.to_event(previous["event_id"], previous["occurred_at"]),
             "event_id": previous["event_id"],
             "summary": f"{result.changed_total:,} of {text.count(result.total, 'field')} changed",
             "changed": [_compared_field(field) for field in result.changed],
@@ -244,77 +241,6 @@ class _Sections:
             "unchanged_label": text.count(same, "unchanged field"),
             "note": " ".join(filter(None, (result.note, _omitted(result)))),
         }
-
-    def _add_related(self) -> None:
-        event = self._event
-        groups = events.related(self._ctx.store, event, _NEAREST)
-        result: dict[Side, Related] = {}
-        labels: dict[Side, str] = {"target": "Same target", "actor": "Same actor ±15 min"}
-        for side, label in labels.items():
-            total, rows = groups[side]
-            result[side] = {
-                "label": f"{label}, {text.count(total, 'event')}",
-                "total": total,
-                "rows": self._related_rows(side, rows),
-                "href": self._link(related_filter(self._filter, event, side)),
-            }
-        self._more["related"] = result
-
-    def _related_rows(self, side: Side, rows: list[dict[str, Any]]) -> list[RelatedRow]:
-        """Return the rows nearest to this event; equal ones that follow each other are one."""
-        result: list[RelatedRow] = []
-        counts: list[int] = []
-        for row in rows:
-            line = self._related_row(side, row)
-            last = result[-1] if result else None
-            same = last and (last["title"], last["detail"]) == (line["title"], line["detail"])
-            if last and same and not (line.get("current") or last.get("current")):
-                counts[-1] += 1
-            else:
-                result.append(line)
-                counts.append(1)
-        for place, number in enumerate(counts):
-            if number > 1:
-                # The outermost row may stand for more events than were read.
-                is_cut = len(rows) == _NEAREST and place in (0, len(counts) - 1)
-                result[place]["title"] += f" × {number}{'+' if is_cut else ''}"
-        here = next((n for n, line in enumerate(result) if line.get("current")), 0)
-        first = max(min(here - _ROWS // 2, len(result) - _ROWS), 0)
-        return result[first : first + _ROWS]
-
-    def _related_row(self, side: Side, row: dict[str, Any]) -> RelatedRow:
-        current = row["event_id"] == self._event["event_id"]
-        offset = text.time_offset(row["occurred_at"] - self._event["occurred_at"])
-        when = text.short_timestamp(row["occurred_at"], self._filter.zone)
-        return {
-            "when": when if side == "target" else "This event" if current else offset,
-            "title": row["action"],
-            "detail": event_text.actor(row) if side == "target" else event_text.target(row),
-            "event_id": row["event_id"],
-            "href": self._event_link(row["event_id"], row["occurred_at"]),
-            "current": current,
-        }
-
-    def _event_link(self, event_id: str, at: dt.datetime) -> str:
-        self._places[event_id] = at
-        return self._link(self._filter, event=event_id, at=at.isoformat())
-
-    def _link(self, filter_: Filter, **names: str) -> str:
-        pairs = url_state.query_params(filter_, archive=url_state.param("archive"), **names)
-        return f"/explore?{urlencode(pairs, doseq=True)}"
-
-
-def related_filter(filter_: Filter, event: dict[str, Any], side: Side) -> Filter:
-    """Return the filter for the events of the same target, or of the actor within 15 minutes."""
-    if side == "target":
-        target = target_events.target_filter(event, filter_.tz)
-        return target or filter_.cleared()
-    at = event["occurred_at"]
-    return url_state.with_range(
-        filter_.cleared().put("actor", event["actor_id"], "include"),
-        at - _AROUND,
-        at + _AROUND + dt.timedelta(microseconds=1),
-    )
 
 
 def _offset(delta: dt.timedelta) -> str:
