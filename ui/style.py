@@ -107,17 +107,28 @@ _RULES = """
   position: static;
 }
 .st-key-event {
-  position: absolute; inset: 0 0 -62px auto; width: clamp(480px, 44%, 560px); max-width: 100%;
+  position: absolute; inset: 0 0 -62px auto; width: clamp(440px, 44%, 560px); max-width: 100%;
   z-index: 5; pointer-events: none;
 }
 .st-key-event > * { position: sticky; top: 60px; pointer-events: auto; }
 @media screen and (min-width: 1001px) {
-  /* Beside the panel, the line above the chart keeps the window and the count. */
+  /* Beside the panel, the line above the chart keeps the window, the count and the downloads. */
   .st-key-results[data-covered] .st-key-chart-head {
     padding-right: var(--covered); flex-wrap: nowrap; min-height: 28px;
   }
-  .st-key-results[data-covered] :is(.trail-hint, .st-key-result-bar > :not(:first-child)) {
+  .st-key-results[data-covered] .st-key-chart-head > :first-child {
+    flex: 0 1 auto; min-width: 0; overflow: hidden;
+  }
+  .st-key-results[data-covered] .st-key-chart-head > :first-child ~ * { flex: none; }
+  .st-key-results[data-covered] :is(
+    .trail-hint, .st-key-result-bar > :not(:first-child, :has(.st-key-downloads))
+  ) {
     position: absolute; visibility: hidden;
+  }
+  @container (max-width: 960px) {
+    .st-key-results[data-covered] .st-key-result-bar > :has(.st-key-downloads) {
+      position: absolute; visibility: hidden;
+    }
   }
 }
 .st-key-no-events [data-testid=stBaseButton-tertiary] {

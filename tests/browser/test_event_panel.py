@@ -44,6 +44,8 @@ def test_panel_lies_beside_the_list_and_every_column_stays_reachable(
     assert place["y"] == chart["y"]
     assert place["y"] + place["height"] == 1000 - 12
 
+    page.get_by_role("link", name="CSV", exact=True).click(trial=True)
+
     page.locator(".table .scroll").evaluate("box => { box.scrollLeft = box.scrollWidth }")
     last = _box(headers.last)
     assert last["x"] + last["width"] <= place["x"]
