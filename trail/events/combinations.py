@@ -17,8 +17,8 @@ from trail.events import names
 from trail.events.count_source import count_source
 from trail.storage.cube import ACTOR_CUBE, CUBE
 from trail.storage.database import Engine
+from trail.storage.facet_columns import CHANGES, ON_FLAG
 from trail.storage.filters import NO, YES, Choice, Filter
-from trail.storage.where import CHANGES, ON_FLAG
 
 # In SQL over the table of actions.
 _ON_ACTION = {

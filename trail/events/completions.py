@@ -16,8 +16,9 @@ from trail.events.count_source import count_source
 from trail.events.facet_values import Listing
 from trail.events.scanned_facets import SCANNED
 from trail.events.search_results import search_matches
-from trail.storage import record_text, search_syntax
+from trail.storage import collected_by, record_text, search_syntax
 from trail.storage.database import Engine, Store
+from trail.storage.facet_columns import ON_FLAG
 from trail.storage.filters import Filter
 from trail.storage.search_help import FIELDS
 from trail.storage.time_expressions import WEEK_STARTS
@@ -25,6 +26,8 @@ from trail.storage.where import select
 
 # What may follow the field where no event has to be read for it.
 _CONSTANT = {
+    **dict.fromkeys(("changes", *ON_FLAG), (":yes", ":no")),
+    "source": tuple(f":{way}" for way in collected_by.NAMES),
     "risk": (":high", ":medium", ":low", ">=7", ">=4", ":0", ":10"),
     "time": (">=1h", ">=24h", ">=7d", ">=30d", ":today", ":yesterday"),
 }

@@ -14,6 +14,10 @@ FIELDS = {
     "risk": "0 to 10, or low, medium, high",
     "time": "when it happened, in the selected time zone",
     "actor_type": "user, token, system or unknown",
+    "changes": "yes, or no for reads, checks and failed attempts",
+    "source": "how it was collected: api, webhook, tracking, s3, folder, file",
+    "verified": "yes, or no without proof of the sender",
+    "future_dated": "yes if its time was in the future, or no",
     "workspace": "ID of the workspace",
     "id": "ID of the event",
     "raw": "text of the record as received, with its keys",
@@ -32,6 +36,7 @@ EXAMPLES = {
         ('actor:"Ana Silva"', "a phrase in one field"),
         ("-actor:terraform", "events of everyone else"),
         ("target:(snowflake OR redshift)", "one of several words in one field"),
+        ("changes:yes", "no reads, checks or failed attempts"),
         ("raw:messageId", "the word in the record as received"),
     ),
     "Combinations": (

@@ -22,6 +22,8 @@ _OTHER_NAMES = {
     "time": "date timestamp at occurred_at since created created_at",
     "id": "event_id message_id",
     "workspace": "workspace_id",
+    "source": "collected collected_by collector",
+    "changes": "change",
     "raw": "json record payload",
 }
 _FIELD_OF = {name: field for field, names in _OTHER_NAMES.items() for name in names.split()}
@@ -139,6 +141,13 @@ class Lexer:
                 f"Write {field}: before the value.",
                 *(text, start, sign.end()),
                 text[:start] + f"{field}:" + text[sign.end() :],
+            )
+        if field in ("finding", "findings") and sign[0].startswith(":"):
+            # Not everybody may see them, and a text that is kept must not depend on decisions.
+            raise SearchError(
+                "A search cannot select by finding.",
+                "Choose the state under Finding, or put the text in quotation marks.",
+                *(text, start, end),
             )
         near = difflib.get_close_matches(field, FIELDS, 1, 0.75) if len(field) > 3 else []
         meant = _FIELD_OF.get(field) or next(iter(near), "")

@@ -8,9 +8,10 @@ and hour) is decided there; only the rest needs a scan of the events, of their k
 import datetime as dt
 from collections.abc import Callable
 
-from trail.storage import search_text
+from trail.storage import collected_by, search_text
 from trail.storage.database import Engine
-from trail.storage.filters import Window
+from trail.storage.facet_columns import CHANGES, ON_FLAG
+from trail.storage.filters import NO, YES, Window
 from trail.storage.search_condition import NOTHING, Condition, either, in_time, joined, negated
 from trail.storage.search_lexer import risk_range
 from trail.storage.search_nodes import All, Any, Node, Not, Term
@@ -60,6 +61,10 @@ _COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     "target_type": {"types": ("target_type",)},
     "workspace": {"workspaces": ("workspace_id",)},
     "risk": {"actions": ("risk",)},
+    "changes": {"actions": (CHANGES,)},
+    "verified": {},
+    "future_dated": {},
+    "source": {},
     "id": {},
     "raw": {},
 }
@@ -90,6 +95,8 @@ class _Lookup:
             self._targets(columns["targets"])
         if "types" in columns:
             self._add("target_type", self._values("targets", "target_type"))
+        if self._term.field in ON_FLAG:
+            self._flag(*ON_FLAG[self._term.field])
         if "workspaces" in columns:
             self._add("workspace_id", self._values("cube", "workspace_id"))
         if self._is_open():
@@ -97,6 +104,8 @@ class _Lookup:
                 self._actors(columns["actors"], columns.get("identities", ()))
             if self._term.field == "id":
                 self._scanned.append(self._pattern.value("e.event_id"))
+            if self._term.field == "source":
+                self._scan_for("batch_id", self._batches())
             if self._term.field == "raw":
                 self._scanned.append(self._pattern.record("e.raw"))
             if not self._term.field:
@@ -135,6 +144,17 @@ class _Lookup:
     def _add(self, column: str, values: list[str]) -> None:
         if values:
             self._counted.append(f"e.{column} in ({', '.join(values)})")
+
+    def _flag(self, column: str, flagged: str) -> None:
+        values = f"(select unnest(['{YES}', '{NO}']) as v)"
+        found = self._engine.table(f"select v from {values} where {self._pattern.value('v')}")
+        for value in found["v"].to_pylist():
+            self._counted.append(f"{'' if value == flagged else 'not '}e.{column}")
+
+    def _batches(self) -> list[int]:
+        where = self._pattern.value(collected_by.SQL)
+        found = self._engine.table(f"select batch_id as k from batches where {where}")
+        return list(found["k"].to_pylist())
 
     def _actors(self, columns: tuple[str, ...], recorded: tuple[str, ...]) -> None:
         """Match actors by who they are today, and events by whom their records name.

@@ -8,7 +8,8 @@ from trail.core.errors import FilterError
 # What may stand before the colon.
 TEXT_FIELDS = (
     *("action", "category", "kind", "outcome", "actor", "actor_type"),
-    *("target", "target_type", "id", "workspace", "raw"),
+    *("target", "target_type", "id", "workspace", "changes", "verified"),
+    *("source", "future_dated", "raw"),
 )
 # Those that are compared as numbers or times.
 ORDERED_FIELDS = ("risk", "time")

@@ -9,18 +9,17 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trail.core.catalogue import NO_CHANGE_KINDS, RISK_LEVELS
+from trail.core.catalogue import RISK_LEVELS
 from trail.storage import collected_by, evidence, search_match, search_syntax, search_time
 from trail.storage.cube import ACTOR_CUBE, CUBE
 from trail.storage.database import Engine, Params
+from trail.storage.facet_columns import CHANGES, ON_FLAG
 from trail.storage.filters import NO, YES, Choice, Filter, Window
 from trail.storage.search_condition import Condition
 from trail.storage.sql_span import literal, span
 
 __all__ = [
-    "CHANGES",
     "ON_CUBE",
-    "ON_FLAG",
     "Selection",
     "counts_table",
     "literal",
@@ -29,8 +28,7 @@ __all__ = [
     "span",
 ]
 
-# SQL for what two facets derive from the kind and the risk of an action.
-CHANGES = f"if(kind in {NO_CHANGE_KINDS}, '{NO}', '{YES}')"
+# The level of the risk of an action, as SQL.
 _LEVELS = " ".join(f"when risk >= {low} then '{name}'" for name, (low, _) in RISK_LEVELS.items())
 
 # Which table knows a facet, and the columns that its values may stand in.
@@ -51,9 +49,6 @@ _PROVEN = (
 _ON_ACTOR = {"actor": ("actor_id", "actor_email", _PROVEN), "actor_type": ("actor_type",)}
 _ON_TARGET = {"target": ("target_id", "target_name")}
 _ON_BATCH = {"source": (collected_by.SQL,)}
-
-# The column of a flag, and the value of its facet that events with the flag have.
-ON_FLAG = {"verified": ("unverified", NO), "future_dated": ("future_dated", YES)}
 
 # Facets that the cube can answer, and those that the actor cube can.
 ON_CUBE = frozenset({*_ON_ACTION, "actor_type", "target_type", *ON_FLAG})

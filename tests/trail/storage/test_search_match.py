@@ -12,9 +12,9 @@ from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.events import counts, events
 from trail.storage.database import Store
-from trail.storage.filters import Filter
+from trail.storage.filters import FACETS, Filter
 from trail.storage.search_help import EXAMPLES
-from trail.storage.search_syntax import SearchError, parse
+from trail.storage.search_syntax import FIELDS, SearchError, parse
 
 SOURCE = ("source", "src_1", "100% real_name")
 EVENTS = (
@@ -58,6 +58,9 @@ def matching_ids(store: Store, *texts: str) -> str:
         ("id:E3", "3"),
         ("workspace:ws-1", "1234"),
         ("workspace:ws_1", ""),
+        ("changes:no", ""),
+        ("-changes:no verified:yes future_dated:no source:file", "1234"),
+        ("verified:n* OR source:webhook", ""),
         ("target:%", "1"),
         ("target:_", "1"),
         ("target:100%", "1"),
@@ -104,6 +107,14 @@ def test_every_documented_example_finds_some_of_the_documented_events(
     every = ("raw:messageId",)
     assert {text for text, number in found.items() if not number} == set()
     assert {text for text, number in found.items() if number == 5} == set(every)
+
+
+def test_each_facet_can_be_typed_or_the_search_says_why_not() -> None:
+    assert set(FACETS) - set(FIELDS) == {"findings"}
+    for text in ("findings:to_review", "-finding:(decided OR x)", "x OR Findings:decided"):
+        with pytest.raises(SearchError, match="cannot select by finding"):
+            parse(text)
+    assert parse('"findings:to_review"')
 
 
 def test_all_terms_must_match(store: Store) -> None:

@@ -148,6 +148,12 @@ _SOME_TEXTS = st.lists(st.sampled_from(TEXTS), min_size=2, max_size=3)
 _LEAVES = st.one_of(
     st.builds(_contains, _FIELDS, st.sampled_from(TEXTS), st.booleans(), _GAPS),
     st.builds(_matches, _FIELDS, st.sampled_from(_PATTERNS)),
+    st.builds(
+        _contains,
+        st.sampled_from(("changes", "verified", "future_dated", "source")),
+        st.sampled_from(("yes", "no", "webhook", "file")),
+        st.booleans(),
+    ),
     st.builds(_in_field, st.sampled_from(TEXT_FIELDS), _SOME_TEXTS),
     st.builds(
         _risk, st.one_of(_COMPARED, st.just("..")), st.integers(0, 10), st.integers(0, 10), _GAPS
