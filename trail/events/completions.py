@@ -37,6 +37,7 @@ _OF_ONE_FIELD = (*_COUNTED, "actor_type", "workspace")
 MOST_FIELDS = 5
 MOST_VALUES, _MOST_OF_A_FIELD = 8, 3
 _MOST_READ = 50  # actors and targets, before those of the window are ranked
+_MOST_RANKED = 1000  # targets, before those of one name are summed
 _MAX_CHARS = 200
 
 _PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -256,20 +257,24 @@ class _Reader:
 
     def _targets(self, _name: str) -> list[tuple[str, int]]:
         selected = select(self._engine, self._filter, self._now)
-        name = "coalesce(nullif(target_name, ''), target_id)"
-        where = "true"
-        params = dict(selected.params)
-        if self._typed:
-            folded = record_text.fold("$typed")
-            where = f"contains(search_text, {folded})"
-            params["typed"] = self._typed
+        where, params = selected.timed(), dict(selected.params)
+        if self._folded:
+            known = "strip_accents(search_text)"
+            typed = f"strip_accents({record_text.fold('$typed')})"
+            where += (
+                f" and e.target_key in (select target_key from targets where "
+                f"contains({known}, {typed}) and regexp_matches({known}, $word))"
+            )
+            params["typed"] = self._folded
+            params["word"] = rf"(?:^|[^\pL\pN]){re.escape(self._folded)}"
+        # Ranked by key first: names are read of those alone that can be listed.
         sql = (
-            f"select value, sum(n)::bigint as n from (select {name} as value, n from ("
-            f"select e.target_key, count(*) as n from events e where {selected.timed()} "
-            f"and e.target_key in (select target_key from targets where {where}) group by all"
-            f") join targets using (target_key)) group by value order by n desc, value"
+            "with ranked as (select e.target_key, count(*) as n from events e "
+            f"where {where} group by all order by n desc, e.target_key limit {_MOST_RANKED}) "
+            "select coalesce(nullif(target_name, ''), target_id) as value, sum(n)::bigint as n "
+            "from ranked join targets using (target_key) group by all order by n desc, value"
         )
-        table = self._engine.table(f"select * from ({sql}) limit 1000", params)
+        table = self._engine.table(sql, params)
         rows = zip(table["value"].to_pylist(), table["n"].to_pylist(), strict=True)
         return [(value, n) for value, n in rows if _begins(value, self._folded)][:_MOST_READ]
 
