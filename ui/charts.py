@@ -35,10 +35,11 @@ def histogram(
 ) -> None:
     """Draw bars over time; selecting some of them calls *brush* with their start and end.
 
-    Coverage gaps among *spans* are hatched.
+    Coverage gaps among *spans* are hatched. Without events the bars have little height.
     """
     counts = [bar.count for bar in result.bars]
-    chart = bars_over_time("Events over time", result.bars, zone, spans, height=96)
+    height = 96 if any(counts) else 24
+    chart = bars_over_time("Events over time", result.bars, zone, spans, height=height)
     chart["series"] = [{"name": "Events", "square": "", "counts": counts}]
     time_chart(chart, key, brush)
 

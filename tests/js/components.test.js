@@ -392,10 +392,30 @@ test("a facet folds, and says when it is still to be counted", () => {
   assert.equal(one(view, ".body").hidden, true);
   one(view, ".fold").click();
   assert.equal(one(view, ".body").hidden, false);
-  assert.equal(one(view, ".none-found").textContent, "Counting…");
+  assert.equal(one(view, ".body > .none-found").textContent, "Counting…");
   view.draw({ groups: [group([value("a", { state: "include" })], { open: false })] }, 1);
   assert.equal(one(view, ".chosen").textContent, "1 selected");
   assert.deepEqual(withoutNumbers(view.sent), [{ field: "actor", open: true }]);
+});
+
+test("facets without values are one line, except those that are in use or still uncounted", () => {
+  const empty = (field, more) => group([], { field, title: field, ...more });
+  const chosen = group([value("maya", { count: 0, state: "include" })]);
+  const uncounted = empty("target", { open: false, counted: false });
+  const only = { field: "changes", label: "Changes only", hint: "", value: value("yes") };
+  const view = mount(facets);
+  const shown = () => all(view, ".group").filter((node) => !node.hidden).length;
+  const line = () => one(view, ".root > .none-found");
+  const zero = group([value("yes", { count: 0 })]);
+  view.draw({ groups: [empty("kind"), zero], switches: [only] });
+  assert.equal(shown(), 0);
+  assert.equal(line().textContent, "No values in this result");
+  assert.equal(one(view, ".switch").hidden, false);
+  view.draw({ groups: [chosen, empty("kind"), uncounted] });
+  assert.equal(shown(), 2);
+  assert.equal(line().textContent, "No values in this result: kind");
+  view.draw({ groups: [chosen] });
+  assert.equal(line().hidden, true);
 });
 
 test("changes only is one switch", () => {

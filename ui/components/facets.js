@@ -24,7 +24,8 @@ export default component(
   (parent, queue) => {
     const switches = el("div");
     const list = el("div");
-    const root = el("div", "root", { role: "group", "aria-label": "Facets" }, switches, list);
+    const none = el("div", "none-found", { role: "status" });
+    const root = el("div", "root", { role: "group", "aria-label": "Facets" }, switches, list, none);
     parent.append(root);
     root.addEventListener("keydown", (event) => {
       const row = ROWS.get(/** @type {Element} */ (event.target));
@@ -46,7 +47,7 @@ export default component(
       const row = ROWS.get(/** @type {Element} */ (event.target));
       if (row?.node.parentElement) setTabStop([...row.node.parentElement.children], row.node);
     });
-    return { switches, list, queue };
+    return { switches, list, none, queue };
   },
   (panel, /** @type {{ groups: Group[], switches?: Switch[] }} */ data) => {
     const { queue } = panel;
@@ -54,7 +55,19 @@ export default component(
     const newSwitch = (/** @type {Switch} */ one) => createSwitch(queue, one);
     renderRows(panel.switches, switches, (one) => one.field, newSwitch, updateSwitch);
     const create = (/** @type {Group} */ group) => createGroup(queue, group);
-    renderRows(panel.list, data.groups, (group) => group.field, create, updateGroup);
+    const { views } = renderRows(
+      panel.list,
+      data.groups,
+      (group) => group.field,
+      create,
+      updateGroup,
+    );
+    const empty = views.filter(isEmpty);
+    for (const view of views) show(view.node, !empty.includes(view));
+    const names = empty.map((view) => view.group.title).join(", ");
+    const all = empty.length === views.length;
+    setText(panel.none, all ? "No values in this result" : `No values in this result: ${names}`);
+    show(panel.none, empty.length > 0);
   },
 );
 
@@ -209,8 +222,20 @@ function drawRows(view) {
 /** @param {Group} group @param {string} text @param {boolean} waiting */
 function emptyText(group, text, waiting) {
   if (group.counted === false) return "Counting…";
-  if (!text) return "No values";
+  if (!text) return "No values in this result";
   return waiting ? "Searching…" : "No match";
+}
+
+/**
+ * Return whether the result has no values of the group, and nothing in it is in use.
+ *
+ * @param {GroupView} view
+ */
+function isEmpty(view) {
+  const { group, node, search } = view;
+  const isUsed = !search.hidden || node.contains(activeElement(node));
+  const isFilled = group.values.some((value) => value.count || currentState(view, value));
+  return !isFilled && group.counted !== false && !isUsed;
 }
 
 /** Focus the first row that "more" brought. @param {GroupView} view @param {HTMLElement[]} nodes */
