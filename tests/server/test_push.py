@@ -196,7 +196,9 @@ def test_events_from_the_segment_sdk_are_stored_once(server: Running) -> None:
         client.join()
     assert problems == []
     wait_until(lambda: expected.items() <= ids(server).items())
-    assert outcomes(server) == before
+    # The library sends a batch again whose answer takes long.
+    assert outcomes(server)[0] == before[0]
+    assert set(ids(server).values()) == {1}
 
 
 def test_segment_sdk_reports_an_invalid_key(server: Running) -> None:

@@ -214,7 +214,9 @@ def _with_half(first: str, second: str) -> str:
 
 
 def _day(year: int, month: int, day: int) -> dt.date:
-    if not 1 <= month <= 12 or not 1 <= year <= 9998:
+    if not 1 <= year <= 9998:
+        raise FilterError(f"The year {year} is out of range.", "Write a year from 1 to 9998.")
+    if not 1 <= month <= 12:
         raise FilterError(
             f"There is no month {month} in {year}.", "Write 2026-11-03, or “3 nov 2026”."
         )

@@ -97,7 +97,7 @@ def split_clock(text: str) -> tuple[str, Clock | None]:
 def date(text: str) -> Date | None:
     """Return the date that *text* writes without a weekday, or None.
 
-    Raises `FilterError` for one that could mean two days, such as 3/11.
+    Raises `FilterError` for one that could mean two days, such as 3/11, and for a 0.
     """
     slashes = _SLASHES.match(text)
     if slashes:
@@ -106,6 +106,8 @@ def date(text: str) -> Date | None:
         match = pattern.match(text)
         if match:
             parts = match.groupdict()
+            if any(parts.get(name) and not int(parts[name]) for name in "ymd"):
+                raise FilterError(f"There is no date {text}.", "Days, months and years start at 1.")
             month = parts.get("month")
             number = month_number(month) if month else int(parts.get("m") or 0)
             return Date(int(parts.get("y") or 0), number, int(parts.get("d") or 0))
