@@ -122,7 +122,8 @@ def test_search_box_completes_corrects_and_answers(visit: Callable[..., Page]) -
     expect(page.locator(".chip")).to_have_text(
         [re.compile("Category is Integrations"), re.compile("Kind is modify")]
     )
-    expect(page.get_by_text("Not understood: 'quickly'", exact=True)).to_be_visible()
+    said = page.get_by_role("status").filter(has_text="Not understood: 'quickly'")
+    expect(said).to_be_visible()
     expect(box).to_have_value("")
     assert url_query(page)["from"] == ["last_week_sun"]  # as weeks start in the browser
 
