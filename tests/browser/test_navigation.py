@@ -32,6 +32,10 @@ def test_one_press_of_back_returns_to_the_state_before_a_link(visit: Callable[..
         open_link()
         page.wait_for_url(re.compile("/(explore|timeline)"))
         assert _length(page) == entries + 1
+        expect(page.get_by_role("heading", name="Overview")).to_have_count(0)
+        expect(page.locator("h1").first).to_be_visible()
+        settle(page)
+        assert _length(page) == entries + 1
         page.go_back()
         page.wait_for_url(before)
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
