@@ -112,11 +112,14 @@ def test_a_signature_is_refused_with_other_records_also_after_a_restart(
 
 def test_the_signature_of_one_event_is_refused_with_more_behind_it(server: Running) -> None:
     url, headers = f"{server.url}/webhooks/segment", signed(event(20))
+    quarantined, duplicates = outcomes(server)
     statuses = [
         httpx2.post(url, content=body, headers=headers).status_code
         for body in (event(20), array(20, 21), event(20), array(20))
     ]
     assert statuses == [200, 401, 200, 200]
+    # Counted later than answered, which the tests of the same server must not meet.
+    wait_until(lambda: outcomes(server) == (quarantined, duplicates + 2))
 
 
 def test_unverified_events_are_quarantined_if_they_are_not_accepted(
@@ -196,9 +199,7 @@ def test_events_from_the_segment_sdk_are_stored_once(server: Running) -> None:
         client.join()
     assert problems == []
     wait_until(lambda: expected.items() <= ids(server).items())
-    # The library sends a batch again whose answer takes long.
-    assert outcomes(server)[0] == before[0]
-    assert set(ids(server).values()) == {1}
+    assert outcomes(server) == before
 
 
 def test_segment_sdk_reports_an_invalid_key(server: Running) -> None:
