@@ -170,6 +170,30 @@ test("a column moves by drag, unless the browser takes the pointer over", () => 
   assert.deepEqual(sent(view), [{ columns: ["action", "time", "risk"] }]);
 });
 
+test("an answer to an earlier press does not undo a width that is being set", async () => {
+  const view = mount(table).draw({ ...DATA, widths: { risk: 120 } });
+  const risk = () => all(view, "col")[1].style.width;
+  press(all(view, "button.sort")[1], "+");
+  view.draw({ ...DATA, widths: { risk: 120 } });
+  assert.equal(risk(), "136px");
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assert.equal(sent(view).at(-1).widths.risk, 136);
+  view.draw({ ...DATA, widths: { risk: 136 } }, 1);
+
+  const pointer = (node, type, clientX) =>
+    node.dispatchEvent(
+      new window.PointerEvent(type, { pointerId: 7, clientX, button: 0, bubbles: true }),
+    );
+  pointer(all(view, "th .grip")[1], "pointerdown", 0);
+  pointer(window, "pointermove", 40);
+  view.draw({ ...DATA, widths: { risk: 136 } }, 1);
+  assert.equal(risk(), "176px");
+  pointer(window, "pointerup", 40);
+  assert.equal(sent(view).at(-1).widths.risk, 176);
+  view.draw({ ...DATA, widths: { risk: 99 } }, 2);
+  assert.equal(risk(), "99px");
+});
+
 test("a reset is not undone by widths that were about to be sent", async () => {
   const view = mount(table).draw(DATA);
   press(all(view, "button.sort")[1], "+");

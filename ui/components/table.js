@@ -5,7 +5,7 @@ import { isFree, listen, PANEL_LEFT } from "./page_events.js";
 import { component, renderRows } from "./rows.js";
 import { buildCellMenu, cellText } from "./table_cells.js";
 import { buildColumnsMenu, drawColumnsMenu } from "./table_columns.js";
-import { buildHead, drawHead } from "./table_head.js";
+import { buildHead, drawHead, dropWidths } from "./table_head.js";
 import { createRow, updateRow } from "./table_rows.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
@@ -51,7 +51,7 @@ function build(parent, queue) {
   const box = el("div", "scroll", {}, grid);
   const note = el("span", "note", { role: "status" });
   const columns = buildColumnsMenu(chooseColumns, () => {
-    clearTimeout(head.timer); // widths that were about to be sent
+    dropWidths(head);
     request(table, { reset: true });
   });
   const range = el("span", "range");
@@ -139,7 +139,8 @@ function draw(table, data) {
     movable: data.choices.length > 0,
   });
   // An answer to an earlier press must not undo what was pressed since.
-  if (!waits.some((message) => "widths" in message)) table.head.widths = { ...data.widths };
+  const keepsWidths = table.head.isResizing || waits.some((message) => "widths" in message);
+  if (!keepsWidths) table.head.widths = { ...data.widths };
   drawHead(table.head);
   const isEarly = isNew && data.rows.slice(EARLY_ROWS).every((row) => row.id !== data.open);
   drawRows(table, data, isEarly ? EARLY_ROWS : data.rows.length);

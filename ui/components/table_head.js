@@ -47,10 +47,18 @@ export function buildHead(table, events) {
     movable: false,
     /** @type {Record<string, number>} */
     widths: {},
+    /** Whether widths were set here that the server was not told yet. */
+    isResizing: false,
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     timer: undefined,
   };
   return head;
+}
+
+/** Forget widths that were about to be sent. @param {Head} head */
+export function dropWidths(head) {
+  clearTimeout(head.timer);
+  head.isResizing = false;
 }
 
 /** @param {Head} head */
@@ -153,13 +161,20 @@ function onHeaderKey(head, column, event) {
     freeze(head);
     setWidth(head, column, (head.widths[column.name] || column.width) + wider * WIDTH_STEP);
     clearTimeout(head.timer);
-    head.timer = setTimeout(() => head.events.widths(head.widths), 500);
+    head.timer = setTimeout(() => sendWidths(head), 500);
   } else return;
   event.preventDefault();
 }
 
-/** Set each width to what it is on screen. @param {Head} head */
+/** @param {Head} head */
+function sendWidths(head) {
+  dropWidths(head);
+  head.events.widths(head.widths);
+}
+
+/** Set each width to what it is on screen, to be changed from there. @param {Head} head */
 function freeze(head) {
+  head.isResizing = true;
   const widths = head.shown.map((column, index) => {
     const cell = head.row.children[index];
     const drawn = cell ? Math.round(cell.getBoundingClientRect().width) : 0;
@@ -185,7 +200,7 @@ function listenForResize(head, view) {
     follow(
       event.pointerId,
       (move) => setWidth(head, view.column, before + move.clientX - from),
-      () => head.events.widths(head.widths),
+      () => sendWidths(head),
     );
   });
   // As in a spreadsheet: a double click fits the width to the texts.
@@ -198,7 +213,7 @@ function listenForResize(head, view) {
       return inner.reduce((sum, width) => sum + width, 22);
     });
     setWidth(head, view.column, Math.max(view.title.scrollWidth + 40, ...texts));
-    head.events.widths(head.widths);
+    sendWidths(head);
   });
 }
 
