@@ -8,10 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from trail.core.clock import naive_utc
-from trail.events import counts, events, timeline
+from trail.events import counts, coverage, events, timeline
 from trail.events.cursor import Cursor
 from trail.events.search_results import search_matches
-from trail.ingest import coverage
 from trail.runtime import startup
 from trail.storage.filters import Filter, Window
 from ui import charts, coverage_banner, filter_bar, tables, text, url_state

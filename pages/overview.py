@@ -8,13 +8,11 @@ import streamlit as st
 
 from trail.core import catalogue
 from trail.core.clock import naive_utc
-from trail.events import counts, events, overview, store_status, timeline
+from trail.events import counts, coverage, events, overview, store_status, timeline
+from trail.findings import expiring, reviews
 from trail.findings import queries as unusual
-from trail.findings import reviews
 from trail.incidents import queries
-from trail.ingest import coverage
 from trail.integrity import seal_status
-from trail.retention import expiring_findings
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 from ui import (
@@ -142,9 +140,9 @@ def _expiring_findings(ctx: Context) -> None:
     """Draw a caption where open findings expire soon."""
     if not ctx.user.may("see_findings"):
         return
-    expiring = expiring_findings.expiring(ctx.runtime.store, ctx.runtime.settings, ctx.now)
-    if expiring.findings:
-        st.caption(f"▲ {expiring.text()} Decide on them under Unusual or place a legal hold.")
+    soon = expiring.expiring(ctx.runtime.store, ctx.runtime.settings, ctx.now)
+    if soon.findings:
+        st.caption(f"▲ {soon.text()} Decide on them under Unusual or place a legal hold.")
 
 
 def _tile(name: str, number: int, before: int, note: str, trend: list[int]) -> tiles.Tile:

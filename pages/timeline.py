@@ -8,10 +8,9 @@ import streamlit as st
 
 from trail.core.catalogue import CATEGORIES
 from trail.core.clock import naive_utc
-from trail.events import actor_names, annotations, lanes, overview, timeline
+from trail.events import actor_names, annotations, coverage, lanes, overview, timeline
 from trail.events.lanes import By
 from trail.events.timeline import Bar
-from trail.ingest import coverage
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 from ui import (

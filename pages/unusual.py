@@ -5,9 +5,8 @@ import time
 import streamlit as st
 
 from trail.events import counts, timeline
-from trail.findings import queries, reviews
+from trail.findings import expiring, queries, reviews
 from trail.findings.model import Finding
-from trail.retention import expiring_findings
 from ui import filter_bar, tabs, text, url_state
 from ui.page import Context, Page
 from ui.unusual import (
@@ -50,10 +49,10 @@ def render(ctx: Context) -> None:
         filter_,
         window,
     )
-    expiring = expiring_findings.expiring(store, ctx.runtime.settings, now, queue.budget.shown)
-    if expiring.findings:
+    soon = expiring.expiring(store, ctx.runtime.settings, now, queue.budget.shown)
+    if soon.findings:
         st.warning(
-            f"{expiring.text()} Decide on them or place a legal hold.",
+            f"{soon.text()} Decide on them or place a legal hold.",
             icon=":material/hourglass_bottom:",
         )
     tab = tabs.select(_TABS, "unusual-section")

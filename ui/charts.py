@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from plotly.basedatatypes import BaseFigure
 
+from trail.events.coverage import Span
 from trail.events.timeline import Bar, Histogram
-from trail.ingest.coverage import Span
 from ui import coverage_banner, text
 from ui.components.time_chart import Brush, Chart, time_chart
 from ui.style import theme_color

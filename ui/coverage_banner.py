@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from trail.core.clock import naive_utc
-from trail.ingest import coverage
-from trail.ingest.coverage import Span
+from trail.events import coverage
+from trail.events.coverage import Span
 from trail.storage.database import Store
 from trail.storage.filters import Window
 from ui import text, url_state

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from trail.events.annotations import Annotation
+from trail.events.coverage import Span
 from trail.events.lanes import Lane, Point
 from trail.events.timeline import Bar, Histogram
-from trail.ingest.coverage import Span
 from ui import charts, text
 from ui.components.lane_chart import Pick, lane_chart
 from ui.components.time_chart import Brush, Series, time_chart

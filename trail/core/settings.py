@@ -3,6 +3,7 @@
 Read once at the start of a process and handed down; nothing else reads the environment.
 """
 
+import datetime as dt
 import os
 import stat
 import tomllib
@@ -61,6 +62,14 @@ class Store(Section):
         False, description="Archive events before the retention policy removes them."
     )
     archive_path: Path = Field(Path("data/archive"), description="Folder of the archive.")
+
+    def cutoff(self, now: dt.datetime) -> dt.datetime:
+        """Return the midnight (UTC, without zone) before which events are removed at *now*.
+
+        *now* without a zone is UTC.
+        """
+        today = (now.astimezone(dt.UTC) if now.tzinfo else now).date()
+        return dt.datetime.combine(today - dt.timedelta(days=self.retention_days), dt.time())
 
 
 class Server(Section):

@@ -4,10 +4,10 @@ import datetime as dt
 from typing import Any
 
 from trail.core.json_values import json_row, json_value
+from trail.events import coverage
 from trail.evidence.period import Period
 from trail.findings import reviews
 from trail.findings.model import Finding
-from trail.ingest import coverage
 from trail.storage.database import Engine
 
 Section = dict[str, Any]

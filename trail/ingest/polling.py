@@ -15,7 +15,8 @@ from trail.core.clock import naive_utc
 from trail.core.errors import InputError, TrailError, UnavailableError
 from trail.core.model import Ask, Batch, Chunk, Feed
 from trail.core.settings import Settings
-from trail.ingest import coverage, directory, pipeline
+from trail.events import coverage
+from trail.ingest import directory, pipeline
 from trail.storage import cursors
 from trail.storage.database import Store
 

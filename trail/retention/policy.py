@@ -80,23 +80,13 @@ class Purged:
     swept: dict[str, int] = field(default_factory=dict)
 
 
-def cutoff(settings: Settings, now: dt.datetime) -> dt.datetime:
-    """Return the midnight (UTC, without zone) before which events are removed at *now*.
-
-    *now* without a zone is UTC.
-    """
-    today = (now.astimezone(dt.UTC) if now.tzinfo else now).date()
-    kept = dt.timedelta(days=settings.store.retention_days)
-    return dt.datetime.combine(today - kept, dt.time())
-
-
 def preview(engine: Engine, settings: Settings, now: dt.datetime) -> Preview:
     """Return what `retain` would remove at *now*.
 
     Events before the cutoff are counted from the cube; those dated in the future expire by their
     arrival.
     """
-    edge = cutoff(settings, now)
+    edge = settings.store.cutoff(now)
     held = dict(_held(engine, edge)) if legal_holds.active(engine) else {}
     before = span(Window(None, edge), "hour")
     table = engine.table(

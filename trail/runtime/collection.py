@@ -8,7 +8,8 @@ from trail.core import registry
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError, UnavailableError
 from trail.core.model import Batch, Drop, Feed, Receiver
-from trail.ingest import coverage, polling
+from trail.events import coverage
+from trail.ingest import polling
 from trail.ingest.files import load_drop
 from trail.runtime.job import Job, JobContext
 

@@ -87,6 +87,9 @@ BOOKS: dict[str, Book] = {
         ("destination_id", "kind", "name", "settings", "secrets", "streams", "query", *_MADE),
         "destinations",
     ),
+    "triage": Book(
+        RECORDS, ("subject", "action", "value", "until", *_MADE), "assignments and comments"
+    ),
     "identities": Book(
         RECORDS,
         ("identity_key", "recorded_actor_id", "actor_email", "actor_name"),

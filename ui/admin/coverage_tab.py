@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from trail.core.clock import utc_now
-from trail.ingest import coverage
-from trail.ingest.coverage import DayCount, Span
+from trail.events import coverage
+from trail.events.coverage import DayCount, Span
 from ui import style, text, url_state
 from ui.admin import future_events
 from ui.coverage_banner import MIN_GAP, long_gaps, show_silence

@@ -8,7 +8,8 @@ import streamlit as st
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.text import printable
-from trail.retention import archive, expiring_findings, legal_holds, policy, shrink
+from trail.findings import expiring
+from trail.retention import archive, legal_holds, policy, shrink
 from trail.retention.policy import Preview
 from trail.retention.shrink import Unreviewed
 from trail.storage.filters import Filter
@@ -85,7 +86,7 @@ def _next_run(ctx: Context) -> None:
         st.caption("Events are archived before removal.")
     else:
         st.caption("Events are not archived before removal: store.archive is off.")
-    if warning := expiring_findings.expiring(store, settings, dt.datetime.now(dt.UTC)).text():
+    if warning := expiring.expiring(store, settings, dt.datetime.now(dt.UTC)).text():
         st.text(f"▲ {warning}")
     later = policy.preview(store, settings, now + _SOON).events - preview.events
     if later:

@@ -9,8 +9,8 @@ from trail.core import registry
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Batch, Drop, Feed, Loader, Receiver
-from trail.events import store_status
-from trail.ingest import coverage, polling
+from trail.events import coverage, store_status
+from trail.ingest import polling
 from trail.runtime import startup
 from trail.runtime.job import Health
 from ui import text, url_state

@@ -8,9 +8,8 @@ import streamlit as st
 
 from trail.core import event_text
 from trail.core.clock import naive_utc
-from trail.events import counts, explain, spelling, timeline
+from trail.events import counts, coverage, explain, spelling, timeline
 from trail.events.explain import Deadline, Part
-from trail.ingest import coverage
 from trail.storage.filters import NO, YES, Filter, Window
 from ui import coverage_banner, text, url_state
 from ui.page import Context

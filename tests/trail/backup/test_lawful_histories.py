@@ -13,8 +13,9 @@ from tests.trail.integrity.conftest import Trail
 from trail.backup import making, restoring
 from trail.core.model import Directory, Person
 from trail.core.settings import Auth, Settings
+from trail.events import coverage
 from trail.findings import reviews, risks
-from trail.ingest import coverage, directory
+from trail.ingest import directory
 from trail.integrity import verification
 from trail.retention import legal_holds
 from trail.storage import dimensions

@@ -22,10 +22,10 @@ from tests.trail.integrity.conftest import A_DAY, DAYS, NOW, Trail, event
 from trail.core.download_stats import Tally
 from trail.core.settings import CONFIG_VARIABLE, Settings
 from trail.core.settings import Store as StoreSettings
+from trail.events import coverage
 from trail.evidence import pack, sign_off
 from trail.findings import reviews
 from trail.findings.model import Finding, Reason
-from trail.ingest import coverage
 from trail.retention import legal_holds
 from trail.storage.database import Store
 from trail.storage.filters import Filter

@@ -19,11 +19,11 @@ from tests.trail.integrity.conftest import A_DAY, DAYS, NOW, event
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.settings import Settings
+from trail.events import coverage
 from trail.evidence import certificate, certificate_html, pack, sign_off
 from trail.findings import queries, refresh, reviews, sign_offs
 from trail.findings.sign_offs import Signoff
 from trail.findings.signable_days import SignableDays
-from trail.ingest import coverage
 from trail.ingest.files import load_files
 from trail.integrity import seal_status, verification
 from trail.storage.database import Store

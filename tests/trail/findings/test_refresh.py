@@ -12,7 +12,6 @@ from trail.findings.detector import FIRST_DAY, ExampleEvent, daily, events, work
 from trail.findings.finding_store import finding_id
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
-from trail.retention import policy
 from trail.storage import cube
 from trail.storage.database import Store
 from trail.storage.filters import Filter
@@ -88,7 +87,7 @@ def test_retention_keeps_scores_and_trims_aggregates(filled: Store, settings: Se
     before = finding_of(filled)
     now = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=120), dt.time())
     fixed_clock.retain(filled, settings, now)
-    edge = policy.cutoff(settings, now).date()
+    edge = settings.store.cutoff(now).date()
     done = refresh(filled, detection.end_of_day(39))
     assert done.since is None
     assert done.folded == 22  # working days before the cutoff

@@ -15,7 +15,8 @@ from tests.segment_api_server import TOKEN, SegmentApi
 from tests.segment_records import api_event
 from trail.core.errors import InputError
 from trail.core.settings import Settings
-from trail.ingest import coverage, directory, polling
+from trail.events import coverage
+from trail.ingest import directory, polling
 from trail.storage import cursors
 from trail.storage.database import Store
 

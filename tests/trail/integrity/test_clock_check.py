@@ -222,7 +222,7 @@ def test_no_clock_makes_retention_remove_what_is_not_old(actions: list[tuple[str
                 if action in ("arrive", "tick") and now - observed <= 7 * DAY:
                     observed = now
                 for name in occurred.keys() - ids(store):
-                    assert occurred[name] < policy.cutoff(settings, now)
+                    assert occurred[name] < settings.store.cutoff(now)
         finally:
             store.close()
 

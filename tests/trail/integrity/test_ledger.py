@@ -15,9 +15,8 @@ from trail.core import catalogue
 from trail.core.errors import IntegrityError
 from trail.core.settings import Settings
 from trail.core.settings import Store as StoreSettings
-from trail.events import annotations
+from trail.events import annotations, coverage
 from trail.findings import expected_activity, reviews, risks, rule_toggles, rules
-from trail.ingest import coverage
 from trail.integrity import commits
 from trail.notifications import rule_store
 from trail.notifications.rule import Rule
@@ -25,6 +24,7 @@ from trail.retention import legal_holds
 from trail.runtime import startup
 from trail.storage import dimensions, ledger
 from trail.storage.database import Cursor, Store
+from trail.triage import records as triage
 
 HOUR = dt.timedelta(hours=1)
 OPEN = dt.datetime(2026, 11, 8)
@@ -37,6 +37,8 @@ def use(store: Store, settings: Settings, turn: int = 1) -> None:
     legal_holds.add(store, "target", "src_1", None, None, "case 7", "dana")
     legal_holds.end(store, legal_holds.add(store, "target", "src_2", None, None, "case 8", "dana"))
     risks.set_risk(store, "Source Deleted", 9, "why", "dana")
+    triage.assign(store, "incident:1", "jon", "dana")
+    triage.comment(store, "incident:1", f"Turn {turn}", "dana")
     rule_toggles.set_enabled(store, rules.rules()[0].name, "dana", on=False)
     annotations.add(store, annotations.parse("time,label\n2026-11-02T10:00:00Z,Deploy\n"), "dana")
     expected_activity.mark_expected(

@@ -72,7 +72,7 @@ def purges(store: Store) -> list[dict[str, Any]]:
 def test_cutoff_is_midnight_utc(
     settings: Settings, now: dt.datetime, days: int, expected: dt.datetime
 ) -> None:
-    assert policy.cutoff(with_retention(settings, days), now) == expected
+    assert with_retention(settings, days).store.cutoff(now) == expected
 
 
 def with_retention(settings: Settings, days: int) -> Settings:

@@ -16,10 +16,10 @@ from trail.core.clock import utc_now
 from trail.core.limits import Limits
 from trail.core.model import Batch, Chunk
 from trail.core.settings import Settings
-from trail.events import counts, overview, people, store_status
+from trail.events import counts, coverage, overview, people, store_status
 from trail.findings.detector import daily, events, workdays
 from trail.incidents.queries import incidents
-from trail.ingest import coverage, pipeline
+from trail.ingest import pipeline
 from trail.notifications import rule_store
 from trail.notifications.evaluate import Alerts
 from trail.notifications.rule import Rule

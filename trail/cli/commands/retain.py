@@ -13,7 +13,8 @@ from trail.cli.context import Context
 from trail.cli.tables import table
 from trail.core.clock import naive_utc, utc_text
 from trail.core.text import printable
-from trail.retention import expiring_findings, policy, shrink
+from trail.findings import expiring
+from trail.retention import policy, shrink
 from trail.retention.shrink import Unreviewed
 from trail.storage.database import Store
 
@@ -45,7 +46,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     else:
         result = policy.retain(store, context.settings, now, COMMAND_LINE)
         archived = result.archived
-    expiring = expiring_findings.expiring(store, context.settings, now)
+    soon = expiring.expiring(store, context.settings, now)
     days = [{**asdict(day), "day": day.day.isoformat()} for day in result.days]
     cutoff = utc_text(result.cutoff)
     if args.json:
@@ -54,7 +55,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
             "events": result.events,
             "held": result.held,
             "days": days,
-            "leaving": expiring.findings,
+            "leaving": soon.findings,
             "archived": archived,
             **({"clock": clock.to_dict()} if clock else {}),
         }
@@ -67,7 +68,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         f"Before {cutoff}: {result.events:,} events {verb}, {result.held:,} on hold, "
         f"{archived:,} archived\n"
     )
-    if text := expiring.text():
+    if text := soon.text():
         context.out.text(f"{text}\n")
     if clock and args.dry_run:
         context.out.text(f"{clock.text()}\n")

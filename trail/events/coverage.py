@@ -123,6 +123,31 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     return result
 
 
+def known_until(engine: Engine, now: dt.datetime) -> dt.datetime | None:
+    """Return the time up to which it is known what happened, at *now* (UTC without zone).
+
+    That is the end of the newest covered span, or the newest event if that is later; None without
+    both. What has no event after it is not known to be quiet.
+    """
+    covered = engine.table(
+        "select max(to_at) as at_time from watches where state = 'watched' and from_at <= $now",
+        {"now": now},
+    )["at_time"][0].as_py()
+    known = [at for at in (covered, _newest_event(engine, now)) if at is not None]
+    return min(max(known), now) if known else None
+
+
+def _newest_event(engine: Engine, now: dt.datetime) -> dt.datetime | None:
+    """Return when the newest event until *now* occurred that is not dated in the future."""
+    newest: dt.datetime | None = engine.table(
+        "select max(occurred_at) as last from events where occurred_at <= $now "
+        "and not future_dated and occurred_at >= "
+        "(select max(hour) from cube where hour <= $now and not future_dated)",
+        {"now": now},
+    )["last"][0].as_py()
+    return newest
+
+
 def source_gaps(
     engine: Engine, start: dt.datetime, end: dt.datetime
 ) -> dict[str, list[tuple[dt.datetime, dt.datetime]]]:
@@ -170,12 +195,7 @@ def silence(engine: Engine, now: dt.datetime) -> Silence | None:
     each of at least three weeks had events then, with a median of eight or more.
     """
     oldest = engine.table("select min(hour) as first from cube")["first"][0].as_py()
-    last = engine.table(
-        "select max(occurred_at) as last from events where occurred_at <= $now "
-        "and not future_dated and occurred_at >= "
-        "(select max(hour) from cube where hour <= $now and not future_dated)",
-        {"now": now},
-    )["last"][0].as_py()
+    last = _newest_event(engine, now)
     if last is None or now - last < _MIN_SILENCE:
         return None
     weeks = [

@@ -7,11 +7,10 @@ import pytest
 from tests import detection
 from trail.core import time_labels
 from trail.core.settings import Settings
-from trail.findings import queries, reviews
+from trail.findings import expiring, queries, reviews
 from trail.findings.detector import FIRST_DAY, daily, events, workdays
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
-from trail.retention import expiring_findings
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 
@@ -45,9 +44,7 @@ def days_before(days: int) -> dt.datetime:
 def test_a_finding_expires_within_the_last_week(
     store: Store, settings: Settings, finding: Finding, days: int, expected: int
 ) -> None:
-    result = expiring_findings.expiring(
-        store, settings, days_before(days), frozenset({finding.finding_id})
-    )
+    result = expiring.expiring(store, settings, days_before(days), frozenset({finding.finding_id}))
     assert result.findings == expected
     assert result.first == (STRANGE + KEPT if expected else None)
     day = STRANGE + KEPT
@@ -56,8 +53,8 @@ def test_a_finding_expires_within_the_last_week(
 
 
 def test_only_shown_findings_count(store: Store, settings: Settings, finding: Finding) -> None:
-    assert expiring_findings.expiring(store, settings, days_before(3)).findings == 1
-    assert expiring_findings.expiring(store, settings, days_before(3), frozenset()).findings == 0
+    assert expiring.expiring(store, settings, days_before(3)).findings == 1
+    assert expiring.expiring(store, settings, days_before(3), frozenset()).findings == 0
 
 
 @pytest.mark.parametrize(("decision", "expected"), [(reviews.ACTION, 1), (reviews.DONE, 0)])
@@ -65,4 +62,4 @@ def test_findings_that_need_action_are_open(
     store: Store, settings: Settings, finding: Finding, decision: str, expected: int
 ) -> None:
     reviews.decide(store, [finding], decision, "seen", "lee", frozenset())
-    assert expiring_findings.expiring(store, settings, days_before(3)).findings == expected
+    assert expiring.expiring(store, settings, days_before(3)).findings == expected

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import Load
 from trail.core.settings import Settings
-from trail.ingest import coverage
-from trail.ingest.coverage import Span
+from trail.events import coverage
+from trail.events.coverage import Span
 from trail.storage.database import Store
 
 MONDAY = dt.datetime(2026, 11, 23)
@@ -168,6 +168,19 @@ def weekly(load: Load, weeks: int, hours: range, per_hour: int = 5) -> None:
         for number in range(per_hour)
     ]
     load("\n".join(lines).encode())
+
+
+def test_known_until_the_newest_event_or_the_end_of_coverage(load: Load, store: Store) -> None:
+    assert coverage.known_until(store, hour(9)) is None
+    weekly(load, 1, range(3))
+    assert coverage.known_until(store, hour(9)) == hour(2)
+    assert coverage.known_until(store, hour(1.5)) == hour(1)
+    note(store, 0, 1)
+    note(store, 2, 6, state="failed")
+    assert coverage.known_until(store, hour(9)) == hour(2)
+    note(store, 3, 5)
+    assert coverage.known_until(store, hour(9)) == hour(5)
+    assert coverage.known_until(store, hour(4)) == hour(4)
 
 
 def test_a_silence_without_precedent_is_reported_with_the_usual_numbers(

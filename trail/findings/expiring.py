@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from trail.core import time_labels
 from trail.core.settings import Settings
 from trail.findings import queries, reviews
-from trail.retention import policy
 from trail.storage.database import Engine
 
 SOON = dt.timedelta(days=7)
@@ -37,7 +36,7 @@ def expiring(
 
     *shown* are the ids of the findings within the review budget; computed here if omitted.
     """
-    edge = policy.cutoff(settings, now).date()
+    edge = settings.store.cutoff(now).date()
     rows = engine.table(
         "select finding_id, day from findings where list_contains($states, state) "
         "and reasons <> '[]' and day >= $first and day < $last order by day",

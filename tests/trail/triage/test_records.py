@@ -1,0 +1,66 @@
+"""Assignee, comments and mute: the latest counts, everything is kept."""
+
+import contextlib
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trail.core.clock import utc_now
+from trail.core.errors import InputError
+from trail.core.settings import Settings
+from trail.storage.database import Store
+from trail.triage import records
+
+INCIDENT = records.subject("incident", "3f2a")
+HOUR = dt.timedelta(hours=1)
+
+
+def test_latest_assignment_and_mute_count_and_comments_are_kept(store: Store) -> None:
+    later = utc_now() + HOUR
+    records.assign(store, INCIDENT, "jon", "maya")
+    records.comment(store, INCIDENT, "  Key pair was rotated ", "jon")
+    records.mute(store, INCIDENT, later, " until the release ", "jon")
+    records.assign(store, INCIDENT, "", "maya")
+    records.comment(store, INCIDENT, "Released", "maya")
+    state = records.of(store, [INCIDENT, "integrity"])
+    assert list(state) == [INCIDENT]
+    found = state[INCIDENT]
+    assert (found.assignee, found.mute_reason) == ("", "until the release")
+    assert found.is_muted(later - HOUR / 2)
+    assert not found.is_muted(later)
+    assert [(one.text, one.made_by) for one in found.comments] == [
+        ("Key pair was rotated", "jon"),
+        ("Released", "maya"),
+    ]
+    records.mute(store, INCIDENT, None, "", "maya")
+    assert not records.of(store, [INCIDENT])[INCIDENT].is_muted(utc_now())
+
+
+@given(names=st.lists(st.sampled_from(["", "jon", "maya"]), min_size=1, max_size=6))
+def test_assigned_to_agrees_with_the_state(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str]
+) -> None:
+    with contextlib.closing(
+        Store.open(tmp_path_factory.mktemp("triage") / "t.duckdb", Settings())
+    ) as store:
+        for number, name in enumerate(names):
+            records.assign(store, records.subject("finding", str(number % 2)), name, "maya")
+        subjects = [records.subject("finding", "0"), records.subject("finding", "1")]
+        state = records.of(store, subjects)
+        for user in ("jon", "maya"):
+            mine = [name for name in subjects if state.get(name, records.NONE).assignee == user]
+            assert records.assigned_to(store, user) == mine
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * (records.MAX_COMMENT_CHARS + 1)])
+def test_empty_and_long_comments_are_refused(store: Store, text: str) -> None:
+    with pytest.raises(InputError):
+        records.comment(store, INCIDENT, text, "jon")
+    assert records.of(store, [INCIDENT]) == {}
+
+
+def test_a_mute_that_ends_in_the_past_is_refused(store: Store) -> None:
+    with pytest.raises(InputError, match="past"):
+        records.mute(store, INCIDENT, utc_now() - HOUR, "", "jon")

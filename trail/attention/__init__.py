@@ -1,0 +1,1 @@
+"""What needs attention, most urgent first, for the Overview, the API, digests and alerts."""

@@ -1,0 +1,1 @@
+"""What people do about what needs attention: assign it, comment on it, mute it."""
