@@ -5,7 +5,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,6 +25,14 @@ from tests.browser.locators import (
 )
 
 pytestmark = pytest.mark.browser
+
+SLOW_REQUESTS = """
+window.WebSocket = class extends WebSocket {
+  send(data) {
+    setTimeout(() => super.send(data), window.sendsLater || 0);
+  }
+};
+"""
 
 
 def pick(page: Page, title: str, position: int = 0) -> str:
@@ -457,3 +465,19 @@ def test_table_sorts_the_whole_result_and_remembers_its_columns(
     page.get_by_role("menuitem", name=f"Filter for “{action}”").press("Enter")
     page.wait_for_url("**action=**")
     assert url_query(page)["action"] == [action]
+
+
+def test_repeated_message_does_not_take_back_what_it_had_done(visit: Callable[..., Page]) -> None:
+    """Over a slow connection the browser repeats a press with the URL from before it."""
+    page = visit("/explore?from=30d")
+    page.add_init_script(SLOW_REQUESTS)
+    page.reload()
+    summary_text(page)
+    expect(rows(page).nth(3)).to_be_visible()
+    page.evaluate("window.sendsLater = 700")  # ms; the first repeat comes after 500
+    open_row(page, 3)
+    page.keyboard.press("j")
+    page.wait_for_timeout(3_000)  # until all answers are there: nothing more may change
+    expect(rows(page).nth(3)).to_have_attribute("aria-current", "true")
+    link = rows(page).nth(3).get_by_role("link").get_attribute("href")
+    assert link and url_query(page)["event"] == parse_qs(urlsplit(link).query)["event"]

@@ -3,6 +3,9 @@
 Streamlit passes a script only the last trigger value of a run: two quick clicks during a query
 would become one. The browser therefore numbers its messages and repeats the unacknowledged ones;
 each number is taken once, and the highest one taken goes back with the data.
+
+A repeat that was sent before the browser had the answer carries the URL from before it, too, and
+Streamlit draws the page of the URL that it gets. It gets back the URL that the messages had led to.
 """
 
 import re
@@ -67,10 +70,19 @@ def draw(
     def receive() -> None:
         state = st.session_state.get(key)
         payload = state.get("message") if isinstance(state, Mapping) else None
-        messages, last = new_messages(payload, _acknowledged(key), parse)
+        acknowledged, url = _acknowledged(key), _url()
+        messages, last = new_messages(payload, acknowledged, parse)
         st.session_state[f"{key}:acknowledged"] = last
-        if messages and on_messages is not None:
-            on_messages(messages)
+        led_to = f"{key}:led-to"
+        if last == acknowledged:
+            before, after = st.session_state.get(led_to, (None, {}))
+            if before == url != after:
+                st.query_params.from_dict(after)
+        elif messages and on_messages is not None:
+            try:
+                on_messages(messages)
+            finally:  # of a callback that runs a fragment, too, which raises
+                st.session_state[led_to] = url, _url()
 
     renderer(
         key=key,
@@ -132,6 +144,10 @@ def _numbered(payload: object) -> Iterable[tuple[int, Mapping[str, Any]]]:
         # bool is a subclass of int, and a number from a browser may be of any size.
         if isinstance(number, int) and not isinstance(number, bool) and 0 < number < 2**53:
             yield number, message
+
+
+def _url() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
 
 
 def _acknowledged(key: str) -> int:
