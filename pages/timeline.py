@@ -18,6 +18,7 @@ from ui import (
     coverage_banner,
     filter_bar,
     forms,
+    known_time,
     tables,
     text,
     timeline_charts,
@@ -53,6 +54,7 @@ def render(ctx: Context) -> None:
     before = [bar.count for bar in timeline.histogram(store, past, now, grain).bars]
     total = sum(bar.count for bar in result.bars)
     spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
+    known = known_time.known(store, now)
     notes = annotations.in_window(store, window)
     elapsed_ms = (time.perf_counter() - started) * 1000
 
@@ -75,7 +77,7 @@ def render(ctx: Context) -> None:
             _grain_choice(window.end - window.start, grain, filter_)
         previous = [*before, *[0] * len(result.bars)][: len(result.bars)]
         timeline_charts.activity(
-            result, categories.lanes, previous, filter_.zone, spans, notes, brush
+            result, categories.lanes, previous, filter_.zone, spans, notes, brush, known
         )
         _notes(notes, filter_)
         tables.folded(
@@ -88,7 +90,7 @@ def render(ctx: Context) -> None:
             },
         )
     with st.container(border=True, gap="xsmall"):
-        _lanes(store, filter_, now, grain, categories, result.bars, spans, notes)
+        _lanes(store, filter_, now, grain, categories, result.bars, spans, notes, known)
     with st.container(border=True, gap="xsmall"):
         st.header("Hours of the week", anchor=False)
         st.caption(f"Darker cells have more events. Times in {text.escape(filter_.zone.key)}")
@@ -160,6 +162,7 @@ def _lanes(
     bars: tuple[Bar, ...],
     spans: list[coverage.Span],
     notes: list[annotations.Annotation],
+    known: known_time.Known,
 ) -> None:
     requested = url_state.param("by")
     by: By = next((name for name in _BY if name == requested), "category")
@@ -197,7 +200,7 @@ def _lanes(
     shown = [
         replace(lane, label=text.facet_label(by, lane.value, lane.label)) for lane in result.lanes
     ]
-    timeline_charts.lanes(shown, bars, filter_.zone, spans, notes, pick)
+    timeline_charts.lanes(shown, bars, filter_.zone, spans, notes, pick, known)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{len(result.lanes):,} of {result.total:,} lanes, by number of events")
         if result.total > _TOP:

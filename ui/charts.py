@@ -13,8 +13,10 @@ from plotly.basedatatypes import BaseFigure
 
 from trail.events.coverage import Span
 from trail.events.timeline import Bar, Histogram
-from ui import coverage_banner, text
+from ui import coverage_banner, known_time, text
 from ui.components.time_chart import Brush, Chart, time_chart
+from ui.components.time_chart import Span as ChartSpan
+from ui.known_time import Known
 from ui.style import theme_color
 
 CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
@@ -32,29 +34,39 @@ def histogram(
     key: str,
     brush: Brush,
     spans: Sequence[Span] = (),
+    known: Known | None = None,
 ) -> None:
     """Draw bars over time; selecting some of them calls *brush* with their start and end.
 
-    Coverage gaps among *spans* are hatched. Without events the bars have little height.
+    Coverage gaps among *spans* are hatched, and what *known* says is not over or lacks data is
+    marked. Without events the bars have little height.
     """
     counts = [bar.count for bar in result.bars]
     height = 96 if any(counts) else 24
-    chart = bars_over_time("Events over time", result.bars, zone, spans, height=height)
+    chart = bars_over_time("Events over time", result.bars, zone, spans, height=height, known=known)
     chart["series"] = [{"name": "Events", "square": "", "counts": counts}]
     time_chart(chart, key, brush)
 
 
 def bars_over_time(
-    label: str, bars: Sequence[Bar], zone: ZoneInfo, spans: Sequence[Span], *, height: int
+    label: str,
+    bars: Sequence[Bar],
+    zone: ZoneInfo,
+    spans: Sequence[Span],
+    *,
+    height: int,
+    known: Known | None = None,
 ) -> Chart:
     """Return a chart of *bars*, still without series; *height* is that of the bars, in px.
 
     The axis counts bars, because local time repeats an hour at the end of daylight saving time.
+    With *known*, the bar that is not over is marked, and the time since the last data is hatched.
     """
     positions, labels = ticks(bars, zone)
     edges = [bar.start for bar in bars] + [bar.end for bar in bars[-1:]]
+    since = known.silent_since(bars) if known else None
     return {
-        "label": label,
+        "label": label if since is None else f"{label}. {known_time.no_data_since(since, zone)}",
         "height": height,
         "edges": [calendar.timegm(edge.timetuple()) for edge in edges],
         "labels": [bar_label(bar, zone) for bar in bars],
@@ -64,9 +76,10 @@ def bars_over_time(
             for position, label in zip(positions, labels, strict=True)
         ],
         "spans": [
-            {"start": start, "end": end, "kind": "gap"}
-            for start, end in _gap_positions(spans, bars)
+            *_gap_spans(spans, bars, since),
+            *(_end_spans(known, bars, zone) if known else ()),
         ],
+        "notes": known.notes(bars, zone) if known else {},
     }
 
 
@@ -76,15 +89,17 @@ def stacked_bars(
     zone: ZoneInfo,
     key: str,
     pick: Brush,
+    known: Known | None = None,
 ) -> None:
-    """Draw one stacked bar per day, categories in *order*.
+    """Draw one stacked bar per day, categories in *order*; *known* as in `bars_over_time`.
 
     A click, or a selection of several days, calls *pick* with the start and end.
     """
     starts = [start for start, _ in days]
     ends = [*starts[1:], *(start + dt.timedelta(days=1) for start in starts[-1:])]
     bars = [Bar(start, end, 0) for start, end in zip(starts, ends, strict=True)]
-    chart = bars_over_time("Changes per day by category", bars, zone, (), height=238)
+    label = "Changes per day by category"
+    chart = bars_over_time(label, bars, zone, (), height=238, known=known)
     chart["series"] = [
         {"name": name, "square": str(index), "counts": [counts.get(name, 0) for _, counts in days]}
         for index, name in enumerate(order)
@@ -136,15 +151,31 @@ def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
     return positions, labels
 
 
-def _gap_positions(spans: Sequence[Span], bars: Sequence[Bar]) -> list[tuple[float, float]]:
-    """Return the start and end of the coverage gaps on an axis that counts *bars*."""
+def _end_spans(known: Known, bars: Sequence[Bar], zone: ZoneInfo) -> list[ChartSpan]:
+    """Return the bar that is not over, or the time since the last data."""
+    running, since = known.running(bars), known.silent_since(bars)
+    if running is not None:
+        return [{"start": running, "end": running + 1, "kind": "running"}]
+    if since is None:
+        return []
+    start, end = bar_position(since, bars), bar_position(known.now, bars)
+    missing = known_time.no_data_since(since, zone)
+    return [{"start": start, "end": max(end, start + 0.15), "kind": "gap", "text": missing}]
+
+
+def _gap_spans(
+    spans: Sequence[Span], bars: Sequence[Bar], until: dt.datetime | None
+) -> list[ChartSpan]:
+    """Return the coverage gaps before *until*."""
     if not bars:
         return []
+    until = until or bars[-1].end
     gaps = [
-        (bar_position(gap.start, bars), bar_position(gap.end, bars))
+        (bar_position(gap.start, bars), bar_position(min(gap.end, until), bars))
         for gap in coverage_banner.long_gaps(spans)
+        if gap.start < until
     ]
-    return [(start, max(end, start + 0.15)) for start, end in gaps]
+    return [{"start": start, "end": max(end, start + 0.15), "kind": "gap"} for start, end in gaps]
 
 
 def bar_position(at: dt.datetime, bars: Sequence[Bar]) -> float:

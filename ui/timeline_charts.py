@@ -12,6 +12,7 @@ from ui.components.lane_chart import Pick, lane_chart
 from ui.components.time_chart import Brush, Series, time_chart
 from ui.components.time_chart import Span as ChartSpan
 from ui.components.week_grid import week_grid
+from ui.known_time import Known
 from ui.week_start import week_start
 
 
@@ -23,6 +24,7 @@ def activity(
     spans: Sequence[Span],
     notes: Sequence[Annotation],
     brush: Brush,
+    known: Known,
 ) -> None:
     """Draw stacked bars over time by category, and the counts *before* as a dotted line.
 
@@ -30,7 +32,7 @@ def activity(
     """
     positions = {bar.start: index for index, bar in enumerate(result.bars)}
     label = "Events over time by category, previous period as a dotted line"
-    chart = charts.bars_over_time(label, result.bars, zone, spans, height=150)
+    chart = charts.bars_over_time(label, result.bars, zone, spans, height=150, known=known)
     chart["before"] = list(before)
     chart["spans"] = [*chart["spans"], *_note_spans(notes, result.bars)]
     series: list[Series] = []
@@ -51,17 +53,23 @@ def lanes(
     spans: Sequence[Span],
     notes: Sequence[Annotation],
     pick: Pick,
+    known: Known | None = None,
 ) -> None:
     """Draw a row of marks for each lane; choosing a mark calls *pick* with its lane and period."""
     positions = {bar.start: index for index, bar in enumerate(bars)}
-    chart = charts.bars_over_time("Events by lane over time", bars, zone, spans, height=0)
+    label = "Events by lane over time"
+    chart = charts.bars_over_time(label, bars, zone, spans, height=0, known=known)
     lane_chart(
         {
             "label": chart["label"],
             "edges": chart["edges"],
             "labels": chart["labels"],
             "ticks": chart["ticks"],
-            "spans": [*chart["spans"], *_note_spans(notes, bars)],
+            # The text is on the chart above.
+            "spans": [
+                {"start": span["start"], "end": span["end"], "kind": span["kind"]}
+                for span in (*chart["spans"], *_note_spans(notes, bars))
+            ],
             "lanes": [
                 {
                     "value": lane.value,

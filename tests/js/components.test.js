@@ -180,6 +180,23 @@ test("arrow keys read the bars of a chart, and Shift selects a range", () => {
   assert.equal(one(view, ".range").hidden, true);
 });
 
+test("a bar that is not over and time without data say so", () => {
+  const text = "No data since Mon 26 Oct 13:00";
+  const spans = [
+    { start: 2, end: 3, kind: "running" },
+    { start: 3, end: 4, kind: "gap", text },
+  ];
+  const view = mount(timeChart).draw(chartOf({ spans, notes: { 2: "so far", 3: HOSTILE[0] } }));
+  const plot = one(view, "[role=slider]");
+  assert.equal(plot.getAttribute("aria-valuetext"), `Mon 13:00: 1 events, ${HOSTILE[0]}`);
+  assert.equal(one(view, ".chart-gap .span-text.left").textContent, text);
+  assert.equal(one(view, ".chart-running").textContent, "");
+  press(plot, "End");
+  assert.equal(one(view, ".tip-note").textContent, HOSTILE[0]);
+  press(plot, "Home");
+  assert.equal(one(view, ".tip-note").hidden, true);
+});
+
 test("a drag selects bars, and a click selects none", () => {
   const view = mount(timeChart).draw(chartOf());
   const plot = one(view, ".plot");

@@ -3,7 +3,7 @@
 import { el, setText } from "./dom.js";
 import { renderRows } from "./rows.js";
 
-/** @typedef {{ start: number, end: number, kind: string }} Span */
+/** @typedef {{ start: number, end: number, kind: string, text?: string }} Span */
 /** @typedef {{ at: number, text: string }} Tick */
 
 /** @param {number} at @param {number} count */
@@ -23,9 +23,15 @@ export function drawSpans(parent, spans, count) {
     parent,
     spans,
     (_, index) => index,
-    () => ({ node: el("div") }),
-    ({ node }, span) => {
+    () => {
+      const label = el("span", "span-text", { "aria-hidden": "true" });
+      return { node: el("div", "", {}, label), label };
+    },
+    ({ node, label }, span) => {
       node.className = `chart-${span.kind}${span.start === span.end ? " line" : ""}`;
+      setText(label, span.text || "");
+      // Text at the right edge grows to the left, where it has room.
+      label.classList.toggle("left", (span.start + span.end) / 2 > count / 2);
       place(node, span.start, span.end, count);
     },
   );

@@ -21,7 +21,7 @@ import { drawSpans, drawTicks, percent, place } from "./time_axis.js";
 /**
  * @typedef {{
  *   label: string, height: number, edges: number[], labels: string[], series: Series[],
- *   ticks: Tick[], spans: Span[], before?: number[],
+ *   ticks: Tick[], spans: Span[], notes?: Record<number, string>, before?: number[],
  *   click?: boolean,
  * }} Data
  */
@@ -42,8 +42,8 @@ function build(parent, queue) {
   const spans = el("div", "layer");
   const cursor = el("div", "cursor");
   const range = el("div", "range");
-  const tip = { node: el("div", "chart-tip"), head: el("div", "tip-head"), rows: el("div") };
-  tip.node.append(tip.head, tip.rows);
+  const [head, note, rows] = [el("div", "tip-head"), el("div", "tip-note"), el("div")];
+  const tip = { node: el("div", "chart-tip", {}, head, note, rows), head, note, rows };
   const plot = el("div", "plot", { role: "slider", tabindex: "0", "aria-valuemin": "0" });
   plot.append(grid, spans, bars, cursor, range, tip.node);
   const axis = el("div", "axis", { "aria-hidden": "true" });
@@ -300,6 +300,9 @@ function showCursor(chart) {
   const through = first === last ? "" : `${plain(data.labels[first])} to `;
   setAttr(plot, "aria-valuetext", through + describe(data, at));
   setText(tip.head, first === last ? data.labels[at] : rangeLabel(data, first, last));
+  const note = first === last ? data.notes?.[at] : "";
+  setText(tip.note, note || "");
+  show(tip.note, Boolean(note));
   const parts = data.series.map(({ name, square, counts }) => ({
     name,
     square,
@@ -315,7 +318,9 @@ function showCursor(chart) {
 /** @param {Data} data @param {number} at */
 function describe(data, at) {
   if (at < 0) return "No events";
-  return `${plain(data.labels[at])}: ${formatNumber(total(data, at))} events`;
+  const note = data.notes?.[at];
+  const events = `${formatNumber(total(data, at))} events`;
+  return `${plain(data.labels[at])}: ${events}${note ? `, ${note}` : ""}`;
 }
 
 /** @param {Data} data @param {number} first @param {number} last */

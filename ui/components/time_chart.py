@@ -32,19 +32,23 @@ class Tick(TypedDict):
 
 
 class Span(TypedDict):
-    """A period in positions of bars: 1.5 is the middle of the second bar. Equal ends are a line."""
+    """A period in positions of bars: 1.5 is the middle of the second bar. Equal ends are a line.
+
+    `kind` is `gap` (not collected), `running` (not over) or `note`; `text` is written at its top.
+    """
 
     start: float
     end: float
     kind: str
+    text: NotRequired[str]
 
 
 class Chart(TypedDict):
     """Everything that the chart draws.
 
     `edges` are the starts of the bars and the end of the last one, in seconds since 1970 UTC;
-    `labels` name the bars. `before` are the counts of the previous period. With `click`, a click
-    selects its bar.
+    `labels` name the bars, `notes` say by index what else to know of one, such as `so far`.
+    `before` are the counts of the previous period. With `click`, a click selects its bar.
     """
 
     label: str
@@ -54,6 +58,7 @@ class Chart(TypedDict):
     series: Sequence[Series]
     ticks: Sequence[Tick]
     spans: Sequence[Span]
+    notes: NotRequired[Mapping[int, str]]
     before: NotRequired[Sequence[int]]
     click: NotRequired[bool]
 

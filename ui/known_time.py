@@ -1,0 +1,67 @@
+"""What charts say about time that is not over, or from which no data has arrived."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from trail.core.clock import naive_utc
+from trail.events import coverage
+from trail.events.timeline import Bar
+from trail.storage.database import Engine
+from ui import text
+
+SO_FAR = "so far"
+# Data that is this old is not late yet: polls take turns, and the last hours of a day may be quiet.
+_PATIENCE, _PATIENCE_WITH_DAYS = dt.timedelta(minutes=15), dt.timedelta(hours=1)
+_DAY = dt.timedelta(hours=23)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Up to when it is known what happened (`until`, None without any data), as of `now`.
+
+    Both are UTC without zone.
+    """
+
+    until: dt.datetime | None
+    now: dt.datetime
+
+    def silent_since(self, bars: Sequence[Bar]) -> dt.datetime | None:
+        """Return the end of the data if it is late for *bars* and they go on after it, else None.
+
+        Bars of days allow an hour without data, shorter ones a quarter of an hour.
+        """
+        if self.until is None or not bars or self.until >= bars[-1].end:
+            return None
+        days = bars[-1].end - bars[-1].start >= _DAY
+        late = self.now - self.until >= (_PATIENCE_WITH_DAYS if days else _PATIENCE)
+        return self.until if late and bars[0].start < self.now else None
+
+    def running(self, bars: Sequence[Bar]) -> int | None:
+        """Return the index of the bar that is not over, if its data arrives, else None."""
+        if self.silent_since(bars) is not None:
+            return None
+        places = (at for at, bar in enumerate(bars) if bar.start < self.now < bar.end)
+        return next(places, None)
+
+    def notes(self, bars: Sequence[Bar], zone: ZoneInfo) -> dict[int, str]:
+        """Return by index what to say of those *bars* that are not over or lack data."""
+        since = self.silent_since(bars)
+        if since is not None:
+            missing = no_data_since(since, zone)
+            late = (at for at, bar in enumerate(bars) if since < bar.end and bar.start < self.now)
+            return dict.fromkeys(late, missing[0].lower() + missing[1:])
+        running = self.running(bars)
+        return {} if running is None else {running: SO_FAR}
+
+
+def known(engine: Engine, now: dt.datetime) -> Known:
+    """Return what is known at *now* (aware)."""
+    moment = naive_utc(now)
+    return Known(coverage.known_until(engine, moment), moment)
+
+
+def no_data_since(since: dt.datetime, zone: ZoneInfo) -> str:
+    """Return the sentence for the time after *since* (UTC): `No data since Thu 19 Nov 02:10`."""
+    return f"No data since {text.short_timestamp(since, zone)}"
