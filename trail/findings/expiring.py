@@ -13,20 +13,31 @@ SOON = dt.timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """How many shown findings are open or need action, and when the first expires (UTC)."""
+    """How many shown findings are open or need action, and when the first expires (UTC).
+
+    `days` are the first and the last UTC day of their events, None without findings.
+    """
 
     findings: int
     first: dt.date | None
+    days: tuple[dt.date, dt.date] | None = None
 
-    def text(self) -> str:
-        """Return it as a sentence; empty if nothing expires."""
+    def title(self) -> str:
+        """Return how many expire; empty if nothing expires."""
         if not self.first:
             return ""
         subject = "1 open finding expires"
         if self.findings > 1:
             subject = f"{self.findings:,} open findings expire"
-        first = time_labels.full_day(self.first)
-        return f"{subject} within {SOON.days} days, the first on {first}."
+        return f"{subject} within {SOON.days} days"
+
+    def first_text(self) -> str:
+        """Return when the first one expires; empty if nothing expires."""
+        return f"the first on {time_labels.full_day(self.first)}" if self.first else ""
+
+    def text(self) -> str:
+        """Return it as a sentence; empty if nothing expires."""
+        return f"{self.title()}, {self.first_text()}." if self.first else ""
 
 
 def expiring(
@@ -50,4 +61,6 @@ def expiring(
         shown = queries.apply_budget(engine, now).shown
     days = [row["day"] for row in rows if row["finding_id"] in (shown or ())]
     kept = dt.timedelta(days=settings.store.retention_days + 1)
-    return Expiring(len(days), days[0] + kept if days else None)
+    if not days:
+        return Expiring(0, None)
+    return Expiring(len(days), days[0] + kept, (days[0], days[-1]))

@@ -17,6 +17,13 @@ _NAMED = {3_600: "hourly", 86_400: "daily", 604_800: "weekly"}
 _NAME_TOLERANCE = 0.1
 
 
+def title(incident: Incident) -> str:
+    """Return the headline without times: "Warehouse Snowflake: 24 failed attempts"."""
+    if incident.class_ == STORM:
+        return f"{_targets(incident)} started failing together"
+    return f"{target_label(incident)}: {_count(incident.attempts, 'failed attempt')}"
+
+
 def headline(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
     """Return a headline: "Warehouse Snowflake: 24 failed attempts since Tue 6 Oct 02:00, hourly".
 
@@ -26,14 +33,13 @@ def headline(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
     count = _count(incident.attempts, "failed attempt")
     cadence = f", {cadence_text(incident.cadence_s)}" if incident.cadence_s else ""
     if incident.class_ == STORM:
-        targets = _count(incident.targets, _type_text(incident.target_type) or "target")
-        return f"{targets} started failing together {start}: {count}"
+        return f"{title(incident)} {start}: {count}"
     if incident.open:
-        return f"{target_label(incident)}: {count} since {start}{cadence}"
+        return f"{title(incident)} since {start}{cadence}"
     if incident.attempts == 1:
-        return f"{target_label(incident)}: {count}, {start}"
+        return f"{title(incident)}, {start}"
     times = time_labels.span(incident.first_at, incident.last_at, zone, now)
-    return f"{target_label(incident)}: {count}, {times}{cadence}"
+    return f"{title(incident)}, {times}{cadence}"
 
 
 def current_state(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
@@ -122,6 +128,10 @@ def duration_text(seconds: float) -> str:
         if seconds >= size * 0.99:
             return _count(round(seconds / size), name)
     return "less than a minute"
+
+
+def _targets(incident: Incident) -> str:
+    return _count(incident.targets, _type_text(incident.target_type) or "target")
 
 
 def _type_text(target_type: str) -> str:

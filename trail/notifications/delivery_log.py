@@ -1,9 +1,71 @@
 """The delivery log: pages of deliveries, attempts of one delivery, counts, and retention."""
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 from trail.storage.database import Cursor, Engine
+
+# A delivery that failed this often counts as a problem although it is tried again.
+_FAILING_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A destination that did not get its messages.
+
+    `dead` counts dead letters, `retrying` waiting messages whose last attempts failed. `failing`
+    says that it fails now: it is off, or its last message was not delivered. `since` is when the
+    problem began (UTC without zone), `answer` what the destination answered last, or why it is off.
+    """
+
+    destination_id: int
+    name: str
+    kind: str
+    off: bool
+    dead: int
+    retrying: int
+    failing: bool
+    since: dt.datetime | None
+    answer: str
+
+
+def problems(engine: Engine) -> list[Problem]:
+    """Return the destinations with a problem, by name; a paused one has only its dead letters."""
+    rows = engine.table(
+        "with counted as (select destination_id, count(*) filter (state = 'dead') as dead, "
+        "count(*) filter (state = 'waiting' and tries >= $tries) as retrying, "
+        "min(if(state = 'dead', ended_at, created_at)) "
+        "filter (state = 'dead' or (state = 'waiting' and tries >= $tries)) as failed_at, "
+        "arg_max(state, delivery_id) filter (state in ('sent', 'dead')) as last_state, "
+        "arg_max(answer, delivery_id) filter (state = 'dead' or tries >= $tries) as answer "
+        "from deliveries group by destination_id) "
+        "select d.destination_id, d.name, d.kind, d.state, d.said, d.changed_at, c.* "
+        "exclude (destination_id) from destinations d left join counted c using (destination_id) "
+        "where d.state = 'off' or c.dead > 0 or c.retrying > 0 "
+        "order by lower(d.name), d.destination_id",
+        {"tries": _FAILING_TRIES},
+    ).to_pylist()
+    result = []
+    for row in rows:
+        off, active = row["state"] == "off", row["state"] == "on"
+        dead, retrying = row["dead"] or 0, (row["retrying"] or 0) if active else 0
+        if off or dead or retrying:
+            failing = off or (active and bool(retrying or row["last_state"] == "dead"))
+            result.append(
+                Problem(
+                    row["destination_id"],
+                    row["name"],
+                    row["kind"],
+                    off,
+                    dead,
+                    retrying,
+                    failing,
+                    row["changed_at"] if off else row["failed_at"],
+                    (row["said"] if off else row["answer"]) or "",
+                )
+            )
+    return result
 
 
 def list_deliveries(

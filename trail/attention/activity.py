@@ -1,0 +1,104 @@
+"""Items about what happened in the workspace: open incidents, and findings to review."""
+
+import datetime as dt
+from urllib.parse import urlencode
+
+from trail.attention.item import Item, Urgency
+from trail.core.clock import naive_utc
+from trail.core.settings import Settings
+from trail.core.text import count
+from trail.events import actor_names
+from trail.findings import expiring, queries, reviews
+from trail.findings.model import Finding
+from trail.incidents import incident_text
+from trail.incidents import queries as failures
+from trail.incidents.grouping import EXHAUSTED, PERSISTENT, STORM, TRANSIENT
+from trail.incidents.incident import Incident
+from trail.storage.database import Engine
+from trail.storage.filters import Filter
+from trail.triage.records import subject
+
+# From this score on, a finding of the last two days is urgent; new alert rules start with it too.
+_HIGH_SCORE = 40
+_RECENT = dt.timedelta(days=2)
+
+
+def incidents(engine: Engine, now: dt.datetime) -> list[Item]:
+    """Return an item for each open incident, in the order of `incidents.queries`."""
+    listed = failures.incidents(engine, Filter(), now, only_open=True, fold=True)
+    return [_incident(incident) for incident in listed]
+
+
+def _incident(incident: Incident) -> Item:
+    urgency: Urgency = "soon"
+    if incident.class_ in (PERSISTENT, EXHAUSTED, STORM):
+        urgency = "now"
+    elif incident.class_ == TRANSIENT:
+        urgency = "later"
+    runs = count(incident.runs, "run")
+    return Item(
+        subject("incident", incident.incident_id),
+        "incident",
+        urgency,
+        incident_text.title(incident),
+        f"Incident, {incident.class_} · {runs} · {incident_text.class_text(incident)}",
+        incident.first_at,
+        f"/failures?{urlencode({'incident': incident.incident_id})}",
+        "assign",
+        "Assign",
+    )
+
+
+def findings(engine: Engine, now: dt.datetime) -> list[Item]:
+    """Return an item for each finding within the budget that nobody decided, highest score first.
+
+    Recent ones with a high score are urgent.
+    """
+    listed = [
+        finding
+        for finding in queries.queue(engine, Filter(), now).findings
+        if finding.state == reviews.OPEN
+    ]
+    names = actor_names.display_names(engine, [finding.actor_id for finding in listed])
+    return [_finding(finding, names[finding.actor_id], now) for finding in listed]
+
+
+def _finding(finding: Finding, actor: str, now: dt.datetime) -> Item:
+    begin = dt.datetime.combine(finding.day, dt.time())
+    recent = naive_utc(now) - begin < _RECENT
+    first = finding.reasons[0].text
+    more = len(finding.reasons) - 1
+    reasons = f" · {count(more, 'further reason')}" if more else ""
+    return Item(
+        subject("finding", finding.finding_id),
+        "finding",
+        "now" if recent and finding.score >= _HIGH_SCORE else "soon",
+        f"{actor}: {first}",
+        f"Finding, {count(finding.score, 'point')}{reasons}",
+        begin,
+        f"/unusual?{urlencode({'finding': finding.finding_id})}",
+        "decide",
+        "Decide",
+    )
+
+
+def expiring_findings(engine: Engine, settings: Settings, now: dt.datetime) -> list[Item]:
+    """Return one item for all open findings whose events will soon be past retention, or none."""
+    soon = expiring.expiring(engine, settings, now)
+    if soon.days is None:
+        return []
+    first, last = soon.days
+    window = {"from": first.isoformat(), "to": (last + dt.timedelta(days=1)).isoformat()}
+    return [
+        Item(
+            subject("retention"),
+            "retention",
+            "soon",
+            soon.title(),
+            f"Retention, {soon.first_text()} · Decide on them or place a legal hold",
+            None,
+            f"/unusual?{urlencode(window)}",
+            "hold",
+            "Place hold",
+        )
+    ]
