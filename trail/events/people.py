@@ -12,7 +12,7 @@ from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select
 
-State = Literal["active", "new", "dormant", "never"]
+State = Literal["active", "new", "dormant", "later", "never"]
 
 # Ids are compared by their last segment: an actor `users/abc` is the target `abc`.
 _TAIL = "regexp_extract({}, '[^/]*$')"
@@ -52,11 +52,12 @@ class ActionShare:
 def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[ActorActivity]:
     """Return all people and tokens, those with the most changes in the window first.
 
-    `new` means first active in the window, `dormant` active before it only, `never` listed in the
-    directory without an event. The system actor is not included.
+    `new` means first active in the window, `dormant` active before it but not in it, `later` first
+    active after it, `never` listed in the directory without an event. The system actor is not
+    included.
     """
     window = timeline.bounded(engine, filter_.window(now), now)
-    assert window.start
+    assert window.start and window.end
     source = count_source(engine, filter_, now, by_actor=True)
     rows = engine.table(
         f"""
@@ -96,7 +97,7 @@ def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Ac
     return [
         ActorActivity(
             **row,
-            state=_state(row, window.start),
+            state=_state(row, window.start, window.end),
             after_removal=late.get(row["actor_id"], 0),
         )
         for row in rows
@@ -104,11 +105,11 @@ def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Ac
     ]
 
 
-def _state(row: dict[str, Any], start: dt.datetime) -> State:
+def _state(row: dict[str, Any], start: dt.datetime, end: dt.datetime) -> State:
     if row["last_at"] is None:
         return "never"
     if not row["events"]:
-        return "dormant"
+        return "later" if row["first_at"] >= end else "dormant"
     return "new" if row["first_at"] >= start else "active"
 
 

@@ -109,7 +109,9 @@ def compared(engine: Engine, filter_: Filter, now: dt.datetime, by: By = "week")
         running = Window(shown.start, shown.end) if shown.start < shown.end else None
         return Comparison(shown, grain, None, None, running, "", reason)
     is_short = _earlier(end, 1, zone) <= start
-    days = 1 if by == "day" and is_short else 7 * math.ceil((shown.end - start) / _DAY / 7)
+    days = (
+        1 if by == "day" and is_short else 7 * math.ceil(_calendar_days(start, shown.end, zone) / 7)
+    )
     before = Window(_earlier(start, days, zone), _earlier(end, days, zone))
     return Comparison(
         shown,
@@ -147,6 +149,14 @@ def _is_whole_day(shown: Window, zone: ZoneInfo) -> bool:
     """Return whether *shown* is one calendar day that is over, such as yesterday."""
     assert shown.start and shown.end
     return all(_floor(at, _DAY, zone) == at for at in (shown.start, shown.end))
+
+
+def _calendar_days(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> float:
+    """Return the days between two times by the calendar, also 7 if one of them has 25 hours."""
+    first, last = (
+        at.replace(tzinfo=dt.UTC).astimezone(zone).replace(tzinfo=None) for at in (start, end)
+    )
+    return (last - first) / _DAY
 
 
 def _floor(at: dt.datetime, grain: dt.timedelta, zone: ZoneInfo) -> dt.datetime:

@@ -1,4 +1,4 @@
-"""The API routes: events, facets, timeline, incidents and findings as JSON, and the exports.
+"""The API routes: events, facets, timeline, incidents, findings, digests, and the exports.
 
 The guard has checked the session and the role before. The query string is the same `Filter` as on
 the pages.
@@ -15,6 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trail.accounts import recent_searches
+from trail.attention import digest as digests
+from trail.attention import digest_period
 from trail.core import csv_safety
 from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
@@ -160,6 +162,21 @@ def findings(request: Request) -> Response:
 
 
 @query
+def digest(request: Request) -> Response:
+    """Answer the digest of the `week` or `day` of a date in the zone `tz`; else of the last week.
+
+    Who may not see findings gets it without them.
+    """
+    names, runtime, now = request.query_params, process.current(), dt.datetime.now(dt.UTC)
+    zone = names.get("tz") or runtime.settings.timezone or "UTC"
+    period = digest_period.parse(names.get("week", ""), names.get("day", ""), zone, now)
+    user = request_user(request)
+    may_see = bool(user and user.may("see_findings"))
+    made = digests.digest(runtime.store, runtime.settings, period, now, findings=may_see)
+    return _json(made.to_dict())
+
+
+@query
 def suggest(request: Request) -> Response:
     """Answer values of `field` (action, actor or target; all without it) by a word's `prefix`."""
     store = startup.store_of(request.query_params.get("archive", ""))
@@ -280,6 +297,7 @@ ROUTES: list[Route] = [
     Route("/api/events", events),
     Route("/api/facets", facets),
     Route("/api/timeline", timeline),
+    Route("/api/digest", digest),
     Route("/api/suggest", suggest),
     Route("/api/complete", complete),
     Route("/api/incidents", incidents),

@@ -18,6 +18,7 @@ _STATES = {
     "active": ("●", "Active"),
     "new": ("◆", "New"),
     "dormant": ("○", "Dormant"),
+    "later": ("–", "Not yet active"),
     "never": ("–", "No events"),
     "removed": ("✕", "Removed"),
 }

@@ -79,3 +79,20 @@ def test_managers_are_refused(client: TestClient) -> None:
         client.get("/api/facets", headers={"x-role": role}).json() for role in ("manager", "owner")
     ]
     assert ["findings" in values for values in facets] == [False, True]
+
+
+def test_digest_has_findings_for_those_who_may_see_them(client: TestClient) -> None:
+    address = f"/api/digest?week={DAY}&tz=Europe/Oslo"
+    answers = {
+        role: client.get(address, headers={"x-role": role}).json()
+        for role in ("owner", "reviewer", "manager")
+    }
+    keys = {
+        role: [section["key"] for section in answer["sections"]] for role, answer in answers.items()
+    }
+    assert keys["owner"] == keys["reviewer"] == ["activity", "incidents", "findings", "people"]
+    assert keys["manager"] == ["activity", "incidents", "people"]
+    (findings,) = (part for part in answers["owner"]["sections"] if part["key"] == "findings")
+    assert findings["lines"][0]["number"] == 1
+    assert client.get("/api/digest?week=2026-13-01").status_code == 400
+    assert client.get("/api/digest?day=2026-11-01&tz=Mars").status_code == 400

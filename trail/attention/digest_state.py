@@ -1,0 +1,65 @@
+"""What a digest says about the data itself: gaps, sources, seals, and what needs attention."""
+
+import datetime as dt
+
+from trail.attention.digest_parts import Line, Section
+from trail.attention.digest_period import Period
+from trail.core import time_labels
+from trail.core.clock import naive_utc
+from trail.core.text import count as counted
+from trail.events import coverage
+from trail.integrity import seal_status
+from trail.storage.database import Engine
+
+_COVERAGE, _SEALS = "/admin?section=coverage", "/admin?section=seals"
+_LISTED = 5
+_MIN_GAP = dt.timedelta(minutes=2)  # a restart is shorter
+_PATIENCE = dt.timedelta(hours=1)  # a poll is not late yet
+
+
+def notices(engine: Engine, period: Period, now: dt.datetime, events: int) -> tuple[Line, ...]:
+    """Return what is unknown or incomplete about *period*, which has so many *events*."""
+    moment, zone = naive_utc(now), period.zone
+    window = period.window(now)
+    assert window.start and window.end
+    result = []
+    if not events:
+        text = f"No events were collected in this {period.noun}."
+        result.append(Line(text, _COVERAGE))
+    elif moment < window.end:
+        until = time_labels.short(moment, zone, now)
+        result.append(Line(f"This {period.noun} is not over: figures until {until}.", period.path))
+    end = min(window.end, moment)
+    gaps = [
+        span
+        for span in coverage.spans(engine, window.start, end)
+        if span.state == "gap" and span.end - span.start >= _MIN_GAP
+    ]
+    for gap in gaps[-_LISTED:]:
+        first, last = (time_labels.short(at, zone, now) for at in (gap.start, gap.end))
+        result.append(Line(f"Not collected from {first} to {last}.", _COVERAGE))
+    if len(gaps) > _LISTED:
+        more = counted(len(gaps) - _LISTED, "earlier gap")
+        result.append(Line(f"{more} without collection.", _COVERAGE))
+    known = coverage.known_until(engine, moment)
+    has_end_gap = bool(gaps) and gaps[-1].end == end
+    if events and known and known + _PATIENCE < end and not has_end_gap:
+        result.append(Line(f"No data since {time_labels.short(known, zone, now)}.", _COVERAGE))
+    return tuple(result)
+
+
+def integrity(engine: Engine, period: Period, now: dt.datetime) -> Section:
+    """Return up to which day the trail is sealed, and the result of the last verification."""
+    seals = seal_status.status(engine)
+    if seals.sealed_from is None or seals.sealed_to is None:
+        line = Line("No sealed days yet", _SEALS, note="a day is sealed on the following day")
+        return Section("integrity", "Audit trail integrity", (line,))
+    first, last = (time_labels.full_day(day) for day in (seals.sealed_from, seals.sealed_to))
+    sealed = Line(f"Sealed from {first} to {last}", _SEALS, note="UTC days")
+    if seals.verified_at is None or seals.ok is None:
+        verified = Line("Not verified yet", _SEALS)
+    else:
+        at = time_labels.short(seals.verified_at, period.zone, now)
+        note = f"{counted(seals.checked_days, 'sealed day')} verified {at}"
+        verified = Line("Problems", _SEALS, "integrity_problems", seals.problem_count, note=note)
+    return Section("integrity", "Audit trail integrity", (verified, sealed))
