@@ -15,6 +15,7 @@ CAPABILITIES: dict[str, tuple[str, frozenset[str]]] = {
     "metrics": ("Read metrics", frozenset(ROLES)),
     "see_findings": ("View unusual changes", frozenset({"owner", "reviewer"})),
     "decide": ("Review unusual changes", frozenset({"owner", "reviewer"})),
+    "triage": ("Assign, mute and comment on problems", frozenset({"owner", "reviewer"})),
     "sign_off": ("Sign off a period", frozenset({"owner", "reviewer"})),
     "see_access_log": ("View and download the access log", frozenset({"owner", "reviewer"})),
     "take_evidence": ("Download seals and evidence", frozenset({"owner", "reviewer"})),

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[3]
 EXPECTED = {
     "owner": set(roles.CAPABILITIES),
     "reviewer": {
-        *("explore", "export", "metrics", "see_findings", "decide", "sign_off"),
-        *("see_access_log", "take_evidence"),
+        *("explore", "export", "metrics", "see_findings", "decide", "triage"),
+        *("sign_off", "see_access_log", "take_evidence"),
     },
     "manager": {"explore", "export", "metrics"},
 }
