@@ -16,6 +16,16 @@ SEVERITIES = ("info", "warning", "critical")
 _MAX_REASONS = 8
 
 
+# By state. Only a success event says that something recovered.
+_ENDED = "has had no recent failure"
+_INCIDENT_STATES = {
+    "open": "is still failing",
+    "unknown": "was still failing when data ended",
+    "quiet": _ENDED,
+    "completed": "has recovered",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A title, one sentence, labeled facts, the reason for sending, and links (empty for none)."""
@@ -121,10 +131,10 @@ def _incident(notification: Notification, undo_url: str) -> Message:
     body = notification.body
     action, on_target = one_line(body.get("action")), one_line(target(body))
     attempts = _number(body.get("attempts"))
-    state = "is still failing" if body.get("open") else "has recovered"
+    state = _INCIDENT_STATES.get(str(body.get("state") or ("open" if body.get("open") else "")))
     return Message(
         f"{action[:100]}: {on_target}",
-        f"{action} on {on_target} {state} after {attempts:,} attempt{'s' * (attempts != 1)}.",
+        f"{action} on {on_target} {state or _ENDED} after {attempts:,} attempt{'s' * (attempts != 1)}.",
         _present(
             ("Class", one_line(body.get("class"), 60)),
             ("First", one_line(body.get("first_at"), 40)),

@@ -5,7 +5,7 @@ import time
 
 import streamlit as st
 
-from trail.events import counts, overview, timeline
+from trail.events import timeline
 from trail.incidents import grouping, likely_causes, queries
 from trail.incidents.incident import Incident
 from trail.incidents.queries import Summary
@@ -40,8 +40,8 @@ def render(ctx: Context) -> None:
     window = timeline.bounded(store, filter_.window(now), now)
     elapsed_ms = (time.perf_counter() - started) * 1000
 
-    failed = overview.failures(filter_)
-    filter_bar.head("Failures", failed, counts.count(store, failed, now))
+    # Without the export of events: their number is not that of the attempts of incidents.
+    filter_bar.head("Failures", filter_, None)
     more = (
         f" · {text.count(numbers.transient_closed, 'transient incident')} hidden"
         if not class_

@@ -47,6 +47,24 @@ def plain_texts(slack_blocks: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("open", "is still failing"),
+        ("unknown", "was still failing when data ended"),
+        ("quiet", "has had no recent failure"),
+        ("completed", "has recovered"),
+        # A message that an earlier version stored.
+        ("", "has had no recent failure"),
+    ],
+)
+def test_incident_message_claims_only_what_is_known(state: str, expected: str) -> None:
+    incident = {**BODIES["incident"], "state": state, "open": state in ("open", "unknown")}
+    assert f"on WH1 {expected} after 14 attempts." in "".join(
+        plain_texts(slack_blocks("incident", incident))
+    )
+
+
 def test_slack_message_has_facts_reason_and_links() -> None:
     result = slack_blocks("alert")
     assert [block["type"] for block in result] == [

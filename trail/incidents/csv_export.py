@@ -9,7 +9,7 @@ from trail.storage.database import Engine
 from trail.storage.filters import Filter
 
 _COLUMNS = (
-    *("incident_id", "class", "open", "action", "category", "target_type", "target_id"),
+    *("incident_id", "class", "open", "state", "action", "category", "target_type", "target_id"),
     *("target_name", "targets", "first_at", "last_at", "attempts", "runs", "text"),
 )
 _TIMES = ("first_at", "last_at")

@@ -3,12 +3,18 @@
 import datetime as dt
 from dataclasses import dataclass
 
+# States: failing at the last known time, now or where data has ended since; without failures for
+# longer than the usual interval, which confirms nothing; ended by a success event.
+OPEN, UNKNOWN, QUIET, COMPLETED = "open", "unknown", "quiet", "completed"
+STATES = (OPEN, UNKNOWN, QUIET, COMPLETED)
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
     """Failed attempts of one action on one target, or of a storm on many targets.
 
-    `class_` is one of `grouping.CLASSES`. `open` is evaluated at the time of the query;
+    `class_` is one of `grouping.CLASSES`, `state` one of `STATES`, as of `known_until`: the time of
+    the query, or the last time up to which data is known. `open` is true for the first two states.
     `closes_at` is when the incident closes, or closed, for lack of failures. `cadence_s` is the
     regular interval between runs in seconds, or None. `completed_at` is when a success was reported
     after the last failure, or None. For a storm, `targets` counts its targets and the target fields
@@ -19,6 +25,8 @@ class Incident:
     incident_id: str
     class_: str
     open: bool
+    state: str
+    known_until: dt.datetime
     action: str
     category: str
     target: str

@@ -52,6 +52,8 @@ def _incident(incident: Incident, filter_: Filter, now: dt.datetime) -> dict[str
         "targets": incident.targets,
         "class": incident.class_,
         "open": incident.open,
+        "state": incident.state,
+        "known_until": utc_text(incident.known_until),
         "first_at": utc_text(incident.first_at),
         "last_at": utc_text(incident.last_at),
         "closes_at": utc_text(incident.closes_at),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from trail.core import time_labels
 from trail.incidents.grouping import EXHAUSTED, PERSISTENT, REPEATING, STORM, TRANSIENT
-from trail.incidents.incident import Change, Incident
+from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN, Change, Incident
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 _NAMED = {3_600: "hourly", 86_400: "daily", 604_800: "weekly"}
@@ -45,11 +45,26 @@ def headline(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
 def current_state(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
     """Return what is known since the last failure: "no failure since Tue 6 Oct 14:02".
 
-    Never claims success without a success event.
+    Never claims success without a success event, nor an end where data has ended:
+    "last known failing Thu 23:15, no data since Thu 23:40".
     """
     if incident.completed_at:
         return f"completed {time_labels.short(incident.completed_at, zone, now)}"
+    if incident.state == UNKNOWN:
+        last = time_labels.short(incident.last_at, zone, now)
+        until = time_labels.short(incident.known_until, zone, now)
+        return f"last known failing {last}, no data since {until}"
     return f"no failure since {time_labels.short(incident.last_at, zone, now)}"
+
+
+def state_text(state: str) -> str:
+    """Return the name of a state of `incident.STATES`."""
+    return {
+        OPEN: "Open",
+        UNKNOWN: "Unknown",
+        QUIET: "No recent failure",
+        COMPLETED: "Recovered",
+    }[state]
 
 
 def class_text(incident: Incident) -> str:

@@ -9,22 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trail.core.clock import naive_utc, utc_text
-from trail.events import names
+from trail.core.clock import utc_text
+from trail.events import counts, names
 from trail.events.cursor import Cursor
-from trail.incidents.grouping import CLASSES, STORM, TRANSIENT
-from trail.incidents.incident import Incident, Recurrence
-from trail.incidents.materialize import ATTEMPTS, FAILED, TARGET, catch_up
+from trail.incidents.grouping import CLASSES, TRANSIENT
+from trail.incidents.incident import STATES, UNKNOWN, Incident, Recurrence
+from trail.incidents.incident_sql import incidents_sql, matching_sql
+from trail.incidents.materialize import catch_up
 from trail.storage.database import Engine, Params
-from trail.storage.filters import Choice, Filter, Window
-from trail.storage.where import literal, select, span
+from trail.storage.filters import NO, YES, Choice, Filter, Window
+from trail.storage.where import literal, span
 
 _PAGE_ROWS = 200
 # A link with more targets than this is longer than browsers accept.
 _MAX_LINK_TARGETS = 50
 # What a list of incidents sorts by, besides its own order.
 ORDERS = {
-    "state": "open",
+    "state": f"list_position({list(reversed(STATES))}, state)",
     "target": "lower(coalesce(nullif(target_name, ''), nullif(target_id, ''), action))",
     "action": "lower(action)",
     "class": "class_",
@@ -32,20 +33,20 @@ ORDERS = {
     "attempts": "attempts",
     "last_at": "last_at",
 }
-# Success events by the failure that they end. Other jobs report no success.
-_SUCCESS_OF = {"Audience Run Failed": "Audience Run Complete"}
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Counts of incidents, in total, open and by class, and of their failed attempts.
 
-    `transient_attempts` counts the attempts of transient incidents, `transient_closed` those of
-    these incidents that are closed.
+    `unknown` counts the open ones that are last known to fail. `transient_attempts` counts the
+    attempts of transient incidents, `transient_closed` those of these incidents that are closed,
+    which a list that folds them hides.
     """
 
     incidents: int
     open: int
+    unknown: int
     by_class: dict[str, int]
     attempts: int
     transient_attempts: int
@@ -71,7 +72,7 @@ def incidents(
     a name of `ORDERS` or one with `-` for descending, comes before that order; *rows* and *skip*
     select a page.
     """
-    sql, params = _matching_sql(engine, filter_, now)
+    sql, params = matching_sql(engine, filter_, now)
     conditions = ["list_contains($classes, class_)"] if classes else []
     conditions += ["open"] if only_open else []
     conditions += [f"(open or class_ <> '{TRANSIENT}')"] if fold else []
@@ -95,7 +96,7 @@ def incidents(
 def incident(engine: Engine, incident_id: str, now: dt.datetime) -> Incident | None:
     """Return the incident with that id, or None."""
     catch_up(engine)
-    sql = _incidents_sql("select $id as shown", now, _success_join(engine))
+    sql = incidents_sql(engine, "select $id as shown", now)
     rows = engine.table(f"{sql} select * from named", {"id": incident_id}).to_pylist()
     return Incident(**rows[0]) if rows else None
 
@@ -108,7 +109,7 @@ def incident_of(engine: Engine, event: Mapping[str, Any], now: dt.datetime) -> I
         "join incidents i using (incident_id) where a.event_id = $id "
         f"and a.occurred_at = {literal(event['occurred_at'])}"
     )
-    sql = _incidents_sql(matching, now, _success_join(engine))
+    sql = incidents_sql(engine, matching, now)
     rows = engine.table(f"{sql} select * from named", {"id": event["event_id"]}).to_pylist()
     return Incident(**rows[0]) if rows else None
 
@@ -125,7 +126,7 @@ def beginning_in(
     matching = (
         f"select distinct coalesce(storm_id, incident_id) as shown from incidents where {began}"
     )
-    sql = _incidents_sql(matching, now, _success_join(engine))
+    sql = incidents_sql(engine, matching, now)
     table = engine.table(
         f"{sql} select * from named where {began} "
         f"order by target <> $target, first_at, incident_id limit {int(rows)}",
@@ -136,9 +137,10 @@ def beginning_in(
 
 def summary(engine: Engine, filter_: Filter, now: dt.datetime) -> Summary:
     """Return the counts of the incidents that *filter_* selects at *now* (aware)."""
-    sql, params = _matching_sql(engine, filter_, now)
+    sql, params = matching_sql(engine, filter_, now)
     rows = engine.table(
         f"{sql} select class_, count(*) as n, count(*) filter (open) as open, "
+        f"count(*) filter (state = '{UNKNOWN}') as unknown, "
         "sum(attempts)::bigint as attempts from named group by class_",
         params,
     ).to_pylist()
@@ -147,6 +149,7 @@ def summary(engine: Engine, filter_: Filter, now: dt.datetime) -> Summary:
     return Summary(
         sum(by_class.values()),
         sum(row["open"] for row in rows),
+        sum(row["unknown"] for row in rows),
         by_class,
         sum(row["attempts"] for row in rows),
         sum(row["attempts"] for row in transient),
@@ -223,91 +226,31 @@ def recurrence(engine: Engine, incident: Incident) -> Recurrence:
     )
 
 
-def attempts_filter(engine: Engine, filter_: Filter, incident: Incident) -> Filter:
+def attempts_filter(
+    engine: Engine, filter_: Filter, incident: Incident, now: dt.datetime
+) -> Filter:
     """Return the filter with which Explore lists the attempts of *incident*.
 
     A storm of more targets than fit into a URL is filtered by action and time only.
     """
-    end = incident.last_at + dt.timedelta(milliseconds=1)
     choices = {"action": Choice((incident.action,))}
-    ids = [incident.target_id or incident.target_name]
-    if incident.class_ == STORM:
-        ids = engine.table(
-            "select distinct coalesce(nullif(t.target_id, ''), t.target_name) as id "
-            "from incidents i join targets t using (target_key) where i.storm_id = $id order by id",
-            {"id": incident.incident_id},
-        )["id"].to_pylist()
+    # Both spellings of a target's id: a path and its last part.
+    ids = engine.table(
+        "select distinct coalesce(nullif(t.target_id, ''), t.target_name) as id "
+        "from attempts a join targets t using (target_key) where a.incident_id in ("
+        "select incident_id from incidents where coalesce(storm_id, incident_id) = $id) "
+        "order by id",
+        {"id": incident.incident_id},
+    )["id"].to_pylist()
     if len(ids) <= _MAX_LINK_TARGETS and any(ids):
         choices["target"] = Choice(tuple(ids))
-    return replace(
+    shown = replace(
         filter_.cleared(),
         start=utc_text(incident.first_at),
-        end=utc_text(end),
+        end=utc_text(incident.last_at + dt.timedelta(milliseconds=1)),
         choices=choices,
     )
-
-
-def _matching_sql(engine: Engine, filter_: Filter, now: dt.datetime) -> tuple[str, Params]:
-    """Return the WITH clause of `_folded` for what *filter_* selects, and its parameters."""
-    catch_up(engine)
-    selection = select(engine, filter_, now)
-    where = selection.timed()
-    if filter_.q:
-        # The search reads the raw record, which only `events` has.
-        where = (
-            f"e.event_id in (select e.event_id from events e where {where} and e.action_key in "
-            f"(select action_key from actions where {FAILED}))"
-        )
-    matching = (
-        "select distinct coalesce(storm_id, incident_id) as shown from incidents "
-        f"where incident_id in (select e.incident_id from {ATTEMPTS} e where {where})"
-    )
-    return _incidents_sql(matching, now, _success_join(engine)), selection.params
-
-
-_FIRST_COLUMNS = ("action", "target", "action_key", "target_key", "first_event_id")
-
-
-def _incidents_sql(matching: str, now: dt.datetime, success_join: str) -> str:
-    """Return a WITH clause whose `named` has the fields of `Incident`; a storm is one row."""
-    columns = ", ".join(_FIRST_COLUMNS)
-    first_columns = ", ".join(
-        f"first({name} order by first_at, incident_id)" for name in _FIRST_COLUMNS
-    )
-    moment = literal(naive_utc(now))
-    return f"""
-with matching as ({matching}), folded as (
- select incident_id, class as class_, {columns}, 1 as targets, first_at, last_at, gap_s,
-  last_at + to_seconds(gap_s) as closes_at, attempts, runs, exhausted, beat_s
- from incidents where storm_id is null and incident_id in (select shown from matching)
- union all
- select storm_id, '{STORM}', {first_columns}, count(*), min(first_at), max(last_at), max(gap_s),
-  max(last_at + to_seconds(gap_s)), sum(attempts), sum(runs), sum(exhausted), null
- from incidents where storm_id in (select shown from matching) group by storm_id
-), ended as (
- select f.*, {"c.occurred_at" if success_join else "null::timestamp"} as completed_at
- from folded f {success_join}
-), named as (
- select f.incident_id, f.class_, closes_at >= {moment} and completed_at is null as open, f.action,
-  a.category, f.target, t.target_type, t.target_id, t.target_name, f.targets, f.first_event_id,
-  f.first_at, f.last_at, f.closes_at, f.gap_s, f.attempts::bigint as attempts,
-  f.runs::bigint as runs, f.exhausted::bigint as exhausted, f.beat_s as cadence_s, f.completed_at
- from ended f join actions a using (action_key) join targets t using (target_key)
-)"""
-
-
-def _success_join(engine: Engine) -> str:
-    """Return the join to the next success after each incident; empty without success events."""
-    names = ", ".join(f"'{name}'" for name in _SUCCESS_OF.values())
-    actions = engine.table(f"select action_key from actions where action in ({names})")
-    if not actions.num_rows:
-        return ""
-    keys = ", ".join(map(str, actions["action_key"].to_pylist()))
-    fails = " ".join(f"when '{done}' then '{fails}'" for fails, done in _SUCCESS_OF.items())
-    return (
-        f"asof left join (select case a.action {fails} end as action, {TARGET} as target, "
-        "e.occurred_at from trusted_events e join actions a using (action_key) "
-        f"join targets t using (target_key) where e.action_key in ({keys})) c "
-        f"on c.action = f.action and c.target = f.target and f.class_ <> '{STORM}' "
-        "and f.last_at < c.occurred_at"
-    )
+    if counts.count(engine, shown, now) == incident.attempts:
+        return shown
+    # Flagged events are attempts of no incident.
+    return shown.put("verified", YES, "include").put("future_dated", NO, "include")

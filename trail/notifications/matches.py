@@ -134,7 +134,8 @@ def match_incidents(
 ) -> dict[str, Match]:
     """Return the matches by `incident_id`: open, and persistent or open long enough.
 
-    `first_at` is naive UTC or ISO 8601.
+    `first_at` and `known_until` are naive UTC or ISO 8601. An incident of unknown state was open
+    until the latter.
     """
     return {
         str(row["incident_id"]): Match(
@@ -147,7 +148,7 @@ def match_incidents(
         if row.get("open")
         and (
             row.get("class") == _PERSISTENT
-            or now - _parse_timestamp(row.get("first_at"), now)
+            or _known_until(row, now) - _parse_timestamp(row.get("first_at"), now)
             >= dt.timedelta(minutes=rule.open_minutes)
         )
     }
@@ -192,6 +193,10 @@ def _count_in_window(
         {**selection.params, **new_events.params},
     ).to_pylist()
     return {row["target"]: row["n"] for row in result}
+
+
+def _known_until(row: Mapping[str, Any], now: dt.datetime) -> dt.datetime:
+    return _parse_timestamp(row.get("known_until"), now) if row.get("state") == "unknown" else now
 
 
 def _parse_timestamp(value: object, now: dt.datetime) -> dt.datetime:

@@ -16,7 +16,7 @@ from trail.events import compare, target_events
 from trail.findings import queries as findings
 from trail.incidents import followed, incident_text, likely_causes
 from trail.incidents import queries as incidents
-from trail.incidents.incident import Change, Incident
+from trail.incidents.incident import OPEN, Change, Incident
 from trail.storage import query_timeout
 from trail.storage.filters import Filter
 from ui import text, url_state
@@ -116,7 +116,7 @@ class _Sections:
         self._more["fields"] = fields
 
     def _incident_state(self, incident: Incident) -> str:
-        if incident.open:
+        if incident.state == OPEN:
             seconds = (naive_utc(self._ctx.now) - incident.first_at).total_seconds()
             return f"open for {text.duration(max(seconds, 0))}"
         return incident_text.current_state(incident, self._ctx.now, self._filter.zone)

@@ -14,7 +14,7 @@ from trail.incidents.incident import Change, Incident, Recurrence
 from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components.day_strip import StripDay, StripRow, day_strip
-from ui.failures.incident_table import target
+from ui.failures.incident_table import GLYPHS, target
 from ui.page import Context
 
 _DAYS, _ROWS, _RUNS = 30, 7, 12
@@ -25,7 +25,7 @@ def draw(
 ) -> None:
     """Draw *incident* with the *changes* before it, by incident id."""
     store, now = ctx.runtime.store, ctx.now
-    only = queries.attempts_filter(store, filter_, incident)
+    only = queries.attempts_filter(store, filter_, incident, now)
     with st.container(horizontal=True, horizontal_alignment="distribute", key="incident-head"):
         st.header(text.escape(target(incident)), anchor=False, width="content")
         st.page_link(
@@ -34,7 +34,7 @@ def draw(
             icon=":material/manage_search:",
             query_params=url_state.query_params(only),
         )
-    state = "▲ Open" if incident.open else "○ No recent failure"
+    state = f"{GLYPHS[incident.state]} {wording.state_text(incident.state)}"
     st.text(
         f"{state} · {wording.headline(incident, now, filter_.zone)}; "
         f"{wording.current_state(incident, now, filter_.zone)}.\n{wording.class_text(incident)}"

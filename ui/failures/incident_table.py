@@ -5,23 +5,26 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from trail.incidents import incident_text
 from trail.incidents.grouping import STORM
-from trail.incidents.incident import Change, Incident
+from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN, Change, Incident
 from trail.storage.filters import Filter
 from ui import listed, text, url_state
-from ui.components.table import Cell
+from ui.components.table import Cell, Tone
 from ui.listed import Field, Listed
 
 MAX_ROWS = listed.PAGE_ROWS
 first_row = listed.first_row
 
+GLYPHS = {OPEN: "▲", UNKNOWN: "?", QUIET: "○", COMPLETED: "✓"}
+_TONES: dict[str, Tone] = {OPEN: "red", UNKNOWN: "amber", QUIET: "second", COMPLETED: "green"}
+
 _Line = tuple[Incident, Filter, int]
 
 
 def _state(line: _Line) -> Cell:
-    if line[0].open:
-        return {"text": "Open", "glyph": "▲", "tone": "red"}
-    return {"text": "No recent failure", "glyph": "○", "tone": "second"}
+    name = incident_text.state_text(line[0].state)
+    return {"text": name, "glyph": GLYPHS[line[0].state], "tone": _TONES[line[0].state]}
 
 
 def _time(name: str, line: _Line) -> str:

@@ -54,6 +54,11 @@ def run(
     return [line(minutes + wait, action, target) for wait in BACKOFF[:attempts]]
 
 
+def change(minutes: float) -> bytes:
+    """Return a change of something else, up to which it is known what failed."""
+    return line(minutes, "Source Modified", ("source", "src_other", "Other"))
+
+
 def text(*lines: bytes) -> bytes:
     """Return *lines* as a file."""
     return b"".join(item + b"\n" for item in lines)

@@ -17,6 +17,8 @@ HOURLY = Incident(
     incident_id="a1",
     class_="repeating",
     open=True,
+    state="open",
+    known_until=dt.datetime(2026, 10, 7, 1, 30),
     action="Warehouse Run Failed",
     category="Warehouses",
     target="wh_prod",
@@ -55,6 +57,15 @@ EDIT = Change(
     strength="strong",
     chance_days=904.0,
 )
+
+
+def test_an_incident_at_the_end_of_data_is_last_known_to_fail() -> None:
+    stale = replace(HOURLY, state="unknown", known_until=dt.datetime(2026, 10, 7, 1, 30))
+    later = NOW + dt.timedelta(days=3)
+    assert (
+        incident_text.current_state(stale, later, UTC)
+        == "last known failing Wed 7 Oct 01:00, no data since Wed 7 Oct 01:30"
+    )
 
 
 def test_an_open_incident() -> None:

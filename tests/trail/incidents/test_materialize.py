@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests import fixed_clock
 from tests.conftest import Load
-from tests.trail.incidents.failures import AUDIENCE, START, WAREHOUSE, at, line, run, text
+from tests.trail.incidents.failures import AUDIENCE, START, WAREHOUSE, at, change, line, run, text
 from trail.core.settings import Settings
 from trail.core.settings import Store as StoreSettings
 from trail.incidents import incident_text, materialize
@@ -50,7 +50,7 @@ def audience(number: int) -> tuple[str, str, str]:
 
 
 def test_five_attempts_then_silence(store: Store, load: Load) -> None:
-    load(text(*run(0, 5)))
+    load(text(*run(0, 5), change(60 * 24 * 10)))
     one = open_and_closed(store)
     assert [(item.class_, item.open, item.attempts) for item in one] == [
         ("retries exhausted", False, 5)
@@ -67,7 +67,8 @@ def test_five_attempts_then_silence(store: Store, load: Load) -> None:
 
 
 def test_hourly_failures_for_a_day_are_one_incident(store: Store, load: Load) -> None:
-    load(text(*(item for hour in range(24) for item in run(60 * hour, 1, WAREHOUSE))))
+    hours = (item for hour in range(24) for item in run(60 * hour, 1, WAREHOUSE))
+    load(text(*hours, change(60 * 26)))
     one = open_and_closed(store, at(60 * 23 + 30))
     assert len(one) == 1
     assert (one[0].attempts, one[0].open, one[0].cadence_s) == (24, True, 3600)

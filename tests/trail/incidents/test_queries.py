@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Load
-from tests.trail.incidents.failures import AUDIENCE, START, WAREHOUSE, at, line, run, text
-from trail.events import counts
+from tests.trail.incidents.failures import AUDIENCE, START, WAREHOUSE, at, change, line, run, text
+from trail.events import counts, coverage
 from trail.events.cursor import Cursor
 from trail.incidents import attempt_strip, queries
 from trail.incidents.incident import Change, Incident
@@ -31,6 +31,8 @@ def filled(store: Store, load: Load) -> Store:
             *(item for hour in range(6) for item in run(60 * hour, 5, WAREHOUSE)),
             *run(90, 2),
             *(item for lines in storm for item in lines),
+            change(60 * 8 - 1),
+            change(3 * DAY - 1),
         )
     )
     return store
@@ -96,6 +98,26 @@ def test_tiles_agree_with_the_table(filled: Store) -> None:
     assert len(result) == summary.open == 2
 
 
+def test_what_happened_since_the_end_of_data_is_unknown(store: Store, load: Load) -> None:
+    outage = [item for hour in range(6) for item in run(60 * hour, 5, WAREHOUSE)]
+    load(text(*outage, *run(30, 2), change(60 * 6)))
+    late = queries.incidents(store, Filter(), at(60 * 40))
+    assert [(row.class_, row.open, row.state) for row in late] == [
+        ("persistent", True, "unknown"),
+        ("transient", True, "unknown"),
+    ]
+    assert {row.known_until for row in late} == {at(60 * 6).replace(tzinfo=None)}
+    assert queries.summary(store, Filter(), at(60 * 40)).unknown == 2
+    # A covered time without failures is data, too.
+    store.write(
+        lambda cursor: coverage.note(
+            cursor, "api", coverage.WATCHED, at(0).replace(tzinfo=None), at(60 * 39)
+        )
+    )
+    assert [row.state for row in queries.incidents(store, Filter(), at(60 * 40))] == ["quiet"] * 2
+    assert queries.summary(store, Filter(), at(60 * 40)).open == 0
+
+
 def test_closed_transient_incidents_can_be_folded(filled: Store) -> None:
     folded = [incident.class_ for incident in queries.incidents(filled, Filter(), NOW, fold=True)]
     assert folded == ["persistent", "storm"]
@@ -145,7 +167,7 @@ def test_attempts_by_time_page_by_page(filled: Store) -> None:
 def test_explore_shows_the_same_attempts(filled: Store) -> None:
     for incident in queries.incidents(filled, Filter(), NOW):
         narrow = queries.attempts_filter(
-            filled, Filter.parse("tz=Europe/Oslo&kind=failure"), incident
+            filled, Filter.parse("tz=Europe/Oslo&kind=failure"), incident, NOW
         )
         assert counts.count(filled, Filter.parse(narrow.query()), NOW) == incident.attempts
 

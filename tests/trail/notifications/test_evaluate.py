@@ -258,6 +258,7 @@ def test_persistent_and_long_open_incidents_match(
         row("over", 500, open=False),
         row("persistent", 1, **{"class": "persistent"}),
         row("long", 30),
+        row("unknown", 500, state="unknown", known_until=now - dt.timedelta(minutes=480)),
     ]
     assert store.write(lambda cursor: evaluate_rows(cursor, "incidents", rows, now)) == 2
     assert [item["incident_id"] for item in delivered(store)] == ["persistent", "long"]
