@@ -131,10 +131,11 @@ def _incident(notification: Notification, undo_url: str) -> Message:
     body = notification.body
     action, on_target = one_line(body.get("action")), one_line(target(body))
     attempts = _number(body.get("attempts"))
-    state = _INCIDENT_STATES.get(str(body.get("state") or ("open" if body.get("open") else "")))
+    state = str(body.get("state") or ("open" if body.get("open") else ""))
+    what = f"{action} on {on_target} {_INCIDENT_STATES.get(state, _ENDED)}"
     return Message(
         f"{action[:100]}: {on_target}",
-        f"{action} on {on_target} {state or _ENDED} after {attempts:,} attempt{'s' * (attempts != 1)}.",
+        f"{what} after {attempts:,} attempt{'s' * (attempts != 1)}.",
         _present(
             ("Class", one_line(body.get("class"), 60)),
             ("First", one_line(body.get("first_at"), 40)),
