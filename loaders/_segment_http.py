@@ -81,7 +81,10 @@ class SegmentSettings(Section):
     page_events: int = Field(1000, ge=1, le=1000, description="Events per page.")
     timeout_s: float = Field(30, gt=0, le=300, description="Seconds to wait for a response.")
     patience_s: float = Field(
-        600, gt=0, description="Seconds to retry a failing request before giving up."
+        90,
+        gt=0,
+        description="Seconds to retry a failing request before the poll fails; the next poll "
+        "continues there.",
     )
 
 

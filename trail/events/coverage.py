@@ -9,6 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
+from trail.events import store_status
 from trail.storage import ledger
 from trail.storage.database import Cursor, Engine
 
@@ -74,6 +75,28 @@ def note(
         )
 
 
+def note_failure(
+    cursor: Cursor, source: str, at: dt.datetime, reach: dt.timedelta, detail: str
+) -> None:
+    """Record that *source* failed at *at*; with a failure up to *reach* before, it is one span.
+
+    A success between two failures keeps their spans apart.
+    """
+    ends: dict[str, dt.datetime] = dict(
+        cursor.execute(
+            "select state, max(to_at) from watches where source = $source "
+            "and (state <> 'failed' or detail = $detail) group by state",
+            {"source": source, "detail": detail},
+        ).fetchall()
+    )
+    before = ends.pop(FAILED, None)
+    start = at
+    if before is not None and at - reach <= before <= at:
+        succeeded_since = any(before < end for end in ends.values())
+        start = at if succeeded_since else before
+    note(cursor, source, FAILED, start, at, detail)
+
+
 def gaps(
     engine: Engine, source: str, start: dt.datetime, end: dt.datetime
 ) -> list[tuple[dt.datetime, dt.datetime]]:
@@ -137,8 +160,10 @@ def known_until(engine: Engine, now: dt.datetime) -> dt.datetime | None:
     return min(max(known), now) if known else None
 
 
-def _newest_event(engine: Engine, now: dt.datetime) -> dt.datetime | None:
+def _newest_event(engine: Engine, now: dt.datetime, source: str = "") -> dt.datetime | None:
     """Return when the newest event until *now* occurred that is not dated in the future."""
+    if source:
+        return store_status.newest_events(engine, now).get(source)
     newest: dt.datetime | None = engine.table(
         "select max(occurred_at) as last from events where occurred_at <= $now "
         "and not future_dated and occurred_at >= "
@@ -188,31 +213,44 @@ def _gaps_between(
     return result
 
 
-def silence(engine: Engine, now: dt.datetime) -> Silence | None:
+def silence(
+    engine: Engine,
+    now: dt.datetime,
+    *,
+    source: str = "",
+    listening_since: dt.datetime | None = None,
+) -> Silence | None:
     """Return the silence up to *now* (UTC without zone), if it is unusual, else None.
 
     It is compared with the same hours and weekdays of up to twelve earlier weeks, and unusual if
-    each of at least three weeks had events then, with a median of eight or more.
+    each of at least three weeks had events then, with a median of eight or more. With *source*,
+    only the events count that it collected; hours before *listening_since* are not compared.
     """
     oldest = engine.table("select min(hour) as first from cube")["first"][0].as_py()
-    last = _newest_event(engine, now)
+    last = _newest_event(engine, now, source)
     if last is None or now - last < _MIN_SILENCE:
         return None
+    start = max(last, listening_since or last)
     weeks = [
         dt.timedelta(weeks=number)
         for number in range(1, _WEEKS + 1)
-        if last - dt.timedelta(weeks=number) >= oldest
+        if start - dt.timedelta(weeks=number) >= oldest
     ]
     if len(weeks) < _MIN_WEEKS:
         return None
+    collected, given = "", {}
+    if source:
+        collected = " and batch_id in (select batch_id from batches where loader = $source)"
+        given = {"source": source}
     # One scan for each week, so that the rows between the weeks are skipped.
     counts = engine.table(
         " union all ".join(
             "select count(*) as n from events "
-            f"where occurred_at > timestamp '{last - back}' "
-            f"and occurred_at <= timestamp '{now - back}' and not future_dated"
+            f"where occurred_at > timestamp '{start - back}' "
+            f"and occurred_at <= timestamp '{now - back}' and not future_dated{collected}"
             for back in weeks
-        )
+        ),
+        given,
     )["n"].to_pylist()
     if min(counts) == 0 or sorted(counts)[len(counts) // 2] < _MIN_EVENTS:
         return None

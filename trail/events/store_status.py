@@ -6,6 +6,8 @@ from typing import Any
 from trail.core.json_values import json_value
 from trail.storage.database import Engine
 
+_EARLIEST = dt.datetime.fromisoformat("0001-01-01")
+
 
 def status(engine: Engine) -> dict[str, Any]:
     """Return events, oldest and newest (ISO 8601, UTC), batches, duplicates, quarantined, ...
@@ -35,8 +37,9 @@ def sources(engine: Engine) -> list[dict[str, Any]]:
     """Return all sources with a batch or a collection attempt, by loader name.
 
     Each row has loader, read, kept, duplicates, linked, quarantined, last_kept_at (of a batch with
-    new events), last_batch_at, watched_until, failed_at and failure (of the newest failure), and
-    failing (no success since); times are UTC without zone, or None.
+    new events), last_batch_at, watched_until and watched_since (the newest covered span or check),
+    failed_since (the first failure), failed_at and failure (the newest one); times are UTC without
+    zone, or None. What they mean together is decided by `trail.ingest.source_health`.
     """
     rows: list[dict[str, Any]] = engine.table(
         """
@@ -48,20 +51,45 @@ def sources(engine: Engine) -> list[dict[str, Any]]:
           max(coalesce(ended_at, started_at)) as last_batch_at
          from batches where loader <> '' group by loader
         ), looks as (
-         select source as loader, max(case when state <> 'failed' then to_at end) as watched_until,
-          max(case when state = 'failed' then to_at end) as failed_at,
+         select source as loader, max(to_at) filter (state <> 'failed') as watched_until,
+          max_by(from_at, to_at) filter (state <> 'failed') as watched_since,
+          min(from_at) filter (state = 'failed') as failed_since,
+          max(to_at) filter (state = 'failed') as failed_at,
           max_by(detail, to_at) filter (state = 'failed') as failure
          from watches group by source
         )
         select loader, coalesce(read, 0) as read, coalesce(kept, 0) as kept,
          coalesce(duplicates, 0) as duplicates, coalesce(linked, 0) as linked,
          coalesce(quarantined, 0) as quarantined, last_kept_at, last_batch_at, watched_until,
-         failed_at, failure, coalesce(failed_at > coalesce(watched_until, '2000-01-01'), false)
-          as failing
+         watched_since, failed_since, failed_at, failure
         from loads full join looks using (loader) order by loader
         """
     ).to_pylist()
     return rows
+
+
+def newest_events(engine: Engine, now: dt.datetime) -> dict[str, dt.datetime]:
+    """Return by loader when its newest event until *now* occurred, without future-dated ones.
+
+    Times are UTC without zone. A loader without events is missing.
+    """
+    newest = (
+        "select loader, max(occurred_at) as at_time from events join batches using (batch_id) "
+        "where occurred_at <= $now and not future_dated and occurred_at > $start group by loader"
+    )
+    # Those that collect now have events of the last day, which are few; only others need them all.
+    recent = _by_loader(engine, newest, now, now - dt.timedelta(days=1))
+    loaders = engine.table("select distinct loader from batches where kept > 0")
+    if set(loaders["loader"].to_pylist()) <= set(recent):
+        return recent
+    return _by_loader(engine, newest, now, _EARLIEST) | recent
+
+
+def _by_loader(
+    engine: Engine, query: str, now: dt.datetime, start: dt.datetime
+) -> dict[str, dt.datetime]:
+    rows = engine.table(query, {"now": now, "start": start}).to_pylist()
+    return {row["loader"]: row["at_time"] for row in rows}
 
 
 def unverified_events(engine: Engine, now: dt.datetime) -> int:

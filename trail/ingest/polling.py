@@ -73,11 +73,9 @@ def pull(
 def _note_failure(
     store: Store, settings: Settings, feed: Feed, now: dt.datetime, detail: str
 ) -> None:
-    # Reaches back past the ask before, so that failures in a row become one span.
-    start = now - 2 * dt.timedelta(seconds=feed.every_s(settings))
-    store.write(
-        lambda cursor: coverage.note(cursor, feed.name, coverage.FAILED, start, now, detail)
-    )
+    # Reaches back past the poll before, so that failures in a row become one span.
+    reach = 2 * dt.timedelta(seconds=feed.every_s(settings))
+    store.write(lambda cursor: coverage.note_failure(cursor, feed.name, now, reach, detail))
 
 
 def _name(since: dt.datetime | None, until: dt.datetime | None, *, sweep: bool) -> str:

@@ -9,11 +9,13 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError, UnavailableError
 from trail.core.model import Batch, Drop, Feed, Receiver
 from trail.events import coverage
-from trail.ingest import polling
+from trail.ingest import polling, source_health
 from trail.ingest.files import load_drop
 from trail.runtime.job import Job, JobContext
 
 _LISTEN_EVERY_S = 60.0
+# A check that fails may take as long.
+_REACH = dt.timedelta(minutes=2)
 
 
 def jobs(context: JobContext) -> list[Job]:
@@ -38,8 +40,6 @@ def jobs(context: JobContext) -> list[Job]:
 def _poll(context: JobContext, feed: Feed) -> Callable[[Job], str]:
     def run(job: Job) -> str:
         store, now = context.real(), utc_now()
-        with contextlib.suppress(TrailError):  # names can wait; the poll reports errors
-            polling.refresh_directory(store, context.settings, feed, now)
 
         def progress(share: float, _: Batch) -> None:
             job.health.share = share
@@ -64,6 +64,8 @@ def _poll(context: JobContext, feed: Feed) -> Callable[[Job], str]:
         elif polling.sweep_due(store, feed, now):
             # After an ordinary poll, so that the sweep finds only what polls have missed.
             polling.note_sweep(store, feed, now, poll(sweep=True).kept)
+        with contextlib.suppress(TrailError):  # names can wait; the poll reports errors
+            polling.refresh_directory(store, context.settings, feed, now)
         return f"{batch.read:,} read, {batch.kept:,} new"
 
     return run
@@ -72,10 +74,14 @@ def _poll(context: JobContext, feed: Feed) -> Callable[[Job], str]:
 def _check_drop(context: JobContext, drop: Drop) -> Callable[[Job], str]:
     def run(job: Job) -> str:
         files = kept = 0
-        for batch in load_drop(context.real(), context.settings, drop):
-            files, kept = files + 1, kept + batch.kept
-            if context.stopping.is_set():
-                break
+        try:
+            for batch in load_drop(context.real(), context.settings, drop):
+                files, kept = files + 1, kept + batch.kept
+                if context.stopping.is_set():
+                    break
+        except TrailError as error:
+            _note_failed_check(context, drop, str(error))
+            raise
         now = utc_now()
         start = job.health.succeeded_at or now
         context.real().write(lambda cursor: coverage.note(cursor, drop.name, "looked", start, now))
@@ -84,20 +90,34 @@ def _check_drop(context: JobContext, drop: Drop) -> Callable[[Job], str]:
     return run
 
 
+def _note_failed_check(context: JobContext, drop: Drop, detail: str) -> None:
+    now, reach = utc_now(), 2 * dt.timedelta(seconds=drop.every_s(context.settings)) + _REACH
+    context.real().write(
+        lambda cursor: coverage.note_failure(cursor, drop.name, now, reach, detail)
+    )
+
+
 def _listen(context: JobContext, receivers: list[Receiver]) -> Callable[[Job], str]:
     listened_until: dt.datetime | None = None
+    delivering: set[str] = set()
 
     def run(_: Job) -> str:
         nonlocal listened_until
         now = utc_now()
         start = listened_until or now
+        store = context.real()
         for receiver in receivers:
-            context.real().write(
+            # One that has never received anything is perhaps never reached, and covers no time.
+            if receiver.name not in delivering:
+                if not source_health.has_delivered(store, receiver.name):
+                    continue
+                delivering.add(receiver.name)
+            store.write(
                 lambda cursor, receiver=receiver: coverage.note(  # type: ignore[misc]
                     cursor, receiver.name, coverage.WATCHED, start, now
                 )
             )
         listened_until = now
-        return "Listening"
+        return f"{len(delivering)} of {len(receivers)} have received events"
 
     return run

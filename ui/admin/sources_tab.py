@@ -10,10 +10,11 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Batch, Drop, Feed, Loader, Receiver
 from trail.events import coverage, store_status
-from trail.ingest import polling
+from trail.ingest import polling, source_health
+from trail.ingest.source_health import SourceHealth
 from trail.runtime import startup
 from trail.runtime.job import Health
-from ui import text, url_state
+from ui import source_text, text, url_state
 from ui.audit import record_action
 from ui.page import Context
 
@@ -23,19 +24,22 @@ def draw(ctx: Context) -> None:
     store, settings = ctx.runtime.store, ctx.runtime.settings
     counts = {row["loader"]: row for row in store_status.sources(store)}
     delays = {row["loader"]: row for row in coverage.lag(store, utc_now())}
-    health = {job.name: job for job in ctx.runtime.schedule.health()}
+    health = {source.name: source for source in source_health.sources(store, settings, utc_now())}
+    jobs = {job.name: job for job in ctx.runtime.schedule.health()}
     loaders = registry.discover("loaders", "LOADER").values()
     sources = [loader for loader in loaders if isinstance(loader, Feed | Drop | Receiver)]
     for source in sorted(sources, key=lambda item: (not item.configured(settings), item.rank)):
         name = source.name
         with st.container(border=True, key=f"source-{name}", gap="xsmall"):
-            _source(ctx, source, counts.get(name, {}), health.get(name), delays.get(name))
+            state = _state(source, health.get(name), jobs.get(name))
+            _source(ctx, source, state, counts.get(name, {}), jobs.get(name), delays.get(name))
     _files(counts)
 
 
 def _source(
     ctx: Context,
     source: Feed | Drop | Receiver,
+    state: str,
     counts: dict[str, Any],
     job: Health | None,
     delays: dict[str, Any] | None,
@@ -44,7 +48,7 @@ def _source(
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left, st.container(gap="xxsmall"):
         st.subheader(source.title, anchor=False)
-        st.text(_state(source, configured, counts, job))
+        st.text(state)
         st.caption(text.escape(_counts(counts, delays)))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         if not configured:
@@ -68,30 +72,12 @@ def _poll_now(ctx: Context, name: str) -> None:
     ctx.runtime.schedule.run_now(name)
 
 
-def _state(
-    source: Feed | Drop | Receiver, configured: bool, counts: dict[str, Any], job: Health | None
-) -> str:
-    now = dt.datetime.now(dt.UTC)
-    if not configured:
+def _state(source: Feed | Drop | Receiver, health: SourceHealth | None, job: Health | None) -> str:
+    if health is None:
         return f"○ Not configured: {source.setting} is empty."
-    if isinstance(source, Receiver):
-        last = counts.get("last_kept_at")
-        return (
-            f"✓ Listening. Last event {text.ago(last, now)}."
-            if last
-            else "◆ Listening. No events received yet."
-        )
-    return _job_state(job, now) if job else "… Starts when the server restarts."
-
-
-def _job_state(job: Health, now: dt.datetime) -> str:
-    if job.running and job.share:
+    if job and job.running and job.share:
         return f"… Polling, {job.share:.0%} done."
-    if job.error:
-        return f"▲ Failing: {job.error}"
-    if job.succeeded_at:
-        return f"✓ OK. {job.status_text}, {text.ago(job.succeeded_at, now)}."
-    return "… Not polled yet."
+    return source_text.sentence(health, dt.datetime.now(dt.UTC), url_state.timezone())
 
 
 def _counts(counts: dict[str, Any], delays: dict[str, Any] | None) -> str:

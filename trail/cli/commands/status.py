@@ -2,19 +2,38 @@
 
 import argparse
 import json
+from dataclasses import asdict
+from typing import Any
 
 from trail.cli.command import Command
 from trail.cli.context import Context
 from trail.cli.tables import table
+from trail.core.clock import utc_now
 from trail.core.json_values import json_row
+from trail.core.settings import Settings
 from trail.events import store_status
+from trail.ingest import source_health
 from trail.integrity import high_water_mark, mirror
+from trail.storage.database import Store
+
+
+def _sources(store: Store, settings: Settings) -> list[dict[str, Any]]:
+    """Return the counts of each source with its health; `state` is empty for loaded files."""
+    counts = {row["loader"]: row for row in store_status.sources(store)}
+    health = {source.name: source for source in source_health.sources(store, settings, utc_now())}
+    result = []
+    for name in sorted({*counts, *health}):
+        row = counts.get(name, {"loader": name, "read": 0, "kept": 0})
+        known = asdict(health[name]) if name in health else {"state": "", "message": ""}
+        state = {field: known.get(field) for field in ("state", "since", "last_event", "message")}
+        result.append(json_row({**row, **state, "failing": known["state"] == "failing"}))
+    return result
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     store = context.store(False)
     summary = store_status.status(store)
-    sources = [json_row(row) for row in store_status.sources(store)]
+    sources = _sources(store, context.settings)
     mark = mirror.files(store.path, context.settings).known
     problems = [shortfall.text() for shortfall in high_water_mark.shortfalls(mark)]
     if args.json:
@@ -27,7 +46,12 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     ]
     context.out.text(table(("total", "value"), totals))
     loaded = [
-        (row["loader"], row["read"], row["kept"], row["failure"] if row["failing"] else "ok")
+        (
+            row["loader"],
+            row["read"],
+            row["kept"],
+            f"{row['state'] or 'ok'} {row['message']}".strip(),
+        )
         for row in sources
     ]
     context.out.text(table(("source", "read", "kept", "state"), loaded))

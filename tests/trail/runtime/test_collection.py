@@ -1,0 +1,66 @@
+"""Jobs that collect: what they record when a source has never delivered, and when a check fails."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from loaders.folder import FolderSettings
+from tests.segment_records import api_event, ndjson
+from trail.core.clock import utc_now
+from trail.core.errors import SettingError
+from trail.core.settings import Settings
+from trail.events import coverage
+from trail.ingest import source_health
+from trail.runtime import collection
+from trail.runtime.job import Job, JobContext
+from trail.storage.database import Store
+
+
+def job(name: str, store: Store, settings: Settings) -> Job:
+    context = JobContext(settings, lambda: store, lambda: store, threading.Event())
+    return next(job for job in collection.jobs(context) if job.health.name == name)
+
+
+def test_listening_covers_time_only_for_a_receiver_that_has_delivered(
+    store: Store, settings: Settings
+) -> None:
+    secrets = {"webhook_secrets": (SecretStr("a"),), "write_keys": (SecretStr("b"),)}
+    push = settings.push.model_copy(update=secrets)
+    listening = job("listen", store, settings.model_copy(update={"push": push}))
+    assert listening.run(listening) == "0 of 2 have received events"
+    assert coverage.known_until(store, utc_now()) is None
+    store.write(
+        lambda cursor: (
+            cursor.execute(
+                "insert into batches (batch_id, loader, read, started_at) "
+                "values (1, 'webhook', 5, now()::timestamp)"
+            )
+            and None
+        )
+    )
+    assert listening.run(listening) == "1 of 2 have received events"
+    watched = store.table("select distinct source from watches")
+    assert watched["source"].to_pylist() == ["webhook"]
+
+
+def test_a_folder_that_is_a_file_fails_until_it_is_one(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.write_text("not a folder")
+    folder = FolderSettings(path=inbox, quiet_seconds=0)
+    watching = settings.model_copy(update={"folder": folder})
+    checking = job("folder", store, watching)
+    with pytest.raises(SettingError):
+        checking.run(checking)
+    (failing,) = source_health.sources(store, watching, utc_now())
+    assert (failing.state, failing.last_success) == ("failing", None)
+    assert "folder.path" in failing.message
+    inbox.unlink()
+    inbox.mkdir()
+    (inbox / "events.ndjson").write_bytes(ndjson([api_event(1)]))
+    checking.run(checking)
+    (well,) = source_health.sources(store, watching, utc_now())
+    assert (well.state, well.message) == ("ok", "")

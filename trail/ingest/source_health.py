@@ -1,0 +1,236 @@
+"""The health of each source of events: the one answer for pages, API, metrics, alerts and digests.
+
+It is read from what polls, file checks and receivers record in the database, so that a command
+reports the same as the server that collects.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from trail.core import registry
+from trail.core.model import Drop, EventSource, Feed, Receiver
+from trail.core.settings import Settings
+from trail.core.text import count
+from trail.events import coverage, store_status
+from trail.events.coverage import Silence
+from trail.storage import cursors
+from trail.storage.database import Cursor, Engine
+
+State = Literal["ok", "failing", "silent", "never", "off"]
+
+# A check is late after three intervals, and not before the time that also makes a gap.
+_LATE_INTERVALS, _MIN_LATE = 3, dt.timedelta(minutes=15)
+# A receiver is compared with earlier weeks only after it has listened this long.
+_MIN_LISTENING = dt.timedelta(hours=2)
+_SIMULATED = "simulated_source"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """One source of events. Times are UTC without zone, None if there is none.
+
+    `state` is `ok`; `failing`: the newest poll or check failed; `silent`: it is late, or has had no
+    event for unusually long; `never`: it has not delivered anything yet; `off`: it collected
+    before, and is not configured now. `since` is when a failing, silent or off source last
+    delivered or succeeded, or when it first failed. `last_event` is the time of its newest event,
+    `last_success` its last successful poll, check or delivery. `message` is plain text that says
+    why, without secrets, and empty where there is nothing to say. `interval` is the time between
+    two polls or checks, None for a receiver.
+    """
+
+    name: str
+    title: str
+    state: State
+    since: dt.datetime | None = None
+    last_event: dt.datetime | None = None
+    last_success: dt.datetime | None = None
+    message: str = ""
+    interval: dt.timedelta | None = None
+
+
+def sources(engine: Engine, settings: Settings, now: dt.datetime) -> tuple[SourceHealth, ...]:
+    """Return the health of each configured source at *now* (UTC without zone).
+
+    In the order of their rank, followed by those that are off. Files that people load are not a
+    source: nothing is known about when the next one is due.
+    """
+    recorded = {row["loader"]: row for row in store_status.sources(engine)}
+    newest = store_status.newest_events(engine, now)
+    known = sorted(_registered(), key=lambda source: source.rank)
+    result = [
+        _health(engine, source, settings, recorded.get(source.name, {}), newest, now)
+        for source in known
+        if source.configured(settings)
+    ]
+    simulated = _simulated(engine, recorded, newest, now)
+    if simulated:
+        result.append(simulated)
+    configured = {health.name for health in result}
+    for source in known:
+        row = recorded.get(source.name, {})
+        last = _last_success(row, source)
+        if source.name not in configured and last and _delivered(row):
+            result.append(
+                SourceHealth(
+                    source.name,
+                    source.title,
+                    "off",
+                    since=last,
+                    last_event=newest.get(source.name),
+                    last_success=last,
+                    message="Not configured any more.",
+                )
+            )
+    return tuple(result)
+
+
+def failing(health: Iterable[SourceHealth]) -> tuple[SourceHealth, ...]:
+    """Return those of *health* that are configured and fail."""
+    return tuple(source for source in health if source.state == "failing")
+
+
+def has_delivered(engine: Engine, name: str) -> bool:
+    """Return whether the source *name* has ever delivered a record."""
+    return any(row["loader"] == name and _delivered(row) for row in store_status.sources(engine))
+
+
+def simulate(cursor: Cursor, name: str, title: str, interval: dt.timedelta) -> None:
+    """Record that this database has a simulated source, which is polled every *interval*.
+
+    Its polls are recorded by `coverage.note`, as those of a real source.
+    """
+    about = {"name": name, "title": title, "every_s": interval.total_seconds()}
+    cursors.put(cursor, _SIMULATED, json.dumps(about))
+
+
+def _registered() -> list[EventSource]:
+    found: list[EventSource] = []
+    for kind in (Feed, Drop, Receiver):
+        found += registry.of_kind(kind)
+    return found
+
+
+def _delivered(row: dict[str, Any]) -> bool:
+    return bool(row.get("read"))
+
+
+def _last_success(row: dict[str, Any], source: EventSource) -> dt.datetime | None:
+    """Return the last successful poll or check, or the last delivery of a receiver."""
+    last: dt.datetime | None = row.get(
+        "last_batch_at" if isinstance(source, Receiver) else "watched_until"
+    )
+    return last
+
+
+def _health(
+    engine: Engine,
+    source: EventSource,
+    settings: Settings,
+    row: dict[str, Any],
+    newest: dict[str, dt.datetime],
+    now: dt.datetime,
+) -> SourceHealth:
+    if isinstance(source, Feed | Drop):
+        interval = dt.timedelta(seconds=source.every_s(settings))
+        state, since, message = _polled(engine, row, interval, now, feed=isinstance(source, Feed))
+    else:
+        interval = None
+        state, since, message = _listening(engine, source.name, row, now)
+    return SourceHealth(
+        source.name,
+        source.title,
+        state,
+        since=since,
+        last_event=newest.get(source.name),
+        last_success=_last_success(row, source),
+        message=_without_secrets(message, source, settings),
+        interval=interval,
+    )
+
+
+def _simulated(
+    engine: Engine,
+    recorded: dict[str, dict[str, Any]],
+    newest: dict[str, dt.datetime],
+    now: dt.datetime,
+) -> SourceHealth | None:
+    mark = cursors.get(engine, _SIMULATED)
+    if not mark:
+        return None
+    about = json.loads(mark)
+    row = recorded.get(about["name"], {})
+    interval = dt.timedelta(seconds=about["every_s"])
+    state, since, message = _polled(engine, row, interval, now, feed=True)
+    last_event = newest.get(about["name"])
+    return SourceHealth(
+        about["name"],
+        about["title"],
+        state,
+        since=since,
+        last_event=last_event,
+        last_success=row.get("watched_until"),
+        message=message,
+        interval=interval,
+    )
+
+
+_Judged = tuple[State, dt.datetime | None, str]
+
+
+def _polled(
+    engine: Engine, row: dict[str, Any], interval: dt.timedelta, now: dt.datetime, *, feed: bool
+) -> _Judged:
+    success, failure = row.get("watched_until"), row.get("failed_at")
+    if failure and (success is None or failure > success):
+        return "failing", success or row["failed_since"], row["failure"]
+    if success is None:
+        return "never", None, "Not polled yet." if feed else "Not checked yet."
+    late = max(_LATE_INTERVALS * interval, _MIN_LATE)
+    if now - success > late:
+        checked = "poll" if feed else "check"
+        return "silent", success, f"No {checked} since then: the server was stopped or is busy."
+    # What fails beside a success of the same round is older: a gap that is filled later.
+    message = row["failure"] if failure == success else ""
+    if not _delivered(row):
+        return "never", None, message or "No event received yet."
+    if feed and (silence := coverage.silence(engine, now)):
+        return "silent", silence.since, f"Polls succeed and find no event. {_usual(silence)}"
+    return "ok", None, message
+
+
+def _listening(engine: Engine, name: str, row: dict[str, Any], now: dt.datetime) -> _Judged:
+    if not _delivered(row):
+        return "never", None, "Nothing received yet."
+    listening_since = row.get("watched_since")
+    if listening_since and now - listening_since >= _MIN_LISTENING:
+        silence = coverage.silence(engine, now, source=name, listening_since=listening_since)
+        if silence:
+            return "silent", silence.since, f"Nothing received. {_usual(silence)}"
+    return "ok", None, ""
+
+
+def _usual(silence: Silence) -> str:
+    return (
+        f"The same hours of the {count(silence.weeks, 'week')} before had {silence.low:,} to "
+        f"{silence.high:,} events."
+    )
+
+
+def _without_secrets(message: str, source: EventSource, settings: Settings) -> str:
+    section = settings.of(source.section)
+    for secret in _secrets(getattr(section, name) for name in type(section).model_fields):
+        message = message.replace(secret, "…")
+    return message
+
+
+def _secrets(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, SecretStr):
+            yield from filter(None, [value.get_secret_value().strip()])
+        elif isinstance(value, tuple):
+            yield from _secrets(value)
