@@ -5,7 +5,7 @@ Figures are plain dicts: building graph objects costs more than the query behind
 
 import calendar
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -84,27 +84,31 @@ def bars_over_time(
 
 
 def stacked_bars(
-    days: Sequence[tuple[dt.datetime, dict[str, int]]],
+    counted: Sequence[tuple[Bar, Mapping[str, int]]],
     order: Sequence[str],
     zone: ZoneInfo,
     key: str,
     pick: Brush,
+    *,
+    label: str,
+    before: Sequence[int | None] = (),
     known: Known | None = None,
 ) -> None:
-    """Draw one stacked bar per day, categories in *order*; *known* as in `bars_over_time`.
+    """Draw a stack for each bar of *counted*, with the categories in *order*.
 
-    A click, or a selection of several days, calls *pick* with the start and end.
+    For *known* see `bars_over_time`. *before* are the numbers of the earlier period, None where it
+    is not compared. A click, or a
+    selection of several bars, calls *pick* with the start and end.
     """
-    starts = [start for start, _ in days]
-    ends = [*starts[1:], *(start + dt.timedelta(days=1) for start in starts[-1:])]
-    bars = [Bar(start, end, 0) for start, end in zip(starts, ends, strict=True)]
-    label = "Changes per day by category"
-    chart = bars_over_time(label, bars, zone, (), height=238, known=known)
+    bars = [bar for bar, _ in counted]
+    chart = bars_over_time(label, bars, zone, (), height=184, known=known)
     chart["series"] = [
-        {"name": name, "square": str(index), "counts": [counts.get(name, 0) for _, counts in days]}
+        {"name": name, "square": str(index), "counts": [part.get(name, 0) for _, part in counted]}
         for index, name in enumerate(order)
     ]
     chart["click"] = True
+    if before:
+        chart["before"] = list(before)
     time_chart(chart, key, pick)
 
 

@@ -20,12 +20,14 @@ def draw(
     time: Callable[[dt.datetime], str],
     sentence: Callable[[dict[str, Any]], list[event_text.Part]] = event_text.sentence_parts,
     link: str = "Explore",
+    number: int | None = None,
 ) -> None:
     """Draw events, each a link to it in Explore with the filter *chosen*; *link* opens all.
 
+    *number* says how many these are, if given.
+
     *time* formats the time of an event, *sentence* its text.
     """
-
     ranked_list.sentences(
         [
             {
@@ -50,4 +52,5 @@ def draw(
         note=note,
         link=link,
         address=url_state.address(url_state.EXPLORE, chosen),
+        number=number,
     )

@@ -158,11 +158,3 @@ def byte_size(octets: float) -> str:
             )
         octets /= 1000
     return f"{octets:.1f} GB"
-
-
-def percent_change(current: int, before: int) -> str:
-    """Return the change from the previous period: `+6 %`, `−2 %`, or `new`."""
-    if not before:
-        return "new" if current else "0"
-    share = round(100 * (current - before) / before)
-    return f"{'+' if share > 0 else '−' if share < 0 else ''}{abs(share)} %"

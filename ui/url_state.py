@@ -27,12 +27,14 @@ DEFAULT_FROM = "7d"
 
 # URL parameters of pages besides those of the filter: the opened event and its time, the cursor of
 # a result page and the number of its first row, the order of a list, an archived month to show, the
-# selected tab; the interval and lanes of Timeline; the actor, target, incident or finding shown;
+# selected tab; the interval and lanes of Timeline; the earlier period that is compared, and what
+# Overview counts; the actor, target, incident or finding shown;
 # filter and name of a new alert rule; the user whose entries of the access log are shown; the saved
 # view that is open.
 PAGE_PARAMS = (
     *("event", "at", "after", "before", "row", "order", "archive", "section"),
     *("grain", "by", "top"),
+    *("compare", "events"),
     *("who", "what"),
     *("incident", "class"),
     *("finding", "all"),
@@ -140,10 +142,11 @@ def param(name: str) -> str:
 def set_url(filter_: Filter, **names: str) -> None:
     """Set the URL to *filter_* and the non-empty page parameters *names*.
 
-    A page that shows an archived month stays in that month, a list in its order, and Explore in its
-    saved view.
+    A page that shows an archived month stays in that month, a list in its order, Explore in its
+    saved view, and Overview with what it counts and compares.
     """
-    kept = {"archive": param("archive"), "order": param("order"), "view": opened_view()}
+    kept = {name: param(name) for name in ("archive", "order", "compare", "events")}
+    kept["view"] = opened_view()
     st.query_params.from_dict(query_params(filter_, **{**kept, **names}))
 
 

@@ -24,7 +24,8 @@ def _charts() -> None:
     starts = [dt.datetime(2026, 10, 25) + number * hour for number in range(3)]
     bars = [Bar(at, at + hour, 7) for at in starts]
     names = ["Engage", "<img src=x>"]
-    charts.stacked_bars([(at, {"Engage": 3}) for at in starts], names, zone, "stack", print)
+    counted = [(bar, {"Engage": 3}) for bar in bars]
+    charts.stacked_bars(counted, names, zone, "stack", print, label="Changes")
     lanes = [Lane(name, name, 7, (Point(bars[1], 7, 2, 1),)) for name in names]
     timeline_charts.lanes(lanes, bars, zone, [], [], lambda *_: None)
     days = [dt.date(2026, 10, day) for day in (24, 25)]

@@ -5,7 +5,7 @@ attempt; the three together are all events.
 """
 
 import datetime as dt
-from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,30 +14,25 @@ from trail.core.clock import utc_text
 from trail.events import names, timeline
 from trail.events.count_source import count_source
 from trail.storage.database import Engine
-from trail.storage.filters import NO, YES, Choice, Filter
+from trail.storage.filters import NO, YES, Choice, Filter, Window
 from trail.storage.where import select
 
 HIGH_RISK = 8
 # Failed attempts on one target below this number are normal retries.
 _MIN_ATTEMPTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One local day: when it starts (UTC, without zone), and its changes by category."""
-
-    start: dt.datetime
-    by_category: dict[str, int]
+_HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+# Longest window and width of its bars.
+_GRAINS = ((6 * _HOUR, dt.timedelta(minutes=15)), (2 * _DAY, _HOUR))
+_OF_TYPE = "e.actor_key in (select actor_key from actors where actor_type = $type)"
 
 
 @dataclass(frozen=True, slots=True)
 class Actors:
-    """Numbers of active actors of one type: in the window, before it, new, and per day."""
+    """Numbers of active actors of one type: in the window, new in it, and in each of its bars."""
 
     active: int
-    before: int
     new: int
-    by_day: list[int]
+    by_bar: list[int]
 
 
 def changes(filter_: Filter) -> Filter:
@@ -84,49 +79,68 @@ def period_before(engine: Engine, filter_: Filter, now: dt.datetime) -> Filter:
     return before if filter_.choice("future_dated") else before.put("future_dated", NO, "include")
 
 
-def days(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Day]:
-    """Return the events of *filter_* for each local day of its window, by category."""
-    window = timeline.bounded(engine, filter_.window(now), now)
-    grouped = timeline.by_category(engine, filter_, now)
-    by_day: dict[dt.datetime, Counter[str]] = defaultdict(Counter)
-    for bucket, category, number in grouped:
-        by_day[bucket][category] += number
-    return [
-        Day(bar.start, dict(by_day[bar.start])) for bar in timeline.local_days(window, filter_.zone)
-    ]
+def grain(window: Window) -> dt.timedelta:
+    """Return the width of the bars of the Overview: hours for up to two days, else days."""
+    assert window.start and window.end
+    length = window.end - window.start
+    return next((width for longest, width in _GRAINS if length <= longest), _DAY)
 
 
-def actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str) -> Actors:
-    """Return the actors of *actor_type* among the events of *filter_*.
+def actors(
+    engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str, width: dt.timedelta
+) -> Actors:
+    """Return the actors of *actor_type* among the events of *filter_*, by bars of *width*.
 
     New actors have no stored event before the window.
     """
     window = timeline.bounded(engine, filter_.window(now), now)
     assert window.start and window.end
-    whole = timeline.whole_hours(filter_, window)
+    whole = width >= _HOUR and timeline.whole_hours(filter_, window)
     current = count_source(engine, filter_, now, by_actor=True, whole_hours=whole)
-    before = count_source(engine, period_before(engine, filter_, now), now, by_actor=True)
     earlier = count_source(engine, Filter(end=utc_text(window.start)), now, by_actor=True)
-    of_type = "e.actor_key in (select actor_key from actors where actor_type = $type)"
-    params = {**current.params, **before.params, "type": actor_type}
+    params = {**current.params, **earlier.params, "type": actor_type}
     row = engine.table(
-        f"with active_now as (select distinct e.actor_key from {current.source} and {of_type}), "
-        f"active_before as (select distinct e.actor_key from {before.source} and {of_type}) "
+        f"with active_now as (select distinct e.actor_key from {current.source} and {_OF_TYPE}) "
         "select (select count(*) from active_now) as active, "
-        "(select count(*) from active_before) as before, "
         "(select count(*) from active_now where actor_key not in "
         f"(select e.actor_key from {earlier.source})) as new",
         params,
     ).to_pylist()[0]
-    by_day = engine.table(
-        f"select {timeline.local_day_sql(current.time, filter_.zone, window)} as day, "
-        f"count(distinct e.actor_key) as n from {current.source} and {of_type} group by all",
+    bucket = timeline.bucket_sql(current.time, width, filter_, window)
+    by_bar = engine.table(
+        f"select {bucket} as bucket, count(distinct e.actor_key) as n "
+        f"from {current.source} and {_OF_TYPE} group by all",
         params,
-    ).to_pylist()
-    numbers = {row["day"]: row["n"] for row in by_day}
-    bars = timeline.local_days(window, filter_.zone)
-    keys = [timeline.day_key(bar, filter_.zone) for bar in bars]
-    return Actors(row["active"], row["before"], row["new"], [numbers.get(key, 0) for key in keys])
+    )
+    numbers = dict(zip(by_bar["bucket"].to_pylist(), by_bar["n"].to_pylist(), strict=True))
+    bars = timeline.empty_bars(window, width, filter_)
+    return Actors(row["active"], row["new"], [numbers.get(key, 0) for key in bars])
+
+
+def active_actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type: str) -> int:
+    """Return the number of actors of *actor_type* among the events of *filter_*."""
+    rows = count_source(engine, filter_, now, by_actor=True)
+    table = engine.table(
+        f"select count(distinct e.actor_key) as n from {rows.source} and {_OF_TYPE}",
+        {**rows.params, "type": actor_type},
+    )
+    number: int = table["n"][0].as_py()
+    return number
+
+
+def new_among(
+    engine: Engine, filter_: Filter, now: dt.datetime, actor_ids: Sequence[str]
+) -> frozenset[str]:
+    """Return those of *actor_ids* that have no stored event before the window of *filter_*."""
+    window = timeline.bounded(engine, filter_.window(now), now)
+    assert window.start
+    earlier = count_source(engine, Filter(end=utc_text(window.start)), now, by_actor=True)
+    rows = engine.table(
+        "select actor_id from actors where actor_id in (select unnest($ids::varchar[])) "
+        f"and actor_key not in (select e.actor_key from {earlier.source})",
+        {**earlier.params, "ids": list(actor_ids)},
+    )
+    return frozenset(rows["actor_id"].to_pylist())
 
 
 def needs_attention(

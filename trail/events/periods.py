@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from trail.core import time_labels
 from trail.core.clock import naive_utc, utc_text
 from trail.events import coverage, timeline
+from trail.events.timeline import Bar
 from trail.storage.database import Engine
 from trail.storage.filters import NO, Filter, Window
 
@@ -40,9 +41,10 @@ class Comparison:
     """What of a window is compared with what.
 
     `current` are the complete hours or days (`grain`) of `shown`, `before` the same ones of an
-    earlier period; both None if nothing is complete. `running` is what follows `current` within
-    the window: it is not over, or not collected yet. `basis` names the earlier period ("same
-    weekdays last week"). `reason` says why there is nothing to compare with, else it is empty.
+    earlier period, so many `days` before; both None if nothing is complete. `running` is what
+    follows `current` within the window: it is not over, or not collected yet. `basis` names the
+    earlier period ("same weekdays a week earlier"). `reason` says why there is nothing to compare
+    with, else it is empty. Only windows that are `short` may be compared with the day before.
     """
 
     shown: Window
@@ -52,6 +54,20 @@ class Comparison:
     running: Window | None
     basis: str
     reason: str = ""
+    days: int = 0
+    short: bool = False
+
+    def earlier(self, bar: Bar, zone: ZoneInfo) -> Window | None:
+        """Return the span of the earlier period at the phase of *bar*, or None.
+
+        That is None where nothing is compared: in a bar that is not over, and without an earlier
+        period that was collected.
+        """
+        if self.reason or not self.current or not self.current.start or not self.current.end:
+            return None
+        if bar.start < self.current.start or bar.end > self.current.end:
+            return None
+        return Window(_earlier(bar.start, self.days, zone), _earlier(bar.end, self.days, zone))
 
     def change(self, now: int, before: int, minimum: int = MIN_PERCENT) -> "Change":
         """Return the change from *before* to *now*, the numbers of `before` and `current`."""
@@ -121,6 +137,8 @@ def compared(engine: Engine, filter_: Filter, now: dt.datetime, by: By = "week")
         Window(end, shown.end) if end < shown.end else None,
         _basis(days, start, end, grain),
         _not_covered(engine, before, filter_, now),
+        days,
+        is_short,
     )
 
 

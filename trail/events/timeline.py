@@ -88,23 +88,25 @@ def empty_bars(window: Window, grain: dt.timedelta, filter_: Filter) -> dict[dt.
 
 
 def by_category(
-    engine: Engine, filter_: Filter, now: dt.datetime
-) -> list[tuple[dt.datetime, str, int]]:
-    """Return (start of the local day in UTC, category, events) for events that match *filter_*."""
+    engine: Engine, filter_: Filter, now: dt.datetime, grain: dt.timedelta = _DAY
+) -> list[tuple[Bar, dict[str, int]]]:
+    """Return the bars of *grain* of the window, oldest first, each with its events by category."""
     window = bounded(engine, filter_.window(now), now)
-    rows = count_source(engine, filter_, now, whole_hours=whole_hours(filter_, window))
+    whole = grain >= _HOUR and whole_hours(filter_, window)
+    rows = count_source(engine, filter_, now, whole_hours=whole)
     table = engine.table(
-        "select day, category, sum(n)::bigint as n from ("
-        f"select {local_day_sql(rows.time, filter_.zone, window)} as day, "
+        "select bucket, category, sum(n)::bigint as n from ("
+        f"select {bucket_sql(rows.time, grain, filter_, window)} as bucket, "
         f"e.action_key, {rows.n} as n from {rows.source} group by all) "
         "join actions using (action_key) group by all",
         rows.params,
     )
-    starts = {day_key(bar, filter_.zone): bar.start for bar in local_days(window, filter_.zone)}
+    counts: dict[dt.datetime, dict[str, int]] = {}
+    for row in table.to_pylist():
+        counts.setdefault(row["bucket"], {})[row["category"]] = row["n"]
     return [
-        (starts[row["day"]], row["category"], row["n"])
-        for row in table.to_pylist()
-        if row["day"] in starts
+        (replace(bar, count=sum(counts.get(key, {}).values())), counts.get(key, {}))
+        for key, bar in empty_bars(window, grain, filter_).items()
     ]
 
 

@@ -20,12 +20,12 @@ import { component, drawSentence, linkRow, moveFocus, renderRows } from "./rows.
 /** @typedef {{ name: string, square: string }} Category */
 /** @typedef {{ value: string, address: string, name: string, count: number, share: string, hint?: string }} BarRow */
 /** @typedef {{ event_id: string, address: string, time: string, sentence: Part[], category: Category }} SentenceRow */
-/** @typedef {Category & { value: string, address: string, count: number, delta: string, trend: number[] }} CategoryRow */
+/** @typedef {Category & { value: string, address: string, count: number, delta: string, hint?: string, trend: number[] }} CategoryRow */
 /** @typedef {BarRow | SentenceRow | CategoryRow} Row */
 /**
  * @typedef {{
- *   kind: keyof typeof KINDS, rows: Row[], title?: string, note?: string, link?: string,
- *   address?: string,
+ *   kind: keyof typeof KINDS, rows: Row[], title?: string, number?: number | null, note?: string,
+ *   link?: string, address?: string,
  * }} ListData
  */
 /** @typedef {{ node: HTMLAnchorElement, update: (row: any, most: number) => void }} View */
@@ -36,7 +36,9 @@ const KINDS = { bars: createBar, sentences: createSentence, categories: createCa
 
 export default component(
   (parent) => {
-    const title = el("h2");
+    const name = el("span");
+    const number = el("span", "number");
+    const title = el("h2", "", {}, name, number);
     const note = el("span");
     const link = el("a", "link");
     const head = el("div", "head", {}, title, el("div", "side", {}, note, link));
@@ -47,11 +49,12 @@ export default component(
     rows.addEventListener("keydown", (event) =>
       moveFocus(event, /** @type {HTMLElement[]} */ ([...rows.children])),
     );
-    return { root, head, title, note, link, rows, empty };
+    return { root, head, name, number, note, link, rows, empty };
   },
   (list, /** @type {ListData} */ data) => {
     show(list.head, Boolean(data.title || data.note || data.link));
-    setText(list.title, data.title);
+    setText(list.name, data.title);
+    setText(list.number, data.number == null ? "" : formatNumber(data.number));
     setText(list.note, data.note && data.link ? `${data.note} · ` : data.note);
     setText(list.link, data.link);
     setAddress(list.link, data.address);
@@ -126,7 +129,7 @@ function createCategory(node) {
     setText(delta, row.delta);
     setAttr(curve, "points", sparkline(row.trend, WIDTH, HEIGHT, 2));
     setColor(/** @type {SVGElement} */ (curve), "--square", row.square);
-    setAttr(node, "title", plain(row.name));
+    setAttr(node, "title", [plain(row.name), row.hint].filter(Boolean).join(": "));
   };
 }
 

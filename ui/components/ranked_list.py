@@ -43,13 +43,15 @@ class CategoryRow(TypedDict):
     square: str
     count: int
     delta: str
+    hint: NotRequired[str]
     trend: Sequence[float]
 
 
 class Header(TypedDict, total=False):
-    """What is above the rows: a title, a note, and a link with its address."""
+    """What is above the rows: a title with a number, a note, and a link with its address."""
 
     title: str
+    number: int | None
     note: str
     link: str
     address: str

@@ -1,12 +1,13 @@
 /** Tiles with a figure and a sparkline; each tile is one link. */
 
-import { el, setAddress, setAttr, setText, sparkline, svg } from "./dom.js";
+import { el, setAddress, setAttr, setText, show, sparkline, svg } from "./dom.js";
 import { component, linkRow, renderRows } from "./rows.js";
 
 /**
  * @typedef {{
  *   address: string, name: string, value: string, delta: string, tone: "" | "bad", note: string,
- *   trend: number[],
+ *   trend: number[], change?: string, badge?: string, level?: "" | "high" | "medium",
+ *   hint?: string, unknown?: boolean,
  * }} Tile
  */
 
@@ -28,13 +29,16 @@ function createTile() {
   const name = el("span", "name");
   const value = el("span", "value");
   const delta = el("span", "delta");
-  const note = el("span", "note");
+  const badge = el("span", "badge");
+  const change = el("strong", "change");
+  const rest = el("span", "rest");
+  const note = el("span", "note", {}, change, rest);
   const curve = svg("polyline", {});
   const area = svg("polygon", {});
   const box = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "trend", "aria-hidden": "true" };
-  const head = el("span", "head", {}, value, delta);
+  const head = el("span", "head", {}, value, delta, badge);
   const tile = linkRow("tile", name, head, note, svg("svg", box, area, curve));
-  return Object.assign(tile, { name, value, delta, note, curve, area });
+  return Object.assign(tile, { name, value, delta, badge, change, rest, curve, area });
 }
 
 /** @param {ReturnType<typeof createTile>} view @param {Tile} tile */
@@ -43,7 +47,13 @@ function updateTile(view, tile) {
   setText(view.name, tile.name);
   setText(view.value, tile.value);
   setText(view.delta, tile.delta);
-  setText(view.note, tile.note);
+  setText(view.badge, tile.badge);
+  show(view.badge, Boolean(tile.badge));
+  setAttr(view.badge, "class", `badge ${tile.level || ""}`);
+  setText(view.change, tile.change);
+  setText(view.rest, tile.change && tile.note ? ` ${tile.note}` : tile.note);
+  setAttr(view.node, "title", tile.hint || null);
+  view.node.classList.toggle("hatched", Boolean(tile.unknown));
   setAttr(view.delta, "class", `delta ${tile.tone === "bad" ? "bad" : ""}`);
   const line = sparkline(tile.trend, WIDTH, HEIGHT, 4);
   setAttr(view.curve, "points", line);

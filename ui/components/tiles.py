@@ -4,13 +4,17 @@ A component because a tile is one link, which Streamlit's metric is not.
 """
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from ui.components import messages
 
 
 class Tile(TypedDict):
-    """One tile, which is a link to `address`, if that is not empty."""
+    """One tile, which is a link to `address`, if that is not empty.
+
+    `change` comes before the note, `badge` after the value in the color of its `level`, and `hint`
+    is the tooltip. With `unknown` the tile is hatched: its value is not known.
+    """
 
     address: str
     name: str
@@ -19,6 +23,11 @@ class Tile(TypedDict):
     tone: Literal["", "bad"]
     note: str
     trend: Sequence[float]
+    change: NotRequired[str]
+    badge: NotRequired[str]
+    level: NotRequired[Literal["", "high", "medium"]]
+    hint: NotRequired[str]
+    unknown: NotRequired[bool]
 
 
 _tiles = messages.component("trail_tiles", "tiles")

@@ -21,8 +21,8 @@ import { drawSpans, drawTicks, percent, place } from "./time_axis.js";
 /**
  * @typedef {{
  *   label: string, height: number, edges: number[], labels: string[], series: Series[],
- *   ticks: Tick[], spans: Span[], notes?: Record<number, string>, before?: number[],
- *   click?: boolean,
+ *   ticks: Tick[], spans: Span[], notes?: Record<number, string>,
+ *   before?: (number | null)[], click?: boolean,
  * }} Data
  */
 /** @typedef {ReturnType<typeof build>} Chart */
@@ -130,7 +130,7 @@ function drawBars(chart, top) {
   });
   const line = /** @type {Element} */ (chart.paths[series.length]);
   setAttr(line, "class", "before");
-  setAttr(line, "d", before ? stepPath(before, top) : "");
+  setAttr(line, "d", before ? levels(before, top) : "");
 }
 
 /**
@@ -156,16 +156,22 @@ export function barPath(counts, base, top, gap, least) {
   return path;
 }
 
-/** @param {readonly number[]} counts @param {number} top */
-function stepPath(counts, top) {
+/**
+ * Return a level line over each bar, none over a bar that is null.
+ *
+ * @param {readonly (number | null)[]} counts
+ * @param {number} top the value at the top of the chart
+ */
+export function levels(counts, top) {
   const level = (/** @type {number} */ count) => Math.round(HEIGHT - (HEIGHT * count) / top);
-  return counts.map((count, at) => `${at ? "V" : "M0 "}${level(count)}H${at + 1}`).join("");
+  return counts.map((count, at) => (count === null ? "" : `M${at} ${level(count)}h1`)).join("");
 }
 
 /** @param {Data} data */
 function highest(data) {
   const totals = data.labels.map((_, at) => total(data, at));
-  return [...totals, ...(data.before || [])].reduce((most, value) => Math.max(most, value), 0);
+  const before = (data.before || []).map((count) => count ?? 0);
+  return [...totals, ...before].reduce((most, value) => Math.max(most, value), 0);
 }
 
 /** @param {Data} data @param {number} at */

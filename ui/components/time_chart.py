@@ -48,7 +48,8 @@ class Chart(TypedDict):
 
     `edges` are the starts of the bars and the end of the last one, in seconds since 1970 UTC;
     `labels` name the bars, `notes` say by index what else to know of one, such as `so far`.
-    `before` are the counts of the previous period. With `click`, a click selects its bar.
+    `before` are the counts of the earlier period, None where it is not compared. With `click`, a
+    click selects its bar.
     """
 
     label: str
@@ -59,7 +60,7 @@ class Chart(TypedDict):
     ticks: Sequence[Tick]
     spans: Sequence[Span]
     notes: NotRequired[Mapping[int, str]]
-    before: NotRequired[Sequence[int]]
+    before: NotRequired[Sequence[int | None]]
     click: NotRequired[bool]
 
 

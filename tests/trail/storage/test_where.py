@@ -157,10 +157,11 @@ def test_people_and_day_lists_contain_only_matching_rows(
     assert people == dict(Counter(row.actor_id for row in chosen))
 
     days: Counter[tuple[dt.date, str]] = Counter()
-    for start, category, number in timeline.by_category(store, filter_, NOW):
-        local = start.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
+    for bar, counted in timeline.by_category(store, filter_, NOW):
+        local = bar.start.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
         assert local.time() == dt.time()
-        days[local.date(), category] += number
+        assert bar.count == sum(counted.values())
+        days.update({(local.date(), category): number for category, number in counted.items()})
     assert days == Counter(
         (row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone).date(), row.category)
         for row in shown

@@ -1,0 +1,183 @@
+"""The card "Activity by category": bars over time, and the categories with their changes."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import streamlit as st
+
+from trail.core import catalogue
+from trail.events import counts, overview, periods, timeline
+from trail.storage.filters import Filter
+from ui import charts, text, url_state
+from ui.components import ranked_list
+from ui.components.ranked_list import CategoryRow
+from ui.overview import view as view_
+from ui.overview.view import View
+
+_OTHER = "Other"
+_ORDER = (*catalogue.CATEGORIES[:8], _OTHER)
+_BY: dict[periods.By, str] = {"week": "A week ago", "day": "The day before"}
+
+
+def draw(view: View) -> None:
+    """Draw the card."""
+    shown = [(bar, _folded(counted)) for bar, counted in view.bars]
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="activity-head"):
+        st.header("Activity by category", anchor=False, width="content")
+        _changes_only(view)
+
+    def explore_bars(start: dt.datetime, end: dt.datetime) -> None:
+        span = url_state.with_range(view.counted, start, end)
+        url_state.open_page(url_state.EXPLORE, span)
+
+    charts.stacked_bars(
+        shown,
+        _ORDER,
+        view.filter_.zone,
+        "changes-by-day",
+        explore_bars,
+        label=f"{view.noun.capitalize()} per {charts.grain_label(view.grain)} by category",
+        before=_before(view),
+        known=view.known,
+    )
+    _legend(view)
+    _categories(view, shown)
+
+
+def _changes_only(view: View) -> None:
+    """Draw the switch between changes and all events, with the number of routine events."""
+    st.session_state["changes-only"] = view.changes_only
+
+    def switch() -> None:
+        value = "" if st.session_state["changes-only"] else view_.ALL
+        url_state.put_params(**{view_.EVENTS: value})
+
+    routine = overview.routine(view.filter_)
+    number = counts.count(view.store, routine, view.now)
+    with st.container(
+        horizontal=True, vertical_alignment="center", width="content", gap="small", key="switch"
+    ):
+        st.toggle(
+            "Changes only",
+            key="changes-only",
+            on_change=switch,
+            help="Leave out routine events (reads, checks, automated rules) and failed attempts",
+            width="content",
+        )
+        state = "hidden" if view.changes_only else "counted"
+        st.page_link(
+            url_state.EXPLORE,
+            label=f"{text.count(number, 'routine event')} {state}",
+            query_params=url_state.query_params(routine),
+            width="content",
+        )
+
+
+def _legend(view: View) -> None:
+    """Draw what the marks of the chart mean, and the choice of the earlier period."""
+    comparison = view.comparison
+    marks = []
+    if comparison.current and not comparison.reason:
+        marks.append(f"── {comparison.basis}")
+    if comparison.running and comparison.running.start:
+        since = text.short_timestamp(comparison.running.start, view.filter_.zone)
+        marks.append(f"▨ since {since}: not over yet, not compared")
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.caption(text.escape(" · ".join(marks)), width="content")
+        if comparison.short:
+            _choice()
+
+
+def _choice() -> None:
+    requested = url_state.param(view_.COMPARE)
+    st.session_state["compare"] = requested if requested in _BY else "week"
+
+    def choose() -> None:
+        chosen = st.session_state["compare"]
+        url_state.put_params(**{view_.COMPARE: "day" if chosen == "day" else ""})
+
+    st.segmented_control(
+        "Compare with",
+        list(_BY),
+        required=True,
+        format_func=_BY.__getitem__,
+        key="compare",
+        on_change=choose,
+        label_visibility="collapsed",
+    )
+
+
+def _before(view: View) -> list[int | None]:
+    """Return for each bar the number of the earlier period, or None where nothing is compared."""
+    comparison = view.comparison
+    if comparison.reason or not comparison.before:
+        return []
+    before = timeline.histogram(
+        view.store, periods.narrowed(view.counted, comparison.before), view.now, view.grain
+    )
+    numbers = {bar.start: bar.count for bar in before.bars}
+    spans = [comparison.earlier(bar, view.filter_.zone) for bar, _ in view.bars]
+    return [numbers.get(span.start, 0) if span and span.start else None for span in spans]
+
+
+def _categories(view: View, shown: list[tuple[timeline.Bar, dict[str, int]]]) -> None:
+    totals = _total(counted for _, counted in shown)
+    now, before = _compared(view)
+    rows: list[CategoryRow] = []
+    for name in _ORDER:
+        change = view.comparison.change(now[name], before[name])
+        rows.append(
+            {
+                "value": name,
+                "address": view.explore(_only(name, view.counted)),
+                "name": name,
+                "square": text.category_color(name),
+                "count": totals[name],
+                "delta": change.text,
+                "hint": change.reason or f"{change.text} vs {view.comparison.basis}",
+                "trend": view.complete([counted.get(name, 0) for _, counted in shown]),
+            }
+        )
+    ranked_list.category_table(rows, "categories")
+
+
+def _compared(view: View) -> tuple[Counter[str], Counter[str]]:
+    """Return by category what is counted in the complete part, and in the earlier period."""
+    comparison = view.comparison
+    if comparison.reason:
+        return Counter(), Counter()
+    now, before = (
+        _total(
+            _folded(counted)
+            for _, counted in timeline.by_category(
+                view.store, periods.narrowed(view.counted, window), view.now
+            )
+        )
+        for window in (comparison.current, comparison.before)
+    )
+    return now, before
+
+
+def _folded(counted: Mapping[str, int]) -> dict[str, int]:
+    """Return numbers by category with those of later categories under Other."""
+    result = Counter[str]()
+    for name, number in counted.items():
+        result[name if name in _ORDER else _OTHER] += number
+    return dict(result)
+
+
+def _total(parts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    result = Counter[str]()
+    for counted in parts:
+        result.update(counted)
+    return result
+
+
+def _only(name: str, filter_: Filter) -> Filter:
+    """Return *filter_* narrowed to a category; Other are all later ones."""
+    for one in catalogue.CATEGORIES[8:] if name == _OTHER else [name]:
+        filter_ = filter_.put("category", one, "include")
+    return filter_

@@ -1,0 +1,133 @@
+"""The tiles of the Overview: a figure, its change, and a link to what it counts."""
+
+from collections.abc import Callable
+
+from trail.core import text as core_text
+from trail.events import counts, overview
+from trail.events.periods import Change
+from trail.findings import expiring, reviews
+from trail.findings import queries as findings
+from trail.incidents import grouping, queries
+from trail.storage.filters import Filter
+from ui import text, url_state
+from ui.components import tiles
+from ui.components.tiles import Tile
+from ui.overview import integrity_tile
+from ui.overview.view import View
+
+
+def draw(view: View) -> None:
+    """Draw the tiles."""
+    rows = [_counted(view), *(_active(view, *names) for names in _ACTORS), _incidents(view)]
+    rows.append(_findings(view) if view.ctx.user.may("see_findings") else _destructive(view))
+    rows.append(integrity_tile.tile(view.ctx))
+    tiles.tiles(rows, "tiles")
+
+
+_ACTORS = (("Active people", "user"), ("Active tokens", "token"))
+
+
+def _counted(view: View) -> Tile:
+    trend = view.complete([bar.count for bar, _ in view.bars])
+    number = sum(bar.count for bar, _ in view.bars)
+    name = view.noun.capitalize()
+    return _compared(view, name, number, _count(view), view.counted, trend)
+
+
+def _active(view: View, name: str, actor_type: str) -> Tile:
+    active = overview.actors(view.store, view.counted, view.now, actor_type, view.grain)
+
+    def number(filter_: Filter) -> int:
+        return overview.active_actors(view.store, filter_, view.now, actor_type)
+
+    chosen = view.counted.put("actor_type", actor_type, "include")
+    tile = _compared(view, name, active.active, number, chosen, view.complete(active.by_bar))
+    if active.new:
+        tile["badge"] = f"{active.new:,} new"
+        tile["hint"] = f"{active.new:,} without an earlier event. {tile['hint']}"
+    return tile
+
+
+def _destructive(view: View) -> Tile:
+    chosen = overview.destructive(view.filter_)
+    number = counts.count(view.store, chosen, view.now)
+    return _compared(view, "Destructive changes", number, _count(view), chosen, [])
+
+
+def _incidents(view: View) -> Tile:
+    numbers = queries.summary(view.store, view.filter_, view.now)
+    open_ = queries.incidents(view.store, view.filter_, view.now, only_open=True)
+    new = sum(view.window.start <= row.first_at for row in open_ if view.window.start)
+    classes = [
+        f"{number:,} {class_}"
+        for class_ in grouping.CLASSES
+        if (number := sum(row.class_ == class_ for row in open_))
+    ]
+    return {
+        **_blank("Open incidents", numbers.open),
+        "address": url_state.address(url_state.FAILURES, view.filter_, **{"class": "open"}),
+        "note": ", ".join(classes) or f"{numbers.incidents:,} closed in this window",
+        "badge": f"▲ {new:,} new" if new else "",
+        "level": "high",
+        "hint": f"{text.count(new, 'incident')} began in this window" if new else "",
+    }
+
+
+def _findings(view: View) -> Tile:
+    shown = findings.queue(view.store, view.filter_, view.now).findings
+    waiting = [finding for finding in shown if finding.state == reviews.OPEN]
+    soon = expiring.expiring(view.store, view.ctx.runtime.settings, view.now)
+    note = f"{len(shown):,} in this window"
+    if waiting:
+        age = (view.now.date() - min(finding.day for finding in waiting)).days
+        note = f"Oldest open for {core_text.count(age, 'day')}" if age else "All from today"
+    return {
+        **_blank("Findings to review", len(waiting)),
+        "address": url_state.address(url_state.UNUSUAL, view.filter_),
+        "note": note,
+        "badge": f"◆ {soon.findings:,} expire soon" if soon.findings else "",
+        "level": "medium",
+        "hint": soon.text(),
+    }
+
+
+def _count(view: View) -> Callable[[Filter], int]:
+    return lambda filter_: counts.count(view.store, filter_, view.now)
+
+
+def _compared(
+    view: View,
+    name: str,
+    number: int,
+    count: Callable[[Filter], int],
+    chosen: Filter,
+    trend: list[int],
+) -> Tile:
+    """Return a tile whose *number* is that of the events *chosen*, with its change."""
+    change = view.change(count, chosen)
+    return {
+        **_blank(name, number),
+        "address": view.explore(chosen),
+        "change": change.text,
+        "note": change.reason or f"vs {view.comparison.basis}",
+        "hint": _explained(change, view),
+        "trend": trend,
+    }
+
+
+def _explained(change: Change, view: View) -> str:
+    if change.reason:
+        return f"Not compared: {change.reason}"
+    return f"{change.now:,} against {change.before:,}, {view.comparison.basis}, complete part only"
+
+
+def _blank(name: str, number: int) -> Tile:
+    return {
+        "address": "",
+        "name": name,
+        "value": f"{number:,}",
+        "delta": "",
+        "tone": "",
+        "note": "",
+        "trend": [],
+    }

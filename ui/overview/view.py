@@ -1,0 +1,103 @@
+"""What the parts of the Overview share: the window, what it counts, and what it compares with."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trail.events import overview, periods, timeline
+from trail.events.periods import By, Change, Comparison
+from trail.storage.database import Store
+from trail.storage.filters import Filter, Window
+from ui import known_time, url_state
+from ui.known_time import Known
+from ui.page import Context
+
+# Parameters of the URL: the earlier period, and whether routine events and failures count too.
+COMPARE, EVENTS = "compare", "events"
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class View:
+    """The Overview of one run: `filter_` is its window, `counted` the events that it counts."""
+
+    ctx: Context
+    filter_: Filter
+    counted: Filter
+    window: Window
+    comparison: Comparison
+
+    @property
+    def store(self) -> Store:
+        """Return the database."""
+        return self.ctx.runtime.store
+
+    @property
+    def now(self) -> dt.datetime:
+        """Return the moment (aware) of this run."""
+        return self.ctx.now
+
+    @property
+    def changes_only(self) -> bool:
+        """Return whether only changes are counted."""
+        return self.counted != self.filter_
+
+    @property
+    def noun(self) -> str:
+        """Return what is counted, in the plural."""
+        return "changes" if self.changes_only else "events"
+
+    @functools.cached_property
+    def known(self) -> Known:
+        """Return up to when it is known what happened."""
+        return known_time.known(self.store, self.now)
+
+    @functools.cached_property
+    def grain(self) -> dt.timedelta:
+        """Return the width of the bars over the window."""
+        return overview.grain(self.window)
+
+    @functools.cached_property
+    def bars(self) -> list[tuple[timeline.Bar, dict[str, int]]]:
+        """Return the bars of the window, each with what is counted, by category."""
+        return timeline.by_category(self.store, self.counted, self.now, self.grain)
+
+    def complete(self, values: list[int]) -> list[int]:
+        """Return of *values*, one for each bar, those of bars that are over."""
+        ends = self.comparison.current and self.comparison.current.end
+        if not ends:
+            return []
+        return [value for (bar, _), value in zip(self.bars, values, strict=True) if bar.end <= ends]
+
+    def change(self, number: Callable[[Filter], int], filter_: Filter) -> Change:
+        """Return how *number* of *filter_* changed from the earlier period, of complete bars."""
+        comparison = self.comparison
+        if comparison.reason:
+            return comparison.change(0, 0)
+        now, before = (
+            number(periods.narrowed(filter_, window))
+            for window in (comparison.current, comparison.before)
+        )
+        return comparison.change(now, before)
+
+    def explore(self, filter_: Filter) -> str:
+        """Return the address of *filter_* in Explore."""
+        return url_state.address(url_state.EXPLORE, filter_)
+
+
+def current(ctx: Context) -> View:
+    """Return the view that the URL names."""
+    filter_ = url_state.current_filter().cleared()
+    store, now = ctx.runtime.store, ctx.now
+    by: By = "day" if url_state.param(COMPARE) == "day" else "week"
+    is_all = url_state.param(EVENTS) == ALL
+    return View(
+        ctx,
+        filter_,
+        filter_ if is_all else overview.changes(filter_),
+        timeline.bounded(store, filter_.window(now), now),
+        periods.compared(store, filter_, now, by),
+    )
