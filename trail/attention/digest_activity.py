@@ -1,7 +1,6 @@
 """What happened in the period of a digest: changes, incidents, findings, people."""
 
 import datetime as dt
-from collections import Counter
 from urllib.parse import urlencode
 
 from trail.attention.digest_parts import Line, Section
@@ -32,9 +31,9 @@ def activity(engine: Engine, filter_: Filter, now: dt.datetime, events: int) -> 
     """Return the changes in total and by category, and all *events*, against the earlier period."""
     compared = periods.compared(engine, filter_, now)
     changes = overview.changes(filter_)
-    shown = _by_category(engine, changes, now)
+    shown = overview.category_totals(engine, changes, now)
     current, before = (
-        _by_category(engine, periods.narrowed(changes, window), now)
+        overview.category_totals(engine, periods.narrowed(changes, window), now)
         for window in (compared.current, compared.before)
     )
 
@@ -71,13 +70,6 @@ def activity(engine: Engine, filter_: Filter, now: dt.datetime, events: int) -> 
         Line("All events", path("explore", filter_), "events", events),
     ]
     return Section("activity", "Changes", tuple(lines), _basis(compared, filter_, now))
-
-
-def _by_category(engine: Engine, changes: Filter, now: dt.datetime) -> Counter[str]:
-    result = Counter[str]()
-    for day in overview.days(engine, changes, now):
-        result.update(day.by_category)
-    return result
 
 
 def _basis(compared: Comparison, filter_: Filter, now: dt.datetime) -> str:

@@ -5,6 +5,7 @@ attempt; the three together are all events.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,6 +85,14 @@ def grain(window: Window) -> dt.timedelta:
     assert window.start and window.end
     length = window.end - window.start
     return next((width for longest, width in _GRAINS if length <= longest), _DAY)
+
+
+def category_totals(engine: Engine, filter_: Filter, now: dt.datetime) -> Counter[str]:
+    """Return the events of *filter_* by category."""
+    totals = Counter[str]()
+    for _, counted in timeline.by_category(engine, filter_, now):
+        totals.update(counted)
+    return totals
 
 
 def actors(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -124,7 +124,9 @@ def _before(view: View) -> list[int | None]:
 
 
 def _categories(view: View, shown: list[tuple[timeline.Bar, dict[str, int]]]) -> None:
-    totals = _total(counted for _, counted in shown)
+    totals = Counter[str]()
+    for _, counted in shown:
+        totals.update(counted)
     now, before = _compared(view)
     rows: list[CategoryRow] = []
     for name in _ORDER:
@@ -150,10 +152,11 @@ def _compared(view: View) -> tuple[Counter[str], Counter[str]]:
     if comparison.reason:
         return Counter(), Counter()
     now, before = (
-        _total(
-            _folded(counted)
-            for _, counted in timeline.by_category(
-                view.store, periods.narrowed(view.counted, window), view.now
+        Counter(
+            _folded(
+                overview.category_totals(
+                    view.store, periods.narrowed(view.counted, window), view.now
+                )
             )
         )
         for window in (comparison.current, comparison.before)
@@ -167,13 +170,6 @@ def _folded(counted: Mapping[str, int]) -> dict[str, int]:
     for name, number in counted.items():
         result[name if name in _ORDER else _OTHER] += number
     return dict(result)
-
-
-def _total(parts: Iterable[Mapping[str, int]]) -> Counter[str]:
-    result = Counter[str]()
-    for counted in parts:
-        result.update(counted)
-    return result
 
 
 def _only(name: str, filter_: Filter) -> Filter:
