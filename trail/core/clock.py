@@ -2,12 +2,49 @@
 
 import contextlib
 import datetime as dt
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_shift: ContextVar[dt.timedelta] = ContextVar("shift", default=dt.timedelta())
 
 
 def utc_now() -> dt.datetime:
-    """Return the present moment in UTC, without a zone."""
-    return naive_utc(dt.datetime.now(dt.UTC))
+    """Return the present moment in UTC, without a zone; inside `running_from`, its moment."""
+    return naive_utc(dt.datetime.now(dt.UTC)) + _shift.get()
+
+
+@contextlib.contextmanager
+def running_from(moment: dt.datetime) -> Iterator[None]:
+    """Let `utc_now` run from *moment* (UTC, without zone) in this context.
+
+    For the past of the demo workspace only, which is lived through once with the real code.
+    """
+    token = _shift.set(moment - naive_utc(dt.datetime.now(dt.UTC)))
+    try:
+        yield
+    finally:
+        _shift.reset(token)
+
+
+def carried(job: Callable[P, T]) -> Callable[P, T]:
+    """Return *job* so that `utc_now` in it is as in this context, whichever thread runs it."""
+    shift = _shift.get()
+    if not shift:
+        return job
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        token = _shift.set(shift)
+        try:
+            return job(*args, **kwargs)
+        finally:
+            _shift.reset(token)
+
+    return run
 
 
 def naive_utc(moment: dt.datetime) -> dt.datetime:

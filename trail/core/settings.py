@@ -72,6 +72,14 @@ class Store(Section):
         return dt.datetime.combine(today - dt.timedelta(days=self.retention_days), dt.time())
 
 
+class Demo(Section):
+    """The demo workspace, which is shown while no database exists yet."""
+
+    live: bool = Field(
+        True, description="Whether events keep arriving in the demo workspace while it is shown."
+    )
+
+
 class Server(Section):
     """How the pages and routes are served."""
 
@@ -271,6 +279,7 @@ class Settings(BaseSettings):
         description="First day of the week; `auto` follows the browser's language and region.",
     )
     store: Store = Store()
+    demo: Demo = Demo()
     server: Server = Server()
     push: PushSettings = PushSettings()
     forward: Forward = Forward()

@@ -11,7 +11,7 @@ KSUID_EPOCH = 1_400_000_000
 _ALPHABET = np.frombuffer(
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", dtype=np.uint8
 )
-_LENGTH, _HEAD = 27, 6
+KSUID_LENGTH, _HEAD = 27, 6
 # How many values of the six leading characters one second spans: 2**128 / 62**21.
 _PER_SECOND = 2.0**128 / 62.0**21
 
@@ -19,15 +19,15 @@ _PER_SECOND = 2.0**128 / 62.0**21
 def ksuids(rng: np.random.Generator, seconds: NDArray[np.float64]) -> list[str]:
     """Return one KSUID of 27 characters for each Unix time in *seconds*."""
     count = len(seconds)
-    digits = np.empty((count, _LENGTH), dtype=np.uint8)
-    digits[:, _HEAD:] = rng.integers(0, 62, (count, _LENGTH - _HEAD), dtype=np.uint8)
+    digits = np.empty((count, KSUID_LENGTH), dtype=np.uint8)
+    digits[:, _HEAD:] = rng.integers(0, 62, (count, KSUID_LENGTH - _HEAD), dtype=np.uint8)
     # Keep clear of both edges of the second, so that the random tail cannot carry into the next.
     within = 0.15 + 0.7 * rng.random(count)
     head = ((np.floor(seconds) - KSUID_EPOCH + within) * _PER_SECOND).astype(np.int64)
     for place in range(_HEAD - 1, -1, -1):
         head, digits[:, place] = np.divmod(head, 62)
     text = _ALPHABET[digits].tobytes().decode("ascii")
-    return [text[at : at + _LENGTH] for at in range(0, count * _LENGTH, _LENGTH)]
+    return [text[at : at + KSUID_LENGTH] for at in range(0, count * KSUID_LENGTH, KSUID_LENGTH)]
 
 
 def sibling(ksuid: str) -> str:

@@ -20,11 +20,11 @@ SHARES: dict[str, float] = {
     "Tracking Plan New Track Property Omitted": 0.009,
 }
 # Share of traffic by UTC hour; the customers are in Europe and America.
-_TRAFFIC = np.array([
+TRAFFIC = np.array([
     30, 24, 18, 14, 12, 14, 20, 30, 40, 48, 52, 55,
     60, 64, 68, 72, 76, 80, 84, 82, 74, 62, 50, 40,
 ], dtype=np.float64)  # fmt: skip
-_EDGES = np.concatenate(([0.0], np.cumsum(_TRAFFIC) / _TRAFFIC.sum()))
+_EDGES = np.concatenate(([0.0], np.cumsum(TRAFFIC) / TRAFFIC.sum()))
 
 
 def chatter(action: str, count: int, rng: np.random.Generator) -> Batch:

@@ -27,6 +27,7 @@ class Stage:
 
     world: World
     days: int
+    all_days: int  # with those after the window, in which what still goes on goes on
     last_weekday: int  # of the window's last day
     events: int
     people: tuple[int, ...]  # actor numbers of the cast

@@ -132,10 +132,10 @@ def warehouse_breaks(s: Stage) -> list[Planted]:
     edited = s.at(2, 9, 48, workday=True)
     story = [Planted(edited, s.people[CARELESS], NUMBER["Warehouses Modified"], warehouse)]
     every_hours = 3 if s.events >= 10_000 else 6
-    for run in range(edited + 12 * _MINUTE, s.days * DAY_MS, every_hours * 60 * _MINUTE):
+    for run in range(edited + 12 * _MINUTE, s.all_days * DAY_MS, every_hours * 60 * _MINUTE):
         for wait in BACKOFF_MINUTES:
             at = int(run + wait * _MINUTE)
-            if at < s.days * DAY_MS:
+            if at < s.all_days * DAY_MS:
                 story.append(Planted(at, SYSTEM, NUMBER["Warehouse Run Failed"], warehouse))
     return story
 

@@ -14,7 +14,7 @@ from trail.core.errors import InputError
 from trail.demo import amounts, people, stage, stories, tokens, turnover
 from trail.demo.actions import DELETE, FIRST, MODIFY
 from trail.demo.actors import FIRST_PERSON, FIRST_TOKEN, SYSTEM_ACTOR, token, user
-from trail.demo.batch import FIRST_PAIR, FIRST_PLANTED, FIRST_RUN, Planted
+from trail.demo.batch import DAY_MS, FIRST_PAIR, FIRST_PLANTED, FIRST_RUN, Planted
 from trail.demo.ids import ksuids, sibling
 from trail.demo.resources import World
 from trail.demo.thing import Resource
@@ -34,13 +34,15 @@ def write(
     seed: int = 1,
     end: datetime | None = None,
     progress: Callable[[int], None] | None = None,
+    more_days: int = 0,
 ) -> None:
     """Write exactly *events* records of a demo workspace to *out* as NDJSON, oldest first.
 
     The window is the *days* days before *end*, which is cut to midnight UTC (without a zone it is
     taken as UTC) and defaults to now. The same seed and *end* give the same bytes. Stories are
     planted whole, up to half of the lines. *progress* is called after each day with the number of
-    lines written. Raises InputError for invalid numbers and OSError if *out* cannot be written.
+    lines written. With *more_days*, as many days follow *end* at the same pace, in addition to
+    *events*. Raises InputError for invalid numbers and OSError if *out* cannot be written.
     """
     if events < 0 or not 1 <= days <= _MAX_DAYS or seed < 0:
         raise InputError(
@@ -49,10 +51,10 @@ def write(
         )
     end = datetime.now(UTC) if end is None else end
     end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
-    workspace = Workspace(events, days, seed, end.date() - timedelta(days=days))
+    workspace = Workspace(events, days, seed, end.date() - timedelta(days=days), more_days)
     written = 0
     with out.open("w", encoding="utf-8", newline="\n") as file:
-        for day in range(days):
+        for day in range(days + more_days):
             lines = workspace.lines(day)
             file.writelines(lines)
             written += len(lines)
@@ -63,22 +65,29 @@ def write(
 class Workspace:
     """A generated workspace; call `lines` once per day, in order."""
 
-    def __init__(self, events: int, days: int, seed: int, start: date) -> None:
-        """Create the resources and schedule all events; targets are chosen in `lines`."""
+    def __init__(self, events: int, days: int, seed: int, start: date, more_days: int = 0) -> None:
+        """Create the resources and schedule all events; targets are chosen in `lines`.
+
+        The stories end with *days*; ordinary life goes on for *more_days*.
+        """
         self._seed, self._days, self._start = seed, days, start
+        all_days = days + more_days
         rng = np.random.default_rng([seed, days])
         size = amounts.size(events)
-        staff = people.staff(stage.CAST, amounts.headcount(events), days, seed)
+        staff = people.staff(stage.CAST, amounts.headcount(events), all_days, seed)
         midnight = datetime.combine(start, time(), UTC).timestamp()
         id_count = sum(World.counts(size).values()) + 4 * len(staff) + 100
         created_at = midnight - rng.uniform(5, 900, id_count) * 86_400
         self._world = World(seed, size, ksuids(rng, created_at), int(midnight) - 200 * 86_400)
         self._midnight = int(midnight)
-        crowd = people.crowd(staff, start, days, rng)
+        crowd = people.crowd(staff, start, all_days, rng)
         for row, first_day_away in stage.absences(days):
             crowd.weights[row, first_day_away:] = 0.0
-        self._planted = self._plant(staff, events)
-        counts = amounts.split(events - len(self._planted), crowd.weights, start, rng)
+        self._planted = self._plant(staff, events, all_days)
+        stories = sum(planted.ms < days * DAY_MS for planted in self._planted)
+        ordinary = round((events - stories) * all_days / days)
+        counts = amounts.split(ordinary, crowd.weights, start, rng)
+        events = ordinary + len(self._planted)
         forwarded_only = int(counts.checks.sum() + counts.chatter["New Event Allowed"].sum())
         self._api_chance = API_SHARE * events / max(1, events - forwarded_only)
         self._actors = [SYSTEM_ACTOR, *(token(t.id) for t in tokens.TOKENS)]
@@ -88,7 +97,7 @@ class Workspace:
         self._widths = [1.0] * FIRST_PERSON + rng.uniform(0.1, 0.5, len(staff)).tolist()
         self._timeline = Timeline(seed, crowd, counts, self._planted)
 
-    def _plant(self, staff: list[people.Person], events: int) -> list[Planted]:
+    def _plant(self, staff: list[people.Person], events: int, all_days: int) -> list[Planted]:
         """Return the planted events: only whole groups, and at most half of all lines."""
         rows = range(len(stage.CAST))
         numbers = tuple(FIRST_PERSON + row for row in rows)
@@ -96,6 +105,7 @@ class Workspace:
         story_stage = stage.Stage(
             world=self._world,
             days=self._days,
+            all_days=all_days,
             last_weekday=(self._start + timedelta(days=self._days - 1)).weekday(),
             events=events,
             people=numbers,
@@ -108,9 +118,10 @@ class Workspace:
         planted: list[Planted] = []
         for group in (
             *(story.plant(story_stage) for story in stories.STORIES),
-            *turnover.plan(self._world, staff, FIRST_PERSON, owner, self._days),
+            *turnover.plan(self._world, staff, FIRST_PERSON, owner, all_days),
         ):
-            if len(planted) + len(group) <= events // 2:
+            here = sum(item.ms < self._days * DAY_MS for item in (*planted, *group))
+            if here <= events // 2:
                 planted += group
         return planted
 

@@ -27,7 +27,7 @@ from trail.storage.where import select
 # What may follow the field where no event has to be read for it.
 _CONSTANT = {
     **dict.fromkeys(("changes", *ON_FLAG), (":yes", ":no")),
-    "source": tuple(f":{way}" for way in collected_by.NAMES),
+    "source": tuple(f":{way}" for way in collected_by.NAMES if way != "demo"),
     "risk": (":high", ":medium", ":low", ">=7", ">=4", ":0", ":10"),
     "time": (">=1h", ">=24h", ">=7d", ">=30d", ":today", ":yesterday"),
 }

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.settings import Settings
-from trail.runtime import collection, maintenance
+from trail.runtime import collection, demo_feed, maintenance
+from trail.runtime.demo_feed import DemoFeed
 from trail.runtime.job import Health, Job, JobContext
 from trail.runtime.notification_job import EVERY_S, NotificationJob
 from trail.storage.database import Store
@@ -20,10 +21,17 @@ _log = logging.getLogger("trail.schedule")
 
 
 class Schedule:
-    """The running jobs. *shown* returns the store of the pages, *real* the workspace's own."""
+    """The running jobs. *shown* returns the store of the pages, *real* the workspace's own.
+
+    *feed* is what keeps arriving in the demo's database, if that is shown.
+    """
 
     def __init__(
-        self, settings: Settings, shown: Callable[[], Store], real: Callable[[], Store]
+        self,
+        settings: Settings,
+        shown: Callable[[], Store],
+        real: Callable[[], Store],
+        feed: DemoFeed | None = None,
     ) -> None:
         self._stopping = threading.Event()
         self._verify_requested = threading.Event()
@@ -31,6 +39,7 @@ class Schedule:
         context = JobContext(settings, shown, real, self._stopping)
         jobs = [
             *collection.jobs(context),
+            *demo_feed.jobs(context, feed),
             *maintenance.jobs(context, self._verify_requested),
             Job.of(
                 "outgoing", "Alerts and forwarding", EVERY_S, lambda _: self.notifications.run()

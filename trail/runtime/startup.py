@@ -23,6 +23,7 @@ from trail.ingest.receiver import Intake
 from trail.integrity import clock_check, loss_monitor, mirror
 from trail.retention import archive_reader
 from trail.runtime import demo_database, process
+from trail.runtime.demo_feed import DemoFeed
 from trail.runtime.fair_share import Shares
 from trail.runtime.idle_memory import IdleMemory
 from trail.runtime.process import Runtime
@@ -228,7 +229,7 @@ def _opened(settings: Settings) -> Runtime:
         users,
         sessions,
         Intake(settings, real_store),
-        Schedule(settings, shown_store, real_store),
+        Schedule(settings, shown_store, real_store, DemoFeed.of(store, settings)),
         demo,
         Tokens(api_tokens.path_of(settings)),
         Throttle(path=settings.auth.users_path.with_name(TRIES_FILE)),

@@ -25,6 +25,7 @@ NAMES: Mapping[str, str] = {
     "file": "Loaded file",
     "quarantine": "Retried from quarantine",
     "archive": "Archive",
+    "demo": "Demo workspace",
 }
 
 _CASES = " ".join(f"when '{name}' then '{way}'" for name, way in WAYS.items())

@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 import duckdb
 import pyarrow as pa
 
+from trail.core import clock
 from trail.core.clock import utc_now
 from trail.core.errors import BusyError, UnavailableError
 from trail.core.settings import Settings
@@ -315,7 +316,7 @@ class Store:
         with self._closing:
             if self._closed:
                 raise UnavailableError("The store is stopping.", "Try again in a moment.")
-            self._jobs.put(_Queued(job, future, transaction, versioned))
+            self._jobs.put(_Queued(clock.carried(job), future, transaction, versioned))
         return future
 
     def close(self) -> None:
