@@ -13,6 +13,7 @@ from trail.core.clock import utc_now
 from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.events import coverage
+from trail.ingest import source_health
 from trail.ingest.files import load_files
 from trail.integrity import mirror
 from trail.runtime import demo_feed
@@ -112,6 +113,7 @@ def _load(store: Store, settings: Settings, lines: list[str]) -> None:
 
 def _cover(cursor: Cursor, now: dt.datetime, gap_start: dt.datetime, gap_end: dt.datetime) -> None:
     """Record when the source was collecting, as its polls would have done."""
+    source_health.simulate(cursor, demo_feed.NAME, demo_feed.TITLE, demo_feed.INTERVAL)
     begin = dt.datetime.combine(now.date() - dt.timedelta(days=_DAYS - 1), dt.time())
     for state, start, end, detail in (
         (coverage.WATCHED, begin, gap_start, ""),
