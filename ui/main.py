@@ -34,7 +34,8 @@ def sign_in_pages() -> list[StreamlitPage]:
 def menu(user: User) -> dict[str, list[StreamlitPage]]:
     """Return the pages by menu section: the pages of the role, and the account under the name.
 
-    Pages of other roles are hidden but exist, so that their access check can explain the refusal.
+    Pages of other roles are hidden but exist, so that their access check can explain the refusal;
+    so do those that only other pages link to.
     """
     entries: list[StreamlitPage] = []
     has_home = False
@@ -47,7 +48,8 @@ def menu(user: User) -> dict[str, list[StreamlitPage]]:
             ]
             has_home = True
         else:
-            entries.append(menu_entry.entry(name, page, page.path, hidden=not page.allows(user)))
+            hidden = not (page.is_listed and page.allows(user))
+            entries.append(menu_entry.entry(name, page, page.path, hidden=hidden))
     account = st.Page(_account, title="Account and sign-out", url_path=page_links.ACCOUNT)
     return {"": entries, text.escape(user.name): [account]}  # labels are Markdown
 

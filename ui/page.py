@@ -61,6 +61,7 @@ class Page:
 
     `roles` follows from the capability; only tests set it. The menu carries the URL parameters
     `keeps` from the page before. A page that `has_search` shows the error of a search in its box.
+    One that is not `is_listed` is not in the menu; other pages link to it.
     """
 
     path: str
@@ -72,6 +73,7 @@ class Page:
     icon: str = ""
     keeps: tuple[str, ...] = ()
     has_search: bool = False
+    is_listed: bool = True
 
     def __post_init__(self) -> None:
         """Set the roles that have the capability."""

@@ -30,7 +30,7 @@ DEFAULT_FROM = "7d"
 # selected tab; the interval and lanes of Timeline; the earlier period that is compared, and what
 # Overview counts; the actor, target, incident or finding shown;
 # filter and name of a new alert rule; the user whose entries of the access log are shown; the saved
-# view that is open.
+# view that is open; the week or day of a digest.
 PAGE_PARAMS = (
     *("event", "at", "after", "before", "row", "order", "archive", "section"),
     *("grain", "by", "top"),
@@ -40,6 +40,7 @@ PAGE_PARAMS = (
     *("finding", "all"),
     *("rule", "name"),
     *("user", "view"),
+    *("week", "day"),
 )
 
 # Parameters that the menu carries to other pages: those of the window, and of the whole filter.
@@ -53,6 +54,7 @@ PEOPLE = "../pages/people.py"
 FAILURES = "../pages/failures.py"
 UNUSUAL = "../pages/unusual.py"
 ALERTS = "../pages/alerts.py"
+DIGEST = "../pages/digest.py"
 
 _ZONE = "zone"
 _NEXT_PAGE = "next-page"

@@ -3,6 +3,7 @@ import { after, mock, test } from "node:test";
 import attention from "../../ui/components/attention.js";
 import chips, { chipVerb } from "../../ui/components/chips.js";
 import dayStrip, { cellLevel } from "../../ui/components/day_strip.js";
+import digest from "../../ui/components/digest.js";
 import { el, setAddress } from "../../ui/components/dom.js";
 import eventPanel from "../../ui/components/event_panel.js";
 import { showMoreLabel } from "../../ui/components/event_raw.js";
@@ -48,6 +49,22 @@ test("an item that needs attention names its level and links to its events", () 
   }
   view.draw({ rows: [] });
   assert.equal(one(view, "p.second").hidden, false);
+});
+
+test("a line of a digest is text with its number, and a link only with a path", () => {
+  const figure = { text: "Changes", path: "/explore?q=a", key: "changes", value: "1,204" };
+  const item = { text: HOSTILE[0], note: HOSTILE[0], path: "", value: "" };
+  const sections = [{ key: "activity", title: "Changes", lines: [figure, item] }];
+  const view = mount(digest).draw({ note: "n", notices: [], sections });
+  const rows = all(view, ".row");
+  assert.equal(one(view, "[data-figure=changes] .value").textContent, "1,204");
+  assert.equal(rows[0].getAttribute("href"), "/explore?q=a");
+  assert.equal(rows[1].hasAttribute("href"), false);
+  assert.equal(rows[1].querySelector(".name").textContent, HOSTILE[0]);
+  assert.equal(one(view, ".notices").hidden, true);
+  assert.equal(one(view, "img"), null);
+  view.draw({ note: "n", notices: [{ text: "No data", path: "/x", value: "" }], sections: [] });
+  assert.equal(one(view, ".notice").textContent, "▲No data");
 });
 
 test("a chip switches, is removed, and all are cleared", () => {

@@ -10,7 +10,7 @@ from typing import Any
 
 from trail.attention import digest_activity, digest_state
 from trail.attention.digest_parts import Line, Section
-from trail.attention.digest_period import Period
+from trail.attention.digest_period import Cadence, Period
 from trail.core.clock import naive_utc, utc_text
 from trail.core.settings import Settings
 from trail.events import counts
@@ -18,6 +18,12 @@ from trail.storage.database import Engine
 
 # What is about the present is left out of the digest of an earlier period than the last one.
 _RECENT = dt.timedelta(days=7)
+
+# A day is read to act on it, a week to look back.
+_ORDER: dict[Cadence, tuple[str, ...]] = {
+    "weekly": ("activity", "attention", "incidents", "findings", "people", "integrity"),
+    "daily": ("attention", "activity", "incidents", "findings", "people", "integrity"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +70,25 @@ def digest(
     """
     filter_ = period.filter
     events = counts.count(engine, filter_, now)
-    sections = []
-    if events:
-        sections.append(digest_activity.activity(engine, filter_, now, events))
-        sections.append(digest_activity.incidents(engine, filter_, now))
-        if findings:
-            sections.append(digest_activity.findings(engine, filter_, now))
-        sections.append(digest_activity.people(engine, filter_, now, period))
+    happened = (
+        []
+        if not events
+        else [
+            digest_activity.activity(engine, filter_, now, events),
+            digest_activity.incidents(engine, filter_, now),
+            *([digest_activity.findings(engine, filter_, now)] if findings else []),
+            digest_activity.people(engine, filter_, now, period),
+        ]
+    )
     end = period.window(now).end
     assert end
+    state = []
     if naive_utc(now) < end + _RECENT:
-        sections.append(digest_state.integrity(engine, period, now))
+        state = [
+            digest_state.needs_attention(engine, settings, now, findings=findings),
+            digest_state.integrity(engine, period, now),
+        ]
     notices = digest_state.notices(engine, period, now, events)
-    return Digest(period, now, notices, tuple(section for section in sections if section.lines))
+    sections = [*happened, *state]
+    sections.sort(key=lambda section: _ORDER[period.cadence].index(section.key))
+    return Digest(period, now, notices, tuple(sections))

@@ -2,10 +2,12 @@
 
 import datetime as dt
 
+from trail.attention import items
 from trail.attention.digest_parts import Line, Section
 from trail.attention.digest_period import Period
 from trail.core import time_labels
 from trail.core.clock import naive_utc
+from trail.core.settings import Settings
 from trail.core.text import count as counted
 from trail.events import coverage
 from trail.integrity import seal_status
@@ -46,6 +48,23 @@ def notices(engine: Engine, period: Period, now: dt.datetime, events: int) -> tu
     if events and known and known + _PATIENCE < end and not has_end_gap:
         result.append(Line(f"No data since {time_labels.short(known, zone, now)}.", _COVERAGE))
     return tuple(result)
+
+
+def needs_attention(
+    engine: Engine, settings: Settings, now: dt.datetime, *, findings: bool
+) -> Section:
+    """Return what needs attention at *now*, as the Overview lists it, most urgent first."""
+    listed = items.items(engine, settings, now, findings=findings)
+    lines = [
+        Line(
+            "All items" if listed else "Nothing needs attention",
+            "/overview",
+            "needs_attention",
+            sum(item.count for item in listed),
+        ),
+        *(Line(item.title, item.path, note=item.reason) for item in listed),
+    ]
+    return Section("attention", "Needs attention", tuple(lines))
 
 
 def integrity(engine: Engine, period: Period, now: dt.datetime) -> Section:
