@@ -23,7 +23,7 @@ def render(ctx: Context) -> None:
     counted = counts.count(shown.store, shown.counted, shown.now)
     elapsed_ms = (time.perf_counter() - started) * 1000
 
-    filter_bar.head("Overview", shown.counted, counted)
+    filter_bar.head("Overview", shown.counted, counted, beside=_digest)
     of_all = text.events_summary(total, unverified)
     summary = f"<b>{counted:,}</b> changes of {of_all}" if shown.changes_only else of_all
     filter_bar.caption(
@@ -41,6 +41,10 @@ def render(ctx: Context) -> None:
         destructive.draw(shown)
     with right, st.container(border=True, key="actors", height="stretch"):
         most_active.draw(shown)
+
+
+def _digest() -> None:
+    st.page_link(url_state.DIGEST, label="Weekly digest")
 
 
 def _compared(shown: View) -> str:

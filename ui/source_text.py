@@ -3,16 +3,13 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from trail.ingest.source_health import SourceHealth, State
+from trail.ingest.source_health import STATE_NAMES, SourceHealth, State
 from ui import text
 
 # Mark and word of each state; the mark keeps its meaning without color.
+_MARKS: dict[State, str] = {"ok": "✓", "failing": "▲", "silent": "◆", "never": "○", "off": "○"}
 STATES: dict[State, tuple[str, str]] = {
-    "ok": ("✓", "OK"),
-    "failing": ("▲", "Failing"),
-    "silent": ("◆", "Silent"),
-    "never": ("○", "No event yet"),
-    "off": ("○", "Off"),
+    state: (mark, STATE_NAMES[state]) for state, mark in _MARKS.items()
 }
 
 

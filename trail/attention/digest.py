@@ -21,8 +21,8 @@ _RECENT = dt.timedelta(days=7)
 
 # A day is read to act on it, a week to look back.
 _ORDER: dict[Cadence, tuple[str, ...]] = {
-    "weekly": ("activity", "attention", "incidents", "findings", "people", "integrity"),
-    "daily": ("attention", "activity", "incidents", "findings", "people", "integrity"),
+    "weekly": ("activity", "attention", "incidents", "findings", "people", "sources", "integrity"),
+    "daily": ("attention", "activity", "incidents", "findings", "people", "sources", "integrity"),
 }
 
 
@@ -86,9 +86,10 @@ def digest(
     if naive_utc(now) < end + _RECENT:
         state = [
             digest_state.needs_attention(engine, settings, now, findings=findings),
+            digest_state.sources(engine, settings, period, now),
             digest_state.integrity(engine, period, now),
         ]
     notices = digest_state.notices(engine, period, now, events)
     sections = [*happened, *state]
     sections.sort(key=lambda section: _ORDER[period.cadence].index(section.key))
-    return Digest(period, now, notices, tuple(sections))
+    return Digest(period, now, notices, tuple(section for section in sections if section.lines))

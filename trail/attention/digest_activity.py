@@ -151,7 +151,7 @@ def people(engine: Engine, filter_: Filter, now: dt.datetime, period: Period) ->
         (actor for actor in everybody if actor.state == "new"), key=lambda actor: -actor.changes
     )
     active = sum(actor.state == "active" for actor in everybody) + len(new)
-    page = path("people", filter_)
+    page, end = path("people", filter_), period.window(now).end
     lines = [
         Line("Active people and tokens", page, "active_actors", active),
         Line("New", page, "new_actors", len(new), note=f"first event in this {period.noun}"),
@@ -168,7 +168,8 @@ def people(engine: Engine, filter_: Filter, now: dt.datetime, period: Period) ->
         lines.append(Line("Dormant", page, "dormant_actors", len(dormant), note=note))
         for last_at, _, actor in dormant[:_LISTED]:
             last = time_labels.short(last_at, filter_.zone, now)
-            lines.append(_actor(actor, filter_, f"last event {last}"))
+            later = "active again later, " if end and last_at >= end else ""
+            lines.append(_actor(actor, filter_, f"{later}last event {last}"))
     return Section("people", "People and tokens", tuple(lines))
 
 

@@ -10,10 +10,14 @@ from trail.core.clock import naive_utc
 from trail.core.settings import Settings
 from trail.core.text import count as counted
 from trail.events import coverage
+from trail.ingest import source_health
+from trail.ingest.source_health import STATE_NAMES, SourceHealth
 from trail.integrity import seal_status
 from trail.storage.database import Engine
 
-_COVERAGE, _SEALS = "/admin?section=coverage", "/admin?section=seals"
+_COVERAGE, _SOURCES, _SEALS = (
+    f"/admin?section={name}" for name in ("coverage", "sources", "seals")
+)
 _LISTED = 5
 _MIN_GAP = dt.timedelta(minutes=2)  # a restart is shorter
 _PATIENCE = dt.timedelta(hours=1)  # a poll is not late yet
@@ -65,6 +69,40 @@ def needs_attention(
         *(Line(item.title, item.path, note=item.reason) for item in listed),
     ]
     return Section("attention", "Needs attention", tuple(lines))
+
+
+def sources(engine: Engine, settings: Settings, period: Period, now: dt.datetime) -> Section:
+    """Return the health of each source of events at *now*; without sources no line."""
+    health = source_health.sources(engine, settings, naive_utc(now))
+    if not health:
+        return Section("sources", "Sources", ())
+    collecting = sum(source.state == "ok" for source in health)
+    lines = [
+        Line(
+            "Collecting",
+            _SOURCES,
+            "sources_ok",
+            collecting,
+            note=f"of {counted(len(health), 'source')}",
+        ),
+        *(
+            Line(
+                f"{source.title}: {STATE_NAMES[source.state]}",
+                _SOURCES,
+                note=" · ".join(
+                    part for part in (source.message, _last(source, period, now)) if part
+                ),
+            )
+            for source in health
+        ),
+    ]
+    return Section("sources", "Sources", tuple(lines))
+
+
+def _last(source: SourceHealth, period: Period, now: dt.datetime) -> str:
+    if source.last_event is None:
+        return ""
+    return f"last event {time_labels.short(source.last_event, period.zone, now)}"
 
 
 def integrity(engine: Engine, period: Period, now: dt.datetime) -> Section:

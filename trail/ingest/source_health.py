@@ -22,6 +22,13 @@ from trail.storage import cursors
 from trail.storage.database import Cursor, Engine
 
 State = Literal["ok", "failing", "silent", "never", "off"]
+STATE_NAMES: dict[State, str] = {
+    "ok": "OK",
+    "failing": "Failing",
+    "silent": "Silent",
+    "never": "No event yet",
+    "off": "Off",
+}
 
 # A check is late after three intervals, and not before the time that also makes a gap.
 _LATE_INTERVALS, _MIN_LATE = 3, dt.timedelta(minutes=15)
