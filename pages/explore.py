@@ -13,7 +13,7 @@ from trail.events.cursor import Cursor
 from trail.events.search_results import search_matches
 from trail.runtime import startup
 from trail.storage.filters import Filter, Window
-from ui import charts, coverage_banner, filter_bar, tables, text, url_state
+from ui import charts, coverage_banner, filter_bar, known_time, tables, text, url_state
 from ui.explore import (
     columns,
     event_detail,
@@ -46,8 +46,10 @@ def render(ctx: Context) -> None:
         spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
         drawing = time.perf_counter()
         with chart:
+            coverage_banner.show(ctx)
             may_alert = ctx.user.may("configure") and not url_state.param("archive")
-            summary, downloads = _chart(filter_, window, bars, spans, may_alert=may_alert)
+            known = known_time.known(store, now)
+            summary, downloads = _chart(filter_, window, bars, spans, known, may_alert=may_alert)
             past = Window(window.start, max(window.start, min(window.end, naive_utc(now))))
             coverage_banner.show_source_gaps(store, past, spans, filter_.zone)
         started += time.perf_counter() - drawing
@@ -113,6 +115,7 @@ def _chart(
     window: Window,
     bars: timeline.Histogram,
     spans: list[coverage.Span],
+    known: known_time.Known,
     *,
     may_alert: bool,
 ) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -144,7 +147,7 @@ def _chart(
     def brush(start: dt.datetime, end: dt.datetime) -> None:
         url_state.set_url(url_state.with_range(filter_, start, end))
 
-    charts.histogram(bars, filter_.zone, "histogram", brush, spans)
+    charts.histogram(bars, filter_.zone, "histogram", brush, spans, known)
     coverage_banner.show_gaps(spans, filter_.zone)
     return summary, downloads
 

@@ -54,7 +54,7 @@ def render(ctx: Context) -> None:
         window,
         more,
     )
-    coverage_banner.show_silence(ctx.runtime.store, now)
+    coverage_banner.show(ctx)
     _tiles(filter_, numbers)
     if not numbers.incidents:
         st.info("No failed attempts in this window.", icon=":material/check:")

@@ -9,7 +9,15 @@ from trail.core.clock import naive_utc
 from trail.events import counts, coverage
 from trail.findings import expiring
 from ui import clock_warning, coverage_banner, filter_bar, seal_text, text, url_state
-from ui.overview import activity, destructive, most_active, needs_attention, tiles, view
+from ui.overview import (
+    activity,
+    destructive,
+    most_active,
+    needs_attention,
+    sources_card,
+    tiles,
+    view,
+)
 from ui.overview.view import View
 from ui.page import Context, Page
 
@@ -39,7 +47,9 @@ def render(ctx: Context) -> None:
     left, right = st.columns([1.56, 1], gap="small")
     with left, st.container(border=True, key="destructive", height="stretch"):
         destructive.draw(shown)
-    with right, st.container(border=True, key="actors", height="stretch"):
+    with right, st.container(border=True, key="sources", height="stretch"):
+        sources_card.draw(shown)
+    with st.container(border=True, key="actors"):
         most_active.draw(shown)
 
 
@@ -61,7 +71,7 @@ def _warnings(shown: View) -> None:
     for shortfall in seal_text.lost(shown.ctx):
         st.error(text.escape(shortfall.text()), icon=":material/history:")
     clock_warning.show(shown.ctx)
-    coverage_banner.show_silence(shown.store, shown.now)
+    coverage_banner.show(shown.ctx)
     assert shown.window.start and shown.window.end
     end = min(shown.window.end, naive_utc(shown.now))
     spans = coverage.spans(shown.store, shown.window.start, end)

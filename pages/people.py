@@ -6,7 +6,7 @@ import streamlit as st
 
 from trail.core.clock import naive_utc
 from trail.events import counts, people, timeline, value_names
-from ui import filter_bar, url_state
+from ui import coverage_banner, filter_bar, url_state
 from ui.page import Context, Page
 from ui.people import actor_detail, actor_list, target_history
 
@@ -33,12 +33,14 @@ def render(ctx: Context) -> None:
         name = actor_list.label(actor) if actor else actor_id
         filter_bar.head(name, only, actor.events if actor else 0, beside=_back)
         filter_bar.caption(_timing(started), filter_, window)
+        coverage_banner.show(ctx)
         actor_detail.draw(ctx, filter_.cleared(), actor_id, actor)
         return
     active = sum(actor.state in ("active", "new") for actor in actors)
     filter_bar.head("People and tokens", filter_, counts.count(store, filter_, now))
     summary = f"<b>{active:,}</b> of {len(actors):,} active · {_timing(started)}"
     filter_bar.caption(summary, filter_, window)
+    coverage_banner.show(ctx)
     actor_list.draw(ctx, filter_.cleared(), actors, naive_utc(now))
 
 

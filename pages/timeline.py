@@ -64,6 +64,7 @@ def render(ctx: Context) -> None:
         filter_,
         window,
     )
+    coverage_banner.show(ctx)
     coverage_banner.show_gaps(spans, filter_.zone)
 
     def brush(start: dt.datetime, end: dt.datetime) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from trail.events import counts, timeline
 from trail.findings import expiring, queries, reviews
 from trail.findings.model import Finding
-from ui import filter_bar, tabs, text, url_state
+from ui import coverage_banner, filter_bar, tabs, text, url_state
 from ui.page import Context, Page
 from ui.unusual import (
     detection_rules,
@@ -49,6 +49,7 @@ def render(ctx: Context) -> None:
         filter_,
         window,
     )
+    coverage_banner.show(ctx)
     soon = expiring.expiring(store, ctx.runtime.settings, now, queue.budget.shown)
     if soon.findings:
         st.warning(

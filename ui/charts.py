@@ -20,6 +20,8 @@ from ui.known_time import Known
 from ui.style import theme_color
 
 CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
+# A gap that takes at least this share of a chart has room for its text.
+_LABELED_SHARE = 0.3
 _GRAINS = {60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 86400: "day"}
 
 
@@ -76,10 +78,10 @@ def bars_over_time(
             for position, label in zip(positions, labels, strict=True)
         ],
         "spans": [
-            *_gap_spans(spans, bars, since),
+            *_gap_spans(spans, bars, since, zone),
             *(_end_spans(known, bars, zone) if known else ()),
         ],
-        "notes": known.notes(bars, zone) if known else {},
+        "notes": _gap_notes(spans, bars, zone) | (known.notes(bars, zone) if known else {}),
     }
 
 
@@ -168,18 +170,32 @@ def _end_spans(known: Known, bars: Sequence[Bar], zone: ZoneInfo) -> list[ChartS
 
 
 def _gap_spans(
-    spans: Sequence[Span], bars: Sequence[Bar], until: dt.datetime | None
+    spans: Sequence[Span], bars: Sequence[Bar], until: dt.datetime | None, zone: ZoneInfo
 ) -> list[ChartSpan]:
-    """Return the coverage gaps before *until*."""
+    """Return the coverage gaps before *until*; those with room for it say when they were."""
     if not bars:
         return []
     until = until or bars[-1].end
-    gaps = [
-        (bar_position(gap.start, bars), bar_position(min(gap.end, until), bars))
-        for gap in coverage_banner.long_gaps(spans)
-        if gap.start < until
-    ]
-    return [{"start": start, "end": max(end, start + 0.15), "kind": "gap"} for start, end in gaps]
+    result: list[ChartSpan] = []
+    for gap in coverage_banner.long_gaps(spans):
+        if gap.start < until:
+            start, end = (bar_position(at, bars) for at in (gap.start, min(gap.end, until)))
+            span: ChartSpan = {"start": start, "end": max(end, start + 0.15), "kind": "gap"}
+            if end - start >= _LABELED_SHARE * len(bars):
+                span["text"] = coverage_banner.not_collected(gap, zone)
+            result.append(span)
+    return result
+
+
+def _gap_notes(spans: Sequence[Span], bars: Sequence[Bar], zone: ZoneInfo) -> dict[int, str]:
+    """Return by index what to say of *bars* of which a part was not collected."""
+    notes: dict[int, str] = {}
+    for gap in coverage_banner.long_gaps(spans):
+        missing = coverage_banner.not_collected(gap, zone)
+        for index, bar in enumerate(bars):
+            if gap.start < bar.end and bar.start < gap.end:
+                notes[index] = f"{missing[0].lower()}{missing[1:]}"
+    return notes
 
 
 def bar_position(at: dt.datetime, bars: Sequence[Bar]) -> float:

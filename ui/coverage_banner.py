@@ -1,20 +1,85 @@
-"""Warnings about missing data: coverage gaps, and an unusually long time without events."""
+"""What pages say about missing data: since when there is none, and when it was not collected."""
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from trail.core.clock import naive_utc
+from trail.core.clock import naive_utc, utc_now
 from trail.events import coverage
 from trail.events.coverage import Span
+from trail.ingest import source_health
+from trail.ingest.source_health import SourceHealth
 from trail.storage.database import Store
 from trail.storage.filters import Window
-from ui import text, url_state
+from ui import known_time, source_text, text, url_state
+from ui.page import Context
 
 MIN_GAP = dt.timedelta(minutes=2)  # a restart is shorter
 _LISTED = 3
+
+
+def show(ctx: Context) -> None:
+    """Draw the banner that says since when there is no data or a source fails, if so, and why."""
+    if url_state.param("archive"):
+        return  # an archived month is over
+    store, zone = ctx.runtime.store, url_state.timezone()
+    health = source_health.sources(store, ctx.runtime.settings, naive_utc(ctx.now))
+    known = known_time.known(store, ctx.now)
+    troubled = [source for source in health if source.state in ("failing", "silent")]
+    failing = bool(source_health.failing(health))
+    covered = any(source.state == "ok" and source.covers_time for source in health)
+    if known.until and known.is_late and not covered:
+        message = (
+            f"{known_time.no_data_since(known.until, zone)}. {_why(health, known.until, zone)}"
+        )
+    elif troubled:
+        others = " Other sources are collecting." if covered else ""
+        message = f"{_sentences(troubled, None, zone)}{others}"
+    else:
+        return
+    level = "failing" if failing else "late" if health else "files"
+    with st.container(horizontal=True, vertical_alignment="center", key=f"coverage-banner-{level}"):
+        st.text(f"{'▲' if failing else '◆' if health else '○'} {message}", width="content")
+        if ctx.user.may("configure"):
+            target, label = (
+                (url_state.ADMIN, "Sources") if health else (url_state.CONNECT, "Connect")
+            )
+            query = {"section": "sources"} if health else {}
+            st.page_link(target, label=label, query_params=query)
+
+
+def _why(health: Sequence[SourceHealth], known_until: dt.datetime, zone: ZoneInfo) -> str:
+    """Return why there is no data, and what to do."""
+    if any(source.state in ("failing", "silent") for source in health):
+        return _sentences(health, known_until, zone)
+    if not health:
+        return "Events come from loaded files: load newer ones, or connect a source."
+    reasons = {
+        "ok": "no newer file has arrived",
+        "never": "no event received yet",
+        "off": "not configured any more",
+    }
+    known = [f"{source.title}: {reasons[source.state]}." for source in health]
+    return f"{' '.join(known)} What happened since is not known."
+
+
+def _sentences(health: Sequence[SourceHealth], said: dt.datetime | None, zone: ZoneInfo) -> str:
+    """Return a sentence for each source that fails or is silent, with its reason.
+
+    Since when is left out if it is *said*.
+    """
+    sentences = []
+    for source in health:
+        if source.state in ("failing", "silent"):
+            known = replace(source, since=None) if source.since == said else source
+            state = source_text.state(known, zone)
+            sentences.append(
+                f"{source.title}: {state[0].lower()}{state[1:]}. {source.message}".rstrip()
+            )
+    return " ".join(sentences)
 
 
 def long_gaps(spans: Sequence[Span]) -> list[Span]:
@@ -22,16 +87,26 @@ def long_gaps(spans: Sequence[Span]) -> list[Span]:
     return [span for span in spans if span.state == "gap" and span.end - span.start >= MIN_GAP]
 
 
+def not_collected(gap: Span, zone: ZoneInfo) -> str:
+    """Return the sentence for a gap: `Not collected Tue 24 Nov 02:00–02:40`."""
+    return f"Not collected {text.time_range(gap.start, gap.end, zone)}"
+
+
 def show_gaps(spans: Sequence[Span], zone: ZoneInfo) -> None:
-    """Draw a caption that names the latest coverage gaps of a window, if it has any."""
-    if not (gaps := long_gaps(spans)):
+    """Draw a caption that names the latest coverage gaps of a window, if it has any.
+
+    Without one that lasts until now, which is in the banner.
+    """
+    now = utc_now()
+    gaps = [gap for gap in long_gaps(spans) if now - gap.end >= MIN_GAP]
+    if not gaps:
         return
     ranges = ", ".join(text.time_range(gap.start, gap.end, zone) for gap in gaps[-_LISTED:])
     earlier = f" and {len(gaps) - _LISTED:,} earlier" if len(gaps) > _LISTED else ""
     st.caption(
         text.escape(
-            f"▲ Coverage gap{'s' if len(gaps) > 1 else ''}: {ranges}{earlier}. No source was "
-            "collecting, so events may be missing."
+            f"▲ Not collected: {ranges}{earlier}. No source was collecting, so events may be "
+            "missing."
         )
     )
 
@@ -53,16 +128,3 @@ def source_gaps_text(
     ranges = ", ".join(text.time_range(start, end, zone) for start, end in gaps[-_LISTED:])
     earlier = f" and {len(gaps) - _LISTED:,} earlier times" if len(gaps) > _LISTED else ""
     return f"{text.collected_by(source)} was not collecting {ranges}{earlier}"
-
-
-def show_silence(store: Store, now: dt.datetime) -> None:
-    """Draw a warning where no event has arrived for unusually long at *now* (aware)."""
-    if silence := coverage.silence(store, naive_utc(now)):
-        since = text.timestamp(silence.since, url_state.timezone())
-        st.warning(
-            text.escape(
-                f"No event since {since}. In the {silence.weeks} weeks before, the same hours "
-                f"had {silence.low:,} to {silence.high:,} events. Check that forwarding is on."
-            ),
-            icon=":material/notifications:",
-        )

@@ -27,6 +27,11 @@ class Known:
     until: dt.datetime | None
     now: dt.datetime
 
+    @property
+    def is_late(self) -> bool:
+        """Return whether the newest data is older than polls that take turns leave it."""
+        return self.until is not None and self.now - self.until >= _PATIENCE
+
     def silent_since(self, bars: Sequence[Bar]) -> dt.datetime | None:
         """Return the end of the data if it is late for *bars* and they go on after it, else None.
 

@@ -14,17 +14,36 @@ STATES: dict[State, tuple[str, str]] = {
 
 
 def sentence(health: SourceHealth, now: dt.datetime, zone: ZoneInfo) -> str:
-    """Return the state, its reason and the last event as plain text; *now* is aware."""
-    mark, word = STATES[health.state]
-    parts = [f"{mark} {word}"]
-    if health.since:
-        parts[0] += f" since {text.short_timestamp(health.since, zone)}"
+    """Return state, reason, last event and last success as plain text; *now* is aware."""
+    mark, _ = STATES[health.state]
+    parts = [f"{mark} {state(health, zone)}"]
     if health.message:
         parts.append(health.message.rstrip("."))
     if health.last_event:
         parts.append(f"Last event {text.short_timestamp(health.last_event, zone)}")
-    if health.state == "ok" and health.interval and health.last_success:
-        checked = text.ago(health.last_success, now)
-        every = text.duration(health.interval.total_seconds())
-        parts.append(f"Polled {checked}, every {every}")
+    if health.last_success and health.state in ("ok", "never"):
+        parts.append(f"Last success {text.ago(health.last_success, now)}{_every(health)}")
     return ". ".join(parts) + "."
+
+
+def state(health: SourceHealth, zone: ZoneInfo) -> str:
+    """Return the word for the state and since when, such as `Failing since Thu 19 Nov 02:10`."""
+    _, word = STATES[health.state]
+    if health.since is None:
+        return word
+    return f"{word} since {text.short_timestamp(health.since, zone)}"
+
+
+def short(health: SourceHealth, zone: ZoneInfo) -> str:
+    """Return the state in a few words, or for a source that is OK its last event and interval."""
+    if health.state != "ok":
+        return state(health, zone)
+    if health.last_event is None:
+        return f"{STATES['ok'][1]}{_every(health)}"
+    return f"last event {text.short_timestamp(health.last_event, zone)}{_every(health)}"
+
+
+def _every(health: SourceHealth) -> str:
+    if health.interval is None:
+        return ""
+    return f", every {text.duration(health.interval.total_seconds()).replace('1 minute', 'minute')}"

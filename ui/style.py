@@ -51,6 +51,14 @@ _RULES = """
   background: PANEL; border: 1px solid LINE; border-radius: 6px; padding: 4px 12px;
   min-height: 36px;
 }
+[class*=st-key-coverage-banner] {
+  border: 1px solid LINE; border-left: 3px solid AMBER; border-radius: 6px; padding: 6px 12px;
+  min-height: 36px; gap: 4px 16px; background: PANEL;
+}
+.st-key-coverage-banner-failing { border-left-color: RED; }
+.st-key-coverage-banner-files { border-left-color: GREY; }
+[class*=st-key-coverage-banner] :is(p, .stText *) { font-size: 13px; overflow-wrap: anywhere; }
+[class*=st-key-coverage-banner] > :first-child { flex: 1 1 280px; min-width: 0; }
 .st-key-demo-banner p, .st-key-demo-banner .stHtml, .st-key-archive-banner * { font-size: 13px; }
 .st-key-chart-head { gap: 4px 16px; margin-bottom: -14px; }
 .st-key-chart-head > * { flex: 0 1 auto; }
@@ -178,6 +186,7 @@ _COLORS = {
     "LINE": "borderColor",
     "GREEN": "greenColor",
     "AMBER": "orangeColor",
+    "RED": "redColor",
 }
 
 

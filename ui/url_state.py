@@ -55,6 +55,7 @@ FAILURES = "../pages/failures.py"
 UNUSUAL = "../pages/unusual.py"
 ALERTS = "../pages/alerts.py"
 DIGEST = "../pages/digest.py"
+ADMIN = "../pages/admin.py"
 
 _ZONE = "zone"
 _NEXT_PAGE = "next-page"

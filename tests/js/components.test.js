@@ -11,6 +11,7 @@ import facets, { matches } from "../../ui/components/facets.js";
 import laneChart from "../../ui/components/lane_chart.js";
 import rankedList from "../../ui/components/ranked_list.js";
 import shortcuts from "../../ui/components/shortcuts.js";
+import statusRows from "../../ui/components/status_rows.js";
 import tiles from "../../ui/components/tiles.js";
 import { drawTicks } from "../../ui/components/time_axis.js";
 import timeChart, { barPath, valueScale } from "../../ui/components/time_chart.js";
@@ -65,6 +66,30 @@ test("a line of a digest is text with its number, and a link only with a path", 
   assert.equal(one(view, "img"), null);
   view.draw({ note: "n", notices: [{ text: "No data", path: "/x", value: "" }], sections: [] });
   assert.equal(one(view, ".notice").textContent, "▲No data");
+});
+
+test("a row of states reads its word aloud, shows hostile reasons as text, and links inside", () => {
+  const row = {
+    id: "segment_api",
+    address: "/admin?section=sources",
+    mark: "▲",
+    level: "high",
+    state: "Failing",
+    name: "Segment Public API",
+    detail: HOSTILE[0],
+    side: "Failing since Sun 23:15",
+  };
+  const data = { rows: [row], title: "Sources", link: "Sources", address: "" };
+  const view = mount(statusRows).draw(data);
+  assert.equal(one(view, "[role=img]").getAttribute("aria-label"), "Failing");
+  assert.equal(one(view, ".detail").textContent, HOSTILE[0]);
+  assert.equal(one(view, "img, script"), null);
+  assert.equal(one(view, "a.row").getAttribute("href"), row.address);
+  assert.equal(one(view, "a.link").hidden, true);
+  view.draw({ ...data, rows: [{ ...row, level: "evil", detail: "", address: "//example.com" }] });
+  assert.equal(one(view, ".mark").className, "mark low");
+  assert.equal(one(view, ".detail").hidden, true);
+  assert.equal(one(view, "a.row").hasAttribute("href"), false);
 });
 
 test("a chip switches, is removed, and all are cleared", () => {

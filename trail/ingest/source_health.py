@@ -47,7 +47,8 @@ class SourceHealth:
     delivered or succeeded, or when it first failed. `last_event` is the time of its newest event,
     `last_success` its last successful poll, check or delivery. `message` is plain text that says
     why, without secrets, and empty where there is nothing to say. `interval` is the time between
-    two polls or checks, None for a receiver.
+    two polls or checks, None for a receiver. With `covers_time`, a source that is `ok` shows that
+    no event is missing until now; the check of a folder shows only that no file is there.
     """
 
     name: str
@@ -58,6 +59,7 @@ class SourceHealth:
     last_success: dt.datetime | None = None
     message: str = ""
     interval: dt.timedelta | None = None
+    covers_time: bool = True
 
 
 def sources(engine: Engine, settings: Settings, now: dt.datetime) -> tuple[SourceHealth, ...]:
@@ -157,6 +159,7 @@ def _health(
         last_success=_last_success(row, source),
         message=_without_secrets(message, source, settings),
         interval=interval,
+        covers_time=not isinstance(source, Drop),
     )
 
 

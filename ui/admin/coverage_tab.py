@@ -9,9 +9,11 @@ import streamlit as st
 from trail.core.clock import utc_now
 from trail.events import coverage
 from trail.events.coverage import DayCount, Span
-from ui import style, text, url_state
+from trail.ingest import source_health
+from trail.ingest.source_health import SourceHealth
+from ui import coverage_banner, style, text, url_state
 from ui.admin import future_events
-from ui.coverage_banner import MIN_GAP, long_gaps, show_silence
+from ui.coverage_banner import MIN_GAP, long_gaps
 from ui.page import Context
 
 _LISTED = 20
@@ -46,20 +48,24 @@ def draw(ctx: Context) -> None:
     number = ctx.runtime.settings.store.retention_days
     start = dt.datetime.combine(now.date() - dt.timedelta(days=number - 1), dt.time())
     spans = coverage.spans(store, start, now)
-    show_silence(store, ctx.now)
+    coverage_banner.show(ctx)
     zone = url_state.timezone()
     with st.container(border=True, gap="xsmall"):
         st.subheader(f"Last {number} days", anchor=False)
         _calendar(coverage.days(store, now, number), spans, zone)
     with st.container(border=True, gap="xsmall"):
         st.subheader("Coverage gaps", anchor=False)
-        _gaps(spans)
+        _gaps(spans, source_health.sources(store, ctx.runtime.settings, now))
     future_events.draw(ctx)
 
 
-def _gaps(spans: Sequence[Span]) -> None:
+def _gaps(spans: Sequence[Span], health: Sequence[SourceHealth]) -> None:
     zone = url_state.timezone()
     if all(span.state == "unknown" for span in spans):
+        if health:
+            st.text("No source has collected yet. What happened is not known.")
+            st.page_link(url_state.ADMIN, label="Sources", query_params={"section": "sources"})
+            return
         st.text(
             "No continuous source is connected. All events come from files, and files do not "
             "show which events are missing."

@@ -4,10 +4,11 @@ import datetime as dt
 
 import streamlit as st
 
-from trail.events import lanes, people, timeline
+from trail.core.clock import naive_utc
+from trail.events import coverage, lanes, people, timeline
 from trail.events.people import ActorActivity
 from trail.storage.filters import Filter
-from ui import charts, tables, text, timeline_charts, url_state
+from ui import charts, known_time, tables, text, timeline_charts, url_state
 from ui.page import Context
 
 _MAX_ROWS = 10
@@ -31,7 +32,11 @@ def draw(ctx: Context, filter_: Filter, actor_id: str, actor: ActorActivity | No
         def brush(start: dt.datetime, end: dt.datetime) -> None:
             url_state.set_url(url_state.with_range(filter_, start, end), who=actor_id)
 
-        charts.histogram(bars, filter_.zone, "actor-histogram", brush)
+        window = timeline.bounded(store, only.window(now), now)
+        assert window.start and window.end
+        spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
+        known = known_time.known(store, now)
+        charts.histogram(bars, filter_.zone, "actor-histogram", brush, spans, known)
         # A link, so that Back returns to this page.
         st.page_link(
             url_state.EXPLORE,

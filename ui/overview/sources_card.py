@@ -1,0 +1,76 @@
+"""The card "Sources and integrity": whether events arrive, and whether the trail is unchanged."""
+
+from typing import Literal
+
+from trail.core.clock import naive_utc
+from trail.ingest import source_health
+from trail.ingest.source_health import SourceHealth, State
+from ui import seal_text, source_text, url_state
+from ui.components.status_rows import StatusRow, status_rows
+from ui.overview.view import View
+
+Level = Literal["good", "high", "medium", "low"]
+_LEVELS: dict[State, Level] = {"ok": "good", "failing": "high", "silent": "medium"}
+_INTEGRITY: dict[str, Level] = {"✓": "good", "▲": "high"}
+
+
+def draw(view: View) -> None:
+    """Draw the card; rows are links for those who may open Admin."""
+    ctx, settings = view.ctx, view.ctx.runtime.settings
+    health = source_health.sources(view.store, settings, naive_utc(view.now))
+    rows = [_row(view, source) for source in health] or [_none(view)]
+    mark, _, sealed = seal_text.status(ctx).partition(" ")
+    if lost := seal_text.lost(ctx):
+        mark, sealed = "▲", lost[0].text()
+    rows.append(
+        {
+            "id": "integrity",
+            "address": _admin(view, "seals"),
+            "mark": mark,
+            "level": _INTEGRITY.get(mark, "low"),
+            "state": "Trail integrity",
+            "name": "Trail integrity",
+            "detail": sealed,
+            "side": "",
+        }
+    )
+    status_rows(
+        rows,
+        "sources-card",
+        title="Sources and integrity",
+        link="Sources",
+        address=_admin(view, "sources"),
+    )
+
+
+def _row(view: View, source: SourceHealth) -> StatusRow:
+    mark, word = source_text.STATES[source.state]
+    return {
+        "id": source.name,
+        "address": _admin(view, "sources"),
+        "mark": mark,
+        "level": _LEVELS.get(source.state, "low"),
+        "state": word,
+        "name": source.title,
+        "detail": source.message,
+        "side": source_text.short(source, view.filter_.zone),
+    }
+
+
+def _none(view: View) -> StatusRow:
+    return {
+        "id": "none",
+        "address": _admin(view, "sources"),
+        "mark": "○",
+        "level": "low",
+        "state": "Not connected",
+        "name": "No source is connected",
+        "detail": "Events come from loaded files. Files do not show which events are missing.",
+        "side": "",
+    }
+
+
+def _admin(view: View, section: str) -> str:
+    if not view.ctx.user.may("configure"):
+        return ""
+    return url_state.address(url_state.ADMIN, view.filter_, section=section)
