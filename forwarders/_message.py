@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from forwarders import _digest
+from forwarders._digest import DigestPart
 from trail.core.event_text import actor, actor_note, sentence, target
 from trail.core.model import Notification, Values
 from trail.core.text import one_line
@@ -28,7 +30,10 @@ _INCIDENT_STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A title, one sentence, labeled facts, the reason for sending, and links (empty for none)."""
+    """A title, one sentence, labeled facts, the reason for sending, and links (empty for none).
+
+    A digest has `parts`, too.
+    """
 
     title: str
     sentence: str
@@ -37,10 +42,13 @@ class Message:
     severity: str = "info"
     link: str = ""
     undo: str = ""
+    parts: Sequence[DigestPart] = ()
 
     def text(self) -> str:
-        """Return sentence, facts and links as plain text, one item per line."""
+        """Return sentence, facts, parts and links as plain text, one item per line."""
         lines = [self.sentence, *(f"{name}: {value}" for name, value in self.facts)]
+        if self.parts:
+            lines += [_digest.plain(self.parts), ""]
         lines += [f"{name}: {url}" for name, url in self.links()]
         return "\n".join(line for line in lines if line)
 
@@ -58,6 +66,7 @@ def compose(notification: Notification, settings: Values) -> Message:
         "finding": _finding,
         "incident": _incident,
         "seal": _seal,
+        "digest": _digest_message,
     }.get(notification.kind, _notice)
     return compose_kind(notification, settings.get("undo_url", ""))
 
@@ -161,6 +170,17 @@ def _seal(notification: Notification, _undo_url: str) -> Message:
             ("Key", one_line(body.get("key"), 64)),
         ),
         link=notification.home,
+    )
+
+
+def _digest_message(notification: Notification, _undo_url: str) -> Message:
+    body, home = notification.body, notification.home
+    return Message(
+        one_line(body.get("title") or "Digest", 140),
+        _digest.summary(body),
+        reason="Test message" if body.get("test") else "",
+        link=_digest.url(home, body.get("path")),
+        parts=_digest.parts(body, home),
     )
 
 

@@ -1,4 +1,4 @@
-"""E-mail: one plain-text message for each notification.
+"""E-mail: one message for each notification, in plain text; a digest in HTML, too.
 
 Event text is reduced to one printable line, and `EmailMessage` refuses line breaks in headers, so
 no event can add a header.
@@ -12,6 +12,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from hashlib import sha256
 
+from forwarders import _digest
 from forwarders._message import compose
 from trail.core.errors import InputError
 from trail.core.model import FormField, Forwarder, Notification, Request, Values
@@ -30,7 +31,8 @@ def request(
     message = EmailMessage(policy=SMTP)
     message["From"] = Address("Audit trail", addr_spec=sender)
     message["To"] = Address(addr_spec=recipient)
-    message["Subject"] = one_line(f"[{composed.severity}] {composed.title}", 150)
+    mark = "" if composed.parts else f"[{composed.severity}] "
+    message["Subject"] = one_line(f"{mark}{composed.title}", 150)
     message["Date"] = format_datetime(now)
     # The same for every attempt, so that mail programs show it once.
     digest = sha256(f"{notification.kind} {notification.key}".encode(errors="replace")).hexdigest()
@@ -38,6 +40,11 @@ def request(
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
     text = composed.text() + (f"\n\n{composed.reason}" if composed.reason else "")
     message.set_content(f"{text.encode(errors='replace').decode()}\n", cte="quoted-printable")
+    if composed.parts:
+        page = _digest.as_html(composed.title, composed.link, composed.parts, composed.reason)
+        message.add_alternative(page, subtype="html", cte="quoted-printable")
+        # Of two requests with equal input, the bytes are equal.
+        message.set_boundary(f"part-{digest[:32]}")
     envelope = (
         ("from", sender),
         ("to", recipient),

@@ -9,12 +9,15 @@ import datetime as dt
 import json
 from typing import Any
 
+from forwarders._digest import DigestLine, DigestPart
 from forwarders._message import Message, compose
 from trail.core.errors import InputError
 from trail.core.model import FormField, Forwarder, Notification, Request, Response, Values, Verdict
 from trail.core.text import one_line
 from trail.notifications import retry_policy
 
+# Parts of a digest, and lines of each.
+_PARTS, _LINES = 12, 12
 _HEADER, _SECTION, _FIELD, _FIELDS, _URL = 150, 3_000, 2_000, 10, 3_000
 _SEVERITY_ICONS = {"info": "", "warning": "⚠ ", "critical": "🔴 "}
 # Errors of a removed webhook (Slack documentation, Sending messages using incoming webhooks).
@@ -66,6 +69,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
         },
         {"type": "section", "text": _plain_text(message.sentence or message.title, _SECTION)},
     ]
+    blocks += [_rich_text(part) for part in message.parts[:_PARTS] if part.lines]
     facts = [_plain_text(f"{name}: {value}", _FIELD) for name, value in message.facts]
     blocks += [
         {"type": "section", "fields": facts[start : start + _FIELDS]}
@@ -81,6 +85,39 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     if buttons:
         blocks.append({"type": "actions", "elements": buttons})
     return blocks
+
+
+def _rich_text(part: DigestPart) -> dict[str, Any]:
+    """Return a part of a digest as a list; in its elements Slack interprets no formatting."""
+    items = [_list_item(line) for line in part.lines[:_LINES]]
+    if len(part.lines) > _LINES:
+        items.append(_section(_element(f"{len(part.lines) - _LINES:,} more")))
+    bullets = {"type": "rich_text_list", "style": "bullet", "elements": items}
+    if not part.title:
+        return {"type": "rich_text", "elements": [bullets]}
+    heading = [{**_element(part.title), "style": {"bold": True}}]
+    if part.note:
+        heading.append(_element(f" {part.note}"))
+    return {"type": "rich_text", "elements": [_section(*heading), bullets]}
+
+
+def _list_item(line: DigestLine) -> dict[str, Any]:
+    text = _element(line.text)
+    if line.url and len(line.url) <= _URL:
+        text = {**text, "type": "link", "url": line.url}
+    more = f"  {line.number}" if line.number else ""
+    more += f" ({line.note})" if line.note else ""
+    return _section(text, *([_element(more)] if more else []))
+
+
+def _section(*elements: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "rich_text_section", "elements": list(elements)}
+
+
+def _element(text: str) -> dict[str, Any]:
+    # Slack's references (<!channel>) begin with a character that these texts do not have at all.
+    plain = text.replace("<", "‹").replace(">", "›")[:_SECTION]
+    return {"type": "text", "text": plain or "–"}
 
 
 def _plain_text(text: str, limit: int) -> dict[str, Any]:

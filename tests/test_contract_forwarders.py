@@ -89,6 +89,28 @@ ROLLUP = {
     "more_targets": 27,
     "query": "outcome=failure",
 }
+DIGEST = {
+    "title": "Weekly digest: Mon 16 – Sun 22 Nov 2026",
+    "path": "/digest?week=2026-11-16&tz=UTC",
+    "notices": [{"text": "No data since Sat 21 Nov 11:00.", "path": "/admin?section=coverage"}],
+    "sections": [
+        {
+            "key": "activity",
+            "title": "Changes",
+            "note": "Compared with the same weekdays a week earlier.",
+            "lines": [
+                {
+                    "text": "Changes",
+                    "path": "/explore?from=2026-11-16&changes=yes",
+                    "key": "changes",
+                    "number": 1821,
+                    "change": "+6 %",
+                },
+                {"text": "Prod: 14 failed attempts", "path": "/failures?incident=i1", "note": "x"},
+            ],
+        }
+    ],
+}
 BODIES = {
     "event": EVENT,
     "alert": ALERT,
@@ -97,6 +119,7 @@ BODIES = {
     "incident": INCIDENT,
     "seal": {"number": 12, "day": "2026-11-23", "seal": "5e" * 32, "prev": "0a" * 32, "events": 40},
     "notice": {"title": "hook was switched off", "text": "It is gone.", "severity": "warning"},
+    "digest": DIGEST,
     "test": {"title": "A test", "text": "It works."},
 }
 
@@ -147,7 +170,13 @@ def test_every_notification_becomes_a_request(forwarder: Forwarder, kind: str) -
     assert build_request(forwarder, notification(kind)) == request, (
         "equal input gives equal requests"
     )
-    expected = {"event": "Prod", "alert": "Prod", "rollup": "4,999", "incident": "WH1"}
+    expected = {
+        "event": "Prod",
+        "alert": "Prod",
+        "rollup": "4,999",
+        "incident": "WH1",
+        "digest": "1,821",
+    }
     expected["seal"] = "12"
     words = expected.get(kind, "")
     assert words.replace(",", "") in readable(request).replace(",", "")

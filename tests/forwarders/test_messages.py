@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from forwarders import mail, slack, webhook
 from tests.test_contract_forwarders import (
     ALERT,
     BODIES,
+    DIGEST,
     EVENT,
     HOSTILE,
     NOW,
@@ -143,6 +145,85 @@ def test_slack_message_contains_no_markup_from_events(kind: str) -> None:
     assert b"<" not in request.body
     assert b'mrkdwn": true' not in request.body
     assert b'"type": "mrkdwn"' not in request.body
+
+
+def test_slack_lists_a_digest_with_a_link_on_each_line() -> None:
+    blocks = [block for block in slack_blocks("digest") if block["type"] == "rich_text"]
+    notices, changes = blocks
+    assert notices["elements"][0]["elements"][0]["elements"][0] == {
+        "type": "link",
+        "text": "No data since Sat 21 Nov 11:00.",
+        "url": "https://trail.example.com/admin?section=coverage",
+    }
+    heading, listed = changes["elements"]
+    assert heading["elements"][0] == {"type": "text", "text": "Changes", "style": {"bold": True}}
+    first, second = (item["elements"] for item in listed["elements"])
+    assert first[0]["url"] == "https://trail.example.com/explore?from=2026-11-16&changes=yes"
+    assert first[1]["text"] == "  1,821 (+6 %)"
+    assert second[0]["text"] == "Prod: 14 failed attempts"
+    many = {**DIGEST, "sections": [{"title": "x", "lines": [{"text": "y" * 9_000}] * 99}] * 99}
+    result = slack_blocks("digest", many)
+    assert len(result) <= 50
+    assert json.dumps(result).count("yyy") < 99 * 9_000
+
+
+class _Document(HTMLParser):
+    """Collects the tags, the targets of links, and the text of an HTML document."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.hrefs: list[str] = []
+        self.words = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.hrefs += [value or "" for name, value in attrs if name in ("href", "src")]
+        assert not [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def digest_mail(lines: list[dict[str, Any]]) -> tuple[str, str]:
+    """Return the plain text and the HTML of the mail of a digest with *lines*."""
+    body = {**DIGEST, "title": f"Weekly {HOSTILE}", "sections": [{"title": "T", "lines": lines}]}
+    sent = build_request(mail.FORWARDER, notification("digest", body)).body
+    message = email.message_from_bytes(sent, policy=email.policy.default)
+    plain, page = (message.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain and page
+    return plain.get_content().replace("\r", ""), page.get_content()
+
+
+def test_mail_of_a_digest_is_plain_and_html_with_the_same_lines() -> None:
+    plain, page = digest_mail(
+        [
+            {
+                "text": "Changes",
+                "number": 1821,
+                "change": "+6 %",
+                "path": "/explore?q=a&tz=Europe/Oslo",
+            }
+        ]
+    )
+    assert (
+        "- Changes: 1,821 (+6 %)\n  https://trail.example.com/explore?q=a&tz=Europe/Oslo" in plain
+    )
+    document = _Document(page)
+    assert "https://trail.example.com/explore?q=a&tz=Europe/Oslo" in document.hrefs
+    assert "1,821 (+6 %)" in document.words
+
+
+@pytest.mark.parametrize("path", ["/explore?q=" + HOSTILE, "//evil.example.com", HOSTILE, None])
+def test_mail_of_a_digest_has_no_markup_or_links_from_events(path: str | None) -> None:
+    _, page = digest_mail([{"text": HOSTILE, "note": "<img src=x onerror=1>", "path": path}])
+    document = _Document(page)
+    allowed = {"html", "head", "meta", "title", "body", "table", "tr", "td", "h1", "h2", "div", "a"}
+    assert document.tags <= allowed
+    assert all(href.startswith("https://trail.example.com/") for href in document.hrefs)
+    assert "<!channel>" in document.words
+    assert "<img src=x onerror=1>" in document.words
 
 
 def test_slack_error_codes_map_to_verdicts() -> None:

@@ -353,7 +353,7 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What a destination receives: an event, alert, finding, incident, notice, seal or test.
+    """What a destination receives: an event, alert, finding, incident, notice, seal, digest, test.
 
     `body` holds the fields of DESIGN section 6 by name, times as ISO 8601 in UTC; for an alert,
     those of `trail.notifications.evaluate`. `key` is the same for every attempt and replay. `home`

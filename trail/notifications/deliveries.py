@@ -19,7 +19,7 @@ from trail.core.model import Verdict
 from trail.notifications import retry_policy
 from trail.storage.database import Cursor, Engine
 
-KINDS = ("event", "alert", "finding", "incident", "notice", "seal", "test")
+KINDS = ("event", "alert", "finding", "incident", "notice", "seal", "digest", "test")
 _MAX_RESPONSE_LENGTH = 300
 
 
