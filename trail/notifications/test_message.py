@@ -3,6 +3,8 @@
 import datetime as dt
 import json
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from trail.core.clock import utc_text
 from trail.core.errors import InputError
@@ -24,21 +26,26 @@ def preview(destination: Destination, notification: Notification) -> str:
         return text
 
 
-def send_test(forwarding: Forwarding, destination: Destination) -> Verdict:
+def send_test(
+    forwarding: Forwarding,
+    destination: Destination,
+    kind: str = "test",
+    body: Mapping[str, Any] | None = None,
+) -> Verdict:
     """Send a test message immediately, outside the queue; return the verdict.
 
-    It is not retried and does not switch the destination off. Raises `InputError` for unusable
-    settings.
+    It is marked as a test, also where it is a message of another *kind* with its *body*. It is not
+    retried and does not switch the destination off. Raises `InputError` for unusable settings.
     """
     now = forwarding.clock()
-    body = {
+    sample = {
         "title": "Test message from the audit trail",
         "text": "This destination receives messages.",
         "severity": "info",
         "at": utc_text(now),
-        "test": True,
     }
-    delivery = Delivery(0, "test", f"test-{secrets.token_hex(8)}", body, now, 1)
+    content = {**(sample if body is None else body), "test": True}
+    delivery = Delivery(0, kind, f"test-{secrets.token_hex(8)}", content, now, 1)
     verdict, _ = forwarding.attempt(destination, delivery)
     if verdict.kind == "refused":
         raise InputError(verdict.text)

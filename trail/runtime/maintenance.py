@@ -17,7 +17,7 @@ from trail.incidents.incident_json import records
 from trail.integrity import seal_status, sealing, verification
 from trail.notifications import evaluate
 from trail.retention import policy
-from trail.runtime import export_job
+from trail.runtime import digest_job, export_job
 from trail.runtime.job import Job, JobContext
 from trail.storage import cube, search_backfill
 from trail.storage.filters import Filter
@@ -49,6 +49,7 @@ def jobs(context: JobContext, verify: threading.Event) -> list[Job]:
         Job.of("search", "Search text", _SEARCH_EVERY_S, _fill_search_text(context)),
         Job.of("seals", "Seals", _SEAL_EVERY_S, _seal(context, verify), _SEAL_DELAY_S),
         export_job.job(context),
+        digest_job.job(context),
         Job.of("preferences", "Preferences", _PREFERENCES_EVERY_S, _prune_preferences(context)),
     ]
     if context.settings.backup.path:

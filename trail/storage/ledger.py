@@ -87,6 +87,14 @@ BOOKS: dict[str, Book] = {
         ("destination_id", "kind", "name", "settings", "secrets", "streams", "query", *_MADE),
         "destinations",
     ),
+    "digest_schedules": Book(
+        RECORDS,
+        (
+            *("schedule_id", "name", "cadence", "weekday", "hour", "zone", "findings"),
+            *("destination_id", "active", *_MADE),
+        ),
+        "scheduled digests",
+    ),
     "triage": Book(
         RECORDS, ("subject", "action", "value", "until", *_MADE), "assignments and comments"
     ),

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from forwarders import mail
 from tests.conftest import Load
 from tests.receiver import Receiver
 from tests.segment_records import forwarded, message_id, ndjson
+from tests.test_contract_forwarders import build_request, notification
 from trail.core.clock import utc_now
 from trail.core.model import Request
 from trail.core.settings import Forward, Settings
@@ -98,7 +100,7 @@ def test_email_is_sent_only_if_the_certificate_names_the_server(
     envelope = (("from", "trail@example.com"), ("to", "mara@example.com"))
     url = f"smtps://{named}:{listening.getsockname()[1]}"
     response = smtp_transport.send(
-        Request(url, envelope, b"Subject: x\r\n\r\nSaid.\r\n"),
+        Request(url, envelope, build_request(mail.FORWARDER, notification("digest")).body),
         HttpTransport(loopback=True, timeout_s=3),
         resolve=lambda host, port: ["127.0.0.1"],
         context=ssl.create_default_context(cafile=str(cert)),
@@ -106,4 +108,5 @@ def test_email_is_sent_only_if_the_certificate_names_the_server(
     listening.close()
     thread.join(3)
     assert response.status == status
-    assert (b"Said." in received) == (status == 200)
+    assert (b"- Changes: 1,821 (+6 %)" in received) == (status == 200)
+    assert any(b"text/html" in line for line in received) == (status == 200)
