@@ -4,13 +4,13 @@ import time
 
 import streamlit as st
 
-from trail.core import time_labels
 from trail.core.clock import naive_utc
 from trail.events import counts, coverage
 from trail.findings import expiring
 from ui import clock_warning, coverage_banner, filter_bar, seal_text, text, url_state
 from ui.overview import (
     activity,
+    compared,
     destructive,
     most_active,
     needs_attention,
@@ -31,11 +31,14 @@ def render(ctx: Context) -> None:
     counted = counts.count(shown.store, shown.counted, shown.now)
     elapsed_ms = (time.perf_counter() - started) * 1000
 
-    filter_bar.head("Overview", shown.counted, counted, beside=_digest)
+    filter_bar.head("Overview", shown.counted, counted, beside=lambda: _beside(shown))
     of_all = text.events_summary(total, unverified)
     summary = f"<b>{counted:,}</b> changes of {of_all}" if shown.changes_only else of_all
     filter_bar.caption(
-        f"{summary} · {elapsed_ms:.0f} ms", shown.filter_, shown.window, _compared(shown)
+        f"{summary} · {elapsed_ms:.0f} ms",
+        shown.filter_,
+        shown.window,
+        f" · {compared.sentence(shown)}",
     )
     _warnings(shown)
     tiles.draw(shown)
@@ -49,21 +52,16 @@ def render(ctx: Context) -> None:
         destructive.draw(shown)
     with right, st.container(border=True, key="sources", height="stretch"):
         sources_card.draw(shown)
-    with st.container(border=True, key="actors"):
-        most_active.draw(shown)
+    left, right = st.columns([1.56, 1], gap="small")
+    with left, st.container(border=True, key="people", height="stretch"):
+        most_active.people(shown)
+    with right, st.container(border=True, key="tokens", height="stretch"):
+        most_active.tokens(shown)
 
 
-def _digest() -> None:
-    st.page_link(url_state.DIGEST, label="Weekly digest")
-
-
-def _compared(shown: View) -> str:
-    """Return what the changes on this page compare, for the caption."""
-    comparison, zone = shown.comparison, shown.filter_.zone
-    if comparison.reason or not comparison.current or not comparison.current.end:
-        return f" · Not compared: {comparison.reason}"
-    until = time_labels.short(comparison.current.end, zone, shown.now)
-    return f" · Changes compare the part until {until} with the {comparison.basis}"
+def _beside(shown: View) -> None:
+    st.page_link(url_state.DIGEST, label="Weekly digest", width="content")
+    compared.choice(shown)
 
 
 def _warnings(shown: View) -> None:

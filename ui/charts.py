@@ -141,7 +141,9 @@ def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
         step = max(1, round(len(starts) / 8))
         # A first day with few bars has no room for its label.
         positions = [
-            n for n in starts[::step] if n > 0 or len(starts) < 2 or starts[1] > 6 or step > 1
+            n
+            for n in starts[::step]
+            if n > 0 or len(starts) < 2 or starts[1] > 6 or step > 1 or len(starts) == len(bars)
         ]
         days = [local[index].date() for index in positions]
         return positions, text.axis_days(days, zone)

@@ -46,6 +46,8 @@ _RULES = """
 [data-testid=stSidebarContent] { padding: 0 4px; }
 [data-testid=stSidebarUserContent] { padding: 0 6px 24px; }
 .trail-summary, .trail-window { color: GREY; font-size: 12.5px; white-space: nowrap; }
+.trail-link { color: LINK; font-size: 12.5px; white-space: nowrap; text-decoration: none; }
+.trail-link:hover { text-decoration: underline; }
 .trail-summary b { color: INK; font-weight: 600; }
 .st-key-demo-banner, .st-key-archive-banner {
   background: PANEL; border: 1px solid LINE; border-radius: 6px; padding: 4px 12px;

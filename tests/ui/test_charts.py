@@ -68,7 +68,7 @@ def test_labels_of_an_axis_name_days_months_and_other_years() -> None:
         "04:00",
     ]
     assert labels(dt.timedelta(days=1), 5) == [
-        *("Sun 30 Nov 2025", "Mon 1 Dec 2025", "Tue 2", "Wed 3"),
+        *("Sat 29 Nov 2025", "Sun 30", "Mon 1 Dec 2025", "Tue 2", "Wed 3"),
     ]
 
 

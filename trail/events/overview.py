@@ -6,7 +6,6 @@ attempt; the three together are all events.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -135,21 +134,6 @@ def active_actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type:
     )
     number: int = table["n"][0].as_py()
     return number
-
-
-def new_among(
-    engine: Engine, filter_: Filter, now: dt.datetime, actor_ids: Sequence[str]
-) -> frozenset[str]:
-    """Return those of *actor_ids* that have no stored event before the window of *filter_*."""
-    window = timeline.bounded(engine, filter_.window(now), now)
-    assert window.start
-    earlier = count_source(engine, Filter(end=utc_text(window.start)), now, by_actor=True)
-    rows = engine.table(
-        "select actor_id from actors where actor_id in (select unnest($ids::varchar[])) "
-        f"and actor_key not in (select e.actor_key from {earlier.source})",
-        {**earlier.params, "ids": list(actor_ids)},
-    )
-    return frozenset(rows["actor_id"].to_pylist())
 
 
 def needs_attention(

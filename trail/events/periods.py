@@ -57,6 +57,11 @@ class Comparison:
     days: int = 0
     short: bool = False
 
+    @property
+    def ago(self) -> str:
+        """Return how much earlier the earlier period is: `a week earlier`, or `the day before`."""
+        return _ago(self.days)
+
     def earlier(self, bar: Bar, zone: ZoneInfo) -> Window | None:
         """Return the span of the earlier period at the phase of *bar*, or None.
 
@@ -214,10 +219,16 @@ def _basis(days: int, start: dt.datetime, end: dt.datetime, grain: dt.timedelta)
     what = "same hours"
     if grain == _DAY:
         what = "same weekday" if end - start <= _ONE_DAY else "same weekdays"
+    if days == 1 and grain == _DAY:
+        return _ago(days)
+    return f"{what} {_ago(days)}"
+
+
+def _ago(days: int) -> str:
     if days == 1:
-        return "the day before" if grain == _DAY else "same hours the day before"
+        return "the day before"
     weeks = days // 7
-    return f"{what} {'a week' if weeks == 1 else f'{weeks} weeks'} earlier"
+    return f"{'a week' if weeks == 1 else f'{weeks} weeks'} earlier"
 
 
 def _not_covered(engine: Engine, before: Window, filter_: Filter, now: dt.datetime) -> str:

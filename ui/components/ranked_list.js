@@ -65,6 +65,8 @@ export default component(
     list.rows.style.setProperty("--digits", `${Math.max(3, formatNumber(most).length)}ch`);
     const share = Math.max(4, ...data.rows.map((row) => ("share" in row ? row.share.length : 0)));
     list.rows.style.setProperty("--share", `${Math.min(share, 9)}ch`);
+    const time = Math.max(8, ...data.rows.map((row) => ("time" in row ? row.time.length : 0)));
+    list.rows.style.setProperty("--time", `${(time * 0.9).toFixed(1)}ch`);
     const create = () => {
       const { node } = linkRow("row");
       return { node, update: KINDS[data.kind](node) };

@@ -148,8 +148,9 @@ export function barPath(counts, base, top, gap, least) {
     if (!count) return;
     const low = base[index] || 0;
     base[index] = low + count;
+    // Both edges are rounded, so that no gap shows the page between two parts of a stack.
     const bottom = Math.round(HEIGHT - (HEIGHT * low) / top);
-    const height = Math.max(Math.round((HEIGHT * count) / top), least);
+    const height = Math.max(bottom - Math.round(HEIGHT - (HEIGHT * (low + count)) / top), least);
     const width = Number((1 - 2 * gap).toFixed(2));
     path += `M${index + gap} ${bottom}v-${height}h${width}v${height}z`;
   });

@@ -1,6 +1,7 @@
 """The card "Activity by category": bars over time, and the categories with their changes."""
 
 import datetime as dt
+import html
 from collections import Counter
 from collections.abc import Mapping
 
@@ -17,7 +18,6 @@ from ui.overview.view import View
 
 _OTHER = "Other"
 _ORDER = (*catalogue.CATEGORIES[:8], _OTHER)
-_BY: dict[periods.By, str] = {"week": "A week ago", "day": "The day before"}
 
 
 def draw(view: View) -> None:
@@ -28,8 +28,7 @@ def draw(view: View) -> None:
         _changes_only(view)
 
     def explore_bars(start: dt.datetime, end: dt.datetime) -> None:
-        span = url_state.with_range(view.counted, start, end)
-        url_state.open_page(url_state.EXPLORE, span)
+        url_state.open_page(url_state.EXPLORE, view.within(start, end))
 
     charts.stacked_bars(
         shown,
@@ -55,6 +54,7 @@ def _changes_only(view: View) -> None:
 
     routine = overview.routine(view.filter_)
     number = counts.count(view.store, routine, view.now)
+    failed = counts.count(view.store, overview.failures(view.filter_), view.now)
     with st.container(
         horizontal=True, vertical_alignment="center", width="content", gap="small", key="switch"
     ):
@@ -62,52 +62,25 @@ def _changes_only(view: View) -> None:
             "Changes only",
             key="changes-only",
             on_change=switch,
-            help="Leave out routine events (reads, checks, automated rules) and failed attempts",
+            help=f"Leaves out {text.count(number, 'routine event')} (reads, checks, automated "
+            f"rules) and {text.count(failed, 'failed attempt')}",
             width="content",
         )
         state = "hidden" if view.changes_only else "counted"
-        st.page_link(
-            url_state.EXPLORE,
-            label=f"{text.count(number, 'routine event')} {state}",
-            query_params=url_state.query_params(routine),
-            width="content",
-        )
+        words = f"{text.count(number, 'routine event')} {state}"
+        address = html.escape(view.explore(routine))
+        st.html(f'<a class="trail-link" href="{address}">{words}</a>', width="content")
 
 
 def _legend(view: View) -> None:
-    """Draw what the marks of the chart mean, and the choice of the earlier period."""
-    comparison = view.comparison
+    """Draw what the marks of the chart mean."""
     marks = []
-    if comparison.current and not comparison.reason:
-        marks.append(f"── {comparison.basis}")
-    if comparison.running and comparison.running.start:
-        since = text.short_timestamp(comparison.running.start, view.filter_.zone)
-        marks.append(f"▨ since {since}: not over yet, not compared")
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.caption(text.escape(" · ".join(marks)), width="content")
-        if comparison.short:
-            _choice()
-
-
-def _choice() -> None:
-    requested = url_state.param(view_.COMPARE)
-    st.session_state["compare"] = requested if requested in _BY else "week"
-
-    def choose() -> None:
-        chosen = st.session_state["compare"]
-        url_state.put_params(**{view_.COMPARE: "day" if chosen == "day" else ""})
-
-    st.segmented_control(
-        "Compare with",
-        list(_BY),
-        required=True,
-        format_func=_BY.__getitem__,
-        key="compare",
-        on_change=choose,
-        label_visibility="collapsed",
-    )
+    if view.comparison.current and not view.comparison.reason:
+        marks.append(f"── {view.comparison.basis}")
+    if view.known.running([bar for bar, _ in view.bars]) is not None:
+        marks.append("▨ not over: left out of every change")
+    if marks:
+        st.caption(text.escape(" · ".join(marks)))
 
 
 def _before(view: View) -> list[int | None]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from trail.core import text as core_text
-from trail.events import counts, overview
+from trail.events import counts, overview, timeline
 from trail.events.periods import Change
 from trail.findings import expiring, reviews
 from trail.findings import queries as findings
@@ -12,15 +12,14 @@ from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components import tiles
 from ui.components.tiles import Tile
-from ui.overview import integrity_tile
 from ui.overview.view import View
 
 
 def draw(view: View) -> None:
     """Draw the tiles."""
     rows = [_counted(view), *(_active(view, *names) for names in _ACTORS), _incidents(view)]
-    rows.append(_findings(view) if view.ctx.user.may("see_findings") else _destructive(view))
-    rows.append(integrity_tile.tile(view.ctx))
+    rows.append(_findings(view) if view.ctx.user.may("see_findings") else _failed(view))
+    rows.append(_destructive(view))
     tiles.tiles(rows, "tiles")
 
 
@@ -49,9 +48,18 @@ def _active(view: View, name: str, actor_type: str) -> Tile:
 
 
 def _destructive(view: View) -> Tile:
-    chosen = overview.destructive(view.filter_)
+    return _of_events(view, "Destructive changes", overview.destructive(view.filter_))
+
+
+def _failed(view: View) -> Tile:
+    return _of_events(view, "Failed attempts", overview.failures(view.filter_))
+
+
+def _of_events(view: View, name: str, chosen: Filter) -> Tile:
+    bars = timeline.histogram(view.store, chosen, view.now, view.grain).bars
+    trend = view.complete([bar.count for bar in bars])
     number = counts.count(view.store, chosen, view.now)
-    return _compared(view, "Destructive changes", number, _count(view), chosen, [])
+    return _compared(view, name, number, _count(view), chosen, trend)
 
 
 def _incidents(view: View) -> Tile:
@@ -105,11 +113,21 @@ def _compared(
 ) -> Tile:
     """Return a tile whose *number* is that of the events *chosen*, with its change."""
     change = view.change(count, chosen)
+    if view.missing:
+        # What is counted is not what happened: neither the number nor its course is compared.
+        return {
+            **_blank(name, number),
+            "value": "No data" if view.is_blank else f"{number:,}",
+            "address": view.explore(chosen),
+            "note": view.missing,
+            "hint": _explained(change, view),
+            "unknown": True,
+        }
     return {
         **_blank(name, number),
         "address": view.explore(chosen),
         "change": change.text,
-        "note": change.reason or f"vs {view.comparison.basis}",
+        "note": change.reason or f"vs {view.comparison.ago}",
         "hint": _explained(change, view),
         "trend": trend,
     }

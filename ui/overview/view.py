@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from trail.core.clock import naive_utc
 from trail.events import overview, periods, timeline
 from trail.events.periods import By, Change, Comparison
 from trail.storage.database import Store
@@ -63,14 +64,50 @@ class View:
     @functools.cached_property
     def bars(self) -> list[tuple[timeline.Bar, dict[str, int]]]:
         """Return the bars of the window, each with what is counted, by category."""
-        return timeline.by_category(self.store, self.counted, self.now, self.grain)
+        bars = timeline.by_category(self.store, self.counted, self.now, self.grain)
+        return [(self._cut(bar), counted) for bar, counted in bars]
+
+    def _cut(self, bar: timeline.Bar) -> timeline.Bar:
+        """Return *bar* cut to the window; one that is running goes on."""
+        start, end = self.window.start, self.window.end
+        assert start and end
+        is_running = end >= naive_utc(self.now)
+        return replace(
+            bar, start=max(bar.start, start), end=bar.end if is_running else min(bar.end, end)
+        )
+
+    @functools.cached_property
+    def missing(self) -> str:
+        """Return since when there is no data, if that is at least a whole bar; else nothing."""
+        bars = [bar for bar, _ in self.bars]
+        since = self.known.silent_since(bars)
+        now = naive_utc(self.now)
+        if since is None or not any(since <= bar.start < now for bar in bars):
+            return ""
+        return known_time.no_data_since(since, self.filter_.zone)
+
+    @property
+    def is_blank(self) -> bool:
+        """Return whether nothing is known of the whole window."""
+        until, start = self.known.until, self.window.start
+        return bool(until and start and until <= start)
 
     def complete(self, values: list[int]) -> list[int]:
-        """Return of *values*, one for each bar, those of bars that are over."""
-        ends = self.comparison.current and self.comparison.current.end
-        if not ends:
+        """Return of *values*, one for each bar, those of whole bars that are over."""
+        part = self.comparison.current
+        if not part or not part.start or not part.end:
             return []
-        return [value for (bar, _), value in zip(self.bars, values, strict=True) if bar.end <= ends]
+        return [
+            value
+            for (bar, _), value in zip(self.bars, values, strict=True)
+            if part.start <= bar.start and bar.end <= part.end
+        ]
+
+    def within(self, start: dt.datetime, end: dt.datetime) -> Filter:
+        """Return what is counted from *start* to *end* (UTC) within the window."""
+        assert self.window.start and self.window.end
+        first, last = max(start, self.window.start), min(end, self.window.end)
+        return url_state.with_range(self.counted, first, last)
 
     def change(self, number: Callable[[Filter], int], filter_: Filter) -> Change:
         """Return how *number* of *filter_* changed from the earlier period, of complete bars."""

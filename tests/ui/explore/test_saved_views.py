@@ -1,7 +1,6 @@
 """The saved views of Explore: what each action changes, records and shows; and its share links."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,10 @@ from urllib.parse import parse_qsl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from trail.access_log import log, spool
-from trail.accounts.sessions import Sessions
-from trail.accounts.users import Users
+from trail.access_log import log
 from trail.core.settings import Export, Settings
 from trail.events import overview
-from trail.ingest.receiver import Intake
 from trail.runtime import process
-from trail.runtime.process import Runtime
-from trail.runtime.scheduler import Schedule
 from trail.storage.database import Store
 from trail.storage.filters import Filter, Window
 from trail.views import saved_views, scheduled_exports
@@ -28,20 +22,7 @@ from ui.components import share_menu, view_menu
 HOSTILE = "<img src=x onerror=1> **b** [x](https://x.example) :red[y]"
 
 
-@pytest.fixture(autouse=True)
-def runtime(
-    store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """Start a runtime whose jobs do not run."""
-    monkeypatch.setattr(process, "_current", [])
-    schedule = Schedule(settings, lambda: store, lambda: store)
-    users, intake = Users(tmp_path / "users.yaml"), Intake(settings, lambda: store)
-    process.start(Runtime(settings, store, users, Sessions(12, 30), intake, schedule, False))
-    log.start(lambda: (store, True), spool.folder_of(settings), 400)
-    yield
-    log.stop()
-    schedule.close()
-    intake.close()
+pytestmark = pytest.mark.usefixtures("runtime")
 
 
 def _explore(role: str, messages: list, links: list[bool]) -> None:  # type: ignore[type-arg]

@@ -1,0 +1,50 @@
+"""What the changes on the Overview compare: the sentence, and the choice of the earlier period."""
+
+import datetime as dt
+
+import streamlit as st
+
+from trail.core import time_labels
+from trail.events.periods import By
+from ui import url_state
+from ui.overview.view import COMPARE, View
+
+_BY: dict[By, str] = {"week": "A week ago", "day": "The day before"}
+
+
+def sentence(view: View) -> str:
+    """Return what the changes on the page compare, or why there are none."""
+    comparison, zone = view.comparison, view.filter_.zone
+    current = comparison.current
+    if comparison.reason or current is None or current.end is None:
+        return f"Not compared: {comparison.reason[:1].lower()}{comparison.reason[1:]}"
+    if comparison.running is None:
+        return f"Changes compare this window with the {comparison.basis}"
+    if comparison.grain >= dt.timedelta(days=1):
+        last = (current.end - dt.timedelta(hours=1)).replace(tzinfo=dt.UTC).astimezone(zone).date()
+        part = f"complete days until {time_labels.day(last, view.now, zone)}"
+    else:
+        part = f"complete hours until {time_labels.short(current.end, zone, view.now)}"
+    return f"Changes compare {part} with the {comparison.basis}"
+
+
+def choice(view: View) -> None:
+    """Draw the choice between a week ago and the day before, for a window of at most a day."""
+    if not view.comparison.short:
+        return
+    requested = url_state.param(COMPARE)
+    st.session_state["compare"] = requested if requested in _BY else "week"
+
+    def choose() -> None:
+        chosen = st.session_state["compare"]
+        url_state.put_params(**{COMPARE: "day" if chosen == "day" else ""})
+
+    st.segmented_control(
+        "Compare with",
+        list(_BY),
+        required=True,
+        format_func=lambda by: f"vs {_BY[by][0].lower()}{_BY[by][1:]}",
+        key="compare",
+        on_change=choose,
+        label_visibility="collapsed",
+    )
