@@ -2,7 +2,8 @@
 
 import datetime as dt
 
-from trail.events import counts, people as actors
+from trail.events import counts
+from trail.events import people as actors
 from trail.events.people import ActorActivity
 from ui import url_state
 from ui.components import ranked_list
