@@ -85,8 +85,8 @@ def test_coverage_shows_ninety_days(
 ) -> None:
     page = admin("coverage")
     expect(page.locator(".trail-days > span[title]")).to_have_count(90)
-    # Coverage starts when the server first notes that it listens, once a minute.
-    since = re.compile("No continuous source|No coverage gap since")
+    # Coverage starts with the first event that the webhook delivers.
+    since = re.compile("No source has collected yet|No coverage gap since")
     expect(page.get_by_text(since)).to_be_visible()
 
 

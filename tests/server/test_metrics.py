@@ -70,3 +70,12 @@ def test_only_the_token_grants_access_and_health_names_the_problems(
         if health["problems"]:
             break
     assert health == {"ok": True, "problems": ["Segment Public API"]}
+    (source,) = httpx2.get(f"{server.url}/healthz", headers=right).json()["sources"]
+    assert (source["name"], source["state"]) == ("segment_api", "failing")
+    assert "connection failed" in source["message"]
+    assert "sgp_x" not in source["message"]
+    values = figures(httpx2.get(f"{server.url}/metrics", headers=right).text)
+    assert values["audit_trail_source_up segment_api"] == 0
+    assert values["audit_trail_source_state failing segment_api"] == 1
+    assert values["audit_trail_source_state ok segment_api"] == 0
+    assert "audit_trail_source_last_success_timestamp_seconds segment_api" not in values

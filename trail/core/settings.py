@@ -98,7 +98,14 @@ class Server(Section):
     )
     metrics_token: SecretStr = Field(
         SecretStr(""),
-        description="Bearer token for `/metrics`; if empty, only this machine is answered.",
+        description="Bearer token for `/metrics` and for the state of each source in `/healthz`; "
+        "if empty, only this machine is answered.",
+    )
+    unhealthy_if_source_fails: bool = Field(
+        False,
+        description="Whether `/healthz` answers 503 with `ok: false` while a configured source "
+        "fails. Leave it off for a load balancer or an automatic restart: the server works, shows "
+        "what is stored and receives webhooks meanwhile.",
     )
 
 

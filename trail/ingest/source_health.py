@@ -7,12 +7,13 @@ reports the same as the server that collects.
 import datetime as dt
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pydantic import SecretStr
 
 from trail.core import registry
+from trail.core.json_values import json_row
 from trail.core.model import Drop, EventSource, Feed, Receiver
 from trail.core.settings import Settings
 from trail.core.text import count
@@ -60,6 +61,12 @@ class SourceHealth:
     message: str = ""
     interval: dt.timedelta | None = None
     covers_time: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON: times as ISO 8601 in UTC, `interval_s` in seconds."""
+        fields = json_row(asdict(self))
+        interval = fields.pop("interval")
+        return {**fields, "interval_s": interval.total_seconds() if interval else None}
 
 
 def sources(engine: Engine, settings: Settings, now: dt.datetime) -> tuple[SourceHealth, ...]:

@@ -6,7 +6,8 @@ that monitoring does not take a busy server for a failed one.
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -14,10 +15,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from trail.core.clock import utc_now
 from trail.core.errors import TrailError, UnavailableError
+from trail.ingest import source_health
+from trail.ingest.source_health import SourceHealth
 from trail.integrity import high_water_mark, mirror
 from trail.runtime import process
 from trail.runtime.process import Runtime
+from trail.web.metrics import may_monitor
 
 _PATIENCE_S = 0.1  # how long a request waits for a new result
 _SLOW_S = 10.0  # a check that takes longer is a problem
@@ -27,6 +32,7 @@ _SLOW_S = 10.0  # a check that takes longer is a problem
 class _Result:
     damage: TrailError | None = None
     problems: tuple[str, ...] = ()
+    sources: tuple[SourceHealth, ...] = ()
 
 
 class _Checks:
@@ -51,7 +57,7 @@ class _Checks:
         if seconds < _SLOW_S:
             return self._newest
         slow = f"The database has not answered for {seconds:.0f} seconds."
-        return _Result(self._newest.damage, (*self._newest.problems, slow))
+        return replace(self._newest, problems=(*self._newest.problems, slow))
 
     async def _check(self) -> None:
         self._newest = await anyio.to_thread.run_sync(_checked, self.runtime, limiter=self._limiter)
@@ -60,10 +66,12 @@ class _Checks:
 _checks: list[_Checks] = []
 
 
-async def healthz(_: Request) -> Response:
+async def healthz(request: Request) -> Response:
     """Answer that the server and its store work, and list other problems; 503 for a damaged store.
 
-    Damage is what any query has met since the start, and what the headers of the file show.
+    Damage is what any query has met since the start, and what the headers of the file show. With
+    `server.unhealthy_if_source_fails`, a failing source is answered with 503, too. Who may read
+    `/metrics` gets the state of each source.
     """
     runtime, loop = process.current(), asyncio.get_running_loop()
     if not _checks or _checks[0].runtime is not runtime or _checks[0].loop is not loop:
@@ -71,23 +79,30 @@ async def healthz(_: Request) -> Response:
     result = await _checks[0].result()
     if result.damage:
         return JSONResponse({"ok": False, "problems": [str(result.damage)]}, 503)
-    return JSONResponse({"ok": True, "problems": list(result.problems)})
+    fails = runtime.settings.server.unhealthy_if_source_fails
+    ok = not (fails and source_health.failing(result.sources))
+    body: dict[str, Any] = {"ok": ok, "problems": list(result.problems)}
+    if result.sources and may_monitor(request):
+        body["sources"] = [source.to_dict() for source in result.sources]
+    return JSONResponse(body, 200 if ok else 503)
 
 
 def _checked(runtime: Runtime) -> _Result:
     try:
         runtime.store.table("select max(version) from schema_version")
+        sources = source_health.sources(runtime.store, runtime.settings, utc_now())
     except UnavailableError as error:
         return _Result(error)
     if damage := runtime.store.damage():
         return _Result(damage)
-    problems = [job.title for job in runtime.schedule.health() if job.error]
+    problems = [source.title for source in source_health.failing(sources)]
+    problems += [job.title for job in runtime.schedule.health() if job.error]
     if runtime.intake.problem:
         problems.append(runtime.intake.problem)
     if not runtime.demo:
         files = mirror.files(runtime.store.path, runtime.settings)
         problems += [loss.text() for loss in high_water_mark.shortfalls(files.known)]
-    return _Result(problems=tuple(problems))
+    return _Result(problems=tuple(dict.fromkeys(problems)), sources=sources)
 
 
 ROUTES: list[Route] = [Route("/healthz", healthz)]

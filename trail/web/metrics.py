@@ -5,7 +5,7 @@ Needs the bearer token `server.metrics_token` if set; otherwise only this machin
 
 import datetime as dt
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,7 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from trail.core.clock import utc_now
 from trail.events import store_status
+from trail.ingest import source_health
+from trail.ingest.source_health import SourceHealth
 from trail.runtime import process
 from trail.runtime.fair_share import Shares
 from trail.web.guard import LOOPBACK, request_user
@@ -27,7 +30,7 @@ _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 async def metrics(request: Request) -> Response:
     """Answer the metrics in the text format of Prometheus."""
-    if not _allowed(request):
+    if not may_monitor(request):
         return json_error(401, "Not authorized.", "Set server.metrics_token.")
     response: Response = await query(_measured)(request)
     return response
@@ -37,7 +40,8 @@ def _measured(_: Request) -> Response:
     return Response(_text(), media_type=_TYPE)
 
 
-def _allowed(request: Request) -> bool:
+def may_monitor(request: Request) -> bool:
+    """Return whether *request* may read metrics, and the state of each source in `/healthz`."""
     if request_user(request):  # the guard has checked the role
         return True
     token = process.current().settings.server.metrics_token.get_secret_value()
@@ -76,6 +80,8 @@ class _Metrics:
                 "database_bytes", "Size of the database.", runtime.store.path.stat().st_size
             )
         yield from _sources(store_status.sources(runtime.store))
+        now = utc_now()
+        yield from _source_health(source_health.sources(runtime.store, runtime.settings, now))
         yield _requests(runtime.shares)
         failing = GaugeMetricFamily(
             "audit_trail_job_failing", "1 if the last run of the job failed.", labels=["job"]
@@ -113,6 +119,32 @@ def _sources(rows: list[dict[str, Any]]) -> Iterator[Any]:
             watched.add_metric([row["loader"]], at)
     yield records
     yield watched
+
+
+def _source_health(sources: Iterable[SourceHealth]) -> Iterator[GaugeMetricFamily]:
+    up = _of_source("up", "0 if polls or checks of the configured source fail, else 1.")
+    state = GaugeMetricFamily(
+        "audit_trail_source_state",
+        "1 for the state of the source, 0 for the others.",
+        labels=["source", "state"],
+    )
+    success = _of_source(
+        "last_success_timestamp_seconds", "Last successful poll, check or delivery of the source."
+    )
+    event = _of_source("last_event_timestamp_seconds", "Time of the newest event of the source.")
+    for source in sources:
+        if source.state != "off":
+            up.add_metric([source.name], 0.0 if source.state == "failing" else 1.0)
+        for name in source_health.STATE_NAMES:
+            state.add_metric([source.name, name], float(source.state == name))
+        for family, at in ((success, source.last_success), (event, source.last_event)):
+            if at:
+                family.add_metric([source.name], at.replace(tzinfo=dt.UTC).timestamp())
+    yield from (up, state, success, event)
+
+
+def _of_source(name: str, about: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"audit_trail_source_{name}", about, labels=["source"])
 
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:
