@@ -1,11 +1,12 @@
-"""Alerts: rules, destinations, and the delivery log."""
+"""Alerts: rules, digests, destinations, and the delivery log."""
 
 from ui import tabs
-from ui.alerts import delivery_log_tab, destinations_tab, rules_tab
+from ui.alerts import delivery_log_tab, destinations_tab, digests_tab, rules_tab
 from ui.page import Context, Page
 
 _TABS: dict[str, tabs.Tab] = {
     "rules": ("Rules", rules_tab.draw),
+    "digests": ("Digests", digests_tab.draw),
     "destinations": ("Destinations", destinations_tab.draw),
     "log": ("Delivery log", delivery_log_tab.draw),
 }

@@ -17,7 +17,6 @@ from ui.components import digest as drawing
 from ui.page import Context, Page, discover_pages
 
 _NAMES: dict[Cadence, str] = {"weekly": "Week", "daily": "Day"}
-_PARAMS: dict[Cadence, str] = {"weekly": "week", "daily": "day"}
 _MAX_LISTED = 60
 _CADENCE, _PERIOD = "digest-cadence", "digest-period"
 
@@ -73,8 +72,8 @@ def _picker(ctx: Context, period: Period) -> None:
 
 
 def _show(cadence: Cadence, first: str) -> None:
-    names = dict.fromkeys(_PARAMS.values(), "")
-    url_state.put_params(**{**names, _PARAMS[cadence]: first})
+    names = dict.fromkeys(digest_period.PARAMS.values(), "")
+    url_state.put_params(**{**names, digest_period.PARAMS[cadence]: first})
 
 
 def _periods(ctx: Context, period: Period) -> list[Period]:

@@ -14,6 +14,8 @@ from trail.storage.filters import Filter, Window, zone_names
 Cadence = Literal["weekly", "daily"]
 CADENCES: tuple[Cadence, ...] = ("weekly", "daily")
 PATH = "/digest"
+# The parameter of the page that names the first day.
+PARAMS: dict[Cadence, str] = {"weekly": "week", "daily": "day"}
 
 _DAYS: dict[Cadence, int] = {"weekly": 7, "daily": 1}
 # Of two digits more than the oldest event may have, so that a link never leaves the calendar.
@@ -65,8 +67,8 @@ class Period:
     @property
     def path(self) -> str:
         """Return the path of the page that shows the digest of the period."""
-        name = "week" if self.cadence == "weekly" else "day"
-        return f"{PATH}?{urlencode({name: self.first.isoformat(), 'tz': self.tz})}"
+        names = {PARAMS[self.cadence]: self.first.isoformat(), "tz": self.tz}
+        return f"{PATH}?{urlencode(names)}"
 
     def window(self, now: dt.datetime) -> Window:
         """Return the period in UTC without zone; it may end after *now* (aware)."""

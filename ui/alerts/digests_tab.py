@@ -1,0 +1,241 @@
+"""Scheduled digests: when and where each is sent, a test, a preview, a new one, and YAML."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from trail.accounts.users import User
+from trail.attention import digest_period, digest_schedules, digest_text, digest_yaml
+from trail.attention.digest import Digest, digest
+from trail.attention.digest_period import Cadence
+from trail.attention.digest_schedules import WEEKDAYS, DigestSchedule
+from trail.core.clock import utc_now
+from trail.core.errors import InputError, TrailError
+from trail.notifications import destinations, test_message
+from trail.runtime import process
+from trail.storage.database import Cursor
+from trail.storage.filters import zone_names
+from ui import forms, text, url_state
+from ui.audit import record_action
+from ui.page import Context, current_user
+
+CAPABILITY = "configure"
+_CADENCES: dict[Cadence, str] = {"weekly": "Week", "daily": "Day"}
+_HOURS = [f"{hour:02d}:00" for hour in range(24)]
+_YAML = "digests-yaml"
+
+
+def draw(ctx: Context) -> None:
+    """Draw the form of a new digest, the scheduled ones, and all as YAML."""
+    store = ctx.runtime.store
+    names = {item.destination_id: item.name for item in destinations.list_all(store)}
+    schedules = digest_schedules.list_all(store)
+    st.caption(
+        "A digest lists changes, people, failures, findings and the state of the data of the last "
+        "full week or day, with a link on each line."
+    )
+    if not names:
+        st.info("Add a destination first: a digest needs one to go to.", icon=":material/info:")
+    with st.expander("New digest", expanded=bool(names) and not schedules):
+        zone = url_state.timezone_name()
+        first = next(iter(names), 0)
+        _form("new-digest", DigestSchedule("", first, zone=zone), names)
+    for schedule in schedules:
+        with st.container(border=True, gap="xsmall"):
+            _schedule(ctx, schedule, names)
+    with st.expander("Digests as YAML"):
+        st.code(digest_yaml.export(schedules, names), language="yaml")
+        with forms.form("digests-as-code", "Import", lambda: _import(ctx), (_YAML,)):
+            st.text_area("Digests to import, as YAML", height=160, key=_YAML)
+
+
+def _schedule(ctx: Context, schedule: DigestSchedule, names: dict[int, str]) -> None:
+    number = schedule.schedule_id
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        st.subheader(text.escape(schedule.name), anchor=False)
+        st.text("✓ On" if schedule.active else "○ Paused")
+        st.caption(text.escape(_about(schedule, names)))
+        st.caption(text.escape(_times(schedule)))
+        if schedule.last_error:
+            st.error(text.escape(schedule.last_error))
+    with right, st.container(horizontal=True, horizontal_alignment="right"):
+        tested = st.button("Send now as a test", key=f"test-{number}")
+        label = "Pause" if schedule.active else "Resume"
+        st.button(label, key=f"switch-{number}", on_click=_switch, args=(schedule,))
+        st.button("Delete", key=f"delete-{number}", on_click=_delete, args=(schedule,))
+    if tested:
+        _test(ctx, schedule)
+    with st.expander("Edit"):
+        _form(f"edit-{number}", schedule, names)
+    with st.expander("Preview", key=f"preview-{number}", on_change="rerun") as preview:
+        if preview.open:
+            made = _sample(ctx, schedule)
+            st.page_link(
+                url_state.DIGEST,
+                label="Open as a page",
+                query_params={
+                    digest_period.PARAMS[schedule.cadence]: made.period.first.isoformat(),
+                    "tz": schedule.zone,
+                },
+            )
+            st.code(digest_text.plain(made), language=None)
+
+
+def _about(schedule: DigestSchedule, names: dict[int, str]) -> str:
+    target = names.get(schedule.destination_id, "a deleted destination")
+    findings = "with findings" if schedule.findings else "without findings"
+    return f"{schedule.when} · to {target} · {findings}"
+
+
+def _times(schedule: DigestSchedule) -> str:
+    zone = url_state.timezone()
+    last = "not sent yet"
+    if schedule.last_period:
+        period = digest_period.containing(schedule.last_period, schedule.cadence, schedule.zone)
+        last = f"last sent: {period.title}"
+    if not schedule.active or not schedule.next_at:
+        return last[0].upper() + last[1:]
+    return f"Next {text.short_timestamp(schedule.next_at, zone)} · {last}"
+
+
+def _form(key: str, schedule: DigestSchedule, names: dict[int, str]) -> None:
+    def field(name: str) -> str:
+        return f"{key}-{name}"
+
+    def save() -> str:
+        return _save(schedule, {name: st.session_state[field(name)] for name in _FIELDS})
+
+    cleared = () if schedule.schedule_id else (field("name"),)
+    with forms.form(key, "Save digest", save, cleared):
+        st.text_input("Name", schedule.name, max_chars=80, key=field("name"))
+        first, second, third, fourth = st.columns(4, gap="small")
+        first.selectbox(
+            "Digest of each",
+            list(_CADENCES),
+            index=list(_CADENCES).index(schedule.cadence),
+            format_func=lambda name: _CADENCES[name],
+            key=field("cadence"),
+        )
+        second.selectbox(
+            "Weekday of a weekly digest",
+            range(len(WEEKDAYS)),
+            index=schedule.weekday,
+            format_func=lambda number: WEEKDAYS[number].capitalize(),
+            key=field("weekday"),
+        )
+        third.selectbox(
+            "Time",
+            range(24),
+            index=schedule.hour,
+            format_func=_HOURS.__getitem__,
+            key=field("hour"),
+        )
+        zones = sorted(zone_names())
+        fourth.selectbox("Time zone", zones, index=zones.index(schedule.zone), key=field("zone"))
+        ids = list(names)
+        st.selectbox(
+            "Send to",
+            ids,
+            index=ids.index(schedule.destination_id) if schedule.destination_id in ids else None,
+            format_func=lambda number: names[number],
+            key=field("destination_id"),
+        )
+        st.checkbox(
+            "Include unusual changes",
+            schedule.findings,
+            key=field("findings"),
+            help="Everybody who receives the message sees them, also people whose role may not.",
+        )
+
+
+_FIELDS = ("name", "cadence", "weekday", "hour", "zone", "destination_id", "findings")
+
+
+def _save(schedule: DigestSchedule, values: dict[str, object]) -> str:
+    if values["destination_id"] is None:
+        raise InputError("The destination is missing.", "Choose where to send the digest.")
+    given = {**values, "name": str(values["name"]).strip()}
+    changed = replace(schedule, **given)  # type: ignore[arg-type]
+    _write(
+        changed,
+        changed.when,
+        lambda cursor, by: digest_schedules.save(cursor, changed, by, utc_now()),
+    )
+    return "Digest saved."
+
+
+def _switch(schedule: DigestSchedule) -> None:
+    active = not schedule.active
+    _attempt(
+        schedule,
+        "resumed" if active else "paused",
+        lambda cursor, _: digest_schedules.set_active(cursor, schedule, utc_now(), active=active),
+    )
+
+
+def _delete(schedule: DigestSchedule) -> None:
+    _attempt(
+        schedule,
+        "deleted",
+        lambda cursor, _: digest_schedules.remove(cursor, schedule.schedule_id),
+    )
+
+
+Change = Callable[[Cursor, str], object]
+
+
+def _attempt(schedule: DigestSchedule, what: str, change: Change) -> None:
+    try:
+        _write(schedule, what, change)
+    except TrailError as error:
+        st.toast(text.escape(str(error)), duration="long")
+
+
+def _write(schedule: DigestSchedule, what: str, change: Change) -> None:
+    """Make *change* as the user of the session, whose role is checked again, and record it."""
+    user = _allowed()
+    process.current().store.write(lambda cursor: change(cursor, user.username))
+    record_action("settings", user, f"digest {schedule.name}", what)
+
+
+def _allowed() -> User:
+    user = current_user()
+    if user is None or not user.may(CAPABILITY):
+        raise InputError("Only owners change digests.", "Ask an owner.")
+    return user
+
+
+def _sample(ctx: Context, schedule: DigestSchedule) -> Digest:
+    """Return the digest that *schedule* would send now."""
+    period = digest_period.last_complete(ctx.now, schedule.cadence, schedule.zone)
+    store, settings = ctx.runtime.store, ctx.runtime.settings
+    return digest(store, settings, period, ctx.now, findings=schedule.findings)
+
+
+def _test(ctx: Context, schedule: DigestSchedule) -> None:
+    record_action("tested", ctx.user, f"digest {schedule.name}")
+    forwarding = ctx.runtime.schedule.notifications.forwarding
+    try:
+        destination = destinations.get(ctx.runtime.store, schedule.destination_id)
+        body = _sample(ctx, schedule).to_dict()
+        verdict = test_message.send_test(forwarding, destination, "digest", body)
+    except TrailError as error:
+        st.error(text.escape(str(error)))
+        return
+    if verdict.kind == "ok":
+        st.success("Test digest delivered", icon=":material/check:")
+    else:
+        st.error(text.escape(f"Test digest not delivered: {verdict.text}"))
+
+
+def _import(ctx: Context) -> str:
+    user = _allowed()
+    given = st.session_state[_YAML]
+    counts = ctx.runtime.store.write(
+        lambda cursor: digest_yaml.import_schedules(cursor, given, user.username)
+    )
+    changes = f"{counts['new']:,} added, {counts['changed']:,} updated"
+    record_action("settings", user, "digests", changes)
+    return f"{changes}, {counts['same']:,} unchanged"
