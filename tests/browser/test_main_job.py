@@ -325,6 +325,21 @@ def test_overview_tile_opens_the_events_that_it_counts(visit: Callable[..., Page
     assert url_query(page)["kind"] == ["delete", "disable", "disconnect"]
 
 
+def test_overview_remembers_what_it_counts_and_compares(visit: Callable[..., Page]) -> None:
+    page = visit("/?from=24h", "jon")
+    page.get_by_text("vs the day before").click()
+    expect(page.locator(".trail-window")).to_contain_text("same hours the day before")
+    page.get_by_text("Changes only").click()
+    expect(tile(page, "Events")).to_be_visible()
+    assert (url_query(page)["compare"], url_query(page)["events"]) == (["day"], ["all"])
+    page.reload()
+    expect(page.locator(".trail-window")).to_contain_text("same hours the day before")
+    number = tile(page, "Events").locator(".value").inner_text()
+    tile(page, "Events").click()
+    page.wait_for_url(re.compile("/explore"))
+    expect(summary(page)).to_contain_text(f"{number} of")
+
+
 def test_empty_result_offers_to_clear_the_filters(visit: Callable[..., Page]) -> None:
     page = visit("/explore?q=nothing-is-called-this")
     expect(page.get_by_text("No events match these filters in this window.")).to_be_visible()

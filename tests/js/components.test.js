@@ -176,8 +176,14 @@ test("a tile without an address is not a link", () => {
   const view = mount(tiles).draw({ tiles: [tile] });
   assert.equal(one(view, ".tile").hasAttribute("href"), false);
   assert.ok(one(view, "polyline").getAttribute("points"));
-  view.draw({ tiles: [{ ...tile, address: "/failures" }] });
+  assert.equal(one(view, ".badge").hidden, true);
+  const more = { change: "+6 %", note: "vs a week earlier", badge: "2 new", hint: "100 to 106" };
+  view.draw({ tiles: [{ ...tile, ...more, address: "/failures", unknown: true }] });
   assert.equal(one(view, ".tile").getAttribute("href"), "/failures");
+  assert.equal(one(view, ".note").textContent, "+6 % vs a week earlier");
+  assert.equal(one(view, ".badge").textContent, "2 new");
+  assert.equal(one(view, ".tile").title, "100 to 106");
+  assert.ok(one(view, ".tile").classList.contains("hatched"));
 });
 
 test("a cell of the week with events reports its weekday and hour", () => {
@@ -264,9 +270,10 @@ test("stacked bars start where the bars below end", () => {
   assert.deepEqual(base, [10, 0]);
   assert.equal(barPath([1], [0], 10_000, 0, 12), "M0 1000v-12h1v12z");
   const squares = ["red", "#00ff00"].map((square) => ({ name: square, square, counts: [1, 1] }));
-  const view = mount(timeChart).draw(chartOf({ series: squares, before: [1, 2, 3, 4] }));
+  const view = mount(timeChart).draw(chartOf({ series: squares, before: [1, null, 3, 4] }));
   assert.equal(all(view, "path").length, 3);
-  assert.equal(one(view, ".before").getAttribute("d").startsWith("M0 "), true);
+  const lines = one(view, ".before").getAttribute("d").match(/M\d/g);
+  assert.deepEqual(lines, ["M0", "M2", "M3"]);
   assert.equal(all(view, ".chart-gap").length, 1);
 });
 

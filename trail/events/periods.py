@@ -141,7 +141,8 @@ def compared(engine: Engine, filter_: Filter, now: dt.datetime, by: By = "week")
         before,
         Window(end, shown.end) if end < shown.end else None,
         _basis(days, start, end, grain),
-        _not_covered(engine, before, filter_, now),
+        _not_covered(engine, before, filter_, now)
+        or _not_collected(engine, Window(start, end), "this window"),
         days,
         is_short,
     )
@@ -243,18 +244,24 @@ def _not_covered(engine: Engine, before: Window, filter_: Filter, now: dt.dateti
     begins = _floor(oldest, _DAY, zone)
     if before.start < begins:
         return f"No events before {time_labels.day(_local_date(oldest, zone), now, zone)}"
+    return _not_collected(engine, before, "the earlier period")
+
+
+def _not_collected(engine: Engine, window: Window, name: str) -> str:
+    """Return how much of *window* was not collected, if that is too much to compare it."""
+    assert window.start and window.end
     missing = sum(
         (
             span.end - span.start
-            for span in coverage.spans(engine, before.start, before.end)
+            for span in coverage.spans(engine, window.start, window.end)
             if span.state == "gap"
         ),
         dt.timedelta(),
     )
-    if missing > _MAX_GAP_SHARE * (before.end - before.start):
-        hours = max(round(missing / _HOUR), 1)
-        return f"{hours:,} hour{'' if hours == 1 else 's'} of the earlier period not collected"
-    return ""
+    if missing <= _MAX_GAP_SHARE * (window.end - window.start):
+        return ""
+    hours = max(round(missing / _HOUR), 1)
+    return f"{hours:,} hour{'' if hours == 1 else 's'} of {name} not collected"
 
 
 def _local_date(at: dt.datetime, zone: ZoneInfo) -> dt.date:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import Load
 from trail.core.settings import Settings
-from trail.events import counts, coverage, periods
+from trail.events import counts, coverage, periods, timeline
 from trail.events.periods import Change
 from trail.ingest.files import load_files
 from trail.storage.database import Store
@@ -119,6 +119,16 @@ def test_changes_equal_a_count_by_the_hands_of_the_local_clock(
     assert shift == DAY or shift % (7 * DAY) == dt.timedelta()
     earlier = [label - shift for label in shown]
     assert not set(shown) & set(earlier)
+    for bar in timeline.empty_bars(result.current, result.grain, filter_).values():
+        span = result.earlier(bar, zone)
+        # Where the clock moves half an hour, hours of the clock are not those of the window.
+        is_inside = bar.start >= result.current.start and bar.end <= result.current.end
+        assert (span is None) == bool(result.reason or not is_inside)
+        assert is_inside or zone_name == "Australia/Lord_Howe"
+        if span and span.start and span.end and not is_unclear(bar.start, zone):
+            assert local(span.start, zone) == local(bar.start, zone) - shift or is_unclear(
+                span.start, zone
+            )
     assert counts.count(store, periods.narrowed(filter_, result.current), moment) == sum(
         labels[label] for label in shown
     )
@@ -210,6 +220,13 @@ def test_periods_before_the_first_event_or_not_collected_are_not_compared(
             )
         assert reason("3d") == "12 hours of the earlier period not collected"
         assert reason("2d") == ""
+        # Its own gap makes a window look calm, too.
+        later = dt.datetime(2026, 11, 12, 6, 38, tzinfo=dt.UTC)
+        gap = Filter(start="2026-11-04", end="2026-11-05", tz="UTC")
+        assert periods.compared(store, gap, later).reason.startswith("No events before")
+        gap = Filter(start="2026-11-04T18:00", end="2026-11-05T06:00", tz="UTC")
+        by_day = periods.compared(store, gap, later, "day")
+        assert by_day.reason == "3 hours of this window not collected"
 
 
 @pytest.mark.parametrize(
