@@ -57,7 +57,7 @@ def render(ctx: Context) -> None:
     coverage_banner.show(ctx)
     _tiles(filter_, numbers)
     if not numbers.incidents:
-        st.info("No failed attempts in this window.", icon=":material/check:")
+        coverage_banner.show_none(ctx, filter_, "No failed attempts in this window.")
         return
     incident_table.draw(filter_, result, changes, class_, _number(numbers, class_))
     incident = _selected(ctx, result, now)

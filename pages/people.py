@@ -4,7 +4,6 @@ import time
 
 import streamlit as st
 
-from trail.core.clock import naive_utc
 from trail.events import counts, people, timeline, value_names
 from ui import coverage_banner, filter_bar, url_state
 from ui.page import Context, Page
@@ -41,7 +40,7 @@ def render(ctx: Context) -> None:
     summary = f"<b>{active:,}</b> of {len(actors):,} active · {_timing(started)}"
     filter_bar.caption(summary, filter_, window)
     coverage_banner.show(ctx)
-    actor_list.draw(ctx, filter_.cleared(), actors, naive_utc(now))
+    actor_list.draw(ctx, filter_.cleared(), actors)
 
 
 def _timing(started: float) -> str:

@@ -13,7 +13,7 @@ from trail.events.coverage import Span
 from trail.ingest import source_health
 from trail.ingest.source_health import SourceHealth
 from trail.storage.database import Store
-from trail.storage.filters import Window
+from trail.storage.filters import Filter, Window
 from ui import known_time, source_text, text, url_state
 from ui.page import Context
 
@@ -49,6 +49,24 @@ def show(ctx: Context) -> None:
             )
             query = {"section": "sources"} if health else {}
             st.page_link(target, label=label, query_params=query)
+
+
+def show_none(ctx: Context, filter_: Filter, sentence: str) -> None:
+    """Draw the *sentence* that a window has nothing, as good news only where that is known."""
+    missing = missing_in(ctx, filter_)
+    if missing:
+        st.info(text.escape(f"{sentence} {missing}"), icon=":material/help:")
+    else:
+        st.info(sentence, icon=":material/check:")
+
+
+def missing_in(ctx: Context, filter_: Filter) -> str:
+    """Return since when the window of *filter_* has no data, as a sentence; else nothing."""
+    known = known_time.known(ctx.store, ctx.now)
+    end = filter_.window(ctx.now).end
+    if not known.until or not known.is_late or (end and end <= known.until):
+        return ""
+    return f"{known_time.no_data_since(known.until, filter_.zone)}: what happened is not known."
 
 
 def _why(health: Sequence[SourceHealth], known_until: dt.datetime, zone: ZoneInfo) -> str:

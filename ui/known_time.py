@@ -9,6 +9,7 @@ from trail.core.clock import naive_utc
 from trail.events import coverage
 from trail.events.timeline import Bar
 from trail.storage.database import Engine
+from trail.storage.filters import Window
 from ui import text
 
 SO_FAR = "so far"
@@ -31,6 +32,10 @@ class Known:
     def is_late(self) -> bool:
         """Return whether the newest data is older than polls that take turns leave it."""
         return self.until is not None and self.now - self.until >= _PATIENCE
+
+    def is_blank(self, window: Window) -> bool:
+        """Return whether nothing is known of *window*."""
+        return bool(self.until and window.start and self.until <= window.start)
 
     def silent_since(self, bars: Sequence[Bar]) -> dt.datetime | None:
         """Return the end of the data if it is late for *bars* and they go on after it, else None.

@@ -7,6 +7,7 @@ import pytest
 
 from trail.events.coverage import Span
 from trail.events.timeline import Bar
+from trail.storage.filters import Window
 from ui import charts
 from ui.known_time import Known
 
@@ -68,3 +69,33 @@ def test_bars_of_days_allow_an_hour_without_data() -> None:
     now = START + 2.5 * DAY
     assert chart(Known(now - 59 * MINUTE, now), DAY)["notes"] == {2: "so far"}
     assert "text" in str(chart(Known(now - HOUR, now), DAY)["spans"])
+
+
+def test_a_gap_is_noted_on_each_of_its_bars_and_written_where_it_has_room() -> None:
+    now = START + 4 * HOUR
+    wide = Span(START + HOUR, START + 2.5 * HOUR, "gap")
+    short = Span(START + 3.5 * HOUR, START + 3.5 * HOUR + 3 * MINUTE, "gap")
+    drawn = charts.bars_over_time(
+        "Events", bars(HOUR), OSLO, (wide, short), height=9, known=Known(now, now)
+    )
+    year = "" if dt.datetime.now(dt.UTC).year == 2026 else " 2026"
+    assert drawn["spans"] == [
+        {
+            "start": 1,
+            "end": 2.5,
+            "kind": "gap",
+            "text": f"Not collected Tue 24 Nov{year} 10:00–11:30",
+        },
+        {"start": 3.5, "end": 3.65, "kind": "gap"},
+    ]
+    notes = drawn["notes"]
+    assert list(notes) == [1, 2, 3]
+    assert notes[1] == notes[2] == f"not collected Tue 24 Nov{year} 10:00–11:30"
+
+
+def test_a_window_after_the_last_data_is_blank() -> None:
+    known = Known(START, START + DAY)
+    assert known.is_blank(Window(START, START + DAY))
+    assert not known.is_blank(Window(START - MINUTE, START + DAY))
+    assert not known.is_blank(Window(None, START + DAY))
+    assert not Known(None, START + DAY).is_blank(Window(START, START + DAY))

@@ -119,6 +119,8 @@ def _coverage(ctx: Context, window: Window, filter_: Filter) -> None:
     end = min(window.end, naive_utc(ctx.now))
     if window.start >= end:
         return
+    if missing := coverage_banner.missing_in(ctx, filter_):
+        st.text(f"▲ {missing}")
     gaps = coverage.source_gaps(ctx.store, window.start, end)
     for source, spans in gaps.items():
         long = [span for span in spans if span[1] - span[0] >= coverage_banner.MIN_GAP]

@@ -89,8 +89,7 @@ class View:
     @property
     def is_blank(self) -> bool:
         """Return whether nothing is known of the whole window."""
-        until, start = self.known.until, self.window.start
-        return bool(until and start and until <= start)
+        return self.known.is_blank(self.window)
 
     def complete(self, values: list[int]) -> list[int]:
         """Return of *values*, one for each bar, those of whole bars that are over."""

@@ -9,7 +9,7 @@ from trail.core import event_text
 from trail.events import counts, events, overview, people
 from trail.events.people import ActorActivity
 from trail.storage.filters import Filter
-from ui import event_feed, text, url_state
+from ui import event_feed, known_time, text, url_state
 from ui.components.table import Cell
 from ui.listed import Field, Listed
 from ui.page import Context
@@ -21,15 +21,20 @@ _STATES = {
     "later": ("–", "Not yet active"),
     "never": ("–", "No events"),
     "removed": ("✕", "Removed"),
+    "unknown": ("?", "Unknown"),
 }
 _MAX_CHANGES = 8
 _MAX_NAMES = 5
 
-_Line = tuple[ActorActivity, dt.datetime]  # with the present moment, aware
+# With the present moment, aware, and whether nothing is known of the window.
+_Line = tuple[ActorActivity, dt.datetime, bool]
 
 
 def _state(line: _Line) -> str:
-    return "removed" if line[0].removed_at else line[0].state
+    if line[0].removed_at:
+        return "removed"
+    # Without data, nobody is known to be dormant.
+    return "unknown" if line[2] and line[0].state == "dormant" else line[0].state
 
 
 def _state_cell(line: _Line) -> Cell:
@@ -93,12 +98,12 @@ _LIST: Listed[_Line] = Listed(
 )
 
 
-def draw(ctx: Context, filter_: Filter, actors: list[ActorActivity], now: dt.datetime) -> None:
-    """Draw the warnings, the table of *actors*, and the access changes at *now* (UTC)."""
+def draw(ctx: Context, filter_: Filter, actors: list[ActorActivity]) -> None:
+    """Draw the warnings, the table of *actors*, and the access changes."""
     _acting_after_removal(actors, filter_)
     _token_creators(ctx, actors)
     with st.container(border=True, gap="xsmall"):
-        _table(actors, filter_, now)
+        _table(ctx, actors, filter_)
     with st.container(border=True, key="membership"):
         _access_changes(ctx, filter_)
 
@@ -140,13 +145,13 @@ def _token_creators(ctx: Context, actors: list[ActorActivity]) -> None:
         st.caption(text.escape(f"Creator unknown for {tokens}: {names}{more}"))
 
 
-def _table(actors: list[ActorActivity], filter_: Filter, now: dt.datetime) -> None:
+def _table(ctx: Context, actors: list[ActorActivity], filter_: Filter) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("All people and tokens", anchor=False, width="content")
         st.caption("Select a row for details", width="content")
-    aware = now.replace(tzinfo=dt.UTC)
+    blank = known_time.known(ctx.runtime.store, ctx.now).is_blank(filter_.window(ctx.now))
     _LIST.draw(
-        [(actor, aware) for actor in actors],
+        [(actor, ctx.now, blank) for actor in actors],
         key=filter_.query(),
         visible=15,
         on_open=lambda line: url_state.set_url(filter_, who=line[0].actor_id),

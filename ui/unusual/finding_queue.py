@@ -7,7 +7,7 @@ from trail.findings import reviews
 from trail.findings.model import Finding
 from trail.findings.queries import Queue
 from trail.storage.filters import Filter
-from ui import text, url_state
+from ui import coverage_banner, text, url_state
 from ui.components.table import Cell, Tone
 from ui.listed import Field, Listed
 from ui.page import Context
@@ -71,7 +71,7 @@ def draw(ctx: Context, filter_: Filter, queue: Queue, *, everything: bool) -> No
         decided = sum(finding.state != reviews.OPEN for finding in rows)
         st.progress(decided / len(rows), f"{decided:,} of {len(rows):,} decided")
     else:
-        st.info("No findings in this window.", icon=":material/check:")
+        coverage_banner.show_none(ctx, filter_, "No findings in this window.")
     hidden = queue.scored - len(rows)
     if everything:
         st.button("Show top findings only", on_click=lambda: url_state.set_url(filter_))
