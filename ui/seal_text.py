@@ -51,8 +51,6 @@ def lost(ctx: Context) -> tuple[Shortfall, ...]:
 def status(ctx: Context) -> str:
     """Return the status of the seals in one or two sentences."""
     seals = seal_status.status(ctx.runtime.store)
-    if ctx.runtime.demo:
-        return "○ The demo workspace is not sealed."
     if seals.sealed_from is None:
         return "○ No sealed days yet. A day is sealed on the following day."
     span = f"{seals.sealed_from} to {seals.sealed_to} (UTC days)"

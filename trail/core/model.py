@@ -435,7 +435,8 @@ class Forwarder:
     for unusable settings. `send` delivers it, over HTTP by default. `judge` interprets the
     response, by `trail.notifications.retry_policy.judge` if None. `accepts` returns False for what
     must not go there. `exact` means that the body is stored unchanged by the program that
-    receives it. `hosts` are the service's own, which the form cannot change.
+    receives it. `hosts` are the service's own, which the form cannot change. `demo_only` means
+    that the form offers it in the demo workspace only.
     """
 
     name: str
@@ -448,3 +449,4 @@ class Forwarder:
     accepts: Callable[[Notification, Values], bool] = lambda notification, settings: True
     exact: bool = False
     hosts: tuple[str, ...] = ()
+    demo_only: bool = False

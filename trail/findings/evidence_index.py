@@ -53,8 +53,8 @@ def rebuild(cursor: Cursor, opened: dt.date | None, until: dt.date) -> None:
     cursors.put(cursor, _MARK, "filled")
 
 
-def update(cursor: Cursor, finding_id: str) -> None:
-    """Bring the rows of one finding up to date after a decision."""
-    here = {"id": finding_id}
-    cursor.execute("delete from finding_evidence where finding_id = $id", here)
-    cursor.execute(_INSERT.replace("CHOSEN", "finding_id = $id"), here)
+def update(cursor: Cursor, finding_ids: list[str]) -> None:
+    """Bring the rows of findings up to date after a decision."""
+    chosen, here = "list_contains($ids::varchar[], finding_id)", {"ids": finding_ids}
+    cursor.execute(f"delete from finding_evidence where {chosen}", here)
+    cursor.execute(_INSERT.replace("CHOSEN", chosen), here)

@@ -42,25 +42,23 @@ def decide(
     if decision == EXPECTED:
         _mark_expected(store, findings, note, made_by, until)
 
-    def write(cursor: Cursor) -> None:
-        for finding in findings:
-            _insert(cursor, finding.finding_id, decision, note.strip(), made_by)
-
-    store.write(write)
+    ids = list(dict.fromkeys(finding.finding_id for finding in findings))
+    store.write(lambda cursor: _insert(cursor, ids, decision, note.strip(), made_by))
 
 
-def _insert(cursor: Cursor, finding_id: str, decision: str, note: str, made_by: str) -> None:
-    """Record one decision; every decision is written here."""
-    with ledger.changing(cursor, "decisions", "finding_id = $id", {"id": finding_id}):
+def _insert(cursor: Cursor, ids: list[str], decision: str, note: str, made_by: str) -> None:
+    """Record a decision on each of *ids*; every decision is written here."""
+    chosen = "list_contains($ids::varchar[], finding_id)"
+    with ledger.changing(cursor, "decisions", chosen, {"ids": ids}):
         cursor.execute(
-            "insert into decisions values ($id, $decision, $note, $by, $now)",
-            {"id": finding_id, "decision": decision, "note": note, "by": made_by, "now": utc_now()},
+            "insert into decisions "
+            "select unnest($ids::varchar[]), $decision, $note, $by, $now::timestamp",
+            {"ids": ids, "decision": decision, "note": note, "by": made_by, "now": utc_now()},
         )
     cursor.execute(
-        "update findings set state = $state where finding_id = $id",
-        {"state": decision, "id": finding_id},
+        f"update findings set state = $state where {chosen}", {"state": decision, "ids": ids}
     )
-    evidence_index.update(cursor, finding_id)
+    evidence_index.update(cursor, ids)
 
 
 def _mark_expected(

@@ -10,14 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from trail.core.clock import utc_now
-from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.events import coverage
 from trail.ingest import source_health
-from trail.ingest.files import load_files
-from trail.integrity import mirror
+from trail.integrity import mirror, seal_status, sealing, verification
 from trail.runtime import demo_feed
-from trail.storage import cursors
+from trail.runtime.demo_feed import DemoFeed
+from trail.storage import cursors, ledger
 from trail.storage.database import Cursor, Store
 
 EVENTS = 20_000
@@ -31,7 +30,7 @@ _FEED_DAYS = 14
 # The feed begins with so many past events, which it repeats.
 _PAST_EVENTS = 500
 # The one time in which the source was not collecting.
-_GAP_BEFORE, _GAP = dt.timedelta(days=19, hours=5), dt.timedelta(hours=3, minutes=20)
+_GAP_DAYS_AGO, _GAP_START, _GAP = 9, dt.time(2, 10), dt.timedelta(hours=3, minutes=20)
 _GAP_REASON = "The token was not accepted (401)."
 _MARK, _BEING_MADE = "demo", "being made"
 
@@ -41,6 +40,7 @@ def open_store(path: Path, settings: Settings) -> Store:
     if path.exists():
         store = Store.open(path, settings)
         if _is_fresh(store, utc_now()):
+            store.write(ledger.begin_if_due)
             return store
         store.close()
         _remove(path, settings)
@@ -67,57 +67,61 @@ def _remove(path: Path, settings: Settings) -> None:
 
 
 def _fill(store: Store, settings: Settings) -> None:
+    # Imports what only a new demo needs.
+    from trail.runtime import demo_past
+
     now = utc_now()
     store.write(lambda cursor: cursors.put(cursor, _MARK, _BEING_MADE))
-    past, coming = _generated(now)
-    path = demo_feed.path_of(store.path)
-    path.write_text("".join([*past[-_PAST_EVENTS:], *coming]), encoding="utf-8")
-    gap = (now - _GAP_BEFORE, now - _GAP_BEFORE + _GAP)
-    _load(store, settings, _outside(past, *gap))
-    store.write(lambda cursor: _cover(cursor, now, *gap))
+    until = demo_past.end(now)
+    lines = _generated(now)
+    first = sum(demo_feed.time_of(line) <= _text(until) for line in lines)
+    feed = "".join(lines[max(first - _PAST_EVENTS, 0) :])
+    demo_feed.path_of(store.path).write_text(feed, encoding="utf-8")
+    begin = dt.datetime.combine(now.date() - dt.timedelta(days=_GAP_DAYS_AGO), _GAP_START)
+    gap = (begin, begin + _GAP)
+    store.write(lambda cursor: _cover(cursor, until, *gap))
+    demo_past.live_through(store, settings, _outside(lines[:first], *gap), now)
+    # What has happened since then arrives as it will from now on.
+    since = DemoFeed(store, settings)
+    since.collect(now)
+    since.end()
+    sealing.seal(store, settings, now)
+    seal_status.store_report(store, verification.verify(store, settings))
     store.write(lambda cursor: cursors.put(cursor, _MARK, now.isoformat()))
 
 
-def _generated(now: dt.datetime) -> tuple[list[str], list[str]]:
-    """Return the generated lines until *now* and those after it."""
+def _generated(now: dt.datetime) -> list[str]:
+    """Return the generated lines of the days before *now* and of those after it."""
     from trail import demo  # imports numpy, which only the demo needs
 
-    past: list[str] = []
-    coming: list[str] = []
-    now_text = now.isoformat(timespec="milliseconds")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.ndjson"
-        # The generator ends at midnight: generate up to the next one and cut at the current time.
+        # The generator ends at midnight.
         end = now + dt.timedelta(days=1)
         demo.write(path, EVENTS, _DAYS, 1, end=end, more_days=_FEED_DAYS)
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                (past if demo_feed.time_of(line) <= now_text else coming).append(line)
-    return past, coming
+        with path.open(encoding="utf-8") as file:
+            return list(file)
+
+
+def _text(moment: dt.datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
 
 
 def _outside(lines: Iterable[str], start: dt.datetime, end: dt.datetime) -> list[str]:
     """Return the *lines* of events that did not occur from *start* to *end*."""
-    first, last = (at.isoformat(timespec="milliseconds") for at in (start, end))
+    first, last = _text(start), _text(end)
     return [line for line in lines if not first <= demo_feed.time_of(line) < last]
 
 
-def _load(store: Store, settings: Settings, lines: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "demo-workspace.ndjson"
-        path.write_text("".join(lines), encoding="utf-8")
-        for batch in load_files(store, settings, [path]):
-            if batch.error:
-                raise UnavailableError("The demo workspace could not be created.", batch.error)
-
-
-def _cover(cursor: Cursor, now: dt.datetime, gap_start: dt.datetime, gap_end: dt.datetime) -> None:
+def _cover(
+    cursor: Cursor, until: dt.datetime, gap_start: dt.datetime, gap_end: dt.datetime
+) -> None:
     """Record when the source was collecting, as its polls would have done."""
     source_health.simulate(cursor, demo_feed.NAME, demo_feed.TITLE, demo_feed.INTERVAL)
-    begin = dt.datetime.combine(now.date() - dt.timedelta(days=_DAYS - 1), dt.time())
+    begin = dt.datetime.combine(until.date() - dt.timedelta(days=_DAYS - 2), dt.time())
     for state, start, end, detail in (
         (coverage.WATCHED, begin, gap_start, ""),
         (coverage.FAILED, gap_start, gap_end, _GAP_REASON),
-        (coverage.WATCHED, gap_end, now, ""),
+        (coverage.WATCHED, gap_end, until, ""),
     ):
         coverage.note(cursor, demo_feed.NAME, state, start, end, detail)

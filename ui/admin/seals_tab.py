@@ -51,7 +51,7 @@ def _status(ctx: Context) -> None:
     if ctx.runtime.schedule.verifying:
         st.fragment(_progress, run_every=_REFRESH_S)(ctx)
     else:
-        st.button("Verify now", disabled=ctx.runtime.demo, on_click=_verify, args=(ctx,))
+        st.button("Verify now", on_click=_verify, args=(ctx,))
     st.caption("All days are verified automatically once a day.")
 
 

@@ -198,7 +198,11 @@ def _send_again(
 
 
 def _form(ctx: Context) -> None:
-    kinds = destinations.kinds()
+    kinds = {
+        name: forwarder
+        for name, forwarder in destinations.kinds().items()
+        if ctx.runtime.demo or not forwarder.demo_only
+    }
     kind = str(
         st.segmented_control(
             "Kind",

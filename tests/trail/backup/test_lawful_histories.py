@@ -84,7 +84,7 @@ class History:
         name = str(self.number)
 
         def work(store: Store) -> None:
-            store.write(lambda c: reviews._insert(c, name, "done", "", "dana"))
+            store.write(lambda c: reviews._insert(c, [name], "done", "", "dana"))
             risks.set_risk(store, "Source Deleted", self.dice.randint(0, 10), "why", "dana")
             people = (Person(f"users/{name}", f"Name {name}", f"{name}@example.com"),)
             directory.keep(store, Directory("ws", "Example", "example", people))

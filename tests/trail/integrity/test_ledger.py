@@ -33,7 +33,7 @@ OPEN = dt.datetime(2026, 11, 8)
 def use(store: Store, settings: Settings, turn: int = 1) -> None:
     """Make a row in each book, and change or delete some of them, as people do."""
     for decision in (reviews.EXPECTED, reviews.OPEN, reviews.DONE):
-        store.write(lambda c, d=decision: reviews._insert(c, "finding-1", d, "why", "dana"))
+        store.write(lambda c, d=decision: reviews._insert(c, ["finding-1"], d, "why", "dana"))
     legal_holds.add(store, "target", "src_1", None, None, "case 7", "dana")
     legal_holds.end(store, legal_holds.add(store, "target", "src_2", None, None, "case 8", "dana"))
     risks.set_risk(store, "Source Deleted", 9, "why", "dana")
