@@ -29,8 +29,8 @@ _DAYS = 90
 _FEED_DAYS = 14
 # The feed begins with so many past events, which it repeats.
 _PAST_EVENTS = 500
-# The one time in which the source was not collecting.
-_GAP_DAYS_AGO, _GAP_START, _GAP = 9, dt.time(2, 10), dt.timedelta(hours=3, minutes=20)
+# The one time in which the source was not collecting: before the two weeks that are compared.
+_GAP_DAYS_AGO, _GAP_START, _GAP = 17, dt.time(2, 10), dt.timedelta(hours=3, minutes=20)
 _GAP_REASON = "The token was not accepted (401)."
 _MARK, _BEING_MADE = "demo", "being made"
 

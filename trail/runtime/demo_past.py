@@ -20,13 +20,14 @@ from trail.integrity import sealing
 from trail.notifications.destinations import Destination
 from trail.notifications.evaluate import Alerts
 from trail.notifications.worker import Forwarding
-from trail.runtime import demo_feed, demo_reviews, demo_rules, maintenance
+from trail.runtime import demo_feed, demo_reviews, demo_rules, digest_job, maintenance
 from trail.storage.database import Store
 
 # Days before today on which events were loaded, and the hour (UTC). The first load is the import of
 # everything before; between two checks of the clock there is at most a week.
-_LOADS = ((13, 8), (7, 8), (1, 16))
+_LOADS = ((20, 8), (14, 8), (7, 7), (1, 16))
 _IMPORT, _OUTAGE = _LOADS[0], _LOADS[-1]
+_ONLY_LOADED = _LOADS[1]  # nobody looked at the findings
 # The first retry is due five seconds after the failure, with some jitter.
 _RETRY = dt.timedelta(seconds=8)
 
@@ -48,10 +49,11 @@ def live_through(store: Store, settings: Settings, lines: list[str], now: dt.dat
             with running_from(_at(now, days_ago, hour)):
                 past.load(utc_now())
                 sealing.seal(store, settings, utc_now())
-                refresh(store, utc_now())
+                if load != _ONLY_LOADED:
+                    refresh(store, utc_now())
                 if load == _IMPORT:
                     demo_rules.add(store, settings)
-                past.alert(outage=load == _OUTAGE)
+                past.send(outage=load == _OUTAGE)
             with running_from(_at(now, days_ago, hour) + dt.timedelta(hours=1)):
                 demo_reviews.after_load(store, settings, days_ago)
     finally:
@@ -90,11 +92,12 @@ class _Past:
         _load(self._store, self._settings, self._lines[self._loaded : end], until)
         self._loaded = end
 
-    def alert(self, *, outage: bool) -> None:
-        """Evaluate the rules and deliver at the present moment, in an *outage* after a failure."""
+    def send(self, *, outage: bool) -> None:
+        """Send alerts and digests at the present moment, in an *outage* after a failure."""
         self._alerts.clock = carried(utc_now)
         self._alerts.run_once()
         maintenance.evaluate_alerts(self._store, utc_now())
+        digest_job.run_due(self._store, self._settings, utc_now().replace(tzinfo=dt.UTC))
         self._outage = outage
         self._deliver()
         if outage:

@@ -72,16 +72,20 @@ def _first_review(store: Store, settings: Settings) -> None:
         store,
         [
             Annotation(today - 20 * _DAY + dt.timedelta(hours=9), None, "Release of the checkout"),
-            Annotation(today + 6 * _DAY, today + 9 * _DAY, "Change freeze of the shop"),
+            Annotation(today + 10 * _DAY, today + 12 * _DAY, "Autumn sale"),
         ],
         OWNER.username,
     )
 
 
 def _weekly_review(store: Store, settings: Settings) -> None:
-    """Review the week before, and say why the source was not collecting for some hours."""
+    """Review the findings since the import."""
+    _decide(store, _open_findings(store, utc_now()), reviews.DONE, "Weekly review.")
+
+
+def _explain_gap(store: Store, settings: Settings) -> None:
+    """Say why the source was not collecting for some hours."""
     now = utc_now()
-    _decide(store, _open_findings(store, now), reviews.DONE, "Weekly review.")
     for source, gaps in coverage.source_gaps(store, now - 7 * _DAY, now).items():
         for start, end in gaps:
             name = records.subject("gap", f"{source}:{start.isoformat()}")
@@ -114,6 +118,9 @@ def _escalate(store: Store) -> None:
 def _daily_work(store: Store, settings: Settings) -> None:
     """Assign the most urgent open incident, and comment on it; escalate a finding."""
     _escalate(store)
+    today = dt.datetime.combine(utc_now().date(), dt.time())
+    release = Annotation(today - _DAY + dt.timedelta(hours=9), None, "Release of the web shop")
+    annotations.add(store, [release], OWNER.username)
     now = utc_now().replace(tzinfo=dt.UTC)
     incident = next(iter(incidents.incidents(store, Filter(), now, only_open=True, rows=1)), None)
     if incident:
@@ -125,7 +132,8 @@ def _daily_work(store: Store, settings: Settings) -> None:
 
 
 _TASKS: dict[int, Callable[[Store, Settings], None]] = {
-    13: _first_review,
+    20: _first_review,
+    14: _explain_gap,
     7: _weekly_review,
     1: _daily_work,
 }

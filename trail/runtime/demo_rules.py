@@ -1,5 +1,8 @@
-"""The alert rules of the demo workspace, one of each kind, and the inbox that they report to."""
+"""What the demo workspace sends: alert rules of each kind and a digest, all to its inbox."""
 
+from trail.attention import digest_schedules
+from trail.attention.digest_schedules import DigestSchedule
+from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.notifications import destinations, rule_store
 from trail.notifications.destinations import Destination
@@ -40,11 +43,13 @@ RULES = (
 
 
 def add(store: Store, settings: Settings) -> None:
-    """Store the inbox and the rules."""
+    """Store the inbox, the rules and the digest."""
 
     def write(cursor: Cursor) -> None:
         inbox = Destination(0, "demo_inbox", INBOX)
-        destinations.add(cursor, inbox, settings.forward, OWNER.username)
+        number = destinations.add(cursor, inbox, settings.forward, OWNER.username)
+        digest = DigestSchedule("Weekly digest", number)
+        digest_schedules.save(cursor, digest, OWNER.username, utc_now())
         for rule in RULES:
             rule_store.save(cursor, rule, OWNER.username)
 

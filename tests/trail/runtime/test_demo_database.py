@@ -61,7 +61,7 @@ def test_the_demo_is_loaded_through_the_ordinary_loaders(lived_in: Demo) -> None
         "select loader, source, error from batches order by batch_id"
     ).to_pylist()
     kinds = Counter(lived_in.store.table("select outcome from event_rows")["outcome"].to_pylist())
-    assert [row["loader"] for row in batches] == ["json", "json", "json", "demo"]
+    assert [row["loader"] for row in batches] == ["json", "json", "json", "json", "demo"]
     assert all(row["source"] and not row["error"] for row in batches)
     assert kinds["success"] > kinds["failure"] > 0
 

@@ -11,7 +11,7 @@ from forwarders import demo_inbox
 from tests.trail.runtime.conftest import Demo
 from trail.attention import items
 from trail.core.clock import utc_now
-from trail.events import annotations, coverage
+from trail.events import annotations, coverage, periods
 from trail.findings import queries, reviews, sign_offs
 from trail.incidents import queries as incidents
 from trail.ingest import source_health
@@ -153,11 +153,17 @@ def test_rules_of_every_kind_have_reported_to_the_inbox(lived_in: Demo) -> None:
     assert inbox.forwarder.demo_only
     delivered = delivery_log.list_deliveries(store)
     assert {row["state"] for row in delivered} == {"sent"}
-    assert {row["kind"] for row in delivered} >= {"alert", "incident", "finding"}
+    assert {row["kind"] for row in delivered} >= {"alert", "incident", "finding", "digest"}
     assert len(demo_inbox.messages()) >= len(delivered)
     (retried,) = (row for row in delivered if row["tries"] > 1)
     failed, sent = delivery_log.list_attempts(store, retried["delivery_id"])
     assert (failed["status"], failed["verdict"], sent["verdict"]) == (503, "retry", "ok")
+
+
+def test_the_last_two_weeks_are_compared(shown: Demo) -> None:
+    changes = periods.compared(shown.store, Filter("7d"), aware(shown.at))
+    assert changes.reason == ""
+    assert changes.before
 
 
 def test_views_are_of_colleagues(lived_in: Demo) -> None:
