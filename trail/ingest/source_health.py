@@ -66,6 +66,7 @@ class SourceHealth:
         """Return the fields for JSON: times as ISO 8601 in UTC, `interval_s` in seconds."""
         fields = json_row(asdict(self))
         interval = fields.pop("interval")
+        del fields["covers_time"]
         return {**fields, "interval_s": interval.total_seconds() if interval else None}
 
 

@@ -26,7 +26,11 @@ def draw(ctx: Context) -> None:
     delays = {row["loader"]: row for row in coverage.lag(store, utc_now())}
     health = {source.name: source for source in source_health.sources(store, settings, utc_now())}
     jobs = {job.name: job for job in ctx.runtime.schedule.health()}
-    loaders = registry.discover("loaders", "LOADER").values()
+    known = registry.discover("loaders", "LOADER")
+    for name, simulated in health.items():
+        if name not in known:
+            _simulated(simulated, counts.get(name, {}), delays.get(name))
+    loaders = known.values()
     sources = [loader for loader in loaders if isinstance(loader, Feed | Drop | Receiver)]
     for source in sorted(sources, key=lambda item: (not item.configured(settings), item.rank)):
         name = source.name
@@ -34,6 +38,14 @@ def draw(ctx: Context) -> None:
             state = _state(source, health.get(name), jobs.get(name))
             _source(ctx, source, state, counts.get(name, {}), jobs.get(name), delays.get(name))
     _files(counts)
+
+
+def _simulated(health: SourceHealth, counts: dict[str, Any], delays: dict[str, Any] | None) -> None:
+    with st.container(border=True, key=f"source-{health.name}", gap="xxsmall"):
+        st.subheader(text.escape(health.title), anchor=False)
+        now = dt.datetime.now(dt.UTC)
+        st.text(source_text.sentence(health, now, url_state.timezone()))
+        st.caption(text.escape(_counts(counts, delays)))
 
 
 def _source(

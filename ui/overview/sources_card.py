@@ -5,7 +5,8 @@ from typing import Literal
 from trail.core.clock import naive_utc
 from trail.ingest import source_health
 from trail.ingest.source_health import SourceHealth, State
-from ui import seal_text, source_text, url_state
+from trail.notifications import delivery_log
+from ui import seal_text, source_text, text, url_state
 from ui.components.status_rows import StatusRow, status_rows
 from ui.overview.view import View
 
@@ -34,6 +35,8 @@ def draw(view: View) -> None:
             "side": "",
         }
     )
+    if delivery := _delivery(view):
+        rows.append(delivery)
     status_rows(
         rows,
         "sources-card",
@@ -58,6 +61,7 @@ def _row(view: View, source: SourceHealth) -> StatusRow:
 
 
 def _none(view: View) -> StatusRow:
+    until = view.known.until
     return {
         "id": "none",
         "address": _admin(view, "sources"),
@@ -66,11 +70,36 @@ def _none(view: View) -> StatusRow:
         "state": "Not connected",
         "name": "No source is connected",
         "detail": "Events come from loaded files. Files do not show which events are missing.",
-        "side": "",
+        "side": f"last event {text.short_timestamp(until, view.filter_.zone)}" if until else "",
+    }
+
+
+def _delivery(view: View) -> StatusRow | None:
+    """Return the row about messages to destinations, None where there never was one."""
+    counts = delivery_log.counts(view.store).values()
+    if not counts:
+        return None
+    waiting = sum(states.get("waiting", 0) + states.get("sending", 0) for states in counts)
+    dead = sum(states.get("dead", 0) for states in counts)
+    failing = any(problem.failing for problem in delivery_log.problems(view.store))
+    return {
+        "id": "delivery",
+        "address": _page(view, url_state.ALERTS, "log"),
+        "mark": "▲" if failing else "◆" if dead else "✓",
+        "level": "high" if failing else "medium" if dead else "good",
+        "state": "Failing" if failing else "Not all delivered" if dead else "OK",
+        "name": "Alert delivery",
+        "detail": "",
+        "side": f"{waiting:,} waiting, {text.count(dead, 'dead letter')}",
     }
 
 
 def _admin(view: View, section: str) -> str:
+    return _page(view, url_state.ADMIN, section)
+
+
+def _page(view: View, page: str, section: str) -> str:
+    """Return the address of a section of a page for owners, else nothing."""
     if not view.ctx.user.may("configure"):
         return ""
-    return url_state.address(url_state.ADMIN, view.filter_, section=section)
+    return url_state.address(page, view.filter_, section=section)
