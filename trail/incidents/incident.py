@@ -8,6 +8,22 @@ from dataclasses import dataclass
 OPEN, UNKNOWN, QUIET, COMPLETED = "open", "unknown", "quiet", "completed"
 STATES = (OPEN, UNKNOWN, QUIET, COMPLETED)
 
+# What a list of incidents sorts by, besides its own order, as SQL. Strings sort without case.
+ORDERS = {
+    "state": f"list_position({list(reversed(STATES))}, state)",
+    "target": "lower(coalesce(nullif(target_name, ''), nullif(target_id, ''), action))",
+    "action": "lower(action)",
+    "class": "class_",
+    "first_at": "first_at",
+    "duration": "epoch(case when state = 'open' then known_until "
+    "else coalesce(completed_at, last_at) end - first_at)",
+    "flaps": "flaps",
+    "attempts": "attempts",
+    "recover": "recover_s",
+    "last_at": "last_at",
+    "total": "target_attempts",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
@@ -17,9 +33,12 @@ class Incident:
     the query, or the last time up to which data is known. `open` is true for the first two states.
     `closes_at` is when the incident closes, or closed, for lack of failures. `cadence_s` is the
     regular interval between runs in seconds, or None. `completed_at` is when a success was reported
-    after the last failure, or None. For a storm, `targets` counts its targets and the target fields
-    are those of the first to fail. `target` identifies the target among incidents; `target_id` is
-    the id that events use.
+    after the last failure, or None. `flaps` counts the runs that succeeded in the end and were
+    followed by another failing run. `recover_s` is the median time in seconds from first to last
+    failure of the ended incidents of this action on this target, None without any.
+
+    For a storm, `targets` counts its targets and the target fields are those of the first to fail.
+    `target` identifies the target among incidents; `target_id` is the id that events use.
     """
 
     incident_id: str
@@ -44,6 +63,17 @@ class Incident:
     exhausted: int
     cadence_s: int | None
     completed_at: dt.datetime | None
+    flaps: int = 0
+    recover_s: float | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """Return the seconds from its first failure to its known end; to the present while open.
+
+        The end is the success that was reported, else the last failure.
+        """
+        end = self.known_until if self.state == OPEN else self.completed_at or self.last_at
+        return max((end - self.first_at).total_seconds(), 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from trail.core.clock import utc_text
-from trail.incidents import incident_text, likely_causes, queries
+from trail.core.clock import naive_utc, utc_text
+from trail.incidents import incident_text, queries
 from trail.incidents.grouping import STORM
 from trail.incidents.incident import Change, Incident
+from trail.incidents.listing import Line, Listing
+from trail.incidents.shown import EVERYTHING, Shown
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 
@@ -19,24 +21,26 @@ def records(
     engine: Engine,
     filter_: Filter,
     now: dt.datetime,
+    shown: Shown | None = None,
     *,
     rows: int | None = None,
     skip: int = 0,
 ) -> Iterator[dict[str, Any]]:
     """Yield what *filter_* selects, most urgent first; times as ISO 8601 in UTC.
 
-    A storm has no `target_id`; `targets` counts its targets.
+    *shown* restricts and orders them. A storm has no `target_id`; `targets` counts its targets.
     """
-    selected = queries.incidents(engine, filter_, now, rows=rows, skip=skip)
+    listing = Listing(engine, filter_, shown or Shown(EVERYTHING), now)
+    selected = listing.incidents(rows, skip)
     for start in range(0, len(selected), _BATCH):
         batch = selected[start : start + _BATCH]
         ids = queries.attempt_ids(engine, batch)
-        changes = likely_causes.changes_before(engine, batch)
-        for incident in batch:
+        for line in listing.lines(batch):
             yield {
-                **_incident(incident, filter_, now),
-                "event_ids": ids.get(incident.incident_id, []),
-                "changes_before": [_change(change) for change in changes[incident.incident_id]],
+                **_incident(line.incident, filter_, now),
+                **_more(line, naive_utc(now)),
+                "event_ids": ids.get(line.incident.incident_id, []),
+                "changes_before": [_change(change) for change in line.causes],
             }
 
 
@@ -72,6 +76,26 @@ def _incident(incident: Incident, filter_: Filter, now: dt.datetime) -> dict[str
     }
 
 
+def _more(line: Line, now: dt.datetime) -> dict[str, Any]:
+    """Return the fields of what people did, and of the target."""
+    owner, triage = line.owner, line.triage
+    muted = triage.muted_until if triage.is_muted(now) else None
+    return {
+        "duration_s": line.incident.duration_s,
+        "flaps": line.incident.flaps,
+        "recover_s": line.incident.recover_s,
+        "target_incidents": line.total.incidents,
+        "target_attempts": line.total.attempts,
+        "owner": owner.actor_id if owner else None,
+        "owner_name": owner.name if owner else None,
+        "owner_reason": owner.how if owner else None,
+        "assignee": triage.assignee or None,
+        "muted_until": utc_text(muted) if muted else None,
+        # Records are sent with alerts; what people wrote about an incident stays here.
+        "comments": len(triage.comments),
+    }
+
+
 def _change(change: Change) -> dict[str, Any]:
     return {
         "event_id": change.event_id,
@@ -88,5 +112,7 @@ def _change(change: Change) -> dict[str, Any]:
         "score": round(change.score, 2),
         "upstream": change.upstream,
         "blamed": change.likely_cause,
+        "strength": change.strength,
+        "chance_days": round(change.chance_days, 1),
         "text": incident_text.change_text(change),
     }

@@ -7,7 +7,7 @@ import datetime as dt
 
 from trail.core.clock import naive_utc
 from trail.events import coverage
-from trail.incidents.grouping import STORM
+from trail.incidents.grouping import MAX_ATTEMPTS, STORM
 from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN
 from trail.incidents.materialize import ATTEMPTS, FAILED, TARGET, catch_up
 from trail.storage.database import Engine, Params
@@ -63,6 +63,19 @@ with matching as ({matching}), folded as (
  select storm_id, '{STORM}', {first_columns}, count(*), min(first_at), max(last_at), max(gap_s),
   max(last_at + to_seconds(gap_s)), sum(attempts), sum(runs), sum(exhausted), null
  from incidents where storm_id in (select shown from matching) group by storm_id
+), runs_of as (
+ select incident_id, run, count(*) >= {MAX_ATTEMPTS} as exhausted, max(occurred_at) as last_at
+ from attempts where incident_id in (select incident_id from incidents
+  where coalesce(storm_id, incident_id) in (select shown from matching)) group by all
+), flapped as (
+ select incident_id, count(*) filter (not exhausted)
+  - (not max_by(exhausted, last_at))::integer as flaps from runs_of group by incident_id
+), flaps_of as (
+ select coalesce(storm_id, incident_id) as incident_id, sum(flaps)::bigint as flaps
+ from flapped join incidents using (incident_id) group by all
+), recovered as (
+ select action, target, median(epoch(last_at - first_at)) as recover_s from incidents
+ where last_at + to_seconds(gap_s) < {literal(known)} group by all
 ), ended as (
  select f.*, {"c.occurred_at" if success_join else "null::timestamp"} as completed_at
  from folded f {success_join}
@@ -72,8 +85,11 @@ with matching as ({matching}), folded as (
    else '{QUIET}' end as state, {literal(known)} as known_until, f.action,
   a.category, f.target, t.target_type, t.target_id, t.target_name, f.targets, f.first_event_id,
   f.first_at, f.last_at, f.closes_at, f.gap_s, f.attempts::bigint as attempts,
-  f.runs::bigint as runs, f.exhausted::bigint as exhausted, f.beat_s as cadence_s, f.completed_at
- from ended f join actions a using (action_key) join targets t using (target_key)
+  f.runs::bigint as runs, f.exhausted::bigint as exhausted, f.beat_s as cadence_s, f.completed_at,
+  s.flaps, case when f.class_ <> '{STORM}' then r.recover_s end as recover_s
+ from ended f join flaps_of s using (incident_id)
+ left join recovered r on r.action = f.action and r.target = f.target
+ join actions a using (action_key) join targets t using (target_key)
 )"""
 
 

@@ -67,6 +67,24 @@ def state_text(state: str) -> str:
     }[state]
 
 
+def status_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
+    """Return the state of a target in a few words: "Failing for 4 days, every attempt"."""
+    if incident.state == OPEN:
+        length = duration_text(incident.duration_s)
+        if incident.exhausted == incident.runs:
+            return f"Failing for {length}, every attempt"
+        if incident.class_ == TRANSIENT:
+            return f"Failed {_count(incident.attempts, 'time')} in {length}"
+        cadence = f" {cadence_text(incident.cadence_s)}" if incident.cadence_s else ""
+        return f"Failing{cadence} for {length}, {_count(incident.flaps, 'flap')}"
+    if incident.state == UNKNOWN:
+        return (
+            f"Last known failing {time_labels.short(incident.last_at, zone, now)} (no data since)"
+        )
+    text = current_state(incident, now, zone)
+    return text[0].upper() + text[1:]
+
+
 def class_text(incident: Incident) -> str:
     """Return a sentence that explains the incident's class."""
     if incident.open and incident.class_ == TRANSIENT:
@@ -102,6 +120,11 @@ def changes_title(changes: list[Change]) -> str:
     if any(change.likely_cause for change in changes):
         return "Likely cause"
     return "Preceding changes"
+
+
+def cause_text(change: Change) -> str:
+    """Return who changed what how long before: "Warehouses Modified by Ana, 12 minutes before"."""
+    return f"{change.action} by {change.actor}, {duration_text(change.before_s)} before"
 
 
 def evidence_text(change: Change) -> str:

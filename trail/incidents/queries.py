@@ -5,15 +5,16 @@ that a narrower window never makes an outage look smaller. Incidents are brought
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from trail.core.clock import utc_text
 from trail.events import counts, names
 from trail.events.cursor import Cursor
-from trail.incidents.grouping import CLASSES, TRANSIENT
-from trail.incidents.incident import STATES, UNKNOWN, Incident, Recurrence
+from trail.incidents import shown
+from trail.incidents.grouping import CLASSES, STORM, TRANSIENT
+from trail.incidents.incident import ORDERS, UNKNOWN, Incident, Recurrence
 from trail.incidents.incident_sql import incidents_sql, matching_sql
 from trail.incidents.materialize import catch_up
 from trail.storage.database import Engine, Params
@@ -21,18 +22,21 @@ from trail.storage.filters import NO, YES, Choice, Filter, Window
 from trail.storage.where import literal, span
 
 _PAGE_ROWS = 200
+# The group of an incident, as SQL.
+_GROUP = (
+    f"case when open then '{shown.OPEN}' when class_ = '{TRANSIENT}' then '{shown.TRANSIENT}' "
+    f"else '{shown.ENDED}' end"
+)
 # A link with more targets than this is longer than browsers accept.
 _MAX_LINK_TARGETS = 50
-# What a list of incidents sorts by, besides its own order.
-ORDERS = {
-    "state": f"list_position({list(reversed(STATES))}, state)",
-    "target": "lower(coalesce(nullif(target_name, ''), nullif(target_id, ''), action))",
-    "action": "lower(action)",
-    "class": "class_",
-    "first_at": "first_at",
-    "attempts": "attempts",
-    "last_at": "last_at",
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Numbers of incidents and of their failed attempts."""
+
+    incidents: int = 0
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class Summary:
 
     `unknown` counts the open ones that are last known to fail. `transient_attempts` counts the
     attempts of transient incidents, `transient_closed` those of these incidents that are closed,
-    which a list that folds them hides.
+    which a list that folds them hides. `groups` has the numbers of each group of `shown.GROUPS`,
+    which add up to the total.
     """
 
     incidents: int
@@ -51,6 +56,7 @@ class Summary:
     attempts: int
     transient_attempts: int
     transient_closed: int
+    groups: dict[str, Total]
 
 
 def incidents(
@@ -58,7 +64,9 @@ def incidents(
     filter_: Filter,
     now: dt.datetime,
     *,
+    group: str = "",
     classes: tuple[str, ...] = (),
+    targets: Collection[str] | None = None,
     only_open: bool = False,
     fold: bool = False,
     order: str = "",
@@ -67,30 +75,43 @@ def incidents(
 ) -> list[Incident]:
     """Return the incidents that *filter_* selects at *now* (aware), most urgent first.
 
-    Open before closed, then in the order of `CLASSES`, then latest first. *classes* restricts the
-    classes; *fold* leaves out closed transient incidents and puts open ones last; *order*,
-    a name of `ORDERS` or one with `-` for descending, comes before that order; *rows* and *skip*
-    select a page.
+    Open before closed, then in the order of `CLASSES`, then latest first. *group* of
+    `shown.GROUPS`, *classes* and *targets* (as `Incident.target`) restrict them; *fold* leaves out
+    closed transient incidents and puts open ones last; *order*, a name of `ORDERS` or one with `-`
+    for descending, comes before that order; *rows* and *skip* select a page.
     """
     sql, params = matching_sql(engine, filter_, now)
-    conditions = ["list_contains($classes, class_)"] if classes else []
-    conditions += ["open"] if only_open else []
-    conditions += [f"(open or class_ <> '{TRANSIENT}')"] if fold else []
-    where = f" where {' and '.join(conditions)}" if conditions else ""
+    where = _condition(group, classes, targets, params)
+    where += " and open" if only_open else ""
+    where += f" and (open or class_ <> '{TRANSIENT}')" if fold else ""
     last = f"class_ = '{TRANSIENT}', " if fold else ""
     first = (
-        f"{ORDERS[order.removeprefix('-')]} {'desc' if order[0] == '-' else 'asc'}, "
+        f"{ORDERS[order.removeprefix('-')]} {'desc' if order[0] == '-' else 'asc'} nulls last, "
         if order
         else ""
     )
     rank = " ".join(f"when '{name}' then {position}" for position, name in enumerate(CLASSES))
     table = engine.table(
-        f"{sql} select * from named{where} "
+        f"{sql} select * exclude (target_attempts) from (select *, sum(attempts) over "
+        f"(partition by target, class_ = '{STORM}') as target_attempts from named) where {where} "
         f"order by {first}{last}open desc, case class_ {rank} end, last_at desc, incident_id "
         + (f"limit {int(rows)} offset {int(skip)}" if rows is not None else ""),
-        {**params, **({"classes": list(classes)} if classes else {})},
+        params,
     )
     return [Incident(**row) for row in table.to_pylist()]
+
+
+def _condition(
+    group: str, classes: Sequence[str], targets: Collection[str] | None, params: Params
+) -> str:
+    parts = [f"{_GROUP} = '{group}'" if group in shown.GROUPS else "true"]
+    if classes:
+        params["classes"] = list(classes)
+        parts.append("list_contains($classes, class_)")
+    if targets is not None:
+        params["targets"] = list(targets)
+        parts.append("list_contains($targets, target)")
+    return " and ".join(parts)
 
 
 def incident(engine: Engine, incident_id: str, now: dt.datetime) -> Incident | None:
@@ -135,26 +156,56 @@ def beginning_in(
     return [Incident(**row) for row in table.to_pylist()]
 
 
-def summary(engine: Engine, filter_: Filter, now: dt.datetime) -> Summary:
-    """Return the counts of the incidents that *filter_* selects at *now* (aware)."""
+def summary(
+    engine: Engine,
+    filter_: Filter,
+    now: dt.datetime,
+    *,
+    classes: tuple[str, ...] = (),
+    targets: Collection[str] | None = None,
+) -> Summary:
+    """Return the counts of the incidents that *filter_* selects at *now* (aware).
+
+    *classes* and *targets* restrict them as those of `incidents`.
+    """
     sql, params = matching_sql(engine, filter_, now)
     rows = engine.table(
-        f"{sql} select class_, count(*) as n, count(*) filter (open) as open, "
-        f"count(*) filter (state = '{UNKNOWN}') as unknown, "
-        "sum(attempts)::bigint as attempts from named group by class_",
+        f"{sql} select class_, state, {_GROUP} as in_group, count(*) as n, "
+        f"sum(attempts)::bigint as attempts from named "
+        f"where {_condition('', classes, targets, params)} group by all",
         params,
     ).to_pylist()
-    by_class = {name: sum(row["n"] for row in rows if row["class_"] == name) for name in CLASSES}
-    transient = [row for row in rows if row["class_"] == TRANSIENT]
+
+    def total(name: str, *values: str) -> Total:
+        chosen = [row for row in rows if row[name] in values]
+        return Total(sum(row["n"] for row in chosen), sum(row["attempts"] for row in chosen))
+
+    by_class = {name: total("class_", name).incidents for name in CLASSES}
+    groups = {name: total("in_group", name) for name in shown.GROUPS}
     return Summary(
-        sum(by_class.values()),
-        sum(row["open"] for row in rows),
-        sum(row["unknown"] for row in rows),
-        by_class,
-        sum(row["attempts"] for row in rows),
-        sum(row["attempts"] for row in transient),
-        sum(row["n"] - row["open"] for row in transient),
+        incidents=sum(by_class.values()),
+        open=groups[shown.OPEN].incidents,
+        unknown=total("state", UNKNOWN).incidents,
+        by_class=by_class,
+        attempts=sum(row["attempts"] for row in rows),
+        transient_attempts=total("class_", TRANSIENT).attempts,
+        transient_closed=groups[shown.TRANSIENT].incidents,
+        groups=groups,
     )
+
+
+def target_totals(engine: Engine, filter_: Filter, now: dt.datetime) -> dict[str, Total]:
+    """Return by `Incident.target` the numbers of its incidents that *filter_* selects.
+
+    Storms, which have many targets, are not included.
+    """
+    sql, params = matching_sql(engine, filter_, now)
+    table = engine.table(
+        f"{sql} select target, count(*) as n, sum(attempts)::bigint as attempts from named "
+        f"where class_ <> '{STORM}' group by target",
+        params,
+    )
+    return {row["target"]: Total(row["n"], row["attempts"]) for row in table.to_pylist()}
 
 
 def attempts(

@@ -30,7 +30,9 @@ from trail.events.cursor import Cursor
 from trail.findings import queries as unusual
 from trail.incidents import csv_export
 from trail.incidents import incident_json as failures
-from trail.incidents import queries as counted
+from trail.incidents import shown as incidents_shown
+from trail.incidents.listing import Listing
+from trail.incidents.shown import Shown
 from trail.runtime import process, startup
 from trail.storage import search_syntax
 from trail.storage.filters import Filter
@@ -54,6 +56,7 @@ _NOT_FILTER = (
     "text",
     "cursor",
     "week",
+    *incidents_shown.PARAMS,
 )
 _MAX_ROWS = 1_000
 _RECENT = 5
@@ -120,13 +123,19 @@ def timeline(request: Request) -> Response:
 
 @query
 def incidents(request: Request) -> Response:
-    """Answer a page of incidents, most urgent first, and the total count."""
+    """Answer a page of incidents, most urgent first, and the total counts.
+
+    `group` (open, ended, transient), `pattern`, `owner` and `order` are those of the page.
+    """
     filter_, store, now = _request_filter(request)
+    shown = Shown.parse(request.query_params.items())
     result = failures.records(
-        store, filter_, now, rows=_rows(request), skip=_number(request, "skip", 0)
+        store, filter_, now, shown, rows=_rows(request), skip=_number(request, "skip", 0)
     )
-    count = counted.summary(store, filter_, now).incidents
-    return _json({"incidents": list(result), "count": count, **_notices(request)})
+    listing = Listing(store, filter_, shown, now)
+    body = {"incidents": list(result), "count": listing.total.incidents}
+    body |= {"attempts": listing.total.attempts, "summary": dataclasses.asdict(listing.summary)}
+    return _json({**body, **_notices(request)})
 
 
 @query
@@ -257,12 +266,19 @@ def _export(kind: str) -> Callable[[Request], Any]:
 
 @export
 def export_incidents(request: Request) -> Response:
-    """Answer the incidents as a CSV download."""
+    """Answer the incidents as a CSV download: all fields, or as on screen with `columns`."""
     filter_, store, now = _request_filter(request)
+    shown = Shown.parse(request.query_params.items())
+    columns = request.query_params.get("columns")
+    if columns:
+        names = {user.username: user.name for user in process.current().users.all()}
+        chunks = csv_export.stream_columns(store, filter_, now, shown, columns.split(","), names)
+    else:
+        chunks = csv_export.stream(store, filter_, now, shown)
     tally = Tally()
     name = exports.Export(filter_).file_name(now).replace("audit-trail", "incidents")
     rows = csv_safety.marked(
-        count_rows(csv_export.stream(store, filter_, now), tally),
+        count_rows(chunks, tally),
         process.current().settings.export.csv_bom,
     )
     return Download(

@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.conftest import Load
-from tests.trail.incidents.failures import WAREHOUSE, line, run, text
+from tests.trail.incidents.failures import WAREHOUSE, change, line, run, text
 from tests.trail.web.conftest import TestClient
 from trail.cli.main import main
 from trail.core.settings import Settings
@@ -21,6 +21,7 @@ LINES = text(
     *(item for hour in range(3) for item in run(60 * hour, 5, WAREHOUSE)),
     line(-12, "Warehouses Modified", WAREHOUSE, "edit"),
     *run(0, 1, ("audience", "a1", "\x1b[2JA")),
+    change(60 * 24 * 3),
 )
 
 
@@ -44,7 +45,14 @@ def test_route_returns_a_page_and_the_count(client: TestClient) -> None:
     assert [item["event_id"] for item in outage["changes_before"]] == ["edit"]
     (other,) = client.get("/api/incidents?limit=1&skip=1").json()["incidents"]
     assert other["target_id"] == "a1"
-    assert client.get("/api/incidents?category=Source").json() == {"incidents": [], "count": 0}
+    nothing = client.get("/api/incidents?category=Source").json()
+    assert (nothing["incidents"], nothing["count"], nothing["attempts"]) == ([], 0, 0)
+    hidden = client.get("/api/incidents?group=").json()
+    assert (hidden["count"], hidden["summary"]["transient_closed"]) == (1, 1)
+    assert client.get("/api/incidents?group=transient").json()["incidents"] == [other]
+    ordered = client.get("/api/incidents?order=attempts").json()["incidents"]
+    assert [item["attempts"] for item in ordered] == [1, 15]
+    assert client.get("/api/incidents?group=none").status_code == 400
     assert client.get("/api/incidents?nonsense=1").status_code == 400
 
 
@@ -66,4 +74,7 @@ def test_command_prints_the_same(
     message = capsys.readouterr().out
     assert message.splitlines()[1].startswith("closed  transient")
     assert "\x1b" not in message
+    assert main(["incidents", "--group", "ended", "--json"]) == 0
+    (ended,) = capsys.readouterr().out.splitlines()
+    assert json.loads(ended)["class"] == "persistent"
     assert main(["incidents", "--query", "nonsense=1"]) == 1

@@ -19,6 +19,8 @@ from trail.core.settings import Store as StoreSettings
 from trail.events import counts
 from trail.incidents import csv_export, incident_text, queries
 from trail.incidents.incident_json import records
+from trail.incidents.listing import Listing
+from trail.incidents.shown import GROUPS, Shown
 from trail.ingest.files import load_files
 from trail.storage import event_flags
 from trail.storage.database import Store
@@ -88,6 +90,15 @@ def _compare(store: Store, filter_: Filter, now: dt.datetime) -> None:
     assert summary.attempts == sum(row.attempts for row in listed)
     shown = queries.incidents(store, filter_, now, fold=True)
     assert summary.incidents - summary.transient_closed == len(shown)
+
+    parts = [Listing(store, filter_, Shown(group), now) for group in GROUPS]
+    ids = [row.incident_id for part in parts for row in part.incidents()]
+    assert sorted(ids) == sorted(row.incident_id for row in listed)
+    assert sum(part.total.attempts for part in parts) == summary.attempts
+    assert parts[2].total.incidents == summary.transient_closed
+    totals = queries.target_totals(store, filter_, now)
+    storms = sum(row.attempts for row in listed if row.class_ == "storm")
+    assert sum(total.attempts for total in totals.values()) + storms == summary.attempts
 
     api = list(records(store, filter_, now))
     downloaded = b"".join(csv_export.stream(store, filter_, now)).decode()

@@ -7,26 +7,66 @@ import json
 from trail.cli.command import Command, add_query
 from trail.cli.context import Context
 from trail.cli.tables import table
+from trail.incidents.grouping import CLASSES
 from trail.incidents.incident_json import records
+from trail.incidents.shown import EVERYTHING, GROUPS, Shown
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     store = context.store(False)
     filter_ = context.read_filter(store, args.query)
-    listed = records(store, filter_, dt.datetime.now(dt.UTC))
+    shown = Shown(args.group, tuple(args.pattern), args.owner, args.order)
+    listed = records(store, filter_, dt.datetime.now(dt.UTC), shown)
     if args.json:
         for record in listed:
             context.out.text(json.dumps(record) + "\n")
         return 0
-    rows = [("open" if row["open"] else "closed", row["class"], row["text"]) for row in listed]
-    context.out.text(table(("state", "class", "incident"), rows))
+    rows = [
+        (
+            row["state"] if row["open"] else "closed",
+            row["class"],
+            row["text"],
+            row["owner_name"] or "",
+        )
+        for row in listed
+    ]
+    context.out.text(table(("state", "class", "incident", "owner"), rows))
     return 0
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_query(parser)
+    parser.add_argument(
+        "--group",
+        default=EVERYTHING,
+        choices=(EVERYTHING, *GROUPS),
+        help="only incidents that are open, have ended, or were transient (default: all)",
+    )
+    parser.add_argument(
+        "--pattern",
+        action="append",
+        default=[],
+        choices=CLASSES,
+        help="only incidents of this pattern; repeatable",
+    )
+    parser.add_argument(
+        "--owner", default="", help="only targets that this actor ID last changed or created"
+    )
+    parser.add_argument(
+        "--order",
+        default="",
+        metavar="COLUMN",
+        help="sort by a column of the list, with - for descending, such as --order=-attempts",
+    )
 
 
 COMMAND = Command(
     help="print incidents, most urgent first",
     run=_run,
-    arguments=add_query,
-    examples=("incidents --query 'from=30d'",),
+    arguments=_arguments,
+    examples=(
+        "incidents --query 'from=30d'",
+        "incidents --group open --order=-duration",
+    ),
     reads_only=True,
 )
