@@ -69,6 +69,10 @@ class Listed(Generic[T]):
         columns = tuple(field.column for field in fields)
         self._layout = ColumnLayout(name, columns, tuple(default or self._fields))
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the columns shown, in their order."""
+        return self._layout.shown()
+
     def order(self) -> str:
         """Return the order in the URL: a field, with `-` for descending, or empty."""
         order = url_state.param("order")

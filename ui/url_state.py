@@ -36,12 +36,15 @@ PAGE_PARAMS = (
     *("grain", "by", "top"),
     *("compare", "events"),
     *("who", "what"),
-    *("incident", "class"),
+    *("incident", "class", "group", "pattern", "owner"),
     *("finding", "all"),
     *("rule", "name"),
     *("user", "view"),
     *("week", "day"),
 )
+
+# What stays as it is when the filter changes.
+_KEPT = ("archive", "order", "compare", "events", "group", "pattern", "owner")
 
 # Parameters that the menu carries to other pages: those of the window, and of the whole filter.
 WINDOW_PARAMS = ("from", "to", "tz")
@@ -146,9 +149,9 @@ def set_url(filter_: Filter, **names: str) -> None:
     """Set the URL to *filter_* and the non-empty page parameters *names*.
 
     A page that shows an archived month stays in that month, a list in its order, Explore in its
-    saved view, and Overview with what it counts and compares.
+    saved view, Overview with what it counts and compares, and Failures with the incidents shown.
     """
-    kept = {name: param(name) for name in ("archive", "order", "compare", "events")}
+    kept = {name: param(name) for name in _KEPT}
     kept["view"] = opened_view()
     st.query_params.from_dict(query_params(filter_, **{**kept, **names}))
 

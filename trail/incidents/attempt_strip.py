@@ -4,7 +4,9 @@ import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
-from trail.events import timeline
+from trail.core.clock import naive_utc
+from trail.events import coverage, timeline
+from trail.incidents.grouping import MAX_ATTEMPTS
 from trail.incidents.materialize import ATTEMPTS, catch_up
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
@@ -13,24 +15,32 @@ from trail.storage.where import select
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Failed attempts of one action on one target; `by_day` has one count per day of `Strips`."""
+    """Failed attempts of one action on one target, with one value per day of `Strips`.
+
+    `by_day` counts them, `exhausted` says whether a run failed on every attempt. `target` is that
+    of incidents.
+    """
 
     action: str
+    target: str
     target_type: str
     target_id: str
     target_name: str
     attempts: int
     by_day: list[int]
+    exhausted: list[bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Strips:
     """Local days (their starts in UTC, without zone) and the targets with the most attempts.
 
-    `more` counts the targets that are not included.
+    `no_data` says for each day whether most of it is not known, `more` counts the targets that are
+    not included.
     """
 
     days: list[dt.datetime]
+    no_data: list[bool]
     strips: list[Strip]
     more: int
 
@@ -51,35 +61,66 @@ def strips(
     table = engine.table(
         "with days as (select i.action, i.target, "
         f"{timeline.local_day_sql('e.occurred_at', filter_.zone, window)} as day, count(*) as n, "
-        "max(e.target_key) as target_key "
-        f"from (select * from {ATTEMPTS} e where {selection.timed()}) e "
+        f"max(e.target_key) as target_key, max(e.size) >= {MAX_ATTEMPTS} as exhausted "
+        "from (select *, count(*) over (partition by incident_id, run) as size "
+        f"from {ATTEMPTS} e where {selection.timed()}) e "
         "join incidents i using (incident_id) group by all), "
         "whole as (select action, target, sum(n)::bigint as attempts, "
         "max(target_key) as target_key, count(*) over () as targets from days group by all "
         f"order by attempts desc, action, target limit {int(most)}) "
         "select w.action, w.target, w.attempts, w.targets, t.target_type, t.target_id, "
-        "t.target_name, d.day, d.n from whole w join days d using (action, target) "
+        "t.target_name, d.day, d.n, d.exhausted from whole w join days d using (action, target) "
         "join targets t on t.target_key = w.target_key "
         "order by w.attempts desc, w.action, w.target, d.day",
         selection.params,
     )
     numbers: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(bars))
+    exhausted: dict[tuple[str, str], list[bool]] = defaultdict(lambda: [False] * len(bars))
     first_rows = {}
     for row in table.to_pylist():
         key = (row["action"], row["target"])
         first_rows[key] = row
         if row["day"] in positions:
             numbers[key][positions[row["day"]]] += row["n"]
+            exhausted[key][positions[row["day"]]] |= row["exhausted"]
     result = [
         Strip(
             row["action"],
+            row["target"],
             row["target_type"],
             row["target_id"],
             row["target_name"],
             row["attempts"],
             numbers[key],
+            exhausted[key],
         )
         for key, row in first_rows.items()
     ]
     targets = next(iter(first_rows.values()))["targets"] if first_rows else 0
-    return Strips([bar.start for bar in bars], result, targets - len(result))
+    missing = _no_data(engine, bars, naive_utc(now))
+    return Strips([bar.start for bar in bars], missing, result, targets - len(result))
+
+
+def _no_data(engine: Engine, bars: list[timeline.Bar], now: dt.datetime) -> list[bool]:
+    """Return for each day whether it is not known what happened in more than half of it.
+
+    That is the time before the first event, in coverage gaps, and after the last known time.
+    """
+    if not bars:
+        return []
+    start, end = bars[0].start, min(bars[-1].end, now)
+    first = engine.table("select min(hour) as first from cube")["first"][0].as_py() or end
+    until = coverage.known_until(engine, now) or start
+    spans = [
+        (span.start, span.end) for span in coverage.spans(engine, start, end) if span.state == "gap"
+    ]
+    spans += [(start, first), (until, end)]
+    result = []
+    for bar in bars:
+        last = min(bar.end, now)
+        lost = sum(
+            (max(min(last, to) - max(bar.start, from_), dt.timedelta()) for from_, to in spans),
+            dt.timedelta(),
+        )
+        result.append(lost * 2 > last - bar.start)
+    return result

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 # longer than the usual interval, which confirms nothing; ended by a success event.
 OPEN, UNKNOWN, QUIET, COMPLETED = "open", "unknown", "quiet", "completed"
 STATES = (OPEN, UNKNOWN, QUIET, COMPLETED)
+# Without data for less than the shortest gap that ends an incident, none can have ended unseen.
+_DATA_ENDED = dt.timedelta(hours=2)
 
 # What a list of incidents sorts by, besides its own order, as SQL. Strings sort without case.
 ORDERS = {
@@ -23,6 +25,11 @@ ORDERS = {
     "last_at": "last_at",
     "total": "target_attempts",
 }
+
+
+def has_ended(known_until: dt.datetime, now: dt.datetime) -> bool:
+    """Return whether data ended so long before *now* that an incident may have ended unseen."""
+    return now - known_until > _DATA_ENDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,12 @@ import datetime as dt
 from trail.core.clock import naive_utc
 from trail.events import coverage
 from trail.incidents.grouping import MAX_ATTEMPTS, STORM
-from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN
+from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN, has_ended
 from trail.incidents.materialize import ATTEMPTS, FAILED, TARGET, catch_up
 from trail.storage.database import Engine, Params
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select
 
-# Without data for less than the shortest gap that ends an incident, none can have ended unseen.
-_DATA_ENDED = dt.timedelta(hours=2)
 # Success events by the failure that they end. Other jobs report no success.
 _SUCCESS_OF = {"Audience Run Failed": "Audience Run Complete"}
 
@@ -52,7 +50,7 @@ def incidents_sql(engine: Engine, matching: str, now: dt.datetime) -> str:
     )
     moment = naive_utc(now)
     known = coverage.known_until(engine, moment) or moment
-    failing = UNKNOWN if moment - known > _DATA_ENDED else OPEN
+    failing = UNKNOWN if has_ended(known, moment) else OPEN
     success_join = _success_join(engine)
     return f"""
 with matching as ({matching}), folded as (

@@ -8,8 +8,9 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from trail.core import time_labels
+from trail.core.clock import naive_utc
 from trail.incidents.grouping import EXHAUSTED, PERSISTENT, REPEATING, STORM, TRANSIENT
-from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN, Change, Incident
+from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN, Change, Incident, has_ended
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 _NAMED = {3_600: "hourly", 86_400: "daily", 604_800: "weekly"}
@@ -57,6 +58,16 @@ def current_state(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
     return f"no failure since {time_labels.short(incident.last_at, zone, now)}"
 
 
+def facts_text(incident: Incident) -> str:
+    """Return the figures of an incident: "45 failed attempts in 9 runs · 0 flaps · 4 days"."""
+    attempts = _count(incident.attempts, "failed attempt")
+    parts = [f"{attempts} in {_count(incident.runs, 'run')}", _count(incident.flaps, "flap")]
+    parts.append(f"duration {duration_text(incident.duration_s)}")
+    if incident.recover_s is not None:
+        parts.append(f"median time to recover {duration_text(incident.recover_s)}")
+    return " · ".join(parts)
+
+
 def state_text(state: str) -> str:
     """Return the name of a state of `incident.STATES`."""
     return {
@@ -78,9 +89,10 @@ def status_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
         cadence = f" {cadence_text(incident.cadence_s)}" if incident.cadence_s else ""
         return f"Failing{cadence} for {length}, {_count(incident.flaps, 'flap')}"
     if incident.state == UNKNOWN:
-        return (
-            f"Last known failing {time_labels.short(incident.last_at, zone, now)} (no data since)"
-        )
+        last = time_labels.short(incident.last_at, zone, now)
+        return f"Last known failing {last} (no data since)"
+    if incident.state == QUIET and has_ended(incident.known_until, naive_utc(now)):
+        return f"Unknown: no data since {time_labels.short(incident.known_until, zone, now)}"
     text = current_state(incident, now, zone)
     return text[0].upper() + text[1:]
 

@@ -50,6 +50,11 @@ class Listing:
         return owners.owners(self._engine, self.totals)
 
     @cached_property
+    def target_types(self) -> list[str]:
+        """Return the types of the targets in the filter, whichever types it chooses."""
+        return queries.target_types(self._engine, self.filter.without("target_type"), self.now)
+
+    @cached_property
     def _targets(self) -> list[str] | None:
         if not self.shown.owner:
             return None

@@ -239,6 +239,25 @@ def attempts(
     return list(table.to_pylist())
 
 
+def target_types(engine: Engine, filter_: Filter, now: dt.datetime) -> list[str]:
+    """Return the types of the targets of the incidents that *filter_* selects, in order."""
+    sql, params = matching_sql(engine, filter_, now)
+    table = engine.table(
+        f"{sql} select distinct target_type from named where target_type <> '' order by all", params
+    )
+    return list(table["target_type"].to_pylist())
+
+
+def series_of(engine: Engine, incidents: Sequence[Incident]) -> list[tuple[tuple[str, str], str]]:
+    """Return each action and target of *incidents* with the id; a storm has one for each target."""
+    table = engine.table(
+        "select action, target, coalesce(storm_id, incident_id) as shown from incidents "
+        "where list_contains($ids, coalesce(storm_id, incident_id)) order by all",
+        {"ids": [incident.incident_id for incident in incidents]},
+    )
+    return [((row["action"], row["target"]), row["shown"]) for row in table.to_pylist()]
+
+
 def attempt_ids(engine: Engine, incidents: Sequence[Incident]) -> dict[str, list[str]]:
     """Return by incident id the event ids of all attempts, in order of time."""
     table = engine.table(

@@ -5,7 +5,20 @@ import { clickableRow, component, renderRows } from "./rows.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
 /** @typedef {{ name: string, tick: string }} Day */
-/** @typedef {{ id: string, name: string, label: string, values: number[], current?: boolean }} Row */
+/**
+ * @typedef {{
+ *   id: string, name: string, label: string, values: number[], current?: boolean,
+ *   levels?: string[], glyph?: string, tone?: string, state?: string, assignee?: string,
+ * }} Row
+ */
+
+/** What a level of a day means. */
+const LEVELS = {
+  none: "no failed attempt",
+  some: "runs that recovered on a retry",
+  every: "a run failed on every attempt",
+  nodata: "no data",
+};
 
 export default component(
   (parent, queue) => {
@@ -38,11 +51,14 @@ export default component(
 
 /** @param {Queue} queue */
 function createRow(queue) {
+  const glyph = el("span", "strip-glyph", { "aria-hidden": "true" });
   const name = valueSpan("strip-name");
   const cells = el("span", "strip-cells", { "aria-hidden": "true" });
   const label = el("span", "unseen");
-  const row = clickableRow(queue, "strip-row", name, label, cells);
-  return Object.assign(row, { name, label, cells });
+  const state = el("span", "strip-state");
+  const assignee = valueSpan("strip-assignee");
+  const row = clickableRow(queue, "strip-row", glyph, name, label, cells, state, assignee);
+  return Object.assign(row, { glyph, name, label, cells, state, assignee });
 }
 
 /** @param {ReturnType<typeof createRow>} view @param {Row} row @param {Day[]} days */
@@ -52,6 +68,14 @@ function updateRow(view, row, days) {
   setAttr(view.name, "title", plain(row.name));
   view.node.classList.toggle("current", Boolean(row.current));
   setText(view.label, row.label);
+  view.node.classList.toggle("spot", Boolean(row.levels));
+  for (const part of /** @type {const} */ (["glyph", "state", "assignee"])) {
+    setText(view[part], row[part] || "");
+    view[part].hidden = row[part] === undefined;
+  }
+  setAttr(view.glyph, "data-tone", row.tone || null);
+  setAttr(view.state, "data-tone", row.tone || null);
+  setAttr(view.state, "title", row.state ? plain(row.state) : null);
   const create = () => ({ node: el("span", "strip-cell") });
   renderRows(
     view.cells,
@@ -59,11 +83,23 @@ function updateRow(view, row, days) {
     (_, index) => index,
     create,
     ({ node }, count, index) => {
-      setAttr(node, "data-level", cellLevel(count));
-      setText(node, count || "");
-      setAttr(node, "title", count ? `${days[index]?.name}: ${formatNumber(count)}` : null);
+      const level = row.levels?.[index];
+      setAttr(node, "data-level", level || cellLevel(count));
+      setText(node, (!level && count) || "");
+      setAttr(node, "title", cellTitle(days[index]?.name, count, level));
     },
   );
+}
+
+/**
+ * @param {string | undefined} day
+ * @param {number} count failed attempts
+ * @param {string} [level]
+ */
+function cellTitle(day, count, level) {
+  if (!level) return count ? `${day}: ${formatNumber(count)}` : null;
+  const meaning = LEVELS[/** @type {keyof typeof LEVELS} */ (level)];
+  return count ? `${day}: ${formatNumber(count)} failed attempts, ${meaning}` : `${day}: ${meaning}`;
 }
 
 /**

@@ -4,19 +4,29 @@ A component because names are data, and because a row is one button.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from ui.components import messages
 
 
 class StripRow(TypedDict):
-    """One target; `id` is reported when it is clicked, `label` describes it to screen readers."""
+    """One target; `id` is reported when it is clicked, `label` describes it to screen readers.
+
+    With `levels` the cells show those in place of the numbers: nothing, some attempts failed, a
+    run failed on every attempt, or no data. `glyph` and `tone` are before the name, `state` and
+    `assignee` after the cells.
+    """
 
     id: str
     name: str
     label: str
     values: Sequence[int]
     current: NotRequired[bool]
+    levels: NotRequired[Sequence[Literal["none", "some", "every", "nodata"]]]
+    glyph: NotRequired[str]
+    tone: NotRequired[str]
+    state: NotRequired[str]
+    assignee: NotRequired[str]
 
 
 class StripDay(TypedDict):

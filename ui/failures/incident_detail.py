@@ -2,42 +2,69 @@
 
 import datetime as dt
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
-from trail.incidents import attempt_strip, queries
+from trail.incidents import attempt_strip, columns, queries
 from trail.incidents import incident_text as wording
 from trail.incidents.attempt_strip import Strip, Strips
+from trail.incidents.columns import Scene
 from trail.incidents.incident import Change, Incident, Recurrence
+from trail.incidents.listing import Line
 from trail.storage.filters import Filter
-from ui import text, url_state
+from trail.triage import records
+from ui import text, triage_menu, url_state
 from ui.components.day_strip import StripDay, StripRow, day_strip
-from ui.failures.incident_table import GLYPHS, target
+from ui.failures import incident_comments
+from ui.failures.incident_table import mark
 from ui.page import Context
 
+_Color = Literal["red", "orange", "green", "gray"]
 _DAYS, _ROWS, _RUNS = 30, 7, 12
+_COLORS: dict[str, _Color] = {"red": "red", "amber": "orange", "green": "green", "second": "gray"}
+_STRENGTHS: dict[str, _Color] = {"strong": "red", "moderate": "orange", "weak": "gray"}
 
 
-def draw(
-    ctx: Context, filter_: Filter, incident: Incident, changes: dict[str, list[Change]]
-) -> None:
-    """Draw *incident* with the *changes* before it, by incident id."""
-    store, now = ctx.runtime.store, ctx.now
+def draw(ctx: Context, filter_: Filter, line: Line, scene: Scene) -> None:
+    """Draw the incident of *line*."""
+    store, now, incident = ctx.runtime.store, ctx.now, line.incident
     only = queries.attempts_filter(store, filter_, incident, now)
+    subject = records.subject("incident", incident.incident_id)
+    glyph, tone = mark(incident)
     with st.container(horizontal=True, horizontal_alignment="distribute", key="incident-head"):
-        st.header(text.escape(target(incident)), anchor=False, width="content")
-        st.page_link(
-            url_state.EXPLORE,
-            label="Show failed attempts in Explore",
-            icon=":material/manage_search:",
-            query_params=url_state.query_params(only),
-        )
-    state = f"{GLYPHS[incident.state]} {wording.state_text(incident.state)}"
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.header(text.escape(columns.target(incident)), anchor=False, width="content")
+            st.badge(
+                f"{glyph} {wording.state_text(incident.state)}, {incident.class_}",
+                color=_COLORS[tone],
+            )
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            triage_menu.draw(
+                ctx, line.triage, subject, wording.target_label(incident), f"of-{subject}"
+            )
+            if ctx.user.may("configure"):
+                st.page_link(
+                    url_state.ALERTS,
+                    label="Alert on this",
+                    icon=":material/notifications:",
+                    query_params={
+                        "rule": only.query(),
+                        "name": wording.target_label(incident)[:80],
+                    },
+                )
     st.text(
-        f"{state} · {wording.headline(incident, now, filter_.zone)}; "
-        f"{wording.current_state(incident, now, filter_.zone)}.\n{wording.class_text(incident)}"
+        f"{wording.headline(incident, now, filter_.zone)}; "
+        f"{wording.current_state(incident, now, filter_.zone)}.\n"
+        f"{wording.facts_text(incident)}. {wording.class_text(incident)}\n"
+        f"Owner: {columns.owner_text(line.owner)}."
+    )
+    st.page_link(
+        url_state.EXPLORE,
+        label=f"Show {text.count(incident.attempts, 'failed attempt')} in Explore",
+        icon=":material/manage_search:",
+        query_params=url_state.query_params(only),
     )
     left, right = st.columns([1.62, 1], gap="small")
     with left:
@@ -45,9 +72,13 @@ def draw(
             _strip(ctx, filter_, incident, now)
         with st.container(border=True, gap="xsmall"):
             _runs(ctx, filter_, incident)
-    with right, st.container(border=True, gap="xsmall"):
-        _before(ctx, filter_, changes[incident.incident_id])
-        _recurrence(queries.recurrence(store, incident))
+    with right:
+        with st.container(border=True, gap="xsmall"):
+            _before(filter_, list(line.causes))
+        with st.container(border=True, gap="xsmall"):
+            incident_comments.draw(ctx, line, scene)
+        with st.container(border=True, gap="xsmall"):
+            _recurrence(queries.recurrence(store, incident))
 
 
 def _strip(ctx: Context, filter_: Filter, incident: Incident, now: dt.datetime) -> None:
@@ -55,7 +86,7 @@ def _strip(ctx: Context, filter_: Filter, incident: Incident, now: dt.datetime) 
     shown = attempt_strip.strips(ctx.runtime.store, filter_, now, days=_DAYS, most=_ROWS)
     rows = rows_of(shown)
     for row, strip in zip(rows, shown.strips, strict=True):
-        row["current"] = (strip.action, strip.target_id) == (incident.action, incident.target_id)
+        row["current"] = (strip.action, strip.target) == (incident.action, incident.target)
     draw_strip(shown, rows, filter_, "incident-strip", _DAYS)
     more = f"{text.count(shown.more, 'more target')} with fewer failures. " if shown.more else ""
     st.caption(f"{more}Click a target to see its failed attempts")
@@ -69,7 +100,7 @@ def draw_strip(shown: Strips, rows: list[StripRow], filter_: Filter, key: str, d
             if row_id == _row_id(strip):
                 url_state.open_page(url_state.EXPLORE, _attempts_filter(strip, filter_, days))
 
-    day_strip(rows, _days(shown, filter_), key, open_attempts)
+    day_strip(rows, strip_days(shown, filter_), key, open_attempts)
 
 
 def _row_id(strip: Strip) -> str:
@@ -95,7 +126,8 @@ def rows_of(shown: Strips) -> list[StripRow]:
     ]
 
 
-def _days(shown: Strips, filter_: Filter) -> list[StripDay]:
+def strip_days(shown: Strips, filter_: Filter) -> list[StripDay]:
+    """Return the days of a strip, named in the zone of *filter_*."""
     # Only every seventh day has room for a label.
     local = [at.replace(tzinfo=dt.UTC).astimezone(filter_.zone).date() for at in shown.days]
     ticks = text.axis_days(local[::7], filter_.zone)
@@ -144,22 +176,25 @@ def _attempt_interval(run: list[dict[str, Any]]) -> str:
     return wording.cadence_text(seconds)
 
 
-def _before(ctx: Context, filter_: Filter, changes: list[Change]) -> None:
-    st.header(wording.changes_title(changes), anchor=False)
-    st.caption("On this target and the resources it refers to, 24 hours before the first failure")
+def _before(filter_: Filter, changes: list[Change]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(wording.changes_title(changes), anchor=False, width="content")
+        if changes:
+            st.badge(f"{changes[0].strength} evidence", color=_STRENGTHS[changes[0].strength])
+    st.caption("Changes of this target and of what it refers to, 24 hours before the first failure")
     if not changes:
         st.text("No recorded change before the first failure.")
     for change in changes:
-        kind = "Upstream" if change.upstream else "Preceding"
+        kind = "Upstream change" if change.upstream else "Preceding change"
         kind = "Likely cause" if change.likely_cause else kind
         with st.container(gap="xxsmall"):
             st.text(
-                f"{kind} · {wording.evidence_text(change)}\n{wording.change_text(change)}.\n"
+                f"{kind}, {wording.evidence_text(change)}\n{wording.change_text(change)}.\n"
                 f"{change.actor}, {text.timestamp(change.occurred_at, filter_.zone)}"
             )
             st.page_link(
                 url_state.EXPLORE,
-                label="Show the change",
+                label="Open the change",
                 query_params=url_state.query_params(
                     url_state.with_range(
                         filter_.cleared(),
@@ -172,8 +207,9 @@ def _before(ctx: Context, filter_: Filter, changes: list[Change]) -> None:
             )
     if changes:
         st.caption(
-            "By chance: how often a change would fall this close before a failure, given how often "
-            "this target changes and fails. Only a rare coincidence is called a likely cause."
+            "Evidence rests on how often a change falls this close before a failure by chance, "
+            "given how often this target changes and fails: strong if that is rare, moderate below "
+            "one in ten, else weak. Changes upstream are never more than weak evidence."
         )
 
 

@@ -1,14 +1,15 @@
 """The table of incidents, most urgent first."""
 
-from functools import partial
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from trail.incidents import incident_text
-from trail.incidents.grouping import STORM
-from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN, Change, Incident
-from trail.storage.filters import Filter
+from trail.incidents import columns
+from trail.incidents.columns import BY_NAME, Scene
+from trail.incidents.grouping import REPEATING, TRANSIENT
+from trail.incidents.incident import COMPLETED, OPEN, ORDERS, QUIET, UNKNOWN, Incident
+from trail.incidents.listing import Line, Listing
 from ui import listed, text, url_state
 from ui.components.table import Cell, Tone
 from ui.listed import Field, Listed
@@ -17,84 +18,105 @@ MAX_ROWS = listed.PAGE_ROWS
 first_row = listed.first_row
 
 GLYPHS = {OPEN: "▲", UNKNOWN: "?", QUIET: "○", COMPLETED: "✓"}
-_TONES: dict[str, Tone] = {OPEN: "red", UNKNOWN: "amber", QUIET: "second", COMPLETED: "green"}
+TONES: dict[str, Tone] = {OPEN: "red", UNKNOWN: "amber", QUIET: "second", COMPLETED: "green"}
+_STRENGTHS: dict[str, Tone] = {"strong": "red", "moderate": "amber", "weak": "second"}
+# Names by column: the width, and how it is aligned and first sorted.
+_WIDTHS = {
+    "state": 130,
+    "target": 190,
+    "action": 210,
+    "cause": 380,
+    "first_at": 134,
+    "duration": 96,
+    "flaps": 64,
+    "attempts": 86,
+    "last_at": 134,
+    "recover": 180,
+    "total": 110,
+    "owner": 200,
+    "assignee": 120,
+    "class": 130,
+}
+_NUMBERS = ("flaps", "attempts", "total")
+_FIRST_ASCENDING = ("target", "action", "class")
 
-_Line = tuple[Incident, Filter, int]
+_Row = tuple[Line, Scene]
 
 
-def _state(line: _Line) -> Cell:
-    name = incident_text.state_text(line[0].state)
-    return {"text": name, "glyph": GLYPHS[line[0].state], "tone": _TONES[line[0].state]}
+def mark(incident: Incident) -> tuple[str, Tone]:
+    """Return the glyph and the tone of an incident: open ones that recover between are amber."""
+    if incident.state == OPEN and incident.class_ in (REPEATING, TRANSIENT):
+        return "◆", "amber"
+    return GLYPHS[incident.state], TONES[incident.state]
 
 
-def _time(name: str, line: _Line) -> str:
-    return text.short_timestamp(getattr(line[0], name), line[1].zone)
+def _cell(name: str) -> Callable[[_Row], str | Cell]:
+    def show(row: _Row) -> str | Cell:
+        line, scene = row
+        shown = BY_NAME[name].text(line, scene)
+        if name == "state":
+            glyph, tone = mark(line.incident)
+            return {"text": shown, "glyph": glyph, "tone": tone}
+        if name == "action":
+            return {"text": shown, "square": text.category_color(line.incident.category)}
+        if name == "cause" and line.causes:
+            strength = line.causes[0].strength
+            return {
+                "text": columns.cause(line),
+                "note": strength,
+                "tone": _STRENGTHS[strength],
+            }
+        return shown
+
+    return show
 
 
-def _in_query(_: _Line) -> None:
-    """Mark a column by which the query sorts; see `queries.ORDERS`."""
+def _in_query(_: _Row) -> None:
+    """Mark a column by which the query sorts; see `incident.ORDERS`."""
 
 
-LIST: Listed[_Line] = Listed(
+LIST: Listed[_Row] = Listed(
     "failures",
     "Incidents",
-    (
-        Field("state", "State", 150, _state, _in_query, "desc"),
-        Field("target", "Target", 220, lambda line: target(line[0]), _in_query),
-        Field("action", "Action", 220, lambda line: line[0].action, _in_query),
-        Field("class", "Class", 120, lambda line: line[0].class_.capitalize(), _in_query),
-        Field("first_at", "Failing since", 150, partial(_time, "first_at"), _in_query, "desc"),
+    tuple(
         Field(
-            "attempts",
-            "Attempts",
-            92,
-            lambda line: f"{line[0].attempts:,}",
-            _in_query,
-            "desc",
-            "right",
-        ),
-        Field("last_at", "Last attempt", 150, partial(_time, "last_at"), _in_query, "desc"),
-        Field("changes", "Changes before", 120, lambda line: f"{line[2]:,}", align="right"),
+            column.name,
+            column.title,
+            _WIDTHS[column.name],
+            _cell(column.name),
+            _in_query if column.name in ORDERS else None,
+            "asc" if column.name in _FIRST_ASCENDING else "desc",
+            "right" if column.name in _NUMBERS else "",
+        )
+        for column in columns.COLUMNS
     ),
-    lambda line: line[0].incident_id,
+    lambda row: row[0].incident.incident_id,
     "target",
 )
 
 
-def draw(
-    filter_: Filter,
-    incidents: list[Incident],
-    changes: dict[str, list[Change]],
-    class_: str,
-    total: int,
-) -> None:
-    """Draw *incidents*, a page of *total*, as a table; a press on a row opens that incident."""
-    if not incidents:
-        st.info("No incidents of this class in this window.", icon=":material/info:")
+def draw(listing: Listing, lines: list[Line], scene: Scene, opened: str) -> None:
+    """Draw *lines*, a page of the listing, as a table; a press on a row opens that incident."""
+    if not lines:
+        st.info("No incidents of this choice in this window.", icon=":material/info:")
         return
     LIST.draw(
-        [(row, filter_, len(changes.get(row.incident_id, []))) for row in incidents],
-        key=f"{filter_.query()} {class_}",
+        [(line, scene) for line in lines],
+        key=f"{listing.filter.query()} {urlencode(listing.shown.pairs())}",
         visible=8,
-        opened=url_state.param("incident") or incidents[0].incident_id,
-        on_open=lambda line: url_state.put_params(incident=line[0].incident_id),
-        total=total,
+        opened=opened,
+        on_open=lambda row: url_state.put_params(incident=row[0].incident.incident_id),
+        total=listing.total.incidents,
     )
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.caption(
-            "No recent failure: no failed attempt for longer than the usual interval. Segment "
-            "sends no success event for most actions, so recovery is likely but not confirmed.",
-            width="stretch",
-        )
-        st.link_button(
-            "Download incidents CSV",
-            f"/export.incidents.csv?{urlencode(filter_.pairs())}",
-            icon=":material/download:",
-        )
 
 
-def target(incident: Incident) -> str:
-    """Return the name of the failing target, or the number of targets in a storm."""
-    if incident.class_ == STORM:
-        return f"{incident.targets:,} targets"
-    return incident.target_name or incident.target_id or incident.action
+def csv_address(listing: Listing) -> str:
+    """Return the address of the CSV of all rows, with the columns on screen."""
+    pairs = [*listing.filter.pairs(), *listing.shown.pairs(), ("columns", ",".join(LIST.names()))]
+    return f"/export.incidents.csv?{urlencode(pairs)}"
+
+
+def csv_of_all_fields(listing: Listing) -> str:
+    """Return the address of the CSV of the same rows with all fields."""
+    pairs = [*listing.filter.pairs(), *listing.shown.pairs()]
+    return f"/export.incidents.csv?{urlencode(pairs)}"

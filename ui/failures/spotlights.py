@@ -1,54 +1,105 @@
-"""Two panels side by side: warehouse runs, and syncs of audiences and traits."""
+"""Panels side by side: warehouse runs, syncs of audiences and traits, and what else fails."""
+
+from typing import Literal
 
 import streamlit as st
 
-from trail.incidents import attempt_strip, queries
+from trail.core.clock import naive_utc
+from trail.incidents import incident_text
+from trail.incidents.incident import QUIET, has_ended
+from trail.incidents.listing import triage_of
+from trail.incidents.spotlight import DAYS, Spotlight, Target, spotlights
 from trail.storage.filters import Filter
-from ui import text
-from ui.failures.incident_detail import draw_strip, rows_of
+from trail.triage.records import NONE, Triage
+from ui import text, url_state
+from ui.components.day_strip import StripDay, StripRow, day_strip
+from ui.failures import incident_table
+from ui.failures.incident_detail import strip_days
 from ui.page import Context
+from ui.triage_menu import name_of
 
-_PANELS = (
-    ("Warehouse runs", ("Warehouse Run Failed", "Storage Destination Sync Failed")),
-    (
-        "Audience and trait syncs",
-        (
-            "Audience Run Failed",
-            "Audience Destination Sync Failed",
-            "Computed Trait Run Failed",
-            "Computed Trait Destination Sync Failed",
-        ),
-    ),
-)
-_DAYS, _ROWS = 14, 6
+_ROWS = 4
 
 
 def draw(ctx: Context, filter_: Filter) -> None:
-    """Draw both panels."""
-    for column, (title, actions) in zip(st.columns(2, gap="small"), _PANELS, strict=True):
-        with column, st.container(border=True, gap="xsmall", height="stretch"):
-            _panel(ctx, filter_, title, actions)
+    """Draw the panels, two side by side."""
+    panels = spotlights(ctx.runtime.store, ctx.now, filter_.tz)
+    for start in range(0, len(panels), 2):
+        for column, panel in zip(
+            st.columns(2, gap="small"), panels[start : start + 2], strict=False
+        ):
+            with column, st.container(border=True, gap="xsmall", height="stretch"):
+                _panel(ctx, filter_, panel)
 
 
-def _panel(ctx: Context, filter_: Filter, title: str, actions: tuple[str, ...]) -> None:
-    store, now = ctx.runtime.store, ctx.now
-    only = filter_.cleared()
-    for action in actions:
-        only = only.put("action", action, "include")
-    shown = attempt_strip.strips(store, only, now, days=_DAYS, most=_ROWS)
-    numbers = queries.summary(store, only, now)
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.header(title, anchor=False, width="content")
-        st.caption(
-            f"{text.count(numbers.incidents, 'incident')}, {numbers.open:,} open, "
-            f"{text.count(numbers.attempts, 'failed attempt')}",
-            width="content",
-        )
-    if not shown.strips:
-        st.text(f"✓ No failed attempts in {_DAYS} days.")
+def _panel(ctx: Context, filter_: Filter, panel: Spotlight) -> None:
+    failed = text.count(len(panel.targets), "target")
+    name = panel.kind.name
+    with st.container(horizontal=True, horizontal_alignment="distribute", key=f"spot-{name}"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.header(panel.kind.title, anchor=False, width="content")
+            if panel.open:
+                st.badge(f"▲ {panel.open:,} open", color="red")
+        st.caption(f"{failed} failed in {DAYS} days, today right", width="content")
+    if not panel.targets:
+        st.text(f"✓ No failed attempts in {DAYS} days.")
         return
-    draw_strip(shown, rows_of(shown), filter_, f"spot-{title}", _DAYS)
-    more = f"; {text.count(shown.more, 'more target')}" if shown.more else ""
-    st.caption(
-        f"Failed attempts per day, last {_DAYS} days{more}. Click a target to see its events"
-    )
+    shown = panel.targets[:_ROWS]
+    triage = triage_of(ctx.runtime.store, [target.incident for target in shown])
+    rows = [
+        _row(ctx, filter_, panel, target, triage.get(target.incident.incident_id, NONE))
+        for target in shown
+    ]
+    by_id = {row["id"]: target for row, target in zip(rows, shown, strict=True)}
+
+    def open_incident(row_id: str) -> None:
+        url_state.put_params(incident=by_id[row_id].incident.incident_id)
+
+    days: list[StripDay] = [{**day, "tick": ""} for day in strip_days(panel.strips, filter_)]
+    day_strip(rows, days, f"spot-rows-{name}", open_incident)
+    rest = panel.targets[_ROWS:]
+    if rest:
+        running = len({target.incident.incident_id for target in rest if target.incident.open})
+        st.page_link(
+            url_state.FAILURES,
+            label=f"{text.count(len(rest), 'other target')}, "
+            + (f"{running:,} open" if running else "no open incident"),
+            query_params=url_state.query_params(panel.filter, group="open" if running else ""),
+        )
+
+
+def _row(
+    ctx: Context, filter_: Filter, panel: Spotlight, target: Target, triage: Triage
+) -> StripRow:
+    strip, incident = target.strip, target.incident
+    glyph, tone = incident_table.mark(incident)
+    if incident.state == QUIET and has_ended(incident.known_until, naive_utc(ctx.now)):
+        glyph = "?"
+    state = incident_text.status_text(incident, ctx.now, filter_.zone)
+    name = strip.target_name or strip.target_id or strip.action
+    return {
+        "id": f"{strip.action}\n{strip.target}",
+        "name": name,
+        "label": f"{strip.action}, {state}",
+        "values": strip.by_day,
+        "levels": [
+            _level(number, exhausted=failed, no_data=missing)
+            for number, failed, missing in zip(
+                strip.by_day, strip.exhausted, panel.strips.no_data, strict=True
+            )
+        ],
+        "glyph": glyph,
+        "tone": tone,
+        "state": state,
+        "assignee": name_of(triage.assignee) if triage.assignee else "–",
+    }
+
+
+def _level(
+    number: int, *, exhausted: bool, no_data: bool
+) -> Literal["none", "some", "every", "nodata"]:
+    if exhausted:
+        return "every"
+    if number:
+        return "some"
+    return "nodata" if no_data else "none"
