@@ -32,7 +32,6 @@ def render(ctx: Context) -> None:
     coverage_banner.show(ctx)
     spotlights.draw(ctx, filter_)
     incident_filters.draw(store, listing)
-    _hidden(listing)
     if not queries.summary(store, filter_, now).incidents and not url_state.param("incident"):
         coverage_banner.show_none(ctx, filter_, "No failed attempts in this window.")
         return
@@ -52,23 +51,6 @@ def _summary(listing: Listing, elapsed_ms: float) -> str:
         f"<b>{shown.incidents:,}</b> of {whole.incidents:,} {noun}, {shown.attempts:,} of "
         f"{text.count(whole.attempts, 'failed attempt')} · {elapsed_ms:.0f} ms"
     )
-
-
-def _hidden(listing: Listing) -> None:
-    """Say how many incidents are hidden and why, with a button that shows them."""
-    if not listing.hidden:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", key="hidden-incidents"):
-        st.caption(
-            f"{text.count(listing.hidden, 'transient incident')} hidden: a few attempts failed and "
-            "then no more.",
-            width="content",
-        )
-        st.button(
-            "Show transient incidents",
-            type="tertiary",
-            on_click=lambda: url_state.put_params(group="transient", row="", incident=""),
-        )
 
 
 def _downloads(listing: Listing) -> None:

@@ -1,5 +1,6 @@
-"""The Failures page: incidents by class, one incident in detail, links to its attempts."""
+"""The Failures page: groups of incidents, spotlights, one incident, links to its attempts."""
 
+import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.locators import open_row, tile, total
+from tests.browser.locators import open_row, rows, settle, summary_text, total, url_query
 
 pytestmark = pytest.mark.browser
 
@@ -19,46 +20,82 @@ def page(visit: Callable[..., Page]) -> Page:
     return opened
 
 
-def test_class_counts_add_up(page: Page) -> None:
-    expect(page.locator(".tile")).to_have_count(6)
-    values = page.locator(".tile .value").all_inner_texts()
-    assert sum(int(value.replace(",", "")) for value in values[1:]) == total(page) > 0
+def group(page: Page, name: str) -> int:
+    """Return the number of incidents of a group, as on its button."""
+    label = page.get_by_role("radio", name=re.compile(f"^{name} · ")).inner_text()
+    return int(label.split(" · ")[1].replace(",", ""))
 
 
-def test_tile_filters_the_table_and_the_url_keeps_it(page: Page) -> None:
-    tile(page, "Transient").click()
-    page.wait_for_url("**class=folded**")
+def test_group_counts_add_up(page: Page) -> None:
+    listed, whole = total(page), int(summary_text(page).split()[2].replace(",", ""))
+    assert group(page, "All") == group(page, "Open") + group(page, "Ended") == listed > 0
+    assert listed + group(page, "Transient") == whole
+    hidden = page.get_by_text(re.compile("transient incidents? hidden"))
+    assert int(hidden.inner_text().split()[0].replace(",", "")) == group(page, "Transient")
+
+
+def test_group_narrows_the_table_and_the_url_keeps_it(page: Page) -> None:
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url("**group=transient**")
+    settle(page)
+    assert total(page) == group(page, "Transient")
     page.reload()
-    expect(tile(page, "Transient ✓")).to_be_visible()
+    expect(page.get_by_role("radio", name=re.compile("^Transient"))).to_be_checked()
     page.go_back()
-    expect(tile(page, "Transient ✓")).to_have_count(0)
+    expect(page.get_by_role("radio", name=re.compile("^All"))).to_be_checked()
 
 
 def test_row_opens_its_incident_and_links_to_its_attempts(page: Page) -> None:
-    tile(page, "Transient").click()
-    expect(tile(page, "Transient ✓")).to_be_visible()
-    page.wait_for_timeout(1_500)  # the table is rebuilt; a row must not move under the click
     open_row(page, 2)
     page.wait_for_url("**incident=**")
-    expect(
-        page.get_by_text(re.compile("Usually no action is needed|more may follow"))
-    ).to_be_visible()
-    page.get_by_role("link", name="Show failed attempts in Explore").click()
+    settle(page)
+    link = page.get_by_role("link", name=re.compile(r"Show [\d,]+ failed attempts? in Explore"))
+    attempts = int(link.inner_text().split()[-5].replace(",", ""))
+    link.click()
     page.wait_for_url("**/explore?**")
-    assert total(page) > 0
+    assert total(page) == attempts
 
 
-def test_strip_target_opens_its_attempts(page: Page) -> None:
-    page.locator(".strip-row").first.click()
+def test_spotlight_opens_its_incident_and_the_strip_its_attempts(page: Page) -> None:
+    page.locator(".strip-row.spot").first.click()
+    page.wait_for_url("**incident=**")
+    settle(page)
+    page.locator(".strip-row:not(.spot)").first.click()
     page.wait_for_url("**/explore?**")
     expect(page.locator(".chip")).to_have_count(2)
 
 
-def test_incidents_download_as_csv(page: Page, tmp_path: Path) -> None:
+def test_csv_equals_the_screen(page: Page, tmp_path: Path) -> None:
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download incidents CSV").click()
+        page.get_by_role("link", name="CSV", exact=True).click()
     path = tmp_path / "incidents.csv"
     download.value.save_as(path)
-    lines = path.read_text("utf-8-sig").splitlines()
-    assert lines[0].startswith("incident_id,class,open")
-    assert len(lines) == total(page) + 1
+    table = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
+    assert len(table) == total(page) + 1
+    first = rows(page).first.locator("td").all_inner_texts()
+    # The glyph before a text is only on screen.
+    assert [cell.lstrip("▲◆○✓?●\n") for cell in first] == table[1]
+
+
+def test_owner_of_the_work_comments_and_makes_an_alert(page: Page) -> None:
+    page.get_by_role("button", name="Assign").click()
+    page.get_by_role("combobox", name="Assign to").click()
+    page.get_by_role("option", name="Me (").click()
+    expect(page.get_by_role("button", name="Assigned to Maya")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("textbox", name="Comment").fill("<b>Key</b> *revoked*")
+    page.get_by_role("button", name="Add comment").click()
+    expect(page.get_by_role("heading", name="Comments: 1")).to_be_visible()
+    expect(page.get_by_text("<b>Key</b> *revoked*")).to_be_visible()
+    page.get_by_role("link", name="Alert on this").click()
+    page.wait_for_url("**/alerts?**")
+    assert "action=" in url_query(page)["rule"][0]
+    expect(page.get_by_role("textbox", name="Filter")).to_have_value(re.compile("action="))
+
+
+def test_a_manager_sees_the_state_and_changes_nothing(visit: Callable[..., Page]) -> None:
+    page = visit("/failures?from=30d", "jon")
+    expect(page.get_by_role("heading", name="Recurrence")).to_be_visible()
+    for name in ("Assign", "Mute until", "Add comment"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    expect(page.get_by_role("link", name="Alert on this")).to_have_count(0)

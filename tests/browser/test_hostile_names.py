@@ -174,7 +174,7 @@ def test_overview_and_people(watched: WatchedPage, strings: list[str]) -> None:
 
 
 def test_failures_and_one_incident(watched: WatchedPage) -> None:
-    watched.open("/failures?from=30d&class=folded", ".tile")
+    watched.open("/failures?from=30d&class=open", ".strip-row")
     expect(watched.page.get_by_role("heading", name="Recurrence")).to_be_visible()
     watched.page.wait_for_timeout(
         1_000

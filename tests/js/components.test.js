@@ -163,6 +163,36 @@ test("a day strip shades its cells and names its rows", () => {
   assert.equal(cellLevel(14), 2);
 });
 
+test("a day strip with levels shows them, with its state and assignee", () => {
+  const row = {
+    id: "r",
+    name: HOSTILE[0],
+    label: "",
+    values: [0, 2, 5, 0],
+    levels: ["none", "some", "every", "nodata"],
+    glyph: "▲",
+    tone: "red",
+    state: "Failing for 2 h",
+    assignee: "Ana",
+  };
+  const days = ["Mon", "Tue", "Wed", "Thu"].map((name) => ({ name, tick: "" }));
+  const view = mount(dayStrip).draw({ rows: [row], days });
+  assert.deepEqual(
+    all(view, ".strip-cell").map((cell) => [cell.dataset.level, cell.textContent, cell.title]),
+    [
+      ["none", "", "Mon: no failed attempt"],
+      ["some", "", "Tue: 2 failed attempts, runs that recovered on a retry"],
+      ["every", "", "Wed: 5 failed attempts, a run failed on every attempt"],
+      ["nodata", "", "Thu: no data"],
+    ],
+  );
+  assert.equal(one(view, ".strip-state").textContent, "Failing for 2 h");
+  assert.equal(one(view, ".strip-state").dataset.tone, "red");
+  view.draw({ rows: [{ ...row, levels: undefined, state: undefined }], days });
+  assert.equal(one(view, ".strip-state").hidden, true);
+  assert.equal(all(view, ".strip-cell")[1].textContent, "2");
+});
+
 test("a tile without an address is not a link", () => {
   const tile = {
     address: "",

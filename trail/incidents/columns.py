@@ -42,13 +42,12 @@ def target(incident: Incident) -> str:
     return incident.target_name or incident.target_id or incident.action
 
 
-def cause(line: Line) -> str:
-    """Return the most likely cause in words, without its strength."""
+def _cause(line: Line) -> str:
     return incident_text.cause_text(line.causes[0]) if line.causes else NO_CAUSE
 
 
-def _cause_with_strength(line: Line, _: Scene) -> str:
-    return f"{cause(line)} ({line.causes[0].strength})" if line.causes else NO_CAUSE
+def _evidence(line: Line, _: Scene) -> str:
+    return line.causes[0].strength.capitalize() if line.causes else NOTHING
 
 
 def _time(at: dt.datetime, scene: Scene) -> str:
@@ -57,7 +56,7 @@ def _time(at: dt.datetime, scene: Scene) -> str:
 
 def _recover(line: Line, _: Scene) -> str:
     seconds = line.incident.recover_s
-    return NOTHING if seconds is None else incident_text.duration_text(seconds)
+    return NOTHING if seconds is None else incident_text.length_text(seconds)
 
 
 def owner_text(owner: Owner | None) -> str:
@@ -82,12 +81,13 @@ COLUMNS = (
     Column("state", "State", lambda line, _: incident_text.state_text(line.incident.state)),
     Column("target", "Target", lambda line, _: target(line.incident)),
     Column("action", "What fails", lambda line, _: line.incident.action),
-    Column("cause", "Likely cause", _cause_with_strength),
+    Column("cause", "Likely cause", lambda line, _: _cause(line)),
+    Column("evidence", "Evidence", _evidence),
     Column("first_at", "Failing since", lambda line, scene: _time(line.incident.first_at, scene)),
     Column(
         "duration",
         "Duration",
-        lambda line, _: incident_text.duration_text(line.incident.duration_s),
+        lambda line, _: incident_text.length_text(line.incident.duration_s),
     ),
     Column("flaps", "Flaps", lambda line, _: f"{line.incident.flaps:,}"),
     Column("attempts", "Attempts", lambda line, _: f"{line.incident.attempts:,}"),

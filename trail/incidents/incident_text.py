@@ -62,9 +62,9 @@ def facts_text(incident: Incident) -> str:
     """Return the figures of an incident: "45 failed attempts in 9 runs · 0 flaps · 4 days"."""
     attempts = _count(incident.attempts, "failed attempt")
     parts = [f"{attempts} in {_count(incident.runs, 'run')}", _count(incident.flaps, "flap")]
-    parts.append(f"duration {duration_text(incident.duration_s)}")
+    parts.append(f"duration {length_text(incident.duration_s)}")
     if incident.recover_s is not None:
-        parts.append(f"median time to recover {duration_text(incident.recover_s)}")
+        parts.append(f"median time to recover {length_text(incident.recover_s)}")
     return " · ".join(parts)
 
 
@@ -81,11 +81,15 @@ def state_text(state: str) -> str:
 def status_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
     """Return the state of a target in a few words: "Failing for 4 days, every attempt"."""
     if incident.state == OPEN:
-        length = duration_text(incident.duration_s)
+        length = length_text(incident.duration_s)
+        if incident.class_ == STORM:
+            others = _count(incident.targets - 1, "other target")
+            return f"Failing with {others} for {length}"
         if incident.exhausted == incident.runs:
             return f"Failing for {length}, every attempt"
         if incident.class_ == TRANSIENT:
-            return f"Failed {_count(incident.attempts, 'time')} in {length}"
+            last = time_labels.short(incident.last_at, zone, now)
+            return f"{_count(incident.attempts, 'failed attempt')} so far, last {last}"
         cadence = f" {cadence_text(incident.cadence_s)}" if incident.cadence_s else ""
         return f"Failing{cadence} for {length}, {_count(incident.flaps, 'flap')}"
     if incident.state == UNKNOWN:
@@ -169,6 +173,17 @@ def cadence_text(seconds: float) -> str:
         if abs(seconds - exact) <= _NAME_TOLERANCE * exact:
             return name
     return f"every {duration_text(seconds)}"
+
+
+def length_text(seconds: float) -> str:
+    """Return a duration in its two largest units, short: "4 d 12 h", "6 h 5 min", "15 min"."""
+    minutes = round(seconds / 60)
+    if not minutes:
+        return f"{round(seconds)} s"
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "d"), (hours, "h"), (0 if days else minutes, "min"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def duration_text(seconds: float) -> str:

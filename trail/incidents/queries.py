@@ -64,7 +64,7 @@ def incidents(
     filter_: Filter,
     now: dt.datetime,
     *,
-    group: str = "",
+    groups: tuple[str, ...] = (),
     classes: tuple[str, ...] = (),
     targets: Collection[str] | None = None,
     only_open: bool = False,
@@ -75,13 +75,13 @@ def incidents(
 ) -> list[Incident]:
     """Return the incidents that *filter_* selects at *now* (aware), most urgent first.
 
-    Open before closed, then in the order of `CLASSES`, then latest first. *group* of
+    Open before closed, then in the order of `CLASSES`, then latest first. *groups* of
     `shown.GROUPS`, *classes* and *targets* (as `Incident.target`) restrict them; *fold* leaves out
     closed transient incidents and puts open ones last; *order*, a name of `ORDERS` or one with `-`
     for descending, comes before that order; *rows* and *skip* select a page.
     """
     sql, params = matching_sql(engine, filter_, now)
-    where = _condition(group, classes, targets, params)
+    where = _condition(groups, classes, targets, params)
     where += " and open" if only_open else ""
     where += f" and (open or class_ <> '{TRANSIENT}')" if fold else ""
     last = f"class_ = '{TRANSIENT}', " if fold else ""
@@ -102,9 +102,15 @@ def incidents(
 
 
 def _condition(
-    group: str, classes: Sequence[str], targets: Collection[str] | None, params: Params
+    groups: Sequence[str],
+    classes: Sequence[str],
+    targets: Collection[str] | None,
+    params: Params,
 ) -> str:
-    parts = [f"{_GROUP} = '{group}'" if group in shown.GROUPS else "true"]
+    parts = ["true"]
+    if groups:
+        params["groups"] = list(groups)
+        parts.append(f"list_contains($groups, {_GROUP})")
     if classes:
         params["classes"] = list(classes)
         parts.append("list_contains($classes, class_)")
@@ -172,7 +178,7 @@ def summary(
     rows = engine.table(
         f"{sql} select class_, state, {_GROUP} as in_group, count(*) as n, "
         f"sum(attempts)::bigint as attempts from named "
-        f"where {_condition('', classes, targets, params)} group by all",
+        f"where {_condition((), classes, targets, params)} group by all",
         params,
     ).to_pylist()
 

@@ -60,8 +60,7 @@ def spotlights(engine: Engine, now: dt.datetime, zone: str) -> list[Spotlight]:
 
 def _spotlight(engine: Engine, kind: Kind, filter_: Filter, now: dt.datetime) -> Spotlight:
     shown = attempt_strip.strips(engine, filter_, now, days=DAYS, most=_MAX_TARGETS)
-    incidents = queries.incidents(engine, filter_, now, fold=True)
-    incidents += queries.incidents(engine, filter_, now, group="transient")
+    incidents = queries.incidents(engine, filter_, now)
     places = {one.incident_id: place for place, one in enumerate(incidents)}
     best: dict[tuple[str, str], int] = {}
     for key, incident_id in queries.series_of(engine, incidents):

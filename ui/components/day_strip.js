@@ -99,7 +99,9 @@ function updateRow(view, row, days) {
 function cellTitle(day, count, level) {
   if (!level) return count ? `${day}: ${formatNumber(count)}` : null;
   const meaning = LEVELS[/** @type {keyof typeof LEVELS} */ (level)];
-  return count ? `${day}: ${formatNumber(count)} failed attempts, ${meaning}` : `${day}: ${meaning}`;
+  return count
+    ? `${day}: ${formatNumber(count)} failed attempts, ${meaning}`
+    : `${day}: ${meaning}`;
 }
 
 /**

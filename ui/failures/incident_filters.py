@@ -48,6 +48,7 @@ def draw(store: Store, listing: Listing) -> None:
         names = actor_names.display_names(store, [*choice.include, *choice.exclude])
         labels = {("actor", actor_id): name for actor_id, name in names.items()}
         active_filters.draw(listing.filter, labels, with_search=True)
+        _hidden(listing)
 
 
 def _groups(listing: Listing) -> None:
@@ -69,6 +70,24 @@ def _groups(listing: Listing) -> None:
         key=key,
         on_change=choose,
         label_visibility="collapsed",
+    )
+
+
+def _hidden(listing: Listing) -> None:
+    """Say how many incidents are hidden and why, with a button that shows them."""
+    if not listing.hidden:
+        return
+    st.caption(
+        f"{text.count(listing.hidden, 'transient incident')} hidden: a few attempts failed and "
+        "then no more",
+        width="content",
+    )
+    st.button(
+        "Show",
+        type="tertiary",
+        key="show-transient",
+        help="Show the transient incidents",
+        on_click=lambda: _put(group=TRANSIENT, **{"class": ""}),
     )
 
 

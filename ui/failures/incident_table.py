@@ -25,7 +25,8 @@ _WIDTHS = {
     "state": 130,
     "target": 190,
     "action": 210,
-    "cause": 380,
+    "cause": 400,
+    "evidence": 104,
     "first_at": 134,
     "duration": 96,
     "flaps": 64,
@@ -59,13 +60,8 @@ def _cell(name: str) -> Callable[[_Row], str | Cell]:
             return {"text": shown, "glyph": glyph, "tone": tone}
         if name == "action":
             return {"text": shown, "square": text.category_color(line.incident.category)}
-        if name == "cause" and line.causes:
-            strength = line.causes[0].strength
-            return {
-                "text": columns.cause(line),
-                "note": strength,
-                "tone": _STRENGTHS[strength],
-            }
+        if name == "evidence" and line.causes:
+            return {"text": shown, "glyph": "●", "tone": _STRENGTHS[line.causes[0].strength]}
         return shown
 
     return show

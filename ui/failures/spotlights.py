@@ -11,7 +11,7 @@ from trail.incidents.listing import triage_of
 from trail.incidents.spotlight import DAYS, Spotlight, Target, spotlights
 from trail.storage.filters import Filter
 from trail.triage.records import NONE, Triage
-from ui import text, url_state
+from ui import style, text, url_state
 from ui.components.day_strip import StripDay, StripRow, day_strip
 from ui.failures import incident_table
 from ui.failures.incident_detail import strip_days
@@ -19,10 +19,20 @@ from ui.page import Context
 from ui.triage_menu import name_of
 
 _ROWS = 4
+_STYLE = """
+.trail-levels { display: flex; flex-wrap: wrap; gap: 2px 14px; justify-content: flex-end; }
+.trail-levels span { color: GREY; font-size: 12.5px; white-space: nowrap; }
+.trail-levels i { display: inline-block; width: 12px; height: 12px; margin-right: 6px;
+  border-radius: 2px; vertical-align: -1px; }
+.trail-levels .some { background: color-mix(in srgb, RED 50%, PAGE); }
+.trail-levels .every { background: RED; }
+.trail-levels .nodata { border: 1px solid LINE;
+  background: repeating-linear-gradient(135deg, LINE 0 1px, transparent 1px 4px); }
+"""
 
 
 def draw(ctx: Context, filter_: Filter) -> None:
-    """Draw the panels, two side by side."""
+    """Draw the panels, two side by side, and what their shades mean."""
     panels = spotlights(ctx.runtime.store, ctx.now, filter_.tz)
     for start in range(0, len(panels), 2):
         for column, panel in zip(
@@ -30,6 +40,20 @@ def draw(ctx: Context, filter_: Filter) -> None:
         ):
             with column, st.container(border=True, gap="xsmall", height="stretch"):
                 _panel(ctx, filter_, panel)
+    _legend()
+
+
+def _legend() -> None:
+    """Draw what the shades of the days mean."""
+    keys = "".join(
+        f'<span><i class="{level}"></i>{name}</span>'
+        for level, name in (
+            ("some", "runs recovered on a retry"),
+            ("every", "a run failed on every attempt"),
+            ("nodata", "no data"),
+        )
+    )
+    st.html(f'<style>{style.themed(_STYLE)}</style><div class="trail-levels">{keys}</div>')
 
 
 def _panel(ctx: Context, filter_: Filter, panel: Spotlight) -> None:
@@ -60,11 +84,14 @@ def _panel(ctx: Context, filter_: Filter, panel: Spotlight) -> None:
     rest = panel.targets[_ROWS:]
     if rest:
         running = len({target.incident.incident_id for target in rest if target.incident.open})
-        st.page_link(
-            url_state.FAILURES,
-            label=f"{text.count(len(rest), 'other target')}, "
+        st.button(
+            f"{text.count(len(rest), 'other target')}, "
             + (f"{running:,} open" if running else "no open incident"),
-            query_params=url_state.query_params(panel.filter, group="open" if running else ""),
+            type="tertiary",
+            key=f"rest-{name}",
+            on_click=lambda: url_state.set_url(
+                panel.filter, group="open" if running else "", owner="", pattern="", order=""
+            ),
         )
 
 
@@ -80,7 +107,7 @@ def _row(
     return {
         "id": f"{strip.action}\n{strip.target}",
         "name": name,
-        "label": f"{strip.action}, {state}",
+        "label": strip.action,
         "values": strip.by_day,
         "levels": [
             _level(number, exhausted=failed, no_data=missing)

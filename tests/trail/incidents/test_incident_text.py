@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -66,6 +67,45 @@ def test_an_incident_at_the_end_of_data_is_last_known_to_fail() -> None:
         incident_text.current_state(stale, later, UTC)
         == "last known failing Wed 7 Oct 01:00, no data since Wed 7 Oct 01:30"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"class_": "persistent", "exhausted": 24}, "Failing for 23 h 30 min, every attempt"),
+        ({"class_": "storm", "targets": 6}, "Failing with 5 other targets for 23 h 30 min"),
+        ({"flaps": 23}, "Failing hourly for 23 h 30 min, 23 flaps"),
+        ({"class_": "transient", "attempts": 2}, "2 failed attempts so far, last Wed 7 Oct 01:00"),
+        ({"state": "unknown"}, "Last known failing Wed 7 Oct 01:00 (no data since)"),
+        ({"state": "quiet"}, "No failure since Wed 7 Oct 01:00"),
+        (
+            {"state": "quiet", "known_until": dt.datetime(2026, 10, 6, 20)},
+            "Unknown: no data since Tue 6 Oct 20:00",
+        ),
+        (
+            {"state": "completed", "completed_at": dt.datetime(2026, 10, 7, 1, 20)},
+            "Completed Wed 7 Oct 01:20",
+        ),
+    ],
+)
+def test_state_of_a_target(changes: dict[str, Any], expected: str) -> None:
+    assert incident_text.status_text(replace(HOURLY, **changes), NOW, UTC) == expected
+
+
+def test_figures_of_an_incident() -> None:
+    recovering = replace(HOURLY, flaps=1, recover_s=5_400.0)
+    assert incident_text.facts_text(recovering) == (
+        "24 failed attempts in 24 runs · 1 flap · duration 23 h 30 min · "
+        "median time to recover 1 h 30 min"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0 s"), (20, "20 s"), (59.9 * 60, "1 h"), (3_900, "1 h 5 min"), (90_000, "1 d 1 h")],
+)
+def test_lengths(seconds: float, expected: str) -> None:
+    assert incident_text.length_text(seconds) == expected
 
 
 def test_an_open_incident() -> None:
