@@ -79,19 +79,9 @@ def state_text(state: str) -> str:
 
 
 def status_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
-    """Return the state of a target in a few words: "Failing for 4 days, every attempt"."""
+    """Return the state of a target in a few words: "Failing for 4 d 2 h, every attempt"."""
     if incident.state == OPEN:
-        length = length_text(incident.duration_s)
-        if incident.class_ == STORM:
-            others = _count(incident.targets - 1, "other target")
-            return f"Failing with {others} for {length}"
-        if incident.exhausted == incident.runs:
-            return f"Failing for {length}, every attempt"
-        if incident.class_ == TRANSIENT:
-            last = time_labels.short(incident.last_at, zone, now)
-            return f"{_count(incident.attempts, 'failed attempt')} so far, last {last}"
-        cadence = f" {cadence_text(incident.cadence_s)}" if incident.cadence_s else ""
-        return f"Failing{cadence} for {length}, {_count(incident.flaps, 'flap')}"
+        return _open_text(incident, now, zone)
     if incident.state == UNKNOWN:
         last = time_labels.short(incident.last_at, zone, now)
         return f"Last known failing {last} (no data since)"
@@ -99,6 +89,19 @@ def status_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
         return f"Unknown: no data since {time_labels.short(incident.known_until, zone, now)}"
     text = current_state(incident, now, zone)
     return text[0].upper() + text[1:]
+
+
+def _open_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
+    length = length_text(incident.duration_s)
+    if incident.class_ == STORM:
+        return f"Failing with {_count(incident.targets - 1, 'other target')} for {length}"
+    if incident.exhausted == incident.runs:
+        return f"Failing for {length}, every attempt"
+    if incident.class_ == TRANSIENT:
+        last = time_labels.short(incident.last_at, zone, now)
+        return f"{_count(incident.attempts, 'failed attempt')} so far, last {last}"
+    cadence = f" {cadence_text(incident.cadence_s)}" if incident.cadence_s else ""
+    return f"Failing{cadence} for {length}, {_count(incident.flaps, 'flap')}"
 
 
 def class_text(incident: Incident) -> str:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -18,13 +18,11 @@ from trail.triage import records
 from ui import text, triage_menu, url_state
 from ui.components.day_strip import StripDay, StripRow, day_strip
 from ui.failures import incident_comments
-from ui.failures.incident_table import mark
+from ui.failures.badge import badge
+from ui.failures.incident_table import STRENGTHS, mark
 from ui.page import Context
 
-_Color = Literal["red", "orange", "green", "gray"]
 _DAYS, _ROWS, _RUNS = 30, 7, 12
-_COLORS: dict[str, _Color] = {"red": "red", "amber": "orange", "green": "green", "second": "gray"}
-_STRENGTHS: dict[str, _Color] = {"strong": "red", "moderate": "orange", "weak": "gray"}
 
 
 def draw(ctx: Context, filter_: Filter, line: Line, scene: Scene) -> None:
@@ -36,10 +34,7 @@ def draw(ctx: Context, filter_: Filter, line: Line, scene: Scene) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key="incident-head"):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             st.header(text.escape(columns.target(incident)), anchor=False, width="content")
-            st.badge(
-                f"{glyph} {wording.state_text(incident.state)}, {incident.class_}",
-                color=_COLORS[tone],
-            )
+            badge(f"{glyph} {wording.state_text(incident.state)}, {incident.class_}", tone)
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             triage_menu.draw(
                 ctx, line.triage, subject, wording.target_label(incident), f"of-{subject}"
@@ -180,7 +175,7 @@ def _before(filter_: Filter, changes: list[Change]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(wording.changes_title(changes), anchor=False, width="content")
         if changes:
-            st.badge(f"{changes[0].strength} evidence", color=_STRENGTHS[changes[0].strength])
+            badge(f"{changes[0].strength} evidence", STRENGTHS[changes[0].strength])
     st.caption("Changes of this target and of what it refers to, 24 hours before the first failure")
     if not changes:
         st.text("No recorded change before the first failure.")

@@ -19,7 +19,7 @@ first_row = listed.first_row
 
 GLYPHS = {OPEN: "▲", UNKNOWN: "?", QUIET: "○", COMPLETED: "✓"}
 TONES: dict[str, Tone] = {OPEN: "red", UNKNOWN: "amber", QUIET: "second", COMPLETED: "green"}
-_STRENGTHS: dict[str, Tone] = {"strong": "red", "moderate": "amber", "weak": "second"}
+STRENGTHS: dict[str, Tone] = {"strong": "red", "moderate": "amber", "weak": "second"}
 # Names by column: the width, and how it is aligned and first sorted.
 _WIDTHS = {
     "state": 130,
@@ -61,7 +61,7 @@ def _cell(name: str) -> Callable[[_Row], str | Cell]:
         if name == "action":
             return {"text": shown, "square": text.category_color(line.incident.category)}
         if name == "evidence" and line.causes:
-            return {"text": shown, "glyph": "●", "tone": _STRENGTHS[line.causes[0].strength]}
+            return {"text": shown, "glyph": "●", "tone": STRENGTHS[line.causes[0].strength]}
         return shown
 
     return show

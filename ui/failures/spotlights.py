@@ -14,6 +14,7 @@ from trail.triage.records import NONE, Triage
 from ui import style, text, url_state
 from ui.components.day_strip import StripDay, StripRow, day_strip
 from ui.failures import incident_table
+from ui.failures.badge import badge
 from ui.failures.incident_detail import strip_days
 from ui.page import Context
 from ui.triage_menu import name_of
@@ -63,7 +64,7 @@ def _panel(ctx: Context, filter_: Filter, panel: Spotlight) -> None:
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             st.header(panel.kind.title, anchor=False, width="content")
             if panel.open:
-                st.badge(f"▲ {panel.open:,} open", color="red")
+                badge(f"▲ {panel.open:,} open", "red")
         st.caption(f"{failed} failed in {DAYS} days, today right", width="content")
     if not panel.targets:
         st.text(f"✓ No failed attempts in {DAYS} days.")
