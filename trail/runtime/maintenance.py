@@ -66,11 +66,13 @@ def _retain(context: JobContext) -> Callable[[Job], str]:
     def run(_: Job) -> str:
         nonlocal retained_on
         now = utc_now()
-        if not context.is_real():
-            return "No database yet"
         if retained_on == now.date():
             return "Done for today"
-        result = policy.retain(context.shown(), context.settings, now)
+        settings = context.settings
+        if not context.is_real():  # the archive is that of the workspace's own events
+            store = settings.store.model_copy(update={"archive": False})
+            settings = settings.model_copy(update={"store": store})
+        result = policy.retain(context.shown(), settings, now)
         retained_on = now.date()
         return f"{result.events:,} removed, {result.archived:,} archived, {result.held:,} held"
 

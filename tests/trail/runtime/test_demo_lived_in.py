@@ -2,15 +2,19 @@
 
 import datetime as dt
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from forwarders import demo_inbox
 from tests.trail.runtime.conftest import Demo
 from trail.attention import items
-from trail.core.clock import utc_now
+from trail.core.clock import running_from, utc_now
+from trail.core.settings import Settings
+from trail.core.settings import Store as StoreSettings
 from trail.events import annotations, coverage, periods
 from trail.findings import queries, reviews, sign_offs
 from trail.incidents import queries as incidents
@@ -19,7 +23,9 @@ from trail.integrity import clock_check, seal_status, sealing, verification
 from trail.notifications import delivery_log, destinations, rule_store
 from trail.notifications.rule import KINDS
 from trail.retention import legal_holds
+from trail.runtime import maintenance
 from trail.runtime.demo_feed import NAME, DemoFeed
+from trail.runtime.job import JobContext
 from trail.storage.database import Store
 from trail.storage.filters import Filter, Window
 from trail.triage import records
@@ -48,7 +54,9 @@ def shown(
     store = Store.open(folder / lived_in.store.path.name, lived_in.settings)
     feed, later = DemoFeed(store, lived_in.settings), lived_in.at + HOUR
     for part in range(3, -1, -1):
-        assert feed.collect(later - part * HOUR / 4, repeat=True) >= 1
+        at = later - part * HOUR / 4
+        with running_from(at):  # else its events would be dated in the future
+            assert feed.collect(at, repeat=True) >= 1
     feed.end()
     yield Demo(store, lived_in.settings, later)
     store.close()
@@ -185,3 +193,26 @@ def test_what_people_did_lies_between_the_import_and_now(lived_in: Demo) -> None
     assert first <= min(times)
     assert max(times) <= lived_in.at <= utc_now()
     assert len({moment.date() for moment in times}) >= 3
+
+
+def test_a_reused_demo_applies_retention_without_an_archive(lived_in: Demo, tmp_path: Path) -> None:
+    lived_in.store.checkpoint()
+    for file in lived_in.store.path.parent.iterdir():
+        shutil.copy(file, tmp_path)
+    archive = tmp_path / "archive"
+    settings = Settings(
+        store=StoreSettings(path=tmp_path / "own.duckdb", archive=True, archive_path=archive)
+    )
+    store = Store.open(tmp_path / lived_in.store.path.name, settings)
+    context = JobContext(settings, lambda: store, lambda: store, threading.Event())
+    (job,) = (
+        job
+        for job in maintenance.jobs(context, threading.Event())
+        if job.health.name == "retention"
+    )
+    with running_from(lived_in.at + 3 * DAY):
+        status = job.run(job)
+    assert not status.startswith("0 removed")
+    assert not archive.exists()
+    assert verification.verify(store, settings).ok
+    store.close()
