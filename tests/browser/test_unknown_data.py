@@ -157,7 +157,7 @@ def _screenshots(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         for workspace in (failing, stale):
             with tempfile.TemporaryDirectory() as files, workspace(Path(files)) as site:
-                for width, dark in ((1440, False), (1440, True), (800, False)):
+                for width, dark in ((1440, False), (1440, True), (800, False), (390, False)):
                     page = _signed_in(browser, site, dark=dark, width=width, height=1500)
                     for path in (*PAGES, "admin", "admin?section=coverage"):
                         page.goto(f"{site.url}/{path}")

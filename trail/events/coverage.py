@@ -97,6 +97,13 @@ def note_failure(
     note(cursor, source, FAILED, start, at, detail)
 
 
+def withdraw(cursor: Cursor, source: str) -> None:
+    """Remove the spans that *source* is said to have covered, as it was found not to collect."""
+    covered = "source = $source and state = 'watched'"
+    with ledger.changing(cursor, "watches", covered, {"source": source}):
+        cursor.execute(f"delete from watches where {covered}", {"source": source})
+
+
 def gaps(
     engine: Engine, source: str, start: dt.datetime, end: dt.datetime
 ) -> list[tuple[dt.datetime, dt.datetime]]:

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 
 from trail.core import registry
 from trail.core.clock import utc_now
@@ -110,6 +111,8 @@ def _listen(context: JobContext, receivers: list[Receiver]) -> Callable[[Job], s
             # One that has never received anything is perhaps never reached, and covers no time.
             if receiver.name not in delivering:
                 if not source_health.has_delivered(store, receiver.name):
+                    if listened_until is None:  # an earlier version recorded it as covered
+                        store.write(partial(coverage.withdraw, source=receiver.name))
                     continue
                 delivering.add(receiver.name)
             store.write(

@@ -55,6 +55,8 @@ def use(store: Store, settings: Settings, turn: int = 1) -> None:
         for hours in range(4):
             at = OPEN + hours * HOUR
             coverage.note(cursor, "segment", "watched", at, at + 1.5 * HOUR)
+            coverage.note(cursor, "webhook", "watched", at, at + HOUR)
+        coverage.withdraw(cursor, "webhook")
 
     store.write(more)
     writer = Writer(lambda: (store, True), settings.store.path.parent / "spool", 400)

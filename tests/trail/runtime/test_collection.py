@@ -28,9 +28,13 @@ def test_listening_covers_time_only_for_a_receiver_that_has_delivered(
 ) -> None:
     secrets = {"webhook_secrets": (SecretStr("a"),), "write_keys": (SecretStr("b"),)}
     push = settings.push.model_copy(update=secrets)
+    now = utc_now()
+    for source in ("webhook", "segment_api"):  # as earlier versions recorded each receiver
+        store.write(lambda c, source=source: coverage.note(c, source, "watched", now, now))  # type: ignore[misc]
     listening = job("listen", store, settings.model_copy(update={"push": push}))
     assert listening.run(listening) == "0 of 2 have received events"
-    assert coverage.known_until(store, utc_now()) is None
+    watched = store.table("select distinct source from watches")
+    assert watched["source"].to_pylist() == ["segment_api"]
     store.write(
         lambda cursor: (
             cursor.execute(
@@ -41,8 +45,8 @@ def test_listening_covers_time_only_for_a_receiver_that_has_delivered(
         )
     )
     assert listening.run(listening) == "1 of 2 have received events"
-    watched = store.table("select distinct source from watches")
-    assert watched["source"].to_pylist() == ["webhook"]
+    watched = store.table("select distinct source from watches order by source")
+    assert watched["source"].to_pylist() == ["segment_api", "webhook"]
 
 
 def test_a_folder_that_is_a_file_fails_until_it_is_one(
