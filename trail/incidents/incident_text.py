@@ -14,6 +14,13 @@ from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN, Change, In
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 _NAMED = {3_600: "hourly", 86_400: "daily", 604_800: "weekly"}
+_CLASS_TEXTS = {
+    TRANSIENT: "A few attempts failed and then no more. Usually no action is needed.",
+    EXHAUSTED: "One run failed on every attempt.",
+    PERSISTENT: "Consecutive runs fail on every attempt.",
+    REPEATING: "Consecutive runs fail, but not on every attempt.",
+    STORM: "Many targets started failing at once. Check for a shared cause.",
+}
 # Largest relative deviation at which an interval still has a name.
 _NAME_TOLERANCE = 0.1
 
@@ -95,7 +102,8 @@ def _open_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
     length = length_text(incident.duration_s)
     if incident.class_ == STORM:
         return f"Failing with {_count(incident.targets - 1, 'other target')} for {length}"
-    if incident.exhausted == incident.runs:
+    # The last run may still be retrying.
+    if incident.exhausted and not incident.flaps:
         return f"Failing for {length}, every attempt"
     if incident.class_ == TRANSIENT:
         last = time_labels.short(incident.last_at, zone, now)
@@ -105,16 +113,12 @@ def _open_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
 
 
 def class_text(incident: Incident) -> str:
-    """Return a sentence that explains the incident's class."""
+    """Return a sentence that explains the incident's class, as far as its state is known."""
     if incident.open and incident.class_ == TRANSIENT:
-        return "A few attempts have failed so far; more may follow."
-    return {
-        TRANSIENT: "A few attempts failed and then no more. Usually no action is needed.",
-        EXHAUSTED: "One run failed on every attempt.",
-        PERSISTENT: "Consecutive runs fail on every attempt.",
-        REPEATING: "Consecutive runs fail, but not on every attempt.",
-        STORM: "Many targets started failing at once. Check for a shared cause.",
-    }[incident.class_]
+        text = "A few attempts have failed so far; more may follow."
+    else:
+        text = _CLASS_TEXTS[incident.class_]
+    return f"Last known: {text[0].lower()}{text[1:]}" if incident.state == UNKNOWN else text
 
 
 def change_text(change: Change) -> str:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from tests import detection
 from tests.conftest import Load
-from tests.trail.incidents.failures import WAREHOUSE, at, run, text
+from tests.trail.incidents.failures import WAREHOUSE, at, change, run, text
 from trail.attention.item import KINDS, MOST, URGENCIES
 from trail.attention.items import Item, items
 from trail.core.clock import naive_utc, utc_now
@@ -73,6 +73,11 @@ def test_open_incidents_are_listed_persistent_first(
     )
     assert first.path == f"/failures?incident={known[0].incident_id}"
     assert (first.action, first.since) == ("assign", known[0].first_at)
+    # Without data since, they are last known to fail.
+    assert [item.subject for item in listed(store, settings, at(60 * 24 * 30))] == [
+        item.subject for item in found
+    ]
+    load(text(change(60 * 24 * 30 - 1)), "later.ndjson")
     assert listed(store, settings, at(60 * 24 * 30)) == []
 
 

@@ -67,6 +67,7 @@ def test_an_incident_at_the_end_of_data_is_last_known_to_fail() -> None:
         incident_text.current_state(stale, later, UTC)
         == "last known failing Wed 7 Oct 01:00, no data since Wed 7 Oct 01:30"
     )
+    assert incident_text.class_text(stale).startswith("Last known: consecutive runs fail")
 
 
 @pytest.mark.parametrize(
