@@ -40,7 +40,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[SegmentApi]:
 
 @pytest.fixture
 def polled(settings: Settings, api: SegmentApi) -> Settings:
-    segment = SegmentSettings(token=SecretStr(TOKEN), url=api.url, patience_s=0.1)
+    segment = SegmentSettings(token=SecretStr(TOKEN), url=api.url, patience_s=5)
     # One request a poll.
     stored = settings.store.model_copy(update={"retention_days": 1})
     return settings.model_copy(update={"segment": segment, "store": stored})
@@ -115,6 +115,7 @@ def test_each_kind_of_failing_poll_shows_with_its_reason(
         api.mix(1, 1, ["json"])
         said = "truncated response"
     else:
+        api.retry_after = "9"  # longer than the patience
         api.mix(1, 1, [fault])
     broken = polled.model_copy(update={"segment": segment})
     polling.pull(store, broken, LOADER, NOW)
