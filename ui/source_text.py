@@ -46,4 +46,6 @@ def short(health: SourceHealth, zone: ZoneInfo) -> str:
 def _every(health: SourceHealth) -> str:
     if health.interval is None:
         return ""
-    return f", every {text.duration(health.interval.total_seconds()).replace('1 minute', 'minute')}"
+    seconds = health.interval.total_seconds()
+    duration = f"{seconds:g} s" if seconds < 60 else text.duration(seconds).removeprefix("1 ")
+    return f", every {duration}"

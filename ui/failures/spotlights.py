@@ -1,5 +1,6 @@
 """Panels side by side: warehouse runs, syncs of audiences and traits, and what else fails."""
 
+from dataclasses import replace
 from typing import Literal
 
 import streamlit as st
@@ -11,7 +12,7 @@ from trail.incidents.listing import triage_of
 from trail.incidents.spotlight import DAYS, Spotlight, Target, spotlights
 from trail.storage.filters import Filter
 from trail.triage.records import NONE, Triage
-from ui import style, text, url_state
+from ui import coverage_banner, style, text, url_state
 from ui.components.day_strip import StripDay, StripRow, day_strip
 from ui.failures import incident_table
 from ui.failures.badge import badge
@@ -67,7 +68,8 @@ def _panel(ctx: Context, filter_: Filter, panel: Spotlight) -> None:
                 badge(f"▲ {panel.open:,} open", "red")
         st.caption(f"{failed} failed in {DAYS} days, today right", width="content")
     if not panel.targets:
-        st.text(f"✓ No failed attempts in {DAYS} days.")
+        missing = coverage_banner.missing_in(ctx, replace(filter_, end=""))
+        st.text(f"{'?' if missing else '✓'} No failed attempts in {DAYS} days. {missing}")
         return
     shown = panel.targets[:_ROWS]
     triage = triage_of(ctx.runtime.store, [target.incident for target in shown])
