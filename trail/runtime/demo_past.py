@@ -49,11 +49,15 @@ def live_through(store: Store, settings: Settings, lines: list[str], now: dt.dat
             with running_from(_at(now, days_ago, hour)):
                 past.load(utc_now())
                 sealing.seal(store, settings, utc_now())
-                if load != _ONLY_LOADED:
-                    refresh(store, utc_now())
                 if load == _IMPORT:
+                    refresh(store, utc_now())
                     demo_rules.add(store, settings)
-                past.send(outage=load == _OUTAGE)
+                    past.begin()
+                elif load != _ONLY_LOADED:
+                    refresh(store, utc_now())
+                    past.alert()
+                    digest_job.run_due(store, settings, utc_now().replace(tzinfo=dt.UTC))
+                    past.deliver(outage=load == _OUTAGE)
             with running_from(_at(now, days_ago, hour) + dt.timedelta(hours=1)):
                 demo_reviews.after_load(store, settings, days_ago)
     finally:
@@ -71,6 +75,7 @@ class _NoNetwork:
     timeout_s = 0.0
 
     def send(self, request: Request) -> Response:
+        """Return that nothing was reached."""
         return Response(0, error="The demo has no network.")
 
 
@@ -92,25 +97,26 @@ class _Past:
         _load(self._store, self._settings, self._lines[self._loaded : end], until)
         self._loaded = end
 
-    def send(self, *, outage: bool) -> None:
-        """Send alerts and digests at the present moment, in an *outage* after a failure."""
-        self._alerts.clock = carried(utc_now)
+    def begin(self) -> None:
+        """Let the rules begin here: what was imported before sends no alerts."""
+        self._alerts.run_once()
+
+    def alert(self) -> None:
+        """Evaluate the rules at the present moment."""
         self._alerts.run_once()
         maintenance.evaluate_alerts(self._store, utc_now())
-        digest_job.run_due(self._store, self._settings, utc_now().replace(tzinfo=dt.UTC))
+
+    def deliver(self, *, outage: bool = False) -> None:
+        """Send what waits at the present moment, in an *outage* after a failure."""
         self._outage = outage
-        self._deliver()
+        self._forwarding.clock = carried(utc_now)
+        self._forwarding.run_once(until_done=True)
         if outage:
-            self._outage = False
             with running_from(utc_now() + _RETRY):
-                self._deliver()
+                self.deliver()
 
     def close(self) -> None:
         self._forwarding.close()
-
-    def _deliver(self) -> None:
-        self._forwarding.clock = carried(utc_now)
-        self._forwarding.run_once(until_done=True)
 
     def _send(self, destination: Destination, request: Request) -> Response:
         if self._outage:
