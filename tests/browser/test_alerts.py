@@ -22,6 +22,8 @@ def test_rule_from_a_filter_fires_and_is_in_the_delivery_log(
         page = visit("/explore")
         page.goto(f"{site.url}/alerts?section=destinations")
         page.get_by_role("radio", name="Signed webhook").click()
+        # Only the demo workspace has an inbox of its own.
+        expect(page.get_by_role("radio", name="Demo inbox")).to_have_count(0)
         expect(page.get_by_role("combobox", name="Signing secret")).to_be_visible()
         for name, text in (("Name", "Pager"), ("URL", f"http://127.0.0.1:{receiver.port}/x")):
             page.get_by_role("textbox", name=name).fill(text)
