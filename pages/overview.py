@@ -6,7 +6,6 @@ import streamlit as st
 
 from trail.core.clock import naive_utc
 from trail.events import counts, coverage
-from trail.findings import expiring
 from ui import clock_warning, coverage_banner, filter_bar, seal_text, text, url_state
 from ui.overview import (
     activity,
@@ -32,8 +31,9 @@ def render(ctx: Context) -> None:
     elapsed_ms = (time.perf_counter() - started) * 1000
 
     filter_bar.head("Overview", shown.counted, counted, beside=lambda: _beside(shown))
-    of_all = text.events_summary(total, unverified)
-    summary = f"<b>{counted:,}</b> changes of {of_all}" if shown.changes_only else of_all
+    summary = text.events_summary(total, unverified)
+    if shown.changes_only:
+        summary = f"<b>{counted:,}</b> {'change' if counted == 1 else 'changes'} of {summary}"
     filter_bar.caption(
         f"{summary} · {elapsed_ms:.0f} ms",
         shown.filter_,
@@ -74,16 +74,6 @@ def _warnings(shown: View) -> None:
     end = min(shown.window.end, naive_utc(shown.now))
     spans = coverage.spans(shown.store, shown.window.start, end)
     coverage_banner.show_gaps(spans, shown.filter_.zone)
-    _expiring_findings(shown.ctx)
-
-
-def _expiring_findings(ctx: Context) -> None:
-    """Draw a caption where open findings expire soon."""
-    if not ctx.user.may("see_findings"):
-        return
-    soon = expiring.expiring(ctx.runtime.store, ctx.runtime.settings, ctx.now)
-    if soon.findings:
-        st.caption(f"▲ {soon.text()} Decide on them under Unusual or place a legal hold.")
 
 
 _KEEPS = (*url_state.WINDOW_PARAMS, view.COMPARE, view.EVENTS)

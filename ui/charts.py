@@ -58,13 +58,15 @@ def bars_over_time(
     *,
     height: int,
     known: Known | None = None,
+    most_labels: int = 8,
 ) -> Chart:
     """Return a chart of *bars*, still without series; *height* is that of the bars, in px.
 
     The axis counts bars, because local time repeats an hour at the end of daylight saving time.
     With *known*, the bar that is not over is marked, and the time since the last data is hatched.
+    A narrow chart has room for fewer labels than *most_labels*, see `ticks`.
     """
-    positions, labels = ticks(bars, zone)
+    positions, labels = ticks(bars, zone, most_labels)
     edges = [bar.start for bar in bars] + [bar.end for bar in bars[-1:]]
     since = known.silent_since(bars) if known else None
     return {
@@ -103,7 +105,7 @@ def stacked_bars(
     selection of several bars, calls *pick* with the start and end.
     """
     bars = [bar for bar, _ in counted]
-    chart = bars_over_time(label, bars, zone, (), height=184, known=known)
+    chart = bars_over_time(label, bars, zone, (), height=184, known=known, most_labels=6)
     chart["series"] = [
         {"name": name, "square": str(index), "counts": [part.get(name, 0) for _, part in counted]}
         for index, name in enumerate(order)
@@ -129,8 +131,11 @@ class _AsIs(BaseFigure):  # type: ignore[misc]  # plotly has no types
         return dict(self.__dict__["figure"])
 
 
-def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
-    """Return the tick positions and labels: local days, or hours if there are few days."""
+def ticks(bars: Sequence[Bar], zone: ZoneInfo, most: int = 8) -> tuple[list[int], list[str]]:
+    """Return the positions and labels of about *most* ticks: local days, or hours of few days.
+
+    Those of a week have one for each day.
+    """
     local = [bar.start.replace(tzinfo=dt.UTC).astimezone(zone) for bar in bars]
     starts = [
         index
@@ -138,7 +143,7 @@ def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
         if index == 0 or at.date() != local[index - 1].date()
     ]
     if len(starts) > 3:
-        step = max(1, round(len(starts) / 8))
+        step = max(1, round(len(starts) / most))
         # A first day with few bars has no room for its label.
         positions = [
             n
@@ -147,7 +152,7 @@ def ticks(bars: Sequence[Bar], zone: ZoneInfo) -> tuple[list[int], list[str]]:
         ]
         days = [local[index].date() for index in positions]
         return positions, text.axis_days(days, zone)
-    step = max(1, len(bars) // 8)
+    step = max(1, len(bars) // most)
     positions = list(range(0, len(bars), step))
     # Hours of several days carry the day where it changes.
     labels = []

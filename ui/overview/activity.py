@@ -74,11 +74,13 @@ def _changes_only(view: View) -> None:
 
 def _legend(view: View) -> None:
     """Draw what the marks of the chart mean."""
-    marks = []
-    if view.comparison.current and not view.comparison.reason:
-        marks.append(f"── {view.comparison.basis}")
+    comparison, marks = view.comparison, []
+    if comparison.current and not comparison.reason:
+        marks.append(f"── {comparison.basis}")
     if view.known.running([bar for bar, _ in view.bars]) is not None:
-        marks.append("▨ not over: left out of every change")
+        # A bar that is wider than what is compared is compared in part.
+        is_left_out = comparison.grain >= view.grain and not comparison.reason
+        marks.append("▨ not over, left out of every change" if is_left_out else "▨ not over")
     if marks:
         st.caption(text.escape(" · ".join(marks)))
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from trail.core import time_labels
 from trail.events.periods import By
-from ui import url_state
+from ui import charts, url_state
 from ui.overview.view import COMPARE, View
 
 _BY: dict[By, str] = {"week": "A week ago", "day": "The day before"}
@@ -24,7 +24,8 @@ def sentence(view: View) -> str:
         last = (current.end - dt.timedelta(hours=1)).replace(tzinfo=dt.UTC).astimezone(zone).date()
         part = f"complete days until {time_labels.day(last, view.now, zone)}"
     else:
-        part = f"complete hours until {time_labels.short(current.end, zone, view.now)}"
+        unit = charts.grain_label(comparison.grain)
+        part = f"complete {unit}s until {time_labels.short(current.end, zone, view.now)}"
     return f"Changes compare {part} with the {comparison.basis}"
 
 

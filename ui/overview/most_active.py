@@ -38,7 +38,7 @@ def _draw(view: View, actor_type: str, title: str) -> None:
                 "value": actor.value,
                 "address": view.explore(view.counted.put("actor", actor.value, "include")),
                 "name": actor.label,
-                "hint": _hint(everybody.get(actor.value)),
+                "hint": _hint(view, everybody.get(actor.value)),
                 "count": actor.count,
                 "share": f"{100 * actor.count / total:.0f} %" if total else "",
             }
@@ -52,9 +52,9 @@ def _draw(view: View, actor_type: str, title: str) -> None:
     )
 
 
-def _hint(actor: ActorActivity | None) -> str:
+def _hint(view: View, actor: ActorActivity | None) -> str:
     """Return what stands after the name of *actor*."""
-    return "new" if actor and actor.state == "new" else ""
+    return "new" if actor and actor.state == "new" and view.has_earlier else ""
 
 
 def _link(view: View, everybody: list[ActorActivity]) -> str:

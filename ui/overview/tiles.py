@@ -1,6 +1,7 @@
 """The tiles of the Overview: a figure, its change, and a link to what it counts."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from trail.core import text as core_text
 from trail.events import counts, overview, timeline
@@ -8,6 +9,7 @@ from trail.events.periods import Change
 from trail.findings import expiring, reviews
 from trail.findings import queries as findings
 from trail.incidents import grouping, queries
+from trail.incidents.incident import Incident
 from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components import tiles
@@ -41,7 +43,7 @@ def _active(view: View, name: str, actor_type: str) -> Tile:
 
     chosen = view.counted.put("actor_type", actor_type, "include")
     tile = _compared(view, name, active.active, number, chosen, view.complete(active.by_bar))
-    if active.new:
+    if active.new and view.has_earlier:
         tile["badge"] = f"{active.new:,} new"
         tile["hint"] = f"{active.new:,} without an earlier event. {tile['hint']}"
     return tile
@@ -66,19 +68,24 @@ def _incidents(view: View) -> Tile:
     numbers = queries.summary(view.store, view.filter_, view.now)
     open_ = queries.incidents(view.store, view.filter_, view.now, only_open=True)
     new = sum(view.window.start <= row.first_at for row in open_ if view.window.start)
-    classes = [
-        f"{number:,} {class_}"
-        for class_ in grouping.CLASSES
-        if (number := sum(row.class_ == class_ for row in open_))
-    ]
     return {
         **_blank("Open incidents", numbers.open),
         "address": url_state.address(url_state.FAILURES, view.filter_, **{"class": "open"}),
-        "note": ", ".join(classes) or f"{numbers.incidents:,} closed in this window",
+        "note": _by_class(open_) or f"{numbers.incidents:,} closed in this window",
         "badge": f"▲ {new:,} new" if new else "",
         "level": "high",
         "hint": f"{text.count(new, 'incident')} began in this window" if new else "",
     }
+
+
+def _by_class(open_: Sequence[Incident]) -> str:
+    """Return the numbers of open incidents of the most urgent class, and of the others."""
+    numbers = Counter(row.class_ for row in open_)
+    listed = [f"{numbers[class_]:,} {class_}" for class_ in grouping.CLASSES if numbers[class_]]
+    if len(listed) > 2:
+        first = next(class_ for class_ in grouping.CLASSES if numbers[class_])
+        listed[1:] = [f"{len(open_) - numbers[first]:,} others"]
+    return ", ".join(listed)
 
 
 def _findings(view: View) -> Tile:
@@ -93,7 +100,9 @@ def _findings(view: View) -> Tile:
         **_blank("Findings to review", len(waiting)),
         "address": url_state.address(url_state.UNUSUAL, view.filter_),
         "note": note,
-        "badge": f"◆ {soon.findings:,} expire soon" if soon.findings else "",
+        "badge": f"◆ {soon.findings:,} expire{'s' * (soon.findings == 1)} soon"
+        if soon.findings
+        else "",
         "level": "medium",
         "hint": soon.text(),
     }

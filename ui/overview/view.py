@@ -7,8 +7,8 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from trail.core.clock import naive_utc
-from trail.events import overview, periods, timeline
+from trail.core.clock import naive_utc, utc_text
+from trail.events import counts, overview, periods, timeline
 from trail.events.periods import By, Change, Comparison
 from trail.storage.database import Store
 from trail.storage.filters import Filter, Window
@@ -85,6 +85,13 @@ class View:
         if since is None or not any(since <= bar.start < now for bar in bars):
             return ""
         return known_time.no_data_since(since, self.filter_.zone)
+
+    @functools.cached_property
+    def has_earlier(self) -> bool:
+        """Return whether there are events before the window, so that something in it is new."""
+        assert self.window.start
+        earlier = Filter(end=utc_text(self.window.start))
+        return counts.count(self.store, earlier, self.now) > 0
 
     @property
     def is_blank(self) -> bool:
