@@ -21,10 +21,11 @@ def draw(
     sentence: Callable[[dict[str, Any]], list[event_text.Part]] = event_text.sentence_parts,
     link: str = "Explore",
     number: int | None = None,
+    empty: str = "",
 ) -> None:
     """Draw events, each a link to it in Explore with the filter *chosen*; *link* opens all.
 
-    *number* says how many these are, if given.
+    *number* says how many these are, if given, *empty* replaces what stands for no events.
 
     *time* formats the time of an event, *sentence* its text.
     """
@@ -53,4 +54,5 @@ def draw(
         link=link,
         address=url_state.address(url_state.EXPLORE, chosen),
         number=number,
+        empty=empty,
     )

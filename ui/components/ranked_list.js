@@ -25,7 +25,7 @@ import { component, drawSentence, linkRow, moveFocus, renderRows } from "./rows.
 /**
  * @typedef {{
  *   kind: keyof typeof KINDS, rows: Row[], title?: string, number?: number | null, note?: string,
- *   link?: string, address?: string,
+ *   link?: string, address?: string, empty?: string,
  * }} ListData
  */
 /** @typedef {{ node: HTMLAnchorElement, update: (row: any, most: number) => void }} View */
@@ -43,7 +43,7 @@ export default component(
     const link = el("a", "link");
     const head = el("div", "head", {}, title, el("div", "side", {}, note, link));
     const rows = el("div", "rows");
-    const empty = el("p", "none-found", {}, "No events in this window");
+    const empty = el("p", "none-found");
     const root = el("section", "root", {}, head, rows, empty);
     parent.append(root);
     rows.addEventListener("keydown", (event) =>
@@ -75,6 +75,7 @@ export default component(
       setAddress(view.node, row.address);
       view.update(row, most);
     });
+    setText(list.empty, data.empty || "No events in this window");
     show(list.empty, data.rows.length === 0);
   },
 );

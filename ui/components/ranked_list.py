@@ -48,13 +48,17 @@ class CategoryRow(TypedDict):
 
 
 class Header(TypedDict, total=False):
-    """What is above the rows: a title with a number, a note, and a link with its address."""
+    """What is above the rows: a title with a number, a note, and a link with its address.
+
+    `empty` is what stands in place of the rows, if there are none.
+    """
 
     title: str
     number: int | None
     note: str
     link: str
     address: str
+    empty: str
 
 
 _list = messages.component("trail_list", "ranked_list")

@@ -118,7 +118,7 @@ def _categories(view: View, shown: list[tuple[timeline.Bar, dict[str, int]]]) ->
                 "trend": view.complete([counted.get(name, 0) for _, counted in shown]),
             }
         )
-    ranked_list.category_table(rows, "categories")
+    ranked_list.category_table([] if view.is_blank else rows, "categories", empty=view.missing)
 
 
 def _compared(view: View) -> tuple[Counter[str], Counter[str]]:

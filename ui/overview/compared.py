@@ -16,6 +16,8 @@ def sentence(view: View) -> str:
     """Return what the changes on the page compare, or why there are none."""
     comparison, zone = view.comparison, view.filter_.zone
     current = comparison.current
+    if view.is_blank:
+        return f"Not compared: {view.missing[:1].lower()}{view.missing[1:]}"
     if comparison.reason or current is None or current.end is None:
         return f"Not compared: {comparison.reason[:1].lower()}{comparison.reason[1:]}"
     if comparison.running is None:

@@ -17,7 +17,8 @@ def draw(view: View) -> None:
         "destructive-list",
         title="Destructive changes",
         number=counts.count(view.store, chosen, view.now),
-        note=change.reason or f"{change.text} vs {view.comparison.ago}",
+        note=view.missing or change.reason or f"{change.text} vs {view.comparison.ago}",
         time=lambda at: text.short_timestamp(at, view.filter_.zone),
         link="Open in Explore",
+        empty=view.missing,
     )

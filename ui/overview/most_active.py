@@ -46,6 +46,7 @@ def _draw(view: View, actor_type: str, title: str) -> None:
         ],
         f"most-active-{actor_type}",
         title=title,
+        empty=view.missing,
         note=f"Share of all {view.noun}",
         link=_link(view, list(everybody.values())),
         address=url_state.address(url_state.PEOPLE, view.filter_),

@@ -67,10 +67,13 @@ def _of_events(view: View, name: str, chosen: Filter) -> Tile:
 def _incidents(view: View) -> Tile:
     numbers = queries.summary(view.store, view.filter_, view.now)
     open_ = queries.incidents(view.store, view.filter_, view.now, only_open=True)
+    address = url_state.address(url_state.FAILURES, view.filter_, **{"class": "open"})
+    if view.is_blank:
+        return _unknown(view, "Open incidents", numbers.open, address)
     new = sum(view.window.start <= row.first_at for row in open_ if view.window.start)
     return {
         **_blank("Open incidents", numbers.open),
-        "address": url_state.address(url_state.FAILURES, view.filter_, **{"class": "open"}),
+        "address": address,
         "note": _by_class(open_) or f"{numbers.incidents:,} closed in this window",
         "badge": f"▲ {new:,} new" if new else "",
         "level": "high",
@@ -125,12 +128,8 @@ def _compared(
     if view.missing:
         # What is counted is not what happened: neither the number nor its course is compared.
         return {
-            **_blank(name, number),
-            "value": "No data" if view.is_blank else f"{number:,}",
-            "address": view.explore(chosen),
-            "note": view.missing,
+            **_unknown(view, name, number, view.explore(chosen)),
             "hint": _explained(change, view),
-            "unknown": True,
         }
     return {
         **_blank(name, number),
@@ -139,6 +138,17 @@ def _compared(
         "note": change.reason or f"vs {view.comparison.ago}",
         "hint": _explained(change, view),
         "trend": trend,
+    }
+
+
+def _unknown(view: View, name: str, number: int, address: str) -> Tile:
+    """Return the hatched tile of a *number* that does not count all that happened."""
+    return {
+        **_blank(name, number),
+        "value": "No data" if view.is_blank else f"{number:,}",
+        "address": address,
+        "note": view.missing,
+        "unknown": True,
     }
 
 

@@ -78,7 +78,10 @@ class View:
 
     @functools.cached_property
     def missing(self) -> str:
-        """Return since when there is no data, if that is at least a whole bar; else nothing."""
+        """Return since when there is no data, if that is at least a whole bar; else nothing.
+
+        For lists, that is what they say instead of that there are no events.
+        """
         bars = [bar for bar, _ in self.bars]
         since = self.known.silent_since(bars)
         now = naive_utc(self.now)

@@ -162,7 +162,11 @@ def test_what_was_not_covered_shows_no_change_and_time_without_data_is_unknown(
     assert tile["value"] != "No data"
     assert any(span["kind"] == "gap" for span in parts["trail_time_chart"]["spans"])
     _, parts = drawn("from=24h&tz=UTC", "owner")
-    assert parts["trail_tiles"]["tiles"][0]["value"] == "No data"
+    values = {tile["name"]: tile["value"] for tile in parts["trail_tiles"]["tiles"]}
+    assert values["Changes"] == values["Open incidents"] == "No data"
+    assert parts["categories"]["rows"] == []
+    for name in ("categories", "Destructive changes", "Most active people"):
+        assert parts[name]["empty"] == tile["note"]
     _, parts = drawn("from=90d&tz=UTC", "owner")
     for row in parts["categories"]["rows"]:
         assert row["delta"] == "–"
