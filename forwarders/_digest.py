@@ -15,7 +15,11 @@ from trail.core.text import one_line
 _MAX_SECTIONS, _MAX_LINES = 12, 60
 _FONT = "font:14px/20px -apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif"
 _RULE = "border-top:1px solid #8884"
-_GREY = "color:#6b7280"
+# Lighter than the text in light and in dark mode.
+_SECOND = "opacity:.72;font-size:12px"
+_LINK = (
+    "color:inherit;text-decoration:underline;text-decoration-color:#8888;text-underline-offset:3px"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,10 @@ def parts(body: Mapping[str, Any], home: str) -> list[DigestPart]:
 
 
 def summary(body: Mapping[str, Any]) -> str:
-    """Return the figures that matter most, such as `821 changes, 2 open incidents.`, or notices."""
+    """Return the figures that matter most, or else the notices, and the time zone.
+
+    Such as `821 changes, 2 open incidents. Times in Europe/Oslo.`
+    """
     names = {
         "changes": "changes",
         "open_incidents": "open incidents",
@@ -72,9 +79,10 @@ def summary(body: Mapping[str, Any]) -> str:
         for key, name in names.items()
         if isinstance(numbers.get(key), int)
     ]
-    if figures:
-        return f"{', '.join(figures)}."
-    return " ".join(one_line(line.get("text")) for line in _mappings(body.get("notices"))[:3])
+    notices = [one_line(line.get("text")) for line in _mappings(body.get("notices"))[:3]]
+    zone = one_line(body.get("tz"), 60)
+    sentences = [f"{', '.join(figures)}."] if figures else notices
+    return " ".join([*sentences, *([f"Times in {zone}."] if zone else [])])
 
 
 def plain(digest: Sequence[DigestPart]) -> str:
@@ -89,12 +97,12 @@ def plain(digest: Sequence[DigestPart]) -> str:
     return "\n".join(lines)
 
 
-def as_html(title: str, link: str, digest: Sequence[DigestPart], footer: str) -> str:
+def as_html(title: str, sentence: str, link: str, digest: Sequence[DigestPart], footer: str) -> str:
     """Return *digest* as an HTML document of one table, which mail programs show as it is."""
     rows = []
     for part in digest:
         if part.title:
-            note = f'<div style="{_GREY};font-size:12px">{_safe(part.note)}</div>' * bool(part.note)
+            note = f'<div style="{_SECOND}">{_safe(part.note)}</div>' * bool(part.note)
             rows.append(
                 '<tr><td colspan="2" style="padding:22px 0 6px"><h2 style="margin:0;'
                 f'font-size:16px">{_safe(part.title)}</h2>{note}</td></tr>'
@@ -111,14 +119,14 @@ def as_html(title: str, link: str, digest: Sequence[DigestPart], footer: str) ->
         '<table role="presentation" style="width:100%;max-width:640px;margin:0 auto;'
         f'border-collapse:collapse;{_FONT}">'
         f'<tr><td colspan="2"><h1 style="margin:0 0 8px;font-size:20px;line-height:26px">{heading}'
-        f"</h1></td></tr>{''.join(rows)}"
-        f'<tr><td colspan="2" style="padding-top:24px;{_GREY};font-size:12px">{_safe(footer)}'
+        f"</h1>{_safe(sentence)}</td></tr>{''.join(rows)}"
+        f'<tr><td colspan="2" style="padding-top:24px;{_SECOND}">{_safe(footer)}'
         "</td></tr></table></body></html>\n"
     )
 
 
 def _row(line: DigestLine, mark: str) -> str:
-    note = f'<div style="{_GREY};font-size:12px">{_safe(line.note)}</div>' if line.note else ""
+    note = f'<div style="{_SECOND}">{_safe(line.note)}</div>' if line.note else ""
     return (
         f'<tr><td style="padding:6px 12px 6px 0;{_RULE}">{mark}{_anchor(line.url, line.text)}{note}'
         f'</td><td style="padding:6px 0;{_RULE};text-align:right;vertical-align:top;'
@@ -129,7 +137,7 @@ def _row(line: DigestLine, mark: str) -> str:
 def _anchor(url: str, text: str) -> str:
     if not url:
         return _safe(text)
-    return f'<a href="{_safe(url)}" style="color:inherit">{_safe(text)}</a>'
+    return f'<a href="{_safe(url)}" style="{_LINK}">{_safe(text)}</a>'
 
 
 def _safe(text: str) -> str:

@@ -41,7 +41,9 @@ def request(
     text = composed.text() + (f"\n\n{composed.reason}" if composed.reason else "")
     message.set_content(f"{text.encode(errors='replace').decode()}\n", cte="quoted-printable")
     if composed.parts:
-        page = _digest.as_html(composed.title, composed.link, composed.parts, composed.reason)
+        page = _digest.as_html(
+            composed.title, composed.sentence, composed.link, composed.parts, composed.reason
+        )
         message.add_alternative(page, subtype="html", cte="quoted-printable")
         # Of two requests with equal input, the bytes are equal.
         message.set_boundary(f"part-{digest[:32]}")

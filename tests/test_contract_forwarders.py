@@ -92,6 +92,7 @@ ROLLUP = {
 DIGEST = {
     "title": "Weekly digest: Mon 16 – Sun 22 Nov 2026",
     "path": "/digest?week=2026-11-16&tz=UTC",
+    "tz": "UTC",
     "notices": [{"text": "No data since Sat 21 Nov 11:00.", "path": "/admin?section=coverage"}],
     "sections": [
         {

@@ -39,6 +39,8 @@ _RULES = """
 /* Lower than the search box beside them. */
 .st-key-filter-bar > .st-key-active, .st-key-filter-bar > .st-key-new-events { margin-top: 3px; }
 .st-key-filter-bar > .st-key-active + * { margin-left: auto; }
+.st-key-digest-cadence { flex: none; }
+.st-key-digest-period { flex: 0 1 auto; min-width: 0; }
 .st-key-caption { gap: 2px 16px; min-height: 18px; }
 [data-testid=stSidebar][data-collapsed=false] {
   width: 275px !important; min-width: 275px !important;
