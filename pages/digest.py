@@ -12,7 +12,7 @@ from trail.core import time_labels
 from trail.core.clock import naive_utc
 from trail.events import store_status
 from trail.storage.filters import zone_names
-from ui import filter_bar, url_state
+from ui import coverage_banner, filter_bar, url_state
 from ui.components import digest as drawing
 from ui.page import Context, Page, discover_pages
 
@@ -30,6 +30,7 @@ def render(ctx: Context) -> None:
     period = digest_period.parse(week, "" if week else day, zone, now)
     with filter_bar.title("Weekly digest" if period.cadence == "weekly" else "Daily digest"):
         _picker(ctx, period)
+    coverage_banner.show(ctx)
     may_see = ctx.user.may("see_findings")
     made = digest(store, ctx.runtime.settings, period, now, findings=may_see)
     moment = time_labels.short(naive_utc(now), period.zone, now)

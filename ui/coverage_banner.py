@@ -17,7 +17,7 @@ from trail.storage.filters import Filter, Window
 from ui import known_time, source_text, text, url_state
 from ui.page import Context
 
-MIN_GAP = dt.timedelta(minutes=2)  # a restart is shorter
+MIN_GAP, long_gaps = coverage.MIN_GAP, coverage.long_gaps
 _LISTED = 3
 
 
@@ -98,11 +98,6 @@ def _sentences(health: Sequence[SourceHealth], said: dt.datetime | None, zone: Z
                 f"{source.title}: {state[0].lower()}{state[1:]}. {source.message}".rstrip()
             )
     return " ".join(sentences)
-
-
-def long_gaps(spans: Sequence[Span]) -> list[Span]:
-    """Return the coverage gaps that are long enough to show."""
-    return [span for span in spans if span.state == "gap" and span.end - span.start >= MIN_GAP]
 
 
 def not_collected(gap: Span, zone: ZoneInfo) -> str:

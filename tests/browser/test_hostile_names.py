@@ -171,6 +171,8 @@ def test_overview_and_people(watched: WatchedPage, strings: list[str]) -> None:
         watched.check()
     watched.open("/people?from=30d", TABLE)
     watched.check()
+    watched.open(f"/digest?week={FIRST.date()}", "[data-figure=events]")
+    watched.check()
 
 
 def test_failures_and_one_incident(watched: WatchedPage) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PASSWORD, free_port, serving
-from tests.browser.locators import facet, settle, tile, url_query
+from tests.browser.locators import facet, settle, tile, total, url_query
 from trail import demo
 from trail.accounts.users import Users
 
@@ -28,9 +28,10 @@ def test_one_press_of_back_returns_to_the_state_before_a_link(visit: Callable[..
         tile(page, "Changes").click,
         page.locator(".sentences a.row").first.click,
         page.get_by_role("link", name="Timeline", exact=True).click,
+        page.get_by_role("link", name="Weekly digest", exact=True).click,
     ):
         open_link()
-        page.wait_for_url(re.compile("/(explore|timeline)"))
+        page.wait_for_url(re.compile("/(explore|timeline|digest)"))
         assert _length(page) == entries + 1
         expect(page.get_by_role("heading", name="Overview")).to_have_count(0)
         expect(page.locator("h1").first).to_be_visible()
@@ -39,6 +40,12 @@ def test_one_press_of_back_returns_to_the_state_before_a_link(visit: Callable[..
         page.go_back()
         page.wait_for_url(before)
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.go_forward()
+    figure = page.locator("[data-figure=changes]")
+    number = figure.locator(".value").inner_text()
+    figure.click()
+    page.wait_for_url(re.compile("/explore"))
+    assert f"{total(page):,}" == number
 
 
 def test_menu_keeps_window_zone_and_filters_where_the_page_has_them(

@@ -34,7 +34,7 @@ from trail.storage.database import Store
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("overview", "explore", "timeline", "failures", "unusual", "people")
+PAGES = ("overview", "explore", "timeline", "failures", "unusual", "people", "digest")
 # What pages say of the last hour, of which nothing is known.
 _LAST_HOUR = {
     "overview": "No data$",

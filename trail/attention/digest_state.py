@@ -19,7 +19,6 @@ _COVERAGE, _SOURCES, _SEALS = (
     f"/admin?section={name}" for name in ("coverage", "sources", "seals")
 )
 _LISTED = 5
-_MIN_GAP = dt.timedelta(minutes=2)  # a restart is shorter
 _PATIENCE = dt.timedelta(hours=1)  # a poll is not late yet
 
 
@@ -36,11 +35,7 @@ def notices(engine: Engine, period: Period, now: dt.datetime, events: int) -> tu
         until = time_labels.short(moment, zone, now)
         result.append(Line(f"This {period.noun} is not over: figures until {until}.", period.path))
     end = min(window.end, moment)
-    gaps = [
-        span
-        for span in coverage.spans(engine, window.start, end)
-        if span.state == "gap" and span.end - span.start >= _MIN_GAP
-    ]
+    gaps = coverage.long_gaps(coverage.spans(engine, window.start, end))
     for gap in gaps[-_LISTED:]:
         first, last = (time_labels.short(at, zone, now) for at in (gap.start, gap.end))
         result.append(Line(f"Not collected from {first} to {last}.", _COVERAGE))

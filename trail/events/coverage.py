@@ -6,6 +6,7 @@ Failed polls are recorded too. Times are UTC without a zone.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,9 @@ _MIN_SILENCE = dt.timedelta(hours=1)
 _DAY = dt.timedelta(days=1)
 # The time since the last poll counts as a gap only after this long.
 _GAP_GRACE_PERIOD = dt.timedelta(minutes=15)
+
+
+MIN_GAP = dt.timedelta(minutes=2)  # a restart is shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,11 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     if last.state == "gap" and last.end - last.start < _GAP_GRACE_PERIOD:
         result[-1] = Span(last.start, last.end, "unknown")
     return result
+
+
+def long_gaps(spans: Iterable[Span]) -> list[Span]:
+    """Return the gaps of *spans* that are long enough to show."""
+    return [span for span in spans if span.state == "gap" and span.end - span.start >= MIN_GAP]
 
 
 def known_until(engine: Engine, now: dt.datetime) -> dt.datetime | None:
