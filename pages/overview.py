@@ -44,7 +44,7 @@ def render(ctx: Context) -> None:
     tiles.draw(shown)
     left, right = st.columns([1.56, 1], gap="small")
     with left, st.container(border=True, key="needs", height="stretch"):
-        needs_attention.draw(shown.store, shown.filter_, shown.now)
+        needs_attention.draw(ctx)
     with right, st.container(border=True, key="activity", height="stretch"):
         activity.draw(shown)
     left, right = st.columns([1.56, 1], gap="small")

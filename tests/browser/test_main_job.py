@@ -370,13 +370,24 @@ def test_sign_out_ends_other_tabs(visit: Callable[..., Page], site: Site) -> Non
     expect(second.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_attention_row_opens_its_events(visit: Callable[..., Page]) -> None:
-    """A row of "Needs attention" opens its events in Explore."""
+def test_attention_row_opens_its_place_and_has_a_menu(visit: Callable[..., Page]) -> None:
+    """A row of "Needs attention" opens the place that decides; its menu assigns and mutes it."""
     page = visit("/?from=30d")
-    page.locator(".needs .row").first.click()
-    page.wait_for_url(re.compile("/explore"))
-    expect(page.get_by_role("heading", name="Explore")).to_be_visible()
-    assert total(page) > 0
+    row = page.locator(".needs > .rows .row").first
+    what = row.locator(".what").inner_text()
+    row.get_by_role("button", name="Actions").click()
+    menu = row.get_by_role("dialog", name="Actions")
+    menu.get_by_label("Assign to").select_option(index=1)
+    expect(row.get_by_role("img", name="Assigned to")).to_be_visible()
+    row.get_by_role("button", name="Actions").click()
+    menu.get_by_role("button", name="1 hour").click()
+    expect(page.locator(".needs > .rows .what").get_by_text(what, exact=True)).to_have_count(0)
+    page.get_by_text("1 muted").click()
+    page.get_by_role("button", name="End mute").click()
+    row = page.locator(".needs > .rows .row").filter(has_text=what)
+    row.locator(".what").click()
+    page.wait_for_url(re.compile(r"/(failures\?incident|unusual\?finding)="))
+    expect(page.get_by_role("heading", name=re.compile("Failures|Unusual")).first).to_be_visible()
 
 
 def test_a_saved_view_is_shared_by_a_link_that_leads_through_the_sign_in(

@@ -25,31 +25,91 @@ const withoutNumbers = (messages) => messages.map(({ n, ...message }) => message
 const all = (view, selector) => [...view.parent.querySelectorAll(selector)];
 const one = (view, selector) => view.parent.querySelector(selector);
 
-test("an item that needs attention names its level and links to its events", () => {
-  const item = {
-    id: "i1",
-    level: "high",
-    what: HOSTILE[0],
-    why: "why",
-    age: "2 h",
-    address: "/explore?q=a",
-  };
-  const view = mount(attention).draw({ rows: [item] });
-  assert.equal(one(view, "[role=img]").getAttribute("aria-label"), "High");
+const ITEM = {
+  ...{ id: "incident:i1", level: "high", urgency: "Now", what: HOSTILE[0], why: "why" },
+  ...{ age: "since Thu 19 Nov 11:00", address: "/failures?incident=i1", action: "assign" },
+  ...{ label: "Assign", assignee: "", assigneeName: "", until: "", mayHold: false, holdReason: "" },
+};
+const LIST = {
+  ...{ rows: [ITEM], muted: [], count: "1", empty: "", me: "maya", firstDay: "2026-11-24" },
+  users: [{ value: "maya", label: "Me" }],
+  mutes: [{ value: "hour", label: "1 hour" }],
+  mayTriage: true,
+};
+
+test("an item that needs attention names its urgency and links to its place", () => {
+  const view = mount(attention).draw(LIST);
+  assert.equal(one(view, ".urgency").textContent, "Now");
   assert.equal(one(view, ".what").textContent, HOSTILE[0]);
   assert.equal(one(view, "img"), null);
-  assert.equal(one(view, "a.row").getAttribute("href"), "/explore?q=a");
-  for (const elsewhere of [
+  assert.equal(one(view, "a.what").getAttribute("href"), "/failures?incident=i1");
+  for (const address of [
     "https://example.com/",
     "//example.com/",
     "/\\example.com",
     "javascript:1",
   ]) {
-    view.draw({ rows: [{ ...item, address: elsewhere }] });
-    assert.equal(one(view, "a.row").hasAttribute("href"), false);
+    view.draw({ ...LIST, rows: [{ ...ITEM, address }] });
+    assert.equal(one(view, "a.what").hasAttribute("href"), false);
   }
-  view.draw({ rows: [] });
-  assert.equal(one(view, "p.second").hidden, false);
+  view.draw({ ...LIST, rows: [], empty: "Nothing needs attention." });
+  assert.equal(one(view, "p.empty").hidden, false);
+});
+
+test("an item is assigned, muted and held in its menu, and who may not has none", () => {
+  const held = {
+    ...ITEM,
+    action: "hold",
+    label: "Place hold",
+    mayHold: true,
+    holdReason: "expire",
+  };
+  const view = mount(attention).draw({ ...LIST, rows: [held] });
+  const menu = one(view, ".panel");
+  const opened = new window.CustomEvent("toggle");
+  opened.newState = "open";
+  menu.dispatchEvent(opened);
+  const select = menu.querySelector("select");
+  assert.deepEqual(
+    [...select.options].map((option) => option.value),
+    ["", "maya"],
+  );
+  select.value = "maya";
+  select.dispatchEvent(new window.Event("change"));
+  for (const label of ["1 hour", "Mute", "Place legal hold"]) {
+    [...menu.querySelectorAll("button")].find((node) => node.textContent === label).click();
+  }
+  const id = ITEM.id;
+  assert.deepEqual(withoutNumbers(view.sent), [
+    { id, do: "assign", to: "maya" },
+    { id, do: "mute", until: "hour" },
+    { id, do: "mute", until: "2026-11-24" },
+    { id, do: "hold", reason: "expire" },
+  ]);
+  const muted = { ...ITEM, until: "until Tue 24 Nov 09:00" };
+  view.draw({ ...LIST, rows: [], muted: [muted] });
+  one(view, ".muted .act").click();
+  assert.deepEqual(withoutNumbers(view.sent).at(-1), { id, do: "mute", until: "" });
+  view.draw({ ...LIST, mayTriage: false });
+  assert.equal(one(view, ".tool").hidden, true);
+  assert.equal(one(view, "button.act").hidden, true);
+  // A row that stands for the others has no actions either.
+  view.draw({ ...LIST, rows: [{ ...ITEM, id: "", action: "open" }] });
+  assert.equal(one(view, ".tool").hidden, true);
+});
+
+test("only the items of the user are shown on request", () => {
+  const other = { ...ITEM, id: "incident:i2", assignee: "maya", assigneeName: "Maya von Lind" };
+  const view = mount(attention).draw({ ...LIST, rows: [ITEM, other] });
+  assert.equal(all(view, ".owner")[1].textContent, "ML");
+  assert.equal(one(view, ".mine").textContent, "Assigned to me, 1");
+  one(view, ".mine").click();
+  assert.deepEqual(
+    all(view, "section > .rows > .row").map((row) => row.querySelector(".owner").textContent),
+    ["ML"],
+  );
+  view.draw(LIST);
+  assert.equal(all(view, "section > .rows > .row").length, 1);
 });
 
 test("a line of a digest is text with its number, and a link only with a path", () => {

@@ -13,7 +13,7 @@ from trail.findings.model import Finding
 from trail.incidents import incident_text
 from trail.incidents import queries as failures
 from trail.incidents.grouping import EXHAUSTED, PERSISTENT, STORM, TRANSIENT
-from trail.incidents.incident import Incident
+from trail.incidents.incident import UNKNOWN, Incident
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from trail.triage.records import subject
@@ -36,12 +36,13 @@ def _incident(incident: Incident) -> Item:
     elif incident.class_ == TRANSIENT:
         urgency = "later"
     runs = count(incident.runs, "run")
+    known = " · last known, no newer data" if incident.state == UNKNOWN else ""
     return Item(
         subject("incident", incident.incident_id),
         "incident",
         urgency,
         incident_text.title(incident),
-        f"Incident, {incident.class_} · {runs} · {incident_text.class_text(incident)}",
+        f"Incident, {incident.class_} · {runs} · {incident_text.class_text(incident)}{known}",
         incident.first_at,
         f"/failures?{urlencode({'incident': incident.incident_id})}",
         "assign",

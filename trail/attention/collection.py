@@ -8,41 +8,43 @@ from trail.core.settings import Settings
 from trail.core.text import count, one_line
 from trail.events import coverage
 from trail.incidents.incident_text import duration_text
-from trail.ingest import quarantine
+from trail.ingest import quarantine, source_health
+from trail.ingest.source_health import SourceHealth
 from trail.storage import collected_by
 from trail.storage.database import Engine
 from trail.triage.records import subject
 
 _GAP_DAYS = dt.timedelta(days=7)
-# What nobody collected for this long may hide something.
-_LONG_GAP = dt.timedelta(hours=1)
+# A restart of the server is shorter; a gap of an hour may hide something.
+_MIN_GAP, _LONG_GAP = dt.timedelta(minutes=2), dt.timedelta(hours=1)
+
+
+_STATES: dict[str, tuple[Urgency, str]] = {
+    "failing": ("now", "fails"),
+    "silent": ("soon", "is silent"),
+}
 
 
 def sources(engine: Engine, settings: Settings, now: dt.datetime) -> list[Item]:
-    """Return an item for each source that fails, or is silent although it usually is not."""
-    del settings
-    rows = engine.table(
-        "select source, max(to_at) filter (state = 'watched') as watched, "
-        "max(to_at) filter (state = 'failed') as failed, "
-        "arg_max(from_at, to_at) filter (state = 'failed') as since, "
-        "arg_max(detail, to_at) filter (state = 'failed') as message "
-        "from watches where state in ('watched', 'failed') group by source "
-        "having failed > coalesce(watched, failed - interval 1 second) order by source"
-    ).to_pylist()
-    return [
-        Item(
-            subject("source", row["source"]),
-            "source",
-            "now",
-            f"{name_of(row['source'])} fails",
-            f"Source · {one_line(row['message'])}",
-            row["watched"] or row["since"],
-            page_of("source"),
-            "open",
-            "Open sources",
-        )
-        for row in rows
-    ]
+    """Return an item for each source that fails or is silent, failing ones first."""
+    listed = source_health.sources(engine, settings, naive_utc(now))
+    problems = [health for health in listed if health.state in _STATES]
+    return [_source(health) for health in sorted(problems, key=lambda health: health.state)]
+
+
+def _source(health: SourceHealth) -> Item:
+    urgency, verb = _STATES[health.state]
+    return Item(
+        subject("source", health.name),
+        "source",
+        urgency,
+        f"{health.title} {verb}",
+        f"Source · {one_line(health.message).rstrip('.') or 'no data since then'}",
+        health.since,
+        page_of("source"),
+        "open",
+        "Open sources",
+    )
 
 
 def gaps(engine: Engine, now: dt.datetime) -> list[Item]:
@@ -65,7 +67,7 @@ def gaps(engine: Engine, now: dt.datetime) -> list[Item]:
                 ),
                 dt.timedelta(),
             )
-            if missing:
+            if missing >= _MIN_GAP:
                 result.append(_gap(source, first, last, missing))
     return sorted(result, key=lambda item: (item.since, item.subject), reverse=True)
 

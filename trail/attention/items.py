@@ -17,6 +17,7 @@ from trail.triage import records
 __all__ = ["Item", "items"]
 
 _ITEM_BYTES = 600
+_OF_FINDINGS = ("finding", "retention")
 
 
 def items(
@@ -34,45 +35,47 @@ def items(
     shared by page runs and requests of the same moment.
     """
 
+    shown = [
+        item
+        for item in _triaged(engine, settings, now)
+        if (findings or item.kind not in _OF_FINDINGS) and (muted or not item.muted_until)
+    ]
+    by_kind = {kind: [item for item in shown if item.kind == kind] for kind in KINDS}
+    result = [item for kind, listed in by_kind.items() for item in _cut(kind, listed)]
+    # The sort is stable, so that equal items stay in the order of their kind and of its owner.
+    return tuple(sorted(result, key=lambda item: URGENCIES.index(item.urgency)))
+
+
+def _triaged(engine: Engine, settings: Settings, now: dt.datetime) -> tuple[Item, ...]:
+    """Return all items, with what people did about each."""
+
     def make() -> tuple[Item, ...]:
-        return _ranked(engine, settings, now, findings=findings, muted=muted)
+        listed = _listed(engine, settings, now)
+        states = records.of(engine, [item.subject for item in listed])
+        return tuple(_with(item, states.get(item.subject, records.NONE), now) for item in listed)
 
     if isinstance(engine, Store):
-        asked = ("attention", now.isoformat(), findings, muted)
+        asked = ("attention", now.isoformat())
         return engine.shared(asked, make, lambda result: _ITEM_BYTES * len(result))
     return make()
 
 
-def _ranked(
-    engine: Engine, settings: Settings, now: dt.datetime, *, findings: bool, muted: bool
-) -> tuple[Item, ...]:
-    listed = [
+def _listed(engine: Engine, settings: Settings, now: dt.datetime) -> list[Item]:
+    return [
         *keeping.integrity(engine, settings),
         *collection.sources(engine, settings, now),
         *activity.incidents(engine, now),
-        *(activity.findings(engine, now) if findings else ()),
-        *(activity.expiring_findings(engine, settings, now) if findings else ()),
+        *activity.findings(engine, now),
+        *activity.expiring_findings(engine, settings, now),
         *keeping.deliveries(engine),
         *collection.refused(engine),
         *collection.gaps(engine, now),
     ]
-    triaged = records.of(engine, [item.subject for item in listed])
-    by_kind: dict[records.Kind, list[Item]] = {kind: [] for kind in KINDS}
-    for item in listed:
-        state = triaged.get(item.subject, records.NONE)
-        is_muted = state.is_muted(naive_utc(now))
-        if is_muted and not muted:
-            continue
-        by_kind[item.kind].append(
-            replace(
-                item,
-                assignee=state.assignee,
-                muted_until=state.muted_until if is_muted else None,
-            )
-        )
-    result = [item for kind, listed in by_kind.items() for item in _cut(kind, listed)]
-    # The sort is stable, so that equal items stay in the order of their kind and of its owner.
-    return tuple(sorted(result, key=lambda item: URGENCIES.index(item.urgency)))
+
+
+def _with(item: Item, state: records.Triage, now: dt.datetime) -> Item:
+    muted_until = state.muted_until if state.is_muted(naive_utc(now)) else None
+    return replace(item, assignee=state.assignee, muted_until=muted_until)
 
 
 def _cut(kind: records.Kind, listed: list[Item]) -> list[Item]:

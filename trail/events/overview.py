@@ -7,15 +7,13 @@ attempt; the three together are all events.
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
 
 from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, NO_CHANGE_KINDS, ROUTINE_KINDS
 from trail.core.clock import utc_text
-from trail.events import names, timeline
+from trail.events import timeline
 from trail.events.count_source import count_source
 from trail.storage.database import Engine
 from trail.storage.filters import NO, YES, Choice, Filter, Window
-from trail.storage.where import select
 
 HIGH_RISK = 8
 # Failed attempts on one target below this number are normal retries.
@@ -134,42 +132,6 @@ def active_actors(engine: Engine, filter_: Filter, now: dt.datetime, actor_type:
     )
     number: int = table["n"][0].as_py()
     return number
-
-
-def needs_attention(
-    engine: Engine, filter_: Filter, now: dt.datetime
-) -> dict[str, list[dict[str, Any]]]:
-    """Return what needs attention in the window, most urgent first.
-
-    `failing` has targets with repeated failed attempts, `risky` the latest changes of risk 8 or
-    more, `unknown` event types missing from the catalog with their number of events.
-    """
-    failed = select(engine, failures(filter_), now)
-    failing = engine.table(
-        "select a.action, t.target_name, t.target_id, count(*) as attempts, "
-        "min(e.occurred_at) as first_at, max(e.occurred_at) as last_at "
-        "from trusted_events e join actions a using (action_key) "
-        "join targets t using (target_key) "
-        f"where {failed.timed()} and t.target_id <> '' group by all "
-        f"having count(*) >= {_MIN_ATTEMPTS} order by attempts desc, last_at desc limit 5",
-        failed.params,
-    ).to_pylist()
-    change_selection = select(engine, changes(filter_), now)
-    keys = "e.action_key in (select action_key from actions where {})"
-    star = (
-        f"select {names.STAR} from trusted_events e where {change_selection.timed()} "
-        f"and {keys.format(f'risk >= {HIGH_RISK}')} order by occurred_at desc limit 5"
-    )
-    risky = engine.table(
-        f"{names.join_names(star)} order by occurred_at desc", change_selection.params
-    ).to_pylist()
-    all_ = select(engine, filter_, now)
-    unknown = engine.table(
-        "select a.action_raw, count(*) as n from events e join actions a using (action_key) "
-        f"where {all_.timed()} and not a.known group by all order by n desc limit 5",
-        all_.params,
-    ).to_pylist()
-    return {"failing": failing, "risky": risky, "unknown": unknown}
 
 
 def _kinds(filter_: Filter, include: tuple[str, ...]) -> Filter:

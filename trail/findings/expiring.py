@@ -7,6 +7,7 @@ from trail.core import time_labels
 from trail.core.settings import Settings
 from trail.findings import queries, reviews
 from trail.storage.database import Engine
+from trail.storage.held_periods import day_held
 
 SOON = dt.timedelta(days=7)
 
@@ -43,14 +44,15 @@ class Expiring:
 def expiring(
     engine: Engine, settings: Settings, now: dt.datetime, shown: frozenset[str] | None = None
 ) -> Expiring:
-    """Return the open findings that expire within `SOON` of *now* (aware).
+    """Return the open findings that expire within `SOON` of *now* (aware), except days on hold.
 
     *shown* are the ids of the findings within the review budget; computed here if omitted.
     """
     edge = settings.store.cutoff(now).date()
     rows = engine.table(
         "select finding_id, day from findings where list_contains($states, state) "
-        "and reasons <> '[]' and day >= $first and day < $last order by day",
+        f"and reasons <> '[]' and day >= $first and day < $last and not {day_held('day')} "
+        "order by day",
         {
             "states": [reviews.OPEN, reviews.ACTION],
             "first": edge,

@@ -11,6 +11,7 @@ from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
 from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Store
+from trail.storage.held_periods import moment_held
 
 KINDS = ("event", "target", "period")
 
@@ -31,14 +32,6 @@ def condition(holds: str = "ended_at is null") -> str:
  or e.target_key in (select target_key from targets
   where target_id in ({target}) or (target_id = '' and target_name in ({target})))
  or {moment_held("e.occurred_at", holds)}, false)"""
-
-
-def moment_held(column: str, holds: str = "ended_at is null") -> str:
-    """Return the SQL condition that the time in *column* lies in a period on hold."""
-    return (
-        f"exists (select 1 from holds where {holds} and kind = 'period' "
-        f"and {column} >= from_at and {column} < to_at)"
-    )
 
 
 def add(

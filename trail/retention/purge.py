@@ -10,7 +10,7 @@ from trail.integrity import removal_seals
 from trail.integrity.mirror import Files
 from trail.retention import legal_holds
 from trail.retention.archive import Archived
-from trail.storage import cube, ledger, search_text
+from trail.storage import cube, held_periods, ledger, search_text
 from trail.storage.database import Cursor, Params
 from trail.storage.filters import Window
 from trail.storage.where import literal, span
@@ -118,7 +118,7 @@ class Purge:
                 ),
                 (
                     "quarantine",
-                    f"seen_at < {literal(edge)} and not {legal_holds.moment_held('seen_at')}",
+                    f"seen_at < {literal(edge)} and not {held_periods.moment_held('seen_at')}",
                 ),
                 ("arrivals", f"arrived_at < {literal(edge - _SEEN_FILES_GRACE)}"),
                 ("batches", f"ended_at < {literal(edge)} and {_UNUSED}"),

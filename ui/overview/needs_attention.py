@@ -1,66 +1,133 @@
-"""The "Needs attention" list: failing targets, risky changes and unknown event types."""
+"""The list "Needs attention", with the actions that decide on each row."""
 
 import datetime as dt
-from typing import Any
+from typing import Literal
 
-from trail.core import event_text
-from trail.events import overview
-from trail.storage.database import Store
-from trail.storage.filters import Filter
-from ui import text, url_state
+from trail.attention.checked import checked
+from trail.attention.items import Item, items
+from trail.core.errors import InputError
+from trail.findings import expiring
+from trail.retention import legal_holds
+from trail.runtime import process
+from ui import text, triage_menu, url_state
+from ui.audit import record_action
 from ui.components.attention import AttentionItem, attention_list
+from ui.page import Context, current_user, discover_pages
 
 _KEY = "needs-list"
-_MAX_ROWS = 6
+_LEVELS: dict[str, tuple[Literal["high", "medium", "low"], str]] = {
+    "now": ("high", "Now"),
+    "soon": ("medium", "Soon"),
+    "later": ("low", "Later"),
+}
+_HOLD_REASON = "Open findings would expire"
 
 
-def draw(store: Store, filter_: Filter, now: dt.datetime) -> None:
-    """Draw the list; each row is a link to its events in Explore."""
-    result = overview.needs_attention(store, filter_, now)
-    rows: list[AttentionItem] = []
-    for failing in result["failing"]:
-        rows.append(_failing(failing, filter_, now))
-    for risky in result["risky"]:
-        rows.append(_risky(risky, filter_, now))
-    for unknown in result["unknown"]:
-        rows.append(_unknown(unknown, filter_))
-    attention_list(rows[:_MAX_ROWS], _KEY)
+def draw(ctx: Context) -> None:
+    """Draw the list; each row leads to the place that decides."""
+    store, settings, now = ctx.runtime.store, ctx.runtime.settings, ctx.now
+    zone, findings = url_state.timezone(), ctx.user.may("see_findings")
+    listed = items(store, settings, now, findings=findings)
+    everything = items(store, settings, now, findings=findings, muted=True)
+    attention_list(
+        {
+            "rows": [_row(ctx, item) for item in listed],
+            "muted": [_row(ctx, item) for item in everything if item.muted_until],
+            "count": f"{sum(item.count for item in listed):,}",
+            "empty": "" if listed else checked(store, settings, now).text(zone, now),
+            "me": ctx.user.username,
+            "users": [
+                {"value": username, "label": name}
+                for username, name in triage_menu.assignees(ctx.user)
+            ],
+            "mutes": [
+                {"value": value, "label": label} for value, label in triage_menu.MUTES.items()
+            ],
+            "firstDay": f"{now.astimezone(zone).date() + dt.timedelta(days=1)}",
+            "mayTriage": ctx.user.may("triage"),
+        },
+        _KEY,
+        lambda messages: _act(messages, {item.subject: item for item in everything}),
+    )
 
 
-def _failing(row: dict[str, Any], filter_: Filter, now: dt.datetime) -> AttentionItem:
-    what = row["target_name"] or row["target_id"]
-    since = text.short_timestamp(row["first_at"], filter_.zone)
-    attempts = filter_.put("action", row["action"], "include")
-    attempts = attempts.put("target", row["target_id"], "include")
+def _row(ctx: Context, item: Item) -> AttentionItem:
+    level, urgency = _LEVELS[item.urgency]
+    zone = url_state.timezone()
+    may_hold = item.action == "hold" and ctx.user.may("configure")
+    address = _address(ctx, item)
+    # Who may not place a hold decides on the findings instead.
+    label = "Decide" if item.action == "hold" and not may_hold else item.action_label
+    in_menu = may_hold or (item.action == "assign" and ctx.user.may("triage"))
     return {
-        "id": f"failing {row['action']} {row['target_id']}",
-        "address": url_state.address(url_state.EXPLORE, attempts),
-        "level": "high",
-        "what": f"{what}: {row['attempts']:,} failed attempts since {since}",
-        "why": f"{row['action']} · last failure {text.ago(row['last_at'], now)}",
-        "age": text.duration((now.replace(tzinfo=None) - row["first_at"]).total_seconds()),
+        "id": item.subject,
+        "address": address,
+        "level": level,
+        "urgency": urgency,
+        "what": item.title,
+        "why": item.reason,
+        "age": _age(item),
+        "action": item.action if in_menu else "open",
+        "label": label if in_menu or item.action != "assign" else "Open",
+        "assignee": item.assignee,
+        "assigneeName": triage_menu.name_of(item.assignee) if item.assignee else "",
+        "until": f"until {text.short_timestamp(item.muted_until, zone)}"
+        if item.muted_until
+        else "",
+        "mayHold": may_hold,
+        "holdReason": _HOLD_REASON if may_hold else "",
     }
 
 
-def _risky(row: dict[str, Any], filter_: Filter, now: dt.datetime) -> AttentionItem:
-    names = {"event": row["event_id"], "at": row["occurred_at"].isoformat()}
-    return {
-        "id": f"risky {row['event_id']}",
-        "address": url_state.address(url_state.EXPLORE, overview.changes(filter_), **names),
-        "level": "high" if row["risk"] >= 9 else "medium",
-        "what": event_text.sentence(row).rstrip("."),
-        "why": f"Risk {row['risk']} · {row['category']}",
-        "age": text.duration((now.replace(tzinfo=None) - row["occurred_at"]).total_seconds()),
-    }
+def _age(item: Item) -> str:
+    if item.since is None:
+        return ""
+    zone = url_state.timezone()
+    if item.kind == "finding":
+        return text.day(item.since.date(), zone)
+    return f"since {text.short_timestamp(item.since, zone)}"
 
 
-def _unknown(row: dict[str, Any], filter_: Filter) -> AttentionItem:
-    unknown = filter_.put("action", row["action_raw"].strip(), "include")
-    return {
-        "id": f"unknown {row['action_raw']}",
-        "address": url_state.address(url_state.EXPLORE, unknown),
-        "level": "low",
-        "what": f"{row['action_raw']}: event type not in the catalog",
-        "why": f"{text.count(row['n'], 'event')}, shown under Other",
-        "age": "",
-    }
+def _address(ctx: Context, item: Item) -> str:
+    """Return where *item* leads, or nothing if the user has no access to that page."""
+    name = item.path[1:].partition("?")[0]
+    page = discover_pages().get(name)
+    return item.path if page and page.allows(ctx.user) else ""
+
+
+def _act(messages: list[dict[str, str]], shown: dict[str, Item]) -> None:
+    for message in messages:
+        if (item := shown.get(message["id"])) and item.subject:
+            triage_menu.say(lambda item=item, message=message: _do(item, message))  # type: ignore[misc]
+
+
+def _do(item: Item, message: dict[str, str]) -> str:
+    what = f"{item.kind} {item.title}"
+    if message["do"] == "assign":
+        return triage_menu.assign(item.subject, what, message["to"])
+    if message["do"] == "hold":
+        return _hold(message["reason"])
+    if not message["until"]:
+        return triage_menu.mute(item.subject, what, None)
+    now, zone = dt.datetime.now(dt.UTC), url_state.timezone()
+    return triage_menu.mute(item.subject, what, triage_menu.mute_end(message["until"], now, zone))
+
+
+def _hold(reason: str) -> str:
+    """Place a legal hold on the days of the findings that expire soon; return what was done."""
+    user = current_user()
+    if user is None or not user.may("configure"):
+        raise InputError("Your role cannot place legal holds.", "Ask an owner.")
+    runtime = process.current()
+    store = runtime.store
+    soon = expiring.expiring(store, runtime.settings, dt.datetime.now(dt.UTC))
+    if soon.days is None:
+        raise InputError("No open finding expires soon.", "Reload the page.")
+    start, end = (dt.datetime.combine(day, dt.time()) for day in soon.days)
+    end += dt.timedelta(days=1)
+    number = legal_holds.add(store, "period", "", start, end, reason, user.username)
+    record_action(
+        "held", user, f"hold {number}", f"period {soon.days[0]} to {soon.days[1]}: {reason}"
+    )
+    covered = legal_holds.count_events(store, number)
+    return f"Hold {number} placed on {text.count(covered, 'event')}."

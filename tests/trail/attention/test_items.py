@@ -6,6 +6,7 @@ import random
 import shutil
 from collections import Counter
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,9 +14,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from loaders._segment_http import SegmentSettings
 from tests import detection
 from tests.conftest import Load
 from tests.trail.incidents.failures import WAREHOUSE, at, change, run, text
+from trail.attention.checked import checked
 from trail.attention.item import KINDS, MOST, URGENCIES
 from trail.attention.items import Item, items
 from trail.core.clock import naive_utc, utc_now
@@ -25,12 +28,14 @@ from trail.findings import expiring, queries, reviews
 from trail.findings.detector import daily, events, workdays
 from trail.findings.refresh import refresh
 from trail.incidents import queries as failures
+from trail.ingest import source_health
 from trail.ingest.files import load_files
 from trail.integrity import high_water_mark, mirror, seal_status
 from trail.integrity.chain_history import Problem
 from trail.integrity.verification import Report
 from trail.notifications import deliveries, destinations
 from trail.notifications.destinations import Destination
+from trail.retention import legal_holds
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 from trail.triage import records
@@ -74,9 +79,9 @@ def test_open_incidents_are_listed_persistent_first(
     assert first.path == f"/failures?incident={known[0].incident_id}"
     assert (first.action, first.since) == ("assign", known[0].first_at)
     # Without data since, they are last known to fail.
-    assert [item.subject for item in listed(store, settings, at(60 * 24 * 30))] == [
-        item.subject for item in found
-    ]
+    later = listed(store, settings, at(60 * 24 * 30))
+    assert [item.subject for item in later] == [item.subject for item in found]
+    assert later[0].reason.endswith(" · last known, no newer data")
     load(text(change(60 * 24 * 30 - 1)), "later.ndjson")
     assert listed(store, settings, at(60 * 24 * 30)) == []
 
@@ -140,6 +145,69 @@ def test_findings_only_for_those_who_may_see_them(store: Store, settings: Settin
 
 def watched(store: Store, source: str, start: dt.datetime, end: dt.datetime) -> None:
     store.write(lambda cursor: coverage.note(cursor, source, coverage.WATCHED, start, end))
+
+
+def test_a_failing_source_comes_first(store: Store, settings: Settings, load: Load) -> None:
+    load(failing())
+    now, segment = naive_utc(NOW), SegmentSettings(token=SecretStr("sgp_" + "x" * 40))
+    using = settings.model_copy(update={"segment": segment})
+    watched(store, "segment_api", now - 2 * HOUR, now - HOUR)
+    detail = "Segment rejected the token (401)."
+    store.write(
+        lambda cursor: coverage.note(
+            cursor, "segment_api", coverage.FAILED, now - HOUR, now, detail
+        )
+    )
+    health = source_health.sources(store, using, now)
+    first = listed(store, using)[0]
+    assert (first.subject, first.urgency) == ("source:segment_api", "now")
+    assert first.title == f"{health[0].title} fails"
+    assert first.reason == "Source · Segment rejected the token (401)"
+    assert first.since == health[0].since
+
+
+ZONE = ZoneInfo("Europe/Oslo")
+
+
+def test_what_was_checked_and_what_is_unknown(store: Store, settings: Settings, load: Load) -> None:
+    now = dt.datetime.now(dt.UTC)
+    empty = checked(store, settings, now).text(ZONE, now)
+    assert empty == "Unknown: no events have been collected yet."
+    load(failing())
+    assert checked(store, settings, NOW).text(ZONE, at(303)) == (
+        "Nothing needs attention. 2 incidents and 0 sources were checked."
+    )
+    later = at(60 * 24)
+    assert checked(store, settings, later).text(ZONE, later) == (
+        "Unknown since Tue 6 Oct 09:15: no newer data. "
+        "Nothing before needs attention; 2 incidents and 0 sources were checked."
+    )
+    seal_status.store_report(store, Report(naive_utc(NOW), (), (), 1, 0, 0.1))
+    assert not checked(store, settings, NOW).verified
+
+
+def test_a_legal_hold_ends_the_expiry(store: Store, settings: Settings) -> None:
+    detection.load(
+        store,
+        settings,
+        (
+            *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
+            *events(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
+        ),
+    )
+    refresh(store, detection.end_of_day(39))
+    late = detection.end_of_day(39) + dt.timedelta(days=86)
+    days = expiring.expiring(store, settings, late).days
+    assert days
+    start, end = (dt.datetime.combine(day, dt.time()) for day in days)
+    end += dt.timedelta(days=1)
+    part = dt.timedelta(hours=1)
+    legal_holds.add(store, "period", "", start, end - part, "a part of the day", "maya")
+    assert "retention" in [item.kind for item in listed(store, settings, late)]
+    number = legal_holds.add(store, "period", "", start, end, "case", "maya")
+    assert "retention" not in [item.kind for item in listed(store, settings, late)]
+    legal_holds.end(store, number)
+    assert "retention" in [item.kind for item in listed(store, settings, late)]
 
 
 def test_a_gap_counts_only_what_no_other_source_covers(store: Store, settings: Settings) -> None:
