@@ -241,7 +241,7 @@ test("a day strip with levels shows them, with its state and assignee", () => {
     all(view, ".strip-cell").map((cell) => [cell.dataset.level, cell.textContent, cell.title]),
     [
       ["none", "", "Mon: no failed attempt"],
-      ["some", "", "Tue: 2 failed attempts, runs that recovered on a retry"],
+      ["some", "", "Tue: 2 failed attempts, some attempts of a run failed"],
       ["every", "", "Wed: 5 failed attempts, a run failed on every attempt"],
       ["nodata", "", "Thu: no data"],
     ],

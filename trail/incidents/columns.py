@@ -9,7 +9,7 @@ from trail.core import time_labels
 from trail.core.clock import naive_utc
 from trail.incidents import incident_text
 from trail.incidents.grouping import STORM
-from trail.incidents.incident import Incident
+from trail.incidents.incident import UNKNOWN, Incident
 from trail.incidents.listing import Line
 from trail.incidents.owners import Owner
 
@@ -54,6 +54,11 @@ def _time(at: dt.datetime, scene: Scene) -> str:
     return time_labels.short(at, scene.zone, scene.now)
 
 
+def _duration(line: Line, _: Scene) -> str:
+    length = incident_text.length_text(line.incident.duration_s)
+    return f"{length}, then no data" if line.incident.state == UNKNOWN else length
+
+
 def _recover(line: Line, _: Scene) -> str:
     seconds = line.incident.recover_s
     return NOTHING if seconds is None else incident_text.length_text(seconds)
@@ -84,11 +89,7 @@ COLUMNS = (
     Column("cause", "Likely cause", lambda line, _: _cause(line)),
     Column("evidence", "Evidence", _evidence),
     Column("first_at", "Failing since", lambda line, scene: _time(line.incident.first_at, scene)),
-    Column(
-        "duration",
-        "Duration",
-        lambda line, _: incident_text.length_text(line.incident.duration_s),
-    ),
+    Column("duration", "Duration", _duration),
     Column("flaps", "Flaps", lambda line, _: f"{line.incident.flaps:,}"),
     Column("attempts", "Attempts", lambda line, _: f"{line.incident.attempts:,}"),
     Column("last_at", "Last known", lambda line, scene: _time(line.incident.last_at, scene)),

@@ -91,7 +91,7 @@ def status_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
         return _open_text(incident, now, zone)
     if incident.state == UNKNOWN:
         last = time_labels.short(incident.last_at, zone, now)
-        return f"Last known failing {last} (no data since)"
+        return f"Last known failing {last}"
     if incident.state == QUIET and has_ended(incident.known_until, naive_utc(now)):
         return f"Unknown: no data since {time_labels.short(incident.known_until, zone, now)}"
     text = current_state(incident, now, zone)

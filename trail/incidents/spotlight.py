@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trail.incidents import attempt_strip, kinds, queries
 from trail.incidents.attempt_strip import Strip, Strips
-from trail.incidents.incident import Incident
+from trail.incidents.incident import UNKNOWN, Incident
 from trail.incidents.kinds import KINDS, OTHER, Kind
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
@@ -28,7 +28,8 @@ class Target:
 class Spotlight:
     """The failing targets of one kind in the last `DAYS` days, the most urgent first.
 
-    `filter` selects their attempts; `open` counts the open incidents.
+    `filter` selects their attempts; `open` counts the open incidents, `unknown` those of them that
+    are last known to fail.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class Spotlight:
     strips: Strips
     targets: list[Target]
     open: int
+    unknown: int
 
 
 def spotlights(engine: Engine, now: dt.datetime, zone: str) -> list[Spotlight]:
@@ -68,4 +70,5 @@ def _spotlight(engine: Engine, kind: Kind, filter_: Filter, now: dt.datetime) ->
     listed = [strip for strip in shown.strips if (strip.action, strip.target) in best]
     listed.sort(key=lambda strip: best[strip.action, strip.target])
     targets = [Target(strip, incidents[best[strip.action, strip.target]]) for strip in listed]
-    return Spotlight(kind, filter_, shown, targets, sum(one.open for one in incidents))
+    unknown = sum(one.state == UNKNOWN for one in incidents)
+    return Spotlight(kind, filter_, shown, targets, sum(one.open for one in incidents), unknown)

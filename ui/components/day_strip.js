@@ -15,7 +15,7 @@ import { clickableRow, component, renderRows } from "./rows.js";
 /** What a level of a day means. */
 const LEVELS = {
   none: "no failed attempt",
-  some: "runs that recovered on a retry",
+  some: "some attempts of a run failed",
   every: "a run failed on every attempt",
   nodata: "no data",
 };

@@ -7,10 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from trail.incidents import attempt_strip, columns, queries
+from trail.events import counts, overview
+from trail.incidents import attempt_strip, cause_score, columns, queries
 from trail.incidents import incident_text as wording
 from trail.incidents.attempt_strip import Strip, Strips
 from trail.incidents.columns import Scene
+from trail.incidents.grouping import MAX_ATTEMPTS
 from trail.incidents.incident import Change, Incident, Recurrence
 from trail.incidents.listing import Line
 from trail.storage.filters import Filter
@@ -69,7 +71,7 @@ def draw(ctx: Context, filter_: Filter, line: Line, scene: Scene) -> None:
             _runs(ctx, filter_, incident)
     with right:
         with st.container(border=True, gap="xsmall"):
-            _before(filter_, list(line.causes))
+            _before(ctx, filter_, incident, list(line.causes))
         with st.container(border=True, gap="xsmall"):
             incident_comments.draw(ctx, line, scene)
         with st.container(border=True, gap="xsmall"):
@@ -155,6 +157,7 @@ def _runs(ctx: Context, filter_: Filter, incident: Incident) -> None:
                 "Target": [run[0]["target_name"] or run[0]["target_id"] for run in runs[:_RUNS]],
                 "Attempts": [len(run) for run in runs[:_RUNS]],
                 "Interval": [_attempt_interval(run) for run in runs[:_RUNS]],
+                "Result": [_result(run) for run in runs[:_RUNS]],
             }
         ),
         hide_index=True,
@@ -164,6 +167,10 @@ def _runs(ctx: Context, filter_: Filter, incident: Incident) -> None:
         st.caption(f"Latest {_RUNS} of {incident.runs:,} runs")
 
 
+def _result(run: list[dict[str, Any]]) -> str:
+    return "Retries exhausted" if len(run) >= MAX_ATTEMPTS else "Fewer attempts failed"
+
+
 def _attempt_interval(run: list[dict[str, Any]]) -> str:
     if len(run) < 2:
         return "single attempt"
@@ -171,7 +178,7 @@ def _attempt_interval(run: list[dict[str, Any]]) -> str:
     return wording.cadence_text(seconds)
 
 
-def _before(filter_: Filter, changes: list[Change]) -> None:
+def _before(ctx: Context, filter_: Filter, incident: Incident, changes: list[Change]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(wording.changes_title(changes), anchor=False, width="content")
         if changes:
@@ -200,6 +207,16 @@ def _before(filter_: Filter, changes: list[Change]) -> None:
                     at=change.occurred_at.isoformat(),
                 ),
             )
+    around = url_state.with_range(
+        filter_.cleared(), incident.first_at - cause_score.LOOK_BACK, incident.first_at
+    )
+    around = overview.changes(around)
+    number = counts.count(ctx.runtime.store, around, ctx.now)
+    st.page_link(
+        url_state.EXPLORE,
+        label=f"Show all {text.count(number, 'change')} of those 24 hours in Explore",
+        query_params=url_state.query_params(around),
+    )
     if changes:
         st.caption(
             "Evidence rests on how often a change falls this close before a failure by chance, "

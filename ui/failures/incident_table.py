@@ -28,7 +28,7 @@ _WIDTHS = {
     "cause": 400,
     "evidence": 104,
     "first_at": 134,
-    "duration": 96,
+    "duration": 130,
     "flaps": 64,
     "attempts": 86,
     "last_at": 134,

@@ -50,7 +50,7 @@ def _legend() -> None:
     keys = "".join(
         f'<span><i class="{level}"></i>{name}</span>'
         for level, name in (
-            ("some", "runs recovered on a retry"),
+            ("some", "some attempts failed"),
             ("every", "a run failed on every attempt"),
             ("nodata", "no data"),
         )
@@ -64,8 +64,10 @@ def _panel(ctx: Context, filter_: Filter, panel: Spotlight) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key=f"spot-{name}"):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             st.header(panel.kind.title, anchor=False, width="content")
-            if panel.open:
+            if panel.open > panel.unknown:
                 badge(f"▲ {panel.open:,} open", "red")
+            elif panel.open:
+                badge(f"? {panel.open:,} last known failing", "amber")
         st.caption(f"{failed} failed in {DAYS} days, today right", width="content")
     if not panel.targets:
         missing = coverage_banner.missing_in(ctx, replace(filter_, end=""))

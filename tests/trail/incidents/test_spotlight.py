@@ -48,3 +48,10 @@ def test_days_without_data_are_marked(store: Store, load: Load) -> None:
     (target,) = panel.targets
     assert target.incident.state == "quiet"
     assert queries.summary(store, Filter(), at(18 * DAY)).open == 0
+    assert (panel.open, panel.unknown) == (0, 0)
+
+
+def test_incidents_at_the_end_of_data_are_unknown(store: Store, load: Load) -> None:
+    load(text(*run(10 * DAY, 5, WAREHOUSE), change(10 * DAY + 60)))
+    (panel, *_) = spotlights(store, at(12 * DAY), "UTC")
+    assert (panel.open, panel.unknown) == (1, 1)
