@@ -35,6 +35,8 @@ def show(ctx: Context) -> None:
         message = (
             f"{known_time.no_data_since(known.until, zone)}. {_why(health, known.until, zone)}"
         )
+    elif known.until is None and health:
+        message = f"{known_time.NO_DATA_YET}. {_why(health, None, zone)}"
     elif troubled:
         others = " Other sources are collecting." if covered else ""
         message = f"{_sentences(troubled, None, zone)}{others}"
@@ -64,12 +66,14 @@ def missing_in(ctx: Context, filter_: Filter) -> str:
     """Return since when the window of *filter_* has no data, as a sentence; else nothing."""
     known = known_time.known(ctx.store, ctx.now)
     end = filter_.window(ctx.now).end
-    if not known.until or not known.is_late or (end and end <= known.until):
+    if known.until is None:
+        return f"{known_time.NO_DATA_YET}: what happened is not known."
+    if not known.is_late or (end and end <= known.until):
         return ""
     return f"{known_time.no_data_since(known.until, filter_.zone)}: what happened is not known."
 
 
-def _why(health: Sequence[SourceHealth], known_until: dt.datetime, zone: ZoneInfo) -> str:
+def _why(health: Sequence[SourceHealth], known_until: dt.datetime | None, zone: ZoneInfo) -> str:
     """Return why there is no data, and what to do."""
     if any(source.state in ("failing", "silent") for source in health):
         return _sentences(health, known_until, zone)
@@ -81,7 +85,7 @@ def _why(health: Sequence[SourceHealth], known_until: dt.datetime, zone: ZoneInf
         "off": "not configured any more",
     }
     known = [f"{source.title}: {reasons[source.state]}." for source in health]
-    return f"{' '.join(known)} What happened since is not known."
+    return f"{' '.join(known)} What happened is not known."
 
 
 def _sentences(health: Sequence[SourceHealth], said: dt.datetime | None, zone: ZoneInfo) -> str:

@@ -13,6 +13,7 @@ from trail.storage.filters import Window
 from ui import text
 
 SO_FAR = "so far"
+NO_DATA_YET = "No data yet"
 # Data that is this old is not late yet: polls take turns, and the last hours of a day may be quiet.
 _PATIENCE, _PATIENCE_WITH_DAYS = dt.timedelta(minutes=15), dt.timedelta(hours=1)
 _DAY = dt.timedelta(hours=23)

@@ -140,18 +140,6 @@ def test_every_page_says_that_a_token_fails_and_since_when(
         page.context.close()
 
 
-def test_every_page_says_that_files_are_old_and_since_when(
-    browser: Browser, tmp_path: Path
-) -> None:
-    with stale(tmp_path) as site:
-        page = _signed_in(browser, site)
-        for path in PAGES:
-            page.goto(f"{site.url}/{path}")
-            banner = page.locator(".st-key-coverage-banner-files")
-            expect(banner).to_contain_text(re.compile("No data since .+ load newer ones"))
-        page.context.close()
-
-
 def _screenshots(folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
