@@ -16,7 +16,7 @@ from trail.core.model import Request, Response
 from trail.core.settings import Settings
 from trail.findings.refresh import refresh
 from trail.ingest.files import load_files
-from trail.integrity import sealing
+from trail.integrity import clock_check, sealing
 from trail.notifications.destinations import Destination
 from trail.notifications.evaluate import Alerts
 from trail.notifications.worker import Forwarding
@@ -26,8 +26,7 @@ from trail.storage.database import Store
 # Days before today on which events were loaded, and the hour (UTC). The first load is the import of
 # everything before; between two checks of the clock there is at most a week.
 _LOADS = ((20, 8), (14, 8), (7, 7), (1, 16))
-_IMPORT, _OUTAGE = _LOADS[0], _LOADS[-1]
-_ONLY_LOADED = _LOADS[1]  # nobody looked at the findings
+_IMPORT, _ONLY_LOADED = _LOADS[0], _LOADS[1]
 # The first retry is due five seconds after the failure, with some jitter.
 _RETRY = dt.timedelta(seconds=8)
 
@@ -48,16 +47,12 @@ def live_through(store: Store, settings: Settings, lines: list[str], now: dt.dat
             days_ago, hour = load
             with running_from(_at(now, days_ago, hour)):
                 past.load(utc_now())
-                sealing.seal(store, settings, utc_now())
                 if load == _IMPORT:
-                    refresh(store, utc_now())
                     demo_rules.add(store, settings)
-                    past.begin()
-                elif load != _ONLY_LOADED:
-                    refresh(store, utc_now())
-                    past.alert()
-                    digest_job.run_due(store, settings, utc_now().replace(tzinfo=dt.UTC))
-                    past.deliver(outage=load == _OUTAGE)
+                if load == _ONLY_LOADED:
+                    clock_check.require_plausible(store, utc_now())
+                else:
+                    past.work(is_first=load == _IMPORT, is_last=load == _LOADS[-1])
             with running_from(_at(now, days_ago, hour) + dt.timedelta(hours=1)):
                 demo_reviews.after_load(store, settings, days_ago)
     finally:
@@ -97,23 +92,30 @@ class _Past:
         _load(self._store, self._settings, self._lines[self._loaded : end], until)
         self._loaded = end
 
-    def begin(self) -> None:
-        """Let the rules begin here: what was imported before sends no alerts."""
-        self._alerts.run_once()
+    def work(self, *, is_first: bool, is_last: bool) -> None:
+        """Do at the present moment what the jobs of the server do.
 
-    def alert(self) -> None:
-        """Evaluate the rules at the present moment."""
+        What was imported *first* sends no alerts. The first message of the *last* time is delivered
+        in the second attempt.
+        """
+        store, settings, now = self._store, self._settings, utc_now()
+        sealing.seal(store, settings, now)
+        refresh(store, now)
         self._alerts.run_once()
-        maintenance.evaluate_alerts(self._store, utc_now())
+        if is_first:
+            return
+        maintenance.evaluate_alerts(store, now)
+        if is_last:
+            digest_job.run_due(store, settings, now.replace(tzinfo=dt.UTC))
+            self._outage = True
+            self._deliver()
+            self._outage = False
+        with running_from(utc_now() + _RETRY):
+            self._deliver()
 
-    def deliver(self, *, outage: bool = False) -> None:
-        """Send what waits at the present moment, in an *outage* after a failure."""
-        self._outage = outage
+    def _deliver(self) -> None:
         self._forwarding.clock = carried(utc_now)
         self._forwarding.run_once(until_done=True)
-        if outage:
-            with running_from(utc_now() + _RETRY):
-                self.deliver()
 
     def close(self) -> None:
         self._forwarding.close()
