@@ -1,4 +1,4 @@
-"""The numbers of the Overview: changes by day and category, actors, and what needs attention.
+"""What the Overview counts: changes, failed attempts and routine events, and active actors.
 
 A change is an event that is neither routine (reads, checks, run-time enforcement) nor a failed
 attempt; the three together are all events.
@@ -15,9 +15,6 @@ from trail.events.count_source import count_source
 from trail.storage.database import Engine
 from trail.storage.filters import NO, YES, Choice, Filter, Window
 
-HIGH_RISK = 8
-# Failed attempts on one target below this number are normal retries.
-_MIN_ATTEMPTS = 5
 _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 # Longest window and width of its bars.
 _GRAINS = ((6 * _HOUR, dt.timedelta(minutes=15)), (2 * _DAY, _HOUR))
