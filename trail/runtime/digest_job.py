@@ -9,6 +9,7 @@ from trail.core.clock import naive_utc
 from trail.core.errors import TrailError, UnavailableError
 from trail.core.settings import Settings
 from trail.core.text import count as counted
+from trail.findings.refresh import refresh
 from trail.notifications import deliveries, destinations
 from trail.runtime.job import Job, JobContext
 from trail.storage.database import Cursor, Store
@@ -56,6 +57,8 @@ def _queue(
 ) -> bool:
     destination = destinations.get(store, schedule.destination_id)
     period = schedule.period(occasion)
+    if schedule.findings:
+        refresh(store, now)  # however long it takes: what is sent is not corrected later
     made = digest(store, settings, period, now, findings=schedule.findings)
     body = {**made.to_dict(), "schedule": schedule.name}
     key = f"digest-{schedule.schedule_id}-{period.first.isoformat()}"

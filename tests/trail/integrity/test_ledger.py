@@ -3,14 +3,18 @@
 import datetime as dt
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests import fixed_clock
 from tests.trail.integrity.conftest import NOW, Trail, day, event
+from tests.trail.notifications.conftest import forward
 from trail.access_log.entry import Entry
 from trail.access_log.writer import Writer
+from trail.attention import digest_schedules
+from trail.attention.digest_schedules import DigestSchedule
 from trail.core import catalogue
 from trail.core.errors import IntegrityError
 from trail.core.settings import Settings
@@ -18,7 +22,8 @@ from trail.core.settings import Store as StoreSettings
 from trail.events import annotations, coverage
 from trail.findings import expected_activity, reviews, risks, rule_toggles, rules
 from trail.integrity import commits
-from trail.notifications import rule_store
+from trail.notifications import destinations, rule_store
+from trail.notifications.destinations import Destination
 from trail.notifications.rule import Rule
 from trail.retention import legal_holds
 from trail.runtime import startup
@@ -28,6 +33,7 @@ from trail.triage import records as triage
 
 HOUR = dt.timedelta(hours=1)
 OPEN = dt.datetime(2026, 11, 8)
+HOOK = "https://hooks.example.com/audit"
 
 
 def use(store: Store, settings: Settings, turn: int = 1) -> None:
@@ -52,6 +58,11 @@ def use(store: Store, settings: Settings, turn: int = 1) -> None:
         )
         rule_store.save(cursor, Rule(f"Others {turn}", query="action=Source+Created"), "dana")
         rule_store.snooze(cursor, number, OPEN)
+        there = Destination(0, "webhook", f"Hook {turn}", {"url": HOOK}, {"key": "key"})
+        number = destinations.add(cursor, there, forward(), "dana")
+        weekly = DigestSchedule(f"Digest {turn}", number)
+        weekly = replace(weekly, schedule_id=digest_schedules.save(cursor, weekly, "dana", OPEN))
+        digest_schedules.set_active(cursor, weekly, OPEN, active=False)
         for hours in range(4):
             at = OPEN + hours * HOUR
             coverage.note(cursor, "segment", "watched", at, at + 1.5 * HOUR)
