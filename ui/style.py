@@ -103,7 +103,8 @@ _RULES = """
   }
 }
 @container (max-width: 600px) {
-  :is(.st-key-title-controls, .st-key-filter-bar) :is(a, button) [data-testid=stMarkdownContainer] {
+  :is(.st-key-title-controls, .st-key-filter-bar)
+  :is(a, button):not(.st-key-digest-cadence *) [data-testid=stMarkdownContainer] {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   }
 }
@@ -165,6 +166,7 @@ _RULES = """
 }
 @media print {
   .st-key-results { --covered: 0px !important; }
+  .st-key-digest-period { display: none !important; }
   [data-testid=stHeader], [data-testid=stSidebar], .st-key-filter-bar, .st-key-event,
   [class*=st-key-] button, .stPageLink { display: none !important; }
   [data-testid=stAppViewContainer], [data-testid=stMain], .stApp, .st-key-results {
