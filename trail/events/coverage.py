@@ -21,6 +21,7 @@ WATCHED, FAILED = "watched", "failed"
 _WEEKS, _MIN_WEEKS, _MIN_EVENTS = 12, 3, 8
 _MIN_SILENCE = dt.timedelta(hours=1)
 _DAY = dt.timedelta(days=1)
+_FAILURES_APART = dt.timedelta(minutes=1)
 # The time since the last poll counts as a gap only after this long.
 _GAP_GRACE_PERIOD = dt.timedelta(minutes=15)
 
@@ -84,7 +85,8 @@ def note_failure(
 ) -> None:
     """Record that *source* failed at *at*; with a failure up to *reach* before, it is one span.
 
-    A success between two failures keeps their spans apart.
+    A success between two failures keeps their spans apart. The same failure is recorded once a
+    minute at most: a folder may be checked every second.
     """
     ends: dict[str, dt.datetime] = dict(
         cursor.execute(
@@ -97,6 +99,8 @@ def note_failure(
     start = at
     if before is not None and at - reach <= before <= at:
         succeeded_since = any(before < end for end in ends.values())
+        if not succeeded_since and at - before < _FAILURES_APART:
+            return
         start = at if succeeded_since else before
     note(cursor, source, FAILED, start, at, detail)
 

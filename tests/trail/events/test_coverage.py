@@ -93,6 +93,29 @@ def test_gaps_of_each_source_that_collected_in_the_window(store: Store) -> None:
     assert gaps(5, 5) == gaps(-2, 0) == {}
 
 
+def test_a_failure_in_a_row_is_one_span_and_recorded_once_a_minute(store: Store) -> None:
+    def fails(minutes: float, detail: str = "refused") -> None:
+        at, reach = hour(minutes / 60), HOUR / 6
+        store.write(lambda cursor: coverage.note_failure(cursor, "folder", at, reach, detail))
+
+    def failed() -> list[tuple[float, float]]:
+        rows = store.table(
+            "select from_at, to_at from watches where state = 'failed' order by from_at, to_at"
+        ).to_pylist()
+        return [tuple((row[name] - MONDAY) * 60 / HOUR for name in row) for row in rows]
+
+    for minutes in (0, 0.5, 0.9, 1, 1.5, 9):
+        fails(minutes)
+    assert failed() == [(0, 9)]
+    fails(9.5, "closed")
+    assert failed() == [(0, 9), (9.5, 9.5)]
+    fails(20)
+    assert failed()[-1] == (20, 20)
+    note(store, 20.5 / 60, 20.6 / 60, "folder", "looked")
+    fails(20.7)
+    assert failed()[-1] == (20.7, 20.7)
+
+
 def test_a_later_poll_closes_a_gap_and_merges_the_spans(store: Store) -> None:
     note(store, 0, 1)
     note(store, 4, 5)
