@@ -17,16 +17,18 @@ ACTIONS = ("New Event Allowed", "Violations Detected")
 
 _CHARACTERS = string.digits + string.ascii_letters
 _SHORTEST_S, _LONGEST_S = 20.0, 60.0
-_JITTER = 0.2
+# A busier feed would stand out on charts beside the days that were generated.
+_BUSIEST_S = 35.0
+_JITTER = 0.3
 # From an event until Segment has forwarded it.
 _DELAY = dt.timedelta(milliseconds=90)
 
 
 def pause_s(now: dt.datetime, rng: random.Random) -> float:
-    """Return the seconds until the next event: about 20 at the busiest hour (UTC), 60 at night."""
+    """Return the seconds until the next event: about 35 at the busiest hour (UTC), 60 at night."""
     quietest, busiest = float(TRAFFIC.min()), float(TRAFFIC.max())
     share = (float(TRAFFIC[now.hour]) - quietest) / (busiest - quietest)
-    pause = _LONGEST_S - share * (_LONGEST_S - _SHORTEST_S)
+    pause = _LONGEST_S - share * (_LONGEST_S - _BUSIEST_S)
     return min(max(pause * rng.uniform(1 - _JITTER, 1 + _JITTER), _SHORTEST_S), _LONGEST_S)
 
 
