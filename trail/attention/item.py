@@ -1,9 +1,10 @@
 """One thing that needs attention. All times are UTC without zone."""
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
+from trail.core.clock import utc_text
 from trail.core.text import count
 from trail.triage.records import Kind
 
@@ -42,6 +43,13 @@ class Item:
     assignee: str = ""
     muted_until: dt.datetime | None = None
     count: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the item as in JSON output, with times as ISO 8601 in UTC."""
+        values = asdict(self)
+        for name in ("since", "muted_until"):
+            values[name] = utc_text(values[name]) if values[name] else None
+        return values
 
 
 _NOUNS: dict[Kind, tuple[str, str]] = {

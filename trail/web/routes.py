@@ -10,6 +10,7 @@ from trail.runtime import process
 from trail.web import (
     access_log_export,
     api,
+    attention_route,
     auth,
     certificate_export,
     command_route,
@@ -26,6 +27,7 @@ from trail.web import (
 PAGES_AND_API: tuple[Route, ...] = (
     *auth.ROUTES,
     *api.ROUTES,
+    *attention_route.ROUTES,
     *views.ROUTES,
     *health.ROUTES,
     *access_log_export.ROUTES,

@@ -8,7 +8,7 @@ import pytest
 from trail.accounts import roles
 from trail.accounts.users import User
 from trail.core import registry
-from trail.web import access_log_export, api, auth, health, metrics, views
+from trail.web import access_log_export, api, attention_route, auth, health, metrics, views
 
 ROOT = Path(__file__).parents[3]
 EXPECTED = {
@@ -50,6 +50,7 @@ def test_every_data_route_needs_a_capability() -> None:
     open_to_all = {"/healthz", auth.FINISH, auth.SIGN_OUT, "/auth/alive"}
     for route in (
         *api.ROUTES,
+        *attention_route.ROUTES,
         *access_log_export.ROUTES,
         *auth.ROUTES,
         *health.ROUTES,

@@ -1,0 +1,44 @@
+"""The route of what needs attention: the list of the Overview as JSON."""
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trail.attention import items as attention
+from trail.attention.checked import checked
+from trail.core.clock import utc_text
+from trail.runtime import process
+from trail.web.guard import request_user
+from trail.web.query_routes import query
+
+
+@query
+def items(request: Request) -> Response:
+    """Answer what needs attention, most urgent first; `muted=1` includes what is muted.
+
+    Of each kind, the most urgent and one row for the others, whose `count` says how many; `count`
+    is the sum. Who may not see findings gets the list without them. `known_until` is the last time
+    up to which data is known.
+    """
+    runtime, user = process.current(), request_user(request)
+    now = runtime.store.now()
+    listed = attention.items(
+        runtime.store,
+        runtime.settings,
+        now,
+        findings=bool(user and user.may("see_findings")),
+        muted=request.query_params.get("muted", "") not in ("", "0"),
+    )
+    known = checked(runtime.store, runtime.settings, now).known_until
+    body = {
+        "items": [item.to_dict() for item in listed],
+        "count": sum(item.count for item in listed),
+        "known_until": utc_text(known) if known else None,
+    }
+    return Response(
+        orjson.dumps(body), media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+ROUTES = [Route("/api/attention", items)]
