@@ -8,7 +8,7 @@ from typing import Any
 from trail.core.clock import naive_utc, utc_now
 from trail.notifications import matches
 from trail.notifications.rate_limit import Match, RateLimitState, due_at, step
-from trail.notifications.rule import Rule
+from trail.notifications.rule import STATE_KINDS, Rule
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select
@@ -84,6 +84,8 @@ def _timeline(
     """Return the entries in order of time."""
     if rule.kind == "events":
         return _event_timeline(engine, rule, start, end)
+    if rule.kind in STATE_KINDS:
+        return []  # past states are not kept
     if rule.kind == "silence":
         return _silence_timeline(engine, rule, start, end)
     if rule.kind == "findings":

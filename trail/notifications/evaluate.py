@@ -132,7 +132,7 @@ def evaluate_rows(
         unseen = [match for key, match in matches.items() if key in new]
         if unseen:
             state = rule_store.rate_limit_states(engine).get(rule.rule_id, RateLimitState())
-            _queue_messages(cursor, rule, state, unseen, now)
+            queue_messages(cursor, rule, state, unseen, now)
             total += len(unseen)
     return total
 
@@ -179,14 +179,23 @@ def _apply(
             continue  # deleted in the meantime
         if rule.kind == "silence" and matches_by_rule[rule.rule_id]:
             rule_store.mark_seen(cursor, rule.rule_id, ["silence"], now)
-        _queue_messages(cursor, rule, states[rule.rule_id], matches_by_rule[rule.rule_id], now)
+        queue_messages(cursor, rule, states[rule.rule_id], matches_by_rule[rule.rule_id], now)
     cursors.put(cursor, CURSOR, newest)
 
 
-def _queue_messages(
-    cursor: Cursor, rule: Rule, state: RateLimitState, matches: list[Match], now: dt.datetime
+def queue_messages(
+    cursor: Cursor,
+    rule: Rule,
+    state: RateLimitState,
+    matches: list[Match],
+    now: dt.datetime,
+    *,
+    without: frozenset[int] = frozenset(),
 ) -> None:
-    """Apply the rate limit, queue the messages that may go out, and store the new state."""
+    """Apply the rate limit, queue the messages that may go out, and store the new state.
+
+    The destinations with the ids *without* get none.
+    """
     messages = step(rule, state, matches, now)
     names = {name.lower() for name in rule.destinations}
     existing = destinations.list_all(Inside(cursor)) if messages and names else []
@@ -195,9 +204,9 @@ def _queue_messages(
         key = f"{rule.rule_id}-{now.isoformat()}-{number}"
         notification = Notification(kind, key, now, body)
         for destination in existing:
-            if destination.name.lower() in names and destination.forwarder.accepts(
-                notification, destination.settings
-            ):
+            is_meant = destination.name.lower() in names
+            is_meant &= destination.destination_id not in without
+            if is_meant and destination.forwarder.accepts(notification, destination.settings):
                 deliveries.enqueue(cursor, destination.destination_id, kind, key, body, now)
     rule_store.save_rate_limit_state(cursor, rule.rule_id, state)
     count = sum(match.count for match in matches)

@@ -10,8 +10,10 @@ from trail.core.errors import InputError
 from trail.storage.filters import Filter, zone_names
 
 # `events`: events of a filter; `findings`: from a score; `incidents`: persistent or open too long;
-# `silence`: no event of a filter for some minutes.
-KINDS = ("events", "findings", "incidents", "silence")
+# `silence`: no event of a filter for some minutes; then a state of this product: a source or a
+# destination that fails, or a problem of the trail's integrity.
+STATE_KINDS = ("source", "delivery", "integrity")
+KINDS = ("events", "findings", "incidents", "silence", *STATE_KINDS)
 SEVERITIES = ("info", "warning", "critical")
 _QUIET = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 _MAX_NAME_LENGTH = 80
@@ -24,7 +26,8 @@ class Rule:
 
     `query` is the query string of a filter. An `events` rule matches when one target has at least
     `threshold` events within `window_minutes` of event time. `score` applies to findings,
-    `open_minutes` to incidents (persistent ones match at once), `silent_minutes` to silence.
+    `open_minutes` to incidents (persistent ones match at once), `silent_minutes` to silence. The
+    kinds of `STATE_KINDS` report when a problem begins and when it has ended, without a filter.
     The first match of a target is reported at once, further ones in one message every
     `roll_up_minutes`. `quiet` is `22:00-07:00` in `zone`; `daily_cap` limits messages per day of
     that zone.

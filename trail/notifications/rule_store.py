@@ -192,6 +192,14 @@ def mark_seen(cursor: Cursor, rule_id: int, keys: list[str], now: dt.datetime) -
     return new
 
 
+def seen_keys(engine: Engine, rule_id: int) -> list[str]:
+    """Return the keys that the rule has seen, in order."""
+    table = engine.table(
+        "select key from rule_seen where rule_id = $id order by key", {"id": rule_id}
+    )
+    return list(table["key"].to_pylist())
+
+
 def clear_seen(cursor: Cursor, rule_id: int, key: str) -> None:
     """Delete a seen key, so that the rule reports its next occurrence."""
     cursor.execute(

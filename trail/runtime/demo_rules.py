@@ -39,6 +39,9 @@ RULES = (
         destinations=(INBOX,),
     ),
     Rule("No events for a day", "silence", silent_minutes=1_440, destinations=(INBOX,)),
+    Rule("Source failing", "source", severity="critical", destinations=(INBOX,)),
+    Rule("Delivery failing", "delivery", destinations=(INBOX,)),
+    Rule("Trail integrity", "integrity", severity="critical", destinations=(INBOX,)),
 )
 
 

@@ -14,7 +14,7 @@ from trail.findings import queries
 from trail.incidents.incident_json import records
 from trail.notifications import destinations, rule_store, yaml_rules
 from trail.notifications.dry_run import dry_run
-from trail.notifications.rule import SEVERITIES, Rule
+from trail.notifications.rule import SEVERITIES, STATE_KINDS, Rule
 from trail.storage.database import Cursor
 from trail.storage.filters import Filter
 from ui import forms, style, text, url_state
@@ -26,7 +26,11 @@ _KINDS = {
     "incidents": "Long incident",
     "findings": "Finding",
     "silence": "No events",
+    "source": "Source failing",
+    "delivery": "Delivery failing",
+    "integrity": "Integrity",
 }
+_STATES = "Sends one message when the problem begins, and one when it has ended."
 _SNOOZES = {"1 h": dt.timedelta(hours=1), "1 day": dt.timedelta(days=1)}
 _BACK_TEST_DAYS, _HISTORY_DAYS = 30, 14
 _YAML = "rules-yaml"
@@ -57,9 +61,13 @@ def _form(ctx: Context) -> None:
     )
     suggested = url_state.param("name")[:80] or _suggested_name(query)
     name = st.text_input("Name", value=suggested, max_chars=80)
-    query = st.text_input(
-        "Filter", value=query, help="Query string of an Explore page, such as kind=disable"
-    )
+    if kind in STATE_KINDS:
+        query = ""
+        st.caption(_STATES)
+    else:
+        query = st.text_input(
+            "Filter", value=query, help="Query string of an Explore page, such as kind=disable"
+        )
     left, middle, right = st.columns(3, gap="small")
     rule = Rule(
         name=name, kind=str(kind), query=_without_range(query), zone=url_state.timezone_name()
@@ -75,7 +83,7 @@ def _form(ctx: Context) -> None:
     elif kind == "incidents":
         minutes = left.number_input("Open for (minutes)", 1, 43_200, 60)
         rule = replace(rule, open_minutes=int(minutes))
-    else:
+    elif kind == "silence":
         minutes = left.number_input("Without events for (minutes)", 1, 43_200, 1_440)
         rule = replace(rule, silent_minutes=int(minutes))
     severity = right.selectbox("Severity", SEVERITIES, index=1)
@@ -86,7 +94,8 @@ def _form(ctx: Context) -> None:
     rule = replace(
         rule, severity=severity, destinations=tuple(chosen), quiet=quiet.strip(), daily_cap=int(cap)
     )
-    _back_test(ctx, rule)
+    if kind not in STATE_KINDS:
+        _back_test(ctx, rule)
     if st.button("Save rule", type="primary", disabled=not chosen or not name.strip()):
         _save(ctx, rule)
 
@@ -183,7 +192,9 @@ def _about(rule: Rule, last_fired_at: dt.datetime | None) -> str:
     fired = f"last fired {text.ago(last_fired_at, now)}" if last_fired_at else "never fired"
     if _snoozed(rule) and rule.snoozed_until:
         fired += f", snoozed until {text.timestamp(rule.snoozed_until, url_state.timezone())}"
-    condition = f"{_KINDS[rule.kind]}: {rule.query or 'all events'}"
+    condition = _KINDS[rule.kind]
+    if rule.kind not in STATE_KINDS:
+        condition += f": {rule.query or 'all events'}"
     return f"{condition} · {rule.severity}, to {', '.join(rule.destinations)} · {fired}"
 
 
