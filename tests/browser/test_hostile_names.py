@@ -182,7 +182,8 @@ def test_failures_and_one_incident(watched: WatchedPage) -> None:
         1_000
     )  # the table is rebuilt; a row must not move under the click
     watched.check()
-    open_row(watched.page, 5)
+    # The failures may be two storms: whether they are one depends on the hour.
+    open_row(watched.page, 2)
     watched.page.wait_for_url("**incident=**")
     watched.settle()
     watched.check()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from trail.incidents import likely_causes, owners, queries
+from trail.incidents.grouping import TRANSIENT
 from trail.incidents.incident import Change, Incident
 from trail.incidents.owners import Owner
 from trail.incidents.queries import Summary, Total
@@ -72,15 +73,29 @@ class Listing:
         )
 
     @property
+    def default_groups(self) -> tuple[str, ...]:
+        """Return the groups shown without a choice: not the transient ones, unless their class."""
+        return GROUPS if TRANSIENT in self.shown.classes else GROUPS[:2]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Return the groups shown."""
+        if self.shown.group == EVERYTHING:
+            return GROUPS
+        return (self.shown.group,) if self.shown.group else self.default_groups
+
+    @property
     def total(self) -> Total:
         """Return the numbers of the incidents shown, on all pages."""
-        chosen = [self.summary.groups[name] for name in _groups(self.shown.group)]
+        chosen = [self.summary.groups[name] for name in self.groups]
         return Total(sum(one.incidents for one in chosen), sum(one.attempts for one in chosen))
 
     @property
     def hidden(self) -> int:
         """Return the number of transient incidents that are hidden since no group is chosen."""
-        return 0 if self.shown.group else self.summary.transient_closed
+        if self.shown.group or self.groups == GROUPS:
+            return 0
+        return self.summary.transient_closed
 
     def incidents(self, rows: int | None = None, skip: int = 0) -> list[Incident]:
         """Return a page of the incidents shown, in their order."""
@@ -88,7 +103,7 @@ class Listing:
             self._engine,
             self.filter,
             self.now,
-            groups=_groups(self.shown.group),
+            groups=self.groups,
             classes=self.shown.classes,
             targets=self._targets,
             order=self.shown.order,
@@ -118,9 +133,3 @@ def triage_of(engine: Engine, incidents: Sequence[Incident]) -> Mapping[str, Tri
     """Return by incident id what people did about each of *incidents* that has anything."""
     subjects = {records.subject("incident", one.incident_id): one.incident_id for one in incidents}
     return {subjects[name]: state for name, state in records.of(engine, subjects).items()}
-
-
-def _groups(group: str) -> tuple[str, ...]:
-    if group == EVERYTHING:
-        return GROUPS
-    return (group,) if group else GROUPS[:2]

@@ -54,7 +54,7 @@ def draw(store: Store, listing: Listing) -> None:
 def _groups(listing: Listing) -> None:
     groups = listing.summary.groups
     numbers = {name: groups[name].incidents for name in GROUPS}
-    numbers[_LISTED] = numbers[OPEN] + numbers[ENDED]
+    numbers[_LISTED] = sum(numbers[name] for name in listing.default_groups)
     key = "incident-group"
     st.session_state[key] = listing.shown.group or _LISTED
 

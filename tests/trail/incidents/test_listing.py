@@ -57,6 +57,11 @@ def test_groups_divide_all_incidents(filled: Store) -> None:
     assert (listing(filled).hidden, listing(filled).total.incidents) == (1, 3)
 
 
+def test_a_pattern_that_is_asked_for_is_not_hidden(filled: Store) -> None:
+    chosen = listing(filled, classes=("transient",))
+    assert (chosen.hidden, chosen.total.incidents, len(chosen.incidents())) == (0, 2, 2)
+
+
 def test_an_owner_last_changed_or_created_the_target(filled: Store) -> None:
     found = owners(filled, ["wh_prod", "aud_vip", "s1", ""])
     assert {name: (one.actor_id, one.how) for name, one in found.items()} == {
