@@ -5,7 +5,7 @@ import datetime as dt
 import streamlit as st
 
 from trail.core import time_labels
-from trail.events.periods import By
+from trail.events.periods import By, Change
 from ui import charts, url_state
 from ui.overview.view import COMPARE, View
 
@@ -29,6 +29,14 @@ def sentence(view: View) -> str:
         unit = charts.grain_label(comparison.grain)
         part = f"complete {unit}s until {time_labels.short(current.end, zone, view.now)}"
     return f"Changes compare {part} with the {comparison.basis}"
+
+
+def against(view: View, change: Change) -> str:
+    """Return what follows the text of *change*: the earlier period, or why it is not compared."""
+    if change.reason:
+        return change.reason
+    is_new = not change.before and change.now > 0
+    return f"{'none' if is_new else 'vs'} {view.comparison.ago}"
 
 
 def choice(view: View) -> None:

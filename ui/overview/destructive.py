@@ -2,6 +2,7 @@
 
 from trail.events import counts, events, overview
 from ui import event_feed, text
+from ui.overview import compared
 from ui.overview.view import View
 
 _ROWS = 7
@@ -17,7 +18,7 @@ def draw(view: View) -> None:
         "destructive-list",
         title="Destructive changes",
         number=counts.count(view.store, chosen, view.now),
-        note=view.missing or change.reason or f"{change.text} vs {view.comparison.ago}",
+        note=view.missing or f"{change.text} {compared.against(view, change)}",
         time=lambda at: text.short_timestamp(at, view.filter_.zone),
         link="Open in Explore",
         empty=view.missing,

@@ -14,6 +14,7 @@ from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components import tiles
 from ui.components.tiles import Tile
+from ui.overview import compared
 from ui.overview.view import View
 
 
@@ -135,7 +136,7 @@ def _compared(
         **_blank(name, number),
         "address": view.explore(chosen),
         "change": change.text,
-        "note": change.reason or f"vs {view.comparison.ago}",
+        "note": compared.against(view, change),
         "hint": _explained(change, view),
         "trend": trend,
     }
