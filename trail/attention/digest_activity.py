@@ -91,7 +91,7 @@ def incidents(engine: Engine, filter_: Filter, now: dt.datetime) -> Section:
         failures.summary(engine, periods.narrowed(filter_, window), now).incidents
         for window in (compared.current, compared.before)
     ]
-    opened = failures.incidents(engine, filter_, now, only_open=True, rows=_LISTED)
+    opened = failures.incidents(engine, filter_, now, only_open=True, fold=True, rows=_LISTED)
     lines = [
         Line(
             "Incidents",
@@ -111,6 +111,7 @@ def incidents(engine: Engine, filter_: Filter, now: dt.datetime) -> Section:
             Line(
                 incident_text.headline(incident, now, filter_.zone),
                 path("failures", filter_, incident=incident.incident_id),
+                note=incident_text.status_text(incident, now, filter_.zone),
             )
             for incident in opened
         ),

@@ -163,6 +163,25 @@ def test_a_gap_and_the_end_of_the_data_are_named(store: Store, tmp_path: Path) -
     ]
 
 
+def test_open_incidents_are_named_with_what_is_known(store: Store, tmp_path: Path) -> None:
+    first = dt.datetime(2026, 10, 30, 9)
+    audience = ("audience", "a1", "VIP *x*")
+    failed = [
+        random_trail.event(
+            f"f{n}", first + n * dt.timedelta(hours=1), "Audience Run Failed", target=audience
+        )
+        for n in range(79)
+    ]
+    random_trail.add(store, tmp_path, failed)
+    result = made(store, "2026-10-26")
+    assert result.number("open_incidents") == 1
+    (section,) = (part for part in result.sections if part.key == "incidents")
+    line = section.lines[-1]
+    assert line.text.startswith("Audience VIP *x*: 79 failed attempts since Fri 30 Oct 09:00")
+    assert line.note.startswith("Failing hourly for 3 d 6 h")
+    assert line.path.startswith("/failures?from=2026-10-26&to=2026-11-02&")
+
+
 def _basis(result: Digest) -> str:
     return next(section.note for section in result.sections if section.key == "activity")
 
