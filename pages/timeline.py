@@ -1,4 +1,4 @@
-"""Timeline: events over time, by lane and by hour of the week, against the previous period."""
+"""Timeline: events over time, by lane and by hour of the week, against an earlier period."""
 
 import datetime as dt
 import time
@@ -8,7 +8,7 @@ import streamlit as st
 
 from trail.core.catalogue import CATEGORIES
 from trail.core.clock import naive_utc
-from trail.events import actor_names, annotations, coverage, lanes, overview, timeline
+from trail.events import actor_names, annotations, coverage, lanes, periods, timeline
 from trail.events.lanes import By
 from trail.events.timeline import Bar
 from trail.storage.database import Store
@@ -50,8 +50,8 @@ def render(ctx: Context) -> None:
     grain = _grain(window.end - window.start)
     result = timeline.histogram(store, filter_, now, grain)
     categories = lanes.lanes(store, filter_, now, "category", grain, len(CATEGORIES))
-    past = overview.period_before(store, filter_, now)
-    before = [bar.count for bar in timeline.histogram(store, past, now, grain).bars]
+    compared = periods.compared(store, filter_, now)
+    before = periods.earlier_counts(store, filter_, now, compared, result.bars, grain)
     total = sum(bar.count for bar in result.bars)
     spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
     known = known_time.known(store, now)
@@ -73,12 +73,12 @@ def render(ctx: Context) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header(f"Events per {charts.grain_label(grain)}", anchor=False, width="content")
-            st.caption("Dotted line: previous period. Drag to zoom", width="content")
+            dotted = f"Dotted line: {compared.basis}. " if before else ""
+            st.caption(f"{dotted}Drag to zoom", width="content")
             filter_bar.zoom_out(filter_)
             _grain_choice(window.end - window.start, grain, filter_)
-        previous = [*before, *[0] * len(result.bars)][: len(result.bars)]
         timeline_charts.activity(
-            result, categories.lanes, previous, filter_.zone, spans, notes, brush, known
+            result, categories.lanes, before, filter_.zone, spans, notes, brush, known
         )
         _notes(notes, filter_)
         tables.folded(
@@ -87,7 +87,7 @@ def render(ctx: Context) -> None:
             lambda: {
                 "From": [text.timestamp(bar.start, filter_.zone) for bar in result.bars],
                 "Events": [bar.count for bar in result.bars],
-                "Previous period": previous,
+                compared.basis.capitalize() or "Earlier": before or [None] * len(result.bars),
             },
         )
     with st.container(border=True, gap="xsmall"):

@@ -1,4 +1,4 @@
-"""Charts of the Timeline: activity and the previous period, lanes, hours of the week."""
+"""Charts of the Timeline: activity and an earlier period, lanes, hours of the week."""
 
 from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from ui.week_start import week_start
 def activity(
     result: Histogram,
     categories: Sequence[Lane],
-    before: Sequence[int],
+    before: Sequence[int | None],
     zone: ZoneInfo,
     spans: Sequence[Span],
     notes: Sequence[Annotation],
@@ -31,9 +31,11 @@ def activity(
     Selecting bars calls *brush* with their start and end.
     """
     positions = {bar.start: index for index, bar in enumerate(result.bars)}
-    label = "Events over time by category, previous period as a dotted line"
+    label = "Events over time by category"
+    label += ", those of an earlier period as a dotted line" if before else ""
     chart = charts.bars_over_time(label, result.bars, zone, spans, height=150, known=known)
-    chart["before"] = list(before)
+    if before:
+        chart["before"] = list(before)
     chart["spans"] = [*chart["spans"], *_note_spans(notes, result.bars)]
     series: list[Series] = []
     for lane in sorted(categories, key=lambda item: int(text.category_color(item.value))):

@@ -13,7 +13,7 @@ from trail.core.clock import utc_text
 from trail.events import timeline
 from trail.events.count_source import count_source
 from trail.storage.database import Engine
-from trail.storage.filters import NO, YES, Choice, Filter, Window
+from trail.storage.filters import YES, Choice, Filter, Window
 
 _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 # Longest window and width of its bars.
@@ -60,18 +60,6 @@ def destructive(filter_: Filter) -> Filter:
 def routine(filter_: Filter) -> Filter:
     """Return *filter_* narrowed to routine events."""
     return _kinds(filter_, include=tuple(sorted(ROUTINE_KINDS)))
-
-
-def period_before(engine: Engine, filter_: Filter, now: dt.datetime) -> Filter:
-    """Return *filter_* for the period of equal length directly before its window.
-
-    Events that are dated in the future are not compared, unless the filter asks for them.
-    """
-    window = timeline.bounded(engine, filter_.window(now), now)
-    assert window.start and window.end
-    start = window.start - (window.end - window.start)
-    before = replace(filter_, start=utc_text(start), end=utc_text(window.start))
-    return before if filter_.choice("future_dated") else before.put("future_dated", NO, "include")
 
 
 def grain(window: Window) -> dt.timedelta:

@@ -8,6 +8,7 @@ zone; windows are UTC without zone.
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -158,6 +159,26 @@ def narrowed(filter_: Filter, window: Window | None) -> Filter:
     else:
         result = replace(filter_, start=utc_text(window.start), end=utc_text(window.end))
     return result if filter_.choice("future_dated") else result.put("future_dated", NO, "include")
+
+
+def earlier_counts(
+    engine: Engine,
+    filter_: Filter,
+    now: dt.datetime,
+    comparison: Comparison,
+    bars: Sequence[Bar],
+    grain: dt.timedelta,
+) -> list[int | None]:
+    """Return for each of *bars* of *grain* the events of *filter_* at its phase, earlier.
+
+    None for a bar that is not compared; an empty list where nothing is compared.
+    """
+    if comparison.reason or not comparison.before:
+        return []
+    before = timeline.histogram(engine, narrowed(filter_, comparison.before), now, grain)
+    counts = {bar.start: bar.count for bar in before.bars}
+    spans = [comparison.earlier(bar, filter_.zone) for bar in bars]
+    return [counts.get(span.start, 0) if span and span.start else None for span in spans]
 
 
 def _grain(shown: Window, zone: ZoneInfo) -> dt.timedelta:

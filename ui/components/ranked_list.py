@@ -35,7 +35,7 @@ class SentenceRow(TypedDict):
 
 
 class CategoryRow(TypedDict):
-    """One category with its change from the previous period and the values of its sparkline."""
+    """One category with its change from the earlier period and the values of its sparkline."""
 
     value: str
     address: str

@@ -37,7 +37,14 @@ def draw(view: View) -> None:
         "changes-by-day",
         explore_bars,
         label=f"{view.noun.capitalize()} per {charts.grain_label(view.grain)} by category",
-        before=_before(view),
+        before=periods.earlier_counts(
+            view.store,
+            view.counted,
+            view.now,
+            view.comparison,
+            [bar for bar, _ in view.bars],
+            view.grain,
+        ),
         known=view.known,
     )
     _legend(view)
@@ -83,19 +90,6 @@ def _legend(view: View) -> None:
         marks.append("▨ not over, left out of every change" if is_left_out else "▨ not over")
     if marks:
         st.caption(text.escape(" · ".join(marks)))
-
-
-def _before(view: View) -> list[int | None]:
-    """Return for each bar the number of the earlier period, or None where nothing is compared."""
-    comparison = view.comparison
-    if comparison.reason or not comparison.before:
-        return []
-    before = timeline.histogram(
-        view.store, periods.narrowed(view.counted, comparison.before), view.now, view.grain
-    )
-    numbers = {bar.start: bar.count for bar in before.bars}
-    spans = [comparison.earlier(bar, view.filter_.zone) for bar, _ in view.bars]
-    return [numbers.get(span.start, 0) if span and span.start else None for span in spans]
 
 
 def _categories(view: View, shown: list[tuple[timeline.Bar, dict[str, int]]]) -> None:

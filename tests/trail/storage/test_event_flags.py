@@ -16,7 +16,7 @@ from trail.core.clock import utc_now
 from trail.core.limits import Limits
 from trail.core.model import Batch, Chunk
 from trail.core.settings import Settings
-from trail.events import counts, coverage, overview, people, store_status
+from trail.events import counts, coverage, people, periods, store_status
 from trail.findings.detector import daily, events, workdays
 from trail.incidents.queries import incidents
 from trail.ingest import pipeline
@@ -27,7 +27,7 @@ from trail.retention import policy
 from trail.storage import schema
 from trail.storage.database import Store
 from trail.storage.event_flags import AHEAD
-from trail.storage.filters import Filter
+from trail.storage.filters import Filter, Window
 
 NOW = dt.datetime.now(dt.UTC)
 LONG_AFTER = at(60 * 24 * 10)
@@ -109,8 +109,8 @@ def test_events_of_the_future_are_kept_and_left_out(store: Store, settings: Sett
         assert counts.count(store, Filter.parse(query), later) == number, query
     assert counts.count(store, Filter.parse("from=7d&future_dated=yes"), later) == 1
     week = Filter.parse("from=7d")
-    before = overview.period_before(store, week, later + dt.timedelta(days=7))
-    assert counts.count(store, before, later) == 2
+    window = Window(later.replace(tzinfo=None) - dt.timedelta(days=7), later.replace(tzinfo=None))
+    assert counts.count(store, periods.narrowed(week, window), later) == 2
     assert sum(day.events for day in coverage.days(store, later.replace(tzinfo=None), 7)) == 2
     newest = dt.datetime.fromisoformat(store_status.status(store)["newest"])
     assert newest.replace(tzinfo=None) == soon.replace(tzinfo=None)
