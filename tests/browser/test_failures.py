@@ -97,9 +97,17 @@ def test_owner_of_the_work_comments_and_makes_an_alert(page: Page) -> None:
     expect(page.get_by_role("textbox", name="Filter")).to_have_value(re.compile("action="))
 
 
-def test_a_manager_sees_the_state_and_changes_nothing(visit: Callable[..., Page]) -> None:
+def test_a_manager_starts_at_the_top_and_changes_nothing(
+    visit: Callable[..., Page],
+) -> None:
     page = visit("/failures?from=30d", "jon")
     expect(page.get_by_role("heading", name="Recurrence")).to_be_visible()
     for name in ("Assign", "Mute until", "Add comment"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
     expect(page.get_by_role("link", name="Alert on this")).to_have_count(0)
+    page.set_viewport_size({"width": 800, "height": 600})
+    page.reload()
+    expect(page.get_by_role("heading", name="Recurrence")).to_be_visible()
+    settle(page)
+    # The marked row of the table does not scroll the page past the spotlights.
+    assert page.locator("[data-testid=stMain]").evaluate("node => node.scrollTop") == 0

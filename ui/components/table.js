@@ -158,13 +158,20 @@ function draw(table, data) {
   const opened = isNew || table.open !== wasOpen ? viewOf(table, table.open) : undefined;
   if (isNew || opened) table.active = table.open;
   mark(table);
-  if (opened) reveal(table, opened);
+  if (opened) reveal(table, opened, isNew);
 }
 
-/** Scroll a row into view, up or down only. @param {Table} table @param {RowView} view */
-function reveal({ box }, view) {
+/**
+ * Scroll a row into view, up or down only. A new table scrolls its rows, never the page past what
+ * is above it.
+ *
+ * @param {Table} table @param {RowView} view @param {boolean} [isNew]
+ */
+function reveal({ box }, view, isNew) {
   const left = box.scrollLeft;
-  view.node.scrollIntoView({ block: "nearest" });
+  const below = view.node.getBoundingClientRect().bottom - box.getBoundingClientRect().bottom;
+  if (!isNew) view.node.scrollIntoView({ block: "nearest" });
+  else if (below > 0) box.scrollTop += below;
   box.scrollLeft = left;
 }
 
