@@ -119,3 +119,13 @@ def test_target_summary(full_store: Store) -> None:
     assert life["deleted_at"] == dt.datetime(2026, 11, 21, 10, 3)
     assert people.target_summary(full_store, "t2")["created_at"] == dt.datetime(2026, 11, 20, 10, 9)  # type: ignore[index]
     assert people.target_summary(full_store, "nothing") is None
+
+
+def test_who_begins_after_the_window_is_not_dormant_in_it(full_store: Store) -> None:
+    filter_ = Filter.parse("from=2026-11-03&to=2026-11-05")
+    states = {
+        actor.actor_id: actor.state for actor in people.actor_activity(full_store, filter_, NOW)
+    }
+    assert states["users/fresh"] == states["tokens/tk2"] == "later"
+    assert (states["users/old"], states["users/asleep"]) == ("dormant", "new")
+    assert states["users/quiet"] == "never"
