@@ -1,6 +1,7 @@
 """D3: far more changes of one kind in a day than usual for this actor and their peers."""
 
-from trail.findings import amounts
+from trail.core.text import count
+from trail.findings import amounts, deeds
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
 # In bits. Real histories have days with 479 edits; uncapped, such days would fill the list.
@@ -37,24 +38,29 @@ select day, actor_key,
 from sized s0 where raw_bits > 5
 """
 
-_UNITS = {
-    "delete": "resources deleted",
-    "disable": "resources disabled or disconnected",
-    "download": "files downloaded",
-    "access": "access changes",
-    "create": "resources created",
-    "modify": "modifications",
-    "enable": "resources enabled or connected",
-    "all": "changes in total",
-}
-
 
 def _explain(facts: Facts) -> str:
-    unit = _UNITS.get(facts["verb"], facts["verb"])
+    before = count(facts["m"], "earlier active day")
+    earlier = f"{deeds.amount(facts['verb'], facts['s'])} in {before}"
+    if facts["s"]:
+        earlier += f", at most {facts['most']:,} on one day"
     return (
-        f"{facts['x']:,} {unit} in one day; about {facts['expected']:g} expected based on "
-        f"{facts['m']} earlier active days (total {facts['s']:,}, daily maximum {facts['most']:,})"
+        f"{deeds.amount(facts['verb'], facts['x']).capitalize()} on one day, "
+        f"{deeds.expected_text(facts['expected'])}: {earlier}."
     )
+
+
+def _headline(facts: Facts) -> str:
+    verb, x, seen = facts["verb"], facts["x"], facts["seen"]
+    counted = "targets" if verb in amounts.TAKING else "n"
+    if verb == "all" or len(seen) > 2 or sum(one[counted] for one in seen) != x:
+        done = f"made {deeds.amount(verb, x)}"
+    else:
+        done = deeds.deeds(seen)
+    before = f"the most on one day before was {facts['most']:,}"
+    if not facts["s"]:
+        before = f"before, none in {count(facts['m'], 'active day')}"
+    return f"{done} {deeds.days(seen)}; {before}"
 
 
 _USUAL = (
@@ -73,6 +79,7 @@ DETECTOR = Detector(
     ),
     sql=_SQL,
     explain=_explain,
+    headline=_headline,
     examples=(
         match(
             "14 audiences downloaded by a user who never downloads",

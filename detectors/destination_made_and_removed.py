@@ -12,8 +12,10 @@ DETECTOR = Rule(
         "If it was a test, ask for test workspaces or clearly named test resources.",
     ),
     points=50,
+    earlier="made_at",
+    circumstance="after creating it",
     sql=f"""
-select gone.* from (
+select gone.*, made.occurred_at as made_at from (
  select * from changes where kind = 'delete' and target_id <> ''
   and action in ({sequences.names(sequences.EGRESS)})
 ) gone asof join (

@@ -1,6 +1,16 @@
 """D6: an actor inactive for weeks returns and makes a risky change."""
 
-from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
+from trail.core.text import count
+from trail.findings.detector import (
+    Detector,
+    Facts,
+    daily,
+    events,
+    match,
+    no_match,
+    what_and_when,
+    workdays,
+)
 
 # Inactive days assumed before the history begins: two active days in a row are not a habit.
 _PRIOR_DAYS = 14
@@ -8,11 +18,12 @@ _PRIOR_DAYS = 14
 _SQL = f"""
 with away as (
  select day, actor_key, m, risk, day_before, date_diff('day', day_before, day) as gap,
+  date_diff('day', first_day, day_before) + 1 as span,
   least(0.95, m / (date_diff('day', first_day, day_before) + {_PRIOR_DAYS})) as rate
  from actor_days where day_before is not null and day >= (select since from judged)
 )
 select w.day, w.actor_key, least(12, -gap * log2(1 - rate) * 0.8) as bits, risk::double as risk,
- to_json(struct_pack(gap := gap, m := m, share := round(100 * rate))) as facts,
+ to_json(struct_pack(gap := gap, m := m, span := span)) as facts,
  (select list(distinct a.action order by a.action) from acted a
   where a.day = w.day and a.actor_key = w.actor_key and a.risk >= 4) as actions,
  null::timestamp as since, null::timestamp as upto
@@ -22,9 +33,13 @@ from away w where gap >= 21 and risk >= 4 and m >= 2
 
 def _explain(facts: Facts) -> str:
     return (
-        f"active again after {facts['gap']} days of inactivity; previously active on "
-        f"{facts['share']:g}% of days ({facts['m']} active days)"
+        f"Last active {facts['gap']:,} days earlier; until then, active on {facts['m']:,} of "
+        f"{count(facts['span'], 'day')}."
     )
+
+
+def _headline(facts: Facts) -> str:
+    return f"{what_and_when(facts)}, {facts['gap']:,} days after the last activity"
 
 
 _USUAL = (
@@ -43,6 +58,7 @@ DETECTOR = Detector(
     ),
     sql=_SQL,
     explain=_explain,
+    headline=_headline,
     examples=(
         match(
             "A warehouse disabled after 36 days of inactivity",

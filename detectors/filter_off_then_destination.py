@@ -12,8 +12,10 @@ DETECTOR = Rule(
         "Restore the filter first, then ask for the reason.",
     ),
     points=80,
+    earlier="weakened_at",
+    circumstance="after removing a filter or tracking plan",
     sql=f"""
-select later.* from (
+select later.*, before.occurred_at as weakened_at from (
  select * from changes where kind = 'create'
   and action in ({sequences.names(sequences.OPENING)})
 ) later asof join (

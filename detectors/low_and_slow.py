@@ -1,6 +1,7 @@
 """D4: small daily amounts that add up to many in a week."""
 
-from trail.findings import amounts
+from trail.core.text import count
+from trail.findings import amounts, deeds
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
 _SQL = f"""
@@ -29,20 +30,30 @@ select day, actor_key, least(bits, 30) as bits, risk::double as risk,
 from sized s0 where bits > 5
 """
 
-_UNITS = {
-    "delete": "resources deleted",
-    "disable": "resources disabled or disconnected",
-    "download": "files downloaded",
-    "access": "access changes",
-}
-
 
 def _explain(facts: Facts) -> str:
     return (
-        f"{facts['x']:,} {_UNITS[facts['verb']]} on {facts['days']} of the last 7 days; about "
-        f"{facts['expected']:g} expected ({facts['before']:,} in the preceding "
-        f"{facts['past_days']} days)"
+        f"{_amount(facts).capitalize()} on {facts['days']} of the last 7 days, each target counted "
+        f"once a day, {deeds.expected_text(facts['expected'])}: {_before(facts)}."
     )
+
+
+def _headline(facts: Facts) -> str:
+    seen = facts["seen"]
+    what = deeds.nouns(seen)
+    return (
+        f"made {_amount(facts)} ({what}) on {facts['days']} days "
+        f"{deeds.days(seen)}; before, {_before(facts)}"
+    )
+
+
+def _amount(facts: Facts) -> str:
+    return deeds.amount(facts["verb"], facts["x"])
+
+
+def _before(facts: Facts) -> str:
+    number = f"{facts['before']:,}" if facts["before"] else "none"
+    return f"{number} in {count(facts['past_days'], 'day')}"
 
 
 _USUAL = (
@@ -66,6 +77,7 @@ DETECTOR = Detector(
     ),
     sql=_SQL,
     explain=_explain,
+    headline=_headline,
     examples=(
         match("Two audiences deleted per day by a user who never deletes", _USUAL, _DELETIONS),
         no_match(

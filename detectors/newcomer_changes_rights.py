@@ -12,8 +12,10 @@ DETECTOR = Rule(
         "Review each permission granted and each invitation.",
     ),
     points=70,
+    earlier="first_at",
+    circumstance="after the first activity",
     sql=f"""
-select c.* from changes c join identities i on i.actor_id = c.actor_id
+select c.*, i.first_at from changes c join identities i on i.actor_id = c.actor_id
 where c.occurred_at <= i.first_at + interval 72 hours and i.first_at > i.opened + interval 7 days
  and i.actor_type <> 'system'
  and c.action in ({sequences.names((*sequences.GROUPS, "User Invite Sent", "Users Invited"))})

@@ -1,5 +1,7 @@
 """D7: risky changes to several targets that only other actors changed before."""
 
+from trail.core.text import count
+from trail.findings import deeds
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
 _MIN_TARGETS = 3
@@ -29,12 +31,13 @@ with risky as (
  where t.day <= (select until from judged) group by k.target, t.day, t.actor_key
 ), before as (
  select t.day, t.actor_key, t.target, t.risk, t.actions, sum(h.n)::bigint as changed,
-  count(distinct h.actor_key) as people, bool_or(h.actor_key = t.actor_key) as own
+  list(distinct h.actor_key) as people, bool_or(h.actor_key = t.actor_key) as own
  from today t join histories h on h.target = t.target and h.day < t.day
  group by t.day, t.actor_key, t.target, t.risk, t.actions
 )
 select b.day, b.actor_key, least(6, 1.5 * log2(1 + count(*))) as bits, max(b.risk)::double as risk,
- to_json(struct_pack(n := count(*), changed := sum(changed)::bigint)) as facts,
+ to_json(struct_pack(n := count(*), changed := sum(changed)::bigint,
+  people := len(list_distinct(flatten(list(people)))))) as facts,
  list_sort(list_distinct(flatten(list(actions)))) as actions,
  null::timestamp as since, null::timestamp as upto
 from before b join actor_days d on d.day = b.day and d.actor_key = b.actor_key
@@ -45,8 +48,15 @@ group by b.day, b.actor_key having count(*) >= {_MIN_TARGETS}
 
 def _explain(facts: Facts) -> str:
     return (
-        f"risky changes to {facts['n']} targets that only others changed before "
-        f"({facts['changed']:,} times)"
+        f"Risky actions on {facts['n']:,} targets that this actor had never worked on; before, "
+        f"{count(facts['people'], 'other actor')} had, {facts['changed']:,} times."
+    )
+
+
+def _headline(facts: Facts) -> str:
+    return (
+        f"{deeds.on_days(facts['seen'])}; {facts['n']:,} of the targets had been worked on only by "
+        f"{count(facts['people'], 'other actor')}"
     )
 
 
@@ -72,6 +82,7 @@ DETECTOR = Detector(
     ),
     sql=_SQL,
     explain=_explain,
+    headline=_headline,
     examples=(
         match("Four destinations of a colleague changed", _OTHERS, _OWN, _FOREIGN),
         no_match("The actor's own destination", _OTHERS, _OWN),

@@ -15,8 +15,11 @@ DETECTOR = Rule(
     ),
     points=80,
     enabled=True,
+    severe=True,
+    earlier="removed_at",
+    circumstance="after being removed from the workspace",
     sql="""
-select later.* from changes later join changes gone
+select later.*, gone.occurred_at as removed_at from changes later join changes gone
  on later.actor_id = 'users/' || gone.target_id
  and later.occurred_at > gone.occurred_at
 where gone.action = 'User Removed' and later.actor_type = 'user'

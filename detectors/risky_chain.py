@@ -4,13 +4,15 @@ A sequence that is routine in the workspace, such as a test token that creates a
 scores nothing, because familiarity is measured per sequence.
 """
 
-from trail.findings import familiarity, sequences
+from trail.core.catalogue import resolve
+from trail.core.time_labels import duration_text
+from trail.findings import deeds, familiarity, moments, sequences
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
 # Name: risk, title, actions (None for all of the day).
 _SEQUENCES: dict[str, tuple[int, str, tuple[str, ...] | None]] = {
     "weaken-then-open": (
-        8, "Filter or tracking plan weakened, then egress or access within 24 hours",
+        8, "Filter or tracking plan weakened, then data or access opened within 24 hours",
         (*sequences.WEAKENING, *sequences.OPENING),
     ),
     "create-then-delete": (
@@ -22,13 +24,22 @@ _SEQUENCES: dict[str, tuple[int, str, tuple[str, ...] | None]] = {
         6, "User invited, then permissions changed within 24 hours",
         (*sequences.INVITES, *sequences.GROUPS),
     ),
-    "newcomer": (8, "Two or more risky changes within 72 hours of first activity", None),
+    "newcomer": (8, "Two or more risky changes within 3 days of the first activity", None),
     "toggled": (6, "Same target enabled and disabled four times or more in a day", None),
 }  # fmt: skip
 _RISKS = {name: str(risk) for name, (risk, _, _) in _SEQUENCES.items()}
 _ACTIONS = {
     name: f"[{sequences.names(actions)}]" for name, (*_, actions) in _SEQUENCES.items() if actions
 }
+
+
+# The actions that begin a sequence; the others of it follow.
+_OPENS = {
+    "weaken-then-open": sequences.WEAKENING,
+    "create-then-delete": tuple(name for name in sequences.EGRESS if name.endswith("Created")),
+    "invite-then-group": sequences.INVITES,
+}
+_NEWCOMER_RISK = 5
 
 
 def _case(values: dict[str, str], default: str) -> str:
@@ -72,6 +83,35 @@ def _explain(facts: Facts) -> str:
     return familiarity.explain(facts, _SEQUENCES[facts["what"]][1])
 
 
+def _headline(facts: Facts) -> str:
+    done = _done(facts["what"], facts["seen"])
+    if facts["what"] == "newcomer":
+        return f"{done}, within 3 days of the first activity"
+    return f"{done}{familiarity.before(facts)}"
+
+
+def _done(chain: str, seen: list[deeds.Seen]) -> str:
+    """Return what was done in the sequence and when: what opened it first."""
+    first: list[deeds.Seen] = []
+    then: list[deeds.Seen] = []
+    for one in seen:
+        if chain in _OPENS:
+            (first if one["action"] in _OPENS[chain] else then).append(one)
+        elif _is_part(chain, one):
+            first.append(one)
+    if not first or not then:
+        return deeds.on_days(first or then or seen)
+    start, end = deeds.first_at(first), deeds.last_at(then)
+    within = duration_text(deeds.seconds_between(start, end))
+    return f"{deeds.deeds(first)} and {deeds.deeds(then)} within {within} {moments.on(start, end)}"
+
+
+def _is_part(chain: str, one: deeds.Seen) -> bool:
+    if chain == "toggled":
+        return resolve(str(one["action"])).kind in ("enable", "disable")
+    return chain != "newcomer" or int(one["risk"]) >= _NEWCOMER_RISK
+
+
 _USUAL = (
     *daily(workdays(0, 40), "users/ben", "Integrations Modified", target="integration-1"),
     *daily(workdays(0, 40), "users/ana", "Integrations Modified", target="integration-2"),
@@ -96,6 +136,7 @@ DETECTOR = Detector(
     ),
     sql=familiarity.sql(_RELATION),
     explain=_explain,
+    headline=_headline,
     examples=(
         match(
             "A filter deleted and a destination added 36 minutes later",

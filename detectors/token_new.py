@@ -11,8 +11,10 @@ DETECTOR = Rule(
         "Confirm that the token has an owner and only the permissions it needs.",
     ),
     points=50,
+    earlier="first_at",
+    circumstance="first used",
     sql="""
-select c.* from changes c join identities i on i.actor_id = c.actor_id
+select c.*, i.first_at from changes c join identities i on i.actor_id = c.actor_id
 where i.actor_type = 'token' and c.occurred_at < i.first_at + interval 24 hours
  and i.first_at > i.opened + interval 7 days
 """,

@@ -1,7 +1,16 @@
 """D1: an action that is rare or new for the actor, their peers or the whole workspace."""
 
 from trail.findings import familiarity
-from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
+from trail.findings.detector import (
+    Detector,
+    Facts,
+    daily,
+    events,
+    match,
+    no_match,
+    what_and_when,
+    workdays,
+)
 
 _SQL = familiarity.sql(
     "select day, actor_key, action as what, risk, [action] as actions, "
@@ -11,6 +20,10 @@ _SQL = familiarity.sql(
 
 def _explain(facts: Facts) -> str:
     return familiarity.explain(facts, facts["what"])
+
+
+def _headline(facts: Facts) -> str:
+    return f"{what_and_when(facts)}{familiarity.before(facts)}"
 
 
 _USUAL = (
@@ -30,6 +43,7 @@ DETECTOR = Detector(
     ),
     sql=_SQL,
     explain=_explain,
+    headline=_headline,
     examples=(
         match(
             "A warehouse disabled by a user who only edits sources",

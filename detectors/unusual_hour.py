@@ -4,7 +4,18 @@ UTC hours are compared on a 24-hour circle, one hour either side: no edge at mid
 to know the actor's time zone.
 """
 
-from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
+from trail.core.text import count
+from trail.findings import deeds, moments
+from trail.findings.detector import (
+    RHYTHM_DAYS,
+    Detector,
+    Facts,
+    daily,
+    events,
+    match,
+    no_match,
+    workdays,
+)
 
 _RISK = 4
 
@@ -29,7 +40,7 @@ with clock as (select unnest(range(24))::integer as h), near as (
  join seen s on s.day = r.day and s.actor_key = r.actor_key and r.hours & (1 << s.h) <> 0
  join among a on a.grp = d.grp and a.h = s.h and a.day = r.day
  join groups g on g.grp = d.grp and g.day = r.day
- where d.m >= 8
+ where d.m >= 8 and date_diff('day', d.first_day, r.day) >= {RHYTHM_DAYS}
 ), weekend_days as (
  select day, actor_key, m, first_day, isodow(day) >= 6 as is_weekend,
   count(*) filter (isodow(day) >= 6) over (partition by actor_key order by day
@@ -44,7 +55,8 @@ with clock as (select unnest(range(24))::integer as h), near as (
  union all
  select r.day, r.actor_key, -log2((w.k + 0.2) / (w.w + 4)) - 2.5, r.n, r.risk, r.actions, w.m,
   'weekend', null, w.k, w.w
- from risky r join weekend_days w using (day, actor_key) where w.is_weekend and w.w >= 3
+ from risky r join weekend_days w using (day, actor_key)
+ where w.is_weekend and date_diff('day', w.first_day, r.day) >= {RHYTHM_DAYS}
 )
 select day, actor_key, least(raw_bits, 12) * least(1.6, 0.5 * log2(1 + n)) as bits,
  risk::double as risk,
@@ -58,17 +70,29 @@ from items where raw_bits > 0
 
 
 def _explain(facts: Facts) -> str:
-    changes = "1 risky change" if facts["n"] == 1 else f"{facts['n']:,} risky changes"
+    changes = count(facts["n"], "risky action")
     if facts["what"] == "weekend":
+        before = count(facts["of_days"], "earlier weekend day")
         return (
-            f"{changes} on a {facts['weekday']}; previously active on {facts['k']} of "
-            f"{facts['of_days']} weekend days"
+            f"{changes} on a {facts['weekday']} (UTC); active on {facts['k']} of {before} "
+            "since the first activity."
         )
-    hour = facts["h"]
+    seen = facts["seen"]
+    when = moments.at(deeds.first_at(seen), deeds.last_at(seen)) if seen else "at an unusual hour"
     return (
-        f"{changes} that day, at {hour:02}–{(hour + 1) % 24:02} UTC; previously active within one "
-        f"hour of that time on {facts['k']} of {facts['of_days']} active days"
+        f"{changes} on that day, some of them {when}; active within one hour of that time on "
+        f"{facts['k']} of {count(facts['of_days'], 'earlier active day')}."
     )
+
+
+def _headline(facts: Facts) -> str:
+    seen, k, of_days = facts["seen"], facts["k"], facts["of_days"]
+    if facts["what"] == "weekend":
+        before = f"on {k} of {of_days}" if k else f"on none of {of_days}"
+        return f"{deeds.on_days(seen)}; before, active {before} weekend days"
+    before = f"on {k} of {of_days}" if k else f"on none of {of_days}"
+    when = moments.at(deeds.first_at(seen), deeds.last_at(seen)) if seen else ""
+    return f"{deeds.deeds(seen)} {when}; before, active around that hour {before} active days"
 
 
 _USUAL = (
@@ -87,6 +111,7 @@ DETECTOR = Detector(
     ),
     sql=_SQL,
     explain=_explain,
+    headline=_headline,
     examples=(
         match(
             "A user who works at 10:00, at 02:10",

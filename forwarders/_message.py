@@ -120,16 +120,19 @@ def _finding(notification: Notification, _undo_url: str) -> Message:
         one_line(body.get("day"), 30),
         one_line(body.get("score"), 20),
     )
+    # A message that waits since an earlier version has no title.
+    title = one_line(body.get("title")) or f"Unusual activity by {person}"
+    facts = [
+        (
+            one_line(reason.get("detector"), 60),
+            f"{one_line(reason.get('text'))} (+{one_line(reason.get('points'))})",
+        )
+        for reason in body.get("reasons", [])[:_MAX_REASONS]
+    ]
     return Message(
         f"Unusual activity: {person}",
-        f"Unusual activity by {person} on {day} (score {score}).",
-        [
-            (
-                one_line(reason.get("detector"), 60),
-                f"{one_line(reason.get('text'))} (+{one_line(reason.get('points'))})",
-            )
-            for reason in body.get("reasons", [])[:_MAX_REASONS]
-        ],
+        f"{title} (score {score}).",
+        [*_present(("Day", day), ("Times in", one_line(body.get("tz"), 60))), *facts],
         one_line(body.get("why")),
         _severity(body),
         _page(notification.home, "unusual", finding=body.get("finding_id")),

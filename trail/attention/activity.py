@@ -2,13 +2,13 @@
 
 import datetime as dt
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from trail.attention.item import Item, Urgency
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
 from trail.core.text import count
-from trail.events import actor_names
-from trail.findings import expiring, queries, reviews
+from trail.findings import expiring, queries, reviews, severity
 from trail.findings.model import Finding
 from trail.incidents import incident_text
 from trail.incidents import queries as failures
@@ -50,32 +50,30 @@ def _incident(incident: Incident) -> Item:
     )
 
 
-def findings(engine: Engine, now: dt.datetime) -> list[Item]:
-    """Return an item for each finding within the budget that nobody decided, highest score first.
+def findings(engine: Engine, now: dt.datetime, zone: ZoneInfo) -> list[Item]:
+    """Return an item for each finding within the budget that nobody decided, most severe first.
 
-    Recent ones with a high score are urgent.
+    Titles have times in *zone*. Recent ones with a high score are urgent.
     """
     listed = [
         finding
         for finding in queries.queue(engine, Filter(), now).findings
         if finding.state == reviews.OPEN
     ]
-    names = actor_names.display_names(engine, [finding.actor_id for finding in listed])
-    return [_finding(finding, names[finding.actor_id], now) for finding in listed]
+    titles = queries.titles(engine, listed, zone, now)
+    return [_finding(finding, titles[finding.finding_id], now) for finding in listed]
 
 
-def _finding(finding: Finding, actor: str, now: dt.datetime) -> Item:
+def _finding(finding: Finding, title: str, now: dt.datetime) -> Item:
     begin = dt.datetime.combine(finding.day, dt.time())
     recent = naive_utc(now) - begin < _RECENT
-    first = finding.reasons[0].text
-    more = len(finding.reasons) - 1
-    reasons = f" · {count(more, 'further reason')}" if more else ""
+    urgent = severity.of(finding) == severity.HIGH or finding.score >= _HIGH_SCORE
     return Item(
         subject("finding", finding.finding_id),
         "finding",
-        "now" if recent and finding.score >= _HIGH_SCORE else "soon",
-        f"{actor}: {first}",
-        f"Finding, {count(finding.score, 'point')}{reasons}",
+        "now" if recent and urgent else "soon",
+        title,
+        f"Finding, {count(finding.score, 'point')} · {count(len(finding.reasons), 'reason')}",
         begin,
         f"/unusual?{urlencode({'finding': finding.finding_id})}",
         "decide",

@@ -7,7 +7,7 @@ from trail.attention.digest_parts import Line, Section
 from trail.attention.digest_period import Period
 from trail.core import event_text, time_labels
 from trail.core.text import count as counted
-from trail.events import actor_names, counts, overview, periods
+from trail.events import counts, overview, periods
 from trail.events import people as actors
 from trail.events.people import ActorActivity
 from trail.events.periods import Comparison
@@ -124,7 +124,7 @@ def findings(engine: Engine, filter_: Filter, now: dt.datetime) -> Section:
     queue = unusual.queue(engine, filter_, now)
     undecided = [item for item in queue.findings if item.state == reviews.OPEN]
     listed = undecided[:_LISTED]
-    names = actor_names.display_names(engine, [item.actor_id for item in listed])
+    titles = unusual.titles(engine, listed, filter_.zone, None)
     lines = [
         Line(
             "Findings to review",
@@ -135,9 +135,9 @@ def findings(engine: Engine, filter_: Filter, now: dt.datetime) -> Section:
         ),
         *(
             Line(
-                f"{names[item.actor_id]}, {time_labels.day(item.day, now, filter_.zone)}",
+                titles[item.finding_id],
                 path("unusual", filter_, finding=item.finding_id),
-                note=f"{item.score} points: {item.reasons[0].text}",
+                note=f"{item.score} points",
             )
             for item in listed
         ),

@@ -6,6 +6,7 @@ about an item (`trail.triage`) is added: who is assigned, and until when it is m
 
 import datetime as dt
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from trail.attention import activity, collection, keeping
 from trail.attention.item import KINDS, MOST, URGENCIES, Item, rest
@@ -18,6 +19,7 @@ __all__ = ["Item", "items"]
 
 _ITEM_BYTES = 600
 _OF_FINDINGS = ("finding", "retention")
+_UTC = ZoneInfo("UTC")
 
 
 def items(
@@ -27,17 +29,18 @@ def items(
     *,
     findings: bool,
     muted: bool = False,
+    zone: ZoneInfo = _UTC,
 ) -> tuple[Item, ...]:
     """Return what needs attention at *now* (aware), most urgent first.
 
     Of each kind, at most `MOST` items, and one that stands for the others. *findings* includes
-    findings, which managers may not see; *muted* includes what is muted at *now*. The result is
-    shared by page runs and requests of the same moment.
+    findings, which managers may not see; *muted* includes what is muted at *now*. Titles have times
+    in *zone*. The result is shared by page runs and requests of the same moment.
     """
 
     shown = [
         item
-        for item in _triaged(engine, settings, now)
+        for item in _triaged(engine, settings, now, zone)
         if (findings or item.kind not in _OF_FINDINGS) and (muted or not item.muted_until)
     ]
     by_kind = {kind: [item for item in shown if item.kind == kind] for kind in KINDS}
@@ -46,26 +49,28 @@ def items(
     return tuple(sorted(result, key=lambda item: URGENCIES.index(item.urgency)))
 
 
-def _triaged(engine: Engine, settings: Settings, now: dt.datetime) -> tuple[Item, ...]:
+def _triaged(
+    engine: Engine, settings: Settings, now: dt.datetime, zone: ZoneInfo
+) -> tuple[Item, ...]:
     """Return all items, with what people did about each."""
 
     def make() -> tuple[Item, ...]:
-        listed = _listed(engine, settings, now)
+        listed = _listed(engine, settings, now, zone)
         states = records.of(engine, [item.subject for item in listed])
         return tuple(_with(item, states.get(item.subject, records.NONE), now) for item in listed)
 
     if isinstance(engine, Store):
-        asked = ("attention", now.isoformat())
+        asked = ("attention", now.isoformat(), zone.key)
         return engine.shared(asked, make, lambda result: _ITEM_BYTES * len(result))
     return make()
 
 
-def _listed(engine: Engine, settings: Settings, now: dt.datetime) -> list[Item]:
+def _listed(engine: Engine, settings: Settings, now: dt.datetime, zone: ZoneInfo) -> list[Item]:
     return [
         *keeping.integrity(engine, settings),
         *collection.sources(engine, settings, now),
         *activity.incidents(engine, now),
-        *activity.findings(engine, now),
+        *activity.findings(engine, now, zone),
         *activity.expiring_findings(engine, settings, now),
         *keeping.deliveries(engine),
         *collection.refused(engine),

@@ -96,23 +96,23 @@ def sentence_parts(event: Mapping[str, Any], *, with_actor: bool = True) -> list
     Without *with_actor*, for a list of one actor's events: the action and its target.
     """
     name, kind = event.get("action") or "Unknown action", event.get("kind")
-    on, thing = target(event), _thing(name)
+    on, object_ = target(event), thing(name)
     named = [_part(": "), _part(on, strong=True)] if on else []
     if (
         not with_actor
         or event.get("outcome") == "failure"
         or kind not in _VERBS
-        or thing == name.lower()
+        or object_ == name.lower()
     ):
         parts = [_part(name, strong=not with_actor or kind == "failure"), *named]
         if with_actor and event.get("actor_type") != "system":
             parts += [_part(", by "), _part(actor(event), strong=True)]
     else:
-        article = "an" if _VOWEL_SOUND.match(thing) else "a"
+        with_article = article(object_)
         noun = (event.get("target_type") or "").replace("_", " ")
-        if on and thing in (noun, f"{noun} function"):
-            article, named = "the", [_part(" "), _part(on, strong=True)]
-        words = f" {_VERBS[kind]} {article} {thing}"
+        if on and object_ in (noun, f"{noun} function"):
+            with_article, named = f"the {object_}", [_part(" "), _part(on, strong=True)]
+        words = f" {_VERBS[kind]} {with_article}"
         parts = [_part(actor(event), strong=True), _part(words), *named]
     return [*parts, _part(".")]
 
@@ -121,7 +121,12 @@ def _part(text: str, *, strong: bool = False) -> Part:
     return {"text": text, "strong": strong}
 
 
-def _thing(action: str) -> str:
+def article(noun: str) -> str:
+    """Return *noun* with its article: "an audience", "a user"."""
+    return f"{'an' if _VOWEL_SOUND.match(noun) else 'a'} {noun}"
+
+
+def thing(action: str) -> str:
     """Return the object of an action's name: `Warehouses Disabled` gives `warehouse`."""
     words = _VERB_SUFFIX.sub("", action)
     return " ".join(

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from trail.core.clock import utc_offset
+from trail.core.text import count
 
 _DAY = dt.timedelta(days=1)
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 def short(at: dt.datetime, zone: ZoneInfo, now: dt.datetime, *, seconds: bool = False) -> str:
@@ -41,6 +43,15 @@ def span(start: dt.datetime, end: dt.datetime, zone: ZoneInfo, now: dt.datetime)
     if last.date() == first.date():
         return f"{short(start, zone, now)}–{last:%H:%M}"
     return _both(first, last, now, zone)
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration in its largest whole unit: "12 minutes", "19 days"."""
+    for size, name in _UNITS:
+        # Rounded up to the next unit if that is nearly full: 59.6 minutes are an hour.
+        if seconds >= size * 0.99:
+            return count(round(seconds / size), name)
+    return "less than a minute"
 
 
 def axis_days(dates: Sequence[dt.date], now: dt.datetime, zone: ZoneInfo) -> list[str]:

@@ -112,7 +112,7 @@ def _findings(engine: Engine, period: Period, now: dt.datetime) -> list[Section]
         if finding.finding_id in queue.budget.shown or finding.state != reviews.OPEN
     ]
     findings.sort(key=lambda finding: (finding.day, finding.finding_id))
-    return sections.findings_of(engine, findings)
+    return sections.findings_of(engine, findings, period.filter.zone)
 
 
 def _sign_offs(engine: Engine, workspace: str, period: Period, now: dt.datetime) -> list[Section]:

@@ -2,11 +2,12 @@
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from trail.core.json_values import json_row, json_value
 from trail.events import coverage
 from trail.evidence.period import Period
-from trail.findings import reviews
+from trail.findings import queries, reviews
 from trail.findings.model import Finding
 from trail.storage.database import Engine
 
@@ -47,19 +48,26 @@ def _first_hour(engine: Engine) -> dt.datetime | None:
     return first
 
 
-def findings_of(engine: Engine, findings: list[Finding]) -> list[Section]:
-    """Return *findings* with all decisions on each, oldest first."""
+def findings_of(engine: Engine, findings: list[Finding], zone: ZoneInfo) -> list[Section]:
+    """Return *findings* with all decisions on each, oldest first; texts have times in *zone*."""
     decisions = reviews.decisions_on(engine, [finding.finding_id for finding in findings])
-    return [_finding(finding, decisions.get(finding.finding_id, [])) for finding in findings]
+    titles = queries.titles(engine, findings, zone, None)
+    return [
+        {
+            "title": titles[finding.finding_id],
+            **_finding(finding, decisions.get(finding.finding_id, []), zone),
+        }
+        for finding in findings
+    ]
 
 
-def _finding(finding: Finding, decisions: list[dict[str, Any]]) -> Section:
+def _finding(finding: Finding, decisions: list[dict[str, Any]], zone: ZoneInfo) -> Section:
     return {
         "finding_id": finding.finding_id,
         "day": finding.day.isoformat(),
         "actor_id": finding.actor_id,
         "score": finding.score,
-        "reasons": [reason.to_dict() for reason in finding.reasons],
+        "reasons": [reason.to_dict(zone) for reason in finding.reasons],
         "state": finding.state,
         "decisions": [json_row(decision) for decision in decisions],
     }

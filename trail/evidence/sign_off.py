@@ -6,12 +6,12 @@ Everything that a certificate states is in the body, read from one snapshot.
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from trail.core import time_labels
 from trail.core.clock import utc_now, utc_text
 from trail.core.errors import InputError
 from trail.core.settings import Settings
-from trail.events import actor_names, counts, event_digest
+from trail.events import counts, event_digest
 from trail.evidence import certificate, sections
 from trail.evidence import period as periods
 from trail.evidence.period import Period
@@ -137,7 +137,7 @@ def _body(engine: Engine, settings: Settings, drafted: Draft, now: dt.datetime) 
             "digest_is_over": event_digest.DIGEST_IS_OVER,
             "last_batch": batch,
         },
-        "findings": _findings(engine, drafted.findings),
+        "findings": _findings(engine, drafted.findings, period.filter.zone),
         "not_shown": list(drafted.not_shown),
         "undecided": drafted.undecided,
         "coverage": sections.coverage_of(engine, period, now),
@@ -156,15 +156,11 @@ def _body(engine: Engine, settings: Settings, drafted: Draft, now: dt.datetime) 
     }
 
 
-def _findings(engine: Engine, findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
-    names = actor_names.display_names(engine, [finding.actor_id for finding in findings])
-    rows = sections.findings_of(engine, list(findings))
-    for row in rows:
-        day = time_labels.full_day(dt.date.fromisoformat(row["day"]))
-        row["sentence"] = f"{names[row['actor_id']]}, {day}: " + "; ".join(
-            reason["text"] for reason in row["reasons"]
-        )
-    return rows
+def _findings(
+    engine: Engine, findings: tuple[Finding, ...], zone: ZoneInfo
+) -> list[dict[str, Any]]:
+    rows = sections.findings_of(engine, list(findings), zone)
+    return [{**row, "sentence": row.pop("title")} for row in rows]
 
 
 def _seals(engine: Engine, period: Period) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 A day's threshold is the score that would have shown N findings a day over the preceding 28 days; at
 most 3N are shown on one day. An actor shown in the last two days is shown again only with more than
 1.5 times that score; otherwise the day is folded into the finding already shown. Folded days do not
-count toward the threshold. See docs/detection.md, Budget.
+count toward the threshold. Severe findings need no threshold, come first, and are folded only into
+severe ones. See docs/detection.md, Budget.
 """
 
 import datetime as dt
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trail.core import time_labels
+from trail.findings import severity
 
 DEFAULT_PER_DAY = 3
 WARM_UP_DAYS = 5
@@ -30,6 +32,7 @@ class Scored:
     day: dt.date
     actor_id: str
     score: int
+    severe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,12 @@ class BudgetResult:
             f"Findings are shown from {first}, after {WARM_UP_DAYS} days of learning. "
             "Until 28 days are recorded, thresholds are based on fewer days."
         )
+
+
+def scored_sql() -> str:
+    """Return the SELECT of the columns of `Scored`, in order, from the stored findings."""
+    severe = severity.severe_sql()
+    return f"select finding_id, day, actor_id, score, {severe} as severe from findings"
 
 
 def size(result: BudgetResult) -> int:
@@ -86,8 +95,9 @@ def apply_budget(
     while day <= until:
         thresholds[day] = _threshold(unfolded, first_recorded, day, per_day)
         remaining = max(1, int(_MAX_FACTOR * per_day))
-        for finding in sorted(by_day.get(day, []), key=lambda s: (-s.score, s.actor_id)):
-            if finding.score < thresholds[day]:
+        ranked = sorted(by_day.get(day, []), key=lambda s: (not s.severe, -s.score, s.actor_id))
+        for finding in ranked:
+            if finding.score < thresholds[day] and not finding.severe:
                 break
             before = latest.get(finding.actor_id)
             if before and _is_folded(before, finding):
@@ -103,7 +113,8 @@ def apply_budget(
 def _is_folded(before: Scored, finding: Scored) -> bool:
     """Return whether *finding* is folded into the actor's earlier finding *before*."""
     recent = (finding.day - before.day).days <= _COOL_DOWN_DAYS
-    return recent and finding.score <= _RESHOW_FACTOR * before.score
+    graver = finding.severe and not before.severe
+    return recent and not graver and finding.score <= _RESHOW_FACTOR * before.score
 
 
 def _unfolded_scores(by_day: dict[dt.date, list[Scored]]) -> dict[dt.date, list[int]]:

@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from trail.findings import deeds, moments
+
+# The figures of a reason; `seen` lists what was done per action, see `observed`.
 Facts = Mapping[str, Any]
+
+# Days of an actor's history before a pause or an hour can be unusual: two weeks with weekends.
+RHYTHM_DAYS = 14
 
 FIRST_DAY = dt.date(2026, 8, 3)  # day 0 of the examples; a Monday
 
@@ -87,6 +93,11 @@ def workdays(first: int, last: int) -> list[int]:
     return [day for day in range(first, last) if day % 7 < 5]
 
 
+def what_and_when(facts: Facts) -> str:
+    """Return what was done and on which day, for a headline; the day as a mark."""
+    return deeds.on_days(facts["seen"])
+
+
 @dataclass(frozen=True, slots=True)
 class Detector:
     """A statistical detector: scores how unusual an actor's day is.
@@ -94,7 +105,8 @@ class Detector:
     `sql` reads the tables of `trail.findings.history` and returns `day`, `actor_key`, `bits`
     (surprise, in bits), `risk` (0–10), `facts` (JSON), and the evidence: `actions` (names, or null
     for all), `since` and `upto` (UTC, inclusive; null for the whole day). `explain` turns the facts
-    into the sentence of the reason. `runbook` lists what a reviewer checks.
+    into the sentence of the reason, `headline` into what a title says after the name of the actor;
+    both write times as marks (see `moments`). `runbook` lists what a reviewer checks.
     """
 
     name: str
@@ -104,6 +116,7 @@ class Detector:
     sql: str
     explain: Callable[[Facts], str]
     examples: tuple[Example, ...]
+    headline: Callable[[Facts], str] = what_and_when
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +128,9 @@ class Rule:
     actor_id, actor_type, action, kind, risk, target_type, target_id, target_name), which has the
     evaluated window and the week before it. It may read `identities` (actor_id, actor_type,
     first_at, opened): when an actor and the audit trail were first seen. `points` are added to a
-    finding while the rule is on; `enabled` is its initial state.
+    finding while the rule is on; `enabled` is its initial state. `earlier` names the column of
+    `sql` with the time of what came before, `circumstance` says what that was. Findings of a
+    `severe` rule are always shown, before all others.
     """
 
     name: str
@@ -128,6 +143,28 @@ class Rule:
     condition: str = ""
     sql: str = ""
     enabled: bool = False
+    earlier: str = ""
+    circumstance: str = ""
+    severe: bool = False
+
+    def headline(self, facts: Facts) -> str:
+        """Return what a title says after the name of the actor, with times as marks."""
+        words = what_and_when(facts)
+        if sum(seen["n"] for seen in facts["seen"]) != facts["n"]:
+            # Between the first and the last match the actor did more of the same.
+            words = f"did {deeds.count_of(facts['n'], 'such thing')} as “{self.title}” reports"
+        return f"{words}, {self._circumstance(facts)}" if self.circumstance else words
+
+    def explain(self, facts: Facts) -> str:
+        """Return the sentence of the reason, with times as marks."""
+        events = deeds.count_of(facts["n"], "event")
+        if self.circumstance:
+            return f"{events} {self._circumstance(facts)}; the rule reports each one."
+        return f"{events} of the kind that the rule reports whenever it happens."
+
+    def _circumstance(self, facts: Facts) -> str:
+        at = facts.get("earlier")
+        return f"{self.circumstance} {moments.at(at)}" if at else self.circumstance
 
     @property
     def query(self) -> str:

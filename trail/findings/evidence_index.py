@@ -41,7 +41,7 @@ def rebuild(cursor: Cursor, opened: dt.date | None, until: dt.date) -> None:
 
     *opened* is the first day with any event.
     """
-    rows = cursor.execute("select finding_id, day, actor_id, score from findings").fetchall()
+    rows = cursor.execute(budget.scored_sql()).fetchall()
     shown = budget.apply_budget([Scored(*row) for row in rows], opened, until).shown
     cursor.execute("delete from finding_evidence")
     cursor.execute(

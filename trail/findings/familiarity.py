@@ -9,6 +9,9 @@ replaces 5: an unusual action of a machine is more surprising (docs/detection.md
 from collections.abc import Mapping
 from typing import Any
 
+from trail.core.text import count
+from trail.findings import peer_groups
+
 _MIN_BITS = 3  # items with fewer bits are dropped
 _FREE_BITS = 2  # subtracted from the bits of every item
 # Weight, in days, of the others' habits against the actor's own; tokens do not adopt habits.
@@ -67,24 +70,41 @@ from odds where -log2(p) > {_MIN_BITS}"""
 
 
 def explain(facts: Mapping[str, Any], name: str) -> str:
-    """Return the sentence about the unfamiliar action or sequence *name*."""
+    """Return the sentence about the unfamiliar action or sequence *name*.
+
+    "Downloaded an audience list: never in 36 earlier active days; …".
+    """
     m, k = facts["m"], facts["k"]
     if not m:
-        own = "first active day of this actor"
+        own = "this was the first active day"
     elif not k:
-        own = f"first time in {m + 1} active days"
+        own = f"never in {count(m, 'earlier active day')}"
     else:
-        own = f"on {k} of {m} earlier active days"
-    return f"{name}: {own}; {_others(facts)}"
+        own = f"on {k:,} of {count(m, 'earlier active day')}"
+    expected = ", marked as expected" if facts.get("extra") else ""
+    return f"{name}: {'; '.join([own + expected, *_others(facts)])}."
 
 
-def _others(facts: Mapping[str, Any]) -> str:
-    peers, doers, grp = facts["peers"], facts["doers"], facts["grp"]
+def before(facts: Mapping[str, Any]) -> str:
+    """Return how often the actor had done it, for the end of a headline."""
+    m, k = facts["m"], facts["k"]
+    if not m:
+        return ", the first active day"
+    if not k:
+        return f"; before, never in {count(m, 'active day')}"
+    return f"; before, on {k:,} of {count(m, 'active day')}"
+
+
+def _others(facts: Mapping[str, Any]) -> list[str]:
+    """Return who else had done it: the peers, then everybody, each named with its size."""
+    parts = []
+    peers, doers, everybody = facts["peers"], facts["doers"], facts["gk"]
     if peers:
-        group = {"token": "other tokens", "unknown": "other unidentified actors"}.get(
-            grp, f"peers ({grp})"
-        )
-        return f"done before by {doers} of {peers} {group}"
+        who = peer_groups.others(facts["grp"], peers)
+        parts.append(f"{f'{doers:,}' if doers else 'none'} of {who} had done it")
     if not facts["gdays"]:
-        return "no earlier activity"
-    return f"done on {facts['gk']} of {facts['gdays']} earlier active days of all actors"
+        return [*parts, "no earlier activity in the workspace"]
+    if everybody == facts["k"]:
+        return [*parts, "nobody else in the workspace had done it"]
+    days = count(facts["gdays"], "active day")
+    return [*parts, f"in the whole workspace it was done on {everybody:,} of {days} of all actors"]

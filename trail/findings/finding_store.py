@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from trail.findings.detector import Detector, Rule
 from trail.findings.score import MEMORY_DAYS, Item, Weighed
 from trail.storage.database import Cursor
 
@@ -22,17 +23,31 @@ def finding_id(day: dt.date, actor_id: str) -> str:
     return "f-" + hashlib.sha256(f"{day.isoformat()}\0{actor_id}".encode()).hexdigest()[:16]
 
 
-def reason_record(weighed: Weighed, text: str) -> dict[str, Any]:
-    """Return the reason as stored, with its sentence *text*."""
+def reason_record(weighed: Weighed) -> dict[str, Any]:
+    """Return the reason of an item without its sentences."""
     row = weighed.item.row
     return {
         "detector": weighed.item.detector,
         "points": weighed.points,
-        "text": text,
         "facts": json.loads(row["facts"]),
         "actions": row["actions"],
-        "since": row["since"].isoformat() if row["since"] else None,
-        "upto": row["upto"].isoformat() if row["upto"] else None,
+        "since": row["since"],
+        "upto": row["upto"],
+    }
+
+
+def stored_record(
+    reason: dict[str, Any], seen: list[dict[str, Any]], detector: Detector | Rule
+) -> dict[str, Any]:
+    """Return *reason* as stored: with what was *seen*, and the sentences of its *detector*."""
+    facts = {**reason["facts"], "seen": seen}
+    return {
+        **reason,
+        "text": detector.explain(facts),
+        "headline": detector.headline(facts),
+        "facts": facts,
+        "since": reason["since"].isoformat() if reason["since"] else None,
+        "upto": reason["upto"].isoformat() if reason["upto"] else None,
     }
 
 

@@ -21,7 +21,7 @@ from trail.findings import amounts
 from trail.storage.database import Cursor
 
 # Kinds that no user or token decides on; `read` and `run` are habits and are included.
-_AUTOMATIC = ("failure", "partial", "enforce", "detect", "complete")
+AUTOMATIC = ("failure", "partial", "enforce", "detect", "complete")
 
 _ACTED = f"""
 create or replace temp table acted as
@@ -32,7 +32,7 @@ select d.day, d.actor_key, min(p.actor_type) as actor_type, a.action, min(a.cate
 from daily_actions d join actions a using (action_key) join actors p using (actor_key)
 left join risks o on o.action = a.action
 where d.day <= (select until from judged) and p.actor_type <> 'system'
- and a.kind not in {_AUTOMATIC} and a.action <> 'Permission Check'
+ and a.kind not in {AUTOMATIC} and a.action <> 'Permission Check'
 group by d.day, d.actor_key, a.action
 """
 

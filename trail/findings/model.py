@@ -3,14 +3,20 @@
 import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from trail.findings import moments
+
+UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One reason of a finding: its detector, its points and a sentence with figures.
 
-    `facts` are the figures; `actions`, `since` and `upto` (UTC, without zone, inclusive) select the
-    evidence among the actor's events.
+    `text` is the sentence and `headline` what the title says of it, both with times as marks (see
+    `moments`). `facts` are the figures; `actions`, `since` and `upto` (UTC, without zone,
+    inclusive) select the evidence among the actor's events.
     """
 
     detector: str
@@ -20,10 +26,16 @@ class Reason:
     actions: tuple[str, ...] | None = None
     since: dt.datetime | None = None
     upto: dt.datetime | None = None
+    headline: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the reason as in JSON output."""
-        return {"detector": self.detector, "points": self.points, "text": self.text}
+    def sentence(self, zone: ZoneInfo = UTC, now: dt.datetime | None = None) -> str:
+        """Return the sentence with times in *zone*; days as in `moments.in_zone`."""
+        return moments.in_zone(self.text, zone, now)
+
+    def to_dict(self, zone: ZoneInfo = UTC, now: dt.datetime | None = None) -> dict[str, Any]:
+        """Return the reason as in JSON output, with times in *zone*."""
+        text = self.sentence(zone, now)
+        return {"detector": self.detector, "points": self.points, "text": text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +51,16 @@ class Finding:
     state: str = "open"
     risk_version: int = 0
 
-    def to_dict(self, event_ids: list[str]) -> dict[str, Any]:
-        """Return the finding as in JSON output."""
+    def to_dict(
+        self, event_ids: list[str], zone: ZoneInfo = UTC, now: dt.datetime | None = None
+    ) -> dict[str, Any]:
+        """Return the finding as in JSON output, with times in *zone*."""
         return {
             "finding_id": self.finding_id,
             "day": self.day.isoformat(),
             "actor_id": self.actor_id,
             "score": self.score,
-            "reasons": [reason.to_dict() for reason in self.reasons],
+            "reasons": [reason.to_dict(zone, now) for reason in self.reasons],
             "event_ids": event_ids,
             "state": self.state,
             "risk_version": self.risk_version,

@@ -8,21 +8,23 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from trail.events import actor_names
-from trail.findings import budget, watermark
+from trail.findings import budget, severity, watermark
 from trail.findings.budget import BudgetResult, Scored
 from trail.findings.evidence import event_ids, evidence, with_matching_evidence
 from trail.findings.model import Finding, Reason
 from trail.findings.refresh import catch_up
+from trail.findings.title import title
 from trail.storage.database import Engine, Params, Store
 from trail.storage.filters import Filter, Window
 
 __all__ = [
     "Queue", "activity", "apply_budget", "event_ids", "evidence", "expected_and_seen", "get",
-    "peers", "queue", "records",
+    "peers", "queue", "records", "title", "titles",
 ]  # fmt: skip
 
 _COLUMNS = "finding_id, day, actor_id, actor_type, score, reasons, state, risk_version"
@@ -30,7 +32,10 @@ _COLUMNS = "finding_id, day, actor_id, actor_type, score, reasons, state, risk_v
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Findings, the highest score first; the budget result; the number scored in the window."""
+    """Findings, severe ones and then the highest score first, the budget result, the number scored.
+
+    `scored` counts all of the window.
+    """
 
     findings: list[Finding]
     budget: BudgetResult
@@ -58,7 +63,10 @@ def queue(
     if not everything:
         where += " and finding_id in (select unnest($shown))"
         params = {"shown": sorted(result.shown)}
-    order = "day, score desc" if filter_.sort == "oldest" else "score desc, day desc"
+    severe = severity.severe_sql()
+    order = f"day, {severe} desc, score desc"
+    if filter_.sort != "oldest":
+        order = f"{severe} desc, score desc, day desc"
     rows = engine.table(
         f"select {_COLUMNS} from findings where {where} order by {order}, actor_id", params
     ).to_pylist()
@@ -74,7 +82,7 @@ def apply_budget(
     until = now.astimezone(dt.UTC).date()
 
     def decide() -> BudgetResult:
-        rows = engine.table("select finding_id, day, actor_id, score from findings").to_pylist()
+        rows = engine.table(budget.scored_sql()).to_pylist()
         scored = [Scored(**row) for row in rows]
         return budget.apply_budget(scored, watermark.opened(engine), until, per_day)
 
@@ -104,11 +112,33 @@ def finding_of(engine: Engine, event: Mapping[str, Any]) -> Finding | None:
     return None
 
 
-def records(engine: Engine, findings: Sequence[Finding]) -> Iterator[dict[str, Any]]:
-    """Yield *findings* as commands, routes and alerts give them, with the display name `actor`."""
+def records(
+    engine: Engine, findings: Sequence[Finding], zone: ZoneInfo, now: dt.datetime
+) -> Iterator[dict[str, Any]]:
+    """Yield *findings* as commands, routes and alerts give them.
+
+    Adds the display name `actor`, the `title`, and the `tz` that the texts are in, which is *zone*.
+    """
     names = actor_names.display_names(engine, [finding.actor_id for finding in findings])
     for finding, ids in event_ids(engine, findings):
-        yield {**finding.to_dict(ids), "actor": names[finding.actor_id]}
+        actor = names[finding.actor_id]
+        yield {
+            **finding.to_dict(ids, zone, now),
+            "actor": actor,
+            "title": title(finding, actor, zone, now),
+            "tz": zone.key,
+        }
+
+
+def titles(
+    engine: Engine, findings: Sequence[Finding], zone: ZoneInfo, now: dt.datetime | None
+) -> dict[str, str]:
+    """Return the title of each of *findings* by its id; see `title`."""
+    names = actor_names.display_names(engine, [finding.actor_id for finding in findings])
+    return {
+        finding.finding_id: title(finding, names[finding.actor_id], zone, now)
+        for finding in findings
+    }
 
 
 def activity(engine: Engine, actor_id: str, now: dt.datetime, days: int = 90) -> pa.Table:
@@ -199,6 +229,7 @@ def _finding(row: dict[str, Any]) -> Finding:
             tuple(reason["actions"]) if reason["actions"] else None,
             dt.datetime.fromisoformat(reason["since"]) if reason["since"] else None,
             dt.datetime.fromisoformat(reason["upto"]) if reason["upto"] else None,
+            reason.get("headline", ""),  # stored by an earlier version without it
         )
         for reason in json.loads(row["reasons"])
     )

@@ -7,10 +7,10 @@ the aggregates, but scores stay as they were when the history was complete.
 import concurrent.futures
 import contextlib
 import datetime as dt
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from trail.core import registry
 from trail.core.clock import naive_utc
@@ -19,16 +19,20 @@ from trail.findings import (
     evidence_index,
     finding_store,
     history,
+    observed,
     risks,
     rule_toggles,
+    rules,
     watermark,
 )
-from trail.findings.detector import Detector
+from trail.findings.detector import Detector, Rule
 from trail.findings.score import MEMORY_DAYS, Item, Sizes, Weighed, weigh
 from trail.findings.watermark import Watermark
 from trail.storage.database import Cursor, Engine, Store
 
 _TIMEOUT_S = 5.0
+
+_ActorDay = tuple[dt.date, int]  # the day, UTC, and the actor's key
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +186,46 @@ class _Refresh:
         )
         return sizes
 
+    def _with_sentences(
+        self,
+        weighed: dict[_ActorDay, list[Weighed]],
+        by_rule: dict[_ActorDay, list[dict[str, Any]]],
+    ) -> list[tuple[_ActorDay, list[dict[str, Any]]]]:
+        """Return the reasons by day and actor as stored, in that order."""
+        found = {
+            key: [finding_store.reason_record(w) for w in weighed.get(key, [])]
+            + by_rule.get(key, [])
+            for key in sorted({*weighed, *by_rule})
+        }
+        seen = iter(
+            observed.observe(
+                self._cursor,
+                [
+                    (actor_key, day, reason["actions"], reason["since"], reason["upto"])
+                    for (day, actor_key), reasons in found.items()
+                    for reason in reasons
+                ],
+            )
+        )
+        makers: dict[str, Detector | Rule] = {
+            **{detector.name: detector for detector in self._detectors},
+            **{f"rule:{rule.name}": rule for rule in rules.rules()},
+        }
+        return [
+            (
+                key,
+                [
+                    finding_store.stored_record(reason, next(seen), makers[reason["detector"]])
+                    for reason in reasons
+                ],
+            )
+            for key, reasons in found.items()
+        ]
+
     def _weigh(
         self, items: dict[dt.date, list[Item]], sizes: Sizes
-    ) -> dict[tuple[dt.date, int], list[Weighed]]:
-        weighed: dict[tuple[dt.date, int], list[Weighed]] = {}
+    ) -> dict[_ActorDay, list[Weighed]]:
+        weighed: dict[_ActorDay, list[Weighed]] = {}
         for day in sorted(items):
             sizes.advance_to(day)
             by_actor: dict[int, list[Item]] = defaultdict(list)
@@ -197,7 +237,7 @@ class _Refresh:
             sizes.add(day, ((item.detector, item.bits) for item in items[day]))
         return weighed
 
-    def _write(self, since: dt.date, weighed: dict[tuple[dt.date, int], list[Weighed]]) -> int:
+    def _write(self, since: dt.date, weighed: dict[_ActorDay, list[Weighed]]) -> int:
         cursor = self._cursor
         by_rule = rule_toggles.rule_reasons(cursor, since, self._until)
         actors = {
@@ -206,15 +246,8 @@ class _Refresh:
                 "select actor_key, actor_id, actor_type from actors"
             ).fetchall()
         }
-        explain = {detector.name: detector.explain for detector in self._detectors}
         rows = []
-        for day, actor_key in sorted({*weighed, *by_rule}):
-            reasons = [
-                finding_store.reason_record(
-                    w, explain[w.item.detector](json.loads(w.item.row["facts"]))
-                )
-                for w in weighed.get((day, actor_key), [])
-            ] + by_rule.get((day, actor_key), [])
+        for (day, actor_key), reasons in self._with_sentences(weighed, by_rule):
             actor_id, actor_type = actors[actor_key]
             rows.append((day, actor_id, actor_type, reasons))
         finding_store.replace_findings(cursor, since, rows, risks.version(cursor), self._now)

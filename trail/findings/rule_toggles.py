@@ -55,7 +55,7 @@ def enabled_names(cursor: Cursor) -> set[str]:
 def rule_reasons(
     cursor: Cursor, since: dt.date, until: dt.date
 ) -> dict[tuple[dt.date, int], list[dict[str, Any]]]:
-    """Return the reasons of the enabled rules as stored, by day (UTC) and actor key."""
+    """Return the reasons of the enabled rules without sentences, by day (UTC) and actor key."""
     engine = Inside(cursor)
     window = Window(
         dt.datetime.combine(since, dt.time()),
@@ -69,22 +69,21 @@ def rule_reasons(
         sql, params = rules.matching_events(engine, rule, window)
         rows = engine.table(
             "select occurred_at::date as day, actor_key, count(*) as n, "
-            "min(occurred_at) as since, max(occurred_at) as upto, "
+            "min(occurred_at) as since, max(occurred_at) as upto, max(earlier) as earlier, "
             f"list(distinct action order by action) as actions from ({sql}) "
             "group by all order by all",
             params,
         ).to_pylist()
         for row in rows:
-            times = "" if row["n"] == 1 else f", {row['n']:,} times"
+            earlier = row["earlier"].isoformat() if row["earlier"] else None
             reasons[row["day"], row["actor_key"]].append(
                 {
                     "detector": f"rule:{rule.name}",
                     "points": rule.points,
-                    "text": f"{rule.title}{times}",
-                    "facts": {"n": row["n"]},
+                    "facts": {"n": row["n"], "earlier": earlier},
                     "actions": row["actions"],
-                    "since": row["since"].isoformat(),
-                    "upto": row["upto"].isoformat(),
+                    "since": row["since"],
+                    "upto": row["upto"],
                 }
             )
     return reasons

@@ -81,13 +81,14 @@ def back_test(
 def matching_events(engine: Engine, rule_: Rule, window: Window) -> tuple[str, Params]:
     """Return the SELECT of the events that *rule_* matches in *window*, and its parameters.
 
-    Columns: event_id, occurred_at, actor_key, action; each event once.
+    Columns: event_id, occurred_at, actor_key, action, earlier; each event once. `earlier` is the
+    latest time of what came before it (UTC), null for a rule without `earlier`.
     """
     if rule_.query:
         selection = select(engine, Filter.parse(rule_.query), dt.datetime.now(dt.UTC))
         where = f"{span(window, 'e.occurred_at')} and {selection.where}"
         return (
-            "select e.event_id, e.occurred_at, e.actor_key, a.action "
+            "select e.event_id, e.occurred_at, e.actor_key, a.action, null::timestamp as earlier "
             f"from trusted_events e join actions a using (action_key) where {where}",
             selection.params,
         )
@@ -97,8 +98,9 @@ def matching_events(engine: Engine, rule_: Rule, window: Window) -> tuple[str, P
     return (
         f"with changes as not materialized ({changes}), "
         f"identities as ({_IDENTITIES}) "
-        f"select distinct event_id, occurred_at, actor_key, action from ({rule_.sql}) "
-        f"where {span(window, 'occurred_at')}",
+        "select event_id, occurred_at, actor_key, action, "
+        f"max({rule_.earlier or 'null::timestamp'}) as earlier from ({rule_.sql}) "
+        f"where {span(window, 'occurred_at')} group by all",
         {},
     )
 

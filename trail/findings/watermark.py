@@ -14,7 +14,7 @@ from trail.storage.database import Cursor, Engine
 
 _SOURCE = "findings"
 # Increment when scoring changes, so that all stored days are scored again.
-_SCORING = 1
+_SCORING = 2
 
 
 @dataclass(frozen=True, slots=True)

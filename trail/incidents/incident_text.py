@@ -12,7 +12,8 @@ from trail.core.clock import naive_utc
 from trail.incidents.grouping import EXHAUSTED, PERSISTENT, REPEATING, STORM, TRANSIENT
 from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN, Change, Incident, has_ended
 
-_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+duration_text = time_labels.duration_text
+
 _NAMED = {3_600: "hourly", 86_400: "daily", 604_800: "weekly"}
 _CLASS_TEXTS = {
     TRANSIENT: "A few attempts failed and then no more. Usually no action is needed.",
@@ -191,15 +192,6 @@ def length_text(seconds: float) -> str:
     days, hours = divmod(hours, 24)
     parts = ((days, "d"), (hours, "h"), (0 if days else minutes, "min"))
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration in its largest whole unit: "12 minutes", "19 days"."""
-    for size, name in _UNITS:
-        # Rounded up to the next unit if that is nearly full: 59.6 minutes are an hour.
-        if seconds >= size * 0.99:
-            return _count(round(seconds / size), name)
-    return "less than a minute"
 
 
 def _targets(incident: Incident) -> str:

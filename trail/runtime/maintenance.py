@@ -101,7 +101,7 @@ def evaluate_alerts(store: Store, now: dt.datetime) -> None:
     recent, moment = Filter(start=_ALERT_PERIOD), now.replace(tzinfo=dt.UTC)
     result = unusual.queue(store, recent, moment)
     rows_by_kind = {
-        "findings": list(unusual.records(store, result.findings)),
+        "findings": list(unusual.records(store, result.findings, recent.zone, moment)),
         "incidents": list(records(store, recent, moment)),
     }
     for kind, rows in rows_by_kind.items():

@@ -161,7 +161,7 @@ def findings(request: Request) -> Response:
     queue = unusual.queue(store, filter_, now, per_day=per_day, everything=everything)
     return _json(
         {
-            "findings": list(unusual.records(store, queue.findings)),
+            "findings": list(unusual.records(store, queue.findings, filter_.zone, now)),
             "scored": queue.scored,
             "budget": per_day,
             "note": queue.budget.status_text(),

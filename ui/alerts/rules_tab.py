@@ -144,7 +144,7 @@ def _past_records(ctx: Context, kind: str) -> list[dict[str, Any]]:
         return list(records(store, past, now))
     if kind == "findings":
         findings = queries.queue(store, past, now).findings
-        return list(queries.records(store, findings))
+        return list(queries.records(store, findings, past.zone, now))
     return []
 
 

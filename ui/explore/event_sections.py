@@ -107,9 +107,10 @@ class _Sections:
             fields.append(
                 {
                     "label": FINDING,
-                    "value": f"Unusual activity on {text.day(finding.day, self._filter.zone)}, "
-                    f"score {finding.score}",
-                    "hint": finding.state,
+                    "value": findings.titles(ctx.store, [finding], self._filter.zone, ctx.now)[
+                        finding.finding_id
+                    ],
+                    "hint": f"{finding.score} points, {finding.state}",
                     "href": page_link("unusual", day, finding=finding.finding_id, all="1"),
                 }
             )

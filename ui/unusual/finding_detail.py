@@ -9,7 +9,6 @@ import streamlit as st
 from trail.core import event_text
 from trail.core.errors import TrailError
 from trail.core.registry import discover
-from trail.events import actor_names
 from trail.findings import queries, reviews
 from trail.findings.detector import Detector, Rule
 from trail.findings.model import Finding
@@ -24,18 +23,18 @@ _CHART_DAYS = 90
 
 def draw(ctx: Context, filter_: Filter, finding: Finding, findings: list[Finding]) -> None:
     """Draw *finding*, one of the *findings* of the queue."""
-    name = actor_names.display_names(ctx.runtime.store, [finding.actor_id])[finding.actor_id]
+    titles = queries.titles(ctx.runtime.store, [finding], filter_.zone, ctx.now)
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header(
-                text.escape(f"{name}, {text.day(finding.day, filter_.zone)}"),
+                text.escape(titles[finding.finding_id]),
                 anchor=False,
                 width="content",
             )
             st.html(f'<b style="font-size:22px">{finding.score}</b> points', width="content")
         left, right = st.columns([1.5, 1], gap="medium")
         with left:
-            _reasons(finding)
+            _reasons(ctx, filter_, finding)
             _daily_chart(ctx, filter_, finding)
         with right:
             _expected(ctx, finding)
@@ -51,12 +50,13 @@ def _detectors() -> dict[str, Detector | Rule]:
     return {detector.name: detector for detector in discovered.values()}
 
 
-def _reasons(finding: Finding) -> None:
+def _reasons(ctx: Context, filter_: Filter, finding: Finding) -> None:
     st.subheader("Why this is unusual", anchor=False)
     detectors = _detectors()
     for reason in finding.reasons:
         detector = detectors.get(reason.detector.removeprefix("rule:"))
-        _reason(detector.title if detector else reason.detector, reason.text, reason.points)
+        title = detector.title if detector else reason.detector
+        _reason(title, reason.sentence(filter_.zone, ctx.now), reason.points)
     _reason("Total", "", finding.score)
 
 

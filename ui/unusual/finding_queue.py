@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from trail.events import actor_names
-from trail.findings import reviews
+from trail.findings import queries, reviews
 from trail.findings.model import Finding
 from trail.findings.queries import Queue
 from trail.storage.filters import Filter
@@ -40,7 +39,7 @@ _LIST: Listed[_Line] = Listed(
             "desc",
             "right",
         ),
-        Field("actor", "Actor", 104, lambda line: line[1], lambda line: line[1]),
+        Field("title", "Finding", 320, lambda line: line[1], lambda line: line[1]),
         Field(
             "day",
             "Day",
@@ -52,7 +51,7 @@ _LIST: Listed[_Line] = Listed(
         Field("state", "State", 100, _state, lambda line: list(_SYMBOLS).index(line[0].state)),
     ),
     lambda line: line[0].finding_id,
-    "actor",
+    "title",
 )
 
 
@@ -60,9 +59,9 @@ def draw(ctx: Context, filter_: Filter, queue: Queue, *, everything: bool) -> No
     """Draw the findings; selecting one opens it."""
     rows = sorted(queue.findings, key=lambda finding: finding.state != reviews.OPEN)
     if rows:
-        names = actor_names.display_names(ctx.runtime.store, [finding.actor_id for finding in rows])
+        titles = queries.titles(ctx.runtime.store, rows, filter_.zone, ctx.now)
         _LIST.draw(
-            [(finding, names[finding.actor_id]) for finding in rows],
+            [(finding, titles[finding.finding_id]) for finding in rows],
             key=f"{filter_.query()} {everything}",
             visible=13,
             opened=url_state.param("finding") or rows[0].finding_id,

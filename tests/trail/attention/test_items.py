@@ -130,7 +130,9 @@ def test_findings_only_for_those_who_may_see_them(store: Store, settings: Settin
     finding = queries.queue(store, Filter(), now).findings[0]
     found = listed(store, settings, now)
     assert [item.subject for item in found] == [f"finding:{finding.finding_id}"]
-    assert found[0].title.startswith("users/ana: Warehouses Disabled")
+    titles = queries.titles(store, [finding], ZoneInfo("UTC"), now)
+    assert found[0].title == titles[finding.finding_id]
+    assert found[0].title.startswith("users/ana disabled the warehouse The warehouse-1 on Thursday")
     assert found[0].path == f"/unusual?finding={finding.finding_id}"
     assert listed(store, settings, now, findings=False) == []
     late = now + dt.timedelta(days=86)

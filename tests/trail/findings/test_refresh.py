@@ -68,7 +68,7 @@ def test_late_event_rescores_its_day_and_later_days(filled: Store, settings: Set
 
 def test_reasons_contain_their_numbers(filled: Store) -> None:
     (reason, *_) = finding_of(filled).reasons
-    assert reason.text.startswith("Warehouses Disabled: first time in 29 active days; ")
+    assert reason.text.startswith("Warehouses Disabled: never in 28 earlier active days; ")
 
 
 def test_decision_survives_rescoring(filled: Store, settings: Settings) -> None:

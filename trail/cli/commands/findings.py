@@ -7,7 +7,6 @@ import json
 from trail.cli.command import Command, add_query
 from trail.cli.context import Context
 from trail.core.text import printable
-from trail.events import actor_names
 from trail.findings import queries
 
 
@@ -31,18 +30,16 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     filter_ = context.read_filter(store, args.query)
     queue = queries.queue(store, filter_, now, per_day=args.budget, everything=args.all)
     if args.json:
-        for row in queries.records(store, queue.findings):
+        for row in queries.records(store, queue.findings, filter_.zone, now):
             context.out.text(json.dumps(row) + "\n")
         return 0
-    names = actor_names.display_names(store, [finding.actor_id for finding in queue.findings])
+    titles = queries.titles(store, queue.findings, filter_.zone, now)
     for finding in queue.findings:
-        name = names[finding.actor_id]
-        actor = finding.actor_id if name in finding.actor_id else f"{name} ({finding.actor_id})"
-        context.out.text(
-            f"{finding.day}  {finding.score:>5}  {printable(actor)}  {finding.finding_id}\n"
-        )
+        about = f"{titles[finding.finding_id]}  ({finding.actor_id}, {finding.finding_id})"
+        context.out.text(f"{finding.day}  {finding.score:>5}  {printable(about)}\n")
         for reason in finding.reasons:
-            context.out.text(f"            {reason.points:>5}  {printable(reason.text)}\n")
+            sentence = printable(reason.sentence(filter_.zone, now))
+            context.out.text(f"            {reason.points:>5}  {sentence}\n")
     context.out.text(
         f"{len(queue.findings):,} of {queue.scored:,} scored findings. "
         f"{queue.budget.status_text()}\n"

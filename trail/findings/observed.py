@@ -1,0 +1,92 @@
+"""What was observed: the events of each reason, counted per action when a day is scored.
+
+Stored with the reason, so that its sentence can name what was done after the events are removed.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from trail.findings.history import AUTOMATIC
+from trail.storage.database import Cursor
+from trail.storage.filters import Window
+from trail.storage.where import span
+
+_DAY = dt.timedelta(days=1)
+
+# Integer keys first: lists of names are matched once per action, not once per event.
+_SQL = f"""
+with named as (
+ select w.number, w.actor_key, a.action_key, w.since, w.upto
+ from wanted_events w, unnest(w.actions) as n(action) join actions a using (action)
+ union all
+ select w.number, w.actor_key, a.action_key, w.since, w.upto
+ from wanted_events w join (select distinct actor_key, action_key from daily_actions) d
+  using (actor_key)
+ join actions a using (action_key)
+ where w.actions is null and a.kind not in {AUTOMATIC}
+), matched as (
+ select n.number, a.action, a.risk, e.occurred_at, e.target_key,
+  coalesce(nullif(t.target_name, ''), nullif(t.target_id, '')) as name
+ from trusted_events e join named n on n.actor_key = e.actor_key and n.action_key = e.action_key
+  and e.occurred_at >= n.since and e.occurred_at <= n.upto
+ join actions a on a.action_key = e.action_key join targets t on t.target_key = e.target_key
+ where {{within}} and a.action <> 'Permission Check'
+)
+select number, action, max(risk) as risk, count(*) as n, count(distinct target_key) as targets,
+ list(distinct name order by name) filter (name is not null) as names,
+ min(occurred_at) as first, max(occurred_at) as last
+from matched group by number, action order by number, risk desc, n desc, action
+"""
+_MAX_NAMES = 2
+
+Span = tuple[int, dt.date, list[str] | None, dt.datetime | None, dt.datetime | None]
+
+
+def observe(cursor: Cursor, reasons: Sequence[Span]) -> list[list[dict[str, Any]]]:
+    """Return what was done for each of *reasons*: actor key, day, actions, since and upto (UTC).
+
+    Each result has per action, riskiest first: action, risk, n (events), targets (how many), up to
+    two of their names, and the first and last time (ISO, UTC).
+    """
+    if not reasons:
+        return []
+    spans = [
+        (
+            since or dt.datetime.combine(day, dt.time()),
+            upto or dt.datetime.combine(day + _DAY, dt.time()) - dt.timedelta(microseconds=1),
+        )
+        for _, day, _, since, upto in reasons
+    ]
+    cursor.register(
+        "wanted_events",
+        pa.table(
+            {
+                "number": pa.array(range(len(reasons)), pa.int32()),
+                "actor_key": pa.array([reason[0] for reason in reasons], pa.int32()),
+                "actions": pa.array([reason[2] for reason in reasons], pa.list_(pa.string())),
+                "since": pa.array([since for since, _ in spans], pa.timestamp("us")),
+                "upto": pa.array([upto for _, upto in spans], pa.timestamp("us")),
+            }
+        ),
+    )
+    whole = Window(
+        min(since for since, _ in spans),
+        max(upto for _, upto in spans) + dt.timedelta(microseconds=1),
+    )
+    rows = cursor.sql(_SQL.format(within=span(whole, "e.occurred_at"))).to_arrow_table()
+    cursor.unregister("wanted_events")
+    seen: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows.to_pylist():
+        seen[row.pop("number")].append(
+            {
+                **row,
+                "names": (row["names"] or [])[:_MAX_NAMES],
+                "first": row["first"].isoformat(),
+                "last": row["last"].isoformat(),
+            }
+        )
+    return [seen[number] for number in range(len(reasons))]
