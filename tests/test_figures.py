@@ -34,7 +34,7 @@ from trail.runtime import demo_database, process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
 from trail.storage.database import Store
-from trail.web import api
+from trail.web import api, attention_route
 from trail.web.guard import SCOPE_USER
 
 DATABASE_VARIABLE = "TRAIL_FIGURES_DATABASE"
@@ -63,7 +63,9 @@ class Workspace:
 
     def __init__(self, folder: Path, copy: Path) -> None:
         self.folder, self.copy = folder, copy
-        routes = Starlette(routes=api.ROUTES, middleware=[Middleware(_OwnerMiddleware)])
+        routes = Starlette(
+            routes=[*api.ROUTES, *attention_route.ROUTES], middleware=[Middleware(_OwnerMiddleware)]
+        )
         self.client = TestClient(routes)
 
     @functools.cache
@@ -100,7 +102,7 @@ class Workspace:
 
 
 # Commands that print one line of JSON for each record.
-_LINES = ("events", "findings", "incidents")
+_LINES = ("attention", "events", "findings", "incidents")
 
 
 Reader = Callable[[Workspace], Any]
@@ -316,8 +318,8 @@ def _sources(place: str) -> Reader:
             rows = workspace.command("status")["sources"]
             return sum(row["state"] == "ok" for row in rows)
         lists = workspace.page("overview").components.get("status_rows", [])
-        rows = [row for data in lists for row in data["rows"] if row["id"] != "integrity"]
-        return sum(row["state"] == "OK" for row in rows)
+        rows = [row for data in lists for row in data["rows"]]
+        return sum(row["state"] == "OK" and "section=sources" in row["address"] for row in rows)
 
     return read
 
@@ -428,6 +430,14 @@ FIGURES: dict[str, dict[str, Reader]] = {
             row["state"] == "open" for row in workspace.api("findings")["findings"]
         ),
         "command": _command("findings", state="open"),
+    },
+    "what needs attention": {
+        "Overview": lambda workspace: _number(
+            workspace.page("overview").components["attention"][0]["count"] or 0
+        ),
+        "API": lambda workspace: workspace.api("attention", "")["count"],
+        "command": lambda workspace: sum(item["count"] for item in workspace.command("attention")),
+        **_digest("needs_attention"),
     },
     # Of the last full week, which the digest is about.
     "changes of the week": {
