@@ -26,8 +26,10 @@ from tests.drawn_page import DrawnPage
 from trail import demo
 from trail.accounts.users import User, Users
 from trail.core import catalogue
+from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.core.settings import Store as StoreSettings
+from trail.findings.refresh import refresh
 from trail.incidents import grouping
 from trail.ingest.files import load_files
 from trail.runtime import demo_database, process
@@ -83,6 +85,14 @@ class Workspace:
         assert answer.status_code == 200, answer.text
         body: dict[str, Any] = answer.json()
         return body
+
+    @functools.cache
+    def incidents(self) -> list[dict[str, Any]]:
+        """Return the incidents of all pages of the API."""
+        listed: list[dict[str, Any]] = []
+        while page := self.api("incidents", f"{QUERY}&limit=1000&skip={len(listed)}")["incidents"]:
+            listed += page
+        return listed
 
     @functools.cache
     def rows(self, path: str, query: str = QUERY) -> list[dict[str, str]]:
@@ -161,7 +171,7 @@ def _incidents(**wanted: object) -> dict[str, Reader]:
     texts = {name: str(value) for name, value in wanted.items()}
 
     def listed(workspace: Workspace) -> int:
-        rows = workspace.api("incidents", f"{QUERY}&limit=1000")["incidents"]
+        rows = workspace.incidents()
         return sum(all(row[name] == value for name, value in wanted.items()) for row in rows)
 
     return {
@@ -174,7 +184,7 @@ def _incidents(**wanted: object) -> dict[str, Reader]:
 def _attempts(place: str) -> Reader:
     def read(workspace: Workspace) -> int:
         if place == "API":
-            rows = workspace.api("incidents", f"{QUERY}&limit=1000")["incidents"]
+            rows = workspace.incidents()
         elif place == "CSV":
             rows = workspace.rows("/export.incidents.csv", QUERY)
         else:
@@ -231,7 +241,7 @@ def _changes_of_most_active(place: str) -> Reader:
         if place == "link":
             return _events(workspace.linked(_most_active_rows(workspace)[0]["address"]))
         if place == "facet":
-            return _facet(workspace, "actor", "&changes=yes")[actor]
+            return _facet(workspace, "actor", "&changes=yes&actor_type=user")[actor]
         rows = workspace.page("people").components["table"][0]["rows"]
         [cells] = [row["cells"] for row in rows if row["id"] == actor]
         return _number(cells[5])
@@ -265,7 +275,7 @@ def _bars(page: str, more: str = "") -> Reader:
 
 def _first_incident(place: str) -> Reader:
     def read(workspace: Workspace) -> int:
-        listed = workspace.api("incidents", f"{QUERY}&limit=1000")["incidents"]
+        listed = workspace.incidents()
         if not listed:
             return 0
         first = listed[0]["incident_id"]
@@ -532,8 +542,11 @@ def workspace(request: pytest.FixtureRequest, folders: Path) -> Iterator[Workspa
     folder.mkdir()
     path, copy = folder / "trail.duckdb", folder / "copy.duckdb"
     WORKSPACES[request.param](path)
-    shutil.copy(path, copy)
     settings = Settings(store=StoreSettings(path=path, memory="1GB"))
+    unscored = Store.open(path, settings)
+    refresh(unscored, utc_now())  # as the server does in the background
+    unscored.close()
+    shutil.copy(path, copy)
     store, nothing = Store.open(path, settings), cast("Any", None)
     schedule = Schedule(settings, lambda: store, lambda: store)
     users = Users(folder / "users.yaml")
