@@ -54,7 +54,7 @@ def _headline(facts: Facts) -> str:
     verb, x, seen = facts["verb"], facts["x"], facts["seen"]
     counted = "targets" if verb in amounts.TAKING else "n"
     if verb == "all" or len(seen) > 2 or sum(one[counted] for one in seen) != x:
-        done = f"made {deeds.amount(verb, x)}"
+        done = deeds.done(verb, x)
     else:
         done = deeds.deeds(seen)
     before = f"the most on one day before was {facts['most']:,}"

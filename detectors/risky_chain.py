@@ -103,6 +103,7 @@ def _done(chain: str, seen: list[deeds.Seen]) -> str:
         return deeds.on_days(first or then or seen)
     start, end = deeds.first_at(first), deeds.last_at(then)
     within = duration_text(deeds.seconds_between(start, end))
+    within = within.replace("less than a", "a")
     return f"{deeds.deeds(first)} and {deeds.deeds(then)} within {within} {moments.on(start, end)}"
 
 

@@ -85,6 +85,13 @@ _PHRASES = {
 }
 _VERB_AT_END = re.compile(r"(.+)\s+([a-z]+ed|sent|begun|made)", re.IGNORECASE)
 _VERBS = {"modified": "changed", "updated": "changed", "edited": "changed"}
+_DONE = {
+    "delete": ("deleted", "resource"),
+    "disable": ("disabled or disconnected", "resource"),
+    "download": ("downloaded", "file"),
+    "create": ("created", "resource"),
+    "enable": ("enabled or connected", "resource"),
+}
 # What the changes of a kind are called where they are of several actions.
 _NOUNS = {
     "delete": "deletion",
@@ -175,6 +182,14 @@ def amount(verb: str, number: int) -> str:
     """Return a number of changes of the kind *verb*: "3 deletions", "no deletion"."""
     noun = _NOUNS.get(verb, "change")
     return f"no {noun}" if number == 0 else count_of(number, noun)
+
+
+def done(verb: str, number: int) -> str:
+    """Return a number of changes of the kind *verb* as a deed: "created 3 resources"."""
+    if verb not in _DONE:
+        return f"made {amount(verb, number)}"
+    did, noun = _DONE[verb]
+    return f"{did} {count_of(number, noun)}"
 
 
 def count_of(number: int, noun: str) -> str:

@@ -16,6 +16,7 @@ from trail.events import actor_names
 from trail.findings import budget, severity, watermark
 from trail.findings.budget import BudgetResult, Scored
 from trail.findings.evidence import event_ids, evidence, with_matching_evidence
+from trail.findings.history import AUTOMATIC
 from trail.findings.model import Finding, Reason
 from trail.findings.refresh import catch_up
 from trail.findings.title import title
@@ -161,14 +162,15 @@ def expected_and_seen(engine: Engine, finding: Finding) -> list[dict[str, Any]]:
     """Compare each action of the finding's day with the actor's earlier days, riskiest first.
 
     Each row has action, risk, seen (events that day), days (earlier active days with the action),
-    of (earlier active days) and expected (average events per earlier active day).
+    of (earlier active days) and expected (average events per earlier active day). As in the
+    reasons, failures and notices do not make a day active.
     """
     return list(
         engine.table(
             "with mine as (select d.day, a.action, max(a.risk)::integer as risk, "
             "sum(d.n)::bigint as n from daily_actions d join actions a using (action_key) "
-            "join actors p using (actor_key) where p.actor_id = $actor and d.day <= $day "
-            "group by d.day, a.action), "
+            f"join actors p using (actor_key) where a.kind not in {AUTOMATIC} "
+            "and p.actor_id = $actor and d.day <= $day group by d.day, a.action), "
             "before as (select count(distinct day) as days from mine where day < $day) "
             "select t.action, t.risk, t.n as seen, count(m.day) as days, any_value(b.days) as of, "
             "round(coalesce(sum(m.n), 0) / greatest(any_value(b.days), 1), 2) as expected "

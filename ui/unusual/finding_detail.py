@@ -140,8 +140,9 @@ def _peers(ctx: Context, finding: Finding) -> None:
     named = (f": {names}" if names else "") + (f" and {more:,} more" if more > 0 else "")
     st.caption(
         text.escape(
-            f"{peers['doing']:,} of {text.count(peers['active'], 'other actor')} performed any of "
-            f"these actions in the previous 28 days{named}."
+            f"In the 28 days up to this one, {peers['doing']:,} of "
+            f"{text.count(peers['active'], 'other active actor')} of the whole workspace did any "
+            f"of the actions that the reasons are about{named}."
         )
     )
 

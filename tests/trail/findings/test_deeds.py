@@ -3,7 +3,7 @@
 import pytest
 
 from trail.core import catalogue
-from trail.findings.deeds import Seen, amount, deed, deeds
+from trail.findings.deeds import Seen, amount, deed, deeds, done
 
 AT = "2026-09-10T11:00:00"
 
@@ -66,3 +66,6 @@ def test_amount_agrees_with_its_number() -> None:
         "no deletion", "1 deletion", "1,200 deletions",
     ]  # fmt: skip
     assert amount("disable", 3) == "3 deactivations or disconnections"
+    assert [done(verb, 3) for verb in ("create", "modify", "all")] == [
+        "created 3 resources", "made 3 modifications", "made 3 changes",
+    ]  # fmt: skip

@@ -126,3 +126,28 @@ def test_budgets_are_capped_causal_and_deterministic(
     assert early.shown == {
         item.finding_id for item in answer if item.finding_id in result.shown and item.day <= cut
     }
+
+
+@few(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 40), st.integers(0, 6), st.integers(1, 50), st.booleans()),
+        unique_by=lambda row: row[:2],
+    )
+)
+def test_a_severe_finding_is_shown_whatever_its_points(
+    rows: list[tuple[int, int, int, bool]],
+) -> None:
+    until = FIRST_DAY + dt.timedelta(days=40)
+    listed = [
+        Scored(
+            f"f-{day}-{actor}", FIRST_DAY + dt.timedelta(days=day), f"users/{actor}", score, severe
+        )
+        for day, actor, score, severe in rows
+    ]
+    result = apply_budget(listed, FIRST_DAY, until, 3)
+    for item in listed:
+        if item.severe and (item.day - FIRST_DAY).days >= WARM_UP_DAYS:
+            into = result.folded.get(item.finding_id)
+            first = next((other for other in listed if other.finding_id == into), None)
+            assert item.finding_id in result.shown or (first and first.severe)
