@@ -64,7 +64,7 @@ def render(ctx: Context) -> None:
         sign_off.draw(ctx, filter_)
         return
     st.caption(text.escape(queue.budget.status_text()))
-    left, right = st.columns([1, 2.6], gap="small")
+    left, right = st.columns([1, 1.7], gap="small")
     with left:
         finding_queue.draw(ctx, filter_, queue, everything=everything)
     with right:

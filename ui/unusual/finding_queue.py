@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from trail.findings import queries, reviews
+from trail.findings import queries, reviews, severity
 from trail.findings.model import Finding
 from trail.findings.queries import Queue
 from trail.storage.filters import Filter
@@ -14,7 +14,18 @@ from ui.page import Context
 _SYMBOLS = {reviews.OPEN: "▲", reviews.ACTION: "◆", reviews.EXPECTED: "○", reviews.DONE: "✓"}
 _TONES: dict[str, Tone] = {reviews.OPEN: "red", reviews.ACTION: "amber"}
 
+_LEVEL_TONES: dict[severity.Severity, Tone] = {"high": "red", "medium": "amber", "low": "second"}
+
 _Line = tuple[Finding, str]
+
+
+def _points(line: _Line) -> Cell:
+    level = severity.of(line[0])
+    return {
+        "text": f"{line[0].score:,}",
+        "glyph": text.RISKS[level][0],
+        "tone": _LEVEL_TONES[level],
+    }
 
 
 def _state(line: _Line) -> Cell:
@@ -33,13 +44,13 @@ _LIST: Listed[_Line] = Listed(
         Field(
             "score",
             "Points",
-            62,
-            lambda line: str(line[0].score),
+            74,
+            _points,
             lambda line: line[0].score,
             "desc",
             "right",
         ),
-        Field("title", "Finding", 320, lambda line: line[1], lambda line: line[1]),
+        Field("title", "Finding", 380, lambda line: line[1], lambda line: line[1]),
         Field(
             "day",
             "Day",
