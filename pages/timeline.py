@@ -1,4 +1,4 @@
-"""Timeline: events over time, by lane and by hour of the week, against an earlier period."""
+"""Timeline: events over time, by lane and by hour of the week, against what is usual."""
 
 import datetime as dt
 import time
@@ -8,7 +8,15 @@ import streamlit as st
 
 from trail.core.catalogue import CATEGORIES
 from trail.core.clock import naive_utc
-from trail.events import actor_names, annotations, coverage, lanes, periods, timeline
+from trail.events import (
+    actor_names,
+    annotations,
+    coverage,
+    expected_range,
+    hours_of_week,
+    lanes,
+    timeline,
+)
 from trail.events.lanes import By
 from trail.events.timeline import Bar
 from trail.storage.database import Store
@@ -50,8 +58,7 @@ def render(ctx: Context) -> None:
     grain = _grain(window.end - window.start)
     result = timeline.histogram(store, filter_, now, grain)
     categories = lanes.lanes(store, filter_, now, "category", grain, len(CATEGORIES))
-    compared = periods.compared(store, filter_, now)
-    before = periods.earlier_counts(store, filter_, now, compared, result.bars, grain)
+    expected = expected_range.expected(store, filter_, now, result)
     total = sum(bar.count for bar in result.bars)
     spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
     known = known_time.known(store, now)
@@ -71,36 +78,35 @@ def render(ctx: Context) -> None:
         url_state.set_url(url_state.with_range(filter_, start, end), **_view_params())
 
     with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, horizontal_alignment="distribute"):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+        ):
             st.header(f"Events per {charts.grain_label(grain)}", anchor=False, width="content")
-            dotted = f"Dotted line: {compared.basis}. " if before else ""
-            st.caption(f"{dotted}Drag to zoom", width="content")
+            st.caption("Drag to zoom", width="content")
             filter_bar.zoom_out(filter_)
             _grain_choice(window.end - window.start, grain, filter_)
         timeline_charts.activity(
-            result, categories.lanes, before, filter_.zone, spans, notes, brush, known
+            result, categories.lanes, expected, filter_.zone, spans, notes, brush, known
         )
         _notes(notes, filter_)
         tables.folded(
             "Chart data",
             "chart-data",
-            lambda: {
-                "From": [text.timestamp(bar.start, filter_.zone) for bar in result.bars],
-                "Events": [bar.count for bar in result.bars],
-                compared.basis.capitalize() or "Earlier": before or [None] * len(result.bars),
-            },
+            lambda: timeline_charts.activity_table(result, expected, filter_.zone, known),
         )
     with st.container(border=True, gap="xsmall"):
         _lanes(store, filter_, now, grain, categories, result.bars, spans, notes, known)
     with st.container(border=True, gap="xsmall"):
         st.header("Hours of the week", anchor=False)
-        st.caption(f"Darker cells have more events. Times in {text.escape(filter_.zone.key)}")
-        timeline_charts.week(
-            lanes.week(store, filter_, now),
-            filter_.zone,
-            "week",
-            lambda day, hour: hour_of_week(ctx, filter_, day, hour),
+        st.caption(
+            f"Average events of an hour; darker cells have more. Complete hours only, "
+            f"times in {text.escape(filter_.zone.key)}"
         )
+        week = hours_of_week.week(store, filter_, now)
+        timeline_charts.week(
+            week, filter_.zone, "week", lambda day, hour: hour_of_week(ctx, filter_, day, hour)
+        )
+        tables.folded("Hours data", "week-data", lambda: timeline_charts.week_table(week))
     if ctx.user.may("annotate"):
         _annotate(ctx)
 
@@ -239,7 +245,7 @@ def _notes(notes: list[annotations.Annotation], filter_: Filter) -> None:
 
 def hour_of_week(ctx: Context, filter_: Filter, day: int, hour: int) -> None:
     """Open the latest events of an hour of the week in Explore."""
-    result = lanes.latest_hour(ctx.store, filter_, dt.datetime.now(dt.UTC), day, hour)
+    result = hours_of_week.latest_hour(ctx.store, filter_, dt.datetime.now(dt.UTC), day, hour)
     if result:
         url_state.open_page(url_state.EXPLORE, url_state.with_range(filter_, *result))
 

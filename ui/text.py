@@ -158,3 +158,16 @@ def byte_size(octets: float) -> str:
             )
         octets /= 1000
     return f"{octets:.1f} GB"
+
+
+def rounded(number: float) -> float:
+    """Return *number* as precisely as pages show averages: 0.08, 4.2, 312."""
+    return round(number, 2 if number < 1 else 1 if number < 100 else 0)
+
+
+def average(number: float) -> str:
+    """Return an average as text: `0.08`, `4.2`, `4`, `1,312`."""
+    value = rounded(number)
+    if number and not value:
+        return "<0.01"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,}"

@@ -59,6 +59,14 @@ def test_brush_sets_the_time_range(page: Page) -> None:
 
 
 def test_week_cell_opens_its_latest_events(page: Page) -> None:
+    expect(page.get_by_text("Expected (median and middle half of the last")).to_be_visible()
+    expect(page.get_by_text("So far: ").or_(page.get_by_text("No data since"))).to_be_visible()
+    chart = page.get_by_role("slider", name="Events over time by category")
+    chart.press("End")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(r"events, expected [\d,.]+ to "))
+    expect(page.locator(".week-cell").first).to_have_attribute(
+        "aria-label", re.compile(r"^[\d.]+ per \w+day 00:00, \d \w+days?$")
+    )
     page.locator(".week-cell:not([disabled])").first.click()
     page.wait_for_url("**/explore?**")
     assert total(page) > 0

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, mock, test } from "node:test";
 import attention from "../../ui/components/attention.js";
+import { bandPath, barPath, stepPath, valueScale } from "../../ui/components/chart_shapes.js";
 import chips, { chipVerb } from "../../ui/components/chips.js";
 import dayStrip, { cellLevel } from "../../ui/components/day_strip.js";
 import digest from "../../ui/components/digest.js";
@@ -14,7 +15,7 @@ import shortcuts from "../../ui/components/shortcuts.js";
 import statusRows from "../../ui/components/status_rows.js";
 import tiles from "../../ui/components/tiles.js";
 import { drawTicks } from "../../ui/components/time_axis.js";
-import timeChart, { barPath, valueScale } from "../../ui/components/time_chart.js";
+import timeChart from "../../ui/components/time_chart.js";
 import weekGrid from "../../ui/components/week_grid.js";
 import { HOSTILE, mount, press } from "./mount.js";
 
@@ -280,7 +281,7 @@ test("a cell of the week with events reports its weekday and hour", () => {
   const cells = [
     { key: "Mon", id: "", text: "Mon" },
     { key: "0 1", id: "0 1", text: "Mon 01:00 to 02:00: 3 events", share: 50, empty: false },
-    { key: "0 2", id: "0 2", text: "Mon 02:00 to 03:00: 0 events", share: 0, empty: true },
+    { key: "0 2", id: "0 2", text: "No complete hour", share: 0, unknown: true, empty: true },
   ];
   const view = mount(weekGrid).draw({ cells, label: "Events by weekday and hour" });
   const [cell, empty] = all(view, ".week-cell");
@@ -288,6 +289,10 @@ test("a cell of the week with events reports its weekday and hour", () => {
   assert.deepEqual(withoutNumbers(view.sent), [{ id: "0 1" }]);
   assert.equal(empty.disabled, true);
   assert.equal(cell.getAttribute("aria-label"), cells[1].text);
+  assert.deepEqual(
+    [cell, empty].map((node) => node.classList.contains("unknown")),
+    [false, true],
+  );
 });
 
 const chartOf = (more) => ({
@@ -361,10 +366,36 @@ test("stacked bars start where the bars below end", () => {
   assert.equal(barPath([1], [0], 10_000, 0, 12), "M0 1000v-12h1v12z");
   const squares = ["red", "#00ff00"].map((square) => ({ name: square, square, counts: [1, 1] }));
   const view = mount(timeChart).draw(chartOf({ series: squares, before: [1, null, 3, 4] }));
-  assert.equal(all(view, "path").length, 3);
+  assert.equal(all(view, "path[d^=M]").length, 3);
   const lines = one(view, ".before").getAttribute("d").match(/M\d/g);
   assert.deepEqual(lines, ["M0", "M2", "M3"]);
   assert.equal(all(view, ".chart-gap").length, 1);
+  assert.equal(one(view, ".legend").hidden, true);
+});
+
+test("the expected range is a band with a line, in words and in the legend", () => {
+  assert.equal(stepPath([1, 2, null, 4], 10), "M0 900H1V800H2M3 600H4");
+  assert.equal(bandPath([1, null], [3, null], 10), "M0 900V700h1V900z");
+  const expected = {
+    low: [1, null, 2.5, 0],
+    median: [2, null, 3, 1],
+    high: [1200, null, 4, 2],
+  };
+  const legend = [{ kind: "expected", text: "Expected (last 6 weeks)" }];
+  const view = mount(timeChart).draw(chartOf({ expected, legend, notes: { 3: "so far" } }));
+  const plot = one(view, "[role=slider]");
+  const usual = "expected 0 to 2, median 1";
+  assert.equal(plot.getAttribute("aria-valuetext"), `Mon 13:00: 1 events, ${usual}, so far`);
+  press(plot, "Home");
+  const tip = "Expected 1 to 1,200, median 2";
+  assert.equal(all(view, ".tip-note")[1].textContent, tip);
+  press(plot, "ArrowRight");
+  assert.equal(plot.getAttribute("aria-valuetext"), "Mon 11:00: 0 events");
+  assert.equal(all(view, ".tip-note")[1].hidden, true);
+  assert.equal(one(view, ".sign.expected").hidden, false);
+  assert.equal(one(view, ".legend").textContent, "Expected (last 6 weeks)");
+  // The scale has room for the whole band.
+  assert.match(one(view, ".expected").getAttribute("d"), /^M0 999V38h1V999z/);
 });
 
 const laneOf = (value, points) => ({ value, label: value, points });

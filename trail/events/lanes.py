@@ -1,4 +1,4 @@
-"""Activity over time by category, actor or target, and by hour of the week."""
+"""Activity over time by category, actor or target."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -8,10 +8,8 @@ from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS
 from trail.events import actor_names, timeline
 from trail.events.count_source import count_source
 from trail.events.timeline import Bar
-from trail.storage import timezones
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
-from trail.storage.where import select
 
 By = Literal["category", "actor", "target"]
 
@@ -118,46 +116,3 @@ def lanes(
         ),
         top_rows[0]["lanes"] if top_rows else 0,
     )
-
-
-def week(engine: Engine, filter_: Filter, now: dt.datetime) -> list[list[int]]:
-    """Return events by weekday (0 is Monday) and hour of the filter's zone, in the window."""
-    window = timeline.bounded(engine, filter_.window(now), now)
-    rows = count_source(engine, filter_, now, whole_hours=timeline.whole_hours(filter_, window))
-    local = timezones.local(rows.time, filter_.zone, window)
-    table = engine.table(
-        f"select isodow({local}) - 1 as day, hour({local}) as hour, {rows.n} as n "
-        f"from {rows.source} group by all",
-        rows.params,
-    )
-    grid = [[0] * 24 for _ in range(7)]
-    for row in table.to_pylist():
-        grid[row["day"]][row["hour"]] += row["n"]
-    return grid
-
-
-def latest_hour(
-    engine: Engine, filter_: Filter, now: dt.datetime, weekday: int, hour: int
-) -> tuple[dt.datetime, dt.datetime] | None:
-    """Return start and end (UTC) of the latest local *hour* of *weekday* that has events.
-
-    None if no event that matches *filter_* falls into that hour of the week.
-    """
-    window = timeline.bounded(engine, filter_.window(now), now)
-    selection = select(engine, filter_, now)
-    local = timezones.local("e.occurred_at", filter_.zone, window)
-    last = engine.table(
-        f"select max(e.occurred_at) as last from events e where {selection.timed()} "
-        f"and isodow({local}) - 1 = {int(weekday)} and hour({local}) = {int(hour)}",
-        selection.params,
-    )["last"][0].as_py()
-    if last is None:
-        return None
-    start = last.replace(minute=0, second=0, microsecond=0)
-    shift = last.replace(tzinfo=dt.UTC).astimezone(filter_.zone).utcoffset()
-    # In zones with a fractional offset, a local hour starts within a UTC hour.
-    part = dt.timedelta(seconds=(shift or dt.timedelta()).total_seconds() % 3600)
-    start -= part
-    if last >= start + _HOUR:
-        start += _HOUR
-    return start, start + _HOUR

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from trail.core import time_labels
 from trail.core.clock import naive_utc, utc_text
-from trail.events import coverage, timeline
+from trail.events import coverage, covered, timeline
+from trail.events.covered import Covered
 from trail.events.timeline import Bar
 from trail.storage.database import Engine
 from trail.storage.filters import NO, Filter, Window
@@ -30,8 +31,6 @@ _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 _ONE_DAY = dt.timedelta(hours=27)
 # Shorter windows are compared as they are, up to this minute.
 _MIN_HOURS = dt.timedelta(hours=3)
-# Larger parts of a period without collection leave nothing to compare with.
-_MAX_GAP_SHARE = 0.02
 # What ends this shortly before the end of an hour or day is taken to be all of it: a poll is not
 # late yet, and a file that ends with a day need not have an event in its last minute.
 _PATIENCE = {_HOUR: dt.timedelta(minutes=15), _DAY: _HOUR}
@@ -143,7 +142,11 @@ def compared(engine: Engine, filter_: Filter, now: dt.datetime, by: By = "week")
         Window(end, shown.end) if end < shown.end else None,
         _basis(days, start, end, grain),
         _not_covered(engine, before, filter_, now)
-        or _not_collected(engine, Window(start, end), "this window"),
+        or _not_collected(
+            covered.covered(engine, Window(start, end), naive_utc(now), zone),
+            Window(start, end),
+            "this window",
+        ),
         days,
         is_short,
     )
@@ -256,30 +259,20 @@ def _ago(days: int) -> str:
 def _not_covered(engine: Engine, before: Window, filter_: Filter, now: dt.datetime) -> str:
     """Return why *before* is not comparable: earlier than the events, or not collected."""
     assert before.start and before.end
-    first = engine.table("select min(hour) as first from cube where not future_dated")
-    oldest = first["first"][0].as_py()
     zone = filter_.zone
-    if oldest is None:
+    known = covered.covered(engine, before, naive_utc(now), zone)
+    if known.oldest is None or known.begins is None:
         return "No events yet"
-    # The first day counts as a whole: nobody knows when in it collection began.
-    begins = _floor(oldest, _DAY, zone)
-    if before.start < begins:
-        return f"No events before {time_labels.day(_local_date(oldest, zone), now, zone)}"
-    return _not_collected(engine, before, "the earlier period")
+    if before.start < known.begins:
+        return f"No events before {time_labels.day(_local_date(known.oldest, zone), now, zone)}"
+    return _not_collected(known, before, "the earlier period")
 
 
-def _not_collected(engine: Engine, window: Window, name: str) -> str:
+def _not_collected(known: Covered, window: Window, name: str) -> str:
     """Return how much of *window* was not collected, if that is too much to compare it."""
     assert window.start and window.end
-    missing = sum(
-        (
-            span.end - span.start
-            for span in coverage.spans(engine, window.start, window.end)
-            if span.state == "gap"
-        ),
-        dt.timedelta(),
-    )
-    if missing <= _MAX_GAP_SHARE * (window.end - window.start):
+    missing = known.missing(window.start, window.end)
+    if missing <= covered.MAX_GAP_SHARE * (window.end - window.start):
         return ""
     hours = max(round(missing / _HOUR), 1)
     return f"{hours:,} hour{'' if hours == 1 else 's'} of {name} not collected"

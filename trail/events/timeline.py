@@ -125,10 +125,10 @@ def local_days(window: Window, zone: ZoneInfo) -> list[Bar]:
     """Return the local days that *window* (both ends set) touches, with counts of 0."""
     assert window.start and window.end
     day = window.start.replace(tzinfo=dt.UTC).astimezone(zone).date()
-    start, bars = _midnight(day, zone), []
+    start, bars = midnight(day, zone), []
     while start < window.end:
         day += _DAY
-        end = _midnight(day, zone)
+        end = midnight(day, zone)
         bars.append(Bar(start, end, 0))
         start = end
     return bars
@@ -183,5 +183,6 @@ def _origin(grain: dt.timedelta, filter_: Filter, window: Window) -> dt.datetime
     return dt.datetime(2000, 1, 1) - dt.timedelta(seconds=remainder_s)  # noqa: DTZ001 - UTC, see Window
 
 
-def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
+def midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
+    """Return the start (UTC, without zone) of the local *day*."""
     return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC).replace(tzinfo=None)

@@ -1,5 +1,6 @@
 /** Bars over time; the pointer or the arrow keys select a range of bars. */
 
+import { bandPath, barPath, HEIGHT, levels, stepPath, valueScale } from "./chart_shapes.js";
 import {
   el,
   formatNumber,
@@ -16,19 +17,20 @@ import { drawSpans, drawTicks, percent, place } from "./time_axis.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
 /** @typedef {{ name: string, square: string, counts: number[] }} Series */
+/** @typedef {import("./chart_shapes.js").Values} Values */
+/** @typedef {{ low: Values, median: Values, high: Values }} Expected */
+/** @typedef {{ kind: string, text: string }} LegendEntry */
 /** @typedef {import("./time_axis.js").Span} Span */
 /** @typedef {import("./time_axis.js").Tick} Tick */
 /**
  * @typedef {{
  *   label: string, height: number, edges: number[], labels: string[], series: Series[],
- *   ticks: Tick[], spans: Span[], notes?: Record<number, string>,
- *   before?: (number | null)[], click?: boolean,
+ *   ticks: Tick[], spans: Span[], notes?: Record<number, string>, expected?: Expected,
+ *   before?: (number | null)[], legend?: LegendEntry[], click?: boolean,
  * }} Data
  */
 /** @typedef {ReturnType<typeof build>} Chart */
 
-// The drawing is one unit wide per bar and this many units high; SVG scales it to the page.
-const HEIGHT = 1000;
 const MIN_BAR = 12;
 // A shorter drag is a click.
 const MIN_DRAG_PX = 4;
@@ -43,11 +45,16 @@ function build(parent, queue) {
   const cursor = el("div", "cursor");
   const range = el("div", "range");
   const [head, note, rows] = [el("div", "tip-head"), el("div", "tip-note"), el("div")];
-  const tip = { node: el("div", "chart-tip", {}, head, note, rows), head, note, rows };
+  const usual = el("div", "tip-note");
+  const tip = {
+    node: el("div", "chart-tip", {}, head, note, rows, usual),
+    ...{ head, note, rows, usual },
+  };
   const plot = el("div", "plot", { role: "slider", tabindex: "0", "aria-valuemin": "0" });
   plot.append(grid, spans, bars, cursor, range, tip.node);
   const axis = el("div", "axis", { "aria-hidden": "true" });
-  const root = el("div", "root time-chart", {}, plot, axis);
+  const legend = el("div", "legend");
+  const root = el("div", "root time-chart", {}, plot, axis, legend);
   parent.append(root);
   const chart = {
     queue,
@@ -60,6 +67,7 @@ function build(parent, queue) {
     range,
     tip,
     axis,
+    legend,
     /** @type {Element[]} */
     paths: [],
     /** @type {Data} */
@@ -105,16 +113,18 @@ function draw(chart, data) {
     },
   );
   drawSpans(chart.spans, data.spans, number);
+  renderRows(chart.legend, data.legend || [], (entry) => entry.kind, createEntry, updateEntry);
+  show(chart.legend, Boolean(data.legend?.length));
   drawTicks(chart.axis, data.ticks, number);
   showCursor(chart);
 }
 
 /** @param {Chart} chart @param {number} top the value at the top of the chart */
 function drawBars(chart, top) {
-  const { series, before } = chart.data;
-  const paths = series.map((part) => part.square);
-  while (chart.paths.length > paths.length + 1) chart.paths.pop()?.remove();
-  while (chart.paths.length < paths.length + 1) {
+  const { series, before, expected } = chart.data;
+  const number = series.length + 3;
+  while (chart.paths.length > number) chart.paths.pop()?.remove();
+  while (chart.paths.length < number) {
     const path = svg("path", {});
     chart.paths.push(path);
     chart.bars.append(path);
@@ -128,70 +138,36 @@ function drawBars(chart, top) {
     if (part.square) setColor(path, "--fill", part.square);
     setAttr(path, "d", barPath(part.counts, base, top, gap, series.length === 1 ? MIN_BAR : 0));
   });
-  const line = /** @type {Element} */ (chart.paths[series.length]);
-  setAttr(line, "class", "before");
-  setAttr(line, "d", before ? levels(before, top) : "");
-}
-
-/**
- * Return the path of one series of bars, and add its counts to `base`.
- *
- * @param {readonly number[]} counts
- * @param {number[]} base the counts below
- * @param {number} top the value at the top of the chart
- * @param {number} gap at each side of a bar
- * @param {number} least the height of the smallest bar
- */
-export function barPath(counts, base, top, gap, least) {
-  let path = "";
-  counts.forEach((count, index) => {
-    if (!count) return;
-    const low = base[index] || 0;
-    base[index] = low + count;
-    // Both edges are rounded, so that no gap shows the page between two parts of a stack.
-    const bottom = Math.round(HEIGHT - (HEIGHT * low) / top);
-    const height = Math.max(bottom - Math.round(HEIGHT - (HEIGHT * (low + count)) / top), least);
-    const width = Number((1 - 2 * gap).toFixed(2));
-    path += `M${index + gap} ${bottom}v-${height}h${width}v${height}z`;
-  });
-  return path;
-}
-
-/**
- * Return a level line over each bar, none over a bar that is null.
- *
- * @param {readonly (number | null)[]} counts
- * @param {number} top the value at the top of the chart
- */
-export function levels(counts, top) {
-  const level = (/** @type {number} */ count) => Math.round(HEIGHT - (HEIGHT * count) / top);
-  return counts.map((count, at) => (count === null ? "" : `M${at} ${level(count)}h1`)).join("");
+  // Above the bars, which would hide where they end within the range.
+  const [earlier, band, line] = /** @type {[Element, Element, Element]} */ (
+    chart.paths.slice(series.length)
+  );
+  setAttr(earlier, "class", "before");
+  setAttr(earlier, "d", before ? levels(before, top) : "");
+  setAttr(band, "class", "expected");
+  setAttr(band, "d", expected ? bandPath(expected.low, expected.high, top) : "");
+  setAttr(line, "class", "median");
+  setAttr(line, "d", expected ? stepPath(expected.median, top) : "");
 }
 
 /** @param {Data} data */
 function highest(data) {
   const totals = data.labels.map((_, at) => total(data, at));
-  const before = (data.before || []).map((count) => count ?? 0);
-  return [...totals, ...before].reduce((most, value) => Math.max(most, value), 0);
+  const others = [...(data.before || []), ...(data.expected?.high || [])];
+  return [...totals, ...others].reduce((most, value) => Math.max(most || 0, value || 0), 0) || 0;
+}
+
+/** Return what is usual for a bar, or nothing. @param {Data} data @param {number} at */
+function usualText({ expected }, at) {
+  const [low, median, high] = [expected?.low[at], expected?.median[at], expected?.high[at]];
+  if (low == null || median == null || high == null) return "";
+  const range = `${formatNumber(low)} to ${formatNumber(high)}`;
+  return `expected ${range}, median ${formatNumber(median)}`;
 }
 
 /** @param {Data} data @param {number} at */
 function total(data, at) {
   return data.series.reduce((sum, part) => sum + (part.counts[at] || 0), 0);
-}
-
-/**
- * Return the labelled values of the axis, whole and round, and the value at its top.
- *
- * @param {number} most
- */
-export function valueScale(most) {
-  const wanted = Math.max(most, 2) / 2;
-  const power = 10 ** Math.floor(Math.log10(wanted));
-  const step = Math.max(1, ([5, 2, 1].find((size) => size * power <= wanted) || 1) * power);
-  const ticks = [];
-  for (let value = 0; value <= most || value === 0; value += step) ticks.push(value);
-  return { ticks, top: Math.max(most * 1.04, step) };
 }
 
 function createLine() {
@@ -310,6 +286,9 @@ function showCursor(chart) {
   const note = first === last ? data.notes?.[at] : "";
   setText(tip.note, note || "");
   show(tip.note, Boolean(note));
+  const usual = first === last ? usualText(data, at) : "";
+  setText(tip.usual, usual && `E${usual.slice(1)}`);
+  show(tip.usual, usual !== "");
   const parts = data.series.map(({ name, square, counts }) => ({
     name,
     square,
@@ -325,14 +304,27 @@ function showCursor(chart) {
 /** @param {Data} data @param {number} at */
 function describe(data, at) {
   if (at < 0) return "No events";
-  const note = data.notes?.[at];
   const events = `${formatNumber(total(data, at))} events`;
-  return `${plain(data.labels[at])}: ${events}${note ? `, ${note}` : ""}`;
+  const more = [usualText(data, at), data.notes?.[at]].filter(Boolean);
+  return `${plain(data.labels[at])}: ${[events, ...more].join(", ")}`;
 }
 
 /** @param {Data} data @param {number} first @param {number} last */
 function rangeLabel(data, first, last) {
   return `${plain(data.labels[first])} to ${plain(data.labels[last])}`;
+}
+
+function createEntry() {
+  const sign = el("span", "", { "aria-hidden": "true" });
+  const label = el("span");
+  return { node: el("div", "entry", {}, sign, label), sign, label };
+}
+
+/** @param {ReturnType<typeof createEntry>} view @param {LegendEntry} entry */
+function updateEntry(view, entry) {
+  view.sign.className = `sign ${entry.kind}`;
+  show(view.sign, entry.kind !== "");
+  setText(view.label, entry.text);
 }
 
 function createTipRow() {

@@ -1,4 +1,4 @@
-"""Bars over time with a brush: stacked series, coverage gaps, annotations, the previous period.
+"""Bars over time with a brush: stacked series, coverage gaps, annotations, the expected range.
 
 A component because Plotly takes longer to update than the queries behind a chart, and because its
 brush has no keyboard.
@@ -43,13 +43,28 @@ class Span(TypedDict):
     text: NotRequired[str]
 
 
+class ExpectedRange(TypedDict):
+    """The usual range of each bar and its median; None where it is unknown."""
+
+    low: Sequence[float | None]
+    median: Sequence[float | None]
+    high: Sequence[float | None]
+
+
+class LegendEntry(TypedDict):
+    """What a drawing of `kind` means: `expected` or `running`; an empty kind is only text."""
+
+    kind: str
+    text: str
+
+
 class Chart(TypedDict):
     """Everything that the chart draws.
 
     `edges` are the starts of the bars and the end of the last one, in seconds since 1970 UTC;
     `labels` name the bars, `notes` say by index what else to know of one, such as `so far`.
-    `before` are the counts of the earlier period, None where it is not compared. With `click`, a
-    click selects its bar.
+    `before` are the counts of the earlier period, None where it is not compared; `expected` is
+    drawn as a band over the bars. With `click`, a click selects its bar.
     """
 
     label: str
@@ -61,6 +76,8 @@ class Chart(TypedDict):
     spans: Sequence[Span]
     notes: NotRequired[Mapping[int, str]]
     before: NotRequired[Sequence[int | None]]
+    expected: NotRequired[ExpectedRange]
+    legend: NotRequired[Sequence[LegendEntry]]
     click: NotRequired[bool]
 
 

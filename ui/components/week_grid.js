@@ -1,9 +1,13 @@
-/** Events by weekday and hour; each cell is one button whose shade shows the count. */
+/** Events by weekday and hour; each cell is one button whose shade shows the average. */
 
 import { el, setAttr, setDisabled, setText } from "./dom.js";
 import { clickableRow, component, renderRows } from "./rows.js";
 
-/** @typedef {{ key: string, id: string, text: string, share?: number, empty?: boolean }} Cell */
+/**
+ * @typedef {{
+ *   key: string, id: string, text: string, share?: number, unknown?: boolean, empty?: boolean,
+ * }} Cell
+ */
 
 export default component(
   (parent, queue) => {
@@ -27,6 +31,7 @@ function updateCell(view, cell) {
     return;
   }
   view.node.style.setProperty("--share", String(cell.share));
+  view.node.classList.toggle("unknown", Boolean(cell.unknown));
   setAttr(view.node, "title", cell.text);
   setAttr(view.node, "aria-label", cell.text);
   setDisabled(view.node, Boolean(cell.empty));

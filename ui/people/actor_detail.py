@@ -5,7 +5,7 @@ import datetime as dt
 import streamlit as st
 
 from trail.core.clock import naive_utc
-from trail.events import coverage, lanes, people, timeline
+from trail.events import coverage, hours_of_week, people, timeline
 from trail.events.people import ActorActivity
 from trail.storage.filters import Filter
 from ui import charts, known_time, tables, text, timeline_charts, url_state
@@ -62,13 +62,14 @@ def draw(ctx: Context, filter_: Filter, actor_id: str, actor: ActorActivity | No
         _targets(ctx, filter_, actor_id)
     with st.container(border=True, gap="xsmall"):
         st.header("Hours of the week", anchor=False)
-        st.caption(f"Times in {text.escape(filter_.zone.key)}")
+        st.caption(f"Average events of an hour. Times in {text.escape(filter_.zone.key)}")
 
         def show_latest(day: int, hour: int) -> None:
-            if span := lanes.latest_hour(store, only, now, day, hour):
+            if span := hours_of_week.latest_hour(store, only, now, day, hour):
                 url_state.open_page(url_state.EXPLORE, url_state.with_range(only, *span))
 
-        timeline_charts.week(lanes.week(store, only, now), filter_.zone, "actor-week", show_latest)
+        week = hours_of_week.week(store, only, now)
+        timeline_charts.week(week, filter_.zone, "actor-week", show_latest)
 
 
 def _about(actor: ActorActivity, filter_: Filter, now: dt.datetime) -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW
 from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS
-from trail.events import lanes
+from trail.events import hours_of_week, lanes
 from trail.storage.database import Store
 from trail.storage.filters import Filter
 
@@ -74,7 +74,8 @@ def test_week_hours_are_in_the_reader_time_zone(full_store: Store, query: str) -
         if row.fits(filter_):
             local = row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone)
             expected[local.weekday()][local.hour] += 1
-    assert lanes.week(full_store, filter_, NOW) == expected
+    week = hours_of_week.week(full_store, filter_, NOW)
+    assert [[item.all_events for item in row] for row in week] == expected
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -89,7 +90,7 @@ def test_latest_hour_is_in_the_reader_time_zone(full_store: Store, query: str) -
         and (at := row.occurred_at.replace(tzinfo=dt.UTC).astimezone(filter_.zone))
         and (at.weekday(), at.hour) == (local.weekday(), local.hour)
     ]
-    result = lanes.latest_hour(full_store, filter_, NOW, local.weekday(), local.hour)
+    result = hours_of_week.latest_hour(full_store, filter_, NOW, local.weekday(), local.hour)
     assert result
     assert result[0] <= max(same) < result[1]
     begins = result[0].replace(tzinfo=dt.UTC).astimezone(filter_.zone)
@@ -99,4 +100,5 @@ def test_latest_hour_is_in_the_reader_time_zone(full_store: Store, query: str) -
 def test_empty_selection_has_no_lanes(full_store: Store) -> None:
     filter_ = Filter.parse("category=NoSuch")
     assert lanes.lanes(full_store, filter_, NOW, "category", DAY, 10) == lanes.Lanes((), 0)
-    assert sum(map(sum, lanes.week(full_store, filter_, NOW))) == 0
+    week = hours_of_week.week(full_store, filter_, NOW)
+    assert not any(item.all_events for row in week for item in row)
