@@ -17,7 +17,8 @@ from trail.notifications.dry_run import dry_run
 from trail.notifications.rule import SEVERITIES, STATE_KINDS, Rule
 from trail.storage.database import Cursor
 from trail.storage.filters import Filter
-from ui import forms, style, text, url_state
+from ui import forms, text, url_state
+from ui.alerts import matches_chart
 from ui.audit import record_action
 from ui.page import Context
 
@@ -127,13 +128,8 @@ def _back_test(ctx: Context, rule: Rule) -> None:
         f"{text.count(result.matches, 'match', 'matches')}, "
         f"{text.count(result.messages, 'message')}"
     )
-    _matches_chart(result.days, 90)
-
-
-def _matches_chart(days: Any, height: int) -> None:
-    """Draw the matches of *days*, tuples of day, matches and messages, in *height* px."""
-    color = style.theme_color("primaryColor")
-    st.bar_chart({"Matches": [matches for _, matches, _ in days]}, height=height, color=[color])
+    days = [(day, matches) for day, matches, _ in result.days]
+    matches_chart.draw(days, rule.query, "back-test", 90)
 
 
 def _past_records(ctx: Context, kind: str) -> list[dict[str, Any]]:
@@ -174,7 +170,9 @@ def _list(ctx: Context) -> None:
                 st.caption(text.escape(_about(rule, history["last_fired_at"])))
                 _problem(rule)
             with middle:
-                _matches_chart(history["days"], 60)
+                if rule.kind not in STATE_KINDS:
+                    days = [(day, matches) for day, matches, _ in history["days"]]
+                    matches_chart.draw(days, rule.query, f"rule-days-{rule.rule_id}", 44)
             with right, st.container(horizontal=True, horizontal_alignment="right"):
                 _buttons(ctx, rule)
 
