@@ -24,14 +24,14 @@ def test_one_press_of_back_returns_to_the_state_before_a_link(visit: Callable[..
     page = visit("/?from=30d&tz=UTC")
     before, entries = page.url, _length(page)
     for open_link in (
-        page.locator(".needs a.row").first.click,
+        page.locator(".needs > .rows a.what").first.click,
         tile(page, "Changes").click,
         page.locator(".sentences a.row").first.click,
         page.get_by_role("link", name="Timeline", exact=True).click,
         page.get_by_role("link", name="Weekly digest", exact=True).click,
     ):
         open_link()
-        page.wait_for_url(re.compile("/(explore|timeline|digest)"))
+        page.wait_for_url(re.compile("/(failures|unusual|explore|timeline|digest)"))
         assert _length(page) == entries + 1
         expect(page.get_by_role("heading", name="Overview")).to_have_count(0)
         expect(page.locator("h1").first).to_be_visible()
