@@ -14,9 +14,7 @@ from ui import text
 
 SO_FAR = "so far"
 NO_DATA_YET = "No data yet"
-# Data that is this old is not late yet: polls take turns, and the last hours of a day may be quiet.
-_PATIENCE, _PATIENCE_WITH_DAYS = dt.timedelta(minutes=15), dt.timedelta(hours=1)
-_DAY = dt.timedelta(hours=23)
+_SHORTEST_DAY = dt.timedelta(hours=23)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Known:
     @property
     def is_late(self) -> bool:
         """Return whether the newest data is older than polls that take turns leave it."""
-        return self.until is not None and self.now - self.until >= _PATIENCE
+        return self.until is not None and self.now - self.until >= coverage.LATE_AFTER
 
     def is_blank(self, window: Window) -> bool:
         """Return whether nothing is known of *window*."""
@@ -45,8 +43,9 @@ class Known:
         """
         if self.until is None or not bars or self.until >= bars[-1].end:
             return None
-        days = bars[-1].end - bars[-1].start >= _DAY
-        late = self.now - self.until >= (_PATIENCE_WITH_DAYS if days else _PATIENCE)
+        days = bars[-1].end - bars[-1].start >= _SHORTEST_DAY
+        patience = coverage.LATE_AFTER_WITH_DAYS if days else coverage.LATE_AFTER
+        late = self.now - self.until >= patience
         return self.until if late and bars[0].start < self.now else None
 
     def running(self, bars: Sequence[Bar]) -> int | None:

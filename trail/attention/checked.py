@@ -15,9 +15,6 @@ from trail.integrity import seal_status
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 
-# Data that is not older counts as up to date; a poll every few minutes may be late.
-_UP_TO_DATE = dt.timedelta(minutes=15)
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -39,7 +36,7 @@ class Checked:
         if self.verified:
             parts.append("the trail's integrity")
         checked = f"{', '.join(parts[:-1])} and {parts[-1]} were checked."
-        if naive_utc(now) - self.known_until > _UP_TO_DATE:
+        if naive_utc(now) - self.known_until > coverage.LATE_AFTER:
             since = time_labels.short(self.known_until, zone, now)
             return (
                 f"Unknown since {since}: no newer data. Nothing before needs attention; {checked}"

@@ -15,9 +15,8 @@ from trail.storage.database import Engine
 from trail.triage.records import subject
 
 _GAP_DAYS = dt.timedelta(days=7)
-# A restart of the server is shorter; a gap of an hour may hide something.
-_MIN_GAP, _LONG_GAP = dt.timedelta(minutes=2), dt.timedelta(hours=1)
-
+# A gap of an hour may hide something.
+_LONG_GAP = dt.timedelta(hours=1)
 
 _STATES: dict[str, tuple[Urgency, str]] = {
     "failing": ("now", "fails"),
@@ -50,25 +49,33 @@ def _source(health: SourceHealth) -> Item:
 def gaps(engine: Engine, now: dt.datetime) -> list[Item]:
     """Return an item for each gap of a source in the last week that no other source covers.
 
-    A part that another source covers is not counted. Latest first.
+    A part that another source covers is not counted. Latest first. *now* is aware.
     """
     end = naive_utc(now)
     start = end - _GAP_DAYS
+    listed = [
+        # One that is older than the week is named by its begin, or it would be another one later.
+        (source, coverage.gap_start(engine, source, first) if first == start else first, last)
+        for source, spans in coverage.source_gaps(engine, start, end).items()
+        for first, last in spans
+    ]
+    earliest = min((first for _, first, _ in listed), default=start)
     uncovered = [
-        (span.start, span.end) for span in coverage.spans(engine, start, end) if span.state == "gap"
+        (span.start, span.end)
+        for span in coverage.spans(engine, earliest, end)
+        if span.state == "gap"
     ]
     result = []
-    for source, spans in coverage.source_gaps(engine, start, end).items():
-        for first, last in spans:
-            missing = sum(
-                (
-                    max(min(last, end_) - max(first, start_), dt.timedelta())
-                    for start_, end_ in uncovered
-                ),
-                dt.timedelta(),
-            )
-            if missing >= _MIN_GAP:
-                result.append(_gap(source, first, last, missing))
+    for source, first, last in listed:
+        missing = sum(
+            (
+                max(min(last, end_) - max(first, start_), dt.timedelta())
+                for start_, end_ in uncovered
+            ),
+            dt.timedelta(),
+        )
+        if missing >= coverage.MIN_GAP:
+            result.append(_gap(source, first, last, missing))
     return sorted(result, key=lambda item: (item.since, item.subject), reverse=True)
 
 

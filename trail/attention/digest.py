@@ -85,7 +85,7 @@ def digest(
     state = []
     if naive_utc(now) < end + _RECENT:
         state = [
-            digest_state.needs_attention(engine, settings, now, findings=findings),
+            digest_state.needs_attention(engine, settings, period.zone, now, findings=findings),
             digest_state.sources(engine, settings, period, now),
             digest_state.integrity(engine, period, now),
         ]

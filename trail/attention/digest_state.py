@@ -1,8 +1,10 @@
 """What a digest says about the data itself: gaps, sources, seals, and what needs attention."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 from trail.attention import items
+from trail.attention.checked import checked
 from trail.attention.digest_parts import Line, Section
 from trail.attention.digest_period import Period
 from trail.core import time_labels
@@ -19,7 +21,6 @@ _COVERAGE, _SOURCES, _SEALS = (
     f"/admin?section={name}" for name in ("coverage", "sources", "seals")
 )
 _LISTED = 5
-_PATIENCE = dt.timedelta(hours=1)  # a poll is not late yet
 
 
 def notices(engine: Engine, period: Period, now: dt.datetime, events: int) -> tuple[Line, ...]:
@@ -44,19 +45,23 @@ def notices(engine: Engine, period: Period, now: dt.datetime, events: int) -> tu
         result.append(Line(f"{more} without collection.", _COVERAGE))
     known = coverage.known_until(engine, moment)
     has_end_gap = bool(gaps) and gaps[-1].end == end
-    if events and known and known + _PATIENCE < end and not has_end_gap:
+    if events and known and known + coverage.LATE_AFTER_WITH_DAYS < end and not has_end_gap:
         result.append(Line(f"No data since {time_labels.short(known, zone, now)}.", _COVERAGE))
     return tuple(result)
 
 
 def needs_attention(
-    engine: Engine, settings: Settings, now: dt.datetime, *, findings: bool
+    engine: Engine, settings: Settings, zone: ZoneInfo, now: dt.datetime, *, findings: bool
 ) -> Section:
-    """Return what needs attention at *now*, as the Overview lists it, most urgent first."""
-    listed = items.items(engine, settings, now, findings=findings)
+    """Return what needs attention at *now* (aware), as the Overview lists it, most urgent first.
+
+    Titles have times in *zone*. An empty list says what was checked, and what is unknown.
+    """
+    listed = items.items(engine, settings, now, findings=findings, zone=zone)
+    empty = "" if listed else checked(engine, settings, now).text(zone, now)
     lines = [
         Line(
-            "All items" if listed else "Nothing needs attention",
+            empty or "All items",
             "/overview",
             "needs_attention",
             sum(item.count for item in listed),

@@ -22,10 +22,9 @@ _WEEKS, _MIN_WEEKS, _MIN_EVENTS = 12, 3, 8
 _MIN_SILENCE = dt.timedelta(hours=1)
 _DAY = dt.timedelta(days=1)
 _FAILURES_APART = dt.timedelta(minutes=1)
-# The time since the last poll counts as a gap only after this long.
-_GAP_GRACE_PERIOD = dt.timedelta(minutes=15)
-
-
+# Data that is not older is not late: polls take turns. Where only whole days matter, that is an
+# hour, since the last hours of a day may be quiet.
+LATE_AFTER, LATE_AFTER_WITH_DAYS = dt.timedelta(minutes=15), dt.timedelta(hours=1)
 MIN_GAP = dt.timedelta(minutes=2)  # a restart is shorter
 
 
@@ -156,7 +155,7 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     if at < end:
         result.append(Span(at, end, "watched"))
     last = result[-1]
-    if last.state == "gap" and last.end - last.start < _GAP_GRACE_PERIOD:
+    if last.state == "gap" and last.end - last.start < LATE_AFTER:
         result[-1] = Span(last.start, last.end, "unknown")
     return result
 
@@ -213,11 +212,24 @@ def source_gaps(
     for row in active:
         watched = [(span["from"], span["to"]) for span in row["watched"] or ()]
         gaps_ = _gaps_between(watched, max(start, row["first"]), end)
-        if gaps_ and gaps_[-1][1] == end and end - gaps_[-1][0] < _GAP_GRACE_PERIOD:
+        if gaps_ and gaps_[-1][1] == end and end - gaps_[-1][0] < LATE_AFTER:
             del gaps_[-1]
         if gaps_:
             result[row["source"]] = gaps_
     return result
+
+
+def gap_start(engine: Engine, source: str, at: dt.datetime) -> dt.datetime:
+    """Return when the gap of *source* that contains *at* began (both UTC without zone).
+
+    That is the end of what it covered before, or *at* if it covered nothing before.
+    """
+    covered: dt.datetime | None = engine.table(
+        "select max(to_at) as until from watches "
+        "where source = $source and state = 'watched' and to_at <= $at",
+        {"source": source, "at": at},
+    )["until"][0].as_py()
+    return covered or at
 
 
 def _gaps_between(

@@ -33,7 +33,7 @@ _ONE_DAY = dt.timedelta(hours=27)
 _MIN_HOURS = dt.timedelta(hours=3)
 # What ends this shortly before the end of an hour or day is taken to be all of it: a poll is not
 # late yet, and a file that ends with a day need not have an event in its last minute.
-_PATIENCE = {_HOUR: dt.timedelta(minutes=15), _DAY: _HOUR}
+_PATIENCE = {_HOUR: coverage.LATE_AFTER, _DAY: coverage.LATE_AFTER_WITH_DAYS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ STATE_NAMES: dict[State, str] = {
 }
 
 # A check is late after three intervals, and not before the time that also makes a gap.
-_LATE_INTERVALS, _MIN_LATE = 3, dt.timedelta(minutes=15)
+_LATE_INTERVALS = 3
 # A receiver is compared with earlier weeks only after it has listened this long.
 _MIN_LISTENING = dt.timedelta(hours=2)
 _SIMULATED = "simulated_source"
@@ -208,7 +208,7 @@ def _polled(
         return "failing", success or row["failed_since"], row["failure"]
     if success is None:
         return "never", None, "Not polled yet." if feed else "Not checked yet."
-    late = max(_LATE_INTERVALS * interval, _MIN_LATE)
+    late = max(_LATE_INTERVALS * interval, coverage.LATE_AFTER)
     if now - success > late:
         checked = "poll" if feed else "check"
         return "silent", success, f"No {checked} since then: the server was stopped or is busy."

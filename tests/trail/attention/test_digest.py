@@ -12,6 +12,7 @@ import pytest
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, Row
 from trail.attention import digest_period, digest_text
+from trail.attention.checked import checked
 from trail.attention.digest import Digest, digest
 from trail.attention.items import items
 from trail.cli.main import main
@@ -26,7 +27,7 @@ from trail.storage.database import Cursor, Store
 from trail.storage.filters import Filter
 
 ROWS = random_trail.random_rows(16, 400)
-PAGE_NAMES = ("class", "incident", "finding", "who")
+PAGE_NAMES = ("group", "incident", "finding", "who")
 # In the weeks of 19 and 26 October a day has 25 hours in London and in New York.
 WEEKS = ("2026-09-14", "2026-10-05", "2026-10-19", "2026-10-26", "2026-11-02")
 
@@ -138,6 +139,8 @@ def test_a_week_without_events_has_no_zeros(store: Store) -> None:
     assert _notices(result)[0] == "No events were collected in this week."
     assert [section.key for section in result.sections] == ["attention", "integrity"]
     assert "No sealed days yet" in digest_text.plain(result)
+    unknown = checked(store, Settings(), NOW).text(ZoneInfo("UTC"), NOW)
+    assert unknown in digest_text.plain(result)
 
 
 def test_a_gap_and_the_end_of_the_data_are_named(store: Store, tmp_path: Path) -> None:

@@ -227,6 +227,21 @@ def test_a_gap_counts_only_what_no_other_source_covers(store: Store, settings: S
     assert gap[0].subject == f"gap:tracking_api:{(now - 60 * HOUR).isoformat()}"
 
 
+def test_a_gap_that_is_older_than_the_list_stays_the_same_one(
+    store: Store, settings: Settings
+) -> None:
+    begin = naive_utc(NOW) - 24 * 9 * HOUR
+    watched(store, "segment_api", begin - HOUR, begin)
+    watched(store, "segment_api", begin + 24 * 5 * HOUR, begin + 24 * 9 * HOUR)
+    for hours in (0, 1):
+        (gap,) = (
+            item for item in listed(store, settings, NOW + hours * HOUR) if item.since == begin
+        )
+        assert gap.subject == f"gap:segment_api:{begin.isoformat()}"
+        assert gap.title == "Segment Public API did not collect for 5 days"
+        assert gap.reason == "Coverage gap · No other source covers it"
+
+
 def test_refused_records_by_loader(store: Store, settings: Settings, load: Load) -> None:
     load(b"{\n{\n[]\n")
     found = listed(store, settings)
