@@ -15,6 +15,7 @@ from trail.findings import queries as unusual
 from trail.findings import reviews
 from trail.incidents import incident_text
 from trail.incidents import queries as failures
+from trail.incidents import shown as incidents_shown
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 
@@ -103,7 +104,7 @@ def incidents(engine: Engine, filter_: Filter, now: dt.datetime) -> Section:
         ),
         Line(
             "Open incidents",
-            path("failures", filter_, **{"class": "open"}),
+            path("failures", filter_, group=incidents_shown.OPEN),
             "open_incidents",
             numbers.open,
         ),

@@ -24,6 +24,8 @@ _TYPES: dict[str, type] = {
     "findings": bool,
     "active": bool,
 }
+# The fields of a schedule that they set.
+_STORED = tuple("destination_id" if name == "destination" else name for name in _TYPES)
 _TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false"}
 
 
@@ -55,16 +57,11 @@ def import_schedules(cursor: Cursor, text: str, by: str) -> dict[str, int]:
             digest_schedules.save(cursor, schedule, by, utc_now())
             counts["new"] += 1
             continue
-        changed = replace(existing, **{name: getattr(schedule, name) for name in _SETTINGS})
+        changed = replace(existing, **{name: getattr(schedule, name) for name in _STORED})
         counts["same" if changed == existing else "changed"] += 1
         if changed != existing:
             digest_schedules.save(cursor, changed, by, utc_now())
     return counts
-
-
-_SETTINGS = (
-    *("name", "destination_id", "cadence", "weekday", "hour", "zone", "findings", "active"),
-)
 
 
 def _entries(text: str) -> list[dict[str, Any]]:

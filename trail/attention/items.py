@@ -8,7 +8,7 @@ import datetime as dt
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from trail.attention import activity, collection, keeping
+from trail.attention import activity, collection, product_state
 from trail.attention.item import KINDS, MOST, URGENCIES, Item, rest
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
@@ -67,12 +67,12 @@ def _triaged(
 
 def _listed(engine: Engine, settings: Settings, now: dt.datetime, zone: ZoneInfo) -> list[Item]:
     return [
-        *keeping.integrity(engine, settings),
+        *product_state.integrity(engine, settings),
         *collection.sources(engine, settings, now),
         *activity.incidents(engine, now),
         *activity.findings(engine, now, zone),
         *activity.expiring_findings(engine, settings, now),
-        *keeping.deliveries(engine),
+        *product_state.deliveries(engine),
         *collection.refused(engine),
         *collection.gaps(engine, now),
     ]

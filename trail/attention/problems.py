@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 
-from trail.attention import collection, keeping
+from trail.attention import collection, product_state
 from trail.attention.item import Item
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
@@ -26,7 +26,7 @@ def problems(
         "delivery": lambda: _deliveries(engine),
         "integrity": lambda: [
             _problem(item, "Trail integrity: no open problem.")
-            for item in keeping.integrity(engine, settings)
+            for item in product_state.integrity(engine, settings)
         ],
     }
     found = {kind: made[kind]() for kind in kinds}
@@ -55,7 +55,7 @@ def _deliveries(engine: Engine) -> list[Problem]:
         if problem.failing
     }
     result = []
-    for item in keeping.deliveries(engine):
+    for item in product_state.deliveries(engine):
         number = item.subject.partition(":")[2]
         if number in names:
             result.append(_problem(item, f"{names[number]} no longer fails.", int(number)))

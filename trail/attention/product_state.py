@@ -1,4 +1,4 @@
-"""Items about what this product does with the events: deliveries, and the trail's integrity."""
+"""Items about the state of this product: failed deliveries, and the trail's integrity."""
 
 import datetime as dt
 

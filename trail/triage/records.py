@@ -19,6 +19,7 @@ Kind = Literal[
 ]
 
 MAX_COMMENT_CHARS = 2_000
+MAX_COMMENTS = 200  # of a subject: a page draws them all
 _ASSIGN, _COMMENT, _MUTE = "assign", "comment", "mute"
 
 
@@ -88,7 +89,10 @@ def assign(store: Store, name: str, assignee: str, made_by: str) -> None:
 
 
 def comment(store: Store, name: str, text: str, made_by: str) -> None:
-    """Add a comment on the subject *name*; raises `InputError` if it is empty or too long."""
+    """Add a comment on the subject *name*.
+
+    Raises `InputError` if it is empty or too long, or if there are `MAX_COMMENTS` already.
+    """
     text = text.strip()
     if not text:
         raise InputError("The comment is empty.", "Enter a text.")
@@ -96,6 +100,10 @@ def comment(store: Store, name: str, text: str, made_by: str) -> None:
         raise InputError(
             f"The comment is too long: {len(text):,} characters.",
             f"Use at most {MAX_COMMENT_CHARS:,}.",
+        )
+    if len(of(store, [name]).get(name, NONE).comments) >= MAX_COMMENTS:
+        raise InputError(
+            f"There are {MAX_COMMENTS} comments already.", "Continue where your team discusses it."
         )
     _add(store, name, _COMMENT, text, None, made_by)
 

@@ -6,8 +6,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trail.attention import items as attention
-from trail.attention.checked import checked
-from trail.core.clock import utc_text
+from trail.core.clock import naive_utc, utc_text
+from trail.events import coverage
 from trail.runtime import process
 from trail.web.guard import request_user
 from trail.web.query_routes import query
@@ -30,7 +30,7 @@ def items(request: Request) -> Response:
         findings=bool(user and user.may("see_findings")),
         muted=request.query_params.get("muted", "") not in ("", "0"),
     )
-    known = checked(runtime.store, runtime.settings, now).known_until
+    known = coverage.known_until(runtime.store, naive_utc(now))
     body = {
         "items": [item.to_dict() for item in listed],
         "count": sum(item.count for item in listed),

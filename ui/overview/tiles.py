@@ -9,6 +9,7 @@ from trail.events.periods import Change
 from trail.findings import expiring, reviews
 from trail.findings import queries as findings
 from trail.incidents import grouping, queries
+from trail.incidents import shown as incidents_shown
 from trail.incidents.incident import Incident
 from trail.storage.filters import Filter
 from ui import text, url_state
@@ -68,7 +69,7 @@ def _of_events(view: View, name: str, chosen: Filter) -> Tile:
 def _incidents(view: View) -> Tile:
     numbers = queries.summary(view.store, view.filter_, view.now)
     open_ = queries.incidents(view.store, view.filter_, view.now, only_open=True)
-    address = url_state.address(url_state.FAILURES, view.filter_, **{"class": "open"})
+    address = url_state.address(url_state.FAILURES, view.filter_, group=incidents_shown.OPEN)
     if view.is_blank:
         return _unknown(view, "Open incidents", numbers.open, address)
     new = sum(view.window.start <= row.first_at for row in open_ if view.window.start)

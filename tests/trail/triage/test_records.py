@@ -17,6 +17,15 @@ INCIDENT = records.subject("incident", "3f2a")
 HOUR = dt.timedelta(hours=1)
 
 
+def test_comments_of_a_subject_have_a_limit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MAX_COMMENTS", 2)
+    for number in range(2):
+        records.comment(store, INCIDENT, f"Comment {number}", "jon")
+    with pytest.raises(InputError, match="There are 2 comments already"):
+        records.comment(store, INCIDENT, "One more", "jon")
+    records.comment(store, "integrity", "Of another subject", "jon")
+
+
 def test_latest_assignment_and_mute_count_and_comments_are_kept(store: Store) -> None:
     later = utc_now() + HOUR
     records.assign(store, INCIDENT, "jon", "maya")

@@ -65,7 +65,7 @@ def drawn(query: str, role: str) -> tuple[AppTest, dict[str, Any]]:
 
 def led_to(address: str) -> Filter:
     query = urlsplit(address).query
-    return Filter.parse(query.replace("class=open", ""))
+    return Filter.parse(query.replace("group=open", ""))
 
 
 def number_at(store: Store, tile: dict[str, Any]) -> int:
