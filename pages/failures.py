@@ -46,10 +46,10 @@ def render(ctx: Context) -> None:
 def _summary(listing: Listing, elapsed_ms: float) -> str:
     """Return how many incidents and attempts are shown of how many, as HTML."""
     shown, whole = listing.total, listing.summary
-    noun = "incident" if whole.incidents == 1 else "incidents"
     return (
-        f"<b>{shown.incidents:,}</b> of {whole.incidents:,} {noun}, {shown.attempts:,} of "
-        f"{text.count(whole.attempts, 'failed attempt')} · {elapsed_ms:.0f} ms"
+        f"<b>{shown.incidents:,}</b> of {text.count(whole.incidents, 'incident')}, "
+        f"{shown.attempts:,} of {text.count(whole.attempts, 'failed attempt')} · "
+        f"{elapsed_ms:.0f} ms"
     )
 
 

@@ -6,8 +6,8 @@ from trail.attention.item import Item, Urgency, page_of
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
 from trail.core.text import count, one_line
+from trail.core.time_labels import duration_text
 from trail.events import coverage
-from trail.incidents.incident_text import duration_text
 from trail.ingest import quarantine, source_health
 from trail.ingest.source_health import SourceHealth
 from trail.storage import collected_by

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from trail.core import time_labels
-from trail.core.clock import naive_utc
 from trail.core.errors import InputError
 from trail.storage.filters import Filter, Window, zone_names
 
@@ -73,11 +72,6 @@ class Period:
     def window(self, now: dt.datetime) -> Window:
         """Return the period in UTC without zone; it may end after *now* (aware)."""
         return self.filter.window(now)
-
-    def is_over(self, now: dt.datetime) -> bool:
-        """Return whether the period has ended at *now* (aware)."""
-        end = self.window(now).end
-        return end is not None and end <= naive_utc(now)
 
     def shifted(self, number: int) -> "Period":
         """Return the period so many weeks or days later, or earlier if *number* is negative."""

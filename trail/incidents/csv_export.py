@@ -59,7 +59,7 @@ def stream_columns(
     unknown = [name for name in columns if name not in BY_NAME]
     if unknown or not columns:
         raise InputError(
-            f"Unknown column {unknown[0]!r}." if unknown else "The list of columns is empty.",
+            f"Unknown column {unknown[0][:60]!r}." if unknown else "The list of columns is empty.",
             f"Allowed: {', '.join(BY_NAME)}.",
         )
     return _screen(engine, filter_, now, shown, columns, names)

@@ -41,7 +41,7 @@ class Shown:
         ):
             if value not in allowed:
                 known = ", ".join(name for name in allowed if name)
-                raise InputError(f"Unknown {title} {value!r}.", f"Allowed: {known}.")
+                raise InputError(f"Unknown {title} {value[:60]!r}.", f"Allowed: {known}.")
 
     @classmethod
     def parse(cls, pairs: Iterable[tuple[str, str]], default: str = EVERYTHING) -> "Shown":

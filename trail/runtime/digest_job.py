@@ -42,7 +42,8 @@ def run_due(store: Store, settings: Settings, now: dt.datetime) -> str:
             queued += _queue(store, settings, schedule, occasion, now)
         except TrailError as error:
             failed += 1
-            _fail(store, schedule, moment, str(error))
+            if str(error) != schedule.last_error:  # each write makes the pages compute again
+                _fail(store, schedule, moment, str(error))
     if failed:
         raise UnavailableError(f"{counted(failed, 'digest')} failed.", "See Alerts, Digests.")
     return f"{queued:,} queued" if queued else "Nothing due"

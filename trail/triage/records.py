@@ -73,16 +73,6 @@ def of(engine: Engine, subjects: Iterable[str]) -> dict[str, Triage]:
     return {name: _state(entries) for name, entries in by_subject.items()}
 
 
-def assigned_to(engine: Engine, username: str) -> list[str]:
-    """Return the subjects whose assignee is *username*, in order; if empty, those that lost one."""
-    table = engine.table(
-        "select subject from triage where action = 'assign' group by subject "
-        "having max_by(value, (made_at, rowid)) = $username order by subject",
-        {"username": username},
-    )
-    return list(table["subject"].to_pylist())
-
-
 def assign(store: Store, name: str, assignee: str, made_by: str) -> None:
     """Assign the subject *name* to the user *assignee*, or to nobody if that is empty."""
     _add(store, name, _ASSIGN, assignee, None, made_by)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trail.core import event_text
-from trail.core.clock import naive_utc
 from trail.core.errors import OverloadError, StoppedError, UnavailableError
 from trail.events import compare, target_events
 from trail.findings import queries as findings
@@ -118,8 +117,7 @@ class _Sections:
 
     def _incident_state(self, incident: Incident) -> str:
         if incident.state == OPEN:
-            seconds = (naive_utc(self._ctx.now) - incident.first_at).total_seconds()
-            return f"open for {text.duration(max(seconds, 0))}"
+            return f"open for {incident_text.length_text(incident.duration_s)}"
         return incident_text.current_state(incident, self._ctx.now, self._filter.zone)
 
     def _incident_link(self, incident: Incident) -> str:

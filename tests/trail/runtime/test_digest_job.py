@@ -122,6 +122,10 @@ def test_a_missing_destination_is_reported_and_tried_again(trail: Store, sending
         digest_job.run_due(trail, sending, NOW)
     [kept] = digest_schedules.list_all(trail)
     assert kept.last_error.startswith("Destination not found.")
+    version = trail.version
+    with pytest.raises(UnavailableError):
+        digest_job.run_due(trail, sending, NOW + dt.timedelta(minutes=1))
+    assert trail.version == version
     assert kept.due(NOW.replace(tzinfo=None)) is not None
 
 

@@ -15,7 +15,7 @@ from trail.incidents.shown import EVERYTHING, GROUPS, Shown
 def _run(args: argparse.Namespace, context: Context) -> int:
     store = context.store(False)
     filter_ = context.read_filter(store, args.query)
-    shown = Shown(args.group, tuple(args.pattern), args.owner, args.order)
+    shown = Shown(args.group, tuple(args.pattern or ()), args.owner, args.order)
     listed = records(store, filter_, dt.datetime.now(dt.UTC), shown)
     if args.json:
         for record in listed:
@@ -45,7 +45,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pattern",
         action="append",
-        default=[],
         choices=CLASSES,
         help="only incidents of this pattern; repeatable",
     )
