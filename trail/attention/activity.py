@@ -14,12 +14,12 @@ from trail.incidents import incident_text
 from trail.incidents import queries as failures
 from trail.incidents.grouping import EXHAUSTED, PERSISTENT, STORM, TRANSIENT
 from trail.incidents.incident import UNKNOWN, Incident
+from trail.notifications.rule import HIGH_SCORE
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from trail.triage.records import subject
 
-# From this score on, a finding of the last two days is urgent; new alert rules start with it too.
-_HIGH_SCORE = 40
+# A finding of high score is urgent for so long.
 _RECENT = dt.timedelta(days=2)
 
 
@@ -67,7 +67,7 @@ def findings(engine: Engine, now: dt.datetime, zone: ZoneInfo) -> list[Item]:
 def _finding(finding: Finding, title: str, now: dt.datetime) -> Item:
     begin = dt.datetime.combine(finding.day, dt.time())
     recent = naive_utc(now) - begin < _RECENT
-    urgent = severity.of(finding) == severity.HIGH or finding.score >= _HIGH_SCORE
+    urgent = severity.of(finding) == severity.HIGH or finding.score >= HIGH_SCORE
     return Item(
         subject("finding", finding.finding_id),
         "finding",

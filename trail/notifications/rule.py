@@ -16,6 +16,8 @@ STATE_KINDS = ("source", "delivery", "integrity")
 KINDS = ("events", "findings", "incidents", "silence", *STATE_KINDS)
 SEVERITIES = ("info", "warning", "critical")
 _QUIET = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
+# From this score on a finding is urgent, and new rules for findings match.
+HIGH_SCORE = 40
 _MAX_NAME_LENGTH = 80
 _MAX_MINUTES = 43_200
 

@@ -176,7 +176,8 @@ def digest(request: Request) -> Response:
 
     Who may not see findings gets it without them.
     """
-    names, runtime, now = request.query_params, process.current(), dt.datetime.now(dt.UTC)
+    names, runtime = request.query_params, process.current()
+    now = runtime.store.now()
     zone = names.get("tz") or runtime.settings.timezone or "UTC"
     period = digest_period.parse(names.get("week", ""), names.get("day", ""), zone, now)
     user = request_user(request)

@@ -14,7 +14,7 @@ from trail.findings import queries
 from trail.incidents.incident_json import records
 from trail.notifications import destinations, rule_store, yaml_rules
 from trail.notifications.dry_run import dry_run
-from trail.notifications.rule import SEVERITIES, STATE_KINDS, Rule
+from trail.notifications.rule import HIGH_SCORE, SEVERITIES, STATE_KINDS, Rule
 from trail.storage.database import Cursor
 from trail.storage.filters import Filter
 from ui import forms, text, url_state
@@ -80,7 +80,7 @@ def _form(ctx: Context) -> None:
             window_minutes=int(middle.number_input("Within (minutes)", 1, 43_200, 15)),
         )
     elif kind == "findings":
-        rule = replace(rule, score=float(left.number_input("Minimum points", 0, 1_000, 40)))
+        rule = replace(rule, score=float(left.number_input("Minimum points", 0, 1_000, HIGH_SCORE)))
     elif kind == "incidents":
         minutes = left.number_input("Open for (minutes)", 1, 43_200, 60)
         rule = replace(rule, open_minutes=int(minutes))
