@@ -5,7 +5,7 @@ scores nothing, because familiarity is measured per sequence.
 """
 
 from trail.core.catalogue import resolve
-from trail.core.time_labels import duration_text
+from trail.core.time_labels import at_most_text
 from trail.findings import deeds, familiarity, moments, sequences
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
@@ -102,8 +102,7 @@ def _done(chain: str, seen: list[deeds.Seen]) -> str:
     if not first or not then:
         return deeds.on_days(first or then or seen)
     start, end = deeds.first_at(first), deeds.last_at(then)
-    within = duration_text(deeds.seconds_between(start, end))
-    within = within.replace("less than a", "a")
+    within = at_most_text(deeds.seconds_between(start, end))
     return f"{deeds.deeds(first)} and {deeds.deeds(then)} within {within} {moments.on(start, end)}"
 
 

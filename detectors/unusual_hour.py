@@ -79,8 +79,10 @@ def _explain(facts: Facts) -> str:
         )
     seen = facts["seen"]
     when = moments.at(deeds.first_at(seen), deeds.last_at(seen)) if seen else "at an unusual hour"
+    then = sum(one["n"] for one in seen if one["risk"] >= _RISK)
+    part = "some of them " if then < facts["n"] else "all of them " if facts["n"] > 1 else ""
     return (
-        f"{changes} on that day, some of them {when}; active within one hour of that time on "
+        f"{changes} on that day, {part}{when}; active within one hour of that time on "
         f"{facts['k']} of {count(facts['of_days'], 'earlier active day')}."
     )
 

@@ -5,6 +5,7 @@ a message, names the zone as well.
 """
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,12 @@ def duration_text(seconds: float) -> str:
         if seconds >= size * 0.99:
             return count(round(seconds / size), name)
     return "less than a minute"
+
+
+def at_most_text(seconds: float) -> str:
+    """Return whole units that a duration does not exceed: "11 minutes" for 10:23, "90 minutes"."""
+    size, name = next((unit for unit in _UNITS if seconds > 2 * unit[0]), _UNITS[-1])
+    return count(max(math.ceil(seconds / size), 1), name)
 
 
 def axis_days(dates: Sequence[dt.date], now: dt.datetime, zone: ZoneInfo) -> list[str]:

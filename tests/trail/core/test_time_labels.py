@@ -61,3 +61,20 @@ def test_no_label_leaves_open_which_day_is_meant(
             is_named = f"{at.day} {at:%b} {at.year}" in label
             ends_the_day = label.endswith("24:00")
             assert is_named or at.year == 2026 or (ends_the_day and at == last), label
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "1 minute"),
+        (60, "1 minute"),
+        (61, "2 minutes"),
+        (623, "11 minutes"),
+        (5_400, "90 minutes"),
+        (12_092, "4 hours"),
+        (172_800, "48 hours"),
+        (172_801, "3 days"),
+    ],
+)
+def test_a_duration_is_not_longer_than_it_is_said_to_be_at_most(seconds: int, text: str) -> None:
+    assert time_labels.at_most_text(seconds) == text
