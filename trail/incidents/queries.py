@@ -318,10 +318,12 @@ def attempts_filter(
         "order by id",
         {"id": incident.incident_id},
     )["id"].to_pylist()
-    if len(ids) <= _MAX_LINK_TARGETS and any(ids):
+    without_target = ids == [""]
+    if len(ids) <= _MAX_LINK_TARGETS and not without_target:
         choices["target"] = Choice(tuple(ids))
     shown = replace(
         filter_.cleared(),
+        q=("-target:*",) if without_target else (),
         start=utc_text(incident.first_at),
         end=utc_text(incident.last_at + dt.timedelta(milliseconds=1)),
         choices=choices,

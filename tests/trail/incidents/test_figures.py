@@ -132,6 +132,20 @@ def test_a_link_shows_the_attempts_of_both_spellings(store: Store, load: Load) -
     _compare_link(store, Filter(), row, at(10))
 
 
+def test_a_link_to_attempts_without_a_target_leaves_out_those_with_one(
+    store: Store, load: Load
+) -> None:
+    targets = (*TARGETS[:2], *TARGETS[3:6])
+    lines = [
+        line(0, ACTIONS[0], target, event_id=f"e{number}") for number, target in enumerate(targets)
+    ]
+    load(text(*lines, change(9)))
+    listed = queries.incidents(store, Filter(), at(10))
+    assert "" in [row.target for row in listed]
+    for row in listed:
+        _compare_link(store, Filter(), row, at(10))
+
+
 def test_a_link_leaves_out_unverified_attempts(store: Store, load: Load) -> None:
     load(text(*run(0, 5)))
     ingest(store, [line(2, "Audience Run Failed", AUDIENCE)], verified=False)
