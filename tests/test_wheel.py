@@ -89,7 +89,10 @@ def test_console_script_serves_from_an_empty_folder(program: Path, tmp_path: Pat
         )
         try:
             url = f"http://127.0.0.1:{port}"
-            assert _healthz(url, process) == {"ok": True, "problems": []}, log.name
+            health = _healthz(url, process)
+            sources = [(source["name"], source["state"]) for source in health.pop("sources")]
+            assert health == {"ok": True, "problems": []}, log.name
+            assert sources == [("demo", "ok")]
             page = httpx2.get(url, headers={"accept": "text/html"})
             assert page.status_code == 200
             assert "<title>" in page.text

@@ -228,19 +228,23 @@ def test_event_opens_and_closes_without_a_run_of_the_page(visit: Callable[..., P
     grid.scroll_into_view_if_needed()
     before = summary(page).inner_text(), grid.bounding_box()  # the summary has the query time
 
+    third, fourth = (_event_of_row(page, number) for number in (3, 4))
+
+    def wait_for(event: str) -> None:
+        page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get("event") == [event])
+
     for _ in range(2):
         open_row(page, 3)
         expect(rows(page).nth(2)).to_have_attribute("aria-current", "true")
         expect(panel).to_be_visible()
-        page.wait_for_url(re.compile(r"[?&]event="))
-        first = page.url
+        wait_for(third)
         page.keyboard.press("j")
-        page.wait_for_url(lambda url, first=first: url != first)
+        wait_for(fourth)
         expect(rows(page).nth(3)).to_have_attribute("aria-current", "true")
     page.keyboard.press("k")
-    page.wait_for_url(first)
+    wait_for(third)
     page.keyboard.press("j")
-    page.wait_for_url(lambda url: url != first)
+    wait_for(fourth)
     page.keyboard.press("Escape")  # before the table has the answer to j
     expect(panel).to_have_count(0)
     assert "event" not in url_query(page)
@@ -505,5 +509,10 @@ def test_repeated_message_does_not_take_back_what_it_had_done(visit: Callable[..
     page.keyboard.press("j")
     page.wait_for_timeout(3_000)  # until all answers are there: nothing more may change
     expect(rows(page).nth(3)).to_have_attribute("aria-current", "true")
-    link = rows(page).nth(3).get_by_role("link").get_attribute("href")
-    assert link and url_query(page)["event"] == parse_qs(urlsplit(link).query)["event"]
+    assert url_query(page)["event"] == [_event_of_row(page, 4)]
+
+
+def _event_of_row(page: Page, number: int) -> str:
+    """Return the id of the event that a row links to; the first row is 1."""
+    link = rows(page).nth(number - 1).get_by_role("link").get_attribute("href")
+    return parse_qs(urlsplit(str(link)).query)["event"][0]

@@ -1,15 +1,15 @@
 """Assignee, comments and mute: the latest counts, everything is kept."""
 
-import contextlib
 import datetime as dt
+import itertools
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.core.settings import Settings
 from trail.storage.database import Store
 from trail.triage import records
 
@@ -47,20 +47,20 @@ def test_latest_assignment_and_mute_count_and_comments_are_kept(store: Store) ->
     assert not records.of(store, [INCIDENT])[INCIDENT].is_muted(utc_now())
 
 
+_SUBJECTS = itertools.count()
+
+
 @given(names=st.lists(st.sampled_from(["", "jon", "maya"]), min_size=1, max_size=6))
-def test_the_latest_assignee_of_each_subject_counts(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str]
-) -> None:
-    with contextlib.closing(
-        Store.open(tmp_path_factory.mktemp("triage") / "t.duckdb", Settings())
-    ) as store:
-        expected = {}
-        for number, name in enumerate(names):
-            subject = records.subject("finding", str(number % 2))
-            records.assign(store, subject, name, "maya")
-            expected[subject] = name
-        states = records.of(store, expected)
-        assert {subject: state.assignee for subject, state in states.items()} == expected
+@profile(max_examples=30)
+def test_the_latest_assignee_of_each_subject_counts(store: Store, names: list[str]) -> None:
+    pair = [records.subject("finding", str(next(_SUBJECTS))) for _ in range(2)]  # of this example
+    expected = {}
+    for number, name in enumerate(names):
+        subject = pair[number % 2]
+        records.assign(store, subject, name, "maya")
+        expected[subject] = name
+    states = records.of(store, expected)
+    assert {subject: state.assignee for subject, state in states.items()} == expected
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * (records.MAX_COMMENT_CHARS + 1)])
