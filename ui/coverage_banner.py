@@ -74,7 +74,7 @@ def missing_in(ctx: Context, filter_: Filter) -> str:
 
 
 def _why(health: Sequence[SourceHealth], known_until: dt.datetime | None, zone: ZoneInfo) -> str:
-    """Return why there is no data, and what to do."""
+    """Return the cause of missing data, and what to do about it."""
     if any(source.state in ("failing", "silent") for source in health):
         return _sentences(health, known_until, zone)
     if not health:

@@ -1,8 +1,6 @@
 """Assign, mute and comment: for owners and reviewers only, recorded, and with what was done."""
 
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,16 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from trail.access_log import log, spool
-from trail.accounts.sessions import Sessions
-from trail.accounts.users import User, Users
+from trail.access_log import log
+from trail.accounts.users import User
 from trail.core.clock import naive_utc
 from trail.core.errors import InputError
-from trail.core.settings import Settings
-from trail.ingest.receiver import Intake
 from trail.runtime import process
 from trail.runtime.process import Runtime
-from trail.runtime.scheduler import Schedule
 from trail.storage.database import Store
 from trail.storage.filters import Window
 from trail.triage import records
@@ -30,24 +24,11 @@ SUBJECT = records.subject("incident", "3f2a")
 WHAT = "incident Snowflake prod"
 
 
-@pytest.fixture
-def runtime(
-    store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Runtime]:
-    """Return the current runtime, with the users maya (owner) and jon (manager)."""
-    monkeypatch.setattr(process, "_current", [])
-    schedule = Schedule(settings, lambda: store, lambda: store)
-    users = Users(tmp_path / "users.yaml", warn=False)
-    users.add("maya", "Maya Lind", "", "owner", "correct-horse-9")
-    users.add("jon", "Jon *Berg*", "", "manager", "correct-horse-9")
-    intake = Intake(settings, lambda: store)
-    made = Runtime(settings, store, users, Sessions(12, 30), intake, schedule, False)
-    process.start(made)
-    log.start(lambda: (store, True), spool.folder_of(settings), 400)
-    yield made
-    log.stop()
-    schedule.close()
-    intake.close()
+@pytest.fixture(autouse=True)
+def users(runtime: Runtime) -> None:
+    """Add the users maya (owner) and jon (manager)."""
+    runtime.users.add("maya", "Maya Lind", "", "owner", "correct-horse-9")
+    runtime.users.add("jon", "Jon *Berg*", "", "manager", "correct-horse-9")
 
 
 def sign_in(monkeypatch: pytest.MonkeyPatch, username: str) -> None:

@@ -78,7 +78,7 @@ class View:
 
     @functools.cached_property
     def missing(self) -> str:
-        """Return since when there is no data, if that is at least a whole bar; else nothing.
+        """Return the sentence that data is missing, if at least a whole bar is; else nothing.
 
         For lists, that is what they say instead of that there are no events.
         """
