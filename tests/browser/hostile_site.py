@@ -11,6 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, expect
 
+from tests.browser import locators
 from tests.browser.conftest import PASSWORD, Site
 from trail.accounts.users import Users
 from trail.core.clock import utc_now
@@ -219,7 +220,7 @@ class WatchedPage:
 
     def settle(self) -> None:
         """Wait until the server has drawn everything."""
-        expect(self.page.locator("[data-test-script-state=running]")).to_have_count(0)
+        locators.settle(self.page)
 
     def check(self) -> None:
         """Fail if a name became an element, ran, or caused a request."""

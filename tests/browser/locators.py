@@ -27,8 +27,16 @@ def summary_text(page: Page) -> str:
 
 
 def settle(page: Page) -> None:
-    """Wait until the server has drawn everything."""
-    expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
+    """Wait until the server has drawn everything, also what was only just asked for."""
+    for state in ("rerunRequested", "running"):
+        expect(page.locator(f"[data-test-script-state={state}]")).to_have_count(0)
+
+
+def arrive(page: Page, title: str) -> None:
+    """Wait until the page of this *title* is drawn: its URL is there before the server knows it."""
+    page.wait_for_url(f"**/{title.lower()}?**")
+    expect(page.get_by_role("heading", level=1, name=title, exact=True)).to_be_visible()
+    settle(page)
 
 
 def url_query(page: Page) -> dict[str, list[str]]:

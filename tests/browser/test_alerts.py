@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
+from tests.browser.locators import arrive
 from tests.receiver import Receiver
 
 pytestmark = pytest.mark.browser
@@ -38,7 +39,7 @@ def test_rule_from_a_filter_fires_and_is_in_the_delivery_log(
 
         page.goto(f"{site.url}/explore?kind=disable&from=30d")
         page.get_by_role("link", name="Create alert rule").click()
-        page.wait_for_url("**/alerts?**")
+        arrive(page, "Alerts")
         expect(page.get_by_text("Back-test, last 30 days: ")).to_be_visible()
         page.get_by_role("button", name="Save rule").click()
         expect(page.get_by_role("button", name="Snooze 1 h")).to_be_visible()

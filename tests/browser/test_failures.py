@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.locators import open_row, rows, settle, summary_text, total, url_query
+from tests.browser.locators import arrive, open_row, rows, settle, summary_text, total, url_query
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +56,7 @@ def test_row_opens_its_incident_and_links_to_its_attempts(page: Page) -> None:
     settle(page)
     link = page.get_by_role("link", name=re.compile(f"^Show {attempts} failed attempts? in"))
     link.click()
-    page.wait_for_url("**/explore?**")
+    arrive(page, "Explore")
     assert total(page) == int(attempts.replace(",", ""))
 
 
@@ -65,7 +65,7 @@ def test_spotlight_opens_its_incident_and_the_strip_its_attempts(page: Page) -> 
     page.wait_for_url("**incident=**")
     settle(page)
     page.locator(".strip-row:not(.spot)").first.click()
-    page.wait_for_url("**/explore?**")
+    arrive(page, "Explore")
     expect(page.locator(".chip")).to_have_count(2)
 
 
@@ -92,7 +92,7 @@ def test_owner_of_the_work_comments_and_makes_an_alert(page: Page) -> None:
     expect(page.get_by_role("heading", name="Comments: 1")).to_be_visible()
     expect(page.get_by_text("<b>Key</b> *revoked*")).to_be_visible()
     page.get_by_role("link", name="Alert on this").click()
-    page.wait_for_url("**/alerts?**")
+    arrive(page, "Alerts")
     assert "action=" in url_query(page)["rule"][0]
     expect(page.get_by_role("textbox", name="Filter")).to_have_value(re.compile("action="))
 

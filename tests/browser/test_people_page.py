@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.locators import open_row
+from tests.browser.locators import arrive, open_row
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ def test_from_the_list_to_an_actor_and_to_explore(visit: Callable[..., Page]) ->
     page.wait_for_url("**who=**")
     expect(page.get_by_role("heading", name="Targets")).to_be_visible()
     page.get_by_role("link", name="View these events in Explore").click()
-    page.wait_for_url("**/explore?**")
+    arrive(page, "Explore")
     expect(page.locator(".chip")).to_have_count(1)
     page.go_back()
     expect(page.get_by_role("heading", name="Targets")).to_be_visible()

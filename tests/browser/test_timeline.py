@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import HOSTILE
-from tests.browser.locators import total, url_query
+from tests.browser.locators import arrive, total, url_query
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +32,7 @@ def test_lane_point_opens_its_events(page: Page) -> None:
     # The tip is centered at the mark in a share of the lane that the script sets.
     at = float(tip.evaluate("node => node.style.getPropertyValue('--at')"))
     page.mouse.click(lane["x"] + lane["width"] * at, lane["y"] + lane["height"] / 2)
-    page.wait_for_url("**/explore?**")
+    arrive(page, "Explore")
     assert len(url_query(page)["category"]) == 1
     expect(page.locator(".chip")).to_have_count(1)
     assert total(page) > 0
@@ -68,7 +68,7 @@ def test_week_cell_opens_its_latest_events(page: Page) -> None:
         "aria-label", re.compile(r"^[\d.]+ per \w+day 00:00, \d \w+days?$")
     )
     page.locator(".week-cell:not([disabled])").first.click()
-    page.wait_for_url("**/explore?**")
+    arrive(page, "Explore")
     assert total(page) > 0
 
 
