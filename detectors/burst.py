@@ -1,5 +1,6 @@
 """D3: far more changes of one kind in a day than usual for this actor and their peers."""
 
+from trail.core.catalogue import resolve
 from trail.core.text import count
 from trail.findings import amounts, deeds
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
@@ -19,48 +20,66 @@ with expected as (
    greatest(0, (q * m - s * s - s * m) / (s::double * s)) end + prior * spread) / (m + prior)
   as cv2
  from (
-  select *, case when actor_type = 'token' then {_TOKEN_PRIOR_DAYS} else {_PRIOR_DAYS} end as prior
+  select *, case when actor_type = 'token' then {_TOKEN_PRIOR_DAYS} else {_PRIOR_DAYS} end as prior,
+   count(*) over (partition by day, actor_key) as verbs
   from amounts
  ) where day >= (select since from judged) and x >= 3 and m + s > 0
 ), bits as (
  select * exclude (mu), own as mu, 1 / greatest(cv2, 0.001) as r from expected where x > own
-), sized as (select *, {amounts.BITS} as raw_bits from bits)
+), surprising as (
+ select *, {amounts.BITS} as raw_bits from bits
+), sized as (
+ -- Where all changes of a day are of one verb, "all" is the same events again.
+ select * from surprising where raw_bits > 5
+ qualify verb <> 'all' or verbs > 2 or count(*) over (partition by day, actor_key) = 1
+)
 select day, actor_key,
  least(raw_bits, case when verb in {_MILD} then {_MAX_MILD} else {_MAX} end) as bits,
  (case when actor_type = 'token' then greatest(risk, {_TOKEN_RISK}) else risk end)::double as risk,
  to_json(struct_pack(verb := verb, x := x, expected := round(mu, 2), m := m, s := s,
-  most := most)) as facts,
+  most := most, kinds := case when verb <> 'all' then (select list(distinct a.kind order by a.kind)
+   from acted a where a.actor_key = s0.actor_key and a.day <= s0.day
+   and {amounts.VERB.format("a.kind")} = s0.verb) end)) as facts,
  case when verb = 'all' then null else (select list(distinct a.action order by a.action)
-  from acted a where a.day = s0.day and a.actor_key = s0.actor_key and (a.kind = s0.verb
-   or (a.kind = 'disconnect' and s0.verb = 'disable')
-   or (a.kind = 'connect' and s0.verb = 'enable'))) end as actions,
+  from acted a where a.day = s0.day and a.actor_key = s0.actor_key
+   and {amounts.VERB.format("a.kind")} = s0.verb) end as actions,
  null::timestamp as since, null::timestamp as upto
-from sized s0 where raw_bits > 5
+from sized s0
 """
 
 
 def _explain(facts: Facts) -> str:
-    before = count(facts["m"], "earlier active day")
-    earlier = f"{deeds.amount(facts['verb'], facts['s'])} in {before}"
+    kinds, x = facts["kinds"] or (), facts["x"]
+    today = kinds and deeds.kinds_of(facts["seen"])
+    earlier = deeds.amount(kinds, facts["s"])
     if facts["s"]:
         earlier += f", at most {facts['most']:,} on one day"
+    once = ", each resource counted once" if facts["verb"] in amounts.TAKING else ""
     return (
-        f"{deeds.amount(facts['verb'], facts['x']).capitalize()} on one day, "
-        f"{deeds.expected_text(facts['expected'])}: {earlier}."
+        f"{deeds.amount(today, x).capitalize()} on one day{_parts(facts)}{once}; "
+        f"{deeds.expected_text(facts['expected'])} from the actor's "
+        f"{count(facts['m'], 'earlier active day')} ({earlier}) and from peers."
     )
 
 
 def _headline(facts: Facts) -> str:
     verb, x, seen = facts["verb"], facts["x"], facts["seen"]
     counted = "targets" if verb in amounts.TAKING else "n"
+    kinds = facts["kinds"] or ()
     if verb == "all" or len(seen) > 2 or sum(one[counted] for one in seen) != x:
-        done = deeds.done(verb, x)
+        done = f"{deeds.done(kinds and deeds.kinds_of(seen), x)}{_parts(facts)}"
     else:
         done = deeds.deeds(seen)
-    before = f"the most on one day before was {facts['most']:,}"
-    if not facts["s"]:
-        before = f"before, none in {count(facts['m'], 'active day')}"
-    return f"{done} {deeds.days(seen)}; {before}"
+    most = f"{'at most ' if facts['s'] else ''}{deeds.amount(kinds, facts['most'])}"
+    return f"{done} {deeds.days(seen)}; {most} on any of {count(facts['m'], 'earlier active day')}"
+
+
+def _parts(facts: Facts) -> str:
+    """Return of what kinds the changes of a day of any kind were."""
+    active = [one for one in facts["seen"] if resolve(one["action"]).kind not in amounts.PASSIVE]
+    if facts["verb"] != "all" or sum(one["n"] for one in active) != facts["x"]:
+        return ""
+    return f" ({deeds.by_kind(active)})"
 
 
 _USUAL = (

@@ -1,6 +1,7 @@
 """D6: an actor inactive for weeks returns and makes a risky change."""
 
 from trail.core.text import count
+from trail.findings import deeds, moments
 from trail.findings.detector import (
     Detector,
     Facts,
@@ -8,7 +9,6 @@ from trail.findings.detector import (
     events,
     match,
     no_match,
-    what_and_when,
     workdays,
 )
 
@@ -16,14 +16,18 @@ from trail.findings.detector import (
 _PRIOR_DAYS = 14
 
 _SQL = f"""
-with away as (
+with before as (
+ select *, lag(last_at) over (partition by actor_key order by day) as last_before from actor_days
+), away as (
  select day, actor_key, m, risk, day_before, date_diff('day', day_before, day) as gap,
+  last_before, date_diff('second', last_before, first_at) // 86400 as quiet,
   date_diff('day', first_day, day_before) + 1 as span,
   least(0.95, m / (date_diff('day', first_day, day_before) + {_PRIOR_DAYS})) as rate
- from actor_days where day_before is not null and day >= (select since from judged)
+ from before where day_before is not null and day >= (select since from judged)
 )
 select w.day, w.actor_key, least(12, -gap * log2(1 - rate) * 0.8) as bits, risk::double as risk,
- to_json(struct_pack(gap := gap, m := m, span := span)) as facts,
+ to_json(struct_pack(gap := gap, m := m, span := span, quiet := quiet,
+  last_at := strftime(last_before, '%Y-%m-%dT%H:%M:%S'))) as facts,
  (select list(distinct a.action order by a.action) from acted a
   where a.day = w.day and a.actor_key = w.actor_key and a.risk >= 4) as actions,
  null::timestamp as since, null::timestamp as upto
@@ -33,13 +37,14 @@ from away w where gap >= 21 and risk >= 4 and m >= 2
 
 def _explain(facts: Facts) -> str:
     return (
-        f"Last active {facts['gap']:,} days earlier; until then, active on {facts['m']:,} of "
-        f"{count(facts['span'], 'day')}."
+        f"No activity for {facts['quiet']:,} days {moments.since(facts['last_at'])}; until then, "
+        f"active on {facts['m']:,} of {count(facts['span'], 'day')}."
     )
 
 
 def _headline(facts: Facts) -> str:
-    return f"{what_and_when(facts)}, {facts['gap']:,} days after the last activity"
+    done = deeds.on_days(facts["seen"], "risky action")
+    return f"{done}, after {facts['quiet']:,} days without activity"
 
 
 _USUAL = (
@@ -50,7 +55,7 @@ _USUAL = (
 DETECTOR = Detector(
     name="dormant",
     title="Dormant actor returns",
-    description="An actor inactive for three weeks or more makes a risky change.",
+    description="An actor inactive for about three weeks or more makes a risky change.",
     runbook=(
         "Find out whether the user has returned from leave or changed roles.",
         "If they left the company, revoke their access now and review everything they changed.",

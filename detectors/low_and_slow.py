@@ -22,38 +22,42 @@ with weeks as (
 ), sized as (select *, 0.8 * {amounts.BITS} as bits from bits where x > mu and x >= 3)
 select day, actor_key, least(bits, 30) as bits, risk::double as risk,
  to_json(struct_pack(verb := verb, x := x::bigint, days := days, expected := round(mu, 2),
-  before := before, past_days := past_days)) as facts,
+  before := before, past_days := past_days, kinds := (select list(distinct a.kind order by a.kind)
+   from acted a where a.actor_key = s0.actor_key and a.day <= s0.day
+   and {amounts.VERB.format("a.kind")} = s0.verb))) as facts,
  (select list(distinct a.action order by a.action) from acted a where a.actor_key = s0.actor_key
-  and a.day between s0.week_start and s0.day and (a.kind = s0.verb
-   or (a.kind = 'disconnect' and s0.verb = 'disable'))) as actions,
+  and a.day between s0.week_start and s0.day and {amounts.VERB.format("a.kind")} = s0.verb
+ ) as actions,
  week_start::timestamp as since, null::timestamp as upto
 from sized s0 where bits > 5
 """
 
 
 def _explain(facts: Facts) -> str:
+    total = deeds.amount(deeds.kinds_of(facts["seen"]), facts["x"])
     return (
-        f"{_amount(facts).capitalize()} on {facts['days']} of the last 7 days, each target counted "
-        f"once a day, {deeds.expected_text(facts['expected'])}: {_before(facts)}."
+        f"{total.capitalize()} on {facts['days']} days of one week, each resource counted "
+        f"once a day; {deeds.expected_text(facts['expected'])} from the time before "
+        f"({_before(facts)}) and from peers."
     )
 
 
 def _headline(facts: Facts) -> str:
-    seen = facts["seen"]
-    what = deeds.nouns(seen)
+    seen, x = facts["seen"], facts["x"]
+    # A target of several days is counted on each of them.
+    exact = sum(one["targets"] for one in seen) == x
+    parts = f" ({deeds.things(seen)})" if exact else ""
     return (
-        f"made {_amount(facts)} ({what}) on {facts['days']} days "
-        f"{deeds.days(seen)}; before, {_before(facts)}"
+        f"made {deeds.amount(deeds.kinds_of(seen), x)}{parts} on {facts['days']} days of one week, "
+        f"{deeds.days(seen)}; {_before(facts)}"
     )
 
 
-def _amount(facts: Facts) -> str:
-    return deeds.amount(facts["verb"], facts["x"])
-
-
 def _before(facts: Facts) -> str:
-    number = f"{facts['before']:,}" if facts["before"] else "none"
-    return f"{number} in {count(facts['past_days'], 'day')}"
+    return (
+        f"{deeds.amount(facts['kinds'], facts['before'])} in the "
+        f"{count(facts['past_days'], 'day')} before that week"
+    )
 
 
 _USUAL = (

@@ -1,11 +1,12 @@
 """D7: risky changes to several targets that only other actors changed before."""
 
-from trail.core.text import count
+from trail.core.text import count, one_line
 from trail.findings import deeds
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
 
 _MIN_TARGETS = 3
 _RISK = 4
+_MAX_NAME = 60
 _ESTABLISHED = 5  # earlier changes that make a target somebody's responsibility
 
 # Targets are compared by id because a renamed target gets another key.
@@ -16,13 +17,17 @@ with risky as (
  where t.day between (select since from judged) and (select until from judged)
   and coalesce(r.risk, a.risk) >= {_RISK}
 ), named as (
- select target_key, target_type, coalesce(nullif(target_id, ''), target_name) as thing from targets
+ select target_key, target_type, target_name,
+  coalesce(nullif(target_id, ''), target_name) as thing from targets
 ), keys as (
- select target_key, target_type || chr(31) || thing as target from named
+ select target_key, target_type || chr(31) || thing as target,
+  replace(target_type, '_', ' ') || ' ' || coalesce(nullif(target_name, ''), thing) as name
+ from named
  semi join (select distinct target_type, thing from named semi join risky using (target_key))
   using (target_type, thing)
 ), today as (
- select day, actor_key, target, max(risk) as risk, list(distinct action order by action) as actions
+ select day, actor_key, target, max(name) as name, max(risk) as risk,
+  list(distinct action order by action) as actions
  from risky join keys using (target_key) semi join actor_days using (day, actor_key)
  group by day, actor_key, target
 ), histories as (
@@ -30,14 +35,15 @@ with risky as (
  from daily_targets t join keys k using (target_key) semi join actor_days using (day, actor_key)
  where t.day <= (select until from judged) group by k.target, t.day, t.actor_key
 ), before as (
- select t.day, t.actor_key, t.target, t.risk, t.actions, sum(h.n)::bigint as changed,
+ select t.day, t.actor_key, t.target, t.name, t.risk, t.actions, sum(h.n)::bigint as changed,
   list(distinct h.actor_key) as people, bool_or(h.actor_key = t.actor_key) as own
  from today t join histories h on h.target = t.target and h.day < t.day
- group by t.day, t.actor_key, t.target, t.risk, t.actions
+ group by t.day, t.actor_key, t.target, t.name, t.risk, t.actions
 )
 select b.day, b.actor_key, least(6, 1.5 * log2(1 + count(*))) as bits, max(b.risk)::double as risk,
  to_json(struct_pack(n := count(*), changed := sum(changed)::bigint,
-  people := len(list_distinct(flatten(list(people)))))) as facts,
+  people := len(list_distinct(flatten(list(people)))),
+  names := list(b.name order by b.risk desc, b.name)[:2])) as facts,
  list_sort(list_distinct(flatten(list(actions)))) as actions,
  null::timestamp as since, null::timestamp as upto
 from before b join actor_days d on d.day = b.day and d.actor_key = b.actor_key
@@ -48,15 +54,20 @@ group by b.day, b.actor_key having count(*) >= {_MIN_TARGETS}
 
 def _explain(facts: Facts) -> str:
     return (
-        f"Risky actions on {facts['n']:,} targets that this actor had never worked on; before, "
-        f"{count(facts['people'], 'other actor')} had, {facts['changed']:,} times."
+        f"Risky actions on {facts['n']:,} resources that this actor had never worked on; "
+        f"{count(facts['people'], 'other actor')} had, in {count(facts['changed'], 'event')}."
     )
 
 
 def _headline(facts: Facts) -> str:
+    number = facts["n"]
+    names = [one_line(name, _MAX_NAME) for name in facts["names"]]
+    if more := number - len(names):
+        names.append(f"{more:,} more")
     return (
-        f"{deeds.on_days(facts['seen'])}; {facts['n']:,} of the targets had been worked on only by "
-        f"{count(facts['people'], 'other actor')}"
+        f"took risky actions on {number:,} resources {deeds.days(facts['seen'])} "
+        f"({deeds.listing(names)}); all {number:,} were new to this actor, "
+        f"{count(facts['people'], 'other actor')} had worked on them"
     )
 
 

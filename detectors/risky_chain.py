@@ -5,6 +5,7 @@ scores nothing, because familiarity is measured per sequence.
 """
 
 from trail.core.catalogue import resolve
+from trail.core.text import count
 from trail.core.time_labels import at_most_text
 from trail.findings import deeds, familiarity, moments, sequences
 from trail.findings.detector import Detector, Facts, daily, events, match, no_match, workdays
@@ -40,6 +41,8 @@ _OPENS = {
     "invite-then-group": sequences.INVITES,
 }
 _NEWCOMER_RISK = 5
+_SIMILAR = "similar action"
+_OTHERS = {"newcomer": "risky action"}
 
 
 def _case(values: dict[str, str], default: str) -> str:
@@ -80,14 +83,24 @@ from (
 
 
 def _explain(facts: Facts) -> str:
-    return familiarity.explain(facts, _SEQUENCES[facts["what"]][1])
+    own = f"{_SEQUENCES[facts['what']][1]}: {_own(facts)}"
+    return familiarity.explain(facts, own, "the sequence occurred")
 
 
 def _headline(facts: Facts) -> str:
     done = _done(facts["what"], facts["seen"])
     if facts["what"] == "newcomer":
         return f"{done}, within 3 days of the first activity"
-    return f"{done}{familiarity.before(facts)}"
+    return f"{done}; {_own(facts)}"
+
+
+def _own(facts: Facts) -> str:
+    """Return on how many days the actor had done the sequence."""
+    if not facts["m"]:
+        return "this was the actor's first active day"
+    if not facts["k"]:
+        return f"this sequence never occurred in {count(facts['m'], 'earlier active day')}"
+    return f"this sequence occurred {familiarity.days(facts)}"
 
 
 def _done(chain: str, seen: list[deeds.Seen]) -> str:
@@ -100,10 +113,11 @@ def _done(chain: str, seen: list[deeds.Seen]) -> str:
         elif _is_part(chain, one):
             first.append(one)
     if not first or not then:
-        return deeds.on_days(first or then or seen)
+        return deeds.on_days(first or then or seen, _OTHERS.get(chain, _SIMILAR))
     start, end = deeds.first_at(first), deeds.last_at(then)
     within = at_most_text(deeds.seconds_between(start, end))
-    return f"{deeds.deeds(first)} and {deeds.deeds(then)} within {within} {moments.on(start, end)}"
+    done = deeds.pair(first, then, _SIMILAR)
+    return f"{done} within {within} {moments.on(start, end)}"
 
 
 def _is_part(chain: str, one: deeds.Seen) -> bool:

@@ -1,6 +1,8 @@
 """D1: an action that is rare or new for the actor, their peers or the whole workspace."""
 
+from trail.core.text import count
 from trail.findings import familiarity
+from trail.findings.deed_phrases import in_general
 from trail.findings.detector import (
     Detector,
     Facts,
@@ -19,11 +21,22 @@ _SQL = familiarity.sql(
 
 
 def _explain(facts: Facts) -> str:
-    return familiarity.explain(facts, facts["what"])
+    own = _own(facts)
+    return familiarity.explain(facts, f"{own[0].upper()}{own[1:]}", "this was done")
 
 
 def _headline(facts: Facts) -> str:
-    return f"{what_and_when(facts)}{familiarity.before(facts)}"
+    return f"{what_and_when(facts)}; {_own(facts)}"
+
+
+def _own(facts: Facts) -> str:
+    """Return on how many days the actor had done it: "had never created a source in 9 …"."""
+    did = in_general(facts["what"])
+    if not facts["m"]:
+        return f"{did} on the actor's first active day"
+    if not facts["k"]:
+        return f"had never {did} in {count(facts['m'], 'earlier active day')}"
+    return f"had {did} {familiarity.days(facts)}"
 
 
 _USUAL = (

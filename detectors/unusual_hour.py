@@ -18,6 +18,14 @@ from trail.findings.detector import (
 )
 
 _RISK = 4
+_OTHERS = "risky action"
+
+
+def weekend_days_before(day: str) -> str:
+    """Return the SQL number of Saturdays and Sundays before *day*, since a Monday."""
+    days = f"date_diff('day', date '1970-01-05', {day})"
+    return f"(2 * ({days} // 7) + greatest(0, {days} % 7 - 5))"
+
 
 _SQL = f"""
 with clock as (select unnest(range(24))::integer as h), near as (
@@ -45,23 +53,24 @@ with clock as (select unnest(range(24))::integer as h), near as (
  select day, actor_key, m, first_day, isodow(day) >= 6 as is_weekend,
   count(*) filter (isodow(day) >= 6) over (partition by actor_key order by day
    rows between unbounded preceding and 1 preceding) as k,
-  2 * (date_diff('day', first_day, day) // 7) as w
+  {weekend_days_before("day")} - {weekend_days_before("first_day")} as w,
+  min(first_at) over (partition by actor_key order by day) as began_at
  from actor_days
 ), items as (
  (select day, actor_key, -log2(p) - 3.5 as raw_bits, n, risk, actions, m, 'hour' as what, h, k,
-   m as of_days
+   m as of_days, null::timestamp as began_at
   from by_hour
   qualify row_number() over (partition by day, actor_key order by p, h) = 1)
  union all
  select r.day, r.actor_key, -log2((w.k + 0.2) / (w.w + 4)) - 2.5, r.n, r.risk, r.actions, w.m,
-  'weekend', null, w.k, w.w
+  'weekend', null, w.k, w.w, w.began_at
  from risky r join weekend_days w using (day, actor_key)
  where w.is_weekend and date_diff('day', w.first_day, r.day) >= {RHYTHM_DAYS}
 )
 select day, actor_key, least(raw_bits, 12) * least(1.6, 0.5 * log2(1 + n)) as bits,
  risk::double as risk,
  to_json(struct_pack(what := what, h := h, k := k, of_days := of_days, n := n,
-  weekday := dayname(day))) as facts,
+  weekday := dayname(day), began_at := strftime(began_at, '%Y-%m-%dT%H:%M:%S'))) as facts,
  actions, case when what = 'hour' then day + h * interval 1 hour end as since,
  case when what = 'hour' then day + h * interval 1 hour + interval 3599999999 microseconds
   end as upto
@@ -70,31 +79,37 @@ from items where raw_bits > 0
 
 
 def _explain(facts: Facts) -> str:
-    changes = count(facts["n"], "risky action")
+    changes, k = count(facts["n"], "risky action"), facts["k"] or "none"
     if facts["what"] == "weekend":
-        before = count(facts["of_days"], "earlier weekend day")
         return (
-            f"{changes} on a {facts['weekday']} (UTC); active on {facts['k']} of {before} "
-            "since the first activity."
+            f"{changes} on a {facts['weekday']} (UTC day); active on {k} of "
+            f"{count(facts['of_days'], 'earlier weekend day')} {moments.since(facts['began_at'])}, "
+            "the first activity."
         )
     seen = facts["seen"]
-    when = moments.at(deeds.first_at(seen), deeds.last_at(seen)) if seen else "at an unusual hour"
-    then = sum(one["n"] for one in seen if one["risk"] >= _RISK)
-    part = "some of them " if then < facts["n"] else "all of them " if facts["n"] > 1 else ""
+    then = sum(one["n"] for one in seen)
+    of = f"{then:,} of " if then < facts["n"] else ""
     return (
-        f"{changes} on that day, {part}{when}; active within one hour of that time on "
-        f"{facts['k']} of {count(facts['of_days'], 'earlier active day')}."
+        f"{of}{changes} {_when(facts)}; active in that "
+        f"hour, the one before or the one after on {k} of "
+        f"{count(facts['of_days'], 'earlier active day')}."
     )
 
 
 def _headline(facts: Facts) -> str:
-    seen, k, of_days = facts["seen"], facts["k"], facts["of_days"]
+    seen, k = facts["seen"], facts["k"] or "none"
     if facts["what"] == "weekend":
-        before = f"on {k} of {of_days}" if k else f"on none of {of_days}"
-        return f"{deeds.on_days(seen)}; before, active {before} weekend days"
-    before = f"on {k} of {of_days}" if k else f"on none of {of_days}"
-    when = moments.at(deeds.first_at(seen), deeds.last_at(seen)) if seen else ""
-    return f"{deeds.deeds(seen)} {when}; before, active around that hour {before} active days"
+        before = count(facts["of_days"], "earlier weekend day")
+        return f"{deeds.on_days(seen, _OTHERS)}; active on {k} of {before} (UTC)"
+    before = count(facts["of_days"], "earlier active day")
+    return (
+        f"{deeds.deeds(seen, _OTHERS)} {_when(facts)}; active around that hour on {k} of {before}"
+    )
+
+
+def _when(facts: Facts) -> str:
+    seen = facts["seen"]
+    return moments.at(deeds.first_at(seen), deeds.last_at(seen)) if seen else "at that hour"
 
 
 _USUAL = (

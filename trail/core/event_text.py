@@ -20,7 +20,7 @@ _VERBS = {
     "download": "downloaded",
 }
 # An initialism is spelled out ("an API key", "an SQL trait"); "user" and "unique" begin with a y.
-_VOWEL_SOUND = re.compile(r"[AEFHILMNORSX][A-Z]|(?!us|uni)[aeiou]")
+_VOWEL_SOUND = re.compile(r"[AEFHILMNORSX][A-Z]|[AEIO][a-z]|(?!us|uni)[aeiou]")
 # The verb that ends an action's name; what precedes it is the object.
 _VERB_SUFFIX = re.compile(
     r"\s+(created|modified|updated|deleted|enabled|disabled|downloaded|removed|connected"

@@ -8,14 +8,17 @@ events give equal bits.
 
 # Verbs for which each target counts once: deleting one target twenty times is one deletion.
 TAKING = ("delete", "disable", "download", "access")
+# Kinds that change nothing; they have no amount.
+PASSIVE = ("read", "run")
+# The verb of a kind.
+VERB = "case {0} when 'disconnect' then 'disable' when 'connect' then 'enable' else {0} end"
 _FEW_DAYS = 20
 
 TABLE = f"""
 create or replace temp table amounts as
 with verbs as (
- select day, actor_key, case kind when 'disconnect' then 'disable' when 'connect' then 'enable'
-   else kind end as verb, n, targets, risk
- from acted where kind not in ('read', 'run')
+ select day, actor_key, {VERB.format("kind")} as verb, n, targets, risk
+ from acted where kind not in {PASSIVE}
 ), counted as (
  select day, actor_key, verb,
   sum(case when verb in {TAKING} then targets else n end)::bigint as x, max(risk) as risk

@@ -96,6 +96,13 @@ def fold(cursor: Cursor, days: Iterable[dt.date]) -> None:
     sequences.fold(cursor, sorted({*ordered, *(day + _DAY for day in ordered)}))
 
 
+def fold_sequences(cursor: Cursor) -> None:
+    """Rebuild the sequences of all days with events, as an earlier version may have found them."""
+    days = {row[0] for row in cursor.execute("select day from folded").fetchall()}
+    if days:
+        sequences.fold(cursor, sorted({*days, *(day + _DAY for day in days)}))
+
+
 def _on_days(column: str, days: list[dt.date]) -> str:
     """Return the condition that *column* is on *days*: one span per run of consecutive days."""
     runs: list[list[dt.date]] = []

@@ -1,149 +1,96 @@
-"""What an actor did, in words: "downloaded 14 audience lists", "deleted the source Checkout".
-
-The words come from the name of the action; `_PHRASES` has those whose name does not give them.
-"""
+"""What an actor did, in words: "downloaded 14 audience lists", "deleted the source Checkout"."""
 
 import datetime as dt
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from trail.core import catalogue
-from trail.core.event_text import article, thing
 from trail.core.text import one_line
 from trail.findings import moments
+from trail.findings.deed_phrases import Phrase, one_of, phrase, plural
 
+# What was done per action, see `observed`.
 Seen = Mapping[str, Any]
 
 _MAX_NAME = 60
-_MAX_NAMED = 2  # targets that a deed names, and deeds that a sentence lists
+_MAX_NAMED = 2  # targets that a deed names
+_MAX_LISTED = 3  # deeds that a sentence lists; of more, one fewer and the number of the others
+_MAX_KINDS = 3
 
-
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    """A verb in the past tense, the noun of a target, and what follows it."""
-
-    verb: str
-    noun: str
-    tail: str = ""
-
-
-_SCHEMA = _Phrase("changed the schema of", "source")
-_MEMBERS_IN = _Phrase("added members to", "user group")
-_MEMBERS_OUT = _Phrase("removed members from", "user group")
-_PHRASES = {
-    "Audience CSV Downloaded": _Phrase("downloaded", "audience list"),
-    "Computed Trait CSV Downloaded": _Phrase("downloaded", "computed trait list"),
-    "Audience Preview Created": _Phrase("previewed", "audience"),
-    "Audience Run Forced": _Phrase("started a run of", "audience"),
-    "Destination Added into Audience": _Phrase("added a destination to", "audience"),
-    "Destination Removed from Audience": _Phrase("removed a destination from", "audience"),
-    "Destination Updated for Audience": _Phrase("changed a destination of", "audience"),
-    "Destinations Listed from Audience": _Phrase("listed the destinations of", "audience"),
-    "Supported Destinations Listed For Audience": _Phrase(
-        "listed the possible destinations of", "audience"
-    ),
-    "Engage Warehouse Source Created": _Phrase("created", "Engage warehouse source"),
-    "Engage Warehouse Source Modified": _Phrase("changed", "Engage warehouse source"),
-    "Engage Warehouse Source Deleted": _Phrase("deleted", "Engage warehouse source"),
-    "Model Settings Saved": _Phrase("changed the settings of", "model"),
-    "Model State Change Toggled": _Phrase("changed the state of", "model"),
-    "Policy Created": _Phrase("created", "permission policy"),
-    "Policy Deleted": _Phrase("deleted", "permission policy"),
-    "User Policy Updated": _Phrase("changed the permissions of", "user"),
-    "User Group Policy Updated": _Phrase("changed the permissions of", "user group"),
-    "Subjects Added to Group": _MEMBERS_IN,
-    "User Added To User Group": _MEMBERS_IN,
-    "Group Memberships Deleted": _MEMBERS_OUT,
-    "User Removed From User Group": _MEMBERS_OUT,
-    "Profiles Sync Warehouse Retrieved": _Phrase("viewed", "Profiles Sync warehouse"),
-    "Public API Tokens Without Owners Detected": _Phrase("left without an owner", "API token"),
-    "Source Connected to Tracking Plan": _Phrase("connected", "source", "to a tracking plan"),
-    "Source Disconnected From Tracking Plan": _Phrase(
-        "disconnected", "source", "from a tracking plan"
-    ),
-    "Source Connected To Space": _Phrase("connected", "source", "to a space"),
-    "Source Disconnected From Space": _Phrase("disconnected", "source", "from a space"),
-    "Source Debugger Raw Viewed": _Phrase("viewed raw events of", "source"),
-    "Source Settings Modified": _Phrase("changed the settings of", "source"),
-    "Storage Destination Settings Validation": _Phrase(
-        "checked the settings of", "storage destination"
-    ),
-    "Support Access Granted": _Phrase("granted Segment support access to", "workspace"),
-    "Support Access Revoked": _Phrase("revoked Segment support access to", "workspace"),
-    "Support Login": _Phrase("logged in as Segment support to", "workspace"),
-    "Tracking Plan Operations Updated": _Phrase("changed the operations of", "tracking plan"),
-    "User Added via SSO": _Phrase("added", "user", "by single sign-on"),
-    "User Invite Sent": _Phrase("sent", "invitation"),
-    "User Invite Accepted": _Phrase("accepted", "invitation"),
-    "User Invite Deleted": _Phrase("deleted", "invitation"),
-    "Invite Deleted": _Phrase("deleted", "invitation"),
-    "Users Invited": _Phrase("sent", "invitation"),
-    "New Segment User Invited to Workspace": _Phrase("sent", "invitation"),
-    "Non-Segment User Invited to Workspace": _Phrase("sent", "invitation"),
-}
-_VERB_AT_END = re.compile(r"(.+)\s+([a-z]+ed|sent|begun|made)", re.IGNORECASE)
-_VERBS = {"modified": "changed", "updated": "changed", "edited": "changed"}
 _DONE = {
     "delete": ("deleted", "resource"),
-    "disable": ("disabled or disconnected", "resource"),
+    "disable": ("disabled", "resource"),
+    "disconnect": ("disconnected", "resource"),
     "download": ("downloaded", "file"),
     "create": ("created", "resource"),
-    "enable": ("enabled or connected", "resource"),
+    "enable": ("enabled", "resource"),
+    "connect": ("connected", "resource"),
 }
-# What the changes of a kind are called where they are of several actions.
+# What the events of a kind are called; in the order in which they are listed.
 _NOUNS = {
     "delete": "deletion",
-    "disable": "deactivation or disconnection",
+    "disable": "deactivation",
+    "disconnect": "disconnection",
     "download": "download",
     "access": "access change",
     "create": "creation",
+    "enable": "activation",
+    "connect": "connection",
     "modify": "modification",
-    "enable": "activation or connection",
-    "all": "change",
+    "run": "run",
+    "read": "view",
 }
 
 
 def deed(seen: Seen) -> str:
     """Return what was done: "disabled the warehouse Snowflake prod".
 
-    *seen* has `action`, `n` (events), `targets` (how many) and `names` of up to two of them.
+    *seen* has `action`, `n` (events), `targets` (how many), and `names` and `ids` of the first of
+    them.
     """
-    action, n, targets = str(seen["action"]), int(seen["n"]), int(seen["targets"])
-    phrase = _phrase(action)
-    if phrase is None:
-        return f"performed “{one_line(action, _MAX_NAME)}”{_times(n)}"
-    names = [one_line(name, _MAX_NAME) for name in seen["names"]]
-    if targets <= 1:
-        named = f"the {phrase.noun} {names[0]}" if names else f"{article(phrase.noun)}"
-        words, more = [phrase.verb, named, phrase.tail], _times(n)
-    else:
-        named = f"{targets:,} {_plural(phrase.noun)}"
-        if targets == len(names) == _MAX_NAMED:
-            named = f"the {_plural(phrase.noun)} {' and '.join(names)}"
-        words, more = [phrase.verb, named, phrase.tail], _times(n) if n > targets else ""
-        more = f"{more} in all" if more else ""
-    return " ".join(filter(None, words)) + more
+    return _deed(seen, None)
 
 
-def deeds(seen: Iterable[Seen]) -> str:
-    """Return several deeds: "deleted 2 filters and disabled the warehouse W"; empty for none."""
-    listed = list(seen)
-    parts = [deed(one) for one in listed[:_MAX_NAMED]]
-    verbs = [_verb(one) for one in listed[:_MAX_NAMED]]
-    if len(parts) > 1 and len(set(verbs)) == 1 and verbs[0]:
-        parts = [parts[0], *(part.removeprefix(f"{verbs[0]} ") for part in parts[1:])]
-    if rest := sum(int(one["n"]) for one in listed[_MAX_NAMED:]):
-        return f"{', '.join(parts)} and did {count_of(rest, 'other thing')}"
-    return " and ".join(parts)
+def deeds(seen: Iterable[Seen], others: str = "action") -> str:
+    """Return several deeds: "deleted 2 filters and disabled the warehouse W"; empty for none.
+
+    The riskiest, which come first in *seen*, are listed in the order in which they were done. The
+    rest is counted by kind and called *others*, such as "risky action".
+    """
+    merged = _merged(seen)
+    shown = len(merged) if len(merged) <= _MAX_LISTED else _MAX_LISTED - 1
+    listed, rest = merged[:shown], merged[shown:]
+    listed.sort(key=lambda one: str(one["first"]))
+    parts = [_deed(one, before) for one, before in zip(listed, [None, *listed], strict=False)]
+    verbs = {_shared_verb(one) for one in listed}
+    repeated = any(map(_same_target, listed[1:], listed))
+    if len(parts) > 1 and len(verbs) == 1 and "" not in verbs and not rest and not repeated:
+        (verb,) = verbs
+        parts = [parts[0], *(part.removeprefix(f"{verb} ") for part in parts[1:])]
+    if rest:
+        number = sum(int(one["n"]) for one in rest)
+        parts.append(f"took {count_of(number, f'other {others}')} ({by_kind(rest)})")
+    return listing(parts)
 
 
-def on_days(seen: Sequence[Seen]) -> str:
+def pair(first: Sequence[Seen], then: Sequence[Seen], others: str = "action") -> str:
+    """Return what was done and what followed: "created and deleted the source S".
+
+    *others* as for `deeds`.
+    """
+    if len(first) == len(then) == 1 and _same_target(then[0], first[0]):
+        verb = _shared_verb(first[0])
+        if verb and _shared_verb(then[0]) and _same_noun(first[0], then[0]):
+            return f"{verb} and {deed(then[0])}"
+    return f"{deeds(first, others)}, then {deeds(then, others)}"
+
+
+def on_days(seen: Sequence[Seen], others: str = "action") -> str:
     """Return the deeds and the days they were done on, the days as a mark (see `moments`)."""
     if not seen:
         return "was active"
-    return f"{deeds(seen)} {days(seen)}"
+    return f"{deeds(seen, others)} {days(seen)}"
 
 
 def days(seen: Sequence[Seen]) -> str:
@@ -151,11 +98,31 @@ def days(seen: Sequence[Seen]) -> str:
     return moments.on(first_at(seen), last_at(seen)) if seen else ""
 
 
-def nouns(seen: Iterable[Seen]) -> str:
-    """Return what things it was done to: "audiences and computed traits"."""
-    found = (_phrase(str(one["action"])) for one in seen)
-    names = list(dict.fromkeys(_plural(phrase.noun) for phrase in found if phrase))
-    return " and ".join(names[:2]) if len(names) < 3 else f"{', '.join(names[:2])} and more"
+def things(seen: Iterable[Seen]) -> str:
+    """Return the numbers of things it was done to: "2 audiences and 1 computed trait"."""
+    found: Counter[str] = Counter()
+    for one in seen:
+        words = phrase(str(one["action"]))
+        found[words.noun if words else "resource"] += int(one["targets"])
+    return listing([count_of(number, noun) for noun, number in found.items()])
+
+
+def by_kind(seen: Iterable[Seen]) -> str:
+    """Return how many events of each kind were seen: "2 deletions, 1 modification".
+
+    Of one kind only, it is "all modifications".
+    """
+    found: Counter[str] = Counter()
+    for one in seen:
+        found[catalogue.resolve(str(one["action"])).kind] += int(one["n"])
+    order = [*_NOUNS, *found]
+    kinds = sorted(found, key=order.index)
+    if len(kinds) == 1 and found[kinds[0]] > 1:
+        return f"all {plural(_NOUNS.get(kinds[0], 'other'))}"
+    parts = [count_of(found[kind], _NOUNS.get(kind, "other")) for kind in kinds[:_MAX_KINDS]]
+    if more := sum(found[kind] for kind in kinds[_MAX_KINDS:]):
+        parts.append(f"{more:,} more")
+    return ", ".join(parts)
 
 
 def seconds_between(first: str, last: str) -> float:
@@ -164,8 +131,8 @@ def seconds_between(first: str, last: str) -> float:
 
 
 def expected_text(expected: float) -> str:
-    """Return how many were expected: "about 2.5 expected"."""
-    return f"about {expected:.2g} expected" if expected >= 0.05 else "almost none expected"
+    """Return how many were expected: "about 2.5 were expected"."""
+    return f"about {expected:.2g} were expected" if expected >= 0.05 else "almost none was expected"
 
 
 def first_at(seen: Iterable[Seen]) -> str:
@@ -178,50 +145,122 @@ def last_at(seen: Iterable[Seen]) -> str:
     return max(str(one["last"]) for one in seen)
 
 
-def amount(verb: str, number: int) -> str:
-    """Return a number of changes of the kind *verb*: "3 deletions", "no deletion"."""
-    noun = _NOUNS.get(verb, "change")
+def amount(kinds: Collection[str], number: int) -> str:
+    """Return a number of events of *kinds*, or of any kind if empty: "3 deletions", "no change"."""
+    noun = " or ".join(_NOUNS[kind] for kind in _NOUNS if kind in kinds) or "change"
     return f"no {noun}" if number == 0 else count_of(number, noun)
 
 
-def done(verb: str, number: int) -> str:
-    """Return a number of changes of the kind *verb* as a deed: "created 3 resources"."""
-    if verb not in _DONE:
-        return f"made {amount(verb, number)}"
-    did, noun = _DONE[verb]
-    return f"{did} {count_of(number, noun)}"
+def done(kinds: Collection[str], number: int) -> str:
+    """Return a number of events of *kinds* as a deed: "created 3 resources"."""
+    known = [_DONE[kind] for kind in _NOUNS if kind in kinds and kind in _DONE]
+    if not known or len(known) < len(kinds):
+        return f"made {amount(kinds, number)}"
+    return f"{' or '.join(verb for verb, _ in known)} {count_of(number, known[0][1])}"
 
 
 def count_of(number: int, noun: str) -> str:
     """Return a number with its noun: "1 audience", "2,000 audiences"."""
-    return f"{number:,} {noun if number == 1 else _plural(noun)}"
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
 
 
-def _verb(seen: Seen) -> str:
+def kinds_of(seen: Iterable[Seen]) -> set[str]:
+    """Return the kinds of the actions."""
+    return {catalogue.resolve(str(one["action"])).kind for one in seen}
+
+
+def listing(parts: Sequence[str]) -> str:
+    """Return *parts* as a list in words: "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def _deed(seen: Seen, before: Seen | None) -> str:
+    """Return what was done; a target that *before*, the deed named last, names is "it"."""
+    action, n, targets = str(seen["action"]), int(seen["n"]), int(seen["targets"])
+    words = phrase(action)
+    if words is None:
+        return f"performed “{one_line(action, _MAX_NAME)}”{_times(n)}"
+    verb = words.verb_of_many if words.verb_of_many and n > 1 else words.verb
+    if before is not None and _same_target(seen, before):
+        it = _same_noun(seen, before) and words.noun != "user"
+        named = "it" if it else f"the {words.noun}"
+        more = _times(n) if verb == words.verb else ""
+        return " ".join(filter(None, [verb, named, words.tail])) + more
+    names = [one_line(name, _MAX_NAME) for name in seen["names"]]
+    if targets <= 1:
+        named = f"the {words.noun} {names[0]}" if names else one_of(words.noun)
+        more = _times(n) if verb == words.verb else ""
+        return " ".join(filter(None, [verb, named, words.tail])) + more
+    named = f"{targets:,} {plural(words.noun)}"
+    if targets == len(names) == _MAX_NAMED:
+        named = f"the {plural(words.noun)} {' and '.join(names)}"
+    more = f"{_times(n)} in all" if n > targets and verb == words.verb else ""
+    return " ".join(filter(None, [verb, named, words.tail_of_many or words.tail])) + more
+
+
+def _merged(seen: Iterable[Seen]) -> list[Seen]:
+    """Return the deeds with those of the same words as one, where their targets are known."""
+    merged: dict[object, Seen] = {}
+    for one in seen:
+        words = phrase(str(one["action"]))
+        key: object = _without_number(words) if words else one["action"]
+        other = merged.get(key)
+        if other is None:
+            merged[key] = one
+        elif joined := _joined(other, one):
+            merged[key] = joined
+        else:
+            merged[key, one["action"]] = one
+    return list(merged.values())
+
+
+def _joined(one: Seen, other: Seen) -> Seen | None:
+    """Return two deeds of the same words as one, or None if their targets are not all known."""
+    if not (_all_known(one) and _all_known(other)):
+        return None
+    names = {
+        id_: name
+        for part in (one, other)
+        for id_, name in zip(part["ids"], part["names"], strict=True)
+    }
+    words = phrase(str(other["action"]))
+    return {
+        **(other if words and words.verb_of_many else one),
+        "n": int(one["n"]) + int(other["n"]),
+        "targets": len(names),
+        "ids": list(names),
+        "names": list(names.values()),
+        "first": first_at([one, other]),
+        "last": last_at([one, other]),
+    }
+
+
+def _all_known(seen: Seen) -> bool:
+    return len(seen["names"]) == len(seen["ids"]) == int(seen["targets"])
+
+
+def _same_target(seen: Seen, before: Seen) -> bool:
+    """Return whether both deeds were done to one target, the same one."""
+    one = int(seen["targets"]) == int(before["targets"]) == len(seen["ids"]) == 1
+    return one and list(seen["ids"]) == list(before["ids"])
+
+
+def _same_noun(seen: Seen, before: Seen) -> bool:
+    words = [phrase(str(one["action"])) for one in (seen, before)]
+    return len({one.noun if one else "" for one in words}) == 1
+
+
+def _without_number(words: Phrase) -> tuple[str, str, str]:
+    return words.verb_of_many or words.verb, words.noun, words.tail
+
+
+def _shared_verb(seen: Seen) -> str:
     """Return the verb if a list of deeds may leave it out after the first one."""
-    phrase = _phrase(str(seen["action"]))
-    return phrase.verb if phrase and not phrase.tail and int(seen["n"]) <= seen["targets"] else ""
-
-
-def _phrase(action: str) -> _Phrase | None:
-    """Return the words for *action*, or None if its name has no verb."""
-    if phrase := _PHRASES.get(action):
-        return phrase
-    if catalogue.resolve(action).category == "Schema":
-        return _SCHEMA
-    if found := _VERB_AT_END.fullmatch(action):
-        verb = found[2].lower()
-        return _Phrase(_VERBS.get(verb, verb), one_line(thing(f"{found[1]} Created"), _MAX_NAME))
-    return None
+    words = phrase(str(seen["action"]))
+    if words is None or words.tail or words.verb_of_many or int(seen["n"]) > int(seen["targets"]):
+        return ""
+    return words.verb
 
 
 def _times(n: int) -> str:
     return "" if n <= 1 else " twice" if n == 2 else f" {n:,} times"
-
-
-def _plural(noun: str) -> str:
-    if " or " in noun:
-        return " or ".join(_plural(part) for part in noun.split(" or "))
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return f"{noun[:-1]}ies"
-    return noun if noun.endswith("s") else f"{noun}s"

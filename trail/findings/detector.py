@@ -152,15 +152,15 @@ class Rule:
         words = what_and_when(facts)
         if sum(seen["n"] for seen in facts["seen"]) != facts["n"]:
             # Between the first and the last match the actor did more of the same.
-            words = f"did {deeds.count_of(facts['n'], 'such thing')} as “{self.title}” reports"
+            actions = deeds.count_of(facts["n"], "action")
+            words = f"took {actions} as in “{self.title}” {deeds.days(facts['seen'])}"
         return f"{words}, {self._circumstance(facts)}" if self.circumstance else words
 
     def explain(self, facts: Facts) -> str:
         """Return the sentence of the reason, with times as marks."""
-        events = deeds.count_of(facts["n"], "event")
-        if self.circumstance:
-            return f"{events} {self._circumstance(facts)}; the rule reports each one."
-        return f"{events} of the kind that the rule reports whenever it happens."
+        events = deeds.count_of(facts["n"], "action")
+        what = self._circumstance(facts) if self.circumstance else "of this kind"
+        return f"{events} {what}; always reported, however usual."
 
     def _circumstance(self, facts: Facts) -> str:
         at = facts.get("earlier")

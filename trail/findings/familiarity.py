@@ -6,11 +6,9 @@ p = (k+5q)/(m+5), where q = q_peer, or q_glob for a new actor (m < 5) or a token
 replaces 5: an unusual action of a machine is more surprising (docs/detection.md, D1).
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from trail.core.text import count
 from trail.findings import peer_groups
+from trail.findings.detector import Facts
 
 _MIN_BITS = 3  # items with fewer bits are dropped
 _FREE_BITS = 2  # subtracted from the bits of every item
@@ -69,42 +67,35 @@ select day, actor_key, greatest(0, -log2(p) - {_FREE_BITS}) as bits, risk::doubl
 from odds where -log2(p) > {_MIN_BITS}"""
 
 
-def explain(facts: Mapping[str, Any], name: str) -> str:
-    """Return the sentence about the unfamiliar action or sequence *name*.
+def explain(facts: Facts, own: str, happened: str) -> str:
+    """Return the sentence of a reason that begins with *own*, with how often the others did it.
 
-    "Downloaded an audience list: never in 36 earlier active days; …".
+    *happened* says what happened on some days: "this was done", "the sequence occurred".
     """
+    expected = " (marked as expected)" if facts.get("extra") else ""
+    return f"{'; '.join([own + expected, *_others(facts, happened)])}."
+
+
+def days(facts: Facts) -> str:
+    """Return on how many days the actor had done it: "on 2 of 9 earlier active days"."""
     m, k = facts["m"], facts["k"]
-    if not m:
-        own = "this was the first active day"
-    elif not k:
-        own = f"never in {count(m, 'earlier active day')}"
-    else:
-        own = f"on {k:,} of {count(m, 'earlier active day')}"
-    expected = ", marked as expected" if facts.get("extra") else ""
-    return f"{name}: {'; '.join([own + expected, *_others(facts)])}."
+    return f"on {k:,} of {count(m, 'earlier active day')}"
 
 
-def before(facts: Mapping[str, Any]) -> str:
-    """Return how often the actor had done it, for the end of a headline."""
-    m, k = facts["m"], facts["k"]
-    if not m:
-        return ", the first active day"
-    if not k:
-        return f"; before, never in {count(m, 'active day')}"
-    return f"; before, on {k:,} of {count(m, 'active day')}"
-
-
-def _others(facts: Mapping[str, Any]) -> list[str]:
+def _others(facts: Facts, happened: str) -> list[str]:
     """Return who else had done it: the peers, then everybody, each named with its size."""
     parts = []
     peers, doers, everybody = facts["peers"], facts["doers"], facts["gk"]
     if peers:
         who = peer_groups.others(facts["grp"], peers)
-        parts.append(f"{f'{doers:,}' if doers else 'none'} of {who} had done it")
+        parts.append(f"{f'{doers:,}' if doers else 'none'} of {who} had done so")
     if not facts["gdays"]:
         return [*parts, "no earlier activity in the workspace"]
     if everybody == facts["k"]:
-        return [*parts, "nobody else in the workspace had done it"]
-    days = count(facts["gdays"], "active day")
-    return [*parts, f"in the whole workspace it was done on {everybody:,} of {days} of all actors"]
+        return [*parts, "nobody else in the workspace had done so"]
+    active = count(facts["gdays"], "active day")
+    return [
+        *parts,
+        f"in the whole workspace, {happened} on {everybody:,} of {active}, "
+        "each actor's days counted separately",
+    ]

@@ -29,17 +29,23 @@ with named as (
  join actions a using (action_key)
  where w.actions is null and a.kind not in {AUTOMATIC}
 ), matched as (
- select n.number, a.action, a.risk, e.occurred_at, e.target_key,
+ select n.number, a.action, a.risk, e.occurred_at,
+  t.target_type || ':' || coalesce(nullif(t.target_id, ''), t.target_name) as id,
   coalesce(nullif(t.target_name, ''), nullif(t.target_id, '')) as name
  from trusted_events e join named n on n.actor_key = e.actor_key and n.action_key = e.action_key
   and e.occurred_at >= n.since and e.occurred_at <= n.upto
  join actions a on a.action_key = e.action_key join targets t on t.target_key = e.target_key
  where {{within}} and a.action <> 'Permission Check'
+), targets as (
+ -- A target that was renamed meanwhile is one, with its last name.
+ select number, action, id, max(risk) as risk, count(*) as n,
+  arg_max(name, occurred_at) as name, min(occurred_at) as first, max(occurred_at) as last
+ from matched group by number, action, id
 )
-select number, action, max(risk) as risk, count(*) as n, count(distinct target_key) as targets,
- list(distinct name order by name) filter (name is not null) as names,
- min(occurred_at) as first, max(occurred_at) as last
-from matched group by number, action order by number, risk desc, n desc, action
+select number, action, max(risk) as risk, sum(n)::bigint as n, count(*) as targets,
+ list(struct_pack(name, id) order by name, id) filter (name is not null) as named,
+ min(first) as first, max(last) as last
+from targets group by number, action order by number, risk desc, n desc, action
 """
 _MAX_NAMES = 2
 
@@ -49,8 +55,8 @@ Span = tuple[int, dt.date, list[str] | None, dt.datetime | None, dt.datetime | N
 def observe(cursor: Cursor, reasons: Sequence[Span]) -> list[list[dict[str, Any]]]:
     """Return what was done for each of *reasons*: actor key, day, actions, since and upto (UTC).
 
-    Each result has per action, riskiest first: action, risk, n (events), targets (how many), up to
-    two of their names, and the first and last time (ISO, UTC).
+    Each result has per action, riskiest first: action, risk, n (events), targets (how many), the
+    names and ids of up to two of them, and the first and last time (ISO, UTC).
     """
     if not reasons:
         return []
@@ -81,10 +87,12 @@ def observe(cursor: Cursor, reasons: Sequence[Span]) -> list[list[dict[str, Any]
     cursor.unregister("wanted_events")
     seen: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in rows.to_pylist():
+        named = (row.pop("named") or [])[:_MAX_NAMES]
         seen[row.pop("number")].append(
             {
                 **row,
-                "names": (row["names"] or [])[:_MAX_NAMES],
+                "names": [target["name"] for target in named],
+                "ids": [target["id"] for target in named],
                 "first": row["first"].isoformat(),
                 "last": row["last"].isoformat(),
             }

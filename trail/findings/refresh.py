@@ -103,6 +103,8 @@ class _Refresh:
         version = watermark.version(cursor, self._detectors)
         changed = daily.changed_days(cursor, before.ingested)
         daily.fold(cursor, {*changed.updated, *changed.removed})
+        if version != before.version and before.version:
+            daily.fold_sequences(cursor)
         if changed.removed:
             finding_store.remove_expired(cursor)
         first = cursor.execute("select min(day) from daily_actions").fetchall()[0][0]

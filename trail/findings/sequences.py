@@ -53,13 +53,16 @@ where {{where}} and e.actor_key in (select actor_key from actors where actor_typ
 
 
 def _then(chain: str, first: tuple[str, ...], second: tuple[str, ...]) -> str:
-    """Return the SQL of *second* within 24 hours of the same actor's *first*."""
+    """Return the SQL of *second* within 24 hours of the same actor's *first*.
+
+    `since` is the earliest *first* of these hours.
+    """
     return f"""
-select s.at_time, s.actor_key, '{chain}' as chain, f.at_time as since
-from (select * from steps where action in ({names(second)})) s
-asof join (select actor_key, at_time from steps where action in ({names(first)})) f
- on s.actor_key = f.actor_key and s.at_time >= f.at_time
-where s.at_time - f.at_time <= interval 24 hours"""
+select at_time, actor_key, '{chain}' as chain, since from (
+ select *, min(at_time) filter (action in ({names(first)})) over (partition by actor_key
+  order by at_time range between interval 24 hours preceding and current row) as since
+ from steps where action in ({names((*first, *second))})
+) where action in ({names(second)}) and since is not null"""
 
 
 _CHAINS = f"""

@@ -1,6 +1,7 @@
 """The title of a finding: one sentence, the same on pages, in files, messages and evidence.
 
-"Tomasz Wrona downloaded 14 audience lists on Tuesday; before, none in 36 active days".
+"Tomasz Wrona downloaded 14 audience lists on Tuesday; no download on any of 36 earlier
+active days".
 """
 
 import datetime as dt

@@ -68,7 +68,7 @@ def test_late_event_rescores_its_day_and_later_days(filled: Store, settings: Set
 
 def test_reasons_contain_their_numbers(filled: Store) -> None:
     (reason, *_) = finding_of(filled).reasons
-    assert reason.text.startswith("Warehouses Disabled: never in 28 earlier active days; ")
+    assert reason.text.startswith("Had never disabled a warehouse in 28 earlier active days; ")
 
 
 def test_decision_survives_rescoring(filled: Store, settings: Settings) -> None:
@@ -224,3 +224,28 @@ def test_permission_checks_and_system_events_are_in_no_baseline(
         "select count(*) as n from daily_actions join actors using (actor_key) "
         "where actor_id in ('system', 'users/cyd')"
     )["n"].to_pylist() == [0]
+
+
+def test_sequences_of_an_earlier_version_are_found_again(store: Store, settings: Settings) -> None:
+    usual = daily(workdays(0, 40), "users/ana", "Audience Modified", target="audience-1")
+    changed = [
+        event
+        for minute in range(4)
+        for event in events(43, f"16:0{minute}", "users/ana", "Destination Filters Modified", "f")
+    ]
+    made = events(43, "16:20", "users/ana", "Integrations Created", "i")
+    detection.load(store, settings, [*usual, *changed, *made])
+
+    def begin() -> dt.datetime | None:
+        (finding,) = detection.findings(store, 43)
+        return next(reason.since for reason in finding.reasons if reason.detector == "chain")
+
+    assert begin() == changed[0].at
+    # An earlier version began them with the last opening step.
+    store.write(
+        lambda cursor: cursor.execute(
+            "update daily_chains set since = $at", {"at": changed[-1].at}
+        ).fetchall()
+    )
+    rule_toggles.set_enabled(store, "user-removed", "ann", on=True)
+    assert begin() == changed[0].at

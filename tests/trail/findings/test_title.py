@@ -45,12 +45,14 @@ def title_of(
         (
             (events(43, "16:20", "users/ana", "Audience CSV Downloaded", "list", times=14),),
             43, "users/ana",
-            "users/ana downloaded 14 audience lists on Tuesday; before, none in 30 active days",
+            "users/ana downloaded 14 audience lists on Tuesday; no download on any of 30 earlier "
+            "active days",
         ),
         (
             (events(43, "02:10", "users/ana", "Warehouses Disabled", "w-1"),),
             43, "users/ana",
-            "users/ana disabled the warehouse The w-1 on Tuesday; before, never in 30 active days",
+            "users/ana disabled the warehouse The w-1 on Tuesday; had never disabled a warehouse "
+            "in 30 earlier active days",
         ),
         (
             (
@@ -58,8 +60,42 @@ def title_of(
                 events(43, "16:41", "users/ana", "Integrations Created", "i"),
             ),
             43, "users/ana",
-            "users/ana deleted the destination filter The f and created the integration The i "
-            "within 36 minutes on Tuesday; before, never in 30 active days",
+            "users/ana deleted the destination filter The f, then created the integration The i "
+            "within 36 minutes on Tuesday; this sequence never occurred in 30 earlier active days",
+        ),
+        (
+            (
+                *(events(43, f"16:0{minute}", "users/ana", "Destination Filters Modified", "f")
+                  for minute in range(4)),
+                events(43, "16:20", "users/ana", "Integrations Created", "i"),
+            ),
+            43, "users/ana",
+            "users/ana changed the destination filter The f 4 times, then created the integration "
+            "The i within 20 minutes on Tuesday; this sequence never occurred in 30 earlier active "
+            "days",
+        ),
+        (
+            (
+                events(43, "16:05", "users/ana", "Integrations Created", "i"),
+                events(43, "16:15", "users/ana", "Integrations Deleted", "i"),
+            ),
+            43, "users/ana",
+            "users/ana created and deleted the integration The i within 10 minutes on Tuesday; "
+            "this sequence never occurred in 30 earlier active days",
+        ),
+        (
+            (
+                daily(workdays(0, 40), "users/ana", "Integrations Modified", target="i"),
+                events(47, "23:30", "users/ana", "Integrations Modified", "i"),
+            ),
+            47, "users/ana",  # a Saturday in UTC, when it is Sunday in Oslo
+            "users/ana changed the integration The i on Sunday; active on none of 12 earlier "
+            "weekend days (UTC)",
+        ),
+        (
+            (events(62, "12:00", "users/ana", "Integrations Modified", "i", times=3),),
+            62, "users/ana",
+            "users/ana changed 3 integrations on Sunday, after 23 days without activity",
         ),
         (
             (
@@ -110,7 +146,8 @@ def test_every_title_and_reason_is_one_sentence_without_marks(history: list[Exam
         for finding in every:
             text = titles[finding.finding_id]
             assert re.search(r" (on|since|from) ", text), text
-            assert not re.search(r"[⟨⟩\n]|  |UTC|None|\b1 \w+s\b(?! )", text), text
+            weekend = re.sub(r" weekend days? \(UTC\)$", "", text)  # which are those of UTC
+            assert not re.search(r"[⟨⟩\n]|  |UTC|None|\b1 \w+s\b(?! )", weekend), text
             for reason in finding.reasons:
                 sentence = reason.sentence(OSLO, now)
                 assert sentence.endswith(".") and not re.search(r"[⟨⟩\n]|  |None", sentence)
