@@ -254,6 +254,17 @@ def test_every_http_status_has_an_outcome(forwarder: Forwarder) -> None:
         assert verdict.text
 
 
+def test_what_is_for_the_demo_alone_is_refused_elsewhere(store: Store) -> None:
+    (name,) = (name for name, forwarder in FORWARDERS.items() if forwarder.demo_only)
+    made = Destination(0, name, "inbox")
+    with pytest.raises(InputError, match="demo workspace"):
+        store.write(lambda cursor: destinations.add(cursor, made, Forward(), "maya"))
+    number = store.write(
+        lambda cursor: destinations.add(cursor, made, Forward(), "maya", demo=True)
+    )
+    assert destinations.get(store, number).kind == name
+
+
 # Another server: as host, as URL, with a port, and hidden behind the right one.
 ELSEWHERE = (
     "elsewhere.example.net",

@@ -160,6 +160,7 @@ def _mute_form(ctx: Context, subject: str, what: str, key: str, *, is_muted: boo
         "Until 09:00 of",
         None,
         min_value=tomorrow,
+        max_value=tomorrow + records.MAX_MUTE - dt.timedelta(days=2),
         key=field,
         on_change=until_day,
         format="YYYY-MM-DD",

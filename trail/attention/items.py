@@ -18,7 +18,8 @@ from trail.triage import records
 __all__ = ["Item", "items"]
 
 _ITEM_BYTES = 600
-_OF_FINDINGS = ("finding", "retention")
+# What a manager sees on no other page: findings, answers of destinations, refused records.
+_RESTRICTED = ("finding", "retention", "delivery", "quarantine")
 _UTC = ZoneInfo("UTC")
 
 
@@ -33,15 +34,15 @@ def items(
 ) -> tuple[Item, ...]:
     """Return what needs attention at *now* (aware), most urgent first.
 
-    Of each kind, at most `MOST` items, and one that stands for the others. *findings* includes
-    findings, which managers may not see; *muted* includes what is muted at *now*. Titles have times
-    in *zone*. The result is shared by page runs and requests of the same moment.
+    Of each kind, at most `MOST` items, and one that stands for the others. *findings* includes what
+    only those may see who may see findings: these, and what destinations answered and why records
+    were refused. *muted* includes what is muted at *now*. Titles have times in *zone*. The result
+    is shared by page runs and requests of the same moment.
     """
-
     shown = [
         item
         for item in _triaged(engine, settings, now, zone)
-        if (findings or item.kind not in _OF_FINDINGS) and (muted or not item.muted_until)
+        if (findings or item.kind not in _RESTRICTED) and (muted or not item.muted_until)
     ]
     by_kind = {kind: [item for item in shown if item.kind == kind] for kind in KINDS}
     result = [item for kind, listed in by_kind.items() for item in _cut(kind, listed)]
@@ -56,7 +57,7 @@ def _triaged(
 
     def make() -> tuple[Item, ...]:
         listed = _listed(engine, settings, now, zone)
-        states = records.of(engine, [item.subject for item in listed])
+        states = records.of(engine, [item.subject for item in listed], comments=False)
         return tuple(_with(item, states.get(item.subject, records.NONE), now) for item in listed)
 
     if isinstance(engine, Store):

@@ -23,7 +23,11 @@ def problems(
     """
     made = {
         "source": lambda: _sources(engine, settings, now),
-        "delivery": lambda: _deliveries(engine),
+        "delivery": lambda: [
+            _problem(product_state.delivery(problem), f"{problem.name} no longer fails.")
+            for problem in delivery_log.problems(engine)
+            if problem.failing
+        ],
         "integrity": lambda: [
             _problem(item, "Trail integrity: no open problem.")
             for item in product_state.integrity(engine, settings)
@@ -31,10 +35,9 @@ def problems(
     }
     found = {kind: made[kind]() for kind in kinds}
     subjects = [problem.subject for listed in found.values() for problem in listed]
-    states, moment = records.of(engine, subjects), naive_utc(now)
-    muted = {name for name, state in states.items() if state.is_muted(moment)}
+    muted = records.muted(engine, subjects, naive_utc(now))
     return {
-        kind: [_muted(problem) if problem.subject in muted else problem for problem in listed]
+        kind: [replace(problem, muted=problem.subject in muted) for problem in listed]
         for kind, listed in found.items()
     }
 
@@ -48,25 +51,7 @@ def _sources(engine: Engine, settings: Settings, now: dt.datetime) -> list[Probl
     ]
 
 
-def _deliveries(engine: Engine) -> list[Problem]:
-    names = {
-        f"{problem.destination_id}": problem.name
-        for problem in delivery_log.problems(engine)
-        if problem.failing
-    }
-    result = []
-    for item in product_state.deliveries(engine):
-        number = item.subject.partition(":")[2]
-        if number in names:
-            result.append(_problem(item, f"{names[number]} no longer fails.", int(number)))
-    return result
-
-
-def _problem(item: Item, ended: str, destination_id: int = 0) -> Problem:
+def _problem(item: Item, ended: str) -> Problem:
     detail = item.reason.partition(" · ")[2]
     text = f"{item.title}: {detail.rstrip('.')}." if detail else f"{item.title}."
-    return Problem(item.subject, text, ended, destination_id=destination_id)
-
-
-def _muted(problem: Problem) -> Problem:
-    return replace(problem, muted=True)
+    return Problem(item.subject, text, ended)

@@ -15,10 +15,11 @@ from trail.triage.records import subject
 def deliveries(engine: Engine) -> list[Item]:
     """Return an item for each destination that did not get its messages, failing ones first."""
     listed = sorted(delivery_log.problems(engine), key=lambda problem: not problem.failing)
-    return [_delivery(problem) for problem in listed]
+    return [delivery(problem) for problem in listed]
 
 
-def _delivery(problem: Problem) -> Item:
+def delivery(problem: Problem) -> Item:
+    """Return the item for a destination with *problem*."""
     urgency: Urgency = "soon" if problem.failing else "later"
     if problem.off:
         title = f"{problem.name} is switched off"

@@ -54,7 +54,8 @@ def stream_columns(
 ) -> Iterator[bytes]:
     """Yield the rows of the list as on screen, with the *columns* of `columns.COLUMNS`.
 
-    *names* has the names of users by username. Raises `InputError` for an unknown column.
+    *names* has the names of users by username. A column that is named twice is there once. Raises
+    `InputError` for an unknown column.
     """
     unknown = [name for name in columns if name not in BY_NAME]
     if unknown or not columns:
@@ -62,7 +63,7 @@ def stream_columns(
             f"Unknown column {unknown[0][:60]!r}." if unknown else "The list of columns is empty.",
             f"Allowed: {', '.join(BY_NAME)}.",
         )
-    return _screen(engine, filter_, now, shown, columns, names)
+    return _screen(engine, filter_, now, shown, tuple(dict.fromkeys(columns)), names)
 
 
 def _screen(

@@ -68,6 +68,11 @@ def problems(engine: Engine) -> list[Problem]:
     return result
 
 
+def failing(engine: Engine) -> frozenset[int]:
+    """Return the IDs of the destinations that fail now."""
+    return frozenset(one.destination_id for one in problems(engine) if one.failing)
+
+
 def list_deliveries(
     engine: Engine,
     *,

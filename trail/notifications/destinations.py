@@ -85,13 +85,20 @@ def kinds() -> dict[str, Forwarder]:
     return {item.name: item for item in registry.discover("forwarders", "FORWARDER").values()}
 
 
-def add(cursor: Cursor, destination: Destination, forward: Forward, by: str) -> int:
+def add(
+    cursor: Cursor, destination: Destination, forward: Forward, by: str, *, demo: bool = False
+) -> int:
     """Store a new destination and return its ID; a stream starts with the next event.
 
-    Raises `InputError` for a name in use, for invalid values (see `check`), and for a secret that
-    belongs to another host.
+    Raises `InputError` for a name in use, for invalid values (see `check`), for a secret that
+    belongs to another host, and outside the *demo* workspace for a kind of that alone.
     """
     check(destination, forward)
+    if destination.forwarder.demo_only and not demo:
+        raise InputError(
+            f"{destination.forwarder.title} is for the demo workspace only.",
+            "Choose another kind of destination.",
+        )
     if cursor.execute(
         "select 1 from destinations where lower(name) = lower($name)", {"name": destination.name}
     ).fetchall():

@@ -14,7 +14,7 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Notification
 from trail.core.settings import Settings
-from trail.notifications import deliveries, destinations, rule_store
+from trail.notifications import deliveries, delivery_log, destinations, rule_store
 from trail.notifications.matches import (
     NewEvents,
     has_recent_event,
@@ -23,7 +23,7 @@ from trail.notifications.matches import (
     match_incidents,
 )
 from trail.notifications.rate_limit import Match, Message, RateLimitState, due_at, step
-from trail.notifications.rule import Rule
+from trail.notifications.rule import STATE_KINDS, Rule
 from trail.storage import cursors
 from trail.storage.database import Cursor, Inside, Store
 
@@ -189,16 +189,15 @@ def queue_messages(
     state: RateLimitState,
     matches: list[Match],
     now: dt.datetime,
-    *,
-    without: frozenset[int] = frozenset(),
 ) -> None:
     """Apply the rate limit, queue the messages that may go out, and store the new state.
 
-    The destinations with the ids *without* get none.
+    No message about failing deliveries goes to a destination that fails.
     """
-    messages = step(rule, state, matches, now)
+    messages, engine = step(rule, state, matches, now), Inside(cursor)
     names = {name.lower() for name in rule.destinations}
-    existing = destinations.list_all(Inside(cursor)) if messages and names else []
+    existing = destinations.list_all(engine) if messages and names else []
+    without = delivery_log.failing(engine) if existing and rule.kind == "delivery" else frozenset()
     for number, message in enumerate(messages):
         kind, body = _payload(rule, message, now)
         key = f"{rule.rule_id}-{now.isoformat()}-{number}"
@@ -225,7 +224,11 @@ def _payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[
         why = f"Rule “{rule.name}”" + (f": {reason}" if reason else "")
         return rule.kind[:-1], {**message.example, **header, "why": why}
     text = message.text
-    if message.form == "rollup":
+    if message.form == "rollup" and rule.kind in STATE_KINDS:
+        # The label of a state is a sentence that says what began or has ended.
+        more = f" And {message.more_targets:,} more." if message.more_targets else ""
+        text = " ".join(label for label, _ in message.targets) + more
+    elif message.form == "rollup":
         targets = len(message.targets) + message.more_targets
         since = message.since or now
         minutes = max(1, round((now - since).total_seconds() / 60))

@@ -141,18 +141,15 @@ def _first(match: Match, target_state: TargetState, now: dt.datetime) -> Message
 
 
 def _roll_up(state: RateLimitState) -> Message:
+    # Among equally many, the earliest first: a problem, then its end.
     targets = sorted(
-        (
-            (target_state.label, target_state.pending)
-            for target_state in state.targets.values()
-            if target_state.pending
-        ),
-        key=lambda pair: (-pair[1], pair[0]),
+        (target for target in state.targets.values() if target.pending),
+        key=lambda target: (-target.pending, target.seen_at, target.label),
     )
     return Message(
         "rollup",
-        sum(count for _, count in targets),
-        tuple(targets[:MAX_LISTED_TARGETS]),
+        sum(target.pending for target in targets),
+        tuple((target.label, target.pending) for target in targets[:MAX_LISTED_TARGETS]),
         max(0, len(targets) - MAX_LISTED_TARGETS),
         since=state.opened_at,
     )

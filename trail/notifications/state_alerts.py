@@ -19,15 +19,13 @@ from trail.storage.database import Cursor, Engine, Inside, Store
 class Problem:
     """A problem: `subject` names it, `text` says what began, `ended` what has ended.
 
-    The beginning of a `muted` one is not reported. `destination_id` is that of the destination
-    which fails, and therefore gets no message about it; 0 for other problems.
+    The beginning of a `muted` one is not reported.
     """
 
     subject: str
     text: str
     ended: str
     muted: bool = False
-    destination_id: int = 0
 
 
 Problems = Mapping[str, Sequence[Problem]]
@@ -84,7 +82,6 @@ def _changes(
 
 def _report(cursor: Cursor, problems: Problems, now: dt.datetime) -> int:
     engine, total = Inside(cursor), 0
-    failing = frozenset(one.destination_id for kind in problems.values() for one in kind)
     for rule in _rules(engine, problems):
         began, ended = _changes(engine, rule, problems)
         # Of two targets, so that the end is a message of its own although it soon follows.
@@ -95,6 +92,6 @@ def _report(cursor: Cursor, problems: Problems, now: dt.datetime) -> int:
         rule_store.mark_seen(cursor, rule.rule_id, [_key(one) for one in began], now)
         if matches:
             state = rule_store.rate_limit_states(engine).get(rule.rule_id, RateLimitState())
-            evaluate.queue_messages(cursor, rule, state, matches, now, without=failing)
+            evaluate.queue_messages(cursor, rule, state, matches, now)
             total += len(matches)
     return total

@@ -50,7 +50,7 @@ def add(store: Store, settings: Settings) -> None:
 
     def write(cursor: Cursor) -> None:
         inbox = Destination(0, "demo_inbox", INBOX)
-        number = destinations.add(cursor, inbox, settings.forward, OWNER.username)
+        number = destinations.add(cursor, inbox, settings.forward, OWNER.username, demo=True)
         digest = DigestSchedule("Weekly digest", number)
         digest_schedules.save(cursor, digest, OWNER.username, utc_now())
         for rule in RULES:

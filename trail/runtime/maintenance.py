@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 from collections.abc import Callable
+from typing import Any, Literal
 
 from trail.access_log import log
 from trail.accounts import oidc
@@ -22,6 +23,7 @@ from trail.runtime.job import Job, JobContext
 from trail.storage import cube, search_backfill
 from trail.storage.database import Store
 from trail.storage.filters import Filter
+from trail.triage import records as triage
 from trail.views import former_owners
 
 # Alerts are evaluated repeatedly over this period; each match is reported once.
@@ -97,19 +99,32 @@ def _compact_counts(context: JobContext) -> Callable[[Job], str]:
 
 
 def evaluate_alerts(store: Store, now: dt.datetime) -> None:
-    """Evaluate the rules on findings and open incidents of the days before *now* (naive UTC)."""
+    """Evaluate the rules on findings and open incidents of the days before *now* (naive UTC).
+
+    What is muted is left out: it is new to the rules once its mute has ended.
+    """
     recent, moment = Filter(start=_ALERT_PERIOD), now.replace(tzinfo=dt.UTC)
     result = unusual.queue(store, recent, moment)
     rows_by_kind = {
         "findings": list(unusual.records(store, result.findings, recent.zone, moment)),
         "incidents": list(records(store, recent, moment)),
     }
-    for kind, rows in rows_by_kind.items():
+    for kind, listed in rows_by_kind.items():
+        rows = _without_muted(store, kind, listed, now)
         store.write(
             lambda cursor, kind=kind, rows=rows: evaluate.evaluate_rows(  # type: ignore[misc]
                 cursor, kind, rows, now
             )
         )
+
+
+def _without_muted(
+    store: Store, rule_kind: str, rows: list[dict[str, Any]], now: dt.datetime
+) -> list[dict[str, Any]]:
+    kind: Literal["finding", "incident"] = "finding" if rule_kind == "findings" else "incident"
+    subjects = [triage.subject(kind, str(row[f"{kind}_id"])) for row in rows]
+    muted = triage.muted(store, subjects, now)
+    return [row for row, name in zip(rows, subjects, strict=True) if name not in muted]
 
 
 def _fill_search_text(context: JobContext) -> Callable[[Job], str]:

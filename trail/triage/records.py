@@ -19,6 +19,7 @@ Kind = Literal[
 ]
 
 MAX_COMMENT_CHARS = 2_000
+MAX_MUTE = dt.timedelta(days=90)
 MAX_COMMENTS = 200  # of a subject: a page draws them all
 _ASSIGN, _COMMENT, _MUTE = "assign", "comment", "mute"
 
@@ -57,20 +58,27 @@ def subject(kind: Kind, identifier: str = "") -> str:
     return f"{kind}:{identifier}" if identifier else kind
 
 
-def of(engine: Engine, subjects: Iterable[str]) -> dict[str, Triage]:
-    """Return the state of each of *subjects* that has one."""
+def of(engine: Engine, subjects: Iterable[str], *, comments: bool = True) -> dict[str, Triage]:
+    """Return the state of each of *subjects* that has one, without its *comments* if not asked."""
     wanted = list(dict.fromkeys(subjects))
     if not wanted:
         return {}
     rows = engine.table(
         "select subject, action, value, until, made_by, made_at from triage "
-        "where list_contains($subjects, subject) order by made_at, rowid",
-        {"subjects": wanted},
+        "where list_contains($subjects, subject) and ($comments or action <> $comment) "
+        "order by made_at, rowid",
+        {"subjects": wanted, "comments": comments, "comment": _COMMENT},
     ).to_pylist()
     by_subject: dict[str, list[dict[str, object]]] = {}
     for row in rows:
         by_subject.setdefault(row["subject"], []).append(row)
     return {name: _state(entries) for name, entries in by_subject.items()}
+
+
+def muted(engine: Engine, subjects: Iterable[str], now: dt.datetime) -> frozenset[str]:
+    """Return those of *subjects* that are muted at *now* (UTC without zone)."""
+    states = of(engine, subjects, comments=False)
+    return frozenset(name for name, state in states.items() if state.is_muted(now))
 
 
 def assign(store: Store, name: str, assignee: str, made_by: str) -> None:
@@ -101,8 +109,12 @@ def comment(store: Store, name: str, text: str, made_by: str) -> None:
 def mute(store: Store, name: str, until: dt.datetime | None, reason: str, made_by: str) -> None:
     """Mute the subject *name* until a time, or end its mute with None.
 
-    Raises `InputError` for a time that is past.
+    Raises `InputError` for a time that is past or further away than `MAX_MUTE`.
     """
+    if until is not None and until - utc_now() > MAX_MUTE:
+        raise InputError(
+            "The end of the mute is too far away.", f"Use at most {MAX_MUTE.days} days."
+        )
     if until is not None and until <= utc_now():
         raise InputError("The end of the mute is past.", "Choose a time in the future.")
     _add(store, name, _MUTE, reason.strip()[:MAX_COMMENT_CHARS], until, made_by)

@@ -18,7 +18,8 @@ def items(request: Request) -> Response:
     """Answer what needs attention, most urgent first; `muted=1` includes what is muted.
 
     Of each kind, the most urgent and one row for the others, whose `count` says how many; `count`
-    is the sum. Who may not see findings gets the list without them. `known_until` is the last time
+    is the sum. Who may not see findings gets the list without them, failed deliveries and
+    quarantine. `known_until` is the last time
     up to which data is known.
     """
     runtime, user = process.current(), request_user(request)

@@ -5,10 +5,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from trail.attention import digest_schedules
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import FormField, Notification
-from trail.notifications import delivery_log, destinations, event_streams, test_message
+from trail.notifications import (
+    delivery_log,
+    destinations,
+    event_streams,
+    rule_store,
+    test_message,
+)
 from trail.notifications.destinations import Destination
 from trail.storage.database import Cursor
 from ui import text
@@ -59,8 +66,21 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
                 lambda cursor: destinations.set_state(cursor, number, state),
             ),
         )
+        _delete(ctx, destination)
+    if tested:
+        _test(ctx, destination)
+    with st.expander("Send again"):
+        _replay(ctx, destination)
+    with st.expander("Message preview"):
+        st.code(_preview(destination), language="json")
+
+
+def _delete(ctx: Context, destination: Destination) -> None:
+    """Draw the button that deletes; if rules or digests use the destination, it asks first."""
+
+    def button(label: str) -> None:
         st.button(
-            "Delete",
+            label,
             key=f"delete-{number}",
             on_click=_write,
             args=(
@@ -70,12 +90,30 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
                 lambda cursor: destinations.remove(cursor, number),
             ),
         )
-    if tested:
-        _test(ctx, destination)
-    with st.expander("Send again"):
-        _replay(ctx, destination)
-    with st.expander("Message preview"):
-        st.code(_preview(destination), language="json")
+
+    number = destination.destination_id
+    if used := _uses(ctx, destination):
+        with st.popover("Delete", key=f"ask-delete-{number}"):
+            st.text(f"Still used by {', '.join(used)}, which will not be sent here any more.")
+            button("Delete destination")
+    else:
+        button("Delete")
+
+
+def _uses(ctx: Context, destination: Destination) -> list[str]:
+    """Return the rules and digests that are sent to *destination*, in words."""
+    store, name = ctx.runtime.store, destination.name.lower()
+    rules = [
+        f"the rule “{rule.name}”"
+        for rule in rule_store.list_all(store)
+        if name in (target.lower() for target in rule.destinations)
+    ]
+    digests = [
+        f"the digest “{schedule.name}”"
+        for schedule in digest_schedules.list_all(store)
+        if schedule.destination_id == destination.destination_id
+    ]
+    return rules + digests
 
 
 def _about(destination: Destination) -> str:
@@ -261,8 +299,8 @@ def _form(ctx: Context) -> None:
 
 def _add(ctx: Context, destination: Destination) -> None:
     def write(cursor: Cursor) -> int:
-        forward = ctx.runtime.settings.forward
-        return destinations.add(cursor, destination, forward, ctx.user.username)
+        forward, by = ctx.runtime.settings.forward, ctx.user.username
+        return destinations.add(cursor, destination, forward, by, demo=ctx.runtime.demo)
 
     try:
         ctx.runtime.store.write(write)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from trail.attention.items import items
 from trail.core.clock import naive_utc
 from trail.ingest import source_health
 from trail.ingest.source_health import SourceHealth, State
@@ -12,6 +13,12 @@ from ui.overview.view import View
 
 Level = Literal["good", "high", "medium", "low"]
 _LEVELS: dict[State, Level] = {"ok": "good", "failing": "high", "silent": "medium"}
+# By the urgency of the most urgent destination that needs attention.
+_DELIVERY: dict[str, tuple[str, Level, str]] = {
+    "soon": ("▲", "high", "Failing"),
+    "later": ("◆", "medium", "Not all delivered"),
+}
+_DELIVERED: tuple[str, Level, str] = ("✓", "good", "OK")
 _INTEGRITY: dict[str, Level] = {"✓": "good", "▲": "high"}
 
 
@@ -75,19 +82,27 @@ def _none(view: View) -> StatusRow:
 
 
 def _delivery(view: View) -> StatusRow | None:
-    """Return the row about messages to destinations, None where there never was one."""
+    """Return the row about messages to destinations, None where there never was one.
+
+    What it says of them is what the list of what needs attention says.
+    """
     counts = delivery_log.counts(view.store).values()
     if not counts:
         return None
     waiting = sum(states.get("waiting", 0) + states.get("sending", 0) for states in counts)
     dead = sum(states.get("dead", 0) for states in counts)
-    failing = any(problem.failing for problem in delivery_log.problems(view.store))
+    settings, zone = view.ctx.runtime.settings, view.filter_.zone
+    listed = items(view.store, settings, view.now, findings=True, muted=True, zone=zone)
+    urgencies = {item.urgency for item in listed if item.kind == "delivery"}
+    mark, level, state = next(
+        (row for urgency, row in _DELIVERY.items() if urgency in urgencies), _DELIVERED
+    )
     return {
         "id": "delivery",
         "address": _page(view, url_state.ALERTS, "log"),
-        "mark": "▲" if failing else "◆" if dead else "✓",
-        "level": "high" if failing else "medium" if dead else "good",
-        "state": "Failing" if failing else "Not all delivered" if dead else "OK",
+        "mark": mark,
+        "level": level,
+        "state": state,
         "name": "Alert delivery",
         "detail": "",
         "side": f"{waiting:,} waiting, {text.count(dead, 'dead letter')}",

@@ -250,6 +250,7 @@ def test_refused_records_by_loader(store: Store, settings: Settings, load: Load)
     ]
     assert found[0].reason.startswith("Loaded file · ")
     assert found[0].reason.endswith(" and 1 other reason")
+    assert listed(store, settings, findings=False) == []
 
 
 def destination(store: Store, name: str) -> int:
@@ -276,6 +277,7 @@ def test_failed_deliveries_and_destinations_that_are_off(store: Store, settings:
         ("alerts is switched off", "Delivery · Rejected the key (401)", "soon"),
         ("2 messages not delivered to hook", "Delivery · Gone (404)", "soon"),
     ]
+    assert listed(store, settings, findings=False) == []
     store.write(lambda cursor: deliveries.resend(cursor, [1, 2], naive_utc(NOW)))
     assert [item.subject for item in listed(store, settings)] == [f"delivery:{off}"]
 

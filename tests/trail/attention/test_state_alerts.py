@@ -14,12 +14,19 @@ from pydantic import SecretStr
 from loaders._segment_http import SegmentSettings
 from tests.receiver import Receiver
 from tests.trail.notifications.conftest import Clock, forward, hook
+from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.events import coverage
 from trail.integrity import seal_status
 from trail.integrity.chain_history import Problem as Found
 from trail.integrity.verification import Report
-from trail.notifications import destinations, rule_store, state_alerts, yaml_rules
+from trail.notifications import (
+    delivery_log,
+    destinations,
+    rule_store,
+    state_alerts,
+    yaml_rules,
+)
 from trail.notifications.rule import STATE_KINDS, Rule, parse_rule
 from trail.notifications.state_alerts import Problem
 from trail.runtime.notification_job import NotificationJob
@@ -105,6 +112,39 @@ def test_a_failing_destination_is_reported_to_the_others(
         switch("paused")
         step(job, clock)
         assert texts(receiver)[1:] == ["broken no longer fails."]
+        # What the rate limit holds back does not go there later either.
+        for state in ("off", "paused", "off"):
+            switch(state)
+            step(job, clock)
+        step(job, clock, 700)
+        assert len(receiver.taken) == 3
+        assert "broken is switched off: Gone (410)." in texts(receiver)[2]
+        assert delivery_log.counts(store)[broken] == {"waiting": 1}  # that it had worked again
+
+
+def test_what_the_daily_cap_holds_back_is_reported_the_next_day(
+    store: Store, clock: Clock, using: Settings
+) -> None:
+    job = NotificationJob(using, lambda: store, clock)
+    with Receiver() as receiver:
+        hook(store, receiver.url)
+        rule = Rule("Capped", "source", destinations=("hook",), daily_cap=1)
+        store.write(lambda cursor: rule_store.save(cursor, rule, "owner"))
+        for name in ("a", "b", "c"):
+            problems = [
+                Problem(one, f"{one} fails.", f"{one} works.") for one in "abc"[: ord(name) - 96]
+            ]
+            state_alerts.run(store, {"source": problems}, clock())
+            clock.move(60)
+        state_alerts.run(store, {"source": problems[:2]}, clock())
+        job.forwarding.run_once(until_done=True)
+        assert texts(receiver)[0] == "a fails."
+        assert "Daily cap of 1" in texts(receiver)[1]
+        clock.move(86_400)
+        job.alerts.run_once()
+        job.forwarding.run_once(until_done=True)
+        assert texts(receiver)[2:] == ["b fails. c fails. c works."]
+        job.close()
 
 
 def test_integrity_is_reported_and_muted_problems_are_not(
@@ -114,7 +154,7 @@ def test_integrity_is_reported_and_muted_problems_are_not(
         hook(store, receiver.url)
         save(store, "integrity", "hook")
         found = (Found(clock().date(), "changed", 3, "3 events were changed."),)
-        records.mute(store, "integrity", clock() + dt.timedelta(days=3650), "known", "maya")
+        records.mute(store, "integrity", utc_now() + dt.timedelta(days=60), "known", "maya")
         seal_status.store_report(store, Report(clock(), (), found, 1, 0, 0.1))
         step(job, clock)
         assert receiver.taken == []

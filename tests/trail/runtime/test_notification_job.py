@@ -1,5 +1,6 @@
 """From an incoming event to a Slack message, and email over real TLS."""
 
+import datetime as dt
 import shutil
 import socket
 import ssl
@@ -16,17 +17,40 @@ from tests.conftest import Load
 from tests.receiver import Receiver
 from tests.segment_records import forwarded, message_id, ndjson
 from tests.test_contract_forwarders import build_request, notification
-from trail.core.clock import utc_now
+from tests.trail.incidents import failures
+from trail.core.clock import naive_utc, utc_now
 from trail.core.model import Request
 from trail.core.settings import Forward, Settings
+from trail.incidents import queries
 from trail.notifications import destinations, rule_store, smtp_transport
 from trail.notifications.destinations import Destination
 from trail.notifications.http_transport import HttpTransport
 from trail.notifications.rule import Rule
+from trail.runtime import maintenance
 from trail.runtime.notification_job import NotificationJob
 from trail.storage.database import Store
+from trail.storage.filters import Filter
+from trail.triage import records as triage
 
 WAREHOUSE = {"resource_type": "warehouse", "resource_id": "WH1", "target": "Prod"}
+
+
+def test_what_is_muted_is_reported_when_the_mute_has_ended(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    now = failures.at(6 * 60)
+    attempts = (one for hour in range(6) for one in failures.run(60 * hour, 5, failures.WAREHOUSE))
+    load(failures.text(*attempts))
+    (incident,) = queries.incidents(store, Filter(), now, only_open=True)
+    rule = Rule("Broken", "incidents")
+    number = store.write(lambda cursor: rule_store.save(cursor, rule, "owner"))
+    name = triage.subject("incident", incident.incident_id)
+    triage.mute(store, name, utc_now() + dt.timedelta(days=1), "release", "maya")
+    maintenance.evaluate_alerts(store, naive_utc(now))
+    assert rule_store.seen_keys(store, number) == []
+    triage.mute(store, name, None, "", "maya")
+    maintenance.evaluate_alerts(store, naive_utc(now))
+    assert rule_store.seen_keys(store, number) == [incident.incident_id]
 
 
 def test_a_matching_event_is_sent_to_slack_with_its_link(

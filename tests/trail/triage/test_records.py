@@ -73,3 +73,5 @@ def test_empty_and_long_comments_are_refused(store: Store, text: str) -> None:
 def test_a_mute_that_ends_in_the_past_is_refused(store: Store) -> None:
     with pytest.raises(InputError, match="past"):
         records.mute(store, INCIDENT, utc_now() - HOUR, "", "jon")
+    with pytest.raises(InputError, match="too far away"):
+        records.mute(store, INCIDENT, utc_now() + records.MAX_MUTE + HOUR, "", "jon")
