@@ -68,7 +68,7 @@ def test_styles_load_no_external_resources(path: Path) -> None:
 def test_all_components_are_tested() -> None:
     names = {"attention", "chips", "day_strip", "event_panel", "facets", "ranked_list", "tiles"}
     names |= {"new_events", "search_box", "share_menu", "shortcuts", "status_rows", "time_control"}
-    names |= {"digest", "view_menu"}
+    names |= {"digest", "ranges", "view_menu"}
     assert set(COMPONENTS) == names | {"lane_chart", "table", "time_chart", "week_grid"}
 
 
@@ -80,6 +80,7 @@ def _panels() -> None:
 
     from ui.components.event_panel import event_panel
     from ui.components.facets import facet_panel
+    from ui.components.ranges import ranges
     from ui.components.ranked_list import bars, category_table, sentences
 
     names: list[str] = st.session_state["names"]
@@ -127,6 +128,11 @@ def _panels() -> None:
         {"event_id": name, "time": "t", "sentence": part, "category": kind} for name in names
     ]
     sentences(lines, "sentences", link="Explore")
+    usual: Any = [
+        {"name": name, "low": 0, "high": 2, "seen": 3, "expected": name, "hint": name}
+        for name in names
+    ]
+    ranges(names[0], usual, names[0], "ranges")
 
 
 def _mounted(app: AppTest) -> dict[str, dict[str, Any]]:
@@ -144,13 +150,15 @@ def test_every_component_mounts_and_gets_hostile_data_unchanged() -> None:
     app.run()
     assert not app.exception
     data = _mounted(app)
-    assert len(data) == 5
+    assert len(data) == 6
     panel = next(value for name, value in data.items() if name.startswith("trail_facets"))
     assert [row["label"] for row in panel["groups"][0]["values"]] == HOSTILE
     event = next(value for name, value in data.items() if name.startswith("trail_event"))
     assert [line["value"] for line in event["event"]["fields"]] == HOSTILE
     assert event["event"]["undo"]["lines"][0]["points"] == HOSTILE
     assert event["event"]["undo"]["call"] == HOSTILE[0]
+    usual = next(value for name, value in data.items() if name.startswith("trail_ranges"))
+    assert [row["name"] for row in usual["rows"]] == HOSTILE
     app.run()
     assert not app.exception
 

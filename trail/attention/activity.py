@@ -65,8 +65,7 @@ def findings(engine: Engine, now: dt.datetime, zone: ZoneInfo) -> list[Item]:
 
 
 def _finding(finding: Finding, title: str, now: dt.datetime) -> Item:
-    begin = dt.datetime.combine(finding.day, dt.time())
-    recent = naive_utc(now) - begin < _RECENT
+    recent = naive_utc(now) - dt.datetime.combine(finding.day, dt.time()) < _RECENT
     urgent = severity.of(finding) == severity.HIGH or finding.score >= HIGH_SCORE
     return Item(
         subject("finding", finding.finding_id),
@@ -74,7 +73,7 @@ def _finding(finding: Finding, title: str, now: dt.datetime) -> Item:
         "now" if recent and urgent else "soon",
         title,
         f"Finding, {count(finding.score, 'point')} · {count(len(finding.reasons), 'reason')}",
-        begin,
+        finding.began_at,
         f"/unusual?{urlencode({'finding': finding.finding_id})}",
         "decide",
         "Decide",

@@ -17,7 +17,7 @@ System events, failures, checks and run-time notices are excluded: no actor deci
 
 import datetime as dt
 
-from trail.findings import amounts
+from trail.findings import amounts, risks
 from trail.storage.database import Cursor
 
 # Kinds that no user or token decides on; `read` and `run` are habits and are included.
@@ -36,12 +36,7 @@ where d.day <= (select until from judged) and p.actor_type <> 'system'
 group by d.day, d.actor_key, a.action
 """
 
-# The newest override of each action, unless it was reset.
-_RISKS = """
-create or replace temp table risks as
-select action, risk from risk_overrides
-qualify row_number() over (partition by action order by version desc) = 1 and risk is not null
-"""
+_RISKS = f"create or replace temp table risks as {risks.OVERRIDDEN}"
 
 _GROUPED = """
 create or replace temp table grouped as

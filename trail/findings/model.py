@@ -51,6 +51,23 @@ class Finding:
     state: str = "open"
     risk_version: int = 0
 
+    @property
+    def began_at(self) -> dt.datetime:
+        """Return when the first of what was observed on its day happened, UTC without zone.
+
+        It falls on the day of the viewer that the title names, which `day` need not be. Midnight
+        for a finding of an earlier version, which did not store what was observed.
+        """
+        midnight = dt.datetime.combine(self.day, dt.time())
+        times = (
+            dt.datetime.fromisoformat(seen[end])
+            for reason in self.reasons
+            for seen in reason.facts.get("seen", ())
+            for end in ("first", "last")
+        )
+        # A reason may have begun on an earlier day.
+        return min((at for at in times if at >= midnight), default=midnight)
+
     def to_dict(
         self, event_ids: list[str], zone: ZoneInfo = UTC, now: dt.datetime | None = None
     ) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from trail.events import actor_names
 from trail.findings import budget, severity, watermark
 from trail.findings.budget import BudgetResult, Scored
 from trail.findings.evidence import event_ids, evidence, with_matching_evidence
-from trail.findings.history import AUTOMATIC
+from trail.findings.expected_range import expected_and_seen
 from trail.findings.model import Finding, Reason
 from trail.findings.refresh import catch_up
 from trail.findings.title import title
@@ -155,30 +155,6 @@ def activity(engine: Engine, actor_id: str, now: dt.datetime, days: int = 90) ->
         f"and d.day > date '{until}' - {int(days)} and d.day <= date '{until}' "
         "group by d.day order by d.day",
         {"actor": actor_id},
-    )
-
-
-def expected_and_seen(engine: Engine, finding: Finding) -> list[dict[str, Any]]:
-    """Compare each action of the finding's day with the actor's earlier days, riskiest first.
-
-    Each row has action, risk, seen (events that day), days (earlier active days with the action),
-    of (earlier active days) and expected (average events per earlier active day). As in the
-    reasons, failures and notices do not make a day active.
-    """
-    return list(
-        engine.table(
-            "with mine as (select d.day, a.action, max(a.risk)::integer as risk, "
-            "sum(d.n)::bigint as n from daily_actions d join actions a using (action_key) "
-            f"join actors p using (actor_key) where a.kind not in {AUTOMATIC} "
-            "and p.actor_id = $actor and d.day <= $day group by d.day, a.action), "
-            "before as (select count(distinct day) as days from mine where day < $day) "
-            "select t.action, t.risk, t.n as seen, count(m.day) as days, any_value(b.days) as of, "
-            "round(coalesce(sum(m.n), 0) / greatest(any_value(b.days), 1), 2) as expected "
-            "from mine t cross join before b left join mine m on m.action = t.action "
-            "and m.day < t.day where t.day = $day group by t.action, t.risk, t.n "
-            "order by t.risk desc, t.n desc, t.action",
-            {"actor": finding.actor_id, "day": finding.day},
-        ).to_pylist()
     )
 
 

@@ -8,6 +8,12 @@ from trail.core.errors import InputError
 from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Store
 
+# The newest override of each action, unless it was reset.
+OVERRIDDEN = """
+select action, risk from risk_overrides
+qualify row_number() over (partition by action order by version desc) = 1 and risk is not null
+"""
+
 
 def version(cursor: Cursor) -> int:
     """Return the number of the newest override; 0 if there is none."""

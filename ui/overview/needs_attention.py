@@ -84,7 +84,7 @@ def _age(item: Item) -> str:
         return ""
     zone = url_state.timezone()
     if item.kind == "finding":
-        return text.day(item.since.date(), zone)
+        return text.day(item.since.replace(tzinfo=dt.UTC).astimezone(zone).date(), zone)
     return f"since {text.short_timestamp(item.since, zone)}"
 
 

@@ -13,11 +13,12 @@ from trail.findings import queries, reviews
 from trail.findings.detector import Detector, Rule
 from trail.findings.model import Finding
 from trail.storage.filters import Filter
-from ui import charts, event_feed, own_activity, style, tables, text, url_state
+from ui import charts, event_feed, own_activity, style, text, url_state
 from ui.audit import record_action
 from ui.page import Context
+from ui.unusual import expected_ranges
 
-_MAX_EVENTS, _MAX_PEERS = 60, 4
+_MAX_EVENTS = 60
 _CHART_DAYS = 90
 
 
@@ -37,8 +38,7 @@ def draw(ctx: Context, filter_: Filter, finding: Finding, findings: list[Finding
             _reasons(ctx, filter_, finding)
             _daily_chart(ctx, filter_, finding)
         with right:
-            _expected(ctx, finding)
-            _peers(ctx, finding)
+            expected_ranges.draw(ctx, filter_, finding)
             _decision(ctx, filter_, finding, findings)
         _checklist(finding)
         _evidence(ctx, filter_, finding)
@@ -116,45 +116,12 @@ def draw_days(
     )
 
 
-def _expected(ctx: Context, finding: Finding) -> None:
-    st.subheader("Expected and observed activity", anchor=False)
-    rows = queries.expected_and_seen(ctx.runtime.store, finding)
-    tables.draw(
-        {
-            "Action": [row["action"] for row in rows],
-            "Expected": [f"{row['expected']:g}" for row in rows],
-            "Observed": [row["seen"] for row in rows],
-            "Days with action": [f"{row['days']} of {row['of']}" for row in rows],
-        },
-        "Expected and observed events on this day",
-        visible=6,
-    )
-
-
-def _peers(ctx: Context, finding: Finding) -> None:
-    peers = queries.peers(ctx.runtime.store, finding)
-    if not peers["actions"]:
-        return
-    listed = [peer["actor"] for peer in peers["others"][:_MAX_PEERS]]
-    names, more = ", ".join(listed), peers["doing"] - len(listed)
-    named = (f": {names}" if names else "") + (f" and {more:,} more" if more > 0 else "")
-    st.caption(
-        text.escape(
-            f"In the 28 days up to this one, {peers['doing']:,} of "
-            f"{text.count(peers['active'], 'other active actor')} of the whole workspace did any "
-            f"of the actions that the reasons are about{named}."
-        )
-    )
-
-
 def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
     rows = queries.evidence(ctx.runtime.store, finding, rows=_MAX_EVENTS)
-    day = dt.datetime.combine(finding.day, dt.time())
-    only_actor = filter_.cleared().put("actor", finding.actor_id, "include")
     count = text.count(len(rows), "event")
     event_feed.draw(
         rows,
-        url_state.with_range(only_actor, day, day + dt.timedelta(days=1)),
+        expected_ranges.of_actor_day(filter_, finding),
         "evidence",
         title="Evidence",
         note=count if len(rows) < _MAX_EVENTS else f"first {count}",

@@ -105,6 +105,7 @@ def test_one_finding_has_its_evidence_and_what_was_expected(filled: Store) -> No
     expected = {row["action"]: row for row in queries.expected_and_seen(filled, finding)}
     assert expected["Warehouses Disabled"] == {
         "action": "Warehouses Disabled", "risk": 8, "seen": 1, "days": 0, "of": 28, "expected": 0.0,
+        "low": 0, "high": 0, "most": 0,
     }  # fmt: skip
     assert expected["Source Modified"]["expected"] == 1.0
     others = queries.peers(filled, finding)

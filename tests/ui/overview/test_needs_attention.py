@@ -98,6 +98,21 @@ def see(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Any:
     return see_as
 
 
+@pytest.mark.parametrize(
+    ("zone", "later"), [("UTC", 0), ("Pacific/Kiritimati", 1), ("America/Los_Angeles", 0)]
+)
+def test_a_finding_is_of_the_day_in_the_zone_of_the_viewer(
+    runtime: Runtime, zone: str, later: int
+) -> None:
+    app = AppTest.from_function(_page, args=("maya",), default_timeout=30)
+    app.session_state["zone"] = zone
+    [node] = [node for node in app.run().main if node.type == "bidi_component"]
+    [age] = [row["age"] for row in json.loads(node.proto.json)["rows"] if "finding:" in row["id"]]
+    # It was at 11:00 UTC: the next day on Kiritimati (UTC+14), the same one everywhere else.
+    day = detection.end_of_day(38).date() + dt.timedelta(days=later)
+    assert age.startswith(f"{day:%a} {day.day} {day:%b}")
+
+
 def test_each_role_sees_its_own_actions(see: Any) -> None:
     for username, label, may_hold in (("maya", "Place hold", True), ("rita", "Decide", False)):
         data, _ = see(username)

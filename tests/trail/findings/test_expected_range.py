@@ -1,0 +1,88 @@
+"""What is usual for an actor: equal to a calculation by hand, for actors of random habits."""
+
+import datetime as dt
+import math
+import random
+from collections import Counter
+
+from tests import detection
+from trail.core.settings import Settings
+from trail.findings import expected_range, risks
+from trail.findings.detector import FIRST_DAY, ExampleEvent, events
+from trail.findings.model import Finding
+from trail.findings.refresh import refresh
+from trail.storage.database import Store
+
+ACTIONS = ("Source Modified", "Warehouses Disabled", "Audience Created")
+LAST = 45
+
+
+def _finding(actor: str) -> Finding:
+    day = FIRST_DAY + dt.timedelta(days=LAST)
+    return Finding("f-1", day, actor, "user", 1, ())
+
+
+def _by_hand(numbers: list[int], seen: int) -> dict[str, object]:
+    """Return what is expected of the numbers a day of all earlier active days."""
+    ordered, days = sorted(numbers), len(numbers)
+
+    def rank(share: float) -> int | None:
+        # The smallest number that at least this share of the days does not exceed.
+        return ordered[max(math.ceil(share * days - 1e-9), 1) - 1] if days else None
+
+    return {
+        "seen": seen,
+        "days": sum(number > 0 for number in numbers),
+        "of": days,
+        "expected": round(sum(numbers) / days, 2) if days else 0.0,
+        "low": rank(0.05),
+        "high": rank(0.95),
+        "most": max(numbers, default=0),
+    }
+
+
+def test_days_without_the_action_count_as_zero(store: Store, settings: Settings) -> None:
+    random_ = random.Random(16)
+    done: dict[str, dict[int, Counter[str]]] = {}
+    history: list[ExampleEvent] = []
+    for number in range(14):
+        actor = f"users/{number}"
+        active = random_.sample(range(LAST), random_.choice([0, 1, 3, 19, 20, 21, 40]))
+        done[actor] = {}
+        for day in [*active, LAST]:
+            counts = Counter({random_.choice(ACTIONS): random_.randint(1, 9) for _ in range(2)})
+            done[actor][day] = counts
+            for place, (action, times) in enumerate(counts.items()):
+                history += events(day, f"{9 + place}:00".zfill(5), actor, action, times=times)
+            # A permission check does not make a day active.
+            history += events(day - 1 if day else 0, "07:00", actor, "Permission Check")
+    detection.load(store, settings, history)
+    refresh(store, detection.end_of_day(LAST))
+    for actor, days in done.items():
+        earlier = [counts for day, counts in days.items() if day < LAST]
+        rows = expected_range.expected_and_seen(store, _finding(actor))
+        assert rows[0]["action"] == expected_range.ALL
+        assert {row["action"] for row in rows[1:]} == set(days[LAST])
+        assert [-row["risk"] for row in rows[1:]] == sorted(-row["risk"] for row in rows[1:])
+        for row in rows:
+            names = [row["action"]] if row["action"] else list(ACTIONS)
+            numbers = [sum(counts[name] for name in names) for counts in earlier]
+            seen = sum(days[LAST][name] for name in names)
+            by_hand = _by_hand(numbers, seen)
+            assert {name: row[name] for name in by_hand} == by_hand, (actor, row)
+
+
+def test_rows_are_in_the_order_of_overridden_risks(store: Store, settings: Settings) -> None:
+    both = [event for action in ACTIONS[:2] for event in events(LAST, "09:00", "users/1", action)]
+    detection.load(store, settings, both)
+    refresh(store, detection.end_of_day(LAST))
+
+    def order() -> list[str]:
+        rows = expected_range.expected_and_seen(store, _finding("users/1"))
+        return [row["action"] for row in rows[1:]]
+
+    assert order() == ["Warehouses Disabled", "Source Modified"]
+    risks.set_risk(store, "Warehouses Disabled", 0, "Routine here", "maya")
+    assert order() == ["Source Modified", "Warehouses Disabled"]
+    risks.set_risk(store, "Warehouses Disabled", None, "Not any more", "maya")
+    assert order() == ["Warehouses Disabled", "Source Modified"]
