@@ -20,19 +20,12 @@ with expected as (
    greatest(0, (q * m - s * s - s * m) / (s::double * s)) end + prior * spread) / (m + prior)
   as cv2
  from (
-  select *, case when actor_type = 'token' then {_TOKEN_PRIOR_DAYS} else {_PRIOR_DAYS} end as prior,
-   count(*) over (partition by day, actor_key) as verbs
+  select *, case when actor_type = 'token' then {_TOKEN_PRIOR_DAYS} else {_PRIOR_DAYS} end as prior
   from amounts
  ) where day >= (select since from judged) and x >= 3 and m + s > 0
 ), bits as (
  select * exclude (mu), own as mu, 1 / greatest(cv2, 0.001) as r from expected where x > own
-), surprising as (
- select *, {amounts.BITS} as raw_bits from bits
-), sized as (
- -- Where all changes of a day are of one verb, "all" is the same events again.
- select * from surprising where raw_bits > 5
- qualify verb <> 'all' or verbs > 2 or count(*) over (partition by day, actor_key) = 1
-)
+), sized as (select *, {amounts.BITS} as raw_bits from bits)
 select day, actor_key,
  least(raw_bits, case when verb in {_MILD} then {_MAX_MILD} else {_MAX} end) as bits,
  (case when actor_type = 'token' then greatest(risk, {_TOKEN_RISK}) else risk end)::double as risk,
@@ -44,7 +37,7 @@ select day, actor_key,
   from acted a where a.day = s0.day and a.actor_key = s0.actor_key
    and {amounts.VERB.format("a.kind")} = s0.verb) end as actions,
  null::timestamp as since, null::timestamp as upto
-from sized s0
+from sized s0 where raw_bits > 5
 """
 
 

@@ -13,13 +13,15 @@ DETECTOR = Rule(
     ),
     points=50,
     earlier="made_at",
-    circumstance="after creating it",
+    circumstance="less than a day after the creation",
+    preceding=("made_by", "making"),
     sql=f"""
-select gone.*, made.occurred_at as made_at from (
+select gone.*, made.occurred_at as made_at, made.actor_id as made_by, made.action as making
+from (
  select * from changes where kind = 'delete' and target_id <> ''
   and action in ({sequences.names(sequences.EGRESS)})
 ) gone asof join (
- select target_id, occurred_at from changes where kind = 'create'
+ select target_id, occurred_at, actor_id, action from changes where kind = 'create'
   and action in ({sequences.names(sequences.EGRESS)})
 ) made on made.target_id = gone.target_id and made.occurred_at <= gone.occurred_at
 where gone.occurred_at - made.occurred_at <= interval 24 hours

@@ -13,13 +13,15 @@ DETECTOR = Rule(
     ),
     points=80,
     earlier="weakened_at",
+    preceding=("actor_id", "weakening"),
     circumstance="after removing a filter or tracking plan",
     sql=f"""
-select later.*, before.occurred_at as weakened_at from (
+select later.*, before.occurred_at as weakened_at, before.action as weakening
+from (
  select * from changes where kind = 'create'
   and action in ({sequences.names(sequences.OPENING)})
 ) later asof join (
- select actor_id, occurred_at from changes where kind in ('delete', 'disable', 'disconnect')
+ select actor_id, occurred_at, action from changes where kind in ('delete', 'disable', 'disconnect')
   and action in ({sequences.names(sequences.WEAKENING)})
 ) before on before.actor_id = later.actor_id and before.occurred_at <= later.occurred_at
 where later.occurred_at - before.occurred_at <= interval 24 hours

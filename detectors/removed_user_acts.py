@@ -17,9 +17,12 @@ DETECTOR = Rule(
     enabled=True,
     severe=True,
     earlier="removed_at",
+    preceding=("removed_by", "removal"),
     circumstance="after being removed from the workspace",
     sql="""
-select later.*, gone.occurred_at as removed_at from changes later join changes gone
+select later.*, gone.occurred_at as removed_at, gone.actor_id as removed_by,
+ gone.action as removal
+from changes later join changes gone
  on later.actor_id = 'users/' || gone.target_id
  and later.occurred_at > gone.occurred_at
 where gone.action = 'User Removed' and later.actor_type = 'user'

@@ -26,6 +26,8 @@ def _explain(facts: Facts) -> str:
 
 
 def _headline(facts: Facts) -> str:
+    if not facts["m"]:
+        return f"{what_and_when(facts)}, the actor's first active day"
     return f"{what_and_when(facts)}; {_own(facts)}"
 
 

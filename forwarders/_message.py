@@ -124,7 +124,8 @@ def _finding(notification: Notification, _undo_url: str) -> Message:
     title = one_line(body.get("title")) or f"Unusual activity by {person}"
     facts = [
         (
-            one_line(reason.get("detector"), 60),
+            # A message that waits since an earlier version has no titles.
+            one_line(reason.get("title"), 60) or "Reason",
             f"{one_line(reason.get('text'))} (+{one_line(reason.get('points'))})",
         )
         for reason in body.get("reasons", [])[:_MAX_REASONS]

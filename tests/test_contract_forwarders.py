@@ -65,7 +65,14 @@ FINDING = {
     "day": "2026-11-24",
     "actor_id": "users/abc",
     "score": 61,
-    "reasons": [{"detector": "mass-deletion", "points": 40, "text": "41 deleted, usual are 2"}],
+    "reasons": [
+        {
+            "detector": "rule:x",
+            "title": "Deletions",
+            "points": 40,
+            "text": "41 deleted, usual are 2",
+        }
+    ],
     "why": "Rule “Unusual”",
     "severity": "warning",
 }

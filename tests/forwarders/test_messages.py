@@ -91,6 +91,12 @@ def test_slack_message_has_facts_reason_and_links() -> None:
     assert undoes["url"] == "https://app.example.com/ws1/warehouse/WH1"
 
 
+def test_a_message_names_detectors_by_their_titles() -> None:
+    texts = json.dumps(slack_blocks("finding"))
+    assert "Deletions" in texts
+    assert "rule:x" not in texts
+
+
 def test_a_notice_links_to_its_events() -> None:
     [button] = slack_blocks("notice", BODIES["notice"] | {"query": "kind=delete&q=a b"})[-1][
         "elements"

@@ -50,21 +50,22 @@ def _incident(incident: Incident) -> Item:
     )
 
 
-def findings(engine: Engine, now: dt.datetime, zone: ZoneInfo) -> list[Item]:
+def findings(engine: Engine, now: dt.datetime, zone: ZoneInfo, *, weekdays: bool) -> list[Item]:
     """Return an item for each finding within the budget that nobody decided, most severe first.
 
-    Titles have times in *zone*. Recent ones with a high score are urgent.
+    Titles have times in *zone*, recent days as *weekdays*. Recent ones with a high score are
+    urgent.
     """
     listed = [
         finding
         for finding in queries.queue(engine, Filter(), now).findings
         if finding.state == reviews.OPEN
     ]
-    titles = queries.titles(engine, listed, zone, now)
-    return [_finding(finding, titles[finding.finding_id], now) for finding in listed]
+    titles = queries.titles(engine, listed, zone, now, weekdays=weekdays)
+    return [_finding(finding, titles[finding.finding_id], now, zone) for finding in listed]
 
 
-def _finding(finding: Finding, title: str, now: dt.datetime) -> Item:
+def _finding(finding: Finding, title: str, now: dt.datetime, zone: ZoneInfo) -> Item:
     recent = naive_utc(now) - dt.datetime.combine(finding.day, dt.time()) < _RECENT
     urgent = severity.of(finding) == severity.HIGH or finding.score >= HIGH_SCORE
     return Item(
@@ -77,6 +78,7 @@ def _finding(finding: Finding, title: str, now: dt.datetime) -> Item:
         f"/unusual?{urlencode({'finding': finding.finding_id})}",
         "decide",
         "Decide",
+        tz=zone.key,
     )
 
 

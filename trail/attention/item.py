@@ -28,7 +28,8 @@ class Item:
     `subject` names it for `trail.triage`; it is empty for the row that stands for the further ones
     of a kind, of which `count` says how many. `since` is when it began, or None. `path` is the path
     and query of the page that decides, `action` what is done there or here, `action_label` its
-    button. `assignee` is a user name or empty; `muted_until` is set only while it is muted.
+    button. `assignee` is a user name or empty; `muted_until` is set only while it is muted. `tz` is
+    the zone of the times in the title, empty if it has none.
     """
 
     subject: str
@@ -43,6 +44,7 @@ class Item:
     assignee: str = ""
     muted_until: dt.datetime | None = None
     count: int = 1
+    tz: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the item as in JSON output, with times as ISO 8601 in UTC."""

@@ -31,17 +31,19 @@ def items(
     findings: bool,
     muted: bool = False,
     zone: ZoneInfo = _UTC,
+    weekdays: bool = False,
 ) -> tuple[Item, ...]:
     """Return what needs attention at *now* (aware), most urgent first.
 
     Of each kind, at most `MOST` items, and one that stands for the others. *findings* includes what
     only those may see who may see findings: these, and what destinations answered and why records
-    were refused. *muted* includes what is muted at *now*. Titles have times in *zone*. The result
-    is shared by page runs and requests of the same moment.
+    were refused. *muted* includes what is muted at *now*. Titles have times in *zone*, with
+    *weekdays* for days of the last week. The result is shared by page runs and requests of the
+    same moment.
     """
     shown = [
         item
-        for item in _triaged(engine, settings, now, zone)
+        for item in _triaged(engine, settings, now, zone, weekdays=weekdays)
         if (findings or item.kind not in _RESTRICTED) and (muted or not item.muted_until)
     ]
     by_kind = {kind: [item for item in shown if item.kind == kind] for kind in KINDS}
@@ -51,27 +53,29 @@ def items(
 
 
 def _triaged(
-    engine: Engine, settings: Settings, now: dt.datetime, zone: ZoneInfo
+    engine: Engine, settings: Settings, now: dt.datetime, zone: ZoneInfo, *, weekdays: bool
 ) -> tuple[Item, ...]:
     """Return all items, with what people did about each."""
 
     def make() -> tuple[Item, ...]:
-        listed = _listed(engine, settings, now, zone)
+        listed = _listed(engine, settings, now, zone, weekdays=weekdays)
         states = records.of(engine, [item.subject for item in listed], comments=False)
         return tuple(_with(item, states.get(item.subject, records.NONE), now) for item in listed)
 
     if isinstance(engine, Store):
-        asked = ("attention", now.isoformat(), zone.key)
+        asked = ("attention", now.isoformat(), zone.key, weekdays)
         return engine.shared(asked, make, lambda result: _ITEM_BYTES * len(result))
     return make()
 
 
-def _listed(engine: Engine, settings: Settings, now: dt.datetime, zone: ZoneInfo) -> list[Item]:
+def _listed(
+    engine: Engine, settings: Settings, now: dt.datetime, zone: ZoneInfo, *, weekdays: bool
+) -> list[Item]:
     return [
         *product_state.integrity(engine, settings),
         *collection.sources(engine, settings, now),
         *activity.incidents(engine, now),
-        *activity.findings(engine, now, zone),
+        *activity.findings(engine, now, zone, weekdays=weekdays),
         *activity.expiring_findings(engine, settings, now),
         *product_state.deliveries(engine),
         *collection.refused(engine),

@@ -129,7 +129,8 @@ class Rule:
     evaluated window and the week before it. It may read `identities` (actor_id, actor_type,
     first_at, opened): when an actor and the audit trail were first seen. `points` are added to a
     finding while the rule is on; `enabled` is its initial state. `earlier` names the column of
-    `sql` with the time of what came before, `circumstance` says what that was. Findings of a
+    `sql` with the time of what came before, `circumstance` says what that was. If it was an event,
+    `preceding` names the columns with its actor_id and action; it is evidence, too. Findings of a
     `severe` rule are always shown, before all others.
     """
 
@@ -145,6 +146,7 @@ class Rule:
     enabled: bool = False
     earlier: str = ""
     circumstance: str = ""
+    preceding: tuple[str, str] | None = None
     severe: bool = False
 
     def headline(self, facts: Facts) -> str:

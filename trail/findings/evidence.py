@@ -94,31 +94,41 @@ def _with_ids(engine: Engine, findings: list[Finding]) -> Iterator[tuple[Finding
 
 def _specs(findings: list[Finding]) -> tuple[str, Params, str]:
     """Return the CTE `specs` that selects the events, its parameters, and the overall time span."""
-    specs = []
-    for finding in findings:
-        for reason in finding.reasons:
-            since, upto = _span_of(finding, reason)
-            specs.append(
-                {
-                    "finding_id": finding.finding_id,
-                    "actor_id": finding.actor_id,
-                    "actions": list(reason.actions) if reason.actions else None,
-                    "since": since.isoformat(),
-                    "upto": upto.isoformat(),
-                }
-            )
+    selected = [
+        (finding.finding_id, *events)
+        for finding in findings
+        for reason in finding.reasons
+        for events in _events_of(finding, reason)
+    ]
+    specs = [
+        {
+            "finding_id": finding_id,
+            "actor_id": actor_id,
+            "actions": actions,
+            "since": since.isoformat(),
+            "upto": upto.isoformat(),
+        }
+        for finding_id, actor_id, actions, since, upto in selected
+    ]
     sql = (
         'specs as (select unnest(from_json($specs::json, \'[{"finding_id": "varchar", '
         '"actor_id": "varchar", "actions": ["varchar"], "since": "timestamp", '
         '"upto": "timestamp"}]\'), recursive := true))'
     )
-    spans = [_span_of(finding, reason) for finding in findings for reason in finding.reasons]
-    start, end = min(since for since, _ in spans), max(upto for _, upto in spans)
+    start, end = min(since for *_, since, _ in selected), max(upto for *_, upto in selected)
     within = span(Window(start, end + dt.timedelta(microseconds=1)), "e.occurred_at")
     return sql, {"specs": json.dumps(specs)}, within
 
 
-def _span_of(finding: Finding, reason: Reason) -> tuple[dt.datetime, dt.datetime]:
+def _events_of(
+    finding: Finding, reason: Reason
+) -> Iterator[tuple[str, list[str] | None, dt.datetime, dt.datetime]]:
+    """Yield the actor, the actions (None for all), the first and the last time of the events."""
     start = dt.datetime.combine(finding.day, dt.time())
     end = start + dt.timedelta(days=1, microseconds=-1)
-    return reason.since or start, reason.upto or end
+    actions = list(reason.actions) if reason.actions else None
+    yield finding.actor_id, actions, reason.since or start, reason.upto or end
+    # What came before a rule's event, perhaps by somebody else.
+    for event in reason.facts.get("preceding", ()):
+        at = dt.datetime.fromisoformat(event["occurred_at"])
+        yield event["actor_id"], [event["action"]], at, at

@@ -13,7 +13,10 @@ from trail.storage.database import Cursor
 
 # Written once the table is filled, since an upgraded database begins with an empty one.
 _MARK = "findings.evidence"
-_REASON = '[{"actions": ["varchar"], "since": "timestamp", "upto": "timestamp"}]'
+_REASON = (
+    '[{"actions": ["varchar"], "since": "timestamp", "upto": "timestamp", "facts": '
+    '{"preceding": [{"actor_id": "varchar", "action": "varchar", "occurred_at": "timestamp"}]}}]'
+)
 _LAST = "interval '1 day' - interval '1 microsecond'"
 _INSERT = f"""
 insert into finding_evidence
@@ -25,6 +28,9 @@ with reasons as (
  select finding_id, state, actor_id, day, reason.since as since, reason.upto as upto,
   unnest(if(len(reason.actions) > 0, reason.actions, [null])) as action
  from reasons
+ union all
+ select finding_id, state, event.actor_id, day, event.occurred_at, event.occurred_at, event.action
+ from (select *, unnest(reason.facts.preceding) as event from reasons)
 )
 select distinct finding_id, state, actor_id, action, coalesce(since, day),
  coalesce(upto, day + {_LAST}) from acted

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from trail.findings import moments
+from trail.findings import detector_titles, moments
 
 UTC = ZoneInfo("UTC")
 
@@ -28,14 +28,20 @@ class Reason:
     upto: dt.datetime | None = None
     headline: str = ""
 
-    def sentence(self, zone: ZoneInfo = UTC, now: dt.datetime | None = None) -> str:
+    def sentence(
+        self, zone: ZoneInfo = UTC, now: dt.datetime | None = None, *, weekdays: bool = False
+    ) -> str:
         """Return the sentence with times in *zone*; days as in `moments.in_zone`."""
-        return moments.in_zone(self.text, zone, now)
+        return moments.in_zone(self.text, zone, now, weekdays=weekdays)
 
     def to_dict(self, zone: ZoneInfo = UTC, now: dt.datetime | None = None) -> dict[str, Any]:
         """Return the reason as in JSON output, with times in *zone*."""
-        text = self.sentence(zone, now)
-        return {"detector": self.detector, "points": self.points, "text": text}
+        return {
+            "detector": self.detector,
+            "title": detector_titles.of(self.detector),
+            "points": self.points,
+            "text": self.sentence(zone, now),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,16 +31,16 @@ def since(when: str) -> str:
     return f"⟨since {when}/{when}⟩"
 
 
-def in_zone(text: str, zone: ZoneInfo, now: dt.datetime | None) -> str:
+def in_zone(text: str, zone: ZoneInfo, now: dt.datetime | None, *, weekdays: bool = False) -> str:
     """Return *text* with its marks as times in *zone*.
 
-    Days within a week before *now* (aware) are weekdays, earlier ones dates; without *now*, for
-    what is kept, all are dates with the year.
+    Days are dates: with *weekdays*, for a page that shows the date nearby, those within a week
+    before *now* (aware) are weekdays. Without *now*, for what is kept, all have the year.
     """
-    return _MARK.sub(lambda mark: _label(mark, zone, now), text)
+    return _MARK.sub(lambda mark: _label(mark, zone, now, weekdays=weekdays), text)
 
 
-def _label(mark: re.Match[str], zone: ZoneInfo, now: dt.datetime | None) -> str:
+def _label(mark: re.Match[str], zone: ZoneInfo, now: dt.datetime | None, *, weekdays: bool) -> str:
     try:
         first, last = (
             dt.datetime.fromisoformat(mark[number]).replace(tzinfo=dt.UTC).astimezone(zone)
@@ -48,25 +48,24 @@ def _label(mark: re.Match[str], zone: ZoneInfo, now: dt.datetime | None) -> str:
         )
     except (ValueError, OverflowError):  # text that only looks like a mark
         return mark[0]
+    days = [_day(at, now, zone, weekdays=weekdays) for at in (first, last)]
+    clocks = [f"{at:%H:%M}" for at in (first, last)]
     if mark[1] == "since":
-        return f"since {_clock(first, now, zone)}"
+        return f"since {days[0]} {clocks[0]}"
     if first.date() != last.date():
-        label = _day if mark[1] == "on" else _clock
-        return f"from {label(first, now, zone)} to {label(last, now, zone)}"
-    day = f"on {_day(first, now, zone)}"
+        if mark[1] == "at":
+            days = [f"{day} {clock}" for day, clock in zip(days, clocks, strict=True)]
+        return f"from {days[0]} to {days[1]}"
+    day = f"on {days[0]}"
     if mark[1] == "at":
-        start, end = f"{first:%H:%M}", f"{last:%H:%M}"
+        start, end = clocks
         return f"{day} at {start}" if start == end else f"{day} from {start} to {end}"
     return day
 
 
-def _clock(local: dt.datetime, now: dt.datetime | None, zone: ZoneInfo) -> str:
-    return f"{_day(local, now, zone)} {local:%H:%M}"
-
-
-def _day(local: dt.datetime, now: dt.datetime | None, zone: ZoneInfo) -> str:
+def _day(local: dt.datetime, now: dt.datetime | None, zone: ZoneInfo, *, weekdays: bool) -> str:
     if now is None:
         return time_labels.full_day(local.date())
-    if dt.timedelta(0) <= now.astimezone(zone).date() - local.date() <= _RECENT:
+    if weekdays and dt.timedelta(0) <= now.astimezone(zone).date() - local.date() <= _RECENT:
         return f"{local:%A}"
     return time_labels.day(local.date(), now, zone)

@@ -132,12 +132,17 @@ def records(
 
 
 def titles(
-    engine: Engine, findings: Sequence[Finding], zone: ZoneInfo, now: dt.datetime | None
+    engine: Engine,
+    findings: Sequence[Finding],
+    zone: ZoneInfo,
+    now: dt.datetime | None,
+    *,
+    weekdays: bool = False,
 ) -> dict[str, str]:
     """Return the title of each of *findings* by its id; see `title`."""
     names = actor_names.display_names(engine, [finding.actor_id for finding in findings])
     return {
-        finding.finding_id: title(finding, names[finding.actor_id], zone, now)
+        finding.finding_id: title(finding, names[finding.actor_id], zone, now, weekdays=weekdays)
         for finding in findings
     }
 

@@ -23,6 +23,7 @@ from trail.findings import (
     risks,
     rule_toggles,
     rules,
+    same_events,
     watermark,
 )
 from trail.findings.detector import Detector, Rule
@@ -216,10 +217,12 @@ class _Refresh:
         return [
             (
                 key,
-                [
-                    finding_store.stored_record(reason, next(seen), makers[reason["detector"]])
-                    for reason in reasons
-                ],
+                same_events.merged(
+                    [
+                        finding_store.stored_record(reason, next(seen), makers[reason["detector"]])
+                        for reason in reasons
+                    ]
+                ),
             )
             for key, reasons in found.items()
         ]

@@ -69,18 +69,24 @@ def rule_reasons(
         sql, params = rules.matching_events(engine, rule, window)
         rows = engine.table(
             "select occurred_at::date as day, actor_key, count(*) as n, "
-            "min(occurred_at) as since, max(occurred_at) as upto, max(earlier) as earlier, "
+            "min(occurred_at) as since, max(occurred_at) as upto, "
+            "case when min(earlier) = max(earlier) then max(earlier) end as earlier, "
+            "list(distinct preceding order by preceding) filter (preceding is not null) as before, "
             f"list(distinct action order by action) as actions from ({sql}) "
             "group by all order by all",
             params,
         ).to_pylist()
         for row in rows:
             earlier = row["earlier"].isoformat() if row["earlier"] else None
+            preceding = [
+                {**event, "occurred_at": event["occurred_at"].isoformat()}
+                for event in row["before"] or ()
+            ]
             reasons[row["day"], row["actor_key"]].append(
                 {
                     "detector": f"rule:{rule.name}",
                     "points": rule.points,
-                    "facts": {"n": row["n"], "earlier": earlier},
+                    "facts": {"n": row["n"], "earlier": earlier, "preceding": preceding},
                     "actions": row["actions"],
                     "since": row["since"],
                     "upto": row["upto"],

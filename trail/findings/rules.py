@@ -81,30 +81,41 @@ def back_test(
 def matching_events(engine: Engine, rule_: Rule, window: Window) -> tuple[str, Params]:
     """Return the SELECT of the events that *rule_* matches in *window*, and its parameters.
 
-    Columns: event_id, occurred_at, actor_key, action, earlier; each event once. `earlier` is the
-    latest time of what came before it (UTC), null for a rule without `earlier`.
+    Columns: event_id, occurred_at, actor_key, action, earlier, preceding; each event once.
+    `earlier` is the latest time of what came before it (UTC), null for a rule without `earlier`;
+    `preceding` has actor_id, action and occurred_at (UTC) of that, null if it was no event.
     """
     if rule_.query:
         selection = select(engine, Filter.parse(rule_.query), dt.datetime.now(dt.UTC))
         where = f"{span(window, 'e.occurred_at')} and {selection.where}"
         return (
-            "select e.event_id, e.occurred_at, e.actor_key, a.action, null::timestamp as earlier "
+            "select e.event_id, e.occurred_at, e.actor_key, a.action, null::timestamp as earlier, "
+            f"null::{_PRECEDING} as preceding "
             f"from trusted_events e join actions a using (action_key) where {where}",
             selection.params,
         )
     with_look_back = Window(window.start - _LOOK_BACK if window.start else None, window.end)
     changes = _CHANGES.format(span(with_look_back, "e.occurred_at"))
+    earlier = rule_.earlier or "null::timestamp"
+    preceding = f"null::{_PRECEDING}"
+    if rule_.preceding:
+        actor, action = rule_.preceding
+        preceding = (
+            f"struct_pack(actor_id := {actor}, action := {action}, occurred_at := {earlier})"
+        )
     # Not materialized, so that each use is filtered before it is joined.
     return (
         f"with changes as not materialized ({changes}), "
         f"identities as ({_IDENTITIES}) "
         "select event_id, occurred_at, actor_key, action, "
-        f"max({rule_.earlier or 'null::timestamp'}) as earlier from ({rule_.sql}) "
+        f"max({earlier}) as earlier, arg_max({preceding}, {earlier}) as preceding "
+        f"from ({rule_.sql}) "
         f"where {span(window, 'occurred_at')} group by all",
         {},
     )
 
 
+_PRECEDING = "struct(actor_id varchar, action varchar, occurred_at timestamp)"
 _CHANGES = (
     "select e.event_id, e.occurred_at, e.actor_key, p.actor_id, p.actor_type, a.action, a.kind, "
     "a.risk, t.target_type, t.target_id, t.target_name from trusted_events e "

@@ -16,18 +16,25 @@ from trail.findings.severity import severe_detectors
 _MAX_NAME = 80
 
 
-def title(finding: Finding, actor: str, zone: ZoneInfo, now: dt.datetime | None) -> str:
+def title(
+    finding: Finding,
+    actor: str,
+    zone: ZoneInfo,
+    now: dt.datetime | None,
+    *,
+    weekdays: bool = False,
+) -> str:
     """Return the title of *finding* by *actor*, a display name, with times in *zone*.
 
-    Days within a week before *now* (aware) are weekdays, earlier ones dates; without *now*, for
-    what is kept, all are dates with the year.
+    Days as in `moments.in_zone`.
     """
     lead = leading_reason(finding)
     if lead and lead.headline:
-        return f"{_subject(finding, actor)} {moments.in_zone(lead.headline, zone, now)}"
+        words = moments.in_zone(lead.headline, zone, now, weekdays=weekdays)
+        return f"{_subject(finding, actor)} {words}"
     # Decided in an earlier version, and no longer scored because its events were removed.
     day = time_labels.day(finding.day, now, zone) if now else time_labels.full_day(finding.day)
-    what = lead.sentence(zone, now) if lead else "unusual activity"
+    what = lead.sentence(zone, now, weekdays=weekdays) if lead else "unusual activity"
     return f"{_subject(finding, actor)}, {day}: {what}"
 
 

@@ -1,5 +1,7 @@
 """The route of what needs attention: the list of the Overview as JSON."""
 
+from urllib.parse import urlencode
+
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,6 +11,7 @@ from trail.attention import items as attention
 from trail.core.clock import naive_utc, utc_text
 from trail.events import coverage
 from trail.runtime import process
+from trail.storage.filters import Filter
 from trail.web.guard import request_user
 from trail.web.query_routes import query
 
@@ -19,17 +22,19 @@ def items(request: Request) -> Response:
 
     Of each kind, the most urgent and one row for the others, whose `count` says how many; `count`
     is the sum. Who may not see findings gets the list without them, failed deliveries and
-    quarantine. `known_until` is the last time
-    up to which data is known.
+    quarantine. Titles have times in the zone `tz`, which each such item names. `known_until` is the
+    last time up to which data is known.
     """
     runtime, user = process.current(), request_user(request)
     now = runtime.store.now()
+    zone = Filter.parse(urlencode({"tz": request.query_params.get("tz", "")})).zone
     listed = attention.items(
         runtime.store,
         runtime.settings,
         now,
         findings=bool(user and user.may("see_findings")),
         muted=request.query_params.get("muted", "") not in ("", "0"),
+        zone=zone,
     )
     known = coverage.known_until(runtime.store, naive_utc(now))
     body = {

@@ -106,9 +106,9 @@ class _Sections:
             fields.append(
                 {
                     "label": FINDING,
-                    "value": findings.titles(ctx.store, [finding], self._filter.zone, ctx.now)[
-                        finding.finding_id
-                    ],
+                    "value": findings.titles(
+                        ctx.store, [finding], self._filter.zone, ctx.now, weekdays=True
+                    )[finding.finding_id],
                     "hint": f"{finding.score} points, {finding.state}",
                     "href": page_link("unusual", day, finding=finding.finding_id, all="1"),
                 }

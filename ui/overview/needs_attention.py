@@ -27,8 +27,10 @@ def draw(ctx: Context) -> None:
     """Draw the list; each row leads to the place that decides."""
     store, settings, now = ctx.runtime.store, ctx.runtime.settings, ctx.now
     zone, findings = url_state.timezone(), ctx.user.may("see_findings")
-    listed = items(store, settings, now, findings=findings, zone=zone)
-    everything = items(store, settings, now, findings=findings, muted=True, zone=zone)
+    listed = items(store, settings, now, findings=findings, zone=zone, weekdays=True)
+    everything = items(
+        store, settings, now, findings=findings, muted=True, zone=zone, weekdays=True
+    )
     attention_list(
         {
             "rows": [_row(ctx, item) for item in listed],

@@ -9,7 +9,7 @@ import streamlit as st
 from trail.core import event_text
 from trail.core.errors import TrailError
 from trail.core.registry import discover
-from trail.findings import queries, reviews
+from trail.findings import detector_titles, queries, reviews
 from trail.findings.detector import Detector, Rule
 from trail.findings.model import Finding
 from trail.storage.filters import Filter
@@ -24,7 +24,7 @@ _CHART_DAYS = 90
 
 def draw(ctx: Context, filter_: Filter, finding: Finding, findings: list[Finding]) -> None:
     """Draw *finding*, one of the *findings* of the queue."""
-    titles = queries.titles(ctx.runtime.store, [finding], filter_.zone, ctx.now)
+    titles = queries.titles(ctx.runtime.store, [finding], filter_.zone, ctx.now, weekdays=True)
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header(
@@ -52,11 +52,9 @@ def _detectors() -> dict[str, Detector | Rule]:
 
 def _reasons(ctx: Context, filter_: Filter, finding: Finding) -> None:
     st.subheader("Why this is unusual", anchor=False)
-    detectors = _detectors()
     for reason in finding.reasons:
-        detector = detectors.get(reason.detector.removeprefix("rule:"))
-        title = detector.title if detector else reason.detector
-        _reason(title, reason.sentence(filter_.zone, ctx.now), reason.points)
+        sentence = reason.sentence(filter_.zone, ctx.now, weekdays=True)
+        _reason(detector_titles.of(reason.detector), sentence, reason.points)
     _reason("Total", "", finding.score)
 
 

@@ -70,7 +70,7 @@ def draw(ctx: Context, filter_: Filter, queue: Queue, *, everything: bool) -> No
     """Draw the findings; selecting one opens it."""
     rows = sorted(queue.findings, key=lambda finding: finding.state != reviews.OPEN)
     if rows:
-        titles = queries.titles(ctx.runtime.store, rows, filter_.zone, ctx.now)
+        titles = queries.titles(ctx.runtime.store, rows, filter_.zone, ctx.now, weekdays=True)
         _LIST.draw(
             [(finding, titles[finding.finding_id]) for finding in rows],
             key=f"{filter_.query()} {everything}",

@@ -132,7 +132,12 @@ def test_findings_only_for_those_who_may_see_them(store: Store, settings: Settin
     assert [item.subject for item in found] == [f"finding:{finding.finding_id}"]
     titles = queries.titles(store, [finding], ZoneInfo("UTC"), now)
     assert found[0].title == titles[finding.finding_id]
-    assert found[0].title.startswith("users/ana disabled the warehouse The warehouse-1 on Thursday")
+    assert found[0].title.startswith(
+        "users/ana disabled the warehouse The warehouse-1 on Thu 10 Sep; "
+    )
+    assert found[0].tz == "UTC"
+    shown = items(store, settings, now, findings=True, weekdays=True)
+    assert shown[0].title == found[0].title.replace("Thu 10 Sep", "Thursday")
     assert found[0].path == f"/unusual?finding={finding.finding_id}"
     assert listed(store, settings, now, findings=False) == []
     late = now + dt.timedelta(days=86)

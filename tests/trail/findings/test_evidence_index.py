@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests import detection
 from tests.trail import random_trail
 from trail.core.errors import FilterError
+from trail.core.settings import Settings
 from trail.events import counts, events
-from trail.findings import queries, reviews
+from trail.findings import detector_titles, queries, reviews
+from trail.findings.detector import daily, workdays
+from trail.findings.detector import events as example
 from trail.findings.refresh import refresh
 from trail.storage.database import Store
 from trail.storage.filters import Choice, Filter
@@ -88,3 +92,30 @@ def test_what_is_kept_cannot_depend_on_findings() -> None:
     with pytest.raises(FilterError, match="cannot depend on findings"):
         Filter.parse("findings=to_review").check_lasting()
     Filter.parse("risk=high").check_lasting()
+
+
+def test_what_preceded_an_event_of_a_rule_is_evidence(store: Store, settings: Settings) -> None:
+    detection.load(
+        store,
+        settings,
+        (
+            *daily(workdays(0, 40), "users/bo", "Audience Modified", target="audience-1"),
+            *example(43, "09:05", "users/ana", "User Removed", "bo"),
+            *example(44, "11:24", "users/bo", "Audience CSV Downloaded", "audience-1"),
+        ),
+    )
+    now = detection.end_of_day(44)
+    (finding,) = [one for one in detection.findings(store, 44) if one.actor_id == "users/bo"]
+    rows = queries.evidence(store, finding)
+    assert [row["action"] for row in rows] == ["User Removed", "Audience CSV Downloaded"]
+    ((_, ids),) = queries.event_ids(store, [finding])
+    assert ids == [row["event_id"] for row in rows]
+    filter_ = Filter(choices={"findings": Choice(("to_review",))})
+    assert [row["event_id"] for row in events.page(store, filter_, now, rows=9).rows] == ids[::-1]
+    by_remover = Filter(choices={"actor": Choice(("users/ana",))})
+    assert finding in queries.queue(store, by_remover, now).findings
+    reason = finding.reasons[-1].to_dict()
+    assert (reason["detector"], reason["title"]) == (
+        "rule:removed-user-acts", "Activity after removal",
+    )  # fmt: skip
+    assert detector_titles.of("rule:no-longer-there") == "No longer there"

@@ -29,7 +29,18 @@ LATE = "2026-11-24T16:20:00"
     ],
 )
 def test_times_are_those_of_the_reader(mark: str, zone: ZoneInfo, text: str) -> None:
-    assert moments.in_zone(f"deleted {mark}; x", zone, NOW) == f"deleted {text}; x"
+    shown = moments.in_zone(f"deleted {mark}; x", zone, NOW, weekdays=True)
+    assert shown == f"deleted {text}; x"
+
+
+def test_what_leaves_a_page_has_dates() -> None:
+    later = "2026-11-25T02:00:00"
+    marks = moments.on(LATE, LATE), moments.at(LATE, later), moments.since(LATE)
+    assert [moments.in_zone(mark, UTC, NOW) for mark in marks] == [
+        "on Tue 24 Nov",
+        "from Tue 24 Nov 16:20 to Wed 25 Nov 02:00",
+        "since Tue 24 Nov 16:20",
+    ]
 
 
 def test_what_is_kept_has_the_year() -> None:

@@ -36,7 +36,7 @@ def title_of(
         for finding in detection.findings(store, day)
         if finding.actor_id == actor and (finding.day - FIRST_DAY).days == day
     ]
-    return queries.titles(store, [finding], OSLO, now)[finding.finding_id]
+    return queries.titles(store, [finding], OSLO, now, weekdays=True)[finding.finding_id]
 
 
 @pytest.mark.parametrize(

@@ -19,19 +19,19 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     store, now = context.store(False), dt.datetime.now(dt.UTC)
-    listed = items(store, context.settings, now, findings=True, muted=args.muted)
+    zone = ZoneInfo(context.settings.timezone or "UTC")
+    listed = items(store, context.settings, now, findings=True, muted=args.muted, zone=zone)
     if args.json:
         for item in listed:
             context.out.text(json.dumps(item.to_dict()) + "\n")
         return 0
-    zone = ZoneInfo(context.settings.timezone or "UTC")
     if not listed:
         context.out.text(f"{checked(store, context.settings, now).text(zone, now)}\n")
         return 0
     rows = [
         (
             item.urgency,
-            item.title,
+            f"{item.title} ({item.tz})" if item.tz else item.title,
             item.reason,
             local_text(item.since, zone) if item.since else "",
             item.assignee,
