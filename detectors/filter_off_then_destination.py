@@ -14,7 +14,7 @@ DETECTOR = Rule(
     points=80,
     earlier="weakened_at",
     preceding=("actor_id", "weakening"),
-    circumstance="after removing a filter or tracking plan",
+    circumstance="after removing or disabling a filter or tracking plan",
     sql=f"""
 select later.*, before.occurred_at as weakened_at, before.action as weakening
 from (

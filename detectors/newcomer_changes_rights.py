@@ -13,7 +13,7 @@ DETECTOR = Rule(
     ),
     points=70,
     earlier="first_at",
-    circumstance="after the first activity",
+    circumstance="less than 72 hours after the first activity",
     sql=f"""
 select c.*, i.first_at from changes c join identities i on i.actor_id = c.actor_id
 where c.occurred_at <= i.first_at + interval 72 hours and i.first_at > i.opened + interval 7 days

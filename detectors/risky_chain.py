@@ -13,20 +13,24 @@ from trail.findings.detector import Detector, Facts, daily, events, match, no_ma
 # Name: risk, title, actions (None for all of the day).
 _SEQUENCES: dict[str, tuple[int, str, tuple[str, ...] | None]] = {
     "weaken-then-open": (
-        8, "Filter or tracking plan weakened, then data or access opened within 24 hours",
+        8,
+        "Filter or tracking plan changed or removed, then data or access opened within 24 hours",
         (*sequences.WEAKENING, *sequences.OPENING),
     ),
     "create-then-delete": (
         7, "Destination, warehouse or function created and deleted within 24 hours",
         sequences.EGRESS,
     ),
-    "group-twice": (7, "Same user group changed twice within 24 hours", sequences.GROUPS),
+    "group-twice": (
+        7, "Permissions of the same user or user group changed twice within 24 hours",
+        sequences.GROUPS,
+    ),
     "invite-then-group": (
         6, "User invited, then permissions changed within 24 hours",
         (*sequences.INVITES, *sequences.GROUPS),
     ),
     "newcomer": (8, "Two or more risky changes within 3 days of the first activity", None),
-    "toggled": (6, "Same target enabled and disabled four times or more in a day", None),
+    "toggled": (6, "Same target enabled or disabled four times or more in a day", None),
 }  # fmt: skip
 _RISKS = {name: str(risk) for name, (risk, _, _) in _SEQUENCES.items()}
 _ACTIONS = {
@@ -43,6 +47,11 @@ _OPENS = {
 _NEWCOMER_RISK = 5
 _SIMILAR = "similar action"
 _OTHERS = {"newcomer": "risky action"}
+# What the headline calls a sequence whose steps are not said one after the other.
+_CALLED = {
+    "group-twice": "two changes of one user or user group within 24 hours",
+    "toggled": "four such changes of one target in a day",
+}
 
 
 def _case(values: dict[str, str], default: str) -> str:
@@ -83,7 +92,7 @@ from (
 
 
 def _explain(facts: Facts) -> str:
-    own = f"{_SEQUENCES[facts['what']][1]}: {_own(facts)}"
+    own = f"{_SEQUENCES[facts['what']][1]}: {_own(facts, 'this sequence')}"
     return familiarity.explain(facts, own, "the sequence occurred")
 
 
@@ -91,16 +100,16 @@ def _headline(facts: Facts) -> str:
     done = _done(facts["what"], facts["seen"])
     if facts["what"] == "newcomer":
         return f"{done}, within 3 days of the first activity"
-    return f"{done}; {_own(facts)}"
+    return f"{done}; {_own(facts, _CALLED.get(facts['what'], 'this sequence'))}"
 
 
-def _own(facts: Facts) -> str:
-    """Return on how many days the actor had done the sequence."""
+def _own(facts: Facts, called: str) -> str:
+    """Return on how many days the actor had done the sequence, which is *called* so."""
     if not facts["m"]:
         return "this was the actor's first active day"
     if not facts["k"]:
-        return f"this sequence never occurred in {count(facts['m'], 'earlier active day')}"
-    return f"this sequence occurred {familiarity.days(facts)}"
+        return f"{called} never occurred in {count(facts['m'], 'earlier active day')}"
+    return f"{called} occurred {familiarity.days(facts)}"
 
 
 def _done(chain: str, seen: list[deeds.Seen]) -> str:

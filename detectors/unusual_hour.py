@@ -88,9 +88,10 @@ def _explain(facts: Facts) -> str:
         )
     seen = facts["seen"]
     then = sum(one["n"] for one in seen)
-    of = f"{then:,} of " if then < facts["n"] else ""
+    some = f"{then:,} of the day's {changes}, {_when(facts)}"
+    all_ = f"{changes} {_when(facts)}"
     return (
-        f"{of}{changes} {_when(facts)}; active in that "
+        f"{some if then < facts['n'] else all_}; active in that "
         f"hour, the one before or the one after on {k} of "
         f"{count(facts['of_days'], 'earlier active day')}."
     )

@@ -16,7 +16,7 @@ Seen = Mapping[str, Any]
 _MAX_NAME = 60
 _MAX_NAMED = 2  # targets that a deed names
 _MAX_LISTED = 3  # deeds that a sentence lists; of more, one fewer and the number of the others
-_MAX_KINDS = 3
+_MAX_KINDS = 4
 
 _DONE = {
     "delete": ("deleted", "resource"),

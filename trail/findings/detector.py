@@ -161,8 +161,9 @@ class Rule:
     def explain(self, facts: Facts) -> str:
         """Return the sentence of the reason, with times as marks."""
         events = deeds.count_of(facts["n"], "action")
-        what = self._circumstance(facts) if self.circumstance else "of this kind"
-        return f"{events} {what}; always reported, however usual."
+        if self.circumstance:
+            return f"{events} {self._circumstance(facts)}; always reported, however usual."
+        return f"{events} that the rule “{self.title}” always reports, however usual."
 
     def _circumstance(self, facts: Facts) -> str:
         at = facts.get("earlier")

@@ -47,7 +47,7 @@ select number, action, max(risk) as risk, sum(n)::bigint as n, count(*) as targe
  min(first) as first, max(last) as last
 from targets group by number, action order by number, risk desc, n desc, action
 """
-_MAX_NAMES = 2
+_MAX_NAMES = 6  # a sentence names two; all are compared with those of other actions
 
 Span = tuple[int, dt.date, list[str] | None, dt.datetime | None, dt.datetime | None]
 
@@ -56,7 +56,7 @@ def observe(cursor: Cursor, reasons: Sequence[Span]) -> list[list[dict[str, Any]
     """Return what was done for each of *reasons*: actor key, day, actions, since and upto (UTC).
 
     Each result has per action, riskiest first: action, risk, n (events), targets (how many), the
-    names and ids of up to two of them, and the first and last time (ISO, UTC).
+    names and ids of up to six of them, and the first and last time (ISO, UTC).
     """
     if not reasons:
         return []

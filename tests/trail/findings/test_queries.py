@@ -126,7 +126,7 @@ def test_command_prints_one_json_object_per_line(
             line
         )
         assert line["score"] == sum(reason["points"] for reason in line["reasons"])
-        assert {"detector", "points", "text"} == set(line["reasons"][0])
+        assert {"detector", "title", "points", "text"} == set(line["reasons"][0])
         assert line["state"] == "open"
         assert line["event_ids"]
     budget = [json.loads(line) for line in command(filled, settings, budget=1.0).splitlines()]

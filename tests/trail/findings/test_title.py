@@ -85,6 +85,17 @@ def title_of(
         ),
         (
             (
+                events(43, "16:05", "users/ana", "Subjects Added to Group", "g"),
+                events(43, "16:15", "users/ana", "User Group Updated", "g"),
+                events(43, "16:25", "users/ana", "User Added To User Group", "h"),
+            ),
+            43, "users/ana",
+            "users/ana added members to the user group The g and changed it on Tuesday; two "
+            "changes of one user or user group within 24 hours never occurred in 30 earlier active "
+            "days",
+        ),
+        (
+            (
                 daily(workdays(0, 40), "users/ana", "Integrations Modified", target="i"),
                 events(47, "23:30", "users/ana", "Integrations Modified", "i"),
             ),

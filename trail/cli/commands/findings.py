@@ -42,7 +42,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
             context.out.text(f"            {reason.points:>5}  {sentence}\n")
     context.out.text(
         f"{len(queue.findings):,} of {queue.scored:,} scored findings. "
-        f"{queue.budget.status_text()}\n"
+        f"{queue.budget.status_text()} Days in front are UTC, times in texts "
+        f"{filter_.zone.key}.\n"
     )
     return 0
 
