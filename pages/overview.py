@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from trail.core.clock import naive_utc
-from trail.events import counts, coverage
+from trail.events import counts, coverage, overview
 from ui import clock_warning, coverage_banner, filter_bar, seal_text, text, url_state
 from ui.overview import (
     activity,
@@ -33,7 +33,7 @@ def render(ctx: Context) -> None:
     filter_bar.head("Overview", shown.counted, counted, beside=lambda: _beside(shown))
     summary = text.events_summary(total, unverified)
     if shown.changes_only:
-        summary = f"<b>{counted:,}</b> {'change' if counted == 1 else 'changes'} of {summary}"
+        summary = f"{_parts(shown, counted)} of {summary}"
     filter_bar.caption(
         f"{summary} · {elapsed_ms:.0f} ms",
         shown.filter_,
@@ -57,6 +57,16 @@ def render(ctx: Context) -> None:
         most_active.people(shown)
     with right, st.container(border=True, key="tokens", height="stretch"):
         most_active.tokens(shown)
+
+
+def _parts(shown: View, changes: int) -> str:
+    """Return as HTML how many of the events are changes, routine and failed attempts."""
+    routine, failed = (
+        counts.count(shown.store, part(shown.filter_), shown.now)
+        for part in (overview.routine, overview.failures)
+    )
+    noun = "change" if changes == 1 else "changes"
+    return f"<b>{changes:,}</b> {noun}, {routine:,} routine and {failed:,} failed"
 
 
 def _beside(shown: View) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from trail.core import time_labels
 from trail.integrity import high_water_mark, mirror, seal_status
 from trail.integrity.high_water_mark import Shortfall
 from ui import text
@@ -51,15 +52,16 @@ def lost(ctx: Context) -> tuple[Shortfall, ...]:
 def status(ctx: Context) -> str:
     """Return the status of the seals in one or two sentences."""
     seals = seal_status.status(ctx.runtime.store)
-    if seals.sealed_from is None:
+    if seals.sealed_from is None or seals.sealed_to is None:
         return "○ No sealed days yet. A day is sealed on the following day."
-    span = f"{seals.sealed_from} to {seals.sealed_to} (UTC days)"
+    first, last = (time_labels.full_day(day) for day in (seals.sealed_from, seals.sealed_to))
+    span = f"{first} to {last} (UTC days)"
     if seals.verified_at is None or seals.ok is None:
         return f"○ Sealed {span}. Not verified yet."
     ago = text.ago(seals.verified_at, dt.datetime.now(dt.UTC))
     checked = f"{text.count(seals.checked_days, 'sealed day')} verified {ago}, sealed {span}."
     if seals.ok:
-        return f"✓ Unchanged since {seals.sealed_from}. {checked}"
+        return f"✓ Unchanged. {checked}"
     return f"▲ {text.count(seals.problem_count, 'problem')}. {checked}"
 
 

@@ -49,6 +49,8 @@ _LABELS = {
 timestamp = clock.local_text
 utc_offset = clock.utc_offset
 count = core_text.count
+percent = core_text.percent
+duration = time_labels.duration_text
 risk_level = catalogue.risk_level
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
@@ -125,14 +127,6 @@ def ago(at: dt.datetime, now: dt.datetime) -> str:
         if 0 <= seconds < 60
         else f"{duration(abs(seconds))} {'ago' if seconds > 0 else 'ahead'}"
     )
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in its largest whole unit: `3 minutes`, `2 days`."""
-    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= unit:
-            return count(int(seconds // unit), name)
-    return f"{seconds:.1f} s" if seconds < 10 else f"{int(seconds)} s"
 
 
 def time_offset(delta: dt.timedelta) -> str:

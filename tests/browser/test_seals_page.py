@@ -38,7 +38,9 @@ def test_verify_and_accept_a_problem(
     page: Page, site: Site, seal_file: Callable[[str], Path]
 ) -> None:
     page.get_by_role("button", name="Verify now").click()
-    expect(page.get_by_text(re.compile(r"✓ Unchanged since \d{4}-\d\d-\d\d"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"✓ Unchanged\. .+ sealed \w+ \d+ \w+ \d{4} to"))
+    ).to_be_visible()
     expect(page.get_by_text("Problems and remedies")).to_have_count(0)
     mark = key_file.fingerprint(key_file.public(seal_file("seals.key")))
     expect(page.get_by_text(mark)).to_be_visible()
@@ -54,7 +56,7 @@ def test_verify_and_accept_a_problem(
     expect(page.get_by_text("The problems are not confirmed as reviewed.")).to_be_visible()
     page.get_by_text("I have reviewed 1 problem").click()
     page.get_by_role("button", name="Accept and seal").click()
-    expect(page.get_by_text("✓ Unchanged since")).to_be_visible()
+    expect(page.get_by_text("✓ Unchanged. ")).to_be_visible()
     log = page.request.get(f"{site.url}/export.access.csv").text()
     assert re.search(r",accepted,maya,owner,.*,0 days,Cut by a test", log)
     assert ",verified,maya,owner," in log

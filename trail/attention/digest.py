@@ -75,7 +75,7 @@ def digest(
         if not events
         else [
             digest_activity.activity(engine, filter_, now, events),
-            digest_activity.incidents(engine, filter_, now),
+            digest_activity.incidents(engine, filter_, now, period.noun),
             *([digest_activity.findings(engine, filter_, now)] if findings else []),
             digest_activity.people(engine, filter_, now, period),
         ]

@@ -84,8 +84,8 @@ def _basis(compared: Comparison, filter_: Filter, now: dt.datetime) -> str:
     return f"{text}."
 
 
-def incidents(engine: Engine, filter_: Filter, now: dt.datetime) -> Section:
-    """Return the incidents with attempts in the period, and those of them that are open."""
+def incidents(engine: Engine, filter_: Filter, now: dt.datetime, noun: str) -> Section:
+    """Return the incidents with attempts in the period, a *noun*, and those of them open."""
     compared = periods.compared(engine, filter_, now)
     numbers = failures.summary(engine, filter_, now)
     earlier = [
@@ -107,6 +107,7 @@ def incidents(engine: Engine, filter_: Filter, now: dt.datetime) -> Section:
             path("failures", filter_, group=incidents_shown.OPEN),
             "open_incidents",
             numbers.open,
+            note=f"of those with failed attempts in this {noun}",
         ),
         *(
             Line(

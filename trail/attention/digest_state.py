@@ -65,6 +65,7 @@ def needs_attention(
             "/overview",
             "needs_attention",
             sum(item.count for item in listed),
+            note="" if empty else f"open at {time_labels.short(naive_utc(now), zone, now)}",
         ),
         *(Line(item.title, item.path, note=item.reason) for item in listed),
     ]

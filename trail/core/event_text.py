@@ -50,6 +50,10 @@ _TEXT_FIELDS = (
 )
 
 
+# Actions that connect one thing to another: the object, the verb, and the other thing.
+_CONNECTION = re.compile(r"(.+) ((?:dis)?connected) (to|from) (.+)", re.IGNORECASE)
+
+
 class Part(TypedDict):
     """A piece of a sentence; names are strong."""
 
@@ -96,7 +100,9 @@ def sentence_parts(event: Mapping[str, Any], *, with_actor: bool = True) -> list
     Without *with_actor*, for a list of one actor's events: the action and its target.
     """
     name, kind = event.get("action") or "Unknown action", event.get("kind")
-    on, object_ = target(event), thing(name)
+    on, object_, tail = target(event), thing(name), ""
+    if found := _CONNECTION.fullmatch(name):
+        object_, tail = thing(found[1]), f" {found[3].lower()} {article(thing(found[4]))}"
     named = [_part(": "), _part(on, strong=True)] if on else []
     if (
         not with_actor
@@ -112,7 +118,9 @@ def sentence_parts(event: Mapping[str, Any], *, with_actor: bool = True) -> list
         noun = (event.get("target_type") or "").replace("_", " ")
         if on and object_ in (noun, f"{noun} function"):
             with_article, named = f"the {object_}", [_part(" "), _part(on, strong=True)]
-        words = f" {_VERBS[kind]} {with_article}"
+            named += [_part(tail)] if tail else []
+            tail = ""
+        words = f" {_VERBS[kind]} {with_article}{tail}"
         parts = [_part(actor(event), strong=True), _part(words), *named]
     return [*parts, _part(".")]
 

@@ -23,6 +23,11 @@ def one_line(value: object, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share of 1 as a percentage: `29 %`."""
+    return f"{100 * share:,.{digits}f} %"
+
+
 def count(value: int, singular: str, plural: str = "") -> str:
     """Return a count with its noun: `1 event`, `1,842 events`."""
     return f"{value:,} {singular if value == 1 else plural or singular + 's'}"

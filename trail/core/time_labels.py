@@ -47,12 +47,23 @@ def span(start: dt.datetime, end: dt.datetime, zone: ZoneInfo, now: dt.datetime)
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration in its largest whole unit: "12 minutes", "19 days"."""
+    """Return a duration in words, in its largest unit, rounded: "12 minutes", "19 days", "8 s"."""
     for size, name in _UNITS:
         # Rounded up to the next unit if that is nearly full: 59.6 minutes are an hour.
         if seconds >= size * 0.99:
             return count(round(seconds / size), name)
-    return "less than a minute"
+    return f"{seconds:.1f} s" if 0 < seconds < 9.95 else f"{seconds:.0f} s"
+
+
+def length_text(seconds: float) -> str:
+    """Return a duration in its two largest units, short: "4 d 12 h", "6 h 5 min", "15 min"."""
+    minutes = round(seconds / 60)
+    if not minutes:
+        return f"{round(seconds)} s"
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "d"), (hours, "h"), (0 if days else minutes, "min"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def at_most_text(seconds: float) -> str:

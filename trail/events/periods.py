@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from trail.core import time_labels
 from trail.core.clock import naive_utc, utc_text
+from trail.core.text import percent
 from trail.events import coverage, covered, timeline
 from trail.events.covered import Covered
 from trail.events.timeline import Bar
@@ -101,7 +102,7 @@ class Change:
         if self.before < self.minimum:
             return _signed(difference)
         share = round(100 * difference / self.before)
-        return f"{_signed(share)} %" if share else "±0 %"
+        return f"{'+' if share > 0 else '−'}{percent(abs(share) / 100)}" if share else "±0 %"
 
     @property
     def direction(self) -> int:

@@ -60,13 +60,12 @@ def _duration(line: Line, _: Scene) -> str:
 
 
 def _recover(line: Line, _: Scene) -> str:
-    seconds = line.incident.recover_s
-    return NOTHING if seconds is None else incident_text.length_text(seconds)
+    return incident_text.recover_text(line.incident) or NOTHING
 
 
 def owner_text(owner: Owner | None) -> str:
-    """Return who owns a target and why: "Ana Lima, last changed it"."""
-    return f"{owner.name}, {owner.how} it" if owner else NOTHING
+    """Return who owns a target and why: "Ana Lima, who last changed it"."""
+    return f"{owner.name}, who {owner.how} it" if owner else NOTHING
 
 
 def _total(line: Line, _: Scene) -> str:

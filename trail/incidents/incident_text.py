@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 from trail.core import time_labels
 from trail.core.clock import naive_utc
+from trail.core.text import count
 from trail.incidents.grouping import EXHAUSTED, PERSISTENT, REPEATING, STORM, TRANSIENT
 from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN, Change, Incident, has_ended
 
 duration_text = time_labels.duration_text
+length_text = time_labels.length_text
 
 _NAMED = {3_600: "hourly", 86_400: "daily", 604_800: "weekly"}
 _CLASS_TEXTS = {
@@ -30,7 +32,7 @@ def title(incident: Incident) -> str:
     """Return the headline without times: "Warehouse Snowflake: 24 failed attempts"."""
     if incident.class_ == STORM:
         return f"{_targets(incident)} started failing together"
-    return f"{target_label(incident)}: {_count(incident.attempts, 'failed attempt')}"
+    return f"{target_label(incident)}: {count(incident.attempts, 'failed attempt')}"
 
 
 def headline(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
@@ -39,10 +41,10 @@ def headline(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
     *now* is aware; times are shown in *zone*.
     """
     start = time_labels.short(incident.first_at, zone, now)
-    count = _count(incident.attempts, "failed attempt")
+    attempts = count(incident.attempts, "failed attempt")
     cadence = f", {cadence_text(incident.cadence_s)}" if incident.cadence_s else ""
     if incident.class_ == STORM:
-        return f"{title(incident)} {start}: {count}"
+        return f"{title(incident)} {start}: {attempts}"
     if incident.open:
         return f"{title(incident)} since {start}{cadence}"
     if incident.attempts == 1:
@@ -54,8 +56,9 @@ def headline(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
 def current_state(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
     """Return what is known since the last failure: "no failure since Tue 6 Oct 14:02".
 
-    Never claims success without a success event, nor an end where data has ended:
-    "last known failing Thu 23:15, no data since Thu 23:40".
+    While it is open, only when it failed last: "last failed Tue 6 Oct 14:02". Never claims success
+    without a success event, nor an end where data has ended: "last known failing Thu 23:15, no data
+    since Thu 23:40".
     """
     if incident.completed_at:
         return f"completed {time_labels.short(incident.completed_at, zone, now)}"
@@ -63,17 +66,25 @@ def current_state(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
         last = time_labels.short(incident.last_at, zone, now)
         until = time_labels.short(incident.known_until, zone, now)
         return f"last known failing {last}, no data since {until}"
-    return f"no failure since {time_labels.short(incident.last_at, zone, now)}"
+    last = time_labels.short(incident.last_at, zone, now)
+    return f"last failed {last}" if incident.state == OPEN else f"no failure since {last}"
 
 
 def facts_text(incident: Incident) -> str:
     """Return the figures of an incident: "45 failed attempts in 9 runs · 0 flaps · 4 days"."""
-    attempts = _count(incident.attempts, "failed attempt")
-    parts = [f"{attempts} in {_count(incident.runs, 'run')}", _count(incident.flaps, "flap")]
+    attempts = count(incident.attempts, "failed attempt")
+    parts = [f"{attempts} in {count(incident.runs, 'run')}", count(incident.flaps, "flap")]
     parts.append(f"duration {length_text(incident.duration_s)}")
-    if incident.recover_s is not None:
-        parts.append(f"median time to recover {length_text(incident.recover_s)}")
+    if recover := recover_text(incident):
+        # An open one has not recovered: it is what earlier ones took.
+        whose = " of earlier incidents" if incident.open else ""
+        parts.append(f"median time to recover{whose} {recover}")
     return " · ".join(parts)
+
+
+def recover_text(incident: Incident) -> str:
+    """Return the median time to recover, empty without any or if single attempts took no time."""
+    return length_text(incident.recover_s) if incident.recover_s else ""
 
 
 def state_text(state: str) -> str:
@@ -102,15 +113,15 @@ def status_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
 def _open_text(incident: Incident, now: dt.datetime, zone: ZoneInfo) -> str:
     length = length_text(incident.duration_s)
     if incident.class_ == STORM:
-        return f"Failing with {_count(incident.targets - 1, 'other target')} for {length}"
+        return f"Failing with {count(incident.targets - 1, 'other target')} for {length}"
     # The last run may still be retrying.
     if incident.exhausted and not incident.flaps:
         return f"Failing for {length}, every attempt"
     if incident.class_ == TRANSIENT:
         last = time_labels.short(incident.last_at, zone, now)
-        return f"{_count(incident.attempts, 'failed attempt')} so far, last {last}"
+        return f"{count(incident.attempts, 'failed attempt')} so far, last {last}"
     cadence = f" {cadence_text(incident.cadence_s)}" if incident.cadence_s else ""
-    return f"Failing{cadence} for {length}, {_count(incident.flaps, 'flap')}"
+    return f"Failing{cadence} for {length}, {count(incident.flaps, 'flap')}"
 
 
 def class_text(incident: Incident) -> str:
@@ -132,7 +143,7 @@ def change_text(change: Change) -> str:
         text += f" on {change.target_name or change.target_id}"
     target = _type_text(change.target_type) or "target"
     if change.changes <= 1:
-        days = _count(max(round(change.interval_days), 1), "day")
+        days = count(max(round(change.interval_days), 1), "day")
         return f"{text}; the only change to this {target} in {days}"
     return f"{text}; this {target} changes {cadence_text(change.interval_days * 86_400)}"
 
@@ -183,24 +194,9 @@ def cadence_text(seconds: float) -> str:
     return f"every {duration_text(seconds)}"
 
 
-def length_text(seconds: float) -> str:
-    """Return a duration in its two largest units, short: "4 d 12 h", "6 h 5 min", "15 min"."""
-    minutes = round(seconds / 60)
-    if not minutes:
-        return f"{round(seconds)} s"
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = ((days, "d"), (hours, "h"), (0 if days else minutes, "min"))
-    return " ".join(f"{number} {unit}" for number, unit in parts if number)
-
-
 def _targets(incident: Incident) -> str:
-    return _count(incident.targets, _type_text(incident.target_type) or "target")
+    return count(incident.targets, _type_text(incident.target_type) or "target")
 
 
 def _type_text(target_type: str) -> str:
     return target_type.replace("_", " ").strip()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -65,7 +65,7 @@ def _progress(ctx: Context) -> None:
     if not ctx.runtime.schedule.verifying:
         st.rerun()
     job = next(job for job in ctx.runtime.schedule.health() if job.name == "seals")
-    st.progress(job.share, f"Verifying, {job.share:.0%}")
+    st.progress(job.share, f"Verifying, {text.percent(job.share)}")
 
 
 def _problems(status: Status, lost: tuple[Shortfall, ...]) -> None:

@@ -88,7 +88,7 @@ def _state(source: Feed | Drop | Receiver, health: SourceHealth | None, job: Hea
     if health is None:
         return f"○ Not configured: {source.setting} is empty."
     if job and job.running and job.share:
-        return f"… Polling, {job.share:.0%} done."
+        return f"… Polling, {text.percent(job.share)} done."
     return source_text.sentence(health, dt.datetime.now(dt.UTC), url_state.timezone())
 
 

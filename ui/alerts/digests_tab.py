@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -90,7 +91,8 @@ def _about(schedule: DigestSchedule, names: dict[int, str]) -> str:
 
 
 def _times(schedule: DigestSchedule) -> str:
-    zone = url_state.timezone()
+    # In the zone that the schedule names beside it.
+    zone = ZoneInfo(schedule.zone)
     last = "not sent yet"
     if schedule.last_period:
         period = digest_period.containing(schedule.last_period, schedule.cadence, schedule.zone)

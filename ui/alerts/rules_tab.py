@@ -20,6 +20,7 @@ from trail.storage.filters import Filter
 from ui import forms, text, url_state
 from ui.alerts import matches_chart
 from ui.audit import record_action
+from ui.filter_bar import active_filters
 from ui.page import Context
 
 _KINDS = {
@@ -67,7 +68,9 @@ def _form(ctx: Context) -> None:
         st.caption(_STATES)
     else:
         query = st.text_input(
-            "Filter", value=query, help="Query string of an Explore page, such as kind=disable"
+            "Filter",
+            value=_without_range(query),
+            help="Query string of an Explore page, such as kind=disable",
         )
     left, middle, right = st.columns(3, gap="small")
     rule = Rule(
@@ -192,8 +195,16 @@ def _about(rule: Rule, last_fired_at: dt.datetime | None) -> str:
         fired += f", snoozed until {text.timestamp(rule.snoozed_until, url_state.timezone())}"
     condition = _KINDS[rule.kind]
     if rule.kind not in STATE_KINDS:
-        condition += f": {rule.query or 'all events'}"
+        condition += f": {_condition(rule.query)}"
     return f"{condition} · {rule.severity}, to {', '.join(rule.destinations)} · {fired}"
+
+
+def _condition(query: str) -> str:
+    """Return the filter *query* in the words of the chips in Explore."""
+    try:
+        return active_filters.in_words(Filter.parse(query)) or "all events"
+    except TrailError:
+        return query
 
 
 def _snoozed(rule: Rule) -> bool:

@@ -51,7 +51,9 @@ function updateTile(view, tile) {
   show(view.badge, Boolean(tile.badge));
   setAttr(view.badge, "class", `badge ${tile.level || ""}`);
   setText(view.change, tile.change);
-  setText(view.rest, tile.change && tile.note ? ` ${tile.note}` : tile.note);
+  // A note that goes on with a comma has no space before it.
+  const gap = tile.change && /^[^,]/.test(tile.note) ? " " : "";
+  setText(view.rest, gap + tile.note);
   setAttr(view.node, "title", tile.hint || null);
   view.node.classList.toggle("hatched", Boolean(tile.unknown));
   setAttr(view.delta, "class", `delta ${tile.tone === "bad" ? "bad" : ""}`);

@@ -230,7 +230,7 @@ def _recurrence(recurrence: Recurrence) -> None:
     lines = [
         f"{text.count(recurrence.incidents, 'incident')} of this kind in "
         f"{recurrence.days:.0f} days with {text.count(recurrence.attempts, 'failed attempt')} "
-        f"({recurrence.share:.0%} of all attempts of this action)."
+        f"({text.percent(recurrence.share)} of all attempts of this action)."
     ]
     if recurrence.mean_interval_s:
         lines.append(

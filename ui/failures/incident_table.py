@@ -38,6 +38,8 @@ _WIDTHS = {
     "assignee": 120,
     "class": 130,
 }
+# What says where to look; the others are in the menu of columns.
+_DEFAULT = ("state", "target", "action", "cause", "evidence", "first_at", "attempts", "assignee")
 _NUMBERS = ("flaps", "attempts", "total")
 _FIRST_ASCENDING = ("target", "action", "class")
 
@@ -88,6 +90,7 @@ LIST: Listed[_Row] = Listed(
     ),
     lambda row: row[0].incident.incident_id,
     "target",
+    _DEFAULT,
 )
 
 

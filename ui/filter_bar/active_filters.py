@@ -19,13 +19,26 @@ def draw(filter_: Filter, labels: Mapping[tuple[str, str], str], *, with_search:
         chips(rows, "active", lambda messages: _on_messages(messages, filter_))
 
 
+def in_words(filter_: Filter) -> str:
+    """Return the filters of *filter_* as one line: `Kind: disable · not Category: Source`."""
+    parts = []
+    for chip in _facet_chips(filter_, {}) + _search_chips(filter_):
+        values = ", ".join(value["label"] for value in chip["values"])
+        mark = "" if chip["field"] == "changes" else ":"  # `Changes only`
+        parts.append(f"{'not ' if chip['excluded'] else ''}{chip['name']}{mark} {values}")
+    return " · ".join(parts)
+
+
 def _facet_chips(filter_: Filter, labels: Mapping[tuple[str, str], str]) -> list[Chip]:
     rows: list[Chip] = []
     for field in FACETS:
         choice = filter_.choice(field)
         for values, excluded in ((choice.include, False), (choice.exclude, True)):
             if values:
-                named = [(value, labels.get((field, value), value)) for value in values]
+                named = [
+                    (value, labels.get((field, value), text.facet_label(field, value, value)))
+                    for value in values
+                ]
                 rows.append(_chip(field, named, excluded=excluded))
     return rows
 

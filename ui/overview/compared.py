@@ -36,7 +36,7 @@ def against(view: View, change: Change) -> str:
     if change.reason:
         return change.reason
     is_new = not change.before and change.now > 0
-    return f"{'none' if is_new else 'vs'} {view.comparison.ago}"
+    return f"{', none' if is_new else 'vs'} {view.comparison.ago}"
 
 
 def choice(view: View) -> None:

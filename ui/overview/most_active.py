@@ -5,7 +5,7 @@ import datetime as dt
 from trail.events import counts
 from trail.events import people as actors
 from trail.events.people import ActorActivity
-from ui import url_state
+from ui import text, url_state
 from ui.components import ranked_list
 from ui.overview.view import View
 
@@ -40,7 +40,7 @@ def _draw(view: View, actor_type: str, title: str) -> None:
                 "name": actor.label,
                 "hint": _hint(view, everybody.get(actor.value)),
                 "count": actor.count,
-                "share": f"{100 * actor.count / total:.0f} %" if total else "",
+                "share": text.percent(actor.count / total) if total else "",
             }
             for actor in counts.actors(view.store, chosen, view.now, _ROWS)
         ],

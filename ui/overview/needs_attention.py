@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import Literal
 
+import streamlit as st
+
 from trail.attention.checked import checked
 from trail.attention.items import Item, items
 from trail.core.errors import InputError
@@ -51,6 +53,8 @@ def draw(ctx: Context) -> None:
         _KEY,
         lambda messages: _act(messages, {item.subject: item for item in everything}),
     )
+    if listed:
+        st.caption("All open items, most urgent first, whatever the time range")
 
 
 def _row(ctx: Context, item: Item) -> AttentionItem:
@@ -70,7 +74,7 @@ def _row(ctx: Context, item: Item) -> AttentionItem:
         "why": item.reason,
         "age": _age(item),
         "action": item.action if in_menu else "open",
-        "label": label if in_menu or item.action != "assign" else "Open",
+        "label": _label(item, label, in_menu=in_menu),
         "assignee": item.assignee,
         "assigneeName": triage_menu.name_of(item.assignee) if item.assignee else "",
         "until": f"until {text.short_timestamp(item.muted_until, zone)}"
@@ -79,6 +83,14 @@ def _row(ctx: Context, item: Item) -> AttentionItem:
         "mayHold": may_hold,
         "holdReason": _HOLD_REASON if may_hold else "",
     }
+
+
+def _label(item: Item, label: str, *, in_menu: bool) -> str:
+    if item.action != "assign":
+        return label
+    if not in_menu:
+        return "Open"
+    return "Reassign" if item.assignee else label
 
 
 def _age(item: Item) -> str:

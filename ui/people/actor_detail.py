@@ -52,8 +52,8 @@ def draw(ctx: Context, filter_: Filter, actor_id: str, actor: ActorActivity | No
             {
                 "Action": [share.action for share in shares],
                 "Events": [share.events for share in shares],
-                "Share": [f"{share.actor_share:.0%}" for share in shares],
-                "All actors": [f"{share.workspace_share:.1%}" for share in shares],
+                "Share": [text.percent(share.actor_share) for share in shares],
+                "All actors": [text.percent(share.workspace_share, 1) for share in shares],
             },
             "Share of each action in the events of this actor and of all actors",
         )

@@ -38,6 +38,18 @@ EVENT: dict[str, Any] = {
             "Warehouse Run Failed: Prod.",
         ),
         (
+            {
+                "action": "Source Disconnected From Tracking Plan",
+                "kind": "disconnect",
+                "target_type": "source",
+            },
+            "Mara disconnected the source Prod from a tracking plan.",
+        ),
+        (
+            {"action": "Source Connected To Space", "kind": "connect", "target_type": "space"},
+            "Mara connected a source to a space: Prod.",
+        ),
+        (
             {"action": "API Key Created", "kind": "create", "target_type": "token"},
             "Mara created an API key: Prod.",
         ),

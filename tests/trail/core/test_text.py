@@ -3,13 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trail.core.text import one_line, printable
+from trail.core.text import one_line, percent, printable
 
 
 def test_one_line_cuts_and_strips_control_characters() -> None:
     assert one_line("a\r\nb\x00\x1b[31m\u202ec") == "a b [31m c"
     assert one_line("x" * 10, 5) == "xxxx…"
     assert one_line(None) == ""
+
+
+def test_a_share_is_a_percentage() -> None:
+    assert [percent(0.29), percent(0.0571, 1), percent(12.5)] == ["29 %", "5.7 %", "1,250 %"]
 
 
 @given(st.text(), st.sampled_from(["\ufffd", " ", "?"]))

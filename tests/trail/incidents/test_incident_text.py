@@ -97,8 +97,13 @@ def test_figures_of_an_incident() -> None:
     recovering = replace(HOURLY, flaps=1, recover_s=5_400.0)
     assert incident_text.facts_text(recovering) == (
         "24 failed attempts in 24 runs · 1 flap · duration 23 h 30 min · "
-        "median time to recover 1 h 30 min"
+        "median time to recover of earlier incidents 1 h 30 min"
     )
+    assert "median time to recover 1 h 30 min" in incident_text.facts_text(
+        replace(recovering, open=False)
+    )
+    # Single attempts: nothing was recovered from.
+    assert "recover" not in incident_text.facts_text(replace(recovering, recover_s=0.0))
 
 
 @pytest.mark.parametrize(
@@ -114,8 +119,8 @@ def test_an_open_incident() -> None:
         incident_text.headline(HOURLY, NOW, UTC)
         == "Warehouse Snowflake prod: 24 failed attempts since Tue 6 Oct 02:00, hourly"
     )
-    assert incident_text.current_state(HOURLY, NOW, UTC) == "no failure since Wed 7 Oct 01:00"
-    assert incident_text.current_state(HOURLY, NOW, OSLO) == "no failure since Wed 7 Oct 03:00"
+    assert incident_text.current_state(HOURLY, NOW, UTC) == "last failed Wed 7 Oct 01:00"
+    assert incident_text.current_state(HOURLY, NOW, OSLO) == "last failed Wed 7 Oct 03:00"
 
 
 def test_a_closed_incident() -> None:
@@ -178,7 +183,9 @@ def test_changes_include_their_numbers() -> None:
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [
-        (10, "less than a minute"),
+        (0, "0 s"),
+        (2.5, "2.5 s"),
+        (10, "10 s"),
         (60, "1 minute"),
         (720, "12 minutes"),
         (3_590, "1 hour"),

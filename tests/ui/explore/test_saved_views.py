@@ -12,11 +12,14 @@ from streamlit.testing.v1 import AppTest
 from trail.access_log import log
 from trail.core.settings import Export, Settings
 from trail.events import overview
+from trail.notifications import rule_store
+from trail.notifications.rule import Rule
 from trail.runtime import process
 from trail.storage.database import Store
 from trail.storage.filters import Filter, Window
 from trail.views import saved_views, scheduled_exports
 from trail.views.view import View, Viewer
+from ui import text
 from ui.components import share_menu, view_menu
 
 HOSTILE = "<img src=x onerror=1> **b** [x](https://x.example) :red[y]"
@@ -149,9 +152,16 @@ def test_opened_views_are_not_edited(store: Store) -> None:
 
 def test_an_alert_rule_is_prefilled_with_filter_and_name(store: Store) -> None:
     app = AppTest.from_function(_rules, default_timeout=30)
-    app.query_params.update({"rule": ["kind=delete"], "name": [HOSTILE]})
+    stored = Rule("Kept", query="kind=delete&category=-Source&changes=yes&q=Prod")
+    store.write(lambda cursor: rule_store.save(cursor, stored, "maya"))
+    app.query_params.update({"rule": ["from=7d&kind=delete"], "name": [HOSTILE]})
     app.run()
     assert not app.exception
+    # A list says its filter as the chips of Explore do.
+    words = text.escape(
+        "Matching events: not Category: Source · Kind: delete · Changes only · Search: Prod"
+    )
+    assert any(words in caption.value for caption in app.caption)
     assert [field.value for field in app.text_input][:2] == [HOSTILE, "kind=delete"]
 
 
