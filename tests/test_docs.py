@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import commands, files, routes, search, settings
+from docs import commands, files, roles, routes, search, settings
 from trail.cli.main import discover
 from trail.storage import search_help, search_syntax
 
@@ -28,6 +28,10 @@ def test_files_page_matches_the_list_of_files(monkeypatch: pytest.MonkeyPatch) -
 
 def test_commands_page_is_generated_from_the_parser() -> None:
     assert commands.PAGE.read_text() == commands.text(), "run `make docs`"
+
+
+def test_roles_page_is_generated_from_the_permissions() -> None:
+    assert roles.PAGE.read_text() == roles.text(), "run `make docs`"
 
 
 def test_routes_page_is_generated_from_the_routes() -> None:

@@ -47,7 +47,7 @@ def test_group_narrows_the_table_and_the_url_keeps_it(page: Page) -> None:
 
 def test_row_opens_its_incident_and_links_to_its_attempts(page: Page) -> None:
     cells = rows(page).nth(1).locator("td")
-    target, attempts = cells.nth(1).inner_text(), cells.nth(8).inner_text()
+    target, attempts = cells.nth(1).inner_text(), cells.nth(6).inner_text()
     open_row(page, 2)
     page.wait_for_url("**incident=**")
     expect(

@@ -8,7 +8,7 @@ import datetime as dt
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from trail.attention import activity, collection, product_state
+from trail.attention import ingest_items, product_state, review_items
 from trail.attention.item import KINDS, MOST, URGENCIES, Item, rest
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
@@ -73,13 +73,13 @@ def _listed(
 ) -> list[Item]:
     return [
         *product_state.integrity(engine, settings),
-        *collection.sources(engine, settings, now),
-        *activity.incidents(engine, now),
-        *activity.findings(engine, now, zone, weekdays=weekdays),
-        *activity.expiring_findings(engine, settings, now),
+        *ingest_items.sources(engine, settings, now),
+        *review_items.incidents(engine, now),
+        *review_items.findings(engine, now, zone, weekdays=weekdays),
+        *review_items.expiring_findings(engine, settings, now),
         *product_state.deliveries(engine),
-        *collection.refused(engine),
-        *collection.gaps(engine, now),
+        *ingest_items.refused(engine),
+        *ingest_items.gaps(engine, now),
     ]
 
 

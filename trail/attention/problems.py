@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 
-from trail.attention import collection, product_state
+from trail.attention import ingest_items, product_state
 from trail.attention.item import Item
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
@@ -46,7 +46,7 @@ def _sources(engine: Engine, settings: Settings, now: dt.datetime) -> list[Probl
     # A silent source is late or quiet; right after a start each one is.
     return [
         _problem(item, f"{item.title.removesuffix(' fails')} no longer fails.")
-        for item in collection.sources(engine, settings, now)
+        for item in ingest_items.sources(engine, settings, now)
         if item.urgency == "now"
     ]
 

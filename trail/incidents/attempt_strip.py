@@ -1,7 +1,8 @@
 """Failed attempts by target and local day, for the strip of days under the incidents."""
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from trail.core.clock import naive_utc
@@ -99,6 +100,16 @@ def strips(
     targets = next(iter(first_rows.values()))["targets"] if first_rows else 0
     missing = _no_data(engine, bars, naive_utc(now))
     return Strips([bar.start for bar in bars], missing, result, targets - len(result))
+
+
+def names(strips: Sequence[Strip]) -> list[str]:
+    """Return the name of the target of each of *strips*, with the action where several share it."""
+    targets = [strip.target_name or strip.target_id or strip.action for strip in strips]
+    uses = Counter(targets)
+    return [
+        f"{name} · {strip.action}" if uses[name] > 1 else name
+        for name, strip in zip(targets, strips, strict=True)
+    ]
 
 
 def _no_data(engine: Engine, bars: list[timeline.Bar], now: dt.datetime) -> list[bool]:

@@ -115,11 +115,11 @@ def rows_of(shown: Strips) -> list[StripRow]:
     return [
         {
             "id": _row_id(strip),
-            "name": strip.target_name or strip.target_id or strip.action,
+            "name": name,
             "label": f"{strip.action}, {strip.attempts:,} failed attempts",
             "values": strip.by_day,
         }
-        for strip in shown.strips
+        for strip, name in zip(shown.strips, attempt_strip.names(shown.strips), strict=True)
     ]
 
 

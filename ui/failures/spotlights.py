@@ -6,7 +6,7 @@ from typing import Literal
 import streamlit as st
 
 from trail.core.clock import naive_utc
-from trail.incidents import incident_text
+from trail.incidents import attempt_strip, incident_text
 from trail.incidents.incident import QUIET, has_ended
 from trail.incidents.listing import triage_of
 from trail.incidents.spotlight import DAYS, Spotlight, Target, spotlights
@@ -76,8 +76,10 @@ def _panel(ctx: Context, filter_: Filter, panel: Spotlight) -> None:
     shown = panel.targets[:_ROWS]
     triage = triage_of(ctx.runtime.store, [target.incident for target in shown])
     rows = [
-        _row(ctx, filter_, panel, target, triage.get(target.incident.incident_id, NONE))
-        for target in shown
+        _row(ctx, filter_, panel, target, triage.get(target.incident.incident_id, NONE), name)
+        for target, name in zip(
+            shown, attempt_strip.names([target.strip for target in shown]), strict=True
+        )
     ]
     by_id = {row["id"]: target for row, target in zip(rows, shown, strict=True)}
 
@@ -101,14 +103,13 @@ def _panel(ctx: Context, filter_: Filter, panel: Spotlight) -> None:
 
 
 def _row(
-    ctx: Context, filter_: Filter, panel: Spotlight, target: Target, triage: Triage
+    ctx: Context, filter_: Filter, panel: Spotlight, target: Target, triage: Triage, name: str
 ) -> StripRow:
     strip, incident = target.strip, target.incident
     glyph, tone = incident_table.mark(incident)
     if incident.state == QUIET and has_ended(incident.known_until, naive_utc(ctx.now)):
         glyph = "?"
     state = incident_text.status_text(incident, ctx.now, filter_.zone)
-    name = strip.target_name or strip.target_id or strip.action
     return {
         "id": f"{strip.action}\n{strip.target}",
         "name": name,

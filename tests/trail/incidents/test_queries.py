@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -183,6 +184,12 @@ def test_day_strips_include_every_day(filled: Store) -> None:
     assert result.strips[0].target_id == "wh_prod"
     assert sum(result.strips[0].by_day) == result.strips[0].attempts == 30
     assert (len(result.strips), result.more) == (3, 5)
+    # Rows of one target are told apart by what fails.
+    first = result.strips[0]
+    twice = [first, replace(first, action="Warehouse Sync Failed"), result.strips[1]]
+    names = attempt_strip.names(twice)
+    assert names[:2] == [f"{first.target_name} · {one.action}" for one in twice[:2]]
+    assert names[2] == twice[2].target_name
     assert attempt_strip.strips(filled, Filter.parse("target=none"), NOW).strips == []
 
 
