@@ -68,9 +68,11 @@ def _headline(facts: Facts) -> str:
 
 
 def _parts(facts: Facts) -> str:
-    """Return of what kinds the changes of a day of any kind were."""
+    """Return of what kinds the changes of any kind were, and what those of one kind were of."""
+    if facts["verb"] != "all":
+        return f" ({deeds.objects(facts['seen'])})" if facts["seen"] else ""
     active = [one for one in facts["seen"] if resolve(one["action"]).kind not in amounts.PASSIVE]
-    if facts["verb"] != "all" or sum(one["n"] for one in active) != facts["x"]:
+    if sum(one["n"] for one in active) != facts["x"]:
         return ""
     return f" ({deeds.by_kind(active)})"
 

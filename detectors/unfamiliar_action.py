@@ -2,7 +2,7 @@
 
 from trail.core.text import count
 from trail.findings import familiarity
-from trail.findings.deed_phrases import in_general
+from trail.findings.deed_phrases import WORKSPACE, in_general, phrase
 from trail.findings.detector import (
     Detector,
     Facts,
@@ -21,19 +21,21 @@ _SQL = familiarity.sql(
 
 
 def _explain(facts: Facts) -> str:
-    own = _own(facts)
+    own = _own(facts, in_general(facts["what"]))
     return familiarity.explain(facts, f"{own[0].upper()}{own[1:]}", "this was done")
 
 
 def _headline(facts: Facts) -> str:
     if not facts["m"]:
         return f"{what_and_when(facts)}, the actor's first active day"
-    return f"{what_and_when(facts)}; {_own(facts)}"
+    done, words = what_and_when(facts), phrase(facts["what"])
+    # There is only one workspace, so what was done is not said again.
+    did = "done so" if words and words.noun == WORKSPACE else in_general(facts["what"])
+    return f"{done}; {_own(facts, did)}"
 
 
-def _own(facts: Facts) -> str:
+def _own(facts: Facts, did: str) -> str:
     """Return on how many days the actor had done it: "had never created a source in 9 …"."""
-    did = in_general(facts["what"])
     if not facts["m"]:
         return f"{did} on the actor's first active day"
     if not facts["k"]:

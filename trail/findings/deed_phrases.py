@@ -12,6 +12,8 @@ from trail.core import catalogue
 from trail.core.event_text import article, thing
 from trail.core.text import one_line
 
+WORKSPACE = "workspace"
+
 _MAX_NOUN = 60
 
 
@@ -122,7 +124,7 @@ def in_general(action: str) -> str:
 
 def one_of(noun: str) -> str:
     """Return *noun* with its article; there is only one workspace."""
-    return f"the {noun}" if noun == "workspace" else article(noun)
+    return f"the {noun}" if noun == WORKSPACE else article(noun)
 
 
 def plural(noun: str) -> str:

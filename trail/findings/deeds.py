@@ -107,6 +107,17 @@ def things(seen: Iterable[Seen]) -> str:
     return listing([count_of(number, noun) for noun, number in found.items()])
 
 
+def objects(seen: Iterable[Seen]) -> str:
+    """Return what it was done to, without numbers: "sources, audiences and a label"."""
+    found: Counter[str] = Counter()
+    for one in seen:
+        words = phrase(str(one["action"]))
+        found[words.noun if words else "resource"] += int(one["targets"])
+    nouns = [plural(noun) if number > 1 else one_of(noun) for noun, number in found.items()]
+    shown = nouns if len(nouns) <= _MAX_LISTED else [*nouns[: _MAX_LISTED - 1], "more"]
+    return listing(shown)
+
+
 def by_kind(seen: Iterable[Seen]) -> str:
     """Return how many events of each kind were seen: "2 deletions, 1 modification".
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from trail.events import actor_names
 from trail.findings.model import Finding, Reason
 from trail.storage.database import Engine, Params
 from trail.storage.filters import Filter, Window
@@ -14,7 +15,8 @@ from trail.storage.where import select, span
 
 _COLUMNS = (
     "e.event_id, e.occurred_at, a.action, a.category, a.kind, a.outcome, a.risk, "
-    "t.target_type, t.target_id, t.target_name"
+    "t.target_type, t.target_id, t.target_name, p.actor_id, p.actor_type, "
+    f"{actor_names.DISPLAY_P} as actor"
 )
 _BATCH = 500  # findings per query
 
@@ -34,14 +36,16 @@ _MATCHES = (
 def evidence(engine: Engine, finding: Finding, rows: int = 200) -> list[dict[str, Any]]:
     """Return the events behind *finding*, oldest first, at most *rows*.
 
-    Each has event_id, occurred_at, action, category, kind, outcome, risk and the target.
+    Each has event_id, occurred_at, action, category, kind, outcome, risk, the target and the actor,
+    who differs from that of the finding only for what came before the event of a rule.
     """
     sql, params, within = _specs([finding])
     return list(
         engine.table(
             f"with {sql}, {_WANTED} select distinct {_COLUMNS} from trusted_events e "
             f"join wanted w on {_MATCHES} join actions a on a.action_key = e.action_key "
-            f"join targets t using (target_key) where {within} "
+            f"join targets t using (target_key) join actors p on p.actor_key = e.actor_key "
+            f"where {within} "
             f"order by e.occurred_at, e.event_id limit {int(rows)}",
             params,
         ).to_pylist()

@@ -14,7 +14,7 @@ from trail.storage.database import Cursor, Engine
 
 _SOURCE = "findings"
 # Increment when scoring changes, so that all stored days are scored again.
-_SCORING = 4
+_SCORING = 5
 
 
 @dataclass(frozen=True, slots=True)

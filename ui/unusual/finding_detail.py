@@ -1,7 +1,6 @@
 """One finding: its reasons, expected and observed activity, evidence, and the decision on it."""
 
 import datetime as dt
-from functools import partial
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -124,7 +123,9 @@ def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
         title="Evidence",
         note=count if len(rows) < _MAX_EVENTS else f"first {count}",
         time=lambda when: text.short_timestamp(when, filter_.zone, seconds=True),
-        sentence=partial(event_text.sentence_parts, with_actor=False),
+        sentence=lambda event: event_text.sentence_parts(
+            event, with_actor=event["actor_id"] != finding.actor_id
+        ),
         link="This day in Explore",
     )
 

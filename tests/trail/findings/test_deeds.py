@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trail.core import catalogue
 from trail.findings.deed_phrases import in_general
-from trail.findings.deeds import Seen, amount, by_kind, deed, deeds, done, pair
+from trail.findings.deeds import Seen, amount, by_kind, deed, deeds, done, objects, pair, things
 
 AT = "2026-09-10T11:00:00"
 
@@ -137,7 +137,14 @@ def test_every_event_is_named_or_counted(listed: list[Seen]) -> None:
         shown = [int(number) for number in re.findall(r"(?:^|, )([0-9]+)", rest[2])]
         assert rest[2].startswith("all ") or sum(shown) == int(rest[1])
         assert 0 < int(rest[1]) < sum(int(one["n"]) for one in listed)
-    assert not re.search(r"  |None|\bthe it\b|\b1 \w+s\b", words), words
+    assert not re.search(r"  |None|\bthe it\b|\b1 (?!access )\w+s\b", words), words
+
+
+def test_things_and_objects_agree_with_their_numbers() -> None:
+    listed = [seen("Source Modified", 3, 2), seen("Label Created", 1, 1), seen("User Removed")]
+    assert things(listed) == "2 sources, 1 label and 1 user"
+    assert objects(listed) == "sources, a label and a user"
+    assert objects([*listed, seen("Audience Modified", 2, 2)]) == "sources, a label and more"
 
 
 def test_amount_agrees_with_its_number() -> None:

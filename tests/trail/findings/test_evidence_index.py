@@ -108,6 +108,7 @@ def test_what_preceded_an_event_of_a_rule_is_evidence(store: Store, settings: Se
     (finding,) = [one for one in detection.findings(store, 44) if one.actor_id == "users/bo"]
     rows = queries.evidence(store, finding)
     assert [row["action"] for row in rows] == ["User Removed", "Audience CSV Downloaded"]
+    assert [row["actor"] for row in rows] == ["users/ana", "users/bo"]
     ((_, ids),) = queries.event_ids(store, [finding])
     assert ids == [row["event_id"] for row in rows]
     filter_ = Filter(choices={"findings": Choice(("to_review",))})
