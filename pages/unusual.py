@@ -4,10 +4,12 @@ import time
 
 import streamlit as st
 
-from trail.events import counts, timeline
-from trail.findings import expiring, queries, reviews
-from trail.findings.model import Finding
+from trail.events import timeline
+from trail.findings import expiring, reviews
+from trail.findings.columns import Line, Scene
+from trail.findings.listing import Listing
 from ui import coverage_banner, filter_bar, tabs, text, url_state
+from ui.filter_bar.menu import menu
 from ui.page import Context, Page
 from ui.unusual import (
     detection_rules,
@@ -37,12 +39,12 @@ def render(ctx: Context) -> None:
     filter_ = url_state.current_filter()
     store, now = ctx.runtime.store, ctx.now
     started = time.perf_counter()
-    everything = url_state.param("all") == "1"
-    queue = queries.queue(store, filter_, now, everything=everything)
+    listing = Listing(store, filter_, finding_queue.shown_from_url(), now, weekdays=True)
+    queue = listing.queue
     window = timeline.bounded(store, filter_.window(now), now)
     elapsed_ms = (time.perf_counter() - started) * 1000
     undecided = sum(finding.state == reviews.OPEN for finding in queue.findings)
-    filter_bar.head("Unusual", filter_, counts.count(store, filter_, now))
+    filter_bar.head("Unusual", filter_, None, last=lambda: _downloads(listing))
     filter_bar.caption(
         f"<b>{undecided:,}</b> to review of {text.count(len(queue.findings), 'finding')}, "
         f"{text.count(queue.scored, 'actor-day')} scored · {elapsed_ms:.0f} ms",
@@ -66,22 +68,42 @@ def render(ctx: Context) -> None:
     st.caption(text.escape(queue.budget.status_text()))
     left, right = st.columns([1, 1.7], gap="small")
     with left:
-        finding_queue.draw(ctx, filter_, queue, everything=everything)
+        names = {user.username: user.name for user in ctx.runtime.users.all()}
+        finding_queue.draw(ctx, listing, Scene(now, filter_.zone, names))
     with right:
-        if finding := _opened(ctx, queue.findings):
-            finding_detail.draw(ctx, filter_, finding, queue.findings)
+        if line := _opened(listing):
+            finding_detail.draw(ctx, filter_, line, [one.finding for one in listing.lines])
 
 
-def _opened(ctx: Context, findings: list[Finding]) -> Finding | None:
+def _downloads(listing: Listing) -> None:
+    number = len(listing.queue.findings)
+    st.link_button(
+        "CSV",
+        finding_queue.csv_address(listing),
+        icon=":material/download:",
+        help=f"{text.count(number, 'finding')}, columns and order as on screen",
+        disabled=not number,
+        wrap=False,
+    )
+    with menu("finding-downloads", ":material/more_horiz:", "More export formats") as opened:
+        if opened.open:
+            st.link_button(
+                "CSV, all fields",
+                finding_queue.csv_of_all_fields(listing),
+                disabled=not number,
+                width="stretch",
+            )
+
+
+def _opened(listing: Listing) -> Line | None:
     """Return the finding that the URL names, else the first one to review."""
     if finding_id := url_state.param("finding"):
-        in_queue = (finding for finding in findings if finding.finding_id == finding_id)
-        finding = next(in_queue, None) or queries.get(ctx.runtime.store, finding_id)
-        if finding is None:
+        line = listing.line(finding_id)
+        if line is None:
             st.warning("Finding not available: its events are past retention.")
-        return finding
-    undecided = [finding for finding in findings if finding.state == reviews.OPEN]
-    return next(iter(undecided or findings), None)
+        return line
+    undecided = (line for line in listing.lines if line.finding.state == reviews.OPEN)
+    return next(undecided, listing.lines[0] if listing.lines else None)
 
 
 PAGE = Page(

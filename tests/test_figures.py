@@ -431,6 +431,7 @@ FIGURES: dict[str, dict[str, Reader]] = {
     "findings": {
         "Unusual": _head("unusual", r"of ([\d,]+) finding"),
         "API": lambda workspace: len(workspace.api("findings")["findings"]),
+        "CSV": _csv("/export.findings.csv"),
         "command": _command("findings"),
     },
     "findings to review": {
@@ -439,6 +440,7 @@ FIGURES: dict[str, dict[str, Reader]] = {
         "API": lambda workspace: sum(
             row["state"] == "open" for row in workspace.api("findings")["findings"]
         ),
+        "CSV": _csv("/export.findings.csv", state="open"),
         "command": _command("findings", state="open"),
     },
     "what needs attention": {

@@ -52,7 +52,8 @@ class Field(Generic[T]):
 class Listed(Generic[T]):
     """A kind of list: its name for preferences, its label, its fields, and the IDs of its items.
 
-    *main* is the field that opens an item, *default* those shown unless chosen otherwise.
+    *main* is the field that opens an item, *default* those shown unless chosen otherwise. With
+    *lead*, a field, items are drawn as `Table` says.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class Listed(Generic[T]):
         id_of: Callable[[T], str],
         main: str,
         default: Sequence[str] = (),
+        lead: str = "",
     ) -> None:
-        self._label, self._main, self._id_of = label, main, id_of
+        self._label, self._main, self._id_of, self._lead = label, main, id_of, lead
         self._fields = {field.name: field for field in fields}
         columns = tuple(field.column for field in fields)
         self._layout = ColumnLayout(name, columns, tuple(default or self._fields))
@@ -128,13 +130,16 @@ class Listed(Generic[T]):
             self._layout.shown_columns(),
             rows,
             main=self._main,
+            lead=self._lead,
             opens=on_open is not None,
             keys=on_open is not None,
             closes=False,
             open=opened,
             view=f"{key} {self.order()} {start}",
             sort=self.order(),
-            height=component.height(min(len(rows), visible)),
+            height=component.height(
+                min(len(rows), visible), component.STACKED_ROW if self._lead else component.ROW
+            ),
             choices=self._layout.columns,
             widths=self._layout.widths(),
             range_text=f"Rows {start + 1:,}–{last:,} of {total:,}" if pages else "",

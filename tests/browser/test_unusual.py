@@ -1,7 +1,9 @@
 """The review of findings: reasons, a decision with its reason, and the sign-off of a period."""
 
+import csv
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -57,12 +59,40 @@ def test_sign_off_with_undecided_findings_needs_a_reason(page: Page, site: Site)
     assert download.value.suggested_filename.startswith("sign-off-")
 
 
-def test_rule_shows_its_matches(page: Page) -> None:
+def test_csv_equals_the_screen_and_a_finding_is_assigned_and_discussed(
+    page: Page, tmp_path: Path
+) -> None:
+    page.get_by_role("button", name="Assign", exact=True).click()
+    page.get_by_role("combobox", name="Assign to").click()
+    page.get_by_role("option", name="Me (").click()
+    expect(page.get_by_role("button", name="Assigned to Maya")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("textbox", name="Comment").fill("<b>Asked</b> *her*")
+    page.get_by_role("button", name="Add comment").click()
+    expect(page.get_by_role("heading", name="Comments: 1")).to_be_visible()
+    expect(page.get_by_text("<b>Asked</b> *her*")).to_be_visible()
+    opened = page.locator("tbody tr[aria-current]")
+    expect(opened).to_contain_text("Maya")
+    # Each title is there to its end.
+    cut = page.locator("tbody .main").evaluate_all(
+        "titles => titles.map((title) => title.scrollHeight > title.clientHeight + 1)"
+    )
+    assert len(cut) >= total(page)
+    assert not any(cut)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV", exact=True).click()
+    path = tmp_path / "findings.csv"
+    download.value.save_as(path)
+    table = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
+    cells = [cell.lstrip("▲◆○✓\n ") for cell in opened.locator("td").all_inner_texts()]
+    # The glyph before a text is only on screen, as are weekdays; what is kept has dates.
+    assert [cells[0], *cells[2:]] in [[row[0], *row[2:]] for row in table[1:]]
+    assert table[0][:3] == ["Points", "Finding", "State"]
+
+
+def test_rules_have_matches_and_a_risk_is_changed_and_reset(page: Page) -> None:
     page.get_by_role("radio", name="Rules").click()
     expect(page.get_by_text("in the last 90 days").first).to_be_visible()
-
-
-def test_change_and_reset_a_risk(page: Page) -> None:
     page.get_by_role("radio", name="Risks").click()
     expect(page.get_by_text("All risks have their default value")).to_be_visible()
     page.get_by_role("spinbutton", name="Risk").fill("9")

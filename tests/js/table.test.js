@@ -230,3 +230,12 @@ test("pages turn, and matches are marked in any case", () => {
   forward.click();
   assert.deepEqual(sent(view), [{ page: "forward" }]);
 });
+
+test("with a lead column, its cells and the main ones have places of their own", () => {
+  const places = (view) => all(view, "tbody td").map((cell) => cell.getAttribute("data-place"));
+  const view = mount(table).draw({ ...DATA, rows: rowsOf("r1"), lead: "risk" });
+  assert.equal(one(view, ".table").classList.contains("stacked"), true);
+  assert.deepEqual(places(view), [null, "lead", "main"]);
+  view.draw({ ...DATA, rows: rowsOf("r1"), lead: "" });
+  assert.equal(one(view, ".table").classList.contains("stacked"), false);
+});

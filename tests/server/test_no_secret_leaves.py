@@ -50,6 +50,7 @@ READS = (
     *(f"/api/{name}" for name in ("events", "facets", "timeline", "incidents", "findings")),
     *(f"/export.{name}" for name in ("csv", "ndjson", "parquet", "access.csv", "evidence.zip")),
     "/export.incidents.csv",
+    "/export.findings.csv",
     "/metrics",
     "/healthz",
 )

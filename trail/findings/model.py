@@ -74,6 +74,10 @@ class Finding:
         # A reason may have begun on an earlier day.
         return min((at for at in times if at >= midnight), default=midnight)
 
+    def began_at_in(self, zone: ZoneInfo) -> dt.datetime:
+        """Return `began_at` in *zone* (aware)."""
+        return self.began_at.replace(tzinfo=dt.UTC).astimezone(zone)
+
     def to_dict(
         self, event_ids: list[str], zone: ZoneInfo = UTC, now: dt.datetime | None = None
     ) -> dict[str, Any]:

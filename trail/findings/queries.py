@@ -16,10 +16,10 @@ from trail.events import actor_names
 from trail.findings import budget, severity, watermark
 from trail.findings.budget import BudgetResult, Scored
 from trail.findings.evidence import event_ids, evidence, with_matching_evidence
-from trail.findings.expected_range import expected_and_seen
 from trail.findings.model import Finding, Reason
 from trail.findings.refresh import catch_up
 from trail.findings.title import title
+from trail.findings.usual_days import expected_and_seen
 from trail.storage.database import Engine, Params, Store
 from trail.storage.filters import Filter, Window
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from trail.core import time_labels
-from trail.core.clock import naive_utc
 from trail.incidents import incident_text
 from trail.incidents.grouping import STORM
 from trail.incidents.incident import UNKNOWN, Incident
 from trail.incidents.listing import Line
 from trail.incidents.owners import Owner
+from trail.triage import labels
 
 NO_CAUSE = "No change found in the 24 hours before"
 NOTHING = "–"
@@ -74,11 +74,7 @@ def _total(line: Line, _: Scene) -> str:
 
 def assignee(line: Line, scene: Scene) -> str:
     """Return the name of the assignee, and until when the incident is muted, if it is."""
-    state = line.triage
-    name = scene.names.get(state.assignee, state.assignee) or NOTHING
-    if state.muted_until and state.is_muted(naive_utc(scene.now)):
-        return f"{name}, muted until {_time(state.muted_until, scene)}"
-    return name
+    return labels.assignee(line.triage, scene.names, scene.zone, scene.now, NOTHING)
 
 
 COLUMNS = (

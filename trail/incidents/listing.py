@@ -131,5 +131,4 @@ class Listing:
 
 def triage_of(engine: Engine, incidents: Sequence[Incident]) -> Mapping[str, Triage]:
     """Return by incident id what people did about each of *incidents* that has anything."""
-    subjects = {records.subject("incident", one.incident_id): one.incident_id for one in incidents}
-    return {subjects[name]: state for name, state in records.of(engine, subjects).items()}
+    return records.by_identifier(engine, "incident", [one.incident_id for one in incidents])

@@ -81,6 +81,12 @@ def muted(engine: Engine, subjects: Iterable[str], now: dt.datetime) -> frozense
     return frozenset(name for name, state in states.items() if state.is_muted(now))
 
 
+def by_identifier(engine: Engine, kind: Kind, identifiers: Iterable[str]) -> dict[str, Triage]:
+    """Return by identifier the state of each of these subjects of *kind* that has one."""
+    subjects = {subject(kind, identifier): identifier for identifier in identifiers}
+    return {subjects[name]: state for name, state in of(engine, subjects).items()}
+
+
 def assign(store: Store, name: str, assignee: str, made_by: str) -> None:
     """Assign the subject *name* to the user *assignee*, or to nobody if that is empty."""
     _add(store, name, _ASSIGN, assignee, None, made_by)

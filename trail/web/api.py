@@ -17,47 +17,29 @@ from starlette.routing import Route
 from trail.accounts import recent_searches
 from trail.attention import digest as digests
 from trail.attention import digest_period
-from trail.core import csv_safety
 from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.text import parse_integer
-from trail.events import completions, counts, questions, suggestions, value_names
+from trail.events import completions, counts, questions, suggestions
 from trail.events import events as listing
 from trail.events import export as exports
 from trail.events import timeline as bars
 from trail.events.cursor import Cursor
 from trail.findings import queries as unusual
-from trail.incidents import csv_export
 from trail.incidents import incident_json as failures
-from trail.incidents import shown as incidents_shown
 from trail.incidents.listing import Listing
 from trail.incidents.shown import Shown
 from trail.runtime import process, startup
 from trail.storage import search_syntax
-from trail.storage.filters import Filter
-from trail.web.downloads import count_rows, recorded
+from trail.web import list_exports, request_filter
+from trail.web.downloads import recorded
 from trail.web.guard import request_user
 from trail.web.json_errors import json_error
 from trail.web.query_routes import export, query
 from trail.web.streaming import Download
 from trail.web.week_start import request_week_start
 
-# Query parameters that do not belong to the filter.
-_NOT_FILTER = (
-    "limit",
-    "skip",
-    "after",
-    "columns",
-    "headers",
-    "archive",
-    "budget",
-    "all",
-    "text",
-    "cursor",
-    "week",
-    *incidents_shown.PARAMS,
-)
 _MAX_ROWS = 1_000
 _RECENT = 5
 
@@ -65,7 +47,7 @@ _RECENT = 5
 @query
 def events(request: Request) -> Response:
     """Answer a page of events, the cursor of the next page, the total, and its unverified part."""
-    filter_, store, now = _request_filter(request)
+    filter_, store, now = request_filter.of(request)
     place = request.query_params.get("after", "")
     after = listing.usable(Cursor.parse(place), filter_)
     if place and after is None:
@@ -79,7 +61,7 @@ def events(request: Request) -> Response:
             "next": str(page.last) if page.has_after else None,
             "count": count,
             "unverified": unverified,
-            **_notices(request),
+            **request_filter.notices(request),
         }
     )
 
@@ -87,7 +69,7 @@ def events(request: Request) -> Response:
 @query
 def facets(request: Request) -> Response:
     """Answer the values of all facets with their counts, of targets the 100 with most events."""
-    filter_, store, now = _request_filter(request)
+    filter_, store, now = request_filter.of(request)
     user = request_user(request)
     hidden = () if user and user.may("see_findings") else ("findings",)
     return _json(
@@ -103,7 +85,7 @@ def facets(request: Request) -> Response:
 @query
 def timeline(request: Request) -> Response:
     """Answer the histogram: its bars, empty ones included, and their width in seconds."""
-    filter_, store, now = _request_filter(request)
+    filter_, store, now = request_filter.of(request)
     histogram = bars.histogram(store, filter_, now)
     return _json(
         {
@@ -116,7 +98,7 @@ def timeline(request: Request) -> Response:
                 }
                 for bar in histogram.bars
             ],
-            **_notices(request),
+            **request_filter.notices(request),
         }
     )
 
@@ -127,7 +109,7 @@ def incidents(request: Request) -> Response:
 
     `group` (open, ended, transient), `pattern`, `owner` and `order` are those of the page.
     """
-    filter_, store, now = _request_filter(request)
+    filter_, store, now = request_filter.of(request)
     shown = Shown.parse(request.query_params.items())
     result = failures.records(
         store, filter_, now, shown, rows=_rows(request), skip=_number(request, "skip", 0)
@@ -135,7 +117,7 @@ def incidents(request: Request) -> Response:
     listing = Listing(store, filter_, shown, now)
     body = {"incidents": list(result), "count": listing.total.incidents}
     body |= {"attempts": listing.total.attempts, "summary": dataclasses.asdict(listing.summary)}
-    return _json({**body, **_notices(request)})
+    return _json({**body, **request_filter.notices(request)})
 
 
 @query
@@ -150,7 +132,7 @@ def findings(request: Request) -> Response:
         return json_error(403, "Findings are for owners and reviewers.")
     if request.query_params.get("archive"):
         raise InputError("Archived months are not scored.", "Remove archive.")
-    filter_, store, now = _request_filter(request)
+    filter_, store, now = request_filter.of(request)
     try:
         per_day = float(request.query_params.get("budget", "3"))
     except ValueError:
@@ -165,7 +147,7 @@ def findings(request: Request) -> Response:
             "scored": queue.scored,
             "budget": per_day,
             "note": queue.budget.status_text(),
-            **_notices(request),
+            **request_filter.notices(request),
         }
     )
 
@@ -207,7 +189,7 @@ def complete(request: Request) -> Response:
     That is fields, values with their counts, and recent searches of the user; and the filters that
     the text asks for if it is a question in plain words. `week` is as in `/api/time`.
     """
-    filter_, store, _ = _request_filter(request)
+    filter_, store, _ = request_filter.of(request)
     text = request.query_params.get("text", "")[: search_syntax.MAX_CHARS]
     units = _number(request, "cursor", 2 * len(text))
     before = text.encode("utf-16-le", "surrogatepass")[: 2 * min(units, 2 * len(text))]
@@ -247,7 +229,7 @@ def _number(request: Request, name: str, default: int) -> int:
 def _export(kind: str) -> Callable[[Request], Any]:
     @export
     def download(request: Request) -> Response:
-        filter_, store, now = _request_filter(request)
+        filter_, store, now = request_filter.of(request)
         named = request.query_params.get("columns")
         columns = tuple(named.split(",")) if named else exports.default_columns(kind)
         headers = request.query_params.get("headers") or "names"
@@ -263,45 +245,6 @@ def _export(kind: str) -> Callable[[Request], Any]:
         )
 
     return download
-
-
-@export
-def export_incidents(request: Request) -> Response:
-    """Answer the incidents as a CSV download: all fields, or as on screen with `columns`."""
-    filter_, store, now = _request_filter(request)
-    shown = Shown.parse(request.query_params.items())
-    columns = request.query_params.get("columns")
-    if columns:
-        names = {user.username: user.name for user in process.current().users.all()}
-        chunks = csv_export.stream_columns(store, filter_, now, shown, columns.split(","), names)
-    else:
-        chunks = csv_export.stream(store, filter_, now, shown)
-    tally = Tally()
-    name = exports.Export(filter_).file_name(now).replace("audit-trail", "incidents")
-    rows = csv_safety.marked(
-        count_rows(chunks, tally),
-        process.current().settings.export.csv_bom,
-    )
-    return Download(
-        request,
-        recorded(request, rows, tally, filter_),
-        {"Content-Disposition": f'attachment; filename="{name}"'},
-        exports.FORMATS["csv"],
-    )
-
-
-def _request_filter(request: Request) -> tuple[Filter, Any, dt.datetime]:
-    pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in _NOT_FILTER]
-    store = startup.store_of(request.query_params.get("archive", ""))
-    # Ids in place of names; see `_notices` for what names nothing.
-    filter_, request.state.misnamed = value_names.resolve(store, Filter.parse(pairs))
-    return filter_, store, dt.datetime.now(dt.UTC)
-
-
-def _notices(request: Request) -> dict[str, list[str]]:
-    """Return what a value of the filter that names nothing was probably meant to be, if any."""
-    notices = [str(problem) for problem in request.state.misnamed]
-    return {"notices": notices} if notices else {}
 
 
 def _json(body: dict[str, Any]) -> Response:
@@ -320,5 +263,5 @@ ROUTES: list[Route] = [
     Route("/api/incidents", incidents),
     Route("/api/findings", findings),
     *(Route(f"/export.{kind}", _export(kind)) for kind in exports.FORMATS),
-    Route("/export.incidents.csv", export_incidents),
+    *list_exports.ROUTES,
 ]

@@ -13,7 +13,7 @@ import { createRow, updateRow } from "./table_rows.js";
 /** @typedef {import("./table_rows.js").Row} Row */
 /**
  * @typedef {{
- *   label: string, view: string, columns: Column[], rows: Row[], main: string, opens: boolean,
+ *   label: string, view: string, columns: Column[], rows: Row[], main: string, lead: string, opens: boolean,
  *   keys: boolean, closes: boolean, open: string, link: string, sort: string, marks: string[], height: string,
  *   choices: import("./table_columns.js").Choice[], widths: Record<string, number>, note: string,
  *   range: string, back: string, forward: string, has_back: boolean, has_forward: boolean,
@@ -129,6 +129,7 @@ function draw(table, data) {
   if (!waits.length) table.root.removeAttribute("aria-busy");
   setText(table.caption, data.label);
   table.grid.classList.toggle("opens", data.opens);
+  table.root.classList.toggle("stacked", Boolean(data.lead));
   setAttr(table.box, "tabindex", data.opens ? null : 0);
   setAttr(table.box, "role", data.opens ? null : "region");
   setAttr(table.box, "aria-label", data.opens ? null : data.label);

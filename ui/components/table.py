@@ -13,6 +13,8 @@ from ui.components import messages
 Tone = Literal["red", "amber", "green", "second"]
 MIN_WIDTH, MAX_WIDTH = 48, 900
 ROW = 32
+# A row with `lead`, of a main text on two lines.
+STACKED_ROW = 78
 
 
 class Column(TypedDict):
@@ -81,6 +83,8 @@ class Table:
     another one the table starts at the top. `choices` are all columns, in their order; without them
     the columns cannot be changed. With `keys`, j and k step from everywhere on the page; with
     `closes`, Escape closes the open row.
+    With `lead`, a column, each row is that one at the left, `main` on the lines that it needs, and
+    the others in one line below it.
     `range_text` and the buttons `back` and `forward` are below the rows.
     """
 
@@ -88,6 +92,7 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Row]
     main: str = ""
+    lead: str = ""
     opens: bool = True
     keys: bool = False
     closes: bool = True
@@ -107,7 +112,9 @@ class Table:
     has_forward: bool = False
 
 
-_table = messages.component("trail_table", "table", "table_head", "table_cells", "table_columns")
+_table = messages.component(
+    "trail_table", "table", "table_head", "table_cells", "table_columns", "table_stacked"
+)
 
 
 def draw(table: Table, key: str, on_messages: Callable[[list[Message]], None]) -> None:
@@ -118,6 +125,7 @@ def draw(table: Table, key: str, on_messages: Callable[[list[Message]], None]) -
         "columns": list(table.columns),
         "rows": list(table.rows),
         "main": table.main if table.main in names else names[0],
+        "lead": table.lead,
         "opens": table.opens,
         "keys": table.keys,
         "closes": table.closes,
@@ -139,9 +147,9 @@ def draw(table: Table, key: str, on_messages: Callable[[list[Message]], None]) -
     messages.draw(_table, key, data, lambda message: _parse(message, table), on_messages)
 
 
-def height(rows: int) -> str:
-    """Return the height of the header and *rows*, in CSS."""
-    return f"{(rows + 1) * ROW + 2}px"
+def height(rows: int, row: int = ROW) -> str:
+    """Return the height of the header and *rows* of the height *row* each, in CSS."""
+    return f"{rows * row + ROW + 2}px"
 
 
 def _parse(message: Mapping[str, Any], table: Table) -> dict[str, Any] | None:

@@ -7,8 +7,8 @@ import { drawCell } from "./table_cells.js";
 /** @typedef {{ id: string, cells: Cell[], fresh?: boolean }} Row */
 /**
  * @typedef {{
- *   columns: import("./table_cells.js").Column[], main: string, opens: boolean, link: string,
- *   marks: string[],
+ *   columns: import("./table_cells.js").Column[], main: string, lead: string, opens: boolean,
+ *   link: string, marks: string[],
  * }} Drawn what the rows show of the data of the table
  */
 /** @typedef {ReturnType<typeof createRow>} RowView */
@@ -39,6 +39,8 @@ export function updateRow(view, row, data, names) {
       setAttr(inner, "dir", "auto");
       const node = el("td", column.mono ? "mono" : "", {});
       setAttr(node, "data-align", column.align);
+      const isLead = column.name === data.lead;
+      setAttr(node, "data-place", isMain ? "main" : isLead ? "lead" : null);
       return { node, inner, drawn: "\n" };
     });
     view.node.replaceChildren(...view.cells.map((cell) => cell.node));

@@ -17,9 +17,8 @@ from trail.incidents.incident import Change, Incident, Recurrence
 from trail.incidents.listing import Line
 from trail.storage.filters import Filter
 from trail.triage import records
-from ui import text, triage_menu, url_state
+from ui import text, triage_comments, triage_menu, url_state
 from ui.components.day_strip import StripDay, StripRow, day_strip
-from ui.failures import incident_comments
 from ui.failures.badge import badge
 from ui.failures.incident_table import STRENGTHS, mark
 from ui.page import Context
@@ -32,15 +31,14 @@ def draw(ctx: Context, filter_: Filter, line: Line, scene: Scene) -> None:
     store, now, incident = ctx.runtime.store, ctx.now, line.incident
     only = queries.attempts_filter(store, filter_, incident, now)
     subject = records.subject("incident", incident.incident_id)
+    what = wording.target_label(incident)
     glyph, tone = mark(incident)
     with st.container(horizontal=True, horizontal_alignment="distribute", key="incident-head"):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             st.header(text.escape(columns.target(incident)), anchor=False, width="content")
             badge(f"{glyph} {wording.state_text(incident.state)}, {incident.class_}", tone)
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            triage_menu.draw(
-                ctx, line.triage, subject, wording.target_label(incident), f"of-{subject}"
-            )
+            triage_menu.draw(ctx, line.triage, subject, what, f"of-{subject}")
             if ctx.user.may("configure"):
                 st.page_link(
                     url_state.ALERTS,
@@ -48,7 +46,7 @@ def draw(ctx: Context, filter_: Filter, line: Line, scene: Scene) -> None:
                     icon=":material/notifications:",
                     query_params={
                         "rule": only.query(),
-                        "name": wording.target_label(incident)[:80],
+                        "name": what[:80],
                     },
                 )
     st.text(
@@ -73,7 +71,7 @@ def draw(ctx: Context, filter_: Filter, line: Line, scene: Scene) -> None:
         with st.container(border=True, gap="xsmall"):
             _before(ctx, filter_, incident, list(line.causes))
         with st.container(border=True, gap="xsmall"):
-            incident_comments.draw(ctx, line, scene)
+            triage_comments.draw(ctx, line.triage, subject, what)
         with st.container(border=True, gap="xsmall"):
             _recurrence(queries.recurrence(store, incident))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from trail.findings import expected_range, queries
+from trail.findings import queries, usual_days
 from trail.findings.model import Finding
 from trail.storage.filters import Filter
 from ui import text, url_state
@@ -38,7 +38,7 @@ def of_actor_day(filter_: Filter, finding: Finding) -> Filter:
 
 
 def _row(row: dict[str, Any], of_day: Filter) -> RangeRow:
-    is_all = row["action"] == expected_range.ALL
+    is_all = row["action"] == usual_days.ALL
     only = of_day if is_all else of_day.put("action", row["action"], "include")
     return {
         "name": "All actions" if is_all else row["action"],
@@ -71,7 +71,7 @@ def _note(rows: list[dict[str, Any]]) -> str:
     days = rows[0]["of"] if rows else 0
     if not days:
         return "First recorded active day of this actor, so nothing is known to be usual."
-    share = "Middle 90 %" if days >= expected_range.ENTIRE_BELOW else "Lowest to highest"
+    share = "Middle 90 %" if days >= usual_days.ENTIRE_BELOW else "Lowest to highest"
     return (
         f"{share} of {text.count(days, 'earlier active day')} of this actor; "
         "a day without the action counts as 0"

@@ -5,14 +5,25 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from trail.core import event_text
+from trail.core import event_text, time_labels
 from trail.core.errors import TrailError
 from trail.core.registry import discover
-from trail.findings import detector_titles, queries, reviews
+from trail.findings import detector_titles, queries, reviews, severity
+from trail.findings.columns import Line
 from trail.findings.detector import Detector, Rule
 from trail.findings.model import Finding
 from trail.storage.filters import Filter
-from ui import charts, event_feed, own_activity, style, text, url_state
+from trail.triage import records
+from ui import (
+    charts,
+    event_feed,
+    own_activity,
+    style,
+    text,
+    triage_comments,
+    triage_menu,
+    url_state,
+)
 from ui.audit import record_action
 from ui.page import Context
 from ui.unusual import expected_ranges
@@ -21,26 +32,35 @@ _MAX_EVENTS = 60
 _CHART_DAYS = 90
 
 
-def draw(ctx: Context, filter_: Filter, finding: Finding, findings: list[Finding]) -> None:
-    """Draw *finding*, one of the *findings* of the queue."""
-    titles = queries.titles(ctx.runtime.store, [finding], filter_.zone, ctx.now, weekdays=True)
+def draw(ctx: Context, filter_: Filter, line: Line, findings: list[Finding]) -> None:
+    """Draw the finding of *line*; *findings* are those of the queue."""
+    finding = line.finding
+    subject, what = records.subject("finding", finding.finding_id), f"finding {finding.finding_id}"
     with st.container(border=True, gap="small"):
-        with st.container(horizontal=True, horizontal_alignment="distribute"):
-            st.header(
-                text.escape(titles[finding.finding_id]),
-                anchor=False,
-                width="content",
-            )
-            st.html(f'<b style="font-size:22px">{finding.score}</b> points', width="content")
+        title, points = st.columns([6, 1])
+        title.header(text.escape(line.title), anchor=False)
+        points.html(_points(finding))
+        began = time_labels.short(finding.began_at, filter_.zone, ctx.now)
+        st.caption(text.escape(f"{finding.actor_id} · from {began} · {finding.state.capitalize()}"))
+        triage_menu.draw(ctx, line.triage, subject, what, f"of-{subject}")
         left, right = st.columns([1.5, 1], gap="medium")
         with left:
             _reasons(ctx, filter_, finding)
             _daily_chart(ctx, filter_, finding)
+            triage_comments.draw(ctx, line.triage, subject, what)
         with right:
             expected_ranges.draw(ctx, filter_, finding)
             _decision(ctx, filter_, finding, findings)
         _checklist(finding)
         _evidence(ctx, filter_, finding)
+
+
+def _points(finding: Finding) -> str:
+    """Return the points with the mark of the severity, as HTML."""
+    glyph, level = text.RISKS[severity.of(finding)]
+    mark = f'<span role="img" aria-label="{level}">{glyph}</span>'
+    number = f'<b style="font-size:22px">{finding.score:,}</b>'
+    return f'<div style="text-align:right;white-space:nowrap">{mark} {number} points</div>'
 
 
 def _detectors() -> dict[str, Detector | Rule]:

@@ -1,90 +1,104 @@
 """The findings to review, highest score first, and the progress of the review."""
 
+from collections.abc import Callable
+from urllib.parse import urlencode
+
 import streamlit as st
 
-from trail.findings import queries, reviews, severity
-from trail.findings.model import Finding
-from trail.findings.queries import Queue
-from trail.storage.filters import Filter
-from ui import coverage_banner, text, url_state
+from trail.findings import reviews, severity
+from trail.findings.columns import BY_NAME, COLUMNS, KEYS, Line, Scene
+from trail.findings.listing import Listing, Shown
+from ui import coverage_banner, listed, text, url_state
 from ui.components.table import Cell, Tone
 from ui.listed import Field, Listed
 from ui.page import Context
 
-_SYMBOLS = {reviews.OPEN: "▲", reviews.ACTION: "◆", reviews.EXPECTED: "○", reviews.DONE: "✓"}
-_TONES: dict[str, Tone] = {reviews.OPEN: "red", reviews.ACTION: "amber"}
-
+# Most are open; the mark of their severity stands beside them.
+_SYMBOLS = {reviews.ACTION: "◆", reviews.EXPECTED: "○", reviews.DONE: "✓"}
+_TONES: dict[str, Tone] = {reviews.ACTION: "amber"}
 _LEVEL_TONES: dict[severity.Severity, Tone] = {"high": "red", "medium": "amber", "low": "second"}
+# Columns whose first press puts the highest value first.
+_FIRST_DESCENDING = ("score", "day", "severity")
 
-_Line = tuple[Finding, str]
-
-
-def _points(line: _Line) -> Cell:
-    level = severity.of(line[0])
-    return {
-        "text": f"{line[0].score:,}",
-        "glyph": text.RISKS[level][0],
-        "tone": _LEVEL_TONES[level],
-    }
+_Row = tuple[Line, Scene]
 
 
-def _state(line: _Line) -> Cell:
-    state = line[0].state
-    return {
-        "text": state.capitalize(),
-        "glyph": _SYMBOLS[state],
-        "tone": _TONES.get(state, "second"),
-    }
+def _cell(name: str) -> Callable[[_Row], str | Cell]:
+    def show(row: _Row) -> str | Cell:
+        line, scene = row
+        shown = BY_NAME[name].text(line, scene)
+        if name in ("score", "severity"):
+            level = severity.of(line.finding)
+            return {"text": shown, "glyph": text.RISKS[level][0], "tone": _LEVEL_TONES[level]}
+        if name == "state":
+            state = line.finding.state
+            glyph, tone = _SYMBOLS.get(state, ""), _TONES.get(state, "second")
+            return {"text": shown, "glyph": glyph, "tone": tone}
+        return shown
+
+    return show
 
 
-_LIST: Listed[_Line] = Listed(
+def _in_listing(_: _Row) -> None:
+    """Mark a column by which the listing sorts; see `columns.KEYS`."""
+
+
+_LIST: Listed[_Row] = Listed(
     "unusual",
     "Findings",
-    (
+    tuple(
         Field(
-            "score",
-            "Points",
-            74,
-            _points,
-            lambda line: line[0].score,
-            "desc",
-            "right",
-        ),
-        Field("title", "Finding", 380, lambda line: line[1], lambda line: line[1]),
-        Field(
-            "day",
-            "Day",
-            118,
-            lambda line: text.day(line[0].day, url_state.timezone()),
-            lambda line: line[0].day,
-            "desc",
-        ),
-        Field("state", "State", 100, _state, lambda line: list(_SYMBOLS).index(line[0].state)),
+            column.name,
+            column.title,
+            380 if column.name == "title" else 100,
+            _cell(column.name),
+            _in_listing if column.name in KEYS else None,
+            "desc" if column.name in _FIRST_DESCENDING else "asc",
+        )
+        for column in COLUMNS
     ),
-    lambda line: line[0].finding_id,
+    lambda row: row[0].finding.finding_id,
     "title",
+    ("score", "title", "state", "day", "age", "assignee"),
+    "score",
 )
 
 
-def draw(ctx: Context, filter_: Filter, queue: Queue, *, everything: bool) -> None:
+def shown_from_url() -> Shown:
+    """Return what the URL shows of the findings."""
+    return Shown(url_state.param("all") == "1", _LIST.order())
+
+
+def csv_address(listing: Listing) -> str:
+    """Return the address of the CSV of all rows, with the columns on screen."""
+    return f"{csv_of_all_fields(listing)}&{urlencode([('columns', ','.join(_LIST.names()))])}"
+
+
+def csv_of_all_fields(listing: Listing) -> str:
+    """Return the address of the CSV of the same rows with all fields."""
+    return f"/export.findings.csv?{urlencode([*listing.filter.pairs(), *listing.shown.pairs()])}"
+
+
+def draw(ctx: Context, listing: Listing, scene: Scene) -> None:
     """Draw the findings; selecting one opens it."""
-    rows = sorted(queue.findings, key=lambda finding: finding.state != reviews.OPEN)
-    if rows:
-        titles = queries.titles(ctx.runtime.store, rows, filter_.zone, ctx.now, weekdays=True)
+    lines, everything = listing.lines, listing.shown.everything
+    if lines:
+        start = listed.first_row() - 1
         _LIST.draw(
-            [(finding, titles[finding.finding_id]) for finding in rows],
-            key=f"{filter_.query()} {everything}",
-            visible=13,
-            opened=url_state.param("finding") or rows[0].finding_id,
-            on_open=lambda line: url_state.put_params(finding=line[0].finding_id),
+            [(line, scene) for line in lines[start : start + listed.PAGE_ROWS]],
+            key=f"{listing.filter.query()} {everything}",
+            visible=9,
+            opened=url_state.param("finding") or lines[0].finding.finding_id,
+            on_open=lambda row: url_state.put_params(finding=row[0].finding.finding_id),
+            total=len(lines),
         )
-        decided = sum(finding.state != reviews.OPEN for finding in rows)
-        st.progress(decided / len(rows), f"{decided:,} of {len(rows):,} decided")
+        decided = sum(line.finding.state != reviews.OPEN for line in lines)
+        st.progress(decided / len(lines), f"{decided:,} of {len(lines):,} decided")
     else:
-        coverage_banner.show_none(ctx, filter_, "No findings in this window.")
-    hidden = queue.scored - len(rows)
+        coverage_banner.show_none(ctx, listing.filter, "No findings in this window.")
+    hidden = listing.queue.scored - len(lines)
     if everything:
-        st.button("Show top findings only", on_click=lambda: url_state.set_url(filter_))
+        st.button("Show top findings only", on_click=lambda: url_state.set_url(listing.filter))
     elif hidden > 0:
         st.caption(f"{text.count(hidden, 'actor-day')} scored below the threshold.")
-        st.button("Show all", on_click=lambda: url_state.set_url(filter_, all="1"))
+        st.button("Show all", on_click=lambda: url_state.set_url(listing.filter, all="1"))

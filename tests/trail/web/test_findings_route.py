@@ -1,5 +1,6 @@
 """`GET /api/findings`: the same output as the command, for owners and reviewers."""
 
+import csv
 import datetime as dt
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests import detection
-from trail.accounts.users import User
+from trail.accounts.users import User, Users
 from trail.core.settings import Settings
 from trail.findings.detector import FIRST_DAY, daily, events, workdays
 from trail.runtime import process
@@ -47,7 +48,8 @@ def client(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
     )
     nothing = cast("Any", None)
     monkeypatch.setattr(process, "_current", [])
-    process.start(Runtime(settings, store, nothing, nothing, nothing, nothing, demo=False))
+    users = Users(settings.store.path.with_name("users.yaml"), warn=False)
+    process.start(Runtime(settings, store, users, nothing, nothing, nothing, demo=False))
     return TestClient(Starlette(routes=api.ROUTES, middleware=[Middleware(_RoleHeaderMiddleware)]))
 
 
@@ -79,6 +81,22 @@ def test_managers_are_refused(client: TestClient) -> None:
         client.get("/api/facets", headers={"x-role": role}).json() for role in ("manager", "owner")
     ]
     assert ["findings" in values for values in facets] == [False, True]
+
+
+def test_csv_is_for_those_who_may_see_findings(client: TestClient) -> None:
+    address = f"/export.findings.csv?from={DAY}&tz=Europe/Oslo"
+    assert client.get(address, headers={"x-role": "manager"}).status_code == 403
+    answer = client.get(address, headers={"x-role": "reviewer"})
+    assert answer.status_code == 200
+    assert 'filename="findings_' in answer.headers["content-disposition"]
+    (row,) = csv.DictReader(answer.text.removeprefix("\ufeff").splitlines())
+    assert (row["day"], row["actor_id"], row["events"]) == (DAY.isoformat(), "users/ana", "1")
+    assert row["began_at (Europe/Oslo)"].startswith(f"{DAY}T1")
+    screen = client.get(f"{address}&columns=state,day&order=-day").text.removeprefix("\ufeff")
+    (row,) = csv.DictReader(screen.splitlines())
+    assert row.keys() == {"State", "Day (Europe/Oslo)"}
+    for wrong in ("columns=secret", "order=secret", "archive=2026-01"):
+        assert client.get(f"{address}&{wrong}").status_code == 400, wrong
 
 
 def test_digest_has_findings_for_those_who_may_see_them(client: TestClient) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 
 from tests import detection
 from trail.core.settings import Settings
-from trail.findings import expected_range, risks
+from trail.findings import risks, usual_days
 from trail.findings.detector import FIRST_DAY, ExampleEvent, events
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
@@ -60,8 +60,8 @@ def test_days_without_the_action_count_as_zero(store: Store, settings: Settings)
     refresh(store, detection.end_of_day(LAST))
     for actor, days in done.items():
         earlier = [counts for day, counts in days.items() if day < LAST]
-        rows = expected_range.expected_and_seen(store, _finding(actor))
-        assert rows[0]["action"] == expected_range.ALL
+        rows = usual_days.expected_and_seen(store, _finding(actor))
+        assert rows[0]["action"] == usual_days.ALL
         assert {row["action"] for row in rows[1:]} == set(days[LAST])
         assert [-row["risk"] for row in rows[1:]] == sorted(-row["risk"] for row in rows[1:])
         for row in rows:
@@ -78,7 +78,7 @@ def test_rows_are_in_the_order_of_overridden_risks(store: Store, settings: Setti
     refresh(store, detection.end_of_day(LAST))
 
     def order() -> list[str]:
-        rows = expected_range.expected_and_seen(store, _finding("users/1"))
+        rows = usual_days.expected_and_seen(store, _finding("users/1"))
         return [row["action"] for row in rows[1:]]
 
     assert order() == ["Warehouses Disabled", "Source Modified"]
