@@ -8,6 +8,7 @@ from trail.findings.detector import Detector, Facts, daily, events, match, no_ma
 # In bits. Real histories have days with 479 edits; uncapped, such days would fill the list.
 _MAX = 30
 _MAX_MILD = 10
+_MAX_ACTIONS = 2  # that a headline names one by one
 _MILD = ("modify", "create", "enable", "all")
 _TOKEN_RISK = 5
 # Weight, in days, of the overall variance against the actor's own; tokens are soon predictable.
@@ -56,10 +57,12 @@ def _explain(facts: Facts) -> str:
 
 
 def _headline(facts: Facts) -> str:
-    verb, x, seen = facts["verb"], facts["x"], facts["seen"]
+    verb, x, seen = facts["verb"], facts["x"], _changes(facts)
     counted = "targets" if verb in amounts.TAKING else "n"
     kinds = facts["kinds"] or ()
-    if verb == "all" or len(seen) > 2 or sum(one[counted] for one in seen) != x:
+    # Of several actions the total says more, unless each was done once.
+    several = len(seen) > _MAX_ACTIONS and (x > len(seen) or x > deeds.MAX_LISTED)
+    if several or sum(one[counted] for one in seen) != x:
         done = f"{deeds.done(kinds and deeds.kinds_of(seen), x)}{_parts(facts)}"
     else:
         done = deeds.deeds(seen)
@@ -67,14 +70,17 @@ def _headline(facts: Facts) -> str:
     return f"{done} {deeds.days(seen)}; {most} on any of {count(facts['m'], 'earlier active day')}"
 
 
+def _changes(facts: Facts) -> list[deeds.Seen]:
+    """Return what was done, without what changed nothing."""
+    return [one for one in facts["seen"] if resolve(one["action"]).kind not in amounts.PASSIVE]
+
+
 def _parts(facts: Facts) -> str:
     """Return of what kinds the changes of any kind were, and what those of one kind were of."""
+    seen = _changes(facts)
     if facts["verb"] != "all":
-        return f" ({deeds.objects(facts['seen'])})" if facts["seen"] else ""
-    active = [one for one in facts["seen"] if resolve(one["action"]).kind not in amounts.PASSIVE]
-    if sum(one["n"] for one in active) != facts["x"]:
-        return ""
-    return f" ({deeds.by_kind(active)})"
+        return f" ({deeds.objects(seen)})" if seen else ""
+    return f" ({deeds.by_kind(seen)})" if sum(one["n"] for one in seen) == facts["x"] else ""
 
 
 _USUAL = (

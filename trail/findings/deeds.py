@@ -15,8 +15,8 @@ Seen = Mapping[str, Any]
 
 _MAX_NAME = 60
 _MAX_NAMED = 2  # targets that a deed names
-_MAX_LISTED = 3  # deeds that a sentence lists; of more, one fewer and the number of the others
-_MAX_KINDS = 4
+MAX_LISTED = 3  # deeds that a sentence lists; of more, one fewer and the number of the others
+_MAX_KINDS = 5
 
 _DONE = {
     "delete": ("deleted", "resource"),
@@ -59,7 +59,7 @@ def deeds(seen: Iterable[Seen], others: str = "action") -> str:
     rest is counted by kind and called *others*, such as "risky action".
     """
     merged = _merged(seen)
-    shown = len(merged) if len(merged) <= _MAX_LISTED else _MAX_LISTED - 1
+    shown = len(merged) if len(merged) <= MAX_LISTED else MAX_LISTED - 1
     listed, rest = merged[:shown], merged[shown:]
     listed.sort(key=lambda one: str(one["first"]))
     parts = [_deed(one, before) for one, before in zip(listed, [None, *listed], strict=False)]
@@ -114,7 +114,7 @@ def objects(seen: Iterable[Seen]) -> str:
         words = phrase(str(one["action"]))
         found[words.noun if words else "resource"] += int(one["targets"])
     nouns = [plural(noun) if number > 1 else one_of(noun) for noun, number in found.items()]
-    shown = nouns if len(nouns) <= _MAX_LISTED else [*nouns[: _MAX_LISTED - 1], "more"]
+    shown = nouns if len(nouns) <= MAX_LISTED else [*nouns[: MAX_LISTED - 1], "more"]
     return listing(shown)
 
 

@@ -14,7 +14,7 @@ from trail.storage.database import Cursor, Engine
 
 _SOURCE = "findings"
 # Increment when scoring changes, so that all stored days are scored again.
-_SCORING = 5
+_SCORING = 6
 
 
 @dataclass(frozen=True, slots=True)
