@@ -28,7 +28,7 @@ export default component(
     const count = el("span", "second count");
     const title = el("h2", "", { tabindex: "-1" }, "Needs attention ", count);
     const mine = button("mine link", { "aria-pressed": "false" });
-    const note = el("span", "second note", {}, "Most urgent first");
+    const note = el("span", "second note", {}, "All open items, most urgent first");
     const rows = el("ul", "rows");
     const empty = el("p", "second empty");
     const summary = el("summary");

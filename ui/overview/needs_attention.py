@@ -3,8 +3,6 @@
 import datetime as dt
 from typing import Literal
 
-import streamlit as st
-
 from trail.attention.checked import checked
 from trail.attention.items import Item, items
 from trail.core.errors import InputError
@@ -53,8 +51,6 @@ def draw(ctx: Context) -> None:
         _KEY,
         lambda messages: _act(messages, {item.subject: item for item in everything}),
     )
-    if listed:
-        st.caption("All open items, most urgent first, whatever the time range")
 
 
 def _row(ctx: Context, item: Item) -> AttentionItem:

@@ -92,7 +92,9 @@ def _delivery(view: View) -> StatusRow | None:
     waiting = sum(states.get("waiting", 0) + states.get("sending", 0) for states in counts)
     dead = sum(states.get("dead", 0) for states in counts)
     settings, zone = view.ctx.runtime.settings, view.filter_.zone
-    listed = items(view.store, settings, view.now, findings=True, muted=True, zone=zone)
+    listed = items(
+        view.store, settings, view.now, findings=True, muted=True, zone=zone, weekdays=True
+    )
     urgencies = {item.urgency for item in listed if item.kind == "delivery"}
     mark, level, state = next(
         (row for urgency, row in _DELIVERY.items() if urgency in urgencies), _DELIVERED
