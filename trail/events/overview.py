@@ -16,8 +16,8 @@ from trail.storage.database import Engine
 from trail.storage.filters import YES, Choice, Filter, Window
 
 _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
-# Longest window and width of its bars.
-_GRAINS = ((6 * _HOUR, dt.timedelta(minutes=15)), (2 * _DAY, _HOUR))
+# Longest window and width of its bars; `48h` begins with a whole hour, so it may be longer.
+_GRAINS = ((6 * _HOUR, dt.timedelta(minutes=15)), (2 * _DAY + _HOUR, _HOUR))
 _OF_TYPE = "e.actor_key in (select actor_key from actors where actor_type = $type)"
 
 

@@ -1,7 +1,7 @@
 """The values of `from` and `to` in a filter: their grammar, and the moments that they mean.
 
     2026-11-23  2026-11-23T14:30  2026-11-23T14:30Z     a moment; a date is its first moment
-    15m 24h 7d 2w 3mo 1y                                so long ago; from days on, whole days
+    15m 24h 7d 2w 3mo 1y                                so long ago, see `window`
     today yesterday this_week last_month …              a period of the calendar
     now                                                 the present moment
 
@@ -25,10 +25,11 @@ EXAMPLES = "2026-11-23, 2026-11-23T14:30, 2026-11-23T14:30Z, 7d, 24h, today or l
 HELP = (
     "A date such as `2026-11-23` is its first moment, also as `to`; `2026-11-23T14:30` is a time "
     "in the zone `tz`, `2026-11-23T14:30Z` in UTC. `15m`, `24h`, `7d`, `2w`, `3mo` and `1y` are so "
-    "many minutes, hours, days, weeks, months or years back, from days on in whole calendar days, "
-    "today included. `today`, `yesterday`, and `this_` or `last_` with `week`, `month`, `quarter` "
-    "or `year`, are periods of the calendar: as `from` alone the whole period, as `to` its end, "
-    "and at most until now. Weeks start on Monday, those of `this_week_sun` and `this_week_sat` on "
+    "many minutes, hours, days, weeks, months or years back: from `24h` on from the begin of that "
+    "hour, from days on in whole calendar days, today included. `today`, `yesterday`, and `this_` "
+    "or `last_` with `week`, `month`, `quarter` or `year`, are periods of the calendar: as `from` "
+    "alone the whole period, as `to` its end, and at most until now. Weeks start on Monday, those "
+    "of `this_week_sun` and `this_week_sat` on "
     "Sunday and Saturday. `now` is the present moment."
 )
 
@@ -40,6 +41,8 @@ _PERIOD = re.compile(
 _FIRST = dt.datetime(1, 1, 2)  # noqa: DTZ001 - stored times bear no zone; all are UTC
 _LAST = dt.datetime(9999, 12, 30)  # noqa: DTZ001
 _DAY = dt.timedelta(days=1)
+# From so many hours on, a range begins with a whole hour, so that it has whole bars to compare.
+_WHOLE_HOURS = 24
 
 
 def is_relative(text: str) -> bool:
@@ -52,9 +55,10 @@ def window(
 ) -> tuple[dt.datetime | None, dt.datetime | None]:
     """Return the span (UTC, without zone) from *start* to *end* at *now* (aware); None is open.
 
-    `24h` is so many hours back; `7d` is so many calendar days, today among them, as a reader counts
-    days; `0d` is nothing. Without an end, such a range ends now, and a period is meant as a whole:
-    `last_week` is seven days. As an end, a period means its own end. A period that is still running
+    `24h` is so many hours back, and from a day on begins with that hour; `7d` is so many calendar
+    days, today among them, as a reader counts days; `0d` is nothing. Without an end, such a range
+    ends now, and a period is meant as a whole: `last_week` is seven days. As an end, a period means
+    its own end. A period that is still running
     ends now. Raises `FilterError`.
     """
     first, last = _edge(start, zone, now), _edge(end, zone, now, is_end=True)
@@ -138,12 +142,21 @@ def _edge(
 
 def _so_long_ago(count: int, unit: str, zone: ZoneInfo, now: dt.datetime) -> dt.datetime:
     if unit in ("h", "m"):
-        return now - dt.timedelta(minutes=count * (60 if unit == "h" else 1))
+        start = now - dt.timedelta(minutes=count * (60 if unit == "h" else 1))
+        return _hour(start, zone) if unit == "h" and count >= _WHOLE_HOURS else start
     today = now.astimezone(zone).date()
     if unit in ("d", "w"):
         return midnight(today - dt.timedelta(days=count * (7 if unit == "w" else 1) - 1), zone)
     day = add_months(today, -count * (12 if unit == "y" else 1))
     return midnight(day + _DAY, zone)
+
+
+def _hour(moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """Return the begin of the hour of *moment* on the clocks of *zone*."""
+    past = moment.astimezone(zone)
+    return moment - dt.timedelta(
+        minutes=past.minute, seconds=past.second, microseconds=past.microsecond
+    )
 
 
 def _moment(text: str, zone: ZoneInfo) -> dt.datetime:

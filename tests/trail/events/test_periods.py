@@ -158,8 +158,8 @@ def _labels(window: Window, zone: ZoneInfo, grain: dt.timedelta) -> list[dt.date
         # Friday 06:38: six whole days, and the same weekdays of the week before.
         ("7d", "week", ("11-07 00", "11-13 00"), ("10-31 00", "11-06 00"), "same weekdays a week"),
         ("30d", "week", ("10-15 00", "11-13 00"), ("09-10 00", "10-09 00"), "5 weeks earlier"),
-        ("24h", "week", ("11-12 07", "11-13 06"), ("11-05 07", "11-06 06"), "same hours a week"),
-        ("24h", "day", ("11-12 07", "11-13 06"), ("11-11 07", "11-12 06"), "same hours the day"),
+        ("24h", "week", ("11-12 06", "11-13 06"), ("11-05 06", "11-06 06"), "same hours a week"),
+        ("24h", "day", ("11-12 06", "11-13 06"), ("11-11 06", "11-12 06"), "same hours the day"),
         ("today", "week", ("11-13 00", "11-13 06"), ("11-06 00", "11-06 06"), "same hours a week"),
         ("yesterday", "day", ("11-12 00", "11-13 00"), ("11-11 00", "11-12 00"), "the day before"),
         ("yesterday", "week", ("11-12 00", "11-13 00"), ("11-05 00", "11-06 00"), "same weekday a"),

@@ -196,6 +196,28 @@ _RELATIVE = (
     *("now", "today", "yesterday", "this_week", "last_week_sun", "last_month", "this_quarter"),
     *("last_year", "24h", "1h", "90m", "7d", "1d", "2w", "3mo", "1y", "99999w"),
 )
+
+
+@given(
+    hours=st.integers(1, 200),
+    zone=st.sampled_from(ZONES).map(ZoneInfo),
+    now=st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2026, 12, 31)),
+)
+def test_from_a_day_on_hours_begin_with_a_whole_one(
+    hours: int, zone: ZoneInfo, now: dt.datetime
+) -> None:
+    start, end = time_expressions.window(f"{hours}h", "", zone, now.replace(tzinfo=dt.UTC))
+    assert start
+    assert end == now
+    exact = now - dt.timedelta(hours=hours)
+    if hours < 24:
+        assert start == exact
+    else:
+        assert exact - dt.timedelta(hours=1) < start <= exact
+        local = start.replace(tzinfo=dt.UTC).astimezone(zone)
+        assert (local.minute, local.second, local.microsecond) == (0, 0, 0)
+
+
 _FIRST, _LAST = dt.datetime(2020, 1, 1), dt.datetime(2027, 12, 31)
 _EDGES = st.one_of(
     st.sampled_from(_RELATIVE),
