@@ -222,6 +222,17 @@ test("a day strip shades its cells and names its rows", () => {
   assert.equal(all(view, ".strip-cell")[1].title, "Tue: 1");
   assert.equal(one(view, ".unseen").textContent, "Run failed, 21 failed attempts");
   assert.equal(cellLevel(14), 2);
+  // What failed on a day without data otherwise is known.
+  view.draw({ rows: [row], days: days.map((day) => ({ ...day, unknown: true })) });
+  assert.deepEqual(
+    all(view, ".strip-cell").map((cell) => [cell.dataset.level, cell.title]),
+    [
+      ["nodata", "Mon: no data"],
+      ["1", "Tue: 1"],
+      ["2", "Wed: 5"],
+      ["3", "Thu: 15"],
+    ],
+  );
 });
 
 test("a day strip with levels shows them, with its state and assignee", () => {

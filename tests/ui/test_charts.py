@@ -18,7 +18,7 @@ def _charts() -> None:
     from trail.events.lanes import Lane, Point
     from trail.events.timeline import Bar
     from ui import charts, timeline_charts
-    from ui.unusual import finding_detail
+    from ui.unusual import daily_chart
 
     hour, zone = dt.timedelta(hours=1), ZoneInfo("Europe/Oslo")
     starts = [dt.datetime(2026, 10, 25) + number * hour for number in range(3)]
@@ -28,8 +28,10 @@ def _charts() -> None:
     charts.stacked_bars(counted, names, zone, "stack", print, label="Changes")
     lanes = [Lane(name, name, 7, (Point(bars[1], 7, 2, 1),)) for name in names]
     timeline_charts.lanes(lanes, bars, zone, [], [], lambda *_: None)
-    days = [dt.date(2026, 10, day) for day in (24, 25)]
-    finding_detail.draw_days({days[1]: 3}, days, days[1], ZoneInfo("UTC"))
+    day = dt.timedelta(days=1)
+    starts = [dt.datetime(2026, 10, 23, 22) + number * day for number in range(3)]
+    days = [Bar(at, at + day, 3 * number) for number, at in enumerate(starts)]
+    daily_chart.draw_days(days, [True, False, True], starts[1] + hour, zone)
 
 
 def test_charts_of_bars_and_lanes_agree_on_their_bars() -> None:
@@ -76,6 +78,15 @@ def test_plotly_accepts_the_figures_that_no_run_checks() -> None:
     app = AppTest.from_function(_charts).run()
     figures = [json.loads(node.proto.spec) for node in app.main if node.type == "plotly_chart"]
     assert len(figures) == 1
+    events, hatched = figures[0]["data"]
+    assert hatched["x"] == [0, 2]
+    red = [color == events["marker"]["color"][1] for color in events["marker"]["color"]]
+    assert red == [False, True, False]
+    assert [label.split(": ")[1] for label in events["customdata"]] == [
+        "no data",
+        "3",
+        "6, no data of most of the day",
+    ]
     for figure in figures:
         drawn = go.Figure(**figure).to_dict()
         assert [trace["type"] for trace in drawn["data"]] == [t["type"] for t in figure["data"]]

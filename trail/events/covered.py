@@ -45,6 +45,18 @@ class Covered:
             return False
         return self.missing(start, end) <= MAX_GAP_SHARE * (end - start)
 
+    def is_unknown(self, start: dt.datetime, end: dt.datetime) -> bool:
+        """Return whether it is not known what happened in more than half of [start, end).
+
+        That is the time before the first data, after the last, and in gaps. A period that is not
+        over ends at the present.
+        """
+        if self.begins is None or self.until is None:
+            return True
+        first, last = max(start, self.begins), min(end, self.until)
+        known = max(last - first, dt.timedelta()) - self.missing(first, last)
+        return known * 2 < end - start
+
 
 def covered(engine: Engine, window: Window, now: dt.datetime, zone: ZoneInfo) -> Covered:
     """Return what was collected of *window* (both ends set), as of *now* (UTC without zone)."""

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
 from trail.events import actor_names
 from trail.findings import budget, severity, watermark
 from trail.findings.budget import BudgetResult, Scored
@@ -24,7 +22,7 @@ from trail.storage.database import Engine, Params, Store
 from trail.storage.filters import Filter, Window
 
 __all__ = [
-    "Queue", "activity", "apply_budget", "event_ids", "evidence", "expected_and_seen", "get",
+    "Queue", "apply_budget", "event_ids", "evidence", "expected_and_seen", "get",
     "peers", "queue", "records", "title", "titles",
 ]  # fmt: skip
 
@@ -145,22 +143,6 @@ def titles(
         finding.finding_id: title(finding, names[finding.actor_id], zone, now, weekdays=weekdays)
         for finding in findings
     }
-
-
-def activity(engine: Engine, actor_id: str, now: dt.datetime, days: int = 90) -> pa.Table:
-    """Return `day, events, targets, risk` for each active day of an actor up to *now* (aware).
-
-    Excludes permission checks. `risk` is the catalogue's highest of the day.
-    """
-    until = now.astimezone(dt.UTC).date()
-    return engine.table(
-        "select d.day, sum(d.n)::bigint as events, sum(d.targets)::bigint as targets, "
-        "max(a.risk)::integer as risk from daily_actions d join actions a using (action_key) "
-        "join actors p using (actor_key) where p.actor_id = $actor "
-        f"and d.day > date '{until}' - {int(days)} and d.day <= date '{until}' "
-        "group by d.day order by d.day",
-        {"actor": actor_id},
-    )
 
 
 def peers(engine: Engine, finding: Finding, rows: int = 10) -> dict[str, Any]:

@@ -4,13 +4,14 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 from trail.core.clock import naive_utc
-from trail.events import coverage, timeline
+from trail.events import covered, timeline
 from trail.incidents.grouping import MAX_ATTEMPTS
 from trail.incidents.materialize import ATTEMPTS, catch_up
 from trail.storage.database import Engine
-from trail.storage.filters import Filter
+from trail.storage.filters import Filter, Window
 from trail.storage.where import select
 
 
@@ -98,7 +99,7 @@ def strips(
         for key, row in first_rows.items()
     ]
     targets = next(iter(first_rows.values()))["targets"] if first_rows else 0
-    missing = _no_data(engine, bars, naive_utc(now))
+    missing = _no_data(engine, bars, naive_utc(now), filter_.zone)
     return Strips([bar.start for bar in bars], missing, result, targets - len(result))
 
 
@@ -112,26 +113,11 @@ def names(strips: Sequence[Strip]) -> list[str]:
     ]
 
 
-def _no_data(engine: Engine, bars: list[timeline.Bar], now: dt.datetime) -> list[bool]:
-    """Return for each day whether it is not known what happened in more than half of it.
-
-    That is the time before the first event, in coverage gaps, and after the last known time.
-    """
+def _no_data(
+    engine: Engine, bars: list[timeline.Bar], now: dt.datetime, zone: ZoneInfo
+) -> list[bool]:
+    """Return for each day whether it is not known what happened in more than half of it."""
     if not bars:
         return []
-    start, end = bars[0].start, min(bars[-1].end, now)
-    first = engine.table("select min(hour) as first from cube")["first"][0].as_py() or end
-    until = coverage.known_until(engine, now) or start
-    spans = [
-        (span.start, span.end) for span in coverage.spans(engine, start, end) if span.state == "gap"
-    ]
-    spans += [(start, first), (until, end)]
-    result = []
-    for bar in bars:
-        last = min(bar.end, now)
-        lost = sum(
-            (max(min(last, to) - max(bar.start, from_), dt.timedelta()) for from_, to in spans),
-            dt.timedelta(),
-        )
-        result.append(lost * 2 > last - bar.start)
-    return result
+    known = covered.covered(engine, Window(bars[0].start, min(bars[-1].end, now)), now, zone)
+    return [known.is_unknown(bar.start, min(bar.end, now)) for bar in bars]

@@ -4,7 +4,7 @@ import { el, formatNumber, plain, setAttr, setText, valueSpan } from "./dom.js";
 import { clickableRow, component, renderRows } from "./rows.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
-/** @typedef {{ name: string, tick: string }} Day */
+/** @typedef {{ name: string, tick: string, unknown?: boolean }} Day */
 /**
  * @typedef {{
  *   id: string, name: string, label: string, values: number[], current?: boolean,
@@ -83,10 +83,11 @@ function updateRow(view, row, days) {
     (_, index) => index,
     create,
     ({ node }, count, index) => {
-      const level = row.levels?.[index];
+      const day = days[index];
+      const level = row.levels?.[index] || (day?.unknown && !count ? "nodata" : undefined);
       setAttr(node, "data-level", level || cellLevel(count));
       setText(node, (!level && count) || "");
-      setAttr(node, "title", cellTitle(days[index]?.name, count, level));
+      setAttr(node, "title", cellTitle(day?.name, count, level));
     },
   );
 }

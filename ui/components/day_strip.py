@@ -30,10 +30,11 @@ class StripRow(TypedDict):
 
 
 class StripDay(TypedDict):
-    """One day: its name, and the label below it, if any."""
+    """One day: its name, the label below it, if any, and whether most of it is not known."""
 
     name: str
     tick: str
+    unknown: NotRequired[bool]
 
 
 _strip = messages.component("trail_day_strip", "day_strip")

@@ -84,7 +84,9 @@ def _strip(ctx: Context, filter_: Filter, incident: Incident, now: dt.datetime) 
         row["current"] = (strip.action, strip.target) == (incident.action, incident.target)
     draw_strip(shown, rows, filter_, "incident-strip", _DAYS)
     more = f"{text.count(shown.more, 'more target')} with fewer failures. " if shown.more else ""
-    st.caption(f"{more}Click a target to see its failed attempts")
+    unknown = sum(shown.no_data)
+    lost = f"Hatched: no data, {text.count(unknown, 'day')}. " if unknown else ""
+    st.caption(f"{lost}{more}Click a target to see its failed attempts")
 
 
 def draw_strip(shown: Strips, rows: list[StripRow], filter_: Filter, key: str, days: int) -> None:
@@ -130,8 +132,9 @@ def strip_days(shown: Strips, filter_: Filter) -> list[StripDay]:
         {
             "name": text.day(date, filter_.zone),
             "tick": ticks[index // 7] if index % 7 == 0 else "",
+            "unknown": unknown,
         }
-        for index, date in enumerate(local)
+        for index, (date, unknown) in enumerate(zip(local, shown.no_data, strict=True))
     ]
 
 

@@ -1,8 +1,5 @@
 """One finding: its reasons, expected and observed activity, evidence, and the decision on it."""
 
-import datetime as dt
-from zoneinfo import ZoneInfo
-
 import streamlit as st
 
 from trail.core import event_text, time_labels
@@ -15,10 +12,8 @@ from trail.findings.model import Finding
 from trail.storage.filters import Filter
 from trail.triage import records
 from ui import (
-    charts,
     event_feed,
     own_activity,
-    style,
     text,
     triage_comments,
     triage_menu,
@@ -26,10 +21,9 @@ from ui import (
 )
 from ui.audit import record_action
 from ui.page import Context
-from ui.unusual import expected_ranges
+from ui.unusual import daily_chart, expected_ranges
 
 _MAX_EVENTS = 60
-_CHART_DAYS = 90
 
 
 def draw(ctx: Context, filter_: Filter, line: Line, findings: list[Finding]) -> None:
@@ -46,7 +40,7 @@ def draw(ctx: Context, filter_: Filter, line: Line, findings: list[Finding]) -> 
         left, right = st.columns([1.5, 1], gap="medium")
         with left:
             _reasons(ctx, filter_, finding)
-            _daily_chart(ctx, filter_, finding)
+            daily_chart.draw(ctx, filter_, finding)
             triage_comments.draw(ctx, line.triage, subject, what)
         with right:
             expected_ranges.draw(ctx, filter_, finding)
@@ -82,55 +76,6 @@ def _reason(title: str, sentence: str, points: int) -> None:
     left.text(title)
     middle.text(sentence)
     right.text(f"{points:,}")
-
-
-def _daily_chart(ctx: Context, filter_: Filter, finding: Finding) -> None:
-    now = dt.datetime.now(dt.UTC)
-    activity = queries.activity(ctx.runtime.store, finding.actor_id, now).to_pylist()
-    if not activity:
-        return
-    st.subheader(f"Events per day, {_CHART_DAYS} days", anchor=False)
-    counts = {row["day"]: row["events"] for row in activity}
-    days = [now.date() - dt.timedelta(days=age) for age in range(_CHART_DAYS - 1, -1, -1)]
-    draw_days(counts, days, finding.day, filter_.zone)
-
-
-def draw_days(
-    counts: dict[dt.date, int], days: list[dt.date], flagged: dt.date, zone: ZoneInfo
-) -> None:
-    """Draw the events on each of *days*, with the day *flagged* in red."""
-    figure = {
-        "data": [
-            {
-                "type": "bar",
-                "x": list(range(len(days))),
-                "y": [counts.get(day, 0) for day in days],
-                "marker": {
-                    "color": [
-                        style.theme_color("redColor" if day == flagged else "primaryColor")
-                        for day in days
-                    ]
-                },
-                "customdata": [f"{text.day(day, zone)}: {counts.get(day, 0):,}" for day in days],
-                "hovertemplate": "%{customdata}<extra></extra>",
-            }
-        ],
-        "layout": {
-            **charts.layout(120),
-            "xaxis": charts.axis(
-                tickvals=list(range(0, len(days), 15)),
-                ticktext=text.axis_days(days[::15], zone),
-            ),
-            "yaxis": charts.value_axis(max(counts.values())),
-        },
-    }
-    st.plotly_chart(
-        charts.as_is(figure),
-        theme=None,
-        config=charts.CONFIG,
-        height=120,
-        alt="Events of the actor per day",
-    )
 
 
 def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:

@@ -111,9 +111,6 @@ def test_one_finding_has_its_evidence_and_what_was_expected(filled: Store) -> No
     others = queries.peers(filled, finding)
     assert [row["actor_id"] for row in others["others"]] == ["users/ben"]
     assert (others["doing"], others["active"]) == (1, 1)
-    history = queries.activity(filled, "users/ana", detection.end_of_day(39))
-    assert history.column_names == ["day", "events", "targets", "risk"]
-    assert history["events"].to_pylist()[-2:] == [2, 1]
 
 
 def test_command_prints_one_json_object_per_line(
