@@ -4,7 +4,7 @@ import datetime as dt
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from trail.attention.item import Item, Urgency
+from trail.attention.item import MOST, URGENCIES, Item, Urgency
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
 from trail.core.text import count
@@ -17,7 +17,7 @@ from trail.incidents.incident import UNKNOWN, Incident
 from trail.notifications.rule import HIGH_SCORE
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
-from trail.triage.records import subject
+from trail.triage.records import muted, subject
 
 # A finding of high score is urgent for so long.
 _RECENT = dt.timedelta(days=2)
@@ -54,24 +54,31 @@ def findings(engine: Engine, now: dt.datetime, zone: ZoneInfo, *, weekdays: bool
     """Return an item for each finding within the budget that nobody decided, most severe first.
 
     Titles have times in *zone*, recent days as *weekdays*. Recent ones with a high score are
-    urgent.
+    urgent. Only the most urgent have a title: as many as a list shows, with or without muted ones.
     """
     listed = [
         finding
         for finding in queries.queue(engine, Filter(), now).findings
         if finding.state == reviews.OPEN
     ]
-    titles = queries.titles(engine, listed, zone, now, weekdays=weekdays)
-    return [_finding(finding, titles[finding.finding_id], now, zone) for finding in listed]
+    listed.sort(key=lambda finding: URGENCIES.index(_urgency(finding, now)))
+    subjects = [subject("finding", finding.finding_id) for finding in listed]
+    most = MOST + 1 + len(muted(engine, subjects, naive_utc(now)))
+    titles = queries.titles(engine, listed[:most], zone, now, weekdays=weekdays)
+    return [_finding(finding, titles.get(finding.finding_id, ""), now, zone) for finding in listed]
+
+
+def _urgency(finding: Finding, now: dt.datetime) -> Urgency:
+    recent = naive_utc(now) - dt.datetime.combine(finding.day, dt.time()) < _RECENT
+    urgent = severity.of(finding) == severity.HIGH or finding.score >= HIGH_SCORE
+    return "now" if recent and urgent else "soon"
 
 
 def _finding(finding: Finding, title: str, now: dt.datetime, zone: ZoneInfo) -> Item:
-    recent = naive_utc(now) - dt.datetime.combine(finding.day, dt.time()) < _RECENT
-    urgent = severity.of(finding) == severity.HIGH or finding.score >= HIGH_SCORE
     return Item(
         subject("finding", finding.finding_id),
         "finding",
-        "now" if recent and urgent else "soon",
+        _urgency(finding, now),
         title,
         f"Finding, {count(finding.score, 'point')} · {count(len(finding.reasons), 'reason')}",
         finding.began_at,

@@ -8,7 +8,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from trail.core.clock import naive_utc
 from trail.notifications.rule import Rule
 
 # Targets reported at once in each round, so that a storm over many targets stays few messages.
@@ -100,8 +102,17 @@ def step(
 
 
 def due_at(rule: Rule, state: RateLimitState) -> dt.datetime | None:
-    """Return the end of the current round (naive UTC), or None without one."""
-    return state.opened_at + _round_length(rule) if state.opened_at else None
+    """Return when the current round ends (naive UTC), or None without one.
+
+    At the daily cap, that is not before the next day of the rule's zone.
+    """
+    if not state.opened_at:
+        return None
+    end = state.opened_at + _round_length(rule)
+    if not (state.day and state.overflowed and state.sent >= rule.daily_cap):
+        return end
+    tomorrow = state.day + dt.timedelta(days=1)
+    return max(end, naive_utc(dt.datetime.combine(tomorrow, dt.time(), ZoneInfo(rule.zone))))
 
 
 def _round_length(rule: Rule) -> dt.timedelta:

@@ -45,7 +45,9 @@ HOUR = dt.timedelta(hours=1)
 
 
 def listed(store: Store, settings: Settings, now: dt.datetime = NOW, **options: bool) -> list[Item]:
-    return list(items(store, settings, now, findings=options.pop("findings", True), **options))
+    found = list(items(store, settings, now, findings=options.pop("findings", True), **options))
+    assert all(item.title for item in found)
+    return found
 
 
 def failing(targets: int = 1) -> bytes:

@@ -2,12 +2,20 @@
 
 import datetime as dt
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trail.notifications.rate_limit import FIRST_MESSAGES, Match, Message, RateLimitState, step
+from trail.notifications.rate_limit import (
+    FIRST_MESSAGES,
+    Match,
+    Message,
+    RateLimitState,
+    due_at,
+    step,
+)
 from trail.notifications.rule import Rule
 
 NOON = dt.datetime(2026, 11, 24, 12, 0)
@@ -99,6 +107,9 @@ def test_daily_cap_sends_one_notice_and_the_count_next_day() -> None:
         messages += step(rule, state, [match()], after(minutes=minute))
         messages += step(rule, state, [], after(minutes=minute + 2))
     assert [form for form, _ in summaries(messages)] == ["first"] * 3 + ["overflow"]
+    assert due_at(rule, state) == dt.datetime(2026, 11, 25)
+    assert due_at(replace(rule, zone="Europe/Oslo"), state) == dt.datetime(2026, 11, 24, 23)
+    assert due_at(replace(rule, daily_cap=4), state) == after(minutes=16)
     (tomorrow,) = step(rule, state, [], dt.datetime(2026, 11, 25, 0, 0))
     assert tomorrow.count == 120 - 3
 

@@ -64,6 +64,8 @@ def shown(
 
 def test_only_the_workspace_needs_attention(shown: Demo) -> None:
     listed = items.items(shown.store, shown.settings, aware(shown.at), findings=True)
+    assert all(item.title for item in listed)
+    assert any(item.kind == "finding" and item.count > 1 for item in listed)  # and others
     assert {item.kind for item in listed} == {"incident", "finding"}
 
 
