@@ -1,0 +1,1 @@
+"""What a workspace shows, and readers of the figures in it."""
