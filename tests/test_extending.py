@@ -1,4 +1,7 @@
-"""The examples of docs/extending.md work: each as one new file in a copy of the repository."""
+"""The examples of docs/extending.md work: each as one new file in a copy of the repository.
+
+The example of a page is one of the pages of tests/server/test_roles_matrix.py.
+"""
 
 import os
 import re
@@ -9,16 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from trail.core.registry import discover
+from tests.doc_examples import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
-EXAMPLES = dict(
-    re.findall(
-        r'^```python title="([\w/]+\.py)"\n(.*?)^```$',
-        (ROOT / "docs" / "extending.md").read_text(),
-        re.MULTILINE | re.DOTALL,
-    )
-)
 # Shows in the copy that a new file does its work, beyond its contract.
 CHECKS = {
     "loaders/piped.py": """
@@ -142,13 +138,3 @@ def test_examples_pass_their_contract_tests(copy: Path) -> None:
     for path, both in words.items():
         test = rf"test_contract_{path.parent.name}\.py::.*({'|'.join(both)}).* PASSED"
         assert re.search(test, out), (path, out)
-
-
-@pytest.mark.server
-def test_example_page_is_in_the_navigation(copy: Path) -> None:
-    """The roles matrix finds the new page, opens it as every role, and checks the navigation."""
-    test = "tests/server/test_roles_matrix.py::test_pages_by_role_and_access"
-    out = run(copy, "-m", "pytest", test, "-q", "-s", "-p", "no:cacheprovider")
-    pages = len(discover("pages", "PAGE")) + 1
-    assert f"({pages} pages," in out, out
-    assert "1 passed" in out

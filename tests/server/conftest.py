@@ -1,6 +1,7 @@
-"""Real server processes on a copy of the project with two additional pages.
+"""Real server processes on a copy of the project with additional pages.
 
-The additional pages have known content, so that a test can tell what a page shows.
+Two have known content, so that a test can tell what a page shows; the other is the example of
+docs/extending.md.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests import in_process
+from tests import doc_examples, in_process
 from tests.server.tab import Tab
 from trail.accounts.users import Users
 from trail.web.guard import COOKIE, VISIT_COOKIE
@@ -131,7 +132,7 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project with the two additional pages."""
+    """Return a copy of the project with the additional pages."""
     folder = tmp_path_factory.mktemp("project")
     ignored = shutil.ignore_patterns("__pycache__")
     for part in PARTS:
@@ -142,6 +143,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(source, folder / part)
     (folder / "pages" / "probe.py").write_text(PROBE)
     (folder / "pages" / "owners_only.py").write_text(OWNERS)
+    for name, code in doc_examples.PAGES.items():
+        assert not (folder / name).exists(), f"{name} is no new file"
+        (folder / name).write_text(code)
     return folder
 
 

@@ -13,12 +13,14 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 import duckdb
 import httpx2
 import pytest
 
+from tests import doc_examples
 from tests.server.conftest import PASSWORD, Running
 from tests.server.tab import Tab
 from trail.accounts import roles
@@ -29,20 +31,32 @@ from trail.evidence import certificate
 from trail.web import routes
 from trail.web.guard import COOKIE, NEW_EVENTS
 from ui import url_state
+from ui.page import Page
 
 pytestmark = pytest.mark.server
 
 CANARY = "Canary-Vogel"
 FORM = 'label: "Username"'
 USERS = {"owner": "maya", "reviewer": "rita", "manager": "jon"}
-PAGES = registry.discover("pages", "PAGE")
-RESTRICTED = sorted(name for name, page in PAGES.items() if len(page.roles) < len(roles.ROLES))
+OWN_PAGES = registry.discover("pages", "PAGE")
+RESTRICTED = sorted(name for name, page in OWN_PAGES.items() if len(page.roles) < len(roles.ROLES))
 PATHS = [
     route.path
     for route in routes.PAGES_AND_API
     # A short link answers pages, whoever asks: see tests/trail/web/test_views.py.
     if route.path != "/healthz" and not route.path.startswith(("/auth/", "/s/"))
 ]
+
+
+def documented_page(code: str) -> Page:
+    """Return the page of an example of docs/extending.md, which the server finds by itself."""
+    defined: dict[str, Any] = {"__name__": "example"}
+    exec(code, defined)
+    page: Page = defined["PAGE"]
+    return page
+
+
+PAGES = OWN_PAGES | {name: documented_page(code) for name, code in doc_examples.PAGES.items()}
 # Elements around every page: the stylesheet, the demo banner, the session watcher.
 CHROME = {"html", "bidi_component", "empty"}
 
@@ -111,6 +125,8 @@ def is_drawn(tab: Tab, title: str) -> bool:
 
 
 def test_pages_by_role_and_access(matrix: Matrix, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each page of the project and of the documentation, as every role, and its navigation."""
+    assert len(PAGES) > len(OWN_PAGES)
     cells = len(PAGES)  # those without a session, checked by the fixture
     for role, sid in matrix.cookies.items():
         with matrix.server.tab(sid=sid) as first:
@@ -187,14 +203,14 @@ def test_extreme_query_parameters_of_pages(
         {"q": "\0", "actor": "\0", "sort": "\0", "tz": "\0"},
     ]
     with matrix.server.tab(sid=matrix.cookies["owner"]) as tab:
-        for page in PAGES.values():
+        for page in OWN_PAGES.values():
             for query in [*map(urlencode, queries), "q=%ff&%ed%a0%80=%zz&rule=%ff"]:
                 text = tab.run(page=page.path, query=query)
                 assert text, (page.path, query[:200])
                 assert "Internal error" not in text, (page.path, query[:200])
     assert "Traceback" not in matrix.server.log.read_text()
     with capsys.disabled():
-        print(f"\n  {len(PAGES) * (len(queries) + 1)} page requests")
+        print(f"\n  {len(OWN_PAGES) * (len(queries) + 1)} page requests")
 
 
 def test_routes_by_role_and_credentials(matrix: Matrix, capsys: pytest.CaptureFixture[str]) -> None:
