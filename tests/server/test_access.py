@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.server.conftest import PASSWORD, ROOT, Running
+from tests.server.conftest import PASSWORD, Running
+from tests.server.tab import Tab
 from trail.accounts.sessions import hash_of
 from trail.web.guard import COOKIE, VISIT_COOKIE
 
@@ -15,11 +16,16 @@ pytestmark = pytest.mark.server
 
 Start = Callable[[], Running]
 FORM = 'label: "Username"'
-PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py"))
 
 
 def shows_only_the_form(text: str) -> bool:
     return FORM in text and "SECRET" not in text
+
+
+def assert_refused(tab: Tab, page: str) -> None:
+    text = tab.run(page=page)
+    assert "OWNER SECRET" not in text
+    assert "The role manager has no access to" in text
 
 
 def test_page_urls_on_a_new_server_show_the_form(start_server: Start) -> None:
@@ -27,13 +33,16 @@ def test_page_urls_on_a_new_server_show_the_form(start_server: Start) -> None:
     server = start_server()
     with server.tab() as tab:
         assert shows_only_the_form(tab.run(page="owners-only"))
+    with server.tab(sid=server.sign_in("jon")) as tab:
+        assert_refused(tab, "owners-only")
     with server.tab() as tab:
         assert shows_only_the_form(tab.run(page="probe"))
         assert shows_only_the_form(tab.run(page="owners_only"))
         assert shows_only_the_form(tab.run(page=""))
 
 
-@pytest.mark.parametrize("page", [*PAGES, "probe", "owners-only", "account", "no-such-page"])
+# Those of the project: see the fixture of tests/server/test_roles_matrix.py.
+@pytest.mark.parametrize("page", ["probe", "owners-only", "account", "no-such-page"])
 def test_every_page_shows_the_form_without_a_session(server: Running, page: str) -> None:
     with server.tab() as tab:
         assert shows_only_the_form(tab.run(page=page))
@@ -102,9 +111,7 @@ def test_stolen_streamlit_session_is_useless(server: Running) -> None:
 
 def test_page_of_another_role_is_refused(server: Running) -> None:
     with server.tab(sid=server.sign_in("jon")) as tab:
-        text = tab.run(page="owners-only")
-        assert "OWNER SECRET" not in text
-        assert "The role manager has no access to" in text
+        assert_refused(tab, "owners-only")
 
 
 def test_error_shows_only_an_id(server: Running) -> None:
@@ -171,23 +178,24 @@ def test_sign_out_closes_open_tabs(server: Running) -> None:
 
 
 @pytest.mark.parametrize("change", ["removed", "role", "password"])
-def test_change_of_a_user_closes_open_tabs(start_server: Start, change: str) -> None:
-    server = start_server()
-    sid = server.sign_in("maya")
+def test_change_of_a_user_closes_open_tabs(server: Running, change: str) -> None:
+    user = f"leaver-{change}"
+    server.users.add(user, "Some Body", "", "owner", PASSWORD)
+    sid = server.sign_in(user)
     with server.tab(sid=sid) as tab:
         assert "OWNER SECRET" in tab.run(page="owners-only")
         if change == "removed":
-            server.users.remove("maya")
+            server.users.remove(user)
         elif change == "role":
-            server.users.set_role("maya", "manager")
+            server.users.set_role(user, "manager")
         else:
-            server.users.set_password("maya", "another-horse-7")
+            server.users.set_password(user, "another-horse-7")
         assert tab.run(page="owners-only") == ""
         assert tab.closed
     with server.tab(sid=sid) as again:
         assert shows_only_the_form(again.run(page="owners-only"))
     if change == "role":
-        with server.tab(sid=server.sign_in("maya")) as lower:
+        with server.tab(sid=server.sign_in(user)) as lower:
             assert "OWNER SECRET" not in lower.run(page="owners-only")
 
 

@@ -39,7 +39,6 @@ CANARY = "Canary-Vogel"
 FORM = 'label: "Username"'
 USERS = {"owner": "maya", "reviewer": "rita", "manager": "jon"}
 OWN_PAGES = registry.discover("pages", "PAGE")
-RESTRICTED = sorted(name for name, page in OWN_PAGES.items() if len(page.roles) < len(roles.ROLES))
 PATHS = [
     route.path
     for route in routes.PAGES_AND_API
@@ -170,18 +169,6 @@ def test_pages_after_signing_out(matrix: Matrix, capsys: pytest.CaptureFixture[s
             cells += 1
     with capsys.disabled():
         print(f"\n  pages after sign-out: {cells} cells")
-
-
-def test_restricted_page_as_the_first_visit_of_a_server(
-    start_server: Callable[..., Running],
-) -> None:
-    """The first page that a process runs could be the one without the access check."""
-    page, server = PAGES[RESTRICTED[0]], start_server()
-    with server.tab() as tab:
-        assert only_the_form(tab.run(page=page.path))
-    with server.tab(sid=server.sign_in("jon")) as tab:
-        tab.run(page=page.path)
-        assert is_refused(tab, page.title, "manager")
 
 
 def test_extreme_query_parameters_of_pages(
