@@ -14,7 +14,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests import in_process
 from tests.browser.find_chromium import chromium
@@ -24,6 +31,7 @@ from trail.accounts.users import Users
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct-horse-9"
 HOSTILE = '<img src=x onerror="document.title=1">![x](https://example.com/x.png) =1+1 \u202eabc'
+VIEWPORT: ViewportSize = {"width": 1440, "height": 1000}
 RERUNNING = "[data-testid=stApp][data-test-script-state=running]"
 FLAGS = (
     "--no-sandbox",
@@ -171,9 +179,7 @@ def contexts(browser: Browser) -> Iterator[Callable[[str], BrowserContext]]:
 
     def context_of(username: str) -> BrowserContext:
         if username not in made:
-            made[username] = browser.new_context(
-                viewport={"width": 1440, "height": 1000}, timezone_id="Europe/Oslo"
-            )
+            made[username] = browser.new_context(viewport=VIEWPORT, timezone_id="Europe/Oslo")
         return made[username]
 
     yield context_of
@@ -183,12 +189,13 @@ def contexts(browser: Browser) -> Iterator[Callable[[str], BrowserContext]]:
 
 @pytest.fixture
 def visit(site: Site, contexts: Callable[[str], BrowserContext]) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a path in a new page of a signed-in user.
+    """Return a function that opens a path as a signed-in user; a second call opens another page.
 
     It signs in if the user's session has ended, and with *through_form*, which ends it. It returns
-    once the selector *shows* is visible.
+    once the selector *shows* is visible. The first page of a user stays open, with its process,
+    which has compiled the scripts; a test that changes it for later ones closes it.
     """
-    opened: set[BrowserContext] = set()
+    opened: list[Page] = []
 
     def go(
         path: str = "/explore",
@@ -198,15 +205,11 @@ def visit(site: Site, contexts: Callable[[str], BrowserContext]) -> Iterator[Cal
         through_form: bool = False,
     ) -> Page:
         context = contexts(username)
-        opened.add(context)
         if through_form:
             context.clear_cookies()
-        page = context.new_page()
-        # Elements can move away under the pointer while the script is still running.
-        page.add_locator_handler(page.locator(RERUNNING), lambda _: None)
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.errors = errors  # type: ignore[attr-defined]
+        page = next((one for one in context.pages if one not in opened), None)
+        page = _as_new(page) if page else _new_page(context)
+        opened.append(page)
         signed_in = page.request.get(f"{site.url}/auth/alive").status == 204
         page.goto(site.url + path)
         if not signed_in:
@@ -217,7 +220,35 @@ def visit(site: Site, contexts: Callable[[str], BrowserContext]) -> Iterator[Cal
         return page
 
     yield go
-    for context in opened:
-        for page in context.pages:
-            assert not page.errors  # type: ignore[attr-defined]
+    errors: list[str] = []
+    for context in {page.context for page in opened}:
+        for page in {*context.pages, *opened}:
+            errors += page.errors  # type: ignore[attr-defined]
+        for page in context.pages[1:]:
             page.close()
+        for page in context.pages:
+            page.errors.clear()  # type: ignore[attr-defined]
+            page.goto(f"{site.url}/healthz")  # ends its session at the server, as a closed tab
+    assert not errors
+
+
+def _new_page(context: BrowserContext) -> Page:
+    page = context.new_page()
+    # Elements can move away under the pointer while the script is still running.
+    page.add_locator_handler(page.locator(RERUNNING), lambda _: None)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.errors = errors  # type: ignore[attr-defined]
+    return page
+
+
+def _as_new(page: Page) -> Page:
+    """Return the page without what an earlier test left: size, colors, pointer, history, store."""
+    page.set_viewport_size(VIEWPORT)
+    page.emulate_media(color_scheme="light")
+    page.mouse.move(0, 0)
+    page.evaluate("sessionStorage.clear()")
+    session = page.context.new_cdp_session(page)
+    session.send("Page.resetNavigationHistory")
+    session.detach()
+    return page

@@ -510,6 +510,7 @@ def test_repeated_message_does_not_take_back_what_it_had_done(visit: Callable[..
     page.wait_for_timeout(3_000)  # until all answers are there: nothing more may change
     expect(rows(page).nth(3)).to_have_attribute("aria-current", "true")
     assert url_query(page)["event"] == [_event_of_row(page, 4)]
+    page.close()  # with its slow requests
 
 
 def _event_of_row(page: Page, number: int) -> str:
