@@ -111,14 +111,19 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bcrypt, "gensalt", lambda *_: cheap)
 
 
+def default_settings(folder: Path, patch: pytest.MonkeyPatch) -> Settings:
+    """Return the default settings, without those of the machine; the database is in *folder*."""
+    for name in list(os.environ):
+        if name.startswith("TRAIL_") and name != CORPORA_VARIABLE:
+            patch.delenv(name)
+    patch.setenv(CONFIG_VARIABLE, str(folder / "no-such-trail.toml"))
+    return Settings(store=StoreSettings(path=folder / "trail.duckdb", memory="1GB"))
+
+
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Return the default settings, without those of the machine; the database is in tmp_path."""
-    for name in list(os.environ):
-        if name.startswith("TRAIL_") and name != CORPORA_VARIABLE:
-            monkeypatch.delenv(name)
-    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "no-such-trail.toml"))
-    return Settings(store=StoreSettings(path=tmp_path / "trail.duckdb", memory="1GB"))
+    return default_settings(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.trail.integrity.conftest import Trail, trail
+from tests.trail.integrity.conftest import Trail, sealed, trail
 from trail.backup import making, places, restoring
 from trail.backup.making import Backup
 from trail.backup.restoring import Restored
 from trail.core.settings import Auth, Settings
 from trail.storage.database import Store
 
-__all__ = ["trail"]
+__all__ = ["sealed", "trail"]
 
 
 @dataclass

@@ -1,5 +1,5 @@
 """The sealed trail that the tests of `verify` and `seal` share with the integrity tests."""
 
-from tests.trail.integrity.conftest import trail
+from tests.trail.integrity.conftest import sealed, trail
 
-__all__ = ["trail"]
+__all__ = ["sealed", "trail"]

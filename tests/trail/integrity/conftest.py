@@ -6,7 +6,7 @@ database each time, as after a restart.
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 from tests import fixed_clock
+from tests.conftest import default_settings
 from tests.segment_records import api_event, ndjson
 from trail.core.model import Batch
 from trail.core.settings import Settings
@@ -117,11 +118,22 @@ class Trail:
         return target
 
 
+@pytest.fixture(scope="session")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the files of a trail of five sealed days, to be copied."""
+    folder = tmp_path_factory.mktemp("sealed")
+    with pytest.MonkeyPatch.context() as patch:
+        made = Trail(default_settings(folder, patch), folder)
+        made.load([event(number, of) for of in DAYS for number in range(A_DAY)])
+        assert made.seal() == 6  # 1 to 6 November; the 7th closes at the end of the 8th
+        assert made.problems() == []
+    return folder
+
+
 @pytest.fixture
-def trail(settings: Settings, tmp_path: Path) -> Iterator[Trail]:
+def trail(settings: Settings, tmp_path: Path, sealed: Path) -> Trail:
     """Return a trail of five sealed days."""
-    made = Trail(settings, tmp_path)
-    made.load([event(number, of) for of in DAYS for number in range(A_DAY)])
-    assert made.seal() == 6  # 1 to 6 November; the 7th closes at the end of the 8th
-    assert made.problems() == []
-    yield made
+    shutil.copytree(sealed, tmp_path, dirs_exist_ok=True)
+    made = Trail(settings, tmp_path, loads=1)
+    made.run(lambda store: mirror.catch_up(store, made.files))  # its mark names the file by path
+    return made
