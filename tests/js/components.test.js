@@ -286,6 +286,8 @@ test("a tile without an address is not a link", () => {
   assert.equal(one(view, ".badge").textContent, "2 new");
   assert.equal(one(view, ".tile").title, "100 to 106");
   assert.ok(one(view, ".tile").classList.contains("hatched"));
+  view.draw({ tiles: [{ ...tile, change: "new", note: ", none a week earlier" }] });
+  assert.equal(one(view, ".note").textContent, "new, none a week earlier");
 });
 
 test("a cell of the week with events reports its weekday and hour", () => {

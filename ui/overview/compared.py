@@ -39,6 +39,12 @@ def against(view: View, change: Change) -> str:
     return f"{', none' if is_new else 'vs'} {view.comparison.ago}"
 
 
+def described(view: View, change: Change) -> str:
+    """Return *change* with the earlier period: `+6 % vs a week earlier`, `new, none …`."""
+    words = against(view, change)
+    return f"{change.text}{words}" if words.startswith(",") else f"{change.text} {words}"
+
+
 def choice(view: View) -> None:
     """Draw the choice between a week ago and the day before, for a window of at most a day."""
     if not view.comparison.short:

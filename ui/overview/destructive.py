@@ -18,7 +18,7 @@ def draw(view: View) -> None:
         "destructive-list",
         title="Destructive changes",
         number=counts.count(view.store, chosen, view.now),
-        note=view.missing or f"{change.text} {compared.against(view, change)}",
+        note=view.missing or compared.described(view, change),
         time=lambda at: text.short_timestamp(at, view.filter_.zone),
         link="Open in Explore",
         empty=view.missing,

@@ -104,6 +104,7 @@ def test_every_number_is_that_of_the_page_it_leads_to(filled: Store) -> None:
             for row in (row for name in listed for row in parts[name]["rows"]):
                 assert row["count"] == counts.count(filled, led_to(row["address"]), NOW), query
             destroyed = parts["Destructive changes"]
+            assert " ," not in destroyed["note"]
             assert destroyed["number"] == counts.count(filled, led_to(destroyed["address"]), NOW)
             chart = parts["trail_time_chart"]
             total = sum(sum(series["counts"]) for series in chart["series"])
