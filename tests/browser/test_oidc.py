@@ -53,16 +53,23 @@ def shared(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def context(shared: BrowserContext) -> Iterator[BrowserContext]:
-    """Return a browser context without cookies; its scripts are compiled."""
+    """Return a browser context without cookies; its page stays, with the compiled scripts."""
     shared.clear_cookies()
     yield shared
     for page in shared.pages:
-        page.close()
+        page.evaluate("sessionStorage.clear()")
+        page.goto("about:blank")
+
+
+def visit(site: Site, context: BrowserContext, path: str) -> Page:
+    """Open *path* in the page of the context."""
+    page = context.pages[0] if context.pages else context.new_page()
+    page.goto(site.url + path)
+    return page
 
 
 def press(site: Site, context: BrowserContext, path: str = "/") -> Page:
-    page = context.new_page()
-    page.goto(site.url + path)
+    page = visit(site, context, path)
     page.get_by_role("button", name="Sign in with Example ID").click()
     return page
 
@@ -100,8 +107,7 @@ def test_role_by_claim(served: Site, provider: Provider, context: BrowserContext
 
 
 def test_passwords_are_hidden(served: Site, context: BrowserContext) -> None:
-    page = context.new_page()
-    page.goto(served.url)
+    page = visit(served, context, "/")
     expect(page.get_by_role("button", name="Sign in with Example ID")).to_be_visible()
     expect(page.get_by_role("textbox", name="Password")).to_have_count(0)
 
@@ -112,8 +118,7 @@ def test_passwords_and_provider_together(
     Users(tmp_path / "users.yaml").add("maya", "Maya", "", "owner", PASSWORD)
     provider.signs_in(**RITA)
     with serving(tmp_path, TRAIL_AUTH__PASSWORDS="true", **settings_for(provider)) as site:
-        page = context.new_page()
-        page.goto(f"{site.url}/account")
+        page = visit(site, context, "/account")
         page.get_by_role("textbox", name="Username").fill("maya")
         page.get_by_role("textbox", name="Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in", exact=True).click()
@@ -218,8 +223,7 @@ def test_old_cookies_are_useless_after_sign_out(
         [{"name": name, "value": value, "url": served.url} for name, _, value in pairs]
     )
     thief.add_cookies(ours)  # type: ignore[arg-type]
-    page = thief.new_page()
-    page.goto(f"{served.url}/explore")
+    page = visit(served, thief, "/explore")
     expect(page.get_by_text("This sign-in was already used.")).to_be_visible()
     assert page.request.get(f"{served.url}/auth/alive").status == 401
     thief.close()
