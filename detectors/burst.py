@@ -63,10 +63,13 @@ def _headline(facts: Facts) -> str:
     # Of several actions the total says more, unless each was done once.
     several = len(seen) > _MAX_ACTIONS and (x > len(seen) or x > deeds.MAX_LISTED)
     if several or sum(one[counted] for one in seen) != x:
-        done = f"{deeds.done(kinds and deeds.kinds_of(seen), x)}{_parts(facts)}"
+        named = deeds.kinds_of(seen) if kinds or _single_kind(facts) else ()
+        done = f"{deeds.done(named, x)}{_parts(facts, whole=False)}"
     else:
         done = deeds.deeds(seen)
     most = f"{'at most ' if facts['s'] else ''}{deeds.amount(kinds, facts['most'])}"
+    if facts["s"] and _single_kind(facts):
+        most += " of any kind"
     return f"{done} {deeds.days(seen)}; {most} on any of {count(facts['m'], 'earlier active day')}"
 
 
@@ -75,12 +78,30 @@ def _changes(facts: Facts) -> list[deeds.Seen]:
     return [one for one in facts["seen"] if resolve(one["action"]).kind not in amounts.PASSIVE]
 
 
-def _parts(facts: Facts) -> str:
-    """Return of what kinds the changes of any kind were, and what those of one kind were of."""
+def _single_kind(facts: Facts) -> bool:
+    """Return whether the changes of any kind were of one kind."""
     seen = _changes(facts)
-    if facts["verb"] != "all":
-        return f" ({deeds.objects(seen)})" if seen else ""
+    counted = sum(one["n"] for one in seen) == facts["x"]
+    return facts["verb"] == "all" and counted and len(deeds.kinds_of(seen)) == 1
+
+
+def _parts(facts: Facts, *, whole: bool = True) -> str:
+    """Return of what kinds the changes of any kind were, and what those of one kind were of.
+
+    With *whole* also of changes of any kind that were of one.
+    """
+    seen = _changes(facts)
+    if facts["verb"] != "all" or (not whole and _single_kind(facts)):
+        again = "; some more than once" if _repeats(facts, seen) else ""
+        return f" ({deeds.objects(seen)}{again})" if seen else ""
     return f" ({deeds.by_kind(seen)})" if sum(one["n"] for one in seen) == facts["x"] else ""
+
+
+def _repeats(facts: Facts, seen: list[deeds.Seen]) -> bool:
+    """Return whether the amount counts a resource more than once, of several resources."""
+    several = sum(one["targets"] for one in seen) > 1
+    repeated = any(one["n"] > one["targets"] for one in seen)
+    return facts["verb"] not in amounts.TAKING and several and repeated
 
 
 _USUAL = (

@@ -46,11 +46,12 @@ def _headline(facts: Facts) -> str:
     seen, x = facts["seen"], facts["x"]
     # A target of several days is counted on each of them.
     exact = sum(one["targets"] for one in seen) == x
-    parts = f" ({deeds.things(seen)})" if exact else ""
-    return (
-        f"made {deeds.amount(deeds.kinds_of(seen), x)}{parts} on {facts['days']} days of one week, "
-        f"{deeds.days(seen)}; {_before(facts)}"
-    )
+    if exact and len(seen) > 1 and x <= deeds.MAX_LISTED:
+        done = deeds.deeds(seen)
+    else:
+        parts = f" ({deeds.things(seen)})" if exact else ""
+        done = f"made {deeds.amount(deeds.kinds_of(seen), x)}{parts}"
+    return f"{done} on {facts['days']} days of one week, {deeds.days(seen)}; {_before(facts)}"
 
 
 def _before(facts: Facts) -> str:

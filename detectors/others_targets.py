@@ -54,8 +54,9 @@ group by b.day, b.actor_key having count(*) >= {_MIN_TARGETS}
 
 def _explain(facts: Facts) -> str:
     return (
-        f"Risky actions on {facts['n']:,} resources that this actor had never worked on; "
-        f"{count(facts['people'], 'other actor')} had, in {count(facts['changed'], 'event')}."
+        f"Worked for the first time on {facts['n']:,} resources that "
+        f"{count(facts['people'], 'other actor')} together had worked on before, in "
+        f"{count(facts['changed'], 'event')}."
     )
 
 
@@ -65,9 +66,9 @@ def _headline(facts: Facts) -> str:
     if more := number - len(names):
         names.append(f"{more:,} more")
     return (
-        f"took risky actions on {number:,} resources {deeds.days(facts['seen'])} "
-        f"({deeds.listing(names)}); all {number:,} were new to this actor, "
-        f"{count(facts['people'], 'other actor')} had worked on them"
+        f"worked for the first time on {number:,} resources of other people "
+        f"{deeds.days(facts['seen'])} ({deeds.listing(names)}); "
+        f"{count(facts['people'], 'other actor')} together had worked on them before"
     )
 
 

@@ -14,7 +14,8 @@ from trail.findings.detector import Detector, Facts, daily, events, match, no_ma
 _SEQUENCES: dict[str, tuple[int, str, tuple[str, ...] | None]] = {
     "weaken-then-open": (
         8,
-        "Filter or tracking plan changed or removed, then data or access opened within 24 hours",
+        "Filter or tracking plan changed, disabled or deleted, then a new destination, a download "
+        "or an invitation within 24 hours",
         (*sequences.WEAKENING, *sequences.OPENING),
     ),
     "create-then-delete": (
@@ -92,15 +93,15 @@ from (
 
 
 def _explain(facts: Facts) -> str:
-    own = f"{_SEQUENCES[facts['what']][1]}: {_own(facts, 'this sequence')}"
-    return familiarity.explain(facts, own, "the sequence occurred")
+    own = f"{_SEQUENCES[facts['what']][1]}: {_own(facts, 'such a sequence')}"
+    return familiarity.explain(facts, own, "such a sequence occurred")
 
 
 def _headline(facts: Facts) -> str:
     done = _done(facts["what"], facts["seen"])
     if facts["what"] == "newcomer":
         return f"{done}, within 3 days of the first activity"
-    return f"{done}; {_own(facts, _CALLED.get(facts['what'], 'this sequence'))}"
+    return f"{done}; {_own(facts, _CALLED.get(facts['what'], 'such a sequence'))}"
 
 
 def _own(facts: Facts, called: str) -> str:

@@ -34,8 +34,8 @@ CASES = [
         ["modify", ["modify"], [seen("Source Modified", 9, "S", "T"),
                                 seen("Filter Updated", 1, "F"),
                                 seen("Model Settings Saved", 1, "M")], 11],
-        "made 11 modifications (sources, a filter and a model) on Thu 10 Sep 2026; "
-        "at most 4 modifications",
+        "made 11 modifications (sources, a filter and a model; some more than once) on "
+        "Thu 10 Sep 2026; at most 4 modifications",
     ),
     (
         ["enable", ["connect"], [seen("Source Connected to Tracking Plan", 3, "S", "T", "U")], 3],

@@ -22,6 +22,7 @@ class Phrase:
     """A verb in the past tense, the noun of a target, and what follows it.
 
     `verb_of_many` is the verb of several events, `tail_of_many` what follows several targets.
+    `named_again` stands for the noun where the sentence has just named what it belongs to.
     """
 
     verb: str
@@ -29,13 +30,18 @@ class Phrase:
     tail: str = ""
     verb_of_many: str = ""
     tail_of_many: str = ""
+    named_again: str = ""
 
 
 _INVITED = Phrase("sent an invitation to", "user", verb_of_many="sent invitations to")
 _SCHEMA = Phrase("changed the schema of", "source")
 PHRASES = {
-    "Audience CSV Downloaded": Phrase("downloaded", "audience list"),
-    "Computed Trait CSV Downloaded": Phrase("downloaded", "computed trait list"),
+    "Audience CSV Downloaded": Phrase(
+        "downloaded", "audience list", named_again="its list of members"
+    ),
+    "Computed Trait CSV Downloaded": Phrase(
+        "downloaded", "computed trait list", named_again="its list of users"
+    ),
     "Audience Preview Created": Phrase("previewed", "audience"),
     "Audience Run Forced": Phrase("started a run of", "audience"),
     "Destination Added into Audience": Phrase("added a destination to", "audience"),

@@ -108,12 +108,12 @@ def things(seen: Iterable[Seen]) -> str:
 
 
 def objects(seen: Iterable[Seen]) -> str:
-    """Return what it was done to, without numbers: "sources, audiences and a label"."""
+    """Return what it was done to, without numbers, most first: "sources, audiences and a label"."""
     found: Counter[str] = Counter()
     for one in seen:
         words = phrase(str(one["action"]))
         found[words.noun if words else "resource"] += int(one["targets"])
-    nouns = [plural(noun) if number > 1 else one_of(noun) for noun, number in found.items()]
+    nouns = [plural(noun) if number > 1 else one_of(noun) for noun, number in found.most_common()]
     shown = nouns if len(nouns) <= MAX_LISTED else [*nouns[: MAX_LISTED - 1], "more"]
     return listing(shown)
 
@@ -121,7 +121,7 @@ def objects(seen: Iterable[Seen]) -> str:
 def by_kind(seen: Iterable[Seen]) -> str:
     """Return how many events of each kind were seen: "2 deletions, 1 modification".
 
-    Of one kind only, it is "all modifications".
+    Of one kind only, it is "all of them modifications".
     """
     found: Counter[str] = Counter()
     for one in seen:
@@ -129,7 +129,7 @@ def by_kind(seen: Iterable[Seen]) -> str:
     order = [*_NOUNS, *found]
     kinds = sorted(found, key=order.index)
     if len(kinds) == 1 and found[kinds[0]] > 1:
-        return f"all {plural(_NOUNS.get(kinds[0], 'other'))}"
+        return f"all of them {plural(_NOUNS.get(kinds[0], 'other'))}"
     parts = [count_of(found[kind], _NOUNS.get(kind, "other")) for kind in kinds[:_MAX_KINDS]]
     if more := sum(found[kind] for kind in kinds[_MAX_KINDS:]):
         parts.append(f"{more:,} more")
@@ -194,19 +194,21 @@ def _deed(seen: Seen, before: Seen | None) -> str:
     verb = words.verb_of_many if words.verb_of_many and n > 1 else words.verb
     if before is not None and _same_target(seen, before):
         it = _same_noun(seen, before) and words.noun != "user"
-        named = "it" if it else f"the {words.noun}"
+        named = words.named_again or ("it" if it else f"the {words.noun}")
         more = _times(n) if verb == words.verb else ""
         return " ".join(filter(None, [verb, named, words.tail])) + more
     names = [one_line(name, _MAX_NAME) for name in seen["names"]]
     if targets <= 1:
         named = f"the {words.noun} {names[0]}" if names else one_of(words.noun)
-        more = _times(n) if verb == words.verb else ""
+        # In brackets, so that the name does not run into the number.
+        more = f" ({_times(n).strip()})" if n > 1 and verb == words.verb else ""
         return " ".join(filter(None, [verb, named, words.tail])) + more
+    more = f"{n:,} times in all" if n > targets and verb == words.verb else ""
     named = f"{targets:,} {plural(words.noun)}"
     if targets == len(names) == _MAX_NAMED:
         named = f"the {plural(words.noun)} {' and '.join(names)}"
-    more = f"{_times(n)} in all" if n > targets and verb == words.verb else ""
-    return " ".join(filter(None, [verb, named, words.tail_of_many or words.tail])) + more
+        more = f"({more})" if more else ""
+    return " ".join(filter(None, [verb, named, words.tail_of_many or words.tail, more]))
 
 
 def _merged(seen: Iterable[Seen]) -> list[Seen]:

@@ -162,8 +162,8 @@ class Rule:
         """Return the sentence of the reason, with times as marks."""
         events = deeds.count_of(facts["n"], "action")
         if self.circumstance:
-            return f"{events} {self._circumstance(facts)}; always reported, however usual."
-        return f"{events} that the rule “{self.title}” always reports, however usual."
+            return f"{events} {self._circumstance(facts)}; this rule always reports it."
+        return f"{events} that the rule “{self.title}” always reports."
 
     def _circumstance(self, facts: Facts) -> str:
         at = facts.get("earlier")

@@ -29,13 +29,20 @@ def sql(relation: str, condition: str = "true") -> str:
 with done as (
  select r.*, d.m, d.grp, d.actor_type,
   row_number() over (partition by r.actor_key, r.what order by r.day) - 1 as k,
-  row_number() over (partition by d.grp, r.actor_key, r.what order by r.day) - 1 as k_here,
   d.new_in_group
  from ({relation}) r join actor_days d using (day, actor_key)
 ), among as (
- select grp, what, day, sum(count(*)) over earlier - count(*) as pk,
-  sum(count(*) filter (k_here = 0)) over earlier - count(*) filter (k_here = 0) as doers
+ select grp, what, day, sum(count(*)) over earlier - count(*) as pk
  from done group by grp, what, day window earlier as (partition by grp, what order by day)
+), known as (
+ select e.grp, b.what, greatest(e.day, b.day) as day, count(*) as n
+ from (select grp, actor_key, min(day) as day from actor_days group by all) e
+ join (select what, actor_key, min(day) as day from done group by all) b using (actor_key)
+ group by all
+), knowing as (
+ select grp, what, day, sum(sum(n)) over earlier - sum(n) as doers
+ from (select * from known union all select distinct grp, what, day, 0 from done)
+ group by grp, what, day window earlier as (partition by grp, what order by day)
 ), overall as (
  select what, day, sum(count(*)) over (partition by what order by day) - count(*) as gk
  from done group by what, day
@@ -45,11 +52,12 @@ with done as (
  where exists (select 1 from taught t where t.actor_id = p.actor_id and t.action = d.what
   and d.day > t.since and d.day <= t.until)
 ), numbers as (
- select d.*, coalesce(l.extra, 0) as extra, a.pk, a.doers - (d.k_here > 0)::integer as doers,
+ select d.*, coalesce(l.extra, 0) as extra, a.pk,
+  (w.doers - (d.k > 0 and not d.new_in_group)::integer)::bigint as doers,
   g.pdays, g.peers - (not d.new_in_group)::integer as peers, o.gk, e.gdays,
   (o.gk + 0.5) / (e.gdays + 25) as q_glob
- from done d join among a using (grp, what, day) join groups g using (grp, day)
- join overall o using (what, day) join everyone e using (day)
+ from done d join among a using (grp, what, day) join knowing w using (grp, what, day)
+ join groups g using (grp, day) join overall o using (what, day) join everyone e using (day)
  left join lessons l using (day, actor_key, what)
  where d.day >= (select since from judged) and {condition}
 ), odds as (
@@ -86,13 +94,13 @@ def _others(facts: Facts, happened: str) -> list[str]:
     """Return who else had done it: the peers, then everybody, each named with its size."""
     parts = []
     peers, doers, everybody = facts["peers"], facts["doers"], facts["gk"]
+    if facts["gdays"] and everybody == facts["k"]:
+        return ["nobody else in the workspace had done so"]
     if peers:
         who = peer_groups.others(facts["grp"], peers)
         parts.append(f"{f'{doers:,}' if doers else 'none'} of {who} had done so")
     if not facts["gdays"]:
         return [*parts, "no earlier activity in the workspace"]
-    if everybody == facts["k"]:
-        return [*parts, "nobody else in the workspace had done so"]
     active = count(facts["gdays"], "active day")
     return [
         *parts,

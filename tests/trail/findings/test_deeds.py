@@ -28,7 +28,7 @@ def seen(action: str, n: int = 1, targets: int = 1, *names: str) -> Seen:
         (seen("Audience CSV Downloaded"), "downloaded an audience list"),
         (seen("Warehouses Disabled", 1, 1, "W"), "disabled the warehouse W"),
         (seen("Integrations Created", 2, 2, "A", "B"), "created the integrations A and B"),
-        (seen("Source Modified", 2, 1, "S"), "changed the source S twice"),
+        (seen("Source Modified", 2, 1, "S"), "changed the source S (twice)"),
         (seen("Source Modified", 9, 3, "S", "T"), "changed 3 sources 9 times in all"),
         (seen("Policy Deleted", 3, 3), "deleted 3 permission policies"),
         (
@@ -44,7 +44,7 @@ def seen(action: str, n: int = 1, targets: int = 1, *names: str) -> Seen:
             "removed a member from the user group G",
         ),
         (seen("User Removed From User Group", 2, 1, "G"), "removed members from the user group G"),
-        (seen("Schema Event Blocked", 4, 1, "S"), "changed the schema of the source S 4 times"),
+        (seen("Schema Event Blocked", 4, 1, "S"), "changed the schema of the source S (4 times)"),
         (seen("Journey Published", 3, 3), "published 3 journeys"),
         (seen("Nobody Knows This", 5, 2), "performed “Nobody Knows This” 5 times"),
         (seen("Audience Deleted", 1, 1, "a\nb" + "c" * 90), "deleted the audience a b" + "c" * 56),
@@ -89,14 +89,14 @@ def test_a_target_is_named_once() -> None:
     made, changed = seen("Source Created", 1, 1, "S"), seen("Source Modified", 3, 1, "S")
     assert deeds([made, changed]) == "created the source S and changed it 3 times"
     audience = seen("Audience Modified", 1, 1, "V"), seen("Audience CSV Downloaded", 1, 1, "V")
-    assert deeds(audience) == "changed the audience V and downloaded the audience list"
+    assert deeds(audience) == "changed the audience V and downloaded its list of members"
     user = seen("User Invite Sent", 1, 1, "u"), seen("User Policy Updated", 1, 1, "u")
     assert deeds(user) == (
         "sent an invitation to the user u and changed the permissions of the user"
     )
     # The same name, but another source.
     namesake = {**changed, "ids": ["another"]}
-    assert deeds([made, namesake]) == "created the source S and changed the source S 3 times"
+    assert deeds([made, namesake]) == "created the source S and changed the source S (3 times)"
     removed = seen("Source Deleted", 1, 1, "S")
     assert pair([made], [removed]) == "created and deleted the source S"
     assert pair([made], [{**removed, "ids": ["another"]}]) == (
@@ -115,7 +115,7 @@ def test_deeds_of_the_same_words_are_one_if_their_targets_are_known() -> None:
         == "added members to 5 user groups and added a member to the user group C"
     )
     again = seen("Schema Event Blocked", 2, 1, "S"), seen("Schema Event Allowed", 1, 1, "S")
-    assert deeds(again) == "changed the schema of the source S 3 times"
+    assert deeds(again) == "changed the schema of the source S (3 times)"
 
 
 SEEN = st.builds(
@@ -144,7 +144,7 @@ def test_things_and_objects_agree_with_their_numbers() -> None:
     listed = [seen("Source Modified", 3, 2), seen("Label Created", 1, 1), seen("User Removed")]
     assert things(listed) == "2 sources, 1 label and 1 user"
     assert objects(listed) == "sources, a label and a user"
-    assert objects([*listed, seen("Audience Modified", 2, 2)]) == "sources, a label and more"
+    assert objects([*listed, seen("Audience Modified", 2, 2)]) == "sources, audiences and more"
 
 
 def test_amount_agrees_with_its_number() -> None:
@@ -160,7 +160,7 @@ def test_amount_agrees_with_its_number() -> None:
     assert by_kind([seen("Source Modified", 3), seen("Source Deleted", 1)]) == (
         "1 deletion, 3 modifications"
     )
-    assert by_kind([seen("Source Modified", 3)]) == "all modifications"
+    assert by_kind([seen("Source Modified", 3)]) == "all of them modifications"
 
 
 def test_what_an_action_does_in_general_never_means_another_action() -> None:

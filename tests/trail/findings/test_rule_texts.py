@@ -19,11 +19,11 @@ def test_a_rule_is_named_by_its_title_and_says_what_came_before() -> None:
     )
     # Of several, each may have been created at another time.
     assert rule.explain({**FACTS, "n": 3, "earlier": None}) == (
-        "3 actions less than a day after the creation; always reported, however usual."
+        "3 actions less than a day after the creation; this rule always reports it."
     )
     title = policy_changed.DETECTOR.title
     assert policy_changed.DETECTOR.explain(FACTS) == (
-        f"1 action that the rule “{title}” always reports, however usual."
+        f"1 action that the rule “{title}” always reports."
     )
 
 

@@ -61,7 +61,8 @@ def title_of(
             ),
             43, "users/ana",
             "users/ana deleted the destination filter The f, then created the integration The i "
-            "within 36 minutes on Tuesday; this sequence never occurred in 30 earlier active days",
+            "within 36 minutes on Tuesday; such a sequence never occurred in 30 earlier active "
+            "days",
         ),
         (
             (
@@ -70,9 +71,9 @@ def title_of(
                 events(43, "16:20", "users/ana", "Integrations Created", "i"),
             ),
             43, "users/ana",
-            "users/ana changed the destination filter The f 4 times, then created the integration "
-            "The i within 20 minutes on Tuesday; this sequence never occurred in 30 earlier active "
-            "days",
+            "users/ana changed the destination filter The f (4 times), then created the "
+            "integration The i within 20 minutes on Tuesday; such a sequence never occurred in "
+            "30 earlier active days",
         ),
         (
             (
@@ -81,7 +82,7 @@ def title_of(
             ),
             43, "users/ana",
             "users/ana created and deleted the integration The i within 10 minutes on Tuesday; "
-            "this sequence never occurred in 30 earlier active days",
+            "such a sequence never occurred in 30 earlier active days",
         ),
         (
             (
