@@ -46,7 +46,7 @@ FIGURES: dict[str, dict[str, Reader]] = {
         "CSV": readers.csv("/export.csv", CHANGED),
     },
     "events": {
-        "Overview": readers.head("overview", r"changes of ([\d,]+) event"),
+        "Overview": readers.head("overview", r"of ([\d,]+) event"),
         "Explore": readers.head("explore"),
         "Timeline": readers.head("timeline"),
         "API": readers.api("events"),
