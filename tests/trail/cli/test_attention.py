@@ -19,7 +19,9 @@ from trail.storage.database import Store
 from trail.web import attention_route
 
 
-@pytest.mark.parametrize("role", ["owner", "manager"])
+@pytest.mark.parametrize(
+    ("role", "kinds"), [("owner", ["incident", "quarantine"]), ("manager", ["incident"])]
+)
 def test_route_and_command_return_the_list(
     store: Store,
     settings: Settings,
@@ -27,6 +29,7 @@ def test_route_and_command_return_the_list(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     role: str,
+    kinds: list[str],
 ) -> None:
     unused = cast("Any", None)
     made = Runtime(settings, store, unused, unused, unused, unused, demo=False)
@@ -37,18 +40,21 @@ def test_route_and_command_return_the_list(
     load(text(*(item for hour in range(6) for item in run(60 * hour, 5, WAREHOUSE))) + b"{\n")
     body = client.get("/api/attention?muted=1").json()
     assert body["known_until"] == "2026-10-06T07:15:00Z"
-    expected = [
-        item.to_dict()
-        for item in items(store, settings, store.now(), findings=role == "owner", muted=True)
-    ]
+    every, expected = (
+        [
+            item.to_dict()
+            for item in items(store, settings, store.now(), findings=findings, muted=True)
+        ]
+        for findings in (True, role == "owner")
+    )
     assert body["items"] == expected
-    assert [item["kind"] for item in expected] == ["incident", "quarantine"]
-    assert body["count"] == 2
+    assert [item["kind"] for item in expected] == kinds
+    assert body["count"] == len(kinds)
     store.close()
     monkeypatch.setenv("TRAIL_STORE__PATH", str(settings.store.path))
     assert main(["attention", "--json"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [json.loads(line) for line in lines] == expected
+    assert [json.loads(line) for line in lines] == every
     assert main(["attention"]) == 0
     shown = capsys.readouterr().out
     assert "Warehouse Snowflake prod: 30 failed attempts" in shown
