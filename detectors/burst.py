@@ -50,7 +50,7 @@ def _explain(facts: Facts) -> str:
         earlier += f", at most {facts['most']:,} on one day"
     once = ", each resource counted once" if facts["verb"] in amounts.TAKING else ""
     return (
-        f"{deeds.amount(today, x).capitalize()} on one day{_parts(facts)}{once}; "
+        f"{deeds.amount(today, x).capitalize()} on one UTC day{_parts(facts)}{once}; "
         f"{deeds.expected_text(facts['expected'])} from the actor's "
         f"{count(facts['m'], 'earlier active day')} ({earlier}) and from peers."
     )
@@ -70,7 +70,10 @@ def _headline(facts: Facts) -> str:
     most = f"{'at most ' if facts['s'] else ''}{deeds.amount(kinds, facts['most'])}"
     if facts["s"] and _single_kind(facts):
         most += " of any kind"
-    return f"{done} {deeds.days(seen)}; {most} on any of {count(facts['m'], 'earlier active day')}"
+    days = "any of " + count(facts["m"], "earlier active day")
+    if facts["m"] == 1:
+        days = "the only earlier active day"
+    return f"{done} {deeds.days(seen)}; {most} on {days}"
 
 
 def _changes(facts: Facts) -> list[deeds.Seen]:

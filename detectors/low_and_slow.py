@@ -36,7 +36,7 @@ from sized s0 where bits > 5
 def _explain(facts: Facts) -> str:
     total = deeds.amount(deeds.kinds_of(facts["seen"]), facts["x"])
     return (
-        f"{total.capitalize()} on {facts['days']} days of one week, each resource counted "
+        f"{total.capitalize()} on {facts['days']} days (UTC) of one week, each resource counted "
         f"once a day; {deeds.expected_text(facts['expected'])} from the time before "
         f"({_before(facts)}) and from peers."
     )
@@ -51,7 +51,7 @@ def _headline(facts: Facts) -> str:
     else:
         parts = f" ({deeds.things(seen)})" if exact else ""
         done = f"made {deeds.amount(deeds.kinds_of(seen), x)}{parts}"
-    return f"{done} on {facts['days']} days of one week, {deeds.days(seen)}; {_before(facts)}"
+    return f"{done} within one week, {deeds.days(seen)}; {_before(facts)}"
 
 
 def _before(facts: Facts) -> str:

@@ -6,7 +6,7 @@ from trail.findings.detector import Detector, Facts, daily, events, match, no_ma
 
 _MIN_TARGETS = 3
 _RISK = 4
-_MAX_NAME = 60
+_MAX_NAME, _MAX_NAMES = 60, 4
 _ESTABLISHED = 5  # earlier changes that make a target somebody's responsibility
 
 # Targets are compared by id because a renamed target gets another key.
@@ -43,7 +43,7 @@ with risky as (
 select b.day, b.actor_key, least(6, 1.5 * log2(1 + count(*))) as bits, max(b.risk)::double as risk,
  to_json(struct_pack(n := count(*), changed := sum(changed)::bigint,
   people := len(list_distinct(flatten(list(people)))),
-  names := list(b.name order by b.risk desc, b.name)[:2])) as facts,
+  names := list(b.name order by b.risk desc, b.name)[:{_MAX_NAMES}])) as facts,
  list_sort(list_distinct(flatten(list(actions)))) as actions,
  null::timestamp as since, null::timestamp as upto
 from before b join actor_days d on d.day = b.day and d.actor_key = b.actor_key
@@ -54,22 +54,28 @@ group by b.day, b.actor_key having count(*) >= {_MIN_TARGETS}
 
 def _explain(facts: Facts) -> str:
     return (
-        f"Worked for the first time on {facts['n']:,} resources that "
-        f"{count(facts['people'], 'other actor')} together had worked on before, in "
-        f"{count(facts['changed'], 'event')}."
+        f"Worked for the first time on {_things(facts)}; so far only "
+        f"{count(facts['people'], 'other actor')} together had worked on these "
+        f"{facts['n']:,} resources ({count(facts['changed'], 'event')} of theirs)."
     )
 
 
 def _headline(facts: Facts) -> str:
+    return (
+        f"worked for the first time on {_things(facts)} {deeds.days(facts['seen'])}; so far only "
+        f"{count(facts['people'], 'other actor')} together had worked on these "
+        f"{facts['n']:,} resources"
+    )
+
+
+def _things(facts: Facts) -> str:
+    """Return the names, of more than `_MAX_NAMES` one fewer and the number of the others."""
     number = facts["n"]
     names = [one_line(name, _MAX_NAME) for name in facts["names"]]
-    if more := number - len(names):
-        names.append(f"{more:,} more")
-    return (
-        f"worked for the first time on {number:,} resources of other people "
-        f"{deeds.days(facts['seen'])} ({deeds.listing(names)}); "
-        f"{count(facts['people'], 'other actor')} together had worked on them before"
-    )
+    if number > len(names):
+        names = names[: _MAX_NAMES - 1]
+        names.append(f"{count(number - len(names), 'other resource')}")
+    return f"the {deeds.listing(names)}"
 
 
 _OTHERS = tuple(

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("path", ["/unusual?from=30d", "/people?from=30d"])
+@pytest.mark.parametrize("path", ["/timeline?from=30d", "/people?from=30d"])
 def test_file_has_as_many_events_as_the_tooltip_says(
     visit: Callable[..., Page], path: str, tmp_path: Path
 ) -> None:

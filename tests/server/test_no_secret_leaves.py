@@ -95,6 +95,8 @@ def _prepare(folder: Path, settings: Settings, echo: str) -> None:
         },
     }
     for kind, forwarder in destinations.kinds().items():
+        if forwarder.demo_only:
+            continue
         secrets = {field.name: f"{kind}_{field.name}" for field in forwarder.secrets}
         required = {field.name: field.example for field in forwarder.settings if field.required}
         given = required | known.get(kind, {})

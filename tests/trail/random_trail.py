@@ -253,6 +253,8 @@ def _moment(text: str, zone: ZoneInfo) -> dt.datetime | None:
             moment = dt.datetime(first.year, first.month, first.day, tzinfo=zone)
         else:
             moment = NOW - dt.timedelta(minutes=number * (60 if text[-1] == "h" else 1))
+            if text[-1] == "h" and number >= 24:
+                moment = moment.astimezone(zone).replace(minute=0, second=0, microsecond=0)
     else:
         moment = dt.datetime.fromisoformat(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)

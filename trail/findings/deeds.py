@@ -56,7 +56,7 @@ def deeds(seen: Iterable[Seen], others: str = "action") -> str:
     """Return several deeds: "deleted 2 filters and disabled the warehouse W"; empty for none.
 
     The riskiest, which come first in *seen*, are listed in the order in which they were done. The
-    rest is counted by kind and called *others*, such as "risky action".
+    rest, called *others*, such as "risky action", is without names, or counted by kind.
     """
     merged = _merged(seen)
     shown = len(merged) if len(merged) <= MAX_LISTED else MAX_LISTED - 1
@@ -70,7 +70,7 @@ def deeds(seen: Iterable[Seen], others: str = "action") -> str:
         parts = [parts[0], *(part.removeprefix(f"{verb} ") for part in parts[1:])]
     if rest:
         number = sum(int(one["n"]) for one in rest)
-        parts.append(f"took {count_of(number, f'other {others}')} ({by_kind(rest)})")
+        parts.append(f"took {count_of(number, f'other {others}')} ({_in_short(rest)})")
     return listing(parts)
 
 
@@ -183,6 +183,22 @@ def kinds_of(seen: Iterable[Seen]) -> set[str]:
 def listing(parts: Sequence[str]) -> str:
     """Return *parts* as a list in words: "a, b and c"."""
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def _in_short(seen: Sequence[Seen]) -> str:
+    """Return what was done without names, or of many deeds how many events of each kind."""
+    if len(seen) > MAX_LISTED:
+        return by_kind(seen)
+    return "; ".join(_without_name(one) for one in seen)
+
+
+def _without_name(seen: Seen) -> str:
+    """Return what was done to any target, which several actions may share, and how often."""
+    action, n = str(seen["action"]), int(seen["n"])
+    words = phrase(action)
+    if words is None:
+        return deed(seen)
+    return " ".join(filter(None, (words.verb, one_of(words.noun), words.tail))) + _times(n)
 
 
 def _deed(seen: Seen, before: Seen | None) -> str:

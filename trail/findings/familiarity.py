@@ -98,7 +98,10 @@ def _others(facts: Facts, happened: str) -> list[str]:
         return ["nobody else in the workspace had done so"]
     if peers:
         who = peer_groups.others(facts["grp"], peers)
-        parts.append(f"{f'{doers:,}' if doers else 'none'} of {who} had done so")
+        if peers == 1:
+            parts.append(f"the {who} had {'' if doers else 'not '}done so")
+        else:
+            parts.append(f"{f'{doers:,}' if doers else 'none'} of {who} had done so")
     if not facts["gdays"]:
         return [*parts, "no earlier activity in the workspace"]
     active = count(facts["gdays"], "active day")
