@@ -4,7 +4,9 @@ Streamlit ends a run at its next call of Streamlit, which comes only after the q
 It tells nobody before, so that this reads its request for the end.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import (
@@ -23,12 +25,30 @@ def identity() -> Mapping[str, object]:
     return context.user_info if context else {}
 
 
+_in_action: ContextVar[bool] = ContextVar("in action", default=False)
+
+
+@contextlib.contextmanager
+def action() -> Iterator[None]:
+    """Run the block to its end, whatever else the tab asks for meanwhile: it carries out a press.
+
+    The message of a component, which the browser repeats, would otherwise end at its own repeat.
+    """
+    token = _in_action.set(True)
+    try:
+        yield
+    finally:
+        _in_action.reset(token)
+
+
 def superseded() -> Callable[[], bool]:
     """Return a function that tells whether the run of this thread is no longer needed.
 
-    A run that a pressed button started is always needed, since it carries out an action. The
-    function may be called from any thread.
+    A run that a pressed button started is always needed, since it carries out an action, and so is
+    an `action`. The function may be called from any thread.
     """
+    if _in_action.get():
+        return lambda: False
     context = get_script_run_ctx(suppress_warning=True)
     requests = context.script_requests if context else None
     if context is None or requests is None:

@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from ui import script_run
+
 Parse = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 
 _HERE = Path(__file__).parent
@@ -80,7 +82,8 @@ def draw(
                 st.query_params.from_dict(after)
         elif messages and on_messages is not None:
             try:
-                on_messages(messages)
+                with script_run.action():
+                    on_messages(messages)
             finally:  # of a callback that runs a fragment, too, which raises
                 st.session_state[led_to] = url, _url()
 
