@@ -11,7 +11,7 @@ from trail.incidents.listing import Line, Listing
 from trail.storage.filters import Filter
 from ui import coverage_banner, filter_bar, text, url_state
 from ui.failures import incident_detail, incident_filters, incident_table, spotlights
-from ui.filter_bar.menu import menu
+from ui.filter_bar import export_menu
 from ui.page import Context, Page
 
 
@@ -55,22 +55,13 @@ def _summary(listing: Listing, elapsed_ms: float) -> str:
 
 def _downloads(listing: Listing) -> None:
     number = listing.total.incidents
-    st.link_button(
-        "CSV",
+    export_menu.draw_list(
+        text.count(number, "incident"),
+        number,
+        "incident-downloads",
         incident_table.csv_address(listing),
-        icon=":material/download:",
-        help=f"{text.count(number, 'incident')}, columns and order as on screen",
-        disabled=not number,
-        wrap=False,
+        incident_table.csv_of_all_fields(listing),
     )
-    with menu("incident-downloads", ":material/more_horiz:", "More export formats") as opened:
-        if opened.open:
-            st.link_button(
-                "CSV, all fields",
-                incident_table.csv_of_all_fields(listing),
-                disabled=not number,
-                width="stretch",
-            )
 
 
 def _opened(ctx: Context, listing: Listing, lines: list[Line]) -> Line | None:

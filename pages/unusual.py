@@ -9,7 +9,7 @@ from trail.findings import expiring, reviews
 from trail.findings.columns import Line, Scene
 from trail.findings.listing import Listing
 from ui import coverage_banner, filter_bar, tabs, text, url_state
-from ui.filter_bar.menu import menu
+from ui.filter_bar import export_menu
 from ui.page import Context, Page
 from ui.unusual import (
     detection_rules,
@@ -77,22 +77,13 @@ def render(ctx: Context) -> None:
 
 def _downloads(listing: Listing) -> None:
     number = len(listing.queue.findings)
-    st.link_button(
-        "CSV",
+    export_menu.draw_list(
+        text.count(number, "finding"),
+        number,
+        "finding-downloads",
         finding_queue.csv_address(listing),
-        icon=":material/download:",
-        help=f"{text.count(number, 'finding')}, columns and order as on screen",
-        disabled=not number,
-        wrap=False,
+        finding_queue.csv_of_all_fields(listing),
     )
-    with menu("finding-downloads", ":material/more_horiz:", "More export formats") as opened:
-        if opened.open:
-            st.link_button(
-                "CSV, all fields",
-                finding_queue.csv_of_all_fields(listing),
-                disabled=not number,
-                width="stretch",
-            )
 
 
 def _opened(listing: Listing) -> Line | None:

@@ -25,7 +25,7 @@ EXAMPLES = "2026-11-23, 2026-11-23T14:30, 2026-11-23T14:30Z, 7d, 24h, today or l
 HELP = (
     "A date such as `2026-11-23` is its first moment, also as `to`; `2026-11-23T14:30` is a time "
     "in the zone `tz`, `2026-11-23T14:30Z` in UTC. `15m`, `24h`, `7d`, `2w`, `3mo` and `1y` are so "
-    "many minutes, hours, days, weeks, months or years back: from `24h` on from the begin of that "
+    "many minutes, hours, days, weeks, months or years back: from `24h` on from the start of that "
     "hour, from days on in whole calendar days, today included. `today`, `yesterday`, and `this_` "
     "or `last_` with `week`, `month`, `quarter` or `year`, are periods of the calendar: as `from` "
     "alone the whole period, as `to` its end, and at most until now. Weeks start on Monday, those "
@@ -152,7 +152,7 @@ def _so_long_ago(count: int, unit: str, zone: ZoneInfo, now: dt.datetime) -> dt.
 
 
 def _hour(moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
-    """Return the begin of the hour of *moment* on the clocks of *zone*."""
+    """Return the start of the hour of *moment* on the clocks of *zone*."""
     past = moment.astimezone(zone)
     return moment - dt.timedelta(
         minutes=past.minute, seconds=past.second, microseconds=past.microsecond

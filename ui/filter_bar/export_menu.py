@@ -36,6 +36,24 @@ def draw(filter_: Filter, rows: int, shown: Sequence[str] = (), *, evidence: boo
             _formats(filter_, rows, all_fields=bool(shown), evidence=evidence)
 
 
+def draw_list(what: str, number: int, key: str, shown: str, every: str) -> None:
+    """Draw the downloads of a list: as on screen from *shown*, with all fields from *every*.
+
+    *what* says what and how many they are, *number* how many; *key* names the menu.
+    """
+    st.link_button(
+        "CSV",
+        shown,
+        icon=":material/download:",
+        help=f"{what}, columns and order as on screen",
+        disabled=not number,
+        wrap=False,
+    )
+    with menu(key, ":material/more_horiz:", "More export formats") as opened:
+        if opened.open:
+            st.link_button("CSV, all fields", every, disabled=not number, width="stretch")
+
+
 def _formats(filter_: Filter, rows: int, *, all_fields: bool, evidence: bool) -> None:
     labels = {"csv": "CSV, all fields", "ndjson": "NDJSON", "parquet": "Parquet"}
     for kind, label in labels.items():

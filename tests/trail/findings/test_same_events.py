@@ -14,7 +14,7 @@ OTHER = {"detector": "unfamiliar", "points": 9, "facts": {"seen": []}}
 
 
 def test_bursts_of_the_same_changes_are_one_with_the_points_of_both() -> None:
-    # What was only viewed is no change.
+    # Viewing something does not change it.
     whole = burst("all", 29, Source_Modified=12, Source_Debugger_Raw_Viewed=3)
     narrow = burst("modify", 14, Source_Modified=12)
     assert merged([whole, OTHER, narrow]) == [{**narrow, "points": 43}, OTHER]
